@@ -1,0 +1,1 @@
+//! Raw file, environment and flags → one resolved Config.

@@ -1,0 +1,1 @@
+//! COPY formats: text, csv, binary; pure, both ways.

@@ -1,0 +1,194 @@
+//! The only place that names duckdb: pool, connections, streams, cancel, watchdog, native functions.
+//!
+//! Above this module an engine is the traits here: [`Engine`] lends [`Connection`]s, which run what a permit allows and
+//! give [`Rows`]. DuckDB's implementation is `Pool`; a second engine would stand beside it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::record_batch::RecordBatch;
+use futures::future::BoxFuture;
+
+use crate::error::Result;
+use crate::policy::Permit;
+use crate::types::{Phys, Value};
+
+/// A statement in the engine's own SQL, complete: it was printed from an authorized tree.
+#[derive(Debug, Clone)]
+pub struct Rendered {
+    pub sql: Arc<str>,
+    /// What each `$n` carries.
+    pub params: Vec<Phys>,
+    /// What each result column carries; empty if `kind` is not `Rows`.
+    pub columns: Vec<Phys>,
+    pub kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Gives rows.
+    Rows,
+    /// Changes rows and gives their number.
+    Change,
+    /// Gives nothing (DDL).
+    Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    ReadWrite,
+    ReadOnly,
+}
+
+/// Why a running statement was stopped; says the error's text (all are 57014 but the last two, 57P01 and 08006).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancelReason {
+    UserRequest,
+    StatementTimeout,
+    LockTimeout,
+    Shutdown,
+    ClientGone,
+}
+
+/// Stops whatever runs on one connection, now or never: a cancel that finds nothing running has no effect later.
+pub trait Cancel: Send + Sync {
+    fn cancel(&self, reason: CancelReason);
+}
+
+/// How one statement is to be run.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The session's TimeZone, which DuckDB's functions on timestamptz read.
+    pub time_zone: Arc<str>,
+    /// When to stop it with `StatementTimeout`.
+    pub deadline: Option<Instant>,
+}
+
+pub enum Outcome {
+    Rows(Box<dyn Rows>),
+    Changed(u64),
+    Done,
+}
+
+/// A stream of batches in constant memory. Another statement on the same connection first reads the rest of it aside
+/// (to memory, then to disk). Dropping it ends the query.
+pub trait Rows: Send {
+    /// `None` at the end. After an error there is nothing more to come.
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<RecordBatch>>>;
+}
+
+/// A feed of batches into a statement (COPY FROM): the rendered SQL reads it by number.
+pub trait FeedWriter: Send {
+    /// Waits while the engine is behind. Fails with the statement's own error if that has failed.
+    fn send(&mut self, batch: RecordBatch) -> BoxFuture<'_, Result<()>>;
+    /// No more rows. A writer that is dropped without this makes the statement fail.
+    fn finish(self: Box<Self>);
+}
+
+/// One connection of the engine, held by a session while it has a statement, transaction or temporary table.
+/// A connection that is dropped rolls back and goes back to the pool clean.
+pub trait Connection: Send {
+    fn begin(&mut self, access: Access) -> BoxFuture<'_, Result<()>>;
+    fn commit(&mut self) -> BoxFuture<'_, Result<()>>;
+    fn rollback(&mut self) -> BoxFuture<'_, Result<()>>;
+    /// Waits fairly for a slot among the statements that run at once, then runs it.
+    fn execute<'a>(
+        &'a mut self,
+        permit: &'a Permit<Rendered>,
+        params: Vec<Value>,
+        run: &'a Run,
+    ) -> BoxFuture<'a, Result<Outcome>>;
+    /// Stops what runs here, from anywhere.
+    fn canceller(&self) -> Arc<dyn Cancel>;
+}
+
+/// Numbers for pg_stat_activity, metrics and tests.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stats {
+    pub running: usize,
+    pub waiting: usize,
+    pub connections: usize,
+    pub stuck: usize,
+}
+
+pub trait Engine: Send + Sync {
+    /// A connection, at once: what is limited is the statements that run, not the connections.
+    fn connect(&self) -> Result<Box<dyn Connection>>;
+    /// Makes a feed of batches with these columns. The SQL that reads it says `duckgate_feed(<number>)` in FROM.
+    fn open_feed(&self, columns: Vec<(String, Phys)>) -> Result<(u64, Box<dyn FeedWriter>)>;
+    fn stats(&self) -> Stats;
+    fn checkpoint(&self) -> BoxFuture<'_, Result<()>>;
+    /// Checkpoints and closes; every later call fails.
+    fn close(&self) -> BoxFuture<'_, Result<()>>;
+}
+
+/// A function of ours in Rust that DuckDB calls, vector by vector. `sql::signatures` and `catalog` list them.
+#[derive(Clone)]
+pub struct Native {
+    /// Its name inside DuckDB; begins with `dg_`. May be overloaded by argument types.
+    pub name: &'static str,
+    pub args: Vec<Phys>,
+    /// The type of any further arguments.
+    pub varargs: Option<Phys>,
+    pub result: Phys,
+    /// True if a NULL argument gives NULL without a call for that row.
+    pub strict: bool,
+    pub volatile: bool,
+    /// Arguments as Arrow arrays of `rows` values each (the Arrow type of their [`Phys`]); gives an array of the result's.
+    pub body: NativeBody,
+}
+
+pub type NativeBody = Arc<dyn Fn(&[arrow::array::ArrayRef], usize) -> Result<arrow::array::ArrayRef> + Send + Sync>;
+
+/// An aggregate of ours in Rust; same conventions as [`Native`].
+#[derive(Clone)]
+pub struct NativeAggregate {
+    pub name: &'static str,
+    pub args: Vec<Phys>,
+    pub result: Phys,
+    pub new_state: Arc<dyn Fn() -> Box<dyn AggregateState> + Send + Sync>,
+}
+
+/// The state of one group.
+pub trait AggregateState: Send {
+    /// Takes in row `row` of the arguments.
+    fn update(&mut self, args: &[arrow::array::ArrayRef], row: usize) -> Result<()>;
+    fn merge(&mut self, other: &dyn AggregateState) -> Result<()>;
+    fn finish(&self) -> Result<Value>;
+    fn as_any(&self) -> &dyn std::any::Any;
+}
+
+/// Rows that the gateway itself answers (pg_catalog and information_schema). In SQL: `dg_system($session, 'name')`,
+/// with only the columns that are read.
+pub trait SystemTables: Send + Sync {
+    /// Column names and physical types; `None` if there is no such table.
+    fn columns(&self, table: &str) -> Option<Vec<(String, Phys)>>;
+    /// The rows as `session` sees them now, with the columns of that projection, in that order.
+    fn rows(&self, session: u64, table: &str, projection: &[usize]) -> Result<Vec<RecordBatch>>;
+}
+
+/// What is plugged into an engine when it is opened.
+#[derive(Clone)]
+pub struct Plugins {
+    pub natives: Vec<Native>,
+    pub aggregates: Vec<NativeAggregate>,
+    pub system_tables: Arc<dyn SystemTables>,
+}
+
+/// What the engine is opened with.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// `None` is an in-memory database.
+    pub path: Option<std::path::PathBuf>,
+    /// DuckDB's memory_limit, in bytes.
+    pub memory_limit: u64,
+    pub threads: usize,
+    pub temp_directory: Option<std::path::PathBuf>,
+    pub extension_directory: Option<std::path::PathBuf>,
+    /// Statements that run at once; the rest wait.
+    pub max_running: usize,
+    /// How long a statement waits for a slot before it fails with 53300.
+    pub queue_timeout: Duration,
+    /// How long after an interrupt a statement may go on before it counts as stuck.
+    pub interrupt_grace: Duration,
+}

@@ -1,0 +1,233 @@
+//! The one error type: what a client may see, with PostgreSQL's fields; and the SQLSTATE table.
+
+mod sqlstate;
+
+use std::fmt;
+
+/// A five-character SQLSTATE code; the constants are PostgreSQL's own (`SqlState::UNDEFINED_TABLE` …).
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SqlState([u8; 5]);
+
+impl SqlState {
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or("XX000")
+    }
+
+    /// A code read from data; `None` unless it is five ASCII letters or digits.
+    pub fn parse(code: &str) -> Option<Self> {
+        let bytes: [u8; 5] = code.as_bytes().try_into().ok()?;
+        bytes.iter().all(u8::is_ascii_alphanumeric).then_some(Self(bytes))
+    }
+}
+
+impl fmt::Display for SqlState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for SqlState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How far an error reaches, in the words of PostgreSQL's protocol.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
+pub enum Severity {
+    Debug,
+    Log,
+    Info,
+    Notice,
+    Warning,
+    /// The statement fails.
+    Error,
+    /// The session ends.
+    Fatal,
+}
+
+impl Severity {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Debug => "DEBUG",
+            Self::Log => "LOG",
+            Self::Info => "INFO",
+            Self::Notice => "NOTICE",
+            Self::Warning => "WARNING",
+            Self::Error => "ERROR",
+            Self::Fatal => "FATAL",
+        }
+    }
+}
+
+/// What is reported to a client: an error or a notice, with the fields of PostgreSQL's ErrorResponse.
+///
+/// `position` counts characters of the statement's text from 1, as the protocol does.
+/// `internal` never reaches the client: it is for the log.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub severity: Severity,
+    pub code: SqlState,
+    pub message: String,
+    pub detail: Option<String>,
+    pub hint: Option<String>,
+    pub position: Option<u32>,
+    pub context: Option<String>,
+    pub schema: Option<String>,
+    pub table: Option<String>,
+    pub column: Option<String>,
+    pub data_type: Option<String>,
+    pub constraint: Option<String>,
+    pub internal: Option<String>,
+}
+
+/// The error of every fallible function above the pure codecs. One word wide, so that `Result` stays small.
+#[derive(Clone)]
+pub struct Error(Box<Report>);
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub fn new(code: SqlState, message: impl Into<String>) -> Self {
+        Self(Box::new(Report::new(Severity::Error, code, message)))
+    }
+
+    /// An error that ends the session.
+    pub fn fatal(code: SqlState, message: impl Into<String>) -> Self {
+        Self(Box::new(Report::new(Severity::Fatal, code, message)))
+    }
+
+    /// Something that must not happen: the client learns only that it did; `what` goes to the log.
+    pub fn internal(what: impl fmt::Display) -> Self {
+        let mut error = Self::new(SqlState::INTERNAL_ERROR, "internal error");
+        error.0.internal = Some(what.to_string());
+        error
+    }
+
+    /// The honest refusal (0A000): `what` names the construct, as in "MERGE is not supported".
+    pub fn unsupported(what: impl fmt::Display) -> Self {
+        Self::new(SqlState::FEATURE_NOT_SUPPORTED, format!("{what} is not supported"))
+    }
+
+    pub fn syntax(message: impl Into<String>) -> Self {
+        Self::new(SqlState::SYNTAX_ERROR, message)
+    }
+
+    pub fn report(&self) -> &Report {
+        &self.0
+    }
+
+    pub fn report_mut(&mut self) -> &mut Report {
+        &mut self.0
+    }
+
+    pub fn code(&self) -> SqlState {
+        self.0.code
+    }
+
+    pub fn is_fatal(&self) -> bool {
+        self.0.severity >= Severity::Fatal
+    }
+
+    pub fn into_fatal(mut self) -> Self {
+        self.0.severity = Severity::Fatal;
+        self
+    }
+
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.0.detail = Some(detail.into());
+        self
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// Position in characters from 1; 0 means unknown and leaves the field out.
+    pub fn at(mut self, position: u32) -> Self {
+        if position > 0 && self.0.position.is_none() {
+            self.0.position = Some(position);
+        }
+        self
+    }
+
+    pub fn context(mut self, context: impl Into<String>) -> Self {
+        self.0.context = Some(context.into());
+        self
+    }
+
+    pub fn table(mut self, schema: impl Into<String>, table: impl Into<String>) -> Self {
+        self.0.schema = Some(schema.into());
+        self.0.table = Some(table.into());
+        self
+    }
+
+    pub fn column(mut self, column: impl Into<String>) -> Self {
+        self.0.column = Some(column.into());
+        self
+    }
+
+    pub fn constraint(mut self, constraint: impl Into<String>) -> Self {
+        self.0.constraint = Some(constraint.into());
+        self
+    }
+}
+
+impl Report {
+    pub fn new(severity: Severity, code: SqlState, message: impl Into<String>) -> Self {
+        Self {
+            severity,
+            code,
+            message: message.into(),
+            detail: None,
+            hint: None,
+            position: None,
+            context: None,
+            schema: None,
+            table: None,
+            column: None,
+            data_type: None,
+            constraint: None,
+            internal: None,
+        }
+    }
+
+    pub fn notice(message: impl Into<String>) -> Self {
+        Self::new(Severity::Notice, SqlState::SUCCESSFUL_COMPLETION, message)
+    }
+
+    pub fn warning(code: SqlState, message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, code, message)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} ({})", self.severity.as_str(), self.message, self.code)?;
+        if let Some(detail) = &self.detail {
+            write!(f, " DETAIL: {detail}")?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, " HINT: {hint}")?;
+        }
+        if let Some(internal) = &self.internal {
+            write!(f, " [{internal}]")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Error {}

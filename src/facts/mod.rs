@@ -1,0 +1,402 @@
+//! PostgreSQL's built-in catalog rows as data: types, functions, operators, casts, settings, keywords.
+//!
+//! The `.tsv` files beside this one are recorded from a real PostgreSQL by scripts/record-facts.sh.
+//! They are parsed once, at first use, and live as long as the process.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// PostgreSQL's object identifier.
+pub type Oid = u32;
+
+/// One row of pg_type.
+#[derive(Debug)]
+pub struct Type {
+    pub oid: Oid,
+    pub name: &'static str,
+    /// The name that `format_type` prints: `integer` for `int4`.
+    pub sql_name: &'static str,
+    pub len: i16,
+    pub by_value: bool,
+    /// `b` base, `d` domain, `e` enum, `p` pseudo, `r` range, `m` multirange, `c` composite.
+    pub kind: u8,
+    pub category: u8,
+    pub preferred: bool,
+    pub delimiter: u8,
+    /// The element type of an array (or of a subscriptable type such as `name`); 0 if none.
+    pub element: Oid,
+    /// The type of an array of this; 0 if none.
+    pub array: Oid,
+    /// True for a real array type (`typsubscript` is `array_subscript_handler`).
+    pub is_array: bool,
+    pub collation: Oid,
+    pub row: Row,
+}
+
+/// One row of pg_proc, joined with pg_aggregate.
+#[derive(Debug)]
+pub struct Proc {
+    pub oid: Oid,
+    pub name: &'static str,
+    /// `f` function, `a` aggregate, `w` window function, `p` procedure.
+    pub kind: u8,
+    pub returns_set: bool,
+    pub strict: bool,
+    /// `i` immutable, `s` stable, `v` volatile.
+    pub volatility: u8,
+    pub leakproof: bool,
+    /// Input argument types.
+    pub args: Vec<Oid>,
+    /// How many of the last arguments have a default.
+    pub defaults: usize,
+    /// The element type of a variadic last argument; 0 if not variadic.
+    pub variadic: Oid,
+    pub result: Oid,
+    /// OUT, INOUT and TABLE arguments: name and type; empty if the function has none.
+    pub out_args: Vec<(&'static str, Oid)>,
+    /// For aggregates: `n` normal, `o` ordered-set, `h` hypothetical-set; 0 otherwise.
+    pub agg_kind: u8,
+    pub agg_direct_args: usize,
+    pub row: Row,
+}
+
+/// One row of pg_operator.
+#[derive(Debug)]
+pub struct Operator {
+    pub oid: Oid,
+    pub name: &'static str,
+    /// 0 for a prefix operator.
+    pub left: Oid,
+    pub right: Oid,
+    pub result: Oid,
+    pub commutator: Oid,
+    pub negator: Oid,
+    /// The function that carries it out.
+    pub proc_: Oid,
+    pub row: Row,
+}
+
+/// One row of pg_cast.
+#[derive(Debug)]
+pub struct Cast {
+    pub source: Oid,
+    pub target: Oid,
+    /// 0 if there is no function.
+    pub func: Oid,
+    pub context: CastContext,
+    pub method: CastMethod,
+    pub row: Row,
+}
+
+/// Where a cast may be applied without being written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CastContext {
+    Implicit,
+    Assignment,
+    Explicit,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CastMethod {
+    Function,
+    InOut,
+    Binary,
+}
+
+/// One row of pg_settings.
+#[derive(Debug)]
+pub struct Setting {
+    pub name: &'static str,
+    pub unit: Option<&'static str>,
+    pub category: &'static str,
+    pub short_desc: &'static str,
+    pub extra_desc: Option<&'static str>,
+    /// internal, postmaster, sighup, backend, superuser-backend, superuser, user.
+    pub context: &'static str,
+    /// bool, integer, real, string, enum.
+    pub vartype: &'static str,
+    pub min: Option<&'static str>,
+    pub max: Option<&'static str>,
+    pub enum_values: Vec<&'static str>,
+    pub boot: Option<&'static str>,
+}
+
+/// One SQL keyword, as pg_get_keywords() tells.
+#[derive(Debug)]
+pub struct Keyword {
+    pub word: &'static str,
+    /// `U` unreserved, `C` not a function or type name, `T` reserved except as those, `R` reserved.
+    pub category: u8,
+    pub bare_label: bool,
+    pub row: Row,
+}
+
+/// All fields of a recorded row by column name, for the catalog; `None` is NULL.
+pub type Row = &'static [Option<&'static str>];
+
+/// A recorded file: its column names and rows.
+#[derive(Debug)]
+pub struct Table {
+    pub columns: &'static [&'static str],
+    pub rows: Vec<Row>,
+}
+
+impl Table {
+    fn parse(text: &'static str) -> Self {
+        let mut lines = text.lines();
+        let columns: Vec<&str> = lines.next().unwrap_or_default().split('\t').collect();
+        let rows = lines
+            .map(|line| {
+                let fields: Vec<Option<&'static str>> = line.split('\t').map(unescape).collect();
+                &*Box::leak(fields.into_boxed_slice())
+            })
+            .collect();
+        Self { columns: Box::leak(columns.into_boxed_slice()), rows }
+    }
+
+    /// The index of a column. Panics if the recorded file lacks it: the files are part of the program.
+    fn at(&self, column: &str) -> usize {
+        self.columns.iter().position(|c| *c == column).unwrap_or_else(|| panic!("recorded facts lack column {column}"))
+    }
+}
+
+/// Undoes COPY's text escapes.
+fn unescape(field: &'static str) -> Option<&'static str> {
+    if field == "\\N" {
+        return None;
+    }
+    if !field.contains('\\') {
+        return Some(field);
+    }
+    let mut out = String::with_capacity(field.len());
+    let mut chars = field.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('n') => out.push('\n'),
+            Some('t') => out.push('\t'),
+            Some('r') => out.push('\r'),
+            Some('b') => out.push('\u{8}'),
+            Some(other) => out.push(other),
+            None => {}
+        }
+    }
+    Some(Box::leak(out.into_boxed_str()))
+}
+
+fn num<T: std::str::FromStr + Default>(field: Option<&str>) -> T {
+    field.and_then(|f| f.parse().ok()).unwrap_or_default()
+}
+
+fn byte(field: Option<&str>) -> u8 {
+    field.and_then(|f| f.bytes().next()).unwrap_or(0)
+}
+
+fn is_true(field: Option<&str>) -> bool {
+    field == Some("t")
+}
+
+fn oids(field: Option<&str>) -> Vec<Oid> {
+    field.unwrap_or_default().split_whitespace().filter_map(|f| f.parse().ok()).collect()
+}
+
+macro_rules! tables {
+    ($($(#[$doc:meta])* $name:ident = $file:literal;)*) => {
+        $($(#[$doc])* pub static $name: LazyLock<Table> = LazyLock::new(|| Table::parse(include_str!($file)));)*
+    };
+}
+
+tables! {
+    TYPE_ROWS = "type.tsv";
+    PROC_ROWS = "proc.tsv";
+    OPERATOR_ROWS = "operator.tsv";
+    CAST_ROWS = "cast.tsv";
+    AGGREGATE_ROWS = "aggregate.tsv";
+    RANGE_ROWS = "range.tsv";
+    COLLATION_ROWS = "collation.tsv";
+    KEYWORD_ROWS = "keyword.tsv";
+    SETTING_ROWS = "setting.tsv";
+    OPCLASS_ROWS = "opclass.tsv";
+}
+
+/// A list with an index by key.
+pub struct Indexed<T: 'static> {
+    pub all: Vec<T>,
+    by_name: HashMap<&'static str, Vec<u32>>,
+    by_oid: HashMap<Oid, u32>,
+}
+
+impl<T> Indexed<T> {
+    fn new(all: Vec<T>, key: impl Fn(&T) -> (Oid, &'static str)) -> Self {
+        let mut by_name: HashMap<&'static str, Vec<u32>> = HashMap::new();
+        let mut by_oid = HashMap::new();
+        for (i, item) in all.iter().enumerate() {
+            let (oid, name) = key(item);
+            by_name.entry(name).or_default().push(i as u32);
+            by_oid.insert(oid, i as u32);
+        }
+        Self { all, by_name, by_oid }
+    }
+
+    pub fn by_oid(&self, oid: Oid) -> Option<&T> {
+        self.by_oid.get(&oid).map(|i| &self.all[*i as usize])
+    }
+
+    pub fn by_name<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a T> + use<'a, T> {
+        self.by_name.get(name).map(Vec::as_slice).unwrap_or_default().iter().map(|i| &self.all[*i as usize])
+    }
+}
+
+pub static TYPES: LazyLock<Indexed<Type>> = LazyLock::new(|| {
+    let t = &*TYPE_ROWS;
+    let at = |c: &str| t.at(c);
+    let all = t.rows.iter().map(|r| Type {
+        oid: num(r[at("oid")]),
+        name: r[at("typname")].unwrap_or_default(),
+        sql_name: r[at("sql_name")].unwrap_or_default(),
+        len: num(r[at("typlen")]),
+        by_value: is_true(r[at("typbyval")]),
+        kind: byte(r[at("typtype")]),
+        category: byte(r[at("typcategory")]),
+        preferred: is_true(r[at("typispreferred")]),
+        delimiter: byte(r[at("typdelim")]),
+        element: num(r[at("typelem")]),
+        array: num(r[at("typarray")]),
+        is_array: r[at("typsubscript")] == Some("array_subscript_handler") && num::<i16>(r[at("typlen")]) == -1,
+        collation: num(r[at("typcollation")]),
+        row: r,
+    });
+    Indexed::new(all.collect(), |t| (t.oid, t.name))
+});
+
+pub static PROCS: LazyLock<Indexed<Proc>> = LazyLock::new(|| {
+    let aggregates: HashMap<Oid, (u8, usize)> = {
+        let t = &*AGGREGATE_ROWS;
+        t.rows
+            .iter()
+            .map(|r| (num(r[t.at("aggfnoid")]), (byte(r[t.at("aggkind")]), num(r[t.at("aggnumdirectargs")]))))
+            .collect()
+    };
+    let t = &*PROC_ROWS;
+    let at = |c: &str| t.at(c);
+    let all = t.rows.iter().map(|r| {
+        let oid = num(r[at("oid")]);
+        let (agg_kind, agg_direct_args) = aggregates.get(&oid).copied().unwrap_or_default();
+        let modes: Vec<&'static str> = r[at("proargmodes")].map(|m| m.split_whitespace().collect()).unwrap_or_default();
+        let names: Vec<&'static str> = r[at("proargnames")].map(|m| m.split(' ').collect()).unwrap_or_default();
+        let out_args = oids(r[at("proallargtypes")])
+            .into_iter()
+            .enumerate()
+            .filter(|(i, _)| matches!(modes.get(*i), Some(&("o" | "b" | "t"))))
+            .map(|(i, ty)| (names.get(i).copied().unwrap_or(""), ty))
+            .collect();
+        Proc {
+            oid,
+            name: r[at("proname")].unwrap_or_default(),
+            kind: byte(r[at("prokind")]),
+            returns_set: is_true(r[at("proretset")]),
+            strict: is_true(r[at("proisstrict")]),
+            volatility: byte(r[at("provolatile")]),
+            leakproof: is_true(r[at("proleakproof")]),
+            args: oids(r[at("proargtypes")]),
+            defaults: num(r[at("pronargdefaults")]),
+            variadic: num(r[at("provariadic")]),
+            result: num(r[at("prorettype")]),
+            out_args,
+            agg_kind,
+            agg_direct_args,
+            row: r,
+        }
+    });
+    Indexed::new(all.collect(), |p| (p.oid, p.name))
+});
+
+pub static OPERATORS: LazyLock<Indexed<Operator>> = LazyLock::new(|| {
+    let t = &*OPERATOR_ROWS;
+    let at = |c: &str| t.at(c);
+    let all = t.rows.iter().map(|r| Operator {
+        oid: num(r[at("oid")]),
+        name: r[at("oprname")].unwrap_or_default(),
+        left: num(r[at("oprleft")]),
+        right: num(r[at("oprright")]),
+        result: num(r[at("oprresult")]),
+        commutator: num(r[at("oprcom")]),
+        negator: num(r[at("oprnegate")]),
+        proc_: num(r[at("oprcode")]),
+        row: r,
+    });
+    Indexed::new(all.collect(), |o| (o.oid, o.name))
+});
+
+static CASTS: LazyLock<HashMap<(Oid, Oid), Cast>> = LazyLock::new(|| {
+    let t = &*CAST_ROWS;
+    let at = |c: &str| t.at(c);
+    t.rows
+        .iter()
+        .map(|r| {
+            let cast = Cast {
+                source: num(r[at("castsource")]),
+                target: num(r[at("casttarget")]),
+                func: num(r[at("castfunc")]),
+                context: match byte(r[at("castcontext")]) {
+                    b'i' => CastContext::Implicit,
+                    b'a' => CastContext::Assignment,
+                    _ => CastContext::Explicit,
+                },
+                method: match byte(r[at("castmethod")]) {
+                    b'f' => CastMethod::Function,
+                    b'i' => CastMethod::InOut,
+                    _ => CastMethod::Binary,
+                },
+                row: r,
+            };
+            ((cast.source, cast.target), cast)
+        })
+        .collect()
+});
+
+/// The pg_cast entry from one type to another, if there is one.
+pub fn cast(source: Oid, target: Oid) -> Option<&'static Cast> {
+    CASTS.get(&(source, target))
+}
+
+pub static KEYWORDS: LazyLock<HashMap<&'static str, Keyword>> = LazyLock::new(|| {
+    let t = &*KEYWORD_ROWS;
+    t.rows
+        .iter()
+        .map(|r| {
+            let word = r[t.at("word")].unwrap_or_default();
+            let keyword =
+                Keyword { word, category: byte(r[t.at("catcode")]), bare_label: is_true(r[t.at("barelabel")]), row: r };
+            (word, keyword)
+        })
+        .collect()
+});
+
+/// PostgreSQL's settings by lower-case name.
+pub static SETTINGS: LazyLock<HashMap<String, Setting>> = LazyLock::new(|| {
+    let t = &*SETTING_ROWS;
+    let at = |c: &str| t.at(c);
+    t.rows
+        .iter()
+        .map(|r| {
+            let setting = Setting {
+                name: r[at("name")].unwrap_or_default(),
+                unit: r[at("unit")],
+                category: r[at("category")].unwrap_or_default(),
+                short_desc: r[at("short_desc")].unwrap_or_default(),
+                extra_desc: r[at("extra_desc")],
+                context: r[at("context")].unwrap_or_default(),
+                vartype: r[at("vartype")].unwrap_or_default(),
+                min: r[at("min_val")],
+                max: r[at("max_val")],
+                enum_values: r[at("enumvals")].map(|v| v.split(',').collect()).unwrap_or_default(),
+                boot: r[at("boot_val")],
+            };
+            (setting.name.to_lowercase(), setting)
+        })
+        .collect()
+});

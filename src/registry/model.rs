@@ -1,0 +1,373 @@
+//! The model: what a snapshot is made of. Plain data, shared by `Arc`.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::types::{Oid, PgType};
+
+pub type Name = Arc<str>;
+
+/// The whole schema at one moment. Cheap to clone: everything in it is shared.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// Grows with each published snapshot; part of the plan cache's key.
+    pub version: u64,
+    pub database: Name,
+    pub namespaces: HashMap<Name, Arc<Namespace>>,
+    /// By namespace and name. Views, sequences and indexes share one name space with tables, as in PostgreSQL.
+    pub relations: HashMap<(Name, Name), Arc<Relation>>,
+    pub relation_oids: HashMap<Oid, (Name, Name)>,
+    /// User-defined types by namespace and name.
+    pub types: HashMap<(Name, Name), Arc<UserType>>,
+    pub type_oids: HashMap<Oid, (Name, Name)>,
+    pub roles: HashMap<Name, Arc<Role>>,
+    pub role_oids: HashMap<Oid, Name>,
+    /// The next OID to give to a new object.
+    pub next_oid: Oid,
+}
+
+#[derive(Debug, Clone)]
+pub struct Namespace {
+    pub oid: Oid,
+    pub name: Name,
+    pub owner: Oid,
+    pub acl: Acl,
+    pub comment: Option<String>,
+    pub managed: Managed,
+}
+
+/// Who may change an object's definition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Managed {
+    /// A schema file defines it: DDL over SQL is refused, with a hint that names the file.
+    File { path: PathBuf, line: u32 },
+    /// DDL over SQL defines it.
+    Sql,
+    /// The gateway itself (pg_catalog, information_schema, public).
+    System,
+}
+
+#[derive(Debug, Clone)]
+pub struct Relation {
+    pub oid: Oid,
+    pub namespace: Name,
+    pub name: Name,
+    pub owner: Oid,
+    pub managed: Managed,
+    pub temporary: bool,
+    pub kind: RelationKind,
+    pub columns: Vec<Column>,
+    pub constraints: Vec<Constraint>,
+    pub indexes: Vec<Index>,
+    pub acl: Acl,
+    pub comment: Option<String>,
+    /// The row type and its array, as PostgreSQL makes with each relation.
+    pub row_type: Oid,
+    pub row_array_type: Oid,
+    /// What a bulk load does with a row whose key is there already.
+    pub on_conflict: OnConflictDefault,
+}
+
+#[derive(Debug, Clone)]
+pub enum RelationKind {
+    Table,
+    /// The text of its SELECT, as it will be analyzed with `search_path` at definition time.
+    View {
+        definition: String,
+        search_path: Vec<Name>,
+    },
+    Sequence(Sequence),
+    /// A view of pg_catalog or information_schema, answered by the catalog.
+    System,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnConflictDefault {
+    #[default]
+    Error,
+    Ignore,
+    Update,
+}
+
+#[derive(Debug, Clone)]
+pub struct Sequence {
+    pub ty: Oid,
+    pub start: i64,
+    pub increment: i64,
+    pub min: i64,
+    pub max: i64,
+    pub cache: i64,
+    pub cycle: bool,
+    /// The table (OID) and column number that own it.
+    pub owned_by: Option<(Oid, i16)>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// attnum: from 1, never reused after a drop.
+    pub num: i16,
+    pub name: Name,
+    pub ty: PgType,
+    pub not_null: bool,
+    /// An SQL expression in PostgreSQL's dialect.
+    pub default: Option<String>,
+    pub identity: Option<Identity>,
+    /// GENERATED ALWAYS AS (expression) STORED.
+    pub generated: Option<String>,
+    pub acl: Acl,
+    pub comment: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    pub always: bool,
+    /// The sequence (relation OID) that feeds it.
+    pub sequence: Oid,
+}
+
+#[derive(Debug, Clone)]
+pub struct Constraint {
+    pub oid: Oid,
+    pub name: Name,
+    pub kind: ConstraintKind,
+    pub deferrable: bool,
+    pub initially_deferred: bool,
+    pub comment: Option<String>,
+}
+
+/// Columns are attnums, in the order of the definition.
+#[derive(Debug, Clone)]
+pub enum ConstraintKind {
+    PrimaryKey {
+        columns: Vec<i16>,
+    },
+    Unique {
+        columns: Vec<i16>,
+        nulls_not_distinct: bool,
+    },
+    ForeignKey {
+        columns: Vec<i16>,
+        target: Oid,
+        target_columns: Vec<i16>,
+        on_delete: FkAction,
+        on_update: FkAction,
+    },
+    /// An SQL expression in PostgreSQL's dialect, and the columns it reads.
+    Check {
+        expression: String,
+        columns: Vec<i16>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FkAction {
+    #[default]
+    NoAction,
+    Restrict,
+    Cascade,
+    SetNull,
+    SetDefault,
+}
+
+#[derive(Debug, Clone)]
+pub struct Index {
+    pub oid: Oid,
+    pub name: Name,
+    pub unique: bool,
+    /// attnum, or 0 with an expression.
+    pub keys: Vec<IndexKey>,
+    pub predicate: Option<String>,
+    pub method: Name,
+    /// True if it stands behind a primary key or unique constraint of the same name.
+    pub of_constraint: bool,
+    pub comment: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct IndexKey {
+    pub column: i16,
+    pub expression: Option<String>,
+    pub descending: bool,
+    pub nulls_first: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct UserType {
+    pub oid: Oid,
+    pub array_oid: Oid,
+    pub namespace: Name,
+    pub name: Name,
+    pub owner: Oid,
+    pub managed: Managed,
+    pub kind: UserTypeKind,
+    pub comment: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub enum UserTypeKind {
+    Enum { labels: Arc<[Name]> },
+    Domain { base: PgType, not_null: bool, default: Option<String>, checks: Vec<(Name, String)> },
+}
+
+#[derive(Debug, Clone)]
+pub struct Role {
+    pub oid: Oid,
+    pub name: Name,
+    pub superuser: bool,
+    pub login: bool,
+    pub inherit: bool,
+    pub create_role: bool,
+    pub create_db: bool,
+    pub bypass_rls: bool,
+    pub connection_limit: Option<u32>,
+    /// Seconds since 1970, after which a password is no longer good.
+    pub valid_until: Option<i64>,
+    /// A SCRAM-SHA-256 verifier in PostgreSQL's form; never a plain password.
+    pub verifier: Option<String>,
+    /// Roles (OIDs) that this one is a direct member of.
+    pub member_of: Vec<Membership>,
+    /// Settings from ALTER ROLE … SET.
+    pub settings: Vec<(Name, String)>,
+    pub managed: Managed,
+    pub comment: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Membership {
+    pub role: Oid,
+    pub admin: bool,
+}
+
+/// Who may do what with one object (or one column): PostgreSQL's aclitem list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Acl(pub Vec<Grant>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Role OID; 0 is PUBLIC.
+    pub grantee: Oid,
+    pub grantor: Oid,
+    pub privileges: Privileges,
+    pub with_grant: Privileges,
+}
+
+/// A set of privileges, as bits.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub struct Privileges(pub u16);
+
+impl Privileges {
+    pub const NONE: Self = Self(0);
+    pub const SELECT: Self = Self(1);
+    pub const INSERT: Self = Self(2);
+    pub const UPDATE: Self = Self(4);
+    pub const DELETE: Self = Self(8);
+    pub const TRUNCATE: Self = Self(16);
+    pub const REFERENCES: Self = Self(32);
+    pub const TRIGGER: Self = Self(64);
+    pub const USAGE: Self = Self(128);
+    pub const CREATE: Self = Self(256);
+    pub const EXECUTE: Self = Self(512);
+    pub const ALL_TABLE: Self = Self(1 | 2 | 4 | 8 | 16 | 32 | 64);
+    pub const ALL_COLUMN: Self = Self(1 | 2 | 4 | 32);
+    pub const ALL_NAMESPACE: Self = Self(128 | 256);
+    pub const ALL_SEQUENCE: Self = Self(1 | 4 | 128);
+
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub const fn minus(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl std::fmt::Debug for Privileges {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names =
+            ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "USAGE", "CREATE", "EXECUTE"];
+        let set: Vec<_> = names.iter().enumerate().filter(|(i, _)| self.0 & (1 << i) != 0).map(|(_, n)| *n).collect();
+        f.write_str(&set.join("|"))
+    }
+}
+
+/// OIDs of what every database has.
+pub mod builtin {
+    use crate::types::Oid;
+    /// The bootstrap superuser, as in PostgreSQL.
+    pub const SUPERUSER: Oid = 10;
+    pub const PG_CATALOG: Oid = 11;
+    pub const PUBLIC_NAMESPACE: Oid = 2200;
+    pub const INFORMATION_SCHEMA: Oid = 13000;
+    pub const DATABASE: Oid = 5;
+}
+
+/// The name of an object inside DuckDB, whose identifiers ignore case: a name with capitals gets a suffix that
+/// tells them apart (`Foo` → `Foo~1`, `FOO` → `FOO~7`: the capitals' positions as a hexadecimal bit mask).
+/// Injective: PostgreSQL names that differ only in case get names that differ in more.
+pub fn physical_name(name: &str) -> std::borrow::Cow<'_, str> {
+    if !name.bytes().any(|b| b.is_ascii_uppercase() || b == b'~') && name.chars().all(|c| !c.is_uppercase()) {
+        return name.into();
+    }
+    let mut mask = String::new();
+    let mut nibble = 0u8;
+    for (i, c) in name.chars().enumerate() {
+        nibble |= u8::from(c.is_uppercase()) << (i % 4);
+        if i % 4 == 3 {
+            mask.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+            nibble = 0;
+        }
+    }
+    mask.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+    format!("{name}~{}", mask.trim_end_matches('0')).into()
+}
+
+impl Snapshot {
+    pub fn relation(&self, namespace: &str, name: &str) -> Option<&Arc<Relation>> {
+        // A tuple of borrowed names cannot look up a map of owned ones without an allocation; Arc<str> is cheap enough.
+        self.relations.get(&(Name::from(namespace), Name::from(name)))
+    }
+
+    pub fn relation_by_oid(&self, oid: Oid) -> Option<&Arc<Relation>> {
+        self.relation_oids.get(&oid).and_then(|key| self.relations.get(key))
+    }
+
+    pub fn user_type(&self, namespace: &str, name: &str) -> Option<&Arc<UserType>> {
+        self.types.get(&(Name::from(namespace), Name::from(name)))
+    }
+
+    /// A user-defined type by its OID or by the OID of its array.
+    pub fn user_type_by_oid(&self, oid: Oid) -> Option<&Arc<UserType>> {
+        self.type_oids.get(&oid).and_then(|key| self.types.get(key))
+    }
+
+    pub fn role(&self, name: &str) -> Option<&Arc<Role>> {
+        self.roles.get(name)
+    }
+
+    pub fn role_by_oid(&self, oid: Oid) -> Option<&Arc<Role>> {
+        self.role_oids.get(&oid).and_then(|name| self.roles.get(name))
+    }
+}
+
+impl Relation {
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|c| &*c.name == name)
+    }
+
+    pub fn column_by_num(&self, num: i16) -> Option<&Column> {
+        self.columns.iter().find(|c| c.num == num)
+    }
+
+    pub fn primary_key(&self) -> Option<&Constraint> {
+        self.constraints.iter().find(|c| matches!(c.kind, ConstraintKind::PrimaryKey { .. }))
+    }
+}

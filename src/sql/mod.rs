@@ -1,0 +1,103 @@
+//! The compiler from PostgreSQL's SQL to DuckDB's: parse → analyze → permit → lower → render.
+
+use std::sync::Arc;
+
+use crate::engine::Rendered;
+use crate::policy::Permit;
+use crate::registry::{Name, Relation, Snapshot};
+use crate::tree::{self, Field};
+use crate::types::{Oid, OutputSettings, PgType, Phys};
+
+/// Which language the session speaks, where PostgreSQL's leaves room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Dialect {
+    Postgres,
+    /// DuckDB's additions that do not contradict PostgreSQL are understood too.
+    #[default]
+    Extended,
+}
+
+/// What compilation may know of the session. All of it is in the plan cache's key.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub snapshot: Arc<Snapshot>,
+    /// current_user's OID: whose rights are checked.
+    pub role: Oid,
+    /// Namespaces in search order, implicit ones (temporary, pg_catalog) included where PostgreSQL puts them.
+    pub search_path: Arc<[Name]>,
+    /// Where unqualified CREATE goes; `None` if no schema of search_path exists.
+    pub creation_namespace: Option<Name>,
+    pub settings: OutputSettings,
+    pub dialect: Dialect,
+    /// standard_conforming_strings.
+    pub standard_strings: bool,
+}
+
+/// What a statement became.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    /// The types of its parameters, as Describe tells them.
+    pub params: Vec<PgType>,
+    pub body: CompiledBody,
+}
+
+#[derive(Debug, Clone)]
+pub enum CompiledBody {
+    Plan(Plan),
+    CopyIn {
+        plan: Plan,
+        options: tree::CopyOptions,
+        columns: Vec<Field>,
+        table: Arc<Relation>,
+    },
+    CopyOut {
+        plan: Plan,
+        options: tree::CopyOptions,
+    },
+    /// The plan of the statement that is explained; run only with ANALYZE.
+    Explain {
+        plan: Plan,
+        options: tree::Explain,
+    },
+    Ddl(Permit<tree::Ddl>),
+    /// CREATE TABLE AS: the DDL, then the plan of its query.
+    CreateTableAs {
+        ddl: Permit<tree::Ddl>,
+        query: Plan,
+    },
+    Utility(tree::Utility),
+}
+
+/// A statement that the engine can run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub permit: Permit<Rendered>,
+    /// Where each `$n` of the rendered SQL comes from.
+    pub params: Vec<ParamSource>,
+    /// Result columns; empty without RETURNING.
+    pub fields: Vec<Field>,
+    pub phys: Vec<Phys>,
+    pub command: Command,
+    /// The table that is written, for constraint names in errors.
+    pub target: Option<Arc<Relation>>,
+    /// True if it writes rows or calls nextval and kin: refused in a read-only transaction (25006).
+    pub writes: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ParamSource {
+    /// The client's `$n`, from 0.
+    Client(u16),
+    Session(tree::SessionValue),
+    /// The number of the COPY feed.
+    Feed,
+}
+
+/// The word of the command tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    Select,
+    Insert,
+    Update,
+    Delete,
+}

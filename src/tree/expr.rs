@@ -1,0 +1,297 @@
+//! Expressions.
+
+use std::sync::Arc;
+
+use super::{Query, RelId};
+use crate::facts::Proc;
+use crate::types::{Oid, PgType, Value};
+
+/// An expression with its type. `pos` is the character position in the statement's text from 1 (0: none).
+#[derive(Debug, Clone)]
+pub struct Expr {
+    pub kind: ExprKind,
+    pub ty: PgType,
+    pub pos: u32,
+}
+
+#[derive(Debug, Clone)]
+pub enum ExprKind {
+    Const(Value),
+    /// `$n`, from 0.
+    Param(u16),
+    /// A column of a relation in scope (any level: relation ids are unique in a statement).
+    /// `column` counts from 0 in [`super::Relation::columns`].
+    Column {
+        rel: RelId,
+        column: u16,
+    },
+    /// A function or operator call with PostgreSQL's own function, arguments already coerced; defaults filled in.
+    /// For a VARIADIC function the trailing arguments are collected into one array argument.
+    Call(Box<Call>),
+    Aggregate(Box<Aggregate>),
+    Window(Box<Window>),
+    /// A set-returning function in a target list.
+    SetReturning(Box<Call>),
+    Cast {
+        arg: Box<Expr>,
+        how: CastHow,
+        explicit: bool,
+    },
+    And(Vec<Expr>),
+    Or(Vec<Expr>),
+    Not(Box<Expr>),
+    IsNull {
+        arg: Box<Expr>,
+        not: bool,
+    },
+    /// `IS [NOT] TRUE | FALSE | UNKNOWN`.
+    IsBool {
+        arg: Box<Expr>,
+        test: BoolTest,
+        not: bool,
+    },
+    /// `IS [NOT] DISTINCT FROM`; `eq` is the equality function that was resolved.
+    Distinct {
+        eq: &'static Proc,
+        left: Box<Expr>,
+        right: Box<Expr>,
+        not: bool,
+    },
+    /// `NULLIF(a, b)`, with the resolved equality.
+    NullIf {
+        eq: &'static Proc,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
+    /// Simple CASE is already turned into searched CASE (each `when` is boolean).
+    Case {
+        whens: Vec<(Expr, Expr)>,
+        otherwise: Option<Box<Expr>>,
+    },
+    Coalesce(Vec<Expr>),
+    /// GREATEST and LEAST, which ignore NULLs.
+    MinMax {
+        greatest: bool,
+        args: Vec<Expr>,
+    },
+    /// `x op ANY/ALL (array)`; IN lists arrive here too, as `= ANY`/`<> ALL` of an [`ExprKind::Array`].
+    AnyAll {
+        op: &'static Proc,
+        all: bool,
+        left: Box<Expr>,
+        array: Box<Expr>,
+    },
+    Exists(Box<Query>),
+    /// `(SELECT …)` as a value.
+    ScalarSubquery(Box<Query>),
+    /// `ARRAY(SELECT …)`.
+    ArraySubquery(Box<Query>),
+    /// `left op ANY/ALL (SELECT …)`. One pair per column: the operator's function, and the left side's expression;
+    /// IN is `= ANY`, NOT IN is `<> ALL`. `op_name` is the operator's text. `right` casts each output column to the
+    /// type that its operator takes (`None`: unchanged).
+    AnyAllSubquery {
+        all: bool,
+        op_name: Arc<str>,
+        ops: Vec<&'static Proc>,
+        left: Vec<Expr>,
+        casts: Vec<Option<CastHow>>,
+        query: Box<Query>,
+    },
+    /// `ARRAY[…]`; `ty` is the array type. Items are elements, or arrays if `nested`.
+    Array {
+        items: Vec<Expr>,
+        nested: bool,
+    },
+    /// `ROW(…)`.
+    Row(Vec<Expr>),
+    /// `(a, b) op (c, d)` for = <> < <= > >=, with the function for each pair.
+    RowCompare {
+        op_name: Arc<str>,
+        ops: Vec<&'static Proc>,
+        left: Vec<Expr>,
+        right: Vec<Expr>,
+    },
+    /// `array[i]` or `array[lo:hi]`, one item per dimension; jsonb subscripts are calls instead.
+    Subscript {
+        array: Box<Expr>,
+        indices: Vec<Subscript>,
+    },
+    /// `(row).field`, from 0.
+    Field {
+        row: Box<Expr>,
+        field: u16,
+    },
+    /// The whole row of a relation in scope.
+    WholeRow(RelId),
+    /// CURRENT_DATE, current_user and so on: what the session binds at execution.
+    Session(SessionValue),
+    /// The next value of a sequence (relation OID), volatile.
+    NextValue(Oid),
+    /// `DEFAULT` in VALUES or SET; gone after analysis of INSERT and UPDATE.
+    Default,
+    /// `expr COLLATE "C"`: kept for the catalog's queries; only collations equal to C pass analysis.
+    Collate {
+        arg: Box<Expr>,
+        collation: Oid,
+    },
+    /// GROUPING(a, b): indexes into the select's grouping expressions.
+    Grouping(Vec<u16>),
+    /// A reference to the n-th grouping expression is not needed: grouped expressions repeat in place.
+    /// A function or syntax of DuckDB's own that PostgreSQL lacks (`duckgate.dialect = extended`): the signature's name.
+    Extended {
+        name: &'static str,
+        args: Vec<Expr>,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub func: &'static Proc,
+    pub args: Vec<Expr>,
+    /// The operator's OID if it was written as one.
+    pub operator: Option<Oid>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Aggregate {
+    pub func: &'static Proc,
+    /// For ordered-set aggregates: direct arguments first, then the WITHIN GROUP ones in `order_by`.
+    pub args: Vec<Expr>,
+    pub distinct: bool,
+    pub order_by: Vec<SortKey>,
+    pub filter: Option<Expr>,
+    /// `count(*)`.
+    pub star: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Window {
+    /// A window function or an aggregate.
+    pub func: &'static Proc,
+    pub args: Vec<Expr>,
+    pub star: bool,
+    pub filter: Option<Expr>,
+    pub spec: WindowSpec,
+}
+
+#[derive(Debug, Clone)]
+pub struct WindowSpec {
+    pub partition_by: Vec<Expr>,
+    pub order_by: Vec<SortKey>,
+    pub frame: Option<Frame>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Frame {
+    pub units: FrameUnits,
+    pub start: FrameBound,
+    pub end: FrameBound,
+    pub exclude: FrameExclude,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrameUnits {
+    Rows,
+    Range,
+    Groups,
+}
+
+#[derive(Debug, Clone)]
+pub enum FrameBound {
+    UnboundedPreceding,
+    Preceding(Box<Expr>),
+    CurrentRow,
+    Following(Box<Expr>),
+    UnboundedFollowing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrameExclude {
+    NoOthers,
+    CurrentRow,
+    Group,
+    Ties,
+}
+
+#[derive(Debug, Clone)]
+pub struct SortKey {
+    pub expr: Expr,
+    pub descending: bool,
+    /// Always explicit here: PostgreSQL's default is last for ASC, first for DESC.
+    pub nulls_first: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum Subscript {
+    Index(Expr),
+    Slice(Option<Expr>, Option<Expr>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BoolTest {
+    True,
+    False,
+    Unknown,
+}
+
+/// How a value gets from one type to another (PostgreSQL's coercion pathways).
+#[derive(Debug, Clone)]
+pub enum CastHow {
+    /// Binary coercible: same representation, another type.
+    Relabel,
+    /// By a function of pg_cast.
+    Function(&'static Proc),
+    /// Through text: the target's input function on the source's output.
+    InOut,
+    /// Element by element.
+    ArrayElements(Box<CastHow>),
+    /// Same type, new modifier: varchar(n), char(n), numeric(p,s), timestamp(p) …: cuts, pads, rounds or fails as the
+    /// type's length-coercion function does. `Expr::ty` has the modifier.
+    Typmod,
+    /// Text to an enum or a user-defined type, or enum to text.
+    EnumIn,
+    EnumOut,
+    /// To or from a domain (checks apply when going to it).
+    Domain(Oid),
+    /// ROW(…) to a composite type or record, field by field.
+    Row(Vec<Option<CastHow>>),
+}
+
+/// What the session knows and a statement may ask for. Bound at execution as a hidden parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SessionValue {
+    /// now(), CURRENT_TIMESTAMP, transaction_timestamp(): timestamptz.
+    TransactionTimestamp,
+    /// statement_timestamp().
+    StatementTimestamp,
+    /// CURRENT_DATE, in the session's time zone: date.
+    CurrentDate,
+    /// CURRENT_TIME: timetz.
+    CurrentTime,
+    /// LOCALTIME: time.
+    LocalTime,
+    /// LOCALTIMESTAMP: timestamp.
+    LocalTimestamp,
+    /// current_user: name.
+    CurrentUser,
+    SessionUser,
+    CurrentDatabase,
+    CurrentSchema,
+    /// current_schemas(false): name[].
+    CurrentSchemas,
+    /// current_schemas(true).
+    CurrentSchemasImplicit,
+    BackendPid,
+    ServerVersion,
+    /// inet_client_addr() and kin, as text.
+    ClientAddr,
+    ClientPort,
+    ServerAddr,
+    ServerPort,
+    PostmasterStartTime,
+    ConfLoadTime,
+    /// The session's TimeZone setting: text.
+    TimeZone,
+    /// The session's number inside the gateway, for native functions and system tables that ask who calls.
+    SessionId,
+}

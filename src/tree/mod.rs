@@ -1,0 +1,37 @@
+//! The typed, resolved statement that analysis makes: closed enums, no behaviour.
+//!
+//! Every relation, column, function, operator and cast in it is resolved, and every expression has a PostgreSQL type.
+//! It says what the statement *means*; how DuckDB is told so is `sql::lower`'s affair. `policy` rewrites it.
+
+mod expr;
+mod query;
+mod utility;
+
+pub use expr::*;
+pub use query::*;
+pub use utility::*;
+
+use std::sync::Arc;
+
+/// One statement.
+#[derive(Debug, Clone)]
+pub enum Statement {
+    Query(Box<Query>),
+    Insert(Box<Insert>),
+    Update(Box<Update>),
+    Delete(Box<Delete>),
+    Copy(Box<Copy>),
+    Explain(Box<Explain>),
+    Ddl(Box<Ddl>),
+    /// Session and transaction commands, which never reach the engine as SQL.
+    Utility(Box<Utility>),
+}
+
+/// A column of a result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    pub name: Arc<str>,
+    pub ty: crate::types::PgType,
+    /// The table (OID) and attnum it comes from unchanged; (0, 0) otherwise.
+    pub origin: (crate::types::Oid, i16),
+}

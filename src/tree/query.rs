@@ -1,0 +1,305 @@
+//! Queries and data-modifying statements.
+
+use std::sync::Arc;
+
+use super::{Expr, Field, SortKey};
+use crate::registry::Relation as TableDef;
+use crate::types::{Oid, PgType};
+
+/// A relation's number in a statement: unique across all levels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RelId(pub u32);
+
+/// A SELECT, VALUES, set operation or TABLE, with its WITH, ORDER BY and LIMIT.
+#[derive(Debug, Clone)]
+pub struct Query {
+    pub ctes: Vec<Cte>,
+    pub recursive: bool,
+    pub body: Body,
+    /// Sort keys. Over a plain select they are any expressions of its scope; over a set operation or VALUES they are
+    /// `Column { rel: output_rel, .. }` references to the output.
+    pub order_by: Vec<SortKey>,
+    pub limit: Option<Expr>,
+    pub offset: Option<Expr>,
+    pub with_ties: bool,
+    /// FOR UPDATE and kin: the relations locked.
+    pub locking: Vec<Locking>,
+    /// The visible output columns.
+    pub columns: Vec<Field>,
+    /// Stands for the query's own output in `order_by` (set operations, VALUES) and nowhere else.
+    pub output_rel: RelId,
+}
+
+#[derive(Debug, Clone)]
+pub struct Locking {
+    pub rel: RelId,
+    pub strength: LockStrength,
+    pub wait: LockWait,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockStrength {
+    Update,
+    NoKeyUpdate,
+    Share,
+    KeyShare,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockWait {
+    Block,
+    NoWait,
+    SkipLocked,
+}
+
+#[derive(Debug, Clone)]
+pub struct Cte {
+    pub id: CteId,
+    pub name: Arc<str>,
+    pub query: CteBody,
+    pub columns: Vec<Field>,
+    /// MATERIALIZED / NOT MATERIALIZED.
+    pub materialized: Option<bool>,
+    /// True if it refers to itself.
+    pub recursive: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CteId(pub u32);
+
+#[derive(Debug, Clone)]
+pub enum CteBody {
+    Query(Box<Query>),
+    Insert(Box<Insert>),
+    Update(Box<Update>),
+    Delete(Box<Delete>),
+}
+
+#[derive(Debug, Clone)]
+pub enum Body {
+    Select(Box<Select>),
+    SetOp {
+        op: SetOp,
+        all: bool,
+        left: Box<Query>,
+        right: Box<Query>,
+    },
+    /// Rows of equal length, coerced to `Query::columns`' types.
+    Values(Vec<Vec<Expr>>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetOp {
+    Union,
+    Intersect,
+    Except,
+}
+
+#[derive(Debug, Clone)]
+pub struct Select {
+    pub distinct: Distinct,
+    /// One for each of `Query::columns`, in order.
+    pub targets: Vec<Expr>,
+    /// Comma-separated items: cross joins.
+    pub from: Vec<FromItem>,
+    pub filter: Option<Expr>,
+    pub group_by: Option<GroupBy>,
+    pub having: Option<Expr>,
+    /// DuckDB's QUALIFY (extended dialect).
+    pub qualify: Option<Expr>,
+    /// True if there are aggregates, GROUP BY or HAVING.
+    pub aggregated: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum Distinct {
+    All,
+    Distinct,
+    On(Vec<Expr>),
+}
+
+#[derive(Debug, Clone)]
+pub struct GroupBy {
+    /// The distinct grouping expressions.
+    pub exprs: Vec<Expr>,
+    /// Grouping sets as indexes into `exprs`; one full set for a plain GROUP BY.
+    pub sets: Vec<Vec<u16>>,
+}
+
+#[derive(Debug, Clone)]
+pub enum FromItem {
+    Relation(Box<Relation>),
+    Join(Box<Join>),
+}
+
+#[derive(Debug, Clone)]
+pub struct Join {
+    pub kind: JoinKind,
+    pub left: FromItem,
+    pub right: FromItem,
+    /// USING and NATURAL are already conditions here; their merged columns are COALESCE or plain columns in the targets.
+    pub on: Option<Expr>,
+    pub lateral: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JoinKind {
+    Cross,
+    Inner,
+    Left,
+    Right,
+    Full,
+}
+
+/// A range-table entry.
+#[derive(Debug, Clone)]
+pub struct Relation {
+    pub id: RelId,
+    /// The alias or name it goes by, for messages and EXPLAIN.
+    pub alias: Arc<str>,
+    pub source: Source,
+    pub columns: Vec<RelColumn>,
+    pub lateral: bool,
+    pub pos: u32,
+}
+
+#[derive(Debug, Clone)]
+pub struct RelColumn {
+    pub name: Arc<str>,
+    pub ty: PgType,
+    /// attnum for columns of tables; 0 otherwise. Negative for system columns (tableoid, ctid …).
+    pub attnum: i16,
+}
+
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A table of the registry. `columns` are all of its columns in attnum order.
+    Table {
+        def: Arc<TableDef>,
+        only: bool,
+        sample: Option<Sample>,
+    },
+    /// A view of pg_catalog or information_schema.
+    System {
+        def: Arc<TableDef>,
+    },
+    /// An expanded view: the query runs with the rights of `owner` (a role's OID).
+    View {
+        def: Arc<TableDef>,
+        query: Box<Query>,
+        owner: Oid,
+    },
+    Subquery(Box<Query>),
+    Cte(CteId),
+    /// Set-returning (or plain) functions in FROM; several for ROWS FROM. Each call's output columns follow each other in
+    /// `columns`, then the ordinality column if asked for.
+    Function {
+        calls: Vec<Expr>,
+        ordinality: bool,
+    },
+    /// Rows that the client sends (COPY FROM): fed by the session at execution.
+    Feed,
+}
+
+#[derive(Debug, Clone)]
+pub struct Sample {
+    pub bernoulli: bool,
+    pub percent: Expr,
+    pub seed: Option<Expr>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Insert {
+    pub ctes: Vec<Cte>,
+    pub recursive: bool,
+    pub target: Relation,
+    /// The target's columns that are written, as indexes into `target.columns`; defaults that the statement leaves out
+    /// are included, with their expressions in `source`.
+    pub columns: Vec<u16>,
+    /// A query whose output matches `columns` in number and type.
+    pub source: InsertSource,
+    pub on_conflict: Option<OnConflict>,
+    /// `excluded`'s relation id, in ON CONFLICT DO UPDATE.
+    pub excluded: Option<RelId>,
+    pub returning: Returning,
+    pub overriding: Overriding,
+}
+
+#[derive(Debug, Clone)]
+pub enum InsertSource {
+    /// Rows of expressions; no FROM. A target's default stands as its expression.
+    Values(Vec<Vec<Expr>>),
+    /// `query` gives the columns that the statement names; `exprs` gives for each written column an expression over
+    /// `rel` (the query's output) or a default.
+    Query { query: Box<Query>, rel: RelId, exprs: Vec<Expr> },
+    /// COPY FROM: the feed's relation, and for each written column an expression over it or a default.
+    Feed { rel: Relation, exprs: Vec<Expr>, filter: Option<Expr> },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overriding {
+    Default,
+    System,
+    User,
+}
+
+#[derive(Debug, Clone)]
+pub struct OnConflict {
+    /// Column indexes of the arbiter; empty for a bare ON CONFLICT DO NOTHING.
+    pub arbiter: Vec<u16>,
+    pub arbiter_predicate: Option<Expr>,
+    pub action: ConflictAction,
+}
+
+#[derive(Debug, Clone)]
+pub enum ConflictAction {
+    Nothing,
+    Update { sets: Vec<(u16, Expr)>, filter: Option<Expr> },
+}
+
+#[derive(Debug, Clone)]
+pub struct Update {
+    pub ctes: Vec<Cte>,
+    pub recursive: bool,
+    pub target: Relation,
+    pub sets: Vec<(u16, Expr)>,
+    pub from: Vec<FromItem>,
+    pub filter: Option<Expr>,
+    pub returning: Returning,
+}
+
+#[derive(Debug, Clone)]
+pub struct Delete {
+    pub ctes: Vec<Cte>,
+    pub recursive: bool,
+    pub target: Relation,
+    pub using: Vec<FromItem>,
+    pub filter: Option<Expr>,
+    pub returning: Returning,
+}
+
+/// RETURNING's expressions and columns; both empty if there is none.
+#[derive(Debug, Clone, Default)]
+pub struct Returning {
+    pub exprs: Vec<Expr>,
+    pub columns: Vec<Field>,
+}
+
+/// What a CHECK constraint, NOT NULL and the like must hold for each written row is in the relation's definition;
+/// `lower` puts it into the statement where DuckDB does not enforce it by itself.
+#[derive(Debug, Clone)]
+pub struct Explain {
+    pub statement: super::Statement,
+    pub analyze: bool,
+    pub verbose: bool,
+    pub costs: bool,
+    pub format: ExplainFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExplainFormat {
+    Text,
+    Json,
+    Xml,
+    Yaml,
+}

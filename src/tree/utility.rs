@@ -1,0 +1,458 @@
+//! Commands that are not queries: DDL, COPY, settings, transactions, cursors.
+
+use std::sync::Arc;
+
+use super::{Expr, Insert, Query, Statement};
+use crate::registry::{self, Name, Privileges};
+use crate::types::{Oid, PgType};
+
+/// COPY between a client and a table or query.
+#[derive(Debug, Clone)]
+pub struct Copy {
+    pub direction: CopyDirection,
+    pub options: CopyOptions,
+}
+
+#[derive(Debug, Clone)]
+pub enum CopyDirection {
+    /// FROM STDIN: an insert whose source is a feed with the named columns.
+    In { insert: Box<Insert>, table: Arc<registry::Relation>, columns: Vec<i16> },
+    /// TO STDOUT.
+    Out { query: Box<Query> },
+}
+
+/// COPY's options as PostgreSQL's documentation names them, validated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CopyOptions {
+    pub format: CopyFormat,
+    pub delimiter: u8,
+    pub null: String,
+    pub default: Option<String>,
+    pub header: CopyHeader,
+    pub quote: u8,
+    pub escape: u8,
+    /// Column positions among the copied columns.
+    pub force_quote: Vec<usize>,
+    pub force_not_null: Vec<usize>,
+    pub force_null: Vec<usize>,
+    pub encoding: Option<String>,
+    pub freeze: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyFormat {
+    Text,
+    Csv,
+    Binary,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyHeader {
+    No,
+    Yes,
+    Match,
+}
+
+/// A name that may have a namespace; `pos` for messages.
+#[derive(Debug, Clone)]
+pub struct QualifiedName {
+    pub namespace: Option<Name>,
+    pub name: Name,
+    pub pos: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DropBehavior {
+    Restrict,
+    Cascade,
+}
+
+/// Schema changes. Names are resolved to a namespace; existence is checked when the change is made.
+#[derive(Debug, Clone)]
+pub enum Ddl {
+    CreateNamespace {
+        name: Name,
+        if_not_exists: bool,
+        owner: Option<Name>,
+    },
+    CreateTable {
+        table: NewTable,
+        if_not_exists: bool,
+    },
+    /// `with_data` is false for WITH NO DATA.
+    CreateTableAs {
+        namespace: Name,
+        name: Name,
+        temporary: bool,
+        columns: Vec<Name>,
+        query: Box<Query>,
+        if_not_exists: bool,
+        with_data: bool,
+    },
+    CreateView {
+        namespace: Name,
+        name: Name,
+        columns: Vec<Name>,
+        definition: String,
+        query: Box<Query>,
+        or_replace: bool,
+        temporary: bool,
+    },
+    CreateIndex {
+        namespace: Name,
+        name: Option<Name>,
+        table: Name,
+        index: registry::Index,
+        if_not_exists: bool,
+    },
+    CreateSequence {
+        namespace: Name,
+        name: Name,
+        sequence: registry::Sequence,
+        if_not_exists: bool,
+        temporary: bool,
+    },
+    AlterSequence {
+        namespace: Name,
+        name: Name,
+        sequence: SequenceChange,
+        if_exists: bool,
+    },
+    CreateEnum {
+        namespace: Name,
+        name: Name,
+        labels: Vec<Name>,
+    },
+    AlterTable {
+        namespace: Name,
+        name: Name,
+        actions: Vec<AlterTable>,
+        if_exists: bool,
+    },
+    Drop {
+        kind: ObjectKind,
+        names: Vec<(Name, Name)>,
+        if_exists: bool,
+        behavior: DropBehavior,
+    },
+    Comment {
+        kind: ObjectKind,
+        namespace: Name,
+        name: Name,
+        column: Option<Name>,
+        comment: Option<String>,
+    },
+    Truncate {
+        tables: Vec<Arc<registry::Relation>>,
+        restart_identity: bool,
+        cascade: bool,
+    },
+    Grant(GrantChange),
+    CreateRole {
+        name: Name,
+        options: RoleOptions,
+    },
+    AlterRole {
+        name: Name,
+        options: RoleOptions,
+    },
+    AlterRoleSet {
+        name: Name,
+        setting: Name,
+        value: Option<String>,
+    },
+    DropRole {
+        names: Vec<Name>,
+        if_exists: bool,
+    },
+    GrantRole {
+        roles: Vec<Name>,
+        members: Vec<Name>,
+        admin: bool,
+        revoke: bool,
+    },
+}
+
+/// A table as CREATE TABLE gives it, before OIDs are given out.
+#[derive(Debug, Clone)]
+pub struct NewTable {
+    pub namespace: Name,
+    pub name: Name,
+    pub temporary: bool,
+    pub columns: Vec<NewColumn>,
+    pub constraints: Vec<NewConstraint>,
+    pub on_commit: OnCommit,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnCommit {
+    PreserveRows,
+    DeleteRows,
+    Drop,
+}
+
+#[derive(Debug, Clone)]
+pub struct NewColumn {
+    pub name: Name,
+    pub ty: PgType,
+    pub not_null: bool,
+    pub default: Option<String>,
+    pub generated: Option<String>,
+    /// serial: `Some(None)`; identity: `Some(Some(always))`.
+    pub sequence: Option<Option<bool>>,
+    pub sequence_options: Option<registry::Sequence>,
+}
+
+/// A constraint whose columns are still names.
+#[derive(Debug, Clone)]
+pub struct NewConstraint {
+    pub name: Option<Name>,
+    pub kind: NewConstraintKind,
+    pub deferrable: bool,
+    pub initially_deferred: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum NewConstraintKind {
+    PrimaryKey {
+        columns: Vec<Name>,
+    },
+    Unique {
+        columns: Vec<Name>,
+        nulls_not_distinct: bool,
+    },
+    ForeignKey {
+        columns: Vec<Name>,
+        target: (Name, Name),
+        target_columns: Vec<Name>,
+        on_delete: registry::FkAction,
+        on_update: registry::FkAction,
+    },
+    Check {
+        expression: String,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub enum AlterTable {
+    AddColumn { column: NewColumn, constraints: Vec<NewConstraint>, if_not_exists: bool },
+    DropColumn { name: Name, if_exists: bool, behavior: DropBehavior },
+    RenameColumn { from: Name, to: Name },
+    RenameTable { to: Name },
+    SetNamespace { to: Name },
+    SetDefault { column: Name, default: Option<String> },
+    SetNotNull { column: Name, not_null: bool },
+    SetType { column: Name, ty: PgType, using: Option<Box<Expr>> },
+    AddConstraint(NewConstraint),
+    DropConstraint { name: Name, if_exists: bool, behavior: DropBehavior },
+    RenameConstraint { from: Name, to: Name },
+    SetOwner { to: Name },
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct SequenceChange {
+    pub start: Option<i64>,
+    pub increment: Option<i64>,
+    pub min: Option<Option<i64>>,
+    pub max: Option<Option<i64>>,
+    pub cache: Option<i64>,
+    pub cycle: Option<bool>,
+    /// RESTART, with or without a value.
+    pub restart: Option<Option<i64>>,
+    pub owned_by: Option<Option<(Oid, i16)>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectKind {
+    Namespace,
+    Table,
+    View,
+    Index,
+    Sequence,
+    Type,
+    Column,
+    Constraint,
+    Role,
+    Database,
+}
+
+#[derive(Debug, Clone)]
+pub struct GrantChange {
+    pub revoke: bool,
+    /// GRANT OPTION FOR.
+    pub grant_option_only: bool,
+    pub with_grant_option: bool,
+    pub privileges: Vec<GrantedPrivilege>,
+    pub on: GrantTarget,
+    /// Role names; `None` is PUBLIC.
+    pub grantees: Vec<Option<Name>>,
+}
+
+#[derive(Debug, Clone)]
+pub struct GrantedPrivilege {
+    pub privileges: Privileges,
+    /// Column names; empty for the whole object.
+    pub columns: Vec<Name>,
+}
+
+#[derive(Debug, Clone)]
+pub enum GrantTarget {
+    Relations(Vec<(Name, Name)>),
+    AllRelationsIn(Vec<Name>),
+    Sequences(Vec<(Name, Name)>),
+    Namespaces(Vec<Name>),
+    Database,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct RoleOptions {
+    pub superuser: Option<bool>,
+    pub login: Option<bool>,
+    pub inherit: Option<bool>,
+    pub create_role: Option<bool>,
+    pub create_db: Option<bool>,
+    pub bypass_rls: Option<bool>,
+    pub connection_limit: Option<i64>,
+    pub valid_until: Option<String>,
+    /// A plain password or a verifier; `Some(None)` is PASSWORD NULL.
+    pub password: Option<Option<String>>,
+    pub member_of: Vec<Name>,
+    pub members: Vec<Name>,
+}
+
+/// What the session carries out by itself.
+#[derive(Debug, Clone)]
+pub enum Utility {
+    Begin(TransactionModes),
+    Commit {
+        chain: bool,
+    },
+    Rollback {
+        chain: bool,
+    },
+    Savepoint(Name),
+    ReleaseSavepoint(Name),
+    RollbackTo(Name),
+    SetTransaction {
+        modes: TransactionModes,
+        session: bool,
+    },
+    /// `value` is None for SET … TO DEFAULT.
+    Set {
+        name: String,
+        value: Option<String>,
+        local: bool,
+    },
+    Reset {
+        name: Option<String>,
+    },
+    Show {
+        name: Option<String>,
+    },
+    SetRole {
+        name: Option<Name>,
+        local: bool,
+    },
+    SetSessionAuthorization {
+        name: Option<Name>,
+        local: bool,
+    },
+    Discard(Discard),
+    Prepare {
+        name: Name,
+        types: Vec<PgType>,
+        body: Arc<str>,
+        offset: u32,
+    },
+    Execute {
+        name: Name,
+        args: Vec<Expr>,
+    },
+    Deallocate {
+        name: Option<Name>,
+    },
+    Declare {
+        name: Name,
+        options: CursorOptions,
+        query: Box<Statement>,
+    },
+    Fetch {
+        cursor: Name,
+        direction: FetchDirection,
+        move_only: bool,
+    },
+    CloseCursor {
+        name: Option<Name>,
+    },
+    Listen(Name),
+    Unlisten(Option<Name>),
+    Notify {
+        channel: Name,
+        payload: String,
+    },
+    /// LOCK TABLE, accepted under snapshot isolation.
+    Lock {
+        tables: Vec<Arc<registry::Relation>>,
+    },
+    /// VACUUM, ANALYZE, CHECKPOINT, REINDEX, CLUSTER: maintenance.
+    Maintain {
+        command: MaintainCommand,
+        tables: Vec<Arc<registry::Relation>>,
+    },
+    SetConstraints {
+        deferred: bool,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaintainCommand {
+    Vacuum,
+    Analyze,
+    Checkpoint,
+    Reindex,
+    Cluster,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TransactionModes {
+    pub isolation: Option<Isolation>,
+    pub read_only: Option<bool>,
+    pub deferrable: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isolation {
+    ReadUncommitted,
+    ReadCommitted,
+    RepeatableRead,
+    Serializable,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Discard {
+    All,
+    Plans,
+    Sequences,
+    Temp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CursorOptions {
+    pub binary: bool,
+    pub with_hold: bool,
+    /// SCROLL: Some(true); NO SCROLL: Some(false).
+    pub scroll: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FetchDirection {
+    Forward(u64),
+    ForwardAll,
+    Backward(u64),
+    BackwardAll,
+    Absolute(i64),
+    Relative(i64),
+    First,
+    Last,
+    Prior,
+}

@@ -1,0 +1,129 @@
+//! THE type table: PostgreSQL type ↔ schema-file name ↔ DuckDB type ↔ Arrow type; values; text and binary codecs.
+//!
+//! Nothing else in the code lists types. A PostgreSQL type is an OID and a modifier ([`PgType`]); what carries it
+//! inside DuckDB is its physical type ([`Phys`]). Several PostgreSQL types share one physical type (text, varchar,
+//! json …), and `numeric` has two: `DECIMAL(p,s)` where the declaration fits one, decimal text in `VARCHAR` otherwise.
+
+use std::sync::Arc;
+
+pub use crate::facts::Oid;
+
+/// OIDs of the built-in types that the code names.
+pub mod oid {
+    use super::Oid;
+    macro_rules! oids { ($($name:ident = $value:literal;)*) => { $(pub const $name: Oid = $value;)* } }
+    oids! {
+        BOOL = 16; BYTEA = 17; CHAR = 18; NAME = 19; INT8 = 20; INT2 = 21; INT2VECTOR = 22; INT4 = 23;
+        REGPROC = 24; TEXT = 25; OID = 26; TID = 27; XID = 28; CID = 29; OIDVECTOR = 30;
+        JSON = 114; XML = 142; PG_NODE_TREE = 194; FLOAT4 = 700; FLOAT8 = 701; UNKNOWN = 705; MONEY = 790;
+        INET = 869; CIDR = 650; ACLITEM = 1033; BPCHAR = 1042; VARCHAR = 1043; DATE = 1082; TIME = 1083;
+        TIMESTAMP = 1114; TIMESTAMPTZ = 1184; INTERVAL = 1186; TIMETZ = 1266; BIT = 1560; VARBIT = 1562;
+        NUMERIC = 1700; REFCURSOR = 1790; REGPROCEDURE = 2202; REGOPER = 2203; REGOPERATOR = 2204;
+        REGCLASS = 2205; REGTYPE = 2206; RECORD = 2249; CSTRING = 2275; ANY = 2276; ANYARRAY = 2277; VOID = 2278;
+        TRIGGER = 2279; INTERNAL = 2281; ANYELEMENT = 2283; RECORD_ARRAY = 2287; ANYNONARRAY = 2776; UUID = 2950;
+        ANYENUM = 3500; REGCONFIG = 3734; JSONB = 3802; ANYRANGE = 3831; JSONPATH = 4072; REGNAMESPACE = 4089;
+        REGROLE = 4096; REGCOLLATION = 4191; ANYMULTIRANGE = 4537; ANYCOMPATIBLEMULTIRANGE = 4538;
+        XID8 = 5069; ANYCOMPATIBLE = 5077; ANYCOMPATIBLEARRAY = 5078; ANYCOMPATIBLENONARRAY = 5079; ANYCOMPATIBLERANGE = 5080;
+        BOOL_ARRAY = 1000; BYTEA_ARRAY = 1001; CHAR_ARRAY = 1002; NAME_ARRAY = 1003; INT2_ARRAY = 1005;
+        INT4_ARRAY = 1007; TEXT_ARRAY = 1009; BPCHAR_ARRAY = 1014; VARCHAR_ARRAY = 1015; INT8_ARRAY = 1016;
+        FLOAT4_ARRAY = 1021; FLOAT8_ARRAY = 1022; OID_ARRAY = 1028; DATE_ARRAY = 1182; TIMESTAMPTZ_ARRAY = 1185;
+        NUMERIC_ARRAY = 1231; JSON_ARRAY = 199; JSONB_ARRAY = 3807; UUID_ARRAY = 2951;
+    }
+    /// OIDs from here on are given to objects that users define.
+    pub const FIRST_USER: Oid = 16384;
+}
+
+/// A PostgreSQL type with its modifier (-1: none), as in pg_attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PgType {
+    pub oid: Oid,
+    pub typmod: i32,
+}
+
+impl PgType {
+    pub const fn new(oid: Oid) -> Self {
+        Self { oid, typmod: -1 }
+    }
+
+    pub const fn with(oid: Oid, typmod: i32) -> Self {
+        Self { oid, typmod }
+    }
+
+    /// `numeric(p,s)` as (precision, scale), if this is a numeric with a modifier.
+    pub fn numeric_precision(self) -> Option<(u16, i16)> {
+        if self.oid != oid::NUMERIC || self.typmod < 4 {
+            return None;
+        }
+        let packed = self.typmod - 4;
+        // Eleven bits of signed scale, as PostgreSQL 15 packs it.
+        let scale = ((packed & 0x7ff) ^ 1024) - 1024;
+        Some((((packed >> 16) & 0xffff) as u16, scale as i16))
+    }
+
+    pub const fn numeric(precision: u16, scale: i16) -> Self {
+        Self::with(oid::NUMERIC, (((precision as i32) << 16) | (scale as i32 & 0x7ff)) + 4)
+    }
+
+    /// The declared length of `varchar(n)` or `char(n)`, in characters.
+    pub fn char_length(self) -> Option<u32> {
+        (matches!(self.oid, oid::VARCHAR | oid::BPCHAR) && self.typmod >= 4).then(|| self.typmod as u32 - 4)
+    }
+}
+
+/// The widest DECIMAL that DuckDB has.
+pub const MAX_DECIMAL_PRECISION: u8 = 38;
+
+/// How a value is carried inside DuckDB and in record batches.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Phys {
+    /// BOOLEAN
+    Bool,
+    /// SMALLINT
+    Int2,
+    /// INTEGER
+    Int4,
+    /// BIGINT
+    Int8,
+    /// UINTEGER: `oid` and its kin (regclass …)
+    Oid,
+    /// FLOAT
+    Float4,
+    /// DOUBLE
+    Float8,
+    /// DECIMAL(p,s): `numeric` whose precision and scale are known
+    Decimal { precision: u8, scale: u8 },
+    /// VARCHAR with decimal text as PostgreSQL prints it: every other `numeric`
+    Numeric,
+    /// VARCHAR: text, varchar, bpchar (without trailing blanks), name, "char", json, jsonb …
+    Text,
+    /// BLOB
+    Bytea,
+    /// DATE
+    Date,
+    /// TIME (microseconds)
+    Time,
+    /// TIME WITH TIME ZONE
+    TimeTz,
+    /// TIMESTAMP (microseconds)
+    Timestamp,
+    /// TIMESTAMP WITH TIME ZONE
+    TimestampTz,
+    /// INTERVAL (months, days, microseconds)
+    Interval,
+    /// UUID
+    Uuid,
+    /// ENUM with these labels in this order; carried in batches as a dictionary or as text
+    Enum(Arc<[Arc<str>]>),
+    /// LIST
+    List(Box<Phys>),
+    /// STRUCT with fields named f1, f2 …: a row value
+    Row(Arc<[Phys]>),
+    /// The type of a bare NULL and of functions that return nothing
+    Void,
+}
+
+mod value;
+pub use value::{ArrayValue, Value};
+
+mod settings;
+pub use settings::{ByteaOutput, DateOrder, DateStyle, IntervalStyle, OutputSettings};

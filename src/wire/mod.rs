@@ -1,0 +1,1 @@
+//! PostgreSQL's frontend/backend protocol: bytes to messages and back.
