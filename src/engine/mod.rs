@@ -13,6 +13,8 @@ use crate::error::Result;
 use crate::policy::Permit;
 use crate::types::{Phys, Value};
 
+pub mod directory;
+
 /// A statement in the engine's own SQL, complete: it was printed from an authorized tree.
 #[derive(Debug, Clone)]
 pub struct Rendered {

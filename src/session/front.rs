@@ -4,7 +4,7 @@ use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 
-use crate::error::{Report, Result};
+use crate::error::{Error, Report, Result};
 use crate::tree::Field;
 use crate::types::Phys;
 
@@ -65,4 +65,33 @@ pub trait Front: Send {
     fn copy_out_done(&mut self);
     /// Completes when the client has gone away, and not before; safe to drop and call again.
     fn gone(&mut self) -> BoxFuture<'_, ()>;
+}
+
+/// Who asks for a session; the front end has checked that it is them (`Gateway::role` lends the verifier), nothing more:
+/// `Gateway::open_session` refuses an unknown database (3D000), a role that may not log in (28000), too many
+/// connections, in total, for the role or eating into the superusers' reserve (53300), and bad settings.
+#[derive(Debug, Clone)]
+pub struct Startup {
+    pub user: String,
+    /// The user's name if the client gave none, as PostgreSQL does.
+    pub database: String,
+    /// The other startup parameters in order: settings, and `options` still in one piece.
+    pub parameters: Vec<(String, String)>,
+    /// `None` on a Unix socket.
+    pub peer: Option<std::net::SocketAddr>,
+    pub tls: bool,
+    /// What a CancelRequest must bring beside the process ID, made by the front end (4 bytes; more in protocol 3.2).
+    pub secret: Vec<u8>,
+}
+
+/// What can happen to a session while its client is silent: `Session::idle`, cancel-safe, waits for it.
+#[derive(Debug)]
+pub enum Idle {
+    /// The session is over (57P01, 57P05, 25P03 …): the front end sends the error and closes.
+    Terminate(Error),
+    Notification {
+        pid: i32,
+        channel: String,
+        payload: String,
+    },
 }

@@ -1,4 +1,12 @@
 //! Who is connected, and with what state: settings, transaction, prepared statements, portals, cursors.
 
 mod front;
-pub use front::{CopyInput, Front, RowShape};
+mod gateway;
+mod limits;
+#[allow(clippy::module_inception)]
+mod session;
+
+pub use front::{CopyInput, Front, Idle, RowShape, Startup};
+pub use gateway::{Gateway, Schema};
+pub use limits::Limits;
+pub use session::Session;

@@ -1,0 +1,124 @@
+//! Who is connected, for natives and system tables: what they may ask of the session whose number they are given.
+//!
+//! The session layer registers each session here; the numbers are unique in the process, so that a native function
+//! needs nothing but the number that the statement hands it (`SessionValue::SessionId`).
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Weak};
+use std::time::SystemTime;
+
+use parking_lot::RwLock;
+
+use crate::error::{Error, Result};
+use crate::registry::{Name, Snapshot};
+use crate::types::{Oid, OutputSettings, PgType};
+
+/// One session as natives and system tables see it. Every method is quick and takes no lock for long.
+pub trait SessionView: Send + Sync {
+    fn id(&self) -> u64;
+    fn pid(&self) -> i32;
+    /// The snapshot that the running statement reads (with the transaction's own changes).
+    fn snapshot(&self) -> Arc<Snapshot>;
+    /// current_user.
+    fn role(&self) -> Oid;
+    fn session_user(&self) -> Oid;
+    fn database(&self) -> Name;
+    /// The namespaces that are searched, implicit ones included.
+    fn search_path(&self) -> Arc<[Name]>;
+    fn output_settings(&self) -> OutputSettings;
+    /// A setting's value as SHOW prints it; `None` if there is no such setting.
+    fn setting(&self, name: &str) -> Option<String>;
+    /// set_config(): the new value as SHOW prints it. `None` resets.
+    fn set_config(&self, name: &str, value: Option<&str>, local: bool) -> Result<String>;
+    /// Rows of pg_settings, by name.
+    fn settings(&self) -> Vec<SettingRow>;
+    fn prepared_statements(&self) -> Vec<PreparedRow>;
+    fn cursors(&self) -> Vec<CursorRow>;
+    /// All sessions of this gateway.
+    fn activity(&self) -> Vec<ActivityRow>;
+    /// pg_cancel_backend(): false if there is no such backend; 42501 if the role may not.
+    fn cancel_backend(&self, pid: i32) -> Result<bool>;
+    /// pg_terminate_backend().
+    fn terminate_backend(&self, pid: i32) -> Result<bool>;
+    /// duckgate.reload() and pg_reload_conf(): reads the schema files again.
+    fn reload(&self) -> Result<()>;
+}
+
+/// A row of pg_settings.
+#[derive(Debug, Clone)]
+pub struct SettingRow {
+    pub name: String,
+    /// In the setting's own unit.
+    pub setting: Option<String>,
+    pub unit: Option<String>,
+    pub category: String,
+    pub short_desc: String,
+    pub extra_desc: Option<String>,
+    pub context: String,
+    pub vartype: String,
+    pub source: String,
+    pub min_val: Option<String>,
+    pub max_val: Option<String>,
+    pub enumvals: Option<Vec<String>>,
+    pub boot_val: Option<String>,
+    pub reset_val: Option<String>,
+}
+
+/// A row of pg_prepared_statements.
+#[derive(Debug, Clone)]
+pub struct PreparedRow {
+    pub name: String,
+    pub statement: String,
+    pub prepare_time: SystemTime,
+    pub parameter_types: Vec<PgType>,
+    pub from_sql: bool,
+}
+
+/// A row of pg_cursors.
+#[derive(Debug, Clone)]
+pub struct CursorRow {
+    pub name: String,
+    pub statement: String,
+    pub is_holdable: bool,
+    pub is_binary: bool,
+    pub is_scrollable: bool,
+    pub creation_time: SystemTime,
+}
+
+/// A row of pg_stat_activity.
+#[derive(Debug, Clone)]
+pub struct ActivityRow {
+    pub pid: i32,
+    pub session: u64,
+    pub role: Oid,
+    pub user: Name,
+    pub database: Name,
+    pub application_name: String,
+    pub client_addr: Option<std::net::SocketAddr>,
+    pub tls: bool,
+    pub backend_start: SystemTime,
+    pub xact_start: Option<SystemTime>,
+    pub query_start: Option<SystemTime>,
+    pub state_change: SystemTime,
+    /// active, idle, idle in transaction, idle in transaction (aborted).
+    pub state: &'static str,
+    pub query: Arc<str>,
+}
+
+static SESSIONS: LazyLock<RwLock<HashMap<u64, Weak<dyn SessionView>>>> = LazyLock::new(RwLock::default);
+
+/// The session with this number. An error only if it has just ended.
+pub fn session(id: u64) -> Result<Arc<dyn SessionView>> {
+    let found = SESSIONS.read().get(&id).and_then(Weak::upgrade);
+    found.ok_or_else(|| Error::internal(format!("no session {id}")))
+}
+
+/// Makes a session known; called by the session layer alone.
+pub fn register(id: u64, view: Weak<dyn SessionView>) {
+    SESSIONS.write().insert(id, view);
+}
+
+/// Forgets a session; called by the session layer alone.
+pub fn forget(id: u64) {
+    SESSIONS.write().remove(&id);
+}
