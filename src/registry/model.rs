@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::types::{Oid, PgType};
 
 pub type Name = Arc<str>;
@@ -25,9 +27,12 @@ pub struct Snapshot {
     pub role_oids: HashMap<Oid, Name>,
     /// The next OID to give to a new object.
     pub next_oid: Oid,
+    /// Grants on the database itself (CREATE, CONNECT, TEMPORARY); see [`Acl`] for what an empty one means.
+    pub database_acl: Acl,
+    pub database_comment: Option<String>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Namespace {
     pub oid: Oid,
     pub name: Name,
@@ -38,7 +43,7 @@ pub struct Namespace {
 }
 
 /// Who may change an object's definition.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Managed {
     /// A schema file defines it: DDL over SQL is refused, with a hint that names the file.
     File { path: PathBuf, line: u32 },
@@ -48,7 +53,7 @@ pub enum Managed {
     System,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Relation {
     pub oid: Oid,
     pub namespace: Name,
@@ -66,10 +71,11 @@ pub struct Relation {
     pub row_type: Oid,
     pub row_array_type: Oid,
     /// What a bulk load does with a row whose key is there already.
+    #[serde(default)]
     pub on_conflict: OnConflictDefault,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum RelationKind {
     Table,
     /// The text of its SELECT, as it will be analyzed with `search_path` at definition time.
@@ -82,7 +88,7 @@ pub enum RelationKind {
     System,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum OnConflictDefault {
     #[default]
     Error,
@@ -90,7 +96,7 @@ pub enum OnConflictDefault {
     Update,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Sequence {
     pub ty: Oid,
     pub start: i64,
@@ -103,7 +109,7 @@ pub struct Sequence {
     pub owned_by: Option<(Oid, i16)>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Column {
     /// attnum: from 1, never reused after a drop.
     pub num: i16,
@@ -119,14 +125,14 @@ pub struct Column {
     pub comment: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     pub always: bool,
     /// The sequence (relation OID) that feeds it.
     pub sequence: Oid,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Constraint {
     pub oid: Oid,
     pub name: Name,
@@ -137,7 +143,7 @@ pub struct Constraint {
 }
 
 /// Columns are attnums, in the order of the definition.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum ConstraintKind {
     PrimaryKey {
         columns: Vec<i16>,
@@ -160,7 +166,7 @@ pub enum ConstraintKind {
     },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum FkAction {
     #[default]
     NoAction,
@@ -170,7 +176,7 @@ pub enum FkAction {
     SetDefault,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Index {
     pub oid: Oid,
     pub name: Name,
@@ -184,7 +190,7 @@ pub struct Index {
     pub comment: Option<String>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct IndexKey {
     pub column: i16,
     pub expression: Option<String>,
@@ -192,7 +198,7 @@ pub struct IndexKey {
     pub nulls_first: bool,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct UserType {
     pub oid: Oid,
     pub array_oid: Oid,
@@ -204,13 +210,13 @@ pub struct UserType {
     pub comment: Option<String>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum UserTypeKind {
     Enum { labels: Arc<[Name]> },
     Domain { base: PgType, not_null: bool, default: Option<String>, checks: Vec<(Name, String)> },
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Role {
     pub oid: Oid,
     pub name: Name,
@@ -233,17 +239,18 @@ pub struct Role {
     pub comment: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Membership {
     pub role: Oid,
     pub admin: bool,
 }
 
-/// Who may do what with one object (or one column): PostgreSQL's aclitem list.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Who may do what with one object (or one column): PostgreSQL's aclitem list. An empty list is PostgreSQL's NULL: the
+/// owner may do everything, others what the kind of object gives to PUBLIC. The first GRANT or REVOKE writes that out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acl(pub Vec<Grant>);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
     /// Role OID; 0 is PUBLIC.
     pub grantee: Oid,
@@ -253,7 +260,7 @@ pub struct Grant {
 }
 
 /// A set of privileges, as bits.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
 pub struct Privileges(pub u16);
 
 impl Privileges {
@@ -268,10 +275,13 @@ impl Privileges {
     pub const USAGE: Self = Self(128);
     pub const CREATE: Self = Self(256);
     pub const EXECUTE: Self = Self(512);
+    pub const TEMPORARY: Self = Self(1024);
+    pub const CONNECT: Self = Self(2048);
     pub const ALL_TABLE: Self = Self(1 | 2 | 4 | 8 | 16 | 32 | 64);
     pub const ALL_COLUMN: Self = Self(1 | 2 | 4 | 32);
     pub const ALL_NAMESPACE: Self = Self(128 | 256);
     pub const ALL_SEQUENCE: Self = Self(1 | 4 | 128);
+    pub const ALL_DATABASE: Self = Self(256 | 1024 | 2048);
 
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -285,6 +295,10 @@ impl Privileges {
         Self(self.0 & !other.0)
     }
 
+    pub const fn intersect(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -292,8 +306,20 @@ impl Privileges {
 
 impl std::fmt::Debug for Privileges {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names =
-            ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "USAGE", "CREATE", "EXECUTE"];
+        let names = [
+            "SELECT",
+            "INSERT",
+            "UPDATE",
+            "DELETE",
+            "TRUNCATE",
+            "REFERENCES",
+            "TRIGGER",
+            "USAGE",
+            "CREATE",
+            "EXECUTE",
+            "TEMPORARY",
+            "CONNECT",
+        ];
         let set: Vec<_> = names.iter().enumerate().filter(|(i, _)| self.0 & (1 << i) != 0).map(|(_, n)| *n).collect();
         f.write_str(&set.join("|"))
     }

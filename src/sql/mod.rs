@@ -101,3 +101,6 @@ pub enum Command {
     Update,
     Delete,
 }
+
+/// Schema changes: from the tree's DDL to changes of the registry and DuckDB's steps.
+pub mod ddl;

@@ -216,6 +216,8 @@ pub struct Insert {
     /// The target's columns that are written, as indexes into `target.columns`; defaults that the statement leaves out
     /// are included, with their expressions in `source`.
     pub columns: Vec<u16>,
+    /// Those of them that the statement itself names (or gives by position): what INSERT privilege is needed on.
+    pub named: Vec<u16>,
     /// A query whose output matches `columns` in number and type.
     pub source: InsertSource,
     pub on_conflict: Option<OnConflict>,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Expr, Insert, Query, Statement};
+pub use crate::registry::draft::{NewColumn, NewConstraint, NewConstraintKind, NewTable, OnCommit};
 use crate::registry::{self, Name, Privileges};
 use crate::types::{Oid, PgType};
 
@@ -123,7 +124,20 @@ pub enum Ddl {
         name: Name,
         labels: Vec<Name>,
     },
+    /// ALTER TYPE … of an enum.
+    AlterEnum {
+        namespace: Name,
+        name: Name,
+        change: AlterEnum,
+    },
+    AlterNamespace {
+        name: Name,
+        rename: Option<Name>,
+        owner: Option<Name>,
+    },
+    /// ALTER TABLE, VIEW, SEQUENCE or INDEX with actions that they share; `kind` is the word that was written.
     AlterTable {
+        kind: ObjectKind,
         namespace: Name,
         name: Name,
         actions: Vec<AlterTable>,
@@ -156,10 +170,15 @@ pub enum Ddl {
         name: Name,
         options: RoleOptions,
     },
+    /// `setting` is `None` for RESET ALL; `value` is `None` for RESET of one.
     AlterRoleSet {
         name: Name,
-        setting: Name,
+        setting: Option<Name>,
         value: Option<String>,
+    },
+    RenameRole {
+        name: Name,
+        to: Name,
     },
     DropRole {
         names: Vec<Name>,
@@ -173,80 +192,81 @@ pub enum Ddl {
     },
 }
 
-/// A table as CREATE TABLE gives it, before OIDs are given out.
-#[derive(Debug, Clone)]
-pub struct NewTable {
-    pub namespace: Name,
-    pub name: Name,
-    pub temporary: bool,
-    pub columns: Vec<NewColumn>,
-    pub constraints: Vec<NewConstraint>,
-    pub on_commit: OnCommit,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnCommit {
-    PreserveRows,
-    DeleteRows,
-    Drop,
-}
-
-#[derive(Debug, Clone)]
-pub struct NewColumn {
-    pub name: Name,
-    pub ty: PgType,
-    pub not_null: bool,
-    pub default: Option<String>,
-    pub generated: Option<String>,
-    /// serial: `Some(None)`; identity: `Some(Some(always))`.
-    pub sequence: Option<Option<bool>>,
-    pub sequence_options: Option<registry::Sequence>,
-}
-
-/// A constraint whose columns are still names.
-#[derive(Debug, Clone)]
-pub struct NewConstraint {
-    pub name: Option<Name>,
-    pub kind: NewConstraintKind,
-    pub deferrable: bool,
-    pub initially_deferred: bool,
-}
-
-#[derive(Debug, Clone)]
-pub enum NewConstraintKind {
-    PrimaryKey {
-        columns: Vec<Name>,
-    },
-    Unique {
-        columns: Vec<Name>,
-        nulls_not_distinct: bool,
-    },
-    ForeignKey {
-        columns: Vec<Name>,
-        target: (Name, Name),
-        target_columns: Vec<Name>,
-        on_delete: registry::FkAction,
-        on_update: registry::FkAction,
-    },
-    Check {
-        expression: String,
-    },
-}
-
 #[derive(Debug, Clone)]
 pub enum AlterTable {
-    AddColumn { column: NewColumn, constraints: Vec<NewConstraint>, if_not_exists: bool },
-    DropColumn { name: Name, if_exists: bool, behavior: DropBehavior },
-    RenameColumn { from: Name, to: Name },
-    RenameTable { to: Name },
-    SetNamespace { to: Name },
-    SetDefault { column: Name, default: Option<String> },
-    SetNotNull { column: Name, not_null: bool },
-    SetType { column: Name, ty: PgType, using: Option<Box<Expr>> },
+    AddColumn {
+        column: NewColumn,
+        constraints: Vec<NewConstraint>,
+        if_not_exists: bool,
+    },
+    DropColumn {
+        name: Name,
+        if_exists: bool,
+        behavior: DropBehavior,
+    },
+    RenameColumn {
+        from: Name,
+        to: Name,
+    },
+    RenameTable {
+        to: Name,
+    },
+    SetNamespace {
+        to: Name,
+    },
+    SetDefault {
+        column: Name,
+        default: Option<String>,
+    },
+    SetNotNull {
+        column: Name,
+        not_null: bool,
+    },
+    SetType {
+        column: Name,
+        ty: PgType,
+        using: Option<Box<Expr>>,
+    },
     AddConstraint(NewConstraint),
-    DropConstraint { name: Name, if_exists: bool, behavior: DropBehavior },
-    RenameConstraint { from: Name, to: Name },
-    SetOwner { to: Name },
+    DropConstraint {
+        name: Name,
+        if_exists: bool,
+        behavior: DropBehavior,
+    },
+    RenameConstraint {
+        from: Name,
+        to: Name,
+    },
+    SetOwner {
+        to: Name,
+    },
+    /// ADD GENERATED … AS IDENTITY (`Some(always)`) and DROP IDENTITY (`None`).
+    SetIdentity {
+        column: Name,
+        always: Option<bool>,
+        options: Option<registry::Sequence>,
+        if_exists: bool,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub enum AlterEnum {
+    /// `place`: `Some((true, x))` is BEFORE x, `Some((false, x))` AFTER x, `None` at the end.
+    AddValue {
+        label: Name,
+        if_not_exists: bool,
+        place: Option<(bool, Name)>,
+    },
+    RenameValue {
+        from: Name,
+        to: Name,
+    },
+    Rename {
+        to: Name,
+    },
+    SetOwner {
+        to: Name,
+    },
 }
 
 #[derive(Debug, Clone, Default)]

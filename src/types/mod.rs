@@ -34,7 +34,7 @@ pub mod oid {
 }
 
 /// A PostgreSQL type with its modifier (-1: none), as in pg_attribute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct PgType {
     pub oid: Oid,
     pub typmod: i32,

@@ -1,0 +1,164 @@
+//! Changes of the schema: whole objects that are put or dropped.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Acl, Namespace, Relation, Role, Snapshot, UserType};
+use crate::types::Oid;
+
+/// One change of a snapshot. Objects are replaced as a whole; an OID names an object for its whole life.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Change {
+    PutNamespace(Arc<Namespace>),
+    DropNamespace(Oid),
+    PutRelation(Arc<Relation>),
+    DropRelation(Oid),
+    PutType(Arc<UserType>),
+    DropType(Oid),
+    PutRole(Arc<Role>),
+    DropRole(Oid),
+    /// Grants and comment of the database.
+    PutDatabase {
+        acl: Acl,
+        comment: Option<String>,
+    },
+}
+
+impl Snapshot {
+    /// The snapshot after `changes`, in order. `version` stays: the registry gives a new one when it is published, the
+    /// session when it is a transaction's own.
+    pub fn apply(&self, changes: &[Change]) -> Self {
+        let mut next = self.clone();
+        for change in changes {
+            next.apply_one(change);
+        }
+        next
+    }
+
+    fn apply_one(&mut self, change: &Change) {
+        match change {
+            Change::PutNamespace(namespace) => {
+                self.drop_namespace(namespace.oid);
+                self.note_oids(&[namespace.oid]);
+                self.namespaces.insert(namespace.name.clone(), namespace.clone());
+            }
+            Change::DropNamespace(oid) => self.drop_namespace(*oid),
+            Change::PutRelation(relation) => {
+                self.drop_relation(relation.oid);
+                self.note_oids(&[relation.oid, relation.row_type, relation.row_array_type]);
+                for constraint in &relation.constraints {
+                    self.note_oids(&[constraint.oid]);
+                }
+                for index in &relation.indexes {
+                    self.note_oids(&[index.oid]);
+                }
+                let key = (relation.namespace.clone(), relation.name.clone());
+                self.relation_oids.insert(relation.oid, key.clone());
+                self.relations.insert(key, relation.clone());
+            }
+            Change::DropRelation(oid) => self.drop_relation(*oid),
+            Change::PutType(ty) => {
+                self.drop_type(ty.oid);
+                self.note_oids(&[ty.oid, ty.array_oid]);
+                let key = (ty.namespace.clone(), ty.name.clone());
+                self.type_oids.insert(ty.oid, key.clone());
+                self.type_oids.insert(ty.array_oid, key.clone());
+                self.types.insert(key, ty.clone());
+            }
+            Change::DropType(oid) => self.drop_type(*oid),
+            Change::PutRole(role) => {
+                self.drop_role(role.oid);
+                self.note_oids(&[role.oid]);
+                self.role_oids.insert(role.oid, role.name.clone());
+                self.roles.insert(role.name.clone(), role.clone());
+            }
+            Change::DropRole(oid) => self.drop_role(*oid),
+            Change::PutDatabase { acl, comment } => {
+                self.database_acl = acl.clone();
+                self.database_comment = comment.clone();
+            }
+        }
+    }
+
+    fn note_oids(&mut self, oids: &[Oid]) {
+        for oid in oids {
+            self.next_oid = self.next_oid.max(oid.saturating_add(1));
+        }
+    }
+
+    fn drop_namespace(&mut self, oid: Oid) {
+        self.namespaces.retain(|_, n| n.oid != oid);
+    }
+
+    fn drop_relation(&mut self, oid: Oid) {
+        if let Some(key) = self.relation_oids.remove(&oid) {
+            self.relations.remove(&key);
+        }
+    }
+
+    fn drop_type(&mut self, oid: Oid) {
+        if let Some(key) = self.type_oids.remove(&oid)
+            && let Some(ty) = self.types.remove(&key)
+        {
+            self.type_oids.remove(&ty.array_oid);
+        }
+    }
+
+    fn drop_role(&mut self, oid: Oid) {
+        if let Some(name) = self.role_oids.remove(&oid) {
+            self.roles.remove(&name);
+        }
+    }
+}
+
+/// The key under which a change is kept in `duckgate_internal.objects`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ObjectClass {
+    Role,
+    Namespace,
+    Type,
+    Relation,
+    Database,
+}
+
+impl ObjectClass {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Role => "role",
+            Self::Namespace => "namespace",
+            Self::Type => "type",
+            Self::Relation => "relation",
+            Self::Database => "database",
+        }
+    }
+}
+
+impl Change {
+    /// What object it is about.
+    pub fn key(&self) -> (ObjectClass, Oid) {
+        match self {
+            Self::PutNamespace(n) => (ObjectClass::Namespace, n.oid),
+            Self::DropNamespace(oid) => (ObjectClass::Namespace, *oid),
+            Self::PutRelation(r) => (ObjectClass::Relation, r.oid),
+            Self::DropRelation(oid) => (ObjectClass::Relation, *oid),
+            Self::PutType(t) => (ObjectClass::Type, t.oid),
+            Self::DropType(oid) => (ObjectClass::Type, *oid),
+            Self::PutRole(r) => (ObjectClass::Role, r.oid),
+            Self::DropRole(oid) => (ObjectClass::Role, *oid),
+            Self::PutDatabase { .. } => (ObjectClass::Database, super::builtin::DATABASE),
+        }
+    }
+
+    /// True if the object is gone afterwards.
+    pub fn is_drop(&self) -> bool {
+        match self {
+            Self::DropNamespace(_) | Self::DropRelation(_) | Self::DropType(_) | Self::DropRole(_) => true,
+            Self::PutNamespace(_)
+            | Self::PutRelation(_)
+            | Self::PutType(_)
+            | Self::PutRole(_)
+            | Self::PutDatabase { .. } => false,
+        }
+    }
+}

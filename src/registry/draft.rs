@@ -1,0 +1,64 @@
+//! Tables as they are asked for, by CREATE TABLE or by a schema file, before names and OIDs are given out.
+
+use super::{FkAction, Name, Sequence};
+use crate::types::PgType;
+
+/// A table as CREATE TABLE gives it, before OIDs are given out.
+#[derive(Debug, Clone)]
+pub struct NewTable {
+    pub namespace: Name,
+    pub name: Name,
+    pub temporary: bool,
+    pub columns: Vec<NewColumn>,
+    pub constraints: Vec<NewConstraint>,
+    pub on_commit: OnCommit,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnCommit {
+    PreserveRows,
+    DeleteRows,
+    Drop,
+}
+
+#[derive(Debug, Clone)]
+pub struct NewColumn {
+    pub name: Name,
+    pub ty: PgType,
+    pub not_null: bool,
+    pub default: Option<String>,
+    pub generated: Option<String>,
+    /// serial: `Some(None)`; identity: `Some(Some(always))`.
+    pub sequence: Option<Option<bool>>,
+    pub sequence_options: Option<Sequence>,
+}
+
+/// A constraint whose columns are still names.
+#[derive(Debug, Clone)]
+pub struct NewConstraint {
+    pub name: Option<Name>,
+    pub kind: NewConstraintKind,
+    pub deferrable: bool,
+    pub initially_deferred: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum NewConstraintKind {
+    PrimaryKey {
+        columns: Vec<Name>,
+    },
+    Unique {
+        columns: Vec<Name>,
+        nulls_not_distinct: bool,
+    },
+    ForeignKey {
+        columns: Vec<Name>,
+        target: (Name, Name),
+        target_columns: Vec<Name>,
+        on_delete: FkAction,
+        on_update: FkAction,
+    },
+    Check {
+        expression: String,
+    },
+}
