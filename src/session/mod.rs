@@ -5,6 +5,8 @@ mod gateway;
 mod limits;
 #[allow(clippy::module_inception)]
 mod session;
+#[allow(dead_code)]
+mod settings;
 
 pub use front::{CopyInput, Front, Idle, RowShape, Startup};
 pub use gateway::{Gateway, Schema};

@@ -1,0 +1,404 @@
+//! The settings that really act: their own checks (PostgreSQL's check hooks), and what they come to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::definition::Value;
+use super::zone;
+use crate::error::{Error, Result, Severity, SqlState};
+use crate::sql::Dialect;
+use crate::tree::Isolation;
+use crate::types::{ByteaOutput, DateOrder, DateStyle, IntervalStyle, OutputSettings};
+
+/// What the session does with its settings, read once when one of them changes.
+#[derive(Debug, Clone)]
+pub struct Acting {
+    pub output: OutputSettings,
+    /// The zone as DuckDB's ICU knows it.
+    pub engine_zone: Arc<str>,
+    /// The names in search_path, `$user` unexpanded.
+    pub search_path: Arc<[String]>,
+    pub statement_timeout: Option<Duration>,
+    pub idle_in_transaction: Option<Duration>,
+    pub idle_session: Option<Duration>,
+    pub dialect: Dialect,
+    pub standard_strings: bool,
+    pub least_notice: Severity,
+    pub default_isolation: Isolation,
+    pub default_read_only: bool,
+    pub default_deferrable: bool,
+    /// duckgate.max_rows.
+    pub max_rows: Option<u64>,
+    pub application_name: Arc<str>,
+}
+
+/// The settings (lower case) that [`Acting`] is made from.
+pub fn acts(key: &str) -> bool {
+    matches!(
+        key,
+        "timezone"
+            | "datestyle"
+            | "intervalstyle"
+            | "bytea_output"
+            | "extra_float_digits"
+            | "search_path"
+            | "statement_timeout"
+            | "idle_in_transaction_session_timeout"
+            | "idle_session_timeout"
+            | "duckgate.dialect"
+            | "duckgate.max_rows"
+            | "standard_conforming_strings"
+            | "client_min_messages"
+            | "default_transaction_isolation"
+            | "default_transaction_read_only"
+            | "default_transaction_deferrable"
+            | "application_name"
+    )
+}
+
+impl Acting {
+    /// `get` gives the current value of a setting by its lower-case name. Values have passed [`check`].
+    pub fn read(get: impl Fn(&str) -> Value) -> Self {
+        let text = |key: &str| match get(key) {
+            Value::Text(text) => text,
+            _ => "".into(),
+        };
+        let flag = |key: &str| get(key) == Value::Bool(true);
+        let int = |key: &str| match get(key) {
+            Value::Int(n) => n,
+            _ => 0,
+        };
+        let millis = |key: &str| match int(key) {
+            0 => None,
+            n => Some(Duration::from_millis(n.unsigned_abs())),
+        };
+        let (date_style, date_order) =
+            date_style(&text("datestyle"), (DateStyle::Iso, DateOrder::Mdy)).unwrap_or_default();
+        let time_zone = text("timezone");
+        Self {
+            engine_zone: zone::for_engine(&time_zone),
+            output: OutputSettings {
+                date_style,
+                date_order,
+                interval_style: match &*text("intervalstyle") {
+                    "postgres_verbose" => IntervalStyle::PostgresVerbose,
+                    "sql_standard" => IntervalStyle::SqlStandard,
+                    "iso_8601" => IntervalStyle::Iso8601,
+                    _ => IntervalStyle::Postgres,
+                },
+                bytea_output: if &*text("bytea_output") == "escape" { ByteaOutput::Escape } else { ByteaOutput::Hex },
+                extra_float_digits: int("extra_float_digits").clamp(-15, 3) as i8,
+                time_zone,
+            },
+            search_path: split_names(&text("search_path")).unwrap_or_default().into(),
+            statement_timeout: millis("statement_timeout"),
+            idle_in_transaction: millis("idle_in_transaction_session_timeout"),
+            idle_session: millis("idle_session_timeout"),
+            dialect: if &*text("duckgate.dialect") == "postgres" { Dialect::Postgres } else { Dialect::Extended },
+            standard_strings: flag("standard_conforming_strings"),
+            least_notice: least_notice(&text("client_min_messages")),
+            default_isolation: isolation(&text("default_transaction_isolation")),
+            default_read_only: flag("default_transaction_read_only"),
+            default_deferrable: flag("default_transaction_deferrable"),
+            max_rows: Some(int("duckgate.max_rows").unsigned_abs()).filter(|n| *n > 0),
+            application_name: text("application_name"),
+        }
+    }
+}
+
+fn least_notice(text: &str) -> Severity {
+    match text {
+        "log" => Severity::Log,
+        "notice" => Severity::Notice,
+        "warning" => Severity::Warning,
+        "error" => Severity::Error,
+        _ => Severity::Debug,
+    }
+}
+
+pub fn isolation(text: &str) -> Isolation {
+    match text {
+        "serializable" => Isolation::Serializable,
+        "repeatable read" => Isolation::RepeatableRead,
+        "read uncommitted" => Isolation::ReadUncommitted,
+        _ => Isolation::ReadCommitted,
+    }
+}
+
+pub fn isolation_name(isolation: Isolation) -> &'static str {
+    match isolation {
+        Isolation::ReadUncommitted => "read uncommitted",
+        Isolation::ReadCommitted => "read committed",
+        Isolation::RepeatableRead => "repeatable read",
+        Isolation::Serializable => "serializable",
+    }
+}
+
+fn invalid(name: &str, text: &str) -> Error {
+    Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid value for parameter \"{name}\": \"{text}\""))
+}
+
+/// The check that a setting makes of a value that its type allows; gives the value as it will be kept and shown.
+/// `old` is the current value, which a partial DateStyle keeps the rest of.
+pub fn check(name: &str, value: Value, old: &Value) -> Result<Value> {
+    let Value::Text(text) = &value else { return check_plain(name, value) };
+    let kept: Arc<str> = match name {
+        "TimeZone" | "log_timezone" => zone::canonical(text).ok_or_else(|| invalid(name, text))??.into(),
+        "DateStyle" => {
+            let before = match old {
+                Value::Text(old) => date_style(old, Default::default()).unwrap_or_default(),
+                _ => Default::default(),
+            };
+            let (style, order) = date_style(text, before).map_err(|detail| invalid(name, text).detail(detail))?;
+            date_style_text(style, order).into()
+        }
+        "client_encoding" => client_encoding(text)?.into(),
+        "search_path" | "temp_tablespaces" => {
+            split_names(text).ok_or_else(|| invalid(name, text).detail("List syntax is invalid."))?;
+            text.clone()
+        }
+        // Non-ASCII bytes could confuse a terminal that shows pg_stat_activity; PostgreSQL replaces them too.
+        "application_name" => {
+            text.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect::<String>().into()
+        }
+        "lc_monetary" | "lc_numeric" | "lc_time" | "lc_messages" => match &**text {
+            "" | "C" | "POSIX" | "C.UTF-8" | "C.utf8" => text.clone(),
+            _ => return Err(invalid(name, text)),
+        },
+        "session_replication_role" if &**text != "origin" => return Err(refused(name, text)),
+        "password_encryption" if &**text == "md5" => return Err(refused(name, text)),
+        "default_table_access_method" if &**text != "heap" => {
+            let missing = format!("Table access method \"{text}\" does not exist.");
+            return Err(invalid(name, text).detail(missing));
+        }
+        "default_tablespace" if !matches!(&**text, "" | "pg_default") => {
+            return Err(invalid(name, text).detail(format!("Tablespace \"{text}\" does not exist.")));
+        }
+        _ => text.clone(),
+    };
+    Ok(Value::Text(kept))
+}
+
+/// Values that would change what SQL means, in ways that the gateway does not follow, are refused.
+fn check_plain(name: &str, value: Value) -> Result<Value> {
+    match (name, &value) {
+        ("array_nulls", Value::Bool(false)) => Err(refused(name, "off")),
+        ("transform_null_equals" | "quote_all_identifiers" | "zero_damaged_pages", Value::Bool(true)) => {
+            Err(refused(name, "on"))
+        }
+        _ => Ok(value),
+    }
+}
+
+fn refused(name: &str, text: &str) -> Error {
+    Error::unsupported(format!("setting \"{name}\" to \"{text}\""))
+        .hint("The gateway behaves as with the default value of this parameter.")
+}
+
+/// The encodings that act: UTF8, and SQL_ASCII, which in PostgreSQL means that bytes go through unconverted.
+fn client_encoding(text: &str) -> Result<&'static str> {
+    let folded: String = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    match folded.as_str() {
+        "utf8" | "unicode" => return Ok("UTF8"),
+        "sqlascii" => return Ok("SQL_ASCII"),
+        _ => {}
+    }
+    let known = KNOWN_ENCODINGS.iter().find(|(alias, _)| *alias == folded);
+    Err(match known {
+        Some((_, name)) => {
+            let mut error = invalid("client_encoding", text)
+                .detail(format!("Conversion between {name} and UTF8 is not supported."))
+                .hint("Set client_encoding to UTF8.");
+            error.report_mut().code = SqlState::FEATURE_NOT_SUPPORTED;
+            error
+        }
+        None => invalid("client_encoding", text),
+    })
+}
+
+/// PostgreSQL's other encodings: names without punctuation, and as PostgreSQL prints them.
+const KNOWN_ENCODINGS: &[(&str, &str)] = &[
+    ("latin1", "LATIN1"),
+    ("iso88591", "LATIN1"),
+    ("latin2", "LATIN2"),
+    ("iso88592", "LATIN2"),
+    ("latin3", "LATIN3"),
+    ("latin4", "LATIN4"),
+    ("latin5", "LATIN5"),
+    ("latin6", "LATIN6"),
+    ("latin7", "LATIN7"),
+    ("latin8", "LATIN8"),
+    ("latin9", "LATIN9"),
+    ("iso885915", "LATIN9"),
+    ("latin10", "LATIN10"),
+    ("iso88595", "ISO_8859_5"),
+    ("iso88596", "ISO_8859_6"),
+    ("iso88597", "ISO_8859_7"),
+    ("iso88598", "ISO_8859_8"),
+    ("win1250", "WIN1250"),
+    ("windows1250", "WIN1250"),
+    ("win1251", "WIN1251"),
+    ("windows1251", "WIN1251"),
+    ("win", "WIN1251"),
+    ("win1252", "WIN1252"),
+    ("windows1252", "WIN1252"),
+    ("win1253", "WIN1253"),
+    ("win1254", "WIN1254"),
+    ("win1255", "WIN1255"),
+    ("win1256", "WIN1256"),
+    ("win1257", "WIN1257"),
+    ("win1258", "WIN1258"),
+    ("win866", "WIN866"),
+    ("win874", "WIN874"),
+    ("koi8", "KOI8R"),
+    ("koi8r", "KOI8R"),
+    ("koi8u", "KOI8U"),
+    ("big5", "BIG5"),
+    ("gbk", "GBK"),
+    ("gb18030", "GB18030"),
+    ("sjis", "SJIS"),
+    ("shiftjis", "SJIS"),
+    ("shiftjis2004", "SHIFT_JIS_2004"),
+    ("uhc", "UHC"),
+    ("johab", "JOHAB"),
+    ("eucjp", "EUC_JP"),
+    ("eucjis2004", "EUC_JIS_2004"),
+    ("euccn", "EUC_CN"),
+    ("euckr", "EUC_KR"),
+    ("euctw", "EUC_TW"),
+    ("muleinternal", "MULE_INTERNAL"),
+];
+
+/// Reads a DateStyle; what it leaves out stays as `before`. The error is PostgreSQL's detail.
+fn date_style(text: &str, before: (DateStyle, DateOrder)) -> Result<(DateStyle, DateOrder), String> {
+    let (mut style, mut order) = (None, None);
+    let conflict = || "Conflicting \"datestyle\" specifications.".to_owned();
+    for word in text.split(',') {
+        let word = word.trim();
+        let lower = word.to_ascii_lowercase();
+        let (new_style, new_order) = match lower.as_str() {
+            "iso" => (Some(DateStyle::Iso), None),
+            "sql" => (Some(DateStyle::Sql), None),
+            "german" => (Some(DateStyle::German), None),
+            _ if lower.starts_with("postgres") => (Some(DateStyle::Postgres), None),
+            "ymd" => (None, Some(DateOrder::Ymd)),
+            "dmy" => (None, Some(DateOrder::Dmy)),
+            "mdy" | "us" => (None, Some(DateOrder::Mdy)),
+            _ if lower.starts_with("euro") => (None, Some(DateOrder::Dmy)),
+            _ if lower.starts_with("noneuro") => (None, Some(DateOrder::Mdy)),
+            "default" => (Some(DateStyle::Iso), Some(DateOrder::Mdy)),
+            _ => return Err(format!("Unrecognized key word: \"{word}\".")),
+        };
+        if let Some(new) = new_style
+            && style.replace(new).is_some_and(|old| old != new)
+        {
+            return Err(conflict());
+        }
+        if let Some(new) = new_order
+            && order.replace(new).is_some_and(|old| old != new)
+        {
+            return Err(conflict());
+        }
+    }
+    // German implies day before month, unless an order is named.
+    let order = order.unwrap_or(if style == Some(DateStyle::German) { DateOrder::Dmy } else { before.1 });
+    Ok((style.unwrap_or(before.0), order))
+}
+
+fn date_style_text(style: DateStyle, order: DateOrder) -> String {
+    let style = match style {
+        DateStyle::Iso => "ISO",
+        DateStyle::Sql => "SQL",
+        DateStyle::Postgres => "Postgres",
+        DateStyle::German => "German",
+    };
+    let order = match order {
+        DateOrder::Ymd => "YMD",
+        DateOrder::Dmy => "DMY",
+        DateOrder::Mdy => "MDY",
+    };
+    format!("{style}, {order}")
+}
+
+/// PostgreSQL's SplitIdentifierString: names separated by commas, quoted or folded to lower case. `None` if malformed.
+pub fn split_names(text: &str) -> Option<Vec<String>> {
+    let mut names = Vec::new();
+    let mut rest = text.trim_start();
+    if rest.is_empty() {
+        return Some(names);
+    }
+    loop {
+        if let Some(mut quoted) = rest.strip_prefix('"') {
+            let mut name = String::new();
+            loop {
+                let end = quoted.find('"')?;
+                name.push_str(&quoted[..end]);
+                quoted = &quoted[end + 1..];
+                match quoted.strip_prefix('"') {
+                    Some(more) => {
+                        name.push('"');
+                        quoted = more;
+                    }
+                    None => break,
+                }
+            }
+            names.push(name);
+            rest = quoted.trim_start();
+        } else {
+            let end = rest.find(|c: char| c == ',' || c.is_whitespace()).unwrap_or(rest.len());
+            if end == 0 {
+                return None;
+            }
+            names.push(rest[..end].to_lowercase());
+            rest = rest[end..].trim_start();
+        }
+        match rest.strip_prefix(',') {
+            Some(more) => rest = more.trim_start(),
+            None if rest.is_empty() => return Some(names),
+            None => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_split_as_postgresql_does() {
+        assert_eq!(split_names("\"$user\", public").unwrap(), ["$user", "public"]);
+        assert_eq!(split_names("A,\"B \"\"c\"").unwrap(), ["a", "B \"c"]);
+        assert_eq!(split_names("").unwrap(), Vec::<String>::new());
+        assert!(split_names("a,,b").is_none());
+        assert!(split_names("a b").is_none());
+        assert!(split_names("\"a").is_none());
+    }
+
+    #[test]
+    fn checks_keep_what_postgresql_keeps() {
+        let text = |s: &str| Value::Text(s.into());
+        let kept = |name: &str, new: &str, old: &str| match check(name, text(new), &text(old)) {
+            Ok(Value::Text(kept)) => kept.to_string(),
+            Ok(other) => format!("{other:?}"),
+            Err(e) => format!("{}: {}", e.code(), e.report().detail.clone().unwrap_or(e.report().message.clone())),
+        };
+        let cases = [
+            ("DateStyle", "sql", "ISO, DMY", "SQL, DMY"),
+            ("DateStyle", "european", "ISO, MDY", "ISO, DMY"),
+            ("DateStyle", "german", "ISO, MDY", "German, DMY"),
+            ("DateStyle", "iso,sql", "", "22023: Conflicting \"datestyle\" specifications."),
+            ("DateStyle", "foo", "", "22023: Unrecognized key word: \"foo\"."),
+            ("client_encoding", "utf-8", "", "UTF8"),
+            ("client_encoding", "latin-1", "", "0A000: Conversion between LATIN1 and UTF8 is not supported."),
+            ("client_encoding", "foo", "", "22023: invalid value for parameter \"client_encoding\": \"foo\""),
+            ("search_path", "a,,b", "", "22023: List syntax is invalid."),
+            ("TimeZone", "europe/berlin", "", "Europe/Berlin"),
+            ("TimeZone", "5", "", "<+05>-05"),
+            ("TimeZone", "nowhere", "", "22023: invalid value for parameter \"TimeZone\": \"nowhere\""),
+            ("application_name", "caf\u{e9}", "", "caf?"),
+        ];
+        for (name, new, old, expected) in cases {
+            assert_eq!(kept(name, new, old), expected, "{name} = {new}");
+        }
+    }
+}

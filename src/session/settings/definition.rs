@@ -1,0 +1,230 @@
+//! What settings there are: PostgreSQL's own with our defaults where they differ, those that PostgreSQL hides, and ours.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use super::value::{self, Unit};
+use crate::facts;
+
+/// The version that clients are told: PostgreSQL's, so that drivers choose the right protocol and catalog queries.
+pub const SERVER_VERSION: &str = concat!("15.18 (Duckgate ", env!("CARGO_PKG_VERSION"), ")");
+/// What `version()` says.
+pub const VERSION_TEXT: &str =
+    concat!("PostgreSQL 15.18 (Duckgate ", env!("CARGO_PKG_VERSION"), ") on ", "DuckDB 1.5.5, 64-bit");
+
+/// A setting's value, typed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    Bool(bool),
+    Int(i64),
+    Real(f64),
+    Text(Arc<str>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    Bool,
+    Int { min: i64, max: i64, unit: Option<Unit> },
+    Real { min: f64, max: f64, unit: Option<Unit> },
+    Text,
+    Enum(Vec<&'static str>),
+}
+
+/// Who may change a setting, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Context {
+    Internal,
+    Postmaster,
+    Sighup,
+    Backend,
+    Superuser,
+    User,
+}
+
+#[derive(Debug)]
+pub struct Definition {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub context: Context,
+    pub boot: Value,
+    /// Reported to the client by ParameterStatus when it changes.
+    pub report: bool,
+    /// Left out of SHOW ALL and pg_settings, as PostgreSQL's GUC_NO_SHOW_ALL.
+    pub hidden: bool,
+    pub unit_name: Option<&'static str>,
+    pub category: &'static str,
+    pub short_desc: &'static str,
+    pub extra_desc: Option<&'static str>,
+    pub context_name: &'static str,
+    pub vartype: &'static str,
+}
+
+/// By lower-case name.
+pub static DEFINITIONS: LazyLock<HashMap<String, Definition>> = LazyLock::new(|| {
+    let mut all: HashMap<String, Definition> =
+        facts::SETTINGS.iter().map(|(key, setting)| (key.clone(), from_fact(setting))).collect();
+    for definition in own() {
+        all.insert(definition.name.to_lowercase(), definition);
+    }
+    all
+});
+
+/// What a client hears of at the start and on change (PostgreSQL 15's GUC_REPORT), in the order PostgreSQL sends it.
+pub const REPORTED: &[&str] = &[
+    "application_name",
+    "client_encoding",
+    "DateStyle",
+    "default_transaction_read_only",
+    "in_hot_standby",
+    "integer_datetimes",
+    "IntervalStyle",
+    "is_superuser",
+    "server_encoding",
+    "server_version",
+    "session_authorization",
+    "standard_conforming_strings",
+    "TimeZone",
+];
+
+/// Our values where PostgreSQL's boot value differs from what this gateway is.
+fn boot_override(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "TimeZone" | "log_timezone" => "UTC",
+        "client_encoding" | "server_encoding" => "UTF8",
+        "server_version" => SERVER_VERSION,
+        "server_version_num" => "150018",
+        "default_text_search_config" => "pg_catalog.english",
+        "timezone_abbreviations" => "Default",
+        "ssl_library" => "rustls",
+        "ssl" => "on",
+        "jit" => "off",
+        "data_directory" | "config_file" | "hba_file" | "ident_file" | "external_pid_file" => "",
+        "transaction_isolation" | "default_transaction_isolation" => "read committed",
+        "wal_level" => "replica",
+        "max_prepared_transactions" => "0",
+        _ => return None,
+    })
+}
+
+fn from_fact(setting: &'static facts::Setting) -> Definition {
+    let unit = setting.unit.and_then(Unit::parse);
+    let kind = match setting.vartype {
+        "bool" => Kind::Bool,
+        "integer" => Kind::Int { min: number(setting.min), max: number(setting.max), unit },
+        "real" => Kind::Real {
+            min: setting.min.and_then(|m| m.parse().ok()).unwrap_or(f64::MIN),
+            // PostgreSQL prints DBL_MAX with six digits, which reads back as infinity's neighbour.
+            max: setting.max.and_then(|m| m.parse().ok()).filter(|m: &f64| m.is_finite()).unwrap_or(f64::MAX),
+            unit,
+        },
+        "enum" => Kind::Enum(setting.enum_values.clone()),
+        _ => Kind::Text,
+    };
+    let context = match setting.context {
+        "postmaster" => Context::Postmaster,
+        "sighup" => Context::Sighup,
+        "backend" | "superuser-backend" => Context::Backend,
+        "superuser" => Context::Superuser,
+        "user" => Context::User,
+        // What is not known is not changeable.
+        _ => Context::Internal,
+    };
+    let boot = boot_override(setting.name).or(setting.boot).unwrap_or_default();
+    Definition {
+        name: setting.name,
+        boot: boot_value(&kind, boot),
+        kind,
+        context,
+        report: REPORTED.contains(&setting.name),
+        hidden: false,
+        unit_name: setting.unit,
+        category: setting.category,
+        short_desc: setting.short_desc,
+        extra_desc: setting.extra_desc,
+        context_name: setting.context,
+        vartype: setting.vartype,
+    }
+}
+
+fn number(text: Option<&str>) -> i64 {
+    text.and_then(|t| t.parse().ok()).unwrap_or_default()
+}
+
+fn boot_value(kind: &Kind, text: &'static str) -> Value {
+    match kind {
+        Kind::Bool => Value::Bool(text == "on"),
+        Kind::Int { .. } => Value::Int(text.parse().unwrap_or_default()),
+        Kind::Real { .. } => Value::Real(text.parse().unwrap_or_default()),
+        Kind::Text | Kind::Enum(_) => Value::Text(text.into()),
+    }
+}
+
+const OURS: &str = "Duckgate";
+const HIDDEN: &str = "Client Connection Defaults / Statement Behavior";
+
+/// Duckgate's settings, and those of PostgreSQL that pg_settings does not list.
+fn own() -> Vec<Definition> {
+    let ours = |name, kind, boot: &'static str, short_desc| {
+        let vartype = match &kind {
+            Kind::Bool => "bool",
+            Kind::Int { .. } => "integer",
+            Kind::Real { .. } => "real",
+            Kind::Text => "string",
+            Kind::Enum(_) => "enum",
+        };
+        Definition {
+            name,
+            boot: boot_value(&kind, boot),
+            kind,
+            context: Context::User,
+            report: false,
+            hidden: false,
+            unit_name: None,
+            category: OURS,
+            short_desc,
+            extra_desc: None,
+            context_name: "user",
+            vartype,
+        }
+    };
+    let hidden = |name, kind, context, boot, short_desc| Definition {
+        context,
+        hidden: true,
+        report: REPORTED.contains(&name),
+        category: HIDDEN,
+        context_name: if context == Context::Internal { "internal" } else { "user" },
+        ..ours(name, kind, boot, short_desc)
+    };
+    let rows = || Kind::Int { min: 0, max: i64::from(i32::MAX), unit: None };
+    vec![
+        ours(
+            "duckgate.dialect",
+            Kind::Enum(vec!["postgres", "extended"]),
+            "extended",
+            "Which SQL is understood: PostgreSQL's alone, or with DuckDB's additions that do not contradict it.",
+        ),
+        ours("duckgate.max_rows", rows(), "0", "The most rows that one statement may return; 0 is no limit."),
+        hidden("is_superuser", Kind::Bool, Context::Internal, "off", "Shows whether the current user is a superuser."),
+        hidden("role", Kind::Text, Context::User, "none", "Sets the current role."),
+        hidden("session_authorization", Kind::Text, Context::User, "", "Sets the session user name."),
+        hidden(
+            "seed",
+            Kind::Real { min: -1.0, max: 1.0, unit: None },
+            Context::User,
+            "0",
+            "Sets the seed for random-number generation.",
+        ),
+    ]
+}
+
+impl Definition {
+    /// The value as SHOW prints it.
+    pub fn show(&self, value: &Value) -> String {
+        value::show(&self.kind, value)
+    }
+
+    /// The value as pg_settings has it: in the setting's own unit.
+    pub fn raw(&self, value: &Value) -> String {
+        value::raw(value)
+    }
+}
