@@ -2,7 +2,34 @@
 //!
 //! Authorization is a value: only this module makes a permit, and the engine's only entry takes one.
 
+mod check;
+mod ddl;
+/// Row rules and masks: the step between check and permit.
+mod rules;
+mod walk;
+
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::registry::Snapshot;
 use crate::tree::Statement;
+use crate::types::Oid;
+
+/// In whose name a statement is checked, against which schema.
+#[derive(Debug, Clone)]
+pub struct Authority {
+    pub snapshot: Arc<Snapshot>,
+    /// current_user's OID.
+    pub role: Oid,
+}
+
+/// Checks every privilege that the statement needs and applies the rules. The only way from a client's statement to a
+/// permit. Fails with 42501 in PostgreSQL's words.
+pub fn check(statement: Statement, authority: &Authority) -> Result<Permit<Statement>> {
+    check::statement(&statement, authority)?;
+    let what = rules::apply(statement, authority)?;
+    Ok(Permit { what })
+}
 
 /// Proof that `T` came out of a statement that the rules allow. `T` is the authorized tree at first, then what
 /// `sql` made of it: the proof goes along by [`Permit::map`].

@@ -81,9 +81,9 @@ impl Snapshot {
         }
     }
 
-    fn note_oids(&mut self, oids: &[Oid]) {
+    fn note_oids(&self, oids: &[Oid]) {
         for oid in oids {
-            self.next_oid = self.next_oid.max(oid.saturating_add(1));
+            self.counters.note_oid(*oid);
         }
     }
 
@@ -147,6 +147,21 @@ impl Change {
             Self::PutRole(r) => (ObjectClass::Role, r.oid),
             Self::DropRole(oid) => (ObjectClass::Role, *oid),
             Self::PutDatabase { .. } => (ObjectClass::Database, super::builtin::DATABASE),
+        }
+    }
+
+    /// True for what belongs to one session alone: it is neither published nor kept.
+    pub fn is_temporary(&self, before: &Snapshot) -> bool {
+        match self {
+            Self::PutRelation(r) => r.temporary,
+            Self::DropRelation(oid) => before.relation_by_oid(*oid).is_some_and(|r| r.temporary),
+            Self::PutNamespace(_)
+            | Self::DropNamespace(_)
+            | Self::PutType(_)
+            | Self::DropType(_)
+            | Self::PutRole(_)
+            | Self::DropRole(_)
+            | Self::PutDatabase { .. } => false,
         }
     }
 

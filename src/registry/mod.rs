@@ -1,10 +1,19 @@
 //! What the database is: namespaces, relations, types, sequences, roles and grants, as one immutable [`Snapshot`].
 //!
 //! A statement reads one snapshot from beginning to end. Whoever changes the schema makes [`Change`]s, which give a new
-//! snapshot; inside a transaction the session works on its own, and the changes reach the others at COMMIT.
+//! snapshot; inside a transaction the session works on its own ([`Overlay`]), and the changes reach the others at COMMIT.
 
+/// The built-in objects of a new database.
+pub mod bootstrap;
 mod change;
 pub mod draft;
 mod model;
+/// Privileges: who may do what, by ACLs, ownership and membership.
+pub mod privileges;
+mod publish;
+/// SCRAM verifiers of passwords.
+pub mod verifier;
+
 pub use change::{Change, ObjectClass};
 pub use model::*;
+pub use publish::{Counters, Overlay, Pending, Registry};

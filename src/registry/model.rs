@@ -25,8 +25,8 @@ pub struct Snapshot {
     pub type_oids: HashMap<Oid, (Name, Name)>,
     pub roles: HashMap<Name, Arc<Role>>,
     pub role_oids: HashMap<Oid, Name>,
-    /// The next OID to give to a new object.
-    pub next_oid: Oid,
+    /// Gives out OIDs and version numbers; shared by all snapshots that come from one another.
+    pub counters: super::Counters,
     /// Grants on the database itself (CREATE, CONNECT, TEMPORARY); see [`Acl`] for what an empty one means.
     pub database_acl: Acl,
     pub database_comment: Option<String>,
@@ -364,6 +364,14 @@ impl Snapshot {
 
     pub fn relation_by_oid(&self, oid: Oid) -> Option<&Arc<Relation>> {
         self.relation_oids.get(&oid).and_then(|key| self.relations.get(key))
+    }
+
+    /// An index by name, with its table.
+    pub fn index(&self, namespace: &str, name: &str) -> Option<(&Arc<Relation>, &Index)> {
+        self.relations
+            .values()
+            .filter(|r| &*r.namespace == namespace)
+            .find_map(|r| r.indexes.iter().find(|i| &*i.name == name).map(|i| (r, i)))
     }
 
     pub fn user_type(&self, namespace: &str, name: &str) -> Option<&Arc<UserType>> {

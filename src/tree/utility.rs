@@ -319,6 +319,7 @@ pub struct GrantedPrivilege {
 pub enum GrantTarget {
     Relations(Vec<(Name, Name)>),
     AllRelationsIn(Vec<Name>),
+    AllSequencesIn(Vec<Name>),
     Sequences(Vec<(Name, Name)>),
     Namespaces(Vec<Name>),
     Database,

@@ -1,0 +1,267 @@
+//! The check: what the walk found against what the role may do.
+
+use super::Authority;
+use super::walk::{Found, Use, Walk};
+use crate::error::{Error, Result, SqlState};
+use crate::facts::Proc;
+use crate::registry::{Privileges, Relation, RelationKind, Snapshot};
+use crate::tree::*;
+use crate::types::Oid;
+
+/// Checks one statement, whole.
+pub fn statement(statement: &Statement, authority: &Authority) -> Result<()> {
+    let mut walk = Walk::new(authority.role);
+    match statement {
+        Statement::Query(query) => walk.query(query),
+        Statement::Insert(insert) => walk.insert(insert),
+        Statement::Update(update) => walk.update(update),
+        Statement::Delete(delete) => walk.delete(delete),
+        Statement::Copy(copy) => {
+            let Copy { direction, options: _ } = &**copy;
+            match direction {
+                CopyDirection::In { insert, table: _, columns: _ } => walk.insert(insert),
+                CopyDirection::Out { query } => walk.query(query),
+            }
+        }
+        Statement::Explain(explain) => {
+            let Explain { statement: inner, analyze: _, verbose: _, costs: _, format: _ } = &**explain;
+            return self::statement(inner, authority);
+        }
+        Statement::Ddl(ddl) => super::ddl::check(ddl, authority, &mut walk)?,
+        Statement::Utility(utility) => self::utility(utility, authority, &mut walk)?,
+    }
+    judge(&walk.found, &authority.snapshot)
+}
+
+fn utility(utility: &Utility, authority: &Authority, walk: &mut Walk) -> Result<()> {
+    match utility {
+        Utility::Execute { name: _, args } => {
+            walk.exprs(args);
+            Ok(())
+        }
+        Utility::Declare { name: _, options: _, query } => statement(query, authority),
+        Utility::Lock { tables } => {
+            let any =
+                [Privileges::UPDATE, Privileges::DELETE, Privileges::TRUNCATE, Privileges::INSERT, Privileges::SELECT];
+            for table in tables {
+                let has = authority.snapshot.any_column_privileges(authority.role, table);
+                if !any.iter().any(|p| has.contains(*p)) {
+                    return Err(denied(table));
+                }
+            }
+            Ok(())
+        }
+        Utility::Maintain { command, tables } => maintain(*command, tables, authority),
+        // SET ROLE and SET SESSION AUTHORIZATION ask for rights of session_user, which the session knows; it checks them
+        // with [`Snapshot::is_member`]. Settings have their own rules, in the session. The body of PREPARE is compiled
+        // and checked at EXECUTE.
+        Utility::SetRole { .. } | Utility::SetSessionAuthorization { .. } => Ok(()),
+        Utility::Begin(_)
+        | Utility::Commit { .. }
+        | Utility::Rollback { .. }
+        | Utility::Savepoint(_)
+        | Utility::ReleaseSavepoint(_)
+        | Utility::RollbackTo(_)
+        | Utility::SetTransaction { .. }
+        | Utility::Set { .. }
+        | Utility::Reset { .. }
+        | Utility::Show { .. }
+        | Utility::Discard(_)
+        | Utility::Prepare { .. }
+        | Utility::Deallocate { .. }
+        | Utility::Fetch { .. }
+        | Utility::CloseCursor { .. }
+        | Utility::Listen(_)
+        | Utility::Unlisten(_)
+        | Utility::Notify { .. }
+        | Utility::SetConstraints { .. } => Ok(()),
+    }
+}
+
+fn maintain(command: MaintainCommand, tables: &[std::sync::Arc<Relation>], authority: &Authority) -> Result<()> {
+    let (snapshot, role) = (&authority.snapshot, authority.role);
+    match command {
+        MaintainCommand::Checkpoint if !snapshot.is_superuser(role) => Err(Error::new(
+            SqlState::INSUFFICIENT_PRIVILEGE,
+            "must be superuser or have privileges of pg_checkpoint to do CHECKPOINT",
+        )),
+        // PostgreSQL skips tables of others with a warning in VACUUM and ANALYZE; both change nothing that a role sees.
+        MaintainCommand::Checkpoint | MaintainCommand::Vacuum | MaintainCommand::Analyze => Ok(()),
+        MaintainCommand::Reindex | MaintainCommand::Cluster => {
+            tables.iter().try_for_each(|table| must_own(snapshot, role, table))
+        }
+    }
+}
+
+/// 42501 unless the role owns the relation.
+pub fn must_own(snapshot: &Snapshot, role: Oid, relation: &Relation) -> Result<()> {
+    if snapshot.has_rights_of(role, relation.owner) {
+        return Ok(());
+    }
+    let (kind, name) = (kind_word(relation), &relation.name);
+    Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("must be owner of {kind} {name}")))
+}
+
+/// 42501 unless the role may look into the namespace.
+pub fn must_use_namespace(snapshot: &Snapshot, role: Oid, namespace: &str, needed: Privileges) -> Result<()> {
+    let Some(namespace) = snapshot.namespaces.get(namespace) else { return Ok(()) };
+    if snapshot.namespace_privileges(role, namespace).contains(needed) {
+        return Ok(());
+    }
+    let name = &namespace.name;
+    Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for schema {name}")))
+}
+
+fn judge(found: &Found, snapshot: &Snapshot) -> Result<()> {
+    if let Some(rel) = found.stray() {
+        return Err(Error::internal(format!("policy: relation {rel:?} is referred to but nowhere in the statement")));
+    }
+    for used in &found.uses {
+        judge_relation(found, used, snapshot)?;
+    }
+    for (func, role) in &found.functions {
+        judge_function(func, *role, snapshot)?;
+    }
+    for (sequence, role, inserting) in &found.sequences {
+        judge_sequence(*sequence, *role, *inserting, snapshot)?;
+    }
+    Ok(())
+}
+
+fn judge_relation(found: &Found, used: &Use, snapshot: &Snapshot) -> Result<()> {
+    let def = &used.def;
+    if snapshot.is_superuser(used.role) {
+        return Ok(());
+    }
+    if !used.in_view && !def.temporary {
+        must_use_namespace(snapshot, used.role, &def.namespace, Privileges::USAGE)?;
+    }
+    let whole = snapshot.relation_privileges(used.role, def);
+    let selected = found.selected(used);
+    let mut required = used.required;
+    if found.reads(used) {
+        required = required.union(Privileges::SELECT);
+    }
+    // DELETE and TRUNCATE have no column privileges.
+    for privilege in [Privileges::DELETE, Privileges::TRUNCATE] {
+        if required.contains(privilege) && !whole.contains(privilege) {
+            return Err(denied(def));
+        }
+    }
+    let columns =
+        [(Privileges::SELECT, &selected), (Privileges::INSERT, &used.inserted), (Privileges::UPDATE, &used.updated)];
+    for (privilege, columns) in columns {
+        if required.contains(privilege) && !whole.contains(privilege) {
+            let allowed = if columns.is_empty() {
+                // Nothing is named (count(*), DEFAULT VALUES, FOR UPDATE): any one column will do.
+                snapshot.any_column_privileges(used.role, def).contains(privilege)
+            } else {
+                columns.iter().all(|num| column_allows(snapshot, used.role, def, *num, privilege))
+            };
+            if !allowed {
+                return Err(denied(def));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn column_allows(snapshot: &Snapshot, role: Oid, def: &Relation, num: i16, privilege: Privileges) -> bool {
+    // System columns (negative) have no grants of their own: tableoid and kin need the whole relation.
+    def.column_by_num(num).is_some_and(|c| snapshot.column_privileges(role, def, c).contains(privilege))
+}
+
+/// Built-in functions that PostgreSQL 15 does not let PUBLIC execute (pg_proc.proacl of a new database), all overloads.
+const SUPERUSER_FUNCTIONS: &[&str] = &[
+    "lo_export",
+    "lo_import",
+    "pg_backup_start",
+    "pg_backup_stop",
+    "pg_config",
+    "pg_create_restore_point",
+    "pg_current_logfile",
+    "pg_get_backend_memory_contexts",
+    "pg_get_shmem_allocations",
+    "pg_hba_file_rules",
+    "pg_ident_file_mappings",
+    "pg_log_backend_memory_contexts",
+    "pg_ls_archive_statusdir",
+    "pg_ls_dir",
+    "pg_ls_logdir",
+    "pg_ls_logicalmapdir",
+    "pg_ls_logicalsnapdir",
+    "pg_ls_replslotdir",
+    "pg_ls_tmpdir",
+    "pg_ls_waldir",
+    "pg_promote",
+    "pg_read_binary_file",
+    "pg_read_file",
+    "pg_reload_conf",
+    "pg_replication_origin_advance",
+    "pg_replication_origin_create",
+    "pg_replication_origin_drop",
+    "pg_replication_origin_oid",
+    "pg_replication_origin_progress",
+    "pg_replication_origin_session_is_setup",
+    "pg_replication_origin_session_progress",
+    "pg_replication_origin_session_reset",
+    "pg_replication_origin_session_setup",
+    "pg_replication_origin_xact_reset",
+    "pg_replication_origin_xact_setup",
+    "pg_rotate_logfile",
+    "pg_show_all_file_settings",
+    "pg_show_replication_origin_status",
+    "pg_stat_file",
+    "pg_stat_have_stats",
+    "pg_stat_reset",
+    "pg_stat_reset_replication_slot",
+    "pg_stat_reset_shared",
+    "pg_stat_reset_single_function_counters",
+    "pg_stat_reset_single_table_counters",
+    "pg_stat_reset_slru",
+    "pg_stat_reset_subscription_stats",
+    "pg_switch_wal",
+    "pg_wal_replay_pause",
+    "pg_wal_replay_resume",
+];
+
+fn judge_function(func: &'static Proc, role: Oid, snapshot: &Snapshot) -> Result<()> {
+    if SUPERUSER_FUNCTIONS.contains(&func.name) && !snapshot.is_superuser(role) {
+        let name = func.name;
+        return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for function {name}")));
+    }
+    Ok(())
+}
+
+/// nextval needs USAGE or UPDATE; an identity column's own sequence needs nothing beyond INSERT on its table.
+fn judge_sequence(sequence: Oid, role: Oid, inserting: Option<Oid>, snapshot: &Snapshot) -> Result<()> {
+    let Some(relation) = snapshot.relation_by_oid(sequence) else {
+        return Err(Error::new(SqlState::UNDEFINED_TABLE, format!("relation with OID {sequence} does not exist")));
+    };
+    if let RelationKind::Sequence(definition) = &relation.kind
+        && let Some((table, column)) = definition.owned_by
+        && inserting == Some(table)
+        && snapshot
+            .relation_by_oid(table)
+            .and_then(|t| t.column_by_num(column))
+            .is_some_and(|c| c.identity.is_some_and(|i| i.sequence == sequence))
+    {
+        return Ok(());
+    }
+    let has = snapshot.relation_privileges(role, relation);
+    if has.contains(Privileges::USAGE) || has.contains(Privileges::UPDATE) { Ok(()) } else { Err(denied(relation)) }
+}
+
+/// PostgreSQL's word for the kind of a relation in these messages.
+pub fn kind_word(relation: &Relation) -> &'static str {
+    match relation.kind {
+        RelationKind::Table => "table",
+        RelationKind::View { .. } | RelationKind::System => "view",
+        RelationKind::Sequence(_) => "sequence",
+    }
+}
+
+pub fn denied(relation: &Relation) -> Error {
+    let (kind, name) = (kind_word(relation), &relation.name);
+    Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for {kind} {name}"))
+}

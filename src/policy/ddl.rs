@@ -1,0 +1,453 @@
+//! Who may change the schema: ownership, CREATE on the namespace, grant options, CREATEROLE.
+//!
+//! What does not exist is not complained about here: planning says so, in PostgreSQL's words.
+
+use super::Authority;
+use super::check::{denied, must_own, must_use_namespace};
+use super::walk::Walk;
+use crate::error::{Error, Result, SqlState};
+use crate::registry::privileges::Kind;
+use crate::registry::{Name, Privileges, Relation, RelationKind, Role};
+use crate::tree::*;
+use crate::types::Oid;
+
+/// Checks one schema change; `walk` collects what the queries inside read.
+pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
+    let who = Who { authority };
+    match ddl {
+        Ddl::CreateNamespace { name: _, if_not_exists: _, owner } => {
+            who.must_have_database(Privileges::CREATE)?;
+            who.must_become(owner.as_ref())
+        }
+        Ddl::CreateTable { table, if_not_exists: _ } => who.create_table(table),
+        Ddl::CreateTableAs { namespace, name: _, temporary, columns: _, query, if_not_exists: _, with_data: _ } => {
+            walk.query(query);
+            who.must_create_in(namespace, *temporary)
+        }
+        Ddl::CreateView { namespace, name, columns: _, definition: _, query, or_replace, temporary } => {
+            walk.query(query);
+            if *or_replace {
+                who.must_own_relation(namespace, name)?;
+            }
+            who.must_create_in(namespace, *temporary)
+        }
+        Ddl::CreateIndex { namespace, name: _, table, index: _, if_not_exists: _ } => {
+            who.must_own_relation(namespace, table)
+        }
+        Ddl::CreateSequence { namespace, name: _, sequence: _, if_not_exists: _, temporary } => {
+            who.must_create_in(namespace, *temporary)
+        }
+        Ddl::AlterSequence { namespace, name, sequence: _, if_exists: _ } => who.must_own_relation(namespace, name),
+        Ddl::CreateEnum { namespace, name: _, labels: _ } => who.must_create_in(namespace, false),
+        Ddl::AlterEnum { namespace, name, change } => {
+            who.must_own_type(namespace, name)?;
+            match change {
+                AlterEnum::SetOwner { to } => who.must_become(Some(to)),
+                AlterEnum::AddValue { .. } | AlterEnum::RenameValue { .. } | AlterEnum::Rename { .. } => Ok(()),
+            }
+        }
+        Ddl::AlterNamespace { name, rename, owner } => {
+            who.must_own_namespace(name)?;
+            if rename.is_some() {
+                who.must_have_database(Privileges::CREATE)?;
+            }
+            who.must_become(owner.as_ref())
+        }
+        Ddl::AlterTable { kind: _, namespace, name, actions, if_exists: _ } => {
+            who.alter_table(namespace, name, actions, walk)
+        }
+        Ddl::Drop { kind, names, if_exists: _, behavior: _ } => {
+            names.iter().try_for_each(|(namespace, name)| who.may_drop(*kind, namespace, name))
+        }
+        Ddl::Comment { kind, namespace, name, column: _, comment: _ } => who.may_comment(*kind, namespace, name),
+        Ddl::Truncate { tables, restart_identity: _, cascade: _ } => who.may_truncate(tables),
+        Ddl::Grant(grant) => who.may_grant(grant),
+        Ddl::CreateRole { name: _, options } => who.may_create_role(options),
+        Ddl::AlterRole { name, options } => who.may_alter_role(name, options),
+        Ddl::RenameRole { name, to: _ } => who.must_administer(name),
+        Ddl::AlterRoleSet { name, setting: _, value: _ } => {
+            if who.is_self(name) {
+                return Ok(());
+            }
+            who.must_administer(name)
+        }
+        Ddl::DropRole { names, if_exists: _ } => {
+            who.must_create_roles("permission denied to drop role")?;
+            names.iter().try_for_each(|name| who.not_above(name, "must be superuser to drop superusers"))
+        }
+        Ddl::GrantRole { roles, members: _, admin: _, revoke: _ } => {
+            roles.iter().try_for_each(|role| who.may_grant_role(role))
+        }
+    }
+}
+
+/// The asking role, with the questions that a schema change raises.
+struct Who<'a> {
+    authority: &'a Authority,
+}
+
+impl Who<'_> {
+    fn snapshot(&self) -> &crate::registry::Snapshot {
+        &self.authority.snapshot
+    }
+
+    fn role(&self) -> Oid {
+        self.authority.role
+    }
+
+    fn is_superuser(&self) -> bool {
+        self.snapshot().is_superuser(self.role())
+    }
+
+    fn is_self(&self, name: &str) -> bool {
+        self.snapshot().role(name).is_some_and(|r| r.oid == self.role())
+    }
+
+    fn owns(&self, owner: Oid) -> bool {
+        self.snapshot().has_rights_of(self.role(), owner)
+    }
+
+    fn must_have_database(&self, needed: Privileges) -> Result<()> {
+        if self.snapshot().database_privileges(self.role()).contains(needed) {
+            return Ok(());
+        }
+        let name = &self.snapshot().database;
+        Err(privilege(format!("permission denied for database {name}")))
+    }
+
+    fn must_create_in(&self, namespace: &str, temporary: bool) -> Result<()> {
+        if temporary {
+            let name = &self.snapshot().database;
+            return if self.snapshot().database_privileges(self.role()).contains(Privileges::TEMPORARY) {
+                Ok(())
+            } else {
+                Err(privilege(format!("permission denied to create temporary tables in database \"{name}\"")))
+            };
+        }
+        must_use_namespace(self.snapshot(), self.role(), namespace, Privileges::CREATE)
+    }
+
+    /// To give something to a role one must be a member of it.
+    fn must_become(&self, owner: Option<&Name>) -> Result<()> {
+        let Some(role) = owner.and_then(|name| self.snapshot().role(name)) else { return Ok(()) };
+        if self.snapshot().is_member(self.role(), role.oid) {
+            return Ok(());
+        }
+        Err(privilege(format!("must be member of role \"{}\"", role.name)))
+    }
+
+    fn must_own_relation(&self, namespace: &str, name: &str) -> Result<()> {
+        let Some(relation) = self.snapshot().relation(namespace, name) else { return Ok(()) };
+        must_own(self.snapshot(), self.role(), relation)
+    }
+
+    fn must_own_type(&self, namespace: &str, name: &str) -> Result<()> {
+        match self.snapshot().user_type(namespace, name) {
+            Some(ty) if !self.owns(ty.owner) => Err(privilege(format!("must be owner of type {name}"))),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn must_own_namespace(&self, name: &str) -> Result<()> {
+        match self.snapshot().namespaces.get(name) {
+            Some(namespace) if !self.owns(namespace.owner) => Err(privilege(format!("must be owner of schema {name}"))),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn create_table(&self, table: &NewTable) -> Result<()> {
+        let NewTable { namespace, name: _, temporary, columns: _, constraints, on_commit: _ } = table;
+        self.must_create_in(namespace, *temporary)?;
+        constraints.iter().try_for_each(|c| self.may_reference(c))
+    }
+
+    /// A foreign key needs REFERENCES on the columns (or the whole) of its target.
+    fn may_reference(&self, constraint: &NewConstraint) -> Result<()> {
+        let NewConstraint { name: _, kind, deferrable: _, initially_deferred: _ } = constraint;
+        match kind {
+            NewConstraintKind::ForeignKey { columns: _, target, target_columns, on_delete: _, on_update: _ } => {
+                let Some(relation) = self.snapshot().relation(&target.0, &target.1) else { return Ok(()) };
+                must_use_namespace(self.snapshot(), self.role(), &target.0, Privileges::USAGE)?;
+                if self.snapshot().relation_privileges(self.role(), relation).contains(Privileges::REFERENCES) {
+                    return Ok(());
+                }
+                let allowed = |name: &Name| {
+                    relation.column(name).is_none_or(|column| {
+                        let has = self.snapshot().column_privileges(self.role(), relation, column);
+                        has.contains(Privileges::REFERENCES)
+                    })
+                };
+                let by_columns = !target_columns.is_empty() && target_columns.iter().all(allowed);
+                if by_columns { Ok(()) } else { Err(denied(relation)) }
+            }
+            NewConstraintKind::PrimaryKey { columns: _ }
+            | NewConstraintKind::Unique { columns: _, nulls_not_distinct: _ }
+            | NewConstraintKind::Check { expression: _ } => Ok(()),
+        }
+    }
+
+    fn alter_table(&self, namespace: &str, name: &str, actions: &[AlterTable], walk: &mut Walk) -> Result<()> {
+        self.must_own_relation(namespace, name)?;
+        for action in actions {
+            match action {
+                AlterTable::AddColumn { column: _, constraints, if_not_exists: _ } => {
+                    constraints.iter().try_for_each(|c| self.may_reference(c))?;
+                }
+                AlterTable::AddConstraint(constraint) => self.may_reference(constraint)?,
+                AlterTable::SetNamespace { to } => self.must_create_in(to, false)?,
+                AlterTable::RenameTable { to: _ } => {
+                    self.must_create_in(namespace, self.is_temporary(namespace, name))?
+                }
+                AlterTable::SetOwner { to } => {
+                    self.must_become(Some(to))?;
+                    // The new owner must be able to have it there.
+                    if !self.is_superuser()
+                        && let Some(owner) = self.snapshot().role(to)
+                    {
+                        must_use_namespace(self.snapshot(), owner.oid, namespace, Privileges::CREATE)?;
+                    }
+                }
+                AlterTable::SetType { column: _, ty: _, using } => {
+                    // Only this table's columns can be named in USING; its functions are checked.
+                    using.iter().for_each(|expr| walk.own_row_expr(expr));
+                }
+                AlterTable::DropColumn { .. }
+                | AlterTable::RenameColumn { .. }
+                | AlterTable::SetDefault { .. }
+                | AlterTable::SetNotNull { .. }
+                | AlterTable::DropConstraint { .. }
+                | AlterTable::RenameConstraint { .. }
+                | AlterTable::SetIdentity { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn is_temporary(&self, namespace: &str, name: &str) -> bool {
+        self.snapshot().relation(namespace, name).is_some_and(|r| r.temporary)
+    }
+
+    fn may_drop(&self, kind: ObjectKind, namespace: &str, name: &str) -> Result<()> {
+        match kind {
+            ObjectKind::Table | ObjectKind::View | ObjectKind::Sequence => {
+                // The owner of the namespace may drop what others made in it.
+                let space = self.snapshot().namespaces.get(namespace);
+                if space.is_some_and(|n| self.owns(n.owner)) {
+                    return Ok(());
+                }
+                self.must_own_relation(namespace, name)
+            }
+            ObjectKind::Index => self.must_own_index(namespace, name),
+            ObjectKind::Type => self.must_own_type(namespace, name),
+            ObjectKind::Namespace => self.must_own_namespace(name),
+            ObjectKind::Role => self.must_create_roles("permission denied to drop role"),
+            ObjectKind::Column | ObjectKind::Constraint => self.must_own_relation(namespace, name),
+            ObjectKind::Database => self.must_be_superuser(),
+        }
+    }
+
+    fn must_own_index(&self, namespace: &str, name: &str) -> Result<()> {
+        match self.snapshot().index(namespace, name) {
+            Some((table, _)) if !self.owns(table.owner) => Err(privilege(format!("must be owner of index {name}"))),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn may_comment(&self, kind: ObjectKind, namespace: &str, name: &str) -> Result<()> {
+        match kind {
+            ObjectKind::Role => self.must_administer(name),
+            ObjectKind::Database => self.must_be_superuser(),
+            ObjectKind::Table
+            | ObjectKind::View
+            | ObjectKind::Sequence
+            | ObjectKind::Column
+            | ObjectKind::Constraint => self.must_own_relation(namespace, name),
+            ObjectKind::Index => self.must_own_index(namespace, name),
+            ObjectKind::Type => self.must_own_type(namespace, name),
+            ObjectKind::Namespace => self.must_own_namespace(name),
+        }
+    }
+
+    fn may_truncate(&self, tables: &[std::sync::Arc<Relation>]) -> Result<()> {
+        for table in tables {
+            must_use_namespace(self.snapshot(), self.role(), &table.namespace, Privileges::USAGE)?;
+            if !self.snapshot().relation_privileges(self.role(), table).contains(Privileges::TRUNCATE) {
+                return Err(denied(table));
+            }
+        }
+        Ok(())
+    }
+
+    /// PostgreSQL refuses a grantor without any grant option, and warns where some are missing; planning does the rest.
+    fn may_grant(&self, grant: &GrantChange) -> Result<()> {
+        let GrantChange { revoke: _, grant_option_only: _, with_grant_option: _, privileges, on, grantees: _ } = grant;
+        match on {
+            GrantTarget::Relations(names) | GrantTarget::Sequences(names) => {
+                for (namespace, name) in names {
+                    if let Some(relation) = self.snapshot().relation(namespace, name) {
+                        self.may_grant_on(relation, privileges)?;
+                    }
+                }
+                Ok(())
+            }
+            GrantTarget::AllRelationsIn(namespaces) | GrantTarget::AllSequencesIn(namespaces) => {
+                let inside = |r: &Relation| namespaces.iter().any(|n| *n == r.namespace);
+                let sequences = matches!(on, GrantTarget::AllSequencesIn(_));
+                for relation in self.snapshot().relations.values().filter(|r| inside(r)) {
+                    if matches!(relation.kind, RelationKind::Sequence(_)) == sequences {
+                        self.may_grant_on(relation, privileges)?;
+                    }
+                }
+                Ok(())
+            }
+            GrantTarget::Namespaces(names) => {
+                for namespace in names.iter().filter_map(|n| self.snapshot().namespaces.get(n)) {
+                    let (acl, owner) = (&namespace.acl, namespace.owner);
+                    if self.snapshot().grantable(self.role(), acl, Kind::Namespace, owner).is_empty() {
+                        return Err(privilege(format!("permission denied for schema {}", namespace.name)));
+                    }
+                }
+                Ok(())
+            }
+            GrantTarget::Database => {
+                let (acl, owner) = (&self.snapshot().database_acl, crate::registry::builtin::SUPERUSER);
+                if self.snapshot().grantable(self.role(), acl, Kind::Database, owner).is_empty() {
+                    let name = &self.snapshot().database;
+                    return Err(privilege(format!("permission denied for database {name}")));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn may_grant_on(&self, relation: &Relation, privileges: &[GrantedPrivilege]) -> Result<()> {
+        let snapshot = self.snapshot();
+        let whole = snapshot.grantable(self.role(), &relation.acl, Kind::of(relation), relation.owner);
+        for GrantedPrivilege { privileges: _, columns } in privileges {
+            let mut has = whole;
+            for column in columns.iter().filter_map(|c| relation.column(c)) {
+                has = has.union(snapshot.grantable(self.role(), &column.acl, Kind::Column, relation.owner));
+            }
+            if has.is_empty() {
+                return Err(denied(relation));
+            }
+        }
+        Ok(())
+    }
+
+    fn must_be_superuser(&self) -> Result<()> {
+        if self.is_superuser() { Ok(()) } else { Err(privilege("must be superuser")) }
+    }
+
+    fn can_create_roles(&self) -> bool {
+        self.snapshot().role_by_oid(self.role()).is_some_and(|r| r.superuser || r.create_role)
+    }
+
+    fn must_create_roles(&self, message: &str) -> Result<()> {
+        if self.can_create_roles() { Ok(()) } else { Err(privilege(message)) }
+    }
+
+    fn may_create_role(&self, options: &RoleOptions) -> Result<()> {
+        self.superuser_options(
+            options,
+            "must be superuser to create superusers",
+            "must be superuser to create bypassrls users",
+        )?;
+        self.must_create_roles("permission denied to create role")?;
+        options.member_of.iter().try_for_each(|name| self.may_grant_role(name))
+    }
+
+    fn superuser_options(&self, options: &RoleOptions, superuser: &str, bypass: &str) -> Result<()> {
+        let RoleOptions {
+            superuser: wants_superuser,
+            login: _,
+            inherit: _,
+            create_role: _,
+            create_db: _,
+            bypass_rls,
+            connection_limit: _,
+            valid_until: _,
+            password: _,
+            member_of: _,
+            members: _,
+        } = options;
+        if self.is_superuser() {
+            return Ok(());
+        }
+        if wants_superuser == &Some(true) {
+            return Err(privilege(superuser));
+        }
+        if bypass_rls == &Some(true) {
+            return Err(privilege(bypass));
+        }
+        Ok(())
+    }
+
+    fn may_alter_role(&self, name: &str, options: &RoleOptions) -> Result<()> {
+        let Some(role) = self.snapshot().role(name).cloned() else { return Ok(()) };
+        if self.is_superuser() {
+            return Ok(());
+        }
+        let bypass = "must be superuser to change bypassrls attribute";
+        if options.superuser.is_some() || role.superuser {
+            return Err(privilege("must be superuser to alter superuser roles or change superuser attribute"));
+        }
+        if options.bypass_rls.is_some() {
+            return Err(privilege(bypass));
+        }
+        if self.can_create_roles() {
+            return Ok(());
+        }
+        // Everybody may change their own password, and nothing else.
+        if self.is_self(name) && only_password(options) {
+            return Ok(());
+        }
+        Err(privilege("permission denied"))
+    }
+
+    fn must_administer(&self, name: &str) -> Result<()> {
+        self.not_above(name, "must be superuser to alter superuser roles or change superuser attribute")?;
+        self.must_create_roles("permission denied")
+    }
+
+    fn not_above(&self, name: &str, message: &str) -> Result<()> {
+        let above = |r: &std::sync::Arc<Role>| r.superuser && !self.is_superuser();
+        if self.snapshot().role(name).is_some_and(above) { Err(privilege(message)) } else { Ok(()) }
+    }
+
+    fn may_grant_role(&self, name: &str) -> Result<()> {
+        let Some(role) = self.snapshot().role(name) else { return Ok(()) };
+        if role.superuser && !self.is_superuser() {
+            return Err(privilege("must be superuser to alter superusers"));
+        }
+        if self.can_create_roles() || self.snapshot().has_admin_option(self.role(), role.oid) {
+            return Ok(());
+        }
+        Err(privilege(format!("must have admin option on role \"{name}\"")))
+    }
+}
+
+fn only_password(options: &RoleOptions) -> bool {
+    let RoleOptions {
+        superuser,
+        login,
+        inherit,
+        create_role,
+        create_db,
+        bypass_rls,
+        connection_limit,
+        valid_until,
+        password: _,
+        member_of,
+        members,
+    } = options;
+    [superuser, login, inherit, create_role, create_db, bypass_rls].iter().all(|o| o.is_none())
+        && connection_limit.is_none()
+        && valid_until.is_none()
+        && member_of.is_empty()
+        && members.is_empty()
+}
+
+fn privilege(message: impl Into<String>) -> Error {
+    Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
+}

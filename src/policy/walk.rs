@@ -1,0 +1,456 @@
+//! Walks a statement's tree and collects what it reads and writes: for each relation the columns, and in whose name.
+//!
+//! No wildcard arms, every struct destructured: what is added to the tree does not compile until it is decided here.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::facts::Proc;
+use crate::registry::{self, Privileges};
+use crate::tree::*;
+use crate::types::Oid;
+
+/// What a statement does with one relation of the registry.
+#[derive(Debug)]
+pub struct Use {
+    pub def: Arc<registry::Relation>,
+    /// The role whose rights are asked for: the current one, or a view's owner inside it.
+    pub role: Oid,
+    /// True inside a view: USAGE on the namespace was checked when the view was made.
+    pub in_view: bool,
+    /// Privileges needed on the relation or on every column used (SELECT), or any column where none is.
+    pub required: Privileges,
+    pub inserted: BTreeSet<i16>,
+    pub updated: BTreeSet<i16>,
+    /// attnums by index, to translate column references.
+    attnums: Vec<i16>,
+    id: RelId,
+}
+
+/// Everything that needs a privilege.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// In the order of appearance.
+    pub uses: Vec<Use>,
+    /// Columns read, by relation id; a column is its index in the relation of the tree.
+    columns: HashMap<RelId, BTreeSet<u16>>,
+    whole_rows: BTreeSet<RelId>,
+    /// `excluded` of an INSERT stands for its target: PostgreSQL asks for SELECT on the target's column.
+    aliases: HashMap<RelId, RelId>,
+    /// Relation ids that stand for something computed: subqueries, CTEs, functions, feeds.
+    derived: BTreeSet<RelId>,
+    pub functions: Vec<(&'static Proc, Oid)>,
+    /// Sequences advanced, the role, and the table whose insert does it by itself.
+    pub sequences: Vec<(Oid, Oid, Option<Oid>)>,
+}
+
+impl Found {
+    /// The attnums that are read of a relation.
+    pub fn selected(&self, used: &Use) -> BTreeSet<i16> {
+        let mut selected = BTreeSet::new();
+        for id in self.ids_of(used) {
+            if self.whole_rows.contains(&id) {
+                return used.attnums.iter().copied().collect();
+            }
+            let columns = self.columns.get(&id).into_iter().flatten();
+            // An index without a column cannot be; attnum 0 makes the column check fail.
+            selected.extend(columns.map(|i| used.attnums.get(usize::from(*i)).copied().unwrap_or(0)));
+        }
+        selected
+    }
+
+    /// True if columns are read of this relation.
+    pub fn reads(&self, used: &Use) -> bool {
+        !self.selected(used).is_empty() || self.ids_of(used).any(|id| self.whole_rows.contains(&id))
+    }
+
+    fn ids_of<'a>(&'a self, used: &'a Use) -> impl Iterator<Item = RelId> + 'a {
+        let aliases = self.aliases.iter().filter(|(_, target)| **target == used.id).map(|(alias, _)| *alias);
+        std::iter::once(used.id).chain(aliases)
+    }
+
+    /// A reference to a relation that the walk never met: the tree is not what it should be.
+    pub fn stray(&self) -> Option<RelId> {
+        let known: BTreeSet<RelId> = self.uses.iter().map(|u| u.id).chain(self.derived.iter().copied()).collect();
+        let known = |id: &RelId| known.contains(id) || self.aliases.contains_key(id);
+        self.columns.keys().chain(&self.whole_rows).find(|id| !known(id)).copied()
+    }
+}
+
+/// The walk: `role` changes inside a view.
+pub struct Walk {
+    pub found: Found,
+    role: Oid,
+    in_view: bool,
+    /// The table that the insert being walked writes.
+    inserting: Option<Oid>,
+}
+
+impl Walk {
+    pub fn new(role: Oid) -> Self {
+        Self { found: Found::default(), role, in_view: false, inserting: None }
+    }
+
+    pub fn query(&mut self, query: &Query) {
+        let Query { ctes, recursive: _, body, order_by, limit, offset, with_ties: _, locking, columns: _, output_rel } =
+            query;
+        self.found.derived.insert(*output_rel);
+        self.ctes(ctes);
+        match body {
+            Body::Select(select) => self.select(select),
+            Body::SetOp { op: _, all: _, left, right } => {
+                self.query(left);
+                self.query(right);
+            }
+            Body::Values(rows) => rows.iter().for_each(|row| self.exprs(row)),
+        }
+        self.sort_keys(order_by);
+        self.option(limit);
+        self.option(offset);
+        for Locking { rel, strength: _, wait: _ } in locking {
+            for used in &mut self.found.uses {
+                if used.id == *rel {
+                    used.required = used.required.union(Privileges::UPDATE);
+                }
+            }
+        }
+    }
+
+    fn ctes(&mut self, ctes: &[Cte]) {
+        for Cte { id: _, name: _, query, columns: _, materialized: _, recursive: _ } in ctes {
+            match query {
+                CteBody::Query(query) => self.query(query),
+                CteBody::Insert(insert) => self.insert(insert),
+                CteBody::Update(update) => self.update(update),
+                CteBody::Delete(delete) => self.delete(delete),
+            }
+        }
+    }
+
+    fn select(&mut self, select: &Select) {
+        let Select { distinct, targets, from, filter, group_by, having, qualify, aggregated: _ } = select;
+        from.iter().for_each(|item| self.from_item(item));
+        self.exprs(targets);
+        match distinct {
+            Distinct::All | Distinct::Distinct => {}
+            Distinct::On(exprs) => self.exprs(exprs),
+        }
+        self.option(filter);
+        if let Some(GroupBy { exprs, sets: _ }) = group_by {
+            self.exprs(exprs);
+        }
+        self.option(having);
+        self.option(qualify);
+    }
+
+    fn from_item(&mut self, item: &FromItem) {
+        match item {
+            FromItem::Relation(relation) => self.relation(relation, Privileges::SELECT),
+            FromItem::Join(join) => {
+                let Join { kind: _, left, right, on, lateral: _ } = &**join;
+                self.from_item(left);
+                self.from_item(right);
+                self.option(on);
+            }
+        }
+    }
+
+    fn relation(&mut self, relation: &Relation, required: Privileges) {
+        let Relation { id, alias: _, source, columns, lateral: _, pos: _ } = relation;
+        match source {
+            Source::Table { def, only: _, sample } => {
+                self.meet(*id, def, columns, required);
+                if let Some(Sample { bernoulli: _, percent, seed }) = sample {
+                    self.expr(percent);
+                    self.option(seed);
+                }
+            }
+            Source::System { def } => self.meet(*id, def, columns, required),
+            Source::View { def, query, owner } => {
+                self.meet(*id, def, columns, required);
+                let outer = (self.role, self.in_view, self.inserting);
+                (self.role, self.in_view, self.inserting) = (*owner, true, None);
+                self.query(query);
+                (self.role, self.in_view, self.inserting) = outer;
+            }
+            Source::Subquery(query) => {
+                self.found.derived.insert(*id);
+                self.query(query);
+            }
+            Source::Cte(_) | Source::Feed => {
+                self.found.derived.insert(*id);
+            }
+            Source::Function { calls, ordinality: _ } => {
+                self.found.derived.insert(*id);
+                self.exprs(calls);
+            }
+        }
+    }
+
+    fn meet(&mut self, id: RelId, def: &Arc<registry::Relation>, columns: &[RelColumn], required: Privileges) {
+        self.found.uses.push(Use {
+            def: def.clone(),
+            role: self.role,
+            in_view: self.in_view,
+            required,
+            inserted: BTreeSet::new(),
+            updated: BTreeSet::new(),
+            attnums: columns.iter().map(|c| c.attnum).collect(),
+            id,
+        });
+    }
+
+    /// The relation that a statement writes, met with these privileges, and what columns it writes.
+    fn target(&mut self, target: &Relation, required: Privileges, inserted: &[u16], updated: &[u16]) {
+        self.relation(target, required);
+        if let Some(used) = self.found.uses.iter_mut().find(|u| u.id == target.id) {
+            let attnum = |i: &u16| used.attnums.get(usize::from(*i)).copied();
+            // An index without a column cannot be; taking attnum 0 makes the column check fail.
+            let inserted: BTreeSet<i16> = inserted.iter().map(|i| attnum(i).unwrap_or(0)).collect();
+            let updated: BTreeSet<i16> = updated.iter().map(|i| attnum(i).unwrap_or(0)).collect();
+            used.inserted.extend(inserted);
+            used.updated.extend(updated);
+        }
+    }
+
+    pub fn insert(&mut self, insert: &Insert) {
+        let Insert {
+            ctes,
+            recursive: _,
+            target,
+            columns: _,
+            named,
+            source,
+            on_conflict,
+            excluded,
+            returning,
+            overriding: _,
+        } = insert;
+        self.ctes(ctes);
+        let mut required = Privileges::INSERT;
+        let mut updated = Vec::new();
+        if let Some(OnConflict {
+            arbiter: _,
+            arbiter_predicate: _,
+            action: ConflictAction::Update { sets, filter: _ },
+        }) = on_conflict
+        {
+            required = required.union(Privileges::UPDATE);
+            updated = sets.iter().map(|(column, _)| *column).collect();
+        }
+        self.target(target, required, named, &updated);
+        self.found.aliases.extend(excluded.map(|id| (id, target.id)));
+        let outer = self.inserting;
+        self.inserting = match &target.source {
+            Source::Table { def, only: _, sample: _ } => Some(def.oid),
+            Source::System { .. }
+            | Source::View { .. }
+            | Source::Subquery(_)
+            | Source::Cte(_)
+            | Source::Function { .. }
+            | Source::Feed => None,
+        };
+        match source {
+            InsertSource::Values(rows) => rows.iter().for_each(|row| self.exprs(row)),
+            InsertSource::Query { query, rel, exprs } => {
+                self.found.derived.insert(*rel);
+                self.query(query);
+                self.exprs(exprs);
+            }
+            InsertSource::Feed { rel, exprs, filter } => {
+                self.relation(rel, Privileges::NONE);
+                self.exprs(exprs);
+                self.option(filter);
+            }
+        }
+        if let Some(OnConflict { arbiter, arbiter_predicate, action }) = on_conflict {
+            // The arbiter's columns are compared with the table's rows: that reads them.
+            self.found.columns.entry(target.id).or_default().extend(arbiter);
+            self.option(arbiter_predicate);
+            match action {
+                ConflictAction::Nothing => {}
+                ConflictAction::Update { sets, filter } => {
+                    sets.iter().for_each(|(_, expr)| self.expr(expr));
+                    self.option(filter);
+                }
+            }
+        }
+        self.returning(returning);
+        self.inserting = outer;
+    }
+
+    pub fn update(&mut self, update: &Update) {
+        let Update { ctes, recursive: _, target, sets, from, filter, returning } = update;
+        self.ctes(ctes);
+        let columns: Vec<u16> = sets.iter().map(|(column, _)| *column).collect();
+        self.target(target, Privileges::UPDATE, &[], &columns);
+        from.iter().for_each(|item| self.from_item(item));
+        sets.iter().for_each(|(_, expr)| self.expr(expr));
+        self.option(filter);
+        self.returning(returning);
+    }
+
+    pub fn delete(&mut self, delete: &Delete) {
+        let Delete { ctes, recursive: _, target, using, filter, returning } = delete;
+        self.ctes(ctes);
+        self.target(target, Privileges::DELETE, &[], &[]);
+        using.iter().for_each(|item| self.from_item(item));
+        self.option(filter);
+        self.returning(returning);
+    }
+
+    fn returning(&mut self, returning: &Returning) {
+        let Returning { exprs, columns: _ } = returning;
+        self.exprs(exprs);
+    }
+
+    fn option(&mut self, expr: &Option<Expr>) {
+        expr.iter().for_each(|e| self.expr(e));
+    }
+
+    pub fn exprs(&mut self, exprs: &[Expr]) {
+        exprs.iter().for_each(|e| self.expr(e));
+    }
+
+    fn sort_keys(&mut self, keys: &[SortKey]) {
+        for SortKey { expr, descending: _, nulls_first: _ } in keys {
+            self.expr(expr);
+        }
+    }
+
+    fn call(&mut self, call: &Call) {
+        let Call { func, args, operator: _ } = call;
+        self.function(func);
+        self.exprs(args);
+    }
+
+    fn function(&mut self, func: &'static Proc) {
+        self.found.functions.push((func, self.role));
+    }
+
+    pub fn expr(&mut self, expr: &Expr) {
+        let Expr { kind, ty: _, pos: _ } = expr;
+        match kind {
+            ExprKind::Const(_)
+            | ExprKind::Param(_)
+            | ExprKind::Session(_)
+            | ExprKind::Default
+            | ExprKind::Grouping(_) => {}
+            ExprKind::Column { rel, column } => {
+                self.found.columns.entry(*rel).or_default().insert(*column);
+            }
+            ExprKind::WholeRow(rel) => {
+                self.found.whole_rows.insert(*rel);
+            }
+            ExprKind::NextValue(sequence) => self.found.sequences.push((*sequence, self.role, self.inserting)),
+            ExprKind::Call(call) | ExprKind::SetReturning(call) => self.call(call),
+            ExprKind::Aggregate(aggregate) => {
+                let Aggregate { func, args, distinct: _, order_by, filter, star: _ } = &**aggregate;
+                self.function(func);
+                self.exprs(args);
+                self.sort_keys(order_by);
+                self.option(filter);
+            }
+            ExprKind::Window(window) => self.window(window),
+            ExprKind::Cast { arg, how, explicit: _ } => {
+                self.cast(how);
+                self.expr(arg);
+            }
+            ExprKind::And(args) | ExprKind::Or(args) | ExprKind::Coalesce(args) | ExprKind::Row(args) => {
+                self.exprs(args);
+            }
+            ExprKind::MinMax { greatest: _, args } | ExprKind::Extended { name: _, args } => self.exprs(args),
+            ExprKind::Array { items, nested: _ } => self.exprs(items),
+            ExprKind::Not(arg)
+            | ExprKind::IsNull { arg, not: _ }
+            | ExprKind::IsBool { arg, test: _, not: _ }
+            | ExprKind::Collate { arg, collation: _ } => self.expr(arg),
+            ExprKind::Field { row, field: _ } => self.expr(row),
+            ExprKind::Distinct { eq, left, right, not: _ } | ExprKind::NullIf { eq, left, right } => {
+                self.function(eq);
+                self.expr(left);
+                self.expr(right);
+            }
+            ExprKind::Case { whens, otherwise } => {
+                for (when, then) in whens {
+                    self.expr(when);
+                    self.expr(then);
+                }
+                otherwise.iter().for_each(|e| self.expr(e));
+            }
+            ExprKind::AnyAll { op, all: _, left, array } => {
+                self.function(op);
+                self.expr(left);
+                self.expr(array);
+            }
+            ExprKind::Exists(query) | ExprKind::ScalarSubquery(query) | ExprKind::ArraySubquery(query) => {
+                self.query(query);
+            }
+            ExprKind::AnyAllSubquery { all: _, op_name: _, ops, left, casts, query } => {
+                ops.iter().for_each(|op| self.function(op));
+                casts.iter().flatten().for_each(|how| self.cast(how));
+                self.exprs(left);
+                self.query(query);
+            }
+            ExprKind::RowCompare { op_name: _, ops, left, right } => {
+                ops.iter().for_each(|op| self.function(op));
+                self.exprs(left);
+                self.exprs(right);
+            }
+            ExprKind::Subscript { array, indices } => {
+                self.expr(array);
+                for index in indices {
+                    match index {
+                        Subscript::Index(at) => self.expr(at),
+                        Subscript::Slice(from, to) => {
+                            self.option(from);
+                            self.option(to);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// An expression over a row of a table that the role owns (ALTER TABLE … USING): its columns need no privilege.
+    pub fn own_row_expr(&mut self, expr: &Expr) {
+        let before: BTreeSet<RelId> = self.found.columns.keys().chain(&self.found.whole_rows).copied().collect();
+        self.expr(expr);
+        let known: BTreeSet<RelId> = self.found.uses.iter().map(|u| u.id).collect();
+        let after = self.found.columns.keys().chain(&self.found.whole_rows).copied();
+        let own: Vec<RelId> = after.filter(|id| !before.contains(id) && !known.contains(id)).collect();
+        self.found.derived.extend(own);
+    }
+
+    fn window(&mut self, window: &Window) {
+        let Window { func, args, star: _, filter, spec } = window;
+        let WindowSpec { partition_by, order_by, frame } = spec;
+        self.function(func);
+        self.exprs(args);
+        self.option(filter);
+        self.exprs(partition_by);
+        self.sort_keys(order_by);
+        if let Some(Frame { units: _, start, end, exclude: _ }) = frame {
+            for bound in [start, end] {
+                match bound {
+                    FrameBound::Preceding(by) | FrameBound::Following(by) => self.expr(by),
+                    FrameBound::UnboundedPreceding | FrameBound::CurrentRow | FrameBound::UnboundedFollowing => {}
+                }
+            }
+        }
+    }
+
+    fn cast(&mut self, how: &CastHow) {
+        match how {
+            CastHow::Function(func) => self.function(func),
+            CastHow::ArrayElements(inner) => self.cast(inner),
+            CastHow::Row(fields) => fields.iter().flatten().for_each(|how| self.cast(how)),
+            CastHow::Relabel
+            | CastHow::InOut
+            | CastHow::Typmod
+            | CastHow::EnumIn
+            | CastHow::EnumOut
+            | CastHow::Domain(_) => {}
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Who may do what: ACLs, ownership, membership. The one place that reads an [`Acl`].
+
+use std::collections::BTreeSet;
+
+use super::{Acl, Column, Grant, Namespace, Privileges, Relation, RelationKind, Snapshot, builtin};
+use crate::types::Oid;
+
+/// The grantee that stands for everybody.
+pub const PUBLIC: Oid = 0;
+
+/// What an object's owner has, and what PUBLIC has without any grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Table,
+    Sequence,
+    Namespace,
+    Database,
+    /// A view of the system catalog: everybody may read it, unless its ACL says otherwise.
+    System,
+    Column,
+}
+
+impl Kind {
+    pub const fn all(self) -> Privileges {
+        match self {
+            Self::Table | Self::System => Privileges::ALL_TABLE,
+            Self::Sequence => Privileges::ALL_SEQUENCE,
+            Self::Namespace => Privileges::ALL_NAMESPACE,
+            Self::Database => Privileges::ALL_DATABASE,
+            Self::Column => Privileges::ALL_COLUMN,
+        }
+    }
+
+    const fn public(self) -> Privileges {
+        match self {
+            Self::System => Privileges::SELECT,
+            Self::Database => Privileges::TEMPORARY.union(Privileges::CONNECT),
+            Self::Table | Self::Sequence | Self::Namespace | Self::Column => Privileges::NONE,
+        }
+    }
+
+    pub fn of(relation: &Relation) -> Self {
+        match relation.kind {
+            RelationKind::Table | RelationKind::View { .. } => Self::Table,
+            RelationKind::Sequence(_) => Self::Sequence,
+            RelationKind::System => Self::System,
+        }
+    }
+}
+
+impl Acl {
+    /// The list as GRANT sees it: written out if it was empty (PostgreSQL's acldefault).
+    pub fn explicit(&self, kind: Kind, owner: Oid) -> Vec<Grant> {
+        if !self.0.is_empty() || kind == Kind::Column {
+            return self.0.clone();
+        }
+        let grant = |grantee, privileges| Grant { grantee, grantor: owner, privileges, with_grant: Privileges::NONE };
+        let mut list = Vec::new();
+        if !kind.public().is_empty() {
+            list.push(grant(PUBLIC, kind.public()));
+        }
+        list.push(grant(owner, kind.all()));
+        list
+    }
+
+    /// What the roles together have by this list; grant options alone if `grantable`.
+    fn privileges(&self, kind: Kind, owner: Oid, roles: &BTreeSet<Oid>, grantable: bool) -> Privileges {
+        let mut found = Privileges::NONE;
+        for grant in self.explicit(kind, owner) {
+            if grant.grantee == PUBLIC || roles.contains(&grant.grantee) {
+                found = found.union(if grantable { grant.with_grant } else { grant.privileges });
+            }
+        }
+        if grantable && roles.contains(&owner) {
+            // An owner can always grant.
+            found = found.union(kind.all());
+        }
+        found
+    }
+}
+
+impl Snapshot {
+    pub fn is_superuser(&self, role: Oid) -> bool {
+        self.role_by_oid(role).is_some_and(|r| r.superuser)
+    }
+
+    /// The role and every role whose privileges it has without SET ROLE.
+    pub fn effective_roles(&self, role: Oid) -> BTreeSet<Oid> {
+        self.memberships(role, true)
+    }
+
+    /// The role and every role it is a member of, directly or not. With `inherit`, only through roles that inherit.
+    fn memberships(&self, role: Oid, inherit: bool) -> BTreeSet<Oid> {
+        let mut seen = BTreeSet::from([role]);
+        let mut todo = vec![role];
+        while let Some(oid) = todo.pop() {
+            let Some(role) = self.role_by_oid(oid) else { continue };
+            if inherit && !role.inherit {
+                continue;
+            }
+            todo.extend(role.member_of.iter().map(|m| m.role).filter(|m| seen.insert(*m)));
+        }
+        seen
+    }
+
+    /// May `role` become `other` by SET ROLE?
+    pub fn is_member(&self, role: Oid, other: Oid) -> bool {
+        role == other || self.is_superuser(role) || self.memberships(role, false).contains(&other)
+    }
+
+    /// Has `role` the rights of `other` at once?
+    pub fn has_rights_of(&self, role: Oid, other: Oid) -> bool {
+        role == other || self.is_superuser(role) || self.effective_roles(role).contains(&other)
+    }
+
+    /// May `role` grant membership in `other`?
+    pub fn has_admin_option(&self, role: Oid, other: Oid) -> bool {
+        self.is_superuser(role)
+            || self
+                .memberships(role, false)
+                .iter()
+                .any(|r| self.role_by_oid(*r).is_some_and(|r| r.member_of.iter().any(|m| m.role == other && m.admin)))
+    }
+
+    fn acl_privileges(&self, role: Oid, acl: &Acl, kind: Kind, owner: Oid) -> Privileges {
+        if self.is_superuser(role) {
+            return kind.all();
+        }
+        acl.privileges(kind, owner, &self.effective_roles(role), false)
+    }
+
+    /// What `role` may do with the whole relation.
+    pub fn relation_privileges(&self, role: Oid, relation: &Relation) -> Privileges {
+        self.acl_privileges(role, &relation.acl, Kind::of(relation), relation.owner)
+    }
+
+    /// What `role` may do with the column by grants on it alone.
+    pub fn column_privileges(&self, role: Oid, relation: &Relation, column: &Column) -> Privileges {
+        self.acl_privileges(role, &column.acl, Kind::Column, relation.owner)
+    }
+
+    /// May `role` do this with the relation or at least one of its columns? (What the catalog shows, and `count(*)`.)
+    pub fn any_column_privileges(&self, role: Oid, relation: &Relation) -> Privileges {
+        let columns = relation.columns.iter().map(|c| self.column_privileges(role, relation, c));
+        columns.fold(self.relation_privileges(role, relation), Privileges::union)
+    }
+
+    pub fn namespace_privileges(&self, role: Oid, namespace: &Namespace) -> Privileges {
+        self.acl_privileges(role, &namespace.acl, Kind::Namespace, namespace.owner)
+    }
+
+    pub fn database_privileges(&self, role: Oid) -> Privileges {
+        self.acl_privileges(role, &self.database_acl, Kind::Database, builtin::SUPERUSER)
+    }
+
+    /// What `role` may grant to others.
+    pub fn grantable(&self, role: Oid, acl: &Acl, kind: Kind, owner: Oid) -> Privileges {
+        if self.is_superuser(role) {
+            return kind.all();
+        }
+        acl.privileges(kind, owner, &self.effective_roles(role), true)
+    }
+}

@@ -1,0 +1,222 @@
+//! The current snapshot, the overlays of transactions, and how they come together at COMMIT.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::OwnedMutexGuard;
+
+use super::{Change, Name, ObjectClass, RelationKind, Snapshot};
+use crate::error::{Error, Result, SqlState};
+use crate::types::{Oid, oid};
+
+/// Numbers that no two snapshots may give out twice, though transactions work on their own copies.
+#[derive(Debug, Clone)]
+pub struct Counters {
+    next_oid: Arc<AtomicU32>,
+    version: Arc<AtomicU64>,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self { next_oid: Arc::new(AtomicU32::new(oid::FIRST_USER)), version: Arc::new(AtomicU64::new(0)) }
+    }
+}
+
+impl Counters {
+    /// A fresh OID for a new object.
+    pub fn allocate_oid(&self) -> Oid {
+        self.next_oid.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// An OID that is taken: it and what is below will not be given out.
+    pub fn note_oid(&self, taken: Oid) {
+        self.next_oid.fetch_max(taken.saturating_add(1), Ordering::Relaxed);
+    }
+
+    fn next_version(&self) -> u64 {
+        self.version.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
+/// Holds the schema that is in force.
+pub struct Registry {
+    current: RwLock<Arc<Snapshot>>,
+    /// The version at which an object was last changed, for objects changed since the start.
+    changed: Mutex<HashMap<(ObjectClass, Oid), u64>>,
+    /// Held from the check for conflicts until the engine has committed: publications come one after the other.
+    commit: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// A transaction's own view of the schema.
+#[derive(Debug, Clone)]
+pub struct Overlay {
+    /// The version it was taken from.
+    base: u64,
+    snapshot: Arc<Snapshot>,
+    changes: Vec<Change>,
+}
+
+impl Overlay {
+    pub fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.snapshot
+    }
+
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// Carries out changes that only this transaction sees until it commits.
+    pub fn apply(&mut self, changes: Vec<Change>) {
+        if changes.is_empty() {
+            return;
+        }
+        let mut next = self.snapshot.apply(&changes);
+        next.version = next.counters.next_version();
+        self.snapshot = Arc::new(next);
+        self.changes.extend(changes);
+    }
+}
+
+/// Changes that passed the check and wait for the engine's commit. Dropping it gives them up.
+pub struct Pending<'a> {
+    registry: &'a Registry,
+    changes: Vec<Change>,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl Registry {
+    pub fn new(snapshot: Snapshot) -> Self {
+        let mut snapshot = snapshot;
+        snapshot.version = snapshot.counters.next_version();
+        Self {
+            current: RwLock::new(Arc::new(snapshot)),
+            changed: Mutex::new(HashMap::new()),
+            commit: Arc::new(tokio::sync::Mutex::new(())),
+        }
+    }
+
+    /// The schema in force now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.current.read().clone()
+    }
+
+    /// A view for a transaction. `temporary` are the session's own objects, which are put on top.
+    pub fn overlay(&self, temporary: &[Change]) -> Overlay {
+        let snapshot = self.snapshot();
+        let mut overlay = Overlay { base: snapshot.version, snapshot, changes: Vec::new() };
+        overlay.apply(temporary.to_vec());
+        overlay.changes.clear();
+        overlay
+    }
+
+    /// Checks that nobody else has changed the same objects since the overlay was taken (40001), and keeps it so until
+    /// the result is published or dropped. Call before the engine's commit.
+    pub async fn prepare(&self, overlay: &Overlay) -> Result<Pending<'_>> {
+        let turn = self.commit.clone().lock_owned().await;
+        let current = self.snapshot();
+        let before = &overlay.snapshot;
+        let changes: Vec<Change> = overlay.changes.iter().filter(|c| !c.is_temporary(before)).cloned().collect();
+        let changed = self.changed.lock();
+        for change in &changes {
+            if changed.get(&change.key()).is_some_and(|version| *version > overlay.base) {
+                return Err(concurrent());
+            }
+        }
+        drop(changed);
+        check_names(&current, &changes)?;
+        Ok(Pending { registry: self, changes, _turn: turn })
+    }
+}
+
+impl Pending<'_> {
+    /// Puts the changes in force. Call after the engine's commit.
+    pub fn publish(self) -> Arc<Snapshot> {
+        let mut current = self.registry.current.write();
+        if self.changes.is_empty() {
+            return current.clone();
+        }
+        let mut next = current.apply(&self.changes);
+        next.version = next.counters.next_version();
+        let mut changed = self.registry.changed.lock();
+        for change in &self.changes {
+            changed.insert(change.key(), next.version);
+        }
+        *current = Arc::new(next);
+        current.clone()
+    }
+}
+
+fn concurrent() -> Error {
+    Error::new(SqlState::T_R_SERIALIZATION_FAILURE, "could not serialize access due to concurrent update")
+        .detail("Another transaction has changed the same object of the schema.")
+        .hint("The transaction might succeed if retried.")
+}
+
+/// Objects made under a name that another transaction has taken meanwhile, or in a namespace that is gone.
+fn check_names(current: &Snapshot, changes: &[Change]) -> Result<()> {
+    let after = current.apply(changes);
+    // Two relations of one name cannot both be in the map: the loser's OID is missing there or points to the other.
+    for change in changes {
+        match change {
+            Change::PutRelation(r) => {
+                let dropped = changes.iter().any(|c| matches!(c, Change::DropRelation(oid) if *oid == r.oid));
+                let now = current.relation(&r.namespace, &r.name);
+                if !dropped && now.is_some_and(|n| n.oid != r.oid && after.relation_by_oid(n.oid).is_some()) {
+                    let namespace_clash = taken(changes, now.map(|n| n.oid));
+                    if namespace_clash {
+                        return Err(concurrent());
+                    }
+                }
+                if !r.temporary && !after.namespaces.contains_key(&r.namespace) && !dropped {
+                    return Err(concurrent());
+                }
+                if !dropped && !targets_exist(&after, &r.kind, &r.constraints) {
+                    return Err(concurrent());
+                }
+            }
+            Change::PutNamespace(n) => same_name(current.namespaces.get(&n.name).map(|c| c.oid), n.oid, changes)?,
+            Change::PutType(t) => same_name(current.user_type(&t.namespace, &t.name).map(|c| c.oid), t.oid, changes)?,
+            Change::PutRole(r) => same_name(current.role(&r.name).map(|c| c.oid), r.oid, changes)?,
+            Change::DropNamespace(oid) => {
+                let name = current.namespaces.values().find(|n| n.oid == *oid).map(|n| n.name.clone());
+                if name.is_some_and(|name: Name| after.relations.keys().any(|(ns, _)| *ns == name)) {
+                    return Err(concurrent());
+                }
+            }
+            Change::DropRelation(_) | Change::DropType(_) | Change::DropRole(_) | Change::PutDatabase { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+/// True unless the changes themselves move the object with this OID out of the way.
+fn taken(changes: &[Change], oid: Option<Oid>) -> bool {
+    let Some(oid) = oid else { return false };
+    !changes.iter().any(|c| c.key().1 == oid)
+}
+
+fn same_name(now: Option<Oid>, ours: Oid, changes: &[Change]) -> Result<()> {
+    if now.is_some_and(|oid| oid != ours && taken(changes, Some(oid))) { Err(concurrent()) } else { Ok(()) }
+}
+
+fn targets_exist(after: &Snapshot, kind: &RelationKind, constraints: &[super::Constraint]) -> bool {
+    let owner_exists = match kind {
+        RelationKind::Sequence(s) => s.owned_by.is_none_or(|(table, _)| after.relation_by_oid(table).is_some()),
+        RelationKind::Table | RelationKind::View { .. } | RelationKind::System => true,
+    };
+    owner_exists
+        && constraints.iter().all(|c| match &c.kind {
+            super::ConstraintKind::ForeignKey { target, .. } => after.relation_by_oid(*target).is_some(),
+            super::ConstraintKind::PrimaryKey { .. }
+            | super::ConstraintKind::Unique { .. }
+            | super::ConstraintKind::Check { .. } => true,
+        })
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry").field("version", &self.snapshot().version).finish_non_exhaustive()
+    }
+}
