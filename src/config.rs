@@ -1,1 +1,122 @@
-//! Raw file, environment and flags → one resolved Config.
+//! Raw file, environment and flags → one resolved Config. After start-up nobody parses.
+
+mod limits;
+mod machine;
+mod raw;
+mod units;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use limits::{Limits, RawLimits};
+pub use raw::{Addresses, ConfigError, Raw};
+pub use units::{Bytes, Span};
+
+use crate::engine::EngineConfig;
+
+/// Where to listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listen {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+/// Whether and how connections are encrypted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Tls {
+    Off,
+    /// A certificate made at first start, kept beside the data.
+    #[default]
+    SelfSigned,
+    Files {
+        certificate: PathBuf,
+        key: PathBuf,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// What the gateway runs with, resolved once.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub listen: Vec<Listen>,
+    /// The database file; `None` keeps nothing.
+    pub data: Option<PathBuf>,
+    /// The folder of schema files; `None` if there is none.
+    pub schemas: Option<PathBuf>,
+    /// The one database's name, as clients connect to it.
+    pub database: String,
+    /// The first superuser.
+    pub user: String,
+    /// Its password; `None`: keep the stored one, or generate one.
+    pub password: Option<Password>,
+    pub tls: Tls,
+    pub tls_required: bool,
+    /// DuckDB's memory_limit, in bytes.
+    pub memory_limit: u64,
+    pub threads: usize,
+    /// Statements that run at once; the rest wait.
+    pub max_running: usize,
+    pub queue_timeout: Duration,
+    pub interrupt_grace: Duration,
+    pub temp_directory: Option<PathBuf>,
+    pub extension_directory: Option<PathBuf>,
+    /// How long running statements may go on after SIGTERM.
+    pub shutdown_grace: Duration,
+    pub log: String,
+    pub log_format: LogFormat,
+    pub limits: Limits,
+}
+
+impl Config {
+    pub fn engine(&self) -> EngineConfig {
+        EngineConfig {
+            path: self.data.clone(),
+            memory_limit: self.memory_limit,
+            threads: self.threads,
+            temp_directory: self.temp_directory.clone(),
+            extension_directory: self.extension_directory.clone(),
+            max_running: self.max_running,
+            queue_timeout: self.queue_timeout,
+            interrupt_grace: self.interrupt_grace,
+        }
+    }
+}
+
+/// The defaults, in memory: for tests.
+impl Default for Config {
+    fn default() -> Self {
+        let raw = Raw { data: Some(":memory:".into()), ..Raw::default() };
+        // The defaults resolve: a test says so.
+        raw.resolve().unwrap_or_else(|e| unreachable!("defaults: {e}"))
+    }
+}
+
+/// A password in memory: never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(String);
+
+impl Password {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+//! Every limit, by name, in one place.
+
+use std::time::Duration;
+
+use super::units::{Bytes, Span};
+
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])+ $key:ident: $ty:ty, $raw:ty = $default:expr, $long:literal, $env:literal;)*) => {
+        /// Bounds on what one client, or all of them, may take.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct Limits { $($(#[doc = $doc])+ pub $key: $ty,)* }
+
+        /// The limits as they are written: in `[limits]`, as `--limit-…`, in `DUCKGATE_LIMIT_…`.
+        #[derive(Debug, Clone, Default, PartialEq, clap::Args, serde::Serialize, serde::Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct RawLimits {
+            $($(#[doc = $doc])+
+            #[arg(long = $long, env = $env, value_name = stringify!($raw), hide_short_help = true, global = true, hide_env_values = true)]
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub $key: Option<$raw>,)*
+        }
+
+        impl RawLimits {
+            /// What holds where nothing is said.
+            pub fn defaults() -> Self {
+                Self { $($key: Some($default),)* }
+            }
+
+            /// These, and `other`'s where nothing is said here.
+            pub fn or(self, other: Self) -> Self {
+                Self { $($key: self.$key.or(other.$key),)* }
+            }
+
+            pub(super) fn resolve(self) -> Limits {
+                let RawLimits { $($key,)* } = self;
+                Limits { $($key: $key.unwrap_or($default).into(),)* }
+            }
+        }
+    };
+}
+
+limits! {
+    /// Largest startup packet.
+    startup_packet: usize, Bytes = Bytes(10_000), "limit-startup-packet", "DUCKGATE_LIMIT_STARTUP_PACKET";
+    /// Largest message during authentication.
+    auth_message: usize, Bytes = Bytes(64 << 10), "limit-auth-message", "DUCKGATE_LIMIT_AUTH_MESSAGE";
+    /// Largest message of an authenticated client.
+    message: usize, Bytes = Bytes((1 << 30) - 1), "limit-message", "DUCKGATE_LIMIT_MESSAGE";
+    /// Sessions at once.
+    connections: usize, usize = 1000, "limit-connections", "DUCKGATE_LIMIT_CONNECTIONS";
+    /// Of these, kept for superusers.
+    superuser_connections: usize, usize = 3, "limit-superuser-connections", "DUCKGATE_LIMIT_SUPERUSER_CONNECTIONS";
+    /// Sessions at once of one role that has no CONNECTION LIMIT of its own; 0 is no limit.
+    connections_per_role: usize, usize = 0, "limit-connections-per-role", "DUCKGATE_LIMIT_CONNECTIONS_PER_ROLE";
+    /// Sockets that have not yet authenticated.
+    handshakes: usize, usize = 256, "limit-handshakes", "DUCKGATE_LIMIT_HANDSHAKES";
+    /// From accept to the end of authentication.
+    startup_time: Duration, Span = Span::seconds(60), "limit-startup-time", "DUCKGATE_LIMIT_STARTUP_TIME";
+    /// How long a write to a client may make no progress.
+    write_time: Duration, Span = Span::seconds(300), "limit-write-time", "DUCKGATE_LIMIT_WRITE_TIME";
+    /// Prepared statements of one session.
+    statements: usize, usize = 5_000, "limit-statements", "DUCKGATE_LIMIT_STATEMENTS";
+    /// Portals and cursors of one session.
+    portals: usize, usize = 1_000, "limit-portals", "DUCKGATE_LIMIT_PORTALS";
+    /// Parameters of one statement (the protocol has no room for more than 65535).
+    parameters: usize, usize = 65_535, "limit-parameters", "DUCKGATE_LIMIT_PARAMETERS";
+    /// SQL text in one message.
+    statement_text: usize, Bytes = Bytes(64 << 20), "limit-statement-text", "DUCKGATE_LIMIT_STATEMENT_TEXT";
+    /// Statements in one simple query.
+    statements_per_query: usize, usize = 100_000, "limit-statements-per-query", "DUCKGATE_LIMIT_STATEMENTS_PER_QUERY";
+    /// Longest line (row) of COPY data.
+    copy_line: usize, Bytes = Bytes(256 << 20), "limit-copy-line", "DUCKGATE_LIMIT_COPY_LINE";
+    /// Read ahead of a client that pipelines while a statement runs.
+    read_ahead: usize, Bytes = Bytes(64 << 10), "limit-read-ahead", "DUCKGATE_LIMIT_READ_AHEAD";
+    /// Written before the socket is flushed.
+    write_buffer: usize, Bytes = Bytes(64 << 10), "limit-write-buffer", "DUCKGATE_LIMIT_WRITE_BUFFER";
+    /// Plans in the shared cache.
+    cached_plans: usize, usize = 10_000, "limit-cached-plans", "DUCKGATE_LIMIT_CACHED_PLANS";
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        RawLimits::defaults().resolve()
+    }
+}

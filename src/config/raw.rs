@@ -1,0 +1,224 @@
+//! The settings as they are written: flags, environment and file have the same keys, defined here once.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+
+use super::limits::RawLimits;
+use super::units::{Bytes, Span};
+use super::{Config, Listen, LogFormat, Password, Tls, machine};
+
+/// What is wrong with the configuration, and where.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{key}: {problem}")]
+    Value { key: &'static str, problem: String },
+    #[error("{path}: {problem}")]
+    File { path: String, problem: String },
+}
+
+fn bad(key: &'static str, problem: impl std::fmt::Display) -> ConfigError {
+    ConfigError::Value { key, problem: problem.to_string() }
+}
+
+macro_rules! options {
+    ($($(#[doc = $doc:literal])+ $key:ident: $ty:ty = $default:expr, $long:literal, $env:literal, $value:literal;)*) => {
+        /// One value a key, `None` where nothing is said.
+        #[derive(Debug, Clone, Default, PartialEq, clap::Args, serde::Serialize, serde::Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct Raw {
+            $($(#[doc = $doc])+
+            #[arg(long = $long, env = $env, value_name = $value, global = true, hide_env_values = true)]
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub $key: Option<$ty>,)*
+            #[command(flatten)]
+            pub limits: RawLimits,
+        }
+
+        impl Raw {
+            /// What holds where nothing is said.
+            pub fn defaults() -> Self {
+                Self { $($key: $default,)* limits: RawLimits::defaults() }
+            }
+
+            /// These, and `other`'s where nothing is said here.
+            pub fn or(self, other: Self) -> Self {
+                Self { $($key: self.$key.or(other.$key),)* limits: self.limits.or(other.limits) }
+            }
+        }
+    };
+}
+
+options! {
+    /// Where to listen: host:port, or unix:PATH (a socket, or a folder, where the socket is then named as PostgreSQL names it). More than once, or separated by commas.
+    listen: Addresses = Some(Addresses(vec!["127.0.0.1:5432".into()])), "listen", "DUCKGATE_LISTEN", "ADDRESS";
+    /// The database file; `:memory:` keeps nothing.
+    data: String = Some("data/duckgate.duckdb".into()), "data", "DUCKGATE_DATA", "FILE";
+    /// The folder of schema files.
+    schemas: PathBuf = Some("schemas".into()), "schemas", "DUCKGATE_SCHEMAS", "FOLDER";
+    /// The name of the database, as clients connect to it.
+    database: String = Some("duckgate".into()), "database", "DUCKGATE_DATABASE", "NAME";
+    /// The first superuser.
+    user: String = Some("duckgate".into()), "user", "DUCKGATE_USER", "NAME";
+    /// The first superuser's password; without one, the stored one holds, or one is generated and printed once.
+    password: String = None, "password", "DUCKGATE_PASSWORD", "PASSWORD";
+    /// `off`, `on` (offered) or `required` (connections over TCP without TLS are refused).
+    tls: String = Some("on".into()), "tls", "DUCKGATE_TLS", "MODE";
+    /// The certificate chain (PEM); without one, a certificate is made and kept beside the data.
+    tls_certificate: PathBuf = None, "tls-certificate", "DUCKGATE_TLS_CERTIFICATE", "FILE";
+    /// The certificate's private key (PEM).
+    tls_key: PathBuf = None, "tls-key", "DUCKGATE_TLS_KEY", "FILE";
+    /// Memory for the engine; by default 60 % of what the machine or container has.
+    memory_limit: Bytes = None, "memory-limit", "DUCKGATE_MEMORY_LIMIT", "SIZE";
+    /// Threads of the engine; by default one for each core.
+    threads: usize = None, "threads", "DUCKGATE_THREADS", "NUMBER";
+    /// Statements that run at once, the rest wait; by default twice the cores, at least 4.
+    max_running: usize = None, "max-running", "DUCKGATE_MAX_RUNNING", "NUMBER";
+    /// How long a statement waits for its turn before it fails with 53300.
+    queue_timeout: Span = Some(Span::seconds(60)), "queue-timeout", "DUCKGATE_QUEUE_TIMEOUT", "TIME";
+    /// How long after an interrupt a statement may go on before it counts as stuck.
+    interrupt_grace: Span = Some(Span::seconds(10)), "interrupt-grace", "DUCKGATE_INTERRUPT_GRACE", "TIME";
+    /// Where the engine spills what does not fit in memory; by default beside the data.
+    temp_directory: PathBuf = None, "temp-directory", "DUCKGATE_TEMP_DIRECTORY", "FOLDER";
+    /// Where DuckDB's extensions are.
+    extension_directory: PathBuf = None, "extension-directory", "DUCKGATE_EXTENSION_DIRECTORY", "FOLDER";
+    /// How long running statements may go on after SIGTERM.
+    shutdown_grace: Span = Some(Span::seconds(10)), "shutdown-grace", "DUCKGATE_SHUTDOWN_GRACE", "TIME";
+    /// What to log, as in RUST_LOG: a level, or module=level pairs.
+    log: String = Some("info".into()), "log", "DUCKGATE_LOG", "FILTER";
+    /// `text` or `json`.
+    log_format: String = Some("text".into()), "log-format", "DUCKGATE_LOG_FORMAT", "FORMAT";
+}
+
+/// Several addresses: a list in a file; repeated, or separated by commas, elsewhere.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
+#[serde(transparent)]
+pub struct Addresses(pub Vec<String>);
+
+impl std::str::FromStr for Addresses {
+    type Err = std::convert::Infallible;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()))
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Addresses {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            One(String),
+            Many(Vec<String>),
+        }
+        Ok(match Written::deserialize(deserializer)? {
+            Written::One(text) => Self(vec![text]),
+            Written::Many(list) => Self(list),
+        })
+    }
+}
+
+impl Raw {
+    /// Reads a config file.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not TOML, or has a key or value that is not known.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let problem = |problem: String| ConfigError::File { path: path.display().to_string(), problem };
+        let text = std::fs::read_to_string(path).map_err(|e| problem(e.to_string()))?;
+        toml::from_str(&text).map_err(|e| problem(e.to_string()))
+    }
+
+    /// Fills in the defaults and checks every value.
+    ///
+    /// # Errors
+    /// The first key whose value cannot be.
+    pub fn resolve(self) -> Result<Config, ConfigError> {
+        let raw = self.or(Self::defaults());
+        let data = match raw.data.as_deref() {
+            None | Some(":memory:" | "") => None,
+            Some(path) => Some(PathBuf::from(path)),
+        };
+        let limits = raw.limits.resolve();
+        if limits.superuser_connections >= limits.connections {
+            return Err(bad("limits.superuser_connections", "must be less than limits.connections"));
+        }
+        if limits.parameters > 65_535 {
+            return Err(bad("limits.parameters", "the protocol has room for 65535 at most"));
+        }
+        let (tls, tls_required) = tls(raw.tls.as_deref(), raw.tls_certificate, raw.tls_key)?;
+        let cores = machine::cores();
+        Ok(Config {
+            listen: listen(raw.listen.unwrap_or_default())?,
+            schemas: raw.schemas,
+            database: name("database", raw.database)?,
+            user: name("user", raw.user)?,
+            password: raw.password.filter(|p| !p.is_empty()).map(Password::new),
+            tls,
+            tls_required,
+            memory_limit: raw.memory_limit.map_or_else(machine::default_memory_limit, |size| size.0),
+            threads: positive("threads", raw.threads.unwrap_or(cores))?,
+            max_running: positive("max_running", raw.max_running.unwrap_or((2 * cores).max(4)))?,
+            queue_timeout: raw.queue_timeout.map(Into::into).unwrap_or_default(),
+            interrupt_grace: raw.interrupt_grace.map(Into::into).unwrap_or_default(),
+            temp_directory: raw.temp_directory.or_else(|| data.as_ref().map(|path| beside(path, "tmp"))),
+            extension_directory: raw.extension_directory,
+            shutdown_grace: raw.shutdown_grace.map(Into::into).unwrap_or_default(),
+            log: raw.log.unwrap_or_default(),
+            log_format: match raw.log_format.as_deref() {
+                None | Some("text") => LogFormat::Text,
+                Some("json") => LogFormat::Json,
+                Some(other) => return Err(bad("log_format", format!("\"{other}\" is neither text nor json"))),
+            },
+            limits,
+            data,
+        })
+    }
+}
+
+/// A path beside the database file: `x.duckdb` → `x.duckdb.tmp`.
+pub(super) fn beside(data: &Path, suffix: &str) -> PathBuf {
+    let mut path = data.as_os_str().to_owned();
+    path.push(".");
+    path.push(suffix);
+    path.into()
+}
+
+fn name(key: &'static str, value: Option<String>) -> Result<String, ConfigError> {
+    // PostgreSQL's NAMEDATALEN, less one.
+    match value {
+        Some(value) if (1..=63).contains(&value.len()) && !value.contains('\0') => Ok(value),
+        _ => Err(bad(key, "a name of 1 to 63 bytes is expected")),
+    }
+}
+
+fn positive(key: &'static str, value: usize) -> Result<usize, ConfigError> {
+    if value == 0 { Err(bad(key, "must be at least 1")) } else { Ok(value) }
+}
+
+fn tls(mode: Option<&str>, certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<(Tls, bool), ConfigError> {
+    let required = match mode {
+        Some("off") => return Ok((Tls::Off, false)),
+        None | Some("on") => false,
+        Some("required") => true,
+        Some(other) => return Err(bad("tls", format!("\"{other}\" is not one of off, on, required"))),
+    };
+    match (certificate, key) {
+        (None, None) => Ok((Tls::SelfSigned, required)),
+        (Some(certificate), Some(key)) => Ok((Tls::Files { certificate, key }, required)),
+        (Some(_), None) => Err(bad("tls_key", "is needed beside tls_certificate")),
+        (None, Some(_)) => Err(bad("tls_certificate", "is needed beside tls_key")),
+    }
+}
+
+fn listen(addresses: Addresses) -> Result<Vec<Listen>, ConfigError> {
+    let mut list = Vec::new();
+    for address in addresses.0 {
+        if let Some(path) = address.strip_prefix("unix:") {
+            list.push(Listen::Unix(path.into()));
+            continue;
+        }
+        let found: Vec<SocketAddr> =
+            address.to_socket_addrs().map_err(|e| bad("listen", format!("\"{address}\": {e}")))?.collect();
+        list.extend(found.into_iter().map(Listen::Tcp));
+    }
+    if list.is_empty() { Err(bad("listen", "at least one address is needed")) } else { Ok(list) }
+}

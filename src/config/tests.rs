@@ -1,0 +1,42 @@
+use super::*;
+
+#[test]
+fn the_defaults_resolve() {
+    let config = Config::default();
+    assert_eq!(config.database, "duckgate");
+    assert_eq!(config.data, None);
+    assert!(config.memory_limit > 1 << 20);
+    assert_eq!(config.limits, Limits::default());
+}
+
+#[test]
+fn sizes_and_times_read_and_print_in_postgresql_units() {
+    for (text, bytes, printed) in [("64MB", 64 << 20, "64MB"), ("10000", 10_000, "10000B"), ("2 gb", 2 << 30, "2GB")] {
+        let size: Bytes = text.parse().expect(text);
+        assert_eq!((size.0, size.to_string().as_str()), (bytes, printed));
+    }
+    let span: Span = "90s".parse().expect("span");
+    assert_eq!(span.to_string(), "90s");
+    assert_eq!("2min".parse::<Span>().expect("span").to_string(), "2min");
+    assert!("3 parsecs".parse::<Span>().expect_err("unit").contains("unknown unit"));
+}
+
+#[test]
+fn a_file_with_an_unknown_key_is_refused_with_its_line() {
+    let error = toml::from_str::<Raw>("listen = \"127.0.0.1:1\"\nlisen = 1\n").expect_err("unknown key");
+    assert!(error.to_string().contains("line 2"), "{error}");
+}
+
+#[test]
+fn flags_come_before_the_file_and_the_file_before_defaults() {
+    let flags = Raw { database: Some("a".into()), ..Raw::default() };
+    let file: Raw = toml::from_str("database = \"b\"\nuser = \"u\"\n[limits]\nconnections = 7").expect("file");
+    let config = flags.or(file).resolve().expect("config");
+    assert_eq!((config.database.as_str(), config.user.as_str(), config.limits.connections), ("a", "u", 7));
+}
+
+#[test]
+fn passwords_are_not_printed() {
+    let config = Raw { password: Some("secret".into()), data: Some(":memory:".into()), ..Raw::default() };
+    assert!(!format!("{:?}", config.resolve().expect("config")).contains("secret"));
+}
