@@ -127,3 +127,11 @@ pub use value::{ArrayValue, Value};
 
 mod settings;
 pub use settings::{ByteaOutput, DateOrder, DateStyle, IntervalStyle, OutputSettings};
+
+pub mod lookup;
+pub use lookup::{BuiltinTypes, TypeLookup, UserTypeInfo, UserTypeInfoKind};
+
+pub mod table;
+pub use table::{Codec, base_type, codec, phys};
+
+pub mod name;
