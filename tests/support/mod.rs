@@ -1,0 +1,8 @@
+//! What the integration tests share: a server to talk to, and a protocol client of our own.
+
+// Each test binary uses a part of this.
+#![allow(dead_code)]
+
+pub mod protocol;
+pub mod target;
+pub mod transcript;
