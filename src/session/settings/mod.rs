@@ -11,7 +11,6 @@ use std::sync::Arc;
 pub use acting::{Acting, isolation_name};
 pub use definition::{Context, Definition, REPORTED, SERVER_VERSION, VERSION_TEXT, Value};
 
-
 use crate::engine::directory::SettingRow;
 use crate::error::{Error, Result, SqlState};
 use crate::tree::Isolation;

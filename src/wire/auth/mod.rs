@@ -1,0 +1,125 @@
+//! Who is it? SCRAM over the wire, against the verifiers that the registry keeps.
+
+pub mod scram;
+
+use std::num::NonZeroU32;
+
+use ring::hmac;
+use ring::rand::SecureRandom as _;
+
+use self::scram::{Channel, Proof, Secret};
+use super::message::{decode_sasl_initial, encode, sasl_text};
+use super::stream::{Lost, Stream, Trust};
+use crate::error::{Error, Result, SqlState};
+use crate::registry::Role;
+use crate::registry::verifier::Verifier;
+
+/// PostgreSQL's scram_iterations and salt length: what a made-up verifier must look like.
+const ITERATIONS: NonZeroU32 = match NonZeroU32::new(4096) {
+    Some(n) => n,
+    None => NonZeroU32::MIN,
+};
+const SALT: usize = 16;
+
+/// Fills a buffer with random bytes of the system.
+///
+/// # Errors
+/// The system gives none.
+pub fn random(bytes: &mut [u8]) -> Result<()> {
+    ring::rand::SystemRandom::new().fill(bytes).map_err(|_| Error::internal("the system gives no random bytes"))
+}
+
+/// Makes up verifiers for users that have none: always the same salt for the same name, as a real user has.
+pub struct Mock(hmac::Key);
+
+impl Mock {
+    /// # Errors
+    /// The system gives no random bytes.
+    pub fn new() -> Result<Self> {
+        let mut key = [0; 32];
+        random(&mut key)?;
+        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &key)))
+    }
+
+    fn verifier(&self, user: &str) -> Verifier {
+        let salt = hmac::sign(&self.0, user.as_bytes());
+        Verifier {
+            iterations: ITERATIONS,
+            salt: salt.as_ref()[..SALT].to_vec(),
+            stored_key: [0; 32],
+            server_key: [0; 32],
+        }
+    }
+
+    /// What to check a user's proof against. Unknown users, roles without a password and passwords that have expired
+    /// are told apart in the log only.
+    pub fn secret(&self, user: &str, role: Option<&Role>, now: i64) -> (Secret, Option<&'static str>) {
+        let mock = self.verifier(user);
+        let (verifier, problem) = match role {
+            None => (None, Some("the role does not exist")),
+            Some(role) => match role.verifier.as_deref().and_then(Verifier::parse) {
+                None => (None, Some("the role has no password")),
+                Some(verifier) if role.valid_until.is_some_and(|until| until < now) => {
+                    (Some(verifier), Some("the password has expired"))
+                }
+                Some(verifier) => (Some(verifier), None),
+            },
+        };
+        (Secret { verifier: verifier.unwrap_or(mock), doomed: problem.is_some() }, problem)
+    }
+}
+
+/// Runs the exchange. On success AuthenticationSASLFinal and AuthenticationOk are in the output.
+///
+/// # Errors
+/// The error to send, FATAL, or that the client went away.
+pub async fn scram(
+    stream: &mut Stream,
+    user: &str,
+    channel: Channel<'_>,
+    secret: Secret,
+    problem: Option<&str>,
+) -> Result<(), Lost> {
+    let mechanisms: &[&str] = match channel {
+        Channel::Open => &[scram::PLAIN],
+        Channel::Tls { .. } => &[scram::PLUS, scram::PLAIN],
+    };
+    encode::authentication(&mut stream.output, encode::Authentication::Sasl(mechanisms));
+    let (mechanism, data) = decode_sasl_initial(&answer(stream).await?).map_err(Lost::Fatal)?;
+    if !mechanisms.contains(&mechanism.as_str()) {
+        let message = "client selected an invalid SASL authentication mechanism";
+        return Err(Lost::Fatal(Error::fatal(SqlState::PROTOCOL_VIOLATION, message)));
+    }
+    let data = match data {
+        Some(data) => data,
+        // No initial response: an empty challenge asks for it.
+        None => {
+            encode::authentication(&mut stream.output, encode::Authentication::SaslContinue(""));
+            answer(stream).await?
+        }
+    };
+    let nonce = scram::nonce().map_err(Lost::Fatal)?;
+    let challenge = sasl_text(&data)
+        .and_then(|text| scram::first(text, &mechanism, channel, &nonce, secret))
+        .map_err(Lost::Fatal)?;
+    encode::authentication(&mut stream.output, encode::Authentication::SaslContinue(challenge.message()));
+    let last = answer(stream).await?;
+    match sasl_text(&last).and_then(|text| challenge.verify(text)).map_err(Lost::Fatal)? {
+        Proof::Good(message) => {
+            encode::authentication(&mut stream.output, encode::Authentication::SaslFinal(&message));
+            encode::authentication(&mut stream.output, encode::Authentication::Ok);
+            Ok(())
+        }
+        Proof::Bad => {
+            tracing::warn!(user, reason = problem.unwrap_or("wrong password"), "password authentication failed");
+            let message = format!("password authentication failed for user \"{user}\"");
+            Err(Lost::Fatal(Error::fatal(SqlState::INVALID_PASSWORD, message)))
+        }
+    }
+}
+
+async fn answer(stream: &mut Stream) -> Result<bytes::Bytes, Lost> {
+    stream.flush().await.map_err(|_| Lost::Eof)?;
+    let (_, body) = stream.message(Trust::Stranger).await?;
+    Ok(body)
+}

@@ -1,0 +1,286 @@
+//! One client from accept to farewell.
+
+use std::net::SocketAddr;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use tokio::time::timeout;
+
+use super::auth::{self, scram::Channel};
+use super::front::WireFront;
+use super::handshake::{self, Encryption, Start, Wish};
+use super::message::{Frontend, Version, decode, encode, kind};
+use super::stream::{Io, Lost, Stream, Trust};
+use super::{Shared, extended};
+use crate::error::{Error, Result, SqlState};
+use crate::session::{Front as _, Idle, Session, Startup};
+
+/// Bytes of a cancel key: what protocol 3.0 has room for, and what 3.2 lets us give.
+const SHORT_KEY: usize = 4;
+const LONG_KEY: usize = 32;
+
+/// Serves one client; returns when it is gone.
+pub async fn serve(io: Box<dyn Io>, peer: Option<SocketAddr>, shared: Arc<Shared>) {
+    let Ok(permit) = shared.handshakes.clone().try_acquire_owned() else {
+        tracing::warn!(?peer, "too many connections are in their handshake");
+        let error = Error::fatal(SqlState::TOO_MANY_CONNECTIONS, "sorry, too many clients already");
+        return farewell(Stream::new(io, shared.limits.clone()), &error).await;
+    };
+    let started = timeout(shared.limits.startup_time, start(io, peer, &shared)).await;
+    drop(permit);
+    match started {
+        Err(_) => tracing::info!(?peer, "startup timed out"),
+        Ok(None) => {}
+        Ok(Some((session, front))) => Connection { session, front, skipping: false, shared }.run().await,
+    }
+}
+
+/// Sends a last error and closes.
+async fn farewell(mut stream: Stream, error: &Error) {
+    encode::report(&mut stream.output, error.report());
+    stream.close().await;
+}
+
+/// Handshake, authentication, and the session's opening.
+async fn start(io: Box<dyn Io>, peer: Option<SocketAddr>, shared: &Arc<Shared>) -> Option<(Session, WireFront)> {
+    let (stream, wish) = handshake::run(io, shared).await;
+    let mut stream = stream?;
+    let result = match wish {
+        Ok(Wish::Cancel { pid, secret }) => {
+            shared.gateway.cancel(pid, &secret);
+            return None;
+        }
+        Ok(Wish::Session(start)) => authenticate(&mut stream, &start, peer, shared).await.map(|()| start),
+        Err(lost) => Err(lost),
+    };
+    let opened = result.and_then(|start| open(&mut stream, *start, peer, shared).map_err(Lost::Fatal));
+    match opened {
+        Ok(session) => {
+            let front = WireFront::new(stream, shared.gateway.clone());
+            Some((session, front))
+        }
+        Err(Lost::Fatal(error)) => {
+            tracing::info!(?peer, %error, "connection refused");
+            farewell(stream, &error).await;
+            None
+        }
+        Err(Lost::Broken(why)) => {
+            tracing::info!(?peer, why, "connection closed");
+            None
+        }
+        Err(Lost::Eof) => None,
+    }
+}
+
+async fn authenticate(
+    stream: &mut Stream,
+    start: &Start,
+    peer: Option<SocketAddr>,
+    shared: &Shared,
+) -> Result<(), Lost> {
+    let user = start.parameters.user.as_str();
+    let end_point = match &start.encryption {
+        // A Unix socket needs no encryption.
+        Encryption::None if shared.tls_required && peer.is_some() => {
+            let message = "connections without encryption are not allowed";
+            let error = Error::fatal(SqlState::INVALID_AUTHORIZATION_SPECIFICATION, message);
+            return Err(Lost::Fatal(error.hint("Connect with sslmode=require.")));
+        }
+        Encryption::None => None,
+        Encryption::Tls { end_point } => end_point.as_deref(),
+    };
+    let channel = end_point.map_or(Channel::Open, |end_point| Channel::Tls { end_point });
+    let role = shared.gateway.role(user);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_secs().cast_signed());
+    let (secret, problem) = shared.mock.secret(user, role.as_deref(), now);
+    auth::scram(stream, user, channel, secret, problem).await
+}
+
+/// The session, and everything up to the first ReadyForQuery.
+fn open(stream: &mut Stream, start: Start, peer: Option<SocketAddr>, shared: &Arc<Shared>) -> Result<Session> {
+    let Start { version, parameters, encryption } = start;
+    let mut secret = vec![0; if version >= Version::V3_2 { LONG_KEY } else { SHORT_KEY }];
+    auth::random(&mut secret)?;
+    let startup = Startup {
+        database: parameters.database.unwrap_or_else(|| parameters.user.clone()),
+        user: parameters.user,
+        parameters: parameters.settings,
+        peer,
+        tls: matches!(encryption, Encryption::Tls { .. }),
+        secret: secret.clone(),
+    };
+    let mut session = shared.gateway.open_session(startup).map_err(Error::into_fatal)?;
+    for (name, value) in session.parameters() {
+        encode::parameter_status(&mut stream.output, &name, &value);
+    }
+    encode::backend_key_data(&mut stream.output, session.pid(), &secret);
+    encode::ready_for_query(&mut stream.output, session.transaction_status());
+    Ok(session)
+}
+
+/// An authenticated client.
+pub(super) struct Connection {
+    pub session: Session,
+    pub front: WireFront,
+    /// After an error in an extended query: everything is skipped up to Sync.
+    skipping: bool,
+    shared: Arc<Shared>,
+}
+
+/// What a message led to: `Break` ends the connection.
+type Step = ControlFlow<()>;
+
+impl Connection {
+    async fn run(mut self) {
+        if self.front.flush().await.is_err() {
+            return;
+        }
+        loop {
+            let message = tokio::select! {
+                biased;
+                event = self.session.idle() => {
+                    match event {
+                        Idle::Terminate(error) => return farewell(self.front.stream, &error.into_fatal()).await,
+                        Idle::Notification { pid, channel, payload } => {
+                            self.front.notification(pid, &channel, &payload);
+                            if self.front.flush().await.is_err() {
+                                return;
+                            }
+                        }
+                    }
+                    continue;
+                }
+                message = self.front.stream.message(Trust::Authenticated) => message,
+            };
+            let step = match message {
+                Ok((kind, body)) => self.message(kind, body).await,
+                Err(Lost::Fatal(error)) => self.failed(error, false).await,
+                Err(Lost::Broken(why)) => {
+                    tracing::info!(pid = self.session.pid(), why, "connection closed");
+                    return;
+                }
+                Err(Lost::Eof) => return,
+            };
+            if step.is_break() {
+                if !self.front.stream.is_lost() {
+                    self.front.stream.close().await;
+                }
+                return;
+            }
+        }
+    }
+
+    async fn message(&mut self, kind: u8, body: Bytes) -> Step {
+        match kind {
+            kind::TERMINATE => return Step::Break(()),
+            kind::SYNC => self.skipping = false,
+            _ if self.skipping => return Step::Continue(()),
+            _ => {}
+        }
+        let extended =
+            matches!(kind, kind::PARSE | kind::BIND | kind::DESCRIBE | kind::EXECUTE | kind::CLOSE | kind::FLUSH);
+        let result = match decode(kind, &body) {
+            Ok(message) => self.dispatch(message).await,
+            Err(error) => {
+                self.session.fail().await;
+                Err(error)
+            }
+        };
+        match result {
+            Ok(ready) if ready => self.ready().await,
+            Ok(_) => Step::Continue(()),
+            Err(error) => self.failed(error, extended).await,
+        }
+    }
+
+    /// Carries a message out; true if ReadyForQuery is due.
+    async fn dispatch(&mut self, message: Frontend<'_>) -> Result<bool> {
+        match message {
+            Frontend::Query(text) => {
+                self.check_length(text)?;
+                self.session.simple(text, &mut self.front).await?;
+                return Ok(true);
+            }
+            Frontend::Sync => {
+                self.session.sync(&mut self.front).await?;
+                return Ok(true);
+            }
+            Frontend::FunctionCall => {
+                self.session.fail().await;
+                return Err(Error::unsupported("the function call protocol")
+                    .hint("Call the function in a SELECT with parameters."));
+            }
+            Frontend::Flush => self.front.flush().await?,
+            Frontend::Parse { name, text, types } => {
+                self.check_length(text)?;
+                extended::parse(self, name, text, &types).await?;
+            }
+            Frontend::Bind { portal, statement, param_formats, count, tail } => {
+                extended::bind(self, portal, statement, param_formats, count, tail).await?;
+            }
+            Frontend::Describe(target) => extended::describe(self, target).await?,
+            Frontend::Execute { portal, max_rows } => extended::execute(self, portal, max_rows).await?,
+            Frontend::Close(target) => extended::close(self, target).await?,
+            // What a client sent before it knew that its COPY had failed.
+            Frontend::CopyData | Frontend::CopyDone | Frontend::CopyFail(_) => {}
+            Frontend::Terminate => {}
+        }
+        // A pipeline without Sync or Flush must not pile up results.
+        self.front
+            .stream
+            .flush_if_full()
+            .await
+            .map_err(|e| Error::fatal(SqlState::CONNECTION_FAILURE, format!("connection to client lost: {e}")))?;
+        Ok(false)
+    }
+
+    fn check_length(&self, text: &str) -> Result<()> {
+        let limit = self.shared.limits.statement_text;
+        if text.len() <= limit {
+            return Ok(());
+        }
+        Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "statement is too long")
+            .detail(format!("It has {} bytes, the limit is {limit}.", text.len()))
+            .hint("limits.statement_text sets it."))
+    }
+
+    async fn ready(&mut self) -> Step {
+        self.session.ready(&mut self.front);
+        encode::ready_for_query(&mut self.front.stream.output, self.session.transaction_status());
+        match self.front.flush().await {
+            Ok(()) => Step::Continue(()),
+            Err(_) => Step::Break(()),
+        }
+    }
+
+    /// Sends an error. Within an extended query everything up to Sync is then skipped; otherwise the client may go on.
+    async fn failed(&mut self, error: Error, extended: bool) -> Step {
+        if self.front.stream.is_lost() {
+            return Step::Break(());
+        }
+        if let Some(internal) = &error.report().internal {
+            tracing::error!(pid = self.session.pid(), code = %error.code(), internal, "internal error");
+        }
+        encode::report(&mut self.front.stream.output, error.report());
+        if error.is_fatal() {
+            return Step::Break(());
+        }
+        if self.front.out_of_sync {
+            let message = "terminating connection because protocol synchronization was lost";
+            let error = Error::fatal(SqlState::PROTOCOL_VIOLATION, message);
+            encode::report(&mut self.front.stream.output, error.report());
+            return Step::Break(());
+        }
+        if !extended {
+            return self.ready().await;
+        }
+        self.skipping = true;
+        // The client may wait for the error without Sync.
+        match self.front.flush().await {
+            Ok(()) => Step::Continue(()),
+            Err(_) => Step::Break(()),
+        }
+    }
+}

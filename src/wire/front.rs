@@ -1,0 +1,197 @@
+//! The session's [`Front`] over a socket: results into the output buffer, COPY data out of the input buffer.
+
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+
+use super::message::encode::{self, Bare, Column};
+use super::message::{Frontend, decode, kind};
+use super::rows::Rows;
+use super::stream::{Lost, Stream, Trust};
+use crate::error::{Error, Report, Result, SqlState};
+use crate::facts;
+use crate::session::{CopyInput, Front, Gateway, RowShape};
+use crate::tree::Field;
+use crate::types::{OutputSettings, PgType, base_type};
+
+/// pg_type.typlen of an enum.
+const ENUM_SIZE: i16 = 4;
+
+pub struct WireFront {
+    pub stream: Stream,
+    gateway: Arc<Gateway>,
+    rows: Rows,
+    /// A message arrived that COPY cannot skip: what follows can no longer be told apart.
+    pub out_of_sync: bool,
+}
+
+/// The client is gone: nobody reads this.
+fn gone() -> Error {
+    Error::fatal(SqlState::CONNECTION_FAILURE, "connection to client lost")
+}
+
+impl WireFront {
+    pub fn new(stream: Stream, gateway: Arc<Gateway>) -> Self {
+        Self { stream, gateway, rows: Rows::default(), out_of_sync: false }
+    }
+
+    pub fn bare(&mut self, what: Bare) {
+        encode::bare(&mut self.stream.output, what);
+    }
+
+    pub async fn flush(&mut self) -> Result<()> {
+        self.stream.flush().await.map_err(|_| gone())
+    }
+
+    /// RowDescription, or NoData without fields.
+    pub fn describe(&mut self, fields: Option<(&[Field], &[i16])>) {
+        let Some((fields, formats)) = fields else { return self.bare(Bare::NoData) };
+        let types = lookup(&self.gateway);
+        let columns = fields.iter().enumerate().map(|(i, field)| {
+            // The client sees a domain's base type, as in PostgreSQL.
+            let ty = base_type(field.ty, &types);
+            Column {
+                name: &field.name,
+                table: field.origin.0,
+                number: field.origin.1,
+                ty: ty.oid,
+                size: size(ty, &types),
+                typmod: ty.typmod,
+                format: formats.get(i).copied().unwrap_or(0),
+            }
+        });
+        encode::row_description(&mut self.stream.output, columns);
+    }
+
+    async fn next_copy(&mut self) -> Result<CopyInput> {
+        self.flush().await?;
+        loop {
+            let (message, body) = match self.stream.message(Trust::Authenticated).await {
+                Ok(message) => message,
+                Err(Lost::Fatal(error)) => return Err(error),
+                Err(Lost::Eof | Lost::Broken(_)) => {
+                    let message = "unexpected EOF on client connection with an open transaction";
+                    return Err(Error::fatal(SqlState::CONNECTION_FAILURE, message));
+                }
+            };
+            match message {
+                kind::COPY_DATA => return Ok(CopyInput::Data(body)),
+                kind::COPY_DONE => return Ok(CopyInput::Done),
+                kind::COPY_FAIL => {
+                    return match decode(message, &body)? {
+                        Frontend::CopyFail(reason) => Ok(CopyInput::Fail(reason.to_owned())),
+                        _ => Err(Error::internal("CopyFail decoded to something else")),
+                    };
+                }
+                // A client may have sent them right behind Execute, before it knew that data is wanted.
+                kind::FLUSH | kind::SYNC => {}
+                other => {
+                    self.out_of_sync = true;
+                    let message = format!("unexpected message type 0x{other:02X} during COPY from stdin");
+                    return Err(Error::new(SqlState::PROTOCOL_VIOLATION, message));
+                }
+            }
+        }
+    }
+}
+
+/// The types that users defined.
+fn lookup(_gateway: &Gateway) -> impl crate::types::TypeLookup + use<> {
+    crate::types::BuiltinTypes
+}
+
+/// pg_type.typlen.
+fn size(ty: PgType, types: &dyn crate::types::TypeLookup) -> i16 {
+    use crate::types::UserTypeInfoKind;
+    match facts::TYPES.by_oid(ty.oid) {
+        Some(known) => known.len,
+        None => match types.user_type(ty.oid).map(|t| t.kind) {
+            Some(UserTypeInfoKind::Enum { .. }) => ENUM_SIZE,
+            Some(
+                UserTypeInfoKind::Domain { .. } | UserTypeInfoKind::Array { .. } | UserTypeInfoKind::Composite { .. },
+            )
+            | None => -1,
+        },
+    }
+}
+
+impl Front for WireFront {
+    fn row_description(&mut self, shape: &RowShape) -> Result<()> {
+        self.describe(Some((&shape.fields, &shape.formats)));
+        Ok(())
+    }
+
+    fn rows<'a>(
+        &'a mut self,
+        shape: &'a RowShape,
+        settings: &'a OutputSettings,
+        batch: &'a RecordBatch,
+        from: usize,
+        to: usize,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            // In pieces, so that a batch of wide rows does not pile up in the buffer.
+            let mut at = from;
+            while at < to {
+                let until = to.min(at + self.rows.piece());
+                let types = lookup(&self.gateway);
+                self.rows.encode(shape, settings, &types, batch, at, until, &mut self.stream.output)?;
+                self.stream.flush_if_full().await.map_err(|_| gone())?;
+                at = until;
+            }
+            Ok(())
+        })
+    }
+
+    fn complete(&mut self, tag: &str) {
+        encode::command_complete(&mut self.stream.output, tag);
+    }
+
+    fn empty(&mut self) {
+        self.bare(Bare::EmptyQueryResponse);
+    }
+
+    fn suspended(&mut self) {
+        self.bare(Bare::PortalSuspended);
+    }
+
+    fn notice(&mut self, report: &Report) {
+        encode::report(&mut self.stream.output, report);
+    }
+
+    fn parameter_status(&mut self, name: &str, value: &str) {
+        encode::parameter_status(&mut self.stream.output, name, value);
+    }
+
+    fn notification(&mut self, pid: i32, channel: &str, payload: &str) {
+        encode::notification(&mut self.stream.output, pid, channel, payload);
+    }
+
+    fn copy_in<'a>(&'a mut self, binary: bool, columns: usize) -> BoxFuture<'a, Result<()>> {
+        encode::copy_in_response(&mut self.stream.output, binary, columns);
+        Box::pin(self.flush())
+    }
+
+    fn copy_read(&mut self) -> BoxFuture<'_, Result<CopyInput>> {
+        Box::pin(self.next_copy())
+    }
+
+    fn copy_out(&mut self, binary: bool, columns: usize) {
+        encode::copy_out_response(&mut self.stream.output, binary, columns);
+    }
+
+    fn copy_write(&mut self, data: Bytes) -> BoxFuture<'_, Result<()>> {
+        encode::copy_data(&mut self.stream.output, &data);
+        Box::pin(async move { self.stream.flush_if_full().await.map_err(|_| gone()) })
+    }
+
+    fn copy_out_done(&mut self) {
+        self.bare(Bare::CopyDone);
+    }
+
+    fn gone(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(self.stream.gone())
+    }
+}

@@ -1,0 +1,137 @@
+//! Sockets that accept: TCP and Unix, several at once.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::stream::Io;
+use super::{Shared, connection};
+use crate::config::Listen;
+
+/// A client that vanished without a word is noticed after about `KEEPALIVE_IDLE + 3 * KEEPALIVE_INTERVAL`.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+/// Rest after an accept that failed for want of file descriptors or memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// The socket's file in a folder, as PostgreSQL names it; the port only serves to tell sockets apart.
+const SOCKET_NAME: &str = ".s.PGSQL.5432";
+
+/// Where a listener is really bound: port 0 has become a real one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+enum Socket {
+    Tcp(TcpListener),
+    Unix(UnixListener, PathBuf),
+}
+
+/// All the sockets, bound, not yet accepting.
+pub struct Listener {
+    sockets: Vec<Socket>,
+    addresses: Vec<Address>,
+}
+
+impl Listener {
+    /// Binds every address.
+    ///
+    /// # Errors
+    /// One of them cannot be bound; the text names it.
+    pub async fn bind(addresses: &[Listen]) -> io::Result<Self> {
+        let (mut sockets, mut bound) = (Vec::new(), Vec::new());
+        for address in addresses {
+            let named = |name: String| move |e: io::Error| io::Error::new(e.kind(), format!("{name}: {e}"));
+            match address {
+                Listen::Tcp(address) => {
+                    let socket = TcpListener::bind(address).await.map_err(named(address.to_string()))?;
+                    bound.push(Address::Tcp(socket.local_addr()?));
+                    sockets.push(Socket::Tcp(socket));
+                }
+                Listen::Unix(path) => {
+                    let path = if path.is_dir() { path.join(SOCKET_NAME) } else { path.clone() };
+                    let socket = bind_unix(&path).await.map_err(named(path.display().to_string()))?;
+                    bound.push(Address::Unix(path.clone()));
+                    sockets.push(Socket::Unix(socket, path));
+                }
+            }
+        }
+        Ok(Self { sockets, addresses: bound })
+    }
+
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// Accepts until `stop`. Connections go on after that: the gateway ends their sessions.
+    pub fn serve(self, shared: &Arc<Shared>, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
+        let spawn = |socket| tokio::spawn(accept_all(socket, shared.clone(), stop.clone()));
+        self.sockets.into_iter().map(spawn).collect()
+    }
+}
+
+/// A socket file that nobody listens on any more is replaced, one that is in use is not.
+async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
+    match UnixListener::bind(path) {
+        Err(e) if e.kind() == io::ErrorKind::AddrInUse => {
+            if tokio::net::UnixStream::connect(path).await.is_ok() {
+                return Err(e);
+            }
+            std::fs::remove_file(path)?;
+            UnixListener::bind(path)
+        }
+        other => other,
+    }
+}
+
+async fn accept_all(socket: Socket, shared: Arc<Shared>, stop: CancellationToken) {
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = accept(&socket) => accepted,
+        };
+        match accepted {
+            Ok((io, peer)) => {
+                tokio::spawn(connection::serve(io, peer, shared.clone()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "accept failed");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    if let Socket::Unix(_, path) = &socket {
+        // It may have been removed already.
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+async fn accept(socket: &Socket) -> io::Result<(Box<dyn Io>, Option<SocketAddr>)> {
+    match socket {
+        Socket::Tcp(listener) => {
+            let (stream, peer) = listener.accept().await?;
+            if let Err(error) = tune(&stream) {
+                tracing::debug!(%error, "socket options");
+            }
+            Ok((Box::new(stream), Some(peer)))
+        }
+        Socket::Unix(listener, _) => {
+            let (stream, _) = listener.accept().await?;
+            Ok((Box::new(stream), None))
+        }
+    }
+}
+
+fn tune(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_IDLE).with_interval(KEEPALIVE_INTERVAL);
+    SockRef::from(stream).set_tcp_keepalive(&keepalive)
+}
