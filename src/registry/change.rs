@@ -31,12 +31,13 @@ impl Snapshot {
     pub fn apply(&self, changes: &[Change]) -> Self {
         let mut next = self.clone();
         for change in changes {
-            next.apply_one(change);
+            next.apply_in_place(change);
         }
         next
     }
 
-    fn apply_one(&mut self, change: &Change) {
+    /// As [`Snapshot::apply`], for a snapshot that nobody else has yet.
+    pub fn apply_in_place(&mut self, change: &Change) {
         match change {
             Change::PutNamespace(namespace) => {
                 self.drop_namespace(namespace.oid);

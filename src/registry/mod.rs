@@ -5,9 +5,16 @@
 
 /// The built-in objects of a new database.
 pub mod bootstrap;
+/// From drafts to objects.
+pub mod build;
 mod change;
 pub mod draft;
+/// Expressions kept as text.
+pub mod expression;
+mod lookup;
 mod model;
+/// Names that PostgreSQL chooses.
+pub mod names;
 /// Privileges: who may do what, by ACLs, ownership and membership.
 pub mod privileges;
 mod publish;

@@ -336,10 +336,17 @@ pub mod builtin {
     pub const DATABASE: Oid = 5;
 }
 
+/// The schema inside DuckDB that keeps the gateway's own tables.
+pub const INTERNAL_SCHEMA: &str = "duckgate_internal";
+
 /// The name of an object inside DuckDB, whose identifiers ignore case: a name with capitals gets a suffix that
 /// tells them apart (`Foo` → `Foo~1`, `FOO` → `FOO~7`: the capitals' positions as a hexadecimal bit mask).
 /// Injective: PostgreSQL names that differ only in case get names that differ in more.
 pub fn physical_name(name: &str) -> std::borrow::Cow<'_, str> {
+    // Names that DuckDB would take for one of its own catalogs or schemas.
+    if ["main", "temp", "system", "memory", "information_schema", "pg_catalog", INTERNAL_SCHEMA].contains(&name) {
+        return format!("{name}~").into();
+    }
     if !name.bytes().any(|b| b.is_ascii_uppercase() || b == b'~') && name.chars().all(|c| !c.is_uppercase()) {
         return name.into();
     }

@@ -1,20 +1,48 @@
 //! Schema changes: a [`tree::Ddl`](crate::tree::Ddl) becomes changes of the registry and steps for DuckDB.
+//!
+//! One file for each kind of object. Every file works on the [`Planner`], whose snapshot already has the changes made so
+//! far; what a change of a relation means for DuckDB is said in one place ([`physical`]).
+
+mod alter;
+mod comment;
+mod create;
+mod drop;
+mod grant;
+mod index;
+mod physical;
+mod pipeline;
+mod planner;
+mod roles;
+mod sequence;
+/// The tables of `duckgate_internal`, in which the registry is kept.
+pub mod store;
+mod types;
+mod view;
 
 use crate::engine::Rendered;
-use crate::error::Report;
+use crate::error::{Error, Report, Result};
 use crate::policy::Permit;
-use crate::registry::Change;
-use crate::sql::Plan;
+use crate::registry::{Change, Sequence};
+use crate::sql::{Context, Plan};
+use crate::tree::Ddl;
+use crate::types::Oid;
 
-/// What carrying out one DDL statement takes, in this order, in one transaction: `steps` in DuckDB, then `changes` in
-/// the transaction's snapshot. The steps include the rows of `duckgate_internal.objects` that keep the changes.
-#[derive(Debug, Clone)]
+pub use physical::table_name;
+use planner::Planner;
+
+/// What carrying out one DDL statement takes, in this order, in one transaction: `steps` in DuckDB, `changes` in the
+/// transaction's snapshot, `sequences` in the engine. The steps include the rows of `duckgate_internal.objects` that
+/// keep the changes.
+#[derive(Debug, Clone, Default)]
 pub struct DdlPlan {
     pub changes: Vec<Change>,
     pub steps: Vec<Step>,
+    pub sequences: Vec<SequenceStep>,
     pub notices: Vec<Report>,
-    /// The command tag, without row count: `CREATE TABLE`.
+    /// The command tag: `CREATE TABLE`.
     pub tag: String,
+    /// True for CREATE TABLE AS: the number of rows that the last [`Step::Plan`] changed follows the tag (`SELECT 5`).
+    pub counts_rows: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -25,5 +53,65 @@ pub enum Step {
     /// its default, say). Its results are dropped.
     Plan(Plan),
     /// A query that must give no row; if it does, this is the error (a constraint that existing rows violate).
-    Verify(Permit<Rendered>, crate::error::Error),
+    Verify(Permit<Rendered>, Error),
+}
+
+/// What the engine has to know about sequences. Numbers that were drawn are not given back by a rollback.
+#[derive(Debug, Clone)]
+pub enum SequenceStep {
+    /// A new sequence, or a new definition; `restart` is the next value from now on (`None`: goes on from where it is).
+    Put { oid: Oid, definition: Sequence, restart: Option<i64> },
+    Drop { oid: Oid },
+}
+
+/// Plans one schema change. `cx.snapshot` is the transaction's own; `cx.role` owns what is made.
+pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
+    let mut planner = Planner::new(cx);
+    match ddl.get() {
+        Ddl::CreateNamespace { name, if_not_exists, owner } => {
+            planner.create_namespace(name, *if_not_exists, owner.as_ref())?;
+        }
+        Ddl::AlterNamespace { name, rename, owner } => {
+            planner.alter_namespace(name, rename.as_ref(), owner.as_ref())?;
+        }
+        Ddl::CreateTable { table, if_not_exists } => planner.create_table(table, *if_not_exists)?,
+        Ddl::CreateTableAs { namespace, name, temporary, columns, query, if_not_exists, with_data } => {
+            let key = (namespace.clone(), name.clone());
+            let as_query = create::AsQuery { columns, query, with_data: *with_data };
+            planner.create_table_as(key, *temporary, as_query, *if_not_exists, ddl)?;
+        }
+        Ddl::CreateView { namespace, name, columns, definition, query, or_replace, temporary } => {
+            let key = (namespace.clone(), name.clone());
+            planner.create_view(key, columns, definition, query, *or_replace, *temporary)?;
+        }
+        Ddl::CreateIndex { namespace, name, table, index, if_not_exists } => {
+            planner.create_index((namespace, table), name.as_ref(), index, *if_not_exists)?;
+        }
+        Ddl::CreateSequence { namespace, name, sequence, if_not_exists, temporary } => {
+            planner.create_sequence((namespace.clone(), name.clone()), sequence, *if_not_exists, *temporary)?;
+        }
+        Ddl::AlterSequence { namespace, name, sequence, if_exists } => {
+            planner.alter_sequence(namespace, name, sequence, *if_exists)?;
+        }
+        Ddl::CreateEnum { namespace, name, labels } => planner.create_enum(namespace, name, labels)?,
+        Ddl::AlterEnum { namespace, name, change } => planner.alter_enum(namespace, name, change)?,
+        Ddl::AlterTable { kind, namespace, name, actions, if_exists } => {
+            planner.alter_table(*kind, (namespace, name), actions, *if_exists)?;
+        }
+        Ddl::Drop { kind, names, if_exists, behavior } => planner.drop_objects(*kind, names, *if_exists, *behavior)?,
+        Ddl::Comment { kind, namespace, name, column, comment } => {
+            planner.comment(*kind, (namespace, name), column.as_ref(), comment.as_deref())?;
+        }
+        Ddl::Truncate { tables, restart_identity, cascade } => planner.truncate(tables, *restart_identity, *cascade)?,
+        Ddl::Grant(grant) => planner.grant(grant)?,
+        Ddl::CreateRole { name, options } => planner.create_role(name, options)?,
+        Ddl::AlterRole { name, options } => planner.alter_role(name, options)?,
+        Ddl::RenameRole { name, to } => planner.rename_role(name, to)?,
+        Ddl::AlterRoleSet { name, setting, value } => {
+            planner.alter_role_set(name, setting.as_ref(), value.as_deref())?;
+        }
+        Ddl::DropRole { names, if_exists } => planner.drop_roles(names, *if_exists)?,
+        Ddl::GrantRole { roles, members, admin, revoke } => planner.grant_role(roles, members, *admin, *revoke)?,
+    }
+    planner.finish()
 }

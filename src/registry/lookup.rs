@@ -1,0 +1,129 @@
+//! What the type table asks about objects that users defined.
+
+use std::sync::Arc;
+
+use super::{RelationKind, Snapshot, UserTypeKind, expression::quote};
+use crate::types::{Oid, TypeLookup, UserTypeInfo, UserTypeInfoKind, oid};
+
+impl TypeLookup for Snapshot {
+    fn user_type(&self, oid: Oid) -> Option<UserTypeInfo> {
+        if oid < oid::FIRST_USER {
+            return None;
+        }
+        if let Some(ty) = self.user_type_by_oid(oid) {
+            let name = self.display_name(&ty.namespace, &ty.name);
+            if ty.array_oid == oid {
+                let kind = UserTypeInfoKind::Array { element: ty.oid };
+                return Some(UserTypeInfo { name: format!("{name}[]"), array: 0, kind });
+            }
+            let kind = match &ty.kind {
+                UserTypeKind::Enum { labels } => UserTypeInfoKind::Enum { labels: labels.clone() },
+                UserTypeKind::Domain { base, .. } => UserTypeInfoKind::Domain { base: *base },
+            };
+            return Some(UserTypeInfo { name, array: ty.array_oid, kind });
+        }
+        let relation = self.relations.values().find(|r| r.row_type == oid || r.row_array_type == oid)?;
+        let name = self.display_name(&relation.namespace, &relation.name);
+        if relation.row_array_type == oid {
+            let kind = UserTypeInfoKind::Array { element: relation.row_type };
+            return Some(UserTypeInfo { name: format!("{name}[]"), array: 0, kind });
+        }
+        let fields = relation.columns.iter().map(|c| (Arc::clone(&c.name), c.ty)).collect();
+        Some(UserTypeInfo { name, array: relation.row_array_type, kind: UserTypeInfoKind::Composite { fields } })
+    }
+
+    fn user_type_named(&self, namespace: Option<&str>, name: &str) -> Option<Oid> {
+        let namespaces: Vec<&str> = match namespace {
+            Some(one) => vec![one],
+            // Without a session there is no search path; its default has one namespace for users.
+            None => vec!["public"],
+        };
+        namespaces.into_iter().find_map(|n| {
+            let ty = self.user_type(n, name).map(|t| t.oid);
+            ty.or_else(|| self.relation(n, name).map(|r| r.row_type).filter(|t| *t != 0))
+        })
+    }
+
+    fn object_name(&self, kind: Oid, object: Oid) -> Option<String> {
+        match kind {
+            oid::REGCLASS => {
+                if let Some(r) = self.relation_by_oid(object) {
+                    return Some(self.display_name(&r.namespace, &r.name));
+                }
+                let with = |r: &&Arc<super::Relation>| r.indexes.iter().any(|i| i.oid == object);
+                let table = self.relations.values().find(with)?;
+                let index = table.indexes.iter().find(|i| i.oid == object)?;
+                Some(self.display_name(&table.namespace, &index.name))
+            }
+            oid::REGTYPE => TypeLookup::user_type(self, object).map(|t| t.name),
+            oid::REGROLE => self.role_by_oid(object).map(|r| quote(&r.name)),
+            oid::REGNAMESPACE => self.namespaces.values().find(|n| n.oid == object).map(|n| quote(&n.name)),
+            _ => None,
+        }
+    }
+
+    fn object_named(&self, kind: Oid, name: &str) -> Option<Oid> {
+        let (namespace, name) = split(name)?;
+        let in_namespace = namespace.as_deref().unwrap_or("public");
+        match kind {
+            oid::REGCLASS => {
+                let relation = self.relation(in_namespace, &name).filter(|r| !matches!(r.kind, RelationKind::System));
+                relation.map(|r| r.oid).or_else(|| self.index(in_namespace, &name).map(|(_, i)| i.oid))
+            }
+            oid::REGTYPE => self.user_type_named(namespace.as_deref(), &name),
+            oid::REGROLE => self.role(&name).map(|r| r.oid),
+            oid::REGNAMESPACE => self.namespaces.get(&*name).map(|n| n.oid),
+            _ => None,
+        }
+    }
+}
+
+impl Snapshot {
+    /// Quoted where needed, qualified unless in the namespace that every search path has by default.
+    fn display_name(&self, namespace: &str, name: &str) -> String {
+        if matches!(namespace, "public" | "pg_catalog" | super::bootstrap::TEMPORARY) {
+            quote(name)
+        } else {
+            format!("{}.{}", quote(namespace), quote(name))
+        }
+    }
+}
+
+/// `name` or `namespace.name`, each folded unless quoted.
+fn split(text: &str) -> Option<(Option<String>, String)> {
+    let mut parts = Vec::new();
+    let mut rest = text.trim();
+    loop {
+        if let Some(quoted) = rest.strip_prefix('"') {
+            let mut part = String::new();
+            let mut chars = quoted.char_indices().peekable();
+            let end = loop {
+                match chars.next()? {
+                    (_, '"') if chars.peek().is_some_and(|(_, c)| *c == '"') => {
+                        chars.next();
+                        part.push('"');
+                    }
+                    (at, '"') => break at + 1,
+                    (_, c) => part.push(c),
+                }
+            };
+            parts.push(part);
+            rest = &quoted[end..];
+        } else {
+            let end = rest.find('.').unwrap_or(rest.len());
+            parts.push(rest[..end].trim().to_lowercase());
+            rest = &rest[end..];
+        }
+        match rest.strip_prefix('.') {
+            Some(more) => rest = more,
+            None if rest.trim().is_empty() => break,
+            None => return None,
+        }
+    }
+    let name = parts.pop().filter(|n| !n.is_empty())?;
+    match parts.len() {
+        0 => Some((None, name)),
+        1 => Some((parts.pop(), name)),
+        _ => None,
+    }
+}

@@ -1,0 +1,174 @@
+//! CREATE TABLE, CREATE TABLE AS, CREATE SCHEMA and ALTER SCHEMA.
+
+use super::physical::{self, ident};
+use super::pipeline;
+use super::planner::{Planner, no_namespace};
+use crate::error::{Error, Report, Result, SqlState};
+use crate::policy::Permit;
+use crate::registry::{Acl, Name, Namespace, Relation, build};
+use crate::tree::{Ddl, NewColumn, NewTable, OnCommit, Query};
+use crate::types::{PgType, oid};
+
+/// What CREATE TABLE AS has beside a name.
+pub struct AsQuery<'a> {
+    pub columns: &'a [Name],
+    pub query: &'a Query,
+    pub with_data: bool,
+}
+
+impl Planner<'_> {
+    pub fn create_table(&mut self, draft: &NewTable, if_not_exists: bool) -> Result<()> {
+        self.tag("CREATE TABLE");
+        if !self.name_is_free(&draft.namespace, &draft.name, draft.temporary, if_not_exists)? {
+            return Ok(());
+        }
+        if draft.on_commit != OnCommit::PreserveRows {
+            return Err(Error::unsupported("ON COMMIT DELETE ROWS or DROP")
+                .hint("Truncate or drop the temporary table at the end of the transaction."));
+        }
+        let built = build::table(&self.after, draft, self.cx.role, &self.managed())?;
+        self.add_table(built.table, built.sequences)
+    }
+
+    /// A table that has been built: its sequences, its CREATE TABLE, its objects.
+    pub fn add_table(&mut self, table: Relation, sequences: Vec<Relation>) -> Result<()> {
+        for sequence in sequences {
+            self.put_sequence(sequence, None);
+        }
+        let sql = physical::create_table(&table, &self.after, None)?;
+        self.command(sql);
+        self.put_relation(table);
+        Ok(())
+    }
+
+    pub fn create_table_as(
+        &mut self,
+        key: (Name, Name),
+        temporary: bool,
+        source: AsQuery<'_>,
+        if_not_exists: bool,
+        permit: &Permit<Ddl>,
+    ) -> Result<()> {
+        let AsQuery { columns, query, with_data } = source;
+        self.tag(if with_data { "SELECT" } else { "CREATE TABLE AS" });
+        if !self.name_is_free(&key.0, &key.1, temporary, if_not_exists)? {
+            self.tag("CREATE TABLE AS");
+            return Ok(());
+        }
+        if columns.len() > query.columns.len() {
+            return Err(Error::syntax("too many column names were specified"));
+        }
+        let named = |i: usize| columns.get(i).cloned().unwrap_or_else(|| query.columns[i].name.clone());
+        let columns = (0..query.columns.len())
+            .map(|i| stored_type(query.columns[i].ty).map(|ty| new_column(named(i), ty)))
+            .collect::<Result<Vec<_>>>()?;
+        let draft = NewTable {
+            namespace: key.0,
+            name: key.1,
+            temporary,
+            columns,
+            constraints: Vec::new(),
+            on_commit: OnCommit::PreserveRows,
+        };
+        let built = build::table(&self.after, &draft, self.cx.role, &self.managed())?;
+        let table = std::sync::Arc::new(built.table.clone());
+        self.add_table(built.table, built.sequences)?;
+        if with_data {
+            let plan = pipeline::insert_query(self.cx, &self.after, table, permit)?;
+            self.plan.steps.push(super::Step::Plan(plan));
+            self.plan.counts_rows = true;
+        }
+        Ok(())
+    }
+
+    pub fn create_namespace(&mut self, name: &Name, if_not_exists: bool, owner: Option<&Name>) -> Result<()> {
+        self.tag("CREATE SCHEMA");
+        if name.starts_with("pg_") {
+            return Err(Error::new(SqlState::RESERVED_NAME, format!("unacceptable schema name \"{name}\""))
+                .detail("The prefix \"pg_\" is reserved for system schemas."));
+        }
+        let owner = match owner {
+            Some(owner) => self.role(owner)?.oid,
+            None => self.cx.role,
+        };
+        if self.after.namespaces.contains_key(name) {
+            if if_not_exists {
+                let mut report = Report::notice(format!("schema \"{name}\" already exists, skipping"));
+                report.code = SqlState::DUPLICATE_SCHEMA;
+                self.plan.notices.push(report);
+                return Ok(());
+            }
+            return Err(Error::new(SqlState::DUPLICATE_SCHEMA, format!("schema \"{name}\" already exists")));
+        }
+        let namespace = Namespace {
+            oid: self.after.counters.allocate_oid(),
+            name: name.clone(),
+            owner,
+            acl: Acl::default(),
+            comment: None,
+            managed: self.managed(),
+        };
+        self.add_namespace(namespace);
+        Ok(())
+    }
+
+    pub fn add_namespace(&mut self, namespace: Namespace) {
+        self.command(format!("CREATE SCHEMA IF NOT EXISTS {}", ident(&namespace.name)));
+        self.put_namespace(namespace);
+    }
+
+    pub fn alter_namespace(&mut self, name: &Name, rename: Option<&Name>, owner: Option<&Name>) -> Result<()> {
+        self.tag("ALTER SCHEMA");
+        let Some(namespace) = self.after.namespaces.get(name).cloned() else { return Err(no_namespace(name)) };
+        self.may_change(&namespace.managed, "schema", name)?;
+        let mut namespace = (*namespace).clone();
+        if let Some(owner) = owner {
+            let owner = self.role(owner)?.oid;
+            namespace.acl = super::grant::change_owner(&namespace.acl, namespace.owner, owner);
+            namespace.owner = owner;
+            self.put_namespace(namespace);
+        }
+        if let Some(to) = rename {
+            if self.after.relations.keys().any(|(n, _)| n == name) || self.after.types.keys().any(|(n, _)| n == name) {
+                return Err(Error::unsupported(format!("renaming schema \"{name}\", which has objects in it"))
+                    .hint("Create the new schema and move the data with CREATE TABLE AS."));
+            }
+            return self.rename_empty_namespace(name, to);
+        }
+        Ok(())
+    }
+
+    fn rename_empty_namespace(&mut self, name: &Name, to: &Name) -> Result<()> {
+        if self.after.namespaces.contains_key(to) {
+            return Err(Error::new(SqlState::DUPLICATE_SCHEMA, format!("schema \"{to}\" already exists")));
+        }
+        let Some(old) = self.after.namespaces.get(name).cloned() else { return Err(no_namespace(name)) };
+        self.command(format!("DROP SCHEMA IF EXISTS {}", ident(name)));
+        self.command(format!("CREATE SCHEMA IF NOT EXISTS {}", ident(to)));
+        self.put_namespace(Namespace { name: to.clone(), ..(*old).clone() });
+        Ok(())
+    }
+}
+
+fn new_column(name: Name, ty: PgType) -> NewColumn {
+    NewColumn {
+        name,
+        ty,
+        not_null: false,
+        default: None,
+        generated: None,
+        sequence: None,
+        sequence_options: None,
+    }
+}
+
+/// The type that a query's column has in a table: an unknown literal is text there.
+fn stored_type(ty: PgType) -> Result<PgType> {
+    match ty.oid {
+        oid::UNKNOWN => Ok(PgType::new(oid::TEXT)),
+        oid::RECORD => {
+            Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, "column has pseudo-type record"))
+        }
+        _ => Ok(ty),
+    }
+}

@@ -1,0 +1,206 @@
+//! What a relation is in DuckDB: its name, its CREATE TABLE, and which constraints DuckDB keeps by itself.
+//!
+//! NOT NULL, PRIMARY KEY, UNIQUE and FOREIGN KEY are DuckDB's own. CHECKs and DEFAULTs stay out: they may call functions
+//! that are not registered when DuckDB replays its log.
+
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{
+    Column, Constraint, ConstraintKind, FkAction, Relation, Snapshot, physical_name,
+};
+use crate::types::{Oid, PgType, Phys, TypeLookup, format_type, oid, phys};
+
+/// An identifier for DuckDB: the physical name, in quotes.
+pub fn ident(name: &str) -> String {
+    quote(&physical_name(name))
+}
+
+/// In quotes, as it is.
+pub fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+pub fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// The table in DuckDB's SQL, qualified.
+pub fn table_name(relation: &Relation) -> String {
+    let name = ident(&relation.name);
+    if relation.temporary { format!("temp.main.{name}") } else { format!("{}.{name}", ident(&relation.namespace)) }
+}
+
+/// The type of a stored column; 0A000 where DuckDB has none.
+pub fn column_type(ty: PgType, types: &Snapshot) -> Result<Phys> {
+    phys(ty, types).filter(|p| !matches!(p, Phys::Void)).ok_or_else(|| {
+        let name = format_type(ty, types);
+        Error::unsupported(format!("a column of type {name}"))
+    })
+}
+
+/// CREATE TABLE, under another name if one is given.
+pub fn create_table(relation: &Relation, types: &Snapshot, name: Option<&str>) -> Result<String> {
+    let mut parts = Vec::new();
+    for column in &relation.columns {
+        parts.push(column_definition(column, types)?);
+    }
+    for constraint in &relation.constraints {
+        parts.extend(native_constraint(relation, constraint, types)?);
+    }
+    if parts.is_empty() {
+        return Err(Error::unsupported("a table without columns").hint("Give the table at least one column."));
+    }
+    let temporary = if relation.temporary { "TEMP " } else { "" };
+    let table = match name {
+        Some(other) => table_name(&Relation { name: other.into(), ..relation.clone() }),
+        None => table_name(relation),
+    };
+    Ok(format!("CREATE {temporary}TABLE {table} ({})", parts.join(", ")))
+}
+
+fn column_definition(column: &Column, types: &Snapshot) -> Result<String> {
+    let ty = column_type(column.ty, types)?.duckdb();
+    let not_null = if column.not_null { " NOT NULL" } else { "" };
+    Ok(format!("{} {ty}{not_null}", ident(&column.name)))
+}
+
+/// The table's clause for a constraint that DuckDB keeps; `None` for a CHECK.
+fn native_constraint(relation: &Relation, constraint: &Constraint, types: &Snapshot) -> Result<Option<String>> {
+    if constraint.initially_deferred {
+        return Err(Error::unsupported("a constraint that is INITIALLY DEFERRED")
+            .hint("Constraints are checked with each statement; leave DEFERRABLE INITIALLY DEFERRED out."));
+    }
+    Ok(match &constraint.kind {
+        ConstraintKind::PrimaryKey { columns } => {
+            key_types(relation, columns, types)?;
+            Some(format!("PRIMARY KEY ({})", column_list(relation, columns)?))
+        }
+        ConstraintKind::Unique { columns, nulls_not_distinct } => {
+            if *nulls_not_distinct {
+                return Err(Error::unsupported("UNIQUE NULLS NOT DISTINCT"));
+            }
+            key_types(relation, columns, types)?;
+            Some(format!("UNIQUE ({})", column_list(relation, columns)?))
+        }
+        ConstraintKind::ForeignKey { columns, target, target_columns, on_delete, on_update } => {
+            for action in [on_delete, on_update] {
+                foreign_action(*action)?;
+            }
+            let own;
+            let target = if *target == relation.oid {
+                own = relation;
+                own
+            } else {
+                let found = types.relation_by_oid(*target);
+                found.ok_or_else(|| Error::internal(format!("no relation {target} for a foreign key")))?
+            };
+            declared_key(target, target_columns)?;
+            let (from, to) = (column_list(relation, columns)?, column_list(target, target_columns)?);
+            Some(format!("FOREIGN KEY ({from}) REFERENCES {} ({to})", table_name(target)))
+        }
+        ConstraintKind::Check { .. } => None,
+    })
+}
+
+fn foreign_action(action: FkAction) -> Result<()> {
+    let name = match action {
+        FkAction::NoAction | FkAction::Restrict => return Ok(()),
+        FkAction::Cascade => "CASCADE",
+        FkAction::SetNull => "SET NULL",
+        FkAction::SetDefault => "SET DEFAULT",
+    };
+    Err(Error::unsupported(format!("a foreign key with {name}"))
+        .hint("Use NO ACTION or RESTRICT, and delete or update the referencing rows in the same transaction first."))
+}
+
+/// DuckDB refers to primary keys and UNIQUE constraints only, not to unique indexes.
+fn declared_key(target: &Relation, columns: &[i16]) -> Result<()> {
+    let mut wanted = columns.to_vec();
+    wanted.sort_unstable();
+    let declared = target.constraints.iter().any(|c| match &c.kind {
+        ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => {
+            let mut columns = columns.clone();
+            columns.sort_unstable();
+            columns == wanted
+        }
+        ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => false,
+    });
+    if declared {
+        return Ok(());
+    }
+    Err(Error::unsupported("a foreign key to columns with a unique index only")
+        .hint(format!("Declare a UNIQUE constraint on \"{}\" instead of the index.", target.name)))
+}
+
+/// Which types a key may have: those whose equality in DuckDB is PostgreSQL's.
+pub fn key_types(relation: &Relation, columns: &[i16], types: &Snapshot) -> Result<()> {
+    for column in columns.iter().filter_map(|n| relation.column_by_num(*n)) {
+        let name = format_type(column.ty, types);
+        if matches!(column.ty.oid, oid::JSON | oid::XML) {
+            let message = format!("data type {name} has no default operator class for access method \"btree\"");
+            return Err(Error::new(SqlState::UNDEFINED_OBJECT, message)
+                .hint("You must specify an operator class for the index or define a default operator class for the data type."));
+        }
+        let hint = match column_type(column.ty, types)? {
+            Phys::Bool
+            | Phys::Int2
+            | Phys::Int4
+            | Phys::Int8
+            | Phys::Oid
+            | Phys::Float4
+            | Phys::Float8
+            | Phys::Decimal { .. }
+            | Phys::Bytea
+            | Phys::Date
+            | Phys::Time
+            | Phys::Timestamp
+            | Phys::TimestampTz
+            | Phys::Uuid
+            | Phys::Enum(_) => continue,
+            Phys::Text if column.ty.oid != oid::JSONB => continue,
+            Phys::Numeric => "Declare the column as numeric(p,s) with p up to 38.",
+            Phys::Text | Phys::TimeTz | Phys::Interval | Phys::List(_) | Phys::Row(_) | Phys::Void => {
+                "Use another column for the key."
+            }
+        };
+        return Err(Error::unsupported(format!("a key over column \"{}\" of type {name}", column.name)).hint(hint));
+    }
+    Ok(())
+}
+
+/// Names of columns by number, quoted, with commas.
+pub fn column_list(relation: &Relation, columns: &[i16]) -> Result<String> {
+    let names = columns.iter().map(|n| {
+        let column = relation.column_by_num(*n);
+        column.map(|c| ident(&c.name)).ok_or_else(|| Error::internal(format!("no column {n} in {}", relation.name)))
+    });
+    Ok(names.collect::<Result<Vec<_>>>()?.join(", "))
+}
+
+/// The table that a foreign key refers to.
+pub fn foreign_target(constraint: &Constraint) -> Option<Oid> {
+    match &constraint.kind {
+        ConstraintKind::ForeignKey { target, .. } => Some(*target),
+        ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Check { .. } => None,
+    }
+}
+
+/// True if values of the old type are values of the new one as they are stored, so that DuckDB's own cast is exact.
+pub fn widens(from: PgType, to: PgType, types: &dyn TypeLookup) -> bool {
+    let (Some(a), Some(b)) = (phys(from, types), phys(to, types)) else { return false };
+    match (&a, &b) {
+        (Phys::Int2, Phys::Int4 | Phys::Int8) | (Phys::Int4, Phys::Int8) => true,
+        (Phys::Decimal { precision: p, scale: s }, Phys::Decimal { precision: q, scale: t }) => {
+            t >= s && u32::from(*q) - u32::from(*t) >= u32::from(*p) - u32::from(*s)
+        }
+        (Phys::Text, Phys::Text) => {
+            let text = |ty: PgType| matches!(ty.oid, oid::TEXT | oid::VARCHAR);
+            let wider = match (from.char_length(), to.char_length()) {
+                (_, None) => true,
+                (Some(a), Some(b)) => b >= a,
+                (None, Some(_)) => false,
+            };
+            text(from) && text(to) && wider
+        }
+        _ => a == b && from.oid == to.oid && to.typmod == -1,
+    }
+}

@@ -1,0 +1,200 @@
+//! The planner: a working snapshot, and what has been decided so far.
+
+use std::sync::Arc;
+
+use super::{DdlPlan, SequenceStep, Step, physical, store};
+use crate::engine::{Kind, Rendered};
+use crate::error::{Error, Report, Result, SqlState};
+use crate::policy::Permit;
+use crate::registry::{Change, Managed, Name, Namespace, Relation, RelationKind, Role, Snapshot, UserType};
+use crate::sql::Context;
+use crate::types::Oid;
+
+pub struct Planner<'a> {
+    pub cx: &'a Context,
+    /// The snapshot with all changes so far.
+    pub after: Snapshot,
+    pub plan: DdlPlan,
+    /// True while schema files are applied: file-managed objects may be changed.
+    pub for_files: bool,
+}
+
+impl<'a> Planner<'a> {
+    pub fn new(cx: &'a Context) -> Self {
+        Self { cx, after: (*cx.snapshot).clone(), plan: DdlPlan::default(), for_files: false }
+    }
+
+    /// The plan, with the rows that keep its changes.
+    pub fn finish(mut self) -> Result<DdlPlan> {
+        for sql in store::keep(&self.plan.changes, &self.cx.snapshot)? {
+            self.command(sql);
+        }
+        Ok(self.plan)
+    }
+
+    pub fn tag(&mut self, tag: &str) {
+        tag.clone_into(&mut self.plan.tag);
+    }
+
+    pub fn notice(&mut self, message: String) {
+        self.plan.notices.push(Report::notice(message));
+    }
+
+    pub fn change(&mut self, change: Change) {
+        self.after.apply_in_place(&change);
+        self.plan.changes.push(change);
+    }
+
+    /// A command in DuckDB's SQL, made by this module from names it has quoted itself.
+    pub fn command(&mut self, sql: String) {
+        self.plan.steps.push(Step::Command(command(sql)));
+    }
+
+    pub fn verify(&mut self, sql: String, error: Error) {
+        self.plan.steps.push(Step::Verify(Permit::system(rendered(sql, Kind::Rows)), error));
+    }
+
+    pub fn put_namespace(&mut self, namespace: Namespace) {
+        self.change(Change::PutNamespace(Arc::new(namespace)));
+    }
+
+    pub fn put_relation(&mut self, relation: Relation) {
+        self.change(Change::PutRelation(Arc::new(relation)));
+    }
+
+    pub fn put_type(&mut self, ty: UserType) {
+        self.change(Change::PutType(Arc::new(ty)));
+    }
+
+    pub fn put_role(&mut self, role: Role) {
+        self.change(Change::PutRole(Arc::new(role)));
+    }
+
+    pub fn put_sequence(&mut self, relation: Relation, restart: Option<i64>) {
+        if let RelationKind::Sequence(definition) = &relation.kind {
+            let (oid, definition) = (relation.oid, definition.clone());
+            self.plan.sequences.push(SequenceStep::Put { oid, definition, restart });
+        }
+        self.put_relation(relation);
+    }
+
+    /// How new objects are managed.
+    pub fn managed(&self) -> Managed {
+        Managed::Sql
+    }
+
+    /// Refuses DDL over SQL on what a schema file defines, and on the system's own objects.
+    pub fn may_change(&self, managed: &Managed, what: &str, name: &str) -> Result<()> {
+        match managed {
+            Managed::Sql => Ok(()),
+            Managed::File { .. } if self.for_files => Ok(()),
+            Managed::File { path, line } => {
+                let message = format!("{what} \"{name}\" is defined by a schema file");
+                Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message).hint(format!(
+                    "Change {}, line {line}, and reload the schema files (SELECT duckgate.reload(), or duckgate apply).",
+                    path.display()
+                )))
+            }
+            Managed::System => {
+                let message = format!("permission denied: \"{name}\" is a system {what}");
+                Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
+            }
+        }
+    }
+
+    /// An existing relation of any kind; 42P01 otherwise.
+    pub fn relation(&self, namespace: &str, name: &str) -> Result<Arc<Relation>> {
+        self.after.relation(namespace, name).cloned().ok_or_else(|| {
+            Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{}\" does not exist", shown(namespace, name)))
+        })
+    }
+
+    /// A table that may be changed.
+    pub fn own_table(&self, namespace: &str, name: &str) -> Result<Relation> {
+        let relation = self.relation(namespace, name)?;
+        if !matches!(relation.kind, RelationKind::Table) {
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{name}\" is not a table")));
+        }
+        self.may_change(&relation.managed, "table", name)?;
+        Ok((*relation).clone())
+    }
+
+    pub fn role(&self, name: &str) -> Result<Arc<Role>> {
+        self.after.role(name).cloned().ok_or_else(|| {
+            Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{name}\" does not exist"))
+        })
+    }
+
+    pub fn role_name(&self, oid: Oid) -> Name {
+        self.after.role_by_oid(oid).map_or_else(|| oid.to_string().into(), |r| r.name.clone())
+    }
+
+    /// Must a new relation be refused (or skipped, with a notice: gives false)? The namespace must be there.
+    pub fn name_is_free(&mut self, namespace: &str, name: &str, temporary: bool, if_not_exists: bool) -> Result<bool> {
+        if !temporary && !self.after.namespaces.contains_key(namespace) {
+            return Err(no_namespace(namespace));
+        }
+        if matches!(namespace, "pg_catalog" | "information_schema") && !temporary {
+            let message = format!("permission denied to create \"{namespace}.{name}\"");
+            return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
+                .detail("System catalog modifications are currently disallowed."));
+        }
+        if !self.after.relation_name_taken(namespace, name) {
+            return Ok(true);
+        }
+        if if_not_exists {
+            let notice = format!("relation \"{name}\" already exists, skipping");
+            let mut report = Report::notice(notice);
+            report.code = SqlState::DUPLICATE_TABLE;
+            self.plan.notices.push(report);
+            return Ok(false);
+        }
+        Err(Error::new(SqlState::DUPLICATE_TABLE, format!("relation \"{name}\" already exists")))
+    }
+
+    /// The relations that have a foreign key to this one, itself not counted.
+    pub fn referencing(&self, oid: Oid) -> Vec<(Arc<Relation>, Name)> {
+        let mut found: Vec<(Arc<Relation>, Name)> = Vec::new();
+        for relation in self.after.relations.values().filter(|r| r.oid != oid) {
+            for constraint in &relation.constraints {
+                if physical::foreign_target(constraint) == Some(oid) {
+                    found.push((relation.clone(), constraint.name.clone()));
+                }
+            }
+        }
+        found.sort_by_key(|(r, _)| r.oid);
+        found
+    }
+
+    /// Sequences that columns of this table own.
+    pub fn owned_sequences(&self, table: Oid) -> Vec<Arc<Relation>> {
+        let owned = |r: &&Arc<Relation>| match &r.kind {
+            RelationKind::Sequence(s) => s.owned_by.is_some_and(|(oid, _)| oid == table),
+            RelationKind::Table | RelationKind::View { .. } | RelationKind::System => false,
+        };
+        let mut found: Vec<_> = self.after.relations.values().filter(owned).cloned().collect();
+        found.sort_by_key(|r| r.oid);
+        found
+    }
+}
+
+/// `namespace.name` as messages have it: PostgreSQL repeats what was written; without that, the search path decides.
+fn shown(namespace: &str, name: &str) -> String {
+    if namespace == "public" || namespace == crate::registry::bootstrap::TEMPORARY {
+        name.to_owned()
+    } else {
+        format!("{namespace}.{name}")
+    }
+}
+
+pub fn no_namespace(name: &str) -> Error {
+    Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{name}\" does not exist"))
+}
+
+pub fn rendered(sql: String, kind: Kind) -> Rendered {
+    Rendered { sql: sql.into(), params: Vec::new(), columns: Vec::new(), kind }
+}
+
+pub fn command(sql: String) -> Permit<Rendered> {
+    Permit::system(rendered(sql, Kind::Command))
+}

@@ -1,0 +1,59 @@
+//! How the registry is kept in DuckDB: each object is a row of `duckgate_internal.objects`, written in the transaction
+//! that changes it.
+
+use super::physical::{literal, quote};
+use crate::error::{Error, Result};
+use crate::registry::{Change, INTERNAL_SCHEMA, ObjectClass, Snapshot};
+use crate::types::Oid;
+
+/// The commands that make the gateway's own schema in a new database. Harmless in an old one.
+pub fn create() -> Vec<String> {
+    let schema = quote(INTERNAL_SCHEMA);
+    vec![
+        format!("CREATE SCHEMA IF NOT EXISTS {schema}"),
+        // No key: DuckDB would not let a row be replaced within one transaction.
+        format!("CREATE TABLE IF NOT EXISTS {schema}.objects (kind VARCHAR NOT NULL, oid UINTEGER NOT NULL, definition VARCHAR NOT NULL)"),
+        format!("CREATE TABLE IF NOT EXISTS {schema}.counters (name VARCHAR NOT NULL, value UBIGINT NOT NULL)"),
+        "CREATE SCHEMA IF NOT EXISTS \"public\"".to_owned(),
+    ]
+}
+
+/// The query that reads everything back; columns kind, oid (as BIGINT), definition.
+pub fn select() -> String {
+    format!("SELECT kind, oid::BIGINT, definition FROM {}.objects ORDER BY oid", quote(INTERNAL_SCHEMA))
+}
+
+/// The commands that keep these changes. Temporary objects leave no trace.
+pub fn keep(changes: &[Change], before: &Snapshot) -> Result<Vec<String>> {
+    let mut last: Vec<(ObjectClass, Oid, Option<String>)> = Vec::new();
+    for change in changes.iter().filter(|c| !c.is_temporary(before)) {
+        let (class, oid) = change.key();
+        let definition = if change.is_drop() { None } else { Some(encode(change)?) };
+        last.retain(|(c, o, _)| (*c, *o) != (class, oid));
+        last.push((class, oid, definition));
+    }
+    let table = format!("{}.objects", quote(INTERNAL_SCHEMA));
+    let mut out = Vec::new();
+    for (class, oid, definition) in last {
+        let kind = literal(class.as_str());
+        out.push(format!("DELETE FROM {table} WHERE kind = {kind} AND oid = {oid}"));
+        if let Some(definition) = definition {
+            out.push(format!("INSERT INTO {table} VALUES ({kind}, {oid}, {})", literal(&definition)));
+        }
+    }
+    Ok(out)
+}
+
+fn encode(change: &Change) -> Result<String> {
+    serde_json::to_string(change).map_err(Error::internal)
+}
+
+/// Adds kept objects to a snapshot. Rows that cannot be read are an error: a schema with holes must not be served.
+pub fn restore(snapshot: &mut Snapshot, rows: impl IntoIterator<Item = (String, Oid, String)>) -> Result<()> {
+    for (kind, oid, definition) in rows {
+        let change: Change = serde_json::from_str(&definition)
+            .map_err(|e| Error::internal(format!("duckgate_internal.objects, {kind} {oid}: {e}")))?;
+        snapshot.apply_in_place(&change);
+    }
+    Ok(())
+}
