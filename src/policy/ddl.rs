@@ -209,7 +209,7 @@ impl Who<'_> {
                 }
                 AlterTable::SetType { column: _, ty: _, using } => {
                     // Only this table's columns can be named in USING; its functions are checked.
-                    using.iter().for_each(|expr| walk.own_row_expr(expr));
+                    using.iter().for_each(|(_, expr)| walk.own_row_expr(expr));
                 }
                 AlterTable::DropColumn { .. }
                 | AlterTable::RenameColumn { .. }

@@ -42,6 +42,7 @@ pub fn table(snapshot: &Snapshot, draft: &NewTable, owner: Oid, managed: &Manage
         row_type: counters.allocate_oid(),
         row_array_type: counters.allocate_oid(),
         on_conflict: OnConflictDefault::Error,
+        grants_in_file: false,
     };
     let mut sequences = Vec::new();
     for draft in columns {
@@ -165,6 +166,7 @@ fn sequence(snapshot: &Snapshot, namespace: Name, name: Name, definition: Sequen
         row_type: 0,
         row_array_type: 0,
         on_conflict: OnConflictDefault::Error,
+        grants_in_file: false,
     }
 }
 
@@ -303,7 +305,8 @@ fn foreign_key(
         return Err(Error::new(SqlState::INVALID_FOREIGN_KEY, message));
     }
     if !has_key(target, &targets) {
-        let message = format!("there is no unique constraint matching given keys for referenced table \"{}\"", target.name);
+        let message =
+            format!("there is no unique constraint matching given keys for referenced table \"{}\"", target.name);
         return Err(Error::new(SqlState::INVALID_FOREIGN_KEY, message));
     }
     Ok((own, target.oid, targets))
@@ -395,6 +398,7 @@ pub fn free_sequence(
         row_type: 0,
         row_array_type: 0,
         on_conflict: OnConflictDefault::Error,
+        grants_in_file: false,
     };
     sequence(snapshot, key.0, key.1, definition, &like)
 }

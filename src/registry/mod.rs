@@ -8,6 +8,7 @@ pub mod bootstrap;
 /// From drafts to objects.
 pub mod build;
 mod change;
+mod depend;
 pub mod draft;
 /// Expressions kept as text.
 pub mod expression;

@@ -89,6 +89,11 @@ impl Snapshot {
         self.memberships(role, true)
     }
 
+    /// The role and every role whose member it is, with or without INHERIT: what would make a circle.
+    pub fn effective_members(&self, role: Oid) -> BTreeSet<Oid> {
+        self.memberships(role, false)
+    }
+
     /// The role and every role it is a member of, directly or not. With `inherit`, only through roles that inherit.
     fn memberships(&self, role: Oid, inherit: bool) -> BTreeSet<Oid> {
         let mut seen = BTreeSet::from([role]);

@@ -225,7 +225,7 @@ pub enum AlterTable {
     SetType {
         column: Name,
         ty: PgType,
-        using: Option<Box<Expr>>,
+        using: Option<(String, Box<Expr>)>,
     },
     AddConstraint(NewConstraint),
     DropConstraint {

@@ -1,1 +1,108 @@
-//! todo
+//! COMMENT ON.
+
+use super::alter::{word, wrong_type};
+use super::planner::{Planner, no_namespace};
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{Change, Name};
+use crate::tree::ObjectKind;
+
+impl Planner<'_> {
+    pub fn comment(
+        &mut self,
+        kind: ObjectKind,
+        (namespace, name): (&Name, &Name),
+        part: Option<&Name>,
+        comment: Option<&str>,
+    ) -> Result<()> {
+        self.tag("COMMENT");
+        // COMMENT … IS '' takes the comment away, as NULL does.
+        let comment = comment.filter(|c| !c.is_empty()).map(str::to_owned);
+        match kind {
+            ObjectKind::Table | ObjectKind::View | ObjectKind::Sequence => {
+                let mut relation = (*self.relation(namespace, name)?).clone();
+                let wanted = match kind {
+                    ObjectKind::View => ("view", "a view"),
+                    ObjectKind::Sequence => ("sequence", "a sequence"),
+                    _ => ("table", "a table"),
+                };
+                if word(&relation) != wanted.0 {
+                    return Err(wrong_type(name, wanted.1));
+                }
+                self.may_change(&relation.managed, wanted.0, name)?;
+                relation.comment = comment;
+                self.put_relation(relation);
+            }
+            ObjectKind::Column | ObjectKind::Constraint => {
+                let Some(part) = part else { return Err(Error::syntax("a name is missing")) };
+                self.comment_on_part(kind, (namespace, name), part, comment)?;
+            }
+            ObjectKind::Index => self.comment_on_index((namespace, name), comment)?,
+            ObjectKind::Namespace => {
+                let Some(found) = self.after.namespaces.get(name).cloned() else { return Err(no_namespace(name)) };
+                let mut found = (*found).clone();
+                found.comment = comment;
+                self.put_namespace(found);
+            }
+            ObjectKind::Type => {
+                let Some(ty) = self.after.user_type(namespace, name).cloned() else {
+                    return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{name}\" does not exist")));
+                };
+                self.may_change(&ty.managed, "type", name)?;
+                let mut ty = (*ty).clone();
+                ty.comment = comment;
+                self.put_type(ty);
+            }
+            ObjectKind::Role => {
+                let mut role = (*self.role(name)?).clone();
+                role.comment = comment;
+                self.put_role(role);
+            }
+            ObjectKind::Database => {
+                if *name != self.after.database {
+                    let message = format!("database \"{name}\" does not exist");
+                    return Err(Error::new(SqlState::INVALID_CATALOG_NAME, message));
+                }
+                let acl = self.after.database_acl.clone();
+                self.change(Change::PutDatabase { acl, comment });
+            }
+        }
+        Ok(())
+    }
+
+    fn comment_on_part(
+        &mut self,
+        kind: ObjectKind,
+        (namespace, name): (&Name, &Name),
+        part: &Name,
+        comment: Option<String>,
+    ) -> Result<()> {
+        let mut relation = (*self.relation(namespace, name)?).clone();
+        self.may_change(&relation.managed, word(&relation), name)?;
+        if kind == ObjectKind::Column {
+            let Some(column) = relation.columns.iter_mut().find(|c| c.name == *part) else {
+                let message = format!("column \"{part}\" of relation \"{name}\" does not exist");
+                return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
+            };
+            column.comment = comment;
+        } else {
+            let Some(constraint) = relation.constraints.iter_mut().find(|c| c.name == *part) else {
+                let message = format!("constraint \"{part}\" for table \"{name}\" does not exist");
+                return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
+            };
+            constraint.comment = comment;
+        }
+        self.put_relation(relation);
+        Ok(())
+    }
+
+    fn comment_on_index(&mut self, (namespace, name): (&Name, &Name), comment: Option<String>) -> Result<()> {
+        let Some((table, _)) = self.after.index(namespace, name) else {
+            return Err(Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist")));
+        };
+        let mut table = (**table).clone();
+        self.may_change(&table.managed, "table", &table.name.clone())?;
+        table.indexes.iter_mut().filter(|i| i.name == *name).for_each(|i| i.comment.clone_from(&comment));
+        self.put_relation(table);
+        Ok(())
+    }
+}

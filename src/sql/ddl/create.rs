@@ -151,24 +151,14 @@ impl Planner<'_> {
 }
 
 fn new_column(name: Name, ty: PgType) -> NewColumn {
-    NewColumn {
-        name,
-        ty,
-        not_null: false,
-        default: None,
-        generated: None,
-        sequence: None,
-        sequence_options: None,
-    }
+    NewColumn { name, ty, not_null: false, default: None, generated: None, sequence: None, sequence_options: None }
 }
 
 /// The type that a query's column has in a table: an unknown literal is text there.
 fn stored_type(ty: PgType) -> Result<PgType> {
     match ty.oid {
         oid::UNKNOWN => Ok(PgType::new(oid::TEXT)),
-        oid::RECORD => {
-            Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, "column has pseudo-type record"))
-        }
+        oid::RECORD => Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, "column has pseudo-type record")),
         _ => Ok(ty),
     }
 }

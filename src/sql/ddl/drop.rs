@@ -1,1 +1,386 @@
-//! todo
+//! DROP, with what depends on what: RESTRICT's errors and CASCADE's notices as PostgreSQL words them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::SequenceStep;
+use super::alter::{word, wrong_type};
+use super::physical::{ident, table_name};
+use super::planner::{Planner, no_namespace};
+use super::rebuild::Rebuild;
+use crate::error::{Error, Report, Result, SqlState};
+use crate::registry::{Change, Name, Relation, RelationKind};
+use crate::tree::{DropBehavior, ObjectKind};
+use crate::types::Oid;
+
+/// Something that goes with what is dropped.
+enum Dependent {
+    ForeignKey {
+        child: Arc<Relation>,
+        name: Name,
+    },
+    View(Arc<Relation>),
+    /// A sequence of another's column default, a table in a namespace …
+    Relation(Arc<Relation>),
+}
+
+impl Dependent {
+    fn describe(&self) -> String {
+        match self {
+            Self::ForeignKey { child, name } => format!("constraint {name} on table {}", child.name),
+            Self::View(view) => format!("view {}", view.name),
+            Self::Relation(r) => format!("{} {}", word(r), r.name),
+        }
+    }
+}
+
+impl Planner<'_> {
+    pub fn drop_objects(
+        &mut self,
+        kind: ObjectKind,
+        names: &[(Name, Name)],
+        if_exists: bool,
+        behavior: DropBehavior,
+    ) -> Result<()> {
+        match kind {
+            ObjectKind::Table => self.drop_relations("TABLE", names, if_exists, behavior),
+            ObjectKind::View => self.drop_relations("VIEW", names, if_exists, behavior),
+            ObjectKind::Sequence => self.drop_relations("SEQUENCE", names, if_exists, behavior),
+            ObjectKind::Index => self.drop_indexes(names, if_exists),
+            ObjectKind::Namespace => self.drop_namespaces(names, if_exists, behavior),
+            ObjectKind::Type => self.drop_types(names, if_exists, behavior),
+            ObjectKind::Role => {
+                let names: Vec<Name> = names.iter().map(|(_, name)| name.clone()).collect();
+                self.drop_roles(&names, if_exists)
+            }
+            ObjectKind::Column | ObjectKind::Constraint | ObjectKind::Database => {
+                Err(Error::unsupported("this form of DROP"))
+            }
+        }
+    }
+
+    fn drop_relations(
+        &mut self,
+        what: &str,
+        names: &[(Name, Name)],
+        if_exists: bool,
+        behavior: DropBehavior,
+    ) -> Result<()> {
+        self.tag(&format!("DROP {what}"));
+        let lower = what.to_lowercase();
+        let mut targets: Vec<Arc<Relation>> = Vec::new();
+        for (namespace, name) in names {
+            match self.after.relation(namespace, name).cloned() {
+                Some(relation) => {
+                    if word(&relation) != lower {
+                        return Err(wrong_type(name, article(&lower)).hint(format!(
+                            "Use DROP {} to remove {}.",
+                            word(&relation).to_uppercase(),
+                            article(word(&relation))
+                        )));
+                    }
+                    self.may_change(&relation.managed, &lower, name)?;
+                    targets.push(relation);
+                }
+                None if if_exists => {
+                    if self.after.namespaces.contains_key(namespace) {
+                        self.notice(format!("{lower} \"{name}\" does not exist, skipping"));
+                    } else {
+                        self.notice(format!("schema \"{namespace}\" does not exist, skipping"));
+                    }
+                }
+                None => {
+                    let message = format!("{lower} \"{name}\" does not exist");
+                    return Err(Error::new(SqlState::UNDEFINED_TABLE, message));
+                }
+            }
+        }
+        self.drop_with_dependents(&targets, behavior)
+    }
+
+    /// Drops these relations together: what depends on one of them may be another of them.
+    fn drop_with_dependents(&mut self, targets: &[Arc<Relation>], behavior: DropBehavior) -> Result<()> {
+        let mut going: BTreeSet<Oid> = targets.iter().map(|r| r.oid).collect();
+        let mut order: Vec<Arc<Relation>> = targets.to_vec();
+        let mut dependents: Vec<(Dependent, Arc<Relation>)> = Vec::new();
+        let mut at = 0;
+        while let Some(relation) = order.get(at).cloned() {
+            at += 1;
+            for dependent in self.dependents(&relation) {
+                let gone = match &dependent {
+                    Dependent::ForeignKey { child, .. } => going.contains(&child.oid),
+                    Dependent::View(r) | Dependent::Relation(r) => !going.insert(r.oid),
+                };
+                if gone {
+                    continue;
+                }
+                if let Dependent::View(r) = &dependent {
+                    order.push(r.clone());
+                }
+                dependents.push((dependent, relation.clone()));
+            }
+        }
+        if !dependents.is_empty() && behavior == DropBehavior::Restrict {
+            return Err(still_needed(targets, &dependents));
+        }
+        self.cascade_notice(&dependents.iter().map(|(d, _)| d.describe()).collect::<Vec<_>>());
+        for (dependent, target) in &dependents {
+            match dependent {
+                Dependent::ForeignKey { child, name } => self.drop_foreign_key(child.oid, name)?,
+                Dependent::View(_) => {}
+                Dependent::Relation(r) => self.drop_sequence_default(r.oid, target.oid),
+            }
+        }
+        self.drop_in_order(order)
+    }
+
+    /// Children before parents, as DuckDB wants it.
+    fn drop_in_order(&mut self, order: Vec<Arc<Relation>>) -> Result<()> {
+        let mut left = order;
+        while !left.is_empty() {
+            let oids: BTreeSet<Oid> = left.iter().map(|r| r.oid).collect();
+            let free = left.iter().position(|r| self.referencing(r.oid).iter().all(|(c, _)| !oids.contains(&c.oid)));
+            let Some(at) = free else {
+                return Err(Error::unsupported("dropping tables whose foreign keys go round in a circle"));
+            };
+            let relation = left.remove(at);
+            self.drop_relation(&relation);
+        }
+        Ok(())
+    }
+
+    pub fn drop_relation(&mut self, relation: &Relation) {
+        match &relation.kind {
+            RelationKind::Table => {
+                self.command(format!("DROP TABLE {}", table_name(relation)));
+                for sequence in self.owned_sequences(relation.oid) {
+                    self.plan.sequences.push(SequenceStep::Drop { oid: sequence.oid });
+                    self.change(Change::DropRelation(sequence.oid));
+                }
+            }
+            RelationKind::Sequence(_) => self.plan.sequences.push(SequenceStep::Drop { oid: relation.oid }),
+            RelationKind::View { .. } | RelationKind::System => {}
+        }
+        self.change(Change::DropRelation(relation.oid));
+    }
+
+    fn dependents(&self, relation: &Relation) -> Vec<Dependent> {
+        let mut found = Vec::new();
+        match &relation.kind {
+            RelationKind::Table => {
+                for (child, name) in self.referencing(relation.oid) {
+                    found.push(Dependent::ForeignKey { child, name });
+                }
+            }
+            RelationKind::Sequence(_) => {
+                found.extend(self.default_users(relation).into_iter().map(Dependent::Relation));
+            }
+            RelationKind::View { .. } | RelationKind::System => {}
+        }
+        found.extend(self.after.views_on(relation).into_iter().map(Dependent::View));
+        found
+    }
+
+    /// The tables with a default that draws from this sequence.
+    fn default_users(&self, sequence: &Relation) -> Vec<Arc<Relation>> {
+        let uses = |r: &&Arc<Relation>| r.columns.iter().any(|c| draws_from(c, sequence));
+        let mut users: Vec<_> = self.after.relations.values().filter(uses).cloned().collect();
+        users.sort_by_key(|r| r.oid);
+        users
+    }
+
+    /// DROP SEQUENCE … CASCADE takes the defaults that use it.
+    fn drop_sequence_default(&mut self, table: Oid, sequence: Oid) {
+        let (Some(table), Some(sequence)) = (self.after.relation_by_oid(table), self.after.relation_by_oid(sequence))
+        else {
+            return;
+        };
+        let (mut table, sequence) = ((**table).clone(), sequence.clone());
+        for column in table.columns.iter_mut().filter(|c| draws_from(c, &sequence)) {
+            column.default = None;
+            column.identity = None;
+        }
+        self.put_relation(table);
+    }
+
+    fn drop_foreign_key(&mut self, child: Oid, name: &Name) -> Result<()> {
+        let Some(old) = self.after.relation_by_oid(child).cloned() else { return Ok(()) };
+        self.may_change(&old.managed, "table", &old.name)?;
+        let mut new = (*old).clone();
+        new.constraints.retain(|c| c.name != *name);
+        let change = Rebuild { old, new, sources: std::collections::HashMap::new() };
+        self.rebuild(&change)?;
+        self.put_relation(change.new);
+        Ok(())
+    }
+
+    fn cascade_notice(&mut self, dropped: &[String]) {
+        match dropped {
+            [] => {}
+            [one] => self.notice(format!("drop cascades to {one}")),
+            many => {
+                let mut report = Report::notice(format!("drop cascades to {} other objects", many.len()));
+                let lines: Vec<String> = many.iter().map(|d| format!("drop cascades to {d}")).collect();
+                report.detail = Some(lines.join("\n"));
+                self.plan.notices.push(report);
+            }
+        }
+    }
+
+    fn drop_indexes(&mut self, names: &[(Name, Name)], if_exists: bool) -> Result<()> {
+        self.tag("DROP INDEX");
+        for (namespace, name) in names {
+            let Some((table, index)) = self.after.index(namespace, name).map(|(t, i)| (t.clone(), i.clone())) else {
+                if if_exists {
+                    self.notice(format!("index \"{name}\" does not exist, skipping"));
+                    continue;
+                }
+                return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("index \"{name}\" does not exist")));
+            };
+            self.may_change(&table.managed, "table", &table.name)?;
+            if index.of_constraint {
+                let message =
+                    format!("cannot drop index {name} because constraint {name} on table {} requires it", table.name);
+                return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+                    .hint(format!("You can drop constraint {name} on table {} instead.", table.name)));
+            }
+            let mut table = (*table).clone();
+            if index.unique {
+                self.command(super::index::drop_native(&table, &index));
+            }
+            table.indexes.retain(|i| i.oid != index.oid);
+            self.put_relation(table);
+        }
+        Ok(())
+    }
+
+    fn drop_namespaces(&mut self, names: &[(Name, Name)], if_exists: bool, behavior: DropBehavior) -> Result<()> {
+        self.tag("DROP SCHEMA");
+        for (_, name) in names {
+            let Some(namespace) = self.after.namespaces.get(name).cloned() else {
+                if if_exists {
+                    self.notice(format!("schema \"{name}\" does not exist, skipping"));
+                    continue;
+                }
+                return Err(no_namespace(name));
+            };
+            self.may_change(&namespace.managed, "schema", name)?;
+            let mut inside: Vec<Arc<Relation>> =
+                self.after.relations.values().filter(|r| r.namespace == *name).cloned().collect();
+            inside.sort_by_key(|r| r.oid);
+            let mut types: Vec<_> = self.after.types.values().filter(|t| t.namespace == *name).cloned().collect();
+            types.sort_by_key(|t| t.oid);
+            let owned = |r: &Relation| match &r.kind {
+                RelationKind::Sequence(s) => s.owned_by.is_some(),
+                RelationKind::Table | RelationKind::View { .. } | RelationKind::System => false,
+            };
+            let shown: Vec<String> = inside
+                .iter()
+                .filter(|r| !owned(r))
+                .map(|r| format!("{} {}.{}", word(r), name, r.name))
+                .chain(types.iter().map(|t| format!("type {name}.{}", t.name)))
+                .collect();
+            if !shown.is_empty() && behavior == DropBehavior::Restrict {
+                let lines: Vec<String> = shown.iter().map(|s| format!("{s} depends on schema {name}")).collect();
+                let message = format!("cannot drop schema {name} because other objects depend on it");
+                return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+                    .detail(lines.join("\n"))
+                    .hint("Use DROP ... CASCADE to drop the dependent objects too."));
+            }
+            for relation in &inside {
+                self.may_change(&relation.managed, word(relation), &relation.name)?;
+            }
+            self.cascade_notice(&shown);
+            let notices = self.plan.notices.len();
+            let tables: Vec<_> = inside.into_iter().filter(|r| !owned(r)).collect();
+            self.drop_with_dependents(&tables, DropBehavior::Cascade)?;
+            self.plan.notices.truncate(notices);
+            for ty in types {
+                self.change(Change::DropType(ty.oid));
+            }
+            self.command(format!("DROP SCHEMA {}", ident(name)));
+            self.change(Change::DropNamespace(namespace.oid));
+        }
+        Ok(())
+    }
+
+    fn drop_types(&mut self, names: &[(Name, Name)], if_exists: bool, behavior: DropBehavior) -> Result<()> {
+        self.tag("DROP TYPE");
+        for (namespace, name) in names {
+            let Some(ty) = self.after.user_type(namespace, name).cloned() else {
+                if if_exists {
+                    self.notice(format!("type \"{name}\" does not exist, skipping"));
+                    continue;
+                }
+                return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{name}\" does not exist")));
+            };
+            self.may_change(&ty.managed, "type", name)?;
+            let users = self.columns_of_type(&[ty.oid, ty.array_oid]);
+            if !users.is_empty() {
+                if behavior == DropBehavior::Cascade {
+                    return Err(Error::unsupported("DROP TYPE … CASCADE with columns of the type")
+                        .hint("Drop the columns first."));
+                }
+                let lines: Vec<String> = users
+                    .iter()
+                    .map(|(table, column)| format!("column {column} of table {} depends on type {name}", table.name))
+                    .collect();
+                let message = format!("cannot drop type {name} because other objects depend on it");
+                return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+                    .detail(lines.join("\n"))
+                    .hint("Use DROP ... CASCADE to drop the dependent objects too."));
+            }
+            self.change(Change::DropType(ty.oid));
+        }
+        Ok(())
+    }
+
+    /// The stored columns with one of these types.
+    pub fn columns_of_type(&self, types: &[Oid]) -> Vec<(Arc<Relation>, Name)> {
+        let mut found: Vec<(Arc<Relation>, Name)> = Vec::new();
+        for relation in self.after.relations.values() {
+            for column in relation.columns.iter().filter(|c| types.contains(&c.ty.oid)) {
+                found.push((relation.clone(), column.name.clone()));
+            }
+        }
+        found.sort_by_key(|(r, _)| r.oid);
+        found
+    }
+}
+
+fn draws_from(column: &crate::registry::Column, sequence: &Relation) -> bool {
+    let by_name = |default: &String| {
+        default.contains("nextval") && {
+            let word = |c: char| c.is_alphanumeric() || c == '_';
+            default.split(|c| !word(c)).any(|w| w == &*sequence.name)
+        }
+    };
+    column.identity.is_some_and(|i| i.sequence == sequence.oid) || column.default.as_ref().is_some_and(by_name)
+}
+
+fn still_needed(targets: &[Arc<Relation>], dependents: &[(Dependent, Arc<Relation>)]) -> Error {
+    let message = match targets {
+        [one] => format!("cannot drop {} {} because other objects depend on it", word(one), one.name),
+        _ => "cannot drop desired object(s) because other objects depend on them".to_owned(),
+    };
+    let lines = dependents.iter().map(|(d, on)| match d {
+        Dependent::Relation(r) => {
+            format!("default value for a column of table {} depends on {} {}", r.name, word(on), on.name)
+        }
+        Dependent::ForeignKey { .. } | Dependent::View(_) => {
+            format!("{} depends on {} {}", d.describe(), word(on), on.name)
+        }
+    });
+    Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+        .detail(lines.collect::<Vec<_>>().join("\n"))
+        .hint("Use DROP ... CASCADE to drop the dependent objects too.")
+}
+
+fn article(word: &str) -> &'static str {
+    match word {
+        "view" => "a view",
+        "sequence" => "a sequence",
+        "index" => "an index",
+        _ => "a table",
+    }
+}

@@ -1,1 +1,263 @@
-//! todo
+//! GRANT and REVOKE on objects: PostgreSQL's aclitem arithmetic.
+
+use super::planner::{Planner, no_namespace};
+use crate::error::{Error, Report, Result, SqlState};
+use crate::registry::privileges::{Kind, PUBLIC};
+use crate::registry::{Acl, Change, Column, Grant, Name, Privileges, Relation, RelationKind, builtin};
+use crate::tree::{GrantChange, GrantTarget, GrantedPrivilege};
+use crate::types::Oid;
+
+/// One GRANT or REVOKE, its grantees resolved.
+struct Terms {
+    revoke: bool,
+    option_only: bool,
+    with_option: bool,
+    grantees: Vec<Oid>,
+    grantor: Oid,
+}
+
+impl Planner<'_> {
+    pub fn grant(&mut self, grant: &GrantChange) -> Result<()> {
+        let GrantChange { revoke, grant_option_only, with_grant_option, privileges, on, grantees } = grant;
+        self.tag(if *revoke { "REVOKE" } else { "GRANT" });
+        let mut oids = Vec::new();
+        for grantee in grantees {
+            oids.push(match grantee {
+                Some(name) => self.role(name)?.oid,
+                None => PUBLIC,
+            });
+        }
+        if *with_grant_option && oids.contains(&PUBLIC) {
+            let message = "grant options can only be granted to roles";
+            return Err(Error::new(SqlState::INVALID_GRANT_OPERATION, message));
+        }
+        let terms = Terms {
+            revoke: *revoke,
+            option_only: *grant_option_only,
+            with_option: *with_grant_option,
+            grantees: oids,
+            grantor: self.cx.role,
+        };
+        match on {
+            GrantTarget::Relations(names) => {
+                for (namespace, name) in names {
+                    let relation = (*self.relation(namespace, name)?).clone();
+                    self.grant_on_relation(relation, privileges, &terms)?;
+                }
+            }
+            GrantTarget::Sequences(names) => {
+                for (namespace, name) in names {
+                    let relation = (*self.relation(namespace, name)?).clone();
+                    if !matches!(relation.kind, RelationKind::Sequence(_)) {
+                        return Err(super::alter::wrong_type(name, "a sequence"));
+                    }
+                    self.grant_on_relation(relation, privileges, &terms)?;
+                }
+            }
+            GrantTarget::AllRelationsIn(namespaces) => self.grant_on_all(namespaces, false, privileges, &terms)?,
+            GrantTarget::AllSequencesIn(namespaces) => self.grant_on_all(namespaces, true, privileges, &terms)?,
+            GrantTarget::Namespaces(names) => {
+                for name in names {
+                    self.grant_on_namespace(name, privileges, &terms)?;
+                }
+            }
+            GrantTarget::Database => self.grant_on_database(privileges, &terms)?,
+        }
+        Ok(())
+    }
+
+    fn grant_on_all(
+        &mut self,
+        namespaces: &[Name],
+        sequences: bool,
+        privileges: &[GrantedPrivilege],
+        terms: &Terms,
+    ) -> Result<()> {
+        for namespace in namespaces {
+            if !self.after.namespaces.contains_key(namespace) {
+                return Err(no_namespace(namespace));
+            }
+            let wanted = |r: &Relation| match r.kind {
+                RelationKind::Table | RelationKind::View { .. } => !sequences,
+                RelationKind::Sequence(_) => sequences,
+                RelationKind::System => false,
+            };
+            let mut inside: Vec<Relation> = self
+                .after
+                .relations
+                .values()
+                .filter(|r| r.namespace == *namespace && wanted(r))
+                .map(|r| (**r).clone())
+                .collect();
+            inside.sort_by_key(|r| r.oid);
+            for relation in inside {
+                self.grant_on_relation(relation, privileges, terms)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn grant_on_relation(
+        &mut self,
+        mut relation: Relation,
+        privileges: &[GrantedPrivilege],
+        terms: &Terms,
+    ) -> Result<()> {
+        if relation.grants_in_file && !self.for_files {
+            self.may_change(&relation.managed, "the access to table", &relation.name)?;
+        }
+        let kind = Kind::of(&relation);
+        for GrantedPrivilege { privileges: wanted, columns } in privileges {
+            if columns.is_empty() {
+                let wanted = checked(*wanted, kind, &relation.name)?;
+                let wanted = self.grantable(wanted, &relation.acl, kind, relation.owner, &relation.name);
+                relation.acl = change(&relation.acl, kind, relation.owner, wanted, terms)?;
+                if terms.revoke {
+                    // REVOKE on the table takes the same privileges on its columns.
+                    let of_columns = wanted.intersect(Privileges::ALL_COLUMN);
+                    for column in &mut relation.columns {
+                        column.acl = change(&column.acl, Kind::Column, relation.owner, of_columns, terms)?;
+                    }
+                }
+                continue;
+            }
+            let wanted = checked(*wanted, Kind::Column, &relation.name)?;
+            for name in columns {
+                let owner = relation.owner;
+                let whole = self.after.grantable(terms.grantor, &relation.acl, kind, owner);
+                let column = column_mut(&mut relation, name)?;
+                let own = self.after.grantable(terms.grantor, &column.acl, Kind::Column, owner);
+                let wanted = wanted.intersect(whole.union(own));
+                column.acl = change(&column.acl, Kind::Column, owner, wanted, terms)?;
+            }
+        }
+        self.put_relation(relation);
+        Ok(())
+    }
+
+    fn grant_on_namespace(&mut self, name: &Name, privileges: &[GrantedPrivilege], terms: &Terms) -> Result<()> {
+        let Some(namespace) = self.after.namespaces.get(name).cloned() else { return Err(no_namespace(name)) };
+        let mut namespace = (*namespace).clone();
+        for GrantedPrivilege { privileges: wanted, columns: _ } in privileges {
+            let wanted = checked(*wanted, Kind::Namespace, name)?;
+            let wanted = self.grantable(wanted, &namespace.acl, Kind::Namespace, namespace.owner, name);
+            namespace.acl = change(&namespace.acl, Kind::Namespace, namespace.owner, wanted, terms)?;
+        }
+        self.put_namespace(namespace);
+        Ok(())
+    }
+
+    fn grant_on_database(&mut self, privileges: &[GrantedPrivilege], terms: &Terms) -> Result<()> {
+        let (mut acl, name) = (self.after.database_acl.clone(), self.after.database.clone());
+        for GrantedPrivilege { privileges: wanted, columns: _ } in privileges {
+            let wanted = checked(*wanted, Kind::Database, &name)?;
+            let wanted = self.grantable(wanted, &acl, Kind::Database, builtin::SUPERUSER, &name);
+            acl = change(&acl, Kind::Database, builtin::SUPERUSER, wanted, terms)?;
+        }
+        let comment = self.after.database_comment.clone();
+        self.change(Change::PutDatabase { acl, comment });
+        Ok(())
+    }
+
+    /// What of `wanted` the grantor may give; PostgreSQL warns where that is less.
+    fn grantable(&mut self, wanted: Privileges, acl: &Acl, kind: Kind, owner: Oid, name: &str) -> Privileges {
+        let has = self.after.grantable(self.cx.role, acl, kind, owner);
+        let given = wanted.intersect(has);
+        if given.is_empty() || given != wanted && wanted != kind.all() {
+            let (code, what) = if self.plan.tag == "REVOKE" {
+                (SqlState::WARNING_PRIVILEGE_NOT_REVOKED, "revoked")
+            } else {
+                (SqlState::WARNING_PRIVILEGE_NOT_GRANTED, "granted")
+            };
+            let message = if given.is_empty() {
+                format!("no privileges were {what} for \"{name}\"")
+            } else {
+                format!("not all privileges were {what} for \"{name}\"")
+            };
+            self.plan.notices.push(Report::warning(code, message));
+        }
+        given
+    }
+}
+
+/// ALL becomes the kind's own; a privilege that the kind has not is 0LP01.
+fn checked(wanted: Privileges, kind: Kind, name: &str) -> Result<Privileges> {
+    if wanted == ALL {
+        return Ok(kind.all());
+    }
+    // PostgreSQL takes GRANT … ON TABLE for sequences too, with the privileges that both have.
+    let extra = wanted.minus(kind.all());
+    if extra.is_empty() {
+        return Ok(wanted);
+    }
+    let what = match kind {
+        Kind::Table | Kind::System => "relation",
+        Kind::Sequence => "sequence",
+        Kind::Namespace => "schema",
+        Kind::Database => "database",
+        Kind::Column => "column",
+    };
+    let _ = name;
+    let message = format!("invalid privilege type {extra:?} for {what}");
+    Err(Error::new(SqlState::INVALID_GRANT_OPERATION, message))
+}
+
+/// What ALL [PRIVILEGES] is before the kind of object is known.
+pub const ALL: Privileges = Privileges(u16::MAX);
+
+fn column_mut<'a>(relation: &'a mut Relation, name: &str) -> Result<&'a mut Column> {
+    let message = format!("column \"{name}\" of relation \"{}\" does not exist", relation.name);
+    let found = relation.columns.iter_mut().find(|c| &*c.name == name);
+    found.ok_or_else(|| Error::new(SqlState::UNDEFINED_COLUMN, message))
+}
+
+/// The list after a GRANT or REVOKE. A superuser acts as the owner, as in PostgreSQL.
+fn change(acl: &Acl, kind: Kind, owner: Oid, wanted: Privileges, terms: &Terms) -> Result<Acl> {
+    let mut list = acl.explicit(kind, owner);
+    let grantor =
+        if list.iter().any(|g| g.grantee == terms.grantor && !g.with_grant.is_empty()) { terms.grantor } else { owner };
+    for grantee in &terms.grantees {
+        if terms.revoke {
+            for grant in list.iter_mut().filter(|g| g.grantee == *grantee && (g.grantor == grantor || grantor == owner))
+            {
+                grant.with_grant = grant.with_grant.minus(wanted);
+                if !terms.option_only {
+                    grant.privileges = grant.privileges.minus(wanted);
+                }
+            }
+            continue;
+        }
+        let option = if terms.with_option { wanted } else { Privileges::NONE };
+        match list.iter_mut().find(|g| g.grantee == *grantee && g.grantor == grantor) {
+            Some(grant) => {
+                grant.privileges = grant.privileges.union(wanted);
+                grant.with_grant = grant.with_grant.union(option);
+            }
+            None => list.push(Grant { grantee: *grantee, grantor, privileges: wanted, with_grant: option }),
+        }
+    }
+    // What was granted by someone who no longer may goes too (REVOKE … CASCADE; PostgreSQL asks for the word).
+    list.retain(|g| !g.privileges.is_empty());
+    if list.is_empty() && kind != Kind::Column {
+        // An explicit list without entries differs from no list: nobody has anything, not even the owner.
+        list.push(Grant { grantee: owner, grantor: owner, privileges: Privileges::NONE, with_grant: Privileges::NONE });
+    }
+    Ok(Acl(list))
+}
+
+/// The list when the object gets another owner: grants by and to the old one become the new one's.
+pub fn change_owner(acl: &Acl, from: Oid, to: Oid) -> Acl {
+    let mut list: Vec<Grant> = Vec::new();
+    for grant in &acl.0 {
+        let swap = |oid: Oid| if oid == from { to } else { oid };
+        let grant = Grant { grantee: swap(grant.grantee), grantor: swap(grant.grantor), ..grant.clone() };
+        match list.iter_mut().find(|g| g.grantee == grant.grantee && g.grantor == grant.grantor) {
+            Some(same) => {
+                same.privileges = same.privileges.union(grant.privileges);
+                same.with_grant = same.with_grant.union(grant.with_grant);
+            }
+            None => list.push(grant),
+        }
+    }
+    Acl(list)
+}

@@ -12,10 +12,12 @@ mod index;
 mod physical;
 mod pipeline;
 mod planner;
+mod rebuild;
 mod roles;
 mod sequence;
 /// The tables of `duckgate_internal`, in which the registry is kept.
 pub mod store;
+mod truncate;
 mod types;
 mod view;
 
@@ -53,15 +55,21 @@ pub enum Step {
     /// its default, say). Its results are dropped.
     Plan(Plan),
     /// A query that must give no row; if it does, this is the error (a constraint that existing rows violate).
-    Verify(Permit<Rendered>, Error),
+    Verify(Plan, Error),
 }
 
 /// What the engine has to know about sequences. Numbers that were drawn are not given back by a rollback.
 #[derive(Debug, Clone)]
 pub enum SequenceStep {
     /// A new sequence, or a new definition; `restart` is the next value from now on (`None`: goes on from where it is).
-    Put { oid: Oid, definition: Sequence, restart: Option<i64> },
-    Drop { oid: Oid },
+    Put {
+        oid: Oid,
+        definition: Sequence,
+        restart: Option<i64>,
+    },
+    Drop {
+        oid: Oid,
+    },
 }
 
 /// Plans one schema change. `cx.snapshot` is the transaction's own; `cx.role` owns what is made.

@@ -4,10 +4,9 @@
 //! that are not registered when DuckDB replays its log.
 
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{
-    Column, Constraint, ConstraintKind, FkAction, Relation, Snapshot, physical_name,
-};
-use crate::types::{Oid, PgType, Phys, TypeLookup, format_type, oid, phys};
+use crate::registry::{Column, Constraint, ConstraintKind, FkAction, Relation, Snapshot, physical_name};
+use crate::types::name::format_type;
+use crate::types::{Oid, PgType, Phys, TypeLookup, oid, phys};
 
 /// An identifier for DuckDB: the physical name, in quotes.
 pub fn ident(name: &str) -> String {

@@ -7,7 +7,7 @@ use crate::engine::{Kind, Rendered};
 use crate::error::{Error, Report, Result, SqlState};
 use crate::policy::Permit;
 use crate::registry::{Change, Managed, Name, Namespace, Relation, RelationKind, Role, Snapshot, UserType};
-use crate::sql::Context;
+use crate::sql::{Command, Context, Plan};
 use crate::types::Oid;
 
 pub struct Planner<'a> {
@@ -50,8 +50,18 @@ impl<'a> Planner<'a> {
         self.plan.steps.push(Step::Command(command(sql)));
     }
 
-    pub fn verify(&mut self, sql: String, error: Error) {
-        self.plan.steps.push(Step::Verify(Permit::system(rendered(sql, Kind::Rows)), error));
+    /// A query in DuckDB's SQL that must find nothing.
+    pub fn verify_sql(&mut self, sql: String, error: Error) {
+        let plan = Plan {
+            permit: Permit::system(rendered(sql, Kind::Rows)),
+            params: Vec::new(),
+            fields: Vec::new(),
+            phys: Vec::new(),
+            command: Command::Select,
+            target: None,
+            writes: false,
+        };
+        self.plan.steps.push(Step::Verify(plan, error));
     }
 
     pub fn put_namespace(&mut self, namespace: Namespace) {
@@ -120,9 +130,10 @@ impl<'a> Planner<'a> {
     }
 
     pub fn role(&self, name: &str) -> Result<Arc<Role>> {
-        self.after.role(name).cloned().ok_or_else(|| {
-            Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{name}\" does not exist"))
-        })
+        self.after
+            .role(name)
+            .cloned()
+            .ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{name}\" does not exist")))
     }
 
     pub fn role_name(&self, oid: Oid) -> Name {

@@ -12,7 +12,9 @@ pub fn create() -> Vec<String> {
     vec![
         format!("CREATE SCHEMA IF NOT EXISTS {schema}"),
         // No key: DuckDB would not let a row be replaced within one transaction.
-        format!("CREATE TABLE IF NOT EXISTS {schema}.objects (kind VARCHAR NOT NULL, oid UINTEGER NOT NULL, definition VARCHAR NOT NULL)"),
+        format!(
+            "CREATE TABLE IF NOT EXISTS {schema}.objects (kind VARCHAR NOT NULL, oid UINTEGER NOT NULL, definition VARCHAR NOT NULL)"
+        ),
         format!("CREATE TABLE IF NOT EXISTS {schema}.counters (name VARCHAR NOT NULL, value UBIGINT NOT NULL)"),
         "CREATE SCHEMA IF NOT EXISTS \"public\"".to_owned(),
     ]

@@ -1,1 +1,129 @@
-//! todo
+//! CREATE TYPE … AS ENUM and ALTER TYPE.
+
+use super::planner::{Planner, no_namespace};
+use super::rebuild::Rebuild;
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{Change, Name, UserType, UserTypeKind, names::MAX_NAME};
+use crate::tree::AlterEnum;
+
+impl Planner<'_> {
+    pub fn create_enum(&mut self, namespace: &Name, name: &Name, labels: &[Name]) -> Result<()> {
+        self.tag("CREATE TYPE");
+        if !self.after.namespaces.contains_key(namespace) {
+            return Err(no_namespace(namespace));
+        }
+        if self.after.user_type(namespace, name).is_some() || self.after.relation(namespace, name).is_some() {
+            return Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("type \"{name}\" already exists")));
+        }
+        for (i, label) in labels.iter().enumerate() {
+            check_label(label)?;
+            if labels[..i].contains(label) {
+                let message = format!("duplicate key value violates unique constraint \"pg_enum_typid_label_index\"");
+                return Err(Error::new(SqlState::UNIQUE_VIOLATION, message)
+                    .detail(format!("The enum label \"{label}\" is there twice.")));
+            }
+        }
+        let counters = &self.after.counters;
+        let ty = UserType {
+            oid: counters.allocate_oid(),
+            array_oid: counters.allocate_oid(),
+            namespace: namespace.clone(),
+            name: name.clone(),
+            owner: self.cx.role,
+            managed: self.managed(),
+            kind: UserTypeKind::Enum { labels: labels.into() },
+            comment: None,
+        };
+        self.put_type(ty);
+        Ok(())
+    }
+
+    pub fn alter_enum(&mut self, namespace: &Name, name: &Name, change: &AlterEnum) -> Result<()> {
+        self.tag("ALTER TYPE");
+        let Some(ty) = self.after.user_type(namespace, name).cloned() else {
+            return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{name}\" does not exist")));
+        };
+        self.may_change(&ty.managed, "type", name)?;
+        let mut ty = (*ty).clone();
+        let UserTypeKind::Enum { labels } = &ty.kind else {
+            return Err(super::alter::wrong_type(name, "an enum"));
+        };
+        let mut labels: Vec<Name> = labels.to_vec();
+        match change {
+            AlterEnum::Rename { to } => {
+                if self.after.user_type(namespace, to).is_some() {
+                    return Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("type \"{to}\" already exists")));
+                }
+                ty.name = to.clone();
+                self.put_type(ty);
+                return Ok(());
+            }
+            AlterEnum::SetOwner { to } => {
+                ty.owner = self.role(to)?.oid;
+                self.put_type(ty);
+                return Ok(());
+            }
+            AlterEnum::AddValue { label, if_not_exists, place } => {
+                check_label(label)?;
+                if labels.contains(label) {
+                    let message = format!("enum label \"{label}\" already exists");
+                    if *if_not_exists {
+                        self.notice(format!("{message}, skipping"));
+                        return Ok(());
+                    }
+                    return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
+                }
+                let at = match place {
+                    None => labels.len(),
+                    Some((before, other)) => position(&labels, other)? + usize::from(!before),
+                };
+                labels.insert(at, label.clone());
+            }
+            AlterEnum::RenameValue { from, to } => {
+                check_label(to)?;
+                let at = position(&labels, from)?;
+                if labels.contains(to) {
+                    let message = format!("enum label \"{to}\" already exists");
+                    return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
+                }
+                if !self.columns_of_type(&[ty.oid, ty.array_oid]).is_empty() {
+                    return Err(Error::unsupported("RENAME VALUE of an enum that columns have")
+                        .hint("Add the new value, update the rows, and leave the old value unused."));
+                }
+                labels[at] = to.clone();
+            }
+        }
+        self.set_labels(ty, labels)
+    }
+
+    /// New labels for an enum: every table with a column of it is made anew, since DuckDB's type has the labels inside.
+    pub fn set_labels(&mut self, mut ty: UserType, labels: Vec<Name>) -> Result<()> {
+        let mut tables: Vec<_> =
+            self.columns_of_type(&[ty.oid, ty.array_oid]).into_iter().map(|(table, _)| table).collect();
+        tables.dedup_by_key(|t| t.oid);
+        ty.kind = UserTypeKind::Enum { labels: labels.into() };
+        self.change(Change::PutType(std::sync::Arc::new(ty)));
+        for table in tables {
+            if matches!(table.kind, crate::registry::RelationKind::Table) {
+                let new = (*table).clone();
+                // DuckDB casts between enums by label.
+                self.rebuild(&Rebuild { old: table, new, sources: std::collections::HashMap::new() })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn position(labels: &[Name], label: &Name) -> Result<usize> {
+    labels.iter().position(|l| l == label).ok_or_else(|| {
+        Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("\"{label}\" is not an existing enum label"))
+    })
+}
+
+fn check_label(label: &str) -> Result<()> {
+    if label.len() > MAX_NAME {
+        return Err(Error::new(SqlState::INVALID_NAME, format!("invalid enum label \"{label}\""))
+            .detail(format!("Labels must be {MAX_NAME} bytes or less.")));
+    }
+    Ok(())
+}

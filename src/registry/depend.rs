@@ -1,0 +1,50 @@
+//! What depends on what, for DROP: views on the relations that they read, columns on types.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use sqlparser::ast::{Ident, ObjectName, visit_relations};
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::Parser;
+
+use super::{Name, Relation, RelationKind, Snapshot, expression};
+use crate::types::Oid;
+
+impl Snapshot {
+    /// The views that read this relation directly, by OID.
+    pub fn views_on(&self, relation: &Relation) -> Vec<Arc<Relation>> {
+        let reads = |view: &&Arc<Relation>| match &view.kind {
+            RelationKind::View { definition, search_path } => {
+                self.reads(definition, search_path).contains(&relation.oid)
+            }
+            RelationKind::Table | RelationKind::Sequence(_) | RelationKind::System => false,
+        };
+        let mut views: Vec<_> = self.relations.values().filter(reads).cloned().collect();
+        views.sort_by_key(|v| v.oid);
+        views
+    }
+
+    /// The relations that a query's text names. A CTE that hides a table's name counts as the table: too much, never
+    /// too little.
+    pub fn reads(&self, definition: &str, search_path: &[Name]) -> BTreeSet<Oid> {
+        let dialect = PostgreSqlDialect {};
+        let Ok(statements) = Parser::parse_sql(&dialect, definition) else { return BTreeSet::new() };
+        let mut found = BTreeSet::new();
+        let _: ControlFlow<()> = visit_relations(&statements, |name| {
+            found.extend(self.named(name, search_path));
+            ControlFlow::Continue(())
+        });
+        found
+    }
+
+    fn named(&self, name: &ObjectName, search_path: &[Name]) -> Option<Oid> {
+        let parts: Vec<&Ident> = name.0.iter().filter_map(|p| p.as_ident()).collect();
+        let (last, before) = parts.split_last()?;
+        let last = expression::fold(last);
+        match before.last() {
+            Some(namespace) => self.relation(&expression::fold(namespace), &last).map(|r| r.oid),
+            None => search_path.iter().find_map(|n| self.relation(n, &last)).map(|r| r.oid),
+        }
+    }
+}

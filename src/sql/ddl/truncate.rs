@@ -1,0 +1,70 @@
+//! TRUNCATE.
+
+use std::sync::Arc;
+
+use super::SequenceStep;
+use super::alter::wrong_type;
+use super::physical::table_name;
+use super::planner::Planner;
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{Relation, RelationKind};
+
+impl Planner<'_> {
+    pub fn truncate(&mut self, tables: &[Arc<Relation>], restart_identity: bool, cascade: bool) -> Result<()> {
+        self.tag("TRUNCATE TABLE");
+        let mut all: Vec<Arc<Relation>> = Vec::new();
+        for table in tables {
+            if !matches!(table.kind, RelationKind::Table) {
+                return Err(wrong_type(&table.name, "a table"));
+            }
+            if !all.iter().any(|t| t.oid == table.oid) {
+                all.push(table.clone());
+            }
+        }
+        let mut at = 0;
+        while let Some(table) = all.get(at).cloned() {
+            at += 1;
+            for (child, _) in self.referencing(table.oid) {
+                if all.iter().any(|t| t.oid == child.oid) {
+                    continue;
+                }
+                if !cascade {
+                    let message = "cannot truncate a table referenced in a foreign key constraint";
+                    return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+                        .detail(format!("Table \"{}\" references \"{}\".", child.name, table.name))
+                        .hint(format!(
+                            "Truncate table \"{}\" at the same time, or use TRUNCATE ... CASCADE.",
+                            child.name
+                        )));
+                }
+                let has = self.cx.snapshot.relation_privileges(self.cx.role, &child);
+                if !has.contains(crate::registry::Privileges::TRUNCATE) {
+                    let message = format!("permission denied for table {}", child.name);
+                    return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+                }
+                self.notice(format!("truncate cascades to table \"{}\"", child.name));
+                all.push(child);
+            }
+        }
+        // Those that refer to others go first; inside a circle any order fails in DuckDB, and says so.
+        let mut left = all;
+        while !left.is_empty() {
+            let referred = |r: &Arc<Relation>| {
+                self.referencing(r.oid).iter().any(|(child, _)| left.iter().any(|l| l.oid == child.oid))
+            };
+            let at = left.iter().position(|r| !referred(r)).unwrap_or(0);
+            let table = left.remove(at);
+            self.command(format!("DELETE FROM {}", table_name(&table)));
+            if restart_identity {
+                for sequence in self.owned_sequences(table.oid) {
+                    if let RelationKind::Sequence(definition) = &sequence.kind {
+                        let restart = Some(definition.start);
+                        let step = SequenceStep::Put { oid: sequence.oid, definition: definition.clone(), restart };
+                        self.plan.sequences.push(step);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
