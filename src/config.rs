@@ -10,10 +10,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use limits::{Limits, RawLimits};
-pub use raw::{Addresses, ConfigError, Raw};
+pub use raw::{ConfigError, Raw};
 pub use units::{Bytes, Span};
 
-use crate::engine::EngineConfig;
+use crate::observe::LogFormat;
 
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,13 +33,6 @@ pub enum Tls {
         certificate: PathBuf,
         key: PathBuf,
     },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LogFormat {
-    #[default]
-    Text,
-    Json,
 }
 
 /// What the gateway runs with, resolved once.
@@ -72,21 +65,6 @@ pub struct Config {
     pub log: String,
     pub log_format: LogFormat,
     pub limits: Limits,
-}
-
-impl Config {
-    pub fn engine(&self) -> EngineConfig {
-        EngineConfig {
-            path: self.data.clone(),
-            memory_limit: self.memory_limit,
-            threads: self.threads,
-            temp_directory: self.temp_directory.clone(),
-            extension_directory: self.extension_directory.clone(),
-            max_running: self.max_running,
-            queue_timeout: self.queue_timeout,
-            interrupt_grace: self.interrupt_grace,
-        }
-    }
 }
 
 /// The defaults, in memory: for tests.

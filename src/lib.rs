@@ -2,6 +2,12 @@
 //!
 //! The modules in layer order; each may use those below it, never those above (tests/architecture.rs checks).
 
+/// The command line's verbs.
+pub mod cli;
+
+/// The gateway put together.
+pub mod server;
+
 /// PostgreSQL's wire protocol.
 pub mod wire;
 

@@ -1,2 +1,5 @@
-//! The command line.
-fn main() {}
+//! The command line; src/cli has its verbs.
+
+fn main() -> std::process::ExitCode {
+    duckgate::cli::main()
+}

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::limits::RawLimits;
 use super::units::{Bytes, Span};
-use super::{Config, Listen, LogFormat, Password, Tls, machine};
+use super::{Config, Listen, Password, Tls, machine};
+use crate::observe::LogFormat;
 
 /// What is wrong with the configuration, and where.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +22,8 @@ fn bad(key: &'static str, problem: impl std::fmt::Display) -> ConfigError {
 }
 
 macro_rules! options {
-    ($($(#[doc = $doc:literal])+ $key:ident: $ty:ty = $default:expr, $long:literal, $env:literal, $value:literal;)*) => {
+    ($($(#[doc = $doc:literal])+ $key:ident: $ty:ty = $default:expr, $long:literal, $env:literal, $value:literal
+        $(, { $(#[$more:meta])* })?;)*) => {
         /// One value a key, `None` where nothing is said.
         #[derive(Debug, Clone, Default, PartialEq, clap::Args, serde::Serialize, serde::Deserialize)]
         #[serde(deny_unknown_fields, default)]
@@ -29,7 +31,9 @@ macro_rules! options {
             $($(#[doc = $doc])+
             #[arg(long = $long, env = $env, value_name = $value, global = true, hide_env_values = true)]
             #[serde(skip_serializing_if = "Option::is_none")]
+            $($(#[$more])*)?
             pub $key: Option<$ty>,)*
+            /// The limits.
             #[command(flatten)]
             pub limits: RawLimits,
         }
@@ -50,7 +54,8 @@ macro_rules! options {
 
 options! {
     /// Where to listen: host:port, or unix:PATH (a socket, or a folder, where the socket is then named as PostgreSQL names it). More than once, or separated by commas.
-    listen: Addresses = Some(Addresses(vec!["127.0.0.1:5432".into()])), "listen", "DUCKGATE_LISTEN", "ADDRESS";
+    listen: Vec<String> = Some(vec!["127.0.0.1:5432".into()]), "listen", "DUCKGATE_LISTEN", "ADDRESS",
+        { #[arg(value_delimiter = ',')] #[serde(deserialize_with = "one_or_many")] };
     /// The database file; `:memory:` keeps nothing.
     data: String = Some("data/duckgate.duckdb".into()), "data", "DUCKGATE_DATA", "FILE";
     /// The folder of schema files.
@@ -89,31 +94,18 @@ options! {
     log_format: String = Some("text".into()), "log-format", "DUCKGATE_LOG_FORMAT", "FORMAT";
 }
 
-/// Several addresses: a list in a file; repeated, or separated by commas, elsewhere.
-#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
-#[serde(transparent)]
-pub struct Addresses(pub Vec<String>);
-
-impl std::str::FromStr for Addresses {
-    type Err = std::convert::Infallible;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()))
+/// In a file, several addresses are a list; one may stand alone.
+fn one_or_many<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        One(String),
+        Many(Vec<String>),
     }
-}
-
-impl<'de> serde::Deserialize<'de> for Addresses {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(serde::Deserialize)]
-        #[serde(untagged)]
-        enum Written {
-            One(String),
-            Many(Vec<String>),
-        }
-        Ok(match Written::deserialize(deserializer)? {
-            Written::One(text) => Self(vec![text]),
-            Written::Many(list) => Self(list),
-        })
-    }
+    serde::Deserialize::deserialize(deserializer).map(|written| match written {
+        Written::One(text) => Some(vec![text]),
+        Written::Many(list) => Some(list),
+    })
 }
 
 impl Raw {
@@ -209,9 +201,9 @@ fn tls(mode: Option<&str>, certificate: Option<PathBuf>, key: Option<PathBuf>) -
     }
 }
 
-fn listen(addresses: Addresses) -> Result<Vec<Listen>, ConfigError> {
+fn listen(addresses: Vec<String>) -> Result<Vec<Listen>, ConfigError> {
     let mut list = Vec::new();
-    for address in addresses.0 {
+    for address in addresses {
         if let Some(path) = address.strip_prefix("unix:") {
             list.push(Listen::Unix(path.into()));
             continue;

@@ -1,1 +1,7 @@
-//! Log, metrics, audit.
+//! Log, metrics, audit; may be called from anywhere.
+
+mod log;
+mod metrics;
+
+pub use log::{LogFormat, init};
+pub use metrics::{Counter, METRICS, Metrics};

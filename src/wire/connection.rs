@@ -15,6 +15,7 @@ use super::message::{Frontend, Version, decode, encode, kind};
 use super::stream::{Io, Lost, Stream, Trust};
 use super::{Shared, extended};
 use crate::error::{Error, Result, SqlState};
+use crate::observe::METRICS;
 use crate::session::{Front as _, Idle, Session, Startup};
 
 /// Bytes of a cancel key: what protocol 3.0 has room for, and what 3.2 lets us give.
@@ -23,6 +24,7 @@ const LONG_KEY: usize = 32;
 
 /// Serves one client; returns when it is gone.
 pub async fn serve(io: Box<dyn Io>, peer: Option<SocketAddr>, shared: Arc<Shared>) {
+    METRICS.connections_accepted.increment();
     let Ok(permit) = shared.handshakes.clone().try_acquire_owned() else {
         tracing::warn!(?peer, "too many connections are in their handshake");
         let error = Error::fatal(SqlState::TOO_MANY_CONNECTIONS, "sorry, too many clients already");
@@ -49,6 +51,7 @@ async fn start(io: Box<dyn Io>, peer: Option<SocketAddr>, shared: &Arc<Shared>) 
     let mut stream = stream?;
     let result = match wish {
         Ok(Wish::Cancel { pid, secret }) => {
+            METRICS.cancel_requests.increment();
             shared.gateway.cancel(pid, &secret);
             return None;
         }
@@ -62,6 +65,7 @@ async fn start(io: Box<dyn Io>, peer: Option<SocketAddr>, shared: &Arc<Shared>) 
             Some((session, front))
         }
         Err(Lost::Fatal(error)) => {
+            METRICS.connections_refused.increment();
             tracing::info!(?peer, %error, "connection refused");
             farewell(stream, &error).await;
             None
@@ -260,7 +264,9 @@ impl Connection {
         if self.front.stream.is_lost() {
             return Step::Break(());
         }
+        METRICS.errors.increment();
         if let Some(internal) = &error.report().internal {
+            METRICS.internal_errors.increment();
             tracing::error!(pid = self.session.pid(), code = %error.code(), internal, "internal error");
         }
         encode::report(&mut self.front.stream.output, error.report());

@@ -57,7 +57,7 @@ impl Listener {
                     sockets.push(Socket::Tcp(socket));
                 }
                 Listen::Unix(path) => {
-                    let path = if path.is_dir() { path.join(SOCKET_NAME) } else { path.clone() };
+                    let path = socket_path(path);
                     let socket = bind_unix(&path).await.map_err(named(path.display().to_string()))?;
                     bound.push(Address::Unix(path.clone()));
                     sockets.push(Socket::Unix(socket, path));
@@ -76,6 +76,11 @@ impl Listener {
         let spawn = |socket| tokio::spawn(accept_all(socket, shared.clone(), stop.clone()));
         self.sockets.into_iter().map(spawn).collect()
     }
+}
+
+/// The socket's file: the path itself, or in that folder the name that libpq looks for.
+pub fn socket_path(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join(SOCKET_NAME) } else { path.to_owned() }
 }
 
 /// A socket file that nobody listens on any more is replaced, one that is in use is not.

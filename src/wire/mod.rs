@@ -24,7 +24,7 @@ use crate::config::{Config, Limits};
 use crate::error::Result;
 use crate::session::Gateway;
 
-pub use listener::{Address, Listener};
+pub use listener::{Address, Listener, socket_path};
 pub use tls::{Acceptor, TlsError};
 
 /// What all connections share.

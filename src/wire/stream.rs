@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::message::{invalid_type, kind};
 use crate::config::Limits;
 use crate::error::{Error, SqlState};
+use crate::observe::METRICS;
 
 /// What bytes travel over: TCP, a Unix socket, TLS over either; memory in tests.
 pub trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -75,7 +76,10 @@ impl Stream {
         }
         self.input.reserve(wanted.clamp(READ_CHUNK, READ_GROWTH));
         match self.io.read_buf(&mut self.input).await {
-            Ok(n) if n > 0 => n,
+            Ok(n) if n > 0 => {
+                METRICS.bytes_received.add(n as u64);
+                n
+            }
             Ok(_) | Err(_) => {
                 self.lost = true;
                 0
@@ -194,8 +198,9 @@ impl Stream {
             self.checked_lost()?;
             let written = timeout(self.limits.write_time, self.io.write_buf(&mut self.output)).await;
             let written = written.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-            if !matches!(written, Ok(n) if n > 0) {
-                self.lost = true;
+            match written {
+                Ok(n) if n > 0 => METRICS.bytes_sent.add(n as u64),
+                Ok(_) | Err(_) => self.lost = true,
             }
         }
         self.checked_lost()?;

@@ -11,6 +11,7 @@ use self::scram::{Channel, Proof, Secret};
 use super::message::{decode_sasl_initial, encode, sasl_text};
 use super::stream::{Lost, Stream, Trust};
 use crate::error::{Error, Result, SqlState};
+use crate::observe::METRICS;
 use crate::registry::Role;
 use crate::registry::verifier::Verifier;
 
@@ -111,6 +112,7 @@ pub async fn scram(
             Ok(())
         }
         Proof::Bad => {
+            METRICS.authentication_failures.increment();
             tracing::warn!(user, reason = problem.unwrap_or("wrong password"), "password authentication failed");
             let message = format!("password authentication failed for user \"{user}\"");
             Err(Lost::Fatal(Error::fatal(SqlState::INVALID_PASSWORD, message)))

@@ -1,0 +1,146 @@
+//! `duckgate serve`: the gateway, from the first line of its log to the last.
+
+use std::path::Path;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::{Failure, Outcome};
+use crate::config::{Config, Limits, Tls};
+use crate::server::Server;
+use crate::wire::{Acceptor, Address, Listener, Shared};
+
+/// Threads beside the runtime's workers, for what blocks.
+const BLOCKING_THREADS: usize = 64;
+/// Descriptors besides clients' sockets: the database, its temporary files, the runtime.
+const OWN_DESCRIPTORS: u64 = 256;
+
+pub fn run(config: Config) -> Outcome {
+    runtime()?.block_on(async {
+        let server = Server::open(&config).await?;
+        serve(&config, server, |_| {}).await
+    })
+}
+
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build()
+}
+
+/// Listens, serves until a signal, and closes in order. `greet` prints what there is to say once it listens.
+pub async fn serve(config: &Config, server: Server, greet: impl FnOnce(&Address)) -> Outcome {
+    crate::observe::init(&config.log, config.log_format).map_err(Failure::Text)?;
+    raise_descriptor_limit(&config.limits);
+    let tls = Acceptor::open(&config.tls, config.data.as_deref())?;
+    let listener = Listener::bind(&config.listen).await?;
+    let addresses = listener.addresses().to_vec();
+    let stop = CancellationToken::new();
+    let shared = Shared::new(server.gateway.clone(), config, tls)?;
+    let accepting = listener.serve(&shared, &stop);
+    for address in &addresses {
+        tracing::info!(address = ?address, "listening");
+    }
+    if let Some(address) = addresses.first() {
+        announce(config, &server, address);
+        greet(address);
+    }
+    wait(&server).await?;
+
+    stop.cancel();
+    for task in accepting {
+        // A task that panicked has stopped accepting as well.
+        let _ = task.await;
+    }
+    tracing::info!("shutting down");
+    server.gateway.shutdown(config.shutdown_grace).await;
+    server.close().await?;
+    tracing::info!("closed");
+    Ok(())
+}
+
+/// Until SIGTERM or SIGINT; SIGHUP reloads.
+async fn wait(server: &Server) -> Outcome {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = hangup.recv() => server.reload(),
+        }
+    }
+}
+
+/// The ready line, with a psql command that works; and once, the password that was made.
+fn announce(config: &Config, server: &Server, address: &Address) {
+    let url = |password: Option<&str>| url(&config.user, password, address, &config.database);
+    if let Some(password) = &server.generated_password {
+        println!("The password of {} was made now and is printed only this once:", config.user);
+        println!("  {}", url(Some(password.reveal())));
+    }
+    let mode = if config.tls == Tls::Off { "" } else { "?sslmode=require" };
+    println!("duckgate is ready: psql '{}{}'", url(None), if matches!(address, Address::Tcp(_)) { mode } else { "" });
+}
+
+/// A libpq connection URL.
+pub fn url(user: &str, password: Option<&str>, address: &Address, database: &str) -> String {
+    let user = encode(user);
+    let credentials = password.map_or(user.clone(), |password| format!("{user}:{}", encode(password)));
+    let database = encode(database);
+    match address {
+        Address::Tcp(address) => {
+            let host = match address.ip() {
+                ip if ip.is_unspecified() => "localhost".to_owned(),
+                std::net::IpAddr::V4(ip) => ip.to_string(),
+                std::net::IpAddr::V6(ip) => format!("[{ip}]"),
+            };
+            format!("postgresql://{credentials}@{host}:{}/{database}", address.port())
+        }
+        Address::Unix(path) => {
+            let folder = path.parent().unwrap_or(Path::new("."));
+            format!("postgresql://{credentials}@/{database}?host={}", encode(&folder.to_string_lossy()))
+        }
+    }
+}
+
+/// Percent-encoding of everything that is not unreserved.
+fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte as char),
+            other => out.push_str(&format!("%{other:02X}")),
+        }
+    }
+    out
+}
+
+/// The usual soft limit of 1024 descriptors is less than the connections that are allowed.
+fn raise_descriptor_limit(limits: &Limits) {
+    let wanted = (limits.connections + limits.handshakes) as u64 + OWN_DESCRIPTORS;
+    let mut current = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the pointer is to a live rlimit.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut current) } != 0 || current.rlim_cur >= wanted {
+        return;
+    }
+    current.rlim_cur = wanted.min(current.rlim_max);
+    // SAFETY: as above.
+    if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const current) } != 0 || current.rlim_cur < wanted {
+        tracing::warn!(wanted, allowed = current.rlim_cur, "too few file descriptors for limits.connections");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_quoted_and_reach_where_the_socket_is() {
+        let any = Address::Tcp("0.0.0.0:5432".parse().expect("address"));
+        assert_eq!(url("a b", Some("p@ss"), &any, "d"), "postgresql://a%20b:p%40ss@localhost:5432/d");
+        let six = Address::Tcp("[::1]:1".parse().expect("address"));
+        assert_eq!(url("u", None, &six, "d"), "postgresql://u@[::1]:1/d");
+        let unix = Address::Unix("/run/x/.s.PGSQL.5432".into());
+        assert_eq!(url("u", None, &unix, "d"), "postgresql://u@/d?host=%2Frun%2Fx");
+    }
+}
