@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Installs the drivers that tests/clients.rs runs, at pinned versions, into a cache folder. Idempotent.
+#   install.sh python|node|go|java    DUCKGATE_CLIENTS names the folder (default ~/.cache/duckgate-clients).
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${DUCKGATE_CLIENTS:-$HOME/.cache/duckgate-clients}
+mkdir -p "$cache"
+
+# done_for LANGUAGE FILE…: true if what these files pin is installed already; else remembers it on `finish`.
+done_for() { stamp="$cache/$1.stamp"; wanted=$(cat "${@:2}" | cksum); [ -e "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; }
+finish() { echo "$wanted" >"$stamp"; }
+
+case "${1:?python, node, go or java}" in
+  python)
+    done_for python "$here/python/requirements.txt" && exit 0
+    rm -rf "$cache/python"
+    python3 -m venv "$cache/python"
+    "$cache/python/bin/pip" install --quiet --disable-pip-version-check -r "$here/python/requirements.txt"
+    finish ;;
+  node)
+    done_for node "$here/node/package.json" "$here/node/package-lock.json" && exit 0
+    mkdir -p "$cache/node"
+    cp "$here/node/package.json" "$here/node/package-lock.json" "$cache/node/"
+    (cd "$cache/node" && npm ci --silent --no-audit --no-fund)
+    finish ;;
+  go)
+    # Built once, run as programs; Go keeps its own cache of modules and packages.
+    mkdir -p "$cache/go"
+    (cd "$here/go" && GOFLAGS=-mod=readonly go build -o "$cache/go/" ./pgx ./pq) ;;
+  java)
+    done_for java "$here/java/pom.xml" "$here/java/PgJdbc.java" && exit 0
+    rm -rf "$cache/java"; mkdir -p "$cache/java/classes"
+    mvn --quiet --batch-mode -f "$here/java/pom.xml" dependency:copy-dependencies -DoutputDirectory="$cache/java/lib"
+    javac -Xlint:all -d "$cache/java/classes" -cp "$cache/java/lib/*" "$here/java/PgJdbc.java"
+    finish ;;
+  *) echo "unknown language $1" >&2; exit 2 ;;
+esac
