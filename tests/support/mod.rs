@@ -4,5 +4,7 @@
 #![allow(dead_code)]
 
 pub mod protocol;
+pub mod server;
 pub mod target;
+pub mod tls;
 pub mod transcript;

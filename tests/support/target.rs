@@ -49,6 +49,12 @@ impl Target {
         stream
     }
 
+    /// As [`Target::connect`], where nobody may listen yet.
+    pub fn try_connect(&self) -> Result<Connection, String> {
+        TcpStream::connect((self.host.as_str(), self.port)).map_err(|e| e.to_string())?;
+        self.connect().map_err(|e| e.to_string())
+    }
+
     /// A session that is ready for its first query.
     pub fn connect(&self) -> Result<Connection, Failure> {
         Connection::open(self, &[])

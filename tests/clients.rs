@@ -1,0 +1,229 @@
+//! Real drivers against the gateway, over TLS with SCRAM: psql and those of Python, Node, Go, Java. The programs are in
+//! tests/clients/, the Rust drivers in tests/rust_clients.rs.
+//!
+//! `DUCKGATE_TEST_SERVER='host=… port=… user=… password=… dbname=…'` (and PGSSLMODE) points them at another server.
+
+mod support;
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use support::server::{Server, skipped};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
+}
+
+fn cache() -> PathBuf {
+    std::env::var_os("DUCKGATE_CLIENTS").map_or_else(
+        || PathBuf::from(std::env::var_os("HOME").expect("HOME")).join(".cache/duckgate-clients"),
+        PathBuf::from,
+    )
+}
+
+fn present(program: &str) -> bool {
+    Command::new(program)
+        .arg(if program == "go" { "version" } else { "--version" })
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok()
+}
+
+/// Installs a language's drivers (once, whoever comes first); false if the language is not here.
+fn installed(language: &str, programs: &[&str]) -> bool {
+    if let Some(absent) = programs.iter().find(|p| !present(p)) {
+        skipped(&format!("the {language} drivers"), &format!("{absent} is not installed"));
+        return false;
+    }
+    static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let output = Command::new(folder().join("install.sh"))
+        .arg(language)
+        .env("DUCKGATE_CLIENTS", cache())
+        .output()
+        .expect("install.sh runs");
+    assert!(output.status.success(), "install.sh {language}: {}", String::from_utf8_lossy(&output.stderr));
+    true
+}
+
+/// Runs a program with libpq's variables set; it must succeed within two minutes.
+fn passes(mut command: Command) {
+    let server = Server::shared();
+    let output = run(&mut command, &server, Duration::from_secs(120));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let failed: Vec<_> = text.lines().filter(|l| !l.starts_with("ok - ")).collect();
+    assert!(output.status.success(), "{command:?}\n{}", failed.join("\n"));
+    assert!(text.contains("ok - "), "{command:?} checked nothing:\n{text}");
+}
+
+fn run(command: &mut Command, server: &Server, limit: Duration) -> Output {
+    let mut child = command
+        .envs(server.environment())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let reader = |mut pipe: Box<dyn Read + Send>| {
+        std::thread::spawn(move || {
+            let mut text = Vec::new();
+            let _ = pipe.read_to_end(&mut text);
+            text
+        })
+    };
+    let stdout = reader(Box::new(child.stdout.take().expect("piped")));
+    let stderr = reader(Box::new(child.stderr.take().expect("piped")));
+    let deadline = Instant::now() + limit;
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("waited") {
+            break status;
+        }
+        if Instant::now() > deadline {
+            let _ = child.kill();
+            break child.wait().expect("waited");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    Output { status, stdout: stdout.join().expect("read"), stderr: stderr.join().expect("read") }
+}
+
+fn python(program: &str) {
+    if installed("python", &["python3"]) {
+        let mut command = Command::new(cache().join("python/bin/python"));
+        command.arg(folder().join("python").join(program));
+        passes(command);
+    }
+}
+
+#[test]
+fn psycopg_3_in_text_binary_pipeline_cursors_and_copy() {
+    python("run_psycopg.py");
+}
+
+#[test]
+fn asyncpg() {
+    python("run_asyncpg.py");
+}
+
+#[test]
+fn psycopg2() {
+    python("run_psycopg2.py");
+}
+
+#[test]
+fn pg8000() {
+    python("run_pg8000.py");
+}
+
+fn node(program: &str) {
+    if installed("node", &["node", "npm"]) {
+        // Node looks for packages from the file's own place upwards, so the programs go beside them.
+        for file in ["harness.mjs", program] {
+            std::fs::copy(folder().join("node").join(file), cache().join("node").join(file)).expect("copied");
+        }
+        let mut command = Command::new("node");
+        command.arg(cache().join("node").join(program)).current_dir(cache().join("node"));
+        passes(command);
+    }
+}
+
+#[test]
+fn node_postgres() {
+    node("run_pg.mjs");
+}
+
+#[test]
+fn postgres_js() {
+    node("run_postgres.mjs");
+}
+
+fn go(program: &str) {
+    if installed("go", &["go"]) {
+        passes(Command::new(cache().join("go").join(program)));
+    }
+}
+
+#[test]
+fn pgx_in_all_query_modes() {
+    go("pgx");
+}
+
+#[test]
+fn lib_pq() {
+    go("pq");
+}
+
+#[test]
+fn pgjdbc_with_fetch_size_batches_binary_and_autocommit_both_ways() {
+    if installed("java", &["javac", "mvn"]) {
+        let (classes, libraries) = (cache().join("java/classes"), cache().join("java/lib/*"));
+        let mut command = Command::new("java");
+        command.arg("-cp").arg(format!("{}:{}", classes.display(), libraries.display())).arg("PgJdbc");
+        passes(command);
+    }
+}
+
+/// Runs psql on a script from its standard input and gives what it prints.
+fn psql(arguments: &[&str]) -> Option<(String, String)> {
+    if !present("psql") {
+        skipped("psql", "psql is not installed");
+        return None;
+    }
+    let server = Server::shared();
+    let mut command = Command::new("psql");
+    command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1"]).args(arguments);
+    let output = run(&mut command, &server, Duration::from_secs(60));
+    Some((String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned()))
+}
+
+#[test]
+fn psql_prints_results_as_with_postgresql() {
+    let Some((out, err)) = psql(&["-c", "SELECT 1 AS a, NULL AS n, 'x' AS t UNION ALL SELECT 2, 'y', 'z' ORDER BY 1"])
+    else {
+        return;
+    };
+    assert_eq!((out.as_str(), err.as_str()), (" a | n | t \n---+---+---\n 1 |   | x\n 2 | y | z\n(2 rows)\n\n", ""));
+}
+
+#[test]
+fn psql_copies_files_in_and_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (from, to) = (folder.path().join("in.tbl"), folder.path().join("out.csv"));
+    std::fs::write(&from, "1|one\n2|two\n3|\n").expect("written");
+    let Some((_, err)) = psql(&[
+        "-c",
+        "CREATE TABLE psql_copy (a int, b text)",
+        "-c",
+        &format!("\\copy psql_copy FROM '{}' WITH (DELIMITER '|')", from.display()),
+        "-c",
+        &format!("\\copy (SELECT * FROM psql_copy ORDER BY a) TO '{}' WITH (FORMAT csv, HEADER)", to.display()),
+        "-c",
+        "DROP TABLE psql_copy",
+    ]) else {
+        return;
+    };
+    assert_eq!(err, "");
+    assert_eq!(std::fs::read_to_string(to).expect("written"), "a,b\n1,one\n2,two\n3,\"\"\n");
+}
+
+#[test]
+fn psql_shows_where_an_error_is() {
+    let Some((_, err)) = psql(&["-c", "SELECT nothing FROM (SELECT 1 AS a) x"]) else { return };
+    assert_eq!(
+        err,
+        "ERROR:  column \"nothing\" does not exist\nLINE 1: SELECT nothing FROM (SELECT 1 AS a) x\n               ^\n"
+    );
+}
+
+#[test]
+fn psql_uses_a_cursor_for_fetch_count_and_describes_with_gdesc() {
+    let Some((out, err)) =
+        psql(&["-A", "-t", "-v", "FETCH_COUNT=3", "-c", "SELECT n FROM generate_series(1, 10) AS n"])
+    else {
+        return;
+    };
+    assert_eq!((out.lines().count(), err.as_str()), (10, ""));
+}
