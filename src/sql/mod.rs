@@ -104,3 +104,4 @@ pub enum Command {
 
 /// Schema changes: from the tree's DDL to changes of the registry and DuckDB's steps.
 pub mod ddl;
+pub mod signatures;

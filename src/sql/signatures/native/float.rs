@@ -1,0 +1,199 @@
+//! Floating point with PostgreSQL's overflow, underflow and domain errors.
+
+use super::*;
+
+pub(super) fn natives() -> Vec<Native> {
+    let mut all = vec![
+        native2::<f64, f64, f64>("dg_float8pl", |a, b| checked(a + b, a, b, false)),
+        native2::<f64, f64, f64>("dg_float8mi", |a, b| checked(a - b, a, b, false)),
+        native2::<f64, f64, f64>("dg_float8mul", |a, b| checked(a * b, a, b, a != 0.0 && b != 0.0)),
+        native2::<f64, f64, f64>("dg_float8div", |a, b| {
+            if b == 0.0 && !a.is_nan() {
+                return Err(division_by_zero());
+            }
+            checked(a / b, a, b, a != 0.0 && !b.is_infinite())
+        }),
+        native2::<f32, f32, f32>("dg_float4pl", |a, b| checked4(a + b, a, b, false)),
+        native2::<f32, f32, f32>("dg_float4mi", |a, b| checked4(a - b, a, b, false)),
+        native2::<f32, f32, f32>("dg_float4mul", |a, b| checked4(a * b, a, b, a != 0.0 && b != 0.0)),
+        native2::<f32, f32, f32>("dg_float4div", |a, b| {
+            if b == 0.0 && !a.is_nan() {
+                return Err(division_by_zero());
+            }
+            checked4(a / b, a, b, a != 0.0 && !b.is_infinite())
+        }),
+        native1::<f64, f32>("dg_float8_to_float4", |v| {
+            let r = v as f32;
+            if r.is_infinite() && !v.is_infinite() {
+                return Err(overflow());
+            }
+            if r == 0.0 && v != 0.0 {
+                return Err(underflow());
+            }
+            Ok(Some(r))
+        }),
+        native2::<f64, f64, f64>("dg_power", power),
+        native2::<f64, f64, f64>("dg_atan2", |a, b| Ok(Some(a.atan2(b)))),
+        native1::<f64, f64>("dg_sqrt", |v| {
+            if v < 0.0 {
+                return Err(Error::new(
+                    SqlState::INVALID_ARGUMENT_FOR_POWER_FUNCTION,
+                    "cannot take square root of a negative number",
+                ));
+            }
+            Ok(Some(v.sqrt()))
+        }),
+        native1::<f64, f64>("dg_exp", |v| {
+            let r = v.exp();
+            if r.is_infinite() && !v.is_infinite() {
+                return Err(overflow());
+            }
+            if r == 0.0 && !v.is_infinite() {
+                return Err(underflow());
+            }
+            Ok(Some(r))
+        }),
+        native1::<f64, f64>("dg_ln", |v| log(v, f64::ln)),
+        native1::<f64, f64>("dg_log", |v| log(v, f64::log10)),
+    ];
+    all.extend(plain());
+    all.extend(trigonometry());
+    all
+}
+
+/// Functions that neither fail nor overflow.
+fn plain() -> Vec<Native> {
+    let functions: [(&'static str, fn(f64) -> f64); 9] = [
+        ("dg_round", f64::round_ties_even),
+        ("dg_trunc", f64::trunc),
+        ("dg_ceil", f64::ceil),
+        ("dg_floor", f64::floor),
+        ("dg_cbrt", f64::cbrt),
+        ("dg_sign", |v| {
+            if v > 0.0 {
+                1.0
+            } else if v < 0.0 {
+                -1.0
+            } else {
+                v
+            }
+        }),
+        ("dg_radians", f64::to_radians),
+        ("dg_tanh", f64::tanh),
+        ("dg_asinh", f64::asinh),
+    ];
+    functions.into_iter().map(|(name, f)| native1::<f64, f64>(name, move |v| Ok(Some(f(v))))).collect()
+}
+
+/// Functions with a domain: outside it `input is out of range`.
+fn trigonometry() -> Vec<Native> {
+    type Test = fn(f64) -> bool;
+    let finite: Test = |v| !v.is_infinite();
+    let unit: Test = |v| !(v < -1.0 || v > 1.0);
+    let functions: [(&'static str, fn(f64) -> f64, Test); 16] = [
+        ("dg_sin", f64::sin, finite),
+        ("dg_cos", f64::cos, finite),
+        ("dg_tan", f64::tan, finite),
+        ("dg_cot", |v| 1.0 / v.tan(), finite),
+        ("dg_asin", f64::asin, unit),
+        ("dg_acos", f64::acos, unit),
+        ("dg_atan", f64::atan, |_| true),
+        ("dg_sinh", f64::sinh, |_| true),
+        ("dg_cosh", f64::cosh, |_| true),
+        ("dg_acosh", f64::acosh, |v| !(v < 1.0)),
+        ("dg_atanh", f64::atanh, unit),
+        ("dg_degrees", f64::to_degrees, |_| true),
+        ("dg_sind", |v| degrees(v, f64::sin), finite),
+        ("dg_cosd", |v| degrees(v, f64::cos), finite),
+        ("dg_tand", |v| degrees(v, f64::sin) / degrees(v, f64::cos), finite),
+        ("dg_cotd", |v| degrees(v, f64::cos) / degrees(v, f64::sin), finite),
+    ];
+    functions
+        .into_iter()
+        .map(|(name, f, domain)| {
+            native1::<f64, f64>(name, move |v| {
+                if !domain(v) {
+                    return Err(out_of_range("input is out of range"));
+                }
+                Ok(Some(f(v)))
+            })
+        })
+        .collect()
+}
+
+/// Sine or cosine of an angle in degrees, exact at multiples of 30.
+fn degrees(v: f64, f: fn(f64) -> f64) -> f64 {
+    let r = f((v % 360.0).to_radians());
+    let near = (r * 2.0).round() / 2.0;
+    if (r - near).abs() < 1e-15 { near } else { r }
+}
+
+fn checked(r: f64, a: f64, b: f64, nonzero: bool) -> Result<Option<f64>> {
+    if r.is_infinite() && !a.is_infinite() && !b.is_infinite() {
+        return Err(overflow());
+    }
+    if nonzero && r == 0.0 {
+        return Err(underflow());
+    }
+    Ok(Some(r))
+}
+
+fn checked4(r: f32, a: f32, b: f32, nonzero: bool) -> Result<Option<f32>> {
+    if r.is_infinite() && !a.is_infinite() && !b.is_infinite() {
+        return Err(overflow());
+    }
+    if nonzero && r == 0.0 {
+        return Err(underflow());
+    }
+    Ok(Some(r))
+}
+
+fn log(v: f64, f: fn(f64) -> f64) -> Result<Option<f64>> {
+    let fail = |m: &str| Err(Error::new(SqlState::INVALID_ARGUMENT_FOR_LOG, m));
+    if v == 0.0 {
+        return fail("cannot take logarithm of zero");
+    }
+    if v < 0.0 {
+        return fail("cannot take logarithm of a negative number");
+    }
+    Ok(Some(f(v)))
+}
+
+fn power(a: f64, b: f64) -> Result<Option<f64>> {
+    let fail = |m: &str| Err(Error::new(SqlState::INVALID_ARGUMENT_FOR_POWER_FUNCTION, m));
+    if a.is_nan() {
+        return Ok(Some(if b == 0.0 { 1.0 } else { a }));
+    }
+    if b.is_nan() {
+        return Ok(Some(if a == 1.0 { 1.0 } else { b }));
+    }
+    if a == 0.0 && b < 0.0 {
+        return fail("zero raised to a negative power is undefined");
+    }
+    if a < 0.0 && b.floor() != b {
+        return fail("a negative number raised to a non-integer power yields a complex result");
+    }
+    let r = a.powf(b);
+    if a.is_infinite() || b.is_infinite() {
+        return Ok(Some(r));
+    }
+    if r.is_infinite() {
+        return Err(overflow());
+    }
+    if r == 0.0 && a != 0.0 {
+        return Err(underflow());
+    }
+    Ok(Some(r))
+}
+
+fn overflow() -> Error {
+    out_of_range("value out of range: overflow")
+}
+
+fn underflow() -> Error {
+    out_of_range("value out of range: underflow")
+}
+
+fn division_by_zero() -> Error {
+    Error::new(SqlState::DIVISION_BY_ZERO, "division by zero")
+}

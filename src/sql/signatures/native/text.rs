@@ -1,0 +1,311 @@
+//! Text functions by character, with PostgreSQL's treatment of negative and odd arguments.
+
+use super::*;
+
+/// The longest text that a function may make, in bytes: PostgreSQL's limit for one value.
+const MAX_TEXT: usize = 0x3fff_ffff;
+
+pub(super) fn natives() -> Vec<Native> {
+    vec![
+        native1::<str, str>("dg_initcap", |s| Ok(Some(initcap(s)))),
+        native1::<str, str>("dg_reverse", |s| Ok(Some(s.chars().rev().collect()))),
+        native1::<str, str>("dg_name", |s| Ok(Some(truncate_name(s).to_owned()))),
+        native3::<str, i32, i32, str>("dg_substr3", |s, start, len| substr(s, start, Some(len)).map(Some)),
+        native2::<str, i32, str>("dg_substr2", |s, start| substr(s, start, None).map(Some)),
+        native3::<[u8], i32, i32, [u8]>("dg_bytea_substr3", |s, start, len| byte_substr(s, start, Some(len)).map(Some)),
+        native2::<[u8], i32, [u8]>("dg_bytea_substr2", |s, start| byte_substr(s, start, None).map(Some)),
+        native3::<str, i32, str, str>("dg_lpad", |s, n, fill| pad(s, n, fill, true).map(Some)),
+        native3::<str, i32, str, str>("dg_rpad", |s, n, fill| pad(s, n, fill, false).map(Some)),
+        native2::<str, i32, str>("dg_repeat", |s, n| {
+            let n = usize::try_from(n).unwrap_or(0);
+            limit(s.len().saturating_mul(n))?;
+            Ok(Some(s.repeat(n)))
+        }),
+        native3::<str, str, str, str>("dg_translate", |s, from, to| Ok(Some(translate(s, from, to)))),
+        native3::<str, str, i32, str>("dg_split_part", |s, sep, n| split_part(s, sep, n).map(Some)),
+        native1::<i32, str>("dg_chr", |n| chr(n).map(Some)),
+        native1::<str, str>("dg_quote_ident", |s| Ok(Some(quote_ident(s)))),
+        native1::<str, str>("dg_quote_literal", |s| Ok(Some(quote_literal(s)))),
+        native4::<str, str, i32, i32, str>("dg_overlay4", |s, new, start, len| overlay(s, new, start, len).map(Some)),
+        native3::<str, str, i32, str>("dg_overlay3", |s, new, start| {
+            overlay(s, new, start, new.chars().count() as i32).map(Some)
+        }),
+        string_to_array(),
+        native2::<[u8], str, str>("dg_encode", |b, format| encode(b, format).map(Some)),
+        native2::<str, str, [u8]>("dg_decode", |s, format| decode(s, format).map(Some)),
+        sha("dg_sha224", None),
+        sha("dg_sha256", Some(&ring::digest::SHA256)),
+        sha("dg_sha384", Some(&ring::digest::SHA384)),
+        sha("dg_sha512", Some(&ring::digest::SHA512)),
+        native2::<str, str, [u8]>("dg_convert_to", |s, encoding| {
+            check_utf8(encoding)?;
+            Ok(Some(s.as_bytes().to_vec()))
+        }),
+        native2::<[u8], str, str>("dg_convert_from", |b, encoding| {
+            check_utf8(encoding)?;
+            match std::str::from_utf8(b) {
+                Ok(s) if !s.contains('\0') => Ok(Some(s.to_owned())),
+                _ => Err(Error::new(
+                    SqlState::CHARACTER_NOT_IN_REPERTOIRE,
+                    "invalid byte sequence for encoding \"UTF8\"",
+                )),
+            }
+        }),
+    ]
+}
+
+fn sha(name: &'static str, algorithm: Option<&'static ring::digest::Algorithm>) -> Native {
+    native1::<[u8], [u8]>(name, move |b| match algorithm {
+        Some(algorithm) => Ok(Some(ring::digest::digest(algorithm, b).as_ref().to_vec())),
+        None => Err(Error::unsupported("sha224").hint("Use sha256.")),
+    })
+}
+
+fn limit(bytes: usize) -> Result<()> {
+    if bytes > MAX_TEXT {
+        return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "requested length too large"));
+    }
+    Ok(())
+}
+
+fn check_utf8(encoding: &str) -> Result<()> {
+    match encoding.to_ascii_lowercase().replace(['-', '_'], "").as_str() {
+        "utf8" | "unicode" => Ok(()),
+        _ => Err(Error::unsupported(format!("conversion with encoding \"{encoding}\"")).hint("Use UTF8.")),
+    }
+}
+
+fn initcap(s: &str) -> String {
+    let mut out = String::with_capacity(s.len());
+    let mut inside = false;
+    for c in s.chars() {
+        if inside {
+            out.extend(c.to_lowercase());
+        } else {
+            out.extend(c.to_uppercase());
+        }
+        inside = c.is_alphanumeric();
+    }
+    out
+}
+
+/// A `name` holds at most 63 bytes; a character is never cut in two.
+pub(crate) fn truncate_name(s: &str) -> &str {
+    let mut end = s.len().min(63);
+    while !s.is_char_boundary(end) {
+        end -= 1;
+    }
+    &s[..end]
+}
+
+/// The character range `[from, to)` that `substring(start, len)` asks for, from 0.
+fn range(start: i32, len: Option<i32>) -> Result<(usize, usize)> {
+    let start = i64::from(start);
+    let end = match len {
+        None => i64::MAX,
+        Some(len) if len < 0 => {
+            return Err(Error::new(SqlState::SUBSTRING_ERROR, "negative substring length not allowed"));
+        }
+        Some(len) => start + i64::from(len),
+    };
+    let from = start.max(1) - 1;
+    let to = (end.max(1) - 1).max(from);
+    Ok((from as usize, usize::try_from(to).unwrap_or(usize::MAX)))
+}
+
+fn substr(s: &str, start: i32, len: Option<i32>) -> Result<String> {
+    let (from, to) = range(start, len)?;
+    Ok(s.chars().skip(from).take(to - from).collect())
+}
+
+fn byte_substr(s: &[u8], start: i32, len: Option<i32>) -> Result<Vec<u8>> {
+    let (from, to) = range(start, len)?;
+    let (from, to) = (from.min(s.len()), to.min(s.len()));
+    Ok(s[from..to.max(from)].to_vec())
+}
+
+fn pad(s: &str, n: i32, fill: &str, left: bool) -> Result<String> {
+    let n = usize::try_from(n).unwrap_or(0);
+    limit(n)?;
+    let len = s.chars().count();
+    if len >= n || fill.is_empty() {
+        return Ok(s.chars().take(n).collect());
+    }
+    let padding = fill.chars().cycle().take(n - len);
+    Ok(if left { padding.chain(s.chars()).collect() } else { s.chars().chain(padding).collect() })
+}
+
+fn translate(s: &str, from: &str, to: &str) -> String {
+    let to: Vec<char> = to.chars().collect();
+    s.chars()
+        .filter_map(|c| match from.chars().position(|f| f == c) {
+            None => Some(c),
+            Some(i) => to.get(i).copied(),
+        })
+        .collect()
+}
+
+fn split_part(s: &str, sep: &str, n: i32) -> Result<String> {
+    if n == 0 {
+        return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, "field position must not be zero"));
+    }
+    if sep.is_empty() {
+        return Ok(if n == 1 || n == -1 { s.to_owned() } else { String::new() });
+    }
+    let index = n.unsigned_abs() as usize - 1;
+    if n > 0 {
+        return Ok(s.split(sep).nth(index).unwrap_or("").to_owned());
+    }
+    // Counted from the end of the same fields, which rsplit would find elsewhere for separators that overlap.
+    let fields: Vec<&str> = s.split(sep).collect();
+    Ok(fields.iter().rev().nth(index).map_or_else(String::new, |f| (*f).to_owned()))
+}
+
+fn chr(n: i32) -> Result<String> {
+    let fail = |m: &str| Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, m));
+    if n == 0 {
+        return fail("null character not permitted");
+    }
+    if n < 0 {
+        return fail("character number must be positive");
+    }
+    match char::from_u32(n as u32) {
+        Some(c) => Ok(c.to_string()),
+        None => Err(Error::new(
+            SqlState::PROGRAM_LIMIT_EXCEEDED,
+            format!("requested character not valid for encoding: {n}"),
+        )),
+    }
+}
+
+/// Quotes an identifier where PostgreSQL's quote_ident does: unusual characters, capitals, keywords not unreserved.
+pub(crate) fn quote_ident(s: &str) -> String {
+    let mut chars = s.chars();
+    let plain = chars.next().is_some_and(|c| c.is_ascii_lowercase() || c == '_')
+        && chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        && crate::facts::KEYWORDS.get(s).is_none_or(|k| k.category == b'U');
+    if plain { s.to_owned() } else { format!("\"{}\"", s.replace('"', "\"\"")) }
+}
+
+pub(crate) fn quote_literal(s: &str) -> String {
+    let quoted = s.replace('\'', "''");
+    if s.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
+}
+
+fn overlay(s: &str, new: &str, start: i32, len: i32) -> Result<String> {
+    if start <= 0 {
+        return Err(Error::new(SqlState::SUBSTRING_ERROR, "negative substring length not allowed"));
+    }
+    let after = start.checked_add(len).ok_or_else(|| out_of_range("integer out of range"))?;
+    let mut out = substr(s, 1, Some(start - 1))?;
+    out.push_str(new);
+    out.push_str(&substr(s, after, None)?);
+    Ok(out)
+}
+
+/// string_to_array(text, separator): a NULL separator splits into characters, so it is not strict.
+fn string_to_array() -> Native {
+    Native {
+        name: "dg_string_to_array",
+        args: vec![Phys::Text, Phys::Text],
+        varargs: None,
+        result: TextList::phys(),
+        strict: false,
+        volatile: false,
+        body: Arc::new(|args, rows| {
+            let (text, sep) = (downcast::<str>(args, 0)?, downcast::<str>(args, 1)?);
+            let mut out = TextList::builder(rows);
+            for row in 0..rows {
+                if text.is_null(row) {
+                    TextList::push(&mut out, None);
+                    continue;
+                }
+                let s = text.value(row);
+                let items = if s.is_empty() {
+                    Vec::new()
+                } else if sep.is_null(row) {
+                    s.chars().map(|c| Some(c.to_string())).collect()
+                } else if sep.value(row).is_empty() {
+                    vec![Some(s.to_owned())]
+                } else {
+                    s.split(sep.value(row)).map(|part| Some(part.to_owned())).collect()
+                };
+                TextList::push(&mut out, Some(items));
+            }
+            Ok(TextList::finish(out))
+        }),
+    }
+}
+
+fn encode(b: &[u8], format: &str) -> Result<String> {
+    use base64::Engine as _;
+    match format.to_ascii_lowercase().as_str() {
+        "hex" => Ok(b.iter().map(|x| format!("{x:02x}")).collect()),
+        "base64" => {
+            let text = base64::engine::general_purpose::STANDARD.encode(b);
+            // Lines of 76 characters, as MIME has them.
+            let lines: Vec<&str> = (0..text.len()).step_by(76).map(|i| &text[i..(i + 76).min(text.len())]).collect();
+            Ok(lines.join("\n"))
+        }
+        "escape" => Ok(b
+            .iter()
+            .map(|x| match x {
+                b'\\' => "\\\\".to_owned(),
+                0 | 0x80.. => format!("\\{x:03o}"),
+                _ => char::from(*x).to_string(),
+            })
+            .collect()),
+        _ => Err(unrecognized(format)),
+    }
+}
+
+fn unrecognized(format: &str) -> Error {
+    Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("unrecognized encoding: \"{format}\""))
+}
+
+fn decode(s: &str, format: &str) -> Result<Vec<u8>> {
+    use base64::Engine as _;
+    let bad = |m: String| Error::new(SqlState::INVALID_PARAMETER_VALUE, m);
+    match format.to_ascii_lowercase().as_str() {
+        "hex" => {
+            let digits: Vec<char> = s.chars().filter(|c| !matches!(c, ' ' | '\n' | '\t' | '\r')).collect();
+            if let Some(c) = digits.iter().find(|c| !c.is_ascii_hexdigit()) {
+                return Err(bad(format!("invalid hexadecimal digit: \"{c}\"")));
+            }
+            if digits.len() % 2 != 0 {
+                return Err(bad("invalid hexadecimal data: odd number of digits".into()));
+            }
+            let nibble = |c: char| c.to_digit(16).unwrap_or(0) as u8;
+            Ok(digits.chunks(2).map(|p| nibble(p[0]) << 4 | nibble(p[1])).collect())
+        }
+        "base64" => {
+            let packed: String = s.chars().filter(|c| !matches!(c, ' ' | '\n' | '\t' | '\r')).collect();
+            base64::engine::general_purpose::STANDARD.decode(packed).map_err(|_| {
+                bad("invalid base64 end sequence".into())
+                    .hint("Input data is missing padding, is truncated, or is otherwise corrupted.")
+            })
+        }
+        "escape" => decode_escape(s.as_bytes()),
+        _ => Err(unrecognized(format)),
+    }
+}
+
+fn decode_escape(s: &[u8]) -> Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(s.len());
+    let mut rest = s;
+    while let Some((&c, tail)) = rest.split_first() {
+        if c != b'\\' {
+            out.push(c);
+            rest = tail;
+        } else if tail.first() == Some(&b'\\') {
+            out.push(b'\\');
+            rest = &tail[1..];
+        } else if let [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', more @ ..] = tail {
+            out.push((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'));
+            rest = more;
+        } else {
+            return Err(Error::new(SqlState::INVALID_TEXT_REPRESENTATION, "invalid input syntax for type bytea"));
+        }
+    }
+    Ok(out)
+}

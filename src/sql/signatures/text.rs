@@ -1,0 +1,187 @@
+//! Text: concatenation, cutting, padding, searching, patterns, quoting.
+
+use super::{How::*, Line, const_int, const_text};
+use crate::tree::Expr;
+
+/// Start and length that DuckDB's substring understands as PostgreSQL's does.
+fn plain_substring(args: &[Expr]) -> bool {
+    const_int(args, 1).is_some_and(|start| start >= 1)
+        && (args.len() < 3 || const_int(args, 2).is_some_and(|len| len >= 0))
+}
+
+/// A constant LIKE pattern without PostgreSQL's default escape character: DuckDB's fast matchers apply.
+fn plain_pattern(args: &[Expr]) -> bool {
+    const_text(args, 1).is_some_and(|pattern| !pattern.contains('\\'))
+}
+
+/// character(n) is kept without its padding, so a pattern must not look at it.
+fn padding_is_no_matter(args: &[Expr]) -> bool {
+    const_text(args, 1)
+        .is_some_and(|p| !p.contains('\\') && p.ends_with('%') && !p.trim_end_matches('%').ends_with(' '))
+}
+
+pub(super) const ENTRIES: &[Line] = &[
+    ("length(text)", Template("length({0})::INTEGER")),
+    ("length(bpchar)", Template("length({0})::INTEGER")),
+    ("char_length(text)", Template("length({0})::INTEGER")),
+    ("char_length(bpchar)", Template("length({0})::INTEGER")),
+    ("character_length(text)", Template("length({0})::INTEGER")),
+    ("character_length(bpchar)", Template("length({0})::INTEGER")),
+    ("textlen(text)", Template("length({0})::INTEGER")),
+    ("octet_length(text)", Template("strlen({0})::INTEGER")),
+    ("bit_length(text)", Template("(strlen({0}) * 8)::INTEGER")),
+    ("textcat(text,text)", Template("({0} || {1})")),
+    ("textanycat(text,anynonarray)", Special),
+    ("anytextcat(anynonarray,text)", Special),
+    ("lower(text)", Template("lower({0})")),
+    ("upper(text)", Template("upper({0})")),
+    ("initcap(text)", Native("dg_initcap")),
+    ("substr(text,int4,int4)", When(plain_substring, "substring({0}, {1}, {2})", &Native("dg_substr3"))),
+    ("substring(text,int4,int4)", When(plain_substring, "substring({0}, {1}, {2})", &Native("dg_substr3"))),
+    ("substr(text,int4)", When(plain_substring, "substring({0}, {1})", &Native("dg_substr2"))),
+    ("substring(text,int4)", When(plain_substring, "substring({0}, {1})", &Native("dg_substr2"))),
+    ("substring(text,text)", Native("dg_regexp_substring")),
+    ("left(text,int4)", Template("left({0}, {1}::BIGINT)")),
+    ("right(text,int4)", Template("right({0}, {1}::BIGINT)")),
+    ("lpad(text,int4,text)", Native("dg_lpad")),
+    ("lpad(text,int4)", Template("dg_lpad({0}, {1}, ' ')")),
+    ("rpad(text,int4,text)", Native("dg_rpad")),
+    ("rpad(text,int4)", Template("dg_rpad({0}, {1}, ' ')")),
+    ("repeat(text,int4)", Native("dg_repeat")),
+    ("replace(text,text,text)", Template("replace({0}, {1}, {2})")),
+    ("translate(text,text,text)", Native("dg_translate")),
+    ("reverse(text)", Native("dg_reverse")),
+    ("strpos(text,text)", Template("strpos({0}, {1})::INTEGER")),
+    ("position(text,text)", Template("strpos({0}, {1})::INTEGER")),
+    ("split_part(text,text,int4)", Native("dg_split_part")),
+    ("ascii(text)", Template("ascii({0})")),
+    ("chr(int4)", Native("dg_chr")),
+    ("btrim(text)", Template("trim({0}, ' ')")),
+    ("btrim(text,text)", Template("trim({0}, {1})")),
+    ("ltrim(text)", Template("ltrim({0}, ' ')")),
+    ("ltrim(text,text)", Template("ltrim({0}, {1})")),
+    ("rtrim(text)", Template("rtrim({0}, ' ')")),
+    ("rtrim(text,text)", Template("rtrim({0}, {1})")),
+    ("md5(text)", Template("md5({0})")),
+    ("starts_with(text,text)", Template("starts_with({0}, {1})")),
+    ("to_hex(int4)", Native("dg_to_hex_int4")),
+    ("to_hex(int8)", Native("dg_to_hex_int8")),
+    ("quote_ident(text)", Native("dg_quote_ident")),
+    ("quote_literal(text)", Native("dg_quote_literal")),
+    ("quote_nullable(text)", Template("coalesce(dg_quote_literal({0}), 'NULL')")),
+    ("overlay(text,text,int4,int4)", Native("dg_overlay4")),
+    ("overlay(text,text,int4)", Native("dg_overlay3")),
+    ("concat(any)", Special),
+    ("concat_ws(text,any)", Special),
+    ("format(text,any)", Special),
+    ("format(text)", Special),
+    (
+        "textlike(text,text)",
+        When(plain_pattern, "({0} LIKE {1})", &Template("({0} LIKE dg_like_pattern({1}) ESCAPE '\\')")),
+    ),
+    (
+        "textnlike(text,text)",
+        When(plain_pattern, "({0} NOT LIKE {1})", &Template("({0} NOT LIKE dg_like_pattern({1}) ESCAPE '\\')")),
+    ),
+    (
+        "texticlike(text,text)",
+        When(plain_pattern, "({0} ILIKE {1})", &Template("({0} ILIKE dg_like_pattern({1}) ESCAPE '\\')")),
+    ),
+    (
+        "texticnlike(text,text)",
+        When(plain_pattern, "({0} NOT ILIKE {1})", &Template("({0} NOT ILIKE dg_like_pattern({1}) ESCAPE '\\')")),
+    ),
+    ("textregexeq(text,text)", Native("dg_regex")),
+    ("textregexne(text,text)", Template("(NOT dg_regex({0}, {1}))")),
+    ("texticregexeq(text,text)", Native("dg_regex_i")),
+    ("texticregexne(text,text)", Template("(NOT dg_regex_i({0}, {1}))")),
+    (
+        "namelike(name,text)",
+        When(plain_pattern, "({0} LIKE {1})", &Template("({0} LIKE dg_like_pattern({1}) ESCAPE '\\')")),
+    ),
+    (
+        "namenlike(name,text)",
+        When(plain_pattern, "({0} NOT LIKE {1})", &Template("({0} NOT LIKE dg_like_pattern({1}) ESCAPE '\\')")),
+    ),
+    (
+        "nameiclike(name,text)",
+        When(plain_pattern, "({0} ILIKE {1})", &Template("({0} ILIKE dg_like_pattern({1}) ESCAPE '\\')")),
+    ),
+    (
+        "nameicnlike(name,text)",
+        When(plain_pattern, "({0} NOT ILIKE {1})", &Template("({0} NOT ILIKE dg_like_pattern({1}) ESCAPE '\\')")),
+    ),
+    ("nameregexeq(name,text)", Native("dg_regex")),
+    ("nameregexne(name,text)", Template("(NOT dg_regex({0}, {1}))")),
+    ("nameicregexeq(name,text)", Native("dg_regex_i")),
+    ("nameicregexne(name,text)", Template("(NOT dg_regex_i({0}, {1}))")),
+    (
+        "bpcharlike(bpchar,text)",
+        When(
+            padding_is_no_matter,
+            "({0} LIKE {1})",
+            &Refused("LIKE on character(n) with a pattern that does not end in %"),
+        ),
+    ),
+    (
+        "bpcharnlike(bpchar,text)",
+        When(
+            padding_is_no_matter,
+            "({0} NOT LIKE {1})",
+            &Refused("LIKE on character(n) with a pattern that does not end in %"),
+        ),
+    ),
+    (
+        "bpchariclike(bpchar,text)",
+        When(
+            padding_is_no_matter,
+            "({0} ILIKE {1})",
+            &Refused("LIKE on character(n) with a pattern that does not end in %"),
+        ),
+    ),
+    (
+        "bpcharicnlike(bpchar,text)",
+        When(
+            padding_is_no_matter,
+            "({0} NOT ILIKE {1})",
+            &Refused("LIKE on character(n) with a pattern that does not end in %"),
+        ),
+    ),
+    ("bpcharregexeq(bpchar,text)", Native("dg_regex")),
+    ("bpcharregexne(bpchar,text)", Template("(NOT dg_regex({0}, {1}))")),
+    ("bpcharicregexeq(bpchar,text)", Native("dg_regex_i")),
+    ("bpcharicregexne(bpchar,text)", Template("(NOT dg_regex_i({0}, {1}))")),
+    ("like_escape(text,text)", Native("dg_like_escape")),
+    (
+        "like(text,text)",
+        When(plain_pattern, "({0} LIKE {1})", &Template("({0} LIKE dg_like_pattern({1}) ESCAPE '\\')")),
+    ),
+    ("similar_to_escape(text)", Template("dg_similar_to_escape({0}, '\\')")),
+    ("similar_to_escape(text,text)", Native("dg_similar_to_escape")),
+    ("regexp_replace(text,text,text)", Template("dg_regexp_replace({0}, {1}, {2}, '')")),
+    ("regexp_replace(text,text,text,text)", Native("dg_regexp_replace")),
+    ("regexp_like(text,text)", Native("dg_regex")),
+    ("regexp_count(text,text)", Native("dg_regexp_count")),
+    ("regexp_match(text,text)", Template("dg_regexp_match({0}, {1}, '')")),
+    ("regexp_match(text,text,text)", Native("dg_regexp_match")),
+    ("regexp_split_to_array(text,text)", Native("dg_regexp_split_to_array")),
+    ("string_to_array(text,text)", Native("dg_string_to_array")),
+    ("array_to_string(anyarray,text)", Special),
+    ("array_to_string(anyarray,text,text)", Special),
+    ("text(bpchar)", Template("{0}")),
+    ("text(name)", Template("{0}")),
+    ("text(char)", Template("{0}")),
+    ("text(bool)", Template("{0}::VARCHAR")),
+    ("name(text)", Native("dg_name")),
+    ("name(bpchar)", Native("dg_name")),
+    ("name(varchar)", Native("dg_name")),
+    ("bpchar(name)", Template("rtrim({0}, ' ')")),
+    ("varchar(name)", Template("{0}")),
+    ("bpchar(char)", Template("rtrim({0}, ' ')")),
+    ("bpchar(bpchar,int4,bool)", Special),
+    ("varchar(varchar,int4,bool)", Special),
+    ("textin(cstring)", Special),
+    ("text_larger(text,text)", Template("greatest({0}, {1})")),
+    ("text_smaller(text,text)", Template("least({0}, {1})")),
+    ("gen_random_uuid()", Template("gen_random_uuid()")),
+];
