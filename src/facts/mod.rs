@@ -154,8 +154,13 @@ impl Table {
         Self { columns: Box::leak(columns.into_boxed_slice()), rows }
     }
 
+    /// A field of a row by its column's name; `None` if it is NULL. Panics as `at` does.
+    pub fn get(&self, row: Row, column: &str) -> Option<&'static str> {
+        row[self.at(column)]
+    }
+
     /// The index of a column. Panics if the recorded file lacks it: the files are part of the program.
-    fn at(&self, column: &str) -> usize {
+    pub fn at(&self, column: &str) -> usize {
         self.columns.iter().position(|c| *c == column).unwrap_or_else(|| panic!("recorded facts lack column {column}"))
     }
 }
@@ -220,6 +225,14 @@ tables! {
     KEYWORD_ROWS = "keyword.tsv";
     SETTING_ROWS = "setting.tsv";
     OPCLASS_ROWS = "opclass.tsv";
+    NAMESPACE_ROWS = "namespace.tsv";
+    AM_ROWS = "am.tsv";
+    LANGUAGE_ROWS = "language.tsv";
+    DESCRIPTION_ROWS = "description.tsv";
+    /// Tables and views of pg_catalog and information_schema.
+    SYSTEM_RELATION_ROWS = "system_relation.tsv";
+    /// Their columns; information_schema's domains are given as their base types.
+    SYSTEM_COLUMN_ROWS = "system_column.tsv";
 }
 
 /// A list with an index by key.

@@ -1,0 +1,109 @@
+//! The relations of the two system namespaces, as the registry's snapshot lists them.
+
+use std::sync::{Arc, LazyLock};
+
+use crate::facts;
+use crate::registry::{Acl, Column, Grant, Managed, Name, Privileges, Relation, RelationKind, builtin};
+use crate::types::{Oid, PgType};
+
+/// View definitions in PostgreSQL's SQL: one file each.
+macro_rules! views {
+    ($($name:literal,)*) => {
+        const VIEWS: &[(&str, &str)] = &[$(($name, include_str!(concat!("views/", $name, ".sql"))),)*];
+    };
+}
+
+views! {
+    "pg_catalog.pg_roles", "pg_catalog.pg_user", "pg_catalog.pg_group", "pg_catalog.pg_tables", "pg_catalog.pg_views",
+    "pg_catalog.pg_indexes", "pg_catalog.pg_sequences",
+    "information_schema.schemata", "information_schema.tables", "information_schema.columns",
+    "information_schema.table_constraints", "information_schema.key_column_usage",
+    "information_schema.referential_constraints", "information_schema.constraint_column_usage",
+    "information_schema.sequences", "information_schema.views",
+}
+
+/// The definition of a system view; `None` for system tables and empty views.
+pub fn view_definition(namespace: &str, name: &str) -> Option<&'static str> {
+    VIEWS
+        .iter()
+        .find(|(key, _)| key.strip_prefix(namespace).and_then(|k| k.strip_prefix('.')) == Some(name))
+        .map(|(_, text)| *text)
+}
+
+static RELATIONS: LazyLock<Vec<Arc<Relation>>> = LazyLock::new(|| {
+    let columns = &*facts::SYSTEM_COLUMN_ROWS;
+    let table = &*facts::SYSTEM_RELATION_ROWS;
+    let num = |s: Option<&str>| s.and_then(|s| s.parse::<i64>().ok()).unwrap_or(0);
+    let mut next_column = columns.rows.iter().peekable();
+    let mut by_relation: std::collections::HashMap<(&str, &str), Vec<Column>> = std::collections::HashMap::new();
+    while let Some(row) = next_column.next() {
+        let text = |c: &str| columns.get(row, c).unwrap_or_default();
+        by_relation.entry((text("nspname"), text("relname"))).or_default().push(Column {
+            num: num(columns.get(row, "attnum")) as i16,
+            name: text("attname").into(),
+            ty: PgType::with(num(columns.get(row, "atttypid")) as Oid, num(columns.get(row, "atttypmod")) as i32),
+            not_null: text("attnotnull") == "t",
+            default: None,
+            identity: None,
+            generated: None,
+            acl: Acl::default(),
+            comment: None,
+        });
+    }
+    table
+        .rows
+        .iter()
+        .map(|row| {
+            let text = |c: &str| table.get(row, c).unwrap_or_default();
+            let (namespace, name) = (text("nspname"), text("relname"));
+            let kind = match view_definition(namespace, name) {
+                Some(definition) => RelationKind::View {
+                    definition: definition.to_owned(),
+                    search_path: vec![Name::from("pg_catalog")],
+                },
+                None => RelationKind::System,
+            };
+            Arc::new(Relation {
+                oid: num(table.get(row, "oid")) as Oid,
+                namespace: namespace.into(),
+                name: name.into(),
+                owner: builtin::SUPERUSER,
+                managed: Managed::System,
+                temporary: false,
+                kind,
+                columns: by_relation.remove(&(namespace, name)).unwrap_or_default(),
+                constraints: Vec::new(),
+                indexes: Vec::new(),
+                acl: acl(name),
+                comment: table.get(row, "description").map(str::to_owned),
+                row_type: num(table.get(row, "reltype")) as Oid,
+                row_array_type: 0,
+                on_conflict: Default::default(),
+            })
+        })
+        .collect()
+});
+
+/// What PostgreSQL keeps from ordinary roles: password verifiers, other users' data in statistics.
+const HIDDEN: &[&str] = &[
+    "pg_authid", "pg_user_mapping", "pg_statistic", "pg_largeobject", "pg_subscription", "pg_shadow", "pg_hba_file_rules",
+    "pg_ident_file_mappings", "pg_file_settings", "pg_config", "pg_backend_memory_contexts", "pg_shmem_allocations",
+    "pg_replication_origin_status", "pg_statistic_ext_data",
+];
+
+fn acl(name: &str) -> Acl {
+    if HIDDEN.contains(&name) {
+        return Acl::default();
+    }
+    Acl(vec![Grant {
+        grantee: 0,
+        grantor: builtin::SUPERUSER,
+        privileges: Privileges::SELECT,
+        with_grant: Privileges::NONE,
+    }])
+}
+
+/// All tables and views of pg_catalog and information_schema, for the registry's first snapshot.
+pub fn relations() -> &'static [Arc<Relation>] {
+    &RELATIONS
+}

@@ -1,0 +1,68 @@
+//! Roles, memberships, the database.
+
+use super::*;
+use crate::registry::{Role, builtin};
+
+fn roles<'a>(ask: &Ask<'a>) -> Vec<&'a Arc<Role>> {
+    let mut all: Vec<_> = ask.snapshot.roles.values().collect();
+    all.sort_by_key(|r| r.oid);
+    all
+}
+
+pub(super) fn pg_authid(ask: &Ask<'_>) -> Result<Rows> {
+    let mut rows = Rows::new(&[
+        "oid", "rolname", "rolsuper", "rolinherit", "rolcreaterole", "rolcreatedb", "rolcanlogin", "rolreplication",
+        "rolbypassrls", "rolconnlimit", "rolpassword", "rolvaliduntil",
+    ]);
+    for r in roles(ask) {
+        rows.push([
+            Value::Oid(r.oid),
+            text(&r.name),
+            Value::Bool(r.superuser),
+            Value::Bool(r.inherit),
+            Value::Bool(r.create_role),
+            Value::Bool(r.create_db),
+            Value::Bool(r.login),
+            Value::Bool(false),
+            Value::Bool(r.bypass_rls),
+            Value::Int4(r.connection_limit.map_or(-1, |n| n as i32)),
+            // Verifiers stay inside the gateway: not even a superuser needs to read one.
+            Value::Null,
+            r.valid_until.map_or(Value::Null, |seconds| Value::TimestampTz(seconds.saturating_mul(1_000_000))),
+        ]);
+    }
+    Ok(rows)
+}
+
+pub(super) fn pg_auth_members(ask: &Ask<'_>) -> Result<Rows> {
+    let mut rows = Rows::new(&["roleid", "member", "grantor", "admin_option"]);
+    for r in roles(ask) {
+        for m in &r.member_of {
+            rows.push([Value::Oid(m.role), Value::Oid(r.oid), Value::Oid(builtin::SUPERUSER), Value::Bool(m.admin)]);
+        }
+    }
+    Ok(rows)
+}
+
+pub(super) fn pg_database(ask: &Ask<'_>) -> Result<Rows> {
+    let mut rows = Rows::new(&[
+        "oid", "datname", "datdba", "encoding", "datlocprovider", "datistemplate", "datallowconn", "datconnlimit",
+        "dattablespace", "datcollate", "datctype", "datacl",
+    ]);
+    rows.push([
+        Value::Oid(builtin::DATABASE),
+        text(&ask.snapshot.database),
+        Value::Oid(builtin::SUPERUSER),
+        // UTF8
+        Value::Int4(6),
+        text("c"),
+        Value::Bool(false),
+        Value::Bool(true),
+        Value::Int4(-1),
+        Value::Oid(1663),
+        text("C"),
+        text("C.UTF-8"),
+        acl(&ask.snapshot.database_acl, builtin::SUPERUSER, ask.snapshot),
+    ]);
+    Ok(rows)
+}

@@ -1,0 +1,91 @@
+//! What sessions have: settings, activity, prepared statements, cursors.
+
+use super::*;
+use crate::registry::builtin;
+
+pub(super) fn pg_settings(ask: &Ask<'_>) -> Result<Rows> {
+    let mut rows = Rows::new(&[
+        "name", "setting", "unit", "category", "short_desc", "extra_desc", "context", "vartype", "source", "min_val",
+        "max_val", "enumvals", "boot_val", "reset_val", "pending_restart",
+    ]);
+    for s in ask.view.settings() {
+        let enums = s.enumvals.map_or(Value::Null, |v| array(oid::TEXT, v.into_iter().map(text).collect()));
+        rows.push([
+            text(s.name),
+            opt_text(s.setting),
+            opt_text(s.unit),
+            text(s.category),
+            text(s.short_desc),
+            opt_text(s.extra_desc),
+            text(s.context),
+            text(s.vartype),
+            text(s.source),
+            opt_text(s.min_val),
+            opt_text(s.max_val),
+            enums,
+            opt_text(s.boot_val),
+            opt_text(s.reset_val),
+            Value::Bool(false),
+        ]);
+    }
+    Ok(rows)
+}
+
+pub(super) fn pg_stat_activity(ask: &Ask<'_>) -> Result<Rows> {
+    let mut rows = Rows::new(&[
+        "datid", "datname", "pid", "usesysid", "usename", "application_name", "client_addr", "client_hostname",
+        "client_port", "backend_start", "xact_start", "query_start", "state_change", "state", "query", "backend_type",
+    ]);
+    let caller = ask.view.role();
+    let all = ask.snapshot.role_by_oid(caller).is_some_and(|r| r.superuser);
+    for a in ask.view.activity() {
+        // Others' statements and addresses are for superusers.
+        let open = all || a.role == caller;
+        let shown = |v: Value| if open { v } else { Value::Null };
+        let at = |t: Option<std::time::SystemTime>| t.map_or(Value::Null, timestamp);
+        rows.push([
+            Value::Oid(builtin::DATABASE),
+            text(&a.database),
+            Value::Int4(a.pid),
+            Value::Oid(a.role),
+            text(&a.user),
+            text(a.application_name),
+            shown(opt_text(a.client_addr.map(|c| c.ip().to_string()))),
+            Value::Null,
+            shown(a.client_addr.map_or(Value::Null, |c| Value::Int4(i32::from(c.port())))),
+            shown(timestamp(a.backend_start)),
+            shown(at(a.xact_start)),
+            shown(at(a.query_start)),
+            shown(timestamp(a.state_change)),
+            shown(text(a.state)),
+            if open { text(&a.query) } else { text("<insufficient privilege>") },
+            text("client backend"),
+        ]);
+    }
+    Ok(rows)
+}
+
+pub(super) fn pg_prepared_statements(ask: &Ask<'_>) -> Result<Rows> {
+    let mut rows = Rows::new(&["name", "statement", "prepare_time", "parameter_types", "from_sql"]);
+    for p in ask.view.prepared_statements() {
+        let types = array(oid::REGTYPE, p.parameter_types.iter().map(|t| Value::Oid(t.oid)).collect());
+        rows.push([text(p.name), text(p.statement), timestamp(p.prepare_time), types, Value::Bool(p.from_sql)]);
+    }
+    Ok(rows)
+}
+
+pub(super) fn pg_cursors(ask: &Ask<'_>) -> Result<Rows> {
+    let mut rows =
+        Rows::new(&["name", "statement", "is_holdable", "is_binary", "is_scrollable", "creation_time"]);
+    for c in ask.view.cursors() {
+        rows.push([
+            text(c.name),
+            text(c.statement),
+            Value::Bool(c.is_holdable),
+            Value::Bool(c.is_binary),
+            Value::Bool(c.is_scrollable),
+            timestamp(c.creation_time),
+        ]);
+    }
+    Ok(rows)
+}

@@ -1,0 +1,279 @@
+//! pg_type, pg_enum, pg_range.
+
+use super::*;
+use crate::facts::{TYPE_ROWS, TYPES};
+use crate::registry::{UserType, UserTypeKind, builtin};
+
+const COLUMNS: &[&str] = &[
+    "oid", "typname", "typnamespace", "typowner", "typlen", "typbyval", "typtype", "typcategory", "typispreferred",
+    "typisdefined", "typdelim", "typrelid", "typsubscript", "typelem", "typarray", "typinput", "typoutput",
+    "typreceive", "typsend", "typmodin", "typmodout", "typanalyze", "typalign", "typstorage", "typnotnull",
+    "typbasetype", "typtypmod", "typndims", "typcollation", "typdefault", "typacl",
+];
+
+/// A row's fields that differ from a plain type's.
+struct Row<'a> {
+    oid: Oid,
+    name: &'a str,
+    namespace: Oid,
+    owner: Oid,
+    len: i16,
+    by_value: bool,
+    kind: u8,
+    category: u8,
+    preferred: bool,
+    delimiter: u8,
+    relation: Oid,
+    subscript: &'a str,
+    element: Oid,
+    array: Oid,
+    /// input, output, receive, send, modin, modout
+    io: [&'a str; 6],
+    align: &'a str,
+    storage: &'a str,
+    not_null: bool,
+    base: (Oid, i32),
+    collation: Oid,
+    default: Option<&'a str>,
+}
+
+/// A function's OID by the name that regproc prints; 0 for `-`.
+fn proc_oid(name: &str) -> Value {
+    Value::Oid(crate::facts::PROCS.by_name(name).next().map_or(0, |p| p.oid))
+}
+
+fn push(rows: &mut Rows, r: Row<'_>) {
+    rows.push([
+        Value::Oid(r.oid),
+        text(r.name),
+        Value::Oid(r.namespace),
+        Value::Oid(r.owner),
+        Value::Int2(r.len),
+        Value::Bool(r.by_value),
+        char_(r.kind),
+        char_(r.category),
+        Value::Bool(r.preferred),
+        Value::Bool(true),
+        char_(r.delimiter),
+        Value::Oid(r.relation),
+        proc_oid(r.subscript),
+        Value::Oid(r.element),
+        Value::Oid(r.array),
+        proc_oid(r.io[0]),
+        proc_oid(r.io[1]),
+        proc_oid(r.io[2]),
+        proc_oid(r.io[3]),
+        proc_oid(r.io[4]),
+        proc_oid(r.io[5]),
+        Value::Oid(if r.kind == b'b' && r.category == b'A' { 3816 } else { 0 }),
+        text(r.align),
+        text(r.storage),
+        Value::Bool(r.not_null),
+        Value::Oid(r.base.0),
+        Value::Int4(r.base.1),
+        Value::Int4(0),
+        Value::Oid(r.collation),
+        opt_text(r.default),
+        Value::Null,
+    ]);
+}
+
+pub(super) fn pg_type(ask: &Ask<'_>) -> Result<Rows> {
+    let mut rows = Rows::new(COLUMNS);
+    let facts = &*TYPE_ROWS;
+    for t in &TYPES.all {
+        let field = |c: &str| facts.get(t.row, c).unwrap_or("-");
+        push(
+            &mut rows,
+            Row {
+                oid: t.oid,
+                name: t.name,
+                namespace: builtin::PG_CATALOG,
+                owner: builtin::SUPERUSER,
+                len: t.len,
+                by_value: t.by_value,
+                kind: t.kind,
+                category: t.category,
+                preferred: t.preferred,
+                delimiter: t.delimiter,
+                relation: 0,
+                subscript: field("typsubscript"),
+                element: t.element,
+                array: t.array,
+                io: [
+                    field("typinput"),
+                    field("typoutput"),
+                    field("typreceive"),
+                    field("typsend"),
+                    field("typmodin"),
+                    field("typmodout"),
+                ],
+                align: field("typalign"),
+                storage: field("typstorage"),
+                not_null: false,
+                base: (0, -1),
+                collation: t.collation,
+                default: None,
+            },
+        );
+    }
+    let mut user: Vec<&Arc<UserType>> = ask.snapshot.types.values().collect();
+    user.sort_by_key(|t| t.oid);
+    for t in user {
+        push_user(&mut rows, ask, t);
+    }
+    push_row_types(&mut rows, ask);
+    Ok(rows)
+}
+
+fn namespace(ask: &Ask<'_>, name: &str) -> Oid {
+    ask.snapshot.namespaces.get(name).map_or(0, |n| n.oid)
+}
+
+const ARRAY_IO: [&str; 6] = ["array_in", "array_out", "array_recv", "array_send", "-", "-"];
+
+fn push_array(rows: &mut Rows, oid: Oid, name: &str, namespace: Oid, owner: Oid, element: Oid) {
+    push(
+        rows,
+        Row {
+            oid,
+            name: &format!("_{name}"),
+            namespace,
+            owner,
+            len: -1,
+            by_value: false,
+            kind: b'b',
+            category: b'A',
+            preferred: false,
+            delimiter: b',',
+            relation: 0,
+            subscript: "array_subscript_handler",
+            element,
+            array: 0,
+            io: ARRAY_IO,
+            align: "i",
+            storage: "x",
+            not_null: false,
+            base: (0, -1),
+            collation: 0,
+            default: None,
+        },
+    );
+}
+
+fn push_user(rows: &mut Rows, ask: &Ask<'_>, t: &UserType) {
+    let namespace = namespace(ask, &t.namespace);
+    let common = Row {
+        oid: t.oid,
+        name: &t.name,
+        namespace,
+        owner: t.owner,
+        len: 4,
+        by_value: true,
+        kind: b'e',
+        category: b'E',
+        preferred: false,
+        delimiter: b',',
+        relation: 0,
+        subscript: "-",
+        element: 0,
+        array: t.array_oid,
+        io: ["enum_in", "enum_out", "enum_recv", "enum_send", "-", "-"],
+        align: "i",
+        storage: "p",
+        not_null: false,
+        base: (0, -1),
+        collation: 0,
+        default: None,
+    };
+    match &t.kind {
+        UserTypeKind::Enum { .. } => push(rows, common),
+        UserTypeKind::Domain { base, not_null, default, .. } => {
+            let facts = &*TYPE_ROWS;
+            let based = TYPES.by_oid(base.oid);
+            let field = |c: &str| based.and_then(|b| facts.get(b.row, c)).unwrap_or("-");
+            push(
+                rows,
+                Row {
+                    kind: b'd',
+                    category: based.map_or(b'U', |b| b.category),
+                    len: based.map_or(-1, |b| b.len),
+                    by_value: based.is_some_and(|b| b.by_value),
+                    io: ["domain_in", field("typoutput"), "domain_recv", field("typsend"), "-", "-"],
+                    align: field("typalign"),
+                    storage: field("typstorage"),
+                    not_null: *not_null,
+                    base: (base.oid, base.typmod),
+                    collation: based.map_or(0, |b| b.collation),
+                    default: default.as_deref(),
+                    ..common
+                },
+            );
+        }
+    }
+    push_array(rows, t.array_oid, &t.name, namespace, t.owner, t.oid);
+}
+
+/// The row types of tables and views.
+fn push_row_types(rows: &mut Rows, ask: &Ask<'_>) {
+    let mut all: Vec<_> = ask.snapshot.relations.values().filter(|r| r.row_type != 0).collect();
+    all.sort_by_key(|r| r.oid);
+    for r in all {
+        let namespace = namespace(ask, &r.namespace);
+        push(
+            rows,
+            Row {
+                oid: r.row_type,
+                name: &r.name,
+                namespace,
+                owner: r.owner,
+                len: -1,
+                by_value: false,
+                kind: b'c',
+                category: b'C',
+                preferred: false,
+                delimiter: b',',
+                relation: r.oid,
+                subscript: "-",
+                element: 0,
+                array: r.row_array_type,
+                io: ["record_in", "record_out", "record_recv", "record_send", "-", "-"],
+                align: "d",
+                storage: "x",
+                not_null: false,
+                base: (0, -1),
+                collation: 0,
+                default: None,
+            },
+        );
+        if r.row_array_type != 0 {
+            push_array(rows, r.row_array_type, &r.name, namespace, r.owner, r.row_type);
+        }
+    }
+}
+
+pub(super) fn pg_enum(ask: &Ask<'_>) -> Result<Rows> {
+    let mut rows = Rows::new(&["oid", "enumtypid", "enumsortorder", "enumlabel"]);
+    let mut user: Vec<&Arc<UserType>> = ask.snapshot.types.values().collect();
+    user.sort_by_key(|t| t.oid);
+    for t in user {
+        if let UserTypeKind::Enum { labels } = &t.kind {
+            for (i, label) in labels.iter().enumerate() {
+                // Labels have no OID of their own here; one that is derived stays the same across restarts.
+                let oid = t.oid ^ (0x8000_0000 | ((i as u32 + 1) << 18));
+                rows.push([Value::Oid(oid), Value::Oid(t.oid), Value::Float4(i as f32 + 1.0), text(label)]);
+            }
+        }
+    }
+    Ok(rows)
+}
+
+pub(super) fn pg_range(_: &Ask<'_>) -> Result<Rows> {
+    let mut rows = Rows::new(&["rngtypid", "rngsubtype", "rngmultitypid"]);
+    let facts = &*crate::facts::RANGE_ROWS;
+    for row in &facts.rows {
+        let field = |c: &str| Value::Oid(number(facts.get(row, c)));
+        rows.push([field("rngtypid"), field("rngsubtype"), field("rngmultitypid")]);
+    }
+    Ok(rows)
+}

@@ -1,0 +1,5 @@
+SELECT current_database()::text AS catalog_name, n.nspname::text AS schema_name, a.rolname::text AS schema_owner,
+       NULL::text AS default_character_set_catalog, NULL::text AS default_character_set_schema,
+       NULL::text AS default_character_set_name, NULL::text AS sql_path
+FROM pg_catalog.pg_namespace n
+JOIN pg_catalog.pg_authid a ON a.oid = n.nspowner
