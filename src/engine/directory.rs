@@ -19,14 +19,6 @@ pub trait SessionView: Send + Sync {
     fn pid(&self) -> i32;
     /// The snapshot that the running statement reads (with the transaction's own changes).
     fn snapshot(&self) -> Arc<Snapshot>;
-    /// True if the snapshot is one that other sessions see too: no transaction's own changes in it.
-    fn snapshot_is_shared(&self) -> bool {
-        false
-    }
-    /// True if the running statement has been asked to stop: natives that wait look here.
-    fn interrupted(&self) -> bool {
-        false
-    }
     /// current_user.
     fn role(&self) -> Oid;
     fn session_user(&self) -> Oid;

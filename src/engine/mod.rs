@@ -3,6 +3,24 @@
 //! Above this module an engine is the traits here: [`Engine`] lends [`Connection`]s, which run what a permit allows and
 //! give [`Rows`]. DuckDB's implementation is `Pool`; a second engine would stand beside it.
 
+mod aside;
+mod bind;
+mod connection;
+mod control;
+pub mod error;
+mod link;
+mod logical;
+mod plugin;
+mod pool;
+mod raw;
+mod read;
+mod stream;
+
+#[cfg(test)]
+mod tests;
+
+pub use pool::Pool;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -77,6 +95,9 @@ pub enum Outcome {
 pub trait Rows: Send {
     /// `None` at the end. After an error there is nothing more to come.
     fn next(&mut self) -> BoxFuture<'_, Result<Option<RecordBatch>>>;
+    /// The portal rests: until the next call of `next` a cancel passes this stream by, as PostgreSQL's do when a
+    /// session is idle.
+    fn suspend(&mut self) {}
 }
 
 /// A feed of batches into a statement (COPY FROM): the rendered SQL reads it by number.

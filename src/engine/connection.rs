@@ -1,0 +1,284 @@
+//! A session's connection: statements and transactions on one of DuckDB's connections, which it takes when it first
+//! needs one.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use arrow::record_batch::RecordBatch;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::aside::Aside;
+use super::control::{Control, Watch};
+use super::error::Translate;
+use super::link::{Held, Transaction, Work};
+use super::pool::{Shared, blocking};
+use super::stream::{Stream, StreamRows};
+use super::{Access, Cancel, CancelReason, Connection, Kind, Outcome, Rendered, Run};
+use crate::error::{Error, Result, SqlState};
+use crate::policy::Permit;
+use crate::types::Value;
+
+pub(super) struct Lease {
+    shared: Arc<Shared>,
+    held: Option<Arc<Held>>,
+    control: Arc<Control>,
+    transaction: Block,
+    /// The statement that was begun last.
+    epoch: u64,
+}
+
+/// The transaction block as the session sees it; DuckDB's own state is in [`Work`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Block {
+    None,
+    /// Begins in DuckDB with the first statement.
+    Asked(Access),
+    Begun,
+    /// Its connection was abandoned.
+    Lost,
+}
+
+/// What a statement gave when it was begun.
+enum Started {
+    Rows { stream: Arc<Stream>, first: Option<RecordBatch>, transaction: Transaction },
+    Changed(u64),
+    Done,
+}
+
+impl Lease {
+    pub fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, held: None, control: Arc::default(), transaction: Block::None, epoch: 0 }
+    }
+
+    fn held(&mut self) -> Result<Arc<Held>> {
+        if let Some(held) = &self.held {
+            if !held.abandoned.load(Ordering::SeqCst) {
+                return Ok(Arc::clone(held));
+            }
+            self.held = None;
+            if self.transaction != Block::None {
+                self.transaction = Block::Lost;
+            }
+        }
+        if self.transaction == Block::Lost {
+            return Err(aborted());
+        }
+        let held = Held::take(&self.shared)?;
+        Ok(Arc::clone(self.held.insert(held)))
+    }
+
+    async fn run(&mut self, permit: &Permit<Rendered>, params: Vec<Value>, run: &Run) -> Result<Outcome> {
+        let epoch = self.control.begin();
+        self.epoch = epoch;
+        let outcome = self.run_as(epoch, permit, params, run).await;
+        if !matches!(outcome, Ok(Outcome::Rows(_))) {
+            self.control.rest(epoch);
+        }
+        outcome
+    }
+
+    async fn run_as(&mut self, epoch: u64, permit: &Permit<Rendered>, params: Vec<Value>, run: &Run) -> Result<Outcome> {
+        let held = self.held()?;
+        let slot = self.shared.slot(&self.control, epoch, run.deadline).await?;
+        let block = self.transaction;
+        if let Block::Asked(_) = block {
+            self.transaction = Block::Begun;
+        }
+        let rendered = permit.get().clone();
+        let time_zone = Arc::clone(&run.time_zone);
+        let job_held = Arc::clone(&held);
+        let watch = self.watch(&held, epoch, run.deadline);
+        let started = watch
+            .run(move || {
+                let _slot = slot;
+                let mut work = job_held.work.lock();
+                if let Block::Asked(access) = block {
+                    work.transaction = Transaction::Begun(access);
+                }
+                let started = start(&job_held, &mut work, rendered, &params, &time_zone);
+                if started.is_err() {
+                    work.failed();
+                }
+                started
+            })
+            .await?;
+        Ok(match started {
+            Started::Rows { stream, first, transaction } => Outcome::Rows(Box::new(StreamRows::new(
+                held,
+                stream,
+                first,
+                Arc::clone(&self.control),
+                epoch,
+                run.deadline,
+                transaction,
+            ))),
+            Started::Changed(rows) => Outcome::Changed(rows),
+            Started::Done => Outcome::Done,
+        })
+    }
+
+    fn watch<'a>(&'a self, held: &'a Held, epoch: u64, deadline: Option<Instant>) -> Watch<'a> {
+        Watch {
+            control: &self.control,
+            epoch,
+            deadline,
+            grace: self.shared.config.interrupt_grace,
+            raw: &held.raw,
+            abandoned: &held.abandoned,
+            stuck: &self.shared.stuck,
+        }
+    }
+
+    async fn end(&mut self, commit: bool) -> Result<()> {
+        let block = std::mem::replace(&mut self.transaction, Block::None);
+        match block {
+            Block::None | Block::Asked(_) => return Ok(()),
+            Block::Lost if commit => return Err(aborted()),
+            Block::Lost => return Ok(()),
+            Block::Begun => {}
+        }
+        let Some(held) = self.held.clone() else { return Ok(()) };
+        if held.abandoned.load(Ordering::SeqCst) {
+            self.held = None;
+            return if commit { Err(aborted()) } else { Ok(()) };
+        }
+        if !commit {
+            // What is still being fetched is not worth waiting for.
+            self.control.resume(self.epoch);
+            self.control.cancel(CancelReason::ClientGone);
+            self.control.rest(self.epoch);
+        }
+        blocking(move || {
+            let mut work = held.work.lock();
+            if commit { commit_work(&held, &mut work) } else { rollback_work(&held, &mut work) }
+        })
+        .await
+    }
+}
+
+fn aborted() -> Error {
+    Error::new(
+        SqlState::IN_FAILED_SQL_TRANSACTION,
+        "current transaction is aborted, commands ignored until end of transaction block",
+    )
+}
+
+/// Begins a statement; blocks until its first rows or its end are there.
+fn start(
+    held: &Arc<Held>,
+    work: &mut Work,
+    rendered: Rendered,
+    params: &[Value],
+    time_zone: &Arc<str>,
+) -> Result<Started> {
+    if work.transaction == Transaction::Failed {
+        return Err(aborted());
+    }
+    make_way(held, work);
+    work.settle(&held.raw, time_zone)?;
+    let Rendered { sql, params: types, columns, kind } = rendered;
+    let prepared = work.prepare(&held.raw, &sql, &types, params)?;
+    let mut result = prepared.execute().translated()?;
+    let started = match kind {
+        Kind::Rows => {
+            let stream = Arc::new(Stream::open(result, columns)?);
+            let first = stream.first(held)?;
+            work.open = Arc::downgrade(&stream);
+            Started::Rows { stream, first, transaction: work.transaction }
+        }
+        Kind::Change => Started::Changed(result.rows_changed()),
+        Kind::Command => Started::Done,
+    };
+    if kind != Kind::Command {
+        work.keep(&sql, prepared);
+    }
+    Ok(started)
+}
+
+/// Reads aside what DuckDB still streams on this connection: it has room for one open result.
+fn make_way(held: &Arc<Held>, work: &mut Work) {
+    if let Some(open) = std::mem::take(&mut work.open).upgrade() {
+        open.set_aside(held, Aside::new(held.shared.config.temp_directory.as_deref()));
+    }
+}
+
+fn commit_work(held: &Arc<Held>, work: &mut Work) -> Result<()> {
+    make_way(held, work);
+    let before = std::mem::replace(&mut work.transaction, Transaction::None);
+    match before {
+        Transaction::None | Transaction::Begun(_) => Ok(()),
+        Transaction::Failed => {
+            held.raw.run("ROLLBACK").translated()?;
+            Err(aborted())
+        }
+        Transaction::Active => {
+            let committed = held.raw.run("COMMIT").translated();
+            if committed.is_err() {
+                // DuckDB has rolled back already in most cases; where it has, this fails without harm.
+                drop(held.raw.run("ROLLBACK"));
+            }
+            committed
+        }
+    }
+}
+
+fn rollback_work(held: &Arc<Held>, work: &mut Work) -> Result<()> {
+    if let Some(open) = std::mem::take(&mut work.open).upgrade() {
+        open.close(held);
+    }
+    let before = std::mem::replace(&mut work.transaction, Transaction::None);
+    match before {
+        Transaction::None | Transaction::Begun(_) => Ok(()),
+        Transaction::Active | Transaction::Failed => held.raw.run("ROLLBACK").translated(),
+    }
+}
+
+impl Connection for Lease {
+    fn begin(&mut self, access: Access) -> BoxFuture<'_, Result<()>> {
+        let begun = match self.transaction {
+            Block::None => {
+                self.transaction = Block::Asked(access);
+                Ok(())
+            }
+            Block::Asked(_) | Block::Begun | Block::Lost => {
+                Err(Error::new(SqlState::ACTIVE_SQL_TRANSACTION, "there is already a transaction in progress"))
+            }
+        };
+        futures::future::ready(begun).boxed()
+    }
+
+    fn commit(&mut self) -> BoxFuture<'_, Result<()>> {
+        self.end(true).boxed()
+    }
+
+    fn rollback(&mut self) -> BoxFuture<'_, Result<()>> {
+        self.end(false).boxed()
+    }
+
+    fn execute<'a>(
+        &'a mut self,
+        permit: &'a Permit<Rendered>,
+        params: Vec<Value>,
+        run: &'a Run,
+    ) -> BoxFuture<'a, Result<Outcome>> {
+        self.run(permit, params, run).boxed()
+    }
+
+    fn canceller(&self) -> Arc<dyn Cancel> {
+        Arc::clone(&self.control) as Arc<dyn Cancel>
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // A statement whose future was dropped may still run: nobody waits for it any more.
+        if let Some(held) = self.held.take()
+            && held.work.try_lock().is_none()
+        {
+            self.control.resume(self.epoch);
+            self.control.cancel(CancelReason::ClientGone);
+        }
+    }
+}

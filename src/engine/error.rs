@@ -1,0 +1,295 @@
+//! DuckDB's errors as PostgreSQL's: one table from its kinds and words to SQLSTATE, and the encoded form in which our own
+//! errors travel through DuckDB.
+
+use std::fmt::Write;
+
+use super::raw::RawError;
+use crate::error::{Error, Result, SqlState};
+
+/// Begins our own error inside DuckDB's text.
+const MARK: &str = "DG\u{1}";
+const SEPARATOR: char = '\u{1}';
+
+/// The encoded form of an error: `DG␁SQLSTATE␁message␁detail␁hint␁schema␁table␁column␁constraint␁data type␁internal␁`.
+/// What a native function or a lowered `error('…')` raises comes back as that error.
+pub fn encode(error: &Error) -> String {
+    let report = error.report();
+    let mut text = format!("{MARK}{}", report.code);
+    let optional = [
+        &report.detail,
+        &report.hint,
+        &report.schema,
+        &report.table,
+        &report.column,
+        &report.constraint,
+        &report.data_type,
+        &report.internal,
+    ];
+    let fields = std::iter::once(report.message.as_str()).chain(optional.map(|f| f.as_deref().unwrap_or_default()));
+    for field in fields {
+        // A NUL would end DuckDB's C string, and a separator the field.
+        let _ = write!(text, "{SEPARATOR}{}", field.replace(['\u{0}', SEPARATOR], " "));
+    }
+    text.push(SEPARATOR);
+    text
+}
+
+/// The text that a lowered `error('…')` call raises to give an error with this code, message, detail and hint.
+pub fn encoded(code: SqlState, message: &str, detail: Option<&str>, hint: Option<&str>) -> String {
+    let mut error = Error::new(code, message);
+    error.report_mut().detail = detail.map(Into::into);
+    error.report_mut().hint = hint.map(Into::into);
+    encode(&error)
+}
+
+/// Finds an encoded error in DuckDB's text.
+pub fn decode(text: &str) -> Option<Error> {
+    let encoded = &text[text.find(MARK)? + MARK.len()..];
+    let mut fields = encoded.split(SEPARATOR);
+    let code = SqlState::parse(fields.next()?)?;
+    let mut error = Error::new(code, fields.next()?);
+    let report = error.report_mut();
+    let slots = [
+        &mut report.detail,
+        &mut report.hint,
+        &mut report.schema,
+        &mut report.table,
+        &mut report.column,
+        &mut report.constraint,
+        &mut report.data_type,
+        &mut report.internal,
+    ];
+    // What follows the last separator is DuckDB's own (the position in its SQL).
+    let mut rest: Vec<_> = fields.collect();
+    rest.pop();
+    for (slot, field) in slots.into_iter().zip(rest) {
+        *slot = (!field.is_empty()).then(|| field.to_owned());
+    }
+    Some(error)
+}
+
+/// Which rule of a table a statement broke, as far as DuckDB says it. The session finds the constraint's name with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Violation {
+    /// The physical table and column that must not be NULL.
+    NotNull { table: String, column: String },
+    /// The physical columns and the values of the key that is there already.
+    Unique { columns: Vec<String>, values: Vec<String>, primary: bool },
+    /// The physical columns and values of a key that the referenced table does not have.
+    ForeignKeyMissing { columns: Vec<String>, values: Vec<String> },
+    /// The physical columns and values of a key that another table still refers to.
+    ForeignKeyReferenced { columns: Vec<String>, values: Vec<String> },
+}
+
+/// The violation behind an error that [`from_raw`] made, if it was one.
+pub fn violation(error: &Error) -> Option<Violation> {
+    let text = error.report().internal.as_deref()?;
+    find_violation(text.strip_prefix("Constraint Error: ").unwrap_or(text))
+}
+
+fn find_violation(text: &str) -> Option<Violation> {
+    if let Some(rest) = text.strip_prefix("NOT NULL constraint failed: ") {
+        let name = rest.lines().next()?;
+        let (table, column) = name.rsplit_once('.')?;
+        return Some(Violation::NotNull { table: table.into(), column: column.into() });
+    }
+    let after = |start: &str| text.find(start).map(|at| &text[at + start.len()..]);
+    if let Some(rest) = after("Duplicate key \"") {
+        let (columns, values) = key(rest)?;
+        return Some(Violation::Unique { columns, values, primary: text.contains("violates primary key") });
+    }
+    if let Some(rest) = after("because key \"") {
+        let (columns, values) = key(rest)?;
+        return Some(if text.contains("is still referenced") {
+            Violation::ForeignKeyReferenced { columns, values }
+        } else {
+            Violation::ForeignKeyMissing { columns, values }
+        });
+    }
+    None
+}
+
+/// Reads DuckDB's `a: 1, b: x" …`. Values are not quoted in it: a text with `, ` or `"` in it may be cut wrongly, so the
+/// columns are what is relied on.
+fn key(text: &str) -> Option<(Vec<String>, Vec<String>)> {
+    let end = text.rfind("\" ").or_else(|| text.rfind('"'))?;
+    let mut columns = Vec::new();
+    let mut values: Vec<String> = Vec::new();
+    for part in text[..end].split(", ") {
+        match part.split_once(": ") {
+            Some((column, value)) => {
+                columns.push(column.to_owned());
+                values.push(value.to_owned());
+            }
+            None => {
+                let last = values.last_mut()?;
+                last.push_str(", ");
+                last.push_str(part);
+            }
+        }
+    }
+    Some((columns, values))
+}
+
+/// DuckDB's error as the client may see it. What this table does not know is an internal error: DuckDB's words tell of its
+/// own SQL and types, and go to the log only.
+pub(super) fn from_raw(raw: &RawError) -> Error {
+    let text = raw.0.as_str();
+    if let Some(error) = decode(text) {
+        return error;
+    }
+    let (kind, message) = text.split_once(": ").unwrap_or(("", text));
+    let mut error = translate(kind, message).unwrap_or_else(|| Error::internal(text));
+    error.report_mut().internal = Some(text.to_owned());
+    error
+}
+
+/// One row for each kind of DuckDB's errors that a permitted statement can run into.
+fn translate(kind: &str, message: &str) -> Option<Error> {
+    let error = match kind {
+        "Constraint Error" => return constraint(message),
+        "Conversion Error" => return conversion(message),
+        "Out of Range Error" => return out_of_range(message),
+        "INTERRUPT Error" => Error::new(SqlState::QUERY_CANCELED, "canceling statement due to user request"),
+        "TransactionContext Error" | "Transaction Error" | "Catalog Error" => return transaction(message),
+        "Out of Memory Error" => out_of_memory(message),
+        "IO Error" => return io(message),
+        "Invalid Input Error" => return invalid_input(message),
+        _ => return None,
+    };
+    Some(error)
+}
+
+fn constraint(message: &str) -> Option<Error> {
+    Some(match find_violation(message) {
+        Some(Violation::NotNull { column, table }) => Error::new(
+            SqlState::NOT_NULL_VIOLATION,
+            format!("null value in column \"{column}\" of relation \"{table}\" violates not-null constraint"),
+        ),
+        Some(Violation::Unique { .. }) => {
+            Error::new(SqlState::UNIQUE_VIOLATION, "duplicate key value violates unique constraint")
+        }
+        Some(Violation::ForeignKeyMissing { .. } | Violation::ForeignKeyReferenced { .. }) => {
+            Error::new(SqlState::FOREIGN_KEY_VIOLATION, "insert, update or delete violates foreign key constraint")
+        }
+        None if message.starts_with("CHECK constraint failed") => {
+            Error::new(SqlState::CHECK_VIOLATION, "new row violates check constraint")
+        }
+        None if message.contains("duplicate") || message.contains("Duplicate") || message.contains("violates unique") => {
+            Error::new(SqlState::UNIQUE_VIOLATION, "duplicate key value violates unique constraint")
+        }
+        None if message.contains("foreign key") => {
+            Error::new(SqlState::FOREIGN_KEY_VIOLATION, "insert, update or delete violates foreign key constraint")
+        }
+        None => return None,
+    })
+}
+
+fn conversion(message: &str) -> Option<Error> {
+    let out_of_range = message.contains("out of range") || message.contains("doesn't fit") || message.contains("because the value");
+    let lower = message.to_ascii_lowercase();
+    let temporal = ["date", "time", "timestamp"].iter().any(|t| lower.contains(t));
+    Some(if temporal && out_of_range {
+        Error::new(SqlState::DATETIME_FIELD_OVERFLOW, "date/time field value out of range")
+    } else if temporal {
+        Error::new(SqlState::INVALID_DATETIME_FORMAT, "invalid input syntax for a date or time")
+    } else if out_of_range {
+        Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "value out of range")
+    } else {
+        Error::new(SqlState::INVALID_TEXT_REPRESENTATION, "invalid input syntax")
+    })
+}
+
+fn out_of_range(message: &str) -> Option<Error> {
+    let lower = message.to_ascii_lowercase();
+    if lower.contains("division by zero") || lower.contains("divide by zero") {
+        return Some(Error::new(SqlState::DIVISION_BY_ZERO, "division by zero"));
+    }
+    if lower.contains("interval") {
+        return Some(Error::new(SqlState::DATETIME_FIELD_OVERFLOW, "interval out of range"));
+    }
+    if lower.contains("timestamp") {
+        return Some(Error::new(SqlState::DATETIME_FIELD_OVERFLOW, "timestamp out of range"));
+    }
+    if lower.contains("date") {
+        return Some(Error::new(SqlState::DATETIME_FIELD_OVERFLOW, "date out of range"));
+    }
+    // PostgreSQL names the type that overflowed; DuckDB does too, in its own words.
+    let type_name = [("INT64", "bigint"), ("INT32", "integer"), ("INT16", "smallint"), ("DECIMAL", "numeric")]
+        .iter()
+        .find(|(ours, _)| message.contains(ours))
+        .map_or("value", |(_, name)| name);
+    Some(Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, format!("{type_name} out of range")))
+}
+
+fn transaction(message: &str) -> Option<Error> {
+    let lower = message.to_ascii_lowercase();
+    if lower.contains("current transaction is aborted") {
+        return Some(Error::new(
+            SqlState::IN_FAILED_SQL_TRANSACTION,
+            "current transaction is aborted, commands ignored until end of transaction block",
+        ));
+    }
+    if lower.contains("read-only") {
+        return Some(Error::new(
+            SqlState::READ_ONLY_SQL_TRANSACTION,
+            "cannot execute a change in a read-only transaction",
+        ));
+    }
+    if lower.contains("conflict") || lower.contains("has been altered") || lower.contains("is not current") {
+        return Some(
+            Error::new(SqlState::T_R_SERIALIZATION_FAILURE, "could not serialize access due to concurrent update")
+                .hint("The transaction might succeed if retried."),
+        );
+    }
+    if lower.contains("failed to commit") {
+        // The reason of a failed commit follows in DuckDB's text, in the words of its own kind.
+        return constraint(message).or_else(|| {
+            Some(Error::new(
+                SqlState::T_R_SERIALIZATION_FAILURE,
+                "could not serialize access due to read/write dependencies among transactions",
+            ))
+        });
+    }
+    None
+}
+
+fn out_of_memory(message: &str) -> Error {
+    if message.contains("max_temp_directory_size") || message.contains("No space left") {
+        return Error::new(SqlState::DISK_FULL, "could not write to temporary file: no space left on device");
+    }
+    Error::new(SqlState::OUT_OF_MEMORY, "out of memory").hint("Raise memory_limit, or ask for less at a time.")
+}
+
+fn io(message: &str) -> Option<Error> {
+    if message.contains("No space left") {
+        return Some(Error::new(SqlState::DISK_FULL, "could not write to file: no space left on device"));
+    }
+    None
+}
+
+fn invalid_input(message: &str) -> Option<Error> {
+    if message.contains("More than one row returned by a subquery") {
+        return Some(Error::new(
+            SqlState::CARDINALITY_VIOLATION,
+            "more than one row returned by a subquery used as an expression",
+        ));
+    }
+    None
+}
+
+/// As `raw.map_err(from_raw)`.
+pub(super) trait Translate<T> {
+    fn translated(self) -> Result<T>;
+}
+
+impl<T> Translate<T> for Result<T, RawError> {
+    fn translated(self) -> Result<T> {
+        self.map_err(|raw| from_raw(&raw))
+    }
+}
+
+/// True if DuckDB stopped because it was asked to.
+pub(super) fn is_interrupt(error: &Error) -> bool {
+    error.code() == SqlState::QUERY_CANCELED
+}

@@ -1,0 +1,195 @@
+//! One connection of DuckDB's with its statement cache, and the guard that brings it back to the pool.
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+
+use duckdb::ffi;
+use lru::LruCache;
+use parking_lot::Mutex;
+
+use super::control::Count;
+use super::error::Translate;
+use super::pool::Shared;
+use super::raw::{Prepared, RawConnection};
+use super::stream::Stream;
+use super::{Access, bind};
+use crate::error::{Error, Result};
+use crate::types::{Phys, Value};
+
+/// Prepared statements that one connection keeps.
+const STATEMENTS: NonZeroUsize = NonZeroUsize::new(128).unwrap();
+
+pub(super) struct Link {
+    pub raw: RawConnection,
+    /// Held for as long as a call into DuckDB runs.
+    pub work: Mutex<Work>,
+    /// DuckDB did not heed an interrupt here: never to be used again.
+    pub abandoned: AtomicBool,
+    _count: Count,
+}
+
+/// What changes as statements run.
+pub(super) struct Work {
+    /// By SQL and TimeZone: constants of a plan are folded under the zone that it was made in.
+    statements: LruCache<(Arc<str>, Arc<str>), Prepared>,
+    time_zone: Option<Arc<str>>,
+    pub transaction: Transaction,
+    /// DDL has run here: there may be temporary objects.
+    dirty: bool,
+    /// The result that DuckDB still streams here.
+    pub open: Weak<Stream>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Transaction {
+    None,
+    /// Asked for; begins with the first statement, as PostgreSQL's snapshot does.
+    Begun(Access),
+    Active,
+    /// A statement has failed: DuckDB takes nothing but ROLLBACK.
+    Failed,
+}
+
+impl Link {
+    pub fn new(raw: RawConnection, count: Count) -> Self {
+        let work = Work {
+            statements: LruCache::new(STATEMENTS),
+            time_zone: None,
+            transaction: Transaction::None,
+            dirty: false,
+            open: Weak::new(),
+        };
+        Self { raw, work: Mutex::new(work), abandoned: AtomicBool::new(false), _count: count }
+    }
+
+    /// Makes it as good as new; false if it is to be thrown away.
+    pub fn clean(&mut self) -> bool {
+        if self.abandoned.load(Ordering::SeqCst) {
+            return false;
+        }
+        let work = self.work.get_mut();
+        work.open = Weak::new();
+        if work.dirty {
+            return false;
+        }
+        match work.transaction {
+            Transaction::None | Transaction::Begun(_) => {}
+            Transaction::Active | Transaction::Failed => {
+                if self.raw.run("ROLLBACK").is_err() {
+                    return false;
+                }
+            }
+        }
+        work.transaction = Transaction::None;
+        true
+    }
+}
+
+impl Work {
+    /// Brings the connection's TimeZone and transaction to where the next statement wants them.
+    pub fn settle(&mut self, raw: &RawConnection, time_zone: &Arc<str>) -> Result<()> {
+        if self.time_zone.as_deref() != Some(time_zone) {
+            raw.run(&format!("SET TimeZone = '{}'", time_zone.replace('\'', "''"))).translated()?;
+            self.time_zone = Some(Arc::clone(time_zone));
+        }
+        if let Transaction::Begun(access) = self.transaction {
+            let sql = match access {
+                Access::ReadWrite => "BEGIN TRANSACTION",
+                Access::ReadOnly => "BEGIN TRANSACTION READ ONLY",
+            };
+            raw.run(sql).translated()?;
+            self.transaction = Transaction::Active;
+        }
+        Ok(())
+    }
+
+    /// The statement, prepared and with its parameters bound, taken out of the cache while it is in use.
+    pub fn prepare(
+        &mut self,
+        raw: &RawConnection,
+        sql: &Arc<str>,
+        params: &[Phys],
+        values: &[Value],
+    ) -> Result<Prepared> {
+        let zone = self.time_zone.clone().unwrap_or_else(|| "".into());
+        let prepared = match self.statements.pop(&(Arc::clone(sql), zone)) {
+            Some(prepared) => prepared,
+            None => raw.prepare(sql).translated()?,
+        };
+        let count = prepared.parameter_count();
+        if count > values.len() || values.len() != params.len() {
+            return Err(Error::internal(format!(
+                "the engine's statement has {count} parameters, {} types and {} values were given",
+                params.len(),
+                values.len()
+            )));
+        }
+        for (i, (value, phys)) in values.iter().zip(params).enumerate().take(count) {
+            prepared.bind(i + 1, &bind::value(value, phys)?).translated()?;
+        }
+        self.dirty |= changes_catalog(prepared.statement_type());
+        Ok(prepared)
+    }
+
+    /// Puts a statement back that can be run again.
+    pub fn keep(&mut self, sql: &Arc<str>, prepared: Prepared) {
+        let zone = self.time_zone.clone().unwrap_or_else(|| "".into());
+        self.statements.put((Arc::clone(sql), zone), prepared);
+    }
+
+    /// A statement has failed: DuckDB has aborted the transaction that it was in.
+    pub fn failed(&mut self) {
+        if self.transaction == Transaction::Active {
+            self.transaction = Transaction::Failed;
+        }
+    }
+}
+
+/// True for statements that may leave objects behind on the connection.
+fn changes_catalog(kind: ffi::duckdb_statement_type) -> bool {
+    !matches!(
+        kind,
+        ffi::duckdb_statement_type_DUCKDB_STATEMENT_TYPE_SELECT
+            | ffi::duckdb_statement_type_DUCKDB_STATEMENT_TYPE_INSERT
+            | ffi::duckdb_statement_type_DUCKDB_STATEMENT_TYPE_UPDATE
+            | ffi::duckdb_statement_type_DUCKDB_STATEMENT_TYPE_DELETE
+            | ffi::duckdb_statement_type_DUCKDB_STATEMENT_TYPE_MERGE_INTO
+            | ffi::duckdb_statement_type_DUCKDB_STATEMENT_TYPE_EXPLAIN
+            | ffi::duckdb_statement_type_DUCKDB_STATEMENT_TYPE_ANALYZE
+            | ffi::duckdb_statement_type_DUCKDB_STATEMENT_TYPE_VACUUM
+    )
+}
+
+/// A connection in use, by a session and by the work and streams that it has begun; when the last is gone it goes back.
+pub(super) struct Held {
+    link: Option<Box<Link>>,
+    pub shared: Arc<Shared>,
+}
+
+impl Held {
+    pub fn take(shared: &Arc<Shared>) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self { link: Some(shared.take_link()?), shared: Arc::clone(shared) }))
+    }
+}
+
+impl std::ops::Deref for Held {
+    type Target = Link;
+
+    fn deref(&self) -> &Link {
+        // Only drop takes it out.
+        self.link.as_ref().unwrap_or_else(|| unreachable!("a connection in use was given back"))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some(link) = self.link.take() else { return };
+        let shared = Arc::clone(&self.shared);
+        // Rolling back may take a while: not on the runtime's threads.
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(move || shared.give_back(link))),
+            Err(_) => shared.give_back(link),
+        }
+    }
+}

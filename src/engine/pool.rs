@@ -1,0 +1,234 @@
+//! The pool: one open database, its idle connections, and the slots of the statements that run at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::connection::Lease;
+use super::control::{Control, Count};
+use super::error::Translate;
+use super::link::Link;
+use super::raw::{Database, RawConnection, RawError};
+use super::{Connection, Engine, EngineConfig, FeedWriter, Plugins, Stats};
+use crate::error::{Error, Result, SqlState};
+use crate::types::Phys;
+
+/// DuckDB behind [`Engine`]. Cheap to share; the database is closed when the last user is gone.
+pub struct Pool(Arc<Shared>);
+
+/// What all connections share.
+pub(super) struct Shared {
+    pub config: EngineConfig,
+    /// Taken by [`Engine::close`].
+    database: Mutex<Option<Arc<Database>>>,
+    idle: Mutex<Vec<Box<Link>>>,
+    slots: Arc<Semaphore>,
+    running: Arc<AtomicUsize>,
+    waiting: Arc<AtomicUsize>,
+    pub connections: Arc<AtomicUsize>,
+    pub stuck: AtomicUsize,
+    closed: AtomicBool,
+}
+
+/// One of the statements that run: held by the piece of work itself, so that work that was left behind keeps its slot.
+pub(super) struct Slot {
+    _permit: OwnedSemaphorePermit,
+    _running: Count,
+}
+
+impl Pool {
+    /// Opens the database (replaying its log if the last run ended badly) and registers the plugins.
+    ///
+    /// Fails if another process holds the file, if it is no DuckDB database, or if time zones are not there.
+    /// Blocks: call it before serving, or on a blocking thread.
+    pub fn open(config: EngineConfig, plugins: Plugins) -> Result<Arc<Self>> {
+        let database = Database::open(config.path.as_deref(), &settings(&config))
+            .map_err(|raw| open_error(&config, &raw))?;
+        let raw = RawConnection::open(&database).translated()?;
+        check_time_zones(&raw)?;
+        super::plugin::register(&raw, &plugins)?;
+        // From here on no statement changes a global setting; a connection's own (TimeZone) can still be set.
+        raw.run("SET lock_configuration = true").translated()?;
+        drop(raw);
+        let shared = Shared {
+            slots: Arc::new(Semaphore::new(config.max_running.max(1))),
+            database: Mutex::new(Some(database)),
+            idle: Mutex::default(),
+            running: Arc::default(),
+            waiting: Arc::default(),
+            connections: Arc::default(),
+            stuck: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
+            config,
+        };
+        Ok(Arc::new(Self(Arc::new(shared))))
+    }
+}
+
+/// DuckDB's settings at open. Those that guard the machine cannot be changed afterwards.
+fn settings(config: &EngineConfig) -> Vec<(&'static str, String)> {
+    let path = |path: &std::path::Path| path.to_string_lossy().into_owned();
+    let mut settings = vec![
+        ("memory_limit", format!("{}B", config.memory_limit)),
+        ("threads", config.threads.max(1).to_string()),
+        ("enable_external_access", "false".into()),
+        ("autoinstall_known_extensions", "false".into()),
+        ("autoload_known_extensions", if config.extension_directory.is_some() { "true" } else { "false" }.into()),
+        ("allow_community_extensions", "false".into()),
+        ("allow_unsigned_extensions", "false".into()),
+        ("allow_persistent_secrets", "false".into()),
+        ("duckdb_api", "duckgate".into()),
+    ];
+    if let Some(dir) = &config.temp_directory {
+        settings.push(("temp_directory", path(dir)));
+    }
+    if let Some(dir) = &config.extension_directory {
+        settings.push(("extension_directory", path(dir)));
+    }
+    settings
+}
+
+fn open_error(config: &EngineConfig, raw: &RawError) -> Error {
+    let path = config.path.as_deref().map_or(":memory:".into(), |p| p.to_string_lossy().into_owned());
+    let mut error = if raw.0.contains("Could not set lock on file") || raw.0.contains("Conflicting lock") {
+        Error::new(SqlState::LOCK_FILE_EXISTS, format!("database file \"{path}\" is in use by another process"))
+            .hint("Stop the other process, or serve another file: --data names it.")
+    } else if raw.0.contains("not a valid DuckDB database file") {
+        Error::new(SqlState::DATA_CORRUPTED, format!("\"{path}\" is not a DuckDB database file"))
+    } else if raw.0.starts_with("IO Error") {
+        Error::new(SqlState::IO_ERROR, format!("could not open database file \"{path}\""))
+            .detail(raw.0.lines().next().unwrap_or_default().to_owned())
+    } else {
+        Error::new(SqlState::CONFIG_FILE_ERROR, format!("could not open database \"{path}\""))
+            .detail(raw.0.lines().next().unwrap_or_default().to_owned())
+    };
+    error.report_mut().internal = Some(raw.0.clone());
+    error
+}
+
+/// Without ICU DuckDB knows no time zones and would give wrong times.
+fn check_time_zones(raw: &RawConnection) -> Result<()> {
+    let probe = "SELECT timezone('Europe/Berlin', TIMESTAMPTZ '2020-07-01 00:00:00+00')";
+    raw.run(probe).or_else(|_| raw.run("LOAD icu").and_then(|()| raw.run(probe))).map_err(|raw| {
+        let mut error = Error::new(SqlState::CONFIG_FILE_ERROR, "DuckDB's extension icu is not there: no time zones")
+            .hint("Use DuckDB's official library, or put the extension icu into extension_directory.");
+        error.report_mut().internal = Some(raw.0);
+        error
+    })
+}
+
+impl Shared {
+    /// A clean connection of DuckDB's: an idle one or a new one.
+    pub fn take_link(&self) -> Result<Box<Link>> {
+        if let Some(link) = self.idle.lock().pop() {
+            return Ok(link);
+        }
+        let database = self.database.lock().clone().ok_or_else(closed)?;
+        let raw = RawConnection::open(&database).translated()?;
+        Ok(Box::new(Link::new(raw, Count::of(&self.connections))))
+    }
+
+    /// Takes a connection back, cleaned. Blocks.
+    pub fn give_back(&self, mut link: Box<Link>) {
+        if self.closed.load(Ordering::SeqCst) || !link.clean() {
+            return;
+        }
+        let mut idle = self.idle.lock();
+        // As many as can run at once, and as many again for those in transactions.
+        if idle.len() < self.config.max_running * 2 {
+            idle.push(link);
+        }
+    }
+
+    /// Waits in line for a slot.
+    pub async fn slot(&self, control: &Control, epoch: u64, deadline: Option<std::time::Instant>) -> Result<Slot> {
+        let permit = match Arc::clone(&self.slots).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => {
+                let _waiting = Count::of(&self.waiting);
+                tokio::select! {
+                    biased;
+                    reason = control.stopped(epoch, deadline) => return Err(super::control::cancelled(reason)),
+                    permit = Arc::clone(&self.slots).acquire_owned() => permit.map_err(|_| closed())?,
+                    () = tokio::time::sleep(self.config.queue_timeout) => return Err(self.queue_full()),
+                }
+            }
+        };
+        Ok(Slot { _permit: permit, _running: Count::of(&self.running) })
+    }
+
+    fn queue_full(&self) -> Error {
+        Error::new(SqlState::TOO_MANY_CONNECTIONS, "too many statements are running")
+            .detail(format!(
+                "{} statements run at once; this one waited {} ms for its turn.",
+                self.config.max_running,
+                self.config.queue_timeout.as_millis()
+            ))
+            .hint("Try again later, or raise max_running or queue_timeout.")
+    }
+
+    fn database(&self) -> Result<Arc<Database>> {
+        self.database.lock().clone().ok_or_else(closed)
+    }
+}
+
+pub(super) fn closed() -> Error {
+    Error::fatal(SqlState::ADMIN_SHUTDOWN, "terminating connection due to administrator command")
+}
+
+impl Engine for Pool {
+    fn connect(&self) -> Result<Box<dyn Connection>> {
+        if self.0.closed.load(Ordering::SeqCst) {
+            return Err(closed());
+        }
+        Ok(Box::new(Lease::new(Arc::clone(&self.0))))
+    }
+
+    fn open_feed(&self, _columns: Vec<(String, Phys)>) -> Result<(u64, Box<dyn FeedWriter>)> {
+        Err(Error::unsupported("a feed"))
+    }
+
+    fn stats(&self) -> Stats {
+        Stats {
+            running: self.0.running.load(Ordering::Relaxed),
+            waiting: self.0.waiting.load(Ordering::Relaxed),
+            connections: self.0.connections.load(Ordering::Relaxed),
+            stuck: self.0.stuck.load(Ordering::Relaxed),
+        }
+    }
+
+    fn checkpoint(&self) -> BoxFuture<'_, Result<()>> {
+        async move {
+            let database = self.0.database()?;
+            blocking(move || RawConnection::open(&database).and_then(|raw| raw.run("CHECKPOINT")).translated()).await
+        }
+        .boxed()
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        async move {
+            if self.0.closed.swap(true, Ordering::SeqCst) {
+                return Err(closed());
+            }
+            self.0.slots.close();
+            let idle = std::mem::take(&mut *self.0.idle.lock());
+            let database = self.0.database.lock().take().ok_or_else(closed)?;
+            blocking(move || {
+                drop(idle);
+                let raw = RawConnection::open(&database).translated()?;
+                raw.run("CHECKPOINT").translated()
+            })
+            .await
+        }
+        .boxed()
+    }
+}
+
+/// Runs `job` on a blocking thread.
+pub(super) async fn blocking<T: Send + 'static>(job: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(job).await.map_err(Error::internal)?
+}

@@ -1,0 +1,326 @@
+//! DuckDB's C API as owned handles: each is freed once, each call's errors come back as text.
+
+use std::ffi::{CStr, CString, c_char};
+use std::path::Path;
+use std::sync::Arc;
+
+use duckdb::ffi;
+
+/// DuckDB's own error text, beginning with its kind ("Conversion Error: …").
+#[derive(Debug, Clone)]
+pub(super) struct RawError(pub String);
+
+pub(super) type RawResult<T> = Result<T, RawError>;
+
+/// A text for C. DuckDB's strings end at a NUL, and PostgreSQL's texts contain none.
+fn c_string(text: &str) -> RawResult<CString> {
+    CString::new(text).map_err(|_| RawError("Invalid Input Error: text contains a NUL character".into()))
+}
+
+/// A copy of DuckDB's text; the empty string for NULL.
+///
+/// # Safety
+/// `text` is NULL or points to a NUL-terminated string.
+pub(super) unsafe fn text_of(text: *const c_char) -> String {
+    if text.is_null() {
+        return String::new();
+    }
+    // SAFETY: by this function's contract.
+    unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+}
+
+/// An open database file, closed when the last user is gone.
+pub(super) struct Database(ffi::duckdb_database);
+
+// SAFETY: a duckdb_database is a shared pointer to an instance that is thread-safe by DuckDB's own contract.
+unsafe impl Send for Database {}
+// SAFETY: as above; the only calls on a shared handle are duckdb_connect, which may run concurrently.
+unsafe impl Sync for Database {}
+
+impl Database {
+    /// Opens (or creates) the database with these settings. `None` is an in-memory database.
+    pub fn open(path: Option<&Path>, settings: &[(&str, String)]) -> RawResult<Arc<Self>> {
+        let path = match path {
+            Some(path) => Some(c_string(&path.to_string_lossy())?),
+            None => None,
+        };
+        let mut config: ffi::duckdb_config = std::ptr::null_mut();
+        // SAFETY: out pointer to a local; freed below in every case.
+        if unsafe { ffi::duckdb_create_config(&mut config) } != ffi::duckdb_state_DuckDBSuccess {
+            return Err(RawError("Out of Memory Error: no configuration".into()));
+        }
+        let opened = Self::open_with(path.as_deref(), config, settings);
+        // SAFETY: made above, freed once.
+        unsafe { ffi::duckdb_destroy_config(&mut config) };
+        opened
+    }
+
+    fn open_with(path: Option<&CStr>, config: ffi::duckdb_config, settings: &[(&str, String)]) -> RawResult<Arc<Self>> {
+        for (name, value) in settings {
+            let (c_name, c_value) = (c_string(name)?, c_string(value)?);
+            // SAFETY: a live config and two NUL-terminated strings that outlive the call.
+            let state = unsafe { ffi::duckdb_set_config(config, c_name.as_ptr(), c_value.as_ptr()) };
+            if state != ffi::duckdb_state_DuckDBSuccess {
+                return Err(RawError(format!("Invalid Configuration Error: {name} cannot be {value:?}")));
+            }
+        }
+        let mut handle: ffi::duckdb_database = std::ptr::null_mut();
+        let mut message: *mut c_char = std::ptr::null_mut();
+        let path = path.map_or(std::ptr::null(), CStr::as_ptr);
+        // SAFETY: path is NULL (in memory) or a NUL-terminated string; out pointers to locals.
+        let state = unsafe { ffi::duckdb_open_ext(path, &mut handle, config, &mut message) };
+        if state == ffi::duckdb_state_DuckDBSuccess {
+            return Ok(Arc::new(Self(handle)));
+        }
+        // SAFETY: on failure DuckDB sets a NUL-terminated message that is ours to free.
+        let text = unsafe { text_of(message) };
+        // SAFETY: allocated by DuckDB, freed once; NULL is allowed.
+        unsafe { ffi::duckdb_free(message.cast()) };
+        Err(RawError(text))
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // SAFETY: opened by us, closed once; connections hold their own reference.
+        unsafe { ffi::duckdb_close(&mut self.0) };
+    }
+}
+
+/// A connection. Calls are made by one thread at a time (its owner holds a lock), but for [`Self::interrupt`].
+pub(super) struct RawConnection {
+    handle: ffi::duckdb_connection,
+    _database: Arc<Database>,
+}
+
+// SAFETY: a connection may move between threads; DuckDB locks its context in every call.
+unsafe impl Send for RawConnection {}
+// SAFETY: every call takes the context's lock, and interrupt and execution_is_finished only touch atomics.
+unsafe impl Sync for RawConnection {}
+
+impl RawConnection {
+    pub fn open(database: &Arc<Database>) -> RawResult<Self> {
+        let mut handle: ffi::duckdb_connection = std::ptr::null_mut();
+        // SAFETY: a live database and an out pointer to a local.
+        if unsafe { ffi::duckdb_connect(database.0, &mut handle) } != ffi::duckdb_state_DuckDBSuccess {
+            return Err(RawError("Connection Error: cannot connect to the database".into()));
+        }
+        Ok(Self { handle, _database: Arc::clone(database) })
+    }
+
+    pub fn handle(&self) -> ffi::duckdb_connection {
+        self.handle
+    }
+
+    /// Asks what runs here to stop. Has no effect on what is begun later.
+    pub fn interrupt(&self) {
+        // SAFETY: the handle lives as long as self; the call sets a flag and is allowed from any thread.
+        unsafe { ffi::duckdb_interrupt(self.handle) };
+    }
+
+    /// True once the running query has produced all of its rows (some may wait to be fetched).
+    pub fn execution_is_finished(&self) -> bool {
+        // SAFETY: the handle lives as long as self.
+        unsafe { ffi::duckdb_execution_is_finished(self.handle) }
+    }
+
+    /// Runs statements of our own (BEGIN, SET …) for their effect.
+    pub fn run(&self, sql: &str) -> RawResult<()> {
+        let sql = c_string(sql)?;
+        // SAFETY: all-zero is what DuckDB expects of an out result.
+        let mut result: ffi::duckdb_result = unsafe { std::mem::zeroed() };
+        // SAFETY: a live connection, a NUL-terminated string, an out pointer to a local.
+        let state = unsafe { ffi::duckdb_query(self.handle, sql.as_ptr(), &mut result) };
+        let mut result = QueryResult(result);
+        if state == ffi::duckdb_state_DuckDBSuccess { Ok(()) } else { Err(result.error()) }
+    }
+
+    pub fn prepare(&self, sql: &str) -> RawResult<Prepared> {
+        let sql = c_string(sql)?;
+        let mut handle: ffi::duckdb_prepared_statement = std::ptr::null_mut();
+        // SAFETY: a live connection, a NUL-terminated string, an out pointer to a local.
+        let state = unsafe { ffi::duckdb_prepare(self.handle, sql.as_ptr(), &mut handle) };
+        let prepared = Prepared(handle);
+        if state == ffi::duckdb_state_DuckDBSuccess {
+            return Ok(prepared);
+        }
+        // SAFETY: a failed statement holds its error text until it is destroyed.
+        Err(RawError(unsafe { text_of(ffi::duckdb_prepare_error(handle)) }))
+    }
+}
+
+impl Drop for RawConnection {
+    fn drop(&mut self) {
+        // SAFETY: opened by us, closed once. An open transaction is rolled back.
+        unsafe { ffi::duckdb_disconnect(&mut self.handle) };
+    }
+}
+
+/// A prepared statement.
+pub(super) struct Prepared(ffi::duckdb_prepared_statement);
+
+// SAFETY: it owns its data and may move between threads; its owner uses it from one thread at a time.
+unsafe impl Send for Prepared {}
+
+impl Prepared {
+    pub fn parameter_count(&self) -> usize {
+        // SAFETY: a live statement.
+        unsafe { ffi::duckdb_nparams(self.0) as usize }
+    }
+
+    pub fn statement_type(&self) -> ffi::duckdb_statement_type {
+        // SAFETY: a live statement.
+        unsafe { ffi::duckdb_prepared_statement_type(self.0) }
+    }
+
+    /// Binds parameter `index` (from 1).
+    pub fn bind(&self, index: usize, value: &OwnedValue) -> RawResult<()> {
+        // SAFETY: a live statement and a live value, which DuckDB copies.
+        let state = unsafe { ffi::duckdb_bind_value(self.0, index as u64, value.0) };
+        if state == ffi::duckdb_state_DuckDBSuccess {
+            return Ok(());
+        }
+        // SAFETY: the statement holds its error text.
+        Err(RawError(unsafe { text_of(ffi::duckdb_prepare_error(self.0)) }))
+    }
+
+    /// Runs it until the first rows are there (or the end, if it gives no stream).
+    pub fn execute(&self) -> RawResult<QueryResult> {
+        let mut pending = Pending(std::ptr::null_mut());
+        // SAFETY: a live statement whose parameters are bound, and an out pointer.
+        let state = unsafe { ffi::duckdb_pending_prepared_streaming(self.0, &mut pending.0) };
+        if state != ffi::duckdb_state_DuckDBSuccess {
+            // SAFETY: a pending result holds its error text; NULL is answered by NULL.
+            return Err(RawError(unsafe { text_of(ffi::duckdb_pending_error(pending.0)) }));
+        }
+        // SAFETY: all-zero is what DuckDB expects of an out result.
+        let mut result: ffi::duckdb_result = unsafe { std::mem::zeroed() };
+        // SAFETY: a live pending result and an out pointer to a local.
+        let state = unsafe { ffi::duckdb_execute_pending(pending.0, &mut result) };
+        let mut result = QueryResult(result);
+        if state == ffi::duckdb_state_DuckDBSuccess { Ok(result) } else { Err(result.error()) }
+    }
+}
+
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        // SAFETY: made by duckdb_prepare, destroyed once.
+        unsafe { ffi::duckdb_destroy_prepare(&mut self.0) };
+    }
+}
+
+struct Pending(ffi::duckdb_pending_result);
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        // SAFETY: made by duckdb_pending_prepared_streaming, destroyed once; NULL is allowed.
+        unsafe { ffi::duckdb_destroy_pending(&mut self.0) };
+    }
+}
+
+/// A result, streamed where DuckDB streams.
+pub(super) struct QueryResult(ffi::duckdb_result);
+
+// SAFETY: it owns its data, keeps its connection's context alive, and is used by one thread at a time.
+unsafe impl Send for QueryResult {}
+
+impl QueryResult {
+    /// The error that it carries; an empty text if DuckDB gives none.
+    pub fn error(&mut self) -> RawError {
+        // SAFETY: a live result; the text lives as long as it.
+        RawError(unsafe { text_of(ffi::duckdb_result_error(&mut self.0)) })
+    }
+
+    pub fn rows_changed(&mut self) -> u64 {
+        // SAFETY: a live result.
+        unsafe { ffi::duckdb_rows_changed(&mut self.0) }
+    }
+
+    pub fn column_count(&mut self) -> usize {
+        // SAFETY: a live result.
+        unsafe { ffi::duckdb_column_count(&mut self.0) as usize }
+    }
+
+    pub fn column_type(&mut self, column: usize) -> LogicalType {
+        // SAFETY: a live result; an index out of range gives NULL, which LogicalType allows.
+        LogicalType(unsafe { ffi::duckdb_column_logical_type(&mut self.0, column as u64) })
+    }
+
+    /// The next chunk, with rows in it; `None` at the end.
+    pub fn fetch(&mut self) -> RawResult<Option<Chunk>> {
+        // SAFETY: a live result, passed by value as the API has it; DuckDB does not take ownership.
+        let chunk = unsafe { ffi::duckdb_fetch_chunk(self.0) };
+        if !chunk.is_null() {
+            let chunk = Chunk(chunk);
+            if chunk.rows() > 0 {
+                return Ok(Some(chunk));
+            }
+        }
+        let error = self.error();
+        if error.0.is_empty() { Ok(None) } else { Err(error) }
+    }
+}
+
+impl Drop for QueryResult {
+    fn drop(&mut self) {
+        // SAFETY: filled by DuckDB, destroyed once.
+        unsafe { ffi::duckdb_destroy_result(&mut self.0) };
+    }
+}
+
+/// A chunk of rows that we own.
+pub(super) struct Chunk(ffi::duckdb_data_chunk);
+
+impl Chunk {
+    pub fn rows(&self) -> usize {
+        // SAFETY: a live chunk.
+        unsafe { ffi::duckdb_data_chunk_get_size(self.0) as usize }
+    }
+
+    pub fn vector(&self, column: usize) -> ffi::duckdb_vector {
+        // SAFETY: a live chunk; the vector lives as long as it.
+        unsafe { ffi::duckdb_data_chunk_get_vector(self.0, column as u64) }
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        // SAFETY: given to us by DuckDB, destroyed once.
+        unsafe { ffi::duckdb_destroy_data_chunk(&mut self.0) };
+    }
+}
+
+/// A type of DuckDB's.
+pub(super) struct LogicalType(pub ffi::duckdb_logical_type);
+
+// SAFETY: an owned copy of a type description; only read after it is made.
+unsafe impl Send for LogicalType {}
+// SAFETY: as above.
+unsafe impl Sync for LogicalType {}
+
+impl LogicalType {
+    pub fn id(&self) -> ffi::duckdb_type {
+        if self.0.is_null() {
+            return ffi::DUCKDB_TYPE_DUCKDB_TYPE_INVALID;
+        }
+        // SAFETY: a live type.
+        unsafe { ffi::duckdb_get_type_id(self.0) }
+    }
+}
+
+impl Drop for LogicalType {
+    fn drop(&mut self) {
+        // SAFETY: ours, destroyed once; NULL is allowed.
+        unsafe { ffi::duckdb_destroy_logical_type(&mut self.0) };
+    }
+}
+
+/// A value of DuckDB's.
+pub(super) struct OwnedValue(pub ffi::duckdb_value);
+
+impl Drop for OwnedValue {
+    fn drop(&mut self) {
+        // SAFETY: ours, destroyed once; NULL is allowed.
+        unsafe { ffi::duckdb_destroy_value(&mut self.0) };
+    }
+}

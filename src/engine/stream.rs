@@ -1,0 +1,372 @@
+//! Results as streams: batches fetched chunk by chunk, one ahead of the reader; read aside when their connection is
+//! needed for something else.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use parking_lot::Mutex;
+use tokio::task::JoinHandle;
+
+use super::aside::Aside;
+use super::control::{Control, Watch};
+use super::error::Translate;
+use super::link::{Held, Link, Transaction};
+use super::logical::{arrow_type, check};
+use super::raw::{Chunk, QueryResult};
+use super::read::Column;
+use super::{CancelReason, Rows};
+use crate::error::{Error, Result};
+use crate::types::Phys;
+
+/// A batch is fetched until it holds this much: large enough that a hop to a blocking thread does not count, small
+/// enough that many streams fit in memory.
+const BATCH_BYTES: usize = 256 * 1024;
+const BATCH_ROWS: usize = 16 * 2048;
+
+/// One result. Its state is locked after its connection's [`super::link::Work`], never before.
+pub(super) struct Stream {
+    columns: Columns,
+    state: Mutex<State>,
+    /// Its reader is gone.
+    closed: AtomicBool,
+}
+
+enum State {
+    /// DuckDB streams it.
+    Live(QueryResult),
+    /// Read aside, to its end.
+    Aside(Aside),
+    /// It broke while it was read aside.
+    Failed(Error),
+    Done,
+}
+
+/// What the columns of a result are.
+struct Columns {
+    phys: Vec<Phys>,
+    /// True where DuckDB gives bare NULLs, which have no memory of the column's type.
+    bare_null: Vec<bool>,
+    schema: SchemaRef,
+}
+
+impl Columns {
+    fn of(result: &mut QueryResult, phys: Vec<Phys>) -> Result<Self> {
+        let given = result.column_count();
+        if given != phys.len() {
+            return Err(Error::internal(format!("the engine gives {given} columns, {} are expected", phys.len())));
+        }
+        let mut bare_null = Vec::with_capacity(given);
+        for (i, phys) in phys.iter().enumerate() {
+            let ty = result.column_type(i);
+            check(&ty, phys)?;
+            bare_null.push(ty.id() == duckdb::ffi::DUCKDB_TYPE_DUCKDB_TYPE_SQLNULL);
+        }
+        let fields: Vec<_> =
+            phys.iter().enumerate().map(|(i, p)| Field::new(format!("c{}", i + 1), arrow_type(p), true)).collect();
+        Ok(Self { phys, bare_null, schema: Arc::new(Schema::new(fields)) })
+    }
+
+    fn builders(&self) -> Vec<Column> {
+        self.phys.iter().map(Column::new).collect()
+    }
+
+    fn take_in(&self, builders: &mut [Column], chunk: &Chunk) -> Result<()> {
+        let rows = chunk.rows();
+        for (i, (column, bare_null)) in builders.iter_mut().zip(&self.bare_null).enumerate() {
+            if *bare_null {
+                column.append_nulls(rows);
+            } else {
+                // SAFETY: a live chunk of the result whose types were checked; DuckDB flattens what it hands out.
+                unsafe { column.append(chunk.vector(i), rows)? };
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&self, builders: Vec<Column>, rows: usize) -> Result<RecordBatch> {
+        let arrays = builders.into_iter().map(Column::finish).collect::<Result<Vec<ArrayRef>>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options).map_err(Error::internal)
+    }
+}
+
+/// What one fetch gave.
+struct Fetched {
+    batch: Option<RecordBatch>,
+    /// There is nothing more to come.
+    ended: bool,
+}
+
+impl Stream {
+    /// Takes a result that DuckDB has begun to give.
+    pub fn open(mut result: QueryResult, phys: Vec<Phys>) -> Result<Self> {
+        let columns = Columns::of(&mut result, phys)?;
+        Ok(Self { columns, state: Mutex::new(State::Live(result)), closed: AtomicBool::new(false) })
+    }
+
+    /// The first rows, as soon as there are any; goes on to the end only if DuckDB has that ready.
+    pub fn first(&self, link: &Link) -> Result<Option<RecordBatch>> {
+        self.fetch_with(link, |link, _| link.raw.execution_is_finished())
+    }
+
+    /// The next batch. Blocks; the connection's work is locked.
+    fn fetch(&self, link: &Link) -> Result<Option<RecordBatch>> {
+        self.fetch_with(link, |_, _| true)
+    }
+
+    fn fetch_with(&self, link: &Link, go_on: impl Fn(&Link, usize) -> bool) -> Result<Option<RecordBatch>> {
+        let mut state = self.state.lock();
+        let fetched = match &mut *state {
+            State::Live(result) => self.fetch_live(link, result, go_on),
+            State::Aside(aside) => aside.next().map(|batch| Fetched { ended: batch.is_none(), batch }),
+            State::Failed(error) => Err(error.clone()),
+            State::Done => Ok(Fetched { batch: None, ended: true }),
+        };
+        match fetched {
+            Ok(Fetched { batch, ended }) => {
+                if ended {
+                    *state = State::Done;
+                }
+                Ok(batch)
+            }
+            Err(error) => {
+                *state = State::Done;
+                Err(error)
+            }
+        }
+    }
+
+    fn fetch_live(
+        &self,
+        link: &Link,
+        result: &mut QueryResult,
+        go_on: impl Fn(&Link, usize) -> bool,
+    ) -> Result<Fetched> {
+        let mut builders = self.columns.builders();
+        let mut rows = 0;
+        loop {
+            let Some(chunk) = result.fetch().translated()? else {
+                let batch = if rows == 0 { None } else { Some(self.columns.finish(builders, rows)?) };
+                return Ok(Fetched { batch, ended: true });
+            };
+            self.columns.take_in(&mut builders, &chunk)?;
+            rows += chunk.rows();
+            let bytes: usize = builders.iter().map(Column::bytes).sum();
+            if bytes >= BATCH_BYTES || rows >= BATCH_ROWS || !go_on(link, rows) {
+                return Ok(Fetched { batch: Some(self.columns.finish(builders, rows)?), ended: false });
+            }
+        }
+    }
+
+    /// Reads what is left aside, so that the connection is free. Blocks; the connection's work is locked.
+    pub fn set_aside(&self, link: &Link, mut aside: Aside) {
+        let mut state = self.state.lock();
+        let State::Live(result) = &mut *state else { return };
+        if self.closed.load(Ordering::SeqCst) {
+            *state = State::Done;
+            return;
+        }
+        *state = loop {
+            let fetched = self.fetch_live(link, result, |_, _| true);
+            match fetched.and_then(|f| f.batch.map_or(Ok(()), |batch| aside.push(batch)).map(|()| f.ended)) {
+                Ok(false) => {}
+                Ok(true) => break State::Aside(aside),
+                Err(error) => break State::Failed(error),
+            }
+        };
+    }
+
+    /// Gives up what is left. Blocks; the connection's work is locked.
+    pub fn close(&self, link: &Link) {
+        let mut state = self.state.lock();
+        if matches!(*state, State::Live(_)) {
+            *state = State::Done;
+            // DuckDB ends an abandoned query (and its transaction) only when the connection is used again.
+            drop(link.raw.prepare("SELECT 1"));
+        }
+    }
+
+    fn is_live(&self) -> bool {
+        matches!(*self.state.lock(), State::Live(_))
+    }
+
+    fn is_done(&self) -> bool {
+        // While it is locked it is being fetched, so it is not done.
+        self.state.try_lock().is_some_and(|state| matches!(*state, State::Done))
+    }
+}
+
+/// What a fetch needs to run; shared between the reader and the fetch ahead.
+#[derive(Clone)]
+struct Source {
+    held: Arc<Held>,
+    stream: Arc<Stream>,
+    control: Arc<Control>,
+    epoch: u64,
+    deadline: Option<Instant>,
+}
+
+impl Source {
+    async fn fetch(self) -> Result<Option<RecordBatch>> {
+        let shared = &self.held.shared;
+        let slot = shared.slot(&self.control, self.epoch, self.deadline).await;
+        let watch = Watch {
+            control: &self.control,
+            epoch: self.epoch,
+            deadline: self.deadline,
+            grace: shared.config.interrupt_grace,
+            raw: &self.held.raw,
+            abandoned: &self.held.abandoned,
+            stuck: &shared.stuck,
+        };
+        let (held, stream) = (Arc::clone(&self.held), Arc::clone(&self.stream));
+        let failed = slot.as_ref().err().cloned();
+        watch
+            .run(move || {
+                let _slot = slot.ok();
+                let mut work = held.work.lock();
+                if let Some(error) = failed {
+                    // Stopped while it waited in line: the query is given up.
+                    stream.close(&held);
+                    return Err(error);
+                }
+                let live = stream.is_live();
+                let batch = stream.fetch(&held);
+                if batch.is_err() && live {
+                    work.failed();
+                }
+                batch
+            })
+            .await
+    }
+}
+
+/// The reader of a [`Stream`].
+pub(super) struct StreamRows {
+    source: Source,
+    /// The first batch, fetched when the statement was begun.
+    first: Option<RecordBatch>,
+    ahead: Option<JoinHandle<Result<Option<RecordBatch>>>>,
+    ended: bool,
+    /// Outside of a transaction an abandoned fetch can be interrupted; inside, that would abort the transaction.
+    autocommit: bool,
+}
+
+impl StreamRows {
+    pub fn new(
+        held: Arc<Held>,
+        stream: Arc<Stream>,
+        first: Option<RecordBatch>,
+        control: Arc<Control>,
+        epoch: u64,
+        deadline: Option<Instant>,
+        transaction: Transaction,
+    ) -> Self {
+        let ended = first.is_none();
+        if stream.is_done() {
+            // Nothing runs any more, whenever the rows are read.
+            control.rest(epoch);
+        }
+        Self {
+            source: Source { held, stream, control, epoch, deadline },
+            first,
+            ahead: None,
+            ended,
+            autocommit: transaction == Transaction::None,
+        }
+    }
+
+    fn fetch_ahead(&mut self) {
+        if !self.ended && self.ahead.is_none() {
+            if self.source.stream.is_done() {
+                self.finish();
+            } else {
+                self.ahead = Some(tokio::spawn(self.source.clone().fetch()));
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        self.ended = true;
+        self.source.control.rest(self.source.epoch);
+    }
+
+    async fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
+        if let Some(first) = self.first.take() {
+            self.fetch_ahead();
+            return Ok(Some(first));
+        }
+        if self.ended {
+            return Ok(None);
+        }
+        self.source.control.resume(self.source.epoch);
+        let fetched = match self.source.control.check(self.source.epoch) {
+            Ok(()) => {
+                self.fetch_ahead();
+                match &mut self.ahead {
+                    Some(ahead) => ahead.await.unwrap_or_else(|e| Err(Error::internal(e))),
+                    None => Ok(None),
+                }
+            }
+            Err(error) => Err(error),
+        };
+        self.ahead = None;
+        match fetched {
+            Ok(Some(batch)) => {
+                self.fetch_ahead();
+                Ok(Some(batch))
+            }
+            end => {
+                self.finish();
+                if end.is_err() {
+                    self.abandon();
+                }
+                end
+            }
+        }
+    }
+
+    /// Gives up the query, if DuckDB still runs it.
+    fn abandon(&mut self) {
+        let Source { held, stream, .. } = self.source.clone();
+        stream.closed.store(true, Ordering::SeqCst);
+        if stream.is_done() {
+            return;
+        }
+        if self.ahead.take().is_some() && self.autocommit {
+            self.source.control.resume(self.source.epoch);
+            super::Cancel::cancel(&*self.source.control, CancelReason::ClientGone);
+        }
+        self.source.control.rest(self.source.epoch);
+        let close = move || {
+            let _work = held.work.lock();
+            stream.close(&held);
+        };
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(close)),
+            Err(_) => close(),
+        }
+    }
+}
+
+impl Rows for StreamRows {
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<RecordBatch>>> {
+        self.next_batch().boxed()
+    }
+
+    fn suspend(&mut self) {
+        self.source.control.rest(self.source.epoch);
+    }
+}
+
+impl Drop for StreamRows {
+    fn drop(&mut self) {
+        self.abandon();
+    }
+}
