@@ -1,0 +1,185 @@
+//! `x op ANY/ALL` of an array and of a subquery, with PostgreSQL's NULL logic.
+//!
+//! `x IN (1, 2)` → `(x IN (1, 2))`, `x = ANY(a)` → `CASE WHEN list_contains(a, x) THEN TRUE WHEN … NULL … END`,
+//! `(a, b) IN (SELECT …)` → `((a, b) IN (SELECT …))`
+
+use crate::error::{Error, Result};
+use crate::facts::Proc;
+use crate::tree::{CastHow, Expr, ExprKind, Query};
+use crate::types::{PgType, Phys};
+
+use super::Lowerer;
+use super::array::{derived, plain_query};
+use super::ir::{self, Node, Scalar, Select};
+
+impl Lowerer<'_> {
+    pub(super) fn any_all_array(
+        &mut self,
+        op: &'static Proc,
+        all: bool,
+        left: &Expr,
+        array: &Expr,
+    ) -> Result<Scalar> {
+        let left_value = self.expr(left)?;
+        if let ExprKind::Array { items, nested: false } = &array.kind {
+            return self.in_list(op, all, left_value, items);
+        }
+        let list = self.expr(array)?;
+        let Phys::List(element) = list.phys.clone() else {
+            if list.is_null_literal() {
+                return Ok(Scalar::null(Phys::Bool));
+            }
+            return Err(Error::unsupported("ANY or ALL of this type"));
+        };
+        self.bind_once(left_value, |this, left| {
+            this.made += 1;
+            let name: std::sync::Arc<str> = format!("v{}", this.made).into();
+            let item = Scalar::new(Node::Variable(name.clone()), *element);
+            let test = this.compare(op, left, item)?;
+            this.fold_list(list, &name, test, all)
+        })
+    }
+
+    /// Folds `test` over the items: TRUE (FALSE for ALL) if any is, else NULL if any is NULL, else the other.
+    fn fold_list(&mut self, list: Scalar, name: &str, test: Scalar, all: bool) -> Result<Scalar> {
+        let tests = Scalar::template(
+            format!("list_transform({{0}}, lambda {name}: {{1}})"),
+            vec![list, test],
+            Phys::List(Box::new(Phys::Bool)),
+        );
+        self.bind_once(tests, |_, tests| {
+            let text = if all {
+                "CASE WHEN {0} IS NULL THEN NULL WHEN list_contains({0}, FALSE) THEN FALSE \
+                 WHEN len(list_filter({0}, lambda b: b IS NULL)) > 0 THEN NULL ELSE TRUE END"
+            } else {
+                "CASE WHEN {0} IS NULL THEN NULL WHEN list_contains({0}, TRUE) THEN TRUE \
+                 WHEN len(list_filter({0}, lambda b: b IS NULL)) > 0 THEN NULL ELSE FALSE END"
+            };
+            Ok(Scalar::template(text, vec![tests], Phys::Bool))
+        })
+    }
+
+    /// `IN (…)` and `op ANY (ARRAY[…])` with the items written out.
+    fn in_list(&mut self, op: &'static Proc, all: bool, left: Scalar, items: &[Expr]) -> Result<Scalar> {
+        let word = super::compare::comparison(op);
+        let mut items = self.exprs(items)?;
+        let plain = match (word, all) {
+            (Some("="), false) => Some("IN"),
+            (Some("<>"), true) => Some("NOT IN"),
+            _ => None,
+        };
+        if items.is_empty() {
+            return Ok(Scalar::bool(all));
+        }
+        if let Some(word) = plain
+            && op.args.first() == op.args.get(1)
+        {
+            items.insert(0, left);
+            let (values, phys) = self.meet(items, true)?;
+            let values = if super::compare::needs_key(&phys) {
+                values
+                    .into_iter()
+                    .map(|v| {
+                        let v = self.coerce(v, &phys)?;
+                        self.sort_key(v)
+                    })
+                    .collect::<Result<Vec<_>>>()?
+            } else {
+                values.into_iter().map(|v| Scalar { dscale: None, ..v }).collect()
+            };
+            let list: Vec<String> = (1..values.len()).map(|i| format!("{{{i}}}")).collect();
+            return Ok(Scalar::template(format!("({{0}} {word} ({}))", list.join(", ")), values, Phys::Bool));
+        }
+        self.bind_once(left, |this, left| {
+            let tests = items
+                .into_iter()
+                .map(|item| this.compare(op, left.clone(), item))
+                .collect::<Result<Vec<_>>>()?;
+            Ok(Scalar::new(if all { Node::And(tests) } else { Node::Or(tests) }, Phys::Bool))
+        })
+    }
+
+    pub(super) fn any_all_subquery(
+        &mut self,
+        all: bool,
+        op_name: &str,
+        ops: &[&'static Proc],
+        left: &[Expr],
+        casts: &[Option<CastHow>],
+        query: &Query,
+    ) -> Result<Scalar> {
+        let left = self.exprs(left)?;
+        let known = ops.iter().all(|op| super::compare::comparison(op).is_some());
+        if !known {
+            return Err(Error::unsupported(format!("operator {op_name} with ANY or ALL of a subquery")));
+        }
+        let inner = self.query(query)?;
+        let (inner, rights) = self.cast_output(inner, query, ops, casts)?;
+        if left.len() != rights.len() {
+            return Err(Error::internal("lower: ANY of a subquery with other columns"));
+        }
+        // Both sides in one comparable form.
+        let alias = self.make();
+        let mut lefts = Vec::with_capacity(left.len());
+        let mut targets = Vec::with_capacity(left.len());
+        let mut changed = false;
+        for (i, (l, phys)) in left.into_iter().zip(rights).enumerate() {
+            let column = Scalar::column(alias, ir::output_name(i), phys.clone());
+            let (l, r) = self.keys_of(l, column)?;
+            changed |= !matches!(r.node, Node::Column(..));
+            lefts.push(l);
+            targets.push(r);
+        }
+        let inner = if changed {
+            let columns = targets.iter().map(|t| t.phys.clone()).collect();
+            let select = Select { targets, from: vec![derived(inner, alias)], ..Select::default() };
+            plain_query(select, columns)
+        } else {
+            inner
+        };
+        let op = match (op_name, all) {
+            ("=", false) => "IN".to_owned(),
+            ("<>", true) => "NOT IN".to_owned(),
+            (op, true) => format!("{op} ALL"),
+            (op, false) => format!("{op} ANY"),
+        };
+        if lefts.len() > 1 && !(op == "IN" || op == "NOT IN") {
+            return Err(Error::unsupported(format!("{op_name} with ANY or ALL of a subquery of several columns")));
+        }
+        let left = match lefts.len() {
+            1 => lefts.remove(0),
+            _ => Scalar::template("({*})", lefts, Phys::Void),
+        };
+        Ok(Scalar::new(Node::Quantified { left: Box::new(left), op: op.into(), query: Box::new(inner) }, Phys::Bool))
+    }
+
+    /// The subquery with its output columns cast to what the operators take.
+    fn cast_output(
+        &mut self,
+        inner: ir::Query,
+        query: &Query,
+        ops: &[&'static Proc],
+        casts: &[Option<CastHow>],
+    ) -> Result<(ir::Query, Vec<Phys>)> {
+        if casts.iter().all(Option::is_none) {
+            let columns = inner.columns.clone();
+            return Ok((inner, columns));
+        }
+        let alias = self.make();
+        let mut targets = Vec::new();
+        for (i, ((field, cast), op)) in query.columns.iter().zip(casts).zip(ops).enumerate() {
+            let column = Scalar::column(alias, ir::output_name(i), inner.columns[i].clone());
+            let to = op.args.get(1).copied().unwrap_or(field.ty.oid);
+            targets.push(match cast {
+                None => column,
+                Some(how) => {
+                    let value = self.cast_value(column, field.ty, how, false, PgType::new(to))?;
+                    self.settle(value)
+                }
+            });
+        }
+        let columns: Vec<Phys> = targets.iter().map(|t| t.phys.clone()).collect();
+        let select = Select { targets, from: vec![derived(inner, alias)], ..Select::default() };
+        Ok((plain_query(select, columns.clone()), columns))
+    }
+}

@@ -1,0 +1,149 @@
+//! Arrays of one dimension: LISTs.
+//!
+//! `ARRAY[1, 2]` → `[1, 2]`, `a[i]` → NULL outside of the bounds, `a[2:3]`, `ARRAY(SELECT …)` → `(SELECT coalesce(list(c0), []) FROM …)`
+
+use crate::error::{Error, Result};
+use crate::facts::Proc;
+use crate::tree::{Expr, Query, Subscript};
+use crate::types::{PgType, Phys};
+
+use super::Lowerer;
+use super::ir::{self, Alias, Body, From, Node, Scalar, Select};
+
+impl Lowerer<'_> {
+    pub(super) fn array(&mut self, items: &[Expr], nested: bool, ty: PgType) -> Result<Scalar> {
+        if nested {
+            return Err(Error::unsupported("an array of more than one dimension"));
+        }
+        let values = self.exprs(items)?;
+        let (values, mut element) = self.meet(values, false)?;
+        if element == Phys::Void {
+            element = match self.phys(ty)? {
+                Phys::List(element) => *element,
+                _ => return Err(Error::internal("lower: ARRAY of no array type")),
+            };
+        }
+        let phys = Phys::List(Box::new(element));
+        let list = Scalar::template("[{*}]", values, Phys::Void);
+        Ok(list.cast(phys))
+    }
+
+    pub(super) fn array_subquery(&mut self, query: &Query) -> Result<Scalar> {
+        let inner = self.query(query)?;
+        let element = inner.columns.first().cloned().unwrap_or(Phys::Void);
+        let phys = Phys::List(Box::new(element.clone()));
+        let alias = self.make();
+        // The order of the inner query is the order of the list: DuckDB keeps it (preserve_insertion_order).
+        let column = Scalar::column(alias, ir::output_name(0), element);
+        let list = Scalar::template("coalesce(list({0}), [])", vec![column], Phys::Void).cast(phys.clone());
+        let select = Select {
+            targets: vec![list],
+            from: vec![From::Query { query: Box::new(inner), alias, lateral: false }],
+            ..Select::default()
+        };
+        let query = plain_query(select, vec![phys.clone()]);
+        Ok(Scalar::new(Node::Subquery(Box::new(query)), phys))
+    }
+
+    pub(super) fn subscript(&mut self, array: &Expr, indices: &[Subscript]) -> Result<Scalar> {
+        let value = self.expr(array)?;
+        let [index] = indices else {
+            return Err(Error::unsupported("more than one subscript"));
+        };
+        let Phys::List(element) = value.phys.clone() else {
+            return Err(Error::unsupported("a subscript of this type"));
+        };
+        match index {
+            Subscript::Index(i) => {
+                let i = self.expr(i)?;
+                // DuckDB counts negative subscripts from the end; PostgreSQL has nothing there.
+                if let Node::Cast(inner) = &i.node
+                    && let Node::Text(text) = &inner.node
+                    && text.parse::<i64>().is_ok_and(|n| n > 0)
+                {
+                    return Ok(Scalar::template("list_extract({0}, {1})", vec![value, i], *element));
+                }
+                self.bind_once(i, |_, i| {
+                    let text = "CASE WHEN {1} > 0 THEN list_extract({0}, {1}) END";
+                    Ok(Scalar::template(text, vec![value, i], *element))
+                })
+            }
+            Subscript::Slice(from, to) => {
+                let phys = value.phys.clone();
+                let from = from.as_ref().map(|e| self.expr(e)).transpose()?;
+                let to = to.as_ref().map(|e| self.expr(e)).transpose()?;
+                let from = from.unwrap_or_else(|| Scalar::int4(1));
+                self.bind_once(value, |_, value| {
+                    let to = to.unwrap_or_else(|| Scalar::template("len({0})", vec![value.clone()], Phys::Int8));
+                    let text = "CASE WHEN {1} IS NULL OR {2} IS NULL THEN NULL WHEN {2} < 1 THEN {0}[1:0] \
+                                ELSE list_slice({0}, greatest({1}, 1), {2}) END";
+                    Ok(Scalar::template(text, vec![value, from, to], phys))
+                })
+            }
+        }
+    }
+
+    /// Array functions that are this module's own.
+    pub(super) fn array_function(&mut self, func: &'static Proc, args: &[Scalar]) -> Result<Option<Scalar>> {
+        let result = |list: Scalar| Ok(Some(list));
+        match (func.name, args) {
+            ("array_append", [list, item]) => {
+                let (list, item, phys) = self.list_and_item(list.clone(), item.clone())?;
+                result(Scalar::template("list_append(coalesce({0}, []), {1})", vec![list, item], phys))
+            }
+            ("array_prepend", [item, list]) => {
+                let (list, item, phys) = self.list_and_item(list.clone(), item.clone())?;
+                result(Scalar::template("list_prepend({1}, coalesce({0}, []))", vec![list, item], phys))
+            }
+            ("array_cat", [left, right]) => {
+                let (values, phys) = self.meet(vec![left.clone(), right.clone()], false)?;
+                let text = "CASE WHEN {0} IS NULL THEN {1} WHEN {1} IS NULL THEN {0} ELSE list_concat({0}, {1}) END";
+                result(Scalar::template(text, values, phys))
+            }
+            ("array_length" | "cardinality" | "array_upper" | "array_lower" | "array_ndims", _) => {
+                result(array_size(func.name, args))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn list_and_item(&mut self, list: Scalar, item: Scalar) -> Result<(Scalar, Scalar, Phys)> {
+        let single = Scalar::template("[{0}]", vec![item.clone()], Phys::List(Box::new(item.phys.clone())));
+        let (_, phys) = self.meet(vec![list.clone(), single], false)?;
+        let list = self.coerce(list, &phys)?;
+        let item = match &phys {
+            Phys::List(element) => self.coerce(item, element)?,
+            _ => item,
+        };
+        Ok((list, item, phys))
+    }
+}
+
+/// The length of a list is NULL for an empty array, as for a dimension that it does not have.
+fn array_size(name: &str, args: &[Scalar]) -> Scalar {
+    let text = match name {
+        "cardinality" => "CAST(len({0}) AS INTEGER)",
+        "array_ndims" => "CASE WHEN len({0}) > 0 THEN 1 END",
+        "array_lower" => "CASE WHEN {1} = 1 AND len({0}) > 0 THEN 1 END",
+        _ => "CASE WHEN {1} = 1 AND len({0}) > 0 THEN CAST(len({0}) AS INTEGER) END",
+    };
+    Scalar::template(text, args.to_vec(), Phys::Int4)
+}
+
+/// A query that is nothing but a select.
+pub(super) fn plain_query(select: Select, columns: Vec<Phys>) -> ir::Query {
+    ir::Query {
+        ctes: Vec::new(),
+        recursive: false,
+        body: Body::Select(Box::new(select)),
+        order_by: Vec::new(),
+        limit: None,
+        offset: None,
+        columns,
+    }
+}
+
+/// A query's output as a relation under an alias.
+pub(super) fn derived(query: ir::Query, alias: Alias) -> From {
+    From::Query { query: Box::new(query), alias, lateral: false }
+}

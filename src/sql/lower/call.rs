@@ -1,0 +1,294 @@
+//! Calls of functions and operators, by their entry in `sql::signatures`.
+//!
+//! `7 / 2` → `(CASE WHEN 2 = 0 THEN error(…) ELSE (7 // 2) END)`; numeric arithmetic and comparison are this module's own.
+
+use crate::error::{Error, Result};
+use crate::facts::Proc;
+use crate::sql::signatures::{self, How};
+use crate::tree::{Call, Expr, SessionValue};
+use crate::types::{PgType, Phys, oid};
+
+use super::Lowerer;
+use super::expr::volatile;
+use super::ir::Scalar;
+
+impl Lowerer<'_> {
+    pub(super) fn call(&mut self, call: &Call, ty: PgType) -> Result<Scalar> {
+        if let Some(value) = self.call_on_tree(call, ty)? {
+            return Ok(value);
+        }
+        let args = self.exprs(&call.args)?;
+        if super::compare::comparison(call.func).is_some()
+            && let [left, right] = args.as_slice()
+        {
+            return self.compare_or_apply(call, left.clone(), right.clone(), ty);
+        }
+        self.apply(call.func, args, &call.args, ty)
+    }
+
+    fn compare_or_apply(&mut self, call: &Call, left: Scalar, right: Scalar, ty: PgType) -> Result<Scalar> {
+        match call.func.args.first() {
+            Some(&(oid::NUMERIC | oid::ANYENUM | oid::ANYARRAY | oid::RECORD | oid::DATE | oid::TIMESTAMP)) => {
+                self.compare(call.func, left, right)
+            }
+            _ => self.apply(call.func, vec![left, right], &call.args, ty),
+        }
+    }
+
+    /// Calls that look at their arguments' trees.
+    fn call_on_tree(&mut self, call: &Call, ty: PgType) -> Result<Option<Scalar>> {
+        Ok(match (call.func.name, call.args.as_slice()) {
+            ("extract" | "date_part", [field, from]) => self.extract(call.func, field, from, ty)?,
+            ("date_pl_interval" | "date_mi_interval", [date, interval]) => {
+                super::datetime::fold_date(call.func.name, date, interval).map(|v| self.constant(&v, ty)).transpose()?
+            }
+            _ => None,
+        })
+    }
+
+    /// The entry of a function over lowered arguments. `trees` are their expressions where there are such.
+    pub(super) fn apply(
+        &mut self,
+        func: &'static Proc,
+        args: Vec<Scalar>,
+        trees: &[Expr],
+        ty: PgType,
+    ) -> Result<Scalar> {
+        let Some(entry) = signatures::entry(func) else {
+            return Err(Error::unsupported(format!("function {}", signatures::signature(func))));
+        };
+        let mut how = entry.how;
+        loop {
+            match how {
+                How::When(test, template, otherwise) => {
+                    how = if test(trees) { How::Template(template) } else { *otherwise };
+                }
+                How::Template(template) => {
+                    let (args, phys) = self.arguments(func, args, ty)?;
+                    return Ok(mark(func, self.template(template, args, phys)?));
+                }
+                How::Native(name) => {
+                    let (args, phys) = self.arguments(func, args, ty)?;
+                    return Ok(mark(func, Scalar::call(name, args, phys)));
+                }
+                How::SessionNative(name) => {
+                    let (mut args, phys) = self.arguments(func, args, ty)?;
+                    args.insert(0, self.session_id());
+                    return Ok(mark(func, Scalar::call(name, args, phys)));
+                }
+                How::Special => return self.special(func, args, trees, ty),
+                How::Refused(reason) => {
+                    let what = format!("function {}", signatures::signature(func));
+                    return Err(Error::unsupported(what).hint(reason));
+                }
+                How::Aggregate(_) => return Err(Error::internal(format!("lower: {} is an aggregate", func.name))),
+            }
+        }
+    }
+
+    /// Arguments in the form that entries take: numerics as text, lists of one type; and the result's type.
+    fn arguments(&mut self, func: &Proc, args: Vec<Scalar>, ty: PgType) -> Result<(Vec<Scalar>, Phys)> {
+        let mut phys = self.phys(PgType::new(ty.oid))?;
+        let polymorphic = func.args.iter().any(|a| is_polymorphic(*a));
+        if polymorphic && is_polymorphic(func.result) {
+            // The result is of the type that the arguments are of.
+            let (met, common) = self.polymorphic(func, args)?;
+            if let Some(result) = common.and_then(|c| polymorphic_result(func.result, c)) {
+                phys = result;
+            }
+            return Ok((met, phys));
+        }
+        let args = args
+            .into_iter()
+            .map(|arg| match arg.phys {
+                Phys::Decimal { .. } => self.to_text(arg),
+                Phys::Void => arg,
+                _ => arg,
+            })
+            .collect();
+        Ok((args, phys))
+    }
+
+    /// Brings the arguments of a polymorphic function to one element type, which is given back.
+    fn polymorphic(&mut self, func: &Proc, args: Vec<Scalar>) -> Result<(Vec<Scalar>, Option<Phys>)> {
+        let element = |declared: u32, phys: &Phys| match (declared, phys) {
+            (oid::ANYARRAY | oid::ANYCOMPATIBLEARRAY, Phys::List(element)) => Some((**element).clone()),
+            (d, phys) if is_polymorphic(d) && *phys != Phys::Void => Some(phys.clone()),
+            _ => None,
+        };
+        let samples: Vec<Scalar> = args
+            .iter()
+            .zip(&func.args)
+            .filter_map(|(arg, declared)| element(*declared, &arg.phys))
+            .map(Scalar::null)
+            .collect();
+        let (_, common) = self.meet(samples, false)?;
+        if common == Phys::Void {
+            return Ok((args, None));
+        }
+        let declared = func.args.iter().copied().chain(std::iter::repeat(0));
+        let met = args
+            .into_iter()
+            .zip(declared)
+            .map(|(arg, declared)| match declared {
+                oid::ANYARRAY | oid::ANYCOMPATIBLEARRAY => self.coerce(arg, &Phys::List(Box::new(common.clone()))),
+                d if is_polymorphic(d) => self.coerce(arg, &common),
+                _ => Ok(arg),
+            })
+            .collect::<Result<_>>()?;
+        Ok((met, Some(common)))
+    }
+
+    /// A template; an argument that it mentions twice and that is dear or volatile is computed once.
+    fn template(&mut self, template: &'static str, args: Vec<Scalar>, phys: Phys) -> Result<Scalar> {
+        let repeated = (0..args.len()).find(|i| {
+            let (weight, is_volatile) = args[*i].weight();
+            template.matches(&format!("{{{i}}}")).count() > 1
+                && !args[*i].is_cheap()
+                && (is_volatile || weight >= 12)
+        });
+        let Some(i) = repeated else { return Ok(Scalar::template(template, args, phys)) };
+        let mut args = args;
+        let dear = std::mem::replace(&mut args[i], Scalar::null(Phys::Void));
+        self.bind_once(dear, |this, bound| {
+            args[i] = bound;
+            this.template(template, args, phys)
+        })
+    }
+
+    /// Functions that lowering knows by name.
+    fn special(&mut self, func: &'static Proc, mut args: Vec<Scalar>, trees: &[Expr], ty: PgType) -> Result<Scalar> {
+        if func.result == oid::NUMERIC || func.args.first() == Some(&oid::NUMERIC) {
+            if let Some(value) = self.numeric_function(func, &mut args)? {
+                return Ok(value);
+            }
+        }
+        if let Some(value) = self.session_function(func, &mut args, ty)? {
+            return Ok(value);
+        }
+        if let Some(value) = self.array_function(func, &args)? {
+            return Ok(value);
+        }
+        if let Some(value) = self.text_function(func, &args, trees)? {
+            return Ok(value);
+        }
+        if let Some(value) = self.datetime_function(func, &args, trees, ty)? {
+            return Ok(value);
+        }
+        Err(Error::unsupported(format!("function {}", signatures::signature(func))))
+    }
+
+    fn numeric_function(&mut self, func: &'static Proc, args: &mut Vec<Scalar>) -> Result<Option<Scalar>> {
+        if let Some(op) = super::compare::comparison(func) {
+            let mut pair = std::mem::take(args).into_iter();
+            return Ok(match (pair.next(), pair.next()) {
+                (Some(left), Some(right)) => Some(self.numeric_compare(op, left, right)),
+                _ => None,
+            });
+        }
+        let given = std::mem::take(args);
+        Ok(Some(match (func.name, given.as_slice()) {
+            ("numeric_add", [a, b]) => self.numeric_arithmetic('+', a.clone(), b.clone()),
+            ("numeric_sub", [a, b]) => self.numeric_arithmetic('-', a.clone(), b.clone()),
+            ("numeric_mul", [a, b]) => self.numeric_arithmetic('*', a.clone(), b.clone()),
+            ("numeric_div", _) => self.numeric_native("dg_numeric_div", given),
+            ("numeric_mod" | "mod", _) => self.numeric_native("dg_numeric_mod", given),
+            ("numeric_uminus", [a]) => self.numeric_negate(a.clone()),
+            ("numeric_uplus", [a]) => a.clone(),
+            ("numeric_abs" | "abs", [a]) => self.numeric_abs(a.clone()),
+            (_, [a]) => match self.numeric_conversion(func, a.clone())? {
+                Some(value) => value,
+                None => {
+                    *args = given;
+                    return Ok(None);
+                }
+            },
+            _ => {
+                *args = given;
+                return Ok(None);
+            }
+        }))
+    }
+
+    /// What the session answers: values bound at execution, sequences.
+    fn session_function(&mut self, func: &Proc, args: &mut Vec<Scalar>, ty: PgType) -> Result<Option<Scalar>> {
+        let value = match func.name {
+            "now" | "transaction_timestamp" => SessionValue::TransactionTimestamp,
+            "statement_timestamp" => SessionValue::StatementTimestamp,
+            "current_user" => SessionValue::CurrentUser,
+            "session_user" => SessionValue::SessionUser,
+            "current_database" => SessionValue::CurrentDatabase,
+            "current_schema" => SessionValue::CurrentSchema,
+            "pg_backend_pid" => SessionValue::BackendPid,
+            "version" => SessionValue::ServerVersion,
+            "inet_client_port" => SessionValue::ClientPort,
+            "inet_server_port" => SessionValue::ServerPort,
+            "inet_client_addr" => SessionValue::ClientAddr,
+            "inet_server_addr" => SessionValue::ServerAddr,
+            "pg_postmaster_start_time" => SessionValue::PostmasterStartTime,
+            "pg_conf_load_time" => SessionValue::ConfLoadTime,
+            "current_schemas" => {
+                let phys = self.phys(ty)?;
+                let plain = self.session(SessionValue::CurrentSchemas, phys.clone());
+                let implicit = self.session(SessionValue::CurrentSchemasImplicit, phys.clone());
+                let text = "CASE {0} WHEN TRUE THEN {1} WHEN FALSE THEN {2} END";
+                let Some(flag) = args.pop() else { return Ok(None) };
+                return Ok(Some(Scalar::template(text, vec![flag, implicit, plain], phys)));
+            }
+            "getdatabaseencoding" => return Ok(Some(Scalar::text("'UTF8'", Phys::Text))),
+            "nextval" | "currval" | "setval" | "lastval" => {
+                self.writes |= matches!(func.name, "nextval" | "setval");
+                let mut all = vec![self.session_id()];
+                all.append(args);
+                return Ok(Some(volatile(Scalar::call(&format!("dg_{}", func.name), all, Phys::Int8))));
+            }
+            _ => return Ok(None),
+        };
+        let phys = self.phys(ty)?;
+        Ok(Some(self.session(value, phys)))
+    }
+
+    /// Text functions over any type.
+    fn text_function(&mut self, func: &Proc, args: &[Scalar], trees: &[Expr]) -> Result<Option<Scalar>> {
+        let mut texts = Vec::with_capacity(args.len());
+        for (arg, tree) in args.iter().zip(trees) {
+            let is_array = matches!(arg.phys, Phys::List(_)) && func.variadic != 0;
+            texts.push(if is_array { arg.clone() } else { self.output(arg.clone(), tree.ty)? });
+        }
+        Ok(match (func.name, texts.as_slice()) {
+            ("textanycat" | "anytextcat", [_, _]) => Some(Scalar::template("({0} || {1})", texts, Phys::Text)),
+            // A variadic call arrives with its arguments in one array; the analysis keeps "any" ones apart.
+            ("concat", _) => Some(Scalar::template("concat({*})", texts, Phys::Text)),
+            ("concat_ws", _) => Some(Scalar::template("concat_ws({*})", texts, Phys::Text)),
+            ("format", _) => Some(Scalar::template("dg_format({*})", texts, Phys::Text)),
+            _ => None,
+        })
+    }
+}
+
+fn mark(func: &Proc, value: Scalar) -> Scalar {
+    if func.volatility == b'v' { volatile(value) } else { value }
+}
+
+pub(super) fn is_polymorphic(declared: u32) -> bool {
+    matches!(
+        declared,
+        oid::ANYELEMENT
+            | oid::ANYARRAY
+            | oid::ANYNONARRAY
+            | oid::ANYENUM
+            | oid::ANYCOMPATIBLE
+            | oid::ANYCOMPATIBLEARRAY
+            | oid::ANYCOMPATIBLENONARRAY
+    )
+}
+
+fn polymorphic_result(declared: u32, element: Phys) -> Option<Phys> {
+    match declared {
+        oid::ANYARRAY | oid::ANYCOMPATIBLEARRAY => Some(Phys::List(Box::new(element))),
+        oid::ANYELEMENT | oid::ANYNONARRAY | oid::ANYENUM | oid::ANYCOMPATIBLE | oid::ANYCOMPATIBLENONARRAY => {
+            Some(element)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,235 @@
+//! Casts: one arm for each of PostgreSQL's coercion pathways.
+//!
+//! `'12'::text::int` → `dg_in_int4('12')`, `x::numeric(10,2)` → `CAST(x AS DECIMAL(10,2))`, `1::oid` → relabelled
+
+use crate::error::{Error, Result, SqlState};
+use crate::facts;
+use crate::tree::{CastHow, Expr};
+use crate::types::{self, PgType, Phys, oid};
+
+use super::Lowerer;
+use super::ir::{Node, Scalar};
+
+impl Lowerer<'_> {
+    pub(super) fn cast(&mut self, arg: &Expr, how: &CastHow, explicit: bool, ty: PgType) -> Result<Scalar> {
+        let value = self.expr(arg)?;
+        self.cast_value(value, arg.ty, how, explicit, ty)
+    }
+
+    pub(super) fn cast_value(
+        &mut self,
+        value: Scalar,
+        from: PgType,
+        how: &CastHow,
+        explicit: bool,
+        ty: PgType,
+    ) -> Result<Scalar> {
+        match how {
+            CastHow::Relabel => self.relabel(value, ty),
+            CastHow::Function(func) => self.apply_cast(func, value, from, ty),
+            CastHow::InOut => self.in_out(value, from, ty),
+            CastHow::ArrayElements(element) => self.array_elements(value, from, element, explicit, ty),
+            CastHow::Typmod => self.typmod(value, explicit, ty),
+            CastHow::EnumIn => {
+                let phys = self.phys(ty)?;
+                self.enum_in(value, ty, phys)
+            }
+            CastHow::EnumOut => Ok(value.cast(Phys::Text)),
+            CastHow::Domain(domain) => self.domain(value, *domain, from, ty),
+            CastHow::Row(casts) => self.row_cast(value, casts, ty),
+        }
+    }
+
+    /// Same representation: nothing to do, but for integers and OIDs, whose signs differ.
+    fn relabel(&mut self, value: Scalar, ty: PgType) -> Result<Scalar> {
+        let phys = self.phys(ty)?;
+        match (&value.phys, &phys) {
+            (a, b) if a == b => Ok(value),
+            (Phys::Void, _) => Ok(value.cast(phys)),
+            (Phys::Int4, Phys::Oid) => self.bind_once(value, |_, v| {
+                Ok(Scalar::template(
+                    "CASE WHEN {0} < 0 THEN CAST(CAST({0} AS BIGINT) + 4294967296 AS UINTEGER) ELSE CAST({0} AS UINTEGER) END",
+                    vec![v],
+                    Phys::Oid,
+                ))
+            }),
+            (Phys::Oid, Phys::Int4) => self.bind_once(value, |_, v| {
+                Ok(Scalar::template(
+                    "CASE WHEN {0} > 2147483647 THEN CAST(CAST({0} AS BIGINT) - 4294967296 AS INTEGER) ELSE CAST({0} AS INTEGER) END",
+                    vec![v],
+                    Phys::Int4,
+                ))
+            }),
+            (Phys::Decimal { .. } | Phys::Numeric, Phys::Numeric | Phys::Decimal { .. }) => Ok(value),
+            (Phys::List(_), Phys::List(_)) => Ok(value),
+            _ => Ok(value.cast(phys)),
+        }
+    }
+
+    /// A function of pg_cast; lengths and the explicit flag are its further arguments, which [`CastHow::Typmod`] does.
+    fn apply_cast(&mut self, func: &'static facts::Proc, value: Scalar, from: PgType, ty: PgType) -> Result<Scalar> {
+        if func.args.len() == 1 {
+            let tree = Expr { kind: crate::tree::ExprKind::Default, ty: from, pos: 0 };
+            return self.apply(func, vec![value], std::slice::from_ref(&tree), ty);
+        }
+        Err(Error::internal(format!("lower: cast by {} with {} arguments", func.name, func.args.len())))
+    }
+
+    /// Through text: the target's input function on the source's output.
+    fn in_out(&mut self, value: Scalar, from: PgType, ty: PgType) -> Result<Scalar> {
+        let text = self.output(value, from)?;
+        self.input(text, ty)
+    }
+
+    /// A value as text, as its type's output function writes it.
+    pub(super) fn output(&mut self, value: Scalar, from: PgType) -> Result<Scalar> {
+        match &value.phys {
+            // char(n) is kept without its padding, and PostgreSQL's cast to text drops it too.
+            Phys::Text => return Ok(value),
+            Phys::Void => return Ok(value.cast(Phys::Text)),
+            Phys::Decimal { .. } => {
+                let text = self.to_text(value);
+                return Ok(Scalar { phys: Phys::Text, ..text });
+            }
+            Phys::Numeric => return Ok(Scalar { phys: Phys::Text, ..value }),
+            Phys::Bool => {
+                return Ok(Scalar::template("CASE {0} WHEN TRUE THEN 't' WHEN FALSE THEN 'f' END", vec![value], Phys::Text));
+            }
+            Phys::Int2 | Phys::Int4 | Phys::Int8 | Phys::Uuid | Phys::Enum(_) => return Ok(value.cast(Phys::Text)),
+            Phys::Oid if from.oid == oid::OID => return Ok(value.cast(Phys::Text)),
+            Phys::Oid
+            | Phys::Float4
+            | Phys::Float8
+            | Phys::Bytea
+            | Phys::Date
+            | Phys::Time
+            | Phys::TimeTz
+            | Phys::Timestamp
+            | Phys::TimestampTz
+            | Phys::Interval
+            | Phys::List(_)
+            | Phys::Row(_) => {}
+        }
+        let name = format!("dg_out_{}", native_name(from.oid)?);
+        let session = self.session_id();
+        Ok(Scalar::call(&name, vec![session, value], Phys::Text))
+    }
+
+    /// Text read by the target's input function.
+    fn input(&mut self, text: Scalar, ty: PgType) -> Result<Scalar> {
+        let phys = self.phys(PgType::new(ty.oid))?;
+        if text.is_null_literal() {
+            return Ok(Scalar::null(phys));
+        }
+        if matches!(ty.oid, oid::TEXT | oid::VARCHAR | oid::UNKNOWN) {
+            return Ok(text);
+        }
+        if let Phys::Enum(_) = phys {
+            return self.enum_in(text, ty, phys);
+        }
+        let name = format!("dg_in_{}", native_name(ty.oid)?);
+        let session = self.session_id();
+        Ok(Scalar::call(&name, vec![session, text], phys))
+    }
+
+    fn enum_in(&mut self, text: Scalar, ty: PgType, phys: Phys) -> Result<Scalar> {
+        let name = types::name::format_type(ty, &*self.cx.snapshot);
+        self.bind_once(text, |_, text| {
+            let known = Scalar::template("TRY_CAST({0} AS {1})", vec![text.clone(), Scalar::text(phys.duckdb(), Phys::Void)], phys.clone());
+            let message = format!("invalid input value for enum {name}: \"{}\"", super::raise::VALUE);
+            let error = crate::error::Error::new(SqlState::INVALID_TEXT_REPRESENTATION, message);
+            let error = super::raise::raise_with(&error, text.clone(), &phys);
+            Ok(Scalar::template("CASE WHEN {0} IS NULL THEN NULL ELSE coalesce({1}, {2}) END", vec![text, known, error], phys.clone()))
+        })
+    }
+
+    fn array_elements(
+        &mut self,
+        value: Scalar,
+        from: PgType,
+        how: &CastHow,
+        explicit: bool,
+        ty: PgType,
+    ) -> Result<Scalar> {
+        let target = self.phys(ty)?;
+        let Phys::List(element) = value.phys.clone() else {
+            return Ok(value.cast(target));
+        };
+        let (Some(from), Some(to)) = (self.element_type(from), self.element_type(ty)) else {
+            return Err(Error::internal("lower: an element cast of what is no array"));
+        };
+        self.made += 1;
+        let name: std::sync::Arc<str> = format!("v{}", self.made).into();
+        let variable = Scalar::new(Node::Variable(name.clone()), *element);
+        let body = self.cast_value(variable, from, how, explicit, to)?;
+        let body = self.settle(body);
+        let phys = Phys::List(Box::new(body.phys.clone()));
+        Ok(Scalar::template(format!("list_transform({{0}}, lambda {name}: {{1}})"), vec![value, body], phys))
+    }
+
+    pub(super) fn element_type(&self, array: PgType) -> Option<PgType> {
+        if let Some(known) = facts::TYPES.by_oid(array.oid) {
+            return (known.element != 0).then(|| PgType::with(known.element, array.typmod));
+        }
+        self.cx.snapshot.user_type_by_oid(array.oid).map(|t| PgType::new(t.oid))
+    }
+
+    /// The length-coercion functions: `explicit` cuts where assignment fails.
+    fn typmod(&mut self, value: Scalar, explicit: bool, ty: PgType) -> Result<Scalar> {
+        if let Some((precision, scale)) = ty.numeric_precision() {
+            let phys = self.phys(ty)?;
+            return Ok(self.numeric_typmod(value, precision, scale, &phys));
+        }
+        if let Some(length) = ty.char_length() {
+            return self.char_length(value, length, explicit, ty);
+        }
+        match (&value.phys, ty.typmod) {
+            (_, typmod) if typmod < 0 => Ok(value),
+            (Phys::Time | Phys::Timestamp | Phys::TimestampTz | Phys::TimeTz | Phys::Interval, typmod) => {
+                self.time_precision(value, typmod)
+            }
+            (Phys::List(_), _) => self.array_typmod(value, explicit, ty),
+            _ => Err(Error::unsupported(format!("type modifier of {}", types::name::format_type(ty, &*self.cx.snapshot)))),
+        }
+    }
+
+    fn array_typmod(&mut self, value: Scalar, explicit: bool, ty: PgType) -> Result<Scalar> {
+        self.array_elements(value, ty, &CastHow::Typmod, explicit, ty)
+    }
+
+    /// `varchar(n)` and `char(n)`: an explicit cast cuts; an assignment cuts only blanks, else 22001.
+    fn char_length(&mut self, value: Scalar, length: u32, explicit: bool, ty: PgType) -> Result<Scalar> {
+        let blank_padded = ty.oid == oid::BPCHAR;
+        let trim = |v: Scalar| if blank_padded { Scalar::template("rtrim({0}, ' ')", vec![v], Phys::Text) } else { v };
+        if explicit {
+            let cut = Scalar::template(format!("left({{0}}, {length})"), vec![value], Phys::Text);
+            return Ok(trim(cut));
+        }
+        let message = if blank_padded {
+            format!("value too long for type character({length})")
+        } else {
+            format!("value too long for type character varying({length})")
+        };
+        let error = super::raise::raise_message(SqlState::STRING_DATA_RIGHT_TRUNCATION, &message, &Phys::Text);
+        self.bind_once(value, |_, v| {
+            let text = format!(
+                "CASE WHEN length({{0}}) <= {length} THEN {{0}} WHEN length(rtrim({{0}}, ' ')) <= {length} \
+                 THEN left({{0}}, {length}) WHEN {{0}} IS NOT NULL THEN {{1}} END"
+            );
+            Ok(trim(Scalar::template(text, vec![v, error], Phys::Text)))
+        })
+    }
+
+    fn row_cast(&mut self, value: Scalar, casts: &[Option<CastHow>], ty: PgType) -> Result<Scalar> {
+        let _ = (casts, &value);
+        Err(Error::unsupported(format!("a cast to type {}", types::name::format_type(ty, &*self.cx.snapshot))))
+    }
+}
+
+/// The name by which a type's input and output natives go.
+fn native_name(ty: u32) -> Result<&'static str> {
+    facts::TYPES
+        .by_oid(ty)
+        .map(|t| t.name)
+        .ok_or_else(|| Error::unsupported("text of this type"))
+}

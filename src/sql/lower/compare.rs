@@ -1,0 +1,153 @@
+//! Comparison of two values of one type, and the key by which DuckDB sorts and groups them as PostgreSQL does.
+//!
+//! Most types compare alike in both. Numerics in text compare by `dg_numeric_key`; enums by their position, which
+//! DuckDB's ENUM does too.
+
+use crate::error::{Error, Result};
+use crate::facts::{self, Proc};
+use crate::tree::Expr;
+use crate::types::{PgType, Phys, oid};
+
+use super::Lowerer;
+use super::ir::{Node, Scalar};
+
+impl Lowerer<'_> {
+    /// `left op right` by a comparison operator's function; the values are lowered already.
+    pub(super) fn compare(&mut self, op: &'static Proc, left: Scalar, right: Scalar) -> Result<Scalar> {
+        let Some(name) = comparison(op) else {
+            return self.apply(op, vec![left, right], &[], PgType::new(oid::BOOL));
+        };
+        if op.args.first() == Some(&oid::NUMERIC) {
+            return Ok(self.numeric_compare(name, left, right));
+        }
+        if matches!(op.args.first(), Some(&(oid::ANYENUM | oid::ANYARRAY | oid::RECORD))) {
+            return self.compare_structured(name, left, right);
+        }
+        if let Some(value) = super::datetime::compare_date(name, op, &left, &right) {
+            return Ok(value);
+        }
+        self.apply(op, vec![left, right], &[], PgType::new(oid::BOOL))
+    }
+
+    fn compare_structured(&self, name: &'static str, left: Scalar, right: Scalar) -> Result<Scalar> {
+        let (values, _) = self.meet(vec![left, right], false)?;
+        let values = values.into_iter().map(|v| self.sort_key(v)).collect::<Result<Vec<_>>>()?;
+        Ok(Scalar::template(format!("({{0}} {name} {{1}})"), values, Phys::Bool))
+    }
+
+    /// What DuckDB may sort, group and compare in place of a value: the value itself for nearly all types.
+    pub(super) fn sort_key(&self, value: Scalar) -> Result<Scalar> {
+        Ok(match needs_key(&value.phys) {
+            false => Scalar { dscale: None, ..value },
+            true => match value.phys.clone() {
+                Phys::Numeric => self.numeric_key(value),
+                Phys::List(element) => {
+                    let variable = Scalar::new(Node::Variable("x".into()), (*element).clone());
+                    let body = self.sort_key(variable)?;
+                    let phys = Phys::List(Box::new(body.phys.clone()));
+                    Scalar::template("list_transform({0}, lambda x: {1})", vec![value, body], phys)
+                }
+                Phys::Row(fields) => {
+                    let keys = fields
+                        .iter()
+                        .enumerate()
+                        .map(|(i, phys)| self.sort_key(super::row::field_of(value.clone(), i, phys.clone())))
+                        .collect::<Result<Vec<_>>>()?;
+                    self.row_of(keys)?
+                }
+                _ => value,
+            },
+        })
+    }
+
+    /// `IS [NOT] DISTINCT FROM`.
+    pub(super) fn distinct_from(&mut self, eq: &'static Proc, left: &Expr, right: &Expr, not: bool) -> Result<Scalar> {
+        let (left, right) = (self.expr(left)?, self.expr(right)?);
+        let word = if not { "IS NOT DISTINCT FROM" } else { "IS DISTINCT FROM" };
+        let (left, right) = if eq.args.first() == Some(&oid::NUMERIC) {
+            self.numeric_keys(left, right)
+        } else if comparison(eq) == Some("=") {
+            let (values, _) = self.meet(vec![left, right], false)?;
+            let mut keys = values.into_iter().map(|v| self.sort_key(v)).collect::<Result<Vec<_>>>()?.into_iter();
+            match (keys.next(), keys.next()) {
+                (Some(left), Some(right)) => (left, right),
+                _ => return Err(Error::internal("lower: two values became fewer")),
+            }
+        } else {
+            return Err(Error::unsupported(format!("IS DISTINCT FROM by {}", eq.name)));
+        };
+        Ok(Scalar::template(format!("({{0}} {word} {{1}})"), vec![left, right], Phys::Bool))
+    }
+
+    /// `NULLIF(a, b)`: a, or NULL if `a = b`.
+    pub(super) fn null_if(&mut self, eq: &'static Proc, left: &Expr, right: &Expr) -> Result<Scalar> {
+        let (left, right) = (self.expr(left)?, self.expr(right)?);
+        let left = self.settle(left);
+        self.bind_once(left, |this, left| {
+            let test = this.compare(eq, left.clone(), right)?;
+            Ok(Scalar::when(test, Scalar::null(left.phys.clone()), left))
+        })
+    }
+
+    /// GREATEST and LEAST, which ignore NULLs in both databases.
+    pub(super) fn min_max(&mut self, greatest: bool, args: &[Expr], ty: PgType) -> Result<Scalar> {
+        let values = self.exprs(args)?;
+        let (values, phys) = self.meet(values, false)?;
+        if matches!(ty.oid, oid::JSON | oid::JSONB) || matches!(phys, Phys::Row(_)) {
+            return Err(Error::unsupported("GREATEST or LEAST of this type"));
+        }
+        if needs_key(&phys) {
+            // The list of (key, value), its first or last.
+            let pairs = values
+                .into_iter()
+                .map(|v| Ok(Scalar::template("{'k': {0}, 'v': {1}}", vec![self.sort_key(v.clone())?, v], Phys::Void)))
+                .collect::<Result<Vec<_>>>()?;
+            let function = if greatest { "list_max" } else { "list_min" };
+            let text = format!("({function}(list_filter([{{*}}], lambda p: p.v IS NOT NULL)).v)");
+            return Ok(Scalar::template(text, pairs, phys));
+        }
+        let name = if greatest { "greatest" } else { "least" };
+        Ok(Scalar::call(name, values, phys))
+    }
+}
+
+/// The operator that a comparison function carries out.
+pub(super) fn comparison(op: &Proc) -> Option<&'static str> {
+    static NAMES: std::sync::LazyLock<std::collections::HashMap<u32, &'static str>> = std::sync::LazyLock::new(|| {
+        facts::OPERATORS
+            .all
+            .iter()
+            .filter(|o| matches!(o.name, "=" | "<>" | "<" | "<=" | ">" | ">="))
+            .map(|o| (o.proc_, o.name))
+            .collect()
+    });
+    NAMES.get(&op.oid).copied()
+}
+
+/// True if DuckDB would compare the physical value otherwise than PostgreSQL the value.
+pub(super) fn needs_key(phys: &Phys) -> bool {
+    match phys {
+        Phys::Numeric => true,
+        Phys::List(element) => needs_key(element),
+        Phys::Row(fields) => fields.iter().any(needs_key),
+        Phys::Bool
+        | Phys::Int2
+        | Phys::Int4
+        | Phys::Int8
+        | Phys::Oid
+        | Phys::Float4
+        | Phys::Float8
+        | Phys::Decimal { .. }
+        | Phys::Text
+        | Phys::Bytea
+        | Phys::Date
+        | Phys::Time
+        | Phys::TimeTz
+        | Phys::Timestamp
+        | Phys::TimestampTz
+        | Phys::Interval
+        | Phys::Uuid
+        | Phys::Enum(_)
+        | Phys::Void => false,
+    }
+}

@@ -1,0 +1,150 @@
+//! Constants.
+//!
+//! `12.50` → `CAST('12.50' AS DECIMAL(4,2))`, `date '1998-12-01'` → `CAST('1998-12-01' AS DATE)`, `'{1,2}'::int[]` → `CAST([1, 2] AS INTEGER[])`
+
+use std::fmt::Write;
+
+use crate::error::{Error, Result};
+use crate::sql::render::literal;
+use crate::types::{ArrayValue, PgType, Phys, Value, oid};
+
+use super::Lowerer;
+use super::ir::{Node, Scalar};
+
+impl Lowerer<'_> {
+    pub(super) fn constant(&self, value: &Value, ty: PgType) -> Result<Scalar> {
+        if value.is_null() {
+            let phys = if ty.oid == oid::UNKNOWN { Phys::Text } else { self.phys(ty)? };
+            return Ok(null(phys));
+        }
+        let raw = |text: String, phys: Phys| Scalar::new(Node::Text(text.into()), Phys::Void).cast(phys);
+        let quoted = |text: String, phys: Phys| Scalar::new(Node::Text(literal(&text).into()), Phys::Text).cast(phys);
+        Ok(match value {
+            Value::Null => null(Phys::Void),
+            Value::Bool(b) => Scalar::bool(*b),
+            Value::Int2(n) => raw(n.to_string(), Phys::Int2),
+            Value::Int4(n) => raw(n.to_string(), Phys::Int4),
+            Value::Int8(n) => raw(n.to_string(), Phys::Int8),
+            Value::Oid(n) => raw(n.to_string(), Phys::Oid),
+            Value::Float4(f) => quoted(float(f64::from(*f), format!("{f:?}")), Phys::Float4),
+            Value::Float8(f) => quoted(float(*f, format!("{f:?}")), Phys::Float8),
+            Value::Numeric(text) => match exact_decimal(text) {
+                Some(phys) => quoted(text.to_string(), phys),
+                None => Scalar::text(literal(text), Phys::Numeric),
+            },
+            Value::Text(text) => {
+                let phys = if ty.oid == oid::UNKNOWN { Phys::Text } else { self.phys(ty)? };
+                Scalar::text(literal(text), Phys::Text).cast(phys)
+            }
+            Value::Bytea(bytes) => {
+                let mut hex = String::with_capacity(bytes.len() * 4);
+                for byte in bytes.iter() {
+                    let _ = write!(hex, "\\x{byte:02X}");
+                }
+                quoted(hex, Phys::Bytea)
+            }
+            Value::Date(days) => match *days {
+                i32::MAX => quoted("infinity".into(), Phys::Date),
+                n if n == -i32::MAX => quoted("-infinity".into(), Phys::Date),
+                // Days from a fixed date: exact for every year, whatever text DuckDB reads.
+                n => match civil(i64::from(n)) {
+                    Some(text) => quoted(text, Phys::Date),
+                    None => Scalar::template(format!("(DATE '1970-01-01' + {n})"), vec![], Phys::Date),
+                },
+            },
+            Value::Time(micros) => quoted(time_text(*micros), Phys::Time),
+            Value::TimeTz(micros, east) => {
+                let (sign, s) = if *east < 0 { ('-', -east) } else { ('+', *east) };
+                let zone = format!("{sign}{:02}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+                quoted(format!("{}{zone}", time_text(*micros)), Phys::TimeTz)
+            }
+            Value::Timestamp(micros) => timestamp(*micros, Phys::Timestamp),
+            Value::TimestampTz(micros) => timestamp(*micros, Phys::TimestampTz),
+            Value::Interval { months, days, micros } => Scalar::template(
+                format!("(to_months({months}) + to_days({days}) + to_microseconds({micros}))"),
+                vec![],
+                Phys::Interval,
+            ),
+            Value::Uuid(bits) => quoted(uuid::Uuid::from_u128(*bits).to_string(), Phys::Uuid),
+            Value::Array(array) => self.array_constant(array, ty)?,
+            Value::Row(fields) => {
+                let values =
+                    fields.iter().map(|(ty, value)| self.constant(value, *ty)).collect::<Result<Vec<_>>>()?;
+                self.row_of(values)?
+            }
+        })
+    }
+
+    fn array_constant(&self, array: &ArrayValue, ty: PgType) -> Result<Scalar> {
+        if array.dims.len() > 1 {
+            return Err(Error::unsupported("an array of more than one dimension"));
+        }
+        if array.dims.iter().any(|(_, lower)| *lower != 1) {
+            return Err(Error::unsupported("an array whose lower bound is not 1"));
+        }
+        let Phys::List(element) = self.phys(ty)? else {
+            return Err(Error::unsupported("this array type"));
+        };
+        let element_ty = PgType::with(array.element, ty.typmod);
+        let items = array
+            .items
+            .iter()
+            .map(|item| Ok(self.coerce(self.constant(item, element_ty)?, &element)))
+            .collect::<Result<Result<Vec<_>>>>()??;
+        Ok(Scalar::template("[{*}]", items, Phys::Void).cast(Phys::List(element)))
+    }
+}
+
+fn null(phys: Phys) -> Scalar {
+    // A NULL numeric adapts to whatever decimal it meets.
+    if phys == Phys::Numeric { Scalar::text("NULL", Phys::Void) } else { Scalar::null(phys) }
+}
+
+fn float(value: f64, finite: String) -> String {
+    if value.is_nan() {
+        "nan".into()
+    } else if value.is_infinite() {
+        if value > 0.0 { "inf".into() } else { "-inf".into() }
+    } else {
+        finite
+    }
+}
+
+/// The smallest DECIMAL for a decimal text; `None` for NaN, infinities and what needs more than 38 digits.
+pub(super) fn exact_decimal(text: &str) -> Option<Phys> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (before, after) = digits.split_once('.').unwrap_or((digits, ""));
+    if before.is_empty() || !before.bytes().chain(after.bytes()).all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let before = before.trim_start_matches('0').len().max(1);
+    let precision = before + after.len();
+    (precision <= 38).then_some(Phys::Decimal { precision: precision as u8, scale: after.len() as u8 })
+}
+
+/// `YYYY-MM-DD` for years 1 to 9999.
+pub(super) fn civil(days: i64) -> Option<String> {
+    let date = jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().try_days(days).ok()?).ok()?;
+    (date.year() >= 1).then(|| date.to_string())
+}
+
+fn time_text(micros: i64) -> String {
+    let seconds = micros / 1_000_000;
+    format!("{:02}:{:02}:{:02}.{:06}", seconds / 3600, seconds / 60 % 60, seconds % 60, micros % 1_000_000)
+}
+
+fn timestamp(micros: i64, phys: Phys) -> Scalar {
+    let zone = if phys == Phys::TimestampTz { "+00" } else { "" };
+    let text = match micros {
+        i64::MAX => "infinity".to_owned(),
+        n if n == -i64::MAX => "-infinity".to_owned(),
+        n => match civil(n.div_euclid(86_400_000_000)) {
+            Some(date) => format!("{date} {}{zone}", time_text(n.rem_euclid(86_400_000_000))),
+            None => {
+                let make = if phys == Phys::TimestampTz { "make_timestamptz" } else { "make_timestamp" };
+                return Scalar::template(format!("{make}(CAST({n} AS BIGINT))"), vec![], phys);
+            }
+        },
+    };
+    Scalar::text(literal(&text), Phys::Text).cast(phys)
+}

@@ -1,0 +1,199 @@
+//! Expressions: one arm a kind; what takes more than a few lines is in a file of its own.
+
+use crate::error::{Error, Result, SqlState};
+use crate::tree::{BoolTest, Expr, ExprKind, SessionValue};
+use crate::types::{PgType, Phys};
+
+use super::Lowerer;
+use super::ir::{Alias, Node, Scalar};
+
+impl Lowerer<'_> {
+    pub(super) fn expr(&mut self, e: &Expr) -> Result<Scalar> {
+        let value = self.expr_kind(e).map_err(|error| error.at(e.pos))?;
+        Ok(self.ungroup(value))
+    }
+
+    fn expr_kind(&mut self, e: &Expr) -> Result<Scalar> {
+        match &e.kind {
+            ExprKind::Const(value) => self.constant(value, e.ty),
+            ExprKind::Param(n) => {
+                let phys = self.phys(e.ty)?;
+                Ok(self.param(crate::sql::ParamSource::Client(*n), phys))
+            }
+            ExprKind::Column { rel, column } => self.column(*rel, *column),
+            ExprKind::Call(call) => self.call(call, e.ty),
+            ExprKind::Aggregate(aggregate) => self.aggregate(aggregate, e.ty),
+            ExprKind::Window(window) => self.window(window, e.ty),
+            ExprKind::SetReturning(call) => self.set_returning(call, e.ty),
+            ExprKind::Cast { arg, how, explicit } => self.cast(arg, how, *explicit, e.ty),
+            ExprKind::And(parts) => Ok(Scalar::new(Node::And(self.exprs(parts)?), Phys::Bool)),
+            ExprKind::Or(parts) => Ok(Scalar::new(Node::Or(self.exprs(parts)?), Phys::Bool)),
+            ExprKind::Not(arg) => Ok(Scalar::template("(NOT {0})", vec![self.expr(arg)?], Phys::Bool)),
+            ExprKind::IsNull { arg, not } => self.null_test(arg, *not),
+            ExprKind::IsBool { arg, test, not } => {
+                let arg = self.expr(arg)?;
+                Ok(Scalar::template(bool_test(*test, *not), vec![arg], Phys::Bool))
+            }
+            ExprKind::Distinct { eq, left, right, not } => self.distinct_from(eq, left, right, *not),
+            ExprKind::NullIf { eq, left, right } => self.null_if(eq, left, right),
+            ExprKind::Case { whens, otherwise } => self.case(whens, otherwise.as_deref()),
+            ExprKind::Coalesce(args) => self.coalesce(args),
+            ExprKind::MinMax { greatest, args } => self.min_max(*greatest, args, e.ty),
+            ExprKind::AnyAll { op, all, left, array } => self.any_all_array(op, *all, left, array),
+            ExprKind::Exists(query) => Ok(Scalar::new(Node::Exists(Box::new(self.query(query)?)), Phys::Bool)),
+            ExprKind::ScalarSubquery(query) => self.scalar_subquery(query),
+            ExprKind::ArraySubquery(query) => self.array_subquery(query),
+            ExprKind::AnyAllSubquery { all, op_name, ops, left, casts, query } => {
+                self.any_all_subquery(*all, op_name, ops, left, casts, query)
+            }
+            ExprKind::Array { items, nested } => self.array(items, *nested, e.ty),
+            ExprKind::Row(fields) => {
+                let fields = self.exprs(fields)?;
+                self.row_of(fields)
+            }
+            ExprKind::RowCompare { op_name, ops, left, right } => self.row_compare(op_name, ops, left, right),
+            ExprKind::Subscript { array, indices } => self.subscript(array, indices),
+            ExprKind::Field { row, field } => self.field(row, *field, e.ty),
+            ExprKind::WholeRow(rel) => self.whole_row(*rel),
+            ExprKind::Session(value) => self.session_value(*value, e.ty),
+            ExprKind::NextValue(sequence) => {
+                self.writes = true;
+                let args = vec![self.session_id(), Scalar::text(sequence.to_string(), Phys::Void).cast(Phys::Oid)];
+                Ok(volatile(Scalar::call("dg_nextval", args, Phys::Int8)))
+            }
+            ExprKind::Default => Err(Error::internal("lower: DEFAULT after analysis")),
+            // Only collations equal to C pass analysis, and DuckDB compares bytes.
+            ExprKind::Collate { arg, .. } => self.expr(arg),
+            ExprKind::Grouping(indexes) => self.grouping_call(indexes),
+            ExprKind::Extended { name, .. } => Err(Error::unsupported(format!("{name} of DuckDB's dialect"))),
+        }
+    }
+
+    pub(super) fn exprs(&mut self, list: &[Expr]) -> Result<Vec<Scalar>> {
+        list.iter().map(|e| self.expr(e)).collect()
+    }
+
+    fn column(&mut self, rel: crate::tree::RelId, column: u16) -> Result<Scalar> {
+        let known = self.rels.get(&rel).ok_or_else(|| Error::internal(format!("lower: unknown relation {rel:?}")))?;
+        let (name, phys) = known
+            .columns
+            .get(usize::from(column))
+            .ok_or_else(|| Error::internal(format!("lower: relation {rel:?} has no column {column}")))?;
+        if name.is_empty() {
+            return Err(Error::unsupported("this system column"));
+        }
+        if known.alias != Alias::Excluded && name.starts_with('\u{1}') {
+            // A constant in place of a column: tableoid.
+            return Ok(Scalar::text(name[1..].to_owned(), Phys::Void).cast(phys.clone()));
+        }
+        Ok(Scalar::column(known.alias, name.clone(), phys.clone()))
+    }
+
+    fn null_test(&mut self, arg: &Expr, not: bool) -> Result<Scalar> {
+        let value = self.expr(arg)?;
+        // A row is null if every field is, and not null if no field is.
+        if let Phys::Row(fields) = &value.phys {
+            let tests = fields.iter().enumerate().map(|(i, phys)| {
+                let field = super::row::field_of(value.clone(), i, phys.clone());
+                if not { field.is_not_null() } else { field.is_null() }
+            });
+            return Ok(Scalar::and(tests.collect()).unwrap_or_else(|| Scalar::bool(true)));
+        }
+        Ok(if not { value.is_not_null() } else { value.is_null() })
+    }
+
+    fn case(&mut self, whens: &[(Expr, Expr)], otherwise: Option<&Expr>) -> Result<Scalar> {
+        let tests = whens.iter().map(|(test, _)| self.expr(test)).collect::<Result<Vec<_>>>()?;
+        let mut values = whens.iter().map(|(_, then)| self.expr(then)).collect::<Result<Vec<_>>>()?;
+        if let Some(otherwise) = otherwise {
+            values.push(self.expr(otherwise)?);
+        }
+        let (mut values, phys) = self.meet(values, true)?;
+        let differs = self.scales_differ(&values);
+        let scales: Vec<Scalar> = values.iter().map(|v| self.dscale_of(v)).collect();
+        let build = |mut values: Vec<Scalar>, phys: Phys| {
+            let otherwise = otherwise.and_then(|_| values.pop()).map(Box::new);
+            let whens = tests.iter().cloned().zip(values).collect();
+            Scalar::new(Node::Case { whens, otherwise }, phys)
+        };
+        let dscale = differs.then(|| Box::new(build(scales, Phys::Int4)));
+        if differs {
+            for value in &mut values {
+                *value = Scalar { dscale: None, ..value.clone() }.cast(phys.clone());
+            }
+        }
+        Ok(Scalar { dscale, ..build(values, phys) })
+    }
+
+    fn coalesce(&mut self, args: &[Expr]) -> Result<Scalar> {
+        let values = self.exprs(args)?;
+        let (values, phys) = self.meet(values, true)?;
+        if !self.scales_differ(&values) {
+            return Ok(Scalar::template("coalesce({*})", values, phys));
+        }
+        let whens = values.iter().map(|v| (v.clone().is_not_null(), self.dscale_of(v))).collect();
+        let dscale = Some(Box::new(Scalar::new(Node::Case { whens, otherwise: None }, Phys::Int4)));
+        let values = values.into_iter().map(|v| Scalar { dscale: None, ..v }.cast(phys.clone())).collect();
+        Ok(Scalar { dscale, ..Scalar::template("coalesce({*})", values, phys) })
+    }
+
+    /// True if these are decimals that `meet` left with scales of their own.
+    pub(super) fn scales_differ(&self, values: &[Scalar]) -> bool {
+        let mut scales = values.iter().filter_map(|v| super::numeric::decimal(&v.phys)).map(|(_, s)| s);
+        let first = scales.next();
+        values.iter().any(|v| v.dscale.is_some()) || scales.any(|s| Some(s) != first)
+    }
+
+    fn scalar_subquery(&mut self, query: &crate::tree::Query) -> Result<Scalar> {
+        let query = self.query(query)?;
+        let phys = query.columns.first().cloned().unwrap_or(Phys::Void);
+        Ok(Scalar::new(Node::Subquery(Box::new(query)), phys))
+    }
+
+    fn session_value(&mut self, value: SessionValue, ty: PgType) -> Result<Scalar> {
+        let phys = self.phys(ty)?;
+        if phys == Phys::Void {
+            return Err(Error::new(SqlState::INTERNAL_ERROR, "a session value without a type"));
+        }
+        Ok(self.session(value, phys))
+    }
+
+    /// Computes `arg` once where `body` mentions it more than once and repeating it would cost or change something.
+    pub(super) fn bind_once(
+        &mut self,
+        arg: Scalar,
+        body: impl FnOnce(&mut Self, Scalar) -> Result<Scalar>,
+    ) -> Result<Scalar> {
+        let (weight, is_volatile) = arg.weight();
+        if arg.is_cheap() || (!is_volatile && weight < 12) {
+            return body(self, arg);
+        }
+        self.made += 1;
+        let name: std::sync::Arc<str> = format!("v{}", self.made).into();
+        let arg = self.settle(arg);
+        let inner = body(self, Scalar::new(Node::Variable(name.clone()), arg.phys.clone()))?;
+        let phys = inner.phys.clone();
+        let text = format!("(list_transform([{{0}}], lambda {name}: {{1}})[1])");
+        Ok(Scalar::template(text, vec![arg, self.settle(inner)], phys))
+    }
+}
+
+pub(super) fn volatile(value: Scalar) -> Scalar {
+    match value.node {
+        Node::Template { text, args, .. } => {
+            Scalar { node: Node::Template { text, args, volatile: true }, phys: value.phys, dscale: value.dscale }
+        }
+        node => Scalar { node, phys: value.phys, dscale: value.dscale },
+    }
+}
+
+fn bool_test(test: BoolTest, not: bool) -> &'static str {
+    match (test, not) {
+        (BoolTest::True, false) => "({0} IS NOT DISTINCT FROM TRUE)",
+        (BoolTest::True, true) => "({0} IS DISTINCT FROM TRUE)",
+        (BoolTest::False, false) => "({0} IS NOT DISTINCT FROM FALSE)",
+        (BoolTest::False, true) => "({0} IS DISTINCT FROM FALSE)",
+        (BoolTest::Unknown, false) => "({0} IS NULL)",
+        (BoolTest::Unknown, true) => "({0} IS NOT NULL)",
+    }
+}

@@ -1,0 +1,316 @@
+//! The small language between PostgreSQL's tree and DuckDB's text: what DuckDB is asked, every value typed with [`Phys`].
+//!
+//! It is closed and dumb: `sql::render` prints it without further thought. Relations are aliased `t<n>`, the columns of
+//! everything but tables are named `c0`, `c1` …, so that no name of a client can clash.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::types::Phys;
+
+/// A value.
+#[derive(Debug, Clone)]
+pub struct Scalar {
+    pub node: Node,
+    pub phys: Phys,
+    /// Only on a decimal whose PostgreSQL display scale differs from row to row (`CASE WHEN a THEN 1.50 ELSE 0 END`):
+    /// that scale, an integer expression. `None`: the decimal type's own.
+    pub dscale: Option<Box<Scalar>>,
+}
+
+#[derive(Debug, Clone)]
+pub enum Node {
+    /// A literal or keyword, printed as it stands.
+    Text(Cow<'static, str>),
+    /// A column of a relation in scope: its alias, and the column's name inside DuckDB.
+    Column(Alias, Arc<str>),
+    /// A lambda's variable.
+    Variable(Arc<str>),
+    /// `$n`, from 0.
+    Param(u16),
+    /// DuckDB's text over arguments `{0}`, `{1}` …; `{*}` is all of them.
+    Template {
+        text: Cow<'static, str>,
+        args: Vec<Scalar>,
+        volatile: bool,
+    },
+    /// To this scalar's physical type.
+    Cast(Box<Scalar>),
+    Aggregate(Box<Aggregate>),
+    And(Vec<Scalar>),
+    Or(Vec<Scalar>),
+    Case {
+        whens: Vec<(Scalar, Scalar)>,
+        otherwise: Option<Box<Scalar>>,
+    },
+    /// `(SELECT …)` of one column.
+    Subquery(Box<Query>),
+    Exists(Box<Query>),
+    /// `left <op> ANY|ALL (SELECT …)`: the text before the query, and its argument.
+    Quantified {
+        left: Box<Scalar>,
+        op: Cow<'static, str>,
+        query: Box<Query>,
+    },
+}
+
+/// What a relation is called in DuckDB's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Alias {
+    /// `t<n>`, by the tree's relation id.
+    Rel(u32),
+    /// `s<n>`: made by lowering.
+    Made(u32),
+    /// `excluded`, in ON CONFLICT DO UPDATE.
+    Excluded,
+}
+
+#[derive(Debug, Clone)]
+pub struct Aggregate {
+    pub name: Cow<'static, str>,
+    pub args: Vec<Scalar>,
+    pub distinct: bool,
+    pub order_by: Vec<Order>,
+    pub filter: Option<Scalar>,
+    pub over: Option<Over>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Over {
+    pub partition_by: Vec<Scalar>,
+    pub order_by: Vec<Order>,
+    /// The frame clause's text with `{0}` and `{1}` for the offsets.
+    pub frame: Option<(String, Vec<Scalar>)>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Order {
+    pub key: OrderKey,
+    pub descending: bool,
+    pub nulls_first: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum OrderKey {
+    /// An output column, from 1.
+    Position(usize),
+    Scalar(Scalar),
+}
+
+#[derive(Debug, Clone)]
+pub struct Query {
+    pub ctes: Vec<Cte>,
+    pub recursive: bool,
+    pub body: Body,
+    pub order_by: Vec<Order>,
+    pub limit: Option<Scalar>,
+    pub offset: Option<Scalar>,
+    /// What the output columns carry; those beyond the visible ones included.
+    pub columns: Vec<Phys>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Cte {
+    pub name: String,
+    pub query: Query,
+    pub materialized: Option<bool>,
+    /// `USING KEY`-less recursion; the engine wants RECURSIVE for the whole list.
+    pub recursive: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum Body {
+    Select(Box<Select>),
+    SetOp { op: &'static str, left: Box<Query>, right: Box<Query> },
+    Values(Vec<Vec<Scalar>>),
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Select {
+    pub distinct: bool,
+    pub distinct_on: Vec<OrderKey>,
+    pub targets: Vec<Scalar>,
+    pub from: Vec<From>,
+    pub filter: Option<Scalar>,
+    pub group_by: Option<Vec<Vec<Scalar>>>,
+    pub having: Option<Scalar>,
+    pub qualify: Option<Scalar>,
+}
+
+#[derive(Debug, Clone)]
+pub enum From {
+    /// A table or table function's text, its arguments, and its alias; column names after the alias if given.
+    Table { text: Cow<'static, str>, args: Vec<Scalar>, alias: Alias, columns: Vec<Arc<str>>, sample: Option<String> },
+    Query { query: Box<Query>, alias: Alias, lateral: bool },
+    Join { kind: &'static str, left: Box<From>, right: Box<From>, on: Option<Scalar> },
+}
+
+/// A whole statement.
+#[derive(Debug, Clone)]
+pub enum Statement {
+    Query(Query),
+    Insert {
+        table: String,
+        alias: Alias,
+        columns: Vec<Arc<str>>,
+        source: Query,
+        conflict: Option<Conflict>,
+        returning: Vec<Scalar>,
+    },
+    Update {
+        ctes: Vec<Cte>,
+        recursive: bool,
+        table: String,
+        alias: Alias,
+        sets: Vec<(Arc<str>, Scalar)>,
+        from: Vec<From>,
+        filter: Option<Scalar>,
+        returning: Vec<Scalar>,
+    },
+    Delete {
+        ctes: Vec<Cte>,
+        recursive: bool,
+        table: String,
+        alias: Alias,
+        using: Vec<From>,
+        filter: Option<Scalar>,
+        returning: Vec<Scalar>,
+    },
+    Explain {
+        analyze: bool,
+        statement: Box<Statement>,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub struct Conflict {
+    pub columns: Vec<Arc<str>>,
+    /// `None` is DO NOTHING.
+    pub sets: Option<Vec<(Arc<str>, Scalar)>>,
+    pub filter: Option<Scalar>,
+}
+
+impl Scalar {
+    pub fn new(node: Node, phys: Phys) -> Self {
+        Self { node, phys, dscale: None }
+    }
+
+    pub fn text(text: impl Into<Cow<'static, str>>, phys: Phys) -> Self {
+        Self::new(Node::Text(text.into()), phys)
+    }
+
+    /// NULL of a type.
+    pub fn null(phys: Phys) -> Self {
+        let null = Self::text("NULL", Phys::Void);
+        if phys == Phys::Void { null } else { null.cast(phys) }
+    }
+
+    pub fn bool(value: bool) -> Self {
+        Self::text(if value { "TRUE" } else { "FALSE" }, Phys::Bool)
+    }
+
+    pub fn int4(value: i32) -> Self {
+        Self::text(value.to_string(), Phys::Void).cast(Phys::Int4)
+    }
+
+    pub fn template(text: impl Into<Cow<'static, str>>, args: Vec<Scalar>, phys: Phys) -> Self {
+        Self::new(Node::Template { text: text.into(), args, volatile: false }, phys)
+    }
+
+    /// `name(args)`.
+    pub fn call(name: &str, args: Vec<Scalar>, phys: Phys) -> Self {
+        Self::template(format!("{name}({{*}})"), args, phys)
+    }
+
+    pub fn column(alias: Alias, name: impl Into<Arc<str>>, phys: Phys) -> Self {
+        Self::new(Node::Column(alias, name.into()), phys)
+    }
+
+    /// An explicit cast; none if it has the type already.
+    pub fn cast(self, phys: Phys) -> Self {
+        if self.phys == phys {
+            return self;
+        }
+        Self::new(Node::Cast(Box::new(self)), phys)
+    }
+
+    pub fn is_null(self) -> Self {
+        Self::template("({0} IS NULL)", vec![self], Phys::Bool)
+    }
+
+    pub fn is_not_null(self) -> Self {
+        Self::template("({0} IS NOT NULL)", vec![self], Phys::Bool)
+    }
+
+    /// `CASE WHEN test THEN then ELSE otherwise END`, of the type of `otherwise`.
+    pub fn when(test: Scalar, then: Scalar, otherwise: Scalar) -> Self {
+        let phys = otherwise.phys.clone();
+        Self::new(Node::Case { whens: vec![(test, then)], otherwise: Some(Box::new(otherwise)) }, phys)
+    }
+
+    /// Conjunction; `None` of nothing.
+    pub fn and(mut parts: Vec<Scalar>) -> Option<Self> {
+        match parts.len() {
+            0 => None,
+            1 => parts.pop(),
+            _ => Some(Self::new(Node::And(parts), Phys::Bool)),
+        }
+    }
+
+    /// True if this is the literal NULL, cast or not.
+    pub fn is_null_literal(&self) -> bool {
+        match &self.node {
+            Node::Text(text) => text == "NULL",
+            Node::Cast(inner) => inner.is_null_literal(),
+            _ => false,
+        }
+    }
+
+    /// True if repeating it in the text costs nothing and changes nothing.
+    pub fn is_cheap(&self) -> bool {
+        match &self.node {
+            Node::Text(_) | Node::Column(..) | Node::Variable(_) | Node::Param(_) => true,
+            Node::Cast(inner) => inner.is_cheap(),
+            _ => false,
+        }
+    }
+
+    /// How many nodes it has (subqueries count as many), and whether anything in it is volatile.
+    pub fn weight(&self) -> (usize, bool) {
+        let mut weight = 1;
+        let mut volatile = false;
+        let mut add = |inner: &Scalar| {
+            let (w, v) = inner.weight();
+            weight += w;
+            volatile |= v;
+        };
+        match &self.node {
+            Node::Text(_) | Node::Column(..) | Node::Variable(_) | Node::Param(_) => {}
+            Node::Template { args, volatile: own, .. } => {
+                args.iter().for_each(&mut add);
+                volatile |= own;
+            }
+            Node::Cast(inner) => add(inner),
+            Node::Aggregate(aggregate) => aggregate.args.iter().for_each(&mut add),
+            Node::And(parts) | Node::Or(parts) => parts.iter().for_each(&mut add),
+            Node::Case { whens, otherwise } => {
+                whens.iter().for_each(|(a, b)| {
+                    add(a);
+                    add(b);
+                });
+                otherwise.iter().for_each(|o| add(o));
+            }
+            Node::Subquery(_) | Node::Exists(_) => weight += 1000,
+            Node::Quantified { left, .. } => {
+                add(left);
+                weight += 1000;
+            }
+        }
+        (weight, volatile)
+    }
+}
+
+/// The name of an output column.
+pub fn output_name(index: usize) -> Arc<str> {
+    format!("c{index}").into()
+}

@@ -1,0 +1,177 @@
+//! Lowering: PostgreSQL's meaning, said with what DuckDB has. One construct a file; the result is printed by `sql::render`.
+
+pub mod ir;
+
+mod aggregate;
+mod any_all;
+mod array;
+mod call;
+mod cast;
+mod check;
+mod compare;
+mod conflict;
+mod constant;
+mod datetime;
+mod delete;
+mod distinct;
+mod expr;
+mod from;
+mod function;
+mod group;
+mod insert;
+mod limit;
+mod numeric;
+mod order;
+mod output;
+mod query;
+mod raise;
+mod row;
+mod select;
+mod set_op;
+mod update;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::registry::Relation;
+use crate::sql::{Command, Context, ParamSource};
+use crate::tree::{self, CteId, Field, RelId, SessionValue};
+use crate::types::{self, PgType, Phys};
+use ir::{Alias, Node, Scalar};
+
+/// A statement as DuckDB is to be asked, with what the session needs to run it and to describe its result.
+#[derive(Debug, Clone)]
+pub struct Lowered {
+    pub statement: ir::Statement,
+    /// Where each `$n` comes from, and what carries it.
+    pub params: Vec<(ParamSource, Phys)>,
+    pub fields: Vec<Field>,
+    pub phys: Vec<Phys>,
+    pub command: Command,
+    pub target: Option<Arc<Relation>>,
+    pub writes: bool,
+}
+
+/// How decimal arithmetic treats results that need more digits than DuckDB's fast types have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Decimals {
+    /// As DuckDB itself: 64-bit where at least twelve digits remain before the point; a value beyond that fails (22003).
+    #[default]
+    Fast,
+    /// 128-bit, then decimal text: nothing fails that PostgreSQL answers. For a statement that failed with `Fast`.
+    Wide,
+}
+
+/// Lowers a query, INSERT, UPDATE or DELETE that `policy` has let pass.
+pub fn lower(statement: &tree::Statement, cx: &Context, decimals: Decimals) -> Result<Lowered> {
+    let mut lowerer = Lowerer::new(cx, decimals);
+    match statement {
+        tree::Statement::Query(query) => lowerer.top_query(query),
+        tree::Statement::Insert(insert) => lowerer.insert(insert),
+        tree::Statement::Update(update) => lowerer.update(update),
+        tree::Statement::Delete(delete) => lowerer.delete(delete),
+        tree::Statement::Copy(_)
+        | tree::Statement::Explain(_)
+        | tree::Statement::Ddl(_)
+        | tree::Statement::Utility(_) => Err(Error::internal("lower: not a statement of the engine")),
+    }
+}
+
+/// Lowers CREATE TABLE AS's query: its columns come in the types that the new table's have.
+pub fn lower_for_table(query: &tree::Query, cx: &Context, decimals: Decimals) -> Result<Lowered> {
+    let mut lowerer = Lowerer::new(cx, decimals);
+    lowerer.table_query(query)
+}
+
+/// A relation in scope.
+#[derive(Debug, Clone)]
+struct Rel {
+    alias: Alias,
+    columns: Vec<(Arc<str>, Phys)>,
+}
+
+/// A grouping expression that DuckDB groups by another value (a key): what stands for it outside.
+#[derive(Debug, Clone)]
+struct Grouped {
+    /// The expression as it would be printed.
+    text: String,
+    stands_for: Scalar,
+}
+
+struct Lowerer<'a> {
+    cx: &'a Context,
+    decimals: Decimals,
+    params: Vec<(ParamSource, Phys)>,
+    rels: HashMap<RelId, Rel>,
+    ctes: HashMap<CteId, Vec<Phys>>,
+    /// Grouping keys of the selects around the expression that is lowered, innermost last.
+    grouped: Vec<Vec<Grouped>>,
+    /// The grouping expressions of those selects, for GROUPING().
+    grouping: Vec<Vec<Scalar>>,
+    writes: bool,
+    made: u32,
+}
+
+impl<'a> Lowerer<'a> {
+    fn new(cx: &'a Context, decimals: Decimals) -> Self {
+        Self {
+            cx,
+            decimals,
+            params: Vec::new(),
+            rels: HashMap::new(),
+            ctes: HashMap::new(),
+            grouped: Vec::new(),
+            grouping: Vec::new(),
+            writes: false,
+            made: 0,
+        }
+    }
+
+    /// What carries a PostgreSQL type; 0A000 if nothing does.
+    fn phys(&self, ty: PgType) -> Result<Phys> {
+        types::phys(ty, &*self.cx.snapshot)
+            .ok_or_else(|| Error::unsupported(format!("type {}", types::name::format_type(ty, &*self.cx.snapshot))))
+    }
+
+    /// A fresh alias.
+    fn make(&mut self) -> Alias {
+        self.made += 1;
+        Alias::Made(self.made)
+    }
+
+    /// The parameter for a source, the same one each time.
+    fn param(&mut self, source: ParamSource, phys: Phys) -> Scalar {
+        let known = self.params.iter().position(|(s, p)| *s == source && *p == phys);
+        let index = known.unwrap_or_else(|| {
+            self.params.push((source, phys.clone()));
+            self.params.len() - 1
+        });
+        Scalar::new(Node::Param(index as u16), phys)
+    }
+
+    fn session(&mut self, value: SessionValue, phys: Phys) -> Scalar {
+        self.param(ParamSource::Session(value), phys)
+    }
+
+    /// The session's number, as natives and system tables take it.
+    fn session_id(&mut self) -> Scalar {
+        let id = self.session(SessionValue::SessionId, Phys::Int8);
+        Scalar::template("CAST({0} AS UBIGINT)", vec![id], Phys::Int8)
+    }
+
+    fn done(
+        self,
+        statement: ir::Statement,
+        (fields, phys): (Vec<Field>, Vec<Phys>),
+        command: Command,
+        target: Option<Arc<Relation>>,
+    ) -> Lowered {
+        let writes = self.writes || command != Command::Select;
+        Lowered { statement, params: self.params, fields, phys, command, target, writes }
+    }
+}

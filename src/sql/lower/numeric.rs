@@ -1,0 +1,326 @@
+//! `numeric`: DuckDB's DECIMAL where precision and scale are known and the result is exact, decimal text otherwise.
+//!
+//! `l_extendedprice * (1 - l_discount)` → `(t1."l_extendedprice" * (CAST('1' AS DECIMAL(1,0)) - t1."l_discount"))`,
+//! `a / b` → `dg_numeric_div(CAST(a AS VARCHAR), CAST(b AS VARCHAR))`
+//!
+//! A decimal's PostgreSQL display scale is its type's, unless [`Scalar::dscale`] says it differs by row.
+
+use crate::error::Result;
+use crate::facts::Proc;
+use crate::types::{MAX_DECIMAL_PRECISION, Phys};
+
+use super::ir::{Node, Scalar};
+use super::{Decimals, Lowerer};
+
+/// Up to here DuckDB keeps decimals in 64 bits.
+const FAST_PRECISION: u8 = 18;
+/// Digits before the point that must be left for a result in 64 bits to be tried.
+const FAST_INTEGER_DIGITS: u8 = 12;
+/// The same for 128 bits where the formal precision is beyond 38.
+const WIDE_INTEGER_DIGITS: u8 = 20;
+
+pub(super) fn decimal(phys: &Phys) -> Option<(u8, u8)> {
+    match phys {
+        Phys::Decimal { precision, scale } => Some((*precision, *scale)),
+        _ => None,
+    }
+}
+
+fn of(precision: u8, scale: u8) -> Phys {
+    Phys::Decimal { precision, scale }
+}
+
+impl Lowerer<'_> {
+    /// Decimal text, with the display scale that PostgreSQL has.
+    pub(super) fn to_text(&self, value: Scalar) -> Scalar {
+        if value.phys == Phys::Void {
+            return value.cast(Phys::Numeric);
+        }
+        let Some((precision, scale)) = decimal(&value.phys) else { return value };
+        let dscale = value.dscale.clone();
+        // DuckDB prints DECIMAL(2,2) without the zero before the point.
+        let value = Scalar { dscale: None, ..value };
+        let text = if precision == scale && precision < MAX_DECIMAL_PRECISION {
+            value.cast(of(precision + 1, scale)).cast(Phys::Text)
+        } else if precision == scale {
+            Scalar::template("replace(CAST({0} AS VARCHAR), '.', '0.')", vec![value], Phys::Text)
+        } else {
+            value.cast(Phys::Text)
+        };
+        let text = Scalar { phys: Phys::Numeric, ..text };
+        match dscale {
+            Some(scale) => Scalar::call("dg_numeric_round", vec![text, scale.cast(Phys::Int4)], Phys::Numeric),
+            None => text,
+        }
+    }
+
+    /// A value as it may leave the expression it is in: a display scale that differs by row goes into text.
+    pub(super) fn settle(&self, value: Scalar) -> Scalar {
+        if value.dscale.is_some() { self.to_text(value) } else { value }
+    }
+
+    /// A value in another physical type of the same PostgreSQL type (decimals among each other and to text).
+    pub(super) fn coerce(&self, value: Scalar, to: &Phys) -> Result<Scalar> {
+        if value.phys == *to && value.dscale.is_none() {
+            return Ok(value);
+        }
+        Ok(match (&value.phys, to) {
+            (Phys::Void, _) => value.cast(to.clone()),
+            (Phys::Decimal { .. } | Phys::Numeric, Phys::Numeric) => self.to_text(value),
+            (Phys::Decimal { scale: from, .. }, Phys::Decimal { scale, .. }) if from == scale => {
+                Scalar { dscale: None, ..value }.cast(to.clone())
+            }
+            // numeric(p,s) is coerced before it gets here; a bare numeric never meets a decimal column.
+            (Phys::Decimal { .. } | Phys::Numeric, Phys::Decimal { .. }) => {
+                Scalar { dscale: None, ..value }.cast(to.clone())
+            }
+            (Phys::List(from), Phys::List(element)) if from != element => {
+                let variable = Scalar::new(Node::Variable("x".into()), (**from).clone());
+                let body = self.coerce(variable, element)?;
+                Scalar::template("list_transform({0}, lambda x: {1})", vec![value, body], to.clone())
+            }
+            _ => value.cast(to.clone()),
+        })
+    }
+
+    /// One physical type for values of one PostgreSQL type that meet in a CASE, an array, a VALUES list.
+    /// Decimals of different scales meet in text unless `by_row` allows a scale that differs by row.
+    pub(super) fn meet(&self, values: Vec<Scalar>, by_row: bool) -> Result<(Vec<Scalar>, Phys)> {
+        let known: Vec<&Phys> = values.iter().map(|v| &v.phys).filter(|p| **p != Phys::Void).collect();
+        let Some(first) = known.first() else { return Ok((values, Phys::Void)) };
+        let mut target = (*first).clone();
+        let mut differs = values.iter().any(|v| v.dscale.is_some());
+        for phys in known.iter().skip(1) {
+            match (decimal(&target), decimal(phys)) {
+                (Some((p1, s1)), Some((p2, s2))) => {
+                    let scale = s1.max(s2);
+                    let precision = (p1 - s1).max(p2 - s2) + scale;
+                    differs |= s1 != s2;
+                    target = if precision <= MAX_DECIMAL_PRECISION { of(precision, scale) } else { Phys::Numeric };
+                }
+                _ if target == Phys::Numeric || **phys == Phys::Numeric => target = Phys::Numeric,
+                _ => target = meet_phys(&target, phys),
+            }
+        }
+        if differs && !by_row && decimal(&target).is_some() {
+            target = Phys::Numeric;
+        }
+        if differs && decimal(&target).is_some() {
+            return Ok((values, target));
+        }
+        let values = values.into_iter().map(|v| self.coerce(v, &target)).collect::<Result<_>>()?;
+        Ok((values, target))
+    }
+
+    /// The display scale of a value, as an integer expression.
+    pub(super) fn dscale_of(&self, value: &Scalar) -> Scalar {
+        match (&value.dscale, decimal(&value.phys)) {
+            (Some(scale), _) => (**scale).clone(),
+            (None, Some((_, scale))) => Scalar::int4(i32::from(scale)),
+            (None, None) => Scalar::null(Phys::Int4),
+        }
+    }
+
+    /// +, - and * of two numerics.
+    pub(super) fn numeric_arithmetic(&self, op: char, left: Scalar, right: Scalar) -> Scalar {
+        let native = match op {
+            '+' => "dg_numeric_add",
+            '-' => "dg_numeric_sub",
+            _ => "dg_numeric_mul",
+        };
+        let (Some((p1, s1)), Some((p2, s2))) = (decimal(&left.phys), decimal(&right.phys)) else {
+            return Scalar::call(native, vec![self.to_text(left), self.to_text(right)], Phys::Numeric);
+        };
+        let needed = exact_result(op, (p1, s1), (p2, s2));
+        let given = duckdb_result(op, (p1, s1), (p2, s2));
+        let widened_result = duckdb_result(op, (p1.max(FAST_PRECISION + 1), s1), (p2, s2));
+        let fast = self.decimals == Decimals::Fast;
+        let text = |left, right| Scalar::call(native, vec![self.to_text(left), self.to_text(right)], Phys::Numeric);
+        let (Some(given), Some(widened_result)) = (given, widened_result) else { return text(left, right) };
+        let enough = |(precision, scale): (u8, u8), digits: u8| fast && scale + digits <= precision;
+        let narrow = given.0 <= FAST_PRECISION;
+        let (result, widen) = if needed <= u16::from(given.0) || (narrow && enough(given, FAST_INTEGER_DIGITS)) {
+            (given, false)
+        } else if narrow && needed <= u16::from(widened_result.0) {
+            // A nineteen-digit operand makes DuckDB compute in 128 bits.
+            (widened_result, true)
+        } else if enough(widened_result, WIDE_INTEGER_DIGITS) {
+            (widened_result, narrow)
+        } else {
+            return text(left, right);
+        };
+        let scale = result.1;
+        let dscale = (left.dscale.is_some() || right.dscale.is_some()).then(|| {
+            let scales = vec![self.dscale_of(&left), self.dscale_of(&right)];
+            let text = if op == '*' { "({0} + {1})" } else { "greatest({0}, {1})" };
+            Box::new(Scalar::template(text, scales, Phys::Int4))
+        });
+        let left = if widen { widened(left, s1) } else { left };
+        let node = Scalar::template(format!("({{0}} {op} {{1}})"), vec![left, right], of(result.0, scale));
+        Scalar { dscale, ..node }
+    }
+
+    /// / and % of two numerics, and other functions over decimal text.
+    pub(super) fn numeric_native(&self, name: &str, args: Vec<Scalar>) -> Scalar {
+        let args = args.into_iter().map(|a| self.to_text(a)).collect();
+        Scalar::call(name, args, Phys::Numeric)
+    }
+
+    pub(super) fn numeric_negate(&self, value: Scalar) -> Scalar {
+        if decimal(&value.phys).is_none() {
+            return Scalar::call("dg_numeric_uminus", vec![self.to_text(value)], Phys::Numeric);
+        }
+        let (phys, dscale) = (value.phys.clone(), value.dscale.clone());
+        Scalar { dscale, ..Scalar::template("(-{0})", vec![value], phys) }
+    }
+
+    pub(super) fn numeric_abs(&self, value: Scalar) -> Scalar {
+        if decimal(&value.phys).is_none() {
+            return Scalar::call("dg_numeric_abs", vec![self.to_text(value)], Phys::Numeric);
+        }
+        let (phys, dscale) = (value.phys.clone(), value.dscale.clone());
+        Scalar { dscale, ..Scalar::template("abs({0})", vec![value], phys) }
+    }
+
+    /// Comparison: by value, whatever the scales.
+    pub(super) fn numeric_compare(&self, op: &str, left: Scalar, right: Scalar) -> Scalar {
+        let (left, right) = self.numeric_keys(left, right);
+        Scalar::template(format!("({{0}} {op} {{1}})"), vec![left, right], Phys::Bool)
+    }
+
+    /// Two numerics in a form that DuckDB compares rightly: decimals, or keys.
+    pub(super) fn numeric_keys(&self, left: Scalar, right: Scalar) -> (Scalar, Scalar) {
+        let direct = match (decimal(&left.phys), decimal(&right.phys)) {
+            (Some((p1, s1)), Some((p2, s2))) => (p1 - s1).max(p2 - s2) + s1.max(s2) <= MAX_DECIMAL_PRECISION,
+            _ => left.phys == Phys::Void || right.phys == Phys::Void,
+        };
+        if direct { (left, right) } else { (self.numeric_key(left), self.numeric_key(right)) }
+    }
+
+    /// A text that sorts and compares as the numeric does.
+    pub(super) fn numeric_key(&self, value: Scalar) -> Scalar {
+        Scalar::call("dg_numeric_key", vec![self.to_text(Scalar { dscale: None, ..value })], Phys::Text)
+    }
+
+    /// `numeric(p,s)`: rounds half away from zero; 22003 beyond p digits.
+    pub(super) fn numeric_typmod(&self, value: Scalar, precision: u16, scale: i16, to: &Phys) -> Scalar {
+        let value = Scalar { dscale: None, ..value };
+        match (decimal(&value.phys), to) {
+            (_, Phys::Decimal { .. }) => value.cast(to.clone()),
+            _ => {
+                let args =
+                    vec![self.to_text(value), Scalar::int4(i32::from(precision)), Scalar::int4(i32::from(scale))];
+                Scalar::call("dg_numeric_typmod", args, Phys::Numeric)
+            }
+        }
+    }
+
+    /// The numeric cast functions, by their name and the physical types.
+    pub(super) fn numeric_conversion(&self, func: &'static Proc, arg: Scalar) -> Result<Option<Scalar>> {
+        let (from, to) = match func.args.as_slice() {
+            [from] => (*from, func.result),
+            _ => return Ok(None),
+        };
+        use crate::types::oid;
+        Ok(Some(match (from, to) {
+            (oid::INT2 | oid::INT4 | oid::INT8, oid::NUMERIC) => int_to_numeric(arg),
+            (oid::NUMERIC, oid::INT2 | oid::INT4 | oid::INT8) => {
+                let phys = self.phys(crate::types::PgType::new(to))?;
+                let native = match phys {
+                    Phys::Int2 => "dg_numeric_to_int2",
+                    Phys::Int4 => "dg_numeric_to_int4",
+                    _ => "dg_numeric_to_int8",
+                };
+                match decimal(&arg.phys) {
+                    // DuckDB rounds decimals half away from zero, as PostgreSQL does.
+                    Some(_) => Scalar { dscale: None, ..arg }.cast(phys),
+                    None if arg.phys == Phys::Void => arg.cast(phys),
+                    None => Scalar::call(native, vec![arg], phys),
+                }
+            }
+            (oid::NUMERIC, oid::FLOAT8) => match decimal(&arg.phys) {
+                // Up to fifteen digits the quotient of two exact doubles is the nearest double.
+                Some((p, _)) if p <= 15 => Scalar { dscale: None, ..arg }.cast(Phys::Float8),
+                _ if arg.phys == Phys::Void => arg.cast(Phys::Float8),
+                _ => Scalar::call("dg_numeric_to_float8", vec![self.to_text(arg)], Phys::Float8),
+            },
+            (oid::NUMERIC, oid::FLOAT4) => {
+                if arg.phys == Phys::Void {
+                    arg.cast(Phys::Float4)
+                } else {
+                    Scalar::call("dg_numeric_to_float4", vec![self.to_text(arg)], Phys::Float4)
+                }
+            }
+            (oid::FLOAT8, oid::NUMERIC) => Scalar::call("dg_float8_to_numeric", vec![arg], Phys::Numeric),
+            (oid::FLOAT4, oid::NUMERIC) => Scalar::call("dg_float4_to_numeric", vec![arg], Phys::Numeric),
+            _ => return Ok(None),
+        }))
+    }
+}
+
+/// The digits that hold every exact result.
+fn exact_result(op: char, (p1, s1): (u8, u8), (p2, s2): (u8, u8)) -> u16 {
+    let (p1, s1, p2, s2) = (u16::from(p1), u16::from(s1), u16::from(p2), u16::from(s2));
+    if op == '*' { p1 + p2 } else { (p1 - s1).max(p2 - s2) + s1.max(s2) + 1 }
+}
+
+/// The type that DuckDB gives to an operation on two decimals, which it checks for overflow where it is not enough.
+fn duckdb_result(op: char, (p1, s1): (u8, u8), (p2, s2): (u8, u8)) -> Option<(u8, u8)> {
+    let needed = exact_result(op, (p1, s1), (p2, s2));
+    let narrow = p1.max(p2) <= FAST_PRECISION;
+    let scale = if op == '*' { s1 + s2 } else { s1.max(s2) };
+    if scale > MAX_DECIMAL_PRECISION {
+        return None;
+    }
+    let capped = narrow && needed > u16::from(FAST_PRECISION) && (op != '*' || scale < FAST_PRECISION);
+    let limit = if capped { FAST_PRECISION } else { MAX_DECIMAL_PRECISION };
+    Some((needed.min(u16::from(limit)) as u8, scale))
+}
+
+fn widened(value: Scalar, scale: u8) -> Scalar {
+    Scalar { dscale: None, ..value }.cast(of(FAST_PRECISION + 1, scale.min(FAST_PRECISION)))
+}
+
+/// An integer as the smallest decimal that holds its type; a constant as its own digits.
+fn int_to_numeric(arg: Scalar) -> Scalar {
+    if arg.is_null_literal() {
+        return Scalar::text("NULL", Phys::Void);
+    }
+    if let Node::Cast(inner) = &arg.node
+        && let Node::Text(text) = &inner.node
+        && let Some(phys) = super::constant::exact_decimal(text)
+    {
+        return Scalar::text(format!("'{text}'"), Phys::Text).cast(phys);
+    }
+    let digits = match arg.phys {
+        Phys::Int2 => 5,
+        Phys::Int4 => 10,
+        _ => 19,
+    };
+    arg.cast(of(digits, 0))
+}
+
+/// Other physical types of one PostgreSQL type that meet: lists of decimals, rows; the wider one.
+fn meet_phys(left: &Phys, right: &Phys) -> Phys {
+    match (left, right) {
+        (Phys::List(a), Phys::List(b)) if a != b => match (decimal(a), decimal(b)) {
+            (Some((p1, s1)), Some((p2, s2))) if s1 == s2 => Phys::List(Box::new(of(p1.max(p2), s1))),
+            (Some(_) | None, _) if **a == Phys::Void => right.clone(),
+            (_, _) if **b == Phys::Void => left.clone(),
+            _ => Phys::List(Box::new(Phys::Numeric)),
+        },
+        (Phys::Row(a), Phys::Row(b)) if a.len() == b.len() => {
+            Phys::Row(a.iter().zip(b.iter()).map(|(a, b)| meet_field(a, b)).collect())
+        }
+        _ => left.clone(),
+    }
+}
+
+fn meet_field(left: &Phys, right: &Phys) -> Phys {
+    match (decimal(left), decimal(right)) {
+        (Some((p1, s1)), Some((p2, s2))) if s1 == s2 => of(p1.max(p2), s1),
+        (Some(_), _) | (_, Some(_)) => Phys::Numeric,
+        _ if *left == Phys::Void => right.clone(),
+        _ => meet_phys(left, right),
+    }
+}

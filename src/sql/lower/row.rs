@@ -1,0 +1,117 @@
+//! Row values: STRUCTs with fields f1, f2 …
+//!
+//! `ROW(1, 'a')` → `{'f1': 1, 'f2': 'a'}`, `(a, b) < (c, d)` → `(a < c OR (a = c AND b < d))`, `t` → a row of its columns
+
+use std::fmt::Write;
+
+use crate::error::{Error, Result};
+use crate::facts::Proc;
+use crate::tree::{Expr, RelId};
+use crate::types::{PgType, Phys};
+
+use super::Lowerer;
+use super::ir::{Node, Scalar};
+
+/// Field `index` (from 0) of a row.
+pub(super) fn field_of(row: Scalar, index: usize, phys: Phys) -> Scalar {
+    Scalar::template(format!("struct_extract({{0}}, 'f{}')", index + 1), vec![row], phys)
+}
+
+impl Lowerer<'_> {
+    pub(super) fn row_of(&self, fields: Vec<Scalar>) -> Result<Scalar> {
+        if fields.is_empty() {
+            return Err(Error::unsupported("a row without columns"));
+        }
+        let fields: Vec<Scalar> = fields.into_iter().map(|f| self.settle(f)).collect();
+        let phys = Phys::Row(fields.iter().map(|f| f.phys.clone()).collect());
+        let mut text = String::from("struct_pack(");
+        for i in 0..fields.len() {
+            let _ = write!(text, "{}f{} := {{{i}}}", if i > 0 { ", " } else { "" }, i + 1);
+        }
+        text.push(')');
+        Ok(Scalar::template(text, fields, phys))
+    }
+
+    /// `t` as a value: NULL where an outer join found no row is not told from a row of NULLs.
+    pub(super) fn whole_row(&mut self, rel: RelId) -> Result<Scalar> {
+        let known = self.rels.get(&rel).ok_or_else(|| Error::internal(format!("lower: unknown relation {rel:?}")))?;
+        let fields = known
+            .columns
+            .iter()
+            .filter(|(name, _)| !name.is_empty() && !name.starts_with('\u{1}'))
+            .map(|(name, phys)| Scalar::column(known.alias, name.clone(), phys.clone()))
+            .collect();
+        self.row_of(fields)
+    }
+
+    pub(super) fn field(&mut self, row: &Expr, field: u16, ty: PgType) -> Result<Scalar> {
+        let value = self.expr(row)?;
+        let phys = match &value.phys {
+            Phys::Row(fields) => fields.get(usize::from(field)).cloned(),
+            _ => None,
+        };
+        let phys = match phys {
+            Some(phys) => phys,
+            None => self.phys(ty)?,
+        };
+        Ok(field_of(value, usize::from(field), phys))
+    }
+
+    /// Row comparison by pairs: = and <> of all, the others by the first pair that differs.
+    pub(super) fn row_compare(
+        &mut self,
+        op_name: &str,
+        ops: &[&'static Proc],
+        left: &[Expr],
+        right: &[Expr],
+    ) -> Result<Scalar> {
+        let left = self.exprs(left)?;
+        let right = self.exprs(right)?;
+        self.row_compare_values(op_name, ops, left, right)
+    }
+
+    pub(super) fn row_compare_values(
+        &mut self,
+        op_name: &str,
+        ops: &[&'static Proc],
+        left: Vec<Scalar>,
+        right: Vec<Scalar>,
+    ) -> Result<Scalar> {
+        if op_name == "=" || op_name == "<>" {
+            let pairs = ops
+                .iter()
+                .zip(left.into_iter().zip(right))
+                .map(|(op, (l, r))| self.compare(op, l, r))
+                .collect::<Result<Vec<_>>>()?;
+            let node = if op_name == "=" { Node::And(pairs) } else { Node::Or(pairs) };
+            return Ok(Scalar::new(node, Phys::Bool));
+        }
+        let strict = if op_name.starts_with('<') { "<" } else { ">" };
+        let pairs: Vec<(Scalar, Scalar)> = left.into_iter().zip(right).collect();
+        let mut result: Option<Scalar> = None;
+        for (i, (l, r)) in pairs.into_iter().enumerate().rev() {
+            let keys = self.keys_of(l, r)?;
+            let compare = |word: &str| {
+                Scalar::template(format!("({{0}} {word} {{1}})"), vec![keys.0.clone(), keys.1.clone()], Phys::Bool)
+            };
+            result = Some(match result {
+                None if i + 1 == ops.len() => compare(op_name),
+                None => compare(op_name),
+                Some(rest) => {
+                    let equal = Scalar::new(Node::And(vec![compare("="), rest]), Phys::Bool);
+                    Scalar::new(Node::Or(vec![compare(strict), equal]), Phys::Bool)
+                }
+            });
+        }
+        result.ok_or_else(|| Error::internal("lower: comparison of empty rows"))
+    }
+
+    /// Two values of one type in a form that DuckDB compares rightly.
+    pub(super) fn keys_of(&mut self, left: Scalar, right: Scalar) -> Result<(Scalar, Scalar)> {
+        let numeric = |p: &Phys| matches!(p, Phys::Decimal { .. } | Phys::Numeric);
+        if numeric(&left.phys) || numeric(&right.phys) {
+            return Ok(self.numeric_keys(left, right));
+        }
+        Ok((self.sort_key(left)?, self.sort_key(right)?))
+    }
+}

@@ -1,0 +1,295 @@
+//! Prints the language of `sql::lower::ir` as DuckDB's SQL: everything qualified and quoted, every cast explicit.
+
+mod scalar;
+
+use std::fmt::Write;
+
+use super::lower::ir::{Alias, Body, Conflict, Cte, From, Order, OrderKey, Query, Scalar, Select, Statement};
+
+/// The statement's text.
+pub fn statement(statement: &Statement) -> String {
+    let mut out = String::with_capacity(256);
+    write_statement(&mut out, statement);
+    out
+}
+
+/// The text of one value, for comparing two of them.
+pub fn scalar(value: &Scalar) -> String {
+    let mut out = String::new();
+    scalar::write(&mut out, value);
+    out
+}
+
+/// An identifier in quotes.
+pub fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A string literal. NUL cannot occur in PostgreSQL's text.
+pub fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+fn write_statement(out: &mut String, statement: &Statement) {
+    match statement {
+        Statement::Query(query) => write_query(out, query),
+        Statement::Insert { table, alias, columns, source, conflict, returning } => {
+            out.push_str("INSERT INTO ");
+            out.push_str(table);
+            out.push_str(" AS ");
+            write_alias(out, *alias);
+            if !columns.is_empty() {
+                out.push_str(" (");
+                list(out, columns, |out, name| out.push_str(&quote(name)));
+                out.push(')');
+            }
+            out.push(' ');
+            write_query(out, source);
+            if let Some(conflict) = conflict {
+                write_conflict(out, conflict);
+            }
+            write_returning(out, returning);
+        }
+        Statement::Update { ctes, recursive, table, alias, sets, from, filter, returning } => {
+            write_ctes(out, ctes, *recursive);
+            let _ = write!(out, "UPDATE {table} AS ");
+            write_alias(out, *alias);
+            out.push_str(" SET ");
+            write_sets(out, sets);
+            if !from.is_empty() {
+                out.push_str(" FROM ");
+                list(out, from, write_from);
+            }
+            write_clause(out, " WHERE ", filter.as_ref());
+            write_returning(out, returning);
+        }
+        Statement::Delete { ctes, recursive, table, alias, using, filter, returning } => {
+            write_ctes(out, ctes, *recursive);
+            let _ = write!(out, "DELETE FROM {table} AS ");
+            write_alias(out, *alias);
+            if !using.is_empty() {
+                out.push_str(" USING ");
+                list(out, using, write_from);
+            }
+            write_clause(out, " WHERE ", filter.as_ref());
+            write_returning(out, returning);
+        }
+        Statement::Explain { analyze, statement } => {
+            out.push_str(if *analyze { "EXPLAIN ANALYZE " } else { "EXPLAIN " });
+            write_statement(out, statement);
+        }
+    }
+}
+
+fn write_sets(out: &mut String, sets: &[(std::sync::Arc<str>, Scalar)]) {
+    list(out, sets, |out, (name, value)| {
+        out.push_str(&quote(name));
+        out.push_str(" = ");
+        scalar::write(out, value);
+    });
+}
+
+fn write_conflict(out: &mut String, conflict: &Conflict) {
+    out.push_str(" ON CONFLICT");
+    if !conflict.columns.is_empty() {
+        out.push_str(" (");
+        list(out, &conflict.columns, |out, name| out.push_str(&quote(name)));
+        out.push(')');
+    }
+    match &conflict.sets {
+        None => out.push_str(" DO NOTHING"),
+        Some(sets) => {
+            out.push_str(" DO UPDATE SET ");
+            write_sets(out, sets);
+            write_clause(out, " WHERE ", conflict.filter.as_ref());
+        }
+    }
+}
+
+fn write_returning(out: &mut String, returning: &[Scalar]) {
+    if !returning.is_empty() {
+        out.push_str(" RETURNING ");
+        write_targets(out, returning);
+    }
+}
+
+fn write_targets(out: &mut String, targets: &[Scalar]) {
+    for (i, target) in targets.iter().enumerate() {
+        if i > 0 {
+            out.push_str(", ");
+        }
+        scalar::write(out, target);
+        let _ = write!(out, " AS c{i}");
+    }
+}
+
+fn write_clause(out: &mut String, keyword: &str, value: Option<&Scalar>) {
+    if let Some(value) = value {
+        out.push_str(keyword);
+        scalar::write(out, value);
+    }
+}
+
+pub(super) fn write_query(out: &mut String, query: &Query) {
+    write_ctes(out, &query.ctes, query.recursive);
+    match &query.body {
+        Body::Select(select) => write_select(out, select),
+        Body::SetOp { op, left, right } => {
+            for (i, side) in [left, right].into_iter().enumerate() {
+                if i == 1 {
+                    let _ = write!(out, " {op} ");
+                }
+                out.push('(');
+                write_query(out, side);
+                out.push(')');
+            }
+        }
+        Body::Values(rows) => {
+            out.push_str("VALUES ");
+            list(out, rows, |out, row| {
+                out.push('(');
+                list(out, row, scalar::write);
+                out.push(')');
+            });
+        }
+    }
+    write_order(out, &query.order_by);
+    write_clause(out, " LIMIT ", query.limit.as_ref());
+    write_clause(out, " OFFSET ", query.offset.as_ref());
+}
+
+fn write_ctes(out: &mut String, ctes: &[Cte], recursive: bool) {
+    if ctes.is_empty() {
+        return;
+    }
+    out.push_str(if recursive { "WITH RECURSIVE " } else { "WITH " });
+    list(out, ctes, |out, cte| {
+        out.push_str(&cte.name);
+        out.push('(');
+        for i in 0..cte.query.columns.len() {
+            let _ = write!(out, "{}c{i}", if i > 0 { ", " } else { "" });
+        }
+        out.push_str(") AS ");
+        match cte.materialized {
+            Some(true) => out.push_str("MATERIALIZED "),
+            Some(false) => out.push_str("NOT MATERIALIZED "),
+            None => {}
+        }
+        out.push('(');
+        write_query(out, &cte.query);
+        out.push(')');
+    });
+    out.push(' ');
+}
+
+fn write_select(out: &mut String, select: &Select) {
+    out.push_str("SELECT ");
+    if select.distinct {
+        out.push_str("DISTINCT ");
+    }
+    if !select.distinct_on.is_empty() {
+        out.push_str("DISTINCT ON (");
+        list(out, &select.distinct_on, write_key);
+        out.push_str(") ");
+    }
+    write_targets(out, &select.targets);
+    if !select.from.is_empty() {
+        out.push_str(" FROM ");
+        list(out, &select.from, write_from);
+    }
+    write_clause(out, " WHERE ", select.filter.as_ref());
+    if let Some(sets) = &select.group_by {
+        out.push_str(" GROUP BY ");
+        match sets.as_slice() {
+            [set] if !set.is_empty() => list(out, set, scalar::write),
+            sets => {
+                out.push_str("GROUPING SETS (");
+                list(out, sets, |out, set| {
+                    out.push('(');
+                    list(out, set, scalar::write);
+                    out.push(')');
+                });
+                out.push(')');
+            }
+        }
+    }
+    write_clause(out, " HAVING ", select.having.as_ref());
+    write_clause(out, " QUALIFY ", select.qualify.as_ref());
+}
+
+fn write_from(out: &mut String, from: &From) {
+    match from {
+        From::Table { text, args, alias, columns, sample } => {
+            scalar::write_template(out, text, args);
+            out.push_str(" AS ");
+            write_alias(out, *alias);
+            if !columns.is_empty() {
+                out.push('(');
+                list(out, columns, |out, name| out.push_str(&quote(name)));
+                out.push(')');
+            }
+            if let Some(sample) = sample {
+                out.push_str(sample);
+            }
+        }
+        From::Query { query, alias, lateral } => {
+            out.push_str(if *lateral { "LATERAL (" } else { "(" });
+            write_query(out, query);
+            out.push_str(") AS ");
+            write_alias(out, *alias);
+            // VALUES gives its own column names.
+            out.push('(');
+            for i in 0..query.columns.len() {
+                let _ = write!(out, "{}c{i}", if i > 0 { ", " } else { "" });
+            }
+            out.push(')');
+        }
+        From::Join { kind, left, right, on } => {
+            out.push('(');
+            write_from(out, left);
+            let _ = write!(out, " {kind} ");
+            write_from(out, right);
+            write_clause(out, " ON ", on.as_ref());
+            out.push(')');
+        }
+    }
+}
+
+pub(super) fn write_alias(out: &mut String, alias: Alias) {
+    let _ = match alias {
+        Alias::Rel(n) => write!(out, "t{n}"),
+        Alias::Made(n) => write!(out, "s{n}"),
+        Alias::Excluded => write!(out, "excluded"),
+    };
+}
+
+pub(super) fn write_order(out: &mut String, order_by: &[Order]) {
+    if order_by.is_empty() {
+        return;
+    }
+    out.push_str(" ORDER BY ");
+    list(out, order_by, |out, order| {
+        write_key(out, &order.key);
+        out.push_str(if order.descending { " DESC" } else { " ASC" });
+        out.push_str(if order.nulls_first { " NULLS FIRST" } else { " NULLS LAST" });
+    });
+}
+
+fn write_key(out: &mut String, key: &OrderKey) {
+    match key {
+        OrderKey::Position(n) => {
+            let _ = write!(out, "{n}");
+        }
+        // A bare literal would be taken for a position.
+        OrderKey::Scalar(value) => scalar::write(out, value),
+    }
+}
+
+pub(super) fn list<T>(out: &mut String, items: &[T], mut each: impl FnMut(&mut String, &T)) {
+    for (i, item) in items.iter().enumerate() {
+        if i > 0 {
+            out.push_str(", ");
+        }
+        each(out, item);
+    }
+}
