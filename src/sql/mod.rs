@@ -105,3 +105,8 @@ pub enum Command {
 /// Schema changes: from the tree's DDL to changes of the registry and DuckDB's steps.
 pub mod ddl;
 pub mod signatures;
+
+/// From the typed tree to what DuckDB is asked.
+pub mod lower;
+/// DuckDB's SQL as text.
+pub mod render;

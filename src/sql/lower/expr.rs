@@ -5,7 +5,7 @@ use crate::tree::{BoolTest, Expr, ExprKind, SessionValue};
 use crate::types::{PgType, Phys};
 
 use super::Lowerer;
-use super::ir::{Alias, Node, Scalar};
+use super::ir::{Node, Scalar};
 
 impl Lowerer<'_> {
     pub(super) fn expr(&mut self, e: &Expr) -> Result<Scalar> {
@@ -20,7 +20,7 @@ impl Lowerer<'_> {
                 let phys = self.phys(e.ty)?;
                 Ok(self.param(crate::sql::ParamSource::Client(*n), phys))
             }
-            ExprKind::Column { rel, column } => self.column(*rel, *column),
+            ExprKind::Column { rel, column } => self.column(*rel, *column, e.ty),
             ExprKind::Call(call) => self.call(call, e.ty),
             ExprKind::Aggregate(aggregate) => self.aggregate(aggregate, e.ty),
             ExprKind::Window(window) => self.window(window, e.ty),
@@ -73,7 +73,13 @@ impl Lowerer<'_> {
         list.iter().map(|e| self.expr(e)).collect()
     }
 
-    fn column(&mut self, rel: crate::tree::RelId, column: u16) -> Result<Scalar> {
+    fn column(&mut self, rel: crate::tree::RelId, column: u16, ty: PgType) -> Result<Scalar> {
+        if let Some(values) = self.substitutes.get(&rel) {
+            return match values.get(usize::from(column)).cloned().flatten() {
+                Some(value) => Ok(value),
+                None => Ok(Scalar::null(self.phys(ty)?)),
+            };
+        }
         let known = self.rels.get(&rel).ok_or_else(|| Error::internal(format!("lower: unknown relation {rel:?}")))?;
         let (name, phys) = known
             .columns
@@ -82,7 +88,7 @@ impl Lowerer<'_> {
         if name.is_empty() {
             return Err(Error::unsupported("this system column"));
         }
-        if known.alias != Alias::Excluded && name.starts_with('\u{1}') {
+        if name.starts_with('\u{1}') {
             // A constant in place of a column: tableoid.
             return Ok(Scalar::text(name[1..].to_owned(), Phys::Void).cast(phys.clone()));
         }

@@ -108,6 +108,8 @@ struct Lowerer<'a> {
     decimals: Decimals,
     params: Vec<(ParamSource, Phys)>,
     rels: HashMap<RelId, Rel>,
+    /// What stands for the columns of a row that is checked; `None` is NULL.
+    substitutes: HashMap<RelId, Vec<Option<Scalar>>>,
     ctes: HashMap<CteId, Vec<Phys>>,
     /// Grouping keys of the selects around the expression that is lowered, innermost last.
     grouped: Vec<Vec<Grouped>>,
@@ -124,6 +126,7 @@ impl<'a> Lowerer<'a> {
             decimals,
             params: Vec::new(),
             rels: HashMap::new(),
+            substitutes: HashMap::new(),
             ctes: HashMap::new(),
             grouped: Vec::new(),
             grouping: Vec::new(),

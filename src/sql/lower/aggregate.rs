@@ -1,0 +1,275 @@
+//! Aggregates: DuckDB's, with PostgreSQL's result types.
+//!
+//! `avg(l_quantity)` → `dg_numeric_div(CAST(sum(…) AS VARCHAR), CAST(count(…) AS VARCHAR))`: one call a group,
+//! `sum(int4)` → `CAST(sum(…) AS BIGINT)`, `min(numeric text)` → `arg_min(x, dg_numeric_key(x))`
+
+use std::borrow::Cow;
+
+use crate::error::{Error, Result};
+use crate::facts::Proc;
+use crate::sql::signatures::{self, How};
+use crate::tree::{self, ExprKind, SortKey};
+use crate::types::{PgType, Phys, Value, oid};
+
+use super::Lowerer;
+use super::ir::{self, Node, Order, Over, Scalar};
+use super::numeric::decimal;
+
+/// What an aggregate or window call has beside its function and arguments.
+#[derive(Clone)]
+pub(super) struct Clauses {
+    pub distinct: bool,
+    pub order_by: Vec<Order>,
+    pub filter: Option<Scalar>,
+    pub over: Option<Over>,
+}
+
+impl Clauses {
+    pub(super) fn call(&self, name: impl Into<Cow<'static, str>>, args: Vec<Scalar>, phys: Phys) -> Scalar {
+        let aggregate = ir::Aggregate {
+            name: name.into(),
+            args,
+            distinct: self.distinct,
+            order_by: self.order_by.clone(),
+            filter: self.filter.clone(),
+            over: self.over.clone(),
+        };
+        Scalar::new(Node::Aggregate(Box::new(aggregate)), phys)
+    }
+
+    fn filtered(&self, test: Scalar) -> Self {
+        let mut parts: Vec<Scalar> = self.filter.iter().cloned().collect();
+        parts.push(test);
+        Self { filter: Scalar::and(parts), ..self.clone() }
+    }
+}
+
+impl Lowerer<'_> {
+    pub(super) fn aggregate(&mut self, aggregate: &tree::Aggregate, ty: PgType) -> Result<Scalar> {
+        // Inside an aggregate a grouping expression is itself.
+        let outside = self.grouped.pop();
+        let lowered = self.aggregate_inside(aggregate, ty);
+        self.grouped.extend(outside);
+        lowered
+    }
+
+    fn aggregate_inside(&mut self, aggregate: &tree::Aggregate, ty: PgType) -> Result<Scalar> {
+        let args = self.exprs(&aggregate.args)?;
+        let filter = aggregate.filter.as_ref().map(|f| self.expr(f)).transpose()?;
+        if aggregate.func.agg_kind == b'o' {
+            return self.ordered_set(aggregate, args, filter, ty);
+        }
+        if aggregate.func.agg_kind == b'h' {
+            return Err(Error::unsupported(format!("hypothetical-set aggregate {}", aggregate.func.name)));
+        }
+        let order_by = self.sort_keys(&aggregate.order_by)?;
+        let clauses = Clauses { distinct: aggregate.distinct, order_by, filter, over: None };
+        if aggregate.star {
+            return Ok(clauses.call("count", vec![Scalar::text("*", Phys::Void)], Phys::Int8));
+        }
+        self.aggregate_call(aggregate.func, args, &clauses, &aggregate.args, ty)
+    }
+
+    /// Sort keys as DuckDB sorts by them.
+    pub(super) fn sort_keys(&mut self, keys: &[SortKey]) -> Result<Vec<Order>> {
+        keys.iter()
+            .map(|key| {
+                let value = self.expr(&key.expr)?;
+                let value = self.sort_key(value)?;
+                Ok(Order {
+                    key: ir::OrderKey::Scalar(value),
+                    descending: key.descending,
+                    nulls_first: key.nulls_first,
+                })
+            })
+            .collect()
+    }
+
+    /// One aggregate function, plain or over a window.
+    pub(super) fn aggregate_call(
+        &mut self,
+        func: &'static Proc,
+        mut args: Vec<Scalar>,
+        clauses: &Clauses,
+        trees: &[tree::Expr],
+        ty: PgType,
+    ) -> Result<Scalar> {
+        let Some(entry) = signatures::entry(func) else {
+            return Err(Error::unsupported(format!("aggregate {}", signatures::signature(func))));
+        };
+        let name = match entry.how {
+            How::Aggregate(name) => name,
+            How::Refused(reason) => {
+                return Err(
+                    Error::unsupported(format!("aggregate {}", signatures::signature(func))).hint(reason)
+                );
+            }
+            How::Special => return self.special_aggregate(func, args, clauses, trees, ty),
+            How::Native(name) => {
+                let args = args.into_iter().map(|a| self.native_argument(a)).collect();
+                return Ok(clauses.call(name, args, self.phys(PgType::new(ty.oid))?));
+            }
+            How::Template(_) | How::When(..) | How::SessionNative(_) => {
+                return Err(Error::unsupported(format!("aggregate {}", signatures::signature(func))));
+            }
+        };
+        if name == "list" {
+            args = args.into_iter().map(|a| self.settle(a)).collect();
+            let element = args.first().map_or(Phys::Void, |a| a.phys.clone());
+            self.refuse_distinct(clauses, &element)?;
+            return Ok(clauses.call(name, args, Phys::List(Box::new(element))));
+        }
+        let phys = self.phys(PgType::new(ty.oid))?;
+        let value = clauses.call(name, args.clone(), Phys::Void);
+        // Polymorphic ones give what they take.
+        let same = super::call::is_polymorphic(func.result) || matches!(name, "min" | "max" | "first" | "last");
+        match args.first() {
+            Some(arg) if same && super::compare::needs_key(&arg.phys) => {
+                Err(Error::unsupported(format!("aggregate {} of this type", func.name)))
+            }
+            Some(arg) if same => Ok(Scalar { phys: arg.phys.clone(), ..value }.cast(phys)),
+            _ => Ok(Scalar::new(Node::Cast(Box::new(value)), phys)),
+        }
+    }
+
+    fn native_argument(&self, arg: Scalar) -> Scalar {
+        if decimal(&arg.phys).is_some() { self.to_text(arg) } else { arg }
+    }
+
+    fn refuse_distinct(&self, clauses: &Clauses, phys: &Phys) -> Result<()> {
+        if clauses.distinct && super::compare::needs_key(phys) {
+            return Err(Error::unsupported("DISTINCT in an aggregate of numeric without precision")
+                .hint("Cast the argument to numeric with precision and scale."));
+        }
+        Ok(())
+    }
+
+    /// Aggregates whose type or meaning is another in DuckDB.
+    fn special_aggregate(
+        &mut self,
+        func: &'static Proc,
+        mut args: Vec<Scalar>,
+        clauses: &Clauses,
+        trees: &[tree::Expr],
+        ty: PgType,
+    ) -> Result<Scalar> {
+        let unknown = || Error::unsupported(format!("aggregate {}", signatures::signature(func)));
+        if func.name == "string_agg" {
+            return self.string_agg(args, clauses, trees);
+        }
+        let arg = args.pop().ok_or_else(unknown)?;
+        match (func.name, func.args.first().copied().unwrap_or(0)) {
+            ("count", _) => {
+                let key = if clauses.distinct { self.sort_key(arg)? } else { Scalar { dscale: None, ..arg } };
+                Ok(clauses.call("count", vec![key], Phys::Int8))
+            }
+            ("sum", oid::INT2 | oid::INT4) => Ok(clauses.call("sum", vec![arg], Phys::Void).cast(Phys::Int8)),
+            ("sum", oid::INT8) => Ok(clauses.call("sum", vec![arg], Phys::Void).cast(WIDE_INTEGER)),
+            ("sum", oid::NUMERIC) => self.sum_numeric(arg, clauses),
+            ("avg", oid::INT2 | oid::INT4 | oid::INT8) => {
+                let sum = clauses.call("sum", vec![arg.clone()], Phys::Void).cast(Phys::Text);
+                Ok(average(Scalar { phys: Phys::Numeric, ..sum }, clauses.call("count", vec![arg], Phys::Int8)))
+            }
+            ("avg", oid::NUMERIC) => {
+                let sum = self.sum_numeric(arg.clone(), clauses)?;
+                let arg = Scalar { dscale: None, ..arg };
+                Ok(average(self.to_text(sum), clauses.call("count", vec![arg], Phys::Int8)))
+            }
+            ("min" | "max", oid::NUMERIC) => {
+                let arg = self.settle(arg);
+                if decimal(&arg.phys).is_some() || arg.phys == Phys::Void {
+                    let phys = arg.phys.clone();
+                    return Ok(clauses.call(func.name, vec![arg], phys));
+                }
+                let name = if func.name == "min" { "arg_min" } else { "arg_max" };
+                let key = self.numeric_key(arg.clone());
+                // The extreme of a set does not change with its duplicates.
+                let clauses = Clauses { distinct: false, order_by: Vec::new(), ..clauses.clone() };
+                Ok(clauses.call(name, vec![arg, key], Phys::Numeric))
+            }
+            ("sum" | "avg", oid::INTERVAL) => {
+                let phys = self.phys(ty)?;
+                if func.name == "avg" {
+                    return Err(unknown());
+                }
+                Ok(clauses.call("sum", vec![arg], phys))
+            }
+            _ => Err(unknown()),
+        }
+    }
+
+    fn sum_numeric(&mut self, arg: Scalar, clauses: &Clauses) -> Result<Scalar> {
+        let Some((_, scale)) = decimal(&arg.phys) else {
+            if arg.phys == Phys::Void {
+                return Ok(clauses.call("sum", vec![arg.cast(WIDE_INTEGER)], WIDE_INTEGER));
+            }
+            self.refuse_distinct(clauses, &arg.phys)?;
+            return Ok(clauses.call("dg_numeric_sum", vec![arg], Phys::Numeric));
+        };
+        let dscale = arg.dscale.clone().map(|scale| {
+            let present = clauses.filtered(Scalar { dscale: None, ..arg.clone() }.is_not_null());
+            let present = Clauses { distinct: false, order_by: Vec::new(), ..present };
+            Box::new(present.call("max", vec![*scale], Phys::Int4))
+        });
+        let arg = Scalar { dscale: None, ..arg };
+        let sum = clauses.call("sum", vec![arg], Phys::Decimal { precision: 38, scale });
+        Ok(Scalar { dscale, ..sum })
+    }
+
+    fn string_agg(&mut self, args: Vec<Scalar>, clauses: &Clauses, trees: &[tree::Expr]) -> Result<Scalar> {
+        match trees.get(1).map(|t| &t.kind) {
+            Some(ExprKind::Const(Value::Text(_))) => Ok(clauses.call("string_agg", args, Phys::Text)),
+            Some(ExprKind::Const(Value::Null)) => {
+                let mut args = args;
+                args.truncate(1);
+                args.push(Scalar::text("''", Phys::Text));
+                Ok(clauses.call("string_agg", args, Phys::Text))
+            }
+            _ => Err(Error::unsupported("string_agg with a delimiter that is not a constant")),
+        }
+    }
+
+    /// percentile_cont, percentile_disc of a constant fraction.
+    fn ordered_set(
+        &mut self,
+        aggregate: &tree::Aggregate,
+        direct: Vec<Scalar>,
+        filter: Option<Scalar>,
+        ty: PgType,
+    ) -> Result<Scalar> {
+        let unknown = || Error::unsupported(format!("aggregate {}", signatures::signature(aggregate.func)));
+        let ([fraction], [key]) = (aggregate.args.as_slice(), aggregate.order_by.as_slice()) else {
+            return Err(unknown());
+        };
+        let ExprKind::Const(Value::Float8(value)) = &fraction.kind else { return Err(unknown()) };
+        if !(0.0..=1.0).contains(value) {
+            return Err(Error::new(
+                crate::error::SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
+                format!("percentile value {value} is not between 0 and 1"),
+            ));
+        }
+        let name = match (aggregate.func.name, key.descending) {
+            ("percentile_cont", false) => "quantile_cont",
+            ("percentile_disc", false) => "quantile_disc",
+            _ => return Err(unknown()),
+        };
+        let arg = self.expr(&key.expr)?;
+        let arg = self.settle(arg);
+        if super::compare::needs_key(&arg.phys) {
+            return Err(unknown());
+        }
+        let phys = if name == "quantile_disc" { arg.phys.clone() } else { self.phys(ty)? };
+        let clauses = Clauses { distinct: false, order_by: Vec::new(), filter, over: None };
+        let value = clauses.call(name, vec![arg, direct.into_iter().next().ok_or_else(unknown)?], Phys::Void);
+        Ok(value.cast(phys))
+    }
+}
+
+/// sum(int8)'s type.
+const WIDE_INTEGER: Phys = Phys::Decimal { precision: 38, scale: 0 };
+
+fn average(sum: Scalar, count: Scalar) -> Scalar {
+    let count = count.cast(Phys::Text);
+    // count is 0 only where sum is NULL, and a NULL argument gives NULL before the division.
+    Scalar::call("dg_numeric_div", vec![sum, Scalar { phys: Phys::Numeric, ..count }], Phys::Numeric)
+}

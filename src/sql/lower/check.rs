@@ -1,0 +1,136 @@
+//! CHECK constraints and domains: what DuckDB's tables do not hold is checked on what is written.
+//!
+//! `CHECK (a > 0)` → the first value written becomes `CASE WHEN NOT (a > 0) THEN CAST(error('DG␁23514…') AS …) ELSE value END`:
+//! a projection, so that only rows that are really written can fail.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{self, ConstraintKind, UserTypeKind};
+use crate::sql::analyze;
+use crate::tree::{RelColumn, RelId, Relation};
+use crate::types::{Oid, PgType};
+
+use super::Lowerer;
+use super::ir::{Node, Scalar};
+
+/// A test that must not be true, and the error if it is.
+pub(super) type Guard = (Scalar, Error);
+
+/// Puts guards in front of the first value.
+pub(super) fn guard_first(values: &mut [Scalar], guards: Vec<Guard>) {
+    let Some(first) = values.first_mut() else { return };
+    if guards.is_empty() {
+        return;
+    }
+    let phys = first.phys.clone();
+    let whens = guards.into_iter().map(|(test, error)| (test, super::raise::raise(&error, &phys))).collect();
+    let value = std::mem::replace(first, Scalar::bool(true));
+    *first = Scalar::new(Node::Case { whens, otherwise: Some(Box::new(value)) }, phys);
+}
+
+impl Lowerer<'_> {
+    /// The guards of a table's CHECK constraints over a new row.
+    pub(super) fn check_guards(
+        &mut self,
+        def: &Arc<registry::Relation>,
+        target: &Relation,
+        value_of: &dyn Fn(u16) -> Option<Scalar>,
+    ) -> Result<Vec<Guard>> {
+        self.check_guards_on(def, target, value_of, None)
+    }
+
+    /// As [`Self::check_guards`]; with `touched`, only of those that read one of these columns.
+    pub(super) fn check_guards_on(
+        &mut self,
+        def: &Arc<registry::Relation>,
+        target: &Relation,
+        value_of: &dyn Fn(u16) -> Option<Scalar>,
+        touched: Option<&[u16]>,
+    ) -> Result<Vec<Guard>> {
+        let mut checks: Vec<(&registry::Name, &str, &[i16])> = def
+            .constraints
+            .iter()
+            .filter_map(|c| match &c.kind {
+                ConstraintKind::Check { expression, columns } => Some((&c.name, expression.as_str(), columns.as_slice())),
+                ConstraintKind::PrimaryKey { .. }
+                | ConstraintKind::Unique { .. }
+                | ConstraintKind::ForeignKey { .. } => None,
+            })
+            .collect();
+        if let Some(touched) = touched {
+            let touched: Vec<i16> =
+                touched.iter().filter_map(|i| target.columns.get(usize::from(*i))).map(|c| c.attnum).collect();
+            checks.retain(|(_, _, columns)| columns.iter().any(|c| touched.contains(c)));
+        }
+        // PostgreSQL checks them in the order of their names.
+        checks.sort();
+        let mut guards = Vec::with_capacity(checks.len());
+        for (name, text, _) in checks {
+            let values: Vec<Option<Scalar>> = (0..target.columns.len()).map(|i| value_of(i as u16)).collect();
+            let holds = self.check_expression(text, &def.name, &target.columns, values)?;
+            let message = format!("new row for relation \"{}\" violates check constraint \"{name}\"", def.name);
+            let error = Error::new(SqlState::CHECK_VIOLATION, message)
+                .table(&*def.namespace, &*def.name)
+                .constraint(&**name);
+            guards.push((Scalar::template("(NOT {0})", vec![holds], crate::types::Phys::Bool), error));
+        }
+        Ok(guards)
+    }
+
+    /// An expression in PostgreSQL's text over `columns`, for which `values` stand.
+    fn check_expression(
+        &mut self,
+        text: &str,
+        alias: &str,
+        columns: &[RelColumn],
+        values: Vec<Option<Scalar>>,
+    ) -> Result<Scalar> {
+        self.made += 1;
+        let rel = RelId(CHECK_RELATIONS + self.made);
+        let e = analyze::expression(text, alias, rel, columns, self.cx)?;
+        if values.iter().flatten().any(|v| v.weight().1) {
+            return Err(Error::unsupported("a volatile value for a column with a CHECK constraint"));
+        }
+        self.substitutes.insert(rel, values);
+        let value = self.expr(&e);
+        self.substitutes.remove(&rel);
+        value
+    }
+
+    /// To a domain, its NOT NULL and checks apply; from it, the value is of the base type already.
+    pub(super) fn domain(&mut self, value: Scalar, domain: Oid, _from: PgType, ty: PgType) -> Result<Scalar> {
+        let known = self.cx.snapshot.user_type_by_oid(domain).cloned();
+        let Some(UserTypeKind::Domain { base, not_null, checks, .. }) = known.as_deref().map(|t| &t.kind) else {
+            return Err(Error::internal(format!("lower: type {domain} is no domain")));
+        };
+        if ty.oid != domain || (!not_null && checks.is_empty()) {
+            return Ok(value);
+        }
+        let name = known.as_deref().map(|t| t.name.to_string()).unwrap_or_default();
+        let value = self.settle(value);
+        let column = RelColumn { name: "value".into(), ty: *base, attnum: 0 };
+        self.bind_once(value, |this, value| {
+            let mut guards: Vec<Guard> = Vec::new();
+            if *not_null {
+                let error =
+                    Error::new(SqlState::NOT_NULL_VIOLATION, format!("domain {name} does not allow null values"));
+                guards.push((value.clone().is_null(), error));
+            }
+            for (check, text) in checks {
+                let columns = std::slice::from_ref(&column);
+                let holds = this.check_expression(text, "value", columns, vec![Some(value.clone())])?;
+                let message = format!("value for domain {name} violates check constraint \"{check}\"");
+                let error = Error::new(SqlState::CHECK_VIOLATION, message).constraint(&**check);
+                guards.push((Scalar::template("(NOT {0})", vec![holds], crate::types::Phys::Bool), error));
+            }
+            let mut values = [value];
+            guard_first(&mut values, guards);
+            let [value] = values;
+            Ok(value)
+        })
+    }
+}
+
+/// Relation ids from here on stand for rows that are checked.
+const CHECK_RELATIONS: u32 = 1 << 30;

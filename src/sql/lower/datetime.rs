@@ -1,0 +1,172 @@
+//! Dates and times where lowering knows better than an entry can: constants folded, fields extracted without text.
+//!
+//! `date '1998-12-01' - interval '90 days'` → `CAST('1998-09-02 00:00:00' AS TIMESTAMP)`, and compared with a date → a date;
+//! `extract(year from d)` → `CAST(date_part('year', d) AS DECIMAL(10,0))`
+
+use crate::error::{Error, Result, SqlState};
+use crate::facts::Proc;
+use crate::tree::{Expr, ExprKind};
+use crate::types::{PgType, Phys, Value, oid};
+
+use super::Lowerer;
+use super::ir::{Node, Scalar};
+
+const DAY: i64 = 86_400_000_000;
+
+/// A constant date plus or minus a constant interval, as a timestamp.
+pub(super) fn fold_date(name: &str, date: &Expr, interval: &Expr) -> Option<Value> {
+    let (ExprKind::Const(Value::Date(days)), ExprKind::Const(Value::Interval { months, days: more, micros })) =
+        (&date.kind, &interval.kind)
+    else {
+        return None;
+    };
+    if days.unsigned_abs() > 1_000_000 {
+        return None;
+    }
+    let sign: i64 = if name == "date_mi_interval" { -1 } else { 1 };
+    let date = jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().try_days(*days).ok()?).ok()?;
+    let months = i32::try_from(sign * i64::from(*months)).ok()?;
+    let moved = date.checked_add(jiff::Span::new().try_months(months).ok()?).ok()?;
+    let epoch = jiff::civil::date(1970, 1, 1);
+    let days = i64::from(epoch.until((jiff::Unit::Day, moved)).ok()?.get_days());
+    let days = days.checked_add(sign.checked_mul(i64::from(*more))?)?;
+    let micros = days.checked_mul(DAY)?.checked_add(sign.checked_mul(*micros)?)?;
+    Some(Value::Timestamp(micros))
+}
+
+/// `date op timestamp` where the timestamp is a constant midnight: a comparison of dates, which scans can use.
+pub(super) fn compare_date(name: &str, op: &Proc, left: &Scalar, right: &Scalar) -> Option<Scalar> {
+    let (left, right) = match op.args.as_slice() {
+        [oid::DATE, oid::TIMESTAMP] => (left.clone(), midnight(right)?),
+        [oid::TIMESTAMP, oid::DATE] => (midnight(left)?, right.clone()),
+        _ => return None,
+    };
+    Some(Scalar::template(format!("({{0}} {name} {{1}})"), vec![left, right], Phys::Bool))
+}
+
+fn midnight(value: &Scalar) -> Option<Scalar> {
+    let Node::Cast(inner) = &value.node else { return None };
+    let Node::Text(text) = &inner.node else { return None };
+    let date = text.strip_prefix('\'')?.strip_suffix(" 00:00:00.000000'")?;
+    Some(Scalar::text(format!("'{date}'"), Phys::Text).cast(Phys::Date))
+}
+
+/// How a field is computed: DuckDB's text over the value, and the digits after the point.
+fn field_text(field: &str, from: u32) -> Option<(&'static str, u8)> {
+    let dated = matches!(from, oid::DATE | oid::TIMESTAMP | oid::TIMESTAMPTZ);
+    let timed = matches!(from, oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::TIME);
+    Some(match field {
+        // PostgreSQL has no year 0: 1 BC is -1.
+        "year" if dated => {
+            ("CASE WHEN date_part('year', {0}) > 0 THEN date_part('year', {0}) ELSE date_part('year', {0}) - 1 END", 0)
+        }
+        "month" if dated => ("date_part('month', {0})", 0),
+        "day" if dated => ("date_part('day', {0})", 0),
+        "quarter" if dated => ("date_part('quarter', {0})", 0),
+        "dow" if dated => ("date_part('dow', {0})", 0),
+        "isodow" if dated => ("date_part('isodow', {0})", 0),
+        "doy" if dated => ("date_part('doy', {0})", 0),
+        "week" if dated => ("date_part('week', {0})", 0),
+        "hour" if timed => ("date_part('hour', {0})", 0),
+        "minute" if timed => ("date_part('minute', {0})", 0),
+        "second" if timed => ("date_part('microseconds', {0})", 6),
+        "milliseconds" if timed => ("date_part('microseconds', {0})", 3),
+        "microseconds" if timed => ("date_part('microseconds', {0})", 0),
+        "epoch" if from == oid::DATE => ("(date_diff('day', DATE '1970-01-01', {0}) * 86400)", 0),
+        "epoch" if timed => ("epoch_us({0})", 6),
+        _ => return None,
+    })
+}
+
+impl Lowerer<'_> {
+    /// extract() and date_part() of a constant field; `None` leaves it to the function's entry.
+    pub(super) fn extract(
+        &mut self,
+        func: &'static Proc,
+        field: &Expr,
+        from: &Expr,
+        ty: PgType,
+    ) -> Result<Option<Scalar>> {
+        let ExprKind::Const(Value::Text(name)) = &field.kind else { return Ok(None) };
+        let source = func.args.get(1).copied().unwrap_or(0);
+        let name = name.to_lowercase();
+        let name = match name.as_str() {
+            "years" => "year",
+            "months" | "mon" | "mons" => "month",
+            "days" => "day",
+            "hours" => "hour",
+            "minutes" | "min" | "mins" => "minute",
+            "seconds" | "sec" | "secs" => "second",
+            other => other,
+        };
+        let Some((text, scale)) = field_text(name, source) else { return Ok(None) };
+        let value = self.expr(from)?;
+        let extracted = self.bind_once(value, |_, value| {
+            let whole = Scalar::template(text, vec![value.clone()], Phys::Int8);
+            let result = if ty.oid == oid::FLOAT8 {
+                match scale {
+                    0 => whole.cast(Phys::Float8),
+                    3 => Scalar::template("({0} / 1000.0::DOUBLE)", vec![whole.cast(Phys::Float8)], Phys::Float8),
+                    _ => Scalar::template("({0} / 1000000.0::DOUBLE)", vec![whole.cast(Phys::Float8)], Phys::Float8),
+                }
+            } else if scale == 0 {
+                whole.cast(Phys::Decimal { precision: 19, scale: 0 })
+            } else {
+                let unit = if scale == 3 { "0.001" } else { "0.000001" };
+                let text = format!("({{0}} * CAST({unit} AS DECIMAL({},{scale})))", scale + 1);
+                let whole = whole.cast(Phys::Decimal { precision: 19, scale: 0 });
+                Scalar::template(text, vec![whole], Phys::Decimal { precision: 20 + scale, scale })
+            };
+            if source == oid::TIME {
+                return Ok(result);
+            }
+            let refusal = Error::new(SqlState::FEATURE_NOT_SUPPORTED, "extract from an infinite value is not supported");
+            let error = super::raise::raise(&refusal, &result.phys);
+            let test = Scalar::template("isinf({0})", vec![value], Phys::Bool);
+            Ok(Scalar::when(test, error, result))
+        })?;
+        Ok(Some(extracted))
+    }
+
+    /// `timestamp(p)` and kin: rounds to p digits of a second.
+    pub(super) fn time_precision(&mut self, value: Scalar, typmod: i32) -> Result<Scalar> {
+        if value.phys == Phys::Interval {
+            return Err(Error::unsupported("an interval with a modifier"));
+        }
+        if typmod >= 6 {
+            return Ok(value);
+        }
+        let name = match value.phys {
+            Phys::Time => "dg_time_scale",
+            Phys::TimeTz => "dg_timetz_scale",
+            Phys::Timestamp => "dg_timestamp_scale",
+            _ => "dg_timestamptz_scale",
+        };
+        let phys = value.phys.clone();
+        Ok(Scalar::call(name, vec![value, Scalar::int4(typmod)], phys))
+    }
+
+    /// Functions of dates and times that lowering knows by name.
+    pub(super) fn datetime_function(
+        &mut self,
+        func: &'static Proc,
+        args: &[Scalar],
+        trees: &[Expr],
+        ty: PgType,
+    ) -> Result<Option<Scalar>> {
+        match (func.name, args, trees.first().map(|t| &t.kind)) {
+            ("date_trunc", [_, value], Some(ExprKind::Const(Value::Text(field))))
+                if func.args.get(1) == Some(&oid::TIMESTAMPTZ) =>
+            {
+                let field = field.to_lowercase();
+                let plain = ["microseconds", "milliseconds", "second", "minute", "hour", "day", "week", "month"];
+                if !plain.contains(&field.as_str()) && field != "quarter" && field != "year" {
+                    return Ok(None);
+                }
+                let phys = self.phys(ty)?;
+                Ok(Some(Scalar::template(format!("date_trunc('{field}', {{0}})"), vec![value.clone()], phys)))
+            }
+            _ => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! DELETE … USING.
+//!
+//! `DELETE FROM t USING f WHERE f.id = t.id` → `DELETE FROM "public"."t" AS t1 USING "public"."f" AS t2 WHERE …`
+
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::sql::Command;
+use crate::tree::Delete;
+
+use super::from::table_name;
+use super::insert::target_table;
+use super::ir::{self, Alias};
+use super::{Lowered, Lowerer};
+
+impl Lowerer<'_> {
+    pub(super) fn delete(mut self, delete: &Delete) -> Result<Lowered> {
+        let def = Arc::clone(target_table(&delete.target)?);
+        let alias = Alias::Rel(delete.target.id.0);
+        let ctes = self.ctes(&delete.ctes)?;
+        let recursive = delete.recursive && ctes.iter().any(|c| c.recursive);
+        self.enter_table(&delete.target, &def, alias)?;
+        let using = self.from_items(&delete.using)?;
+        let filter = delete.filter.as_ref().map(|f| self.expr(f)).transpose()?;
+        let returning = self.returning(&delete.returning, alias)?;
+        let phys = returning.iter().map(|r| r.phys.clone()).collect();
+        let table = table_name(&def);
+        let statement = ir::Statement::Delete { ctes, recursive, table, alias, using, filter, returning };
+        Ok(self.done(statement, (delete.returning.columns.clone(), phys), Command::Delete, Some(def)))
+    }
+}

@@ -1,0 +1,183 @@
+//! FROM: tables, views, subqueries, CTEs, joins. Each relation goes by `t<id>` and is entered in the scope.
+//!
+//! `FROM orders o JOIN customer c ON …` → `FROM ("public"."orders" AS t1 INNER JOIN "public"."customer" AS t2 ON …)`
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{self, physical_name};
+use crate::sql::render::quote;
+use crate::tree::{ExprKind, FromItem, Join, JoinKind, Relation, Sample, Source};
+use crate::types::{Phys, Value};
+
+use super::ir::{self, Alias, From, Scalar};
+use super::{Lowerer, Rel};
+
+/// A table's name inside DuckDB, qualified and quoted.
+pub(super) fn table_name(def: &registry::Relation) -> String {
+    let name = quote(&physical_name(&def.name));
+    if def.temporary {
+        return format!("temp.main.{name}");
+    }
+    format!("{}.{name}", quote(&physical_name(&def.namespace)))
+}
+
+impl Lowerer<'_> {
+    pub(super) fn from_items(&mut self, items: &[FromItem]) -> Result<Vec<From>> {
+        items.iter().map(|item| self.from_item(item)).collect()
+    }
+
+    fn from_item(&mut self, item: &FromItem) -> Result<From> {
+        match item {
+            FromItem::Relation(relation) => self.relation(relation),
+            FromItem::Join(join) => self.join(join),
+        }
+    }
+
+    fn join(&mut self, join: &Join) -> Result<From> {
+        let left = Box::new(self.from_item(&join.left)?);
+        let right = Box::new(self.from_item(&join.right)?);
+        let on = join.on.as_ref().map(|on| self.expr(on)).transpose()?;
+        let kind = match join.kind {
+            JoinKind::Cross => "CROSS JOIN",
+            JoinKind::Inner => "INNER JOIN",
+            JoinKind::Left => "LEFT JOIN",
+            JoinKind::Right => "RIGHT JOIN",
+            JoinKind::Full => "FULL JOIN",
+        };
+        if join.kind == JoinKind::Cross {
+            // A cross join with a condition is an inner join (QUALified by policy, say).
+            let kind = if on.is_some() { "INNER JOIN" } else { kind };
+            return Ok(From::Join { kind, left, right, on });
+        }
+        let on = Some(on.unwrap_or_else(|| Scalar::bool(true)));
+        Ok(From::Join { kind, left, right, on })
+    }
+
+    fn relation(&mut self, relation: &Relation) -> Result<From> {
+        let alias = Alias::Rel(relation.id.0);
+        let from = match &relation.source {
+            Source::Table { def, only: _, sample } => {
+                self.enter_table(relation, def, alias)?;
+                let sample = sample.as_ref().map(sample_text).transpose()?;
+                From::Table { text: table_name(def).into(), args: vec![], alias, columns: vec![], sample }
+            }
+            Source::System { def } => self.system_table(relation, def, alias)?,
+            Source::View { def: _, query, owner: _ } => self.subquery_relation(relation, query, alias)?,
+            Source::Subquery(query) => self.subquery_relation(relation, query, alias)?,
+            Source::Cte(id) => {
+                let columns = self
+                    .ctes
+                    .get(id)
+                    .cloned()
+                    .ok_or_else(|| Error::internal(format!("lower: unknown WITH query {id:?}")))?;
+                self.enter(relation, alias, columns);
+                From::Table { text: format!("cte{}", id.0).into(), args: vec![], alias, columns: vec![], sample: None }
+            }
+            Source::Function { calls, ordinality } => self.function_relation(relation, calls, *ordinality, alias)?,
+            Source::Feed => self.feed(relation, alias)?,
+        };
+        Ok(from)
+    }
+
+    /// Enters a relation whose columns are named c0, c1 ….
+    pub(super) fn enter(&mut self, relation: &Relation, alias: Alias, columns: Vec<Phys>) {
+        let columns = columns.into_iter().enumerate().map(|(i, phys)| (ir::output_name(i), phys)).collect();
+        self.rels.insert(relation.id, Rel { alias, columns });
+    }
+
+    /// Enters a table: its columns go by their own names; `tableoid` is a constant, other system columns are refused.
+    pub(super) fn enter_table(&mut self, relation: &Relation, def: &registry::Relation, alias: Alias) -> Result<()> {
+        let columns = self.table_columns(relation, def)?;
+        self.rels.insert(relation.id, Rel { alias, columns });
+        Ok(())
+    }
+
+    pub(super) fn table_columns(
+        &self,
+        relation: &Relation,
+        def: &registry::Relation,
+    ) -> Result<Vec<(Arc<str>, Phys)>> {
+        relation
+            .columns
+            .iter()
+            .map(|column| {
+                let name: Arc<str> = match (column.attnum, &*column.name) {
+                    (n, _) if n > 0 => physical_name(&column.name).into(),
+                    (_, "tableoid") => format!("\u{1}{}", def.oid).into(),
+                    _ => "".into(),
+                };
+                // A type that DuckDB cannot carry matters only if the column is used.
+                let phys = if name.is_empty() { Phys::Void } else { self.phys(column.ty)? };
+                Ok((name, phys))
+            })
+            .collect()
+    }
+
+    fn system_table(&mut self, relation: &Relation, def: &registry::Relation, alias: Alias) -> Result<From> {
+        let columns = relation
+            .columns
+            .iter()
+            .map(|column| {
+                let name: Arc<str> = match (column.attnum, &*column.name) {
+                    (n, "tableoid") if n <= 0 => format!("\u{1}{}", def.oid).into(),
+                    _ => column.name.clone(),
+                };
+                Ok((name, self.phys(column.ty)?))
+            })
+            .collect::<Result<_>>()?;
+        self.rels.insert(relation.id, Rel { alias, columns });
+        let name = match &*def.namespace {
+            "pg_catalog" => def.name.to_string(),
+            namespace => format!("{namespace}.{}", def.name),
+        };
+        let args = vec![self.session_id(), Scalar::text(crate::sql::render::literal(&name), Phys::Text)];
+        Ok(From::Table { text: "dg_system({*})".into(), args, alias, columns: vec![], sample: None })
+    }
+
+    fn subquery_relation(&mut self, relation: &Relation, query: &crate::tree::Query, alias: Alias) -> Result<From> {
+        let query = self.query(query)?;
+        self.enter(relation, alias, query.columns.clone());
+        Ok(From::Query { query: Box::new(query), alias, lateral: relation.lateral })
+    }
+
+    /// COPY FROM: the feed's number is a parameter.
+    pub(super) fn feed(&mut self, relation: &Relation, alias: Alias) -> Result<From> {
+        let columns = relation.columns.iter().map(|c| self.phys(c.ty)).collect::<Result<Vec<_>>>()?;
+        let names = (0..columns.len()).map(ir::output_name).collect();
+        self.enter(relation, alias, columns);
+        let number = self.param(crate::sql::ParamSource::Feed, Phys::Int8);
+        Ok(From::Table {
+            text: "duckgate_feed(CAST({0} AS UBIGINT))".into(),
+            args: vec![number],
+            alias,
+            columns: names,
+            sample: None,
+        })
+    }
+}
+
+/// ` TABLESAMPLE bernoulli(10 PERCENT) REPEATABLE (1)`; constants only.
+fn sample_text(sample: &Sample) -> Result<String> {
+    let number = |kind: &ExprKind| match kind {
+        ExprKind::Const(Value::Float4(f)) => Some(f64::from(*f)),
+        ExprKind::Const(Value::Float8(f)) => Some(*f),
+        ExprKind::Const(Value::Int4(n)) => Some(f64::from(*n)),
+        ExprKind::Const(Value::Numeric(text)) => text.parse().ok(),
+        _ => None,
+    };
+    let unknown = || Error::unsupported("TABLESAMPLE with an argument that is not a constant");
+    let percent = number(&sample.percent.kind).ok_or_else(unknown)?;
+    if !(0.0..=100.0).contains(&percent) {
+        return Err(Error::new(
+            SqlState::INVALID_TABLESAMPLE_ARGUMENT,
+            "sample percentage must be between 0 and 100",
+        ));
+    }
+    let method = if sample.bernoulli { "bernoulli" } else { "system" };
+    let seed = match &sample.seed {
+        None => String::new(),
+        Some(seed) => format!(" REPEATABLE ({})", number(&seed.kind).ok_or_else(unknown)? as i64),
+    };
+    Ok(format!(" TABLESAMPLE {method}({percent} PERCENT){seed}"))
+}

@@ -1,0 +1,158 @@
+//! Functions in FROM, and set-returning functions in the target list: every one is a list that is unnested.
+//!
+//! `FROM unnest(a) WITH ORDINALITY` → `LATERAL (SELECT unnest(a) AS c0, unnest(generate_series(1, len(a))) AS c1)`,
+//! `generate_series(1, n)` → `unnest(generate_series(1, n, 1))`
+
+use crate::error::{Error, Result, SqlState};
+use crate::sql::signatures;
+use crate::tree::{Call, Expr, ExprKind, Relation};
+use crate::types::{PgType, Phys, oid};
+
+use super::Lowerer;
+use super::array::plain_query;
+use super::ir::{self, Alias, From, Scalar, Select};
+
+impl Lowerer<'_> {
+    /// A set-returning function in a target list.
+    pub(super) fn set_returning(&mut self, call: &Call, ty: PgType) -> Result<Scalar> {
+        let list = self.series(call, ty)?;
+        unnest(list)
+    }
+
+    pub(super) fn function_relation(
+        &mut self,
+        relation: &Relation,
+        calls: &[Expr],
+        ordinality: bool,
+        alias: Alias,
+    ) -> Result<From> {
+        if let ([call], false) = (calls, ordinality)
+            && let Some(from) = self.plain_series(relation, call, alias)?
+        {
+            return Ok(from);
+        }
+        let mut targets = Vec::new();
+        let mut lengths = Vec::new();
+        for e in calls {
+            let list = match &e.kind {
+                ExprKind::SetReturning(call) => self.series(call, e.ty)?,
+                // A plain function gives one row.
+                _ => {
+                    let value = self.expr(e)?;
+                    let value = self.settle(value);
+                    let phys = Phys::List(Box::new(value.phys.clone()));
+                    Scalar::template("[{0}]", vec![value], phys)
+                }
+            };
+            lengths.push(Scalar::template("coalesce(len({0}), 0)", vec![list.clone()], Phys::Int8));
+            targets.push(unnest(list)?);
+        }
+        if ordinality {
+            let rows = Scalar::template("unnest(generate_series(1, greatest({*})))", lengths, Phys::Int8);
+            targets.push(rows);
+        }
+        if targets.len() != relation.columns.len() {
+            return Err(Error::unsupported("a function with several result columns in FROM"));
+        }
+        let columns: Vec<Phys> = targets.iter().map(|t| t.phys.clone()).collect();
+        self.enter(relation, alias, columns.clone());
+        let query = plain_query(Select { targets, ..Select::default() }, columns);
+        Ok(From::Query { query: Box::new(query), alias, lateral: true })
+    }
+
+    /// generate_series over integer constants: DuckDB's table function, which makes no list.
+    fn plain_series(&mut self, relation: &Relation, e: &Expr, alias: Alias) -> Result<Option<From>> {
+        let ExprKind::SetReturning(call) = &e.kind else { return Ok(None) };
+        let constant = call.args.iter().all(|a| matches!(a.kind, ExprKind::Const(_) | ExprKind::Param(_)));
+        if call.func.name != "generate_series" || !matches!(e.ty.oid, oid::INT4 | oid::INT8) || !constant {
+            return Ok(None);
+        }
+        let args = self.series_args(call)?;
+        if args.iter().any(Scalar::is_null_literal) {
+            return Ok(None);
+        }
+        let phys = self.phys(e.ty)?;
+        let inner = self.make();
+        let from =
+            From::Table { text: "generate_series({*})".into(), args, alias: inner, columns: vec![ir::output_name(0)], sample: None };
+        let value = Scalar::column(inner, ir::output_name(0), Phys::Int8).cast(phys.clone());
+        let select = Select { targets: vec![value], from: vec![from], ..Select::default() };
+        self.enter(relation, alias, vec![phys.clone()]);
+        Ok(Some(From::Query { query: Box::new(plain_query(select, vec![phys])), alias, lateral: false }))
+    }
+
+    /// The rows of a set-returning function as a list.
+    fn series(&mut self, call: &Call, ty: PgType) -> Result<Scalar> {
+        match (call.func.name, ty.oid) {
+            ("generate_series", oid::INT4 | oid::INT8) => {
+                let phys = self.phys(ty)?;
+                let args = self.series_args(call)?;
+                let list = Scalar::template("generate_series({*})", args, Phys::List(Box::new(Phys::Int8)));
+                Ok(list.cast(Phys::List(Box::new(phys))))
+            }
+            ("generate_series", oid::TIMESTAMP | oid::TIMESTAMPTZ) => {
+                let phys = self.phys(ty)?;
+                let mut args = self.exprs(&call.args)?;
+                args.truncate(3);
+                Ok(Scalar::template("generate_series({*})", args, Phys::List(Box::new(phys))))
+            }
+            ("unnest", _) => {
+                let list = self.exprs(&call.args)?.into_iter().next();
+                list.ok_or_else(|| Error::internal("lower: unnest of nothing"))
+            }
+            ("generate_subscripts", _) => {
+                let args = self.exprs(&call.args)?;
+                let text = "CASE WHEN {1} = 1 THEN generate_series(1, len({0})) END";
+                let list = Scalar::template(text, args, Phys::List(Box::new(Phys::Int8)));
+                Ok(list.cast(Phys::List(Box::new(Phys::Int4))))
+            }
+            _ => {
+                if call.func.out_args.len() > 1 || ty.oid == oid::RECORD {
+                    let what = format!("set-returning function {}", signatures::signature(call.func));
+                    return Err(Error::unsupported(what));
+                }
+                let args = self.exprs(&call.args)?;
+                let list = self.apply(call.func, args, &call.args, ty)?;
+                let phys = self.phys(ty)?;
+                Ok(Scalar { phys: Phys::List(Box::new(phys)), ..list })
+            }
+        }
+    }
+
+    /// generate_series' integer arguments as BIGINT, with a step that is not zero.
+    fn series_args(&mut self, call: &Call) -> Result<Vec<Scalar>> {
+        let mut args: Vec<Scalar> = self.exprs(&call.args)?.into_iter().map(|a| a.cast(Phys::Int8)).collect();
+        match args.get(2) {
+            None => args.push(Scalar::int4(1).cast(Phys::Int8)),
+            Some(step) if matches!(call.args[2].kind, ExprKind::Const(_)) => {
+                let zero = matches!(&call.args[2].kind, ExprKind::Const(v) if is_zero(v));
+                if zero {
+                    return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, "step size cannot equal zero"));
+                }
+                let _ = step;
+            }
+            Some(step) => {
+                let error = super::raise::raise_message(
+                    SqlState::INVALID_PARAMETER_VALUE,
+                    "step size cannot equal zero",
+                    &Phys::Int8,
+                );
+                let text = "CASE WHEN {0} = 0 THEN {1} ELSE {0} END";
+                args[2] = Scalar::template(text, vec![step.clone(), error], Phys::Int8);
+            }
+        }
+        Ok(args)
+    }
+}
+
+fn is_zero(value: &crate::types::Value) -> bool {
+    use crate::types::Value;
+    matches!(value, Value::Int4(0) | Value::Int8(0) | Value::Int2(0))
+}
+
+fn unnest(list: Scalar) -> Result<Scalar> {
+    let Phys::List(element) = list.phys.clone() else {
+        return Err(Error::internal("lower: a set that is no list"));
+    };
+    Ok(Scalar::template("unnest({0})", vec![list], *element))
+}

@@ -1,0 +1,194 @@
+//! INSERT: the source as a query over which defaults, checks and the conflict rule are put.
+//!
+//! `INSERT INTO t (a) VALUES (1)` → `INSERT INTO "public"."t" AS t1 ("a") SELECT s1."c0" FROM (VALUES (CAST(1 AS INTEGER))) AS s1(c0)`,
+//! with a CHECK: `SELECT CASE WHEN NOT (s1."c0" > 0) THEN CAST(error(…) AS INTEGER) ELSE s1."c0" END AS c0 …`
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::registry::{self, physical_name};
+use crate::sql::Command;
+use crate::tree::{Insert, InsertSource, Relation, Returning, Source};
+use crate::types::{PgType, Phys};
+
+use super::array::{derived, plain_query};
+use super::from::table_name;
+use super::ir::{self, Alias, Node, Scalar, Select};
+use super::{Lowered, Lowerer};
+
+/// The table that is written.
+pub(super) fn target_table(target: &Relation) -> Result<&Arc<registry::Relation>> {
+    match &target.source {
+        Source::Table { def, .. } => Ok(def),
+        _ => Err(Error::unsupported("writing to what is not a table")),
+    }
+}
+
+impl Lowerer<'_> {
+    pub(super) fn insert(mut self, insert: &Insert) -> Result<Lowered> {
+        let def = Arc::clone(target_table(&insert.target)?);
+        let alias = Alias::Rel(insert.target.id.0);
+        let ctes = self.ctes(&insert.ctes)?;
+        let recursive = insert.recursive && ctes.iter().any(|c| c.recursive);
+        let (columns, types) = self.written_columns(insert)?;
+        let source = self.insert_source(insert, &types)?;
+        let source = self.guarded_source(insert, &def, source)?;
+        let source = ir::Query { ctes, recursive, ..source };
+        self.enter_table(&insert.target, &def, alias)?;
+        let conflict = insert.on_conflict.as_ref().map(|c| self.conflict(c, insert, &def)).transpose()?;
+        let returning = self.returning(&insert.returning, alias)?;
+        let phys = returning.iter().map(|r| r.phys.clone()).collect();
+        let table = table_name(&def);
+        let statement = ir::Statement::Insert { table, alias, columns, source, conflict, returning };
+        Ok(self.done(statement, (insert.returning.columns.clone(), phys), Command::Insert, Some(def)))
+    }
+
+    /// Names and types of the columns that are written; at least one, because DuckDB wants one.
+    fn written_columns(&self, insert: &Insert) -> Result<(Vec<Arc<str>>, Vec<PgType>)> {
+        let mut names = Vec::new();
+        let mut types = Vec::new();
+        let first: Vec<u16> = if insert.columns.is_empty() { vec![0] } else { insert.columns.clone() };
+        for index in first {
+            let column = insert
+                .target
+                .columns
+                .get(usize::from(index))
+                .ok_or_else(|| Error::unsupported("INSERT into a table without columns"))?;
+            names.push(physical_name(&column.name).into());
+            types.push(column.ty);
+        }
+        Ok((names, types))
+    }
+
+    fn insert_source(&mut self, insert: &Insert, types: &[PgType]) -> Result<ir::Query> {
+        let stored = types.iter().map(|ty| self.phys(*ty)).collect::<Result<Vec<Phys>>>()?;
+        let query = match &insert.source {
+            InsertSource::Values(_) if insert.columns.is_empty() => {
+                let rows = vec![stored.iter().map(|p| Scalar::null(p.clone())).collect()];
+                super::set_op::query_of(ir::Body::Values(rows), stored.clone())
+            }
+            InsertSource::Values(rows) => {
+                let rows = rows
+                    .iter()
+                    .map(|row| {
+                        row.iter()
+                            .zip(&stored)
+                            .map(|(e, phys)| {
+                                let value = self.expr(e)?;
+                                self.coerce(value, phys)
+                            })
+                            .collect::<Result<Vec<_>>>()
+                    })
+                    .collect::<Result<Vec<_>>>()?;
+                if rows.iter().flatten().any(is_set_returning) {
+                    return Err(Error::unsupported("a set-returning function in VALUES"));
+                }
+                super::set_op::query_of(ir::Body::Values(rows), stored.clone())
+            }
+            InsertSource::Query { query, rel, exprs } => {
+                let inner = self.query(query)?;
+                let alias = Alias::Rel(rel.0);
+                let columns = inner.columns.iter().enumerate().map(|(i, p)| (ir::output_name(i), p.clone())).collect();
+                self.rels.insert(*rel, super::Rel { alias, columns });
+                let targets = self.stored(exprs, &stored)?;
+                let from = vec![derived(inner, alias)];
+                plain_query(Select { targets, from, ..Select::default() }, stored.clone())
+            }
+            InsertSource::Feed { rel, exprs, filter } => {
+                let alias = Alias::Rel(rel.id.0);
+                let from = vec![self.feed(rel, alias)?];
+                let targets = self.stored(exprs, &stored)?;
+                let filter = filter.as_ref().map(|f| self.expr(f)).transpose()?;
+                plain_query(Select { targets, from, filter, ..Select::default() }, stored.clone())
+            }
+        };
+        Ok(query)
+    }
+
+    /// Expressions in the types that their columns are stored in.
+    fn stored(&mut self, exprs: &[crate::tree::Expr], stored: &[Phys]) -> Result<Vec<Scalar>> {
+        exprs
+            .iter()
+            .zip(stored)
+            .map(|(e, phys)| {
+                let value = self.expr(e)?;
+                self.coerce(value, phys)
+            })
+            .collect()
+    }
+
+    /// The source with what DuckDB does not check by itself: CHECK constraints, and ON CONFLICT's second time.
+    fn guarded_source(
+        &mut self,
+        insert: &Insert,
+        def: &Arc<registry::Relation>,
+        source: ir::Query,
+    ) -> Result<ir::Query> {
+        let alias = self.make();
+        let value_of = |index: u16| {
+            let at = insert.columns.iter().position(|c| *c == index)?;
+            Some(Scalar::column(alias, ir::output_name(at), source.columns.get(at)?.clone()))
+        };
+        let single = matches!(&insert.source, InsertSource::Values(rows) if rows.len() <= 1);
+        let mut guards = Vec::new();
+        if let Some(conflict) = &insert.on_conflict
+            && !single
+        {
+            guards.extend(self.second_time(conflict, value_of)?);
+        }
+        guards.extend(self.check_guards(def, &insert.target, &value_of)?);
+        if guards.is_empty() {
+            return Ok(source);
+        }
+        let columns = source.columns.clone();
+        let mut targets: Vec<Scalar> = columns
+            .iter()
+            .enumerate()
+            .map(|(i, phys)| Scalar::column(alias, ir::output_name(i), phys.clone()))
+            .collect();
+        super::check::guard_first(&mut targets, guards);
+        let select = Select { targets, from: vec![derived(source, alias)], ..Select::default() };
+        Ok(plain_query(select, columns))
+    }
+
+    /// RETURNING: DuckDB knows only the target's columns there, and no subqueries.
+    pub(super) fn returning(&mut self, returning: &Returning, target: Alias) -> Result<Vec<Scalar>> {
+        let mut values = Vec::with_capacity(returning.exprs.len());
+        for (e, field) in returning.exprs.iter().zip(&returning.columns) {
+            let value = self.expr(e)?;
+            let value = self.output_column(value, field.ty)?;
+            check_returning(&value, target)?;
+            values.push(value);
+        }
+        Ok(values)
+    }
+}
+
+fn is_set_returning(value: &Scalar) -> bool {
+    matches!(&value.node, Node::Template { text, .. } if text.starts_with("unnest("))
+}
+
+fn check_returning(value: &Scalar, target: Alias) -> Result<()> {
+    let mut parts: Vec<&Scalar> = Vec::new();
+    match &value.node {
+        Node::Column(alias, _) if *alias != target => {
+            return Err(Error::unsupported("RETURNING of a column that is not of the changed table")
+                .hint("Return the key of the changed rows, and join in a second query."));
+        }
+        Node::Subquery(_) | Node::Exists(_) | Node::Quantified { .. } => {
+            return Err(Error::unsupported("a subquery in RETURNING"));
+        }
+        Node::Aggregate(_) | Node::Text(_) | Node::Column(..) | Node::Variable(_) | Node::Param(_) => {}
+        Node::Template { args, .. } => parts.extend(args),
+        Node::Cast(inner) => parts.push(inner),
+        Node::And(all) | Node::Or(all) => parts.extend(all),
+        Node::Case { whens, otherwise } => {
+            for (test, then) in whens {
+                parts.push(test);
+                parts.push(then);
+            }
+            parts.extend(otherwise.as_deref());
+        }
+    }
+    parts.into_iter().try_for_each(|part| check_returning(part, target))
+}

@@ -1,0 +1,56 @@
+//! ORDER BY: NULL order always explicit, keys that DuckDB sorts as PostgreSQL sorts the values.
+//!
+//! `ORDER BY a DESC` → `ORDER BY t1."a" DESC NULLS FIRST`; a key that is an output column goes by its position.
+
+use crate::error::Result;
+use crate::tree::{ExprKind, RelId, SortKey};
+
+use super::Lowerer;
+use super::ir::{Node, Order, OrderKey, Scalar};
+
+impl Lowerer<'_> {
+    pub(super) fn order_by(&mut self, keys: &[SortKey], targets: &[Scalar], output: RelId) -> Result<Vec<Order>> {
+        let mut orders = Vec::with_capacity(keys.len());
+        for key in keys {
+            let of_output = match &key.expr.kind {
+                ExprKind::Column { rel, column } if *rel == output => targets.get(usize::from(*column)).cloned(),
+                _ => None,
+            };
+            let value = match of_output {
+                Some(value) => value,
+                None => self.expr(&key.expr)?,
+            };
+            if is_literal(&value) {
+                continue;
+            }
+            let key_value = self.order_key(value, targets)?;
+            orders.push(Order { key: key_value, descending: key.descending, nulls_first: key.nulls_first });
+        }
+        Ok(orders)
+    }
+
+    /// An output column's position, or the value's sort key.
+    pub(super) fn order_key(&self, value: Scalar, targets: &[Scalar]) -> Result<OrderKey> {
+        if !super::compare::needs_key(&value.phys) && value.dscale.is_none() {
+            let text = crate::sql::render::scalar(&value);
+            let is_it = |target: &Scalar| {
+                crate::sql::render::scalar(target) == text
+                    || matches!(&target.node, Node::Cast(inner)
+                        if inner.phys == target.phys && crate::sql::render::scalar(inner) == text)
+            };
+            if let Some(position) = targets.iter().position(is_it) {
+                return Ok(OrderKey::Position(position + 1));
+            }
+        }
+        Ok(OrderKey::Scalar(self.sort_key(value)?))
+    }
+}
+
+/// A literal sorts nothing, and DuckDB takes it for a position.
+fn is_literal(value: &Scalar) -> bool {
+    match &value.node {
+        Node::Text(_) => true,
+        Node::Cast(inner) => is_literal(inner),
+        _ => false,
+    }
+}

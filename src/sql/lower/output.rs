@@ -1,0 +1,26 @@
+//! What leaves a query: a value of a known physical type, NULL included.
+
+use crate::error::Result;
+use crate::types::{PgType, Phys};
+
+use super::Lowerer;
+use super::ir::{Node, Scalar};
+
+impl Lowerer<'_> {
+    /// An output column of a select or RETURNING.
+    pub(super) fn output_column(&self, value: Scalar, ty: PgType) -> Result<Scalar> {
+        let value = self.settle(value);
+        if value.phys == Phys::Void {
+            let phys = self.phys(ty)?;
+            // A function that returns nothing gives an empty column.
+            return Ok(if phys == Phys::Void { value } else { value.cast(phys) });
+        }
+        let computed = matches!(value.node, Node::Template { .. } | Node::Aggregate(_) | Node::Case { .. });
+        if computed && matches!(value.phys, Phys::Decimal { .. } | Phys::Int2 | Phys::Int4 | Phys::Int8) {
+            // Free where the type is right, and it says what the reader of the batches relies on.
+            let phys = value.phys.clone();
+            return Ok(Scalar::new(Node::Cast(Box::new(value)), phys));
+        }
+        Ok(value)
+    }
+}

@@ -1,0 +1,151 @@
+//! Queries: WITH, the body, ORDER BY, LIMIT. Recursive WITH has its columns' types fixed by their PostgreSQL types.
+
+use crate::error::{Error, Result};
+use crate::sql::Command;
+use crate::tree::{self, Body, Cte, CteBody, Expr, Query};
+use crate::types::{PgType, Phys};
+
+use super::array::derived;
+use super::ir::{self, Order, Scalar, Select};
+use super::set_op::query_of;
+use super::{Lowered, Lowerer};
+
+impl Lowerer<'_> {
+    pub(super) fn top_query(mut self, query: &Query) -> Result<Lowered> {
+        let lowered = self.query(query)?;
+        let phys = lowered.columns.clone();
+        Ok(self.done(ir::Statement::Query(lowered), (query.columns.clone(), phys), Command::Select, None))
+    }
+
+    /// CREATE TABLE AS: the columns as the table's will be.
+    pub(super) fn table_query(mut self, query: &Query) -> Result<Lowered> {
+        let lowered = self.query(query)?;
+        let columns = query.columns.iter().map(|f| self.phys(f.ty)).collect::<Result<Vec<_>>>()?;
+        let lowered = self.with_columns(lowered, &columns)?;
+        Ok(self.done(ir::Statement::Query(lowered), (query.columns.clone(), columns), Command::Select, None))
+    }
+
+    pub(super) fn query(&mut self, query: &Query) -> Result<ir::Query> {
+        if query.with_ties {
+            return Err(Error::unsupported("FETCH FIRST … WITH TIES"));
+        }
+        let ctes = self.ctes(&query.ctes)?;
+        let recursive = query.recursive && ctes.iter().any(|c| c.recursive);
+        let (body, columns, order_by) = match &query.body {
+            Body::Select(select) => {
+                let (select, columns, order_by) = self.select(select, query)?;
+                (ir::Body::Select(Box::new(select)), columns, order_by)
+            }
+            Body::SetOp { op, all, left, right } => {
+                let (body, columns) = self.set_op(*op, *all, left, right, &query.columns)?;
+                self.ordered(body, columns, query)?
+            }
+            Body::Values(rows) => {
+                let types: Vec<PgType> = query.columns.iter().map(|f| f.ty).collect();
+                let (rows, columns) = self.values(rows, &types)?;
+                self.ordered(ir::Body::Values(rows), columns, query)?
+            }
+        };
+        let limit = self.row_count(query.limit.as_ref(), false)?;
+        let offset = self.row_count(query.offset.as_ref(), true)?;
+        Ok(ir::Query { ctes, recursive, body, order_by, limit, offset, columns })
+    }
+
+    /// A set operation or VALUES with its order: over its output by name.
+    fn ordered(
+        &mut self,
+        body: ir::Body,
+        columns: Vec<Phys>,
+        query: &Query,
+    ) -> Result<(ir::Body, Vec<Phys>, Vec<Order>)> {
+        if query.order_by.is_empty() && query.limit.is_none() && query.offset.is_none() {
+            return Ok((body, columns, Vec::new()));
+        }
+        let alias = self.make();
+        let targets: Vec<Scalar> = columns
+            .iter()
+            .enumerate()
+            .map(|(i, phys)| Scalar::column(alias, ir::output_name(i), phys.clone()))
+            .collect();
+        let order_by = self.order_by(&query.order_by, &targets, query.output_rel)?;
+        let from = vec![derived(query_of(body, columns.clone()), alias)];
+        let select = Select { targets, from, ..Select::default() };
+        Ok((ir::Body::Select(Box::new(select)), columns, order_by))
+    }
+
+    /// Rows of expressions, each column of one physical type.
+    pub(super) fn values(
+        &mut self,
+        rows: &[Vec<Expr>],
+        types: &[PgType],
+    ) -> Result<(Vec<Vec<Scalar>>, Vec<Phys>)> {
+        let mut lowered = rows
+            .iter()
+            .map(|row| {
+                row.iter()
+                    .map(|e| {
+                        let value = self.expr(e)?;
+                        Ok(self.settle(value))
+                    })
+                    .collect::<Result<Vec<_>>>()
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let mut columns = Vec::with_capacity(types.len());
+        for (i, ty) in types.iter().enumerate() {
+            let column: Vec<Scalar> = lowered.iter().map(|row| row[i].clone()).collect();
+            let (column, mut phys) = self.meet(column, false)?;
+            if phys == Phys::Void {
+                phys = self.phys(*ty)?;
+            }
+            for (row, value) in lowered.iter_mut().zip(column) {
+                row[i] = self.coerce(value, &phys)?;
+            }
+            columns.push(phys);
+        }
+        Ok((lowered, columns))
+    }
+
+    pub(super) fn ctes(&mut self, ctes: &[Cte]) -> Result<Vec<ir::Cte>> {
+        ctes.iter().map(|cte| self.cte(cte)).collect()
+    }
+
+    fn cte(&mut self, cte: &Cte) -> Result<ir::Cte> {
+        let query = match &cte.query {
+            CteBody::Query(query) => query,
+            CteBody::Insert(_) | CteBody::Update(_) | CteBody::Delete(_) => {
+                return Err(Error::unsupported("a data-modifying statement in WITH"));
+            }
+        };
+        let query = if cte.recursive {
+            self.recursive(cte, query)?
+        } else {
+            self.query(query)?
+        };
+        self.ctes.insert(cte.id, query.columns.clone());
+        let name = format!("cte{}", cte.id.0);
+        Ok(ir::Cte { name, query, materialized: cte.materialized, recursive: cte.recursive })
+    }
+
+    /// `x UNION [ALL] y` where y refers to the CTE itself.
+    fn recursive(&mut self, cte: &Cte, query: &tree::Query) -> Result<ir::Query> {
+        let Body::SetOp { op: tree::SetOp::Union, all, left, right } = &query.body else {
+            return Err(Error::unsupported("this form of a recursive WITH query"));
+        };
+        if !query.order_by.is_empty() || query.limit.is_some() || query.offset.is_some() {
+            return Err(Error::unsupported("ORDER BY or LIMIT in a recursive WITH query"));
+        }
+        let columns = cte.columns.iter().map(|f| self.phys(f.ty)).collect::<Result<Vec<_>>>()?;
+        if !all && columns.iter().any(super::compare::needs_key) {
+            return Err(Error::unsupported("a recursive UNION of numeric without precision"));
+        }
+        let ctes = self.ctes(&query.ctes)?;
+        let left = self.query(left)?;
+        let left = self.with_columns(left, &columns)?;
+        self.ctes.insert(cte.id, columns.clone());
+        let right = self.query(right)?;
+        let right = self.with_columns(right, &columns)?;
+        let op = if *all { "UNION ALL" } else { "UNION" };
+        let body = ir::Body::SetOp { op, left: Box::new(left), right: Box::new(right) };
+        Ok(ir::Query { ctes, ..query_of(body, columns) })
+    }
+}

@@ -1,0 +1,49 @@
+//! A plain SELECT.
+//!
+//! `SELECT a, sum(b) FROM t GROUP BY a ORDER BY 2` →
+//! `SELECT t1."a" AS c0, CAST(sum(t1."b") AS BIGINT) AS c1 FROM "public"."t" AS t1 GROUP BY t1."a" ORDER BY 2 ASC NULLS LAST`
+
+use crate::error::Result;
+use crate::tree::{Distinct, Query, Select};
+use crate::types::Phys;
+
+use super::Lowerer;
+use super::ir::{self, Order};
+
+impl Lowerer<'_> {
+    /// The select, what its columns carry, and the query's ORDER BY, which is of its scope.
+    pub(super) fn select(&mut self, select: &Select, query: &Query) -> Result<(ir::Select, Vec<Phys>, Vec<Order>)> {
+        let from = self.from_items(&select.from)?;
+        let filter = select.filter.as_ref().map(|e| self.expr(e)).transpose()?;
+        let group_by = self.group_by(select.group_by.as_ref())?;
+        let lowered = self.grouped_part(select, query, ir::Select { from, filter, group_by, ..ir::Select::default() });
+        self.end_group();
+        lowered
+    }
+
+    fn grouped_part(
+        &mut self,
+        select: &Select,
+        query: &Query,
+        mut lowered: ir::Select,
+    ) -> Result<(ir::Select, Vec<Phys>, Vec<Order>)> {
+        for (target, field) in select.targets.iter().zip(&query.columns) {
+            let value = self.expr(target)?;
+            lowered.targets.push(self.output_column(value, field.ty)?);
+        }
+        if lowered.targets.is_empty() {
+            // DuckDB has no SELECT of nothing; nobody looks at this column.
+            lowered.targets.push(ir::Scalar::int4(1));
+        }
+        lowered.having = select.having.as_ref().map(|e| self.expr(e)).transpose()?;
+        lowered.qualify = select.qualify.as_ref().map(|e| self.expr(e)).transpose()?;
+        let columns = lowered.targets.iter().map(|t| t.phys.clone()).collect();
+        match &select.distinct {
+            Distinct::All => {}
+            Distinct::Distinct => self.distinct(&mut lowered)?,
+            Distinct::On(exprs) => lowered.distinct_on = self.distinct_on(exprs, &lowered.targets)?,
+        }
+        let order_by = self.order_by(&query.order_by, &lowered.targets, query.output_rel)?;
+        Ok((lowered, columns, order_by))
+    }
+}

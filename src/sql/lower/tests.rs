@@ -1,0 +1,1 @@
+//! Lowering and rendering against a real DuckDB.

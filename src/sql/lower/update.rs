@@ -1,0 +1,75 @@
+//! UPDATE … FROM.
+//!
+//! `UPDATE t SET a = f.x FROM f WHERE f.id = t.id` → `UPDATE "public"."t" AS t1 SET "a" = t2."x" FROM "public"."f" AS t2 WHERE …`
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::registry::{self, physical_name};
+use crate::sql::Command;
+use crate::tree::{Expr, Relation, Update};
+
+use super::from::table_name;
+use super::insert::target_table;
+use super::ir::{self, Alias, Scalar};
+use super::{Lowered, Lowerer};
+
+impl Lowerer<'_> {
+    pub(super) fn update(mut self, update: &Update) -> Result<Lowered> {
+        let def = Arc::clone(target_table(&update.target)?);
+        let alias = Alias::Rel(update.target.id.0);
+        let ctes = self.ctes(&update.ctes)?;
+        let recursive = update.recursive && ctes.iter().any(|c| c.recursive);
+        self.enter_table(&update.target, &def, alias)?;
+        let from = self.from_items(&update.from)?;
+        let sets: Vec<&(u16, Expr)> = update.sets.iter().collect();
+        let sets = self.set_values(&update.target, &sets, &def)?;
+        let filter = update.filter.as_ref().map(|f| self.expr(f)).transpose()?;
+        let returning = self.returning(&update.returning, alias)?;
+        let phys = returning.iter().map(|r| r.phys.clone()).collect();
+        let statement = ir::Statement::Update {
+            ctes,
+            recursive,
+            table: table_name(&def),
+            alias,
+            sets,
+            from,
+            filter,
+            returning,
+        };
+        Ok(self.done(statement, (update.returning.columns.clone(), phys), Command::Update, Some(def)))
+    }
+
+    /// SET's values in the types that their columns are stored in, with the table's CHECK constraints on the new row.
+    pub(super) fn set_values(
+        &mut self,
+        target: &Relation,
+        sets: &[&(u16, Expr)],
+        def: &Arc<registry::Relation>,
+    ) -> Result<Vec<(Arc<str>, Scalar)>> {
+        let mut lowered: Vec<(u16, Arc<str>, Scalar)> = Vec::with_capacity(sets.len());
+        for (index, e) in sets {
+            let column = target
+                .columns
+                .get(usize::from(*index))
+                .ok_or_else(|| Error::internal("lower: SET names no column"))?;
+            let phys = self.phys(column.ty)?;
+            let value = self.expr(e)?;
+            lowered.push((*index, physical_name(&column.name).into(), self.coerce(value, &phys)?));
+        }
+        let old = self.rels.get(&target.id).cloned();
+        let value_of = |index: u16| {
+            if let Some((_, _, value)) = lowered.iter().find(|(i, _, _)| *i == index) {
+                return Some(value.clone());
+            }
+            let rel = old.as_ref()?;
+            let (name, phys) = rel.columns.get(usize::from(index))?;
+            Some(Scalar::column(rel.alias, name.clone(), phys.clone()))
+        };
+        let touched: Vec<u16> = lowered.iter().map(|(i, _, _)| *i).collect();
+        let guards = self.check_guards_on(def, target, &value_of, Some(&touched))?;
+        let mut values: Vec<Scalar> = lowered.iter().map(|(_, _, v)| v.clone()).collect();
+        super::check::guard_first(&mut values, guards);
+        Ok(lowered.into_iter().zip(values).map(|((_, name, _), value)| (name, value)).collect())
+    }
+}

@@ -1,0 +1,152 @@
+//! Window functions, and aggregates over windows.
+//!
+//! `rank() OVER (PARTITION BY a ORDER BY b)` → `rank() OVER (PARTITION BY a ORDER BY b ASC NULLS LAST)`
+
+use crate::error::{Error, Result, SqlState};
+use crate::sql::signatures::{self, How};
+use crate::tree::{self, FrameBound, FrameExclude, FrameUnits};
+use crate::types::{PgType, Phys, oid};
+
+use super::Lowerer;
+use super::aggregate::Clauses;
+use super::ir::{Node, Over, Scalar};
+
+impl Lowerer<'_> {
+    pub(super) fn window(&mut self, window: &tree::Window, ty: PgType) -> Result<Scalar> {
+        let args = self.exprs(&window.args)?;
+        let filter = window.filter.as_ref().map(|f| self.expr(f)).transpose()?;
+        let over = self.over(&window.spec)?;
+        let clauses = Clauses { distinct: false, order_by: Vec::new(), filter, over: Some(over) };
+        if window.star {
+            return Ok(clauses.call("count", vec![Scalar::text("*", Phys::Void)], Phys::Int8));
+        }
+        if window.func.kind == b'a' {
+            return self.aggregate_call(window.func, args, &clauses, &window.args, ty);
+        }
+        self.window_function(window, args, &clauses, ty)
+    }
+
+    fn window_function(
+        &mut self,
+        window: &tree::Window,
+        args: Vec<Scalar>,
+        clauses: &Clauses,
+        ty: PgType,
+    ) -> Result<Scalar> {
+        let func = window.func;
+        let unknown = || Error::unsupported(format!("window function {}", signatures::signature(func)));
+        let name = match signatures::entry(func).map(|e| e.how) {
+            Some(How::Aggregate(name)) => name,
+            Some(How::Special) => func.name,
+            _ => return Err(unknown()),
+        };
+        let args: Vec<Scalar> = args.into_iter().map(|a| self.settle(a)).collect();
+        match (name, args.as_slice()) {
+            ("lag" | "lead" | "first_value" | "last_value" | "nth_value", [value, rest @ ..]) => {
+                let (value, phys, rest) = match rest {
+                    [offset, default] => {
+                        let (mut met, phys) = self.meet(vec![value.clone(), default.clone()], false)?;
+                        let default = met.pop().ok_or_else(unknown)?;
+                        let value = met.pop().ok_or_else(unknown)?;
+                        (value, phys, vec![offset.clone(), default])
+                    }
+                    rest => (value.clone(), value.phys.clone(), rest.to_vec()),
+                };
+                let mut all = vec![value];
+                all.extend(rest);
+                if name == "nth_value" {
+                    check_position(&mut all);
+                }
+                Ok(clauses.call(name, all, phys))
+            }
+            ("ntile", [_]) => Ok(clauses.call(name, args, Phys::Int8).cast(Phys::Int4)),
+            ("row_number" | "rank" | "dense_rank" | "percent_rank" | "cume_dist", []) => {
+                let phys = self.phys(ty)?;
+                Ok(clauses.call(name, args, phys))
+            }
+            _ => Err(unknown()),
+        }
+    }
+
+    fn over(&mut self, spec: &tree::WindowSpec) -> Result<Over> {
+        let mut partition_by = Vec::with_capacity(spec.partition_by.len());
+        for e in &spec.partition_by {
+            let value = self.expr(e)?;
+            partition_by.push(self.sort_key(value)?);
+        }
+        let order_by = self.sort_keys(&spec.order_by)?;
+        let Some(frame) = &spec.frame else { return Ok(Over { partition_by, order_by, frame: None }) };
+        let units = match frame.units {
+            FrameUnits::Rows => "ROWS",
+            FrameUnits::Range => "RANGE",
+            FrameUnits::Groups => "GROUPS",
+        };
+        let mut args = Vec::new();
+        let start = self.bound(&frame.start, frame.units, spec, &mut args)?;
+        let end = self.bound(&frame.end, frame.units, spec, &mut args)?;
+        let exclude = match frame.exclude {
+            FrameExclude::NoOthers => "",
+            FrameExclude::CurrentRow => " EXCLUDE CURRENT ROW",
+            FrameExclude::Group => " EXCLUDE GROUP",
+            FrameExclude::Ties => " EXCLUDE TIES",
+        };
+        Ok(Over { partition_by, order_by, frame: Some((format!("{units} BETWEEN {start} AND {end}{exclude}"), args)) })
+    }
+
+    fn bound(
+        &mut self,
+        bound: &FrameBound,
+        units: FrameUnits,
+        spec: &tree::WindowSpec,
+        args: &mut Vec<Scalar>,
+    ) -> Result<String> {
+        let (offset, word) = match bound {
+            FrameBound::UnboundedPreceding => return Ok("UNBOUNDED PRECEDING".into()),
+            FrameBound::CurrentRow => return Ok("CURRENT ROW".into()),
+            FrameBound::UnboundedFollowing => return Ok("UNBOUNDED FOLLOWING".into()),
+            FrameBound::Preceding(offset) => (offset, "PRECEDING"),
+            FrameBound::Following(offset) => (offset, "FOLLOWING"),
+        };
+        if units == FrameUnits::Range
+            && spec.order_by.first().is_some_and(|k| k.expr.ty.oid == oid::NUMERIC)
+        {
+            return Err(Error::unsupported("RANGE with an offset over numeric"));
+        }
+        let value = self.expr(offset)?;
+        let side = if word == "PRECEDING" { "starting" } else { "ending" };
+        let error = |message: &str| {
+            super::raise::raise_message(SqlState::INVALID_PRECEDING_OR_FOLLOWING_SIZE, message, &value.phys)
+        };
+        let value = match (&value.node, &value.phys) {
+            (Node::Cast(inner), Phys::Int2 | Phys::Int4 | Phys::Int8)
+                if matches!(&inner.node, Node::Text(t) if t.parse::<u64>().is_ok()) =>
+            {
+                value
+            }
+            (_, Phys::Int2 | Phys::Int4 | Phys::Int8) => {
+                let (null, negative) = (
+                    error(&format!("frame {side} offset must not be null")),
+                    error(&format!("frame {side} offset must not be negative")),
+                );
+                let phys = value.phys.clone();
+                let text = "CASE WHEN {0} IS NULL THEN {1} WHEN {0} < 0 THEN {2} ELSE {0} END";
+                Scalar::template(text, vec![value.clone(), null, negative], phys)
+            }
+            _ => value,
+        };
+        args.push(value);
+        Ok(format!("{{{}}} {word}", args.len() - 1))
+    }
+}
+
+/// nth_value's position must be positive.
+fn check_position(args: &mut [Scalar]) {
+    let Some(n) = args.get_mut(1) else { return };
+    let error = super::raise::raise_message(
+        SqlState::INVALID_ARGUMENT_FOR_NTH_VALUE,
+        "argument of nth_value must be greater than zero",
+        &n.phys,
+    );
+    let phys = n.phys.clone();
+    *n = Scalar::template("CASE WHEN {0} <= 0 THEN {1} ELSE {0} END", vec![n.clone(), error], phys);
+}
