@@ -110,7 +110,7 @@ impl Lowerer<'_> {
                     _ => Scalar::template("({0} / 1000000.0::DOUBLE)", vec![whole.cast(Phys::Float8)], Phys::Float8),
                 }
             } else if scale == 0 {
-                whole.cast(Phys::Decimal { precision: 19, scale: 0 })
+                whole.cast(Phys::Decimal { precision: 18, scale: 0 })
             } else {
                 let unit = if scale == 3 { "0.001" } else { "0.000001" };
                 let text = format!("({{0}} * CAST({unit} AS DECIMAL({},{scale})))", scale + 1);

@@ -69,7 +69,7 @@ pub enum Decimals {
 
 /// Lowers a query, INSERT, UPDATE or DELETE that `policy` has let pass.
 pub fn lower(statement: &tree::Statement, cx: &Context, decimals: Decimals) -> Result<Lowered> {
-    let mut lowerer = Lowerer::new(cx, decimals);
+    let lowerer = Lowerer::new(cx, decimals);
     match statement {
         tree::Statement::Query(query) => lowerer.top_query(query),
         tree::Statement::Insert(insert) => lowerer.insert(insert),
@@ -84,8 +84,20 @@ pub fn lower(statement: &tree::Statement, cx: &Context, decimals: Decimals) -> R
 
 /// Lowers CREATE TABLE AS's query: its columns come in the types that the new table's have.
 pub fn lower_for_table(query: &tree::Query, cx: &Context, decimals: Decimals) -> Result<Lowered> {
-    let mut lowerer = Lowerer::new(cx, decimals);
+    let lowerer = Lowerer::new(cx, decimals);
     lowerer.table_query(query)
+}
+
+/// EXPLAIN of what was lowered: DuckDB's two columns (which plan, its text), of which the second is QUERY PLAN.
+pub fn explain(lowered: Lowered, analyze: bool) -> Lowered {
+    let field = Field { name: "QUERY PLAN".into(), ty: PgType::new(types::oid::TEXT), origin: (0, 0) };
+    Lowered {
+        statement: ir::Statement::Explain { analyze, statement: Box::new(lowered.statement) },
+        fields: vec![field],
+        phys: vec![Phys::Text, Phys::Text],
+        writes: lowered.writes && analyze,
+        ..lowered
+    }
 }
 
 /// A relation in scope.

@@ -183,7 +183,18 @@ impl Lowerer<'_> {
     }
 
     /// Comparison: by value, whatever the scales.
-    pub(super) fn numeric_compare(&self, op: &str, left: Scalar, right: Scalar) -> Scalar {
+    pub(super) fn numeric_compare(&mut self, op: &str, left: Scalar, right: Scalar) -> Scalar {
+        // `c_acctbal > (SELECT avg(c_acctbal) …)`: the one value is brought to the column's scale, not each to a key.
+        if let Some((_, scale)) = decimal(&left.phys)
+            && let Some(bound) = self.bound_at_scale(op, &right, scale)
+        {
+            return Scalar::template(format!("({{0}} {op} {{1}})"), vec![left, bound], Phys::Bool);
+        }
+        if let Some((_, scale)) = decimal(&right.phys)
+            && let Some(bound) = self.bound_at_scale(flipped(op), &left, scale)
+        {
+            return Scalar::template(format!("({{0}} {op} {{1}})"), vec![bound, right], Phys::Bool);
+        }
         let (left, right) = self.numeric_keys(left, right);
         Scalar::template(format!("({{0}} {op} {{1}})"), vec![left, right], Phys::Bool)
     }
@@ -191,10 +202,41 @@ impl Lowerer<'_> {
     /// Two numerics in a form that DuckDB compares rightly: decimals, or keys.
     pub(super) fn numeric_keys(&self, left: Scalar, right: Scalar) -> (Scalar, Scalar) {
         let direct = match (decimal(&left.phys), decimal(&right.phys)) {
-            (Some((p1, s1)), Some((p2, s2))) => (p1 - s1).max(p2 - s2) + s1.max(s2) <= MAX_DECIMAL_PRECISION,
+            (Some((p1, s1)), Some((p2, s2))) => {
+                let scale = s1.max(s2);
+                (p1 - s1).max(p2 - s2) + scale <= MAX_DECIMAL_PRECISION
+                    || (self.decimals == Decimals::Fast && scale + WIDE_INTEGER_DIGITS <= MAX_DECIMAL_PRECISION)
+            }
             _ => left.phys == Phys::Void || right.phys == Phys::Void,
         };
         if direct { (left, right) } else { (self.numeric_key(left), self.numeric_key(right)) }
+    }
+
+    /// For `decimal(…,scale) op (SELECT numeric text)`: the subquery with its value rounded to that scale in the
+    /// direction that leaves the comparison as it is (`d < t` is `d < ceil(t)`). Only where no NaN can come.
+    fn bound_at_scale(&mut self, op: &str, value: &Scalar, scale: u8) -> Option<Scalar> {
+        let native = match op {
+            "<" | ">=" => "dg_numeric_ceil",
+            ">" | "<=" => "dg_numeric_floor",
+            _ => return None,
+        };
+        let Node::Subquery(query) = &value.node else { return None };
+        let super::ir::Body::Select(select) = &query.body else { return None };
+        let [target] = select.targets.as_slice() else { return None };
+        if target.phys != Phys::Numeric || select.distinct || !select.distinct_on.is_empty() || !is_of_decimals(target) {
+            return None;
+        }
+        let power = Scalar::text(format!("'1{}'", "0".repeat(usize::from(scale))), Phys::Numeric);
+        let scaled = Scalar::call("dg_numeric_mul", vec![target.clone(), power], Phys::Numeric);
+        let whole = Scalar::call(native, vec![scaled], Phys::Numeric).cast(of(MAX_DECIMAL_PRECISION - scale, 0));
+        let unit = Scalar::text(format!("'{}'", unit_text(scale)), Phys::Text).cast(of(scale + 1, scale));
+        let bound = Scalar::template("({0} * {1})", vec![whole, unit], of(MAX_DECIMAL_PRECISION, scale));
+        let mut query = query.clone();
+        if let super::ir::Body::Select(select) = &mut query.body {
+            select.targets = vec![bound.clone()];
+        }
+        query.columns = vec![bound.phys.clone()];
+        Some(Scalar::new(Node::Subquery(query), bound.phys))
     }
 
     /// A text that sorts and compares as the numeric does.
@@ -255,6 +297,34 @@ impl Lowerer<'_> {
             (oid::FLOAT4, oid::NUMERIC) => Scalar::call("dg_float4_to_numeric", vec![arg], Phys::Numeric),
             _ => return Ok(None),
         }))
+    }
+}
+
+fn flipped(op: &str) -> &'static str {
+    match op {
+        "<" => ">",
+        ">" => "<",
+        "<=" => ">=",
+        ">=" => "<=",
+        _ => "=",
+    }
+}
+
+/// `0.01` for scale 2.
+fn unit_text(scale: u8) -> String {
+    if scale == 0 { "1".into() } else { format!("0.{}1", "0".repeat(usize::from(scale) - 1)) }
+}
+
+/// True if every numeric text in it is computed from decimals: no NaN and no infinity can be in it.
+fn is_of_decimals(value: &Scalar) -> bool {
+    match &value.node {
+        Node::Text(_) => true,
+        Node::Column(..) | Node::Param(_) | Node::Variable(_) => value.phys != Phys::Numeric,
+        Node::Template { text, args, .. } => !text.contains("float") && args.iter().all(is_of_decimals),
+        Node::Cast(inner) => is_of_decimals(inner),
+        Node::Aggregate(aggregate) => aggregate.args.iter().all(is_of_decimals),
+        Node::And(_) | Node::Or(_) | Node::Case { .. } => false,
+        Node::Subquery(_) | Node::Exists(_) | Node::Quantified { .. } => false,
     }
 }
 

@@ -1,0 +1,114 @@
+//! The glue: parse → analyze → permit → lower → render.
+
+use std::sync::Arc;
+
+use super::analyze::{Analyzed, analyze};
+use super::lower::{self, Decimals, Lowered};
+use super::{Compiled, CompiledBody, Context, Parsed, Plan, render};
+use crate::engine::{Kind, Rendered};
+use crate::error::{Error, Result};
+use crate::policy::{self, Authority, Permit};
+use crate::tree::{self, CopyDirection, Statement};
+use crate::types::{Oid, Phys};
+
+/// Compiles one parsed statement. `params` are the types that the client declared.
+pub fn compile(parsed: &Parsed, cx: &Context, params: &[Option<Oid>]) -> Result<Compiled> {
+    compile_with(parsed, cx, params, Decimals::Fast)
+}
+
+/// As [`compile`]. With [`Decimals::Wide`] a statement whose decimals overflowed DuckDB's fast types succeeds where
+/// PostgreSQL's does.
+pub fn compile_with(parsed: &Parsed, cx: &Context, params: &[Option<Oid>], decimals: Decimals) -> Result<Compiled> {
+    let Analyzed { statement, params } = analyze(parsed, cx, params)?;
+    let permit = policy::check(statement, &Authority { snapshot: Arc::clone(&cx.snapshot), role: cx.role })?;
+    Ok(Compiled { params, body: body(permit, cx, decimals)? })
+}
+
+fn body(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<CompiledBody> {
+    Ok(match permit.get() {
+        Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
+            CompiledBody::Plan(plan(permit, |s| lower::lower(&s, cx, decimals))?)
+        }
+        Statement::Copy(copy) => {
+            let options = copy.options.clone();
+            match &copy.direction {
+                CopyDirection::In { insert: _, table, columns } => {
+                    let (table, fields) = (Arc::clone(table), copy_fields(table, columns));
+                    let plan = plan(permit, |s| lower_copy(s, cx, decimals))?;
+                    CompiledBody::CopyIn { plan, options, columns: fields, table }
+                }
+                CopyDirection::Out { query: _ } => {
+                    CompiledBody::CopyOut { plan: plan(permit, |s| lower_copy(s, cx, decimals))?, options }
+                }
+            }
+        }
+        Statement::Explain(explain) => {
+            let options = (**explain).clone();
+            let analyze = options.analyze;
+            let plan = plan(permit, |s| match s {
+                Statement::Explain(explain) => {
+                    lower::lower(&explain.statement, cx, decimals).map(|l| lower::explain(l, analyze))
+                }
+                _ => Err(other()),
+            })?;
+            CompiledBody::Explain { plan, options }
+        }
+        Statement::Ddl(ddl) => match &**ddl {
+            tree::Ddl::CreateTableAs { .. } => {
+                let query = plan(permit.clone(), |s| match s {
+                    Statement::Ddl(ddl) => match *ddl {
+                        tree::Ddl::CreateTableAs { query, .. } => lower::lower_for_table(&query, cx, decimals),
+                        _ => Err(other()),
+                    },
+                    _ => Err(other()),
+                })?;
+                CompiledBody::CreateTableAs { ddl: only_ddl(permit)?, query }
+            }
+            _ => CompiledBody::Ddl(only_ddl(permit)?),
+        },
+        Statement::Utility(utility) => CompiledBody::Utility((**utility).clone()),
+    })
+}
+
+fn lower_copy(statement: Statement, cx: &Context, decimals: Decimals) -> Result<Lowered> {
+    let Statement::Copy(copy) = statement else { return Err(other()) };
+    match copy.direction {
+        CopyDirection::In { insert, .. } => lower::lower(&Statement::Insert(insert), cx, decimals),
+        CopyDirection::Out { query } => lower::lower(&Statement::Query(query), cx, decimals),
+    }
+}
+
+fn only_ddl(permit: Permit<Statement>) -> Result<Permit<tree::Ddl>> {
+    permit.try_map(|s| match s {
+        Statement::Ddl(ddl) => Ok(*ddl),
+        _ => Err(other()),
+    })
+}
+
+fn other() -> Error {
+    Error::internal("compile: the statement became another one")
+}
+
+/// Lowers and renders what is permitted.
+pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered>) -> Result<Plan> {
+    let lowered = permit.try_map(lower)?;
+    let Lowered { fields, phys, command, target, writes, params, .. } = lowered.get().clone();
+    let permit = lowered.map(|lowered| rendered(&lowered));
+    let params = params.into_iter().map(|(source, _)| source).collect();
+    Ok(Plan { permit, params, fields, phys, command, target, writes })
+}
+
+/// The statement in DuckDB's text, as the engine runs it.
+fn rendered(lowered: &Lowered) -> Rendered {
+    let params: Vec<Phys> = lowered.params.iter().map(|(_, phys)| phys.clone()).collect();
+    let kind = if lowered.phys.is_empty() { Kind::Change } else { Kind::Rows };
+    Rendered { sql: render::statement(&lowered.statement).into(), params, columns: lowered.phys.clone(), kind }
+}
+
+fn copy_fields(table: &crate::registry::Relation, columns: &[i16]) -> Vec<tree::Field> {
+    columns
+        .iter()
+        .filter_map(|num| table.column_by_num(*num))
+        .map(|c| tree::Field { name: Arc::clone(&c.name), ty: c.ty, origin: (table.oid, c.num) })
+        .collect()
+}

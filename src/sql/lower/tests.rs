@@ -1,1 +1,0 @@
-//! Lowering and rendering against a real DuckDB.
