@@ -1,0 +1,289 @@
+//! A small database: the tables of schema.sql in a snapshot and in DuckDB, filled through the compiler.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::record_batch::RecordBatch;
+
+use super::show;
+use crate::engine::{
+    Access, Connection, Engine, EngineConfig, Kind, Outcome, Plugins, Pool, Rendered, Run, SystemTables,
+};
+use crate::error::Result;
+use crate::policy::Permit;
+use crate::registry::{
+    Acl, Column, Constraint, ConstraintKind, Managed, Namespace, OnConflictDefault, Relation, RelationKind, Role,
+    Snapshot, builtin,
+};
+use crate::sql::{self, CompiledBody, Context, ParamSource, Plan, signatures};
+use crate::types::{OutputSettings, PgType, Phys, Value, oid};
+
+struct NoTables;
+
+impl SystemTables for NoTables {
+    fn columns(&self, _: &str) -> Option<Vec<(String, Phys)>> {
+        None
+    }
+
+    fn rows(&self, _: u64, _: &str, _: &[usize]) -> Result<Vec<RecordBatch>> {
+        Ok(Vec::new())
+    }
+}
+
+pub struct Db {
+    pool: Arc<Pool>,
+    pub context: Context,
+}
+
+/// What came of a case.
+#[derive(Default)]
+pub struct Answer {
+    pub text: String,
+    pub error: String,
+    pub sql: String,
+}
+
+impl Db {
+    pub async fn open() -> Self {
+        let config = EngineConfig {
+            path: None,
+            memory_limit: 1 << 30,
+            threads: 1,
+            temp_directory: None,
+            extension_directory: None,
+            max_running: 2,
+            queue_timeout: Duration::from_secs(5),
+            interrupt_grace: Duration::from_secs(5),
+        };
+        let plugins = Plugins {
+            natives: signatures::natives(),
+            aggregates: signatures::aggregates(),
+            system_tables: Arc::new(NoTables),
+        };
+        let db = Self { pool: Pool::open(config, plugins).unwrap(), context: context() };
+        let mut connection = db.pool.connect().unwrap();
+        command(&mut *connection, "CREATE SCHEMA IF NOT EXISTS \"public\"").await;
+        for relation in db.context.snapshot.relations.values() {
+            command(&mut *connection, &create_table(relation, &db.context.snapshot)).await;
+        }
+        for line in include_str!("data.sql").lines() {
+            let answer = db.run(&mut *connection, line.trim_end_matches(';')).await;
+            assert!(answer.is_ok(), "{line}: {:?}", answer.err());
+        }
+        db
+    }
+
+    /// The rows as psql prints them, or `ERROR` with the SQLSTATE. What it changes is rolled back.
+    pub async fn answer(&self, case: &str) -> Answer {
+        let mut connection = self.pool.connect().unwrap();
+        connection.begin(Access::ReadWrite).await.unwrap();
+        let sql = self.sql(case);
+        let result = self.run(&mut *connection, case).await;
+        connection.rollback().await.unwrap();
+        match result {
+            Ok(text) => Answer { text, sql, ..Answer::default() },
+            Err(error) => Answer { text: format!("ERROR {}", error.code()), error: error.to_string(), sql },
+        }
+    }
+
+    /// DuckDB's text for a case.
+    pub fn sql(&self, case: &str) -> String {
+        match self.plan(case) {
+            Ok(plan) => plan.permit.get().sql.to_string(),
+            Err(_) => String::new(),
+        }
+    }
+
+    pub fn plan(&self, case: &str) -> Result<Plan> {
+        let parsed = sql::parse(case)?;
+        match sql::compile(&parsed[0], &self.context, &[])?.body {
+            CompiledBody::Plan(plan) => Ok(plan),
+            _ => panic!("{case} is no plan"),
+        }
+    }
+
+    async fn run(&self, connection: &mut dyn Connection, case: &str) -> Result<String> {
+        let plan = self.plan(case)?;
+        let params = plan.params.iter().map(param).collect();
+        let run = Run { time_zone: "UTC".into(), deadline: None };
+        let mut lines = Vec::new();
+        if let Outcome::Rows(mut rows) = connection.execute(&plan.permit, params, &run).await? {
+            while let Some(batch) = rows.next().await? {
+                for row in 0..batch.num_rows() {
+                    let cells: Vec<String> = plan
+                        .phys
+                        .iter()
+                        .enumerate()
+                        .map(|(i, phys)| {
+                            show::value(batch.column(i), row, phys).unwrap_or_else(|| "NULL".into())
+                        })
+                        .collect();
+                    lines.push(cells.join("|"));
+                }
+            }
+        }
+        Ok(lines.join("\n"))
+    }
+}
+
+fn param(source: &ParamSource) -> Value {
+    match source {
+        ParamSource::Session(crate::tree::SessionValue::SessionId) => Value::Int8(1),
+        _ => Value::Null,
+    }
+}
+
+async fn command(connection: &mut dyn Connection, sql: &str) {
+    let permit =
+        Permit::system(Rendered { sql: sql.into(), params: [].into(), columns: [].into(), kind: Kind::Command });
+    let run = Run { time_zone: "UTC".into(), deadline: None };
+    if let Err(error) = connection.execute(&permit, vec![], &run).await {
+        panic!("{sql}: {error}");
+    }
+}
+
+fn create_table(relation: &Relation, snapshot: &Snapshot) -> String {
+    let mut parts: Vec<String> = relation
+        .columns
+        .iter()
+        .map(|c| format!("\"{}\" {}", c.name, crate::types::phys(c.ty, snapshot).unwrap().duckdb()))
+        .collect();
+    if relation.primary_key().is_some() {
+        parts.push(format!("PRIMARY KEY (\"{}\")", relation.columns[0].name));
+    }
+    format!("CREATE TABLE \"public\".\"{}\" ({})", relation.name, parts.join(", "))
+}
+
+fn context() -> Context {
+    Context {
+        snapshot: Arc::new(snapshot()),
+        role: builtin::SUPERUSER,
+        search_path: ["pg_catalog", "public"].map(Into::into).into(),
+        creation_namespace: Some("public".into()),
+        settings: OutputSettings::default(),
+        dialect: sql::Dialect::default(),
+        standard_strings: true,
+    }
+}
+
+fn snapshot() -> Snapshot {
+    let mut snapshot = Snapshot { database: "duckgate".into(), ..Snapshot::default() };
+    for (oid, name) in [(builtin::PUBLIC_NAMESPACE, "public"), (builtin::PG_CATALOG, "pg_catalog")] {
+        let namespace = Namespace {
+            oid,
+            name: name.into(),
+            owner: builtin::SUPERUSER,
+            acl: Acl::default(),
+            comment: None,
+            managed: Managed::System,
+        };
+        snapshot.namespaces.insert(name.into(), Arc::new(namespace));
+    }
+    let role = Role {
+        oid: builtin::SUPERUSER,
+        name: "duckgate".into(),
+        superuser: true,
+        login: true,
+        inherit: true,
+        create_role: true,
+        create_db: true,
+        bypass_rls: true,
+        connection_limit: None,
+        valid_until: None,
+        verifier: None,
+        member_of: vec![],
+        settings: vec![],
+        managed: Managed::System,
+        comment: None,
+    };
+    snapshot.roles.insert("duckgate".into(), Arc::new(role));
+    snapshot.role_oids.insert(builtin::SUPERUSER, "duckgate".into());
+    add(&mut snapshot, 16400, "t", T, true, &[]);
+    add(&mut snapshot, 16410, "u", U, false, &[("u_a_check", "a > 0", 1), ("u_w", "w < 100", 3)]);
+    add(&mut snapshot, 16420, "e", E, false, &[]);
+    snapshot
+}
+
+type Columns = &'static [(&'static str, PgType)];
+
+const T: Columns = &[
+    ("a", PgType::new(oid::INT4)),
+    ("b", PgType::new(oid::INT4)),
+    ("n", PgType::numeric(10, 2)),
+    ("m", PgType::new(oid::NUMERIC)),
+    ("s", PgType::new(oid::TEXT)),
+    ("v", PgType::with(oid::VARCHAR, 9)),
+    ("c", PgType::with(oid::BPCHAR, 8)),
+    ("f", PgType::new(oid::FLOAT8)),
+    ("d", PgType::new(oid::DATE)),
+    ("ts", PgType::new(oid::TIMESTAMP)),
+    ("k", PgType::new(oid::BOOL)),
+    ("l", PgType::new(oid::INT4_ARRAY)),
+    ("i8", PgType::new(oid::INT8)),
+    ("i2", PgType::new(oid::INT2)),
+];
+const U: Columns =
+    &[("a", PgType::new(oid::INT4)), ("x", PgType::new(oid::TEXT)), ("w", PgType::numeric(12, 4))];
+const E: Columns = &[("a", PgType::new(oid::INT4)), ("b", PgType::new(oid::TEXT))];
+
+fn add(
+    snapshot: &mut Snapshot,
+    oid: u32,
+    name: &str,
+    columns: Columns,
+    key: bool,
+    checks: &[(&str, &str, i16)],
+) {
+    let columns: Vec<Column> = columns
+        .iter()
+        .enumerate()
+        .map(|(i, (column, ty))| Column {
+            num: i as i16 + 1,
+            name: (*column).into(),
+            ty: *ty,
+            not_null: key && i == 0,
+            default: None,
+            identity: None,
+            generated: None,
+            acl: Acl::default(),
+            comment: None,
+        })
+        .collect();
+    let constraint = |name: String, kind| Constraint {
+        oid: oid + 5,
+        name: name.into(),
+        kind,
+        deferrable: false,
+        initially_deferred: false,
+        comment: None,
+    };
+    let mut constraints: Vec<Constraint> = checks
+        .iter()
+        .map(|(name, text, column)| {
+            let kind = ConstraintKind::Check { expression: (*text).into(), columns: vec![*column] };
+            constraint((*name).into(), kind)
+        })
+        .collect();
+    if key {
+        constraints.push(constraint(format!("{name}_pkey"), ConstraintKind::PrimaryKey { columns: vec![1] }));
+    }
+    let relation = Relation {
+        oid,
+        namespace: "public".into(),
+        name: name.into(),
+        owner: builtin::SUPERUSER,
+        managed: Managed::Sql,
+        temporary: false,
+        kind: RelationKind::Table,
+        columns,
+        constraints,
+        indexes: vec![],
+        acl: Acl::default(),
+        comment: None,
+        row_type: oid + 1,
+        row_array_type: oid + 2,
+        on_conflict: OnConflictDefault::Error,
+    };
+    snapshot.relation_oids.insert(oid, ("public".into(), name.into()));
+    snapshot.relations.insert(("public".into(), name.into()), Arc::new(relation));
+}
