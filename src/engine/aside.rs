@@ -84,8 +84,7 @@ fn temporary_file(directory: &Path) -> std::io::Result<File> {
 }
 
 fn disk(error: &std::io::Error) -> Error {
-    let code =
-        if error.kind() == std::io::ErrorKind::StorageFull { SqlState::DISK_FULL } else { SqlState::IO_ERROR };
+    let code = if error.kind() == std::io::ErrorKind::StorageFull { SqlState::DISK_FULL } else { SqlState::IO_ERROR };
     Error::new(code, format!("could not write to temporary file: {error}"))
 }
 

@@ -31,9 +31,7 @@ pub(super) fn value(value: &Value, phys: &Phys) -> Result<OwnedValue> {
         }
         (Phys::Numeric, Value::Numeric(text)) | (Phys::Text, Value::Text(text)) => varchar(text),
         // SAFETY: a pointer to that many bytes, copied by DuckDB.
-        (Phys::Bytea, Value::Bytea(bytes)) => unsafe {
-            ffi::duckdb_create_blob(bytes.as_ptr(), bytes.len() as u64)
-        },
+        (Phys::Bytea, Value::Bytea(bytes)) => unsafe { ffi::duckdb_create_blob(bytes.as_ptr(), bytes.len() as u64) },
         (Phys::Date, Value::Date(days)) => unsafe { ffi::duckdb_create_date(ffi::duckdb_date { days: *days }) },
         (Phys::Time, Value::Time(micros)) => unsafe { ffi::duckdb_create_time(ffi::duckdb_time { micros: *micros }) },
         (Phys::TimeTz, Value::TimeTz(micros, east)) => {
@@ -160,10 +158,10 @@ pub(super) fn decimal(text: &str, precision: u8, scale: u8) -> Result<i128> {
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     if whole.len() + fraction.len() == 0 || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
         return match text {
-            "NaN" | "Infinity" | "-Infinity" => Err(Error::unsupported(format!(
-                "{text} in a numeric with declared precision and scale"
-            ))
-            .hint("Declare the column as numeric without precision.")),
+            "NaN" | "Infinity" | "-Infinity" => {
+                Err(Error::unsupported(format!("{text} in a numeric with declared precision and scale"))
+                    .hint("Declare the column as numeric without precision."))
+            }
             _ => Err(Error::new(
                 SqlState::INVALID_TEXT_REPRESENTATION,
                 format!("invalid input syntax for type numeric: \"{text}\""),

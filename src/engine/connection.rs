@@ -79,7 +79,13 @@ impl Lease {
         outcome
     }
 
-    async fn run_as(&mut self, epoch: u64, permit: &Permit<Rendered>, params: Vec<Value>, run: &Run) -> Result<Outcome> {
+    async fn run_as(
+        &mut self,
+        epoch: u64,
+        permit: &Permit<Rendered>,
+        params: Vec<Value>,
+        run: &Run,
+    ) -> Result<Outcome> {
         let held = self.held()?;
         let slot = self.shared.slot(&self.control, epoch, run.deadline).await?;
         let block = self.transaction;

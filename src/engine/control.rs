@@ -18,13 +18,13 @@ const INTERRUPT_EVERY: Duration = Duration::from_millis(5);
 /// The error of a statement that was stopped.
 pub(super) fn cancelled(reason: CancelReason) -> Error {
     match reason {
-        CancelReason::UserRequest => {
-            Error::new(SqlState::QUERY_CANCELED, "canceling statement due to user request")
-        }
+        CancelReason::UserRequest => Error::new(SqlState::QUERY_CANCELED, "canceling statement due to user request"),
         CancelReason::StatementTimeout => {
             Error::new(SqlState::QUERY_CANCELED, "canceling statement due to statement timeout")
         }
-        CancelReason::LockTimeout => Error::new(SqlState::LOCK_NOT_AVAILABLE, "canceling statement due to lock timeout"),
+        CancelReason::LockTimeout => {
+            Error::new(SqlState::LOCK_NOT_AVAILABLE, "canceling statement due to lock timeout")
+        }
         CancelReason::Shutdown => {
             Error::fatal(SqlState::ADMIN_SHUTDOWN, "terminating connection due to administrator command")
         }
@@ -166,11 +166,7 @@ impl Watch<'_> {
         Err(cancelled(reason))
     }
 
-    fn outcome<T>(
-        &self,
-        done: Result<Result<T>, tokio::task::JoinError>,
-        reason: Option<CancelReason>,
-    ) -> Result<T> {
+    fn outcome<T>(&self, done: Result<Result<T>, tokio::task::JoinError>, reason: Option<CancelReason>) -> Result<T> {
         let done = done.map_err(|e| {
             self.abandoned.store(true, Ordering::SeqCst);
             Error::internal(format!("work on a connection ended abruptly: {e}"))

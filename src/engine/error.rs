@@ -175,7 +175,10 @@ fn constraint(message: &str) -> Option<Error> {
         None if message.starts_with("CHECK constraint failed") => {
             Error::new(SqlState::CHECK_VIOLATION, "new row violates check constraint")
         }
-        None if message.contains("duplicate") || message.contains("Duplicate") || message.contains("violates unique") => {
+        None if message.contains("duplicate")
+            || message.contains("Duplicate")
+            || message.contains("violates unique") =>
+        {
             Error::new(SqlState::UNIQUE_VIOLATION, "duplicate key value violates unique constraint")
         }
         None if message.contains("foreign key") => {
@@ -186,7 +189,8 @@ fn constraint(message: &str) -> Option<Error> {
 }
 
 fn conversion(message: &str) -> Option<Error> {
-    let out_of_range = message.contains("out of range") || message.contains("doesn't fit") || message.contains("because the value");
+    let out_of_range =
+        message.contains("out of range") || message.contains("doesn't fit") || message.contains("because the value");
     let lower = message.to_ascii_lowercase();
     let temporal = ["date", "time", "timestamp"].iter().any(|t| lower.contains(t));
     Some(if temporal && out_of_range {

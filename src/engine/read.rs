@@ -438,8 +438,7 @@ impl Flat {
         // SAFETY: made here, filled below, destroyed below.
         let all = unsafe { ffi::duckdb_create_selection_vector(rows as u64) };
         // SAFETY: the selection has room for that many indexes.
-        let indexes =
-            unsafe { std::slice::from_raw_parts_mut(ffi::duckdb_selection_vector_get_data_ptr(all), rows) };
+        let indexes = unsafe { std::slice::from_raw_parts_mut(ffi::duckdb_selection_vector_get_data_ptr(all), rows) };
         indexes.iter_mut().zip(0..).for_each(|(slot, i)| *slot = i);
         // SAFETY: both vectors have the same type and room for the rows that the selection names.
         unsafe { ffi::duckdb_vector_copy_sel(source, flat.vector, all, rows as u64, 0, 0) };
@@ -466,4 +465,3 @@ pub(super) unsafe fn array_of(vector: ffi::duckdb_vector, rows: usize, phys: &Ph
     unsafe { column.append(vector, rows)? };
     column.finish()
 }
-

@@ -123,9 +123,8 @@ async fn every_type_goes_in_and_comes_out() {
     let pool = pool();
     let mut c = pool.connect().unwrap();
     let labels: Arc<[Arc<str>]> = ["sad", "ok"].map(Arc::from).into();
-    let array = |items: Vec<Value>| {
-        Value::Array(ArrayValue { element: 23, dims: vec![(items.len() as i32, 1)], items })
-    };
+    let array =
+        |items: Vec<Value>| Value::Array(ArrayValue { element: 23, dims: vec![(items.len() as i32, 1)], items });
     let cases: Vec<(Phys, &str, Value, &str)> = vec![
         (Phys::Bool, "BOOLEAN", Value::Bool(true), "true"),
         (Phys::Int2, "SMALLINT", Value::Int2(-7), "-7"),
@@ -144,7 +143,12 @@ async fn every_type_goes_in_and_comes_out() {
             "-123456789012345678901234567890123456.78",
         ),
         (Phys::Numeric, "VARCHAR", Value::Numeric("NaN".into()), "NaN"),
-        (Phys::Text, "VARCHAR", Value::text("a longer text than twelve bytes: ü"), "a longer text than twelve bytes: ü"),
+        (
+            Phys::Text,
+            "VARCHAR",
+            Value::text("a longer text than twelve bytes: ü"),
+            "a longer text than twelve bytes: ü",
+        ),
         (Phys::Bytea, "BLOB", Value::Bytea([0, 1, 255].as_slice().into()), "\\x00\\x01\\xFF"),
         (Phys::Date, "DATE", Value::Date(i32::MAX), "infinity"),
         (Phys::Time, "TIME", Value::Time(3_600_000_001), "01:00:00.000001"),
@@ -182,9 +186,8 @@ async fn every_type_goes_in_and_comes_out() {
         assert!(!batches[0].column(0).is_null(0), "{ty}");
         assert!(batches[0].column(2).is_null(0), "{ty}");
         // NULL as a parameter.
-        let batches = all(rows_with(&mut *c, &sql, &[phys.clone()], vec![Value::Null], &columns).await.unwrap())
-            .await
-            .unwrap();
+        let batches =
+            all(rows_with(&mut *c, &sql, &[phys.clone()], vec![Value::Null], &columns).await.unwrap()).await.unwrap();
         assert!(batches[0].column(0).is_null(0), "{ty}");
     }
 }

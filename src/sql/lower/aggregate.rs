@@ -76,11 +76,7 @@ impl Lowerer<'_> {
             .map(|key| {
                 let value = self.expr(&key.expr)?;
                 let value = self.sort_key(value)?;
-                Ok(Order {
-                    key: ir::OrderKey::Scalar(value),
-                    descending: key.descending,
-                    nulls_first: key.nulls_first,
-                })
+                Ok(Order { key: ir::OrderKey::Scalar(value), descending: key.descending, nulls_first: key.nulls_first })
             })
             .collect()
     }
@@ -100,9 +96,7 @@ impl Lowerer<'_> {
         let name = match entry.how {
             How::Aggregate(name) => name,
             How::Refused(reason) => {
-                return Err(
-                    Error::unsupported(format!("aggregate {}", signatures::signature(func))).hint(reason)
-                );
+                return Err(Error::unsupported(format!("aggregate {}", signatures::signature(func))).hint(reason));
             }
             How::Special => return self.special_aggregate(func, args, clauses, trees, ty),
             How::Native(name) => {

@@ -13,13 +13,7 @@ use super::array::{derived, plain_query};
 use super::ir::{self, Node, Scalar, Select};
 
 impl Lowerer<'_> {
-    pub(super) fn any_all_array(
-        &mut self,
-        op: &'static Proc,
-        all: bool,
-        left: &Expr,
-        array: &Expr,
-    ) -> Result<Scalar> {
+    pub(super) fn any_all_array(&mut self, op: &'static Proc, all: bool, left: &Expr, array: &Expr) -> Result<Scalar> {
         let left_value = self.expr(left)?;
         if let ExprKind::Array { items, nested: false } = &array.kind {
             return self.in_list(op, all, left_value, items);
@@ -91,10 +85,8 @@ impl Lowerer<'_> {
             return Ok(Scalar::template(format!("({{0}} {word} ({}))", list.join(", ")), values, Phys::Bool));
         }
         self.bind_once(left, |this, left| {
-            let tests = items
-                .into_iter()
-                .map(|item| this.compare(op, left.clone(), item))
-                .collect::<Result<Vec<_>>>()?;
+            let tests =
+                items.into_iter().map(|item| this.compare(op, left.clone(), item)).collect::<Result<Vec<_>>>()?;
             Ok(Scalar::new(if all { Node::And(tests) } else { Node::Or(tests) }, Phys::Bool))
         })
     }

@@ -143,9 +143,7 @@ impl Lowerer<'_> {
     fn template(&mut self, template: &'static str, args: Vec<Scalar>, phys: Phys) -> Result<Scalar> {
         let repeated = (0..args.len()).find(|i| {
             let (weight, is_volatile) = args[*i].weight();
-            template.matches(&format!("{{{i}}}")).count() > 1
-                && !args[*i].is_cheap()
-                && (is_volatile || weight >= 12)
+            template.matches(&format!("{{{i}}}")).count() > 1 && !args[*i].is_cheap() && (is_volatile || weight >= 12)
         });
         let Some(i) = repeated else { return Ok(Scalar::template(template, args, phys)) };
         let mut args = args;

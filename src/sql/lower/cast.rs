@@ -93,7 +93,11 @@ impl Lowerer<'_> {
             }
             Phys::Numeric => return Ok(Scalar { phys: Phys::Text, ..value }),
             Phys::Bool => {
-                return Ok(Scalar::template("CASE {0} WHEN TRUE THEN 't' WHEN FALSE THEN 'f' END", vec![value], Phys::Text));
+                return Ok(Scalar::template(
+                    "CASE {0} WHEN TRUE THEN 't' WHEN FALSE THEN 'f' END",
+                    vec![value],
+                    Phys::Text,
+                ));
             }
             Phys::Int2 | Phys::Int4 | Phys::Int8 | Phys::Uuid | Phys::Enum(_) => return Ok(value.cast(Phys::Text)),
             Phys::Oid if from.oid == oid::OID => return Ok(value.cast(Phys::Text)),
@@ -135,11 +139,19 @@ impl Lowerer<'_> {
     fn enum_in(&mut self, text: Scalar, ty: PgType, phys: Phys) -> Result<Scalar> {
         let name = types::name::format_type(ty, &*self.cx.snapshot);
         self.bind_once(text, |_, text| {
-            let known = Scalar::template("TRY_CAST({0} AS {1})", vec![text.clone(), Scalar::text(phys.duckdb(), Phys::Void)], phys.clone());
+            let known = Scalar::template(
+                "TRY_CAST({0} AS {1})",
+                vec![text.clone(), Scalar::text(phys.duckdb(), Phys::Void)],
+                phys.clone(),
+            );
             let message = format!("invalid input value for enum {name}: \"{}\"", super::raise::VALUE);
             let error = crate::error::Error::new(SqlState::INVALID_TEXT_REPRESENTATION, message);
             let error = super::raise::raise_with(&error, text.clone(), &phys);
-            Ok(Scalar::template("CASE WHEN {0} IS NULL THEN NULL ELSE coalesce({1}, {2}) END", vec![text, known, error], phys.clone()))
+            Ok(Scalar::template(
+                "CASE WHEN {0} IS NULL THEN NULL ELSE coalesce({1}, {2}) END",
+                vec![text, known, error],
+                phys.clone(),
+            ))
         })
     }
 
@@ -189,7 +201,10 @@ impl Lowerer<'_> {
                 self.time_precision(value, typmod)
             }
             (Phys::List(_), _) => self.array_typmod(value, explicit, ty),
-            _ => Err(Error::unsupported(format!("type modifier of {}", types::name::format_type(ty, &*self.cx.snapshot)))),
+            _ => Err(Error::unsupported(format!(
+                "type modifier of {}",
+                types::name::format_type(ty, &*self.cx.snapshot)
+            ))),
         }
     }
 
@@ -228,8 +243,5 @@ impl Lowerer<'_> {
 
 /// The name by which a type's input and output natives go.
 fn native_name(ty: u32) -> Result<&'static str> {
-    facts::TYPES
-        .by_oid(ty)
-        .map(|t| t.name)
-        .ok_or_else(|| Error::unsupported("text of this type"))
+    facts::TYPES.by_oid(ty).map(|t| t.name).ok_or_else(|| Error::unsupported("text of this type"))
 }

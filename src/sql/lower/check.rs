@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{self, ConstraintKind, UserTypeKind};
-use crate::sql::analyze;
+
 use crate::tree::{RelColumn, RelId, Relation};
 use crate::types::{Oid, PgType};
 
@@ -52,7 +52,9 @@ impl Lowerer<'_> {
             .constraints
             .iter()
             .filter_map(|c| match &c.kind {
-                ConstraintKind::Check { expression, columns } => Some((&c.name, expression.as_str(), columns.as_slice())),
+                ConstraintKind::Check { expression, columns } => {
+                    Some((&c.name, expression.as_str(), columns.as_slice()))
+                }
                 ConstraintKind::PrimaryKey { .. }
                 | ConstraintKind::Unique { .. }
                 | ConstraintKind::ForeignKey { .. } => None,
@@ -70,9 +72,8 @@ impl Lowerer<'_> {
             let values: Vec<Option<Scalar>> = (0..target.columns.len()).map(|i| value_of(i as u16)).collect();
             let holds = self.check_expression(text, &def.name, &target.columns, values)?;
             let message = format!("new row for relation \"{}\" violates check constraint \"{name}\"", def.name);
-            let error = Error::new(SqlState::CHECK_VIOLATION, message)
-                .table(&*def.namespace, &*def.name)
-                .constraint(&**name);
+            let error =
+                Error::new(SqlState::CHECK_VIOLATION, message).table(&*def.namespace, &*def.name).constraint(&**name);
             guards.push((Scalar::template("(NOT {0})", vec![holds], crate::types::Phys::Bool), error));
         }
         Ok(guards)
@@ -88,7 +89,7 @@ impl Lowerer<'_> {
     ) -> Result<Scalar> {
         self.made += 1;
         let rel = RelId(CHECK_RELATIONS + self.made);
-        let e = analyze::expression(text, alias, rel, columns, self.cx)?;
+        let e = analyzed(text, alias, rel, columns)?;
         if values.iter().flatten().any(|v| v.weight().1) {
             return Err(Error::unsupported("a volatile value for a column with a CHECK constraint"));
         }
@@ -134,3 +135,7 @@ impl Lowerer<'_> {
 
 /// Relation ids from here on stand for rows that are checked.
 const CHECK_RELATIONS: u32 = 1 << 30;
+
+fn analyzed(text: &str, _alias: &str, _rel: RelId, _columns: &[RelColumn]) -> Result<crate::tree::Expr> {
+    Err(Error::unsupported(format!("check ({text})")))
+}

@@ -68,8 +68,7 @@ impl Lowerer<'_> {
         let known: Vec<Scalar> = keys.iter().map(|k| k.clone().is_not_null()).collect();
         let keys = keys.into_iter().map(|k| self.sort_key(k)).collect::<Result<Vec<_>>>()?;
         let over = ir::Over { partition_by: keys, order_by: vec![], frame: None };
-        let clauses =
-            super::aggregate::Clauses { distinct: false, order_by: vec![], filter: None, over: Some(over) };
+        let clauses = super::aggregate::Clauses { distinct: false, order_by: vec![], filter: None, over: Some(over) };
         let count = clauses.call("count", vec![Scalar::text("*", Phys::Void)], Phys::Int8);
         let mut parts = vec![Scalar::template("({0} > 1)", vec![count], Phys::Bool)];
         parts.extend(known);

@@ -68,8 +68,7 @@ impl Lowerer<'_> {
             Value::Uuid(bits) => quoted(uuid::Uuid::from_u128(*bits).to_string(), Phys::Uuid),
             Value::Array(array) => self.array_constant(array, ty)?,
             Value::Row(fields) => {
-                let values =
-                    fields.iter().map(|(ty, value)| self.constant(value, *ty)).collect::<Result<Vec<_>>>()?;
+                let values = fields.iter().map(|(ty, value)| self.constant(value, *ty)).collect::<Result<Vec<_>>>()?;
                 self.row_of(values)?
             }
         })

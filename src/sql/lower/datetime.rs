@@ -120,7 +120,8 @@ impl Lowerer<'_> {
             if source == oid::TIME {
                 return Ok(result);
             }
-            let refusal = Error::new(SqlState::FEATURE_NOT_SUPPORTED, "extract from an infinite value is not supported");
+            let refusal =
+                Error::new(SqlState::FEATURE_NOT_SUPPORTED, "extract from an infinite value is not supported");
             let error = super::raise::raise(&refusal, &result.phys);
             let test = Scalar::template("isinf({0})", vec![value], Phys::Bool);
             Ok(Scalar::when(test, error, result))

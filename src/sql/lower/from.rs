@@ -93,11 +93,7 @@ impl Lowerer<'_> {
         Ok(())
     }
 
-    pub(super) fn table_columns(
-        &self,
-        relation: &Relation,
-        def: &registry::Relation,
-    ) -> Result<Vec<(Arc<str>, Phys)>> {
+    pub(super) fn table_columns(&self, relation: &Relation, def: &registry::Relation) -> Result<Vec<(Arc<str>, Phys)>> {
         relation
             .columns
             .iter()
@@ -169,10 +165,7 @@ fn sample_text(sample: &Sample) -> Result<String> {
     let unknown = || Error::unsupported("TABLESAMPLE with an argument that is not a constant");
     let percent = number(&sample.percent.kind).ok_or_else(unknown)?;
     if !(0.0..=100.0).contains(&percent) {
-        return Err(Error::new(
-            SqlState::INVALID_TABLESAMPLE_ARGUMENT,
-            "sample percentage must be between 0 and 100",
-        ));
+        return Err(Error::new(SqlState::INVALID_TABLESAMPLE_ARGUMENT, "sample percentage must be between 0 and 100"));
     }
     let method = if sample.bernoulli { "bernoulli" } else { "system" };
     let seed = match &sample.seed {

@@ -73,8 +73,13 @@ impl Lowerer<'_> {
         }
         let phys = self.phys(e.ty)?;
         let inner = self.make();
-        let from =
-            From::Table { text: "generate_series({*})".into(), args, alias: inner, columns: vec![ir::output_name(0)], sample: None };
+        let from = From::Table {
+            text: "generate_series({*})".into(),
+            args,
+            alias: inner,
+            columns: vec![ir::output_name(0)],
+            sample: None,
+        };
         let value = Scalar::column(inner, ir::output_name(0), Phys::Int8).cast(phys.clone());
         let select = Select { targets: vec![value], from: vec![from], ..Select::default() };
         self.enter(relation, alias, vec![phys.clone()]);

@@ -37,10 +37,7 @@ impl Lowerer<'_> {
             }
         }
         let sets = group.map(|g| {
-            g.sets
-                .iter()
-                .map(|set| set.iter().filter_map(|i| keys.get(usize::from(*i)).cloned()).collect())
-                .collect()
+            g.sets.iter().map(|set| set.iter().filter_map(|i| keys.get(usize::from(*i)).cloned()).collect()).collect()
         });
         self.grouped.push(frame);
         self.grouping.push(keys);

@@ -140,9 +140,24 @@ pub struct Select {
 #[derive(Debug, Clone)]
 pub enum From {
     /// A table or table function's text, its arguments, and its alias; column names after the alias if given.
-    Table { text: Cow<'static, str>, args: Vec<Scalar>, alias: Alias, columns: Vec<Arc<str>>, sample: Option<String> },
-    Query { query: Box<Query>, alias: Alias, lateral: bool },
-    Join { kind: &'static str, left: Box<From>, right: Box<From>, on: Option<Scalar> },
+    Table {
+        text: Cow<'static, str>,
+        args: Vec<Scalar>,
+        alias: Alias,
+        columns: Vec<Arc<str>>,
+        sample: Option<String>,
+    },
+    Query {
+        query: Box<Query>,
+        alias: Alias,
+        lateral: bool,
+    },
+    Join {
+        kind: &'static str,
+        left: Box<From>,
+        right: Box<From>,
+        on: Option<Scalar>,
+    },
 }
 
 /// A whole statement.

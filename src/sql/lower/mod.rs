@@ -31,9 +31,6 @@ mod set_op;
 mod update;
 mod window;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -223,7 +223,8 @@ impl Lowerer<'_> {
         let Node::Subquery(query) = &value.node else { return None };
         let super::ir::Body::Select(select) = &query.body else { return None };
         let [target] = select.targets.as_slice() else { return None };
-        if target.phys != Phys::Numeric || select.distinct || !select.distinct_on.is_empty() || !is_of_decimals(target) {
+        if target.phys != Phys::Numeric || select.distinct || !select.distinct_on.is_empty() || !is_of_decimals(target)
+        {
             return None;
         }
         let power = Scalar::text(format!("'1{}'", "0".repeat(usize::from(scale))), Phys::Numeric);

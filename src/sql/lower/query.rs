@@ -74,11 +74,7 @@ impl Lowerer<'_> {
     }
 
     /// Rows of expressions, each column of one physical type.
-    pub(super) fn values(
-        &mut self,
-        rows: &[Vec<Expr>],
-        types: &[PgType],
-    ) -> Result<(Vec<Vec<Scalar>>, Vec<Phys>)> {
+    pub(super) fn values(&mut self, rows: &[Vec<Expr>], types: &[PgType]) -> Result<(Vec<Vec<Scalar>>, Vec<Phys>)> {
         let mut lowered = rows
             .iter()
             .map(|row| {
@@ -116,11 +112,7 @@ impl Lowerer<'_> {
                 return Err(Error::unsupported("a data-modifying statement in WITH"));
             }
         };
-        let query = if cte.recursive {
-            self.recursive(cte, query)?
-        } else {
-            self.query(query)?
-        };
+        let query = if cte.recursive { self.recursive(cte, query)? } else { self.query(query)? };
         self.ctes.insert(cte.id, query.columns.clone());
         let name = format!("cte{}", cte.id.0);
         Ok(ir::Cte { name, query, materialized: cte.materialized, recursive: cte.recursive })

@@ -21,7 +21,10 @@ impl Lowerer<'_> {
         let right = self.query(right)?;
         let mut columns = Vec::with_capacity(fields.len());
         for (l, r) in left.columns.iter().zip(&right.columns) {
-            let samples = vec![Scalar::new(ir::Node::Text("NULL".into()), l.clone()), Scalar::new(ir::Node::Text("NULL".into()), r.clone())];
+            let samples = vec![
+                Scalar::new(ir::Node::Text("NULL".into()), l.clone()),
+                Scalar::new(ir::Node::Text("NULL".into()), r.clone()),
+            ];
             columns.push(self.meet(samples, false)?.1);
         }
         let left = self.with_columns(left, &columns)?;

@@ -27,16 +27,8 @@ impl Lowerer<'_> {
         let filter = update.filter.as_ref().map(|f| self.expr(f)).transpose()?;
         let returning = self.returning(&update.returning, alias)?;
         let phys = returning.iter().map(|r| r.phys.clone()).collect();
-        let statement = ir::Statement::Update {
-            ctes,
-            recursive,
-            table: table_name(&def),
-            alias,
-            sets,
-            from,
-            filter,
-            returning,
-        };
+        let statement =
+            ir::Statement::Update { ctes, recursive, table: table_name(&def), alias, sets, from, filter, returning };
         Ok(self.done(statement, (update.returning.columns.clone(), phys), Command::Update, Some(def)))
     }
 
@@ -49,10 +41,8 @@ impl Lowerer<'_> {
     ) -> Result<Vec<(Arc<str>, Scalar)>> {
         let mut lowered: Vec<(u16, Arc<str>, Scalar)> = Vec::with_capacity(sets.len());
         for (index, e) in sets {
-            let column = target
-                .columns
-                .get(usize::from(*index))
-                .ok_or_else(|| Error::internal("lower: SET names no column"))?;
+            let column =
+                target.columns.get(usize::from(*index)).ok_or_else(|| Error::internal("lower: SET names no column"))?;
             let phys = self.phys(column.ty)?;
             let value = self.expr(e)?;
             lowered.push((*index, physical_name(&column.name).into(), self.coerce(value, &phys)?));

@@ -107,9 +107,7 @@ impl Lowerer<'_> {
             FrameBound::Preceding(offset) => (offset, "PRECEDING"),
             FrameBound::Following(offset) => (offset, "FOLLOWING"),
         };
-        if units == FrameUnits::Range
-            && spec.order_by.first().is_some_and(|k| k.expr.ty.oid == oid::NUMERIC)
-        {
+        if units == FrameUnits::Range && spec.order_by.first().is_some_and(|k| k.expr.ty.oid == oid::NUMERIC) {
             return Err(Error::unsupported("RANGE with an offset over numeric"));
         }
         let value = self.expr(offset)?;
@@ -118,9 +116,7 @@ impl Lowerer<'_> {
             super::raise::raise_message(SqlState::INVALID_PRECEDING_OR_FOLLOWING_SIZE, message, &value.phys)
         };
         let value = match (&value.node, &value.phys) {
-            (Node::Cast(inner), Phys::Int2 | Phys::Int4 | Phys::Int8)
-                if matches!(&inner.node, Node::Text(t) if t.parse::<u64>().is_ok()) =>
-            {
+            (Node::Cast(inner), Phys::Int2 | Phys::Int4 | Phys::Int8) if matches!(&inner.node, Node::Text(t) if t.parse::<u64>().is_ok()) => {
                 value
             }
             (_, Phys::Int2 | Phys::Int4 | Phys::Int8) => {

@@ -1,28 +1,17 @@
 //! The decimal types that lowering reckons with are those that DuckDB gives.
 
-use std::sync::Arc;
-
-use crate::registry::Snapshot;
+use super::support::Db;
 use crate::sql::lower::ir::Scalar;
 use crate::sql::lower::{Decimals, Lowerer};
 use crate::sql::render;
-use crate::types::{OutputSettings, Phys};
+use crate::types::Phys;
 
-#[test]
-fn arithmetic_on_decimals_has_the_type_that_duckdb_gives() {
-    let cx = crate::sql::Context {
-        snapshot: Arc::new(Snapshot::default()),
-        role: 10,
-        search_path: [].into(),
-        creation_namespace: None,
-        settings: OutputSettings::default(),
-        dialect: crate::sql::Dialect::default(),
-        standard_strings: true,
-    };
-    let connection = duckdb::Connection::open_in_memory().unwrap();
+#[tokio::test]
+async fn arithmetic_on_decimals_has_the_type_that_duckdb_gives() {
+    let db = Db::empty();
     let types = [(1, 0), (4, 2), (15, 2), (16, 2), (18, 6), (18, 17), (19, 0), (31, 4), (38, 2), (38, 30)];
     for mode in [Decimals::Fast, Decimals::Wide] {
-        let lowerer = Lowerer::new(&cx, mode);
+        let lowerer = Lowerer::new(&db.context, mode);
         for left in types {
             for right in types {
                 for op in ['+', '-', '*'] {
@@ -34,7 +23,7 @@ fn arithmetic_on_decimals_has_the_type_that_duckdb_gives() {
                         continue;
                     }
                     let sql = format!("SELECT typeof({})", render::scalar(&value));
-                    let ty: String = connection.query_row(&sql, [], |row| row.get(0)).unwrap();
+                    let ty = db.text(&sql).await;
                     assert_eq!(ty, value.phys.duckdb(), "{mode:?} {left:?} {op} {right:?}: {sql}");
                 }
             }

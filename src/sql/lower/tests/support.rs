@@ -1,5 +1,6 @@
 //! A small database: the tables of schema.sql in a snapshot and in DuckDB, filled through the compiler.
 
+#[cfg(test)]
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,7 +45,8 @@ pub struct Answer {
 }
 
 impl Db {
-    pub async fn open() -> Self {
+    /// DuckDB with our natives, and no tables in it.
+    pub fn empty() -> Self {
         let config = EngineConfig {
             path: None,
             memory_limit: 1 << 30,
@@ -60,7 +62,11 @@ impl Db {
             aggregates: signatures::aggregates(),
             system_tables: Arc::new(NoTables),
         };
-        let db = Self { pool: Pool::open(config, plugins).unwrap(), context: context() };
+        Self { pool: Pool::open(config, plugins).unwrap(), context: context() }
+    }
+
+    pub async fn open() -> Self {
+        let db = Self::empty();
         let mut connection = db.pool.connect().unwrap();
         command(&mut *connection, "CREATE SCHEMA IF NOT EXISTS \"public\"").await;
         for relation in db.context.snapshot.relations.values() {
@@ -84,6 +90,19 @@ impl Db {
             Ok(text) => Answer { text, sql, ..Answer::default() },
             Err(error) => Answer { text: format!("ERROR {}", error.code()), error: error.to_string(), sql },
         }
+    }
+
+    /// The one text that a query in DuckDB's own SQL gives.
+    pub async fn text(&self, sql: &str) -> String {
+        let mut connection = self.pool.connect().unwrap();
+        let rendered =
+            Rendered { sql: sql.into(), params: [].into(), columns: [Phys::Text].into(), kind: Kind::Rows };
+        let run = Run { time_zone: "UTC".into(), deadline: None };
+        let Ok(Outcome::Rows(mut rows)) = connection.execute(&Permit::system(rendered), vec![], &run).await else {
+            panic!("{sql} gives no rows");
+        };
+        let batch = rows.next().await.unwrap().unwrap();
+        show::value(batch.column(0), 0, &Phys::Text).unwrap()
     }
 
     /// DuckDB's text for a case.
@@ -283,6 +302,7 @@ fn add(
         row_type: oid + 1,
         row_array_type: oid + 2,
         on_conflict: OnConflictDefault::Error,
+        grants_in_file: false,
     };
     snapshot.relation_oids.insert(oid, ("public".into(), name.into()));
     snapshot.relations.insert(("public".into(), name.into()), Arc::new(relation));
