@@ -1,14 +1,42 @@
 //! Who is connected, and with what state: settings, transaction, prepared statements, portals, cursors.
+//!
+//! [`Gateway`] is what all share; a [`Session`] is one client's. A front end drives a session with the methods of
+//! simple.rs and extended.rs, and gives it a [`Front`] to answer to.
 
+mod bind;
+mod constraint;
+mod copy_in;
+mod copy_out;
+mod cursors;
+mod ddl;
+mod describe;
+mod environment;
+mod execute;
+mod explain;
+mod extended;
 mod front;
 mod gateway;
-mod limits;
+mod interrupt;
+mod lifecycle;
+mod made_rows;
+mod pending;
+mod plan_cache;
+mod portals;
+mod run;
 #[allow(clippy::module_inception)]
 mod session;
-#[allow(dead_code)]
+mod set;
 mod settings;
+mod shared;
+mod simple;
+mod sql_prepared;
+mod startup;
+mod statements;
+mod transaction;
+mod utility;
 
 pub use front::{CopyInput, Front, Idle, RowShape, Startup};
-pub use gateway::{Gateway, Schema};
-pub use limits::Limits;
+pub use gateway::{Gateway, Reload};
 pub use session::Session;
+pub use settings::{SERVER_VERSION, Settings, VERSION_TEXT};
+

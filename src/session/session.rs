@@ -1,113 +1,217 @@
-//! One session: the state that a connected client has, and the methods a front end calls.
+//! One session: the state that a connected client has, and what every message needs of it.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
-use bytes::Bytes;
-
-use super::{Front, Gateway, Idle, RowShape, Startup};
-use crate::error::{Error, Result};
-use crate::tree::Field;
-use crate::types::Oid;
+use super::environment::Environment;
+use super::front::{Front, Idle};
+use super::gateway::Gateway;
+use super::lifecycle::Lease;
+use super::plan_cache::Text;
+use super::portals::Portals;
+use super::shared::Shared;
+use super::statements::Statements;
+use super::transaction::Transaction;
+use crate::engine::directory;
+use crate::error::{Error, Report, Result, SqlState};
+use crate::registry::{Change, Overlay, Snapshot};
+use super::pending::sql::{self, Compiled};
+use crate::types::{Oid, OutputSettings};
 
 /// A connected client's state. It ends when it is dropped: its transaction rolls back, its place becomes free.
 pub struct Session {
-    gateway: Arc<Gateway>,
-    startup: Startup,
+    pub(super) gateway: Arc<Gateway>,
+    pub(super) shared: Arc<Shared>,
+    /// Held while there is a transaction in the engine, a result being read, or a temporary table.
+    pub(super) lease: Option<Lease>,
+    pub(super) transaction: Transaction,
+    /// What makes the session's temporary objects, on top of any snapshot.
+    pub(super) temporary: Vec<Change>,
+    /// The current snapshot with the temporary objects, and the version it was made from.
+    pub(super) view: Option<(u64, Overlay)>,
+    pub(super) environment: Option<Arc<Environment>>,
+    pub(super) statements: Statements,
+    pub(super) portals: Portals,
+    pub(super) statement_start: SystemTime,
+    /// When statement_timeout stops the running statement.
+    pub(super) deadline: Option<Instant>,
+    pub(super) idle_since: Instant,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        directory::forget(self.shared.id);
+        self.gateway.leave(self.shared.pid);
+    }
 }
 
 impl Session {
-    pub(super) fn open(gateway: Arc<Gateway>, startup: Startup) -> Result<Self> {
-        Ok(Self { gateway, startup })
-    }
-
     pub fn gateway(&self) -> &Arc<Gateway> {
         &self.gateway
     }
 
     /// What BackendKeyData says beside the secret.
     pub fn pid(&self) -> i32 {
-        0
+        self.shared.pid
+    }
+
+    /// The number by which natives and system tables ask for it.
+    pub fn id(&self) -> u64 {
+        self.shared.id
     }
 
     /// The ParameterStatus messages at the start of a session.
-    pub fn parameters(&self) -> Vec<(String, String)> {
-        let _ = &self.startup;
-        Vec::new()
+    pub fn parameters(&mut self) -> Vec<(String, String)> {
+        let reports = self.shared.state.lock().settings.reports();
+        reports.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     /// ReadyForQuery's byte: `I`, `T` or `E`.
     pub fn transaction_status(&self) -> u8 {
-        b'I'
-    }
-
-    /// A simple Query message. Results go to the front as they come; after an error (returned for ErrorResponse) nothing
-    /// more of the text runs. Then, in both cases, [`Session::ready`] and ReadyForQuery.
-    pub async fn simple(&mut self, _text: &str, _front: &mut dyn Front) -> Result<()> {
-        Err(Error::unsupported("simple query"))
-    }
-
-    /// Parse. `types`: 0 is unspecified. Nothing is sent by the session; the front end answers ParseComplete.
-    pub async fn parse(&mut self, _name: &str, _text: &str, _types: &[Oid]) -> Result<()> {
-        Err(Error::unsupported("Parse"))
-    }
-
-    /// Bind. Formats are as on the wire: none, one for all, or one each.
-    pub async fn bind(
-        &mut self,
-        _portal: &str,
-        _statement: &str,
-        _param_formats: Vec<i16>,
-        _values: Vec<Option<Bytes>>,
-        _result_formats: Vec<i16>,
-    ) -> Result<()> {
-        Err(Error::unsupported("Bind"))
-    }
-
-    /// Describe of a statement: ParameterDescription and RowDescription (formats unknown: 0) or NoData.
-    pub async fn describe_statement(&mut self, _name: &str) -> Result<(Vec<Oid>, Option<Vec<Field>>)> {
-        Err(Error::unsupported("Describe"))
-    }
-
-    /// Describe of a portal: RowDescription or NoData.
-    pub async fn describe_portal(&mut self, _name: &str) -> Result<Option<RowShape>> {
-        Err(Error::unsupported("Describe"))
-    }
-
-    /// Execute. The session sends rows and CommandComplete, PortalSuspended or EmptyQueryResponse.
-    pub async fn execute(
-        &mut self,
-        _portal: &str,
-        _max_rows: Option<NonZeroU32>,
-        _front: &mut dyn Front,
-    ) -> Result<()> {
-        Err(Error::unsupported("Execute"))
-    }
-
-    /// Close of a statement: none of that name is no error.
-    pub async fn close_statement(&mut self, _name: &str) -> Result<()> {
-        Ok(())
-    }
-
-    /// Close of a portal: none of that name is no error.
-    pub async fn close_portal(&mut self, _name: &str) -> Result<()> {
-        Ok(())
-    }
-
-    /// Sync: ends the implicit transaction, also after an error of this cycle. An error here is a failed COMMIT: the
-    /// front end sends it, then goes on to [`Session::ready`].
-    pub async fn sync(&mut self, _front: &mut dyn Front) -> Result<()> {
-        Ok(())
+        self.transaction.status()
     }
 
     /// Before every ReadyForQuery, simple or extended: reports changed parameters.
-    pub fn ready(&mut self, _front: &mut dyn Front) {}
-
-    /// The front end itself found an error (a malformed message): the transaction fails as by an error of ours.
-    pub async fn fail(&mut self) {}
+    pub fn ready(&mut self, front: &mut dyn Front) {
+        self.shared.interrupt.end();
+        self.idle_since = Instant::now();
+        let mut state = self.shared.state.lock();
+        state.activity.state = match self.transaction {
+            Transaction::Idle | Transaction::Implicit(_) => "idle",
+            Transaction::Block(_) => "idle in transaction",
+            Transaction::Failed(_) => "idle in transaction (aborted)",
+        };
+        state.activity.state_change = SystemTime::now();
+        state.activity.xact_start = self.transaction.started();
+        for (name, value) in state.settings.reports() {
+            front.parameter_status(name, &value);
+        }
+    }
 
     /// Waits for what may happen while the client is silent. Cancel-safe; never completes if nothing happens.
     pub async fn idle(&mut self) -> Idle {
-        std::future::pending().await
+        let acting = self.shared.state.lock().settings.acting().clone();
+        let (limit, code, message) = if self.transaction.in_block() {
+            (
+                acting.idle_in_transaction,
+                SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+                "terminating connection due to idle-in-transaction timeout",
+            )
+        } else {
+            (acting.idle_session, SqlState::IDLE_SESSION_TIMEOUT, "terminating connection due to idle-session timeout")
+        };
+        let timeout = async {
+            match limit {
+                Some(limit) => tokio::time::sleep_until((self.idle_since + limit).into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            error = self.shared.interrupt.terminated() => Idle::Terminate(error),
+            () = timeout => Idle::Terminate(Error::fatal(code, message)),
+        }
+    }
+
+    /// The front end itself found an error (a malformed message): the transaction fails as by an error of ours.
+    pub async fn fail(&mut self) {
+        self.abort().await;
+    }
+
+    pub fn output_settings(&self) -> OutputSettings {
+        self.shared.state.lock().settings.acting().output.clone()
+    }
+
+    /// A statement begins: for pg_stat_activity, cancel, and statement_timeout.
+    pub(super) fn begin_statement(&mut self, text: &Arc<str>) -> Result<()> {
+        let now = SystemTime::now();
+        self.statement_start = now;
+        let mut state = self.shared.state.lock();
+        self.deadline = state.settings.acting().statement_timeout.map(|limit| Instant::now() + limit);
+        let activity = &mut state.activity;
+        if !Arc::ptr_eq(&activity.query, text) {
+            activity.query = text.clone();
+        }
+        activity.state = "active";
+        activity.query_start = Some(now);
+        activity.state_change = now;
+        activity.xact_start = self.transaction.started().or(Some(now));
+        drop(state);
+        self.shared.interrupt.begin()
+    }
+
+    /// The schema as the next statement sees it.
+    pub(super) fn overlay(&mut self) -> Overlay {
+        if let Some(active) = self.transaction.active()
+            && let Some(overlay) = &active.overlay
+        {
+            return overlay.clone();
+        }
+        let version = self.gateway.registry().snapshot().version;
+        match &self.view {
+            Some((base, overlay)) if *base == version => overlay.clone(),
+            _ => {
+                let overlay = self.gateway.registry().overlay(&self.temporary);
+                self.view = Some((version, overlay.clone()));
+                overlay
+            }
+        }
+    }
+
+    pub(super) fn snapshot(&mut self) -> Arc<Snapshot> {
+        if let Some(overlay) = self.transaction.active().and_then(|a| a.overlay.as_ref()) {
+            return overlay.snapshot().clone();
+        }
+        if self.temporary.is_empty() {
+            return self.gateway.registry().snapshot();
+        }
+        self.overlay().snapshot().clone()
+    }
+
+    /// What the next statement is compiled in; made anew when snapshot, role or settings have changed.
+    pub(super) fn environment(&mut self) -> Arc<Environment> {
+        let snapshot = self.snapshot();
+        let mut state = self.shared.state.lock();
+        if state.snapshot.version != snapshot.version {
+            state.snapshot = snapshot.clone();
+        }
+        state.resolve_roles();
+        let acting = state.settings.acting();
+        if let Some(environment) = &self.environment
+            && environment.is_for(&snapshot, state.role, acting)
+        {
+            return environment.clone();
+        }
+        let environment = Arc::new(Environment::new(snapshot, state.role, acting.clone()));
+        state.search_path = environment.context.search_path.clone();
+        self.environment = Some(environment.clone());
+        environment
+    }
+
+    /// Compiles one statement of a text, or finds it compiled.
+    pub(super) fn compile(
+        &mut self,
+        text: &Text,
+        index: usize,
+        given: &Arc<[Oid]>,
+    ) -> Result<(Arc<Environment>, Arc<Compiled>)> {
+        let environment = self.environment();
+        let parsed = text.statements.get(index).ok_or_else(|| Error::internal("no such statement in the text"))?;
+        let compiled = self.gateway.plans.compile(text, index, given, &environment, || {
+            let types: Vec<Option<Oid>> = given.iter().map(|oid| Some(*oid).filter(|oid| *oid != 0)).collect();
+            sql::compile(parsed, &environment.context, &types)
+        })?;
+        if compiled.params.len() > self.gateway.limits().parameters {
+            let message = format!("a statement may have at most {} parameters", self.gateway.limits().parameters);
+            return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message));
+        }
+        Ok((environment, compiled))
+    }
+
+    /// Sends a notice, if client_min_messages lets it through.
+    pub(super) fn notice(&self, front: &mut dyn Front, report: &Report) {
+        let least = self.shared.state.lock().settings.acting().least_notice;
+        if report.severity >= least || report.severity == crate::error::Severity::Info {
+            front.notice(report);
+        }
     }
 }

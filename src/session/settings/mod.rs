@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 pub use acting::{Acting, isolation_name};
 pub use definition::{Context, Definition, REPORTED, SERVER_VERSION, VERSION_TEXT, Value};
+pub use value::parse_bool;
 
 use crate::engine::directory::SettingRow;
 use crate::error::{Error, Result, SqlState};

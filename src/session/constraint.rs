@@ -1,0 +1,155 @@
+//! Broken constraints in PostgreSQL's words: the engine says which columns, the schema says which constraint.
+
+use crate::engine::error::{Violation, violation};
+use crate::error::{Error, SqlState};
+use crate::registry::{Constraint, ConstraintKind, Relation, Snapshot, physical_name};
+
+/// The error of a statement that wrote `target`, with constraint, table and column as ORMs read them.
+pub fn explain(error: Error, target: Option<&Relation>, snapshot: &Snapshot) -> Error {
+    let (Some(target), Some(violation)) = (target, violation(&error)) else { return error };
+    let explained = match violation {
+        Violation::NotNull { column, .. } => not_null(target, &column),
+        Violation::Unique { columns, values, .. } => unique(target, &columns, &values),
+        Violation::ForeignKeyMissing { columns, values } => missing(target, snapshot, &columns, &values),
+        Violation::ForeignKeyReferenced { columns, values } => referenced(target, snapshot, &columns, &values),
+    };
+    let Some(mut explained) = explained else { return error };
+    explained.report_mut().internal.clone_from(&error.report().internal);
+    explained
+}
+
+/// The attnums of physical columns, sorted: DuckDB may name them in another order.
+fn numbers(relation: &Relation, physical: &[String]) -> Option<Vec<i16>> {
+    let number = |name: &String| relation.columns.iter().find(|c| physical_name(&c.name) == *name).map(|c| c.num);
+    let mut numbers: Vec<i16> = physical.iter().map(number).collect::<Option<_>>()?;
+    numbers.sort_unstable();
+    Some(numbers)
+}
+
+fn same_columns(a: &[i16], sorted: &[i16]) -> bool {
+    let mut a = a.to_vec();
+    a.sort_unstable();
+    a == sorted
+}
+
+/// `Key (a, b)=(1, 2)`, in the constraint's own order of columns.
+fn key(relation: &Relation, constraint_columns: &[i16], physical: &[String], values: &[String]) -> String {
+    let mut names = Vec::new();
+    let mut shown = Vec::new();
+    for column in constraint_columns.iter().filter_map(|num| relation.column_by_num(*num)) {
+        let name = physical_name(&column.name);
+        let value = physical.iter().position(|p| *p == name).and_then(|i| values.get(i));
+        names.push(&*column.name);
+        shown.push(value.map_or("", String::as_str));
+    }
+    format!("Key ({})=({})", names.join(", "), shown.join(", "))
+}
+
+fn not_null(target: &Relation, physical: &str) -> Option<Error> {
+    let column = target.columns.iter().find(|c| physical_name(&c.name) == physical)?;
+    let message = format!(
+        "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
+        column.name, target.name
+    );
+    Some(
+        Error::new(SqlState::NOT_NULL_VIOLATION, message)
+            .table(&*target.namespace, &*target.name)
+            .column(&*column.name),
+    )
+}
+
+fn unique(target: &Relation, physical: &[String], values: &[String]) -> Option<Error> {
+    let sorted = numbers(target, physical)?;
+    let of_constraint = target.constraints.iter().find_map(|c| match &c.kind {
+        ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => {
+            same_columns(columns, &sorted).then(|| (c.name.clone(), columns.clone()))
+        }
+        ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => None,
+    });
+    let (name, columns) = of_constraint.or_else(|| {
+        let index = target.indexes.iter().filter(|i| i.unique).find(|i| {
+            let columns: Vec<i16> = i.keys.iter().map(|k| k.column).collect();
+            same_columns(&columns, &sorted)
+        })?;
+        Some((index.name.clone(), index.keys.iter().map(|k| k.column).collect()))
+    })?;
+    let message = format!("duplicate key value violates unique constraint \"{name}\"");
+    Some(
+        Error::new(SqlState::UNIQUE_VIOLATION, message)
+            .detail(format!("{} already exists.", key(target, &columns, physical, values)))
+            .table(&*target.namespace, &*target.name)
+            .constraint(&*name),
+    )
+}
+
+fn foreign_keys(relation: &Relation) -> impl Iterator<Item = (&Constraint, &[i16], crate::types::Oid, &[i16])> {
+    relation.constraints.iter().filter_map(|c| match &c.kind {
+        ConstraintKind::ForeignKey { columns, target, target_columns, .. } => {
+            Some((c, columns.as_slice(), *target, target_columns.as_slice()))
+        }
+        ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Check { .. } => None,
+    })
+}
+
+/// DuckDB names the referenced table's columns: the foreign key is the one that points to them.
+fn missing(target: &Relation, snapshot: &Snapshot, physical: &[String], values: &[String]) -> Option<Error> {
+    let (constraint, columns, parent, shown) = foreign_keys(target).find_map(|(c, columns, parent, targets)| {
+        let parent = snapshot.relation_by_oid(parent)?;
+        if numbers(parent, physical).is_some_and(|sorted| same_columns(targets, &sorted)) {
+            // The values stand by the parent's columns; the message names ours, which go with them one to one.
+            let ours: Vec<String> = physical
+                .iter()
+                .filter_map(|p| {
+                    let at = targets
+                        .iter()
+                        .position(|t| parent.column_by_num(*t).is_some_and(|c| physical_name(&c.name) == *p))?;
+                    target.column_by_num(*columns.get(at)?).map(|c| physical_name(&c.name).into_owned())
+                })
+                .collect();
+            return Some((c, columns, parent, ours));
+        }
+        let own = numbers(target, physical)?;
+        same_columns(columns, &own).then(|| (c, columns, parent, physical.to_vec()))
+    })?;
+    let message = format!(
+        "insert or update on table \"{}\" violates foreign key constraint \"{}\"",
+        target.name, constraint.name
+    );
+    Some(
+        Error::new(SqlState::FOREIGN_KEY_VIOLATION, message)
+            .detail(format!("{} is not present in table \"{}\".", key(target, columns, &shown, values), parent.name))
+            .table(&*target.namespace, &*target.name)
+            .constraint(&*constraint.name),
+    )
+}
+
+fn referenced(target: &Relation, snapshot: &Snapshot, physical: &[String], values: &[String]) -> Option<Error> {
+    let sorted = numbers(target, physical);
+    let mut found = snapshot.relations.values().flat_map(|child| {
+        foreign_keys(child).filter(|(_, _, parent, _)| *parent == target.oid).map(move |f| (child, f))
+    });
+    let (child, (constraint, _, _, columns)) = found.find(|(child, (_, own, _, targets))| {
+        // DuckDB may name the columns of either side.
+        sorted.as_ref().is_some_and(|s| same_columns(targets, s))
+            || numbers(child, physical).is_some_and(|s| same_columns(own, &s))
+    })?;
+    let message = format!(
+        "update or delete on table \"{}\" violates foreign key constraint \"{}\" on table \"{}\"",
+        target.name, constraint.name, child.name
+    );
+    let shown: Vec<String> = columns
+        .iter()
+        .filter_map(|num| target.column_by_num(*num).map(|c| physical_name(&c.name).into_owned()))
+        .collect();
+    let names = if sorted.is_some() { physical } else { &shown };
+    Some(
+        Error::new(SqlState::FOREIGN_KEY_VIOLATION, message)
+            .detail(format!(
+                "{} is still referenced from table \"{}\".",
+                key(target, columns, names, values),
+                child.name
+            ))
+            .table(&*child.namespace, &*child.name)
+            .constraint(&*constraint.name),
+    )
+}

@@ -1,0 +1,246 @@
+//! SQL's cursors: DECLARE, FETCH, MOVE, CLOSE, and what becomes of WITH HOLD at COMMIT.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::execute::{Alone, Done, guarded, shape};
+use super::front::Front;
+use super::portals::{Batches, CursorKind, OpenRows, Portal, PortalState, missing_cursor};
+use super::session::Session;
+use super::transaction;
+use crate::engine::Outcome;
+use crate::engine::directory::CursorRow;
+use crate::error::{Error, Result, SqlState};
+use crate::registry::Name;
+use super::pending::sql::{self, CompiledBody};
+use crate::tree::{CursorOptions, FetchDirection, Statement};
+
+/// Bytes of rows that one cursor WITH HOLD may keep in memory after its transaction.
+const HELD_CURSOR_BYTES: usize = 256 << 20;
+
+/// A FETCH in terms of a cursor that only goes forward.
+struct Step {
+    /// Rows to pass over first.
+    skip: u64,
+    /// Rows to give; `None` is all.
+    take: Option<u64>,
+}
+
+impl Session {
+    pub(super) async fn declare(
+        &mut self,
+        name: &Name,
+        options: CursorOptions,
+        query: &Statement,
+        text: &Arc<str>,
+        front: &mut dyn Front,
+    ) -> Result<Done> {
+        let CursorOptions { binary, with_hold, scroll } = options;
+        if !with_hold && !self.transaction.in_block() {
+            return Err(transaction::only_in_block("DECLARE CURSOR"));
+        }
+        if scroll == Some(true) {
+            return Err(
+                Error::unsupported("SCROLL for cursors").hint("Declare the cursor without SCROLL and read it forward.")
+            );
+        }
+        self.portals.check_new(name, self.gateway.limits().portals)?;
+        let environment = self.environment();
+        let compiled = Arc::new(sql::compile_statement(query.clone(), Vec::new(), &environment.context)?);
+        let CompiledBody::Plan(plan) = &compiled.body else {
+            return Err(Error::internal("a cursor over something else than a query"));
+        };
+        let Outcome::Rows(rows) = self.start(plan, &[], front, Alone::No, None).await? else {
+            return Err(Error::internal("a cursor's query gave no rows"));
+        };
+        let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
+        open.suspend();
+        let codes = vec![i16::from(binary); plan.fields.len()];
+        let created = SystemTime::now();
+        let row = CursorRow {
+            name: name.to_string(),
+            statement: text.to_string(),
+            is_holdable: with_hold,
+            is_binary: binary,
+            is_scrollable: false,
+            creation_time: created,
+        };
+        self.shared.state.lock().cursors.insert(name.to_string(), row);
+        let portal = Portal {
+            text: text.clone(),
+            shape: Some(shape(plan, codes.clone())),
+            compiled: Some(compiled),
+            values: Vec::new(),
+            formats: codes,
+            state: PortalState::Open(open),
+            cursor: Some(CursorKind { hold: with_hold, binary, of_transaction: true }),
+        };
+        self.portals.put(name, portal);
+        Done::tag("DECLARE CURSOR")
+    }
+
+    /// FETCH and MOVE.
+    pub(super) async fn fetch(
+        &mut self,
+        name: &Name,
+        direction: FetchDirection,
+        move_only: bool,
+        codes: &[i16],
+        front: &mut dyn Front,
+        describe: bool,
+    ) -> Result<Done> {
+        let mut portal = self.portals.take(name).ok_or_else(|| missing_cursor(name))?;
+        let done = self.fetch_from(&mut portal, direction, move_only, codes, front, describe).await;
+        // After an error the cursor is as good as gone: its transaction fails, unless it was held.
+        self.portals.put(name, portal);
+        let rows = done?;
+        Done::tag(format!("{} {rows}", if move_only { "MOVE" } else { "FETCH" }))
+    }
+
+    async fn fetch_from(
+        &mut self,
+        portal: &mut Portal,
+        direction: FetchDirection,
+        move_only: bool,
+        codes: &[i16],
+        front: &mut dyn Front,
+        describe: bool,
+    ) -> Result<u64> {
+        if matches!(portal.state, PortalState::Ready) {
+            self.open_for_fetch(portal, front).await?;
+        }
+        let mut shape = portal.shape.clone().ok_or_else(|| Error::internal("a cursor without columns"))?;
+        let binary = portal.cursor.is_some_and(|c| c.binary);
+        shape.formats = match codes {
+            // FETCH through the extended protocol: Bind says the formats, unless the cursor is BINARY.
+            codes if codes.len() == shape.fields.len() && !binary => codes.to_vec(),
+            _ => vec![i16::from(binary); shape.fields.len()],
+        };
+        if describe && !move_only {
+            front.row_description(&shape)?;
+        }
+        let PortalState::Open(open) = &mut portal.state else { return self.at_end(direction) };
+        let step = forward(direction, open)?;
+        if step.skip > 0 {
+            self.send_rows(open, &shape, front, false, Some(step.skip)).await?;
+        }
+        let rows = self.send_rows(open, &shape, front, !move_only, step.take).await?;
+        open.suspend();
+        Ok(rows)
+    }
+
+    /// A portal of the extended protocol that SQL reads before anybody has executed it.
+    async fn open_for_fetch(&mut self, portal: &mut Portal, front: &mut dyn Front) -> Result<()> {
+        let compiled = portal.compiled.clone();
+        let Some(CompiledBody::Plan(plan)) = compiled.as_ref().map(|c| &c.body) else {
+            return Err(Error::new(SqlState::INVALID_CURSOR_DEFINITION, "portal is not a cursor"));
+        };
+        match self.start(plan, &portal.values, front, Alone::No, None).await? {
+            Outcome::Rows(rows) => {
+                portal.state = PortalState::Open(OpenRows::new(Batches::Engine(rows), self.output_settings()));
+            }
+            Outcome::Changed(_) | Outcome::Done => portal.state = PortalState::Done { rows: false },
+        }
+        Ok(())
+    }
+
+    /// A cursor that was read to its end by Execute.
+    fn at_end(&self, direction: FetchDirection) -> Result<u64> {
+        match direction {
+            FetchDirection::Forward(1..) | FetchDirection::ForwardAll => Ok(0),
+            _ => Err(only_forward()),
+        }
+    }
+
+    pub(super) fn close_cursor(&mut self, name: Option<&Name>) -> Result<Done> {
+        let mut state = self.shared.state.lock();
+        let Some(name) = name else {
+            state.cursors.clear();
+            drop(state);
+            self.portals.clear();
+            return Done::tag("CLOSE CURSOR ALL");
+        };
+        state.cursors.remove(&**name);
+        drop(state);
+        self.portals.take(name).ok_or_else(|| missing_cursor(name))?;
+        Done::tag("CLOSE CURSOR")
+    }
+
+    /// COMMIT: the rest of each WITH HOLD cursor's rows is kept, so that it can be read on.
+    pub(super) async fn hold_cursors(&mut self) -> Result<()> {
+        let held: Vec<String> = self
+            .portals
+            .iter()
+            .filter(|(_, portal)| portal.cursor.is_some_and(|c| c.hold && c.of_transaction))
+            .map(|(name, _)| name.clone())
+            .collect();
+        let limit = HELD_CURSOR_BYTES;
+        for name in held {
+            let Some(mut portal) = self.portals.take(&name) else { continue };
+            if let PortalState::Open(open) = &mut portal.state {
+                self.keep_rest(open, limit).await?;
+            }
+            if let Some(cursor) = &mut portal.cursor {
+                cursor.of_transaction = false;
+            }
+            self.portals.put(&name, portal);
+        }
+        Ok(())
+    }
+
+    async fn keep_rest(&mut self, open: &mut OpenRows, limit: usize) -> Result<()> {
+        let Batches::Engine(rows) = &mut open.source else { return Ok(()) };
+        let shared = self.shared.clone();
+        let canceller = self.lease()?.canceller.clone();
+        let mut kept = Vec::new();
+        let mut bytes = 0;
+        while let Some(batch) = guarded(None, &shared.interrupt, &canceller, rows.next()).await? {
+            bytes += batch.get_array_memory_size();
+            if bytes > limit {
+                let message = format!("a cursor WITH HOLD may keep at most {limit} bytes of rows");
+                return Err(
+                    Error::new(SqlState::CONFIGURATION_LIMIT_EXCEEDED, message).hint("Read it inside its transaction.")
+                );
+            }
+            kept.push(batch);
+        }
+        open.source = Batches::Kept(kept.into_iter());
+        Ok(())
+    }
+}
+
+/// What a FETCH means for a cursor that has given `position` rows.
+fn forward(direction: FetchDirection, open: &OpenRows) -> Result<Step> {
+    let position = open.position;
+    let on_row = position > 0 && !(open.at_end && open.batch.is_none());
+    let absolute = |target: u64| {
+        if target > position { Ok(Step { skip: target - position - 1, take: Some(1) }) } else { Err(only_forward()) }
+    };
+    match direction {
+        // The current row again, which only a scrollable cursor can give.
+        FetchDirection::Forward(0) | FetchDirection::Relative(0) | FetchDirection::Backward(0) => {
+            if on_row {
+                Err(only_forward())
+            } else {
+                Ok(Step { skip: 0, take: Some(0) })
+            }
+        }
+        FetchDirection::Forward(rows) => Ok(Step { skip: 0, take: Some(rows) }),
+        FetchDirection::ForwardAll => Ok(Step { skip: 0, take: None }),
+        FetchDirection::Relative(rows) if rows > 0 => Ok(Step { skip: rows.unsigned_abs() - 1, take: Some(1) }),
+        FetchDirection::Absolute(0) if position == 0 => Ok(Step { skip: 0, take: Some(0) }),
+        FetchDirection::Absolute(row) if row > 0 => absolute(row.unsigned_abs()),
+        FetchDirection::First => absolute(1),
+        FetchDirection::Absolute(_)
+        | FetchDirection::Relative(_)
+        | FetchDirection::Backward(_)
+        | FetchDirection::BackwardAll
+        | FetchDirection::Prior
+        | FetchDirection::Last => Err(only_forward()),
+    }
+}
+
+fn only_forward() -> Error {
+    Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "cursor can only scan forward")
+        .hint("Declare it with SCROLL option to enable backward scan.")
+}

@@ -1,0 +1,96 @@
+//! Schema changes: the steps that the plan says, in the engine's transaction, then the transaction's own snapshot.
+
+use super::execute::{Alone, Done, guarded};
+use super::front::Front;
+use super::session::Session;
+use super::settings::Settings;
+use super::transaction;
+use crate::engine::{Connection, Outcome, Rows, Run};
+use crate::error::{Error, Result};
+use crate::policy::Permit;
+use crate::sql::ddl::{self, Step};
+use crate::tree::Ddl;
+use crate::types::Value;
+
+impl Session {
+    pub(super) async fn ddl(&mut self, permit: &Permit<Ddl>, values: &[Value], front: &mut dyn Front) -> Result<Done> {
+        self.open_engine().await?;
+        if let Some(active) = self.transaction.active_mut() {
+            active.queried = true;
+        }
+        if let Ddl::AlterRoleSet { setting: Some(setting), value: Some(value), .. } = permit.get() {
+            let superuser = self.shared.state.lock().superuser();
+            Settings::validate(setting, value, superuser)?;
+        }
+        let environment = self.environment();
+        let plan = ddl::plan(permit, &environment.context)?;
+        if self.shared.state.lock().settings.transaction.read_only {
+            let word = if plan.counts_rows { "CREATE TABLE AS" } else { plan.tag.as_str() };
+            return Err(transaction::read_only(word));
+        }
+        for notice in &plan.notices {
+            self.notice(front, notice);
+        }
+        let mut rows = 0;
+        for step in &plan.steps {
+            rows = self.ddl_step(step, values, front).await?.unwrap_or(rows);
+        }
+        self.change_sequences(plan.sequences)?;
+        if let Some(overlay) = self.transaction.active_mut().and_then(|a| a.overlay.as_mut()) {
+            overlay.apply(plan.changes);
+        }
+        Done::tag(if plan.counts_rows { format!("{} {rows}", plan.tag) } else { plan.tag })
+    }
+
+    /// Gives the number of rows that a plan changed.
+    async fn ddl_step(&mut self, step: &Step, values: &[Value], front: &mut dyn Front) -> Result<Option<u64>> {
+        match step {
+            Step::Command(permit) => {
+                self.run_rendered(permit, front).await?;
+                Ok(None)
+            }
+            Step::Plan(plan) => match self.start(plan, values, front, Alone::No, None).await? {
+                Outcome::Changed(rows) => Ok(Some(rows)),
+                Outcome::Rows(rows) => self.count_rows(rows, front).await.map(Some),
+                Outcome::Done => Ok(None),
+            },
+            Step::Verify(plan, error) => match self.start(plan, values, front, Alone::No, None).await? {
+                Outcome::Rows(rows) => match self.count_rows(rows, front).await? {
+                    0 => Ok(None),
+                    _ => Err(error.clone()),
+                },
+                Outcome::Changed(_) | Outcome::Done => Ok(None),
+            },
+        }
+    }
+
+    async fn count_rows(&mut self, mut rows: Box<dyn Rows>, front: &mut dyn Front) -> Result<u64> {
+        let shared = self.shared.clone();
+        let canceller = self.lease()?.canceller.clone();
+        let mut count = 0;
+        while let Some(batch) = guarded(Some(&mut *front), &shared.interrupt, &canceller, rows.next()).await? {
+            count += batch.num_rows() as u64;
+        }
+        Ok(count)
+    }
+
+    /// Runs a statement without parameters.
+    pub(super) async fn run_rendered(
+        &mut self,
+        permit: &Permit<crate::engine::Rendered>,
+        front: &mut dyn Front,
+    ) -> Result<Outcome> {
+        let run =
+            Run { time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(), deadline: self.deadline };
+        let shared = self.shared.clone();
+        shared.interrupt.check()?;
+        let lease = self.lease()?;
+        let connection: &mut dyn Connection = lease.connection.as_mut();
+        let work = connection.execute(permit, Vec::new(), &run);
+        guarded(Some(front), &shared.interrupt, &lease.canceller, work).await
+    }
+
+    fn change_sequences(&mut self, steps: Vec<ddl::SequenceStep>) -> Result<()> {
+        if steps.is_empty() { Ok(()) } else { Err(Error::unsupported("changing sequences")) }
+    }
+}

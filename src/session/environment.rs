@@ -1,0 +1,92 @@
+//! What a statement is compiled in: snapshot, role, search_path and settings, kept until one of them changes.
+
+use std::sync::Arc;
+
+use super::settings::Acting;
+use crate::registry::bootstrap::TEMPORARY;
+use crate::registry::{Name, Privileges, Snapshot};
+use crate::sql::{Context, Dialect};
+use crate::types::{Oid, OutputSettings};
+
+/// What of the environment a compiled statement depends on.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct EnvironmentKey {
+    /// Versions are given out once: a transaction's own snapshot has its own.
+    snapshot: u64,
+    role: Oid,
+    search_path: Arc<[Name]>,
+    creation_namespace: Option<Name>,
+    settings: OutputSettings,
+    dialect: Dialect,
+    standard_strings: bool,
+}
+
+#[derive(Debug)]
+pub struct Environment {
+    pub context: Context,
+    pub key: Arc<EnvironmentKey>,
+    pub acting: Arc<Acting>,
+}
+
+impl Environment {
+    pub fn new(snapshot: Arc<Snapshot>, role: Oid, acting: Arc<Acting>) -> Self {
+        let (search_path, creation_namespace) = search_path(&snapshot, role, &acting.search_path);
+        let key = EnvironmentKey {
+            snapshot: snapshot.version,
+            role,
+            search_path: search_path.clone(),
+            creation_namespace: creation_namespace.clone(),
+            settings: acting.output.clone(),
+            dialect: acting.dialect,
+            standard_strings: acting.standard_strings,
+        };
+        let context = Context {
+            snapshot,
+            role,
+            search_path,
+            creation_namespace,
+            settings: acting.output.clone(),
+            dialect: acting.dialect,
+            standard_strings: acting.standard_strings,
+        };
+        Self { context, key: Arc::new(key), acting }
+    }
+
+    /// True if it still holds.
+    pub fn is_for(&self, snapshot: &Snapshot, role: Oid, acting: &Arc<Acting>) -> bool {
+        self.context.snapshot.version == snapshot.version
+            && self.context.role == role
+            && Arc::ptr_eq(&self.acting, acting)
+    }
+}
+
+/// PostgreSQL's recomputeNamespacePath: namespaces that exist and that the role may use, the temporary one and
+/// pg_catalog in front unless they are named; and where CREATE goes.
+fn search_path(snapshot: &Snapshot, role: Oid, names: &[String]) -> (Arc<[Name]>, Option<Name>) {
+    let mut path: Vec<Name> = Vec::new();
+    for name in names {
+        let name: Name = match name.as_str() {
+            "$user" => match snapshot.role_by_oid(role) {
+                Some(role) => role.name.clone(),
+                None => continue,
+            },
+            name => name.into(),
+        };
+        let usable = &*name == TEMPORARY
+            || snapshot
+                .namespaces
+                .get(&name)
+                .is_some_and(|n| snapshot.namespace_privileges(role, n).contains(Privileges::USAGE));
+        if usable && !path.contains(&name) {
+            path.push(name);
+        }
+    }
+    let creation = path.first().cloned();
+    if !path.iter().any(|n| &**n == "pg_catalog") {
+        path.insert(0, "pg_catalog".into());
+    }
+    if !path.iter().any(|n| &**n == TEMPORARY) {
+        path.insert(0, TEMPORARY.into());
+    }
+    (path.into(), creation)
+}

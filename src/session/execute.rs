@@ -1,0 +1,249 @@
+//! Running a plan: parameters in, batches out to the front end, with cancel, timeout and a client that goes away.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::constraint;
+use super::front::{Front, RowShape};
+use super::interrupt::{self, Interrupt};
+use super::portals::{Batches, OpenRows};
+use super::session::Session;
+use super::transaction::{self, Transaction};
+use crate::engine::{Cancel, CancelReason, Outcome, Run};
+use crate::error::{Error, Result, SqlState};
+use crate::sql::{Command, Plan};
+use crate::types::Value;
+
+/// What became of a statement.
+#[derive(Debug)]
+pub enum Done {
+    /// CommandComplete's tag.
+    Tag(String),
+    /// The row limit was reached.
+    Suspended,
+}
+
+impl Done {
+    pub fn tag(tag: impl Into<String>) -> Result<Self> {
+        Ok(Self::Tag(tag.into()))
+    }
+}
+
+/// How the statement stands in its transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alone {
+    /// The only statement of its transaction: the engine may commit it by itself.
+    Yes,
+    No,
+}
+
+/// How often a cancel is repeated while the engine goes on: the first may have come before the statement was at work.
+const CANCEL_AGAIN: Duration = Duration::from_millis(20);
+
+/// Waits for the engine, and stops it when the client goes away or somebody cancels.
+pub async fn guarded<T>(
+    front: Option<&mut dyn Front>,
+    interrupt: &Interrupt,
+    engine: &Arc<dyn Cancel>,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let mut work = std::pin::pin!(work);
+    let gone = async {
+        match front {
+            Some(front) => front.gone().await,
+            None => std::future::pending().await,
+        }
+    };
+    let stop = tokio::select! {
+        biased;
+        done = &mut work => return done,
+        () = gone => (CancelReason::ClientGone, interrupt::error(CancelReason::ClientGone)),
+        error = interrupt.cancelled() => {
+            let reason = if error.is_fatal() { CancelReason::Shutdown } else { CancelReason::UserRequest };
+            (reason, error)
+        }
+    };
+    loop {
+        engine.cancel(stop.0);
+        tokio::select! {
+            biased;
+            done = &mut work => {
+                // What finished all the same is of no use to a client that is gone or about to be.
+                return if stop.1.is_fatal() { Err(stop.1) } else { done };
+            }
+            () = tokio::time::sleep(CANCEL_AGAIN) => {}
+        }
+    }
+}
+
+/// The tag's word and number.
+pub fn row_tag(command: Command, rows: u64) -> String {
+    match command {
+        Command::Select => format!("SELECT {rows}"),
+        Command::Insert => format!("INSERT 0 {rows}"),
+        Command::Update => format!("UPDATE {rows}"),
+        Command::Delete => format!("DELETE {rows}"),
+    }
+}
+
+fn word(command: Command) -> &'static str {
+    match command {
+        // A SELECT that writes calls a function that does.
+        Command::Select => "nextval()",
+        Command::Insert => "INSERT",
+        Command::Update => "UPDATE",
+        Command::Delete => "DELETE",
+    }
+}
+
+pub fn shape(plan: &Plan, formats: Vec<i16>) -> RowShape {
+    RowShape { fields: plan.fields.clone(), phys: plan.phys.clone(), formats }
+}
+
+impl Session {
+    /// Starts a plan in the engine.
+    pub(super) async fn start(
+        &mut self,
+        plan: &Plan,
+        values: &[Value],
+        front: &mut dyn Front,
+        alone: Alone,
+        feed: Option<u64>,
+    ) -> Result<Outcome> {
+        if plan.writes && self.shared.state.lock().settings.transaction.read_only {
+            return Err(transaction::read_only(word(plan.command)));
+        }
+        // Reads outside a block need no transaction in the engine, and neither does a lone change without RETURNING:
+        // DuckDB commits it by itself.
+        let by_itself = match (&self.transaction, alone) {
+            (Transaction::Block(_), _) => false,
+            (_, Alone::Yes) => !plan.writes || plan.fields.is_empty(),
+            (_, Alone::No) => !plan.writes,
+        };
+        if !by_itself {
+            self.open_engine().await?;
+        }
+        if let Some(active) = self.transaction.active_mut() {
+            active.queried = true;
+        }
+        let params = self.bind_values(plan, values, feed)?;
+        let run =
+            Run { time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(), deadline: self.deadline };
+        let snapshot = self.snapshot();
+        let shared = self.shared.clone();
+        shared.interrupt.check()?;
+        let lease = self.lease()?;
+        let work = lease.connection.execute(&plan.permit, params, &run);
+        guarded(Some(front), &shared.interrupt, &lease.canceller, work)
+            .await
+            .map_err(|error| constraint::explain(error, plan.target.as_deref(), &snapshot))
+    }
+
+    /// Runs a plan to its end, outside any portal.
+    pub(super) async fn run_plan(
+        &mut self,
+        plan: &Plan,
+        values: &[Value],
+        formats: Vec<i16>,
+        front: &mut dyn Front,
+        describe: bool,
+        alone: Alone,
+    ) -> Result<Done> {
+        match self.start(plan, values, front, alone, None).await? {
+            Outcome::Rows(rows) => {
+                let shape = shape(plan, formats);
+                if describe {
+                    front.row_description(&shape)?;
+                }
+                let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
+                let sent = self.deliver(&mut open, &shape, front, None, plan).await?;
+                Done::tag(row_tag(plan.command, sent))
+            }
+            Outcome::Changed(rows) => Done::tag(row_tag(plan.command, rows)),
+            Outcome::Done => Done::tag(row_tag(plan.command, 0)),
+        }
+    }
+
+    /// [`Session::send_rows`], with the errors of a plan that writes explained.
+    pub(super) async fn deliver(
+        &mut self,
+        open: &mut OpenRows,
+        shape: &RowShape,
+        front: &mut dyn Front,
+        limit: Option<u64>,
+        plan: &Plan,
+    ) -> Result<u64> {
+        let sent = self.send_rows(open, shape, front, true, limit).await;
+        sent.map_err(|error| match &plan.target {
+            Some(target) => constraint::explain(error, Some(target), &self.snapshot()),
+            None => error,
+        })
+    }
+
+    /// Reads up to `limit` rows of a result and sends them (or, for MOVE, only counts them).
+    pub(super) async fn send_rows(
+        &mut self,
+        open: &mut OpenRows,
+        shape: &RowShape,
+        front: &mut dyn Front,
+        send: bool,
+        limit: Option<u64>,
+    ) -> Result<u64> {
+        let max_rows = self.shared.state.lock().settings.acting().max_rows;
+        let mut sent = 0;
+        while limit.is_none_or(|limit| sent < limit) && !open.at_end {
+            if open.batch.is_none() {
+                open.batch = self.next_batch(open, front).await?.map(|batch| (batch, 0));
+            }
+            let Some((batch, from)) = &mut open.batch else {
+                open.at_end = true;
+                break;
+            };
+            let left = batch.num_rows() - *from;
+            let take = limit.map_or(left, |limit| left.min(usize::try_from(limit - sent).unwrap_or(usize::MAX)));
+            let to = *from + take;
+            open.position += take as u64;
+            if max_rows.is_some_and(|max| open.position > max) {
+                return Err(too_many_rows(max_rows.unwrap_or_default()));
+            }
+            if send && take > 0 {
+                let interrupt = &self.shared.interrupt;
+                // As in PostgreSQL, a cancel waits until the client has taken what was sent; termination does not.
+                tokio::select! {
+                    biased;
+                    done = front.rows(shape, &open.settings, batch, *from, to) => done?,
+                    error = interrupt.terminated() => return Err(error),
+                }
+            }
+            sent += take as u64;
+            *from = to;
+            if to == batch.num_rows() {
+                open.batch = None;
+            }
+            self.shared.interrupt.check()?;
+        }
+        Ok(sent)
+    }
+
+    /// The next batch of a result; `None` at its end.
+    pub(super) async fn next_batch(
+        &mut self,
+        open: &mut OpenRows,
+        front: &mut dyn Front,
+    ) -> Result<Option<arrow::record_batch::RecordBatch>> {
+        match &mut open.source {
+            Batches::Kept(batches) => Ok(batches.next()),
+            Batches::Engine(rows) => {
+                let shared = self.shared.clone();
+                let canceller = self.lease()?.canceller.clone();
+                guarded(Some(front), &shared.interrupt, &canceller, rows.next()).await
+            }
+        }
+    }
+}
+
+fn too_many_rows(max: u64) -> Error {
+    Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, format!("the result has more than {max} rows"))
+        .hint("Add a LIMIT, or raise duckgate.max_rows.")
+}

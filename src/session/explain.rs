@@ -1,0 +1,224 @@
+//! EXPLAIN: the engine's plan as PostgreSQL's one column of text.
+
+use serde_json::Value as Json;
+
+use super::describe::explain_field;
+use super::execute::{Alone, Done, guarded};
+use super::front::Front;
+use super::made_rows::{text_batch, text_shape};
+use super::portals::OpenRows;
+use super::session::Session;
+use crate::engine::{Kind, Outcome, Rendered};
+use crate::error::{Error, Result};
+use crate::sql::{Command, Plan};
+use crate::tree::{Explain, ExplainFormat};
+use super::pending::types::{self, Phys, Value};
+
+impl Session {
+    pub(super) async fn explain(
+        &mut self,
+        plan: &Plan,
+        options: &Explain,
+        values: &[Value],
+        codes: Vec<i16>,
+        front: &mut dyn Front,
+        describe: bool,
+    ) -> Result<Done> {
+        let prefix = if options.analyze { "EXPLAIN (ANALYZE, FORMAT json) " } else { "EXPLAIN (FORMAT json) " };
+        let explained = Plan {
+            permit: plan.permit.clone().map(|r| Rendered {
+                sql: format!("{prefix}{}", r.sql).into(),
+                params: r.params,
+                columns: vec![Phys::Text, Phys::Text],
+                kind: Kind::Rows,
+            }),
+            params: plan.params.clone(),
+            fields: Vec::new(),
+            phys: vec![Phys::Text, Phys::Text],
+            command: Command::Select,
+            target: plan.target.clone(),
+            writes: options.analyze && plan.writes,
+        };
+        let text = self.engine_plan(&explained, values, front).await?;
+        let tree: Json = serde_json::from_str(&text).map_err(Error::internal)?;
+        let lines = match options.format {
+            ExplainFormat::Text => lines(&tree, options),
+            ExplainFormat::Json => {
+                let pretty = serde_json::to_string_pretty(&as_json(&tree, options)).map_err(Error::internal)?;
+                vec![pretty]
+            }
+            ExplainFormat::Xml | ExplainFormat::Yaml => {
+                return Err(Error::unsupported("EXPLAIN in this format").hint("Use FORMAT text or json."));
+            }
+        };
+        let shape = text_shape(vec![explain_field(options.format)], codes);
+        if describe {
+            front.row_description(&shape)?;
+        }
+        let batch = text_batch(vec![lines.into_iter().map(Some).collect()])?;
+        let mut open = OpenRows::kept(vec![batch], self.output_settings());
+        self.send_rows(&mut open, &shape, front, true, None).await?;
+        Done::tag("EXPLAIN")
+    }
+
+    /// The engine's answer: rows of a key and a value, of which the last is the physical plan.
+    async fn engine_plan(&mut self, plan: &Plan, values: &[Value], front: &mut dyn Front) -> Result<String> {
+        let Outcome::Rows(mut rows) = self.start(plan, values, front, Alone::No, None).await? else {
+            return Err(Error::internal("EXPLAIN gave no rows"));
+        };
+        let shared = self.shared.clone();
+        let canceller = self.lease()?.canceller.clone();
+        let mut text = None;
+        while let Some(batch) = guarded(Some(front), &shared.interrupt, &canceller, rows.next()).await? {
+            let last = batch.columns().last().map(|c| c.as_ref());
+            for row in 0..batch.num_rows() {
+                if let Some(Value::Text(value)) = last.map(|c| types::arrow::value_at(c, row, &Phys::Text)) {
+                    text = Some(value.to_string());
+                }
+            }
+        }
+        text.ok_or_else(|| Error::internal("EXPLAIN gave no plan"))
+    }
+}
+
+/// One operator of the engine's plan. Only what tells nothing of rules is read: names, tables, row numbers, times;
+/// never the text of conditions, in which row filters would show.
+struct Node<'a> {
+    name: String,
+    table: Option<String>,
+    estimated: Option<u64>,
+    rows: Option<u64>,
+    seconds: Option<f64>,
+    children: Vec<&'a Json>,
+}
+
+fn node(json: &Json) -> Node<'_> {
+    let text = |key: &str| json.get(key).and_then(Json::as_str).map(|s| s.trim().to_owned());
+    let extra =
+        |key: &str| json.get("extra_info").and_then(|e| e.get(key)).and_then(Json::as_str).map(|s| s.trim().to_owned());
+    let number = |value: Option<String>| value.and_then(|v| v.trim_start_matches('~').parse().ok());
+    Node {
+        name: text("name").or_else(|| text("operator_type")).or_else(|| text("operator_name")).unwrap_or_default(),
+        table: extra("Table").map(|t| t.rsplit('.').next().unwrap_or(&t).to_owned()),
+        estimated: number(extra("Estimated Cardinality")),
+        rows: json.get("operator_cardinality").and_then(Json::as_u64),
+        seconds: json.get("operator_timing").and_then(Json::as_f64),
+        children: json.get("children").and_then(Json::as_array).map(|c| c.iter().collect()).unwrap_or_default(),
+    }
+}
+
+/// The plan's top: DuckDB gives a list with it, or the query with it as child.
+fn top(tree: &Json) -> &Json {
+    let mut tree = match tree {
+        Json::Array(items) => items.first().unwrap_or(tree),
+        other => other,
+    };
+    while node(tree).name.is_empty() || node(tree).name.starts_with("EXPLAIN") {
+        match tree.get("children").and_then(|c| c.get(0)) {
+            Some(child) => tree = child,
+            None => break,
+        }
+    }
+    tree
+}
+
+/// `HASH_JOIN` as PostgreSQL would write it: `Hash Join`.
+fn title(name: &str) -> String {
+    let word = |w: &str| {
+        let mut chars = w.chars();
+        chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars.flat_map(char::to_lowercase)).collect())
+    };
+    name.split(['_', ' ']).filter(|w| !w.is_empty()).map(word).collect::<Vec<String>>().join(" ")
+}
+
+fn lines(tree: &Json, options: &Explain) -> Vec<String> {
+    let mut out = Vec::new();
+    write(top(tree), 0, options, &mut out);
+    if options.analyze
+        && let Some(seconds) = tree.get("latency").and_then(Json::as_f64)
+    {
+        out.push(format!("Execution Time: {:.3} ms", seconds * 1000.0));
+    }
+    out
+}
+
+fn write(json: &Json, depth: usize, options: &Explain, out: &mut Vec<String>) {
+    let node = node(json);
+    let indent = match depth {
+        0 => String::new(),
+        n => format!("{}->  ", " ".repeat(2 + (n - 1) * 6)),
+    };
+    let mut line = format!("{indent}{}", title(&node.name));
+    if let Some(table) = &node.table {
+        line.push_str(&format!(" on {table}"));
+    }
+    if options.costs
+        && let Some(rows) = node.estimated
+    {
+        line.push_str(&format!("  (rows={rows})"));
+    }
+    if options.analyze {
+        let seconds = node.seconds.unwrap_or_default();
+        line.push_str(&format!(" (actual time={:.3} rows={})", seconds * 1000.0, node.rows.unwrap_or_default()));
+    }
+    out.push(line);
+    for child in node.children {
+        write(child, depth + 1, options, out);
+    }
+}
+
+fn as_json(tree: &Json, options: &Explain) -> Json {
+    fn plan(json: &Json, options: &Explain) -> Json {
+        let node = node(json);
+        let mut out = serde_json::Map::new();
+        out.insert("Node Type".into(), title(&node.name).into());
+        if let Some(table) = node.table {
+            out.insert("Relation Name".into(), table.into());
+        }
+        if options.costs
+            && let Some(rows) = node.estimated
+        {
+            out.insert("Plan Rows".into(), rows.into());
+        }
+        if options.analyze {
+            out.insert("Actual Rows".into(), node.rows.unwrap_or_default().into());
+            out.insert("Actual Total Time".into(), (node.seconds.unwrap_or_default() * 1000.0).into());
+        }
+        if !node.children.is_empty() {
+            out.insert("Plans".into(), node.children.iter().map(|c| plan(c, options)).collect());
+        }
+        Json::Object(out)
+    }
+    let mut out = serde_json::Map::new();
+    out.insert("Plan".into(), plan(top(tree), options));
+    Json::Array(vec![Json::Object(out)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(costs: bool) -> Explain {
+        // What is explained does not matter to the printing.
+        Explain {
+            statement: crate::tree::Statement::Utility(Box::new(crate::tree::Utility::Unlisten(None))),
+            analyze: false,
+            verbose: false,
+            costs,
+            format: ExplainFormat::Text,
+        }
+    }
+
+    #[test]
+    fn a_plan_is_indented_and_tells_no_conditions() {
+        let tree = serde_json::json!([{"name": "HASH_JOIN", "extra_info": {"Conditions": "secret = 1", "Estimated Cardinality": "10"},
+            "children": [
+                {"name": "SEQ_SCAN ", "extra_info": {"Table": "db.public.t", "Filters": "secret", "Estimated Cardinality": "5"}, "children": []},
+                {"name": "PROJECTION", "extra_info": {}, "children": [{"name": "DUMMY_SCAN", "children": []}]}]}]);
+        assert_eq!(
+            lines(&tree, &options(true)),
+            ["Hash Join  (rows=10)", "  ->  Seq Scan on t  (rows=5)", "  ->  Projection", "        ->  Dummy Scan",]
+        );
+        assert_eq!(lines(&tree, &options(false))[1], "  ->  Seq Scan on t");
+    }
+}

@@ -1,0 +1,134 @@
+//! Cancel and termination: how anybody stops what a session does, and how the session notices.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use crate::engine::{Cancel, CancelReason};
+use crate::error::{Error, SqlState};
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Signal {
+    /// Why the running statement is to stop.
+    cancel: Option<CancelReason>,
+    /// The session is to end.
+    terminate: bool,
+}
+
+#[derive(Default)]
+struct Running {
+    statement: bool,
+    engine: Option<Arc<dyn Cancel>>,
+}
+
+/// One session's ear for cancels.
+pub struct Interrupt {
+    signal: watch::Sender<Signal>,
+    running: Mutex<Running>,
+}
+
+impl Interrupt {
+    pub fn new() -> Self {
+        Self { signal: watch::Sender::new(Signal::default()), running: Mutex::default() }
+    }
+
+    /// A statement begins: what was cancelled before does not concern it.
+    pub fn begin(&self) -> Result<(), Error> {
+        let mut running = self.running.lock();
+        running.statement = true;
+        self.signal.send_modify(|s| s.cancel = None);
+        if self.signal.borrow().terminate { Err(error(CancelReason::Shutdown)) } else { Ok(()) }
+    }
+
+    pub fn end(&self) {
+        self.running.lock().statement = false;
+    }
+
+    /// Where the running statement's engine part can be stopped.
+    pub fn attach(&self, engine: Option<Arc<dyn Cancel>>) {
+        self.running.lock().engine = engine;
+    }
+
+    /// Stops the running statement, if there is one.
+    pub fn cancel(&self, reason: CancelReason) {
+        let running = self.running.lock();
+        if running.statement {
+            self.signal.send_modify(|s| s.cancel = Some(reason));
+            if let Some(engine) = &running.engine {
+                engine.cancel(reason);
+            }
+        }
+    }
+
+    /// Ends the session, at once if it is idle.
+    pub fn terminate(&self) {
+        self.signal.send_modify(|s| s.terminate = true);
+        self.cancel(CancelReason::Shutdown);
+    }
+
+    /// Fails if the running statement has been cancelled.
+    pub fn check(&self) -> Result<(), Error> {
+        let signal = *self.signal.borrow();
+        match signal {
+            Signal { terminate: true, .. } => Err(error(CancelReason::Shutdown)),
+            Signal { cancel: Some(reason), .. } => Err(error(reason)),
+            Signal { cancel: None, terminate: false } => Ok(()),
+        }
+    }
+
+    /// Waits until the running statement is to stop.
+    pub async fn cancelled(&self) -> Error {
+        let mut signal = self.signal.subscribe();
+        let found = signal.wait_for(|s| s.terminate || s.cancel.is_some()).await.map(|s| *s);
+        match found {
+            Ok(Signal { terminate: false, cancel: Some(reason) }) => error(reason),
+            // The sender lives as long as the session, so that a closed channel is an ended session.
+            Ok(_) | Err(_) => error(CancelReason::Shutdown),
+        }
+    }
+
+    /// Waits until the session is to end.
+    pub async fn terminated(&self) -> Error {
+        let mut signal = self.signal.subscribe();
+        let _ = signal.wait_for(|s| s.terminate).await.map(|s| *s);
+        error(CancelReason::Shutdown)
+    }
+}
+
+/// What a client reads when its statement was stopped.
+pub fn error(reason: CancelReason) -> Error {
+    match reason {
+        CancelReason::UserRequest => Error::new(SqlState::QUERY_CANCELED, "canceling statement due to user request"),
+        CancelReason::StatementTimeout => {
+            Error::new(SqlState::QUERY_CANCELED, "canceling statement due to statement timeout")
+        }
+        CancelReason::LockTimeout => {
+            Error::new(SqlState::LOCK_NOT_AVAILABLE, "canceling statement due to lock timeout")
+        }
+        CancelReason::Shutdown => {
+            Error::fatal(SqlState::ADMIN_SHUTDOWN, "terminating connection due to administrator command")
+        }
+        CancelReason::ClientGone => Error::fatal(SqlState::CONNECTION_FAILURE, "connection to client lost"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cancel_of_an_idle_session_has_no_effect_later() {
+        let interrupt = Interrupt::new();
+        interrupt.cancel(CancelReason::UserRequest);
+        interrupt.begin().unwrap();
+        assert!(interrupt.check().is_ok());
+        interrupt.cancel(CancelReason::UserRequest);
+        assert_eq!(interrupt.check().unwrap_err().code(), SqlState::QUERY_CANCELED);
+        interrupt.end();
+        interrupt.begin().unwrap();
+        assert!(interrupt.check().is_ok());
+        interrupt.terminate();
+        assert!(interrupt.begin().unwrap_err().is_fatal());
+    }
+}

@@ -1,0 +1,177 @@
+//! Transactions in motion: what BEGIN, COMMIT, ROLLBACK and errors do to engine, schema, settings and portals.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::session::Session;
+use super::transaction::{Active, Transaction};
+use crate::engine::{Access, Cancel, Connection};
+use crate::error::{Error, Result};
+use crate::registry::{Change, Overlay};
+
+/// A connection that the session holds, and how to stop what runs on it.
+pub struct Lease {
+    pub connection: Box<dyn Connection>,
+    pub canceller: Arc<dyn Cancel>,
+}
+
+impl Session {
+    /// A statement runs in a transaction: if none is open, one that ends with the query or at Sync.
+    pub(super) fn open_implicit(&mut self) {
+        if self.transaction.open_implicit(self.statement_start) {
+            self.shared.state.lock().settings.begin();
+        }
+    }
+
+    /// The session's connection; taken from the pool if it has none.
+    pub(super) fn lease(&mut self) -> Result<&mut Lease> {
+        if self.lease.is_none() {
+            let connection = self.gateway.engine().connect()?;
+            let canceller = connection.canceller();
+            self.shared.interrupt.attach(Some(canceller.clone()));
+            self.lease = Some(Lease { connection, canceller });
+        }
+        self.lease.as_mut().ok_or_else(|| Error::internal("no connection"))
+    }
+
+    /// Begins in the engine, if the transaction has not yet; from here on its schema is pinned.
+    pub(super) async fn open_engine(&mut self) -> Result<()> {
+        if self.transaction.active().is_none_or(|a| a.engine) {
+            return Ok(());
+        }
+        let read_only = self.shared.state.lock().settings.transaction.read_only;
+        let access = if read_only { Access::ReadOnly } else { Access::ReadWrite };
+        let overlay = self.overlay();
+        self.lease()?.connection.begin(access).await?;
+        if let Some(active) = self.transaction.active_mut() {
+            active.engine = true;
+            active.overlay = Some(overlay);
+        }
+        Ok(())
+    }
+
+    /// Ends the transaction; if that fails, it is rolled back and the error says why.
+    pub(super) async fn commit(&mut self) -> Result<()> {
+        let committed = match self.hold_cursors().await {
+            Ok(()) => self.commit_engine().await,
+            Err(error) => Err(error),
+        };
+        if committed.is_err() {
+            self.rollback().await;
+        }
+        committed
+    }
+
+    async fn commit_engine(&mut self) -> Result<()> {
+        self.end_portals();
+        let active = match &self.transaction {
+            Transaction::Implicit(active) | Transaction::Block(active) => active,
+            Transaction::Idle | Transaction::Failed(_) => return Ok(()),
+        };
+        let overlay = active.overlay.clone().filter(|o| !o.changes().is_empty());
+        if active.engine {
+            let registry = self.gateway.registry().clone();
+            // The check for concurrent changes holds off other publications until ours is in force.
+            let pending = match &overlay {
+                Some(overlay) => Some(registry.prepare(overlay).await?),
+                None => None,
+            };
+            self.lease()?.connection.commit().await?;
+            if let Some(pending) = pending {
+                pending.publish();
+            }
+        }
+        self.transaction = Transaction::Idle;
+        if let Some(overlay) = overlay {
+            self.keep_temporary(&overlay);
+        }
+        self.shared.state.lock().settings.commit();
+        self.release();
+        Ok(())
+    }
+
+    /// Temporary objects outlive the transaction that made them, in this session alone.
+    fn keep_temporary(&mut self, overlay: &Overlay) {
+        for change in overlay.changes() {
+            match change {
+                Change::PutRelation(relation) if relation.temporary => {
+                    self.forget_temporary(relation.oid);
+                    self.temporary.push(change.clone());
+                }
+                Change::DropRelation(oid) => self.forget_temporary(*oid),
+                _ => continue,
+            }
+            self.view = None;
+        }
+    }
+
+    fn forget_temporary(&mut self, oid: crate::types::Oid) {
+        self.temporary.retain(|c| !matches!(c, Change::PutRelation(r) if r.oid == oid));
+    }
+
+    /// Undoes everything; afterwards no transaction is open.
+    pub(super) async fn rollback(&mut self) {
+        self.end_portals();
+        let engine = self.transaction.active().is_some_and(|a| a.engine);
+        if engine
+            && let Some(lease) = &mut self.lease
+            && let Err(error) = lease.connection.rollback().await
+        {
+            // A connection that cannot roll back is given up: dropping it ends whatever it did.
+            tracing::error!(%error, pid = self.shared.pid, "rollback failed");
+            self.give_up_connection();
+        }
+        self.transaction = Transaction::Idle;
+        self.shared.state.lock().settings.rollback();
+        self.release();
+    }
+
+    pub(super) fn give_up_connection(&mut self) {
+        self.lease = None;
+        self.shared.interrupt.attach(None);
+        // With the connection go its temporary tables.
+        self.temporary.clear();
+        self.view = None;
+    }
+
+    /// A statement failed: a block waits for its ROLLBACK, everything else is over.
+    pub(super) async fn abort(&mut self) {
+        let block = match &self.transaction {
+            Transaction::Block(active) => Some(active.started),
+            Transaction::Idle | Transaction::Implicit(_) | Transaction::Failed(_) => None,
+        };
+        if self.transaction.is_failed() {
+            return;
+        }
+        self.rollback().await;
+        if let Some(started) = block {
+            self.transaction = Transaction::Failed(started);
+        }
+    }
+
+    /// AND CHAIN: a new block with the characteristics of the one that ended.
+    pub(super) fn chain(&mut self, characteristics: super::settings::Characteristics) {
+        self.transaction = Transaction::Block(Active::new(SystemTime::now()));
+        let mut state = self.shared.state.lock();
+        state.settings.begin();
+        state.settings.transaction = characteristics;
+    }
+
+    /// The transaction's portals go with it.
+    fn end_portals(&mut self) {
+        self.portals.end_transaction();
+        let portals = &self.portals;
+        self.shared.state.lock().cursors.retain(|name, _| portals.contains(name));
+    }
+
+    /// Gives the connection back, if nothing needs it.
+    pub(super) fn release(&mut self) {
+        let engine = self.transaction.active().is_some_and(|a| a.engine);
+        if engine || !self.temporary.is_empty() || self.portals.read_from_engine() {
+            return;
+        }
+        if self.lease.take().is_some() {
+            self.shared.interrupt.attach(None);
+        }
+    }
+}

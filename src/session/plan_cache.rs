@@ -1,0 +1,82 @@
+//! The cache of parsed texts and compiled statements that all sessions share.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use lru::LruCache;
+use parking_lot::Mutex;
+
+use super::environment::EnvironmentKey;
+use crate::error::Result;
+use super::pending::sql::{self, Compiled, Parsed};
+use crate::types::Oid;
+
+/// Statements longer than this, in bytes, are compiled anew each time: they would push many others out of the cache.
+const CACHED_TEXT_BYTES: usize = 64 << 10;
+
+/// A client's text and its statements.
+pub struct Text {
+    pub text: Arc<str>,
+    pub statements: Vec<Parsed>,
+}
+
+/// Everything that a compiled statement depends on.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    /// The whole text that it came in (positions in its errors count there), and which of its statements it is.
+    text: Arc<str>,
+    index: u32,
+    /// The parameter types that the client gave; 0 is unspecified.
+    params: Arc<[Oid]>,
+    environment: Arc<EnvironmentKey>,
+}
+
+pub struct PlanCache {
+    texts: Mutex<LruCache<Arc<str>, Arc<Text>>>,
+    plans: Mutex<LruCache<Key, Arc<Compiled>>>,
+}
+
+impl PlanCache {
+    pub fn new(entries: usize) -> Self {
+        let entries = NonZeroUsize::new(entries).unwrap_or(NonZeroUsize::MIN);
+        Self { texts: Mutex::new(LruCache::new(entries)), plans: Mutex::new(LruCache::new(entries)) }
+    }
+
+    /// The statements of a text.
+    pub fn parse(&self, text: &str) -> Result<Arc<Text>> {
+        if let Some(found) = self.texts.lock().get(text) {
+            return Ok(found.clone());
+        }
+        let statements = sql::parse(text)?;
+        let parsed = Arc::new(Text { text: text.into(), statements });
+        if text.len() <= CACHED_TEXT_BYTES {
+            self.texts.lock().put(parsed.text.clone(), parsed.clone());
+        }
+        Ok(parsed)
+    }
+
+    /// One statement of a text, compiled for this environment.
+    pub fn compile(
+        &self,
+        text: &Text,
+        index: usize,
+        params: &Arc<[Oid]>,
+        environment: &super::environment::Environment,
+        compile: impl FnOnce() -> Result<Compiled>,
+    ) -> Result<Arc<Compiled>> {
+        let key = Key {
+            text: text.text.clone(),
+            index: index as u32,
+            params: params.clone(),
+            environment: environment.key.clone(),
+        };
+        if let Some(found) = self.plans.lock().get(&key) {
+            return Ok(found.clone());
+        }
+        let compiled = Arc::new(compile()?);
+        if text.text.len() <= CACHED_TEXT_BYTES {
+            self.plans.lock().put(key, compiled.clone());
+        }
+        Ok(compiled)
+    }
+}

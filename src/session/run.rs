@@ -1,0 +1,44 @@
+//! Where each kind of statement goes.
+
+use std::sync::Arc;
+
+use super::execute::{Alone, Done};
+use super::front::Front;
+use super::session::Session;
+use crate::error::Result;
+use crate::sql::{Compiled, CompiledBody};
+use crate::types::Value;
+
+impl Session {
+    /// Runs a statement to its end, outside any portal. `codes` are the result's format codes: none (text), or one for
+    /// each column; `describe` sends a RowDescription before the rows.
+    pub(super) async fn run(
+        &mut self,
+        compiled: &Arc<Compiled>,
+        text: &Arc<str>,
+        values: &[Value],
+        codes: &[i16],
+        front: &mut dyn Front,
+        describe: bool,
+        alone: Alone,
+    ) -> Result<Done> {
+        let codes_for = |columns: usize| if codes.len() == columns { codes.to_vec() } else { vec![0; columns] };
+        match &compiled.body {
+            CompiledBody::Plan(plan) => {
+                self.run_plan(plan, values, codes_for(plan.fields.len()), front, describe, alone).await
+            }
+            CompiledBody::CopyIn { plan, options, columns, table } => {
+                self.copy_in(plan, options, columns, table, front).await
+            }
+            CompiledBody::CopyOut { plan, options } => self.copy_out(plan, options, front).await,
+            CompiledBody::Explain { plan, options } => {
+                self.explain(plan, options, values, codes_for(1), front, describe).await
+            }
+            CompiledBody::Ddl(ddl) | CompiledBody::CreateTableAs { ddl, .. } => self.ddl(ddl, values, front).await,
+            CompiledBody::Utility(utility) => {
+                // A future of its own on the heap: EXECUTE and EXPLAIN come back here.
+                Box::pin(self.utility(utility, text, codes, front, describe, alone)).await
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! What others may see of a session, and what natives may ask of it: the part behind a lock.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Weak};
+use std::time::SystemTime;
+
+use parking_lot::Mutex;
+
+use super::gateway::Gateway;
+use super::interrupt::Interrupt;
+use super::settings::{Scope, Settings, Source};
+use crate::engine::CancelReason;
+use crate::engine::directory::{ActivityRow, CursorRow, PreparedRow, SessionView, SettingRow};
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{Name, Snapshot};
+use crate::types::{Oid, OutputSettings};
+
+pub struct Shared {
+    pub id: u64,
+    pub pid: i32,
+    pub secret: Vec<u8>,
+    pub gateway: Weak<Gateway>,
+    pub database: Name,
+    /// Who logged in.
+    pub user: Name,
+    pub peer: Option<SocketAddr>,
+    pub tls: bool,
+    pub backend_start: SystemTime,
+    pub interrupt: Interrupt,
+    pub state: Mutex<State>,
+}
+
+/// Never locked across an await, nor while the engine is called.
+pub struct State {
+    pub settings: Settings,
+    pub authenticated: Oid,
+    /// As the running statement has them.
+    pub session_user: Oid,
+    pub role: Oid,
+    pub snapshot: Arc<Snapshot>,
+    pub search_path: Arc<[Name]>,
+    pub activity: Activity,
+    pub prepared: BTreeMap<String, PreparedRow>,
+    pub cursors: BTreeMap<String, CursorRow>,
+}
+
+pub struct Activity {
+    pub state: &'static str,
+    pub query: Arc<str>,
+    pub query_start: Option<SystemTime>,
+    pub xact_start: Option<SystemTime>,
+    pub state_change: SystemTime,
+}
+
+impl State {
+    pub fn superuser(&self) -> bool {
+        self.snapshot.is_superuser(self.role)
+    }
+
+    /// SET by a statement.
+    pub fn set(&mut self, name: &str, value: Option<&str>, scope: Scope) -> Result<()> {
+        let source = Source::Statement { superuser: self.superuser() };
+        self.settings.set(name, value, scope, source)
+    }
+
+    /// Resolves `session_authorization` and `role`, which are settings and so go back with the transaction.
+    pub fn resolve_roles(&mut self) {
+        let snapshot = &self.snapshot;
+        let named = |name: Option<String>| name.and_then(|n| snapshot.role(&n).map(|r| r.oid));
+        self.session_user = named(self.settings.get("session_authorization")).unwrap_or(self.authenticated);
+        let role = self.settings.get("role").filter(|r| r != "none");
+        // A role that was dropped meanwhile must not turn into another's rights: those of the session user remain.
+        self.role = named(role).unwrap_or(self.session_user);
+    }
+}
+
+impl Shared {
+    pub fn row(&self) -> ActivityRow {
+        let state = self.state.lock();
+        ActivityRow {
+            pid: self.pid,
+            session: self.id,
+            role: state.session_user,
+            user: self.user.clone(),
+            database: self.database.clone(),
+            application_name: state.settings.acting().application_name.to_string(),
+            client_addr: self.peer,
+            tls: self.tls,
+            backend_start: self.backend_start,
+            xact_start: state.activity.xact_start,
+            query_start: state.activity.query_start,
+            state_change: state.activity.state_change,
+            state: state.activity.state,
+            query: state.activity.query.clone(),
+        }
+    }
+
+    fn gateway(&self) -> Result<Arc<Gateway>> {
+        self.gateway.upgrade().ok_or_else(|| Error::internal("the gateway is closed"))
+    }
+
+    /// PostgreSQL's pg_signal_backend: the target, if this session may stop it; `None` if there is none.
+    fn target(&self, pid: i32, what: &str) -> Result<Option<Arc<Shared>>> {
+        let Some(target) = self.gateway()?.session(pid) else { return Ok(None) };
+        let owner = target.state.lock().session_user;
+        let state = self.state.lock();
+        if state.superuser() {
+            drop(state);
+            return Ok(Some(target));
+        }
+        let denied = |message: String| Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+        if state.snapshot.is_superuser(owner) {
+            return denied(format!("must be a superuser to {what} superuser process"));
+        }
+        if !state.snapshot.has_rights_of(state.role, owner) {
+            return denied(format!(
+                "must be a member of the role whose {} or member of pg_signal_backend",
+                if what == "terminate" { "process is being terminated" } else { "query is being canceled" }
+            ));
+        }
+        drop(state);
+        Ok(Some(target))
+    }
+}
+
+impl SessionView for Shared {
+    fn id(&self) -> u64 {
+        self.id
+    }
+
+    fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.state.lock().snapshot.clone()
+    }
+
+    fn role(&self) -> Oid {
+        self.state.lock().role
+    }
+
+    fn session_user(&self) -> Oid {
+        self.state.lock().session_user
+    }
+
+    fn database(&self) -> Name {
+        self.database.clone()
+    }
+
+    fn search_path(&self) -> Arc<[Name]> {
+        self.state.lock().search_path.clone()
+    }
+
+    fn output_settings(&self) -> OutputSettings {
+        self.state.lock().settings.acting().output.clone()
+    }
+
+    fn setting(&self, name: &str) -> Option<String> {
+        self.state.lock().settings.get(name)
+    }
+
+    fn set_config(&self, name: &str, value: Option<&str>, local: bool) -> Result<String> {
+        let scope = if local { Scope::Local } else { Scope::Session };
+        let mut state = self.state.lock();
+        match name.to_lowercase().as_str() {
+            // These have checks of their own, that SET makes.
+            "role"
+            | "session_authorization"
+            | "transaction_isolation"
+            | "transaction_read_only"
+            | "transaction_deferrable" => {
+                return Err(Error::unsupported(format!("set_config('{name}', …)")).hint("Use SET."));
+            }
+            _ => state.set(name, value, scope)?,
+        }
+        state.settings.show(name)
+    }
+
+    fn settings(&self) -> Vec<SettingRow> {
+        self.state.lock().settings.rows()
+    }
+
+    fn prepared_statements(&self) -> Vec<PreparedRow> {
+        self.state.lock().prepared.values().cloned().collect()
+    }
+
+    fn cursors(&self) -> Vec<CursorRow> {
+        self.state.lock().cursors.values().cloned().collect()
+    }
+
+    fn activity(&self) -> Vec<ActivityRow> {
+        self.gateway().map(|g| g.activity()).unwrap_or_default()
+    }
+
+    fn cancel_backend(&self, pid: i32) -> Result<bool> {
+        let target = self.target(pid, "cancel")?;
+        Ok(target.map(|t| t.interrupt.cancel(CancelReason::UserRequest)).is_some())
+    }
+
+    fn terminate_backend(&self, pid: i32) -> Result<bool> {
+        let target = self.target(pid, "terminate")?;
+        Ok(target.map(|t| t.interrupt.terminate()).is_some())
+    }
+
+    fn reload(&self) -> Result<()> {
+        if !self.state.lock().superuser() {
+            return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, "must be superuser to reload the schema files"));
+        }
+        self.gateway()?.reload()
+    }
+}

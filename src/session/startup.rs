@@ -1,0 +1,157 @@
+//! A session's beginning: its place in the table, its first settings.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Instant, SystemTime};
+
+use parking_lot::Mutex;
+
+use super::interrupt::Interrupt;
+use super::portals::Portals;
+use super::settings::Settings;
+use super::shared::{Activity, Shared, State};
+use super::statements::Statements;
+use super::transaction::Transaction;
+use super::{Gateway, Session, Startup};
+use crate::engine::directory;
+use crate::engine::directory::SessionView;
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{Role, Snapshot};
+
+/// Sessions' numbers, unique in the process: natives ask by them.
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+impl Session {
+    pub(super) fn open(gateway: &Arc<Gateway>, startup: Startup, role: &Role, snapshot: Arc<Snapshot>) -> Result<Self> {
+        let settings = first_settings(gateway, &startup, role)?;
+        let now = SystemTime::now();
+        let make = |pid| {
+            Arc::new(Shared {
+                id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+                pid,
+                secret: startup.secret,
+                gateway: Arc::downgrade(gateway),
+                database: snapshot.database.clone(),
+                user: role.name.clone(),
+                peer: startup.peer,
+                tls: startup.tls,
+                backend_start: now,
+                interrupt: Interrupt::new(),
+                state: Mutex::new(State {
+                    settings,
+                    authenticated: role.oid,
+                    session_user: role.oid,
+                    role: role.oid,
+                    snapshot,
+                    search_path: Arc::default(),
+                    activity: Activity {
+                        state: "idle",
+                        query: "".into(),
+                        query_start: None,
+                        xact_start: None,
+                        state_change: now,
+                    },
+                    prepared: Default::default(),
+                    cursors: Default::default(),
+                }),
+            })
+        };
+        let shared = gateway.enter(make, role)?;
+        let view: Arc<dyn SessionView> = shared.clone();
+        directory::register(shared.id, Arc::downgrade(&view));
+        Ok(Self {
+            gateway: gateway.clone(),
+            shared,
+            lease: None,
+            transaction: Transaction::Idle,
+            temporary: Vec::new(),
+            view: None,
+            environment: None,
+            statements: Statements::default(),
+            portals: Portals::default(),
+            statement_start: now,
+            deadline: None,
+            idle_since: Instant::now(),
+        })
+    }
+}
+
+/// The role's settings, then what the client asks for: `options`, then the other parameters.
+fn first_settings(gateway: &Gateway, startup: &Startup, role: &Role) -> Result<Settings> {
+    let mut settings = Settings::new(&role.name, role.superuser, gateway.limits().connections);
+    for (name, value) in &role.settings {
+        // As PostgreSQL does at login: a setting that has become invalid must not lock its role out.
+        if let Err(error) = settings.set_initial(name, value, true) {
+            tracing::warn!(role = %role.name, setting = %name, %error, "a setting of the role is not applied");
+        }
+    }
+    for (name, value) in &startup.parameters {
+        if name == "options" {
+            for (name, value) in options(value)? {
+                settings.set_initial(&name, &value, role.superuser)?;
+            }
+        }
+    }
+    for (name, value) in &startup.parameters {
+        match name.as_str() {
+            "user" | "database" | "options" => {}
+            "replication" if super::settings::parse_bool(value) == Some(false) => {}
+            "replication" => return Err(Error::unsupported("replication")),
+            _ if name.starts_with("_pq_.") => {}
+            _ => settings.set_initial(name, value, role.superuser)?,
+        }
+    }
+    Ok(settings)
+}
+
+/// The settings in the startup parameter `options`: `-c name=value`, `-cname=value` and `--name=value`, separated by
+/// blanks, which a backslash protects.
+fn options(text: &str) -> Result<Vec<(String, String)>> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => word.get_or_insert_default().extend(chars.next()),
+            c if c.is_ascii_whitespace() => words.extend(word.take()),
+            c => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    let mut settings = Vec::new();
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        let invalid =
+            || Error::new(SqlState::SYNTAX_ERROR, format!("invalid command-line argument for server process: {word}"));
+        let (dashes, assignment) = match word.as_str() {
+            "-c" => (false, words.next().ok_or_else(invalid)?),
+            w if w.starts_with("--") => (true, w[2..].to_owned()),
+            w if w.starts_with("-c") => (false, w[2..].to_owned()),
+            _ => return Err(invalid()),
+        };
+        let (name, value) = assignment.split_once('=').ok_or_else(|| {
+            let flag = if dashes { format!("--{assignment}") } else { format!("-c {assignment}") };
+            Error::new(SqlState::SYNTAX_ERROR, format!("{flag} requires a value"))
+        })?;
+        settings.push((name.replace('-', "_"), value.to_owned()));
+    }
+    Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_read_as_postgresql_reads_them() {
+        let read = |text: &str| options(text).map_err(|e| e.report().message.clone());
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_eq!(
+            read("-c a=b -cc.d=e\\ f --work-mem=1MB"),
+            Ok(vec![pair("a", "b"), pair("c.d", "e f"), pair("work_mem", "1MB")])
+        );
+        assert_eq!(read("-c a"), Err("-c a requires a value".into()));
+        assert_eq!(read("-x"), Err("invalid command-line argument for server process: -x".into()));
+        assert_eq!(read("  "), Ok(vec![]));
+    }
+}

@@ -1,0 +1,226 @@
+//! The transaction: a state machine whose states carry their own data.
+
+use std::time::SystemTime;
+
+use crate::error::{Error, Report, SqlState};
+use crate::registry::Overlay;
+use crate::tree::TransactionModes;
+
+use super::settings::Characteristics;
+
+/// Where a session is between BEGIN and COMMIT.
+pub enum Transaction {
+    Idle,
+    /// Opened by a statement outside a block: ends with the simple query, or at Sync.
+    Implicit(Active),
+    /// Opened by BEGIN.
+    Block(Active),
+    /// A statement of the block failed; everything is rolled back already, and only ROLLBACK (or COMMIT) is heard.
+    Failed(SystemTime),
+}
+
+/// A transaction that goes on.
+pub struct Active {
+    /// now().
+    pub started: SystemTime,
+    /// What the schema is to it: the snapshot at its first statement in the engine, with its own changes.
+    pub overlay: Option<Overlay>,
+    /// The engine has begun too.
+    pub engine: bool,
+    /// A query has run: its isolation can no longer be set.
+    pub queried: bool,
+}
+
+impl Active {
+    pub fn new(started: SystemTime) -> Self {
+        Self { started, overlay: None, engine: false, queried: false }
+    }
+}
+
+/// What COMMIT and ROLLBACK found.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub enum End {
+    /// There was something to commit (or roll back).
+    Transaction,
+    /// COMMIT of a failed transaction rolls back.
+    RolledBack,
+    /// There was no block: a warning, and what was implicit ends.
+    NotInBlock,
+}
+
+impl Transaction {
+    /// ReadyForQuery's byte.
+    pub fn status(&self) -> u8 {
+        match self {
+            Self::Idle | Self::Implicit(_) => b'I',
+            Self::Block(_) => b'T',
+            Self::Failed(_) => b'E',
+        }
+    }
+
+    pub fn in_block(&self) -> bool {
+        matches!(self, Self::Block(_) | Self::Failed(_))
+    }
+
+    pub fn is_failed(&self) -> bool {
+        matches!(self, Self::Failed(_))
+    }
+
+    pub fn active(&self) -> Option<&Active> {
+        match self {
+            Self::Implicit(active) | Self::Block(active) => Some(active),
+            Self::Idle | Self::Failed(_) => None,
+        }
+    }
+
+    pub fn active_mut(&mut self) -> Option<&mut Active> {
+        match self {
+            Self::Implicit(active) | Self::Block(active) => Some(active),
+            Self::Idle | Self::Failed(_) => None,
+        }
+    }
+
+    pub fn started(&self) -> Option<SystemTime> {
+        match self {
+            Self::Idle => None,
+            Self::Implicit(active) | Self::Block(active) => Some(active.started),
+            Self::Failed(started) => Some(*started),
+        }
+    }
+
+    /// A statement begins outside a transaction: one is opened for it. True if so.
+    pub fn open_implicit(&mut self, now: SystemTime) -> bool {
+        let opens = matches!(self, Self::Idle);
+        if opens {
+            *self = Self::Implicit(Active::new(now));
+        }
+        opens
+    }
+
+    /// BEGIN: an implicit transaction becomes the block, with what it has done. The warning says that one was open.
+    pub fn begin(&mut self, now: SystemTime) -> Option<Report> {
+        match std::mem::replace(self, Self::Idle) {
+            Self::Idle => *self = Self::Block(Active::new(now)),
+            Self::Implicit(active) => *self = Self::Block(active),
+            already @ (Self::Block(_) | Self::Failed(_)) => {
+                *self = already;
+                return Some(Report::warning(
+                    SqlState::ACTIVE_SQL_TRANSACTION,
+                    "there is already a transaction in progress",
+                ));
+            }
+        }
+        None
+    }
+
+    /// What an end of the transaction (COMMIT or ROLLBACK) will mean.
+    pub fn end(&self) -> End {
+        match self {
+            Self::Block(_) => End::Transaction,
+            Self::Failed(_) => End::RolledBack,
+            Self::Idle | Self::Implicit(_) => End::NotInBlock,
+        }
+    }
+}
+
+pub fn not_in_progress() -> Report {
+    Report::warning(SqlState::NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress")
+}
+
+/// `SAVEPOINT`, `LOCK TABLE` …: what makes sense only in a block.
+pub fn only_in_block(what: &str) -> Error {
+    Error::new(SqlState::NO_ACTIVE_SQL_TRANSACTION, format!("{what} can only be used in transaction blocks"))
+}
+
+pub fn only_in_block_warning(what: &str) -> Report {
+    Report::warning(SqlState::NO_ACTIVE_SQL_TRANSACTION, format!("{what} can only be used in transaction blocks"))
+}
+
+pub fn never_in_block(what: &str) -> Error {
+    Error::new(SqlState::ACTIVE_SQL_TRANSACTION, format!("{what} cannot run inside a transaction block"))
+}
+
+pub fn aborted() -> Error {
+    Error::new(
+        SqlState::IN_FAILED_SQL_TRANSACTION,
+        "current transaction is aborted, commands ignored until end of transaction block",
+    )
+}
+
+pub fn read_only(what: &str) -> Error {
+    Error::new(SqlState::READ_ONLY_SQL_TRANSACTION, format!("cannot execute {what} in a read-only transaction"))
+}
+
+/// SET TRANSACTION and BEGIN's modes, with PostgreSQL's checks on when they may still change.
+pub fn apply_modes(modes: &TransactionModes, queried: bool, current: &mut Characteristics) -> Result<(), Error> {
+    let TransactionModes { isolation, read_only, deferrable } = modes;
+    let too_late = |message: &str| Err(Error::new(SqlState::ACTIVE_SQL_TRANSACTION, message));
+    if let Some(isolation) = isolation {
+        if queried && *isolation != current.isolation {
+            return too_late("SET TRANSACTION ISOLATION LEVEL must be called before any query");
+        }
+        current.isolation = *isolation;
+    }
+    if let Some(read_only) = read_only {
+        if queried && current.read_only && !read_only {
+            return too_late("transaction read-write mode must be set before any query");
+        }
+        current.read_only = *read_only;
+    }
+    if let Some(deferrable) = deferrable {
+        if queried {
+            return too_late("SET TRANSACTION [NOT] DEFERRABLE must be called before any query");
+        }
+        current.deferrable = *deferrable;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::Isolation;
+
+    fn now() -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+
+    #[test]
+    fn begin_takes_over_what_an_implicit_transaction_did() {
+        let mut transaction = Transaction::Idle;
+        assert!(transaction.open_implicit(now()));
+        if let Some(active) = transaction.active_mut() {
+            active.engine = true;
+        }
+        assert_eq!(transaction.status(), b'I');
+        assert!(transaction.begin(now()).is_none());
+        assert_eq!(transaction.status(), b'T');
+        assert!(transaction.active().is_some_and(|a| a.engine));
+        assert!(!transaction.open_implicit(now()));
+        let warning = transaction.begin(now()).unwrap();
+        assert_eq!(warning.code, SqlState::ACTIVE_SQL_TRANSACTION);
+        assert_eq!(transaction.end(), End::Transaction);
+    }
+
+    #[test]
+    fn a_failed_block_says_so_until_it_ends() {
+        let transaction = Transaction::Failed(now());
+        assert_eq!(transaction.status(), b'E');
+        assert!(transaction.in_block() && transaction.is_failed());
+        assert_eq!(transaction.end(), End::RolledBack);
+        assert_eq!(Transaction::Idle.end(), End::NotInBlock);
+    }
+
+    #[test]
+    fn modes_are_checked_as_postgresql_does() {
+        let mut current = Characteristics { isolation: Isolation::ReadCommitted, read_only: true, deferrable: false };
+        let modes = |isolation, read_only| TransactionModes { isolation, read_only, deferrable: None };
+        let code = |r: Result<(), Error>| r.unwrap_err().code();
+        let serializable = modes(Some(Isolation::Serializable), None);
+        assert_eq!(code(apply_modes(&serializable, true, &mut current)), SqlState::ACTIVE_SQL_TRANSACTION);
+        assert_eq!(code(apply_modes(&modes(None, Some(false)), true, &mut current)), SqlState::ACTIVE_SQL_TRANSACTION);
+        apply_modes(&modes(None, Some(true)), true, &mut current).unwrap();
+        apply_modes(&serializable, false, &mut current).unwrap();
+        assert_eq!(current.isolation, Isolation::Serializable);
+    }
+}

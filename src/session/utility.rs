@@ -1,0 +1,277 @@
+//! The commands that the session carries out by itself.
+
+use std::sync::Arc;
+
+use super::execute::{Alone, Done};
+use super::front::Front;
+use super::session::Session;
+use super::transaction::{self, End};
+use crate::error::{Error, Report, Result, SqlState};
+use crate::tree::{Discard, MaintainCommand, TransactionModes, Utility};
+
+impl Session {
+    pub(super) async fn utility(
+        &mut self,
+        utility: &Utility,
+        text: &Arc<str>,
+        codes: &[i16],
+        front: &mut dyn Front,
+        describe: bool,
+        alone: Alone,
+    ) -> Result<Done> {
+        match utility {
+            Utility::Begin(modes) => self.begin_block(modes, front),
+            Utility::Commit { chain } => self.commit_command(*chain, front).await,
+            Utility::Rollback { chain } => self.rollback_command(*chain, front).await,
+            Utility::Savepoint(_) => Err(self.no_savepoint("SAVEPOINT")),
+            Utility::ReleaseSavepoint(name) => Err(self.missing_savepoint("RELEASE SAVEPOINT", name)),
+            Utility::RollbackTo(name) => Err(self.missing_savepoint("ROLLBACK TO SAVEPOINT", name)),
+            Utility::SetTransaction { modes, session } => self.set_transaction(modes, *session, front),
+            Utility::Set { name, value, local } => self.set(name, value.as_deref(), *local, front),
+            Utility::Reset { name } => self.reset(name.as_deref()),
+            Utility::Show { name } => self.show(name.as_deref(), codes, front, describe).await,
+            Utility::SetRole { name, local } => self.set_role(name.as_ref(), *local, front),
+            Utility::SetSessionAuthorization { name, local } => {
+                self.set_session_authorization(name.as_ref(), *local, front)
+            }
+            Utility::Discard(what) => self.discard(*what).await,
+            Utility::Prepare { name, types, body, offset } => {
+                let types: Vec<_> = types.iter().map(|ty| ty.oid).collect();
+                self.prepare(name, body, &types, true).map_err(|error| moved(error, *offset))?;
+                Done::tag("PREPARE")
+            }
+            Utility::Execute { name, args } => self.execute_prepared(name, args, codes, front, describe, alone).await,
+            Utility::Deallocate { name: Some(name) } => {
+                if !self.deallocate(name) {
+                    let message = format!("prepared statement \"{name}\" does not exist");
+                    return Err(Error::new(SqlState::INVALID_SQL_STATEMENT_NAME, message));
+                }
+                Done::tag("DEALLOCATE")
+            }
+            Utility::Deallocate { name: None } => {
+                self.deallocate_all();
+                Done::tag("DEALLOCATE ALL")
+            }
+            Utility::Declare { name, options, query } => self.declare(name, *options, query, text, front).await,
+            Utility::Fetch { cursor, direction, move_only } => {
+                self.fetch(cursor, *direction, *move_only, codes, front, describe).await
+            }
+            Utility::CloseCursor { name } => self.close_cursor(name.as_ref()),
+            Utility::Listen(_) => Err(no_notifications("LISTEN")),
+            Utility::Notify { .. } => Err(no_notifications("NOTIFY")),
+            // Nothing is listened to, so that this is what it says.
+            Utility::Unlisten(_) => Done::tag("UNLISTEN"),
+            Utility::Lock { .. } => {
+                if !self.transaction.in_block() {
+                    return Err(transaction::only_in_block("LOCK TABLE"));
+                }
+                Done::tag("LOCK TABLE")
+            }
+            Utility::Maintain { command, .. } => self.maintain(*command).await,
+            Utility::SetConstraints { deferred } => {
+                if !self.transaction.in_block() {
+                    self.notice(front, &transaction::only_in_block_warning("SET CONSTRAINTS"));
+                }
+                if *deferred && self.has_deferrable_constraints() {
+                    return Err(Error::unsupported("deferring constraints")
+                        .hint("Constraints are checked at the end of each statement."));
+                }
+                Done::tag("SET CONSTRAINTS")
+            }
+        }
+    }
+
+    fn begin_block(&mut self, modes: &TransactionModes, front: &mut dyn Front) -> Result<Done> {
+        if let Some(warning) = self.transaction.begin(self.statement_start) {
+            self.notice(front, &warning);
+        }
+        self.apply_modes(modes)?;
+        Done::tag("BEGIN")
+    }
+
+    fn apply_modes(&mut self, modes: &TransactionModes) -> Result<()> {
+        let queried = self.transaction.active().is_some_and(|a| a.queried);
+        let mut state = self.shared.state.lock();
+        transaction::apply_modes(modes, queried, &mut state.settings.transaction)
+    }
+
+    async fn commit_command(&mut self, chain: bool, front: &mut dyn Front) -> Result<Done> {
+        let characteristics = self.shared.state.lock().settings.transaction;
+        let tag = match self.transaction.end() {
+            End::Transaction => {
+                self.commit().await?;
+                "COMMIT"
+            }
+            End::RolledBack => {
+                self.rollback().await;
+                "ROLLBACK"
+            }
+            End::NotInBlock if chain => return Err(transaction::only_in_block("COMMIT AND CHAIN")),
+            End::NotInBlock => {
+                self.notice(front, &transaction::not_in_progress());
+                self.commit().await?;
+                "COMMIT"
+            }
+        };
+        if chain {
+            self.chain(characteristics);
+        }
+        Done::tag(tag)
+    }
+
+    async fn rollback_command(&mut self, chain: bool, front: &mut dyn Front) -> Result<Done> {
+        let characteristics = self.shared.state.lock().settings.transaction;
+        match self.transaction.end() {
+            End::Transaction | End::RolledBack => {}
+            End::NotInBlock if chain => return Err(transaction::only_in_block("ROLLBACK AND CHAIN")),
+            End::NotInBlock => self.notice(front, &transaction::not_in_progress()),
+        }
+        self.rollback().await;
+        if chain {
+            self.chain(characteristics);
+        }
+        Done::tag("ROLLBACK")
+    }
+
+    fn no_savepoint(&self, what: &str) -> Error {
+        if !self.transaction.in_block() {
+            return transaction::only_in_block(what);
+        }
+        Error::unsupported(what).hint("Use transactions without savepoints; in psql, turn ON_ERROR_ROLLBACK off.")
+    }
+
+    /// As there are no savepoints, none has that name.
+    fn missing_savepoint(&self, what: &str, name: &str) -> Error {
+        if !self.transaction.in_block() {
+            return transaction::only_in_block(what);
+        }
+        Error::new(SqlState::S_E_INVALID_SPECIFICATION, format!("savepoint \"{name}\" does not exist"))
+    }
+
+    fn set_transaction(&mut self, modes: &TransactionModes, session: bool, front: &mut dyn Front) -> Result<Done> {
+        if !session {
+            if !self.transaction.in_block() {
+                self.notice(front, &transaction::only_in_block_warning("SET TRANSACTION"));
+            }
+            self.apply_modes(modes)?;
+            return Done::tag("SET");
+        }
+        let TransactionModes { isolation, read_only, deferrable } = modes;
+        let on_off = |flag: bool| if flag { "on" } else { "off" };
+        let scope = super::settings::Scope::Session;
+        let mut state = self.shared.state.lock();
+        if let Some(isolation) = isolation {
+            let name = super::settings::isolation_name(*isolation);
+            state.set("default_transaction_isolation", Some(name), scope)?;
+        }
+        if let Some(read_only) = read_only {
+            state.set("default_transaction_read_only", Some(on_off(*read_only)), scope)?;
+        }
+        if let Some(deferrable) = deferrable {
+            state.set("default_transaction_deferrable", Some(on_off(*deferrable)), scope)?;
+        }
+        Done::tag("SET")
+    }
+
+    pub(super) fn deallocate_all(&mut self) {
+        self.statements.clear();
+        self.shared.state.lock().prepared.clear();
+    }
+
+    async fn discard(&mut self, what: Discard) -> Result<Done> {
+        match what {
+            Discard::All => {
+                if self.transaction.in_block() {
+                    return Err(transaction::never_in_block("DISCARD ALL"));
+                }
+                self.portals.clear();
+                self.shared.state.lock().cursors.clear();
+                self.reset_session_authorization();
+                self.shared.state.lock().settings.reset_all();
+                self.deallocate_all();
+                self.discard_temporary()?;
+                Done::tag("DISCARD ALL")
+            }
+            Discard::Plans => {
+                self.statements.discard_plans();
+                Done::tag("DISCARD PLANS")
+            }
+            // currval and lastval live with the session in the engine and are asked for by number; a pooler that sends
+            // this wants them gone, which costs nothing to forget.
+            Discard::Sequences => Done::tag("DISCARD SEQUENCES"),
+            Discard::Temp => {
+                self.discard_temporary()?;
+                Done::tag("DISCARD TEMP")
+            }
+        }
+    }
+
+    /// Temporary tables go with the connection that has them.
+    fn discard_temporary(&mut self) -> Result<()> {
+        let changed = self
+            .transaction
+            .active()
+            .and_then(|a| a.overlay.as_ref())
+            .is_some_and(|o| o.snapshot().relations.values().any(|r| r.temporary));
+        if self.temporary.is_empty() && !changed {
+            return Ok(());
+        }
+        if self.transaction.active().is_some_and(|a| a.engine) {
+            return Err(Error::unsupported("DISCARD TEMP inside a transaction block")
+                .hint("Run it outside, or drop the temporary tables by name."));
+        }
+        self.give_up_connection();
+        Ok(())
+    }
+
+    fn has_deferrable_constraints(&mut self) -> bool {
+        self.snapshot().relations.values().any(|r| r.constraints.iter().any(|c| c.deferrable))
+    }
+
+    async fn maintain(&mut self, command: MaintainCommand) -> Result<Done> {
+        let (tag, in_block) = match command {
+            MaintainCommand::Vacuum => ("VACUUM", false),
+            MaintainCommand::Analyze => ("ANALYZE", true),
+            MaintainCommand::Checkpoint => ("CHECKPOINT", true),
+            MaintainCommand::Reindex => ("REINDEX", true),
+            MaintainCommand::Cluster => ("CLUSTER", true),
+        };
+        if !in_block && self.transaction.in_block() {
+            return Err(transaction::never_in_block(tag));
+        }
+        if command == MaintainCommand::Checkpoint {
+            if !self.shared.state.lock().superuser() {
+                return Err(Error::new(
+                    SqlState::INSUFFICIENT_PRIVILEGE,
+                    "must be superuser or have privileges of pg_checkpoint to do CHECKPOINT",
+                ));
+            }
+            // DuckDB cannot checkpoint over a transaction of this session; it does so by itself when it has ended.
+            if !self.transaction.active().is_some_and(|a| a.engine) {
+                self.gateway.engine().clone().checkpoint().await?;
+            }
+        }
+        // DuckDB keeps its statistics and frees deleted rows by itself.
+        Done::tag(tag)
+    }
+
+    /// Warns that a SET LOCAL outside a block is over at once.
+    pub(super) fn warn_local(&self, local: bool, front: &mut dyn Front) {
+        if local && !self.transaction.in_block() {
+            let warning: Report = transaction::only_in_block_warning("SET LOCAL");
+            self.notice(front, &warning);
+        }
+    }
+}
+
+fn no_notifications(what: &str) -> Error {
+    Error::unsupported(what).hint("Asynchronous notifications come in a later release; poll a table instead.")
+}
+
+/// An error in PREPARE's statement, with its position in the whole text.
+fn moved(mut error: Error, offset: u32) -> Error {
+    if let Some(position) = &mut error.report_mut().position {
+        *position += offset;
+    }
+    error
+}
