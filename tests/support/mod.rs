@@ -7,4 +7,5 @@ pub mod protocol;
 pub mod server;
 pub mod target;
 pub mod tls;
+pub mod tpch;
 pub mod transcript;
