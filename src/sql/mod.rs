@@ -1,5 +1,10 @@
 //! The compiler from PostgreSQL's SQL to DuckDB's: parse → analyze → permit → lower → render.
 
+pub mod analyze;
+pub mod parse;
+
+pub use parse::{Parsed, parse};
+
 use std::sync::Arc;
 
 use crate::engine::Rendered;

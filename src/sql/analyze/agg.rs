@@ -1,0 +1,234 @@
+//! Aggregates and grouping: GROUP BY with its sets, GROUPING(), and where aggregates may stand (parse_agg).
+
+use sqlparser::ast;
+
+use super::check::{children_mut, first_column_of, walk};
+use super::query::sort_key;
+use super::same::same;
+use super::scope::Clause;
+use super::target::Target;
+use super::{Analyzer, Expr, ExprKind};
+use crate::error::{Error, Result, SqlState};
+use crate::facts::Proc;
+use crate::tree::{GroupBy, SortKey};
+use crate::types::{PgType, oid};
+
+/// Grouping sets that CUBE and cross products may make at most (as in PostgreSQL).
+const MAX_GROUPING_SETS: usize = 4096;
+
+impl Analyzer<'_> {
+    /// GROUP BY's items: expressions, sets in parentheses, ROLLUP, CUBE, GROUPING SETS.
+    pub(crate) fn grouping(&mut self, items: &[ast::Expr], targets: &[Target]) -> Result<GroupBy> {
+        let mut exprs: Vec<Expr> = Vec::new();
+        let mut sets: Vec<Vec<u16>> = vec![Vec::new()];
+        for item in items {
+            let choices = self.grouping_item(item, targets, &mut exprs)?;
+            let mut product = Vec::with_capacity(sets.len() * choices.len());
+            for set in &sets {
+                for choice in &choices {
+                    let mut joined = set.clone();
+                    joined.extend(choice.iter().filter(|i| !set.contains(i)));
+                    product.push(joined);
+                }
+            }
+            if product.len() > MAX_GROUPING_SETS {
+                let message = format!("too many grouping sets present (maximum {MAX_GROUPING_SETS})");
+                return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, message));
+            }
+            sets = product;
+        }
+        Ok(GroupBy { exprs, sets })
+    }
+
+    /// The alternatives that one item of GROUP BY stands for.
+    fn grouping_item(&mut self, item: &ast::Expr, targets: &[Target], exprs: &mut Vec<Expr>) -> Result<Vec<Vec<u16>>> {
+        match item {
+            ast::Expr::Rollup(parts) => {
+                let parts = self.grouping_parts(parts, targets, exprs)?;
+                Ok((0..=parts.len()).rev().map(|n| parts[..n].concat()).collect())
+            }
+            ast::Expr::Cube(parts) => {
+                let parts = self.grouping_parts(parts, targets, exprs)?;
+                if parts.len() > 12 {
+                    let message = "CUBE is limited to 12 elements";
+                    return Err(Error::new(SqlState::TOO_MANY_COLUMNS, message));
+                }
+                let subsets = (0..1usize << parts.len()).rev().map(|mask| {
+                    let chosen = (0..parts.len()).filter(|i| mask >> (parts.len() - 1 - i) & 1 == 1);
+                    chosen.flat_map(|i| parts[i].iter().copied()).collect()
+                });
+                Ok(subsets.collect())
+            }
+            ast::Expr::GroupingSets(parts) => {
+                let mut sets = Vec::new();
+                for part in parts {
+                    match part.as_slice() {
+                        [nested @ (ast::Expr::Rollup(_) | ast::Expr::Cube(_) | ast::Expr::GroupingSets(_))] => {
+                            sets.extend(self.grouping_item(nested, targets, exprs)?);
+                        }
+                        part => sets.push(self.grouping_part(part, targets, exprs)?),
+                    }
+                }
+                Ok(sets)
+            }
+            ast::Expr::Tuple(parts) => Ok(vec![self.grouping_part(parts, targets, exprs)?]),
+            ast::Expr::Nested(inner) => self.grouping_item(inner, targets, exprs),
+            expr => Ok(vec![self.grouping_part(std::slice::from_ref(expr), targets, exprs)?]),
+        }
+    }
+
+    fn grouping_parts(
+        &mut self,
+        parts: &[Vec<ast::Expr>],
+        targets: &[Target],
+        exprs: &mut Vec<Expr>,
+    ) -> Result<Vec<Vec<u16>>> {
+        parts.iter().map(|p| self.grouping_part(p, targets, exprs)).collect()
+    }
+
+    fn grouping_part(&mut self, part: &[ast::Expr], targets: &[Target], exprs: &mut Vec<Expr>) -> Result<Vec<u16>> {
+        let mut out = Vec::with_capacity(part.len());
+        for expr in part {
+            let expr = self.output_or_expression(expr, targets, Clause::GroupBy, "GROUP BY")?;
+            self.refuse_inside_group(&expr)?;
+            let expr = self.resolve_unknown(expr)?;
+            self.check_groupable(expr.ty.oid, expr.pos)?;
+            let index = match exprs.iter().position(|e| same(e, &expr)) {
+                Some(index) => index,
+                None => {
+                    exprs.push(expr);
+                    exprs.len() - 1
+                }
+            };
+            if !out.contains(&(index as u16)) {
+                out.push(index as u16);
+            }
+        }
+        Ok(out)
+    }
+
+    /// An output column may hold what GROUP BY may not (checkTargetlistEntrySQL92).
+    fn refuse_inside_group(&self, expr: &Expr) -> Result<()> {
+        walk(expr, 0, &mut |e, depth| match &e.kind {
+            ExprKind::Aggregate(_) if depth == 0 => {
+                let message = "aggregate functions are not allowed in GROUP BY";
+                Err(Error::new(SqlState::GROUPING_ERROR, message).at(e.pos))
+            }
+            ExprKind::Window(_) if depth == 0 => {
+                let message = "window functions are not allowed in GROUP BY";
+                Err(Error::new(SqlState::WINDOWING_ERROR, message).at(e.pos))
+            }
+            _ => Ok(true),
+        })
+    }
+
+    /// GROUPING(…): its arguments are looked up in GROUP BY once that is known.
+    pub(crate) fn grouping_function(&mut self, args: &[ast::Expr], pos: u32) -> Result<Expr> {
+        let args = args.iter().map(|a| self.expr(a)).collect::<Result<Vec<_>>>()?;
+        if args.len() > 31 {
+            return Err(Error::new(SqlState::TOO_MANY_ARGUMENTS, "GROUPING must have fewer than 32 arguments").at(pos));
+        }
+        let scope = self.scope();
+        let number = scope.grouping_calls.len();
+        scope.grouping_calls.push((args, pos));
+        Ok(Expr { kind: ExprKind::Grouping(vec![number as u16]), ty: PgType::new(oid::INT4), pos })
+    }
+
+    /// Puts the indexes of grouping expressions into the GROUPING() calls of the select's clauses.
+    pub(crate) fn grouping_calls(
+        &mut self,
+        group_by: Option<GroupBy>,
+        exprs: Vec<&mut Expr>,
+    ) -> Result<Option<GroupBy>> {
+        let calls = std::mem::take(&mut self.scope().grouping_calls);
+        if calls.is_empty() {
+            return Ok(group_by);
+        }
+        let groups = group_by.as_ref().map(|g| g.exprs.as_slice()).unwrap_or_default();
+        let mut resolved = Vec::with_capacity(calls.len());
+        for (args, pos) in &calls {
+            let mut indexes = Vec::with_capacity(args.len());
+            for arg in args {
+                let Some(index) = groups.iter().position(|g| same(g, arg)) else {
+                    let message = "arguments to GROUPING must be grouping expressions of the associated query level";
+                    let pos = if arg.pos > 0 { arg.pos } else { *pos };
+                    return Err(Error::new(SqlState::GROUPING_ERROR, message).at(pos));
+                };
+                indexes.push(index as u16);
+            }
+            resolved.push(indexes);
+        }
+        for expr in exprs {
+            fill_grouping(expr, &resolved);
+        }
+        Ok(group_by)
+    }
+
+    /// What stands around an aggregate call is checked here; then it counts for its level
+    /// (check_agglevels_and_constraints).
+    pub(crate) fn admit_aggregate(&mut self, args: &[Expr], pos: u32) -> Result<()> {
+        let scope = self.scope();
+        if scope.in_aggregate {
+            return Err(Error::new(SqlState::GROUPING_ERROR, "aggregate function calls cannot be nested").at(pos));
+        }
+        let clause = scope.clause;
+        self.refuse_outer_aggregate(args, pos)?;
+        if let Some(name) = clause.refuses_aggregates() {
+            let message = format!("aggregate functions are not allowed in {name}");
+            return Err(Error::new(SqlState::GROUPING_ERROR, message).at(pos));
+        }
+        self.scope().has_aggregates = true;
+        Ok(())
+    }
+
+    /// An aggregate whose columns all belong to an outer query is that query's: DuckDB has no such thing.
+    fn refuse_outer_aggregate(&self, args: &[Expr], pos: u32) -> Result<()> {
+        let Some((current, outer)) = self.scopes.split_last() else { return Ok(()) };
+        let of_outer = outer.iter().any(|s| args.iter().any(|a| first_column_of(a, &s.rels).is_some()));
+        let of_current = args.iter().any(|a| first_column_of(a, &current.rels).is_some());
+        if of_outer && !of_current {
+            return Err(Error::unsupported("an aggregate of an outer query's columns").at(pos));
+        }
+        Ok(())
+    }
+
+    /// ORDER BY inside an aggregate's parentheses or WITHIN GROUP.
+    pub(crate) fn aggregate_order(&mut self, items: &[ast::OrderByExpr]) -> Result<Vec<SortKey>> {
+        let mut keys = Vec::with_capacity(items.len());
+        for item in items {
+            let expr = self.expr(&item.expr)?;
+            let expr = self.resolve_unknown(expr)?;
+            self.check_sortable(expr.ty.oid, expr.pos)?;
+            keys.push(sort_key(expr, item));
+        }
+        Ok(keys)
+    }
+
+    /// The arguments of a DISTINCT aggregate must be comparable, and its ORDER BY among them.
+    pub(crate) fn check_distinct_aggregate(&self, func: &Proc, args: &[Expr], order_by: &[SortKey]) -> Result<()> {
+        for key in order_by {
+            if !args.iter().any(|a| same(a, &key.expr)) {
+                let message = "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list";
+                return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message).at(key.expr.pos));
+            }
+        }
+        let _ = func;
+        for arg in args {
+            self.check_groupable(arg.ty.oid, arg.pos)?;
+        }
+        Ok(())
+    }
+}
+
+/// Replaces the numbers of GROUPING() calls by the indexes that they resolved to.
+pub(crate) fn fill_grouping(expr: &mut Expr, resolved: &[Vec<u16>]) {
+    if let ExprKind::Grouping(number) = &mut expr.kind {
+        if let Some(indexes) = number.first().and_then(|n| resolved.get(usize::from(*n))) {
+            *number = indexes.clone();
+        }
+        return;
+    }
+    for child in children_mut(expr) {
+        fill_grouping(child, resolved);
+    }
+}

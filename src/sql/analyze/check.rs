@@ -1,0 +1,300 @@
+//! Walking the tree, and the rule that ungrouped columns stand only inside aggregates (parseCheckAggregates).
+
+use super::Analyzer;
+use super::same::same;
+use crate::error::{Error, Result, SqlState};
+use crate::tree::{
+    Body, Cte, CteBody, Distinct, Expr, ExprKind, FrameBound, FromItem, Query, RelId, Select, SortKey, Source,
+    Subscript,
+};
+
+/// The expressions directly under one, and the queries.
+pub(crate) fn children<'e>(expr: &'e Expr, exprs: &mut Vec<&'e Expr>, queries: &mut Vec<&'e Query>) {
+    use ExprKind as K;
+    match &expr.kind {
+        K::Const(_) | K::Param(_) | K::Column { .. } | K::WholeRow(_) | K::Session(_) | K::NextValue(_) => {}
+        K::Default | K::Grouping(_) => {}
+        K::Call(c) | K::SetReturning(c) => exprs.extend(&c.args),
+        K::Aggregate(a) => {
+            exprs.extend(&a.args);
+            exprs.extend(a.order_by.iter().map(|k| &k.expr));
+            exprs.extend(&a.filter);
+        }
+        K::Window(w) => {
+            exprs.extend(&w.args);
+            exprs.extend(&w.filter);
+            exprs.extend(&w.spec.partition_by);
+            exprs.extend(w.spec.order_by.iter().map(|k| &k.expr));
+            for bound in w.spec.frame.iter().flat_map(|f| [&f.start, &f.end]) {
+                if let FrameBound::Preceding(e) | FrameBound::Following(e) = bound {
+                    exprs.push(e);
+                }
+            }
+        }
+        K::Cast { arg, .. } | K::Not(arg) | K::IsNull { arg, .. } | K::IsBool { arg, .. } | K::Collate { arg, .. } => {
+            exprs.push(arg);
+        }
+        K::Field { row, .. } => exprs.push(row),
+        K::And(items) | K::Or(items) | K::Coalesce(items) | K::Row(items) => exprs.extend(items),
+        K::MinMax { args, .. } | K::Extended { args, .. } => exprs.extend(args),
+        K::Array { items, .. } => exprs.extend(items),
+        K::Distinct { left, right, .. } | K::NullIf { left, right, .. } => exprs.extend([&**left, &**right]),
+        K::AnyAll { left, array, .. } => exprs.extend([&**left, &**array]),
+        K::RowCompare { left, right, .. } => exprs.extend(left.iter().chain(right)),
+        K::Case { whens, otherwise } => {
+            exprs.extend(whens.iter().flat_map(|(c, r)| [c, r]));
+            exprs.extend(otherwise.as_deref());
+        }
+        K::Subscript { array, indices } => {
+            exprs.push(array);
+            for index in indices {
+                match index {
+                    Subscript::Index(e) => exprs.push(e),
+                    Subscript::Slice(a, b) => exprs.extend(a.iter().chain(b)),
+                }
+            }
+        }
+        K::Exists(q) | K::ScalarSubquery(q) | K::ArraySubquery(q) => queries.push(q),
+        K::AnyAllSubquery { left, query, .. } => {
+            exprs.extend(left);
+            queries.push(query);
+        }
+    }
+}
+
+/// The expressions directly under one, to be changed. Queries are left out.
+pub(crate) fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
+    use ExprKind as K;
+    let mut out: Vec<&mut Expr> = Vec::new();
+    match &mut expr.kind {
+        K::Const(_) | K::Param(_) | K::Column { .. } | K::WholeRow(_) | K::Session(_) | K::NextValue(_) => {}
+        K::Default | K::Grouping(_) | K::Exists(_) | K::ScalarSubquery(_) | K::ArraySubquery(_) => {}
+        K::Call(c) | K::SetReturning(c) => out.extend(&mut c.args),
+        K::Aggregate(a) => {
+            out.extend(&mut a.args);
+            out.extend(a.order_by.iter_mut().map(|k| &mut k.expr));
+            out.extend(&mut a.filter);
+        }
+        K::Window(w) => {
+            out.extend(&mut w.args);
+            out.extend(&mut w.filter);
+            out.extend(&mut w.spec.partition_by);
+            out.extend(w.spec.order_by.iter_mut().map(|k| &mut k.expr));
+        }
+        K::Cast { arg, .. } | K::Not(arg) | K::IsNull { arg, .. } | K::IsBool { arg, .. } | K::Collate { arg, .. } => {
+            out.push(arg);
+        }
+        K::Field { row, .. } => out.push(row),
+        K::And(items) | K::Or(items) | K::Coalesce(items) | K::Row(items) => out.extend(items),
+        K::MinMax { args, .. } | K::Extended { args, .. } => out.extend(args),
+        K::Array { items, .. } => out.extend(items),
+        K::Distinct { left, right, .. } | K::NullIf { left, right, .. } => out.extend([&mut **left, &mut **right]),
+        K::AnyAll { left, array, .. } => out.extend([&mut **left, &mut **array]),
+        K::AnyAllSubquery { left, .. } => out.extend(left),
+        K::RowCompare { left, right, .. } => out.extend(left.iter_mut().chain(right)),
+        K::Case { whens, otherwise } => {
+            out.extend(whens.iter_mut().flat_map(|(c, r)| [c, r]));
+            out.extend(otherwise.as_deref_mut());
+        }
+        K::Subscript { array, indices } => {
+            out.push(array);
+            for index in indices {
+                match index {
+                    Subscript::Index(e) => out.push(e),
+                    Subscript::Slice(a, b) => out.extend(a.iter_mut().chain(b)),
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Replaces each column of a relation by what `value` gives for it.
+pub(crate) fn substitute(expr: &mut Expr, rel: RelId, value: &dyn Fn(u16) -> Option<Expr>) {
+    if let ExprKind::Column { rel: r, column } = expr.kind
+        && r == rel
+    {
+        if let Some(replacement) = value(column) {
+            *expr = replacement;
+        }
+        return;
+    }
+    for child in children_mut(expr) {
+        substitute(child, rel, value);
+    }
+}
+
+/// Calls `visit` for an expression and everything under it, queries included, until it says false for a branch.
+/// `visit` gets how many queries deep it is.
+pub(crate) fn walk(expr: &Expr, depth: usize, visit: &mut dyn FnMut(&Expr, usize) -> Result<bool>) -> Result<()> {
+    if !visit(expr, depth)? {
+        return Ok(());
+    }
+    let (mut exprs, mut queries) = (Vec::new(), Vec::new());
+    children(expr, &mut exprs, &mut queries);
+    for child in exprs {
+        stacker::maybe_grow(128 << 10, 1 << 20, || walk(child, depth, visit))?;
+    }
+    for query in queries {
+        walk_query(query, depth + 1, visit)?;
+    }
+    Ok(())
+}
+
+/// All expressions of a query that may refer to outer levels.
+pub(crate) fn walk_query(
+    query: &Query,
+    depth: usize,
+    visit: &mut dyn FnMut(&Expr, usize) -> Result<bool>,
+) -> Result<()> {
+    for Cte { query, .. } in &query.ctes {
+        if let CteBody::Query(query) = query {
+            walk_query(query, depth + 1, visit)?;
+        }
+    }
+    match &query.body {
+        Body::Select(select) => {
+            for item in &select.from {
+                walk_from(item, depth, visit)?;
+            }
+            let on: &[Expr] = match &select.distinct {
+                Distinct::On(on) => on,
+                Distinct::All | Distinct::Distinct => &[],
+            };
+            let group = select.group_by.iter().flat_map(|g| &g.exprs);
+            let rest = select.targets.iter().chain(&select.filter).chain(group).chain(&select.having);
+            for expr in rest.chain(&select.qualify).chain(on) {
+                walk(expr, depth, visit)?;
+            }
+        }
+        Body::SetOp { left, right, .. } => {
+            walk_query(left, depth, visit)?;
+            walk_query(right, depth, visit)?;
+        }
+        Body::Values(rows) => {
+            for expr in rows.iter().flatten() {
+                walk(expr, depth, visit)?;
+            }
+        }
+    }
+    let order = query.order_by.iter().map(|k| &k.expr);
+    for expr in order.chain(&query.limit).chain(&query.offset) {
+        walk(expr, depth, visit)?;
+    }
+    Ok(())
+}
+
+fn walk_from(item: &FromItem, depth: usize, visit: &mut dyn FnMut(&Expr, usize) -> Result<bool>) -> Result<()> {
+    match item {
+        FromItem::Join(join) => {
+            walk_from(&join.left, depth, visit)?;
+            walk_from(&join.right, depth, visit)?;
+            if let Some(on) = &join.on {
+                walk(on, depth, visit)?;
+            }
+        }
+        FromItem::Relation(relation) => match &relation.source {
+            Source::Subquery(query) => walk_query(query, depth + 1, visit)?,
+            Source::Function { calls, .. } => {
+                for call in calls {
+                    walk(call, depth, visit)?;
+                }
+            }
+            Source::Table { .. } | Source::System { .. } | Source::View { .. } | Source::Cte(_) | Source::Feed => {}
+        },
+    }
+    Ok(())
+}
+
+/// The position of the first column of these relations in an expression.
+pub(crate) fn first_column_of(expr: &Expr, rels: &[RelId]) -> Option<u32> {
+    let mut found = None;
+    let _ = walk(expr, 0, &mut |e, _| {
+        if let ExprKind::Column { rel, .. } | ExprKind::WholeRow(rel) = &e.kind
+            && rels.contains(rel)
+        {
+            found = found.or(Some(e.pos));
+        }
+        Ok(found.is_none())
+    });
+    found
+}
+
+impl Analyzer<'_> {
+    /// parseCheckAggregates for a select whose clauses are all analyzed.
+    pub(crate) fn check_grouping(&mut self, select: &mut Select, order_by: &mut [SortKey]) -> Result<()> {
+        if !select.aggregated {
+            return Ok(());
+        }
+        let none = Vec::new();
+        let groups = select.group_by.as_ref().map_or(&none, |g| &g.exprs);
+        let on: &[Expr] = match &select.distinct {
+            Distinct::On(on) => on,
+            Distinct::All | Distinct::Distinct => &[],
+        };
+        let order = order_by.iter().map(|k| &k.expr);
+        for expr in select.targets.iter().chain(&select.having).chain(order).chain(on) {
+            self.check_grouped(expr, groups)?;
+        }
+        Ok(())
+    }
+
+    fn check_grouped(&self, expr: &Expr, groups: &[Expr]) -> Result<()> {
+        let Some(scope) = self.scopes.last() else { return Ok(()) };
+        let rels = &scope.rels;
+        walk(expr, 0, &mut |e, depth| {
+            if groups.iter().any(|g| same(g, e)) {
+                return Ok(false);
+            }
+            match &e.kind {
+                ExprKind::Aggregate(_) if depth == 0 => Ok(false),
+                ExprKind::Column { rel, .. } | ExprKind::WholeRow(rel) if rels.contains(rel) => {
+                    if self.determined_by_key(*rel, groups) {
+                        return Ok(false);
+                    }
+                    let name = self.column_label(e);
+                    let message = if depth == 0 {
+                        format!(
+                            "column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate function"
+                        )
+                    } else {
+                        format!("subquery uses ungrouped column \"{name}\" from outer query")
+                    };
+                    Err(Error::new(SqlState::GROUPING_ERROR, message).at(e.pos))
+                }
+                _ => Ok(true),
+            }
+        })
+    }
+
+    /// Whether the grouping expressions hold the relation's whole primary key (check_functional_grouping).
+    fn determined_by_key(&self, rel: RelId, groups: &[Expr]) -> bool {
+        let Some(def) = self.rel_tables.get(&rel) else { return false };
+        let Some(key) = def.primary_key() else { return false };
+        let crate::registry::ConstraintKind::PrimaryKey { columns } = &key.kind else { return false };
+        columns.iter().all(|num| {
+            groups.iter().any(|g| match &g.kind {
+                ExprKind::Column { rel: r, column } => {
+                    *r == rel && def.columns.get(usize::from(*column)).is_some_and(|c| c.num == *num)
+                }
+                _ => false,
+            })
+        })
+    }
+
+    /// `alias.column`, for messages.
+    pub(crate) fn column_label(&self, expr: &Expr) -> String {
+        let items = || self.scopes.iter().rev().flat_map(|s| &s.items);
+        match &expr.kind {
+            ExprKind::Column { rel, column } => {
+                let item = items().find(|i| i.rel == Some(*rel));
+                item.and_then(|i| i.columns.get(usize::from(*column)).map(|c| format!("{}.{}", i.alias, c.name)))
+                    .unwrap_or_default()
+            }
+            ExprKind::WholeRow(rel) => {
+                items().find(|i| i.rel == Some(*rel)).map(|i| format!("{}.*", i.alias)).unwrap_or_default()
+            }
+            _ => String::new(),
+        }
+    }
+}

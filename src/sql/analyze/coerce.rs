@@ -1,0 +1,314 @@
+//! Coercion (parse_coerce): which types turn into which, and the cast expressions that do it.
+
+use super::types::proc;
+use super::{Analyzer, Expr, ExprKind};
+use crate::error::{Error, Result, SqlState};
+use crate::facts::{self, CastMethod, Proc};
+use crate::tree::CastHow;
+use crate::types::{Oid, PgType, Value, oid};
+
+pub use crate::facts::CastContext;
+
+/// How one type gets to another (CoercionPathType); None is "not at all".
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Pathway {
+    Relabel,
+    Function(&'static Proc),
+    ArrayElements,
+    InOut,
+}
+
+pub(crate) fn is_polymorphic(ty: Oid) -> bool {
+    matches!(
+        ty,
+        oid::ANYELEMENT
+            | oid::ANYARRAY
+            | oid::ANYNONARRAY
+            | oid::ANYENUM
+            | oid::ANYRANGE
+            | oid::ANYMULTIRANGE
+            | oid::ANYCOMPATIBLE
+            | oid::ANYCOMPATIBLEARRAY
+            | oid::ANYCOMPATIBLENONARRAY
+            | oid::ANYCOMPATIBLERANGE
+            | oid::ANYCOMPATIBLEMULTIRANGE
+    )
+}
+
+impl Analyzer<'_> {
+    /// find_coercion_pathway.
+    pub(crate) fn pathway(&self, target: Oid, source: Oid, context: CastContext) -> Option<Pathway> {
+        let (source, target) = (self.base_oid(source), self.base_oid(target));
+        if source == target {
+            return Some(Pathway::Relabel);
+        }
+        if let Some(cast) = facts::cast(source, target) {
+            if context < cast.context {
+                return None;
+            }
+            return match cast.method {
+                CastMethod::Function => proc(cast.func).ok().map(Pathway::Function),
+                CastMethod::InOut => Some(Pathway::InOut),
+                CastMethod::Binary => Some(Pathway::Relabel),
+            };
+        }
+        let (from, to) = (self.type_facts(source), self.type_facts(target));
+        if from.element != 0
+            && to.element != 0
+            && !matches!(target, oid::OIDVECTOR | oid::INT2VECTOR)
+            && self.pathway(to.element, from.element, context).is_some()
+        {
+            return Some(Pathway::ArrayElements);
+        }
+        // To an enum or from one there is no entry in pg_cast either: text and I/O conversion are what remains.
+        if context >= CastContext::Assignment && to.category == b'S' {
+            return Some(Pathway::InOut);
+        }
+        if context >= CastContext::Explicit && from.category == b'S' {
+            return Some(Pathway::InOut);
+        }
+        None
+    }
+
+    /// can_coerce_type for one pair, polymorphic targets aside.
+    pub(crate) fn can_coerce(&self, source: Oid, target: Oid, context: CastContext) -> bool {
+        if source == target || target == oid::ANY || is_polymorphic(target) || source == oid::UNKNOWN {
+            return true;
+        }
+        if self.pathway(target, source, context).is_some() {
+            return true;
+        }
+        let (from, to) = (self.type_facts(source), self.type_facts(target));
+        (source == oid::RECORD && to.kind == b'c') || (from.kind == b'c' && target == oid::RECORD)
+    }
+
+    /// can_coerce_type for an argument list: each pair, and polymorphic parameters together.
+    pub(crate) fn can_coerce_all(&self, sources: &[Oid], targets: &[Oid], context: CastContext) -> bool {
+        sources.iter().zip(targets).all(|(s, t)| self.can_coerce(*s, *t, context))
+            && (!targets.iter().any(|t| is_polymorphic(*t)) || self.generic_consistent(sources, targets))
+    }
+
+    /// coerce_to_target_type: None if there is no way.
+    pub(crate) fn coerce_to(
+        &mut self,
+        expr: Expr,
+        target: PgType,
+        context: CastContext,
+        explicit: bool,
+    ) -> Result<Option<Expr>> {
+        if !self.can_coerce(expr.ty.oid, target.oid, context) {
+            return Ok(None);
+        }
+        let coerced = self.coerce_type(expr, target, context, explicit)?;
+        self.coerce_typmod(coerced, target, explicit).map(Some)
+    }
+
+    /// coerce_type: to `target`, whose modifier matters only for literals of intervals. The caller has asked
+    /// [`Analyzer::can_coerce`].
+    pub(crate) fn coerce_type(
+        &mut self,
+        expr: Expr,
+        target: PgType,
+        context: CastContext,
+        explicit: bool,
+    ) -> Result<Expr> {
+        let source = expr.ty.oid;
+        if source == target.oid {
+            return Ok(expr);
+        }
+        match target.oid {
+            oid::ANY | oid::ANYELEMENT | oid::ANYNONARRAY | oid::ANYCOMPATIBLE | oid::ANYCOMPATIBLENONARRAY => {
+                return Ok(expr);
+            }
+            oid::ANYARRAY | oid::ANYENUM | oid::ANYRANGE | oid::ANYCOMPATIBLEARRAY | oid::ANYMULTIRANGE
+                if source != oid::UNKNOWN =>
+            {
+                let base = self.base_type(expr.ty);
+                return Ok(if base.oid == source { expr } else { cast(expr, base, CastHow::Domain(source), explicit) });
+            }
+            _ => {}
+        }
+        if source == oid::UNKNOWN {
+            return self.coerce_unknown(expr, target, context, explicit);
+        }
+        if let ExprKind::Collate { arg, .. } = expr.kind {
+            return self.coerce_type(*arg, target, context, explicit);
+        }
+        let base = self.base_type(PgType::new(target.oid));
+        if let Some(pathway) = self.pathway(target.oid, source, context) {
+            let how = self.cast_how(pathway, source, base.oid, context)?;
+            let mut result = expr;
+            if self.base_oid(source) != base.oid || self.is_domain(source) {
+                let unwrapped = self.base_oid(source);
+                result = if unwrapped == base.oid {
+                    cast(result, PgType::new(base.oid), CastHow::Relabel, explicit)
+                } else {
+                    cast(result, PgType::new(base.oid), how, explicit)
+                };
+            }
+            return self.coerce_domain(result, target, explicit);
+        }
+        let to = self.type_facts(target.oid);
+        if source == oid::RECORD && to.kind == b'c' {
+            return self.row_to_composite(expr, target, context, explicit);
+        }
+        if target.oid == oid::RECORD {
+            return Ok(cast(expr, target, CastHow::Relabel, explicit));
+        }
+        Err(Error::internal(format!("no way from type {source} to {}", target.oid)))
+    }
+
+    /// An unknown literal or parameter takes on the target type.
+    fn coerce_unknown(&mut self, expr: Expr, target: PgType, context: CastContext, explicit: bool) -> Result<Expr> {
+        let base = self.base_type(target);
+        match expr.kind {
+            ExprKind::Const(Value::Null) => {
+                let null = Expr { kind: ExprKind::Const(Value::Null), ty: PgType::new(base.oid), pos: expr.pos };
+                self.coerce_domain(null, target, explicit)
+            }
+            ExprKind::Const(Value::Text(text)) => {
+                // Only an interval's input needs the modifier; the others are cut to it afterwards.
+                let typmod = if base.oid == oid::INTERVAL { base.typmod } else { -1 };
+                let ty = PgType::with(base.oid, typmod);
+                let value = self.input(&text, ty).map_err(|e| e.at(expr.pos))?;
+                let literal = Expr { kind: ExprKind::Const(value), ty, pos: expr.pos };
+                self.coerce_domain(literal, target, explicit)
+            }
+            ExprKind::Param(n) => self.coerce_param(n, target, expr.pos),
+            ExprKind::Collate { arg, .. } => self.coerce_type(*arg, target, context, explicit),
+            // Output columns of subqueries are resolved to text before anyone sees them.
+            kind => {
+                let expr = Expr { kind, ty: PgType::new(oid::TEXT), pos: expr.pos };
+                self.coerce_type(expr, target, CastContext::Explicit, explicit)
+            }
+        }
+    }
+
+    /// variable_coerce_param_hook: the first use of a parameter decides its type.
+    fn coerce_param(&mut self, n: u16, target: PgType, pos: u32) -> Result<Expr> {
+        self.untyped_params.retain(|use_| *use_ != (pos, n));
+        match self.params[usize::from(n)] {
+            None => self.params[usize::from(n)] = Some(target.oid),
+            Some(known) if known == target.oid => {}
+            Some(known) => {
+                let detail = format!("{} versus {}", self.type_name(known), self.type_name(target.oid));
+                let message = format!("inconsistent types deduced for parameter ${}", n + 1);
+                return Err(Error::new(SqlState::AMBIGUOUS_PARAMETER, message).detail(detail).at(pos));
+            }
+        }
+        Ok(Expr { kind: ExprKind::Param(n), ty: PgType::new(target.oid), pos })
+    }
+
+    /// coerce_to_domain, for a value that has the domain's base type already.
+    fn coerce_domain(&mut self, expr: Expr, target: PgType, explicit: bool) -> Result<Expr> {
+        if !self.is_domain(target.oid) {
+            return Ok(expr);
+        }
+        let base = self.base_type(PgType::new(target.oid));
+        let expr = self.coerce_typmod(expr, base, explicit)?;
+        Ok(cast(expr, PgType::new(target.oid), CastHow::Domain(target.oid), explicit))
+    }
+
+    fn cast_how(&self, pathway: Pathway, source: Oid, target: Oid, context: CastContext) -> Result<CastHow> {
+        let (from, to) = (self.type_facts(self.base_oid(source)), self.type_facts(target));
+        Ok(match pathway {
+            Pathway::Relabel => CastHow::Relabel,
+            Pathway::Function(func) => CastHow::Function(func),
+            Pathway::InOut if to.kind == b'e' => CastHow::EnumIn,
+            Pathway::InOut if from.kind == b'e' => CastHow::EnumOut,
+            Pathway::InOut => CastHow::InOut,
+            Pathway::ArrayElements => {
+                let inner = self
+                    .pathway(to.element, from.element, context)
+                    .ok_or_else(|| Error::internal("array elements lost their cast"))?;
+                CastHow::ArrayElements(Box::new(self.cast_how(inner, from.element, to.element, context)?))
+            }
+        })
+    }
+
+    /// coerce_type_typmod: applies a modifier that the value does not have yet.
+    pub(crate) fn coerce_typmod(&mut self, expr: Expr, target: PgType, explicit: bool) -> Result<Expr> {
+        if target.typmod < 0 || target.typmod == expr.ty.typmod {
+            return Ok(expr);
+        }
+        let element = self.type_facts(target.oid).element;
+        let how = if element != 0 { CastHow::ArrayElements(Box::new(CastHow::Typmod)) } else { CastHow::Typmod };
+        let ty = PgType::with(expr.ty.oid, target.typmod);
+        Ok(cast(expr, ty, how, explicit))
+    }
+
+    fn row_to_composite(&mut self, expr: Expr, target: PgType, context: CastContext, explicit: bool) -> Result<Expr> {
+        let Some(relation) = self.row_type_relation(target.oid).cloned() else {
+            return Err(Error::unsupported("a cast to this composite type"));
+        };
+        let ExprKind::Row(items) = expr.kind else {
+            return Err(cannot_cast(&self.type_name(oid::RECORD), &self.type_name(target.oid)).at(expr.pos));
+        };
+        if items.len() != relation.columns.len() {
+            let detail = if items.len() < relation.columns.len() {
+                "Input has too few columns."
+            } else {
+                "Input has too many columns."
+            };
+            return Err(cannot_cast("record", &self.type_name(target.oid)).detail(detail).at(expr.pos));
+        }
+        let mut coerced = Vec::with_capacity(items.len());
+        for (item, column) in items.into_iter().zip(&relation.columns) {
+            let (from, pos) = (item.ty.oid, item.pos);
+            let Some(item) = self.coerce_to(item, column.ty, context, explicit)? else {
+                return Err(cannot_cast(&self.type_name(from), &self.type_name(column.ty.oid)).at(pos));
+            };
+            coerced.push(item);
+        }
+        Ok(Expr { kind: ExprKind::Row(coerced), ty: PgType::new(target.oid), pos: expr.pos })
+    }
+
+    /// coerce_to_boolean, for WHERE and kin.
+    pub(crate) fn coerce_boolean(&mut self, expr: Expr, construct: &str) -> Result<Expr> {
+        self.coerce_specific(expr, oid::BOOL, construct)
+    }
+
+    /// coerce_to_specific_type: an assignment cast to `target`, or "argument of X must be type …".
+    pub(crate) fn coerce_specific(&mut self, expr: Expr, target: Oid, construct: &str) -> Result<Expr> {
+        let (from, pos) = (expr.ty.oid, expr.pos);
+        if let Some(expr) = self.coerce_to(expr, PgType::new(target), CastContext::Assignment, false)? {
+            return Ok(expr);
+        }
+        let message = format!(
+            "argument of {construct} must be type {}, not type {}",
+            self.type_name(target),
+            self.type_name(from)
+        );
+        Err(Error::new(SqlState::DATATYPE_MISMATCH, message).at(pos))
+    }
+
+    /// An explicit cast: `CAST(x AS t)`, `x::t`, `t 'x'`.
+    pub(crate) fn explicit_cast(&mut self, expr: Expr, target: PgType, pos: u32) -> Result<Expr> {
+        let (from, arg_pos) = (expr.ty.oid, expr.pos);
+        match self.coerce_to(expr, target, CastContext::Explicit, true)? {
+            Some(expr) => Ok(expr),
+            None => Err(cannot_cast(&self.type_name(from), &self.type_name(target.oid)).at(if pos > 0 {
+                pos
+            } else {
+                arg_pos
+            })),
+        }
+    }
+
+    /// What is still unknown at the end becomes text (resolveTargetListUnknowns).
+    pub(crate) fn resolve_unknown(&mut self, expr: Expr) -> Result<Expr> {
+        if expr.ty.oid != oid::UNKNOWN {
+            return Ok(expr);
+        }
+        self.coerce_type(expr, PgType::new(oid::TEXT), CastContext::Implicit, false)
+    }
+}
+
+pub(crate) fn cast(expr: Expr, ty: PgType, how: CastHow, explicit: bool) -> Expr {
+    let pos = expr.pos;
+    Expr { kind: ExprKind::Cast { arg: Box::new(expr), how, explicit }, ty, pos }
+}
+
+pub(crate) fn cannot_cast(from: &str, to: &str) -> Error {
+    Error::new(SqlState::CANNOT_COERCE, format!("cannot cast type {from} to {to}"))
+}

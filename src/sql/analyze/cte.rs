@@ -1,0 +1,254 @@
+//! WITH (parse_cte): queries and data-modifying statements by name, recursive ones too.
+
+use std::sync::Arc;
+
+use sqlparser::ast::{self, SetExpr, SetOperator, SetQuantifier};
+
+use super::from::{Item, fields_to_columns};
+use super::scope::{CteEntry, Scope};
+use super::{Analyzer, CteId};
+use crate::error::{Error, Result, SqlState};
+use crate::registry::Name;
+use crate::sql::parse::fold;
+use crate::tree::{Body, Cte, CteBody, Field, Query, Relation, SetOp, Source};
+
+impl Analyzer<'_> {
+    /// The CTEs of a WITH, put into the current level's scope one by one. True: WITH RECURSIVE.
+    pub(crate) fn with_clause(&mut self, with: Option<&ast::With>) -> Result<(Vec<Cte>, bool)> {
+        let Some(with) = with else { return Ok((Vec::new(), false)) };
+        let mut names: Vec<Name> = Vec::new();
+        for cte in &with.cte_tables {
+            let name = fold(&cte.alias.name);
+            if names.contains(&name) {
+                let message = format!("WITH query name \"{name}\" specified more than once");
+                return Err(Error::new(SqlState::DUPLICATE_ALIAS, message).at(self.pos(cte.alias.name.span)));
+            }
+            names.push(name);
+        }
+        let mut out = Vec::with_capacity(with.cte_tables.len());
+        for cte in &with.cte_tables {
+            let cte = self.cte(cte, with.recursive)?;
+            out.push(cte);
+        }
+        let recursive = out.iter().any(|c| c.recursive);
+        Ok((out, recursive))
+    }
+
+    fn cte(&mut self, cte: &ast::Cte, may_recurse: bool) -> Result<Cte> {
+        let name = fold(&cte.alias.name);
+        let id = self.new_cte();
+        let materialized = cte.materialized.as_ref().map(|m| matches!(m, ast::CteAsMaterialized::Materialized));
+        let (query, columns, recursive) = match &*cte.query.body {
+            SetExpr::Insert(s) | SetExpr::Update(s) | SetExpr::Delete(s) | SetExpr::Merge(s) => {
+                self.data_modifying(s)?
+            }
+            _ if may_recurse && is_union(&cte.query) => self.recursive_cte(cte, &name, id)?,
+            _ => {
+                let mut query = self.query(&cte.query)?;
+                self.resolve_unknown_outputs(&mut query)?;
+                let columns = query.columns.clone();
+                (CteBody::Query(Box::new(query)), columns, false)
+            }
+        };
+        let columns = rename(columns, cte, &name).map_err(|e| e.at(self.pos(cte.alias.name.span)))?;
+        self.scope().ctes.push(CteEntry {
+            name: Arc::clone(&name),
+            id,
+            columns: columns.clone(),
+            self_referenced: false,
+        });
+        Ok(Cte { id, name, query, columns, materialized, recursive })
+    }
+
+    fn data_modifying(&mut self, statement: &ast::Statement) -> Result<(CteBody, Vec<Field>, bool)> {
+        if self.scopes.len() > 1 {
+            let message = "WITH clause containing a data-modifying statement must be at the top level";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        Ok(match statement {
+            ast::Statement::Insert(insert) => {
+                let insert = self.insert(insert)?;
+                let columns = insert.returning.columns.clone();
+                (CteBody::Insert(Box::new(insert)), columns, false)
+            }
+            ast::Statement::Update(update) => {
+                let update = self.update(update)?;
+                let columns = update.returning.columns.clone();
+                (CteBody::Update(Box::new(update)), columns, false)
+            }
+            ast::Statement::Delete(delete) => {
+                let delete = self.delete(delete)?;
+                let columns = delete.returning.columns.clone();
+                (CteBody::Delete(Box::new(delete)), columns, false)
+            }
+            _ => return Err(Error::unsupported("MERGE")),
+        })
+    }
+
+    /// `non-recursive term UNION [ALL] recursive term`: the first decides the columns' types, the second may read them.
+    fn recursive_cte(&mut self, cte: &ast::Cte, name: &Name, id: CteId) -> Result<(CteBody, Vec<Field>, bool)> {
+        let SetExpr::SetOperation { left, op, set_quantifier, right } = &*cte.query.body else {
+            return Err(Error::internal("recursive CTE without UNION"));
+        };
+        // The level of the CTE's own query.
+        self.scopes.push(Scope::default());
+        let result = self.recursive_terms(cte, name, id, left, op, set_quantifier, right);
+        self.scopes.pop();
+        result
+    }
+
+    fn recursive_terms(
+        &mut self,
+        cte: &ast::Cte,
+        name: &Name,
+        id: CteId,
+        left: &SetExpr,
+        op: &SetOperator,
+        quantifier: &SetQuantifier,
+        right: &SetExpr,
+    ) -> Result<(CteBody, Vec<Field>, bool)> {
+        let (inner_ctes, _) = self.with_clause(cte.query.with.as_ref())?;
+        let mut start = self.query(&as_query(left))?;
+        self.resolve_unknown_outputs(&mut start)?;
+        let columns = rename(start.columns.clone(), cte, name)?;
+        self.scope().ctes.push(CteEntry {
+            name: Arc::clone(name),
+            id,
+            columns: columns.clone(),
+            self_referenced: false,
+        });
+        let step = self.query(&as_query(right))?;
+        let entry = self.scope().ctes.pop();
+        let recursive = entry.is_some_and(|e| e.self_referenced);
+        let SetOperator::Union = op else {
+            if recursive {
+                let message = format!(
+                    "recursive query \"{name}\" does not have the form non-recursive-term UNION [ALL] recursive-term"
+                );
+                return Err(Error::new(SqlState::INVALID_RECURSION, message).at(self.pos(cte.alias.name.span)));
+            }
+            let mut query = self.set_operation(&cte.query)?;
+            query.ctes = inner_ctes;
+            let columns = query.columns.clone();
+            return Ok((CteBody::Query(Box::new(query)), columns, false));
+        };
+        if step.columns.len() != start.columns.len() {
+            return Err(Error::syntax("each UNION query must have the same number of columns"));
+        }
+        if recursive {
+            self.check_recursive_types(name, &columns, &step)?;
+        }
+        let fields = if recursive {
+            columns.clone()
+        } else {
+            // Not recursive after all: an ordinary UNION.
+            let mut query = self.set_operation(&cte.query)?;
+            query.ctes = inner_ctes;
+            let columns = query.columns.clone();
+            return Ok((CteBody::Query(Box::new(query)), columns, false));
+        };
+        let step = self.fit_outputs(step, &fields)?;
+        let all = matches!(quantifier, SetQuantifier::All);
+        let output_rel = self.new_rel();
+        let mut query = Query {
+            ctes: inner_ctes,
+            recursive: false,
+            body: Body::SetOp { op: SetOp::Union, all, left: Box::new(start), right: Box::new(step) },
+            order_by: Vec::new(),
+            limit: None,
+            offset: None,
+            with_ties: false,
+            locking: Vec::new(),
+            columns: fields.clone(),
+            output_rel,
+        };
+        query.order_by = self.output_order(cte.query.order_by.as_ref(), &fields, output_rel)?;
+        if !query.order_by.is_empty() {
+            return Err(Error::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "ORDER BY in a recursive query is not implemented",
+            ));
+        }
+        (query.limit, query.offset, query.with_ties) = self.limit_clause(&cte.query)?;
+        Ok((CteBody::Query(Box::new(query)), fields, true))
+    }
+
+    /// The recursive term must not need another type than the non-recursive one has.
+    fn check_recursive_types(&self, name: &Name, columns: &[Field], step: &Query) -> Result<()> {
+        for (i, (have, next)) in columns.iter().zip(&step.columns).enumerate() {
+            let both = self.common_type(&[(have.ty.oid, 0), (next.ty.oid, 0)], "UNION")?;
+            if both != have.ty.oid {
+                let message = format!(
+                    "recursive query \"{name}\" column {} has type {} in non-recursive term but type {} overall",
+                    i + 1,
+                    self.type_name(have.ty.oid),
+                    self.type_name(both)
+                );
+                return Err(Error::new(SqlState::DATATYPE_MISMATCH, message)
+                    .hint("Cast the output of the non-recursive term to the correct type."));
+            }
+        }
+        Ok(())
+    }
+
+    /// A CTE read in FROM; None if no CTE has that name.
+    pub(crate) fn cte_item(&mut self, name: &str, alias: Option<&ast::TableAlias>, pos: u32) -> Result<Option<Item>> {
+        let Some(entry) = self.find_cte(name) else { return Ok(None) };
+        entry.self_referenced = true;
+        let (id, own, columns) = (entry.id, Arc::clone(&entry.name), entry.columns.clone());
+        if columns.is_empty() {
+            let message = format!("WITH query \"{own}\" does not have a RETURNING clause");
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(pos));
+        }
+        let rel = self.new_rel();
+        self.origins.insert(rel, columns.iter().map(|f| f.origin).collect());
+        let relation = Relation {
+            id: rel,
+            alias: alias.map_or(own, |a| fold(&a.name)),
+            source: Source::Cte(id),
+            columns: fields_to_columns(&columns),
+            lateral: false,
+            pos,
+        };
+        self.relation_item(relation, alias).map(Some)
+    }
+}
+
+fn is_union(query: &ast::Query) -> bool {
+    matches!(&*query.body, SetExpr::SetOperation { .. })
+}
+
+fn as_query(body: &SetExpr) -> ast::Query {
+    if let SetExpr::Query(query) = body {
+        return (**query).clone();
+    }
+    ast::Query {
+        with: None,
+        body: Box::new(body.clone()),
+        order_by: None,
+        limit_clause: None,
+        fetch: None,
+        locks: vec![],
+        for_clause: None,
+        settings: None,
+        format_clause: None,
+        pipe_operators: vec![],
+    }
+}
+
+/// Columns under the names that `WITH name (a, b)` gives.
+fn rename(mut columns: Vec<Field>, cte: &ast::Cte, name: &str) -> Result<Vec<Field>> {
+    let aliases = &cte.alias.columns;
+    if aliases.len() > columns.len() {
+        let message = format!(
+            "WITH query \"{name}\" has {} columns available but {} columns specified",
+            columns.len(),
+            aliases.len()
+        );
+        return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message));
+    }
+    for (column, alias) in columns.iter_mut().zip(aliases) {
+        column.name = fold(&alias.name);
+    }
+    Ok(columns)
+}

@@ -1,0 +1,433 @@
+//! UPDATE, DELETE, RETURNING, and what they share with INSERT: targets, assignments, defaults.
+
+use std::sync::Arc;
+
+use sqlparser::ast;
+
+use super::scope::{Clause, NsItem, Scope};
+use super::{Analyzer, CastContext, Expr, ExprKind};
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{Column, Relation as TableDef, RelationKind};
+use crate::sql::parse::fold;
+use crate::tree::{
+    Body, Delete, Distinct, FromItem, Query, RelColumn, RelId, Relation, Returning, Select, Source, Statement, Update,
+};
+use crate::types::{PgType, Value, oid};
+
+impl Analyzer<'_> {
+    /// `WITH … INSERT | UPDATE | DELETE`.
+    pub(crate) fn dml_under_with(&mut self, with: Option<&ast::With>, dml: &ast::Statement) -> Result<Statement> {
+        self.scopes.push(Scope::default());
+        let result = self.dml_in_scope(with, dml);
+        self.scopes.pop();
+        result
+    }
+
+    fn dml_in_scope(&mut self, with: Option<&ast::With>, dml: &ast::Statement) -> Result<Statement> {
+        let (ctes, recursive) = self.with_clause(with)?;
+        Ok(match dml {
+            ast::Statement::Insert(insert) => {
+                let insert = self.insert(insert)?;
+                Statement::Insert(Box::new(crate::tree::Insert { ctes, recursive, ..insert }))
+            }
+            ast::Statement::Update(update) => {
+                let update = self.update(update)?;
+                Statement::Update(Box::new(Update { ctes, recursive, ..update }))
+            }
+            ast::Statement::Delete(delete) => {
+                let delete = self.delete(delete)?;
+                Statement::Delete(Box::new(Delete { ctes, recursive, ..delete }))
+            }
+            _ => return Err(Error::unsupported("MERGE")),
+        })
+    }
+
+    /// The table that a statement writes to.
+    pub(crate) fn writable(&self, name: &ast::ObjectName, verb: &str) -> Result<(Arc<TableDef>, u32)> {
+        let (namespace, table, pos) = self.name_parts(name)?;
+        let Some(def) = self.find_relation(namespace.as_deref(), &table) else {
+            return Err(self.no_relation(namespace.as_deref(), &table, pos));
+        };
+        self.check_writable(&def, verb)?;
+        Ok((def, pos))
+    }
+
+    pub(crate) fn check_writable(&self, def: &TableDef, verb: &str) -> Result<()> {
+        match def.kind {
+            RelationKind::Table => Ok(()),
+            RelationKind::View { .. } => {
+                let message = format!("cannot {verb} view \"{}\"", def.name);
+                Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
+                    .detail("Views are not automatically updatable here."))
+            }
+            RelationKind::Sequence(_) => {
+                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("cannot change sequence \"{}\"", def.name)))
+            }
+            RelationKind::System => {
+                let message = format!("permission denied: \"{}\" is a system catalog", def.name);
+                Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
+            }
+        }
+    }
+
+    /// Puts the target into the current level's namespace.
+    pub(crate) fn scope_target(&mut self, relation: &Relation, def: &TableDef, aliased: bool) {
+        let mut item = NsItem::new(Arc::clone(&relation.alias), relation.id, &relation.columns);
+        item.row_type = if def.row_type == 0 { oid::RECORD } else { def.row_type };
+        if !aliased {
+            item.namespace = Some(Arc::clone(&def.namespace));
+        }
+        let scope = self.scope();
+        scope.rels.push(relation.id);
+        scope.items.push(item);
+    }
+
+    pub(crate) fn update(&mut self, update: &ast::Update) -> Result<Update> {
+        if update.or.is_some() || update.limit.is_some() || !update.order_by.is_empty() || update.output.is_some() {
+            return Err(Error::unsupported("this UPDATE syntax"));
+        }
+        self.scopes.push(Scope::default());
+        let result = self.update_in_scope(update);
+        self.scopes.pop();
+        result
+    }
+
+    fn update_in_scope(&mut self, update: &ast::Update) -> Result<Update> {
+        let (def, target) = self.dml_target(&update.table, "update")?;
+        let from = match &update.from {
+            None => Vec::new(),
+            Some(ast::UpdateTableFromKind::AfterSet(from) | ast::UpdateTableFromKind::BeforeSet(from)) => {
+                self.range_table(from)?
+            }
+        };
+        let sets = self.assignments(&def, &target, &update.assignments)?;
+        let filter = match &update.selection {
+            Some(expr) => Some(self.condition(expr, Clause::Where, "WHERE")?),
+            None => None,
+        };
+        let returning = self.returning(update.returning.as_deref())?;
+        Ok(Update { ctes: Vec::new(), recursive: false, target, sets, from, filter, returning })
+    }
+
+    fn dml_target(&mut self, table: &ast::TableWithJoins, verb: &str) -> Result<(Arc<TableDef>, Relation)> {
+        let ast::TableFactor::Table { name, alias, args: None, .. } = &table.relation else {
+            return Err(Error::syntax("syntax error at the statement's table"));
+        };
+        if !table.joins.is_empty() {
+            return Err(Error::syntax(format!("a join is no target of {verb}")));
+        }
+        let (def, pos) = self.writable(name, verb)?;
+        let shown = alias.as_ref().map_or_else(|| Arc::clone(&def.name), |a| fold(&a.name));
+        let target = self.target_relation(&def, shown, pos);
+        self.scope_target(&target, &def, alias.is_some());
+        Ok((def, target))
+    }
+
+    /// SET of UPDATE and of ON CONFLICT DO UPDATE, with the generated columns that follow from it.
+    pub(crate) fn assignments(
+        &mut self,
+        def: &Arc<TableDef>,
+        target: &Relation,
+        assignments: &[ast::Assignment],
+    ) -> Result<Vec<(u16, Expr)>> {
+        let mut sets: Vec<(u16, Expr)> = Vec::with_capacity(assignments.len());
+        self.in_clause(Clause::Update, |a| {
+            for assignment in assignments {
+                a.assignment(def, assignment, &mut sets)?;
+            }
+            Ok(())
+        })?;
+        for (i, column) in def.columns.iter().enumerate() {
+            let Some(text) = &column.generated else { continue };
+            let generated = self.generated(def, column, text, |n| {
+                sets.iter().find(|(i, _)| *i == n).map(|(_, e)| e.clone()).or_else(|| {
+                    let ty = target.columns.get(usize::from(n))?.ty;
+                    Some(Expr { kind: ExprKind::Column { rel: target.id, column: n }, ty, pos: 0 })
+                })
+            })?;
+            sets.retain(|(n, _)| usize::from(*n) != i);
+            sets.push((i as u16, generated));
+        }
+        Ok(sets)
+    }
+
+    fn assignment(
+        &mut self,
+        def: &Arc<TableDef>,
+        assignment: &ast::Assignment,
+        sets: &mut Vec<(u16, Expr)>,
+    ) -> Result<()> {
+        match &assignment.target {
+            ast::AssignmentTarget::ColumnName(name) => {
+                let column = self.set_column(def, name)?;
+                let expr = self.assigned_value(def, column, &assignment.value)?;
+                self.add_set(def, sets, column, expr)
+            }
+            ast::AssignmentTarget::Tuple(names) => {
+                let columns = names.iter().map(|n| self.set_column(def, n)).collect::<Result<Vec<_>>>()?;
+                let mut value = &assignment.value;
+                while let ast::Expr::Nested(inner) = value {
+                    value = inner;
+                }
+                match value {
+                    ast::Expr::Tuple(items) => self.set_items(def, &columns, items, sets),
+                    ast::Expr::Subquery(query) => self.set_from_subquery(def, &columns, query, sets),
+                    ast::Expr::Function(f) if super::types::last_name(&f.name).as_ref() == "row" => {
+                        let ast::FunctionArguments::List(list) = &f.args else {
+                            return Err(Error::syntax("syntax error"));
+                        };
+                        let mut items = Vec::with_capacity(list.args.len());
+                        for arg in &list.args {
+                            items.push(super::from::plain_arg(arg)?.clone());
+                        }
+                        self.set_items(def, &columns, &items, sets)
+                    }
+                    single if columns.len() == 1 => self.set_items(def, &columns, std::slice::from_ref(single), sets),
+                    _ => Err(Error::new(
+                        SqlState::FEATURE_NOT_SUPPORTED,
+                        "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression",
+                    )),
+                }
+            }
+        }
+    }
+
+    fn set_items(
+        &mut self,
+        def: &Arc<TableDef>,
+        columns: &[u16],
+        items: &[ast::Expr],
+        sets: &mut Vec<(u16, Expr)>,
+    ) -> Result<()> {
+        if columns.len() != items.len() {
+            return Err(Error::syntax("number of columns does not match number of values"));
+        }
+        for (column, item) in columns.iter().zip(items) {
+            let expr = self.assigned_value(def, *column, item)?;
+            self.add_set(def, sets, *column, expr)?;
+        }
+        Ok(())
+    }
+
+    /// `(a, b) = (SELECT x, y …)`: one scalar subquery for each column.
+    fn set_from_subquery(
+        &mut self,
+        def: &Arc<TableDef>,
+        columns: &[u16],
+        query: &ast::Query,
+        sets: &mut Vec<(u16, Expr)>,
+    ) -> Result<()> {
+        for (i, column) in columns.iter().enumerate() {
+            let mut inner = self.query(query)?;
+            self.resolve_unknown_outputs(&mut inner)?;
+            if inner.columns.len() != columns.len() {
+                return Err(Error::syntax("number of columns does not match number of values"));
+            }
+            let value = self.scalar_of(inner, i);
+            let target = &def.columns[usize::from(*column)];
+            let (ty, name) = (target.ty, Arc::clone(&target.name));
+            let expr = self.assign(value, ty, &name, "column")?;
+            self.add_set(def, sets, *column, expr)?;
+        }
+        Ok(())
+    }
+
+    /// `(SELECT column FROM (query))`.
+    fn scalar_of(&mut self, query: Query, column: usize) -> Expr {
+        let rel = self.new_rel();
+        let field = query.columns[column].clone();
+        let columns = super::from::fields_to_columns(&query.columns);
+        let kind = ExprKind::Column { rel, column: column as u16 };
+        let target = Expr { kind, ty: field.ty, pos: 0 };
+        let relation = Relation {
+            id: rel,
+            alias: "unnamed_subquery".into(),
+            source: Source::Subquery(Box::new(query)),
+            columns,
+            lateral: false,
+            pos: 0,
+        };
+        let select = Select {
+            distinct: Distinct::All,
+            targets: vec![target],
+            from: vec![FromItem::Relation(Box::new(relation))],
+            filter: None,
+            group_by: None,
+            having: None,
+            qualify: None,
+            aggregated: false,
+        };
+        let ty = field.ty;
+        let outer = Query {
+            ctes: Vec::new(),
+            recursive: false,
+            body: Body::Select(Box::new(select)),
+            order_by: Vec::new(),
+            limit: None,
+            offset: None,
+            with_ties: false,
+            locking: Vec::new(),
+            columns: vec![field],
+            output_rel: self.new_rel(),
+        };
+        Expr { kind: ExprKind::ScalarSubquery(Box::new(outer)), ty, pos: 0 }
+    }
+
+    fn add_set(&self, def: &TableDef, sets: &mut Vec<(u16, Expr)>, column: u16, expr: Expr) -> Result<()> {
+        if sets.iter().any(|(c, _)| *c == column) {
+            let name = &def.columns[usize::from(column)].name;
+            return Err(Error::syntax(format!("multiple assignments to same column \"{name}\"")));
+        }
+        sets.push((column, expr));
+        Ok(())
+    }
+
+    fn set_column(&self, def: &TableDef, name: &ast::ObjectName) -> Result<u16> {
+        let idents: Vec<&ast::Ident> = name.0.iter().filter_map(|p| p.as_ident()).collect();
+        match idents.as_slice() {
+            [ident] => self.column_index(def, ident),
+            [first, ..] => {
+                // `SET t.a = …`: PostgreSQL takes it for a field of a column.
+                let message = format!("column \"{}\" of relation \"{}\" does not exist", fold(first), def.name);
+                Err(Error::new(SqlState::UNDEFINED_COLUMN, message).at(self.pos(first.span)))
+            }
+            [] => Err(Error::syntax("syntax error")),
+        }
+    }
+
+    /// The index of a named column among the table's columns.
+    pub(crate) fn column_index(&self, def: &TableDef, ident: &ast::Ident) -> Result<u16> {
+        self.column_index_of(def, &fold(ident), self.pos(ident.span))
+    }
+
+    pub(crate) fn column_index_of(&self, def: &TableDef, name: &str, pos: u32) -> Result<u16> {
+        match def.columns.iter().position(|c| &*c.name == name) {
+            Some(i) => Ok(i as u16),
+            None => {
+                let message = format!("column \"{name}\" of relation \"{}\" does not exist", def.name);
+                Err(Error::new(SqlState::UNDEFINED_COLUMN, message).at(pos))
+            }
+        }
+    }
+
+    /// The right side of `SET column = …`; DEFAULT is the column's default.
+    fn assigned_value(&mut self, def: &Arc<TableDef>, column: u16, value: &ast::Expr) -> Result<Expr> {
+        let target = &def.columns[usize::from(column)];
+        if is_default(value) {
+            return self.column_default(def, target);
+        }
+        if target.generated.is_some() || target.identity.is_some_and(|i| i.always) {
+            let name = &target.name;
+            let why = if target.generated.is_some() {
+                format!("Column \"{name}\" is a generated column.")
+            } else {
+                format!("Column \"{name}\" is an identity column defined as GENERATED ALWAYS.")
+            };
+            let message = format!("column \"{name}\" can only be updated to DEFAULT");
+            return Err(Error::new(SqlState::GENERATED_ALWAYS, message).detail(why));
+        }
+        let expr = self.expr(value)?;
+        self.assign(expr, target.ty, &target.name, "column")
+    }
+
+    /// transformAssignedExpr's coercion.
+    pub(crate) fn assign(&mut self, expr: Expr, ty: PgType, column: &str, what: &str) -> Result<Expr> {
+        let (from, pos) = (expr.ty.oid, expr.pos);
+        match self.coerce_to(expr, ty, CastContext::Assignment, false)? {
+            Some(expr) => Ok(expr),
+            None => {
+                let message = format!(
+                    "{what} \"{column}\" is of type {} but expression is of type {}",
+                    self.type_name(ty.oid),
+                    self.type_name(from)
+                );
+                Err(Error::new(SqlState::DATATYPE_MISMATCH, message)
+                    .hint("You will need to rewrite or cast the expression.")
+                    .at(pos))
+            }
+        }
+    }
+
+    /// What DEFAULT means for a column: its identity, its default, or NULL. Generated columns are filled in elsewhere.
+    pub(crate) fn column_default(&mut self, def: &TableDef, column: &Column) -> Result<Expr> {
+        if let Some(identity) = column.identity {
+            let next = Expr { kind: ExprKind::NextValue(identity.sequence), ty: PgType::new(oid::INT8), pos: 0 };
+            return self.assign(next, column.ty, &column.name, "column");
+        }
+        let Some(text) = &column.default else {
+            let null = Expr { kind: ExprKind::Const(Value::Null), ty: PgType::new(oid::UNKNOWN), pos: 0 };
+            return self.coerce_type(null, column.ty, CastContext::Assignment, false);
+        };
+        let expr = super::assigned_expression(text, "", RelId(0), &[], column.ty, &column.name, self.ctx);
+        let mut expr = expr.map_err(|mut e| {
+            e.report_mut().position = None;
+            e.context(format!("default of column \"{}\" of table \"{}\"", column.name, def.name))
+        })?;
+        expr.pos = 0;
+        Ok(expr)
+    }
+
+    /// A generated column's expression, each column in it replaced by what `value` gives for it.
+    pub(crate) fn generated(
+        &mut self,
+        def: &TableDef,
+        column: &Column,
+        text: &str,
+        value: impl Fn(u16) -> Option<Expr>,
+    ) -> Result<Expr> {
+        let rel = self.new_rel();
+        let columns: Vec<RelColumn> = super::from::table_columns(def);
+        let mut expr = super::assigned_expression(text, &def.name, rel, &columns, column.ty, &column.name, self.ctx)
+            .map_err(|mut e| {
+                e.report_mut().position = None;
+                e
+            })?;
+        super::check::substitute(&mut expr, rel, &value);
+        Ok(expr)
+    }
+
+    pub(crate) fn delete(&mut self, delete: &ast::Delete) -> Result<Delete> {
+        if !delete.tables.is_empty() || delete.limit.is_some() || !delete.order_by.is_empty() {
+            return Err(Error::unsupported("this DELETE syntax"));
+        }
+        self.scopes.push(Scope::default());
+        let result = self.delete_in_scope(delete);
+        self.scopes.pop();
+        result
+    }
+
+    fn delete_in_scope(&mut self, delete: &ast::Delete) -> Result<Delete> {
+        let (ast::FromTable::WithFromKeyword(tables) | ast::FromTable::WithoutKeyword(tables)) = &delete.from;
+        let [table] = tables.as_slice() else {
+            return Err(Error::syntax("syntax error at or near \",\""));
+        };
+        let (_, target) = self.dml_target(table, "delete from")?;
+        let using = match &delete.using {
+            Some(using) => self.range_table(using)?,
+            None => Vec::new(),
+        };
+        let filter = match &delete.selection {
+            Some(expr) => Some(self.condition(expr, Clause::Where, "WHERE")?),
+            None => None,
+        };
+        let returning = self.returning(delete.returning.as_deref())?;
+        Ok(Delete { ctes: Vec::new(), recursive: false, target, using, filter, returning })
+    }
+
+    pub(crate) fn returning(&mut self, items: Option<&[ast::SelectItem]>) -> Result<Returning> {
+        let Some(items) = items else { return Ok(Returning::default()) };
+        let mut targets = self.targets(items, Clause::Returning)?;
+        for target in &mut targets {
+            let placeholder = Expr { kind: ExprKind::Default, ty: target.expr.ty, pos: 0 };
+            let expr = std::mem::replace(&mut target.expr, placeholder);
+            target.expr = self.resolve_unknown(expr)?;
+        }
+        let columns = self.fields(&targets);
+        Ok(Returning { exprs: targets.into_iter().map(|t| t.expr).collect(), columns })
+    }
+}
+
+/// The word DEFAULT, which sqlparser reads as a name.
+pub(crate) fn is_default(expr: &ast::Expr) -> bool {
+    matches!(expr, ast::Expr::Identifier(i) if i.quote_style.is_none() && i.value.eq_ignore_ascii_case("default"))
+}

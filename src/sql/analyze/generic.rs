@@ -1,0 +1,187 @@
+//! Polymorphic types (check_generic_type_consistency, enforce_generic_type_consistency).
+
+use super::coerce::is_polymorphic;
+use super::{Analyzer, CastContext};
+use crate::error::{Error, Result, SqlState};
+use crate::facts::RANGE_ROWS;
+use crate::types::{Oid, oid};
+
+/// What the polymorphic parameters of one call stand for.
+#[derive(Default)]
+struct Families {
+    element: Option<Oid>,
+    array: Option<Oid>,
+    range: Option<Oid>,
+    compatible: Option<Oid>,
+}
+
+fn is_compatible_family(ty: Oid) -> bool {
+    matches!(ty, oid::ANYCOMPATIBLE | oid::ANYCOMPATIBLEARRAY | oid::ANYCOMPATIBLENONARRAY | oid::ANYCOMPATIBLERANGE)
+}
+
+/// The subtype of a range.
+fn range_subtype(range: Oid) -> Option<Oid> {
+    let t = &*RANGE_ROWS;
+    let column = |name: &str| t.columns.iter().position(|c| *c == name);
+    let (ty, sub) = (column("rngtypid")?, column("rngsubtype")?);
+    let row = t.rows.iter().find(|r| r[ty].and_then(|v| v.parse().ok()) == Some(range))?;
+    row[sub]?.parse().ok()
+}
+
+fn range_of(subtype: Oid) -> Option<Oid> {
+    let t = &*RANGE_ROWS;
+    let column = |name: &str| t.columns.iter().position(|c| *c == name);
+    let (ty, sub) = (column("rngtypid")?, column("rngsubtype")?);
+    let row = t.rows.iter().find(|r| r[sub].and_then(|v| v.parse().ok()) == Some(subtype))?;
+    row[ty]?.parse().ok()
+}
+
+impl Analyzer<'_> {
+    /// Whether the actual types could be given to a function with these polymorphic parameters.
+    pub(crate) fn generic_consistent(&self, actual: &[Oid], declared: &[Oid]) -> bool {
+        self.families(actual, declared).is_ok()
+    }
+
+    /// The declared types with every polymorphic one replaced, and the result type.
+    pub(crate) fn enforce_generic(&self, actual: &[Oid], declared: &[Oid], result: Oid) -> Result<(Vec<Oid>, Oid)> {
+        if !declared.iter().any(|d| is_polymorphic(*d)) && !is_polymorphic(result) {
+            return Ok((declared.to_vec(), result));
+        }
+        let families = self.families(actual, declared)?;
+        let replace = |declared: Oid, actual: Option<Oid>| -> Result<Oid> {
+            let undetermined = || {
+                let message = "could not determine polymorphic type because input has type unknown".to_owned();
+                Error::new(SqlState::DATATYPE_MISMATCH, message)
+            };
+            Ok(match declared {
+                oid::ANYELEMENT | oid::ANYNONARRAY | oid::ANYENUM => families.element.ok_or_else(undetermined)?,
+                oid::ANYARRAY => match (families.array, families.element) {
+                    (Some(array), _) => array,
+                    (None, Some(element)) => self.array_of(element)?,
+                    (None, None) => undetermined_array(actual).ok_or_else(undetermined)?,
+                },
+                oid::ANYRANGE => {
+                    families.range.or_else(|| families.element.and_then(range_of)).ok_or_else(undetermined)?
+                }
+                oid::ANYCOMPATIBLE | oid::ANYCOMPATIBLENONARRAY => families.compatible.unwrap_or(oid::TEXT),
+                oid::ANYCOMPATIBLEARRAY => self.array_of(families.compatible.unwrap_or(oid::TEXT))?,
+                oid::ANYCOMPATIBLERANGE | oid::ANYMULTIRANGE | oid::ANYCOMPATIBLEMULTIRANGE => {
+                    return Err(Error::unsupported("a function of multirange or compatible range types"));
+                }
+                other => other,
+            })
+        };
+        let args = declared.iter().zip(actual).map(|(d, a)| replace(*d, Some(*a))).collect::<Result<Vec<_>>>()?;
+        Ok((args, replace(result, None)?))
+    }
+
+    pub(crate) fn array_of(&self, element: Oid) -> Result<Oid> {
+        match self.type_facts(element).array {
+            0 => {
+                let message = format!("could not find array type for data type {}", self.type_name(element));
+                Err(Error::new(SqlState::UNDEFINED_OBJECT, message))
+            }
+            array => Ok(array),
+        }
+    }
+
+    fn families(&self, actual: &[Oid], declared: &[Oid]) -> Result<Families> {
+        let mut found = Families::default();
+        let mut compatible = Vec::new();
+        for (declared, actual) in declared.iter().zip(actual) {
+            if *actual == oid::UNKNOWN || !is_polymorphic(*declared) {
+                continue;
+            }
+            let base = self.base_oid(*actual);
+            let facts = self.type_facts(base);
+            match *declared {
+                oid::ANYELEMENT => self.settle(&mut found.element, *actual, "anyelement")?,
+                oid::ANYNONARRAY => {
+                    if facts.element != 0 {
+                        return Err(mismatch(format!(
+                            "type matched to anynonarray is an array type: {}",
+                            self.type_name(*actual)
+                        )));
+                    }
+                    self.settle(&mut found.element, *actual, "anyelement")?;
+                }
+                oid::ANYENUM => {
+                    if facts.kind != b'e' {
+                        return Err(mismatch(format!(
+                            "type matched to anyenum is not an enum type: {}",
+                            self.type_name(*actual)
+                        )));
+                    }
+                    self.settle(&mut found.element, *actual, "anyelement")?;
+                }
+                // Statistics columns of pg_catalog are anyarray themselves.
+                oid::ANYARRAY if *actual == oid::ANYARRAY => {}
+                oid::ANYARRAY => {
+                    let element = self.element_of(base, "anyarray")?;
+                    self.settle(&mut found.array, base, "anyarray")?;
+                    self.settle(&mut found.element, element, "anyelement")?;
+                }
+                oid::ANYRANGE => {
+                    let Some(element) = range_subtype(base) else {
+                        return Err(mismatch(format!(
+                            "argument declared anyrange is not a range type but type {}",
+                            self.type_name(*actual)
+                        )));
+                    };
+                    self.settle(&mut found.range, base, "anyrange")?;
+                    self.settle(&mut found.element, element, "anyelement")?;
+                }
+                oid::ANYCOMPATIBLE => compatible.push(base),
+                oid::ANYCOMPATIBLENONARRAY if facts.element != 0 => {
+                    return Err(mismatch("type matched to anycompatiblenonarray is an array type".into()));
+                }
+                oid::ANYCOMPATIBLENONARRAY => compatible.push(base),
+                oid::ANYCOMPATIBLEARRAY => compatible.push(self.element_of(base, "anycompatiblearray")?),
+                other if is_compatible_family(other) => return Err(Error::unsupported("anycompatiblerange")),
+                _ => return Err(Error::unsupported("multirange types")),
+            }
+        }
+        if !compatible.is_empty() {
+            let Some(common) = self.common_type_of(&compatible) else {
+                return Err(mismatch("arguments of anycompatible family cannot be cast to a common type".into()));
+            };
+            if !compatible.iter().all(|c| self.can_coerce(*c, common, CastContext::Implicit)) {
+                return Err(mismatch("arguments of anycompatible family cannot be cast to a common type".into()));
+            }
+            found.compatible = Some(common);
+        }
+        Ok(found)
+    }
+
+    fn element_of(&self, array: Oid, declared: &str) -> Result<Oid> {
+        match self.type_facts(array).element {
+            0 => {
+                let shown = self.type_name(array);
+                Err(mismatch(format!("argument declared {declared} is not an array but type {shown}")))
+            }
+            element => Ok(element),
+        }
+    }
+
+    fn settle(&self, slot: &mut Option<Oid>, ty: Oid, declared: &str) -> Result<()> {
+        match *slot {
+            None => *slot = Some(ty),
+            Some(known) if known == ty => {}
+            Some(known) => {
+                let detail = format!("{} versus {}", self.type_name(known), self.type_name(ty));
+                let message = format!("arguments declared \"{declared}\" are not all alike");
+                return Err(mismatch(message).detail(detail));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// anyarray given to anyarray stays what it is.
+fn undetermined_array(actual: Option<Oid>) -> Option<Oid> {
+    (actual == Some(oid::ANYARRAY)).then_some(oid::ANYARRAY)
+}
+
+fn mismatch(message: String) -> Error {
+    Error::new(SqlState::DATATYPE_MISMATCH, message)
+}

@@ -1,0 +1,465 @@
+//! INSERT (transformInsertStmt): sources, defaults, ON CONFLICT.
+
+use std::sync::Arc;
+
+use sqlparser::ast::{self, SetExpr};
+
+use super::dml::is_default;
+use super::scope::{Clause, NsItem, Scope};
+use super::{Analyzer, Expr, ExprKind};
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{ConstraintKind, Relation as TableDef};
+use crate::sql::parse::fold;
+use crate::tree::{ConflictAction, Insert, InsertSource, OnConflict, Overriding, Query, Relation};
+
+/// A value for a column of a row: an expression that is coerced already, or the column's default.
+enum Cell {
+    Value(Expr),
+    Default,
+}
+
+/// Columns with their new values.
+type Sets = Vec<(u16, Expr)>;
+
+impl Analyzer<'_> {
+    pub(crate) fn insert(&mut self, insert: &ast::Insert) -> Result<Insert> {
+        let foreign = insert.or.is_some()
+            || insert.ignore
+            || insert.overwrite
+            || insert.replace_into
+            || !insert.assignments.is_empty()
+            || insert.partitioned.is_some()
+            || !insert.after_columns.is_empty()
+            || insert.insert_alias.is_some()
+            || insert.output.is_some();
+        if foreign {
+            return Err(Error::unsupported("this INSERT syntax"));
+        }
+        let ast::TableObject::TableName(name) = &insert.table else {
+            return Err(Error::unsupported("INSERT into a function or query"));
+        };
+        let (def, pos) = self.writable(name, "insert into")?;
+        let alias = insert.table_alias.as_ref().map(|a| fold(&a.alias));
+        self.scopes.push(Scope::default());
+        let result = self.insert_in_scope(insert, def, alias, pos);
+        self.scopes.pop();
+        result
+    }
+
+    fn insert_in_scope(
+        &mut self,
+        insert: &ast::Insert,
+        def: Arc<TableDef>,
+        alias: Option<Arc<str>>,
+        pos: u32,
+    ) -> Result<Insert> {
+        let overriding = self.parsed.extras.overriding.unwrap_or(Overriding::Default);
+        let listed = self.insert_columns(&def, &insert.columns)?;
+        let (source, named, columns) = match &insert.source {
+            None => {
+                let row = self.fill_row(&def, &[], Vec::new(), overriding)?;
+                (InsertSource::Values(vec![row.1]), Vec::new(), row.0)
+            }
+            Some(query) => match plain_values(query) {
+                Some(values) => self.insert_values(&def, listed, values, overriding)?,
+                None => self.insert_query(&def, listed, query, overriding)?,
+            },
+        };
+        let shown = alias.clone().unwrap_or_else(|| Arc::clone(&def.name));
+        let target = self.target_relation(&def, shown, pos);
+        self.scope_target(&target, &def, alias.is_some());
+        let (on_conflict, excluded) = match &insert.on {
+            None => (None, None),
+            Some(ast::OnInsert::OnConflict(clause)) => {
+                let (clause, excluded) = self.on_conflict(&def, &target, clause)?;
+                (Some(clause), excluded)
+            }
+            Some(_) => return Err(Error::syntax("syntax error at or near \"DUPLICATE\"")),
+        };
+        let returning = self.returning(insert.returning.as_deref())?;
+        Ok(Insert {
+            ctes: Vec::new(),
+            recursive: false,
+            target,
+            columns,
+            named,
+            source,
+            on_conflict,
+            excluded,
+            returning,
+            overriding,
+        })
+    }
+
+    /// checkInsertTargets. None: no list was written.
+    fn insert_columns(&self, def: &TableDef, names: &[ast::ObjectName]) -> Result<Option<Vec<(u16, u32)>>> {
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let mut out: Vec<(u16, u32)> = Vec::with_capacity(names.len());
+        for name in names {
+            let Some(ident) = name.0.last().and_then(|p| p.as_ident()) else {
+                return Err(Error::syntax("syntax error"));
+            };
+            let column = self.column_index(def, ident)?;
+            let pos = self.pos(ident.span);
+            if out.iter().any(|(c, _)| *c == column) {
+                let message = format!("column \"{}\" specified more than once", fold(ident));
+                return Err(Error::new(SqlState::DUPLICATE_COLUMN, message).at(pos));
+            }
+            out.push((column, pos));
+        }
+        Ok(Some(out))
+    }
+
+    /// The columns for a row of `count` values.
+    fn match_columns(
+        &self,
+        def: &TableDef,
+        listed: Option<&[(u16, u32)]>,
+        count: usize,
+        extra_pos: impl Fn(usize) -> u32,
+    ) -> Result<Vec<u16>> {
+        match listed {
+            None => {
+                if count > def.columns.len() {
+                    let message = "INSERT has more expressions than target columns";
+                    return Err(Error::syntax(message).at(extra_pos(def.columns.len())));
+                }
+                Ok((0..count as u16).collect())
+            }
+            Some(listed) if count > listed.len() => {
+                Err(Error::syntax("INSERT has more expressions than target columns").at(extra_pos(listed.len())))
+            }
+            Some(listed) if count < listed.len() => {
+                Err(Error::syntax("INSERT has more target columns than expressions").at(listed[count].1))
+            }
+            Some(listed) => Ok(listed.iter().map(|(c, _)| *c).collect()),
+        }
+    }
+
+    fn insert_values(
+        &mut self,
+        def: &Arc<TableDef>,
+        listed: Option<Vec<(u16, u32)>>,
+        values: &ast::Values,
+        overriding: Overriding,
+    ) -> Result<(InsertSource, Vec<u16>, Vec<u16>)> {
+        let mut rows = Vec::with_capacity(values.rows.len());
+        let (mut named, mut columns) = (Vec::new(), Vec::new());
+        let width = values.rows.first().map_or(0, |r| r.content.len());
+        for row in &values.rows {
+            let items = &row.content;
+            if items.len() != width {
+                let pos = items.first().map_or(0, |e| self.pos_of(e));
+                return Err(Error::syntax("VALUES lists must all be the same length").at(pos));
+            }
+            let targets = self.match_columns(def, listed.as_deref(), items.len(), |i| self.pos_of(&items[i]))?;
+            let mut cells = Vec::with_capacity(items.len());
+            for (item, column) in items.iter().zip(&targets) {
+                cells.push(self.insert_cell(def, *column, item, overriding)?);
+            }
+            let (all, exprs) = self.fill_row(def, &targets, cells, overriding)?;
+            rows.push(exprs);
+            named = targets;
+            columns = all;
+        }
+        Ok((InsertSource::Values(rows), named, columns))
+    }
+
+    fn insert_cell(
+        &mut self,
+        def: &Arc<TableDef>,
+        column: u16,
+        item: &ast::Expr,
+        overriding: Overriding,
+    ) -> Result<Cell> {
+        if is_default(item) {
+            return Ok(Cell::Default);
+        }
+        let target = &def.columns[usize::from(column)];
+        let expr = self.in_clause(Clause::Values, |a| a.expr(item))?;
+        if !self.takes_value(def, column, overriding)? {
+            return Ok(Cell::Default);
+        }
+        self.assign(expr, target.ty, &target.name, "column").map(Cell::Value)
+    }
+
+    /// Whether a given value is used for the column; an error where only DEFAULT may be given.
+    fn takes_value(&self, def: &TableDef, column: u16, overriding: Overriding) -> Result<bool> {
+        let target = &def.columns[usize::from(column)];
+        let name = &target.name;
+        let message = format!("cannot insert a non-DEFAULT value into column \"{name}\"");
+        if target.generated.is_some() {
+            return Err(Error::new(SqlState::GENERATED_ALWAYS, message)
+                .detail(format!("Column \"{name}\" is a generated column.")));
+        }
+        match (target.identity, overriding) {
+            (Some(_), Overriding::User) => Ok(false),
+            (Some(identity), Overriding::Default) if identity.always => {
+                Err(Error::new(SqlState::GENERATED_ALWAYS, message)
+                    .detail(format!("Column \"{name}\" is an identity column defined as GENERATED ALWAYS."))
+                    .hint("Use OVERRIDING SYSTEM VALUE to override."))
+            }
+            _ => Ok(true),
+        }
+    }
+
+    /// All columns of one row: what was given, then defaults, then generated columns.
+    fn fill_row(
+        &mut self,
+        def: &Arc<TableDef>,
+        targets: &[u16],
+        cells: Vec<Cell>,
+        _overriding: Overriding,
+    ) -> Result<(Vec<u16>, Vec<Expr>)> {
+        let mut columns = Vec::with_capacity(def.columns.len());
+        let mut exprs = Vec::with_capacity(def.columns.len());
+        for (column, cell) in targets.iter().zip(cells) {
+            let target = &def.columns[usize::from(*column)];
+            match cell {
+                Cell::Value(expr) => exprs.push(expr),
+                Cell::Default if target.generated.is_some() => continue,
+                Cell::Default => exprs.push(self.column_default(def, target)?),
+            }
+            columns.push(*column);
+        }
+        for (i, column) in def.columns.iter().enumerate() {
+            let i = i as u16;
+            if columns.contains(&i) || column.generated.is_some() {
+                continue;
+            }
+            exprs.push(self.column_default(def, column)?);
+            columns.push(i);
+        }
+        for (i, column) in def.columns.iter().enumerate() {
+            let Some(text) = &column.generated else { continue };
+            let value = self.generated(def, column, text, |n| {
+                columns.iter().position(|c| *c == n).and_then(|at| exprs.get(at)).cloned()
+            })?;
+            exprs.push(value);
+            columns.push(i as u16);
+        }
+        Ok((columns, exprs))
+    }
+
+    fn insert_query(
+        &mut self,
+        def: &Arc<TableDef>,
+        listed: Option<Vec<(u16, u32)>>,
+        query: &ast::Query,
+        overriding: Overriding,
+    ) -> Result<(InsertSource, Vec<u16>, Vec<u16>)> {
+        let mut query = self.query(query)?;
+        let targets = self.match_columns(def, listed.as_deref(), query.columns.len(), |_| 0)?;
+        let rel = self.new_rel();
+        let mut cells = Vec::with_capacity(targets.len());
+        for (i, column) in targets.iter().enumerate() {
+            cells.push(self.query_cell(def, &mut query, rel, i, *column, overriding)?);
+        }
+        let (columns, exprs) = self.fill_row(def, &targets, cells, overriding)?;
+        Ok((InsertSource::Query { query: Box::new(query), rel, exprs }, targets, columns))
+    }
+
+    /// One output of the source query as a column's value. An unknown literal takes the column's type in place.
+    fn query_cell(
+        &mut self,
+        def: &Arc<TableDef>,
+        query: &mut Query,
+        rel: crate::tree::RelId,
+        output: usize,
+        column: u16,
+        overriding: Overriding,
+    ) -> Result<Cell> {
+        let target = &def.columns[usize::from(column)];
+        if query.columns[output].ty.oid == crate::types::oid::UNKNOWN {
+            let ty = self.base_type(target.ty);
+            self.coerce_output(query, output, ty, super::CastContext::Assignment)?;
+        }
+        let kind = ExprKind::Column { rel, column: output as u16 };
+        let pos = match &query.body {
+            crate::tree::Body::Select(select) => select.targets.get(output).map_or(0, |t| t.pos),
+            _ => 0,
+        };
+        let expr = Expr { kind, ty: query.columns[output].ty, pos };
+        if !self.takes_value(def, column, overriding)? {
+            return Ok(Cell::Default);
+        }
+        self.assign(expr, target.ty, &target.name, "column").map(Cell::Value)
+    }
+
+    fn on_conflict(
+        &mut self,
+        def: &Arc<TableDef>,
+        target: &Relation,
+        clause: &ast::OnConflict,
+    ) -> Result<(OnConflict, Option<crate::tree::RelId>)> {
+        let arbiter = match &clause.conflict_target {
+            None => Vec::new(),
+            Some(ast::ConflictTarget::Columns(columns)) => self.arbiter_columns(def, columns)?,
+            Some(ast::ConflictTarget::OnConstraint(name)) => self.arbiter_constraint(def, name)?,
+        };
+        let ast::OnConflictAction::DoUpdate(update) = &clause.action else {
+            return Ok((OnConflict { arbiter, arbiter_predicate: None, action: ConflictAction::Nothing }, None));
+        };
+        if clause.conflict_target.is_none() {
+            let message = "ON CONFLICT DO UPDATE requires inference specification or constraint name";
+            return Err(Error::syntax(message).hint("For example, ON CONFLICT (column_name)."));
+        }
+        let excluded = self.new_rel();
+        let item = NsItem::new("excluded".into(), excluded, &target.columns);
+        self.scope().items.push(item);
+        self.scope().rels.push(excluded);
+        let result = self.conflict_update(def, target, update);
+        self.scope().items.retain(|i| i.rel != Some(excluded));
+        let (sets, filter) = result?;
+        let action = ConflictAction::Update { sets, filter };
+        Ok((OnConflict { arbiter, arbiter_predicate: None, action }, Some(excluded)))
+    }
+
+    fn conflict_update(
+        &mut self,
+        def: &Arc<TableDef>,
+        target: &Relation,
+        update: &ast::DoUpdate,
+    ) -> Result<(Sets, Option<Expr>)> {
+        let sets = self.assignments(def, target, &update.assignments)?;
+        let filter = match &update.selection {
+            Some(expr) => Some(self.condition(expr, Clause::Where, "WHERE")?),
+            None => None,
+        };
+        Ok((sets, filter))
+    }
+
+    /// infer_arbiter_indexes: the columns must be those of a unique constraint or index.
+    fn arbiter_columns(&self, def: &TableDef, names: &[ast::Ident]) -> Result<Vec<u16>> {
+        let mut columns = Vec::with_capacity(names.len());
+        for name in names {
+            let folded = fold(name);
+            match def.columns.iter().position(|c| c.name == folded) {
+                Some(i) => columns.push(i as u16),
+                None => {
+                    let message = format!("column \"{folded}\" does not exist");
+                    return Err(Error::new(SqlState::UNDEFINED_COLUMN, message).at(self.pos(name.span)));
+                }
+            }
+        }
+        let mut nums: Vec<i16> = columns.iter().map(|c| def.columns[usize::from(*c)].num).collect();
+        nums.sort_unstable();
+        nums.dedup();
+        let same = |keys: &[i16]| {
+            let mut keys = keys.to_vec();
+            keys.sort_unstable();
+            keys == nums
+        };
+        let by_constraint = def.constraints.iter().any(|c| match &c.kind {
+            ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => same(columns),
+            ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => false,
+        });
+        let by_index = || {
+            def.indexes.iter().any(|i| {
+                let keys: Vec<i16> = i.keys.iter().map(|k| k.column).collect();
+                i.unique && i.predicate.is_none() && !keys.contains(&0) && same(&keys)
+            })
+        };
+        if by_constraint || by_index() {
+            return Ok(columns);
+        }
+        let message = "there is no unique or exclusion constraint matching the ON CONFLICT specification";
+        Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message))
+    }
+
+    fn arbiter_constraint(&self, def: &TableDef, name: &ast::ObjectName) -> Result<Vec<u16>> {
+        let name = super::types::last_name(name);
+        let Some(constraint) = def.constraints.iter().find(|c| c.name == name) else {
+            let message = format!("constraint \"{name}\" for table \"{}\" does not exist", def.name);
+            return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
+        };
+        match &constraint.kind {
+            ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => Ok(columns
+                .iter()
+                .filter_map(|num| def.columns.iter().position(|c| c.num == *num).map(|i| i as u16))
+                .collect()),
+            ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => {
+                let message = "constraint in ON CONFLICT clause has no associated index";
+                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
+            }
+        }
+    }
+
+    /// An insert whose rows the client sends: COPY FROM. `sent` are the copied columns.
+    pub(crate) fn feed_insert(
+        &mut self,
+        def: &Arc<TableDef>,
+        sent: &[u16],
+        filter: Option<&ast::Expr>,
+    ) -> Result<Insert> {
+        self.scopes.push(Scope::default());
+        let result = self.feed_insert_in_scope(def, sent, filter);
+        self.scopes.pop();
+        result
+    }
+
+    fn feed_insert_in_scope(
+        &mut self,
+        def: &Arc<TableDef>,
+        sent: &[u16],
+        filter: Option<&ast::Expr>,
+    ) -> Result<Insert> {
+        let all = super::from::table_columns(def);
+        let columns: Vec<_> = sent.iter().map(|i| all[usize::from(*i)].clone()).collect();
+        let rel = self.new_rel();
+        let feed = Relation {
+            id: rel,
+            alias: Arc::clone(&def.name),
+            source: crate::tree::Source::Feed,
+            columns: columns.clone(),
+            lateral: false,
+            pos: 0,
+        };
+        let filter = match filter {
+            None => None,
+            Some(filter) => {
+                self.scope().add_columns(&def.name, rel, &columns);
+                Some(self.condition(filter, Clause::CopyWhere, "WHERE")?)
+            }
+        };
+        let cells = columns
+            .iter()
+            .enumerate()
+            .map(|(i, c)| {
+                let kind = ExprKind::Column { rel, column: i as u16 };
+                Cell::Value(Expr { kind, ty: c.ty, pos: 0 })
+            })
+            .collect();
+        let (written, exprs) = self.fill_row(def, sent, cells, Overriding::System)?;
+        let target = self.target_relation(def, Arc::clone(&def.name), 0);
+        Ok(Insert {
+            ctes: Vec::new(),
+            recursive: false,
+            target,
+            columns: written,
+            named: sent.to_vec(),
+            source: InsertSource::Feed { rel: feed, exprs, filter },
+            on_conflict: None,
+            excluded: None,
+            returning: crate::tree::Returning::default(),
+            overriding: Overriding::System,
+        })
+    }
+}
+
+/// A bare VALUES list, without WITH, ORDER BY or LIMIT.
+fn plain_values(query: &ast::Query) -> Option<&ast::Values> {
+    match &*query.body {
+        SetExpr::Values(values)
+            if query.with.is_none()
+                && query.order_by.is_none()
+                && query.limit_clause.is_none()
+                && query.fetch.is_none() =>
+        {
+            Some(values)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,224 @@
+//! Constants: numbers, strings, and text read by a type's input function.
+
+use sqlparser::ast;
+
+use super::expr::unknown_text;
+use super::{Analyzer, Expr, ExprKind};
+use crate::error::{Error, Result, SqlState};
+use crate::facts::{OPERATORS, PROCS};
+use crate::types::{Oid, PgType, Value, oid};
+
+impl Analyzer<'_> {
+    /// A literal or parameter.
+    pub(crate) fn value(&mut self, value: &ast::ValueWithSpan) -> Result<Expr> {
+        use ast::Value as V;
+        let pos = self.pos(value.span);
+        let known = |value: Value, ty: Oid| Ok(Expr { kind: ExprKind::Const(value), ty: PgType::new(ty), pos });
+        match &value.value {
+            V::Number(digits, _) => self.number(digits, pos),
+            V::SingleQuotedString(s)
+            | V::EscapedStringLiteral(s)
+            | V::UnicodeStringLiteral(s)
+            | V::NationalStringLiteral(s) => Ok(unknown_text(s, pos)),
+            V::DollarQuotedString(s) => Ok(unknown_text(&s.value, pos)),
+            V::Boolean(b) => known(Value::Bool(*b), oid::BOOL),
+            V::Null => known(Value::Null, oid::UNKNOWN),
+            V::Placeholder(text) if text.starts_with('$') => self.param(text, pos),
+            V::HexStringLiteral(_) => Err(Error::unsupported("a bit string constant").at(pos)),
+            other => Err(Error::syntax(format!("syntax error at or near \"{other}\"")).at(pos)),
+        }
+    }
+
+    /// make_const: the smallest of integer, bigint and numeric that holds it.
+    pub(crate) fn number(&mut self, digits: &str, pos: u32) -> Result<Expr> {
+        let (value, ty) = if let Ok(n) = digits.parse::<i32>() {
+            (Value::Int4(n), oid::INT4)
+        } else if let Ok(n) = digits.parse::<i64>() {
+            (Value::Int8(n), oid::INT8)
+        } else {
+            (self.input(digits, PgType::new(oid::NUMERIC)).map_err(|e| e.at(pos))?, oid::NUMERIC)
+        };
+        Ok(Expr { kind: ExprKind::Const(value), ty: PgType::new(ty), pos })
+    }
+
+    /// The type's input function. Names of objects (regclass …) are looked up here, along the search path.
+    pub(crate) fn input(&self, text: &str, ty: PgType) -> Result<Value> {
+        match ty.oid {
+            oid::REGCLASS => self.reg_input(text, |a, t| a.regclass(t)),
+            oid::REGTYPE => self.reg_input(text, |a, t| a.regtype(t)),
+            oid::REGNAMESPACE => self.reg_input(text, |a, t| a.regnamespace(t)),
+            oid::REGROLE => self.reg_input(text, |a, t| a.regrole(t)),
+            oid::REGPROC => self.reg_input(text, |a, t| a.regproc(t)),
+            oid::REGPROCEDURE => self.reg_input(text, |a, t| a.regprocedure(t)),
+            oid::REGOPER => self.reg_input(text, |a, t| a.regoper(t)),
+            _ => super::input::parse(text, ty, self),
+        }
+    }
+
+    /// What all reg types share: `-` is 0, digits are an OID.
+    fn reg_input(&self, text: &str, find: impl FnOnce(&Self, &str) -> Result<Oid>) -> Result<Value> {
+        let text = text.trim();
+        if text == "-" {
+            return Ok(Value::Oid(0));
+        }
+        if !text.is_empty()
+            && text.bytes().all(|b| b.is_ascii_digit())
+            && let Ok(number) = text.parse()
+        {
+            return Ok(Value::Oid(number));
+        }
+        find(self, text).map(Value::Oid)
+    }
+
+    fn regclass(&self, text: &str) -> Result<Oid> {
+        let parts = split_name(text)?;
+        let found = match parts.as_slice() {
+            [name] => self.find_relation(None, name).map(|r| r.oid).or_else(|| self.find_index(None, name)),
+            [namespace, name] => self
+                .find_relation(Some(namespace), name)
+                .map(|r| r.oid)
+                .or_else(|| self.find_index(Some(namespace), name)),
+            _ => None,
+        };
+        found.ok_or_else(|| {
+            Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{}\" does not exist", parts.join(".")))
+        })
+    }
+
+    fn find_index(&self, namespace: Option<&str>, name: &str) -> Option<Oid> {
+        let relations = self.ctx.snapshot.relations.values();
+        relations
+            .filter(|r| match namespace {
+                Some(namespace) => &*r.namespace == namespace,
+                None => self.search_path().any(|n| n == &*r.namespace),
+            })
+            .flat_map(|r| &r.indexes)
+            .find(|i| &*i.name == name)
+            .map(|i| i.oid)
+    }
+
+    fn regtype(&self, text: &str) -> Result<Oid> {
+        let source = format!("NULL::{text}");
+        let missing = || Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{text}\" does not exist"));
+        let (expr, _) = crate::sql::parse::parse_expression(&source).map_err(|_| missing())?;
+        match expr {
+            ast::Expr::Cast { data_type, .. } => self.data_type(&data_type).map(|t| t.oid).map_err(|mut e| {
+                e.report_mut().position = None;
+                e
+            }),
+            _ => Err(missing()),
+        }
+    }
+
+    fn regnamespace(&self, text: &str) -> Result<Oid> {
+        let parts = split_name(text)?;
+        let found = match parts.as_slice() {
+            [name] => self.ctx.snapshot.namespaces.get(name.as_str()).map(|n| n.oid),
+            _ => None,
+        };
+        found.ok_or_else(|| {
+            Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{}\" does not exist", parts.join(".")))
+        })
+    }
+
+    fn regrole(&self, text: &str) -> Result<Oid> {
+        let parts = split_name(text)?;
+        let found = match parts.as_slice() {
+            [name] => self.ctx.snapshot.role(name).map(|r| r.oid),
+            _ => None,
+        };
+        found.ok_or_else(|| {
+            Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{}\" does not exist", parts.join(".")))
+        })
+    }
+
+    fn regproc(&self, text: &str) -> Result<Oid> {
+        let parts = split_name(text)?;
+        let name = match parts.as_slice() {
+            [name] => name,
+            [namespace, name] if namespace == "pg_catalog" => name,
+            _ => return Err(no_function(text)),
+        };
+        let mut found = PROCS.by_name(name);
+        match (found.next(), found.next()) {
+            (Some(one), None) => Ok(one.oid),
+            (Some(_), Some(_)) => {
+                Err(Error::new(SqlState::AMBIGUOUS_FUNCTION, format!("more than one function named \"{text}\"")))
+            }
+            (None, _) => Err(no_function(text)),
+        }
+    }
+
+    fn regprocedure(&self, text: &str) -> Result<Oid> {
+        let Some((name, rest)) = text.split_once('(') else {
+            return Err(Error::new(SqlState::INVALID_TEXT_REPRESENTATION, "expected a left parenthesis"));
+        };
+        let Some(args) = rest.trim_end().strip_suffix(')') else {
+            return Err(Error::new(SqlState::INVALID_TEXT_REPRESENTATION, "expected a right parenthesis"));
+        };
+        let parts = split_name(name)?;
+        let wanted = args
+            .split(',')
+            .map(str::trim)
+            .filter(|a| !a.is_empty())
+            .map(|a| self.regtype(a))
+            .collect::<Result<Vec<_>>>()?;
+        let name = parts.last().map(String::as_str).unwrap_or_default();
+        PROCS.by_name(name).find(|p| p.args == wanted).map(|p| p.oid).ok_or_else(|| no_function(text))
+    }
+
+    fn regoper(&self, text: &str) -> Result<Oid> {
+        let name = text.rsplit_once('.').map_or(text, |(_, n)| n);
+        let mut found = OPERATORS.by_name(name);
+        match (found.next(), found.next()) {
+            (Some(one), None) => Ok(one.oid),
+            (Some(_), Some(_)) => {
+                Err(Error::new(SqlState::AMBIGUOUS_FUNCTION, format!("more than one operator named {text}")))
+            }
+            (None, _) => Err(Error::new(SqlState::UNDEFINED_FUNCTION, format!("operator does not exist: {text}"))),
+        }
+    }
+}
+
+fn no_function(text: &str) -> Error {
+    Error::new(SqlState::UNDEFINED_FUNCTION, format!("function \"{text}\" does not exist"))
+}
+
+/// stringToQualifiedNameList: parts at dots, folded unless quoted.
+pub(crate) fn split_name(text: &str) -> Result<Vec<String>> {
+    let invalid = || Error::new(SqlState::INVALID_NAME, "invalid name syntax");
+    let mut parts = Vec::new();
+    let mut rest = text.trim();
+    loop {
+        if let Some(quoted) = rest.strip_prefix('"') {
+            let mut name = String::new();
+            let mut chars = quoted.char_indices();
+            let end = loop {
+                match chars.next() {
+                    Some((i, '"')) if quoted[i + 1..].starts_with('"') => {
+                        name.push('"');
+                        chars.next();
+                    }
+                    Some((i, '"')) => break i,
+                    Some((_, c)) => name.push(c),
+                    None => return Err(invalid()),
+                }
+            };
+            parts.push(name);
+            rest = quoted[end + 1..].trim_start();
+        } else {
+            let end = rest.find('.').unwrap_or(rest.len());
+            let name = rest[..end].trim();
+            if name.is_empty() || name.contains(char::is_whitespace) || name.contains('"') {
+                return Err(invalid());
+            }
+            parts.push(name.to_ascii_lowercase());
+            rest = &rest[end..];
+        }
+        match rest.strip_prefix('.') {
+            Some(more) => rest = more.trim_start(),
+            None if rest.is_empty() => return Ok(parts),
+            None => return Err(invalid()),
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! PostgreSQL's parse analysis: text with names in it becomes the typed, resolved tree.
+//!
+//! The rules are those of PostgreSQL's parse_clause, parse_relation, parse_expr, parse_coerce, parse_func, parse_oper,
+//! parse_agg, parse_target and parse_cte; functions here say which of them they mirror.
+
+mod agg;
+mod call;
+mod check;
+mod coerce;
+mod common;
+mod copy;
+mod cte;
+mod dml;
+mod expr;
+mod from;
+mod generic;
+mod input;
+mod insert;
+mod join;
+mod literal;
+mod oper;
+mod query;
+mod resolve;
+mod same;
+mod scope;
+mod session;
+mod setop;
+mod special;
+mod sublink;
+mod target;
+mod types;
+mod utility;
+mod values;
+mod window;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use sqlparser::ast;
+use sqlparser::tokenizer::{Location, Span, Token};
+
+use self::scope::Scope;
+use super::Context;
+use super::parse::{self, Parsed};
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{Name, Relation as TableDef};
+use crate::tree::{CteId, Expr, ExprKind, RelColumn, RelId, Statement};
+use crate::types::{Oid, PgType, oid};
+
+pub use self::coerce::CastContext;
+pub use self::utility::execute_arguments;
+
+/// A statement, analyzed.
+#[derive(Debug, Clone)]
+pub struct Analyzed {
+    pub statement: Statement,
+    /// The types of its parameters, declared or inferred.
+    pub params: Vec<PgType>,
+}
+
+/// How deep expressions and queries may be inside each other when they are analyzed.
+const MAX_DEPTH: usize = 1200;
+
+/// Analyzes one statement. `params` are the types that the client declared for `$1…`; None or 0 leaves them to inference.
+pub fn analyze(parsed: &Parsed, ctx: &Context, params: &[Option<Oid>]) -> Result<Analyzed> {
+    let mut a = Analyzer::new(ctx, parsed);
+    a.params = params.iter().map(|p| p.filter(|oid| *oid != 0 && *oid != oid::UNKNOWN)).collect();
+    let statement = a.body(&parsed.body)?;
+    let params = a.finish_params()?;
+    Ok(Analyzed { statement, params })
+}
+
+/// Analyzes an expression by itself (defaults, checks, generated columns). `columns` are in scope as the columns of a
+/// relation named `alias` with the id `rel`. The result is as it is typed, without a cast.
+pub fn expression(text: &str, alias: &str, rel: RelId, columns: &[RelColumn], ctx: &Context) -> Result<Expr> {
+    let (expr, parsed) = parse::parse_expression(text)?;
+    let mut a = Analyzer::new(ctx, &parsed);
+    a.next_rel = rel.0 + 1;
+    let mut scope = Scope::default();
+    if !columns.is_empty() {
+        scope.add_columns(alias, rel, columns);
+    }
+    a.scopes.push(scope);
+    let expr = a.expr(&expr)?;
+    let expr = a.resolve_unknown(expr)?;
+    if !a.finish_params()?.is_empty() {
+        return Err(Error::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1"));
+    }
+    Ok(expr)
+}
+
+/// As [`expression`], then coerced as an assignment to a column of type `ty` (`column` is for the message).
+pub fn assigned_expression(
+    text: &str,
+    alias: &str,
+    rel: RelId,
+    columns: &[RelColumn],
+    ty: PgType,
+    column: &str,
+    ctx: &Context,
+) -> Result<Expr> {
+    let (expr, parsed) = parse::parse_expression(text)?;
+    let mut a = Analyzer::new(ctx, &parsed);
+    a.next_rel = rel.0 + 1;
+    let mut scope = Scope::default();
+    if !columns.is_empty() {
+        scope.add_columns(alias, rel, columns);
+    }
+    a.scopes.push(scope);
+    let expr = a.expr(&expr)?;
+    a.assign(expr, ty, column, "column")
+}
+
+/// What analysis knows while it works on one statement.
+pub struct Analyzer<'a> {
+    pub ctx: &'a Context,
+    pub parsed: &'a Parsed,
+    /// One for each query level, the innermost last.
+    scopes: Vec<Scope>,
+    /// The types of `$n` as far as they are known.
+    params: Vec<Option<Oid>>,
+    /// Uses of parameters that nothing has given a type yet: position and number.
+    untyped_params: Vec<(u32, u16)>,
+    /// The tables behind relations, and where each relation's columns come from (table OID and attnum).
+    rel_tables: HashMap<RelId, Arc<TableDef>>,
+    origins: HashMap<RelId, Vec<(Oid, i16)>>,
+    /// Functions in FROM that give one plain column: their name stands for its value.
+    function_rels: HashSet<RelId>,
+    next_rel: u32,
+    next_cte: u32,
+    depth: usize,
+    /// Views that are being expanded, to notice one that contains itself.
+    views: Vec<Oid>,
+}
+
+impl<'a> Analyzer<'a> {
+    fn new(ctx: &'a Context, parsed: &'a Parsed) -> Self {
+        Self {
+            ctx,
+            parsed,
+            scopes: Vec::new(),
+            params: Vec::new(),
+            untyped_params: Vec::new(),
+            rel_tables: HashMap::new(),
+            origins: HashMap::new(),
+            function_rels: HashSet::new(),
+            next_rel: 1,
+            next_cte: 1,
+            depth: 0,
+            views: Vec::new(),
+        }
+    }
+
+    fn new_rel(&mut self) -> RelId {
+        self.next_rel += 1;
+        RelId(self.next_rel)
+    }
+
+    fn new_cte(&mut self) -> CteId {
+        self.next_cte += 1;
+        CteId(self.next_cte)
+    }
+
+    /// Runs one step down the tree with a bound on depth and with enough stack.
+    fn deeper<T>(&mut self, step: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.depth >= MAX_DEPTH {
+            return Err(parse::too_deep());
+        }
+        self.depth += 1;
+        let result = stacker::maybe_grow(256 << 10, 2 << 20, || step(self));
+        self.depth -= 1;
+        result
+    }
+
+    /// The character position of a span's start.
+    pub fn pos(&self, span: Span) -> u32 {
+        self.parsed.source.position(span.start)
+    }
+
+    pub fn pos_of(&self, what: &impl ast::Spanned) -> u32 {
+        self.pos(what.span())
+    }
+
+    /// The position of the operator that stands after `left` (sqlparser keeps none): the first token after its end
+    /// that is no closing parenthesis.
+    fn pos_after(&self, left: Span) -> u32 {
+        let end = left.end;
+        if end.line == 0 {
+            return 0;
+        }
+        let tokens = &self.parsed.tokens;
+        let key = |l: Location| (l.line, l.column);
+        let from = tokens.partition_point(|t| key(t.span.start) < key(end));
+        tokens[from..].iter().find(|t| t.token != Token::RParen).map_or(0, |t| self.pos(t.span))
+    }
+
+    /// The position of the token before `right`, skipping opening parentheses: a prefix operator or keyword.
+    fn pos_before(&self, right: Span) -> u32 {
+        let start = right.start;
+        if start.line == 0 {
+            return 0;
+        }
+        let tokens = &self.parsed.tokens;
+        let key = |l: Location| (l.line, l.column);
+        let upto = tokens.partition_point(|t| key(t.span.start) < key(start));
+        tokens[..upto].iter().rev().find(|t| t.token != Token::LParen).map_or(0, |t| self.pos(t.span))
+    }
+
+    /// Dispatch: which part of analysis a statement belongs to.
+    fn body(&mut self, body: &parse::Body) -> Result<Statement> {
+        use parse::Body;
+        match body {
+            Body::Statement(statement) => self.statement(statement),
+            Body::Utility(utility) => Ok(Statement::Utility(Box::new(utility.clone()))),
+            Body::Declare { name, options, query } => self.declare(name, *options, query),
+            Body::Prepare { name, types, body, offset } => self.prepare(name, types, body, *offset),
+            Body::Execute { name, args } => self.execute(name, args),
+            Body::Explain { options, body } => self.explain(*options, body),
+            Body::Copy(copy) => self.copy(copy),
+            Body::Lock(items) => self.lock(items),
+            Body::Maintain { command, tables } => self.maintain(*command, tables),
+            Body::Expression => Err(Error::internal("an expression is no statement")),
+        }
+    }
+
+    /// A statement that sqlparser has read.
+    pub fn statement(&mut self, statement: &ast::Statement) -> Result<Statement> {
+        match statement {
+            ast::Statement::Query(query) => self.query_statement(query),
+            ast::Statement::Insert(insert) => Ok(Statement::Insert(Box::new(self.insert(insert)?))),
+            ast::Statement::Update(update) => Ok(Statement::Update(Box::new(self.update(update)?))),
+            ast::Statement::Delete(delete) => Ok(Statement::Delete(Box::new(self.delete(delete)?))),
+            ast::Statement::Merge(_) => Err(Error::unsupported("MERGE")),
+            other => self.ddl(other),
+        }
+    }
+
+    /// Analyzes a query that stands inside DDL (CREATE VIEW, CREATE TABLE AS), as a level of its own.
+    pub fn ddl_query(&mut self, query: &ast::Query) -> Result<crate::tree::Query> {
+        let mut query = self.query(query)?;
+        self.resolve_unknown_outputs(&mut query)?;
+        Ok(query)
+    }
+
+    fn ddl(&mut self, statement: &ast::Statement) -> Result<Statement> {
+        let text = statement.to_string();
+        let words: Vec<&str> = text.split_whitespace().take(2).collect();
+        Err(Error::unsupported(words.join(" ").to_uppercase()))
+    }
+
+    /// The relation that `name` means, and None if there is none (RangeVarGetRelid).
+    pub fn find_relation(&self, namespace: Option<&str>, name: &str) -> Option<Arc<TableDef>> {
+        match namespace {
+            Some("pg_temp") => self
+                .search_path()
+                .find(|n| n.starts_with("pg_temp_"))
+                .and_then(|n| self.ctx.snapshot.relation(n, name).cloned()),
+            Some(namespace) => self.ctx.snapshot.relation(namespace, name).cloned(),
+            None => self.search_path().find_map(|n| self.ctx.snapshot.relation(n, name)).cloned(),
+        }
+    }
+
+    /// Namespaces in search order. pg_catalog is first unless the path names it.
+    pub(crate) fn search_path(&self) -> impl Iterator<Item = &str> {
+        let named = self.ctx.search_path.iter().any(|n| &**n == "pg_catalog");
+        (!named).then_some("pg_catalog").into_iter().chain(self.ctx.search_path.iter().map(|n| &**n))
+    }
+
+    /// `relation "x" does not exist`.
+    pub(crate) fn no_relation(&self, namespace: Option<&str>, name: &str, pos: u32) -> Error {
+        let shown = namespace.map_or_else(|| name.to_owned(), |n| format!("{n}.{name}"));
+        if let Some(namespace) = namespace
+            && !self.ctx.snapshot.namespaces.contains_key(namespace)
+        {
+            // PostgreSQL says the same in both cases for a relation in FROM.
+            return Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{shown}\" does not exist")).at(pos);
+        }
+        Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{shown}\" does not exist")).at(pos)
+    }
+
+    /// The parts of a dotted name: namespace (if any), name, position. A database name in front must be ours.
+    pub(crate) fn name_parts(&self, name: &ast::ObjectName) -> Result<(Option<Name>, Name, u32)> {
+        let idents: Vec<&ast::Ident> = name.0.iter().filter_map(|p| p.as_ident()).collect();
+        let pos = idents.first().map_or(0, |i| self.pos(i.span));
+        match idents.as_slice() {
+            [name] => Ok((None, parse::fold(name), pos)),
+            [namespace, name] => Ok((Some(parse::fold(namespace)), parse::fold(name), pos)),
+            [database, namespace, name] => {
+                let (database, namespace, name) = (parse::fold(database), parse::fold(namespace), parse::fold(name));
+                if database != self.ctx.snapshot.database {
+                    let message =
+                        format!("cross-database references are not implemented: \"{database}.{namespace}.{name}\"");
+                    return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(pos));
+                }
+                Ok((Some(namespace), name, pos))
+            }
+            _ => {
+                let dotted: Vec<_> = idents.iter().map(|i| parse::fold(i)).collect();
+                let message = format!("improper qualified name (too many dotted names): {}", dotted.join("."));
+                Err(Error::syntax(message).at(pos))
+            }
+        }
+    }
+
+    /// `$n` as an expression (variable_paramref_hook).
+    fn param(&mut self, text: &str, pos: u32) -> Result<Expr> {
+        let number: usize = text.trim_start_matches('$').parse().unwrap_or(0);
+        if number == 0 || number > usize::from(u16::MAX) {
+            return Err(Error::new(SqlState::UNDEFINED_PARAMETER, format!("there is no parameter {text}")).at(pos));
+        }
+        let at = number - 1;
+        if self.params.len() < number {
+            self.params.resize(number, None);
+        }
+        let ty = PgType::new(self.params[at].unwrap_or(oid::UNKNOWN));
+        if self.params[at].is_none() {
+            self.untyped_params.push((pos, at as u16));
+        }
+        Ok(Expr { kind: ExprKind::Param(at as u16), ty, pos })
+    }
+
+    /// All parameters' types; one that is still unknown is an error (check_variable_parameters).
+    fn finish_params(&self) -> Result<Vec<PgType>> {
+        let undetermined = |n: usize| format!("could not determine data type of parameter ${}", n + 1);
+        if let Some((pos, n)) = self.untyped_params.first() {
+            let n = usize::from(*n);
+            // A use that stayed untyped although another use has settled the type is ambiguous.
+            let code =
+                if self.params[n].is_some() { SqlState::AMBIGUOUS_PARAMETER } else { SqlState::INDETERMINATE_DATATYPE };
+            return Err(Error::new(code, undetermined(n)).at(*pos));
+        }
+        let known = |(n, ty): (usize, &Option<Oid>)| match ty {
+            Some(oid) => Ok(PgType::new(*oid)),
+            None => Err(Error::new(SqlState::INDETERMINATE_DATATYPE, undetermined(n))),
+        };
+        self.params.iter().enumerate().map(known).collect()
+    }
+}

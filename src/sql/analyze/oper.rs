@@ -1,0 +1,125 @@
+//! Operators (parse_oper): which one a name and two types mean, and the call of its function.
+
+use super::resolve::{Candidate, Choice};
+use super::types::proc;
+use super::{Analyzer, CastContext, Expr, ExprKind};
+use crate::error::{Error, Result, SqlState};
+use crate::facts::{OPERATORS, Operator, Proc};
+use crate::tree::Call;
+use crate::types::{Oid, PgType, oid};
+
+#[derive(Clone, Copy)]
+struct Op {
+    row: &'static Operator,
+    args: [Oid; 2],
+}
+
+impl Candidate for Op {
+    fn args(&self) -> &[Oid] {
+        if self.row.left == 0 { &self.args[1..] } else { &self.args }
+    }
+}
+
+/// An operator that was found, with its argument types made concrete.
+pub(crate) struct Found {
+    pub row: &'static Operator,
+    pub func: &'static Proc,
+    pub args: Vec<Oid>,
+    pub result: Oid,
+}
+
+impl Analyzer<'_> {
+    /// oper() and left_oper(): `left` is None for a prefix operator.
+    pub(crate) fn find_operator(&self, name: &str, left: Option<Oid>, right: Oid, pos: u32) -> Result<Found> {
+        let inputs: Vec<Oid> = left.into_iter().chain([right]).collect();
+        let row = match self.exact_operator(name, left, right) {
+            Some(row) => row,
+            None => {
+                let candidates: Vec<Op> = OPERATORS
+                    .by_name(name)
+                    .filter(|o| (o.left == 0) == left.is_none())
+                    .map(|row| Op { row, args: [row.left, row.right] })
+                    .collect();
+                match self.choose(&inputs, &candidates) {
+                    Choice::One(op) => op.row,
+                    Choice::None => return Err(self.operator_error(name, left, right, false).at(pos)),
+                    Choice::Ambiguous => return Err(self.operator_error(name, left, right, true).at(pos)),
+                }
+            }
+        };
+        let declared: Vec<Oid> = if row.left == 0 { vec![row.right] } else { vec![row.left, row.right] };
+        let (args, result) = self.enforce_generic(&inputs, &declared, row.result).map_err(|e| e.at(pos))?;
+        Ok(Found { row, func: proc(row.proc_)?, args, result })
+    }
+
+    /// binary_oper_exact: an unknown side is taken for the other's type.
+    fn exact_operator(&self, name: &str, left: Option<Oid>, right: Oid) -> Option<&'static Operator> {
+        let find = |l: Oid, r: Oid| OPERATORS.by_name(name).find(|o| o.left == l && o.right == r);
+        let Some(left) = left else { return find(0, right) };
+        let (l, r, was_unknown) = match (left, right) {
+            (oid::UNKNOWN, oid::UNKNOWN) => (left, right, false),
+            (oid::UNKNOWN, known) => (known, known, true),
+            (known, oid::UNKNOWN) => (known, known, true),
+            both => (both.0, both.1, false),
+        };
+        find(l, r).or_else(|| {
+            let base = self.base_oid(l);
+            (was_unknown && base != l).then(|| find(base, base)).flatten()
+        })
+    }
+
+    fn operator_error(&self, name: &str, left: Option<Oid>, right: Oid, ambiguous: bool) -> Error {
+        let shown = match left {
+            Some(left) => format!("{} {name} {}", self.type_name(left), self.type_name(right)),
+            None => format!("{name} {}", self.type_name(right)),
+        };
+        if ambiguous {
+            return Error::new(SqlState::AMBIGUOUS_FUNCTION, format!("operator is not unique: {shown}"))
+                .hint("Could not choose a best candidate operator. You might need to add explicit type casts.");
+        }
+        let hint = if left.is_some() {
+            "No operator matches the given name and argument types. You might need to add explicit type casts."
+        } else {
+            "No operator matches the given name and argument type. You might need to add an explicit type cast."
+        };
+        Error::new(SqlState::UNDEFINED_FUNCTION, format!("operator does not exist: {shown}")).hint(hint)
+    }
+
+    /// make_op.
+    pub(crate) fn operator(&mut self, name: &str, left: Option<Expr>, right: Expr, pos: u32) -> Result<Expr> {
+        let found = self.find_operator(name, left.as_ref().map(|l| l.ty.oid), right.ty.oid, pos)?;
+        let mut args = Vec::with_capacity(2);
+        for (arg, ty) in left.into_iter().chain([right]).zip(&found.args) {
+            args.push(self.coerce_type(arg, PgType::new(*ty), CastContext::Implicit, false)?);
+        }
+        let call = Call { func: found.func, args, operator: Some(found.row.oid) };
+        Ok(Expr { kind: ExprKind::Call(Box::new(call)), ty: PgType::new(found.result), pos })
+    }
+
+    /// make_scalar_array_op: `left op ANY/ALL (array)`.
+    pub(crate) fn array_operator(&mut self, name: &str, all: bool, left: Expr, array: Expr, pos: u32) -> Result<Expr> {
+        let wrong = |message: &str| Error::new(SqlState::WRONG_OBJECT_TYPE, message).at(pos);
+        let element = match array.ty.oid {
+            oid::UNKNOWN => oid::UNKNOWN,
+            ty => match self.type_facts(self.base_oid(ty)).element {
+                // int2vector and oidvector pass for arrays here.
+                0 if ty == oid::INT2VECTOR => oid::INT2,
+                0 if ty == oid::OIDVECTOR => oid::OID,
+                0 => return Err(wrong("op ANY/ALL (array) requires array on right side")),
+                element => element,
+            },
+        };
+        let found = self.find_operator(name, Some(left.ty.oid), element, pos)?;
+        if found.result != oid::BOOL {
+            return Err(wrong("op ANY/ALL (array) requires operator to yield boolean"));
+        }
+        let left = self.coerce_type(left, PgType::new(found.args[0]), CastContext::Implicit, false)?;
+        let wanted = match array.ty.oid {
+            vector @ (oid::INT2VECTOR | oid::OIDVECTOR) if element == found.args[1] => vector,
+            _ => self.array_of(found.args[1])?,
+        };
+        let array = self.coerce_type(array, PgType::new(wanted), CastContext::Implicit, false)?;
+        let kind = ExprKind::AnyAll { op: found.func, all, left: Box::new(left), array: Box::new(array) };
+        Ok(Expr { kind, ty: PgType::new(oid::BOOL), pos })
+    }
+}

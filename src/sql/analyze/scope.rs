@@ -1,0 +1,353 @@
+//! Names in scope: query levels, their relations and columns, and looking them up (parse_relation).
+
+use std::sync::Arc;
+
+use super::{Analyzer, Expr, ExprKind};
+use crate::error::{Error, Result, SqlState};
+use crate::registry::Name;
+use crate::tree::{CteId, Field, RelColumn, RelId};
+use crate::types::{Oid, PgType, Value, oid};
+
+/// The clause that an expression stands in, for what may stand there and how messages call it (ParseExprKind).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Clause {
+    #[default]
+    Other,
+    From,
+    JoinOn,
+    Where,
+    Having,
+    Filter,
+    Target,
+    GroupBy,
+    OrderBy,
+    DistinctOn,
+    Limit,
+    Offset,
+    WindowPartition,
+    WindowOrder,
+    WindowFrame,
+    Values,
+    Update,
+    Returning,
+    CopyWhere,
+    Execute,
+}
+
+impl Clause {
+    /// How messages call the clause where aggregates, window functions or sets are refused; None where they may stand.
+    pub(crate) fn refuses_aggregates(self) -> Option<&'static str> {
+        Some(match self {
+            Self::From => "functions in FROM",
+            Self::JoinOn => "JOIN conditions",
+            Self::Where => "WHERE",
+            Self::Filter => "FILTER",
+            Self::GroupBy => "GROUP BY",
+            Self::Limit => "LIMIT",
+            Self::Offset => "OFFSET",
+            Self::WindowFrame => "window RANGE",
+            Self::Values => "VALUES",
+            Self::Update => "UPDATE",
+            Self::Returning => "RETURNING",
+            Self::CopyWhere => "COPY FROM WHERE conditions",
+            Self::Execute => "EXECUTE parameters",
+            Self::Other => "this expression",
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn refuses_windows(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Target | Self::OrderBy | Self::DistinctOn => return None,
+            Self::Having => "HAVING",
+            Self::WindowPartition | Self::WindowOrder | Self::WindowFrame => "window definitions",
+            other => return other.refuses_aggregates(),
+        })
+    }
+
+    pub(crate) fn refuses_sets(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Target | Self::OrderBy | Self::DistinctOn | Self::GroupBy | Self::From => return None,
+            Self::WindowPartition | Self::WindowOrder => return None,
+            Self::Values => return Some("VALUES"),
+            Self::Having => "HAVING",
+            other => return other.refuses_aggregates(),
+        })
+    }
+}
+
+/// One column of a namespace item: its name, and the expression that it stands for.
+#[derive(Debug, Clone)]
+pub(crate) struct NsColumn {
+    pub name: Name,
+    pub expr: Expr,
+    /// System columns are found by name but are no part of `*`.
+    pub hidden: bool,
+}
+
+/// A relation or join as names see it (ParseNamespaceItem).
+#[derive(Debug, Clone)]
+pub(crate) struct NsItem {
+    pub alias: Name,
+    /// The namespace of a table that goes by its own name: `public.t.a` finds it.
+    pub namespace: Option<Name>,
+    /// None for a join.
+    pub rel: Option<RelId>,
+    pub row_type: Oid,
+    pub columns: Vec<NsColumn>,
+    pub rel_visible: bool,
+    pub cols_visible: bool,
+    pub lateral_only: bool,
+    pub lateral_ok: bool,
+}
+
+/// A CTE as queries under its WITH see it.
+#[derive(Debug, Clone)]
+pub(crate) struct CteEntry {
+    pub name: Name,
+    pub id: CteId,
+    pub columns: Vec<Field>,
+    /// Set when it is read while it is being analyzed: it is recursive.
+    pub self_referenced: bool,
+}
+
+/// One query level.
+#[derive(Debug, Default)]
+pub(crate) struct Scope {
+    pub items: Vec<NsItem>,
+    pub ctes: Vec<CteEntry>,
+    /// All relations of this level, joined ones too.
+    pub rels: Vec<RelId>,
+    pub lateral_active: bool,
+    pub clause: Clause,
+    pub in_aggregate: bool,
+    pub has_aggregates: bool,
+    pub has_windows: bool,
+    pub windows: Vec<(Name, crate::tree::WindowSpec)>,
+    /// Grouping expressions, for GROUPING().
+    pub grouping_calls: Vec<(Vec<Expr>, u32)>,
+}
+
+impl Scope {
+    /// A relation's columns under a name, as `expression` gives them.
+    pub(crate) fn add_columns(&mut self, alias: &str, rel: RelId, columns: &[RelColumn]) {
+        self.rels.push(rel);
+        self.items.push(NsItem::new(alias.into(), rel, columns));
+    }
+}
+
+impl NsItem {
+    pub(crate) fn new(alias: Name, rel: RelId, columns: &[RelColumn]) -> Self {
+        let column = |(i, c): (usize, &RelColumn)| NsColumn {
+            name: Arc::clone(&c.name),
+            expr: Expr { kind: ExprKind::Column { rel, column: i as u16 }, ty: c.ty, pos: 0 },
+            hidden: c.attnum < 0,
+        };
+        Self {
+            alias,
+            namespace: None,
+            rel: Some(rel),
+            row_type: oid::RECORD,
+            columns: columns.iter().enumerate().map(column).collect(),
+            rel_visible: true,
+            cols_visible: true,
+            lateral_only: false,
+            lateral_ok: true,
+        }
+    }
+}
+
+impl Analyzer<'_> {
+    pub(crate) fn scope(&mut self) -> &mut Scope {
+        if self.scopes.is_empty() {
+            self.scopes.push(Scope::default());
+        }
+        let last = self.scopes.len() - 1;
+        &mut self.scopes[last]
+    }
+
+    /// Runs a step with another clause, and gives the old one back.
+    pub(crate) fn in_clause<T>(&mut self, clause: Clause, step: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let before = std::mem::replace(&mut self.scope().clause, clause);
+        let result = step(self);
+        self.scope().clause = before;
+        result
+    }
+
+    /// An unqualified column (colNameToVar): the innermost level that has it.
+    pub(crate) fn find_column(&mut self, name: &str, pos: u32) -> Result<Option<Expr>> {
+        for scope in self.scopes.iter().rev() {
+            let mut found: Option<&NsColumn> = None;
+            for item in scope.items.iter().filter(|i| i.cols_visible && (!i.lateral_only || scope.lateral_active)) {
+                for column in item.columns.iter().filter(|c| &*c.name == name) {
+                    if found.is_some() {
+                        let message = format!("column reference \"{name}\" is ambiguous");
+                        return Err(Error::new(SqlState::AMBIGUOUS_COLUMN, message).at(pos));
+                    }
+                    check_lateral(item, pos)?;
+                    found = Some(column);
+                }
+            }
+            if let Some(column) = found {
+                return Ok(Some(at(column.expr.clone(), pos)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The namespace item that a (qualified) relation name means (refnameNamespaceItem).
+    pub(crate) fn find_item(&self, namespace: Option<&str>, name: &str, pos: u32) -> Result<Option<&NsItem>> {
+        for scope in self.scopes.iter().rev() {
+            let mut found: Option<&NsItem> = None;
+            for item in scope.items.iter().filter(|i| i.rel_visible && (!i.lateral_only || scope.lateral_active)) {
+                let matches = &*item.alias == name
+                    && match namespace {
+                        None => true,
+                        Some(namespace) => item.namespace.as_deref() == Some(namespace),
+                    };
+                if !matches {
+                    continue;
+                }
+                if found.is_some() {
+                    let message = format!("table reference \"{name}\" is ambiguous");
+                    return Err(Error::new(SqlState::AMBIGUOUS_ALIAS, message).at(pos));
+                }
+                check_lateral(item, pos)?;
+                found = Some(item);
+            }
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    /// errorMissingRTE.
+    pub(crate) fn missing_relation(&self, namespace: Option<&str>, name: &str, pos: u32) -> Error {
+        let shown = namespace.map_or_else(|| name.to_owned(), |n| format!("{n}.{name}"));
+        let hidden = self
+            .scopes
+            .iter()
+            .rev()
+            .flat_map(|s| &s.items)
+            .find(|i| &*i.alias == name || i.namespace.is_some() && i.columns.is_empty());
+        match hidden {
+            Some(item) if namespace.is_none() => {
+                let error = Error::new(
+                    SqlState::UNDEFINED_TABLE,
+                    format!("invalid reference to FROM-clause entry for table \"{shown}\""),
+                )
+                .at(pos);
+                if item.lateral_only || item.rel_visible {
+                    let detail = format!(
+                        "There is an entry for table \"{name}\", but it cannot be referenced from this part of the query."
+                    );
+                    return error.detail(detail);
+                }
+                error.hint(format!(
+                    "There is an entry for table \"{name}\", but it cannot be referenced from this part of the query."
+                ))
+            }
+            _ => Error::new(SqlState::UNDEFINED_TABLE, format!("missing FROM-clause entry for table \"{shown}\""))
+                .at(pos),
+        }
+    }
+
+    /// errorMissingColumn, with the hint that PostgreSQL gives for near misses.
+    pub(crate) fn missing_column(&self, relation: Option<&str>, name: &str, pos: u32) -> Error {
+        let shown = relation.map_or_else(|| format!("\"{name}\""), |r| format!("{r}.{name}"));
+        let error = Error::new(SqlState::UNDEFINED_COLUMN, format!("column {shown} does not exist")).at(pos);
+        let mut best: Option<(usize, String)> = None;
+        let mut ties = 0;
+        for item in self.scopes.iter().flat_map(|s| &s.items).filter(|i| i.rel.is_some()) {
+            if relation.is_some_and(|r| r != &*item.alias) {
+                continue;
+            }
+            for column in item.columns.iter().filter(|c| !c.hidden) {
+                let distance = levenshtein(&column.name, name);
+                // PostgreSQL looks no further than half the name, and at most three edits.
+                if distance > 3 || distance * 2 > name.chars().count() {
+                    continue;
+                }
+                match &best {
+                    Some((d, _)) if *d < distance => {}
+                    Some((d, _)) if *d == distance => ties += 1,
+                    _ => {
+                        best = Some((distance, format!("{}.{}", item.alias, column.name)));
+                        ties = 0;
+                    }
+                }
+            }
+        }
+        match best {
+            Some((_, near)) if ties == 0 => {
+                error.hint(format!("Perhaps you meant to reference the column \"{near}\"."))
+            }
+            _ => error,
+        }
+    }
+
+    /// A system column that every table has.
+    pub(crate) fn system_column(&self, item: &NsItem, name: &str, pos: u32) -> Option<Expr> {
+        let rel = item.rel?;
+        let def = self.rel_tables.get(&rel)?;
+        match name {
+            "tableoid" => Some(Expr { kind: ExprKind::Const(Value::Oid(def.oid)), ty: PgType::new(oid::OID), pos }),
+            // Rows of the catalog have one age.
+            "xmin" if matches!(def.kind, crate::registry::RelationKind::System) => {
+                Some(Expr { kind: ExprKind::Const(Value::Oid(2)), ty: PgType::new(oid::XID), pos })
+            }
+            _ => None,
+        }
+    }
+
+    /// Refuses two items of one name (checkNameSpaceConflicts).
+    pub(crate) fn check_conflicts(&self, left: &[NsItem], right: &[NsItem]) -> Result<()> {
+        for a in left.iter().filter(|i| i.rel_visible) {
+            for b in right.iter().filter(|i| i.rel_visible && i.alias == a.alias) {
+                // Two tables of different namespaces may go by the same name.
+                if a.namespace.is_some() && b.namespace.is_some() && a.namespace != b.namespace {
+                    continue;
+                }
+                let message = format!("table name \"{}\" specified more than once", b.alias);
+                return Err(Error::new(SqlState::DUPLICATE_ALIAS, message));
+            }
+        }
+        Ok(())
+    }
+
+    /// The CTE of that name, innermost first; true beside it if its level is the current one.
+    pub(crate) fn find_cte(&mut self, name: &str) -> Option<&mut CteEntry> {
+        self.scopes.iter_mut().rev().find_map(|s| s.ctes.iter_mut().rev().find(|c| &*c.name == name))
+    }
+}
+
+fn check_lateral(item: &NsItem, pos: u32) -> Result<()> {
+    if item.lateral_only && !item.lateral_ok {
+        let message = format!("invalid reference to FROM-clause entry for table \"{}\"", item.alias);
+        return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message)
+            .detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
+            .at(pos));
+    }
+    Ok(())
+}
+
+pub(crate) fn at(mut expr: Expr, pos: u32) -> Expr {
+    expr.pos = pos;
+    expr
+}
+
+fn levenshtein(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, cb) in b.iter().enumerate() {
+            let change = diagonal + usize::from(ca != *cb);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}

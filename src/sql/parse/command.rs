@@ -1,0 +1,499 @@
+//! Statements: which parser reads which, and the session's commands, which we read ourselves.
+
+use std::sync::Arc;
+
+use sqlparser::ast;
+use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use super::copy::{self, CopyStatement};
+use super::cursor::Cursor;
+use super::settings;
+use super::source::Source;
+use super::with_parser;
+use crate::error::{Error, Result, SqlState};
+use crate::registry::Name;
+use crate::tree::{
+    CursorOptions, Discard, ExplainFormat, FetchDirection, Isolation, MaintainCommand, QualifiedName, TransactionModes,
+    Utility,
+};
+
+/// What a statement is before analysis.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// What sqlparser reads: queries, DML and DDL.
+    Statement(Box<ast::Statement>),
+    /// Commands that need no analysis.
+    Utility(Utility),
+    Declare {
+        name: Name,
+        options: CursorOptions,
+        query: Box<ast::Statement>,
+    },
+    /// `offset`: characters of the client's text before the body's.
+    Prepare {
+        name: Name,
+        types: Vec<ast::DataType>,
+        body: Arc<str>,
+        offset: u32,
+    },
+    Execute {
+        name: Name,
+        args: Vec<ast::Expr>,
+    },
+    Explain {
+        options: ExplainOptions,
+        body: Box<Body>,
+    },
+    Copy(Box<CopyStatement>),
+    Lock(Vec<LockItem>),
+    Maintain {
+        command: MaintainCommand,
+        tables: Vec<QualifiedName>,
+    },
+    /// An expression by itself.
+    Expression,
+}
+
+#[derive(Debug, Clone)]
+pub struct LockItem {
+    pub name: QualifiedName,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ExplainOptions {
+    pub analyze: bool,
+    pub verbose: bool,
+    pub costs: bool,
+    pub format: ExplainFormat,
+}
+
+/// The statements that are PostgreSQL's and that we refuse by name, before sqlparser guesses at them.
+const REFUSED: &[&str] = &["call", "do", "load", "merge", "import", "security", "reassign", "refresh"];
+
+pub fn parse(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
+    let mut c = Cursor::new(tokens, source);
+    let Some(Token::Word(first)) = c.peek() else {
+        // A parenthesized query.
+        return match c.peek() {
+            Some(Token::LParen) => statement(tokens, source),
+            _ => Err(c.error()),
+        };
+    };
+    let word = if first.quote_style.is_some() { String::new() } else { first.value.to_ascii_lowercase() };
+    if REFUSED.contains(&word.as_str()) {
+        return Err(Error::unsupported(word.to_uppercase()).at(c.position()));
+    }
+    c.at = 1;
+    let utility = match word.as_str() {
+        "abort" | "begin" | "start" | "commit" | "end" | "rollback" | "savepoint" | "release" => {
+            transaction(&mut c, &word)?
+        }
+        "set" => settings::set(&mut c)?,
+        "reset" => settings::reset(&mut c)?,
+        "show" => settings::show(&mut c)?,
+        "discard" => Utility::Discard(discard(&mut c)?),
+        "deallocate" => {
+            c.eat("prepare");
+            Utility::Deallocate { name: name_or_all(&mut c)? }
+        }
+        "close" => Utility::CloseCursor { name: name_or_all(&mut c)? },
+        "fetch" => fetch(&mut c, false)?,
+        "move" => fetch(&mut c, true)?,
+        "listen" => Utility::Listen(c.name()?),
+        "unlisten" => Utility::Unlisten(if c.eat_token(&Token::Mul) { None } else { Some(c.name()?) }),
+        "notify" => {
+            let channel = c.name()?;
+            let payload = if c.eat_token(&Token::Comma) { c.string()? } else { String::new() };
+            Utility::Notify { channel, payload }
+        }
+        "prepare" => return prepare(&mut c),
+        "execute" => return execute(&mut c),
+        "declare" => return declare(&mut c),
+        "explain" => return explain(&mut c),
+        "copy" => return copy::parse(&mut c).map(|copy| Body::Copy(Box::new(copy))),
+        "lock" => return lock(&mut c),
+        "vacuum" | "analyze" | "analyse" | "checkpoint" | "reindex" | "cluster" => return maintain(&mut c, &word),
+        "select" | "with" | "values" | "table" | "insert" | "update" | "delete" | "create" | "alter" | "drop"
+        | "grant" | "revoke" | "truncate" | "comment" => return statement(tokens, source),
+        _ => {
+            c.at = 0;
+            return Err(c.error());
+        }
+    };
+    c.end()?;
+    Ok(Body::Utility(utility))
+}
+
+fn statement(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
+    with_parser(tokens, source, |p| p.parse_statement()).map(|s| Body::Statement(Box::new(s)))
+}
+
+fn name_or_all(c: &mut Cursor<'_>) -> Result<Option<Name>> {
+    if c.eat("all") { Ok(None) } else { c.name().map(Some) }
+}
+
+fn transaction(c: &mut Cursor<'_>, word: &str) -> Result<Utility> {
+    let utility = match word {
+        "savepoint" => return Ok(Utility::Savepoint(c.name()?)),
+        "release" => {
+            c.eat("savepoint");
+            return Ok(Utility::ReleaseSavepoint(c.name()?));
+        }
+        "start" => {
+            c.expect("transaction")?;
+            return Ok(Utility::Begin(modes(c)?));
+        }
+        "begin" => {
+            let _ = c.eat("work") || c.eat("transaction");
+            return Ok(Utility::Begin(modes(c)?));
+        }
+        "commit" | "rollback" if c.is_word(0, "prepared") => {
+            return Err(Error::unsupported(format!("{} PREPARED", word.to_uppercase())));
+        }
+        "commit" | "end" => {
+            let _ = c.eat("work") || c.eat("transaction");
+            Utility::Commit { chain: chain(c)? }
+        }
+        _ => {
+            let _ = c.eat("work") || c.eat("transaction");
+            if word == "rollback" && c.eat("to") {
+                c.eat("savepoint");
+                return Ok(Utility::RollbackTo(c.name()?));
+            }
+            Utility::Rollback { chain: chain(c)? }
+        }
+    };
+    Ok(utility)
+}
+
+fn chain(c: &mut Cursor<'_>) -> Result<bool> {
+    if c.eat("and no chain") {
+        return Ok(false);
+    }
+    Ok(c.eat("and chain"))
+}
+
+/// Transaction modes up to the statement's end, with or without commas.
+pub fn modes(c: &mut Cursor<'_>) -> Result<TransactionModes> {
+    let mut modes = TransactionModes::default();
+    let mut first = true;
+    while !c.is_end() {
+        if !first {
+            c.eat_token(&Token::Comma);
+        }
+        first = false;
+        if c.eat("isolation level") {
+            modes.isolation = Some(isolation(c)?);
+        } else if c.eat("read only") {
+            modes.read_only = Some(true);
+        } else if c.eat("read write") {
+            modes.read_only = Some(false);
+        } else if c.eat("not deferrable") {
+            modes.deferrable = Some(false);
+        } else if c.eat("deferrable") {
+            modes.deferrable = Some(true);
+        } else {
+            return Err(c.error());
+        }
+    }
+    Ok(modes)
+}
+
+fn isolation(c: &mut Cursor<'_>) -> Result<Isolation> {
+    for (words, level) in [
+        ("read uncommitted", Isolation::ReadUncommitted),
+        ("read committed", Isolation::ReadCommitted),
+        ("repeatable read", Isolation::RepeatableRead),
+        ("serializable", Isolation::Serializable),
+    ] {
+        if c.eat(words) {
+            return Ok(level);
+        }
+    }
+    Err(c.error())
+}
+
+fn discard(c: &mut Cursor<'_>) -> Result<Discard> {
+    for (word, what) in [
+        ("all", Discard::All),
+        ("plans", Discard::Plans),
+        ("sequences", Discard::Sequences),
+        ("temporary", Discard::Temp),
+        ("temp", Discard::Temp),
+    ] {
+        if c.eat(word) {
+            return Ok(what);
+        }
+    }
+    Err(c.error())
+}
+
+/// FETCH and MOVE in all forms: `[direction [FROM | IN]] cursor`.
+fn fetch(c: &mut Cursor<'_>, move_only: bool) -> Result<Utility> {
+    let direction = direction(c)?;
+    let _ = c.eat("from") || c.eat("in");
+    let cursor = c.name()?;
+    Ok(Utility::Fetch { cursor, direction, move_only })
+}
+
+fn direction(c: &mut Cursor<'_>) -> Result<FetchDirection> {
+    // A word followed by nothing is the cursor's own name, even if it reads like a direction.
+    if c.at + 1 >= c.tokens.len() {
+        return Ok(FetchDirection::Forward(1));
+    }
+    let counted = |c: &mut Cursor<'_>| c.signed_number().ok();
+    let number = |c: &Cursor<'_>, n: &str| n.parse::<i64>().map_err(|_| c.error());
+    let direction = if c.eat("next") {
+        FetchDirection::Forward(1)
+    } else if c.eat("prior") {
+        FetchDirection::Prior
+    } else if c.eat("first") {
+        FetchDirection::First
+    } else if c.eat("last") {
+        FetchDirection::Last
+    } else if c.eat("absolute") {
+        let n = c.signed_number()?;
+        FetchDirection::Absolute(number(c, &n)?)
+    } else if c.eat("relative") {
+        let n = c.signed_number()?;
+        FetchDirection::Relative(number(c, &n)?)
+    } else if c.eat("forward all") || c.eat("all") {
+        FetchDirection::ForwardAll
+    } else if c.eat("backward all") {
+        FetchDirection::BackwardAll
+    } else if c.eat("forward") {
+        match counted(c) {
+            Some(n) => by_count(number(c, &n)?),
+            None => FetchDirection::Forward(1),
+        }
+    } else if c.eat("backward") {
+        match counted(c) {
+            Some(n) => by_count(number(c, &n)?.saturating_neg()),
+            None => FetchDirection::Backward(1),
+        }
+    } else if let Some(n) = counted(c) {
+        by_count(number(c, &n)?)
+    } else {
+        FetchDirection::Forward(1)
+    };
+    Ok(direction)
+}
+
+fn by_count(n: i64) -> FetchDirection {
+    if n < 0 { FetchDirection::Backward(n.unsigned_abs()) } else { FetchDirection::Forward(n.unsigned_abs()) }
+}
+
+fn prepare(c: &mut Cursor<'_>) -> Result<Body> {
+    if c.is_word(0, "transaction") {
+        return Err(Error::unsupported("PREPARE TRANSACTION"));
+    }
+    let name = c.name()?;
+    let types = if c.peek() == Some(&Token::LParen) {
+        let inside = c.parenthesized()?;
+        with_parser(inside, c.source, |p| p.parse_comma_separated(|p| p.parse_data_type()))?
+    } else {
+        Vec::new()
+    };
+    c.expect("as")?;
+    let offset = c.position() - 1;
+    let rest = c.rest();
+    let (Some(first), Some(last)) = (rest.first(), rest.last()) else { return Err(c.error()) };
+    let body = &c.source.text[c.source.byte(first.span.start)..c.source.byte(last.span.end)];
+    // Its syntax is checked now, as PostgreSQL does.
+    statement_of_query(rest, c.source)?;
+    Ok(Body::Prepare { name, types, body: body.trim_end().into(), offset })
+}
+
+/// SELECT, VALUES, INSERT, UPDATE, DELETE and kin: what PREPARE, EXPLAIN and cursors take.
+fn statement_of_query(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
+    let c = Cursor::new(tokens, source);
+    let fits = c.peek() == Some(&Token::LParen)
+        || ["select", "with", "values", "table", "insert", "update", "delete"].iter().any(|w| c.is_word(0, w));
+    if !fits {
+        return Err(c.error());
+    }
+    statement(tokens, source)
+}
+
+fn execute(c: &mut Cursor<'_>) -> Result<Body> {
+    let name = c.name()?;
+    let args = if c.peek() == Some(&Token::LParen) {
+        let inside = c.parenthesized()?;
+        c.expressions(inside)?
+    } else {
+        Vec::new()
+    };
+    c.end()?;
+    Ok(Body::Execute { name, args })
+}
+
+fn declare(c: &mut Cursor<'_>) -> Result<Body> {
+    let name = c.name()?;
+    let mut options = CursorOptions::default();
+    loop {
+        if c.eat("binary") {
+            options.binary = true;
+        } else if c.eat("no scroll") {
+            options.scroll = Some(false);
+        } else if c.eat("scroll") {
+            options.scroll = Some(true);
+        } else if !(c.eat("insensitive") || c.eat("asensitive")) {
+            break;
+        }
+    }
+    c.expect("cursor")?;
+    if c.eat("with hold") {
+        options.with_hold = true;
+    } else {
+        c.eat("without hold");
+    }
+    c.expect("for")?;
+    match statement_of_query(c.rest(), c.source)? {
+        Body::Statement(query) => Ok(Body::Declare { name, options, query }),
+        _ => Err(Error::internal("a query parsed to something else")),
+    }
+}
+
+fn explain(c: &mut Cursor<'_>) -> Result<Body> {
+    let mut options = ExplainOptions { analyze: false, verbose: false, costs: true, format: ExplainFormat::Text };
+    if c.peek() == Some(&Token::LParen) && !is_query_in_parentheses(c) {
+        c.at += 1;
+        loop {
+            explain_option(c, &mut options)?;
+            if !c.eat_token(&Token::Comma) {
+                break;
+            }
+        }
+        c.expect_token(&Token::RParen)?;
+    } else {
+        options.analyze = c.eat("analyze") || c.eat("analyse");
+        options.verbose = c.eat("verbose");
+    }
+    let rest = c.rest();
+    let inner = Cursor::new(rest, c.source);
+    let body = if ["execute", "declare", "create"].iter().any(|w| inner.is_word(0, w)) {
+        parse(rest, c.source)?
+    } else {
+        statement_of_query(rest, c.source)?
+    };
+    Ok(Body::Explain { options, body: Box::new(body) })
+}
+
+fn is_query_in_parentheses(c: &Cursor<'_>) -> bool {
+    ["select", "with", "values", "table"].iter().any(|w| c.is_word(1, w))
+        || c.tokens.get(c.at + 1).is_some_and(|t| t.token == Token::LParen)
+}
+
+fn explain_option(c: &mut Cursor<'_>, options: &mut ExplainOptions) -> Result<()> {
+    let pos = c.position();
+    let name = c.name()?;
+    let value = match c.peek() {
+        Some(Token::Comma | Token::RParen) | None => None,
+        Some(Token::Word(w)) => {
+            c.at += 1;
+            Some(w.value.to_ascii_lowercase())
+        }
+        Some(Token::Number(..)) => Some(c.signed_number()?),
+        _ => Some(c.string()?.to_ascii_lowercase()),
+    };
+    let flag = || match value.as_deref() {
+        None | Some("true" | "on" | "1") => Ok(true),
+        Some("false" | "off" | "0") => Ok(false),
+        Some(_) => Err(Error::syntax(format!("{name} requires a Boolean value"))),
+    };
+    match &*name {
+        "analyze" | "analyse" => options.analyze = flag()?,
+        "verbose" => options.verbose = flag()?,
+        "costs" => options.costs = flag()?,
+        "buffers" | "timing" | "summary" | "settings" | "wal" => drop(flag()?),
+        "format" => {
+            options.format = match value.as_deref() {
+                Some("text") => ExplainFormat::Text,
+                Some("json") => ExplainFormat::Json,
+                Some("xml") => ExplainFormat::Xml,
+                Some("yaml") => ExplainFormat::Yaml,
+                other => {
+                    let message =
+                        format!("unrecognized value for EXPLAIN option \"format\": \"{}\"", other.unwrap_or_default());
+                    return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message).at(pos));
+                }
+            }
+        }
+        _ => return Err(Error::syntax(format!("unrecognized EXPLAIN option \"{name}\"")).at(pos)),
+    }
+    Ok(())
+}
+
+fn lock(c: &mut Cursor<'_>) -> Result<Body> {
+    c.eat("table");
+    let mut items = Vec::new();
+    loop {
+        c.eat("only");
+        items.push(LockItem { name: c.qualified()? });
+        c.eat_token(&Token::Mul);
+        if !c.eat_token(&Token::Comma) {
+            break;
+        }
+    }
+    if c.eat("in") {
+        const MODES: &[&str] = &[
+            "access share",
+            "row share",
+            "row exclusive",
+            "share update exclusive",
+            "share row exclusive",
+            "share",
+            "exclusive",
+            "access exclusive",
+        ];
+        if !MODES.iter().any(|m| c.eat(m)) {
+            return Err(c.error());
+        }
+        c.expect("mode")?;
+    }
+    c.eat("nowait");
+    c.end()?;
+    Ok(Body::Lock(items))
+}
+
+fn maintain(c: &mut Cursor<'_>, word: &str) -> Result<Body> {
+    let command = match word {
+        "vacuum" => MaintainCommand::Vacuum,
+        "checkpoint" => MaintainCommand::Checkpoint,
+        "reindex" => MaintainCommand::Reindex,
+        "cluster" => MaintainCommand::Cluster,
+        _ => MaintainCommand::Analyze,
+    };
+    if c.peek() == Some(&Token::LParen) {
+        c.parenthesized()?;
+    }
+    if command == MaintainCommand::Reindex {
+        for kind in ["index", "table", "schema", "system", "database"] {
+            if c.eat(kind) {
+                c.eat("concurrently");
+                // What is reindexed makes no difference: there is nothing to rebuild.
+                c.rest();
+                return Ok(Body::Maintain { command, tables: Vec::new() });
+            }
+        }
+        return Err(c.error());
+    }
+    while ["full", "freeze", "verbose", "analyze", "analyse"].iter().any(|w| c.eat(w)) {}
+    let mut tables = Vec::new();
+    if !c.is_end() && command != MaintainCommand::Checkpoint {
+        loop {
+            tables.push(c.qualified()?);
+            if c.peek() == Some(&Token::LParen) {
+                c.parenthesized()?;
+            }
+            if !c.eat_token(&Token::Comma) {
+                break;
+            }
+        }
+        if command == MaintainCommand::Cluster && c.eat("using") {
+            c.name()?;
+        }
+    }
+    c.end()?;
+    Ok(Body::Maintain { command, tables })
+}

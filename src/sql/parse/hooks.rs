@@ -1,0 +1,173 @@
+//! Where sqlparser's expression grammar is bent towards PostgreSQL's.
+
+use sqlparser::ast::{DataType, Expr, Function, FunctionArguments, Ident, ObjectName, TypedString, UnaryOperator};
+use sqlparser::keywords::Keyword;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::Token;
+
+/// Words that sqlparser gives a syntax of other systems, and that are plain names for PostgreSQL.
+const PLAIN_NAMES: &[Keyword] = &[
+    Keyword::CONVERT,
+    Keyword::TRY_CONVERT,
+    Keyword::SAFE_CAST,
+    Keyword::STRUCT,
+    Keyword::MAP,
+    Keyword::MATCH,
+    Keyword::PRIOR,
+    Keyword::CONNECT_BY_ROOT,
+    Keyword::CIRCLE,
+    Keyword::BOX,
+    Keyword::PATH,
+    Keyword::LINE,
+    Keyword::LSEG,
+    Keyword::POINT,
+    Keyword::POLYGON,
+];
+
+/// Words that PostgreSQL reads as values without parentheses.
+const VALUE_WORDS: &[Keyword] = &[Keyword::CURRENT_ROLE, Keyword::CURRENT_SCHEMA];
+
+/// PostgreSQL's precedence of "any other operator", which sqlparser gives to some operators only.
+const OTHER_OPERATOR: u8 = 70;
+/// Unary plus and minus bind more tightly than `^`, AT TIME ZONE and COLLATE, less than `[`, `::` and `.`.
+const UNARY_MINUS: u8 = 120;
+/// IS and what begins with it.
+const IS: u8 = 40;
+
+/// Operators that sqlparser would give another precedence than PostgreSQL does.
+pub fn precedence(parser: &Parser) -> Option<Result<u8, ParserError>> {
+    match &parser.peek_token_ref().token {
+        Token::Tilde
+        | Token::TildeAsterisk
+        | Token::ExclamationMarkTilde
+        | Token::ExclamationMarkTildeAsterisk
+        | Token::DoubleTilde
+        | Token::DoubleTildeAsterisk
+        | Token::ExclamationMarkDoubleTilde
+        | Token::ExclamationMarkDoubleTildeAsterisk
+        | Token::Spaceship
+        | Token::Ampersand
+        | Token::Pipe
+        | Token::DoubleSharp
+        | Token::TwoWayArrow
+        | Token::AmpersandLeftAngleBracket
+        | Token::AmpersandRightAngleBracket
+        | Token::TildeEqual => Some(Ok(OTHER_OPERATOR)),
+        Token::Word(w) if w.keyword == Keyword::OPERATOR && w.quote_style.is_none() => Some(Ok(OTHER_OPERATOR)),
+        _ => None,
+    }
+}
+
+/// Called before sqlparser's own infix parsing: `IS [NOT] DISTINCT FROM` takes no AND into its right side.
+pub fn infix(parser: &mut Parser, left: &Expr) -> Option<Result<Expr, ParserError>> {
+    let word = |n: usize| match &parser.peek_nth_token_ref(n).token {
+        Token::Word(w) if w.quote_style.is_none() => w.keyword,
+        _ => Keyword::NoKeyword,
+    };
+    if word(0) != Keyword::IS {
+        return None;
+    }
+    let not = word(1) == Keyword::NOT;
+    let at = 1 + usize::from(not);
+    if word(at) != Keyword::DISTINCT || word(at + 1) != Keyword::FROM {
+        return None;
+    }
+    for _ in 0..at + 2 {
+        parser.next_token();
+    }
+    let left = Box::new(left.clone());
+    Some(parser.parse_subexpr(IS).map(|right| match not {
+        true => Expr::IsNotDistinctFrom(left, Box::new(right)),
+        false => Expr::IsDistinctFrom(left, Box::new(right)),
+    }))
+}
+
+/// A prefix operator with PostgreSQL's precedence.
+fn unary(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+    let (op, precedence) = match &parser.peek_token_ref().token {
+        Token::Minus => (UnaryOperator::Minus, UNARY_MINUS),
+        Token::Plus => (UnaryOperator::Plus, UNARY_MINUS),
+        Token::Tilde => (UnaryOperator::BitwiseNot, OTHER_OPERATOR),
+        Token::AtSign => (UnaryOperator::PGAbs, OTHER_OPERATOR),
+        Token::PGSquareRoot => (UnaryOperator::PGSquareRoot, OTHER_OPERATOR),
+        Token::PGCubeRoot => (UnaryOperator::PGCubeRoot, OTHER_OPERATOR),
+        _ => return None,
+    };
+    parser.next_token();
+    Some(parser.parse_subexpr(precedence).map(|expr| Expr::UnaryOp { op, expr: Box::new(expr) }))
+}
+
+/// `type 'text'` for types that are plain names, qualified or not.
+fn typed_literal(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+    let plain = |token: &Token| match token {
+        Token::Word(w) => {
+            let reserved =
+                crate::facts::KEYWORDS.get(w.value.to_ascii_lowercase().as_str()).is_some_and(|k| k.category != b'U');
+            w.quote_style.is_some() || !reserved
+        }
+        _ => false,
+    };
+    let is_string = |token: &Token| {
+        matches!(token, Token::SingleQuotedString(_) | Token::EscapedStringLiteral(_) | Token::DollarQuotedString(_))
+    };
+    let qualified = parser.peek_nth_token_ref(1).token == Token::Period;
+    let string_at = if qualified { 3 } else { 1 };
+    if !plain(&parser.peek_token_ref().token)
+        || (qualified && !plain(&parser.peek_nth_token_ref(2).token))
+        || !is_string(&parser.peek_nth_token_ref(string_at).token)
+    {
+        return None;
+    }
+    let parse = |parser: &mut Parser| {
+        let name = parser.parse_object_name(false)?;
+        let value = parser.parse_value()?;
+        Ok(Expr::TypedString(TypedString { data_type: DataType::Custom(name, vec![]), value, uses_odbc_syntax: false }))
+    };
+    Some(parse(parser))
+}
+
+/// Called before sqlparser's own prefix parsing.
+pub fn prefix(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+    if let Some(expr) = unary(parser).or_else(|| typed_literal(parser)) {
+        return Some(expr);
+    }
+    let token = parser.peek_token_ref();
+    let Token::Word(word) = &token.token else { return None };
+    if word.quote_style.is_some() {
+        return None;
+    }
+    let keyword = word.keyword;
+    let ident = Ident { value: word.value.clone(), quote_style: None, span: token.span };
+    if word.value.eq_ignore_ascii_case("variadic") {
+        // Only a function's last argument begins so; the call knows it by this name.
+        parser.next_token();
+        return Some(
+            parser.parse_expr().map(|expr| Expr::Named { expr: Box::new(expr), name: Ident::new("variadic") }),
+        );
+    }
+    if PLAIN_NAMES.contains(&keyword) {
+        let next = parser.peek_nth_token_ref(1).token.clone();
+        if next == Token::LParen {
+            parser.next_token();
+            return Some(parser.parse_function(ObjectName::from(vec![ident])));
+        }
+        if !matches!(next, Token::SingleQuotedString(_)) {
+            parser.next_token();
+            return Some(Ok(Expr::Identifier(ident)));
+        }
+    }
+    if VALUE_WORDS.contains(&keyword) && parser.peek_nth_token_ref(1).token != Token::LParen {
+        parser.next_token();
+        return Some(Ok(Expr::Function(Function {
+            name: ObjectName::from(vec![ident]),
+            uses_odbc_syntax: false,
+            parameters: FunctionArguments::None,
+            args: FunctionArguments::None,
+            filter: None,
+            null_treatment: None,
+            over: None,
+            within_group: vec![],
+        })));
+    }
+    None
+}

@@ -1,0 +1,214 @@
+//! Text to statements: tokens, split at `;`, each parsed by sqlparser under our dialect or by our own command parser.
+
+mod command;
+mod copy;
+mod cursor;
+mod dialect;
+mod hooks;
+mod settings;
+mod source;
+mod strip;
+
+use std::sync::Arc;
+
+use sqlparser::ast;
+use sqlparser::parser::{Parser, ParserError, ParserOptions};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+
+pub use command::{Body, ExplainOptions, LockItem};
+pub use copy::{CopyOptionValue, CopyStatement, CopySubject};
+pub use dialect::DuckgateDialect;
+pub use source::{Source, too_deep};
+pub use strip::Extras;
+
+use crate::error::{Error, Result, SqlState};
+
+/// How deeply parentheses, brackets and CASE may nest.
+pub const MAX_NESTING: usize = 400;
+/// How long a chain of operators or set operations may be.
+pub const MAX_CHAIN: usize = 3000;
+/// How long an identifier may be, in bytes (NAMEDATALEN - 1).
+pub const MAX_IDENTIFIER: usize = 63;
+
+/// One statement of a client's text.
+#[derive(Debug, Clone)]
+pub struct Parsed {
+    /// The statement's own text, without the semicolon and surrounding blanks.
+    pub text: Arc<str>,
+    pub body: Arc<Body>,
+    /// The whole text that it came in; positions count in it.
+    pub source: Arc<Source>,
+    /// The statement's tokens without blanks.
+    pub tokens: Arc<[TokenWithSpan]>,
+    /// What stood in the text and sqlparser has no place for.
+    pub extras: Arc<Extras>,
+}
+
+/// The statements of a text. Empty ones are left out.
+pub fn parse(text: &str) -> Result<Vec<Parsed>> {
+    let source = Arc::new(Source::new(text.into()));
+    let tokens = tokenize(&source)?;
+    let mut out = Vec::new();
+    for statement in split(tokens) {
+        check_nesting(&statement)?;
+        let (Some(first), Some(last)) = (statement.first(), statement.last()) else { continue };
+        let (first, last) = (source.byte(first.span.start), source.byte(last.span.end));
+        let own = source.text.get(first..last).unwrap_or_default().trim_end();
+        let (stripped, extras) = strip::strip(statement, &source)?;
+        let tokens: Arc<[TokenWithSpan]> = stripped.into();
+        let body = command::parse(&tokens, &source)?;
+        out.push(Parsed {
+            text: own.into(),
+            body: Arc::new(body),
+            source: Arc::clone(&source),
+            tokens,
+            extras: Arc::new(extras),
+        });
+    }
+    Ok(out)
+}
+
+/// An expression by itself, as schema files and DDL keep them.
+pub fn parse_expression(text: &str) -> Result<(ast::Expr, Parsed)> {
+    let source = Arc::new(Source::new(text.into()));
+    let tokens = tokenize(&source)?;
+    check_nesting(&tokens)?;
+    let (stripped, extras) = strip::strip(tokens, &source)?;
+    let tokens: Arc<[TokenWithSpan]> = stripped.into();
+    let expr = with_parser(&tokens, &source, |p| p.parse_expr())?;
+    let parsed =
+        Parsed { text: text.into(), body: Arc::new(Body::Expression), source, tokens, extras: Arc::new(extras) };
+    Ok((expr, parsed))
+}
+
+/// Runs one of sqlparser's productions over all of `tokens`; what is left over is a syntax error.
+fn with_parser<T>(
+    tokens: &[TokenWithSpan],
+    source: &Source,
+    production: impl FnOnce(&mut Parser) -> Result<T, ParserError>,
+) -> Result<T> {
+    let dialect = DuckgateDialect;
+    let mut parser = Parser::new(&dialect)
+        .with_options(ParserOptions::new().with_unescape(true))
+        .with_recursion_limit(MAX_NESTING * 2)
+        .with_tokens_with_locations(tokens.to_vec());
+    let value = production(&mut parser).map_err(|e| parser_error(e, tokens, source))?;
+    match parser.peek_token_ref() {
+        token if token.token == Token::EOF => Ok(value),
+        token => Err(source.syntax_error(Some(token))),
+    }
+}
+
+/// sqlparser's complaint in PostgreSQL's words: what counts is the token that it could not use.
+fn parser_error(error: ParserError, tokens: &[TokenWithSpan], source: &Source) -> Error {
+    let message = match error {
+        ParserError::RecursionLimitExceeded => return too_deep(),
+        ParserError::TokenizerError(message) | ParserError::ParserError(message) => message,
+    };
+    let located = message.rsplit_once(" at Line: ").and_then(|(_, at)| {
+        let (line, column) = at.split_once(", Column: ")?;
+        let at = (line.parse::<u64>().ok()?, column.trim().parse::<u64>().ok()?);
+        tokens.iter().find(|t| (t.span.start.line, t.span.start.column) == at)
+    });
+    let mut error = source.syntax_error(located);
+    error.report_mut().internal = Some(message);
+    error
+}
+
+fn tokenize(source: &Source) -> Result<Vec<TokenWithSpan>> {
+    if source.text.contains('\0') {
+        return Err(Error::new(
+            SqlState::CHARACTER_NOT_IN_REPERTOIRE,
+            "invalid byte sequence for encoding \"UTF8\": 0x00",
+        ));
+    }
+    let tokens = Tokenizer::new(&DuckgateDialect, &source.text).with_unescape(true).tokenize_with_location();
+    match tokens {
+        Ok(tokens) => Ok(tokens.into_iter().filter(|t| !matches!(t.token, Token::Whitespace(_))).collect()),
+        Err(error) => {
+            let at = error.location;
+            let from = source.byte(at);
+            let rest = source.text.get(from..).unwrap_or_default();
+            let what = match error.message.as_str() {
+                m if m.contains("multi-line comment") => "unterminated /* comment",
+                m if m.contains("dollar") => "unterminated dollar-quoted string",
+                m if m.contains("close delimiter") => "unterminated quoted identifier",
+                m if m.contains("nterminated") => "unterminated quoted string",
+                _ => "syntax error",
+            };
+            Err(Error::syntax(format!("{what} at or near \"{rest}\"")).at(source.position(at)))
+        }
+    }
+}
+
+/// Cuts at semicolons. Nothing in the language that we accept has a semicolon inside a statement.
+fn split(tokens: Vec<TokenWithSpan>) -> Vec<Vec<TokenWithSpan>> {
+    let mut out = Vec::new();
+    let mut current = Vec::new();
+    for token in tokens {
+        match token.token {
+            Token::SemiColon => out.push(std::mem::take(&mut current)),
+            Token::EOF => {}
+            _ => current.push(token),
+        }
+    }
+    out.push(current);
+    out.retain(|s| !s.is_empty());
+    out
+}
+
+/// Refuses what would run a recursive function out of its stack: deep nesting, and long chains, which parse into
+/// deep trees.
+fn check_nesting(tokens: &[TokenWithSpan]) -> Result<()> {
+    use sqlparser::keywords::Keyword;
+    let mut chains = vec![0usize];
+    for token in tokens {
+        match &token.token {
+            Token::LParen | Token::LBracket => chains.push(0),
+            Token::RParen | Token::RBracket if chains.len() > 1 => {
+                chains.pop();
+            }
+            Token::Word(w) if w.keyword == Keyword::CASE && w.quote_style.is_none() => chains.push(0),
+            Token::Word(w) if w.keyword == Keyword::END && w.quote_style.is_none() && chains.len() > 1 => {
+                chains.pop();
+            }
+            Token::Comma => chains.last_mut().into_iter().for_each(|c| *c = 0),
+            Token::Word(w) if w.quote_style.is_some() => {}
+            Token::Word(w) => {
+                let links = matches!(
+                    w.keyword,
+                    Keyword::AND
+                        | Keyword::OR
+                        | Keyword::NOT
+                        | Keyword::UNION
+                        | Keyword::EXCEPT
+                        | Keyword::INTERSECT
+                        | Keyword::JOIN
+                );
+                if links {
+                    chains.last_mut().into_iter().for_each(|c| *c += 1);
+                }
+            }
+            Token::SingleQuotedString(_) | Token::Number(..) | Token::Period | Token::Placeholder(_) => {}
+            _ => chains.last_mut().into_iter().for_each(|c| *c += 1),
+        }
+        if chains.len() > MAX_NESTING || chains.last().is_some_and(|c| *c > MAX_CHAIN) {
+            return Err(too_deep());
+        }
+    }
+    Ok(())
+}
+
+/// An identifier as PostgreSQL knows it: folded unless quoted, cut at 63 bytes.
+pub fn fold(ident: &ast::Ident) -> Arc<str> {
+    fold_text(&ident.value, ident.quote_style.is_some())
+}
+
+pub(crate) fn fold_text(value: &str, quoted: bool) -> Arc<str> {
+    let mut end = value.len().min(MAX_IDENTIFIER);
+    while !value.is_char_boundary(end) {
+        end -= 1;
+    }
+    let cut = &value[..end];
+    if quoted { cut.into() } else { cut.to_ascii_lowercase().into() }
+}

@@ -1,0 +1,78 @@
+//! Clauses of PostgreSQL that sqlparser has no place for: taken out of the tokens before it sees them, kept aside.
+
+use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use super::source::Source;
+use crate::error::Result;
+use crate::tree::{FrameExclude, LockStrength, Overriding};
+
+/// What was taken out.
+#[derive(Debug, Clone, Default)]
+pub struct Extras {
+    /// INSERT's OVERRIDING clause (one a statement is enough: WITH … INSERT has it only once in practice).
+    pub overriding: Option<Overriding>,
+    /// Frame exclusions, by the character position of the token that followed the frame.
+    pub excludes: Vec<(u32, FrameExclude)>,
+    /// Stronger or weaker row locks than sqlparser knows, in the order of FOR clauses.
+    pub locks: Vec<LockStrength>,
+}
+
+fn is(token: Option<&TokenWithSpan>, word: &str) -> bool {
+    matches!(token.map(|t| &t.token), Some(Token::Word(w)) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word))
+}
+
+/// Takes `OVERRIDING {SYSTEM | USER} VALUE`, frames' `EXCLUDE …`, and the `NO KEY` / `KEY` of row locks out.
+pub fn strip(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<(Vec<TokenWithSpan>, Extras)> {
+    let mut extras = Extras::default();
+    let mut out = Vec::with_capacity(tokens.len());
+    let mut i = 0;
+    let at = |i: usize| tokens.get(i);
+    while i < tokens.len() {
+        if is(at(i), "overriding") && is(at(i + 2), "value") && (is(at(i + 1), "system") || is(at(i + 1), "user")) {
+            extras.overriding = Some(if is(at(i + 1), "system") { Overriding::System } else { Overriding::User });
+            i += 3;
+            continue;
+        }
+        let frame_end = is(out.last(), "row") || is(out.last(), "preceding") || is(out.last(), "following");
+        if is(at(i), "exclude") && frame_end {
+            let (exclude, words) = if is(at(i + 1), "current") && is(at(i + 2), "row") {
+                (FrameExclude::CurrentRow, 3)
+            } else if is(at(i + 1), "group") {
+                (FrameExclude::Group, 2)
+            } else if is(at(i + 1), "ties") {
+                (FrameExclude::Ties, 2)
+            } else if is(at(i + 1), "no") && is(at(i + 2), "others") {
+                (FrameExclude::NoOthers, 3)
+            } else {
+                return Err(source.syntax_error(at(i + 1)));
+            };
+            i += words;
+            // The window's closing parenthesis follows; its position names the window.
+            extras.excludes.push((at(i).map_or(0, |t| source.position(t.span.start)), exclude));
+            continue;
+        }
+        if is(at(i), "for") {
+            let (strength, words) = if is(at(i + 1), "no") && is(at(i + 2), "key") && is(at(i + 3), "update") {
+                (Some(LockStrength::NoKeyUpdate), 3)
+            } else if is(at(i + 1), "key") && is(at(i + 2), "share") {
+                (Some(LockStrength::KeyShare), 2)
+            } else if is(at(i + 1), "update") {
+                (Some(LockStrength::Update), 0)
+            } else if is(at(i + 1), "share") {
+                (Some(LockStrength::Share), 0)
+            } else {
+                (None, 0)
+            };
+            if let Some(strength) = strength {
+                extras.locks.push(strength);
+                out.push(tokens[i].clone());
+                // Leave FOR and the last word (UPDATE or SHARE).
+                i += words.max(1);
+                continue;
+            }
+        }
+        out.push(tokens[i].clone());
+        i += 1;
+    }
+    Ok((out, extras))
+}
