@@ -135,3 +135,8 @@ pub mod table;
 pub use table::{Codec, base_type, codec, phys};
 
 pub mod name;
+
+pub mod binary;
+pub mod datetime;
+pub mod numeric;
+pub mod text;

@@ -1,0 +1,91 @@
+//! numeric_send and numeric_recv: base-10000 digits with weight, sign and display scale.
+
+use bytes::{BufMut, BytesMut};
+use num_bigint::{BigInt, Sign};
+
+use super::{Decimal, MAX_DSCALE, Numeric, overflow};
+use crate::error::{Error, Result, SqlState};
+
+const POSITIVE: u16 = 0x0000;
+const NEGATIVE: u16 = 0x4000;
+const NAN: u16 = 0xc000;
+const POS_INFINITY: u16 = 0xd000;
+const NEG_INFINITY: u16 = 0xf000;
+
+fn bad(what: &str) -> Error {
+    Error::new(SqlState::INVALID_BINARY_REPRESENTATION, format!("invalid {what} in external \"numeric\" value"))
+}
+
+impl Numeric {
+    /// Appends the binary form, without a length word.
+    pub fn send(&self, out: &mut BytesMut) {
+        let header = |out: &mut BytesMut, n: usize, weight: i32, sign: u16, dscale: u32| {
+            out.put_i16(n as i16);
+            out.put_i16(weight as i16);
+            out.put_u16(sign);
+            out.put_u16(dscale as u16);
+        };
+        match self {
+            Self::NaN => header(out, 0, 0, NAN, 0),
+            Self::PosInfinity => header(out, 0, 0, POS_INFINITY, 0),
+            Self::NegInfinity => header(out, 0, 0, NEG_INFINITY, 0),
+            Self::Finite(d) => {
+                let (weight, groups) = d.groups();
+                let sign = if d.unscaled.sign() == Sign::Minus { NEGATIVE } else { POSITIVE };
+                header(out, groups.len(), weight, sign, d.dscale);
+                groups.iter().for_each(|g| out.put_i16(*g));
+            }
+        }
+    }
+
+    /// Reads the binary form. 22P03 for what is malformed.
+    pub fn receive(data: &[u8]) -> Result<Self> {
+        let word = |at: usize| data.get(at..at + 2).map(|b| u16::from_be_bytes([b[0], b[1]]));
+        let (Some(n), Some(weight), Some(sign), Some(dscale)) = (word(0), word(2), word(4), word(6)) else {
+            return Err(Error::new(SqlState::PROTOCOL_VIOLATION, "insufficient data left in message"));
+        };
+        let n = usize::from(n);
+        if data.len() != 8 + 2 * n {
+            return Err(if data.len() < 8 + 2 * n {
+                Error::new(SqlState::PROTOCOL_VIOLATION, "insufficient data left in message")
+            } else {
+                Error::new(SqlState::INVALID_BINARY_REPRESENTATION, "incorrect binary data format")
+            });
+        }
+        let sign = match sign {
+            POSITIVE => Sign::Plus,
+            NEGATIVE => Sign::Minus,
+            NAN => return Ok(Self::NaN),
+            POS_INFINITY => return Ok(Self::PosInfinity),
+            NEG_INFINITY => return Ok(Self::NegInfinity),
+            _ => return Err(bad("sign")),
+        };
+        let dscale = u32::from(dscale);
+        if dscale > MAX_DSCALE {
+            return Err(bad("scale"));
+        }
+        let mut digits = Vec::with_capacity(n * 4);
+        for i in 0..n {
+            let group = word(8 + 2 * i).unwrap_or(0);
+            if group >= 10_000 {
+                return Err(bad("digit"));
+            }
+            digits.extend([group / 1000, group / 100 % 10, group / 10 % 10, group % 10].map(|d| d as u8));
+        }
+        if digits.is_empty() {
+            return Ok(Self::Finite(Decimal::new(0, dscale)));
+        }
+        // The digits are the value times 10^scale, where scale may be negative; digits past dscale are cut, not rounded.
+        let scale = (n as i64 - 1 - i64::from(weight as i16)) * 4;
+        let keep = digits.len() as i64 + i64::from(dscale) - scale;
+        if keep <= 0 {
+            return Ok(Self::Finite(Decimal::new(0, dscale)));
+        }
+        if keep > 200_000 {
+            return Err(overflow());
+        }
+        digits.resize(keep as usize, 0);
+        let unscaled = BigInt::from_radix_be(sign, &digits, 10).ok_or_else(|| bad("digit"))?;
+        Ok(Self::Finite(Decimal::new(unscaled, dscale).checked()?))
+    }
+}

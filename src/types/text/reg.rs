@@ -1,0 +1,140 @@
+//! `regclass`, `regtype`, `regproc` and kin: OIDs that are read and written as names.
+
+use bytes::{BufMut, BytesMut};
+
+use super::digits::put_uint;
+use crate::error::{Error, Result, SqlState};
+use crate::facts::{OPERATORS, PROCS};
+use crate::types::{Oid, PgType, TypeLookup, name, oid};
+
+/// The output function. 0 prints as `-`, what has no name (any more) as its number.
+pub fn write(out: &mut BytesMut, value: Oid, kind: Oid, types: &dyn TypeLookup) {
+    if !is_reg(kind) {
+        return put_uint(out, u64::from(value));
+    }
+    if value == 0 {
+        return out.put_u8(if kind == oid::REGOPER || kind == oid::REGOPERATOR { b'0' } else { b'-' });
+    }
+    match object_text(value, kind, types) {
+        Some(text) => out.put_slice(text.as_bytes()),
+        None => put_uint(out, u64::from(value)),
+    }
+}
+
+fn is_reg(kind: Oid) -> bool {
+    matches!(
+        kind,
+        oid::REGPROC
+            | oid::REGPROCEDURE
+            | oid::REGOPER
+            | oid::REGOPERATOR
+            | oid::REGCLASS
+            | oid::REGTYPE
+            | oid::REGCONFIG
+            | oid::REGNAMESPACE
+            | oid::REGROLE
+            | oid::REGCOLLATION
+    )
+}
+
+/// The text of a reg* value's object, if it has one.
+pub fn object_text(value: Oid, kind: Oid, types: &dyn TypeLookup) -> Option<String> {
+    if let Some(name) = types.object_name(kind, value) {
+        return Some(name);
+    }
+    let signature = |args: &[Oid]| {
+        let args: Vec<String> = args.iter().map(|a| format_oid(*a, types)).collect();
+        args.join(",")
+    };
+    match kind {
+        oid::REGTYPE => {
+            let text = format_oid(value, types);
+            (text != "???").then_some(text)
+        }
+        oid::REGPROC => PROCS.by_oid(value).map(|p| {
+            // An overloaded name needs its schema to be told apart, says regprocout.
+            if PROCS.by_name(p.name).count() > 1 { format!("pg_catalog.{}", p.name) } else { p.name.to_owned() }
+        }),
+        oid::REGPROCEDURE => PROCS.by_oid(value).map(|p| format!("{}({})", p.name, signature(&p.args))),
+        oid::REGOPER => OPERATORS.by_oid(value).map(|o| {
+            if OPERATORS.by_name(o.name).count() > 1 { format!("pg_catalog.{}", o.name) } else { o.name.to_owned() }
+        }),
+        oid::REGOPERATOR => OPERATORS.by_oid(value).map(|o| {
+            let side = |t: Oid| if t == 0 { "NONE".to_owned() } else { format_oid(t, types) };
+            format!("{}({},{})", o.name, side(o.left), side(o.right))
+        }),
+        _ => None,
+    }
+}
+
+/// `format_type(oid, NULL)`: unlike with a modifier of -1, char and bit print by their SQL names.
+fn format_oid(ty: Oid, types: &dyn TypeLookup) -> String {
+    match ty {
+        oid::BPCHAR => "character".into(),
+        oid::BIT => "bit".into(),
+        1014 => "character[]".into(),
+        1561 => "bit[]".into(),
+        _ => name::format_type(PgType::new(ty), types),
+    }
+}
+
+/// The input function: a number, `-`, or a name.
+pub fn parse(text: &str, kind: Oid, types: &dyn TypeLookup) -> Result<Oid> {
+    if text == "-" {
+        return Ok(0);
+    }
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        return super::scalar::parse_oid(text, oid::OID);
+    }
+    if let Some(found) = types.object_named(kind, text) {
+        return Ok(found);
+    }
+    match kind {
+        oid::REGTYPE => Ok(name::parse_type(text, types)?.oid),
+        oid::REGPROC => {
+            let short = text.strip_prefix("pg_catalog.").unwrap_or(text);
+            let mut found = PROCS.by_name(short);
+            match (found.next(), found.next()) {
+                (Some(p), None) => Ok(p.oid),
+                (Some(_), Some(_)) => {
+                    Err(Error::new(SqlState::AMBIGUOUS_FUNCTION, format!("more than one function named \"{text}\"")))
+                }
+                (None, _) => {
+                    Err(Error::new(SqlState::UNDEFINED_FUNCTION, format!("function \"{text}\" does not exist")))
+                }
+            }
+        }
+        oid::REGPROCEDURE => parse_procedure(text, types),
+        oid::REGCLASS => Err(Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{text}\" does not exist"))),
+        oid::REGNAMESPACE => {
+            Err(Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{text}\" does not exist")))
+        }
+        oid::REGROLE => Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{text}\" does not exist"))),
+        oid::REGOPER | oid::REGOPERATOR => {
+            Err(Error::new(SqlState::UNDEFINED_FUNCTION, format!("operator does not exist: {text}")))
+        }
+        oid::REGCONFIG => {
+            Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("text search configuration \"{text}\" does not exist")))
+        }
+        _ => Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("object \"{text}\" does not exist"))),
+    }
+}
+
+fn parse_procedure(text: &str, types: &dyn TypeLookup) -> Result<Oid> {
+    let missing = || Error::new(SqlState::UNDEFINED_FUNCTION, format!("function \"{text}\" does not exist"));
+    let Some((name, rest)) = text.split_once('(') else {
+        return Err(Error::new(SqlState::INVALID_TEXT_REPRESENTATION, "expected a left parenthesis"));
+    };
+    let Some(args) = rest.trim_end().strip_suffix(')') else {
+        return Err(Error::new(SqlState::INVALID_TEXT_REPRESENTATION, "expected a right parenthesis"));
+    };
+    let args = args
+        .split(',')
+        .map(str::trim)
+        .filter(|a| !a.is_empty())
+        .map(|a| name::parse_type(a, types).map(|t| t.oid))
+        .collect::<Result<Vec<Oid>>>()?;
+    let name = name.trim();
+    let short = name.strip_prefix("pg_catalog.").unwrap_or(name);
+    PROCS.by_name(short).find(|p| p.args == args).map(|p| p.oid).ok_or_else(missing)
+}
