@@ -136,7 +136,9 @@ pub use table::{Codec, base_type, codec, phys};
 
 pub mod name;
 
+pub mod arrow;
 pub mod binary;
 pub mod datetime;
 pub mod numeric;
+pub mod rows;
 pub mod text;

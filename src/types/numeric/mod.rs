@@ -5,6 +5,8 @@ mod key;
 mod transcend;
 mod wire;
 
+pub use wire::send_decimal;
+
 use std::borrow::Cow;
 use std::cmp::Ordering;
 

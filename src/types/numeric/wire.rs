@@ -89,3 +89,41 @@ impl Numeric {
         Ok(Self::Finite(Decimal::new(unscaled, dscale).checked()?))
     }
 }
+
+/// numeric_send of a DuckDB decimal, without a detour through big integers.
+pub fn send_decimal(unscaled: i128, scale: u32, out: &mut BytesMut) {
+    // Groups of four digits count from the point: the fraction is padded to whole groups.
+    let fraction_groups = scale.div_ceil(4);
+    let padding = 10u128.pow(fraction_groups * 4 - scale);
+    let Some(mut rest) = unscaled.unsigned_abs().checked_mul(padding) else {
+        return Numeric::from_decimal(unscaled, scale).send(out);
+    };
+    let mut groups = [0u8; 24];
+    let mut from = groups.len();
+    let mut count = 0i32;
+    let mut significant = false;
+    let mut push = |group: u16| {
+        count += 1;
+        significant |= group != 0;
+        if significant {
+            from -= 2;
+            groups[from..from + 2].copy_from_slice(&group.to_be_bytes());
+        }
+    };
+    while rest > u128::from(u64::MAX) {
+        push((rest % 10_000) as u16);
+        rest /= 10_000;
+    }
+    let mut low = rest as u64;
+    while low > 0 {
+        push((low % 10_000) as u16);
+        low /= 10_000;
+    }
+    let digits = &groups[from..];
+    let weight = if digits.is_empty() { 0 } else { count - fraction_groups as i32 - 1 };
+    out.put_u16((digits.len() / 2) as u16);
+    out.put_i16(weight as i16);
+    out.put_u16(if unscaled < 0 { NEGATIVE } else { POSITIVE });
+    out.put_u16(scale as u16);
+    out.put_slice(digits);
+}

@@ -1,0 +1,467 @@
+//! The hot path of results: DataRow messages, and the text or binary of single cells, straight from Arrow arrays.
+//!
+//! Columns are downcast once a batch; a cell costs a match and its digits, and no allocation.
+
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Decimal128Array, StringArray};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{
+    DataType, Date32Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type, IntervalMonthDayNano,
+    IntervalMonthDayNanoType, Time64MicrosecondType, TimestampMicrosecondType, UInt32Type,
+};
+use arrow::record_batch::RecordBatch;
+use bytes::{BufMut, BytesMut};
+
+use super::arrow::{text_at, try_value_at};
+use super::binary::{self, date_to_wire, timestamp_to_wire};
+use super::datetime::{self, zone::Zone};
+use super::numeric::Numeric;
+use super::table::{base_type, timetz_bits};
+use super::text::{self, Output, digits};
+use super::{BuiltinTypes, Oid, OutputSettings, PgType, Phys, TypeLookup, Value, oid};
+use crate::error::{Error, Result, SqlState};
+
+/// What a column is and how it is to be sent.
+#[derive(Debug, Clone)]
+pub struct ColumnShape {
+    pub ty: PgType,
+    pub phys: Phys,
+    /// 0 text, 1 binary.
+    pub format: i16,
+}
+
+/// Encoders for the columns of a result; binds to one batch after another.
+#[derive(Debug, Clone)]
+pub struct CellEncoders {
+    columns: Vec<Plan>,
+    settings: OutputSettings,
+    zone: Zone,
+}
+
+#[derive(Debug, Clone)]
+struct Plan {
+    ty: PgType,
+    phys: Phys,
+    binary: bool,
+    style: TextStyle,
+}
+
+/// How types that are carried as text differ on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TextStyle {
+    Plain,
+    /// `char(n)`: blanks up to this length in characters.
+    Padded(usize),
+    /// `"char"`: one byte in binary.
+    CharByte,
+    /// A version byte in binary.
+    Jsonb,
+    /// Six bytes in binary.
+    Tid,
+}
+
+impl CellEncoders {
+    /// Fails with 22023 on an unknown format code.
+    pub fn new(
+        columns: impl IntoIterator<Item = ColumnShape>,
+        settings: OutputSettings,
+        types: &dyn TypeLookup,
+    ) -> Result<Self> {
+        let columns = columns
+            .into_iter()
+            .map(|c| {
+                let ty = base_type(c.ty, types);
+                let binary = match c.format {
+                    0 => false,
+                    1 => true,
+                    other => {
+                        return Err(Error::new(
+                            SqlState::INVALID_PARAMETER_VALUE,
+                            format!("unsupported format code: {other}"),
+                        ));
+                    }
+                };
+                let style = match ty.oid {
+                    oid::BPCHAR if ty.typmod >= 4 => TextStyle::Padded(ty.typmod as usize - 4),
+                    oid::CHAR => TextStyle::CharByte,
+                    oid::JSONB => TextStyle::Jsonb,
+                    oid::TID => TextStyle::Tid,
+                    _ => TextStyle::Plain,
+                };
+                Ok(Plan { ty, phys: c.phys, binary, style })
+            })
+            .collect::<Result<_>>()?;
+        let zone = Zone::find(&settings.time_zone).unwrap_or_else(Zone::utc);
+        Ok(Self { columns, settings, zone })
+    }
+
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// What the cells' output functions read; make one for a batch.
+    pub fn output<'a>(&'a self, types: &'a dyn TypeLookup) -> Output<'a> {
+        Output { settings: &self.settings, types, zone: self.zone.clone() }
+    }
+
+    /// The columns of one batch, downcast. XX000 if the batch is not of the shape.
+    pub fn bind<'a>(&'a self, batch: &'a RecordBatch) -> Result<Vec<Cells<'a>>> {
+        if batch.num_columns() != self.columns.len() {
+            return Err(Error::internal(format!(
+                "batch of {} columns for a shape of {}",
+                batch.num_columns(),
+                self.columns.len()
+            )));
+        }
+        self.columns.iter().zip(batch.columns()).map(|(plan, array)| Cells::bind(plan, array)).collect()
+    }
+}
+
+/// Writes whole DataRow messages.
+#[derive(Debug, Clone)]
+pub struct RowEncoder {
+    cells: CellEncoders,
+}
+
+impl RowEncoder {
+    pub fn new(
+        columns: impl IntoIterator<Item = ColumnShape>,
+        settings: OutputSettings,
+        types: &dyn TypeLookup,
+    ) -> Result<Self> {
+        Ok(Self { cells: CellEncoders::new(columns, settings, types)? })
+    }
+
+    /// Appends the DataRows of rows `from..to`. Names of user's objects (regclass …) print as numbers: see
+    /// [`RowEncoder::encode_with`].
+    pub fn encode(&mut self, batch: &RecordBatch, from: usize, to: usize, out: &mut BytesMut) -> Result<()> {
+        self.encode_with(batch, from, to, &BuiltinTypes, out)
+    }
+
+    /// Appends the DataRows of rows `from..to`. On an error the buffer is as it was.
+    pub fn encode_with(
+        &mut self,
+        batch: &RecordBatch,
+        from: usize,
+        to: usize,
+        types: &dyn TypeLookup,
+        out: &mut BytesMut,
+    ) -> Result<()> {
+        let cells = self.cells.bind(batch)?;
+        let output = self.cells.output(types);
+        let count = u16::try_from(cells.len()).map_err(Error::internal)?;
+        let begin = out.len();
+        out.reserve((to.saturating_sub(from)).saturating_mul(7 + cells.len() * 12));
+        for row in from..to.min(batch.num_rows()) {
+            let start = out.len();
+            out.put_slice(&[b'D', 0, 0, 0, 0]);
+            out.put_u16(count);
+            for column in &cells {
+                if let Err(e) = column.put(row, &output, out) {
+                    out.truncate(begin);
+                    return Err(e);
+                }
+            }
+            let length = (out.len() - start - 1) as u32;
+            if length > i32::MAX as u32 {
+                out.truncate(begin);
+                return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "row is too long for a message"));
+            }
+            out[start + 1..start + 5].copy_from_slice(&length.to_be_bytes());
+        }
+        let Output { zone, .. } = output;
+        drop(cells);
+        self.cells.zone = zone;
+        Ok(())
+    }
+}
+
+/// One column of one batch.
+pub struct Cells<'a> {
+    nulls: Option<&'a NullBuffer>,
+    data: Data<'a>,
+    plan: &'a Plan,
+}
+
+enum Data<'a> {
+    Bool(&'a BooleanArray),
+    Int2(&'a [i16]),
+    Int4(&'a [i32]),
+    Int8(&'a [i64]),
+    Oid(&'a [u32]),
+    Reg(&'a [u32], Oid),
+    Xid8(&'a [i64]),
+    Float4(&'a [f32]),
+    Float8(&'a [f64]),
+    Decimal(&'a Decimal128Array, u8),
+    Numeric(&'a StringArray),
+    Text(&'a StringArray),
+    /// A dictionary of labels.
+    Labels(&'a dyn Array),
+    Bytea(&'a BinaryArray),
+    Date(&'a [i32]),
+    Time(&'a [i64]),
+    TimeTz(&'a [i64]),
+    Timestamp(&'a [i64]),
+    TimestampTz(&'a [i64]),
+    Interval(&'a [IntervalMonthDayNano]),
+    Uuid(&'a StringArray),
+    /// Lists and rows: by way of values.
+    Other(&'a dyn Array, &'a Phys),
+    /// NULLs, or the empty text of `void`.
+    Nothing(bool),
+}
+
+impl<'a> Cells<'a> {
+    fn bind(plan: &'a Plan, array: &'a ArrayRef) -> Result<Self> {
+        let wrong = || Error::internal(format!("array of {} for {:?}", array.data_type(), plan.phys));
+        macro_rules! values {
+            ($ty:ty) => {{
+                let values: &'a [_] = array.as_primitive_opt::<$ty>().ok_or_else(wrong)?.values();
+                values
+            }};
+        }
+        let strings = || array.as_string_opt::<i32>().ok_or_else(wrong);
+        let data = if array.data_type() == &DataType::Null {
+            Data::Nothing(plan.ty.oid == oid::VOID)
+        } else {
+            match &plan.phys {
+                Phys::Bool => Data::Bool(array.as_boolean_opt().ok_or_else(wrong)?),
+                Phys::Int2 => Data::Int2(values!(Int16Type)),
+                Phys::Int4 => Data::Int4(values!(Int32Type)),
+                Phys::Int8 if plan.ty.oid == oid::XID8 => Data::Xid8(values!(Int64Type)),
+                Phys::Int8 => Data::Int8(values!(Int64Type)),
+                Phys::Oid if matches!(plan.ty.oid, oid::OID | oid::XID | oid::CID) => Data::Oid(values!(UInt32Type)),
+                Phys::Oid => Data::Reg(values!(UInt32Type), plan.ty.oid),
+                Phys::Float4 => Data::Float4(values!(Float32Type)),
+                Phys::Float8 => Data::Float8(values!(Float64Type)),
+                Phys::Decimal { scale, .. } => Data::Decimal(array.as_primitive_opt().ok_or_else(wrong)?, *scale),
+                Phys::Numeric => Data::Numeric(strings()?),
+                Phys::Text | Phys::Enum(_) => match array.as_string_opt::<i32>() {
+                    Some(strings) => Data::Text(strings),
+                    None if matches!(array.data_type(), DataType::Dictionary(..)) => Data::Labels(array.as_ref()),
+                    None => return Err(wrong()),
+                },
+                Phys::Bytea => Data::Bytea(array.as_binary_opt().ok_or_else(wrong)?),
+                Phys::Date => Data::Date(values!(Date32Type)),
+                Phys::Time => Data::Time(values!(Time64MicrosecondType)),
+                Phys::TimeTz => Data::TimeTz(values!(Int64Type)),
+                Phys::Timestamp => Data::Timestamp(values!(TimestampMicrosecondType)),
+                Phys::TimestampTz => Data::TimestampTz(values!(TimestampMicrosecondType)),
+                Phys::Interval => Data::Interval(values!(IntervalMonthDayNanoType)),
+                Phys::Uuid => Data::Uuid(strings()?),
+                Phys::List(_) | Phys::Row(_) => Data::Other(array.as_ref(), &plan.phys),
+                Phys::Void => Data::Nothing(plan.ty.oid == oid::VOID),
+            }
+        };
+        Ok(Self { nulls: array.nulls(), data, plan })
+    }
+
+    #[inline]
+    pub fn is_null(&self, row: usize) -> bool {
+        match self.data {
+            Data::Nothing(empty) => !empty,
+            _ => self.nulls.is_some_and(|n| n.is_null(row)),
+        }
+    }
+
+    /// Appends the cell as DataRow and COPY BINARY have it: a length and the bytes, or -1.
+    #[inline]
+    pub fn put(&self, row: usize, output: &Output<'_>, out: &mut BytesMut) -> Result<()> {
+        if self.is_null(row) {
+            out.put_slice(&[0xff; 4]);
+            return Ok(());
+        }
+        if self.plan.binary { self.put_binary(row, output, out) } else { self.put_text(row, output, out) }
+    }
+
+    #[inline]
+    fn put_text(&self, row: usize, output: &Output<'_>, out: &mut BytesMut) -> Result<()> {
+        match &self.data {
+            Data::Int2(v) => put_sized_int(out, i64::from(v[row])),
+            Data::Int4(v) => put_sized_int(out, i64::from(v[row])),
+            Data::Int8(v) => put_sized_int(out, v[row]),
+            Data::Text(v) if self.plan.style == TextStyle::Plain => put_sized(out, v.value(row).as_bytes()),
+            Data::Numeric(v) => put_sized(out, v.value(row).as_bytes()),
+            _ => {
+                let at = out.len();
+                out.put_u32(0);
+                self.write_text(row, output, out)?;
+                patch_length(out, at);
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends the cell's text without a length: what COPY's text and csv formats escape. NULL writes nothing.
+    pub fn write_text(&self, row: usize, output: &Output<'_>, out: &mut BytesMut) -> Result<()> {
+        if self.is_null(row) {
+            return Ok(());
+        }
+        let settings = output.settings;
+        match &self.data {
+            Data::Bool(v) => out.put_u8(if v.value(row) { b't' } else { b'f' }),
+            Data::Int2(v) => digits::put_int(out, i64::from(v[row])),
+            Data::Int4(v) => digits::put_int(out, i64::from(v[row])),
+            Data::Int8(v) => digits::put_int(out, v[row]),
+            Data::Oid(v) => digits::put_uint(out, u64::from(v[row])),
+            Data::Reg(v, kind) => text::write(out, &Value::Oid(v[row]), PgType::new(*kind), output),
+            Data::Xid8(v) => digits::put_uint(out, v[row] as u64),
+            Data::Float4(v) => text::write_f32(out, v[row], settings.extra_float_digits),
+            Data::Float8(v) => text::write_f64(out, v[row], settings.extra_float_digits),
+            Data::Decimal(v, scale) => digits::put_decimal(out, v.value(row), usize::from(*scale)),
+            Data::Numeric(v) | Data::Uuid(v) => out.put_slice(v.value(row).as_bytes()),
+            Data::Text(v) => self.write_padded(v.value(row), out),
+            Data::Labels(v) => out.put_slice(text_at(*v, row).unwrap_or_default().as_bytes()),
+            Data::Bytea(v) => text::write_bytea(out, v.value(row), settings.bytea_output),
+            Data::Date(v) => datetime::write_date(out, v[row], settings),
+            Data::Time(v) => datetime::write_time(out, v[row]),
+            Data::TimeTz(v) => {
+                let (micros, east) = timetz_bits::unpack(v[row]);
+                datetime::write_timetz(out, micros, east);
+            }
+            Data::Timestamp(v) => datetime::write_timestamp(out, v[row], settings),
+            Data::TimestampTz(v) => datetime::write_timestamptz(out, v[row], &output.zone, settings),
+            Data::Interval(v) => {
+                let i = v[row];
+                datetime::write_interval(out, i.months, i.days, i.nanoseconds / 1000, settings.interval_style);
+            }
+            Data::Other(v, phys) => {
+                let value = self.typed(try_value_at(*v, row, phys)?, output.types);
+                text::write(out, &value, self.plan.ty, output);
+            }
+            Data::Nothing(_) => {}
+        }
+        Ok(())
+    }
+
+    fn write_padded(&self, text: &str, out: &mut BytesMut) {
+        out.put_slice(text.as_bytes());
+        if let TextStyle::Padded(_) = self.plan.style {
+            text::pad_bpchar(out, text, self.plan.ty.typmod);
+        }
+    }
+
+    /// An array value knows its element type from the column's type, not from what carries it.
+    fn typed(&self, value: Value, types: &dyn TypeLookup) -> Value {
+        match value {
+            Value::Array(mut array) => {
+                array.element = match self.plan.ty.oid {
+                    oid::INT2VECTOR => oid::INT2,
+                    oid::OIDVECTOR => oid::OID,
+                    other => super::table::element_type(other, types).unwrap_or(array.element),
+                };
+                Value::Array(array)
+            }
+            other => other,
+        }
+    }
+
+    #[inline]
+    fn put_binary(&self, row: usize, output: &Output<'_>, out: &mut BytesMut) -> Result<()> {
+        match &self.data {
+            Data::Bool(v) => out.put_slice(&[0, 0, 0, 1, u8::from(v.value(row))]),
+            Data::Int2(v) => {
+                let b = v[row].to_be_bytes();
+                out.put_slice(&[0, 0, 0, 2, b[0], b[1]]);
+            }
+            Data::Int4(v) => put4(out, v[row].to_be_bytes()),
+            Data::Oid(v) | Data::Reg(v, _) => put4(out, v[row].to_be_bytes()),
+            Data::Float4(v) => put4(out, v[row].to_be_bytes()),
+            Data::Date(v) => put4(out, date_to_wire(v[row]).to_be_bytes()),
+            Data::Int8(v) | Data::Xid8(v) | Data::Time(v) => put8(out, v[row].to_be_bytes()),
+            Data::Float8(v) => put8(out, v[row].to_be_bytes()),
+            Data::Timestamp(v) | Data::TimestampTz(v) => put8(out, timestamp_to_wire(v[row]).to_be_bytes()),
+            Data::TimeTz(v) => {
+                let (micros, east) = timetz_bits::unpack(v[row]);
+                out.put_u32(12);
+                out.put_i64(micros);
+                out.put_i32(-east);
+            }
+            Data::Interval(v) => {
+                let i = v[row];
+                out.put_u32(16);
+                out.put_i64(i.nanoseconds / 1000);
+                out.put_i32(i.days);
+                out.put_i32(i.months);
+            }
+            Data::Uuid(v) => {
+                out.put_u32(16);
+                out.put_u128(text::parse_uuid(v.value(row))?);
+            }
+            Data::Bytea(v) => put_sized(out, v.value(row)),
+            Data::Labels(v) => put_sized(out, text_at(*v, row).unwrap_or_default().as_bytes()),
+            Data::Text(v) if self.plan.style == TextStyle::Plain => put_sized(out, v.value(row).as_bytes()),
+            Data::Decimal(v, scale) => {
+                let at = out.len();
+                out.put_u32(0);
+                super::numeric::send_decimal(v.value(row), u32::from(*scale), out);
+                patch_length(out, at);
+            }
+            Data::Numeric(v) => {
+                let at = out.len();
+                out.put_u32(0);
+                Numeric::parse(v.value(row))?.send(out);
+                patch_length(out, at);
+            }
+            Data::Text(v) => {
+                let at = out.len();
+                out.put_u32(0);
+                self.write_binary_text(v.value(row), out);
+                patch_length(out, at);
+            }
+            Data::Other(v, phys) => {
+                let at = out.len();
+                out.put_u32(0);
+                let value = self.typed(try_value_at(*v, row, phys)?, output.types);
+                binary::encode(&value, self.plan.ty, output.types, out);
+                patch_length(out, at);
+            }
+            Data::Nothing(_) => out.put_u32(0),
+        }
+        Ok(())
+    }
+
+    fn write_binary_text(&self, text: &str, out: &mut BytesMut) {
+        match self.plan.style {
+            TextStyle::CharByte => out.put_u8(text.bytes().next().unwrap_or(0)),
+            TextStyle::Tid => binary::put_tid(text, out),
+            TextStyle::Jsonb => {
+                out.put_u8(1);
+                out.put_slice(text.as_bytes());
+            }
+            TextStyle::Plain | TextStyle::Padded(_) => self.write_padded(text, out),
+        }
+    }
+}
+
+#[inline]
+fn put4(out: &mut BytesMut, b: [u8; 4]) {
+    out.put_slice(&[0, 0, 0, 4, b[0], b[1], b[2], b[3]]);
+}
+
+#[inline]
+fn put8(out: &mut BytesMut, b: [u8; 8]) {
+    out.put_slice(&[0, 0, 0, 8, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]);
+}
+
+#[inline]
+fn put_sized(out: &mut BytesMut, bytes: &[u8]) {
+    out.put_u32(bytes.len() as u32);
+    out.put_slice(bytes);
+}
+
+#[inline]
+fn put_sized_int(out: &mut BytesMut, n: i64) {
+    let mut buffer = itoa::Buffer::new();
+    put_sized(out, buffer.format(n).as_bytes());
+}
+
+#[inline]
+fn patch_length(out: &mut BytesMut, at: usize) {
+    let length = (out.len() - at - 4) as u32;
+    out[at..at + 4].copy_from_slice(&length.to_be_bytes());
+}
