@@ -14,6 +14,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
 use super::pending::sql::{self, CompiledBody};
 use crate::tree::{CursorOptions, FetchDirection, Statement};
+use crate::types::Value;
 
 /// Bytes of rows that one cursor WITH HOLD may keep in memory after its transaction.
 const HELD_CURSOR_BYTES: usize = 256 << 20;
@@ -33,6 +34,7 @@ impl Session {
         options: CursorOptions,
         query: &Statement,
         text: &Arc<str>,
+        values: &[Value],
         front: &mut dyn Front,
     ) -> Result<Done> {
         let CursorOptions { binary, with_hold, scroll } = options;
@@ -50,7 +52,7 @@ impl Session {
         let CompiledBody::Plan(plan) = &compiled.body else {
             return Err(Error::internal("a cursor over something else than a query"));
         };
-        let Outcome::Rows(rows) = self.start(plan, &[], front, Alone::No, None).await? else {
+        let Outcome::Rows(rows) = self.start(plan, values, front, Alone::No, None).await? else {
             return Err(Error::internal("a cursor's query gave no rows"));
         };
         let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());

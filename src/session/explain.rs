@@ -8,9 +8,9 @@ use super::front::Front;
 use super::made_rows::{text_batch, text_shape};
 use super::portals::OpenRows;
 use super::session::Session;
-use crate::engine::{Kind, Outcome, Rendered};
+use crate::engine::Outcome;
 use crate::error::{Error, Result};
-use crate::sql::{Command, Plan};
+use crate::sql::Plan;
 use crate::tree::{Explain, ExplainFormat};
 use super::pending::types::{self, Phys, Value};
 
@@ -24,22 +24,7 @@ impl Session {
         front: &mut dyn Front,
         describe: bool,
     ) -> Result<Done> {
-        let prefix = if options.analyze { "EXPLAIN (ANALYZE, FORMAT json) " } else { "EXPLAIN (FORMAT json) " };
-        let explained = Plan {
-            permit: plan.permit.clone().map(|r| Rendered {
-                sql: format!("{prefix}{}", r.sql).into(),
-                params: r.params,
-                columns: vec![Phys::Text, Phys::Text],
-                kind: Kind::Rows,
-            }),
-            params: plan.params.clone(),
-            fields: Vec::new(),
-            phys: vec![Phys::Text, Phys::Text],
-            command: Command::Select,
-            target: plan.target.clone(),
-            writes: options.analyze && plan.writes,
-        };
-        let text = self.engine_plan(&explained, values, front).await?;
+        let text = self.engine_plan(plan, values, front).await?;
         let tree: Json = serde_json::from_str(&text).map_err(Error::internal)?;
         let lines = match options.format {
             ExplainFormat::Text => lines(&tree, options),
@@ -61,7 +46,7 @@ impl Session {
         Done::tag("EXPLAIN")
     }
 
-    /// The engine's answer: rows of a key and a value, of which the last is the physical plan.
+    /// The engine's answer: rows of a key and a value (JSON), of which the last is the physical plan.
     async fn engine_plan(&mut self, plan: &Plan, values: &[Value], front: &mut dyn Front) -> Result<String> {
         let Outcome::Rows(mut rows) = self.start(plan, values, front, Alone::No, None).await? else {
             return Err(Error::internal("EXPLAIN gave no rows"));

@@ -37,7 +37,7 @@ impl Session {
             CompiledBody::Ddl(ddl) | CompiledBody::CreateTableAs { ddl, .. } => self.ddl(ddl, values, front).await,
             CompiledBody::Utility(utility) => {
                 // A future of its own on the heap: EXECUTE and EXPLAIN come back here.
-                Box::pin(self.utility(utility, text, codes, front, describe, alone)).await
+                Box::pin(self.utility(utility, text, values, codes, front, describe, alone)).await
             }
         }
     }

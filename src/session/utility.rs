@@ -7,6 +7,7 @@ use super::front::Front;
 use super::session::Session;
 use super::transaction::{self, End};
 use crate::error::{Error, Report, Result, SqlState};
+use crate::types::Value;
 use crate::tree::{Discard, MaintainCommand, TransactionModes, Utility};
 
 impl Session {
@@ -14,6 +15,7 @@ impl Session {
         &mut self,
         utility: &Utility,
         text: &Arc<str>,
+        values: &[Value],
         codes: &[i16],
         front: &mut dyn Front,
         describe: bool,
@@ -40,7 +42,7 @@ impl Session {
                 self.prepare(name, body, &types, true).map_err(|error| moved(error, *offset))?;
                 Done::tag("PREPARE")
             }
-            Utility::Execute { name, args } => self.execute_prepared(name, args, codes, front, describe, alone).await,
+            Utility::Execute { name, args } => self.execute_prepared(name, args, values, codes, front, describe, alone).await,
             Utility::Deallocate { name: Some(name) } => {
                 if !self.deallocate(name) {
                     let message = format!("prepared statement \"{name}\" does not exist");
@@ -52,7 +54,7 @@ impl Session {
                 self.deallocate_all();
                 Done::tag("DEALLOCATE ALL")
             }
-            Utility::Declare { name, options, query } => self.declare(name, *options, query, text, front).await,
+            Utility::Declare { name, options, query } => self.declare(name, *options, query, text, values, front).await,
             Utility::Fetch { cursor, direction, move_only } => {
                 self.fetch(cursor, *direction, *move_only, codes, front, describe).await
             }

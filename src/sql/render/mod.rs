@@ -75,7 +75,8 @@ fn write_statement(out: &mut String, statement: &Statement) {
             write_returning(out, returning);
         }
         Statement::Explain { analyze, statement } => {
-            out.push_str(if *analyze { "EXPLAIN ANALYZE " } else { "EXPLAIN " });
+            // As JSON: the session makes PostgreSQL's lines of it.
+            out.push_str(if *analyze { "EXPLAIN (ANALYZE, FORMAT json) " } else { "EXPLAIN (FORMAT json) " });
             write_statement(out, statement);
         }
     }
