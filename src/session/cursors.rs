@@ -5,6 +5,8 @@ use std::time::SystemTime;
 
 use super::execute::{Alone, Done, guarded, shape};
 use super::front::Front;
+use super::pending::sql::{self, CompiledBody};
+use super::plan_cache::Text;
 use super::portals::{Batches, CursorKind, OpenRows, Portal, PortalState, missing_cursor};
 use super::session::Session;
 use super::transaction;
@@ -12,7 +14,6 @@ use crate::engine::Outcome;
 use crate::engine::directory::CursorRow;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
-use super::pending::sql::{self, CompiledBody};
 use crate::tree::{CursorOptions, FetchDirection, Statement};
 use crate::types::Value;
 
@@ -33,7 +34,7 @@ impl Session {
         name: &Name,
         options: CursorOptions,
         query: &Statement,
-        text: &Arc<str>,
+        text: &Arc<Text>,
         values: &[Value],
         front: &mut dyn Front,
     ) -> Result<Done> {
@@ -61,7 +62,7 @@ impl Session {
         let created = SystemTime::now();
         let row = CursorRow {
             name: name.to_string(),
-            statement: text.to_string(),
+            statement: text.text.to_string(),
             is_holdable: with_hold,
             is_binary: binary,
             is_scrollable: false,

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::bind;
 use super::execute::{Alone, Done, row_tag, shape};
 use super::front::{Front, RowShape};
+use super::plan_cache::Origin;
 use super::portals::{Batches, OpenRows, Portal, PortalState, formats};
 use super::session::Session;
 use super::simple::ends_failed;
@@ -132,8 +133,8 @@ impl Session {
         values: &[Option<Bytes>],
         result_formats: &[i16],
     ) -> Result<()> {
-        let text = self.statements.get(statement_name)?.text.text.clone();
-        self.begin_statement(&text)?;
+        let text = self.statements.get(statement_name)?.text.clone();
+        self.begin_statement(&text.text)?;
         self.open_implicit();
         let compiled = self.revalidate(statement_name)?;
         if let Some(compiled) = &compiled
@@ -167,7 +168,7 @@ impl Session {
         if !name.is_empty() {
             let row = CursorRow {
                 name: name.to_owned(),
-                statement: text.to_string(),
+                statement: text.text.to_string(),
                 is_holdable: false,
                 is_binary: codes.contains(&1),
                 is_scrollable: false,
@@ -220,7 +221,7 @@ impl Session {
             front.empty();
             return Ok(());
         };
-        self.begin_statement(&text)?;
+        self.begin_statement(&text.text)?;
         self.open_implicit();
         if self.transaction.is_failed() && !ends_failed(&compiled) {
             return Err(transaction::aborted());
@@ -266,7 +267,8 @@ impl Session {
                 let values = std::mem::take(&mut portal.values);
                 let codes = portal.formats.clone();
                 let rows = portal.shape.is_some();
-                let done = self.run(compiled, &portal.text, &values, &codes, front, false, Alone::No).await?;
+                let origin = Origin { text: portal.text.clone(), index: 0 };
+                let done = self.run(compiled, &origin, &values, &codes, front, false, Alone::No).await?;
                 portal.state = PortalState::Done { rows };
                 return Ok(done);
             }

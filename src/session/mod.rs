@@ -39,4 +39,3 @@ pub use front::{CopyInput, Front, Idle, RowShape, Startup};
 pub use gateway::{Gateway, Reload};
 pub use session::Session;
 pub use settings::{SERVER_VERSION, Settings, VERSION_TEXT};
-

@@ -6,15 +6,8 @@ pub mod sql {
     pub use crate::sql::*;
     use crate::types::{Oid, PgType};
 
-    #[derive(Debug, Clone)]
-    pub struct Parsed;
-
     fn refused<T>() -> Result<T> {
         Err(Error::unsupported("SQL in this build"))
-    }
-
-    pub fn parse(_text: &str) -> Result<Vec<Parsed>> {
-        refused()
     }
 
     pub fn compile(_parsed: &Parsed, _context: &Context, _types: &[Option<Oid>]) -> Result<Compiled> {

@@ -7,8 +7,8 @@ use lru::LruCache;
 use parking_lot::Mutex;
 
 use super::environment::EnvironmentKey;
-use crate::error::Result;
 use super::pending::sql::{self, Compiled, Parsed};
+use crate::error::{Error, Result};
 use crate::types::Oid;
 
 /// Statements longer than this, in bytes, are compiled anew each time: they would push many others out of the cache.
@@ -18,6 +18,19 @@ const CACHED_TEXT_BYTES: usize = 64 << 10;
 pub struct Text {
     pub text: Arc<str>,
     pub statements: Vec<Parsed>,
+}
+
+/// Where a statement was written.
+#[derive(Clone)]
+pub struct Origin {
+    pub text: Arc<Text>,
+    pub index: usize,
+}
+
+impl Origin {
+    pub fn parsed(&self) -> Result<&Parsed> {
+        self.text.statements.get(self.index).ok_or_else(|| Error::internal("no such statement in the text"))
+    }
 }
 
 /// Everything that a compiled statement depends on.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 
 use super::front::RowShape;
+use super::plan_cache::Text;
 use crate::engine::Rows;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::Compiled;
@@ -13,7 +14,7 @@ use crate::types::{OutputSettings, Value};
 
 pub struct Portal {
     /// The statement's text, for pg_cursors.
-    pub text: Arc<str>,
+    pub text: Arc<Text>,
     /// `None` is the empty statement.
     pub compiled: Option<Arc<Compiled>>,
     pub values: Vec<Value>,
@@ -171,7 +172,7 @@ mod tests {
 
     fn portal(cursor: Option<CursorKind>) -> Portal {
         Portal {
-            text: "".into(),
+            text: Arc::new(Text { text: "".into(), statements: Vec::new() }),
             compiled: None,
             values: Vec::new(),
             formats: Vec::new(),

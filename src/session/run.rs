@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::execute::{Alone, Done};
 use super::front::Front;
+use super::plan_cache::Origin;
 use super::session::Session;
 use crate::error::Result;
 use crate::sql::{Compiled, CompiledBody};
@@ -15,7 +16,7 @@ impl Session {
     pub(super) async fn run(
         &mut self,
         compiled: &Arc<Compiled>,
-        text: &Arc<str>,
+        origin: &Origin,
         values: &[Value],
         codes: &[i16],
         front: &mut dyn Front,
@@ -37,7 +38,7 @@ impl Session {
             CompiledBody::Ddl(ddl) | CompiledBody::CreateTableAs { ddl, .. } => self.ddl(ddl, values, front).await,
             CompiledBody::Utility(utility) => {
                 // A future of its own on the heap: EXECUTE and EXPLAIN come back here.
-                Box::pin(self.utility(utility, text, values, codes, front, describe, alone)).await
+                Box::pin(self.utility(utility, origin, values, codes, front, describe, alone)).await
             }
         }
     }

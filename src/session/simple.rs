@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::execute::{Alone, Done};
 use super::front::Front;
+use super::plan_cache::Origin;
 use super::session::Session;
 use super::transaction::{self, Transaction};
 use crate::error::{Error, Result, SqlState};
@@ -55,8 +56,9 @@ impl Session {
                 let _ = first;
                 return Err(Error::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1"));
             }
+            let origin = Origin { text: text.clone(), index };
             let alone = if count == 1 { Alone::Yes } else { Alone::No };
-            let done = self.run(&compiled, &text.text, &[], &[], front, true, alone).await?;
+            let done = self.run(&compiled, &origin, &[], &[], front, true, alone).await?;
             // The client hears of the last statement's success only when it is committed.
             if index + 1 == count {
                 self.end_implicit().await?;

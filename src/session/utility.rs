@@ -1,20 +1,19 @@
 //! The commands that the session carries out by itself.
 
-use std::sync::Arc;
-
 use super::execute::{Alone, Done};
 use super::front::Front;
+use super::plan_cache::Origin;
 use super::session::Session;
 use super::transaction::{self, End};
 use crate::error::{Error, Report, Result, SqlState};
-use crate::types::Value;
 use crate::tree::{Discard, MaintainCommand, TransactionModes, Utility};
+use crate::types::Value;
 
 impl Session {
     pub(super) async fn utility(
         &mut self,
         utility: &Utility,
-        text: &Arc<str>,
+        origin: &Origin,
         values: &[Value],
         codes: &[i16],
         front: &mut dyn Front,
@@ -42,7 +41,9 @@ impl Session {
                 self.prepare(name, body, &types, true).map_err(|error| moved(error, *offset))?;
                 Done::tag("PREPARE")
             }
-            Utility::Execute { name, args } => self.execute_prepared(name, args, values, codes, front, describe, alone).await,
+            Utility::Execute { name, args: _ } => {
+                self.execute_prepared(name, origin, values, codes, front, describe, alone).await
+            }
             Utility::Deallocate { name: Some(name) } => {
                 if !self.deallocate(name) {
                     let message = format!("prepared statement \"{name}\" does not exist");
@@ -54,7 +55,9 @@ impl Session {
                 self.deallocate_all();
                 Done::tag("DEALLOCATE ALL")
             }
-            Utility::Declare { name, options, query } => self.declare(name, *options, query, text, values, front).await,
+            Utility::Declare { name, options, query } => {
+                self.declare(name, *options, query, &origin.text, values, front).await
+            }
             Utility::Fetch { cursor, direction, move_only } => {
                 self.fetch(cursor, *direction, *move_only, codes, front, describe).await
             }
