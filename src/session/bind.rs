@@ -7,7 +7,6 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::pending::types::{self, ArrayValue, OutputSettings, PgType, Value, oid};
 use super::portals::formats;
 use super::session::Session;
 use super::settings::VERSION_TEXT;
@@ -16,6 +15,7 @@ use crate::registry::bootstrap::TEMPORARY;
 use crate::registry::{Name, Snapshot};
 use crate::sql::{ParamSource, Plan};
 use crate::tree::SessionValue;
+use crate::types::{self, ArrayValue, OutputSettings, PgType, Value, oid};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 

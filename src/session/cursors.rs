@@ -5,7 +5,6 @@ use std::time::SystemTime;
 
 use super::execute::{Alone, Done, guarded, shape};
 use super::front::Front;
-use super::pending::sql::{self, CompiledBody};
 use super::plan_cache::Text;
 use super::portals::{Batches, CursorKind, OpenRows, Portal, PortalState, missing_cursor};
 use super::session::Session;
@@ -14,6 +13,7 @@ use crate::engine::Outcome;
 use crate::engine::directory::CursorRow;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
+use crate::sql::{self, CompiledBody};
 use crate::tree::{CursorOptions, FetchDirection, Statement};
 use crate::types::Value;
 

@@ -6,13 +6,13 @@ use super::describe::explain_field;
 use super::execute::{Alone, Done, guarded};
 use super::front::Front;
 use super::made_rows::{text_batch, text_shape};
-use super::pending::types::{self, Phys, Value};
 use super::portals::OpenRows;
 use super::session::Session;
 use crate::engine::Outcome;
 use crate::error::{Error, Result};
 use crate::sql::Plan;
 use crate::tree::{Explain, ExplainFormat};
+use crate::types::{self, Phys, Value};
 
 impl Session {
     pub(super) async fn explain(

@@ -19,7 +19,6 @@ mod gateway;
 mod interrupt;
 mod lifecycle;
 mod made_rows;
-mod pending;
 mod plan_cache;
 mod portals;
 mod run;
@@ -39,3 +38,6 @@ pub use front::{CopyInput, Front, Idle, RowShape, Startup};
 pub use gateway::{Gateway, Reload};
 pub use session::Session;
 pub use settings::{SERVER_VERSION, Settings, VERSION_TEXT};
+
+#[cfg(test)]
+mod tests;

@@ -7,8 +7,8 @@ use lru::LruCache;
 use parking_lot::Mutex;
 
 use super::environment::EnvironmentKey;
-use super::pending::sql::{self, Compiled, Parsed};
 use crate::error::{Error, Result};
+use crate::sql::{self, Compiled, Parsed};
 use crate::types::Oid;
 
 /// Statements longer than this, in bytes, are compiled anew each time: they would push many others out of the cache.

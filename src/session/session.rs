@@ -7,7 +7,6 @@ use super::environment::Environment;
 use super::front::{Front, Idle};
 use super::gateway::Gateway;
 use super::lifecycle::Lease;
-use super::pending::sql::{self, Compiled};
 use super::plan_cache::Text;
 use super::portals::Portals;
 use super::shared::Shared;
@@ -16,6 +15,7 @@ use super::transaction::Transaction;
 use crate::engine::directory;
 use crate::error::{Error, Report, Result, SqlState};
 use crate::registry::{Change, Overlay, Snapshot};
+use crate::sql::{self, Compiled};
 use crate::types::{Oid, OutputSettings};
 
 /// A connected client's state. It ends when it is dropped: its transaction rolls back, its place becomes free.

@@ -2,15 +2,15 @@
 
 use super::execute::{Alone, Done, guarded};
 use super::front::Front;
-use super::pending::sql::{self, CompiledBody};
-use super::pending::types;
 use super::plan_cache::Origin;
 use super::session::Session;
 use crate::engine::Outcome;
 use crate::error::{Error, Result};
 use crate::registry::Name;
 use crate::sql::analyze::execute_arguments;
+use crate::sql::{self, CompiledBody};
 use crate::tree::{Body, Expr, ExprKind, Field, Query, RelId, Statement};
+use crate::types;
 use crate::types::Value;
 
 impl Session {

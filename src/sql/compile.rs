@@ -9,7 +9,7 @@ use crate::engine::{Kind, Rendered};
 use crate::error::{Error, Result};
 use crate::policy::{self, Authority, Permit};
 use crate::tree::{self, CopyDirection, Statement};
-use crate::types::{Oid, Phys};
+use crate::types::{Oid, PgType, Phys};
 
 /// Compiles one parsed statement. `params` are the types that the client declared.
 pub fn compile(parsed: &Parsed, cx: &Context, params: &[Option<Oid>]) -> Result<Compiled> {
@@ -22,6 +22,12 @@ pub fn compile_with(parsed: &Parsed, cx: &Context, params: &[Option<Oid>], decim
     let Analyzed { statement, params } = analyze(parsed, cx, params)?;
     let permit = policy::check(statement, &Authority { snapshot: Arc::clone(&cx.snapshot), role: cx.role })?;
     Ok(Compiled { params, body: body(permit, cx, decimals)? })
+}
+
+/// Compiles a statement that analysis has made as part of another: a cursor's query, EXECUTE's arguments.
+pub fn compile_statement(statement: Statement, params: Vec<PgType>, cx: &Context) -> Result<Compiled> {
+    let permit = policy::check(statement, &Authority { snapshot: Arc::clone(&cx.snapshot), role: cx.role })?;
+    Ok(Compiled { params, body: body(permit, cx, Decimals::Fast)? })
 }
 
 fn body(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<CompiledBody> {

@@ -115,3 +115,6 @@ pub mod signatures;
 pub mod lower;
 /// DuckDB's SQL as text.
 pub mod render;
+
+mod compile;
+pub use compile::{compile, compile_statement, compile_with};
