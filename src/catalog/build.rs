@@ -8,7 +8,6 @@ use arrow::record_batch::RecordBatch;
 
 use super::relations::relations;
 use crate::error::{Error, Result};
-use crate::registry::Snapshot;
 use crate::types::{PgType, Phys, Value, oid};
 
 /// Rows of a table: the columns that are given, and for each row a value for each of them.
@@ -33,7 +32,6 @@ struct Shape {
 }
 
 static SHAPES: LazyLock<HashMap<String, Shape>> = LazyLock::new(|| {
-    let none = Snapshot::default();
     relations()
         .iter()
         .map(|relation| {
@@ -42,7 +40,7 @@ static SHAPES: LazyLock<HashMap<String, Shape>> = LazyLock::new(|| {
                 .iter()
                 .map(|c| {
                     // Types that only statistics have are carried as text.
-                    let phys = crate::types::phys(c.ty, &none).unwrap_or(Phys::Text);
+                    let phys = crate::types::phys(c.ty, &crate::types::BuiltinTypes).unwrap_or(Phys::Text);
                     (c.name.to_string(), c.ty, phys)
                 })
                 .collect();

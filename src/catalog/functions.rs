@@ -12,12 +12,12 @@ use crate::sql::signatures::native::{Oid as OidArg, TextList, native1, native2, 
 use crate::types::{Oid, PgType, Phys, name::format_type};
 
 /// Who asks: the session behind the number that each of these gets first.
-pub(super) struct Asker {
+pub(crate) struct Asker {
     pub view: Arc<dyn SessionView>,
     pub snapshot: Arc<Snapshot>,
 }
 
-pub(super) fn ask(session: i64) -> Result<Asker> {
+pub(crate) fn ask(session: i64) -> Result<Asker> {
     let view = directory::session(session as u64)?;
     let snapshot = view.snapshot();
     Ok(Asker { view, snapshot })

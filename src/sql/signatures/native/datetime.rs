@@ -13,6 +13,7 @@ const DATE_RANGE: std::ops::RangeInclusive<i64> = -2_440_588..=2_145_042_905;
 
 pub(super) fn natives() -> Vec<Native> {
     let mut all = arithmetic();
+    all.extend(scales());
     all.extend(intervals());
     all.extend(makers());
     all.push(native2::<str, Timestamp, Timestamp>("dg_date_trunc_timestamp", |unit, ts| {
@@ -26,6 +27,25 @@ pub(super) fn natives() -> Vec<Native> {
     }));
     all.push(native2::<Timestamp, Timestamp, Interval>("dg_age", |a, b| age(a, b).map(Some)));
     all
+}
+
+/// A value of type `time(p)`, `timestamp(p)` … rounded to its precision.
+fn scales() -> Vec<Native> {
+    vec![
+        native2::<Time, i32, Time>("dg_time_scale", |t, p| Ok(Some(to_precision(t, p)))),
+        native2::<Timestamp, i32, Timestamp>("dg_timestamp_scale", |t, p| Ok(Some(to_precision(t, p)))),
+        native2::<TimestampTz, i32, TimestampTz>("dg_timestamptz_scale", |t, p| Ok(Some(to_precision(t, p)))),
+    ]
+}
+
+/// Rounds microseconds half away from zero to `p` digits of a second.
+fn to_precision(micros: i64, p: i32) -> i64 {
+    if !(0..6).contains(&p) || micros.abs() == INFINITE_TIMESTAMP {
+        return micros;
+    }
+    let step = 10_i64.pow(6 - p as u32);
+    let half = step / 2;
+    if micros >= 0 { (micros + half) / step * step } else { -((-micros + half) / step * step) }
 }
 
 fn arithmetic() -> Vec<Native> {

@@ -4,6 +4,8 @@ mod civil;
 mod datetime;
 mod float;
 mod integer;
+mod io;
+mod numeric;
 
 mod pattern;
 mod text;
@@ -30,6 +32,9 @@ pub fn all() -> Vec<Native> {
     let mut all = Vec::new();
     all.extend(integer::natives());
     all.extend(float::natives());
+    all.extend(numeric::natives());
+    all.extend(io::natives());
+    all.extend(crate::catalog::natives());
 
     all.extend(text::natives());
     all.extend(pattern::natives());
@@ -40,7 +45,7 @@ pub fn all() -> Vec<Native> {
 
 /// All native aggregates.
 pub fn aggregates() -> Vec<NativeAggregate> {
-    Vec::new()
+    numeric::aggregates()
 }
 
 /// A PostgreSQL interval.

@@ -31,6 +31,7 @@ pub(super) fn natives() -> Vec<Native> {
             overlay(s, new, start, new.chars().count() as i32).map(Some)
         }),
         string_to_array(),
+        format_native(),
         native2::<[u8], str, str>("dg_encode", |b, format| encode(b, format).map(Some)),
         native2::<str, str, [u8]>("dg_decode", |s, format| decode(s, format).map(Some)),
         sha("dg_sha224", None),
@@ -308,4 +309,119 @@ fn decode_escape(s: &[u8]) -> Result<Vec<u8>> {
         }
     }
     Ok(out)
+}
+
+/// format(text, …): the arguments arrive as their text; a NULL argument is not a NULL result.
+fn format_native() -> Native {
+    Native {
+        name: "dg_format",
+        args: vec![Phys::Text],
+        varargs: Some(Phys::Text),
+        result: Phys::Text,
+        strict: false,
+        volatile: false,
+        body: Arc::new(|args, rows| {
+            let texts = (0..args.len()).map(|i| downcast::<str>(args, i)).collect::<Result<Vec<_>>>()?;
+            let mut out = StringBuilder::with_capacity(rows, rows * 16);
+            for row in 0..rows {
+                if texts[0].is_null(row) {
+                    out.append_null();
+                    continue;
+                }
+                let values: Vec<Option<&str>> =
+                    texts[1..].iter().map(|t| (!t.is_null(row)).then(|| t.value(row))).collect();
+                out.append_value(format(texts[0].value(row), &values)?);
+            }
+            Ok(Arc::new(out.finish()))
+        }),
+    }
+}
+
+/// One `%` of a format: `%[position$][-][width]type`.
+fn format(template: &str, values: &[Option<&str>]) -> Result<String> {
+    let bad = |m: &str| Error::new(SqlState::INVALID_PARAMETER_VALUE, m.to_owned());
+    let unterminated = || {
+        bad("unterminated format() type specifier").hint("For a single \"%\" use \"%%\".")
+    };
+    let mut out = String::new();
+    let mut chars = template.chars().peekable();
+    let mut next = 0;
+    while let Some(c) = chars.next() {
+        if c != '%' {
+            out.push(c);
+            continue;
+        }
+        if chars.peek() == Some(&'%') {
+            chars.next();
+            out.push('%');
+            continue;
+        }
+        let mut number = digits(&mut chars);
+        let mut position = None;
+        if number.is_some() && chars.peek() == Some(&'$') {
+            chars.next();
+            position = number.take();
+            if position == Some(0) {
+                return Err(bad("format specifies argument 0, but arguments are numbered from 1"));
+            }
+        }
+        let mut left = false;
+        while number.is_none() && chars.peek() == Some(&'-') {
+            chars.next();
+            left = true;
+        }
+        let mut width = number.or_else(|| digits(&mut chars)).unwrap_or(0);
+        let mut take = |position: Option<usize>| {
+            let index = position.map_or(next, |p| p - 1);
+            next = index + 1;
+            values.get(index).copied().ok_or_else(|| bad("too few arguments for format()"))
+        };
+        if chars.peek() == Some(&'*') {
+            chars.next();
+            let at = digits(&mut chars);
+            if at.is_some() && chars.next() != Some('$') {
+                return Err(bad("width argument position must be ended by \"$\""));
+            }
+            let asked: i64 = take(at)?.unwrap_or("0").parse().map_err(|_| bad("number is out of range"))?;
+            left |= asked < 0;
+            width = asked.unsigned_abs() as usize;
+        }
+        limit(width)?;
+        let kind = chars.next().ok_or_else(unterminated)?;
+        if !matches!(kind, 's' | 'I' | 'L') {
+            return Err(bad(&format!("unrecognized format() type specifier \"{kind}\""))
+                .hint("For a single \"%\" use \"%%\"."));
+        }
+        let value = take(position)?;
+        let text = match (kind, value) {
+            ('s', value) => value.unwrap_or("").to_owned(),
+            ('I', Some(value)) => quote_ident(value),
+            ('I', None) => {
+                return Err(Error::new(
+                    SqlState::NULL_VALUE_NOT_ALLOWED,
+                    "null values cannot be formatted as an SQL identifier",
+                ));
+            }
+            (_, Some(value)) => quote_literal(value),
+            (_, None) => "NULL".to_owned(),
+        };
+        let padding = " ".repeat(width.saturating_sub(text.chars().count()));
+        if left {
+            out.push_str(&text);
+            out.push_str(&padding);
+        } else {
+            out.push_str(&padding);
+            out.push_str(&text);
+        }
+    }
+    Ok(out)
+}
+
+fn digits(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<usize> {
+    let mut number = None;
+    while let Some(d) = chars.peek().and_then(|c| c.to_digit(10)) {
+        chars.next();
+        number = Some(number.unwrap_or(0_usize).saturating_mul(10).saturating_add(d as usize));
+    }
+    number
 }
