@@ -4,7 +4,8 @@
 
 use super::*;
 use crate::catalog::asker;
-use crate::types::{PgType, Value, entries, oid};
+use crate::types::table::entries;
+use crate::types::{PgType, Value, oid};
 
 /// Types that have no values of their own to read or write.
 const NONE: &[crate::types::Oid] = &[oid::VOID, oid::UNKNOWN, oid::RECORD];
