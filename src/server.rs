@@ -10,7 +10,7 @@ use crate::engine::{Access, Connection, Engine, EngineConfig, Kind, Outcome, Plu
 use crate::error::{Error, Result};
 use crate::policy::Permit;
 use crate::registry::verifier::Verifier;
-use crate::registry::{Change, Registry, RelationKind, Role, Snapshot, bootstrap};
+use crate::registry::{Change, Registry, Role, Snapshot, bootstrap};
 use crate::session::Gateway;
 use crate::sql::ddl::store;
 use crate::sql::signatures;
@@ -38,11 +38,6 @@ impl Server {
         let mut connection = engine.connect()?;
         let mut snapshot = restore(&mut *connection, config).await?;
         let generated_password = superuser(&mut *connection, &mut snapshot, config).await?;
-        for relation in snapshot.relations.values() {
-            if let RelationKind::Sequence(definition) = &relation.kind {
-                engine.put_sequence(relation.oid, definition, None)?;
-            }
-        }
         drop(connection);
         let gateway = Gateway::new(config.limits.clone(), Arc::new(Registry::new(snapshot)), engine);
         Ok(Self { gateway, generated_password })

@@ -173,13 +173,10 @@ fn visibility() -> Vec<Native> {
 /// The comment on an object of a catalog; `None` if there is none.
 fn comment(snapshot: &Snapshot, object: Oid, catalog: &str) -> Option<String> {
     match catalog {
-        "pg_class" => snapshot
-            .relation_by_oid(object)
-            .map(|r| r.comment.clone())
-            .unwrap_or_else(|| {
-                let indexes = snapshot.relations.values().flat_map(|r| &r.indexes);
-                indexes.into_iter().find(|i| i.oid == object).and_then(|i| i.comment.clone())
-            }),
+        "pg_class" => snapshot.relation_by_oid(object).map(|r| r.comment.clone()).unwrap_or_else(|| {
+            let indexes = snapshot.relations.values().flat_map(|r| &r.indexes);
+            indexes.into_iter().find(|i| i.oid == object).and_then(|i| i.comment.clone())
+        }),
         "pg_namespace" => snapshot.namespaces.values().find(|n| n.oid == object).and_then(|n| n.comment.clone()),
         "pg_type" => snapshot
             .user_type_by_oid(object)
@@ -238,10 +235,7 @@ fn settings() -> Vec<Native> {
         volatile(native2::<i64, str, str>("dg_current_setting", |s, name| {
             let value = ask(s)?.view.setting(name);
             value.map(Some).ok_or_else(|| {
-                Error::new(
-                    SqlState::UNDEFINED_OBJECT,
-                    format!("unrecognized configuration parameter \"{name}\""),
-                )
+                Error::new(SqlState::UNDEFINED_OBJECT, format!("unrecognized configuration parameter \"{name}\""))
             })
         })),
         volatile(native3::<i64, str, bool, str>("dg_current_setting", |s, name, missing_ok| {
@@ -257,7 +251,9 @@ fn settings() -> Vec<Native> {
         volatile(native4::<i64, str, str, bool, str>("dg_set_config", |s, name, value, local| {
             ask(s)?.view.set_config(name, Some(value), local).map(Some)
         })),
-        volatile(native2::<i64, i32, bool>("dg_pg_cancel_backend", |s, pid| ask(s)?.view.cancel_backend(pid).map(Some))),
+        volatile(native2::<i64, i32, bool>("dg_pg_cancel_backend", |s, pid| {
+            ask(s)?.view.cancel_backend(pid).map(Some)
+        })),
         volatile(native2::<i64, i32, bool>("dg_pg_terminate_backend", |s, pid| {
             ask(s)?.view.terminate_backend(pid).map(Some)
         })),

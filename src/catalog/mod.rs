@@ -21,8 +21,8 @@ use crate::engine::{SystemTables, directory};
 use crate::error::{Error, Result};
 use crate::types::Phys;
 
-pub use functions::natives;
 pub(crate) use functions::ask as asker;
+pub use functions::natives;
 pub use relations::{relations, view_definition};
 
 /// Batches kept: one for each table of the newest snapshots.
@@ -51,8 +51,8 @@ impl Catalog {
         let snapshot = view.snapshot();
         let key = match table.changes {
             tables::Changes::Never => Some((0, table.name)),
-            // A transaction's own snapshot shares its version with the one it came from: it is not kept.
-            tables::Changes::WithSnapshot => view.snapshot_is_shared().then_some((snapshot.version, table.name)),
+            // A transaction's own snapshot has a version of its own.
+            tables::Changes::WithSnapshot => Some((snapshot.version, table.name)),
             tables::Changes::Always => None,
         };
         if let Some(key) = key

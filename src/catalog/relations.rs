@@ -79,6 +79,7 @@ static RELATIONS: LazyLock<Vec<Arc<Relation>>> = LazyLock::new(|| {
                 row_type: num(table.get(row, "reltype")) as Oid,
                 row_array_type: 0,
                 on_conflict: Default::default(),
+                grants_in_file: Default::default(),
             })
         })
         .collect()
@@ -86,9 +87,20 @@ static RELATIONS: LazyLock<Vec<Arc<Relation>>> = LazyLock::new(|| {
 
 /// What PostgreSQL keeps from ordinary roles: password verifiers, other users' data in statistics.
 const HIDDEN: &[&str] = &[
-    "pg_authid", "pg_user_mapping", "pg_statistic", "pg_largeobject", "pg_subscription", "pg_shadow", "pg_hba_file_rules",
-    "pg_ident_file_mappings", "pg_file_settings", "pg_config", "pg_backend_memory_contexts", "pg_shmem_allocations",
-    "pg_replication_origin_status", "pg_statistic_ext_data",
+    "pg_authid",
+    "pg_user_mapping",
+    "pg_statistic",
+    "pg_largeobject",
+    "pg_subscription",
+    "pg_shadow",
+    "pg_hba_file_rules",
+    "pg_ident_file_mappings",
+    "pg_file_settings",
+    "pg_config",
+    "pg_backend_memory_contexts",
+    "pg_shmem_allocations",
+    "pg_replication_origin_status",
+    "pg_statistic_ext_data",
 ];
 
 fn acl(name: &str) -> Acl {

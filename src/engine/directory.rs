@@ -19,6 +19,10 @@ pub trait SessionView: Send + Sync {
     fn pid(&self) -> i32;
     /// The snapshot that the running statement reads (with the transaction's own changes).
     fn snapshot(&self) -> Arc<Snapshot>;
+    /// True if the running statement has been asked to stop: natives that wait look here.
+    fn interrupted(&self) -> bool {
+        false
+    }
     /// current_user.
     fn role(&self) -> Oid;
     fn session_user(&self) -> Oid;

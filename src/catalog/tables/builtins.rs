@@ -22,17 +22,36 @@ fn char_of(t: &Table, r: Row, column: &str) -> Value {
 }
 
 fn text_list(field: Option<&str>, element: Oid) -> Value {
-    field.map_or(Value::Null, |f| {
-        array(element, f.split(' ').map(|s| text(if s == "-" { "" } else { s })).collect())
-    })
+    field.map_or(Value::Null, |f| array(element, f.split(' ').map(|s| text(if s == "-" { "" } else { s })).collect()))
 }
 
 pub(super) fn pg_proc(_: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&[
-        "oid", "proname", "pronamespace", "proowner", "prolang", "procost", "prorows", "provariadic", "prosupport",
-        "prokind", "prosecdef", "proleakproof", "proisstrict", "proretset", "provolatile", "proparallel", "pronargs",
-        "pronargdefaults", "prorettype", "proargtypes", "proallargtypes", "proargmodes", "proargnames",
-        "proargdefaults", "prosrc",
+        "oid",
+        "proname",
+        "pronamespace",
+        "proowner",
+        "prolang",
+        "procost",
+        "prorows",
+        "provariadic",
+        "prosupport",
+        "prokind",
+        "prosecdef",
+        "proleakproof",
+        "proisstrict",
+        "proretset",
+        "provolatile",
+        "proparallel",
+        "pronargs",
+        "pronargdefaults",
+        "prorettype",
+        "proargtypes",
+        "proallargtypes",
+        "proargmodes",
+        "proargnames",
+        "proargdefaults",
+        "prosrc",
     ]);
     let t = &*facts::PROC_ROWS;
     for &r in &t.rows {
@@ -85,8 +104,19 @@ pub(super) fn pg_aggregate(_: &Ask<'_>) -> Result<Rows> {
 
 pub(super) fn pg_operator(_: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&[
-        "oid", "oprname", "oprnamespace", "oprowner", "oprkind", "oprcanmerge", "oprcanhash", "oprleft", "oprright",
-        "oprresult", "oprcom", "oprnegate", "oprcode",
+        "oid",
+        "oprname",
+        "oprnamespace",
+        "oprowner",
+        "oprkind",
+        "oprcanmerge",
+        "oprcanhash",
+        "oprleft",
+        "oprright",
+        "oprresult",
+        "oprcom",
+        "oprnegate",
+        "oprcode",
     ]);
     let t = &*facts::OPERATOR_ROWS;
     for &r in &t.rows {
@@ -127,8 +157,15 @@ pub(super) fn pg_cast(_: &Ask<'_>) -> Result<Rows> {
 
 pub(super) fn pg_collation(_: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&[
-        "oid", "collname", "collnamespace", "collowner", "collprovider", "collisdeterministic", "collencoding",
-        "collcollate", "collctype",
+        "oid",
+        "collname",
+        "collnamespace",
+        "collowner",
+        "collprovider",
+        "collisdeterministic",
+        "collencoding",
+        "collcollate",
+        "collctype",
     ]);
     let t = &*facts::COLLATION_ROWS;
     for &r in &t.rows {
@@ -159,7 +196,15 @@ pub(super) fn pg_am(_: &Ask<'_>) -> Result<Rows> {
 
 pub(super) fn pg_opclass(_: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&[
-        "oid", "opcmethod", "opcname", "opcnamespace", "opcowner", "opcfamily", "opcintype", "opcdefault", "opckeytype",
+        "oid",
+        "opcmethod",
+        "opcname",
+        "opcnamespace",
+        "opcowner",
+        "opcfamily",
+        "opcintype",
+        "opcdefault",
+        "opckeytype",
     ]);
     let t = &*facts::OPCLASS_ROWS;
     for &r in &t.rows {

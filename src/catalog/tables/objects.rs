@@ -50,9 +50,24 @@ pub(in crate::catalog) fn relkind(relation: &Relation) -> u8 {
 
 pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&[
-        "oid", "relname", "relnamespace", "reltype", "relowner", "relam", "relfilenode", "reltuples", "relhasindex",
-        "relisshared", "relpersistence", "relkind", "relnatts", "relchecks", "relhasrules", "relispopulated",
-        "relreplident", "relacl",
+        "oid",
+        "relname",
+        "relnamespace",
+        "reltype",
+        "relowner",
+        "relam",
+        "relfilenode",
+        "reltuples",
+        "relhasindex",
+        "relisshared",
+        "relpersistence",
+        "relkind",
+        "relnatts",
+        "relchecks",
+        "relhasrules",
+        "relispopulated",
+        "relreplident",
+        "relacl",
     ]);
     for r in relations(ask) {
         let kind = relkind(r);
@@ -146,9 +161,26 @@ fn storage(ask: &Ask<'_>, ty: PgType) -> Storage {
 
 pub(super) fn pg_attribute(ask: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&[
-        "attrelid", "attname", "atttypid", "attstattarget", "attlen", "attnum", "attndims", "attcacheoff", "atttypmod",
-        "attbyval", "attalign", "attstorage", "attcompression", "attnotnull", "atthasdef", "attidentity",
-        "attgenerated", "attislocal", "attcollation", "attacl",
+        "attrelid",
+        "attname",
+        "atttypid",
+        "attstattarget",
+        "attlen",
+        "attnum",
+        "attndims",
+        "attcacheoff",
+        "atttypmod",
+        "attbyval",
+        "attalign",
+        "attstorage",
+        "attcompression",
+        "attnotnull",
+        "atthasdef",
+        "attidentity",
+        "attgenerated",
+        "attislocal",
+        "attcollation",
+        "attacl",
     ]);
     let mut push = |relation: Oid, num: i16, name: &str, ty: PgType, column: Option<&Column>, key: bool| {
         let s = storage(ask, ty);
@@ -228,9 +260,27 @@ fn opclass(ty: Oid) -> Oid {
 
 pub(super) fn pg_index(ask: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&[
-        "indexrelid", "indrelid", "indnatts", "indnkeyatts", "indisunique", "indnullsnotdistinct", "indisprimary",
-        "indisexclusion", "indimmediate", "indisclustered", "indisvalid", "indcheckxmin", "indisready", "indislive",
-        "indisreplident", "indkey", "indcollation", "indclass", "indoption", "indexprs", "indpred",
+        "indexrelid",
+        "indrelid",
+        "indnatts",
+        "indnkeyatts",
+        "indisunique",
+        "indnullsnotdistinct",
+        "indisprimary",
+        "indisexclusion",
+        "indimmediate",
+        "indisclustered",
+        "indisvalid",
+        "indcheckxmin",
+        "indisready",
+        "indislive",
+        "indisreplident",
+        "indkey",
+        "indcollation",
+        "indclass",
+        "indoption",
+        "indexprs",
+        "indpred",
     ]);
     for r in relations(ask) {
         for index in &r.indexes {
@@ -293,9 +343,24 @@ fn referenced_index(target: Option<&Arc<Relation>>, columns: &[i16]) -> Oid {
 
 pub(super) fn pg_constraint(ask: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&[
-        "oid", "conname", "connamespace", "contype", "condeferrable", "condeferred", "convalidated", "conrelid",
-        "conindid", "confrelid", "confupdtype", "confdeltype", "confmatchtype", "conislocal", "connoinherit", "conkey",
-        "confkey", "conbin",
+        "oid",
+        "conname",
+        "connamespace",
+        "contype",
+        "condeferrable",
+        "condeferred",
+        "convalidated",
+        "conrelid",
+        "conindid",
+        "confrelid",
+        "confupdtype",
+        "confdeltype",
+        "confmatchtype",
+        "conislocal",
+        "connoinherit",
+        "conkey",
+        "confkey",
+        "conbin",
     ]);
     for r in relations(ask) {
         for c in &r.constraints {
@@ -346,9 +411,8 @@ pub(super) fn pg_constraint(ask: &Ask<'_>) -> Result<Rows> {
 }
 
 pub(super) fn pg_sequence(ask: &Ask<'_>) -> Result<Rows> {
-    let mut rows = Rows::new(&[
-        "seqrelid", "seqtypid", "seqstart", "seqincrement", "seqmax", "seqmin", "seqcache", "seqcycle",
-    ]);
+    let mut rows =
+        Rows::new(&["seqrelid", "seqtypid", "seqstart", "seqincrement", "seqmax", "seqmin", "seqcache", "seqcycle"]);
     for r in relations(ask) {
         if let RelationKind::Sequence(s) = &r.kind {
             rows.push([

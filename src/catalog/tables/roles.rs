@@ -11,8 +11,18 @@ fn roles<'a>(ask: &Ask<'a>) -> Vec<&'a Arc<Role>> {
 
 pub(super) fn pg_authid(ask: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&[
-        "oid", "rolname", "rolsuper", "rolinherit", "rolcreaterole", "rolcreatedb", "rolcanlogin", "rolreplication",
-        "rolbypassrls", "rolconnlimit", "rolpassword", "rolvaliduntil",
+        "oid",
+        "rolname",
+        "rolsuper",
+        "rolinherit",
+        "rolcreaterole",
+        "rolcreatedb",
+        "rolcanlogin",
+        "rolreplication",
+        "rolbypassrls",
+        "rolconnlimit",
+        "rolpassword",
+        "rolvaliduntil",
     ]);
     for r in roles(ask) {
         rows.push([
@@ -46,8 +56,18 @@ pub(super) fn pg_auth_members(ask: &Ask<'_>) -> Result<Rows> {
 
 pub(super) fn pg_database(ask: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&[
-        "oid", "datname", "datdba", "encoding", "datlocprovider", "datistemplate", "datallowconn", "datconnlimit",
-        "dattablespace", "datcollate", "datctype", "datacl",
+        "oid",
+        "datname",
+        "datdba",
+        "encoding",
+        "datlocprovider",
+        "datistemplate",
+        "datallowconn",
+        "datconnlimit",
+        "dattablespace",
+        "datcollate",
+        "datctype",
+        "datacl",
     ]);
     rows.push([
         Value::Oid(builtin::DATABASE),

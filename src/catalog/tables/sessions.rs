@@ -5,8 +5,21 @@ use crate::registry::builtin;
 
 pub(super) fn pg_settings(ask: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&[
-        "name", "setting", "unit", "category", "short_desc", "extra_desc", "context", "vartype", "source", "min_val",
-        "max_val", "enumvals", "boot_val", "reset_val", "pending_restart",
+        "name",
+        "setting",
+        "unit",
+        "category",
+        "short_desc",
+        "extra_desc",
+        "context",
+        "vartype",
+        "source",
+        "min_val",
+        "max_val",
+        "enumvals",
+        "boot_val",
+        "reset_val",
+        "pending_restart",
     ]);
     for s in ask.view.settings() {
         let enums = s.enumvals.map_or(Value::Null, |v| array(oid::TEXT, v.into_iter().map(text).collect()));
@@ -33,8 +46,22 @@ pub(super) fn pg_settings(ask: &Ask<'_>) -> Result<Rows> {
 
 pub(super) fn pg_stat_activity(ask: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&[
-        "datid", "datname", "pid", "usesysid", "usename", "application_name", "client_addr", "client_hostname",
-        "client_port", "backend_start", "xact_start", "query_start", "state_change", "state", "query", "backend_type",
+        "datid",
+        "datname",
+        "pid",
+        "usesysid",
+        "usename",
+        "application_name",
+        "client_addr",
+        "client_hostname",
+        "client_port",
+        "backend_start",
+        "xact_start",
+        "query_start",
+        "state_change",
+        "state",
+        "query",
+        "backend_type",
     ]);
     let caller = ask.view.role();
     let all = ask.snapshot.role_by_oid(caller).is_some_and(|r| r.superuser);
@@ -75,8 +102,7 @@ pub(super) fn pg_prepared_statements(ask: &Ask<'_>) -> Result<Rows> {
 }
 
 pub(super) fn pg_cursors(ask: &Ask<'_>) -> Result<Rows> {
-    let mut rows =
-        Rows::new(&["name", "statement", "is_holdable", "is_binary", "is_scrollable", "creation_time"]);
+    let mut rows = Rows::new(&["name", "statement", "is_holdable", "is_binary", "is_scrollable", "creation_time"]);
     for c in ask.view.cursors() {
         rows.push([
             text(c.name),

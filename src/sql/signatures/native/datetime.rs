@@ -1,7 +1,7 @@
 //! Dates, times and intervals: arithmetic with PostgreSQL's carrying, limits and infinities.
 
-use super::civil::{civil_from_days, days_from_civil, days_in_month};
 use super::*;
+use crate::types::datetime::civil;
 
 const USECS_PER_SEC: i64 = 1_000_000;
 const USECS_PER_DAY: i64 = 86_400 * USECS_PER_SEC;
@@ -237,12 +237,12 @@ fn justify_interval(v: Interval) -> Result<Interval> {
 /// Year, month, day, and microseconds of the day.
 fn split(ts: i64) -> (i64, i64, i64, i64) {
     let days = ts.div_euclid(USECS_PER_DAY);
-    let (y, m, d) = civil_from_days(days);
-    (y, i64::from(m), i64::from(d), ts.rem_euclid(USECS_PER_DAY))
+    let (y, m, d) = civil::from_days(days as i32);
+    (i64::from(y), i64::from(m), i64::from(d), ts.rem_euclid(USECS_PER_DAY))
 }
 
 fn join(y: i64, m: i64, d: i64, micros: i64) -> i64 {
-    days_from_civil(y, m as u32, d as u32) * USECS_PER_DAY + micros
+    civil::to_days(y as i32, m as u32, d as u32) * USECS_PER_DAY + micros
 }
 
 fn unknown_unit(unit: &str, ty: &str) -> Error {
@@ -326,7 +326,11 @@ fn age(a: i64, b: i64) -> Result<Interval> {
     }
     while days < 0 {
         // A day borrowed comes from the earlier moment's month.
-        days += i64::from(if sign < 0 { days_in_month(y1, m1 as u32) } else { days_in_month(y2, m2 as u32) });
+        days += i64::from(if sign < 0 {
+            civil::days_in_month(y1 as i32, m1 as u32)
+        } else {
+            civil::days_in_month(y2 as i32, m2 as u32)
+        });
         months -= 1;
     }
     if months < 0 {
@@ -344,11 +348,11 @@ fn make_date(y: i32, m: i32, d: i32) -> Result<i32> {
         return Err(fail());
     }
     // Negative years are BC: -1 is astronomical 0.
-    let astronomical = i64::from(y) + i64::from(y < 0);
-    if d < 1 || i64::from(d) > i64::from(days_in_month(astronomical, m as u32)) {
+    let astronomical = y + i32::from(y < 0);
+    if d < 1 || i64::from(d) > i64::from(civil::days_in_month(astronomical, m as u32)) {
         return Err(fail());
     }
-    let days = days_from_civil(astronomical, m as u32, d as u32);
+    let days = civil::to_days(astronomical, m as u32, d as u32);
     if !DATE_RANGE.contains(&days) {
         return Err(Error::new(SqlState::DATETIME_FIELD_OVERFLOW, format!("date out of range: {y}-{m:02}-{d:02}")));
     }

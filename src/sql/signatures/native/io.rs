@@ -88,7 +88,7 @@ fn output(name: &str, ty: PgType, phys: Phys) -> Native {
                 if args[1].is_null(row) {
                     out.append_null();
                 } else {
-                    let value = crate::types::arrow::value_at(&*args[1], row, &phys)?;
+                    let value = crate::types::arrow::value_at(&*args[1], row, &phys);
                     out.append_value(crate::types::text::format(&value, ty, &settings, &*asker.snapshot));
                 }
             }

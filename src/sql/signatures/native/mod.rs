@@ -1,6 +1,5 @@
 //! Native functions: what DuckDB lacks or does otherwise, in Rust, a vector at a time.
 
-mod civil;
 mod datetime;
 mod float;
 mod integer;
@@ -25,7 +24,7 @@ use arrow::datatypes::{
 use crate::engine::{Native, NativeAggregate};
 use crate::error::{Error, Result, SqlState};
 use crate::types::Phys;
-pub(crate) use text::{quote_ident, truncate_name};
+pub(crate) use text::quote_ident;
 
 /// All native scalar functions.
 pub fn all() -> Vec<Native> {

@@ -125,7 +125,7 @@ fn factorial(n: i64) -> Result<Numeric> {
         return Err(out_of_range("value overflows numeric format"));
     }
     let product = (2..=n).fold(num_bigint::BigInt::from(1), |acc, k| acc * k);
-    Ok(Numeric::new(product, 0))
+    Numeric::parse(&product.to_string())
 }
 
 /// sum(numeric) over text.

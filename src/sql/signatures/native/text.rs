@@ -340,9 +340,7 @@ fn format_native() -> Native {
 /// One `%` of a format: `%[position$][-][width]type`.
 fn format(template: &str, values: &[Option<&str>]) -> Result<String> {
     let bad = |m: &str| Error::new(SqlState::INVALID_PARAMETER_VALUE, m.to_owned());
-    let unterminated = || {
-        bad("unterminated format() type specifier").hint("For a single \"%\" use \"%%\".")
-    };
+    let unterminated = || bad("unterminated format() type specifier").hint("For a single \"%\" use \"%%\".");
     let mut out = String::new();
     let mut chars = template.chars().peekable();
     let mut next = 0;
@@ -389,8 +387,9 @@ fn format(template: &str, values: &[Option<&str>]) -> Result<String> {
         limit(width)?;
         let kind = chars.next().ok_or_else(unterminated)?;
         if !matches!(kind, 's' | 'I' | 'L') {
-            return Err(bad(&format!("unrecognized format() type specifier \"{kind}\""))
-                .hint("For a single \"%\" use \"%%\"."));
+            return Err(
+                bad(&format!("unrecognized format() type specifier \"{kind}\"")).hint("For a single \"%\" use \"%%\".")
+            );
         }
         let value = take(position)?;
         let text = match (kind, value) {
