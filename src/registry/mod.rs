@@ -12,6 +12,7 @@ mod depend;
 pub mod draft;
 /// Expressions kept as text.
 pub mod expression;
+pub mod files;
 mod lookup;
 mod model;
 /// Names that PostgreSQL chooses.

@@ -1,0 +1,240 @@
+//! Schema files: `schemas/**/*.toml` → what they define, or every complaint about them in one pass.
+
+/// Column definitions as CREATE TABLE writes them.
+mod column;
+/// Where something is wrong, and what would be right.
+mod diagnostic;
+mod raw;
+mod read;
+mod resolve;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use diagnostic::Reporter;
+pub use diagnostic::{Diagnostic, Level};
+pub use raw::File as RawFile;
+
+use super::draft::NewConstraint;
+use super::{Name, OnConflictDefault, Privileges};
+
+/// How many files are read at most, and how large one may be, in bytes.
+pub const MAX_FILES: usize = 20_000;
+pub const MAX_FILE_SIZE: u64 = 4 << 20;
+
+/// What the files define, checked for itself. Types and expressions are still text: what they mean depends on the enums
+/// and functions of the database.
+#[derive(Debug, Clone, Default)]
+pub struct FileSchema {
+    pub namespaces: Vec<FileNamespace>,
+    pub enums: Vec<FileEnum>,
+    /// A table stands after those that its foreign keys refer to, unless they go round in a circle.
+    pub tables: Vec<FileTable>,
+    pub roles: Vec<FileRole>,
+    pub grants: Vec<FileGrant>,
+}
+
+/// Where a thing is defined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub path: PathBuf,
+    pub line: u32,
+}
+
+#[derive(Debug, Clone)]
+pub struct FileNamespace {
+    pub place: Place,
+    pub name: Name,
+    pub comment: Option<String>,
+    pub owner: Option<Name>,
+}
+
+#[derive(Debug, Clone)]
+pub struct FileEnum {
+    pub place: Place,
+    pub namespace: Name,
+    pub name: Name,
+    pub labels: Vec<Name>,
+    pub comment: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct FileTable {
+    pub place: Place,
+    pub namespace: Name,
+    pub name: Name,
+    pub owner: Option<Name>,
+    pub comment: Option<String>,
+    pub on_conflict: OnConflictDefault,
+    pub columns: Vec<FileColumn>,
+    pub constraints: Vec<NewConstraint>,
+    pub indexes: Vec<FileIndex>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileColumn {
+    pub line: u32,
+    pub name: Name,
+    /// The type's name, without serial.
+    pub ty: String,
+    pub not_null: bool,
+    pub default: Option<String>,
+    pub generated: Option<String>,
+    /// As in [`super::draft::NewColumn::sequence`].
+    pub sequence: Option<Option<bool>>,
+    pub comment: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct FileIndex {
+    pub name: Option<Name>,
+    /// Column and whether it is descending.
+    pub columns: Vec<(Name, bool)>,
+    pub unique: bool,
+    pub comment: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct FileRole {
+    pub place: Place,
+    pub name: Name,
+    pub login: bool,
+    pub superuser: bool,
+    pub inherit: bool,
+    pub create_role: bool,
+    pub create_db: bool,
+    pub bypass_rls: bool,
+    pub password: Password,
+    pub connection_limit: Option<u32>,
+    pub member_of: Vec<Name>,
+    pub settings: Vec<(Name, String)>,
+    pub comment: Option<String>,
+}
+
+/// What a file says about a role's password, its reference looked up.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Password {
+    None,
+    Verifier(String),
+    /// From the environment or a file; becomes a verifier when it is applied.
+    Plain(String),
+}
+
+impl std::fmt::Debug for Password {
+    /// Secrets do not belong in logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Verifier(_) => "Verifier(…)",
+            Self::Plain(_) => "Plain(…)",
+        })
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct FileGrant {
+    pub place: Place,
+    /// Role names; `None` is PUBLIC.
+    pub to: Vec<Option<Name>>,
+    pub on: FileGrantTarget,
+    pub privileges: Privileges,
+    /// Columns of the table; empty for all of it.
+    pub columns: Vec<Name>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileGrantTarget {
+    Table { namespace: Name, name: Name },
+    Namespace(Name),
+}
+
+/// What came of reading the files.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    pub schema: FileSchema,
+    pub diagnostics: Vec<Diagnostic>,
+    pub files: usize,
+}
+
+impl Loaded {
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|d| d.level == Level::Error)
+    }
+}
+
+/// Reads every `*.toml` below a folder, in the order of their paths. A folder that is not there is empty.
+pub fn load(folder: &Path) -> Loaded {
+    let mut diagnostics = Vec::new();
+    let mut paths = Vec::new();
+    collect(folder, &mut paths, &mut diagnostics, 0);
+    paths.sort();
+    if paths.len() > MAX_FILES {
+        diagnostics.push(whole_file(folder, format!("more than {MAX_FILES} schema files")));
+        paths.truncate(MAX_FILES);
+    }
+    let mut texts = Vec::new();
+    for path in paths {
+        let size = std::fs::metadata(&path).map(|m| m.len()).unwrap_or(0);
+        if size > MAX_FILE_SIZE {
+            diagnostics.push(whole_file(&path, format!("larger than {MAX_FILE_SIZE} bytes")));
+            continue;
+        }
+        match std::fs::read(&path).map(String::from_utf8) {
+            Ok(Ok(text)) => texts.push((path, text)),
+            Ok(Err(_)) => diagnostics.push(whole_file(&path, "not valid UTF-8".to_owned())),
+            Err(error) => diagnostics.push(whole_file(&path, format!("cannot be read: {error}"))),
+        }
+    }
+    let mut loaded = load_texts(texts);
+    loaded.diagnostics.splice(0..0, diagnostics);
+    loaded
+}
+
+/// As [`load`], from texts that are there already.
+pub fn load_texts(texts: Vec<(PathBuf, String)>) -> Loaded {
+    let files = texts.len();
+    let mut parts = Vec::new();
+    for (path, text) in texts {
+        let mut reporter = Reporter::new(path, text);
+        let raw = read::read(&mut reporter);
+        parts.push((reporter, raw));
+    }
+    let (schema, diagnostics) = resolve::resolve(parts);
+    Loaded { schema, diagnostics, files }
+}
+
+/// The JSON Schema of the format, for completion in editors.
+pub fn json_schema() -> String {
+    let schema = schemars::schema_for!(raw::File);
+    serde_json::to_string_pretty(&schema).map(|s| s + "\n").unwrap_or_default()
+}
+
+/// How deep folders may nest: a link that goes round in a circle ends there.
+const MAX_DEPTH: usize = 16;
+
+fn collect(folder: &Path, paths: &mut Vec<PathBuf>, diagnostics: &mut Vec<Diagnostic>, depth: usize) {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && depth == 0 => return,
+        Err(error) => return diagnostics.push(whole_file(folder, format!("cannot be read: {error}"))),
+    };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        if hidden {
+            continue;
+        }
+        if path.is_dir() {
+            if depth < MAX_DEPTH {
+                collect(&path, paths, diagnostics, depth + 1);
+            }
+        } else if path.extension().is_some_and(|e| e == "toml") {
+            paths.push(path);
+        }
+    }
+}
+
+fn whole_file(path: &Path, message: String) -> Diagnostic {
+    Diagnostic { level: Level::Error, file: path.to_owned(), line: 0, column: 0, message, help: None }
+}
