@@ -773,12 +773,14 @@ impl Resolver {
             for grant in &table.grant {
                 let raw::TableGrant { to, privileges, columns } = grant.get_ref();
                 let offset = grant.span().start;
-                self.grant(file, offset, to, privileges, columns.as_ref(), target.clone());
+                let grantees = self.grantees(file, to);
+                self.grant(file, offset, &grantees, privileges, columns.as_ref(), target.clone());
             }
         }
         for grant in &raw.grants {
             let raw::Grant { to, privileges, tables, namespaces, columns } = grant.get_ref();
             let offset = grant.span().start;
+            let grantees = self.grantees(file, to);
             let mut targets = Vec::new();
             for (name, at) in tables.iter().flat_map(|t| t.get_ref().list().into_iter().map(|n| (n, t.span().start))) {
                 targets.extend(self.grant_table(file, at, raw, name));
@@ -800,7 +802,7 @@ impl Resolver {
                 self.error(file, offset, "a grant on nothing", help);
             }
             for target in targets {
-                self.grant(file, offset, to, privileges, columns.as_ref(), target);
+                self.grant(file, offset, &grantees, privileges, columns.as_ref(), target);
             }
         }
     }
@@ -816,15 +818,7 @@ impl Resolver {
         Some(FileGrantTarget::Table { namespace: namespace.into(), name: table.into() })
     }
 
-    fn grant(
-        &mut self,
-        file: usize,
-        offset: usize,
-        to: &Spanned<raw::Names>,
-        privileges: &Spanned<raw::Names>,
-        columns: Option<&Spanned<raw::Names>>,
-        on: FileGrantTarget,
-    ) {
+    fn grantees(&mut self, file: usize, to: &Spanned<raw::Names>) -> Vec<Option<Name>> {
         let mut grantees = Vec::new();
         for name in to.get_ref().list() {
             if name == "public" {
@@ -837,6 +831,18 @@ impl Resolver {
                 self.error(file, to.span().start, message, help);
             }
         }
+        grantees
+    }
+
+    fn grant(
+        &mut self,
+        file: usize,
+        offset: usize,
+        grantees: &[Option<Name>],
+        privileges: &Spanned<raw::Names>,
+        columns: Option<&Spanned<raw::Names>>,
+        on: FileGrantTarget,
+    ) {
         let mut names = Vec::new();
         if let Some(columns) = columns
             && let FileGrantTarget::Table { namespace, name } = &on
@@ -864,7 +870,7 @@ impl Resolver {
             }
         }
         let place = self.place(file, offset);
-        self.schema.grants.push(FileGrant { place, to: grantees, on, privileges: set, columns: names });
+        self.schema.grants.push(FileGrant { place, to: grantees.to_vec(), on, privileges: set, columns: names });
     }
 
     /// Tables after those they refer to.
