@@ -128,7 +128,7 @@ fn reports_carry_their_fields_in_order() {
     let error = crate::error::Error::new(SqlState::UNIQUE_VIOLATION, "m\0x").detail("d").at(3).table("s", "t");
     let mut out = BytesMut::new();
     encode::report(&mut out, error.constraint("c").report());
-    assert_eq!(&out[..], b"E\x00\x00\x00\x35SERROR\0VERROR\0C23505\0Mmx\0Dd\0P3\0ss\0tt\0nc\0\0");
+    assert_eq!(&out[..], b"E\x00\x00\x00\x2dSERROR\0VERROR\0C23505\0Mmx\0Dd\0P3\0ss\0tt\0nc\0\0");
 }
 
 #[test]
