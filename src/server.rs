@@ -2,51 +2,60 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, Int64Array, StringArray};
+use arrow::array::{Array as _, Int64Array, StringArray};
 
 use crate::catalog::{self, Catalog};
 use crate::config::{Config, Password};
-use crate::engine::{Access, Connection, Engine, EngineConfig, Kind, Outcome, Plugins, Pool, Rendered, Run};
+use crate::engine::{Access, Connection, Engine, Kind, Outcome, Plugins, Pool, Rendered, Run, SystemTables};
 use crate::error::{Error, Result};
 use crate::policy::Permit;
 use crate::registry::verifier::Verifier;
-use crate::registry::{Change, Registry, Role, Snapshot, bootstrap};
+use crate::registry::{Change, Registry, Role, Snapshot, bootstrap, builtin};
 use crate::session::Gateway;
 use crate::sql::ddl::store;
 use crate::sql::signatures;
 use crate::types::{Oid, Phys};
 
+/// Random bytes of a password that is made here.
+const PASSWORD_BYTES: usize = 18;
+
 /// A gateway that is open, not yet listening.
 pub struct Server {
     pub gateway: Arc<Gateway>,
-    /// The first superuser's password, if one had to be made.
+    /// The first superuser's name: the one that was given at the very first start.
+    pub superuser: String,
+    /// Its password, if one had to be made.
     pub generated_password: Option<Password>,
 }
 
 impl Server {
-    /// Opens the database and reads the schema.
+    /// Opens the database, reads what is kept of the schema, and sees to the first superuser.
     ///
     /// # Errors
     /// The database cannot be opened, or what is kept in it cannot be read.
     pub async fn open(config: &Config) -> Result<Self> {
-        let plugins = Plugins {
-            natives: signatures::natives(),
-            aggregates: signatures::aggregates(),
-            system_tables: Catalog::new(),
-        };
-        let engine: Arc<dyn Engine> = Pool::open(engine_config(config), plugins)?;
-        let mut connection = engine.connect()?;
-        let mut snapshot = restore(&mut *connection, config).await?;
-        let generated_password = superuser(&mut *connection, &mut snapshot, config).await?;
-        drop(connection);
-        let gateway = Gateway::new(config.limits.clone(), Arc::new(Registry::new(snapshot)), engine);
-        Ok(Self { gateway, generated_password })
+        let engine = open_engine(config).await?;
+        let mut system = System::connect(&*engine)?;
+        for command in store::create() {
+            system.command(&command).await?;
+        }
+        let mut snapshot = bootstrap::snapshot(&config.database, &config.user);
+        for relation in catalog::relations() {
+            snapshot.apply_in_place(&Change::PutRelation(relation.clone()));
+        }
+        store::restore(&mut snapshot, system.objects().await?)?;
+        let (superuser, generated_password) = first_superuser(config, &mut snapshot, &mut system).await?;
+        drop(system);
+        let registry = Arc::new(Registry::new(snapshot));
+        let gateway = Gateway::new(config.limits.clone(), registry, engine);
+        Ok(Self { gateway, superuser, generated_password })
     }
 
     /// Reads the schema files again; a bad file leaves what was in force, and the log says why.
     pub fn reload(&self) {
-        if let Err(error) = self.gateway.reload() {
-            tracing::error!(%error, "schema files not reloaded; the old ones stay in force");
+        match self.gateway.reload() {
+            Ok(()) => tracing::info!("schema files reloaded"),
+            Err(error) => tracing::error!(%error, "the schema files were not reloaded: what was in force stays"),
         }
     }
 
@@ -59,89 +68,111 @@ impl Server {
     }
 }
 
-fn engine_config(config: &Config) -> EngineConfig {
-    EngineConfig {
-        path: config.data.clone(),
-        memory_limit: config.memory_limit,
-        threads: config.threads,
-        temp_directory: config.temp_directory.clone(),
-        extension_directory: config.extension_directory.clone(),
-        max_running: config.max_running,
-        queue_timeout: config.queue_timeout,
-        interrupt_grace: config.interrupt_grace,
-    }
-}
-
-/// The database's schema as it was kept: what every database has, then what users made.
-async fn restore(connection: &mut dyn Connection, config: &Config) -> Result<Snapshot> {
-    for command in store::create() {
-        run(connection, command, Kind::Command, Vec::new()).await?;
-    }
-    let mut snapshot = bootstrap::snapshot(&config.database, &config.user);
-    for relation in catalog::relations() {
-        snapshot.apply_in_place(&Change::PutRelation(relation.clone()));
-    }
-    let columns = vec![Phys::Text, Phys::Int8, Phys::Text];
-    let Outcome::Rows(mut rows) = run(connection, store::select(), Kind::Rows, columns).await? else {
-        return Err(Error::internal("reading the registry gave no rows"));
-    };
-    let mut objects: Vec<(String, Oid, String)> = Vec::new();
-    while let Some(batch) = rows.next().await? {
-        let text = |i: usize| batch.column(i).as_any().downcast_ref::<StringArray>();
-        let numbers = batch.column(1).as_any().downcast_ref::<Int64Array>();
-        let (Some(kinds), Some(oids), Some(definitions)) = (text(0), numbers, text(2)) else {
-            return Err(Error::internal("duckgate_internal.objects has other columns than it was made with"));
-        };
-        for row in 0..batch.num_rows() {
-            objects.push((kinds.value(row).into(), oids.value(row) as Oid, definitions.value(row).into()));
+async fn open_engine(config: &Config) -> Result<Arc<dyn Engine>> {
+    for folder in [config.data.as_deref().and_then(std::path::Path::parent), config.temp_directory.as_deref()] {
+        if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder)
+                .map_err(|e| Error::fatal(crate::error::SqlState::IO_ERROR, format!("{}: {e}", folder.display())))?;
         }
     }
-    store::restore(&mut snapshot, objects)?;
-    Ok(snapshot)
+    let engine = config.engine();
+    let plugins = Plugins {
+        natives: signatures::natives(),
+        aggregates: signatures::aggregates(),
+        system_tables: Catalog::new(),
+    };
+    let opened = tokio::task::spawn_blocking(move || Pool::open(engine, plugins)).await;
+    let pool: Arc<dyn Engine> = opened.map_err(Error::internal)??;
+    Ok(pool)
 }
 
-/// Sees to it that the configured superuser exists and has its password; gives the password if it was made here.
-async fn superuser(
-    connection: &mut dyn Connection,
-    snapshot: &mut Snapshot,
+/// Sets the first superuser's password: the given one, else the kept one, else a new one. Gives the role's name and the
+/// password that was made.
+async fn first_superuser(
     config: &Config,
-) -> Result<Option<Password>> {
-    let found = snapshot.role(&config.user).map(|role| Role::clone(role));
-    let mut role = found.unwrap_or_else(|| bootstrap::superuser_role(&config.user));
-    let stored = role.verifier.as_deref().and_then(Verifier::parse);
-    let (password, generated) = match (&config.password, stored) {
-        (None, Some(_)) => return Ok(None),
-        (Some(password), Some(stored)) if stored.accepts(password.reveal()) => return Ok(None),
-        (Some(password), _) => (password.clone(), None),
+    snapshot: &mut Snapshot,
+    system: &mut System,
+) -> Result<(String, Option<Password>)> {
+    let role = snapshot.role_by_oid(builtin::SUPERUSER).cloned();
+    let role = role.unwrap_or_else(|| Arc::new(bootstrap::superuser_role(&config.user)));
+    let name = role.name.to_string();
+    if name != config.user {
+        tracing::warn!(configured = config.user, kept = name, "the first superuser keeps the name it was made with");
+    }
+    let kept = role.verifier.as_deref().and_then(Verifier::parse);
+    let (password, made) = match (&config.password, kept) {
+        (Some(given), Some(kept)) if kept.accepts(given.reveal()) => return Ok((name, None)),
+        (Some(given), _) => (given.clone(), None),
+        (None, Some(_)) => return Ok((name, None)),
         (None, None) => {
-            let made = Password::new(generate_password());
+            let made = generate()?;
             (made.clone(), Some(made))
         }
     };
-    role.verifier = Some(Verifier::new(password.reveal())?.to_string());
-    role.superuser = true;
-    role.login = true;
-    let change = [Change::PutRole(Arc::new(role))];
-    connection.begin(Access::ReadWrite).await?;
-    for command in store::keep(&change, snapshot)? {
-        run(connection, command, Kind::Command, Vec::new()).await?;
+    let verifier = Verifier::new(password.reveal())?.to_string();
+    let change = Change::PutRole(Arc::new(Role { verifier: Some(verifier), ..(*role).clone() }));
+    system.keep(snapshot, vec![change]).await?;
+    Ok((name, made))
+}
+
+fn generate() -> Result<Password> {
+    use base64::Engine as _;
+    use ring::rand::SecureRandom as _;
+    let mut bytes = [0; PASSWORD_BYTES];
+    ring::rand::SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| Error::internal("the system gives no random bytes"))?;
+    Ok(Password::new(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)))
+}
+
+/// The gateway's own connection, for what it does before there are sessions.
+struct System(Box<dyn Connection>);
+
+impl System {
+    fn connect(engine: &dyn Engine) -> Result<Self> {
+        Ok(Self(engine.connect()?))
     }
-    connection.commit().await?;
-    snapshot.apply_in_place(&change[0]);
-    Ok(generated)
-}
 
-/// 120 bits in letters that are easy to copy.
-fn generate_password() -> String {
-    use rand::Rng;
-    const LETTERS: &[u8] = b"abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-    let mut rng = rand::rng();
-    (0..24).map(|_| char::from(LETTERS[rng.random_range(0..LETTERS.len())])).collect()
-}
+    async fn execute(&mut self, sql: &str, kind: Kind, columns: Vec<Phys>) -> Result<Outcome> {
+        let permit = Permit::system(Rendered { sql: sql.into(), params: Vec::new(), columns, kind });
+        self.0.execute(&permit, Vec::new(), &Run { time_zone: "UTC".into(), deadline: None }).await
+    }
 
-/// Runs the gateway's own SQL.
-async fn run(connection: &mut dyn Connection, sql: String, kind: Kind, columns: Vec<Phys>) -> Result<Outcome> {
-    let permit = Permit::system(Rendered { sql: sql.into(), params: Vec::new(), columns, kind });
-    let run = Run { time_zone: "UTC".into(), deadline: None };
-    connection.execute(&permit, Vec::new(), &run).await
+    async fn command(&mut self, sql: &str) -> Result<()> {
+        self.execute(sql, Kind::Command, Vec::new()).await.map(|_| ())
+    }
+
+    /// The kept objects, as `store::restore` takes them.
+    async fn objects(&mut self) -> Result<Vec<(String, Oid, String)>> {
+        let columns = vec![Phys::Text, Phys::Int8, Phys::Text];
+        let Outcome::Rows(mut rows) = self.execute(&store::select(), Kind::Rows, columns).await? else {
+            return Err(Error::internal("the kept objects are no rows"));
+        };
+        let mut objects = Vec::new();
+        while let Some(batch) = rows.next().await? {
+            let text = |i: usize| batch.column(i).as_any().downcast_ref::<StringArray>();
+            let (Some(kinds), Some(oids), Some(definitions)) =
+                (text(0), batch.column(1).as_any().downcast_ref::<Int64Array>(), text(2))
+            else {
+                return Err(Error::internal("the kept objects have other types"));
+            };
+            for row in 0..batch.num_rows() {
+                let oid = Oid::try_from(oids.value(row)).map_err(Error::internal)?;
+                objects.push((kinds.value(row).to_owned(), oid, definitions.value(row).to_owned()));
+            }
+        }
+        Ok(objects)
+    }
+
+    /// Carries out changes that need nothing of DuckDB but their own rows.
+    async fn keep(&mut self, snapshot: &mut Snapshot, changes: Vec<Change>) -> Result<()> {
+        let commands = store::keep(&changes, snapshot)?;
+        self.0.begin(Access::ReadWrite).await?;
+        for command in commands {
+            self.command(&command).await?;
+        }
+        self.0.commit().await?;
+        changes.iter().for_each(|change| snapshot.apply_in_place(change));
+        Ok(())
+    }
 }

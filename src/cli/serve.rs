@@ -73,9 +73,9 @@ async fn wait(server: &Server) -> Outcome {
 
 /// The ready line, with a psql command that works; and once, the password that was made.
 fn announce(config: &Config, server: &Server, address: &Address) {
-    let url = |password: Option<&str>| url(&config.user, password, address, &config.database);
+    let url = |password: Option<&str>| url(&server.superuser, password, address, &config.database);
     if let Some(password) = &server.generated_password {
-        println!("The password of {} was made now and is printed only this once:", config.user);
+        println!("The password of {} was made now and is printed only this once:", server.superuser);
         println!("  {}", url(Some(password.reveal())));
     }
     let mode = if config.tls == Tls::Off { "" } else { "?sslmode=require" };
