@@ -13,6 +13,7 @@ pub use limits::{Limits, RawLimits};
 pub use raw::{ConfigError, Raw};
 pub use units::{Bytes, Span};
 
+use crate::engine::EngineConfig;
 use crate::observe::LogFormat;
 
 /// Where to listen.
@@ -65,6 +66,22 @@ pub struct Config {
     pub log: String,
     pub log_format: LogFormat,
     pub limits: Limits,
+}
+
+impl Config {
+    /// What the engine is opened with.
+    pub fn engine(&self) -> EngineConfig {
+        EngineConfig {
+            path: self.data.clone(),
+            memory_limit: self.memory_limit,
+            threads: self.threads,
+            temp_directory: self.temp_directory.clone(),
+            extension_directory: self.extension_directory.clone(),
+            max_running: self.max_running,
+            queue_timeout: self.queue_timeout,
+            interrupt_grace: self.interrupt_grace,
+        }
+    }
 }
 
 /// The defaults, in memory: for tests.

@@ -50,8 +50,8 @@ limits! {
     connections: usize, usize = 1000, "limit-connections", "DUCKGATE_LIMIT_CONNECTIONS";
     /// Of these, kept for superusers.
     superuser_connections: usize, usize = 3, "limit-superuser-connections", "DUCKGATE_LIMIT_SUPERUSER_CONNECTIONS";
-    /// Sessions at once of one role that has no CONNECTION LIMIT of its own; 0 is no limit.
-    connections_per_role: usize, usize = 0, "limit-connections-per-role", "DUCKGATE_LIMIT_CONNECTIONS_PER_ROLE";
+    /// Sessions at once of one role that has no CONNECTION LIMIT of its own.
+    connections_per_role: usize, usize = 1000, "limit-connections-per-role", "DUCKGATE_LIMIT_CONNECTIONS_PER_ROLE";
     /// Sockets that have not yet authenticated.
     handshakes: usize, usize = 256, "limit-handshakes", "DUCKGATE_LIMIT_HANDSHAKES";
     /// From accept to the end of authentication.

@@ -34,7 +34,8 @@ fn gone() -> Error {
 
 impl WireFront {
     pub fn new(stream: Stream, gateway: Arc<Gateway>) -> Self {
-        Self { stream, gateway, rows: Rows::default(), out_of_sync: false }
+        let rows = Rows::new(stream.write_buffer());
+        Self { stream, gateway, rows, out_of_sync: false }
     }
 
     pub fn bare(&mut self, what: Bare) {
@@ -48,16 +49,16 @@ impl WireFront {
     /// RowDescription, or NoData without fields.
     pub fn describe(&mut self, fields: Option<(&[Field], &[i16])>) {
         let Some((fields, formats)) = fields else { return self.bare(Bare::NoData) };
-        let types = lookup(&self.gateway);
+        let types = self.gateway.registry().snapshot();
         let columns = fields.iter().enumerate().map(|(i, field)| {
             // The client sees a domain's base type, as in PostgreSQL.
-            let ty = base_type(field.ty, &types);
+            let ty = base_type(field.ty, &*types);
             Column {
                 name: &field.name,
                 table: field.origin.0,
                 number: field.origin.1,
                 ty: ty.oid,
-                size: size(ty, &types),
+                size: size(ty, &*types),
                 typmod: ty.typmod,
                 format: formats.get(i).copied().unwrap_or(0),
             }
@@ -97,11 +98,6 @@ impl WireFront {
     }
 }
 
-/// The types that users defined.
-fn lookup(_gateway: &Gateway) -> impl crate::types::TypeLookup + use<> {
-    crate::types::BuiltinTypes
-}
-
 /// pg_type.typlen.
 fn size(ty: PgType, types: &dyn crate::types::TypeLookup) -> i16 {
     use crate::types::UserTypeInfoKind;
@@ -136,8 +132,8 @@ impl Front for WireFront {
             let mut at = from;
             while at < to {
                 let until = to.min(at + self.rows.piece());
-                let types = lookup(&self.gateway);
-                self.rows.encode(shape, settings, &types, batch, at, until, &mut self.stream.output)?;
+                let types = self.gateway.registry().snapshot();
+                self.rows.encode(shape, settings, &*types, batch, at, until, &mut self.stream.output)?;
                 self.stream.flush_if_full().await.map_err(|_| gone())?;
                 at = until;
             }

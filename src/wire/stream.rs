@@ -69,6 +69,11 @@ impl Stream {
         self.lost
     }
 
+    /// After how many bytes of output the socket is flushed.
+    pub fn write_buffer(&self) -> usize {
+        self.limits.write_buffer
+    }
+
     /// Reads once; 0 is the end. Cancel-safe.
     async fn fill(&mut self, wanted: usize) -> usize {
         if self.lost {
