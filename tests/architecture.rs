@@ -19,6 +19,8 @@ const LAYERS: &[&[&str]] = &[
     &["sql"],
     &["session"],
     &["wire"],
+    &["server"],
+    &["cli"],
 ];
 
 /// Uses that go up, each with its reason.
@@ -30,7 +32,7 @@ const OWNED_CRATES: &[(&str, &[&str])] =
     &[("duckdb", &["engine"]), ("sqlparser", &["sql"]), ("pgwire", &["wire"]), ("tokio_rustls", &["wire"])];
 
 /// Files that make a permit for what the gateway does on its own behalf.
-const SYSTEM_PERMITS: &[&str] = &[];
+const SYSTEM_PERMITS: &[&str] = &["src/server.rs"];
 
 /// Files over the limit, each with the reason why it is one.
 const LONG_FILES: &[(&str, &str)] = &[];

@@ -79,9 +79,11 @@ impl Kept {
     fn fits(&self, shape: &RowShape, settings: &OutputSettings) -> bool {
         self.columns.len() == shape.fields.len()
             && self.settings == *settings
-            && self.columns.iter().zip(columns(shape)).all(|(kept, (field, phys, format))| {
-                kept.ty == field.ty && kept.phys == *phys && kept.format == format
-            })
+            && self
+                .columns
+                .iter()
+                .zip(columns(shape))
+                .all(|(kept, (field, phys, format))| kept.ty == field.ty && kept.phys == *phys && kept.format == format)
     }
 }
 
