@@ -6,7 +6,7 @@ use arrow::array::{Array as _, Int64Array, StringArray};
 
 use crate::catalog::{self, Catalog};
 use crate::config::{Config, Password};
-use crate::engine::{Access, Connection, Engine, Kind, Outcome, Plugins, Pool, Rendered, Run, SystemTables};
+use crate::engine::{Access, Connection, Engine, Kind, Outcome, Plugins, Pool, Rendered, Run};
 use crate::error::{Error, Result};
 use crate::policy::Permit;
 use crate::registry::verifier::Verifier;
@@ -76,11 +76,8 @@ async fn open_engine(config: &Config) -> Result<Arc<dyn Engine>> {
         }
     }
     let engine = config.engine();
-    let plugins = Plugins {
-        natives: signatures::natives(),
-        aggregates: signatures::aggregates(),
-        system_tables: Catalog::new(),
-    };
+    let plugins =
+        Plugins { natives: signatures::natives(), aggregates: signatures::aggregates(), system_tables: Catalog::new() };
     let opened = tokio::task::spawn_blocking(move || Pool::open(engine, plugins)).await;
     let pool: Arc<dyn Engine> = opened.map_err(Error::internal)??;
     Ok(pool)
