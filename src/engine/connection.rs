@@ -12,7 +12,8 @@ use futures::future::BoxFuture;
 use super::aside::Aside;
 use super::control::{Control, Watch};
 use super::error::Translate;
-use super::link::{Held, Transaction, Work};
+use super::feed::{Feed, Part};
+use super::link::{Held, Plan, Transaction, Work};
 use super::pool::{Shared, blocking};
 use super::stream::{Stream, StreamRows};
 use super::{Access, Cancel, CancelReason, Connection, Kind, Outcome, Rendered, Run};
@@ -42,8 +43,17 @@ enum Block {
 
 /// What a statement gave when it was begun.
 enum Started {
-    Rows { stream: Arc<Stream>, first: Option<RecordBatch>, transaction: Transaction },
+    Rows {
+        stream: Arc<Stream>,
+        first: Option<RecordBatch>,
+        transaction: Transaction,
+    },
     Changed(u64),
+    /// It reads a feed: it is run again for each part of it, when the part is there.
+    Feed {
+        feed: Arc<Feed>,
+        plan: Plan,
+    },
     Done,
 }
 
@@ -121,20 +131,99 @@ impl Lease {
                 transaction,
             ))),
             Started::Changed(rows) => Outcome::Changed(rows),
+            Started::Feed { feed, plan } => Outcome::Changed(self.load(held, epoch, feed, plan, run).await?),
             Started::Done => Outcome::Done,
         })
     }
 
-    fn watch<'a>(&'a self, held: &'a Held, epoch: u64, deadline: Option<Instant>) -> Watch<'a> {
-        Watch {
-            control: &self.control,
-            epoch,
-            deadline,
-            grace: self.shared.config.interrupt_grace,
-            raw: &held.raw,
-            abandoned: &held.abandoned,
-            stuck: &self.shared.stuck,
+    /// Runs a statement that reads a feed, once for each part. Between the parts it holds neither slot nor thread: the
+    /// client may be slow. The parts are one transaction.
+    async fn load(&mut self, held: Arc<Held>, epoch: u64, feed: Arc<Feed>, plan: Plan, run: &Run) -> Result<u64> {
+        let own_transaction = self.transaction == Block::None;
+        let loaded = self.load_parts(&held, epoch, &feed, plan, run, own_transaction).await;
+        let done = match loaded {
+            Ok(rows) if own_transaction => {
+                let held = Arc::clone(&held);
+                blocking(move || commit_work(&held, &mut held.work.lock())).await.map(|()| rows)
+            }
+            Err(error) if own_transaction => {
+                if !held.abandoned.load(Ordering::SeqCst) {
+                    let held = Arc::clone(&held);
+                    drop(blocking(move || rollback_work(&held, &mut held.work.lock())).await);
+                }
+                Err(error)
+            }
+            other => other,
+        };
+        feed.close(done.as_ref().err().cloned());
+        done
+    }
+
+    async fn load_parts(
+        &self,
+        held: &Arc<Held>,
+        epoch: u64,
+        feed: &Arc<Feed>,
+        plan: Plan,
+        run: &Run,
+        own_transaction: bool,
+    ) -> Result<u64> {
+        let watch = self.watch(held, epoch, run.deadline);
+        let mut rows = 0;
+        let mut plan = Some(plan);
+        let mut first = true;
+        loop {
+            let part = tokio::select! {
+                biased;
+                reason = self.control.stopped(epoch, run.deadline) => Err(super::control::cancelled(reason)),
+                part = feed.part() => part,
+            };
+            let last = match part {
+                Ok(Part::More) => false,
+                Ok(Part::Last) => true,
+                Err(error) => {
+                    let held = Arc::clone(held);
+                    blocking(move || {
+                        held.work.lock().failed();
+                        Ok(())
+                    })
+                    .await?;
+                    return Err(error);
+                }
+            };
+            let slot = self.shared.slot(&self.control, epoch, run.deadline).await?;
+            let Some(statement) = plan.take() else { return Err(Error::internal("a load without a plan")) };
+            let job_held = Arc::clone(held);
+            let begin = std::mem::take(&mut first) && own_transaction;
+            let (statement, changed) = watch
+                .run(move || {
+                    let _slot = slot;
+                    let mut work = job_held.work.lock();
+                    if begin {
+                        job_held.raw.run("BEGIN TRANSACTION").translated()?;
+                        work.transaction = Transaction::Active;
+                    }
+                    work.writes = true;
+                    let _writing = job_held.shared.data.write();
+                    match statement.statement.execute().translated() {
+                        Ok(mut result) => Ok((statement, result.rows_changed())),
+                        Err(error) => {
+                            work.failed();
+                            Err(error)
+                        }
+                    }
+                })
+                .await?;
+            plan = Some(statement);
+            rows += changed;
+            if last {
+                return Ok(rows);
+            }
         }
+    }
+
+    fn watch<'a>(&'a self, held: &'a Arc<Held>, epoch: u64, deadline: Option<Instant>) -> Watch<'a> {
+        Watch { control: &self.control, epoch, deadline, held }
     }
 
     async fn end(&mut self, commit: bool) -> Result<()> {
@@ -185,8 +274,24 @@ fn start(
     make_way(held, work);
     work.settle(&held.raw, time_zone)?;
     let Rendered { sql, params: types, columns, kind } = rendered;
-    let prepared = work.prepare(&held.raw, &sql, &types, params)?;
-    let mut result = prepared.execute().translated()?;
+    let data = &held.shared.data;
+    // From before the plan is made: one that changes something may not be planned with others' or its own old statistics.
+    let writing = (kind != Kind::Rows).then(|| data.write());
+    // What an earlier statement that failed may have left behind.
+    drop(super::feed::bound());
+    let mut plan = work.prepare(held, data, &sql, &types, params)?;
+    if let Some(feed) = super::feed::bound() {
+        return Ok(Started::Feed { feed, plan });
+    }
+    let _writing = writing.or_else(|| (!plan.is_select()).then(|| data.write()));
+    work.writes |= !plan.is_select();
+    let mut result = plan.statement.execute().translated()?;
+    if plan.is_select() && plan.is_cached() && !plan.is_current(data) {
+        // Somebody wrote before this statement's snapshot was taken: its plan may be wrong for what it sees.
+        drop(result);
+        plan = work.prepare(held, data, &sql, &types, params)?;
+        result = plan.statement.execute().translated()?;
+    }
     let started = match kind {
         Kind::Rows => {
             let stream = Arc::new(Stream::open(result, columns)?);
@@ -197,9 +302,7 @@ fn start(
         Kind::Change => Started::Changed(result.rows_changed()),
         Kind::Command => Started::Done,
     };
-    if kind != Kind::Command {
-        work.keep(&sql, prepared);
-    }
+    work.keep(&sql, plan);
     Ok(started)
 }
 
@@ -220,6 +323,7 @@ fn commit_work(held: &Arc<Held>, work: &mut Work) -> Result<()> {
             Err(aborted())
         }
         Transaction::Active => {
+            let _writing = std::mem::take(&mut work.writes).then(|| held.shared.data.write());
             let committed = held.raw.run("COMMIT").translated();
             if committed.is_err() {
                 // DuckDB has rolled back already in most cases; where it has, this fails without harm.
@@ -274,17 +378,5 @@ impl Connection for Lease {
 
     fn canceller(&self) -> Arc<dyn Cancel> {
         Arc::clone(&self.control) as Arc<dyn Cancel>
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        // A statement whose future was dropped may still run: nobody waits for it any more.
-        if let Some(held) = self.held.take()
-            && held.work.try_lock().is_none()
-        {
-            self.control.resume(self.epoch);
-            self.control.cancel(CancelReason::ClientGone);
-        }
     }
 }

@@ -1,14 +1,15 @@
 //! Cancel: who asked what runs on a connection to stop, and the supervision of work on blocking threads.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 use super::error::is_interrupt;
-use super::raw::RawConnection;
+use super::link::Held;
 use super::{Cancel, CancelReason};
 use crate::error::{Error, Result, SqlState};
 
@@ -134,41 +135,75 @@ pub(super) struct Watch<'a> {
     pub control: &'a Control,
     pub epoch: u64,
     pub deadline: Option<Instant>,
-    pub grace: Duration,
-    pub raw: &'a RawConnection,
-    /// Set when an interrupt was not heeded: the connection is lost.
-    pub abandoned: &'a AtomicBool,
-    pub stuck: &'a AtomicUsize,
+    /// Whose connection is interrupted, and lost when it does not heed that.
+    pub held: &'a Arc<Held>,
+}
+
+/// Work on a blocking thread. When nobody waits for it any more it is stopped.
+struct Running<T: Send + 'static> {
+    handle: Option<JoinHandle<Result<T>>>,
+    held: Arc<Held>,
+}
+
+impl<T: Send + 'static> Drop for Running<T> {
+    fn drop(&mut self) {
+        let Some(handle) = self.handle.take().filter(|handle| !handle.is_finished()) else { return };
+        let held = Arc::clone(&self.held);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let grace = held.shared.config.interrupt_grace;
+            runtime.spawn(async move {
+                let since = Instant::now();
+                while !handle.is_finished() && since.elapsed() < grace {
+                    held.raw.interrupt();
+                    tokio::time::sleep(INTERRUPT_EVERY).await;
+                }
+                if !handle.is_finished() {
+                    give_up(&held);
+                }
+            });
+        }
+    }
+}
+
+/// DuckDB does not heed an interrupt: its thread is left behind, and its connection with it.
+fn give_up(held: &Held) {
+    held.abandoned.store(true, Ordering::SeqCst);
+    held.shared.stuck.fetch_add(1, Ordering::SeqCst);
+    tracing::error!(
+        grace = ?held.shared.config.interrupt_grace,
+        "DuckDB does not heed an interrupt; its connection is abandoned"
+    );
 }
 
 impl Watch<'_> {
     /// Runs `job` on a blocking thread. When the statement is to stop, interrupts DuckDB until it does; when it does not
     /// within the grace period, gives the connection up and leaves the thread behind.
     pub async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-        let mut running = tokio::task::spawn_blocking(job);
+        let handle = Some(tokio::task::spawn_blocking(job));
+        let mut running = Running { handle, held: Arc::clone(self.held) };
+        let Some(handle) = &mut running.handle else { return Err(Error::internal("no work")) };
         let reason = tokio::select! {
             biased;
-            done = &mut running => return self.outcome(done, None),
+            done = &mut *handle => return self.outcome(done, None),
             reason = self.control.stopped(self.epoch, self.deadline) => reason,
         };
         let since = Instant::now();
         loop {
-            self.raw.interrupt();
-            match tokio::time::timeout(INTERRUPT_EVERY, &mut running).await {
+            self.held.raw.interrupt();
+            match tokio::time::timeout(INTERRUPT_EVERY, &mut *handle).await {
                 Ok(done) => return self.outcome(done, Some(reason)),
-                Err(_) if since.elapsed() > self.grace => break,
+                Err(_) if since.elapsed() > self.held.shared.config.interrupt_grace => break,
                 Err(_) => {}
             }
         }
-        self.abandoned.store(true, Ordering::SeqCst);
-        self.stuck.fetch_add(1, Ordering::SeqCst);
-        tracing::error!(?reason, grace = ?self.grace, "DuckDB does not heed an interrupt; its connection is abandoned");
+        give_up(self.held);
+        running.handle = None;
         Err(cancelled(reason))
     }
 
     fn outcome<T>(&self, done: Result<Result<T>, tokio::task::JoinError>, reason: Option<CancelReason>) -> Result<T> {
         let done = done.map_err(|e| {
-            self.abandoned.store(true, Ordering::SeqCst);
+            self.held.abandoned.store(true, Ordering::SeqCst);
             Error::internal(format!("work on a connection ended abruptly: {e}"))
         })?;
         match (done, reason.or_else(|| self.control.reason(self.epoch))) {

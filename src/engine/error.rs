@@ -73,7 +73,8 @@ pub fn decode(text: &str) -> Option<Error> {
 pub enum Violation {
     /// The physical table and column that must not be NULL.
     NotNull { table: String, column: String },
-    /// The physical columns and the values of the key that is there already.
+    /// The physical columns and the values of the key that is there already. No columns if DuckDB does not say them
+    /// (rows that came together, or a conflict at COMMIT).
     Unique { columns: Vec<String>, values: Vec<String>, primary: bool },
     /// The physical columns and values of a key that the referenced table does not have.
     ForeignKeyMissing { columns: Vec<String>, values: Vec<String> },
@@ -97,6 +98,11 @@ fn find_violation(text: &str) -> Option<Violation> {
     if let Some(rest) = after("Duplicate key \"") {
         let (columns, values) = key(rest)?;
         return Some(Violation::Unique { columns, values, primary: text.contains("violates primary key") });
+    }
+    if let Some(rest) = after("constraint violation: duplicate key \"") {
+        // Found when many rows came together, or at COMMIT: the values only.
+        let values = rest[..rest.rfind('"')?].split(", ").map(str::to_owned).collect();
+        return Some(Violation::Unique { columns: Vec::new(), values, primary: false });
     }
     if let Some(rest) = after("because key \"") {
         let (columns, values) = key(rest)?;
@@ -155,6 +161,10 @@ fn translate(kind: &str, message: &str) -> Option<Error> {
         "Out of Memory Error" => out_of_memory(message),
         "IO Error" => return io(message),
         "Invalid Input Error" => return invalid_input(message),
+        "Syntax Error" if message.starts_with("Invalid escape string") => {
+            Error::new(SqlState::INVALID_ESCAPE_SEQUENCE, "invalid escape string")
+                .hint("Escape string must be empty or one character.")
+        }
         _ => return None,
     };
     Some(error)
@@ -189,25 +199,118 @@ fn constraint(message: &str) -> Option<Error> {
 }
 
 fn conversion(message: &str) -> Option<Error> {
-    let out_of_range =
-        message.contains("out of range") || message.contains("doesn't fit") || message.contains("because the value");
-    let lower = message.to_ascii_lowercase();
-    let temporal = ["date", "time", "timestamp"].iter().any(|t| lower.contains(t));
-    Some(if temporal && out_of_range {
-        Error::new(SqlState::DATETIME_FIELD_OVERFLOW, "date/time field value out of range")
-    } else if temporal {
-        Error::new(SqlState::INVALID_DATETIME_FORMAT, "invalid input syntax for a date or time")
-    } else if out_of_range {
-        Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "value out of range")
-    } else {
-        Error::new(SqlState::INVALID_TEXT_REPRESENTATION, "invalid input syntax")
+    // DuckDB adds lines with its own SQL and a mark below it.
+    let message = message.lines().next().unwrap_or(message);
+    if message.contains("not in timestamp range") {
+        return Some(Error::new(SqlState::DATETIME_FIELD_OVERFLOW, "timestamp out of range"));
+    }
+    if let Some(rest) = message.strip_prefix("Could not convert string ") {
+        return Some(conversion_of_text(rest));
+    }
+    if let Some((_, ty)) = message.split_once(" to DECIMAL") {
+        return Some(decimal_overflow(ty));
+    }
+    if let Some((_, ty)) = message.split_once("out of range for the destination type ") {
+        return Some(Error::new(
+            SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
+            format!("{} out of range", type_name(ty).unwrap_or("value")),
+        ));
+    }
+    let temporal = ["date", "timestamp", "time"].iter().find(|ty| message.contains(&format!("{ty} field ")));
+    if let Some(ty) = temporal {
+        let value =
+            message.split_once(": \"").and_then(|(_, rest)| rest.split_once('"')).map_or("", |(value, _)| value);
+        // Text that holds no digit is no date at all, though DuckDB calls it one out of range.
+        return Some(if message.contains("out of range") && value.contains(|c: char| c.is_ascii_digit()) {
+            Error::new(SqlState::DATETIME_FIELD_OVERFLOW, format!("date/time field value out of range: \"{value}\""))
+        } else {
+            Error::new(SqlState::INVALID_DATETIME_FORMAT, format!("invalid input syntax for type {ty}: \"{value}\""))
+        });
+    }
+    if message.starts_with("Malformed JSON") {
+        return Some(Error::new(SqlState::INVALID_TEXT_REPRESENTATION, "invalid input syntax for type json"));
+    }
+    if message.contains("out of range") {
+        return Some(Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "value out of range"));
+    }
+    Some(Error::new(SqlState::INVALID_TEXT_REPRESENTATION, "invalid input syntax"))
+}
+
+/// `'x' to INT32`: text that is no value of the type, or one too large for it.
+fn conversion_of_text(rest: &str) -> Error {
+    let (quoted, ty) = rest.rsplit_once(" to ").unwrap_or((rest, ""));
+    let value = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+    let digits = value.trim().trim_start_matches(['-', '+']);
+    let number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    if let Some(decimal) = ty.strip_prefix("DECIMAL")
+        && number
+    {
+        return decimal_overflow(decimal);
+    }
+    let name = type_name(ty);
+    match name {
+        Some(name)
+            if number && (ty.starts_with("INT") && ty != "INT128" || ty == "UINT32") && !digits.contains('.') =>
+        {
+            Error::new(
+                SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
+                format!("value \"{value}\" is out of range for type {name}"),
+            )
+        }
+        Some("interval") => Error::new(
+            SqlState::INVALID_DATETIME_FORMAT,
+            format!("invalid input syntax for type interval: \"{value}\""),
+        ),
+        Some(name) => Error::new(
+            SqlState::INVALID_TEXT_REPRESENTATION,
+            format!("invalid input syntax for type {name}: \"{value}\""),
+        ),
+        // An enum's keys are integers without a sign.
+        None => Error::new(SqlState::INVALID_TEXT_REPRESENTATION, format!("invalid input value for enum: \"{value}\"")),
+    }
+}
+
+/// PostgreSQL's name of one of DuckDB's internal types, as far as physical types use them.
+fn type_name(ty: &str) -> Option<&'static str> {
+    Some(match ty {
+        "INT16" => "smallint",
+        "INT32" => "integer",
+        "INT64" => "bigint",
+        "UINT32" => "oid",
+        "FLOAT" => "real",
+        "DOUBLE" => "double precision",
+        "BOOL" => "boolean",
+        "INT128" => "uuid",
+        "INTERVAL" => "interval",
+        _ if ty.starts_with("DECIMAL") => "numeric",
+        _ => return None,
     })
+}
+
+/// `(5,2)`
+fn decimal_overflow(ty: &str) -> Error {
+    let error = Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "numeric field overflow");
+    let numbers = ty.trim_start_matches('(').split_once(')').map_or("", |(numbers, _)| numbers);
+    match numbers.split_once(',').map(|(p, s)| (p.parse::<i32>(), s.parse::<i32>())) {
+        Some((Ok(precision), Ok(scale))) => error.detail(format!(
+            "A field with precision {precision}, scale {scale} must round to an absolute value less than 10^{}.",
+            precision - scale
+        )),
+        _ => error,
+    }
 }
 
 fn out_of_range(message: &str) -> Option<Error> {
     let lower = message.to_ascii_lowercase();
     if lower.contains("division by zero") || lower.contains("divide by zero") {
         return Some(Error::new(SqlState::DIVISION_BY_ZERO, "division by zero"));
+    }
+    let message = message.lines().next().unwrap_or(message);
+    if message.starts_with("cannot take square root") {
+        return Some(Error::new(SqlState::INVALID_ARGUMENT_FOR_POWER_FUNCTION, message));
+    }
+    if message.starts_with("cannot take logarithm") {
+        return Some(Error::new(SqlState::INVALID_ARGUMENT_FOR_LOG, message));
     }
     if lower.contains("interval") {
         return Some(Error::new(SqlState::DATETIME_FIELD_OVERFLOW, "interval out of range"));
@@ -272,11 +375,39 @@ fn io(message: &str) -> Option<Error> {
     None
 }
 
+/// How RE2 begins its complaints about a pattern.
+const PATTERN_ERRORS: [&str; 11] = [
+    "missing )",
+    "missing ]",
+    "missing argument to repetition operator",
+    "no argument for repetition operator",
+    "bad repetition operator",
+    "invalid escape sequence",
+    "invalid character class range",
+    "invalid perl operator",
+    "unexpected )",
+    "invalid repetition size",
+    "trailing \\",
+];
+
 fn invalid_input(message: &str) -> Option<Error> {
+    let message = message.lines().next().unwrap_or(message);
     if message.contains("More than one row returned by a subquery") {
         return Some(Error::new(
             SqlState::CARDINALITY_VIOLATION,
             "more than one row returned by a subquery used as an expression",
+        ));
+    }
+    if PATTERN_ERRORS.iter().any(|start| message.starts_with(start)) {
+        return Some(Error::new(
+            SqlState::INVALID_REGULAR_EXPRESSION,
+            format!("invalid regular expression: {message}"),
+        ));
+    }
+    if let Some(code) = message.strip_prefix("Invalid UTF8 Codepoint ") {
+        return Some(Error::new(
+            SqlState::PROGRAM_LIMIT_EXCEEDED,
+            format!("requested character too large for encoding: {code}"),
         ));
     }
     None

@@ -1,7 +1,7 @@
 //! One connection of DuckDB's with its statement cache, and the guard that brings it back to the pool.
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use duckdb::ffi;
@@ -32,11 +32,13 @@ pub(super) struct Link {
 /// What changes as statements run.
 pub(super) struct Work {
     /// By SQL and TimeZone: constants of a plan are folded under the zone that it was made in.
-    statements: LruCache<(Arc<str>, Arc<str>), Prepared>,
+    statements: LruCache<(Arc<str>, Arc<str>), Plan>,
     time_zone: Option<Arc<str>>,
     pub transaction: Transaction,
     /// DDL has run here: there may be temporary objects.
-    dirty: bool,
+    pub dirty: bool,
+    /// The transaction has changed something.
+    pub writes: bool,
     /// The result that DuckDB still streams here.
     pub open: Weak<Stream>,
 }
@@ -58,6 +60,7 @@ impl Link {
             time_zone: None,
             transaction: Transaction::None,
             dirty: false,
+            writes: false,
             open: Weak::new(),
         };
         Self { raw, work: Mutex::new(work), abandoned: AtomicBool::new(false), _count: count }
@@ -107,17 +110,23 @@ impl Work {
     /// The statement, prepared and with its parameters bound, taken out of the cache while it is in use.
     pub fn prepare(
         &mut self,
-        raw: &RawConnection,
+        link: &Link,
+        data: &DataVersion,
         sql: &Arc<str>,
         params: &[Phys],
         values: &[Value],
-    ) -> Result<Prepared> {
+    ) -> Result<Plan> {
         let zone = self.time_zone.clone().unwrap_or_else(|| "".into());
-        let prepared = match self.statements.pop(&(Arc::clone(sql), zone)) {
-            Some(prepared) => prepared,
-            None => raw.prepare(sql).translated()?,
+        let cached = self.statements.pop(&(Arc::clone(sql), zone)).filter(|plan| data.is(plan.made_at));
+        let plan = match cached {
+            Some(plan) => Plan { cached: true, ..plan },
+            None => {
+                let made_at = data.now();
+                let statement = link.raw.prepare(sql).translated()?;
+                Plan { statement, made_at, cached: false }
+            }
         };
-        let count = prepared.parameter_count();
+        let count = plan.statement.parameter_count();
         if count > values.len() || values.len() != params.len() {
             return Err(Error::internal(format!(
                 "the engine's statement has {count} parameters, {} types and {} values were given",
@@ -126,16 +135,18 @@ impl Work {
             )));
         }
         for (i, (value, phys)) in values.iter().zip(params).enumerate().take(count) {
-            prepared.bind(i + 1, &bind::value(value, phys)?).translated()?;
+            plan.statement.bind(i + 1, &bind::value(value, phys)?).translated()?;
         }
-        self.dirty |= changes_catalog(prepared.statement_type());
-        Ok(prepared)
+        self.dirty |= changes_catalog(plan.statement.statement_type());
+        Ok(plan)
     }
 
     /// Puts a statement back that can be run again.
-    pub fn keep(&mut self, sql: &Arc<str>, prepared: Prepared) {
-        let zone = self.time_zone.clone().unwrap_or_else(|| "".into());
-        self.statements.put((Arc::clone(sql), zone), prepared);
+    pub fn keep(&mut self, sql: &Arc<str>, plan: Plan) {
+        if plan.is_select() {
+            let zone = self.time_zone.clone().unwrap_or_else(|| "".into());
+            self.statements.put((Arc::clone(sql), zone), plan);
+        }
     }
 
     /// A statement has failed: DuckDB has aborted the transaction that it was in.
@@ -143,6 +154,69 @@ impl Work {
         if self.transaction == Transaction::Active {
             self.transaction = Transaction::Failed;
         }
+    }
+}
+
+/// A prepared statement, with the state of the data that its plan was made for.
+pub(super) struct Plan {
+    pub statement: Prepared,
+    made_at: u64,
+    cached: bool,
+}
+
+impl Plan {
+    pub fn is_select(&self) -> bool {
+        self.statement.statement_type() == ffi::duckdb_statement_type_DUCKDB_STATEMENT_TYPE_SELECT
+    }
+
+    /// True if it was made for an earlier run.
+    pub fn is_cached(&self) -> bool {
+        self.cached
+    }
+
+    /// True if no change has come between the making of the plan and now.
+    pub fn is_current(&self, data: &DataVersion) -> bool {
+        data.is(self.made_at)
+    }
+}
+
+/// Counts changes of the data.
+///
+/// DuckDB plans with the statistics of the moment and does not look again: a prepared `WHERE a > 100` that is planned
+/// while no value exceeds 100 stays empty for ever. So a plan is run again only while the data is as it was; it is
+/// asked before the statement begins and once more when its snapshot has been taken.
+#[derive(Default)]
+pub(super) struct DataVersion {
+    writers: AtomicU64,
+    version: AtomicU64,
+}
+
+/// What no version is: a plan made while somebody was writing.
+const NEVER: u64 = u64::MAX;
+
+impl DataVersion {
+    fn now(&self) -> u64 {
+        if self.writers.load(Ordering::SeqCst) > 0 { NEVER } else { self.version.load(Ordering::SeqCst) }
+    }
+
+    fn is(&self, version: u64) -> bool {
+        self.now() == version && version != NEVER
+    }
+
+    /// Somebody writes for as long as the guard lives: around a statement that changes something, and a COMMIT.
+    pub fn write(&self) -> Writing<'_> {
+        self.writers.fetch_add(1, Ordering::SeqCst);
+        self.version.fetch_add(1, Ordering::SeqCst);
+        Writing(self)
+    }
+}
+
+pub(super) struct Writing<'a>(&'a DataVersion);
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        self.0.version.fetch_add(1, Ordering::SeqCst);
+        self.0.writers.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -1,52 +1,12 @@
 //! Physical types as DuckDB's: making its logical types, and checking those that it gives.
 
 use std::ffi::CString;
-use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Fields, IntervalUnit, TimeUnit};
 use duckdb::ffi;
 
 use super::raw::{LogicalType, text_of};
 use crate::error::{Error, Result};
 use crate::types::Phys;
-
-/// The Arrow type that carries a physical type in batches.
-pub(super) fn arrow_type(phys: &Phys) -> DataType {
-    match phys {
-        Phys::Bool => DataType::Boolean,
-        Phys::Int2 => DataType::Int16,
-        Phys::Int4 => DataType::Int32,
-        Phys::Int8 | Phys::TimeTz => DataType::Int64,
-        Phys::Oid => DataType::UInt32,
-        Phys::Float4 => DataType::Float32,
-        Phys::Float8 => DataType::Float64,
-        Phys::Decimal { precision, scale } => DataType::Decimal128(*precision, *scale as i8),
-        Phys::Numeric | Phys::Text | Phys::Uuid => DataType::Utf8,
-        Phys::Bytea => DataType::Binary,
-        Phys::Date => DataType::Date32,
-        Phys::Time => DataType::Time64(TimeUnit::Microsecond),
-        Phys::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
-        Phys::TimestampTz => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-        Phys::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
-        Phys::Enum(labels) => {
-            let key = match super::read::enum_width(labels.len()) {
-                1 => DataType::UInt8,
-                2 => DataType::UInt16,
-                _ => DataType::UInt32,
-            };
-            DataType::Dictionary(Box::new(key), Box::new(DataType::Utf8))
-        }
-        Phys::List(element) => DataType::List(Arc::new(Field::new("l", arrow_type(element), true))),
-        Phys::Row(fields) => DataType::Struct(
-            fields
-                .iter()
-                .enumerate()
-                .map(|(i, field)| Field::new(format!("f{}", i + 1), arrow_type(field), true))
-                .collect::<Fields>(),
-        ),
-        Phys::Void => DataType::Null,
-    }
-}
 
 /// DuckDB's type identifier of a physical type.
 pub(super) fn type_id(phys: &Phys) -> ffi::duckdb_type {

@@ -3,18 +3,23 @@
 //! Above this module an engine is the traits here: [`Engine`] lends [`Connection`]s, which run what a permit allows and
 //! give [`Rows`]. DuckDB's implementation is `Pool`; a second engine would stand beside it.
 
+mod aggregate;
 mod aside;
 mod bind;
 mod connection;
 mod control;
 pub mod error;
+mod feed;
 mod link;
 mod logical;
-mod plugin;
+mod native;
 mod pool;
 mod raw;
 mod read;
+mod sequence;
 mod stream;
+mod system;
+mod write;
 
 #[cfg(test)]
 mod tests;
@@ -29,7 +34,7 @@ use futures::future::BoxFuture;
 
 use crate::error::Result;
 use crate::policy::Permit;
-use crate::types::{Phys, Value};
+use crate::types::{Oid, Phys, Value};
 
 pub mod directory;
 
@@ -141,6 +146,15 @@ pub trait Engine: Send + Sync {
     fn open_feed(&self, columns: Vec<(String, Phys)>) -> Result<(u64, Box<dyn FeedWriter>)>;
     fn stats(&self) -> Stats;
     fn checkpoint(&self) -> BoxFuture<'_, Result<()>>;
+    /// Sets a sequence's state at once and durably, as ALTER SEQUENCE … RESTART does: the next value is `value`, or the
+    /// one after it if that was given out (`called`).
+    fn restart_sequence(&self, oid: Oid, value: i64, called: bool) -> BoxFuture<'_, Result<()>>;
+    /// Forgets a sequence that was dropped. (One that is created needs nothing: its definition is in the snapshot.)
+    fn drop_sequence(&self, oid: Oid) -> BoxFuture<'_, Result<()>>;
+    /// last_value and is_called; `None` if it was never used: then last_value is its start.
+    fn sequence_state(&self, oid: Oid) -> Result<Option<(i64, bool)>>;
+    /// Forgets what currval() and lastval() know of a session; DISCARD SEQUENCES and the session's end.
+    fn end_session(&self, session: u64);
     /// Checkpoints and closes; every later call fails.
     fn close(&self) -> BoxFuture<'_, Result<()>>;
 }
@@ -188,6 +202,11 @@ pub trait SystemTables: Send + Sync {
     fn columns(&self, table: &str) -> Option<Vec<(String, Phys)>>;
     /// The rows as `session` sees them now, with the columns of that projection, in that order.
     fn rows(&self, session: u64, table: &str, projection: &[usize]) -> Result<Vec<RecordBatch>>;
+    /// How many rows there are, if that is known without making them; for the order of joins.
+    fn cardinality(&self, session: u64, table: &str) -> Option<usize> {
+        let _ = (session, table);
+        None
+    }
 }
 
 /// What is plugged into an engine when it is opened.

@@ -11,11 +11,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::connection::Lease;
 use super::control::{Control, Count};
 use super::error::Translate;
-use super::link::Link;
+use super::feed::Feeds;
+use super::link::{DataVersion, Link};
 use super::raw::{Database, RawConnection, RawError};
+use super::sequence::Sequences;
 use super::{Connection, Engine, EngineConfig, FeedWriter, Plugins, Stats};
+use super::{aggregate, feed, native, sequence, system};
 use crate::error::{Error, Result, SqlState};
-use crate::types::Phys;
+use crate::types::{Oid, Phys};
 
 /// DuckDB behind [`Engine`]. Cheap to share; the database is closed when the last user is gone.
 pub struct Pool(Arc<Shared>);
@@ -32,6 +35,9 @@ pub(super) struct Shared {
     pub connections: Arc<AtomicUsize>,
     pub stuck: AtomicUsize,
     closed: AtomicBool,
+    pub data: DataVersion,
+    feeds: Arc<Feeds>,
+    pub sequences: Arc<Sequences>,
 }
 
 /// One of the statements that run: held by the piece of work itself, so that work that was left behind keeps its slot.
@@ -50,9 +56,15 @@ impl Pool {
             Database::open(config.path.as_deref(), &settings(&config)).map_err(|raw| open_error(&config, &raw))?;
         let raw = RawConnection::open(&database).translated()?;
         check_time_zones(&raw)?;
-        super::plugin::register(&raw, &plugins)?;
-        // From here on no statement changes a global setting; a connection's own (TimeZone) can still be set.
-        raw.run("SET lock_configuration = true").translated()?;
+        let feeds = Arc::<Feeds>::default();
+        let sequences = Sequences::open(RawConnection::open(&database).translated()?)?;
+        native::register(&raw, &plugins.natives)?;
+        aggregate::register(&raw, &plugins.aggregates)?;
+        system::register(&raw, plugins.system_tables)?;
+        feed::register(&raw, &feeds)?;
+        sequence::register(&raw, &sequences)?;
+        // From here on no statement changes a setting, but for the connection's own TimeZone.
+        raw.run("SET allowed_configs = ['TimeZone']; SET lock_configuration = true").translated()?;
         drop(raw);
         let shared = Shared {
             slots: Arc::new(Semaphore::new(config.max_running.max(1))),
@@ -63,6 +75,9 @@ impl Pool {
             connections: Arc::default(),
             stuck: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
+            data: DataVersion::default(),
+            feeds,
+            sequences,
             config,
         };
         Ok(Arc::new(Self(Arc::new(shared))))
@@ -188,8 +203,26 @@ impl Engine for Pool {
         Ok(Box::new(Lease::new(Arc::clone(&self.0))))
     }
 
-    fn open_feed(&self, _columns: Vec<(String, Phys)>) -> Result<(u64, Box<dyn FeedWriter>)> {
-        Err(Error::unsupported("a feed"))
+    fn open_feed(&self, columns: Vec<(String, Phys)>) -> Result<(u64, Box<dyn FeedWriter>)> {
+        Ok(self.0.feeds.open(columns))
+    }
+
+    fn restart_sequence(&self, oid: Oid, value: i64, called: bool) -> BoxFuture<'_, Result<()>> {
+        let sequences = Arc::clone(&self.0.sequences);
+        blocking(move || sequences.restart(oid, value, called)).boxed()
+    }
+
+    fn drop_sequence(&self, oid: Oid) -> BoxFuture<'_, Result<()>> {
+        let sequences = Arc::clone(&self.0.sequences);
+        blocking(move || sequences.forget(oid)).boxed()
+    }
+
+    fn sequence_state(&self, oid: Oid) -> Result<Option<(i64, bool)>> {
+        Ok(self.0.sequences.state(oid))
+    }
+
+    fn end_session(&self, session: u64) {
+        self.0.sequences.end_session(session);
     }
 
     fn stats(&self) -> Stats {
@@ -217,8 +250,10 @@ impl Engine for Pool {
             self.0.slots.close();
             let idle = std::mem::take(&mut *self.0.idle.lock());
             let database = self.0.database.lock().take().ok_or_else(closed)?;
+            let sequences = Arc::clone(&self.0.sequences);
             blocking(move || {
                 drop(idle);
+                sequences.close()?;
                 let raw = RawConnection::open(&database).translated()?;
                 raw.run("CHECKPOINT").translated()
             })

@@ -14,7 +14,7 @@ use arrow::buffer::{BooleanBuffer, Buffer, MutableBuffer, NullBuffer, OffsetBuff
 use arrow::datatypes::{DataType, Field, Fields, IntervalMonthDayNano};
 use duckdb::ffi;
 
-use super::logical::{arrow_type, check};
+use super::logical::check;
 use super::raw::LogicalType;
 use crate::error::{Error, Result, SqlState};
 use crate::types::Phys;
@@ -304,14 +304,14 @@ impl Column {
                 if let Phys::Enum(labels) = &self.phys {
                     return enum_array(bytes, labels, len, nulls);
                 }
-                fixed_array(arrow_type(&self.phys), bytes, len, nulls)?
+                fixed_array(self.phys.arrow(), bytes, len, nulls)?
             }
             Data::Decimal { values, .. } => {
                 let array = Decimal128Array::new(values.into(), nulls);
-                Arc::new(array.with_data_type(arrow_type(&self.phys)))
+                Arc::new(array.with_data_type(self.phys.arrow()))
             }
             Data::Interval(values) => Arc::new(IntervalMonthDayNanoArray::new(values.into(), nulls)),
-            Data::Bytes { offsets, values } => bytes_array(arrow_type(&self.phys), offsets, values, len, nulls)?,
+            Data::Bytes { offsets, values } => bytes_array(self.phys.arrow(), offsets, values, len, nulls)?,
             Data::Uuid { offsets, values } => bytes_array(DataType::Utf8, offsets, values, len, nulls)?,
             Data::List { offsets, child } => {
                 let child = child.finish()?;

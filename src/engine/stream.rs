@@ -17,7 +17,7 @@ use super::aside::Aside;
 use super::control::{Control, Watch};
 use super::error::Translate;
 use super::link::{Held, Link, Transaction};
-use super::logical::{arrow_type, check};
+use super::logical::check;
 use super::raw::{Chunk, QueryResult};
 use super::read::Column;
 use super::{CancelReason, Rows};
@@ -68,7 +68,7 @@ impl Columns {
             bare_null.push(ty.id() == duckdb::ffi::DUCKDB_TYPE_DUCKDB_TYPE_SQLNULL);
         }
         let fields: Vec<_> =
-            phys.iter().enumerate().map(|(i, p)| Field::new(format!("c{}", i + 1), arrow_type(p), true)).collect();
+            phys.iter().enumerate().map(|(i, p)| Field::new(format!("c{}", i + 1), p.arrow(), true)).collect();
         Ok(Self { phys, bare_null, schema: Arc::new(Schema::new(fields)) })
     }
 
@@ -216,15 +216,7 @@ impl Source {
     async fn fetch(self) -> Result<Option<RecordBatch>> {
         let shared = &self.held.shared;
         let slot = shared.slot(&self.control, self.epoch, self.deadline).await;
-        let watch = Watch {
-            control: &self.control,
-            epoch: self.epoch,
-            deadline: self.deadline,
-            grace: shared.config.interrupt_grace,
-            raw: &self.held.raw,
-            abandoned: &self.held.abandoned,
-            stuck: &shared.stuck,
-        };
+        let watch = Watch { control: &self.control, epoch: self.epoch, deadline: self.deadline, held: &self.held };
         let (held, stream) = (Arc::clone(&self.held), Arc::clone(&self.stream));
         let failed = slot.as_ref().err().cloned();
         watch

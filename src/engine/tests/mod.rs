@@ -1,5 +1,9 @@
 //! The engine against the real DuckDB.
 
+mod durability;
+mod messages;
+mod plugins;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -182,7 +186,7 @@ async fn every_type_goes_in_and_comes_out() {
         let read = rows_with(&mut *c, &sql, &[phys.clone()], vec![value.clone()], &columns).await;
         let batches = all(read.unwrap_or_else(|e| panic!("{ty}: {e}"))).await.unwrap_or_else(|e| panic!("{ty}: {e}"));
         assert_eq!(batches[0].column(1).as_string::<i32>().value(0), text, "{ty}");
-        assert_eq!(*batches[0].column(0).data_type(), logical::arrow_type(&phys), "{ty}");
+        assert_eq!(*batches[0].column(0).data_type(), phys.arrow(), "{ty}");
         assert!(!batches[0].column(0).is_null(0), "{ty}");
         assert!(batches[0].column(2).is_null(0), "{ty}");
         // NULL as a parameter.
@@ -348,4 +352,77 @@ async fn an_open_result_is_read_aside_when_its_connection_is_needed() {
     tokio::time::sleep(Duration::from_millis(50)).await;
     let mut c = pool.connect().unwrap();
     assert!(int(&mut *c, "SELECT a::BIGINT FROM t").await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_is_not_run_again_with_old_statistics() {
+    let pool = pool();
+    let (mut a, mut b) = (pool.connect().unwrap(), pool.connect().unwrap());
+    command(&mut *a, "CREATE TABLE t AS SELECT i::INTEGER AS a FROM range(10) r(i)").await.unwrap();
+    let sql = "SELECT count(*) FROM t WHERE a > 100";
+    for _ in 0..3 {
+        assert_eq!(int(&mut *a, sql).await.unwrap(), 0);
+    }
+    change(&mut *b, "INSERT INTO t VALUES (200)").await.unwrap();
+    assert_eq!(int(&mut *a, sql).await.unwrap(), 1);
+    b.begin(Access::ReadWrite).await.unwrap();
+    change(&mut *b, "INSERT INTO t VALUES (300)").await.unwrap();
+    assert_eq!(int(&mut *b, sql).await.unwrap(), 2);
+    assert_eq!(int(&mut *a, sql).await.unwrap(), 1);
+    b.commit().await.unwrap();
+    assert_eq!(int(&mut *a, sql).await.unwrap(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_outside_is_within_reach() {
+    let pool = pool();
+    let mut c = pool.connect().unwrap();
+    for sql in [
+        "COPY (SELECT 1) TO '/tmp/duckgate-must-not-be.csv'",
+        "ATTACH '/tmp/duckgate-must-not-be.duckdb' AS x",
+        "SET enable_external_access = true",
+        "SET memory_limit = '100GB'",
+        "SET lock_configuration = false",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET allowed_directories = ['/']",
+        "PRAGMA threads = 7",
+    ] {
+        let error = command(&mut *c, sql).await.expect_err(sql);
+        println!("{sql}: {error}");
+    }
+    assert!(rows(&mut *c, "SELECT * FROM read_csv('/etc/passwd')", &[Phys::Text]).await.is_err());
+    assert!(rows(&mut *c, "SELECT content FROM read_text('/etc/passwd')", &[Phys::Text]).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_whose_waiter_is_gone_is_stopped() {
+    let pool = pool();
+    let mut c = pool.connect().unwrap();
+    let waiter = tokio::time::timeout(Duration::from_millis(100), int(&mut *c, ENDLESS)).await;
+    assert!(waiter.is_err());
+    drop(c);
+    let begun = Instant::now();
+    while pool.stats().running > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(1));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_leaves_ends_its_query() {
+    let pool = pool();
+    let mut c = pool.connect().unwrap();
+    let sql = "SELECT i FROM range(100000000000) a(i) WHERE i < 500000 OR i % 1000000007 = 3";
+    let mut stream = rows(&mut *c, sql, &[Phys::Int8]).await.unwrap();
+    stream.next().await.unwrap();
+    // The next batch takes for ever; it is being fetched ahead.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    drop(stream);
+    let begun = Instant::now();
+    while pool.stats().running > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(1));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(int(&mut *c, "SELECT 3::BIGINT").await.unwrap(), 3);
 }

@@ -1,0 +1,287 @@
+//! Feeds: batches that a client sends, read by a statement through the table function `duckgate_feed(n)`.
+//!
+//! A statement over a feed is run once for each part of it (COPY's rows are independent of each other), so that no slot
+//! and none of DuckDB's threads waits for a slow client; one part is filled while another is written.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
+use std::ffi::CString;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use arrow::record_batch::RecordBatch;
+use duckdb::ffi;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::FeedWriter;
+use super::native::{drop_box, guarded};
+use super::raw::RawConnection;
+use super::system::{TableFunction, output_columns, parameter, set_output};
+use super::write::{Span, write};
+use crate::error::{Error, Result, SqlState};
+use crate::types::Phys;
+
+/// A part is closed when it holds this many bytes; a load takes twice that at most.
+const PART_BYTES: usize = 16 * 1024 * 1024;
+
+/// The feeds that are open, by number.
+#[derive(Default)]
+pub(super) struct Feeds {
+    next: AtomicU64,
+    open: Mutex<HashMap<u64, Weak<Feed>>>,
+}
+
+/// One feed: filled by a [`Writer`], emptied part by part.
+pub(super) struct Feed {
+    columns: Vec<(String, Phys)>,
+    state: Mutex<State>,
+    filled: Notify,
+    emptied: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    filling: Vec<RecordBatch>,
+    bytes: usize,
+    /// What the running statement reads.
+    part: VecDeque<RecordBatch>,
+    end: End,
+    /// The statement is over, with this error if it failed.
+    closed: Option<Option<Error>>,
+}
+
+#[derive(Default, PartialEq, Eq)]
+enum End {
+    #[default]
+    Open,
+    Finished,
+    /// The writer was dropped without a word.
+    Broken,
+}
+
+/// A part that is ready to be read.
+pub(super) enum Part {
+    More,
+    /// Possibly empty.
+    Last,
+}
+
+impl Feeds {
+    pub fn open(&self, columns: Vec<(String, Phys)>) -> (u64, Box<dyn FeedWriter>) {
+        let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
+        let feed = Arc::new(Feed { columns, state: Mutex::default(), filled: Notify::new(), emptied: Notify::new() });
+        let mut open = self.open.lock();
+        open.retain(|_, feed| feed.strong_count() > 0);
+        open.insert(number, Arc::downgrade(&feed));
+        (number, Box::new(Writer { feed }))
+    }
+}
+
+impl Feed {
+    /// Waits for the next part and makes it the one that is read.
+    pub async fn part(&self) -> Result<Part> {
+        loop {
+            let filled = self.filled.notified();
+            tokio::pin!(filled);
+            filled.as_mut().enable();
+            {
+                let mut state = self.state.lock();
+                let last = state.end == End::Finished;
+                if state.end == End::Broken {
+                    return Err(Error::new(SqlState::QUERY_CANCELED, "COPY from stdin failed: the feed broke off"));
+                }
+                if last || state.bytes >= PART_BYTES {
+                    state.part = std::mem::take(&mut state.filling).into();
+                    state.bytes = 0;
+                    drop(state);
+                    self.emptied.notify_waiters();
+                    return Ok(if last { Part::Last } else { Part::More });
+                }
+            }
+            filled.await;
+        }
+    }
+
+    /// The statement is over: its writer learns how.
+    pub fn close(&self, error: Option<Error>) {
+        let mut state = self.state.lock();
+        state.closed.get_or_insert(error);
+        state.filling.clear();
+        state.part.clear();
+        drop(state);
+        self.emptied.notify_waiters();
+    }
+}
+
+struct Writer {
+    feed: Arc<Feed>,
+}
+
+impl Writer {
+    async fn push(&self, batch: RecordBatch) -> Result<()> {
+        if batch.num_columns() != self.feed.columns.len() {
+            return Err(Error::internal("a batch has not the columns of its feed"));
+        }
+        loop {
+            let emptied = self.feed.emptied.notified();
+            tokio::pin!(emptied);
+            emptied.as_mut().enable();
+            {
+                let mut state = self.feed.state.lock();
+                match &state.closed {
+                    Some(Some(error)) => return Err(error.clone()),
+                    Some(None) => return Err(Error::internal("a feed goes on after its statement's end")),
+                    None => {}
+                }
+                if state.bytes < PART_BYTES {
+                    state.bytes += batch.get_array_memory_size();
+                    state.filling.push(batch);
+                    let full = state.bytes >= PART_BYTES;
+                    drop(state);
+                    if full {
+                        self.feed.filled.notify_waiters();
+                    }
+                    return Ok(());
+                }
+            }
+            emptied.await;
+        }
+    }
+
+    fn end(&self, end: End) {
+        let mut state = self.feed.state.lock();
+        if state.end == End::Open {
+            state.end = end;
+        }
+        drop(state);
+        self.feed.filled.notify_waiters();
+    }
+}
+
+impl FeedWriter for Writer {
+    fn send(&mut self, batch: RecordBatch) -> BoxFuture<'_, Result<()>> {
+        self.push(batch).boxed()
+    }
+
+    fn finish(self: Box<Self>) {
+        self.end(End::Finished);
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.end(End::Broken);
+    }
+}
+
+thread_local! {
+    /// The feed that the statement reads which this thread has just prepared. Binding happens inside that call.
+    static BOUND: RefCell<Option<Arc<Feed>>> = const { RefCell::new(None) };
+}
+
+/// Takes the feed that the last prepared statement reads, if it reads one.
+pub(super) fn bound() -> Option<Arc<Feed>> {
+    BOUND.take()
+}
+
+/// Registers `duckgate_feed`.
+pub(super) fn register(raw: &RawConnection, feeds: &Arc<Feeds>) -> Result<()> {
+    TableFunction {
+        name: "duckgate_feed",
+        parameters: &[ffi::DUCKDB_TYPE_DUCKDB_TYPE_BIGINT],
+        projection: false,
+        bind,
+        init,
+        function: scan,
+    }
+    .register(raw, Box::new(Arc::clone(feeds)))
+}
+
+unsafe extern "C" fn bind(info: ffi::duckdb_bind_info) {
+    let failed = guarded(|| {
+        // SAFETY: a live handle, whose extra info is what register() gave.
+        let feeds = unsafe { &*ffi::duckdb_bind_get_extra_info(info).cast::<Arc<Feeds>>() };
+        // SAFETY: a live handle; the first parameter is a BIGINT.
+        let number = parameter(info, 0, |value| unsafe { ffi::duckdb_get_int64(value) });
+        let feed = feeds.open.lock().get(&(number as u64)).and_then(Weak::upgrade);
+        let feed = feed.ok_or_else(|| Error::internal(format!("no feed {number}")))?;
+        output_columns(info, &feed.columns)?;
+        BOUND.set(Some(Arc::clone(&feed)));
+        // SAFETY: a live handle; the box is given to DuckDB with its destructor.
+        unsafe {
+            ffi::duckdb_bind_set_bind_data(info, Box::into_raw(Box::new(feed)).cast(), Some(drop_box::<Arc<Feed>>));
+        }
+        Ok(())
+    });
+    if let Some(text) = failed {
+        // SAFETY: a live handle and a NUL-terminated string, which DuckDB copies.
+        unsafe { ffi::duckdb_bind_set_error(info, text.as_ptr()) };
+    }
+}
+
+/// How far a scan has come.
+struct Scan {
+    batches: VecDeque<RecordBatch>,
+    row: usize,
+}
+
+unsafe extern "C" fn init(info: ffi::duckdb_init_info) {
+    let failed: Option<CString> = guarded(|| {
+        // SAFETY: a live handle, whose bind data is what bind() gave.
+        let feed = unsafe { &*ffi::duckdb_init_get_bind_data(info).cast::<Arc<Feed>>() };
+        let batches = std::mem::take(&mut feed.state.lock().part);
+        let scan = Box::new(Mutex::new(Scan { batches, row: 0 }));
+        // SAFETY: a live handle; the box is given to DuckDB with its destructor.
+        unsafe {
+            ffi::duckdb_init_set_max_threads(info, 1);
+            ffi::duckdb_init_set_init_data(info, Box::into_raw(scan).cast(), Some(drop_box::<Mutex<Scan>>));
+        }
+        Ok(())
+    });
+    if let Some(text) = failed {
+        // SAFETY: a live handle and a NUL-terminated string, which DuckDB copies.
+        unsafe { ffi::duckdb_init_set_error(info, text.as_ptr()) };
+    }
+}
+
+unsafe extern "C" fn scan(info: ffi::duckdb_function_info, output: ffi::duckdb_data_chunk) {
+    let failed = guarded(|| {
+        // SAFETY: live handles, whose data is what bind() and init() gave.
+        let (feed, scan) = unsafe {
+            (
+                &*ffi::duckdb_function_get_bind_data(info).cast::<Arc<Feed>>(),
+                &*ffi::duckdb_function_get_init_data(info).cast::<Mutex<Scan>>(),
+            )
+        };
+        let mut scan = scan.lock();
+        // SAFETY: no arguments.
+        let room = unsafe { ffi::duckdb_vector_size() } as usize;
+        let mut filled = 0;
+        while filled < room {
+            let row = scan.row;
+            let Some(batch) = scan.batches.front() else { break };
+            let rows = (batch.num_rows() - row).min(room - filled);
+            for (i, (_, phys)) in feed.columns.iter().enumerate() {
+                // SAFETY: a live chunk with the feed's columns.
+                let vector = unsafe { ffi::duckdb_data_chunk_get_vector(output, i as u64) };
+                let span = Span { from: row, at: filled, rows };
+                // SAFETY: the vector has the column's type and room for `room` rows.
+                unsafe { write(vector, batch.column(i), span, phys)? };
+            }
+            filled += rows;
+            if row + rows == batch.num_rows() {
+                scan.batches.pop_front();
+                scan.row = 0;
+            } else {
+                scan.row = row + rows;
+            }
+        }
+        // SAFETY: a live chunk with that many rows written.
+        unsafe { ffi::duckdb_data_chunk_set_size(output, filled as u64) };
+        Ok(())
+    });
+    set_output(info, output, failed);
+}

@@ -1,0 +1,183 @@
+//! nextval(), currval(), lastval() and setval() as DuckDB's functions: `dg_nextval(session, oid)` and kin.
+
+use std::ffi::CString;
+use std::sync::Arc;
+
+use duckdb::ffi;
+
+use super::{Sequences, definition};
+use crate::engine::native::{drop_box, guarded};
+use crate::engine::raw::{LogicalType, RawConnection};
+use crate::error::{Error, Result};
+use crate::registry::{Name, Sequence};
+use crate::types::Oid;
+
+#[derive(Clone, Copy)]
+enum Function {
+    Next,
+    Current,
+    Last,
+    /// setval with two arguments counts the value as given out.
+    Set,
+    SetCalled,
+}
+
+/// What DuckDB keeps for each function.
+struct Extra {
+    function: Function,
+    sequences: Arc<Sequences>,
+}
+
+/// Registers the functions.
+pub(in crate::engine) fn register(raw: &RawConnection, sequences: &Arc<Sequences>) -> Result<()> {
+    use ffi::{
+        DUCKDB_TYPE_DUCKDB_TYPE_BIGINT as BIGINT, DUCKDB_TYPE_DUCKDB_TYPE_BOOLEAN as BOOLEAN,
+        DUCKDB_TYPE_DUCKDB_TYPE_HUGEINT as HUGEINT, DUCKDB_TYPE_DUCKDB_TYPE_UINTEGER as UINTEGER,
+    };
+    // The session's number may come as any integer type: all of them widen to HUGEINT.
+    let functions: [(&str, &[(Function, &[ffi::duckdb_type])]); 4] = [
+        ("dg_nextval", &[(Function::Next, &[HUGEINT, UINTEGER])]),
+        ("dg_currval", &[(Function::Current, &[HUGEINT, UINTEGER])]),
+        ("dg_lastval", &[(Function::Last, &[HUGEINT])]),
+        (
+            "dg_setval",
+            &[
+                (Function::Set, &[HUGEINT, UINTEGER, BIGINT]),
+                (Function::SetCalled, &[HUGEINT, UINTEGER, BIGINT, BOOLEAN]),
+            ],
+        ),
+    ];
+    for (name, overloads) in functions {
+        let c_name = CString::new(name).map_err(Error::internal)?;
+        // SAFETY: a set that is filled with described functions, copied by DuckDB, and destroyed; each box is given to
+        // DuckDB with its destructor, and names and types outlive the calls.
+        let state = unsafe {
+            let mut set = ffi::duckdb_create_scalar_function_set(c_name.as_ptr());
+            for (function, types) in overloads {
+                let extra = Box::new(Extra { function: *function, sequences: Arc::clone(sequences) });
+                let mut handle = ffi::duckdb_create_scalar_function();
+                ffi::duckdb_scalar_function_set_name(handle, c_name.as_ptr());
+                for ty in *types {
+                    let ty = LogicalType(ffi::duckdb_create_logical_type(*ty));
+                    ffi::duckdb_scalar_function_add_parameter(handle, ty.0);
+                }
+                let result = LogicalType(ffi::duckdb_create_logical_type(BIGINT));
+                ffi::duckdb_scalar_function_set_return_type(handle, result.0);
+                ffi::duckdb_scalar_function_set_volatile(handle);
+                ffi::duckdb_scalar_function_set_special_handling(handle);
+                ffi::duckdb_scalar_function_set_extra_info(
+                    handle,
+                    Box::into_raw(extra).cast(),
+                    Some(drop_box::<Extra>),
+                );
+                ffi::duckdb_scalar_function_set_function(handle, Some(call));
+                ffi::duckdb_add_scalar_function_to_set(set, handle);
+                ffi::duckdb_destroy_scalar_function(&mut handle);
+            }
+            let state = ffi::duckdb_register_scalar_function_set(raw.handle(), set);
+            ffi::duckdb_destroy_scalar_function_set(&mut set);
+            state
+        };
+        if state != ffi::duckdb_state_DuckDBSuccess {
+            return Err(Error::internal(format!("DuckDB does not take the function {name}")));
+        }
+    }
+    Ok(())
+}
+
+unsafe extern "C" fn call(info: ffi::duckdb_function_info, input: ffi::duckdb_data_chunk, output: ffi::duckdb_vector) {
+    // SAFETY: DuckDB hands out live handles for the time of the call, with flat vectors of the registered types.
+    let failed = guarded(|| unsafe { run(info, input, output) });
+    if let Some(text) = failed {
+        // SAFETY: a live handle and a NUL-terminated string, which DuckDB copies.
+        unsafe { ffi::duckdb_scalar_function_set_error(info, text.as_ptr()) };
+    }
+}
+
+/// An argument: value `row` of column `column`, `None` if it is NULL.
+///
+/// # Safety
+/// The chunk has such a column of T and such a row.
+unsafe fn argument<T: Copy>(input: ffi::duckdb_data_chunk, column: u64, row: usize) -> Option<T> {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let vector = ffi::duckdb_data_chunk_get_vector(input, column);
+        let mask = ffi::duckdb_vector_get_validity(vector);
+        let valid = mask.is_null() || *mask.add(row / 64) >> (row % 64) & 1 == 1;
+        valid.then(|| *ffi::duckdb_vector_get_data(vector).cast::<T>().add(row))
+    }
+}
+
+/// # Safety
+/// As DuckDB calls a scalar function.
+unsafe fn run(
+    info: ffi::duckdb_function_info,
+    input: ffi::duckdb_data_chunk,
+    output: ffi::duckdb_vector,
+) -> Result<()> {
+    // SAFETY: the extra info of the function that is called, a live chunk and a live output of BIGINTs.
+    let (extra, rows, data) = unsafe {
+        (
+            &*ffi::duckdb_scalar_function_get_extra_info(info).cast::<Extra>(),
+            ffi::duckdb_data_chunk_get_size(input) as usize,
+            ffi::duckdb_vector_get_data(output).cast::<i64>(),
+        )
+    };
+    let mut known: Option<(u64, Oid, Name, Sequence)> = None;
+    for row in 0..rows {
+        // SAFETY: the registered types of the columns, and a row of the chunk.
+        let value = unsafe { value(extra, input, row, &mut known)? };
+        // SAFETY: a row of the output.
+        unsafe {
+            match value {
+                Some(value) => *data.add(row) = value,
+                None => {
+                    ffi::duckdb_vector_ensure_validity_writable(output);
+                    ffi::duckdb_validity_set_row_invalid(ffi::duckdb_vector_get_validity(output), row as u64);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// # Safety
+/// The chunk has the columns of the function's arguments and such a row.
+unsafe fn value(
+    extra: &Extra,
+    input: ffi::duckdb_data_chunk,
+    row: usize,
+    known: &mut Option<(u64, Oid, Name, Sequence)>,
+) -> Result<Option<i64>> {
+    let sequences = &extra.sequences;
+    // SAFETY: the first column is a HUGEINT.
+    let Some(session) = (unsafe { argument::<ffi::duckdb_hugeint>(input, 0, row) }) else { return Ok(None) };
+    let session = session.lower;
+    if matches!(extra.function, Function::Last) {
+        return sequences.last(session).map(Some);
+    }
+    // SAFETY: the second column is a UINTEGER.
+    let Some(oid) = (unsafe { argument::<u32>(input, 1, row) }) else { return Ok(None) };
+    // One statement's rows all mean the same sequence, nearly always.
+    if known.as_ref().is_none_or(|k| (k.0, k.1) != (session, oid)) {
+        let (name, definition) = definition(session, oid)?;
+        *known = Some((session, oid, name, definition));
+    }
+    let Some((_, _, name, definition)) = known else { return Ok(None) };
+    match extra.function {
+        Function::Next => sequences.next(session, oid, name, definition).map(Some),
+        Function::Current => sequences.current(session, oid, name).map(Some),
+        Function::Last => Ok(None),
+        Function::Set | Function::SetCalled => {
+            // SAFETY: the third column is a BIGINT.
+            let Some(to) = (unsafe { argument::<i64>(input, 2, row) }) else { return Ok(None) };
+            let called = match extra.function {
+                Function::Set => Some(true),
+                // SAFETY: the fourth column is a BOOLEAN, a byte in DuckDB.
+                _ => unsafe { argument::<u8>(input, 3, row) }.map(|b| b != 0),
+            };
+            let Some(called) = called else { return Ok(None) };
+            sequences.set(session, oid, name, definition, to, called).map(Some)
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! Arrow arrays → DuckDB's vectors, written straight into their memory as the physical type says.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray};
+use arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
+    IntervalMonthDayNanoType, Time64MicrosecondType, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type,
+};
+use duckdb::ffi;
+
+use super::bind::hugeint;
+use super::read::{decimal_width, enum_width};
+use crate::error::{Error, Result, SqlState};
+use crate::types::Phys;
+
+/// Rows of an array, and where in a vector they go.
+#[derive(Clone, Copy)]
+pub(super) struct Span {
+    /// The first row of the array.
+    pub from: usize,
+    /// The first row of the vector.
+    pub at: usize,
+    pub rows: usize,
+}
+
+/// Writes rows of `array` into `vector`. Fails, having written nothing that counts, if the array is not of the
+/// physical type's Arrow type.
+///
+/// # Safety
+/// `vector` is live, flat, writable, of DuckDB's type for `phys`, and has room for the rows; the array has them.
+pub(super) unsafe fn write(vector: ffi::duckdb_vector, array: &ArrayRef, span: Span, phys: &Phys) -> Result<()> {
+    if span.rows == 0 {
+        return Ok(());
+    }
+    if array.len() < span.from + span.rows {
+        return Err(Error::internal("an array is shorter than its batch"));
+    }
+    if matches!(array.data_type(), DataType::Null) || *phys == Phys::Void {
+        // SAFETY: by this function's contract.
+        unsafe { set_null(vector, phys, (0..span.rows).map(|i| span.at + i)) };
+        return Ok(());
+    }
+    // SAFETY: a live vector; what it points to is written below by the type that it has.
+    let data = unsafe { ffi::duckdb_vector_get_data(vector) };
+    let target = Target { vector, data, span };
+    // SAFETY: by this function's contract, each arm writes what the vector's type holds.
+    unsafe {
+        match phys {
+            Phys::Bool => {
+                let values = array.as_boolean_opt().ok_or_else(|| wrong(array, phys))?;
+                for i in 0..span.rows {
+                    target.put(i, u8::from(values.value(span.from + i)));
+                }
+            }
+            Phys::Int2 => target.copy::<Int16Type>(array, phys)?,
+            Phys::Int4 => target.copy::<Int32Type>(array, phys)?,
+            Phys::Int8 | Phys::TimeTz => target.copy::<Int64Type>(array, phys)?,
+            Phys::Oid => target.copy::<UInt32Type>(array, phys)?,
+            Phys::Float4 => target.copy::<Float32Type>(array, phys)?,
+            Phys::Float8 => target.copy::<Float64Type>(array, phys)?,
+            Phys::Date => target.copy::<Date32Type>(array, phys)?,
+            Phys::Time => target.copy::<Time64MicrosecondType>(array, phys)?,
+            Phys::Timestamp | Phys::TimestampTz => target.copy::<TimestampMicrosecondType>(array, phys)?,
+            Phys::Decimal { precision, scale } => target.decimals(array, phys, *precision, *scale)?,
+            Phys::Numeric | Phys::Text => {
+                let values = array.as_string_opt::<i32>().ok_or_else(|| wrong(array, phys))?;
+                target.strings(array, |i| values.value(i).as_bytes());
+            }
+            Phys::Bytea => {
+                let values = array.as_binary_opt::<i32>().ok_or_else(|| wrong(array, phys))?;
+                target.strings(array, |i| values.value(i));
+            }
+            Phys::Interval => target.intervals(array, phys)?,
+            Phys::Uuid => target.uuids(array, phys)?,
+            Phys::Enum(labels) => target.enums(array, phys, labels)?,
+            Phys::List(element) => target.lists(array, phys, element)?,
+            Phys::Row(fields) => target.structs(array, phys, fields)?,
+            Phys::Void => {}
+        }
+        if array.null_count() > 0 {
+            let nulls = (0..span.rows).filter(|i| array.is_null(span.from + i)).map(|i| span.at + i);
+            set_null(vector, phys, nulls);
+        }
+    }
+    Ok(())
+}
+
+fn wrong(array: &ArrayRef, phys: &Phys) -> Error {
+    Error::internal(format!("an array of {} was given for {phys:?}", array.data_type()))
+}
+
+/// Makes rows NULL, a row value's fields with it.
+///
+/// # Safety
+/// As [`write`].
+unsafe fn set_null(vector: ffi::duckdb_vector, phys: &Phys, rows: impl Iterator<Item = usize> + Clone) {
+    // SAFETY: a live, writable vector; the mask then covers all its rows.
+    unsafe {
+        ffi::duckdb_vector_ensure_validity_writable(vector);
+        let mask = ffi::duckdb_vector_get_validity(vector);
+        for row in rows.clone() {
+            *mask.add(row / 64) &= !(1 << (row % 64));
+        }
+    }
+    if let Phys::Row(fields) = phys {
+        let rows: Vec<usize> = rows.collect();
+        for (i, field) in fields.iter().enumerate() {
+            // SAFETY: a live struct vector with that many children, each with the parent's rows.
+            unsafe {
+                set_null(ffi::duckdb_struct_vector_get_child(vector, i as u64), field, rows.iter().copied());
+            }
+        }
+    }
+}
+
+struct Target {
+    vector: ffi::duckdb_vector,
+    data: *mut std::ffi::c_void,
+    span: Span,
+}
+
+impl Target {
+    /// # Safety
+    /// The vector holds values of T, and row `i` of the span is in it.
+    unsafe fn put<T>(&self, i: usize, value: T) {
+        // SAFETY: by this function's contract; DuckDB aligns a vector's data for its type.
+        unsafe { self.data.cast::<T>().add(self.span.at + i).write(value) };
+    }
+
+    /// # Safety
+    /// The vector holds values of T's native type.
+    unsafe fn copy<T: ArrowPrimitiveType>(&self, array: &ArrayRef, phys: &Phys) -> Result<()> {
+        let values: &PrimitiveArray<T> = array.as_primitive_opt().ok_or_else(|| wrong(array, phys))?;
+        let values = &values.values()[self.span.from..self.span.from + self.span.rows];
+        // SAFETY: room for the rows by the contract; source and target do not overlap.
+        unsafe {
+            std::ptr::copy_nonoverlapping(
+                values.as_ptr(),
+                self.data.cast::<T::Native>().add(self.span.at),
+                self.span.rows,
+            );
+        }
+        Ok(())
+    }
+
+    unsafe fn decimals(&self, array: &ArrayRef, phys: &Phys, precision: u8, scale: u8) -> Result<()> {
+        let values = array.as_primitive_opt::<Decimal128Type>().ok_or_else(|| wrong(array, phys))?;
+        if values.scale() != scale as i8 {
+            return Err(wrong(array, phys));
+        }
+        let limit = 10i128.pow(u32::from(precision));
+        for i in 0..self.span.rows {
+            let row = self.span.from + i;
+            let value = if values.is_null(row) { 0 } else { values.value(row) };
+            if value.unsigned_abs() >= limit.unsigned_abs() {
+                return Err(Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "numeric field overflow"));
+            }
+            // SAFETY: the physical width of a DECIMAL follows from its precision, and the value fits it.
+            unsafe {
+                match decimal_width(precision) {
+                    2 => self.put(i, value as i16),
+                    4 => self.put(i, value as i32),
+                    8 => self.put(i, value as i64),
+                    _ => self.put(i, hugeint(value)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// # Safety
+    /// The vector holds strings.
+    unsafe fn strings<'a>(&self, array: &ArrayRef, value: impl Fn(usize) -> &'a [u8]) {
+        for i in 0..self.span.rows {
+            let row = self.span.from + i;
+            let bytes = if array.is_null(row) { b"" } else { value(row) };
+            if bytes.len() <= 12 {
+                let mut inlined = [0; 12];
+                inlined.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from as std::ffi::c_char);
+                let inlined = ffi::duckdb_string_t__bindgen_ty_1__bindgen_ty_2 { length: bytes.len() as u32, inlined };
+                let value = ffi::duckdb_string_t { value: ffi::duckdb_string_t__bindgen_ty_1 { inlined } };
+                // SAFETY: a short string's bytes are all in it.
+                unsafe { self.put(i, value) };
+            } else {
+                // SAFETY: a live vector of strings with that row; DuckDB copies the bytes. They are UTF-8 or a blob's.
+                unsafe {
+                    ffi::duckdb_unsafe_vector_assign_string_element_len(
+                        self.vector,
+                        (self.span.at + i) as u64,
+                        bytes.as_ptr().cast(),
+                        bytes.len() as u64,
+                    );
+                }
+            }
+        }
+    }
+
+    unsafe fn intervals(&self, array: &ArrayRef, phys: &Phys) -> Result<()> {
+        let values = array.as_primitive_opt::<IntervalMonthDayNanoType>().ok_or_else(|| wrong(array, phys))?;
+        for i in 0..self.span.rows {
+            let value = values.value(self.span.from + i);
+            let micros = value.nanoseconds / 1000;
+            // SAFETY: the vector holds intervals.
+            unsafe { self.put(i, ffi::duckdb_interval { months: value.months, days: value.days, micros }) };
+        }
+        Ok(())
+    }
+
+    unsafe fn uuids(&self, array: &ArrayRef, phys: &Phys) -> Result<()> {
+        let values = array.as_string_opt::<i32>().ok_or_else(|| wrong(array, phys))?;
+        for i in 0..self.span.rows {
+            let row = self.span.from + i;
+            let bits = match array.is_null(row) {
+                true => 0,
+                false => uuid::Uuid::parse_str(values.value(row)).map_err(Error::internal)?.as_u128(),
+            };
+            // SAFETY: the vector holds UUIDs: hugeints whose top bit is flipped.
+            unsafe { self.put(i, hugeint((bits ^ (1 << 127)) as i128)) };
+        }
+        Ok(())
+    }
+
+    unsafe fn enums(&self, array: &ArrayRef, phys: &Phys, labels: &[Arc<str>]) -> Result<()> {
+        let invalid = |label: &str| {
+            Error::new(SqlState::INVALID_TEXT_REPRESENTATION, format!("invalid input value for enum: \"{label}\""))
+        };
+        let index = |label: &str| labels.iter().position(|l| **l == *label).ok_or_else(|| invalid(label));
+        // Each dictionary value is looked up once.
+        let (keys, map): (ArrayRef, Option<Vec<Result<usize>>>) = match array.as_any_dictionary_opt() {
+            Some(dictionary) => {
+                let values = dictionary.values().as_string_opt::<i32>().ok_or_else(|| wrong(array, phys))?;
+                let map = values.iter().map(|label| index(label.unwrap_or_default())).collect();
+                (dictionary.keys().slice(0, dictionary.keys().len()), Some(map))
+            }
+            None => (Arc::clone(array), None),
+        };
+        for i in 0..self.span.rows {
+            let row = self.span.from + i;
+            let label = if array.is_null(row) {
+                0
+            } else if let Some(map) = &map {
+                let key = match keys.data_type() {
+                    DataType::UInt8 => usize::from(keys.as_primitive::<UInt8Type>().value(row)),
+                    DataType::UInt16 => usize::from(keys.as_primitive::<UInt16Type>().value(row)),
+                    DataType::UInt32 => keys.as_primitive::<UInt32Type>().value(row) as usize,
+                    DataType::Int32 => keys.as_primitive::<Int32Type>().value(row) as usize,
+                    _ => return Err(wrong(array, phys)),
+                };
+                map.get(key).ok_or_else(|| wrong(array, phys))?.clone()?
+            } else {
+                index(array.as_string_opt::<i32>().ok_or_else(|| wrong(array, phys))?.value(row))?
+            };
+            // SAFETY: the width of an enum's keys follows from the number of its labels.
+            unsafe {
+                match enum_width(labels.len()) {
+                    1 => self.put(i, label as u8),
+                    2 => self.put(i, label as u16),
+                    _ => self.put(i, label as u32),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    unsafe fn lists(&self, array: &ArrayRef, phys: &Phys, element: &Phys) -> Result<()> {
+        let lists = array.as_list_opt::<i32>().ok_or_else(|| wrong(array, phys))?;
+        let offsets = &lists.value_offsets()[self.span.from..=self.span.from + self.span.rows];
+        let (first, last) = (offsets[0] as usize, offsets[self.span.rows] as usize);
+        // SAFETY: a live list vector; its child is asked for after it has been given room, which may move it.
+        let (base, child) = unsafe {
+            let base = ffi::duckdb_list_vector_get_size(self.vector) as usize;
+            let size = (base + last - first) as u64;
+            ffi::duckdb_list_vector_reserve(self.vector, size);
+            ffi::duckdb_list_vector_set_size(self.vector, size);
+            (base, ffi::duckdb_list_vector_get_child(self.vector))
+        };
+        for i in 0..self.span.rows {
+            let entry = ffi::duckdb_list_entry {
+                offset: (base + offsets[i] as usize - first) as u64,
+                length: (offsets[i + 1] - offsets[i]) as u64,
+            };
+            // SAFETY: the vector holds list entries.
+            unsafe { self.put(i, entry) };
+        }
+        let span = Span { from: first, at: base, rows: last - first };
+        // SAFETY: the child has DuckDB's type for the element and room for the rows.
+        unsafe { write(child, lists.values(), span, element) }
+    }
+
+    unsafe fn structs(&self, array: &ArrayRef, phys: &Phys, fields: &[Phys]) -> Result<()> {
+        let rows = array.as_struct_opt().ok_or_else(|| wrong(array, phys))?;
+        if rows.num_columns() != fields.len() {
+            return Err(wrong(array, phys));
+        }
+        for (i, field) in fields.iter().enumerate() {
+            // SAFETY: a live struct vector with that many children, each with the parent's rows.
+            unsafe {
+                write(ffi::duckdb_struct_vector_get_child(self.vector, i as u64), rows.column(i), self.span, field)?;
+            }
+        }
+        Ok(())
+    }
+}
