@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
@@ -10,8 +11,8 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::{CopyInput, Front, Gateway, RowShape, Session, Startup};
-use crate::config::{Config, Limits};
-use crate::engine::{Plugins, Pool, SystemTables};
+use crate::config::Limits;
+use crate::engine::{EngineConfig, Plugins, Pool, SystemTables};
 use crate::error::{Report, Result};
 use crate::registry::{Registry, bootstrap};
 use crate::types::{self, BuiltinTypes, OutputSettings, Phys, Value};
@@ -112,13 +113,26 @@ impl SystemTables for NoTables {
     }
 }
 
+fn engine_config() -> EngineConfig {
+    EngineConfig {
+        path: None,
+        memory_limit: 512 << 20,
+        threads: 2,
+        temp_directory: None,
+        extension_directory: None,
+        max_running: 4,
+        queue_timeout: Duration::from_secs(10),
+        interrupt_grace: Duration::from_secs(1),
+    }
+}
+
 fn gateway() -> Arc<Gateway> {
     let plugins = Plugins {
         natives: crate::sql::signatures::natives(),
         aggregates: crate::sql::signatures::aggregates(),
         system_tables: Arc::new(NoTables),
     };
-    let engine = Pool::open(Config::default().engine(), plugins).unwrap();
+    let engine = Pool::open(engine_config(), plugins).unwrap();
     let registry = Arc::new(Registry::new(bootstrap::snapshot("duckgate", "ann")));
     Gateway::new(Limits::default(), registry, engine)
 }
@@ -321,7 +335,7 @@ async fn a_cancel_stops_a_running_statement() {
     let canceller = tokio::spawn({
         let gateway = gateway.clone();
         async move {
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
             gateway.cancel(pid, &[9, 9, 9, 9]);
             gateway.cancel(pid, &[1, 2, 3, 4]);
         }
