@@ -81,6 +81,7 @@ impl Session {
                 pending.publish();
             }
         }
+        self.forget_sequences().await;
         self.transaction = Transaction::Idle;
         if let Some(overlay) = overlay {
             self.keep_temporary(&overlay);
@@ -88,6 +89,27 @@ impl Session {
         self.shared.state.lock().settings.commit();
         self.release();
         Ok(())
+    }
+
+    /// The transaction is committed: the sequences it dropped are gone.
+    async fn forget_sequences(&mut self) {
+        let Some(active) = self.transaction.active_mut() else { return };
+        for oid in std::mem::take(&mut active.sequences.dropped) {
+            // Nobody can name it any more: what is left behind is a row that the next start removes.
+            if let Err(error) = self.gateway.engine().drop_sequence(oid).await {
+                tracing::warn!(%error, oid, "a dropped sequence is not forgotten");
+            }
+        }
+    }
+
+    /// The transaction is rolled back: the sequences it restarted go on from where they were, the last change first.
+    async fn restore_sequences(&mut self) {
+        let Some(active) = self.transaction.active_mut() else { return };
+        for (oid, value, called) in std::mem::take(&mut active.sequences.restarted).into_iter().rev() {
+            if let Err(error) = self.gateway.engine().restart_sequence(oid, value, called).await {
+                tracing::error!(%error, oid, "a restarted sequence could not be put back");
+            }
+        }
     }
 
     /// Temporary objects outlive the transaction that made them, in this session alone.
@@ -121,6 +143,7 @@ impl Session {
             tracing::error!(%error, pid = self.shared.pid, "rollback failed");
             self.give_up_connection();
         }
+        self.restore_sequences().await;
         self.transaction = Transaction::Idle;
         self.shared.state.lock().settings.rollback();
         self.release();

@@ -41,6 +41,7 @@ pub struct Session {
 impl Drop for Session {
     fn drop(&mut self) {
         directory::forget(self.shared.id);
+        self.gateway.engine().end_session(self.shared.id);
         self.gateway.leave(self.shared.pid);
     }
 }

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use crate::error::{Error, Report, SqlState};
 use crate::registry::Overlay;
 use crate::tree::TransactionModes;
+use crate::types::Oid;
 
 use super::settings::Characteristics;
 
@@ -29,11 +30,21 @@ pub struct Active {
     pub engine: bool,
     /// A query has run: its isolation can no longer be set.
     pub queried: bool,
+    pub sequences: Sequences,
+}
+
+/// What the engine's sequences, which know no transactions, have to be told at its end.
+#[derive(Debug, Default)]
+pub struct Sequences {
+    /// Restarted: the value to go back to at ROLLBACK, and whether that was given out.
+    pub restarted: Vec<(Oid, i64, bool)>,
+    /// Dropped: forgotten at COMMIT.
+    pub dropped: Vec<Oid>,
 }
 
 impl Active {
     pub fn new(started: SystemTime) -> Self {
-        Self { started, overlay: None, engine: false, queried: false }
+        Self { started, overlay: None, engine: false, queried: false, sequences: Sequences::default() }
     }
 }
 

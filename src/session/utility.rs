@@ -195,15 +195,17 @@ impl Session {
                 self.shared.state.lock().settings.reset_all();
                 self.deallocate_all();
                 self.discard_temporary()?;
+                self.gateway.engine().end_session(self.shared.id);
                 Done::tag("DISCARD ALL")
             }
             Discard::Plans => {
                 self.statements.discard_plans();
                 Done::tag("DISCARD PLANS")
             }
-            // currval and lastval live with the session in the engine and are asked for by number; a pooler that sends
-            // this wants them gone, which costs nothing to forget.
-            Discard::Sequences => Done::tag("DISCARD SEQUENCES"),
+            Discard::Sequences => {
+                self.gateway.engine().end_session(self.shared.id);
+                Done::tag("DISCARD SEQUENCES")
+            }
             Discard::Temp => {
                 self.discard_temporary()?;
                 Done::tag("DISCARD TEMP")
