@@ -14,6 +14,7 @@ pub use raw::{ConfigError, Raw};
 pub use units::{Bytes, Span};
 
 use crate::engine::EngineConfig;
+use crate::error::Error;
 use crate::observe::LogFormat;
 
 /// Where to listen.
@@ -93,6 +94,9 @@ impl Default for Config {
     }
 }
 
+/// Random bytes of a password that is made here.
+const GENERATED_BYTES: usize = 18;
+
 /// A password in memory: never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
@@ -100,6 +104,19 @@ pub struct Password(String);
 impl Password {
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
+    }
+
+    /// A password that nobody guesses.
+    ///
+    /// # Errors
+    /// The system gives no random bytes.
+    pub fn generate() -> Result<Self, Error> {
+        use base64::Engine as _;
+        use ring::rand::SecureRandom as _;
+        let mut bytes = [0; GENERATED_BYTES];
+        let random = ring::rand::SystemRandom::new();
+        random.fill(&mut bytes).map_err(|_| Error::internal("the system gives no random bytes"))?;
+        Ok(Self(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)))
     }
 
     pub fn reveal(&self) -> &str {

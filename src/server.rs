@@ -16,9 +16,6 @@ use crate::sql::ddl::store;
 use crate::sql::signatures;
 use crate::types::{Oid, Phys};
 
-/// Random bytes of a password that is made here.
-const PASSWORD_BYTES: usize = 18;
-
 /// A gateway that is open, not yet listening.
 pub struct Server {
     pub gateway: Arc<Gateway>,
@@ -102,7 +99,7 @@ async fn first_superuser(
         (Some(given), _) => (given.clone(), None),
         (None, Some(_)) => return Ok((name, None)),
         (None, None) => {
-            let made = generate()?;
+            let made = Password::generate()?;
             (made.clone(), Some(made))
         }
     };
@@ -110,16 +107,6 @@ async fn first_superuser(
     let change = Change::PutRole(Arc::new(Role { verifier: Some(verifier), ..(*role).clone() }));
     system.keep(snapshot, vec![change]).await?;
     Ok((name, made))
-}
-
-fn generate() -> Result<Password> {
-    use base64::Engine as _;
-    use ring::rand::SecureRandom as _;
-    let mut bytes = [0; PASSWORD_BYTES];
-    ring::rand::SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| Error::internal("the system gives no random bytes"))?;
-    Ok(Password::new(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)))
 }
 
 /// The gateway's own connection, for what it does before there are sessions.

@@ -1,11 +1,145 @@
 //! `duckgate demo`: TPC-H data made here, loaded through the gateway's own load path, and served.
 
-use std::path::PathBuf;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
-use super::Outcome;
-use crate::config::Raw;
-use crate::error::Error;
+use super::{Failure, Outcome, serve, with_file};
+use crate::config::{Config, Password, Raw};
+use crate::registry::verifier::Verifier;
+use crate::server::Server;
+use crate::wire::Address;
 
-pub fn run(_config: Option<PathBuf>, _raw: Raw, _scale: f64) -> Outcome {
-    Err(Error::unsupported("demo").into())
+mod load;
+mod tables;
+
+/// Beyond this the machine of a demo is too small, and a slip of the finger likelier than a wish.
+const LARGEST_SCALE: f64 = 1000.0;
+
+/// The schema files of the sample, as they stand in the repository.
+const SCHEMAS: [(&str, &str); 8] = [
+    ("region.toml", include_str!("../../schemas/tpch/region.toml")),
+    ("nation.toml", include_str!("../../schemas/tpch/nation.toml")),
+    ("part.toml", include_str!("../../schemas/tpch/part.toml")),
+    ("supplier.toml", include_str!("../../schemas/tpch/supplier.toml")),
+    ("partsupp.toml", include_str!("../../schemas/tpch/partsupp.toml")),
+    ("customer.toml", include_str!("../../schemas/tpch/customer.toml")),
+    ("orders.toml", include_str!("../../schemas/tpch/orders.toml")),
+    ("lineitem.toml", include_str!("../../schemas/tpch/lineitem.toml")),
+];
+
+/// The role that may read figures, not persons; `$verifier` is put in.
+const ROLES: &str = r#"# Made by `duckgate demo`.
+[[role]]
+name = "analyst"
+login = true
+password = "$verifier"
+comment = "reads sales figures, not persons"
+
+[[grant]]
+to = "analyst"
+on = ["orders", "lineitem", "part", "partsupp", "nation", "region"]
+privileges = "select"
+
+[[grant]]
+to = "analyst"
+on = "customer"
+privileges = "select"
+columns = ["c_custkey", "c_nationkey", "c_mktsegment"]
+"#;
+
+const ANALYST: &str = "analyst";
+
+pub fn run(file: Option<PathBuf>, raw: Raw, scale: f64) -> Outcome {
+    if !(scale > 0.0 && scale <= LARGEST_SCALE) {
+        return Err(Failure::Text(format!("--scale: more than 0 and at most {LARGEST_SCALE} is expected")));
+    }
+    let mut raw = with_file(file, raw)?;
+    // A demo keeps nothing unless it is told where.
+    let data = raw.data.get_or_insert_with(|| ":memory:".into()).clone();
+    raw.log.get_or_insert_with(|| "warn".into());
+    let analyst = Password::generate()?;
+    let schemas = match &raw.schemas {
+        Some(_) => None,
+        None => {
+            let folder = Folder::make(&data, &analyst)?;
+            raw.schemas = Some(folder.path.clone());
+            Some(folder)
+        }
+    };
+    let mut config = raw.resolve()?;
+    // The demo's own superuser password is printed in a line to copy: it has to be known.
+    let superuser = match &config.password {
+        Some(password) => password.clone(),
+        None => config.password.insert(Password::generate()?).clone(),
+    };
+    serve::runtime()?.block_on(async {
+        let server = Server::open(&config).await?;
+        load::load(&server, scale).await?;
+        let greeting = Greeting { config: &config, superuser, analyst: schemas.as_ref().map(|_| analyst) };
+        serve::serve(&config, server, |address| greeting.print(address)).await
+    })
+}
+
+/// The schema files' folder; beside the data, or in a temporary place that goes away with the demo.
+struct Folder {
+    path: PathBuf,
+    temporary: bool,
+}
+
+impl Folder {
+    fn make(data: &str, analyst: &Password) -> Result<Self, Failure> {
+        let temporary = data == ":memory:";
+        let path = if temporary {
+            std::env::temp_dir().join(format!("duckgate-demo-{}", std::process::id()))
+        } else {
+            PathBuf::from(format!("{data}.schemas"))
+        };
+        fs::create_dir_all(&path)?;
+        let folder = Self { path, temporary };
+        for (name, text) in SCHEMAS {
+            write(&folder.path.join(name), text)?;
+        }
+        let verifier = Verifier::new(analyst.reveal())?.to_string();
+        write(&folder.path.join("roles.toml"), &ROLES.replace("$verifier", &verifier))?;
+        Ok(folder)
+    }
+}
+
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = fs::File::create(path)?;
+    file.write_all(text.as_bytes())
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.temporary {
+            // A folder that stays behind in the temporary place does no harm.
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// What to try, as lines to copy.
+struct Greeting<'a> {
+    config: &'a Config,
+    superuser: Password,
+    analyst: Option<Password>,
+}
+
+impl Greeting<'_> {
+    fn print(&self, address: &Address) {
+        let url = |user: &str, password: &Password| {
+            serve::url(user, Some(password.reveal()), address, &self.config.database)
+        };
+        println!("\nAs the superuser, who may everything:");
+        println!("  psql '{}' -c 'SELECT count(*), sum(l_extendedprice) FROM lineitem'", url(&self.config.user, &self.superuser));
+        if let Some(password) = &self.analyst {
+            let url = url(ANALYST, password);
+            println!("As {ANALYST}, who may not read customers' names:");
+            println!("  psql '{url}' -c 'SELECT c_mktsegment, count(*) FROM customer GROUP BY 1 ORDER BY 1'");
+            println!("  psql '{url}' -c 'SELECT c_name FROM customer'    # permission denied");
+        }
+        println!("Ctrl-C ends the demo.");
+    }
 }
