@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array as _, Int64Array, StringArray};
+mod schemas;
+mod system;
+
+pub use schemas::Schemas;
+use system::System;
 
 use crate::catalog::{self, Catalog};
 use crate::config::{Config, Password};
-use crate::engine::{Access, Connection, Engine, Kind, Outcome, Plugins, Pool, Rendered, Run};
+use crate::engine::{Engine, Plugins, Pool};
 use crate::error::{Error, Result};
-use crate::policy::Permit;
 use crate::registry::verifier::Verifier;
 use crate::registry::{Change, Registry, Role, Snapshot, bootstrap, builtin};
 use crate::session::Gateway;
 use crate::sql::ddl::store;
 use crate::sql::signatures;
-use crate::types::{Oid, Phys};
 
 /// A gateway that is open, not yet listening.
 pub struct Server {
@@ -31,26 +33,28 @@ impl Server {
     /// # Errors
     /// The database cannot be opened, or what is kept in it cannot be read.
     pub async fn open(config: &Config) -> Result<Self> {
-        let engine = open_engine(config).await?;
+        let (engine, mut snapshot) = open_database(config).await?;
         let mut system = System::connect(&*engine)?;
-        for command in store::create() {
-            system.command(&command).await?;
-        }
-        let mut snapshot = bootstrap::snapshot(&config.database, &config.user);
-        for relation in catalog::relations() {
-            snapshot.apply_in_place(&Change::PutRelation(relation.clone()));
-        }
-        store::restore(&mut snapshot, system.objects().await?)?;
         let (superuser, generated_password) = first_superuser(config, &mut snapshot, &mut system).await?;
         drop(system);
         let registry = Arc::new(Registry::new(snapshot));
+        let schemas = Schemas::new(config, engine.clone(), registry.clone());
+        let plan = schemas.apply().await?;
+        for difference in &plan.leaves {
+            tracing::warn!("{difference}");
+        }
         let gateway = Gateway::new(config.limits.clone(), registry, engine);
+        let (schemas, runtime) = (Arc::new(schemas), tokio::runtime::Handle::current());
+        // Called from threads that may block: the engine's, in `SELECT duckgate.reload()`, and Server::reload's.
+        gateway.on_reload(Box::new(move || runtime.block_on(schemas.apply()).map(|_| ())));
         Ok(Self { gateway, superuser, generated_password })
     }
 
     /// Reads the schema files again; a bad file leaves what was in force, and the log says why.
-    pub fn reload(&self) {
-        match self.gateway.reload() {
+    pub async fn reload(&self) {
+        let gateway = self.gateway.clone();
+        let done = tokio::task::spawn_blocking(move || gateway.reload()).await;
+        match done.map_err(Error::internal).flatten() {
             Ok(()) => tracing::info!("schema files reloaded"),
             Err(error) => tracing::error!(%error, "the schema files were not reloaded: what was in force stays"),
         }
@@ -63,6 +67,30 @@ impl Server {
     pub async fn close(self) -> Result<()> {
         self.gateway.engine().close().await
     }
+}
+
+/// Opens the database for its schema alone, for `duckgate plan` and `apply`.
+///
+/// # Errors
+/// As [`Server::open`].
+pub async fn open_schemas(config: &Config) -> Result<(Schemas, Arc<dyn Engine>)> {
+    let (engine, snapshot) = open_database(config).await?;
+    Ok((Schemas::new(config, engine.clone(), Arc::new(Registry::new(snapshot))), engine))
+}
+
+/// The engine, and the schema that is kept in it on top of what every database has.
+async fn open_database(config: &Config) -> Result<(Arc<dyn Engine>, Snapshot)> {
+    let engine = open_engine(config).await?;
+    let mut system = System::connect(&*engine)?;
+    for command in store::create() {
+        system.command(&command).await?;
+    }
+    let mut snapshot = bootstrap::snapshot(&config.database, &config.user);
+    for relation in catalog::relations() {
+        snapshot.apply_in_place(&Change::PutRelation(relation.clone()));
+    }
+    store::restore(&mut snapshot, system.objects().await?)?;
+    Ok((engine, snapshot))
 }
 
 async fn open_engine(config: &Config) -> Result<Arc<dyn Engine>> {
@@ -107,56 +135,4 @@ async fn first_superuser(
     let change = Change::PutRole(Arc::new(Role { verifier: Some(verifier), ..(*role).clone() }));
     system.keep(snapshot, vec![change]).await?;
     Ok((name, made))
-}
-
-/// The gateway's own connection, for what it does before there are sessions.
-struct System(Box<dyn Connection>);
-
-impl System {
-    fn connect(engine: &dyn Engine) -> Result<Self> {
-        Ok(Self(engine.connect()?))
-    }
-
-    async fn execute(&mut self, sql: &str, kind: Kind, columns: Vec<Phys>) -> Result<Outcome> {
-        let permit = Permit::system(Rendered { sql: sql.into(), params: Vec::new(), columns, kind });
-        self.0.execute(&permit, Vec::new(), &Run { time_zone: "UTC".into(), deadline: None }).await
-    }
-
-    async fn command(&mut self, sql: &str) -> Result<()> {
-        self.execute(sql, Kind::Command, Vec::new()).await.map(|_| ())
-    }
-
-    /// The kept objects, as `store::restore` takes them.
-    async fn objects(&mut self) -> Result<Vec<(String, Oid, String)>> {
-        let columns = vec![Phys::Text, Phys::Int8, Phys::Text];
-        let Outcome::Rows(mut rows) = self.execute(&store::select(), Kind::Rows, columns).await? else {
-            return Err(Error::internal("the kept objects are no rows"));
-        };
-        let mut objects = Vec::new();
-        while let Some(batch) = rows.next().await? {
-            let text = |i: usize| batch.column(i).as_any().downcast_ref::<StringArray>();
-            let (Some(kinds), Some(oids), Some(definitions)) =
-                (text(0), batch.column(1).as_any().downcast_ref::<Int64Array>(), text(2))
-            else {
-                return Err(Error::internal("the kept objects have other types"));
-            };
-            for row in 0..batch.num_rows() {
-                let oid = Oid::try_from(oids.value(row)).map_err(Error::internal)?;
-                objects.push((kinds.value(row).to_owned(), oid, definitions.value(row).to_owned()));
-            }
-        }
-        Ok(objects)
-    }
-
-    /// Carries out changes that need nothing of DuckDB but their own rows.
-    async fn keep(&mut self, snapshot: &mut Snapshot, changes: Vec<Change>) -> Result<()> {
-        let commands = store::keep(&changes, snapshot)?;
-        self.0.begin(Access::ReadWrite).await?;
-        for command in commands {
-            self.command(&command).await?;
-        }
-        self.0.commit().await?;
-        changes.iter().for_each(|change| snapshot.apply_in_place(change));
-        Ok(())
-    }
 }

@@ -32,7 +32,7 @@ const OWNED_CRATES: &[(&str, &[&str])] =
     &[("duckdb", &["engine"]), ("sqlparser", &["sql"]), ("pgwire", &["wire"]), ("tokio_rustls", &["wire"])];
 
 /// Files that make a permit for what the gateway does on its own behalf.
-const SYSTEM_PERMITS: &[&str] = &["src/server.rs"];
+const SYSTEM_PERMITS: &[&str] = &["src/server/system.rs"];
 
 /// Files over the limit, each with the reason why it is one.
 const LONG_FILES: &[(&str, &str)] = &[];

@@ -129,11 +129,13 @@ struct Greeting<'a> {
 
 impl Greeting<'_> {
     fn print(&self, address: &Address) {
-        let url = |user: &str, password: &Password| {
-            serve::url(user, Some(password.reveal()), address, &self.config.database)
-        };
+        let url =
+            |user: &str, password: &Password| serve::url(user, Some(password.reveal()), address, &self.config.database);
         println!("\nAs the superuser, who may everything:");
-        println!("  psql '{}' -c 'SELECT count(*), sum(l_extendedprice) FROM lineitem'", url(&self.config.user, &self.superuser));
+        println!(
+            "  psql '{}' -c 'SELECT count(*), sum(l_extendedprice) FROM lineitem'",
+            url(&self.config.user, &self.superuser)
+        );
         if let Some(password) = &self.analyst {
             let url = url(ANALYST, password);
             println!("As {ANALYST}, who may not read customers' names:");

@@ -66,7 +66,7 @@ async fn wait(server: &Server) -> Outcome {
         tokio::select! {
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
-            _ = hangup.recv() => server.reload(),
+            _ = hangup.recv() => server.reload().await,
         }
     }
 }

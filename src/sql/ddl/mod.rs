@@ -7,6 +7,8 @@ mod alter;
 mod comment;
 mod create;
 mod drop;
+/// Schema files: what the database lacks of them.
+pub mod files;
 mod grant;
 mod index;
 mod physical;

@@ -17,11 +17,13 @@ pub struct Planner<'a> {
     pub plan: DdlPlan,
     /// True while schema files are applied: file-managed objects may be changed.
     pub for_files: bool,
+    /// How new objects are managed.
+    pub managed_as: Managed,
 }
 
 impl<'a> Planner<'a> {
     pub fn new(cx: &'a Context) -> Self {
-        Self { cx, after: (*cx.snapshot).clone(), plan: DdlPlan::default(), for_files: false }
+        Self { cx, after: (*cx.snapshot).clone(), plan: DdlPlan::default(), for_files: false, managed_as: Managed::Sql }
     }
 
     /// The plan, with the rows that keep its changes.
@@ -90,7 +92,7 @@ impl<'a> Planner<'a> {
 
     /// How new objects are managed.
     pub fn managed(&self) -> Managed {
-        Managed::Sql
+        self.managed_as.clone()
     }
 
     /// Refuses DDL over SQL on what a schema file defines, and on the system's own objects.
