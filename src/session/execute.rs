@@ -7,13 +7,15 @@ use std::time::Duration;
 use super::constraint;
 use super::front::{Front, RowShape};
 use super::interrupt::{self, Interrupt};
+use super::plan_cache::Origin;
 use super::portals::{Batches, OpenRows};
 use super::session::Session;
 use super::transaction::{self, Transaction};
 use crate::engine::{Cancel, CancelReason, Outcome, Run};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::{Command, Plan};
-use crate::types::Value;
+use crate::sql::lower::Decimals;
+use crate::sql::{self, Command, CompiledBody, Plan};
+use crate::types::{Oid, PgType, Value};
 
 /// What became of a statement.
 #[derive(Debug)]
@@ -28,6 +30,18 @@ impl Done {
     pub fn tag(tag: impl Into<String>) -> Result<Self> {
         Ok(Self::Tag(tag.into()))
     }
+}
+
+/// A plan at work.
+pub enum Started {
+    Rows(OpenRows),
+    Changed(u64),
+}
+
+/// True for a number that did not fit one of DuckDB's decimal types.
+fn overflowed(error: &Error) -> bool {
+    error.code() == SqlState::NUMERIC_VALUE_OUT_OF_RANGE
+        && error.report().internal.as_deref().is_some_and(|text| text.contains("DECIMAL"))
 }
 
 /// How the statement stands in its transaction.
@@ -140,28 +154,83 @@ impl Session {
             .map_err(|error| constraint::explain(error, plan.target.as_deref(), &snapshot))
     }
 
+    /// Starts a plan and waits for its first rows. If a number does not fit DuckDB's fast decimals, the statement is
+    /// compiled and started again with wide ones: the plan that runs then is given back.
+    pub(super) async fn open_plan(
+        &mut self,
+        origin: &Origin,
+        plan: &Plan,
+        params: &[PgType],
+        values: &[Value],
+        front: &mut dyn Front,
+        alone: Alone,
+    ) -> Result<(Started, Option<Plan>)> {
+        let began = self.transaction.active().is_some_and(|a| a.engine);
+        let error = match self.try_open(plan, values, front, alone).await {
+            Ok(started) => return Ok((started, None)),
+            Err(error) => error,
+        };
+        // DuckDB has given up the transaction: only one that this statement began can begin anew.
+        if began || !overflowed(&error) {
+            return Err(error);
+        }
+        self.begin_anew().await?;
+        let types: Vec<Option<Oid>> = params.iter().map(|ty| Some(ty.oid)).collect();
+        let environment = self.environment();
+        let compiled = sql::compile_with(origin.parsed()?, &environment.context, &types, Decimals::Wide)?;
+        let CompiledBody::Plan(wide) = compiled.body else {
+            return Err(Error::internal("another statement the second time"));
+        };
+        let started = self.try_open(&wide, values, front, alone).await?;
+        Ok((started, Some(wide)))
+    }
+
+    async fn try_open(
+        &mut self,
+        plan: &Plan,
+        values: &[Value],
+        front: &mut dyn Front,
+        alone: Alone,
+    ) -> Result<Started> {
+        Ok(match self.start(plan, values, front, alone, None).await? {
+            Outcome::Rows(rows) => {
+                let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
+                let first = self.next_batch(&mut open, front).await;
+                let snapshot = self.snapshot();
+                let first = first.map_err(|error| constraint::explain(error, plan.target.as_deref(), &snapshot))?;
+                open.at_end = first.is_none();
+                open.batch = first.map(|batch| (batch, 0));
+                Started::Rows(open)
+            }
+            Outcome::Changed(rows) => Started::Changed(rows),
+            Outcome::Done => Started::Changed(0),
+        })
+    }
+
     /// Runs a plan to its end, outside any portal.
     pub(super) async fn run_plan(
         &mut self,
+        origin: &Origin,
         plan: &Plan,
+        params: &[PgType],
         values: &[Value],
         formats: Vec<i16>,
         front: &mut dyn Front,
         describe: bool,
         alone: Alone,
     ) -> Result<Done> {
-        match self.start(plan, values, front, alone, None).await? {
-            Outcome::Rows(rows) => {
+        let (started, wide) = self.open_plan(origin, plan, params, values, front, alone).await?;
+        let plan = wide.as_ref().unwrap_or(plan);
+        match started {
+            Started::Rows(mut open) => {
                 let shape = shape(plan, formats);
                 if describe {
                     front.row_description(&shape)?;
                 }
-                let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
                 let sent = self.deliver(&mut open, &shape, front, None, plan).await?;
                 Done::tag(row_tag(plan.command, sent))
             }
-            Outcome::Changed(rows) => Done::tag(row_tag(plan.command, rows)),
-            Outcome::Done => Done::tag(row_tag(plan.command, 0)),
+            Started::Changed(rows) => Done::tag(row_tag(plan.command, rows)),
         }
     }
 

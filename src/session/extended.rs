@@ -7,15 +7,14 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use super::bind;
-use super::execute::{Alone, Done, row_tag, shape};
+use super::execute::{Alone, Done, Started, row_tag, shape};
 use super::front::{Front, RowShape};
 use super::plan_cache::Origin;
-use super::portals::{Batches, OpenRows, Portal, PortalState, formats};
+use super::portals::{OpenRows, Portal, PortalState, formats};
 use super::session::Session;
 use super::simple::ends_failed;
 use super::statements::Statement;
 use super::transaction;
-use crate::engine::Outcome;
 use crate::engine::directory::{CursorRow, PreparedRow};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::{Command, Compiled, CompiledBody, Plan};
@@ -259,7 +258,7 @@ impl Session {
         };
         match (&portal.state, plan) {
             (PortalState::Ready, Some(plan)) => {
-                if let Some(done) = self.open_portal(portal, plan, limit.is_some(), front).await? {
+                if let Some(done) = self.open_portal(portal, plan, &compiled.params, limit.is_some(), front).await? {
                     return Ok(done);
                 }
             }
@@ -286,15 +285,20 @@ impl Session {
         &mut self,
         portal: &mut Portal,
         plan: &Plan,
+        params: &[PgType],
         limited: bool,
         front: &mut dyn Front,
     ) -> Result<Option<Done>> {
-        match self.start(plan, &portal.values, front, Alone::No, None).await? {
-            Outcome::Rows(rows) => {
-                let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
+        let origin = Origin { text: portal.text.clone(), index: 0 };
+        let (started, wide) = self.open_plan(&origin, plan, params, &portal.values, front, Alone::No).await?;
+        if let (Some(wide), Some(shape)) = (wide, &mut portal.shape) {
+            shape.phys = wide.phys;
+        }
+        match started {
+            Started::Rows(mut open) => {
                 // A change is carried out whole, however few of its rows the client asks for.
                 if limited && plan.command != Command::Select {
-                    let mut batches = Vec::new();
+                    let mut batches: Vec<_> = open.batch.take().map(|(batch, _)| batch).into_iter().collect();
                     while let Some(batch) = self.next_batch(&mut open, front).await? {
                         batches.push(batch);
                     }
@@ -303,13 +307,9 @@ impl Session {
                 portal.state = PortalState::Open(open);
                 Ok(None)
             }
-            Outcome::Changed(rows) => {
+            Started::Changed(rows) => {
                 portal.state = PortalState::Done { rows: false };
                 Ok(Some(Done::Tag(row_tag(plan.command, rows))))
-            }
-            Outcome::Done => {
-                portal.state = PortalState::Done { rows: false };
-                Ok(Some(Done::Tag(row_tag(plan.command, 0))))
             }
         }
     }

@@ -50,6 +50,18 @@ impl Session {
         Ok(())
     }
 
+    /// Takes back what the only statement so far began in the engine, so that it can be tried in another way.
+    pub(super) async fn begin_anew(&mut self) -> Result<()> {
+        if self.transaction.active().is_some_and(|a| a.engine) {
+            self.lease()?.connection.rollback().await?;
+        }
+        if let Some(active) = self.transaction.active_mut() {
+            active.engine = false;
+            active.overlay = None;
+        }
+        Ok(())
+    }
+
     /// Ends the transaction; if that fails, it is rolled back and the error says why.
     pub(super) async fn commit(&mut self) -> Result<()> {
         let committed = match self.hold_cursors().await {

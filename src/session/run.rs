@@ -26,7 +26,8 @@ impl Session {
         let codes_for = |columns: usize| if codes.len() == columns { codes.to_vec() } else { vec![0; columns] };
         match &compiled.body {
             CompiledBody::Plan(plan) => {
-                self.run_plan(plan, values, codes_for(plan.fields.len()), front, describe, alone).await
+                let codes = codes_for(plan.fields.len());
+                self.run_plan(origin, plan, &compiled.params, values, codes, front, describe, alone).await
             }
             CompiledBody::CopyIn { plan, options, columns, table } => {
                 self.copy_in(plan, options, columns, table, front).await
