@@ -266,8 +266,13 @@ impl Connection {
         }
         METRICS.errors.increment();
         if let Some(internal) = &error.report().internal {
-            METRICS.internal_errors.increment();
-            tracing::error!(pid = self.session.pid(), code = %error.code(), internal, "internal error");
+            let (pid, code) = (self.session.pid(), error.code());
+            if code == SqlState::INTERNAL_ERROR {
+                METRICS.internal_errors.increment();
+                tracing::error!(pid, %code, internal, "internal error");
+            } else {
+                tracing::debug!(pid, %code, internal, "error");
+            }
         }
         encode::report(&mut self.front.stream.output, error.report());
         if error.is_fatal() {

@@ -119,10 +119,7 @@ async fn upgrade(mut stream: Stream, shared: &Shared) -> Upgraded {
             let encryption = Encryption::Tls { end_point: accepted.end_point };
             Ok((Stream::new(accepted.io, shared.limits.clone()), encryption))
         }
-        Err(e) => {
-            tracing::info!(error = %e, "TLS handshake failed");
-            Err((None, Lost::Broken("TLS handshake failed")))
-        }
+        Err(e) => Err((None, tls_failed(&e))),
     }
 }
 
@@ -135,8 +132,7 @@ async fn direct_tls(stream: Stream, shared: &Shared) -> Upgraded {
     let accepted = match acceptor.accept(Box::new(super::replay::Replay::new(input, io))).await {
         Ok(accepted) => accepted,
         Err(e) => {
-            tracing::info!(error = %e, "TLS handshake failed");
-            return Err((None, Lost::Broken("TLS handshake failed")));
+            return Err((None, tls_failed(&e)));
         }
     };
     let stream = Stream::new(accepted.io, shared.limits.clone());
@@ -145,6 +141,15 @@ async fn direct_tls(stream: Stream, shared: &Shared) -> Upgraded {
         return Err((Some(stream), lost));
     }
     Ok((stream, Encryption::Tls { end_point: accepted.end_point }))
+}
+
+/// A client that closes instead (a health check that has its answer) is no news.
+fn tls_failed(error: &std::io::Error) -> Lost {
+    if error.kind() == std::io::ErrorKind::UnexpectedEof {
+        return Lost::Eof;
+    }
+    tracing::info!(%error, "TLS handshake failed");
+    Lost::Broken("TLS handshake failed")
 }
 
 fn unsupported(version: Version) -> Lost {

@@ -25,6 +25,8 @@ const READ_GROWTH: usize = 1 << 20;
 const KEPT_BUFFER: usize = 16 << 10;
 /// PostgreSQL's bound on messages that carry no data of the user's (PQ_SMALL_MESSAGE_LIMIT).
 const SMALL_MESSAGE: usize = 10_000;
+/// PostgreSQL's bound on all others (PQ_LARGE_MESSAGE_LIMIT).
+const LARGE_MESSAGE: usize = (1 << 30) - 1;
 /// How long a closing connection waits for the client to read the last error.
 const LINGER: Duration = Duration::from_millis(500);
 
@@ -152,7 +154,7 @@ impl Stream {
             _ => return Err(Lost::Broken("invalid message length")),
         };
         if length > limit {
-            return Err(self.too_long(limit));
+            return Err(too_long(length, limit));
         }
         if self.input.len() < 1 + length {
             return Ok(Err(1 + length - self.input.len()));
@@ -184,17 +186,6 @@ impl Stream {
             | kind::TERMINATE => Ok(SMALL_MESSAGE),
             other => Err(Lost::Fatal(invalid_type(other))),
         }
-    }
-
-    /// Beyond the protocol's own bounds PostgreSQL just closes; within them, the client learns which limit it met.
-    fn too_long(&self, limit: usize) -> Lost {
-        if limit != self.limits.message {
-            return Lost::Broken("invalid message length");
-        }
-        let error = Error::fatal(SqlState::PROGRAM_LIMIT_EXCEEDED, "message is too long")
-            .detail(format!("The limit is {limit} bytes."))
-            .hint("limits.message sets it.");
-        Lost::Fatal(error)
     }
 
     /// Writes everything out. Cancel-safe; `Err` if the client is gone, or takes nothing for too long.
@@ -256,4 +247,15 @@ impl Stream {
         // Whether the client was quick enough changes nothing any more.
         let _ = timeout(LINGER, farewell).await;
     }
+}
+
+/// Beyond the protocol's own bounds PostgreSQL just closes; within them, the client learns which limit it met.
+fn too_long(length: usize, limit: usize) -> Lost {
+    if limit == SMALL_MESSAGE || length > LARGE_MESSAGE {
+        return Lost::Broken("invalid message length");
+    }
+    let error = Error::fatal(SqlState::PROGRAM_LIMIT_EXCEEDED, "message is too long")
+        .detail(format!("The limit is {limit} bytes."))
+        .hint("limits.message (before authentication limits.auth_message) sets it.");
+    Lost::Fatal(error)
 }
