@@ -20,6 +20,28 @@ fn padding_is_no_matter(args: &[Expr]) -> bool {
         .is_some_and(|p| !p.contains('\\') && p.ends_with('%') && !p.trim_end_matches('%').ends_with(' '))
 }
 
+/// An array whose elements DuckDB writes as PostgreSQL does.
+fn plain_elements(args: &[Expr]) -> bool {
+    use crate::types::{oid, table::element_type};
+    let element = args.first().and_then(|a| element_type(a.ty.oid, &crate::types::BuiltinTypes));
+    matches!(
+        element,
+        Some(
+            oid::TEXT
+                | oid::VARCHAR
+                | oid::NAME
+                | oid::CHAR
+                | oid::ACLITEM
+                | oid::INT2
+                | oid::INT4
+                | oid::INT8
+                | oid::OID
+                | oid::UUID
+                | oid::DATE
+        )
+    )
+}
+
 pub(super) const ENTRIES: &[Line] = &[
     ("length(text)", Template("length({0})::INTEGER")),
     ("length(bpchar)", Template("length({0})::INTEGER")),
@@ -166,8 +188,18 @@ pub(super) const ENTRIES: &[Line] = &[
     ("regexp_match(text,text,text)", Native("dg_regexp_match")),
     ("regexp_split_to_array(text,text)", Native("dg_regexp_split_to_array")),
     ("string_to_array(text,text)", Native("dg_string_to_array")),
-    ("array_to_string(anyarray,text)", Special),
-    ("array_to_string(anyarray,text,text)", Special),
+    (
+        "array_to_string(anyarray,text)",
+        When(plain_elements, "dg_array_to_string({0}::VARCHAR[], {1})", &Refused("array_to_string of this element type")),
+    ),
+    (
+        "array_to_string(anyarray,text,text)",
+        When(
+            plain_elements,
+            "dg_array_to_string({0}::VARCHAR[], {1}, {2})",
+            &Refused("array_to_string of this element type"),
+        ),
+    ),
     ("text(bpchar)", Template("{0}")),
     ("text(name)", Template("{0}")),
     ("text(char)", Template("{0}")),

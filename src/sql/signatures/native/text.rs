@@ -32,6 +32,8 @@ pub(super) fn natives() -> Vec<Native> {
         }),
         string_to_array(),
         format_native(),
+        array_to_string(2),
+        array_to_string(3),
         native2::<[u8], str, str>("dg_encode", |b, format| encode(b, format).map(Some)),
         native2::<str, str, [u8]>("dg_decode", |s, format| decode(s, format).map(Some)),
         sha("dg_sha224", None),
@@ -423,4 +425,35 @@ fn digits(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<usize>
         number = Some(number.unwrap_or(0_usize).saturating_mul(10).saturating_add(d as usize));
     }
     number
+}
+
+/// array_to_string(array, separator [, null text]): NULL elements are left out unless a text stands for them.
+fn array_to_string(arity: usize) -> Native {
+    Native {
+        name: "dg_array_to_string",
+        args: [TextList::phys(), Phys::Text, Phys::Text][..arity].to_vec(),
+        varargs: None,
+        result: Phys::Text,
+        strict: false,
+        volatile: false,
+        body: Arc::new(move |args, rows| {
+            let wrong = || Error::internal("array_to_string: the first argument is no list");
+            let lists = args[0].as_any().downcast_ref::<arrow::array::ListArray>().ok_or_else(wrong)?;
+            let separators = downcast::<str>(args, 1)?;
+            let nulls = if arity == 3 { Some(downcast::<str>(args, 2)?) } else { None };
+            let mut out = StringBuilder::with_capacity(rows, rows * 16);
+            for row in 0..rows {
+                if lists.is_null(row) || separators.is_null(row) {
+                    out.append_null();
+                    continue;
+                }
+                let items = lists.value(row);
+                let items = items.as_any().downcast_ref::<StringArray>().ok_or_else(wrong)?;
+                let null = nulls.filter(|n| !n.is_null(row)).map(|n| n.value(row));
+                let parts: Vec<&str> = items.iter().filter_map(|item| item.or(null)).collect();
+                out.append_value(parts.join(separators.value(row)));
+            }
+            Ok(Arc::new(out.finish()))
+        }),
+    }
 }
