@@ -51,7 +51,8 @@ impl Analyzer<'_> {
             oid::REGPROC => self.reg_input(text, |a, t| a.regproc(t)),
             oid::REGPROCEDURE => self.reg_input(text, |a, t| a.regprocedure(t)),
             oid::REGOPER => self.reg_input(text, |a, t| a.regoper(t)),
-            _ => super::input::parse(text, ty, self),
+            // Without a clock: `now` and `today` would freeze in a cached plan, so they are refused.
+            _ => crate::types::text::parse(text, ty, &self.ctx.settings, &*self.ctx.snapshot),
         }
     }
 

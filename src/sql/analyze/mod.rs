@@ -14,7 +14,6 @@ mod dml;
 mod expr;
 mod from;
 mod generic;
-mod input;
 mod insert;
 mod join;
 mod literal;
