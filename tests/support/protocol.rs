@@ -218,6 +218,13 @@ impl Connection {
         }
     }
 
+    /// The socket, for a reader of its own; whatever was read ahead must have been consumed.
+    pub fn into_socket(self) -> TcpStream {
+        assert!(self.pending.is_empty(), "bytes were read ahead");
+        let _ = self.stream.set_read_timeout(None);
+        self.stream
+    }
+
     /// Closes the sending side, as a client that has no more to say.
     pub fn shutdown_write(&self) {
         let _ = self.stream.shutdown(std::net::Shutdown::Write);

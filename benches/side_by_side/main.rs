@@ -1,0 +1,155 @@
+//! The same statements against the gateway, PostgreSQL (when it is on PATH) and DuckDB in-process, in one run: ratios as
+//! a Markdown table. `cargo bench --bench side_by_side`; `DUCKGATE_BENCH_SCALE` is TPC-H's scale factor (default 1),
+//! `DUCKGATE_BENCH_SECONDS` how long each throughput is measured (default 5), `DUCKGATE_BENCH_FOLDER` keeps the data.
+
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+mod measure;
+mod postgres;
+mod raw;
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use report::{Report, Row};
+use support::server::{Options, Server};
+use support::target::Target;
+use support::tpch::{Data, TABLES, query, schema};
+
+const LINEITEM: &str = "SELECT * FROM lineitem";
+const POINT: &str = "SELECT c_name, c_acctbal FROM customer WHERE c_custkey = $1";
+
+fn main() {
+    // `cargo test --benches` runs this with --test: building it is the test.
+    if std::env::args().any(|a| a == "--test") {
+        return;
+    }
+    let scale: f64 = number("DUCKGATE_BENCH_SCALE", 1.0);
+    let seconds = Duration::from_secs_f64(number("DUCKGATE_BENCH_SECONDS", 5.0));
+    let temporary = tempfile::tempdir().expect("a folder");
+    let kept = std::env::var_os("DUCKGATE_BENCH_FOLDER").map(PathBuf::from);
+    let data = Data::generate(&kept.unwrap_or_else(|| temporary.path().join("tpch")), scale);
+
+    eprintln!("gateway: loading");
+    let gateway = Server::start(&Options {
+        data: Some(temporary.path().join("gateway.duckdb")),
+        environment: vec![("DUCKGATE_LOG".into(), "warn".into())],
+        ..Options::default()
+    });
+    load(&gateway.target, &data);
+
+    let cluster = postgres::Cluster::start(temporary.path());
+    if let Some(cluster) = &cluster {
+        eprintln!("PostgreSQL: loading");
+        load(&cluster.target, &data);
+        cluster.target.connect().and_then(|mut c| c.query("VACUUM ANALYZE")).unwrap_or_else(|e| panic!("{e}"));
+    }
+
+    eprintln!("DuckDB in-process: loading");
+    let duckdb = in_process(&temporary.path().join("in-process.duckdb"), &data);
+
+    let mut report = Report::default();
+    full_reads(&mut report, &gateway.target, cluster.as_ref().map(|c| &c.target), &duckdb);
+    tpch(&mut report, &gateway.target, cluster.as_ref().map(|c| &c.target), &duckdb, scale);
+    points(&mut report, &gateway.target, cluster.as_ref().map(|c| &c.target), &duckdb, scale, seconds);
+    connections(&mut report, &gateway.target, cluster.as_ref().map(|c| &c.target));
+    println!("{}", report.markdown(scale));
+}
+
+fn number(variable: &str, default: f64) -> f64 {
+    std::env::var(variable).map_or(default, |n| n.parse().expect("a number"))
+}
+
+fn load(target: &Target, data: &Data) {
+    let mut connection = target.connect().unwrap_or_else(|e| panic!("{e}"));
+    connection.timeout = Duration::from_secs(3600);
+    for statement in schema() {
+        connection.query(&statement).unwrap_or_else(|e| panic!("{statement}: {e}"));
+    }
+    for table in TABLES {
+        let sql = format!("COPY {table} FROM STDIN WITH (DELIMITER '|')");
+        connection.copy_in(&sql, data.chunks(table)).unwrap_or_else(|e| panic!("{table}: {e}"));
+    }
+}
+
+fn in_process(path: &Path, data: &Data) -> duckdb::Connection {
+    let connection = duckdb::Connection::open(path).expect("DuckDB opens");
+    data.load_into_duckdb(&connection);
+    connection.execute_batch("CHECKPOINT").expect("a checkpoint");
+    connection
+}
+
+/// lineitem from its first to its last row: binary by the extended protocol, text by the simple one.
+fn full_reads(report: &mut Report, gateway: &Target, postgres: Option<&Target>, duckdb: &duckdb::Connection) {
+    eprintln!("full reads");
+    let arrow = measure::best(3, || measure::arrow_stream(duckdb, LINEITEM));
+    for (name, binary, over_postgres, over_in_process) in [
+        ("full read of lineitem, binary", true, Some(2.5), Some(2.0)),
+        ("full read of lineitem, text", false, Some(2.0), None),
+    ] {
+        let read = |target: &Target| measure::best(3, || raw::read_all(target, LINEITEM, binary));
+        let (ours, theirs) = (read(gateway), postgres.map(read));
+        report.add(
+            Row::seconds(name, ours.total, theirs.map(|t| t.total), Some(arrow.total))
+                .goal(over_postgres, over_in_process),
+        );
+        if binary {
+            let row = Row::seconds("— its first row", ours.first, theirs.map(|t| t.first), Some(arrow.first));
+            report.add(row.within(Duration::from_millis(20)));
+        }
+    }
+}
+
+fn tpch(report: &mut Report, gateway: &Target, postgres: Option<&Target>, duckdb: &duckdb::Connection, scale: f64) {
+    eprintln!("TPC-H queries");
+    let mut totals = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+    let mut rows = Vec::new();
+    for n in 1..=22 {
+        let sql = query(n, scale);
+        let ours = measure::best(3, || raw::read_all(gateway, &sql, false)).total;
+        let theirs = postgres.map(|p| measure::best(1, || raw::read_all(p, &sql, false)).total);
+        let inside = measure::best(3, || measure::arrow_stream(duckdb, &sql)).total;
+        totals = (totals.0 + ours, totals.1 + theirs.unwrap_or_default(), totals.2 + inside);
+        rows.push(Row::seconds(&format!("TPC-H Q{n}"), ours, theirs, Some(inside)));
+    }
+    let total = Row::seconds("TPC-H, all 22", totals.0, postgres.map(|_| totals.1), Some(totals.2));
+    report.add(total.goal(None, Some(1.05)));
+    rows.into_iter().for_each(|row| report.add(row));
+}
+
+fn points(
+    report: &mut Report,
+    gateway: &Target,
+    postgres: Option<&Target>,
+    duckdb: &duckdb::Connection,
+    scale: f64,
+    seconds: Duration,
+) {
+    let customers = (150_000.0 * scale) as i32;
+    eprintln!("point queries");
+    let inside = measure::point_in_process(duckdb, &POINT.replace("$1", "?"), customers, seconds);
+    let round_trip = raw::round_trip(gateway);
+    for clients in [1, 8, 64] {
+        let run = |target: &Target| raw::points(target, POINT, customers, clients, seconds);
+        let (ours, theirs) = (run(gateway), postgres.map(run));
+        let name = |what: &str| format!("point query, {clients} client{}: {what}", if clients == 1 { "" } else { "s" });
+        let inside_median = (clients == 1).then_some(inside.median);
+        let mut row = Row::seconds(&name("p50"), ours.median, theirs.map(|t| t.median), inside_median);
+        if clients == 1 {
+            row = row.at_most(inside.median.mul_f64(1.3) + round_trip, "1.3 × in-process + a round trip");
+        }
+        report.add(row);
+        report.add(Row::seconds(&name("p99"), ours.worst, theirs.map(|t| t.worst), None));
+        let inside_rate = (clients == 1).then_some(inside.rate);
+        report.add(Row::rate(&name("queries a second"), ours.rate, theirs.map(|t| t.rate), inside_rate));
+    }
+    report.add(Row::seconds("a round trip on the loopback (Sync)", round_trip, postgres.map(raw::round_trip), None));
+}
+
+fn connections(report: &mut Report, gateway: &Target, postgres: Option<&Target>) {
+    eprintln!("connections");
+    let set_up = |target: &Target| measure::connections_over_tls(target, 100);
+    report.add(Row::seconds("connection with TLS and SCRAM, p50", set_up(gateway), postgres.map(set_up), None));
+}
