@@ -26,6 +26,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("pg_get_userbyid(oid)", SessionNative("dg_pg_get_userbyid")),
     ("format_type(oid,int4)", SessionNative("dg_format_type")),
     ("obj_description(oid,name)", SessionNative("dg_obj_description")),
+    ("obj_description(oid)", Template("dg_obj_description({session}, {0}, 'pg_class')")),
     ("shobj_description(oid,name)", SessionNative("dg_obj_description")),
     ("col_description(oid,int4)", SessionNative("dg_col_description")),
     ("pg_table_is_visible(oid)", SessionNative("dg_pg_table_is_visible")),

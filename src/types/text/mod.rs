@@ -73,8 +73,8 @@ fn parse_codec(text: &str, ty: PgType, codec: &Codec, typmod: i32, input: &Input
         Codec::Text => Value::text(text),
         Codec::Varchar => Value::Text(limit_length(text, typmod, "character varying")?.into()),
         Codec::Bpchar => {
-            let cut = limit_length(text, typmod, "character")?;
-            Value::text(if typmod >= 4 { cut.trim_end_matches(' ') } else { cut })
+            // Kept without its padding whatever the length, so that values of any length compare.
+            Value::text(limit_length(text, typmod, "character")?.trim_end_matches(' '))
         }
         Codec::CharByte => Value::text(scalar::parse_char_byte(text)),
         Codec::Name => Value::text(cut_name(text)),

@@ -25,6 +25,8 @@ pub(super) fn natives() -> Vec<Native> {
     all.push(native2::<str, Interval, Interval>("dg_date_trunc_interval", |unit, v| {
         truncate_interval(unit, v).map(Some)
     }));
+    all.push(native2::<str, Interval, NumericText>("dg_extract_interval", |unit, v| extract_interval(unit, v).map(Some)));
+    all.push(native2::<str, Time, NumericText>("dg_extract_time", |unit, t| extract_time(unit, t).map(Some)));
     all.push(native2::<Timestamp, Timestamp, Interval>("dg_age", |a, b| age(a, b).map(Some)));
     all
 }
@@ -306,6 +308,52 @@ fn truncate_interval(unit: &str, v: Interval) -> Result<Interval> {
             .detail("Months usually have fractional weeks."));
         }
         other => return Err(unknown_unit(other, "interval")),
+    })
+}
+
+/// Microseconds as seconds (six digits after the point) or milliseconds (three).
+fn decimal(micros: i128, digits: u32) -> String {
+    let unit = 10_i128.pow(digits);
+    let sign = if micros < 0 { "-" } else { "" };
+    let (whole, part) = (micros.abs() / unit, micros.abs() % unit);
+    format!("{sign}{whole}.{part:0width$}", width = digits as usize)
+}
+
+fn extract_interval(unit: &str, v: Interval) -> Result<String> {
+    let seconds = v.micros % (60 * USECS_PER_SEC);
+    let years = v.months / 12;
+    Ok(match unit.to_lowercase().as_str() {
+        "microsecond" | "microseconds" | "us" | "usec" | "usecs" => seconds.to_string(),
+        "millisecond" | "milliseconds" | "ms" | "msec" | "msecs" => decimal(i128::from(seconds), 3),
+        "second" | "seconds" | "s" | "sec" | "secs" => decimal(i128::from(seconds), 6),
+        "minute" | "minutes" | "m" | "min" | "mins" => (v.micros / (60 * USECS_PER_SEC) % 60).to_string(),
+        "hour" | "hours" | "h" | "hr" | "hrs" => (v.micros / (3600 * USECS_PER_SEC)).to_string(),
+        "day" | "days" | "d" => v.days.to_string(),
+        "month" | "months" | "mon" | "mons" => (v.months % 12).to_string(),
+        "quarter" | "quarters" | "qtr" => (v.months % 12 / 3 + 1).to_string(),
+        "year" | "years" | "y" | "yr" | "yrs" => years.to_string(),
+        "decade" | "decades" | "decs" | "dec" => (years / 10).to_string(),
+        "century" | "centuries" | "c" | "cent" => (years / 100).to_string(),
+        "millennium" | "millennia" | "mil" | "mils" => (years / 1000).to_string(),
+        "epoch" => {
+            // A year counts 365.25 days, a month that does not make one 30.
+            let quarter_days = i128::from(years) * 1461 + i128::from(v.months % 12) * 120 + i128::from(v.days) * 4;
+            decimal(quarter_days * i128::from(USECS_PER_DAY / 4) + i128::from(v.micros), 6)
+        }
+        other => return Err(unknown_unit(other, "interval")),
+    })
+}
+
+fn extract_time(unit: &str, t: i64) -> Result<String> {
+    let seconds = t % (60 * USECS_PER_SEC);
+    Ok(match unit.to_lowercase().as_str() {
+        "microsecond" | "microseconds" | "us" | "usec" | "usecs" => seconds.to_string(),
+        "millisecond" | "milliseconds" | "ms" | "msec" | "msecs" => decimal(i128::from(seconds), 3),
+        "second" | "seconds" | "s" | "sec" | "secs" => decimal(i128::from(seconds), 6),
+        "minute" | "minutes" | "m" | "min" | "mins" => (t / (60 * USECS_PER_SEC) % 60).to_string(),
+        "hour" | "hours" | "h" | "hr" | "hrs" => (t / (3600 * USECS_PER_SEC)).to_string(),
+        "epoch" => decimal(i128::from(t), 6),
+        other => return Err(unknown_unit(other, "time without time zone")),
     })
 }
 
