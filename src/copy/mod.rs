@@ -1,1 +1,133 @@
-//! COPY formats: text, csv, binary; pure, both ways.
+//! COPY's formats, text, csv and binary: bytes to record batches and back. Pure: no socket, no engine.
+
+mod binary;
+mod column;
+mod encode;
+mod lines;
+mod rows;
+
+use std::sync::Arc;
+
+use arrow::buffer::BooleanBuffer;
+use arrow::record_batch::RecordBatch;
+
+use crate::error::{Error, Result};
+use crate::tree::{CopyFormat, CopyOptions};
+use crate::types::{OutputSettings, PgType, Phys, TypeLookup};
+
+pub use encode::Encoder;
+
+/// Rows of a decoded batch, at most.
+pub const BATCH_ROWS: usize = 16_384;
+/// Bytes of input that make a batch, about.
+pub const BATCH_BYTES: usize = 8 << 20;
+
+/// One column that is copied.
+#[derive(Debug, Clone)]
+pub struct CopyColumn {
+    pub name: Arc<str>,
+    pub ty: PgType,
+    pub phys: Phys,
+}
+
+/// What decoding needs besides the options.
+#[derive(Clone)]
+pub struct CopySource {
+    /// The table's name, for the CONTEXT of errors.
+    pub table: Arc<str>,
+    pub columns: Vec<CopyColumn>,
+    pub settings: OutputSettings,
+    pub types: Arc<dyn TypeLookup + Send + Sync>,
+    /// The transaction's time, in microseconds since 1970, for `now`, `today` …
+    pub now: Option<i64>,
+    /// The longest row, in bytes; a longer one fails with 54000.
+    pub max_row: usize,
+}
+
+/// Rows that were decoded.
+#[derive(Debug, Clone)]
+pub struct DecodedBatch {
+    pub batch: RecordBatch,
+    /// For each column, the rows whose field was the DEFAULT marker (the batch has NULL there); `None` if there are none.
+    pub defaults: Vec<Option<BooleanBuffer>>,
+}
+
+/// Turns COPY data into batches: feed it, take what is ready, finish it, take the rest.
+///
+/// After an error it must not be used further.
+pub struct Decoder(Format);
+
+enum Format {
+    Lines(Box<rows::LineDecoder>),
+    Binary(Box<binary::BinaryDecoder>),
+}
+
+impl Decoder {
+    /// 0A000 for an encoding that is not carried.
+    pub fn new(options: &CopyOptions, source: CopySource) -> Result<Self> {
+        check_encoding(options)?;
+        Ok(Self(match options.format {
+            CopyFormat::Text | CopyFormat::Csv => {
+                Format::Lines(Box::new(rows::LineDecoder::new(options.clone(), source)?))
+            }
+            CopyFormat::Binary => Format::Binary(Box::new(binary::BinaryDecoder::new(source)?)),
+        }))
+    }
+
+    /// Takes a piece of data of any size. Errors have PostgreSQL's SQLSTATE, message and CONTEXT.
+    pub fn feed(&mut self, data: &[u8]) -> Result<()> {
+        match &mut self.0 {
+            Format::Lines(d) => d.feed(data),
+            Format::Binary(d) => d.feed(data),
+        }
+    }
+
+    /// No more data. What is left in [`Decoder::take`] after this is the end.
+    pub fn finish(&mut self) -> Result<()> {
+        match &mut self.0 {
+            Format::Lines(d) => d.finish(),
+            Format::Binary(d) => d.finish(),
+        }
+    }
+
+    /// A batch that is ready; call until `None` after each feed.
+    pub fn take(&mut self) -> Option<DecodedBatch> {
+        match &mut self.0 {
+            Format::Lines(d) => d.take(),
+            Format::Binary(d) => d.take(),
+        }
+    }
+
+    /// Rows decoded so far.
+    pub fn rows(&self) -> u64 {
+        match &self.0 {
+            Format::Lines(d) => d.rows(),
+            Format::Binary(d) => d.rows(),
+        }
+    }
+}
+
+fn check_encoding(options: &CopyOptions) -> Result<()> {
+    let Some(name) = &options.encoding else { return Ok(()) };
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    if matches!(plain.as_str(), "utf8" | "unicode" | "sqlascii") {
+        return Ok(());
+    }
+    Err(Error::unsupported(format!("COPY in encoding \"{name}\"")).hint("Convert the data to UTF8."))
+}
+
+/// Text for a CONTEXT, cut to 100 bytes at a character's border.
+fn shown(bytes: &[u8]) -> String {
+    const LIMIT: usize = 100;
+    if bytes.len() <= LIMIT {
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
+    let mut end = LIMIT;
+    while end > 0 && bytes[end] & 0xc0 == 0x80 {
+        end -= 1;
+    }
+    format!("{}...", String::from_utf8_lossy(&bytes[..end]))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,521 @@
+//! COPY FROM in text and csv: rows into fields, fields into columns.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use memchr::memchr;
+
+use super::column::Column;
+use super::lines::{Found, LineFinder, first_invalid};
+use super::{BATCH_BYTES, BATCH_ROWS, CopySource, DecodedBatch, shown};
+use crate::error::{Error, Result, SqlState};
+use crate::tree::{CopyFormat, CopyHeader, CopyOptions};
+use crate::types::binary;
+use crate::types::text::Input;
+
+/// The columns that are being filled, and the batches that are full.
+pub(super) struct Batches {
+    columns: Vec<Column>,
+    schema: SchemaRef,
+    rows: usize,
+    bytes: usize,
+    pub total: u64,
+    ready: VecDeque<DecodedBatch>,
+}
+
+impl Batches {
+    pub fn new(source: &CopySource) -> Self {
+        let fields: Vec<Field> =
+            source.columns.iter().map(|c| Field::new(c.name.as_ref(), c.phys.arrow(), true)).collect();
+        Self {
+            columns: source.columns.iter().map(|c| Column::new(c, source.types.as_ref())).collect(),
+            schema: Arc::new(Schema::new(fields)),
+            rows: 0,
+            bytes: 0,
+            total: 0,
+            ready: VecDeque::new(),
+        }
+    }
+
+    pub fn column(&mut self, i: usize) -> &mut Column {
+        &mut self.columns[i]
+    }
+
+    /// A row of this many bytes is complete.
+    pub fn end_row(&mut self, bytes: usize) -> Result<()> {
+        self.rows += 1;
+        self.total += 1;
+        self.bytes += bytes;
+        if self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    pub fn flush(&mut self) -> Result<()> {
+        if self.rows == 0 {
+            return Ok(());
+        }
+        let mut arrays = Vec::with_capacity(self.columns.len());
+        let mut defaults = Vec::with_capacity(self.columns.len());
+        for column in &mut self.columns {
+            let (array, default) = column.finish()?;
+            arrays.push(array);
+            defaults.push(default);
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)
+            .map_err(Error::internal)?;
+        self.ready.push_back(DecodedBatch { batch, defaults });
+        (self.rows, self.bytes) = (0, 0);
+        Ok(())
+    }
+
+    pub fn take(&mut self) -> Option<DecodedBatch> {
+        self.ready.pop_front()
+    }
+}
+
+pub(super) struct LineDecoder {
+    fields: FieldReader,
+    finder: LineFinder,
+    batches: Batches,
+    /// The part of a row that has come so far.
+    pending: Vec<u8>,
+    header: CopyHeader,
+    line: u64,
+    ended: bool,
+}
+
+impl LineDecoder {
+    pub fn new(options: CopyOptions, source: CopySource) -> Result<Self> {
+        let csv = options.format == CopyFormat::Csv;
+        Ok(Self {
+            finder: LineFinder::new(csv, options.quote, options.escape),
+            batches: Batches::new(&source),
+            pending: Vec::new(),
+            header: options.header,
+            line: 0,
+            ended: false,
+            fields: FieldReader::new(options, source),
+        })
+    }
+
+    pub fn rows(&self) -> u64 {
+        self.batches.total
+    }
+
+    pub fn take(&mut self) -> Option<DecodedBatch> {
+        self.batches.take()
+    }
+
+    pub fn feed(&mut self, data: &[u8]) -> Result<()> {
+        if self.ended {
+            return Ok(());
+        }
+        if self.pending.is_empty() {
+            let used = self.read(data, false)?;
+            self.pending.extend_from_slice(&data[used..]);
+        } else {
+            let mut pending = std::mem::take(&mut self.pending);
+            pending.extend_from_slice(data);
+            let used = self.read(&pending, false)?;
+            pending.drain(..used);
+            self.pending = pending;
+        }
+        if self.pending.len() > self.fields.source.max_row {
+            return Err(self.too_long());
+        }
+        Ok(())
+    }
+
+    pub fn finish(&mut self) -> Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        if !self.ended && !pending.is_empty() {
+            let used = self.read(&pending, true)?;
+            if !self.ended && used < pending.len() {
+                // The last row may lack its newline.
+                if self.finder.unterminated() {
+                    self.line += 1;
+                    let error = Error::new(SqlState::BAD_COPY_FILE_FORMAT, "unterminated CSV quoted field");
+                    return Err(self.line_error(error, &pending[used..]));
+                }
+                self.row(&pending[used..])?;
+            }
+        }
+        self.batches.flush()
+    }
+
+    /// Reads whole rows off the front; gives how many bytes they took.
+    fn read(&mut self, data: &[u8], last: bool) -> Result<usize> {
+        let mut at = 0;
+        while at < data.len() && !self.ended {
+            match self.finder.find(&data[at..], last) {
+                Ok(Found::Incomplete) => break,
+                Ok(Found::Row { end, next }) => {
+                    self.row(&data[at..at + end])?;
+                    at += next;
+                }
+                Ok(Found::Marker { end }) => {
+                    self.ended = true;
+                    if end > 0 {
+                        self.row(&data[at..at + end])?;
+                    }
+                    return Ok(data.len());
+                }
+                Err(error) => {
+                    self.line += 1;
+                    return Err(self.bare_error(error));
+                }
+            }
+        }
+        Ok(at)
+    }
+
+    fn too_long(&self) -> Error {
+        let limit = self.fields.source.max_row;
+        let error = Error::new(
+            SqlState::PROGRAM_LIMIT_EXCEEDED,
+            format!("a row of COPY data is longer than the limit of {limit} bytes"),
+        );
+        error.context(format!("COPY {}, line {}", self.fields.source.table, self.line + 1))
+    }
+
+    fn bare_error(&self, error: Error) -> Error {
+        error.context(format!("COPY {}, line {}", self.fields.source.table, self.line))
+    }
+
+    fn line_error(&self, error: Error, line: &[u8]) -> Error {
+        error.context(format!("COPY {}, line {}: \"{}\"", self.fields.source.table, self.line, shown(line)))
+    }
+
+    fn row(&mut self, line: &[u8]) -> Result<()> {
+        self.line += 1 + std::mem::take(&mut self.finder.inner_lines);
+        if line.len() > self.fields.source.max_row {
+            self.line -= 1;
+            return Err(self.too_long());
+        }
+        if let Some(at) = first_invalid(line) {
+            let error = binary::text(&line[at..]).err().unwrap_or_else(|| Error::internal("encoding"));
+            return Err(self.bare_error(error));
+        }
+        let escaped = self.finder.backslash;
+        match std::mem::replace(&mut self.header, CopyHeader::No) {
+            CopyHeader::No => {}
+            CopyHeader::Yes => return Ok(()),
+            CopyHeader::Match => return self.fields.match_header(line).map_err(|e| self.line_error(e, line)),
+        }
+        match self.fields.read(line, escaped, &mut self.batches) {
+            Ok(()) => self.batches.end_row(line.len()),
+            Err(RowError::Line(error)) => Err(self.line_error(error, line)),
+            Err(RowError::Field(error, column, field)) => {
+                let name = &self.fields.source.columns[column].name;
+                let place = format!("COPY {}, line {}, column {name}", self.fields.source.table, self.line);
+                // An input function's own context (json's) comes first.
+                let inner = error.report().context.clone().map(|c| c + "\n").unwrap_or_default();
+                Err(error.context(format!("{inner}{place}: \"{}\"", shown(field.as_bytes()))))
+            }
+        }
+    }
+}
+
+enum RowError {
+    /// The whole row is at fault.
+    Line(Error),
+    /// One column's field is at fault.
+    Field(Error, usize, String),
+}
+
+/// Cuts rows into fields.
+struct FieldReader {
+    options: CopyOptions,
+    source: CopySource,
+    force_not_null: Vec<bool>,
+    force_null: Vec<bool>,
+    scratch: Vec<u8>,
+}
+
+/// A field as it was written.
+enum Raw<'a> {
+    Null,
+    Default,
+    Text(&'a str),
+}
+
+fn format_error(message: impl Into<String>) -> Error {
+    Error::new(SqlState::BAD_COPY_FILE_FORMAT, message)
+}
+
+impl FieldReader {
+    fn new(options: CopyOptions, source: CopySource) -> Self {
+        let flags = |list: &[usize]| (0..source.columns.len()).map(|i| list.contains(&i)).collect();
+        Self {
+            force_not_null: flags(&options.force_not_null),
+            force_null: flags(&options.force_null),
+            options,
+            source,
+            scratch: Vec::new(),
+        }
+    }
+
+    fn read(&mut self, line: &[u8], escaped: bool, batches: &mut Batches) -> Result<(), RowError> {
+        let count = self.source.columns.len();
+        let source = &self.source;
+        let input = Input { settings: &source.settings, types: source.types.as_ref(), now: source.now };
+        let mut put = |i: usize, raw: Raw<'_>| -> Result<(), RowError> {
+            if i >= count {
+                return Err(RowError::Line(format_error("extra data after last expected column")));
+            }
+            match raw {
+                Raw::Null => batches.column(i).push_null(),
+                Raw::Default => batches.column(i).push_default(),
+                Raw::Text(text) => {
+                    batches.column(i).push_text(text, &input).map_err(|e| RowError::Field(e, i, text.to_owned()))?;
+                }
+            }
+            Ok(())
+        };
+        if count == 0 {
+            return if line.is_empty() {
+                Ok(())
+            } else {
+                Err(RowError::Line(format_error("extra data after last expected column")))
+            };
+        }
+        let fields = match self.options.format {
+            CopyFormat::Csv => {
+                csv_fields(line, &self.options, &self.force_not_null, &self.force_null, &mut self.scratch, &mut put)?
+            }
+            CopyFormat::Text | CopyFormat::Binary => {
+                text_fields(line, escaped, &self.options, &mut self.scratch, &mut put)?
+            }
+        };
+        if fields < count {
+            let name = &self.source.columns[fields].name;
+            return Err(RowError::Line(format_error(format!("missing data for column \"{name}\""))));
+        }
+        Ok(())
+    }
+
+    fn match_header(&mut self, line: &[u8]) -> Result<()> {
+        let mut names: Vec<Option<String>> = Vec::new();
+        let mut put = |_: usize, raw: Raw<'_>| {
+            names.push(match raw {
+                Raw::Text(text) => Some(text.to_owned()),
+                Raw::Null | Raw::Default => None,
+            });
+            Ok(())
+        };
+        let read = match self.options.format {
+            CopyFormat::Csv => csv_fields(line, &self.options, &[], &[], &mut self.scratch, &mut put),
+            CopyFormat::Text | CopyFormat::Binary => {
+                let escaped = memchr(b'\\', line).is_some();
+                text_fields(line, escaped, &self.options, &mut self.scratch, &mut put)
+            }
+        };
+        match read {
+            Ok(_) => {}
+            Err(RowError::Line(e) | RowError::Field(e, ..)) => return Err(e),
+        }
+        let expected = self.source.columns.len();
+        if names.len() != expected {
+            return Err(format_error(format!(
+                "wrong number of fields in header line: field count is {}, expected {expected}",
+                names.len()
+            )));
+        }
+        for (i, (name, column)) in names.iter().zip(&self.source.columns).enumerate() {
+            let wrong = match name {
+                Some(name) if **name == *column.name => continue,
+                Some(name) => format!("got \"{name}\""),
+                None => format!("got null value (\"{}\")", self.options.null),
+            };
+            return Err(format_error(format!(
+                "column name mismatch in header line field {}: {wrong}, expected \"{}\"",
+                i + 1,
+                column.name
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// The text was checked as a whole row; its parts are cut at ASCII bytes.
+fn as_str(bytes: &[u8]) -> Result<&str, RowError> {
+    std::str::from_utf8(bytes).map_err(|_| {
+        RowError::Line(binary::text(bytes).err().unwrap_or_else(|| Error::internal("encoding of COPY data")))
+    })
+}
+
+/// Text format: fields between delimiters, backslash escapes. Gives the number of fields.
+fn text_fields(
+    line: &[u8],
+    escaped: bool,
+    options: &CopyOptions,
+    scratch: &mut Vec<u8>,
+    put: &mut dyn FnMut(usize, Raw<'_>) -> Result<(), RowError>,
+) -> Result<usize, RowError> {
+    let mut rest = line;
+    let mut i = 0;
+    loop {
+        let end = if escaped { escaped_field_end(rest, options.delimiter) } else { memchr(options.delimiter, rest) };
+        let field = &rest[..end.unwrap_or(rest.len())];
+        if field == options.null.as_bytes() {
+            put(i, Raw::Null)?;
+        } else if options.default.as_ref().is_some_and(|d| d.as_bytes() == field) {
+            put(i, Raw::Default)?;
+        } else if escaped && memchr(b'\\', field).is_some() {
+            unescape(field, scratch);
+            if let Some(at) = first_invalid(scratch) {
+                let error = binary::text(&scratch[at..]).err();
+                return Err(RowError::Line(error.unwrap_or_else(|| Error::internal("encoding"))));
+            }
+            put(i, Raw::Text(as_str(scratch)?))?;
+        } else {
+            put(i, Raw::Text(as_str(field)?))?;
+        }
+        i += 1;
+        match end {
+            Some(end) => rest = &rest[end + 1..],
+            None => return Ok(i),
+        }
+    }
+}
+
+/// The next delimiter that no backslash stands before.
+fn escaped_field_end(data: &[u8], delimiter: u8) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += memchr::memchr2(delimiter, b'\\', &data[at..])?;
+        if data[at] == delimiter {
+            return Some(at);
+        }
+        at = (at + 2).min(data.len());
+    }
+}
+
+/// Backslash sequences of the text format: `\b \f \n \r \t \v`, octal, hexadecimal; any other character is itself.
+fn unescape(field: &[u8], out: &mut Vec<u8>) {
+    out.clear();
+    let mut at = 0;
+    while let Some(&b) = field.get(at) {
+        at += 1;
+        if b != b'\\' {
+            out.push(b);
+            continue;
+        }
+        let Some(&c) = field.get(at) else {
+            // A backslash at the end of a row stands for itself.
+            out.push(b'\\');
+            break;
+        };
+        at += 1;
+        match c {
+            b'0'..=b'7' => {
+                let mut n = u32::from(c - b'0');
+                for _ in 0..2 {
+                    match field.get(at) {
+                        Some(d @ b'0'..=b'7') => {
+                            n = n * 8 + u32::from(d - b'0');
+                            at += 1;
+                        }
+                        _ => break,
+                    }
+                }
+                out.push(n as u8);
+            }
+            b'x' => {
+                let digit = |at: usize| field.get(at).and_then(|d| (*d as char).to_digit(16));
+                match digit(at) {
+                    None => out.push(b'x'),
+                    Some(high) => {
+                        at += 1;
+                        let mut n = high;
+                        if let Some(low) = digit(at) {
+                            at += 1;
+                            n = n * 16 + low;
+                        }
+                        out.push(n as u8);
+                    }
+                }
+            }
+            b'b' => out.push(8),
+            b'f' => out.push(12),
+            b'n' => out.push(b'\n'),
+            b'r' => out.push(b'\r'),
+            b't' => out.push(b'\t'),
+            b'v' => out.push(11),
+            other => out.push(other),
+        }
+    }
+}
+
+/// Csv: fields between delimiters, quotes anywhere in a field. Gives the number of fields.
+fn csv_fields(
+    line: &[u8],
+    options: &CopyOptions,
+    force_not_null: &[bool],
+    force_null: &[bool],
+    scratch: &mut Vec<u8>,
+    put: &mut dyn FnMut(usize, Raw<'_>) -> Result<(), RowError>,
+) -> Result<usize, RowError> {
+    let (delimiter, quote, escape) = (options.delimiter, options.quote, options.escape);
+    let mut at = 0;
+    let mut i = 0;
+    loop {
+        let rest = &line[at..];
+        let (field, quoted, end): (&[u8], bool, Option<usize>) = match memchr::memchr2(delimiter, quote, rest) {
+            None => (rest, false, None),
+            Some(n) if rest[n] == delimiter => (&rest[..n], false, Some(n)),
+            Some(_) => {
+                let end = quoted_field(rest, delimiter, quote, escape, scratch)
+                    .ok_or_else(|| RowError::Line(format_error("unterminated CSV quoted field")))?;
+                (scratch.as_slice(), true, end)
+            }
+        };
+        let flag = |flags: &[bool]| flags.get(i).copied().unwrap_or(false);
+        let is_null = field == options.null.as_bytes()
+            && if quoted { flag(force_null) } else { !flag(force_not_null) };
+        if is_null {
+            put(i, Raw::Null)?;
+        } else if !quoted && options.default.as_ref().is_some_and(|d| d.as_bytes() == field) {
+            put(i, Raw::Default)?;
+        } else {
+            put(i, Raw::Text(as_str(field)?))?;
+        }
+        i += 1;
+        match end {
+            Some(end) => at += end + 1,
+            None => return Ok(i),
+        }
+    }
+}
+
+/// Reads a field with quotes into `out`; gives where its delimiter is, or `None` in the inner place at the row's end.
+/// `None` if a quote is not closed.
+fn quoted_field(rest: &[u8], delimiter: u8, quote: u8, escape: u8, out: &mut Vec<u8>) -> Option<Option<usize>> {
+    out.clear();
+    let mut at = 0;
+    let mut inside = false;
+    while let Some(&b) = rest.get(at) {
+        if inside {
+            if b == escape && rest.get(at + 1).is_some_and(|n| *n == escape || *n == quote) {
+                out.push(rest[at + 1]);
+                at += 2;
+                continue;
+            }
+            if b == quote {
+                inside = false;
+            } else {
+                out.push(b);
+            }
+        } else if b == delimiter {
+            return Some(Some(at));
+        } else if b == quote {
+            inside = true;
+        } else {
+            out.push(b);
+        }
+        at += 1;
+    }
+    (!inside).then_some(None)
+}

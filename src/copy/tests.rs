@@ -1,0 +1,177 @@
+//! Decoding in pieces of any size gives the same rows; encoding and decoding are inverse.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+
+use super::*;
+use crate::tree::CopyHeader;
+use crate::types::{BuiltinTypes, Value, arrow, oid, phys};
+
+fn options(format: CopyFormat) -> CopyOptions {
+    let csv = format == CopyFormat::Csv;
+    CopyOptions {
+        format,
+        delimiter: if csv { b',' } else { b'\t' },
+        null: if csv { String::new() } else { "\\N".into() },
+        default: None,
+        header: CopyHeader::No,
+        quote: b'"',
+        escape: b'"',
+        force_quote: Vec::new(),
+        force_not_null: Vec::new(),
+        force_null: Vec::new(),
+        encoding: None,
+        freeze: false,
+    }
+}
+
+fn columns(types: &[(&str, PgType)]) -> Vec<CopyColumn> {
+    types
+        .iter()
+        .map(|(name, ty)| CopyColumn { name: (*name).into(), ty: *ty, phys: phys(*ty, &BuiltinTypes).expect("type") })
+        .collect()
+}
+
+fn source(columns: &[CopyColumn]) -> CopySource {
+    CopySource {
+        table: "t".into(),
+        columns: columns.to_vec(),
+        settings: OutputSettings::default(),
+        types: Arc::new(BuiltinTypes),
+        now: None,
+        max_row: 1 << 20,
+    }
+}
+
+fn abc() -> Vec<CopyColumn> {
+    columns(&[("a", PgType::new(oid::INT4)), ("b", PgType::new(oid::TEXT)), ("c", PgType::numeric(10, 2))])
+}
+
+fn decode(options: &CopyOptions, columns: &[CopyColumn], data: &[u8], piece: usize) -> Result<Vec<Vec<Value>>> {
+    let mut decoder = Decoder::new(options, source(columns))?;
+    let mut rows = Vec::new();
+    let mut take = |decoder: &mut Decoder| {
+        while let Some(done) = decoder.take() {
+            for row in 0..done.batch.num_rows() {
+                let value = |(i, c): (usize, &CopyColumn)| arrow::value_at(done.batch.column(i).as_ref(), row, &c.phys);
+                rows.push(columns.iter().enumerate().map(value).collect());
+            }
+        }
+    };
+    for chunk in data.chunks(piece) {
+        decoder.feed(chunk)?;
+        take(&mut decoder);
+    }
+    decoder.finish()?;
+    take(&mut decoder);
+    Ok(rows)
+}
+
+fn text(rows: &[Vec<Value>]) -> String {
+    let settings = OutputSettings::default();
+    let cell = |v: &Value| match v {
+        Value::Null => "NULL".into(),
+        v => crate::types::text::format(v, PgType::new(oid::TEXT), &settings, &BuiltinTypes),
+    };
+    rows.iter().map(|r| r.iter().map(cell).collect::<Vec<_>>().join("|")).collect::<Vec<_>>().join(";")
+}
+
+#[test]
+fn rows_are_the_same_whatever_the_size_of_the_pieces() {
+    let cases: [(CopyFormat, &str, &str); 7] = [
+        (CopyFormat::Text, "1\tx\t1.5\n2\t\\N\t-2\n", "1|x|1.50;2|NULL|-2.00"),
+        (CopyFormat::Text, "1\ta\\tb\\\\c\\x41\\101\t0\r\n2\tx\\\n\t1\r\n", "1|a\tb\\cAA|0.00;2|x\n|1.00"),
+        (CopyFormat::Text, "1\tx\t1.5\n\\.\nrubbish", "1|x|1.50"),
+        (CopyFormat::Text, "1\tx\t1.5", "1|x|1.50"),
+        (CopyFormat::Csv, "1,\"a \"\"b\"\"\n,c\",2.345\n2,,\n", "1|a \"b\"\n,c|2.35;2|NULL|NULL"),
+        (CopyFormat::Csv, "1,\"\",1\r2,a\"b\"c,2\r", "1||1.00;2|abc|2.00"),
+        (CopyFormat::Csv, "1,x,1\n\\.\n", "1|x|1.00"),
+    ];
+    for (format, data, expected) in cases {
+        for piece in [1, 2, 3, 7, 1000] {
+            let rows = decode(&options(format), &abc(), data.as_bytes(), piece);
+            let rows = rows.unwrap_or_else(|e| panic!("{data:?} by {piece}: {e}"));
+            assert_eq!(text(&rows), expected, "{data:?} by {piece}");
+        }
+    }
+}
+
+#[test]
+fn errors_name_line_and_column_as_postgresql_does() {
+    let cases = [
+        (CopyFormat::Text, "1\tx\n", "22P04", "missing data for column \"c\"", "COPY t, line 1: \"1\tx\""),
+        (
+            CopyFormat::Text,
+            "1\tx\t1\t2\n",
+            "22P04",
+            "extra data after last expected column",
+            "COPY t, line 1: \"1\tx\t1\t2\"",
+        ),
+        (
+            CopyFormat::Text,
+            "1\tx\t1\nz\ty\t2\n",
+            "22P02",
+            "invalid input syntax for type integer: \"z\"",
+            "COPY t, line 2, column a: \"z\"",
+        ),
+        (
+            CopyFormat::Csv,
+            "1,\"x\ny\",1\n2,z,123456789.1\n",
+            "22003",
+            "numeric field overflow",
+            "COPY t, line 3, column c: \"123456789.1\"",
+        ),
+        (CopyFormat::Csv, "1,\"x\n", "22P04", "unterminated CSV quoted field", "COPY t, line 1: \"1,\"x\n\""),
+        (CopyFormat::Text, "1\tx\t1\n2\tx\t1\r\n", "22P04", "literal carriage return found in data", "COPY t, line 2"),
+        (
+            CopyFormat::Text,
+            "1\t\u{0}\t1\n",
+            "22021",
+            "invalid byte sequence for encoding \"UTF8\": 0x00",
+            "COPY t, line 1",
+        ),
+    ];
+    for (format, data, code, message, context) in cases {
+        let error = decode(&options(format), &abc(), data.as_bytes(), 4).expect_err(data);
+        let report = error.report();
+        assert_eq!((report.code.as_str(), report.message.as_str()), (code, message), "{data:?}");
+        assert_eq!(report.context.as_deref(), Some(context), "{data:?}");
+    }
+}
+
+#[test]
+fn a_row_beyond_the_limit_is_refused_before_it_is_complete() {
+    let mut decoder = Decoder::new(&options(CopyFormat::Csv), source(&abc())).expect("decoder");
+    let mut failed = None;
+    for _ in 0..3 {
+        if let Err(e) = decoder.feed(&[b'x'; 600_000]) {
+            failed = Some(e);
+            break;
+        }
+    }
+    assert_eq!(failed.expect("an error").code().as_str(), "54000");
+}
+
+#[test]
+fn what_is_encoded_is_decoded_to_the_same() {
+    let columns = abc();
+    let data = b"1\tx,\"y\\n\t1.50\n-2147483648\t\\N\t-99999999.99\n3\t\\\\N\t\\N\n4\t\t0\n";
+    let rows = decode(&options(CopyFormat::Text), &columns, data, 1000).expect("rows");
+    let mut decoder = Decoder::new(&options(CopyFormat::Text), source(&columns)).expect("decoder");
+    decoder.feed(data).expect("feed");
+    decoder.finish().expect("finish");
+    let batch = decoder.take().expect("batch").batch;
+    for format in [CopyFormat::Text, CopyFormat::Csv, CopyFormat::Binary] {
+        let mut o = options(format);
+        o.header = if format == CopyFormat::Binary { CopyHeader::No } else { CopyHeader::Match };
+        let mut encoder = Encoder::new(&o, &columns, OutputSettings::default(), &BuiltinTypes).expect("encoder");
+        let mut out = BytesMut::new();
+        encoder.encode(&batch, 0, batch.num_rows(), &BuiltinTypes, &mut out).expect("encode");
+        encoder.finish(&mut out);
+        for piece in [1, 5, 1000] {
+            let again = decode(&o, &columns, &out, piece).unwrap_or_else(|e| panic!("{format:?}: {e}"));
+            assert_eq!(again, rows, "{format:?}");
+        }
+    }
+}
