@@ -1,24 +1,155 @@
-//! COPY FROM STDIN.
+//! COPY FROM STDIN: what the client sends is decoded into batches, which feed an insert while it runs.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Instant;
 
+use super::bind::micros;
+use super::constraint;
 use super::execute::Done;
-use super::front::Front;
+use super::front::{CopyInput, Front};
+use super::interrupt::{self, Interrupt};
 use super::session::Session;
-use crate::error::{Error, Result};
+use super::transaction;
+use crate::copy::{CopyColumn, CopySource, DecodedBatch, Decoder};
+use crate::engine::{CancelReason, FeedWriter, Outcome, Run};
+use crate::error::{Error, Result, SqlState};
 use crate::registry::Relation;
 use crate::sql::Plan;
-use crate::tree::{CopyOptions, Field};
+use crate::tree::{CopyFormat, CopyOptions, Field};
+use crate::types::{self, TypeLookup};
 
 impl Session {
     pub(super) async fn copy_in(
         &mut self,
-        _plan: &Plan,
-        _options: &CopyOptions,
-        _columns: &[Field],
-        _table: &Arc<Relation>,
-        _front: &mut dyn Front,
+        plan: &Plan,
+        options: &CopyOptions,
+        columns: &[Field],
+        table: &Arc<Relation>,
+        front: &mut dyn Front,
     ) -> Result<Done> {
-        Err(Error::unsupported("COPY FROM STDIN"))
+        if self.shared.state.lock().settings.transaction.read_only {
+            return Err(transaction::read_only("COPY FROM"));
+        }
+        self.open_engine().await?;
+        if let Some(active) = self.transaction.active_mut() {
+            active.queried = true;
+        }
+        let source = self.copy_source(columns, table)?;
+        let width = source.columns.len();
+        let named = source.columns.iter().map(|c| (c.name.to_string(), c.phys.clone())).collect();
+        let decoder = Decoder::new(options, source)?;
+        let (number, writer) = self.gateway.engine().open_feed(named)?;
+        let params = self.bind_values(plan, &[], Some(number))?;
+        front.copy_in(options.format == CopyFormat::Binary, width).await?;
+        let outcome = self.feed(plan, params, decoder, writer, front).await;
+        let snapshot = self.snapshot();
+        match outcome.map_err(|error| constraint::explain(error, Some(table), &snapshot))? {
+            Outcome::Changed(rows) => Done::tag(format!("COPY {rows}")),
+            Outcome::Rows(_) | Outcome::Done => Err(Error::internal("COPY gave no number of rows")),
+        }
     }
+
+    fn copy_source(&mut self, columns: &[Field], table: &Relation) -> Result<CopySource> {
+        let snapshot = self.snapshot();
+        let column = |field: &Field| {
+            let phys = types::phys(field.ty, snapshot.as_ref()).ok_or_else(|| {
+                Error::unsupported(format!("COPY into column \"{}\" of its type", field.name))
+            })?;
+            Ok(CopyColumn { name: field.name.clone(), ty: field.ty, phys })
+        };
+        Ok(CopySource {
+            table: table.name.clone(),
+            columns: columns.iter().map(column).collect::<Result<_>>()?,
+            settings: self.output_settings(),
+            types: snapshot.clone() as Arc<dyn TypeLookup + Send + Sync>,
+            now: self.transaction.started().map(micros),
+            max_row: self.gateway.limits().copy_line,
+        })
+    }
+
+    /// Runs the insert and feeds it at the same time. What fails first is the error.
+    async fn feed(
+        &mut self,
+        plan: &Plan,
+        params: Vec<types::Value>,
+        decoder: Decoder,
+        writer: Box<dyn FeedWriter>,
+        front: &mut dyn Front,
+    ) -> Result<Outcome> {
+        let run = Run {
+            time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(),
+            deadline: self.deadline,
+        };
+        let shared = self.shared.clone();
+        let deadline = self.deadline;
+        let lease = self.lease()?;
+        let mut work = pin!(lease.connection.execute(&plan.permit, params, &run));
+        let mut pump = pin!(pump(front, decoder, writer, &shared.interrupt, deadline));
+        tokio::select! {
+            biased;
+            done = &mut work => match done {
+                // The statement cannot end well before its feed does.
+                Ok(_) => Err(Error::internal("COPY's statement ended before its data")),
+                Err(error) => Err(error),
+            },
+            fed = &mut pump => {
+                // If the feed failed its writer is gone, and the statement fails for want of it.
+                let done = work.await;
+                fed?;
+                done
+            }
+        }
+    }
+}
+
+/// Moves what the client sends into the feed, until the client is done.
+async fn pump(
+    front: &mut dyn Front,
+    mut decoder: Decoder,
+    mut writer: Box<dyn FeedWriter>,
+    interrupt: &Interrupt,
+    deadline: Option<Instant>,
+) -> Result<()> {
+    let timeout = async {
+        match deadline {
+            Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+            None => std::future::pending().await,
+        }
+    };
+    let mut timeout = pin!(timeout);
+    loop {
+        let input = tokio::select! {
+            biased;
+            error = interrupt.cancelled() => return Err(error),
+            () = &mut timeout => return Err(interrupt::error(CancelReason::StatementTimeout)),
+            input = front.copy_read() => input?,
+        };
+        match input {
+            CopyInput::Data(data) => {
+                decoder.feed(&data)?;
+                drain(&mut decoder, writer.as_mut()).await?;
+            }
+            CopyInput::Done => {
+                decoder.finish()?;
+                drain(&mut decoder, writer.as_mut()).await?;
+                writer.finish();
+                return Ok(());
+            }
+            CopyInput::Fail(message) => {
+                return Err(Error::new(SqlState::QUERY_CANCELED, format!("COPY from stdin failed: {message}")));
+            }
+        }
+    }
+}
+
+async fn drain(decoder: &mut Decoder, writer: &mut dyn FeedWriter) -> Result<()> {
+    while let Some(DecodedBatch { batch, defaults }) = decoder.take() {
+        if defaults.iter().any(Option::is_some) {
+            return Err(Error::unsupported("the DEFAULT marker in COPY data")
+                .hint("Leave the column out of COPY's column list: it then takes its default."));
+        }
+        writer.send(batch).await?;
+    }
+    Ok(())
 }

@@ -1,19 +1,72 @@
-//! COPY TO STDOUT.
+//! COPY TO STDOUT: the result's batches, encoded as they come, one row a message.
 
-use super::execute::Done;
+use bytes::BytesMut;
+
+use super::execute::{Alone, Done};
 use super::front::Front;
+use super::interrupt::Interrupt;
+use super::portals::{Batches, OpenRows};
 use super::session::Session;
+use crate::copy::{CopyColumn, Encoder};
+use crate::engine::Outcome;
 use crate::error::{Error, Result};
 use crate::sql::Plan;
-use crate::tree::CopyOptions;
+use crate::tree::{CopyFormat, CopyOptions};
+
+/// Rows that are encoded before they are sent: bounds what is held, and how late a cancel is noticed.
+const ROWS_AT_ONCE: usize = 1024;
 
 impl Session {
     pub(super) async fn copy_out(
         &mut self,
-        _plan: &Plan,
-        _options: &CopyOptions,
-        _front: &mut dyn Front,
+        plan: &Plan,
+        options: &CopyOptions,
+        front: &mut dyn Front,
     ) -> Result<Done> {
-        Err(Error::unsupported("COPY TO STDOUT"))
+        let Outcome::Rows(rows) = self.start(plan, &[], front, Alone::No, None).await? else {
+            return Err(Error::internal("COPY TO gave no rows"));
+        };
+        let columns: Vec<CopyColumn> = plan
+            .fields
+            .iter()
+            .zip(&plan.phys)
+            .map(|(field, phys)| CopyColumn { name: field.name.clone(), ty: field.ty, phys: phys.clone() })
+            .collect();
+        let snapshot = self.snapshot();
+        let shared = self.shared.clone();
+        let mut encoder = Encoder::new(options, &columns, self.output_settings(), snapshot.as_ref())?;
+        front.copy_out(options.format == CopyFormat::Binary, columns.len());
+        let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
+        let mut out = BytesMut::new();
+        let mut sent: u64 = 0;
+        while let Some(batch) = self.next_batch(&mut open, front).await? {
+            let mut from = 0;
+            while from < batch.num_rows() {
+                let to = (from + ROWS_AT_ONCE).min(batch.num_rows());
+                let ends = encoder.encode(&batch, from, to, snapshot.as_ref(), &mut out)?;
+                messages(&mut out, &ends, &shared.interrupt, front).await?;
+                from = to;
+            }
+            sent += batch.num_rows() as u64;
+        }
+        let ends = encoder.finish(&mut out);
+        messages(&mut out, &ends, &shared.interrupt, front).await?;
+        front.copy_out_done();
+        Done::tag(format!("COPY {sent}"))
     }
+}
+
+/// Sends what was encoded, cut where the messages end.
+async fn messages(out: &mut BytesMut, ends: &[usize], interrupt: &Interrupt, front: &mut dyn Front) -> Result<()> {
+    let mut start = 0;
+    for end in ends {
+        let message = out.split_to(end - start).freeze();
+        start = *end;
+        tokio::select! {
+            biased;
+            done = front.copy_write(message) => done?,
+            error = interrupt.terminated() => return Err(error),
+        }
+    }
+    interrupt.check()
 }

@@ -297,6 +297,32 @@ async fn sql_prepared_statements_assign_their_arguments() {
 }
 
 #[tokio::test]
+async fn copy_reads_and_writes_text() {
+    let mut session = open(&gateway());
+    let run = simple(&mut session, "COPY (SELECT 1 AS a, 'x' AS b UNION ALL SELECT 2, NULL ORDER BY a) TO STDOUT (HEADER)").await;
+    assert_eq!(run, ["H false 2", "d a\tb\n", "d 1\tx\n", "d 2\t\\N\n", "c", "C COPY 2", "Z I"]);
+    simple(&mut session, "CREATE TABLE t (a int PRIMARY KEY, b text, c int DEFAULT 7)").await;
+    let mut notes = Notes::default();
+    notes.input.push_back(CopyInput::Data(Bytes::from_static(b"1\tx\n2\t")));
+    notes.input.push_back(CopyInput::Data(Bytes::from_static(b"\\N\n\\.\n")));
+    let done = session.simple("COPY t (a, b) FROM STDIN", &mut notes).await;
+    assert_eq!(finish(&mut session, notes, done), ["G false 2", "C COPY 2", "Z I"]);
+    let run = simple(&mut session, "SELECT * FROM t ORDER BY a").await;
+    assert_eq!(run, ["T a:23 b:25 c:23", "D 1|x|7", "D 2|NULL|7", "C SELECT 2", "Z I"]);
+    for (data, error) in [
+        (CopyInput::Data(Bytes::from_static(b"3\ty\nx\tz\n")), "E 22P02 invalid input syntax for type integer: \"x\""),
+        (CopyInput::Data(Bytes::from_static(b"1\ty\n")), "E 23505 duplicate key value violates unique constraint \"t_pkey\""),
+        (CopyInput::Fail("stop".into()), "E 57014 COPY from stdin failed: stop"),
+    ] {
+        let mut notes = Notes::default();
+        notes.input.push_back(data);
+        let done = session.simple("COPY t (a, b) FROM STDIN", &mut notes).await;
+        assert_eq!(finish(&mut session, notes, done), ["G false 2", error, "Z I"]);
+    }
+    assert_eq!(simple(&mut session, "SELECT count(*) FROM t").await[1], "D 2");
+}
+
+#[tokio::test]
 async fn a_plan_that_would_change_its_result_is_refused() {
     let gateway = gateway();
     let mut session = open(&gateway);
