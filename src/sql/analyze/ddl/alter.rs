@@ -1,0 +1,196 @@
+//! ALTER TABLE.
+
+use sqlparser::ast::{self, AlterColumnOperation, AlterTableOperation, RenameTableNameKind};
+
+use super::super::{Analyzer, assigned_expression, expression};
+use super::table::rel_columns;
+use super::{new_sequence, sequence_change};
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{Name, Relation};
+use crate::sql::parse;
+use crate::tree::{
+    AlterTable, Ddl, DropBehavior, NewConstraint, NewConstraintKind, ObjectKind, RelColumn, RelId,
+};
+
+impl Analyzer<'_> {
+    pub(super) fn alter_table(&mut self, alter: &ast::AlterTable) -> Result<Ddl> {
+        let ast::AlterTable { name, if_exists, only: _, operations, location, on_cluster, table_type, end_token: _ } =
+            alter;
+        if location.is_some() || on_cluster.is_some() || table_type.is_some() {
+            return Err(Error::syntax("syntax error in ALTER TABLE"));
+        }
+        let name = self.qualified(name)?;
+        let relation = self.find_relation(name.namespace.as_deref(), &name.name);
+        let (namespace, name) = self.existing(&name);
+        let mut actions = Vec::new();
+        for operation in operations {
+            self.alter_operation(&mut actions, relation.as_deref(), operation)?;
+        }
+        Ok(Ddl::AlterTable { kind: ObjectKind::Table, namespace, name, actions, if_exists: *if_exists })
+    }
+
+    fn alter_operation(
+        &mut self,
+        actions: &mut Vec<AlterTable>,
+        relation: Option<&Relation>,
+        operation: &AlterTableOperation,
+    ) -> Result<()> {
+        let action = match operation {
+            AlterTableOperation::AddConstraint { constraint, not_valid } => {
+                if *not_valid {
+                    return Err(Error::unsupported("NOT VALID")
+                        .hint("A constraint holds for all rows from the beginning; leave NOT VALID out."));
+                }
+                let constraint = self.table_constraint(constraint)?;
+                self.check_on(relation, &constraint, actions)?;
+                AlterTable::AddConstraint(constraint)
+            }
+            AlterTableOperation::AddColumn { column_keyword: _, if_not_exists, column_def, column_position } => {
+                if column_position.is_some() {
+                    return Err(Error::syntax("syntax error in ADD COLUMN"));
+                }
+                let (column, constraints) = self.column(column_def)?;
+                let mut scope = scope_of(relation, actions);
+                scope.extend(rel_columns(std::slice::from_ref(&column)));
+                let table = relation.map_or("", |r| &r.name);
+                for constraint in &constraints {
+                    self.check_constraint(table, constraint, &scope)?;
+                }
+                if let Some(generated) = &column.generated {
+                    self.check_generated(table, &column, generated, &scope)?;
+                }
+                AlterTable::AddColumn { column, constraints, if_not_exists: *if_not_exists }
+            }
+            AlterTableOperation::DropColumn { has_column_keyword: _, column_names, if_exists, drop_behavior } => {
+                for name in column_names {
+                    actions.push(AlterTable::DropColumn {
+                        name: parse::fold(name),
+                        if_exists: *if_exists,
+                        behavior: behavior(*drop_behavior),
+                    });
+                }
+                return Ok(());
+            }
+            AlterTableOperation::DropConstraint { if_exists, name, drop_behavior } => AlterTable::DropConstraint {
+                name: parse::fold(name),
+                if_exists: *if_exists,
+                behavior: behavior(*drop_behavior),
+            },
+            AlterTableOperation::RenameColumn { old_column_name, new_column_name } => {
+                AlterTable::RenameColumn { from: parse::fold(old_column_name), to: parse::fold(new_column_name) }
+            }
+            AlterTableOperation::RenameTable { table_name } => match table_name {
+                RenameTableNameKind::To(name) => AlterTable::RenameTable { to: self.single(name)? },
+                RenameTableNameKind::As(_) => return Err(Error::syntax("syntax error at or near \"AS\"")),
+            },
+            AlterTableOperation::RenameConstraint { old_name, new_name } => {
+                AlterTable::RenameConstraint { from: parse::fold(old_name), to: parse::fold(new_name) }
+            }
+            AlterTableOperation::AlterColumn { column_name, op } => {
+                self.alter_column(relation, parse::fold(column_name), op)?
+            }
+            AlterTableOperation::OwnerTo { new_owner } => AlterTable::SetOwner { to: self.owner(new_owner) },
+            // A constraint is valid from the beginning: there is nothing to do, and nothing that could fail.
+            AlterTableOperation::ValidateConstraint { .. } => return Ok(()),
+            other => {
+                return Err(Error::unsupported(format!("ALTER TABLE … {other}")));
+            }
+        };
+        actions.push(action);
+        Ok(())
+    }
+
+    fn alter_column(
+        &mut self,
+        relation: Option<&Relation>,
+        column: Name,
+        operation: &AlterColumnOperation,
+    ) -> Result<AlterTable> {
+        let found = relation.and_then(|r| r.column(&column));
+        Ok(match operation {
+            AlterColumnOperation::SetNotNull => AlterTable::SetNotNull { column, not_null: true },
+            AlterColumnOperation::DropNotNull => AlterTable::SetNotNull { column, not_null: false },
+            AlterColumnOperation::DropDefault => AlterTable::SetDefault { column, default: None },
+            AlterColumnOperation::SetDefault { value } => {
+                let default = value.to_string();
+                if let Some(found) = found {
+                    self.check_default(&column, found.ty, &default)?;
+                }
+                AlterTable::SetDefault { column, default: Some(default) }
+            }
+            AlterColumnOperation::SetDataType { data_type, using, had_set: _ } => {
+                let ty = self.data_type(data_type)?;
+                let using = match (using, relation) {
+                    (None, Some(relation)) => {
+                        self.convertible(relation, &column, ty)?;
+                        None
+                    }
+                    (None, None) | (Some(_), None) => None,
+                    (Some(using), Some(relation)) => {
+                        let scope = scope_of(Some(relation), &[]);
+                        let text = using.to_string();
+                        let expr =
+                            assigned_expression(&text, &relation.name, RelId(0), &scope, ty, &column, self.ctx)?;
+                        Some((text, Box::new(expr)))
+                    }
+                };
+                AlterTable::SetType { column, ty, using }
+            }
+            AlterColumnOperation::AddGenerated { generated_as, sequence_options } => {
+                let always = !matches!(generated_as, Some(ast::GeneratedAs::ByDefault));
+                let options = match (sequence_options, found) {
+                    (Some(options), Some(found)) if !options.is_empty() => {
+                        Some(new_sequence(found.ty, &sequence_change(options)?)?)
+                    }
+                    _ => None,
+                };
+                AlterTable::SetIdentity { column, always: Some(always), options, if_exists: false }
+            }
+        })
+    }
+
+    /// Without USING there must be a cast by assignment.
+    fn convertible(&self, relation: &Relation, column: &str, ty: crate::types::PgType) -> Result<()> {
+        let Some(found) = relation.column(column) else { return Ok(()) };
+        let scope = scope_of(Some(relation), &[]);
+        let text = crate::registry::expression::quote(&found.name);
+        let checked = assigned_expression(&text, &relation.name, RelId(0), &scope, ty, column, self.ctx);
+        if checked.is_ok() {
+            return Ok(());
+        }
+        let name = crate::types::name::format_type(ty, &*self.ctx.snapshot);
+        let message = format!("column \"{column}\" cannot be cast automatically to type {name}");
+        Err(Error::new(SqlState::DATATYPE_MISMATCH, message)
+            .hint(format!("You might need to specify \"USING {column}::{name}\".")))
+    }
+
+    /// A check constraint may name the table's columns and those that the same statement adds.
+    fn check_on(&self, relation: Option<&Relation>, constraint: &NewConstraint, actions: &[AlterTable]) -> Result<()> {
+        let NewConstraintKind::Check { expression: text } = &constraint.kind else { return Ok(()) };
+        let scope = scope_of(relation, actions);
+        if relation.is_none() {
+            return Ok(());
+        }
+        expression(text, relation.map_or("", |r| &r.name), RelId(0), &scope, self.ctx)?;
+        self.check_constraint(relation.map_or("", |r| &r.name), constraint, &scope)
+    }
+}
+
+fn scope_of(relation: Option<&Relation>, actions: &[AlterTable]) -> Vec<RelColumn> {
+    let columns = relation.map(|r| r.columns.as_slice()).unwrap_or_default();
+    let mut scope: Vec<RelColumn> =
+        columns.iter().map(|c| RelColumn { name: c.name.clone(), ty: c.ty, attnum: c.num }).collect();
+    for action in actions {
+        if let AlterTable::AddColumn { column, .. } = action {
+            scope.extend(rel_columns(std::slice::from_ref(column)));
+        }
+    }
+    scope
+}
+
+fn behavior(behavior: Option<ast::DropBehavior>) -> DropBehavior {
+    match behavior {
+        Some(ast::DropBehavior::Cascade) => DropBehavior::Cascade,
+        Some(ast::DropBehavior::Restrict) | None => DropBehavior::Restrict,
+    }
+}

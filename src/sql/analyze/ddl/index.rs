@@ -1,0 +1,103 @@
+//! CREATE INDEX.
+
+use sqlparser::ast;
+
+use super::super::{Analyzer, expression};
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{Index, IndexKey};
+use crate::sql::parse;
+use crate::tree::{Ddl, RelColumn, RelId};
+use crate::types::oid;
+
+impl Analyzer<'_> {
+    pub(super) fn create_index(&mut self, create: &ast::CreateIndex) -> Result<Ddl> {
+        let ast::CreateIndex {
+            name,
+            table_name,
+            using,
+            columns,
+            unique,
+            // Nobody waits for an index here: it is there at once.
+            concurrently: _,
+            if_not_exists,
+            include,
+            nulls_distinct,
+            with: _,
+            predicate,
+            index_options: _,
+            alter_options,
+        } = create;
+        if !alter_options.is_empty() {
+            return Err(Error::syntax("syntax error in CREATE INDEX"));
+        }
+        if !include.is_empty() && *unique {
+            return Err(Error::unsupported("INCLUDE in a unique index"));
+        }
+        if *nulls_distinct == Some(false) {
+            return Err(Error::unsupported("UNIQUE … NULLS NOT DISTINCT"));
+        }
+        let method = using.as_ref().map_or_else(|| "btree".to_owned(), |m| m.to_string().to_lowercase());
+        if !matches!(method.as_str(), "btree" | "hash" | "gin" | "gist" | "brin" | "spgist") {
+            let message = format!("access method \"{method}\" does not exist");
+            return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
+        }
+        let table = self.qualified(table_name)?;
+        let Some(relation) = self.find_relation(table.namespace.as_deref(), &table.name) else {
+            return Err(self.no_relation(table.namespace.as_deref(), &table.name, table.pos));
+        };
+        let scope: Vec<RelColumn> = relation
+            .columns
+            .iter()
+            .map(|c| RelColumn { name: c.name.clone(), ty: c.ty, attnum: c.num })
+            .collect();
+        let mut keys = Vec::new();
+        for column in columns {
+            keys.push(self.index_key(&relation, &scope, column)?);
+        }
+        if let Some(predicate) = predicate {
+            let expr = expression(&predicate.to_string(), &relation.name, RelId(0), &scope, self.ctx)?;
+            if expr.ty.oid != oid::BOOL {
+                let message = format!("argument of WHERE must be type boolean, not type {}", self.type_name(expr.ty.oid));
+                return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+            }
+        }
+        let name = name.as_ref().map(|n| self.single(n)).transpose()?;
+        let index = Index {
+            oid: 0,
+            name: name.clone().unwrap_or_else(|| "".into()),
+            unique: *unique,
+            keys,
+            predicate: predicate.as_ref().map(ToString::to_string),
+            method: method.into(),
+            of_constraint: false,
+            comment: None,
+        };
+        let (namespace, table) = (relation.namespace.clone(), relation.name.clone());
+        Ok(Ddl::CreateIndex { namespace, name, table, index, if_not_exists: *if_not_exists })
+    }
+
+    fn index_key(
+        &self,
+        relation: &crate::registry::Relation,
+        scope: &[RelColumn],
+        column: &ast::IndexColumn,
+    ) -> Result<IndexKey> {
+        let descending = column.column.options.asc == Some(false);
+        let nulls_first = column.column.options.nulls_first.unwrap_or(descending);
+        let mut expr = &column.column.expr;
+        while let ast::Expr::Nested(inner) = expr {
+            expr = inner;
+        }
+        if let ast::Expr::Identifier(ident) = expr {
+            let name = parse::fold(ident);
+            let Some(found) = relation.column(&name) else {
+                let message = format!("column \"{name}\" does not exist");
+                return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
+            };
+            return Ok(IndexKey { column: found.num, expression: None, descending, nulls_first });
+        }
+        let text = expr.to_string();
+        expression(&text, &relation.name, RelId(0), scope, self.ctx)?;
+        Ok(IndexKey { column: 0, expression: Some(text), descending, nulls_first })
+    }
+}

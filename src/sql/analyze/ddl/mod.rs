@@ -1,0 +1,464 @@
+//! Schema changes: sqlparser's tree, or our own command parser's, to [`tree::Ddl`](crate::tree::Ddl).
+//!
+//! Names get their namespaces here, types are resolved, expressions are analyzed once to be sure that they mean
+//! something, and are kept as text. Whether things exist is planning's question (`sql::ddl`).
+
+mod alter;
+mod grant;
+mod index;
+mod table;
+
+use sqlparser::ast::{self, CommentObject, Ident, ObjectName, ObjectType, SchemaName};
+
+use super::Analyzer;
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{Name, Sequence, bootstrap, build};
+use crate::sql::parse::{self, RawDdl};
+use crate::tree::{AlterEnum, Ddl, DropBehavior, ObjectKind, QualifiedName, SequenceChange, Statement};
+use crate::types::{PgType, oid};
+
+impl Analyzer<'_> {
+    /// A schema change that sqlparser has read.
+    pub(super) fn ddl(&mut self, statement: &ast::Statement) -> Result<Statement> {
+        self.ddl_tree(statement).map(|ddl| Statement::Ddl(Box::new(ddl)))
+    }
+
+    fn ddl_tree(&mut self, statement: &ast::Statement) -> Result<Ddl> {
+        match statement {
+            ast::Statement::CreateTable(create) => self.create_table(create),
+            ast::Statement::CreateView(create) => self.create_view(create),
+            ast::Statement::CreateIndex(create) => self.create_index(create),
+            ast::Statement::CreateSchema { schema_name, if_not_exists, with, options, default_collate_spec, clone } => {
+                if with.is_some() || options.is_some() || default_collate_spec.is_some() || clone.is_some() {
+                    return Err(Error::syntax("syntax error in CREATE SCHEMA"));
+                }
+                let (name, owner) = match schema_name {
+                    SchemaName::Simple(name) => (self.single(name)?, None),
+                    SchemaName::UnnamedAuthorization(owner) => (parse::fold(owner), Some(parse::fold(owner))),
+                    SchemaName::NamedAuthorization(name, owner) => (self.single(name)?, Some(parse::fold(owner))),
+                };
+                let owner = owner.map(|o| self.role_name(&o));
+                Ok(Ddl::CreateNamespace { name, if_not_exists: *if_not_exists, owner })
+            }
+            ast::Statement::AlterSchema(alter) => self.alter_schema(alter),
+            ast::Statement::CreateType { name, representation } => self.create_type(name, representation.as_ref()),
+            ast::Statement::AlterType(alter) => self.alter_type(alter),
+            ast::Statement::AlterTable(alter) => self.alter_table(alter),
+            ast::Statement::Drop { object_type, if_exists, names, cascade, restrict: _, purge, temporary, table } => {
+                if *purge || *temporary || table.is_some() {
+                    return Err(Error::syntax("syntax error in DROP"));
+                }
+                let behavior = if *cascade { DropBehavior::Cascade } else { DropBehavior::Restrict };
+                self.drop_statement(*object_type, names, *if_exists, behavior)
+            }
+            ast::Statement::Comment { object_type, object_name, comment, if_exists: _ } => {
+                self.comment(*object_type, object_name, comment.clone())
+            }
+            ast::Statement::Truncate(truncate) => self.truncate(truncate),
+            ast::Statement::Grant(grant) => self.grant(grant),
+            ast::Statement::Revoke(revoke) => self.revoke(revoke),
+            other => {
+                let text = other.to_string();
+                let words: Vec<&str> = text.split_whitespace().take(2).collect();
+                Err(Error::unsupported(words.join(" ").to_uppercase()))
+            }
+        }
+    }
+
+    /// A schema change that our own command parser has read.
+    pub(super) fn raw_ddl(&mut self, raw: &RawDdl) -> Result<Statement> {
+        let ddl = match raw {
+            RawDdl::Ready(ddl) => ddl.clone(),
+            RawDdl::AlterShared { kind, name, if_exists, action } => {
+                let (namespace, name) = self.existing(name);
+                Ddl::AlterTable {
+                    kind: *kind,
+                    namespace,
+                    name,
+                    actions: vec![action.clone()],
+                    if_exists: *if_exists,
+                }
+            }
+            RawDdl::CreateSequence { name, ty, change, owned_by, if_not_exists, temporary } => {
+                let (namespace, name) = self.new_name(name, *temporary)?;
+                let ty = ty.as_ref().map_or(Ok(PgType::new(oid::INT8)), |ty| self.data_type(ty))?;
+                let change = self.with_owner(change, owned_by.as_ref())?;
+                let sequence = new_sequence(ty, &change)?;
+                Ddl::CreateSequence { namespace, name, sequence, if_not_exists: *if_not_exists, temporary: *temporary }
+            }
+            RawDdl::AlterSequence { name, change, owned_by, if_exists } => {
+                let sequence = self.with_owner(change, owned_by.as_ref())?;
+                let (namespace, name) = self.existing(name);
+                Ddl::AlterSequence { namespace, name, sequence, if_exists: *if_exists }
+            }
+            RawDdl::CommentOnConstraint { table, constraint, comment } => {
+                let (namespace, name) = self.existing(table);
+                let (column, comment) = (Some(constraint.clone()), comment.clone());
+                Ddl::Comment { kind: ObjectKind::Constraint, namespace, name, column, comment }
+            }
+            RawDdl::AlterTypeOwner { name, to } => {
+                let (namespace, name) = self.existing_type(name);
+                Ddl::AlterEnum { namespace, name, change: AlterEnum::SetOwner { to: to.clone() } }
+            }
+        };
+        Ok(Statement::Ddl(Box::new(self.roles_resolved(ddl))))
+    }
+
+    /// OWNED BY's table and column by number.
+    fn with_owner(
+        &self,
+        change: &SequenceChange,
+        owned_by: Option<&Option<(QualifiedName, Name)>>,
+    ) -> Result<SequenceChange> {
+        let mut change = change.clone();
+        change.owned_by = match owned_by {
+            None => None,
+            Some(None) => Some(None),
+            Some(Some((table, column))) => {
+                let Some(found) = self.find_relation(table.namespace.as_deref(), &table.name) else {
+                    return Err(self.no_relation(table.namespace.as_deref(), &table.name, table.pos));
+                };
+                let Some(column) = found.column(column) else {
+                    let message = format!("column \"{column}\" of relation \"{}\" does not exist", table.name);
+                    return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
+                };
+                Some(Some((found.oid, column.num)))
+            }
+        };
+        Ok(change)
+    }
+
+    /// CURRENT_USER and kin where a role is named.
+    pub(super) fn role_name(&self, name: &str) -> Name {
+        match name {
+            "current_user" | "current_role" | "session_user" => {
+                let role = self.ctx.snapshot.role_by_oid(self.ctx.role);
+                role.map_or_else(|| name.into(), |r| r.name.clone())
+            }
+            other => other.into(),
+        }
+    }
+
+    fn roles_resolved(&self, ddl: Ddl) -> Ddl {
+        match ddl {
+            Ddl::AlterRole { name, options } => Ddl::AlterRole { name: self.role_name(&name), options },
+            Ddl::AlterRoleSet { name, setting, value } => {
+                Ddl::AlterRoleSet { name: self.role_name(&name), setting, value }
+            }
+            Ddl::GrantRole { roles, members, admin, revoke } => {
+                let members = members.iter().map(|m| self.role_name(m)).collect();
+                Ddl::GrantRole { roles, members, admin, revoke }
+            }
+            other => other,
+        }
+    }
+
+    /// A name without a namespace (of a namespace, a role).
+    pub(super) fn single(&self, name: &ObjectName) -> Result<Name> {
+        match self.name_parts(name)? {
+            (None, name, _) => Ok(name),
+            (Some(first), name, pos) => {
+                Err(Error::syntax(format!("syntax error at or near \".\" in \"{first}.{name}\"")).at(pos))
+            }
+        }
+    }
+
+    pub(super) fn qualified(&self, name: &ObjectName) -> Result<QualifiedName> {
+        let (namespace, name, pos) = self.name_parts(name)?;
+        Ok(QualifiedName { namespace, name, pos })
+    }
+
+    /// Where something new goes.
+    pub(super) fn new_name(&self, name: &QualifiedName, temporary: bool) -> Result<(Name, Name)> {
+        let is_temporary = |n: &str| n == bootstrap::TEMPORARY || n.starts_with("pg_temp_");
+        if temporary {
+            if name.namespace.as_deref().is_some_and(|n| !is_temporary(n)) {
+                let message = "cannot create temporary relation in non-temporary schema";
+                return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message).at(name.pos));
+            }
+            return Ok((self.temporary_namespace(), name.name.clone()));
+        }
+        let namespace = match (&name.namespace, &self.ctx.creation_namespace) {
+            (Some(namespace), _) => namespace.clone(),
+            (None, Some(namespace)) => namespace.clone(),
+            (None, None) => {
+                let message = "no schema has been selected to create in";
+                return Err(Error::new(SqlState::INVALID_SCHEMA_NAME, message).at(name.pos));
+            }
+        };
+        Ok((namespace, name.name.clone()))
+    }
+
+    /// The namespace of this session's temporary objects: the one in its search path, if the session named it.
+    fn temporary_namespace(&self) -> Name {
+        let path = self.ctx.search_path.iter().find(|n| n.starts_with("pg_temp_"));
+        path.cloned().unwrap_or_else(|| bootstrap::TEMPORARY.into())
+    }
+
+    /// Namespace and name of something that should be there; where it is not, planning complains under the name given.
+    pub(super) fn existing(&self, name: &QualifiedName) -> (Name, Name) {
+        if let Some(namespace) = &name.namespace {
+            if &**namespace == bootstrap::TEMPORARY {
+                return (self.temporary_namespace(), name.name.clone());
+            }
+            return (namespace.clone(), name.name.clone());
+        }
+        let snapshot = &self.ctx.snapshot;
+        let found = self.search_path().find(|n| snapshot.relation_name_taken(n, &name.name));
+        (found.map_or_else(|| self.default_namespace(), Name::from), name.name.clone())
+    }
+
+    fn existing_type(&self, name: &QualifiedName) -> (Name, Name) {
+        if let Some(namespace) = &name.namespace {
+            return (namespace.clone(), name.name.clone());
+        }
+        let found = self.search_path().find(|n| self.ctx.snapshot.user_type(n, &name.name).is_some());
+        (found.map_or_else(|| self.default_namespace(), Name::from), name.name.clone())
+    }
+
+    fn default_namespace(&self) -> Name {
+        self.ctx.creation_namespace.clone().unwrap_or_else(|| "public".into())
+    }
+
+    pub(super) fn names(&self, idents: &[Ident]) -> Vec<Name> {
+        idents.iter().map(parse::fold).collect()
+    }
+
+    fn create_view(&mut self, create: &ast::CreateView) -> Result<Ddl> {
+        let ast::CreateView { or_alter, or_replace, materialized, name, columns, query, temporary, if_not_exists, .. } =
+            create;
+        if *materialized {
+            return Err(Error::unsupported("CREATE MATERIALIZED VIEW"));
+        }
+        if *or_alter || *if_not_exists {
+            return Err(Error::syntax("syntax error in CREATE VIEW"));
+        }
+        let name = self.qualified(name)?;
+        let (namespace, name) = self.new_name(&name, *temporary)?;
+        let columns = columns.iter().map(|c| parse::fold(&c.name)).collect();
+        let definition = query.to_string();
+        let query = self.ddl_query(query)?;
+        if !self.finish_params()?.is_empty() {
+            return Err(Error::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1"));
+        }
+        Ok(Ddl::CreateView {
+            namespace,
+            name,
+            columns,
+            definition,
+            query: Box::new(query),
+            or_replace: *or_replace,
+            temporary: *temporary,
+        })
+    }
+
+    fn create_type(
+        &self,
+        name: &ObjectName,
+        representation: Option<&ast::UserDefinedTypeRepresentation>,
+    ) -> Result<Ddl> {
+        let Some(ast::UserDefinedTypeRepresentation::Enum { labels }) = representation else {
+            return Err(Error::unsupported("CREATE TYPE of anything but an enum")
+                .hint("Use CREATE TYPE name AS ENUM ('…', …)."));
+        };
+        let (namespace, name) = self.new_name(&self.qualified(name)?, false)?;
+        let labels = labels.iter().map(|l| l.value.as_str().into()).collect();
+        Ok(Ddl::CreateEnum { namespace, name, labels })
+    }
+
+    fn alter_type(&self, alter: &ast::AlterType) -> Result<Ddl> {
+        let ast::AlterType { name, operation } = alter;
+        let (namespace, name) = self.existing_type(&self.qualified(name)?);
+        let label = |ident: &Ident| Name::from(ident.value.as_str());
+        let change = match operation {
+            ast::AlterTypeOperation::Rename(rename) => AlterEnum::Rename { to: parse::fold(&rename.new_name) },
+            ast::AlterTypeOperation::AddValue(add) => AlterEnum::AddValue {
+                label: label(&add.value),
+                if_not_exists: add.if_not_exists,
+                place: add.position.as_ref().map(|p| match p {
+                    ast::AlterTypeAddValuePosition::Before(other) => (true, label(other)),
+                    ast::AlterTypeAddValuePosition::After(other) => (false, label(other)),
+                }),
+            },
+            ast::AlterTypeOperation::RenameValue(rename) => {
+                AlterEnum::RenameValue { from: label(&rename.from), to: label(&rename.to) }
+            }
+        };
+        Ok(Ddl::AlterEnum { namespace, name, change })
+    }
+
+    fn alter_schema(&self, alter: &ast::AlterSchema) -> Result<Ddl> {
+        let name = self.single(&alter.name)?;
+        let [operation] = alter.operations.as_slice() else {
+            return Err(Error::unsupported("this form of ALTER SCHEMA"));
+        };
+        match operation {
+            ast::AlterSchemaOperation::Rename { name: to } => {
+                Ok(Ddl::AlterNamespace { name, rename: Some(self.single(to)?), owner: None })
+            }
+            ast::AlterSchemaOperation::OwnerTo { owner } => {
+                Ok(Ddl::AlterNamespace { name, rename: None, owner: Some(self.owner(owner)) })
+            }
+            ast::AlterSchemaOperation::SetDefaultCollate { .. }
+            | ast::AlterSchemaOperation::AddReplica { .. }
+            | ast::AlterSchemaOperation::DropReplica { .. }
+            | ast::AlterSchemaOperation::SetOptionsParens { .. } => {
+                Err(Error::unsupported("this form of ALTER SCHEMA"))
+            }
+        }
+    }
+
+    pub(super) fn owner(&self, owner: &ast::Owner) -> Name {
+        match owner {
+            ast::Owner::Ident(ident) => parse::fold(ident),
+            ast::Owner::CurrentRole | ast::Owner::CurrentUser | ast::Owner::SessionUser => {
+                self.role_name("current_user")
+            }
+        }
+    }
+
+    fn drop_statement(
+        &self,
+        object: ObjectType,
+        names: &[ObjectName],
+        if_exists: bool,
+        behavior: DropBehavior,
+    ) -> Result<Ddl> {
+        let kind = match object {
+            ObjectType::Table => ObjectKind::Table,
+            ObjectType::View => ObjectKind::View,
+            ObjectType::Index => ObjectKind::Index,
+            ObjectType::Sequence => ObjectKind::Sequence,
+            ObjectType::Schema => ObjectKind::Namespace,
+            ObjectType::Type => ObjectKind::Type,
+            ObjectType::Role | ObjectType::User => {
+                let names = names.iter().map(|n| self.single(n)).collect::<Result<_>>()?;
+                return Ok(Ddl::DropRole { names, if_exists });
+            }
+            ObjectType::Collation
+            | ObjectType::MaterializedView
+            | ObjectType::Database
+            | ObjectType::Stage
+            | ObjectType::Stream => return Err(Error::unsupported(format!("DROP {object}"))),
+        };
+        let mut list = Vec::new();
+        for name in names {
+            let name = self.qualified(name)?;
+            list.push(match kind {
+                ObjectKind::Namespace => (Name::from(""), name.name),
+                ObjectKind::Type => self.existing_type(&name),
+                _ => self.existing(&name),
+            });
+        }
+        Ok(Ddl::Drop { kind, names: list, if_exists, behavior })
+    }
+
+    fn comment(&self, object: CommentObject, name: &ObjectName, comment: Option<String>) -> Result<Ddl> {
+        let kind = match object {
+            CommentObject::Table => ObjectKind::Table,
+            CommentObject::View => ObjectKind::View,
+            CommentObject::Index => ObjectKind::Index,
+            CommentObject::Sequence => ObjectKind::Sequence,
+            CommentObject::Column => {
+                let (parts, column) = name.0.split_at(name.0.len().saturating_sub(1));
+                let column = column.first().and_then(|p| p.as_ident()).map(parse::fold);
+                if parts.is_empty() {
+                    return Err(Error::syntax("column name must be qualified"));
+                }
+                let table = self.qualified(&ObjectName(parts.to_vec()))?;
+                let (namespace, name) = self.existing(&table);
+                return Ok(Ddl::Comment { kind: ObjectKind::Column, namespace, name, column, comment });
+            }
+            CommentObject::Type => {
+                let (namespace, name) = self.existing_type(&self.qualified(name)?);
+                return Ok(Ddl::Comment { kind: ObjectKind::Type, namespace, name, column: None, comment });
+            }
+            CommentObject::Schema | CommentObject::Role | CommentObject::User | CommentObject::Database => {
+                let kind = match object {
+                    CommentObject::Schema => ObjectKind::Namespace,
+                    CommentObject::Database => ObjectKind::Database,
+                    _ => ObjectKind::Role,
+                };
+                let name = self.single(name)?;
+                return Ok(Ddl::Comment { kind, namespace: "".into(), name, column: None, comment });
+            }
+            CommentObject::Collation
+            | CommentObject::Domain
+            | CommentObject::Extension
+            | CommentObject::Function
+            | CommentObject::MaterializedView
+            | CommentObject::Procedure => return Err(Error::unsupported(format!("COMMENT ON {object}"))),
+        };
+        let (namespace, name) = self.existing(&self.qualified(name)?);
+        Ok(Ddl::Comment { kind, namespace, name, column: None, comment })
+    }
+
+    fn truncate(&self, truncate: &ast::Truncate) -> Result<Ddl> {
+        let ast::Truncate { table_names, partitions, table: _, if_exists, identity, cascade, on_cluster } = truncate;
+        if partitions.is_some() || *if_exists || on_cluster.is_some() {
+            return Err(Error::syntax("syntax error in TRUNCATE"));
+        }
+        let mut tables = Vec::new();
+        for target in table_names {
+            let name = self.qualified(&target.name)?;
+            match self.find_relation(name.namespace.as_deref(), &name.name) {
+                Some(found) => tables.push(found),
+                // PostgreSQL gives no position here.
+                None => return Err(self.no_relation(name.namespace.as_deref(), &name.name, 0)),
+            }
+        }
+        Ok(Ddl::Truncate {
+            tables,
+            restart_identity: matches!(identity, Some(ast::TruncateIdentityOption::Restart)),
+            cascade: matches!(cascade, Some(ast::CascadeOption::Cascade)),
+        })
+    }
+}
+
+/// A sequence from what CREATE SEQUENCE or an identity column says; the rest is PostgreSQL's default.
+pub(super) fn new_sequence(ty: PgType, change: &SequenceChange) -> Result<Sequence> {
+    if !matches!(ty.oid, oid::INT2 | oid::INT4 | oid::INT8) {
+        let message = "sequence type must be smallint, integer, or bigint";
+        return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+    }
+    let mut sequence = build::default_sequence(ty.oid);
+    let SequenceChange { start, increment, min, max, cache, cycle, restart: _, owned_by } = change;
+    sequence.increment = increment.unwrap_or(1);
+    if sequence.increment < 0 {
+        let lowest = match ty.oid {
+            oid::INT2 => i64::from(i16::MIN),
+            oid::INT4 => i64::from(i32::MIN),
+            _ => i64::MIN,
+        };
+        (sequence.min, sequence.max) = (lowest, -1);
+    }
+    sequence.min = min.flatten().unwrap_or(sequence.min);
+    sequence.max = max.flatten().unwrap_or(sequence.max);
+    sequence.start = start.unwrap_or(if sequence.increment < 0 { sequence.max } else { sequence.min });
+    sequence.cache = cache.unwrap_or(1);
+    sequence.cycle = cycle.unwrap_or(false);
+    sequence.owned_by = owned_by.flatten();
+    Ok(sequence)
+}
+
+/// The options that an identity column's parentheses may have.
+pub(super) fn sequence_change(options: &[ast::SequenceOptions]) -> Result<SequenceChange> {
+    let mut change = SequenceChange::default();
+    for option in options {
+        match option {
+            ast::SequenceOptions::IncrementBy(value, _) => change.increment = Some(integer(value)?),
+            ast::SequenceOptions::MinValue(value) => change.min = Some(value.as_ref().map(integer).transpose()?),
+            ast::SequenceOptions::MaxValue(value) => change.max = Some(value.as_ref().map(integer).transpose()?),
+            ast::SequenceOptions::StartWith(value, _) => change.start = Some(integer(value)?),
+            ast::SequenceOptions::Cache(value) => change.cache = Some(integer(value)?),
+            ast::SequenceOptions::Cycle(cycle) => change.cycle = Some(*cycle),
+        }
+    }
+    Ok(change)
+}
+
+fn integer(expr: &ast::Expr) -> Result<i64> {
+    let text = expr.to_string();
+    let text = text.trim().replace(' ', "");
+    text.parse().map_err(|_| Error::syntax(format!("syntax error at or near \"{text}\"")))
+}

@@ -1,0 +1,361 @@
+//! CREATE TABLE and its parts: columns, constraints, CREATE TABLE AS.
+
+use sqlparser::ast::{
+    self, ColumnDef, ColumnOption, ConstraintCharacteristics, DataType, DeferrableInitial, Ident, NullsDistinctOption,
+    ReferentialAction, TableConstraint,
+};
+
+use super::super::{Analyzer, assigned_expression, expression};
+use super::{new_sequence, sequence_change};
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{FkAction, Name};
+use crate::sql::parse;
+use crate::tree::{
+    Ddl, NewColumn, NewConstraint, NewConstraintKind, NewTable, OnCommit, RelColumn, RelId,
+};
+use crate::types::{PgType, oid};
+
+/// A column and the constraints that were written with it.
+pub(super) type ColumnParts = (NewColumn, Vec<NewConstraint>);
+
+impl Analyzer<'_> {
+    pub(super) fn create_table(&mut self, create: &ast::CreateTable) -> Result<Ddl> {
+        refuse_foreign_options(create)?;
+        let name = self.qualified(&create.name)?;
+        let temporary = create.temporary;
+        let (namespace, name) = self.new_name(&name, temporary)?;
+        let on_commit = match create.on_commit {
+            None | Some(ast::OnCommit::PreserveRows) => OnCommit::PreserveRows,
+            Some(ast::OnCommit::DeleteRows) => OnCommit::DeleteRows,
+            Some(ast::OnCommit::Drop) => OnCommit::Drop,
+        };
+        if on_commit != OnCommit::PreserveRows && !temporary {
+            let message = "ON COMMIT can only be used on temporary tables";
+            return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+        }
+        if let Some(query) = &create.query {
+            if create.columns.iter().any(|c| c.data_type != DataType::Unspecified) || !create.constraints.is_empty() {
+                return Err(Error::syntax("CREATE TABLE AS takes column names only"));
+            }
+            let columns = create.columns.iter().map(|c| parse::fold(&c.name)).collect();
+            let with_data = !self.parsed.extras.with_no_data();
+            let query = self.ddl_query(query)?;
+            return Ok(Ddl::CreateTableAs {
+                namespace,
+                name,
+                temporary,
+                columns,
+                query: Box::new(query),
+                if_not_exists: create.if_not_exists,
+                with_data,
+            });
+        }
+        let mut columns = Vec::new();
+        let mut constraints = Vec::new();
+        for definition in &create.columns {
+            let (column, own) = self.column(definition)?;
+            columns.push(column);
+            constraints.extend(own);
+        }
+        for constraint in &create.constraints {
+            constraints.push(self.table_constraint(constraint)?);
+        }
+        let scope = rel_columns(&columns);
+        for constraint in &constraints {
+            self.check_constraint(&name, constraint, &scope)?;
+        }
+        for column in &columns {
+            if let Some(generated) = &column.generated {
+                self.check_generated(&name, column, generated, &scope)?;
+            }
+        }
+        let table = NewTable { namespace, name, temporary, columns, constraints, on_commit };
+        Ok(Ddl::CreateTable { table, if_not_exists: create.if_not_exists })
+    }
+
+    pub(super) fn column(&mut self, definition: &ColumnDef) -> Result<ColumnParts> {
+        let ColumnDef { name, data_type, options } = definition;
+        let mut column = NewColumn {
+            name: parse::fold(name),
+            ty: PgType::new(oid::TEXT),
+            not_null: false,
+            default: None,
+            generated: None,
+            sequence: None,
+            sequence_options: None,
+        };
+        match serial(data_type) {
+            Some(ty) => {
+                column.ty = PgType::new(ty);
+                column.not_null = true;
+                column.sequence = Some(None);
+            }
+            None => column.ty = self.data_type(data_type).map_err(|e| e.at(self.pos(name.span)))?,
+        }
+        self.storable(&column)?;
+        let mut constraints = Vec::new();
+        for option in options {
+            self.column_option(&mut column, &mut constraints, option.name.as_ref(), &option.option)?;
+        }
+        let many = |what: &str| {
+            let message = format!("{what} specified for column \"{}\" of table", column.name);
+            Err(Error::syntax(message))
+        };
+        if column.default.is_some() && column.sequence.is_some() {
+            return many(if column.sequence == Some(None) { "multiple default values" } else { "both default and identity" });
+        }
+        if column.generated.is_some() && (column.default.is_some() || column.sequence.is_some()) {
+            return many("both default and generation expression");
+        }
+        if let Some(default) = &column.default {
+            self.check_default(&column.name, column.ty, default)?;
+        }
+        Ok((column, constraints))
+    }
+
+    /// Pseudo-types have no columns.
+    fn storable(&self, column: &NewColumn) -> Result<()> {
+        let facts = crate::facts::TYPES.by_oid(column.ty.oid);
+        if facts.is_some_and(|t| t.kind == b'p') {
+            let name = facts.map_or("", |t| t.sql_name);
+            let message = format!("column \"{}\" has pseudo-type {name}", column.name);
+            return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+        }
+        Ok(())
+    }
+
+    fn column_option(
+        &mut self,
+        column: &mut NewColumn,
+        constraints: &mut Vec<NewConstraint>,
+        name: Option<&Ident>,
+        option: &ColumnOption,
+    ) -> Result<()> {
+        let own = vec![column.name.clone()];
+        let named = |kind, characteristics: &Option<ConstraintCharacteristics>| {
+            new_constraint(name, kind, characteristics.as_ref())
+        };
+        match option {
+            ColumnOption::Null => {
+                if column.not_null && column.sequence.is_some() {
+                    let message = format!("conflicting NULL/NOT NULL declarations for column \"{}\" of table", column.name);
+                    return Err(Error::syntax(message));
+                }
+            }
+            ColumnOption::NotNull => column.not_null = true,
+            ColumnOption::Default(expr) => column.default = Some(expr.to_string()),
+            ColumnOption::PrimaryKey(key) => {
+                constraints.push(named(NewConstraintKind::PrimaryKey { columns: own }, &key.characteristics)?);
+            }
+            ColumnOption::Unique(unique) => {
+                let kind = NewConstraintKind::Unique { columns: own, nulls_not_distinct: not_distinct(unique.nulls_distinct) };
+                constraints.push(named(kind, &unique.characteristics)?);
+            }
+            ColumnOption::Check(check) => {
+                constraints.push(named(NewConstraintKind::Check { expression: check.expr.to_string() }, &None)?);
+            }
+            ColumnOption::ForeignKey(key) => {
+                let kind = self.foreign_key(key, own)?;
+                constraints.push(named(kind, &key.characteristics)?);
+            }
+            ColumnOption::Generated { generated_as, sequence_options, generation_expr, .. } => {
+                if let Some(expr) = generation_expr {
+                    column.generated = Some(expr.to_string());
+                    return Ok(());
+                }
+                column.not_null = true;
+                column.sequence = Some(Some(matches!(generated_as, ast::GeneratedAs::Always)));
+                if let Some(options) = sequence_options {
+                    let change = sequence_change(options)?;
+                    column.sequence_options = Some(new_sequence(column.ty, &change)?);
+                }
+            }
+            ColumnOption::Collation(name) => {
+                let collation = name.0.last().and_then(|p| p.as_ident()).map(|i| i.value.clone()).unwrap_or_default();
+                if !matches!(collation.as_str(), "C" | "POSIX" | "default" | "ucs_basic") {
+                    return Err(Error::unsupported(format!("collation \"{collation}\""))
+                        .hint("Text is compared byte by byte, as by collation \"C\"."));
+                }
+            }
+            other => return Err(Error::unsupported(format!("the column option {other}"))),
+        }
+        Ok(())
+    }
+
+    pub(super) fn foreign_key(&self, key: &ast::ForeignKeyConstraint, columns: Vec<Name>) -> Result<NewConstraintKind> {
+        if matches!(key.match_kind, Some(ast::ConstraintReferenceMatchKind::Partial)) {
+            return Err(Error::unsupported("MATCH PARTIAL"));
+        }
+        if matches!(key.match_kind, Some(ast::ConstraintReferenceMatchKind::Full)) && columns.len() > 1 {
+            return Err(Error::unsupported("MATCH FULL over several columns"));
+        }
+        let target = self.existing(&self.qualified(&key.foreign_table)?);
+        Ok(NewConstraintKind::ForeignKey {
+            columns,
+            target,
+            target_columns: self.names(&key.referred_columns),
+            on_delete: action(key.on_delete),
+            on_update: action(key.on_update),
+        })
+    }
+
+    pub(super) fn table_constraint(&mut self, constraint: &TableConstraint) -> Result<NewConstraint> {
+        match constraint {
+            TableConstraint::PrimaryKey(key) => {
+                let kind = NewConstraintKind::PrimaryKey { columns: self.key_columns(&key.columns)? };
+                new_constraint(key.name.as_ref(), kind, key.characteristics.as_ref())
+            }
+            TableConstraint::Unique(key) => {
+                let kind = NewConstraintKind::Unique {
+                    columns: self.key_columns(&key.columns)?,
+                    nulls_not_distinct: not_distinct(key.nulls_distinct),
+                };
+                new_constraint(key.name.as_ref(), kind, key.characteristics.as_ref())
+            }
+            TableConstraint::ForeignKey(key) => {
+                let columns = self.names(&key.columns);
+                let kind = self.foreign_key(key, columns)?;
+                new_constraint(key.name.as_ref(), kind, key.characteristics.as_ref())
+            }
+            TableConstraint::Check(check) => {
+                let kind = NewConstraintKind::Check { expression: check.expr.to_string() };
+                new_constraint(check.name.as_ref(), kind, None)
+            }
+            other => Err(Error::unsupported(format!("the table constraint {other}"))),
+        }
+    }
+
+    /// The plain columns of a key.
+    fn key_columns(&self, columns: &[ast::IndexColumn]) -> Result<Vec<Name>> {
+        let plain = |column: &ast::IndexColumn| match &column.column.expr {
+            ast::Expr::Identifier(ident) => Ok(parse::fold(ident)),
+            other => Err(Error::syntax(format!("syntax error at or near \"{other}\""))),
+        };
+        columns.iter().map(plain).collect()
+    }
+
+    /// Does a default mean something, and can the column take it?
+    pub(super) fn check_default(&self, column: &str, ty: PgType, default: &str) -> Result<()> {
+        let checked = assigned_expression(default, "", RelId(0), &[], ty, column, self.ctx);
+        match checked {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == SqlState::UNDEFINED_COLUMN => {
+                let message = "cannot use column reference in DEFAULT expression";
+                Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
+            }
+            Err(error) => Err(without_position(error)),
+        }
+    }
+
+    pub(super) fn check_constraint(&self, table: &str, constraint: &NewConstraint, columns: &[RelColumn]) -> Result<()> {
+        let NewConstraintKind::Check { expression: text } = &constraint.kind else { return Ok(()) };
+        let expr = expression(text, table, RelId(0), columns, self.ctx).map_err(without_position)?;
+        if expr.ty.oid != oid::BOOL {
+            let message = format!("argument of CHECK must be type boolean, not type {}", self.type_name(expr.ty.oid));
+            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_generated(
+        &self,
+        table: &str,
+        column: &NewColumn,
+        text: &str,
+        columns: &[RelColumn],
+    ) -> Result<()> {
+        let checked = assigned_expression(text, table, RelId(0), columns, column.ty, &column.name, self.ctx);
+        checked.map(|_| ()).map_err(without_position)
+    }
+}
+
+/// Positions count in the expression's own text there, not in the statement's.
+fn without_position(mut error: Error) -> Error {
+    error.report_mut().position = None;
+    error
+}
+
+/// A table's columns as scope for its checks.
+pub(super) fn rel_columns(columns: &[NewColumn]) -> Vec<RelColumn> {
+    let number = |i: usize| i16::try_from(i + 1).unwrap_or(i16::MAX);
+    columns.iter().enumerate().map(|(i, c)| RelColumn { name: c.name.clone(), ty: c.ty, attnum: number(i) }).collect()
+}
+
+fn new_constraint(
+    name: Option<&Ident>,
+    kind: NewConstraintKind,
+    characteristics: Option<&ConstraintCharacteristics>,
+) -> Result<NewConstraint> {
+    let deferrable = characteristics.is_some_and(|c| c.deferrable == Some(true));
+    let initially_deferred = characteristics.is_some_and(|c| c.initially == Some(DeferrableInitial::Deferred));
+    if initially_deferred && characteristics.is_some_and(|c| c.deferrable == Some(false)) {
+        return Err(Error::syntax("constraint declared INITIALLY DEFERRED must be DEFERRABLE"));
+    }
+    Ok(NewConstraint {
+        name: name.map(parse::fold),
+        kind,
+        deferrable: deferrable || initially_deferred,
+        initially_deferred,
+    })
+}
+
+fn not_distinct(option: NullsDistinctOption) -> bool {
+    matches!(option, NullsDistinctOption::NotDistinct)
+}
+
+fn action(action: Option<ReferentialAction>) -> FkAction {
+    match action {
+        None | Some(ReferentialAction::NoAction) => FkAction::NoAction,
+        Some(ReferentialAction::Restrict) => FkAction::Restrict,
+        Some(ReferentialAction::Cascade) => FkAction::Cascade,
+        Some(ReferentialAction::SetNull) => FkAction::SetNull,
+        Some(ReferentialAction::SetDefault) => FkAction::SetDefault,
+    }
+}
+
+/// The integer type of a serial column.
+fn serial(ty: &DataType) -> Option<crate::types::Oid> {
+    let DataType::Custom(name, modifiers) = ty else { return None };
+    let [part] = name.0.as_slice() else { return None };
+    if !modifiers.is_empty() {
+        return None;
+    }
+    match &*parse::fold(part.as_ident()?) {
+        "serial" | "serial4" => Some(oid::INT4),
+        "bigserial" | "serial8" => Some(oid::INT8),
+        "smallserial" | "serial2" => Some(oid::INT2),
+        _ => None,
+    }
+}
+
+/// What sqlparser reads for other systems' sake, and what we have not yet.
+fn refuse_foreign_options(create: &ast::CreateTable) -> Result<()> {
+    let refuse = |what: &str| Err(Error::unsupported(what));
+    if create.or_replace || create.external || create.transient || create.volatile || create.iceberg || create.dynamic {
+        return Err(Error::syntax("syntax error in CREATE TABLE"));
+    }
+    if create.like.is_some() {
+        return refuse("CREATE TABLE … (LIKE …)");
+    }
+    if create.inherits.is_some() {
+        return refuse("table inheritance");
+    }
+    if create.partition_by.is_some() || create.partition_of.is_some() || create.for_values.is_some() {
+        return refuse("table partitioning");
+    }
+    if create.clone.is_some()
+        || create.comment.is_some()
+        || create.order_by.is_some()
+        || create.cluster_by.is_some()
+        || create.clustered_by.is_some()
+        || create.primary_key.is_some()
+        || create.without_rowid
+        || create.strict
+        || create.location.is_some()
+        || create.file_format.is_some()
+    {
+        return Err(Error::syntax("syntax error in CREATE TABLE"));
+    }
+    // WITH (fillfactor = …) and kin tune PostgreSQL's storage and say nothing about the table's meaning.
+    Ok(())
+}

@@ -1,0 +1,392 @@
+//! Schema commands that sqlparser reads otherwise than PostgreSQL, or not at all: roles and membership, sequences, and
+//! some forms of ALTER.
+
+use sqlparser::ast::DataType;
+use sqlparser::tokenizer::Token;
+
+use super::cursor::Cursor;
+use super::with_parser;
+use crate::error::{Error, Result, SqlState};
+use crate::registry::Name;
+use crate::tree::{AlterTable, Ddl, ObjectKind, QualifiedName, RoleOptions, SequenceChange};
+
+/// A command as it was read; names are still without namespaces.
+#[derive(Debug, Clone)]
+pub enum RawDdl {
+    /// Nothing in it has a namespace: it is complete.
+    Ready(Ddl),
+    /// What ALTER TABLE, VIEW, SEQUENCE and INDEX have in common.
+    AlterShared { kind: ObjectKind, name: QualifiedName, if_exists: bool, action: AlterTable },
+    CreateSequence {
+        name: QualifiedName,
+        ty: Option<DataType>,
+        change: SequenceChange,
+        owned_by: Option<Option<(QualifiedName, Name)>>,
+        if_not_exists: bool,
+        temporary: bool,
+    },
+    AlterSequence {
+        name: QualifiedName,
+        change: SequenceChange,
+        owned_by: Option<Option<(QualifiedName, Name)>>,
+        if_exists: bool,
+    },
+    AlterTypeOwner { name: QualifiedName, to: Name },
+    CommentOnConstraint { table: QualifiedName, constraint: Name, comment: Option<String> },
+}
+
+/// Reads the command if it is one of ours. The cursor stands behind the first word, which is `word`.
+pub fn parse(c: &mut Cursor<'_>, word: &str) -> Result<Option<RawDdl>> {
+    let start = c.at;
+    let found = match word {
+        "create" => create(c)?,
+        "alter" => alter(c)?,
+        "drop" => drop_roles(c)?,
+        "grant" | "revoke" => membership(c, word == "revoke")?,
+        "comment" => comment(c)?,
+        _ => None,
+    };
+    match found {
+        Some(found) => {
+            c.end()?;
+            Ok(Some(found))
+        }
+        None => {
+            c.at = start;
+            Ok(None)
+        }
+    }
+}
+
+fn create(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
+    for (word, login) in [("role", false), ("group", false), ("user", true)] {
+        if c.eat(word) && !c.is_word(0, "mapping") {
+            let name = c.name()?;
+            let mut options = RoleOptions { login: Some(login), ..RoleOptions::default() };
+            role_options(c, &mut options)?;
+            return Ok(Some(RawDdl::Ready(Ddl::CreateRole { name, options })));
+        }
+    }
+    let temporary = c.eat("temporary") || c.eat("temp");
+    if !c.eat("sequence") {
+        return Ok(None);
+    }
+    let if_not_exists = c.eat("if not exists");
+    let name = c.qualified()?;
+    let mut options = SequenceOptions::default();
+    sequence_options(c, &mut options)?;
+    let SequenceOptions { ty, change, owned_by } = options;
+    Ok(Some(RawDdl::CreateSequence { name, ty, change, owned_by, if_not_exists, temporary }))
+}
+
+fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
+    for word in ["role", "user", "group"] {
+        if c.eat(word) {
+            return alter_role(c).map(Some);
+        }
+    }
+    if c.eat("type") {
+        let name = c.qualified()?;
+        if !c.eat("owner to") {
+            return Ok(None);
+        }
+        return Ok(Some(RawDdl::AlterTypeOwner { name, to: c.name()? }));
+    }
+    let kinds = [
+        ("sequence", ObjectKind::Sequence),
+        ("view", ObjectKind::View),
+        ("index", ObjectKind::Index),
+        ("table", ObjectKind::Table),
+    ];
+    let Some((_, kind)) = kinds.into_iter().find(|(word, _)| c.eat(word)) else { return Ok(None) };
+    let if_exists = c.eat("if exists");
+    c.eat("only");
+    let Ok(name) = c.qualified() else { return Ok(None) };
+    let action = if c.eat("set schema") {
+        AlterTable::SetNamespace { to: c.name()? }
+    } else if kind != ObjectKind::Table && c.eat("owner to") {
+        AlterTable::SetOwner { to: c.name()? }
+    } else if kind != ObjectKind::Table && c.eat("rename to") {
+        AlterTable::RenameTable { to: c.name()? }
+    } else if kind == ObjectKind::Sequence {
+        let mut options = SequenceOptions::default();
+        sequence_options(c, &mut options)?;
+        let SequenceOptions { ty, change, owned_by } = options;
+        if ty.is_some() {
+            return Err(Error::unsupported("ALTER SEQUENCE … AS"));
+        }
+        return Ok(Some(RawDdl::AlterSequence { name, change, owned_by, if_exists }));
+    } else if kind == ObjectKind::Table {
+        let Some(action) = identity_action(c)? else { return Ok(None) };
+        action
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(RawDdl::AlterShared { kind, name, if_exists, action }))
+}
+
+/// `ALTER [COLUMN] c DROP IDENTITY [IF EXISTS]`.
+fn identity_action(c: &mut Cursor<'_>) -> Result<Option<AlterTable>> {
+    if !c.eat("alter") {
+        return Ok(None);
+    }
+    c.eat("column");
+    let column = c.name()?;
+    if !c.eat("drop identity") {
+        return Ok(None);
+    }
+    let if_exists = c.eat("if exists");
+    Ok(Some(AlterTable::SetIdentity { column, always: None, options: None, if_exists }))
+}
+
+fn alter_role(c: &mut Cursor<'_>) -> Result<RawDdl> {
+    if c.eat("all") {
+        return Err(Error::unsupported("ALTER ROLE ALL"));
+    }
+    let name = c.name()?;
+    let ddl = if c.eat("rename to") {
+        Ddl::RenameRole { name, to: c.name()? }
+    } else if c.eat("in database") {
+        return Err(Error::unsupported("ALTER ROLE … IN DATABASE").hint("There is one database; leave it out."));
+    } else if c.eat("set") {
+        let setting = setting_name(c)?;
+        if !c.eat("to") {
+            c.expect_token(&Token::Eq)?;
+        }
+        let value = if c.eat("default") { None } else { Some(setting_value(c)?) };
+        Ddl::AlterRoleSet { name, setting: Some(setting), value }
+    } else if c.eat("reset") {
+        let setting = if c.eat("all") { None } else { Some(setting_name(c)?) };
+        Ddl::AlterRoleSet { name, setting, value: None }
+    } else if c.is_word(0, "add") || c.is_word(0, "drop") {
+        let revoke = c.eat("drop");
+        c.eat("add");
+        c.expect("user")?;
+        Ddl::GrantRole { roles: vec![name], members: names(c)?, admin: false, revoke }
+    } else {
+        let mut options = RoleOptions::default();
+        role_options(c, &mut options)?;
+        Ddl::AlterRole { name, options }
+    };
+    Ok(RawDdl::Ready(ddl))
+}
+
+fn setting_name(c: &mut Cursor<'_>) -> Result<Name> {
+    if c.eat("time zone") {
+        return Ok("timezone".into());
+    }
+    let first = c.name()?;
+    if c.eat_token(&Token::Period) {
+        let second = c.name()?;
+        return Ok(format!("{first}.{second}").into());
+    }
+    Ok(first)
+}
+
+/// A value, or several with commas (search_path).
+fn setting_value(c: &mut Cursor<'_>) -> Result<String> {
+    let mut values = Vec::new();
+    loop {
+        values.push(match c.string() {
+            Ok(text) => text,
+            Err(_) => match c.signed_number() {
+                Ok(number) => number,
+                Err(_) => any_word(c)?,
+            },
+        });
+        if !c.eat_token(&Token::Comma) {
+            return Ok(values.join(", "));
+        }
+    }
+}
+
+/// A word, reserved or not (`on`, `default_tablespace`).
+fn any_word(c: &mut Cursor<'_>) -> Result<String> {
+    match c.peek() {
+        Some(Token::Word(word)) => {
+            c.at += 1;
+            Ok(if word.quote_style.is_some() { format!("\"{}\"", word.value) } else { word.value.to_lowercase() })
+        }
+        _ => Err(c.error()),
+    }
+}
+
+fn role_options(c: &mut Cursor<'_>, options: &mut RoleOptions) -> Result<()> {
+    c.eat("with");
+    while !c.is_end() {
+        role_option(c, options)?;
+    }
+    Ok(())
+}
+
+fn role_option(c: &mut Cursor<'_>, options: &mut RoleOptions) -> Result<()> {
+    for yes in [true, false] {
+        let no = if yes { "" } else { "no" };
+        let mut flag = |word: &str, field: &mut Option<bool>| {
+            let found = c.eat(&format!("{no}{word}"));
+            if found {
+                *field = Some(yes);
+            }
+            found
+        };
+        if flag("superuser", &mut options.superuser)
+            || flag("login", &mut options.login)
+            || flag("inherit", &mut options.inherit)
+            || flag("createrole", &mut options.create_role)
+            || flag("createdb", &mut options.create_db)
+            || flag("bypassrls", &mut options.bypass_rls)
+        {
+            return Ok(());
+        }
+    }
+    if c.eat("noreplication") {
+        return Ok(());
+    }
+    if c.eat("replication") {
+        return Err(Error::unsupported("REPLICATION"));
+    }
+    c.eat("encrypted");
+    if c.eat("password") {
+        options.password = Some(if c.eat("null") { None } else { Some(c.string()?) });
+    } else if c.eat("connection limit") {
+        let text = c.signed_number()?;
+        options.connection_limit = Some(text.parse().map_err(|_| c.error())?);
+    } else if c.eat("valid until") {
+        options.valid_until = Some(c.string()?);
+    } else if c.eat("in role") || c.eat("in group") {
+        options.member_of.extend(names(c)?);
+    } else if c.eat("role") || c.eat("user") {
+        options.members.extend(names(c)?);
+    } else if c.is_word(0, "admin") {
+        return Err(Error::unsupported("CREATE ROLE … ADMIN").hint("Use GRANT … WITH ADMIN OPTION afterwards."));
+    } else {
+        return Err(match c.peek() {
+            Some(Token::Word(word)) => {
+                Error::syntax(format!("unrecognized role option \"{}\"", word.value.to_lowercase())).at(c.position())
+            }
+            _ => c.error(),
+        });
+    }
+    Ok(())
+}
+
+fn names(c: &mut Cursor<'_>) -> Result<Vec<Name>> {
+    let mut list = vec![c.name()?];
+    while c.eat_token(&Token::Comma) {
+        list.push(c.name()?);
+    }
+    Ok(list)
+}
+
+fn drop_roles(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
+    if !(c.eat("role") || c.eat("user") || c.eat("group")) {
+        return Ok(None);
+    }
+    let if_exists = c.eat("if exists");
+    Ok(Some(RawDdl::Ready(Ddl::DropRole { names: names(c)?, if_exists })))
+}
+
+/// `GRANT a, b TO c [WITH ADMIN OPTION]`, `REVOKE [ADMIN OPTION FOR] a FROM c`: no ON in it.
+fn membership(c: &mut Cursor<'_>, revoke: bool) -> Result<Option<RawDdl>> {
+    if (0..c.tokens.len()).any(|i| i >= c.at && c.is_word(i - c.at, "on")) {
+        return Ok(None);
+    }
+    let mut admin = revoke && c.eat("admin option for");
+    let roles = names(c)?;
+    c.expect(if revoke { "from" } else { "to" })?;
+    let members = names(c)?;
+    if !revoke {
+        admin = c.eat("with admin option");
+    }
+    if c.eat("granted by") {
+        c.name()?;
+    }
+    if revoke {
+        let _ = c.eat("cascade") || c.eat("restrict");
+    }
+    Ok(Some(RawDdl::Ready(Ddl::GrantRole { roles, members, admin, revoke })))
+}
+
+#[derive(Default)]
+struct SequenceOptions {
+    ty: Option<DataType>,
+    change: SequenceChange,
+    owned_by: Option<Option<(QualifiedName, Name)>>,
+}
+
+fn sequence_options(c: &mut Cursor<'_>, options: &mut SequenceOptions) -> Result<()> {
+    let change = &mut options.change;
+    while !c.is_end() {
+        if c.eat("as") {
+            let from = c.at;
+            c.at += 1;
+            let tokens = c.tokens.get(from..c.at).ok_or_else(|| c.error())?;
+            options.ty = Some(with_parser(tokens, c.source, |p| p.parse_data_type())?);
+        } else if c.eat("increment") {
+            c.eat("by");
+            change.increment = Some(number(c)?);
+        } else if c.eat("minvalue") {
+            change.min = Some(Some(number(c)?));
+        } else if c.eat("maxvalue") {
+            change.max = Some(Some(number(c)?));
+        } else if c.eat("no minvalue") {
+            change.min = Some(None);
+        } else if c.eat("no maxvalue") {
+            change.max = Some(None);
+        } else if c.eat("start") {
+            c.eat("with");
+            change.start = Some(number(c)?);
+        } else if c.eat("restart") {
+            c.eat("with");
+            change.restart = Some(number(c).ok());
+        } else if c.eat("cache") {
+            change.cache = Some(number(c)?);
+        } else if c.eat("no cycle") {
+            change.cycle = Some(false);
+        } else if c.eat("cycle") {
+            change.cycle = Some(true);
+        } else if c.eat("owned by") {
+            options.owned_by = Some(owned_by(c)?);
+        } else {
+            return Err(c.error());
+        }
+    }
+    Ok(())
+}
+
+/// `NONE`, `table.column` or `namespace.table.column`.
+fn owned_by(c: &mut Cursor<'_>) -> Result<Option<(QualifiedName, Name)>> {
+    if c.eat("none") {
+        return Ok(None);
+    }
+    let first = c.qualified()?;
+    let Some(namespace) = first.namespace.clone() else {
+        return Err(Error::syntax("invalid OWNED BY option").hint("Specify OWNED BY table.column or OWNED BY NONE."));
+    };
+    if c.eat_token(&Token::Period) {
+        return Ok(Some((first, c.name()?)));
+    }
+    let table = QualifiedName { namespace: None, name: namespace, pos: first.pos };
+    Ok(Some((table, first.name)))
+}
+
+fn number(c: &mut Cursor<'_>) -> Result<i64> {
+    let text = c.signed_number()?;
+    text.parse().map_err(|_| {
+        let message = format!("value \"{text}\" is out of range for type bigint");
+        Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, message)
+    })
+}
+
+/// `COMMENT ON CONSTRAINT c ON t IS …`.
+fn comment(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
+    if !c.eat("on constraint") {
+        return Ok(None);
+    }
+    let constraint = c.name()?;
+    c.expect("on")?;
+    let table = c.qualified()?;
+    c.expect("is")?;
+    let comment = if c.eat("null") { None } else { Some(c.string()?) };
+    Ok(Some(RawDdl::CommentOnConstraint { table, constraint, comment }))
+}
