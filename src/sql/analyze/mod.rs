@@ -10,6 +10,7 @@ mod coerce;
 mod common;
 mod copy;
 mod cte;
+mod ddl;
 mod dml;
 mod expr;
 mod from;
@@ -210,6 +211,7 @@ impl<'a> Analyzer<'a> {
         use parse::Body;
         match body {
             Body::Statement(statement) => self.statement(statement),
+            Body::Ddl(raw) => self.raw_ddl(raw),
             Body::Utility(utility) => Ok(Statement::Utility(Box::new(utility.clone()))),
             Body::Declare { name, options, query } => self.declare(name, *options, query),
             Body::Prepare { name, types, body, offset } => self.prepare(name, types, body, *offset),
@@ -239,12 +241,6 @@ impl<'a> Analyzer<'a> {
         let mut query = self.query(query)?;
         self.resolve_unknown_outputs(&mut query)?;
         Ok(query)
-    }
-
-    fn ddl(&mut self, statement: &ast::Statement) -> Result<Statement> {
-        let text = statement.to_string();
-        let words: Vec<&str> = text.split_whitespace().take(2).collect();
-        Err(Error::unsupported(words.join(" ").to_uppercase()))
     }
 
     /// The relation that `name` means, and None if there is none (RangeVarGetRelid).

@@ -74,7 +74,7 @@ impl Planner<'_> {
         let table = std::sync::Arc::new(built.table.clone());
         self.add_table(built.table, built.sequences)?;
         if with_data {
-            let plan = pipeline::insert_query(self.cx, &self.after, table, permit)?;
+            let plan = pipeline::insert_query(self.cx, &self.after, &table, permit)?;
             self.plan.steps.push(super::Step::Plan(plan));
             self.plan.counts_rows = true;
         }

@@ -2,31 +2,132 @@
 
 use std::sync::Arc;
 
+use super::rebuild::{ColumnSource, Rebuild};
 use crate::error::{Error, Result};
 use crate::policy::Permit;
-use crate::registry::{Relation, Snapshot};
-use crate::sql::{Context, Plan};
-use crate::tree::Ddl;
+use crate::registry::expression::quote;
+use crate::registry::{Change, Relation, RelationKind, Snapshot, builtin};
+use crate::sql::compile::{self, compile};
+use crate::sql::lower::{Decimals, lower};
+use crate::sql::{CompiledBody, Context, Plan, parse};
+use crate::tree::{self, Ddl, Expr, ExprKind, InsertSource, Overriding, RelColumn, RelId, Returning, Statement};
 
-/// The context in which a change's own statements are compiled: the new snapshot, the asking role.
-fn context(cx: &Context, after: &Snapshot) -> Context {
-    Context { snapshot: Arc::new(after.clone()), ..cx.clone() }
+/// The context in which a change's own statements are compiled: the new snapshot, and a role that may do everything;
+/// whether the asking role may change the table has been checked, and so have the functions in its expressions.
+fn context(cx: &Context, after: Snapshot) -> Context {
+    let version = after.version;
+    let mut after = after;
+    // A version of its own: nothing that is compiled against this snapshot may be found again under another's.
+    after.version = version ^ (1 << 63);
+    Context { snapshot: Arc::new(after), role: builtin::SUPERUSER, ..cx.clone() }
 }
 
+/// Relation ids beyond those that analysis gives out.
+const TARGET: RelId = RelId(u32::MAX - 1);
+const SOURCE: RelId = RelId(u32::MAX - 2);
+
 /// `INSERT INTO table <query>` for CREATE TABLE AS, from the query that the permit allows.
-pub fn insert_query(cx: &Context, after: &Snapshot, table: Arc<Relation>, permit: &Permit<Ddl>) -> Result<Plan> {
-    let _ = (context(cx, after), table, permit);
-    Err(Error::unsupported("CREATE TABLE AS with data"))
+pub fn insert_query(cx: &Context, after: &Snapshot, table: &Arc<Relation>, permit: &Permit<Ddl>) -> Result<Plan> {
+    let cx = Context { snapshot: Arc::new(after.clone()), ..cx.clone() };
+    let insert = permit.clone().try_map(|ddl| match ddl {
+        Ddl::CreateTableAs { query, .. } => Ok(insert(table, query)),
+        _ => Err(Error::internal("CREATE TABLE AS became something else")),
+    })?;
+    compile::plan(insert, |insert| lower(&insert, &cx, Decimals::Fast))
+}
+
+fn insert(table: &Arc<Relation>, query: Box<tree::Query>) -> Statement {
+    let columns: Vec<RelColumn> =
+        table.columns.iter().map(|c| RelColumn { name: c.name.clone(), ty: c.ty, attnum: c.num }).collect();
+    let all: Vec<u16> = (0..columns.len()).filter_map(|i| u16::try_from(i).ok()).collect();
+    let exprs = all
+        .iter()
+        .zip(&columns)
+        .map(|(i, c)| Expr { kind: ExprKind::Column { rel: SOURCE, column: *i }, ty: c.ty, pos: 0 })
+        .collect();
+    Statement::Insert(Box::new(tree::Insert {
+        ctes: Vec::new(),
+        recursive: false,
+        target: tree::Relation {
+            id: TARGET,
+            alias: table.name.clone(),
+            source: tree::Source::Table { def: table.clone(), only: false, sample: None },
+            columns,
+            lateral: false,
+            pos: 0,
+        },
+        columns: all.clone(),
+        named: all,
+        source: InsertSource::Query { query, rel: SOURCE, exprs },
+        on_conflict: None,
+        excluded: None,
+        returning: Returning::default(),
+        overriding: Overriding::System,
+    }))
 }
 
 /// `INSERT INTO new (…) SELECT … FROM aside` of a rebuild whose columns are not simply copied.
-pub fn refill(cx: &Context, after: &Snapshot, change: &super::rebuild::Rebuild, aside: &str) -> Result<Plan> {
-    let _ = (context(cx, after), change, aside);
-    Err(Error::unsupported("this change of a table that has to convert or fill a column"))
+pub fn refill(cx: &Context, after: &Snapshot, change: &Rebuild, aside: &str) -> Result<Plan> {
+    let Rebuild { old, new, sources } = change;
+    let mut scratch = after.clone();
+    let waiting = Relation {
+        oid: scratch.counters.allocate_oid(),
+        name: aside.into(),
+        kind: RelationKind::Table,
+        constraints: Vec::new(),
+        indexes: Vec::new(),
+        row_type: 0,
+        row_array_type: 0,
+        columns: old
+            .columns
+            .iter()
+            .map(|c| crate::registry::Column { default: None, identity: None, generated: None, ..c.clone() })
+            .collect(),
+        ..(**old).clone()
+    };
+    scratch.apply_in_place(&Change::PutRelation(Arc::new(waiting)));
+    let mut into = Vec::new();
+    let mut from = Vec::new();
+    for column in &new.columns {
+        if column.generated.is_some() {
+            continue;
+        }
+        let source = match (sources.get(&column.num), old.column_by_num(column.num)) {
+            (Some(ColumnSource::Expression(text)), _) => text.clone(),
+            (None, Some(old)) => quote(&old.name),
+            // What is left out of an INSERT gets its default.
+            (Some(ColumnSource::Default), _) | (None, None) => continue,
+        };
+        into.push(quote(&column.name));
+        from.push(source);
+    }
+    let namespace = quote(&new.namespace);
+    let text = format!(
+        "INSERT INTO {namespace}.{} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}.{} AS {}",
+        quote(&new.name),
+        into.join(", "),
+        from.join(", "),
+        quote(&old.namespace),
+        quote(aside),
+        quote(&old.name),
+    );
+    compile_text(&context(cx, scratch), &text)
 }
 
-/// A query for rows of the table for which the condition is true.
+/// A query for a row of the table for which the condition is true.
 pub fn violations(cx: &Context, after: &Snapshot, table: &Relation, condition: &str) -> Result<Plan> {
-    let _ = (context(cx, after), table, condition);
-    Err(Error::unsupported("adding a check constraint to an existing table"))
+    let (namespace, name) = (quote(&table.namespace), quote(&table.name));
+    let text = format!("SELECT 1 FROM {namespace}.{name} WHERE {condition} LIMIT 1");
+    compile_text(&context(cx, after.clone()), &text)
+}
+
+fn compile_text(cx: &Context, text: &str) -> Result<Plan> {
+    let parsed = parse::parse(text)?;
+    let [statement] = parsed.as_slice() else {
+        return Err(Error::internal(format!("one statement was expected: {text}")));
+    };
+    match compile(statement, cx, &[])?.body {
+        CompiledBody::Plan(plan) => Ok(plan),
+        _ => Err(Error::internal(format!("a query was expected: {text}"))),
+    }
 }

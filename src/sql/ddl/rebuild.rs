@@ -12,7 +12,7 @@ use super::physical::{self, ident, table_name};
 use super::pipeline;
 use super::planner::Planner;
 use crate::error::{Error, Result};
-use crate::registry::{Relation, physical_name};
+use crate::registry::{Relation, Snapshot, physical_name};
 use crate::types::Oid;
 
 /// Where a column's values come from in a rebuilt table.
@@ -50,7 +50,7 @@ impl Planner<'_> {
         let mut after = self.after.clone();
         after.apply_in_place(&crate::registry::Change::PutRelation(Arc::new(new.clone())));
         self.command(physical::create_table(new, &after, None)?);
-        self.fill(change)?;
+        self.fill(change, &after)?;
         self.command(format!("DROP TABLE {}", aside_name(old)));
         self.unique_indexes(new)?;
         for (old_child, child) in children.iter().rev() {
@@ -85,10 +85,10 @@ impl Planner<'_> {
         Ok(order.into_iter().map(|c| (c.clone(), (*c).clone())).collect())
     }
 
-    fn fill(&mut self, change: &Rebuild) -> Result<()> {
+    fn fill(&mut self, change: &Rebuild, after: &Snapshot) -> Result<()> {
         let Rebuild { old, new, sources } = change;
         if !sources.is_empty() {
-            let plan = pipeline::refill(self.cx, &self.after, change, &aside_relation_name(old))?;
+            let plan = pipeline::refill(self.cx, after, change, &aside_relation_name(old))?;
             self.plan.steps.push(Step::Plan(plan));
             return Ok(());
         }

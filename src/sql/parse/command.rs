@@ -22,6 +22,8 @@ use crate::tree::{
 pub enum Body {
     /// What sqlparser reads: queries, DML and DDL.
     Statement(Box<ast::Statement>),
+    /// Schema commands that we read ourselves.
+    Ddl(Box<super::RawDdl>),
     /// Commands that need no analysis.
     Utility(Utility),
     Declare {
@@ -113,8 +115,14 @@ pub fn parse(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
         "copy" => return copy::parse(&mut c).map(|copy| Body::Copy(Box::new(copy))),
         "lock" => return lock(&mut c),
         "vacuum" | "analyze" | "analyse" | "checkpoint" | "reindex" | "cluster" => return maintain(&mut c, &word),
-        "select" | "with" | "values" | "table" | "insert" | "update" | "delete" | "create" | "alter" | "drop"
-        | "grant" | "revoke" | "truncate" | "comment" => return statement(tokens, source),
+        "create" | "alter" | "drop" | "grant" | "revoke" | "comment" => {
+            return match super::ddl::parse(&mut c, &word)? {
+                Some(raw) => Ok(Body::Ddl(Box::new(raw))),
+                None => statement(tokens, source),
+            };
+        }
+        "select" | "with" | "values" | "table" | "insert" | "update" | "delete"
+        | "truncate" => return statement(tokens, source),
         _ => {
             c.at = 0;
             return Err(c.error());

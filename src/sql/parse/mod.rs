@@ -3,6 +3,7 @@
 mod command;
 mod copy;
 mod cursor;
+mod ddl;
 mod dialect;
 mod hooks;
 mod settings;
@@ -17,6 +18,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 pub use command::{Body, ExplainOptions, LockItem};
 pub use copy::{CopyOptionValue, CopyStatement, CopySubject};
+pub use ddl::RawDdl;
 pub use dialect::DuckgateDialect;
 pub use source::{Source, too_deep};
 pub use strip::Extras;

@@ -15,6 +15,10 @@ pub struct Extras {
     pub excludes: Vec<(u32, FrameExclude)>,
     /// Stronger or weaker row locks than sqlparser knows, in the order of FOR clauses.
     pub locks: Vec<LockStrength>,
+    /// CREATE TABLE AS … WITH NO DATA.
+    pub with_no_data: bool,
+    /// REVOKE GRANT OPTION FOR.
+    pub grant_option_for: bool,
 }
 
 fn is(token: Option<&TokenWithSpan>, word: &str) -> bool {
@@ -26,7 +30,21 @@ pub fn strip(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<(Vec<TokenWi
     let mut extras = Extras::default();
     let mut out = Vec::with_capacity(tokens.len());
     let mut i = 0;
+    let mut tokens = tokens;
+    if is(tokens.first(), "create") && is(tokens.last(), "data") {
+        let words = if is(tokens.get(tokens.len().saturating_sub(2)), "no") { 3 } else { 2 };
+        if is(tokens.get(tokens.len().saturating_sub(words)), "with") {
+            tokens.truncate(tokens.len() - words);
+            extras.with_no_data = words == 3;
+        }
+    }
+    let tokens = tokens;
     let at = |i: usize| tokens.get(i);
+    if is(at(0), "revoke") && is(at(1), "grant") && is(at(2), "option") && is(at(3), "for") {
+        extras.grant_option_for = true;
+        out.push(tokens[0].clone());
+        i = 4;
+    }
     while i < tokens.len() {
         if is(at(i), "overriding") && is(at(i + 2), "value") && (is(at(i + 1), "system") || is(at(i + 1), "user")) {
             extras.overriding = Some(if is(at(i + 1), "system") { Overriding::System } else { Overriding::User });

@@ -33,7 +33,7 @@ impl Analyzer<'_> {
         self.granted_by(revoke.granted_by.as_ref())?;
         Ok(Ddl::Grant(GrantChange {
             revoke: true,
-            grant_option_only: self.parsed.extras.grant_option_for(),
+            grant_option_only: self.parsed.extras.grant_option_for,
             with_grant_option: false,
             privileges: self.privileges(&revoke.privileges)?,
             on: self.grant_target(revoke.objects.as_ref())?,

@@ -38,7 +38,7 @@ impl Analyzer<'_> {
                 return Err(Error::syntax("CREATE TABLE AS takes column names only"));
             }
             let columns = create.columns.iter().map(|c| parse::fold(&c.name)).collect();
-            let with_data = !self.parsed.extras.with_no_data();
+            let with_data = !self.parsed.extras.with_no_data;
             let query = self.ddl_query(query)?;
             return Ok(Ddl::CreateTableAs {
                 namespace,
