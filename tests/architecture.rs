@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 /// The layers from the bottom up; modules of one row stand beside each other. A module uses those of rows below, and
 /// its own. `observe` may be used from anywhere.
 const LAYERS: &[&[&str]] = &[
-    &["error", "config"],
+    &["error"],
+    &["config"],
     &["facts"],
     &["types"],
     &["registry"],
@@ -32,7 +33,12 @@ const OWNED_CRATES: &[(&str, &[&str])] =
     &[("duckdb", &["engine"]), ("sqlparser", &["sql", "registry"]), ("pgwire", &["wire"]), ("tokio_rustls", &["wire"])];
 
 /// Files that make a permit for what the gateway does on its own behalf.
-const SYSTEM_PERMITS: &[&str] = &["src/server/system.rs"];
+const SYSTEM_PERMITS: &[&str] = &[
+    // The steps of a schema change that policy has allowed, and its reading of the tables concerned.
+    "src/sql/ddl/planner.rs",
+    // The gateway's own metadata.
+    "src/server/system.rs",
+];
 
 /// Files over the limit, each with the reason why it is one.
 const LONG_FILES: &[(&str, &str)] = &[];
@@ -198,7 +204,7 @@ fn each_foreign_crate_has_its_owner() {
 fn permits_of_the_system_are_made_only_where_the_list_says() {
     let callers: BTreeSet<String> = rust_files("src")
         .into_iter()
-        .filter(|(file, _)| !file.starts_with("src/policy/"))
+        .filter(|(file, _)| !file.starts_with("src/policy/") && !file.contains("/tests"))
         .filter(|(_, text)| code(text).iter().any(|(_, line)| line.contains("Permit::system(")))
         .map(|(file, _)| file)
         .collect();

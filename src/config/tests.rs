@@ -1,3 +1,5 @@
+//! Tests of flags, environment, file and defaults.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Tests of the codec: what is read back, and what is refused.
+
 use bytes::{BufMut, Bytes, BytesMut};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
