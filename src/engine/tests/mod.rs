@@ -426,3 +426,21 @@ async fn a_reader_that_leaves_ends_its_query() {
     }
     assert_eq!(int(&mut *c, "SELECT 3::BIGINT").await.unwrap(), 3);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn point_queries_are_quick() {
+    let pool = pool();
+    let mut c = pool.connect().unwrap();
+    command(&mut *c, "CREATE TABLE t AS SELECT i::BIGINT AS k, 'value ' || i AS v FROM range(100000) r(i)")
+        .await
+        .unwrap();
+    command(&mut *c, "CREATE UNIQUE INDEX k ON t(k)").await.unwrap();
+    let permit =
+        statement("SELECT k, v FROM t WHERE k = $1::BIGINT", &[Phys::Int8], &[Phys::Int8, Phys::Text], Kind::Rows);
+    let begun = Instant::now();
+    for i in 0..1000 {
+        let Outcome::Rows(rows) = c.execute(&permit, vec![Value::Int8(i)], &run()).await.unwrap() else { panic!() };
+        assert_eq!(all(rows).await.unwrap()[0].num_rows(), 1);
+    }
+    println!("a point query takes {:?}", begun.elapsed() / 1000);
+}

@@ -397,3 +397,35 @@ async fn a_sequence_feeds_a_large_insert_beside_other_writers() {
     println!("300k rows with nextval from three sessions: {:?}", begun.elapsed());
     assert_eq!(int(&mut *c, "SELECT count(DISTINCT k) FROM t").await.unwrap(), 300_000);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_watchdog_gives_up_what_does_not_stop() {
+    let deaf: NativeBody = Arc::new(|args, _| {
+        std::thread::sleep(Duration::from_millis(1500));
+        Ok(Arc::clone(&args[0]))
+    });
+    let natives = vec![native("dg_deaf", &[Phys::Int8], Phys::Int8, true, deaf)];
+    let config = EngineConfig { interrupt_grace: Duration::from_millis(200), ..config() };
+    let pool = Pool::open(config, Plugins { natives, ..super::plugins() }).unwrap();
+    let mut c = pool.connect().unwrap();
+    let sql = "SELECT dg_deaf(i) FROM range(1, 2) r(i)";
+    let run = Run { deadline: Some(Instant::now() + Duration::from_millis(100)), ..run() };
+    let begun = Instant::now();
+    let error = c.execute(&statement(sql, &[], &[Phys::Int8], Kind::Rows), vec![], &run).await.err().unwrap();
+    assert_eq!(error.report().message, "canceling statement due to statement timeout");
+    assert!(begun.elapsed() < Duration::from_millis(600), "{:?}", begun.elapsed());
+    // What was left behind keeps its slot until it ends; the session goes on with another connection.
+    assert_eq!((pool.stats().stuck, pool.stats().running), (1, 1));
+    assert_eq!(int(&mut *c, "SELECT 1::BIGINT").await.unwrap(), 1);
+    tokio::time::sleep(Duration::from_millis(1700)).await;
+    assert_eq!(pool.stats().running, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn duckdb_takes_all_of_the_gateways_natives() {
+    let natives = crate::sql::signatures::natives();
+    let aggregates = crate::sql::signatures::aggregates();
+    let begun = Instant::now();
+    Pool::open(config(), Plugins { natives, aggregates, ..super::plugins() }).unwrap();
+    println!("opened in {:?}", begun.elapsed());
+}
