@@ -121,7 +121,7 @@ impl Lease {
             })
             .await?;
         Ok(match started {
-            Started::Rows { stream, first, transaction } => Outcome::Rows(Box::new(StreamRows::new(
+            Started::Rows { stream, first, transaction, own: _ } => Outcome::Rows(Box::new(StreamRows::new(
                 held,
                 stream,
                 first,
@@ -273,37 +273,89 @@ fn start(
     }
     make_way(held, work);
     work.settle(&held.raw, time_zone)?;
-    let Rendered { sql, params: types, columns, kind } = rendered;
-    let data = &held.shared.data;
-    // From before the plan is made: one that changes something may not be planned with others' or its own old statistics.
-    let writing = (kind != Kind::Rows).then(|| data.write());
-    // What an earlier statement that failed may have left behind.
-    drop(super::feed::bound());
-    let mut plan = work.prepare(held, data, &sql, &types, params)?;
-    if let Some(feed) = super::feed::bound() {
-        return Ok(Started::Feed { feed, plan });
-    }
-    let _writing = writing.or_else(|| (!plan.is_select()).then(|| data.write()));
-    work.writes |= !plan.is_select();
-    let mut result = plan.statement.execute().translated()?;
-    if plan.is_select() && plan.is_cached() && !plan.is_current(data) {
-        // Somebody wrote before this statement's snapshot was taken: its plan may be wrong for what it sees.
-        drop(result);
-        plan = work.prepare(held, data, &sql, &types, params)?;
-        result = plan.statement.execute().translated()?;
-    }
-    let started = match kind {
-        Kind::Rows => {
-            let stream = Arc::new(Stream::open(result, columns)?);
-            let first = stream.first(held)?;
-            work.open = Arc::downgrade(&stream);
-            Started::Rows { stream, first, transaction: work.transaction }
-        }
-        Kind::Change => Started::Changed(result.rows_changed()),
-        Kind::Command => Started::Done,
+    let statement = Statement { held, rendered, params };
+    // DuckDB plans with the statistics of the moment and takes the snapshot later, unless both are in one transaction:
+    // so a change has one of its own, and so does a query while others write.
+    let autocommit = work.transaction == Transaction::None;
+    let own = match statement.rendered.kind {
+        Kind::Change => autocommit,
+        Kind::Rows => autocommit && !held.shared.data.is_quiet(),
+        Kind::Command => false,
     };
-    work.keep(&sql, plan);
-    Ok(started)
+    match statement.begin(work, own)? {
+        Some(started) => Ok(started),
+        // It turned out to need a transaction of its own.
+        None => statement.begin(work, autocommit)?.ok_or_else(|| Error::internal("a statement that cannot begin")),
+    }
+}
+
+/// A statement that is being begun.
+struct Statement<'a> {
+    held: &'a Arc<Held>,
+    rendered: Rendered,
+    params: &'a [Value],
+}
+
+impl Statement<'_> {
+    /// Begins it, in a transaction of its own if `own`. `None` if it must be begun again with one.
+    fn begin(&self, work: &mut Work, own: bool) -> Result<Option<Started>> {
+        let raw = &self.held.raw;
+        if own {
+            raw.run("BEGIN TRANSACTION").translated()?;
+        }
+        let begun = self.begin_in(work, own);
+        if own {
+            match &begun {
+                // The reader ends it.
+                Ok(Some(Started::Rows { own: true, .. })) => {}
+                Ok(Some(Started::Rows { .. } | Started::Changed(_) | Started::Done)) => {
+                    let _writing = self.held.shared.data.write();
+                    if let Err(error) = raw.run("COMMIT").translated() {
+                        drop(raw.run("ROLLBACK"));
+                        return Err(error);
+                    }
+                }
+                Ok(Some(Started::Feed { .. }) | None) | Err(_) => drop(raw.run("ROLLBACK")),
+            }
+        }
+        begun
+    }
+
+    fn begin_in(&self, work: &mut Work, own: bool) -> Result<Option<Started>> {
+        let Rendered { sql, params: types, columns, kind } = &self.rendered;
+        let data = &self.held.shared.data;
+        let autocommit = work.transaction == Transaction::None;
+        // What an earlier statement that failed may have left behind.
+        drop(super::feed::bound());
+        let plan = work.prepare(self.held, data, sql, types, self.params)?;
+        if let Some(feed) = super::feed::bound() {
+            return Ok(Some(Started::Feed { feed, plan }));
+        }
+        let select = plan.is_select();
+        if *kind == Kind::Rows && !select && autocommit && !own {
+            return Ok(None);
+        }
+        let _writing = (!select).then(|| data.write());
+        work.writes |= !select;
+        let mut result = plan.statement.execute().translated()?;
+        if select && autocommit && !own && !plan.is_current(data) {
+            // Somebody wrote before this query's snapshot was taken: its plan may be wrong for what it sees.
+            return Ok(None);
+        }
+        let started = match kind {
+            Kind::Rows => {
+                let own = own && select;
+                let stream = Arc::new(Stream::open(result, columns.clone(), own)?);
+                let first = stream.first(self.held)?;
+                work.open = Arc::downgrade(&stream);
+                Started::Rows { stream, first, transaction: work.transaction, own }
+            }
+            Kind::Change => Started::Changed(result.rows_changed()),
+            Kind::Command => Started::Done,
+        };
+        work.keep(sql, plan);
+        Ok(Some(started))
+    }
 }
 
 /// Reads aside what DuckDB still streams on this connection: it has room for one open result.

@@ -330,6 +330,12 @@ fn out_of_range(message: &str) -> Option<Error> {
 }
 
 fn transaction(message: &str) -> Option<Error> {
+    // Another session has dropped it between this statement's analysis and its run.
+    if let Some((name, _)) =
+        message.strip_prefix("Table with name ").and_then(|rest| rest.split_once(" does not exist"))
+    {
+        return Some(Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist")));
+    }
     let lower = message.to_ascii_lowercase();
     if lower.contains("current transaction is aborted") {
         return Some(Error::new(

@@ -119,11 +119,11 @@ impl Work {
         let zone = self.time_zone.clone().unwrap_or_else(|| "".into());
         let cached = self.statements.pop(&(Arc::clone(sql), zone)).filter(|plan| data.is(plan.made_at));
         let plan = match cached {
-            Some(plan) => Plan { cached: true, ..plan },
+            Some(plan) => plan,
             None => {
                 let made_at = data.now();
                 let statement = link.raw.prepare(sql).translated()?;
-                Plan { statement, made_at, cached: false }
+                Plan { statement, made_at }
             }
         };
         let count = plan.statement.parameter_count();
@@ -161,17 +161,11 @@ impl Work {
 pub(super) struct Plan {
     pub statement: Prepared,
     made_at: u64,
-    cached: bool,
 }
 
 impl Plan {
     pub fn is_select(&self) -> bool {
         self.statement.statement_type() == ffi::duckdb_statement_type_DUCKDB_STATEMENT_TYPE_SELECT
-    }
-
-    /// True if it was made for an earlier run.
-    pub fn is_cached(&self) -> bool {
-        self.cached
     }
 
     /// True if no change has come between the making of the plan and now.
@@ -201,6 +195,11 @@ impl DataVersion {
 
     fn is(&self, version: u64) -> bool {
         self.now() == version && version != NEVER
+    }
+
+    /// True if nobody writes at the moment.
+    pub fn is_quiet(&self) -> bool {
+        self.writers.load(Ordering::SeqCst) == 0
     }
 
     /// Somebody writes for as long as the guard lives: around a statement that changes something, and a COMMIT.

@@ -1,7 +1,24 @@
 //! The only place that names duckdb: pool, connections, streams, cancel, watchdog, native functions.
 //!
 //! Above this module an engine is the traits here: [`Engine`] lends [`Connection`]s, which run what a permit allows and
-//! give [`Rows`]. DuckDB's implementation is `Pool`; a second engine would stand beside it.
+//! give [`Rows`]. DuckDB's implementation is [`Pool`]; a second engine would stand beside it.
+//!
+//! ```ignore
+//! let engine: Arc<dyn Engine> = Pool::open(config, plugins)?;      // blocks; replays the log of a crash
+//! let mut connection = engine.connect()?;                          // takes DuckDB's connection with its first statement
+//! connection.begin(Access::ReadWrite).await?;
+//! let run = Run { time_zone: "Europe/Berlin".into(), deadline: None };
+//! match connection.execute(&permit, vec![Value::Int4(7)], &run).await? {
+//!     Outcome::Rows(mut rows) => while let Some(batch) = rows.next().await? { /* encode it */ },
+//!     Outcome::Changed(rows) => { /* INSERT 0 rows */ }
+//!     Outcome::Done => {}
+//! }
+//! connection.commit().await?;
+//! ```
+//!
+//! How it works: a statement takes one of `max_running` slots, in line, for each piece of work (its start, each batch),
+//! and runs it on a blocking thread under a watch that interrupts it when it is cancelled. Between two pieces it holds
+//! neither slot nor thread. What DuckDB plans is never run against data that has changed since (`link::DataVersion`).
 
 mod aggregate;
 mod aside;

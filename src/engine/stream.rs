@@ -35,6 +35,8 @@ pub(super) struct Stream {
     state: Mutex<State>,
     /// Its reader is gone.
     closed: AtomicBool,
+    /// A transaction was begun for it alone, which only read: it ends with the stream.
+    own_transaction: AtomicBool,
 }
 
 enum State {
@@ -105,9 +107,14 @@ struct Fetched {
 
 impl Stream {
     /// Takes a result that DuckDB has begun to give.
-    pub fn open(mut result: QueryResult, phys: Vec<Phys>) -> Result<Self> {
+    pub fn open(mut result: QueryResult, phys: Vec<Phys>, own_transaction: bool) -> Result<Self> {
         let columns = Columns::of(&mut result, phys)?;
-        Ok(Self { columns, state: Mutex::new(State::Live(result)), closed: AtomicBool::new(false) })
+        Ok(Self {
+            columns,
+            state: Mutex::new(State::Live(result)),
+            closed: AtomicBool::new(false),
+            own_transaction: AtomicBool::new(own_transaction),
+        })
     }
 
     /// The first rows, as soon as there are any; goes on to the end only if DuckDB has that ready.
@@ -131,14 +138,22 @@ impl Stream {
         match fetched {
             Ok(Fetched { batch, ended }) => {
                 if ended {
-                    *state = State::Done;
+                    self.end(&mut state, State::Done, link);
                 }
                 Ok(batch)
             }
             Err(error) => {
-                *state = State::Done;
+                self.end(&mut state, State::Done, link);
                 Err(error)
             }
+        }
+    }
+
+    /// DuckDB streams it no longer. The connection's work is locked, or this stream needs it no more.
+    fn end(&self, state: &mut State, next: State, link: &Link) {
+        *state = next;
+        if self.own_transaction.swap(false, Ordering::SeqCst) {
+            drop(link.raw.run("ROLLBACK"));
         }
     }
 
@@ -169,10 +184,9 @@ impl Stream {
         let mut state = self.state.lock();
         let State::Live(result) = &mut *state else { return };
         if self.closed.load(Ordering::SeqCst) {
-            *state = State::Done;
-            return;
+            return self.end(&mut state, State::Done, link);
         }
-        *state = loop {
+        let next = loop {
             let fetched = self.fetch_live(link, result, |_, _| true);
             match fetched.and_then(|f| f.batch.map_or(Ok(()), |batch| aside.push(batch)).map(|()| f.ended)) {
                 Ok(false) => {}
@@ -180,13 +194,14 @@ impl Stream {
                 Err(error) => break State::Failed(error),
             }
         };
+        self.end(&mut state, next, link);
     }
 
     /// Gives up what is left. Blocks; the connection's work is locked.
     pub fn close(&self, link: &Link) {
         let mut state = self.state.lock();
         if matches!(*state, State::Live(_)) {
-            *state = State::Done;
+            self.end(&mut state, State::Done, link);
             // DuckDB ends an abandoned query (and its transaction) only when the connection is used again.
             drop(link.raw.prepare("SELECT 1"));
         }

@@ -190,7 +190,11 @@ pub(super) const ENTRIES: &[Line] = &[
     ("string_to_array(text,text)", Native("dg_string_to_array")),
     (
         "array_to_string(anyarray,text)",
-        When(plain_elements, "dg_array_to_string({0}::VARCHAR[], {1})", &Refused("array_to_string of this element type")),
+        When(
+            plain_elements,
+            "dg_array_to_string({0}::VARCHAR[], {1})",
+            &Refused("array_to_string of this element type"),
+        ),
     ),
     (
         "array_to_string(anyarray,text,text)",
