@@ -9,17 +9,12 @@ use crate::types::{ArrayValue, Phys, Value};
 
 /// Makes DuckDB's value of a parameter that is carried as `phys`.
 pub(super) fn value(value: &Value, phys: &Phys) -> Result<OwnedValue> {
+    if let Some(handle) = plain(value, phys) {
+        return Ok(OwnedValue(handle));
+    }
     let handle = match (phys, value) {
         // SAFETY: no arguments.
         (_, Value::Null) => unsafe { ffi::duckdb_create_null_value() },
-        // SAFETY (of this and all plain arms below): plain data, copied by DuckDB.
-        (Phys::Bool, Value::Bool(v)) => unsafe { ffi::duckdb_create_bool(*v) },
-        (Phys::Int2, Value::Int2(v)) => unsafe { ffi::duckdb_create_int16(*v) },
-        (Phys::Int4, Value::Int4(v)) => unsafe { ffi::duckdb_create_int32(*v) },
-        (Phys::Int8, _) if int(value).is_some() => unsafe { ffi::duckdb_create_int64(int(value).unwrap_or(0)) },
-        (Phys::Oid, Value::Oid(v)) => unsafe { ffi::duckdb_create_uint32(*v) },
-        (Phys::Float4, Value::Float4(v)) => unsafe { ffi::duckdb_create_float(*v) },
-        (Phys::Float8, Value::Float8(v)) => unsafe { ffi::duckdb_create_double(*v) },
         (Phys::Decimal { precision, scale }, Value::Numeric(text)) => {
             let value = ffi::duckdb_decimal {
                 width: *precision,
@@ -32,19 +27,11 @@ pub(super) fn value(value: &Value, phys: &Phys) -> Result<OwnedValue> {
         (Phys::Numeric, Value::Numeric(text)) | (Phys::Text, Value::Text(text)) => varchar(text),
         // SAFETY: a pointer to that many bytes, copied by DuckDB.
         (Phys::Bytea, Value::Bytea(bytes)) => unsafe { ffi::duckdb_create_blob(bytes.as_ptr(), bytes.len() as u64) },
-        (Phys::Date, Value::Date(days)) => unsafe { ffi::duckdb_create_date(ffi::duckdb_date { days: *days }) },
-        (Phys::Time, Value::Time(micros)) => unsafe { ffi::duckdb_create_time(ffi::duckdb_time { micros: *micros }) },
         (Phys::TimeTz, Value::TimeTz(micros, east)) => {
             let value = ffi::duckdb_time_tz { bits: time_tz(*micros, *east) };
             // SAFETY: plain data.
             unsafe { ffi::duckdb_create_time_tz_value(value) }
         }
-        (Phys::Timestamp, Value::Timestamp(micros)) => unsafe {
-            ffi::duckdb_create_timestamp(ffi::duckdb_timestamp { micros: *micros })
-        },
-        (Phys::TimestampTz, Value::TimestampTz(micros)) => unsafe {
-            ffi::duckdb_create_timestamp_tz(ffi::duckdb_timestamp { micros: *micros })
-        },
         (Phys::Interval, Value::Interval { months, days, micros }) => {
             let value = ffi::duckdb_interval { months: *months, days: *days, micros: *micros };
             // SAFETY: plain data.
@@ -78,6 +65,31 @@ pub(super) fn value(value: &Value, phys: &Phys) -> Result<OwnedValue> {
         return Err(Error::internal(format!("DuckDB does not take {value:?} as {phys:?}")));
     }
     Ok(OwnedValue(handle))
+}
+
+/// Values that are nothing but a number to DuckDB too.
+fn plain(value: &Value, phys: &Phys) -> Option<ffi::duckdb_value> {
+    // SAFETY: plain data, of which DuckDB makes a value of its own.
+    Some(unsafe {
+        match (phys, value) {
+            (Phys::Bool, Value::Bool(v)) => ffi::duckdb_create_bool(*v),
+            (Phys::Int2, Value::Int2(v)) => ffi::duckdb_create_int16(*v),
+            (Phys::Int4, Value::Int4(v)) => ffi::duckdb_create_int32(*v),
+            (Phys::Int8, _) => ffi::duckdb_create_int64(int(value)?),
+            (Phys::Oid, Value::Oid(v)) => ffi::duckdb_create_uint32(*v),
+            (Phys::Float4, Value::Float4(v)) => ffi::duckdb_create_float(*v),
+            (Phys::Float8, Value::Float8(v)) => ffi::duckdb_create_double(*v),
+            (Phys::Date, Value::Date(days)) => ffi::duckdb_create_date(ffi::duckdb_date { days: *days }),
+            (Phys::Time, Value::Time(micros)) => ffi::duckdb_create_time(ffi::duckdb_time { micros: *micros }),
+            (Phys::Timestamp, Value::Timestamp(micros)) => {
+                ffi::duckdb_create_timestamp(ffi::duckdb_timestamp { micros: *micros })
+            }
+            (Phys::TimestampTz, Value::TimestampTz(micros)) => {
+                ffi::duckdb_create_timestamp_tz(ffi::duckdb_timestamp { micros: *micros })
+            }
+            _ => return None,
+        }
+    })
 }
 
 fn int(value: &Value) -> Option<i64> {

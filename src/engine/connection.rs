@@ -47,6 +47,8 @@ enum Started {
         stream: Arc<Stream>,
         first: Option<RecordBatch>,
         transaction: Transaction,
+        /// It is in a transaction that ends with it.
+        own: bool,
     },
     Changed(u64),
     /// It reads a feed: it is run again for each part of it, when the part is there.

@@ -236,7 +236,7 @@ fn changes_catalog(kind: ffi::duckdb_statement_type) -> bool {
 
 /// A connection in use, by a session and by the work and streams that it has begun; when the last is gone it goes back.
 pub(super) struct Held {
-    link: Option<Box<Link>>,
+    link: Option<Link>,
     pub shared: Arc<Shared>,
 }
 

@@ -28,7 +28,7 @@ pub(super) struct Shared {
     pub config: EngineConfig,
     /// Taken by [`Engine::close`].
     database: Mutex<Option<Arc<Database>>>,
-    idle: Mutex<Vec<Box<Link>>>,
+    idle: Mutex<Vec<Link>>,
     slots: Arc<Semaphore>,
     running: Arc<AtomicUsize>,
     waiting: Arc<AtomicUsize>,
@@ -138,17 +138,17 @@ fn check_time_zones(raw: &RawConnection) -> Result<()> {
 
 impl Shared {
     /// A clean connection of DuckDB's: an idle one or a new one.
-    pub fn take_link(&self) -> Result<Box<Link>> {
+    pub fn take_link(&self) -> Result<Link> {
         if let Some(link) = self.idle.lock().pop() {
             return Ok(link);
         }
         let database = self.database.lock().clone().ok_or_else(closed)?;
         let raw = RawConnection::open(&database).translated()?;
-        Ok(Box::new(Link::new(raw, Count::of(&self.connections))))
+        Ok(Link::new(raw, Count::of(&self.connections)))
     }
 
     /// Takes a connection back, cleaned. Blocks.
-    pub fn give_back(&self, mut link: Box<Link>) {
+    pub fn give_back(&self, mut link: Link) {
         if self.closed.load(Ordering::SeqCst) || !link.clean() {
             return;
         }

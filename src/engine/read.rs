@@ -229,9 +229,10 @@ impl Column {
                 for (i, value) in intervals.iter().enumerate() {
                     let nanos = value.micros.checked_mul(1000);
                     // SAFETY: the mask covers the row.
+                    let null = !all_valid && !unsafe { valid.is(i) };
                     let nanos = match nanos {
                         Some(nanos) => nanos,
-                        None if !all_valid && !unsafe { valid.is(i) } => 0,
+                        None if null => 0,
                         None => {
                             return Err(Error::new(SqlState::DATETIME_FIELD_OVERFLOW, "interval out of range"));
                         }

@@ -35,7 +35,8 @@ pub(in crate::engine) fn register(raw: &RawConnection, sequences: &Arc<Sequences
         DUCKDB_TYPE_DUCKDB_TYPE_HUGEINT as HUGEINT, DUCKDB_TYPE_DUCKDB_TYPE_UINTEGER as UINTEGER,
     };
     // The session's number may come as any integer type: all of them widen to HUGEINT.
-    let functions: [(&str, &[(Function, &[ffi::duckdb_type])]); 4] = [
+    type Overload<'a> = (Function, &'a [ffi::duckdb_type]);
+    let functions: [(&str, &[Overload<'_>]); 4] = [
         ("dg_nextval", &[(Function::Next, &[HUGEINT, UINTEGER])]),
         ("dg_currval", &[(Function::Current, &[HUGEINT, UINTEGER])]),
         ("dg_lastval", &[(Function::Last, &[HUGEINT])]),

@@ -183,7 +183,7 @@ async fn every_type_goes_in_and_comes_out() {
     for (phys, ty, value, text) in cases {
         let sql = format!("SELECT v, v::VARCHAR, NULL::{ty} FROM (SELECT $1::{ty} AS v)");
         let columns = [phys.clone(), Phys::Text, phys.clone()];
-        let read = rows_with(&mut *c, &sql, &[phys.clone()], vec![value.clone()], &columns).await;
+        let read = rows_with(&mut *c, &sql, std::slice::from_ref(&phys), vec![value.clone()], &columns).await;
         let batches = all(read.unwrap_or_else(|e| panic!("{ty}: {e}"))).await.unwrap_or_else(|e| panic!("{ty}: {e}"));
         assert_eq!(batches[0].column(1).as_string::<i32>().value(0), text, "{ty}");
         assert_eq!(*batches[0].column(0).data_type(), phys.arrow(), "{ty}");
@@ -191,7 +191,9 @@ async fn every_type_goes_in_and_comes_out() {
         assert!(batches[0].column(2).is_null(0), "{ty}");
         // NULL as a parameter.
         let batches =
-            all(rows_with(&mut *c, &sql, &[phys.clone()], vec![Value::Null], &columns).await.unwrap()).await.unwrap();
+            all(rows_with(&mut *c, &sql, std::slice::from_ref(&phys), vec![Value::Null], &columns).await.unwrap())
+                .await
+                .unwrap();
         assert!(batches[0].column(0).is_null(0), "{ty}");
     }
 }

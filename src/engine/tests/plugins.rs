@@ -87,7 +87,7 @@ fn plugged_in() -> Arc<Pool> {
         native("dg_shout", &[Phys::Text, Phys::Text], Phys::Text, true, shout),
         native("dg_fail", &[Phys::Text], Phys::Text, true, fail),
         native("dg_panic", &[], Phys::Int4, false, panic),
-        native("dg_same", &[text_list.clone()], text_list, false, Arc::clone(&same)),
+        native("dg_same", &[Phys::List(Box::new(Phys::Text))], text_list, false, Arc::clone(&same)),
         native("dg_same", &[Phys::TimeTz], Phys::TimeTz, false, Arc::clone(&same)),
         native("dg_same", &[Phys::Interval], Phys::Interval, false, Arc::clone(&same)),
         native("dg_same", &[Phys::Uuid], Phys::Uuid, false, Arc::clone(&same)),
