@@ -63,8 +63,8 @@ impl Batches {
             defaults.push(default);
         }
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
-        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)
-            .map_err(Error::internal)?;
+        let batch =
+            RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options).map_err(Error::internal)?;
         self.ready.push_back(DecodedBatch { batch, defaults });
         (self.rows, self.bytes) = (0, 0);
         Ok(())
@@ -473,8 +473,7 @@ fn csv_fields(
             }
         };
         let flag = |flags: &[bool]| flags.get(i).copied().unwrap_or(false);
-        let is_null = field == options.null.as_bytes()
-            && if quoted { flag(force_null) } else { !flag(force_not_null) };
+        let is_null = field == options.null.as_bytes() && if quoted { flag(force_null) } else { !flag(force_not_null) };
         if is_null {
             put(i, Raw::Null)?;
         } else if !quoted && options.default.as_ref().is_some_and(|d| d.as_bytes() == field) {

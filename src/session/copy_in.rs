@@ -53,9 +53,8 @@ impl Session {
     fn copy_source(&mut self, columns: &[Field], table: &Relation) -> Result<CopySource> {
         let snapshot = self.snapshot();
         let column = |field: &Field| {
-            let phys = types::phys(field.ty, snapshot.as_ref()).ok_or_else(|| {
-                Error::unsupported(format!("COPY into column \"{}\" of its type", field.name))
-            })?;
+            let phys = types::phys(field.ty, snapshot.as_ref())
+                .ok_or_else(|| Error::unsupported(format!("COPY into column \"{}\" of its type", field.name)))?;
             Ok(CopyColumn { name: field.name.clone(), ty: field.ty, phys })
         };
         Ok(CopySource {
@@ -77,10 +76,8 @@ impl Session {
         writer: Box<dyn FeedWriter>,
         front: &mut dyn Front,
     ) -> Result<Outcome> {
-        let run = Run {
-            time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(),
-            deadline: self.deadline,
-        };
+        let run =
+            Run { time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(), deadline: self.deadline };
         let shared = self.shared.clone();
         let deadline = self.deadline;
         let lease = self.lease()?;

@@ -17,12 +17,7 @@ use crate::tree::{CopyFormat, CopyOptions};
 const ROWS_AT_ONCE: usize = 1024;
 
 impl Session {
-    pub(super) async fn copy_out(
-        &mut self,
-        plan: &Plan,
-        options: &CopyOptions,
-        front: &mut dyn Front,
-    ) -> Result<Done> {
+    pub(super) async fn copy_out(&mut self, plan: &Plan, options: &CopyOptions, front: &mut dyn Front) -> Result<Done> {
         let Outcome::Rows(rows) = self.start(plan, &[], front, Alone::No, None).await? else {
             return Err(Error::internal("COPY TO gave no rows"));
         };

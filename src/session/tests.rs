@@ -299,7 +299,9 @@ async fn sql_prepared_statements_assign_their_arguments() {
 #[tokio::test]
 async fn copy_reads_and_writes_text() {
     let mut session = open(&gateway());
-    let run = simple(&mut session, "COPY (SELECT 1 AS a, 'x' AS b UNION ALL SELECT 2, NULL ORDER BY a) TO STDOUT (HEADER)").await;
+    let run =
+        simple(&mut session, "COPY (SELECT 1 AS a, 'x' AS b UNION ALL SELECT 2, NULL ORDER BY a) TO STDOUT (HEADER)")
+            .await;
     assert_eq!(run, ["H false 2", "d a\tb\n", "d 1\tx\n", "d 2\t\\N\n", "c", "C COPY 2", "Z I"]);
     simple(&mut session, "CREATE TABLE t (a int PRIMARY KEY, b text, c int DEFAULT 7)").await;
     let mut notes = Notes::default();
@@ -311,7 +313,10 @@ async fn copy_reads_and_writes_text() {
     assert_eq!(run, ["T a:23 b:25 c:23", "D 1|x|7", "D 2|NULL|7", "C SELECT 2", "Z I"]);
     for (data, error) in [
         (CopyInput::Data(Bytes::from_static(b"3\ty\nx\tz\n")), "E 22P02 invalid input syntax for type integer: \"x\""),
-        (CopyInput::Data(Bytes::from_static(b"1\ty\n")), "E 23505 duplicate key value violates unique constraint \"t_pkey\""),
+        (
+            CopyInput::Data(Bytes::from_static(b"1\ty\n")),
+            "E 23505 duplicate key value violates unique constraint \"t_pkey\"",
+        ),
         (CopyInput::Fail("stop".into()), "E 57014 COPY from stdin failed: stop"),
     ] {
         let mut notes = Notes::default();

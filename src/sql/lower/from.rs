@@ -143,13 +143,7 @@ impl Lowerer<'_> {
         let names = (0..columns.len()).map(ir::output_name).collect();
         self.enter(relation, alias, columns);
         let number = self.param(crate::sql::ParamSource::Feed, Phys::Int8);
-        Ok(From::Table {
-            text: "duckgate_feed(CAST({0} AS UBIGINT))".into(),
-            args: vec![number],
-            alias,
-            columns: names,
-            sample: None,
-        })
+        Ok(From::Table { text: "duckgate_feed({0})".into(), args: vec![number], alias, columns: names, sample: None })
     }
 }
 

@@ -36,7 +36,8 @@ impl Lowerer<'_> {
         let source = ir::Query { ctes, recursive, ..source };
         self.enter_table(&insert.target, &def, alias)?;
         let conflict = insert.on_conflict.as_ref().map(|c| self.conflict(c, insert, &def)).transpose()?;
-        let returning = self.returning(&insert.returning, alias)?;
+        let mut returning = self.returning(&insert.returning, alias)?;
+        returning.iter_mut().for_each(|value| unqualify(value, alias));
         let phys = returning.iter().map(|r| r.phys.clone()).collect();
         let table = table_name(&def);
         let statement = ir::Statement::Insert { table, alias, columns, source, conflict, returning };
@@ -161,6 +162,36 @@ impl Lowerer<'_> {
             values.push(value);
         }
         Ok(values)
+    }
+}
+
+/// DuckDB's INSERT knows its target in RETURNING by its alias or by its name, depending on ON CONFLICT; a bare column
+/// name means the same in both.
+fn unqualify(value: &mut Scalar, target: Alias) {
+    match &mut value.node {
+        Node::Column(alias, name) if *alias == target => {
+            value.node = Node::Variable(crate::sql::render::quote(name).into());
+        }
+        Node::Column(..)
+        | Node::Subquery(_)
+        | Node::Exists(_)
+        | Node::Quantified { .. }
+        | Node::Aggregate(_)
+        | Node::Text(_)
+        | Node::Variable(_)
+        | Node::Param(_) => {}
+        Node::Template { args, .. } => args.iter_mut().for_each(|part| unqualify(part, target)),
+        Node::Cast(inner) => unqualify(inner, target),
+        Node::And(all) | Node::Or(all) => all.iter_mut().for_each(|part| unqualify(part, target)),
+        Node::Case { whens, otherwise } => {
+            for (test, then) in whens {
+                unqualify(test, target);
+                unqualify(then, target);
+            }
+            if let Some(otherwise) = otherwise {
+                unqualify(otherwise, target);
+            }
+        }
     }
 }
 

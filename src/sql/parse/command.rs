@@ -121,8 +121,9 @@ pub fn parse(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
                 None => statement(tokens, source),
             };
         }
-        "select" | "with" | "values" | "table" | "insert" | "update" | "delete"
-        | "truncate" => return statement(tokens, source),
+        "select" | "with" | "values" | "table" | "insert" | "update" | "delete" | "truncate" => {
+            return statement(tokens, source);
+        }
         _ => {
             c.at = 0;
             return Err(c.error());

@@ -16,7 +16,12 @@ pub enum RawDdl {
     /// Nothing in it has a namespace: it is complete.
     Ready(Ddl),
     /// What ALTER TABLE, VIEW, SEQUENCE and INDEX have in common.
-    AlterShared { kind: ObjectKind, name: QualifiedName, if_exists: bool, action: AlterTable },
+    AlterShared {
+        kind: ObjectKind,
+        name: QualifiedName,
+        if_exists: bool,
+        action: AlterTable,
+    },
     CreateSequence {
         name: QualifiedName,
         ty: Option<DataType>,
@@ -31,8 +36,15 @@ pub enum RawDdl {
         owned_by: Option<Option<(QualifiedName, Name)>>,
         if_exists: bool,
     },
-    AlterTypeOwner { name: QualifiedName, to: Name },
-    CommentOnConstraint { table: QualifiedName, constraint: Name, comment: Option<String> },
+    AlterTypeOwner {
+        name: QualifiedName,
+        to: Name,
+    },
+    CommentOnConstraint {
+        table: QualifiedName,
+        constraint: Name,
+        comment: Option<String>,
+    },
 }
 
 /// Reads the command if it is one of ours. The cursor stands behind the first word, which is `word`.

@@ -8,9 +8,7 @@ use super::{new_sequence, sequence_change};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Name, Relation};
 use crate::sql::parse;
-use crate::tree::{
-    AlterTable, Ddl, DropBehavior, NewConstraint, NewConstraintKind, ObjectKind, RelColumn, RelId,
-};
+use crate::tree::{AlterTable, Ddl, DropBehavior, NewConstraint, NewConstraintKind, ObjectKind, RelColumn, RelId};
 
 impl Analyzer<'_> {
     pub(super) fn alter_table(&mut self, alter: &ast::AlterTable) -> Result<Ddl> {
@@ -129,8 +127,7 @@ impl Analyzer<'_> {
                     (Some(using), Some(relation)) => {
                         let scope = scope_of(Some(relation), &[]);
                         let text = using.to_string();
-                        let expr =
-                            assigned_expression(&text, &relation.name, RelId(0), &scope, ty, &column, self.ctx)?;
+                        let expr = assigned_expression(&text, &relation.name, RelId(0), &scope, ty, &column, self.ctx)?;
                         Some((text, Box::new(expr)))
                     }
                 };

@@ -45,11 +45,8 @@ impl Analyzer<'_> {
         let Some(relation) = self.find_relation(table.namespace.as_deref(), &table.name) else {
             return Err(self.no_relation(table.namespace.as_deref(), &table.name, table.pos));
         };
-        let scope: Vec<RelColumn> = relation
-            .columns
-            .iter()
-            .map(|c| RelColumn { name: c.name.clone(), ty: c.ty, attnum: c.num })
-            .collect();
+        let scope: Vec<RelColumn> =
+            relation.columns.iter().map(|c| RelColumn { name: c.name.clone(), ty: c.ty, attnum: c.num }).collect();
         let mut keys = Vec::new();
         for column in columns {
             keys.push(self.index_key(&relation, &scope, column)?);
@@ -57,7 +54,8 @@ impl Analyzer<'_> {
         if let Some(predicate) = predicate {
             let expr = expression(&predicate.to_string(), &relation.name, RelId(0), &scope, self.ctx)?;
             if expr.ty.oid != oid::BOOL {
-                let message = format!("argument of WHERE must be type boolean, not type {}", self.type_name(expr.ty.oid));
+                let message =
+                    format!("argument of WHERE must be type boolean, not type {}", self.type_name(expr.ty.oid));
                 return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
             }
         }

@@ -71,13 +71,7 @@ impl Analyzer<'_> {
             RawDdl::Ready(ddl) => ddl.clone(),
             RawDdl::AlterShared { kind, name, if_exists, action } => {
                 let (namespace, name) = self.existing(name);
-                Ddl::AlterTable {
-                    kind: *kind,
-                    namespace,
-                    name,
-                    actions: vec![action.clone()],
-                    if_exists: *if_exists,
-                }
+                Ddl::AlterTable { kind: *kind, namespace, name, actions: vec![action.clone()], if_exists: *if_exists }
             }
             RawDdl::CreateSequence { name, ty, change, owned_by, if_not_exists, temporary } => {
                 let (namespace, name) = self.new_name(name, *temporary)?;
@@ -225,8 +219,9 @@ impl Analyzer<'_> {
     }
 
     fn create_view(&mut self, create: &ast::CreateView) -> Result<Ddl> {
-        let ast::CreateView { or_alter, or_replace, materialized, name, columns, query, temporary, if_not_exists, .. } =
-            create;
+        let ast::CreateView {
+            or_alter, or_replace, materialized, name, columns, query, temporary, if_not_exists, ..
+        } = create;
         if *materialized {
             return Err(Error::unsupported("CREATE MATERIALIZED VIEW"));
         }

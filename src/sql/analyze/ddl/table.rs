@@ -10,9 +10,7 @@ use super::{new_sequence, sequence_change};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{FkAction, Name};
 use crate::sql::parse;
-use crate::tree::{
-    Ddl, NewColumn, NewConstraint, NewConstraintKind, NewTable, OnCommit, RelColumn, RelId,
-};
+use crate::tree::{Ddl, NewColumn, NewConstraint, NewConstraintKind, NewTable, OnCommit, RelColumn, RelId};
 use crate::types::{PgType, oid};
 
 /// A column and the constraints that were written with it.
@@ -102,7 +100,11 @@ impl Analyzer<'_> {
             Err(Error::syntax(message))
         };
         if column.default.is_some() && column.sequence.is_some() {
-            return many(if column.sequence == Some(None) { "multiple default values" } else { "both default and identity" });
+            return many(if column.sequence == Some(None) {
+                "multiple default values"
+            } else {
+                "both default and identity"
+            });
         }
         if column.generated.is_some() && (column.default.is_some() || column.sequence.is_some()) {
             return many("both default and generation expression");
@@ -138,7 +140,8 @@ impl Analyzer<'_> {
         match option {
             ColumnOption::Null => {
                 if column.not_null && column.sequence.is_some() {
-                    let message = format!("conflicting NULL/NOT NULL declarations for column \"{}\" of table", column.name);
+                    let message =
+                        format!("conflicting NULL/NOT NULL declarations for column \"{}\" of table", column.name);
                     return Err(Error::syntax(message));
                 }
             }
@@ -148,7 +151,8 @@ impl Analyzer<'_> {
                 constraints.push(named(NewConstraintKind::PrimaryKey { columns: own }, &key.characteristics)?);
             }
             ColumnOption::Unique(unique) => {
-                let kind = NewConstraintKind::Unique { columns: own, nulls_not_distinct: not_distinct(unique.nulls_distinct) };
+                let kind =
+                    NewConstraintKind::Unique { columns: own, nulls_not_distinct: not_distinct(unique.nulls_distinct) };
                 constraints.push(named(kind, &unique.characteristics)?);
             }
             ColumnOption::Check(check) => {
@@ -247,7 +251,12 @@ impl Analyzer<'_> {
         }
     }
 
-    pub(super) fn check_constraint(&self, table: &str, constraint: &NewConstraint, columns: &[RelColumn]) -> Result<()> {
+    pub(super) fn check_constraint(
+        &self,
+        table: &str,
+        constraint: &NewConstraint,
+        columns: &[RelColumn],
+    ) -> Result<()> {
         let NewConstraintKind::Check { expression: text } = &constraint.kind else { return Ok(()) };
         let expr = expression(text, table, RelId(0), columns, self.ctx).map_err(without_position)?;
         if expr.ty.oid != oid::BOOL {

@@ -25,7 +25,9 @@ pub(super) fn natives() -> Vec<Native> {
     all.push(native2::<str, Interval, Interval>("dg_date_trunc_interval", |unit, v| {
         truncate_interval(unit, v).map(Some)
     }));
-    all.push(native2::<str, Interval, NumericText>("dg_extract_interval", |unit, v| extract_interval(unit, v).map(Some)));
+    all.push(native2::<str, Interval, NumericText>("dg_extract_interval", |unit, v| {
+        extract_interval(unit, v).map(Some)
+    }));
     all.push(native2::<str, Time, NumericText>("dg_extract_time", |unit, t| extract_time(unit, t).map(Some)));
     all.push(native2::<Timestamp, Timestamp, Interval>("dg_age", |a, b| age(a, b).map(Some)));
     all
