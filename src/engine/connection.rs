@@ -340,6 +340,11 @@ impl Statement<'_> {
         let _writing = (!select).then(|| data.write());
         work.writes |= !select;
         let mut result = plan.statement.execute().translated()?;
+        // A feed whose number is a parameter is only bound when the statement runs: it has run over nothing so far.
+        if let Some(feed) = super::feed::bound() {
+            drop(result);
+            return Ok(Some(Started::Feed { feed, plan }));
+        }
         if select && autocommit && !own && !plan.is_current(data) {
             // Somebody wrote before this query's snapshot was taken: its plan may be wrong for what it sees.
             return Ok(None);

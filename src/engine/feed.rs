@@ -6,8 +6,9 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::ffi::CString;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use arrow::record_batch::RecordBatch;
 use duckdb::ffi;
@@ -31,12 +32,24 @@ const PART_BYTES: usize = 16 * 1024 * 1024;
 #[derive(Default)]
 pub(super) struct Feeds {
     next: AtomicU64,
-    open: Mutex<HashMap<u64, Weak<Feed>>>,
+    open: Mutex<HashMap<u64, Slot>>,
 }
+
+/// An open feed.
+struct Slot {
+    feed: Weak<Feed>,
+    /// The feed itself from its end on, until a statement has bound it: a short one is finished before that.
+    finished: Option<(Arc<Feed>, Instant)>,
+}
+
+/// A feed that is finished and that no statement has bound for so long is forgotten: its statement failed before.
+const FORGOTTEN: Duration = Duration::from_secs(600);
 
 /// One feed: filled by a [`Writer`], emptied part by part.
 pub(super) struct Feed {
     columns: Vec<(String, Phys)>,
+    /// True once a statement has bound it.
+    bound: AtomicBool,
     state: Mutex<State>,
     filled: Notify,
     emptied: Notify,
@@ -70,13 +83,41 @@ pub(super) enum Part {
 }
 
 impl Feeds {
-    pub fn open(&self, columns: Vec<(String, Phys)>) -> (u64, Box<dyn FeedWriter>) {
+    pub fn open(self: &Arc<Self>, columns: Vec<(String, Phys)>) -> (u64, Box<dyn FeedWriter>) {
         let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
-        let feed = Arc::new(Feed { columns, state: Mutex::default(), filled: Notify::new(), emptied: Notify::new() });
+        let feed = Arc::new(Feed {
+            columns,
+            bound: AtomicBool::new(false),
+            state: Mutex::default(),
+            filled: Notify::new(),
+            emptied: Notify::new(),
+        });
         let mut open = self.open.lock();
-        open.retain(|_, feed| feed.strong_count() > 0);
-        open.insert(number, Arc::downgrade(&feed));
-        (number, Box::new(Writer { feed }))
+        for slot in open.values_mut() {
+            slot.finished.take_if(|(_, since)| since.elapsed() > FORGOTTEN);
+        }
+        open.retain(|_, slot| slot.feed.strong_count() > 0);
+        open.insert(number, Slot { feed: Arc::downgrade(&feed), finished: None });
+        (number, Box::new(Writer { feed, number, feeds: Arc::clone(self) }))
+    }
+
+    /// The feed of this number, for a statement that reads it.
+    fn bind(&self, number: u64) -> Option<Arc<Feed>> {
+        let mut open = self.open.lock();
+        let slot = open.get_mut(&number)?;
+        let feed = slot.feed.upgrade()?;
+        feed.bound.store(true, Ordering::Relaxed);
+        slot.finished = None;
+        Some(feed)
+    }
+
+    /// Its writer goes: what no statement has bound yet has to stay.
+    fn keep(&self, number: u64, feed: &Arc<Feed>) {
+        if let Some(slot) = self.open.lock().get_mut(&number)
+            && !feed.bound.load(Ordering::Relaxed)
+        {
+            slot.finished = Some((Arc::clone(feed), Instant::now()));
+        }
     }
 }
 
@@ -118,6 +159,8 @@ impl Feed {
 
 struct Writer {
     feed: Arc<Feed>,
+    number: u64,
+    feeds: Arc<Feeds>,
 }
 
 impl Writer {
@@ -168,6 +211,7 @@ impl FeedWriter for Writer {
 
     fn finish(self: Box<Self>) {
         self.end(End::Finished);
+        self.feeds.keep(self.number, &self.feed);
     }
 }
 
@@ -206,8 +250,7 @@ unsafe extern "C" fn bind(info: ffi::duckdb_bind_info) {
         let feeds = unsafe { &*ffi::duckdb_bind_get_extra_info(info).cast::<Arc<Feeds>>() };
         // SAFETY: a live handle; the first parameter is a BIGINT.
         let number = parameter(info, 0, |value| unsafe { ffi::duckdb_get_int64(value) });
-        let feed = feeds.open.lock().get(&(number as u64)).and_then(Weak::upgrade);
-        let feed = feed.ok_or_else(|| Error::internal(format!("no feed {number}")))?;
+        let feed = feeds.bind(number as u64).ok_or_else(|| Error::internal(format!("no feed {number}")))?;
         output_columns(info, &feed.columns)?;
         BOUND.set(Some(Arc::clone(&feed)));
         // SAFETY: a live handle; the box is given to DuckDB with its destructor.
