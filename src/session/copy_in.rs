@@ -37,7 +37,8 @@ impl Session {
         }
         let source = self.copy_source(columns, table)?;
         let width = source.columns.len();
-        let named = source.columns.iter().map(|c| (c.name.to_string(), c.phys.clone())).collect();
+        // The rendered statement calls the feed's columns by their place, as those of any query.
+        let named = source.columns.iter().enumerate().map(|(i, c)| (format!("c{i}"), c.phys.clone())).collect();
         let decoder = Decoder::new(options, source)?;
         let (number, writer) = self.gateway.engine().open_feed(named)?;
         let params = self.bind_values(plan, &[], Some(number))?;

@@ -12,8 +12,9 @@ use futures::future::BoxFuture;
 
 use super::{CopyInput, Front, Gateway, RowShape, Session, Startup};
 use crate::config::Limits;
-use crate::engine::{EngineConfig, Plugins, Pool, SystemTables};
-use crate::error::{Report, Result};
+use crate::engine::{Engine, EngineConfig, Kind, Plugins, Pool, Rendered, Run, SystemTables};
+use crate::error::{Report, Result, SqlState};
+use crate::policy::Permit;
 use crate::registry::{Registry, bootstrap};
 use crate::types::{self, BuiltinTypes, OutputSettings, Phys, Value};
 
@@ -126,13 +127,19 @@ fn engine_config() -> EngineConfig {
     }
 }
 
-fn gateway() -> Arc<Gateway> {
+async fn gateway() -> Arc<Gateway> {
     let plugins = Plugins {
         natives: crate::sql::signatures::natives(),
         aggregates: crate::sql::signatures::aggregates(),
         system_tables: Arc::new(NoTables),
     };
     let engine = Pool::open(engine_config(), plugins).unwrap();
+    let mut connection = engine.connect().unwrap();
+    let run = Run { time_zone: "UTC".into(), deadline: None };
+    for sql in crate::sql::ddl::store::create() {
+        let rendered = Rendered { sql: sql.into(), params: Vec::new(), columns: Vec::new(), kind: Kind::Command };
+        connection.execute(&Permit::system(rendered), Vec::new(), &run).await.unwrap();
+    }
     let registry = Arc::new(Registry::new(bootstrap::snapshot("duckgate", "ann")));
     Gateway::new(Limits::default(), registry, engine)
 }
@@ -160,6 +167,9 @@ async fn simple(session: &mut Session, text: &str) -> Vec<String> {
 
 fn finish(session: &mut Session, mut notes: Notes, done: Result<()>) -> Vec<String> {
     if let Err(error) = done {
+        if let Some(internal) = error.report().internal.as_ref().filter(|_| error.code() == SqlState::INTERNAL_ERROR) {
+            notes.lines.push(internal.clone());
+        }
         notes.lines.push(format!("E {} {}", error.code(), error.report().message));
     }
     session.ready(&mut notes);
@@ -169,7 +179,7 @@ fn finish(session: &mut Session, mut notes: Notes, done: Result<()>) -> Vec<Stri
 
 #[tokio::test]
 async fn a_simple_query_gives_rows_and_a_tag() {
-    let mut session = open(&gateway());
+    let mut session = open(&gateway().await);
     assert_eq!(simple(&mut session, "SELECT 1 AS a, 'x' AS b").await, ["T a:23 b:25", "D 1|x", "C SELECT 1", "Z I"]);
     assert_eq!(simple(&mut session, "").await, ["I", "Z I"]);
     assert_eq!(
@@ -181,7 +191,7 @@ async fn a_simple_query_gives_rows_and_a_tag() {
 
 #[tokio::test]
 async fn a_failed_block_waits_for_its_rollback() {
-    let mut session = open(&gateway());
+    let mut session = open(&gateway().await);
     assert_eq!(simple(&mut session, "BEGIN").await, ["C BEGIN", "Z T"]);
     assert_eq!(
         simple(&mut session, "BEGIN").await,
@@ -205,7 +215,7 @@ async fn a_failed_block_waits_for_its_rollback() {
 
 #[tokio::test]
 async fn tables_are_made_written_and_rolled_back() {
-    let mut session = open(&gateway());
+    let mut session = open(&gateway().await);
     let run = simple(&mut session, "CREATE TABLE t (a int PRIMARY KEY, b text)").await;
     assert_eq!(run, ["C CREATE TABLE", "Z I"]);
     assert_eq!(simple(&mut session, "INSERT INTO t VALUES (1, 'x'), (2, NULL)").await, ["C INSERT 0 2", "Z I"]);
@@ -228,7 +238,7 @@ async fn tables_are_made_written_and_rolled_back() {
 
 #[tokio::test]
 async fn portals_are_described_suspended_and_closed() {
-    let mut session = open(&gateway());
+    let mut session = open(&gateway().await);
     let mut notes = Notes::default();
     session.parse("s", "SELECT g FROM generate_series(1, $1) g", &[]).await.unwrap();
     let (params, fields) = session.describe_statement("s").await.unwrap();
@@ -252,7 +262,7 @@ async fn portals_are_described_suspended_and_closed() {
 
 #[tokio::test]
 async fn a_portal_outlives_sync_only_in_a_block() {
-    let mut session = open(&gateway());
+    let mut session = open(&gateway().await);
     let mut notes = Notes::default();
     simple(&mut session, "BEGIN").await;
     session.parse("", "SELECT g FROM generate_series(1, 3) g", &[]).await.unwrap();
@@ -268,7 +278,7 @@ async fn a_portal_outlives_sync_only_in_a_block() {
 
 #[tokio::test]
 async fn cursors_go_forward_and_are_held() {
-    let mut session = open(&gateway());
+    let mut session = open(&gateway().await);
     let run = simple(&mut session, "DECLARE c CURSOR FOR SELECT 1").await;
     assert_eq!(run, ["E 25P01 DECLARE CURSOR can only be used in transaction blocks", "Z I"]);
     simple(&mut session, "BEGIN").await;
@@ -287,7 +297,7 @@ async fn cursors_go_forward_and_are_held() {
 
 #[tokio::test]
 async fn sql_prepared_statements_assign_their_arguments() {
-    let mut session = open(&gateway());
+    let mut session = open(&gateway().await);
     assert_eq!(simple(&mut session, "PREPARE p (int) AS SELECT $1 + 1 AS n").await, ["C PREPARE", "Z I"]);
     assert_eq!(simple(&mut session, "EXECUTE p('41')").await, ["T n:23", "D 42", "C SELECT 1", "Z I"]);
     assert_eq!(simple(&mut session, "EXECUTE p(20 + 21)").await, ["T n:23", "D 42", "C SELECT 1", "Z I"]);
@@ -298,7 +308,7 @@ async fn sql_prepared_statements_assign_their_arguments() {
 
 #[tokio::test]
 async fn copy_reads_and_writes_text() {
-    let mut session = open(&gateway());
+    let mut session = open(&gateway().await);
     let run =
         simple(&mut session, "COPY (SELECT 1 AS a, 'x' AS b UNION ALL SELECT 2, NULL ORDER BY a) TO STDOUT (HEADER)")
             .await;
@@ -329,7 +339,7 @@ async fn copy_reads_and_writes_text() {
 
 #[tokio::test]
 async fn a_plan_that_would_change_its_result_is_refused() {
-    let gateway = gateway();
+    let gateway = gateway().await;
     let mut session = open(&gateway);
     let mut other = open(&gateway);
     simple(&mut other, "CREATE TABLE t (a int)").await;
@@ -342,7 +352,7 @@ async fn a_plan_that_would_change_its_result_is_refused() {
 
 #[tokio::test]
 async fn an_idle_session_holds_no_connection() {
-    let gateway = gateway();
+    let gateway = gateway().await;
     let mut session = open(&gateway);
     simple(&mut session, "SELECT 1").await;
     assert!(session.lease.is_none());
@@ -360,7 +370,7 @@ async fn an_idle_session_holds_no_connection() {
 
 #[tokio::test]
 async fn a_cancel_stops_a_running_statement() {
-    let gateway = gateway();
+    let gateway = gateway().await;
     let mut session = open(&gateway);
     let pid = session.pid();
     let canceller = tokio::spawn({
