@@ -90,6 +90,12 @@ mod tests {
     }
 
     #[test]
+    fn the_manual_is_in_step() {
+        let kept = include_str!("../../docs/configuration.md");
+        assert_eq!(kept, as_markdown(), "write it anew: duckgate config --markdown > docs/configuration.md");
+    }
+
+    #[test]
     fn every_key_has_a_flag_a_variable_and_a_description() {
         for key in keys() {
             let expected = format!("DUCKGATE_{}", key.flag.replace('-', "_").to_uppercase());

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::message::{invalid_type, kind};
 use crate::config::Limits;
@@ -27,6 +27,9 @@ const KEPT_BUFFER: usize = 16 << 10;
 const SMALL_MESSAGE: usize = 10_000;
 /// PostgreSQL's bound on all others (PQ_LARGE_MESSAGE_LIMIT).
 const LARGE_MESSAGE: usize = (1 << 30) - 1;
+/// How long a statement may go on for a client that has ended what it sends: one that has only closed its half still
+/// waits for the answer, one that is gone looks the same.
+const HALF_CLOSED: Duration = Duration::from_secs(1);
 /// How long a closing connection waits for the client to read the last error.
 const LINGER: Duration = Duration::from_millis(500);
 
@@ -53,13 +56,15 @@ pub struct Stream {
     pub(super) input: BytesMut,
     pub output: BytesMut,
     limits: Arc<Limits>,
-    /// The client is gone: reading or writing has failed or ended.
+    /// When the client ended what it sends. It may still read: what it has asked for is answered.
+    ended: Option<Instant>,
+    /// The client is gone: writing has failed.
     lost: bool,
 }
 
 impl Stream {
     pub fn new(io: Box<dyn Io>, limits: Arc<Limits>) -> Self {
-        Self { io, input: BytesMut::new(), output: BytesMut::new(), limits, lost: false }
+        Self { io, input: BytesMut::new(), output: BytesMut::new(), limits, ended: None, lost: false }
     }
 
     /// Gives the socket up, for TLS to wrap it.
@@ -78,7 +83,7 @@ impl Stream {
 
     /// Reads once; 0 is the end. Cancel-safe.
     async fn fill(&mut self, wanted: usize) -> usize {
-        if self.lost {
+        if self.lost || self.ended.is_some() {
             return 0;
         }
         self.input.reserve(wanted.clamp(READ_CHUNK, READ_GROWTH));
@@ -87,7 +92,11 @@ impl Stream {
                 METRICS.bytes_received.add(n as u64);
                 n
             }
-            Ok(_) | Err(_) => {
+            Ok(_) => {
+                self.ended = Some(Instant::now());
+                0
+            }
+            Err(_) => {
                 self.lost = true;
                 0
             }
@@ -224,6 +233,9 @@ impl Stream {
     /// client is evidently there, and is no longer watched.
     pub async fn gone(&mut self) {
         while !self.lost {
+            if let Some(since) = self.ended {
+                return tokio::time::sleep_until(since + HALF_CLOSED).await;
+            }
             if self.input.len() >= self.limits.read_ahead {
                 std::future::pending::<()>().await;
             }
