@@ -7,7 +7,7 @@ use super::privileges;
 use crate::engine::Native;
 use crate::engine::directory::{self, SessionView};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Relation, RelationKind, Snapshot};
+use crate::registry::{Relation, Snapshot};
 use crate::sql::signatures::native::{Oid as OidArg, TextList, native1, native2, native3, native4};
 use crate::types::{Oid, PgType, Phys, name::format_type};
 
@@ -281,9 +281,4 @@ fn settings() -> Vec<Native> {
 
 fn volatile(native: Native) -> Native {
     Native { volatile: true, ..native }
-}
-
-/// True for tables: what a size is asked of.
-pub(super) fn has_storage(relation: &Relation) -> bool {
-    matches!(relation.kind, RelationKind::Table)
 }

@@ -34,9 +34,8 @@ static RELATIONS: LazyLock<Vec<Arc<Relation>>> = LazyLock::new(|| {
     let columns = &*facts::SYSTEM_COLUMN_ROWS;
     let table = &*facts::SYSTEM_RELATION_ROWS;
     let num = |s: Option<&str>| s.and_then(|s| s.parse::<i64>().ok()).unwrap_or(0);
-    let mut next_column = columns.rows.iter().peekable();
     let mut by_relation: std::collections::HashMap<(&str, &str), Vec<Column>> = std::collections::HashMap::new();
-    while let Some(row) = next_column.next() {
+    for row in &columns.rows {
         let text = |c: &str| columns.get(row, c).unwrap_or_default();
         by_relation.entry((text("nspname"), text("relname"))).or_default().push(Column {
             num: num(columns.get(row, "attnum")) as i16,

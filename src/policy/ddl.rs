@@ -291,7 +291,7 @@ impl Who<'_> {
                 Ok(())
             }
             GrantTarget::AllRelationsIn(namespaces) | GrantTarget::AllSequencesIn(namespaces) => {
-                let inside = |r: &Relation| namespaces.iter().any(|n| *n == r.namespace);
+                let inside = |r: &Relation| namespaces.contains(&r.namespace);
                 let sequences = matches!(on, GrantTarget::AllSequencesIn(_));
                 for relation in self.snapshot().relations.values().filter(|r| inside(r)) {
                     if matches!(relation.kind, RelationKind::Sequence(_)) == sequences {

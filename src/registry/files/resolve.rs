@@ -785,7 +785,7 @@ impl Resolver {
             for (name, at) in tables.iter().flat_map(|t| t.get_ref().list().into_iter().map(|n| (n, t.span().start))) {
                 targets.extend(self.grant_table(file, at, raw, name));
             }
-            for names in namespaces {
+            if let Some(names) = namespaces {
                 for name in names.get_ref().list() {
                     if name != "public" && !self.schema.namespaces.iter().any(|n| &*n.name == name) {
                         let known = self.schema.namespaces.iter().map(|n| &*n.name);

@@ -18,7 +18,7 @@ impl Planner<'_> {
         for (i, label) in labels.iter().enumerate() {
             check_label(label)?;
             if labels[..i].contains(label) {
-                let message = format!("duplicate key value violates unique constraint \"pg_enum_typid_label_index\"");
+                let message = "duplicate key value violates unique constraint \"pg_enum_typid_label_index\"";
                 return Err(Error::new(SqlState::UNIQUE_VIOLATION, message)
                     .detail(format!("The enum label \"{label}\" is there twice.")));
             }

@@ -156,10 +156,10 @@ impl Lowerer<'_> {
 
     /// Functions that lowering knows by name.
     fn special(&mut self, func: &'static Proc, mut args: Vec<Scalar>, trees: &[Expr], ty: PgType) -> Result<Scalar> {
-        if func.result == oid::NUMERIC || func.args.first() == Some(&oid::NUMERIC) {
-            if let Some(value) = self.numeric_function(func, &mut args)? {
-                return Ok(value);
-            }
+        if (func.result == oid::NUMERIC || func.args.first() == Some(&oid::NUMERIC))
+            && let Some(value) = self.numeric_function(func, &mut args)?
+        {
+            return Ok(value);
         }
         if let Some(value) = self.session_function(func, &mut args, ty)? {
             return Ok(value);

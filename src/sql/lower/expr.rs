@@ -88,9 +88,9 @@ impl Lowerer<'_> {
         if name.is_empty() {
             return Err(Error::unsupported("this system column"));
         }
-        if name.starts_with('\u{1}') {
+        if let Some(constant) = name.strip_prefix('\u{1}') {
             // A constant in place of a column: tableoid.
-            return Ok(Scalar::text(name[1..].to_owned(), Phys::Void).cast(phys.clone()));
+            return Ok(Scalar::text(constant.to_owned(), Phys::Void).cast(phys.clone()));
         }
         Ok(Scalar::column(known.alias, name.clone(), phys.clone()))
     }

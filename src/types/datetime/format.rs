@@ -404,7 +404,7 @@ impl Parts {
             out.put_u8(b'-');
             put_uint(out, u64::from(self.months.unsigned_abs()));
         };
-        let standard = !(positive && negative) && !(has_year_month && has_day_time);
+        let standard = !(positive && negative || has_year_month && has_day_time);
         if !negative && !positive {
             out.put_u8(b'0');
         } else if !standard {

@@ -9,8 +9,8 @@ use crate::error::{Error, Result, SqlState};
 
 /// NUMERIC_MAX_RESULT_SCALE.
 const MAX_RESULT_SCALE: f64 = 2000.0;
-const LOG10_E: f64 = 0.434_294_481_903_252;
-const LN_10: f64 = 2.302_585_092_994_046;
+const LOG10_E: f64 = std::f64::consts::LOG10_E;
+const LN_10: f64 = std::f64::consts::LN_10;
 /// Digits computed beyond the result's.
 const GUARD: u32 = 12;
 

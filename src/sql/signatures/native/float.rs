@@ -89,7 +89,7 @@ fn plain() -> Vec<Native> {
 fn trigonometry() -> Vec<Native> {
     type Test = fn(f64) -> bool;
     let finite: Test = |v| !v.is_infinite();
-    let unit: Test = |v| !(v < -1.0 || v > 1.0);
+    let unit: Test = |v| v.is_nan() || (-1.0..=1.0).contains(&v);
     let functions: [(&'static str, fn(f64) -> f64, Test); 16] = [
         ("dg_sin", f64::sin, finite),
         ("dg_cos", f64::cos, finite),
@@ -100,7 +100,7 @@ fn trigonometry() -> Vec<Native> {
         ("dg_atan", f64::atan, |_| true),
         ("dg_sinh", f64::sinh, |_| true),
         ("dg_cosh", f64::cosh, |_| true),
-        ("dg_acosh", f64::acosh, |v| !(v < 1.0)),
+        ("dg_acosh", f64::acosh, |v| v.is_nan() || v >= 1.0),
         ("dg_atanh", f64::atanh, unit),
         ("dg_degrees", f64::to_degrees, |_| true),
         ("dg_sind", |v| degrees(v, f64::sin), finite),

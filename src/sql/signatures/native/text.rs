@@ -275,7 +275,7 @@ fn decode(s: &str, format: &str) -> Result<Vec<u8>> {
             if let Some(c) = digits.iter().find(|c| !c.is_ascii_hexdigit()) {
                 return Err(bad(format!("invalid hexadecimal digit: \"{c}\"")));
             }
-            if digits.len() % 2 != 0 {
+            if !digits.len().is_multiple_of(2) {
                 return Err(bad("invalid hexadecimal data: odd number of digits".into()));
             }
             let nibble = |c: char| c.to_digit(16).unwrap_or(0) as u8;
