@@ -1,6 +1,5 @@
 //! What is measured, and the same by DuckDB in-process.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::support::target::Target;
@@ -28,22 +27,15 @@ pub fn best(n: usize, mut run: impl FnMut() -> Read) -> Read {
 /// The result as DuckDB's own stream of Arrow batches.
 pub fn arrow_stream(connection: &duckdb::Connection, sql: &str) -> Read {
     let begin = Instant::now();
-    let mut describe =
-        connection.prepare(&format!("SELECT * FROM ({}) LIMIT 0", without_comments(sql))).expect("prepared");
-    let schema = describe.query_arrow([]).expect("described").get_schema();
     let mut statement = connection.prepare(sql).expect("prepared");
     let mut first = None;
     let mut rows = 0;
-    for batch in statement.stream_arrow([], Arc::clone(&schema)).expect("runs") {
+    for batch in statement.stream_arrow([]).expect("runs") {
         first.get_or_insert_with(|| begin.elapsed());
         rows += batch.num_rows() as u64;
     }
     let total = begin.elapsed();
     Read { first: first.unwrap_or(total), total, rows }
-}
-
-fn without_comments(sql: &str) -> String {
-    sql.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>().join("\n")
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -2,9 +2,10 @@
 
 use super::functions::{Asker, ask, relation_text, type_text};
 use crate::engine::Native;
+use crate::engine::vector::{Oid as OidArg, native2, native3};
 use crate::error::{Error, Result, SqlState};
+use crate::registry::expression::quote as quote_ident;
 use crate::registry::{Constraint, ConstraintKind, FkAction, Index, Relation, RelationKind};
-use crate::sql::signatures::native::{Oid as OidArg, native2, native3, quote_ident};
 use crate::types::Oid;
 
 pub(super) fn natives() -> Vec<Native> {

@@ -6,9 +6,9 @@ use super::definitions;
 use super::privileges;
 use crate::engine::Native;
 use crate::engine::directory::{self, SessionView};
+use crate::engine::vector::{Oid as OidArg, TextList, native1, native2, native3, native4};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Relation, Snapshot};
-use crate::sql::signatures::native::{Oid as OidArg, TextList, native1, native2, native3, native4};
 use crate::types::{Oid, PgType, Phys, name::format_type};
 
 /// Who asks: the session behind the number that each of these gets first.
@@ -113,7 +113,7 @@ pub(super) fn relation_text(asker: &Asker, relation: &Relation) -> String {
 }
 
 pub(super) fn qualified(_asker: &Asker, namespace: &str, name: &str, visible: bool) -> String {
-    use crate::sql::signatures::native::quote_ident;
+    use crate::registry::expression::quote as quote_ident;
     if visible { quote_ident(name) } else { format!("{}.{}", quote_ident(namespace), quote_ident(name)) }
 }
 

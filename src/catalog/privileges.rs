@@ -3,9 +3,9 @@
 use super::definitions::find_by_path;
 use super::functions::{Asker, ask};
 use crate::engine::Native;
+use crate::engine::vector::{Oid as OidArg, native2, native3, native4};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Privileges;
-use crate::sql::signatures::native::{Oid as OidArg, native2, native3, native4};
 use crate::types::Oid;
 
 pub(super) fn natives() -> Vec<Native> {

@@ -36,6 +36,8 @@ mod read;
 mod sequence;
 mod stream;
 mod system;
+/// Building blocks of native functions.
+pub(crate) mod vector;
 mod write;
 
 #[cfg(test)]

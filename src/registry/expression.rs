@@ -52,11 +52,9 @@ pub fn fold(ident: &Ident) -> String {
 
 /// An identifier as PostgreSQL would print it: in quotes if it must be.
 pub fn quote(name: &str) -> String {
-    let plain = name
-        .chars()
-        .enumerate()
-        .all(|(i, c)| c == '_' || c.is_ascii_lowercase() || (i > 0 && (c.is_ascii_digit() || c == '$')))
-        && !name.is_empty();
+    let plain =
+        name.chars().enumerate().all(|(i, c)| c == '_' || c.is_ascii_lowercase() || (i > 0 && c.is_ascii_digit()))
+            && !name.is_empty();
     let reserved = crate::facts::KEYWORDS.get(name).is_some_and(|k| k.category != b'U');
     if plain && !reserved { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }

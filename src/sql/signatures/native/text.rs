@@ -1,6 +1,7 @@
 //! Text functions by character, with PostgreSQL's treatment of negative and odd arguments.
 
 use super::*;
+use crate::registry::expression::quote as quote_ident;
 
 /// The longest text that a function may make, in bytes: PostgreSQL's limit for one value.
 const MAX_TEXT: usize = 0x3fff_ffff;
@@ -93,7 +94,7 @@ fn initcap(s: &str) -> String {
 }
 
 /// A `name` holds at most 63 bytes; a character is never cut in two.
-pub(crate) fn truncate_name(s: &str) -> &str {
+fn truncate_name(s: &str) -> &str {
     let mut end = s.len().min(63);
     while !s.is_char_boundary(end) {
         end -= 1;
@@ -181,16 +182,7 @@ fn chr(n: i32) -> Result<String> {
     }
 }
 
-/// Quotes an identifier where PostgreSQL's quote_ident does: unusual characters, capitals, keywords not unreserved.
-pub(crate) fn quote_ident(s: &str) -> String {
-    let mut chars = s.chars();
-    let plain = chars.next().is_some_and(|c| c.is_ascii_lowercase() || c == '_')
-        && chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-        && crate::facts::KEYWORDS.get(s).is_none_or(|k| k.category == b'U');
-    if plain { s.to_owned() } else { format!("\"{}\"", s.replace('"', "\"\"")) }
-}
-
-pub(crate) fn quote_literal(s: &str) -> String {
+fn quote_literal(s: &str) -> String {
     let quoted = s.replace('\'', "''");
     if s.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
 }

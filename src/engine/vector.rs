@@ -1,0 +1,289 @@
+//! Building blocks of native functions: typed arguments and results over Arrow arrays.
+//!
+//! `native2::<i32, str, bool>("dg_x", |n, text| …)` is a strict function of two arguments: NULL in, NULL out.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, BinaryArray, BinaryBuilder, BooleanArray, BooleanBuilder, Date32Array, Float32Array, Float64Array,
+    Int16Array, Int32Array, Int64Array, IntervalMonthDayNanoArray, ListBuilder, PrimitiveArray, PrimitiveBuilder,
+    StringArray, StringBuilder, Time64MicrosecondArray, TimestampMicrosecondArray, UInt32Array,
+};
+use arrow::datatypes::{
+    ArrowPrimitiveType, Date32Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
+    IntervalMonthDayNanoType, Time64MicrosecondType, TimestampMicrosecondType, UInt32Type,
+};
+
+use super::Native;
+use crate::error::{Error, Result};
+use crate::types::Phys;
+
+/// A PostgreSQL interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Interval {
+    pub months: i32,
+    pub days: i32,
+    pub micros: i64,
+}
+
+/// Marker types for arguments and results whose Rust type is shared by several physical types.
+pub(crate) struct Date;
+pub(crate) struct Time;
+pub(crate) struct Timestamp;
+pub(crate) struct TimestampTz;
+pub(crate) struct Oid;
+pub(crate) struct NumericText;
+pub(crate) struct TextList;
+
+/// A kind of argument: how its array is read.
+pub(crate) trait Arg {
+    type Array: Array + 'static;
+    type Value<'a>;
+    fn phys() -> Phys;
+    fn get(array: &Self::Array, row: usize) -> Result<Self::Value<'_>>;
+}
+
+/// A kind of result: how its array is built.
+pub(crate) trait Ret {
+    type Builder;
+    type Value;
+    fn phys() -> Phys;
+    fn builder(rows: usize) -> Self::Builder;
+    fn push(builder: &mut Self::Builder, value: Option<Self::Value>);
+    fn finish(builder: Self::Builder) -> ArrayRef;
+}
+
+macro_rules! primitive {
+    ($marker:ty, $value:ty, $array:ty, $arrow:ty, $phys:expr) => {
+        impl Arg for $marker {
+            type Array = $array;
+            type Value<'a> = $value;
+            fn phys() -> Phys {
+                $phys
+            }
+            fn get(array: &$array, row: usize) -> Result<$value> {
+                Ok(array.value(row))
+            }
+        }
+        impl Ret for $marker {
+            type Builder = PrimitiveBuilder<$arrow>;
+            type Value = $value;
+            fn phys() -> Phys {
+                $phys
+            }
+            fn builder(rows: usize) -> Self::Builder {
+                PrimitiveBuilder::with_capacity(rows)
+            }
+            fn push(builder: &mut Self::Builder, value: Option<$value>) {
+                builder.append_option(value);
+            }
+            fn finish(builder: Self::Builder) -> ArrayRef {
+                finish_primitive(builder, &$phys)
+            }
+        }
+    };
+}
+
+fn finish_primitive<T: ArrowPrimitiveType>(mut builder: PrimitiveBuilder<T>, phys: &Phys) -> ArrayRef {
+    let array: PrimitiveArray<T> = builder.finish();
+    // Timestamps with a zone have an Arrow type that the builder does not know.
+    Arc::new(array.with_data_type(phys.arrow()))
+}
+
+primitive!(i16, i16, Int16Array, Int16Type, Phys::Int2);
+primitive!(i32, i32, Int32Array, Int32Type, Phys::Int4);
+primitive!(i64, i64, Int64Array, Int64Type, Phys::Int8);
+primitive!(Oid, u32, UInt32Array, UInt32Type, Phys::Oid);
+primitive!(f32, f32, Float32Array, Float32Type, Phys::Float4);
+primitive!(f64, f64, Float64Array, Float64Type, Phys::Float8);
+primitive!(Date, i32, Date32Array, Date32Type, Phys::Date);
+primitive!(Time, i64, Time64MicrosecondArray, Time64MicrosecondType, Phys::Time);
+primitive!(Timestamp, i64, TimestampMicrosecondArray, TimestampMicrosecondType, Phys::Timestamp);
+primitive!(TimestampTz, i64, TimestampMicrosecondArray, TimestampMicrosecondType, Phys::TimestampTz);
+
+impl Arg for bool {
+    type Array = BooleanArray;
+    type Value<'a> = bool;
+    fn phys() -> Phys {
+        Phys::Bool
+    }
+    fn get(array: &BooleanArray, row: usize) -> Result<bool> {
+        Ok(array.value(row))
+    }
+}
+
+impl Ret for bool {
+    type Builder = BooleanBuilder;
+    type Value = bool;
+    fn phys() -> Phys {
+        Phys::Bool
+    }
+    fn builder(rows: usize) -> Self::Builder {
+        BooleanBuilder::with_capacity(rows)
+    }
+    fn push(builder: &mut Self::Builder, value: Option<bool>) {
+        builder.append_option(value);
+    }
+    fn finish(mut builder: Self::Builder) -> ArrayRef {
+        Arc::new(builder.finish())
+    }
+}
+
+macro_rules! string {
+    ($marker:ty, $phys:expr) => {
+        impl Arg for $marker {
+            type Array = StringArray;
+            type Value<'a> = &'a str;
+            fn phys() -> Phys {
+                $phys
+            }
+            fn get(array: &StringArray, row: usize) -> Result<&str> {
+                Ok(array.value(row))
+            }
+        }
+        impl Ret for $marker {
+            type Builder = StringBuilder;
+            type Value = String;
+            fn phys() -> Phys {
+                $phys
+            }
+            fn builder(rows: usize) -> Self::Builder {
+                StringBuilder::with_capacity(rows, rows * 8)
+            }
+            fn push(builder: &mut Self::Builder, value: Option<String>) {
+                builder.append_option(value);
+            }
+            fn finish(mut builder: Self::Builder) -> ArrayRef {
+                Arc::new(builder.finish())
+            }
+        }
+    };
+}
+
+string!(str, Phys::Text);
+string!(NumericText, Phys::Numeric);
+
+impl Arg for [u8] {
+    type Array = BinaryArray;
+    type Value<'a> = &'a [u8];
+    fn phys() -> Phys {
+        Phys::Bytea
+    }
+    fn get(array: &BinaryArray, row: usize) -> Result<&[u8]> {
+        Ok(array.value(row))
+    }
+}
+
+impl Ret for [u8] {
+    type Builder = BinaryBuilder;
+    type Value = Vec<u8>;
+    fn phys() -> Phys {
+        Phys::Bytea
+    }
+    fn builder(rows: usize) -> Self::Builder {
+        BinaryBuilder::with_capacity(rows, rows * 16)
+    }
+    fn push(builder: &mut Self::Builder, value: Option<Vec<u8>>) {
+        builder.append_option(value);
+    }
+    fn finish(mut builder: Self::Builder) -> ArrayRef {
+        Arc::new(builder.finish())
+    }
+}
+
+impl Arg for Interval {
+    type Array = IntervalMonthDayNanoArray;
+    type Value<'a> = Interval;
+    fn phys() -> Phys {
+        Phys::Interval
+    }
+    fn get(array: &IntervalMonthDayNanoArray, row: usize) -> Result<Interval> {
+        let v = array.value(row);
+        Ok(Interval { months: v.months, days: v.days, micros: v.nanoseconds / 1000 })
+    }
+}
+
+impl Ret for Interval {
+    type Builder = PrimitiveBuilder<IntervalMonthDayNanoType>;
+    type Value = Interval;
+    fn phys() -> Phys {
+        Phys::Interval
+    }
+    fn builder(rows: usize) -> Self::Builder {
+        PrimitiveBuilder::with_capacity(rows)
+    }
+    fn push(builder: &mut Self::Builder, value: Option<Interval>) {
+        // Arrow counts nanoseconds: beyond 292 years the product saturates, as engine::to_duckdb documents.
+        builder.append_option(
+            value.map(|v| arrow::datatypes::IntervalMonthDayNano::new(v.months, v.days, v.micros.saturating_mul(1000))),
+        );
+    }
+    fn finish(mut builder: Self::Builder) -> ArrayRef {
+        Arc::new(builder.finish())
+    }
+}
+
+impl Ret for TextList {
+    type Builder = ListBuilder<StringBuilder>;
+    type Value = Vec<Option<String>>;
+    fn phys() -> Phys {
+        Phys::List(Box::new(Phys::Text))
+    }
+    fn builder(_rows: usize) -> Self::Builder {
+        ListBuilder::new(StringBuilder::new())
+    }
+    fn push(builder: &mut Self::Builder, value: Option<Self::Value>) {
+        let valid = value.is_some();
+        for item in value.into_iter().flatten() {
+            builder.values().append_option(item);
+        }
+        builder.append(valid);
+    }
+    fn finish(mut builder: Self::Builder) -> ArrayRef {
+        Arc::new(builder.finish())
+    }
+}
+
+pub(crate) fn downcast<A: Arg + ?Sized>(args: &[ArrayRef], i: usize) -> Result<&A::Array> {
+    args.get(i)
+        .and_then(|a| a.as_any().downcast_ref::<A::Array>())
+        .ok_or_else(|| Error::internal(format!("native function: argument {i} has another type than declared")))
+}
+
+macro_rules! strict_native {
+    ($fn_name:ident, $($arg:ident $value:ident $index:tt),+) => {
+        /// A strict native: NULL in, NULL out; the function may also give NULL by `None`.
+        pub(crate) fn $fn_name<$($arg: Arg + ?Sized + 'static,)+ R: Ret + ?Sized + 'static>(
+            name: &'static str,
+            f: impl for<'a> Fn($($arg::Value<'a>),+) -> Result<Option<R::Value>> + Send + Sync + 'static,
+        ) -> Native {
+            Native {
+                name,
+                args: vec![$($arg::phys()),+],
+                varargs: None,
+                result: R::phys(),
+                strict: true,
+                volatile: false,
+                body: Arc::new(move |args, rows| {
+                    $(let $value = downcast::<$arg>(args, $index)?;)+
+                    let mut out = R::builder(rows);
+                    for row in 0..rows {
+                        if false $(|| $value.is_null(row))+ {
+                            R::push(&mut out, None);
+                        } else {
+                            R::push(&mut out, f($($arg::get($value, row)?),+)?);
+                        }
+                    }
+                    Ok(R::finish(out))
+                }),
+            }
+        }
+    };
+}
+
+strict_native!(native1, A a 0);
+strict_native!(native2, A a 0, B b 1);
+strict_native!(native3, A a 0, B b 1, C c 2);
+strict_native!(native4, A a 0, B b 1, C c 2, D d 3);
+strict_native!(native6, A a 0, B b 1, C c 2, D d 3, E e 4, F g 5);
+strict_native!(native7, A a 0, B b 1, C c 2, D d 3, E e 4, F g 5, G h 6);
