@@ -8,7 +8,7 @@ use crate::error::{Error, Report, Result, SqlState};
 use crate::policy::Permit;
 use crate::registry::{Change, Managed, Name, Namespace, Relation, RelationKind, Role, Snapshot, UserType};
 use crate::sql::{Command, Context, Plan};
-use crate::types::Oid;
+use crate::types::{Oid, Phys};
 
 pub struct Planner<'a> {
     pub cx: &'a Context,
@@ -52,13 +52,13 @@ impl<'a> Planner<'a> {
         self.plan.steps.push(Step::Command(command(sql)));
     }
 
-    /// A query in DuckDB's SQL that must find nothing.
+    /// A query in DuckDB's SQL, `SELECT 1 …`, that must find nothing.
     pub fn verify_sql(&mut self, sql: String, error: Error) {
         let plan = Plan {
-            permit: Permit::system(rendered(sql, Kind::Rows)),
+            permit: Permit::system(Rendered { columns: vec![Phys::Int4], ..rendered(sql, Kind::Rows) }),
             params: Vec::new(),
             fields: Vec::new(),
-            phys: Vec::new(),
+            phys: vec![Phys::Int4],
             command: Command::Select,
             target: None,
             writes: false,
