@@ -87,7 +87,15 @@ impl Pool {
 /// DuckDB's settings at open. Those that guard the machine cannot be changed afterwards.
 fn settings(config: &EngineConfig) -> Vec<(&'static str, String)> {
     let path = |path: &std::path::Path| path.to_string_lossy().into_owned();
-    let mut settings = vec![
+    let mut settings = Vec::new();
+    // Before external access goes off: afterwards DuckDB takes no other folder.
+    if let Some(dir) = &config.temp_directory {
+        settings.push(("temp_directory", path(dir)));
+    }
+    if let Some(dir) = &config.extension_directory {
+        settings.push(("extension_directory", path(dir)));
+    }
+    settings.extend([
         ("memory_limit", format!("{}B", config.memory_limit)),
         ("threads", config.threads.max(1).to_string()),
         ("enable_external_access", "false".into()),
@@ -97,13 +105,7 @@ fn settings(config: &EngineConfig) -> Vec<(&'static str, String)> {
         ("allow_unsigned_extensions", "false".into()),
         ("allow_persistent_secrets", "false".into()),
         ("duckdb_api", "duckgate".into()),
-    ];
-    if let Some(dir) = &config.temp_directory {
-        settings.push(("temp_directory", path(dir)));
-    }
-    if let Some(dir) = &config.extension_directory {
-        settings.push(("extension_directory", path(dir)));
-    }
+    ]);
     settings
 }
 
