@@ -207,7 +207,7 @@ fn conversion(message: &str) -> Option<Error> {
     if let Some(rest) = message.strip_prefix("Could not convert string ") {
         return Some(conversion_of_text(rest));
     }
-    if let Some((_, ty)) = message.split_once(" to DECIMAL") {
+    if let Some((_, ty)) = message.split_once(" to DECIMAL").or_else(|| message.split_once(" to type DECIMAL")) {
         return Some(decimal_overflow(ty));
     }
     if let Some((_, ty)) = message.split_once("out of range for the destination type ") {

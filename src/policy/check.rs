@@ -56,7 +56,7 @@ fn utility(utility: &Utility, authority: &Authority, walk: &mut Walk) -> Result<
         // with [`Snapshot::is_member`]. Settings have their own rules, in the session. The body of PREPARE is compiled
         // and checked at EXECUTE.
         Utility::SetRole { .. } | Utility::SetSessionAuthorization { .. } => Ok(()),
-        Utility::Begin(_)
+        Utility::Begin { .. }
         | Utility::Commit { .. }
         | Utility::Rollback { .. }
         | Utility::Savepoint(_)

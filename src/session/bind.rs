@@ -1,5 +1,6 @@
 //! Parameters: what the client sent becomes values, and a plan's hidden parameters get what the session knows.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -54,26 +55,15 @@ pub fn decode(
 }
 
 fn text(bytes: &[u8], ty: PgType, settings: &OutputSettings, snapshot: &Snapshot) -> Result<Value> {
-    let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to()))?;
-    types::text::parse(text, ty, settings, snapshot)
-}
-
-/// PostgreSQL's report of bytes that are not UTF-8: the sequence at fault, in hexadecimal.
-pub fn not_utf8(bytes: &[u8], at: usize) -> Error {
-    let rest = &bytes[at.min(bytes.len())..];
-    let length = match rest.first() {
-        Some(0xc0..=0xdf) => 2,
-        Some(0xe0..=0xef) => 3,
-        Some(0xf0..=0xf7) => 4,
-        _ => 1,
-    };
-    let shown: Vec<String> = rest.iter().take(length).map(|b| format!("0x{b:02x}")).collect();
-    let message = format!("invalid byte sequence for encoding \"UTF8\": {}", shown.join(" "));
-    Error::new(SqlState::CHARACTER_NOT_IN_REPERTOIRE, message)
+    types::text::parse(types::binary::text(bytes)?, ty, settings, snapshot)
 }
 
 /// The context that PostgreSQL adds: which parameter, and its text.
-fn in_parameter(error: Error, portal: &str, index: usize, is_text: bool, bytes: &[u8]) -> Error {
+fn in_parameter(mut error: Error, portal: &str, index: usize, is_text: bool, bytes: &[u8]) -> Error {
+    let report = error.report_mut();
+    if report.code == SqlState::INVALID_BINARY_REPRESENTATION && report.message == "incorrect binary data format" {
+        let _ = write!(report.message, " in bind parameter {}", index + 1);
+    }
     let portal = if portal.is_empty() { "unnamed portal".to_owned() } else { format!("portal \"{portal}\"") };
     let shown = match std::str::from_utf8(bytes) {
         Ok(text) if is_text => format!(" = '{}'", text.replace('\'', "''")),
@@ -210,7 +200,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_not_utf8_are_named() {
-        let error = not_utf8(b"a\xe9\x20b", 1);
+        let error = types::binary::text(b"a\xe9\x20b").unwrap_err();
         assert_eq!(error.report().message, "invalid byte sequence for encoding \"UTF8\": 0xe9 0x20 0x62");
     }
 }

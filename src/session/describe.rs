@@ -56,7 +56,7 @@ impl Session {
                 }
             }
             Utility::Fetch { move_only: true, .. }
-            | Utility::Begin(_)
+            | Utility::Begin { .. }
             | Utility::Commit { .. }
             | Utility::Rollback { .. }
             | Utility::Savepoint(_)

@@ -146,6 +146,10 @@ impl Session {
     /// Undoes everything; afterwards no transaction is open.
     pub(super) async fn rollback(&mut self) {
         self.end_portals();
+        self.undo().await;
+    }
+
+    async fn undo(&mut self) {
         let engine = self.transaction.active().is_some_and(|a| a.engine);
         if engine
             && let Some(lease) = &mut self.lease
@@ -178,10 +182,11 @@ impl Session {
         if self.transaction.is_failed() {
             return;
         }
-        self.rollback().await;
-        if let Some(started) = block {
-            self.transaction = Transaction::Failed(started);
-        }
+        let Some(started) = block else { return self.rollback().await };
+        // Portals stay, without their rows, until ROLLBACK: what names them is told that the transaction has failed.
+        self.portals.fail_transaction();
+        self.undo().await;
+        self.transaction = Transaction::Failed(started);
     }
 
     /// AND CHAIN: a new block with the characteristics of the one that ended.

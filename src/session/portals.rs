@@ -133,6 +133,15 @@ impl Portals {
         self.by_name.retain(|_, portal| portal.cursor.is_some_and(|c| !c.of_transaction));
     }
 
+    /// The transaction has failed: its portals give up what they hold, but their names stay until ROLLBACK.
+    pub fn fail_transaction(&mut self) {
+        for portal in self.by_name.values_mut().filter(|p| p.cursor.is_none_or(|c| c.of_transaction)) {
+            if matches!(portal.state, PortalState::Open(_)) {
+                portal.state = PortalState::Done { rows: false };
+            }
+        }
+    }
+
     pub fn clear(&mut self) {
         self.by_name.clear();
     }

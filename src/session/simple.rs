@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use sqlparser::tokenizer::Token;
+
 use super::execute::{Alone, Done};
 use super::front::Front;
 use super::plan_cache::Origin;
 use super::session::Session;
 use super::transaction::{self, Transaction};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::{Compiled, CompiledBody};
+use crate::sql::{Compiled, CompiledBody, Parsed};
 use crate::tree::Utility;
 
 impl Session {
@@ -52,9 +54,8 @@ impl Session {
             self.open_implicit();
             let compiled = self.compile(&text, index, &given).map(|(_, compiled)| compiled);
             let compiled = self.unless_failed(compiled)?;
-            if let Some(first) = compiled.params.first() {
-                let _ = first;
-                return Err(Error::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1"));
+            if !compiled.params.is_empty() {
+                return Err(no_parameter(&text.statements[index]));
             }
             let origin = Origin { text: text.clone(), index };
             let alone = if count == 1 { Alone::Yes } else { Alone::No };
@@ -88,6 +89,16 @@ impl Session {
             Transaction::Idle | Transaction::Block(_) | Transaction::Failed(_) => Ok(()),
         }
     }
+}
+
+/// A simple query has no parameters.
+fn no_parameter(statement: &Parsed) -> Error {
+    let placeholder = statement.tokens.iter().find_map(|t| match &t.token {
+        Token::Placeholder(text) => Some((text.as_str(), statement.source.position(t.span.start))),
+        _ => None,
+    });
+    let (text, position) = placeholder.unwrap_or(("$1", 0));
+    Error::new(SqlState::UNDEFINED_PARAMETER, format!("there is no parameter {text}")).at(position)
 }
 
 /// True for what ends a failed transaction, or goes back to a savepoint in it.

@@ -21,7 +21,10 @@ impl Session {
         alone: Alone,
     ) -> Result<Done> {
         match utility {
-            Utility::Begin(modes) => self.begin_block(modes, front),
+            Utility::Begin { modes, start } => {
+                self.begin_block(modes, front)?;
+                Done::tag(if *start { "START TRANSACTION" } else { "BEGIN" })
+            }
             Utility::Commit { chain } => self.commit_command(*chain, front).await,
             Utility::Rollback { chain } => self.rollback_command(*chain, front).await,
             Utility::Savepoint(_) => Err(self.no_savepoint("SAVEPOINT")),
@@ -86,12 +89,11 @@ impl Session {
         }
     }
 
-    fn begin_block(&mut self, modes: &TransactionModes, front: &mut dyn Front) -> Result<Done> {
+    fn begin_block(&mut self, modes: &TransactionModes, front: &mut dyn Front) -> Result<()> {
         if let Some(warning) = self.transaction.begin(self.statement_start) {
             self.notice(front, &warning);
         }
-        self.apply_modes(modes)?;
-        Done::tag("BEGIN")
+        self.apply_modes(modes)
     }
 
     fn apply_modes(&mut self, modes: &TransactionModes) -> Result<()> {

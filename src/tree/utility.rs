@@ -344,7 +344,11 @@ pub struct RoleOptions {
 /// What the session carries out by itself.
 #[derive(Debug, Clone)]
 pub enum Utility {
-    Begin(TransactionModes),
+    Begin {
+        modes: TransactionModes,
+        /// Written START TRANSACTION: the tag says so.
+        start: bool,
+    },
     Commit {
         chain: bool,
     },

@@ -54,7 +54,8 @@ impl Analyzer<'_> {
     ) -> Result<(CopyDirection, Vec<Arc<str>>)> {
         let namespace = name.namespace.as_deref();
         let Some(def) = self.find_relation(namespace, &name.name) else {
-            return Err(self.no_relation(namespace, &name.name, name.pos));
+            // COPY opens its table without a parse state: its error has no position.
+            return Err(self.no_relation(namespace, &name.name, 0));
         };
         let chosen = self.copy_columns(&def, columns)?;
         let names: Vec<Arc<str>> = chosen.iter().map(|c| Arc::clone(&def.columns[usize::from(*c)].name)).collect();

@@ -328,7 +328,7 @@ impl Analyzer<'_> {
     }
 
     fn binary(&mut self, left: &ast::Expr, op: &BinaryOperator, right: &ast::Expr) -> Result<Expr> {
-        let pos = self.pos_after(left.span());
+        let pos = self.operator_pos(left.span(), op);
         let name = self.operator_name(op, pos)?;
         if *op == BinaryOperator::Overlaps {
             return self.overlaps(left, right, pos);

@@ -84,6 +84,7 @@ impl Analyzer<'_> {
         alias: Option<&ast::TableAlias>,
         sample: Option<&ast::TableSampleKind>,
     ) -> Result<Item> {
+        self.check_relation_name(name)?;
         let (namespace, table, pos) = self.name_parts(name)?;
         if namespace.is_none()
             && let Some(item) = self.cte_item(&table, alias, pos)?

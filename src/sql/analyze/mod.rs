@@ -194,6 +194,20 @@ impl<'a> Analyzer<'a> {
         tokens[from..].iter().find(|t| t.token != Token::RParen).map_or(0, |t| self.pos(t.span))
     }
 
+    /// The position of a binary operator. The span of a cast on its left does not reach over the type's name, so the
+    /// operator itself is looked for; one that is written otherwise is taken to follow at once.
+    fn operator_pos(&self, left: Span, op: &ast::BinaryOperator) -> u32 {
+        let end = left.end;
+        if end.line == 0 {
+            return 0;
+        }
+        let tokens = &self.parsed.tokens;
+        let from = tokens.partition_point(|t| (t.span.start.line, t.span.start.column) < (end.line, end.column));
+        let sign = op.to_string();
+        let found = tokens[from..].iter().find(|t| t.token.to_string().eq_ignore_ascii_case(&sign));
+        found.map_or_else(|| self.pos_after(left), |t| self.pos(t.span))
+    }
+
     /// The position of the token before `right`, skipping opening parentheses: a prefix operator or keyword.
     fn pos_before(&self, right: Span) -> u32 {
         let start = right.start;
@@ -295,6 +309,20 @@ impl<'a> Analyzer<'a> {
                 Err(Error::syntax(message).at(pos))
             }
         }
+    }
+
+    /// A relation's name is a ColId: sqlparser lets reserved words be one (`FROM WHERE`), the grammar does not.
+    pub(crate) fn check_relation_name(&self, name: &ast::ObjectName) -> Result<()> {
+        let Some(first) = name.0.first().and_then(|p| p.as_ident()) else { return Ok(()) };
+        let reserved = first.quote_style.is_none()
+            && crate::facts::KEYWORDS
+                .get(first.value.to_ascii_lowercase().as_str())
+                .is_some_and(|k| matches!(k.category, b'R' | b'T'));
+        if reserved {
+            let message = format!("syntax error at or near \"{}\"", first.value);
+            return Err(Error::syntax(message).at(self.pos(first.span)));
+        }
+        Ok(())
     }
 
     /// `$n` as an expression (variable_paramref_hook).

@@ -121,7 +121,11 @@ pub fn parse(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
                 None => statement(tokens, source),
             };
         }
-        "select" | "with" | "values" | "table" | "insert" | "update" | "delete" | "truncate" => {
+        "table" => {
+            let query = with_parser(tokens, source, |p| p.parse_query())?;
+            return Ok(Body::Statement(Box::new(ast::Statement::Query(query))));
+        }
+        "select" | "with" | "values" | "insert" | "update" | "delete" | "truncate" => {
             return statement(tokens, source);
         }
         _ => {
@@ -150,11 +154,11 @@ fn transaction(c: &mut Cursor<'_>, word: &str) -> Result<Utility> {
         }
         "start" => {
             c.expect("transaction")?;
-            return Ok(Utility::Begin(modes(c)?));
+            return Ok(Utility::Begin { modes: modes(c)?, start: true });
         }
         "begin" => {
             let _ = c.eat("work") || c.eat("transaction");
-            return Ok(Utility::Begin(modes(c)?));
+            return Ok(Utility::Begin { modes: modes(c)?, start: false });
         }
         "commit" | "rollback" if c.is_word(0, "prepared") => {
             return Err(Error::unsupported(format!("{} PREPARED", word.to_uppercase())));

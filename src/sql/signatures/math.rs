@@ -82,7 +82,8 @@ pub(super) const ENTRIES: &[Line] = &[
             " WHEN -1 THEN 0::SMALLINT ELSE ({0} % {1}) END"
         )),
     ),
-    ("int2um(int2)", Template("(-{0})")),
+    // DuckDB says in which type a subtraction overflowed; of a negation it does not.
+    ("int2um(int2)", Template("(0::SMALLINT - {0})")),
     ("int2up(int2)", Template("{0}")),
     ("int2abs(int2)", Template("abs({0})")),
     ("abs(int2)", Template("abs({0})")),
@@ -110,7 +111,7 @@ pub(super) const ENTRIES: &[Line] = &[
             " WHEN -1 THEN 0::INTEGER ELSE ({0} % {1}) END"
         )),
     ),
-    ("int4um(int4)", Template("(-{0})")),
+    ("int4um(int4)", Template("(0::INTEGER - {0})")),
     ("int4up(int4)", Template("{0}")),
     ("int4abs(int4)", Template("abs({0})")),
     ("abs(int4)", Template("abs({0})")),
@@ -138,7 +139,7 @@ pub(super) const ENTRIES: &[Line] = &[
             " WHEN -1 THEN 0::BIGINT ELSE ({0} % {1}) END"
         )),
     ),
-    ("int8um(int8)", Template("(-{0})")),
+    ("int8um(int8)", Template("(0::BIGINT - {0})")),
     ("int8up(int8)", Template("{0}")),
     ("int8abs(int8)", Template("abs({0})")),
     ("abs(int8)", Template("abs({0})")),
