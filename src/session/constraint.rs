@@ -59,6 +59,9 @@ fn not_null(target: &Relation, physical: &str) -> Option<Error> {
 }
 
 fn unique(target: &Relation, physical: &[String], values: &[String]) -> Option<Error> {
+    if physical.is_empty() {
+        return unique_by_values(target, values);
+    }
     let sorted = numbers(target, physical)?;
     let of_constraint = target.constraints.iter().find_map(|c| match &c.kind {
         ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => {
@@ -73,13 +76,43 @@ fn unique(target: &Relation, physical: &[String], values: &[String]) -> Option<E
         })?;
         Some((index.name.clone(), index.keys.iter().map(|k| k.column).collect()))
     })?;
+    Some(duplicate(target, &name, &key(target, &columns, physical, values)))
+}
+
+fn duplicate(target: &Relation, constraint: &str, key: &str) -> Error {
+    Error::new(SqlState::UNIQUE_VIOLATION, format!("duplicate key value violates unique constraint \"{constraint}\""))
+        .detail(format!("{key} already exists."))
+        .table(&*target.namespace, &*target.name)
+        .constraint(constraint)
+}
+
+/// Among rows of the same transaction DuckDB tells the values only. They are enough when one constraint alone has as many
+/// columns as there are values; otherwise which one was broken is not guessed.
+fn unique_by_values(target: &Relation, values: &[String]) -> Option<Error> {
+    let of_constraints = target.constraints.iter().filter_map(|c| match &c.kind {
+        ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => {
+            Some((&c.name, columns.clone()))
+        }
+        ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => None,
+    });
+    let of_indexes = target
+        .indexes
+        .iter()
+        .filter(|i| i.unique && !target.constraints.iter().any(|c| c.name == i.name))
+        .map(|i| (&i.name, i.keys.iter().map(|k| k.column).collect::<Vec<i16>>()));
+    let mut fitting = of_constraints.chain(of_indexes).filter(|(_, columns)| columns.len() == values.len());
+    let (Some((name, columns)), None) = (fitting.next(), fitting.next()) else { return None };
+    let physical: Vec<String> = columns
+        .iter()
+        .filter_map(|num| target.column_by_num(*num).map(|c| physical_name(&c.name).into_owned()))
+        .collect();
+    // The order of the values is DuckDB's: with several columns it is not told which is whose.
+    if columns.len() == 1 {
+        return Some(duplicate(target, name, &key(target, &columns, &physical, values)));
+    }
     let message = format!("duplicate key value violates unique constraint \"{name}\"");
-    Some(
-        Error::new(SqlState::UNIQUE_VIOLATION, message)
-            .detail(format!("{} already exists.", key(target, &columns, physical, values)))
-            .table(&*target.namespace, &*target.name)
-            .constraint(&*name),
-    )
+    let error = Error::new(SqlState::UNIQUE_VIOLATION, message);
+    Some(error.table(&*target.namespace, &*target.name).constraint(&**name))
 }
 
 fn foreign_keys(relation: &Relation) -> impl Iterator<Item = (&Constraint, &[i16], crate::types::Oid, &[i16])> {

@@ -1,6 +1,7 @@
 //! Cancel and termination: how anybody stops what a session does, and how the session notices.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -19,6 +20,8 @@ struct Signal {
 #[derive(Default)]
 struct Running {
     statement: bool,
+    /// When statement_timeout stops it.
+    deadline: Option<Instant>,
     engine: Option<Arc<dyn Cancel>>,
 }
 
@@ -34,8 +37,9 @@ impl Interrupt {
     }
 
     /// A statement begins: what was cancelled before does not concern it.
-    pub fn begin(&self) -> Result<(), Error> {
+    pub fn begin(&self, deadline: Option<Instant>) -> Result<(), Error> {
         let mut running = self.running.lock();
+        running.deadline = deadline;
         running.statement = true;
         self.signal.send_modify(|s| s.cancel = None);
         if self.signal.borrow().terminate { Err(error(CancelReason::Shutdown)) } else { Ok(()) }
@@ -65,6 +69,12 @@ impl Interrupt {
     pub fn terminate(&self) {
         self.signal.send_modify(|s| s.terminate = true);
         self.cancel(CancelReason::Shutdown);
+    }
+
+    /// True if the running statement is to stop: for natives that wait, which DuckDB's own interrupt does not reach.
+    pub fn stopping(&self) -> bool {
+        let late = self.running.lock().deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        late || self.check().is_err()
     }
 
     /// Fails if the running statement has been cancelled.
@@ -121,14 +131,14 @@ mod tests {
     fn a_cancel_of_an_idle_session_has_no_effect_later() {
         let interrupt = Interrupt::new();
         interrupt.cancel(CancelReason::UserRequest);
-        interrupt.begin().unwrap();
+        interrupt.begin(None).unwrap();
         assert!(interrupt.check().is_ok());
         interrupt.cancel(CancelReason::UserRequest);
         assert_eq!(interrupt.check().unwrap_err().code(), SqlState::QUERY_CANCELED);
         interrupt.end();
-        interrupt.begin().unwrap();
+        interrupt.begin(None).unwrap();
         assert!(interrupt.check().is_ok());
         interrupt.terminate();
-        assert!(interrupt.begin().unwrap_err().is_fatal());
+        assert!(interrupt.begin(None).unwrap_err().is_fatal());
     }
 }

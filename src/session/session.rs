@@ -137,7 +137,7 @@ impl Session {
         activity.state_change = now;
         activity.xact_start = self.transaction.started().or(Some(now));
         drop(state);
-        self.shared.interrupt.begin()
+        self.shared.interrupt.begin(self.deadline)
     }
 
     /// The schema as the next statement sees it.

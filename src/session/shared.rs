@@ -137,6 +137,10 @@ impl SessionView for Shared {
         self.state.lock().snapshot.clone()
     }
 
+    fn interrupted(&self) -> bool {
+        self.interrupt.stopping()
+    }
+
     fn role(&self) -> Oid {
         self.state.lock().role
     }

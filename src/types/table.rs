@@ -73,7 +73,7 @@ const fn row(oid: Oid, name: &'static str, codec: Codec, phys: Phys) -> Entry {
 
 /// The table. DuckDB's and Arrow's types follow from the physical type ([`Phys::duckdb`], [`Phys::arrow`]), the codecs
 /// from the codec class; arrays follow from their elements.
-static ENTRIES: [Entry; 47] = [
+static ENTRIES: [Entry; 48] = [
     row(oid::INT2, "smallint", Codec::Int2, Phys::Int2),
     row(oid::INT4, "integer", Codec::Int4, Phys::Int4),
     row(oid::INT8, "bigint", Codec::Int8, Phys::Int8),
@@ -117,6 +117,8 @@ static ENTRIES: [Entry; 47] = [
     row(oid::REFCURSOR, "refcursor", Codec::Text, Phys::Text),
     row(oid::UNKNOWN, "unknown", Codec::Text, Phys::Text),
     row(oid::CSTRING, "cstring", Codec::Text, Phys::Text),
+    // Only in system tables (pg_attribute.attmissingval), where it is always NULL here.
+    row(oid::ANYARRAY, "anyarray", Codec::Text, Phys::Text),
     row(oid::VOID, "void", Codec::Void, Phys::Void),
     Entry { oid: oid::INT2VECTOR, name: "int2vector", codec: Codec::Int2Vector, phys: None },
     Entry { oid: oid::OIDVECTOR, name: "oidvector", codec: Codec::OidVector, phys: None },

@@ -385,6 +385,7 @@ impl Analyzer<'_> {
         for (arg, ty) in args.into_iter().zip(&declared) {
             // "any" takes a literal as it is; it reaches the function as text.
             out.push(match *ty {
+                oid::ANY if func.name == "pg_typeof" => arg,
                 oid::ANY if arg.ty.oid == oid::UNKNOWN && !matches!(arg.kind, ExprKind::Param(_)) => {
                     self.resolve_unknown(arg)?
                 }

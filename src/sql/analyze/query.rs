@@ -47,7 +47,7 @@ impl Analyzer<'_> {
             ast::SetExpr::Select(select) => self.select(select, query)?,
             ast::SetExpr::SetOperation { .. } => self.set_operation(query)?,
             ast::SetExpr::Values(values) => self.values_query(values, query)?,
-            ast::SetExpr::Table(table) => self.table_command(table, query)?,
+            ast::SetExpr::Table(_) => return Err(Error::syntax("syntax error at or near \"TABLE\"")),
             ast::SetExpr::Query(_) => return Err(Error::internal("nested query was merged")),
             ast::SetExpr::Insert(_) | ast::SetExpr::Update(_) | ast::SetExpr::Delete(_) | ast::SetExpr::Merge(_) => {
                 return Err(Error::syntax("a data-modifying statement cannot stand here"));
@@ -56,24 +56,6 @@ impl Analyzer<'_> {
         analyzed.ctes = ctes;
         analyzed.recursive = recursive;
         Ok(analyzed)
-    }
-
-    /// TABLE t is SELECT * FROM t.
-    fn table_command(&mut self, table: &ast::Table, query: &ast::Query) -> Result<Query> {
-        let parts = [&table.schema_name, &table.table_name];
-        let name: Vec<ast::Ident> = parts.into_iter().flatten().map(ast::Ident::new).collect();
-        let text = format!("SELECT * FROM {}", name.iter().map(|i| i.value.as_str()).collect::<Vec<_>>().join("."));
-        let parsed = crate::sql::parse::parse(&text)?;
-        match parsed.first().map(|p| &*p.body) {
-            Some(crate::sql::parse::Body::Statement(statement)) => match &**statement {
-                ast::Statement::Query(select) => match &*select.body {
-                    ast::SetExpr::Select(select) => self.select(select, query),
-                    _ => Err(Error::internal("TABLE made no select")),
-                },
-                _ => Err(Error::internal("TABLE made no query")),
-            },
-            _ => Err(Error::internal("TABLE made no statement")),
-        }
     }
 
     fn select(&mut self, select: &ast::Select, query: &ast::Query) -> Result<Query> {

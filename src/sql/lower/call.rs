@@ -5,12 +5,12 @@
 use crate::error::{Error, Result};
 use crate::facts::Proc;
 use crate::sql::signatures::{self, How};
-use crate::tree::{Call, Expr, SessionValue};
+use crate::tree::{Call, Expr, ExprKind, SessionValue};
 use crate::types::{PgType, Phys, oid};
 
 use super::Lowerer;
 use super::expr::volatile;
-use super::ir::Scalar;
+use super::ir::{Node, Scalar};
 
 impl Lowerer<'_> {
     pub(super) fn call(&mut self, call: &Call, ty: PgType) -> Result<Scalar> {
@@ -39,11 +39,46 @@ impl Lowerer<'_> {
     fn call_on_tree(&mut self, call: &Call, ty: PgType) -> Result<Option<Scalar>> {
         Ok(match (call.func.name, call.args.as_slice()) {
             ("extract" | "date_part", [field, from]) => self.extract(call.func, field, from, ty)?,
+            ("pg_typeof", [arg]) => Some(self.type_of(arg)?),
+            ("array_to_string", [array, rest @ ..]) => self.array_to_string(array, rest)?,
             ("date_pl_interval" | "date_mi_interval", [date, interval]) => {
                 super::datetime::fold_date(call.func.name, date, interval).map(|v| self.constant(&v, ty)).transpose()?
             }
             _ => None,
         })
+    }
+
+    /// pg_typeof(): known before anything runs; the argument is evaluated all the same, as it may fail.
+    fn type_of(&mut self, arg: &Expr) -> Result<Scalar> {
+        let ty = Scalar::text(arg.ty.oid.to_string(), Phys::Void).cast(Phys::Oid);
+        if matches!(arg.kind, ExprKind::Const(_) | ExprKind::Param(_) | ExprKind::Column { .. }) {
+            return Ok(ty);
+        }
+        let value = self.expr(arg)?;
+        Ok(Scalar::template("CASE WHEN {0} IS NULL THEN {1} ELSE {1} END", vec![value, ty], Phys::Oid))
+    }
+
+    /// array_to_string() of elements whose text is more than a cast; the others have a template.
+    fn array_to_string(&mut self, array: &Expr, rest: &[Expr]) -> Result<Option<Scalar>> {
+        let value = self.expr(array)?;
+        let (Phys::List(element), Some(ty)) = (value.phys.clone(), self.element_type(array.ty)) else {
+            return Ok(None);
+        };
+        if matches!(*element, Phys::Text | Phys::List(_)) {
+            return Ok(None);
+        }
+        let name = self.lambda_name();
+        let text = self.output(Scalar::new(Node::Variable(name.clone()), *element), ty)?;
+        let template = format!("list_transform({{0}}, lambda {name}: {{1}})");
+        let texts = Scalar::template(template, vec![value, text], Phys::List(Box::new(Phys::Text)));
+        let mut args = vec![texts];
+        args.extend(self.exprs(rest)?);
+        Ok(Some(Scalar::call("dg_array_to_string", args, Phys::Text)))
+    }
+
+    fn lambda_name(&mut self) -> std::sync::Arc<str> {
+        self.made += 1;
+        format!("v{}", self.made).into()
     }
 
     /// The entry of a function over lowered arguments. `trees` are their expressions where there are such.
@@ -62,6 +97,12 @@ impl Lowerer<'_> {
             match how {
                 How::When(test, template, otherwise) => {
                     how = if test(trees) { How::Template(template) } else { *otherwise };
+                }
+                How::Template(template) if template.contains("{session}") => {
+                    let (mut args, phys) = self.arguments(func, args, ty)?;
+                    let text = template.replace("{session}", &format!("{{{}}}", args.len()));
+                    args.push(self.session_id());
+                    return Ok(mark(func, Scalar::template(text, args, phys)));
                 }
                 How::Template(template) => {
                     let (args, phys) = self.arguments(func, args, ty)?;

@@ -25,6 +25,17 @@ fn is(token: Option<&TokenWithSpan>, word: &str) -> bool {
     matches!(token.map(|t| &t.token), Some(Token::Word(w)) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word))
 }
 
+/// True if a query may begin after this token, and nothing else that begins with TABLE.
+fn begins_query(before: Option<&TokenWithSpan>) -> bool {
+    match before.map(|t| &t.token) {
+        None | Some(Token::LParen) => true,
+        Some(Token::Word(_)) => {
+            ["as", "union", "except", "intersect", "all", "explain", "analyze", "for"].iter().any(|w| is(before, w))
+        }
+        Some(_) => false,
+    }
+}
+
 /// Takes `OVERRIDING {SYSTEM | USER} VALUE`, frames' `EXCLUDE …`, and the `NO KEY` / `KEY` of row locks out.
 pub fn strip(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<(Vec<TokenWithSpan>, Extras)> {
     let mut extras = Extras::default();
@@ -46,6 +57,14 @@ pub fn strip(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<(Vec<TokenWi
         i = 4;
     }
     while i < tokens.len() {
+        if is(at(i), "table") && begins_query(out.last()) {
+            // TABLE t is SELECT * FROM t.
+            let span = tokens[i].span;
+            let word = |text| TokenWithSpan { token: Token::make_word(text, None), span };
+            out.extend([word("SELECT"), TokenWithSpan { token: Token::Mul, span }, word("FROM")]);
+            i += 1;
+            continue;
+        }
         if is(at(i), "overriding") && is(at(i + 2), "value") && (is(at(i + 1), "system") || is(at(i + 1), "user")) {
             extras.overriding = Some(if is(at(i + 1), "system") { Overriding::System } else { Overriding::User });
             i += 3;

@@ -6,6 +6,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("current_database()", Special),
     ("current_schema()", Special),
     ("pg_backend_pid()", Special),
+    ("pg_typeof(any)", Special),
     ("version()", Special),
     ("inet_client_addr()", Special),
     ("inet_client_port()", Special),
@@ -71,6 +72,8 @@ pub(super) const ENTRIES: &[Line] = &[
     ("pg_terminate_backend(int4,int8)", Template("dg_pg_terminate_backend({session}, {0})")),
     ("pg_reload_conf()", SessionNative("dg_reload")),
     ("pg_sleep(float8)", SessionNative("dg_pg_sleep")),
+    // No function here takes an advisory lock: there is nothing to release.
+    ("pg_advisory_unlock_all()", Template("''")),
     ("pg_is_in_recovery()", Template("false")),
     ("pg_my_temp_schema()", Template("0::UINTEGER")),
     ("pg_is_other_temp_schema(oid)", Template("false")),
