@@ -41,7 +41,12 @@ const SYSTEM_PERMITS: &[&str] = &[
 ];
 
 /// Files over the limit, each with the reason why it is one.
-const LONG_FILES: &[(&str, &str)] = &[];
+const LONG_FILES: &[(&str, &str)] = &[
+    ("src/registry/files/resolve.rs", "one rule a key of the format; to be split by kind of object"),
+    ("src/types/datetime/decode.rs", "PostgreSQL's date and time input is one state machine"),
+    ("src/sql/ddl/alter.rs", "one arm an ALTER TABLE action; to be split by action"),
+    ("src/sql/analyze/expr.rs", "one arm a kind of expression"),
+];
 const LONG: usize = 600;
 
 fn root() -> PathBuf {
@@ -165,7 +170,7 @@ fn modules_use_only_what_lies_below_them() {
     let mut wrong = Vec::new();
     for (file, text) in rust_files("src") {
         let module = module_of(&file);
-        if matches!(module, "main" | "lib" | "observe") || file.ends_with("tests.rs") {
+        if matches!(module, "main" | "lib" | "observe") || file.ends_with("tests.rs") || file.contains("/tests/") {
             continue;
         }
         let own = rank(module).unwrap_or_else(|| panic!("{module} is in no layer: add it to LAYERS"));

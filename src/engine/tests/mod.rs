@@ -203,7 +203,7 @@ async fn ten_million_rows_stream_in_constant_memory() {
     let pool = pool();
     let mut c = pool.connect().unwrap();
     let mut stream =
-        rows(&mut *c, "SELECT i, 'row ' || i FROM range(10000000) r(i)", &[Phys::Int8, Phys::Text]).await.unwrap();
+        rows(&mut *c, "SELECT i, repeat('x', 100) || i FROM range(10000000) r(i)", &[Phys::Int8, Phys::Text]).await.unwrap();
     let before = resident();
     let (mut count, mut sum, begun) = (0, 0i64, Instant::now());
     while let Some(batch) = stream.next().await.unwrap() {
@@ -212,7 +212,8 @@ async fn ten_million_rows_stream_in_constant_memory() {
     }
     println!("10M rows in {:?}, memory grew by {} MiB", begun.elapsed(), (resident() - before) >> 20);
     assert_eq!((count, sum), (10_000_000, 49_999_995_000_000));
-    assert!(resident() - before < 100 << 20);
+    // The rows are more than a gigabyte; other tests of this process take memory meanwhile.
+    assert!(resident() - before < 400 << 20);
 }
 
 fn resident() -> i64 {
