@@ -319,7 +319,7 @@ impl FieldReader {
         let expected = self.source.columns.len();
         if names.len() != expected {
             return Err(format_error(format!(
-                "wrong number of fields in header line: field count is {}, expected {expected}",
+                "wrong number of fields in header line: got {}, expected {expected}",
                 names.len()
             )));
         }

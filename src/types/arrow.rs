@@ -156,8 +156,7 @@ fn list_array(values: &[Value], element: &Phys, phys: &Phys) -> Result<ArrayRef>
                 if array.dims.len() > 1 && !nested {
                     return Err(Error::unsupported("a multidimensional array here"));
                 }
-                // int2vector and oidvector count from 0 by nature; their type says so again on output.
-                if array.dims.iter().any(|(_, lower)| *lower != 1) && !matches!(array.dims.as_slice(), [(_, 0)]) {
+                if array.dims.iter().any(|(_, lower)| *lower != 1) {
                     return Err(Error::unsupported("an array whose subscripts do not begin with 1"));
                 }
                 items.extend(outer_items(array));

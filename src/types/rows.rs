@@ -427,7 +427,7 @@ impl<'a> Cells<'a> {
 
     fn write_binary_text(&self, text: &str, out: &mut BytesMut) {
         match self.plan.style {
-            TextStyle::CharByte => out.put_u8(text.bytes().next().unwrap_or(0)),
+            TextStyle::CharByte => out.put_u8(super::text::char_byte(text)),
             TextStyle::Tid => binary::put_tid(text, out),
             TextStyle::Jsonb => {
                 out.put_u8(1);

@@ -116,12 +116,13 @@ fn element_error(mut error: Error, before: &[Value]) -> Error {
 
 /// `int2vectorrecv`, `oidvectorrecv`: an array of one dimension from 0 without NULLs.
 pub fn decode_vector(data: &[u8], element: Oid, types: &dyn TypeLookup) -> Result<Value> {
-    let array = decode_array(data, PgType::new(element), types)?;
+    let mut array = decode_array(data, PgType::new(element), types)?;
     let flat = matches!(array.dims.as_slice(), [] | [(_, 0)]) && !array.items.iter().any(Value::is_null);
     if !flat {
         let name = if element == crate::types::oid::INT2 { "int2vector" } else { "oidvector" };
         return Err(invalid(format!("invalid {name} data")));
     }
+    array.dims.iter_mut().for_each(|d| d.1 = 1);
     Ok(Value::Array(array))
 }
 

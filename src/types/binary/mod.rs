@@ -87,11 +87,7 @@ fn decode_codec(data: &[u8], ty: PgType, codec: &Codec, typmod: i32, types: &dyn
             Value::text(if typmod >= 4 { cut.trim_end_matches(' ') } else { cut })
         }
         Codec::Name => Value::text(super::text::cut_name(text(data)?)),
-        Codec::CharByte => match fixed::<1>(data)?[0] {
-            0 => Value::text(""),
-            b if b.is_ascii() => Value::text((b as char).to_string()),
-            _ => return Err(Error::unsupported("a value of type \"char\" beyond ASCII")),
-        },
+        Codec::CharByte => Value::text(super::text::char_byte_text(fixed::<1>(data)?[0])),
         Codec::Bytea => Value::Bytea(data.into()),
         Codec::Json => {
             let text = text(data)?;
@@ -267,7 +263,7 @@ fn encode_text(text: &str, ty: PgType, types: &dyn TypeLookup, out: &mut BytesMu
             out.put_u8(1);
             out.put_slice(text.as_bytes());
         }
-        oid::CHAR => out.put_u8(text.bytes().next().unwrap_or(0)),
+        oid::CHAR => out.put_u8(super::text::char_byte(text)),
         oid::TID => put_tid(text, out),
         oid::BPCHAR => {
             out.put_slice(text.as_bytes());

@@ -1,28 +1,10 @@
 //! Fields of date and time text, put together by PostgreSQL's rules (DecodeDateTime and DecodeTimeOnly).
 
+use super::fields::{Bad, Civil, Decoded, fraction_micros, leading_int, time_fields, zone_offset};
 use super::token::{self, Abbreviation, Field, Shape, Unit, Word};
-use super::zone::{MAX_OFFSET, Zone};
+use super::zone::Zone;
 use super::{MICROS_PER_DAY, MICROS_PER_SECOND, civil};
 use crate::types::DateOrder;
-
-/// Why text is not a date or time; the caller, who knows the type, makes the error of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Bad {
-    /// 22007
-    Format,
-    /// 22008
-    Overflow,
-    /// 22008, with a hint at DateStyle
-    OverflowMonthDay,
-    /// 22009
-    Displacement,
-    /// 22023
-    Zone(String),
-    /// `now` and kin where no clock was given
-    NoClock,
-}
-
-type Decoded<T> = Result<T, Bad>;
 
 /// Which fields have been seen.
 mod mask {
@@ -60,43 +42,6 @@ pub struct Context<'a> {
     pub now: Option<i64>,
 }
 
-/// The result: a local date and time, and the offset in seconds east of UTC that belongs to it.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct Civil {
-    pub year: i32,
-    pub month: i32,
-    pub day: i32,
-    pub hour: i64,
-    pub minute: i32,
-    pub second: i32,
-    pub micros: i64,
-    pub east: i32,
-}
-
-impl Civil {
-    /// Days since 1970; month and day have been checked.
-    pub fn days(&self) -> i64 {
-        civil::to_days(self.year, self.month as u32, self.day as u32)
-    }
-
-    pub fn time_micros(&self) -> i64 {
-        ((self.hour * 60 + i64::from(self.minute)) * 60 + i64::from(self.second)) * MICROS_PER_SECOND + self.micros
-    }
-
-    fn set_days(&mut self, days: i64) {
-        let (year, month, day) = civil::from_days(days.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32);
-        (self.year, self.month, self.day) = (year, month as i32, day as i32);
-    }
-
-    fn set_time(&mut self, micros: i64) {
-        let seconds = micros / MICROS_PER_SECOND;
-        self.hour = seconds / 3600;
-        self.minute = (seconds / 60 % 60) as i32;
-        self.second = (seconds % 60) as i32;
-        self.micros = micros % MICROS_PER_SECOND;
-    }
-}
-
 enum NamedZone {
     Zone(Zone),
     Abbreviation(Zone),
@@ -118,6 +63,8 @@ struct Decoder<'a> {
     meridian: Option<bool>,
     named: Option<NamedZone>,
     daylight: i32,
+    /// A word asked for the clock and there was none; an error only if the rest is in order.
+    no_clock: bool,
 }
 
 /// A date with an optional time and zone.
@@ -136,7 +83,7 @@ pub fn date_time(fields: &[Field], context: &Context<'_>) -> Decoded<(Kind, Civi
         return Err(Bad::Format);
     }
     d.resolve_zone()?;
-    Ok((Kind::Fields, d.out))
+    if d.no_clock { Err(Bad::NoClock) } else { Ok((Kind::Fields, d.out)) }
 }
 
 /// A time of day with an optional zone; a date is taken where it helps to know the zone's offset.
@@ -165,7 +112,7 @@ pub fn time_only(fields: &[Field], context: &Context<'_>) -> Decoded<Civil> {
         return Err(Bad::Format);
     }
     d.resolve_time_zone()?;
-    Ok(d.out)
+    if d.no_clock { Err(Bad::NoClock) } else { Ok(d.out) }
 }
 
 fn time_overflows(t: &Civil) -> bool {
@@ -174,95 +121,6 @@ fn time_overflows(t: &Civil) -> bool {
         || !(0..=60).contains(&t.second)
         || !(0..=MICROS_PER_SECOND).contains(&t.micros)
         || t.time_micros() > MICROS_PER_DAY
-}
-
-/// Digits at the start of the text, and what follows; overflow is told from absence.
-fn leading_int(text: &str) -> Decoded<(i64, &str)> {
-    let sign = usize::from(matches!(text.as_bytes().first(), Some(b'+' | b'-')));
-    let end = text[sign..].find(|c: char| !c.is_ascii_digit()).map_or(text.len(), |n| n + sign);
-    if end == sign {
-        return Err(Bad::Format);
-    }
-    let n = text[..end].parse::<i32>().map_err(|_| Bad::Overflow)?;
-    Ok((i64::from(n), &text[end..]))
-}
-
-/// `.123456` as microseconds, rounded.
-pub fn fraction_micros(text: &str) -> Decoded<i64> {
-    let digits = text.strip_prefix('.').ok_or(Bad::Format)?;
-    if !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(Bad::Format);
-    }
-    let f: f64 = format!("0.{digits}0").parse().map_err(|_| Bad::Format)?;
-    Ok((f * 1_000_000.0).round_ties_even() as i64)
-}
-
-/// `HH:MM[:SS[.f]]`, or `MM:SS.f`: hours, minutes, seconds, microseconds. `minute_second` reads two fields as MM:SS.
-pub fn time_fields(text: &str, minute_second: bool) -> Decoded<(i64, i32, i32, i64)> {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let mut hour: i64 = text[..end].parse().map_err(|_| if end == 0 { Bad::Format } else { Bad::Overflow })?;
-    let rest = text[end..].strip_prefix(':').ok_or(Bad::Format)?;
-    // A colon at the end reads as zero, as C's strtol has it.
-    let (mut minute, rest) = colon_int(rest)?;
-    let (mut second, mut micros) = (0, 0);
-    match rest.as_bytes().first() {
-        None => {
-            if minute_second {
-                (second, minute, hour) = (minute, hour, 0);
-            }
-        }
-        Some(b'.') => {
-            micros = fraction_micros(rest)?;
-            (second, minute, hour) = (minute, hour, 0);
-        }
-        Some(b':') => {
-            let (s, rest) = colon_int(&rest[1..])?;
-            second = s;
-            match rest.as_bytes().first() {
-                None => {}
-                Some(b'.') => micros = fraction_micros(rest)?,
-                Some(_) => return Err(Bad::Format),
-            }
-        }
-        Some(_) => return Err(Bad::Format),
-    }
-    if hour < 0 || !(0..60).contains(&minute) || !(0..=60).contains(&second) || micros > MICROS_PER_SECOND {
-        return Err(Bad::Overflow);
-    }
-    Ok((hour, minute as i32, second as i32, micros))
-}
-
-fn colon_int(text: &str) -> Decoded<(i64, &str)> {
-    if text.as_bytes().first().is_some_and(u8::is_ascii_digit) { leading_int(text) } else { Ok((0, text)) }
-}
-
-/// `+HH[:MM[:SS]]` or `+HHMM`, as seconds east.
-fn zone_offset(text: &str) -> Decoded<i32> {
-    let (negative, digits) = match text.as_bytes().first() {
-        Some(b'+') => (false, &text[1..]),
-        Some(b'-') => (true, &text[1..]),
-        _ => return Err(Bad::Format),
-    };
-    let (mut hour, mut rest) =
-        leading_int(digits).map_err(|e| if e == Bad::Overflow { Bad::Displacement } else { e })?;
-    let (mut minute, mut second) = (0, 0);
-    if let Some(after) = rest.strip_prefix(':') {
-        (minute, rest) = colon_int(after)?;
-        if let Some(after) = rest.strip_prefix(':') {
-            (second, rest) = colon_int(after)?;
-        }
-    } else if rest.is_empty() && text.len() > 3 {
-        (hour, minute) = (hour / 100, hour % 100);
-    }
-    if !(0..=15).contains(&hour) || !(0..60).contains(&minute) || !(0..60).contains(&second) {
-        return Err(Bad::Displacement);
-    }
-    if !rest.is_empty() {
-        return Err(Bad::Format);
-    }
-    let seconds = (hour * 3600 + minute * 60 + second) as i32;
-    debug_assert!(seconds <= MAX_OFFSET);
-    Ok(if negative { -seconds } else { seconds })
 }
 
 impl<'a> Decoder<'a> {
@@ -281,6 +139,7 @@ impl<'a> Decoder<'a> {
             meridian: None,
             named: None,
             daylight: 0,
+            no_clock: false,
         }
     }
 
@@ -667,7 +526,8 @@ impl<'a> Decoder<'a> {
     }
 
     fn clock(&mut self, word: Word, time_only: bool) -> Decoded<u32> {
-        let now = self.context.now.ok_or(Bad::NoClock)?;
+        self.no_clock |= self.context.now.is_none();
+        let now = self.context.now.unwrap_or(0);
         let east = self.context.zone.offset_at(now.div_euclid(MICROS_PER_SECOND));
         let local = now + i64::from(east) * MICROS_PER_SECOND;
         let days = local.div_euclid(MICROS_PER_DAY);

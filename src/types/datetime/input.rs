@@ -1,6 +1,7 @@
 //! `date_in`, `time_in`, `timetz_in`, `timestamp_in`, `timestamptz_in`.
 
-use super::decode::{self, Bad, Civil, Context, Kind};
+use super::decode::{self, Context, Kind};
+use super::fields::{Bad, Civil};
 use super::token;
 use super::zone::Zone;
 use super::{

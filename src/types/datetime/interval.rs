@@ -1,6 +1,6 @@
 //! `interval_in`: PostgreSQL's verbose and SQL forms, and ISO 8601's.
 
-use super::decode::{Bad, time_fields};
+use super::fields::{Bad, time_fields};
 use super::input::{error, round_to};
 use super::token::{self, Field, Shape, Unit, Word, interval_unit};
 use super::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND};

@@ -2,6 +2,7 @@
 
 pub mod civil;
 mod decode;
+mod fields;
 mod format;
 mod input;
 mod interval;

@@ -226,7 +226,7 @@ pub fn word(text: &str) -> Option<Word> {
         "yesterday" => Word::Yesterday,
         "allballs" => Word::AllBalls,
         "epoch" => Word::Epoch,
-        "infinity" | "+infinity" => Word::Infinity,
+        "infinity" => Word::Infinity,
         "-infinity" => Word::NegInfinity,
         _ => return None,
     })

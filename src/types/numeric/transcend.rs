@@ -1,5 +1,7 @@
 //! sqrt, exp, ln, log and power: computed in fixed point with guard digits, rounded to the scale that PostgreSQL chooses.
 
+use std::f64::consts::{LN_10, LOG10_E};
+
 use num_bigint::{BigInt, Sign};
 use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
@@ -9,8 +11,6 @@ use crate::error::{Error, Result, SqlState};
 
 /// NUMERIC_MAX_RESULT_SCALE.
 const MAX_RESULT_SCALE: f64 = 2000.0;
-const LOG10_E: f64 = std::f64::consts::LOG10_E;
-const LN_10: f64 = std::f64::consts::LN_10;
 /// Digits computed beyond the result's.
 const GUARD: u32 = 12;
 
@@ -203,6 +203,11 @@ impl Numeric {
         if self.is_nan() || x.is_nan() {
             return Ok(Self::NaN);
         }
+        // With an infinity, signs are judged before zeros, on both sides.
+        let finite = matches!((self, x), (Self::Finite(_), Self::Finite(_)));
+        if !finite && (self.signum() < 0 || x.signum() < 0) {
+            return Err(log_error("cannot take logarithm of a negative number"));
+        }
         let (base, num) = (self.log_argument()?, x.log_argument()?);
         let (base, num) = match (base, num) {
             (Self::Finite(b), Self::Finite(n)) => (b, n),
@@ -284,7 +289,7 @@ fn power_finite(base: &Decimal, exponent: &Decimal) -> Result<Decimal> {
     }
     let integer = exponent.is_integer();
     if integer && let Some(e) = exponent.rescale(0).unscaled.to_i32() {
-        return power_int(base, e, exponent.dscale);
+        return power_int(base, e);
     }
     if base.unscaled.is_zero() {
         return Ok(Decimal::new(0, MIN_SIG_DIGITS as u32));
@@ -317,16 +322,16 @@ fn power_finite(base: &Decimal, exponent: &Decimal) -> Result<Decimal> {
     Ok(result)
 }
 
-/// power_var_int: exact where it can be, else rounded to the chosen scale.
-fn power_int(base: &Decimal, exponent: i32, exponent_scale: u32) -> Result<Decimal> {
+/// power_var_int of PostgreSQL 15: rounded to sixteen digits after the point, or the base's own scale if that is more.
+fn power_int(base: &Decimal, exponent: i32) -> Result<Decimal> {
     let f = approx_log10(base) * f64::from(exponent);
     if f > MAX_INTEGER_DIGITS as f64 {
         return Err(overflow());
     }
-    if f + 1.0 < -f64::from(MAX_DISPLAY_SCALE) {
-        return Ok(Decimal::new(0, MAX_DISPLAY_SCALE as u32));
+    let scale = clamp_scale(MIN_SIG_DIGITS, base.dscale);
+    if f + 1.0 < -f64::from(scale) {
+        return Ok(Decimal::new(0, scale));
     }
-    let scale = clamp_scale(MIN_SIG_DIGITS - f as i32, base.dscale.max(exponent_scale));
     match exponent {
         0 => return Ok(Decimal::new(1, 0).rescale(scale)),
         1 => return Ok(base.rescale(scale)),

@@ -27,8 +27,9 @@ impl Numeric {
         };
         match self {
             Self::NaN => header(out, 0, 0, NAN, 0),
-            Self::PosInfinity => header(out, 0, 0, POS_INFINITY, 0),
-            Self::NegInfinity => header(out, 0, 0, NEG_INFINITY, 0),
+            // What PostgreSQL reads from an infinity as its display scale.
+            Self::PosInfinity => header(out, 0, 0, POS_INFINITY, 0x20),
+            Self::NegInfinity => header(out, 0, 0, NEG_INFINITY, 0x20),
             Self::Finite(d) => {
                 let (weight, groups) = d.groups();
                 let sign = if d.unscaled.sign() == Sign::Minus { NEGATIVE } else { POSITIVE };

@@ -23,7 +23,7 @@ pub fn parse_array(text: &str, element: PgType, input: &Input<'_>) -> Result<Arr
         ArrayParser { text, bytes: text.as_bytes(), at: 0, depth_seen: 0, lengths: [-1; MAX_DIMS], items: Vec::new() };
     let bounds = p.bounds()?;
     let (codec, typmod) = codec(element, input.types)?;
-    p.body(bounds.is_some())?;
+    p.body()?;
     let ArrayParser { items: raw, lengths, depth_seen, .. } = p;
     let mut items = Vec::with_capacity(raw.len());
     for item in raw {
@@ -131,7 +131,7 @@ impl ArrayParser<'_> {
         Ok(Some(dims))
     }
 
-    fn body(&mut self, _bounded: bool) -> Result<()> {
+    fn body(&mut self) -> Result<()> {
         self.braces(0)?;
         self.skip_space();
         if self.at < self.bytes.len() {
@@ -155,8 +155,11 @@ impl ArrayParser<'_> {
         let mut nested = None;
         self.skip_space();
         if self.peek() == Some(b'}') {
+            // Only the whole array may be empty.
+            if depth > 0 {
+                return Err(self.error("Unexpected \"}\" character."));
+            }
             self.at += 1;
-            // Only a whole empty array may be empty; PostgreSQL takes {{},{}} for empty as well.
             return self.close(depth, 0, ragged);
         }
         loop {
@@ -238,7 +241,6 @@ impl ArrayParser<'_> {
                     out.push(c);
                     self.at += 1;
                     keep = out.len();
-                    quoted |= false;
                 }
                 b',' | b'}' => break,
                 b'{' => return Err(self.error("Unexpected \"{\" character.")),

@@ -30,7 +30,14 @@ pub fn write_f64(out: &mut BytesMut, value: f64, extra_float_digits: i8) {
     }
     if extra_float_digits > 0 {
         let mut buffer = ryu::Buffer::new();
-        put_shortest(out, buffer.format_finite(value).as_bytes(), 15);
+        let text = buffer.format_finite(value);
+        if value.abs() >= 9_007_199_254_740_992.0 && is_midpoint(text, f64::MANTISSA_DIGITS) {
+            let inside = (0..17)
+                .map(|p| format!("{value:.p$e}"))
+                .find(|t| t.parse() == Ok(value) && !is_midpoint(t, f64::MANTISSA_DIGITS));
+            return put_shortest(out, inside.as_deref().unwrap_or(text).as_bytes(), 15);
+        }
+        put_shortest(out, text.as_bytes(), 15);
     } else {
         out.put_slice(format_g(value, (15 + i32::from(extra_float_digits)).max(1) as usize).as_bytes());
     }
@@ -44,10 +51,47 @@ pub fn write_f32(out: &mut BytesMut, value: f32, extra_float_digits: i8) {
     }
     if extra_float_digits > 0 {
         let mut buffer = ryu::Buffer::new();
-        put_shortest(out, buffer.format_finite(value).as_bytes(), 6);
+        let text = buffer.format_finite(value);
+        if value.abs() >= 16_777_216.0 && is_midpoint(text, f32::MANTISSA_DIGITS) {
+            let inside = (0..9)
+                .map(|p| format!("{value:.p$e}"))
+                .find(|t| t.parse() == Ok(value) && !is_midpoint(t, f32::MANTISSA_DIGITS));
+            return put_shortest(out, inside.as_deref().unwrap_or(text).as_bytes(), 6);
+        }
+        put_shortest(out, text.as_bytes(), 6);
     } else {
         out.put_slice(format_g(f64::from(value), (6 + i32::from(extra_float_digits)).max(1) as usize).as_bytes());
     }
+}
+
+/// True if the decimal lies halfway between two floating numbers. Ryu takes such text for the even neighbour's shortest;
+/// PostgreSQL does not, and prints the shortest that is nearer to the number than to any other (`1e23` as
+/// `9.999999999999999e+22`). Only whole numbers beyond the mantissa's digits can be so.
+fn is_midpoint(text: &str, mantissa_bits: u32) -> bool {
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let Ok(mut exponent) = exponent.parse::<i32>() else { return false };
+    let mut digits: u128 = 0;
+    let mut point = false;
+    for b in mantissa.bytes() {
+        match b {
+            b'.' => point = true,
+            b'0'..=b'9' => {
+                digits = digits * 10 + u128::from(b - b'0');
+                exponent -= i32::from(point);
+            }
+            _ => {}
+        }
+    }
+    while exponent < 0 && digits > 0 && digits.is_multiple_of(10) {
+        digits /= 10;
+        exponent += 1;
+    }
+    // 5^23 has 54 bits: a longer power cannot be part of a midpoint.
+    if digits == 0 || !(0..=23).contains(&exponent) {
+        return false;
+    }
+    let odd = digits * 5u128.pow(exponent as u32);
+    128 - odd.leading_zeros() - odd.trailing_zeros() == mantissa_bits + 1
 }
 
 #[inline]

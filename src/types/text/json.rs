@@ -226,12 +226,12 @@ impl Parser<'_> {
 
     fn document(&mut self, out: &mut Vec<u8>) -> Result<()> {
         let first = self.token()?;
-        self.value(first, 0, out, "JSON value")?;
+        self.value(first, 0, out)?;
         let end = self.token()?;
         if end.kind == Kind::End { Ok(()) } else { Err(self.unexpected(end, "end of input")) }
     }
 
-    fn value(&mut self, token: Token, depth: usize, out: &mut Vec<u8>, expected: &str) -> Result<()> {
+    fn value(&mut self, token: Token, depth: usize, out: &mut Vec<u8>) -> Result<()> {
         if depth > MAX_DEPTH {
             return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded"));
         }
@@ -254,7 +254,7 @@ impl Parser<'_> {
                 }
                 Ok(())
             }
-            Kind::Punct(_) | Kind::End => Err(self.unexpected(token, expected)),
+            Kind::Punct(_) | Kind::End => Err(self.unexpected(token, "JSON value")),
         }
     }
 
@@ -265,9 +265,8 @@ impl Parser<'_> {
             out.push(b']');
             return Ok(());
         }
-        let mut expected = "array element or \"]\"";
         loop {
-            self.value(token, depth + 1, out, expected)?;
+            self.value(token, depth + 1, out)?;
             let next = self.token()?;
             match next.kind {
                 Kind::Punct(b',') => out.extend_from_slice(b", "),
@@ -278,7 +277,6 @@ impl Parser<'_> {
                 _ => return Err(self.unexpected(next, "\",\" or \"]\"")),
             }
             token = self.token()?;
-            expected = "JSON value";
         }
     }
 
@@ -298,7 +296,7 @@ impl Parser<'_> {
                 }
                 let first = self.token()?;
                 let mut text = Vec::new();
-                self.value(first, depth + 1, &mut text, "JSON value")?;
+                self.value(first, depth + 1, &mut text)?;
                 if self.normalize {
                     members.push((name, text));
                 }

@@ -215,12 +215,33 @@ pub fn parse_tid(text: &str) -> Result<String> {
     Ok(format!("({},{offset})", block as u32))
 }
 
-/// `charin`: the first byte; a character of several bytes cannot be carried as text, so only ASCII remains.
+/// `charin`: the first byte, or one byte in octal (`\\101`). Carried as `charout` prints it.
 pub fn parse_char_byte(text: &str) -> String {
-    text.chars().next().filter(char::is_ascii).map(String::from).unwrap_or_default()
+    char_byte_text(char_byte(text))
 }
 
-/// `int2vectorin`, `oidvectorin`: numbers between blanks.
+/// The byte that the text of a `"char"` stands for.
+pub fn char_byte(text: &str) -> u8 {
+    match text.as_bytes() {
+        [b'\\', digits @ ..] if digits.len() == 3 && digits.iter().all(|d| (b'0'..=b'7').contains(d)) => {
+            digits.iter().fold(0u32, |n, d| n * 8 + u32::from(d - b'0')) as u8
+        }
+        [first, ..] => *first,
+        [] => 0,
+    }
+}
+
+/// `charout`: nothing for zero, octal beyond ASCII.
+pub fn char_byte_text(byte: u8) -> String {
+    match byte {
+        0 => String::new(),
+        b if b.is_ascii() => (b as char).to_string(),
+        b => format!("\\{b:03o}"),
+    }
+}
+
+/// `int2vectorin`, `oidvectorin`: numbers between blanks. That they count from 0 is known by their type: inside, the
+/// bound is 1 as in any list.
 pub fn parse_vector(text: &str, element: Oid) -> Result<Value> {
     let mut items = Vec::new();
     for word in text.split(is_space).filter(|w| !w.is_empty()) {
@@ -230,6 +251,6 @@ pub fn parse_vector(text: &str, element: Oid) -> Result<Value> {
             Value::Oid(parse_oid(word, oid::OID)?)
         });
     }
-    let dims = if items.is_empty() { Vec::new() } else { vec![(items.len() as i32, 0)] };
+    let dims = if items.is_empty() { Vec::new() } else { vec![(items.len() as i32, 1)] };
     Ok(Value::Array(ArrayValue { element, dims, items }))
 }
