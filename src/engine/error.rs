@@ -321,6 +321,15 @@ fn out_of_range(message: &str) -> Option<Error> {
     if lower.contains("date") {
         return Some(Error::new(SqlState::DATETIME_FIELD_OVERFLOW, "date out of range"));
     }
+    if let Some(number) = message.strip_prefix("Overflow on abs(") {
+        // Only the smallest integer of a type has no absolute value in it.
+        let name = match number.trim_end_matches([')', '!']) {
+            "-32768" => "smallint",
+            "-2147483648" => "integer",
+            _ => "bigint",
+        };
+        return Some(Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, format!("{name} out of range")));
+    }
     // PostgreSQL names the type that overflowed; DuckDB does too, in its own words.
     let type_name = [("INT64", "bigint"), ("INT32", "integer"), ("INT16", "smallint"), ("DECIMAL", "numeric")]
         .iter()

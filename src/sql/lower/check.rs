@@ -10,7 +10,7 @@ use crate::registry::{self, ConstraintKind, UserTypeKind};
 use crate::sql::analyze;
 
 use crate::tree::{RelColumn, RelId, Relation};
-use crate::types::{Oid, PgType};
+use crate::types::{Oid, PgType, Phys};
 
 use super::Lowerer;
 use super::ir::{Node, Scalar};
@@ -18,14 +18,21 @@ use super::ir::{Node, Scalar};
 /// A test that must not be true, and the error if it is.
 pub(super) type Guard = (Scalar, Error);
 
-/// Puts guards in front of the first value.
-pub(super) fn guard_first(values: &mut [Scalar], guards: Vec<Guard>) {
+/// Puts guards in front of the first value. `row` is the text of the whole row, for the detail of a broken CHECK.
+pub(super) fn guard_first(values: &mut [Scalar], guards: Vec<Guard>, row: Option<&Scalar>) {
     let Some(first) = values.first_mut() else { return };
     if guards.is_empty() {
         return;
     }
     let phys = first.phys.clone();
-    let whens = guards.into_iter().map(|(test, error)| (test, super::raise::raise(&error, &phys))).collect();
+    let raised = |error: Error| match row {
+        Some(row) if error.code() == SqlState::CHECK_VIOLATION => {
+            let error = error.detail(format!("Failing row contains ({}).", super::raise::VALUE));
+            super::raise::raise_with(&error, row.clone(), &phys)
+        }
+        _ => super::raise::raise(&error, &phys),
+    };
+    let whens = guards.into_iter().map(|(test, error)| (test, raised(error))).collect();
     let value = std::mem::replace(first, Scalar::bool(true));
     *first = Scalar::new(Node::Case { whens, otherwise: Some(Box::new(value)) }, phys);
 }
@@ -75,9 +82,34 @@ impl Lowerer<'_> {
             let message = format!("new row for relation \"{}\" violates check constraint \"{name}\"", def.name);
             let error =
                 Error::new(SqlState::CHECK_VIOLATION, message).table(&*def.namespace, &*def.name).constraint(&**name);
-            guards.push((Scalar::template("(NOT {0})", vec![holds], crate::types::Phys::Bool), error));
+            guards.push((Scalar::template("(NOT {0})", vec![holds], Phys::Bool), error));
         }
         Ok(guards)
+    }
+
+    /// A new row as PostgreSQL's details show it (ExecBuildSlotValueDescription): `1, x, null`. None if a column's type
+    /// has no text here, or if there are too many columns to repeat them for each of so many constraints.
+    pub(super) fn row_text(
+        &mut self,
+        target: &Relation,
+        value_of: &dyn Fn(u16) -> Option<Scalar>,
+        guards: usize,
+    ) -> Option<Scalar> {
+        if target.columns.len() * guards > MAX_SHOWN {
+            return None;
+        }
+        let mut shown = Vec::with_capacity(target.columns.len());
+        for (index, column) in target.columns.iter().enumerate() {
+            let Some(value) = value_of(index as u16) else {
+                shown.push(Scalar::text("'null'", Phys::Text));
+                continue;
+            };
+            let text = self.output(value, column.ty).ok()?;
+            let text = Scalar::template(SHOWN, vec![text], Phys::Text);
+            shown.push(text);
+        }
+        shown.insert(0, Scalar::text("', '", Phys::Text));
+        Some(Scalar::call("concat_ws", shown, Phys::Text))
     }
 
     /// An expression in PostgreSQL's text over `columns`, for which `values` stand.
@@ -124,15 +156,22 @@ impl Lowerer<'_> {
                 let holds = this.check_expression(text, "value", columns, vec![Some(value.clone())])?;
                 let message = format!("value for domain {name} violates check constraint \"{check}\"");
                 let error = Error::new(SqlState::CHECK_VIOLATION, message).constraint(&**check);
-                guards.push((Scalar::template("(NOT {0})", vec![holds], crate::types::Phys::Bool), error));
+                guards.push((Scalar::template("(NOT {0})", vec![holds], Phys::Bool), error));
             }
             let mut values = [value];
-            guard_first(&mut values, guards);
+            guard_first(&mut values, guards, None);
             let [value] = values;
             Ok(value)
         })
     }
 }
+
+/// How many texts of columns a statement may have for its errors' details.
+const MAX_SHOWN: usize = 256;
+
+/// A value in a detail: cut at 64 characters, and without the separator of encoded errors.
+const SHOWN: &str =
+    "coalesce(replace(CASE WHEN length({0}) > 64 THEN left({0}, 64) || '...' ELSE {0} END, chr(1), ' '), 'null')";
 
 /// Relation ids from here on stand for rows that are checked.
 const CHECK_RELATIONS: u32 = 1 << 30;

@@ -141,13 +141,14 @@ impl Lowerer<'_> {
         if guards.is_empty() {
             return Ok(source);
         }
+        let row = self.row_text(&insert.target, &value_of, guards.len());
         let columns = source.columns.clone();
         let mut targets: Vec<Scalar> = columns
             .iter()
             .enumerate()
             .map(|(i, phys)| Scalar::column(alias, ir::output_name(i), phys.clone()))
             .collect();
-        super::check::guard_first(&mut targets, guards);
+        super::check::guard_first(&mut targets, guards, row.as_ref());
         let select = Select { targets, from: vec![derived(source, alias)], ..Select::default() };
         Ok(plain_query(select, columns))
     }
