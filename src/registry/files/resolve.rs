@@ -490,9 +490,13 @@ impl Resolver {
             _ => None,
         };
         let Some(text) = text else { return };
-        let types = Types(&self.enums, "public");
+        let namespace = "public";
         let settings = crate::types::OutputSettings::default();
-        let _ = (&types, &settings, &text);
+        let read = crate::types::text::parse(&text, ty, &settings, &Types(&self.enums, namespace));
+        if let Err(error) = read {
+            let message = format!("default of column \"{column}\": {}", error.report().message);
+            self.error(file, at, message, error.report().hint.clone());
+        }
     }
 
     fn key_columns(&mut self, file: usize, offset: usize, table: &FileTable, names: &[&str]) -> Vec<Name> {

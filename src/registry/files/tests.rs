@@ -71,6 +71,7 @@ id = "interger"
 n = "numeric(50,2)"
 d = { type = "text", defualt = "x" }
 e = { type = "text", default = "open" }
+g = "integer default 'many'"
 f = "bigint references b"
 
 [[table]]
@@ -96,12 +97,13 @@ privileges = "selct"
         "t.toml:8:5: error: column \"n\": numeric(50,2) cannot be stored as declared",
         "t.toml:9:22: error: unknown key \"defualt\"\n    help: did you mean \"default\"?",
         "t.toml:10:5: error: default of column \"e\" names a column, which a default cannot\n    help: a text constant has SQL's quotes: \"'open'\"",
-        "t.toml:11:5: error: foreign key to table \"b\", which no file defines",
-        "t.toml:14:8: error: table \"a\" is defined twice\n    help: the first definition is in t.toml, line 4",
-        "t.toml:20:12: error: a password does not belong in a schema file",
-        "t.toml:21:14: error: member of role \"q\", which no file defines",
-        "t.toml:24:6: error: grant to role \"rr\", which no file defines\n    help: did you mean \"r\"?",
-        "t.toml:25:6: error: grant on table \"aa\", which no file defines\n    help: did you mean \"a\"?",
+        "t.toml:11:5: error: default of column \"g\": invalid input syntax for type integer: \"many\"",
+        "t.toml:12:5: error: foreign key to table \"b\", which no file defines",
+        "t.toml:15:8: error: table \"a\" is defined twice\n    help: the first definition is in t.toml, line 4",
+        "t.toml:21:12: error: a password does not belong in a schema file",
+        "t.toml:22:14: error: member of role \"q\", which no file defines",
+        "t.toml:25:6: error: grant to role \"rr\", which no file defines\n    help: did you mean \"r\"?",
+        "t.toml:26:6: error: grant on table \"aa\", which no file defines\n    help: did you mean \"a\"?",
     ];
     for line in expected {
         assert!(found.iter().any(|f| f.starts_with(line)), "missing: {line}\nfound:\n{}", found.join("\n"));

@@ -262,7 +262,7 @@ impl<'a> Analyzer<'a> {
         match namespace {
             Some("pg_temp") => self
                 .search_path()
-                .find(|n| n.starts_with("pg_temp_"))
+                .find(|n| n.starts_with("pg_temp"))
                 .and_then(|n| self.ctx.snapshot.relation(n, name).cloned()),
             Some(namespace) => self.ctx.snapshot.relation(namespace, name).cloned(),
             None => self.search_path().find_map(|n| self.ctx.snapshot.relation(n, name)).cloned(),

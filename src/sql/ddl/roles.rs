@@ -272,6 +272,9 @@ fn reserved(name: &str) -> Result<()> {
 
 /// VALID UNTIL as seconds since 1970; `None` for infinity.
 fn seconds(text: &str, settings: &OutputSettings, types: &crate::registry::Snapshot) -> Result<Option<i64>> {
-    let _ = (text, settings, types, PgType::new(oid::TIMESTAMPTZ), Value::Null);
-    Err(Error::unsupported("VALID UNTIL"))
+    match crate::types::text::parse(text, PgType::new(oid::TIMESTAMPTZ), settings, types)? {
+        Value::TimestampTz(i64::MAX) => Ok(None),
+        Value::TimestampTz(micros) => Ok(Some(micros.div_euclid(1_000_000))),
+        other => Err(Error::internal(format!("a timestamptz was read as {other:?}"))),
+    }
 }
