@@ -5,12 +5,44 @@
 
 use crate::error::{Error, Result};
 use crate::facts::Proc;
+use crate::sql::signatures;
 use crate::tree::{CastHow, Expr, ExprKind, Query};
 use crate::types::{PgType, Phys};
 
 use super::Lowerer;
 use super::array::{derived, plain_query};
 use super::ir::{self, Node, Scalar, Select};
+
+/// `= ANY` and `<> ALL` without a lambda, which DuckDB cannot bind in some correlated subqueries.
+fn contains(op: &Proc, all: bool) -> Option<&'static str> {
+    match (super::compare::comparison(op)?, all) {
+        ("=", false) => Some(
+            "CASE WHEN {0} IS NULL THEN NULL WHEN len({0}) = 0 THEN FALSE WHEN {1} IS NULL THEN NULL \
+             WHEN list_contains({0}, {1}) THEN TRUE WHEN list_count({0}) < len({0}) THEN NULL ELSE FALSE END",
+        ),
+        ("<>", true) => Some(
+            "CASE WHEN {0} IS NULL THEN NULL WHEN len({0}) = 0 THEN TRUE WHEN {1} IS NULL THEN NULL \
+             WHEN list_contains({0}, {1}) THEN FALSE WHEN list_count({0}) < len({0}) THEN NULL ELSE TRUE END",
+        ),
+        _ => None,
+    }
+}
+
+/// Types whose values are equal exactly where DuckDB's lists find them equal.
+fn is_plain(phys: &Phys) -> bool {
+    matches!(
+        phys,
+        Phys::Bool
+            | Phys::Int2
+            | Phys::Int4
+            | Phys::Int8
+            | Phys::Oid
+            | Phys::Text
+            | Phys::Bytea
+            | Phys::Uuid
+            | Phys::Date
+    )
+}
 
 impl Lowerer<'_> {
     pub(super) fn any_all_array(&mut self, op: &'static Proc, all: bool, left: &Expr, array: &Expr) -> Result<Scalar> {
@@ -25,6 +57,15 @@ impl Lowerer<'_> {
             }
             return Err(Error::unsupported("ANY or ALL of this type"));
         };
+        if let Some(text) = contains(op, all)
+            && signatures::entry(op).is_some()
+            && left_value.phys == *element
+            && is_plain(&element)
+        {
+            return self.bind_once(left_value, |this, left| {
+                this.bind_once(list, |_, list| Ok(Scalar::template(text, vec![list, left], Phys::Bool)))
+            });
+        }
         self.bind_once(left_value, |this, left| {
             this.made += 1;
             let name: std::sync::Arc<str> = format!("v{}", this.made).into();
