@@ -40,6 +40,14 @@ fn names() -> Vec<Native> {
             Ok(Some(found.unwrap_or_else(|| format!("unknown (OID={role})"))))
         }),
         format_type_native(),
+        native2::<i64, OidArg, bool>("dg_pg_relation_is_publishable", |s, oid| {
+            let found = ask(s)?.snapshot.relation_by_oid(oid).map(|r| {
+                matches!(r.kind, crate::registry::RelationKind::Table)
+                    && !r.temporary
+                    && oid >= crate::types::oid::FIRST_USER
+            });
+            Ok(found)
+        }),
         native2::<i64, OidArg, str>("dg_regclass_out", |s, oid| Ok(Some(regclass_text(&ask(s)?, oid)))),
         native3::<i64, OidArg, str, str>("dg_obj_description", |s, object, catalog| {
             Ok(comment(&ask(s)?.snapshot, object, catalog))

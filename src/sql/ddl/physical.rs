@@ -94,7 +94,9 @@ fn native_constraint(relation: &Relation, constraint: &Constraint, types: &Snaps
             };
             declared_key(target, target_columns)?;
             let (from, to) = (column_list(relation, columns)?, column_list(target, target_columns)?);
-            Some(format!("FOREIGN KEY ({from}) REFERENCES {} ({to})", table_name(target)))
+            // DuckDB takes no catalog here: a table refers within its own.
+            let target = if target.temporary { ident(&target.name) } else { table_name(target) };
+            Some(format!("FOREIGN KEY ({from}) REFERENCES {target} ({to})"))
         }
         ConstraintKind::Check { .. } => None,
     })

@@ -59,6 +59,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("pg_get_triggerdef(oid,bool)", Template("NULL::VARCHAR")),
     ("pg_get_ruledef(oid,bool)", Template("NULL::VARCHAR")),
     ("pg_get_statisticsobjdef_columns(oid)", Template("NULL::VARCHAR")),
+    ("pg_relation_is_publishable(regclass)", SessionNative("dg_pg_relation_is_publishable")),
     ("pg_encoding_to_char(int4)", Native("dg_pg_encoding_to_char")),
     ("pg_size_pretty(int8)", Native("dg_pg_size_pretty")),
     ("pg_relation_size(regclass)", Template("NULL::BIGINT")),

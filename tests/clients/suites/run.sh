@@ -19,7 +19,7 @@ case "$name" in
     skip=(--ignore=tests/test__sourcecode.py --ignore=tests/test__environment.py
           -k "not standby and not target_attribute and not target_server_attribute and not invalidation_in_pool") ;;
   pg8000)   package=pg8000==1.31.2 installed=pg8000==1.31.2 folder=test
-    extra=(pytest-mock pytest-benchmark pytz hatchling versioningit)
+    extra=('scramp==1.4.5' pytest-mock pytest-benchmark pytz hatchling versioningit)
     # Left out: authentication against other pg_hba.conf files, an extension, a stress test without assertions.
     skip=(--benchmark-disable --ignore=test/dbapi/auth --ignore=test/legacy/auth --ignore=test/native/auth
           --ignore=test/legacy/stress.py --ignore=test/test_readme.py -k "not hstore and not broken_pipe_read") ;;
