@@ -1,6 +1,8 @@
 //! Function calls (ParseFuncOrColumn, func_get_detail): which function a name and arguments mean; aggregates and
 //! window functions; what a session knows.
 
+use std::sync::LazyLock;
+
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments};
 
 use super::coerce::Pathway;
@@ -56,6 +58,25 @@ impl Analyzer<'_> {
             Resolved::Cast(_) => return Err(Error::internal(format!("{name} is no function"))),
         };
         self.plain_call(form, arguments.exprs, pos)
+    }
+
+    /// As [`Analyzer::call_by_name`], for a function that was written without its namespace.
+    pub(crate) fn call_unqualified(&mut self, name: &str, args: Vec<Expr>, pos: u32) -> Result<Expr> {
+        let arguments = Arguments { exprs: args, names: Vec::new(), variadic: false };
+        match self.resolve_function(None, name, &arguments, pos)? {
+            Resolved::Function(form) => self.plain_call(form, arguments.exprs, pos),
+            Resolved::Cast(_) => Err(Error::internal(format!("{name} is no function"))),
+        }
+    }
+
+    /// Refuses set-returning functions that were met since `before`.
+    pub(crate) fn refuse_sets(&self, before: (usize, u32), message: &str) -> Result<()> {
+        if self.sets.0 == before.0 {
+            return Ok(());
+        }
+        Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+            .hint("You might be able to move the set-returning function into a LATERAL FROM item.")
+            .at(self.sets.1))
     }
 
     /// A function in FROM; may return a set.
@@ -158,6 +179,7 @@ impl Analyzer<'_> {
             }
             self.scope().in_aggregate = true;
         }
+        let sets = self.sets;
         let arguments = if star { Ok(Arguments::default()) } else { self.arguments(&list.args) };
         let keys = match arguments {
             Ok(arguments) => self.aggregate_order(order_by).map(|keys| (arguments, keys)),
@@ -165,9 +187,10 @@ impl Analyzer<'_> {
         };
         self.scope().in_aggregate = before;
         let (arguments, order_by) = keys?;
-        if star && PROCS.by_name(name).all(|p| p.kind != b'a') {
-            let message = format!("{name}(*) specified, but {name} is not an aggregate function");
-            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).at(pos));
+        if f.over.is_some() {
+            self.refuse_sets(sets, "window function calls cannot contain set-returning function calls")?;
+        } else if aggregate {
+            self.refuse_sets(sets, "aggregate function calls cannot contain set-returning function calls")?;
         }
         let details = Details { order_by, distinct, star };
         self.resolve_and_call(f, namespace, name, arguments, Some(details), pos)
@@ -238,10 +261,14 @@ impl Analyzer<'_> {
         let func = form.func;
         let plain = func.kind == b'f';
         let refuse = |what: &str| {
-            let message = format!("{what} specified, but {name} is not an aggregate function");
+            let shown = if what == "(*)" { format!("{name}(*)") } else { what.to_owned() };
+            let message = format!("{shown} specified, but {name} is not an aggregate function");
             Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).at(pos))
         };
         if plain {
+            if details.star {
+                return refuse("(*)");
+            }
             if details.distinct {
                 return refuse("DISTINCT");
             }
@@ -260,6 +287,10 @@ impl Analyzer<'_> {
             }
             return self.plain_call(form, arguments.exprs, pos);
         }
+        if !details.star && arguments.exprs.is_empty() && func.kind == b'a' && func.agg_kind == b'n' {
+            let message = format!("{name}(*) must be used to call a parameterless aggregate function");
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).at(pos));
+        }
         if f.null_treatment.is_some() {
             return Err(Error::syntax("syntax error at or near \"NULLS\"").at(pos));
         }
@@ -273,7 +304,7 @@ impl Analyzer<'_> {
         }
         if func.kind == b'w' {
             let message = format!("window function {name} requires an OVER clause");
-            return Err(Error::new(SqlState::WINDOWING_ERROR, message).at(pos));
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).at(pos));
         }
         let direct = ordered_set_split(func, args, &mut within)
             .map_err(|m| Error::new(SqlState::WRONG_OBJECT_TYPE, format!("{m} {name}")).at(pos))?;
@@ -354,6 +385,7 @@ impl Analyzer<'_> {
                 let message = format!("set-returning functions are not allowed in {clause}");
                 return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(pos));
             }
+            self.sets = (self.sets.0 + 1, pos);
             return Ok(Expr { kind: ExprKind::SetReturning(call), ty: PgType::new(result), pos });
         }
         Ok(Expr { kind: ExprKind::Call(call), ty: PgType::new(result), pos })
@@ -380,7 +412,7 @@ impl Analyzer<'_> {
             args.push(self.default_argument(func, parameter)?);
         }
         let actual: Vec<Oid> = args.iter().map(|a| a.ty.oid).collect();
-        let (declared, result) = self.enforce_generic(&actual, &form.args, func.result).map_err(|e| e.at(pos))?;
+        let (declared, result) = self.enforce_generic(&actual, &form.args, func.result)?;
         let mut out = Vec::with_capacity(args.len());
         for (arg, ty) in args.into_iter().zip(&declared) {
             // "any" takes a literal as it is; it reaches the function as text.
@@ -432,10 +464,12 @@ impl Analyzer<'_> {
         pos: u32,
     ) -> Result<Resolved> {
         let inputs: Vec<Oid> = arguments.exprs.iter().map(|e| e.ty.oid).collect();
-        let forms = if matches!(namespace, None | Some("pg_catalog")) {
-            forms(name, inputs.len(), arguments)
-        } else {
-            Vec::new()
+        let forms = match namespace {
+            None | Some("pg_catalog") => forms(name, inputs.len(), arguments),
+            Some("information_schema") if name == EXPAND_ARRAY.name && inputs.len() == 1 => {
+                vec![plain_form(&EXPAND_ARRAY)]
+            }
+            Some(_) => Vec::new(),
         };
         if let Some(exact) = forms.iter().position(|f| f.args[..inputs.len()] == inputs[..] && f.order.is_none()) {
             return Ok(Resolved::Function(take(forms, exact)));
@@ -493,6 +527,25 @@ impl Analyzer<'_> {
             .hint("No function matches the given name and argument types. You might need to add explicit type casts.")
     }
 }
+
+/// The one function of information_schema that clients call (pgjdbc, for keys): an array's elements with their numbers.
+static EXPAND_ARRAY: LazyLock<Proc> = LazyLock::new(|| Proc {
+    oid: 13_254,
+    name: "_pg_expandarray",
+    kind: b'f',
+    returns_set: true,
+    strict: true,
+    volatility: b'i',
+    leakproof: false,
+    args: vec![oid::ANYARRAY],
+    defaults: 0,
+    variadic: 0,
+    result: oid::RECORD,
+    out_args: vec![("x", oid::ANYELEMENT), ("n", oid::INT4)],
+    agg_kind: 0,
+    agg_direct_args: 0,
+    row: &[],
+});
 
 /// What may stand in an aggregate's parentheses besides arguments.
 #[derive(Default)]

@@ -26,7 +26,9 @@ impl Analyzer<'_> {
             names.push(name);
         }
         let mut out = Vec::with_capacity(with.cte_tables.len());
+        self.scope().future_ctes = names;
         for cte in &with.cte_tables {
+            self.scope().future_ctes.remove(0);
             let cte = self.cte(cte, with.recursive)?;
             out.push(cte);
         }
@@ -136,7 +138,7 @@ impl Analyzer<'_> {
             return Err(Error::syntax("each UNION query must have the same number of columns"));
         }
         if recursive {
-            self.check_recursive_types(name, &columns, &step)?;
+            self.check_recursive_types(name, &columns, &start, &step)?;
         }
         let fields = if recursive {
             columns.clone()
@@ -174,7 +176,7 @@ impl Analyzer<'_> {
     }
 
     /// The recursive term must not need another type than the non-recursive one has.
-    fn check_recursive_types(&self, name: &Name, columns: &[Field], step: &Query) -> Result<()> {
+    fn check_recursive_types(&self, name: &Name, columns: &[Field], start: &Query, step: &Query) -> Result<()> {
         for (i, (have, next)) in columns.iter().zip(&step.columns).enumerate() {
             let both = self.common_type(&[(have.ty.oid, 0), (next.ty.oid, 0)], "UNION")?;
             if both != have.ty.oid {
@@ -184,7 +186,9 @@ impl Analyzer<'_> {
                     self.type_name(have.ty.oid),
                     self.type_name(both)
                 );
+                let pos = super::setop::output_pos(start, i);
                 return Err(Error::new(SqlState::DATATYPE_MISMATCH, message)
+                    .at(pos)
                     .hint("Cast the output of the non-recursive term to the correct type."));
             }
         }

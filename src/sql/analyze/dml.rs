@@ -200,7 +200,8 @@ impl Analyzer<'_> {
         sets: &mut Vec<(u16, Expr)>,
     ) -> Result<()> {
         if columns.len() != items.len() {
-            return Err(Error::syntax("number of columns does not match number of values"));
+            let pos = items.first().map_or(0, |i| self.paren_before(ast::Spanned::span(i)));
+            return Err(Error::syntax("number of columns does not match number of values").at(pos));
         }
         for (column, item) in columns.iter().zip(items) {
             let expr = self.assigned_value(def, *column, item)?;

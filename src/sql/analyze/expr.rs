@@ -31,7 +31,7 @@ impl Analyzer<'_> {
             E::Value(value) => self.value(value),
             E::TypedString(typed) => {
                 let ty = self.data_type(&typed.data_type)?;
-                let pos = self.pos_before(typed.value.span);
+                let pos = self.pos_of_type(typed.value.span);
                 let literal = self.value(&typed.value)?;
                 if literal.ty.oid != oid::UNKNOWN {
                     return Err(Error::syntax("syntax error").at(literal.pos));
@@ -92,6 +92,9 @@ impl Analyzer<'_> {
         if let Some(column) = items.filter(|i| i.cols_visible).find_map(|i| self.system_column(i, &name, pos)) {
             return Ok(column);
         }
+        if self.scopes.iter().any(|s| s.items.iter().any(|i| i.rel.is_some_and(|r| self.rel_tables.contains_key(&r)))) {
+            Self::refuse_system_column(&name, pos)?;
+        }
         Err(self.missing_column(None, &name, pos))
     }
 
@@ -138,6 +141,9 @@ impl Analyzer<'_> {
         if let Some(column) = self.system_column(item, column, pos) {
             return Ok(column);
         }
+        if item.rel.is_some_and(|r| self.rel_tables.contains_key(&r)) {
+            Self::refuse_system_column(column, pos)?;
+        }
         Err(self.missing_column(Some(relation), column, pos))
     }
 
@@ -153,6 +159,11 @@ impl Analyzer<'_> {
                 idents.push(next.clone());
                 rest = more;
             }
+        }
+        if matches!(root, ast::Expr::Value(_)) {
+            // A constant takes subscripts in parentheses only.
+            let at = self.pos_after(root.span(), "[");
+            return Err(Error::syntax("syntax error at or near \"[\"").at(at));
         }
         let mut value = match idents.len() {
             0 => self.expr(root)?,
@@ -183,6 +194,9 @@ impl Analyzer<'_> {
             let item = self.scopes.iter().rev().flat_map(|s| &s.items).find(|i| i.rel == Some(rel));
             if let Some(column) = item.and_then(|i| i.columns.iter().find(|c| c.name == name)) {
                 return Ok(super::scope::at(column.expr.clone(), row.pos));
+            }
+            if let Some(item) = item {
+                return Err(self.missing_column(Some(&item.alias), &name, row.pos));
             }
         }
         let fields = self.row_fields(&row);
@@ -285,10 +299,11 @@ impl Analyzer<'_> {
     }
 
     fn cast_expr(&mut self, kind: &ast::CastKind, arg: &ast::Expr, ty: &ast::DataType) -> Result<Expr> {
-        let target = self.data_type(ty)?;
+        let (at, type_pos) = self.cast_pos(arg);
+        let target = self.data_type(ty).map_err(|e| e.at(type_pos))?;
         let pos = match kind {
-            ast::CastKind::DoubleColon => self.pos_after(arg.span()),
-            ast::CastKind::Cast => self.pos_before(arg.span()),
+            ast::CastKind::DoubleColon => at,
+            ast::CastKind::Cast => self.pos_of_word("cast", arg.span()),
             ast::CastKind::TryCast | ast::CastKind::SafeCast => return Err(Error::unsupported("TRY_CAST")),
         };
         // An array constructor takes its element type from the cast.
@@ -323,12 +338,12 @@ impl Analyzer<'_> {
             let arg = self.expr(item)?;
             args.push(self.coerce_boolean(arg, name)?);
         }
-        let pos = self.pos_after(rest.span());
+        let pos = self.pos_after(rest.span(), name);
         Ok(boolean(if *op == BinaryOperator::And { ExprKind::And(args) } else { ExprKind::Or(args) }, pos))
     }
 
     fn binary(&mut self, left: &ast::Expr, op: &BinaryOperator, right: &ast::Expr) -> Result<Expr> {
-        let pos = self.operator_pos(left.span(), op);
+        let pos = self.operator_pos(left, op);
         let name = self.operator_name(op, pos)?;
         if *op == BinaryOperator::Overlaps {
             return self.overlaps(left, right, pos);
@@ -350,16 +365,22 @@ impl Analyzer<'_> {
             BinaryOperator::PGCustomBinaryOperator(parts) => match parts.as_slice() {
                 [name] => Ok(name.clone()),
                 [namespace, name] if namespace.eq_ignore_ascii_case("pg_catalog") => Ok(name.clone()),
-                _ => {
-                    let message = format!("operator does not exist: {}", parts.join("."));
-                    Err(Error::new(SqlState::UNDEFINED_FUNCTION, message).at(pos))
-                }
+                // No other namespace has operators: the lookup fails under the qualified name.
+                _ => Ok(parts.join(".")),
             },
             BinaryOperator::Custom(name) => Ok(name.clone()),
             BinaryOperator::Xor | BinaryOperator::DuckIntegerDivide | BinaryOperator::MyIntegerDivide => {
                 Err(Error::unsupported(format!("the operator {op}")).at(pos))
             }
             other => Ok(other.to_string()),
+        }
+    }
+
+    /// Where the operator after `left` stands.
+    pub(crate) fn operator_pos(&self, left: &ast::Expr, op: &BinaryOperator) -> u32 {
+        match op {
+            BinaryOperator::PGCustomBinaryOperator(_) => self.pos_after(left.span(), "operator"),
+            op => self.pos_after(left.span(), &op.to_string()),
         }
     }
 
@@ -382,20 +403,20 @@ impl Analyzer<'_> {
     }
 
     fn is_null(&mut self, arg: &ast::Expr, not: bool) -> Result<Expr> {
-        let pos = self.pos_after(arg.span());
+        let pos = self.pos_after(arg.span(), "is");
         let arg = self.expr(arg)?;
         Ok(boolean(ExprKind::IsNull { arg: Box::new(arg), not }, pos))
     }
 
     fn is_bool(&mut self, arg: &ast::Expr, test: BoolTest, not: bool, name: &str) -> Result<Expr> {
-        let pos = self.pos_after(arg.span());
+        let pos = self.pos_after(arg.span(), "is");
         let arg = self.expr(arg)?;
         let arg = self.coerce_boolean(arg, name)?;
         Ok(boolean(ExprKind::IsBool { arg: Box::new(arg), test, not }, pos))
     }
 
     fn distinct(&mut self, left: &ast::Expr, right: &ast::Expr, not: bool) -> Result<Expr> {
-        let pos = self.pos_after(left.span());
+        let pos = self.pos_after(left.span(), "is");
         if row_items(left).is_some() && row_items(right).is_some() {
             return Err(Error::unsupported("IS DISTINCT FROM between rows").at(pos));
         }
@@ -415,7 +436,7 @@ impl Analyzer<'_> {
 
     /// transformAExprIn: constants become one `= ANY (ARRAY[…])`, what reads columns is compared one by one.
     fn in_list(&mut self, left: &ast::Expr, list: &[ast::Expr], negated: bool) -> Result<Expr> {
-        let pos = self.pos_after(left.span());
+        let pos = self.pos_after(left.span(), if negated { "not" } else { "in" });
         let name = if negated { "<>" } else { "=" };
         if let Some(items) = row_items(left) {
             let mut tests = Vec::with_capacity(list.len());
@@ -459,7 +480,7 @@ impl Analyzer<'_> {
 
     /// `x BETWEEN a AND b` is `x >= a AND x <= b`; x is analyzed for each.
     fn between(&mut self, arg: &ast::Expr, negated: bool, low: &ast::Expr, high: &ast::Expr) -> Result<Expr> {
-        let pos = self.pos_after(arg.span());
+        let pos = self.pos_after(arg.span(), if negated { "not" } else { "between" });
         let (first, second) = if negated { ("<", ">") } else { (">=", "<=") };
         let (x, low) = (self.expr(arg)?, self.expr(low)?);
         let low = self.operator(first, Some(x), low, pos)?;
@@ -476,6 +497,7 @@ impl Analyzer<'_> {
         otherwise: Option<&ast::Expr>,
         pos: u32,
     ) -> Result<Expr> {
+        let before = self.sets;
         let mut whens = Vec::with_capacity(conditions.len());
         let mut results = Vec::with_capacity(conditions.len() + 1);
         for when in conditions {
@@ -496,6 +518,7 @@ impl Analyzer<'_> {
             Some(e) => self.expr(e)?,
             None => Expr { kind: ExprKind::Const(Value::Null), ty: PgType::new(oid::UNKNOWN), pos: 0 },
         };
+        self.refuse_sets(before, "set-returning functions are not allowed in CASE")?;
         // PostgreSQL looks at ELSE first when it chooses the type.
         let mut ordered = vec![default];
         ordered.append(&mut results);
@@ -555,7 +578,7 @@ impl Analyzer<'_> {
     }
 
     fn pos_before_array(&self, array: &ast::Array) -> u32 {
-        array.elem.first().map_or(0, |e| self.pos_before(e.span()))
+        array.elem.first().map_or_else(|| self.pos_of_words("array", "["), |e| self.pos_of_word("array", e.span()))
     }
 
     pub(crate) fn row(&mut self, items: &[ast::Expr], pos: u32) -> Result<Expr> {
@@ -600,7 +623,7 @@ impl Analyzer<'_> {
     }
 
     fn collate(&mut self, arg: &ast::Expr, collation: &ast::ObjectName) -> Result<Expr> {
-        let pos = self.pos_after(arg.span());
+        let pos = self.pos_after(arg.span(), "collate");
         let (namespace, name, _) = self.name_parts(collation)?;
         let arg = self.expr(arg)?;
         let collation = match (namespace.as_deref(), &*name) {

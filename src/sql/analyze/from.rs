@@ -21,8 +21,7 @@ impl Analyzer<'_> {
         let mut items = Vec::with_capacity(from.len());
         for table in from {
             let (item, mut namespace) = self.table_with_joins(table)?;
-            self.check_conflicts(&self.scopes[self.scopes.len() - 1].items, &namespace)
-                .map_err(|e| e.at(self.pos_of(table)))?;
+            self.check_conflicts(&self.scopes[self.scopes.len() - 1].items, &namespace)?;
             set_lateral(&mut namespace, true, true);
             self.scope().items.append(&mut namespace);
             items.push(item);
@@ -181,8 +180,6 @@ impl Analyzer<'_> {
 
     fn derived(&mut self, lateral: bool, subquery: &ast::Query, alias: Option<&ast::TableAlias>) -> Result<Item> {
         let Some(alias) = alias else {
-            let pos = self.pos_before(sqlparser::ast::Spanned::span(subquery));
-            let _ = pos;
             return Err(Error::syntax(if matches!(&*subquery.body, ast::SetExpr::Values(_)) {
                 "VALUES in FROM must have an alias"
             } else {
@@ -195,6 +192,7 @@ impl Analyzer<'_> {
         self.resolve_unknown_outputs(&mut query)?;
         let id = self.new_rel();
         self.origins.insert(id, query.columns.iter().map(|f| f.origin).collect());
+        self.keep_record_fields(id, &query);
         let columns = fields_to_columns(&query.columns);
         let relation = Relation {
             id,
@@ -205,6 +203,17 @@ impl Analyzer<'_> {
             pos: self.pos(alias.name.span),
         };
         self.relation_item(relation, Some(alias))
+    }
+
+    /// The fields of a subquery's record columns (expandRecordVariable).
+    fn keep_record_fields(&mut self, id: RelId, query: &Query) {
+        let crate::tree::Body::Select(select) = &query.body else { return };
+        for (i, target) in select.targets.iter().enumerate().filter(|(_, t)| t.ty.oid == oid::RECORD) {
+            let fields = self.row_fields(target);
+            if !fields.is_empty() {
+                self.record_fields.insert((id, i as u16), fields);
+            }
+        }
     }
 
     /// A subquery sees its FROM list's other items only if LATERAL; outer levels it always sees.
@@ -379,14 +388,6 @@ impl Analyzer<'_> {
         };
         columns.push(RelColumn { name, ty: call.ty, attnum: 0 });
         Ok(())
-    }
-
-    /// The position of the parenthesis that opens before a subquery.
-    fn paren_before(&self, span: sqlparser::tokenizer::Span) -> u32 {
-        let start = (span.start.line, span.start.column);
-        let tokens = &self.parsed.tokens;
-        let upto = tokens.partition_point(|t| (t.span.start.line, t.span.start.column) < start);
-        tokens[..upto].last().map_or(0, |t| self.pos(t.span))
     }
 
     /// The target of INSERT, UPDATE, DELETE and COPY: a table, with its columns.

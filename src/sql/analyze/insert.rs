@@ -54,6 +54,9 @@ impl Analyzer<'_> {
         pos: u32,
     ) -> Result<Insert> {
         let overriding = self.parsed.extras.overriding.unwrap_or(Overriding::Default);
+        let shown = alias.clone().unwrap_or_else(|| Arc::clone(&def.name));
+        let hidden = NsItem::new(shown, crate::tree::RelId(0), &super::from::table_columns(&def));
+        self.scope().hidden.push(hidden);
         let listed = self.insert_columns(&def, &insert.columns)?;
         let (source, named, columns) = match &insert.source {
             None => {
@@ -67,6 +70,7 @@ impl Analyzer<'_> {
         };
         let shown = alias.clone().unwrap_or_else(|| Arc::clone(&def.name));
         let target = self.target_relation(&def, shown, pos);
+        self.scope().hidden.clear();
         self.scope_target(&target, &def, alias.is_some());
         let (on_conflict, excluded) = match &insert.on {
             None => (None, None),
@@ -251,7 +255,8 @@ impl Analyzer<'_> {
         overriding: Overriding,
     ) -> Result<(InsertSource, Vec<u16>, Vec<u16>)> {
         let mut query = self.query(query)?;
-        let targets = self.match_columns(def, listed.as_deref(), query.columns.len(), |_| 0)?;
+        let targets =
+            self.match_columns(def, listed.as_deref(), query.columns.len(), |i| super::setop::output_pos(&query, i))?;
         let rel = self.new_rel();
         let mut cells = Vec::with_capacity(targets.len());
         for (i, column) in targets.iter().enumerate() {
@@ -304,7 +309,8 @@ impl Analyzer<'_> {
         };
         if clause.conflict_target.is_none() {
             let message = "ON CONFLICT DO UPDATE requires inference specification or constraint name";
-            return Err(Error::syntax(message).hint("For example, ON CONFLICT (column_name)."));
+            let pos = self.pos_of_words("on", "conflict");
+            return Err(Error::syntax(message).hint("For example, ON CONFLICT (column_name).").at(pos));
         }
         let excluded = self.new_rel();
         let item = NsItem::new("excluded".into(), excluded, &target.columns);
@@ -340,7 +346,9 @@ impl Analyzer<'_> {
                 Some(i) => columns.push(i as u16),
                 None => {
                     let message = format!("column \"{folded}\" does not exist");
-                    return Err(Error::new(SqlState::UNDEFINED_COLUMN, message).at(self.pos(name.span)));
+                    // PostgreSQL points at the list.
+                    let pos = self.paren_before(names.first().map_or(name.span, |n| n.span));
+                    return Err(Error::new(SqlState::UNDEFINED_COLUMN, message).at(pos));
                 }
             }
         }

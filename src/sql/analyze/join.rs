@@ -165,11 +165,11 @@ fn using_column(items: &[NsItem], name: &str, side: &str, pos: u32) -> Result<Ex
         (Some(column), None) => Ok(at(column.expr.clone(), pos)),
         (None, _) => {
             let message = format!("column \"{name}\" specified in USING clause does not exist in {side} table");
-            Err(Error::new(SqlState::UNDEFINED_COLUMN, message).at(pos))
+            Err(Error::new(SqlState::UNDEFINED_COLUMN, message))
         }
         (Some(_), Some(_)) => {
             let message = format!("common column name \"{name}\" appears more than once in {side} table");
-            Err(Error::new(SqlState::AMBIGUOUS_COLUMN, message).at(pos))
+            Err(Error::new(SqlState::AMBIGUOUS_COLUMN, message))
         }
     }
 }

@@ -73,6 +73,13 @@ impl Analyzer<'_> {
 
     fn regclass(&self, text: &str) -> Result<Oid> {
         let parts = split_name(text)?;
+        if let [namespace, _] = parts.as_slice()
+            && namespace != "pg_temp"
+            && !self.ctx.snapshot.namespaces.contains_key(namespace.as_str())
+        {
+            let message = format!("schema \"{namespace}\" does not exist");
+            return Err(Error::new(SqlState::INVALID_SCHEMA_NAME, message));
+        }
         let found = match parts.as_slice() {
             [name] => self.find_relation(None, name).map(|r| r.oid).or_else(|| self.find_index(None, name)),
             [namespace, name] => self

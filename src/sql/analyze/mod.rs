@@ -19,6 +19,7 @@ mod insert;
 mod join;
 mod literal;
 mod oper;
+mod position;
 mod query;
 mod resolve;
 mod same;
@@ -37,7 +38,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use sqlparser::ast;
-use sqlparser::tokenizer::{Location, Span, Token};
 
 use self::scope::Scope;
 use super::Context;
@@ -129,6 +129,10 @@ pub struct Analyzer<'a> {
     next_rel: u32,
     next_cte: u32,
     depth: usize,
+    /// The position of the last set-returning function, and how many there were on this level.
+    sets: (usize, u32),
+    /// The fields of columns of type record, where they are known.
+    record_fields: HashMap<(RelId, u16), Vec<(Name, PgType)>>,
     /// Views that are being expanded, to notice one that contains itself.
     views: Vec<Oid>,
 }
@@ -147,6 +151,8 @@ impl<'a> Analyzer<'a> {
             next_rel: 1,
             next_cte: 1,
             depth: 0,
+            sets: (0, 0),
+            record_fields: HashMap::new(),
             views: Vec::new(),
         }
     }
@@ -170,54 +176,6 @@ impl<'a> Analyzer<'a> {
         let result = stacker::maybe_grow(256 << 10, 2 << 20, || step(self));
         self.depth -= 1;
         result
-    }
-
-    /// The character position of a span's start.
-    pub fn pos(&self, span: Span) -> u32 {
-        self.parsed.source.position(span.start)
-    }
-
-    pub fn pos_of(&self, what: &impl ast::Spanned) -> u32 {
-        self.pos(what.span())
-    }
-
-    /// The position of the operator that stands after `left` (sqlparser keeps none): the first token after its end
-    /// that is no closing parenthesis.
-    fn pos_after(&self, left: Span) -> u32 {
-        let end = left.end;
-        if end.line == 0 {
-            return 0;
-        }
-        let tokens = &self.parsed.tokens;
-        let key = |l: Location| (l.line, l.column);
-        let from = tokens.partition_point(|t| key(t.span.start) < key(end));
-        tokens[from..].iter().find(|t| t.token != Token::RParen).map_or(0, |t| self.pos(t.span))
-    }
-
-    /// The position of a binary operator. The span of a cast on its left does not reach over the type's name, so the
-    /// operator itself is looked for; one that is written otherwise is taken to follow at once.
-    fn operator_pos(&self, left: Span, op: &ast::BinaryOperator) -> u32 {
-        let end = left.end;
-        if end.line == 0 {
-            return 0;
-        }
-        let tokens = &self.parsed.tokens;
-        let from = tokens.partition_point(|t| (t.span.start.line, t.span.start.column) < (end.line, end.column));
-        let sign = op.to_string();
-        let found = tokens[from..].iter().find(|t| t.token.to_string().eq_ignore_ascii_case(&sign));
-        found.map_or_else(|| self.pos_after(left), |t| self.pos(t.span))
-    }
-
-    /// The position of the token before `right`, skipping opening parentheses: a prefix operator or keyword.
-    fn pos_before(&self, right: Span) -> u32 {
-        let start = right.start;
-        if start.line == 0 {
-            return 0;
-        }
-        let tokens = &self.parsed.tokens;
-        let key = |l: Location| (l.line, l.column);
-        let upto = tokens.partition_point(|t| key(t.span.start) < key(start));
-        tokens[..upto].iter().rev().find(|t| t.token != Token::LParen).map_or(0, |t| self.pos(t.span))
     }
 
     /// Dispatch: which part of analysis a statement belongs to.
@@ -278,13 +236,16 @@ impl<'a> Analyzer<'a> {
     /// `relation "x" does not exist`.
     pub(crate) fn no_relation(&self, namespace: Option<&str>, name: &str, pos: u32) -> Error {
         let shown = namespace.map_or_else(|| name.to_owned(), |n| format!("{n}.{name}"));
-        if let Some(namespace) = namespace
-            && !self.ctx.snapshot.namespaces.contains_key(namespace)
-        {
-            // PostgreSQL says the same in both cases for a relation in FROM.
-            return Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{shown}\" does not exist")).at(pos);
+        let error = Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{shown}\" does not exist")).at(pos);
+        let forward = namespace.is_none() && self.scopes.iter().any(|s| s.future_ctes.iter().any(|n| &**n == name));
+        if !forward {
+            return error;
         }
-        Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{shown}\" does not exist")).at(pos)
+        error
+            .detail(format!(
+                "There is a WITH item named \"{name}\", but it cannot be referenced from this part of the query."
+            ))
+            .hint("Use WITH RECURSIVE, or re-order the WITH items to remove forward references.")
     }
 
     /// The parts of a dotted name: namespace (if any), name, position. A database name in front must be ours.
@@ -348,9 +309,10 @@ impl<'a> Analyzer<'a> {
         if let Some((pos, n)) = self.untyped_params.first() {
             let n = usize::from(*n);
             // A use that stayed untyped although another use has settled the type is ambiguous.
-            let code =
-                if self.params[n].is_some() { SqlState::AMBIGUOUS_PARAMETER } else { SqlState::INDETERMINATE_DATATYPE };
-            return Err(Error::new(code, undetermined(n)).at(*pos));
+            return Err(match self.params[n] {
+                Some(_) => Error::new(SqlState::AMBIGUOUS_PARAMETER, undetermined(n)).at(*pos),
+                None => Error::new(SqlState::INDETERMINATE_DATATYPE, undetermined(n)),
+            });
         }
         let known = |(n, ty): (usize, &Option<Oid>)| match ty {
             Some(oid) => Ok(PgType::new(*oid)),

@@ -48,7 +48,7 @@ impl Analyzer<'_> {
             }
         };
         let declared: Vec<Oid> = if row.left == 0 { vec![row.right] } else { vec![row.left, row.right] };
-        let (args, result) = self.enforce_generic(&inputs, &declared, row.result).map_err(|e| e.at(pos))?;
+        let (args, result) = self.enforce_generic(&inputs, &declared, row.result)?;
         Ok(Found { row, func: proc(row.proc_)?, args, result })
     }
 

@@ -28,7 +28,9 @@ impl Analyzer<'_> {
     pub(crate) fn query(&mut self, query: &ast::Query) -> Result<Query> {
         self.deeper(|a| {
             a.scopes.push(Scope::default());
+            let sets = a.sets;
             let result = a.query_in_scope(query);
+            a.sets = sets;
             a.scopes.pop();
             result
         })
@@ -169,7 +171,7 @@ impl Analyzer<'_> {
                     found = found.or(Some(target));
                 }
                 if let Some(target) = found {
-                    return Ok(target.expr.clone());
+                    return Ok(super::scope::at(target.expr.clone(), pos));
                 }
             }
         }
@@ -180,7 +182,7 @@ impl Analyzer<'_> {
                 ExprKind::Const(Value::Int4(n)) => {
                     let target = usize::try_from(n).ok().and_then(|n| targets.get(n.wrapping_sub(1)));
                     return match target {
-                        Some(target) => Ok(target.expr.clone()),
+                        Some(target) => Ok(super::scope::at(target.expr.clone(), pos)),
                         None => {
                             let message = format!("{name} position {n} is not in select list");
                             Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message).at(pos))

@@ -116,6 +116,10 @@ pub(crate) struct CteEntry {
 pub(crate) struct Scope {
     pub items: Vec<NsItem>,
     pub ctes: Vec<CteEntry>,
+    /// CTEs of the same WITH that come later.
+    pub future_ctes: Vec<Name>,
+    /// Relations that exist but cannot be referred to here (INSERT's target in its source).
+    pub hidden: Vec<NsItem>,
     /// All relations of this level, joined ones too.
     pub rels: Vec<RelId>,
     pub lateral_active: bool,
@@ -225,28 +229,27 @@ impl Analyzer<'_> {
     /// errorMissingRTE.
     pub(crate) fn missing_relation(&self, namespace: Option<&str>, name: &str, pos: u32) -> Error {
         let shown = namespace.map_or_else(|| name.to_owned(), |n| format!("{n}.{name}"));
-        let hidden = self
-            .scopes
-            .iter()
-            .rev()
-            .flat_map(|s| &s.items)
-            .find(|i| &*i.alias == name || i.namespace.is_some() && i.columns.is_empty());
+        let items = || self.scopes.iter().rev().flat_map(|s| &s.items);
+        // Under an alias the table's own name is gone.
+        let aliased = items().find(|i| {
+            let def = i.rel.and_then(|r| self.rel_tables.get(&r));
+            i.namespace.is_none() && def.is_some_and(|d| &*d.name == name && *i.alias != *d.name)
+        });
+        if let Some(item) = aliased {
+            let message = format!("invalid reference to FROM-clause entry for table \"{name}\"");
+            return Error::new(SqlState::UNDEFINED_TABLE, message)
+                .hint(format!("Perhaps you meant to reference the table alias \"{}\".", item.alias))
+                .at(pos);
+        }
+        let hidden = items().find(|i| &*i.alias == name);
         match hidden {
             Some(item) if namespace.is_none() => {
-                let error = Error::new(
-                    SqlState::UNDEFINED_TABLE,
-                    format!("invalid reference to FROM-clause entry for table \"{shown}\""),
-                )
-                .at(pos);
-                if item.lateral_only || item.rel_visible {
-                    let detail = format!(
-                        "There is an entry for table \"{name}\", but it cannot be referenced from this part of the query."
-                    );
-                    return error.detail(detail);
-                }
-                error.hint(format!(
-                    "There is an entry for table \"{name}\", but it cannot be referenced from this part of the query."
-                ))
+                let message = format!("invalid reference to FROM-clause entry for table \"{name}\"");
+                let hint = format!(
+                    "There is an entry for table \"{}\", but it cannot be referenced from this part of the query.",
+                    item.alias
+                );
+                Error::new(SqlState::UNDEFINED_TABLE, message).hint(hint).at(pos)
             }
             _ => Error::new(SqlState::UNDEFINED_TABLE, format!("missing FROM-clause entry for table \"{shown}\""))
                 .at(pos),
@@ -257,6 +260,17 @@ impl Analyzer<'_> {
     pub(crate) fn missing_column(&self, relation: Option<&str>, name: &str, pos: u32) -> Error {
         let shown = relation.map_or_else(|| format!("\"{name}\""), |r| format!("{r}.{name}"));
         let error = Error::new(SqlState::UNDEFINED_COLUMN, format!("column {shown} does not exist")).at(pos);
+        let unreachable = self.scopes.iter().flat_map(|s| {
+            let lateral = s.items.iter().filter(|i| i.lateral_only && !s.lateral_active);
+            lateral.chain(&s.hidden)
+        });
+        let mut unreachable = unreachable.filter(|i| i.columns.iter().any(|c| !c.hidden && &*c.name == name));
+        if let (None, Some(item)) = (relation, unreachable.next()) {
+            return error.hint(format!(
+                "There is a column named \"{name}\" in table \"{}\", but it cannot be referenced from this part of the query.",
+                item.alias
+            ));
+        }
         let mut best: Option<(usize, String)> = None;
         let mut ties = 0;
         for item in self.scopes.iter().flat_map(|s| &s.items).filter(|i| i.rel.is_some()) {
@@ -298,6 +312,16 @@ impl Analyzer<'_> {
                 Some(Expr { kind: ExprKind::Const(Value::Oid(2)), ty: PgType::new(oid::XID), pos })
             }
             _ => None,
+        }
+    }
+
+    /// System columns that DuckDB has nothing for.
+    pub(crate) fn refuse_system_column(name: &str, pos: u32) -> Result<()> {
+        match name {
+            "ctid" | "xmin" | "xmax" | "cmin" | "cmax" => {
+                Err(Error::unsupported(format!("the system column \"{name}\"")).at(pos))
+            }
+            _ => Ok(()),
         }
     }
 

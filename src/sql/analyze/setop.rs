@@ -229,7 +229,7 @@ impl Analyzer<'_> {
 }
 
 /// Where an output's expression stands, for messages.
-fn output_pos(query: &Query, column: usize) -> u32 {
+pub(crate) fn output_pos(query: &Query, column: usize) -> u32 {
     match &query.body {
         tree::Body::Select(select) => select.targets.get(column).map_or(0, |t| t.pos),
         tree::Body::Values(rows) => rows.first().and_then(|r| r.get(column)).map_or(0, |e| e.pos),

@@ -25,12 +25,12 @@ impl Analyzer<'_> {
                 self.similar_to(*negated, expr, pattern, escape_char.as_ref())
             }
             E::AtTimeZone { timestamp, time_zone } => {
-                let pos = self.pos_after(timestamp.span());
+                let pos = self.pos_after(timestamp.span(), "at");
                 let args = [&**time_zone, &**timestamp];
                 self.call_with("timezone", &args, pos)
             }
             E::Extract { field, expr, .. } => {
-                let pos = self.pos_before(expr.span());
+                let pos = self.pos_of_word("extract", expr.span());
                 let field = match field {
                     ast::DateTimeField::Custom(ident) => ident.value.to_lowercase(),
                     other => other.to_string().to_lowercase(),
@@ -41,11 +41,11 @@ impl Analyzer<'_> {
             E::Ceil { expr, field } => self.rounding("ceil", expr, field),
             E::Floor { expr, field } => self.rounding("floor", expr, field),
             E::Position { expr, r#in } => {
-                let pos = self.pos_before(expr.span());
+                let pos = self.pos_of_word("position", expr.span());
                 self.call_with("position", &[&**r#in, &**expr], pos)
             }
-            E::Substring { expr, substring_from, substring_for, shorthand, .. } => {
-                self.substring(expr, substring_from.as_deref(), substring_for.as_deref(), *shorthand)
+            E::Substring { expr, substring_from, substring_for, special, shorthand } => {
+                self.substring(expr, substring_from.as_deref(), substring_for.as_deref(), *special, *shorthand)
             }
             E::Trim { trim_where, trim_what, expr, trim_characters } => {
                 let name = match trim_where {
@@ -53,27 +53,30 @@ impl Analyzer<'_> {
                     Some(ast::TrimWhereField::Trailing) => "rtrim",
                     Some(ast::TrimWhereField::Both) | None => "btrim",
                 };
-                let pos = self.pos_before(expr.span());
+                let pos = self.pos_of_word("trim", expr.span());
                 let mut args = vec![&**expr];
                 args.extend(trim_what.as_deref());
                 args.extend(trim_characters.iter().flatten());
                 self.call_with(name, &args, pos)
             }
             E::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
-                let pos = self.pos_before(expr.span());
+                let pos = self.pos_of_word("overlay", expr.span());
                 let mut args = vec![&**expr, &**overlay_what, &**overlay_from];
                 args.extend(overlay_for.as_deref());
                 self.call_with("overlay", &args, pos)
             }
             E::IsNormalized { expr, form, negated } => {
-                let pos = self.pos_after(expr.span());
+                let pos = self.pos_after(expr.span(), "is");
                 let arg = self.expr(expr)?;
                 let mut args = vec![arg];
                 args.extend(form.map(|f| unknown_text(&f.to_string(), pos)));
                 let test = self.call_by_name("is_normalized", args, pos)?;
                 Ok(if *negated { boolean(ExprKind::Not(Box::new(test)), pos) } else { test })
             }
-            E::Named { .. } => Err(Error::syntax("syntax error at or near \"variadic\"")),
+            E::Named { expr, .. } => {
+                let pos = self.pos_of_word("variadic", expr.span());
+                Err(Error::syntax("syntax error at or near \"variadic\"").at(pos))
+            }
             E::Wildcard(token) => Err(Error::syntax("syntax error at or near \"*\"").at(self.pos(token.0.span))),
             other => {
                 let text = other.to_string();
@@ -98,7 +101,12 @@ impl Analyzer<'_> {
         escape: Option<&ast::ValueWithSpan>,
         escape_function: &str,
     ) -> Result<Expr> {
-        let pos = self.pos_after(left.span());
+        let word = match name {
+            "~~" => "like",
+            "~~*" => "ilike",
+            _ => "not",
+        };
+        let pos = self.pos_after(left.span(), word);
         if any {
             let left = self.expr(left)?;
             let array = self.expr(pattern)?;
@@ -120,7 +128,7 @@ impl Analyzer<'_> {
         pattern: &ast::Expr,
         escape: Option<&ast::ValueWithSpan>,
     ) -> Result<Expr> {
-        let pos = self.pos_after(left.span());
+        let pos = self.pos_after(left.span(), if negated { "not" } else { "similar" });
         let left = self.expr(left)?;
         let mut args = vec![self.expr(pattern)?];
         if let Some(escape) = escape {
@@ -131,9 +139,12 @@ impl Analyzer<'_> {
     }
 
     fn rounding(&mut self, name: &str, arg: &ast::Expr, field: &ast::CeilFloorKind) -> Result<Expr> {
-        let pos = self.pos_before(arg.span());
+        let pos = self.pos_of_word(name, arg.span());
         match field {
-            ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) => self.call_with(name, &[arg], pos),
+            ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) => {
+                let arg = self.expr(arg)?;
+                self.call_unqualified(name, vec![arg], pos)
+            }
             _ => Err(Error::syntax(format!("function {name} takes one argument")).at(pos)),
         }
     }
@@ -143,19 +154,24 @@ impl Analyzer<'_> {
         arg: &ast::Expr,
         from: Option<&ast::Expr>,
         length: Option<&ast::Expr>,
+        commas: bool,
         shorthand: bool,
     ) -> Result<Expr> {
         let name = if shorthand { "substr" } else { "substring" };
-        let pos = self.pos_before(arg.span());
+        let pos = self.pos_of_word(name, arg.span());
         let mut args = vec![self.expr(arg)?];
-        match from {
-            Some(from) => args.push(self.expr(from)?),
+        match (from, length) {
+            (Some(from), _) => args.push(self.expr(from)?),
             // SUBSTRING(x FOR n) begins at 1.
-            None => args.push(self.number("1", pos)?),
+            (None, Some(_)) => args.push(self.number("1", pos)?),
+            (None, None) => return self.call_unqualified(name, args, pos),
         }
         if let Some(length) = length {
             let length = self.expr(length)?;
             args.push(if from.is_none() { self.explicit_cast(length, PgType::new(oid::INT4), pos)? } else { length });
+        }
+        if commas || shorthand {
+            return self.call_unqualified(name, args, pos);
         }
         self.call_by_name(name, args, pos)
     }
@@ -196,8 +212,12 @@ impl Analyzer<'_> {
 
     /// COALESCE, GREATEST, LEAST.
     pub(crate) fn min_max_coalesce(&mut self, name: &str, args: &[&ast::Expr], pos: u32) -> Result<Expr> {
+        let before = self.sets;
         let exprs = args.iter().map(|a| self.expr(a)).collect::<Result<Vec<_>>>()?;
         let context = name.to_uppercase();
+        if name == "coalesce" {
+            self.refuse_sets(before, "set-returning functions are not allowed in COALESCE")?;
+        }
         let (exprs, ty) = self.unify(exprs, &context)?;
         let kind = match name {
             "coalesce" => ExprKind::Coalesce(exprs),

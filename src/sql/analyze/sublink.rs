@@ -19,7 +19,7 @@ impl Analyzer<'_> {
     }
 
     pub(crate) fn exists(&mut self, query: &ast::Query, negated: bool) -> Result<Expr> {
-        let pos = self.pos_before(query.span());
+        let pos = self.pos_of_word("exists", query.span());
         let exists = boolean(ExprKind::Exists(Box::new(self.subquery(query)?)), pos);
         Ok(if negated { boolean(ExprKind::Not(Box::new(exists)), pos) } else { exists })
     }
@@ -32,7 +32,7 @@ impl Analyzer<'_> {
     }
 
     pub(crate) fn scalar_subquery(&mut self, query: &ast::Query) -> Result<Expr> {
-        let pos = self.paren_pos(query);
+        let pos = self.paren_before(query.span());
         let query = self.subquery(query)?;
         let ty = self.one_column(&query, pos)?;
         Ok(Expr { kind: ExprKind::ScalarSubquery(Box::new(query)), ty, pos })
@@ -53,7 +53,7 @@ impl Analyzer<'_> {
     }
 
     pub(crate) fn in_subquery(&mut self, left: &ast::Expr, query: &ast::Query, negated: bool) -> Result<Expr> {
-        let pos = self.pos_after(left.span());
+        let pos = self.pos_after(left.span(), if negated { "not" } else { "in" });
         self.quantified(left, if negated { "<>" } else { "=" }, negated, query, pos)
     }
 
@@ -65,7 +65,7 @@ impl Analyzer<'_> {
         right: &ast::Expr,
         all: bool,
     ) -> Result<Expr> {
-        let pos = self.pos_after(left.span());
+        let pos = self.operator_pos(left, op);
         let name = self.operator_name(op, pos)?;
         let mut inner = right;
         while let ast::Expr::Nested(nested) = inner {
@@ -123,12 +123,5 @@ impl Analyzer<'_> {
             ExprKind::Cast { how, .. } => Ok(Some(how)),
             _ => Ok(None),
         }
-    }
-
-    fn paren_pos(&self, query: &ast::Query) -> u32 {
-        let start = query.span().start;
-        let tokens = &self.parsed.tokens;
-        let upto = tokens.partition_point(|t| (t.span.start.line, t.span.start.column) < (start.line, start.column));
-        tokens[..upto].last().map_or(0, |t| self.pos(t.span))
     }
 }

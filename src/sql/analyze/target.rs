@@ -141,6 +141,7 @@ impl Analyzer<'_> {
             ExprKind::Row(items) => {
                 items.iter().enumerate().map(|(i, e)| (format!("f{}", i + 1).into(), e.ty)).collect()
             }
+            ExprKind::Column { rel, column } => self.record_fields.get(&(*rel, *column)).cloned().unwrap_or_default(),
             _ => Vec::new(),
         }
     }
@@ -189,7 +190,6 @@ impl Analyzer<'_> {
             }
             E::TypedString(typed) => self.type_figure(&typed.data_type),
             E::Interval(_) => Some(("interval".into(), 1)),
-            E::Value(v) if matches!(v.value, ast::Value::Boolean(_)) => Some(("bool".into(), 1)),
             E::Case { else_result, .. } => else_result
                 .as_ref()
                 .and_then(|e| self.figure(e))
@@ -199,7 +199,7 @@ impl Analyzer<'_> {
             E::Exists { negated: false, .. } => good("exists"),
             E::Subquery(query) => self.figure_query(query),
             E::Extract { .. } => good("extract"),
-            E::Substring { .. } => good("substring"),
+            E::Substring { shorthand, .. } => good(if *shorthand { "substr" } else { "substring" }),
             E::Position { .. } => good("position"),
             E::Overlay { .. } => good("overlay"),
             E::Trim { trim_where, .. } => good(match trim_where {
@@ -207,18 +207,14 @@ impl Analyzer<'_> {
                 Some(ast::TrimWhereField::Trailing) => "rtrim",
                 _ => "btrim",
             }),
-            E::Ceil { .. } => Some((self.word_at(expr).unwrap_or_else(|| "ceil".into()), 2)),
+            E::Ceil { .. } => good("ceil"),
+            E::BinaryOp { op: ast::BinaryOperator::Overlaps, .. } => good("overlaps"),
             E::Floor { .. } => good("floor"),
             E::AtTimeZone { .. } => good("timezone"),
             E::Tuple(_) => good("row"),
             E::IsNormalized { .. } => good("is_normalized"),
             _ => None,
         }
-    }
-
-    /// The source's own word where an expression begins, lower case.
-    fn word_at(&self, _expr: &ast::Expr) -> Option<Name> {
-        None
     }
 
     fn type_figure(&self, ty: &ast::DataType) -> Option<(Name, u8)> {

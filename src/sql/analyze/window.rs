@@ -177,7 +177,14 @@ impl Analyzer<'_> {
                         oid::INTERVAL
                     }
                     oid::FLOAT4 => oid::FLOAT8,
-                    other => other,
+                    oid::INT2 | oid::INT4 | oid::INT8 | oid::FLOAT8 | oid::NUMERIC => key.oid,
+                    other => {
+                        let message = format!(
+                            "RANGE with offset PRECEDING/FOLLOWING is not supported for column type {}",
+                            self.type_name(other)
+                        );
+                        return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(expr.pos));
+                    }
                 };
                 let pos = expr.pos;
                 let from = expr.ty.oid;

@@ -1,6 +1,9 @@
 //! Where sqlparser's expression grammar is bent towards PostgreSQL's.
 
-use sqlparser::ast::{DataType, Expr, Function, FunctionArguments, Ident, ObjectName, TypedString, UnaryOperator};
+use sqlparser::ast::{
+    BinaryOperator, DataType, Expr, Function, FunctionArguments, Ident, ObjectName, TrimWhereField, TypedString,
+    UnaryOperator,
+};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
@@ -58,6 +61,52 @@ pub fn precedence(parser: &Parser) -> Option<Result<u8, ParserError>> {
     }
 }
 
+/// `OPERATOR(n.op) ANY (…)`, `@> ALL (…)`: quantified comparisons with operators that sqlparser knows only without.
+fn quantified(parser: &mut Parser, left: &Expr) -> Option<Result<Expr, ParserError>> {
+    let quantifier = |n: usize| match &parser.peek_nth_token_ref(n).token {
+        Token::Word(w) if w.quote_style.is_none() => {
+            matches!(w.keyword, Keyword::ANY | Keyword::ALL | Keyword::SOME).then_some(w.keyword)
+        }
+        _ => None,
+    };
+    let custom = matches!(&parser.peek_token_ref().token, Token::Word(w) if w.keyword == Keyword::OPERATOR);
+    let (op, all) = if custom {
+        let at = (2..7).find(|n| parser.peek_nth_token_ref(*n).token == Token::RParen)?;
+        let all = quantifier(at + 1)? == Keyword::ALL;
+        let parts: Vec<String> =
+            (2..at).map(|n| parser.peek_nth_token_ref(n).token.to_string()).filter(|text| text != ".").collect();
+        for _ in 0..=at {
+            parser.next_token();
+        }
+        (BinaryOperator::PGCustomBinaryOperator(parts), all)
+    } else {
+        let known = matches!(
+            parser.peek_token_ref().token,
+            Token::ArrowAt | Token::AtArrow | Token::Overlap | Token::CaretAt | Token::StringConcat
+        );
+        if !known {
+            return None;
+        }
+        let all = quantifier(1)? == Keyword::ALL;
+        let op = BinaryOperator::Custom(parser.next_token().token.to_string());
+        (op, all)
+    };
+    parser.next_token();
+    let right = (|| {
+        parser.expect_token(&Token::LParen)?;
+        let query = matches!(&parser.peek_token_ref().token, Token::Word(w)
+            if matches!(w.keyword, Keyword::SELECT | Keyword::WITH | Keyword::VALUES));
+        let right = if query { Expr::Subquery(parser.parse_query()?) } else { parser.parse_expr()? };
+        parser.expect_token(&Token::RParen)?;
+        Ok(right)
+    })();
+    let left = Box::new(left.clone());
+    Some(right.map(|right| match all {
+        true => Expr::AllOp { left, compare_op: op, right: Box::new(right) },
+        false => Expr::AnyOp { left, compare_op: op, right: Box::new(right), is_some: false },
+    }))
+}
+
 /// Called before sqlparser's own infix parsing: `IS [NOT] DISTINCT FROM` takes no AND into its right side.
 pub fn infix(parser: &mut Parser, left: &Expr) -> Option<Result<Expr, ParserError>> {
     let word = |n: usize| match &parser.peek_nth_token_ref(n).token {
@@ -65,7 +114,7 @@ pub fn infix(parser: &mut Parser, left: &Expr) -> Option<Result<Expr, ParserErro
         _ => Keyword::NoKeyword,
     };
     if word(0) != Keyword::IS {
-        return None;
+        return quantified(parser, left);
     }
     let not = word(1) == Keyword::NOT;
     let at = 1 + usize::from(not);
@@ -95,6 +144,59 @@ fn unary(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
     };
     parser.next_token();
     Some(parser.parse_subexpr(precedence).map(|expr| Expr::UnaryOp { op, expr: Box::new(expr) }))
+}
+
+/// `TRIM({BOTH | LEADING | TRAILING} FROM x)` and `TRIM(FROM x)`: the characters may be left out.
+fn trim(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+    let word = |n: usize| match &parser.peek_nth_token_ref(n).token {
+        Token::Word(w) if w.quote_style.is_none() => w.keyword,
+        _ => Keyword::NoKeyword,
+    };
+    if word(0) != Keyword::TRIM || parser.peek_nth_token_ref(1).token != Token::LParen {
+        return None;
+    }
+    let (trim_where, words) = match (word(2), word(3)) {
+        (Keyword::FROM, _) => (None, 3),
+        (Keyword::BOTH, Keyword::FROM) => (Some(TrimWhereField::Both), 4),
+        (Keyword::LEADING, Keyword::FROM) => (Some(TrimWhereField::Leading), 4),
+        (Keyword::TRAILING, Keyword::FROM) => (Some(TrimWhereField::Trailing), 4),
+        _ => return None,
+    };
+    for _ in 0..words {
+        parser.next_token();
+    }
+    let parsed = (|| {
+        let expr = Box::new(parser.parse_expr()?);
+        let trim_characters = match parser.consume_token(&Token::Comma) {
+            true => Some(parser.parse_comma_separated(|p| p.parse_expr())?),
+            false => None,
+        };
+        parser.expect_token(&Token::RParen)?;
+        Ok(Expr::Trim { trim_where, trim_what: None, expr, trim_characters })
+    })();
+    Some(parsed)
+}
+
+/// `INTERVAL(p) 'text'`, whose precision sqlparser would forget.
+fn interval_precision(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+    let is_interval = matches!(&parser.peek_token_ref().token, Token::Word(w)
+        if w.keyword == Keyword::INTERVAL && w.quote_style.is_none());
+    let Token::Number(precision, _) = &parser.peek_nth_token_ref(2).token else { return None };
+    let precision = precision.parse().ok();
+    if !is_interval
+        || parser.peek_nth_token_ref(1).token != Token::LParen
+        || parser.peek_nth_token_ref(3).token != Token::RParen
+        || !matches!(parser.peek_nth_token_ref(4).token, Token::SingleQuotedString(_))
+    {
+        return None;
+    }
+    for _ in 0..4 {
+        parser.next_token();
+    }
+    Some(parser.parse_value().map(|value| {
+        let data_type = DataType::Interval { fields: None, precision };
+        Expr::TypedString(TypedString { data_type, value, uses_odbc_syntax: false })
+    }))
 }
 
 /// `type 'text'` for types that are plain names, qualified or not.
@@ -128,6 +230,9 @@ fn typed_literal(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
 
 /// Called before sqlparser's own prefix parsing.
 pub fn prefix(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+    if let Some(expr) = trim(parser).or_else(|| interval_precision(parser)) {
+        return Some(expr);
+    }
     if let Some(expr) = unary(parser).or_else(|| typed_literal(parser)) {
         return Some(expr);
     }

@@ -129,7 +129,14 @@ fn tokenize(source: &Source) -> Result<Vec<TokenWithSpan>> {
         Ok(tokens) => Ok(tokens.into_iter().filter(|t| !matches!(t.token, Token::Whitespace(_))).collect()),
         Err(error) => {
             let at = error.location;
-            let from = source.byte(at);
+            let comment = error.message.contains("multi-line comment");
+            // The complaint about a comment comes at the text's end; PostgreSQL's is about its beginning.
+            let opened = comment.then(|| source.text.rfind("/*")).flatten();
+            let from = opened.unwrap_or_else(|| source.byte(at));
+            let position = match opened {
+                Some(byte) => source.text[..byte].chars().count() as u32 + 1,
+                None => source.position(at),
+            };
             let rest = source.text.get(from..).unwrap_or_default();
             let what = match error.message.as_str() {
                 m if m.contains("multi-line comment") => "unterminated /* comment",
@@ -138,7 +145,7 @@ fn tokenize(source: &Source) -> Result<Vec<TokenWithSpan>> {
                 m if m.contains("nterminated") => "unterminated quoted string",
                 _ => "syntax error",
             };
-            Err(Error::syntax(format!("{what} at or near \"{rest}\"")).at(source.position(at)))
+            Err(Error::syntax(format!("{what} at or near \"{rest}\"")).at(position))
         }
     }
 }
