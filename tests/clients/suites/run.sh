@@ -50,6 +50,8 @@ cd "$work/run"
 if [ -z "${PGHOST:-}" ]; then
   binary=${DUCKGATE_BINARY:-${CARGO_TARGET_DIR:-$root/target}/debug/duckgate}
   export PGHOST=127.0.0.1 PGUSER=duckgate PGPASSWORD=duckgate PGDATABASE=duckgate
+  # pg8000's tests log in as this role, to the database of its name.
+  if [ "$name" = pg8000 ]; then PGUSER=postgres PGDATABASE=postgres; fi
   PGPORT=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'); export PGPORT
   DUCKGATE_USER=$PGUSER DUCKGATE_PASSWORD=$PGPASSWORD "$binary" serve --listen "127.0.0.1:$PGPORT" --data :memory: \
     --schemas "$work/none" --database "$PGDATABASE" >"$work/gateway.log" 2>&1 &
