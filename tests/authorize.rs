@@ -77,7 +77,9 @@ fn every_recorded_decision_is_made_again() {
                 cases += 1;
                 if decided != expected {
                     let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                    failures.push(format!("{file}:{number}: {role}: {statement}\n  expected {expected}\n  decided  {decided}"));
+                    failures.push(format!(
+                        "{file}:{number}: {role}: {statement}\n  expected {expected}\n  decided  {decided}"
+                    ));
                 }
                 continue;
             }

@@ -203,7 +203,9 @@ async fn ten_million_rows_stream_in_constant_memory() {
     let pool = pool();
     let mut c = pool.connect().unwrap();
     let mut stream =
-        rows(&mut *c, "SELECT i, repeat('x', 100) || i FROM range(10000000) r(i)", &[Phys::Int8, Phys::Text]).await.unwrap();
+        rows(&mut *c, "SELECT i, repeat('x', 100) || i FROM range(10000000) r(i)", &[Phys::Int8, Phys::Text])
+            .await
+            .unwrap();
     let before = resident();
     let (mut count, mut sum, begun) = (0, 0i64, Instant::now());
     while let Some(batch) = stream.next().await.unwrap() {
