@@ -97,6 +97,10 @@ pub fn report(out: &mut BytesMut, report: &Report) {
         field(b'S', report.severity.as_str());
         field(b'V', report.severity.as_str());
         field(b'C', report.code.as_str());
+        // asyncpg and pgjdbc prepare again when the error comes from this routine of PostgreSQL, and only then.
+        if &*report.message == "cached plan must not change result type" {
+            field(b'R', "RevalidateCachedQuery");
+        }
         field(b'M', &report.message);
         let position = report.position.map(|position| position.to_string());
         let optional = [
