@@ -57,7 +57,7 @@ impl Lowerer<'_> {
         let args = self.exprs(&aggregate.args)?;
         let filter = aggregate.filter.as_ref().map(|f| self.expr(f)).transpose()?;
         if aggregate.func.agg_kind == b'o' {
-            return self.ordered_set(aggregate, args, filter, ty);
+            return self.ordered_set(aggregate, filter, ty);
         }
         if aggregate.func.agg_kind == b'h' {
             return Err(Error::unsupported(format!("hypothetical-set aggregate {}", aggregate.func.name)));
@@ -227,7 +227,6 @@ impl Lowerer<'_> {
     fn ordered_set(
         &mut self,
         aggregate: &tree::Aggregate,
-        direct: Vec<Scalar>,
         filter: Option<Scalar>,
         ty: PgType,
     ) -> Result<Scalar> {
@@ -235,8 +234,8 @@ impl Lowerer<'_> {
         let ([fraction], [key]) = (aggregate.args.as_slice(), aggregate.order_by.as_slice()) else {
             return Err(unknown());
         };
-        let ExprKind::Const(Value::Float8(value)) = &fraction.kind else { return Err(unknown()) };
-        if !(0.0..=1.0).contains(value) {
+        let Some(value) = super::constant::const_float(fraction) else { return Err(unknown()) };
+        if !(0.0..=1.0).contains(&value) {
             return Err(Error::new(
                 crate::error::SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
                 format!("percentile value {value} is not between 0 and 1"),
@@ -254,7 +253,8 @@ impl Lowerer<'_> {
         }
         let phys = if name == "quantile_disc" { arg.phys.clone() } else { self.phys(ty)? };
         let clauses = Clauses { distinct: false, order_by: Vec::new(), filter, over: None };
-        let value = clauses.call(name, vec![arg, direct.into_iter().next().ok_or_else(unknown)?], Phys::Void);
+        let fraction = Scalar::text(format!("'{value:?}'"), Phys::Text).cast(Phys::Float8);
+        let value = clauses.call(name, vec![arg, fraction], Phys::Void);
         Ok(value.cast(phys))
     }
 }

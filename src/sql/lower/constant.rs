@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use crate::error::{Error, Result};
 use crate::sql::render::literal;
+use crate::tree::{CastHow, Expr, ExprKind};
 use crate::types::{ArrayValue, PgType, Phys, Value, oid};
 
 use super::Lowerer;
@@ -92,6 +93,44 @@ impl Lowerer<'_> {
             .collect::<Result<Result<Vec<_>>>>()??;
         Ok(Scalar::template("[{*}]", items, Phys::Void).cast(Phys::List(element)))
     }
+}
+
+/// The integer that an expression is, if it is a constant, cast among number types or not.
+pub(super) fn const_int(e: &Expr) -> Option<i64> {
+    match &e.kind {
+        ExprKind::Const(Value::Int2(n)) => Some(i64::from(*n)),
+        ExprKind::Const(Value::Int4(n)) => Some(i64::from(*n)),
+        ExprKind::Const(Value::Int8(n)) => Some(*n),
+        _ => const_operand(e).and_then(const_int),
+    }
+}
+
+/// The float that an expression is, if it is a constant number, cast among number types or not.
+pub(super) fn const_float(e: &Expr) -> Option<f64> {
+    match &e.kind {
+        ExprKind::Const(Value::Float4(f)) => Some(f64::from(*f)),
+        ExprKind::Const(Value::Float8(f)) => Some(*f),
+        ExprKind::Const(Value::Numeric(text)) => text.parse().ok(),
+        _ => const_int(e).map(|n| n as f64).or_else(|| const_operand(e).and_then(const_float)),
+    }
+}
+
+/// What is cast, if the cast is one among integers or to a float: it leaves a constant what it is.
+fn const_operand(e: &Expr) -> Option<&Expr> {
+    let arg = match &e.kind {
+        ExprKind::Cast { arg, how: CastHow::Function(_), .. } => &**arg,
+        ExprKind::Call(call) if call.operator.is_none() && call.args.len() == 1 => {
+            let known = matches!(call.func.name, "int8" | "int4" | "float8");
+            if known { &call.args[0] } else { return None }
+        }
+        _ => return None,
+    };
+    let widening = match (arg.ty.oid, e.ty.oid) {
+        (oid::INT2, oid::INT4 | oid::INT8) | (oid::INT4, oid::INT8) => true,
+        (oid::INT2 | oid::INT4 | oid::INT8 | oid::NUMERIC | oid::FLOAT4, oid::FLOAT8) => true,
+        _ => false,
+    };
+    widening.then_some(arg)
 }
 
 fn null(phys: Phys) -> Scalar {

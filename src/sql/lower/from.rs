@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{self, physical_name};
 use crate::sql::render::quote;
-use crate::tree::{ExprKind, FromItem, Join, JoinKind, Relation, Sample, Source};
-use crate::types::{Phys, Value};
+use crate::tree::{FromItem, Join, JoinKind, Relation, Sample, Source};
+use crate::types::Phys;
 
 use super::ir::{self, Alias, From, Scalar};
 use super::{Lowerer, Rel};
@@ -149,22 +149,15 @@ impl Lowerer<'_> {
 
 /// ` TABLESAMPLE bernoulli(10 PERCENT) REPEATABLE (1)`; constants only.
 fn sample_text(sample: &Sample) -> Result<String> {
-    let number = |kind: &ExprKind| match kind {
-        ExprKind::Const(Value::Float4(f)) => Some(f64::from(*f)),
-        ExprKind::Const(Value::Float8(f)) => Some(*f),
-        ExprKind::Const(Value::Int4(n)) => Some(f64::from(*n)),
-        ExprKind::Const(Value::Numeric(text)) => text.parse().ok(),
-        _ => None,
-    };
     let unknown = || Error::unsupported("TABLESAMPLE with an argument that is not a constant");
-    let percent = number(&sample.percent.kind).ok_or_else(unknown)?;
+    let percent = super::constant::const_float(&sample.percent).ok_or_else(unknown)?;
     if !(0.0..=100.0).contains(&percent) {
         return Err(Error::new(SqlState::INVALID_TABLESAMPLE_ARGUMENT, "sample percentage must be between 0 and 100"));
     }
     let method = if sample.bernoulli { "bernoulli" } else { "system" };
     let seed = match &sample.seed {
         None => String::new(),
-        Some(seed) => format!(" REPEATABLE ({})", number(&seed.kind).ok_or_else(unknown)? as i64),
+        Some(seed) => format!(" REPEATABLE ({})", super::constant::const_float(seed).ok_or_else(unknown)? as i64),
     };
     Ok(format!(" TABLESAMPLE {method}({percent} PERCENT){seed}"))
 }

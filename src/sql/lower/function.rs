@@ -63,7 +63,10 @@ impl Lowerer<'_> {
     /// generate_series over integer constants: DuckDB's table function, which makes no list.
     fn plain_series(&mut self, relation: &Relation, e: &Expr, alias: Alias) -> Result<Option<From>> {
         let ExprKind::SetReturning(call) = &e.kind else { return Ok(None) };
-        let constant = call.args.iter().all(|a| matches!(a.kind, ExprKind::Const(_) | ExprKind::Param(_)));
+        let constant = call
+            .args
+            .iter()
+            .all(|a| super::constant::const_int(a).is_some() || matches!(a.kind, ExprKind::Param(_)));
         if call.func.name != "generate_series" || !matches!(e.ty.oid, oid::INT4 | oid::INT8) || !constant {
             return Ok(None);
         }
@@ -129,13 +132,10 @@ impl Lowerer<'_> {
         let mut args: Vec<Scalar> = self.exprs(&call.args)?.into_iter().map(|a| a.cast(Phys::Int8)).collect();
         match args.get(2) {
             None => args.push(Scalar::int4(1).cast(Phys::Int8)),
-            Some(step) if matches!(call.args[2].kind, ExprKind::Const(_)) => {
-                let zero = matches!(&call.args[2].kind, ExprKind::Const(v) if is_zero(v));
-                if zero {
-                    return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, "step size cannot equal zero"));
-                }
-                let _ = step;
+            Some(_) if super::constant::const_int(&call.args[2]) == Some(0) => {
+                return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, "step size cannot equal zero"));
             }
+            Some(_) if super::constant::const_int(&call.args[2]).is_some() => {}
             Some(step) => {
                 let error = super::raise::raise_message(
                     SqlState::INVALID_PARAMETER_VALUE,
@@ -148,11 +148,6 @@ impl Lowerer<'_> {
         }
         Ok(args)
     }
-}
-
-fn is_zero(value: &crate::types::Value) -> bool {
-    use crate::types::Value;
-    matches!(value, Value::Int4(0) | Value::Int8(0) | Value::Int2(0))
 }
 
 fn unnest(list: Scalar) -> Result<Scalar> {

@@ -4,7 +4,7 @@
 
 use crate::error::{Error, Result, SqlState};
 use crate::tree::{Expr, ExprKind};
-use crate::types::{Phys, Value, oid};
+use crate::types::{Phys, Value};
 
 use super::Lowerer;
 use super::ir::Scalar;
@@ -18,17 +18,10 @@ impl Lowerer<'_> {
             (SqlState::INVALID_ROW_COUNT_IN_LIMIT_CLAUSE, "LIMIT must not be negative")
         };
         // Plain numbers stay plain: DuckDB takes nothing else in a correlated subquery.
-        let plain = match &e.kind {
-            ExprKind::Cast { arg, .. } if e.ty.oid == oid::INT8 => arg,
-            _ => e,
-        };
-        let constant = match &plain.kind {
-            ExprKind::Const(Value::Null) => return Ok(None),
-            ExprKind::Const(Value::Int8(n)) => Some(*n),
-            ExprKind::Const(Value::Int4(n)) => Some(i64::from(*n)),
-            _ => None,
-        };
-        if let Some(n) = constant {
+        if matches!(&e.kind, ExprKind::Const(Value::Null)) {
+            return Ok(None);
+        }
+        if let Some(n) = super::constant::const_int(e) {
             if n < 0 {
                 return Err(Error::new(code, message));
             }

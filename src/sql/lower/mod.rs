@@ -1,6 +1,8 @@
 //! Lowering: PostgreSQL's meaning, said with what DuckDB has. One construct a file; the result is printed by `sql::render`.
 
 pub mod ir;
+#[cfg(test)]
+mod tests;
 
 mod aggregate;
 mod any_all;

@@ -76,7 +76,7 @@ select a, avg(a) over (order by a rows between unbounded preceding and current r
 select a, lag(s) over (order by a), lead(a, 1, 0) over (order by a), first_value(a) over (order by a desc), ntile(2) over (order by a) from t order by a
 select string_agg(s, ',' order by a desc), array_agg(a order by a desc) filter (where a < 4) from t
 select b, grouping(b), count(*) from t group by rollup (b) order by b, 2, 3
-select a, b, count(*) from t where a < 3 group by grouping sets ((a), (b), ()) order by a, b
+select a, b, count(*) from t where a < 3 group by grouping sets ((a), (b), ()) order by a, b, 3
 select a from t union select a from u order by a
 select 1.5 union all select 2 order by 1
 select 1.0 union select 1.00
@@ -121,3 +121,189 @@ insert into t (a, v) values (50, 'toolong')
 insert into t (a, v) values (51, 'fits    ') returning v
 insert into t (a, n) values (52, 1.005) returning n
 insert into t (a, n) values (53, 123456789)
+select a from t order by a limit 1 + 1
+select a from t order by a offset 2 rows fetch next 1 row only
+select m from t order by m limit null
+select coalesce(n, m, 0), coalesce(b, 0) from t order by a
+select sum(distinct b), count(distinct n), avg(distinct b) from t
+select sum(n) over (), avg(n) over (partition by b), min(m) over () from t order by a
+select max(case when a = 1 then 1.5 else 2 end) from t
+select sum(case when a = 1 then 1.50 when a = 2 then 2 end), avg(case when a = 1 then 1.50 else 2 end) from t
+select case when a > 1 then 1.5 end + 1 from t order by a
+select (case when a = 1 then 1.50 else 0 end) * 2.0 from t order by a
+select 99999999999999.99 * 99999999999999.99, 12345678901234567890 * 98765432109876543210
+select 99999999999999999999999999999999999999 + 1
+select 0.000000000000000000000000000000000001 * 0.000000000000000000000000000000000001
+select i8 * i8, i8 + i2, a * 2.5 from t where a < 3 order by a
+select i8 * 9000000000 from t where a = 1
+select 32767::smallint + 1::smallint
+select 1e308::float8 * 10
+select 5 / 2.0::float8, 7::float8 / 0
+select -i2, +a, @ n, abs(f) from t where a < 3 order by a
+select 2 ^ 10, 2.5 ^ 2, |/ 16.0
+select 'NaN'::numeric, 'NaN'::numeric = 'NaN'::numeric, 'NaN'::numeric > 1e30, 1 < 'Infinity'::numeric
+select 1.0 = 1.00, 1.10 < 1.2, 0.1 + 0.2 = 0.3, 1.0 in (1.00, 2), 3 not in (1.5, 2)
+select count(*) from t x join t y on x.m = y.m
+select x.a, y.a from t x left join t y on x.n = y.m order by 1, 2
+select distinct m * 1 from t order by 1
+select m from t union all select n from t order by 1
+select m from t union select m from t order by 1
+select array_agg(m order by m), array_agg(distinct b order by b) from t
+select array[n, m] from t order by a
+select array[1,2] || 3, 0 || array[1,2], array[1] || array[2,3], array_append(l, 9), array_prepend(0, l), array_cat(l, l) from t order by a
+select l = array[1,2,3], l < array[2], l <> '{}' from t order by a
+select array_position(array['a','b'], 'b'), array_to_string(array[1,null,3], ',', '*'), string_to_array('a,b,,c', ',')
+select cardinality(l), array_upper(l, 1), array_lower(l, 1), array_ndims(l) from t order by a
+select '{1,2}'::int[], array[1,2]::text[], array['1','2']::int[], '{}'::text[]
+select array[1.5, 2]::int[], l::bigint[], array[1.234]::numeric(5,1)[] from t where a = 1
+select 3 = any ('{1,2,3}'::int[]), 'a' = any (array['b', null]), 1 < all ('{2,3}'::int[]), 1 = all ('{}'::int[])
+select a in (select b / 10 from t), a not in (select b from t where b is not null), a not in (select b from t) from t order by a
+select a from t where m in (select n from t) order by a
+select a from t where m = any (select 1.000) order by a
+select (select n from t where a = 1) + 1, (select m from t where a = 9)
+select a from t where exists (select from u where u.a = t.a) order by a
+select array(select m from t order by m), array(select 1 where false)
+select row(1, 2) = row(1, 2), row(1, null) is null, row(null, null) is null, row(1, null) is not null
+select (1, 2, 3) <= (1, 2, 3), (2, 1) > (1, 5), (1, 2) <> (1, null), (1, 2) <> (2, null)
+select (1.0, 2) = (1.00, 2.0), (n, a) < (m, 5) from t order by a
+select 1 is not distinct from null, null is not distinct from null, 1.0 is distinct from 1.00, 'a' is distinct from 'b'
+select greatest('a', 'b'), least(date '2020-01-01', d), greatest(m, 50) from t order by a
+select nullif('a', 'a'), nullif(1.0, 1.00), nullif(1, 2)
+select bool_and(k), bool_or(k), every(a > 0), bit_or(a), bit_and(a) from t
+select string_agg(s, null), string_agg(distinct v, '-' order by v) from t
+select a, count(*) over (), sum(a) over (order by a range between 1 preceding and 1 following), dense_rank() over (order by b nulls first) from t order by a
+select a, sum(a) over (order by a groups between 1 preceding and current row exclude ties), nth_value(a, 2) over (order by a), percent_rank() over (order by a), cume_dist() over (order by a) from t order by a
+select a, lag(a, 2, -1) over w, last_value(m) over w from t window w as (order by a rows between unbounded preceding and unbounded following) order by a
+select a, string_agg(s, ',') over (order by a) from t order by a
+select b, count(*), sum(count(*)) over () from t group by b order by b
+select nth_value(a, 0) over () from t
+select sum(a) over (order by a rows between -1 preceding and current row) from t
+select grouping(b, k), b, k, count(*) from t group by cube (b, k) order by 1, 2, 3
+select m, grouping(m), count(*) from t group by rollup (m) order by 2, 1
+select count(*) from t group by () having count(*) > 100
+select b + 1, count(*) from t group by b + 1 order by 1
+select upper(s), count(*) from t group by 1 order by 1
+select m + 1, sum(a) from t group by m order by m
+select 'x' as q, count(*) from t group by 'x'
+select distinct on (m) m, a from t order by m, a desc
+select distinct k, b from t order by b, k
+select a from t where a between 2 and 3 or s like 'F%' order by a
+select a from t where not (b > 10) order by a
+select a from t where b is null or k is true order by a
+select case b when 10 then 'ten' when 30 then 'thirty' else 'none' end from t order by a
+select t.a from t natural join (select 1 as a union all select 3) q order by a
+select coalesce(x.a, y.a) as q, x.s, y.x from t x full join u y on x.a = y.a order by 1, 3
+select a, x from t right join u using (a) order by a, x
+select x.a from t x cross join lateral (select count(*) as c from u where u.a = x.a) q where q.c > 0 order by 1
+select t.a, z from t left join lateral (select max(x) as z from u where u.a = t.a) q on true order by 1
+with q as materialized (select 1 as a), r as not materialized (select 2 as a) select q.a, r.a from q, r
+with recursive q(a, d) as (select a, 1 from u where x = 'p' union select t.a, d + 1 from t join q on t.a = q.a + 1) select * from q order by 1
+with recursive q(x) as (select 1.0 union all select x * 1.5 from q where x < 3) select * from q
+select * from (values (1, 1.5), (2, 2)) as q(a, b) order by b desc
+select * from (values (null, 'a'), (1, null)) q(a, b) order by a
+values (1.5), (2.25), (null)
+table e
+select i from generate_series(1, 10, 3) i
+select i from generate_series(3, 1) i
+select generate_series(1, 3), generate_series(1, 2)
+select * from generate_series(1, 3) with ordinality as g(i, n)
+select * from unnest(array[1,2], array['a']) as q(x, y)
+select * from generate_series(1, 2, 0)
+select x from unnest(array[1.5, 2.50]) x
+select d + 1, d - 1, d - d, ts - interval '1 day', d + interval '1 hour' from t where a = 1
+select d = ts::date, d < ts, ts > date '2020-01-01', d = timestamp '2020-01-31' from t order by a
+select ts::date, ts::time, d::timestamp, ts::text, d::text from t where a = 1
+select date_trunc('month', ts), date_trunc('day', d) from t where a = 1
+select extract(dow from d), extract(doy from d), extract(week from d), extract(quarter from d), extract(isodow from d) from t where a = 1
+select extract(milliseconds from ts), extract(microseconds from ts), date_part('second', ts), extract(epoch from ts) from t where a = 1
+select 'infinity'::date, 'infinity'::timestamp > now()
+select date '2020-02-30'
+select '12x'::int
+select s::int from t where a = 1
+select 'maybe'::bool
+select '1.5'::int
+select 99999::smallint
+select 3000000000::int
+select 1e10::float8::int
+select 'abc'::numeric
+select true::int, 1::bool, 0::boolean
+select 'yes'::bool, 'off'::bool, 't'::text::bool
+select 123.456::numeric(5,2), 1.005::numeric(10,2), -1.005::numeric(10,2), 0.5::numeric(2,2), 12.5::int
+select n::text, m::text, f::text, k::text, a::text from t order by a
+select cast(n as numeric(12,4)), m::numeric(10,1) from t order by a
+select 1::oid, 'x'::char, 'abc'::name, 'ab'::bpchar
+select length('ab  '::char(6)), 'ab'::char(5) = 'ab   '::char(3), 'ab'::char(5) || 'c'
+select v || '|', c || '|', length(c), c like 'x%', v = c from t order by a
+select position('n' in s), strpos(s, 'o'), left(s, 2), right(s, 2), repeat(s, 2), replace(s, 'o', '0') from t order by a
+select lpad(s, 5, '*'), rpad(s, 5), trim(' x '), ltrim('xxa', 'x'), split_part('a-b-c', '-', 2), initcap('hello world') from t where a = 1
+select concat_ws(',', a, null, s), format('%s-%I', a, s), a || s from t where a = 1
+select round(2.5), round(-2.5), round(2.345, 2), trunc(2.789, 1), ceil(1.1), floor(-1.1), sign(-3), mod(7, 3), div(7, 2), power(2, 3)
+select round(n), round(m, 1), trunc(m, 2), sign(m), n % 1, -m from t order by a
+select current_date is not null, now() = current_timestamp, localtimestamp is not null
+select md5('a'), ascii('a'), chr(65), to_hex(255), reverse('abc'), translate('abc', 'ab', 'xy')
+select random() >= 0, random() < 1
+select a / nullif(b, 0) from t order by a
+select sum(a) / count(*), sum(n) / count(n), 100.0 * sum(case when k then 1 else 0 end) / count(*) from t
+select t from t where a = 3
+select count(t), count(t.*) from t
+select e from e
+insert into e select a, s from t where a < 3 returning *
+insert into e values (1, 'x') returning (select max(a) from t)
+insert into e default values returning *
+insert into e (a) values (1), (2), (3)
+insert into u select a, s, n from t where n > 0 returning *
+insert into u (a, w) values (1, 1.23456), (2, 2) returning *
+insert into u (a, w) values (1, 123456789)
+insert into t (a) values (1)
+insert into t (a) values (null)
+insert into t (b) values (1)
+insert into t (a, b) values (1, 5) on conflict do nothing returning a
+insert into t (a, b) values (1, 5) on conflict (a) do update set b = 77 where t.b > 1000 returning a, b
+insert into t (a, b) values (1, 5) on conflict (a) do update set a = excluded.a, b = excluded.b, m = t.m + 1 returning a, b, m
+insert into t (a, v) select 60 + a, 'abcdef' from u
+insert into t (a, c) values (70, 'toolong')
+insert into t (a, l, m, k) values (71, array[1,2], 1.50, 'yes') returning a, l, m, k
+with q as (select 90 as a) insert into e select a, 'q' from q returning *
+update t set b = b + 1, n = n * 2 where a = 1 returning b, n
+update t set m = 1.23, v = 'abc' where a = 2 returning m, v
+update t set v = 'toolong' where a = 1
+update t set n = 123456789 where a = 1
+update t set (b, s) = (5, 'q') where a = 1 returning b, s
+update t set b = (select max(u.a) from u) where a = 1 returning b
+update t set b = (select u.a from u where u.a = t.a and u.x = 'p') where a < 3 returning a, b
+update u set a = 0 where x = 'q'
+update u set x = 'zz' where a = 2
+update t set a = 2 where a = 1
+update t set a = null where a = 1
+update t set b = q.c from (select a, count(*) as c from u group by a) q where q.a = t.a returning t.a, t.b
+with q as (select a from u) update t set b = 0 where a in (select a from q) returning a
+delete from t where a > 2
+delete from t where a in (select a from u) returning a, m
+delete from u using t where t.a = u.a and t.b is null returning u.x
+select * from nosuch
+select nosuch from t
+select a from t for update
+select a from t where a = 1 for share
+select 1 where false
+select
+select a as "A b", a as a from t where a = 1
+select '{"a": 1}'::json, '{"b":1, "a":2}'::jsonb
+select 1 + null, null || 'x', null and false, null or true, not null
+select a, a from t where a = 1 order by 2
+select s collate "C" from t order by s collate "C"
+select (a, b) in ((1, 10), (3, 30)) from t order by a
+select a from t where (a, b) = (1, 10)
+select tableoid is not null from t where a = 1
+select max(a) filter (where a < 3), min(s) from t
+select a from t tablesample bernoulli (100) order by a
+select count(*) from t where f = 'NaN'
+select f from t order by f desc
+select f, count(*) from t group by f order by f
+select abs(-2147483648::int8), abs(-5), abs(-5.5::float8)
+select 7 & 3, 7 | 8, 7 # 2, ~7, 1 << 4, 256 >> 2
+select 1 < 2 = true, not 1 > 2
+select exists (select 1 where false) or exists (select 1)
+select (select count(*) from u where u.a = t.a) from t order by a
+select (select sum(u.w) from u where u.a = t.a) from t order by a
+select sum((select max(u.a) from u where u.a = t.a)) from t
+select a, (select string_agg(x, ',' order by x) from u where u.a = t.a) from t order by a

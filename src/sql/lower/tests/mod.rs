@@ -6,6 +6,7 @@
 mod decimals;
 mod show;
 mod support;
+mod tpch;
 
 use support::Db;
 

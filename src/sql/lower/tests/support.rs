@@ -98,8 +98,10 @@ impl Db {
         let rendered =
             Rendered { sql: sql.into(), params: [].into(), columns: [Phys::Text].into(), kind: Kind::Rows };
         let run = Run { time_zone: "UTC".into(), deadline: None };
-        let Ok(Outcome::Rows(mut rows)) = connection.execute(&Permit::system(rendered), vec![], &run).await else {
-            panic!("{sql} gives no rows");
+        let mut rows = match connection.execute(&Permit::system(rendered), vec![], &run).await {
+            Ok(Outcome::Rows(rows)) => rows,
+            Ok(_) => panic!("{sql} gives no rows"),
+            Err(error) => panic!("{sql}: {error}"),
         };
         let batch = rows.next().await.unwrap().unwrap();
         show::value(batch.column(0), 0, &Phys::Text).unwrap()
@@ -111,6 +113,13 @@ impl Db {
             Ok(plan) => plan.permit.get().sql.to_string(),
             Err(_) => String::new(),
         }
+    }
+
+    /// Adds a table without constraints.
+    pub fn add_table(&mut self, oid: u32, name: &str, columns: &[(&str, PgType)]) {
+        let mut snapshot = Snapshot::clone(&self.context.snapshot);
+        add(&mut snapshot, oid, name, columns, false, &[]);
+        self.context.snapshot = Arc::new(snapshot);
     }
 
     pub fn plan(&self, case: &str) -> Result<Plan> {
@@ -223,9 +232,9 @@ fn snapshot() -> Snapshot {
     snapshot
 }
 
-type Columns = &'static [(&'static str, PgType)];
+type Columns<'a> = &'a [(&'a str, PgType)];
 
-const T: Columns = &[
+const T: Columns<'static> = &[
     ("a", PgType::new(oid::INT4)),
     ("b", PgType::new(oid::INT4)),
     ("n", PgType::numeric(10, 2)),
@@ -241,9 +250,9 @@ const T: Columns = &[
     ("i8", PgType::new(oid::INT8)),
     ("i2", PgType::new(oid::INT2)),
 ];
-const U: Columns =
+const U: Columns<'static> =
     &[("a", PgType::new(oid::INT4)), ("x", PgType::new(oid::TEXT)), ("w", PgType::numeric(12, 4))];
-const E: Columns = &[("a", PgType::new(oid::INT4)), ("b", PgType::new(oid::TEXT))];
+const E: Columns<'static> = &[("a", PgType::new(oid::INT4)), ("b", PgType::new(oid::TEXT))];
 
 fn add(
     snapshot: &mut Snapshot,
