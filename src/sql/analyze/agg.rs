@@ -207,7 +207,7 @@ impl Analyzer<'_> {
     /// The arguments of a DISTINCT aggregate must be comparable, and its ORDER BY among them.
     pub(crate) fn check_distinct_aggregate(&self, func: &Proc, args: &[Expr], order_by: &[SortKey]) -> Result<()> {
         for key in order_by {
-            if !args.iter().any(|a| same(a, &key.expr)) {
+            if !args.iter().any(|a| same(a, &key.expr) || same(uncast(a), uncast(&key.expr))) {
                 let message = "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list";
                 return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message).at(key.expr.pos));
             }
@@ -230,5 +230,13 @@ pub(crate) fn fill_grouping(expr: &mut Expr, resolved: &[Vec<u16>]) {
     }
     for child in children_mut(expr) {
         fill_grouping(child, resolved);
+    }
+}
+
+/// What is under casts that nobody wrote.
+fn uncast(e: &Expr) -> &Expr {
+    match &e.kind {
+        ExprKind::Cast { arg, explicit: false, .. } => uncast(arg),
+        _ => e,
     }
 }

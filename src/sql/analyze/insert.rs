@@ -10,6 +10,7 @@ use super::{Analyzer, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{ConstraintKind, Relation as TableDef};
 use crate::sql::parse::fold;
+use crate::types::PgType;
 use crate::tree::{ConflictAction, Insert, InsertSource, OnConflict, Overriding, Query, Relation};
 
 /// A value for a column of a row: an expression that is coerced already, or the column's default.
@@ -278,7 +279,8 @@ impl Analyzer<'_> {
     ) -> Result<Cell> {
         let target = &def.columns[usize::from(column)];
         if query.columns[output].ty.oid == crate::types::oid::UNKNOWN {
-            let ty = self.base_type(target.ty);
+            // Without the modifier: what is too long must fail, which the assignment below sees to.
+            let ty = PgType::new(self.base_type(target.ty).oid);
             self.coerce_output(query, output, ty, super::CastContext::Assignment)?;
         }
         let kind = ExprKind::Column { rel, column: output as u16 };

@@ -120,7 +120,7 @@ fn const_operand(e: &Expr) -> Option<&Expr> {
     let arg = match &e.kind {
         ExprKind::Cast { arg, how: CastHow::Function(_), .. } => &**arg,
         ExprKind::Call(call) if call.operator.is_none() && call.args.len() == 1 => {
-            let known = matches!(call.func.name, "int8" | "int4" | "float8");
+            let known = matches!(call.func.name, "int8" | "int4" | "float4" | "float8");
             if known { &call.args[0] } else { return None }
         }
         _ => return None,
@@ -128,6 +128,7 @@ fn const_operand(e: &Expr) -> Option<&Expr> {
     let widening = match (arg.ty.oid, e.ty.oid) {
         (oid::INT2, oid::INT4 | oid::INT8) | (oid::INT4, oid::INT8) => true,
         (oid::INT2 | oid::INT4 | oid::INT8 | oid::NUMERIC | oid::FLOAT4, oid::FLOAT8) => true,
+        (oid::INT2 | oid::INT4 | oid::INT8 | oid::NUMERIC, oid::FLOAT4) => true,
         _ => false,
     };
     widening.then_some(arg)

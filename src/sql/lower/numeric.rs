@@ -134,7 +134,8 @@ impl Lowerer<'_> {
         let needed = exact_result(op, (p1, s1), (p2, s2));
         let given = duckdb_result(op, (p1, s1), (p2, s2));
         let widened_result = duckdb_result(op, (p1.max(FAST_PRECISION + 1), s1), (p2, s2));
-        let fast = self.decimals == Decimals::Fast;
+        // Constants cost nothing at any width.
+        let fast = self.decimals == Decimals::Fast && !(is_constant(&left) && is_constant(&right));
         let text = |left, right| Scalar::call(native, vec![self.to_text(left), self.to_text(right)], Phys::Numeric);
         let (Some(given), Some(widened_result)) = (given, widened_result) else { return text(left, right) };
         let enough = |(precision, scale): (u8, u8), digits: u8| fast && scale + digits <= precision;
@@ -185,13 +186,13 @@ impl Lowerer<'_> {
     /// Comparison: by value, whatever the scales.
     pub(super) fn numeric_compare(&mut self, op: &str, left: Scalar, right: Scalar) -> Scalar {
         // `c_acctbal > (SELECT avg(c_acctbal) …)`: the one value is brought to the column's scale, not each to a key.
-        if let Some((_, scale)) = decimal(&left.phys)
-            && let Some(bound) = self.bound_at_scale(op, &right, scale)
+        if let Some(of_left) = decimal(&left.phys)
+            && let Some(bound) = self.bound_at_scale(op, &right, of_left)
         {
             return Scalar::template(format!("({{0}} {op} {{1}})"), vec![left, bound], Phys::Bool);
         }
-        if let Some((_, scale)) = decimal(&right.phys)
-            && let Some(bound) = self.bound_at_scale(flipped(op), &left, scale)
+        if let Some(of_right) = decimal(&right.phys)
+            && let Some(bound) = self.bound_at_scale(flipped(op), &left, of_right)
         {
             return Scalar::template(format!("({{0}} {op} {{1}})"), vec![bound, right], Phys::Bool);
         }
@@ -214,7 +215,7 @@ impl Lowerer<'_> {
 
     /// For `decimal(…,scale) op (SELECT numeric text)`: the subquery with its value rounded to that scale in the
     /// direction that leaves the comparison as it is (`d < t` is `d < ceil(t)`). Only where no NaN can come.
-    fn bound_at_scale(&mut self, op: &str, value: &Scalar, scale: u8) -> Option<Scalar> {
+    fn bound_at_scale(&mut self, op: &str, value: &Scalar, (precision, scale): (u8, u8)) -> Option<Scalar> {
         let native = match op {
             "<" | ">=" => "dg_numeric_ceil",
             ">" | "<=" => "dg_numeric_floor",
@@ -229,9 +230,23 @@ impl Lowerer<'_> {
         }
         let power = Scalar::text(format!("'1{}'", "0".repeat(usize::from(scale))), Phys::Numeric);
         let scaled = Scalar::call("dg_numeric_mul", vec![target.clone(), power], Phys::Numeric);
-        let whole = Scalar::call(native, vec![scaled], Phys::Numeric).cast(of(MAX_DECIMAL_PRECISION - scale, 0));
+        if precision + 1 + scale > MAX_DECIMAL_PRECISION {
+            return None;
+        }
+        let whole = Scalar::call(native, vec![scaled], Phys::Numeric).cast(of(MAX_DECIMAL_PRECISION, 0));
+        // Beyond what the column can hold, the bound may as well be the first value that it cannot.
+        let limit = |sign: &str| {
+            let text = format!("'{sign}1{}'", "0".repeat(usize::from(precision)));
+            Scalar::text(text, Phys::Text).cast(of(MAX_DECIMAL_PRECISION, 0))
+        };
+        let clamped = Scalar::template(
+            "greatest(least({0}, {1}), {2})",
+            vec![whole, limit(""), limit("-")],
+            of(MAX_DECIMAL_PRECISION, 0),
+        );
         let unit = Scalar::text(format!("'{}'", unit_text(scale)), Phys::Text).cast(of(scale + 1, scale));
-        let bound = Scalar::template("({0} * {1})", vec![whole, unit], of(MAX_DECIMAL_PRECISION, scale));
+        let bound = Scalar::template("({0} * {1})", vec![clamped, unit], of(MAX_DECIMAL_PRECISION, scale));
+        let bound = bound.cast(of(precision + 1, scale));
         let mut query = query.clone();
         if let super::ir::Body::Select(select) = &mut query.body {
             select.targets = vec![bound.clone()];
@@ -298,6 +313,15 @@ impl Lowerer<'_> {
             (oid::FLOAT4, oid::NUMERIC) => Scalar::call("dg_float4_to_numeric", vec![arg], Phys::Numeric),
             _ => return Ok(None),
         }))
+    }
+}
+
+fn is_constant(value: &Scalar) -> bool {
+    match &value.node {
+        Node::Text(_) => true,
+        Node::Cast(inner) => is_constant(inner),
+        Node::Template { args, volatile: false, .. } => args.iter().all(is_constant),
+        _ => false,
     }
 }
 

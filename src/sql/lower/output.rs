@@ -16,8 +16,9 @@ impl Lowerer<'_> {
             return Ok(if phys == Phys::Void { value } else { value.cast(phys) });
         }
         let computed = matches!(value.node, Node::Template { .. } | Node::Aggregate(_) | Node::Case { .. });
-        if computed && matches!(value.phys, Phys::Decimal { .. } | Phys::Int2 | Phys::Int4 | Phys::Int8) {
-            // Free where the type is right, and it says what the reader of the batches relies on.
+        if computed {
+            // Free where the type is right, and it says what the reader of the batches relies on. DuckDB gives a call
+            // with a NULL constant a type of its own.
             let phys = value.phys.clone();
             return Ok(Scalar::new(Node::Cast(Box::new(value)), phys));
         }

@@ -301,9 +301,61 @@ select f from t order by f desc
 select f, count(*) from t group by f order by f
 select abs(-2147483648::int8), abs(-5), abs(-5.5::float8)
 select 7 & 3, 7 | 8, 7 # 2, ~7, 1 << 4, 256 >> 2
-select 1 < 2 = true, not 1 > 2
+select not 1 > 2
 select exists (select 1 where false) or exists (select 1)
 select (select count(*) from u where u.a = t.a) from t order by a
 select (select sum(u.w) from u where u.a = t.a) from t order by a
 select sum((select max(u.a) from u where u.a = t.a)) from t
 select a, (select string_agg(x, ',' order by x) from u where u.a = t.a) from t order by a
+insert into t (a, v) select 61, 'abcdef'
+select a, s from t order by b desc nulls last, a fetch first 2 rows with ties
+select mode() within group (order by b) from t
+select string_agg(s, s) from t
+select extract(day from interval '40 days'), extract(hour from interval '30 hours'), extract(epoch from interval '1 day 00:00:01.5'), date_part('month', interval '14 months')
+select generate_series(1.5, 3, 0.5)
+select * from generate_series(1, 3::numeric) g
+select percentile_disc(0.5) within group (order by b desc), percentile_cont(0.25) within group (order by a desc) from t
+select array_agg(row(a, b) order by a) from t where a < 3
+select sum(x.c) from (select count(*) as c from t group by b) x
+update t set b = 1 from u where u.a = t.a and u.x = 'p' returning t.a, u.x
+delete from t using u where t.a = u.a and u.x = 'p' returning u.x, t.a
+select a from t group by a having sum(b) > (select avg(b) from t) order by a
+select distinct a + 0.0, m from t order by 1
+select a, count(distinct m) over () from t
+select a, first_value(m) over (partition by b order by m desc), min(n) over (order by a rows 1 preceding) from t order by a
+select min(k::int), max(ts), min(l), max(c), min(v) from t
+select sum(f), avg(f), stddev(f), variance(a), stddev_pop(n) from t where a < 3
+select corr(a, f), regr_slope(f, a), covar_pop(a, f) from t where a < 3
+select json_agg(a order by a), jsonb_object_agg(a, s) from t where a < 3
+select d - interval '1 month', ts + '1 day'::interval, interval '1 day' * 2, age(date '2020-03-01', date '2019-01-31') from t where a = 1
+select '1 year 2 mons'::interval, interval '1 day' + interval '25 hours', justify_hours(interval '25 hours'), interval '1 month' = interval '30 days'
+select ts::timestamp(0), '10:11:12.55'::time(1) from t where a = 1
+select '\xdeadbeef'::bytea, encode('abc'::bytea, 'hex'), length('\x00ff'::bytea)
+select '550e8400-e29b-41d4-a716-446655440000'::uuid, 'x'::"char"
+select to_char(ts, 'YYYY-MM-DD HH24:MI'), to_char(1234.5, '9,999.99'), to_date('2020-01-02', 'YYYY-MM-DD') from t where a = 1
+select s ~ '^o', s ~* 'FOUR', s !~ 'x', regexp_replace(s, 'o', '0', 'g'), s similar to '(one|two)' from t order by a
+select cast(null as integer[]), null::text, coalesce(null, 'x'), nullif(null, 1)
+select case when null then 1 end, case when a > 2 then null else a end from t order by a
+select a from t where s > 'a' collate "C" order by a
+select count(*) from (select from t) q
+select exists (select from t where a = 99)
+select a, b from t order by b nulls first, a desc limit 3
+select -5 / 2, -5 % 2, 5.0 / -2, mod(-5, 2), 5 / -2, (-5.5)::int, 4.5::int, 5.5::int
+select 0.1::float8 + 0.2::float8, 1e15::float8, 1e16::float8, 1.0::float8, 'Infinity'::float8, 1e-7::float8
+select 1.0::float4 / 3, 16777217::float4, 0.1::float4 + 0.2::float4, 3.4e38::float4 * 10
+select 10 / 4.0, 1.00 / 3, 1e10 / 3, 0.0001 / 3, 123456789.123 / 0.001, 1 / 7.0::numeric(10,5)
+select avg(x) from (values (1), (2), (2)) q(x)
+select avg(x), sum(x) from (values (1.5), (2.25), (null)) q(x)
+select sum(x) from (values (9223372036854775807), (1)) q(x)
+select sum(x) from (values (2147483647), (1)) q(x)
+select sum(x::int8) from (values (2147483647), (1)) q(x)
+select round(avg(n), 2), round(sum(n) / 3, 3), avg(n)::numeric(10,2) from t
+select n || '', n::text || m::text from t order by a
+select (n * 100)::int, (n / 0.5)::int, ceil(n * 10) / 10 from t order by a
+select n between 0 and 2, n in (1.5, -2.25), n <> 1.5, n >= m from t order by a
+select case when n > 0 then n end, case when n > 0 then n else -n end, greatest(n, 0), least(n, 0, m) from t order by a
+select t.n, u.w from t join u on t.n = u.w - 1 order by 1
+select n from t union all select w from u order by 1
+select n from t union select w from u order by 1
+select w from u intersect select n from t
+select distinct n from (select n from t union all select 1.5) q order by 1

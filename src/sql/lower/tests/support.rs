@@ -10,14 +10,17 @@ use super::show;
 use crate::engine::{
     Access, Connection, Engine, EngineConfig, Kind, Outcome, Plugins, Pool, Rendered, Run, SystemTables,
 };
-use crate::error::Result;
+use crate::error::{Result, SqlState};
+use crate::engine::directory::{self, SessionView};
+use crate::sql::lower::Decimals;
+use crate::tree::SessionValue;
 use crate::policy::Permit;
 use crate::registry::{
-    Acl, Column, Constraint, ConstraintKind, Managed, Namespace, OnConflictDefault, Relation, RelationKind, Role,
+    Acl, Column, Constraint, ConstraintKind, Managed, Name, Namespace, OnConflictDefault, Relation, RelationKind, Role,
     Snapshot, builtin,
 };
 use crate::sql::{self, CompiledBody, Context, ParamSource, Plan, signatures};
-use crate::types::{OutputSettings, PgType, Phys, Value, oid};
+use crate::types::{Oid, OutputSettings, PgType, Phys, Value, oid};
 
 struct NoTables;
 
@@ -31,8 +34,69 @@ impl SystemTables for NoTables {
     }
 }
 
+/// The session that the statements ask about themselves.
+struct Asked(Arc<Snapshot>);
+
+impl SessionView for Asked {
+    fn id(&self) -> u64 {
+        SESSION
+    }
+    fn pid(&self) -> i32 {
+        1
+    }
+    fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.0)
+    }
+    fn role(&self) -> Oid {
+        builtin::SUPERUSER
+    }
+    fn session_user(&self) -> Oid {
+        builtin::SUPERUSER
+    }
+    fn database(&self) -> Name {
+        "duckgate".into()
+    }
+    fn search_path(&self) -> Arc<[Name]> {
+        ["pg_catalog", "public"].map(Into::into).into()
+    }
+    fn output_settings(&self) -> OutputSettings {
+        OutputSettings::default()
+    }
+    fn setting(&self, _: &str) -> Option<String> {
+        None
+    }
+    fn set_config(&self, name: &str, _: Option<&str>, _: bool) -> Result<String> {
+        Ok(name.into())
+    }
+    fn settings(&self) -> Vec<directory::SettingRow> {
+        vec![]
+    }
+    fn prepared_statements(&self) -> Vec<directory::PreparedRow> {
+        vec![]
+    }
+    fn cursors(&self) -> Vec<directory::CursorRow> {
+        vec![]
+    }
+    fn activity(&self) -> Vec<directory::ActivityRow> {
+        vec![]
+    }
+    fn cancel_backend(&self, _: i32) -> Result<bool> {
+        Ok(false)
+    }
+    fn terminate_backend(&self, _: i32) -> Result<bool> {
+        Ok(false)
+    }
+    fn reload(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Its number: beyond those that other tests' sessions count up from 1.
+const SESSION: u64 = 1 << 40;
+
 pub struct Db {
     pool: Arc<Pool>,
+    _session: Arc<dyn SessionView>,
     pub context: Context,
 }
 
@@ -62,7 +126,10 @@ impl Db {
             aggregates: signatures::aggregates(),
             system_tables: Arc::new(NoTables),
         };
-        Self { pool: Pool::open(config, plugins).unwrap(), context: context() }
+        let context = context();
+        let session: Arc<dyn SessionView> = Arc::new(Asked(Arc::clone(&context.snapshot)));
+        directory::register(SESSION, Arc::downgrade(&session));
+        Self { pool: Pool::open(config, plugins).unwrap(), _session: session, context }
     }
 
     pub async fn open() -> Self {
@@ -73,7 +140,7 @@ impl Db {
             command(&mut *connection, &create_table(relation, &db.context.snapshot)).await;
         }
         for line in include_str!("data.sql").lines() {
-            let answer = db.run(&mut *connection, line.trim_end_matches(';')).await;
+            let answer = db.run(&mut *connection, line.trim_end_matches(';'), Decimals::Fast).await;
             assert!(answer.is_ok(), "{line}: {:?}", answer.err());
         }
         db
@@ -84,8 +151,14 @@ impl Db {
         let mut connection = self.pool.connect().unwrap();
         connection.begin(Access::ReadWrite).await.unwrap();
         let sql = self.sql(case);
-        let result = self.run(&mut *connection, case).await;
+        let mut result = self.run(&mut *connection, case, Decimals::Fast).await;
         connection.rollback().await.unwrap();
+        if result.as_ref().is_err_and(|e| e.code() == SqlState::NUMERIC_VALUE_OUT_OF_RANGE) {
+            // As the session does: what overflowed fast decimals is tried with wide ones.
+            connection.begin(Access::ReadWrite).await.unwrap();
+            result = self.run(&mut *connection, case, Decimals::Wide).await;
+            connection.rollback().await.unwrap();
+        }
         match result {
             Ok(text) => Answer { text, sql, ..Answer::default() },
             Err(error) => Answer { text: format!("ERROR {}", error.code()), error: error.to_string(), sql },
@@ -123,15 +196,19 @@ impl Db {
     }
 
     pub fn plan(&self, case: &str) -> Result<Plan> {
+        self.plan_with(case, Decimals::Fast)
+    }
+
+    fn plan_with(&self, case: &str, decimals: Decimals) -> Result<Plan> {
         let parsed = sql::parse(case)?;
-        match sql::compile(&parsed[0], &self.context, &[])?.body {
+        match sql::compile_with(&parsed[0], &self.context, &[], decimals)?.body {
             CompiledBody::Plan(plan) => Ok(plan),
             _ => panic!("{case} is no plan"),
         }
     }
 
-    async fn run(&self, connection: &mut dyn Connection, case: &str) -> Result<String> {
-        let plan = self.plan(case)?;
+    async fn run(&self, connection: &mut dyn Connection, case: &str, decimals: Decimals) -> Result<String> {
+        let plan = self.plan_with(case, decimals)?;
         let params = plan.params.iter().map(param).collect();
         let run = Run { time_zone: "UTC".into(), deadline: None };
         let mut lines = Vec::new();
@@ -156,7 +233,10 @@ impl Db {
 
 fn param(source: &ParamSource) -> Value {
     match source {
-        ParamSource::Session(crate::tree::SessionValue::SessionId) => Value::Int8(1),
+        ParamSource::Session(SessionValue::SessionId) => Value::Int8(SESSION as i64),
+        ParamSource::Session(SessionValue::CurrentDate) => Value::Date(20_000),
+        ParamSource::Session(SessionValue::TransactionTimestamp) => Value::TimestampTz(20_000 * 86_400_000_000),
+        ParamSource::Session(SessionValue::LocalTimestamp) => Value::Timestamp(20_000 * 86_400_000_000),
         _ => Value::Null,
     }
 }
