@@ -10,8 +10,8 @@ use super::{Analyzer, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{ConstraintKind, Relation as TableDef};
 use crate::sql::parse::fold;
-use crate::types::PgType;
 use crate::tree::{ConflictAction, Insert, InsertSource, OnConflict, Overriding, Query, Relation};
+use crate::types::PgType;
 
 /// A value for a column of a row: an expression that is coerced already, or the column's default.
 enum Cell {

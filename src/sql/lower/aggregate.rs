@@ -219,17 +219,27 @@ impl Lowerer<'_> {
                 args.push(Scalar::text("''", Phys::Text));
                 Ok(clauses.call("string_agg", args, Phys::Text))
             }
-            _ => Err(Error::unsupported("string_agg with a delimiter that is not a constant")),
+            _ if clauses.distinct || clauses.over.is_some() => {
+                Err(Error::unsupported("string_agg with a delimiter that is not a constant, and DISTINCT or OVER"))
+            }
+            _ => {
+                // Each value after its own delimiter, without the first one's.
+                let mut args = args.into_iter();
+                let (Some(value), Some(delimiter)) = (args.next(), args.next()) else {
+                    return Err(Error::internal("lower: string_agg of nothing"));
+                };
+                let clauses = clauses.filtered(value.clone().is_not_null());
+                let delimiter = Scalar::template("coalesce({0}, '')", vec![delimiter], Phys::Text);
+                let pair = Scalar::template("({0} || {1})", vec![delimiter.clone(), value], Phys::Text);
+                let all = clauses.call("string_agg", vec![pair, Scalar::text("''", Phys::Text)], Phys::Text);
+                let first = clauses.call("first", vec![delimiter], Phys::Text);
+                Ok(Scalar::template("substring({0}, length({1}) + 1)", vec![all, first], Phys::Text))
+            }
         }
     }
 
     /// percentile_cont, percentile_disc of a constant fraction.
-    fn ordered_set(
-        &mut self,
-        aggregate: &tree::Aggregate,
-        filter: Option<Scalar>,
-        ty: PgType,
-    ) -> Result<Scalar> {
+    fn ordered_set(&mut self, aggregate: &tree::Aggregate, filter: Option<Scalar>, ty: PgType) -> Result<Scalar> {
         let unknown = || Error::unsupported(format!("aggregate {}", signatures::signature(aggregate.func)));
         let ([fraction], [key]) = (aggregate.args.as_slice(), aggregate.order_by.as_slice()) else {
             return Err(unknown());
@@ -241,10 +251,16 @@ impl Lowerer<'_> {
                 format!("percentile value {value} is not between 0 and 1"),
             ));
         }
-        let name = match (aggregate.func.name, key.descending) {
-            ("percentile_cont", false) => "quantile_cont",
-            ("percentile_disc", false) => "quantile_disc",
+        let name = match aggregate.func.name {
+            "percentile_cont" => "quantile_cont",
+            "percentile_disc" => "quantile_disc",
             _ => return Err(unknown()),
+        };
+        // DuckDB counts a negative fraction from the top.
+        let value = match (key.descending, value == 0.0) {
+            (false, _) => value,
+            (true, true) => 1.0,
+            (true, false) => -value,
         };
         let arg = self.expr(&key.expr)?;
         let arg = self.settle(arg);

@@ -11,6 +11,7 @@ use crate::types::{PgType, Phys, oid};
 use super::Lowerer;
 use super::array::plain_query;
 use super::ir::{self, Alias, From, Scalar, Select};
+use super::numeric::decimal;
 
 impl Lowerer<'_> {
     /// A set-returning function in a target list.
@@ -63,10 +64,8 @@ impl Lowerer<'_> {
     /// generate_series over integer constants: DuckDB's table function, which makes no list.
     fn plain_series(&mut self, relation: &Relation, e: &Expr, alias: Alias) -> Result<Option<From>> {
         let ExprKind::SetReturning(call) = &e.kind else { return Ok(None) };
-        let constant = call
-            .args
-            .iter()
-            .all(|a| super::constant::const_int(a).is_some() || matches!(a.kind, ExprKind::Param(_)));
+        let constant =
+            call.args.iter().all(|a| super::constant::const_int(a).is_some() || matches!(a.kind, ExprKind::Param(_)));
         if call.func.name != "generate_series" || !matches!(e.ty.oid, oid::INT4 | oid::INT8) || !constant {
             return Ok(None);
         }
@@ -104,6 +103,7 @@ impl Lowerer<'_> {
                 args.truncate(3);
                 Ok(Scalar::template("generate_series({*})", args, Phys::List(Box::new(phys))))
             }
+            ("generate_series", oid::NUMERIC) => self.numeric_series(call),
             ("unnest", _) => {
                 let list = self.exprs(&call.args)?.into_iter().next();
                 list.ok_or_else(|| Error::internal("lower: unnest of nothing"))
@@ -125,6 +125,49 @@ impl Lowerer<'_> {
                 Ok(Scalar { phys: Phys::List(Box::new(phys)), ..list })
             }
         }
+    }
+
+    /// `generate_series(1.5, 3, 0.5)` → over tenths as integers, each turned back. The first value has the start's display
+    /// scale and the others the step's too, so the start's must be the greater.
+    fn numeric_series(&mut self, call: &Call) -> Result<Scalar> {
+        let unknown = || Error::unsupported(format!("function {}", signatures::signature(call.func)));
+        let mut args = self.exprs(&call.args)?;
+        if args.len() < 3 {
+            args.push(Scalar::text("'1'", Phys::Text).cast(Phys::Decimal { precision: 1, scale: 0 }));
+        }
+        let scales: Option<Vec<u8>> = args
+            .iter()
+            .map(|a| decimal(&a.phys).filter(|(p, _)| a.dscale.is_none() && *p <= 18).map(|(_, s)| s))
+            .collect();
+        let [start, stop, step] = scales.ok_or_else(unknown)?[..] else { return Err(unknown()) };
+        let scale = start.max(stop);
+        if step > start || scale > start || scale > 9 {
+            return Err(unknown());
+        }
+        let units: Vec<Scalar> = args
+            .into_iter()
+            .map(|a| {
+                let power = format!(
+                    "(CAST({{0}} AS DECIMAL(37,{scale})) * CAST('1{}' AS DECIMAL({},0)))",
+                    "0".repeat(usize::from(scale)),
+                    scale + 1
+                );
+                Scalar::template(power, vec![a], Phys::Void).cast(Phys::Int8)
+            })
+            .collect();
+        let error =
+            super::raise::raise_message(SqlState::INVALID_PARAMETER_VALUE, "step size cannot equal zero", &Phys::Int8);
+        let mut units = units;
+        units[2] =
+            Scalar::template("CASE WHEN {0} = 0 THEN {1} ELSE {0} END", vec![units[2].clone(), error], Phys::Int8);
+        let element = Phys::Decimal { precision: 19 + scale, scale };
+        let unit = if scale == 0 { "1".to_owned() } else { format!("0.{}1", "0".repeat(usize::from(scale) - 1)) };
+        let text = format!(
+            "list_transform(generate_series({{*}}), lambda x: CAST(CAST(x AS DECIMAL(19,0)) * CAST('{unit}' AS DECIMAL({},{scale})) AS {}))",
+            scale + 1,
+            element.duckdb()
+        );
+        Ok(Scalar::template(text, units, Phys::List(Box::new(element))))
     }
 
     /// generate_series' integer arguments as BIGINT, with a step that is not zero.

@@ -5,6 +5,7 @@ use crate::sql::Command;
 use crate::tree::{self, Body, Cte, CteBody, Expr, Query};
 use crate::types::{PgType, Phys};
 
+use super::aggregate::Clauses;
 use super::array::derived;
 use super::ir::{self, Order, Scalar, Select};
 use super::set_op::query_of;
@@ -26,9 +27,6 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn query(&mut self, query: &Query) -> Result<ir::Query> {
-        if query.with_ties {
-            return Err(Error::unsupported("FETCH FIRST … WITH TIES"));
-        }
         let ctes = self.ctes(&query.ctes)?;
         let recursive = query.recursive && ctes.iter().any(|c| c.recursive);
         let (body, columns, order_by) = match &query.body {
@@ -46,9 +44,48 @@ impl Lowerer<'_> {
                 self.ordered(ir::Body::Values(rows), columns, query)?
             }
         };
-        let limit = self.row_count(query.limit.as_ref(), false)?;
+        let mut limit = self.row_count(query.limit.as_ref(), false)?;
         let offset = self.row_count(query.offset.as_ref(), true)?;
+        let mut body = body;
+        if query.with_ties
+            && let Some(rows) = limit.take()
+        {
+            self.with_ties(&mut body, &order_by, rows, offset.as_ref())?;
+        }
         Ok(ir::Query { ctes, recursive, body, order_by, limit, offset, columns })
+    }
+
+    /// FETCH FIRST n ROWS WITH TIES: those that rank up to n (and what OFFSET skips).
+    fn with_ties(
+        &mut self,
+        body: &mut ir::Body,
+        orders: &[Order],
+        rows: Scalar,
+        offset: Option<&Scalar>,
+    ) -> Result<()> {
+        let ir::Body::Select(select) = body else { return Err(Error::internal("lower: WITH TIES over no select")) };
+        if select.distinct || !select.distinct_on.is_empty() || select.qualify.is_some() {
+            return Err(Error::unsupported("FETCH FIRST … WITH TIES with DISTINCT"));
+        }
+        let order_by = orders
+            .iter()
+            .map(|order| {
+                let key = match &order.key {
+                    ir::OrderKey::Position(n) => ir::OrderKey::Scalar(select.targets[n - 1].clone()),
+                    ir::OrderKey::Scalar(_) => order.key.clone(),
+                };
+                Order { key, ..order.clone() }
+            })
+            .collect();
+        let over = ir::Over { partition_by: vec![], order_by, frame: None };
+        let clauses = Clauses { distinct: false, order_by: vec![], filter: None, over: Some(over) };
+        let rank = clauses.call("rank", vec![], Phys::Int8);
+        let last = match offset {
+            None => rows,
+            Some(offset) => Scalar::template("({0} + {1})", vec![rows, offset.clone()], Phys::Int8),
+        };
+        select.qualify = Some(Scalar::template("({0} <= {1})", vec![rank, last], Phys::Bool));
+        Ok(())
     }
 
     /// A set operation or VALUES with its order: over its output by name.

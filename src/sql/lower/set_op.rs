@@ -41,12 +41,15 @@ impl Lowerer<'_> {
         columns: Vec<Phys>,
     ) -> Result<(Body, Vec<Phys>)> {
         let keyed = columns.iter().any(super::compare::needs_key);
+        if keyed && !all && op != SetOp::Union {
+            return self.by_keys(op, left, right, columns);
+        }
         let word = match (op, all) {
             (SetOp::Union, true) => "UNION ALL",
             (SetOp::Union, false) if keyed => "UNION ALL",
             (SetOp::Union, false) => "UNION",
             (_, _) if keyed => {
-                return Err(Error::unsupported("INTERSECT or EXCEPT of numeric without precision")
+                return Err(Error::unsupported("INTERSECT ALL or EXCEPT ALL of numeric without precision")
                     .hint("Cast the column to numeric with precision and scale."));
             }
             (SetOp::Intersect, true) => "INTERSECT ALL",
@@ -68,6 +71,42 @@ impl Lowerer<'_> {
             targets.iter().map(|t| self.sort_key(t.clone()).map(OrderKey::Scalar)).collect::<Result<_>>()?;
         let inner = query_of(body, columns.clone());
         let select = Select { targets, distinct_on, from: vec![derived(inner, alias)], ..Select::default() };
+        Ok((Body::Select(Box::new(select)), columns))
+    }
+
+    /// INTERSECT and EXCEPT whose columns are compared by keys: the left rows that have, or have not, one on the right.
+    fn by_keys(
+        &mut self,
+        op: SetOp,
+        left: ir::Query,
+        right: ir::Query,
+        columns: Vec<Phys>,
+    ) -> Result<(Body, Vec<Phys>)> {
+        let (l, r) = (self.make(), self.make());
+        let mut equal = Vec::with_capacity(columns.len());
+        let mut targets = Vec::with_capacity(columns.len());
+        let mut distinct_on = Vec::with_capacity(columns.len());
+        for (i, phys) in columns.iter().enumerate() {
+            let value = Scalar::column(l, ir::output_name(i), phys.clone());
+            let key = self.sort_key(value.clone())?;
+            let other = self.sort_key(Scalar::column(r, ir::output_name(i), phys.clone()))?;
+            equal.push(Scalar::template("({0} IS NOT DISTINCT FROM {1})", vec![key.clone(), other], Phys::Bool));
+            distinct_on.push(OrderKey::Scalar(key));
+            targets.push(value);
+        }
+        let found = Select {
+            targets: vec![Scalar::int4(1)],
+            from: vec![derived(right, r)],
+            filter: Scalar::and(equal),
+            ..Select::default()
+        };
+        let found = Scalar::new(ir::Node::Exists(Box::new(plain_query(found, vec![Phys::Int4]))), Phys::Bool);
+        let filter = match op {
+            SetOp::Except => Scalar::template("(NOT {0})", vec![found], Phys::Bool),
+            SetOp::Intersect | SetOp::Union => found,
+        };
+        let select =
+            Select { targets, distinct_on, from: vec![derived(left, l)], filter: Some(filter), ..Select::default() };
         Ok((Body::Select(Box::new(select)), columns))
     }
 

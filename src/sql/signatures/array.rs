@@ -11,7 +11,10 @@ pub(super) const ENTRIES: &[Line] = &[
     ("array_ge(anyarray,anyarray)", Template("({0} >= {1})")),
     ("array_append(anycompatiblearray,anycompatible)", Template("list_append(coalesce({0}, []), {1})")),
     ("array_prepend(anycompatible,anycompatiblearray)", Template("list_prepend({0}, coalesce({1}, []))")),
-    ("array_cat(anycompatiblearray,anycompatiblearray)", Template("CASE WHEN {0} IS NULL THEN {1} WHEN {1} IS NULL THEN {0} ELSE list_concat({0}, {1}) END")),
+    (
+        "array_cat(anycompatiblearray,anycompatiblearray)",
+        Template("CASE WHEN {0} IS NULL THEN {1} WHEN {1} IS NULL THEN {0} ELSE list_concat({0}, {1}) END"),
+    ),
     ("array_length(anyarray,int4)", Template("CASE WHEN {1} = 1 AND len({0}) > 0 THEN len({0})::INTEGER END")),
     ("array_upper(anyarray,int4)", Template("CASE WHEN {1} = 1 AND len({0}) > 0 THEN len({0})::INTEGER END")),
     ("array_lower(anyarray,int4)", Template("CASE WHEN {1} = 1 AND len({0}) > 0 THEN 1::INTEGER END")),

@@ -285,7 +285,6 @@ select nosuch from t
 select a from t for update
 select a from t where a = 1 for share
 select 1 where false
-select
 select a as "A b", a as a from t where a = 1
 select '{"a": 1}'::json, '{"b":1, "a":2}'::jsonb
 select 1 + null, null || 'x', null and false, null or true, not null
@@ -359,3 +358,11 @@ select n from t union all select w from u order by 1
 select n from t union select w from u order by 1
 select w from u intersect select n from t
 select distinct n from (select n from t union all select 1.5) q order by 1
+update t set b = q.v from (values (1, 5), (1, 5)) q(a, v) where q.a = t.a returning t.a, t.b
+delete from t using (values (1), (1)) q(a) where q.a = t.a returning t.a
+select a, b from t order by b nulls first offset 1 fetch next 1 rows with ties
+select w from u except select n from t order by 1
+select m + 0.000 from t intersect select 1.000
+select string_agg(s, '<' || a || '>' order by a desc) from t
+select percentile_disc(0) within group (order by a desc), percentile_disc(1) within group (order by a), percentile_cont(0.3) within group (order by a desc) from t
+select generate_series(1.00, 0.5, -0.25)

@@ -15,9 +15,8 @@ async fn arithmetic_on_decimals_has_the_type_that_duckdb_gives() {
         for left in types {
             for right in types {
                 for op in ['+', '-', '*'] {
-                    let of = |(precision, scale)| {
-                        Scalar::text("0", Phys::Void).cast(Phys::Decimal { precision, scale })
-                    };
+                    let of =
+                        |(precision, scale)| Scalar::text("0", Phys::Void).cast(Phys::Decimal { precision, scale });
                     let value = lowerer.numeric_arithmetic(op, of(left), of(right));
                     if value.phys == Phys::Numeric {
                         continue;

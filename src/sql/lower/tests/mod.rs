@@ -4,7 +4,6 @@
 //! that are refused today; an unexpected pass fails too.
 
 mod decimals;
-mod show;
 mod support;
 mod tpch;
 
@@ -34,7 +33,10 @@ async fn statements_answer_as_postgresql_does() {
             wrong.push(format!("{case}\n  passes, but stands in gaps.txt"));
         }
         if !equal && !(gap && got.text == "ERROR 0A000") {
-            wrong.push(format!("{case}\n  expected: {expected}\n  got:      {}\n  {}\n  sql: {}", got.text, got.error, got.sql));
+            wrong.push(format!(
+                "{case}\n  expected: {expected}\n  got:      {}\n  {}\n  sql: {}",
+                got.text, got.error, got.sql
+            ));
         }
     }
     assert!(wrong.is_empty(), "{} cases differ:\n{}", wrong.len(), wrong.join("\n"));

@@ -2,25 +2,25 @@
 
 #[cfg(test)]
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
 
-use super::show;
+use crate::engine::directory::{self, SessionView};
 use crate::engine::{
     Access, Connection, Engine, EngineConfig, Kind, Outcome, Plugins, Pool, Rendered, Run, SystemTables,
 };
 use crate::error::{Result, SqlState};
-use crate::engine::directory::{self, SessionView};
-use crate::sql::lower::Decimals;
-use crate::tree::SessionValue;
 use crate::policy::Permit;
 use crate::registry::{
     Acl, Column, Constraint, ConstraintKind, Managed, Name, Namespace, OnConflictDefault, Relation, RelationKind, Role,
     Snapshot, builtin,
 };
+use crate::sql::lower::Decimals;
 use crate::sql::{self, CompiledBody, Context, ParamSource, Plan, signatures};
-use crate::types::{Oid, OutputSettings, PgType, Phys, Value, oid};
+use crate::tree::SessionValue;
+use crate::types::{self, Oid, OutputSettings, PgType, Phys, Value, oid};
 
 struct NoTables;
 
@@ -35,11 +35,11 @@ impl SystemTables for NoTables {
 }
 
 /// The session that the statements ask about themselves.
-struct Asked(Arc<Snapshot>);
+struct Asked(Arc<Snapshot>, u64);
 
 impl SessionView for Asked {
     fn id(&self) -> u64 {
-        SESSION
+        self.1
     }
     fn pid(&self) -> i32 {
         1
@@ -91,12 +91,12 @@ impl SessionView for Asked {
     }
 }
 
-/// Its number: beyond those that other tests' sessions count up from 1.
-const SESSION: u64 = 1 << 40;
+/// Their numbers: beyond those that other tests' sessions count up from 1.
+static NEXT: AtomicU64 = AtomicU64::new(1 << 40);
 
 pub struct Db {
     pool: Arc<Pool>,
-    _session: Arc<dyn SessionView>,
+    session: Arc<dyn SessionView>,
     pub context: Context,
 }
 
@@ -127,9 +127,10 @@ impl Db {
             system_tables: Arc::new(NoTables),
         };
         let context = context();
-        let session: Arc<dyn SessionView> = Arc::new(Asked(Arc::clone(&context.snapshot)));
-        directory::register(SESSION, Arc::downgrade(&session));
-        Self { pool: Pool::open(config, plugins).unwrap(), _session: session, context }
+        let session: Arc<dyn SessionView> =
+            Arc::new(Asked(Arc::clone(&context.snapshot), NEXT.fetch_add(1, Ordering::Relaxed)));
+        directory::register(session.id(), Arc::downgrade(&session));
+        Self { pool: Pool::open(config, plugins).unwrap(), session, context }
     }
 
     pub async fn open() -> Self {
@@ -165,11 +166,18 @@ impl Db {
         }
     }
 
+    /// A value as psql prints it.
+    fn show(&self, value: &Value, ty: PgType) -> String {
+        if value.is_null() {
+            return "NULL".into();
+        }
+        types::text::format(value, ty, &self.context.settings, &*self.context.snapshot)
+    }
+
     /// The one text that a query in DuckDB's own SQL gives.
     pub async fn text(&self, sql: &str) -> String {
         let mut connection = self.pool.connect().unwrap();
-        let rendered =
-            Rendered { sql: sql.into(), params: [].into(), columns: [Phys::Text].into(), kind: Kind::Rows };
+        let rendered = Rendered { sql: sql.into(), params: [].into(), columns: [Phys::Text].into(), kind: Kind::Rows };
         let run = Run { time_zone: "UTC".into(), deadline: None };
         let mut rows = match connection.execute(&Permit::system(rendered), vec![], &run).await {
             Ok(Outcome::Rows(rows)) => rows,
@@ -177,7 +185,7 @@ impl Db {
             Err(error) => panic!("{sql}: {error}"),
         };
         let batch = rows.next().await.unwrap().unwrap();
-        show::value(batch.column(0), 0, &Phys::Text).unwrap()
+        self.show(&types::arrow::value_at(batch.column(0), 0, &Phys::Text), PgType::new(oid::TEXT))
     }
 
     /// DuckDB's text for a case.
@@ -207,9 +215,19 @@ impl Db {
         }
     }
 
+    fn param(&self, source: &ParamSource) -> Value {
+        match source {
+            ParamSource::Session(SessionValue::SessionId) => Value::Int8(self.session.id() as i64),
+            ParamSource::Session(SessionValue::CurrentDate) => Value::Date(20_000),
+            ParamSource::Session(SessionValue::TransactionTimestamp) => Value::TimestampTz(20_000 * 86_400_000_000),
+            ParamSource::Session(SessionValue::LocalTimestamp) => Value::Timestamp(20_000 * 86_400_000_000),
+            _ => Value::Null,
+        }
+    }
+
     async fn run(&self, connection: &mut dyn Connection, case: &str, decimals: Decimals) -> Result<String> {
         let plan = self.plan_with(case, decimals)?;
-        let params = plan.params.iter().map(param).collect();
+        let params = plan.params.iter().map(|source| self.param(source)).collect();
         let run = Run { time_zone: "UTC".into(), deadline: None };
         let mut lines = Vec::new();
         if let Outcome::Rows(mut rows) = connection.execute(&plan.permit, params, &run).await? {
@@ -220,7 +238,7 @@ impl Db {
                         .iter()
                         .enumerate()
                         .map(|(i, phys)| {
-                            show::value(batch.column(i), row, phys).unwrap_or_else(|| "NULL".into())
+                            self.show(&types::arrow::value_at(batch.column(i), row, phys), plan.fields[i].ty)
                         })
                         .collect();
                     lines.push(cells.join("|"));
@@ -228,16 +246,6 @@ impl Db {
             }
         }
         Ok(lines.join("\n"))
-    }
-}
-
-fn param(source: &ParamSource) -> Value {
-    match source {
-        ParamSource::Session(SessionValue::SessionId) => Value::Int8(SESSION as i64),
-        ParamSource::Session(SessionValue::CurrentDate) => Value::Date(20_000),
-        ParamSource::Session(SessionValue::TransactionTimestamp) => Value::TimestampTz(20_000 * 86_400_000_000),
-        ParamSource::Session(SessionValue::LocalTimestamp) => Value::Timestamp(20_000 * 86_400_000_000),
-        _ => Value::Null,
     }
 }
 
@@ -334,14 +342,7 @@ const U: Columns<'static> =
     &[("a", PgType::new(oid::INT4)), ("x", PgType::new(oid::TEXT)), ("w", PgType::numeric(12, 4))];
 const E: Columns<'static> = &[("a", PgType::new(oid::INT4)), ("b", PgType::new(oid::TEXT))];
 
-fn add(
-    snapshot: &mut Snapshot,
-    oid: u32,
-    name: &str,
-    columns: Columns,
-    key: bool,
-    checks: &[(&str, &str, i16)],
-) {
+fn add(snapshot: &mut Snapshot, oid: u32, name: &str, columns: Columns, key: bool, checks: &[(&str, &str, i16)]) {
     let columns: Vec<Column> = columns
         .iter()
         .enumerate()
