@@ -125,12 +125,13 @@ fn const_operand(e: &Expr) -> Option<&Expr> {
         }
         _ => return None,
     };
-    let widening = match (arg.ty.oid, e.ty.oid) {
-        (oid::INT2, oid::INT4 | oid::INT8) | (oid::INT4, oid::INT8) => true,
-        (oid::INT2 | oid::INT4 | oid::INT8 | oid::NUMERIC | oid::FLOAT4, oid::FLOAT8) => true,
-        (oid::INT2 | oid::INT4 | oid::INT8 | oid::NUMERIC, oid::FLOAT4) => true,
-        _ => false,
-    };
+    let widening = matches!(
+        (arg.ty.oid, e.ty.oid),
+        (oid::INT2, oid::INT4 | oid::INT8)
+            | (oid::INT4, oid::INT8)
+            | (oid::INT2 | oid::INT4 | oid::INT8 | oid::NUMERIC | oid::FLOAT4, oid::FLOAT8)
+            | (oid::INT2 | oid::INT4 | oid::INT8 | oid::NUMERIC, oid::FLOAT4)
+    );
     widening.then_some(arg)
 }
 
