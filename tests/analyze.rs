@@ -222,3 +222,35 @@ fn compare_columns(path: &Path, ours: Vec<Field>) {
         println!("{}: columns differ: {differing:?} ({} and {})", path.display(), ours.len(), theirs.len());
     }
 }
+
+/// Deep statements either work or fail with 54001; none takes the process down, on a small stack neither.
+#[test]
+fn deep_statements_do_no_harm() {
+    let nested = |n: usize| format!("select {}1{}", "(".repeat(n), ")".repeat(n));
+    let chain = |link: &str, n: usize| format!("select true{}", link.repeat(n));
+    let cases = [
+        (nested(100), true),
+        (nested(100_000), false),
+        (chain(" or true", 2_500), true),
+        (chain(" and true", 100_000), false),
+        (format!("select 1{}", " + 1".repeat(1_000)), true),
+        (format!("select 1{}", " + 1".repeat(50_000)), false),
+        (format!("select {}1", "- ".repeat(50_000)), false),
+        (format!("select {}true", "not ".repeat(50_000)), false),
+        (format!("select 1{}", " union select 1".repeat(1_000)), true),
+        (format!("select 1 in ({})", vec!["1"; 20_000].join(", ")), true),
+        (format!("values {}", vec!["(1, 'a')"; 20_000].join(", ")), true),
+    ];
+    let run = move || {
+        let ctx = fixture::context();
+        for (sql, good) in cases {
+            let result = parse(&sql).and_then(|p| p.iter().try_for_each(|p| analyze(p, &ctx, &[]).map(drop)));
+            let shown: String = sql.chars().take(60).collect();
+            match result {
+                Ok(()) => assert!(good, "{shown} … should be too deep"),
+                Err(e) => assert!(!good && e.code().as_str() == "54001", "{shown} …: {e}"),
+            }
+        }
+    };
+    std::thread::Builder::new().stack_size(2 << 20).spawn(run).expect("a thread").join().expect("no harm");
+}

@@ -1,11 +1,10 @@
 //! Expressions (transformExpr): names, constants, operators and the constructs that have a node of their own.
 
-use sqlparser::ast::{self, AccessExpr, BinaryOperator, Spanned, UnaryOperator};
+use sqlparser::ast::{self, BinaryOperator, UnaryOperator};
 
 use super::{Analyzer, CastContext, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::parse::fold;
-use crate::tree::{BoolTest, Subscript};
+use crate::tree::BoolTest;
 use crate::types::{Oid, PgType, Value, oid};
 
 pub(crate) fn boolean(kind: ExprKind, pos: u32) -> Expr {
@@ -74,236 +73,12 @@ impl Analyzer<'_> {
         }
     }
 
-    /// An unqualified name: a column, or a whole row of a relation.
-    fn identifier(&mut self, ident: &ast::Ident) -> Result<Expr> {
-        let name = fold(ident);
-        let pos = self.pos(ident.span);
-        if ident.quote_style.is_none() && &*name == "default" {
-            return Err(Error::syntax("DEFAULT is not allowed in this context").at(pos));
-        }
-        if let Some(column) = self.find_column(&name, pos)? {
-            return Ok(column);
-        }
-        if let Some(row) = self.whole_row(None, &name, pos)? {
-            return Ok(row);
-        }
-        // System columns need no qualification.
-        let items = self.scopes.iter().rev().flat_map(|s| &s.items);
-        if let Some(column) = items.filter(|i| i.cols_visible).find_map(|i| self.system_column(i, &name, pos)) {
-            return Ok(column);
-        }
-        if self.scopes.iter().any(|s| s.items.iter().any(|i| i.rel.is_some_and(|r| self.rel_tables.contains_key(&r)))) {
-            Self::refuse_system_column(&name, pos)?;
-        }
-        Err(self.missing_column(None, &name, pos))
-    }
-
-    fn whole_row(&mut self, namespace: Option<&str>, name: &str, pos: u32) -> Result<Option<Expr>> {
-        let Some(item) = self.find_item(namespace, name, pos)? else { return Ok(None) };
-        let Some(rel) = item.rel else { return Ok(None) };
-        // A function with one plain result stands for its value, not for a row.
-        if item.row_type == oid::RECORD && item.columns.len() == 1 && self.function_rels.contains(&rel) {
-            return Ok(Some(super::scope::at(item.columns[0].expr.clone(), pos)));
-        }
-        Ok(Some(Expr { kind: ExprKind::WholeRow(rel), ty: PgType::new(item.row_type), pos }))
-    }
-
-    /// `t.a`, `n.t.a`, `db.n.t.a`.
-    fn dotted(&mut self, idents: &[ast::Ident]) -> Result<Expr> {
-        let pos = idents.first().map_or(0, |i| self.pos(i.span));
-        let folded: Vec<_> = idents.iter().map(fold).collect();
-        let (namespace, relation, column) = match folded.as_slice() {
-            [relation, column] => (None, relation, column),
-            [namespace, relation, column] => (Some(namespace), relation, column),
-            [database, namespace, relation, column] => {
-                if *database != self.ctx.snapshot.database {
-                    let message = format!("cross-database references are not implemented: {}", folded.join("."));
-                    return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(pos));
-                }
-                (Some(namespace), relation, column)
-            }
-            _ => {
-                let message = format!("improper qualified name (too many dotted names): {}", folded.join("."));
-                return Err(Error::syntax(message).at(pos));
-            }
-        };
-        let namespace = namespace.map(|n| &**n);
-        let Some(item) = self.find_item(namespace, relation, pos)? else {
-            return Err(self.missing_relation(namespace, relation, pos));
-        };
-        if let Some(found) = item.columns.iter().find(|c| c.name == *column) {
-            if item.columns.iter().filter(|c| c.name == *column).count() > 1 {
-                let message = format!("column reference \"{column}\" is ambiguous");
-                return Err(Error::new(SqlState::AMBIGUOUS_COLUMN, message).at(pos));
-            }
-            return Ok(super::scope::at(found.expr.clone(), pos));
-        }
-        if let Some(column) = self.system_column(item, column, pos) {
-            return Ok(column);
-        }
-        if item.rel.is_some_and(|r| self.rel_tables.contains_key(&r)) {
-            Self::refuse_system_column(column, pos)?;
-        }
-        Err(self.missing_column(Some(relation), column, pos))
-    }
-
-    /// `root.field[…]…`.
-    fn access(&mut self, root: &ast::Expr, chain: &[AccessExpr]) -> Result<Expr> {
-        let pos = self.pos_of(root);
-        // Leading names are a column reference: `t.a[1]`.
-        let mut idents = Vec::new();
-        let mut rest = chain;
-        if let ast::Expr::Identifier(ident) = root {
-            idents.push(ident.clone());
-            while let [AccessExpr::Dot(ast::Expr::Identifier(next)), more @ ..] = rest {
-                idents.push(next.clone());
-                rest = more;
-            }
-        }
-        if matches!(root, ast::Expr::Value(_)) {
-            // A constant takes subscripts in parentheses only.
-            let at = self.pos_after(root.span(), "[");
-            return Err(Error::syntax("syntax error at or near \"[\"").at(at));
-        }
-        let mut value = match idents.len() {
-            0 => self.expr(root)?,
-            1 => self.identifier(&idents[0])?,
-            _ => self.dotted(&idents)?,
-        };
-        while let Some(next) = rest.first() {
-            match next {
-                AccessExpr::Dot(ast::Expr::Identifier(field)) => {
-                    value = self.field(value, field)?;
-                    rest = &rest[1..];
-                }
-                AccessExpr::Dot(_) => return Err(Error::unsupported("this field access").at(pos)),
-                AccessExpr::Subscript(_) => {
-                    let count = rest.iter().take_while(|a| matches!(a, AccessExpr::Subscript(_))).count();
-                    value = self.subscripts(value, &rest[..count])?;
-                    rest = &rest[count..];
-                }
-            }
-        }
-        Ok(value)
-    }
-
-    fn field(&mut self, row: Expr, field: &ast::Ident) -> Result<Expr> {
-        let name = fold(field);
-        let pos = self.pos(field.span);
-        if let ExprKind::WholeRow(rel) = row.kind {
-            let item = self.scopes.iter().rev().flat_map(|s| &s.items).find(|i| i.rel == Some(rel));
-            if let Some(column) = item.and_then(|i| i.columns.iter().find(|c| c.name == name)) {
-                return Ok(super::scope::at(column.expr.clone(), row.pos));
-            }
-            if let Some(item) = item {
-                return Err(self.missing_column(Some(&item.alias), &name, row.pos));
-            }
-        }
-        let fields = self.row_fields(&row);
-        if let Some(i) = fields.iter().position(|(n, _)| *n == name) {
-            let ty = fields[i].1;
-            let pos = row.pos;
-            return Ok(Expr { kind: ExprKind::Field { row: Box::new(row), field: i as u16 }, ty, pos });
-        }
-        let message = if fields.is_empty() {
-            if row.ty.oid == oid::RECORD {
-                format!("could not identify column \"{name}\" in record data type")
-            } else {
-                let shown = self.type_name(row.ty.oid);
-                let message = format!("column notation .{name} applied to type {shown}, which is not a composite type");
-                return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).at(row.pos));
-            }
-        } else {
-            format!("column \"{name}\" not found in data type {}", self.type_name(row.ty.oid))
-        };
-        Err(Error::new(SqlState::UNDEFINED_COLUMN, message).at(pos))
-    }
-
-    /// transformContainerSubscripts.
-    fn subscripts(&mut self, array: Expr, chain: &[AccessExpr]) -> Result<Expr> {
-        let pos = array.pos;
-        if array.ty.oid == oid::JSONB {
-            return self.jsonb_subscripts(array, chain);
-        }
-        let base = self.base_type(array.ty);
-        let element = match self.type_facts(base.oid).element {
-            0 => match base.oid {
-                oid::INT2VECTOR => oid::INT2,
-                oid::OIDVECTOR => oid::OID,
-                _ => {
-                    let shown = self.type_name(array.ty.oid);
-                    let message = format!("cannot subscript type {shown} because it does not support subscripting");
-                    return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).at(pos));
-                }
-            },
-            element => element,
-        };
-        let mut indices = Vec::with_capacity(chain.len());
-        let mut slice = false;
-        for access in chain {
-            let AccessExpr::Subscript(subscript) = access else { continue };
-            indices.push(match subscript {
-                ast::Subscript::Index { index } => Subscript::Index(self.subscript_index(index)?),
-                ast::Subscript::Slice { lower_bound, upper_bound, stride } => {
-                    if stride.is_some() {
-                        return Err(Error::syntax("syntax error").at(pos));
-                    }
-                    slice = true;
-                    let lower = lower_bound.as_ref().map(|e| self.subscript_index(e)).transpose()?;
-                    let upper = upper_bound.as_ref().map(|e| self.subscript_index(e)).transpose()?;
-                    Subscript::Slice(lower, upper)
-                }
-            });
-        }
-        if slice {
-            // One slice makes all of them slices: `a[2]` reads as `a[1:2]`.
-            for index in &mut indices {
-                if let Subscript::Index(upper) = index {
-                    let one =
-                        Expr { kind: ExprKind::Const(Value::Int4(1)), ty: PgType::new(oid::INT4), pos: upper.pos };
-                    *index = Subscript::Slice(Some(one), Some(upper.clone()));
-                }
-            }
-        }
-        let ty = if slice { base } else { PgType::with(element, array.ty.typmod) };
-        Ok(Expr { kind: ExprKind::Subscript { array: Box::new(array), indices }, ty, pos })
-    }
-
-    fn subscript_index(&mut self, index: &ast::Expr) -> Result<Expr> {
-        let index = self.expr(index)?;
-        let pos = index.pos;
-        self.coerce_to(index, PgType::new(oid::INT4), CastContext::Assignment, false)?
-            .ok_or_else(|| Error::new(SqlState::DATATYPE_MISMATCH, "array subscript must have type integer").at(pos))
-    }
-
-    /// `j['key']`, `j[1]`: the same as `->`.
-    fn jsonb_subscripts(&mut self, mut value: Expr, chain: &[AccessExpr]) -> Result<Expr> {
-        for access in chain {
-            let AccessExpr::Subscript(ast::Subscript::Index { index }) = access else {
-                let message = "jsonb subscript does not support slices";
-                return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).at(value.pos));
-            };
-            let index = self.expr(index)?;
-            let wanted = if index.ty.oid == oid::INT4 { oid::INT4 } else { oid::TEXT };
-            let (from, pos) = (index.ty.oid, index.pos);
-            let index = self.coerce_to(index, PgType::new(wanted), CastContext::Implicit, false)?.ok_or_else(|| {
-                let message = format!("subscript type {} is not supported", self.type_name(from));
-                Error::new(SqlState::DATATYPE_MISMATCH, message)
-                    .hint("jsonb subscript must be coercible to either integer or text.")
-                    .at(pos)
-            })?;
-            let pos = value.pos;
-            value = self.operator("->", Some(value), index, pos)?;
-        }
-        Ok(value)
-    }
-
     fn cast_expr(&mut self, kind: &ast::CastKind, arg: &ast::Expr, ty: &ast::DataType) -> Result<Expr> {
         let (at, type_pos) = self.cast_pos(arg);
         let target = self.data_type(ty).map_err(|e| e.at(type_pos))?;
         let pos = match kind {
             ast::CastKind::DoubleColon => at,
-            ast::CastKind::Cast => self.pos_of_word("cast", arg.span()),
+            ast::CastKind::Cast => self.pos_of_word("cast", arg),
             ast::CastKind::TryCast | ast::CastKind::SafeCast => return Err(Error::unsupported("TRY_CAST")),
         };
         // An array constructor takes its element type from the cast.
@@ -338,7 +113,7 @@ impl Analyzer<'_> {
             let arg = self.expr(item)?;
             args.push(self.coerce_boolean(arg, name)?);
         }
-        let pos = self.pos_after(rest.span(), name);
+        let pos = self.pos_after(rest, name);
         Ok(boolean(if *op == BinaryOperator::And { ExprKind::And(args) } else { ExprKind::Or(args) }, pos))
     }
 
@@ -379,13 +154,13 @@ impl Analyzer<'_> {
     /// Where the operator after `left` stands.
     pub(crate) fn operator_pos(&self, left: &ast::Expr, op: &BinaryOperator) -> u32 {
         match op {
-            BinaryOperator::PGCustomBinaryOperator(_) => self.pos_after(left.span(), "operator"),
-            op => self.pos_after(left.span(), &op.to_string()),
+            BinaryOperator::PGCustomBinaryOperator(_) => self.pos_after(left, "operator"),
+            op => self.pos_after(left, &op.to_string()),
         }
     }
 
     fn unary(&mut self, op: &UnaryOperator, arg: &ast::Expr) -> Result<Expr> {
-        let pos = self.pos_before(arg.span());
+        let pos = self.pos_before(arg);
         if let (UnaryOperator::Minus, ast::Expr::Value(v)) = (op, arg)
             && let ast::Value::Number(digits, _) = &v.value
         {
@@ -403,20 +178,20 @@ impl Analyzer<'_> {
     }
 
     fn is_null(&mut self, arg: &ast::Expr, not: bool) -> Result<Expr> {
-        let pos = self.pos_after(arg.span(), "is");
+        let pos = self.pos_after(arg, "is");
         let arg = self.expr(arg)?;
         Ok(boolean(ExprKind::IsNull { arg: Box::new(arg), not }, pos))
     }
 
     fn is_bool(&mut self, arg: &ast::Expr, test: BoolTest, not: bool, name: &str) -> Result<Expr> {
-        let pos = self.pos_after(arg.span(), "is");
+        let pos = self.pos_after(arg, "is");
         let arg = self.expr(arg)?;
         let arg = self.coerce_boolean(arg, name)?;
         Ok(boolean(ExprKind::IsBool { arg: Box::new(arg), test, not }, pos))
     }
 
     fn distinct(&mut self, left: &ast::Expr, right: &ast::Expr, not: bool) -> Result<Expr> {
-        let pos = self.pos_after(left.span(), "is");
+        let pos = self.pos_after(left, "is");
         if row_items(left).is_some() && row_items(right).is_some() {
             return Err(Error::unsupported("IS DISTINCT FROM between rows").at(pos));
         }
@@ -436,7 +211,7 @@ impl Analyzer<'_> {
 
     /// transformAExprIn: constants become one `= ANY (ARRAY[…])`, what reads columns is compared one by one.
     fn in_list(&mut self, left: &ast::Expr, list: &[ast::Expr], negated: bool) -> Result<Expr> {
-        let pos = self.pos_after(left.span(), if negated { "not" } else { "in" });
+        let pos = self.pos_after(left, if negated { "not" } else { "in" });
         let name = if negated { "<>" } else { "=" };
         if let Some(items) = row_items(left) {
             let mut tests = Vec::with_capacity(list.len());
@@ -480,7 +255,7 @@ impl Analyzer<'_> {
 
     /// `x BETWEEN a AND b` is `x >= a AND x <= b`; x is analyzed for each.
     fn between(&mut self, arg: &ast::Expr, negated: bool, low: &ast::Expr, high: &ast::Expr) -> Result<Expr> {
-        let pos = self.pos_after(arg.span(), if negated { "not" } else { "between" });
+        let pos = self.pos_after(arg, if negated { "not" } else { "between" });
         let (first, second) = if negated { ("<", ">") } else { (">=", "<=") };
         let (x, low) = (self.expr(arg)?, self.expr(low)?);
         let low = self.operator(first, Some(x), low, pos)?;
@@ -578,7 +353,7 @@ impl Analyzer<'_> {
     }
 
     fn pos_before_array(&self, array: &ast::Array) -> u32 {
-        array.elem.first().map_or_else(|| self.pos_of_words("array", "["), |e| self.pos_of_word("array", e.span()))
+        array.elem.first().map_or_else(|| self.pos_of_words("array", "["), |e| self.pos_of_word("array", e))
     }
 
     pub(crate) fn row(&mut self, items: &[ast::Expr], pos: u32) -> Result<Expr> {
@@ -623,7 +398,7 @@ impl Analyzer<'_> {
     }
 
     fn collate(&mut self, arg: &ast::Expr, collation: &ast::ObjectName) -> Result<Expr> {
-        let pos = self.pos_after(arg.span(), "collate");
+        let pos = self.pos_after(arg, "collate");
         let (namespace, name, _) = self.name_parts(collation)?;
         let arg = self.expr(arg)?;
         let collation = match (namespace.as_deref(), &*name) {

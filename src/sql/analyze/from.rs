@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sqlparser::ast::{self, TableFactor};
 
+use super::position::query_start;
 use super::scope::{Clause, NsItem};
 use super::{Analyzer, Expr, ExprKind, RelColumn, RelId};
 use crate::error::{Error, Result, SqlState};
@@ -186,7 +187,7 @@ impl Analyzer<'_> {
                 "subquery in FROM must have an alias"
             })
             .hint("For example, FROM (SELECT ...) [AS] foo.")
-            .at(self.paren_before(sqlparser::ast::Spanned::span(subquery))));
+            .at(self.paren_before(query_start(subquery))));
         };
         let mut query = self.subquery_in_from(subquery, lateral)?;
         self.resolve_unknown_outputs(&mut query)?;

@@ -5,6 +5,7 @@
 
 mod agg;
 mod call;
+mod candidate;
 mod check;
 mod coerce;
 mod common;
@@ -18,6 +19,7 @@ mod generic;
 mod insert;
 mod join;
 mod literal;
+mod name;
 mod oper;
 mod position;
 mod query;

@@ -20,6 +20,53 @@ fn is_text(token: &Token, text: &str) -> bool {
     }
 }
 
+/// The leftmost operand of a chain of operators: its span begins where the whole begins. sqlparser's `span()` of a
+/// long chain would recurse through all of it.
+fn first(mut expr: &ast::Expr) -> &ast::Expr {
+    use ast::Expr as E;
+    loop {
+        expr = match expr {
+            E::BinaryOp { left, .. } => left,
+            E::Cast { expr, .. } | E::UnaryOp { expr, .. } | E::Collate { expr, .. } => expr,
+            E::Nested(expr) | E::IsNull(expr) | E::IsNotNull(expr) => expr,
+            other => return other,
+        }
+    }
+}
+
+/// The rightmost operand, where the whole ends.
+fn last(mut expr: &ast::Expr) -> &ast::Expr {
+    use ast::Expr as E;
+    loop {
+        expr = match expr {
+            E::BinaryOp { right, .. } => right,
+            E::Cast { expr, .. } | E::UnaryOp { expr, .. } | E::Collate { expr, .. } => expr,
+            E::Nested(expr) | E::IsNull(expr) | E::IsNotNull(expr) => expr,
+            other => return other,
+        }
+    }
+}
+
+/// Where a query begins, without a look at all of it.
+pub(crate) fn query_start(query: &ast::Query) -> Span {
+    if let Some(with) = &query.with {
+        return with.with_token.0.span;
+    }
+    let mut body = &*query.body;
+    loop {
+        body = match body {
+            ast::SetExpr::SetOperation { left, .. } => left,
+            ast::SetExpr::Query(inner) => return query_start(inner),
+            ast::SetExpr::Select(select) => return select.select_token.0.span,
+            // The word VALUES keeps no span: its first row's parenthesis has to do.
+            ast::SetExpr::Values(values) => {
+                return values.rows.first().map_or(Span::empty(), |r| r.opening_token.0.span);
+            }
+            other => return other.span(),
+        }
+    }
+}
+
 impl Analyzer<'_> {
     /// The character position of a span's start.
     pub fn pos(&self, span: Span) -> u32 {
@@ -47,24 +94,28 @@ impl Analyzer<'_> {
     }
 
     /// The operator or keyword `text` that stands after `left`; else the first token there that closes no parenthesis.
-    pub(crate) fn pos_after(&self, left: Span, text: &str) -> u32 {
-        let tokens = self.tokens_after(left.end);
+    pub(crate) fn pos_after(&self, left: &ast::Expr, text: &str) -> u32 {
+        let tokens = self.tokens_after(last(left).span().end);
         let found = tokens.iter().take(64).find(|t| is_text(&t.token, text));
         let found = found.or_else(|| tokens.iter().find(|t| t.token != Token::RParen));
         found.map_or(0, |t| self.pos(t.span))
     }
 
     /// The token before `right`, skipping opening parentheses: a prefix operator.
-    pub(crate) fn pos_before(&self, right: Span) -> u32 {
-        let tokens = self.tokens_before(right.start);
+    pub(crate) fn pos_before(&self, right: &ast::Expr) -> u32 {
+        let tokens = self.tokens_before(first(right).span().start);
         tokens.iter().rev().find(|t| t.token != Token::LParen).map_or(0, |t| self.pos(t.span))
     }
 
     /// The nearest keyword `word` before `inner`.
-    pub(crate) fn pos_of_word(&self, word: &str, inner: Span) -> u32 {
+    pub(crate) fn pos_of_word(&self, word: &str, inner: &ast::Expr) -> u32 {
+        self.pos_of_word_before(word, first(inner).span())
+    }
+
+    pub(crate) fn pos_of_word_before(&self, word: &str, inner: Span) -> u32 {
         let tokens = self.tokens_before(inner.start);
         let found = tokens.iter().rev().find(|t| is_text(&t.token, word));
-        found.map_or_else(|| self.pos_before(inner), |t| self.pos(t.span))
+        found.map_or_else(|| self.paren_before(inner), |t| self.pos(t.span))
     }
 
     /// The token right before `inner`: the parenthesis that opens there.
@@ -113,7 +164,7 @@ impl Analyzer<'_> {
             nested += 1;
             inner = expr;
         }
-        let tokens = self.tokens_after(inner.span().end);
+        let tokens = self.tokens_after(last(inner).span().end);
         let mut colons = tokens.iter().enumerate().filter(|(_, t)| t.token == Token::DoubleColon);
         match colons.nth(nested) {
             Some((i, token)) => (self.pos(token.span), tokens.get(i + 1).map_or(0, |t| self.pos(t.span))),

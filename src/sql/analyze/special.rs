@@ -1,6 +1,6 @@
 //! Constructs with a syntax of their own that are functions underneath: LIKE, EXTRACT, TRIM, AT TIME ZONE …
 
-use sqlparser::ast::{self, Spanned};
+use sqlparser::ast;
 
 use super::expr::{boolean, row_items, unknown_text};
 use super::types::interval_fields;
@@ -25,12 +25,12 @@ impl Analyzer<'_> {
                 self.similar_to(*negated, expr, pattern, escape_char.as_ref())
             }
             E::AtTimeZone { timestamp, time_zone } => {
-                let pos = self.pos_after(timestamp.span(), "at");
+                let pos = self.pos_after(timestamp, "at");
                 let args = [&**time_zone, &**timestamp];
                 self.call_with("timezone", &args, pos)
             }
             E::Extract { field, expr, .. } => {
-                let pos = self.pos_of_word("extract", expr.span());
+                let pos = self.pos_of_word("extract", expr);
                 let field = match field {
                     ast::DateTimeField::Custom(ident) => ident.value.to_lowercase(),
                     other => other.to_string().to_lowercase(),
@@ -41,7 +41,7 @@ impl Analyzer<'_> {
             E::Ceil { expr, field } => self.rounding("ceil", expr, field),
             E::Floor { expr, field } => self.rounding("floor", expr, field),
             E::Position { expr, r#in } => {
-                let pos = self.pos_of_word("position", expr.span());
+                let pos = self.pos_of_word("position", expr);
                 self.call_with("position", &[&**r#in, &**expr], pos)
             }
             E::Substring { expr, substring_from, substring_for, special, shorthand } => {
@@ -53,20 +53,20 @@ impl Analyzer<'_> {
                     Some(ast::TrimWhereField::Trailing) => "rtrim",
                     Some(ast::TrimWhereField::Both) | None => "btrim",
                 };
-                let pos = self.pos_of_word("trim", expr.span());
+                let pos = self.pos_of_word("trim", expr);
                 let mut args = vec![&**expr];
                 args.extend(trim_what.as_deref());
                 args.extend(trim_characters.iter().flatten());
                 self.call_with(name, &args, pos)
             }
             E::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
-                let pos = self.pos_of_word("overlay", expr.span());
+                let pos = self.pos_of_word("overlay", expr);
                 let mut args = vec![&**expr, &**overlay_what, &**overlay_from];
                 args.extend(overlay_for.as_deref());
                 self.call_with("overlay", &args, pos)
             }
             E::IsNormalized { expr, form, negated } => {
-                let pos = self.pos_after(expr.span(), "is");
+                let pos = self.pos_after(expr, "is");
                 let arg = self.expr(expr)?;
                 let mut args = vec![arg];
                 args.extend(form.map(|f| unknown_text(&f.to_string(), pos)));
@@ -74,7 +74,7 @@ impl Analyzer<'_> {
                 Ok(if *negated { boolean(ExprKind::Not(Box::new(test)), pos) } else { test })
             }
             E::Named { expr, .. } => {
-                let pos = self.pos_of_word("variadic", expr.span());
+                let pos = self.pos_of_word("variadic", expr);
                 Err(Error::syntax("syntax error at or near \"variadic\"").at(pos))
             }
             E::Wildcard(token) => Err(Error::syntax("syntax error at or near \"*\"").at(self.pos(token.0.span))),
@@ -106,7 +106,7 @@ impl Analyzer<'_> {
             "~~*" => "ilike",
             _ => "not",
         };
-        let pos = self.pos_after(left.span(), word);
+        let pos = self.pos_after(left, word);
         if any {
             let left = self.expr(left)?;
             let array = self.expr(pattern)?;
@@ -128,7 +128,7 @@ impl Analyzer<'_> {
         pattern: &ast::Expr,
         escape: Option<&ast::ValueWithSpan>,
     ) -> Result<Expr> {
-        let pos = self.pos_after(left.span(), if negated { "not" } else { "similar" });
+        let pos = self.pos_after(left, if negated { "not" } else { "similar" });
         let left = self.expr(left)?;
         let mut args = vec![self.expr(pattern)?];
         if let Some(escape) = escape {
@@ -139,7 +139,7 @@ impl Analyzer<'_> {
     }
 
     fn rounding(&mut self, name: &str, arg: &ast::Expr, field: &ast::CeilFloorKind) -> Result<Expr> {
-        let pos = self.pos_of_word(name, arg.span());
+        let pos = self.pos_of_word(name, arg);
         match field {
             ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) => {
                 let arg = self.expr(arg)?;
@@ -158,7 +158,7 @@ impl Analyzer<'_> {
         shorthand: bool,
     ) -> Result<Expr> {
         let name = if shorthand { "substr" } else { "substring" };
-        let pos = self.pos_of_word(name, arg.span());
+        let pos = self.pos_of_word(name, arg);
         let mut args = vec![self.expr(arg)?];
         match (from, length) {
             (Some(from), _) => args.push(self.expr(from)?),
@@ -179,7 +179,7 @@ impl Analyzer<'_> {
     /// `interval '…' fields`, `interval(p) '…'`.
     pub(crate) fn interval(&mut self, interval: &ast::Interval) -> Result<Expr> {
         let literal = self.expr(&interval.value)?;
-        let pos = self.pos_before(interval.value.span());
+        let pos = self.pos_before(&interval.value);
         if literal.ty.oid != oid::UNKNOWN {
             return Err(Error::syntax("syntax error").at(literal.pos));
         }

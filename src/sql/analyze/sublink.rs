@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use sqlparser::ast::{self, Spanned};
+use sqlparser::ast;
 
 use super::expr::{boolean, row_items};
+use super::position::query_start;
 use super::{Analyzer, CastContext, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
 use crate::tree::{CastHow, Query};
@@ -19,7 +20,7 @@ impl Analyzer<'_> {
     }
 
     pub(crate) fn exists(&mut self, query: &ast::Query, negated: bool) -> Result<Expr> {
-        let pos = self.pos_of_word("exists", query.span());
+        let pos = self.pos_of_word_before("exists", query_start(query));
         let exists = boolean(ExprKind::Exists(Box::new(self.subquery(query)?)), pos);
         Ok(if negated { boolean(ExprKind::Not(Box::new(exists)), pos) } else { exists })
     }
@@ -32,7 +33,7 @@ impl Analyzer<'_> {
     }
 
     pub(crate) fn scalar_subquery(&mut self, query: &ast::Query) -> Result<Expr> {
-        let pos = self.paren_before(query.span());
+        let pos = self.paren_before(query_start(query));
         let query = self.subquery(query)?;
         let ty = self.one_column(&query, pos)?;
         Ok(Expr { kind: ExprKind::ScalarSubquery(Box::new(query)), ty, pos })
@@ -53,7 +54,7 @@ impl Analyzer<'_> {
     }
 
     pub(crate) fn in_subquery(&mut self, left: &ast::Expr, query: &ast::Query, negated: bool) -> Result<Expr> {
-        let pos = self.pos_after(left.span(), if negated { "not" } else { "in" });
+        let pos = self.pos_after(left, if negated { "not" } else { "in" });
         self.quantified(left, if negated { "<>" } else { "=" }, negated, query, pos)
     }
 

@@ -1,0 +1,282 @@
+//! Which function a call means (FuncnameGetCandidates, func_get_detail), and its arguments made fit.
+
+use std::sync::LazyLock;
+
+use sqlparser::ast;
+
+use super::coerce::Pathway;
+use super::resolve::{Candidate, Choice};
+use super::{Analyzer, CastContext, Expr, ExprKind};
+use crate::error::{Error, Result, SqlState};
+use crate::facts::{PROCS, Proc};
+use crate::registry::Name;
+use crate::types::{Oid, PgType, oid};
+
+/// One candidate, its parameters expanded to the number of arguments given.
+pub(crate) struct Form {
+    pub func: &'static Proc,
+    pub args: Vec<Oid>,
+    /// How many trailing arguments are collected into the variadic array; None if it is not called so.
+    pub variadic: Option<usize>,
+    /// For named notation: which argument each parameter takes, None for its default.
+    pub order: Option<Vec<Option<usize>>>,
+}
+
+#[derive(Clone, Copy)]
+struct FormRef<'f>(&'f Form);
+
+impl Candidate for FormRef<'_> {
+    fn args(&self) -> &[Oid] {
+        &self.0.args
+    }
+}
+
+/// The arguments of a call, analyzed.
+#[derive(Default)]
+pub(crate) struct Arguments {
+    pub exprs: Vec<Expr>,
+    /// Names of the last ones.
+    pub names: Vec<Name>,
+    pub variadic: bool,
+}
+
+pub(crate) enum Resolved {
+    Function(Form),
+    /// A type's name used as a function: a cast.
+    Cast(Oid),
+}
+
+impl Analyzer<'_> {
+    /// Arguments coerced to the parameters, defaults filled in, variadic ones collected; and the result type.
+    pub(crate) fn coerce_arguments(&mut self, form: Form, args: Vec<Expr>, pos: u32) -> Result<(Vec<Expr>, Oid)> {
+        let func = form.func;
+        let mut args = match &form.order {
+            None => args,
+            Some(order) => {
+                let mut given: Vec<Option<Expr>> = args.into_iter().map(Some).collect();
+                let mut placed = Vec::with_capacity(order.len());
+                for (parameter, from) in order.iter().enumerate() {
+                    placed.push(match from.and_then(|i| given.get_mut(i)).and_then(Option::take) {
+                        Some(arg) => arg,
+                        None => self.default_argument(func, parameter)?,
+                    });
+                }
+                placed
+            }
+        };
+        for parameter in args.len()..form.args.len() {
+            args.push(self.default_argument(func, parameter)?);
+        }
+        let actual: Vec<Oid> = args.iter().map(|a| a.ty.oid).collect();
+        let (declared, result) = self.enforce_generic(&actual, &form.args, func.result)?;
+        let mut out = Vec::with_capacity(args.len());
+        for (arg, ty) in args.into_iter().zip(&declared) {
+            // "any" takes a literal as it is; it reaches the function as text.
+            out.push(match *ty {
+                oid::ANY if func.name == "pg_typeof" => arg,
+                oid::ANY if arg.ty.oid == oid::UNKNOWN && !matches!(arg.kind, ExprKind::Param(_)) => {
+                    self.resolve_unknown(arg)?
+                }
+                ty => self.coerce_type(arg, PgType::new(ty), CastContext::Implicit, false)?,
+            });
+        }
+        if let Some(count) = form.variadic
+            && func.variadic != oid::ANY
+        {
+            let items = out.split_off(out.len() - count);
+            let element = declared.last().copied().unwrap_or(oid::TEXT);
+            let nested = self.type_facts(element).element != 0;
+            let ty = PgType::new(self.array_of(element)?);
+            let array_pos = items.first().map_or(pos, |i| i.pos);
+            out.push(Expr { kind: ExprKind::Array { items, nested }, ty, pos: array_pos });
+        }
+        Ok((out, result))
+    }
+
+    /// The default of a parameter, from the recorded text.
+    fn default_argument(&mut self, func: &'static Proc, parameter: usize) -> Result<Expr> {
+        let column = crate::facts::PROC_ROWS.columns.iter().position(|c| *c == "proargdefaults");
+        let text = column.and_then(|c| func.row[c]).unwrap_or_default();
+        let (list, _) = crate::sql::parse::parse_expression(&format!("({text})"))?;
+        let items = match &list {
+            ast::Expr::Tuple(items) => items.as_slice(),
+            ast::Expr::Nested(item) => std::slice::from_ref(&**item),
+            _ => return Err(Error::internal(format!("defaults of {} are not a list", func.name))),
+        };
+        let first = func.args.len() - items.len().min(func.args.len());
+        let item = parameter.checked_sub(first).and_then(|i| items.get(i));
+        let item = item.ok_or_else(|| Error::internal(format!("{} has no default for {parameter}", func.name)))?;
+        let mut expr = self.expr(item)?;
+        expr.pos = 0;
+        Ok(expr)
+    }
+
+    /// func_get_detail.
+    pub(crate) fn resolve_function(
+        &self,
+        namespace: Option<&str>,
+        name: &str,
+        arguments: &Arguments,
+        pos: u32,
+    ) -> Result<Resolved> {
+        let inputs: Vec<Oid> = arguments.exprs.iter().map(|e| e.ty.oid).collect();
+        let forms = match namespace {
+            None | Some("pg_catalog") => forms(name, inputs.len(), arguments),
+            Some("information_schema") if name == EXPAND_ARRAY.name && inputs.len() == 1 => {
+                vec![plain_form(&EXPAND_ARRAY)]
+            }
+            Some(_) => Vec::new(),
+        };
+        if let Some(exact) = forms.iter().position(|f| f.args[..inputs.len()] == inputs[..] && f.order.is_none()) {
+            return Ok(Resolved::Function(take(forms, exact)));
+        }
+        if let ([source], true) = (inputs.as_slice(), arguments.names.is_empty())
+            && let Some(target) = self.function_name_as_type(namespace, name)
+            && self.is_function_style_cast(*source, target)
+        {
+            return Ok(Resolved::Cast(target));
+        }
+        let refs: Vec<FormRef<'_>> = forms.iter().map(FormRef).collect();
+        let choice = match self.choose(&inputs, &refs) {
+            Choice::One(form) => forms.iter().position(|f| std::ptr::eq(f, form.0)),
+            Choice::None => return Err(self.function_error(namespace, name, arguments, false).at(pos)),
+            Choice::Ambiguous => None,
+        };
+        match choice {
+            Some(at) => Ok(Resolved::Function(take(forms, at))),
+            None => Err(self.function_error(namespace, name, arguments, true).at(pos)),
+        }
+    }
+
+    fn is_function_style_cast(&self, source: Oid, target: Oid) -> bool {
+        if source == oid::UNKNOWN {
+            return true;
+        }
+        match self.pathway(target, source, CastContext::Explicit) {
+            Some(Pathway::Relabel) => true,
+            Some(Pathway::InOut) => {
+                let composite = source == oid::RECORD || self.type_facts(source).kind == b'c';
+                !(composite && self.type_facts(target).category == b'S')
+            }
+            Some(Pathway::Function(_) | Pathway::ArrayElements) | None => false,
+        }
+    }
+
+    fn function_error(&self, namespace: Option<&str>, name: &str, arguments: &Arguments, ambiguous: bool) -> Error {
+        let positional = arguments.exprs.len() - arguments.names.len();
+        let shown: Vec<String> = arguments
+            .exprs
+            .iter()
+            .enumerate()
+            .map(|(i, e)| match i.checked_sub(positional).and_then(|n| arguments.names.get(n)) {
+                Some(name) => format!("{name} => {}", self.type_name(e.ty.oid)),
+                None => self.type_name(e.ty.oid),
+            })
+            .collect();
+        let qualified = namespace.map_or_else(|| name.to_owned(), |n| format!("{n}.{name}"));
+        let signature = format!("{qualified}({})", shown.join(", "));
+        if ambiguous {
+            return Error::new(SqlState::AMBIGUOUS_FUNCTION, format!("function {signature} is not unique"))
+                .hint("Could not choose a best candidate function. You might need to add explicit type casts.");
+        }
+        Error::new(SqlState::UNDEFINED_FUNCTION, format!("function {signature} does not exist"))
+            .hint("No function matches the given name and argument types. You might need to add explicit type casts.")
+    }
+}
+
+/// The one function of information_schema that clients call (pgjdbc, for keys): an array's elements with their numbers.
+static EXPAND_ARRAY: LazyLock<Proc> = LazyLock::new(|| Proc {
+    oid: 13_254,
+    name: "_pg_expandarray",
+    kind: b'f',
+    returns_set: true,
+    strict: true,
+    volatility: b'i',
+    leakproof: false,
+    args: vec![oid::ANYARRAY],
+    defaults: 0,
+    variadic: 0,
+    result: oid::RECORD,
+    out_args: vec![("x", oid::ANYELEMENT), ("n", oid::INT4)],
+    agg_kind: 0,
+    agg_direct_args: 0,
+    row: &[],
+});
+
+fn take(mut forms: Vec<Form>, at: usize) -> Form {
+    forms.swap_remove(at)
+}
+
+/// FuncnameGetCandidates: the functions of that name that could take so many arguments.
+fn forms(name: &str, count: usize, arguments: &Arguments) -> Vec<Form> {
+    let mut out: Vec<Form> = Vec::new();
+    for func in PROCS.by_name(name) {
+        let form = if !arguments.names.is_empty() {
+            named_form(func, count, &arguments.names)
+        } else if func.args.len() == count && (arguments.variadic || func.variadic == 0) {
+            (!arguments.variadic || func.variadic != 0).then(|| plain_form(func))
+        } else if func.variadic != 0 && !arguments.variadic && count + 1 >= func.args.len() {
+            variadic_form(func, count)
+        } else if count < func.args.len() && count + func.defaults >= func.args.len() && func.variadic == 0 {
+            Some(plain_form(func))
+        } else {
+            None
+        };
+        out.extend(form);
+    }
+    // Of two that take the same types, the one that is not variadic and needs no defaults wins.
+    let key = |f: &Form| (f.variadic.is_some(), f.func.args.len() != count);
+    let mut kept: Vec<Form> = Vec::with_capacity(out.len());
+    for form in out {
+        match kept.iter().position(|k| k.args[..count.min(k.args.len())] == form.args[..count.min(form.args.len())]) {
+            Some(at) if key(&form) < key(&kept[at]) => kept[at] = form,
+            Some(_) => {}
+            None => kept.push(form),
+        }
+    }
+    kept
+}
+
+fn plain_form(func: &'static Proc) -> Form {
+    Form { func, args: func.args.clone(), variadic: None, order: None }
+}
+
+fn variadic_form(func: &'static Proc, count: usize) -> Option<Form> {
+    let fixed = func.args.len() - 1;
+    let extra = count.checked_sub(fixed).filter(|n| *n > 0)?;
+    let mut args = func.args[..fixed].to_vec();
+    args.extend(std::iter::repeat_n(func.variadic, extra));
+    Some(Form { func, args, variadic: Some(extra), order: None })
+}
+
+/// Named notation (MatchNamedCall).
+fn named_form(func: &'static Proc, count: usize, names: &[Name]) -> Option<Form> {
+    let positional = count - names.len();
+    if positional > func.args.len() || func.variadic != 0 {
+        return None;
+    }
+    let columns = crate::facts::PROC_ROWS.columns;
+    let field = |name: &str| columns.iter().position(|c| *c == name).and_then(|i| func.row[i]);
+    let all: Vec<&str> = field("proargnames")?.split(' ').collect();
+    let modes: Vec<&str> = field("proargmodes").map(|m| m.split_whitespace().collect()).unwrap_or_default();
+    let inputs: Vec<&str> = all
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| matches!(modes.get(*i), None | Some(&("i" | "b" | "v"))))
+        .map(|(_, n)| *n)
+        .collect();
+    let mut order: Vec<Option<usize>> = (0..func.args.len()).map(|i| (i < positional).then_some(i)).collect();
+    for (i, name) in names.iter().enumerate() {
+        let at = inputs.iter().position(|n| **n == **name)?;
+        let slot = order.get_mut(at)?;
+        if slot.is_some() {
+            return None;
+        }
+        *slot = Some(positional + i);
+    }
+    let required = func.args.len() - func.defaults;
+    if order[..required].iter().any(Option::is_none) {
+        return None;
+    }
+    Some(Form { func, args: func.args.clone(), variadic: None, order: Some(order) })
+}
