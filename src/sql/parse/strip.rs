@@ -26,11 +26,13 @@ fn is(token: Option<&TokenWithSpan>, word: &str) -> bool {
 }
 
 /// True if a query may begin after this token, and nothing else that begins with TABLE.
-fn begins_query(before: Option<&TokenWithSpan>) -> bool {
+/// After AS that is so in CREATE … AS alone: elsewhere `AS table` is an alias.
+fn begins_query(before: Option<&TokenWithSpan>, create: bool) -> bool {
     match before.map(|t| &t.token) {
         None | Some(Token::LParen) => true,
+        Some(Token::Word(_)) if is(before, "as") => create,
         Some(Token::Word(_)) => {
-            ["as", "union", "except", "intersect", "all", "explain", "analyze", "for"].iter().any(|w| is(before, w))
+            ["union", "except", "intersect", "all", "explain", "analyze", "for"].iter().any(|w| is(before, w))
         }
         Some(_) => false,
     }
@@ -57,7 +59,7 @@ pub fn strip(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<(Vec<TokenWi
         i = 4;
     }
     while i < tokens.len() {
-        if is(at(i), "table") && begins_query(out.last()) {
+        if is(at(i), "table") && begins_query(out.last(), is(at(0), "create")) {
             // TABLE t is SELECT * FROM t.
             let span = tokens[i].span;
             let word = |text| TokenWithSpan { token: Token::make_word(text, None), span };
