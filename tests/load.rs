@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use support::protocol::Connection;
+use support::protocol::{self, Connection};
 use support::server::{Options, Server};
 
 const MEMORY_LIMIT: u64 = 1 << 30;
@@ -120,6 +120,36 @@ fn idle_sessions_cost_little() {
     let allowed = sessions as u64 * 100_000 + (8 << 20);
     assert!(cost <= allowed, "{cost} bytes for {sessions} idle sessions, {allowed} are allowed");
     drop((warm, open));
+}
+
+#[test]
+fn a_large_result_passes_in_constant_memory() {
+    let rows = number("DUCKGATE_LOAD_ROWS", 1_500_000);
+    let server = start(1);
+    let mut connection = idle(&server);
+    connection
+        .send(&protocol::query(&format!("SELECT i, repeat('x', 300) FROM generate_series(1, {rows}) AS s(i)")))
+        .unwrap_or_else(|e| panic!("{e}"));
+    let (mut seen, mut highest) = (0, 0);
+    let before = server.memory();
+    loop {
+        let message = connection.read().unwrap_or_else(|e| panic!("{e}"));
+        match message.tag {
+            b'D' => {
+                seen += 1;
+                if seen % 100_000 == 0 {
+                    highest = highest.max(server.memory());
+                }
+            }
+            b'Z' => break,
+            _ => {}
+        }
+    }
+    assert_eq!(seen, rows);
+    let grown = highest.saturating_sub(before);
+    println!("{rows} rows of 300 bytes: memory grew by {} MiB", grown >> 20);
+    // The result is 450 MB; the series itself, a list of numbers, may be held.
+    assert!(grown < 150 << 20, "{grown} bytes");
 }
 
 fn idle(server: &Server) -> Connection {

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use sqlparser::tokenizer::Token;
-
 use super::execute::{Alone, Done};
 use super::front::Front;
 use super::plan_cache::Origin;
@@ -93,11 +91,7 @@ impl Session {
 
 /// A simple query has no parameters.
 fn no_parameter(statement: &Parsed) -> Error {
-    let placeholder = statement.tokens.iter().find_map(|t| match &t.token {
-        Token::Placeholder(text) => Some((text.as_str(), statement.source.position(t.span.start))),
-        _ => None,
-    });
-    let (text, position) = placeholder.unwrap_or(("$1", 0));
+    let (text, position) = statement.first_placeholder().unwrap_or(("$1", 0));
     Error::new(SqlState::UNDEFINED_PARAMETER, format!("there is no parameter {text}")).at(position)
 }
 

@@ -46,6 +46,16 @@ pub struct Parsed {
     pub extras: Arc<Extras>,
 }
 
+impl Parsed {
+    /// The first `$n` in the text, and its position in characters from 1.
+    pub fn first_placeholder(&self) -> Option<(&str, u32)> {
+        self.tokens.iter().find_map(|t| match &t.token {
+            Token::Placeholder(text) => Some((text.as_str(), self.source.position(t.span.start))),
+            _ => None,
+        })
+    }
+}
+
 /// The statements of a text. Empty ones are left out.
 pub fn parse(text: &str) -> Result<Vec<Parsed>> {
     let source = Arc::new(Source::new(text.into()));
