@@ -45,8 +45,6 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("src/registry/files/resolve.rs", "one rule a key of the format; to be split by kind of object"),
     ("src/types/datetime/decode.rs", "PostgreSQL's date and time input is one state machine"),
     ("src/sql/ddl/alter.rs", "one arm an ALTER TABLE action; to be split by action"),
-    ("src/sql/analyze/expr.rs", "one arm a kind of expression"),
-    ("src/sql/analyze/call.rs", "function resolution, as PostgreSQL's parse_func has it; to be split"),
 ];
 const LONG: usize = 600;
 
