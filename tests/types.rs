@@ -12,7 +12,7 @@ use bytes::BytesMut;
 use duckgate::copy::{CopyColumn, CopySource, Decoder, Encoder};
 use duckgate::error::{Error, Result};
 use duckgate::tree::{CopyFormat, CopyHeader, CopyOptions};
-use duckgate::types::numeric::Numeric;
+use duckgate::types::numeric::{Numeric, receive_decimal};
 use duckgate::types::rows::{ColumnShape, RowEncoder};
 use duckgate::types::{
     BuiltinTypes, ByteaOutput, DateOrder, DateStyle, IntervalStyle, OutputSettings, PgType, Value, arrow, binary, name,
@@ -180,6 +180,12 @@ fn values_are_read_and_written_as_postgresql_reads_and_writes_them() {
             let again = binary::decode(&out, ty, &BuiltinTypes)?;
             let written = text::format(&value, ty, &settings, &BuiltinTypes);
             through_rows(&case, &value, ty, &settings, &written, &out);
+            if let Some(duckgate::types::Phys::Decimal { precision, scale }) = phys(ty, &BuiltinTypes)
+                && let Some(unscaled) = receive_decimal(&out, precision, scale)
+            {
+                let long = Numeric::receive(&out).expect("numeric").to_decimal128(u32::from(scale));
+                assert_eq!(Some(unscaled), long, "{case:?} straight from binary");
+            }
             assert_eq!(text::format(&again, ty, &settings, &BuiltinTypes), written, "{case:?} through binary");
             Ok((written, hex(&out)))
         };

@@ -13,7 +13,7 @@ use super::CopyColumn;
 use crate::error::{Error, Result};
 use crate::types::binary as wire;
 use crate::types::datetime;
-use crate::types::numeric::Numeric;
+use crate::types::numeric::{Numeric, receive_decimal};
 use crate::types::text::{self, Input};
 use crate::types::{Oid, PgType, Phys, TypeLookup, Value, arrow, base_type, oid};
 
@@ -41,6 +41,12 @@ enum Data {
     Timestamp(TimestampMicrosecondBuilder),
     /// Every other type, by way of values.
     Other(Vec<Value>),
+}
+
+/// Eight big-endian bytes at most; fewer are extended by their sign.
+fn be(bytes: &[u8]) -> i64 {
+    let start = if bytes.first().is_some_and(|b| *b >= 0x80) { -1 } else { 0 };
+    bytes.iter().fold(start, |n, b| n << 8 | i64::from(*b))
 }
 
 /// True if the text of the type is its value, up to a declared length.
@@ -134,6 +140,10 @@ impl Column {
 
     /// Reads a field by the type's receive function.
     pub fn push_binary(&mut self, field: &[u8], types: &dyn TypeLookup) -> Result<()> {
+        if self.push_binary_fast(field)? {
+            self.rows += 1;
+            return Ok(());
+        }
         match (&mut self.data, wire::decode(field, self.ty, types)?) {
             (Data::Int2(b), Value::Int2(v)) => b.append_value(v),
             (Data::Int4(b), Value::Int4(v)) => b.append_value(v),
@@ -150,6 +160,24 @@ impl Column {
         }
         self.rows += 1;
         Ok(())
+    }
+
+    /// The common types without a value in between; false if the field is not of the length or form that this knows.
+    fn push_binary_fast(&mut self, field: &[u8]) -> Result<bool> {
+        match (&mut self.data, field) {
+            (Data::Int4(b), [_, _, _, _]) => b.append_value(be(field) as i32),
+            (Data::Int8(b), [_, _, _, _, _, _, _, _]) => b.append_value(be(field)),
+            (Data::Float8(b), [_, _, _, _, _, _, _, _]) => b.append_value(f64::from_bits(be(field) as u64)),
+            (Data::Date(b), [_, _, _, _]) => b.append_value(wire::date_from_wire(be(field) as i32)?),
+            (Data::Decimal(b, precision, scale), _) => match receive_decimal(field, *precision, *scale) {
+                Some(unscaled) => b.append_value(unscaled),
+                None => return Ok(false),
+            },
+            (Data::Text(b), _) => b.append_value(declared_text(wire::text(field)?, self.ty)?),
+            (Data::Bytea(b), _) => b.append_value(field),
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 
     /// The column so far, and which of its rows were DEFAULT; begins anew.

@@ -13,6 +13,29 @@ use crate::types::{DateOrder, DateStyle, IntervalStyle, OutputSettings};
 const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+/// Two digits into a buffer.
+#[inline]
+fn two(buf: &mut [u8], n: u32) {
+    buf[0] = b'0' + (n / 10 % 10) as u8;
+    buf[1] = b'0' + (n % 10) as u8;
+}
+
+/// `YYYY-MM-DD HH:MM:SS` in one piece, for years of four digits: the form of nearly all output.
+#[inline]
+fn put_iso_timestamp(out: &mut BytesMut, year: u32, month: u32, day: u32, time: i64) {
+    let seconds = (time / MICROS_PER_SECOND) as u32;
+    let mut text = *b"0000-00-00 00:00:00";
+    two(&mut text[0..], year / 100);
+    two(&mut text[2..], year % 100);
+    two(&mut text[5..], month);
+    two(&mut text[8..], day);
+    two(&mut text[11..], seconds / 3600);
+    two(&mut text[14..], seconds / 60 % 60);
+    two(&mut text[17..], seconds % 60);
+    out.put_slice(&text);
+    put_fraction(out, (time % MICROS_PER_SECOND) as u32);
+}
+
 /// The year as it is printed (1 BC is 1), and whether BC follows.
 fn printed_year(year: i32) -> (u32, bool) {
     if year > 0 { (year as u32, false) } else { ((1 - year) as u32, true) }
@@ -32,6 +55,15 @@ fn put_year(out: &mut BytesMut, year: u32) {
 #[inline]
 fn put_ymd(out: &mut BytesMut, days: i32) -> bool {
     let (year, month, day) = civil::from_days(days);
+    if (1..10_000).contains(&year) {
+        let mut text = *b"0000-00-00";
+        two(&mut text[0..], year as u32 / 100);
+        two(&mut text[2..], year as u32 % 100);
+        two(&mut text[5..], month);
+        two(&mut text[8..], day);
+        out.put_slice(&text);
+        return false;
+    }
     let (year, bc) = printed_year(year);
     put_year(out, year);
     out.put_u8(b'-');
@@ -163,9 +195,16 @@ fn put_timestamp(out: &mut BytesMut, local: i64, zone: Option<(i32, Option<&str>
     let time = local.rem_euclid(MICROS_PER_DAY);
     let bc = match settings.date_style {
         DateStyle::Iso => {
-            let bc = put_ymd(out, days);
-            out.put_u8(b' ');
-            write_time(out, time);
+            let (year, month, day) = civil::from_days(days);
+            let bc = if (1..10_000).contains(&year) {
+                put_iso_timestamp(out, year as u32, month, day, time);
+                false
+            } else {
+                let bc = put_ymd(out, days);
+                out.put_u8(b' ');
+                write_time(out, time);
+                bc
+            };
             if let Some((east, _)) = zone {
                 write_offset(out, east);
             }

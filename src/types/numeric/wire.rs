@@ -128,3 +128,43 @@ pub fn send_decimal(unscaled: i128, scale: u32, out: &mut BytesMut) {
     out.put_u16(scale as u16);
     out.put_slice(digits);
 }
+
+/// numeric_recv straight into the unscaled value of a DECIMAL(precision, scale), for what fits without rounding;
+/// `None` for anything else (malformed, special, too large or too fine), which goes the long way.
+pub fn receive_decimal(data: &[u8], precision: u8, scale: u8) -> Option<i128> {
+    let (header, digits) = data.split_first_chunk::<8>()?;
+    let count = usize::from(u16::from_be_bytes([header[0], header[1]]));
+    let weight = i32::from(i16::from_be_bytes([header[2], header[3]]));
+    let sign = u16::from_be_bytes([header[4], header[5]]);
+    let dscale = u16::from_be_bytes([header[6], header[7]]);
+    let special = sign != POSITIVE && sign != NEGATIVE;
+    // Seven groups are 28 digits: no overflow below.
+    if special || digits.len() != 2 * count || count > 7 || u32::from(dscale) > u32::from(scale) {
+        return None;
+    }
+    let mut unscaled: i128 = 0;
+    for pair in digits.chunks_exact(2) {
+        let group = u16::from_be_bytes([pair[0], pair[1]]);
+        if group >= 10_000 {
+            return None;
+        }
+        unscaled = unscaled * 10_000 + i128::from(group);
+    }
+    // The groups count in units of 10^(4 * (weight + 1 - count)).
+    let shift = 4 * (weight + 1 - count as i32) + i32::from(scale);
+    let unscaled = if shift >= 0 {
+        unscaled.checked_mul(10i128.checked_pow(shift as u32)?)?
+    } else {
+        // Digits beyond the display scale are cut on receipt: where there are any, the long way decides.
+        let unit = 10i128.checked_pow(shift.unsigned_abs())?;
+        if unscaled % unit != 0 {
+            return None;
+        }
+        unscaled / unit
+    };
+    let shown = 10i128.checked_pow(u32::from(scale) - u32::from(dscale))?;
+    if unscaled % shown != 0 || unscaled >= 10i128.checked_pow(u32::from(precision))? {
+        return None;
+    }
+    Some(if sign == NEGATIVE { -unscaled } else { unscaled })
+}
