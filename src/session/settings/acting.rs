@@ -182,7 +182,8 @@ pub fn check(name: &str, value: Value, old: &Value) -> Result<Value> {
 /// Values that would change what SQL means, in ways that the gateway does not follow, are refused.
 fn check_plain(name: &str, value: Value) -> Result<Value> {
     match (name, &value) {
-        ("array_nulls", Value::Bool(false)) => Err(refused(name, "off")),
+        // The parser reads backslashes in plain strings literally: off would store other text than was meant.
+        ("array_nulls" | "standard_conforming_strings", Value::Bool(false)) => Err(refused(name, "off")),
         ("transform_null_equals" | "quote_all_identifiers" | "zero_damaged_pages", Value::Bool(true)) => {
             Err(refused(name, "on"))
         }

@@ -86,6 +86,7 @@ fn errors_have_postgresql_codes() {
         ("log_statement", "all", "42501"),
         ("work_mem", "x", "22023"),
         ("array_nulls", "off", "0A000"),
+        ("standard_conforming_strings", "off", "0A000"),
     ];
     for (name, text, expected) in cases {
         assert_eq!(code(name, text), expected, "{name}");
