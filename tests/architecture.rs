@@ -44,7 +44,6 @@ const SYSTEM_PERMITS: &[&str] = &[
 const LONG_FILES: &[(&str, &str)] = &[
     ("src/registry/files/resolve.rs", "one rule a key of the format; to be split by kind of object"),
     ("src/types/datetime/decode.rs", "PostgreSQL's date and time input is one state machine"),
-    ("src/sql/ddl/alter.rs", "one arm an ALTER TABLE action; to be split by action"),
 ];
 const LONG: usize = 600;
 

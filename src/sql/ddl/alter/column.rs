@@ -1,0 +1,274 @@
+//! ALTER TABLE's actions on columns: add, drop, rename, type, NOT NULL, identity.
+
+use super::{Altered, column_mut, constraint_columns};
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{Column, Constraint, ConstraintKind, Identity, Name, RelationKind, build, expression};
+use crate::sql::ddl::physical::{column_type, ident, table_name, widens};
+use crate::sql::ddl::planner::Planner;
+use crate::sql::ddl::rebuild::ColumnSource;
+use crate::tree::{DropBehavior, NewColumn, NewConstraint};
+use crate::types::{PgType, oid};
+
+impl Planner<'_> {
+    pub(super) fn add_column(
+        &mut self,
+        t: &mut Altered,
+        draft: &NewColumn,
+        constraints: &[NewConstraint],
+        if_not_exists: bool,
+    ) -> Result<()> {
+        if t.new.column(&draft.name).is_some() {
+            let message = format!("column \"{}\" of relation \"{}\" already exists", draft.name, t.new.name);
+            if if_not_exists {
+                self.notice(format!("{message}, skipping"));
+                return Ok(());
+            }
+            return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
+        }
+        let (column, sequence) = build::column(&self.after, &t.new, draft, &[])?;
+        let phys = column_type(column.ty, &self.after)?;
+        let plain =
+            !column.not_null && column.default.is_none() && column.generated.is_none() && column.identity.is_none();
+        if plain {
+            // Adding a column is the one change that DuckDB makes on any table.
+            t.native.push(format!(
+                "ALTER TABLE {} ADD COLUMN {} {}",
+                table_name(&t.new),
+                ident(&column.name),
+                phys.duckdb()
+            ));
+        } else {
+            t.rebuild = true;
+            t.sources.insert(column.num, ColumnSource::Default);
+        }
+        t.sequences.extend(sequence.map(|s| (s, None)));
+        t.new.columns.push(column);
+        constraints.iter().try_for_each(|c| self.add_constraint(t, c))
+    }
+
+    pub(super) fn drop_column(
+        &mut self,
+        t: &mut Altered,
+        name: &Name,
+        if_exists: bool,
+        behavior: DropBehavior,
+    ) -> Result<()> {
+        let Some(column) = t.new.column(name).cloned() else {
+            let message = format!("column \"{name}\" of relation \"{}\" does not exist", t.new.name);
+            if if_exists {
+                self.notice(format!("{message}, skipping"));
+                return Ok(());
+            }
+            return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
+        };
+        if t.new.columns.len() == 1 {
+            return Err(Error::unsupported("dropping a table's only column"));
+        }
+        self.drop_column_dependents(t, &column, behavior)?;
+        let uses = |c: &Constraint| constraint_columns(c).contains(&column.num);
+        let in_key = t.new.constraints.iter().any(|c| uses(c) && !matches!(c.kind, ConstraintKind::Check { .. }));
+        t.new.constraints.retain(|c| !uses(c));
+        t.new.indexes.retain(|i| i.keys.iter().all(|k| k.column != column.num));
+        t.new.columns.retain(|c| c.num != column.num);
+        for sequence in self.owned_sequences(t.old.oid) {
+            if let RelationKind::Sequence(s) = &sequence.kind
+                && s.owned_by == Some((t.old.oid, column.num))
+            {
+                t.dropped_sequences.push(sequence.oid);
+            }
+        }
+        let sql = format!("ALTER TABLE {} DROP COLUMN {}", table_name(&t.new), ident(name));
+        // DuckDB refuses where an index stands on this column or on one after it.
+        self.in_place(t, sql, |t| !in_key && !t.has_keys());
+        Ok(())
+    }
+
+    fn drop_column_dependents(&mut self, t: &Altered, column: &Column, behavior: DropBehavior) -> Result<()> {
+        let mut dependents = Vec::new();
+        for (child, name) in self.referencing(t.old.oid) {
+            let constraint = child.constraints.iter().find(|c| c.name == name);
+            if let Some(ConstraintKind::ForeignKey { target_columns, .. }) = constraint.map(|c| &c.kind)
+                && target_columns.contains(&column.num)
+            {
+                dependents.push(format!("constraint {name} on table {}", child.name));
+            }
+        }
+        for view in self.after.views_on(&t.old) {
+            if let RelationKind::View { definition, .. } = &view.kind
+                && mentions(definition, &column.name)
+            {
+                dependents.push(format!("view {}", view.name));
+            }
+        }
+        let Some(first) = dependents.first() else { return Ok(()) };
+        if behavior == DropBehavior::Cascade {
+            return Err(Error::unsupported("DROP COLUMN … CASCADE with dependent objects")
+                .detail(format!("{first} depends on the column"))
+                .hint("Drop the dependent objects first."));
+        }
+        let message =
+            format!("cannot drop column {} of table {} because other objects depend on it", column.name, t.old.name);
+        let lines = dependents.iter().map(|d| format!("{d} depends on column {} of table {}", column.name, t.old.name));
+        Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+            .detail(lines.collect::<Vec<_>>().join("\n"))
+            .hint("Use DROP ... CASCADE to drop the dependent objects too."))
+    }
+
+    pub(super) fn rename_column(&mut self, t: &mut Altered, from: &Name, to: &Name) -> Result<()> {
+        if t.new.column(to).is_some() {
+            let message = format!("column \"{to}\" of relation \"{}\" already exists", t.new.name);
+            return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
+        }
+        if t.new.column(from).is_none() {
+            return Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{from}\" does not exist")));
+        }
+        for view in self.after.views_on(&t.old) {
+            if let RelationKind::View { definition, .. } = &view.kind
+                && mentions(definition, from)
+            {
+                return Err(Error::unsupported(format!("renaming a column that view \"{}\" reads", view.name))
+                    .hint("Drop the view first, and create it again afterwards."));
+            }
+        }
+        let sql = format!("ALTER TABLE {} RENAME COLUMN {} TO {}", table_name(&t.new), ident(from), ident(to));
+        column_mut(&mut t.new, from)?.name = to.clone();
+        for constraint in &mut t.new.constraints {
+            if let ConstraintKind::Check { expression, .. } = &mut constraint.kind {
+                *expression = expression::rename_column(expression, from, to);
+            }
+        }
+        for column in &mut t.new.columns {
+            if let Some(generated) = &mut column.generated {
+                *generated = expression::rename_column(generated, from, to);
+            }
+        }
+        // DuckDB's foreign keys remember names.
+        self.in_place(t, sql, |t| !t.has_foreign_keys());
+        Ok(())
+    }
+
+    pub(super) fn set_not_null(&mut self, t: &mut Altered, name: &Name, not_null: bool) -> Result<()> {
+        let in_primary_key = t
+            .new
+            .primary_key()
+            .is_some_and(|pk| t.new.column(name).is_some_and(|c| constraint_columns(pk).contains(&c.num)));
+        let table = table_name(&t.new);
+        let column = column_mut(&mut t.new, name)?;
+        if column.not_null == not_null {
+            return Ok(());
+        }
+        if !not_null && in_primary_key {
+            let message = format!("column \"{name}\" is in a primary key");
+            return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+        }
+        if !not_null && column.identity.is_some() {
+            let message = format!("column \"{name}\" of relation \"{}\" is an identity column", t.old.name);
+            return Err(Error::syntax(message));
+        }
+        column.not_null = not_null;
+        let old = t.old.column_by_num(column.num).map(|c| c.name.clone());
+        if let (true, Some(old)) = (not_null, old) {
+            let message = format!("column \"{name}\" of relation \"{}\" contains null values", t.old.name);
+            let error = Error::new(SqlState::NOT_NULL_VIOLATION, message)
+                .table(&*t.old.namespace, &*t.old.name)
+                .column(&**name);
+            let sql = format!("SELECT 1 FROM {} WHERE {} IS NULL LIMIT 1", table_name(&t.old), ident(&old));
+            if !t.sources.contains_key(&column.num) {
+                self.verify_sql(sql, error);
+            }
+        }
+        let what = if not_null { "SET" } else { "DROP" };
+        let sql = format!("ALTER TABLE {table} ALTER COLUMN {} {what} NOT NULL", ident(name));
+        self.in_place(t, sql, |_| true);
+        Ok(())
+    }
+
+    pub(super) fn set_type(&mut self, t: &mut Altered, name: &Name, ty: PgType, using: Option<&str>) -> Result<()> {
+        let table = table_name(&t.new);
+        let phys = column_type(ty, &self.after)?;
+        for view in self.after.views_on(&t.old) {
+            let RelationKind::View { definition, .. } = &view.kind else { continue };
+            if mentions(definition, name) {
+                let message = "cannot alter type of a column used by a view or rule";
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+                    .detail(format!("rule _RETURN on view {} depends on column \"{name}\"", view.name)));
+            }
+        }
+        let column = column_mut(&mut t.new, name)?;
+        let (num, from) = (column.num, column.ty);
+        if from == ty && using.is_none() {
+            return Ok(());
+        }
+        column.ty = ty;
+        if let Some(Identity { .. }) = column.identity
+            && !matches!(ty.oid, oid::INT2 | oid::INT4 | oid::INT8)
+        {
+            let message = "identity column type must be smallint, integer, or bigint";
+            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+        }
+        let keyed = t.new.constraints.iter().any(|c| constraint_columns(c).contains(&num));
+        if using.is_none() && widens(from, ty, &self.after) {
+            let sql = format!("ALTER TABLE {table} ALTER COLUMN {} TYPE {}", ident(name), phys.duckdb());
+            self.in_place(t, sql, |_| !keyed);
+            return Ok(());
+        }
+        let old_name = t.old.column_by_num(num).map_or_else(|| name.clone(), |c| c.name.clone());
+        // Without USING, PostgreSQL casts by assignment: what INSERT does with the bare column.
+        let source = using.map_or_else(|| expression::quote(&old_name), |u| format!("({u})"));
+        t.sources.insert(num, ColumnSource::Expression(source));
+        t.rebuild = true;
+        Ok(())
+    }
+
+    pub(super) fn set_identity(
+        &mut self,
+        t: &mut Altered,
+        name: &Name,
+        always: Option<bool>,
+        options: Option<crate::registry::Sequence>,
+        if_exists: bool,
+    ) -> Result<()> {
+        let table = t.new.name.clone();
+        let (like, column) = (t.new.clone(), column_mut(&mut t.new, name)?);
+        let Some(always) = always else {
+            let Some(identity) = column.identity.take() else {
+                let message = format!("column \"{name}\" of relation \"{table}\" is not an identity column");
+                if if_exists {
+                    self.notice(format!("{message}, skipping"));
+                    return Ok(());
+                }
+                return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
+            };
+            t.dropped_sequences.push(identity.sequence);
+            return Ok(());
+        };
+        if let Some(identity) = &mut column.identity {
+            if options.is_none() {
+                identity.always = always;
+                return Ok(());
+            }
+            let message = format!("column \"{name}\" of relation \"{table}\" is already an identity column");
+            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
+        }
+        if !column.not_null {
+            let message = format!(
+                "column \"{name}\" of relation \"{table}\" must be declared NOT NULL before identity can be added"
+            );
+            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
+        }
+        if column.default.is_some() {
+            let message = format!("column \"{name}\" of relation \"{table}\" already has a default value");
+            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
+        }
+        let sequence = build::owned_sequence(&self.after, &like, column, options, &[])?;
+        column.identity = Some(Identity { always, sequence: sequence.oid });
+        t.sequences.push((sequence, None));
+        Ok(())
+    }
+}
+
+/// Does a view's text name this column, or could it (`*`)? A word search errs on the side of caution.
+fn mentions(definition: &str, column: &str) -> bool {
+    let word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    definition.contains('*') || definition.split(|c| !word(c)).any(|w| w.eq_ignore_ascii_case(column))
+}

@@ -1,0 +1,336 @@
+//! ALTER TABLE, and what ALTER VIEW, INDEX and SEQUENCE share with it.
+//!
+//! The actions change a copy of the relation. Each says how DuckDB can follow: with a command of its own where that works
+//! on this table, by a rebuild otherwise; several actions that need one share it.
+
+mod column;
+mod constraint;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+pub use constraint::duplicates;
+
+use super::physical::{self, ident, table_name};
+use super::pipeline;
+use super::planner::Planner;
+use super::rebuild::{ColumnSource, Rebuild};
+use super::{SequenceStep, Step};
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{Change, Column, Constraint, ConstraintKind, Name, Relation, RelationKind};
+use crate::tree::{AlterTable, ObjectKind};
+use crate::types::Oid;
+
+/// A table under change.
+struct Altered {
+    old: Arc<Relation>,
+    new: Relation,
+    /// Commands that do it in place; void once `rebuild` is set.
+    native: Vec<String>,
+    sources: HashMap<i16, ColumnSource>,
+    rebuild: bool,
+    /// After the table has its new form: statements of PostgreSQL's that must find nothing, with their errors.
+    verify: Vec<(String, Error)>,
+    sequences: Vec<(Relation, Option<i64>)>,
+    dropped_sequences: Vec<Oid>,
+}
+
+impl Planner<'_> {
+    pub fn alter_table(
+        &mut self,
+        kind: ObjectKind,
+        (namespace, name): (&Name, &Name),
+        actions: &[AlterTable],
+        if_exists: bool,
+    ) -> Result<()> {
+        self.tag(match kind {
+            ObjectKind::View => "ALTER VIEW",
+            ObjectKind::Index => "ALTER INDEX",
+            ObjectKind::Sequence => "ALTER SEQUENCE",
+            _ => "ALTER TABLE",
+        });
+        if self.after.relation(namespace, name).is_none() {
+            if let Some((table, _)) = self.after.index(namespace, name) {
+                let table = table.clone();
+                return self.alter_index(&table, name, actions);
+            }
+            if if_exists {
+                self.notice(format!("relation \"{name}\" does not exist, skipping"));
+                return Ok(());
+            }
+        }
+        let old = self.relation(namespace, name)?;
+        self.may_change(&old.managed, word(&old), name)?;
+        match (&old.kind, kind) {
+            (RelationKind::Table, ObjectKind::Table) => self.alter_real_table(old, actions),
+            (RelationKind::View { .. }, ObjectKind::Table | ObjectKind::View)
+            | (RelationKind::Sequence(_), ObjectKind::Table | ObjectKind::Sequence) => self.alter_other(old, actions),
+            (RelationKind::System, _) => Err(Error::new(
+                SqlState::INSUFFICIENT_PRIVILEGE,
+                format!("permission denied: \"{name}\" is a system catalog"),
+            )),
+            (_, ObjectKind::View) => Err(wrong_type(name, "a view")),
+            (_, ObjectKind::Sequence) => Err(wrong_type(name, "a sequence")),
+            (_, ObjectKind::Index) => Err(wrong_type(name, "an index")),
+            _ => Err(wrong_type(name, "a table")),
+        }
+    }
+
+    /// Views and sequences: renaming, moving, owner.
+    fn alter_other(&mut self, old: Arc<Relation>, actions: &[AlterTable]) -> Result<()> {
+        let mut new = (*old).clone();
+        for action in actions {
+            match action {
+                AlterTable::RenameTable { to } => {
+                    self.free_name(&new.namespace, to)?;
+                    self.refuse_dependent_views(&new, "renaming")?;
+                    new.name = to.clone();
+                }
+                AlterTable::SetNamespace { to } => {
+                    self.free_in(to, &new.name)?;
+                    self.refuse_dependent_views(&new, "moving")?;
+                    new.namespace = to.clone();
+                }
+                AlterTable::SetOwner { to } => self.set_owner(&mut new, to)?,
+                AlterTable::RenameColumn { .. }
+                | AlterTable::AddColumn { .. }
+                | AlterTable::DropColumn { .. }
+                | AlterTable::SetDefault { .. }
+                | AlterTable::SetNotNull { .. }
+                | AlterTable::SetType { .. }
+                | AlterTable::AddConstraint(_)
+                | AlterTable::DropConstraint { .. }
+                | AlterTable::RenameConstraint { .. }
+                | AlterTable::SetIdentity { .. } => {
+                    return Err(Error::unsupported(format!("this ALTER of {} \"{}\"", word(&new), new.name)));
+                }
+            }
+        }
+        self.put_relation(new);
+        Ok(())
+    }
+
+    fn alter_index(&mut self, table: &Arc<Relation>, name: &Name, actions: &[AlterTable]) -> Result<()> {
+        self.tag("ALTER INDEX");
+        self.may_change(&table.managed, "table", &table.name)?;
+        let mut new = (**table).clone();
+        for action in actions {
+            let AlterTable::RenameTable { to } = action else {
+                return Err(Error::unsupported("this form of ALTER INDEX"));
+            };
+            self.free_name(&new.namespace, to)?;
+            new.indexes.iter_mut().filter(|i| i.name == *name).for_each(|i| i.name = to.clone());
+            new.constraints.iter_mut().filter(|c| c.name == *name).for_each(|c| c.name = to.clone());
+        }
+        // The name inside DuckDB is made from the OID and stays.
+        self.put_relation(new);
+        Ok(())
+    }
+
+    fn alter_real_table(&mut self, old: Arc<Relation>, actions: &[AlterTable]) -> Result<()> {
+        let mut table = Altered {
+            new: (*old).clone(),
+            old,
+            native: Vec::new(),
+            sources: HashMap::new(),
+            rebuild: false,
+            verify: Vec::new(),
+            sequences: Vec::new(),
+            dropped_sequences: Vec::new(),
+        };
+        for action in actions {
+            self.alter_action(&mut table, action)?;
+        }
+        self.carry_out(table)
+    }
+
+    fn alter_action(&mut self, t: &mut Altered, action: &AlterTable) -> Result<()> {
+        match action {
+            AlterTable::AddColumn { column, constraints, if_not_exists } => {
+                self.add_column(t, column, constraints, *if_not_exists)
+            }
+            AlterTable::DropColumn { name, if_exists, behavior } => self.drop_column(t, name, *if_exists, *behavior),
+            AlterTable::RenameColumn { from, to } => self.rename_column(t, from, to),
+            AlterTable::RenameTable { to } => {
+                self.free_name(&t.new.namespace, to)?;
+                self.refuse_dependent_views(&t.old, "renaming")?;
+                let sql = format!("ALTER TABLE {} RENAME TO {}", table_name(&t.new), ident(to));
+                t.new.name = to.clone();
+                // DuckDB's foreign keys remember names.
+                self.in_place(t, sql, |t| !t.has_foreign_keys());
+                Ok(())
+            }
+            AlterTable::SetNamespace { to } => {
+                self.free_in(to, &t.new.name)?;
+                self.refuse_dependent_views(&t.old, "moving")?;
+                t.new.namespace = to.clone();
+                t.rebuild = true;
+                for sequence in self.owned_sequences(t.old.oid) {
+                    t.sequences.push((Relation { namespace: to.clone(), ..(*sequence).clone() }, None));
+                }
+                Ok(())
+            }
+            AlterTable::SetDefault { column, default } => {
+                let column = column_mut(&mut t.new, column)?;
+                if column.identity.is_some() || column.generated.is_some() {
+                    let what = if column.identity.is_some() { "an identity" } else { "a generated" };
+                    let message = format!("column \"{}\" of relation \"{}\" is {what} column", column.name, t.old.name);
+                    return Err(Error::syntax(message));
+                }
+                column.default.clone_from(default);
+                Ok(())
+            }
+            AlterTable::SetNotNull { column, not_null } => self.set_not_null(t, column, *not_null),
+            AlterTable::SetType { column, ty, using } => {
+                self.set_type(t, column, *ty, using.as_ref().map(|(text, _)| text.as_str()))
+            }
+            AlterTable::AddConstraint(constraint) => self.add_constraint(t, constraint),
+            AlterTable::DropConstraint { name, if_exists, behavior } => {
+                self.drop_constraint(t, name, *if_exists, *behavior)
+            }
+            AlterTable::RenameConstraint { from, to } => {
+                if t.new.constraints.iter().any(|c| c.name == *to) {
+                    let message = format!("constraint \"{to}\" for relation \"{}\" already exists", t.new.name);
+                    return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
+                }
+                let at = constraint_at(&t.new, from)?;
+                t.new.constraints[at].name = to.clone();
+                t.new
+                    .indexes
+                    .iter_mut()
+                    .filter(|i| i.of_constraint && i.name == *from)
+                    .for_each(|i| i.name = to.clone());
+                Ok(())
+            }
+            AlterTable::SetOwner { to } => {
+                self.set_owner(&mut t.new, to)?;
+                for sequence in self.owned_sequences(t.old.oid) {
+                    let mut sequence = (*sequence).clone();
+                    self.set_owner(&mut sequence, to)?;
+                    self.put_relation(sequence);
+                }
+                Ok(())
+            }
+            AlterTable::SetIdentity { column, always, options, if_exists } => {
+                self.set_identity(t, column, *always, options.clone(), *if_exists)
+            }
+        }
+    }
+
+    /// Notes a command that does it in place, if it can be done so on this table; a rebuild otherwise.
+    fn in_place(&self, t: &mut Altered, sql: String, also: impl Fn(&Altered) -> bool) {
+        let free = !t.has_native_indexes() && self.referencing(t.old.oid).is_empty();
+        if free && also(t) {
+            t.native.push(sql);
+        } else {
+            t.rebuild = true;
+        }
+    }
+
+    pub fn set_owner(&mut self, relation: &mut Relation, to: &Name) -> Result<()> {
+        let owner = self.role(to)?.oid;
+        relation.acl = super::grant::change_owner(&relation.acl, relation.owner, owner);
+        relation.owner = owner;
+        Ok(())
+    }
+
+    /// The steps and changes of an altered table.
+    fn carry_out(&mut self, t: Altered) -> Result<()> {
+        for (sequence, restart) in &t.sequences {
+            self.put_sequence(sequence.clone(), *restart);
+        }
+        let new_name = t.new.clone();
+        if t.rebuild {
+            let change = Rebuild { old: t.old.clone(), new: t.new, sources: t.sources };
+            self.rebuild(&change)?;
+            self.put_relation(change.new);
+        } else {
+            t.native.into_iter().for_each(|sql| self.command(sql));
+            self.put_relation(t.new);
+        }
+        for (condition, error) in t.verify {
+            let plan = pipeline::violations(self.cx, &self.after, &new_name, &condition)?;
+            self.plan.steps.push(Step::Verify(plan, error));
+        }
+        for oid in t.dropped_sequences {
+            self.plan.sequences.push(SequenceStep::Drop { oid });
+            self.change(Change::DropRelation(oid));
+        }
+        Ok(())
+    }
+
+    fn free_name(&self, namespace: &str, name: &str) -> Result<()> {
+        if self.after.relation_name_taken(namespace, name) {
+            return Err(Error::new(SqlState::DUPLICATE_TABLE, format!("relation \"{name}\" already exists")));
+        }
+        Ok(())
+    }
+
+    fn free_in(&self, namespace: &str, name: &str) -> Result<()> {
+        if !self.after.namespaces.contains_key(namespace) {
+            return Err(super::planner::no_namespace(namespace));
+        }
+        if self.after.relation_name_taken(namespace, name) {
+            let message = format!("relation \"{name}\" already exists in schema \"{namespace}\"");
+            return Err(Error::new(SqlState::DUPLICATE_TABLE, message));
+        }
+        Ok(())
+    }
+
+    /// Views are kept as text; a name in it would no longer be found.
+    fn refuse_dependent_views(&self, relation: &Relation, doing: &str) -> Result<()> {
+        let Some(view) = self.after.views_on(relation).into_iter().next() else { return Ok(()) };
+        Err(Error::unsupported(format!("{doing} \"{}\", which view \"{}\" reads", relation.name, view.name))
+            .hint("Drop the view first, and create it again afterwards."))
+    }
+}
+
+impl Altered {
+    fn has_native_indexes(&self) -> bool {
+        self.old.indexes.iter().chain(&self.new.indexes).any(|i| i.unique && !i.of_constraint)
+    }
+
+    fn has_keys(&self) -> bool {
+        let key = |c: &Constraint| !matches!(c.kind, ConstraintKind::Check { .. });
+        self.old.constraints.iter().chain(&self.new.constraints).any(key)
+    }
+
+    fn has_foreign_keys(&self) -> bool {
+        self.old.constraints.iter().any(|c| physical::foreign_target(c).is_some())
+    }
+}
+
+fn column_mut<'a>(relation: &'a mut Relation, name: &str) -> Result<&'a mut Column> {
+    let message = format!("column \"{name}\" of relation \"{}\" does not exist", relation.name);
+    let found = relation.columns.iter_mut().find(|c| &*c.name == name);
+    found.ok_or_else(|| Error::new(SqlState::UNDEFINED_COLUMN, message))
+}
+
+fn constraint_at(relation: &Relation, name: &str) -> Result<usize> {
+    relation.constraints.iter().position(|c| &*c.name == name).ok_or_else(|| {
+        let message = format!("constraint \"{name}\" for table \"{}\" does not exist", relation.name);
+        Error::new(SqlState::UNDEFINED_OBJECT, message)
+    })
+}
+
+/// The columns that a constraint names in its own table.
+pub fn constraint_columns(constraint: &Constraint) -> &[i16] {
+    match &constraint.kind {
+        ConstraintKind::PrimaryKey { columns }
+        | ConstraintKind::Unique { columns, .. }
+        | ConstraintKind::ForeignKey { columns, .. }
+        | ConstraintKind::Check { columns, .. } => columns,
+    }
+}
+
+pub fn word(relation: &Relation) -> &'static str {
+    match relation.kind {
+        RelationKind::Table => "table",
+        RelationKind::View { .. } | RelationKind::System => "view",
+        RelationKind::Sequence(_) => "sequence",
+    }
+}
+
+pub fn wrong_type(name: &str, what: &str) -> Error {
+    Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{name}\" is not {what}"))
+}
