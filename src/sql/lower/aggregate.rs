@@ -3,8 +3,6 @@
 //! `avg(l_quantity)` → `dg_numeric_div(CAST(sum(…) AS VARCHAR), CAST(count(…) AS VARCHAR))`: one call a group,
 //! `sum(int4)` → `CAST(sum(…) AS BIGINT)`, `min(numeric text)` → `arg_min(x, dg_numeric_key(x))`
 
-use std::borrow::Cow;
-
 use crate::error::{Error, Result};
 use crate::facts::Proc;
 use crate::sql::signatures::{self, How};
@@ -25,7 +23,7 @@ pub(super) struct Clauses {
 }
 
 impl Clauses {
-    pub(super) fn call(&self, name: impl Into<Cow<'static, str>>, args: Vec<Scalar>, phys: Phys) -> Scalar {
+    pub(super) fn call(&self, name: &'static str, args: Vec<Scalar>, phys: Phys) -> Scalar {
         let aggregate = ir::Aggregate {
             name: name.into(),
             args,
@@ -216,7 +214,7 @@ impl Lowerer<'_> {
             Some(ExprKind::Const(Value::Null)) => {
                 let mut args = args;
                 args.truncate(1);
-                args.push(Scalar::text("''", Phys::Text));
+                args.push(Scalar::literal("", Phys::Text));
                 Ok(clauses.call("string_agg", args, Phys::Text))
             }
             _ if clauses.distinct || clauses.over.is_some() => {
@@ -231,7 +229,7 @@ impl Lowerer<'_> {
                 let clauses = clauses.filtered(value.clone().is_not_null());
                 let delimiter = Scalar::template("coalesce({0}, '')", vec![delimiter], Phys::Text);
                 let pair = Scalar::template("({0} || {1})", vec![delimiter.clone(), value], Phys::Text);
-                let all = clauses.call("string_agg", vec![pair, Scalar::text("''", Phys::Text)], Phys::Text);
+                let all = clauses.call("string_agg", vec![pair, Scalar::literal("", Phys::Text)], Phys::Text);
                 let first = clauses.call("first", vec![delimiter], Phys::Text);
                 Ok(Scalar::template("substring({0}, length({1}) + 1)", vec![all, first], Phys::Text))
             }
@@ -269,7 +267,7 @@ impl Lowerer<'_> {
         }
         let phys = if name == "quantile_disc" { arg.phys.clone() } else { self.phys(ty)? };
         let clauses = Clauses { distinct: false, order_by: Vec::new(), filter, over: None };
-        let fraction = Scalar::text(format!("'{value:?}'"), Phys::Text).cast(Phys::Float8);
+        let fraction = Scalar::literal(format!("{value:?}"), Phys::Text).cast(Phys::Float8);
         let value = clauses.call(name, vec![arg, fraction], Phys::Void);
         Ok(value.cast(phys))
     }

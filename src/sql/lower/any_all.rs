@@ -11,7 +11,7 @@ use crate::types::{PgType, Phys};
 
 use super::Lowerer;
 use super::array::{derived, plain_query};
-use super::ir::{self, Node, Scalar, Select};
+use super::ir::{self, Node, Scalar, Select, Variable, template};
 
 /// `= ANY` and `<> ALL` without a lambda, which DuckDB cannot bind in some correlated subqueries.
 fn contains(op: &Proc, all: bool) -> Option<&'static str> {
@@ -67,18 +67,17 @@ impl Lowerer<'_> {
             });
         }
         self.bind_once(left_value, |this, left| {
-            this.made += 1;
-            let name: std::sync::Arc<str> = format!("v{}", this.made).into();
-            let item = Scalar::new(Node::Variable(name.clone()), *element);
+            let variable = this.variable();
+            let item = Scalar::new(Node::Variable(variable), *element);
             let test = this.compare(op, left, item)?;
-            this.fold_list(list, &name, test, all)
+            this.fold_list(list, variable, test, all)
         })
     }
 
     /// Folds `test` over the items: TRUE (FALSE for ALL) if any is, else NULL if any is NULL, else the other.
-    fn fold_list(&mut self, list: Scalar, name: &str, test: Scalar, all: bool) -> Result<Scalar> {
+    fn fold_list(&mut self, list: Scalar, variable: Variable, test: Scalar, all: bool) -> Result<Scalar> {
         let tests = Scalar::template(
-            format!("list_transform({{0}}, lambda {name}: {{1}})"),
+            template!["list_transform({0}, lambda ", variable, ": {1})"],
             vec![list, test],
             Phys::List(Box::new(Phys::Bool)),
         );
@@ -122,8 +121,7 @@ impl Lowerer<'_> {
             } else {
                 values.into_iter().map(|v| Scalar { dscale: None, ..v }).collect()
             };
-            let list: Vec<String> = (1..values.len()).map(|i| format!("{{{i}}}")).collect();
-            return Ok(Scalar::template(format!("({{0}} {word} ({}))", list.join(", ")), values, Phys::Bool));
+            return Ok(Scalar::template(template!["({0} ", word, " ({1*}))"], values, Phys::Bool));
         }
         self.bind_once(left, |this, left| {
             let tests =
@@ -170,20 +168,20 @@ impl Lowerer<'_> {
         } else {
             inner
         };
-        let op = match (op_name, all) {
-            ("=", false) => "IN".to_owned(),
-            ("<>", true) => "NOT IN".to_owned(),
-            (op, true) => format!("{op} ALL"),
-            (op, false) => format!("{op} ANY"),
+        let op = match (super::compare::comparison_word(op_name)?, all) {
+            ("=", false) => "IN".into(),
+            ("<>", true) => "NOT IN".into(),
+            (op, true) => template![op, " ALL"],
+            (op, false) => template![op, " ANY"],
         };
-        if lefts.len() > 1 && !(op == "IN" || op == "NOT IN") {
+        if lefts.len() > 1 && !matches!(&*op, "IN" | "NOT IN") {
             return Err(Error::unsupported(format!("{op_name} with ANY or ALL of a subquery of several columns")));
         }
         let left = match lefts.len() {
             1 => lefts.remove(0),
             _ => Scalar::template("({*})", lefts, Phys::Void),
         };
-        Ok(Scalar::new(Node::Quantified { left: Box::new(left), op: op.into(), query: Box::new(inner) }, Phys::Bool))
+        Ok(Scalar::new(Node::Quantified { left: Box::new(left), op, query: Box::new(inner) }, Phys::Bool))
     }
 
     /// The subquery with its output columns cast to what the operators take.

@@ -10,7 +10,7 @@ use crate::types::{PgType, Phys, oid};
 
 use super::Lowerer;
 use super::expr::volatile;
-use super::ir::{Node, Scalar};
+use super::ir::{Node, Scalar, Template, Variable, template};
 
 impl Lowerer<'_> {
     pub(super) fn call(&mut self, call: &Call, ty: PgType) -> Result<Scalar> {
@@ -50,7 +50,7 @@ impl Lowerer<'_> {
 
     /// pg_typeof(): known before anything runs; the argument is evaluated all the same, as it may fail.
     fn type_of(&mut self, arg: &Expr) -> Result<Scalar> {
-        let ty = Scalar::text(arg.ty.oid.to_string(), Phys::Void).cast(Phys::Oid);
+        let ty = Scalar::number(arg.ty.oid, Phys::Void).cast(Phys::Oid);
         if matches!(arg.kind, ExprKind::Const(_) | ExprKind::Param(_) | ExprKind::Column { .. }) {
             return Ok(ty);
         }
@@ -67,18 +67,19 @@ impl Lowerer<'_> {
         if matches!(*element, Phys::Text | Phys::List(_)) {
             return Ok(None);
         }
-        let name = self.lambda_name();
-        let text = self.output(Scalar::new(Node::Variable(name.clone()), *element), ty)?;
-        let template = format!("list_transform({{0}}, lambda {name}: {{1}})");
+        let variable = self.variable();
+        let text = self.output(Scalar::new(Node::Variable(variable), *element), ty)?;
+        let template = template!["list_transform({0}, lambda ", variable, ": {1})"];
         let texts = Scalar::template(template, vec![value, text], Phys::List(Box::new(Phys::Text)));
         let mut args = vec![texts];
         args.extend(self.exprs(rest)?);
         Ok(Some(Scalar::call("dg_array_to_string", args, Phys::Text)))
     }
 
-    fn lambda_name(&mut self) -> std::sync::Arc<str> {
+    /// A lambda's variable that no other has.
+    pub(super) fn variable(&mut self) -> Variable {
         self.made += 1;
-        format!("v{}", self.made).into()
+        Variable(self.made)
     }
 
     /// The entry of a function over lowered arguments. `trees` are their expressions where there are such.
@@ -100,7 +101,7 @@ impl Lowerer<'_> {
                 }
                 How::Template(template) if template.contains("{session}") => {
                     let (mut args, phys) = self.arguments(func, args, ty)?;
-                    let text = template.replace("{session}", &format!("{{{}}}", args.len()));
+                    let text = Template::with_session(template, args.len());
                     args.push(self.session_id());
                     return Ok(mark(func, Scalar::template(text, args, phys)));
                 }
@@ -274,12 +275,12 @@ impl Lowerer<'_> {
                 let Some(flag) = args.pop() else { return Ok(None) };
                 return Ok(Some(Scalar::template(text, vec![flag, implicit, plain], phys)));
             }
-            "getdatabaseencoding" => return Ok(Some(Scalar::text("'UTF8'", Phys::Text))),
+            "getdatabaseencoding" => return Ok(Some(Scalar::literal("UTF8", Phys::Text))),
             "nextval" | "currval" | "setval" | "lastval" => {
                 self.writes |= matches!(func.name, "nextval" | "setval");
                 let mut all = vec![self.session_id()];
                 all.append(args);
-                return Ok(Some(volatile(Scalar::call(&format!("dg_{}", func.name), all, Phys::Int8))));
+                return Ok(Some(volatile(Scalar::template(template!["dg_", func.name, "({*})"], all, Phys::Int8))));
             }
             _ => return Ok(None),
         };

@@ -8,7 +8,7 @@ use crate::tree::{CastHow, Expr};
 use crate::types::{self, PgType, Phys, oid};
 
 use super::Lowerer;
-use super::ir::{Node, Scalar};
+use super::ir::{Node, Scalar, template};
 
 impl Lowerer<'_> {
     pub(super) fn cast(&mut self, arg: &Expr, how: &CastHow, explicit: bool, ty: PgType) -> Result<Scalar> {
@@ -114,9 +114,9 @@ impl Lowerer<'_> {
             | Phys::List(_)
             | Phys::Row(_) => {}
         }
-        let name = format!("dg_out_{}", native_name(from.oid)?);
+        let text = template!["dg_out_", native_name(from.oid)?, "({*})"];
         let session = self.session_id();
-        Ok(Scalar::call(&name, vec![session, value], Phys::Text))
+        Ok(Scalar::template(text, vec![session, value], Phys::Text))
     }
 
     /// Text read by the target's input function.
@@ -131,9 +131,9 @@ impl Lowerer<'_> {
         if let Phys::Enum(_) = phys {
             return self.enum_in(text, ty, phys);
         }
-        let name = format!("dg_in_{}", native_name(ty.oid)?);
+        let read = template!["dg_in_", native_name(ty.oid)?, "({*})"];
         let session = self.session_id();
-        Ok(Scalar::call(&name, vec![session, text], phys))
+        Ok(Scalar::template(read, vec![session, text], phys))
     }
 
     fn enum_in(&mut self, text: Scalar, ty: PgType, phys: Phys) -> Result<Scalar> {
@@ -141,7 +141,7 @@ impl Lowerer<'_> {
         self.bind_once(text, |_, text| {
             let known = Scalar::template(
                 "TRY_CAST({0} AS {1})",
-                vec![text.clone(), Scalar::text(phys.duckdb(), Phys::Void)],
+                vec![text.clone(), Scalar::new(Node::Type, phys.clone())],
                 phys.clone(),
             );
             let message = format!("invalid input value for enum {name}: \"{}\"", super::raise::VALUE);
@@ -170,13 +170,12 @@ impl Lowerer<'_> {
         let (Some(from), Some(to)) = (self.element_type(from), self.element_type(ty)) else {
             return Err(Error::internal("lower: an element cast of what is no array"));
         };
-        self.made += 1;
-        let name: std::sync::Arc<str> = format!("v{}", self.made).into();
-        let variable = Scalar::new(Node::Variable(name.clone()), *element);
-        let body = self.cast_value(variable, from, how, explicit, to)?;
+        let variable = self.variable();
+        let item = Scalar::new(Node::Variable(variable), *element);
+        let body = self.cast_value(item, from, how, explicit, to)?;
         let body = self.settle(body);
         let phys = Phys::List(Box::new(body.phys.clone()));
-        Ok(Scalar::template(format!("list_transform({{0}}, lambda {name}: {{1}})"), vec![value, body], phys))
+        Ok(Scalar::template(template!["list_transform({0}, lambda ", variable, ": {1})"], vec![value, body], phys))
     }
 
     pub(super) fn element_type(&self, array: PgType) -> Option<PgType> {
@@ -217,7 +216,7 @@ impl Lowerer<'_> {
         let blank_padded = ty.oid == oid::BPCHAR;
         let trim = |v: Scalar| if blank_padded { Scalar::template("rtrim({0}, ' ')", vec![v], Phys::Text) } else { v };
         if explicit {
-            let cut = Scalar::template(format!("left({{0}}, {length})"), vec![value], Phys::Text);
+            let cut = Scalar::template(template!["left({0}, ", length, ")"], vec![value], Phys::Text);
             return Ok(trim(cut));
         }
         let message = if blank_padded {
@@ -227,11 +226,10 @@ impl Lowerer<'_> {
         };
         let error = super::raise::raise_message(SqlState::STRING_DATA_RIGHT_TRUNCATION, &message, &Phys::Text);
         self.bind_once(value, |_, v| {
-            let text = format!(
-                "CASE WHEN length({{0}}) <= {length} THEN {{0}} WHEN length(rtrim({{0}}, ' ')) <= {length} \
-                 THEN left({{0}}, {length}) WHEN {{0}} IS NOT NULL THEN {{1}} END"
-            );
-            Ok(trim(Scalar::template(text, vec![v, error], Phys::Text)))
+            let text = "CASE WHEN length({0}) <= {2} THEN {0} WHEN length(rtrim({0}, ' ')) <= {2} \
+                        THEN left({0}, {2}) WHEN {0} IS NOT NULL THEN {1} END";
+            let length = Scalar::number(length, Phys::Void);
+            Ok(trim(Scalar::template(text, vec![v, error, length], Phys::Text)))
         })
     }
 

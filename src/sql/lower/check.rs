@@ -101,14 +101,14 @@ impl Lowerer<'_> {
         let mut shown = Vec::with_capacity(target.columns.len());
         for (index, column) in target.columns.iter().enumerate() {
             let Some(value) = value_of(index as u16) else {
-                shown.push(Scalar::text("'null'", Phys::Text));
+                shown.push(Scalar::literal("null", Phys::Text));
                 continue;
             };
             let text = self.output(value, column.ty).ok()?;
             let text = Scalar::template(SHOWN, vec![text], Phys::Text);
             shown.push(text);
         }
-        shown.insert(0, Scalar::text("', '", Phys::Text));
+        shown.insert(0, Scalar::literal(", ", Phys::Text));
         Some(Scalar::call("concat_ws", shown, Phys::Text))
     }
 

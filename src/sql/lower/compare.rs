@@ -9,7 +9,7 @@ use crate::tree::Expr;
 use crate::types::{PgType, Phys, oid};
 
 use super::Lowerer;
-use super::ir::{Node, Scalar};
+use super::ir::{Node, Scalar, Variable, template};
 
 impl Lowerer<'_> {
     /// `left op right` by a comparison operator's function; the values are lowered already.
@@ -32,7 +32,7 @@ impl Lowerer<'_> {
     fn compare_structured(&self, name: &'static str, left: Scalar, right: Scalar) -> Result<Scalar> {
         let (values, _) = self.meet(vec![left, right], false)?;
         let values = values.into_iter().map(|v| self.sort_key(v)).collect::<Result<Vec<_>>>()?;
-        Ok(Scalar::template(format!("({{0}} {name} {{1}})"), values, Phys::Bool))
+        Ok(Scalar::template(template!["({0} ", name, " {1})"], values, Phys::Bool))
     }
 
     /// What DuckDB may sort, group and compare in place of a value: the value itself for nearly all types.
@@ -42,10 +42,14 @@ impl Lowerer<'_> {
             true => match value.phys.clone() {
                 Phys::Numeric => self.numeric_key(value),
                 Phys::List(element) => {
-                    let variable = Scalar::new(Node::Variable("x".into()), (*element).clone());
+                    let variable = Scalar::new(Node::Variable(ELEMENT), (*element).clone());
                     let body = self.sort_key(variable)?;
                     let phys = Phys::List(Box::new(body.phys.clone()));
-                    Scalar::template("list_transform({0}, lambda x: {1})", vec![value, body], phys)
+                    Scalar::template(
+                        template!["list_transform({0}, lambda ", ELEMENT, ": {1})"],
+                        vec![value, body],
+                        phys,
+                    )
                 }
                 Phys::Row(fields) => {
                     let keys = fields
@@ -76,7 +80,7 @@ impl Lowerer<'_> {
         } else {
             return Err(Error::unsupported(format!("IS DISTINCT FROM by {}", eq.name)));
         };
-        Ok(Scalar::template(format!("({{0}} {word} {{1}})"), vec![left, right], Phys::Bool))
+        Ok(Scalar::template(template!["({0} ", word, " {1})"], vec![left, right], Phys::Bool))
     }
 
     /// `NULLIF(a, b)`: a, or NULL if `a = b`.
@@ -103,7 +107,7 @@ impl Lowerer<'_> {
                 .map(|v| Ok(Scalar::template("{'k': {0}, 'v': {1}}", vec![self.sort_key(v.clone())?, v], Phys::Void)))
                 .collect::<Result<Vec<_>>>()?;
             let function = if greatest { "list_max" } else { "list_min" };
-            let text = format!("({function}(list_filter([{{*}}], lambda p: p.v IS NOT NULL)).v)");
+            let text = template!["(", function, "(list_filter([{*}], lambda p: p.v IS NOT NULL)).v)"];
             return Ok(Scalar::template(text, pairs, phys));
         }
         let name = if greatest { "greatest" } else { "least" };
@@ -122,6 +126,16 @@ pub(super) fn comparison(op: &Proc) -> Option<&'static str> {
             .collect()
     });
     NAMES.get(&op.oid).copied()
+}
+
+/// The variable over a list's elements where lists are walked without numbers of their own; inner ones hide it.
+pub(super) const ELEMENT: Variable = Variable(0);
+
+/// A comparison operator in the program's own words.
+pub(super) fn comparison_word(op: &str) -> Result<&'static str> {
+    const WORDS: [&str; 6] = ["=", "<>", "<", "<=", ">", ">="];
+    let known = WORDS.into_iter().find(|word| *word == op);
+    known.ok_or_else(|| Error::internal(format!("lower: {op} is no comparison")))
 }
 
 /// True if DuckDB would compare the physical value otherwise than PostgreSQL the value.

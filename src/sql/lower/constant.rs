@@ -5,12 +5,11 @@
 use std::fmt::Write;
 
 use crate::error::{Error, Result};
-use crate::sql::render::literal;
 use crate::tree::{CastHow, Expr, ExprKind};
 use crate::types::{ArrayValue, PgType, Phys, Value, oid};
 
 use super::Lowerer;
-use super::ir::{Node, Scalar};
+use super::ir::{Piece, Scalar, template};
 
 impl Lowerer<'_> {
     pub(super) fn constant(&self, value: &Value, ty: PgType) -> Result<Scalar> {
@@ -18,24 +17,24 @@ impl Lowerer<'_> {
             let phys = if ty.oid == oid::UNKNOWN { Phys::Text } else { self.phys(ty)? };
             return Ok(null(phys));
         }
-        let raw = |text: String, phys: Phys| Scalar::new(Node::Text(text.into()), Phys::Void).cast(phys);
-        let quoted = |text: String, phys: Phys| Scalar::new(Node::Text(literal(&text).into()), Phys::Text).cast(phys);
+        let raw = |n: Piece, phys: Phys| Scalar::number(n, Phys::Void).cast(phys);
+        let quoted = |text: String, phys: Phys| Scalar::literal(text, Phys::Text).cast(phys);
         Ok(match value {
             Value::Null => null(Phys::Void),
             Value::Bool(b) => Scalar::bool(*b),
-            Value::Int2(n) => raw(n.to_string(), Phys::Int2),
-            Value::Int4(n) => raw(n.to_string(), Phys::Int4),
-            Value::Int8(n) => raw(n.to_string(), Phys::Int8),
-            Value::Oid(n) => raw(n.to_string(), Phys::Oid),
+            Value::Int2(n) => raw((*n).into(), Phys::Int2),
+            Value::Int4(n) => raw((*n).into(), Phys::Int4),
+            Value::Int8(n) => raw((*n).into(), Phys::Int8),
+            Value::Oid(n) => raw((*n).into(), Phys::Oid),
             Value::Float4(f) => quoted(float(f64::from(*f), format!("{f:?}")), Phys::Float4),
             Value::Float8(f) => quoted(float(*f, format!("{f:?}")), Phys::Float8),
             Value::Numeric(text) => match exact_decimal(text) {
                 Some(phys) => quoted(text.to_string(), phys),
-                None => Scalar::text(literal(text), Phys::Numeric),
+                None => Scalar::literal(&**text, Phys::Numeric),
             },
             Value::Text(text) => {
                 let phys = if ty.oid == oid::UNKNOWN { Phys::Text } else { self.phys(ty)? };
-                Scalar::text(literal(text), Phys::Text).cast(phys)
+                Scalar::literal(&**text, Phys::Text).cast(phys)
             }
             Value::Bytea(bytes) => {
                 let mut hex = String::with_capacity(bytes.len() * 4);
@@ -50,7 +49,7 @@ impl Lowerer<'_> {
                 // Days from a fixed date: exact for every year, whatever text DuckDB reads.
                 n => match civil(i64::from(n)) {
                     Some(text) => quoted(text, Phys::Date),
-                    None => Scalar::template(format!("(DATE '1970-01-01' + {n})"), vec![], Phys::Date),
+                    None => Scalar::template(template!["(DATE '1970-01-01' + ", n, ")"], vec![], Phys::Date),
                 },
             },
             Value::Time(micros) => quoted(time_text(*micros), Phys::Time),
@@ -62,7 +61,7 @@ impl Lowerer<'_> {
             Value::Timestamp(micros) => timestamp(*micros, Phys::Timestamp),
             Value::TimestampTz(micros) => timestamp(*micros, Phys::TimestampTz),
             Value::Interval { months, days, micros } => Scalar::template(
-                format!("(to_months({months}) + to_days({days}) + to_microseconds({micros}))"),
+                template!["(to_months(", *months, ") + to_days(", *days, ") + to_microseconds(", *micros, "))"],
                 vec![],
                 Phys::Interval,
             ),
@@ -182,9 +181,9 @@ fn timestamp(micros: i64, phys: Phys) -> Scalar {
             Some(date) => format!("{date} {}{zone}", time_text(n.rem_euclid(86_400_000_000))),
             None => {
                 let make = if phys == Phys::TimestampTz { "make_timestamptz" } else { "make_timestamp" };
-                return Scalar::template(format!("{make}(CAST({n} AS BIGINT))"), vec![], phys);
+                return Scalar::template(template![make, "(CAST(", n, " AS BIGINT))"], vec![], phys);
             }
         },
     };
-    Scalar::text(literal(&text), Phys::Text).cast(phys)
+    Scalar::literal(text, Phys::Text).cast(phys)
 }

@@ -9,7 +9,7 @@ use crate::tree::{Expr, ExprKind};
 use crate::types::{PgType, Phys, Value, oid};
 
 use super::Lowerer;
-use super::ir::{Node, Scalar};
+use super::ir::{Node, Scalar, template};
 
 const DAY: i64 = 86_400_000_000;
 
@@ -35,20 +35,20 @@ pub(super) fn fold_date(name: &str, date: &Expr, interval: &Expr) -> Option<Valu
 }
 
 /// `date op timestamp` where the timestamp is a constant midnight: a comparison of dates, which scans can use.
-pub(super) fn compare_date(name: &str, op: &Proc, left: &Scalar, right: &Scalar) -> Option<Scalar> {
+pub(super) fn compare_date(name: &'static str, op: &Proc, left: &Scalar, right: &Scalar) -> Option<Scalar> {
     let (left, right) = match op.args.as_slice() {
         [oid::DATE, oid::TIMESTAMP] => (left.clone(), midnight(right)?),
         [oid::TIMESTAMP, oid::DATE] => (midnight(left)?, right.clone()),
         _ => return None,
     };
-    Some(Scalar::template(format!("({{0}} {name} {{1}})"), vec![left, right], Phys::Bool))
+    Some(Scalar::template(template!["({0} ", name, " {1})"], vec![left, right], Phys::Bool))
 }
 
 fn midnight(value: &Scalar) -> Option<Scalar> {
     let Node::Cast(inner) = &value.node else { return None };
-    let Node::Text(text) = &inner.node else { return None };
-    let date = text.strip_prefix('\'')?.strip_suffix(" 00:00:00.000000'")?;
-    Some(Scalar::text(format!("'{date}'"), Phys::Text).cast(Phys::Date))
+    let Node::Literal(text) = &inner.node else { return None };
+    let date = text.strip_suffix(" 00:00:00.000000")?;
+    Some(Scalar::literal(date, Phys::Text).cast(Phys::Date))
 }
 
 /// How a field is computed: DuckDB's text over the value, and the digits after the point.
@@ -113,7 +113,7 @@ impl Lowerer<'_> {
                 whole.cast(Phys::Decimal { precision: 18, scale: 0 })
             } else {
                 let unit = if scale == 3 { "0.001" } else { "0.000001" };
-                let text = format!("({{0}} * CAST({unit} AS DECIMAL({},{scale})))", scale + 1);
+                let text = template!["({0} * CAST(", unit, " AS DECIMAL(", scale + 1, ",", scale, ")))"];
                 let whole = whole.cast(Phys::Decimal { precision: 19, scale: 0 });
                 Scalar::template(text, vec![whole], Phys::Decimal { precision: 20 + scale, scale })
             };
@@ -160,12 +160,22 @@ impl Lowerer<'_> {
                 if func.args.get(1) == Some(&oid::TIMESTAMPTZ) =>
             {
                 let field = field.to_lowercase();
-                let plain = ["microseconds", "milliseconds", "second", "minute", "hour", "day", "week", "month"];
-                if !plain.contains(&field.as_str()) && field != "quarter" && field != "year" {
-                    return Ok(None);
-                }
+                let plain = [
+                    "microseconds",
+                    "milliseconds",
+                    "second",
+                    "minute",
+                    "hour",
+                    "day",
+                    "week",
+                    "month",
+                    "quarter",
+                    "year",
+                ];
+                let Some(field) = plain.into_iter().find(|f| *f == field) else { return Ok(None) };
                 let phys = self.phys(ty)?;
-                Ok(Some(Scalar::template(format!("date_trunc('{field}', {{0}})"), vec![value.clone()], phys)))
+                let args = vec![Scalar::literal(field, Phys::Text), value.clone()];
+                Ok(Some(Scalar::template("date_trunc({*})", args, phys)))
             }
             _ => Ok(None),
         }

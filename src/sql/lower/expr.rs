@@ -4,8 +4,8 @@ use crate::error::{Error, Result, SqlState};
 use crate::tree::{BoolTest, Expr, ExprKind, SessionValue};
 use crate::types::{PgType, Phys};
 
-use super::Lowerer;
-use super::ir::{Node, Scalar};
+use super::ir::{Node, Scalar, template};
+use super::{Lowerer, Means};
 
 impl Lowerer<'_> {
     pub(super) fn expr(&mut self, e: &Expr) -> Result<Scalar> {
@@ -58,7 +58,7 @@ impl Lowerer<'_> {
             ExprKind::Session(value) => self.session_value(*value, e.ty),
             ExprKind::NextValue(sequence) => {
                 self.writes = true;
-                let args = vec![self.session_id(), Scalar::text(sequence.to_string(), Phys::Void).cast(Phys::Oid)];
+                let args = vec![self.session_id(), Scalar::number(*sequence, Phys::Void).cast(Phys::Oid)];
                 Ok(volatile(Scalar::call("dg_nextval", args, Phys::Int8)))
             }
             ExprKind::Default => Err(Error::internal("lower: DEFAULT after analysis")),
@@ -81,18 +81,15 @@ impl Lowerer<'_> {
             };
         }
         let known = self.rels.get(&rel).ok_or_else(|| Error::internal(format!("lower: unknown relation {rel:?}")))?;
-        let (name, phys) = known
+        let (means, phys) = known
             .columns
             .get(usize::from(column))
             .ok_or_else(|| Error::internal(format!("lower: relation {rel:?} has no column {column}")))?;
-        if name.is_empty() {
-            return Err(Error::unsupported("this system column"));
+        match means {
+            Means::Column(name) => Ok(Scalar::column(known.alias, name.clone(), phys.clone())),
+            Means::Oid(oid) => Ok(Scalar::number(*oid, Phys::Void).cast(phys.clone())),
+            Means::Nothing => Err(Error::unsupported("this system column")),
         }
-        if let Some(constant) = name.strip_prefix('\u{1}') {
-            // A constant in place of a column: tableoid.
-            return Ok(Scalar::text(constant.to_owned(), Phys::Void).cast(phys.clone()));
-        }
-        Ok(Scalar::column(known.alias, name.clone(), phys.clone()))
     }
 
     fn null_test(&mut self, arg: &Expr, not: bool) -> Result<Scalar> {
@@ -174,12 +171,11 @@ impl Lowerer<'_> {
         if arg.is_cheap() || (!is_volatile && weight < 12) {
             return body(self, arg);
         }
-        self.made += 1;
-        let name: std::sync::Arc<str> = format!("v{}", self.made).into();
+        let variable = self.variable();
         let arg = self.settle(arg);
-        let inner = body(self, Scalar::new(Node::Variable(name.clone()), arg.phys.clone()))?;
+        let inner = body(self, Scalar::new(Node::Variable(variable), arg.phys.clone()))?;
         let phys = inner.phys.clone();
-        let text = format!("(list_transform([{{0}}], lambda {name}: {{1}})[1])");
+        let text = template!["(list_transform([{0}], lambda ", variable, ": {1})[1])"];
         Ok(Scalar::template(text, vec![arg, self.settle(inner)], phys))
     }
 }

@@ -2,24 +2,18 @@
 //!
 //! `FROM orders o JOIN customer c ON …` → `FROM ("public"."orders" AS t1 INNER JOIN "public"."customer" AS t2 ON …)`
 
-use std::sync::Arc;
-
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{self, physical_name};
-use crate::sql::render::quote;
 use crate::tree::{FromItem, Join, JoinKind, Relation, Sample, Source};
 use crate::types::Phys;
 
-use super::ir::{self, Alias, From, Scalar};
-use super::{Lowerer, Rel};
+use super::ir::{self, Alias, From, Scalar, TableName};
+use super::{Lowerer, Means, Rel};
 
-/// A table's name inside DuckDB, qualified and quoted.
-pub(super) fn table_name(def: &registry::Relation) -> String {
-    let name = quote(&physical_name(&def.name));
-    if def.temporary {
-        return format!("temp.main.{name}");
-    }
-    format!("{}.{name}", quote(&physical_name(&def.namespace)))
+/// A table's name inside DuckDB.
+pub(super) fn table_name(def: &registry::Relation) -> TableName {
+    let namespace = (!def.temporary).then(|| physical_name(&def.namespace).into());
+    TableName::Table { namespace, name: physical_name(&def.name).into() }
 }
 
 impl Lowerer<'_> {
@@ -59,8 +53,8 @@ impl Lowerer<'_> {
         let from = match &relation.source {
             Source::Table { def, only: _, sample } => {
                 self.enter_table(relation, def, alias)?;
-                let sample = sample.as_ref().map(sample_text).transpose()?;
-                From::Table { text: table_name(def).into(), args: vec![], alias, columns: vec![], sample }
+                let sample = sample.as_ref().map(constant_sample).transpose()?;
+                From::Table { name: table_name(def), alias, sample }
             }
             Source::System { def } => self.system_table(relation, def, alias)?,
             Source::View { def: _, query, owner: _ } => self.subquery_relation(relation, query, alias)?,
@@ -72,7 +66,7 @@ impl Lowerer<'_> {
                     .cloned()
                     .ok_or_else(|| Error::internal(format!("lower: unknown WITH query {id:?}")))?;
                 self.enter(relation, alias, columns);
-                From::Table { text: format!("cte{}", id.0).into(), args: vec![], alias, columns: vec![], sample: None }
+                From::Table { name: TableName::Cte(id.0), alias, sample: None }
             }
             Source::Function { calls, ordinality } => self.function_relation(relation, calls, *ordinality, alias)?,
             Source::Feed => self.feed(relation, alias)?,
@@ -82,7 +76,8 @@ impl Lowerer<'_> {
 
     /// Enters a relation whose columns are named c0, c1 ….
     pub(super) fn enter(&mut self, relation: &Relation, alias: Alias, columns: Vec<Phys>) {
-        let columns = columns.into_iter().enumerate().map(|(i, phys)| (ir::output_name(i), phys)).collect();
+        let columns =
+            columns.into_iter().enumerate().map(|(i, phys)| (Means::Column(ir::output_name(i)), phys)).collect();
         self.rels.insert(relation.id, Rel { alias, columns });
     }
 
@@ -93,19 +88,19 @@ impl Lowerer<'_> {
         Ok(())
     }
 
-    pub(super) fn table_columns(&self, relation: &Relation, def: &registry::Relation) -> Result<Vec<(Arc<str>, Phys)>> {
+    pub(super) fn table_columns(&self, relation: &Relation, def: &registry::Relation) -> Result<Vec<(Means, Phys)>> {
         relation
             .columns
             .iter()
             .map(|column| {
-                let name: Arc<str> = match (column.attnum, &*column.name) {
-                    (n, _) if n > 0 => physical_name(&column.name).into(),
-                    (_, "tableoid") => format!("\u{1}{}", def.oid).into(),
-                    _ => "".into(),
+                let means = match (column.attnum, &*column.name) {
+                    (n, _) if n > 0 => Means::Column(physical_name(&column.name).into()),
+                    (_, "tableoid") => Means::Oid(def.oid),
+                    _ => Means::Nothing,
                 };
                 // A type that DuckDB cannot carry matters only if the column is used.
-                let phys = if name.is_empty() { Phys::Void } else { self.phys(column.ty)? };
-                Ok((name, phys))
+                let phys = if matches!(means, Means::Nothing) { Phys::Void } else { self.phys(column.ty)? };
+                Ok((means, phys))
             })
             .collect()
     }
@@ -115,11 +110,11 @@ impl Lowerer<'_> {
             .columns
             .iter()
             .map(|column| {
-                let name: Arc<str> = match (column.attnum, &*column.name) {
-                    (n, "tableoid") if n <= 0 => format!("\u{1}{}", def.oid).into(),
-                    _ => column.name.clone(),
+                let means = match (column.attnum, &*column.name) {
+                    (n, "tableoid") if n <= 0 => Means::Oid(def.oid),
+                    _ => Means::Column(column.name.clone()),
                 };
-                Ok((name, self.phys(column.ty)?))
+                Ok((means, self.phys(column.ty)?))
             })
             .collect::<Result<_>>()?;
         self.rels.insert(relation.id, Rel { alias, columns });
@@ -127,8 +122,8 @@ impl Lowerer<'_> {
             "pg_catalog" => def.name.to_string(),
             namespace => format!("{namespace}.{}", def.name),
         };
-        let args = vec![self.session_id(), Scalar::text(crate::sql::render::literal(&name), Phys::Text)];
-        Ok(From::Table { text: "dg_system({*})".into(), args, alias, columns: vec![], sample: None })
+        let args = vec![self.session_id(), Scalar::literal(name, Phys::Text)];
+        Ok(From::Function { text: "dg_system({*})".into(), args, alias, columns: vec![] })
     }
 
     fn subquery_relation(&mut self, relation: &Relation, query: &crate::tree::Query, alias: Alias) -> Result<From> {
@@ -143,21 +138,20 @@ impl Lowerer<'_> {
         let names = (0..columns.len()).map(ir::output_name).collect();
         self.enter(relation, alias, columns);
         let number = self.param(crate::sql::ParamSource::Feed, Phys::Int8);
-        Ok(From::Table { text: "duckgate_feed({0})".into(), args: vec![number], alias, columns: names, sample: None })
+        Ok(From::Function { text: "duckgate_feed({0})".into(), args: vec![number], alias, columns: names })
     }
 }
 
-/// ` TABLESAMPLE bernoulli(10 PERCENT) REPEATABLE (1)`; constants only.
-fn sample_text(sample: &Sample) -> Result<String> {
+/// TABLESAMPLE of constants.
+fn constant_sample(sample: &Sample) -> Result<ir::Sample> {
     let unknown = || Error::unsupported("TABLESAMPLE with an argument that is not a constant");
     let percent = super::constant::const_float(&sample.percent).ok_or_else(unknown)?;
     if !(0.0..=100.0).contains(&percent) {
         return Err(Error::new(SqlState::INVALID_TABLESAMPLE_ARGUMENT, "sample percentage must be between 0 and 100"));
     }
-    let method = if sample.bernoulli { "bernoulli" } else { "system" };
     let seed = match &sample.seed {
-        None => String::new(),
-        Some(seed) => format!(" REPEATABLE ({})", super::constant::const_float(seed).ok_or_else(unknown)? as i64),
+        None => None,
+        Some(seed) => Some(super::constant::const_float(seed).ok_or_else(unknown)? as i64),
     };
-    Ok(format!(" TABLESAMPLE {method}({percent} PERCENT){seed}"))
+    Ok(ir::Sample { bernoulli: sample.bernoulli, percent, seed })
 }

@@ -10,7 +10,7 @@ use crate::types::{PgType, Phys, oid};
 
 use super::Lowerer;
 use super::array::plain_query;
-use super::ir::{self, Alias, From, Scalar, Select};
+use super::ir::{self, Alias, From, Node, Scalar, Select, template};
 use super::numeric::decimal;
 
 impl Lowerer<'_> {
@@ -75,13 +75,8 @@ impl Lowerer<'_> {
         }
         let phys = self.phys(e.ty)?;
         let inner = self.make();
-        let from = From::Table {
-            text: "generate_series({*})".into(),
-            args,
-            alias: inner,
-            columns: vec![ir::output_name(0)],
-            sample: None,
-        };
+        let columns = vec![ir::output_name(0)];
+        let from = From::Function { text: "generate_series({*})".into(), args, alias: inner, columns };
         let value = Scalar::column(inner, ir::output_name(0), Phys::Int8).cast(phys.clone());
         let select = Select { targets: vec![value], from: vec![from], ..Select::default() };
         self.enter(relation, alias, vec![phys.clone()]);
@@ -133,7 +128,7 @@ impl Lowerer<'_> {
         let unknown = || Error::unsupported(format!("function {}", signatures::signature(call.func)));
         let mut args = self.exprs(&call.args)?;
         if args.len() < 3 {
-            args.push(Scalar::text("'1'", Phys::Text).cast(Phys::Decimal { precision: 1, scale: 0 }));
+            args.push(Scalar::literal("1", Phys::Text).cast(Phys::Decimal { precision: 1, scale: 0 }));
         }
         let scales: Option<Vec<u8>> = args
             .iter()
@@ -147,12 +142,10 @@ impl Lowerer<'_> {
         let units: Vec<Scalar> = args
             .into_iter()
             .map(|a| {
-                let power = format!(
-                    "(CAST({{0}} AS DECIMAL(37,{scale})) * CAST('1{}' AS DECIMAL({},0)))",
-                    "0".repeat(usize::from(scale)),
-                    scale + 1
-                );
-                Scalar::template(power, vec![a], Phys::Void).cast(Phys::Int8)
+                let value = a.cast(Phys::Decimal { precision: 37, scale });
+                let power = Scalar::literal(format!("1{}", "0".repeat(usize::from(scale))), Phys::Text);
+                let power = power.cast(Phys::Decimal { precision: scale + 1, scale: 0 });
+                Scalar::template("({0} * {1})", vec![value, power], Phys::Void).cast(Phys::Int8)
             })
             .collect();
         let error =
@@ -162,12 +155,13 @@ impl Lowerer<'_> {
             Scalar::template("CASE WHEN {0} = 0 THEN {1} ELSE {0} END", vec![units[2].clone(), error], Phys::Int8);
         let element = Phys::Decimal { precision: 19 + scale, scale };
         let unit = if scale == 0 { "1".to_owned() } else { format!("0.{}1", "0".repeat(usize::from(scale) - 1)) };
-        let text = format!(
-            "list_transform(generate_series({{*}}), lambda x: CAST(CAST(x AS DECIMAL(19,0)) * CAST('{unit}' AS DECIMAL({},{scale})) AS {}))",
-            scale + 1,
-            element.duckdb()
-        );
-        Ok(Scalar::template(text, units, Phys::List(Box::new(element))))
+        let unit = Scalar::literal(unit, Phys::Text).cast(Phys::Decimal { precision: scale + 1, scale });
+        let series = Scalar::template("generate_series({*})", units, Phys::List(Box::new(Phys::Int8)));
+        let variable = self.variable();
+        let item = Scalar::new(Node::Variable(variable), Phys::Int8).cast(Phys::Decimal { precision: 19, scale: 0 });
+        let value = Scalar::template("({0} * {1})", vec![item, unit], Phys::Void).cast(element.clone());
+        let text = template!["list_transform({0}, lambda ", variable, ": {1})"];
+        Ok(Scalar::template(text, vec![series, value], Phys::List(Box::new(element))))
     }
 
     /// generate_series' integer arguments as BIGINT, with a step that is not zero.

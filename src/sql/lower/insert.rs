@@ -89,7 +89,12 @@ impl Lowerer<'_> {
             InsertSource::Query { query, rel, exprs } => {
                 let inner = self.query(query)?;
                 let alias = Alias::Rel(rel.0);
-                let columns = inner.columns.iter().enumerate().map(|(i, p)| (ir::output_name(i), p.clone())).collect();
+                let columns = inner
+                    .columns
+                    .iter()
+                    .enumerate()
+                    .map(|(i, p)| (super::Means::Column(ir::output_name(i)), p.clone()))
+                    .collect();
                 self.rels.insert(*rel, super::Rel { alias, columns });
                 let targets = self.stored(exprs, &stored)?;
                 let from = vec![derived(inner, alias)];
@@ -171,7 +176,7 @@ impl Lowerer<'_> {
 fn unqualify(value: &mut Scalar, target: Alias) {
     match &mut value.node {
         Node::Column(alias, name) if *alias == target => {
-            value.node = Node::Variable(crate::sql::render::quote(name).into());
+            value.node = Node::Bare(name.clone());
         }
         Node::Column(..)
         | Node::Subquery(_)
@@ -179,6 +184,9 @@ fn unqualify(value: &mut Scalar, target: Alias) {
         | Node::Quantified { .. }
         | Node::Aggregate(_)
         | Node::Text(_)
+        | Node::Literal(_)
+        | Node::Type
+        | Node::Bare(_)
         | Node::Variable(_)
         | Node::Param(_) => {}
         Node::Template { args, .. } => args.iter_mut().for_each(|part| unqualify(part, target)),
@@ -210,7 +218,14 @@ fn check_returning(value: &Scalar, target: Alias) -> Result<()> {
         Node::Subquery(_) | Node::Exists(_) | Node::Quantified { .. } => {
             return Err(Error::unsupported("a subquery in RETURNING"));
         }
-        Node::Aggregate(_) | Node::Text(_) | Node::Column(..) | Node::Variable(_) | Node::Param(_) => {}
+        Node::Aggregate(_)
+        | Node::Text(_)
+        | Node::Literal(_)
+        | Node::Type
+        | Node::Column(..)
+        | Node::Bare(_)
+        | Node::Variable(_)
+        | Node::Param(_) => {}
         Node::Template { args, .. } => parts.extend(args),
         Node::Cast(inner) => parts.push(inner),
         Node::And(all) | Node::Or(all) => parts.extend(all),

@@ -25,7 +25,7 @@ impl Lowerer<'_> {
             if n < 0 {
                 return Err(Error::new(code, message));
             }
-            return Ok(Some(Scalar::text(n.to_string(), Phys::Int8)));
+            return Ok(Some(Scalar::number(n, Phys::Int8)));
         }
         let value = self.expr(e)?;
         let value = match value.phys {

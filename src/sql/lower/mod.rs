@@ -40,7 +40,7 @@ use crate::error::{Error, Result};
 use crate::registry::Relation;
 use crate::sql::{Command, Context, ParamSource};
 use crate::tree::{self, CteId, Field, RelId, SessionValue};
-use crate::types::{self, PgType, Phys};
+use crate::types::{self, Oid, PgType, Phys};
 use ir::{Alias, Node, Scalar};
 
 /// A statement as DuckDB is to be asked, with what the session needs to run it and to describe its result.
@@ -103,7 +103,18 @@ pub fn explain(lowered: Lowered, analyze: bool) -> Lowered {
 #[derive(Debug, Clone)]
 struct Rel {
     alias: Alias,
-    columns: Vec<(Arc<str>, Phys)>,
+    columns: Vec<(Means, Phys)>,
+}
+
+/// What a relation's column is in DuckDB.
+#[derive(Debug, Clone)]
+enum Means {
+    /// The column of that name.
+    Column(Arc<str>),
+    /// A constant: the relation's OID (`tableoid`).
+    Oid(Oid),
+    /// A system column that there is not.
+    Nothing,
 }
 
 /// A grouping expression that DuckDB groups by another value (a key): what stands for it outside.

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::facts::Proc;
 use crate::types::{MAX_DECIMAL_PRECISION, Phys};
 
-use super::ir::{Node, Scalar};
+use super::ir::{Node, Scalar, template};
 use super::{Decimals, Lowerer};
 
 /// Up to here DuckDB keeps decimals in 64 bits.
@@ -75,9 +75,10 @@ impl Lowerer<'_> {
                 Scalar { dscale: None, ..value }.cast(to.clone())
             }
             (Phys::List(from), Phys::List(element)) if from != element => {
-                let variable = Scalar::new(Node::Variable("x".into()), (**from).clone());
+                let variable = Scalar::new(Node::Variable(super::compare::ELEMENT), (**from).clone());
                 let body = self.coerce(variable, element)?;
-                Scalar::template("list_transform({0}, lambda x: {1})", vec![value, body], to.clone())
+                let text = template!["list_transform({0}, lambda ", super::compare::ELEMENT, ": {1})"];
+                Scalar::template(text, vec![value, body], to.clone())
             }
             _ => value.cast(to.clone()),
         })
@@ -157,12 +158,12 @@ impl Lowerer<'_> {
             Box::new(Scalar::template(text, scales, Phys::Int4))
         });
         let left = if widen { widened(left, s1) } else { left };
-        let node = Scalar::template(format!("({{0}} {op} {{1}})"), vec![left, right], of(result.0, scale));
+        let node = Scalar::template(template!["({0} ", op, " {1})"], vec![left, right], of(result.0, scale));
         Scalar { dscale, ..node }
     }
 
     /// / and % of two numerics, and other functions over decimal text.
-    pub(super) fn numeric_native(&self, name: &str, args: Vec<Scalar>) -> Scalar {
+    pub(super) fn numeric_native(&self, name: &'static str, args: Vec<Scalar>) -> Scalar {
         let args = args.into_iter().map(|a| self.to_text(a)).collect();
         Scalar::call(name, args, Phys::Numeric)
     }
@@ -184,20 +185,20 @@ impl Lowerer<'_> {
     }
 
     /// Comparison: by value, whatever the scales.
-    pub(super) fn numeric_compare(&mut self, op: &str, left: Scalar, right: Scalar) -> Scalar {
+    pub(super) fn numeric_compare(&mut self, op: &'static str, left: Scalar, right: Scalar) -> Scalar {
         // `c_acctbal > (SELECT avg(c_acctbal) …)`: the one value is brought to the column's scale, not each to a key.
         if let Some(of_left) = decimal(&left.phys)
             && let Some(bound) = self.bound_at_scale(op, &right, of_left)
         {
-            return Scalar::template(format!("({{0}} {op} {{1}})"), vec![left, bound], Phys::Bool);
+            return Scalar::template(template!["({0} ", op, " {1})"], vec![left, bound], Phys::Bool);
         }
         if let Some(of_right) = decimal(&right.phys)
             && let Some(bound) = self.bound_at_scale(flipped(op), &left, of_right)
         {
-            return Scalar::template(format!("({{0}} {op} {{1}})"), vec![bound, right], Phys::Bool);
+            return Scalar::template(template!["({0} ", op, " {1})"], vec![bound, right], Phys::Bool);
         }
         let (left, right) = self.numeric_keys(left, right);
-        Scalar::template(format!("({{0}} {op} {{1}})"), vec![left, right], Phys::Bool)
+        Scalar::template(template!["({0} ", op, " {1})"], vec![left, right], Phys::Bool)
     }
 
     /// Two numerics in a form that DuckDB compares rightly: decimals, or keys.
@@ -228,7 +229,7 @@ impl Lowerer<'_> {
         {
             return None;
         }
-        let power = Scalar::text(format!("'1{}'", "0".repeat(usize::from(scale))), Phys::Numeric);
+        let power = Scalar::literal(format!("1{}", "0".repeat(usize::from(scale))), Phys::Numeric);
         let scaled = Scalar::call("dg_numeric_mul", vec![target.clone(), power], Phys::Numeric);
         if precision + 1 + scale > MAX_DECIMAL_PRECISION {
             return None;
@@ -236,15 +237,15 @@ impl Lowerer<'_> {
         let whole = Scalar::call(native, vec![scaled], Phys::Numeric).cast(of(MAX_DECIMAL_PRECISION, 0));
         // Beyond what the column can hold, the bound may as well be the first value that it cannot.
         let limit = |sign: &str| {
-            let text = format!("'{sign}1{}'", "0".repeat(usize::from(precision)));
-            Scalar::text(text, Phys::Text).cast(of(MAX_DECIMAL_PRECISION, 0))
+            let text = format!("{sign}1{}", "0".repeat(usize::from(precision)));
+            Scalar::literal(text, Phys::Text).cast(of(MAX_DECIMAL_PRECISION, 0))
         };
         let clamped = Scalar::template(
             "greatest(least({0}, {1}), {2})",
             vec![whole, limit(""), limit("-")],
             of(MAX_DECIMAL_PRECISION, 0),
         );
-        let unit = Scalar::text(format!("'{}'", unit_text(scale)), Phys::Text).cast(of(scale + 1, scale));
+        let unit = Scalar::literal(unit_text(scale), Phys::Text).cast(of(scale + 1, scale));
         let bound = Scalar::template("({0} * {1})", vec![clamped, unit], of(MAX_DECIMAL_PRECISION, scale));
         let bound = bound.cast(of(precision + 1, scale));
         let mut query = query.clone();
@@ -318,7 +319,7 @@ impl Lowerer<'_> {
 
 fn is_constant(value: &Scalar) -> bool {
     match &value.node {
-        Node::Text(_) => true,
+        Node::Text(_) | Node::Literal(_) => true,
         Node::Cast(inner) => is_constant(inner),
         Node::Template { args, volatile: false, .. } => args.iter().all(is_constant),
         _ => false,
@@ -343,12 +344,12 @@ fn unit_text(scale: u8) -> String {
 /// True if every numeric text in it is computed from decimals: no NaN and no infinity can be in it.
 fn is_of_decimals(value: &Scalar) -> bool {
     match &value.node {
-        Node::Text(_) => true,
-        Node::Column(..) | Node::Param(_) | Node::Variable(_) => value.phys != Phys::Numeric,
+        Node::Text(_) | Node::Literal(_) => true,
+        Node::Column(..) | Node::Bare(_) | Node::Param(_) | Node::Variable(_) => value.phys != Phys::Numeric,
         Node::Template { text, args, .. } => !text.contains("float") && args.iter().all(is_of_decimals),
         Node::Cast(inner) => is_of_decimals(inner),
         Node::Aggregate(aggregate) => aggregate.args.iter().all(is_of_decimals),
-        Node::And(_) | Node::Or(_) | Node::Case { .. } => false,
+        Node::Type | Node::And(_) | Node::Or(_) | Node::Case { .. } => false,
         Node::Subquery(_) | Node::Exists(_) | Node::Quantified { .. } => false,
     }
 }
@@ -385,7 +386,7 @@ fn int_to_numeric(arg: Scalar) -> Scalar {
         && let Node::Text(text) = &inner.node
         && let Some(phys) = super::constant::exact_decimal(text)
     {
-        return Scalar::text(format!("'{text}'"), Phys::Text).cast(phys);
+        return Scalar::literal(&**text, Phys::Text).cast(phys);
     }
     let digits = match arg.phys {
         Phys::Int2 => 5,

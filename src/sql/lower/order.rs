@@ -49,7 +49,7 @@ impl Lowerer<'_> {
 /// A literal sorts nothing, and DuckDB takes it for a position.
 fn is_literal(value: &Scalar) -> bool {
     match &value.node {
-        Node::Text(_) => true,
+        Node::Text(_) | Node::Literal(_) => true,
         Node::Cast(inner) => is_literal(inner),
         _ => false,
     }

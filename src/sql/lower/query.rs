@@ -151,8 +151,7 @@ impl Lowerer<'_> {
         };
         let query = if cte.recursive { self.recursive(cte, query)? } else { self.query(query)? };
         self.ctes.insert(cte.id, query.columns.clone());
-        let name = format!("cte{}", cte.id.0);
-        Ok(ir::Cte { name, query, materialized: cte.materialized, recursive: cte.recursive })
+        Ok(ir::Cte { id: cte.id.0, query, materialized: cte.materialized, recursive: cte.recursive })
     }
 
     /// `x UNION [ALL] y` where y refers to the CTE itself.

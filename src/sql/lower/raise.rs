@@ -4,14 +4,13 @@
 
 use crate::engine::error::encode;
 use crate::error::{Error, SqlState};
-use crate::sql::render::literal;
 use crate::types::Phys;
 
-use super::ir::Scalar;
+use super::ir::{Piece, Scalar, Template};
 
 /// An expression of that type which fails with `error` when it is evaluated.
 pub(super) fn raise(error: &Error, phys: &Phys) -> Scalar {
-    Scalar::text(format!("error({})", literal(&encode(error))), Phys::Void).cast(phys.clone())
+    Scalar::call("error", vec![Scalar::literal(encode(error), Phys::Text)], Phys::Void).cast(phys.clone())
 }
 
 pub(super) fn raise_message(code: SqlState, message: &str, phys: &Phys) -> Scalar {
@@ -23,7 +22,14 @@ pub(super) const VALUE: char = '\u{2}';
 
 /// As [`raise`]; each [`VALUE`] in the error's texts is replaced by `value` (text) at execution.
 pub(super) fn raise_with(error: &Error, value: Scalar, phys: &Phys) -> Scalar {
-    let parts: Vec<String> = encode(error).split(VALUE).map(literal).collect();
-    let text = format!("error({})", parts.join(" || coalesce({0}, 'null') || "));
-    Scalar::template(text, vec![value], Phys::Void).cast(phys.clone())
+    // The error's texts hold names that clients gave: they are arguments, never the template's text.
+    let mut args = vec![value];
+    let mut pieces = vec![Piece::Word("error(")];
+    for (i, part) in encode(error).split(VALUE).enumerate() {
+        args.push(Scalar::literal(part, Phys::Text));
+        let before = if i == 0 { "{" } else { " || coalesce({0}, 'null') || {" };
+        pieces.extend([before.into(), Piece::from(i + 1), "}".into()]);
+    }
+    pieces.push(")".into());
+    Scalar::template(Template::of(&pieces), args, Phys::Void).cast(phys.clone())
 }

@@ -2,19 +2,17 @@
 //!
 //! `ROW(1, 'a')` → `{'f1': 1, 'f2': 'a'}`, `(a, b) < (c, d)` → `(a < c OR (a = c AND b < d))`, `t` → a row of its columns
 
-use std::fmt::Write;
-
 use crate::error::{Error, Result};
 use crate::facts::Proc;
 use crate::tree::{Expr, RelId};
 use crate::types::{PgType, Phys};
 
-use super::Lowerer;
-use super::ir::{Node, Scalar};
+use super::ir::{Node, Piece, Scalar, Template, template};
+use super::{Lowerer, Means};
 
 /// Field `index` (from 0) of a row.
 pub(super) fn field_of(row: Scalar, index: usize, phys: Phys) -> Scalar {
-    Scalar::template(format!("struct_extract({{0}}, 'f{}')", index + 1), vec![row], phys)
+    Scalar::template(template!["struct_extract({0}, 'f", index + 1, "')"], vec![row], phys)
 }
 
 impl Lowerer<'_> {
@@ -24,12 +22,13 @@ impl Lowerer<'_> {
         }
         let fields: Vec<Scalar> = fields.into_iter().map(|f| self.settle(f)).collect();
         let phys = Phys::Row(fields.iter().map(|f| f.phys.clone()).collect());
-        let mut text = String::from("struct_pack(");
+        let mut text = vec![Piece::Word("struct_pack(")];
         for i in 0..fields.len() {
-            let _ = write!(text, "{}f{} := {{{i}}}", if i > 0 { ", " } else { "" }, i + 1);
+            let comma = if i > 0 { ", f" } else { "f" };
+            text.extend([comma.into(), (i + 1).into(), " := {".into(), i.into(), Piece::Word("}")]);
         }
-        text.push(')');
-        Ok(Scalar::template(text, fields, phys))
+        text.push(Piece::Word(")"));
+        Ok(Scalar::template(Template::of(&text), fields, phys))
     }
 
     /// `t` as a value: NULL where an outer join found no row is not told from a row of NULLs.
@@ -38,8 +37,10 @@ impl Lowerer<'_> {
         let fields = known
             .columns
             .iter()
-            .filter(|(name, _)| !name.is_empty() && !name.starts_with('\u{1}'))
-            .map(|(name, phys)| Scalar::column(known.alias, name.clone(), phys.clone()))
+            .filter_map(|(means, phys)| match means {
+                Means::Column(name) => Some(Scalar::column(known.alias, name.clone(), phys.clone())),
+                Means::Oid(_) | Means::Nothing => None,
+            })
             .collect();
         self.row_of(fields)
     }
@@ -86,13 +87,14 @@ impl Lowerer<'_> {
             let node = if op_name == "=" { Node::And(pairs) } else { Node::Or(pairs) };
             return Ok(Scalar::new(node, Phys::Bool));
         }
+        let op_name = super::compare::comparison_word(op_name)?;
         let strict = if op_name.starts_with('<') { "<" } else { ">" };
         let pairs: Vec<(Scalar, Scalar)> = left.into_iter().zip(right).collect();
         let mut result: Option<Scalar> = None;
         for (i, (l, r)) in pairs.into_iter().enumerate().rev() {
             let keys = self.keys_of(l, r)?;
-            let compare = |word: &str| {
-                Scalar::template(format!("({{0}} {word} {{1}})"), vec![keys.0.clone(), keys.1.clone()], Phys::Bool)
+            let compare = |word: &'static str| {
+                Scalar::template(template!["({0} ", word, " {1})"], vec![keys.0.clone(), keys.1.clone()], Phys::Bool)
             };
             result = Some(match result {
                 None if i + 1 == ops.len() => compare(op_name),

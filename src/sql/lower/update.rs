@@ -12,7 +12,7 @@ use crate::tree::{Expr, Relation, Update};
 use super::from::table_name;
 use super::insert::target_table;
 use super::ir::{self, Alias, Scalar};
-use super::{Lowered, Lowerer};
+use super::{Lowered, Lowerer, Means};
 
 impl Lowerer<'_> {
     pub(super) fn update(mut self, update: &Update) -> Result<Lowered> {
@@ -53,8 +53,10 @@ impl Lowerer<'_> {
                 return Some(value.clone());
             }
             let rel = old.as_ref()?;
-            let (name, phys) = rel.columns.get(usize::from(index))?;
-            Some(Scalar::column(rel.alias, name.clone(), phys.clone()))
+            match rel.columns.get(usize::from(index))? {
+                (Means::Column(name), phys) => Some(Scalar::column(rel.alias, name.clone(), phys.clone())),
+                (Means::Oid(_) | Means::Nothing, _) => None,
+            }
         };
         let touched: Vec<u16> = lowered.iter().map(|(i, _, _)| *i).collect();
         let guards = self.check_guards_on(def, target, &value_of, Some(&touched))?;

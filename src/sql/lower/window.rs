@@ -9,7 +9,7 @@ use crate::types::{PgType, Phys, oid};
 
 use super::Lowerer;
 use super::aggregate::Clauses;
-use super::ir::{Node, Over, Scalar};
+use super::ir::{Node, Over, Piece, Scalar, Template};
 
 impl Lowerer<'_> {
     pub(super) fn window(&mut self, window: &tree::Window, ty: PgType) -> Result<Scalar> {
@@ -90,7 +90,12 @@ impl Lowerer<'_> {
             FrameExclude::Group => " EXCLUDE GROUP",
             FrameExclude::Ties => " EXCLUDE TIES",
         };
-        Ok(Over { partition_by, order_by, frame: Some((format!("{units} BETWEEN {start} AND {end}{exclude}"), args)) })
+        let mut text = vec![units.into(), Piece::Word(" BETWEEN ")];
+        text.extend(start);
+        text.push(Piece::Word(" AND "));
+        text.extend(end);
+        text.push(exclude.into());
+        Ok(Over { partition_by, order_by, frame: Some((Template::of(&text), args)) })
     }
 
     fn bound(
@@ -99,11 +104,11 @@ impl Lowerer<'_> {
         units: FrameUnits,
         spec: &tree::WindowSpec,
         args: &mut Vec<Scalar>,
-    ) -> Result<String> {
+    ) -> Result<Vec<Piece>> {
         let (offset, word) = match bound {
-            FrameBound::UnboundedPreceding => return Ok("UNBOUNDED PRECEDING".into()),
-            FrameBound::CurrentRow => return Ok("CURRENT ROW".into()),
-            FrameBound::UnboundedFollowing => return Ok("UNBOUNDED FOLLOWING".into()),
+            FrameBound::UnboundedPreceding => return Ok(vec![Piece::Word("UNBOUNDED PRECEDING")]),
+            FrameBound::CurrentRow => return Ok(vec![Piece::Word("CURRENT ROW")]),
+            FrameBound::UnboundedFollowing => return Ok(vec![Piece::Word("UNBOUNDED FOLLOWING")]),
             FrameBound::Preceding(offset) => (offset, "PRECEDING"),
             FrameBound::Following(offset) => (offset, "FOLLOWING"),
         };
@@ -131,7 +136,7 @@ impl Lowerer<'_> {
             _ => value,
         };
         args.push(value);
-        Ok(format!("{{{}}} {word}", args.len() - 1))
+        Ok(vec!["{".into(), (args.len() - 1).into(), "} ".into(), word.into()])
     }
 }
 

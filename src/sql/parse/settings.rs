@@ -203,9 +203,6 @@ pub fn reset(c: &mut Cursor<'_>) -> Result<Utility> {
     if c.eat("transaction isolation level") {
         return Ok(Utility::Reset { name: Some("transaction_isolation".into()) });
     }
-    if c.eat("role") {
-        return Ok(Utility::SetRole { name: None, local: false });
-    }
     Ok(Utility::Reset { name: Some(setting_name(c)?) })
 }
 

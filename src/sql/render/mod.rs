@@ -4,7 +4,9 @@ mod scalar;
 
 use std::fmt::Write;
 
-use super::lower::ir::{Alias, Body, Conflict, Cte, From, Order, OrderKey, Query, Scalar, Select, Statement};
+use super::lower::ir::{
+    Alias, Body, Conflict, Cte, From, Order, OrderKey, Query, Sample, Scalar, Select, Statement, TableName,
+};
 
 /// The statement's text.
 pub fn statement(statement: &Statement) -> String {
@@ -35,7 +37,7 @@ fn write_statement(out: &mut String, statement: &Statement) {
         Statement::Query(query) => write_query(out, query),
         Statement::Insert { table, alias, columns, source, conflict, returning } => {
             out.push_str("INSERT INTO ");
-            out.push_str(table);
+            write_table(out, table);
             out.push_str(" AS ");
             write_alias(out, *alias);
             if !columns.is_empty() {
@@ -52,7 +54,9 @@ fn write_statement(out: &mut String, statement: &Statement) {
         }
         Statement::Update { ctes, recursive, table, alias, sets, from, filter, returning } => {
             write_ctes(out, ctes, *recursive);
-            let _ = write!(out, "UPDATE {table} AS ");
+            out.push_str("UPDATE ");
+            write_table(out, table);
+            out.push_str(" AS ");
             write_alias(out, *alias);
             out.push_str(" SET ");
             write_sets(out, sets);
@@ -65,7 +69,9 @@ fn write_statement(out: &mut String, statement: &Statement) {
         }
         Statement::Delete { ctes, recursive, table, alias, using, filter, returning } => {
             write_ctes(out, ctes, *recursive);
-            let _ = write!(out, "DELETE FROM {table} AS ");
+            out.push_str("DELETE FROM ");
+            write_table(out, table);
+            out.push_str(" AS ");
             write_alias(out, *alias);
             if !using.is_empty() {
                 out.push_str(" USING ");
@@ -165,8 +171,7 @@ fn write_ctes(out: &mut String, ctes: &[Cte], recursive: bool) {
     }
     out.push_str(if recursive { "WITH RECURSIVE " } else { "WITH " });
     list(out, ctes, |out, cte| {
-        out.push_str(&cte.name);
-        out.push('(');
+        let _ = write!(out, "cte{}(", cte.id);
         for i in 0..cte.query.columns.len() {
             let _ = write!(out, "{}c{i}", if i > 0 { ", " } else { "" });
         }
@@ -220,7 +225,19 @@ fn write_select(out: &mut String, select: &Select) {
 
 fn write_from(out: &mut String, from: &From) {
     match from {
-        From::Table { text, args, alias, columns, sample } => {
+        From::Table { name, alias, sample } => {
+            write_table(out, name);
+            out.push_str(" AS ");
+            write_alias(out, *alias);
+            if let Some(Sample { bernoulli, percent, seed }) = sample {
+                let method = if *bernoulli { "bernoulli" } else { "system" };
+                let _ = write!(out, " TABLESAMPLE {method}({percent} PERCENT)");
+                if let Some(seed) = seed {
+                    let _ = write!(out, " REPEATABLE ({seed})");
+                }
+            }
+        }
+        From::Function { text, args, alias, columns } => {
             scalar::write_template(out, text, args);
             out.push_str(" AS ");
             write_alias(out, *alias);
@@ -228,9 +245,6 @@ fn write_from(out: &mut String, from: &From) {
                 out.push('(');
                 list(out, columns, |out, name| out.push_str(&quote(name)));
                 out.push(')');
-            }
-            if let Some(sample) = sample {
-                out.push_str(sample);
             }
         }
         From::Query { query, alias, lateral } => {
@@ -252,6 +266,23 @@ fn write_from(out: &mut String, from: &From) {
             write_from(out, right);
             write_clause(out, " ON ", on.as_ref());
             out.push(')');
+        }
+    }
+}
+
+fn write_table(out: &mut String, table: &TableName) {
+    match table {
+        TableName::Table { namespace: None, name } => {
+            out.push_str("temp.main.");
+            out.push_str(&quote(name));
+        }
+        TableName::Table { namespace: Some(namespace), name } => {
+            out.push_str(&quote(namespace));
+            out.push('.');
+            out.push_str(&quote(name));
+        }
+        TableName::Cte(id) => {
+            let _ = write!(out, "cte{id}");
         }
     }
 }

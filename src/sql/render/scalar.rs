@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{list, quote, write_alias, write_order, write_query};
-use crate::sql::lower::ir::{Aggregate, Node, Over, Scalar};
+use super::{list, literal, quote, write_alias, write_order, write_query};
+use crate::sql::lower::ir::{Aggregate, Node, Over, Scalar, Template};
 
 pub(super) fn write(out: &mut String, value: &Scalar) {
     match &value.node {
@@ -13,7 +13,12 @@ pub(super) fn write(out: &mut String, value: &Scalar) {
             out.push('.');
             out.push_str(&quote(name));
         }
-        Node::Variable(name) => out.push_str(name),
+        Node::Literal(text) => out.push_str(&literal(text)),
+        Node::Type => out.push_str(&value.phys.duckdb()),
+        Node::Bare(name) => out.push_str(&quote(name)),
+        Node::Variable(variable) => {
+            let _ = write!(out, "{variable}");
+        }
         Node::Param(n) => {
             let _ = write!(out, "CAST(${} AS {})", n + 1, value.phys.duckdb());
         }
@@ -61,7 +66,9 @@ pub(super) fn write(out: &mut String, value: &Scalar) {
         Node::Quantified { left, op, query } => {
             out.push('(');
             write(out, left);
-            let _ = write!(out, " {op} (");
+            out.push(' ');
+            out.push_str(op);
+            out.push_str(" (");
             write_query(out, query);
             out.push_str("))");
         }
@@ -102,7 +109,7 @@ fn write_chain(out: &mut String, parts: &[Scalar], word: &str) {
 }
 
 fn write_aggregate(out: &mut String, aggregate: &Aggregate) {
-    out.push_str(&aggregate.name);
+    out.push_str(aggregate.name);
     out.push('(');
     if aggregate.distinct {
         out.push_str("DISTINCT ");
@@ -134,16 +141,17 @@ fn write_over(out: &mut String, over: &Over) {
     out.push(')');
 }
 
-/// Replaces `{n}` and `{*}`; braces of other kinds (struct literals) pass.
-pub(super) fn write_template(out: &mut String, text: &str, args: &[Scalar]) {
-    let mut rest = text;
+/// Replaces `{n}`, `{n*}` and `{*}`; braces of other kinds (struct literals) pass.
+pub(super) fn write_template(out: &mut String, text: &Template, args: &[Scalar]) {
+    let mut rest: &str = text;
     while let Some(open) = rest.find('{') {
         out.push_str(&rest[..open]);
         rest = &rest[open..];
         let close = rest.find('}').unwrap_or(0);
         let inside = rest.get(1..close).unwrap_or_default();
-        if inside == "*" {
-            list(out, args, write);
+        let tail = inside.strip_suffix('*').map(|from| if from.is_empty() { Some(0) } else { from.parse().ok() });
+        if let Some(tail) = tail.flatten().and_then(|from: usize| args.get(from..)) {
+            list(out, tail, write);
             rest = &rest[close + 1..];
         } else if let Some(arg) = inside.parse::<usize>().ok().and_then(|n| args.get(n)) {
             write(out, arg);

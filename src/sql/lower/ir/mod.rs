@@ -3,8 +3,12 @@
 //! It is closed and dumb: `sql::render` prints it without further thought. Relations are aliased `t<n>`, the columns of
 //! everything but tables are named `c0`, `c1` …, so that no name of a client can clash.
 
-use std::borrow::Cow;
+mod text;
+
 use std::sync::Arc;
+
+pub(in crate::sql) use text::template;
+pub use text::{Piece, Sample, TableName, Template, Variable};
 
 use crate::types::Phys;
 
@@ -20,17 +24,22 @@ pub struct Scalar {
 
 #[derive(Debug, Clone)]
 pub enum Node {
-    /// A literal or keyword, printed as it stands.
-    Text(Cow<'static, str>),
+    /// A number or keyword, printed as it stands.
+    Text(Template),
+    /// A string literal; printed quoted.
+    Literal(Arc<str>),
+    /// A type's name: that of this scalar's physical type.
+    Type,
     /// A column of a relation in scope: its alias, and the column's name inside DuckDB.
     Column(Alias, Arc<str>),
-    /// A lambda's variable.
-    Variable(Arc<str>),
+    /// A column's name alone, inside DuckDB.
+    Bare(Arc<str>),
+    Variable(Variable),
     /// `$n`, from 0.
     Param(u16),
-    /// DuckDB's text over arguments `{0}`, `{1}` …; `{*}` is all of them.
+    /// DuckDB's text over arguments.
     Template {
-        text: Cow<'static, str>,
+        text: Template,
         args: Vec<Scalar>,
         volatile: bool,
     },
@@ -49,7 +58,7 @@ pub enum Node {
     /// `left <op> ANY|ALL (SELECT …)`: the text before the query, and its argument.
     Quantified {
         left: Box<Scalar>,
-        op: Cow<'static, str>,
+        op: Template,
         query: Box<Query>,
     },
 }
@@ -67,7 +76,7 @@ pub enum Alias {
 
 #[derive(Debug, Clone)]
 pub struct Aggregate {
-    pub name: Cow<'static, str>,
+    pub name: &'static str,
     pub args: Vec<Scalar>,
     pub distinct: bool,
     pub order_by: Vec<Order>,
@@ -79,8 +88,8 @@ pub struct Aggregate {
 pub struct Over {
     pub partition_by: Vec<Scalar>,
     pub order_by: Vec<Order>,
-    /// The frame clause's text with `{0}` and `{1}` for the offsets.
-    pub frame: Option<(String, Vec<Scalar>)>,
+    /// The frame clause's text over the offsets.
+    pub frame: Option<(Template, Vec<Scalar>)>,
 }
 
 #[derive(Debug, Clone)]
@@ -111,7 +120,8 @@ pub struct Query {
 
 #[derive(Debug, Clone)]
 pub struct Cte {
-    pub name: String,
+    /// It goes by `cte<id>`.
+    pub id: u32,
     pub query: Query,
     pub materialized: Option<bool>,
     /// `USING KEY`-less recursion; the engine wants RECURSIVE for the whole list.
@@ -139,13 +149,17 @@ pub struct Select {
 
 #[derive(Debug, Clone)]
 pub enum From {
-    /// A table or table function's text, its arguments, and its alias; column names after the alias if given.
     Table {
-        text: Cow<'static, str>,
+        name: TableName,
+        alias: Alias,
+        sample: Option<Sample>,
+    },
+    /// A table function over its arguments; column names after the alias if given.
+    Function {
+        text: Template,
         args: Vec<Scalar>,
         alias: Alias,
         columns: Vec<Arc<str>>,
-        sample: Option<String>,
     },
     Query {
         query: Box<Query>,
@@ -165,7 +179,7 @@ pub enum From {
 pub enum Statement {
     Query(Query),
     Insert {
-        table: String,
+        table: TableName,
         alias: Alias,
         columns: Vec<Arc<str>>,
         source: Query,
@@ -175,7 +189,7 @@ pub enum Statement {
     Update {
         ctes: Vec<Cte>,
         recursive: bool,
-        table: String,
+        table: TableName,
         alias: Alias,
         sets: Vec<(Arc<str>, Scalar)>,
         from: Vec<From>,
@@ -185,7 +199,7 @@ pub enum Statement {
     Delete {
         ctes: Vec<Cte>,
         recursive: bool,
-        table: String,
+        table: TableName,
         alias: Alias,
         using: Vec<From>,
         filter: Option<Scalar>,
@@ -210,8 +224,18 @@ impl Scalar {
         Self { node, phys, dscale: None }
     }
 
-    pub fn text(text: impl Into<Cow<'static, str>>, phys: Phys) -> Self {
+    pub fn text(text: impl Into<Template>, phys: Phys) -> Self {
         Self::new(Node::Text(text.into()), phys)
+    }
+
+    /// A number as DuckDB's parser types it.
+    pub fn number(n: impl Into<Piece>, phys: Phys) -> Self {
+        Self::text(Template::of(&[n.into()]), phys)
+    }
+
+    /// A string literal.
+    pub fn literal(text: impl Into<Arc<str>>, phys: Phys) -> Self {
+        Self::new(Node::Literal(text.into()), phys)
     }
 
     /// NULL of a type.
@@ -225,16 +249,16 @@ impl Scalar {
     }
 
     pub fn int4(value: i32) -> Self {
-        Self::text(value.to_string(), Phys::Void).cast(Phys::Int4)
+        Self::number(value, Phys::Void).cast(Phys::Int4)
     }
 
-    pub fn template(text: impl Into<Cow<'static, str>>, args: Vec<Scalar>, phys: Phys) -> Self {
+    pub fn template(text: impl Into<Template>, args: Vec<Scalar>, phys: Phys) -> Self {
         Self::new(Node::Template { text: text.into(), args, volatile: false }, phys)
     }
 
     /// `name(args)`.
-    pub fn call(name: &str, args: Vec<Scalar>, phys: Phys) -> Self {
-        Self::template(format!("{name}({{*}})"), args, phys)
+    pub fn call(name: &'static str, args: Vec<Scalar>, phys: Phys) -> Self {
+        Self::template(template![name, "({*})"], args, phys)
     }
 
     pub fn column(alias: Alias, name: impl Into<Arc<str>>, phys: Phys) -> Self {
@@ -275,7 +299,7 @@ impl Scalar {
     /// True if this is the literal NULL, cast or not.
     pub fn is_null_literal(&self) -> bool {
         match &self.node {
-            Node::Text(text) => text == "NULL",
+            Node::Text(text) => &**text == "NULL",
             Node::Cast(inner) => inner.is_null_literal(),
             _ => false,
         }
@@ -284,7 +308,13 @@ impl Scalar {
     /// True if repeating it in the text costs nothing and changes nothing.
     pub fn is_cheap(&self) -> bool {
         match &self.node {
-            Node::Text(_) | Node::Column(..) | Node::Variable(_) | Node::Param(_) => true,
+            Node::Text(_)
+            | Node::Literal(_)
+            | Node::Type
+            | Node::Column(..)
+            | Node::Bare(_)
+            | Node::Variable(_)
+            | Node::Param(_) => true,
             Node::Cast(inner) => inner.is_cheap(),
             _ => false,
         }
@@ -300,7 +330,13 @@ impl Scalar {
             volatile |= v;
         };
         match &self.node {
-            Node::Text(_) | Node::Column(..) | Node::Variable(_) | Node::Param(_) => {}
+            Node::Text(_)
+            | Node::Literal(_)
+            | Node::Type
+            | Node::Column(..)
+            | Node::Bare(_)
+            | Node::Variable(_)
+            | Node::Param(_) => {}
             Node::Template { args, volatile: own, .. } => {
                 args.iter().for_each(&mut add);
                 volatile |= own;
