@@ -16,6 +16,7 @@ mod explain;
 mod extended;
 mod front;
 mod gateway;
+mod identity;
 mod interrupt;
 mod lifecycle;
 mod made_rows;

@@ -2,6 +2,7 @@
 
 use super::execute::Done;
 use super::front::Front;
+use super::identity::Identity;
 use super::made_rows::{text_batch, text_field, text_shape};
 use super::portals::OpenRows;
 use super::session::Session;
@@ -62,7 +63,13 @@ impl Session {
     pub(super) fn reset(&mut self, name: Option<&str>) -> Result<Done> {
         match name.map(str::to_lowercase).as_deref() {
             None => self.shared.state.lock().settings.reset_all(),
-            Some("role") => self.follow_role("none", Scope::Session),
+            Some("role") => {
+                let original = match self.shared.state.lock().settings.original("role") {
+                    Some(Value::Text(role)) => role.clone(),
+                    _ => "none".into(),
+                };
+                self.follow_role(&original, Scope::Session);
+            }
             Some("session_authorization") => self.reset_session_authorization(),
             Some("transaction_isolation" | "transaction_read_only" | "transaction_deferrable") => {
                 self.set_characteristic(name.unwrap_or_default(), None)?;
@@ -79,12 +86,8 @@ impl Session {
         self.warn_local(local, front);
         if let Some(name) = name {
             let snapshot = self.snapshot();
-            let role = snapshot.role(name).ok_or_else(|| missing_role(name))?;
-            let state = self.shared.state.lock();
-            if !snapshot.is_superuser(state.session_user) && !snapshot.is_member(state.session_user, role.oid) {
-                let message = format!("permission denied to set role \"{name}\"");
-                return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
-            }
+            let session_user = self.shared.state.lock().session_user;
+            Identity::Role.check(name, session_user, &snapshot)?;
         }
         self.follow_role(name.map_or("none", |n| n), scope(local));
         Done::tag("SET")
@@ -102,11 +105,8 @@ impl Session {
             return Done::tag("SET");
         };
         let snapshot = self.snapshot();
-        let role = snapshot.role(name).ok_or_else(|| missing_role(name))?;
         let authenticated = self.shared.state.lock().authenticated;
-        if role.oid != authenticated && !snapshot.is_superuser(authenticated) {
-            return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, "permission denied to set session authorization"));
-        }
+        Identity::SessionAuthorization.check(name, authenticated, &snapshot)?;
         let scope = scope(local);
         self.shared.state.lock().settings.follow("session_authorization", Value::Text(name.clone()), scope);
         self.follow_role("none", scope);
@@ -165,10 +165,6 @@ impl Session {
         self.send_rows(&mut open, &shape, front, true, None).await?;
         Done::tag("SHOW")
     }
-}
-
-fn missing_role(name: &str) -> Error {
-    Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("role \"{name}\" does not exist"))
 }
 
 fn isolation(name: &str, text: &str) -> Result<Isolation> {

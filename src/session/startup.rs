@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime};
 
 use parking_lot::Mutex;
 
+use super::identity::Identity;
 use super::interrupt::Interrupt;
 use super::portals::Portals;
 use super::settings::Settings;
@@ -23,7 +24,7 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 impl Session {
     pub(super) fn open(gateway: &Arc<Gateway>, startup: Startup, role: &Role, snapshot: Arc<Snapshot>) -> Result<Self> {
-        let settings = first_settings(gateway, &startup, role)?;
+        let settings = first_settings(gateway, &startup, role, &snapshot)?;
         let now = SystemTime::now();
         let make = |pid| {
             Arc::new(Shared {
@@ -77,18 +78,22 @@ impl Session {
 }
 
 /// The role's settings, then what the client asks for: `options`, then the other parameters.
-fn first_settings(gateway: &Gateway, startup: &Startup, role: &Role) -> Result<Settings> {
+fn first_settings(gateway: &Gateway, startup: &Startup, role: &Role, snapshot: &Snapshot) -> Result<Settings> {
     let mut settings = Settings::new(&role.name, role.superuser, gateway.limits().connections);
+    let set = |settings: &mut Settings, name: &str, value: &str, superuser: bool| match Identity::of(name) {
+        None => settings.set_initial(name, value, superuser),
+        Some(identity) => identity.begin(value, role, snapshot, settings),
+    };
     for (name, value) in &role.settings {
         // As PostgreSQL does at login: a setting that has become invalid must not lock its role out.
-        if let Err(error) = settings.set_initial(name, value, true) {
+        if let Err(error) = set(&mut settings, name, value, true) {
             tracing::warn!(role = %role.name, setting = %name, %error, "a setting of the role is not applied");
         }
     }
     for (name, value) in &startup.parameters {
         if name == "options" {
             for (name, value) in options(value)? {
-                settings.set_initial(&name, &value, role.superuser)?;
+                set(&mut settings, &name, &value, role.superuser)?;
             }
         }
     }
@@ -98,7 +103,7 @@ fn first_settings(gateway: &Gateway, startup: &Startup, role: &Role) -> Result<S
             "replication" if super::settings::parse_bool(value) == Some(false) => {}
             "replication" => return Err(Error::unsupported("replication")),
             _ if name.starts_with("_pq_.") => {}
-            _ => settings.set_initial(name, value, role.superuser)?,
+            _ => set(&mut settings, name, value, role.superuser)?,
         }
     }
     Ok(settings)

@@ -1,5 +1,7 @@
 //! Sessions over the real engine, with a front end that writes down what it is told.
 
+mod hostile_names;
+
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -145,17 +147,21 @@ async fn gateway() -> Arc<Gateway> {
 }
 
 fn open(gateway: &Arc<Gateway>) -> Session {
+    open_as(gateway, "ann", &[]).unwrap()
+}
+
+fn open_as(gateway: &Arc<Gateway>, user: &str, parameters: &[(&str, &str)]) -> Result<Session> {
     let startup = Startup {
-        user: "ann".into(),
+        user: user.into(),
         database: "duckgate".into(),
-        parameters: Vec::new(),
+        parameters: parameters.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
         peer: None,
         tls: false,
         secret: vec![1, 2, 3, 4],
     };
-    let mut session = gateway.open_session(startup).unwrap();
+    let mut session = gateway.open_session(startup)?;
     session.parameters();
-    session
+    Ok(session)
 }
 
 /// A simple query, as its messages, the error and ReadyForQuery.
@@ -387,4 +393,51 @@ async fn a_cancel_stops_a_running_statement() {
     assert_eq!(run, ["E 57014 canceling statement due to user request", "Z I"]);
     simple(&mut session, "SET statement_timeout = '100ms'").await;
     assert_eq!(simple(&mut session, long).await, ["E 57014 canceling statement due to statement timeout", "Z I"]);
+}
+
+/// Who a session is, after each way in which a client or its role's settings can say so.
+#[tokio::test]
+async fn a_startup_parameter_makes_nobody_another_role() {
+    let gateway = gateway().await;
+    let mut root = open(&gateway);
+    let roles =
+        "CREATE ROLE bob LOGIN; CREATE ROLE grp; CREATE ROLE boss SUPERUSER; CREATE ROLE kim LOGIN; GRANT grp TO kim";
+    assert_eq!(simple(&mut root, roles).await.last().unwrap(), "Z I");
+    let refused = |user: &str, parameters: &[(&str, &str)]| match open_as(&gateway, user, parameters) {
+        Ok(_) => "let in".to_owned(),
+        Err(error) => format!("{:?} {} {}", error.report().severity, error.code(), error.report().message),
+    };
+    let denied = "Fatal 42501 permission denied to set role \"boss\"";
+    assert_eq!(refused("bob", &[("options", "-c role=boss")]), denied);
+    assert_eq!(refused("bob", &[("options", "--Role=boss")]), denied);
+    assert_eq!(refused("bob", &[("ROLE", "boss")]), denied);
+    assert_eq!(refused("bob", &[("role", "nosuch")]), "Fatal 22023 role \"nosuch\" does not exist");
+    let denied = "Fatal 42501 permission denied to set session authorization \"boss\"";
+    assert_eq!(refused("bob", &[("options", "-c session_authorization=boss")]), denied);
+    assert_eq!(refused("bob", &[("Session_Authorization", "boss")]), denied);
+    assert_eq!(refused("bob", &[("is_superuser", "on")]), "Fatal 55P02 parameter \"is_superuser\" cannot be changed");
+
+    let who = "SELECT current_user, session_user, current_setting('role'), current_setting('is_superuser')";
+    let mut kim = open_as(&gateway, "kim", &[("options", "-c role=grp")]).unwrap();
+    assert_eq!(simple(&mut kim, who).await[1], "D grp|kim|grp|off");
+    simple(&mut kim, "SET ROLE kim").await;
+    simple(&mut kim, "RESET ROLE").await;
+    assert_eq!(simple(&mut kim, who).await[1], "D grp|kim|grp|off");
+    // Who logged in stands above a session_authorization that came with the startup message.
+    let mut ann = open_as(&gateway, "ann", &[("session_authorization", "bob")]).unwrap();
+    assert_eq!(simple(&mut ann, who).await[1], "D ann|ann|none|on");
+
+    // ALTER ROLE takes any name, as PostgreSQL does; at login what the role may not become is left out.
+    let mut bob = open_as(&gateway, "bob", &[]).unwrap();
+    for setting in ["role", "session_authorization", "ROLE"] {
+        assert_eq!(simple(&mut bob, &format!("ALTER ROLE bob SET {setting} = 'boss'")).await, ["C ALTER ROLE", "Z I"]);
+        let mut again = open_as(&gateway, "bob", &[]).unwrap();
+        assert_eq!(simple(&mut again, who).await[1], "D bob|bob|none|off");
+    }
+    assert_eq!(
+        simple(&mut bob, "ALTER ROLE bob SET is_superuser = on").await[0],
+        "E 55P02 parameter \"is_superuser\" cannot be changed"
+    );
+    assert_eq!(simple(&mut root, "ALTER ROLE kim SET role = 'grp'").await, ["C ALTER ROLE", "Z I"]);
+    assert_eq!(simple(&mut open_as(&gateway, "kim", &[]).unwrap(), who).await[1], "D grp|kim|grp|off");
 }

@@ -205,8 +205,8 @@ fn own() -> Vec<Definition> {
         ),
         ours("duckgate.max_rows", rows(), "0", "The most rows that one statement may return; 0 is no limit."),
         hidden("is_superuser", Kind::Bool, Context::Internal, "off", "Shows whether the current user is a superuser."),
-        hidden("role", Kind::Text, Context::User, "none", "Sets the current role."),
-        hidden("session_authorization", Kind::Text, Context::User, "", "Sets the session user name."),
+        hidden("role", Kind::Text, Context::Internal, "none", "Sets the current role."),
+        hidden("session_authorization", Kind::Text, Context::Internal, "", "Sets the session user name."),
         hidden(
             "seed",
             Kind::Real { min: -1.0, max: 1.0, unit: None },

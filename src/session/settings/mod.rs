@@ -113,8 +113,14 @@ impl Settings {
         Ok(())
     }
 
-    /// SET; `None` is SET … TO DEFAULT. `role`, `session_authorization` and the transaction's characteristics have their
-    /// own ways, and are the session's affair.
+    /// What RESET goes back to.
+    pub fn original(&self, name: &str) -> Option<&Value> {
+        self.reset.get(name)
+    }
+
+    /// SET; `None` is SET … TO DEFAULT. `role` and `session_authorization` cannot be set here, by nobody: who may become
+    /// whom is for `session::identity` to say, which then uses [`Self::follow`] or [`Self::fix`]. The transaction's
+    /// characteristics have their own way, too.
     pub fn set(&mut self, name: &str, text: Option<&str>, scope: Scope, source: Source) -> Result<()> {
         let key = name.to_lowercase();
         let Some(definition) = DEFINITIONS.get(&key) else { return self.set_custom(name, key, text, scope) };
@@ -133,6 +139,10 @@ impl Settings {
     /// Whether a SET would be accepted, without doing it (ALTER ROLE … SET).
     pub fn validate(name: &str, text: &str, superuser: bool) -> Result<()> {
         let key = name.to_lowercase();
+        if super::identity::Identity::of(&key).is_some() {
+            // As in PostgreSQL, any name is kept; whether the role may take it is judged when it logs in.
+            return Ok(());
+        }
         match DEFINITIONS.get(&key) {
             None => custom_name(name, &key),
             Some(definition) => {

@@ -104,3 +104,16 @@ fn every_setting_shows_its_boot_value() {
     assert_eq!(s.show("search_path").unwrap(), "\"$user\", public");
     assert_eq!(s.show("TRANSACTION_isolation").unwrap(), "read committed");
 }
+
+#[test]
+fn identity_cannot_be_set_as_a_plain_setting() {
+    let mut s = settings();
+    for name in ["role", "Session_Authorization", "is_superuser"] {
+        for superuser in [false, true] {
+            assert!(s.set_initial(name, "ann", superuser).is_err(), "{name}");
+            let source = Source::Statement { superuser };
+            assert!(s.set(name, Some("ann"), Scope::Session, source).is_err(), "{name}");
+            assert!(s.set(name, None, Scope::Session, source).is_err(), "{name}");
+        }
+    }
+}
