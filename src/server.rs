@@ -5,7 +5,7 @@ use std::sync::Arc;
 mod schemas;
 mod system;
 
-pub use schemas::Schemas;
+pub use schemas::{Mode, Schemas, check};
 use system::System;
 
 use crate::catalog::{self, Catalog};
@@ -39,14 +39,11 @@ impl Server {
         drop(system);
         let registry = Arc::new(Registry::new(snapshot));
         let schemas = Schemas::new(config, engine.clone(), registry.clone());
-        let plan = schemas.apply().await?;
-        for difference in &plan.leaves {
-            tracing::warn!("{difference}");
-        }
+        schemas.apply().await?;
         let gateway = Gateway::new(config.limits.clone(), registry, engine);
         let (schemas, runtime) = (Arc::new(schemas), tokio::runtime::Handle::current());
         // Called from threads that may block: the engine's, in `SELECT duckgate.reload()`, and Server::reload's.
-        gateway.on_reload(Box::new(move || runtime.block_on(schemas.apply()).map(|_| ())));
+        gateway.on_reload(Box::new(move || runtime.block_on(schemas.apply())));
         Ok(Self { gateway, superuser, generated_password })
     }
 

@@ -32,7 +32,8 @@ fn schema() -> Snapshot {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/authorize");
     let loaded = files::load(&folder);
     assert!(!loaded.has_errors(), "{:#?}", loaded.diagnostics);
-    let plan = ddl::files::plan(&loaded.schema, &context(&snapshot, builtin::SUPERUSER)).expect("the schema files");
+    let plan = ddl::files::plan(&loaded.schema, &context(&snapshot, builtin::SUPERUSER), false, &Default::default())
+        .expect("the schema files");
     snapshot.apply(&plan.plan.changes)
 }
 

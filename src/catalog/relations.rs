@@ -78,7 +78,6 @@ static RELATIONS: LazyLock<Vec<Arc<Relation>>> = LazyLock::new(|| {
                 row_type: num(table.get(row, "reltype")) as Oid,
                 row_array_type: 0,
                 on_conflict: Default::default(),
-                grants_in_file: Default::default(),
             })
         })
         .collect()

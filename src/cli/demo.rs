@@ -73,6 +73,7 @@ pub fn run(file: Option<PathBuf>, raw: Raw, scale: f64) -> Outcome {
         Some(password) => password.clone(),
         None => config.password.insert(Password::generate()?).clone(),
     };
+    crate::observe::init(&config.log, config.log_format).map_err(Failure::Text)?;
     serve::runtime()?.block_on(async {
         let server = Server::open(&config).await?;
         load::load(&server, scale).await?;

@@ -1,67 +1,114 @@
 //! `duckgate check | plan | apply`: schema files against themselves and against the database.
 
+use std::path::Path;
+
 use super::{Failure, Outcome, serve};
 use crate::config::Config;
-use crate::registry::files;
-use crate::server::open_schemas;
-use crate::sql::ddl::files::FilePlan;
+use crate::registry::files::Level;
+use crate::server::{self, Mode, open_schemas};
+use crate::sql::ddl::files::{Effect, FilePlan};
+
+fn plural(count: usize, word: &str) -> String {
+    if count == 1 { word.to_owned() } else { format!("{word}s") }
+}
 
 pub fn check(config: &Config) -> Outcome {
     let Some(folder) = &config.schemas else {
-        return Err(Failure::Text("there is no folder of schema files: --schemas names it".into()));
+        return Err(no_folder());
     };
-    if !folder.is_dir() {
-        return Err(Failure::Text(format!("{} is not a folder", folder.display())));
-    }
-    let loaded = files::load(folder);
+    exists(folder)?;
+    let loaded = server::check(folder);
     for diagnostic in &loaded.diagnostics {
         eprintln!("{diagnostic}");
     }
-    if loaded.has_errors() {
-        return Err(Failure::Text("the schema files have errors".into()));
+    let errors = loaded.diagnostics.iter().filter(|d| d.level == Level::Error).count();
+    if errors > 0 {
+        return Err(Failure::Text(format!("the schema files have {errors} {}", plural(errors, "error"))));
     }
-    println!("{} schema files, {} tables: no errors", loaded.files, loaded.schema.tables.len());
+    let (files, tables) = (loaded.files, loaded.schema.tables.len());
+    println!("{files} schema {}, {tables} {}: no errors", plural(files, "file"), plural(tables, "table"));
     Ok(())
 }
 
+/// Tells the whole difference: `+` is done at the next start, `-` loses something, `!` cannot be done.
 pub fn plan(config: &Config) -> Outcome {
-    let FilePlan { does, leaves, .. } = run(config, true)?;
-    if does.is_empty() && leaves.is_empty() {
+    let plan = run(config, Mode::Plan)?;
+    if plan.changes.is_empty() {
         println!("The database is as the files say.");
+        return Ok(());
     }
-    for line in does {
-        println!("+ {line}");
+    for change in &plan.changes {
+        println!("{} {change}", sign(change.effect));
     }
-    for line in leaves {
-        println!("! {line}");
+    let count = |effect| plan.changes.iter().filter(|c| c.effect == effect).count();
+    let (additive, destructive, impossible) =
+        (count(Effect::Additive), count(Effect::Destructive), count(Effect::Impossible));
+    println!();
+    if additive > 0 {
+        println!("{additive} to do: \"duckgate apply\", the next start or a reload of the gateway does it.");
+    }
+    if destructive > 0 {
+        println!("{destructive} would lose what stands below it: \"duckgate apply --allow-destructive\" does it.");
+    }
+    if impossible > 0 {
+        println!("{impossible} cannot be done, for the reason that stands below it.");
     }
     Ok(())
+}
+
+fn sign(effect: Effect) -> char {
+    match effect {
+        Effect::Additive => '+',
+        Effect::Destructive => '-',
+        Effect::Impossible => '!',
+    }
 }
 
 pub fn apply(config: &Config, allow_destructive: bool) -> Outcome {
-    let FilePlan { does, leaves, .. } = run(config, false)?;
-    for line in &does {
-        println!("{line}");
+    let plan = run(config, if allow_destructive { Mode::ApplyDestructive } else { Mode::Apply })?;
+    for change in plan.changes.iter().filter(|c| c.done) {
+        println!("{} {change}", sign(change.effect));
     }
-    if leaves.is_empty() {
+    if plan.changes.is_empty() {
+        println!("The database is as the files say: nothing to do.");
+    }
+    let left: Vec<_> = plan.left().collect();
+    if left.is_empty() {
         return Ok(());
     }
-    for line in &leaves {
-        eprintln!("not done: {line}");
+    eprintln!("Not done:");
+    for change in &left {
+        eprintln!("{} {change}", sign(change.effect));
     }
-    let count = leaves.len();
-    Err(Failure::Text(if allow_destructive {
-        format!("{count} differences that change what is there are not supported yet")
-    } else {
-        format!("{count} differences would change or lose what is there")
+    let destructive = left.iter().filter(|c| c.effect == Effect::Destructive).count();
+    Err(Failure::Text(match (destructive, left.len() - destructive) {
+        (_, 0) => format!("{destructive} changes would lose what stands below them: --allow-destructive does them"),
+        (0, impossible) => format!("{impossible} changes cannot be done"),
+        (_, impossible) => format!(
+            "{destructive} changes would lose what stands below them (--allow-destructive does them), {impossible} cannot be done"
+        ),
     }))
 }
 
-fn run(config: &Config, dry: bool) -> Result<FilePlan, Failure> {
+fn run(config: &Config, mode: Mode) -> Result<FilePlan, Failure> {
+    let Some(folder) = &config.schemas else { return Err(no_folder()) };
+    exists(folder)?;
     serve::runtime()?.block_on(async {
         let (schemas, engine) = open_schemas(config).await?;
-        let plan = schemas.apply_or_plan(dry).await;
+        let plan = schemas.run(mode).await;
         engine.close().await?;
         Ok(plan?)
     })
+}
+
+fn no_folder() -> Failure {
+    Failure::Text("there is no folder of schema files: --schemas names it".into())
+}
+
+fn exists(folder: &Path) -> Outcome {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let what = if folder.exists() { "is not a folder" } else { "is not there" };
+    Err(Failure::Text(format!("the folder of schema files, {}, {what}: --schemas names it", folder.display())))
 }

@@ -16,6 +16,7 @@ const BLOCKING_THREADS: usize = 64;
 const OWN_DESCRIPTORS: u64 = 256;
 
 pub fn run(config: Config) -> Outcome {
+    crate::observe::init(&config.log, config.log_format).map_err(Failure::Text)?;
     runtime()?.block_on(async {
         let server = Server::open(&config).await?;
         serve(&config, server, |_| {}).await
@@ -28,7 +29,6 @@ pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 /// Listens, serves until a signal, and closes in order. `greet` prints what there is to say once it listens.
 pub async fn serve(config: &Config, server: Server, greet: impl FnOnce(&Address)) -> Outcome {
-    crate::observe::init(&config.log, config.log_format).map_err(Failure::Text)?;
     raise_descriptor_limit(&config.limits);
     let tls = Acceptor::open(&config.tls, config.data.as_deref())?;
     let listener = Listener::bind(&config.listen).await?;

@@ -23,6 +23,7 @@ use crate::types::Value;
 
 pub(super) struct Lease {
     shared: Arc<Shared>,
+    queued: bool,
     held: Option<Arc<Held>>,
     control: Arc<Control>,
     transaction: Block,
@@ -60,8 +61,9 @@ enum Started {
 }
 
 impl Lease {
-    pub fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, held: None, control: Arc::default(), transaction: Block::None, epoch: 0 }
+    /// `queued`: its statements wait in line for a slot.
+    pub fn new(shared: Arc<Shared>, queued: bool) -> Self {
+        Self { shared, queued, held: None, control: Arc::default(), transaction: Block::None, epoch: 0 }
     }
 
     fn held(&mut self) -> Result<Arc<Held>> {
@@ -99,7 +101,10 @@ impl Lease {
         run: &Run,
     ) -> Result<Outcome> {
         let held = self.held()?;
-        let slot = self.shared.slot(&self.control, epoch, run.deadline).await?;
+        let slot = match self.queued {
+            true => Some(self.shared.slot(&self.control, epoch, run.deadline).await?),
+            false => None,
+        };
         let block = self.transaction;
         if let Block::Asked(_) = block {
             self.transaction = Block::Begun;

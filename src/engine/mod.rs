@@ -161,6 +161,9 @@ pub struct Stats {
 pub trait Engine: Send + Sync {
     /// A connection, at once: what is limited is the statements that run, not the connections.
     fn connect(&self) -> Result<Box<dyn Connection>>;
+    /// A connection whose statements wait for nobody: the gateway's own, which a session's statement may itself wait for
+    /// (`SELECT duckgate.reload()`).
+    fn connect_beside(&self) -> Result<Box<dyn Connection>>;
     /// Makes a feed of batches with these columns. The SQL that reads it says `duckgate_feed(<number>)` in FROM.
     fn open_feed(&self, columns: Vec<(String, Phys)>) -> Result<(u64, Box<dyn FeedWriter>)>;
     fn stats(&self) -> Stats;

@@ -202,7 +202,14 @@ impl Engine for Pool {
         if self.0.closed.load(Ordering::SeqCst) {
             return Err(closed());
         }
-        Ok(Box::new(Lease::new(Arc::clone(&self.0))))
+        Ok(Box::new(Lease::new(Arc::clone(&self.0), true)))
+    }
+
+    fn connect_beside(&self) -> Result<Box<dyn Connection>> {
+        if self.0.closed.load(Ordering::SeqCst) {
+            return Err(closed());
+        }
+        Ok(Box::new(Lease::new(Arc::clone(&self.0), false)))
     }
 
     fn open_feed(&self, columns: Vec<(String, Phys)>) -> Result<(u64, Box<dyn FeedWriter>)> {

@@ -42,7 +42,6 @@ pub fn table(snapshot: &Snapshot, draft: &NewTable, owner: Oid, managed: &Manage
         row_type: counters.allocate_oid(),
         row_array_type: counters.allocate_oid(),
         on_conflict: OnConflictDefault::Error,
-        grants_in_file: false,
     };
     let mut sequences = Vec::new();
     for draft in columns {
@@ -166,7 +165,6 @@ fn sequence(snapshot: &Snapshot, namespace: Name, name: Name, definition: Sequen
         row_type: 0,
         row_array_type: 0,
         on_conflict: OnConflictDefault::Error,
-        grants_in_file: false,
     }
 }
 
@@ -398,7 +396,6 @@ pub fn free_sequence(
         row_type: 0,
         row_array_type: 0,
         on_conflict: OnConflictDefault::Error,
-        grants_in_file: false,
     };
     sequence(snapshot, key.0, key.1, definition, &like)
 }

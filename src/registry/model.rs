@@ -73,9 +73,6 @@ pub struct Relation {
     /// What a bulk load does with a row whose key is there already.
     #[serde(default)]
     pub on_conflict: OnConflictDefault,
-    /// True if a schema file says who may do what: GRANT and REVOKE over SQL are refused then.
-    #[serde(default)]
-    pub grants_in_file: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

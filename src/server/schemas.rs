@@ -1,56 +1,125 @@
-//! Schema files brought into force: at start, on reload, and by `duckgate apply`.
+//! Schema files brought into force: at start, on reload, and by `duckgate plan` and `apply`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::system::System;
+use crate::catalog;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::{Error, Result, SqlState};
-use crate::registry::files::{self, Diagnostic, Loaded};
-use crate::registry::{Registry, Snapshot, builtin};
+use crate::registry::files::{self, Diagnostic, Level, Loaded};
+use crate::registry::{Change, Registry, Snapshot, bootstrap, builtin};
 use crate::sql::ddl::SequenceStep;
-use crate::sql::ddl::files::{self as planner, FilePlan};
+use crate::sql::ddl::files::{self as planner, Answers, FilePlan};
 use crate::sql::{Context, Dialect};
 use crate::types::OutputSettings;
 
 /// How many complaints an error repeats; the log and `duckgate check` have them all.
 const SHOWN: usize = 20;
+/// How often a change is tried again that met another transaction's, and how long it waits in between.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(200);
+/// Questions lead to no more than one further round of them; more would go round in a circle.
+const ROUNDS: usize = 4;
+
+/// What is to be done about the difference between files and database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Only told, all of it.
+    Plan,
+    /// What loses nothing is done.
+    Apply,
+    /// What loses something is done too.
+    ApplyDestructive,
+}
 
 /// The files' folder, and where they are applied.
 pub struct Schemas {
     folder: Option<PathBuf>,
     engine: Arc<dyn Engine>,
     registry: Arc<Registry>,
+    /// One reload after the other.
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// Reads a folder of schema files and checks them, by themselves and for what they mean.
+pub fn check(folder: &Path) -> Loaded {
+    let mut snapshot = bootstrap::snapshot("duckgate", "duckgate");
+    for relation in catalog::relations() {
+        snapshot.apply_in_place(&Change::PutRelation(relation.clone()));
+    }
+    load(folder, snapshot.into(), true)
+}
+
+/// Files that have errors of form are not looked at for their meaning: that would repeat the same complaints.
+fn load(folder: &Path, snapshot: Arc<Snapshot>, alone: bool) -> Loaded {
+    let mut loaded = files::load(folder);
+    let found = planner::check(&loaded.schema, &context(snapshot), alone);
+    // One complaint about a place is enough: the first was made where more was known of the text.
+    let told: Vec<(PathBuf, u32)> = loaded.diagnostics.iter().map(|d| (d.file.clone(), d.line)).collect();
+    loaded.diagnostics.extend(found.into_iter().filter(|d| !told.contains(&(d.file.clone(), d.line))));
+    loaded.diagnostics.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+    loaded
 }
 
 impl Schemas {
     pub fn new(config: &Config, engine: Arc<dyn Engine>, registry: Arc<Registry>) -> Self {
-        Self { folder: config.schemas.clone(), engine, registry }
+        Self { folder: config.schemas.clone(), engine, registry, turn: tokio::sync::Mutex::default() }
     }
 
-    /// Reads the files and does what is additive; with `dry` nothing is done.
+    /// Reads the files, and tells or takes away the difference. What was noted as not done is left as it was.
     ///
     /// # Errors
     /// A file is wrong, or its change fails; nothing is changed then.
-    pub async fn apply_or_plan(&self, dry: bool) -> Result<FilePlan> {
+    pub async fn run(&self, mode: Mode) -> Result<FilePlan> {
         let Some(folder) = &self.folder else { return Ok(FilePlan::default()) };
-        let loaded = files::load(folder);
+        let _turn = self.turn.lock().await;
+        let loaded = load(folder, self.registry.snapshot(), false);
         if loaded.has_errors() {
             return Err(complaints(&loaded));
         }
+        for diagnostic in &loaded.diagnostics {
+            tracing::warn!("{diagnostic}");
+        }
+        let mut tries = 1;
+        loop {
+            match self.carry_out(&loaded, mode).await {
+                Err(error) if error.code() == SqlState::T_R_SERIALIZATION_FAILURE && tries < TRIES => {
+                    tracing::info!(%error, "the schema files' change met another transaction: it is tried again");
+                    tries += 1;
+                    tokio::time::sleep(PAUSE).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn carry_out(&self, loaded: &Loaded, mode: Mode) -> Result<FilePlan> {
         let mut overlay = self.registry.overlay(&[]);
-        let plan = planner::plan(&loaded.schema, &context(overlay.snapshot().clone()))?;
-        if dry || plan.does.is_empty() {
+        let cx = context(overlay.snapshot().clone());
+        let plan = self.plan(loaded, &cx, mode).await?;
+        if mode == Mode::Plan || plan.plan.changes.is_empty() {
             return Ok(plan);
         }
+        overlay.apply(plan.plan.changes.clone());
         let mut system = System::connect(&*self.engine)?;
+        system.speak_for(overlay.snapshot().clone());
         system.begin().await?;
         system.steps(&plan.plan).await?;
-        overlay.apply(plan.plan.changes.clone());
+        let mut restarts = Vec::new();
+        for (sequence, query) in &plan.restarts {
+            if let Some(last) = system.number(query).await? {
+                restarts.push((*sequence, last));
+            }
+        }
         let pending = self.registry.prepare(&overlay).await?;
         system.commit().await?;
         pending.publish();
+        for (sequence, last) in restarts {
+            self.engine.restart_sequence(sequence, last, true).await?;
+        }
         for step in &plan.plan.sequences {
             match step {
                 SequenceStep::Put { oid, restart: Some(value), .. } => {
@@ -61,18 +130,52 @@ impl Schemas {
                 SequenceStep::Drop { oid } => self.engine.drop_sequence(*oid).await?,
             }
         }
-        for line in &plan.does {
-            tracing::info!("schema files: {line}");
+        for change in plan.changes.iter().filter(|c| c.done) {
+            tracing::info!("schema files: {change}");
         }
         Ok(plan)
     }
 
-    /// As [`Schemas::apply_or_plan`], for real.
+    /// The plan, once all that it has to know of the rows is known.
+    async fn plan(&self, loaded: &Loaded, cx: &Context, mode: Mode) -> Result<FilePlan> {
+        let destructive = mode != Mode::Apply;
+        let mut answers = Answers::new();
+        for _ in 0..ROUNDS {
+            let plan = planner::plan(&loaded.schema, cx, destructive, &answers)?;
+            if plan.asks.is_empty() {
+                return Ok(plan);
+            }
+            // Each by itself: one that fails would end a transaction.
+            let mut system = System::connect(&*self.engine)?;
+            system.speak_for(cx.snapshot.clone());
+            for ask in plan.asks {
+                let answer = match system.number(&ask.plan).await {
+                    Ok(count) => planner::Answer::Count(count.unwrap_or(0)),
+                    Err(error) => planner::Answer::Failed(error.report().message.clone()),
+                };
+                answers.insert(ask.text, answer);
+            }
+        }
+        Err(Error::internal("the schema files' plan has ever more questions"))
+    }
+
+    /// At start and on reload: what loses nothing is done, and the rest goes to the log.
     ///
     /// # Errors
-    /// As there.
-    pub async fn apply(&self) -> Result<FilePlan> {
-        self.apply_or_plan(false).await
+    /// As [`Schemas::run`].
+    pub async fn apply(&self) -> Result<()> {
+        let plan = self.run(Mode::Apply).await?;
+        for change in plan.left() {
+            match change.effect {
+                planner::Effect::Destructive => tracing::warn!(
+                    "schema files: not done, as it would lose something (duckgate apply --allow-destructive does it): {change}"
+                ),
+                planner::Effect::Additive | planner::Effect::Impossible => {
+                    tracing::warn!("schema files: cannot be done: {change}");
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -91,9 +194,21 @@ fn context(snapshot: Arc<Snapshot>) -> Context {
 
 fn complaints(loaded: &Loaded) -> Error {
     for diagnostic in &loaded.diagnostics {
-        tracing::error!("{diagnostic}");
+        match diagnostic.level {
+            Level::Error => tracing::error!("{diagnostic}"),
+            Level::Warning => tracing::warn!("{diagnostic}"),
+        }
     }
-    let errors: Vec<String> = loaded.diagnostics.iter().take(SHOWN).map(Diagnostic::to_string).collect();
-    let message = format!("the schema files have {} errors or warnings", loaded.diagnostics.len());
-    Error::new(SqlState::CONFIG_FILE_ERROR, message).detail(errors.join("\n"))
+    let errors: Vec<&Diagnostic> = loaded.diagnostics.iter().filter(|d| d.level == Level::Error).collect();
+    let mut lines: Vec<String> = errors.iter().take(SHOWN).map(ToString::to_string).collect();
+    if errors.len() > SHOWN {
+        lines.push(format!("… and {} more: the log and \"duckgate check\" have all", errors.len() - SHOWN));
+    }
+    let message = match errors.len() {
+        1 => "the schema files have an error".to_owned(),
+        n => format!("the schema files have {n} errors"),
+    };
+    Error::new(SqlState::CONFIG_FILE_ERROR, message)
+        .detail(lines.join("\n"))
+        .hint("What was in force stays in force. Mend the files and reload.")
 }

@@ -243,7 +243,6 @@ fn plain(snapshot: &Snapshot, namespace: &str, name: &str, kind: RelationKind) -
         row_type: snapshot.counters.allocate_oid(),
         row_array_type: snapshot.counters.allocate_oid(),
         on_conflict: Default::default(),
-        grants_in_file: false,
     }
 }
 

@@ -270,7 +270,6 @@ pub(super) fn snapshot_with_sequence(max: i64, cycle: bool) -> Arc<crate::regist
         row_type: 0,
         row_array_type: 0,
         on_conflict: OnConflictDefault::Error,
-        grants_in_file: Default::default(),
     };
     let mut snapshot = Snapshot::default();
     let key: (Name, Name) = ("public".into(), "s".into());

@@ -40,6 +40,27 @@ pub struct FileSchema {
 pub struct Place {
     pub path: PathBuf,
     pub line: u32,
+    /// From 1, in characters.
+    pub column: u32,
+}
+
+impl Place {
+    /// Another place in the same file.
+    pub fn at(&self, spot: Spot) -> Self {
+        Self { path: self.path.clone(), line: spot.line, column: spot.column }
+    }
+
+    /// A complaint about what stands here.
+    pub fn complain(&self, level: Level, message: String, help: Option<String>) -> Diagnostic {
+        Diagnostic { level, file: self.path.clone(), line: self.line, column: self.column, message, help }
+    }
+}
+
+/// A place in a file that is known: line and column, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spot {
+    pub line: u32,
+    pub column: u32,
 }
 
 #[derive(Debug, Clone)]
@@ -68,13 +89,17 @@ pub struct FileTable {
     pub comment: Option<String>,
     pub on_conflict: OnConflictDefault,
     pub columns: Vec<FileColumn>,
-    pub constraints: Vec<NewConstraint>,
+    pub constraints: Vec<FileConstraint>,
     pub indexes: Vec<FileIndex>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileColumn {
-    pub line: u32,
+    pub at: Spot,
+    /// Where its type is written.
+    pub type_at: Spot,
+    /// Where its default, or what it is generated from, is written.
+    pub value_at: Spot,
     pub name: Name,
     /// The type's name, without serial.
     pub ty: String,
@@ -87,7 +112,14 @@ pub struct FileColumn {
 }
 
 #[derive(Debug, Clone)]
+pub struct FileConstraint {
+    pub at: Spot,
+    pub constraint: NewConstraint,
+}
+
+#[derive(Debug, Clone)]
 pub struct FileIndex {
+    pub at: Spot,
     pub name: Option<Name>,
     /// Column and whether it is descending.
     pub columns: Vec<(Name, bool)>,
@@ -208,6 +240,15 @@ pub fn load_texts(texts: Vec<(PathBuf, String)>) -> Loaded {
 pub fn json_schema() -> String {
     let schema = schemars::schema_for!(raw::File);
     serde_json::to_string_pretty(&schema).map(|s| s + "\n").unwrap_or_default()
+}
+
+/// For a message about a column that is not there: the one that was probably meant.
+pub fn unknown_column_help(message: &str, columns: &[&str]) -> Option<String> {
+    let word = message.strip_prefix("column \"")?.split('"').next()?;
+    let known = || format!("columns here: {}", columns.join(", "));
+    message
+        .ends_with("does not exist")
+        .then(|| diagnostic::did_you_mean(word, columns.iter().copied()).unwrap_or_else(known))
 }
 
 /// How deep folders may nest: a link that goes round in a circle ends there.

@@ -122,6 +122,9 @@ impl Analyzer<'_> {
         let inputs: Vec<Oid> = arguments.exprs.iter().map(|e| e.ty.oid).collect();
         let forms = match namespace {
             None | Some("pg_catalog") => forms(name, inputs.len(), arguments),
+            Some("duckgate") if let Some((_, same)) = OWN.iter().find(|(own, _)| *own == name) => {
+                forms(same, inputs.len(), arguments)
+            }
             Some("information_schema") if name == EXPAND_ARRAY.name && inputs.len() == 1 => {
                 vec![plain_form(&EXPAND_ARRAY)]
             }
@@ -183,6 +186,9 @@ impl Analyzer<'_> {
             .hint("No function matches the given name and argument types. You might need to add explicit type casts.")
     }
 }
+
+/// The gateway's own functions, in a namespace of their own, and the functions of PostgreSQL's that they are.
+const OWN: &[(&str, &str)] = &[("reload", "pg_reload_conf")];
 
 /// The one function of information_schema that clients call (pgjdbc, for keys): an array's elements with their numbers.
 static EXPAND_ARRAY: LazyLock<Proc> = LazyLock::new(|| Proc {

@@ -3,7 +3,7 @@
 use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Report, Result, SqlState};
 use crate::registry::privileges::{Kind, PUBLIC};
-use crate::registry::{Acl, Change, Column, Grant, Name, Privileges, Relation, RelationKind, builtin};
+use crate::registry::{Acl, Change, Column, Grant, Managed, Name, Privileges, Relation, RelationKind, builtin};
 use crate::tree::{GrantChange, GrantTarget, GrantedPrivilege};
 use crate::types::Oid;
 
@@ -103,9 +103,7 @@ impl Planner<'_> {
         privileges: &[GrantedPrivilege],
         terms: &Terms,
     ) -> Result<()> {
-        if relation.grants_in_file && !self.for_files {
-            self.may_change(&relation.managed, "the access to table", &relation.name)?;
-        }
+        self.may_grant(&relation.managed, super::alter::word(&relation), &relation.name)?;
         let kind = Kind::of(&relation);
         for GrantedPrivilege { privileges: wanted, columns } in privileges {
             if columns.is_empty() {
@@ -135,8 +133,17 @@ impl Planner<'_> {
         Ok(())
     }
 
+    /// Files say who may do what with what they define; the system's own objects may be granted on.
+    fn may_grant(&self, managed: &Managed, what: &str, name: &str) -> Result<()> {
+        match managed {
+            Managed::Sql | Managed::System => Ok(()),
+            Managed::File { .. } => self.may_change(managed, &format!("the access to {what}"), name),
+        }
+    }
+
     fn grant_on_namespace(&mut self, name: &Name, privileges: &[GrantedPrivilege], terms: &Terms) -> Result<()> {
         let Some(namespace) = self.after.namespaces.get(name).cloned() else { return Err(no_namespace(name)) };
+        self.may_grant(&namespace.managed, "schema", name)?;
         let mut namespace = (*namespace).clone();
         for GrantedPrivilege { privileges: wanted, columns: _ } in privileges {
             let wanted = checked(*wanted, Kind::Namespace, name)?;

@@ -63,7 +63,7 @@ fn column_definition(column: &Column, types: &Snapshot) -> Result<String> {
 }
 
 /// The table's clause for a constraint that DuckDB keeps; `None` for a CHECK.
-fn native_constraint(relation: &Relation, constraint: &Constraint, types: &Snapshot) -> Result<Option<String>> {
+pub fn native_constraint(relation: &Relation, constraint: &Constraint, types: &Snapshot) -> Result<Option<String>> {
     if constraint.initially_deferred {
         return Err(Error::unsupported("a constraint that is INITIALLY DEFERRED")
             .hint("Constraints are checked with each statement; leave DEFERRABLE INITIALLY DEFERRED out."));

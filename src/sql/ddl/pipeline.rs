@@ -121,6 +121,16 @@ pub fn violations(cx: &Context, after: &Snapshot, table: &Relation, condition: &
     compile_text(&context(cx, after.clone()), &text)
 }
 
+/// A query of the gateway's own about what is in the database now.
+pub fn question(cx: &Context, text: &str) -> Result<Plan> {
+    compile_text(&context(cx, (*cx.snapshot).clone()), text)
+}
+
+/// A query about what will be there after a change.
+pub fn question_after(cx: &Context, after: &Snapshot, text: &str) -> Result<Plan> {
+    compile_text(&context(cx, after.clone()), text)
+}
+
 fn compile_text(cx: &Context, text: &str) -> Result<Plan> {
     let parsed = parse::parse(text)?;
     let [statement] = parsed.as_slice() else {

@@ -52,7 +52,6 @@ impl Planner<'_> {
             row_type: counters.allocate_oid(),
             row_array_type: counters.allocate_oid(),
             on_conflict: OnConflictDefault::Error,
-            grants_in_file: false,
         };
         self.put_relation(relation);
         Ok(())

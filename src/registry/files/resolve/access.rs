@@ -175,8 +175,7 @@ impl Resolver {
         name: &str,
     ) -> Option<FileGrantTarget> {
         let (namespace, table) = name.split_once('.').unwrap_or((Self::file_namespace(raw), name));
-        let found = self.schema.tables.iter().find(|t| &*t.namespace == namespace && &*t.name == table);
-        if found.is_none() {
+        if self.table_named(namespace, table).is_none() {
             let help = did_you_mean(table, self.schema.tables.iter().map(|t| &*t.name));
             self.error(file, at, format!("grant on table \"{name}\", which no file defines"), help);
             return None;
@@ -212,8 +211,7 @@ impl Resolver {
         let mut names = Vec::new();
         if let Some(columns) = columns
             && let FileGrantTarget::Table { namespace, name } = &on
-            && let Some(table) =
-                self.schema.tables.iter().find(|t| t.namespace == *namespace && t.name == *name).cloned()
+            && let Some(table) = self.table_named(namespace, name).cloned()
         {
             names = self.key_columns(file, columns.span().start, &table, &columns.get_ref().list());
         }

@@ -27,7 +27,6 @@ impl Resolver {
             raw::Column::Short(text) => (text, column.span().start),
             raw::Column::Full(full) => (full.ty.get_ref(), full.ty.span().start),
         };
-        let line = self.reporters[file].position(offset).0;
         let mut found = match column::definition(text) {
             Ok(found) => found,
             Err(message) => {
@@ -38,18 +37,28 @@ impl Resolver {
             }
         };
         let mut comment = None;
+        let value_at = match column.get_ref() {
+            raw::Column::Short(_) => at,
+            raw::Column::Full(full) => {
+                let spans = full.default.as_ref().map(Spanned::span).or(full.generated.as_ref().map(Spanned::span));
+                spans.map_or(at, |span| span.start)
+            }
+        };
+        if table.columns.iter().any(|c| *c.name == **name) {
+            return self.error(file, offset, format!("column \"{name}\" is there twice"), None);
+        }
         if let raw::Column::Full(full) = column.get_ref() {
             comment.clone_from(&full.comment);
             self.full_column(file, &mut found, full);
         }
         let ty = self.check_type(file, at, table, name, &found.ty);
         if let (Some(default), Some(ty)) = (&found.default, ty) {
-            self.check_default(file, column.span().start, name, default, ty);
+            self.check_default(file, value_at, table, name, default, ty);
         }
         if let Some(generated) = &found.generated
             && let Err(message) = expression::parse(generated)
         {
-            self.error(file, column.span().start, format!("generated: {message}"), None);
+            self.error(file, value_at, format!("column \"{name}\", generated: {message}"), None);
         }
         let integer = ty.is_some_and(|t| matches!(t.oid, oid::INT2 | oid::INT4 | oid::INT8));
         if found.sequence.is_some() && !integer && ty.is_some() {
@@ -63,7 +72,9 @@ impl Resolver {
         }
         let own: Name = name.as_str().into();
         table.columns.push(FileColumn {
-            line,
+            at: self.spot(file, offset),
+            type_at: self.spot(file, at),
+            value_at: self.spot(file, value_at),
             name: own.clone(),
             ty: found.ty,
             not_null: found.not_null,
@@ -146,8 +157,8 @@ impl Resolver {
             Ok(ty) => ty,
             Err(error) => {
                 let word = text.split(['(', '[']).next().unwrap_or(text).trim();
-                let enums: Vec<String> = self.enums.0.keys().map(|(_, name)| name.clone()).collect();
-                let known = TYPE_NAMES.iter().copied().chain(enums.iter().map(String::as_str));
+                let enums = self.enums.all.iter().map(|(name, _)| name.as_str());
+                let known = TYPE_NAMES.iter().copied().chain(enums);
                 let help = nearest(word, known).filter(|n| *n != word).map(|n| format!("did you mean \"{n}\"?"));
                 let help = help.or_else(|| error.report().hint.clone());
                 let message = format!("column \"{column}\": {}", error.report().message);
@@ -172,8 +183,22 @@ impl Resolver {
         Some(ty)
     }
 
+    /// A column's type, if it has a good one.
+    pub(super) fn column_type(&self, table: &FileTable, column: &FileColumn) -> Option<PgType> {
+        let types = Types(&self.enums, &table.namespace);
+        type_name::parse(&column.ty).and_then(|name| type_name::resolve(&name, &types)).ok()
+    }
+
     /// Is the default an expression, and if it is a constant, one of the type?
-    pub(super) fn check_default(&mut self, file: usize, at: usize, column: &str, default: &str, ty: PgType) {
+    pub(super) fn check_default(
+        &mut self,
+        file: usize,
+        at: usize,
+        table: &FileTable,
+        column: &str,
+        default: &str,
+        ty: PgType,
+    ) {
         use sqlparser::ast::{Expr, Value};
         let parsed = match expression::parse(default) {
             Ok(parsed) => parsed,
@@ -212,9 +237,9 @@ impl Resolver {
             _ => None,
         };
         let Some(text) = text else { return };
-        let namespace = "public";
+        let namespace = table.namespace.to_string();
         let settings = crate::types::OutputSettings::default();
-        let read = crate::types::text::parse(&text, ty, &settings, &Types(&self.enums, namespace));
+        let read = crate::types::text::parse(&text, ty, &settings, &Types(&self.enums, &namespace));
         if let Err(error) = read {
             let message = format!("default of column \"{column}\": {}", error.report().message);
             self.error(file, at, message, error.report().hint.clone());

@@ -4,13 +4,13 @@ mod access;
 mod column;
 mod table;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use toml::Spanned;
 
 use super::diagnostic::{Diagnostic, Reporter};
 use super::raw;
-use super::{FileEnum, FileNamespace, FileSchema, Place};
+use super::{FileEnum, FileNamespace, FileSchema, FileTable, Place, Spot};
 use crate::registry::Name;
 use crate::registry::names::MAX_NAME;
 use crate::types::{Oid, TypeLookup, UserTypeInfo, UserTypeInfoKind};
@@ -21,20 +21,32 @@ struct Resolver {
     schema: FileSchema,
     /// Where a foreign key of a table was written, for complaints: (file, offset, table index, constraint index).
     references: Vec<(usize, usize, usize, usize)>,
-    /// Which file each table came from, and the offset of its name.
-    table_places: Vec<(usize, usize)>,
+    /// Where each table stands in `schema.tables`, by namespace and name.
+    by_name: HashMap<(Name, Name), usize>,
     enums: EnumNames,
 }
 
 /// The enums of the files, as type names.
 #[derive(Default)]
-struct EnumNames(BTreeMap<(String, String), Vec<Name>>);
+struct EnumNames {
+    /// By name, then by namespace: position in `all`.
+    by_name: HashMap<String, BTreeMap<String, usize>>,
+    all: Vec<(String, Vec<Name>)>,
+}
 
 const FIRST_ENUM: Oid = 0x8000_0000;
 
 impl EnumNames {
     fn position(&self, namespace: &str, name: &str) -> Option<usize> {
-        self.0.keys().position(|(n, e)| n == namespace && e == name)
+        self.by_name.get(name)?.get(namespace).copied()
+    }
+
+    /// False if there is one already.
+    fn add(&mut self, namespace: &str, name: &str, labels: Vec<Name>) -> bool {
+        let places = self.by_name.entry(name.to_owned()).or_default();
+        let free = places.insert(namespace.to_owned(), self.all.len()).is_none();
+        self.all.push((name.to_owned(), labels));
+        free
     }
 }
 
@@ -44,7 +56,7 @@ struct Types<'a>(&'a EnumNames, &'a str);
 impl TypeLookup for Types<'_> {
     fn user_type(&self, oid: Oid) -> Option<UserTypeInfo> {
         let at = usize::try_from(oid.checked_sub(FIRST_ENUM)?).ok()?;
-        let ((_, name), labels) = self.0.0.iter().nth(at / 2)?;
+        let (name, labels) = self.0.all.get(at / 2)?;
         if at % 2 == 1 {
             let kind = UserTypeInfoKind::Array { element: oid - 1 };
             return Some(UserTypeInfo { name: format!("{name}[]"), array: 0, kind });
@@ -69,7 +81,7 @@ pub fn resolve(parts: Vec<(Reporter, Option<raw::File>)>) -> (FileSchema, Vec<Di
         reporters,
         schema: FileSchema::default(),
         references: Vec::new(),
-        table_places: Vec::new(),
+        by_name: HashMap::new(),
         enums: EnumNames::default(),
     };
     let raws: Vec<(usize, raw::File)> = raws.into_iter().enumerate().filter_map(|(i, r)| Some((i, r?))).collect();
@@ -102,9 +114,21 @@ pub fn resolve(parts: Vec<(Reporter, Option<raw::File>)>) -> (FileSchema, Vec<Di
 }
 
 impl Resolver {
+    /// The table of that name in the files.
+    fn table_named(&self, namespace: &str, name: &str) -> Option<&FileTable> {
+        let at = self.by_name.get(&(Name::from(namespace), Name::from(name)))?;
+        self.schema.tables.get(*at)
+    }
+
     fn place(&self, file: usize, offset: usize) -> Place {
         let reporter = &self.reporters[file];
-        Place { path: reporter.path().clone(), line: reporter.position(offset).0 }
+        let (line, column) = reporter.position(offset);
+        Place { path: reporter.path().clone(), line, column }
+    }
+
+    fn spot(&self, file: usize, offset: usize) -> Spot {
+        let (line, column) = self.reporters[file].position(offset);
+        Spot { line, column }
     }
 
     fn error(&mut self, file: usize, offset: usize, message: impl Into<String>, help: Option<String>) {
@@ -187,8 +211,7 @@ impl Resolver {
             }
         }
         let labels: Vec<Name> = labels.get_ref().iter().map(|l| l.as_str().into()).collect();
-        let key = (namespace.clone(), name.get_ref().clone());
-        if self.enums.0.insert(key, labels.clone()).is_some() {
+        if !self.enums.add(&namespace, name.get_ref(), labels.clone()) {
             self.error(file, offset, format!("enum \"{}\" is defined twice", name.get_ref()), None);
             return;
         }

@@ -1,6 +1,6 @@
 //! Tables: keys, foreign keys, checks and indexes, and the order in which tables can be made.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use toml::Spanned;
 
@@ -8,7 +8,7 @@ use super::Resolver;
 use crate::registry::draft::{NewConstraint, NewConstraintKind};
 use crate::registry::files::column::{self, Reference};
 use crate::registry::files::diagnostic::did_you_mean;
-use crate::registry::files::{FileIndex, FileTable, raw};
+use crate::registry::files::{FileConstraint, FileIndex, FileTable, raw};
 use crate::registry::{Name, OnConflictDefault, expression};
 
 impl Resolver {
@@ -33,8 +33,7 @@ impl Resolver {
         }
         let namespace = namespace.as_ref().map_or_else(|| Self::file_namespace(raw), |n| n.get_ref()).to_owned();
         self.need_namespace(file, offset, &namespace);
-        let same = |t: &FileTable| *t.namespace == *namespace && *t.name == **name.get_ref();
-        if let Some(first) = self.schema.tables.iter().find(|t| same(t)).map(|t| t.place.clone()) {
+        if let Some(first) = self.table_named(&namespace, name.get_ref()).map(|t| t.place.clone()) {
             let help = format!("the first definition is in {}, line {}", first.path.display(), first.line);
             self.error(file, offset, format!("table \"{}\" is defined twice", name.get_ref()), Some(help));
             return;
@@ -99,7 +98,7 @@ impl Resolver {
             let help = Some("give the table a primary_key or a unique constraint".to_owned());
             self.error(file, offset, format!("on_conflict needs a key, and \"{}\" has none", table.name), help);
         }
-        self.table_places.push((file, offset));
+        self.by_name.insert((table.namespace.clone(), table.name.clone()), self.schema.tables.len());
         self.schema.tables.push(table);
     }
 
@@ -131,7 +130,7 @@ impl Resolver {
         kind: NewConstraintKind,
     ) {
         let is_primary = |kind: &NewConstraintKind| matches!(kind, NewConstraintKind::PrimaryKey { .. });
-        if is_primary(&kind) && table.constraints.iter().any(|c| is_primary(&c.kind)) {
+        if is_primary(&kind) && table.constraints.iter().any(|c| is_primary(&c.constraint.kind)) {
             let help = Some("a key over several columns is primary_key = [\"a\", \"b\"] of the table".to_owned());
             return self.error(file, offset, format!("table \"{}\" has two primary keys", table.name), help);
         }
@@ -139,17 +138,15 @@ impl Resolver {
             if !self.name_ok(file, offset, name) {
                 return;
             }
-            if table.constraints.iter().any(|c| c.name.as_deref() == Some(name)) {
+            if table.constraints.iter().any(|c| c.constraint.name.as_deref() == Some(name)) {
                 let message = format!("constraint \"{name}\" is there twice in table \"{}\"", table.name);
                 return self.error(file, offset, message, None);
             }
         }
-        table.constraints.push(NewConstraint {
-            name: name.map(Name::from),
-            kind,
-            deferrable: false,
-            initially_deferred: false,
-        });
+        let at = self.spot(file, offset);
+        let name = name.map(Name::from);
+        let constraint = NewConstraint { name, kind, deferrable: false, initially_deferred: false };
+        table.constraints.push(FileConstraint { at, constraint });
     }
 
     pub(super) fn check(&mut self, file: usize, offset: usize, table: &mut FileTable, name: Option<&str>, text: &str) {
@@ -207,6 +204,7 @@ impl Resolver {
         let known = self.key_columns(file, offset, table, &names);
         if known.len() == split.len() {
             table.indexes.push(FileIndex {
+                at: self.spot(file, offset),
                 name: name.as_deref().map(Name::from),
                 columns: split.into_iter().map(|(n, d)| (n.into(), d)).collect(),
                 unique: *unique,
@@ -217,77 +215,128 @@ impl Resolver {
 
     /// Foreign keys need their target's table, columns and key.
     pub(super) fn check_references(&mut self) {
-        for (file, offset, table, constraint) in std::mem::take(&mut self.references) {
-            let Some(constraint) = self.schema.tables.get(table).and_then(|t| t.constraints.get(constraint)) else {
-                continue;
-            };
-            let NewConstraintKind::ForeignKey { columns, target, target_columns, .. } = &constraint.kind else {
-                continue;
-            };
-            let found = self.schema.tables.iter().find(|t| t.namespace == target.0 && t.name == target.1);
-            let Some(found) = found else {
-                let names = self.schema.tables.iter().map(|t| &*t.name);
-                let help = did_you_mean(&target.1, names);
-                let message = format!("foreign key to table \"{}\", which no file defines", target.1);
+        for (file, offset, table, constraint) in self.references.clone() {
+            if let Some((message, help)) = self.reference_fault(table, constraint) {
                 self.error(file, offset, message, help);
-                continue;
-            };
-            let unknown = target_columns.iter().find(|c| !found.columns.iter().any(|f| f.name == **c));
-            if let Some(unknown) = unknown {
-                let help = did_you_mean(unknown, found.columns.iter().map(|c| &*c.name));
-                let message = format!("foreign key to column \"{unknown}\", which table \"{}\" has not", found.name);
-                self.error(file, offset, message, help);
-                continue;
             }
-            let keys = keys(found);
-            let wanted: BTreeSet<Name> = target_columns.iter().cloned().collect();
-            let fits = |key: &&(bool, BTreeSet<Name>)| {
-                if target_columns.is_empty() { key.0 } else { key.1 == wanted }
-            };
-            let message = match keys.iter().find(fits) {
-                None if target_columns.is_empty() => {
-                    format!("foreign key to table \"{}\", which has no primary key", found.name)
-                }
-                None => format!("foreign key to columns of \"{}\" that are not its primary key or unique", found.name),
-                Some((_, key)) if key.len() != columns.len() => {
-                    format!("foreign key of {} columns to a key of {}", columns.len(), key.len())
-                }
-                Some(_) => continue,
-            };
-            self.error(file, offset, message, None);
         }
     }
 
-    /// Tables after those they refer to.
+    /// What is wrong with a foreign key, and what would be right.
+    fn reference_fault(&self, table: usize, constraint: usize) -> Option<(String, Option<String>)> {
+        let own = self.schema.tables.get(table)?;
+        let constraint = &own.constraints.get(constraint)?.constraint;
+        let NewConstraintKind::ForeignKey { columns, target, target_columns, .. } = &constraint.kind else {
+            return None;
+        };
+        let Some(found) = self.table_named(&target.0, &target.1) else {
+            let elsewhere = self.schema.tables.iter().find(|t| t.name == target.1);
+            let help = match elsewhere {
+                Some(other) => Some(format!("there is one in namespace \"{}\"", other.namespace)),
+                None => did_you_mean(&target.1, self.schema.tables.iter().map(|t| &*t.name)),
+            };
+            return Some((format!("foreign key to table \"{}\", which no file defines", target.1), help));
+        };
+        if found.namespace != own.namespace {
+            let message = format!(
+                "foreign key from namespace \"{}\" to table \"{}\" of namespace \"{}\"",
+                own.namespace, found.name, found.namespace
+            );
+            let help = "a foreign key cannot leave its namespace: put both tables into one, or leave the key out";
+            return Some((message, Some(help.to_owned())));
+        }
+        if let Some(unknown) = target_columns.iter().find(|c| !found.columns.iter().any(|f| f.name == **c)) {
+            let help = did_you_mean(unknown, found.columns.iter().map(|c| &*c.name));
+            let message = format!("foreign key to column \"{unknown}\", which table \"{}\" has not", found.name);
+            return Some((message, help));
+        }
+        let keys = keys(found);
+        let wanted: BTreeSet<Name> = target_columns.iter().cloned().collect();
+        let fits = |key: &&(bool, BTreeSet<Name>)| if target_columns.is_empty() { key.0 } else { key.1 == wanted };
+        match keys.iter().find(fits) {
+            None if target_columns.is_empty() => {
+                let help = format!("give \"{}\" a primary_key, or name columns that are unique", found.name);
+                Some((format!("foreign key to table \"{}\", which has no primary key", found.name), Some(help)))
+            }
+            None => {
+                let message =
+                    format!("foreign key to columns of \"{}\" that are not its primary key or unique", found.name);
+                let known: Vec<String> = keys.iter().map(|(_, columns)| joined(columns)).collect();
+                let help = (!known.is_empty()).then(|| format!("its keys: {}", known.join("; ")));
+                Some((message, help))
+            }
+            Some((_, key)) if key.len() != columns.len() => {
+                let help = format!("the key of \"{}\" is {}", found.name, joined(key));
+                Some((format!("foreign key of {} columns to a key of {}", columns.len(), key.len()), Some(help)))
+            }
+            Some(_) => self.type_fault(own, columns, found, target_columns),
+        }
+    }
+
+    /// Both sides of a foreign key have the same type.
+    fn type_fault(
+        &self,
+        own: &FileTable,
+        columns: &[Name],
+        target: &FileTable,
+        target_columns: &[Name],
+    ) -> Option<(String, Option<String>)> {
+        let targets = if target_columns.is_empty() { primary_columns(target) } else { target_columns.to_vec() };
+        for (from, to) in columns.iter().zip(&targets) {
+            let a = own.columns.iter().find(|c| c.name == *from)?;
+            let b = target.columns.iter().find(|c| c.name == *to)?;
+            let types = (self.column_type(own, a)?, self.column_type(target, b)?);
+            if types.0 != types.1 {
+                let message =
+                    format!("foreign key from column \"{from}\" of type {} to column \"{to}\" of type {}", a.ty, b.ty);
+                return Some((message, Some(format!("declare \"{from}\" as {}", b.ty))));
+            }
+        }
+        None
+    }
+
+    /// Tables after those they refer to. Keys that go round in a circle are an error: no table of it could be made first.
     pub(super) fn order_tables(&mut self) {
-        let index: HashMap<(Name, Name), usize> =
-            self.schema.tables.iter().enumerate().map(|(i, t)| ((t.namespace.clone(), t.name.clone()), i)).collect();
-        let mut state = vec![0u8; self.schema.tables.len()];
+        let mut state = vec![Mark::New; self.schema.tables.len()];
         let mut order = Vec::new();
+        let mut circles = Vec::new();
         for start in 0..state.len() {
             // (table, next constraint to look at): a walk without recursion.
             let mut stack = vec![(start, 0usize)];
             while let Some((table, at)) = stack.pop() {
                 if at == 0 {
-                    if state[table] != 0 {
+                    if state[table] != Mark::New {
                         continue;
                     }
-                    state[table] = 1;
+                    state[table] = Mark::Open;
                 }
-                match self.schema.tables[table].constraints.get(at) {
-                    None => {
-                        state[table] = 2;
-                        order.push(table);
+                let Some(constraint) = self.schema.tables[table].constraints.get(at) else {
+                    state[table] = Mark::Done;
+                    order.push(table);
+                    continue;
+                };
+                stack.push((table, at + 1));
+                if let NewConstraintKind::ForeignKey { target, .. } = &constraint.constraint.kind
+                    && let Some(next) = self.by_name.get(target).copied()
+                    && next != table
+                {
+                    if state[next] == Mark::Open {
+                        let from = stack.iter().position(|(t, _)| *t == next).unwrap_or(0);
+                        let names = stack[from..].iter().map(|(t, _)| self.schema.tables[*t].name.to_string());
+                        circles.push((table, at, names.collect::<Vec<_>>(), next));
                     }
-                    Some(constraint) => {
-                        stack.push((table, at + 1));
-                        if let NewConstraintKind::ForeignKey { target, .. } = &constraint.kind
-                            && let Some(next) = index.get(target)
-                        {
-                            stack.push((*next, 0));
-                        }
-                    }
+                    stack.push((next, 0));
                 }
+            }
+        }
+        for (table, at, mut names, first) in circles {
+            names.push(self.schema.tables[first].name.to_string());
+            let message = format!("foreign keys go round in a circle: {}", names.join(" → "));
+            let help =
+                Some("leave one of these foreign keys out: no table of the circle could be made first".to_owned());
+            let place = self.references.iter().find(|r| (r.2, r.3) == (table, at)).map(|r| (r.0, r.1));
+            if let Some((file, offset)) = place {
+                self.error(file, offset, message, help);
             }
         }
         let mut tables: Vec<Option<FileTable>> =
@@ -296,9 +345,32 @@ impl Resolver {
     }
 }
 
+/// How far the walk has come with a table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    New,
+    Open,
+    Done,
+}
+
+/// The columns of the primary key, in its order.
+fn primary_columns(table: &FileTable) -> Vec<Name> {
+    let primary = |c: &FileConstraint| match &c.constraint.kind {
+        NewConstraintKind::PrimaryKey { columns } => Some(columns.clone()),
+        NewConstraintKind::Unique { .. } | NewConstraintKind::ForeignKey { .. } | NewConstraintKind::Check { .. } => {
+            None
+        }
+    };
+    table.constraints.iter().find_map(primary).unwrap_or_default()
+}
+
+fn joined(columns: &BTreeSet<Name>) -> String {
+    columns.iter().map(|c| &**c).collect::<Vec<_>>().join(", ")
+}
+
 /// The keys of a table: whether it is the primary one, and its columns.
 fn keys(table: &FileTable) -> Vec<(bool, BTreeSet<Name>)> {
-    let key = |c: &'_ NewConstraint| match &c.kind {
+    let key = |c: &'_ FileConstraint| match &c.constraint.kind {
         NewConstraintKind::PrimaryKey { columns } => Some((true, columns.clone())),
         NewConstraintKind::Unique { columns, .. } => Some((false, columns.clone())),
         NewConstraintKind::ForeignKey { .. } | NewConstraintKind::Check { .. } => None,

@@ -1,11 +1,14 @@
 //! ALTER TABLE's actions on columns: add, drop, rename, type, NOT NULL, identity.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use super::{Altered, column_mut, constraint_columns};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Column, Constraint, ConstraintKind, Identity, Name, RelationKind, build, expression};
+use crate::registry::{Column, Constraint, ConstraintKind, Identity, Name, Relation, RelationKind, build, expression};
 use crate::sql::ddl::physical::{column_type, ident, table_name, widens};
 use crate::sql::ddl::planner::Planner;
-use crate::sql::ddl::rebuild::ColumnSource;
+use crate::sql::ddl::rebuild::{ColumnSource, Rebuild};
 use crate::tree::{DropBehavior, NewColumn, NewConstraint};
 use crate::types::{PgType, oid};
 
@@ -263,6 +266,23 @@ impl Planner<'_> {
         let sequence = build::owned_sequence(&self.after, &like, column, options, &[])?;
         column.identity = Some(Identity { always, sequence: sequence.oid });
         t.sequences.push((sequence, None));
+        Ok(())
+    }
+
+    /// A generated column's expression changed, given or taken away. Values are computed anew; those of a column that is
+    /// generated no more stay. PostgreSQL has no such ALTER TABLE: only schema files ask for it.
+    pub fn set_generated(&mut self, old: Arc<Relation>, name: &Name, text: Option<String>) -> Result<()> {
+        let mut new = (*old).clone();
+        let column = column_mut(&mut new, name)?;
+        column.generated = text;
+        if column.generated.is_none() {
+            self.put_relation(new);
+            return Ok(());
+        }
+        let sources = HashMap::from([(column.num, ColumnSource::Default)]);
+        let change = Rebuild { old, new, sources };
+        self.rebuild(&change)?;
+        self.put_relation(change.new);
         Ok(())
     }
 }

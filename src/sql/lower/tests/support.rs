@@ -392,7 +392,6 @@ fn add(snapshot: &mut Snapshot, oid: u32, name: &str, columns: Columns, key: boo
         row_type: oid + 1,
         row_array_type: oid + 2,
         on_conflict: OnConflictDefault::Error,
-        grants_in_file: false,
     };
     snapshot.relation_oids.insert(oid, ("public".into(), name.into()));
     snapshot.relations.insert(("public".into(), name.into()), Arc::new(relation));
