@@ -81,11 +81,13 @@ pub fn apply(config: &Config, allow_destructive: bool) -> Outcome {
         eprintln!("{} {change}", sign(change.effect));
     }
     let destructive = left.iter().filter(|c| c.effect == Effect::Destructive).count();
+    let changes = |count: usize| format!("{count} {}", plural(count, "change"));
     Err(Failure::Text(match (destructive, left.len() - destructive) {
-        (_, 0) => format!("{destructive} changes would lose what stands below them: --allow-destructive does them"),
-        (0, impossible) => format!("{impossible} changes cannot be done"),
+        (_, 0) => format!("{} not done for what would be lost: --allow-destructive does it", changes(destructive)),
+        (0, impossible) => format!("{} cannot be done", changes(impossible)),
         (_, impossible) => format!(
-            "{destructive} changes would lose what stands below them (--allow-destructive does them), {impossible} cannot be done"
+            "{} not done for what would be lost (--allow-destructive does it), {impossible} cannot be done",
+            changes(destructive)
         ),
     }))
 }

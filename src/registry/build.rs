@@ -94,7 +94,8 @@ pub fn column(
     Ok((column, Some(owned)))
 }
 
-const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"];
+/// Names that every table has already.
+pub const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"];
 
 /// attnums are never used again; a dropped column's number is remembered in nothing but the gap, so the next one comes
 /// after the highest that constraints, the row type or the columns know.

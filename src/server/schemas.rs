@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::files::{self, Diagnostic, Level, Loaded};
-use crate::registry::{Change, Registry, Snapshot, bootstrap, builtin};
+use crate::registry::{Change, Managed, Registry, Snapshot, bootstrap, builtin};
 use crate::sql::ddl::SequenceStep;
 use crate::sql::ddl::files::{self as planner, Answers, FilePlan};
 use crate::sql::{Context, Dialect};
@@ -23,6 +23,9 @@ const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(200);
 /// Questions lead to no more than one further round of them; more would go round in a circle.
 const ROUNDS: usize = 4;
+
+/// The folder that is looked for where none is named.
+const UNNAMED: &str = "schemas";
 
 /// What is to be done about the difference between files and database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +79,15 @@ impl Schemas {
     pub async fn run(&self, mode: Mode) -> Result<FilePlan> {
         let Some(folder) = &self.folder else { return Ok(FilePlan::default()) };
         let _turn = self.turn.lock().await;
+        if !folder.is_dir() {
+            // A fresh gateway without files of its own has no such folder; any other has lost it.
+            if folder == Path::new(UNNAMED) && !has_files(&self.registry.snapshot()) {
+                return Ok(FilePlan::default());
+            }
+            let message = format!("the folder of schema files, {}, is not there", folder.display());
+            return Err(Error::new(SqlState::CONFIG_FILE_ERROR, message)
+                .hint("--schemas, DUCKGATE_SCHEMAS or the key schemas of the config file names it."));
+        }
         let loaded = load(folder, self.registry.snapshot(), false);
         if loaded.has_errors() {
             return Err(complaints(&loaded));
@@ -177,6 +189,15 @@ impl Schemas {
         }
         Ok(())
     }
+}
+
+/// Has the database anything that schema files have defined?
+fn has_files(snapshot: &Snapshot) -> bool {
+    let file = |managed: &Managed| matches!(managed, Managed::File { .. });
+    snapshot.relations.values().any(|r| file(&r.managed))
+        || snapshot.roles.values().any(|r| file(&r.managed))
+        || snapshot.types.values().any(|t| file(&t.managed))
+        || snapshot.namespaces.values().any(|n| file(&n.managed))
 }
 
 /// What the first superuser would see.

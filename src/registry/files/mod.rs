@@ -214,7 +214,7 @@ pub fn load(folder: &Path) -> Loaded {
         }
         match std::fs::read(&path).map(String::from_utf8) {
             Ok(Ok(text)) => texts.push((path, text)),
-            Ok(Err(_)) => diagnostics.push(whole_file(&path, "not valid UTF-8".to_owned())),
+            Ok(Err(error)) => diagnostics.push(not_text(&path, &error)),
             Err(error) => diagnostics.push(whole_file(&path, format!("cannot be read: {error}"))),
         }
     }
@@ -273,6 +273,22 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>, diagnostics: &mut Vec<Diagno
         } else if path.extension().is_some_and(|e| e == "toml") {
             paths.push(path);
         }
+    }
+}
+
+/// The first byte that is no UTF-8.
+fn not_text(path: &Path, error: &std::string::FromUtf8Error) -> Diagnostic {
+    let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+    let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+    let start = before.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+    let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+    Diagnostic {
+        level: Level::Error,
+        file: path.to_owned(),
+        line: u32::try_from(line).unwrap_or(u32::MAX),
+        column: u32::try_from(column).unwrap_or(u32::MAX),
+        message: "not valid UTF-8".to_owned(),
+        help: Some("save the file as UTF-8".to_owned()),
     }
 }
 

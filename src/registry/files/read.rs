@@ -22,7 +22,8 @@ pub fn read(reporter: &mut Reporter) -> Option<raw::File> {
     if !errors.is_empty() {
         for error in errors.iter().take(MAX_ERRORS) {
             let at = error.span().map_or(0, |s| s.start);
-            reporter.error(at, format!("not valid TOML: {}", error.message().trim()), None);
+            let (message, help) = not_toml(&text, at, error.message().trim());
+            reporter.error(at, message, help);
         }
         return None;
     }
@@ -42,6 +43,22 @@ pub fn read(reporter: &mut Reporter) -> Option<raw::File> {
         }
     }
     None
+}
+
+/// The parser's message, and what was probably meant.
+fn not_toml(text: &str, at: usize, message: &str) -> (String, Option<String>) {
+    let rest = text.get(at..).unwrap_or_default();
+    let word: String = rest.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '"')).collect();
+    if message == "duplicate key" {
+        return (format!("\"{}\" is there twice", word.trim_matches('"')), None);
+    }
+    let value = text.get(..at).is_some_and(|before| before.trim_end_matches([' ', '\t']).ends_with('='));
+    if value && word.starts_with(char::is_alphabetic) {
+        let line = rest.lines().next().unwrap_or_default().trim_end();
+        let help = format!("text stands in quotes: \"{}\"", line.replace('"', "\\\""));
+        return ("not valid TOML: this is no value".to_owned(), Some(help));
+    }
+    (format!("not valid TOML: {message}"), None)
 }
 
 /// serde's message in our words, with the word that was probably meant.

@@ -96,7 +96,7 @@ privileges = "selct"
         "t.toml:7:6: error: column \"id\": type \"interger\" does not exist\n    help: did you mean \"integer\"?",
         "t.toml:8:5: error: column \"n\": numeric(50,2) cannot be stored as declared",
         "t.toml:9:22: error: unknown key \"defualt\"\n    help: did you mean \"default\"?",
-        "t.toml:10:5: error: default of column \"e\" names a column, which a default cannot\n    help: a text constant has SQL's quotes: \"'open'\"",
+        "t.toml:10:32: error: default of column \"e\" names a column, which a default cannot\n    help: a text constant has SQL's quotes: \"'open'\"",
         "t.toml:11:5: error: default of column \"g\": invalid input syntax for type integer: \"many\"",
         "t.toml:12:5: error: foreign key to table \"b\", which no file defines",
         "t.toml:15:8: error: table \"a\" is defined twice\n    help: the first definition is in t.toml, line 4",

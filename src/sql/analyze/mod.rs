@@ -37,6 +37,7 @@ mod values;
 mod window;
 
 use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use sqlparser::ast;
@@ -83,6 +84,7 @@ pub fn expression(text: &str, alias: &str, rel: RelId, columns: &[RelColumn], ct
         scope.add_columns(alias, rel, columns);
     }
     a.scopes.push(scope);
+    refuse_subqueries(&expr)?;
     let expr = a.expr(&expr)?;
     let expr = a.resolve_unknown(expr)?;
     if !a.finish_params()?.is_empty() {
@@ -109,8 +111,24 @@ pub fn assigned_expression(
         scope.add_columns(alias, rel, columns);
     }
     a.scopes.push(scope);
+    refuse_subqueries(&expr)?;
     let expr = a.expr(&expr)?;
     a.assign(expr, ty, column, "column")
+}
+
+/// What a table keeps with it reads its own row and nothing else.
+fn refuse_subqueries(expr: &ast::Expr) -> Result<()> {
+    let found = ast::visit_expressions(expr, |e| match e {
+        ast::Expr::Subquery(_) | ast::Expr::Exists { .. } | ast::Expr::InSubquery { .. } => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    match found {
+        ControlFlow::Break(()) => Err(Error::new(
+            SqlState::FEATURE_NOT_SUPPORTED,
+            "cannot use subquery in the expression of a column or constraint",
+        )),
+        ControlFlow::Continue(()) => Ok(()),
+    }
 }
 
 /// What analysis knows while it works on one statement.

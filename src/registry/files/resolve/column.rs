@@ -3,6 +3,7 @@
 use toml::Spanned;
 
 use super::{Resolver, Types};
+use crate::registry::build::SYSTEM_COLUMNS;
 use crate::registry::draft::NewConstraintKind;
 use crate::registry::files::column::{self, Definition};
 use crate::registry::files::diagnostic::nearest;
@@ -22,6 +23,10 @@ impl Resolver {
         let (offset, name) = (key.span().start, key.get_ref());
         if !self.name_ok(file, offset, name) {
             return;
+        }
+        if SYSTEM_COLUMNS.contains(&name.as_str()) {
+            let message = format!("column name \"{name}\" conflicts with a system column name");
+            return self.error(file, offset, message, Some("choose another name".to_owned()));
         }
         let (text, at) = match column.get_ref() {
             raw::Column::Short(text) => (text, column.span().start),

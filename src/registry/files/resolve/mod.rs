@@ -154,7 +154,7 @@ impl Resolver {
         if !self.name_ok(file, offset, name) {
             return;
         }
-        if name.starts_with("pg_") || name == "information_schema" {
+        if is_system(name) {
             self.error(file, offset, format!("namespace \"{name}\" belongs to the system"), None);
             return;
         }
@@ -197,6 +197,7 @@ impl Resolver {
         }
         let namespace = namespace.as_ref().map_or_else(|| Self::file_namespace(raw), |n| n.get_ref()).to_owned();
         let mut seen = BTreeSet::new();
+        let mut kept = Vec::new();
         for label in labels.get_ref() {
             if label.len() > MAX_NAME {
                 self.error(
@@ -206,11 +207,14 @@ impl Resolver {
                     None,
                 );
             }
-            if !seen.insert(label) {
+            if seen.contains(label) {
                 self.error(file, labels.span().start, format!("label \"{label}\" is there twice"), None);
+            } else {
+                seen.insert(label);
+                kept.push(label.as_str());
             }
         }
-        let labels: Vec<Name> = labels.get_ref().iter().map(|l| l.as_str().into()).collect();
+        let labels: Vec<Name> = kept.into_iter().map(Name::from).collect();
         if !self.enums.add(&namespace, name.get_ref(), labels.clone()) {
             self.error(file, offset, format!("enum \"{}\" is defined twice", name.get_ref()), None);
             return;
@@ -230,7 +234,19 @@ impl Resolver {
         if name == "public" || self.schema.namespaces.iter().any(|n| &*n.name == name) {
             return;
         }
+        if is_system(name) {
+            let message = format!("namespace \"{name}\" belongs to the system");
+            // Where the file's own namespace is the bad one, that was said at its name.
+            if !self.reporters[file].found.iter().any(|d| d.message == message) {
+                self.error(file, offset, message, None);
+            }
+            return;
+        }
         let place = self.place(file, offset);
         self.schema.namespaces.push(FileNamespace { place, name: name.into(), comment: None, owner: None });
     }
+}
+
+fn is_system(namespace: &str) -> bool {
+    namespace.starts_with("pg_") || namespace == "information_schema"
 }

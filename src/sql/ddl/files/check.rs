@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Answers, Work, is_file};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::files::{Diagnostic, FileSchema, FileTable, Level, Place};
+use crate::registry::files::{Diagnostic, FileConstraint, FileSchema, FileTable, Level, Place};
 use crate::registry::{Change, Counters, Snapshot, build};
 use crate::sql::ddl::physical;
 use crate::sql::{Context, analyze};
@@ -120,8 +120,12 @@ impl Checker<'_, '_> {
         for column in &file.columns {
             let place = file.place.at(column.type_at);
             match self.work.draft_column(file, column) {
-                Ok(new) => match physical::column_type(new.ty, &self.work.planner.after) {
-                    Ok(_) => draft.columns.push(new),
+                Ok(mut new) => match physical::column_type(new.ty, &self.work.planner.after) {
+                    Ok(_) => {
+                        // That only whole numbers are drawn was said where the file was read.
+                        new.sequence = new.sequence.filter(|_| matches!(new.ty.oid, oid::INT2 | oid::INT4 | oid::INT8));
+                        draft.columns.push(new);
+                    }
                     Err(error) => self.complain(&place, &error),
                 },
                 Err(error) => self.complain(&place, &error),
@@ -142,7 +146,10 @@ impl Checker<'_, '_> {
             planner.put_relation(sequence);
         }
         let mut table = built.table;
-        for said in &file.constraints {
+        // Primary keys first, as the table is made.
+        let primary = |c: &&FileConstraint| matches!(c.constraint.kind, NewConstraintKind::PrimaryKey { .. });
+        let ordered = file.constraints.iter().filter(primary).chain(file.constraints.iter().filter(|c| !primary(c)));
+        for said in ordered {
             let place = file.place.at(said.at);
             let after = &self.work.planner.after;
             let added = build::add_constraint(after, &mut table, &said.constraint)
@@ -218,7 +225,15 @@ impl Checker<'_, '_> {
             Ok(_) => {
                 self.good.insert((text.to_owned(), ty));
             }
-            Err(error) => self.expression_fault(place, &format!("default of column \"{column}\""), &error, text),
+            Err(error) => {
+                let error = match error.code() {
+                    SqlState::UNDEFINED_COLUMN => error.hint(
+                        "a default cannot read other columns, \"generated\" can; text stands in SQL's quotes: 'text'",
+                    ),
+                    _ => error,
+                };
+                self.expression_fault(place, &format!("default of column \"{column}\""), &error, text);
+            }
         }
     }
 

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::question::qualified;
-use super::{Answer, Effect, Work};
+use super::{Answer, Effect, Work, rows};
 use crate::error::Result;
 use crate::registry::expression::{self, quote};
 use crate::registry::files::{FileColumn, FileTable};
 use crate::registry::{Column, Name, Relation, RelationKind, build};
 use crate::sql::analyze;
+use crate::sql::ddl::alter::constraint_columns;
 use crate::sql::ddl::physical::widens;
 use crate::sql::ddl::pipeline;
 use crate::sql::ddl::planner::Planner;
@@ -17,11 +18,45 @@ use crate::types::name::format_type;
 use crate::types::{PgType, oid};
 
 /// What it takes to change a table's columns: one ALTER TABLE, and what PostgreSQL has no such words for.
+///
+/// Each part stands with the change that it belongs to, by its position in [`Work::changes`].
 #[derive(Default)]
 pub(super) struct Columns {
-    pub actions: Vec<AlterTable>,
-    pub generated: Vec<(Name, Option<String>)>,
-    pub sequences: Vec<Numbers>,
+    pub actions: Vec<(usize, AlterTable)>,
+    pub generated: Vec<(usize, Name, Option<String>)>,
+    pub sequences: Vec<(usize, Numbers)>,
+}
+
+impl Columns {
+    pub(super) fn is_empty(&self) -> bool {
+        self.actions.is_empty() && self.generated.is_empty() && self.sequences.is_empty()
+    }
+
+    /// Plans all of it, or what belongs to one change.
+    pub(super) fn carry_out(
+        &self,
+        planner: &mut Planner<'_>,
+        table: (&Name, &Name),
+        only: Option<usize>,
+    ) -> Result<()> {
+        let wanted = |change: usize| only.is_none_or(|only| only == change);
+        for (_, numbers) in self.sequences.iter().filter(|(change, _)| wanted(*change)) {
+            numbers.take_away(planner, table)?;
+        }
+        let actions = self.actions.iter().filter(|(change, _)| wanted(*change));
+        let actions: Vec<AlterTable> = actions.map(|(_, action)| action.clone()).collect();
+        if !actions.is_empty() {
+            planner.alter_table(ObjectKind::Table, table, &actions, false)?;
+        }
+        for (_, numbers) in self.sequences.iter().filter(|(change, _)| wanted(*change)) {
+            numbers.give(planner, table)?;
+        }
+        for (_, column, text) in self.generated.iter().filter(|(change, ..)| wanted(*change)) {
+            let old = planner.relation(table.0, table.1)?;
+            planner.set_generated(old, column, text.clone())?;
+        }
+        Ok(())
+    }
 }
 
 /// A column that draws its numbers otherwise than before: from nothing (`None`), a serial's sequence (`Some(None)`), or
@@ -45,14 +80,15 @@ impl Work<'_> {
         let name = format!("{}.{}", file.namespace, file.name);
         for column in found.columns.iter().filter(|c| !file.columns.iter().any(|f| f.name == c.name)) {
             let notes = match self.count(found, &format!("{} IS NOT NULL", quote(&column.name))) {
-                Some(Answer::Count(n)) => vec![format!("its values in {n} rows")],
+                Some(Answer::Count(n)) => vec![format!("its values in {}", rows(n))],
                 Some(Answer::Failed(why)) => vec![format!("its values, which cannot be counted: {why}")],
                 None => Vec::new(),
             };
             let what = format!("drop column {} of table {name}", column.name);
             if self.note(Effect::Destructive, &file.place, what, notes) {
                 let behavior = DropBehavior::Restrict;
-                out.actions.push(AlterTable::DropColumn { name: column.name.clone(), if_exists: false, behavior });
+                let action = AlterTable::DropColumn { name: column.name.clone(), if_exists: false, behavior };
+                out.actions.push((self.last(), action));
             }
         }
         for column in &file.columns {
@@ -83,8 +119,10 @@ impl Work<'_> {
             match self.count(found, "true") {
                 Some(Answer::Count(0)) | None => {}
                 Some(Answer::Count(n)) => {
-                    let notes =
-                        vec![format!("{n} rows would have no value in it: give it a default, or leave not null out")];
+                    let notes = vec![format!(
+                        "{} would have no value in it: give it a default, or leave not null out",
+                        rows(n)
+                    )];
                     self.note(Effect::Impossible, &place, what, notes);
                     self.waiting.insert((found.oid, draft.name));
                     return;
@@ -97,7 +135,8 @@ impl Work<'_> {
             }
         }
         self.does(&place, what);
-        out.actions.push(AlterTable::AddColumn { column: draft, constraints: Vec::new(), if_not_exists: false });
+        let action = AlterTable::AddColumn { column: draft, constraints: Vec::new(), if_not_exists: false };
+        out.actions.push((self.last(), action));
     }
 
     fn column(
@@ -121,9 +160,10 @@ impl Work<'_> {
             };
             if default.is_some() {
                 // The old default need not fit the new type; the file's is set below.
-                out.actions.push(AlterTable::SetDefault { column: there.name.clone(), default: None });
+                let action = AlterTable::SetDefault { column: there.name.clone(), default: None };
+                out.actions.push((self.last(), action));
             }
-            out.actions.push(action);
+            out.actions.push((self.last(), action));
         }
         if from != draft.sequence {
             let word = match draft.sequence {
@@ -133,7 +173,8 @@ impl Work<'_> {
                 Some(Some(false)) => "identity by default",
             };
             self.does(&place, format!("alter {name}: {word}"));
-            out.sequences.push(Numbers { column: there.name.clone(), from, to: draft.sequence });
+            let numbers = Numbers { column: there.name.clone(), from, to: draft.sequence };
+            out.sequences.push((self.last(), numbers));
         }
         let same_default = same_expression(default.as_deref(), draft.default.as_deref());
         if !same_default {
@@ -146,16 +187,21 @@ impl Work<'_> {
             );
         }
         if !same_default || there.ty != draft.ty && draft.default.is_some() {
-            out.actions.push(AlterTable::SetDefault { column: there.name.clone(), default: draft.default.clone() });
+            let action = AlterTable::SetDefault { column: there.name.clone(), default: draft.default.clone() };
+            out.actions.push((self.last(), action));
         }
         self.generated(file, found, column, there, out);
         let in_key = file.constraints.iter().any(|c| {
             matches!(&c.constraint.kind, crate::tree::NewConstraintKind::PrimaryKey { columns } if columns.contains(&draft.name))
         });
-        let not_null = draft.not_null || draft.sequence.is_some() || in_key;
+        // A key that is new sees to it by itself; one that is there and stays has done so.
+        let in_old_key = found.primary_key().is_some_and(|key| constraint_columns(key).contains(&there.num));
+        let kept = in_old_key && (in_key || !self.destructive);
+        let not_null = draft.not_null || draft.sequence.is_some() || kept;
         if there.not_null && !not_null {
             self.does(&place, format!("alter {name}: drop not null"));
-            out.actions.push(AlterTable::SetNotNull { column: there.name.clone(), not_null: false });
+            let action = AlterTable::SetNotNull { column: there.name.clone(), not_null: false };
+            out.actions.push((self.last(), action));
         } else if !there.not_null && not_null {
             self.not_null(&place, found, there, draft, &name, out);
         }
@@ -179,7 +225,9 @@ impl Work<'_> {
             (Some(_), Some(text)) => (Effect::Additive, format!("alter {name}: generated as ({text})"), Vec::new()),
             (None, Some(text)) => {
                 let notes = match self.count(found, &format!("{} IS NOT NULL", quote(&there.name))) {
-                    Some(Answer::Count(n)) => vec![format!("its values in {n} rows, which are computed from now on")],
+                    Some(Answer::Count(n)) => {
+                        vec![format!("its values in {}, which are computed from now on", rows(n))]
+                    }
                     Some(Answer::Failed(why)) => vec![why],
                     None => Vec::new(),
                 };
@@ -187,7 +235,7 @@ impl Work<'_> {
             }
         };
         if self.note(effect, &place, what, notes) {
-            out.generated.push((there.name.clone(), column.generated.clone()));
+            out.generated.push((self.last(), there.name.clone(), column.generated.clone()));
         } else {
             self.waiting.insert((found.oid, there.name.clone()));
         }
@@ -208,31 +256,39 @@ impl Work<'_> {
         match (nulls, &draft.default) {
             (Some(Answer::Count(0)) | None, _) => {
                 self.does(place, what);
-                out.actions.push(action);
+                out.actions.push((self.last(), action));
             }
             (Some(Answer::Count(n)), Some(default)) => {
-                let notes = vec![format!("that {n} rows have NULL: they get the default, {default}")];
+                let notes = vec![format!("the NULLs in {}, which become the default, {default}", rows(n))];
                 if self.note(Effect::Destructive, place, what, notes) {
                     let text = format!("coalesce({}, {default})", quote(&there.name));
                     match self.using(found, &text, draft.ty, &there.name) {
                         Ok(expr) => {
                             let using = Some((text, Box::new(expr)));
                             let (column, ty) = (there.name.clone(), draft.ty);
-                            out.actions.retain(|a| !matches!(a, AlterTable::SetType { column: c, .. } if *c == column));
-                            out.actions.extend([AlterTable::SetType { column, ty, using }, action]);
+                            out.actions
+                                .retain(|(_, a)| !matches!(a, AlterTable::SetType { column: c, .. } if *c == column));
+                            let change = self.last();
+                            out.actions.extend([(change, AlterTable::SetType { column, ty, using }), (change, action)]);
                         }
                         Err(error) => self.fails(&error),
                     }
                 }
             }
             (Some(Answer::Count(n)), None) => {
-                let notes = vec![format!("{n} rows have NULL: give them a value first, or give the column a default")];
+                let notes =
+                    vec![format!("{} with NULL: give them a value first, or give the column a default", rows(n))];
                 self.note(Effect::Impossible, place, what, notes);
             }
             (Some(Answer::Failed(why)), _) => {
                 self.note(Effect::Impossible, place, what, vec![why]);
             }
         }
+    }
+
+    /// The position of the change that was noted last.
+    pub(super) fn last(&self) -> usize {
+        self.changes.len().saturating_sub(1)
     }
 
     /// The last change that was noted cannot be made.
@@ -287,7 +343,7 @@ impl Work<'_> {
             match self.count(change.table, &condition) {
                 Some(Answer::Count(0)) | None => {}
                 Some(Answer::Count(n)) => {
-                    let note = format!("{n} rows have values that do not fit {wanted}: change them first");
+                    let note = format!("{} with values that do not fit {wanted}: change them first", rows(n));
                     return (Effect::Impossible, vec![note]);
                 }
                 Some(Answer::Failed(why)) => return (Effect::Impossible, vec![why]),
@@ -296,7 +352,7 @@ impl Work<'_> {
         match self.count(change.table, &changed) {
             None => {}
             Some(Answer::Count(0)) => notes.push(format!("nothing now: every value fits {wanted}; later ones may not")),
-            Some(Answer::Count(n)) => notes.push(format!("{n} rows have values that {wanted} rounds or cuts")),
+            Some(Answer::Count(n)) => notes.push(format!("what {wanted} rounds or cuts of the values in {}", rows(n))),
             Some(Answer::Failed(why)) => {
                 let note = format!("values cannot be converted: {why}; change them first");
                 return (Effect::Impossible, vec![note]);
@@ -306,10 +362,13 @@ impl Work<'_> {
     }
 
     /// Where the sequences of columns that were there go on.
-    pub(super) fn restart(&mut self, changed: &[Numbers], file: &FileTable) {
+    pub(super) fn restart(&mut self, changed: &[(usize, Numbers)], file: &FileTable) {
         let Some(table) = self.existing(file) else { return };
-        for numbers in changed.iter().filter(|n| n.to.is_some()) {
-            let Some(column) = table.column(&numbers.column) else { continue };
+        let made = |change: usize| self.changes.get(change).is_some_and(|c| c.done);
+        let changed = changed.iter().filter(|(change, n)| n.to.is_some() && made(*change));
+        let columns: Vec<Name> = changed.map(|(_, n)| n.column.clone()).collect();
+        for name in &columns {
+            let Some(column) = table.column(name) else { continue };
             let sequence = owned(&self.planner, &table, column);
             let text = format!("SELECT max({})::bigint FROM {}", quote(&column.name), qualified(&table));
             if let (Some(sequence), Ok(plan)) =

@@ -26,15 +26,27 @@ impl Work<'_> {
         let mut actions = Vec::new();
         self.drop_those(file, &found, true, &mut actions);
         if !actions.is_empty() {
+            let actions: Vec<AlterTable> = actions.into_iter().map(|(_, action)| action).collect();
             self.alter_alone(first, &found, &actions);
         }
     }
 
-    pub(super) fn drop_constraints(&mut self, file: &FileTable, found: &Relation, actions: &mut Vec<AlterTable>) {
+    pub(super) fn drop_constraints(
+        &mut self,
+        file: &FileTable,
+        found: &Relation,
+        actions: &mut Vec<(usize, AlterTable)>,
+    ) {
         self.drop_those(file, found, false, actions);
     }
 
-    fn drop_those(&mut self, file: &FileTable, found: &Relation, foreign: bool, actions: &mut Vec<AlterTable>) {
+    fn drop_those(
+        &mut self,
+        file: &FileTable,
+        found: &Relation,
+        foreign: bool,
+        actions: &mut Vec<(usize, AlterTable)>,
+    ) {
         for constraint in &found.constraints {
             let is = matches!(constraint.kind, ConstraintKind::ForeignKey { .. });
             if is != foreign {
@@ -47,13 +59,14 @@ impl Work<'_> {
                     let notes = vec![lost(constraint)];
                     if self.note(Effect::Destructive, &file.place, what("drop"), notes) {
                         let (name, behavior) = (constraint.name.clone(), DropBehavior::Restrict);
-                        actions.push(AlterTable::DropConstraint { name, if_exists: false, behavior });
+                        actions.push((self.last(), AlterTable::DropConstraint { name, if_exists: false, behavior }));
                     }
                 }
                 Some(said) => {
                     if let Some(name) = said.constraint.name.as_ref().filter(|n| **n != constraint.name) {
                         self.does(&file.place.at(said.at), format!("{} to {name}", what("rename")));
-                        actions.push(AlterTable::RenameConstraint { from: constraint.name.clone(), to: name.clone() });
+                        let action = AlterTable::RenameConstraint { from: constraint.name.clone(), to: name.clone() };
+                        actions.push((self.last(), action));
                     }
                 }
             }
@@ -65,7 +78,7 @@ impl Work<'_> {
             if !found.constraints.iter().any(|c| self.same(file, found, &said.constraint.kind, c))
                 && self.may_add(file, found, said)
             {
-                out.actions.push(AlterTable::AddConstraint(said.constraint.clone()));
+                out.actions.push((self.last(), AlterTable::AddConstraint(said.constraint.clone())));
             }
         }
     }
@@ -112,7 +125,7 @@ impl Work<'_> {
             match self.ask(query) {
                 Some(Answer::Count(0)) | None | Some(Answer::Failed(_)) => {}
                 Some(Answer::Count(n)) => {
-                    let notes = vec![format!("{n} {word}: change these rows first")];
+                    let notes = vec![format!("{word}: {n}; change these first")];
                     return self.note(Effect::Impossible, &place, what, notes);
                 }
             }
@@ -128,12 +141,16 @@ impl Work<'_> {
         let list = columns.iter().map(|c| quote(c)).collect::<Vec<_>>().join(", ");
         let not_null = columns.iter().map(|c| format!("{} IS NOT NULL", quote(c))).collect::<Vec<_>>().join(" AND ");
         Some(match kind {
-            NewConstraintKind::PrimaryKey { .. } | NewConstraintKind::Unique { .. } => {
+            NewConstraintKind::PrimaryKey { .. } => {
+                let inner = format!("SELECT 1 FROM {table} GROUP BY {list} HAVING count(*) > 1 OR NOT ({not_null})");
+                (format!("SELECT count(*) FROM ({inner}) AS bad"), "keys that are NULL or there more than once")
+            }
+            NewConstraintKind::Unique { .. } => {
                 let inner = format!("SELECT 1 FROM {table} WHERE {not_null} GROUP BY {list} HAVING count(*) > 1");
-                (format!("SELECT count(*) FROM ({inner}) AS twice"), "keys are there more than once")
+                (format!("SELECT count(*) FROM ({inner}) AS twice"), "keys that are there more than once")
             }
             NewConstraintKind::Check { expression } => {
-                (format!("SELECT count(*) FROM {table} WHERE NOT ({expression})"), "rows do not meet it")
+                (format!("SELECT count(*) FROM {table} WHERE NOT ({expression})"), "rows that do not meet it")
             }
             NewConstraintKind::ForeignKey { target, target_columns, .. } => {
                 let target = self.planner.cx.snapshot.relation(&target.0, &target.1)?;
@@ -151,7 +168,7 @@ impl Work<'_> {
                 let query = format!(
                     "SELECT count(*) FROM {table} AS child WHERE {present} AND NOT EXISTS (SELECT 1 FROM {parent} AS parent WHERE {on})"
                 );
-                (query, "rows refer to nothing")
+                (query, "rows that refer to nothing")
             }
         })
     }

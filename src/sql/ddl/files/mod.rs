@@ -324,7 +324,7 @@ impl<'a> Work<'a> {
                 Some(Answer::Count(0)) | None => {}
                 Some(Answer::Count(n)) => {
                     blocked = true;
-                    notes.push(format!("{n} rows have them in {place}: give these rows another value first"));
+                    notes.push(format!("{} with them in {place}: give these another value first", rows(n)));
                 }
                 Some(Answer::Failed(why)) => {
                     blocked = true;
@@ -351,7 +351,7 @@ impl<'a> Work<'a> {
         let mut names = Vec::new();
         for relation in gone {
             let notes = match self.count(&relation, "true") {
-                Some(Answer::Count(n)) => vec![format!("its {n} rows")],
+                Some(Answer::Count(n)) => vec![format!("its {}", rows(n))],
                 Some(Answer::Failed(why)) => vec![format!("its rows, which cannot be counted: {why}")],
                 None => Vec::new(),
             };
@@ -422,6 +422,11 @@ impl<'a> Work<'a> {
         }
         (tables, namespaces)
     }
+}
+
+/// `1 row`, `3 rows`.
+fn rows(count: i64) -> String {
+    if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
 }
 
 /// Where something was defined that no file defines any more.

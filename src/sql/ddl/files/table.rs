@@ -88,25 +88,21 @@ impl Work<'_> {
         self.drop_constraints(file, &found, &mut columns.actions);
         self.columns(file, &found, &mut columns)?;
         self.add_constraints(file, &found, &mut columns);
-        let Columns { actions, generated, sequences } = columns;
-        let (namespace, table) = (file.namespace.clone(), file.name.clone());
-        if !actions.is_empty() || !generated.is_empty() || !sequences.is_empty() {
+        if !columns.is_empty() {
             self.planner.managed_as = managed(&file.place);
-            self.attempt(first, |planner| {
-                for sequence in &sequences {
-                    sequence.take_away(planner, (&namespace, &table))?;
+            let key = (&file.namespace, &file.name);
+            let before = self.changes[first..].to_vec();
+            if !self.attempt(first, |planner| columns.carry_out(planner, key, None)) {
+                // Change by change, to see which of them cannot be.
+                self.changes.truncate(first);
+                self.changes.extend(before);
+                for change in first..self.changes.len() {
+                    let rest = self.changes.split_off(change + 1);
+                    self.attempt(change, |planner| columns.carry_out(planner, key, Some(change)));
+                    self.changes.extend(rest);
                 }
-                planner.alter_table(ObjectKind::Table, (&namespace, &table), &actions, false)?;
-                for sequence in &sequences {
-                    sequence.give(planner, (&namespace, &table))?;
-                }
-                for (column, text) in &generated {
-                    let old = planner.relation(&namespace, &table)?;
-                    planner.set_generated(old, column, text.clone())?;
-                }
-                Ok(())
-            });
-            self.restart(&sequences, file);
+            }
+            self.restart(&columns.sequences, file);
         }
         self.indexes(file);
         self.redescribe(file, &name)
