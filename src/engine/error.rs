@@ -165,9 +165,17 @@ fn translate(kind: &str, message: &str) -> Option<Error> {
             Error::new(SqlState::INVALID_ESCAPE_SEQUENCE, "invalid escape string")
                 .hint("Escape string must be empty or one character.")
         }
+        // Correlated subqueries and joins of shapes that its planner does not know.
+        "Not implemented Error" => beyond(),
+        "Binder Error" if message.contains("orrelated") && message.contains("not supported") => beyond(),
         _ => return None,
     };
     Some(error)
+}
+
+fn beyond() -> Error {
+    Error::unsupported("this form of a correlated subquery or join")
+        .hint("Try a join or a plain subquery in its place.")
 }
 
 fn constraint(message: &str) -> Option<Error> {

@@ -41,7 +41,13 @@ pub enum Started {
 /// True for a number that did not fit one of DuckDB's decimal types.
 fn overflowed(error: &Error) -> bool {
     error.code() == SqlState::NUMERIC_VALUE_OUT_OF_RANGE
-        && error.report().internal.as_deref().is_some_and(|text| text.contains("DECIMAL"))
+        && error
+            .report()
+            .internal
+            .as_deref()
+            .is_some_and(|text| text.contains("DECIMAL") || text.contains("is out of range!"))
+        || error.code() == SqlState::NUMERIC_VALUE_OUT_OF_RANGE
+            && error.report().message == "value out of range: overflow"
 }
 
 /// How the statement stands in its transaction.

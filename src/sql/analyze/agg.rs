@@ -207,7 +207,7 @@ impl Analyzer<'_> {
     /// The arguments of a DISTINCT aggregate must be comparable, and its ORDER BY among them.
     pub(crate) fn check_distinct_aggregate(&self, func: &Proc, args: &[Expr], order_by: &[SortKey]) -> Result<()> {
         for key in order_by {
-            if !args.iter().any(|a| same(a, &key.expr) || same(uncast(a), uncast(&key.expr))) {
+            if !args.iter().any(|a| same(uncast(a), uncast(&key.expr))) {
                 let message = "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list";
                 return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message).at(key.expr.pos));
             }

@@ -256,6 +256,8 @@ impl Analyzer<'_> {
         if f.null_treatment.is_some() {
             return Err(Error::syntax("syntax error at or near \"NULLS\"").at(pos));
         }
+        // Hypothetical arguments take their types from the sort columns, not from "any".
+        let written = if func.agg_kind == b'h' { arguments.exprs.clone() } else { Vec::new() };
         let (args, result) = self.coerce_arguments(form, arguments.exprs, pos)?;
         let filter = match &f.filter {
             Some(filter) => Some(self.condition(filter, super::scope::Clause::Filter, "FILTER")?),
@@ -268,17 +270,50 @@ impl Analyzer<'_> {
             let message = format!("window function {name} requires an OVER clause");
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).at(pos));
         }
-        let direct = ordered_set_split(func, args, &mut within)
+        if f.filter.is_none() && !within.is_empty() && !details.order_by.is_empty() {
+            return Err(Error::syntax("cannot use multiple ORDER BY clauses with WITHIN GROUP").at(pos));
+        }
+        let mut direct = ordered_set_split(func, args, &mut within)
             .map_err(|m| Error::new(SqlState::WRONG_OBJECT_TYPE, format!("{m} {name}")).at(pos))?;
+        if func.agg_kind == b'h' {
+            let given = written.len().saturating_sub(within.len());
+            direct = written.into_iter().take(given).collect();
+            self.unify_hypothetical(name, &mut direct, &mut within, pos)?;
+        }
         let order_by = if within.is_empty() { details.order_by } else { within };
         if details.distinct {
             self.check_distinct_aggregate(func, &direct, &order_by)?;
         }
-        let all: Vec<Expr> = direct.iter().cloned().chain(order_by.iter().map(|k| k.expr.clone())).collect();
+        // The level of an ordered-set aggregate is that of what it sorts.
+        let plain = func.agg_kind == b'n';
+        let counted = direct.iter().filter(|_| plain).chain(order_by.iter().map(|k| &k.expr));
+        let all: Vec<Expr> = counted.cloned().collect();
         self.admit_aggregate(&all, pos)?;
         let aggregate =
             Aggregate { func, args: direct, distinct: details.distinct, order_by, filter, star: details.star };
         Ok(Expr { kind: ExprKind::Aggregate(Box::new(aggregate)), ty: PgType::new(result), pos })
+    }
+
+    /// Each direct argument of a hypothetical-set aggregate has its sort column's type (unify_hypothetical_args).
+    fn unify_hypothetical(&mut self, name: &str, direct: &mut [Expr], within: &mut [SortKey], pos: u32) -> Result<()> {
+        if direct.len() != within.len() {
+            let types: Vec<String> =
+                direct.iter().chain(within.iter().map(|k| &k.expr)).map(|e| self.type_name(e.ty.oid)).collect();
+            let hint = format!(
+                "To use the hypothetical-set aggregate {name}, the number of hypothetical direct arguments (here {}) must match the number of ordering columns (here {}).",
+                direct.len(),
+                within.len()
+            );
+            let message = format!("function {name}({}) does not exist", types.join(", "));
+            return Err(Error::new(SqlState::UNDEFINED_FUNCTION, message).hint(hint).at(pos));
+        }
+        for (argument, key) in direct.iter_mut().zip(within) {
+            let (mut both, _) = self.unify(vec![argument.clone(), key.expr.clone()], "WITHIN GROUP")?;
+            if let (Some(sorted), Some(asked)) = (both.pop(), both.pop()) {
+                (*argument, key.expr) = (asked, sorted);
+            }
+        }
+        Ok(())
     }
 
     fn window_call(

@@ -247,7 +247,15 @@ impl Analyzer<'_> {
                 return Ok(false);
             }
             match &e.kind {
-                ExprKind::Aggregate(_) if depth == 0 => Ok(false),
+                ExprKind::Aggregate(aggregate) if depth == 0 => {
+                    // Direct arguments stand outside of the aggregate.
+                    if aggregate.func.agg_kind != b'n' {
+                        for argument in &aggregate.args {
+                            self.check_grouped(argument, groups)?;
+                        }
+                    }
+                    Ok(false)
+                }
                 ExprKind::Column { rel, .. } | ExprKind::WholeRow(rel) if rels.contains(rel) => {
                     if self.determined_by_key(*rel, groups) {
                         return Ok(false);

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use sqlparser::ast::{self, SetExpr, SetOperator, SetQuantifier};
 
 use super::from::{Item, fields_to_columns};
+use super::recursion::Plan;
 use super::scope::{CteEntry, Scope};
 use super::{Analyzer, CteId};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
 use crate::sql::parse::fold;
 use crate::tree::{Body, Cte, CteBody, Field, Query, Relation, SetOp, Source};
+use crate::types::PgType;
 
 impl Analyzer<'_> {
     /// The CTEs of a WITH, put into the current level's scope one by one. True: WITH RECURSIVE.
@@ -25,26 +27,39 @@ impl Analyzer<'_> {
             }
             names.push(name);
         }
+        let plan = if with.recursive {
+            self.recursion(with)?
+        } else {
+            Plan { order: (0..names.len()).collect(), recursive: vec![false; names.len()] }
+        };
         let mut out = Vec::with_capacity(with.cte_tables.len());
-        self.scope().future_ctes = names;
-        for cte in &with.cte_tables {
-            self.scope().future_ctes.remove(0);
-            let cte = self.cte(cte, with.recursive)?;
+        if !with.recursive {
+            self.scope().future_ctes = names;
+        }
+        for index in plan.order {
+            if !with.recursive {
+                self.scope().future_ctes.remove(0);
+            }
+            let cte = self.cte(&with.cte_tables[index], plan.recursive[index])?;
             out.push(cte);
         }
         let recursive = out.iter().any(|c| c.recursive);
         Ok((out, recursive))
     }
 
-    fn cte(&mut self, cte: &ast::Cte, may_recurse: bool) -> Result<Cte> {
+    fn cte(&mut self, cte: &ast::Cte, recursive: bool) -> Result<Cte> {
         let name = fold(&cte.alias.name);
+        let closed = self.pos(cte.closing_paren_token.0.span);
+        if self.parsed.extras.cte_clauses.iter().any(|(pos, _)| *pos == closed) {
+            return Err(Error::unsupported("SEARCH or CYCLE of a WITH query"));
+        }
         let id = self.new_cte();
         let materialized = cte.materialized.as_ref().map(|m| matches!(m, ast::CteAsMaterialized::Materialized));
         let (query, columns, recursive) = match &*cte.query.body {
             SetExpr::Insert(s) | SetExpr::Update(s) | SetExpr::Delete(s) | SetExpr::Merge(s) => {
                 self.data_modifying(s)?
             }
-            _ if may_recurse && is_union(&cte.query) => self.recursive_cte(cte, &name, id)?,
+            _ if recursive => self.recursive_cte(cte, &name, id)?,
             _ => {
                 let mut query = self.query(&cte.query)?;
                 self.resolve_unknown_outputs(&mut query)?;
@@ -53,12 +68,7 @@ impl Analyzer<'_> {
             }
         };
         let columns = rename(columns, cte, &name).map_err(|e| e.at(self.pos(cte.alias.name.span)))?;
-        self.scope().ctes.push(CteEntry {
-            name: Arc::clone(&name),
-            id,
-            columns: columns.clone(),
-            self_referenced: false,
-        });
+        self.scope().ctes.push(CteEntry { name: Arc::clone(&name), id, columns: columns.clone(), in_progress: false });
         Ok(Cte { id, name, query, columns, materialized, recursive })
     }
 
@@ -89,12 +99,17 @@ impl Analyzer<'_> {
 
     /// `non-recursive term UNION [ALL] recursive term`: the first decides the columns' types, the second may read them.
     fn recursive_cte(&mut self, cte: &ast::Cte, name: &Name, id: CteId) -> Result<(CteBody, Vec<Field>, bool)> {
-        let SetExpr::SetOperation { left, op, set_quantifier, right } = &*cte.query.body else {
+        let mut query = &*cte.query;
+        while let SetExpr::Query(inner) = &*query.body {
+            query = inner;
+        }
+        let SetExpr::SetOperation { left, op: SetOperator::Union, set_quantifier, right } = &*query.body else {
             return Err(Error::internal("recursive CTE without UNION"));
         };
         // The level of the CTE's own query.
         self.scopes.push(Scope::default());
-        let result = self.recursive_terms(cte, name, id, left, op, set_quantifier, right);
+        let all = matches!(set_quantifier, SetQuantifier::All);
+        let result = self.recursive_terms(cte, name, id, query.with.as_ref(), (left, all, right));
         self.scopes.pop();
         result
     }
@@ -104,55 +119,23 @@ impl Analyzer<'_> {
         cte: &ast::Cte,
         name: &Name,
         id: CteId,
-        left: &SetExpr,
-        op: &SetOperator,
-        quantifier: &SetQuantifier,
-        right: &SetExpr,
+        with: Option<&ast::With>,
+        (left, all, right): (&SetExpr, bool, &SetExpr),
     ) -> Result<(CteBody, Vec<Field>, bool)> {
-        let (inner_ctes, _) = self.with_clause(cte.query.with.as_ref())?;
+        let (inner_ctes, _) = self.with_clause(with)?;
         let mut start = self.query(&as_query(left))?;
         self.resolve_unknown_outputs(&mut start)?;
         let columns = rename(start.columns.clone(), cte, name)?;
-        self.scope().ctes.push(CteEntry {
-            name: Arc::clone(name),
-            id,
-            columns: columns.clone(),
-            self_referenced: false,
-        });
+        self.scope().ctes.push(CteEntry { name: Arc::clone(name), id, columns: columns.clone(), in_progress: true });
         let step = self.query(&as_query(right))?;
-        let entry = self.scope().ctes.pop();
-        let recursive = entry.is_some_and(|e| e.self_referenced);
-        let SetOperator::Union = op else {
-            if recursive {
-                let message = format!(
-                    "recursive query \"{name}\" does not have the form non-recursive-term UNION [ALL] recursive-term"
-                );
-                return Err(Error::new(SqlState::INVALID_RECURSION, message).at(self.pos(cte.alias.name.span)));
-            }
-            let mut query = self.set_operation(&cte.query)?;
-            query.ctes = inner_ctes;
-            let columns = query.columns.clone();
-            return Ok((CteBody::Query(Box::new(query)), columns, false));
-        };
+        self.scope().ctes.pop();
         if step.columns.len() != start.columns.len() {
             return Err(Error::syntax("each UNION query must have the same number of columns"));
         }
-        if recursive {
-            self.check_recursive_types(name, &columns, &start, &step)?;
-        }
-        let fields = if recursive {
-            columns.clone()
-        } else {
-            // Not recursive after all: an ordinary UNION.
-            let mut query = self.set_operation(&cte.query)?;
-            query.ctes = inner_ctes;
-            let columns = query.columns.clone();
-            return Ok((CteBody::Query(Box::new(query)), columns, false));
-        };
-        let step = self.fit_outputs(step, &fields)?;
-        let all = matches!(quantifier, SetQuantifier::All);
+        self.check_recursive_types(name, &columns, &start, &step)?;
+        let step = self.fit_outputs(step, &columns)?;
         let output_rel = self.new_rel();
-        let mut query = Query {
+        let query = Query {
             ctes: inner_ctes,
             recursive: false,
             body: Body::SetOp { op: SetOp::Union, all, left: Box::new(start), right: Box::new(step) },
@@ -161,30 +144,23 @@ impl Analyzer<'_> {
             offset: None,
             with_ties: false,
             locking: Vec::new(),
-            columns: fields.clone(),
+            columns: columns.clone(),
             output_rel,
         };
-        query.order_by = self.output_order(cte.query.order_by.as_ref(), &fields, output_rel)?;
-        if !query.order_by.is_empty() {
-            return Err(Error::new(
-                SqlState::FEATURE_NOT_SUPPORTED,
-                "ORDER BY in a recursive query is not implemented",
-            ));
-        }
-        (query.limit, query.offset, query.with_ties) = self.limit_clause(&cte.query)?;
-        Ok((CteBody::Query(Box::new(query)), fields, true))
+        Ok((CteBody::Query(Box::new(query)), columns, true))
     }
 
     /// The recursive term must not need another type than the non-recursive one has.
     fn check_recursive_types(&self, name: &Name, columns: &[Field], start: &Query, step: &Query) -> Result<()> {
         for (i, (have, next)) in columns.iter().zip(&step.columns).enumerate() {
             let both = self.common_type(&[(have.ty.oid, 0), (next.ty.oid, 0)], "UNION")?;
-            if both != have.ty.oid {
+            let typmod = if have.ty == next.ty { have.ty.typmod } else { -1 };
+            if both != have.ty.oid || typmod != have.ty.typmod {
                 let message = format!(
                     "recursive query \"{name}\" column {} has type {} in non-recursive term but type {} overall",
                     i + 1,
-                    self.type_name(have.ty.oid),
-                    self.type_name(both)
+                    self.type_name_with(have.ty),
+                    self.type_name_with(PgType::with(both, typmod))
                 );
                 let pos = super::setop::output_pos(start, i);
                 return Err(Error::new(SqlState::DATATYPE_MISMATCH, message)
@@ -198,8 +174,10 @@ impl Analyzer<'_> {
     /// A CTE read in FROM; None if no CTE has that name.
     pub(crate) fn cte_item(&mut self, name: &str, alias: Option<&ast::TableAlias>, pos: u32) -> Result<Option<Item>> {
         let Some(entry) = self.find_cte(name) else { return Ok(None) };
-        entry.self_referenced = true;
         let (id, own, columns) = (entry.id, Arc::clone(&entry.name), entry.columns.clone());
+        if entry.in_progress {
+            self.scope().reads_recursion = true;
+        }
         if columns.is_empty() {
             let message = format!("WITH query \"{own}\" does not have a RETURNING clause");
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(pos));
@@ -216,10 +194,6 @@ impl Analyzer<'_> {
         };
         self.relation_item(relation, alias).map(Some)
     }
-}
-
-fn is_union(query: &ast::Query) -> bool {
-    matches!(&*query.body, SetExpr::SetOperation { .. })
 }
 
 fn as_query(body: &SetExpr) -> ast::Query {

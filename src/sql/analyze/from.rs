@@ -256,6 +256,9 @@ impl Analyzer<'_> {
     ) -> Result<Item> {
         let pos = self.pos_of(name);
         let (namespace, function, _) = self.name_parts(name)?;
+        if &*function == parse::rewrite::ROWS {
+            return self.rows_from(args, alias, ordinality, pos);
+        }
         if &*function == "unnest" && namespace.is_none_or(|n| &*n == "pg_catalog") && args.len() > 1 {
             let exprs = args.iter().map(plain_arg).collect::<Result<Vec<_>>>()?;
             return self.unnest_item_refs(&exprs, alias, ordinality);
@@ -263,6 +266,29 @@ impl Analyzer<'_> {
         let call = self.in_lateral(|a| a.in_clause(Clause::From, |a| a.function_in_from(name, args)))?;
         let _ = lateral;
         self.function_relation(vec![call], function, alias, ordinality, pos)
+    }
+
+    /// `ROWS FROM (f(…), g(…))`.
+    fn rows_from(
+        &mut self,
+        functions: &[ast::FunctionArg],
+        alias: Option<&ast::TableAlias>,
+        ordinality: bool,
+        pos: u32,
+    ) -> Result<Item> {
+        let mut calls = Vec::with_capacity(functions.len());
+        let mut first = None;
+        for function in functions {
+            let expr = plain_arg(function)?;
+            let ast::Expr::Function(f) = expr else {
+                return Err(Error::syntax("syntax error in ROWS FROM").at(self.pos_of(expr)));
+            };
+            let (_, name, _) = self.name_parts(&f.name)?;
+            first.get_or_insert(name);
+            calls.push(self.in_lateral(|a| a.in_clause(Clause::From, |a| a.function(f)))?);
+        }
+        let name = first.ok_or_else(|| Error::syntax("syntax error in ROWS FROM").at(pos))?;
+        self.function_relation(calls, name, alias, ordinality, pos)
     }
 
     fn unnest_item(&mut self, arrays: &[ast::Expr], alias: Option<&ast::TableAlias>, ordinality: bool) -> Result<Item> {

@@ -9,7 +9,7 @@ use super::scope::{Clause, NsColumn, NsItem, at};
 use super::{Analyzer, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
-use crate::sql::parse::fold;
+use crate::sql::parse::{fold, rewrite};
 use crate::tree::{FromItem, Join, JoinKind};
 use crate::types::{PgType, oid};
 
@@ -33,6 +33,7 @@ impl Analyzer<'_> {
             JoinConstraint::Natural => shared_columns(&left_names, &right_names),
             JoinConstraint::Using(names) => names
                 .iter()
+                .filter(|n| using_alias(n).is_none())
                 .map(|n| {
                     let ident = n.0.last().and_then(|p| p.as_ident());
                     ident.map(|i| (fold(i), self.pos(i.span))).ok_or_else(|| Error::syntax("syntax error"))
@@ -60,7 +61,14 @@ impl Analyzer<'_> {
                 _ => Some(Expr { kind: ExprKind::And(conditions), ty: PgType::new(oid::BOOL), pos: 0 }),
             },
         };
-        let namespace = combine(left_names, right_names, merged);
+        let mut namespace = combine(left_names, right_names, merged.clone());
+        if let JoinConstraint::Using(names) = constraint
+            && let Some(alias) = names.last().and_then(using_alias)
+        {
+            let item = merged_item(alias, merged);
+            self.check_conflicts(&namespace, std::slice::from_ref(&item))?;
+            namespace.push(item);
+        }
         let lateral = matches!(&right, FromItem::Relation(r) if r.lateral);
         let kind = if kind == JoinKind::Inner && on.is_none() { JoinKind::Cross } else { kind };
         Ok((FromItem::Join(Box::new(Join { kind, left, right, on, lateral })), namespace))
@@ -141,6 +149,26 @@ fn kind(operator: &JoinOperator) -> Result<(JoinKind, &JoinConstraint)> {
         JoinOperator::CrossJoin(c) => (JoinKind::Cross, c),
         _ => return Err(Error::unsupported("this kind of join")),
     })
+}
+
+/// The alias of `USING (…) AS alias`, which the parser appends to the columns.
+fn using_alias(name: &ast::ObjectName) -> Option<&str> {
+    name.0.last().and_then(|p| p.as_ident()).and_then(|i| i.value.strip_prefix(rewrite::MARK))
+}
+
+/// What `USING (…) AS alias` puts into the namespace: the merged columns, by that name only.
+fn merged_item(alias: &str, columns: Vec<NsColumn>) -> NsItem {
+    NsItem {
+        alias: alias.into(),
+        namespace: None,
+        rel: None,
+        row_type: oid::RECORD,
+        columns,
+        rel_visible: true,
+        cols_visible: false,
+        lateral_only: false,
+        lateral_ok: true,
+    }
 }
 
 /// The columns that NATURAL JOIN joins by.

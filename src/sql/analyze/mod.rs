@@ -23,6 +23,7 @@ mod name;
 mod oper;
 mod position;
 mod query;
+mod recursion;
 mod resolve;
 mod same;
 mod scope;
@@ -50,6 +51,7 @@ use crate::registry::{Name, Relation as TableDef};
 use crate::tree::{CteId, Expr, ExprKind, RelColumn, RelId, Statement};
 use crate::types::{Oid, PgType, oid};
 
+pub(crate) use self::check::walk;
 pub use self::coerce::CastContext;
 pub use self::utility::execute_arguments;
 

@@ -6,7 +6,7 @@ use super::scope::{Clause, Scope};
 use super::target::Target;
 use super::{Analyzer, CastContext, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::parse::fold;
+use crate::sql::parse::{fold, rewrite};
 use crate::tree::{
     self, Body, Distinct, GroupBy, LockStrength, LockWait, Locking, Query, Select, SortKey, Source, Statement,
 };
@@ -95,6 +95,10 @@ impl Analyzer<'_> {
         };
         let scope = self.scope();
         let aggregated = scope.has_aggregates || group_by.is_some() || having.is_some();
+        if aggregated && scope.reads_recursion {
+            let message = "aggregate functions are not allowed in a recursive query's recursive term";
+            return Err(Error::new(SqlState::INVALID_RECURSION, message));
+        }
         let mut having = having;
         let places = targets.iter_mut().map(|t| &mut t.expr).chain(&mut having);
         let places = places.chain(order_by.iter_mut().map(|k| &mut k.expr)).collect();
@@ -240,6 +244,7 @@ impl Analyzer<'_> {
     /// LIMIT, OFFSET and FETCH FIRST.
     pub(crate) fn limit_clause(&mut self, query: &ast::Query) -> Result<(Option<Expr>, Option<Expr>, bool)> {
         let (mut limit, mut offset) = (None, None);
+        let mut with_ties = false;
         match &query.limit_clause {
             None => {}
             Some(ast::LimitClause::LimitOffset { limit: l, offset: o, limit_by }) => {
@@ -247,6 +252,10 @@ impl Analyzer<'_> {
                     return Err(Error::unsupported("LIMIT BY"));
                 }
                 limit = l.as_ref();
+                if let Some(rows) = limit.and_then(ties) {
+                    with_ties = true;
+                    limit = Some(rows);
+                }
                 offset = o.as_ref().map(|o| &o.value);
             }
             Some(ast::LimitClause::OffsetCommaLimit { .. }) => {
@@ -255,16 +264,16 @@ impl Analyzer<'_> {
                 );
             }
         }
-        let mut with_ties = false;
-        let one = ast::Expr::value(ast::Value::Number("1".into(), false));
-        if let Some(fetch) = &query.fetch {
-            if fetch.percent {
-                return Err(Error::unsupported("FETCH FIRST … PERCENT"));
-            }
-            with_ties = fetch.with_ties;
-            limit = Some(fetch.quantity.as_ref().unwrap_or(&one));
-            if with_ties && query.order_by.is_none() {
+        if with_ties {
+            if query.order_by.is_none() {
                 return Err(Error::syntax("WITH TIES cannot be specified without ORDER BY clause"));
+            }
+            if query.locks.iter().any(|l| matches!(l.nonblock, Some(ast::NonBlock::SkipLocked))) {
+                return Err(Error::syntax("SKIP LOCKED and WITH TIES options cannot be used together"));
+            }
+            if limit.is_some_and(is_null) {
+                let message = "row count cannot be null in FETCH FIRST ... WITH TIES clause";
+                return Err(Error::new(SqlState::INVALID_ROW_COUNT_IN_LIMIT_CLAUSE, message));
             }
         }
         let limit = limit.map(|l| self.row_count(l, Clause::Limit, "LIMIT")).transpose()?;
@@ -476,4 +485,25 @@ fn refuse_foreign(select: &ast::Select) -> Result<()> {
         || select.value_table_mode.is_some()
         || select.exclude.is_some();
     if foreign { Err(Error::unsupported("this SELECT syntax")) } else { Ok(()) }
+}
+
+/// The row count of FETCH FIRST … WITH TIES, which the parser has marked.
+fn ties(limit: &ast::Expr) -> Option<&ast::Expr> {
+    let ast::Expr::Function(f) = limit else { return None };
+    let marked = f.name.0.last().and_then(|p| p.as_ident()).is_some_and(|i| i.value == rewrite::TIES);
+    match &f.args {
+        ast::FunctionArguments::List(list) if marked => match list.args.as_slice() {
+            [arg] => super::from::plain_arg(arg).ok(),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn is_null(expr: &ast::Expr) -> bool {
+    match expr {
+        ast::Expr::Nested(inner) => is_null(inner),
+        ast::Expr::Value(value) => matches!(value.value, ast::Value::Null),
+        _ => false,
+    }
 }

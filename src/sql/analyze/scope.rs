@@ -107,8 +107,8 @@ pub(crate) struct CteEntry {
     pub name: Name,
     pub id: CteId,
     pub columns: Vec<Field>,
-    /// Set when it is read while it is being analyzed: it is recursive.
-    pub self_referenced: bool,
+    /// It is being analyzed: who reads it is its recursive term.
+    pub in_progress: bool,
 }
 
 /// One query level.
@@ -126,6 +126,8 @@ pub(crate) struct Scope {
     pub clause: Clause,
     pub in_aggregate: bool,
     pub has_aggregates: bool,
+    /// A relation of this level is the recursive query that the level belongs to.
+    pub reads_recursion: bool,
     pub has_windows: bool,
     pub windows: Vec<(Name, crate::tree::WindowSpec)>,
     /// Grouping expressions, for GROUPING().

@@ -34,6 +34,10 @@ impl Analyzer<'_> {
 
     fn target(&mut self, item: &SelectItem, out: &mut Vec<Target>) -> Result<()> {
         match item {
+            // SELECT without targets.
+            SelectItem::UnnamedExpr(ast::Expr::Identifier(i)) if i.value == crate::sql::parse::rewrite::NOTHING => {
+                Ok(())
+            }
             SelectItem::UnnamedExpr(ast::Expr::Wildcard(token)) => self.star(self.pos(token.0.span), out),
             SelectItem::UnnamedExpr(expr) => {
                 // `(row).*` comes as a field access that ends in a star.

@@ -105,6 +105,11 @@ impl Analyzer<'_> {
     }
 
     /// The name that messages show (format_type_be).
+    /// A type's name with its modifier (format_type_with_typemod).
+    pub(crate) fn type_name_with(&self, ty: PgType) -> String {
+        if ty.typmod < 0 { self.type_name(ty.oid) } else { crate::types::name::format_type(ty, &*self.ctx.snapshot) }
+    }
+
     pub(crate) fn type_name(&self, ty: Oid) -> String {
         if let Some(t) = TYPES.by_oid(ty) {
             return t.sql_name.to_owned();

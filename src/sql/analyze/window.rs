@@ -7,6 +7,7 @@ use super::scope::Clause;
 use super::{Analyzer, CastContext, Expr};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::parse::fold;
+use crate::sql::parse::rewrite;
 use crate::tree::{Frame, FrameBound, FrameExclude, FrameUnits, WindowSpec};
 use crate::types::{PgType, oid};
 
@@ -144,15 +145,12 @@ impl Analyzer<'_> {
             }
             _ => None,
         };
-        match excludes.as_slice() {
-            [] => FrameExclude::NoOthers,
-            [(_, only)] => *only,
-            many => {
-                let from = offset(&frame.start_bound).or_else(|| frame.end_bound.as_ref().and_then(offset));
-                let after = from.unwrap_or(0);
-                many.iter().find(|(pos, _)| *pos > after).map_or(FrameExclude::NoOthers, |(_, e)| *e)
-            }
-        }
+        // The last bound of a frame with EXCLUDE has an expression (see strip::place_last_bound).
+        let Some(at) = offset(frame.end_bound.as_ref().unwrap_or(&frame.start_bound)) else {
+            return FrameExclude::NoOthers;
+        };
+        let around = excludes.iter().filter(|(begins, ends, _)| *begins < at && at < *ends);
+        around.min_by_key(|(_, ends, _)| *ends).map_or(FrameExclude::NoOthers, |(_, _, e)| *e)
     }
 
     fn bound(&mut self, bound: &ast::WindowFrameBound, units: FrameUnits, key: Option<PgType>) -> Result<FrameBound> {
@@ -160,6 +158,17 @@ impl Analyzer<'_> {
             ast::WindowFrameBound::CurrentRow => FrameBound::CurrentRow,
             ast::WindowFrameBound::Preceding(None) => FrameBound::UnboundedPreceding,
             ast::WindowFrameBound::Following(None) => FrameBound::UnboundedFollowing,
+            ast::WindowFrameBound::Following(Some(e)) | ast::WindowFrameBound::Preceding(Some(e))
+                if is_mark(e, rewrite::CURRENT_ROW) =>
+            {
+                FrameBound::CurrentRow
+            }
+            ast::WindowFrameBound::Preceding(Some(e)) if is_mark(e, rewrite::UNBOUNDED) => {
+                FrameBound::UnboundedPreceding
+            }
+            ast::WindowFrameBound::Following(Some(e)) if is_mark(e, rewrite::UNBOUNDED) => {
+                FrameBound::UnboundedFollowing
+            }
             ast::WindowFrameBound::Preceding(Some(e)) => FrameBound::Preceding(Box::new(self.offset(e, units, key)?)),
             ast::WindowFrameBound::Following(Some(e)) => FrameBound::Following(Box::new(self.offset(e, units, key)?)),
         })
@@ -205,4 +214,9 @@ impl Analyzer<'_> {
             )),
         }
     }
+}
+
+/// True if a frame's bound is one of the parser's marks.
+fn is_mark(expr: &ast::Expr, mark: &str) -> bool {
+    matches!(expr, ast::Expr::Identifier(ident) if ident.value == mark)
 }

@@ -3,7 +3,7 @@
 //! `avg(l_quantity)` → `dg_numeric_div(CAST(sum(…) AS VARCHAR), CAST(count(…) AS VARCHAR))`: one call a group,
 //! `sum(int4)` → `CAST(sum(…) AS BIGINT)`, `min(numeric text)` → `arg_min(x, dg_numeric_key(x))`
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::facts::Proc;
 use crate::sql::signatures::{self, How};
 use crate::tree::{self, ExprKind, SortKey};
@@ -24,18 +24,22 @@ pub(super) struct Clauses {
 
 impl Clauses {
     pub(super) fn call(&self, name: &'static str, args: Vec<Scalar>, phys: Phys) -> Scalar {
+        let mut over = self.over.clone();
+        if let Some(over) = over.as_mut().filter(|_| name.starts_with("dg_")) {
+            over.vary();
+        }
         let aggregate = ir::Aggregate {
             name: name.into(),
             args,
             distinct: self.distinct,
             order_by: self.order_by.clone(),
             filter: self.filter.clone(),
-            over: self.over.clone(),
+            over,
         };
         Scalar::new(Node::Aggregate(Box::new(aggregate)), phys)
     }
 
-    fn filtered(&self, test: Scalar) -> Self {
+    pub(super) fn filtered(&self, test: Scalar) -> Self {
         let mut parts: Vec<Scalar> = self.filter.iter().cloned().collect();
         parts.push(test);
         Self { filter: Scalar::and(parts), ..self.clone() }
@@ -58,9 +62,22 @@ impl Lowerer<'_> {
             return self.ordered_set(aggregate, filter, ty);
         }
         if aggregate.func.agg_kind == b'h' {
-            return Err(Error::unsupported(format!("hypothetical-set aggregate {}", aggregate.func.name)));
+            return self.hypothetical(aggregate, filter, ty);
         }
-        let order_by = self.sort_keys(&aggregate.order_by)?;
+        let args = match &filter {
+            // PostgreSQL computes the arguments of the rows that pass only.
+            Some(filter) => args.into_iter().map(|a| guarded(filter, a)).collect(),
+            None => args,
+        };
+        let mut order_by = self.sort_keys(&aggregate.order_by)?;
+        if aggregate.distinct && matches!(aggregate.func.name, "array_agg" | "string_agg") {
+            // PostgreSQL finds what is distinct by sorting.
+            if order_by.is_empty() {
+                let arg = args[0].clone();
+                let key = ir::OrderKey::Scalar(self.sort_key(arg)?);
+                order_by.push(Order { key, descending: false, nulls_first: false });
+            }
+        }
         let clauses = Clauses { distinct: aggregate.distinct, order_by, filter, over: None };
         if aggregate.star {
             return Ok(clauses.call("count", vec![Scalar::text("*", Phys::Void)], Phys::Int8));
@@ -98,7 +115,7 @@ impl Lowerer<'_> {
             }
             How::Special => return self.special_aggregate(func, args, clauses, trees, ty),
             How::Native(name) => {
-                let args = args.into_iter().map(|a| self.native_argument(a)).collect();
+                let args = args.into_iter().map(|a| self.native_argument(a, func)).collect();
                 return Ok(clauses.call(name, args, self.phys(PgType::new(ty.oid))?));
             }
             How::Template(_) | How::When(..) | How::SessionNative(_) => {
@@ -124,8 +141,14 @@ impl Lowerer<'_> {
         }
     }
 
-    fn native_argument(&self, arg: Scalar) -> Scalar {
-        if decimal(&arg.phys).is_some() { self.to_text(arg) } else { arg }
+    /// Our natives take numbers as decimal text, integers too.
+    fn native_argument(&self, arg: Scalar, func: &Proc) -> Scalar {
+        let integer = matches!(func.args.first(), Some(&(oid::INT2 | oid::INT4 | oid::INT8)));
+        match decimal(&arg.phys) {
+            Some(_) => self.to_text(arg),
+            None if integer => Scalar { phys: Phys::Numeric, ..arg.cast(Phys::Text) },
+            None => arg,
+        }
     }
 
     fn refuse_distinct(&self, clauses: &Clauses, phys: &Phys) -> Result<()> {
@@ -157,6 +180,23 @@ impl Lowerer<'_> {
             }
             ("sum", oid::INT2 | oid::INT4) => Ok(clauses.call("sum", vec![arg], Phys::Void).cast(Phys::Int8)),
             ("sum", oid::INT8) => Ok(clauses.call("sum", vec![arg], Phys::Void).cast(WIDE_INTEGER)),
+            ("sum" | "avg", oid::FLOAT4 | oid::FLOAT8) => {
+                let phys = self.phys(PgType::new(ty.oid))?;
+                let name: &'static str = match (self.decimals, func.name) {
+                    (super::Decimals::Fast, "sum") => "sum",
+                    (super::Decimals::Fast, _) => "avg",
+                    (super::Decimals::Wide, "sum") => "dg_float8_sum",
+                    (super::Decimals::Wide, _) => "dg_float8_avg",
+                };
+                let sum = clauses.call(name, vec![arg], Phys::Void);
+                let sum = Scalar::new(Node::Cast(Box::new(sum)), phys.clone());
+                if self.decimals == super::Decimals::Wide {
+                    return Ok(sum);
+                }
+                // Infinity comes of infinite values, or of an overflow: ours tells the two apart.
+                let error = super::raise::raise_message(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, FLOAT_OVERFLOW, &phys);
+                Ok(Scalar::template("CASE WHEN isinf({0}) THEN {1} ELSE {0} END", vec![sum, error], phys))
+            }
             ("sum", oid::NUMERIC) => self.sum_numeric(arg, clauses),
             ("avg", oid::INT2 | oid::INT4 | oid::INT8) => {
                 let sum = clauses.call("sum", vec![arg.clone()], Phys::Void).cast(Phys::Text);
@@ -208,7 +248,29 @@ impl Lowerer<'_> {
         Ok(Scalar { dscale, ..sum })
     }
 
+    /// Of bytes: each after its delimiter, as hexadecimal text, without the first one's delimiter.
+    fn bytea_agg(&mut self, args: Vec<Scalar>, clauses: &Clauses) -> Result<Scalar> {
+        if clauses.distinct || clauses.over.is_some() {
+            return Err(Error::unsupported("string_agg of bytea with DISTINCT or OVER"));
+        }
+        let mut hex = args.into_iter().map(|a| Scalar::template("coalesce(hex({0}), '')", vec![a], Phys::Text));
+        let (Some(value), Some(delimiter)) = (hex.next(), hex.next()) else {
+            return Err(Error::internal("lower: string_agg of nothing"));
+        };
+        let Node::Template { args: bytes, .. } = &value.node else {
+            return Err(Error::internal("lower: string_agg of nothing"));
+        };
+        let clauses = clauses.filtered(bytes[0].clone().is_not_null());
+        let pair = Scalar::template("({0} || {1})", vec![delimiter.clone(), value], Phys::Text);
+        let all = clauses.call("string_agg", vec![pair, Scalar::literal("", Phys::Text)], Phys::Text);
+        let first = clauses.call("first", vec![delimiter], Phys::Text);
+        Ok(Scalar::template("unhex(substring({0}, length({1}) + 1))", vec![all, first], Phys::Bytea))
+    }
+
     fn string_agg(&mut self, args: Vec<Scalar>, clauses: &Clauses, trees: &[tree::Expr]) -> Result<Scalar> {
+        if args.first().is_some_and(|a| a.phys == Phys::Bytea) {
+            return self.bytea_agg(args, clauses);
+        }
         match trees.get(1).map(|t| &t.kind) {
             Some(ExprKind::Const(Value::Text(_))) => Ok(clauses.call("string_agg", args, Phys::Text)),
             Some(ExprKind::Const(Value::Null)) => {
@@ -235,43 +297,19 @@ impl Lowerer<'_> {
             }
         }
     }
-
-    /// percentile_cont, percentile_disc of a constant fraction.
-    fn ordered_set(&mut self, aggregate: &tree::Aggregate, filter: Option<Scalar>, ty: PgType) -> Result<Scalar> {
-        let unknown = || Error::unsupported(format!("aggregate {}", signatures::signature(aggregate.func)));
-        let ([fraction], [key]) = (aggregate.args.as_slice(), aggregate.order_by.as_slice()) else {
-            return Err(unknown());
-        };
-        let Some(value) = super::constant::const_float(fraction) else { return Err(unknown()) };
-        if !(0.0..=1.0).contains(&value) {
-            return Err(Error::new(
-                crate::error::SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
-                format!("percentile value {value} is not between 0 and 1"),
-            ));
-        }
-        let name = match aggregate.func.name {
-            "percentile_cont" => "quantile_cont",
-            "percentile_disc" => "quantile_disc",
-            _ => return Err(unknown()),
-        };
-        // DuckDB counts a negative fraction from the top.
-        let value = match (key.descending, value == 0.0) {
-            (false, _) => value,
-            (true, true) => 1.0,
-            (true, false) => -value,
-        };
-        let arg = self.expr(&key.expr)?;
-        let arg = self.settle(arg);
-        if super::compare::needs_key(&arg.phys) {
-            return Err(unknown());
-        }
-        let phys = if name == "quantile_disc" { arg.phys.clone() } else { self.phys(ty)? };
-        let clauses = Clauses { distinct: false, order_by: Vec::new(), filter, over: None };
-        let fraction = Scalar::literal(format!("{value:?}"), Phys::Text).cast(Phys::Float8);
-        let value = clauses.call(name, vec![arg, fraction], Phys::Void);
-        Ok(value.cast(phys))
-    }
 }
+
+/// An argument that could fail, for the rows that pass a filter.
+fn guarded(filter: &Scalar, arg: Scalar) -> Scalar {
+    if arg.is_cheap() || arg.dscale.is_some() || matches!(arg.phys, Phys::Void) {
+        return arg;
+    }
+    let phys = arg.phys.clone();
+    Scalar::new(Node::Case { whens: vec![(filter.clone(), arg)], otherwise: None }, phys)
+}
+
+/// What a sum of float8 that left the range says; the session then tries again with [`super::Decimals::Wide`].
+const FLOAT_OVERFLOW: &str = "value out of range: overflow";
 
 /// sum(int8)'s type.
 const WIDE_INTEGER: Phys = Phys::Decimal { precision: 38, scale: 0 };

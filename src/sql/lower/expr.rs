@@ -106,6 +106,12 @@ impl Lowerer<'_> {
     }
 
     fn case(&mut self, whens: &[(Expr, Expr)], otherwise: Option<&Expr>) -> Result<Scalar> {
+        let (whens, otherwise) = super::fold::reachable(whens, otherwise)?;
+        if whens.is_empty()
+            && let Some(otherwise) = otherwise
+        {
+            return self.expr(otherwise);
+        }
         let tests = whens.iter().map(|(test, _)| self.expr(test)).collect::<Result<Vec<_>>>()?;
         let mut values = whens.iter().map(|(_, then)| self.expr(then)).collect::<Result<Vec<_>>>()?;
         if let Some(otherwise) = otherwise {

@@ -31,6 +31,7 @@ impl Lowerer<'_> {
     fn join(&mut self, join: &Join) -> Result<From> {
         let left = Box::new(self.from_item(&join.left)?);
         let right = Box::new(self.from_item(&join.right)?);
+        self.note_nullable(join.kind, &join.left, &join.right);
         let on = join.on.as_ref().map(|on| self.expr(on)).transpose()?;
         let kind = match join.kind {
             JoinKind::Cross => "CROSS JOIN",
@@ -93,8 +94,10 @@ impl Lowerer<'_> {
             .columns
             .iter()
             .map(|column| {
+                // The table's own name for it: in the statement it may go by an alias.
+                let own = def.columns.iter().find(|c| c.num == column.attnum).map_or(&column.name, |c| &c.name);
                 let means = match (column.attnum, &*column.name) {
-                    (n, _) if n > 0 => Means::Column(physical_name(&column.name).into()),
+                    (n, _) if n > 0 => Means::Column(physical_name(own).into()),
                     (_, "tableoid") => Means::Oid(def.oid),
                     _ => Means::Nothing,
                 };
@@ -110,9 +113,10 @@ impl Lowerer<'_> {
             .columns
             .iter()
             .map(|column| {
+                let own = def.columns.iter().find(|c| c.num == column.attnum).map_or(&column.name, |c| &c.name);
                 let means = match (column.attnum, &*column.name) {
                     (n, "tableoid") if n <= 0 => Means::Oid(def.oid),
-                    _ => Means::Column(column.name.clone()),
+                    _ => Means::Column(own.clone()),
                 };
                 Ok((means, self.phys(column.ty)?))
             })

@@ -17,6 +17,7 @@ mod datetime;
 mod delete;
 mod distinct;
 mod expr;
+mod fold;
 mod from;
 mod function;
 mod group;
@@ -24,7 +25,10 @@ mod insert;
 mod limit;
 mod numeric;
 mod order;
+mod ordered_set;
 mod output;
+mod postpone;
+mod presence;
 mod query;
 mod raise;
 mod row;
@@ -137,6 +141,10 @@ struct Lowerer<'a> {
     grouped: Vec<Vec<Grouped>>,
     /// The grouping expressions of those selects, for GROUPING().
     grouping: Vec<Vec<Scalar>>,
+    /// Relations that an outer join may extend with NULLs.
+    nullable: HashMap<RelId, presence::Presence>,
+    /// Those of them that are to get a column which says whether there was a row.
+    wanted: Vec<Alias>,
     writes: bool,
     made: u32,
 }
@@ -152,6 +160,8 @@ impl<'a> Lowerer<'a> {
             ctes: HashMap::new(),
             grouped: Vec::new(),
             grouping: Vec::new(),
+            nullable: HashMap::new(),
+            wanted: Vec::new(),
             writes: false,
             made: 0,
         }

@@ -52,7 +52,11 @@ impl Lowerer<'_> {
         {
             self.with_ties(&mut body, &order_by, rows, offset.as_ref())?;
         }
-        Ok(ir::Query { ctes, recursive, body, order_by, limit, offset, columns })
+        let lowered = ir::Query { ctes, recursive, body, order_by, limit, offset, columns };
+        match &query.body {
+            Body::Select(select) => self.postpone(select, query, lowered),
+            Body::SetOp { .. } | Body::Values(_) => Ok(lowered),
+        }
     }
 
     /// FETCH FIRST n ROWS WITH TIES: those that rank up to n (and what OFFSET skips).
@@ -139,7 +143,16 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn ctes(&mut self, ctes: &[Cte]) -> Result<Vec<ir::Cte>> {
-        ctes.iter().map(|cte| self.cte(cte)).collect()
+        let mut out = Vec::with_capacity(ctes.len());
+        for cte in ctes {
+            let mut lowered = self.cte(cte)?;
+            if lowered.recursive {
+                // DuckDB's recursive queries have no WITH of their own; their names are unique anyway.
+                out.append(&mut lowered.query.ctes);
+            }
+            out.push(lowered);
+        }
+        Ok(out)
     }
 
     fn cte(&mut self, cte: &Cte) -> Result<ir::Cte> {

@@ -31,7 +31,7 @@ impl Lowerer<'_> {
         Ok(Scalar::template(Template::of(&text), fields, phys))
     }
 
-    /// `t` as a value: NULL where an outer join found no row is not told from a row of NULLs.
+    /// `t` as a value; NULL where an outer join found no row.
     pub(super) fn whole_row(&mut self, rel: RelId) -> Result<Scalar> {
         let known = self.rels.get(&rel).ok_or_else(|| Error::internal(format!("lower: unknown relation {rel:?}")))?;
         let fields = known
@@ -42,7 +42,8 @@ impl Lowerer<'_> {
                 Means::Oid(_) | Means::Nothing => None,
             })
             .collect();
-        self.row_of(fields)
+        let row = self.row_of(fields)?;
+        self.present_or_null(rel, row)
     }
 
     pub(super) fn field(&mut self, row: &Expr, field: u16, ty: PgType) -> Result<Scalar> {

@@ -18,7 +18,9 @@ impl Lowerer<'_> {
         let group_by = self.group_by(select.group_by.as_ref())?;
         let lowered = self.grouped_part(select, query, ir::Select { from, filter, group_by, ..ir::Select::default() });
         self.end_group();
-        lowered
+        let (mut lowered, columns, order_by) = lowered?;
+        self.add_presence(&mut lowered.from);
+        Ok((lowered, columns, order_by))
     }
 
     fn grouped_part(

@@ -61,6 +61,33 @@ pub fn precedence(parser: &Parser) -> Option<Result<u8, ParserError>> {
     }
 }
 
+/// Operators that sqlparser takes no ANY or ALL after.
+fn is_operator(token: &Token) -> bool {
+    matches!(
+        token,
+        Token::ArrowAt
+            | Token::AtArrow
+            | Token::Overlap
+            | Token::CaretAt
+            | Token::StringConcat
+            | Token::Plus
+            | Token::Minus
+            | Token::Mul
+            | Token::Div
+            | Token::Mod
+            | Token::Caret
+            | Token::Ampersand
+            | Token::Pipe
+            | Token::Sharp
+            | Token::ShiftLeft
+            | Token::ShiftRight
+            | Token::Question
+            | Token::QuestionAnd
+            | Token::QuestionPipe
+            | Token::CustomBinaryOperator(_)
+    )
+}
+
 /// `OPERATOR(n.op) ANY (…)`, `@> ALL (…)`: quantified comparisons with operators that sqlparser knows only without.
 fn quantified(parser: &mut Parser, left: &Expr) -> Option<Result<Expr, ParserError>> {
     let quantifier = |n: usize| match &parser.peek_nth_token_ref(n).token {
@@ -80,16 +107,23 @@ fn quantified(parser: &mut Parser, left: &Expr) -> Option<Result<Expr, ParserErr
         }
         (BinaryOperator::PGCustomBinaryOperator(parts), all)
     } else {
-        let known = matches!(
-            parser.peek_token_ref().token,
-            Token::ArrowAt | Token::AtArrow | Token::Overlap | Token::CaretAt | Token::StringConcat
-        );
-        if !known {
-            return None;
+        let word = |n: usize| match &parser.peek_nth_token_ref(n).token {
+            Token::Word(w) if w.quote_style.is_none() => w.keyword,
+            _ => Keyword::NoKeyword,
+        };
+        let not = word(0) == Keyword::NOT;
+        let (op, words) = match word(usize::from(not)) {
+            Keyword::LIKE => (if not { "!~~" } else { "~~" }.to_owned(), 1 + usize::from(not)),
+            Keyword::ILIKE => (if not { "!~~*" } else { "~~*" }.to_owned(), 1 + usize::from(not)),
+            _ if not => return None,
+            _ if is_operator(&parser.peek_token_ref().token) => (parser.peek_token_ref().token.to_string(), 1),
+            _ => return None,
+        };
+        let all = quantifier(words)? == Keyword::ALL;
+        for _ in 0..words {
+            parser.next_token();
         }
-        let all = quantifier(1)? == Keyword::ALL;
-        let op = BinaryOperator::Custom(parser.next_token().token.to_string());
-        (op, all)
+        (BinaryOperator::Custom(op), all)
     };
     parser.next_token();
     let right = (|| {
@@ -228,9 +262,56 @@ fn typed_literal(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
     Some(parse(parser))
 }
 
+/// `(VALUES (1), …)` and `((SELECT …) UNION …)` as values: sqlparser knows `(SELECT …)` and `(WITH …)` only.
+fn subquery(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+    if parser.peek_token_ref().token != Token::LParen {
+        return None;
+    }
+    let values = matches!(&parser.peek_nth_token_ref(1).token, Token::Word(w)
+        if w.keyword == Keyword::VALUES && w.quote_style.is_none());
+    if !values && !(parser.peek_nth_token_ref(1).token == Token::LParen && set_operation_follows(parser)) {
+        return None;
+    }
+    parser.next_token();
+    let parsed = (|| {
+        let query = parser.parse_query()?;
+        parser.expect_token(&Token::RParen)?;
+        Ok(Expr::Subquery(query))
+    })();
+    Some(parsed)
+}
+
+/// After `((SELECT …)`: whether the first inner parenthesis is an operand of UNION and its kin.
+fn set_operation_follows(parser: &Parser) -> bool {
+    let begins = (2..16).map(|n| &parser.peek_nth_token_ref(n).token).find(|t| **t != Token::LParen);
+    let query = matches!(begins, Some(Token::Word(w))
+        if matches!(w.keyword, Keyword::SELECT | Keyword::WITH | Keyword::VALUES) && w.quote_style.is_none());
+    if !query {
+        return false;
+    }
+    let mut depth = 0usize;
+    for n in 1.. {
+        match &parser.peek_nth_token_ref(n).token {
+            Token::LParen => depth += 1,
+            Token::RParen if depth == 1 => {
+                return matches!(&parser.peek_nth_token_ref(n + 1).token, Token::Word(w)
+                    if matches!(w.keyword, Keyword::UNION | Keyword::INTERSECT | Keyword::EXCEPT
+                        | Keyword::ORDER | Keyword::LIMIT | Keyword::OFFSET));
+            }
+            Token::RParen => depth -= 1,
+            Token::EOF => return false,
+            _ => {}
+        }
+    }
+    false
+}
+
 /// Called before sqlparser's own prefix parsing.
 pub fn prefix(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
     if let Some(expr) = trim(parser).or_else(|| interval_precision(parser)) {
+        return Some(expr);
+    }
+    if let Some(expr) = subquery(parser) {
         return Some(expr);
     }
     if let Some(expr) = unary(parser).or_else(|| typed_literal(parser)) {

@@ -6,6 +6,8 @@ mod cursor;
 mod ddl;
 mod dialect;
 mod hooks;
+mod numbers;
+pub(crate) mod rewrite;
 mod settings;
 mod source;
 mod strip;
@@ -66,8 +68,8 @@ pub fn parse(text: &str) -> Result<Vec<Parsed>> {
         let (Some(first), Some(last)) = (statement.first(), statement.last()) else { continue };
         let (first, last) = (source.byte(first.span.start), source.byte(last.span.end));
         let own = source.text.get(first..last).unwrap_or_default().trim_end();
-        let (stripped, extras) = strip::strip(statement, &source)?;
-        let tokens: Arc<[TokenWithSpan]> = stripped.into();
+        let (stripped, mut extras) = strip::strip(statement, &source)?;
+        let tokens: Arc<[TokenWithSpan]> = rewrite::rewrite(stripped, &source, &mut extras)?.into();
         let body = command::parse(&tokens, &source)?;
         out.push(Parsed {
             text: own.into(),
@@ -85,8 +87,8 @@ pub fn parse_expression(text: &str) -> Result<(ast::Expr, Parsed)> {
     let source = Arc::new(Source::new(text.into()));
     let tokens = tokenize(&source)?;
     check_nesting(&tokens)?;
-    let (stripped, extras) = strip::strip(tokens, &source)?;
-    let tokens: Arc<[TokenWithSpan]> = stripped.into();
+    let (stripped, mut extras) = strip::strip(tokens, &source)?;
+    let tokens: Arc<[TokenWithSpan]> = rewrite::rewrite(stripped, &source, &mut extras)?.into();
     let expr = with_parser(&tokens, &source, |p| p.parse_expr())?;
     let parsed =
         Parsed { text: text.into(), body: Arc::new(Body::Expression), source, tokens, extras: Arc::new(extras) };
@@ -136,7 +138,10 @@ fn tokenize(source: &Source) -> Result<Vec<TokenWithSpan>> {
     }
     let tokens = Tokenizer::new(&DuckgateDialect, &source.text).with_unescape(true).tokenize_with_location();
     match tokens {
-        Ok(tokens) => Ok(tokens.into_iter().filter(|t| !matches!(t.token, Token::Whitespace(_))).collect()),
+        Ok(tokens) => {
+            numbers::check(&tokens, source)?;
+            Ok(tokens.into_iter().filter(|t| !matches!(t.token, Token::Whitespace(_))).collect())
+        }
         Err(error) => {
             let at = error.location;
             let comment = error.message.contains("multi-line comment");

@@ -11,14 +11,16 @@ use crate::tree::{FrameExclude, LockStrength, Overriding};
 pub struct Extras {
     /// INSERT's OVERRIDING clause (one a statement is enough: WITH … INSERT has it only once in practice).
     pub overriding: Option<Overriding>,
-    /// Frame exclusions, by the character position of the token that followed the frame.
-    pub excludes: Vec<(u32, FrameExclude)>,
+    /// Frame exclusions, by the character positions of the frame's first token and of the one that followed the frame.
+    pub excludes: Vec<(u32, u32, FrameExclude)>,
     /// Stronger or weaker row locks than sqlparser knows, in the order of FOR clauses.
     pub locks: Vec<LockStrength>,
     /// CREATE TABLE AS … WITH NO DATA.
     pub with_no_data: bool,
     /// REVOKE GRANT OPTION FOR.
     pub grant_option_for: bool,
+    /// SEARCH and CYCLE, by the character position of the parenthesis before them.
+    pub cte_clauses: Vec<(u32, super::rewrite::CteClauses)>,
 }
 
 fn is(token: Option<&TokenWithSpan>, word: &str) -> bool {
@@ -36,6 +38,19 @@ fn begins_query(before: Option<&TokenWithSpan>, create: bool) -> bool {
         }
         Some(_) => false,
     }
+}
+
+/// A frame's last bound without an expression gets one, whose position says which frame it belongs to.
+fn place_last_bound(out: &mut Vec<TokenWithSpan>) {
+    let n = out.len();
+    let (mark, direction) = match n.checked_sub(2).and_then(|n| out.get(n)) {
+        word if is(word, "current") => (super::rewrite::CURRENT_ROW, "FOLLOWING"),
+        word if is(word, "unbounded") && is(out.last(), "following") => (super::rewrite::UNBOUNDED, "FOLLOWING"),
+        word if is(word, "unbounded") => (super::rewrite::UNBOUNDED, "PRECEDING"),
+        _ => return,
+    };
+    out[n - 2].token = Token::make_word(mark, Some('"'));
+    out[n - 1].token = Token::make_word(direction, None);
 }
 
 /// Takes `OVERRIDING {SYSTEM | USER} VALUE`, frames' `EXCLUDE …`, and the `NO KEY` / `KEY` of row locks out.
@@ -86,8 +101,11 @@ pub fn strip(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<(Vec<TokenWi
                 return Err(source.syntax_error(at(i + 1)));
             };
             i += words;
-            // The window's closing parenthesis follows; its position names the window.
-            extras.excludes.push((at(i).map_or(0, |t| source.position(t.span.start)), exclude));
+            let begins = out.iter().rposition(|t| ["rows", "range", "groups"].iter().any(|w| is(Some(t), w)));
+            let begins = begins.map_or(0, |n| source.position(out[n].span.start));
+            let ends = at(i).map_or(0, |t| source.position(t.span.start));
+            extras.excludes.push((begins, ends, exclude));
+            place_last_bound(&mut out);
             continue;
         }
         if is(at(i), "for") {

@@ -141,7 +141,23 @@ fn approx_log10(x: &Decimal) -> f64 {
     f.log10() + f64::from(p)
 }
 
+/// The root of a decimal that is not negative.
+fn root(d: &Decimal, scale: u32) -> Decimal {
+    // The root of unscaled * 10^(2 * (scale + 1) - dscale), one digit finer, then rounded.
+    let fine = 2 * (scale + 1);
+    let n = if fine >= d.dscale { &d.unscaled * pow10(fine - d.dscale) } else { &d.unscaled / pow10(d.dscale - fine) };
+    Decimal::new(n.sqrt(), scale + 1).rescale(scale)
+}
+
 impl Numeric {
+    /// The square root with as many digits after the point as are asked for (sqrt_var).
+    pub fn sqrt_at(&self, scale: u32) -> Result<Self> {
+        match self {
+            Self::Finite(d) if !d.unscaled.is_negative() => Ok(Self::Finite(root(d, scale))),
+            _ => self.sqrt(),
+        }
+    }
+
     pub fn sqrt(&self) -> Result<Self> {
         let negative = || {
             Error::new(SqlState::INVALID_ARGUMENT_FOR_POWER_FUNCTION, "cannot take square root of a negative number")
@@ -157,12 +173,7 @@ impl Numeric {
         let (weight, _) = d.groups();
         let sweight = (weight + 1) * 4 / 2 - 1;
         let scale = clamp_scale(MIN_SIG_DIGITS - sweight, d.dscale);
-        // The root of unscaled * 10^(2 * (scale + 1) - dscale), one digit finer, then rounded.
-        let fine = 2 * (scale + 1);
-        let n =
-            if fine >= d.dscale { &d.unscaled * pow10(fine - d.dscale) } else { &d.unscaled / pow10(d.dscale - fine) };
-        let root = n.sqrt();
-        Ok(Self::Finite(Decimal::new(root, scale + 1).rescale(scale)))
+        Ok(Self::Finite(root(d, scale)))
     }
 
     pub fn exp(&self) -> Result<Self> {

@@ -92,6 +92,25 @@ pub struct Over {
     pub frame: Option<(Template, Vec<Scalar>)>,
 }
 
+impl Over {
+    /// The same frame for each row, as DuckDB's shortcut for it would see it, becomes one that it computes row by row:
+    /// the shortcut hands native aggregates one state where they take one a row.
+    pub fn vary(&mut self) {
+        const ALL: &str = "ROWS BETWEEN 1099511627776 PRECEDING AND 1099511627776 FOLLOWING";
+        let constant = match &self.frame {
+            None => self.order_by.is_empty(),
+            Some((text, _)) if text.contains("EXCLUDE") => false,
+            Some((text, args)) => {
+                let peers = self.order_by.is_empty() && args.is_empty() && !text.starts_with("ROWS");
+                peers || text.ends_with("BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING")
+            }
+        };
+        if constant {
+            self.frame = Some((Template::from(ALL), Vec::new()));
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct Order {
     pub key: OrderKey,

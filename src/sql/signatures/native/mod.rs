@@ -7,6 +7,7 @@ mod io;
 mod numeric;
 
 mod pattern;
+mod statistics;
 mod text;
 
 use std::sync::Arc;
@@ -36,7 +37,9 @@ pub fn all() -> Vec<Native> {
 
 /// All native aggregates.
 pub fn aggregates() -> Vec<NativeAggregate> {
-    numeric::aggregates()
+    let mut all = numeric::aggregates();
+    all.extend(statistics::aggregates());
+    all
 }
 
 /// `value out of range` and its kin.

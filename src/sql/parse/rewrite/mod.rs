@@ -1,0 +1,324 @@
+//! Constructs of PostgreSQL's grammar that sqlparser does not read, said with tokens that it does read.
+//!
+//! | PostgreSQL | sqlparser reads |
+//! |---|---|
+//! | `FROM ONLY t`, `FROM t *` | `FROM t` (there is no inheritance) |
+//! | `ORDER BY a USING >` | `ORDER BY a DESC` |
+//! | `SELECT UNION SELECT` | a target by the name [`NOTHING`] |
+//! | `FETCH FIRST (n) ROWS WITH TIES OFFSET 1` | `LIMIT "␁ties"((n)) OFFSET 1` |
+//! | `FOR UPDATE OF a, b LIMIT 1` | `LIMIT 1 FOR UPDATE OF a FOR UPDATE OF b` |
+//! | `JOIN b USING (i) AS x` | `USING (i, "␁x")` |
+//! | `a JOIN b JOIN c ON p ON q` | `a JOIN (b JOIN c ON p) ON q` |
+//! | `ROWS FROM (f(), g())` | `"␁rows"(f(), g())` |
+//! | `f() AS (a int)` | `f() AS f (a int)` |
+//! | `integer ARRAY[4]` | `integer [4]` |
+//! | `… SEARCH DEPTH FIRST BY a SET b` after a CTE | kept aside, see [`super::Extras`] |
+//!
+//! Marks begin with [`MARK`], which no identifier of a client can: such an identifier is refused.
+
+mod context;
+mod cte;
+mod join;
+mod limit;
+
+use sqlparser::keywords::Keyword;
+use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+pub use cte::CteClauses;
+
+use super::source::Source;
+use super::strip::Extras;
+use crate::error::{Error, Result, SqlState};
+
+/// What identifiers of ours begin with.
+pub const MARK: char = '\u{1}';
+/// The target of `SELECT` without targets.
+pub const NOTHING: &str = "\u{1}nothing";
+/// The function around the row count of `FETCH FIRST … WITH TIES`.
+pub const TIES: &str = "\u{1}ties";
+/// A frame's bound that has to have a position: `CURRENT ROW`, `UNBOUNDED …`.
+pub const CURRENT_ROW: &str = "\u{1}current";
+pub const UNBOUNDED: &str = "\u{1}unbounded";
+/// The function that stands for ROWS FROM.
+pub const ROWS: &str = "\u{1}rows";
+
+pub fn rewrite(tokens: Vec<TokenWithSpan>, source: &Source, extras: &mut Extras) -> Result<Vec<TokenWithSpan>> {
+    let mut tokens = tokens;
+    let mut triggers = Triggers::default();
+    for token in &tokens {
+        if let Token::Word(_) = &token.token {
+            triggers.note(keyword(Some(token)));
+        }
+        triggers.star |= token.token == Token::Mul;
+    }
+    if triggers.with {
+        tokens = cte::take(tokens, source, extras)?;
+    }
+    if triggers.select {
+        tokens = clauses(tokens, source, &triggers)?;
+    }
+    if triggers.joins {
+        tokens = join::parenthesize(tokens, source)?;
+    }
+    if triggers.fetch {
+        tokens = limit::fetch(tokens, source)?;
+    }
+    if triggers.locks {
+        tokens = limit::locks(tokens, extras);
+    }
+    Ok(tokens)
+}
+
+/// Which of the rules a statement's words call for: most statements need none.
+#[derive(Default)]
+struct Triggers {
+    select: bool,
+    with: bool,
+    joins: bool,
+    fetch: bool,
+    locks: bool,
+    star: bool,
+}
+
+impl Triggers {
+    fn note(&mut self, keyword: Keyword) {
+        match keyword {
+            Keyword::SELECT | Keyword::DELETE | Keyword::UPDATE | Keyword::CREATE | Keyword::ONLY => {
+                self.select = true;
+            }
+            Keyword::WITH => self.with = true,
+            Keyword::JOIN => self.joins = true,
+            Keyword::FETCH => self.fetch = true,
+            Keyword::FOR => self.locks = true,
+            _ => {}
+        }
+    }
+}
+
+/// A token's keyword, if it is an unquoted word.
+fn keyword(token: Option<&TokenWithSpan>) -> Keyword {
+    match token.map(|t| &t.token) {
+        Some(Token::Word(w)) if w.quote_style.is_none() => w.keyword,
+        _ => Keyword::NoKeyword,
+    }
+}
+
+fn is(token: Option<&TokenWithSpan>, word: &str) -> bool {
+    matches!(token.map(|t| &t.token), Some(Token::Word(w)) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word))
+}
+
+fn is_word(token: Option<&TokenWithSpan>) -> bool {
+    matches!(token.map(|t| &t.token), Some(Token::Word(_)))
+}
+
+fn is_token(token: Option<&TokenWithSpan>, wanted: &Token) -> bool {
+    token.is_some_and(|t| t.token == *wanted)
+}
+
+/// Another token at the place of `like`.
+fn instead(like: &TokenWithSpan, token: Token) -> TokenWithSpan {
+    TokenWithSpan { token, span: like.span }
+}
+
+/// An identifier of ours at the place of `like`.
+fn mark(like: &TokenWithSpan, text: &str) -> TokenWithSpan {
+    instead(like, Token::make_word(text, Some('"')))
+}
+
+/// The index of the parenthesis that closes the one at `open`; the end if there is none.
+fn closing(tokens: &[TokenWithSpan], open: usize) -> usize {
+    let mut depth = 0usize;
+    for (i, token) in tokens.iter().enumerate().skip(open) {
+        match token.token {
+            Token::LParen => depth += 1,
+            Token::RParen => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return i;
+                }
+            }
+            _ => {}
+        }
+    }
+    tokens.len()
+}
+
+/// True if a target list cannot begin with this token: it is empty.
+fn ends_targets(token: Option<&TokenWithSpan>) -> bool {
+    match token.map(|t| &t.token) {
+        None | Some(Token::RParen) => true,
+        Some(Token::Word(_)) => matches!(
+            keyword(token),
+            Keyword::UNION
+                | Keyword::INTERSECT
+                | Keyword::EXCEPT
+                | Keyword::WHERE
+                | Keyword::GROUP
+                | Keyword::HAVING
+                | Keyword::ORDER
+                | Keyword::LIMIT
+                | Keyword::OFFSET
+                | Keyword::FETCH
+                | Keyword::FOR
+                | Keyword::WINDOW
+        ),
+        _ => false,
+    }
+}
+
+/// The rules that look at a token and its neighbours, and at whether they stand in a FROM list.
+fn clauses(tokens: Vec<TokenWithSpan>, source: &Source, triggers: &Triggers) -> Result<Vec<TokenWithSpan>> {
+    let in_from = context::in_from(&tokens);
+    let create = keyword(tokens.first()) == Keyword::CREATE;
+    let aside = matches!(keyword(tokens.first()), Keyword::ALTER | Keyword::TRUNCATE | Keyword::LOCK);
+    let at = |i: usize| tokens.get(i);
+    let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len() + 8);
+    let mut i = 0;
+    while i < tokens.len() {
+        let token = &tokens[i];
+        match keyword(Some(token)) {
+            Keyword::SELECT if ends_targets(at(i + 1)) => {
+                out.push(token.clone());
+                out.push(mark(token, NOTHING));
+            }
+            Keyword::ONLY if !aside && begins_item(out.last()) && is_word(at(i + 1)) => {}
+            Keyword::ONLY if !aside && begins_item(out.last()) && is_token(at(i + 1), &Token::LParen) => {
+                let close = closing(&tokens, i + 1);
+                out.extend(tokens[i + 2..close].iter().cloned());
+                i = close;
+            }
+            Keyword::USING if in_from[i] && is_token(at(i + 1), &Token::LParen) => {
+                let close = closing(&tokens, i + 1);
+                out.extend(tokens[i..close].iter().cloned());
+                if keyword(at(close + 1)) == Keyword::AS
+                    && let Some(Token::Word(alias)) = at(close + 2).map(|t| &t.token)
+                {
+                    let name = super::fold_text(&alias.value, alias.quote_style.is_some());
+                    out.push(instead(&tokens[close + 2], Token::Comma));
+                    out.push(mark(&tokens[close + 2], &format!("{MARK}{name}")));
+                    out.push(tokens[close].clone());
+                    i = close + 2;
+                } else {
+                    out.extend(at(close).cloned());
+                    i = close;
+                }
+            }
+            Keyword::USING if !in_from[i] && is_operator(at(i + 1)) => {
+                let (word, taken) = sort_direction(&tokens, i + 1, source)?;
+                out.push(instead(token, Token::make_word(word, None)));
+                i += taken;
+            }
+            Keyword::ROWS if in_from[i] && begins_item(out.last()) && keyword(at(i + 1)) == Keyword::FROM => {
+                out.push(mark(token, ROWS));
+                i += 1;
+            }
+            Keyword::AS
+                if in_from[i] && is_token(at(i + 1), &Token::LParen) && is_token(out.last(), &Token::RParen) =>
+            {
+                out.push(token.clone());
+                out.extend(called(&out).cloned());
+            }
+            Keyword::ARRAY if create && is_type_name(out.last()) => {
+                if !is_token(at(i + 1), &Token::LBracket) {
+                    out.push(instead(token, Token::LBracket));
+                    out.push(instead(token, Token::RBracket));
+                }
+            }
+            _ if triggers.star && token.token == Token::Mul && in_from[i] && is_inheritance_star(&out, at(i + 1)) => {}
+            _ => out.push(token.clone()),
+        }
+        i += 1;
+    }
+    Ok(out)
+}
+
+/// True if an item of a FROM list may begin after this token.
+fn begins_item(before: Option<&TokenWithSpan>) -> bool {
+    matches!(
+        keyword(before),
+        Keyword::FROM | Keyword::JOIN | Keyword::UPDATE | Keyword::USING | Keyword::LATERAL | Keyword::TABLE
+    ) || matches!(before.map(|t| &t.token), Some(Token::Comma | Token::LParen))
+}
+
+/// `person*`: the star after a table's name, which is not a product.
+fn is_inheritance_star(out: &[TokenWithSpan], next: Option<&TokenWithSpan>) -> bool {
+    let mut n = out.len();
+    if n == 0 || !is_word(out.get(n - 1)) {
+        return false;
+    }
+    n -= 1;
+    while n >= 2 && is_token(out.get(n - 1), &Token::Period) && is_word(out.get(n - 2)) {
+        n -= 2;
+    }
+    let name_begins = n > 0 && begins_item(out.get(n - 1));
+    name_begins
+        && (next.is_none() || is_word(next) || matches!(next.map(|t| &t.token), Some(Token::RParen | Token::Comma)))
+}
+
+fn is_operator(token: Option<&TokenWithSpan>) -> bool {
+    match token.map(|t| &t.token) {
+        Some(Token::Word(_)) => keyword(token) == Keyword::OPERATOR,
+        Some(Token::Lt | Token::Gt | Token::Eq | Token::LtEq | Token::GtEq | Token::Neq | Token::Tilde) => true,
+        Some(Token::CustomBinaryOperator(_)) => true,
+        _ => false,
+    }
+}
+
+/// ASC or DESC for `USING operator`, and how many tokens the operator takes.
+fn sort_direction(tokens: &[TokenWithSpan], from: usize, source: &Source) -> Result<(&'static str, usize)> {
+    let mut taken = 0;
+    let mut text = String::new();
+    if keyword(tokens.get(from)) == Keyword::OPERATOR {
+        let close = closing(tokens, from + 1);
+        text.push_str(&tokens[close.saturating_sub(1)].token.to_string());
+        taken = close + 1 - from;
+    } else {
+        // An operator may come as several tokens without blanks between them.
+        while let Some(token) = tokens.get(from + taken) {
+            let follows = taken == 0 || tokens[from + taken - 1].span.end == token.span.start;
+            if !follows || !is_operator(Some(token)) || is_word(Some(token)) {
+                break;
+            }
+            text.push_str(&token.token.to_string());
+            taken += 1;
+        }
+    }
+    match text.as_str() {
+        "<" | "~<~" | "*<" => Ok(("ASC", taken)),
+        ">" | "~>~" | "*>" => Ok(("DESC", taken)),
+        _ => {
+            let message = format!("operator {text} is not a valid ordering operator");
+            let pos = tokens.get(from).map_or(0, |t| source.position(t.span.start));
+            Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
+                .hint("Ordering operators must be \"<\" or \">\" members of btree operator families.")
+                .at(pos))
+        }
+    }
+}
+
+/// The name of the function whose call ends `out` (before AS).
+fn called(out: &[TokenWithSpan]) -> Option<&TokenWithSpan> {
+    let mut depth = 0usize;
+    for i in (0..out.len() - 1).rev() {
+        match out[i].token {
+            Token::RParen => depth += 1,
+            Token::LParen => {
+                depth -= 1;
+                if depth == 0 {
+                    return i.checked_sub(1).and_then(|n| out.get(n)).filter(|t| is_word(Some(t)));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// A type's name as it may stand before ARRAY in CREATE TABLE.
+fn is_type_name(token: Option<&TokenWithSpan>) -> bool {
+    let Some(Token::Word(word)) = token.map(|t| &t.token) else { return false };
+    let name = word.value.to_ascii_lowercase();
+    const SPELLED: &[&str] =
+        &["int", "integer", "smallint", "bigint", "real", "precision", "decimal", "numeric", "boolean", "varying"];
+    SPELLED.contains(&&*name) || crate::facts::TYPES.all.iter().any(|t| t.name == name)
+}
