@@ -9,7 +9,7 @@ use crate::facts::{PROCS, Proc};
 use crate::registry::Name;
 use crate::sql::parse::fold;
 use crate::tree::{Aggregate, Call, SortKey, Window};
-use crate::types::{Oid, PgType, Value};
+use crate::types::{Oid, PgType, Value, oid};
 
 impl Analyzer<'_> {
     /// A call of a built-in function on analyzed arguments, by name.
@@ -289,9 +289,10 @@ impl Analyzer<'_> {
         let counted = direct.iter().filter(|_| plain).chain(order_by.iter().map(|k| &k.expr));
         let all: Vec<Expr> = counted.cloned().collect();
         self.admit_aggregate(&all, pos)?;
+        let ty = with_length(result, &direct);
         let aggregate =
             Aggregate { func, args: direct, distinct: details.distinct, order_by, filter, star: details.star };
-        Ok(Expr { kind: ExprKind::Aggregate(Box::new(aggregate)), ty: PgType::new(result), pos })
+        Ok(Expr { kind: ExprKind::Aggregate(Box::new(aggregate)), ty, pos })
     }
 
     /// Each direct argument of a hypothetical-set aggregate has its sort column's type (unify_hypothetical_args).
@@ -357,8 +358,9 @@ impl Analyzer<'_> {
         }
         let spec = self.over(over)?;
         self.scope().has_windows = true;
+        let ty = with_length(result, &args);
         let window = Window { func, args, star: details.star, filter, spec };
-        Ok(Expr { kind: ExprKind::Window(Box::new(window)), ty: PgType::new(result), pos })
+        Ok(Expr { kind: ExprKind::Window(Box::new(window)), ty, pos })
     }
 
     fn plain_call(&mut self, form: Form, args: Vec<Expr>, pos: u32) -> Result<Expr> {
@@ -395,6 +397,14 @@ struct Details {
     order_by: Vec<SortKey>,
     distinct: bool,
     star: bool,
+}
+
+/// An aggregate's result type. One that picks a char(n) gives it with its blanks, which we know by the length only.
+fn with_length(result: Oid, args: &[Expr]) -> PgType {
+    match args.first() {
+        Some(arg) if result == oid::BPCHAR && arg.ty.oid == oid::BPCHAR => arg.ty,
+        _ => PgType::new(result),
+    }
 }
 
 /// For an ordered-set aggregate, takes the sorted arguments (already coerced) back out of the list.

@@ -42,13 +42,14 @@ impl Analyzer<'_> {
     pub(crate) fn array_subquery(&mut self, query: &ast::Query, pos: u32) -> Result<Expr> {
         let query = self.subquery(query)?;
         let element = self.one_column(&query, pos)?;
-        let array = if self.type_facts(element.oid).element != 0 {
-            element
-        } else {
-            let message = format!("could not find array type for data type {}", self.type_name(element.oid));
-            let array =
-                self.array_of(element.oid).map_err(|_| Error::new(SqlState::UNDEFINED_OBJECT, message).at(pos))?;
-            PgType::with(array, element.typmod)
+        // get_promoted_array_type: vectors have arrays of their own, arrays are of more dimensions then.
+        let array = match self.array_of(element.oid) {
+            Ok(array) => PgType::with(array, element.typmod),
+            Err(_) if self.type_facts(element.oid).element != 0 => element,
+            Err(_) => {
+                let message = format!("could not find array type for data type {}", self.type_name(element.oid));
+                return Err(Error::new(SqlState::UNDEFINED_OBJECT, message).at(pos));
+            }
         };
         Ok(Expr { kind: ExprKind::ArraySubquery(Box::new(query)), ty: array, pos })
     }

@@ -103,11 +103,11 @@ impl Lowerer<'_> {
             ("array_length" | "cardinality" | "array_upper" | "array_lower" | "array_ndims", _) => {
                 result(array_size(func.name, args))
             }
-            _ => Ok(None),
+            _ => self.array_search(func, args),
         }
     }
 
-    fn list_and_item(&mut self, list: Scalar, item: Scalar) -> Result<(Scalar, Scalar, Phys)> {
+    pub(super) fn list_and_item(&mut self, list: Scalar, item: Scalar) -> Result<(Scalar, Scalar, Phys)> {
         let single = Scalar::template("[{0}]", vec![item.clone()], Phys::List(Box::new(item.phys.clone())));
         let (_, phys) = self.meet(vec![list.clone(), single], false)?;
         let list = self.coerce(list, &phys)?;

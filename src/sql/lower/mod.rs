@@ -7,6 +7,7 @@ mod tests;
 mod aggregate;
 mod any_all;
 mod array;
+mod array_search;
 mod call;
 mod cast;
 mod check;

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::sql::Command;
 use crate::tree::{self, Body, Cte, CteBody, Expr, Query};
-use crate::types::{PgType, Phys};
+use crate::types::{PgType, Phys, oid};
 
 use super::aggregate::Clauses;
 use super::array::derived;
@@ -175,12 +175,17 @@ impl Lowerer<'_> {
         if !query.order_by.is_empty() || query.limit.is_some() || query.offset.is_some() {
             return Err(Error::unsupported("ORDER BY or LIMIT in a recursive WITH query"));
         }
-        let columns = cte.columns.iter().map(|f| self.phys(f.ty)).collect::<Result<Vec<_>>>()?;
+        let ctes = self.ctes(&query.ctes)?;
+        let left = self.query(left)?;
+        // A record's fields are those of the first rows.
+        let columns = cte.columns.iter().zip(&left.columns).map(|(f, phys)| match f.ty.oid {
+            oid::RECORD | oid::RECORD_ARRAY => Ok(phys.clone()),
+            _ => self.phys(f.ty),
+        });
+        let columns = columns.collect::<Result<Vec<_>>>()?;
         if !all && columns.iter().any(super::compare::needs_key) {
             return Err(Error::unsupported("a recursive UNION of numeric without precision"));
         }
-        let ctes = self.ctes(&query.ctes)?;
-        let left = self.query(left)?;
         let left = self.with_columns(left, &columns)?;
         self.ctes.insert(cte.id, columns.clone());
         let right = self.query(right)?;

@@ -210,7 +210,8 @@ mod tests {
 
     #[test]
     fn every_native_that_a_line_names_exists() {
-        let names: std::collections::HashSet<&str> = natives().iter().map(|n| n.name).collect();
+        let mut names: std::collections::HashSet<&str> = natives().iter().map(|n| n.name).collect();
+        names.extend(aggregates().iter().map(|a| a.name));
         for entry in entries() {
             let how = match entry.how {
                 How::When(_, _, otherwise) => *otherwise,
