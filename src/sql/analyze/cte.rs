@@ -11,8 +11,9 @@ use super::{Analyzer, CteId};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
 use crate::sql::parse::fold;
+use crate::sql::parse::rewrite::CteClauses;
 use crate::tree::{Body, Cte, CteBody, Field, Query, Relation, SetOp, Source};
-use crate::types::PgType;
+use crate::types::{PgType, oid};
 
 impl Analyzer<'_> {
     /// The CTEs of a WITH, put into the current level's scope one by one. True: WITH RECURSIVE.
@@ -49,9 +50,8 @@ impl Analyzer<'_> {
 
     fn cte(&mut self, cte: &ast::Cte, recursive: bool) -> Result<Cte> {
         let name = fold(&cte.alias.name);
-        let closed = self.pos(cte.closing_paren_token.0.span);
-        if self.parsed.extras.cte_clauses.iter().any(|(pos, _)| *pos == closed) {
-            return Err(Error::unsupported("SEARCH or CYCLE of a WITH query"));
+        if self.clauses(cte).is_some() && !recursive {
+            return Err(Error::syntax("WITH query is not recursive").at(self.pos(cte.alias.name.span)));
         }
         let id = self.new_cte();
         let materialized = cte.materialized.as_ref().map(|m| matches!(m, ast::CteAsMaterialized::Materialized));
@@ -68,7 +68,14 @@ impl Analyzer<'_> {
             }
         };
         let columns = rename(columns, cte, &name).map_err(|e| e.at(self.pos(cte.alias.name.span)))?;
-        self.scope().ctes.push(CteEntry { name: Arc::clone(&name), id, columns: columns.clone(), in_progress: false });
+        self.scope().ctes.push(CteEntry {
+            name: Arc::clone(&name),
+            id,
+            columns: columns.clone(),
+            records: Vec::new(),
+            added: 0,
+            in_progress: false,
+        });
         Ok(Cte { id, name, query, columns, materialized, recursive })
     }
 
@@ -123,10 +130,29 @@ impl Analyzer<'_> {
         (left, all, right): (&SetExpr, bool, &SetExpr),
     ) -> Result<(CteBody, Vec<Field>, bool)> {
         let (inner_ctes, _) = self.with_clause(with)?;
+        let (mut left, mut right) = (left, right);
         let mut start = self.query(&as_query(left))?;
         self.resolve_unknown_outputs(&mut start)?;
-        let columns = rename(start.columns.clone(), cte, name)?;
-        self.scope().ctes.push(CteEntry { name: Arc::clone(name), id, columns: columns.clone(), in_progress: true });
+        let mut columns = rename(start.columns.clone(), cte, name)?;
+        let extended;
+        let mut added = 0;
+        if let Some(clauses) = self.clauses(cte) {
+            let names: Vec<Name> = columns.iter().map(|f| Arc::clone(&f.name)).collect();
+            extended = self.search_and_cycle(name, &names, &clauses, (left, right))?;
+            (left, right, added) = (&extended.left, &extended.right, extended.names.len());
+            start = self.query(&as_query(left))?;
+            self.resolve_unknown_outputs(&mut start)?;
+            columns = start.columns.clone();
+        }
+        let records = self.records(&start);
+        self.scope().ctes.push(CteEntry {
+            name: Arc::clone(name),
+            id,
+            columns: columns.clone(),
+            records,
+            added,
+            in_progress: true,
+        });
         let step = self.query(&as_query(right))?;
         self.scope().ctes.pop();
         if step.columns.len() != start.columns.len() {
@@ -148,6 +174,19 @@ impl Analyzer<'_> {
             output_rel,
         };
         Ok((CteBody::Query(Box::new(query)), columns, true))
+    }
+
+    /// SEARCH and CYCLE of a query, by the parenthesis before them.
+    fn clauses(&self, cte: &ast::Cte) -> Option<CteClauses> {
+        let closed = self.pos(cte.closing_paren_token.0.span);
+        self.parsed.extras.cte_clauses.iter().find(|(pos, _)| *pos == closed).map(|(_, clauses)| clauses.clone())
+    }
+
+    /// The fields of a query's record columns, as far as they are known.
+    fn records(&self, query: &Query) -> Vec<(u16, Vec<(Name, PgType)>)> {
+        let Body::Select(select) = &query.body else { return Vec::new() };
+        let records = select.targets.iter().enumerate().filter(|(_, t)| t.ty.oid == oid::RECORD);
+        records.map(|(i, target)| (i as u16, self.row_fields(target))).collect()
     }
 
     /// The recursive term must not need another type than the non-recursive one has.
@@ -175,7 +214,10 @@ impl Analyzer<'_> {
     pub(crate) fn cte_item(&mut self, name: &str, alias: Option<&ast::TableAlias>, pos: u32) -> Result<Option<Item>> {
         let Some(entry) = self.find_cte(name) else { return Ok(None) };
         let (id, own, columns) = (entry.id, Arc::clone(&entry.name), entry.columns.clone());
-        if entry.in_progress {
+        let (records, in_progress) = (entry.records.clone(), entry.in_progress);
+        // What SEARCH and CYCLE add is no part of `*` in the query itself.
+        let own_columns = if in_progress { columns.len() - entry.added } else { columns.len() };
+        if in_progress {
             self.scope().reads_recursion = true;
         }
         if columns.is_empty() {
@@ -184,11 +226,16 @@ impl Analyzer<'_> {
         }
         let rel = self.new_rel();
         self.origins.insert(rel, columns.iter().map(|f| f.origin).collect());
+        for (column, fields) in records {
+            self.record_fields.insert((rel, column), fields);
+        }
+        let mut shown = fields_to_columns(&columns);
+        shown.iter_mut().skip(own_columns).for_each(|c| c.attnum = -1);
         let relation = Relation {
             id: rel,
             alias: alias.map_or(own, |a| fold(&a.name)),
             source: Source::Cte(id),
-            columns: fields_to_columns(&columns),
+            columns: shown,
             lateral: false,
             pos,
         };
@@ -196,7 +243,7 @@ impl Analyzer<'_> {
     }
 }
 
-fn as_query(body: &SetExpr) -> ast::Query {
+pub(crate) fn as_query(body: &SetExpr) -> ast::Query {
     if let SetExpr::Query(query) = body {
         return (**query).clone();
     }

@@ -284,11 +284,30 @@ impl Analyzer<'_> {
                 return Err(Error::syntax("syntax error in ROWS FROM").at(self.pos_of(expr)));
             };
             let (_, name, _) = self.name_parts(&f.name)?;
-            first.get_or_insert(name);
-            calls.push(self.in_lateral(|a| a.in_clause(Clause::From, |a| a.function(f)))?);
+            // unnest() of several arrays is as many functions.
+            if let ast::FunctionArguments::List(list) = &f.args
+                && &*name == "unnest"
+                && list.args.len() > 1
+            {
+                for array in &list.args {
+                    let array = plain_arg(array)?;
+                    let call = self.in_lateral(|a| {
+                        a.in_clause(Clause::From, |a| {
+                            let arg = a.expr(array)?;
+                            a.call_by_name("unnest", vec![arg], pos)
+                        })
+                    })?;
+                    calls.push((name.clone(), call));
+                }
+                first.get_or_insert(name);
+                continue;
+            }
+            first.get_or_insert_with(|| name.clone());
+            let call = self.in_lateral(|a| a.in_clause(Clause::From, |a| a.function(f)))?;
+            calls.push((name, call));
         }
         let name = first.ok_or_else(|| Error::syntax("syntax error in ROWS FROM").at(pos))?;
-        self.function_relation(calls, name, alias, ordinality, pos)
+        self.named_functions(calls, name, alias, ordinality, pos)
     }
 
     fn unnest_item(&mut self, arrays: &[ast::Expr], alias: Option<&ast::TableAlias>, ordinality: bool) -> Result<Item> {
@@ -332,11 +351,24 @@ impl Analyzer<'_> {
         ordinality: bool,
         pos: u32,
     ) -> Result<Item> {
+        let calls = calls.into_iter().map(|call| (Arc::clone(&function), call)).collect();
+        self.named_functions(calls, function, alias, ordinality, pos)
+    }
+
+    /// Functions with their names, which their columns have unless there is but one and an alias.
+    fn named_functions(
+        &mut self,
+        calls: Vec<(Name, Expr)>,
+        function: Name,
+        alias: Option<&ast::TableAlias>,
+        ordinality: bool,
+        pos: u32,
+    ) -> Result<Item> {
         let shown = alias.map_or_else(|| Arc::clone(&function), |a| fold(&a.name));
         let mut columns = Vec::new();
         let single = calls.len() == 1;
-        for call in &calls {
-            let scalar_name = if single && alias.is_some() { &shown } else { &function };
+        for (name, call) in &calls {
+            let scalar_name = if single && alias.is_some() { &shown } else { name };
             self.function_columns(call, scalar_name, alias, &mut columns)?;
         }
         if ordinality {
@@ -347,6 +379,7 @@ impl Analyzer<'_> {
         if columns.len() == 1 {
             self.function_rels.insert(id);
         }
+        let calls = calls.into_iter().map(|(_, call)| call).collect();
         let source = Source::Function { calls, ordinality };
         // A function may read what stands to its left: it is always lateral.
         let relation = Relation { id, alias: shown, source, columns, lateral: true, pos };

@@ -76,6 +76,9 @@ impl Analyzer<'_> {
     }
 
     pub(crate) fn array_of(&self, element: Oid) -> Result<Oid> {
+        if matches!(element, oid::INT2VECTOR | oid::OIDVECTOR) {
+            return Err(Error::unsupported(format!("an array of {}", self.type_name(element))));
+        }
         match self.type_facts(element).array {
             0 => {
                 let message = format!("could not find array type for data type {}", self.type_name(element));

@@ -27,6 +27,7 @@ mod recursion;
 mod resolve;
 mod same;
 mod scope;
+mod search_cycle;
 mod session;
 mod setop;
 mod special;

@@ -323,8 +323,20 @@ impl Analyzer<'_> {
                     tree::FromItem::Join(join) => stack.extend([&join.left, &join.right]),
                     tree::FromItem::Relation(r) => {
                         let named = of.as_ref().is_none_or(|(_, name, _)| *name == r.alias);
-                        if named && matches!(r.source, Source::Table { .. } | Source::View { .. }) {
-                            out.push(Locking { rel: r.id, strength, wait });
+                        let what = match &r.source {
+                            Source::Table { .. } | Source::View { .. } | Source::Subquery(_) => None,
+                            Source::Function { .. } => Some("a function"),
+                            Source::Cte(_) => Some("a WITH query"),
+                            Source::System { .. } | Source::Feed => Some("this relation"),
+                        };
+                        match what {
+                            None if named => out.push(Locking { rel: r.id, strength, wait }),
+                            Some(what) if named && of.is_some() => {
+                                let message = format!("FOR {} cannot be applied to {what}", strength_name(strength));
+                                let pos = of.as_ref().map_or(0, |(_, _, pos)| *pos);
+                                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(pos));
+                            }
+                            _ => {}
                         }
                     }
                 }

@@ -45,6 +45,7 @@ impl Analyzer<'_> {
         // get_promoted_array_type: vectors have arrays of their own, arrays are of more dimensions then.
         let array = match self.array_of(element.oid) {
             Ok(array) => PgType::with(array, element.typmod),
+            Err(error) if error.code() == SqlState::FEATURE_NOT_SUPPORTED => return Err(error.at(pos)),
             Err(_) if self.type_facts(element.oid).element != 0 => element,
             Err(_) => {
                 let message = format!("could not find array type for data type {}", self.type_name(element.oid));

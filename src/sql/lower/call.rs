@@ -130,9 +130,13 @@ impl Lowerer<'_> {
 
     /// Arguments in the form that entries take: numerics as text, lists of one type; and the result's type.
     fn arguments(&mut self, func: &Proc, args: Vec<Scalar>, ty: PgType) -> Result<(Vec<Scalar>, Phys)> {
-        let mut phys = self.phys(PgType::new(ty.oid))?;
-        let polymorphic = func.args.iter().any(|a| is_polymorphic(*a));
-        if polymorphic && is_polymorphic(func.result) {
+        let polymorphic = func.args.iter().any(|a| is_polymorphic(*a)) && is_polymorphic(func.result);
+        let mut phys = match self.phys(PgType::new(ty.oid)) {
+            // What carries an array of records is known by its items only.
+            Err(_) if polymorphic => Phys::Void,
+            phys => phys?,
+        };
+        if polymorphic {
             // The result is of the type that the arguments are of.
             let (met, common) = self.polymorphic(func, args)?;
             if let Some(result) = common.and_then(|c| polymorphic_result(func.result, c)) {

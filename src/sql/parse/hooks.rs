@@ -180,6 +180,35 @@ fn unary(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
     Some(parser.parse_subexpr(precedence).map(|expr| Expr::UnaryOp { op, expr: Box::new(expr) }))
 }
 
+/// `OPERATOR(pg_catalog.-) x`.
+fn prefix_operator(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+    let named = matches!(&parser.peek_token_ref().token, Token::Word(w)
+        if w.keyword == Keyword::OPERATOR && w.quote_style.is_none());
+    if !named || parser.peek_nth_token_ref(1).token != Token::LParen {
+        return None;
+    }
+    let at = (2..7).find(|n| parser.peek_nth_token_ref(*n).token == Token::RParen)?;
+    let op = match parser.peek_nth_token_ref(at - 1).token {
+        Token::Minus => UnaryOperator::Minus,
+        Token::Plus => UnaryOperator::Plus,
+        Token::Tilde => UnaryOperator::BitwiseNot,
+        Token::AtSign => UnaryOperator::PGAbs,
+        Token::PGSquareRoot => UnaryOperator::PGSquareRoot,
+        Token::PGCubeRoot => UnaryOperator::PGCubeRoot,
+        _ => return None,
+    };
+    let plain = at == 3
+        || at == 5
+            && matches!(&parser.peek_nth_token_ref(2).token, Token::Word(w) if w.value.eq_ignore_ascii_case("pg_catalog"));
+    if !plain {
+        return None;
+    }
+    for _ in 0..=at {
+        parser.next_token();
+    }
+    Some(parser.parse_subexpr(OTHER_OPERATOR).map(|expr| Expr::UnaryOp { op, expr: Box::new(expr) }))
+}
+
 /// `TRIM({BOTH | LEADING | TRAILING} FROM x)` and `TRIM(FROM x)`: the characters may be left out.
 fn trim(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
     let word = |n: usize| match &parser.peek_nth_token_ref(n).token {
@@ -311,7 +340,7 @@ pub fn prefix(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
     if let Some(expr) = trim(parser).or_else(|| interval_precision(parser)) {
         return Some(expr);
     }
-    if let Some(expr) = subquery(parser) {
+    if let Some(expr) = subquery(parser).or_else(|| prefix_operator(parser)) {
         return Some(expr);
     }
     if let Some(expr) = unary(parser).or_else(|| typed_literal(parser)) {

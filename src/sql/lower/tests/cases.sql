@@ -366,3 +366,95 @@ select m + 0.000 from t intersect select 1.000
 select string_agg(s, '<' || a || '>' order by a desc) from t
 select percentile_disc(0) within group (order by a desc), percentile_disc(1) within group (order by a), percentile_cont(0.3) within group (order by a desc) from t
 select generate_series(1.00, 0.5, -0.25)
+select x, generate_series(1,x) from (values (3),(1),(2)) v(x) order by x desc
+select x, generate_series(1,x) g from (values (3),(1),(2)) v(x) order by x desc, g desc
+select x, generate_series(1,x) g from (values (3),(1),(2)) v(x) order by x limit 4 offset 1
+select x+1, x*2, generate_series(1,x) + x from (values (3),(1),(2)) v(x) order by x+1
+select case when true then 1 else 1/0 end, case when 1=2 then 1/0 else 3 end
+select case when null then 1/0 end
+select pg_typeof(case when false then 1 end)
+select sum(1/x) filter (where x > 0) from (values (0),(1)) v(x)
+select array_agg(distinct x) from (values (3),(null),(1),(3)) v(x)
+select string_agg(distinct x, ',') from (values ('b'),('a'),('b')) v(x)
+select string_agg(distinct x, ',' order by x desc) from (values ('b'),('a'),('b')) v(x)
+select percentile_disc(0.5) within group (order by x), percentile_cont(0.5) within group (order by x) from (values (1),(2),(4),(9)) v(x)
+select percentile_cont(array[0.1,0.5,null,0.9]) within group (order by x) from (values (1.5),(2.25),(4),(9)) v(x)
+select percentile_disc(array[0.1,0.5,null,0.9]) within group (order by x desc) from (values (1.5),(2.25),(4),(9)) v(x)
+select percentile_disc(array[0.1,0.5]) within group (order by x) from (values ('a'),('b'),(null)) v(x)
+select percentile_cont(x) within group (order by y) from (values (0.5::float8,1),(0.5,3)) v(x,y) group by x
+select percentile_cont(1.5) within group (order by y) from (values (1),(3)) v(y)
+select percentile_disc(x) within group (order by y) from (values (1.5::float8,1)) v(x,y) group by x
+select mode() within group (order by x), mode() within group (order by x desc) from (values (1),(2),(2),(3),(3)) v(x)
+select mode() within group (order by x) from (values (null::text)) v(x)
+select rank(3) within group (order by x desc), dense_rank(3) within group (order by x), percent_rank(3) within group (order by x nulls first), cume_dist(3) within group (order by x) from (values (1),(1),(3),(null),(5)) v(x)
+select rank(3,'b') within group (order by x desc, y) from (values (3,'a'),(3,'c'),(4,'z')) v(x,y)
+select rank('x') within group (order by x) from (values (1)) v(x)
+select rank(1,2) within group (order by x) from (values (1)) v(x)
+select rank(x) within group (order by x) from (values (1)) v(x)
+select variance(x), stddev(x), var_pop(x), stddev_pop(x) from (values (1),(2),(4)) v(x)
+select variance(x), stddev(x), var_pop(x), stddev_pop(x) from (values (1.50),(2.255),(4)) v(x)
+select variance(x), stddev(x), var_pop(x), stddev_pop(x) from (values (1::float8),(2),(4)) v(x)
+select variance(x), var_pop(x) from (values (1)) v(x)
+select corr(y,x), regr_slope(y,x), regr_intercept(y,x), regr_r2(y,x), regr_sxx(y,x), regr_syy(y,x), regr_sxy(y,x), regr_avgx(y,x), regr_avgy(y,x), regr_count(y,x), covar_pop(y,x), covar_samp(y,x) from (values (1,2),(3,5),(7,11),(null,3)) v(x,y)
+select corr(y,x), regr_r2(y,x) from (values (1,2),(3,2)) v(x,y)
+select sum(x), avg(x) from (values ('inf'::float8),(1)) v(x)
+select sum(x), avg(x) from (values ('inf'::float8),('-inf')) v(x)
+select sum(x) from (values ('1e308'::float8),('1e308')) v(x)
+select string_agg(x, '\x2c'::bytea) from (values ('\x61'::bytea),('\x62'),(null)) v(x)
+select string_agg(x, y order by x desc) from (values ('\x61'::bytea,'\x2d'::bytea),('\x62','\x2e')) v(x,y)
+select min(x), max(x) from (values (array[1,2]),(array[1]),(array[0,9])) v(x)
+select stddev(x) over (order by x), variance(x) over () from (values (1),(2),(4)) v(x) order by x
+select x, sum(x) over (order by x rows between 1 preceding and 1 following exclude current row), sum(x) over (order by x rows between 1 preceding and 1 following), sum(x) over (order by x rows between unbounded preceding and current row exclude ties) from (values (1),(2),(4)) v(x) order by x
+select x, sum(x) over (order by x groups between unbounded preceding and unbounded following exclude group) from (values (1),(2),(2),(4)) v(x) order by x
+select sum(x) over () from (values (1.5::numeric),(2.25),(null)) v(x)
+select sum(x::text::numeric) over () from (values (1.5::numeric),(2.25),(null)) v(x)
+select sum(x::text::numeric) over (order by x) from (values (1.5::numeric),(2.25),(null)) v(x)
+with recursive x(id) as (select * from y union all select id+1 from x where id<5), y(id) as (values (1)) select * from x
+with recursive t(j) as (with recursive s(i) as (values (1) union all select i+1 from s where i<3) select i from s union all select j+1 from t where j<3) select * from t
+with recursive x as (select 1 as n union all (select n+1 from x where n<3)) select * from x
+with recursive x as (select 1 as n union select n from x) select * from x
+with recursive x as (select 1 as n) select * from x
+with recursive x as (select 1 as n union all select 2) select * from x
+select * from (values (1)) a(x) join (values (1)) b(x) join (values (1)) c(x) on b.x=c.x on a.x=b.x
+select * from (values (1)) a(x) left join (values (1)) b(x) cross join (values (3)) c(y) on a.x=b.x
+select * from (values (1)) a(x) join (values (1)) b(x)
+select * from (values (1)) a(x) join (values (1)) b(x) using (x) as j
+select j.x, j.* from (values (1,2)) a(x,y) join (values (1,3)) b(x,z) using (x) as j
+select j.y from (values (1,2)) a(x,y) join (values (1,3)) b(x,z) using (x) as j
+select * from (values (1,2)) a(x,y) join (values (1,3)) b(x,z) using (x) as a
+select * from generate_series(1,3) g order by g using >
+select * from generate_series(1,3) g order by g using =
+select x from generate_series(1,5) x order by x fetch first 2 rows only
+select x from generate_series(1,5) x order by x offset 1 fetch next row only
+select x from generate_series(1,5) x order by x fetch first (1+1) rows with ties
+select x from generate_series(1,5) x order by x/2 fetch first 2 rows with ties offset 1
+select x from generate_series(1,5) x fetch first 2 rows with ties
+select x from generate_series(1,5) x order by x fetch first null rows with ties
+select (values (1)), (values (1),(2) limit 1), ((select 1) union (select 1))
+select 1 like any (array['1','2']), 'a' not like all (array['b%']), 'a' ilike any (array['A'])
+select 33 * any ('{1,2,3}')
+select 33 * any (44)
+select * from rows from (generate_series(1,2), generate_series(1,3)) as t(a,b)
+select * from rows from (generate_series(1,2), generate_series(1,3)) with ordinality as t(a,b,c)
+select * from rows from (generate_series(1,2), unnest(array['a','b'], array[1,2,3])) with ordinality
+select * from unnest(array[1,2],array['a','b','c']) with ordinality as t(a,b,o)
+select 1 union select
+select 123abc
+select 0x1F
+select 1_000
+select 1.5e
+select 1e
+select * from (values (1)) a(x) for update of a limit 1
+select operator(pg_catalog.-) 1, 1 operator(pg_catalog.+) 2
+select array_position(array[1.0,2.50,3],2.5), array_positions(array[1.0,2,1],1), array_remove(array[1.0,2.1],1), array_replace(array[1.0,2],2.00,5)
+select array_position(array['a','b','a'],'a',2), array_position(array[1,null],null), array_positions(array[null,1,null]::int[],null)
+select array_position(null::int[],1), array_positions(null::int[],1), array_remove(null::int[],1), array_replace(null::int[],1,2)
+select array_position(array[1],1,null)
+select array_dims(array[1,2]), array_dims('{}'::int[])
+select array_fill(7,array[3]), array_fill(null::int,array[2]), array_fill('a'::text,'{}'), array_fill(7,array[0])
+select array_fill(7,array[3],array[1])
+select array_fill(7,null)
+select array_fill(7,array[null]::int[])
+select width_bucket(5,array[1,5,9]), width_bucket(5.0,array[1,5.1]), width_bucket('b'::text,array['a','c']), width_bucket(5,'{}')
+select width_bucket(5,array[null]::int[])
+select array(select array[1,2] from generate_series(1,2))
