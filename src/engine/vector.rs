@@ -16,7 +16,8 @@ use arrow::datatypes::{
 
 use super::Native;
 use crate::error::{Error, Result};
-use crate::types::Phys;
+use crate::types::arrow::{array_from_values, value_at};
+use crate::types::{Phys, Value};
 
 /// A PostgreSQL interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -287,3 +288,42 @@ strict_native!(native3, A a 0, B b 1, C c 2);
 strict_native!(native4, A a 0, B b 1, C c 2, D d 3);
 strict_native!(native6, A a 0, B b 1, C c 2, D d 3, E e 4, F g 5);
 strict_native!(native7, A a 0, B b 1, C c 2, D d 3, E e 4, F g 5, G h 6);
+
+/// A strict native over values, for what is called seldom or costs much more than its values do.
+pub(crate) fn native_values(
+    name: &'static str,
+    args: Vec<Phys>,
+    result: Phys,
+    f: impl Fn(&[Value]) -> Result<Value> + Send + Sync + 'static,
+) -> Native {
+    let strict = move |given: &[Value]| match given.iter().any(Value::is_null) {
+        true => Ok(Value::Null),
+        false => f(given),
+    };
+    Native { strict: true, ..native_values_or_null(name, args, result, strict) }
+}
+
+/// As [`native_values`], but NULLs are the function's own affair.
+pub(crate) fn native_values_or_null(
+    name: &'static str,
+    args: Vec<Phys>,
+    result: Phys,
+    f: impl Fn(&[Value]) -> Result<Value> + Send + Sync + 'static,
+) -> Native {
+    Native {
+        name,
+        args: args.clone(),
+        varargs: None,
+        result: result.clone(),
+        strict: false,
+        volatile: false,
+        body: Arc::new(move |arrays, rows| {
+            let mut values = Vec::with_capacity(rows);
+            for row in 0..rows {
+                let given: Vec<Value> = arrays.iter().zip(&args).map(|(a, phys)| value_at(&**a, row, phys)).collect();
+                values.push(f(&given)?);
+            }
+            array_from_values(&values, &result)
+        }),
+    }
+}

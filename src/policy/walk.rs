@@ -319,7 +319,7 @@ impl Walk {
     }
 
     fn call(&mut self, call: &Call) {
-        let Call { func, args, operator: _ } = call;
+        let Call { func, args, operator: _, variadic: _ } = call;
         self.function(func);
         self.exprs(args);
     }

@@ -150,6 +150,8 @@ pub struct Call {
     pub args: Vec<Expr>,
     /// The operator's OID if it was written as one.
     pub operator: Option<Oid>,
+    /// The last argument is an array that stands for the rest of a VARIADIC "any" function's arguments.
+    pub variadic: bool,
 }
 
 #[derive(Debug, Clone)]

@@ -19,14 +19,14 @@ impl Analyzer<'_> {
             Resolved::Function(form) => form,
             Resolved::Cast(_) => return Err(Error::internal(format!("{name} is no function"))),
         };
-        self.plain_call(form, arguments.exprs, pos)
+        self.plain_call(form, arguments.exprs, arguments.variadic, pos)
     }
 
     /// As [`Analyzer::call_by_name`], for a function that was written without its namespace.
     pub(crate) fn call_unqualified(&mut self, name: &str, args: Vec<Expr>, pos: u32) -> Result<Expr> {
         let arguments = Arguments { exprs: args, names: Vec::new(), variadic: false };
         match self.resolve_function(None, name, &arguments, pos)? {
-            Resolved::Function(form) => self.plain_call(form, arguments.exprs, pos),
+            Resolved::Function(form) => self.plain_call(form, arguments.exprs, arguments.variadic, pos),
             Resolved::Cast(_) => Err(Error::internal(format!("{name} is no function"))),
         }
     }
@@ -247,7 +247,7 @@ impl Analyzer<'_> {
                 let message = format!("OVER specified, but {name} is not a window function nor an aggregate function");
                 return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).at(pos));
             }
-            return self.plain_call(form, arguments.exprs, pos);
+            return self.plain_call(form, arguments.exprs, arguments.variadic, pos);
         }
         if !details.star && arguments.exprs.is_empty() && func.kind == b'a' && func.agg_kind == b'n' {
             let message = format!("{name}(*) must be used to call a parameterless aggregate function");
@@ -363,8 +363,15 @@ impl Analyzer<'_> {
         Ok(Expr { kind: ExprKind::Window(Box::new(window)), ty, pos })
     }
 
-    fn plain_call(&mut self, form: Form, args: Vec<Expr>, pos: u32) -> Result<Expr> {
+    fn plain_call(&mut self, form: Form, args: Vec<Expr>, variadic: bool, pos: u32) -> Result<Expr> {
         let func = form.func;
+        let variadic = variadic && func.variadic == crate::types::oid::ANY;
+        if let (true, Some(array)) = (variadic, args.last())
+            && self.type_facts(array.ty.oid).element == 0
+        {
+            let message = "VARIADIC argument must be an array";
+            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).at(array.pos));
+        }
         if func.kind == b'p' {
             let message = format!("{} is a procedure", func.name);
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
@@ -378,7 +385,7 @@ impl Analyzer<'_> {
         {
             return Ok(Expr { kind: ExprKind::NextValue(*sequence), ty: PgType::new(result), pos });
         }
-        let call = Box::new(Call { func, args, operator: None });
+        let call = Box::new(Call { func, args, operator: None, variadic });
         if func.returns_set {
             if let Some(clause) = self.scope().clause.refuses_sets() {
                 let message = format!("set-returning functions are not allowed in {clause}");

@@ -170,6 +170,9 @@ impl Analyzer<'_> {
                 // Only an interval's input needs the modifier; the others are cut to it afterwards.
                 let typmod = if base.oid == oid::INTERVAL { base.typmod } else { -1 };
                 let ty = PgType::with(base.oid, typmod);
+                if let Some(moment) = super::literal::current_moment(&text, base.oid, expr.pos) {
+                    return self.coerce_domain(moment, target, explicit);
+                }
                 let value = self.input(&text, ty).map_err(|e| e.at(expr.pos))?;
                 let literal = Expr { kind: ExprKind::Const(value), ty, pos: expr.pos };
                 self.coerce_domain(literal, target, explicit)

@@ -6,7 +6,48 @@ use super::expr::unknown_text;
 use super::{Analyzer, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
 use crate::facts::{OPERATORS, PROCS};
+use crate::tree::{Call, SessionValue};
 use crate::types::{Oid, PgType, Value, oid};
+
+/// `'now'`, `'today'` and their kin as a date or time: what the session answers at execution, so that a cached plan does
+/// not keep the moment of its making.
+pub(crate) fn current_moment(text: &str, ty: Oid, pos: u32) -> Option<Expr> {
+    let word = text.trim().to_ascii_lowercase();
+    let session = |value: SessionValue, ty: Oid| Expr { kind: ExprKind::Session(value), ty: PgType::new(ty), pos };
+    let call = |name: &str, args: Vec<Expr>, result: Oid| {
+        let types: Vec<Oid> = args.iter().map(|a| a.ty.oid).collect();
+        let func = PROCS.by_name(name).find(|p| p.args == types)?;
+        let call = Call { func, args, operator: None, variadic: false };
+        Some(Expr { kind: ExprKind::Call(Box::new(call)), ty: PgType::new(result), pos })
+    };
+    if word == "now" {
+        return Some(match ty {
+            oid::DATE => session(SessionValue::CurrentDate, ty),
+            oid::TIMESTAMP => session(SessionValue::LocalTimestamp, ty),
+            oid::TIMESTAMPTZ => session(SessionValue::TransactionTimestamp, ty),
+            oid::TIME => session(SessionValue::LocalTime, ty),
+            oid::TIMETZ => session(SessionValue::CurrentTime, ty),
+            _ => return None,
+        });
+    }
+    let days = match word.as_str() {
+        "today" => 0,
+        "tomorrow" => 1,
+        "yesterday" => -1,
+        _ => return None,
+    };
+    if !matches!(ty, oid::DATE | oid::TIMESTAMP | oid::TIMESTAMPTZ) {
+        return None;
+    }
+    let today = session(SessionValue::CurrentDate, oid::DATE);
+    let number = Expr { kind: ExprKind::Const(Value::Int4(days)), ty: PgType::new(oid::INT4), pos };
+    let date = if days == 0 { today } else { call("date_pli", vec![today, number], oid::DATE)? };
+    match ty {
+        oid::TIMESTAMP => call("timestamp", vec![date], ty),
+        oid::TIMESTAMPTZ => call("timestamptz", vec![date], ty),
+        _ => Some(date),
+    }
+}
 
 impl Analyzer<'_> {
     /// A literal or parameter.
@@ -51,7 +92,7 @@ impl Analyzer<'_> {
             oid::REGPROC => self.reg_input(text, |a, t| a.regproc(t)),
             oid::REGPROCEDURE => self.reg_input(text, |a, t| a.regprocedure(t)),
             oid::REGOPER => self.reg_input(text, |a, t| a.regoper(t)),
-            // Without a clock: `now` and `today` would freeze in a cached plan, so they are refused.
+            // Without a clock: see [`current_moment`].
             _ => crate::types::text::parse(text, ty, &self.ctx.settings, &*self.ctx.snapshot),
         }
     }

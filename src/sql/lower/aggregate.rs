@@ -90,7 +90,7 @@ impl Lowerer<'_> {
         keys.iter()
             .map(|key| {
                 let value = self.expr(&key.expr)?;
-                let value = self.sort_key(value)?;
+                let value = if key.expr.ty.oid == oid::JSONB { jsonb_key(value) } else { self.sort_key(value)? };
                 Ok(Order { key: ir::OrderKey::Scalar(value), descending: key.descending, nulls_first: key.nulls_first })
             })
             .collect()
@@ -171,6 +171,9 @@ impl Lowerer<'_> {
         let unknown = || Error::unsupported(format!("aggregate {}", signatures::signature(func)));
         if func.name == "string_agg" {
             return self.string_agg(args, clauses, trees);
+        }
+        if let Some(value) = self.json_aggregate(func, &args, clauses, trees)? {
+            return Ok(value);
         }
         let arg = args.pop().ok_or_else(unknown)?;
         match (func.name, func.args.first().copied().unwrap_or(0)) {
@@ -310,6 +313,11 @@ fn guarded(filter: &Scalar, arg: Scalar) -> Scalar {
 
 /// What a sum of float8 that left the range says; the session then tries again with [`super::Decimals::Wide`].
 const FLOAT_OVERFLOW: &str = "value out of range: overflow";
+
+/// jsonb has an order of its own.
+pub(super) fn jsonb_key(value: Scalar) -> Scalar {
+    Scalar::call("dg_jsonb_key", vec![value], Phys::Bytea)
+}
 
 /// sum(int8)'s type.
 const WIDE_INTEGER: Phys = Phys::Decimal { precision: 38, scale: 0 };

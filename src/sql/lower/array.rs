@@ -100,6 +100,16 @@ impl Lowerer<'_> {
                 let text = "CASE WHEN {0} IS NULL THEN {1} WHEN {1} IS NULL THEN {0} ELSE list_concat({0}, {1}) END";
                 result(Scalar::template(text, values, phys))
             }
+            ("enum_first" | "enum_last" | "enum_range", [value]) => {
+                let Phys::Enum(labels) = value.phys.clone() else { return Ok(None) };
+                let all = Phys::List(Box::new(value.phys.clone()));
+                if func.name == "enum_range" {
+                    return result(Scalar::template("enum_range({0})", vec![Scalar::null(value.phys.clone())], all));
+                }
+                let label = if func.name == "enum_first" { labels.first() } else { labels.last() };
+                let Some(label) = label else { return Ok(None) };
+                result(Scalar::literal(label.clone(), Phys::Text).cast(value.phys.clone()))
+            }
             ("array_length" | "cardinality" | "array_upper" | "array_lower" | "array_ndims", _) => {
                 result(array_size(func.name, args))
             }

@@ -6,15 +6,20 @@ use crate::error::{Error, Result};
 use crate::facts::Proc;
 use crate::sql::signatures::{self, How};
 use crate::tree::{Call, Expr, ExprKind, SessionValue};
-use crate::types::{PgType, Phys, oid};
+use crate::types::{self, PgType, Phys, oid};
 
 use super::Lowerer;
 use super::expr::volatile;
-use super::ir::{Node, Scalar, Template, Variable, template};
+use super::ir::{Node, Piece, Scalar, Template, Variable, template};
 
 impl Lowerer<'_> {
     pub(super) fn call(&mut self, call: &Call, ty: PgType) -> Result<Scalar> {
         if let Some(value) = self.call_on_tree(call, ty)? {
+            return Ok(value);
+        }
+        if call.func.name.contains("json")
+            && let Some(value) = self.json_call(call, ty)?
+        {
             return Ok(value);
         }
         let args = self.exprs(&call.args)?;
@@ -37,7 +42,43 @@ impl Lowerer<'_> {
 
     /// Calls that look at their arguments' trees.
     fn call_on_tree(&mut self, call: &Call, ty: PgType) -> Result<Option<Scalar>> {
+        if call.variadic {
+            return self.variadic_any(call).map(Some);
+        }
         Ok(match (call.func.name, call.args.as_slice()) {
+            ("num_nulls" | "num_nonnulls", args) => {
+                let test = match call.func.name {
+                    "num_nulls" => "} IS NULL)::INTEGER",
+                    _ => "} IS NOT NULL)::INTEGER",
+                };
+                let mut pieces = Vec::new();
+                for i in 0..args.len() {
+                    pieces.extend([
+                        Piece::Word(if i > 0 { " + ({" } else { "(({" }),
+                        Piece::from(i),
+                        Piece::Word(test),
+                    ]);
+                }
+                pieces.push(Piece::Char(')'));
+                let args = self.exprs(args)?;
+                Some(Scalar::template(Template::of(&pieces), args, Phys::Int4))
+            }
+            ("octet_length", [arg]) if call.func.args.first() == Some(&oid::BPCHAR) => {
+                // char(n) is kept without its blanks.
+                let blanks = arg.ty.char_length().unwrap_or(0);
+                let value = self.expr(arg)?;
+                let text = template!["(strlen({0}) + greatest(", blanks, " - length({0}), 0))::INTEGER"];
+                Some(Scalar::template(text, vec![value], Phys::Int4))
+            }
+            ("quote_literal" | "quote_nullable", [arg]) => {
+                let value = self.expr(arg)?;
+                let text = self.output(value, arg.ty)?;
+                let quoted = Scalar::call("dg_quote_literal", vec![text], Phys::Text);
+                Some(match call.func.name {
+                    "quote_literal" => quoted,
+                    _ => Scalar::template("coalesce({0}, 'NULL')", vec![quoted], Phys::Text),
+                })
+            }
             ("extract" | "date_part", [field, from]) => self.extract(call.func, field, from, ty)?,
             ("pg_typeof", [arg]) => Some(self.type_of(arg)?),
             ("array_to_string", [array, rest @ ..]) => self.array_to_string(array, rest)?,
@@ -45,6 +86,38 @@ impl Lowerer<'_> {
                 super::datetime::fold_date(call.func.name, date, interval).map(|v| self.constant(&v, ty)).transpose()?
             }
             _ => None,
+        })
+    }
+
+    /// A VARIADIC "any" function whose arguments come in one array.
+    fn variadic_any(&mut self, call: &Call) -> Result<Scalar> {
+        let refused = || Err(Error::unsupported(format!("a VARIADIC array for {}", call.func.name)));
+        let [first @ .., array] = call.args.as_slice() else { return refused() };
+        let value = self.expr(array)?;
+        let Some(element) = self.element_type(types::base_type(array.ty, &*self.cx.snapshot)) else { return refused() };
+        if call.func.name.starts_with("num_") {
+            let text = if call.func.name == "num_nulls" { "(len({0}) - list_count({0}))" } else { "list_count({0})" };
+            return Ok(Scalar::template(text, vec![value], Phys::Int8).cast(Phys::Int4));
+        }
+        let Phys::List(inner) = value.phys.clone() else { return refused() };
+        if matches!(*inner, Phys::List(_)) {
+            return refused();
+        }
+        let name = self.variable();
+        let text = self.output(Scalar::new(Node::Variable(name), *inner), element)?;
+        let template = template!["list_transform({0}, lambda ", name, ": {1})"];
+        let texts = Scalar::template(template, vec![value, text], Phys::List(Box::new(Phys::Text)));
+        let first = first.first().map(|f| self.expr(f)).transpose()?;
+        Ok(match (call.func.name, first) {
+            ("concat", None) => {
+                Scalar::call("dg_array_to_string", vec![texts, Scalar::text("''", Phys::Text)], Phys::Text)
+            }
+            ("concat_ws", Some(separator)) => Scalar::call("dg_array_to_string", vec![texts, separator], Phys::Text),
+            ("format", Some(template)) => {
+                let texts = Scalar::template("coalesce({0}, [])", vec![texts], Phys::List(Box::new(Phys::Text)));
+                Scalar::call("dg_format_list", vec![template, texts], Phys::Text)
+            }
+            _ => return refused(),
         })
     }
 
@@ -139,9 +212,15 @@ impl Lowerer<'_> {
         if polymorphic {
             // The result is of the type that the arguments are of.
             let (met, common) = self.polymorphic(func, args)?;
+            self.refuse_keyed(func, common.as_ref())?;
             if let Some(result) = common.and_then(|c| polymorphic_result(func.result, c)) {
                 phys = result;
             }
+            return Ok((met, phys));
+        }
+        if polymorphic {
+            let (met, common) = self.polymorphic(func, args)?;
+            self.refuse_keyed(func, common.as_ref())?;
             return Ok((met, phys));
         }
         let args = args
@@ -153,6 +232,19 @@ impl Lowerer<'_> {
             })
             .collect();
         Ok((args, phys))
+    }
+
+    /// Functions that compare elements cannot do so where DuckDB compares by a key.
+    fn refuse_keyed(&self, func: &Proc, element: Option<&Phys>) -> Result<()> {
+        let compares =
+            matches!(func.name, "arraycontains" | "arraycontained" | "arrayoverlap" | "array_larger" | "array_smaller");
+        match element {
+            Some(element) if compares && super::compare::needs_key(element) => {
+                Err(Error::unsupported(format!("function {} of numeric without precision", func.name))
+                    .hint("Cast the elements to numeric with precision and scale."))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Brings the arguments of a polymorphic function to one element type, which is given back.

@@ -120,7 +120,7 @@ impl Lowerer<'_> {
     }
 
     /// Text read by the target's input function.
-    fn input(&mut self, text: Scalar, ty: PgType) -> Result<Scalar> {
+    pub(super) fn input(&mut self, text: Scalar, ty: PgType) -> Result<Scalar> {
         let phys = self.phys(PgType::new(ty.oid))?;
         if text.is_null_literal() {
             return Ok(Scalar::null(phys));
@@ -186,7 +186,7 @@ impl Lowerer<'_> {
     }
 
     /// The length-coercion functions: `explicit` cuts where assignment fails.
-    fn typmod(&mut self, value: Scalar, explicit: bool, ty: PgType) -> Result<Scalar> {
+    pub(super) fn typmod(&mut self, value: Scalar, explicit: bool, ty: PgType) -> Result<Scalar> {
         if let Some((precision, scale)) = ty.numeric_precision() {
             let phys = self.phys(ty)?;
             return Ok(self.numeric_typmod(value, precision, scale, &phys));

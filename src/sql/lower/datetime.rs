@@ -3,7 +3,7 @@
 //! `date '1998-12-01' - interval '90 days'` → `CAST('1998-09-02 00:00:00' AS TIMESTAMP)`, and compared with a date → a date;
 //! `extract(year from d)` → `CAST(date_part('year', d) AS DECIMAL(10,0))`
 
-use crate::error::{Error, Result, SqlState};
+use crate::error::{Error, Result};
 use crate::facts::Proc;
 use crate::tree::{Expr, ExprKind};
 use crate::types::{PgType, Phys, Value, oid};
@@ -100,6 +100,9 @@ impl Lowerer<'_> {
             other => other,
         };
         let Some((text, scale)) = field_text(name, source) else { return Ok(None) };
+        if matches!(from.kind, ExprKind::Const(_)) {
+            return Ok(None);
+        }
         let value = self.expr(from)?;
         let extracted = self.bind_once(value, |_, value| {
             let whole = Scalar::template(text, vec![value.clone()], Phys::Int8);
@@ -120,11 +123,19 @@ impl Lowerer<'_> {
             if source == oid::TIME {
                 return Ok(result);
             }
-            let refusal =
-                Error::new(SqlState::FEATURE_NOT_SUPPORTED, "extract from an infinite value is not supported");
-            let error = super::raise::raise(&refusal, &result.phys);
+            // What grows with time is infinite too, which DECIMAL does not hold; what goes round is unknown.
+            let grows = matches!(name, "year" | "epoch");
+            let of_infinite = if !grows {
+                Scalar::null(result.phys.clone())
+            } else if ty.oid == oid::FLOAT8 {
+                let text = "CASE WHEN {0} > DATE '2000-01-01' THEN 'Infinity'::DOUBLE ELSE '-Infinity'::DOUBLE END";
+                Scalar::template(text, vec![value.clone()], Phys::Float8)
+            } else {
+                let refusal = Error::unsupported(format!("extract({name}) of an infinite value of a column"));
+                super::raise::raise(&refusal, &result.phys)
+            };
             let test = Scalar::template("isinf({0})", vec![value], Phys::Bool);
-            Ok(Scalar::when(test, error, result))
+            Ok(Scalar::when(test, of_infinite, result))
         })?;
         Ok(Some(extracted))
     }
@@ -155,6 +166,27 @@ impl Lowerer<'_> {
         trees: &[Expr],
         ty: PgType,
     ) -> Result<Option<Scalar>> {
+        if let ("extract" | "date_part", [_, _]) = (func.name, args) {
+            return self.extract_any(func, args, ty).map(Some);
+        }
+        match (func.name, args) {
+            ("age", [value]) => {
+                // From midnight of today.
+                let today = self.session(crate::tree::SessionValue::CurrentDate, Phys::Date).cast(Phys::Timestamp);
+                if func.args.first() == Some(&oid::TIMESTAMP) {
+                    return Ok(Some(Scalar::call("dg_age", vec![today, value.clone()], Phys::Interval)));
+                }
+                let session = self.session_id();
+                let today = Scalar::call("dg_local_to_timestamptz", vec![session, today], Phys::TimestampTz);
+                let session = self.session_id();
+                return Ok(Some(Scalar::call("dg_age_tz", vec![session, today, value.clone()], Phys::Interval)));
+            }
+            ("date_trunc", [field, value, zone]) => {
+                let args = vec![field.clone(), value.clone(), zone.clone()];
+                return Ok(Some(Scalar::call("dg_date_trunc_zone", args, Phys::TimestampTz)));
+            }
+            _ => {}
+        }
         match (func.name, args, trees.first().map(|t| &t.kind)) {
             ("date_trunc", [_, value], Some(ExprKind::Const(Value::Text(field))))
                 if func.args.get(1) == Some(&oid::TIMESTAMPTZ) =>
@@ -172,12 +204,40 @@ impl Lowerer<'_> {
                     "quarter",
                     "year",
                 ];
-                let Some(field) = plain.into_iter().find(|f| *f == field) else { return Ok(None) };
+                let Some(field) = plain.into_iter().find(|f| *f == field) else {
+                    let session = self.session_id();
+                    let args = vec![session, args[0].clone(), value.clone()];
+                    return Ok(Some(Scalar::call("dg_date_trunc_timestamptz", args, Phys::TimestampTz)));
+                };
                 let phys = self.phys(ty)?;
                 let args = vec![Scalar::literal(field, Phys::Text), value.clone()];
                 Ok(Some(Scalar::template("date_trunc({*})", args, phys)))
             }
+            ("date_trunc", [field, value], _) if func.args.get(1) == Some(&oid::TIMESTAMPTZ) => {
+                let session = self.session_id();
+                let args = vec![session, field.clone(), value.clone()];
+                Ok(Some(Scalar::call("dg_date_trunc_timestamptz", args, Phys::TimestampTz)))
+            }
             _ => Ok(None),
         }
+    }
+
+    /// extract() and date_part() of any field, by its text at run time.
+    fn extract_any(&mut self, func: &'static Proc, args: &[Scalar], ty: PgType) -> Result<Scalar> {
+        let name = match func.args.get(1) {
+            Some(&oid::DATE) => "dg_extract_date",
+            Some(&oid::TIMESTAMP) => "dg_extract_timestamp",
+            Some(&oid::TIMETZ) => "dg_extract_timetz",
+            _ => "dg_extract_timestamptz",
+        };
+        let mut all = args.to_vec();
+        if name == "dg_extract_timestamptz" {
+            all.insert(0, self.session_id());
+        }
+        let value = Scalar::call(name, all, Phys::Numeric);
+        if ty.oid != oid::FLOAT8 {
+            return Ok(value);
+        }
+        Ok(Scalar::call("dg_numeric_to_float8", vec![value], Phys::Float8))
     }
 }

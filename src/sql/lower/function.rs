@@ -10,7 +10,7 @@ use crate::types::{PgType, Phys, oid};
 
 use super::Lowerer;
 use super::array::plain_query;
-use super::ir::{self, Alias, From, Node, Scalar, Select, template};
+use super::ir::{self, Alias, From, Node, Piece, Scalar, Select, Template, template};
 use super::numeric::decimal;
 
 impl Lowerer<'_> {
@@ -31,6 +31,16 @@ impl Lowerer<'_> {
             && let Some(from) = self.plain_series(relation, call, alias)?
         {
             return Ok(from);
+        }
+        if let [call] = calls
+            && let Some(rows) = self.rows_of(relation, call, ordinality)?
+        {
+            let Phys::List(element) = &rows.phys else { return Err(Error::internal("lower: no list of rows")) };
+            let Phys::Row(fields) = &**element else { return Err(Error::internal("lower: no list of rows")) };
+            self.enter(relation, alias, fields.to_vec());
+            let inner = self.make();
+            let query = super::json::rows_query(rows, inner)?;
+            return Ok(From::Query { query: Box::new(query), alias, lateral: true });
         }
         let mut targets = Vec::new();
         let mut lengths = Vec::new();
@@ -59,6 +69,51 @@ impl Lowerer<'_> {
         self.enter(relation, alias, columns.clone());
         let query = plain_query(Select { targets, ..Select::default() }, columns);
         Ok(From::Query { query: Box::new(query), alias, lateral: true })
+    }
+
+    /// A function that gives rows of several columns, as the list of them; `None` for any other.
+    fn rows_of(&mut self, relation: &Relation, e: &Expr, ordinality: bool) -> Result<Option<Scalar>> {
+        let (ExprKind::SetReturning(call) | ExprKind::Call(call)) = &e.kind else { return Ok(None) };
+        let shape = super::json::shape_of(relation);
+        let rows = if let Some(rows) = self.json_records(call, &shape)? {
+            rows
+        } else if let Some(value) = self.json_call(call, e.ty)?.filter(|v| structured(&v.phys)) {
+            match value.phys {
+                Phys::List(_) => value,
+                _ => {
+                    let phys = Phys::List(Box::new(value.phys.clone()));
+                    Scalar::template("[{0}]", vec![value], phys)
+                }
+            }
+        } else if let Some(pair) = call.func.out_args.len().checked_sub(1).filter(|n| *n > 0 && call.func.returns_set) {
+            let args = self.exprs(&call.args)?;
+            let list = self.apply(call.func, args, &call.args, PgType::new(oid::VOID))?;
+            let fields =
+                call.func.out_args.iter().map(|(_, ty)| self.phys(PgType::new(*ty))).collect::<Result<Vec<_>>>()?;
+            debug_assert_eq!(fields.len(), pair + 1);
+            Scalar { phys: Phys::List(Box::new(Phys::Row(fields.into()))), ..list }
+        } else {
+            return Ok(None);
+        };
+        if !ordinality {
+            return Ok(Some(rows));
+        }
+        // Each row with its number.
+        self.bind_once(rows, |_, rows| {
+            let Phys::List(element) = &rows.phys else { return Err(Error::internal("lower: no list of rows")) };
+            let Phys::Row(fields) = &**element else { return Err(Error::internal("lower: no list of rows")) };
+            let mut pieces = vec![Piece::Word("list_transform({0}, lambda x, i: struct_pack(")];
+            for i in 1..=fields.len() {
+                let words = ["f", " := struct_extract(x, 'f", "'), "].map(Piece::Word);
+                pieces.extend([words[0], Piece::from(i), words[1], Piece::from(i), words[2]]);
+            }
+            pieces.extend([Piece::Word("f"), Piece::from(fields.len() + 1), Piece::Word(" := i))")]);
+            let text = Template::of(&pieces);
+            let fields: Vec<Phys> = fields.iter().cloned().chain([Phys::Int8]).collect();
+            let phys = Phys::List(Box::new(Phys::Row(fields.into())));
+            Ok(Scalar::template(text, vec![rows], phys))
+        })
+        .map(Some)
     }
 
     /// generate_series over integer constants: DuckDB's table function, which makes no list.
@@ -96,6 +151,16 @@ impl Lowerer<'_> {
                 let phys = self.phys(ty)?;
                 let mut args = self.exprs(&call.args)?;
                 args.truncate(3);
+                let error = super::raise::raise_message(
+                    SqlState::INVALID_PARAMETER_VALUE,
+                    "step size cannot equal zero",
+                    &Phys::Interval,
+                );
+                args[2] = Scalar::template(
+                    "CASE WHEN {0} = INTERVAL '0' SECOND THEN {1} ELSE {0} END",
+                    vec![args[2].clone(), error],
+                    Phys::Interval,
+                );
                 Ok(Scalar::template("generate_series({*})", args, Phys::List(Box::new(phys))))
             }
             ("generate_series", oid::NUMERIC) => self.numeric_series(call),
@@ -105,11 +170,20 @@ impl Lowerer<'_> {
             }
             ("generate_subscripts", _) => {
                 let args = self.exprs(&call.args)?;
-                let text = "CASE WHEN {1} = 1 THEN generate_series(1, len({0})) END";
+                let text = match args.len() {
+                    3 => {
+                        "CASE WHEN {1} <> 1 THEN NULL WHEN {2} THEN generate_series(len({0}), 1, -1) \
+                         ELSE generate_series(1, len({0})) END"
+                    }
+                    _ => "CASE WHEN {1} = 1 THEN generate_series(1, len({0})) END",
+                };
                 let list = Scalar::template(text, args, Phys::List(Box::new(Phys::Int8)));
                 Ok(list.cast(Phys::List(Box::new(Phys::Int4))))
             }
             _ => {
+                if let Some(rows) = self.json_call(call, ty)? {
+                    return Ok(rows);
+                }
                 if call.func.out_args.len() > 1 || ty.oid == oid::RECORD {
                     let what = format!("set-returning function {}", signatures::signature(call.func));
                     return Err(Error::unsupported(what));
@@ -184,6 +258,14 @@ impl Lowerer<'_> {
             }
         }
         Ok(args)
+    }
+}
+
+fn structured(phys: &Phys) -> bool {
+    match phys {
+        Phys::Row(_) => true,
+        Phys::List(element) => matches!(**element, Phys::Row(_)),
+        _ => false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Lowering: PostgreSQL's meaning, said with what DuckDB has. One construct a file; the result is printed by `sql::render`.
 
 pub mod ir;
+mod json;
 #[cfg(test)]
 mod tests;
 
@@ -148,6 +149,8 @@ struct Lowerer<'a> {
     wanted: Vec<Alias>,
     writes: bool,
     made: u32,
+    /// Names and types of the columns of relations in FROM, for rows that keep their names.
+    shapes: HashMap<RelId, json::Shape>,
 }
 
 impl<'a> Lowerer<'a> {
@@ -165,6 +168,7 @@ impl<'a> Lowerer<'a> {
             wanted: Vec::new(),
             writes: false,
             made: 0,
+            shapes: HashMap::new(),
         }
     }
 

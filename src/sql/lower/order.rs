@@ -23,7 +23,10 @@ impl Lowerer<'_> {
             if is_literal(&value) {
                 continue;
             }
-            let key_value = self.order_key(value, targets)?;
+            let key_value = match key.expr.ty.oid {
+                crate::types::oid::JSONB => OrderKey::Scalar(super::aggregate::jsonb_key(value)),
+                _ => self.order_key(value, targets)?,
+            };
             orders.push(Order { key: key_value, descending: key.descending, nulls_first: key.nulls_first });
         }
         Ok(orders)

@@ -12,6 +12,7 @@ mod aggregate;
 mod array;
 mod bytea;
 mod datetime;
+mod json;
 mod math;
 pub mod native;
 mod system;
@@ -92,6 +93,7 @@ fn families() -> Vec<(&'static str, Vec<(std::borrow::Cow<'static, str>, How)>)>
         ("text", lines(text::ENTRIES)),
         ("datetime", lines(datetime::ENTRIES)),
         ("bytea", lines(bytea::ENTRIES)),
+        ("json", lines(json::ENTRIES)),
         ("aggregate", lines(aggregate::ENTRIES)),
         ("array", lines(array::ENTRIES)),
         ("system", lines(system::ENTRIES)),

@@ -1,5 +1,7 @@
 //! `json` (validated, kept as written) and `jsonb` (normalized as PostgreSQL prints it).
 
+pub mod tree;
+
 use crate::error::{Error, Result, SqlState};
 use crate::types::numeric::Numeric;
 

@@ -3,7 +3,7 @@
 mod array;
 pub mod digits;
 mod float;
-mod json;
+pub mod json;
 mod reg;
 mod scalar;
 

@@ -9,8 +9,8 @@ mod tpch;
 
 use support::Db;
 
-fn recorded() -> Vec<(String, String)> {
-    include_str!("recorded.txt")
+fn recorded(answers: &str) -> Vec<(String, String)> {
+    answers
         .split("\n\n")
         .filter_map(|block| {
             let block = block.trim_start_matches('\n').strip_prefix("# ")?;
@@ -22,10 +22,19 @@ fn recorded() -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn statements_answer_as_postgresql_does() {
+    compare(include_str!("recorded.txt")).await;
+}
+
+#[tokio::test]
+async fn functions_answer_as_postgresql_does() {
+    compare(include_str!("functions.txt")).await;
+}
+
+async fn compare(answers: &str) {
     let db = Db::open().await;
     let gaps: Vec<&str> = include_str!("gaps.txt").lines().filter(|l| !l.starts_with("--")).collect();
     let mut wrong = Vec::new();
-    for (case, expected) in recorded() {
+    for (case, expected) in recorded(answers) {
         let got = db.answer(&case).await;
         let gap = gaps.contains(&case.as_str());
         let equal = got.text == expected;

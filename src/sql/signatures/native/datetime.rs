@@ -140,7 +140,7 @@ fn date_add(d: i32, n: i64) -> Result<i32> {
     i32::try_from(sum).map_err(|_| Error::new(SqlState::DATETIME_FIELD_OVERFLOW, "date out of range"))
 }
 
-fn interval_out_of_range() -> Error {
+pub(super) fn interval_out_of_range() -> Error {
     Error::new(SqlState::DATETIME_FIELD_OVERFLOW, "interval out of range")
 }
 
@@ -239,7 +239,7 @@ fn justify_interval(v: Interval) -> Result<Interval> {
 }
 
 /// Year, month, day, and microseconds of the day.
-fn split(ts: i64) -> (i64, i64, i64, i64) {
+pub(super) fn split(ts: i64) -> (i64, i64, i64, i64) {
     let days = ts.div_euclid(USECS_PER_DAY);
     let (y, m, d) = civil::from_days(days as i32);
     (i64::from(y), i64::from(m), i64::from(d), ts.rem_euclid(USECS_PER_DAY))
@@ -249,11 +249,11 @@ fn join(y: i64, m: i64, d: i64, micros: i64) -> i64 {
     civil::to_days(y as i32, m as u32, d as u32) * USECS_PER_DAY + micros
 }
 
-fn unknown_unit(unit: &str, ty: &str) -> Error {
+pub(super) fn unknown_unit(unit: &str, ty: &str) -> Error {
     Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("unit \"{unit}\" not recognized for type {ty}"))
 }
 
-fn truncate(unit: &str, ts: i64) -> Result<i64> {
+pub(super) fn truncate(unit: &str, ts: i64) -> Result<i64> {
     let (y, m, d, micros) = split(ts);
     let down = |step: i64| micros - micros % step;
     // Years count from 1 to 100 in a century; those before year 1 (astronomical 0 is 1 BC) count the other way.
@@ -314,7 +314,7 @@ fn truncate_interval(unit: &str, v: Interval) -> Result<Interval> {
 }
 
 /// Microseconds as seconds (six digits after the point) or milliseconds (three).
-fn decimal(micros: i128, digits: u32) -> String {
+pub(super) fn decimal(micros: i128, digits: u32) -> String {
     let unit = 10_i128.pow(digits);
     let sign = if micros < 0 { "-" } else { "" };
     let (whole, part) = (micros.abs() / unit, micros.abs() % unit);
@@ -360,7 +360,7 @@ fn extract_time(unit: &str, t: i64) -> Result<String> {
 }
 
 /// age(a, b): years, months and days counted by the calendar, then the time.
-fn age(a: i64, b: i64) -> Result<Interval> {
+pub(super) fn age(a: i64, b: i64) -> Result<Interval> {
     if a.abs() == INFINITE_TIMESTAMP || b.abs() == INFINITE_TIMESTAMP {
         return Err(interval_out_of_range());
     }

@@ -105,8 +105,9 @@ fn trigonometry() -> Vec<Native> {
         ("dg_degrees", f64::to_degrees, |_| true),
         ("dg_sind", |v| degrees(v, f64::sin), finite),
         ("dg_cosd", |v| degrees(v, f64::cos), finite),
-        ("dg_tand", |v| degrees(v, f64::sin) / degrees(v, f64::cos), finite),
-        ("dg_cotd", |v| degrees(v, f64::cos) / degrees(v, f64::sin), finite),
+        // Scaled so that 45 degrees give 1.
+        ("dg_tand", |v| degrees(v, f64::sin) / degrees(v, f64::cos) / tangent_of_45(), finite),
+        ("dg_cotd", |v| degrees(v, f64::cos) / degrees(v, f64::sin) * tangent_of_45(), finite),
     ];
     functions
         .into_iter()
@@ -119,6 +120,10 @@ fn trigonometry() -> Vec<Native> {
             })
         })
         .collect()
+}
+
+fn tangent_of_45() -> f64 {
+    degrees(45.0, f64::sin) / degrees(45.0, f64::cos)
 }
 
 /// Sine or cosine of an angle in degrees, exact at multiples of 30.

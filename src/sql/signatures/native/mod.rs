@@ -1,23 +1,33 @@
 //! Native functions: what DuckDB lacks or does otherwise, in Rust, a vector at a time.
 
 mod datetime;
+mod degrees;
 mod float;
 mod integer;
 mod io;
+mod json;
+mod json_edit;
+mod moment;
 mod numeric;
 
 mod pattern;
+mod regexp;
+mod sha224;
 mod statistics;
+mod template;
 mod text;
+mod text_more;
 
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, StringArray, StringBuilder};
 
+use crate::catalog::asker;
 use crate::engine::vector::*;
 use crate::engine::{Native, NativeAggregate};
 use crate::error::{Error, Result, SqlState};
-use crate::types::Phys;
+use crate::types::arrow::{array_from_values, value_at};
+use crate::types::{OutputSettings, Phys, Value};
 
 /// All native scalar functions.
 pub fn all() -> Vec<Native> {
@@ -26,11 +36,16 @@ pub fn all() -> Vec<Native> {
     all.extend(float::natives());
     all.extend(numeric::natives());
     all.extend(io::natives());
+    all.extend(json::natives());
     all.extend(crate::catalog::natives());
 
     all.extend(text::natives());
+    all.extend(text_more::natives());
     all.extend(pattern::natives());
     all.extend(datetime::natives());
+    all.extend(template::natives());
+    all.extend(moment::natives());
+    all.extend(degrees::natives());
 
     all
 }
@@ -40,6 +55,42 @@ pub fn aggregates() -> Vec<NativeAggregate> {
     let mut all = numeric::aggregates();
     all.extend(statistics::aggregates());
     all
+}
+
+/// As `native_values`, with the session's settings of input and output; its first argument is the session's number.
+fn session_values(
+    name: &'static str,
+    args: Vec<Phys>,
+    result: Phys,
+    f: impl Fn(&OutputSettings, &[Value]) -> Result<Value> + Send + Sync + 'static,
+) -> Native {
+    let mut all = vec![Phys::Int8];
+    all.extend(args.iter().cloned());
+    Native {
+        name,
+        args: all,
+        varargs: None,
+        result: result.clone(),
+        strict: true,
+        volatile: false,
+        body: Arc::new(move |arrays, rows| {
+            let mut values = Vec::with_capacity(rows);
+            if rows == 0 {
+                return array_from_values(&values, &result);
+            }
+            let settings = asker(downcast::<i64>(arrays, 0)?.value(0))?.view.output_settings();
+            for row in 0..rows {
+                if arrays.iter().any(|a| a.is_null(row)) {
+                    values.push(Value::Null);
+                    continue;
+                }
+                let given: Vec<Value> =
+                    arrays[1..].iter().zip(&args).map(|(a, phys)| value_at(&**a, row, phys)).collect();
+                values.push(f(&settings, &given)?);
+            }
+            array_from_values(&values, &result)
+        }),
+    }
 }
 
 /// `value out of range` and its kin.

@@ -2,7 +2,7 @@
 //!
 //! What PostgreSQL's advanced regular expressions have and `regex` lacks (back references, look-around) is refused.
 //! Whether text matches does not depend on the engines' different rules for which match is preferred; where the matched
-//! text itself is returned, alternations are the one place where they differ, and leftmost-first is documented.
+//! text itself is returned, [`Matcher::find`] looks for PostgreSQL's.
 
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
@@ -18,35 +18,80 @@ const CACHED: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
 const SIZE_LIMIT: usize = 1 << 22;
 
 thread_local! {
-    static CACHE: RefCell<LruCache<(String, String), Regex>> = RefCell::new(LruCache::new(CACHED));
+    static CACHE: RefCell<LruCache<(String, String), Matcher>> = RefCell::new(LruCache::new(CACHED));
+}
+
+/// A compiled expression. PostgreSQL prefers the longest of all matches at the leftmost place where `regex` prefers the
+/// first alternative: an expression with alternatives has a second form, which must end where the text is cut.
+pub(super) struct Matcher {
+    regex: Regex,
+    to_end: Option<Regex>,
+    mixed: bool,
+}
+
+/// The byte ranges of a match and of its parenthesized parts.
+pub(super) type Found = Vec<Option<std::ops::Range<usize>>>;
+
+impl Matcher {
+    pub(super) fn is_match(&self, s: &str) -> bool {
+        self.regex.is_match(s)
+    }
+
+    /// How many parenthesized parts there are.
+    pub(super) fn groups(&self) -> usize {
+        self.regex.captures_len() - 1
+    }
+
+    /// The match that begins first at or after byte `at`, the longest of those.
+    pub(super) fn find(&self, s: &str, at: usize) -> Result<Option<Found>> {
+        if self.mixed {
+            return Err(Error::unsupported("a regular expression that mixes greedy and non-greedy quantifiers")
+                .hint("The matched text would differ from PostgreSQL's."));
+        }
+        let ranges = |c: &regex::Captures<'_>| (0..c.len()).map(|i| c.get(i).map(|m| m.range())).collect::<Found>();
+        let Some(first) = self.regex.captures_at(s, at) else { return Ok(None) };
+        let found = ranges(&first);
+        let (Some(to_end), Some(whole)) = (&self.to_end, first.get(0)) else { return Ok(Some(found)) };
+        let ends = s[whole.end()..].char_indices().map(|(i, c)| whole.end() + i + c.len_utf8());
+        for end in ends.rev() {
+            if let Some(longer) = to_end.captures_at(&s[..end], whole.start())
+                && longer.get(0).is_some_and(|m| m.start() == whole.start())
+            {
+                return Ok(Some(ranges(&longer)));
+            }
+        }
+        Ok(Some(found))
+    }
+
+    /// The matches from byte `at` on, one after the other, as PostgreSQL finds them. `degenerate`: those of no length at
+    /// the ends and right after another count too.
+    pub(super) fn find_all(&self, s: &str, at: usize, degenerate: bool, limit: usize) -> Result<Vec<Found>> {
+        let mut all = Vec::new();
+        let (mut start, mut previous) = (at, 0);
+        while all.len() < limit {
+            let Some(found) = self.find(s, start)? else { break };
+            let Some(whole) = found.first().cloned().flatten() else { break };
+            if degenerate || (whole.start < s.len() && whole.end > previous) {
+                all.push(found);
+            }
+            previous = whole.end;
+            start = whole.end;
+            if whole.is_empty() {
+                match s[start..].chars().next() {
+                    Some(c) => start += c.len_utf8(),
+                    None => break,
+                }
+            }
+        }
+        Ok(all)
+    }
 }
 
 pub(super) fn natives() -> Vec<Native> {
-    vec![
-        native2::<str, str, bool>("dg_regex", |s, p| Ok(Some(compiled(p, "", |r| r.is_match(s))?))),
-        native2::<str, str, bool>("dg_regex_i", |s, p| Ok(Some(compiled(p, "i", |r| r.is_match(s))?))),
-        native2::<str, str, i32>("dg_regexp_count", |s, p| {
-            Ok(Some(compiled(p, "", |r| r.find_iter(s).count())? as i32))
-        }),
-        native4::<str, str, str, str, str>("dg_regexp_replace", |s, p, new, flags| replace(s, p, new, flags).map(Some)),
-        native3::<str, str, str, TextList>("dg_regexp_match", |s, p, flags| {
-            if flags.contains('g') {
-                return Err(Error::new(
-                    SqlState::INVALID_PARAMETER_VALUE,
-                    "regexp_match() does not support the \"global\" option",
-                )
-                .hint("Use the regexp_matches function instead."));
-            }
-            compiled(p, flags, |r| first_match(r, s))
-        }),
-        native2::<str, str, TextList>("dg_regexp_split_to_array", |s, p| compiled(p, "", |r| Some(split(r, s)))),
-        native2::<str, str, str>("dg_regexp_substring", |s, p| {
-            compiled(p, "", |r| {
-                let found = r.captures(s)?;
-                // With parentheses the text that matched the first of them is returned.
-                found.get(usize::from(r.captures_len() > 1)).map(|m| m.as_str().to_owned())
-            })
-        }),
+    let mut all = super::regexp::natives();
+    all.extend([
+        native2::<str, str, bool>("dg_regex", |s, p| Ok(Some(compiled(p, "", |r| Ok(r.is_match(s)))?))),
+        native2::<str, str, bool>("dg_regex_i", |s, p| Ok(Some(compiled(p, "i", |r| Ok(r.is_match(s)))?))),
         native2::<str, str, str>("dg_like_escape", |p, escape| like_escape(p, escape).map(Some)),
         native1::<str, str>("dg_like_pattern", |p| {
             // A pattern must not end in its escape character.
@@ -59,24 +104,26 @@ pub(super) fn natives() -> Vec<Native> {
             Ok(Some(p.to_owned()))
         }),
         native2::<str, str, str>("dg_similar_to_escape", |p, escape| similar(p, escape).map(Some)),
-    ]
+    ]);
+    all
 }
 
-fn compiled<T>(pattern: &str, flags: &str, f: impl FnOnce(&Regex) -> T) -> Result<T> {
+/// Calls `f` with a compiled expression, which is kept for the next call.
+pub(super) fn compiled<T>(pattern: &str, flags: &str, f: impl FnOnce(&Matcher) -> Result<T>) -> Result<T> {
     CACHE.with_borrow_mut(|cache| {
         let key = (pattern.to_owned(), flags.to_owned());
-        if let Some(regex) = cache.get(&key) {
-            return Ok(f(regex));
+        if let Some(matcher) = cache.get(&key) {
+            return f(matcher);
         }
-        let regex = compile(pattern, flags)?;
-        let result = f(&regex);
-        cache.put(key, regex);
-        Ok(result)
+        let matcher = compile(pattern, flags)?;
+        let result = f(&matcher);
+        cache.put(key, matcher);
+        result
     })
 }
 
 /// PostgreSQL's flags: i, c case; n, m newline-sensitive; p, w partly; s default; x expanded; q literal; g is the caller's.
-fn compile(pattern: &str, flags: &str) -> Result<Regex> {
+fn compile(pattern: &str, flags: &str) -> Result<Matcher> {
     let (mut insensitive, mut newline, mut expanded, mut literal) = (false, false, false, false);
     for flag in flags.chars() {
         match flag {
@@ -97,15 +144,52 @@ fn compile(pattern: &str, flags: &str) -> Result<Regex> {
         }
     }
     let translated = if literal { regex::escape(pattern) } else { translate(pattern, &mut insensitive)? };
-    regex::RegexBuilder::new(&translated)
-        .case_insensitive(insensitive)
-        // By default a newline is an ordinary character and ^ $ match at the ends only.
-        .multi_line(newline)
-        .dot_matches_new_line(!newline)
-        .ignore_whitespace(expanded)
-        .size_limit(SIZE_LIMIT)
-        .build()
-        .map_err(|e| invalid(&e.to_string()))
+    let build = |text: &str| {
+        regex::RegexBuilder::new(text)
+            .case_insensitive(insensitive)
+            // By default a newline is an ordinary character and ^ $ match at the ends only.
+            .multi_line(newline)
+            .dot_matches_new_line(!newline)
+            .ignore_whitespace(expanded)
+            .size_limit(SIZE_LIMIT)
+            .build()
+            .map_err(|e| invalid(&e.to_string()))
+    };
+    let regex = build(&translated)?;
+    let (lazy, greedy) = quantifiers(&translated);
+    let to_end = if translated.contains('|') && !lazy { Some(build(&format!("(?:{translated})\\z"))?) } else { None };
+    let mixed = lazy && (greedy || translated.contains('|'));
+    Ok(Matcher { regex, to_end, mixed })
+}
+
+/// Whether there are quantifiers that prefer the shortest match, and ones that prefer the longest.
+fn quantifiers(pattern: &str) -> (bool, bool) {
+    let (mut lazy, mut greedy) = (false, false);
+    let mut chars = pattern.chars().peekable();
+    let mut in_class = false;
+    let mut after_open = false;
+    while let Some(c) = chars.next() {
+        let opened = std::mem::replace(&mut after_open, false);
+        match c {
+            '\\' => {
+                chars.next();
+            }
+            '[' => in_class = true,
+            ']' => in_class = false,
+            '(' if !in_class => after_open = true,
+            '?' if opened => {}
+            '*' | '+' | '?' | '}' if !in_class => {
+                if chars.peek() == Some(&'?') {
+                    chars.next();
+                    lazy = true;
+                } else {
+                    greedy = true;
+                }
+            }
+            _ => {}
+        }
+    }
+    (lazy, greedy)
 }
 
 fn invalid(why: &str) -> Error {
@@ -207,63 +291,6 @@ fn hex_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, digits: usiz
     }
     out.push_str(&format!("\\x{{{code}}}"));
     Ok(())
-}
-
-fn first_match(regex: &Regex, s: &str) -> Option<Vec<Option<String>>> {
-    let found = regex.captures(s)?;
-    let own = |i: usize| found.get(i).map(|m| m.as_str().to_owned());
-    Some(if regex.captures_len() == 1 { vec![own(0)] } else { (1..regex.captures_len()).map(own).collect() })
-}
-
-/// Splits at each match; an empty match at the ends or right after another match splits nothing.
-fn split(regex: &Regex, s: &str) -> Vec<Option<String>> {
-    let mut parts = Vec::new();
-    let mut from = 0;
-    for found in regex.find_iter(s) {
-        if found.is_empty() && (found.start() == 0 || found.start() == s.len() || found.start() == from) {
-            continue;
-        }
-        parts.push(Some(s[from..found.start()].to_owned()));
-        from = found.end();
-    }
-    parts.push(Some(s[from..].to_owned()));
-    parts
-}
-
-fn replace(s: &str, pattern: &str, new: &str, flags: &str) -> Result<String> {
-    compiled(pattern, flags, |regex| {
-        let mut out = String::with_capacity(s.len());
-        let mut from = 0;
-        for found in regex.captures_iter(s) {
-            let Some(whole) = found.get(0) else { continue };
-            out.push_str(&s[from..whole.start()]);
-            let mut chars = new.chars();
-            while let Some(c) = chars.next() {
-                if c != '\\' {
-                    out.push(c);
-                    continue;
-                }
-                match chars.next() {
-                    Some('&') => out.push_str(whole.as_str()),
-                    Some(d @ '1'..='9') => {
-                        let group = d as usize - '0' as usize;
-                        out.push_str(found.get(group).map_or("", |m| m.as_str()));
-                    }
-                    Some('\\') | None => out.push('\\'),
-                    Some(other) => {
-                        out.push('\\');
-                        out.push(other);
-                    }
-                }
-            }
-            from = whole.end();
-            if !flags.contains('g') {
-                break;
-            }
-        }
-        out.push_str(&s[from..]);
-        out
-    })
 }
 
 /// LIKE … ESCAPE 'x': the pattern with `x` turned into a backslash, and backslashes made literal.

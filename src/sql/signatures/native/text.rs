@@ -31,8 +31,13 @@ pub(super) fn natives() -> Vec<Native> {
         native3::<str, str, i32, str>("dg_overlay3", |s, new, start| {
             overlay(s, new, start, new.chars().count() as i32).map(Some)
         }),
-        string_to_array(),
+        string_to_array(2),
+        string_to_array(3),
         format_native(),
+        native_values("dg_format_list", vec![Phys::Text, TextList::phys()], Phys::Text, |args| {
+            let template = super::json::text_of(&args[0]).unwrap_or_default();
+            format(template, &super::json::strings(&args[1])).map(Value::text)
+        }),
         array_to_string(2),
         array_to_string(3),
         native2::<[u8], str, str>("dg_encode", |b, format| encode(b, format).map(Some)),
@@ -61,7 +66,7 @@ pub(super) fn natives() -> Vec<Native> {
 fn sha(name: &'static str, algorithm: Option<&'static ring::digest::Algorithm>) -> Native {
     native1::<[u8], [u8]>(name, move |b| match algorithm {
         Some(algorithm) => Ok(Some(ring::digest::digest(algorithm, b).as_ref().to_vec())),
-        None => Err(Error::unsupported("sha224").hint("Use sha256.")),
+        None => Ok(Some(super::sha224::digest(b).to_vec())),
     })
 }
 
@@ -72,7 +77,7 @@ fn limit(bytes: usize) -> Result<()> {
     Ok(())
 }
 
-fn check_utf8(encoding: &str) -> Result<()> {
+pub(super) fn check_utf8(encoding: &str) -> Result<()> {
     match encoding.to_ascii_lowercase().replace(['-', '_'], "").as_str() {
         "utf8" | "unicode" => Ok(()),
         _ => Err(Error::unsupported(format!("conversion with encoding \"{encoding}\"")).hint("Use UTF8.")),
@@ -198,17 +203,19 @@ fn overlay(s: &str, new: &str, start: i32, len: i32) -> Result<String> {
     Ok(out)
 }
 
-/// string_to_array(text, separator): a NULL separator splits into characters, so it is not strict.
-fn string_to_array() -> Native {
+/// string_to_array(text, separator [, null]): a NULL separator splits into characters, so it is not strict; a part that
+/// is the third argument's text is NULL.
+fn string_to_array(arity: usize) -> Native {
     Native {
         name: "dg_string_to_array",
-        args: vec![Phys::Text, Phys::Text],
+        args: vec![Phys::Text; arity],
         varargs: None,
         result: TextList::phys(),
         strict: false,
         volatile: false,
-        body: Arc::new(|args, rows| {
+        body: Arc::new(move |args, rows| {
             let (text, sep) = (downcast::<str>(args, 0)?, downcast::<str>(args, 1)?);
+            let null = if arity == 3 { Some(downcast::<str>(args, 2)?) } else { None };
             let mut out = TextList::builder(rows);
             for row in 0..rows {
                 if text.is_null(row) {
@@ -216,14 +223,16 @@ fn string_to_array() -> Native {
                     continue;
                 }
                 let s = text.value(row);
+                let null = null.filter(|n| !n.is_null(row)).map(|n| n.value(row));
+                let part = |part: &str| (null != Some(part)).then(|| part.to_owned());
                 let items = if s.is_empty() {
                     Vec::new()
                 } else if sep.is_null(row) {
-                    s.chars().map(|c| Some(c.to_string())).collect()
+                    s.chars().map(|c| part(c.encode_utf8(&mut [0; 4]))).collect()
                 } else if sep.value(row).is_empty() {
-                    vec![Some(s.to_owned())]
+                    vec![part(s)]
                 } else {
-                    s.split(sep.value(row)).map(|part| Some(part.to_owned())).collect()
+                    s.split(sep.value(row)).map(part).collect()
                 };
                 TextList::push(&mut out, Some(items));
             }

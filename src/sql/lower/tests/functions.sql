@@ -1,0 +1,152 @@
+select '{"a":1,"b":[1,2,{"c":"x"}]}'::json -> 'b' -> 2 ->> 'c', '{"a":1}'::jsonb -> 'z'
+select '[1,2,3]'::json -> -1, '[1,2,3]'::jsonb ->> 5, '{"a":{"b":[10,20]}}'::jsonb #> '{a,b,1}', '{"a":{"b":[10,20]}}'::json #>> array['a','b']
+select '{"a":1,"b":2}'::jsonb @> '{"b":2}', '[1,[2,3]]'::jsonb @> '[[3]]', '["a"]'::jsonb @> '"a"', '"a"'::jsonb @> '["a"]', '{"a":1}'::jsonb <@ '{"a":1,"c":null}'
+select '{"a":1}'::jsonb ? 'a', '["x"]'::jsonb ?| array['y','x'], '{"a":1,"b":1}'::jsonb ?& array['a','b'], '"s"'::jsonb ? 's'
+select '{"a":1}'::jsonb || '{"b":2,"a":3}', '[1]'::jsonb || '2', '{"a":1}'::jsonb || '[1]', '1'::jsonb || '2'
+select '{"a":1,"b":2}'::jsonb - 'a', '["a","b"]'::jsonb - 'a', '[1,2,3]'::jsonb - 1, '[1,2,3]'::jsonb - -1, '{"a":1,"b":2}'::jsonb - array['a','b'], '{"a":{"b":1}}'::jsonb #- '{a,b}'
+select '1'::jsonb - 'a'
+select '{"a":1}'::jsonb - 1
+select jsonb_set('{"a":[1,2]}', '{a,0}', '9'), jsonb_set('{"a":1}', '{b}', '2'), jsonb_set('{"a":1}', '{b}', '2', false), jsonb_set('{"a":[1]}', '{a,-9}', '0'), jsonb_set('{"a":[1]}', '{a,9}', '0')
+select jsonb_set('{"a":1}', '{a,b,c}', '9'), jsonb_set('{}', '{}', '1'), jsonb_set('[]', '{a}', '1')
+select jsonb_insert('{"a":[0,1,2]}', '{a,1}', '"n"'), jsonb_insert('{"a":[0,1,2]}', '{a,1}', '"n"', true), jsonb_insert('{"a":[0]}', '{a,-1}', '"n"', true)
+select jsonb_insert('{"a":1}', '{a}', '2')
+select jsonb_pretty('{"a":[1,{"b":null}],"c":{}}'), jsonb_pretty('[]'), jsonb_pretty('1')
+select json_typeof('null'), jsonb_typeof('1.5'), jsonb_typeof('"x"'), json_typeof('[]'), jsonb_typeof('{}'), jsonb_typeof('true')
+select json_array_length('[1,2]'), jsonb_array_length('[]')
+select json_array_length('{}')
+select jsonb_array_length('1')
+select json_strip_nulls('{"a": 1, "b": null, "c": [null, {"d": null}]}'), jsonb_strip_nulls('{"a": 1, "b": null, "c": [null, {"d": null}]}')
+select * from json_array_elements('[1,"a",null,{"x":1}]')
+select * from json_array_elements_text('[1,"a",null,{"x":1}]')
+select jsonb_array_elements('[1,[2]]')
+select * from json_each('{"a":1,"b":"x"}')
+select * from jsonb_each_text('{"a":1,"b":"x","c":null}') as t(k,v)
+select key, value from jsonb_each('{"z":1,"a":2}') order by key
+select * from json_each('{"a":1,"b":"x"}') with ordinality
+select json_object_keys('{"b":1,"a":2}')
+select * from json_each('[1]')
+select * from jsonb_each('[1]')
+select json_array_elements('1')
+select to_json(1), to_json('a"b'::text), to_json(true), to_json(1.50::numeric), to_json('NaN'::float8), to_json(array[1,2,null]), to_json(null::int), to_json(date '2020-01-01'), to_json(timestamp '2020-01-01 10:00:00.5'), to_json(timestamptz '2020-01-01 10:00:00+00'), to_json(interval '1 day')
+select to_jsonb(1), to_jsonb('a'::text), to_jsonb(1.50::numeric), to_jsonb(array['a','b']), to_jsonb(1e20::float8), to_jsonb(json '{"b":1, "a":2}')
+select row_to_json(row(1,'a',null)), row_to_json(t) from (values (1,'x'),(2,null)) t(id,name)
+select array_to_json(array[1,2,3]), array_to_json(array['a','b'], true)
+select json_build_object('a',1,'b',array[1,2],'c',null), json_build_array(1,'x',null,true), json_build_object(), json_build_array(), jsonb_build_object('z',1,'a',json '{"q":1}'), jsonb_build_array(1,'a')
+select json_build_object('a')
+select json_build_object(null, 1)
+select jsonb_build_object(null, 1)
+select json_agg(x), jsonb_agg(x) from generate_series(1,3) x
+select json_agg(t) from (values (1,'a'),(2,'b')) t(id,n)
+select json_agg(x order by x desc) filter (where x > 1) from generate_series(1,3) x
+select json_object_agg(k,v), jsonb_object_agg(k,v) from (values ('a',1),('b',2)) t(k,v)
+select json_agg(x) from generate_series(1,0) x
+select json_object('{a,1,b,2}'), json_object('{a,b}','{1,2}'), jsonb_object('{b,1,a,NULL}')
+select json_object('{a}')
+select json_object('{a,NULL}','{1,2}')
+select '1'::jsonb::int, '1.5'::jsonb::numeric, 'true'::jsonb::bool, '1.6'::jsonb::int, '2.5'::jsonb::float8
+select '"1"'::jsonb::int
+select 'null'::jsonb::bool
+select '[1]'::jsonb::bool
+select '{"a":1}'::jsonb = '{"a":1.0}'::jsonb, '[1]'::jsonb < '[2]'::jsonb, '[]'::jsonb < 'null'::jsonb, '{}'::jsonb > '[1]'::jsonb
+select j from (values ('1'::jsonb),('"a"'),('null'),('true'),('[]'),('[1]'),('{}'),('{"a":1}'),('2'),('10')) t(j) order by j
+select * from json_to_record('{"a":1,"b":"x","c":[1,2],"d":"2020-01-01"}') as r(a int, b text, c int[], d date)
+select * from json_to_recordset('[{"a":1,"b":"x"},{"a":"2"}]') as r(a int, b text)
+select * from jsonb_to_record('{"a":1,"b":{"z":1}}') as r(a numeric, b jsonb, e text)
+select * from json_to_record('[1]') as r(a int)
+select * from json_to_recordset('{}') as r(a int)
+select ('{"a":[1,2]}'::jsonb)['a'][1], ('[1]'::jsonb)[0]
+select '{"a":1'::json
+select '{"a" 1}'::jsonb
+select jsonb '{"a":1}' #> '{}', json '1' #>> '{}', json '"x"' #>> '{}'
+select jsonb_set_lax('{"a":1}','{a}',null), jsonb_set_lax('{"a":1}','{a}',null,true,'delete_key'), jsonb_set_lax('{"a":1}','{a}',null,true,'return_target')
+select count(*), j from (values ('1'::jsonb),('1')) t(j) group by j
+select x->>'a' from (values ('{"a":"q"}'::json)) t(x)
+select to_char(1234.5, '9999.99'), to_char(-1234.5, '9999.99'), to_char(0.1, '9.9'), to_char(-0.1, 'FM9.99'), to_char(12, '099'), to_char(485, 'RN'), to_char(485, 'FMRN'), to_char(1485, '9,999'), to_char(148.5, '999.999'), to_char(-485, '999S'), to_char(-485, '999MI'), to_char(485, '999MI'), to_char(485, 'FM999MI')
+select to_char(485, 'PL999'), to_char(485, 'SG999'), to_char(-485, 'SG999'), to_char(-485, '9SG99'), to_char(-485, '999PR'), to_char(485, 'L999'), to_char(485, '"Good number:"999'), to_char(485.8, '"Pre:"999" Post:" .999'), to_char(482, '999th'), to_char(12, '99V999'), to_char(12.4, '99V999'), to_char(12.45, '99V9')
+select to_char(0.0004859, '9.99EEEE'), to_char(12345.678, '9.999EEEE'), to_char(-1234567, '9.99EEEE'), to_char(9.999, '9.9EEEE'), to_char(0, '9.9EEEE')
+select to_char(1e5::float8, '999999.99'), to_char(1.5::float4, '99.99'), to_char(12345678901234567890::numeric, '99999'), to_char('NaN'::float8, '999'), to_char('Infinity'::numeric, '99'), to_char(1234567890123456789::int8, '9G999G999G999G999G999G999')
+select to_char(100, 'FM999.990'), to_char(100.5, 'FM999.9'), to_char(0, 'FM9.99'), to_char(0.5,'FM0.99'), to_char(1,'S9'), to_char(-1,'9S'), to_char(1, '00009'), to_char(123,'FM00000'), to_char(12,'9999999D99'), to_char(-12.3,'FM99.00MI')
+select to_char(timestamp '2024-02-09 03:04:05.678901', 'YYYY-MM-DD HH24:MI:SS.US MS FF3 AM'), to_char(timestamp '2024-02-09 15:04:05', 'Day, DD Month YYYY HH12:MI:SS pm'), to_char(timestamp '2024-02-09 15:04:05', 'FMDay, FMDD FMMonth YYYY, Dth DDDth ID IW IYYY IDDD WW W Q J CC RM rm FMRM')
+select to_char(timestamp '0044-03-15 00:00:00 BC', 'YYYY BC Y,YYY YYY YY Y CC'), to_char(timestamp '2024-01-01', 'SSSS SSSSS "text YYYY" \"MM\" TMMonth Mon MON mon dy DY Dy')
+select to_char(timestamptz '2024-07-01 12:00:00+00', 'YYYY-MM-DD HH24:MI:SS TZ tz OF TZH:TZM')
+select to_char(interval '1 year 2 months 3 days 04:05:06.789', 'YYYY MM DD HH24:MI:SS.MS DDD'), to_char(interval '100 hours', 'HH24:MI HH12'), to_char(interval '-1 day -02:00', 'DD HH24')
+select to_char(interval '1 day', 'Month')
+select to_char(timestamp 'infinity', 'YYYY'), to_char(timestamp '2024-01-01', '')
+select to_char(date '2024-03-01', 'YYYY"Q"Q')
+select to_date('2024-02-29', 'YYYY-MM-DD'), to_date('05 Dec 2000', 'DD Mon YYYY'), to_date('20240229','YYYYMMDD'), to_date('1 4 1902', 'Q MM YYYY'), to_date('3 4 21 01', 'W MM CC YY'), to_date('2458872', 'J'), to_date('24-02-01', 'YY-MM-DD'), to_date('2024-060', 'YYYY-DDD')
+select to_date('44-02-01 BC','YYYY-MM-DD BC'), to_date('2005-01-01', 'IYYY-IW-ID'), to_date('2024 February 3','YYYY Month DD'), to_date('IV 2024', 'RM YYYY')
+select to_date('2024-02-30', 'YYYY-MM-DD')
+select to_date('2024-13-01', 'YYYY-MM-DD')
+select to_date('abc', 'YYYY')
+select to_date('2024-Foo', 'YYYY-Mon')
+select to_date('2024 1', 'YYYY DDD IW')
+select to_timestamp('2024-02-03 04:05:06.789', 'YYYY-MM-DD HH24:MI:SS.MS'), to_timestamp('05 Dec 2000 11 PM', 'DD Mon YYYY HH12 AM'), to_timestamp('1997-12-31 23:59:59+02','YYYY-MM-DD HH24:MI:SSTZH'), to_timestamp('15 "text between quote marks" 98 54 45', E'HH24 "\\"text between quote marks\\"" YY MI SS')
+select to_timestamp('2024-01-01 13','YYYY-MM-DD HH12')
+select to_timestamp('2024-01-01 25','YYYY-MM-DD HH24')
+select to_timestamp('20240101','YYYYMMDDHH24')
+select to_timestamp(' 2024    01    02', 'YYYY MM DD'), to_timestamp('2000+   JUN', 'YYYY/MON'), to_timestamp('2011-12-18 11:38 PM', 'YYYY-MM-DD HH12:MI PM'), to_timestamp('1985 January 12', 'YYYY FMMonth DD'), to_timestamp('My birthday-> Year: 1976, Month: May, Day: 16', '"My birthday-> Year:" YYYY, "Month:" FMMonth, "Day:" DD')
+select regexp_match('foobarbequebaz','(bar)(beque)'), regexp_match('abc','x'), regexp_matches('foobarbequebazilbarfbonk','(b[^b]+)(b[^b]+)','g'), regexp_match('abcd','ab|abcd')
+select regexp_replace('foobarbaz','b..','X'), regexp_replace('foobarbaz','b..','X','g'), regexp_replace('foobarbaz','b(..)','X\1Y','g'), regexp_replace('aaa','a*','x','g'), regexp_replace('A PostgreSQL function','a|e|i|o|u','X',1,3,'i'), regexp_replace('abc','','-','g'), regexp_replace('A PostgreSQL function', 'a|e|i|o|u', 'X', 1, 0, 'i')
+select regexp_replace('abc','b','x','1')
+select regexp_replace('abc','b','x','z')
+select regexp_split_to_array('the quick  fox','\s+'), regexp_split_to_array('abc',''), regexp_split_to_array('thE QUick','e','i')
+select regexp_split_to_table('a,b,c',',')
+select regexp_split_to_array('a','b','g')
+select regexp_count('123123123','3'), regexp_count('ABC','b',1,'i'), regexp_instr('number of your street, town zip','[^,]+',1,2), regexp_instr('ABCDEFGHI','(c..)(...)',1,1,0,'i',2), regexp_like('Hello','h','i'), regexp_substr('number of your','[^ ]+',1,2), regexp_substr('ABCDEFGHI','(c..)(...)',1,1,'i',2), regexp_instr('abc','z')
+select regexp_count('a','a',0)
+select string_to_array('a,b,,c',',',''), string_to_array('abc',null), string_to_array('',','), string_to_array('a,b','')
+select * from string_to_table('a,b,c',',')
+select v, v is null from string_to_table('1|2|*','|','*') g(v)
+select split_part('a,b,c',',',-1), left('abc',-1), right('abc',-1), lpad('hi',5,'xy'), rpad('hi',-1), reverse('abc'), translate('12345','143','ax'), overlay('Txxxxas' placing 'hom' from 2 for 4), position('om' in 'Thomas'), repeat('ab',-1), strpos('abc','')
+select parse_ident('"SomeSchema".someTable'), parse_ident('a.b(c)', false)
+select parse_ident('a.')
+select unistr('\0441\043B'), unistr('d\u0061t\+000061')
+select format('%s %I %L %10s|%-10s| %2$s %%', 'a','b c',null,'x','y'), concat_ws(',','a',null,'b'), concat('a',1,null,true), quote_literal(42), quote_nullable(null::int), quote_literal(E'a\\b'), quote_ident('Foo')
+select concat(variadic array[1,2,3]), concat_ws(',', variadic array['a','b']), format('%s-%s', variadic array['x','y'])
+select concat_ws(',', variadic 10)
+select concat(variadic null::int[]) is null
+select num_nulls(1,null,'x'), num_nonnulls(1,null)
+select encode('\x0102ff','hex'), encode('abc','base64'), encode('\x00ff41','escape'), decode('YWJj','base64'), decode('zz','hex')
+select get_byte('\x12',5)
+select sha224('abc'), sha256('abc'), md5('abc'), ascii(''), ascii('é'), chr(233), to_hex(-1), to_hex(255::bigint), initcap('hello wORLD-foo'), btrim('xxaxx','x'), octet_length('ab'::char(5)), length('ab  '::char(5))
+select chr(0)
+select to_number('12,454.8-','99G999D9S'), to_number('-34,338,492', '99G999G999')
+select extract(century from date '2024-01-01'), extract(decade from date '-infinity'), extract(julian from timestamp '2024-01-01 12:00'), extract(isoyear from date '2024-12-30'), extract(millennium from timestamp '0001-01-01 BC'), extract(epoch from timestamptz '2024-01-01 00:00:00.5+00'), date_part('timezone', timestamptz '2024-01-01'), extract(year from date '0044-03-15 BC'), extract(doy from date '2024-12-31'), extract(week from date '2021-01-03')
+select extract(hour from date '2024-01-01')
+select extract(foo from timestamp '2024-01-01')
+select extract(year from timestamp 'infinity'), extract(month from timestamp 'infinity'), date_part('epoch', timestamp '-infinity'), extract(isodow from date '2024-02-04'), extract(dow from date '2024-02-04')
+select date_trunc('century', timestamptz '2024-05-06 07:08:09+00'), date_trunc('week', timestamp '2024-02-04 10:00'), date_trunc('day', timestamptz '2024-05-06 23:00:00+00', 'Australia/Sydney'), date_trunc('quarter', timestamptz '2024-05-06 07:08:09+00'), date_trunc('decade', date '2024-01-01')
+select date_trunc('foo', timestamptz '2024-05-06')
+select date_bin('15 minutes', timestamp '2020-02-11 15:44:17', timestamp '2001-01-01'), date_bin('1 day', timestamptz '2020-02-11 15:44:17+00', timestamptz '2001-01-01 00:02:30+00')
+select date_bin('1 month', timestamp '2020-02-11', timestamp '2001-01-01')
+select date_bin('0 days', timestamp '2020-02-11', timestamp '2001-01-01')
+select timestamp '2024-01-31' + interval '1 month', date '2024-01-31' + interval '1 month 1 day', timestamp 'infinity' + interval '1 day', timestamptz '2024-03-31 00:00:00+00' - interval '1 month', interval '1 day' + date '2024-01-01', time '10:00' + interval '25 hours', date 'infinity' - interval '1 day'
+select timestamp '294276-12-31' + interval '1 year'
+select date '5874897-12-31'::timestamp
+select make_timestamptz(2013, 7, 15, 8, 15, 23.5), make_timestamptz(1910, 12, 24, 0, 0, 0, 'Nehwon/Lankhmar')
+select make_timestamptz(2014, 12, 10, 10, 10, 10, 'PST8PDT'), make_date(2013,7,15), make_time(8,15,23.5), make_interval(days => 10), make_timestamp(2013,7,15,8,15,23.5)
+select timetz '10:00+01' + interval '15 hours', date '2024-01-01' + timetz '10:00+01', date '2024-01-01' + time '10:00', timetz '10:00+01'::time, extract(timezone_hour from timetz '10:00+01'), extract(epoch from timetz '10:00+01')
+select generate_series(timestamp '2024-01-01', timestamp '2024-01-03', '1 day'), generate_series(1,3)
+select * from generate_series(timestamp '2024-01-01', timestamp '2024-01-02', '0 hours')
+select * from generate_series(date '2024-01-01', date '2024-03-01', interval '1 month')
+select power(2::numeric,0.5), power(-8::float8, 1.0/3)
+select sqrt(-1)
+select ln(0)
+select log(-1.0)
+select power(0, -1)
+select exp(1000::float8)
+select width_bucket(5.0, 3, 3, 5)
+select width_bucket(5.0, 3, 4, 0)
+select factorial(-1)
+select acosd(2)
+select sinh(1), cosh(1), tanh(1), asinh(1), acosh(1), atanh(0.5), asin(1), atan2(1,2), cot(1)
+select array_append(array[1,2],3), array_prepend(0,array[1]), array_cat(array[1],array[2,3]), array_remove(array[1,2,1],1), array_replace(array[1,2,1],1,9), array_position(array['a','b','a'],'b'), array_position(array['a','b','a'],'a',2), array_positions(array['a','b','a'],'a'), array_positions(array[1,null],null)
+select array_fill(7, array[3]), array_fill(null::int, array[2]), array_fill(7, '{}'::int[]), array_dims(array[1,2]), array_ndims(array[1]), array_lower(array[1],1), array_upper(array[1,2],1), array_length(array[1,2],1), cardinality('{}'::int[]), array_length('{}'::int[],1), trim_array(array[1,2,3],2)
+select trim_array(array[1,2,3],5)
+select array_fill(1, null)
+select array_to_string(array[1,null,3], ',', '*'), array_to_string(array[1.5,2], '-'), array_to_string(array[true,false], ',')
+select generate_subscripts(array['a','b'],1,true)
+select array[1,2] @> array[1], array[1,2] && array[3], array[1] <@ array[1,2], array[1,2] || 3, 0 || array[1], array[1] || array[2]
+select array_agg(distinct x) from (values (3),(1),(null),(3)) v(x)
+select string_agg(distinct x, ',') from (values ('b'),('a'),('b')) v(x)
+select float4send(1.5), float8send(1.5)
