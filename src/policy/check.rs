@@ -51,7 +51,7 @@ fn utility(utility: &Utility, authority: &Authority, walk: &mut Walk) -> Result<
             }
             Ok(())
         }
-        Utility::Maintain { command, tables } => maintain(*command, tables, authority),
+        Utility::Maintain { command, tables, outside_block: _ } => maintain(*command, tables, authority),
         // SET ROLE and SET SESSION AUTHORIZATION ask for rights of session_user, which the session knows; it checks them
         // with [`Snapshot::is_member`]. Settings have their own rules, in the session. The body of PREPARE is compiled
         // and checked at EXECUTE.

@@ -39,6 +39,20 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
         }
         Ddl::AlterSequence { namespace, name, sequence: _, if_exists: _ } => who.must_own_relation(namespace, name),
         Ddl::CreateEnum { namespace, name: _, labels: _ } => who.must_create_in(namespace, false),
+        Ddl::CreateDomain { namespace, name: _, domain: _ } => who.must_create_in(namespace, false),
+        Ddl::AlterDomain { namespace, name, change } => {
+            who.must_own_type(namespace, name)?;
+            match change {
+                AlterDomain::SetOwner { to } => who.must_become(Some(to)),
+                AlterDomain::SetDefault(_)
+                | AlterDomain::SetNotNull(_)
+                | AlterDomain::AddCheck { .. }
+                | AlterDomain::DropConstraint { .. }
+                | AlterDomain::RenameConstraint { .. }
+                | AlterDomain::Validate { .. }
+                | AlterDomain::Rename { .. } => Ok(()),
+            }
+        }
         Ddl::AlterEnum { namespace, name, change } => {
             who.must_own_type(namespace, name)?;
             match change {
@@ -75,7 +89,7 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             who.must_create_roles("permission denied to drop role")?;
             names.iter().try_for_each(|name| who.not_above(name, "must be superuser to drop superusers"))
         }
-        Ddl::GrantRole { roles, members: _, admin: _, revoke: _ } => {
+        Ddl::GrantRole { roles, members: _, admin: _, revoke: _, alter: _ } => {
             roles.iter().try_for_each(|role| who.may_grant_role(role))
         }
     }
@@ -217,7 +231,8 @@ impl Who<'_> {
                 | AlterTable::SetNotNull { .. }
                 | AlterTable::DropConstraint { .. }
                 | AlterTable::RenameConstraint { .. }
-                | AlterTable::SetIdentity { .. } => {}
+                | AlterTable::SetIdentity { .. }
+                | AlterTable::Tune => {}
             }
         }
         Ok(())
@@ -238,7 +253,7 @@ impl Who<'_> {
                 self.must_own_relation(namespace, name)
             }
             ObjectKind::Index => self.must_own_index(namespace, name),
-            ObjectKind::Type => self.must_own_type(namespace, name),
+            ObjectKind::Type | ObjectKind::Domain => self.must_own_type(namespace, name),
             ObjectKind::Namespace => self.must_own_namespace(name),
             ObjectKind::Role => self.must_create_roles("permission denied to drop role"),
             ObjectKind::Column | ObjectKind::Constraint => self.must_own_relation(namespace, name),
@@ -263,7 +278,7 @@ impl Who<'_> {
             | ObjectKind::Column
             | ObjectKind::Constraint => self.must_own_relation(namespace, name),
             ObjectKind::Index => self.must_own_index(namespace, name),
-            ObjectKind::Type => self.must_own_type(namespace, name),
+            ObjectKind::Type | ObjectKind::Domain => self.must_own_type(namespace, name),
             ObjectKind::Namespace => self.must_own_namespace(name),
         }
     }

@@ -6,6 +6,7 @@ use super::execute::{Alone, Done};
 use super::front::Front;
 use super::plan_cache::Origin;
 use super::session::Session;
+use super::transaction;
 use crate::error::Result;
 use crate::sql::{Compiled, CompiledBody};
 use crate::types::Value;
@@ -36,7 +37,14 @@ impl Session {
             CompiledBody::Explain { plan, options } => {
                 self.explain(plan, options, values, codes_for(1), front, describe).await
             }
-            CompiledBody::Ddl(ddl) | CompiledBody::CreateTableAs { ddl, .. } => self.ddl(ddl, values, front).await,
+            CompiledBody::Ddl(ddl) | CompiledBody::CreateTableAs { ddl, .. } => {
+                if let Some(what) = origin.parsed()?.extras.outside_block
+                    && self.transaction.in_block()
+                {
+                    return Err(transaction::never_in_block(what));
+                }
+                self.ddl(ddl, values, front).await
+            }
             CompiledBody::Utility(utility) => {
                 // A future of its own on the heap: EXECUTE and EXPLAIN come back here.
                 Box::pin(self.utility(utility, origin, values, codes, front, describe, alone)).await

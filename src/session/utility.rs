@@ -75,7 +75,7 @@ impl Session {
                 }
                 Done::tag("LOCK TABLE")
             }
-            Utility::Maintain { command, .. } => self.maintain(*command).await,
+            Utility::Maintain { command, tables: _, outside_block } => self.maintain(*command, *outside_block).await,
             Utility::SetConstraints { deferred } => {
                 if !self.transaction.in_block() {
                     self.notice(front, &transaction::only_in_block_warning("SET CONSTRAINTS"));
@@ -237,16 +237,18 @@ impl Session {
         self.snapshot().relations.values().any(|r| r.constraints.iter().any(|c| c.deferrable))
     }
 
-    async fn maintain(&mut self, command: MaintainCommand) -> Result<Done> {
-        let (tag, in_block) = match command {
-            MaintainCommand::Vacuum => ("VACUUM", false),
-            MaintainCommand::Analyze => ("ANALYZE", true),
-            MaintainCommand::Checkpoint => ("CHECKPOINT", true),
-            MaintainCommand::Reindex => ("REINDEX", true),
-            MaintainCommand::Cluster => ("CLUSTER", true),
+    async fn maintain(&mut self, command: MaintainCommand, outside_block: Option<&str>) -> Result<Done> {
+        let tag = match command {
+            MaintainCommand::Vacuum => "VACUUM",
+            MaintainCommand::Analyze => "ANALYZE",
+            MaintainCommand::Checkpoint => "CHECKPOINT",
+            MaintainCommand::Reindex => "REINDEX",
+            MaintainCommand::Cluster => "CLUSTER",
         };
-        if !in_block && self.transaction.in_block() {
-            return Err(transaction::never_in_block(tag));
+        if let Some(what) = outside_block
+            && self.transaction.in_block()
+        {
+            return Err(transaction::never_in_block(what));
         }
         if command == MaintainCommand::Checkpoint {
             if !self.shared.state.lock().superuser() {

@@ -130,6 +130,16 @@ pub enum Ddl {
         name: Name,
         change: AlterEnum,
     },
+    CreateDomain {
+        namespace: Name,
+        name: Name,
+        domain: NewDomain,
+    },
+    AlterDomain {
+        namespace: Name,
+        name: Name,
+        change: AlterDomain,
+    },
     AlterNamespace {
         name: Name,
         rename: Option<Name>,
@@ -189,6 +199,8 @@ pub enum Ddl {
         members: Vec<Name>,
         admin: bool,
         revoke: bool,
+        /// Written ALTER GROUP: the tag says so.
+        alter: bool,
     },
 }
 
@@ -247,6 +259,8 @@ pub enum AlterTable {
         options: Option<registry::Sequence>,
         if_exists: bool,
     },
+    /// What tunes PostgreSQL's storage and statistics: nothing here.
+    Tune,
 }
 
 #[derive(Debug, Clone)]
@@ -269,8 +283,31 @@ pub enum AlterEnum {
     },
 }
 
+/// A domain as CREATE DOMAIN gives it: texts are expressions in PostgreSQL's dialect, those of checks over VALUE.
+#[derive(Debug, Clone)]
+pub struct NewDomain {
+    pub base: PgType,
+    pub not_null: bool,
+    pub default: Option<String>,
+    pub checks: Vec<(Option<Name>, String)>,
+}
+
+#[derive(Debug, Clone)]
+pub enum AlterDomain {
+    SetDefault(Option<String>),
+    SetNotNull(bool),
+    AddCheck { name: Option<Name>, expression: String },
+    DropConstraint { name: Name, if_exists: bool },
+    RenameConstraint { from: Name, to: Name },
+    Validate { name: Name },
+    Rename { to: Name },
+    SetOwner { to: Name },
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct SequenceChange {
+    /// ALTER SEQUENCE … AS.
+    pub ty: Option<Oid>,
     pub start: Option<i64>,
     pub increment: Option<i64>,
     pub min: Option<Option<i64>>,
@@ -290,6 +327,7 @@ pub enum ObjectKind {
     Index,
     Sequence,
     Type,
+    Domain,
     Column,
     Constraint,
     Role,
@@ -423,6 +461,8 @@ pub enum Utility {
     Maintain {
         command: MaintainCommand,
         tables: Vec<Arc<registry::Relation>>,
+        /// What the message calls the command if it may not run inside a transaction block.
+        outside_block: Option<&'static str>,
     },
     SetConstraints {
         deferred: bool,

@@ -20,6 +20,8 @@ enum Function {
     /// setval with two arguments counts the value as given out.
     Set,
     SetCalled,
+    /// The last value given out in any session; NULL before the first.
+    Shown,
 }
 
 /// What DuckDB keeps for each function.
@@ -36,10 +38,11 @@ pub(in crate::engine) fn register(raw: &RawConnection, sequences: &Arc<Sequences
     };
     // The session's number may come as any integer type: all of them widen to HUGEINT.
     type Overload<'a> = (Function, &'a [ffi::duckdb_type]);
-    let functions: [(&str, &[Overload<'_>]); 4] = [
+    let functions: [(&str, &[Overload<'_>]); 5] = [
         ("dg_nextval", &[(Function::Next, &[HUGEINT, UINTEGER])]),
         ("dg_currval", &[(Function::Current, &[HUGEINT, UINTEGER])]),
         ("dg_lastval", &[(Function::Last, &[HUGEINT])]),
+        ("dg_pg_sequence_last_value", &[(Function::Shown, &[HUGEINT, UINTEGER])]),
         (
             "dg_setval",
             &[
@@ -159,6 +162,9 @@ unsafe fn value(
     }
     // SAFETY: the second column is a UINTEGER.
     let Some(oid) = (unsafe { argument::<u32>(input, 1, row) }) else { return Ok(None) };
+    if matches!(extra.function, Function::Shown) {
+        return Ok(sequences.state(oid).and_then(|(last, called)| called.then_some(last)));
+    }
     // One statement's rows all mean the same sequence, nearly always.
     if known.as_ref().is_none_or(|k| (k.0, k.1) != (session, oid)) {
         let (name, definition) = definition(session, oid)?;
@@ -168,7 +174,7 @@ unsafe fn value(
     match extra.function {
         Function::Next => sequences.next(session, oid, name, definition).map(Some),
         Function::Current => sequences.current(session, oid, name).map(Some),
-        Function::Last => Ok(None),
+        Function::Last | Function::Shown => Ok(None),
         Function::Set | Function::SetCalled => {
             // SAFETY: the third column is a BIGINT.
             let Some(to) = (unsafe { argument::<i64>(input, 2, row) }) else { return Ok(None) };

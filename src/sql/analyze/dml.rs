@@ -7,7 +7,7 @@ use sqlparser::ast;
 use super::scope::{Clause, NsItem, Scope};
 use super::{Analyzer, CastContext, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Column, Relation as TableDef, RelationKind};
+use crate::registry::{Column, Relation as TableDef, RelationKind, UserTypeKind};
 use crate::sql::parse::fold;
 use crate::tree::{
     Body, Delete, Distinct, FromItem, Query, RelColumn, RelId, Relation, Returning, Select, Source, Statement, Update,
@@ -355,7 +355,8 @@ impl Analyzer<'_> {
             let next = Expr { kind: ExprKind::NextValue(identity.sequence), ty: PgType::new(oid::INT8), pos: 0 };
             return self.assign(next, column.ty, &column.name, "column");
         }
-        let Some(text) = &column.default else {
+        let default = column.default.clone().or_else(|| self.domain_default_of(column.ty));
+        let Some(text) = &default else {
             let null = Expr { kind: ExprKind::Const(Value::Null), ty: PgType::new(oid::UNKNOWN), pos: 0 };
             return self.coerce_type(null, column.ty, CastContext::Assignment, false);
         };
@@ -366,6 +367,16 @@ impl Analyzer<'_> {
         })?;
         expr.pos = 0;
         Ok(expr)
+    }
+
+    /// What a column without a default of its own gets from its domain.
+    fn domain_default_of(&self, ty: PgType) -> Option<String> {
+        // The array of a domain goes by another OID.
+        let of = self.ctx.snapshot.user_type_by_oid(ty.oid).filter(|t| t.oid == ty.oid)?;
+        match &of.kind {
+            UserTypeKind::Domain { base: _, not_null: _, default, checks: _ } => default.clone(),
+            UserTypeKind::Enum { .. } => None,
+        }
     }
 
     /// A generated column's expression, each column in it replaced by what `value` gives for it.

@@ -44,7 +44,7 @@ use std::sync::Arc;
 
 use sqlparser::ast;
 
-use self::scope::Scope;
+use self::scope::{Clause, Scope};
 use super::Context;
 use super::parse::{self, Parsed};
 use crate::error::{Error, Result, SqlState};
@@ -94,6 +94,51 @@ pub fn expression(text: &str, alias: &str, rel: RelId, columns: &[RelColumn], ct
         return Err(Error::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1"));
     }
     Ok(expr)
+}
+
+/// As [`expression`], for what a definition holds: `clause` says what it must not have in it.
+pub(crate) fn definition(
+    text: &str,
+    alias: &str,
+    columns: &[RelColumn],
+    clause: Clause,
+    ctx: &Context,
+) -> Result<Expr> {
+    let (expr, parsed) = parse::parse_expression(text)?;
+    let mut a = Analyzer::new(ctx, &parsed);
+    a.next_rel = 1;
+    a.scopes.push(definition_scope(alias, columns));
+    let expr = a.in_clause(clause, |a| a.expr(&expr))?;
+    let expr = a.resolve_unknown(expr)?;
+    if !a.finish_params()?.is_empty() {
+        return Err(Error::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1"));
+    }
+    Ok(expr)
+}
+
+/// As [`definition`], then coerced as an assignment to a column of type `ty`.
+pub(crate) fn assigned_definition(
+    text: &str,
+    alias: &str,
+    columns: &[RelColumn],
+    clause: Clause,
+    (ty, column): (PgType, &str),
+    ctx: &Context,
+) -> Result<Expr> {
+    let (expr, parsed) = parse::parse_expression(text)?;
+    let mut a = Analyzer::new(ctx, &parsed);
+    a.next_rel = 1;
+    a.scopes.push(definition_scope(alias, columns));
+    let expr = a.in_clause(clause, |a| a.expr(&expr))?;
+    a.assign(expr, ty, column, "column")
+}
+
+fn definition_scope(alias: &str, columns: &[RelColumn]) -> Scope {
+    let mut scope = Scope::default();
+    if !columns.is_empty() {
+        scope.add_columns(alias, RelId(0), columns);
+    }
+    scope
 }
 
 /// As [`expression`], then coerced as an assignment to a column of type `ty` (`column` is for the message).
@@ -215,6 +260,7 @@ impl<'a> Analyzer<'a> {
             Body::Copy(copy) => self.copy(copy),
             Body::Lock(items) => self.lock(items),
             Body::Maintain { command, tables } => self.maintain(*command, tables),
+            Body::Reindex { what, concurrently } => self.reindex(what, *concurrently),
             Body::Expression => Err(Error::internal("an expression is no statement")),
         }
     }

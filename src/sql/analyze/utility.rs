@@ -9,7 +9,7 @@ use super::{Analyzer, CastContext, Expr};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Name, Relation as TableDef, RelationKind};
 use crate::sql::Context;
-use crate::sql::parse::{self, Body, ExplainOptions, LockItem, Parsed};
+use crate::sql::parse::{self, Body, ExplainOptions, LockItem, Parsed, Reindexed};
 use crate::tree::{CursorOptions, Explain, MaintainCommand, QualifiedName, Statement, Utility};
 use crate::types::PgType;
 
@@ -110,6 +110,62 @@ impl Analyzer<'_> {
 
     pub(crate) fn maintain(&mut self, command: MaintainCommand, names: &[QualifiedName]) -> Result<Statement> {
         let tables = names.iter().map(|n| self.named_relation(n)).collect::<Result<Vec<_>>>()?;
-        Self::utility(Utility::Maintain { command, tables })
+        let outside_block = (command == MaintainCommand::Vacuum).then_some("VACUUM");
+        Self::utility(Utility::Maintain { command, tables, outside_block })
+    }
+
+    /// REINDEX: there is nothing to rebuild, but what it names must be there, and be the role's own.
+    pub(crate) fn reindex(&mut self, what: &Reindexed, concurrently: bool) -> Result<Statement> {
+        let snapshot = Arc::clone(&self.ctx.snapshot);
+        let (tables, mut outside_block) = match what {
+            Reindexed::Index(name) => (vec![self.reindexed_table(name)?], None),
+            Reindexed::Table(name) => {
+                let def = self.named_relation(name)?;
+                if !matches!(def.kind, RelationKind::Table | RelationKind::System) {
+                    let message = format!("\"{}\" is not a table or materialized view", def.name);
+                    return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+                }
+                (vec![def], None)
+            }
+            Reindexed::Namespace(name) => {
+                let Some(namespace) = snapshot.namespaces.get(&name.name) else {
+                    let message = format!("schema \"{}\" does not exist", name.name);
+                    return Err(Error::new(SqlState::INVALID_SCHEMA_NAME, message));
+                };
+                if !snapshot.has_rights_of(self.ctx.role, namespace.owner) {
+                    let message = format!("must be owner of schema {}", name.name);
+                    return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+                }
+                (Vec::new(), Some("REINDEX SCHEMA"))
+            }
+            Reindexed::Database(name) => {
+                if name.as_ref().is_some_and(|n| n.name != snapshot.database) {
+                    let message = "can only reindex the currently open database";
+                    return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+                }
+                (Vec::new(), Some("REINDEX DATABASE"))
+            }
+        };
+        if concurrently {
+            if tables.iter().any(|t| matches!(t.kind, RelationKind::System)) {
+                let message = "cannot reindex system catalogs concurrently";
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+            }
+            outside_block = outside_block.or(Some("REINDEX CONCURRENTLY"));
+        }
+        Self::utility(Utility::Maintain { command: MaintainCommand::Reindex, tables, outside_block })
+    }
+
+    /// The table of an index.
+    fn reindexed_table(&self, name: &QualifiedName) -> Result<Arc<TableDef>> {
+        if let Some(def) = self.find_relation(name.namespace.as_deref(), &name.name) {
+            let message = format!("\"{}\" is not an index", def.name);
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+        }
+        let (namespace, index) = self.existing(name);
+        match self.ctx.snapshot.index(&namespace, &index) {
+            Some((table, _)) => Ok(Arc::clone(table)),
+            None => Err(self.no_relation(name.namespace.as_deref(), &name.name, 0)),
+        }
     }
 }

@@ -43,7 +43,7 @@ impl Planner<'_> {
                 found.comment = comment;
                 self.put_namespace(found);
             }
-            ObjectKind::Type => {
+            ObjectKind::Type | ObjectKind::Domain => {
                 let Some(ty) = self.after.user_type(namespace, name).cloned() else {
                     return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{name}\" does not exist")));
                 };

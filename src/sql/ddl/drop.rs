@@ -48,7 +48,8 @@ impl Planner<'_> {
             ObjectKind::Sequence => self.drop_relations("SEQUENCE", names, if_exists, behavior),
             ObjectKind::Index => self.drop_indexes(names, if_exists),
             ObjectKind::Namespace => self.drop_namespaces(names, if_exists, behavior),
-            ObjectKind::Type => self.drop_types(names, if_exists, behavior),
+            ObjectKind::Type => self.drop_types("TYPE", names, if_exists, behavior),
+            ObjectKind::Domain => self.drop_types("DOMAIN", names, if_exists, behavior),
             ObjectKind::Role => {
                 let names: Vec<Name> = names.iter().map(|(_, name)| name.clone()).collect();
                 self.drop_roles(&names, if_exists)
@@ -304,8 +305,14 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn drop_types(&mut self, names: &[(Name, Name)], if_exists: bool, behavior: DropBehavior) -> Result<()> {
-        self.tag("DROP TYPE");
+    fn drop_types(
+        &mut self,
+        what: &str,
+        names: &[(Name, Name)],
+        if_exists: bool,
+        behavior: DropBehavior,
+    ) -> Result<()> {
+        self.tag(&format!("DROP {what}"));
         for (namespace, name) in names {
             let Some(ty) = self.after.user_type(namespace, name).cloned() else {
                 if if_exists {
@@ -314,6 +321,9 @@ impl Planner<'_> {
                 }
                 return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{name}\" does not exist")));
             };
+            if what == "DOMAIN" && !matches!(ty.kind, crate::registry::UserTypeKind::Domain { .. }) {
+                return Err(wrong_type(name, "a domain"));
+            }
             self.may_change(&ty.managed, "type", name)?;
             let users = self.columns_of_type(&[ty.oid, ty.array_oid]);
             if !users.is_empty() {

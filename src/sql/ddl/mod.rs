@@ -6,6 +6,7 @@
 mod alter;
 mod comment;
 mod create;
+mod domain;
 mod drop;
 /// Schema files: what the database lacks of them.
 pub mod files;
@@ -104,6 +105,8 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
             planner.alter_sequence(namespace, name, sequence, *if_exists)?;
         }
         Ddl::CreateEnum { namespace, name, labels } => planner.create_enum(namespace, name, labels)?,
+        Ddl::CreateDomain { namespace, name, domain } => planner.create_domain(namespace, name, domain)?,
+        Ddl::AlterDomain { namespace, name, change } => planner.alter_domain(namespace, name, change)?,
         Ddl::AlterEnum { namespace, name, change } => planner.alter_enum(namespace, name, change)?,
         Ddl::AlterTable { kind, namespace, name, actions, if_exists } => {
             planner.alter_table(*kind, (namespace, name), actions, *if_exists)?;
@@ -121,7 +124,12 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
             planner.alter_role_set(name, setting.as_ref(), value.as_deref())?;
         }
         Ddl::DropRole { names, if_exists } => planner.drop_roles(names, *if_exists)?,
-        Ddl::GrantRole { roles, members, admin, revoke } => planner.grant_role(roles, members, *admin, *revoke)?,
+        Ddl::GrantRole { roles, members, admin, revoke, alter } => {
+            planner.grant_role(roles, members, *admin, *revoke)?;
+            if *alter {
+                planner.tag("ALTER ROLE");
+            }
+        }
     }
     planner.finish()
 }

@@ -42,7 +42,10 @@ impl Planner<'_> {
             return Err(super::alter::wrong_type(name, "a sequence"));
         };
         self.may_change(&relation.managed, "sequence", name)?;
-        let SequenceChange { start, increment, min, max, cache, cycle, restart, owned_by } = change;
+        let SequenceChange { ty, start, increment, min, max, cache, cycle, restart, owned_by } = change;
+        if let Some(ty) = ty {
+            change_type(sequence, *ty);
+        }
         sequence.increment = increment.unwrap_or(sequence.increment);
         let (low, high) = bounds(sequence);
         let up = sequence.increment > 0;
@@ -73,6 +76,20 @@ impl Planner<'_> {
         }
         self.put_sequence(relation, restart);
         Ok(())
+    }
+}
+
+/// A limit that was the old type's becomes the new type's.
+fn change_type(sequence: &mut Sequence, ty: crate::types::Oid) {
+    let (low, high) = bounds(sequence);
+    let (at_low, at_high) = (sequence.min == low, sequence.max == high);
+    sequence.ty = ty;
+    let (low, high) = bounds(sequence);
+    if at_low {
+        sequence.min = low;
+    }
+    if at_high {
+        sequence.max = high;
     }
 }
 

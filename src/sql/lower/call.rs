@@ -372,7 +372,7 @@ impl Lowerer<'_> {
                 return Ok(Some(Scalar::template(text, vec![flag, implicit, plain], phys)));
             }
             "getdatabaseencoding" => return Ok(Some(Scalar::literal("UTF8", Phys::Text))),
-            "nextval" | "currval" | "setval" | "lastval" => {
+            "nextval" | "currval" | "setval" | "lastval" | "pg_sequence_last_value" => {
                 self.writes |= matches!(func.name, "nextval" | "setval");
                 let mut all = vec![self.session_id()];
                 all.append(args);

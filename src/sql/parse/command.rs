@@ -52,6 +52,10 @@ pub enum Body {
         command: MaintainCommand,
         tables: Vec<QualifiedName>,
     },
+    Reindex {
+        what: Reindexed,
+        concurrently: bool,
+    },
     /// An expression by itself.
     Expression,
 }
@@ -71,6 +75,16 @@ pub struct ExplainOptions {
 
 /// The statements that are PostgreSQL's and that we refuse by name, before sqlparser guesses at them.
 const REFUSED: &[&str] = &["call", "do", "load", "merge", "import", "security", "reassign", "refresh"];
+
+/// What REINDEX names.
+#[derive(Debug, Clone)]
+pub enum Reindexed {
+    Index(QualifiedName),
+    Table(QualifiedName),
+    Namespace(QualifiedName),
+    /// DATABASE and SYSTEM; the name may be left out.
+    Database(Option<QualifiedName>),
+}
 
 pub fn parse(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
     let mut c = Cursor::new(tokens, source);
@@ -116,6 +130,7 @@ pub fn parse(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
         "lock" => return lock(&mut c),
         "vacuum" | "analyze" | "analyse" | "checkpoint" | "reindex" | "cluster" => return maintain(&mut c, &word),
         "create" | "alter" | "drop" | "grant" | "revoke" | "comment" => {
+            super::refuse::check(&mut c, &word)?;
             return match super::ddl::parse(&mut c, &word)? {
                 Some(raw) => Ok(Body::Ddl(Box::new(raw))),
                 None => statement(tokens, source),
@@ -126,6 +141,7 @@ pub fn parse(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
             return Ok(Body::Statement(Box::new(ast::Statement::Query(query))));
         }
         "select" | "with" | "values" | "insert" | "update" | "delete" | "truncate" => {
+            super::refuse::check(&mut c, &word)?;
             return statement(tokens, source);
         }
         _ => {
@@ -469,6 +485,21 @@ fn lock(c: &mut Cursor<'_>) -> Result<Body> {
     Ok(Body::Lock(items))
 }
 
+fn reindex(c: &mut Cursor<'_>) -> Result<Body> {
+    let Some(kind) = ["index", "table", "schema", "system", "database"].into_iter().find(|kind| c.eat(kind)) else {
+        return Err(c.error());
+    };
+    let concurrently = c.eat("concurrently");
+    let what = match kind {
+        "index" => Reindexed::Index(c.qualified()?),
+        "table" => Reindexed::Table(c.qualified()?),
+        "schema" => Reindexed::Namespace(c.qualified()?),
+        _ => Reindexed::Database(if c.is_end() { None } else { Some(c.qualified()?) }),
+    };
+    c.end()?;
+    Ok(Body::Reindex { what, concurrently })
+}
+
 fn maintain(c: &mut Cursor<'_>, word: &str) -> Result<Body> {
     let command = match word {
         "vacuum" => MaintainCommand::Vacuum,
@@ -481,15 +512,7 @@ fn maintain(c: &mut Cursor<'_>, word: &str) -> Result<Body> {
         c.parenthesized()?;
     }
     if command == MaintainCommand::Reindex {
-        for kind in ["index", "table", "schema", "system", "database"] {
-            if c.eat(kind) {
-                c.eat("concurrently");
-                // What is reindexed makes no difference: there is nothing to rebuild.
-                c.rest();
-                return Ok(Body::Maintain { command, tables: Vec::new() });
-            }
-        }
-        return Err(c.error());
+        return reindex(c);
     }
     while ["full", "freeze", "verbose", "analyze", "analyse"].iter().any(|w| c.eat(w)) {}
     let mut tables = Vec::new();

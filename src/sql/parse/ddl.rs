@@ -8,7 +8,7 @@ use super::cursor::Cursor;
 use super::with_parser;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
-use crate::tree::{AlterTable, Ddl, ObjectKind, QualifiedName, RoleOptions, SequenceChange};
+use crate::tree::{AlterDomain, AlterTable, Ddl, DropBehavior, ObjectKind, QualifiedName, RoleOptions, SequenceChange};
 
 /// A command as it was read; names are still without namespaces.
 #[derive(Debug, Clone)]
@@ -32,6 +32,7 @@ pub enum RawDdl {
     },
     AlterSequence {
         name: QualifiedName,
+        ty: Option<DataType>,
         change: SequenceChange,
         owned_by: Option<Option<(QualifiedName, Name)>>,
         if_exists: bool,
@@ -39,6 +40,27 @@ pub enum RawDdl {
     AlterTypeOwner {
         name: QualifiedName,
         to: Name,
+    },
+    CreateDomain {
+        name: QualifiedName,
+        ty: DataType,
+        default: Option<String>,
+        not_null: bool,
+        /// Names, if given, and expressions over VALUE.
+        checks: Vec<(Option<Name>, String)>,
+    },
+    AlterDomain {
+        name: QualifiedName,
+        change: AlterDomain,
+    },
+    DropDomain {
+        names: Vec<QualifiedName>,
+        if_exists: bool,
+        behavior: DropBehavior,
+    },
+    CommentOnDomain {
+        name: QualifiedName,
+        comment: Option<String>,
     },
     CommentOnConstraint {
         table: QualifiedName,
@@ -53,7 +75,7 @@ pub fn parse(c: &mut Cursor<'_>, word: &str) -> Result<Option<RawDdl>> {
     let found = match word {
         "create" => create(c)?,
         "alter" => alter(c)?,
-        "drop" => drop_roles(c)?,
+        "drop" => drop(c)?,
         "grant" | "revoke" => membership(c, word == "revoke")?,
         "comment" => comment(c)?,
         _ => None,
@@ -79,6 +101,9 @@ fn create(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
             return Ok(Some(RawDdl::Ready(Ddl::CreateRole { name, options })));
         }
     }
+    if c.eat("domain") {
+        return super::domain::create(c).map(Some);
+    }
     let temporary = c.eat("temporary") || c.eat("temp");
     if !c.eat("sequence") {
         return Ok(None);
@@ -96,6 +121,9 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
         if c.eat(word) {
             return alter_role(c).map(Some);
         }
+    }
+    if c.eat("domain") {
+        return super::domain::alter(c).map(Some);
     }
     if c.eat("type") {
         let name = c.qualified()?;
@@ -124,10 +152,9 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
         let mut options = SequenceOptions::default();
         sequence_options(c, &mut options)?;
         let SequenceOptions { ty, change, owned_by } = options;
-        if ty.is_some() {
-            return Err(Error::unsupported("ALTER SEQUENCE … AS"));
-        }
-        return Ok(Some(RawDdl::AlterSequence { name, change, owned_by, if_exists }));
+        return Ok(Some(RawDdl::AlterSequence { name, ty, change, owned_by, if_exists }));
+    } else if matches!(kind, ObjectKind::Table | ObjectKind::Index) && tuning(c) {
+        AlterTable::Tune
     } else if kind == ObjectKind::Table {
         let Some(action) = identity_action(c)? else { return Ok(None) };
         action
@@ -174,7 +201,7 @@ fn alter_role(c: &mut Cursor<'_>) -> Result<RawDdl> {
         let revoke = c.eat("drop");
         c.eat("add");
         c.expect("user")?;
-        Ddl::GrantRole { roles: vec![name], members: names(c)?, admin: false, revoke }
+        Ddl::GrantRole { roles: vec![name], members: names(c)?, admin: false, revoke, alter: true }
     } else {
         let mut options = RoleOptions::default();
         role_options(c, &mut options)?;
@@ -290,7 +317,66 @@ fn names(c: &mut Cursor<'_>) -> Result<Vec<Name>> {
     Ok(list)
 }
 
-fn drop_roles(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
+/// Actions that tune PostgreSQL's storage and statistics and say nothing about what the table means. True if the whole
+/// command has no others; the cursor then stands at its end.
+fn tuning(c: &mut Cursor<'_>) -> bool {
+    let start = c.at;
+    loop {
+        if !tuning_action(c) {
+            c.at = start;
+            return false;
+        }
+        if !c.eat_token(&Token::Comma) {
+            break;
+        }
+    }
+    let whole = c.is_end();
+    if !whole {
+        c.at = start;
+    }
+    whole
+}
+
+fn tuning_action(c: &mut Cursor<'_>) -> bool {
+    let parameters = |c: &mut Cursor<'_>| {
+        (c.is_word(0, "set") || c.is_word(0, "reset"))
+            && c.tokens.get(c.at + 1).is_some_and(|t| t.token == Token::LParen)
+            && {
+                c.at += 1;
+                c.parenthesized().is_ok()
+            }
+    };
+    if c.eat("set without oids") || parameters(c) {
+        return true;
+    }
+    if !c.eat("alter") {
+        return false;
+    }
+    c.eat("column");
+    if c.signed_number().is_err() && c.name().is_err() {
+        return false;
+    }
+    if c.eat("set statistics") {
+        return c.signed_number().is_ok();
+    }
+    if c.eat("set storage") || c.eat("set compression") {
+        return any_word(c).is_ok();
+    }
+    parameters(c)
+}
+
+/// DROP of roles and of domains.
+fn drop(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
+    if c.eat("domain") {
+        let if_exists = c.eat("if exists");
+        let mut names = vec![c.qualified()?];
+        while c.eat_token(&Token::Comma) {
+            names.push(c.qualified()?);
+        }
+        let behavior = if c.eat("cascade") { DropBehavior::Cascade } else { DropBehavior::Restrict };
+        c.eat("restrict");
+        return Ok(Some(RawDdl::DropDomain { names, if_exists, behavior }));
+    }
     if !(c.eat("role") || c.eat("user") || c.eat("group")) {
         return Ok(None);
     }
@@ -310,13 +396,13 @@ fn membership(c: &mut Cursor<'_>, revoke: bool) -> Result<Option<RawDdl>> {
     if !revoke {
         admin = c.eat("with admin option");
     }
-    if c.eat("granted by") {
+    if c.eat("granted by") && !["current_user", "current_role", "session_user"].iter().any(|w| c.eat(w)) {
         c.name()?;
     }
     if revoke {
         let _ = c.eat("cascade") || c.eat("restrict");
     }
-    Ok(Some(RawDdl::Ready(Ddl::GrantRole { roles, members, admin, revoke })))
+    Ok(Some(RawDdl::Ready(Ddl::GrantRole { roles, members, admin, revoke, alter: false })))
 }
 
 #[derive(Default)]
@@ -392,11 +478,20 @@ fn number(c: &mut Cursor<'_>) -> Result<i64> {
 
 /// `COMMENT ON CONSTRAINT c ON t IS …`.
 fn comment(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
+    if c.eat("on domain") {
+        let name = c.qualified()?;
+        c.expect("is")?;
+        let comment = if c.eat("null") { None } else { Some(c.string()?) };
+        return Ok(Some(RawDdl::CommentOnDomain { name, comment }));
+    }
     if !c.eat("on constraint") {
         return Ok(None);
     }
     let constraint = c.name()?;
     c.expect("on")?;
+    if c.eat("domain") {
+        return Err(Error::unsupported("COMMENT ON CONSTRAINT … ON DOMAIN"));
+    }
     let table = c.qualified()?;
     c.expect("is")?;
     let comment = if c.eat("null") { None } else { Some(c.string()?) };

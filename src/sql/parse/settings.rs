@@ -195,7 +195,7 @@ pub fn reset(c: &mut Cursor<'_>) -> Result<Utility> {
         return Ok(Utility::Reset { name: None });
     }
     if c.eat("session authorization") {
-        return Ok(Utility::SetSessionAuthorization { name: None, local: false });
+        return Ok(Utility::Reset { name: Some("session_authorization".into()) });
     }
     if c.eat("time zone") {
         return Ok(Utility::Reset { name: Some("timezone".into()) });

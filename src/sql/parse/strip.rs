@@ -21,6 +21,8 @@ pub struct Extras {
     pub grant_option_for: bool,
     /// SEARCH and CYCLE, by the character position of the parenthesis before them.
     pub cte_clauses: Vec<(u32, super::rewrite::CteClauses)>,
+    /// What messages call the command if it was written CONCURRENTLY: it may not run inside a transaction block.
+    pub outside_block: Option<&'static str>,
 }
 
 fn is(token: Option<&TokenWithSpan>, word: &str) -> bool {
@@ -66,6 +68,7 @@ pub fn strip(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<(Vec<TokenWi
             extras.with_no_data = words == 3;
         }
     }
+    definition(&mut tokens, &mut extras);
     let tokens = tokens;
     let at = |i: usize| tokens.get(i);
     if is(at(0), "revoke") && is(at(1), "grant") && is(at(2), "option") && is(at(3), "for") {
@@ -132,4 +135,67 @@ pub fn strip(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<(Vec<TokenWi
         i += 1;
     }
     Ok((out, extras))
+}
+
+/// Takes out of a schema change what says nothing here: CONCURRENTLY (remembered), ON ONLY, NO INHERIT, WITHOUT OIDS;
+/// `GRANT ALL (a)` becomes the privileges that a column has.
+fn definition(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) {
+    let word = |tokens: &[TokenWithSpan], i: usize, word: &str| is(tokens.get(i), word);
+    let verb = ["create", "drop", "alter", "grant", "revoke"].into_iter().find(|w| word(tokens, 0, w));
+    match verb {
+        Some("create" | "drop") => {
+            let at = 1 + usize::from(word(tokens, 1, "unique"));
+            if word(tokens, at, "index") && word(tokens, at + 1, "concurrently") {
+                tokens.remove(at + 1);
+                extras.outside_block =
+                    Some(if verb == Some("drop") { "DROP INDEX CONCURRENTLY" } else { "CREATE INDEX CONCURRENTLY" });
+            }
+            if word(tokens, at, "index")
+                && let Some(on) = (at..tokens.len()).find(|i| word(tokens, *i, "on"))
+                && word(tokens, on + 1, "only")
+            {
+                tokens.remove(on + 1);
+            }
+            let end = tokens.len();
+            if end > 2 && word(tokens, end - 2, "without") && word(tokens, end - 1, "oids") {
+                tokens.truncate(end - 2);
+            }
+            no_inherit(tokens);
+        }
+        Some("alter") => no_inherit(tokens),
+        Some("grant" | "revoke") => all_of_columns(tokens),
+        _ => {}
+    }
+}
+
+/// `CHECK (…) NO INHERIT`: nothing is inherited.
+fn no_inherit(tokens: &mut Vec<TokenWithSpan>) {
+    let mut i = 1;
+    while i + 1 < tokens.len() {
+        if tokens[i - 1].token == Token::RParen && is(tokens.get(i), "no") && is(tokens.get(i + 1), "inherit") {
+            tokens.drain(i..i + 2);
+        }
+        i += 1;
+    }
+}
+
+/// `ALL [PRIVILEGES] (a, b)` is SELECT, INSERT, UPDATE and REFERENCES on these columns.
+fn all_of_columns(tokens: &mut Vec<TokenWithSpan>) {
+    let Some(all) = (1..tokens.len().min(6)).find(|i| is(tokens.get(*i), "all")) else { return };
+    let open = all + 1 + usize::from(is(tokens.get(all + 1), "privileges"));
+    if tokens.get(open).is_none_or(|t| t.token != Token::LParen) {
+        return;
+    }
+    let Some(close) = (open..tokens.len()).find(|i| tokens[*i].token == Token::RParen) else { return };
+    let list = tokens[open..=close].to_vec();
+    let span = tokens[all].span;
+    let mut spelled = Vec::new();
+    for word in ["SELECT", "INSERT", "UPDATE", "REFERENCES"] {
+        if !spelled.is_empty() {
+            spelled.push(TokenWithSpan { token: Token::Comma, span });
+        }
+        spelled.push(TokenWithSpan { token: Token::make_word(word, None), span });
+        spelled.extend(list.iter().cloned());
+    }
+    tokens.splice(all..=close, spelled);
 }

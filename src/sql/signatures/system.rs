@@ -17,6 +17,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("nextval(regclass)", Special),
     ("currval(regclass)", Special),
     ("lastval()", Special),
+    ("pg_sequence_last_value(regclass)", Special),
     ("setval(regclass,int8)", Special),
     ("setval(regclass,int8,bool)", Special),
     ("current_user()", Special),

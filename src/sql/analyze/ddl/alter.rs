@@ -2,7 +2,8 @@
 
 use sqlparser::ast::{self, AlterColumnOperation, AlterTableOperation, RenameTableNameKind};
 
-use super::super::{Analyzer, assigned_expression, expression};
+use super::super::scope::Clause;
+use super::super::{Analyzer, assigned_definition, assigned_expression};
 use super::table::rel_columns;
 use super::{new_sequence, sequence_change};
 use crate::error::{Error, Result, SqlState};
@@ -127,7 +128,8 @@ impl Analyzer<'_> {
                     (Some(using), Some(relation)) => {
                         let scope = scope_of(Some(relation), &[]);
                         let text = using.to_string();
-                        let expr = assigned_expression(&text, &relation.name, RelId(0), &scope, ty, &column, self.ctx)?;
+                        let of = (ty, &*column);
+                        let expr = assigned_definition(&text, &relation.name, &scope, Clause::Transform, of, self.ctx)?;
                         Some((text, Box::new(expr)))
                     }
                 };
@@ -163,12 +165,13 @@ impl Analyzer<'_> {
 
     /// A check constraint may name the table's columns and those that the same statement adds.
     fn check_on(&self, relation: Option<&Relation>, constraint: &NewConstraint, actions: &[AlterTable]) -> Result<()> {
-        let NewConstraintKind::Check { expression: text } = &constraint.kind else { return Ok(()) };
+        if !matches!(constraint.kind, NewConstraintKind::Check { .. }) {
+            return Ok(());
+        }
         let scope = scope_of(relation, actions);
         if relation.is_none() {
             return Ok(());
         }
-        expression(text, relation.map_or("", |r| &r.name), RelId(0), &scope, self.ctx)?;
         self.check_constraint(relation.map_or("", |r| &r.name), constraint, &scope)
     }
 }

@@ -2,11 +2,12 @@
 
 use sqlparser::ast;
 
-use super::super::{Analyzer, expression};
+use super::super::scope::Clause;
+use super::super::{Analyzer, definition};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Index, IndexKey};
 use crate::sql::parse;
-use crate::tree::{Ddl, RelColumn, RelId};
+use crate::tree::{Ddl, RelColumn};
 use crate::types::oid;
 
 impl Analyzer<'_> {
@@ -52,7 +53,7 @@ impl Analyzer<'_> {
             keys.push(self.index_key(&relation, &scope, column)?);
         }
         if let Some(predicate) = predicate {
-            let expr = expression(&predicate.to_string(), &relation.name, RelId(0), &scope, self.ctx)?;
+            let expr = definition(&predicate.to_string(), &relation.name, &scope, Clause::IndexPredicate, self.ctx)?;
             if expr.ty.oid != oid::BOOL {
                 let message =
                     format!("argument of WHERE must be type boolean, not type {}", self.type_name(expr.ty.oid));
@@ -95,7 +96,7 @@ impl Analyzer<'_> {
             return Ok(IndexKey { column: found.num, expression: None, descending, nulls_first });
         }
         let text = expr.to_string();
-        expression(&text, &relation.name, RelId(0), scope, self.ctx)?;
+        definition(&text, &relation.name, scope, Clause::IndexExpression, self.ctx)?;
         Ok(IndexKey { column: 0, expression: Some(text), descending, nulls_first })
     }
 }

@@ -4,6 +4,7 @@
 //! something, and are kept as text. Whether things exist is planning's question (`sql::ddl`).
 
 mod alter;
+mod domain;
 mod grant;
 mod index;
 mod table;
@@ -12,7 +13,7 @@ use sqlparser::ast::{self, CommentObject, Ident, ObjectName, ObjectType, SchemaN
 
 use super::Analyzer;
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Name, Sequence, bootstrap, build};
+use crate::registry::{Name, RelationKind, Sequence, bootstrap, build};
 use crate::sql::parse::{self, RawDdl};
 use crate::tree::{AlterEnum, Ddl, DropBehavior, ObjectKind, QualifiedName, SequenceChange, Statement};
 use crate::types::{PgType, oid};
@@ -76,19 +77,36 @@ impl Analyzer<'_> {
             RawDdl::CreateSequence { name, ty, change, owned_by, if_not_exists, temporary } => {
                 let (namespace, name) = self.new_name(name, *temporary)?;
                 let ty = ty.as_ref().map_or(Ok(PgType::new(oid::INT8)), |ty| self.data_type(ty))?;
-                let change = self.with_owner(change, owned_by.as_ref())?;
+                let change = self.with_owner(&namespace, change, owned_by.as_ref())?;
                 let sequence = new_sequence(ty, &change)?;
                 Ddl::CreateSequence { namespace, name, sequence, if_not_exists: *if_not_exists, temporary: *temporary }
             }
-            RawDdl::AlterSequence { name, change, owned_by, if_exists } => {
-                let sequence = self.with_owner(change, owned_by.as_ref())?;
+            RawDdl::AlterSequence { name, ty, change, owned_by, if_exists } => {
                 let (namespace, name) = self.existing(name);
+                let mut sequence = self.with_owner(&namespace, change, owned_by.as_ref())?;
+                if let Some(ty) = ty {
+                    let ty = self.data_type(ty)?;
+                    sequence_type(ty)?;
+                    sequence.ty = Some(ty.oid);
+                }
                 Ddl::AlterSequence { namespace, name, sequence, if_exists: *if_exists }
             }
             RawDdl::CommentOnConstraint { table, constraint, comment } => {
                 let (namespace, name) = self.existing(table);
                 let (column, comment) = (Some(constraint.clone()), comment.clone());
                 Ddl::Comment { kind: ObjectKind::Constraint, namespace, name, column, comment }
+            }
+            RawDdl::CreateDomain { name, ty, default, not_null, checks } => {
+                self.create_domain(name, ty, default.clone(), *not_null, checks)?
+            }
+            RawDdl::AlterDomain { name, change } => self.alter_domain(name, change)?,
+            RawDdl::DropDomain { names, if_exists, behavior } => {
+                let names = names.iter().map(|name| self.existing_type(name)).collect();
+                Ddl::Drop { kind: ObjectKind::Domain, names, if_exists: *if_exists, behavior: *behavior }
+            }
+            RawDdl::CommentOnDomain { name, comment } => {
+                let (namespace, name) = self.existing_type(name);
+                Ddl::Comment { kind: ObjectKind::Domain, namespace, name, column: None, comment: comment.clone() }
             }
             RawDdl::AlterTypeOwner { name, to } => {
                 let (namespace, name) = self.existing_type(name);
@@ -101,6 +119,7 @@ impl Analyzer<'_> {
     /// OWNED BY's table and column by number.
     fn with_owner(
         &self,
+        sequence_namespace: &Name,
         change: &SequenceChange,
         owned_by: Option<&Option<(QualifiedName, Name)>>,
     ) -> Result<SequenceChange> {
@@ -112,10 +131,18 @@ impl Analyzer<'_> {
                 let Some(found) = self.find_relation(table.namespace.as_deref(), &table.name) else {
                     return Err(self.no_relation(table.namespace.as_deref(), &table.name, table.pos));
                 };
+                if !matches!(found.kind, RelationKind::Table | RelationKind::System | RelationKind::View { .. }) {
+                    let message = format!("sequence cannot be owned by relation \"{}\"", found.name);
+                    return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+                }
                 let Some(column) = found.column(column) else {
                     let message = format!("column \"{column}\" of relation \"{}\" does not exist", table.name);
                     return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
                 };
+                if found.namespace != *sequence_namespace {
+                    let message = "sequence must be in same schema as table it is linked to";
+                    return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
+                }
                 Some(Some((found.oid, column.num)))
             }
         };
@@ -139,9 +166,9 @@ impl Analyzer<'_> {
             Ddl::AlterRoleSet { name, setting, value } => {
                 Ddl::AlterRoleSet { name: self.role_name(&name), setting, value }
             }
-            Ddl::GrantRole { roles, members, admin, revoke } => {
+            Ddl::GrantRole { roles, members, admin, revoke, alter } => {
                 let members = members.iter().map(|m| self.role_name(m)).collect();
-                Ddl::GrantRole { roles, members, admin, revoke }
+                Ddl::GrantRole { roles, members, admin, revoke, alter }
             }
             other => other,
         }
@@ -190,7 +217,7 @@ impl Analyzer<'_> {
     }
 
     /// Namespace and name of something that should be there; where it is not, planning complains under the name given.
-    pub(super) fn existing(&self, name: &QualifiedName) -> (Name, Name) {
+    pub(crate) fn existing(&self, name: &QualifiedName) -> (Name, Name) {
         if let Some(namespace) = &name.namespace {
             if &**namespace == bootstrap::TEMPORARY {
                 return (self.temporary_namespace(), name.name.clone());
@@ -336,6 +363,10 @@ impl Analyzer<'_> {
             | ObjectType::Stage
             | ObjectType::Stream => return Err(Error::unsupported(format!("DROP {object}"))),
         };
+        if self.parsed.extras.outside_block.is_some() && names.len() > 1 {
+            let message = "DROP INDEX CONCURRENTLY does not support dropping multiple objects";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
         let mut list = Vec::new();
         for name in names {
             let name = self.qualified(name)?;
@@ -410,14 +441,19 @@ impl Analyzer<'_> {
     }
 }
 
+fn sequence_type(ty: PgType) -> Result<()> {
+    if matches!(ty.oid, oid::INT2 | oid::INT4 | oid::INT8) {
+        return Ok(());
+    }
+    let message = "sequence type must be smallint, integer, or bigint";
+    Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message))
+}
+
 /// A sequence from what CREATE SEQUENCE or an identity column says; the rest is PostgreSQL's default.
 pub(super) fn new_sequence(ty: PgType, change: &SequenceChange) -> Result<Sequence> {
-    if !matches!(ty.oid, oid::INT2 | oid::INT4 | oid::INT8) {
-        let message = "sequence type must be smallint, integer, or bigint";
-        return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
-    }
+    sequence_type(ty)?;
     let mut sequence = build::default_sequence(ty.oid);
-    let SequenceChange { start, increment, min, max, cache, cycle, restart: _, owned_by } = change;
+    let SequenceChange { ty: _, start, increment, min, max, cache, cycle, restart: _, owned_by } = change;
     sequence.increment = increment.unwrap_or(1);
     if sequence.increment < 0 {
         let lowest = match ty.oid {

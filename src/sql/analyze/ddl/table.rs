@@ -5,12 +5,13 @@ use sqlparser::ast::{
     ReferentialAction, TableConstraint,
 };
 
-use super::super::{Analyzer, assigned_expression, expression};
+use super::super::scope::Clause;
+use super::super::{Analyzer, assigned_definition, definition};
 use super::{new_sequence, sequence_change};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{FkAction, Name};
 use crate::sql::parse;
-use crate::tree::{Ddl, NewColumn, NewConstraint, NewConstraintKind, NewTable, OnCommit, RelColumn, RelId};
+use crate::tree::{Ddl, NewColumn, NewConstraint, NewConstraintKind, NewTable, OnCommit, RelColumn};
 use crate::types::{PgType, oid};
 
 /// A column and the constraints that were written with it.
@@ -240,10 +241,10 @@ impl Analyzer<'_> {
 
     /// Does a default mean something, and can the column take it?
     pub(super) fn check_default(&self, column: &str, ty: PgType, default: &str) -> Result<()> {
-        let checked = assigned_expression(default, "", RelId(0), &[], ty, column, self.ctx);
+        let checked = assigned_definition(default, "", &[], Clause::Default, (ty, column), self.ctx);
         match checked {
             Ok(_) => Ok(()),
-            Err(error) if error.code() == SqlState::UNDEFINED_COLUMN => {
+            Err(error) if matches!(error.code(), SqlState::UNDEFINED_COLUMN | SqlState::UNDEFINED_TABLE) => {
                 let message = "cannot use column reference in DEFAULT expression";
                 Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
             }
@@ -258,7 +259,7 @@ impl Analyzer<'_> {
         columns: &[RelColumn],
     ) -> Result<()> {
         let NewConstraintKind::Check { expression: text } = &constraint.kind else { return Ok(()) };
-        let expr = expression(text, table, RelId(0), columns, self.ctx).map_err(without_position)?;
+        let expr = definition(text, table, columns, Clause::Check, self.ctx).map_err(without_position)?;
         if expr.ty.oid != oid::BOOL {
             let message = format!("argument of CHECK must be type boolean, not type {}", self.type_name(expr.ty.oid));
             return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
@@ -273,7 +274,7 @@ impl Analyzer<'_> {
         text: &str,
         columns: &[RelColumn],
     ) -> Result<()> {
-        let checked = assigned_expression(text, table, RelId(0), columns, column.ty, &column.name, self.ctx);
+        let checked = assigned_definition(text, table, columns, Clause::Generated, (column.ty, &column.name), self.ctx);
         checked.map(|_| ()).map_err(without_position)
     }
 }
@@ -365,6 +366,48 @@ fn refuse_foreign_options(create: &ast::CreateTable) -> Result<()> {
     {
         return Err(Error::syntax("syntax error in CREATE TABLE"));
     }
-    // WITH (fillfactor = …) and kin tune PostgreSQL's storage and say nothing about the table's meaning.
+    storage_parameters(&create.table_options)
+}
+
+/// WITH (fillfactor = …) and kin tune PostgreSQL's storage and say nothing about the table's meaning; but they must be
+/// PostgreSQL's.
+fn storage_parameters(options: &ast::CreateTableOptions) -> Result<()> {
+    const KNOWN: &[&str] = &[
+        "fillfactor",
+        "log_autovacuum_min_duration",
+        "parallel_workers",
+        "toast_tuple_target",
+        "user_catalog_table",
+        "vacuum_index_cleanup",
+        "vacuum_truncate",
+    ];
+    let options = match options {
+        ast::CreateTableOptions::With(options) => options,
+        ast::CreateTableOptions::None
+        | ast::CreateTableOptions::Options(_)
+        | ast::CreateTableOptions::Plain(_)
+        | ast::CreateTableOptions::TableProperties(_) => return Ok(()),
+    };
+    for option in options {
+        let (name, value) = match option {
+            ast::SqlOption::Ident(name) => (name, None),
+            ast::SqlOption::KeyValue { key, value } => (key, Some(value.to_string().to_lowercase())),
+            _ => continue,
+        };
+        let name = parse::fold(name);
+        if &*name == "oids" {
+            match value.as_deref() {
+                Some("false" | "off" | "0") => continue,
+                _ => {
+                    let message = "tables declared WITH OIDS are not supported";
+                    return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+                }
+            }
+        }
+        if !KNOWN.contains(&&*name) && !name.starts_with("autovacuum_") && !name.starts_with("toast.") {
+            let message = format!("unrecognized parameter \"{name}\"");
+            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+        }
+    }
     Ok(())
 }

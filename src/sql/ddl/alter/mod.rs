@@ -101,7 +101,8 @@ impl Planner<'_> {
                 | AlterTable::AddConstraint(_)
                 | AlterTable::DropConstraint { .. }
                 | AlterTable::RenameConstraint { .. }
-                | AlterTable::SetIdentity { .. } => {
+                | AlterTable::SetIdentity { .. }
+                | AlterTable::Tune => {
                     return Err(Error::unsupported(format!("this ALTER of {} \"{}\"", word(&new), new.name)));
                 }
             }
@@ -115,8 +116,10 @@ impl Planner<'_> {
         self.may_change(&table.managed, "table", &table.name)?;
         let mut new = (**table).clone();
         for action in actions {
-            let AlterTable::RenameTable { to } = action else {
-                return Err(Error::unsupported("this form of ALTER INDEX"));
+            let to = match action {
+                AlterTable::RenameTable { to } => to,
+                AlterTable::Tune => continue,
+                _ => return Err(Error::unsupported("this form of ALTER INDEX")),
             };
             self.free_name(&new.namespace, to)?;
             new.indexes.iter_mut().filter(|i| i.name == *name).for_each(|i| i.name = to.clone());
@@ -211,6 +214,7 @@ impl Planner<'_> {
                 }
                 Ok(())
             }
+            AlterTable::Tune => Ok(()),
             AlterTable::SetIdentity { column, always, options, if_exists } => {
                 self.set_identity(t, column, *always, options.clone(), *if_exists)
             }

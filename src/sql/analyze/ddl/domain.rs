@@ -1,0 +1,87 @@
+//! CREATE DOMAIN and ALTER DOMAIN: the base type, and expressions over VALUE.
+
+use sqlparser::ast::DataType;
+
+use super::super::scope::Clause;
+use super::super::{Analyzer, assigned_definition, definition};
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{Name, UserTypeKind};
+use crate::tree::{AlterDomain, Ddl, NewDomain, QualifiedName, RelColumn};
+use crate::types::{PgType, oid};
+
+impl Analyzer<'_> {
+    pub(super) fn create_domain(
+        &mut self,
+        name: &QualifiedName,
+        ty: &DataType,
+        default: Option<String>,
+        not_null: bool,
+        checks: &[(Option<Name>, String)],
+    ) -> Result<Ddl> {
+        let (namespace, name) = self.new_name(name, false)?;
+        let base = self.data_type(ty)?;
+        if crate::facts::TYPES.by_oid(base.oid).is_some_and(|t| t.kind == b'p') {
+            let message = format!("\"{}\" is not a valid base type for a domain", self.type_name(base.oid));
+            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+        }
+        let known = self.ctx.snapshot.user_type_by_oid(base.oid);
+        if known.is_some_and(|t| matches!(t.kind, UserTypeKind::Domain { .. })) {
+            return Err(Error::unsupported("a domain over a domain")
+                .hint("Repeat the inner domain's constraints in the outer one."));
+        }
+        for (_, text) in checks {
+            self.domain_check(base, text)?;
+        }
+        if let Some(default) = &default {
+            self.domain_default(&name, base, default)?;
+        }
+        let domain = NewDomain { base, not_null, default, checks: checks.to_vec() };
+        Ok(Ddl::CreateDomain { namespace, name, domain })
+    }
+
+    pub(super) fn alter_domain(&mut self, name: &QualifiedName, change: &AlterDomain) -> Result<Ddl> {
+        let (namespace, name) = self.existing_type(name);
+        let known = self.ctx.snapshot.user_type(&namespace, &name).map(|t| t.kind.clone());
+        if let Some(UserTypeKind::Domain { base, .. }) = known {
+            match change {
+                AlterDomain::AddCheck { name: _, expression } => self.domain_check(base, expression)?,
+                AlterDomain::SetDefault(Some(default)) => self.domain_default(&name, base, default)?,
+                AlterDomain::SetDefault(None)
+                | AlterDomain::SetNotNull(_)
+                | AlterDomain::DropConstraint { .. }
+                | AlterDomain::RenameConstraint { .. }
+                | AlterDomain::Validate { .. }
+                | AlterDomain::Rename { .. }
+                | AlterDomain::SetOwner { .. } => {}
+            }
+        }
+        Ok(Ddl::AlterDomain { namespace, name, change: change.clone() })
+    }
+
+    fn domain_check(&self, base: PgType, text: &str) -> Result<()> {
+        let column = RelColumn { name: "value".into(), ty: base, attnum: 1 };
+        let expr = definition(text, "value", &[column], Clause::Check, self.ctx).map_err(without_position)?;
+        if expr.ty.oid != oid::BOOL {
+            let message = format!("argument of CHECK must be type boolean, not type {}", self.type_name(expr.ty.oid));
+            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+        }
+        Ok(())
+    }
+
+    fn domain_default(&self, name: &str, base: PgType, text: &str) -> Result<()> {
+        match assigned_definition(text, "", &[], Clause::Default, (base, name), self.ctx) {
+            Ok(_) => Ok(()),
+            Err(error) if matches!(error.code(), SqlState::UNDEFINED_COLUMN | SqlState::UNDEFINED_TABLE) => {
+                let message = "cannot use column reference in DEFAULT expression";
+                Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
+            }
+            Err(error) => Err(without_position(error)),
+        }
+    }
+}
+
+/// Positions count in the expression's own text there, not in the statement's.
+fn without_position(mut error: Error) -> Error {
+    error.report_mut().position = None;
+    error
+}

@@ -1,0 +1,162 @@
+//! CREATE DOMAIN and ALTER DOMAIN.
+
+use super::planner::{Planner, no_namespace};
+use super::{Step, pipeline};
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{Name, RelationKind, UserType, UserTypeKind, expression, names};
+use crate::tree::{AlterDomain, NewDomain};
+
+impl Planner<'_> {
+    pub fn create_domain(&mut self, namespace: &Name, name: &Name, domain: &NewDomain) -> Result<()> {
+        self.tag("CREATE DOMAIN");
+        if !self.after.namespaces.contains_key(namespace) {
+            return Err(no_namespace(namespace));
+        }
+        if self.after.user_type(namespace, name).is_some() || self.after.relation(namespace, name).is_some() {
+            return Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("type \"{name}\" already exists")));
+        }
+        let NewDomain { base, not_null, default, checks } = domain;
+        let mut named: Vec<(Name, String)> = Vec::new();
+        for (check, text) in checks {
+            let check = constraint_name(name, check.as_ref(), &named)?;
+            named.push((check, text.clone()));
+        }
+        let counters = &self.after.counters;
+        let ty = UserType {
+            oid: counters.allocate_oid(),
+            array_oid: counters.allocate_oid(),
+            namespace: namespace.clone(),
+            name: name.clone(),
+            owner: self.cx.role,
+            managed: self.managed(),
+            kind: UserTypeKind::Domain { base: *base, not_null: *not_null, default: default.clone(), checks: named },
+            comment: None,
+        };
+        self.put_type(ty);
+        Ok(())
+    }
+
+    pub fn alter_domain(&mut self, namespace: &Name, name: &Name, change: &AlterDomain) -> Result<()> {
+        self.tag("ALTER DOMAIN");
+        let Some(ty) = self.after.user_type(namespace, name).cloned() else {
+            return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{name}\" does not exist")));
+        };
+        self.may_change(&ty.managed, "type", name)?;
+        let mut ty = (*ty).clone();
+        let UserTypeKind::Domain { base: _, not_null, default, checks } = &mut ty.kind else {
+            return Err(super::alter::wrong_type(name, "a domain"));
+        };
+        let mut holds = None;
+        let missing = |check: &str| {
+            let message = format!("constraint \"{check}\" of domain \"{name}\" does not exist");
+            Error::new(SqlState::UNDEFINED_OBJECT, message)
+        };
+        match change {
+            AlterDomain::SetDefault(text) => default.clone_from(text),
+            AlterDomain::SetNotNull(value) => {
+                *not_null = *value;
+                holds = value.then_some(Holds::NotNull);
+            }
+            AlterDomain::AddCheck { name: given, expression } => {
+                let check = constraint_name(name, given.as_ref(), checks)?;
+                checks.push((check, expression.clone()));
+                holds = Some(Holds::Checks);
+            }
+            AlterDomain::DropConstraint { name: check, if_exists } => {
+                if !checks.iter().any(|(n, _)| n == check) {
+                    if !*if_exists {
+                        return Err(missing(check));
+                    }
+                    self.notice(format!("constraint \"{check}\" of domain \"{name}\" does not exist, skipping"));
+                    return Ok(());
+                }
+                checks.retain(|(n, _)| n != check);
+            }
+            AlterDomain::RenameConstraint { from, to } => {
+                let Some(at) = checks.iter().position(|(n, _)| n == from) else {
+                    let message = format!("constraint \"{from}\" for domain {name} does not exist");
+                    return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
+                };
+                if checks.iter().any(|(n, _)| n == to) {
+                    let message = format!("constraint \"{to}\" for domain {name} already exists");
+                    return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
+                }
+                checks[at].0 = to.clone();
+            }
+            // Every constraint is valid from the beginning.
+            AlterDomain::Validate { name: check } => {
+                if !checks.iter().any(|(n, _)| n == check) {
+                    return Err(missing(check));
+                }
+            }
+            AlterDomain::Rename { to } => {
+                self.tag("ALTER DOMAIN");
+                if self.after.user_type(namespace, to).is_some() || self.after.relation(namespace, to).is_some() {
+                    return Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("type \"{to}\" already exists")));
+                }
+                ty.name = to.clone();
+            }
+            AlterDomain::SetOwner { to } => ty.owner = self.role(to)?.oid,
+        }
+        let oid = ty.oid;
+        self.put_type(ty);
+        match holds {
+            Some(holds) => self.verify_domain(oid, namespace, name, holds),
+            None => Ok(()),
+        }
+    }
+
+    /// The values that are stored already must be the domain's: each is cast to it anew.
+    fn verify_domain(&mut self, oid: crate::types::Oid, namespace: &Name, name: &Name, holds: Holds) -> Result<()> {
+        for (table, column) in self.columns_of_type(&[oid]) {
+            if !matches!(table.kind, RelationKind::Table) {
+                continue;
+            }
+            let Some(UserTypeKind::Domain { base, .. }) = self.after.user_type_by_oid(oid).map(|t| t.kind.clone())
+            else {
+                continue;
+            };
+            let quoted = expression::quote(&column);
+            let (condition, error) = match holds {
+                Holds::NotNull => {
+                    let message = format!("column \"{column}\" of table \"{}\" contains null values", table.name);
+                    (format!("{quoted} IS NULL"), Error::new(SqlState::NOT_NULL_VIOLATION, message))
+                }
+                Holds::Checks => {
+                    let base = crate::types::name::format_type(base, &self.after);
+                    let domain = format!("{}.{}", expression::quote(namespace), expression::quote(name));
+                    let message = format!(
+                        "column \"{column}\" of table \"{}\" contains values that violate the new constraint",
+                        table.name
+                    );
+                    let cast = format!("CAST(CAST({quoted} AS {base}) AS {domain}) IS DISTINCT FROM {quoted}");
+                    (cast, Error::new(SqlState::CHECK_VIOLATION, message))
+                }
+            };
+            let error = error.table(&*table.namespace, &*table.name).column(&*column);
+            let plan = pipeline::violations(self.cx, &self.after, &table, &condition)?;
+            self.plan.steps.push(Step::Verify(plan, error));
+        }
+        Ok(())
+    }
+}
+
+/// What stored values must be looked at for.
+#[derive(Clone, Copy)]
+enum Holds {
+    NotNull,
+    Checks,
+}
+
+/// The name given, or PostgreSQL's: `domain_check`.
+fn constraint_name(domain: &Name, given: Option<&Name>, taken: &[(Name, String)]) -> Result<Name> {
+    let is_taken = |name: &str| taken.iter().any(|(n, _)| &**n == name);
+    match given {
+        Some(name) if is_taken(name) => {
+            let message = format!("constraint \"{name}\" for domain \"{domain}\" already exists");
+            Err(Error::new(SqlState::DUPLICATE_OBJECT, message))
+        }
+        Some(name) => Ok(name.clone()),
+        None => Ok(names::choose(domain, None, "check", is_taken)),
+    }
+}

@@ -1,0 +1,335 @@
+//! What PostgreSQL's grammar knows and we have not: refused by name (0A000), before sqlparser calls it a syntax error.
+
+use sqlparser::tokenizer::Token;
+
+use super::cursor::Cursor;
+use crate::error::{Error, Result};
+
+/// Kinds of objects that CREATE, ALTER, DROP and COMMENT ON know in PostgreSQL and that we have not; a kind whose name
+/// begins another's comes after it.
+const KINDS: &[&str] = &[
+    "access method",
+    "aggregate",
+    "cast",
+    "collation",
+    "constraint trigger",
+    "conversion",
+    "default conversion",
+    "event trigger",
+    "foreign data wrapper",
+    "foreign table",
+    "function",
+    "language",
+    "trusted language",
+    "trusted procedural language",
+    "procedural language",
+    "large object",
+    "materialized view",
+    "operator class",
+    "operator family",
+    "operator",
+    "policy",
+    "procedure",
+    "publication",
+    "routine",
+    "rule",
+    "server",
+    "statistics",
+    "subscription",
+    "tablespace",
+    "text search configuration",
+    "text search dictionary",
+    "text search parser",
+    "text search template",
+    "transform",
+    "trigger",
+    "user mapping",
+];
+
+/// What GRANT and REVOKE may name and we keep no privileges for.
+const GRANTED: &[&str] = &[
+    "all functions in schema",
+    "all procedures in schema",
+    "all routines in schema",
+    "domain",
+    "foreign data wrapper",
+    "foreign server",
+    "function",
+    "language",
+    "large object",
+    "parameter",
+    "procedure",
+    "routine",
+    "tablespace",
+    "type",
+];
+
+/// Actions of ALTER TABLE on what we have not.
+const ACTIONS: &[&str] = &[
+    "attach partition",
+    "cluster on",
+    "detach partition",
+    "disable row level security",
+    "disable rule",
+    "disable trigger",
+    "enable always",
+    "enable replica",
+    "enable row level security",
+    "enable rule",
+    "enable trigger",
+    "force row level security",
+    "inherit",
+    "no force row level security",
+    "no inherit",
+    "not of",
+    "of",
+    "options",
+    "replica identity",
+    "set access method",
+    "set without cluster",
+    "set logged",
+    "set tablespace",
+    "set unlogged",
+    "alter constraint",
+];
+
+/// Refuses the command if it is one of these. The cursor stands behind the first word, which is `word`, and stays there.
+pub fn check(c: &mut Cursor<'_>, word: &str) -> Result<()> {
+    let start = c.at;
+    let refused = match word {
+        "create" => create(c),
+        "alter" => alter(c),
+        "drop" => object(c, "DROP"),
+        "comment" if c.eat("on") => comment(c),
+        "grant" | "revoke" => grant(c, word),
+        "insert" => element_target(c),
+        _ => None,
+    };
+    c.at = start;
+    refused.map_or(Ok(()), Err)
+}
+
+fn refused(what: impl std::fmt::Display) -> Option<Error> {
+    Some(Error::unsupported(what))
+}
+
+fn object(c: &mut Cursor<'_>, verb: &str) -> Option<Error> {
+    if c.eat("owned by") {
+        return refused(format!("{verb} OWNED"))
+            .map(|e| e.hint("Drop the objects by name, and revoke the privileges."));
+    }
+    let kind = KINDS.iter().find(|kind| c.eat(kind))?;
+    let error = refused(format!("{verb} {}", kind.to_uppercase()));
+    match *kind {
+        "function" | "procedure" | "routine" | "trigger" | "rule" | "aggregate" => {
+            error.map(|e| e.hint("The logic belongs into the application, or into a view."))
+        }
+        "policy" => error.map(|e| e.hint("Row filters are kept in schema files.")),
+        _ => error,
+    }
+}
+
+fn comment(c: &mut Cursor<'_>) -> Option<Error> {
+    object(c, "COMMENT ON")
+}
+
+fn create(c: &mut Cursor<'_>) -> Option<Error> {
+    c.eat("or replace");
+    if let Some(error) = object(c, "CREATE") {
+        return Some(error);
+    }
+    let _ = c.eat("global") || c.eat("local");
+    if !(c.eat("temporary") || c.eat("temp")) && c.eat("unlogged") {
+        return refused("UNLOGGED").map(|e| e.hint("Every table is durable; leave UNLOGGED out."));
+    }
+    if c.eat("unique index") || c.eat("index") {
+        return None;
+    }
+    if c.eat("type") {
+        return create_type(c);
+    }
+    if !c.eat("table") {
+        return None;
+    }
+    c.eat("if not exists");
+    c.qualified().ok()?;
+    if c.eat("partition of") {
+        return refused("table partitioning");
+    }
+    if c.eat("of") {
+        return refused("CREATE TABLE … OF");
+    }
+    create_table_tail(c)
+}
+
+fn create_type(c: &mut Cursor<'_>) -> Option<Error> {
+    c.qualified().ok()?;
+    let plain = c.eat("as enum");
+    let what = if plain {
+        return None;
+    } else if c.eat("as range") {
+        "CREATE TYPE … AS RANGE"
+    } else if c.eat("as") {
+        "CREATE TYPE … AS (…)"
+    } else {
+        "CREATE TYPE of a base type"
+    };
+    refused(what).map(|e| e.hint("Use CREATE TYPE name AS ENUM ('…', …), or CREATE DOMAIN."))
+}
+
+/// Clauses of CREATE TABLE from its column list on.
+fn create_table_tail(c: &mut Cursor<'_>) -> Option<Error> {
+    let mut depth = 0;
+    while !c.is_end() {
+        match c.peek() {
+            Some(Token::LParen) => depth += 1,
+            Some(Token::RParen) => depth -= 1,
+            _ if depth == 0 && c.eat("partition by") => return refused("table partitioning"),
+            _ if depth == 0 && c.eat("as execute") => {
+                return refused("CREATE TABLE AS EXECUTE").map(|e| e.hint("Write the query itself after AS."));
+            }
+            // A query may say much of what follows in another sense.
+            _ if depth == 0 && c.is_word(0, "as") => return None,
+            _ if depth == 1 && is_exclusion(c) => return refused("an exclusion constraint"),
+            _ if depth == 1 && c.eat("nulls not distinct") => return refused("UNIQUE NULLS NOT DISTINCT"),
+            _ => {}
+        }
+        c.at += 1;
+    }
+    None
+}
+
+/// `EXCLUDE (` or `EXCLUDE USING m (`.
+fn is_exclusion(c: &Cursor<'_>) -> bool {
+    c.is_word(0, "exclude")
+        && (c.is_word(1, "using") || c.tokens.get(c.at + 1).is_some_and(|t| t.token == Token::LParen))
+}
+
+fn alter(c: &mut Cursor<'_>) -> Option<Error> {
+    if c.eat("default privileges") {
+        return refused("ALTER DEFAULT PRIVILEGES").map(|e| e.hint("Grant on the objects when they are made."));
+    }
+    if c.eat("database") || c.eat("system") {
+        return refused("ALTER DATABASE");
+    }
+    if let Some(error) = object(c, "ALTER") {
+        return Some(error);
+    }
+    if c.eat("type") {
+        c.qualified().ok()?;
+        let attribute = c.is_word(1, "attribute") && ["add", "alter", "drop", "rename"].iter().any(|w| c.is_word(0, w));
+        return if attribute { refused("ALTER TYPE … ATTRIBUTE") } else { None };
+    }
+    let index = c.eat("index");
+    if !(index || c.eat("table") || c.eat("view") || c.eat("sequence")) {
+        return None;
+    }
+    c.eat("if exists");
+    c.eat("only");
+    c.qualified().ok()?;
+    c.eat_token(&Token::Mul);
+    if index && c.eat("depends on") {
+        return refused("ALTER INDEX … DEPENDS ON EXTENSION");
+    }
+    let mut depth = 0;
+    loop {
+        if depth == 0
+            && let Some(error) = action(c)
+        {
+            return Some(error);
+        }
+        // To the next action.
+        loop {
+            match c.peek() {
+                None => return None,
+                Some(Token::LParen) => depth += 1,
+                Some(Token::RParen) => depth -= 1,
+                Some(Token::Comma) if depth == 0 => break,
+                Some(_) => {}
+            }
+            c.at += 1;
+        }
+        c.at += 1;
+    }
+}
+
+fn action(c: &mut Cursor<'_>) -> Option<Error> {
+    if let Some(known) = ACTIONS.iter().find(|words| c.eat(words)) {
+        return refused(format!("ALTER TABLE … {}", known.to_uppercase()));
+    }
+    let from = c.at;
+    if c.eat("add") {
+        if c.eat("constraint") {
+            c.name().ok()?;
+        }
+        if is_exclusion(c) {
+            return refused("an exclusion constraint");
+        }
+        if (c.eat("unique") || c.eat("primary key")) && c.is_word(0, "using") {
+            return refused("a constraint USING INDEX").map(|e| e.hint("Drop the index and add the constraint."));
+        }
+    }
+    c.at = from;
+    None
+}
+
+fn grant(c: &mut Cursor<'_>, word: &str) -> Option<Error> {
+    let on = (c.at..c.tokens.len()).find(|i| c.is_word(i - c.at, "on"))?;
+    c.at = on + 1;
+    let kind = GRANTED.iter().find(|kind| c.eat(kind))?;
+    refused(format!("{} ON {}", word.to_uppercase(), kind.to_uppercase()))
+}
+
+/// `INSERT INTO t (a[1], b.c) …`: PostgreSQL assigns to an element of an array, a field of a row.
+fn element_target(c: &mut Cursor<'_>) -> Option<Error> {
+    c.eat("into");
+    c.qualified().ok()?;
+    if c.eat("as") {
+        c.name().ok()?;
+    }
+    let query = |c: &Cursor<'_>| {
+        ["select", "with", "values", "table"].iter().any(|w| c.is_word(0, w)) || c.peek() == Some(&Token::LParen)
+    };
+    if !c.eat_token(&Token::LParen) || query(c) {
+        return None;
+    }
+    let mut inside = false;
+    while let Some(token) = c.peek() {
+        match token {
+            Token::LBracket => return refused("assignment to an element of an array"),
+            Token::Period if inside => return refused("assignment to a field of a row"),
+            Token::RParen => return None,
+            Token::Word(_) => inside = true,
+            _ => inside = false,
+        }
+        c.at += 1;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::error::SqlState;
+    use crate::sql::parse::parse;
+
+    #[test]
+    fn what_postgresql_knows_and_we_do_not_is_refused_by_name() {
+        for (text, message) in [
+            ("create aggregate a(int) (sfunc = int4pl, stype = int4)", "CREATE AGGREGATE is not supported"),
+            ("drop rule r on t", "DROP RULE is not supported"),
+            ("create or replace rule r as on insert to t do nothing", "CREATE RULE is not supported"),
+            ("alter table t attach partition p default", "ALTER TABLE … ATTACH PARTITION is not supported"),
+            ("alter table t add x int, no inherit u", "ALTER TABLE … NO INHERIT is not supported"),
+            ("create table t (a int, exclude using gist (a with &&))", "an exclusion constraint is not supported"),
+            ("create table t (a int) partition by range (a oid_ops)", "table partitioning is not supported"),
+            ("grant usage on type t to u", "GRANT ON TYPE is not supported"),
+            ("insert into t (a[1], b) values (1, 2)", "assignment to an element of an array is not supported"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert_eq!((error.code(), &*error.report().message), (SqlState::FEATURE_NOT_SUPPORTED, message), "{text}");
+        }
+        for text in ["insert into t (a, b) select c.x[1], y.z from c, y", "create table t as select 1 as exclude"] {
+            assert!(parse(text).is_ok(), "{text}");
+        }
+    }
+}
