@@ -138,7 +138,7 @@ impl Session {
         // DuckDB commits it by itself.
         let by_itself = match (&self.transaction, alone) {
             (Transaction::Block(_), _) => false,
-            (_, Alone::Yes) => !plan.writes || plan.fields.is_empty(),
+            (_, Alone::Yes) => !plan.writes || (plan.fields.is_empty() && plan.before.is_empty()),
             (_, Alone::No) => !plan.writes,
         };
         if !by_itself {
@@ -146,6 +146,12 @@ impl Session {
         }
         if let Some(active) = self.transaction.active_mut() {
             active.queried = true;
+        }
+        for step in &plan.before {
+            Box::pin(self.start(step, values, &mut *front, Alone::No, feed)).await?;
+        }
+        if let Some(active) = self.transaction.active_mut() {
+            active.scratch.extend(plan.after.iter().cloned());
         }
         let params = self.bind_values(plan, values, feed)?;
         let run =

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::session::Session;
 use super::transaction::{Active, Transaction};
-use crate::engine::{Access, Cancel, Connection};
+use crate::engine::{Access, Cancel, Connection, Run};
 use crate::error::{Error, Result};
 use crate::registry::{Change, Overlay};
 
@@ -76,6 +76,7 @@ impl Session {
 
     async fn commit_engine(&mut self) -> Result<()> {
         self.end_portals();
+        self.drop_scratch().await?;
         let active = match &self.transaction {
             Transaction::Implicit(active) | Transaction::Block(active) => active,
             Transaction::Idle | Transaction::Failed(_) => return Ok(()),
@@ -100,6 +101,17 @@ impl Session {
         }
         self.shared.state.lock().settings.commit();
         self.release();
+        Ok(())
+    }
+
+    /// Drops what statements of several steps have kept.
+    async fn drop_scratch(&mut self) -> Result<()> {
+        let Some(active) = self.transaction.active_mut() else { return Ok(()) };
+        let scratch = std::mem::take(&mut active.scratch);
+        let run = Run { time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(), deadline: None };
+        for permit in scratch {
+            self.lease()?.connection.execute(&permit, Vec::new(), &run).await?;
+        }
         Ok(())
     }
 

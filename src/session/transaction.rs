@@ -2,7 +2,9 @@
 
 use std::time::SystemTime;
 
+use crate::engine::Rendered;
 use crate::error::{Error, Report, SqlState};
+use crate::policy::Permit;
 use crate::registry::Overlay;
 use crate::tree::TransactionModes;
 use crate::types::Oid;
@@ -31,6 +33,8 @@ pub struct Active {
     /// A query has run: its isolation can no longer be set.
     pub queried: bool,
     pub sequences: Sequences,
+    /// What drops the temporary tables of statements of several steps.
+    pub scratch: Vec<Permit<Rendered>>,
 }
 
 /// What the engine's sequences, which know no transactions, have to be told at its end.
@@ -44,7 +48,14 @@ pub struct Sequences {
 
 impl Active {
     pub fn new(started: SystemTime) -> Self {
-        Self { started, overlay: None, engine: false, queried: false, sequences: Sequences::default() }
+        Self {
+            started,
+            overlay: None,
+            engine: false,
+            queried: false,
+            sequences: Sequences::default(),
+            scratch: Vec::new(),
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::analyze::{Analyzed, analyze};
-use super::lower::{self, Decimals, Lowered};
-use super::{Compiled, CompiledBody, Context, Parsed, Plan, render};
+use super::lower::{self, Decimals, Lowered, Step};
+use super::{Command, Compiled, CompiledBody, Context, Parsed, Plan, render};
 use crate::engine::{Kind, Rendered};
 use crate::error::{Error, Result};
 use crate::policy::{self, Authority, Permit};
@@ -53,7 +53,7 @@ fn body(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<C
             let analyze = options.analyze;
             let plan = plan(permit, |s| match s {
                 Statement::Explain(explain) => {
-                    lower::lower(&explain.statement, cx, decimals).map(|l| lower::explain(l, analyze))
+                    lower::lower(&explain.statement, cx, decimals).and_then(|l| lower::explain(l, analyze))
                 }
                 _ => Err(other()),
             })?;
@@ -98,10 +98,42 @@ fn other() -> Error {
 /// Lowers and renders what is permitted.
 pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered>) -> Result<Plan> {
     let lowered = permit.try_map(lower)?;
-    let Lowered { fields, phys, command, target, writes, params, .. } = lowered.get().clone();
+    let Lowered { fields, phys, command, target, writes, params, before, scratch, statement: _ } =
+        lowered.get().clone();
+    let before = before.into_iter().map(|step| step_plan(&lowered, step, command)).collect();
+    let drop = |table: u32| lowered.clone().map(|_| dropped(table));
+    let after = scratch.into_iter().map(drop).collect();
     let permit = lowered.map(|lowered| rendered(&lowered));
     let params = params.into_iter().map(|(source, _)| source).collect();
-    Ok(Plan { permit, params, fields, phys, command, target, writes })
+    Ok(Plan { permit, params, fields, phys, command, target, before, after, writes })
+}
+
+/// A statement that runs before the last, under the same permit.
+fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command) -> Plan {
+    let Step { statement, params, target } = step;
+    let kind = match statement {
+        lower::ir::Statement::Keep { .. } => Kind::Command,
+        _ => Kind::Change,
+    };
+    let sql = render::statement(&statement).into();
+    let rendered =
+        Rendered { sql, params: params.iter().map(|(_, phys)| phys.clone()).collect(), columns: Vec::new(), kind };
+    Plan {
+        permit: permit.clone().map(|_| rendered),
+        params: params.into_iter().map(|(source, _)| source).collect(),
+        fields: Vec::new(),
+        phys: Vec::new(),
+        command,
+        target,
+        before: Vec::new(),
+        after: Vec::new(),
+        writes: true,
+    }
+}
+
+fn dropped(table: u32) -> Rendered {
+    let sql = render::drop_kept(table).into();
+    Rendered { sql, params: Vec::new(), columns: Vec::new(), kind: Kind::Command }
 }
 
 /// The statement in DuckDB's text, as the engine runs it.

@@ -85,6 +85,10 @@ pub struct Plan {
     pub command: Command,
     /// The table that is written, for constraint names in errors.
     pub target: Option<Arc<Relation>>,
+    /// What runs first, in the same transaction.
+    pub before: Vec<Plan>,
+    /// What drops the temporary tables that `before` makes; at the transaction's end.
+    pub after: Vec<Permit<Rendered>>,
     /// True if it writes rows or calls nextval and kin: refused in a read-only transaction (25006).
     pub writes: bool,
 }

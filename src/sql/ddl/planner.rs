@@ -61,6 +61,8 @@ impl<'a> Planner<'a> {
             phys: vec![Phys::Int4],
             command: Command::Select,
             target: None,
+            before: Vec::new(),
+            after: Vec::new(),
             writes: false,
         };
         self.plan.steps.push(Step::Verify(plan, error));

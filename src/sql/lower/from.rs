@@ -68,7 +68,8 @@ impl Lowerer<'_> {
                     .cloned()
                     .ok_or_else(|| Error::internal(format!("lower: unknown WITH query {id:?}")))?;
                 self.enter(relation, alias, columns);
-                From::Table { name: TableName::Cte(id.0), alias, sample: None }
+                let name = self.kept.get(id).map_or(TableName::Cte(id.0), |kept| TableName::Kept(*kept));
+                From::Table { name, alias, sample: None }
             }
             Source::Function { calls, ordinality } => self.function_relation(relation, calls, *ordinality, alias)?,
             Source::Feed => self.feed(relation, alias)?,

@@ -36,16 +36,22 @@ impl Lowerer<'_> {
         let source = ir::Query { ctes, recursive, ..source };
         self.enter_table(&insert.target, &def, alias)?;
         let conflict = insert.on_conflict.as_ref().map(|c| self.conflict(c, insert, &def)).transpose()?;
-        let mut returning = self.returning(&insert.returning, alias)?;
-        returning.iter_mut().for_each(|value| unqualify(value, alias));
+        let returning = self.insert_returning(&insert.returning, alias)?;
         let phys = returning.iter().map(|r| r.phys.clone()).collect();
         let table = table_name(&def);
         let statement = ir::Statement::Insert { table, alias, columns, source, conflict, returning };
         Ok(self.done(statement, (insert.returning.columns.clone(), phys), Command::Insert, Some(def)))
     }
 
+    /// RETURNING as DuckDB's INSERT takes it.
+    pub(super) fn insert_returning(&mut self, returning: &Returning, alias: Alias) -> Result<Vec<Scalar>> {
+        let mut returning = self.returning(returning, alias)?;
+        returning.iter_mut().for_each(|value| unqualify(value, alias));
+        Ok(returning)
+    }
+
     /// Names and types of the columns that are written; at least one, because DuckDB wants one.
-    fn written_columns(&self, insert: &Insert) -> Result<(Vec<Arc<str>>, Vec<PgType>)> {
+    pub(super) fn written_columns(&self, insert: &Insert) -> Result<(Vec<Arc<str>>, Vec<PgType>)> {
         let mut names = Vec::new();
         let mut types = Vec::new();
         let first: Vec<u16> = if insert.columns.is_empty() { vec![0] } else { insert.columns.clone() };
@@ -61,7 +67,7 @@ impl Lowerer<'_> {
         Ok((names, types))
     }
 
-    fn insert_source(&mut self, insert: &Insert, types: &[PgType]) -> Result<ir::Query> {
+    pub(super) fn insert_source(&mut self, insert: &Insert, types: &[PgType]) -> Result<ir::Query> {
         let stored = types.iter().map(|ty| self.phys(*ty)).collect::<Result<Vec<Phys>>>()?;
         let query = match &insert.source {
             InsertSource::Values(_) if insert.columns.is_empty() => {
@@ -124,7 +130,7 @@ impl Lowerer<'_> {
     }
 
     /// The source with what DuckDB does not check by itself: CHECK constraints, and ON CONFLICT's second time.
-    fn guarded_source(
+    pub(super) fn guarded_source(
         &mut self,
         insert: &Insert,
         def: &Arc<registry::Relation>,
@@ -164,7 +170,9 @@ impl Lowerer<'_> {
         for (e, field) in returning.exprs.iter().zip(&returning.columns) {
             let value = self.expr(e)?;
             let value = self.output_column(value, field.ty)?;
-            check_returning(&value, target)?;
+            if !is_of_target(&value, target) {
+                return Err(Error::unsupported("a subquery in RETURNING of INSERT … ON CONFLICT"));
+            }
             values.push(value);
         }
         Ok(values)
@@ -208,16 +216,12 @@ fn is_set_returning(value: &Scalar) -> bool {
     matches!(&value.node, Node::Template { text, .. } if text.starts_with("unnest("))
 }
 
-fn check_returning(value: &Scalar, target: Alias) -> Result<()> {
+/// True if the value has nothing in it but the target's columns.
+pub(super) fn is_of_target(value: &Scalar, target: Alias) -> bool {
     let mut parts: Vec<&Scalar> = Vec::new();
     match &value.node {
-        Node::Column(alias, _) if *alias != target => {
-            return Err(Error::unsupported("RETURNING of a column that is not of the changed table")
-                .hint("Return the key of the changed rows, and join in a second query."));
-        }
-        Node::Subquery(_) | Node::Exists(_) | Node::Quantified { .. } => {
-            return Err(Error::unsupported("a subquery in RETURNING"));
-        }
+        Node::Column(alias, _) if *alias != target => return false,
+        Node::Subquery(_) | Node::Exists(_) | Node::Quantified { .. } => return false,
         Node::Aggregate(_)
         | Node::Text(_)
         | Node::Literal(_)
@@ -237,5 +241,5 @@ fn check_returning(value: &Scalar, target: Alias) -> Result<()> {
             parts.extend(otherwise.as_deref());
         }
     }
-    parts.into_iter().try_for_each(|part| check_returning(part, target))
+    parts.into_iter().all(|part| is_of_target(part, target))
 }

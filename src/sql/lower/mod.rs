@@ -36,6 +36,7 @@ mod raise;
 mod row;
 mod select;
 mod set_op;
+mod steps;
 mod update;
 mod window;
 
@@ -48,6 +49,7 @@ use crate::sql::{Command, Context, ParamSource};
 use crate::tree::{self, CteId, Field, RelId, SessionValue};
 use crate::types::{self, Oid, PgType, Phys};
 use ir::{Alias, Node, Scalar};
+pub use steps::Step;
 
 /// A statement as DuckDB is to be asked, with what the session needs to run it and to describe its result.
 #[derive(Debug, Clone)]
@@ -60,6 +62,10 @@ pub struct Lowered {
     pub command: Command,
     pub target: Option<Arc<Relation>>,
     pub writes: bool,
+    /// Statements that run first, in the same transaction.
+    pub before: Vec<Step>,
+    /// Temporary tables that they make, to be dropped at the transaction's end.
+    pub scratch: Vec<u32>,
 }
 
 /// How decimal arithmetic treats results that need more digits than DuckDB's fast types have.
@@ -75,6 +81,9 @@ pub enum Decimals {
 /// Lowers a query, INSERT, UPDATE or DELETE that `policy` has let pass.
 pub fn lower(statement: &tree::Statement, cx: &Context, decimals: Decimals) -> Result<Lowered> {
     let lowerer = Lowerer::new(cx, decimals);
+    if steps::wanted(statement, || Lowerer::new(cx, decimals).returns_more(statement))? {
+        return lowerer.stepwise(statement);
+    }
     match statement {
         tree::Statement::Query(query) => lowerer.top_query(query),
         tree::Statement::Insert(insert) => lowerer.insert(insert),
@@ -94,15 +103,20 @@ pub fn lower_for_table(query: &tree::Query, cx: &Context, decimals: Decimals) ->
 }
 
 /// EXPLAIN of what was lowered: DuckDB's two columns (which plan, its text), of which the second is QUERY PLAN.
-pub fn explain(lowered: Lowered, analyze: bool) -> Lowered {
+pub fn explain(lowered: Lowered, analyze: bool) -> Result<Lowered> {
+    if !lowered.before.is_empty() {
+        return Err(Error::unsupported(
+            "EXPLAIN of a data-modifying statement in WITH, or of RETURNING of more than the changed row",
+        ));
+    }
     let field = Field { name: "QUERY PLAN".into(), ty: PgType::new(types::oid::TEXT), origin: (0, 0) };
-    Lowered {
+    Ok(Lowered {
         statement: ir::Statement::Explain { analyze, statement: Box::new(lowered.statement) },
         fields: vec![field],
         phys: vec![Phys::Text, Phys::Text],
         writes: lowered.writes && analyze,
         ..lowered
-    }
+    })
 }
 
 /// A relation in scope.
@@ -139,6 +153,8 @@ struct Lowerer<'a> {
     /// What stands for the columns of a row that is checked; `None` is NULL.
     substitutes: HashMap<RelId, Vec<Option<Scalar>>>,
     ctes: HashMap<CteId, Vec<Phys>>,
+    /// CTEs whose rows are in a table already.
+    kept: HashMap<CteId, u32>,
     /// Grouping keys of the selects around the expression that is lowered, innermost last.
     grouped: Vec<Vec<Grouped>>,
     /// The grouping expressions of those selects, for GROUPING().
@@ -162,6 +178,7 @@ impl<'a> Lowerer<'a> {
             rels: HashMap::new(),
             substitutes: HashMap::new(),
             ctes: HashMap::new(),
+            kept: HashMap::new(),
             grouped: Vec::new(),
             grouping: Vec::new(),
             nullable: HashMap::new(),
@@ -212,6 +229,7 @@ impl<'a> Lowerer<'a> {
         target: Option<Arc<Relation>>,
     ) -> Lowered {
         let writes = self.writes || command != Command::Select;
-        Lowered { statement, params: self.params, fields, phys, command, target, writes }
+        let (before, scratch) = (Vec::new(), Vec::new());
+        Lowered { statement, params: self.params, fields, phys, command, target, writes, before, scratch }
     }
 }

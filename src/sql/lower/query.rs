@@ -167,6 +167,22 @@ impl Lowerer<'_> {
         Ok(ir::Cte { id: cte.id.0, query, materialized: cte.materialized, recursive: cte.recursive })
     }
 
+    /// A recursive CTE as a query by itself: it cannot refer to itself but under its name in WITH.
+    pub(super) fn recursive_query(&mut self, cte: &Cte, query: &tree::Query) -> Result<ir::Query> {
+        let inner = self.recursive(cte, query)?;
+        let columns = inner.columns.clone();
+        let alias = self.make();
+        let targets = columns
+            .iter()
+            .enumerate()
+            .map(|(i, phys)| Scalar::column(alias, ir::output_name(i), phys.clone()))
+            .collect();
+        let from = vec![ir::From::Table { name: ir::TableName::Cte(cte.id.0), alias, sample: None }];
+        let ctes = vec![ir::Cte { id: cte.id.0, query: inner, materialized: None, recursive: true }];
+        let select = Select { targets, from, ..Select::default() };
+        Ok(ir::Query { ctes, recursive: true, ..super::array::plain_query(select, columns) })
+    }
+
     /// `x UNION [ALL] y` where y refers to the CTE itself.
     fn recursive(&mut self, cte: &Cte, query: &tree::Query) -> Result<ir::Query> {
         let Body::SetOp { op: tree::SetOp::Union, all, left, right } = &query.body else {

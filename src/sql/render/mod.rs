@@ -22,6 +22,11 @@ pub fn scalar(value: &Scalar) -> String {
     out
 }
 
+/// Drops what [`Statement::Keep`] has made.
+pub fn drop_kept(table: u32) -> String {
+    format!("DROP TABLE IF EXISTS temp.main.dg_step_{table}")
+}
+
 /// An identifier in quotes.
 pub fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
@@ -80,11 +85,29 @@ fn write_statement(out: &mut String, statement: &Statement) {
             write_clause(out, " WHERE ", filter.as_ref());
             write_returning(out, returning);
         }
+        Statement::Keep { table, query } => {
+            let _ = write!(out, "CREATE OR REPLACE TEMP TABLE dg_step_{table} AS ");
+            // As a derived table: the columns get their names c0, c1 … whatever the query is.
+            write_kept(out, query);
+        }
         Statement::Explain { analyze, statement } => {
             // As JSON: the session makes PostgreSQL's lines of it.
             out.push_str(if *analyze { "EXPLAIN (ANALYZE, FORMAT json) " } else { "EXPLAIN (FORMAT json) " });
             write_statement(out, statement);
         }
+    }
+}
+
+fn write_kept(out: &mut String, query: &Query) {
+    out.push_str("SELECT * FROM (");
+    write_query(out, query);
+    out.push_str(") AS s0");
+    if !query.columns.is_empty() {
+        out.push('(');
+        for i in 0..query.columns.len() {
+            let _ = write!(out, "{}c{i}", if i > 0 { ", " } else { "" });
+        }
+        out.push(')');
     }
 }
 
@@ -283,6 +306,9 @@ fn write_table(out: &mut String, table: &TableName) {
         }
         TableName::Cte(id) => {
             let _ = write!(out, "cte{id}");
+        }
+        TableName::Kept(n) => {
+            let _ = write!(out, "temp.main.dg_step_{n}");
         }
     }
 }

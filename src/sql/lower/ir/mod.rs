@@ -224,6 +224,11 @@ pub enum Statement {
         filter: Option<Scalar>,
         returning: Vec<Scalar>,
     },
+    /// Keeps a query's rows in the temporary table of that number.
+    Keep {
+        table: u32,
+        query: Query,
+    },
     Explain {
         analyze: bool,
         statement: Box<Statement>,

@@ -114,6 +114,8 @@ pub enum TableName {
     Table { namespace: Option<Arc<str>>, name: Arc<str> },
     /// `cte<n>`
     Cte(u32),
+    /// The temporary table `dg_step_<n>`, which a statement of several steps makes.
+    Kept(u32),
 }
 
 /// TABLESAMPLE.

@@ -1,0 +1,447 @@
+//! Statements that take several of DuckDB's: data-modifying CTEs, and RETURNING of more than the changed row.
+//!
+//! `WITH d AS (DELETE FROM t WHERE a < 5 RETURNING a) INSERT INTO u SELECT a FROM d`: everything is read first, so that
+//! all parts see the rows as they were, as PostgreSQL's parts share a snapshot. What each part will do is kept in a
+//! temporary table: `CREATE OR REPLACE TEMP TABLE dg_step_1 AS SELECT t1.rowid, …`; its RETURNING in another, which is
+//! what the other parts read. Then the changes are made from the kept rows, in the order of the parts, and the last
+//! statement gives the result. The session runs all of it in one transaction and drops the tables at its end.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::registry::{self, physical_name};
+use crate::sql::{Command, ParamSource};
+use crate::tree::{self, Cte, CteBody, Delete, Expr, FromItem, Insert, Query, RelId, Relation, Returning, Update};
+use crate::types::Phys;
+
+use super::array::{derived, plain_query};
+use super::from::table_name;
+use super::insert::{is_of_target, target_table};
+use super::ir::{self, Alias, From, Scalar, Select, TableName};
+use super::{Lowered, Lowerer, Means, Rel};
+
+/// One statement that runs before the last.
+#[derive(Debug, Clone)]
+pub struct Step {
+    pub statement: ir::Statement,
+    pub params: Vec<(ParamSource, Phys)>,
+    /// The table that it writes, for constraint names in errors.
+    pub target: Option<Arc<registry::Relation>>,
+}
+
+/// [`Scalar::weight`] of what has a subquery in it is at least this.
+const SUBQUERY_WEIGHT: usize = 1000;
+
+/// Where a step's rows are.
+struct Kept {
+    table: u32,
+    columns: Vec<Phys>,
+}
+
+/// The statements, in two heaps: what reads and keeps, and what then changes.
+#[derive(Default)]
+struct Steps {
+    reads: Vec<Step>,
+    writes: Vec<Step>,
+    scratch: Vec<u32>,
+}
+
+/// What one part of the statement comes to.
+struct Part {
+    /// RETURNING's rows.
+    returning: Option<Kept>,
+}
+
+/// Does the statement take several of DuckDB's?
+pub(super) fn wanted(statement: &tree::Statement, lowerer: impl Fn() -> Result<bool>) -> Result<bool> {
+    let ctes = match statement {
+        tree::Statement::Query(query) => &query.ctes,
+        tree::Statement::Insert(insert) => &insert.ctes,
+        tree::Statement::Update(update) => &update.ctes,
+        tree::Statement::Delete(delete) => &delete.ctes,
+        tree::Statement::Copy(_)
+        | tree::Statement::Explain(_)
+        | tree::Statement::Ddl(_)
+        | tree::Statement::Utility(_) => return Ok(false),
+    };
+    if ctes.iter().any(|cte| !matches!(cte.query, CteBody::Query(_))) {
+        return Ok(true);
+    }
+    lowerer()
+}
+
+impl<'a> Lowerer<'a> {
+    /// True if RETURNING has what DuckDB does not know there: other relations' columns, subqueries.
+    pub(super) fn returns_more(mut self, statement: &tree::Statement) -> Result<bool> {
+        let (ctes, target, from, returning): (_, _, &[FromItem], _) = match statement {
+            tree::Statement::Insert(i) if i.on_conflict.is_none() => (&i.ctes, &i.target, &[], &i.returning),
+            tree::Statement::Update(u) => (&u.ctes, &u.target, &u.from, &u.returning),
+            tree::Statement::Delete(d) => (&d.ctes, &d.target, &d.using, &d.returning),
+            _ => return Ok(false),
+        };
+        if returning.exprs.is_empty() {
+            return Ok(false);
+        }
+        let alias = Alias::Rel(target.id.0);
+        self.ctes(ctes)?;
+        self.from_items(from)?;
+        let def = Arc::clone(target_table(target)?);
+        self.enter_table(target, &def, alias)?;
+        for e in &returning.exprs {
+            if !is_of_target(&self.expr(e)?, alias) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Lowers a statement for which [`wanted`] says so.
+    pub(super) fn stepwise(mut self, statement: &tree::Statement) -> Result<Lowered> {
+        let mut steps = Steps::default();
+        let ctes = match statement {
+            tree::Statement::Query(query) => &query.ctes,
+            tree::Statement::Insert(insert) => &insert.ctes,
+            tree::Statement::Update(update) => &update.ctes,
+            tree::Statement::Delete(delete) => &delete.ctes,
+            _ => return Err(Error::internal("lower: not a statement of several steps")),
+        };
+        for cte in ctes {
+            self.keep_cte(&mut steps, cte)?;
+        }
+        let (command, target, fields, part) = match statement {
+            tree::Statement::Query(query) => {
+                let inner = Query { ctes: Vec::new(), recursive: false, ..(**query).clone() };
+                let read = self.query(&inner)?;
+                let kept = self.keep(&mut steps, read);
+                (Command::Select, None, query.columns.clone(), Part { returning: Some(kept) })
+            }
+            tree::Statement::Insert(insert) => {
+                let part = self.insert_step(&mut steps, insert, true)?;
+                let def = Arc::clone(target_table(&insert.target)?);
+                (Command::Insert, Some(def), insert.returning.columns.clone(), part)
+            }
+            tree::Statement::Update(update) => {
+                let part = self.update_step(&mut steps, update)?;
+                let def = Arc::clone(target_table(&update.target)?);
+                (Command::Update, Some(def), update.returning.columns.clone(), part)
+            }
+            tree::Statement::Delete(delete) => {
+                let part = self.delete_step(&mut steps, delete)?;
+                let def = Arc::clone(target_table(&delete.target)?);
+                (Command::Delete, Some(def), delete.returning.columns.clone(), part)
+            }
+            _ => return Err(Error::internal("lower: not a statement of several steps")),
+        };
+        let Steps { mut reads, mut writes, scratch } = steps;
+        let (last, phys) = match part.returning {
+            Some(kept) => (self.all_of(&kept), kept.columns),
+            None => {
+                let last = writes.pop().ok_or_else(|| Error::internal("lower: a change without a statement"))?;
+                self.params = last.params;
+                let phys = match &last.statement {
+                    ir::Statement::Insert { returning, .. } => returning.iter().map(|r| r.phys.clone()).collect(),
+                    _ => Vec::new(),
+                };
+                (last.statement, phys)
+            }
+        };
+        reads.append(&mut writes);
+        self.writes = true;
+        Ok(Lowered { before: reads, scratch, ..self.done(last, (fields, phys), command, target) })
+    }
+
+    fn keep_cte(&mut self, steps: &mut Steps, cte: &Cte) -> Result<()> {
+        let kept = match &cte.query {
+            CteBody::Query(query) => {
+                let read = if cte.recursive { self.recursive_query(cte, query)? } else { self.query(query)? };
+                Some(self.keep(steps, read))
+            }
+            CteBody::Insert(insert) => {
+                plain_ctes(&insert.ctes)?;
+                self.insert_step(steps, insert, false)?.returning
+            }
+            CteBody::Update(update) => {
+                plain_ctes(&update.ctes)?;
+                self.update_step(steps, update)?.returning
+            }
+            CteBody::Delete(delete) => {
+                plain_ctes(&delete.ctes)?;
+                self.delete_step(steps, delete)?.returning
+            }
+        };
+        if let Some(Kept { table, columns }) = kept {
+            self.ctes.insert(cte.id, columns);
+            self.kept.insert(cte.id, table);
+        }
+        Ok(())
+    }
+
+    /// Keeps a query's rows in a table of their own, in their order.
+    fn keep(&mut self, steps: &mut Steps, query: ir::Query) -> Kept {
+        self.made += 1;
+        let table = self.made;
+        let columns = query.columns.clone();
+        let statement = ir::Statement::Keep { table, query };
+        steps.reads.push(Step { statement, params: std::mem::take(&mut self.params), target: None });
+        steps.scratch.push(table);
+        Kept { table, columns }
+    }
+
+    fn write(&mut self, steps: &mut Steps, statement: ir::Statement, target: &Arc<registry::Relation>) {
+        let params = std::mem::take(&mut self.params);
+        steps.writes.push(Step { statement, params, target: Some(Arc::clone(target)) });
+    }
+
+    /// `SELECT c0, c1 … FROM kept`.
+    fn all_of(&mut self, kept: &Kept) -> ir::Statement {
+        ir::Statement::Query(self.part_of(kept, 0, kept.columns.len()))
+    }
+
+    fn part_of(&mut self, kept: &Kept, from: usize, count: usize) -> ir::Query {
+        let alias = self.make();
+        let columns: Vec<Phys> = kept.columns[from..from + count].to_vec();
+        let targets = columns
+            .iter()
+            .enumerate()
+            .map(|(i, phys)| Scalar::column(alias, ir::output_name(from + i), phys.clone()))
+            .collect();
+        let from = vec![kept.relation(alias)];
+        plain_query(Select { targets, from, ..Select::default() }, columns)
+    }
+
+    fn insert_step(&mut self, steps: &mut Steps, insert: &Insert, last: bool) -> Result<Part> {
+        let def = Arc::clone(target_table(&insert.target)?);
+        let ctes = if last { Vec::new() } else { self.ctes(&insert.ctes)? };
+        let recursive = ctes.iter().any(|c| c.recursive);
+        let (columns, types) = self.written_columns(insert)?;
+        let source = self.insert_source(insert, &types)?;
+        let source = self.guarded_source(insert, &def, source)?;
+        let kept = self.keep(steps, ir::Query { ctes, recursive, ..source });
+        let alias = Alias::Rel(insert.target.id.0);
+        let has_returning = !insert.returning.exprs.is_empty();
+        let (mut returning, mut native) = (None, Vec::new());
+        if has_returning && insert.on_conflict.is_some() {
+            if !last {
+                return Err(Error::unsupported("RETURNING of INSERT … ON CONFLICT inside WITH")
+                    .hint("Run the INSERT by itself and use its result in the next statement."));
+            }
+            self.enter_table(&insert.target, &def, alias)?;
+            native = self.insert_returning(&insert.returning, alias)?;
+        } else if has_returning {
+            returning = Some(self.inserted(steps, insert, &def, &kept)?);
+        }
+        self.enter_table(&insert.target, &def, alias)?;
+        let conflict = insert.on_conflict.as_ref().map(|c| self.conflict(c, insert, &def)).transpose()?;
+        // It runs after the other parts' changes, which its subqueries must not see.
+        let reads = |value: &Scalar| value.weight().0 >= SUBQUERY_WEIGHT;
+        if let Some(conflict) = &conflict
+            && conflict.sets.iter().flatten().map(|(_, value)| value).chain(&conflict.filter).any(reads)
+        {
+            return Err(Error::unsupported("a subquery in ON CONFLICT DO UPDATE of a statement with several changes"));
+        }
+        let source = self.part_of(&kept, 0, kept.columns.len());
+        let table = table_name(&def);
+        let statement = ir::Statement::Insert { table, alias, columns, source, conflict, returning: native };
+        self.write(steps, statement, &def);
+        Ok(Part { returning })
+    }
+
+    /// RETURNING over the kept rows of an INSERT; columns that are not written are NULL.
+    fn inserted(
+        &mut self,
+        steps: &mut Steps,
+        insert: &Insert,
+        def: &Arc<registry::Relation>,
+        kept: &Kept,
+    ) -> Result<Kept> {
+        let (from, rows) = (self.make(), self.make());
+        let table = self.table_columns(&insert.target, def)?;
+        let (mut targets, mut named) = (Vec::new(), Vec::with_capacity(table.len()));
+        for (index, (means, phys)) in table.into_iter().enumerate() {
+            if !matches!(means, Means::Column(_)) {
+                named.push((means, phys));
+                continue;
+            }
+            let at = insert.columns.iter().position(|c| usize::from(*c) == index);
+            named.push((Means::Column(ir::output_name(targets.len())), phys.clone()));
+            targets.push(match at {
+                Some(at) => Scalar::column(from, ir::output_name(at), phys),
+                None => Scalar::null(phys),
+            });
+        }
+        let columns = targets.iter().map(|t| t.phys.clone()).collect();
+        let whole = plain_query(Select { targets, from: vec![kept.relation(from)], ..Select::default() }, columns);
+        self.rels.insert(insert.target.id, Rel { alias: rows, columns: named });
+        self.keep_returning(steps, &insert.returning, derived(whole, rows))
+    }
+
+    /// RETURNING's expressions over what stands for the changed rows.
+    fn keep_returning(&mut self, steps: &mut Steps, returning: &Returning, from: From) -> Result<Kept> {
+        let mut targets = Vec::with_capacity(returning.exprs.len());
+        for (e, field) in returning.exprs.iter().zip(&returning.columns) {
+            let value = self.expr(e)?;
+            targets.push(self.output_column(value, field.ty)?);
+        }
+        let columns = targets.iter().map(|t| t.phys.clone()).collect();
+        let query = plain_query(Select { targets, from: vec![from], ..Select::default() }, columns);
+        Ok(self.keep(steps, query))
+    }
+
+    fn update_step(&mut self, steps: &mut Steps, update: &Update) -> Result<Part> {
+        let Update { ctes: _, recursive: _, target, sets, from, filter, returning } = update;
+        let def = Arc::clone(target_table(target)?);
+        let (kept, place) = self.changed(steps, (target, &def), sets, from, filter.as_ref())?;
+        let returning = self.changed_returning(steps, target, returning, &kept, place)?;
+        let (alias, rows) = (self.make(), self.make());
+        let sets = sets
+            .iter()
+            .enumerate()
+            .map(|(i, (index, _))| {
+                let column = &target.columns[usize::from(*index)];
+                let value = Scalar::column(rows, ir::output_name(i + 1), kept.columns[i + 1].clone());
+                (Arc::<str>::from(physical_name(&column.name)), value)
+            })
+            .collect();
+        let statement = ir::Statement::Update {
+            ctes: Vec::new(),
+            recursive: false,
+            table: table_name(&def),
+            alias,
+            sets,
+            from: vec![kept.relation(rows)],
+            filter: Some(same_row(alias, rows)),
+            returning: Vec::new(),
+        };
+        self.write(steps, statement, &def);
+        Ok(Part { returning })
+    }
+
+    fn delete_step(&mut self, steps: &mut Steps, delete: &Delete) -> Result<Part> {
+        let Delete { ctes: _, recursive: _, target, using, filter, returning } = delete;
+        let def = Arc::clone(target_table(target)?);
+        let (kept, place) = self.changed(steps, (target, &def), &[], using, filter.as_ref())?;
+        let returning = self.changed_returning(steps, target, returning, &kept, place)?;
+        let (alias, rows) = (self.make(), self.make());
+        let statement = ir::Statement::Delete {
+            ctes: Vec::new(),
+            recursive: false,
+            table: table_name(&def),
+            alias,
+            using: vec![kept.relation(rows)],
+            filter: Some(same_row(alias, rows)),
+            returning: Vec::new(),
+        };
+        self.write(steps, statement, &def);
+        Ok(Part { returning })
+    }
+
+    /// Keeps what UPDATE or DELETE will change: the row's number, SET's values, then the columns of the target and of
+    /// FROM. Tells where each relation's columns are.
+    fn changed(
+        &mut self,
+        steps: &mut Steps,
+        (target, def): (&Relation, &Arc<registry::Relation>),
+        sets: &[(u16, Expr)],
+        from: &[FromItem],
+        filter: Option<&Expr>,
+    ) -> Result<(Kept, HashMap<RelId, Rel>)> {
+        if def.columns.iter().any(|c| &*c.name == "rowid") {
+            return Err(Error::unsupported("this statement on a table with a column named \"rowid\""));
+        }
+        let alias = Alias::Rel(target.id.0);
+        self.enter_table(target, def, alias)?;
+        let mut items = vec![From::Table { name: table_name(def), alias, sample: None }];
+        items.extend(self.from_items(from)?);
+        let number = Scalar::column(alias, "rowid", Phys::Int8);
+        let mut targets = vec![number.clone()];
+        let sets: Vec<&(u16, Expr)> = sets.iter().collect();
+        let values = self.set_values(target, &sets, def)?;
+        let set_at: HashMap<u16, usize> = sets.iter().enumerate().map(|(i, (column, _))| (*column, i + 1)).collect();
+        targets.extend(values.into_iter().map(|(_, value)| value));
+        let mut place = HashMap::new();
+        let mut seen = vec![target.id];
+        from.iter().for_each(|item| relations_of(item, &mut seen));
+        for rel in seen {
+            let Some(known) = self.rels.get(&rel).cloned() else { continue };
+            let mut named = Vec::with_capacity(known.columns.len());
+            for (index, (means, phys)) in known.columns.into_iter().enumerate() {
+                let name = match means {
+                    Means::Column(name) => name,
+                    Means::Oid(_) | Means::Nothing => {
+                        named.push((means, phys));
+                        continue;
+                    }
+                };
+                if let Some(at) = set_at.get(&(index as u16)).filter(|_| rel == target.id) {
+                    named.push((Means::Column(ir::output_name(*at)), phys));
+                } else {
+                    named.push((Means::Column(ir::output_name(targets.len())), phys.clone()));
+                    targets.push(Scalar::column(known.alias, name, phys));
+                }
+            }
+            place.insert(rel, Rel { alias: known.alias, columns: named });
+        }
+        let filter = filter.map(|f| self.expr(f)).transpose()?;
+        // Of several rows that would change the same one, one does.
+        let qualify = (!from.is_empty()).then(|| {
+            let over = ir::Over { partition_by: vec![number], order_by: vec![], frame: None };
+            let clauses =
+                super::aggregate::Clauses { distinct: false, order_by: vec![], filter: None, over: Some(over) };
+            let first = clauses.call("row_number", vec![], Phys::Int8);
+            Scalar::template("({0} = 1)", vec![first], Phys::Bool)
+        });
+        let columns = targets.iter().map(|t| t.phys.clone()).collect();
+        let select = Select { targets, from: items, filter, qualify, ..Select::default() };
+        Ok((self.keep(steps, plain_query(select, columns)), place))
+    }
+
+    fn changed_returning(
+        &mut self,
+        steps: &mut Steps,
+        target: &Relation,
+        returning: &Returning,
+        kept: &Kept,
+        place: HashMap<RelId, Rel>,
+    ) -> Result<Option<Kept>> {
+        if returning.exprs.is_empty() {
+            return Ok(None);
+        }
+        debug_assert!(place.contains_key(&target.id));
+        let alias = self.make();
+        for (rel, Rel { alias: _, columns }) in place {
+            self.rels.insert(rel, Rel { alias, columns });
+        }
+        self.keep_returning(steps, returning, kept.relation(alias)).map(Some)
+    }
+}
+
+impl Kept {
+    fn relation(&self, alias: Alias) -> From {
+        From::Table { name: TableName::Kept(self.table), alias, sample: None }
+    }
+}
+
+fn same_row(table: Alias, kept: Alias) -> Scalar {
+    let (number, of) = (Scalar::column(table, "rowid", Phys::Int8), Scalar::column(kept, "c0", Phys::Int8));
+    Scalar::template("({0} = {1})", vec![number, of], Phys::Bool)
+}
+
+fn relations_of(item: &FromItem, out: &mut Vec<RelId>) {
+    match item {
+        FromItem::Relation(relation) => out.push(relation.id),
+        FromItem::Join(join) => {
+            relations_of(&join.left, out);
+            relations_of(&join.right, out);
+        }
+    }
+}
+
+/// A part of WITH that has a WITH of its own: only the outermost may change data.
+fn plain_ctes(ctes: &[Cte]) -> Result<()> {
+    if ctes.is_empty() {
+        return Ok(());
+    }
+    Err(Error::unsupported("WITH inside a data-modifying statement of WITH")
+        .hint("Name the inner queries in the outer WITH."))
+}
