@@ -57,6 +57,11 @@ impl Analyzer<'_> {
         let materialized = cte.materialized.as_ref().map(|m| matches!(m, ast::CteAsMaterialized::Materialized));
         let (query, columns, recursive) = match &*cte.query.body {
             SetExpr::Insert(s) | SetExpr::Update(s) | SetExpr::Delete(s) | SetExpr::Merge(s) => {
+                if self.scopes.len() > 1 {
+                    let message = "WITH clause containing a data-modifying statement must be at the top level";
+                    let pos = self.pos(cte.alias.name.span);
+                    return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(pos));
+                }
                 self.data_modifying(s)?
             }
             _ if recursive => self.recursive_cte(cte, &name, id)?,
@@ -80,10 +85,6 @@ impl Analyzer<'_> {
     }
 
     fn data_modifying(&mut self, statement: &ast::Statement) -> Result<(CteBody, Vec<Field>, bool)> {
-        if self.scopes.len() > 1 {
-            let message = "WITH clause containing a data-modifying statement must be at the top level";
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
-        }
         Ok(match statement {
             ast::Statement::Insert(insert) => {
                 let insert = self.insert(insert)?;

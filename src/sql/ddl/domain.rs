@@ -60,7 +60,7 @@ impl Planner<'_> {
             AlterDomain::AddCheck { name: given, expression } => {
                 let check = constraint_name(name, given.as_ref(), checks)?;
                 checks.push((check, expression.clone()));
-                holds = Some(Holds::Checks);
+                holds = Some(Holds::Check(expression.clone()));
             }
             AlterDomain::DropConstraint { name: check, if_exists } => {
                 if !checks.iter().any(|(n, _)| n == check) {
@@ -101,36 +101,30 @@ impl Planner<'_> {
         let oid = ty.oid;
         self.put_type(ty);
         match holds {
-            Some(holds) => self.verify_domain(oid, namespace, name, holds),
+            Some(holds) => self.verify_domain(oid, &holds),
             None => Ok(()),
         }
     }
 
-    /// The values that are stored already must be the domain's: each is cast to it anew.
-    fn verify_domain(&mut self, oid: crate::types::Oid, namespace: &Name, name: &Name, holds: Holds) -> Result<()> {
+    /// The values that are stored already must be the domain's.
+    fn verify_domain(&mut self, oid: crate::types::Oid, holds: &Holds) -> Result<()> {
         for (table, column) in self.columns_of_type(&[oid]) {
             if !matches!(table.kind, RelationKind::Table) {
                 continue;
             }
-            let Some(UserTypeKind::Domain { base, .. }) = self.after.user_type_by_oid(oid).map(|t| t.kind.clone())
-            else {
-                continue;
-            };
             let quoted = expression::quote(&column);
             let (condition, error) = match holds {
                 Holds::NotNull => {
                     let message = format!("column \"{column}\" of table \"{}\" contains null values", table.name);
                     (format!("{quoted} IS NULL"), Error::new(SqlState::NOT_NULL_VIOLATION, message))
                 }
-                Holds::Checks => {
-                    let base = crate::types::name::format_type(base, &self.after);
-                    let domain = format!("{}.{}", expression::quote(namespace), expression::quote(name));
+                Holds::Check(check) => {
                     let message = format!(
                         "column \"{column}\" of table \"{}\" contains values that violate the new constraint",
                         table.name
                     );
-                    let cast = format!("CAST(CAST({quoted} AS {base}) AS {domain}) IS DISTINCT FROM {quoted}");
-                    (cast, Error::new(SqlState::CHECK_VIOLATION, message))
+                    let check = expression::rename_column(check, "value", &column);
+                    (format!("NOT ({check})"), Error::new(SqlState::CHECK_VIOLATION, message))
                 }
             };
             let error = error.table(&*table.namespace, &*table.name).column(&*column);
@@ -142,10 +136,10 @@ impl Planner<'_> {
 }
 
 /// What stored values must be looked at for.
-#[derive(Clone, Copy)]
 enum Holds {
     NotNull,
-    Checks,
+    /// An expression over VALUE.
+    Check(String),
 }
 
 /// The name given, or PostgreSQL's: `domain_check`.

@@ -18,7 +18,7 @@ use super::ir::{Node, Scalar};
 /// A test that must not be true, and the error if it is.
 pub(super) type Guard = (Scalar, Error);
 
-/// Puts guards in front of the first value. `row` is the text of the whole row, for the detail of a broken CHECK.
+/// Puts guards in front of the first value. `row` is the text of the whole row, for the detail of a broken CHECK or NOT NULL.
 pub(super) fn guard_first(values: &mut [Scalar], guards: Vec<Guard>, row: Option<&Scalar>) {
     let Some(first) = values.first_mut() else { return };
     if guards.is_empty() {
@@ -26,7 +26,7 @@ pub(super) fn guard_first(values: &mut [Scalar], guards: Vec<Guard>, row: Option
     }
     let phys = first.phys.clone();
     let raised = |error: Error| match row {
-        Some(row) if error.code() == SqlState::CHECK_VIOLATION => {
+        Some(row) if matches!(error.code(), SqlState::CHECK_VIOLATION | SqlState::NOT_NULL_VIOLATION) => {
             let error = error.detail(format!("Failing row contains ({}).", super::raise::VALUE));
             super::raise::raise_with(&error, row.clone(), &phys)
         }
@@ -87,6 +87,42 @@ impl Lowerer<'_> {
         Ok(guards)
     }
 
+    /// The guards of NOT NULL columns over a new row, but those of which `never` knows better.
+    pub(super) fn not_null_guards(
+        def: &Arc<registry::Relation>,
+        target: &Relation,
+        value_of: &dyn Fn(u16) -> Option<Scalar>,
+        never: &dyn Fn(u16) -> bool,
+    ) -> Vec<Guard> {
+        let mut guards = Vec::new();
+        for (index, column) in target.columns.iter().enumerate() {
+            let index = index as u16;
+            if column.attnum <= 0 || never(index) || def.column_by_num(column.attnum).is_none_or(|c| !c.not_null) {
+                continue;
+            }
+            let message = format!(
+                "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
+                column.name, def.name
+            );
+            let error = Error::new(SqlState::NOT_NULL_VIOLATION, message)
+                .table(&*def.namespace, &*def.name)
+                .column(&*column.name);
+            let test = value_of(index).map_or_else(|| Scalar::bool(true), Scalar::is_null);
+            guards.push((test, error));
+        }
+        // DuckDB holds them anyhow: these are here for the detail, which must not cost wide tables their speed.
+        if guards.len() * target.columns.len() > MAX_NOT_NULL {
+            guards.clear();
+        }
+        guards
+    }
+
+    /// May this role see all of a row in an error's detail?
+    pub(super) fn may_show(&self, def: &registry::Relation) -> bool {
+        let snapshot = &self.cx.snapshot;
+        snapshot.relation_privileges(self.cx.role, def).contains(registry::Privileges::SELECT)
+    }
+
     /// A new row as PostgreSQL's details show it (ExecBuildSlotValueDescription): `1, x, null`. None if a column's type
     /// has no text here, or if there are too many columns to repeat them for each of so many constraints.
     pub(super) fn row_text(
@@ -141,7 +177,12 @@ impl Lowerer<'_> {
         if ty.oid != domain || (!not_null && checks.is_empty()) {
             return Ok(value);
         }
-        let name = known.as_deref().map(|t| t.name.to_string()).unwrap_or_default();
+        let (namespace, name) = known.as_deref().map(|t| (t.namespace.clone(), t.name.clone())).unwrap_or_default();
+        let of_domain = |mut error: Error| {
+            error.report_mut().schema = Some(namespace.to_string());
+            error.report_mut().data_type = Some(name.to_string());
+            error
+        };
         let value = self.settle(value);
         let column = RelColumn { name: "value".into(), ty: *base, attnum: 0 };
         self.bind_once(value, |this, value| {
@@ -149,13 +190,13 @@ impl Lowerer<'_> {
             if *not_null {
                 let error =
                     Error::new(SqlState::NOT_NULL_VIOLATION, format!("domain {name} does not allow null values"));
-                guards.push((value.clone().is_null(), error));
+                guards.push((value.clone().is_null(), of_domain(error)));
             }
             for (check, text) in checks {
                 let columns = std::slice::from_ref(&column);
                 let holds = this.check_expression(text, "value", columns, vec![Some(value.clone())])?;
                 let message = format!("value for domain {name} violates check constraint \"{check}\"");
-                let error = Error::new(SqlState::CHECK_VIOLATION, message).constraint(&**check);
+                let error = of_domain(Error::new(SqlState::CHECK_VIOLATION, message).constraint(&**check));
                 guards.push((Scalar::template("(NOT {0})", vec![holds], Phys::Bool), error));
             }
             let mut values = [value];
@@ -168,6 +209,9 @@ impl Lowerer<'_> {
 
 /// How many texts of columns a statement may have for its errors' details.
 const MAX_SHOWN: usize = 256;
+
+/// As [`MAX_SHOWN`], for columns that are NOT NULL.
+const MAX_NOT_NULL: usize = 64;
 
 /// A value in a detail: cut at 64 characters, and without the separator of encoded errors.
 const SHOWN: &str =

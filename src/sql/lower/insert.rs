@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::registry::{self, physical_name};
 use crate::sql::Command;
-use crate::tree::{Insert, InsertSource, Relation, Returning, Source};
+use crate::tree::{Expr, ExprKind, Insert, InsertSource, Relation, Returning, Source};
 use crate::types::{PgType, Phys};
 
 use super::array::{derived, plain_query};
@@ -148,6 +148,7 @@ impl Lowerer<'_> {
         {
             guards.extend(self.second_time(conflict, value_of)?);
         }
+        guards.extend(Self::not_null_guards(def, &insert.target, &value_of, &|index| never_null(insert, index)));
         guards.extend(self.check_guards(def, &insert.target, &value_of)?);
         if guards.is_empty() {
             return Ok(source);
@@ -208,6 +209,28 @@ fn unqualify(value: &mut Scalar, target: Alias) {
             if let Some(otherwise) = otherwise {
                 unqualify(otherwise, target);
             }
+        }
+    }
+}
+
+/// True if what is inserted into the column cannot be NULL: constants, and what sequences give.
+fn never_null(insert: &Insert, index: u16) -> bool {
+    let known = |e: &Expr| {
+        let mut e = e;
+        while let ExprKind::Cast { arg, .. } = &e.kind {
+            e = arg;
+        }
+        match &e.kind {
+            ExprKind::Const(value) => !matches!(value, crate::types::Value::Null),
+            ExprKind::NextValue(_) => true,
+            _ => false,
+        }
+    };
+    let Some(at) = insert.columns.iter().position(|c| *c == index) else { return false };
+    match &insert.source {
+        InsertSource::Values(rows) => rows.iter().all(|row| row.get(at).is_some_and(known)),
+        InsertSource::Query { query: _, rel: _, exprs } | InsertSource::Feed { rel: _, exprs, filter: _ } => {
+            exprs.get(at).is_some_and(known)
         }
     }
 }

@@ -229,6 +229,10 @@ impl Db {
         let plan = self.plan_with(case, decimals)?;
         let params = plan.params.iter().map(|source| self.param(source)).collect();
         let run = Run { time_zone: "UTC".into(), deadline: None };
+        for step in &plan.before {
+            let params = step.params.iter().map(|source| self.param(source)).collect();
+            connection.execute(&step.permit, params, &run).await?;
+        }
         let mut lines = Vec::new();
         if let Outcome::Rows(mut rows) = connection.execute(&plan.permit, params, &run).await? {
             while let Some(batch) = rows.next().await? {
