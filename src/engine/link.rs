@@ -66,6 +66,13 @@ impl Link {
         Self { raw, work: Mutex::new(work), abandoned: AtomicBool::new(false), _count: count }
     }
 
+    /// True if [`Link::clean`] has nothing to do that takes time.
+    fn is_clean(&mut self) -> bool {
+        let abandoned = self.abandoned.load(Ordering::SeqCst);
+        let work = self.work.get_mut();
+        !abandoned && !work.dirty && matches!(work.transaction, Transaction::None | Transaction::Begun(_))
+    }
+
     /// Makes it as good as new; false if it is to be thrown away.
     pub fn clean(&mut self) -> bool {
         if self.abandoned.load(Ordering::SeqCst) {
@@ -257,8 +264,11 @@ impl std::ops::Deref for Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let Some(link) = self.link.take() else { return };
+        let Some(mut link) = self.link.take() else { return };
         let shared = Arc::clone(&self.shared);
+        if link.is_clean() {
+            return shared.give_back(link);
+        }
         // Rolling back may take a while: not on the runtime's threads.
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn_blocking(move || shared.give_back(link))),

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use arrow::array::ArrayRef;
@@ -254,6 +255,17 @@ impl Source {
     }
 }
 
+/// Spawns work that is at work at once. A task that is spawned waits until the one that spawned it has to: here that would
+/// be after the rows at hand are encoded, and the fetch is to run beside that.
+fn started<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    let mut work = Box::pin(work);
+    // Whoever wakes this waker wakes nobody: the task asks again when it is scheduled.
+    match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => tokio::spawn(std::future::ready(done)),
+        Poll::Pending => tokio::spawn(work),
+    }
+}
+
 /// The reader of a [`Stream`].
 pub(super) struct StreamRows {
     source: Source,
@@ -294,7 +306,7 @@ impl StreamRows {
             if self.source.stream.is_done() {
                 self.finish();
             } else {
-                self.ahead = Some(tokio::spawn(self.source.clone().fetch()));
+                self.ahead = Some(started(self.source.clone().fetch()));
             }
         }
     }
