@@ -1,4 +1,4 @@
-//! A PostgreSQL cluster of this run's own: on a free port, with TLS, gone at the end.
+//! A PostgreSQL cluster of this benchmark's own: on a free port, with TLS, stopped at the end.
 
 use std::fs;
 use std::net::TcpListener;
@@ -11,6 +11,8 @@ use crate::support::target::Target;
 
 pub struct Cluster {
     pub target: Target,
+    /// Made by this run: nothing is loaded yet.
+    pub new: bool,
     folder: PathBuf,
 }
 
@@ -52,10 +54,18 @@ impl Cluster {
         };
         eprint!("{}", String::from_utf8_lossy(&version.stdout));
         let folder = parent.join("postgresql");
-        fs::create_dir(&folder).ok()?;
+        let new = !folder.join("data/PG_VERSION").exists();
+        if new {
+            Self::make(parent, &folder)?;
+        }
+        Self::run(folder, new)
+    }
+
+    fn make(parent: &Path, folder: &Path) -> Option<()> {
+        fs::create_dir(folder).ok()?;
         // The cluster's user must get through the folders above.
         fs::set_permissions(parent, fs::Permissions::from_mode(0o755)).ok()?;
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).ok()?;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).ok()?;
         let (password, data) = (folder.join("password"), folder.join("data"));
         fs::write(&password, "postgres\n").ok()?;
         fs::set_permissions(&password, fs::Permissions::from_mode(0o644)).ok()?;
@@ -66,7 +76,11 @@ impl Cluster {
         if !run(initdb) {
             return None;
         }
-        certificate(&folder)?;
+        certificate(folder)
+    }
+
+    fn run(folder: PathBuf, new: bool) -> Option<Self> {
+        let data = folder.join("data");
         let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).ok()?.port();
         let settings = format!(
             "port={port} unix_socket_directories={folder} ssl=on ssl_cert_file={folder}/server.crt \
@@ -90,7 +104,7 @@ impl Cluster {
             password: "postgres".into(),
             database: "postgres".into(),
         };
-        let cluster = Self { target, folder };
+        let cluster = Self { target, new, folder };
         if !started.is_ok_and(|s| s.success()) {
             eprintln!(
                 "PostgreSQL does not start: {}",
@@ -109,7 +123,7 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         let mut stop = as_user("pg_ctl");
-        stop.arg("-D").arg(self.folder.join("data")).args(["-m", "immediate", "stop"]);
+        stop.arg("-D").arg(self.folder.join("data")).args(["-m", "fast", "stop"]);
         run(stop);
     }
 }
