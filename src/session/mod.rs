@@ -10,7 +10,7 @@ mod copy_out;
 mod cursors;
 mod ddl;
 mod describe;
-mod environment;
+pub mod environment;
 mod execute;
 mod explain;
 mod extended;
@@ -20,7 +20,7 @@ mod identity;
 mod interrupt;
 mod lifecycle;
 mod made_rows;
-mod plan_cache;
+pub mod plan_cache;
 mod portals;
 mod run;
 #[allow(clippy::module_inception)]
