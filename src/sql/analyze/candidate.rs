@@ -64,11 +64,12 @@ impl Analyzer<'_> {
                 placed
             }
         };
-        for parameter in args.len()..form.args.len() {
+        let parameters = if form.order.is_some() { &func.args } else { &form.args };
+        for parameter in args.len()..parameters.len() {
             args.push(self.default_argument(func, parameter)?);
         }
         let actual: Vec<Oid> = args.iter().map(|a| a.ty.oid).collect();
-        let (declared, result) = self.enforce_generic(&actual, &form.args, func.result)?;
+        let (declared, result) = self.enforce_generic(&actual, parameters, func.result)?;
         let mut out = Vec::with_capacity(args.len());
         for (arg, ty) in args.into_iter().zip(&declared) {
             // "any" takes a literal as it is; it reaches the function as text.
@@ -284,5 +285,9 @@ fn named_form(func: &'static Proc, count: usize, names: &[Name]) -> Option<Form>
     if order[..required].iter().any(Option::is_none) {
         return None;
     }
-    Some(Form { func, args: func.args.clone(), variadic: None, order: Some(order) })
+    // As the call has them, for the choice among candidates; what is not given comes last.
+    let given = (0..count).filter_map(|k| order.iter().position(|from| *from == Some(k)));
+    let left_out = (0..order.len()).filter(|p| order[*p].is_none());
+    let args = given.chain(left_out).map(|p| func.args[p]).collect();
+    Some(Form { func, args, variadic: None, order: Some(order) })
 }

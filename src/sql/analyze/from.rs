@@ -443,7 +443,7 @@ impl Analyzer<'_> {
         }
         // A single OUT parameter gives the column its name; an alias overrides it.
         let name = match func {
-            Some(func) if func.out_args.len() == 1 && alias.is_none() => func.out_args[0].0.into(),
+            Some(func) if func.out_args.len() == 1 => func.out_args[0].0.into(),
             _ => Arc::clone(scalar_name),
         };
         columns.push(RelColumn { name, ty: call.ty, attnum: 0 });

@@ -103,6 +103,9 @@ impl Lowerer<'_> {
         if matches!(*inner, Phys::List(_)) {
             return refused();
         }
+        if call.func.name.contains("_build_") {
+            return self.json_of_array(call.func, value, element);
+        }
         let name = self.variable();
         let text = self.output(Scalar::new(Node::Variable(name), *inner), element)?;
         let template = template!["list_transform({0}, lambda ", name, ": {1})"];

@@ -75,7 +75,7 @@ impl Lowerer<'_> {
     fn rows_of(&mut self, relation: &Relation, e: &Expr, ordinality: bool) -> Result<Option<Scalar>> {
         let (ExprKind::SetReturning(call) | ExprKind::Call(call)) = &e.kind else { return Ok(None) };
         let shape = super::json::shape_of(relation);
-        let rows = if let Some(rows) = self.json_records(call, &shape)? {
+        let rows = if let Some(rows) = self.json_records(call, e.ty, &shape)? {
             rows
         } else if let Some(value) = self.json_call(call, e.ty)?.filter(|v| structured(&v.phys)) {
             match value.phys {
@@ -85,13 +85,8 @@ impl Lowerer<'_> {
                     Scalar::template("[{0}]", vec![value], phys)
                 }
             }
-        } else if let Some(pair) = call.func.out_args.len().checked_sub(1).filter(|n| *n > 0 && call.func.returns_set) {
-            let args = self.exprs(&call.args)?;
-            let list = self.apply(call.func, args, &call.args, PgType::new(oid::VOID))?;
-            let fields =
-                call.func.out_args.iter().map(|(_, ty)| self.phys(PgType::new(*ty))).collect::<Result<Vec<_>>>()?;
-            debug_assert_eq!(fields.len(), pair + 1);
-            Scalar { phys: Phys::List(Box::new(Phys::Row(fields.into()))), ..list }
+        } else if call.func.out_args.len() > 1 && call.func.returns_set {
+            self.out_rows(call)?
         } else {
             return Ok(None);
         };
@@ -114,6 +109,15 @@ impl Lowerer<'_> {
             Ok(Scalar::template(text, vec![rows], phys))
         })
         .map(Some)
+    }
+
+    /// A set-returning function's rows with its OUT arguments as their fields.
+    fn out_rows(&mut self, call: &Call) -> Result<Scalar> {
+        let args = self.exprs(&call.args)?;
+        let list = self.apply(call.func, args, &call.args, PgType::new(oid::VOID))?;
+        let fields =
+            call.func.out_args.iter().map(|(_, ty)| self.phys(PgType::new(*ty))).collect::<Result<Vec<_>>>()?;
+        Ok(Scalar { phys: Phys::List(Box::new(Phys::Row(fields.into()))), ..list })
     }
 
     /// generate_series over integer constants: DuckDB's table function, which makes no list.
@@ -156,9 +160,12 @@ impl Lowerer<'_> {
                     "step size cannot equal zero",
                     &Phys::Interval,
                 );
+                // DuckDB makes a list, which has an end.
+                let endless = Error::unsupported("generate_series to infinity");
+                let endless = super::raise::raise(&endless, &Phys::Interval);
                 args[2] = Scalar::template(
-                    "CASE WHEN {0} = INTERVAL '0' SECOND THEN {1} ELSE {0} END",
-                    vec![args[2].clone(), error],
+                    "CASE WHEN {0} = INTERVAL '0' SECOND THEN {1} WHEN isinf({2}) OR isinf({3}) THEN {4} ELSE {0} END",
+                    vec![args[2].clone(), error, args[0].clone(), args[1].clone(), endless],
                     Phys::Interval,
                 );
                 Ok(Scalar::template("generate_series({*})", args, Phys::List(Box::new(phys))))
@@ -183,6 +190,9 @@ impl Lowerer<'_> {
             _ => {
                 if let Some(rows) = self.json_call(call, ty)? {
                     return Ok(rows);
+                }
+                if call.func.out_args.len() > 1 && signatures::entry(call.func).is_some() {
+                    return self.out_rows(call);
                 }
                 if call.func.out_args.len() > 1 || ty.oid == oid::RECORD {
                     let what = format!("set-returning function {}", signatures::signature(call.func));

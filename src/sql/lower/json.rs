@@ -228,6 +228,23 @@ impl Lowerer<'_> {
         Ok(bracket("{", parts, "}"))
     }
 
+    /// json_build_array and json_build_object over one array.
+    pub(super) fn json_of_array(&mut self, func: &Proc, list: Scalar, element: PgType) -> Result<Scalar> {
+        let list = self.settle(list);
+        self.bind_once(list, |this, list| {
+            let json = this.map_list(list.clone(), |this, item| Ok(or_null(this.to_json(item, None, element)?)))?;
+            let made = if func.name.ends_with("array") {
+                let joined = Scalar::call("dg_array_to_string", vec![json, text(", ")], Phys::Text);
+                Scalar::template("('[' || {0} || ']')", vec![joined], Phys::Text)
+            } else {
+                let keys = this.map_list(list, |this, item| this.output(item, element))?;
+                Scalar::call("dg_json_build_object", vec![text(func.name), keys, json], Phys::Text)
+            };
+            let binary = func.name.starts_with("jsonb");
+            Ok(if binary { Scalar::call("dg_jsonb", vec![made], Phys::Text) } else { made })
+        })
+    }
+
     /// A key: the value's text as a JSON string; NULL fails with `message`.
     fn json_key(&mut self, key: &Expr, message: &str) -> Result<Scalar> {
         let value = self.expr(key)?;
@@ -273,9 +290,27 @@ impl Lowerer<'_> {
         Ok(Some(if binary { Scalar::call("dg_jsonb", vec![whole], Phys::Text) } else { whole }))
     }
 
-    /// The rows of json_to_record(set) with the columns that the statement declares.
-    pub(super) fn json_records(&mut self, call: &Call, shape: &Shape) -> Result<Option<Scalar>> {
+    /// The rows of json_to_record(set), or of json_populate_record(set) of a record, with the columns that the statement declares.
+    pub(super) fn json_records(&mut self, call: &Call, ty: PgType, shape: &Shape) -> Result<Option<Scalar>> {
+        let mut base = Scalar::null(Phys::Void);
         let rows = match (call.func.name, call.args.as_slice()) {
+            (name, [given, doc, ..]) if name.contains("_populate_record") && ty.oid == oid::RECORD => {
+                if let ExprKind::Row(items) = &given.kind {
+                    let declared = shape.iter().map(|(_, ty)| ty.oid);
+                    if !declared.eq(items.iter().map(|i| i.ty.oid)) {
+                        let message = "function return row and query-specified return row do not match";
+                        return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+                    }
+                }
+                if !matches!(given.kind, ExprKind::Const(types::Value::Null)) {
+                    base = self.expr(given)?;
+                }
+                let doc = self.expr(doc)?;
+                match name.ends_with("set") {
+                    true => Scalar::call("dg_json_records", vec![text(name), doc], text_list()),
+                    false => Scalar::template("[{0}]", vec![doc], text_list()),
+                }
+            }
             ("json_to_record" | "jsonb_to_record", [doc]) => {
                 let doc = self.expr(doc)?;
                 Scalar::template("[{0}]", vec![doc], text_list())
@@ -286,7 +321,7 @@ impl Lowerer<'_> {
             }
             _ => return Ok(None),
         };
-        self.map_list(rows, |this, row| this.populate_row(Scalar::null(Phys::Void), row, shape)).map(Some)
+        self.map_list(rows, |this, row| this.populate_row(base, row, shape)).map(Some)
     }
 
     fn map_list(&mut self, list: Scalar, f: impl FnOnce(&mut Self, Scalar) -> Result<Scalar>) -> Result<Scalar> {

@@ -156,4 +156,25 @@ pub(super) const ENTRIES: &[Line] = &[
     ("time_larger(time,time)", Template("greatest({0}, {1})")),
     ("time_smaller(time,time)", Template("least({0}, {1})")),
     ("timeofday()", Refused("use clock_timestamp()")),
+    (
+        "overlaps(timestamptz,interval,timestamptz,interval)",
+        Template(
+            "dg_overlaps(timezone('UTC', {0}), timezone('UTC', dg_timestamptz_plus({session}, {0}, {1}, 1)), \
+             timezone('UTC', {2}), timezone('UTC', dg_timestamptz_plus({session}, {2}, {3}, 1)))",
+        ),
+    ),
+    (
+        "overlaps(timestamptz,interval,timestamptz,timestamptz)",
+        Template(
+            "dg_overlaps(timezone('UTC', {0}), timezone('UTC', dg_timestamptz_plus({session}, {0}, {1}, 1)), \
+             timezone('UTC', {2}), timezone('UTC', {3}))",
+        ),
+    ),
+    (
+        "overlaps(timestamptz,timestamptz,timestamptz,interval)",
+        Template(
+            "dg_overlaps(timezone('UTC', {0}), timezone('UTC', {1}), timezone('UTC', {2}), \
+             timezone('UTC', dg_timestamptz_plus({session}, {2}, {3}, 1)))",
+        ),
+    ),
 ];

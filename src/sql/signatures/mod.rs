@@ -11,6 +11,8 @@
 mod aggregate;
 mod array;
 mod bytea;
+#[cfg(test)]
+mod coverage;
 mod datetime;
 mod json;
 mod math;

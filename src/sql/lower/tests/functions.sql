@@ -61,6 +61,17 @@ select jsonb '{"a":1}' #> '{}', json '1' #>> '{}', json '"x"' #>> '{}'
 select jsonb_set_lax('{"a":1}','{a}',null), jsonb_set_lax('{"a":1}','{a}',null,true,'delete_key'), jsonb_set_lax('{"a":1}','{a}',null,true,'return_target')
 select count(*), j from (values ('1'::jsonb),('1')) t(j) group by j
 select x->>'a' from (values ('{"a":"q"}'::json)) t(x)
+select * from json_array_elements('[1,true]') q
+select * from json_populate_recordset(row(0::int,0::int),'[{"a":"1","b":"2"},{"a":"3"}]') q (a text, b text)
+select json_each('{"f1":[1,2,3],"f2":{"f3":1},"f4":null}')
+select json_build_array(variadic '{a,b,NULL}'::text[]), json_build_object(variadic array['a','1']), jsonb_build_array(variadic array[1,2])
+select json_build_object(variadic array['a'])
+select json_build_object(variadic array[null,'a']::text[])
+select make_interval(secs => 7e3), make_interval(hours := -2, mins := -10, secs := -25.3)
+select date_trunc('MILLENNIUM', date '1970-03-20'), extract(timezone from timestamptz '2024-01-01')
+select extract(timezone from interval '2 days')
+select i, to_char(i * interval '1mon', 'rm'), to_char(i * interval '1mon', 'RM') from generate_series(-13, 13) i
+select format('%*0$s', 'Hello')
 select to_char(1234.5, '9999.99'), to_char(-1234.5, '9999.99'), to_char(0.1, '9.9'), to_char(-0.1, 'FM9.99'), to_char(12, '099'), to_char(485, 'RN'), to_char(485, 'FMRN'), to_char(1485, '9,999'), to_char(148.5, '999.999'), to_char(-485, '999S'), to_char(-485, '999MI'), to_char(485, '999MI'), to_char(485, 'FM999MI')
 select to_char(485, 'PL999'), to_char(485, 'SG999'), to_char(-485, 'SG999'), to_char(-485, '9SG99'), to_char(-485, '999PR'), to_char(485, 'L999'), to_char(485, '"Good number:"999'), to_char(485.8, '"Pre:"999" Post:" .999'), to_char(482, '999th'), to_char(12, '99V999'), to_char(12.4, '99V999'), to_char(12.45, '99V9')
 select to_char(0.0004859, '9.99EEEE'), to_char(12345.678, '9.999EEEE'), to_char(-1234567, '9.99EEEE'), to_char(9.999, '9.9EEEE'), to_char(0, '9.9EEEE')
@@ -125,6 +136,7 @@ select timestamp '294276-12-31' + interval '1 year'
 select date '5874897-12-31'::timestamp
 select make_timestamptz(2013, 7, 15, 8, 15, 23.5), make_timestamptz(1910, 12, 24, 0, 0, 0, 'Nehwon/Lankhmar')
 select make_timestamptz(2014, 12, 10, 10, 10, 10, 'PST8PDT'), make_date(2013,7,15), make_time(8,15,23.5), make_interval(days => 10), make_timestamp(2013,7,15,8,15,23.5)
+select timestamp '2001-02-16 20:38:40' at time zone 'America/Denver', timestamptz '2001-02-16 20:38:40-05' at time zone 'America/Denver', timestamptz '2001-02-16 20:38:40-05' at time zone interval '-02:00', time with time zone '10:00+02' at time zone 'UTC', time with time zone '10:00+02' at time zone interval '1 hour'
 select timetz '10:00+01' + interval '15 hours', date '2024-01-01' + timetz '10:00+01', date '2024-01-01' + time '10:00', timetz '10:00+01'::time, extract(timezone_hour from timetz '10:00+01'), extract(epoch from timetz '10:00+01')
 select generate_series(timestamp '2024-01-01', timestamp '2024-01-03', '1 day'), generate_series(1,3)
 select * from generate_series(timestamp '2024-01-01', timestamp '2024-01-02', '0 hours')
@@ -138,6 +150,7 @@ select exp(1000::float8)
 select width_bucket(5.0, 3, 3, 5)
 select width_bucket(5.0, 3, 4, 0)
 select factorial(-1)
+select asind(0.5), acosd(0.5), atand(1), atan2d(1,1), sind(30), cosd(60), tand(45), cotd(45), asind(1), acosd(-1), asind(-0.3)
 select acosd(2)
 select sinh(1), cosh(1), tanh(1), asinh(1), acosh(1), atanh(0.5), asin(1), atan2(1,2), cot(1)
 select array_append(array[1,2],3), array_prepend(0,array[1]), array_cat(array[1],array[2,3]), array_remove(array[1,2,1],1), array_replace(array[1,2,1],1,9), array_position(array['a','b','a'],'b'), array_position(array['a','b','a'],'a',2), array_positions(array['a','b','a'],'a'), array_positions(array[1,null],null)

@@ -282,7 +282,7 @@ pub(super) fn truncate(unit: &str, ts: i64) -> Result<i64> {
         "decade" | "decades" | "decs" | "dec" => join(y.div_euclid(10) * 10, 1, 1, 0),
         "century" | "centuries" | "c" | "cent" => join(span(100, 1), 1, 1, 0),
         "millennium" | "millennia" | "mil" | "mils" => join(span(1000, 1), 1, 1, 0),
-        other => return Err(unknown_unit(other, "timestamp without time zone")),
+        other => return Err(super::moment::bad_unit(other, "timestamp without time zone")),
     })
 }
 
@@ -309,7 +309,7 @@ fn truncate_interval(unit: &str, v: Interval) -> Result<Interval> {
             )
             .detail("Months usually have fractional weeks."));
         }
-        other => return Err(unknown_unit(other, "interval")),
+        other => return Err(super::moment::bad_unit(other, "interval")),
     })
 }
 
@@ -342,7 +342,7 @@ fn extract_interval(unit: &str, v: Interval) -> Result<String> {
             let quarter_days = i128::from(years) * 1461 + i128::from(v.months % 12) * 120 + i128::from(v.days) * 4;
             decimal(quarter_days * i128::from(USECS_PER_DAY / 4) + i128::from(v.micros), 6)
         }
-        other => return Err(unknown_unit(other, "interval")),
+        other => return Err(super::moment::bad_unit(other, "interval")),
     })
 }
 
@@ -355,7 +355,7 @@ fn extract_time(unit: &str, t: i64) -> Result<String> {
         "minute" | "minutes" | "m" | "min" | "mins" => (t / (60 * USECS_PER_SEC) % 60).to_string(),
         "hour" | "hours" | "h" | "hr" | "hrs" => (t / (3600 * USECS_PER_SEC)).to_string(),
         "epoch" => decimal(i128::from(t), 6),
-        other => return Err(unknown_unit(other, "time without time zone")),
+        other => return Err(super::moment::bad_unit(other, "time without time zone")),
     })
 }
 

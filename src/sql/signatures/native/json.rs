@@ -243,7 +243,33 @@ fn builders() -> Vec<Native> {
             }
             object_of(keys.into_iter().zip(values)).map(Value::text)
         }),
-        native1::<str, str>("dg_json_key", |k| Ok(Some(quote(k)))),
+        // (function's name, the array's texts, the same as JSON) → the pairs that they make.
+        native_values(
+            "dg_json_build_object",
+            vec![Phys::Text, TextList::phys(), TextList::phys()],
+            Phys::Text,
+            |args| {
+                let name = text_of(&args[0]).unwrap_or_default();
+                let (keys, values) = (strings(&args[1]), strings(&args[2]));
+                if keys.len() % 2 == 1 {
+                    return Err(invalid("argument list must have even number of elements")
+                        .hint(format!("The arguments of {name}() must consist of alternating keys and values.")));
+                }
+                let mut parts = Vec::with_capacity(keys.len() / 2);
+                for (i, key) in keys.iter().enumerate().step_by(2) {
+                    let value = values.get(i + 1).copied().flatten();
+                    let Some(key) = key else {
+                        return Err(match name {
+                            "jsonb_build_object" => invalid(format!("argument {}: key must not be null", i + 1)),
+                            _ => invalid(format!("argument {} cannot be null", i + 1))
+                                .hint("Object keys should be text."),
+                        });
+                    };
+                    parts.push(format!("{} : {}", quote(key), value.unwrap_or("null")));
+                }
+                Ok(Value::text(format!("{{{}}}", parts.join(", "))))
+            },
+        ),
         native1::<str, str>("dg_json_strip_nulls", |j| {
             let mut out = String::new();
             strip(&parse(j)?, &mut out);
@@ -405,6 +431,9 @@ fn records() -> Vec<Native> {
         native_values("dg_json_items", vec![Phys::Text], TextList::phys(), |args| {
             let node = parse(text_of(&args[0]).unwrap_or_default())?;
             match &node.value {
+                Json::Array(items) if items.iter().any(|i| matches!(i.value, Json::Array(_))) => {
+                    Err(Error::unsupported("an array of more than one dimension"))
+                }
                 Json::Array(items) => Ok(list(items.iter().map(|i| Value::text(i.text)).collect())),
                 Json::Null | Json::String(_) => Ok(Value::Null),
                 Json::Bool(_) | Json::Number | Json::Object(_) => {

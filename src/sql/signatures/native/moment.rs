@@ -101,6 +101,11 @@ fn unsupported_unit(unit: &str, ty: &str) -> Error {
     Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("unit \"{unit}\" not supported for type {ty}"))
 }
 
+/// A unit that a type does not have (0A000), or that nobody has (22023).
+pub(super) fn bad_unit(unit: &str, ty: &str) -> Error {
+    if field(unit).is_some() { unsupported_unit(unit, ty) } else { unknown_unit(unit, ty) }
+}
+
 /// A field's own name from one of its spellings.
 fn field(unit: &str) -> Option<&'static str> {
     Some(match unit {
@@ -190,18 +195,18 @@ fn julian(day: i64, micros: i64) -> Result<String> {
 }
 
 fn truncate_in(unit: &str, ts: i64, zone: &Zone) -> Result<i64> {
-    if field(unit).is_none() {
-        return Err(unknown_unit(&unit.to_lowercase(), "timestamp with time zone"));
+    let lower = unit.to_lowercase();
+    if field(&lower).is_none() {
+        return Err(unknown_unit(&lower, "timestamp with time zone"));
     }
     if ts.abs() == INFINITE {
         return Ok(ts);
     }
     let east = i64::from(zone.offset_at(ts.div_euclid(SECOND)));
     let local = ts + east * SECOND;
-    let cut = super::datetime::truncate(unit, local)
-        .map_err(|_| unsupported_unit(&unit.to_lowercase(), "timestamp with time zone"))?;
+    let cut =
+        super::datetime::truncate(unit, local).map_err(|_| unsupported_unit(&lower, "timestamp with time zone"))?;
     // Parts of a day keep the offset, longer ones take that of their beginning.
-    let lower = unit.to_lowercase();
     let east = match field(&lower) {
         Some("microseconds" | "milliseconds" | "second" | "minute" | "hour") => east,
         _ => i64::from(zone.offset_of_local(cut.div_euclid(SECOND))),
@@ -229,7 +234,7 @@ fn bin(stride: Interval, ts: i64, origin: i64) -> Result<i64> {
         return Err(overflow("stride must be greater than zero"));
     }
     let gap = ts.checked_sub(origin).ok_or_else(interval_out_of_range)?;
-    Ok(origin + gap.div_euclid(step) * step)
+    in_range(origin + gap.div_euclid(step) * step)
 }
 
 /// Two periods, whose ends may come in either order, and of which one may be open (NULL).

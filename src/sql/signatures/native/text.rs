@@ -380,6 +380,9 @@ fn format(template: &str, values: &[Option<&str>]) -> Result<String> {
         if chars.peek() == Some(&'*') {
             chars.next();
             let at = digits(&mut chars);
+            if at == Some(0) {
+                return Err(bad("format specifies argument 0, but arguments are numbered from 1"));
+            }
             if at.is_some() && chars.next() != Some('$') {
                 return Err(bad("width argument position must be ended by \"$\""));
             }

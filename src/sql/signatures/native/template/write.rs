@@ -243,7 +243,7 @@ fn write_field(out: &mut String, field: &Field, m: &Moment) -> Result<()> {
                         0
                     }
                 }
-                n if n < 0 => 11 + n.clamp(-11, -1),
+                n if n < 0 => 12 + n.clamp(-12, -1),
                 n => (n - 1).clamp(0, 11),
             };
             let text = cased(ROMANS[index as usize], field.case);
