@@ -15,6 +15,7 @@ use super::directory;
 use super::error::Translate;
 use super::raw::RawConnection;
 use crate::error::{Error, Result, SqlState};
+use crate::policy::{SequenceUse, may_use_sequence};
 use crate::registry::{Name, RelationKind, Sequence};
 use crate::types::Oid;
 
@@ -119,10 +120,10 @@ impl Sequences {
         })
     }
 
-    /// lastval().
-    pub fn last(&self, session: u64) -> Result<i64> {
+    /// lastval(), and the sequence that it is of.
+    pub fn last(&self, session: u64) -> Result<(Oid, i64)> {
         let sessions = self.sessions.lock();
-        let found = sessions.get(&session).and_then(|s| s.values.get(&s.last?).copied());
+        let found = sessions.get(&session).and_then(|s| s.last.and_then(|oid| Some((oid, *s.values.get(&oid)?))));
         found.ok_or_else(|| {
             Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "lastval is not yet defined in this session")
         })
@@ -246,6 +247,16 @@ fn furthest(first: i64, count: u64, definition: &Sequence) -> (i64, u64) {
     let room = ((i128::from(limit) - i128::from(first)) / step).max(0);
     let steps = room.min(i128::from(count) - 1);
     ((i128::from(first) + steps * step) as i64, steps as u64 + 1)
+}
+
+/// Whether the running statement's role may do that with the sequence; what is no relation is `definition`'s to say.
+fn permitted(session: u64, oid: Oid, what: SequenceUse) -> Result<()> {
+    let view = directory::session(session)?;
+    let snapshot = view.snapshot();
+    match snapshot.relation_by_oid(oid) {
+        Some(relation) => may_use_sequence(&snapshot, view.role(), relation, what),
+        None => Ok(()),
+    }
 }
 
 /// A sequence's name and definition, as the session's statement sees it.

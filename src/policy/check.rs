@@ -1,7 +1,7 @@
 //! The check: what the walk found against what the role may do.
 
 use super::Authority;
-use super::walk::{Found, Use, Walk};
+use super::walk::{Found, SequenceCall, Use, Walk};
 use crate::error::{Error, Result, SqlState};
 use crate::facts::Proc;
 use crate::registry::{Privileges, Relation, RelationKind, Snapshot};
@@ -122,8 +122,8 @@ fn judge(found: &Found, snapshot: &Snapshot) -> Result<()> {
     for (func, role) in &found.functions {
         judge_function(func, *role, snapshot)?;
     }
-    for (sequence, role, inserting) in &found.sequences {
-        judge_sequence(*sequence, *role, *inserting, snapshot)?;
+    for call in &found.sequences {
+        judge_sequence(call, snapshot)?;
     }
     Ok(())
 }
@@ -233,8 +233,9 @@ fn judge_function(func: &'static Proc, role: Oid, snapshot: &Snapshot) -> Result
     Ok(())
 }
 
-/// nextval needs USAGE or UPDATE; an identity column's own sequence needs nothing beyond INSERT on its table.
-fn judge_sequence(sequence: Oid, role: Oid, inserting: Option<Oid>, snapshot: &Snapshot) -> Result<()> {
+/// An identity column's own sequence needs nothing beyond INSERT on its table.
+fn judge_sequence(call: &SequenceCall, snapshot: &Snapshot) -> Result<()> {
+    let SequenceCall { sequence, what, role, inserting } = *call;
     let Some(relation) = snapshot.relation_by_oid(sequence) else {
         return Err(Error::new(SqlState::UNDEFINED_TABLE, format!("relation with OID {sequence} does not exist")));
     };
@@ -248,8 +249,39 @@ fn judge_sequence(sequence: Oid, role: Oid, inserting: Option<Oid>, snapshot: &S
     {
         return Ok(());
     }
-    let has = snapshot.relation_privileges(role, relation);
-    if has.contains(Privileges::USAGE) || has.contains(Privileges::UPDATE) { Ok(()) } else { Err(denied(relation)) }
+    may_use_sequence(snapshot, role, relation, what)
+}
+
+/// 42501 unless the role may call such a function on the sequence. The natives that carry the functions out ask this too:
+/// which sequence they get may be known at execution only.
+pub fn may_use_sequence(snapshot: &Snapshot, role: Oid, sequence: &Relation, what: SequenceUse) -> Result<()> {
+    let has = snapshot.relation_privileges(role, sequence);
+    let one_of: &[Privileges] = match what {
+        SequenceUse::Next => &[Privileges::USAGE, Privileges::UPDATE],
+        SequenceUse::Current => &[Privileges::USAGE, Privileges::SELECT],
+        SequenceUse::Set => &[Privileges::UPDATE],
+    };
+    if one_of.iter().any(|p| has.contains(*p)) { Ok(()) } else { Err(denied(sequence)) }
+}
+
+/// What a function does with a sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SequenceUse {
+    Next,
+    /// currval, lastval.
+    Current,
+    Set,
+}
+
+impl SequenceUse {
+    pub fn of(function: &str) -> Option<Self> {
+        match function {
+            "nextval" => Some(Self::Next),
+            "currval" | "pg_sequence_last_value" => Some(Self::Current),
+            "setval" => Some(Self::Set),
+            _ => None,
+        }
+    }
 }
 
 /// PostgreSQL's word for the kind of a relation in these messages.

@@ -34,10 +34,15 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
         Ddl::CreateIndex { namespace, name: _, table, index: _, if_not_exists: _ } => {
             who.must_own_relation(namespace, table)
         }
-        Ddl::CreateSequence { namespace, name: _, sequence: _, if_not_exists: _, temporary } => {
-            who.must_create_in(namespace, *temporary)
+        Ddl::CreateSequence { namespace, name: _, sequence, if_not_exists: _, temporary } => {
+            who.must_create_in(namespace, *temporary)?;
+            who.may_belong_to(who.role(), sequence.owned_by)
         }
-        Ddl::AlterSequence { namespace, name, sequence: _, if_exists: _ } => who.must_own_relation(namespace, name),
+        Ddl::AlterSequence { namespace, name, sequence, if_exists: _ } => {
+            who.must_own_relation(namespace, name)?;
+            let owner = who.snapshot().relation(namespace, name).map_or(who.role(), |s| s.owner);
+            who.may_belong_to(owner, sequence.owned_by.flatten())
+        }
         Ddl::CreateEnum { namespace, name: _, labels: _ } => who.must_create_in(namespace, false),
         Ddl::CreateDomain { namespace, name: _, domain: _ } => who.must_create_in(namespace, false),
         Ddl::AlterDomain { namespace, name, change } => {
@@ -155,6 +160,18 @@ impl Who<'_> {
         must_own(self.snapshot(), self.role(), relation)
     }
 
+    /// OWNED BY: a sequence goes with a table of its own owner (process_owned_by).
+    fn may_belong_to(&self, owner: Oid, owned_by: Option<(Oid, i16)>) -> Result<()> {
+        let Some((table, _)) = owned_by else { return Ok(()) };
+        match self.snapshot().relation_by_oid(table) {
+            Some(table) if table.owner != owner => Err(Error::new(
+                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "sequence must have same owner as table it is linked to",
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     fn must_own_type(&self, namespace: &str, name: &str) -> Result<()> {
         match self.snapshot().user_type(namespace, name) {
             Some(ty) if !self.owns(ty.owner) => Err(privilege(format!("must be owner of type {name}"))),
@@ -201,7 +218,9 @@ impl Who<'_> {
     }
 
     fn alter_table(&self, namespace: &str, name: &str, actions: &[AlterTable], walk: &mut Walk) -> Result<()> {
+        // The name may be an index's (ALTER INDEX, and ALTER TABLE takes one too); each is silent for what it does not find.
         self.must_own_relation(namespace, name)?;
+        self.must_own_index(namespace, name)?;
         for action in actions {
             match action {
                 AlterTable::AddColumn { column: _, constraints, if_not_exists: _ } => {

@@ -10,6 +10,8 @@ mod walk;
 
 use std::sync::Arc;
 
+pub use check::{SequenceUse, may_use_sequence};
+
 use crate::error::Result;
 use crate::registry::Snapshot;
 use crate::tree::Statement;

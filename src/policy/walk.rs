@@ -5,10 +5,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::check::SequenceUse;
 use crate::facts::Proc;
 use crate::registry::{self, Privileges};
 use crate::tree::*;
-use crate::types::Oid;
+use crate::types::{Oid, Value};
 
 /// What a statement does with one relation of the registry.
 #[derive(Debug)]
@@ -40,8 +41,17 @@ pub struct Found {
     /// Relation ids that stand for something computed: subqueries, CTEs, functions, feeds.
     derived: BTreeSet<RelId>,
     pub functions: Vec<(&'static Proc, Oid)>,
-    /// Sequences advanced, the role, and the table whose insert does it by itself.
-    pub sequences: Vec<(Oid, Oid, Option<Oid>)>,
+    pub sequences: Vec<SequenceCall>,
+}
+
+/// A sequence that is known before execution, and what is done with it.
+#[derive(Debug, Clone, Copy)]
+pub struct SequenceCall {
+    pub sequence: Oid,
+    pub what: SequenceUse,
+    pub role: Oid,
+    /// The table whose insert does it by itself.
+    pub inserting: Option<Oid>,
 }
 
 impl Found {
@@ -321,7 +331,17 @@ impl Walk {
     fn call(&mut self, call: &Call) {
         let Call { func, args, operator: _, variadic: _ } = call;
         self.function(func);
+        // The function itself judges what is known at execution only; a sequence that is known now is refused now.
+        if let (Some(what), Some(ExprKind::Const(Value::Oid(sequence)))) =
+            (SequenceUse::of(func.name), args.first().map(|arg| &arg.kind))
+        {
+            self.sequence(*sequence, what, None);
+        }
         self.exprs(args);
+    }
+
+    fn sequence(&mut self, sequence: Oid, what: SequenceUse, inserting: Option<Oid>) {
+        self.found.sequences.push(SequenceCall { sequence, what, role: self.role, inserting });
     }
 
     fn function(&mut self, func: &'static Proc) {
@@ -342,7 +362,7 @@ impl Walk {
             ExprKind::WholeRow(rel) => {
                 self.found.whole_rows.insert(*rel);
             }
-            ExprKind::NextValue(sequence) => self.found.sequences.push((*sequence, self.role, self.inserting)),
+            ExprKind::NextValue(sequence) => self.sequence(*sequence, SequenceUse::Next, self.inserting),
             ExprKind::Call(call) | ExprKind::SetReturning(call) => self.call(call),
             ExprKind::Aggregate(aggregate) => {
                 let Aggregate { func, args, distinct: _, order_by, filter, star: _ } = &**aggregate;

@@ -1,6 +1,7 @@
 //! Sessions over the real engine, with a front end that writes down what it is told.
 
 mod hostile_names;
+mod kept_expressions;
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;

@@ -5,16 +5,20 @@ use std::sync::Arc;
 
 use duckdb::ffi;
 
-use super::{Sequences, definition};
+use super::{Sequences, definition, permitted};
 use crate::engine::native::{drop_box, guarded};
 use crate::engine::raw::{LogicalType, RawConnection};
 use crate::error::{Error, Result};
+use crate::policy::SequenceUse;
 use crate::registry::{Name, Sequence};
 use crate::types::Oid;
 
 #[derive(Clone, Copy)]
 enum Function {
+    /// Policy has judged it: a sequence that was known at compile time, or an identity column's own.
     Next,
+    /// As the others, it asks for the privilege itself.
+    NextAsked,
     Current,
     Last,
     /// setval with two arguments counts the value as given out.
@@ -38,8 +42,9 @@ pub(in crate::engine) fn register(raw: &RawConnection, sequences: &Arc<Sequences
     };
     // The session's number may come as any integer type: all of them widen to HUGEINT.
     type Overload<'a> = (Function, &'a [ffi::duckdb_type]);
-    let functions: [(&str, &[Overload<'_>]); 5] = [
+    let functions: [(&str, &[Overload<'_>]); 6] = [
         ("dg_nextval", &[(Function::Next, &[HUGEINT, UINTEGER])]),
+        ("dg_nextval_asked", &[(Function::NextAsked, &[HUGEINT, UINTEGER])]),
         ("dg_currval", &[(Function::Current, &[HUGEINT, UINTEGER])]),
         ("dg_lastval", &[(Function::Last, &[HUGEINT])]),
         ("dg_pg_sequence_last_value", &[(Function::Shown, &[HUGEINT, UINTEGER])]),
@@ -158,21 +163,30 @@ unsafe fn value(
     let Some(session) = (unsafe { argument::<ffi::duckdb_hugeint>(input, 0, row) }) else { return Ok(None) };
     let session = session.lower;
     if matches!(extra.function, Function::Last) {
-        return sequences.last(session).map(Some);
+        let (oid, last) = sequences.last(session)?;
+        permitted(session, oid, SequenceUse::Current)?;
+        return Ok(Some(last));
     }
     // SAFETY: the second column is a UINTEGER.
     let Some(oid) = (unsafe { argument::<u32>(input, 1, row) }) else { return Ok(None) };
     if matches!(extra.function, Function::Shown) {
+        permitted(session, oid, SequenceUse::Current)?;
         return Ok(sequences.state(oid).and_then(|(last, called)| called.then_some(last)));
     }
     // One statement's rows all mean the same sequence, nearly always.
     if known.as_ref().is_none_or(|k| (k.0, k.1) != (session, oid)) {
+        match extra.function {
+            Function::Next | Function::Last | Function::Shown => {}
+            Function::NextAsked => permitted(session, oid, SequenceUse::Next)?,
+            Function::Current => permitted(session, oid, SequenceUse::Current)?,
+            Function::Set | Function::SetCalled => permitted(session, oid, SequenceUse::Set)?,
+        }
         let (name, definition) = definition(session, oid)?;
         *known = Some((session, oid, name, definition));
     }
     let Some((_, _, name, definition)) = known else { return Ok(None) };
     match extra.function {
-        Function::Next => sequences.next(session, oid, name, definition).map(Some),
+        Function::Next | Function::NextAsked => sequences.next(session, oid, name, definition).map(Some),
         Function::Current => sequences.current(session, oid, name).map(Some),
         Function::Last | Function::Shown => Ok(None),
         Function::Set | Function::SetCalled => {

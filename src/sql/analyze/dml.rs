@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlparser::ast;
 
 use super::scope::{Clause, NsItem, Scope};
+use super::stored::Stored;
 use super::{Analyzer, CastContext, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Column, Relation as TableDef, RelationKind, UserTypeKind};
@@ -360,7 +361,8 @@ impl Analyzer<'_> {
             let null = Expr { kind: ExprKind::Const(Value::Null), ty: PgType::new(oid::UNKNOWN), pos: 0 };
             return self.coerce_type(null, column.ty, CastContext::Assignment, false);
         };
-        let expr = super::assigned_expression(text, "", RelId(0), &[], column.ty, &column.name, self.ctx);
+        let expr =
+            super::assigned_expression(text, Stored::Default, ("", RelId(0)), &[], (&column.name, column.ty), self.ctx);
         let mut expr = expr.map_err(|mut e| {
             e.report_mut().position = None;
             e.context(format!("default of column \"{}\" of table \"{}\"", column.name, def.name))
@@ -389,7 +391,8 @@ impl Analyzer<'_> {
     ) -> Result<Expr> {
         let rel = self.new_rel();
         let columns: Vec<RelColumn> = super::from::table_columns(def);
-        let mut expr = super::assigned_expression(text, &def.name, rel, &columns, column.ty, &column.name, self.ctx)
+        let of = (&*column.name, column.ty);
+        let mut expr = super::assigned_expression(text, Stored::Generated, (&def.name, rel), &columns, of, self.ctx)
             .map_err(|mut e| {
                 e.report_mut().position = None;
                 e

@@ -31,6 +31,7 @@ mod search_cycle;
 mod session;
 mod setop;
 mod special;
+mod stored;
 mod sublink;
 mod target;
 mod types;
@@ -39,12 +40,11 @@ mod values;
 mod window;
 
 use std::collections::{HashMap, HashSet};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use sqlparser::ast;
 
-use self::scope::{Clause, Scope};
+use self::scope::Scope;
 use super::Context;
 use super::parse::{self, Parsed};
 use crate::error::{Error, Result, SqlState};
@@ -54,6 +54,7 @@ use crate::types::{Oid, PgType, oid};
 
 pub(crate) use self::check::walk;
 pub use self::coerce::CastContext;
+pub use self::stored::{Stored, assigned_expression, expression};
 pub use self::utility::execute_arguments;
 
 /// A statement, analyzed.
@@ -74,109 +75,6 @@ pub fn analyze(parsed: &Parsed, ctx: &Context, params: &[Option<Oid>]) -> Result
     let statement = a.body(&parsed.body)?;
     let params = a.finish_params()?;
     Ok(Analyzed { statement, params })
-}
-
-/// Analyzes an expression by itself (defaults, checks, generated columns). `columns` are in scope as the columns of a
-/// relation named `alias` with the id `rel`. The result is as it is typed, without a cast.
-pub fn expression(text: &str, alias: &str, rel: RelId, columns: &[RelColumn], ctx: &Context) -> Result<Expr> {
-    let (expr, parsed) = parse::parse_expression(text)?;
-    let mut a = Analyzer::new(ctx, &parsed);
-    a.next_rel = rel.0 + 1;
-    let mut scope = Scope::default();
-    if !columns.is_empty() {
-        scope.add_columns(alias, rel, columns);
-    }
-    a.scopes.push(scope);
-    refuse_subqueries(&expr)?;
-    let expr = a.expr(&expr)?;
-    let expr = a.resolve_unknown(expr)?;
-    if !a.finish_params()?.is_empty() {
-        return Err(Error::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1"));
-    }
-    Ok(expr)
-}
-
-/// As [`expression`], for what a definition holds: `clause` says what it must not have in it.
-pub(crate) fn definition(
-    text: &str,
-    alias: &str,
-    columns: &[RelColumn],
-    clause: Clause,
-    ctx: &Context,
-) -> Result<Expr> {
-    let (expr, parsed) = parse::parse_expression(text)?;
-    let mut a = Analyzer::new(ctx, &parsed);
-    a.next_rel = 1;
-    a.scopes.push(definition_scope(alias, columns));
-    let expr = a.in_clause(clause, |a| a.expr(&expr))?;
-    let expr = a.resolve_unknown(expr)?;
-    if !a.finish_params()?.is_empty() {
-        return Err(Error::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1"));
-    }
-    Ok(expr)
-}
-
-/// As [`definition`], then coerced as an assignment to a column of type `ty`.
-pub(crate) fn assigned_definition(
-    text: &str,
-    alias: &str,
-    columns: &[RelColumn],
-    clause: Clause,
-    (ty, column): (PgType, &str),
-    ctx: &Context,
-) -> Result<Expr> {
-    let (expr, parsed) = parse::parse_expression(text)?;
-    let mut a = Analyzer::new(ctx, &parsed);
-    a.next_rel = 1;
-    a.scopes.push(definition_scope(alias, columns));
-    let expr = a.in_clause(clause, |a| a.expr(&expr))?;
-    a.assign(expr, ty, column, "column")
-}
-
-fn definition_scope(alias: &str, columns: &[RelColumn]) -> Scope {
-    let mut scope = Scope::default();
-    if !columns.is_empty() {
-        scope.add_columns(alias, RelId(0), columns);
-    }
-    scope
-}
-
-/// As [`expression`], then coerced as an assignment to a column of type `ty` (`column` is for the message).
-pub fn assigned_expression(
-    text: &str,
-    alias: &str,
-    rel: RelId,
-    columns: &[RelColumn],
-    ty: PgType,
-    column: &str,
-    ctx: &Context,
-) -> Result<Expr> {
-    let (expr, parsed) = parse::parse_expression(text)?;
-    let mut a = Analyzer::new(ctx, &parsed);
-    a.next_rel = rel.0 + 1;
-    let mut scope = Scope::default();
-    if !columns.is_empty() {
-        scope.add_columns(alias, rel, columns);
-    }
-    a.scopes.push(scope);
-    refuse_subqueries(&expr)?;
-    let expr = a.expr(&expr)?;
-    a.assign(expr, ty, column, "column")
-}
-
-/// What a table keeps with it reads its own row and nothing else.
-fn refuse_subqueries(expr: &ast::Expr) -> Result<()> {
-    let found = ast::visit_expressions(expr, |e| match e {
-        ast::Expr::Subquery(_) | ast::Expr::Exists { .. } | ast::Expr::InSubquery { .. } => ControlFlow::Break(()),
-        _ => ControlFlow::Continue(()),
-    });
-    match found {
-        ControlFlow::Break(()) => Err(Error::new(
-            SqlState::FEATURE_NOT_SUPPORTED,
-            "cannot use subquery in the expression of a column or constraint",
-        )),
-        ControlFlow::Continue(()) => Ok(()),
-    }
 }
 
 /// What analysis knows while it works on one statement.

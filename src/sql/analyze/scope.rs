@@ -32,15 +32,7 @@ pub(crate) enum Clause {
     Returning,
     CopyWhere,
     Execute,
-    /// DEFAULT of a column or domain.
-    Default,
-    /// CHECK of a table or domain.
-    Check,
-    Generated,
-    IndexExpression,
-    IndexPredicate,
-    /// ALTER COLUMN … TYPE … USING.
-    Transform,
+    Stored(super::stored::Stored),
 }
 
 impl Clause {
@@ -60,28 +52,8 @@ impl Clause {
             Self::Returning => "RETURNING",
             Self::CopyWhere => "COPY FROM WHERE conditions",
             Self::Execute => "EXECUTE parameters",
-            Self::Default => "DEFAULT expressions",
-            Self::Check => "check constraints",
-            Self::Generated => "column generation expressions",
-            Self::IndexExpression => "index expressions",
-            Self::IndexPredicate => "index predicates",
-            Self::Transform => "transform expressions",
+            Self::Stored(stored) => stored.many(),
             Self::Other => "this expression",
-            _ => return None,
-        })
-    }
-
-    /// How messages call the clause where subqueries are refused (transformSubLink).
-    pub(crate) fn refuses_subqueries(self) -> Option<&'static str> {
-        Some(match self {
-            Self::Default => "DEFAULT expression",
-            Self::Check => "check constraint",
-            Self::Generated => "column generation expression",
-            Self::IndexExpression => "index expression",
-            Self::IndexPredicate => "index predicate",
-            Self::Transform => "transform expression",
-            Self::CopyWhere => "COPY FROM WHERE condition",
-            Self::Execute => "EXECUTE parameter",
             _ => return None,
         })
     }

@@ -13,9 +13,10 @@ use crate::types::{PgType, oid};
 
 impl Analyzer<'_> {
     fn subquery(&mut self, query: &ast::Query) -> Result<Query> {
-        if let Some(clause) = self.scope().clause.refuses_subqueries() {
-            let message = format!("cannot use subquery in {clause}");
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(self.paren_before(query_start(query))));
+        if let Some(place) = self.scope().clause.refuses_subqueries() {
+            let message = format!("cannot use subquery in {place}");
+            let error = Error::new(SqlState::FEATURE_NOT_SUPPORTED, message);
+            return Err(error.at(self.paren_before(query_start(query))));
         }
         // What a subquery may hold is its own affair: the clause around it counts for this level only.
         let mut analyzed = self.query(query)?;

@@ -6,20 +6,27 @@ use super::rebuild::{ColumnSource, Rebuild};
 use crate::error::{Error, Result};
 use crate::policy::Permit;
 use crate::registry::expression::quote;
-use crate::registry::{Change, Relation, RelationKind, Snapshot, builtin};
+use crate::registry::{Acl, Change, Column, Relation, RelationKind, Snapshot, builtin};
 use crate::sql::compile::{self, compile};
 use crate::sql::lower::{Decimals, lower};
 use crate::sql::{CompiledBody, Context, Plan, parse};
 use crate::tree::{self, Ddl, Expr, ExprKind, InsertSource, Overriding, RelColumn, RelId, Returning, Statement};
+use crate::types::Oid;
 
-/// The context in which a change's own statements are compiled: the new snapshot, and a role that may do everything;
-/// whether the asking role may change the table has been checked, and so have the functions in its expressions.
-fn context(cx: &Context, after: Snapshot) -> Context {
+/// The context in which a change's own statements are compiled: the new snapshot, in which the tables that are changed
+/// are the asking role's own, since whether it may change them has been checked. What else their expressions use (a
+/// default's sequence, a function) is judged as in any statement of that role.
+fn context(cx: &Context, mut after: Snapshot, own: &[Oid]) -> Context {
+    for oid in own {
+        let Some(table) = after.relation_by_oid(*oid).cloned() else { continue };
+        let columns = table.columns.iter().map(|c| Column { acl: Acl::default(), ..c.clone() }).collect();
+        let table = Relation { owner: cx.role, acl: Acl::default(), columns, ..(*table).clone() };
+        after.apply_in_place(&Change::PutRelation(Arc::new(table)));
+    }
     let version = after.version;
-    let mut after = after;
     // A version of its own: nothing that is compiled against this snapshot may be found again under another's.
     after.version = version ^ (1 << 63);
-    Context { snapshot: Arc::new(after), role: builtin::SUPERUSER, ..cx.clone() }
+    Context { snapshot: Arc::new(after), ..cx.clone() }
 }
 
 /// Relation ids beyond those that analysis gives out.
@@ -85,6 +92,7 @@ pub fn refill(cx: &Context, after: &Snapshot, change: &Rebuild, aside: &str) -> 
             .collect(),
         ..(**old).clone()
     };
+    let own = [waiting.oid, new.oid];
     scratch.apply_in_place(&Change::PutRelation(Arc::new(waiting)));
     let mut into = Vec::new();
     let mut from = Vec::new();
@@ -111,24 +119,25 @@ pub fn refill(cx: &Context, after: &Snapshot, change: &Rebuild, aside: &str) -> 
         quote(aside),
         quote(&old.name),
     );
-    compile_text(&context(cx, scratch), &text)
+    compile_text(&context(cx, scratch, &own), &text)
 }
 
 /// A query for a row of the table for which the condition is true.
 pub fn violations(cx: &Context, after: &Snapshot, table: &Relation, condition: &str) -> Result<Plan> {
     let (namespace, name) = (quote(&table.namespace), quote(&table.name));
     let text = format!("SELECT 1 FROM {namespace}.{name} WHERE {condition} LIMIT 1");
-    compile_text(&context(cx, after.clone()), &text)
+    compile_text(&context(cx, after.clone(), &[table.oid]), &text)
 }
 
 /// A query of the gateway's own about what is in the database now.
 pub fn question(cx: &Context, text: &str) -> Result<Plan> {
-    compile_text(&context(cx, (*cx.snapshot).clone()), text)
+    question_after(cx, &cx.snapshot, text)
 }
 
 /// A query about what will be there after a change.
 pub fn question_after(cx: &Context, after: &Snapshot, text: &str) -> Result<Plan> {
-    compile_text(&context(cx, after.clone()), text)
+    let cx = Context { role: builtin::SUPERUSER, ..context(cx, after.clone(), &[]) };
+    compile_text(&cx, text)
 }
 
 fn compile_text(cx: &Context, text: &str) -> Result<Plan> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{self, ConstraintKind, UserTypeKind};
-use crate::sql::analyze;
+use crate::sql::analyze::{self, Stored};
 
 use crate::tree::{RelColumn, RelId, Relation};
 use crate::types::{Oid, PgType, Phys};
@@ -158,7 +158,7 @@ impl Lowerer<'_> {
     ) -> Result<Scalar> {
         self.made += 1;
         let rel = RelId(CHECK_RELATIONS + self.made);
-        let e = analyze::expression(text, alias, rel, columns, self.cx)?;
+        let e = analyze::expression(text, Stored::Check, (alias, rel), columns, self.cx)?;
         if values.iter().flatten().any(|v| v.weight().1) {
             return Err(Error::unsupported("a volatile value for a column with a CHECK constraint"));
         }

@@ -2,14 +2,13 @@
 
 use sqlparser::ast::{self, AlterColumnOperation, AlterTableOperation, RenameTableNameKind};
 
-use super::super::scope::Clause;
-use super::super::{Analyzer, assigned_definition, assigned_expression};
-use super::table::rel_columns;
+use super::super::Analyzer;
+use super::super::stored::{self, Stored, assigned_expression, rel_columns};
 use super::{new_sequence, sequence_change};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Name, Relation};
 use crate::sql::parse;
-use crate::tree::{AlterTable, Ddl, DropBehavior, NewConstraint, NewConstraintKind, ObjectKind, RelColumn, RelId};
+use crate::tree::{AlterTable, Ddl, DropBehavior, NewConstraint, ObjectKind, RelColumn, RelId};
 
 impl Analyzer<'_> {
     pub(super) fn alter_table(&mut self, alter: &ast::AlterTable) -> Result<Ddl> {
@@ -52,11 +51,15 @@ impl Analyzer<'_> {
                 let mut scope = scope_of(relation, actions);
                 scope.extend(rel_columns(std::slice::from_ref(&column)));
                 let table = relation.map_or("", |r| &r.name);
+                let of_column = (&*column.name, column.ty);
+                if let Some(default) = &column.default {
+                    stored::check_default(of_column, default, self.ctx)?;
+                }
                 for constraint in &constraints {
-                    self.check_constraint(table, constraint, &scope)?;
+                    stored::check_constraint(table, constraint, &scope, self.ctx)?;
                 }
                 if let Some(generated) = &column.generated {
-                    self.check_generated(table, &column, generated, &scope)?;
+                    stored::check_generated(table, of_column, generated, &scope, self.ctx)?;
                 }
                 AlterTable::AddColumn { column, constraints, if_not_exists: *if_not_exists }
             }
@@ -113,7 +116,7 @@ impl Analyzer<'_> {
             AlterColumnOperation::SetDefault { value } => {
                 let default = value.to_string();
                 if let Some(found) = found {
-                    self.check_default(&column, found.ty, &default)?;
+                    stored::check_default((&column, found.ty), &default, self.ctx)?;
                 }
                 AlterTable::SetDefault { column, default: Some(default) }
             }
@@ -128,8 +131,9 @@ impl Analyzer<'_> {
                     (Some(using), Some(relation)) => {
                         let scope = scope_of(Some(relation), &[]);
                         let text = using.to_string();
-                        let of = (ty, &*column);
-                        let expr = assigned_definition(&text, &relation.name, &scope, Clause::Transform, of, self.ctx)?;
+                        let place = (&*relation.name, RelId(0));
+                        let expr =
+                            assigned_expression(&text, Stored::Transform, place, &scope, (&column, ty), self.ctx)?;
                         Some((text, Box::new(expr)))
                     }
                 };
@@ -153,7 +157,8 @@ impl Analyzer<'_> {
         let Some(found) = relation.column(column) else { return Ok(()) };
         let scope = scope_of(Some(relation), &[]);
         let text = crate::registry::expression::quote(&found.name);
-        let checked = assigned_expression(&text, &relation.name, RelId(0), &scope, ty, column, self.ctx);
+        let checked =
+            assigned_expression(&text, Stored::Transform, (&relation.name, RelId(0)), &scope, (column, ty), self.ctx);
         if checked.is_ok() {
             return Ok(());
         }
@@ -165,14 +170,11 @@ impl Analyzer<'_> {
 
     /// A check constraint may name the table's columns and those that the same statement adds.
     fn check_on(&self, relation: Option<&Relation>, constraint: &NewConstraint, actions: &[AlterTable]) -> Result<()> {
-        if !matches!(constraint.kind, NewConstraintKind::Check { .. }) {
-            return Ok(());
-        }
         let scope = scope_of(relation, actions);
         if relation.is_none() {
             return Ok(());
         }
-        self.check_constraint(relation.map_or("", |r| &r.name), constraint, &scope)
+        stored::check_constraint(relation.map_or("", |r| &r.name), constraint, &scope, self.ctx)
     }
 }
 

@@ -2,12 +2,11 @@
 
 use sqlparser::ast::DataType;
 
-use super::super::scope::Clause;
-use super::super::{Analyzer, assigned_definition, definition};
+use super::super::{Analyzer, stored};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Name, UserTypeKind};
 use crate::tree::{AlterDomain, Ddl, NewDomain, QualifiedName, RelColumn};
-use crate::types::{PgType, oid};
+use crate::types::PgType;
 
 impl Analyzer<'_> {
     pub(super) fn create_domain(
@@ -60,28 +59,10 @@ impl Analyzer<'_> {
 
     fn domain_check(&self, base: PgType, text: &str) -> Result<()> {
         let column = RelColumn { name: "value".into(), ty: base, attnum: 1 };
-        let expr = definition(text, "value", &[column], Clause::Check, self.ctx).map_err(without_position)?;
-        if expr.ty.oid != oid::BOOL {
-            let message = format!("argument of CHECK must be type boolean, not type {}", self.type_name(expr.ty.oid));
-            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
-        }
-        Ok(())
+        stored::check_condition(text, "value", &[column], self.ctx)
     }
 
     fn domain_default(&self, name: &str, base: PgType, text: &str) -> Result<()> {
-        match assigned_definition(text, "", &[], Clause::Default, (base, name), self.ctx) {
-            Ok(_) => Ok(()),
-            Err(error) if matches!(error.code(), SqlState::UNDEFINED_COLUMN | SqlState::UNDEFINED_TABLE) => {
-                let message = "cannot use column reference in DEFAULT expression";
-                Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
-            }
-            Err(error) => Err(without_position(error)),
-        }
+        stored::check_default((name, base), text, self.ctx)
     }
-}
-
-/// Positions count in the expression's own text there, not in the statement's.
-fn without_position(mut error: Error) -> Error {
-    error.report_mut().position = None;
-    error
 }

@@ -2,12 +2,12 @@
 
 use sqlparser::ast;
 
-use super::super::scope::Clause;
-use super::super::{Analyzer, definition};
+use super::super::Analyzer;
+use super::super::stored::{Stored, expression, without_position};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Index, IndexKey};
 use crate::sql::parse;
-use crate::tree::{Ddl, RelColumn};
+use crate::tree::{Ddl, RelColumn, RelId};
 use crate::types::oid;
 
 impl Analyzer<'_> {
@@ -53,7 +53,14 @@ impl Analyzer<'_> {
             keys.push(self.index_key(&relation, &scope, column)?);
         }
         if let Some(predicate) = predicate {
-            let expr = definition(&predicate.to_string(), &relation.name, &scope, Clause::IndexPredicate, self.ctx)?;
+            let expr = expression(
+                &predicate.to_string(),
+                Stored::IndexPredicate,
+                (&relation.name, RelId(0)),
+                &scope,
+                self.ctx,
+            );
+            let expr = expr.map_err(without_position)?;
             if expr.ty.oid != oid::BOOL {
                 let message =
                     format!("argument of WHERE must be type boolean, not type {}", self.type_name(expr.ty.oid));
@@ -96,7 +103,8 @@ impl Analyzer<'_> {
             return Ok(IndexKey { column: found.num, expression: None, descending, nulls_first });
         }
         let text = expr.to_string();
-        definition(&text, &relation.name, scope, Clause::IndexExpression, self.ctx)?;
+        expression(&text, Stored::IndexExpression, (&relation.name, RelId(0)), scope, self.ctx)
+            .map_err(without_position)?;
         Ok(IndexKey { column: 0, expression: Some(text), descending, nulls_first })
     }
 }

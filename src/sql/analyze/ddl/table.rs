@@ -5,13 +5,12 @@ use sqlparser::ast::{
     ReferentialAction, TableConstraint,
 };
 
-use super::super::scope::Clause;
-use super::super::{Analyzer, assigned_definition, definition};
+use super::super::{Analyzer, stored};
 use super::{new_sequence, sequence_change};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{FkAction, Name};
 use crate::sql::parse;
-use crate::tree::{Ddl, NewColumn, NewConstraint, NewConstraintKind, NewTable, OnCommit, RelColumn};
+use crate::tree::{Ddl, NewColumn, NewConstraint, NewConstraintKind, NewTable, OnCommit};
 use crate::types::{PgType, oid};
 
 /// A column and the constraints that were written with it.
@@ -59,16 +58,8 @@ impl Analyzer<'_> {
         for constraint in &create.constraints {
             constraints.push(self.table_constraint(constraint)?);
         }
-        let scope = rel_columns(&columns);
-        for constraint in &constraints {
-            self.check_constraint(&name, constraint, &scope)?;
-        }
-        for column in &columns {
-            if let Some(generated) = &column.generated {
-                self.check_generated(&name, column, generated, &scope)?;
-            }
-        }
         let table = NewTable { namespace, name, temporary, columns, constraints, on_commit };
+        stored::check_table(&table, self.ctx)?;
         Ok(Ddl::CreateTable { table, if_not_exists: create.if_not_exists })
     }
 
@@ -109,9 +100,6 @@ impl Analyzer<'_> {
         }
         if column.generated.is_some() && (column.default.is_some() || column.sequence.is_some()) {
             return many("both default and generation expression");
-        }
-        if let Some(default) = &column.default {
-            self.check_default(&column.name, column.ty, default)?;
         }
         Ok((column, constraints))
     }
@@ -238,57 +226,6 @@ impl Analyzer<'_> {
         };
         columns.iter().map(plain).collect()
     }
-
-    /// Does a default mean something, and can the column take it?
-    pub(super) fn check_default(&self, column: &str, ty: PgType, default: &str) -> Result<()> {
-        let checked = assigned_definition(default, "", &[], Clause::Default, (ty, column), self.ctx);
-        match checked {
-            Ok(_) => Ok(()),
-            Err(error) if matches!(error.code(), SqlState::UNDEFINED_COLUMN | SqlState::UNDEFINED_TABLE) => {
-                let message = "cannot use column reference in DEFAULT expression";
-                Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
-            }
-            Err(error) => Err(without_position(error)),
-        }
-    }
-
-    pub(super) fn check_constraint(
-        &self,
-        table: &str,
-        constraint: &NewConstraint,
-        columns: &[RelColumn],
-    ) -> Result<()> {
-        let NewConstraintKind::Check { expression: text } = &constraint.kind else { return Ok(()) };
-        let expr = definition(text, table, columns, Clause::Check, self.ctx).map_err(without_position)?;
-        if expr.ty.oid != oid::BOOL {
-            let message = format!("argument of CHECK must be type boolean, not type {}", self.type_name(expr.ty.oid));
-            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
-        }
-        Ok(())
-    }
-
-    pub(super) fn check_generated(
-        &self,
-        table: &str,
-        column: &NewColumn,
-        text: &str,
-        columns: &[RelColumn],
-    ) -> Result<()> {
-        let checked = assigned_definition(text, table, columns, Clause::Generated, (column.ty, &column.name), self.ctx);
-        checked.map(|_| ()).map_err(without_position)
-    }
-}
-
-/// Positions count in the expression's own text there, not in the statement's.
-fn without_position(mut error: Error) -> Error {
-    error.report_mut().position = None;
-    error
-}
-
-/// A table's columns as scope for its checks.
-pub(super) fn rel_columns(columns: &[NewColumn]) -> Vec<RelColumn> {
-    let number = |i: usize| i16::try_from(i + 1).unwrap_or(i16::MAX);
-    columns.iter().enumerate().map(|(i, c)| RelColumn { name: c.name.clone(), ty: c.ty, attnum: number(i) }).collect()
 }
 
 fn new_constraint(

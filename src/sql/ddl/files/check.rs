@@ -8,6 +8,7 @@ use super::{Answers, Work, is_file};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::files::{Diagnostic, FileConstraint, FileSchema, FileTable, Level, Place};
 use crate::registry::{Change, Counters, Snapshot, build};
+use crate::sql::analyze::Stored;
 use crate::sql::ddl::physical;
 use crate::sql::{Context, analyze};
 use crate::tree::{NewConstraintKind, NewTable, OnCommit, RelColumn, RelId};
@@ -190,7 +191,8 @@ impl Checker<'_, '_> {
                     .filter(|c| file.columns.iter().any(|f| f.name == c.name && f.generated.is_none()))
                     .cloned()
                     .collect();
-                let read = analyze::assigned_expression(text, &file.name, RelId(0), &plain, ty, &column.name, self.cx);
+                let (place_of, of) = ((&*file.name, RelId(0)), (&*column.name, ty));
+                let read = analyze::assigned_expression(text, Stored::Generated, place_of, &plain, of, self.cx);
                 if let Err(error) = read {
                     self.expression_fault(&place, &format!("column \"{}\", generated", column.name), &error, text);
                 }
@@ -199,7 +201,7 @@ impl Checker<'_, '_> {
         for said in &file.constraints {
             let NewConstraintKind::Check { expression: text } = &said.constraint.kind else { continue };
             let place = file.place.at(said.at);
-            match analyze::expression(text, &file.name, RelId(0), &columns, self.cx) {
+            match analyze::expression(text, Stored::Check, (&file.name, RelId(0)), &columns, self.cx) {
                 Ok(expr) if expr.ty.oid == oid::BOOL => {}
                 Ok(expr) => {
                     let ty = format_type(expr.ty, &*self.cx.snapshot);
@@ -221,7 +223,7 @@ impl Checker<'_, '_> {
         if self.good.contains(&(text.to_owned(), ty)) {
             return;
         }
-        match analyze::assigned_expression(text, "", RelId(0), &[], ty, column, self.cx) {
+        match analyze::assigned_expression(text, Stored::Default, ("", RelId(0)), &[], (column, ty), self.cx) {
             Ok(_) => {
                 self.good.insert((text.to_owned(), ty));
             }

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::registry::expression::{self, quote};
 use crate::registry::files::{FileColumn, FileTable};
 use crate::registry::{Column, Name, Relation, RelationKind, build};
-use crate::sql::analyze;
+use crate::sql::analyze::{self, Stored};
 use crate::sql::ddl::alter::constraint_columns;
 use crate::sql::ddl::physical::widens;
 use crate::sql::ddl::pipeline;
@@ -304,7 +304,7 @@ impl Work<'_> {
             table.columns.iter().map(|c| RelColumn { name: c.name.clone(), ty: c.ty, attnum: c.num }).collect();
         let after = Arc::new(self.planner.after.clone());
         let cx = crate::sql::Context { snapshot: after, ..self.planner.cx.clone() };
-        analyze::assigned_expression(text, &table.name, RelId(0), &columns, ty, column, &cx)
+        analyze::assigned_expression(text, Stored::Transform, (&table.name, RelId(0)), &columns, (column, ty), &cx)
     }
 
     /// The action for a change of type, if it is to be made.

@@ -1,0 +1,269 @@
+//! Expressions that tables keep and that run later, with other people's statements: defaults, checks, generated columns,
+//! index keys and predicates, and the one that a change of type runs at once. They are expressions over one row: no
+//! subqueries, aggregates, window functions or sets (PostgreSQL's EXPR_KIND_… of these places).
+//!
+//! The rules hold whenever such an expression is analyzed, so also for what schema files say and what the store kept.
+
+use super::Analyzer;
+use super::check::walk;
+use super::scope::{Clause, Scope};
+use crate::error::{Error, Result, SqlState};
+use crate::facts::{self, Proc};
+use crate::registry::draft::NewTable;
+use crate::sql::{Context, parse};
+use crate::tree::{CastHow, Expr, ExprKind, NewConstraint, NewConstraintKind, RelColumn, RelId};
+use crate::types::{Oid, PgType, oid};
+
+/// Where a kept expression stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    Default,
+    /// A CHECK of a table or a domain.
+    Check,
+    Generated,
+    IndexExpression,
+    IndexPredicate,
+    /// ALTER COLUMN … TYPE … USING.
+    Transform,
+}
+
+impl Stored {
+    /// Its place as messages about subqueries call it.
+    fn one(self) -> &'static str {
+        match self {
+            Self::Default => "DEFAULT expression",
+            Self::Check => "check constraint",
+            Self::Generated => "column generation expression",
+            Self::IndexExpression => "index expression",
+            Self::IndexPredicate => "index predicate",
+            Self::Transform => "transform expression",
+        }
+    }
+
+    /// Its place as messages about aggregates, window functions and sets call it.
+    pub(super) fn many(self) -> &'static str {
+        match self {
+            Self::Default => "DEFAULT expressions",
+            Self::Check => "check constraints",
+            Self::Generated => "column generation expressions",
+            Self::IndexExpression => "index expressions",
+            Self::IndexPredicate => "index predicates",
+            Self::Transform => "transform expressions",
+        }
+    }
+
+    /// What the whole expression must be.
+    fn judge(self, expr: &Expr) -> Result<()> {
+        let immutable = |message| {
+            let mut mutable = false;
+            walk(expr, 0, &mut |e, _| {
+                mutable |= is_mutable(e);
+                Ok(!mutable)
+            })?;
+            match mutable {
+                true => Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message)),
+                false => Ok(()),
+            }
+        };
+        match self {
+            Self::Default | Self::Transform => Ok(()),
+            Self::Generated => immutable("generation expression is not immutable"),
+            Self::IndexExpression => immutable("functions in index expression must be marked IMMUTABLE"),
+            Self::IndexPredicate => immutable("functions in index predicate must be marked IMMUTABLE"),
+            // A check runs with the rights of whoever writes: it must not be able to do anything with them.
+            Self::Check => walk(expr, 0, &mut |e, _| match uses_sequence(e) {
+                true => Err(Error::unsupported("a sequence function in a check constraint")),
+                false => Ok(true),
+            }),
+        }
+    }
+}
+
+impl Clause {
+    /// How messages call a place where no subquery may stand.
+    pub(super) fn refuses_subqueries(self) -> Option<&'static str> {
+        match self {
+            Self::Stored(stored) => Some(stored.one()),
+            Self::CopyWhere => Some("COPY FROM WHERE condition"),
+            Self::Execute => Some("EXECUTE parameter"),
+            _ => None,
+        }
+    }
+}
+
+/// Analyzes a kept expression by itself. `columns` are in scope as the columns of a relation named `alias` with the id
+/// `rel`. The result is as it is typed, without a cast.
+pub fn expression(
+    text: &str,
+    kind: Stored,
+    (alias, rel): (&str, RelId),
+    columns: &[RelColumn],
+    ctx: &Context,
+) -> Result<Expr> {
+    analyze(text, kind, (alias, rel), columns, ctx, |a, expr| a.resolve_unknown(expr))
+}
+
+/// As [`expression`], then coerced as an assignment to a column of type `ty` (`column` is for the message).
+pub fn assigned_expression(
+    text: &str,
+    kind: Stored,
+    (alias, rel): (&str, RelId),
+    columns: &[RelColumn],
+    (column, ty): (&str, PgType),
+    ctx: &Context,
+) -> Result<Expr> {
+    analyze(text, kind, (alias, rel), columns, ctx, |a, expr| a.assign(expr, ty, column, "column"))
+}
+
+fn analyze(
+    text: &str,
+    kind: Stored,
+    (alias, rel): (&str, RelId),
+    columns: &[RelColumn],
+    ctx: &Context,
+    finish: impl FnOnce(&mut Analyzer<'_>, Expr) -> Result<Expr>,
+) -> Result<Expr> {
+    let (expr, parsed) = parse::parse_expression(text)?;
+    let mut a = Analyzer::new(ctx, &parsed);
+    a.next_rel = rel.0 + 1;
+    let mut scope = Scope { clause: Clause::Stored(kind), ..Scope::default() };
+    if !columns.is_empty() {
+        scope.add_columns(alias, rel, columns);
+    }
+    a.scopes.push(scope);
+    let expr = a.expr(&expr)?;
+    let expr = finish(&mut a, expr)?;
+    if !a.finish_params()?.is_empty() {
+        return Err(Error::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1"));
+    }
+    kind.judge(&expr)?;
+    Ok(expr)
+}
+
+/// Do the expressions of a new table mean something, and may they stand where they do?
+pub(super) fn check_table(table: &NewTable, ctx: &Context) -> Result<()> {
+    let scope = rel_columns(&table.columns);
+    for column in &table.columns {
+        if let Some(default) = &column.default {
+            check_default((&column.name, column.ty), default, ctx)?;
+        }
+    }
+    for constraint in &table.constraints {
+        check_constraint(&table.name, constraint, &scope, ctx)?;
+    }
+    for column in &table.columns {
+        if let Some(generated) = &column.generated {
+            check_generated(&table.name, (&column.name, column.ty), generated, &scope, ctx)?;
+        }
+    }
+    Ok(())
+}
+
+/// Does a default mean something, and can the column take it?
+pub(super) fn check_default(column: (&str, PgType), default: &str, ctx: &Context) -> Result<()> {
+    match assigned_expression(default, Stored::Default, ("", RelId(0)), &[], column, ctx) {
+        Ok(_) => Ok(()),
+        Err(error) if matches!(error.code(), SqlState::UNDEFINED_COLUMN | SqlState::UNDEFINED_TABLE) => {
+            let message = "cannot use column reference in DEFAULT expression";
+            Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
+        }
+        Err(error) => Err(without_position(error)),
+    }
+}
+
+pub(super) fn check_constraint(
+    table: &str,
+    constraint: &NewConstraint,
+    columns: &[RelColumn],
+    ctx: &Context,
+) -> Result<()> {
+    let NewConstraintKind::Check { expression: text } = &constraint.kind else { return Ok(()) };
+    check_condition(text, table, columns, ctx)
+}
+
+/// A CHECK's condition over the columns of `table`, or over `value` of a domain.
+pub(super) fn check_condition(text: &str, table: &str, columns: &[RelColumn], ctx: &Context) -> Result<()> {
+    let expr = expression(text, Stored::Check, (table, RelId(0)), columns, ctx).map_err(without_position)?;
+    if expr.ty.oid != oid::BOOL {
+        let name = crate::types::name::format_type(PgType::new(expr.ty.oid), &*ctx.snapshot);
+        let message = format!("argument of CHECK must be type boolean, not type {name}");
+        return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+    }
+    Ok(())
+}
+
+pub(super) fn check_generated(
+    table: &str,
+    column: (&str, PgType),
+    text: &str,
+    columns: &[RelColumn],
+    ctx: &Context,
+) -> Result<()> {
+    let checked = assigned_expression(text, Stored::Generated, (table, RelId(0)), columns, column, ctx);
+    checked.map(|_| ()).map_err(without_position)
+}
+
+/// A table's columns as scope for its checks.
+pub(super) fn rel_columns(columns: &[crate::registry::draft::NewColumn]) -> Vec<RelColumn> {
+    let number = |i: usize| i16::try_from(i + 1).unwrap_or(i16::MAX);
+    columns.iter().enumerate().map(|(i, c)| RelColumn { name: c.name.clone(), ty: c.ty, attnum: number(i) }).collect()
+}
+
+/// Positions count in the expression's own text there, not in the statement's.
+pub(super) fn without_position(mut error: Error) -> Error {
+    error.report_mut().position = None;
+    error
+}
+
+const SEQUENCE_FUNCTIONS: [&str; 4] = ["nextval", "currval", "setval", "lastval"];
+
+fn uses_sequence(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::NextValue(_) => true,
+        ExprKind::Call(call) => SEQUENCE_FUNCTIONS.contains(&call.func.name),
+        _ => false,
+    }
+}
+
+/// Whether the outermost operation of an expression may give another result at another time or with other settings
+/// (contain_mutable_functions).
+fn is_mutable(expr: &Expr) -> bool {
+    let func = |f: &Proc| f.volatility != b'i';
+    match &expr.kind {
+        ExprKind::Session(_) | ExprKind::NextValue(_) | ExprKind::Param(_) => true,
+        // PostgreSQL inlines these two: a cast to text, and textcat.
+        ExprKind::Call(call) if matches!(call.func.name, "textanycat" | "anytextcat") => {
+            call.args.iter().any(|arg| mutable_text(arg.ty.oid, "typoutput"))
+        }
+        ExprKind::Call(call) | ExprKind::SetReturning(call) => func(call.func),
+        ExprKind::Cast { arg, how, explicit: _ } => cast_is_mutable(how, arg.ty.oid, expr.ty.oid),
+        ExprKind::Distinct { eq, .. } | ExprKind::NullIf { eq, .. } => func(eq),
+        ExprKind::AnyAll { op, .. } => func(op),
+        ExprKind::RowCompare { ops, .. } => ops.iter().any(|op| func(op)),
+        _ => false,
+    }
+}
+
+fn cast_is_mutable(how: &CastHow, from: Oid, to: Oid) -> bool {
+    match how {
+        CastHow::Function(func) => func.volatility != b'i',
+        CastHow::InOut => mutable_text(from, "typoutput") || mutable_text(to, "typinput"),
+        CastHow::ArrayElements(inner) => match **inner {
+            CastHow::InOut => {
+                let element = |oid| facts::TYPES.by_oid(oid).map_or(oid, |t| t.element);
+                cast_is_mutable(inner, element(from), element(to))
+            }
+            _ => cast_is_mutable(inner, from, to),
+        },
+        CastHow::Row(casts) => casts.iter().flatten().any(|how| cast_is_mutable(how, from, to)),
+        CastHow::EnumIn | CastHow::EnumOut => true,
+        CastHow::Relabel | CastHow::Typmod | CastHow::Domain(_) => false,
+    }
+}
+
+/// Whether a type's input or output function depends on settings. A type of the user's is an enum or a domain.
+fn mutable_text(ty: Oid, column: &str) -> bool {
+    let Some(facts) = facts::TYPES.by_oid(ty) else { return true };
+    let function = facts::TYPE_ROWS.get(facts.row, column).unwrap_or_default();
+    facts::PROCS.by_name(function).any(|f| f.volatility != b'i')
+}
