@@ -265,6 +265,20 @@ fn reload_is_the_superusers_and_works_where_one_statement_runs_at_once() {
     assert_eq!(refused.code(), "42501", "{refused}");
     let refused = admin.query("GRANT SELECT ON t TO PUBLIC").expect_err("a file says who may");
     assert_eq!(refused.code(), "42501", "{refused}");
+    // A sequence that a statement names, computed or not, is judged as PostgreSQL judges it.
+    rows(&mut admin, "CREATE SEQUENCE numbers");
+    for sql in [
+        "SELECT nextval('numbers')",
+        "SELECT nextval(('num' || 'bers')::regclass)",
+        "SELECT setval('numbers', 5)",
+        "SELECT currval('numbers')",
+    ] {
+        assert_eq!(other.query(sql).map_err(|e| e.code().to_owned()), Err("42501".to_owned()), "{sql}");
+    }
+    rows(&mut admin, "GRANT USAGE ON SEQUENCE numbers TO reader");
+    assert_eq!(rows(&mut other, "SELECT nextval(('num' || 'bers')::regclass)"), ["1"]);
+    assert_eq!(rows(&mut other, "SELECT currval('numbers')"), ["1"]);
+    assert_eq!(other.query("SELECT setval('numbers', 5)").expect_err("USAGE is not enough").code(), "42501");
     // The grant goes with the file's word, and so at once.
     live.write(&format!("[[role]]\nname = \"reader\"\nlogin = true\n{ONE}b = \"integer\"\n"));
     assert_eq!(rows(&mut admin, "SELECT duckgate.reload()"), ["t"]);

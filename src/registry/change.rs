@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Acl, Namespace, Relation, Role, Snapshot, UserType};
+use super::{Acl, Namespace, Relation, RelationKind, Role, Sequence, Snapshot, UserType};
 use crate::types::Oid;
 
 /// One change of a snapshot. Objects are replaced as a whole; an OID names an object for its whole life.
@@ -54,9 +54,7 @@ impl Snapshot {
                 for index in &relation.indexes {
                     self.note_oids(&[index.oid]);
                 }
-                let key = (relation.namespace.clone(), relation.name.clone());
-                self.relation_oids.insert(relation.oid, key.clone());
-                self.relations.insert(key, relation.clone());
+                self.add_relation(relation);
             }
             Change::DropRelation(oid) => self.drop_relation(*oid),
             Change::PutType(ty) => {
@@ -92,9 +90,51 @@ impl Snapshot {
         self.namespaces.retain(|_, n| n.oid != oid);
     }
 
+    fn add_relation(&mut self, relation: &Arc<Relation>) {
+        let namespace = &relation.namespace;
+        for index in &relation.indexes {
+            self.index_names.insert((namespace.clone(), index.name.clone()), relation.oid);
+        }
+        for constraint in &relation.constraints {
+            *self.constraint_names.entry((namespace.clone(), constraint.name.clone())).or_default() += 1;
+        }
+        if let RelationKind::Sequence(Sequence { owned_by: Some((table, _)), .. }) = &relation.kind {
+            self.owned_sequences.entry(*table).or_default().push(relation.oid);
+        }
+        let key = (namespace.clone(), relation.name.clone());
+        self.relation_oids.insert(relation.oid, key.clone());
+        self.relations.insert(key, relation.clone());
+    }
+
     fn drop_relation(&mut self, oid: Oid) {
-        if let Some(key) = self.relation_oids.remove(&oid) {
-            self.relations.remove(&key);
+        let Some(key) = self.relation_oids.remove(&oid) else { return };
+        // Another relation may have taken the name meanwhile: then this one is gone from the map already.
+        if self.relations.get(&key).is_none_or(|r| r.oid != oid) {
+            return;
+        }
+        let Some(relation) = self.relations.remove(&key) else { return };
+        for index in &relation.indexes {
+            let name = (relation.namespace.clone(), index.name.clone());
+            if self.index_names.get(&name) == Some(&oid) {
+                self.index_names.remove(&name);
+            }
+        }
+        for constraint in &relation.constraints {
+            let name = (relation.namespace.clone(), constraint.name.clone());
+            if let Some(count) = self.constraint_names.get_mut(&name) {
+                *count -= 1;
+                if *count == 0 {
+                    self.constraint_names.remove(&name);
+                }
+            }
+        }
+        if let RelationKind::Sequence(Sequence { owned_by: Some((table, _)), .. }) = &relation.kind
+            && let Some(owned) = self.owned_sequences.get_mut(table)
+        {
+            owned.retain(|sequence| *sequence != oid);
+            if owned.is_empty() {
+                self.owned_sequences.remove(table);
+            }
         }
     }
 

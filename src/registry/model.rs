@@ -20,6 +20,12 @@ pub struct Snapshot {
     /// By namespace and name. Views, sequences and indexes share one name space with tables, as in PostgreSQL.
     pub relations: HashMap<(Name, Name), Arc<Relation>>,
     pub relation_oids: HashMap<Oid, (Name, Name)>,
+    /// The tables of indexes by namespace and name, and how many constraints have a name: kept with `relations`, so that
+    /// choosing a name does not look at every table.
+    pub index_names: HashMap<(Name, Name), Oid>,
+    pub constraint_names: HashMap<(Name, Name), usize>,
+    /// The sequences that columns own, by table.
+    pub owned_sequences: HashMap<Oid, Vec<Oid>>,
     /// User-defined types by namespace and name.
     pub types: HashMap<(Name, Name), Arc<UserType>>,
     pub type_oids: HashMap<Oid, (Name, Name)>,
@@ -375,10 +381,8 @@ impl Snapshot {
 
     /// An index by name, with its table.
     pub fn index(&self, namespace: &str, name: &str) -> Option<(&Arc<Relation>, &Index)> {
-        self.relations
-            .values()
-            .filter(|r| &*r.namespace == namespace)
-            .find_map(|r| r.indexes.iter().find(|i| &*i.name == name).map(|i| (r, i)))
+        let table = self.relation_by_oid(*self.index_names.get(&(Name::from(namespace), Name::from(name)))?)?;
+        table.indexes.iter().find(|i| &*i.name == name).map(|i| (table, i))
     }
 
     pub fn user_type(&self, namespace: &str, name: &str) -> Option<&Arc<UserType>> {

@@ -69,8 +69,7 @@ impl Snapshot {
 
     /// True if a constraint of any relation in the namespace has this name.
     pub fn constraint_name_taken(&self, namespace: &str, name: &str) -> bool {
-        let mut relations = self.relations.values().filter(|r| &*r.namespace == namespace);
-        relations.any(|r| r.constraints.iter().any(|c| &*c.name == name))
+        self.constraint_names.contains_key(&(Name::from(namespace), Name::from(name)))
     }
 }
 

@@ -183,11 +183,8 @@ impl<'a> Planner<'a> {
 
     /// Sequences that columns of this table own.
     pub fn owned_sequences(&self, table: Oid) -> Vec<Arc<Relation>> {
-        let owned = |r: &&Arc<Relation>| match &r.kind {
-            RelationKind::Sequence(s) => s.owned_by.is_some_and(|(oid, _)| oid == table),
-            RelationKind::Table | RelationKind::View { .. } | RelationKind::System => false,
-        };
-        let mut found: Vec<_> = self.after.relations.values().filter(owned).cloned().collect();
+        let owned = self.after.owned_sequences.get(&table).map(Vec::as_slice).unwrap_or_default();
+        let mut found: Vec<_> = owned.iter().filter_map(|oid| self.after.relation_by_oid(*oid)).cloned().collect();
         found.sort_by_key(|r| r.oid);
         found
     }

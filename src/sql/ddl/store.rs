@@ -1,6 +1,8 @@
 //! How the registry is kept in DuckDB: each object is a row of `duckgate_internal.objects`, written in the transaction
 //! that changes it.
 
+use std::collections::BTreeMap;
+
 use super::physical::{literal, quote};
 use crate::error::{Error, Result};
 use crate::registry::{Change, INTERNAL_SCHEMA, ObjectClass, Snapshot};
@@ -27,16 +29,15 @@ pub fn select() -> String {
 
 /// The commands that keep these changes. Temporary objects leave no trace.
 pub fn keep(changes: &[Change], before: &Snapshot) -> Result<Vec<String>> {
-    let mut last: Vec<(ObjectClass, Oid, Option<String>)> = Vec::new();
+    // The last change of an object is the one that is kept.
+    let mut last: BTreeMap<(ObjectClass, Oid), &Change> = BTreeMap::new();
     for change in changes.iter().filter(|c| !c.is_temporary(before)) {
-        let (class, oid) = change.key();
-        let definition = if change.is_drop() { None } else { Some(encode(change)?) };
-        last.retain(|(c, o, _)| (*c, *o) != (class, oid));
-        last.push((class, oid, definition));
+        last.insert(change.key(), change);
     }
     let table = format!("{}.objects", quote(INTERNAL_SCHEMA));
     let mut out = Vec::new();
-    for (class, oid, definition) in last {
+    for ((class, oid), change) in last {
+        let definition = if change.is_drop() { None } else { Some(encode(change)?) };
         let kind = literal(class.as_str());
         out.push(format!("DELETE FROM {table} WHERE kind = {kind} AND oid = {oid}"));
         if let Some(definition) = definition {
