@@ -228,7 +228,9 @@ impl Analyzer<'_> {
                     .at(pos)
             })?;
             let pos = value.pos;
-            value = self.operator("->", Some(value), index, pos)?;
+            // As one step of a path: `->` of a number would find a scalar in itself.
+            let index = self.coerce_type(index, PgType::new(oid::TEXT), CastContext::Explicit, true)?;
+            value = self.call_by_name("jsonb_extract_path", vec![value, index], pos)?;
         }
         Ok(value)
     }

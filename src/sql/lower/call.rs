@@ -389,16 +389,33 @@ impl Lowerer<'_> {
         Ok(Some(self.session(value, phys)))
     }
 
+    /// A value as its type's output function writes it: of char(n), which is kept without its blanks, with them.
+    pub(super) fn output_padded(&mut self, value: Scalar, base: PgType) -> Result<Scalar> {
+        let output = self.output(value, base)?;
+        Ok(match base.char_length() {
+            Some(n) if base.oid == oid::BPCHAR => {
+                Scalar::template(template!["rpad({0}, ", n, ", ' ')"], vec![output], Phys::Text)
+            }
+            _ => output,
+        })
+    }
+
     /// Text functions over any type.
     fn text_function(&mut self, func: &Proc, args: &[Scalar], trees: &[Expr]) -> Result<Option<Scalar>> {
         let mut texts = Vec::with_capacity(args.len());
         for (arg, tree) in args.iter().zip(trees) {
-            let is_array = matches!(arg.phys, Phys::List(_)) && func.variadic != 0;
-            texts.push(if is_array { arg.clone() } else { self.output(arg.clone(), tree.ty)? });
+            let base = types::base_type(tree.ty, &*self.cx.snapshot);
+            texts.push(match base.oid {
+                // `||` casts to text, which has `true`; the others write the value, with char(n)'s blanks.
+                oid::BOOL if func.name.starts_with("text") || func.name.starts_with("any") => {
+                    arg.clone().cast(Phys::Text)
+                }
+                _ if func.name.starts_with("text") || func.name.starts_with("any") => self.output(arg.clone(), base)?,
+                _ => self.output_padded(arg.clone(), base)?,
+            });
         }
         Ok(match (func.name, texts.as_slice()) {
             ("textanycat" | "anytextcat", [_, _]) => Some(Scalar::template("({0} || {1})", texts, Phys::Text)),
-            // A variadic call arrives with its arguments in one array; the analysis keeps "any" ones apart.
             ("concat", _) => Some(Scalar::template("concat({*})", texts, Phys::Text)),
             ("concat_ws", _) => Some(Scalar::template("concat_ws({*})", texts, Phys::Text)),
             ("format", _) => Some(Scalar::template("dg_format({*})", texts, Phys::Text)),

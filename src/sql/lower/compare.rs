@@ -70,6 +70,8 @@ impl Lowerer<'_> {
         let word = if not { "IS NOT DISTINCT FROM" } else { "IS DISTINCT FROM" };
         let (left, right) = if eq.args.first() == Some(&oid::NUMERIC) {
             self.numeric_keys(left, right)
+        } else if eq.args.first() == Some(&oid::JSONB) {
+            (super::aggregate::jsonb_key(left), super::aggregate::jsonb_key(right))
         } else if comparison(eq) == Some("=") {
             let (values, _) = self.meet(vec![left, right], false)?;
             let mut keys = values.into_iter().map(|v| self.sort_key(v)).collect::<Result<Vec<_>>>()?.into_iter();

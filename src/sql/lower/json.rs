@@ -86,14 +86,7 @@ impl Lowerer<'_> {
             oid::TIMESTAMP => session(self, "dg_json_timestamp", value),
             oid::TIMESTAMPTZ => session(self, "dg_json_timestamptz", value),
             _ => {
-                let output = self.output(value, base)?;
-                // char(n) is kept without its blanks.
-                let output = match base.char_length() {
-                    Some(n) if base.oid == oid::BPCHAR => {
-                        Scalar::template(template!["rpad({0}, ", n, ", ' ')"], vec![output], Phys::Text)
-                    }
-                    _ => output,
-                };
+                let output = self.output_padded(value, base)?;
                 Scalar::call("dg_json_quote", vec![output], Phys::Text)
             }
         })

@@ -63,6 +63,7 @@ select count(*), j from (values ('1'::jsonb),('1')) t(j) group by j
 select x->>'a' from (values ('{"a":"q"}'::json)) t(x)
 select * from json_array_elements('[1,true]') q
 select * from json_populate_recordset(row(0::int,0::int),'[{"a":"1","b":"2"},{"a":"3"}]') q (a text, b text)
+SELECT * FROM json_populate_record(null::record, '{"x": 776}') AS (x int, y int)
 select json_each('{"f1":[1,2,3],"f2":{"f3":1},"f4":null}')
 select json_build_array(variadic '{a,b,NULL}'::text[]), json_build_object(variadic array['a','1']), jsonb_build_array(variadic array[1,2])
 select json_build_object(variadic array['a'])
@@ -72,6 +73,9 @@ select date_trunc('MILLENNIUM', date '1970-03-20'), extract(timezone from timest
 select extract(timezone from interval '2 days')
 select i, to_char(i * interval '1mon', 'rm'), to_char(i * interval '1mon', 'RM') from generate_series(-13, 13) i
 select format('%*0$s', 'Hello')
+select '"abc"'::jsonb ->> 0, '"abc"'::jsonb -> -1, '"abc"'::jsonb -> 1, '"abc"'::json -> 0, ('"x"'::jsonb)[0]
+select '1'::jsonb is distinct from '1.0'::jsonb
+select ('{"a":[10,{"b":2}]}'::jsonb)['a'][1]['b'], ('[1,2]'::jsonb)[-1], ('{"a":1}'::jsonb)['a']['b'], ('{"1":5}'::jsonb)[1]
 select to_char(1234.5, '9999.99'), to_char(-1234.5, '9999.99'), to_char(0.1, '9.9'), to_char(-0.1, 'FM9.99'), to_char(12, '099'), to_char(485, 'RN'), to_char(485, 'FMRN'), to_char(1485, '9,999'), to_char(148.5, '999.999'), to_char(-485, '999S'), to_char(-485, '999MI'), to_char(485, '999MI'), to_char(485, 'FM999MI')
 select to_char(485, 'PL999'), to_char(485, 'SG999'), to_char(-485, 'SG999'), to_char(-485, '9SG99'), to_char(-485, '999PR'), to_char(485, 'L999'), to_char(485, '"Good number:"999'), to_char(485.8, '"Pre:"999" Post:" .999'), to_char(482, '999th'), to_char(12, '99V999'), to_char(12.4, '99V999'), to_char(12.45, '99V9')
 select to_char(0.0004859, '9.99EEEE'), to_char(12345.678, '9.999EEEE'), to_char(-1234567, '9.99EEEE'), to_char(9.999, '9.9EEEE'), to_char(0, '9.9EEEE')
@@ -122,6 +126,9 @@ select get_byte('\x12',5)
 select sha224('abc'), sha256('abc'), md5('abc'), ascii(''), ascii('é'), chr(233), to_hex(-1), to_hex(255::bigint), initcap('hello wORLD-foo'), btrim('xxaxx','x'), octet_length('ab'::char(5)), length('ab  '::char(5))
 select chr(0)
 select to_number('12,454.8-','99G999D9S'), to_number('-34,338,492', '99G999G999')
+select concat('a'::char(3), 'b'), format('%s|', 'a'::char(3)), true || 'x', 'a '::char(5) || 'b', concat(array[1,2], 'a'), concat_ws('-', array['x'], true)
+select chr(-1)
+select to_number('.-01', '99.99S'), to_number('5.01-', 'FM9.999999S'), to_number(' . 0 1-', ' 9 9 . 9 9 S')
 select extract(century from date '2024-01-01'), extract(decade from date '-infinity'), extract(julian from timestamp '2024-01-01 12:00'), extract(isoyear from date '2024-12-30'), extract(millennium from timestamp '0001-01-01 BC'), extract(epoch from timestamptz '2024-01-01 00:00:00.5+00'), date_part('timezone', timestamptz '2024-01-01'), extract(year from date '0044-03-15 BC'), extract(doy from date '2024-12-31'), extract(week from date '2021-01-03')
 select extract(hour from date '2024-01-01')
 select extract(foo from timestamp '2024-01-01')
@@ -131,6 +138,7 @@ select date_trunc('foo', timestamptz '2024-05-06')
 select date_bin('15 minutes', timestamp '2020-02-11 15:44:17', timestamp '2001-01-01'), date_bin('1 day', timestamptz '2020-02-11 15:44:17+00', timestamptz '2001-01-01 00:02:30+00')
 select date_bin('1 month', timestamp '2020-02-11', timestamp '2001-01-01')
 select date_bin('0 days', timestamp '2020-02-11', timestamp '2001-01-01')
+select (date '2001-02-16', date '2001-12-21') overlaps (date '2001-10-30', date '2002-10-30'), (date '2001-02-16', interval '100 days') overlaps (date '2001-10-30', date '2002-10-30'), (time '10:00', time '11:00') overlaps (time '10:30', time '12:00'), (timestamp '2000-01-01', null) overlaps (timestamp '2000-01-02', timestamp '2000-01-03')
 select timestamp '2024-01-31' + interval '1 month', date '2024-01-31' + interval '1 month 1 day', timestamp 'infinity' + interval '1 day', timestamptz '2024-03-31 00:00:00+00' - interval '1 month', interval '1 day' + date '2024-01-01', time '10:00' + interval '25 hours', date 'infinity' - interval '1 day'
 select timestamp '294276-12-31' + interval '1 year'
 select date '5874897-12-31'::timestamp

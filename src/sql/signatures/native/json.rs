@@ -41,6 +41,12 @@ fn access() -> Vec<Native> {
         native2::<str, str, str>("dg_json_field_text", |j, k| Ok(parse(j)?.get(k).and_then(Node::as_text))),
         native2::<str, i32, str>("dg_json_element", |j, i| Ok(parse(j)?.at(i64::from(i)).map(|n| n.text.to_owned()))),
         native2::<str, i32, str>("dg_json_element_text", |j, i| Ok(parse(j)?.at(i64::from(i)).and_then(Node::as_text))),
+        native2::<str, i32, str>("dg_jsonb_element", |j, i| {
+            Ok(element_or_scalar(&parse(j)?, i).map(|n| n.text.to_owned()))
+        }),
+        native2::<str, i32, str>("dg_jsonb_element_text", |j, i| {
+            Ok(element_or_scalar(&parse(j)?, i).and_then(Node::as_text))
+        }),
         path("dg_json_path", |n| Some(n.text.to_owned())),
         path("dg_json_path_text", |n| n.as_text()),
         native1::<str, str>("dg_json_text", |j| Ok(parse(j)?.as_text())),
@@ -56,6 +62,11 @@ fn access() -> Vec<Native> {
         native1::<str, str>("dg_jsonb", |j| normalize_jsonb(j).map(Some)),
         native1::<str, str>("dg_json_check", |j| validate_json(j).map(|()| Some(j.to_owned()))),
     ]
+}
+
+/// jsonb keeps a scalar as an array of one element, and `->` of a number shows it.
+fn element_or_scalar<'n, 'a>(node: &'n Node<'a>, index: i32) -> Option<&'n Node<'a>> {
+    if node.is_scalar() { matches!(index, 0 | -1).then_some(node) } else { node.at(i64::from(index)) }
 }
 
 /// `#>` and `#>>`: NULL if any step is.

@@ -176,7 +176,7 @@ fn chr(n: i32) -> Result<String> {
         return fail("null character not permitted");
     }
     if n < 0 {
-        return fail("character number must be positive");
+        return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, "character number must be positive"));
     }
     match char::from_u32(n as u32) {
         Some(c) => Ok(c.to_string()),

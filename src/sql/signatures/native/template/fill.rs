@@ -39,7 +39,7 @@ pub(super) fn fill_in(pieces: &[Piece], mut shape: Shape, number: String, sign: 
     let number = number.into_bytes();
     let sign_written;
     if shape.plus || shape.minus {
-        sign_written = !(shape.plus && !shape.minus);
+        sign_written = !shape.plus || shape.minus;
     } else {
         if sign != '-' && shape.fill {
             shape.bracket = false;
@@ -317,9 +317,8 @@ impl Taker<'_> {
             return;
         }
         if self.sign.is_none() && key != Key::Point && self.before + self.after == 0 {
-            let own = self.shape.signed && self.shape.sign_place == SignPlace::Before;
             match self.first() {
-                b @ (b'-' | b'+') if own || !self.shape.signed => {
+                b @ (b'-' | b'+') => {
                     self.sign = Some(b);
                     self.advance();
                 }
