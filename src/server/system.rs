@@ -128,7 +128,7 @@ impl System {
         let Some(batch) = rows.next().await? else { return Ok(None) };
         let numbers = batch.column(0).as_any().downcast_ref::<Int64Array>();
         let numbers = numbers.ok_or_else(|| Error::internal("a count is no bigint"))?;
-        Ok((numbers.len() > 0 && numbers.is_valid(0)).then(|| numbers.value(0)))
+        Ok((!numbers.is_empty() && numbers.is_valid(0)).then(|| numbers.value(0)))
     }
 
     async fn plan(&mut self, plan: &Plan) -> Result<Outcome> {

@@ -253,7 +253,9 @@ impl Work<'_> {
             }
             let first = self.changes.len();
             if self.note(super::Effect::Destructive, &place, format!("drop role {}", role.name), Vec::new()) {
-                self.attempt(first, |planner: &mut Planner<'_>| planner.drop_roles(&[role.name.clone()], false));
+                self.attempt(first, |planner: &mut Planner<'_>| {
+                    planner.drop_roles(std::slice::from_ref(&role.name), false)
+                });
             }
         }
     }

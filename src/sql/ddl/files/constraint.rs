@@ -54,7 +54,7 @@ impl Work<'_> {
             }
             let what =
                 |verb: &str| format!("{verb} constraint {} of table {}.{}", constraint.name, file.namespace, file.name);
-            match file.constraints.iter().find(|c| self.same(file, found, &c.constraint.kind, constraint)) {
+            match file.constraints.iter().find(|c| self.same(found, &c.constraint.kind, constraint)) {
                 None => {
                     let notes = vec![lost(constraint)];
                     if self.note(Effect::Destructive, &file.place, what("drop"), notes) {
@@ -75,7 +75,7 @@ impl Work<'_> {
 
     pub(super) fn add_constraints(&mut self, file: &FileTable, found: &Relation, out: &mut Columns) {
         for said in file.constraints.iter().filter(|c| !is_foreign(&c.constraint.kind)) {
-            if !found.constraints.iter().any(|c| self.same(file, found, &said.constraint.kind, c))
+            if !found.constraints.iter().any(|c| self.same(found, &said.constraint.kind, c))
                 && self.may_add(file, found, said)
             {
                 out.actions.push((self.last(), AlterTable::AddConstraint(said.constraint.clone())));
@@ -87,7 +87,7 @@ impl Work<'_> {
         let Some(found) = self.existing(file) else { return };
         for said in file.constraints.iter().filter(|c| is_foreign(&c.constraint.kind)) {
             let Some(now) = self.existing(file) else { return };
-            if now.constraints.iter().any(|c| self.same(file, &now, &said.constraint.kind, c)) {
+            if now.constraints.iter().any(|c| self.same(&now, &said.constraint.kind, c)) {
                 continue;
             }
             let first = self.changes.len();
@@ -109,7 +109,7 @@ impl Work<'_> {
         // Under the name of one that stays, or beside a primary key that stays, it cannot be.
         let now = self.existing(file);
         let stays = now.iter().flat_map(|t| &t.constraints).find(|c| {
-            let dropped = !file.constraints.iter().any(|f| self.same(file, found, &f.constraint.kind, c));
+            let dropped = !file.constraints.iter().any(|f| self.same(found, &f.constraint.kind, c));
             let primary = matches!(said.constraint.kind, NewConstraintKind::PrimaryKey { .. })
                 && matches!(c.kind, ConstraintKind::PrimaryKey { .. });
             dropped && (primary || said.constraint.name.as_ref() == Some(&c.name))
@@ -174,7 +174,7 @@ impl Work<'_> {
     }
 
     /// Is this constraint the one that the file says, whatever its name?
-    fn same(&self, file: &FileTable, table: &Relation, said: &NewConstraintKind, is: &Constraint) -> bool {
+    fn same(&self, table: &Relation, said: &NewConstraintKind, is: &Constraint) -> bool {
         match (said, &is.kind) {
             (NewConstraintKind::PrimaryKey { columns }, ConstraintKind::PrimaryKey { columns: now }) => {
                 *columns == names_of(table, now)
@@ -196,7 +196,6 @@ impl Work<'_> {
                     on_update: update,
                 },
             ) => {
-                let _ = file;
                 let Some(relation) = self.planner.after.relation_by_oid(*to) else { return false };
                 let named = names_of(relation, to_columns);
                 let keys = relation.primary_key().map(super::super::alter::constraint_columns);

@@ -371,7 +371,12 @@ impl<'a> Work<'a> {
                     let at = self.changes.len();
                     self.changes.push(change);
                     self.attempt(at, |planner| {
-                        planner.drop_objects(ObjectKind::Table, &[name.clone()], false, DropBehavior::Restrict)
+                        planner.drop_objects(
+                            ObjectKind::Table,
+                            std::slice::from_ref(name),
+                            false,
+                            DropBehavior::Restrict,
+                        )
                     });
                     self.changes.truncate(at + 1);
                 }
