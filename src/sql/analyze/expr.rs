@@ -319,6 +319,10 @@ impl Analyzer<'_> {
         }
         let nested = items.iter().any(|i| self.type_facts(i.ty.oid).element != 0);
         let array_ty = match wanted {
+            Some(wanted) if items.is_empty() && matches!(wanted.oid, oid::INT2VECTOR | oid::OIDVECTOR) => {
+                let message = format!("array is not a valid {}", self.type_name(wanted.oid));
+                return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+            }
             Some(wanted) => wanted,
             None if items.is_empty() => {
                 return Err(Error::new(SqlState::INDETERMINATE_DATATYPE, "cannot determine type of empty array")
@@ -327,7 +331,8 @@ impl Analyzer<'_> {
             }
             None => {
                 let common = self.common_type_of_exprs(&items, "ARRAY")?;
-                if self.type_facts(common.oid).element != 0 {
+                let vector = matches!(common.oid, oid::INT2VECTOR | oid::OIDVECTOR);
+                if self.type_facts(common.oid).element != 0 && !vector {
                     common
                 } else {
                     PgType::with(self.array_of(common.oid)?, common.typmod)

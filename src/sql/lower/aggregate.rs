@@ -108,6 +108,10 @@ impl Lowerer<'_> {
         let Some(entry) = signatures::entry(func) else {
             return Err(Error::unsupported(format!("aggregate {}", signatures::signature(func))));
         };
+        let known = matches!(func.name, "array_agg" | "count" | "min" | "max");
+        if !known {
+            super::array_nested::refuse_nested(func, &args)?;
+        }
         let name = match entry.how {
             How::Aggregate(name) => name,
             How::Refused(reason) => {
@@ -126,7 +130,9 @@ impl Lowerer<'_> {
             args = args.into_iter().map(|a| self.settle(a)).collect();
             let element = args.first().map_or(Phys::Void, |a| a.phys.clone());
             self.refuse_distinct(clauses, &element)?;
-            return Ok(clauses.call(name, args, Phys::List(Box::new(element))));
+            let arrays = super::array_nested::depth(&element) > 0;
+            let list = clauses.call(name, args, Phys::List(Box::new(element)));
+            return if arrays { self.array_of_arrays(list) } else { Ok(list) };
         }
         let phys = self.phys(PgType::new(ty.oid))?;
         let value = clauses.call(name, args.clone(), Phys::Void);
@@ -136,9 +142,27 @@ impl Lowerer<'_> {
             Some(arg) if same && super::compare::needs_key(&arg.phys) => {
                 Err(Error::unsupported(format!("aggregate {} of this type", func.name)))
             }
+            Some(arg) if same && super::array_nested::depth(&arg.phys) > 1 => {
+                Ok(Scalar { phys: arg.phys.clone(), ..value })
+            }
             Some(arg) if same => Ok(Scalar { phys: arg.phys.clone(), ..value }.cast(phys)),
             _ => Ok(Scalar::new(Node::Cast(Box::new(value)), phys)),
         }
+    }
+
+    /// array_agg() of arrays: of one shape, none of them NULL or empty.
+    fn array_of_arrays(&mut self, list: Scalar) -> Result<Scalar> {
+        let phys = list.phys.clone();
+        let error = |code, message: &str| super::raise::raise_message(code, message, &phys);
+        let null = error(SqlState::NULL_VALUE_NOT_ALLOWED, "cannot accumulate null arrays");
+        let empty = error(SqlState::ARRAY_SUBSCRIPT_ERROR, "cannot accumulate empty arrays");
+        let checked = self.bind_once(list, |_, list| {
+            let text =
+                "CASE WHEN list_count({0}) < len({0}) THEN {1} WHEN list_contains({0}, []) THEN {2} ELSE {0} END";
+            Ok(Scalar::template(text, vec![list, null, empty], phys.clone()))
+        })?;
+        let message = "cannot accumulate arrays of different dimensionality";
+        self.rectangular(checked, SqlState::ARRAY_SUBSCRIPT_ERROR, message)
     }
 
     /// Our natives take numbers as decimal text, integers too.

@@ -50,7 +50,7 @@ impl Lowerer<'_> {
         if let ExprKind::Array { items, nested: false } = &array.kind {
             return self.in_list(op, all, left_value, items);
         }
-        let list = self.expr(array)?;
+        let list = super::array_nested::flat(self.expr(array)?);
         let Phys::List(element) = list.phys.clone() else {
             if list.is_null_literal() {
                 return Ok(Scalar::null(Phys::Bool));

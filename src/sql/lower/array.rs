@@ -2,7 +2,7 @@
 //!
 //! `ARRAY[1, 2]` → `[1, 2]`, `a[i]` → NULL outside of the bounds, `a[2:3]`, `ARRAY(SELECT …)` → `(SELECT coalesce(list(c0), []) FROM …)`
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::facts::Proc;
 use crate::tree::{Expr, Query, Subscript};
 use crate::types::{PgType, Phys};
@@ -13,7 +13,7 @@ use super::ir::{self, Alias, Body, From, Node, Scalar, Select};
 impl Lowerer<'_> {
     pub(super) fn array(&mut self, items: &[Expr], nested: bool, ty: PgType) -> Result<Scalar> {
         if nested {
-            return Err(Error::unsupported("an array of more than one dimension"));
+            return self.nested_array(items);
         }
         let values = self.exprs(items)?;
         let (values, mut element) = self.meet(values, false)?;
@@ -42,14 +42,21 @@ impl Lowerer<'_> {
             ..Select::default()
         };
         let query = plain_query(select, vec![phys.clone()]);
-        Ok(Scalar::new(Node::Subquery(Box::new(query)), phys))
+        let arrays = super::array_nested::depth(&phys) > 1;
+        let list = Scalar::new(Node::Subquery(Box::new(query)), phys);
+        if !arrays {
+            return Ok(list);
+        }
+        let message = "cannot accumulate arrays of different dimensionality";
+        self.rectangular(list, SqlState::ARRAY_SUBSCRIPT_ERROR, message)
     }
 
     pub(super) fn subscript(&mut self, array: &Expr, indices: &[Subscript]) -> Result<Scalar> {
         let value = self.expr(array)?;
-        let [index] = indices else {
-            return Err(Error::unsupported("more than one subscript"));
-        };
+        let [index] = indices else { return self.nested_subscript(value, indices) };
+        if super::array_nested::depth(&value.phys) > 1 {
+            return self.nested_subscript(value, indices);
+        }
         let Phys::List(element) = value.phys.clone() else {
             return Err(Error::unsupported("a subscript of this type"));
         };
@@ -85,6 +92,12 @@ impl Lowerer<'_> {
 
     /// Array functions that are this module's own.
     pub(super) fn array_function(&mut self, func: &'static Proc, args: &[Scalar]) -> Result<Option<Scalar>> {
+        if args.iter().any(|a| super::array_nested::depth(&a.phys) > 1) {
+            if let Some(value) = self.nested_function(func, args)? {
+                return Ok(Some(value));
+            }
+            super::array_nested::refuse_nested(func, args)?;
+        }
         let result = |list: Scalar| Ok(Some(list));
         match (func.name, args) {
             ("array_append", [list, item]) => {

@@ -169,6 +169,14 @@ impl Lowerer<'_> {
         let Some(entry) = signatures::entry(func) else {
             return Err(Error::unsupported(format!("function {}", signatures::signature(func))));
         };
+        if !matches!(entry.how, How::Special) {
+            if args.iter().any(|a| super::array_nested::depth(&a.phys) > 1)
+                && let Some(value) = self.nested_function(func, &args)?
+            {
+                return Ok(value);
+            }
+            super::array_nested::refuse_nested(func, &args)?;
+        }
         let mut how = entry.how;
         loop {
             match how {

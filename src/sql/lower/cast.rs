@@ -114,6 +114,9 @@ impl Lowerer<'_> {
             | Phys::List(_)
             | Phys::Row(_) => {}
         }
+        if super::array_nested::depth(&value.phys) > 1 {
+            return Err(Error::unsupported("the text of an array of more than one dimension"));
+        }
         let text = template!["dg_out_", native_name(from.oid)?, "({*})"];
         let session = self.session_id();
         Ok(Scalar::template(text, vec![session, value], Phys::Text))
@@ -167,13 +170,18 @@ impl Lowerer<'_> {
         let Phys::List(element) = value.phys.clone() else {
             return Ok(value.cast(target));
         };
-        let (Some(from), Some(to)) = (self.element_type(from), self.element_type(ty)) else {
-            return Err(Error::internal("lower: an element cast of what is no array"));
-        };
         let variable = self.variable();
+        let nested = matches!(*element, Phys::List(_));
         let item = Scalar::new(Node::Variable(variable), *element);
-        let body = self.cast_value(item, from, how, explicit, to)?;
-        let body = self.settle(body);
+        let body = if nested {
+            self.array_elements(item, from, how, explicit, ty)?
+        } else {
+            let (Some(from), Some(to)) = (self.element_type(from), self.element_type(ty)) else {
+                return Err(Error::internal("lower: an element cast of what is no array"));
+            };
+            let body = self.cast_value(item, from, how, explicit, to)?;
+            self.settle(body)
+        };
         let phys = Phys::List(Box::new(body.phys.clone()));
         Ok(Scalar::template(template!["list_transform({0}, lambda ", variable, ": {1})"], vec![value, body], phys))
     }

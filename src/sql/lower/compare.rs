@@ -30,6 +30,10 @@ impl Lowerer<'_> {
     }
 
     fn compare_structured(&self, name: &'static str, left: Scalar, right: Scalar) -> Result<Scalar> {
+        let (a, b) = (super::array_nested::depth(&left.phys), super::array_nested::depth(&right.phys));
+        if a != b && left.phys != Phys::Void && right.phys != Phys::Void {
+            return Err(Error::unsupported("a comparison of arrays of different numbers of dimensions"));
+        }
         let (values, _) = self.meet(vec![left, right], false)?;
         let values = values.into_iter().map(|v| self.sort_key(v)).collect::<Result<Vec<_>>>()?;
         Ok(Scalar::template(template!["({0} ", name, " {1})"], values, Phys::Bool))

@@ -75,9 +75,6 @@ impl Lowerer<'_> {
     }
 
     fn array_constant(&self, array: &ArrayValue, ty: PgType) -> Result<Scalar> {
-        if array.dims.len() > 1 {
-            return Err(Error::unsupported("an array of more than one dimension"));
-        }
         if array.dims.iter().any(|(_, lower)| *lower != 1) {
             return Err(Error::unsupported("an array whose lower bound is not 1"));
         }
@@ -90,7 +87,17 @@ impl Lowerer<'_> {
             .iter()
             .map(|item| Ok(self.coerce(self.constant(item, element_ty)?, &element)))
             .collect::<Result<Result<Vec<_>>>>()??;
-        Ok(Scalar::template("[{*}]", items, Phys::Void).cast(Phys::List(element)))
+        // The innermost dimension varies fastest.
+        let mut level = items;
+        let mut phys = *element;
+        for (length, _) in array.dims.iter().skip(1).rev() {
+            phys = Phys::List(Box::new(phys));
+            level = level
+                .chunks(usize::try_from(*length).unwrap_or(1).max(1))
+                .map(|row| Scalar::template("[{*}]", row.to_vec(), Phys::Void).cast(phys.clone()))
+                .collect();
+        }
+        Ok(Scalar::template("[{*}]", level, Phys::Void).cast(Phys::List(Box::new(phys))))
     }
 }
 

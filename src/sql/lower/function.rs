@@ -173,10 +173,11 @@ impl Lowerer<'_> {
             ("generate_series", oid::NUMERIC) => self.numeric_series(call),
             ("unnest", _) => {
                 let list = self.exprs(&call.args)?.into_iter().next();
-                list.ok_or_else(|| Error::internal("lower: unnest of nothing"))
+                list.map(super::array_nested::flat).ok_or_else(|| Error::internal("lower: unnest of nothing"))
             }
             ("generate_subscripts", _) => {
                 let args = self.exprs(&call.args)?;
+                super::array_nested::refuse_nested(call.func, &args)?;
                 let text = match args.len() {
                     3 => {
                         "CASE WHEN {1} <> 1 THEN NULL WHEN {2} THEN generate_series(len({0}), 1, -1) \

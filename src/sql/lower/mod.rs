@@ -8,6 +8,7 @@ mod tests;
 mod aggregate;
 mod any_all;
 mod array;
+mod array_nested;
 mod array_search;
 mod call;
 mod cast;

@@ -5,7 +5,7 @@
 //!
 //! A decimal's PostgreSQL display scale is its type's, unless [`Scalar::dscale`] says it differs by row.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::facts::Proc;
 use crate::types::{MAX_DECIMAL_PRECISION, Phys};
 
@@ -79,6 +79,13 @@ impl Lowerer<'_> {
                 let body = self.coerce(variable, element)?;
                 let text = template!["list_transform({0}, lambda ", super::compare::ELEMENT, ": {1})"];
                 Scalar::template(text, vec![value, body], to.clone())
+            }
+            // An array of more dimensions than what it meets, or than its column has.
+            (Phys::List(_), other) if !matches!(other, Phys::List(_)) => {
+                return Err(Error::unsupported("an array of more than one dimension here"));
+            }
+            (other, Phys::List(_)) if !matches!(other, Phys::List(_) | Phys::Text) => {
+                return Err(Error::unsupported("an array of more than one dimension here"));
             }
             _ => value.cast(to.clone()),
         })

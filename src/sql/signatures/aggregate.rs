@@ -63,7 +63,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("bit_xor(int8)", Aggregate("bit_xor")),
     ("string_agg(text,text)", Special),
     ("array_agg(anynonarray)", Aggregate("list")),
-    ("array_agg(anyarray)", Refused("arrays of more than one dimension are not supported")),
+    ("array_agg(anyarray)", Aggregate("list")),
     ("stddev_pop(float8)", Aggregate("dg_float8_stddev_pop")),
     ("stddev_samp(float8)", Aggregate("dg_float8_stddev_samp")),
     ("stddev(float8)", Aggregate("dg_float8_stddev_samp")),

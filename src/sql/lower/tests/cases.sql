@@ -458,3 +458,43 @@ select array_fill(7,array[null]::int[])
 select width_bucket(5,array[1,5,9]), width_bucket(5.0,array[1,5.1]), width_bucket('b'::text,array['a','c']), width_bucket(5,'{}')
 select width_bucket(5,array[null]::int[])
 select array(select array[1,2] from generate_series(1,2))
+select '{{1,2},{3,4}}'::int[], array[[1,2],[3,4]], array[array[1,2],array[3,4]]
+select array[array[1,2],array[3]]
+select array[x,x] from (values (array[1,2]),('{}'),(array[3])) v(x)
+select array[a,b] from (values (array[1,2],array[3])) v(a,b)
+select ('{{1,2},{3,4}}'::int[])[1], ('{{1,2},{3,4}}'::int[])[2][1], ('{{1,2},{3,4}}'::int[])[3][1], ('{{1,2},{3,4}}'::int[])[1][2][1], ('{{1,2},{3,4}}'::int[])[0][1], ('{{1,2},{3,4}}'::int[])[null][1]
+select ('{{1,2,3},{4,5,6},{7,8,9}}'::int[])[1:2][2], ('{{1,2,3},{4,5,6},{7,8,9}}'::int[])[2:3][2:3], ('{{1,2,3},{4,5,6}}'::int[])[2:], ('{{1,2,3},{4,5,6}}'::int[])[:1][:2], ('{{1,2,3},{4,5,6}}'::int[])[5:6], ('{{1,2,3},{4,5,6}}'::int[])[1:2][7:8], ('{{1,2,3}}'::int[])[1:null]
+select (array[1,2,3])[1][1], (array[1,2,3])[1:2][1:1], (array[1,2,3])[1:2][1]
+select array_dims('{{1,2},{3,4}}'::int[]), array_ndims('{{1,2},{3,4}}'::int[]), array_length('{{1,2},{3,4}}'::int[],2), array_length('{{1,2},{3,4}}'::int[],3), array_upper('{{1,2,5},{3,4,5}}'::int[],2), array_lower('{{1,2},{3,4}}'::int[],2), cardinality('{{1,2},{3,4}}'::int[])
+select unnest('{{1,2},{3,4}}'::int[])
+select * from unnest('{{1,2},{3,4}}'::int[]) with ordinality
+select array_agg(array[x,x+1]) from generate_series(1,2) x
+select array_agg(x) from (values (array[1,2]),(array[3])) v(x)
+select array_agg(x) from (values (array[1,2]),(null)) v(x)
+select array_agg(x) from (values ('{}'::int[])) v(x)
+select array_agg(x) from (values (array[1])) v(x) where false
+select array(select array[x,2] from generate_series(1,2) x)
+select array(select array[x,2] from generate_series(1,2) x where false)
+select array[1,2] || array[[3,4]], array[[3,4]] || array[1,2], array[[1,2]] || array[[3,4]]
+select array[[1,2]] || array[3]
+select array[1,2] || '{{3,4},{5,6}}'
+select array[[1,2]] = array[[1,2]], array[[1,2]] < array[[1,3]], 3 = any(array[[1,2],[3,4]]), 5 <> all(array[[1,2],[3,4]])
+select array_position(array[[1,2]], 3)
+select array[['a','b'],['c',null]]::varchar[], array[[1,2]]::int8[], '{{1.5,2}}'::numeric[], '{{a,"b c"},{NULL,""}}'::text[]
+select array[[1,2]]::text[]
+select array[[[1,2],[3,4]],[[5,6],[7,8]]], (array[[[1,2],[3,4]],[[5,6],[7,8]]])[2][1][2]
+select count(array[[1]]), max(array[[x]]) from generate_series(1,3) x
+select array[[1,2]] union all select array[[3,4]]
+select case when true then array[[1]] else array[1] end
+select array[]::int[][], array[[]]::int[]
+select array['{1,2}'::int[], null]
+select array[null::int[], '{1,2}']
+select array_length(array[[1,2],[3,4]], x) from generate_series(0,3) x
+select max(array[[x]]) from (values ('a'),('b')) v(x)
+select nullif(array[['a']], array[['b']])
+select first_value(array[['a']]) over ()
+select greatest(array[['a']], array[['b']])
+select x from (values (array[['a']]),(array[['b','c']])) v(x) order by x
+select distinct x from (values (array[[1]]),(array[[1]])) v(x)
+select (array[['a']])::varchar(1)[]
+select 'a' = any(array[['a']])
