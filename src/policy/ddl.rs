@@ -19,7 +19,10 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             who.must_have_database(Privileges::CREATE)?;
             who.must_become(owner.as_ref())
         }
-        Ddl::CreateTable { table, if_not_exists: _ } => who.create_table(table),
+        Ddl::CreateTable { table, if_not_exists: _, like } => {
+            like.iter().try_for_each(|source| who.may_read(source))?;
+            who.create_table(table)
+        }
         Ddl::CreateTableAs { namespace, name: _, temporary, columns: _, query, if_not_exists: _, with_data: _ } => {
             walk.query(query);
             who.must_create_in(namespace, *temporary)
@@ -184,6 +187,15 @@ impl Who<'_> {
             Some(namespace) if !self.owns(namespace.owner) => Err(privilege(format!("must be owner of schema {name}"))),
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// LIKE tells of a table what SELECT on it does.
+    fn may_read(&self, source: &Relation) -> Result<()> {
+        must_use_namespace(self.snapshot(), self.role(), &source.namespace, Privileges::USAGE)?;
+        if self.snapshot().relation_privileges(self.role(), source).contains(Privileges::SELECT) {
+            return Ok(());
+        }
+        Err(denied(source))
     }
 
     fn create_table(&self, table: &NewTable) -> Result<()> {

@@ -76,9 +76,11 @@ pub enum Ddl {
         if_not_exists: bool,
         owner: Option<Name>,
     },
+    /// `like` are the tables that LIKE clauses name: what was taken from them is in `table` already.
     CreateTable {
         table: NewTable,
         if_not_exists: bool,
+        like: Vec<Arc<registry::Relation>>,
     },
     /// `with_data` is false for WITH NO DATA.
     CreateTableAs {

@@ -85,7 +85,7 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
         Ddl::AlterNamespace { name, rename, owner } => {
             planner.alter_namespace(name, rename.as_ref(), owner.as_ref())?;
         }
-        Ddl::CreateTable { table, if_not_exists } => planner.create_table(table, *if_not_exists)?,
+        Ddl::CreateTable { table, if_not_exists, like: _ } => planner.create_table(table, *if_not_exists)?,
         Ddl::CreateTableAs { namespace, name, temporary, columns, query, if_not_exists, with_data } => {
             let key = (namespace.clone(), name.clone());
             let as_query = create::AsQuery { columns, query, with_data: *with_data };

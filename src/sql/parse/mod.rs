@@ -7,6 +7,7 @@ mod ddl;
 mod dialect;
 mod domain;
 mod hooks;
+mod like;
 mod numbers;
 mod refuse;
 pub(crate) mod rewrite;
@@ -24,6 +25,7 @@ pub use command::{Body, ExplainOptions, LockItem, Reindexed};
 pub use copy::{CopyOptionValue, CopyStatement, CopySubject};
 pub use ddl::RawDdl;
 pub use dialect::DuckgateDialect;
+pub use like::{Included, LikeClause};
 pub use source::{Source, too_deep};
 pub use strip::Extras;
 

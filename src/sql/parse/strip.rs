@@ -23,6 +23,8 @@ pub struct Extras {
     pub cte_clauses: Vec<(u32, super::rewrite::CteClauses)>,
     /// What messages call the command if it was written CONCURRENTLY: it may not run inside a transaction block.
     pub outside_block: Option<&'static str>,
+    /// LIKE clauses of CREATE TABLE.
+    pub likes: Vec<super::like::LikeClause>,
 }
 
 fn is(token: Option<&TokenWithSpan>, word: &str) -> bool {
@@ -69,6 +71,7 @@ pub fn strip(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<(Vec<TokenWi
         }
     }
     definition(&mut tokens, &mut extras);
+    extras.likes = super::like::take(&mut tokens, source)?;
     let tokens = tokens;
     let at = |i: usize| tokens.get(i);
     if is(at(0), "revoke") && is(at(1), "grant") && is(at(2), "option") && is(at(3), "for") {

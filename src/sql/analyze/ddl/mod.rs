@@ -7,6 +7,7 @@ mod alter;
 mod domain;
 mod grant;
 mod index;
+mod like;
 mod table;
 
 use sqlparser::ast::{self, CommentObject, Ident, ObjectName, ObjectType, SchemaName};

@@ -50,17 +50,25 @@ impl Analyzer<'_> {
         }
         let mut columns = Vec::new();
         let mut constraints = Vec::new();
-        for definition in &create.columns {
+        let mut like = Vec::new();
+        let mut clauses = self.parsed.extras.likes.iter().peekable();
+        for (i, definition) in create.columns.iter().enumerate() {
+            while let Some(clause) = clauses.next_if(|clause| clause.before <= i) {
+                like.push(self.like_clause(clause, &mut columns, &mut constraints)?);
+            }
             let (column, own) = self.column(definition)?;
             columns.push(column);
             constraints.extend(own);
+        }
+        for clause in clauses {
+            like.push(self.like_clause(clause, &mut columns, &mut constraints)?);
         }
         for constraint in &create.constraints {
             constraints.push(self.table_constraint(constraint)?);
         }
         let table = NewTable { namespace, name, temporary, columns, constraints, on_commit };
         stored::check_table(&table, self.ctx)?;
-        Ok(Ddl::CreateTable { table, if_not_exists: create.if_not_exists })
+        Ok(Ddl::CreateTable { table, if_not_exists: create.if_not_exists, like })
     }
 
     pub(super) fn column(&mut self, definition: &ColumnDef) -> Result<ColumnParts> {
@@ -282,7 +290,7 @@ fn refuse_foreign_options(create: &ast::CreateTable) -> Result<()> {
         return Err(Error::syntax("syntax error in CREATE TABLE"));
     }
     if create.like.is_some() {
-        return refuse("CREATE TABLE … (LIKE …)");
+        return Err(Error::syntax("syntax error in CREATE TABLE"));
     }
     if create.inherits.is_some() {
         return refuse("table inheritance");

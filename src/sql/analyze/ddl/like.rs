@@ -1,0 +1,102 @@
+//! `LIKE source [INCLUDING …]` among the elements of CREATE TABLE (transformTableLikeClause): what a table takes over.
+
+use std::sync::Arc;
+
+use super::super::Analyzer;
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{ConstraintKind, Name, Relation, RelationKind};
+use crate::sql::parse::{Included, LikeClause};
+use crate::tree::{NewColumn, NewConstraint, NewConstraintKind};
+
+impl Analyzer<'_> {
+    /// The source's columns and constraints, as far as they are included.
+    pub(super) fn like_clause(
+        &self,
+        clause: &LikeClause,
+        columns: &mut Vec<NewColumn>,
+        constraints: &mut Vec<NewConstraint>,
+    ) -> Result<Arc<Relation>> {
+        let LikeClause { name, included, before: _ } = clause;
+        let Some(source) = self.find_relation(name.namespace.as_deref(), &name.name) else {
+            return Err(self.no_relation(name.namespace.as_deref(), &name.name, name.pos));
+        };
+        if matches!(source.kind, RelationKind::Sequence(_)) {
+            let message = format!("relation \"{}\" is invalid in LIKE clause", source.name);
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
+                .detail("This operation is not supported for sequences.")
+                .at(name.pos));
+        }
+        let has_comments = source.columns.iter().any(|c| c.comment.is_some())
+            || source.constraints.iter().any(|c| c.comment.is_some())
+            || source.indexes.iter().any(|i| i.comment.is_some());
+        if included.has(Included::COMMENTS) && has_comments {
+            return Err(Error::unsupported("LIKE … INCLUDING COMMENTS of a table with comments")
+                .hint("Leave it out and comment on the new table."));
+        }
+        for column in &source.columns {
+            columns.push(self.like_column(column, *included));
+        }
+        self.like_constraints(&source, *included, constraints)?;
+        Ok(source)
+    }
+
+    fn like_column(&self, column: &crate::registry::Column, included: Included) -> NewColumn {
+        let definition =
+            column.identity.and_then(|identity| match &self.ctx.snapshot.relation_by_oid(identity.sequence)?.kind {
+                RelationKind::Sequence(sequence) => Some(sequence.clone()),
+                RelationKind::Table | RelationKind::View { .. } | RelationKind::System => None,
+            });
+        let identity = column.identity.filter(|_| included.has(Included::IDENTITY));
+        NewColumn {
+            name: column.name.clone(),
+            ty: column.ty,
+            not_null: column.not_null,
+            default: column.default.clone().filter(|_| included.has(Included::DEFAULTS)),
+            generated: column.generated.clone().filter(|_| included.has(Included::GENERATED)),
+            sequence: identity.map(|i| Some(i.always)),
+            sequence_options: identity.and(definition),
+        }
+    }
+
+    fn like_constraints(
+        &self,
+        source: &Relation,
+        included: Included,
+        constraints: &mut Vec<NewConstraint>,
+    ) -> Result<()> {
+        let names = |numbers: &[i16]| -> Vec<Name> {
+            numbers.iter().filter_map(|n| source.column_by_num(*n)).map(|c| c.name.clone()).collect()
+        };
+        for constraint in &source.constraints {
+            // Keys are indexes and get names of their own; foreign keys are never taken over.
+            let (name, kind) = match &constraint.kind {
+                ConstraintKind::Check { expression, columns: _ } if included.has(Included::CONSTRAINTS) => {
+                    let expression = expression.clone();
+                    (Some(constraint.name.clone()), NewConstraintKind::Check { expression })
+                }
+                ConstraintKind::PrimaryKey { columns } if included.has(Included::INDEXES) => {
+                    (None, NewConstraintKind::PrimaryKey { columns: names(columns) })
+                }
+                ConstraintKind::Unique { columns, nulls_not_distinct } if included.has(Included::INDEXES) => {
+                    let nulls_not_distinct = *nulls_not_distinct;
+                    (None, NewConstraintKind::Unique { columns: names(columns), nulls_not_distinct })
+                }
+                ConstraintKind::Check { .. }
+                | ConstraintKind::PrimaryKey { .. }
+                | ConstraintKind::Unique { .. }
+                | ConstraintKind::ForeignKey { .. } => continue,
+            };
+            constraints.push(NewConstraint {
+                name,
+                kind,
+                deferrable: constraint.deferrable,
+                initially_deferred: constraint.initially_deferred,
+            });
+        }
+        if included.has(Included::INDEXES) && source.indexes.iter().any(|i| !i.of_constraint) {
+            return Err(Error::unsupported("LIKE … INCLUDING INDEXES of a table with indexes that are no constraints")
+                .hint("Leave it out and create the indexes on the new table."));
+        }
+        Ok(())
+    }
+}
