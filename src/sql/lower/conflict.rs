@@ -50,6 +50,11 @@ impl Lowerer<'_> {
             lowered.push((name.clone(), Scalar::column(Alias::Excluded, name, phys)));
         }
         let filter = filter.as_ref().map(|f| self.expr(f)).transpose()?;
+        // DuckDB's binder refuses them.
+        if lowered.iter().map(|(_, value)| value).chain(&filter).any(|value| value.weight().0 >= ir::SUBQUERY_WEIGHT) {
+            return Err(Error::unsupported("a subquery in ON CONFLICT DO UPDATE")
+                .hint("Compute the value in the INSERT's own query and use it as excluded.column."));
+        }
         Ok(ir::Conflict { columns, sets: Some(lowered), filter })
     }
 

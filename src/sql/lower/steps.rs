@@ -30,9 +30,6 @@ pub struct Step {
     pub target: Option<Arc<registry::Relation>>,
 }
 
-/// [`Scalar::weight`] of what has a subquery in it is at least this.
-const SUBQUERY_WEIGHT: usize = 1000;
-
 /// Where a step's rows are.
 struct Kept {
     table: u32,
@@ -233,13 +230,6 @@ impl<'a> Lowerer<'a> {
         }
         self.enter_table(&insert.target, &def, alias)?;
         let conflict = insert.on_conflict.as_ref().map(|c| self.conflict(c, insert, &def)).transpose()?;
-        // It runs after the other parts' changes, which its subqueries must not see.
-        let reads = |value: &Scalar| value.weight().0 >= SUBQUERY_WEIGHT;
-        if let Some(conflict) = &conflict
-            && conflict.sets.iter().flatten().map(|(_, value)| value).chain(&conflict.filter).any(reads)
-        {
-            return Err(Error::unsupported("a subquery in ON CONFLICT DO UPDATE of a statement with several changes"));
-        }
         let source = self.part_of(&kept, 0, kept.columns.len());
         let table = table_name(&def);
         let statement = ir::Statement::Insert { table, alias, columns, source, conflict, returning: native };

@@ -34,6 +34,8 @@ const VALUE_WORDS: &[Keyword] = &[Keyword::CURRENT_ROLE, Keyword::CURRENT_SCHEMA
 const OTHER_OPERATOR: u8 = 70;
 /// Unary plus and minus bind more tightly than `^`, AT TIME ZONE and COLLATE, less than `[`, `::` and `.`.
 const UNARY_MINUS: u8 = 120;
+/// COLLATE behind a cast, where sqlparser does not look for it.
+const COLLATE: u8 = 115;
 /// IS and what begins with it.
 const IS: u8 = 40;
 
@@ -57,6 +59,7 @@ pub fn precedence(parser: &Parser) -> Option<Result<u8, ParserError>> {
         | Token::AmpersandRightAngleBracket
         | Token::TildeEqual => Some(Ok(OTHER_OPERATOR)),
         Token::Word(w) if w.keyword == Keyword::OPERATOR && w.quote_style.is_none() => Some(Ok(OTHER_OPERATOR)),
+        Token::Word(w) if w.keyword == Keyword::COLLATE && w.quote_style.is_none() => Some(Ok(COLLATE)),
         _ => None,
     }
 }
@@ -147,6 +150,11 @@ pub fn infix(parser: &mut Parser, left: &Expr) -> Option<Result<Expr, ParserErro
         Token::Word(w) if w.quote_style.is_none() => w.keyword,
         _ => Keyword::NoKeyword,
     };
+    if word(0) == Keyword::COLLATE {
+        parser.next_token();
+        let expr = Box::new(left.clone());
+        return Some(parser.parse_object_name(false).map(|collation| Expr::Collate { expr, collation }));
+    }
     if word(0) != Keyword::IS {
         return quantified(parser, left);
     }

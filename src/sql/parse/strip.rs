@@ -164,6 +164,7 @@ fn definition(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) {
                 tokens.truncate(end - 2);
             }
             no_inherit(tokens);
+            recursive_view(tokens);
         }
         Some("alter") => no_inherit(tokens),
         Some("grant" | "revoke") => all_of_columns(tokens),
@@ -201,4 +202,35 @@ fn all_of_columns(tokens: &mut Vec<TokenWithSpan>) {
         spelled.extend(list.iter().cloned());
     }
     tokens.splice(all..=close, spelled);
+}
+
+/// `CREATE RECURSIVE VIEW v (a, b) AS query` is `CREATE VIEW v (a, b) AS WITH RECURSIVE v (a, b) AS (query) SELECT a, b
+/// FROM v`.
+fn recursive_view(tokens: &mut Vec<TokenWithSpan>) {
+    let Some(at) = (1..tokens.len().min(6)).find(|i| is(tokens.get(*i), "recursive") && is(tokens.get(i + 1), "view"))
+    else {
+        return;
+    };
+    let (name, open) = (at + 2, at + 3);
+    // A name with a namespace is no name for a WITH query; PostgreSQL takes its last part.
+    if tokens.get(open).is_none_or(|t| t.token != Token::LParen) {
+        return;
+    }
+    let Some(close) = (open..tokens.len()).find(|i| tokens[*i].token == Token::RParen) else { return };
+    if !is(tokens.get(close + 1), "as") || close + 2 >= tokens.len() {
+        return;
+    }
+    let span = tokens[name].span;
+    let made = |token| TokenWithSpan { token, span };
+    let word = |text| made(Token::make_word(text, None));
+    let (view, list) = (tokens[name].clone(), tokens[open..=close].to_vec());
+    let query: Vec<TokenWithSpan> = tokens.drain(close + 2..).collect();
+    tokens.extend([word("WITH"), word("RECURSIVE"), view.clone()]);
+    tokens.extend(list.iter().cloned());
+    tokens.extend([word("AS"), made(Token::LParen)]);
+    tokens.extend(query);
+    tokens.extend([made(Token::RParen), word("SELECT")]);
+    tokens.extend(list[1..list.len() - 1].iter().cloned());
+    tokens.extend([word("FROM"), view]);
+    tokens.remove(at);
 }

@@ -66,9 +66,24 @@ impl Analyzer<'_> {
         for constraint in &create.constraints {
             constraints.push(self.table_constraint(constraint)?);
         }
+        if temporary {
+            self.refer_to_itself(&mut constraints, (&namespace, &name));
+        }
         let table = NewTable { namespace, name, temporary, columns, constraints, on_commit };
         stored::check_table(&table, self.ctx)?;
         Ok(Ddl::CreateTable { table, if_not_exists: create.if_not_exists, like })
+    }
+
+    /// A temporary table comes first on the search path: its own name means itself.
+    fn refer_to_itself(&self, constraints: &mut [NewConstraint], (namespace, name): (&Name, &Name)) {
+        for constraint in constraints {
+            if let NewConstraintKind::ForeignKey { target, .. } = &mut constraint.kind
+                && target.1 == *name
+                && self.ctx.snapshot.relation(&target.0, &target.1).is_none()
+            {
+                target.0 = namespace.clone();
+            }
+        }
     }
 
     pub(super) fn column(&mut self, definition: &ColumnDef) -> Result<ColumnParts> {

@@ -107,8 +107,41 @@ impl Planner<'_> {
                 }
             }
         }
+        if matches!(new.kind, RelationKind::Sequence(_)) && (&new.namespace, &new.name) != (&old.namespace, &old.name) {
+            self.follow_sequence(&old, &new);
+        }
         self.put_relation(new);
         Ok(())
+    }
+
+    /// Defaults that draw from a sequence by its OID, in PostgreSQL, follow it to its new name.
+    fn follow_sequence(&mut self, old: &Relation, new: &Relation) {
+        use crate::registry::build::next_value_text;
+        let renamed = next_value_text(new);
+        // As a serial column has it, and as people write it.
+        let written = |name: String| [format!("nextval('{name}'::regclass)"), format!("nextval('{name}')")];
+        let name = crate::registry::expression::quote(&old.name).replace('\'', "''");
+        let namespace = crate::registry::expression::quote(&old.namespace).replace('\'', "''");
+        let qualified = written(format!("{namespace}.{name}"));
+        let bare = written(name);
+        let mut changed = Vec::new();
+        for table in self.after.relations.values() {
+            // Without a namespace it is the sequence beside the table, or that in public.
+            let near = table.namespace == old.namespace || &*old.namespace == "public";
+            let draws = |default: &String| qualified.contains(default) || (near && bare.contains(default));
+            if !table.columns.iter().any(|c| c.default.as_ref().is_some_and(draws)) {
+                continue;
+            }
+            let mut table = (**table).clone();
+            for column in &mut table.columns {
+                if let Some(default) = column.default.as_mut().filter(|d| draws(d)) {
+                    default.clone_from(&renamed);
+                }
+            }
+            changed.push(table);
+        }
+        changed.sort_by_key(|t| t.oid);
+        changed.into_iter().for_each(|table| self.put_relation(table));
     }
 
     fn alter_index(&mut self, table: &Arc<Relation>, name: &Name, actions: &[AlterTable]) -> Result<()> {

@@ -63,6 +63,9 @@ pub enum Node {
     },
 }
 
+/// [`Scalar::weight`] of what has a subquery in it is at least this.
+pub const SUBQUERY_WEIGHT: usize = 1000;
+
 /// What a relation is called in DuckDB's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Alias {
@@ -375,10 +378,10 @@ impl Scalar {
                 });
                 otherwise.iter().for_each(|o| add(o));
             }
-            Node::Subquery(_) | Node::Exists(_) => weight += 1000,
+            Node::Subquery(_) | Node::Exists(_) => weight += SUBQUERY_WEIGHT,
             Node::Quantified { left, .. } => {
                 add(left);
-                weight += 1000;
+                weight += SUBQUERY_WEIGHT;
             }
         }
         (weight, volatile)
