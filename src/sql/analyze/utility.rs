@@ -120,6 +120,11 @@ impl Analyzer<'_> {
         let (tables, mut outside_block) = match what {
             Reindexed::Index(name) => (vec![self.reindexed_table(name)?], None),
             Reindexed::Table(name) => {
+                let (namespace, index) = self.existing(name);
+                if snapshot.index(&namespace, &index).is_some() {
+                    let message = format!("\"{index}\" is not a table or materialized view");
+                    return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+                }
                 let def = self.named_relation(name)?;
                 if !matches!(def.kind, RelationKind::Table | RelationKind::System) {
                     let message = format!("\"{}\" is not a table or materialized view", def.name);
