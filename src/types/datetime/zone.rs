@@ -69,6 +69,15 @@ impl Zone {
         Some(Self { tz, fixed: None, cache: Cell::new(EMPTY) })
     }
 
+    /// What AT TIME ZONE takes: an abbreviation, else a zone as [`Zone::find`] finds it.
+    pub fn spelled(name: &str) -> Option<Self> {
+        match super::token::abbreviation(&name.to_lowercase()) {
+            Some(super::token::Abbreviation::Offset(east)) => Some(Self::fixed(east, name.to_uppercase())),
+            Some(super::token::Abbreviation::Zone(zone)) => Self::find(zone),
+            None => Self::find(name),
+        }
+    }
+
     /// A zone of one offset, with the abbreviation that it prints.
     pub fn fixed(east: i32, abbreviation: String) -> Self {
         Self { tz: TimeZone::UTC, fixed: Some((east, abbreviation)), cache: Cell::new(EMPTY) }

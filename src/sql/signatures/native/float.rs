@@ -106,8 +106,16 @@ fn trigonometry() -> Vec<Native> {
         ("dg_sind", |v| degrees(v, f64::sin), finite),
         ("dg_cosd", |v| degrees(v, f64::cos), finite),
         // Scaled so that 45 degrees give 1.
-        ("dg_tand", |v| degrees(v, f64::sin) / degrees(v, f64::cos) / tangent_of_45(), finite),
-        ("dg_cotd", |v| degrees(v, f64::cos) / degrees(v, f64::sin) * tangent_of_45(), finite),
+        ("dg_tand", |v| by_quadrant(v, |x| degrees(x, f64::sin) / degrees(x, f64::cos) / tangent_of_45()), finite),
+        (
+            "dg_cotd",
+            |v| {
+                by_quadrant(v, |x| {
+                    degrees(x, f64::cos) / degrees(x, f64::sin) / (degrees(45.0, f64::cos) / degrees(45.0, f64::sin))
+                })
+            },
+            finite,
+        ),
     ];
     functions
         .into_iter()
@@ -120,6 +128,24 @@ fn trigonometry() -> Vec<Native> {
             })
         })
         .collect()
+}
+
+/// A tangent or cotangent by that of the angle between 0 and 90 degrees, so that all quadrants are as exact.
+fn by_quadrant(v: f64, f: fn(f64) -> f64) -> f64 {
+    let mut x = v % 360.0;
+    let mut sign = 1.0;
+    if x < 0.0 {
+        (x, sign) = (-x, -sign);
+    }
+    if x > 180.0 {
+        (x, sign) = (360.0 - x, -sign);
+    }
+    if x > 90.0 {
+        (x, sign) = (180.0 - x, -sign);
+    }
+    let result = sign * f(x);
+    // Without a sign of zero, as PostgreSQL's.
+    if result == 0.0 { 0.0 } else { result }
 }
 
 fn tangent_of_45() -> f64 {

@@ -41,7 +41,7 @@ pub(super) fn natives() -> Vec<Native> {
 }
 
 fn find_zone(name: &str) -> Result<Zone> {
-    Zone::find(name)
+    Zone::spelled(name)
         .ok_or_else(|| Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("time zone \"{name}\" not recognized")))
 }
 
