@@ -68,7 +68,7 @@ fn ours(sql: &str, ctx: &Context) -> Vec<String> {
     })();
     match result {
         Err(error) => describe_error(&error),
-        Ok(Analyzed { statement, params }) => {
+        Ok(Analyzed { statement, params, relations: _ }) => {
             let mut lines: Vec<String> = columns_of(&statement)
                 .iter()
                 .map(|f| format!("=> {} {}", f.name, format_type(f.ty, &*ctx.snapshot)))

@@ -12,6 +12,9 @@ use crate::wire::{Acceptor, Address, Listener, Shared};
 
 /// Threads beside the runtime's workers, for what blocks.
 const BLOCKING_THREADS: usize = 64;
+/// Their stack, and the workers'. Statements that are deep by what their names mean are compiled and planned by recursion;
+/// `sql::analyze` refuses what would need more. Nothing is taken before it is used.
+const STACK_BYTES: usize = 64 << 20;
 /// Descriptors besides clients' sockets: the database, its temporary files, the runtime.
 const OWN_DESCRIPTORS: u64 = 256;
 
@@ -24,7 +27,11 @@ pub fn run(config: Config) -> Outcome {
 }
 
 pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build()
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_stack_size(STACK_BYTES)
+        .build()
 }
 
 /// Listens, serves until a signal, and closes in order. `greet` prints what there is to say once it listens.

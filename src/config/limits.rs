@@ -64,6 +64,8 @@ limits! {
     portals: usize, usize = 1_000, "limit-portals", "DUCKGATE_LIMIT_PORTALS";
     /// Parameters of one statement (the protocol has no room for more than 65535).
     parameters: usize, usize = 65_535, "limit-parameters", "DUCKGATE_LIMIT_PARAMETERS";
+    /// Relations in one statement, those of views and WITH queries counted wherever these are read: planning a join of many takes memory that no other limit bounds.
+    relations: usize, usize = 300, "limit-relations", "DUCKGATE_LIMIT_RELATIONS";
     /// SQL text in one message.
     statement_text: usize, Bytes = Bytes(64 << 20), "limit-statement-text", "DUCKGATE_LIMIT_STATEMENT_TEXT";
     /// Statements in one simple query.

@@ -205,6 +205,10 @@ impl Session {
             let message = format!("a statement may have at most {} parameters", self.gateway.limits().parameters);
             return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message));
         }
+        let most = self.gateway.limits().relations;
+        if compiled.relations > most as u64 {
+            return Err(sql::analyze::too_many_relations(most as u64));
+        }
         Ok((environment, compiled))
     }
 

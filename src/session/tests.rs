@@ -2,6 +2,7 @@
 
 mod hostile_names;
 mod kept_expressions;
+mod sizes;
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;

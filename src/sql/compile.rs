@@ -19,15 +19,16 @@ pub fn compile(parsed: &Parsed, cx: &Context, params: &[Option<Oid>]) -> Result<
 /// As [`compile`]. With [`Decimals::Wide`] a statement whose decimals overflowed DuckDB's fast types succeeds where
 /// PostgreSQL's does.
 pub fn compile_with(parsed: &Parsed, cx: &Context, params: &[Option<Oid>], decimals: Decimals) -> Result<Compiled> {
-    let Analyzed { statement, params } = analyze(parsed, cx, params)?;
+    let Analyzed { statement, params, relations } = analyze(parsed, cx, params)?;
     let permit = policy::check(statement, &Authority { snapshot: Arc::clone(&cx.snapshot), role: cx.role })?;
-    Ok(Compiled { params, body: body(permit, cx, decimals)? })
+    Ok(Compiled { params, relations, body: body(permit, cx, decimals)? })
 }
 
 /// Compiles a statement that analysis has made as part of another: a cursor's query, EXECUTE's arguments.
 pub fn compile_statement(statement: Statement, params: Vec<PgType>, cx: &Context) -> Result<Compiled> {
     let permit = policy::check(statement, &Authority { snapshot: Arc::clone(&cx.snapshot), role: cx.role })?;
-    Ok(Compiled { params, body: body(permit, cx, Decimals::Fast)? })
+    // The statement that it is part of was measured with it.
+    Ok(Compiled { params, relations: 0, body: body(permit, cx, Decimals::Fast)? })
 }
 
 fn body(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<CompiledBody> {

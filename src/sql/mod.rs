@@ -43,6 +43,8 @@ pub struct Context {
 pub struct Compiled {
     /// The types of its parameters, as Describe tells them.
     pub params: Vec<PgType>,
+    /// How many relations it has, those of views and WITH queries counted wherever these are read.
+    pub relations: u64,
     pub body: CompiledBody,
 }
 

@@ -55,23 +55,7 @@ impl Analyzer<'_> {
         }
         let id = self.new_cte();
         let materialized = cte.materialized.as_ref().map(|m| matches!(m, ast::CteAsMaterialized::Materialized));
-        let (query, columns, recursive) = match &*cte.query.body {
-            SetExpr::Insert(s) | SetExpr::Update(s) | SetExpr::Delete(s) | SetExpr::Merge(s) => {
-                if self.scopes.len() > 1 {
-                    let message = "WITH clause containing a data-modifying statement must be at the top level";
-                    let pos = self.pos(cte.alias.name.span);
-                    return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(pos));
-                }
-                self.data_modifying(s)?
-            }
-            _ if recursive => self.recursive_cte(cte, &name, id)?,
-            _ => {
-                let mut query = self.query(&cte.query)?;
-                self.resolve_unknown_outputs(&mut query)?;
-                let columns = query.columns.clone();
-                (CteBody::Query(Box::new(query)), columns, false)
-            }
-        };
+        let ((query, columns, recursive), size) = self.measured(|a| a.cte_body(cte, &name, id, recursive))?;
         let columns = rename(columns, cte, &name).map_err(|e| e.at(self.pos(cte.alias.name.span)))?;
         self.scope().ctes.push(CteEntry {
             name: Arc::clone(&name),
@@ -80,8 +64,35 @@ impl Analyzer<'_> {
             records: Vec::new(),
             added: 0,
             in_progress: false,
+            size,
         });
         Ok(Cte { id, name, query, columns, materialized, recursive })
+    }
+
+    fn cte_body(
+        &mut self,
+        cte: &ast::Cte,
+        name: &Name,
+        id: CteId,
+        recursive: bool,
+    ) -> Result<(CteBody, Vec<Field>, bool)> {
+        Ok(match &*cte.query.body {
+            SetExpr::Insert(s) | SetExpr::Update(s) | SetExpr::Delete(s) | SetExpr::Merge(s) => {
+                if self.scopes.len() > 1 {
+                    let message = "WITH clause containing a data-modifying statement must be at the top level";
+                    let pos = self.pos(cte.alias.name.span);
+                    return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(pos));
+                }
+                self.data_modifying(s)?
+            }
+            _ if recursive => self.recursive_cte(cte, name, id)?,
+            _ => {
+                let mut query = self.query(&cte.query)?;
+                self.resolve_unknown_outputs(&mut query)?;
+                let columns = query.columns.clone();
+                (CteBody::Query(Box::new(query)), columns, false)
+            }
+        })
     }
 
     fn data_modifying(&mut self, statement: &ast::Statement) -> Result<(CteBody, Vec<Field>, bool)> {
@@ -153,6 +164,7 @@ impl Analyzer<'_> {
             records,
             added,
             in_progress: true,
+            size: Default::default(),
         });
         let step = self.query(&as_query(right))?;
         self.scope().ctes.pop();
@@ -214,6 +226,7 @@ impl Analyzer<'_> {
     /// A CTE read in FROM; None if no CTE has that name.
     pub(crate) fn cte_item(&mut self, name: &str, alias: Option<&ast::TableAlias>, pos: u32) -> Result<Option<Item>> {
         let Some(entry) = self.find_cte(name) else { return Ok(None) };
+        let size = entry.size;
         let (id, own, columns) = (entry.id, Arc::clone(&entry.name), entry.columns.clone());
         let (records, in_progress) = (entry.records.clone(), entry.in_progress);
         // What SEARCH and CYCLE add is no part of `*` in the query itself.
@@ -225,6 +238,7 @@ impl Analyzer<'_> {
             let message = format!("WITH query \"{own}\" does not have a RETURNING clause");
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(pos));
         }
+        self.note_size(size)?;
         let rel = self.new_rel();
         self.origins.insert(rel, columns.iter().map(|f| f.origin).collect());
         for (column, fields) in records {

@@ -139,6 +139,7 @@ impl Analyzer<'_> {
                 column.name = fold(&alias.name);
             }
         }
+        self.note_relation()?;
         let item = NsItem::new(Arc::clone(&relation.alias), relation.id, &relation.columns);
         self.scope().rels.push(relation.id);
         Ok((FromItem::Relation(Box::new(relation)), vec![item]))
@@ -160,11 +161,14 @@ impl Analyzer<'_> {
             return Err(Error::internal(format!("view {} is not a query", def.name)));
         };
         let mut ctx = self.ctx.clone();
-        ctx.search_path = search_path.to_vec().into();
+        // What was there when the view was made is meant: a session's temporary tables are not.
+        let kept = |name: &&Name| def.temporary || !name.starts_with("pg_temp");
+        ctx.search_path = search_path.iter().filter(kept).cloned().collect();
         let mut inner = Analyzer::new(&ctx, parsed);
         inner.next_rel = self.next_rel;
         inner.next_cte = self.next_cte;
         inner.depth = self.depth;
+        inner.relations = self.relations;
         inner.views = self.views.clone();
         inner.views.push(def.oid);
         // A position inside the view's text would point nowhere in the client's.
@@ -176,6 +180,8 @@ impl Analyzer<'_> {
         inner.resolve_unknown_outputs(&mut query)?;
         self.next_rel = inner.next_rel;
         self.next_cte = inner.next_cte;
+        self.relations = inner.relations;
+        self.note_height(inner.height)?;
         Ok(query)
     }
 

@@ -30,6 +30,7 @@ mod scope;
 mod search_cycle;
 mod session;
 mod setop;
+mod size;
 mod special;
 mod stored;
 mod sublink;
@@ -54,6 +55,7 @@ use crate::types::{Oid, PgType, oid};
 
 pub(crate) use self::check::walk;
 pub use self::coerce::CastContext;
+pub use self::size::too_many_relations;
 pub use self::stored::{Stored, assigned_expression, expression};
 pub use self::utility::execute_arguments;
 
@@ -63,6 +65,8 @@ pub struct Analyzed {
     pub statement: Statement,
     /// The types of its parameters, declared or inferred.
     pub params: Vec<PgType>,
+    /// How many relations it has, those of views and WITH queries counted wherever these are read.
+    pub relations: u64,
 }
 
 /// How deep expressions and queries may be inside each other when they are analyzed.
@@ -74,7 +78,7 @@ pub fn analyze(parsed: &Parsed, ctx: &Context, params: &[Option<Oid>]) -> Result
     a.params = params.iter().map(|p| p.filter(|oid| *oid != 0 && *oid != oid::UNKNOWN)).collect();
     let statement = a.body(&parsed.body)?;
     let params = a.finish_params()?;
-    Ok(Analyzed { statement, params })
+    Ok(Analyzed { statement, params, relations: a.relations })
 }
 
 /// What analysis knows while it works on one statement.
@@ -95,6 +99,9 @@ pub struct Analyzer<'a> {
     next_rel: u32,
     next_cte: u32,
     depth: usize,
+    /// The greatest depth met, with WITH queries and views in the place of their names.
+    height: usize,
+    relations: u64,
     /// The position of the last set-returning function, and how many there were on this level.
     sets: (usize, u32),
     /// The fields of columns of type record, where they are known.
@@ -117,6 +124,8 @@ impl<'a> Analyzer<'a> {
             next_rel: 1,
             next_cte: 1,
             depth: 0,
+            height: 0,
+            relations: 0,
             sets: (0, 0),
             record_fields: HashMap::new(),
             views: Vec::new(),
@@ -139,6 +148,7 @@ impl<'a> Analyzer<'a> {
             return Err(parse::too_deep());
         }
         self.depth += 1;
+        self.height = self.height.max(self.depth);
         let result = stacker::maybe_grow(256 << 10, 2 << 20, || step(self));
         self.depth -= 1;
         result

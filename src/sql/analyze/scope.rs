@@ -115,6 +115,8 @@ pub(crate) struct CteEntry {
     pub added: usize,
     /// It is being analyzed: who reads it is its recursive term.
     pub in_progress: bool,
+    /// What it adds wherever it is read.
+    pub size: super::size::Size,
 }
 
 /// One query level.
