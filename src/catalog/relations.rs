@@ -1,5 +1,6 @@
 //! The relations of the two system namespaces, as the registry's snapshot lists them.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use crate::facts;
@@ -30,11 +31,23 @@ pub fn view_definition(namespace: &str, name: &str) -> Option<&'static str> {
         .map(|(_, text)| *text)
 }
 
+/// Those of the system's relations that are views in PostgreSQL.
+static SYSTEM_VIEWS: LazyLock<HashSet<Oid>> = LazyLock::new(|| {
+    let table = &*facts::SYSTEM_RELATION_ROWS;
+    let views = table.rows.iter().filter(|row| table.get(row, "relkind") == Some("v"));
+    views.filter_map(|row| table.get(row, "oid")?.parse().ok()).collect()
+});
+
+/// True for a view of PostgreSQL's, whether or not it is one here.
+pub fn is_system_view(relation: Oid) -> bool {
+    SYSTEM_VIEWS.contains(&relation)
+}
+
 static RELATIONS: LazyLock<Vec<Arc<Relation>>> = LazyLock::new(|| {
     let columns = &*facts::SYSTEM_COLUMN_ROWS;
     let table = &*facts::SYSTEM_RELATION_ROWS;
     let num = |s: Option<&str>| s.and_then(|s| s.parse::<i64>().ok()).unwrap_or(0);
-    let mut by_relation: std::collections::HashMap<(&str, &str), Vec<Column>> = std::collections::HashMap::new();
+    let mut by_relation: HashMap<(&str, &str), Vec<Column>> = HashMap::new();
     for row in &columns.rows {
         let text = |c: &str| columns.get(row, c).unwrap_or_default();
         by_relation.entry((text("nspname"), text("relname"))).or_default().push(Column {

@@ -1,6 +1,7 @@
 //! Namespaces, relations and what belongs to them.
 
 use super::*;
+use crate::catalog::relations::is_system_view;
 use crate::registry::{
     Column, Constraint, ConstraintKind, FkAction, Index, Managed, Relation, RelationKind, UserTypeKind, builtin,
 };
@@ -42,7 +43,9 @@ pub(super) fn pg_namespace(ask: &Ask<'_>) -> Result<Rows> {
 /// `r` table, `v` view, `S` sequence.
 pub(in crate::catalog) fn relkind(relation: &Relation) -> u8 {
     match relation.kind {
-        RelationKind::Table | RelationKind::System => b'r',
+        RelationKind::Table => b'r',
+        RelationKind::System if is_system_view(relation.oid) => b'v',
+        RelationKind::System => b'r',
         RelationKind::View { .. } => b'v',
         RelationKind::Sequence(_) => b'S',
     }
@@ -159,6 +162,17 @@ fn storage(ask: &Ask<'_>, ty: PgType) -> Storage {
     }
 }
 
+/// The columns that PostgreSQL adds to whatever it stores, with their numbers. Introspection lists them; statements that
+/// name them are refused.
+const SYSTEM_COLUMNS: [(i16, &str, Oid); 6] = [
+    (-1, "ctid", oid::TID),
+    (-2, "xmin", oid::XID),
+    (-3, "cmin", oid::CID),
+    (-4, "xmax", oid::XID),
+    (-5, "cmax", oid::CID),
+    (-6, "tableoid", oid::OID),
+];
+
 pub(super) fn pg_attribute(ask: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&[
         "attrelid",
@@ -184,6 +198,7 @@ pub(super) fn pg_attribute(ask: &Ask<'_>) -> Result<Rows> {
     ]);
     let mut push = |relation: Oid, num: i16, name: &str, ty: PgType, column: Option<&Column>, key: bool| {
         let s = storage(ask, ty);
+        let system = num < 0;
         let identity = match column.and_then(|c| c.identity) {
             Some(i) if i.always => b'a',
             Some(_) => b'd',
@@ -194,7 +209,7 @@ pub(super) fn pg_attribute(ask: &Ask<'_>) -> Result<Rows> {
             Value::Oid(relation),
             text(name),
             Value::Oid(ty.oid),
-            Value::Int4(-1),
+            Value::Int4(if system { 0 } else { -1 }),
             Value::Int2(s.len),
             Value::Int2(num),
             Value::Int4(if key { 0 } else { s.dims }),
@@ -204,7 +219,7 @@ pub(super) fn pg_attribute(ask: &Ask<'_>) -> Result<Rows> {
             text(s.align),
             text(s.storage),
             text(""),
-            Value::Bool(column.is_some_and(|c| c.not_null)),
+            Value::Bool(system || column.is_some_and(|c| c.not_null)),
             Value::Bool(column.is_some_and(|c| c.default.is_some()) || generated),
             char_(identity),
             char_(if generated { b's' } else { 0 }),
@@ -216,6 +231,11 @@ pub(super) fn pg_attribute(ask: &Ask<'_>) -> Result<Rows> {
     for r in relations(ask) {
         for column in &r.columns {
             push(r.oid, column.num, &column.name, column.ty, Some(column), false);
+        }
+        if matches!(relkind(r), b'r' | b'S') {
+            for (num, name, ty) in SYSTEM_COLUMNS {
+                push(r.oid, num, name, PgType::new(ty), None, false);
+            }
         }
         for index in &r.indexes {
             for (i, key) in index.keys.iter().enumerate() {
