@@ -197,7 +197,7 @@ async fn sequence_functions_ask_for_their_privilege() {
         ("update", ["no error", denied, "no error"]),
     ];
     for (privilege, expected) in allowed {
-        simple(&mut root, &format!("grant update on sq to bob")).await;
+        simple(&mut root, "grant update on sq to bob").await;
         simple(&mut bob, "select nextval('sq')").await;
         simple(&mut root, &format!("revoke all on sq from bob; grant {privilege} on sq to bob")).await;
         for sq in &names {

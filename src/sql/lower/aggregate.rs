@@ -29,7 +29,7 @@ impl Clauses {
             over.vary();
         }
         let aggregate = ir::Aggregate {
-            name: name.into(),
+            name,
             args,
             distinct: self.distinct,
             order_by: self.order_by.clone(),

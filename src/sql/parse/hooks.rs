@@ -306,7 +306,8 @@ fn subquery(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
     }
     let values = matches!(&parser.peek_nth_token_ref(1).token, Token::Word(w)
         if w.keyword == Keyword::VALUES && w.quote_style.is_none());
-    if !values && !(parser.peek_nth_token_ref(1).token == Token::LParen && set_operation_follows(parser)) {
+    let set_operation = || parser.peek_nth_token_ref(1).token == Token::LParen && set_operation_follows(parser);
+    if !(values || set_operation()) {
         return None;
     }
     parser.next_token();

@@ -45,7 +45,7 @@ fn begins_query(before: Option<&TokenWithSpan>, create: bool) -> bool {
 }
 
 /// A frame's last bound without an expression gets one, whose position says which frame it belongs to.
-fn place_last_bound(out: &mut Vec<TokenWithSpan>) {
+fn place_last_bound(out: &mut [TokenWithSpan]) {
     let n = out.len();
     let (mark, direction) = match n.checked_sub(2).and_then(|n| out.get(n)) {
         word if is(word, "current") => (super::rewrite::CURRENT_ROW, "FOLLOWING"),

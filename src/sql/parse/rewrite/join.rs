@@ -24,7 +24,8 @@ pub(super) fn parenthesize(tokens: Vec<TokenWithSpan>, source: &Source) -> Resul
         match &token.token {
             Token::LParen => levels.push(Vec::new()),
             Token::RParen if top > 0 => {
-                if levels.pop().is_some_and(|pending| !pending.is_empty()) {
+                let pending = levels.pop().unwrap_or_default();
+                if !pending.is_empty() {
                     return Err(source.syntax_error(Some(token)));
                 }
             }
