@@ -279,6 +279,10 @@ fn start(
         return Err(aborted());
     }
     make_way(held, work);
+    if held.lone.load(Ordering::SeqCst) {
+        // Its statement was dropped before anybody read its result.
+        held.roll_back()?;
+    }
     work.settle(&held.raw, time_zone)?;
     let statement = Statement { held, rendered, params };
     // DuckDB plans with the statistics of the moment and takes the snapshot later, unless both are in one transaction:
@@ -309,6 +313,7 @@ impl Statement<'_> {
         let raw = &self.held.raw;
         if own {
             raw.run("BEGIN TRANSACTION").translated()?;
+            self.held.lone.store(true, Ordering::SeqCst);
         }
         let begun = self.begin_in(work, own);
         if own {
@@ -318,11 +323,12 @@ impl Statement<'_> {
                 Ok(Some(Started::Rows { .. } | Started::Changed(_) | Started::Done)) => {
                     let _writing = self.held.shared.data.write();
                     if let Err(error) = raw.run("COMMIT").translated() {
-                        drop(raw.run("ROLLBACK"));
+                        drop(self.held.roll_back());
                         return Err(error);
                     }
+                    self.held.lone.store(false, Ordering::SeqCst);
                 }
-                Ok(Some(Started::Feed { .. }) | None) | Err(_) => drop(raw.run("ROLLBACK")),
+                Ok(Some(Started::Feed { .. }) | None) | Err(_) => drop(self.held.roll_back()),
             }
         }
         begun
@@ -383,7 +389,7 @@ fn commit_work(held: &Arc<Held>, work: &mut Work) -> Result<()> {
     match before {
         Transaction::None | Transaction::Begun(_) => Ok(()),
         Transaction::Failed => {
-            held.raw.run("ROLLBACK").translated()?;
+            held.roll_back()?;
             Err(aborted())
         }
         Transaction::Active => {
@@ -391,7 +397,7 @@ fn commit_work(held: &Arc<Held>, work: &mut Work) -> Result<()> {
             let committed = held.raw.run("COMMIT").translated();
             if committed.is_err() {
                 // DuckDB has rolled back already in most cases; where it has, this fails without harm.
-                drop(held.raw.run("ROLLBACK"));
+                drop(held.roll_back());
             }
             committed
         }
@@ -405,7 +411,7 @@ fn rollback_work(held: &Arc<Held>, work: &mut Work) -> Result<()> {
     let before = std::mem::replace(&mut work.transaction, Transaction::None);
     match before {
         Transaction::None | Transaction::Begun(_) => Ok(()),
-        Transaction::Active | Transaction::Failed => held.raw.run("ROLLBACK").translated(),
+        Transaction::Active | Transaction::Failed => held.roll_back(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use duckdb::ffi;
 use lru::LruCache;
@@ -20,12 +21,18 @@ use crate::types::{Phys, Value};
 /// Prepared statements that one connection keeps.
 const STATEMENTS: NonZeroUsize = NonZeroUsize::new(128).unwrap();
 
+/// How often a ROLLBACK is tried, and the pause between: longer than interrupts are repeated.
+const ROLLBACKS: u32 = 100;
+const ROLLBACK_AGAIN: Duration = Duration::from_millis(1);
+
 pub(super) struct Link {
     pub raw: RawConnection,
     /// Held for as long as a call into DuckDB runs.
     pub work: Mutex<Work>,
     /// DuckDB did not heed an interrupt here: never to be used again.
     pub abandoned: AtomicBool,
+    /// A transaction is open that was begun for one statement alone.
+    pub lone: AtomicBool,
     _count: Count,
 }
 
@@ -63,14 +70,42 @@ impl Link {
             writes: false,
             open: Weak::new(),
         };
-        Self { raw, work: Mutex::new(work), abandoned: AtomicBool::new(false), _count: count }
+        Self {
+            raw,
+            work: Mutex::new(work),
+            abandoned: AtomicBool::new(false),
+            lone: AtomicBool::new(false),
+            _count: count,
+        }
+    }
+
+    /// Ends DuckDB's transaction, if there is one. An interrupt meant for the statement before it may hit the ROLLBACK:
+    /// then again. A connection whose transaction does not end is not used any more.
+    pub fn roll_back(&self) -> Result<()> {
+        let mut attempt = 0;
+        loop {
+            let error = match self.raw.run("ROLLBACK") {
+                Err(error) if !error.0.contains("no transaction is active") => error,
+                Ok(()) | Err(_) => {
+                    self.lone.store(false, Ordering::SeqCst);
+                    return Ok(());
+                }
+            };
+            attempt += 1;
+            if attempt == ROLLBACKS {
+                self.abandoned.store(true, Ordering::SeqCst);
+                return Err(error).translated();
+            }
+            std::thread::sleep(ROLLBACK_AGAIN);
+        }
     }
 
     /// True if [`Link::clean`] has nothing to do that takes time.
     fn is_clean(&mut self) -> bool {
         let abandoned = self.abandoned.load(Ordering::SeqCst);
         let work = self.work.get_mut();
-        !abandoned && !work.dirty && matches!(work.transaction, Transaction::None | Transaction::Begun(_))
+        let lone = self.lone.load(Ordering::SeqCst);
+        !abandoned && !lone && !work.dirty && matches!(work.transaction, Transaction::None | Transaction::Begun(_))
     }
 
     /// Makes it as good as new; false if it is to be thrown away.
@@ -83,16 +118,11 @@ impl Link {
         if work.dirty {
             return false;
         }
-        match work.transaction {
-            Transaction::None | Transaction::Begun(_) => {}
-            Transaction::Active | Transaction::Failed => {
-                if self.raw.run("ROLLBACK").is_err() {
-                    return false;
-                }
-            }
+        match std::mem::replace(&mut work.transaction, Transaction::None) {
+            // The statement that it was begun for may have been dropped before anybody read its result.
+            Transaction::None | Transaction::Begun(_) => !self.lone.load(Ordering::SeqCst) || self.roll_back().is_ok(),
+            Transaction::Active | Transaction::Failed => self.roll_back().is_ok(),
         }
-        work.transaction = Transaction::None;
-        true
     }
 }
 

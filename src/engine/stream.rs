@@ -154,7 +154,7 @@ impl Stream {
     fn end(&self, state: &mut State, next: State, link: &Link) {
         *state = next;
         if self.own_transaction.swap(false, Ordering::SeqCst) {
-            drop(link.raw.run("ROLLBACK"));
+            drop(link.roll_back());
         }
     }
 
