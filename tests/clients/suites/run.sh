@@ -10,7 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
 name=${1:?asyncpg, pg8000 or psycopg2}; shift
 work=${DUCKGATE_CLIENTS:-$HOME/.cache/duckgate-clients}/suites/$name
-mkdir -p "$work"
+mkdir -p "$work/none"
 
 case "$name" in
   asyncpg)  package=asyncpg==0.30.0 installed=asyncpg==0.30.0 folder=tests
