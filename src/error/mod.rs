@@ -3,6 +3,7 @@
 mod sqlstate;
 
 use std::fmt;
+use std::panic::Location;
 
 /// A five-character SQLSTATE code; the constants are PostgreSQL's own (`SqlState::UNDEFINED_TABLE` …).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,7 +64,7 @@ impl Severity {
 /// What is reported to a client: an error or a notice, with the fields of PostgreSQL's ErrorResponse.
 ///
 /// `position` counts characters of the statement's text from 1, as the protocol does.
-/// `internal` never reaches the client: it is for the log.
+/// `internal` never reaches the client: it is for the log. `location` reaches it as file, line and routine, as PostgreSQL's own do.
 #[derive(Clone, Debug)]
 pub struct Report {
     pub severity: Severity,
@@ -79,6 +80,8 @@ pub struct Report {
     pub data_type: Option<String>,
     pub constraint: Option<String>,
     pub internal: Option<String>,
+    /// Where in the gateway's source it was made.
+    pub location: &'static Location<'static>,
 }
 
 /// The error of every fallible function above the pure codecs. One word wide, so that `Result` stays small.
@@ -88,16 +91,19 @@ pub struct Error(Box<Report>);
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    #[track_caller]
     pub fn new(code: SqlState, message: impl Into<String>) -> Self {
         Self(Box::new(Report::new(Severity::Error, code, message)))
     }
 
     /// An error that ends the session.
+    #[track_caller]
     pub fn fatal(code: SqlState, message: impl Into<String>) -> Self {
         Self(Box::new(Report::new(Severity::Fatal, code, message)))
     }
 
     /// Something that must not happen: the client learns only that it did; `what` goes to the log.
+    #[track_caller]
     pub fn internal(what: impl fmt::Display) -> Self {
         let mut error = Self::new(SqlState::INTERNAL_ERROR, "internal error");
         error.0.internal = Some(what.to_string());
@@ -105,10 +111,12 @@ impl Error {
     }
 
     /// The honest refusal (0A000): `what` names the construct, as in "MERGE is not supported".
+    #[track_caller]
     pub fn unsupported(what: impl fmt::Display) -> Self {
         Self::new(SqlState::FEATURE_NOT_SUPPORTED, format!("{what} is not supported"))
     }
 
+    #[track_caller]
     pub fn syntax(message: impl Into<String>) -> Self {
         Self::new(SqlState::SYNTAX_ERROR, message)
     }
@@ -175,6 +183,7 @@ impl Error {
 }
 
 impl Report {
+    #[track_caller]
     pub fn new(severity: Severity, code: SqlState, message: impl Into<String>) -> Self {
         Self {
             severity,
@@ -190,13 +199,16 @@ impl Report {
             data_type: None,
             constraint: None,
             internal: None,
+            location: Location::caller(),
         }
     }
 
+    #[track_caller]
     pub fn notice(message: impl Into<String>) -> Self {
         Self::new(Severity::Notice, SqlState::SUCCESSFUL_COMPLETION, message)
     }
 
+    #[track_caller]
     pub fn warning(code: SqlState, message: impl Into<String>) -> Self {
         Self::new(Severity::Warning, code, message)
     }

@@ -209,6 +209,10 @@ impl Analyzer<'_> {
         pos: u32,
     ) -> Result<Expr> {
         let details = details.unwrap_or_default();
+        // As in ParseFuncOrColumn, for JDBC's output parameters: a parameter of type void is no argument.
+        if f.within_group.is_empty() && arguments.names.is_empty() {
+            arguments.exprs.retain(|arg| !(matches!(arg.kind, ExprKind::Param(_)) && arg.ty.oid == oid::VOID));
+        }
         let mut within = self.aggregate_order(&f.within_group)?;
         if !within.is_empty() {
             arguments.exprs.extend(within.iter().map(|k| k.expr.clone()));

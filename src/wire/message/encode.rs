@@ -97,10 +97,6 @@ pub fn report(out: &mut BytesMut, report: &Report) {
         field(b'S', report.severity.as_str());
         field(b'V', report.severity.as_str());
         field(b'C', report.code.as_str());
-        // asyncpg and pgjdbc prepare again when the error comes from this routine of PostgreSQL, and only then.
-        if &*report.message == "cached plan must not change result type" {
-            field(b'R', "RevalidateCachedQuery");
-        }
         field(b'M', &report.message);
         let position = report.position.map(|position| position.to_string());
         let optional = [
@@ -119,8 +115,24 @@ pub fn report(out: &mut BytesMut, report: &Report) {
                 field(code, text);
             }
         }
+        let (file, routine) = source(report);
+        field(b'F', file);
+        field(b'L', &report.location.line().to_string());
+        field(b'R', routine);
         out.put_u8(0);
     });
+}
+
+/// The fields `F` and `R` of a report: the file below `src`, and in place of a function the file's own name.
+fn source(report: &Report) -> (&'static str, &'static str) {
+    let file = report.location.file();
+    let file = file.rsplit_once("src/").map_or(file, |(_, below)| below);
+    // asyncpg and pgjdbc prepare again when the error comes from this routine of PostgreSQL, and only then.
+    if report.message == "cached plan must not change result type" {
+        return (file, "RevalidateCachedQuery");
+    }
+    let stem = file.strip_suffix("/mod.rs").or_else(|| file.strip_suffix(".rs")).unwrap_or(file);
+    (file, stem.rsplit_once('/').map_or(stem, |(_, name)| name))
 }
 
 /// A column, as RowDescription tells it.

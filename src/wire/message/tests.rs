@@ -127,10 +127,16 @@ fn no_bytes_make_the_decoders_panic() {
 
 #[test]
 fn reports_carry_their_fields_in_order() {
+    let line = line!() + 1;
     let error = crate::error::Error::new(SqlState::UNIQUE_VIOLATION, "m\0x").detail("d").at(3).table("s", "t");
     let mut out = BytesMut::new();
     encode::report(&mut out, error.constraint("c").report());
-    assert_eq!(&out[..], b"E\x00\x00\x00\x2dSERROR\0VERROR\0C23505\0Mmx\0Dd\0P3\0ss\0tt\0nc\0\0");
+    let fields = "SERROR\0VERROR\0C23505\0Mmx\0Dd\0P3\0ss\0tt\0nc\0";
+    let fields = format!("{fields}Fwire/message/tests.rs\0L{line}\0Rtests\0\0");
+    let mut expected = b"E".to_vec();
+    expected.extend((fields.len() as u32 + 4).to_be_bytes());
+    expected.extend(fields.as_bytes());
+    assert_eq!(&out[..], expected);
 }
 
 #[test]
