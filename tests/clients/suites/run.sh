@@ -50,8 +50,8 @@ cd "$work/run"
 if [ -z "${PGHOST:-}" ]; then
   binary=${DUCKGATE_BINARY:-${CARGO_TARGET_DIR:-$root/target}/debug/duckgate}
   export PGHOST=127.0.0.1 PGUSER=duckgate PGPASSWORD=duckgate PGDATABASE=duckgate
-  # pg8000's tests log in as this role, to the database of its name.
-  if [ "$name" = pg8000 ]; then PGUSER=postgres PGDATABASE=postgres; fi
+  # These suites log in as this role, to the database of its name.
+  if [ "$name" != psycopg2 ]; then PGUSER=postgres PGDATABASE=postgres; fi
   PGPORT=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'); export PGPORT
   DUCKGATE_USER=$PGUSER DUCKGATE_PASSWORD=$PGPASSWORD "$binary" serve --listen "127.0.0.1:$PGPORT" --data :memory: \
     --schemas "$work/none" --database "$PGDATABASE" >"$work/gateway.log" 2>&1 &
@@ -61,7 +61,7 @@ fi
 export PSYCOPG2_TESTDB=$PGDATABASE PSYCOPG2_TESTDB_HOST=$PGHOST PSYCOPG2_TESTDB_PORT=$PGPORT PSYCOPG2_TESTDB_USER=$PGUSER \
   PSYCOPG2_TESTDB_PASSWORD=$PGPASSWORD
 
-timeout -k 10 "${SUITE_LIMIT:-900}" "$work/venv/bin/python" -m pytest "$folder" -q -p no:cacheprovider --timeout=40 \
+timeout -k 10 "${SUITE_LIMIT:-900}" "$work/venv/bin/python" -m pytest "$folder" -q -p no:cacheprovider --tb=native --timeout=40 \
   --junitxml="$work/results.xml" "${skip[@]}" "$@" >"$work/pytest.log" 2>&1 || true
 tail -1 "$work/pytest.log"
 if [ "${GAPS:-}" = none ]; then gaps=/dev/null; else gaps=$here/gaps/$name.tsv; fi
