@@ -30,7 +30,7 @@ const UPWARD: &[(&str, &str, &str)] =
 
 /// Crates that only one module names, so that they can be changed there alone.
 const OWNED_CRATES: &[(&str, &[&str])] =
-    &[("duckdb", &["engine"]), ("sqlparser", &["sql", "registry"]), ("pgwire", &["wire"]), ("tokio_rustls", &["wire"])];
+    &[("duckdb", &["engine"]), ("sqlparser", &["sql", "registry"]), ("tokio_rustls", &["wire"])];
 
 /// Files that make a permit for what the gateway does on its own behalf.
 const SYSTEM_PERMITS: &[&str] = &[
