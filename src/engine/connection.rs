@@ -182,7 +182,7 @@ impl Lease {
         loop {
             let part = tokio::select! {
                 biased;
-                reason = self.control.stopped(epoch, run.deadline) => Err(super::control::cancelled(reason)),
+                reason = self.control.stopped(epoch, run.deadline) => Err(reason.error()),
                 part = feed.part() => part,
             };
             let last = match part {

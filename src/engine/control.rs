@@ -11,27 +11,10 @@ use tokio::task::JoinHandle;
 use super::error::is_interrupt;
 use super::link::Held;
 use super::{Cancel, CancelReason};
-use crate::error::{Error, Result, SqlState};
+use crate::error::{Error, Result};
 
 /// How often an interrupt is repeated until it is heeded: one that comes before DuckDB begins is forgotten by it.
 const INTERRUPT_EVERY: Duration = Duration::from_millis(5);
-
-/// The error of a statement that was stopped.
-pub(super) fn cancelled(reason: CancelReason) -> Error {
-    match reason {
-        CancelReason::UserRequest => Error::new(SqlState::QUERY_CANCELED, "canceling statement due to user request"),
-        CancelReason::StatementTimeout => {
-            Error::new(SqlState::QUERY_CANCELED, "canceling statement due to statement timeout")
-        }
-        CancelReason::LockTimeout => {
-            Error::new(SqlState::LOCK_NOT_AVAILABLE, "canceling statement due to lock timeout")
-        }
-        CancelReason::Shutdown => {
-            Error::fatal(SqlState::ADMIN_SHUTDOWN, "terminating connection due to administrator command")
-        }
-        CancelReason::ClientGone => Error::fatal(SqlState::CONNECTION_FAILURE, "connection to client lost"),
-    }
-}
 
 /// Of one connection: which statement runs, and whether somebody wants it stopped.
 #[derive(Default)]
@@ -79,7 +62,7 @@ impl Control {
     }
 
     pub fn check(&self, epoch: u64) -> Result<()> {
-        self.reason(epoch).map_or(Ok(()), |reason| Err(cancelled(reason)))
+        self.reason(epoch).map_or(Ok(()), |reason| Err(reason.error()))
     }
 
     fn stop(&self, epoch: u64, reason: CancelReason) {
@@ -198,7 +181,7 @@ impl Watch<'_> {
         }
         give_up(self.held);
         running.handle = None;
-        Err(cancelled(reason))
+        Err(reason.error())
     }
 
     fn outcome<T>(&self, done: Result<Result<T>, tokio::task::JoinError>, reason: Option<CancelReason>) -> Result<T> {
@@ -207,7 +190,7 @@ impl Watch<'_> {
             Error::internal(format!("work on a connection ended abruptly: {e}"))
         })?;
         match (done, reason.or_else(|| self.control.reason(self.epoch))) {
-            (Err(error), Some(reason)) if is_interrupt(&error) => Err(cancelled(reason)),
+            (Err(error), Some(reason)) if is_interrupt(&error) => Err(reason.error()),
             (done, _) => done,
         }
     }

@@ -51,7 +51,7 @@ use std::time::{Duration, Instant};
 use arrow::record_batch::RecordBatch;
 use futures::future::BoxFuture;
 
-use crate::error::Result;
+use crate::error::{Error, Result, SqlState};
 use crate::policy::Permit;
 use crate::types::{Oid, Phys, Value};
 
@@ -92,6 +92,23 @@ pub enum CancelReason {
     LockTimeout,
     Shutdown,
     ClientGone,
+}
+
+impl CancelReason {
+    /// What a client reads when its statement was stopped.
+    pub fn error(self) -> Error {
+        match self {
+            Self::UserRequest => Error::new(SqlState::QUERY_CANCELED, "canceling statement due to user request"),
+            Self::StatementTimeout => {
+                Error::new(SqlState::QUERY_CANCELED, "canceling statement due to statement timeout")
+            }
+            Self::LockTimeout => Error::new(SqlState::LOCK_NOT_AVAILABLE, "canceling statement due to lock timeout"),
+            Self::Shutdown => {
+                Error::fatal(SqlState::ADMIN_SHUTDOWN, "terminating connection due to administrator command")
+            }
+            Self::ClientGone => Error::fatal(SqlState::CONNECTION_FAILURE, "connection to client lost"),
+        }
+    }
 }
 
 /// Stops whatever runs on one connection, now or never: a cancel that finds nothing running has no effect later.

@@ -169,7 +169,7 @@ impl Shared {
                 let _waiting = Count::of(&self.waiting);
                 tokio::select! {
                     biased;
-                    reason = control.stopped(epoch, deadline) => return Err(super::control::cancelled(reason)),
+                    reason = control.stopped(epoch, deadline) => return Err(reason.error()),
                     permit = Arc::clone(&self.slots).acquire_owned() => permit.map_err(|_| closed())?,
                     () = tokio::time::sleep(self.config.queue_timeout) => return Err(self.queue_full()),
                 }

@@ -8,7 +8,7 @@ use super::bind::micros;
 use super::constraint;
 use super::execute::Done;
 use super::front::{CopyInput, Front};
-use super::interrupt::{self, Interrupt};
+use super::interrupt::Interrupt;
 use super::session::Session;
 use super::transaction;
 use crate::copy::{CopyColumn, CopySource, DecodedBatch, Decoder};
@@ -120,7 +120,7 @@ async fn pump(
         let input = tokio::select! {
             biased;
             error = interrupt.cancelled() => return Err(error),
-            () = &mut timeout => return Err(interrupt::error(CancelReason::StatementTimeout)),
+            () = &mut timeout => return Err(CancelReason::StatementTimeout.error()),
             input = front.copy_read() => input?,
         };
         match input {

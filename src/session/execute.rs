@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::constraint;
 use super::front::{Front, RowShape};
-use super::interrupt::{self, Interrupt};
+use super::interrupt::Interrupt;
 use super::plan_cache::Origin;
 use super::portals::{Batches, OpenRows};
 use super::session::Session;
@@ -78,7 +78,7 @@ pub async fn guarded<T>(
     let stop = tokio::select! {
         biased;
         done = &mut work => return done,
-        () = gone => (CancelReason::ClientGone, interrupt::error(CancelReason::ClientGone)),
+        () = gone => (CancelReason::ClientGone, CancelReason::ClientGone.error()),
         error = interrupt.cancelled() => {
             let reason = if error.is_fatal() { CancelReason::Shutdown } else { CancelReason::UserRequest };
             (reason, error)

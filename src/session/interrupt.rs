@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::engine::{Cancel, CancelReason};
-use crate::error::{Error, SqlState};
+use crate::error::Error;
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Signal {
@@ -42,7 +42,7 @@ impl Interrupt {
         running.deadline = deadline;
         running.statement = true;
         self.signal.send_modify(|s| s.cancel = None);
-        if self.signal.borrow().terminate { Err(error(CancelReason::Shutdown)) } else { Ok(()) }
+        if self.signal.borrow().terminate { Err(CancelReason::Shutdown.error()) } else { Ok(()) }
     }
 
     pub fn end(&self) {
@@ -81,8 +81,8 @@ impl Interrupt {
     pub fn check(&self) -> Result<(), Error> {
         let signal = *self.signal.borrow();
         match signal {
-            Signal { terminate: true, .. } => Err(error(CancelReason::Shutdown)),
-            Signal { cancel: Some(reason), .. } => Err(error(reason)),
+            Signal { terminate: true, .. } => Err(CancelReason::Shutdown.error()),
+            Signal { cancel: Some(reason), .. } => Err(reason.error()),
             Signal { cancel: None, terminate: false } => Ok(()),
         }
     }
@@ -92,9 +92,9 @@ impl Interrupt {
         let mut signal = self.signal.subscribe();
         let found = signal.wait_for(|s| s.terminate || s.cancel.is_some()).await.map(|s| *s);
         match found {
-            Ok(Signal { terminate: false, cancel: Some(reason) }) => error(reason),
+            Ok(Signal { terminate: false, cancel: Some(reason) }) => reason.error(),
             // The sender lives as long as the session, so that a closed channel is an ended session.
-            Ok(_) | Err(_) => error(CancelReason::Shutdown),
+            Ok(_) | Err(_) => CancelReason::Shutdown.error(),
         }
     }
 
@@ -102,24 +102,7 @@ impl Interrupt {
     pub async fn terminated(&self) -> Error {
         let mut signal = self.signal.subscribe();
         let _ = signal.wait_for(|s| s.terminate).await.map(|s| *s);
-        error(CancelReason::Shutdown)
-    }
-}
-
-/// What a client reads when its statement was stopped.
-pub fn error(reason: CancelReason) -> Error {
-    match reason {
-        CancelReason::UserRequest => Error::new(SqlState::QUERY_CANCELED, "canceling statement due to user request"),
-        CancelReason::StatementTimeout => {
-            Error::new(SqlState::QUERY_CANCELED, "canceling statement due to statement timeout")
-        }
-        CancelReason::LockTimeout => {
-            Error::new(SqlState::LOCK_NOT_AVAILABLE, "canceling statement due to lock timeout")
-        }
-        CancelReason::Shutdown => {
-            Error::fatal(SqlState::ADMIN_SHUTDOWN, "terminating connection due to administrator command")
-        }
-        CancelReason::ClientGone => Error::fatal(SqlState::CONNECTION_FAILURE, "connection to client lost"),
+        CancelReason::Shutdown.error()
     }
 }
 
@@ -134,7 +117,7 @@ mod tests {
         interrupt.begin(None).unwrap();
         assert!(interrupt.check().is_ok());
         interrupt.cancel(CancelReason::UserRequest);
-        assert_eq!(interrupt.check().unwrap_err().code(), SqlState::QUERY_CANCELED);
+        assert_eq!(interrupt.check().unwrap_err().code(), crate::error::SqlState::QUERY_CANCELED);
         interrupt.end();
         interrupt.begin(None).unwrap();
         assert!(interrupt.check().is_ok());

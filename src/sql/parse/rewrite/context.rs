@@ -3,7 +3,7 @@
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
-use super::keyword;
+use super::{ends_from, keyword};
 
 #[derive(Clone, Copy, Default)]
 struct Level {
@@ -48,20 +48,9 @@ pub(super) fn in_from(tokens: &[TokenWithSpan]) -> Vec<bool> {
             Keyword::SELECT => *level = Level { statement: true, from: false },
             Keyword::DELETE | Keyword::UPDATE => level.statement = true,
             Keyword::FROM if level.statement && keyword(before) != Keyword::DISTINCT => level.from = true,
-            Keyword::WHERE
-            | Keyword::GROUP
-            | Keyword::HAVING
-            | Keyword::ORDER
-            | Keyword::LIMIT
-            | Keyword::OFFSET
-            | Keyword::FETCH
-            | Keyword::WINDOW
-            | Keyword::UNION
-            | Keyword::INTERSECT
-            | Keyword::EXCEPT
-            | Keyword::RETURNING
-            | Keyword::QUALIFY
-            | Keyword::FOR => level.from = false,
+            // Not reserved in PostgreSQL, so that it does not end a join that waits for its condition (join.rs).
+            Keyword::QUALIFY => level.from = false,
+            word if ends_from(word) => level.from = false,
             _ => {}
         }
     }

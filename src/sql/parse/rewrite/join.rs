@@ -4,7 +4,7 @@ use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::super::source::Source;
-use super::{instead, is_word, keyword};
+use super::{ends_from, instead, is_word, keyword};
 use crate::error::Result;
 
 /// A qualified join whose ON or USING is still to come.
@@ -47,22 +47,7 @@ pub(super) fn parenthesize(tokens: Vec<TokenWithSpan>, source: &Source) -> Resul
                     closes.push(i);
                 }
             }
-            Keyword::WHERE
-            | Keyword::GROUP
-            | Keyword::HAVING
-            | Keyword::ORDER
-            | Keyword::LIMIT
-            | Keyword::OFFSET
-            | Keyword::FETCH
-            | Keyword::WINDOW
-            | Keyword::UNION
-            | Keyword::INTERSECT
-            | Keyword::EXCEPT
-            | Keyword::RETURNING
-                if !levels[top].is_empty() =>
-            {
-                return Err(source.syntax_error(Some(token)));
-            }
+            word if ends_from(word) && !levels[top].is_empty() => return Err(source.syntax_error(Some(token))),
             _ => {}
         }
     }

@@ -143,25 +143,31 @@ fn closing(tokens: &[TokenWithSpan], open: usize) -> usize {
     tokens.len()
 }
 
+/// True for the reserved words with which the clause after FROM (or after a target list) begins.
+fn ends_from(word: Keyword) -> bool {
+    matches!(
+        word,
+        Keyword::WHERE
+            | Keyword::GROUP
+            | Keyword::HAVING
+            | Keyword::ORDER
+            | Keyword::LIMIT
+            | Keyword::OFFSET
+            | Keyword::FETCH
+            | Keyword::FOR
+            | Keyword::WINDOW
+            | Keyword::UNION
+            | Keyword::INTERSECT
+            | Keyword::EXCEPT
+            | Keyword::RETURNING
+    )
+}
+
 /// True if a target list cannot begin with this token: it is empty.
 fn ends_targets(token: Option<&TokenWithSpan>) -> bool {
     match token.map(|t| &t.token) {
         None | Some(Token::RParen) => true,
-        Some(Token::Word(_)) => matches!(
-            keyword(token),
-            Keyword::UNION
-                | Keyword::INTERSECT
-                | Keyword::EXCEPT
-                | Keyword::WHERE
-                | Keyword::GROUP
-                | Keyword::HAVING
-                | Keyword::ORDER
-                | Keyword::LIMIT
-                | Keyword::OFFSET
-                | Keyword::FETCH
-                | Keyword::FOR
-                | Keyword::WINDOW
-        ),
+        Some(Token::Word(_)) => ends_from(keyword(token)),
         _ => false,
     }
 }
