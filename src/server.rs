@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::registry::verifier::Verifier;
 use crate::registry::{Change, Registry, Role, Snapshot, bootstrap, builtin};
 use crate::session::Gateway;
-use crate::sql::ddl::store;
+use crate::sql::ddl::{self, store};
 use crate::sql::signatures;
 
 /// A gateway that is open, not yet listening.
@@ -87,6 +87,14 @@ async fn open_database(config: &Config) -> Result<(Arc<dyn Engine>, Snapshot)> {
         snapshot.apply_in_place(&Change::PutRelation(relation.clone()));
     }
     store::restore(&mut snapshot, system.objects().await?)?;
+    let plan = ddl::renumber(&schemas::context(Arc::new(snapshot.clone())))?;
+    if !plan.changes.is_empty() {
+        tracing::info!(tables = plan.changes.len(), "tables of an older file are made anew under their numbers");
+        system.begin().await?;
+        system.steps(&plan).await?;
+        system.commit().await?;
+        snapshot = snapshot.apply(&plan.changes);
+    }
     Ok((engine, snapshot))
 }
 

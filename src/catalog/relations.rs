@@ -91,6 +91,8 @@ static RELATIONS: LazyLock<Vec<Arc<Relation>>> = LazyLock::new(|| {
                 row_type: num(table.get(row, "reltype")) as Oid,
                 row_array_type: 0,
                 on_conflict: Default::default(),
+                storage: Default::default(),
+                last_dropped: 0,
             })
         })
         .collect()

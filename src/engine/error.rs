@@ -167,6 +167,7 @@ fn translate(kind: &str, message: &str) -> Option<Error> {
         }
         // Correlated subqueries and joins of shapes that its planner does not know.
         "Not implemented Error" => beyond(),
+        "Binder Error" if no_column(message) => concurrent(),
         "Binder Error" if message.contains("orrelated") && message.contains("not supported") => beyond(),
         _ => return None,
     };
@@ -180,10 +181,10 @@ fn beyond() -> Error {
 
 fn constraint(message: &str) -> Option<Error> {
     Some(match find_violation(message) {
-        Some(Violation::NotNull { column, table }) => Error::new(
-            SqlState::NOT_NULL_VIOLATION,
-            format!("null value in column \"{column}\" of relation \"{table}\" violates not-null constraint"),
-        ),
+        // The session knows the names of what DuckDB has by number.
+        Some(Violation::NotNull { .. }) => {
+            Error::new(SqlState::NOT_NULL_VIOLATION, "null value violates not-null constraint")
+        }
         Some(Violation::Unique { .. }) => {
             Error::new(SqlState::UNIQUE_VIOLATION, "duplicate key value violates unique constraint")
         }
@@ -346,6 +347,20 @@ fn out_of_range(message: &str) -> Option<Error> {
     Some(Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, format!("{type_name} out of range")))
 }
 
+fn concurrent() -> Error {
+    Error::new(SqlState::T_R_SERIALIZATION_FAILURE, "could not serialize access due to concurrent update")
+        .hint("The transaction might succeed if retried.")
+}
+
+/// Another session has dropped the column between this statement's analysis and its run.
+fn no_column(message: &str) -> bool {
+    let name = ["does not have a column named \"a", "Referenced column \"a"]
+        .iter()
+        .find_map(|start| message.split_once(start).map(|(_, rest)| rest));
+    let digits = name.and_then(|rest| rest.split_once('"')).map(|(digits, _)| digits);
+    digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+}
+
 fn transaction(message: &str) -> Option<Error> {
     // Another session has dropped it between this statement's analysis and its run.
     if let Some((name, _)) =
@@ -367,10 +382,7 @@ fn transaction(message: &str) -> Option<Error> {
         ));
     }
     if lower.contains("conflict") || lower.contains("has been altered") || lower.contains("is not current") {
-        return Some(
-            Error::new(SqlState::T_R_SERIALIZATION_FAILURE, "could not serialize access due to concurrent update")
-                .hint("The transaction might succeed if retried."),
-        );
+        return Some(concurrent());
     }
     if lower.contains("failed to commit") {
         // The reason of a failed commit follows in DuckDB's text, in the words of its own kind.

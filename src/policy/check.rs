@@ -4,7 +4,7 @@ use super::Authority;
 use super::walk::{Found, SequenceCall, Use, Walk};
 use crate::error::{Error, Result, SqlState};
 use crate::facts::Proc;
-use crate::registry::{Privileges, Relation, RelationKind, Snapshot};
+use crate::registry::{Name, Privileges, Relation, RelationKind, Snapshot};
 use crate::tree::*;
 use crate::types::Oid;
 
@@ -95,7 +95,7 @@ fn maintain(command: MaintainCommand, tables: &[std::sync::Arc<Relation>], autho
 
 /// 42501 unless the role owns the relation.
 pub fn must_own(snapshot: &Snapshot, role: Oid, relation: &Relation) -> Result<()> {
-    if snapshot.has_rights_of(role, relation.owner) {
+    if snapshot.relation_now(relation).is_some_and(|now| snapshot.has_rights_of(role, now.owner)) {
         return Ok(());
     }
     let (kind, name) = (kind_word(relation), &relation.name);
@@ -130,6 +130,15 @@ fn judge(found: &Found, snapshot: &Snapshot) -> Result<()> {
 
 fn judge_relation(found: &Found, used: &Use, snapshot: &Snapshot) -> Result<()> {
     let def = &used.def;
+    let Some(now) = snapshot.relation_now(def) else {
+        return Err(Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{}\" does not exist", def.name)));
+    };
+    // What a view shows is a rule as grants are: a transaction that knows an older form of it must not go by that.
+    if view_text(now) != view_text(def) {
+        let message = "could not serialize access due to concurrent update";
+        return Err(Error::new(SqlState::T_R_SERIALIZATION_FAILURE, message)
+            .detail(format!("Another transaction has replaced view \"{}\".", def.name)));
+    }
     if snapshot.is_superuser(used.role) {
         return Ok(());
     }
@@ -164,6 +173,13 @@ fn judge_relation(found: &Found, used: &Use, snapshot: &Snapshot) -> Result<()> 
         }
     }
     Ok(())
+}
+
+fn view_text(relation: &Relation) -> Option<(&str, &[Name])> {
+    match &relation.kind {
+        RelationKind::View { definition, search_path } => Some((definition, search_path)),
+        RelationKind::Table | RelationKind::Sequence(_) | RelationKind::System => None,
+    }
 }
 
 fn column_allows(snapshot: &Snapshot, role: Oid, def: &Relation, num: i16, privilege: Privileges) -> bool {

@@ -4,7 +4,7 @@
 use super::draft::{NewColumn, NewConstraint, NewConstraintKind, NewTable};
 use super::{
     Acl, Column, Constraint, ConstraintKind, Identity, Index, IndexKey, Managed, Name, OnConflictDefault, Relation,
-    RelationKind, Sequence, Snapshot, expression, names,
+    RelationKind, Sequence, Snapshot, Storage, expression, names,
 };
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Oid, oid};
@@ -42,6 +42,8 @@ pub fn table(snapshot: &Snapshot, draft: &NewTable, owner: Oid, managed: &Manage
         row_type: counters.allocate_oid(),
         row_array_type: counters.allocate_oid(),
         on_conflict: OnConflictDefault::Error,
+        storage: Storage::Numbered,
+        last_dropped: 0,
     };
     let mut sequences = Vec::new();
     for draft in columns {
@@ -97,10 +99,9 @@ pub fn column(
 /// Names that every table has already.
 pub const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"];
 
-/// attnums are never used again; a dropped column's number is remembered in nothing but the gap, so the next one comes
-/// after the highest that constraints, the row type or the columns know.
+/// attnums are never used again: the next one comes after all that there are and were.
 fn next_column_number(relation: &Relation) -> Result<i16> {
-    let highest = relation.columns.iter().map(|c| c.num).max().unwrap_or(0);
+    let highest = relation.columns.iter().map(|c| c.num).max().unwrap_or(0).max(relation.last_dropped);
     highest.checked_add(1).ok_or_else(|| Error::new(SqlState::TOO_MANY_COLUMNS, "the table has no column number left"))
 }
 
@@ -166,6 +167,8 @@ fn sequence(snapshot: &Snapshot, namespace: Name, name: Name, definition: Sequen
         row_type: 0,
         row_array_type: 0,
         on_conflict: OnConflictDefault::Error,
+        storage: Storage::Numbered,
+        last_dropped: 0,
     }
 }
 
@@ -397,6 +400,8 @@ pub fn free_sequence(
         row_type: 0,
         row_array_type: 0,
         on_conflict: OnConflictDefault::Error,
+        storage: Storage::Numbered,
+        last_dropped: 0,
     };
     sequence(snapshot, key.0, key.1, definition, &like)
 }

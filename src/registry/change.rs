@@ -38,6 +38,9 @@ impl Snapshot {
 
     /// As [`Snapshot::apply`], for a snapshot that nobody else has yet.
     pub fn apply_in_place(&mut self, change: &Change) {
+        if let Some(rights) = &mut self.rights {
+            Arc::make_mut(rights).apply_in_place(change);
+        }
         match change {
             Change::PutNamespace(namespace) => {
                 self.drop_namespace(namespace.oid);

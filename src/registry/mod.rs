@@ -17,6 +17,7 @@ mod lookup;
 mod model;
 /// Names that PostgreSQL chooses.
 pub mod names;
+mod physical;
 /// Privileges: who may do what, by ACLs, ownership and membership.
 pub mod privileges;
 mod publish;
@@ -25,4 +26,5 @@ pub mod verifier;
 
 pub use change::{Change, ObjectClass};
 pub use model::*;
+pub use physical::{INTERNAL_SCHEMA, Storage, physical_name};
 pub use publish::{Counters, Overlay, Pending, Registry};

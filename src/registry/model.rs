@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::Storage;
 use crate::types::{Oid, PgType};
 
 pub type Name = Arc<str>;
@@ -36,6 +37,9 @@ pub struct Snapshot {
     /// Grants on the database itself (CREATE, CONNECT, TEMPORARY); see [`Acl`] for what an empty one means.
     pub database_acl: Acl,
     pub database_comment: Option<String>,
+    /// The schema in force now with the transaction's own changes on it, where others have changed it since this snapshot was
+    /// taken: a transaction keeps its names and shapes, but privileges are judged by this (see `privileges.rs`).
+    pub rights: Option<Arc<Snapshot>>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -79,6 +83,11 @@ pub struct Relation {
     /// What a bulk load does with a row whose key is there already.
     #[serde(default)]
     pub on_conflict: OnConflictDefault,
+    #[serde(default)]
+    pub storage: Storage,
+    /// The highest attnum among the columns that were dropped: it is not given out again.
+    #[serde(default)]
+    pub last_dropped: i16,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -340,33 +349,6 @@ pub mod builtin {
     pub const PUBLIC_NAMESPACE: Oid = 2200;
     pub const INFORMATION_SCHEMA: Oid = 13000;
     pub const DATABASE: Oid = 5;
-}
-
-/// The schema inside DuckDB that keeps the gateway's own tables.
-pub const INTERNAL_SCHEMA: &str = "duckgate_internal";
-
-/// The name of an object inside DuckDB, whose identifiers ignore case: a name with capitals gets a suffix that
-/// tells them apart (`Foo` → `Foo~1`, `FOO` → `FOO~7`: the capitals' positions as a hexadecimal bit mask).
-/// Injective: PostgreSQL names that differ only in case get names that differ in more.
-pub fn physical_name(name: &str) -> std::borrow::Cow<'_, str> {
-    // Names that DuckDB would take for one of its own catalogs or schemas.
-    if ["main", "temp", "system", "memory", "information_schema", "pg_catalog", INTERNAL_SCHEMA].contains(&name) {
-        return format!("{name}~").into();
-    }
-    if !name.bytes().any(|b| b.is_ascii_uppercase() || b == b'~') && name.chars().all(|c| !c.is_uppercase()) {
-        return name.into();
-    }
-    let mut mask = String::new();
-    let mut nibble = 0u8;
-    for (i, c) in name.chars().enumerate() {
-        nibble |= u8::from(c.is_uppercase()) << (i % 4);
-        if i % 4 == 3 {
-            mask.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-            nibble = 0;
-        }
-    }
-    mask.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-    format!("{name}~{}", mask.trim_end_matches('0')).into()
 }
 
 impl Snapshot {

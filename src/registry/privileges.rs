@@ -80,8 +80,21 @@ impl Acl {
 }
 
 impl Snapshot {
+    /// What privileges are judged by: roles, owners and grants as they are now.
+    fn rights(&self) -> &Self {
+        self.rights.as_deref().unwrap_or(self)
+    }
+
+    /// A relation of this snapshot as it is now; `None` if it has been dropped meanwhile.
+    pub fn relation_now<'a>(&'a self, relation: &'a Relation) -> Option<&'a Relation> {
+        match &self.rights {
+            None => Some(relation),
+            Some(now) => now.relation_by_oid(relation.oid).map(|r| &**r),
+        }
+    }
+
     pub fn is_superuser(&self, role: Oid) -> bool {
-        self.role_by_oid(role).is_some_and(|r| r.superuser)
+        self.rights().role_by_oid(role).is_some_and(|r| r.superuser)
     }
 
     /// The role and every role whose privileges it has without SET ROLE.
@@ -99,7 +112,7 @@ impl Snapshot {
         let mut seen = BTreeSet::from([role]);
         let mut todo = vec![role];
         while let Some(oid) = todo.pop() {
-            let Some(role) = self.role_by_oid(oid) else { continue };
+            let Some(role) = self.rights().role_by_oid(oid) else { continue };
             if inherit && !role.inherit {
                 continue;
             }
@@ -121,10 +134,9 @@ impl Snapshot {
     /// May `role` grant membership in `other`?
     pub fn has_admin_option(&self, role: Oid, other: Oid) -> bool {
         self.is_superuser(role)
-            || self
-                .memberships(role, false)
-                .iter()
-                .any(|r| self.role_by_oid(*r).is_some_and(|r| r.member_of.iter().any(|m| m.role == other && m.admin)))
+            || self.memberships(role, false).iter().any(|r| {
+                self.rights().role_by_oid(*r).is_some_and(|r| r.member_of.iter().any(|m| m.role == other && m.admin))
+            })
     }
 
     fn acl_privileges(&self, role: Oid, acl: &Acl, kind: Kind, owner: Oid) -> Privileges {
@@ -134,13 +146,23 @@ impl Snapshot {
         acl.privileges(kind, owner, &self.effective_roles(role), false)
     }
 
+    /// What has been dropped meanwhile is nobody's but the superusers', who need no grant.
+    fn of_dropped(&self, role: Oid, kind: Kind) -> Privileges {
+        if self.is_superuser(role) { kind.all() } else { Privileges::NONE }
+    }
+
     /// What `role` may do with the whole relation.
     pub fn relation_privileges(&self, role: Oid, relation: &Relation) -> Privileges {
+        let Some(relation) = self.relation_now(relation) else { return self.of_dropped(role, Kind::of(relation)) };
         self.acl_privileges(role, &relation.acl, Kind::of(relation), relation.owner)
     }
 
     /// What `role` may do with the column by grants on it alone.
     pub fn column_privileges(&self, role: Oid, relation: &Relation, column: &Column) -> Privileges {
+        let now = self
+            .relation_now(relation)
+            .and_then(|r| Some((r, if self.rights.is_some() { r.column_by_num(column.num)? } else { column })));
+        let Some((relation, column)) = now else { return self.of_dropped(role, Kind::Column) };
         self.acl_privileges(role, &column.acl, Kind::Column, relation.owner)
     }
 
@@ -151,11 +173,16 @@ impl Snapshot {
     }
 
     pub fn namespace_privileges(&self, role: Oid, namespace: &Namespace) -> Privileges {
+        let now = match &self.rights {
+            None => Some(namespace),
+            Some(now) => now.namespaces.values().find(|n| n.oid == namespace.oid).map(|n| &**n),
+        };
+        let Some(namespace) = now else { return self.of_dropped(role, Kind::Namespace) };
         self.acl_privileges(role, &namespace.acl, Kind::Namespace, namespace.owner)
     }
 
     pub fn database_privileges(&self, role: Oid) -> Privileges {
-        self.acl_privileges(role, &self.database_acl, Kind::Database, builtin::SUPERUSER)
+        self.acl_privileges(role, &self.rights().database_acl, Kind::Database, builtin::SUPERUSER)
     }
 
     /// What `role` may grant to others.

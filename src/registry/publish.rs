@@ -56,6 +56,10 @@ pub struct Overlay {
     base: u64,
     snapshot: Arc<Snapshot>,
     changes: Vec<Change>,
+    /// The session's temporary objects, which were put on top of the base.
+    temporary: Arc<[Change]>,
+    /// The version whose privileges the snapshot has.
+    judged_by: u64,
 }
 
 impl Overlay {
@@ -76,6 +80,26 @@ impl Overlay {
         next.version = next.counters.next_version();
         self.snapshot = Arc::new(next);
         self.changes.extend(changes);
+    }
+
+    /// What others have changed since, of roles, owners and grants, holds for this transaction too, from its next
+    /// statement on.
+    ///
+    /// # Errors
+    /// 40001: they have changed an object that this transaction has changed as well.
+    pub fn judge_by(&mut self, registry: &Registry) -> Result<()> {
+        let current = registry.snapshot();
+        if current.version == self.judged_by {
+            return Ok(());
+        }
+        registry.check_unchanged(&self.changes, self.base)?;
+        let mut next = (*self.snapshot).clone();
+        let version = current.version;
+        next.rights = Some(Arc::new(current.apply(&self.temporary).apply(&self.changes)));
+        next.version = next.counters.next_version();
+        self.snapshot = Arc::new(next);
+        self.judged_by = version;
+        Ok(())
     }
 }
 
@@ -105,7 +129,10 @@ impl Registry {
     /// A view for a transaction. `temporary` are the session's own objects, which are put on top.
     pub fn overlay(&self, temporary: &[Change]) -> Overlay {
         let snapshot = self.snapshot();
-        let mut overlay = Overlay { base: snapshot.version, snapshot, changes: Vec::new() };
+        let version = snapshot.version;
+        let temporary: Arc<[Change]> = temporary.into();
+        let mut overlay =
+            Overlay { base: version, snapshot, changes: Vec::new(), temporary: temporary.clone(), judged_by: version };
         overlay.apply(temporary.to_vec());
         overlay.changes.clear();
         overlay
@@ -118,15 +145,16 @@ impl Registry {
         let current = self.snapshot();
         let before = &overlay.snapshot;
         let changes: Vec<Change> = overlay.changes.iter().filter(|c| !c.is_temporary(before)).cloned().collect();
-        let changed = self.changed.lock();
-        for change in &changes {
-            if changed.get(&change.key()).is_some_and(|version| *version > overlay.base) {
-                return Err(concurrent());
-            }
-        }
-        drop(changed);
+        self.check_unchanged(&changes, overlay.base)?;
         check_names(&current, &changes)?;
         Ok(Pending { registry: self, changes, _turn: turn })
+    }
+
+    /// 40001 if somebody has changed what `changes` are about since the version `base`.
+    fn check_unchanged(&self, changes: &[Change], base: u64) -> Result<()> {
+        let changed = self.changed.lock();
+        let late = |change: &Change| changed.get(&change.key()).is_some_and(|version| *version > base);
+        if changes.iter().any(late) { Err(concurrent()) } else { Ok(()) }
     }
 }
 

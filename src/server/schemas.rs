@@ -201,7 +201,7 @@ fn has_files(snapshot: &Snapshot) -> bool {
 }
 
 /// What the first superuser would see.
-fn context(snapshot: Arc<Snapshot>) -> Context {
+pub(super) fn context(snapshot: Arc<Snapshot>) -> Context {
     Context {
         snapshot,
         role: builtin::SUPERUSER,

@@ -2,10 +2,13 @@
 
 use crate::engine::error::{Violation, violation};
 use crate::error::{Error, SqlState};
-use crate::registry::{Constraint, ConstraintKind, Relation, Snapshot, physical_name};
+use crate::registry::{Constraint, ConstraintKind, Name, Relation, Snapshot};
 
 /// The error of a statement that wrote `target`, with constraint, table and column as ORMs read them.
 pub fn explain(error: Error, target: Option<&Relation>, snapshot: &Snapshot) -> Error {
+    if let Some(name) = dropped(&error, snapshot) {
+        return Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist"));
+    }
     let (Some(target), Some(violation)) = (target, violation(&error)) else { return error };
     let explained = match violation {
         Violation::NotNull { column, .. } => not_null(target, &column),
@@ -18,9 +21,16 @@ pub fn explain(error: Error, target: Option<&Relation>, snapshot: &Snapshot) -> 
     explained
 }
 
+/// The name of a table that another session has dropped since the statement was analyzed: the engine knows its number.
+fn dropped(error: &Error, snapshot: &Snapshot) -> Option<Name> {
+    let rest = error.report().internal.as_deref()?.strip_prefix("Catalog Error: Table with name r")?;
+    let oid = rest.split_once(' ')?.0.parse().ok()?;
+    snapshot.relation_by_oid(oid).map(|r| r.name.clone())
+}
+
 /// The attnums of physical columns, sorted: DuckDB may name them in another order.
 fn numbers(relation: &Relation, physical: &[String]) -> Option<Vec<i16>> {
-    let number = |name: &String| relation.columns.iter().find(|c| physical_name(&c.name) == *name).map(|c| c.num);
+    let number = |name: &String| relation.column_by_physical(name).map(|c| c.num);
     let mut numbers: Vec<i16> = physical.iter().map(number).collect::<Option<_>>()?;
     numbers.sort_unstable();
     Some(numbers)
@@ -37,7 +47,7 @@ fn key(relation: &Relation, constraint_columns: &[i16], physical: &[String], val
     let mut names = Vec::new();
     let mut shown = Vec::new();
     for column in constraint_columns.iter().filter_map(|num| relation.column_by_num(*num)) {
-        let name = physical_name(&column.name);
+        let name = relation.physical_column(column);
         let value = physical.iter().position(|p| *p == name).and_then(|i| values.get(i));
         names.push(&*column.name);
         shown.push(value.map_or("", String::as_str));
@@ -46,7 +56,7 @@ fn key(relation: &Relation, constraint_columns: &[i16], physical: &[String], val
 }
 
 fn not_null(target: &Relation, physical: &str) -> Option<Error> {
-    let column = target.columns.iter().find(|c| physical_name(&c.name) == physical)?;
+    let column = target.column_by_physical(physical)?;
     let message = format!(
         "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
         column.name, target.name
@@ -104,7 +114,7 @@ fn unique_by_values(target: &Relation, values: &[String]) -> Option<Error> {
     let (Some((name, columns)), None) = (fitting.next(), fitting.next()) else { return None };
     let physical: Vec<String> = columns
         .iter()
-        .filter_map(|num| target.column_by_num(*num).map(|c| physical_name(&c.name).into_owned()))
+        .filter_map(|num| target.column_by_num(*num).map(|c| target.physical_column(c).into_owned()))
         .collect();
     // The order of the values is DuckDB's: with several columns it is not told which is whose.
     if columns.len() == 1 {
@@ -135,8 +145,8 @@ fn missing(target: &Relation, snapshot: &Snapshot, physical: &[String], values: 
                 .filter_map(|p| {
                     let at = targets
                         .iter()
-                        .position(|t| parent.column_by_num(*t).is_some_and(|c| physical_name(&c.name) == *p))?;
-                    target.column_by_num(*columns.get(at)?).map(|c| physical_name(&c.name).into_owned())
+                        .position(|t| parent.column_by_num(*t).is_some_and(|c| parent.physical_column(c) == *p))?;
+                    target.column_by_num(*columns.get(at)?).map(|c| target.physical_column(c).into_owned())
                 })
                 .collect();
             return Some((c, columns, parent, ours));
@@ -172,7 +182,7 @@ fn referenced(target: &Relation, snapshot: &Snapshot, physical: &[String], value
     );
     let shown: Vec<String> = columns
         .iter()
-        .filter_map(|num| target.column_by_num(*num).map(|c| physical_name(&c.name).into_owned()))
+        .filter_map(|num| target.column_by_num(*num).map(|c| target.physical_column(c).into_owned()))
         .collect();
     let names = if sorted.is_some() { physical } else { &shown };
     Some(

@@ -48,7 +48,7 @@ impl Session {
             );
         }
         self.portals.check_new(name, self.gateway.limits().portals)?;
-        let environment = self.environment();
+        let environment = self.environment()?;
         let compiled = Arc::new(sql::compile_statement(query.clone(), Vec::new(), &environment.context)?);
         let CompiledBody::Plan(plan) = &compiled.body else {
             return Err(Error::internal("a cursor over something else than a query"));

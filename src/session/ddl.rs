@@ -22,7 +22,7 @@ impl Session {
             let superuser = self.shared.state.lock().superuser();
             Settings::validate(setting, value, superuser)?;
         }
-        let environment = self.environment();
+        let environment = self.environment()?;
         let plan = ddl::plan(permit, &environment.context)?;
         if self.shared.state.lock().settings.transaction.read_only {
             let word = if plan.counts_rows { "CREATE TABLE AS" } else { plan.tag.as_str() };

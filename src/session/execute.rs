@@ -190,7 +190,7 @@ impl Session {
         }
         self.begin_anew().await?;
         let types: Vec<Option<Oid>> = params.iter().map(|ty| Some(ty.oid)).collect();
-        let environment = self.environment();
+        let environment = self.environment()?;
         let compiled = sql::compile_with(origin.parsed()?, &environment.context, &types, Decimals::Wide)?;
         let CompiledBody::Plan(wide) = compiled.body else {
             return Err(Error::internal("another statement the second time"));

@@ -10,6 +10,7 @@ use super::portals::OpenRows;
 use super::session::Session;
 use crate::engine::Outcome;
 use crate::error::{Error, Result};
+use crate::registry::Snapshot;
 use crate::sql::Plan;
 use crate::tree::{Explain, ExplainFormat};
 use crate::types::{self, Phys, Value};
@@ -25,7 +26,8 @@ impl Session {
         describe: bool,
     ) -> Result<Done> {
         let text = self.engine_plan(plan, values, front).await?;
-        let tree: Json = serde_json::from_str(&text).map_err(Error::internal)?;
+        let mut tree: Json = serde_json::from_str(&text).map_err(Error::internal)?;
+        name_tables(&mut tree, &self.snapshot());
         let lines = match options.format {
             ExplainFormat::Text => lines(&tree, options),
             ExplainFormat::Json => {
@@ -84,11 +86,30 @@ fn node(json: &Json) -> Node<'_> {
     let number = |value: Option<String>| value.and_then(|v| v.trim_start_matches('~').parse().ok());
     Node {
         name: text("name").or_else(|| text("operator_type")).or_else(|| text("operator_name")).unwrap_or_default(),
-        table: extra("Table").map(|t| t.rsplit('.').next().unwrap_or(&t).to_owned()),
+        table: extra("Table"),
         estimated: number(extra("Estimated Cardinality")),
         rows: json.get("operator_cardinality").and_then(Json::as_u64),
         seconds: json.get("operator_timing").and_then(Json::as_f64),
         children: json.get("children").and_then(Json::as_array).map(|c| c.iter().collect()).unwrap_or_default(),
+    }
+}
+
+/// Puts the tables' own names in the place of DuckDB's numbers.
+fn name_tables(tree: &mut Json, snapshot: &Snapshot) {
+    if let Some(Json::String(table)) = tree.get_mut("extra_info").and_then(|e| e.get_mut("Table")) {
+        let number = table.rsplit('.').next().and_then(|t| t.trim().strip_prefix('r')?.parse().ok());
+        if let Some(relation) = number.and_then(|oid| snapshot.relation_by_oid(oid)) {
+            *table = relation.name.to_string();
+        }
+    }
+    match tree {
+        Json::Array(items) => items.iter_mut().for_each(|item| name_tables(item, snapshot)),
+        Json::Object(_) => {
+            if let Some(Json::Array(children)) = tree.get_mut("children") {
+                children.iter_mut().for_each(|child| name_tables(child, snapshot));
+            }
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
     }
 }
 
@@ -198,7 +219,7 @@ mod tests {
     fn a_plan_is_indented_and_tells_no_conditions() {
         let tree = serde_json::json!([{"name": "HASH_JOIN", "extra_info": {"Conditions": "secret = 1", "Estimated Cardinality": "10"},
             "children": [
-                {"name": "SEQ_SCAN ", "extra_info": {"Table": "db.public.t", "Filters": "secret", "Estimated Cardinality": "5"}, "children": []},
+                {"name": "SEQ_SCAN ", "extra_info": {"Table": "t", "Filters": "secret", "Estimated Cardinality": "5"}, "children": []},
                 {"name": "PROJECTION", "extra_info": {}, "children": [{"name": "DUMMY_SCAN", "children": []}]}]}]);
         assert_eq!(
             lines(&tree, &options(true)),

@@ -81,7 +81,7 @@ impl Session {
     pub(super) fn revalidate(&mut self, name: &str) -> Result<Option<Arc<Compiled>>> {
         let statement = self.statements.get(name)?;
         let Some(index) = statement.index else { return Ok(None) };
-        let environment = self.environment();
+        let environment = self.environment()?;
         let statement = self.statements.get(name)?;
         if let Some((key, compiled)) = &statement.compiled
             && *key == environment.key

@@ -169,7 +169,11 @@ impl Session {
     }
 
     /// What the next statement is compiled in; made anew when snapshot, role or settings have changed.
-    pub(super) fn environment(&mut self) -> Arc<Environment> {
+    pub(super) fn environment(&mut self) -> Result<Arc<Environment>> {
+        let gateway = self.gateway.clone();
+        if let Some(overlay) = self.transaction.active_mut().and_then(|a| a.overlay.as_mut()) {
+            overlay.judge_by(gateway.registry())?;
+        }
         let snapshot = self.snapshot();
         let mut state = self.shared.state.lock();
         if state.snapshot.version != snapshot.version {
@@ -180,12 +184,12 @@ impl Session {
         if let Some(environment) = &self.environment
             && environment.is_for(&snapshot, state.role, acting)
         {
-            return environment.clone();
+            return Ok(environment.clone());
         }
         let environment = Arc::new(Environment::new(snapshot, state.role, acting.clone()));
         state.search_path = environment.context.search_path.clone();
         self.environment = Some(environment.clone());
-        environment
+        Ok(environment)
     }
 
     /// Compiles one statement of a text, or finds it compiled.
@@ -195,7 +199,7 @@ impl Session {
         index: usize,
         given: &Arc<[Oid]>,
     ) -> Result<(Arc<Environment>, Arc<Compiled>)> {
-        let environment = self.environment();
+        let environment = self.environment()?;
         let parsed = text.statements.get(index).ok_or_else(|| Error::internal("no such statement in the text"))?;
         let compiled = self.gateway.plans.compile(text, index, given, &environment, || {
             let types: Vec<Option<Oid>> = given.iter().map(|oid| Some(*oid).filter(|oid| *oid != 0)).collect();

@@ -88,6 +88,7 @@ impl Session {
             let snapshot = self.snapshot();
             let session_user = self.shared.state.lock().session_user;
             Identity::Role.check(name, session_user, &snapshot)?;
+            self.shared.state.lock().known_roles.remove(&**name);
         }
         self.follow_role(name.map_or("none", |n| n), scope(local));
         Done::tag("SET")
@@ -108,7 +109,10 @@ impl Session {
         let authenticated = self.shared.state.lock().authenticated;
         Identity::SessionAuthorization.check(name, authenticated, &snapshot)?;
         let scope = scope(local);
-        self.shared.state.lock().settings.follow("session_authorization", Value::Text(name.clone()), scope);
+        let mut state = self.shared.state.lock();
+        state.known_roles.remove(&**name);
+        state.settings.follow("session_authorization", Value::Text(name.clone()), scope);
+        drop(state);
         self.follow_role("none", scope);
         Done::tag("SET")
     }
@@ -116,6 +120,8 @@ impl Session {
     pub(super) fn reset_session_authorization(&mut self) {
         let user = self.shared.user.clone();
         let mut state = self.shared.state.lock();
+        let authenticated = state.authenticated;
+        state.known_roles.insert(user.to_string(), authenticated);
         state.settings.follow("session_authorization", Value::Text(user), Scope::Session);
         drop(state);
         self.follow_role("none", Scope::Session);

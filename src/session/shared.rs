@@ -1,6 +1,6 @@
 //! What others may see of a session, and what natives may ask of it: the part behind a lock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 use std::time::SystemTime;
@@ -38,6 +38,9 @@ pub struct State {
     /// As the running statement has them.
     pub session_user: Oid,
     pub role: Oid,
+    /// What the names of roles that the session has become meant then: another role that is made under such a name later is
+    /// not taken for it.
+    pub known_roles: HashMap<String, Oid>,
     pub snapshot: Arc<Snapshot>,
     pub search_path: Arc<[Name]>,
     pub activity: Activity,
@@ -66,12 +69,21 @@ impl State {
 
     /// Resolves `session_authorization` and `role`, which are settings and so go back with the transaction.
     pub fn resolve_roles(&mut self) {
-        let snapshot = &self.snapshot;
-        let named = |name: Option<String>| name.and_then(|n| snapshot.role(&n).map(|r| r.oid));
-        self.session_user = named(self.settings.get("session_authorization")).unwrap_or(self.authenticated);
+        let user = self.settings.get("session_authorization");
+        self.session_user = user.and_then(|name| self.named(name)).unwrap_or(self.authenticated);
         let role = self.settings.get("role").filter(|r| r != "none");
         // A role that was dropped meanwhile must not turn into another's rights: those of the session user remain.
-        self.role = named(role).unwrap_or(self.session_user);
+        let role = role.and_then(|name| self.named(name)).filter(|role| self.snapshot.role_by_oid(*role).is_some());
+        self.role = role.unwrap_or(self.session_user);
+    }
+
+    fn named(&mut self, name: String) -> Option<Oid> {
+        if let Some(known) = self.known_roles.get(&name) {
+            return Some(*known);
+        }
+        let oid = self.snapshot.role(&name)?.oid;
+        self.known_roles.insert(name, oid);
+        Some(oid)
     }
 }
 

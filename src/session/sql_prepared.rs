@@ -26,7 +26,7 @@ impl Session {
     ) -> Result<Done> {
         let Some(compiled) = self.revalidate(name)? else { return Done::tag("") };
         let params = self.statements.get(name)?.params.clone();
-        let environment = self.environment();
+        let environment = self.environment()?;
         let args = execute_arguments(origin.parsed()?, &environment.context, &params)?;
         let constant = |arg: &Expr| match &arg.kind {
             ExprKind::Const(value) => Some(value.clone()),
@@ -60,7 +60,7 @@ impl Session {
             // The arguments have no relations of their own but in subqueries, whose numbers start at 0.
             output_rel: RelId(u32::MAX),
         };
-        let environment = self.environment();
+        let environment = self.environment()?;
         let compiled = sql::compile_statement(Statement::Query(Box::new(query)), Vec::new(), &environment.context)?;
         let CompiledBody::Plan(plan) = compiled.body else {
             return Err(Error::internal("arguments that are no query"));

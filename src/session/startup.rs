@@ -41,6 +41,7 @@ impl Session {
                 state: Mutex::new(State {
                     settings,
                     authenticated: role.oid,
+                    known_roles: [(role.name.to_string(), role.oid)].into(),
                     session_user: role.oid,
                     role: role.oid,
                     snapshot,

@@ -3,6 +3,7 @@
 mod hostile_names;
 mod kept_expressions;
 mod sizes;
+mod stale;
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
@@ -131,13 +132,16 @@ fn engine_config() -> EngineConfig {
     }
 }
 
-async fn gateway() -> Arc<Gateway> {
-    let plugins = Plugins {
+fn plugins() -> Plugins {
+    Plugins {
         natives: crate::sql::signatures::natives(),
         aggregates: crate::sql::signatures::aggregates(),
         system_tables: Arc::new(NoTables),
-    };
-    let engine = Pool::open(engine_config(), plugins).unwrap();
+    }
+}
+
+async fn gateway() -> Arc<Gateway> {
+    let engine = Pool::open(engine_config(), plugins()).unwrap();
     let mut connection = engine.connect().unwrap();
     let run = Run { time_zone: "UTC".into(), deadline: None };
     for sql in crate::sql::ddl::store::create() {

@@ -243,6 +243,8 @@ fn plain(snapshot: &Snapshot, namespace: &str, name: &str, kind: RelationKind) -
         row_type: snapshot.counters.allocate_oid(),
         row_array_type: snapshot.counters.allocate_oid(),
         on_conflict: Default::default(),
+        storage: Default::default(),
+        last_dropped: 0,
     }
 }
 

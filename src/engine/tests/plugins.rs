@@ -270,6 +270,8 @@ pub(super) fn snapshot_with_sequence(max: i64, cycle: bool) -> Arc<crate::regist
         row_type: 0,
         row_array_type: 0,
         on_conflict: OnConflictDefault::Error,
+        storage: Storage::Numbered,
+        last_dropped: 0,
     };
     let mut snapshot = Snapshot::default();
     let key: (Name, Name) = ("public".into(), "s".into());

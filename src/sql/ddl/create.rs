@@ -1,6 +1,6 @@
 //! CREATE TABLE, CREATE TABLE AS, CREATE SCHEMA and ALTER SCHEMA.
 
-use super::physical::{self, ident};
+use super::physical;
 use super::pipeline;
 use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Report, Result, SqlState};
@@ -35,7 +35,7 @@ impl Planner<'_> {
         for sequence in sequences {
             self.put_sequence(sequence, None);
         }
-        let sql = physical::create_table(&table, &self.after, None)?;
+        let sql = physical::create_table(&table, &self.after)?;
         self.command(sql);
         self.put_relation(table);
         Ok(())
@@ -113,7 +113,6 @@ impl Planner<'_> {
     }
 
     pub fn add_namespace(&mut self, namespace: Namespace) {
-        self.command(format!("CREATE SCHEMA IF NOT EXISTS {}", ident(&namespace.name)));
         self.put_namespace(namespace);
     }
 
@@ -143,8 +142,6 @@ impl Planner<'_> {
             return Err(Error::new(SqlState::DUPLICATE_SCHEMA, format!("schema \"{to}\" already exists")));
         }
         let Some(old) = self.after.namespaces.get(name).cloned() else { return Err(no_namespace(name)) };
-        self.command(format!("DROP SCHEMA IF EXISTS {}", ident(name)));
-        self.command(format!("CREATE SCHEMA IF NOT EXISTS {}", ident(to)));
         self.put_namespace(Namespace { name: to.clone(), ..(*old).clone() });
         Ok(())
     }

@@ -299,7 +299,8 @@ impl Planner<'_> {
             for ty in types {
                 self.change(Change::DropType(ty.oid));
             }
-            self.command(format!("DROP SCHEMA {}", ident(name)));
+            // Files from before there were numbers have one.
+            self.command(format!("DROP SCHEMA IF EXISTS {}", ident(name)));
             self.change(Change::DropNamespace(namespace.oid));
         }
         Ok(())

@@ -80,6 +80,6 @@ pub fn create_native(relation: &Relation, index: &Index) -> Result<String> {
 }
 
 pub fn drop_native(relation: &Relation, index: &Index) -> String {
-    let schema = if relation.temporary { "temp.main".to_owned() } else { physical::ident(&relation.namespace) };
-    format!("DROP INDEX {schema}.{}", native_name(index))
+    let schema = if relation.temporary { "temp.main." } else { "" };
+    format!("DROP INDEX {schema}{}", native_name(index))
 }

@@ -16,6 +16,7 @@ mod physical;
 mod pipeline;
 mod planner;
 mod rebuild;
+mod renumber;
 mod roles;
 mod sequence;
 /// The tables of `duckgate_internal`, in which the registry is kept.
@@ -32,8 +33,9 @@ use crate::sql::{Context, Plan};
 use crate::tree::Ddl;
 use crate::types::Oid;
 
-pub use physical::table_name;
+pub use physical::{create_table, table_name};
 use planner::Planner;
+pub use renumber::renumber;
 
 /// What carrying out one DDL statement takes, in this order, in one transaction: `steps` in DuckDB, `changes` in the
 /// transaction's snapshot, `sequences` in the engine. The steps include the rows of `duckgate_internal.objects` that

@@ -4,7 +4,7 @@
 //! that are not registered when DuckDB replays its log.
 
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Column, Constraint, ConstraintKind, FkAction, Relation, Snapshot, physical_name};
+use crate::registry::{Column, Constraint, ConstraintKind, FkAction, Relation, Snapshot, Storage, physical_name};
 use crate::types::name::format_type;
 use crate::types::{Oid, PgType, Phys, TypeLookup, oid, phys};
 
@@ -22,10 +22,23 @@ pub fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// The table in DuckDB's SQL, qualified.
+/// A column in DuckDB's SQL.
+pub fn column_ident(relation: &Relation, column: &Column) -> String {
+    quote(&relation.physical_column(column))
+}
+
+/// The table in DuckDB's SQL.
 pub fn table_name(relation: &Relation) -> String {
+    if relation.storage == Storage::Numbered {
+        return format!("r{}", relation.oid);
+    }
     let name = ident(&relation.name);
     if relation.temporary { format!("temp.main.{name}") } else { format!("{}.{name}", ident(&relation.namespace)) }
+}
+
+/// A query that finds a NULL in a column.
+pub fn is_null(relation: &Relation, column: &Column) -> String {
+    format!("SELECT 1 FROM {} WHERE {} IS NULL LIMIT 1", table_name(relation), column_ident(relation, column))
 }
 
 /// The type of a stored column; 0A000 where DuckDB has none.
@@ -36,11 +49,11 @@ pub fn column_type(ty: PgType, types: &Snapshot) -> Result<Phys> {
     })
 }
 
-/// CREATE TABLE, under another name if one is given.
-pub fn create_table(relation: &Relation, types: &Snapshot, name: Option<&str>) -> Result<String> {
+/// CREATE TABLE.
+pub fn create_table(relation: &Relation, types: &Snapshot) -> Result<String> {
     let mut parts = Vec::new();
     for column in &relation.columns {
-        parts.push(column_definition(column, types)?);
+        parts.push(column_definition(relation, column, types)?);
     }
     for constraint in &relation.constraints {
         parts.extend(native_constraint(relation, constraint, types)?);
@@ -49,17 +62,13 @@ pub fn create_table(relation: &Relation, types: &Snapshot, name: Option<&str>) -
         return Err(Error::unsupported("a table without columns").hint("Give the table at least one column."));
     }
     let temporary = if relation.temporary { "TEMP " } else { "" };
-    let table = match name {
-        Some(other) => table_name(&Relation { name: other.into(), ..relation.clone() }),
-        None => table_name(relation),
-    };
-    Ok(format!("CREATE {temporary}TABLE {table} ({})", parts.join(", ")))
+    Ok(format!("CREATE {temporary}TABLE {} ({})", table_name(relation), parts.join(", ")))
 }
 
-fn column_definition(column: &Column, types: &Snapshot) -> Result<String> {
+fn column_definition(relation: &Relation, column: &Column, types: &Snapshot) -> Result<String> {
     let ty = column_type(column.ty, types)?.duckdb();
     let not_null = if column.not_null { " NOT NULL" } else { "" };
-    Ok(format!("{} {ty}{not_null}", ident(&column.name)))
+    Ok(format!("{} {ty}{not_null}", column_ident(relation, column)))
 }
 
 /// The table's clause for a constraint that DuckDB keeps; `None` for a CHECK.
@@ -94,9 +103,7 @@ pub fn native_constraint(relation: &Relation, constraint: &Constraint, types: &S
             };
             declared_key(target, target_columns)?;
             let (from, to) = (column_list(relation, columns)?, column_list(target, target_columns)?);
-            // DuckDB takes no catalog here: a table refers within its own.
-            let target = if target.temporary { ident(&target.name) } else { table_name(target) };
-            Some(format!("FOREIGN KEY ({from}) REFERENCES {target} ({to})"))
+            Some(format!("FOREIGN KEY ({from}) REFERENCES {} ({to})", table_name(target)))
         }
         ConstraintKind::Check { .. } => None,
     })
@@ -172,7 +179,9 @@ pub fn key_types(relation: &Relation, columns: &[i16], types: &Snapshot) -> Resu
 pub fn column_list(relation: &Relation, columns: &[i16]) -> Result<String> {
     let names = columns.iter().map(|n| {
         let column = relation.column_by_num(*n);
-        column.map(|c| ident(&c.name)).ok_or_else(|| Error::internal(format!("no column {n} in {}", relation.name)))
+        column
+            .map(|c| column_ident(relation, c))
+            .ok_or_else(|| Error::internal(format!("no column {n} in {}", relation.name)))
     });
     Ok(names.collect::<Result<Vec<_>>>()?.join(", "))
 }

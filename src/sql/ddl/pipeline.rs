@@ -6,7 +6,7 @@ use super::rebuild::{ColumnSource, Rebuild};
 use crate::error::{Error, Result};
 use crate::policy::Permit;
 use crate::registry::expression::quote;
-use crate::registry::{Acl, Change, Column, Relation, RelationKind, Snapshot, builtin};
+use crate::registry::{Acl, Change, Column, Relation, Snapshot, builtin};
 use crate::sql::compile::{self, compile};
 use crate::sql::lower::{Decimals, lower};
 use crate::sql::{CompiledBody, Context, Plan, parse};
@@ -74,26 +74,11 @@ fn insert(table: &Arc<Relation>, query: Box<tree::Query>) -> Statement {
 }
 
 /// `INSERT INTO new (…) SELECT … FROM aside` of a rebuild whose columns are not simply copied.
-pub fn refill(cx: &Context, after: &Snapshot, change: &Rebuild, aside: &str) -> Result<Plan> {
+pub fn refill(cx: &Context, after: &Snapshot, change: &Rebuild, aside: &Relation) -> Result<Plan> {
     let Rebuild { old, new, sources } = change;
     let mut scratch = after.clone();
-    let waiting = Relation {
-        oid: scratch.counters.allocate_oid(),
-        name: aside.into(),
-        kind: RelationKind::Table,
-        constraints: Vec::new(),
-        indexes: Vec::new(),
-        row_type: 0,
-        row_array_type: 0,
-        columns: old
-            .columns
-            .iter()
-            .map(|c| crate::registry::Column { default: None, identity: None, generated: None, ..c.clone() })
-            .collect(),
-        ..(**old).clone()
-    };
-    let own = [waiting.oid, new.oid];
-    scratch.apply_in_place(&Change::PutRelation(Arc::new(waiting)));
+    let own = [aside.oid, new.oid];
+    scratch.apply_in_place(&Change::PutRelation(Arc::new(aside.clone())));
     let mut into = Vec::new();
     let mut from = Vec::new();
     for column in &new.columns {
@@ -116,7 +101,7 @@ pub fn refill(cx: &Context, after: &Snapshot, change: &Rebuild, aside: &str) -> 
         into.join(", "),
         from.join(", "),
         quote(&old.namespace),
-        quote(aside),
+        quote(&aside.name),
         quote(&old.name),
     );
     compile_text(&context(cx, scratch, &own), &text)

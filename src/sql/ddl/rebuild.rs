@@ -1,18 +1,17 @@
 //! Rebuilding a table: what DuckDB cannot alter is set aside, made anew and filled again, in one transaction.
 //!
 //! `CREATE TABLE aside AS SELECT * FROM t; DROP TABLE t; CREATE TABLE t (…); INSERT INTO t SELECT … FROM aside; DROP TABLE
-//! aside`. Tables that refer to it by foreign keys go with it: DuckDB drops no table that another refers to, and its
-//! foreign keys do not follow a rename.
+//! aside`. Tables that refer to it by foreign keys go with it: DuckDB drops no table that another refers to.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Step;
-use super::physical::{self, ident, table_name};
+use super::physical::{self, column_ident, table_name};
 use super::pipeline;
 use super::planner::Planner;
 use crate::error::{Error, Result};
-use crate::registry::{Relation, Snapshot, physical_name};
+use crate::registry::{Column, Relation, RelationKind, Snapshot};
 use crate::types::Oid;
 
 /// Where a column's values come from in a rebuilt table.
@@ -39,33 +38,54 @@ impl Planner<'_> {
             return Err(Error::unsupported(format!("this change of table \"{}\", which refers to itself", old.name))
                 .hint("Drop the foreign key first, by making the table anew with CREATE TABLE AS."));
         }
-        let children = self.children(old.oid, new)?;
-        for child in children.iter().map(|(child, _)| child).chain([old]) {
-            let (aside, table) = (aside_name(child), table_name(child));
-            let temporary = if child.temporary { "TEMP " } else { "" };
+        let children: Vec<(Arc<Relation>, Relation)> =
+            self.children(old.oid, new)?.into_iter().map(|child| (child.clone(), self.aside(&child))).collect();
+        let aside = self.aside(old);
+        for (table, aside) in children.iter().map(|(child, aside)| (child, aside)).chain([(old, &aside)]) {
+            let temporary = if table.temporary { "TEMP " } else { "" };
+            let (table, aside) = (table_name(table), table_name(aside));
             self.command(format!("CREATE {temporary}TABLE {aside} AS SELECT * FROM {table}"));
             self.command(format!("DROP TABLE {table}"));
         }
         // What the new tables refer to must be in the snapshot as it will be.
         let mut after = self.after.clone();
         after.apply_in_place(&crate::registry::Change::PutRelation(Arc::new(new.clone())));
-        self.command(physical::create_table(new, &after, None)?);
-        self.fill(change, &after)?;
-        self.command(format!("DROP TABLE {}", aside_name(old)));
+        self.command(physical::create_table(new, &after)?);
+        self.fill(change, &aside, &after)?;
+        self.command(format!("DROP TABLE {}", table_name(&aside)));
         self.unique_indexes(new)?;
-        for (old_child, child) in children.iter().rev() {
-            self.command(physical::create_table(child, &after, None)?);
-            let columns = column_names(child);
-            let (table, aside) = (table_name(child), aside_name(old_child));
-            self.command(format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM {aside}"));
-            self.command(format!("DROP TABLE {aside}"));
+        for (child, aside) in children.iter().rev() {
+            self.command(physical::create_table(child, &after)?);
+            let (table, from, columns) = (table_name(child), table_name(aside), column_names(child));
+            self.command(format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM {from}"));
+            self.command(format!("DROP TABLE {from}"));
             self.unique_indexes(child)?;
         }
         Ok(())
     }
 
+    /// The table in which a table's rows wait: the same columns under a number of its own.
+    fn aside(&self, table: &Relation) -> Relation {
+        let oid = self.after.counters.allocate_oid();
+        Relation {
+            oid,
+            name: format!("dg_aside_{oid}").into(),
+            kind: RelationKind::Table,
+            constraints: Vec::new(),
+            indexes: Vec::new(),
+            row_type: 0,
+            row_array_type: 0,
+            columns: table
+                .columns
+                .iter()
+                .map(|c| Column { default: None, identity: None, generated: None, ..c.clone() })
+                .collect(),
+            ..table.clone()
+        }
+    }
+
     /// The tables that refer to this one, directly or not, those furthest away first.
-    fn children(&self, oid: Oid, new: &Relation) -> Result<Vec<(Arc<Relation>, Relation)>> {
+    fn children(&self, oid: Oid, new: &Relation) -> Result<Vec<Arc<Relation>>> {
         let mut order: Vec<Arc<Relation>> = Vec::new();
         let mut todo = vec![oid];
         while let Some(parent) = todo.pop() {
@@ -82,20 +102,20 @@ impl Planner<'_> {
             }
         }
         order.reverse();
-        Ok(order.into_iter().map(|c| (c.clone(), (*c).clone())).collect())
+        Ok(order)
     }
 
-    fn fill(&mut self, change: &Rebuild, after: &Snapshot) -> Result<()> {
+    fn fill(&mut self, change: &Rebuild, aside: &Relation, after: &Snapshot) -> Result<()> {
         let Rebuild { old, new, sources } = change;
         if !sources.is_empty() {
-            let plan = pipeline::refill(self.cx, after, change, &aside_relation_name(old))?;
+            let plan = pipeline::refill(self.cx, after, change, aside)?;
             self.plan.steps.push(Step::Plan(plan));
             return Ok(());
         }
-        let kept: Vec<_> = new.columns.iter().filter(|c| old.column_by_num(c.num).is_some()).collect();
-        let into: Vec<String> = kept.iter().map(|c| ident(&c.name)).collect();
-        let from: Vec<String> = kept.iter().filter_map(|c| old.column_by_num(c.num)).map(|c| ident(&c.name)).collect();
-        let (table, aside) = (table_name(new), aside_name(old));
+        let kept = || new.columns.iter().filter_map(|c| Some((c, old.column_by_num(c.num)?)));
+        let into: Vec<String> = kept().map(|(c, _)| column_ident(new, c)).collect();
+        let from: Vec<String> = kept().map(|(_, c)| column_ident(aside, c)).collect();
+        let (table, aside) = (table_name(new), table_name(aside));
         self.command(format!("INSERT INTO {table} ({}) SELECT {} FROM {aside}", into.join(", "), from.join(", ")));
         Ok(())
     }
@@ -111,16 +131,5 @@ impl Planner<'_> {
 }
 
 fn column_names(relation: &Relation) -> String {
-    relation.columns.iter().map(|c| ident(&c.name)).collect::<Vec<_>>().join(", ")
-}
-
-/// The name under which a table's rows wait.
-pub fn aside_relation_name(relation: &Relation) -> String {
-    let name = format!("dg_aside_{}", relation.oid);
-    debug_assert_eq!(physical_name(&name), name);
-    name
-}
-
-fn aside_name(relation: &Relation) -> String {
-    table_name(&Relation { name: aside_relation_name(relation).into(), ..relation.clone() })
+    relation.columns.iter().map(|c| column_ident(relation, c)).collect::<Vec<_>>().join(", ")
 }

@@ -2,7 +2,7 @@
 
 use super::planner::Planner;
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Acl, Column, Name, OnConflictDefault, Relation, RelationKind};
+use crate::registry::{Acl, Column, Name, OnConflictDefault, Relation, RelationKind, Storage};
 use crate::tree::Query;
 use crate::types::{PgType, oid};
 
@@ -52,6 +52,8 @@ impl Planner<'_> {
             row_type: counters.allocate_oid(),
             row_array_type: counters.allocate_oid(),
             on_conflict: OnConflictDefault::Error,
+            storage: Storage::Numbered,
+            last_dropped: 0,
         };
         self.put_relation(relation);
         Ok(())

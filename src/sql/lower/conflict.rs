@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{self, physical_name};
+use crate::registry;
 use crate::tree::{ConflictAction, Expr, ExprKind, Insert, OnConflict};
 use crate::types::Phys;
 
@@ -24,12 +24,9 @@ impl Lowerer<'_> {
             return Err(Error::unsupported("ON CONFLICT with a predicate on a partial index"));
         }
         let name_of = |index: &u16| {
-            insert
-                .target
-                .columns
-                .get(usize::from(*index))
-                .map(|c| Arc::<str>::from(physical_name(&c.name)))
-                .ok_or_else(|| Error::internal("lower: ON CONFLICT names no column"))
+            let column = insert.target.columns.get(usize::from(*index));
+            let column = column.ok_or_else(|| Error::internal("lower: ON CONFLICT names no column"))?;
+            super::from::column_name(def, column)
         };
         let columns = conflict.arbiter.iter().map(name_of).collect::<Result<Vec<_>>>()?;
         let ConflictAction::Update { sets, filter } = &conflict.action else {

@@ -3,8 +3,8 @@
 //! `FROM orders o JOIN customer c ON …` → `FROM ("public"."orders" AS t1 INNER JOIN "public"."customer" AS t2 ON …)`
 
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{self, physical_name};
-use crate::tree::{FromItem, Join, JoinKind, Relation, Sample, Source};
+use crate::registry;
+use crate::tree::{FromItem, Join, JoinKind, RelColumn, Relation, Sample, Source};
 use crate::types::Phys;
 
 use super::ir::{self, Alias, From, Scalar, TableName};
@@ -12,8 +12,13 @@ use super::{Lowerer, Means, Rel};
 
 /// A table's name inside DuckDB.
 pub(super) fn table_name(def: &registry::Relation) -> TableName {
-    let namespace = (!def.temporary).then(|| physical_name(&def.namespace).into());
-    TableName::Table { namespace, name: physical_name(&def.name).into() }
+    TableName::Relation(def.oid)
+}
+
+/// A column's name inside DuckDB, by its place among the target's.
+pub(super) fn column_name(def: &registry::Relation, column: &RelColumn) -> Result<std::sync::Arc<str>> {
+    let found = def.column_by_num(column.attnum).map(|c| def.physical_column(c).into());
+    found.ok_or_else(|| Error::internal(format!("lower: no column {} in {}", column.attnum, def.name)))
 }
 
 impl Lowerer<'_> {
@@ -96,10 +101,8 @@ impl Lowerer<'_> {
             .columns
             .iter()
             .map(|column| {
-                // The table's own name for it: in the statement it may go by an alias.
-                let own = def.columns.iter().find(|c| c.num == column.attnum).map_or(&column.name, |c| &c.name);
                 let means = match (column.attnum, &*column.name) {
-                    (n, _) if n > 0 => Means::Column(physical_name(own).into()),
+                    (n, _) if n > 0 => Means::Column(column_name(def, column)?),
                     (_, "tableoid") => Means::Oid(def.oid),
                     _ => Means::Nothing,
                 };

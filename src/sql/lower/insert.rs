@@ -6,13 +6,13 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::registry::{self, physical_name};
+use crate::registry;
 use crate::sql::Command;
 use crate::tree::{Expr, ExprKind, Insert, InsertSource, Relation, Returning, Source};
 use crate::types::{PgType, Phys};
 
 use super::array::{derived, plain_query};
-use super::from::table_name;
+use super::from::{column_name, table_name};
 use super::ir::{self, Alias, Node, Scalar, Select};
 use super::{Lowered, Lowerer};
 
@@ -52,6 +52,7 @@ impl Lowerer<'_> {
 
     /// Names and types of the columns that are written; at least one, because DuckDB wants one.
     pub(super) fn written_columns(&self, insert: &Insert) -> Result<(Vec<Arc<str>>, Vec<PgType>)> {
+        let def = target_table(&insert.target)?;
         let mut names = Vec::new();
         let mut types = Vec::new();
         let first: Vec<u16> = if insert.columns.is_empty() { vec![0] } else { insert.columns.clone() };
@@ -61,7 +62,7 @@ impl Lowerer<'_> {
                 .columns
                 .get(usize::from(index))
                 .ok_or_else(|| Error::unsupported("INSERT into a table without columns"))?;
-            names.push(physical_name(&column.name).into());
+            names.push(column_name(def, column)?);
             types.push(column.ty);
         }
         Ok((names, types))

@@ -10,13 +10,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::registry::{self, physical_name};
+use crate::registry;
 use crate::sql::{Command, ParamSource};
 use crate::tree::{self, Cte, CteBody, Delete, Expr, FromItem, Insert, Query, RelId, Relation, Returning, Update};
 use crate::types::Phys;
 
 use super::array::{derived, plain_query};
-use super::from::table_name;
+use super::from::{column_name, table_name};
 use super::insert::{is_of_target, target_table};
 use super::ir::{self, Alias, From, Scalar, Select, TableName};
 use super::{Lowered, Lowerer, Means, Rel};
@@ -290,9 +290,9 @@ impl<'a> Lowerer<'a> {
             .map(|(i, (index, _))| {
                 let column = &target.columns[usize::from(*index)];
                 let value = Scalar::column(rows, ir::output_name(i + 1), kept.columns[i + 1].clone());
-                (Arc::<str>::from(physical_name(&column.name)), value)
+                Ok((column_name(&def, column)?, value))
             })
-            .collect();
+            .collect::<Result<_>>()?;
         let statement = ir::Statement::Update {
             ctes: Vec::new(),
             recursive: false,
@@ -336,9 +336,6 @@ impl<'a> Lowerer<'a> {
         from: &[FromItem],
         filter: Option<&Expr>,
     ) -> Result<(Kept, HashMap<RelId, Rel>)> {
-        if def.columns.iter().any(|c| &*c.name == "rowid") {
-            return Err(Error::unsupported("this statement on a table with a column named \"rowid\""));
-        }
         let alias = Alias::Rel(target.id.0);
         self.enter_table(target, def, alias)?;
         let mut items = vec![From::Table { name: table_name(def), alias, sample: None }];

@@ -5,11 +5,11 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::registry::{self, physical_name};
+use crate::registry;
 use crate::sql::Command;
 use crate::tree::{Expr, Relation, Update};
 
-use super::from::table_name;
+use super::from::{column_name, table_name};
 use super::insert::target_table;
 use super::ir::{self, Alias, Scalar};
 use super::{Lowered, Lowerer, Means};
@@ -45,7 +45,7 @@ impl Lowerer<'_> {
                 target.columns.get(usize::from(*index)).ok_or_else(|| Error::internal("lower: SET names no column"))?;
             let phys = self.phys(column.ty)?;
             let value = self.expr(e)?;
-            lowered.push((*index, physical_name(&column.name).into(), self.coerce(value, &phys)?));
+            lowered.push((*index, column_name(def, column)?, self.coerce(value, &phys)?));
         }
         let old = self.rels.get(&target.id).cloned();
         let value_of = |index: u16| {

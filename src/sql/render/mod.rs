@@ -27,6 +27,16 @@ pub fn drop_kept(table: u32) -> String {
     format!("DROP TABLE IF EXISTS temp.main.dg_step_{table}")
 }
 
+/// A column's name: as it is if it is one of those that the program makes (`a7`, `c0`), else in quotes.
+pub(super) fn write_name(out: &mut String, name: &str) {
+    let digits = name.strip_prefix(['a', 'c']).unwrap_or_default();
+    if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
+        out.push_str(name);
+    } else {
+        out.push_str(&quote(name));
+    }
+}
+
 /// An identifier in quotes.
 pub fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
@@ -47,7 +57,7 @@ fn write_statement(out: &mut String, statement: &Statement) {
             write_alias(out, *alias);
             if !columns.is_empty() {
                 out.push_str(" (");
-                list(out, columns, |out, name| out.push_str(&quote(name)));
+                list(out, columns, |out, name| write_name(out, name));
                 out.push(')');
             }
             out.push(' ');
@@ -113,7 +123,7 @@ fn write_kept(out: &mut String, query: &Query) {
 
 fn write_sets(out: &mut String, sets: &[(std::sync::Arc<str>, Scalar)]) {
     list(out, sets, |out, (name, value)| {
-        out.push_str(&quote(name));
+        write_name(out, name);
         out.push_str(" = ");
         scalar::write(out, value);
     });
@@ -123,7 +133,7 @@ fn write_conflict(out: &mut String, conflict: &Conflict) {
     out.push_str(" ON CONFLICT");
     if !conflict.columns.is_empty() {
         out.push_str(" (");
-        list(out, &conflict.columns, |out, name| out.push_str(&quote(name)));
+        list(out, &conflict.columns, |out, name| write_name(out, name));
         out.push(')');
     }
     match &conflict.sets {
@@ -266,7 +276,7 @@ fn write_from(out: &mut String, from: &From) {
             write_alias(out, *alias);
             if !columns.is_empty() {
                 out.push('(');
-                list(out, columns, |out, name| out.push_str(&quote(name)));
+                list(out, columns, |out, name| write_name(out, name));
                 out.push(')');
             }
         }
@@ -295,14 +305,8 @@ fn write_from(out: &mut String, from: &From) {
 
 fn write_table(out: &mut String, table: &TableName) {
     match table {
-        TableName::Table { namespace: None, name } => {
-            out.push_str("temp.main.");
-            out.push_str(&quote(name));
-        }
-        TableName::Table { namespace: Some(namespace), name } => {
-            out.push_str(&quote(namespace));
-            out.push('.');
-            out.push_str(&quote(name));
+        TableName::Relation(oid) => {
+            let _ = write!(out, "r{oid}");
         }
         TableName::Cte(id) => {
             let _ = write!(out, "cte{id}");

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{list, literal, quote, write_alias, write_order, write_query};
+use super::{list, literal, write_alias, write_name, write_order, write_query};
 use crate::sql::lower::ir::{Aggregate, Node, Over, Scalar, Template};
 
 pub(super) fn write(out: &mut String, value: &Scalar) {
@@ -11,11 +11,11 @@ pub(super) fn write(out: &mut String, value: &Scalar) {
         Node::Column(alias, name) => {
             write_alias(out, *alias);
             out.push('.');
-            out.push_str(&quote(name));
+            write_name(out, name);
         }
         Node::Literal(text) => out.push_str(&literal(text)),
         Node::Type => out.push_str(&value.phys.duckdb()),
-        Node::Bare(name) => out.push_str(&quote(name)),
+        Node::Bare(name) => write_name(out, name),
         Node::Variable(variable) => {
             let _ = write!(out, "{variable}");
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Altered, column_mut, constraint_columns};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Column, Constraint, ConstraintKind, Identity, Name, Relation, RelationKind, build, expression};
-use crate::sql::ddl::physical::{column_type, ident, table_name, widens};
+use crate::sql::ddl::physical::{column_ident, column_type, is_null, table_name, widens};
 use crate::sql::ddl::planner::Planner;
 use crate::sql::ddl::rebuild::{ColumnSource, Rebuild};
 use crate::tree::{DropBehavior, NewColumn, NewConstraint};
@@ -37,7 +37,7 @@ impl Planner<'_> {
             t.native.push(format!(
                 "ALTER TABLE {} ADD COLUMN {} {}",
                 table_name(&t.new),
-                ident(&column.name),
+                column_ident(&t.new, &column),
                 phys.duckdb()
             ));
         } else {
@@ -80,7 +80,8 @@ impl Planner<'_> {
                 t.dropped_sequences.push(sequence.oid);
             }
         }
-        let sql = format!("ALTER TABLE {} DROP COLUMN {}", table_name(&t.new), ident(name));
+        t.new.last_dropped = t.new.last_dropped.max(column.num);
+        let sql = format!("ALTER TABLE {} DROP COLUMN {}", table_name(&t.new), column_ident(&t.new, &column));
         // DuckDB refuses where an index stands on this column or on one after it.
         self.in_place(t, sql, |t| !in_key && !t.has_keys());
         Ok(())
@@ -133,7 +134,6 @@ impl Planner<'_> {
                     .hint("Drop the view first, and create it again afterwards."));
             }
         }
-        let sql = format!("ALTER TABLE {} RENAME COLUMN {} TO {}", table_name(&t.new), ident(from), ident(to));
         column_mut(&mut t.new, from)?.name = to.clone();
         for constraint in &mut t.new.constraints {
             if let ConstraintKind::Check { expression, .. } = &mut constraint.kind {
@@ -145,8 +145,6 @@ impl Planner<'_> {
                 *generated = expression::rename_column(generated, from, to);
             }
         }
-        // DuckDB's foreign keys remember names.
-        self.in_place(t, sql, |t| !t.has_foreign_keys());
         Ok(())
     }
 
@@ -155,7 +153,7 @@ impl Planner<'_> {
             .new
             .primary_key()
             .is_some_and(|pk| t.new.column(name).is_some_and(|c| constraint_columns(pk).contains(&c.num)));
-        let table = table_name(&t.new);
+        let (table, of) = (table_name(&t.new), t.new.clone());
         let column = column_mut(&mut t.new, name)?;
         if column.not_null == not_null {
             return Ok(());
@@ -169,25 +167,26 @@ impl Planner<'_> {
             return Err(Error::syntax(message));
         }
         column.not_null = not_null;
-        let old = t.old.column_by_num(column.num).map(|c| c.name.clone());
+        let physical = column_ident(&of, column);
+        let old = t.old.column_by_num(column.num).cloned();
         if let (true, Some(old)) = (not_null, old) {
             let message = format!("column \"{name}\" of relation \"{}\" contains null values", t.old.name);
             let error = Error::new(SqlState::NOT_NULL_VIOLATION, message)
                 .table(&*t.old.namespace, &*t.old.name)
                 .column(&**name);
-            let sql = format!("SELECT 1 FROM {} WHERE {} IS NULL LIMIT 1", table_name(&t.old), ident(&old));
+            let sql = is_null(&t.old, &old);
             if !t.sources.contains_key(&column.num) {
                 self.verify_sql(sql, error);
             }
         }
         let what = if not_null { "SET" } else { "DROP" };
-        let sql = format!("ALTER TABLE {table} ALTER COLUMN {} {what} NOT NULL", ident(name));
+        let sql = format!("ALTER TABLE {table} ALTER COLUMN {physical} {what} NOT NULL");
         self.in_place(t, sql, |_| true);
         Ok(())
     }
 
     pub(super) fn set_type(&mut self, t: &mut Altered, name: &Name, ty: PgType, using: Option<&str>) -> Result<()> {
-        let table = table_name(&t.new);
+        let (table, of) = (table_name(&t.new), t.new.clone());
         let phys = column_type(ty, &self.after)?;
         for view in self.after.views_on(&t.old) {
             let RelationKind::View { definition, .. } = &view.kind else { continue };
@@ -198,7 +197,7 @@ impl Planner<'_> {
             }
         }
         let column = column_mut(&mut t.new, name)?;
-        let (num, from) = (column.num, column.ty);
+        let (num, from, physical) = (column.num, column.ty, column_ident(&of, column));
         if from == ty && using.is_none() {
             return Ok(());
         }
@@ -211,7 +210,7 @@ impl Planner<'_> {
         }
         let keyed = t.new.constraints.iter().any(|c| constraint_columns(c).contains(&num));
         if using.is_none() && widens(from, ty, &self.after) {
-            let sql = format!("ALTER TABLE {table} ALTER COLUMN {} TYPE {}", ident(name), phys.duckdb());
+            let sql = format!("ALTER TABLE {table} ALTER COLUMN {physical} TYPE {}", phys.duckdb());
             self.in_place(t, sql, |_| !keyed);
             return Ok(());
         }

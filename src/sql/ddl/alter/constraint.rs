@@ -3,7 +3,7 @@
 use super::Altered;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Constraint, ConstraintKind, Name, Relation, build};
-use crate::sql::ddl::physical::{self, ident, table_name};
+use crate::sql::ddl::physical::{self, column_ident, is_null, table_name};
 use crate::sql::ddl::planner::Planner;
 use crate::tree::{DropBehavior, NewConstraint, NewConstraintKind};
 
@@ -27,8 +27,7 @@ impl Planner<'_> {
                     let Some(old) = t.old.column_by_num(*num) else { continue };
                     let message =
                         format!("column \"{}\" of relation \"{}\" contains null values", old.name, t.old.name);
-                    let sql =
-                        format!("SELECT 1 FROM {} WHERE {} IS NULL LIMIT 1", table_name(&t.old), ident(&old.name));
+                    let sql = is_null(&t.old, old);
                     self.verify_sql(sql, Error::new(SqlState::NOT_NULL_VIOLATION, message));
                 }
                 self.verify_unique(t, &constraint, columns)?;
@@ -106,8 +105,10 @@ impl Planner<'_> {
 /// A query that finds a key that occurs twice. NULLs differ from one another.
 pub fn duplicates(table: &Relation, columns: &[i16]) -> Result<String> {
     let list = physical::column_list(table, columns)?;
-    let not_null =
-        columns.iter().filter_map(|n| table.column_by_num(*n)).map(|c| format!("{} IS NOT NULL", ident(&c.name)));
+    let not_null = columns
+        .iter()
+        .filter_map(|n| table.column_by_num(*n))
+        .map(|c| format!("{} IS NOT NULL", column_ident(table, c)));
     let not_null = not_null.collect::<Vec<_>>().join(" AND ");
     Ok(format!("SELECT 1 FROM {} WHERE {not_null} GROUP BY {list} HAVING count(*) > 1 LIMIT 1", table_name(table)))
 }

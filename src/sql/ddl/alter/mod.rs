@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 pub use constraint::duplicates;
 
-use super::physical::{self, ident, table_name};
 use super::pipeline;
 use super::planner::Planner;
 use super::rebuild::{ColumnSource, Rebuild};
@@ -190,17 +189,13 @@ impl Planner<'_> {
             AlterTable::RenameTable { to } => {
                 self.free_name(&t.new.namespace, to)?;
                 self.refuse_dependent_views(&t.old, "renaming")?;
-                let sql = format!("ALTER TABLE {} RENAME TO {}", table_name(&t.new), ident(to));
                 t.new.name = to.clone();
-                // DuckDB's foreign keys remember names.
-                self.in_place(t, sql, |t| !t.has_foreign_keys());
                 Ok(())
             }
             AlterTable::SetNamespace { to } => {
                 self.free_in(to, &t.new.name)?;
                 self.refuse_dependent_views(&t.old, "moving")?;
                 t.new.namespace = to.clone();
-                t.rebuild = true;
                 for sequence in self.owned_sequences(t.old.oid) {
                     t.sequences.push((Relation { namespace: to.clone(), ..(*sequence).clone() }, None));
                 }
@@ -330,10 +325,6 @@ impl Altered {
     fn has_keys(&self) -> bool {
         let key = |c: &Constraint| !matches!(c.kind, ConstraintKind::Check { .. });
         self.old.constraints.iter().chain(&self.new.constraints).any(key)
-    }
-
-    fn has_foreign_keys(&self) -> bool {
-        self.old.constraints.iter().any(|c| physical::foreign_target(c).is_some())
     }
 }
 

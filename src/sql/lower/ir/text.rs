@@ -5,7 +5,8 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
 use std::ops::Deref;
-use std::sync::Arc;
+
+use crate::types::Oid;
 
 /// Text with places for arguments: `{0}`, `{1}` …; `{*}` is all of them, `{1*}` all but the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,8 +111,8 @@ impl From<usize> for Piece {
 /// What a FROM clause or a write names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TableName {
-    /// Its namespace (none for a temporary table) and name inside DuckDB, unquoted.
-    Table { namespace: Option<Arc<str>>, name: Arc<str> },
+    /// `r<OID>`: see [`crate::registry::Storage`].
+    Relation(Oid),
     /// `cte<n>`
     Cte(u32),
     /// The temporary table `dg_step_<n>`, which a statement of several steps makes.

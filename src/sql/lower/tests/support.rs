@@ -15,7 +15,7 @@ use crate::error::{Result, SqlState};
 use crate::policy::Permit;
 use crate::registry::{
     Acl, Column, Constraint, ConstraintKind, Managed, Name, Namespace, OnConflictDefault, Relation, RelationKind, Role,
-    Snapshot, builtin,
+    Snapshot, Storage, builtin,
 };
 use crate::sql::lower::Decimals;
 use crate::sql::{self, CompiledBody, Context, ParamSource, Plan, signatures};
@@ -136,9 +136,8 @@ impl Db {
     pub async fn open() -> Self {
         let db = Self::empty();
         let mut connection = db.pool.connect().unwrap();
-        command(&mut *connection, "CREATE SCHEMA IF NOT EXISTS \"public\"").await;
         for relation in db.context.snapshot.relations.values() {
-            command(&mut *connection, &create_table(relation, &db.context.snapshot)).await;
+            command(&mut *connection, &crate::sql::ddl::create_table(relation, &db.context.snapshot).unwrap()).await;
         }
         for line in include_str!("data.sql").lines() {
             let answer = db.run(&mut *connection, line.trim_end_matches(';'), Decimals::Fast).await;
@@ -260,18 +259,6 @@ async fn command(connection: &mut dyn Connection, sql: &str) {
     if let Err(error) = connection.execute(&permit, vec![], &run).await {
         panic!("{sql}: {error}");
     }
-}
-
-fn create_table(relation: &Relation, snapshot: &Snapshot) -> String {
-    let mut parts: Vec<String> = relation
-        .columns
-        .iter()
-        .map(|c| format!("\"{}\" {}", c.name, crate::types::phys(c.ty, snapshot).unwrap().duckdb()))
-        .collect();
-    if relation.primary_key().is_some() {
-        parts.push(format!("PRIMARY KEY (\"{}\")", relation.columns[0].name));
-    }
-    format!("CREATE TABLE \"public\".\"{}\" ({})", relation.name, parts.join(", "))
 }
 
 fn context() -> Context {
@@ -396,6 +383,8 @@ fn add(snapshot: &mut Snapshot, oid: u32, name: &str, columns: Columns, key: boo
         row_type: oid + 1,
         row_array_type: oid + 2,
         on_conflict: OnConflictDefault::Error,
+        storage: Storage::Numbered,
+        last_dropped: 0,
     };
     snapshot.relation_oids.insert(oid, ("public".into(), name.into()));
     snapshot.relations.insert(("public".into(), name.into()), Arc::new(relation));
