@@ -252,6 +252,7 @@ fn array_from_values(values: &[Value], phys: &Phys) -> Result<ArrayRef> {
             let array: Decimal128Array = units.collect::<Result<Vec<_>>>()?.into_iter().collect();
             Arc::new(array.with_data_type(phys.arrow()))
         }
+        Phys::Interval => crate::types::arrow::array_from_values(values, phys)?,
         _ => return Err(Error::unsupported(format!("an aggregate of {phys:?}"))),
     })
 }

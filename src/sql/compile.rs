@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::analyze::{Analyzed, analyze};
 use super::lower::{self, Decimals, Lowered, Step};
-use super::{Command, Compiled, CompiledBody, Context, Parsed, Plan, render};
+use super::{Command, Compiled, CompiledBody, Context, ParamSource, Parsed, Plan, render};
 use crate::engine::{Kind, Rendered};
 use crate::error::{Error, Result};
 use crate::policy::{self, Authority, Permit};
@@ -104,8 +104,10 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
     let before = before.into_iter().map(|step| step_plan(&lowered, step, command)).collect();
     let drop = |table: u32| lowered.clone().map(|_| dropped(table));
     let after = scratch.into_iter().map(drop).collect();
-    let permit = lowered.map(|lowered| rendered(&lowered));
-    let params = params.into_iter().map(|(source, _)| source).collect();
+    let (sql, order) = render::statement(&lowered.get().statement);
+    let (params, types) = in_order(&params, &order);
+    let kind = if phys.is_empty() { Kind::Change } else { Kind::Rows };
+    let permit = lowered.map(|lowered| Rendered { sql: sql.into(), params: types, columns: lowered.phys, kind });
     Ok(Plan { permit, params, fields, phys, command, target, before, after, writes })
 }
 
@@ -116,12 +118,12 @@ fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command) -> Plan {
         lower::ir::Statement::Keep { .. } => Kind::Command,
         _ => Kind::Change,
     };
-    let sql = render::statement(&statement).into();
-    let rendered =
-        Rendered { sql, params: params.iter().map(|(_, phys)| phys.clone()).collect(), columns: Vec::new(), kind };
+    let (sql, order) = render::statement(&statement);
+    let (params, types) = in_order(&params, &order);
+    let rendered = Rendered { sql: sql.into(), params: types, columns: Vec::new(), kind };
     Plan {
         permit: permit.clone().map(|_| rendered),
-        params: params.into_iter().map(|(source, _)| source).collect(),
+        params,
         fields: Vec::new(),
         phys: Vec::new(),
         command,
@@ -137,11 +139,9 @@ fn dropped(table: u32) -> Rendered {
     Rendered { sql, params: Vec::new(), columns: Vec::new(), kind: Kind::Command }
 }
 
-/// The statement in DuckDB's text, as the engine runs it.
-fn rendered(lowered: &Lowered) -> Rendered {
-    let params: Vec<Phys> = lowered.params.iter().map(|(_, phys)| phys.clone()).collect();
-    let kind = if lowered.phys.is_empty() { Kind::Change } else { Kind::Rows };
-    Rendered { sql: render::statement(&lowered.statement).into(), params, columns: lowered.phys.clone(), kind }
+/// The parameters that a text mentions, in its order: where their values come from, and what carries them.
+fn in_order(params: &[(ParamSource, Phys)], order: &[u16]) -> (Vec<ParamSource>, Vec<Phys>) {
+    order.iter().filter_map(|n| params.get(usize::from(*n))).cloned().unzip()
 }
 
 fn copy_fields(table: &crate::registry::Relation, columns: &[i16]) -> Vec<tree::Field> {

@@ -248,10 +248,8 @@ impl Lowerer<'_> {
             }
             ("sum" | "avg", oid::INTERVAL) => {
                 let phys = self.phys(ty)?;
-                if func.name == "avg" {
-                    return Err(unknown());
-                }
-                Ok(clauses.call("sum", vec![arg], phys))
+                let name = if func.name == "avg" { "dg_interval_avg" } else { "dg_interval_sum" };
+                Ok(clauses.call(name, vec![arg.cast(Phys::Interval)], phys))
             }
             _ => Err(unknown()),
         }

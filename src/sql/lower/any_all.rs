@@ -7,9 +7,10 @@ use crate::error::{Error, Result};
 use crate::facts::Proc;
 use crate::sql::signatures;
 use crate::tree::{CastHow, Expr, ExprKind, Query};
-use crate::types::{PgType, Phys};
+use crate::types::{PgType, Phys, oid};
 
 use super::Lowerer;
+use super::aggregate::jsonb_key;
 use super::array::{derived, plain_query};
 use super::ir::{self, Node, Scalar, Select, Variable, template};
 
@@ -110,7 +111,9 @@ impl Lowerer<'_> {
         {
             items.insert(0, left);
             let (values, phys) = self.meet(items, true)?;
-            let values = if super::compare::needs_key(&phys) {
+            let values = if op.args.first() == Some(&oid::JSONB) {
+                values.into_iter().map(jsonb_key).collect()
+            } else if super::compare::needs_key(&phys) {
                 values
                     .into_iter()
                     .map(|v| {
@@ -156,7 +159,10 @@ impl Lowerer<'_> {
         let mut changed = false;
         for (i, (l, phys)) in left.into_iter().zip(rights).enumerate() {
             let column = Scalar::column(alias, ir::output_name(i), phys.clone());
-            let (l, r) = self.keys_of(l, column)?;
+            let (l, r) = match ops.get(i).and_then(|op| op.args.first()) {
+                Some(&oid::JSONB) => (jsonb_key(l), jsonb_key(column)),
+                _ => self.keys_of(l, column)?,
+            };
             changed |= !matches!(r.node, Node::Column(..));
             lefts.push(l);
             targets.push(r);

@@ -13,6 +13,11 @@ use super::ir::{Node, Scalar, template};
 impl Lowerer<'_> {
     pub(super) fn cast(&mut self, arg: &Expr, how: &CastHow, explicit: bool, ty: PgType) -> Result<Scalar> {
         let value = self.expr(arg)?;
+        if matches!((how, &value.phys), (CastHow::InOut, Phys::Row(_))) {
+            let shape = self.shape(Some(arg), arg.ty)?;
+            let text = self.record_text(value, &shape)?;
+            return self.input(text, ty);
+        }
         self.cast_value(value, arg.ty, how, explicit, ty)
     }
 
@@ -70,6 +75,11 @@ impl Lowerer<'_> {
     fn apply_cast(&mut self, func: &'static facts::Proc, value: Scalar, from: PgType, ty: PgType) -> Result<Scalar> {
         if func.args.len() == 1 {
             let tree = Expr { kind: crate::tree::ExprKind::Default, ty: from, pos: 0 };
+            // int2 to oid goes by int4(int2): the function's result has the type's representation, not always its carrier.
+            if func.result != ty.oid && !super::call::is_polymorphic(func.result) {
+                let value = self.apply(func, vec![value], std::slice::from_ref(&tree), PgType::new(func.result))?;
+                return self.relabel(value, ty);
+            }
             return self.apply(func, vec![value], std::slice::from_ref(&tree), ty);
         }
         Err(Error::internal(format!("lower: cast by {} with {} arguments", func.name, func.args.len())))
@@ -113,6 +123,10 @@ impl Lowerer<'_> {
             | Phys::Interval
             | Phys::List(_)
             | Phys::Row(_) => {}
+        }
+        if matches!(value.phys, Phys::Row(_)) {
+            let shape = self.shape(None, from)?;
+            return self.record_text(value, &shape);
         }
         if super::array_nested::depth(&value.phys) > 1 {
             return Err(Error::unsupported("the text of an array of more than one dimension"));

@@ -103,7 +103,7 @@ impl Lowerer<'_> {
     pub(super) fn min_max(&mut self, greatest: bool, args: &[Expr], ty: PgType) -> Result<Scalar> {
         let values = self.exprs(args)?;
         let (values, phys) = self.meet(values, false)?;
-        if matches!(ty.oid, oid::JSON | oid::JSONB) || matches!(phys, Phys::Row(_)) {
+        if matches!(ty.oid, oid::JSON | oid::JSONB | oid::TIMETZ) || matches!(phys, Phys::Row(_)) {
             return Err(Error::unsupported("GREATEST or LEAST of this type"));
         }
         if needs_key(&phys) {

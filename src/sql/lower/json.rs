@@ -39,7 +39,7 @@ impl Lowerer<'_> {
     }
 
     /// The fields of a row: from the expression that makes it, or from its composite type.
-    fn shape(&self, tree: Option<&Expr>, ty: PgType) -> Result<Shape> {
+    pub(super) fn shape(&self, tree: Option<&Expr>, ty: PgType) -> Result<Shape> {
         match tree.map(|t| &t.kind) {
             Some(ExprKind::WholeRow(rel)) => {
                 if let Some(shape) = self.shapes.get(rel) {
@@ -55,7 +55,7 @@ impl Lowerer<'_> {
         }
         match TypeLookup::user_type(&*self.cx.snapshot, self.base(ty).oid).map(|t| t.kind) {
             Some(UserTypeInfoKind::Composite { fields }) => Ok(fields.iter().map(|(n, t)| (n.clone(), *t)).collect()),
-            _ => Err(Error::unsupported("JSON of a record whose columns are not known here")
+            _ => Err(Error::unsupported("the text or JSON of a record whose columns are not known here")
                 .hint("Give the row itself, or a row of a named composite type.")),
         }
     }

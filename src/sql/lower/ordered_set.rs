@@ -7,7 +7,7 @@
 use crate::error::{Error, Result, SqlState};
 use crate::sql::signatures;
 use crate::tree::{self, Expr, SortKey};
-use crate::types::{PgType, Phys};
+use crate::types::{PgType, Phys, oid};
 
 use super::Lowerer;
 use super::aggregate::Clauses;
@@ -26,6 +26,9 @@ impl Lowerer<'_> {
         ty: PgType,
     ) -> Result<Scalar> {
         let unknown = || Error::unsupported(format!("aggregate {}", signatures::signature(aggregate.func)));
+        if aggregate.order_by.iter().any(|key| key.expr.ty.oid == oid::JSONB) {
+            return Err(Error::unsupported(format!("aggregate {} of jsonb", aggregate.func.name)));
+        }
         match (aggregate.func.name, aggregate.args.as_slice(), aggregate.order_by.as_slice()) {
             ("percentile_cont" | "percentile_disc", [fraction], [key]) => {
                 if let Some(value) = super::constant::const_float(fraction)

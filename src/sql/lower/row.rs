@@ -5,7 +5,7 @@
 use crate::error::{Error, Result};
 use crate::facts::Proc;
 use crate::tree::{Expr, RelId};
-use crate::types::{PgType, Phys};
+use crate::types::{PgType, Phys, oid};
 
 use super::ir::{Node, Piece, Scalar, Template, template};
 use super::{Lowerer, Means};
@@ -44,6 +44,38 @@ impl Lowerer<'_> {
             .collect();
         let row = self.row_of(fields)?;
         self.present_or_null(rel, row)
+    }
+
+    /// A row as record_out writes it; NULL fields are empty.
+    pub(super) fn record_text(&mut self, row: Scalar, shape: &super::json::Shape) -> Result<Scalar> {
+        let Phys::Row(fields) = row.phys.clone() else { return Err(Error::internal("lower: no row")) };
+        if fields.len() != shape.len() {
+            return Err(Error::unsupported("the text of a record whose columns are not known here"));
+        }
+        self.bind_once(row, |this, row| {
+            let mut args = vec![row.clone()];
+            let mut pieces = vec![Piece::Word("CASE WHEN {0} IS NOT DISTINCT FROM NULL THEN NULL ELSE '('")];
+            for (i, ((_, ty), phys)) in shape.iter().zip(fields.iter()).enumerate() {
+                let field = field_of(row.clone(), i, phys.clone());
+                let text = this.output(field, *ty)?;
+                let text = match ty.char_length() {
+                    // char(n) is kept without its padding.
+                    Some(n) if ty.oid == oid::BPCHAR => {
+                        Scalar::template(template!["rpad({0}, ", n, ", ' ')"], vec![text], Phys::Text)
+                    }
+                    _ => text,
+                };
+                let text = Scalar::call("dg_record_field", vec![text], Phys::Text);
+                pieces.extend([
+                    Piece::Word(if i > 0 { " || ',' || coalesce({" } else { " || coalesce({" }),
+                    Piece::from(args.len()),
+                    Piece::Word("}, '')"),
+                ]);
+                args.push(text);
+            }
+            pieces.push(Piece::Word(" || ')' END"));
+            Ok(Scalar::template(Template::of(&pieces), args, Phys::Text))
+        })
     }
 
     pub(super) fn field(&mut self, row: &Expr, field: u16, ty: PgType) -> Result<Scalar> {

@@ -38,6 +38,8 @@ const UNARY_MINUS: u8 = 120;
 const COLLATE: u8 = 115;
 /// IS and what begins with it.
 const IS: u8 = 40;
+/// BETWEEN, whose bounds bind more tightly.
+const BETWEEN: u8 = 60;
 
 /// Operators that sqlparser would give another precedence than PostgreSQL does.
 pub fn precedence(parser: &Parser) -> Option<Result<u8, ParserError>> {
@@ -155,6 +157,9 @@ pub fn infix(parser: &mut Parser, left: &Expr) -> Option<Result<Expr, ParserErro
         let expr = Box::new(left.clone());
         return Some(parser.parse_object_name(false).map(|collation| Expr::Collate { expr, collation }));
     }
+    if matches!((word(0), word(1)), (Keyword::BETWEEN, _) | (Keyword::NOT, Keyword::BETWEEN)) {
+        return between_symmetric(parser, left);
+    }
     if word(0) != Keyword::IS {
         return quantified(parser, left);
     }
@@ -170,6 +175,42 @@ pub fn infix(parser: &mut Parser, left: &Expr) -> Option<Result<Expr, ParserErro
     Some(parser.parse_subexpr(IS).map(|right| match not {
         true => Expr::IsNotDistinctFrom(left, Box::new(right)),
         false => Expr::IsDistinctFrom(left, Box::new(right)),
+    }))
+}
+
+/// `x [NOT] BETWEEN [A]SYMMETRIC a AND b`: SYMMETRIC takes the bounds either way round, as PostgreSQL's grammar writes it.
+fn between_symmetric(parser: &mut Parser, left: &Expr) -> Option<Result<Expr, ParserError>> {
+    let is = |n: usize, text: &str| {
+        matches!(&parser.peek_nth_token_ref(n).token,
+        Token::Word(w) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(text))
+    };
+    let negated = is(0, "not");
+    let at = usize::from(negated);
+    if !is(at, "between") || !(is(at + 1, "symmetric") || is(at + 1, "asymmetric")) {
+        return None;
+    }
+    let symmetric = is(at + 1, "symmetric");
+    for _ in 0..at + 2 {
+        parser.next_token();
+    }
+    let bounds = (|| {
+        let low = parser.parse_subexpr(BETWEEN)?;
+        parser.expect_keyword(Keyword::AND)?;
+        Ok((low, parser.parse_subexpr(BETWEEN)?))
+    })();
+    let between = |low: &Expr, high: &Expr| Expr::Between {
+        expr: Box::new(left.clone()),
+        negated,
+        low: Box::new(low.clone()),
+        high: Box::new(high.clone()),
+    };
+    Some(bounds.map(|(low, high)| match symmetric {
+        false => between(&low, &high),
+        true => Expr::Nested(Box::new(Expr::BinaryOp {
+            left: Box::new(between(&low, &high)),
+            op: if negated { BinaryOperator::And } else { BinaryOperator::Or },
+            right: Box::new(between(&high, &low)),
+        })),
     }))
 }
 
@@ -246,6 +287,35 @@ fn trim(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
         Ok(Expr::Trim { trim_where, trim_what: None, expr, trim_characters })
     })();
     Some(parsed)
+}
+
+/// `SUBSTRING(x SIMILAR pattern ESCAPE c)` and `SUBSTRING(x FOR n FROM m)`, which are the same function with its arguments
+/// in other words.
+fn substring_similar(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+    let named = matches!(&parser.peek_token_ref().token, Token::Word(w)
+        if w.keyword == Keyword::SUBSTRING && w.quote_style.is_none());
+    if !named || parser.peek_nth_token_ref(1).token != Token::LParen {
+        return None;
+    }
+    let parsed = parser.maybe_parse(|parser| {
+        parser.next_token();
+        parser.expect_token(&Token::LParen)?;
+        let expr = Box::new(parser.parse_subexpr(BETWEEN)?);
+        let (first, second) = if parser.parse_keyword(Keyword::SIMILAR) {
+            let pattern = parser.parse_subexpr(BETWEEN)?;
+            parser.expect_keyword(Keyword::ESCAPE)?;
+            (pattern, parser.parse_expr()?)
+        } else {
+            parser.expect_keyword(Keyword::FOR)?;
+            let length = parser.parse_expr()?;
+            parser.expect_keyword(Keyword::FROM)?;
+            (parser.parse_expr()?, length)
+        };
+        parser.expect_token(&Token::RParen)?;
+        let (substring_from, substring_for) = (Some(Box::new(first)), Some(Box::new(second)));
+        Ok(Expr::Substring { expr, substring_from, substring_for, special: false, shorthand: false })
+    });
+    parsed.transpose()
 }
 
 /// `INTERVAL(p) 'text'`, whose precision sqlparser would forget.
@@ -346,7 +416,7 @@ fn set_operation_follows(parser: &Parser) -> bool {
 
 /// Called before sqlparser's own prefix parsing.
 pub fn prefix(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
-    if let Some(expr) = trim(parser).or_else(|| interval_precision(parser)) {
+    if let Some(expr) = trim(parser).or_else(|| interval_precision(parser)).or_else(|| substring_similar(parser)) {
         return Some(expr);
     }
     if let Some(expr) = subquery(parser).or_else(|| prefix_operator(parser)) {

@@ -8,18 +8,50 @@ use super::lower::ir::{
     Alias, Body, Conflict, Cte, From, Order, OrderKey, Query, Sample, Scalar, Select, Statement, TableName,
 };
 
-/// The statement's text.
-pub fn statement(statement: &Statement) -> String {
-    let mut out = String::with_capacity(256);
+/// What is printed so far. Parameters are numbered as they occur: lowering may have asked for some that nothing uses in
+/// the end, and DuckDB knows those only that it reads.
+#[derive(Default)]
+pub(super) struct Text {
+    sql: String,
+    params: Vec<u16>,
+}
+
+impl Text {
+    /// The number, from 1, of the statement's parameter `n`.
+    fn number(&mut self, n: u16) -> usize {
+        let known = self.params.iter().position(|p| *p == n);
+        known.unwrap_or_else(|| {
+            self.params.push(n);
+            self.params.len() - 1
+        }) + 1
+    }
+}
+
+impl std::ops::Deref for Text {
+    type Target = String;
+    fn deref(&self) -> &String {
+        &self.sql
+    }
+}
+
+impl std::ops::DerefMut for Text {
+    fn deref_mut(&mut self) -> &mut String {
+        &mut self.sql
+    }
+}
+
+/// The statement's text, and which of its parameters `$1`, `$2` … are.
+pub fn statement(statement: &Statement) -> (String, Vec<u16>) {
+    let mut out = Text { sql: String::with_capacity(256), params: Vec::new() };
     write_statement(&mut out, statement);
-    out
+    (out.sql, out.params)
 }
 
 /// The text of one value, for comparing two of them.
 pub fn scalar(value: &Scalar) -> String {
-    let mut out = String::new();
+    let mut out = Text::default();
     scalar::write(&mut out, value);
-    out
+    out.sql
 }
 
 /// Drops what [`Statement::Keep`] has made.
@@ -28,7 +60,7 @@ pub fn drop_kept(table: u32) -> String {
 }
 
 /// A column's name: as it is if it is one of those that the program makes (`a7`, `c0`), else in quotes.
-pub(super) fn write_name(out: &mut String, name: &str) {
+pub(super) fn write_name(out: &mut Text, name: &str) {
     let digits = name.strip_prefix(['a', 'c']).unwrap_or_default();
     if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
         out.push_str(name);
@@ -47,7 +79,7 @@ pub fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-fn write_statement(out: &mut String, statement: &Statement) {
+fn write_statement(out: &mut Text, statement: &Statement) {
     match statement {
         Statement::Query(query) => write_query(out, query),
         Statement::Insert { table, alias, columns, source, conflict, returning } => {
@@ -108,7 +140,7 @@ fn write_statement(out: &mut String, statement: &Statement) {
     }
 }
 
-fn write_kept(out: &mut String, query: &Query) {
+fn write_kept(out: &mut Text, query: &Query) {
     out.push_str("SELECT * FROM (");
     write_query(out, query);
     out.push_str(") AS s0");
@@ -121,7 +153,7 @@ fn write_kept(out: &mut String, query: &Query) {
     }
 }
 
-fn write_sets(out: &mut String, sets: &[(std::sync::Arc<str>, Scalar)]) {
+fn write_sets(out: &mut Text, sets: &[(std::sync::Arc<str>, Scalar)]) {
     list(out, sets, |out, (name, value)| {
         write_name(out, name);
         out.push_str(" = ");
@@ -129,7 +161,7 @@ fn write_sets(out: &mut String, sets: &[(std::sync::Arc<str>, Scalar)]) {
     });
 }
 
-fn write_conflict(out: &mut String, conflict: &Conflict) {
+fn write_conflict(out: &mut Text, conflict: &Conflict) {
     out.push_str(" ON CONFLICT");
     if !conflict.columns.is_empty() {
         out.push_str(" (");
@@ -146,14 +178,14 @@ fn write_conflict(out: &mut String, conflict: &Conflict) {
     }
 }
 
-fn write_returning(out: &mut String, returning: &[Scalar]) {
+fn write_returning(out: &mut Text, returning: &[Scalar]) {
     if !returning.is_empty() {
         out.push_str(" RETURNING ");
         write_targets(out, returning);
     }
 }
 
-fn write_targets(out: &mut String, targets: &[Scalar]) {
+fn write_targets(out: &mut Text, targets: &[Scalar]) {
     for (i, target) in targets.iter().enumerate() {
         if i > 0 {
             out.push_str(", ");
@@ -163,14 +195,14 @@ fn write_targets(out: &mut String, targets: &[Scalar]) {
     }
 }
 
-fn write_clause(out: &mut String, keyword: &str, value: Option<&Scalar>) {
+fn write_clause(out: &mut Text, keyword: &str, value: Option<&Scalar>) {
     if let Some(value) = value {
         out.push_str(keyword);
         scalar::write(out, value);
     }
 }
 
-pub(super) fn write_query(out: &mut String, query: &Query) {
+pub(super) fn write_query(out: &mut Text, query: &Query) {
     write_ctes(out, &query.ctes, query.recursive);
     match &query.body {
         Body::Select(select) => write_select(out, select),
@@ -198,7 +230,7 @@ pub(super) fn write_query(out: &mut String, query: &Query) {
     write_clause(out, " OFFSET ", query.offset.as_ref());
 }
 
-fn write_ctes(out: &mut String, ctes: &[Cte], recursive: bool) {
+fn write_ctes(out: &mut Text, ctes: &[Cte], recursive: bool) {
     if ctes.is_empty() {
         return;
     }
@@ -221,7 +253,7 @@ fn write_ctes(out: &mut String, ctes: &[Cte], recursive: bool) {
     out.push(' ');
 }
 
-fn write_select(out: &mut String, select: &Select) {
+fn write_select(out: &mut Text, select: &Select) {
     out.push_str("SELECT ");
     if select.distinct {
         out.push_str("DISTINCT ");
@@ -256,7 +288,7 @@ fn write_select(out: &mut String, select: &Select) {
     write_clause(out, " QUALIFY ", select.qualify.as_ref());
 }
 
-fn write_from(out: &mut String, from: &From) {
+fn write_from(out: &mut Text, from: &From) {
     match from {
         From::Table { name, alias, sample } => {
             write_table(out, name);
@@ -303,7 +335,7 @@ fn write_from(out: &mut String, from: &From) {
     }
 }
 
-fn write_table(out: &mut String, table: &TableName) {
+fn write_table(out: &mut Text, table: &TableName) {
     match table {
         TableName::Relation(oid) => {
             let _ = write!(out, "r{oid}");
@@ -317,7 +349,7 @@ fn write_table(out: &mut String, table: &TableName) {
     }
 }
 
-pub(super) fn write_alias(out: &mut String, alias: Alias) {
+pub(super) fn write_alias(out: &mut Text, alias: Alias) {
     let _ = match alias {
         Alias::Rel(n) => write!(out, "t{n}"),
         Alias::Made(n) => write!(out, "s{n}"),
@@ -325,7 +357,7 @@ pub(super) fn write_alias(out: &mut String, alias: Alias) {
     };
 }
 
-pub(super) fn write_order(out: &mut String, order_by: &[Order]) {
+pub(super) fn write_order(out: &mut Text, order_by: &[Order]) {
     if order_by.is_empty() {
         return;
     }
@@ -337,7 +369,7 @@ pub(super) fn write_order(out: &mut String, order_by: &[Order]) {
     });
 }
 
-fn write_key(out: &mut String, key: &OrderKey) {
+fn write_key(out: &mut Text, key: &OrderKey) {
     match key {
         OrderKey::Position(n) => {
             let _ = write!(out, "{n}");
@@ -347,7 +379,7 @@ fn write_key(out: &mut String, key: &OrderKey) {
     }
 }
 
-pub(super) fn list<T>(out: &mut String, items: &[T], mut each: impl FnMut(&mut String, &T)) {
+pub(super) fn list<T>(out: &mut Text, items: &[T], mut each: impl FnMut(&mut Text, &T)) {
     for (i, item) in items.iter().enumerate() {
         if i > 0 {
             out.push_str(", ");

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{list, literal, write_alias, write_name, write_order, write_query};
+use super::{Text, list, literal, write_alias, write_name, write_order, write_query};
 use crate::sql::lower::ir::{Aggregate, Node, Over, Scalar, Template};
 
-pub(super) fn write(out: &mut String, value: &Scalar) {
+pub(super) fn write(out: &mut Text, value: &Scalar) {
     match &value.node {
         Node::Text(text) => out.push_str(text),
         Node::Column(alias, name) => {
@@ -20,7 +20,8 @@ pub(super) fn write(out: &mut String, value: &Scalar) {
             let _ = write!(out, "{variable}");
         }
         Node::Param(n) => {
-            let _ = write!(out, "CAST(${} AS {})", n + 1, value.phys.duckdb());
+            let number = out.number(*n);
+            let _ = write!(out, "CAST(${number} AS {})", value.phys.duckdb());
         }
         Node::Template { text, args, .. } => {
             if is_call(text) {
@@ -97,7 +98,7 @@ fn is_call(text: &str) -> bool {
     false
 }
 
-fn write_chain(out: &mut String, parts: &[Scalar], word: &str) {
+fn write_chain(out: &mut Text, parts: &[Scalar], word: &str) {
     out.push('(');
     for (i, part) in parts.iter().enumerate() {
         if i > 0 {
@@ -108,7 +109,7 @@ fn write_chain(out: &mut String, parts: &[Scalar], word: &str) {
     out.push(')');
 }
 
-fn write_aggregate(out: &mut String, aggregate: &Aggregate) {
+fn write_aggregate(out: &mut Text, aggregate: &Aggregate) {
     out.push_str(aggregate.name);
     out.push('(');
     if aggregate.distinct {
@@ -127,7 +128,7 @@ fn write_aggregate(out: &mut String, aggregate: &Aggregate) {
     }
 }
 
-fn write_over(out: &mut String, over: &Over) {
+fn write_over(out: &mut Text, over: &Over) {
     out.push_str(" OVER (");
     if !over.partition_by.is_empty() {
         out.push_str("PARTITION BY ");
@@ -142,7 +143,7 @@ fn write_over(out: &mut String, over: &Over) {
 }
 
 /// Replaces `{n}`, `{n*}` and `{*}`; braces of other kinds (struct literals) pass.
-pub(super) fn write_template(out: &mut String, text: &Template, args: &[Scalar]) {
+pub(super) fn write_template(out: &mut Text, text: &Template, args: &[Scalar]) {
     let mut rest: &str = text;
     while let Some(open) = rest.find('{') {
         out.push_str(&rest[..open]);

@@ -13,6 +13,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("sum(float4)", Special),
     ("sum(float8)", Special),
     ("sum(interval)", Special),
+    ("avg(interval)", Special),
     ("avg(int2)", Special),
     ("avg(int4)", Special),
     ("avg(int8)", Special),

@@ -22,11 +22,17 @@ pub(super) const ENTRIES: &[Line] = &[
     ("cardinality(anyarray)", Template("len({0})::INTEGER")),
     (
         "arraycontains(anyarray,anyarray)",
-        Template("(list_has_all({0}, {1}) AND NOT list_contains(list_transform({1}, lambda x: x IS NULL), true))"),
+        Template(
+            "CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN \
+             list_has_all({0}, {1}) AND NOT list_contains(list_transform({1}, lambda x: x IS NULL), true) END",
+        ),
     ),
     (
         "arraycontained(anyarray,anyarray)",
-        Template("(list_has_all({1}, {0}) AND NOT list_contains(list_transform({0}, lambda x: x IS NULL), true))"),
+        Template(
+            "CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN \
+             list_has_all({1}, {0}) AND NOT list_contains(list_transform({0}, lambda x: x IS NULL), true) END",
+        ),
     ),
     ("arrayoverlap(anyarray,anyarray)", Template("list_has_any({0}, {1})")),
     // lower/array_search.rs
@@ -40,10 +46,10 @@ pub(super) const ENTRIES: &[Line] = &[
     ("array_fill(anyelement,_int4,_int4)", Special),
     ("trim_array(anyarray,int4)", Special),
     ("width_bucket(anycompatible,anycompatiblearray)", Special),
-    ("array_larger(anyarray,anyarray)", Template("greatest({0}, {1})")),
-    ("array_smaller(anyarray,anyarray)", Template("least({0}, {1})")),
-    ("enum_larger(anyenum,anyenum)", Template("greatest({0}, {1})")),
-    ("enum_smaller(anyenum,anyenum)", Template("least({0}, {1})")),
+    ("array_larger(anyarray,anyarray)", Template("CASE WHEN {0} < {1} THEN {1} WHEN {0} >= {1} THEN {0} END")),
+    ("array_smaller(anyarray,anyarray)", Template("CASE WHEN {0} > {1} THEN {1} WHEN {0} <= {1} THEN {0} END")),
+    ("enum_larger(anyenum,anyenum)", Template("CASE WHEN {0} < {1} THEN {1} WHEN {0} >= {1} THEN {0} END")),
+    ("enum_smaller(anyenum,anyenum)", Template("CASE WHEN {0} > {1} THEN {1} WHEN {0} <= {1} THEN {0} END")),
     ("enum_first(anyenum)", Special),
     ("enum_last(anyenum)", Special),
     ("enum_range(anyenum)", Special),

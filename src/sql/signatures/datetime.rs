@@ -1,6 +1,6 @@
 //! Dates, times, timestamps, intervals.
 
-use super::{How::*, Line};
+use super::{CMP, How::*, Line};
 
 pub(super) const ENTRIES: &[Line] = &[
     ("date_pli(date,int4)", Native("dg_date_pli")),
@@ -21,10 +21,10 @@ pub(super) const ENTRIES: &[Line] = &[
         "timestamptz_mi(timestamptz,timestamptz)",
         Template("dg_timestamp_mi(timezone('UTC', {0}), timezone('UTC', {1}))"),
     ),
-    ("datetime_pl(date,time)", Template("({0} + {1})")),
-    ("timedate_pl(time,date)", Template("({1} + {0})")),
-    ("time_pl_interval(time,interval)", Template("({0} + {1})")),
-    ("time_mi_interval(time,interval)", Template("({0} - {1})")),
+    ("datetime_pl(date,time)", Template("(CAST({0} AS DATE) + CAST({1} AS TIME))")),
+    ("timedate_pl(time,date)", Template("(CAST({1} AS DATE) + CAST({0} AS TIME))")),
+    ("time_pl_interval(time,interval)", Template("(CAST({0} AS TIME) + CAST({1} AS INTERVAL))")),
+    ("time_mi_interval(time,interval)", Template("(CAST({0} AS TIME) - CAST({1} AS INTERVAL))")),
     ("time_mi_time(time,time)", Native("dg_time_mi_time")),
     ("interval_pl(interval,interval)", Native("dg_interval_pl")),
     ("interval_mi(interval,interval)", Native("dg_interval_mi")),
@@ -78,8 +78,8 @@ pub(super) const ENTRIES: &[Line] = &[
     ("date(timestamptz)", Template("{0}::DATE")),
     ("timestamp(timestamptz)", Template("{0}::TIMESTAMP")),
     ("timestamptz(timestamp)", Template("{0}::TIMESTAMPTZ")),
-    ("time(timestamp)", Template("{0}::TIME")),
-    ("time(timestamptz)", Template("{0}::TIMESTAMP::TIME")),
+    ("time(timestamp)", Template("CASE WHEN isfinite({0}) THEN {0}::TIME END")),
+    ("time(timestamptz)", Template("CASE WHEN isfinite({0}) THEN {0}::TIMESTAMP::TIME END")),
     ("interval(time)", Native("dg_time_to_interval")),
     ("time(interval)", Native("dg_interval_to_time")),
     ("timezone(text,timestamptz)", Native("dg_timezone_timestamptz")),
@@ -98,7 +98,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("timezone(interval,timestamp)", Native("dg_timezone_interval")),
     ("timezone(text,timetz)", Native("dg_timezone_timetz")),
     ("timezone(interval,timetz)", Native("dg_timezone_interval_timetz")),
-    ("interval_pl_time(interval,time)", Template("({1} + {0})")),
+    ("interval_pl_time(interval,time)", Template("(CAST({1} AS TIME) + CAST({0} AS INTERVAL))")),
     ("timetz_pl_interval(timetz,interval)", Template("dg_timetz_plus({0}, {1}, 1)")),
     ("interval_pl_timetz(interval,timetz)", Template("dg_timetz_plus({1}, {0}, 1)")),
     ("timetz_mi_interval(timetz,interval)", Template("dg_timetz_plus({0}, {1}, -1)")),
@@ -107,7 +107,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("datetimetz_pl(date,timetz)", Native("dg_date_timetz")),
     ("timetzdate_pl(timetz,date)", Template("dg_date_timetz({1}, {0})")),
     ("timestamptz(date,timetz)", Native("dg_date_timetz")),
-    ("timestamp(date,time)", Template("({0} + {1})")),
+    ("timestamp(date,time)", Template("(CAST({0} AS DATE) + CAST({1} AS TIME))")),
     ("date_bin(interval,timestamp,timestamp)", Native("dg_date_bin")),
     (
         "date_bin(interval,timestamptz,timestamptz)",
@@ -147,14 +147,58 @@ pub(super) const ENTRIES: &[Line] = &[
             "dg_overlaps(DATE '2000-01-01' + {0}, DATE '2000-01-01' + {1}, DATE '2000-01-01' + {2}, DATE '2000-01-01' + {3})",
         ),
     ),
-    ("date_larger(date,date)", Template("greatest({0}, {1})")),
-    ("date_smaller(date,date)", Template("least({0}, {1})")),
-    ("timestamp_larger(timestamp,timestamp)", Template("greatest({0}, {1})")),
-    ("timestamp_smaller(timestamp,timestamp)", Template("least({0}, {1})")),
-    ("timestamptz_larger(timestamptz,timestamptz)", Template("greatest({0}, {1})")),
-    ("timestamptz_smaller(timestamptz,timestamptz)", Template("least({0}, {1})")),
-    ("time_larger(time,time)", Template("greatest({0}, {1})")),
-    ("time_smaller(time,time)", Template("least({0}, {1})")),
+    ("date_larger(date,date)", Template("CASE WHEN {0} < {1} THEN {1} WHEN {0} >= {1} THEN {0} END")),
+    ("date_smaller(date,date)", Template("CASE WHEN {0} > {1} THEN {1} WHEN {0} <= {1} THEN {0} END")),
+    ("timestamp_larger(timestamp,timestamp)", Template("CASE WHEN {0} < {1} THEN {1} WHEN {0} >= {1} THEN {0} END")),
+    ("timestamp_smaller(timestamp,timestamp)", Template("CASE WHEN {0} > {1} THEN {1} WHEN {0} <= {1} THEN {0} END")),
+    (
+        "timestamptz_larger(timestamptz,timestamptz)",
+        Template("CASE WHEN {0} < {1} THEN {1} WHEN {0} >= {1} THEN {0} END"),
+    ),
+    (
+        "timestamptz_smaller(timestamptz,timestamptz)",
+        Template("CASE WHEN {0} > {1} THEN {1} WHEN {0} <= {1} THEN {0} END"),
+    ),
+    ("time_larger(time,time)", Template("CASE WHEN {0} < {1} THEN {1} WHEN {0} >= {1} THEN {0} END")),
+    ("time_smaller(time,time)", Template("CASE WHEN {0} > {1} THEN {1} WHEN {0} <= {1} THEN {0} END")),
+    ("interval_larger(interval,interval)", Template("CASE WHEN {0} < {1} THEN {1} WHEN {0} >= {1} THEN {0} END")),
+    ("interval_smaller(interval,interval)", Template("CASE WHEN {0} > {1} THEN {1} WHEN {0} <= {1} THEN {0} END")),
+    ("timetz_larger(timetz,timetz)", Template("CASE WHEN {0} < {1} THEN {1} WHEN {0} >= {1} THEN {0} END")),
+    ("timetz_smaller(timetz,timetz)", Template("CASE WHEN {0} > {1} THEN {1} WHEN {0} <= {1} THEN {0} END")),
+    ("timestamptz(date,time)", Template("dg_local_to_timestamptz({session}, CAST({0} AS DATE) + CAST({1} AS TIME))")),
+    (
+        "overlaps(time,interval,time,interval)",
+        Template(
+            "dg_overlaps(DATE '2000-01-01' + {0}, DATE '2000-01-01' + (CAST({0} AS TIME) + CAST({1} AS INTERVAL)), \
+         DATE '2000-01-01' + {2}, DATE '2000-01-01' + (CAST({2} AS TIME) + CAST({3} AS INTERVAL)))",
+        ),
+    ),
+    (
+        "overlaps(time,time,time,interval)",
+        Template(
+            "dg_overlaps(DATE '2000-01-01' + {0}, DATE '2000-01-01' + {1}, \
+         DATE '2000-01-01' + {2}, DATE '2000-01-01' + (CAST({2} AS TIME) + CAST({3} AS INTERVAL)))",
+        ),
+    ),
+    (
+        "overlaps(time,interval,time,time)",
+        Template(
+            "dg_overlaps(DATE '2000-01-01' + {0}, DATE '2000-01-01' + (CAST({0} AS TIME) + CAST({1} AS INTERVAL)), \
+         DATE '2000-01-01' + {2}, DATE '2000-01-01' + {3})",
+        ),
+    ),
+    ("date_cmp(date,date)", Template(CMP)),
+    ("date_cmp_timestamp(date,timestamp)", Template(CMP)),
+    ("date_cmp_timestamptz(date,timestamptz)", Template(CMP)),
+    ("timestamp_cmp(timestamp,timestamp)", Template(CMP)),
+    ("timestamp_cmp_date(timestamp,date)", Template(CMP)),
+    ("timestamp_cmp_timestamptz(timestamp,timestamptz)", Template(CMP)),
+    ("timestamptz_cmp(timestamptz,timestamptz)", Template(CMP)),
+    ("timestamptz_cmp_date(timestamptz,date)", Template(CMP)),
+    ("timestamptz_cmp_timestamp(timestamptz,timestamp)", Template(CMP)),
+    ("time_cmp(time,time)", Template(CMP)),
+    ("timetz_cmp(timetz,timetz)", Template(CMP)),
+    ("interval_cmp(interval,interval)", Template(CMP)),
     ("timeofday()", Refused("use clock_timestamp()")),
     (
         "overlaps(timestamptz,interval,timestamptz,interval)",

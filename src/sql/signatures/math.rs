@@ -1,6 +1,6 @@
 //! Integers, floats, numeric: arithmetic, rounding, conversion.
 
-use super::{How::*, Line, raise};
+use super::{CMP, How::*, Line, raise};
 
 pub(super) const ENTRIES: &[Line] = &[
     ("int2pl(int2,int2)", Template("({0} + {1})")),
@@ -8,78 +8,114 @@ pub(super) const ENTRIES: &[Line] = &[
     ("int2mul(int2,int2)", Template("({0} * {1})")),
     (
         "int2div(int2,int2)",
-        Template(concat!("CASE WHEN {1} = 0 THEN ", raise!("22012", "division by zero"), " ELSE ({0} // {1}) END")),
+        Template(concat!(
+            "CASE WHEN {1} = 0 AND {0} IS NOT NULL THEN ",
+            raise!("22012", "division by zero"),
+            " ELSE ({0} // nullif({1}, 0)) END"
+        )),
     ),
     ("int4pl(int4,int4)", Template("({0} + {1})")),
     ("int4mi(int4,int4)", Template("({0} - {1})")),
     ("int4mul(int4,int4)", Template("({0} * {1})")),
     (
         "int4div(int4,int4)",
-        Template(concat!("CASE WHEN {1} = 0 THEN ", raise!("22012", "division by zero"), " ELSE ({0} // {1}) END")),
+        Template(concat!(
+            "CASE WHEN {1} = 0 AND {0} IS NOT NULL THEN ",
+            raise!("22012", "division by zero"),
+            " ELSE ({0} // nullif({1}, 0)) END"
+        )),
     ),
     ("int8pl(int8,int8)", Template("({0} + {1})")),
     ("int8mi(int8,int8)", Template("({0} - {1})")),
     ("int8mul(int8,int8)", Template("({0} * {1})")),
     (
         "int8div(int8,int8)",
-        Template(concat!("CASE WHEN {1} = 0 THEN ", raise!("22012", "division by zero"), " ELSE ({0} // {1}) END")),
+        Template(concat!(
+            "CASE WHEN {1} = 0 AND {0} IS NOT NULL THEN ",
+            raise!("22012", "division by zero"),
+            " ELSE ({0} // nullif({1}, 0)) END"
+        )),
     ),
     ("int24pl(int2,int4)", Template("({0} + {1})")),
     ("int24mi(int2,int4)", Template("({0} - {1})")),
     ("int24mul(int2,int4)", Template("({0} * {1})")),
     (
         "int24div(int2,int4)",
-        Template(concat!("CASE WHEN {1} = 0 THEN ", raise!("22012", "division by zero"), " ELSE ({0} // {1}) END")),
+        Template(concat!(
+            "CASE WHEN {1} = 0 AND {0} IS NOT NULL THEN ",
+            raise!("22012", "division by zero"),
+            " ELSE ({0} // nullif({1}, 0)) END"
+        )),
     ),
     ("int42pl(int4,int2)", Template("({0} + {1})")),
     ("int42mi(int4,int2)", Template("({0} - {1})")),
     ("int42mul(int4,int2)", Template("({0} * {1})")),
     (
         "int42div(int4,int2)",
-        Template(concat!("CASE WHEN {1} = 0 THEN ", raise!("22012", "division by zero"), " ELSE ({0} // {1}) END")),
+        Template(concat!(
+            "CASE WHEN {1} = 0 AND {0} IS NOT NULL THEN ",
+            raise!("22012", "division by zero"),
+            " ELSE ({0} // nullif({1}, 0)) END"
+        )),
     ),
     ("int28pl(int2,int8)", Template("({0} + {1})")),
     ("int28mi(int2,int8)", Template("({0} - {1})")),
     ("int28mul(int2,int8)", Template("({0} * {1})")),
     (
         "int28div(int2,int8)",
-        Template(concat!("CASE WHEN {1} = 0 THEN ", raise!("22012", "division by zero"), " ELSE ({0} // {1}) END")),
+        Template(concat!(
+            "CASE WHEN {1} = 0 AND {0} IS NOT NULL THEN ",
+            raise!("22012", "division by zero"),
+            " ELSE ({0} // nullif({1}, 0)) END"
+        )),
     ),
     ("int82pl(int8,int2)", Template("({0} + {1})")),
     ("int82mi(int8,int2)", Template("({0} - {1})")),
     ("int82mul(int8,int2)", Template("({0} * {1})")),
     (
         "int82div(int8,int2)",
-        Template(concat!("CASE WHEN {1} = 0 THEN ", raise!("22012", "division by zero"), " ELSE ({0} // {1}) END")),
+        Template(concat!(
+            "CASE WHEN {1} = 0 AND {0} IS NOT NULL THEN ",
+            raise!("22012", "division by zero"),
+            " ELSE ({0} // nullif({1}, 0)) END"
+        )),
     ),
     ("int48pl(int4,int8)", Template("({0} + {1})")),
     ("int48mi(int4,int8)", Template("({0} - {1})")),
     ("int48mul(int4,int8)", Template("({0} * {1})")),
     (
         "int48div(int4,int8)",
-        Template(concat!("CASE WHEN {1} = 0 THEN ", raise!("22012", "division by zero"), " ELSE ({0} // {1}) END")),
+        Template(concat!(
+            "CASE WHEN {1} = 0 AND {0} IS NOT NULL THEN ",
+            raise!("22012", "division by zero"),
+            " ELSE ({0} // nullif({1}, 0)) END"
+        )),
     ),
     ("int84pl(int8,int4)", Template("({0} + {1})")),
     ("int84mi(int8,int4)", Template("({0} - {1})")),
     ("int84mul(int8,int4)", Template("({0} * {1})")),
     (
         "int84div(int8,int4)",
-        Template(concat!("CASE WHEN {1} = 0 THEN ", raise!("22012", "division by zero"), " ELSE ({0} // {1}) END")),
+        Template(concat!(
+            "CASE WHEN {1} = 0 AND {0} IS NOT NULL THEN ",
+            raise!("22012", "division by zero"),
+            " ELSE ({0} // nullif({1}, 0)) END"
+        )),
     ),
     (
         "int2mod(int2,int2)",
         Template(concat!(
-            "CASE {1} WHEN 0 THEN ",
+            "CASE WHEN {1} = 0 AND {0} IS NOT NULL THEN ",
             raise!("22012", "division by zero"),
-            " WHEN -1 THEN 0::SMALLINT ELSE ({0} % {1}) END"
+            " WHEN {1} = -1 THEN ({0} & 0::SMALLINT) ELSE ({0} % nullif({1}, 0)) END"
         )),
     ),
     (
         "mod(int2,int2)",
         Template(concat!(
-            "CASE {1} WHEN 0 THEN ",
+            "CASE WHEN {1} = 0 AND {0} IS NOT NULL THEN ",
             raise!("22012", "division by zero"),
-            " WHEN -1 THEN 0::SMALLINT ELSE ({0} % {1}) END"
+            " WHEN {1} = -1 THEN ({0} & 0::SMALLINT) ELSE ({0} % nullif({1}, 0)) END"
         )),
     ),
     // DuckDB says in which type a subtraction overflowed; of a negation it does not.
@@ -93,22 +129,22 @@ pub(super) const ENTRIES: &[Line] = &[
     ("int2not(int2)", Template("(~{0})")),
     ("int2shl(int2,int4)", Native("dg_int2shl")),
     ("int2shr(int2,int4)", Native("dg_int2shr")),
-    ("int2larger(int2,int2)", Template("greatest({0}, {1})")),
-    ("int2smaller(int2,int2)", Template("least({0}, {1})")),
+    ("int2larger(int2,int2)", Template("CASE WHEN {0} < {1} THEN {1} WHEN {0} >= {1} THEN {0} END")),
+    ("int2smaller(int2,int2)", Template("CASE WHEN {0} > {1} THEN {1} WHEN {0} <= {1} THEN {0} END")),
     (
         "int4mod(int4,int4)",
         Template(concat!(
-            "CASE {1} WHEN 0 THEN ",
+            "CASE WHEN {1} = 0 AND {0} IS NOT NULL THEN ",
             raise!("22012", "division by zero"),
-            " WHEN -1 THEN 0::INTEGER ELSE ({0} % {1}) END"
+            " WHEN {1} = -1 THEN ({0} & 0::INTEGER) ELSE ({0} % nullif({1}, 0)) END"
         )),
     ),
     (
         "mod(int4,int4)",
         Template(concat!(
-            "CASE {1} WHEN 0 THEN ",
+            "CASE WHEN {1} = 0 AND {0} IS NOT NULL THEN ",
             raise!("22012", "division by zero"),
-            " WHEN -1 THEN 0::INTEGER ELSE ({0} % {1}) END"
+            " WHEN {1} = -1 THEN ({0} & 0::INTEGER) ELSE ({0} % nullif({1}, 0)) END"
         )),
     ),
     ("int4um(int4)", Template("(0::INTEGER - {0})")),
@@ -121,22 +157,22 @@ pub(super) const ENTRIES: &[Line] = &[
     ("int4not(int4)", Template("(~{0})")),
     ("int4shl(int4,int4)", Native("dg_int4shl")),
     ("int4shr(int4,int4)", Native("dg_int4shr")),
-    ("int4larger(int4,int4)", Template("greatest({0}, {1})")),
-    ("int4smaller(int4,int4)", Template("least({0}, {1})")),
+    ("int4larger(int4,int4)", Template("CASE WHEN {0} < {1} THEN {1} WHEN {0} >= {1} THEN {0} END")),
+    ("int4smaller(int4,int4)", Template("CASE WHEN {0} > {1} THEN {1} WHEN {0} <= {1} THEN {0} END")),
     (
         "int8mod(int8,int8)",
         Template(concat!(
-            "CASE {1} WHEN 0 THEN ",
+            "CASE WHEN {1} = 0 AND {0} IS NOT NULL THEN ",
             raise!("22012", "division by zero"),
-            " WHEN -1 THEN 0::BIGINT ELSE ({0} % {1}) END"
+            " WHEN {1} = -1 THEN ({0} & 0::BIGINT) ELSE ({0} % nullif({1}, 0)) END"
         )),
     ),
     (
         "mod(int8,int8)",
         Template(concat!(
-            "CASE {1} WHEN 0 THEN ",
+            "CASE WHEN {1} = 0 AND {0} IS NOT NULL THEN ",
             raise!("22012", "division by zero"),
-            " WHEN -1 THEN 0::BIGINT ELSE ({0} % {1}) END"
+            " WHEN {1} = -1 THEN ({0} & 0::BIGINT) ELSE ({0} % nullif({1}, 0)) END"
         )),
     ),
     ("int8um(int8)", Template("(0::BIGINT - {0})")),
@@ -149,8 +185,8 @@ pub(super) const ENTRIES: &[Line] = &[
     ("int8not(int8)", Template("(~{0})")),
     ("int8shl(int8,int4)", Native("dg_int8shl")),
     ("int8shr(int8,int4)", Native("dg_int8shr")),
-    ("int8larger(int8,int8)", Template("greatest({0}, {1})")),
-    ("int8smaller(int8,int8)", Template("least({0}, {1})")),
+    ("int8larger(int8,int8)", Template("CASE WHEN {0} < {1} THEN {1} WHEN {0} >= {1} THEN {0} END")),
+    ("int8smaller(int8,int8)", Template("CASE WHEN {0} > {1} THEN {1} WHEN {0} <= {1} THEN {0} END")),
     ("gcd(int4,int4)", Native("dg_gcd_int4")),
     ("lcm(int4,int4)", Native("dg_lcm_int4")),
     ("gcd(int8,int8)", Native("dg_gcd_int8")),
@@ -187,8 +223,8 @@ pub(super) const ENTRIES: &[Line] = &[
     ("float4up(float4)", Template("{0}")),
     ("float4abs(float4)", Template("abs({0})")),
     ("abs(float4)", Template("abs({0})")),
-    ("float4larger(float4,float4)", Template("greatest({0}, {1})")),
-    ("float4smaller(float4,float4)", Template("least({0}, {1})")),
+    ("float4larger(float4,float4)", Template("CASE WHEN {0} < {1} THEN {1} WHEN {0} >= {1} THEN {0} END")),
+    ("float4smaller(float4,float4)", Template("CASE WHEN {0} > {1} THEN {1} WHEN {0} <= {1} THEN {0} END")),
     ("float8pl(float8,float8)", Native("dg_float8pl")),
     ("float8mi(float8,float8)", Native("dg_float8mi")),
     ("float8mul(float8,float8)", Native("dg_float8mul")),
@@ -197,8 +233,8 @@ pub(super) const ENTRIES: &[Line] = &[
     ("float8up(float8)", Template("{0}")),
     ("float8abs(float8)", Template("abs({0})")),
     ("abs(float8)", Template("abs({0})")),
-    ("float8larger(float8,float8)", Template("greatest({0}, {1})")),
-    ("float8smaller(float8,float8)", Template("least({0}, {1})")),
+    ("float8larger(float8,float8)", Template("CASE WHEN {0} < {1} THEN {1} WHEN {0} >= {1} THEN {0} END")),
+    ("float8smaller(float8,float8)", Template("CASE WHEN {0} > {1} THEN {1} WHEN {0} <= {1} THEN {0} END")),
     ("float48pl(float4,float8)", Template("dg_float8pl({0}::DOUBLE, {1})")),
     ("float84pl(float8,float4)", Template("dg_float8pl({0}, {1}::DOUBLE)")),
     ("float48mi(float4,float8)", Template("dg_float8mi({0}::DOUBLE, {1})")),
@@ -261,6 +297,25 @@ pub(super) const ENTRIES: &[Line] = &[
     ("setseed(float8)", Refused("random()'s order is DuckDB's own: a seed would not give PostgreSQL's numbers")),
     ("booland_statefunc(bool,bool)", Template("CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL ELSE {0} AND {1} END")),
     ("boolor_statefunc(bool,bool)", Template("CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL ELSE {0} OR {1} END")),
+    ("btint2cmp(int2,int2)", Template(CMP)),
+    ("btint4cmp(int4,int4)", Template(CMP)),
+    ("btint8cmp(int8,int8)", Template(CMP)),
+    ("btint24cmp(int2,int4)", Template(CMP)),
+    ("btint42cmp(int4,int2)", Template(CMP)),
+    ("btint28cmp(int2,int8)", Template(CMP)),
+    ("btint82cmp(int8,int2)", Template(CMP)),
+    ("btint48cmp(int4,int8)", Template(CMP)),
+    ("btint84cmp(int8,int4)", Template(CMP)),
+    ("btfloat4cmp(float4,float4)", Template(CMP)),
+    ("btfloat8cmp(float8,float8)", Template(CMP)),
+    ("btfloat48cmp(float4,float8)", Template(CMP)),
+    ("btfloat84cmp(float8,float4)", Template(CMP)),
+    ("btoidcmp(oid,oid)", Template(CMP)),
+    ("btboolcmp(bool,bool)", Template(CMP)),
+    ("uuid_cmp(uuid,uuid)", Template(CMP)),
+    ("int4inc(int4)", Template("({0} + 1::INTEGER)")),
+    ("int8inc(int8)", Template("({0} + 1::BIGINT)")),
+    ("int8dec(int8)", Template("({0} - 1::BIGINT)")),
     ("oidlarger(oid,oid)", Template("CASE WHEN {0} < {1} THEN {1} WHEN {0} >= {1} THEN {0} END")),
     ("oidsmaller(oid,oid)", Template("CASE WHEN {0} > {1} THEN {1} WHEN {0} <= {1} THEN {0} END")),
     ("float4send(float4)", Native("dg_float4send")),

@@ -60,6 +60,9 @@ pub struct Entry {
 /// One line of a family's list.
 pub(crate) type Line = (&'static str, How);
 
+/// The comparison functions of B-trees: -1, 0 or 1.
+const CMP: &str = "CASE WHEN {0} < {1} THEN -1 WHEN {0} = {1} THEN 0 WHEN {0} > {1} THEN 1 END";
+
 /// An expression that raises `message` with a SQLSTATE inside DuckDB (engine::error decodes it).
 macro_rules! raise {
     ($code:literal, $message:literal) => {

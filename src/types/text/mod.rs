@@ -17,7 +17,7 @@ use super::table::{Codec, codec};
 use super::{ByteaOutput, OutputSettings, PgType, TypeLookup, Value, name, oid};
 use crate::error::{Error, Result, SqlState};
 
-pub use array::{parse_array, write_array, write_record};
+pub use array::{parse_array, put_field, write_array, write_record};
 pub use float::{format_g, parse_f32, parse_f64, write_f32, write_f64};
 pub use json::{normalize_jsonb, validate_json};
 pub use scalar::{char_byte, char_byte_text, parse_bool, parse_bytea, parse_int, parse_uuid, write_bytea, write_uuid};

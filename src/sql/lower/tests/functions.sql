@@ -171,3 +171,34 @@ select array[1,2] @> array[1], array[1,2] && array[3], array[1] <@ array[1,2], a
 select array_agg(distinct x) from (values (3),(1),(null),(3)) v(x)
 select string_agg(distinct x, ',') from (values ('b'),('a'),('b')) v(x)
 select float4send(1.5), float8send(1.5)
+SELECT int4larger(NULL, 1), text_smaller('a', NULL), date_larger('2000-01-01', NULL), array_larger(NULL::int[], '{1}'), bpchar_larger('a', NULL)
+SELECT ROW(1, 'a b', NULL, true, '2000-01-01'::date)::text, ROW(1.50, '{1,2}'::int[], '"x"'::text)::text
+SELECT v::text FROM (VALUES (1, 'a', 2.50), (2, NULL, 3)) v(x, y, z) ORDER BY 1
+SELECT CAST('infinity'::timestamp AS time), CAST('-infinity'::timestamptz AS time), CAST('2000-01-01 12:34'::timestamp AS time)
+SELECT NULL::time + NULL::interval, NULL::interval + '12:00'::time, '12:00'::time - NULL::interval
+SELECT (age('2001-02-16 20:38:40'::timestamp) > '20 years'), (age('2001-02-16 20:38:40'::timestamptz) > '20 years')
+SELECT (NULL, 'infinity'::timestamp) OVERLAPS ('2024-02-29'::timestamp, '2024-02-29'::timestamp)
+SELECT (time '01:00', interval '1 hour') OVERLAPS (time '01:30', interval '1 hour'), (time '01:00', time '02:00') OVERLAPS (time '02:00', interval '1 hour')
+SELECT to_json('0044-03-15 BC'::date), to_json('4713-01-01 BC'::date), to_json('2000-01-01'::date), to_json('0044-03-15 01:00 BC'::timestamp)
+SELECT to_char(5, 'C9C'), to_char(0::float4, 'ABC'), to_char(1, ''), to_char(1.5, ''), to_char(1.5::float8, '')
+SELECT similar_to_escape('%_\'), similar_to_escape('a#"b#"c', '#'), similar_to_escape('[a%_]%', '#')
+SELECT substring('Thomas' SIMILAR '%#"o_a#"_' ESCAPE '#'), substring('abcdefg' SIMILAR 'a#"%#"x' ESCAPE '#'), substring('abcdefg' SIMILAR '#"%#"g' ESCAPE '#')
+SELECT substring('abcdefg' SIMILAR 'a#"%#"%#"g' ESCAPE '#')
+SELECT substring('abcdefg' FOR 2 FROM 3), substring('abcdefg' FROM 'a#"%#"g' FOR '#')
+SELECT substring('abcdefg' SIMILAR 'a*#"%#"g*' ESCAPE '#'), substring('abcdefg' SIMILAR 'a|b#"%#"g' ESCAPE '#'), substring('abcdefg' SIMILAR 'a#"%#"x|g' ESCAPE '#'), substring('abcdefg' SIMILAR 'a#"%|ab#"g' ESCAPE '#'), substring('abcdefg' SIMILAR 'a*?#"%#"g*?' ESCAPE '#')
+SELECT substring('abcdefg' SIMILAR '%' ESCAPE '#'), substring('abcdefg' SIMILAR 'a#"%g' ESCAPE '#'), substring(NULL SIMILAR '%' ESCAPE '#')
+SELECT sum(i), avg(i) FROM (VALUES ('100 years'::interval), ('-3 days 12:00'), (NULL)) v(i)
+SELECT sum(i) OVER (ORDER BY i), avg(i) OVER (ORDER BY i) FROM (VALUES ('1 year'::interval), ('-3 days 12:00'), (NULL)) v(i)
+SELECT avg(i), sum(i) FROM (SELECT '1 day'::interval WHERE false) v(i)
+SELECT '{t,f,NULL}'::bool[] <@ NULL::bool[], NULL::int[] @> '{1}', '{1,2}'::int[] @> '{1}'
+SELECT mod(NULL::int4, -1), mod(NULL::int2, 0::int2), NULL::int8 / 0, NULL::int4 % 0, 7 % -1, (-7) % 2
+SELECT 5 BETWEEN SYMMETRIC 10 AND 1, 5 NOT BETWEEN SYMMETRIC 10 AND 1, 5 BETWEEN ASYMMETRIC 10 AND 1, NULL BETWEEN SYMMETRIC 1 AND 2
+SELECT (-1)::int2::oid, (-2)::int4::oid, 5::int2::oid
+SELECT '\377'::text::"char", '\101'::text::"char", 'abc'::text::"char", ('\377'::text::"char")::int, (-1)::"char", '\377'::"char"::text
+SELECT '{a' ~ '{a', 'a{,b' ~ 'a{,b', 'aa' ~ '^a{2}$', 'a}' ~ 'a}'
+SELECT 1 WHERE '2'::jsonb > ALL (SELECT '10'::jsonb), '2' WHERE false
+SELECT x FROM (VALUES ('2'::jsonb), ('10')) v(x) WHERE x > ALL (SELECT '3'::jsonb)
+SELECT '1.0'::jsonb IN ('1'::jsonb, '2'), '1.0'::jsonb IN (SELECT '1'::jsonb)
+SELECT btint4cmp(1, 2), btint8cmp(2, 1), btint28cmp(1::int2, 1), date_cmp('2000-01-01', '2000-01-02'), timestamp_cmp_date('2000-01-01 12:00', '2000-01-01'), interval_cmp('1 day', '24 hours'), btfloat8cmp('NaN', 1), btboolcmp(NULL, true)
+SELECT age('2001-02-16 20:38:40'::timestamp) > '20 years'
+SELECT 'x' BETWEEN 'a' AND 'z' AND true, to_timestamp('a', 'äöü')

@@ -144,7 +144,7 @@ pub(super) fn interval_out_of_range() -> Error {
     Error::new(SqlState::DATETIME_FIELD_OVERFLOW, "interval out of range")
 }
 
-fn add(a: Interval, b: Interval) -> Result<Interval> {
+pub(super) fn add(a: Interval, b: Interval) -> Result<Interval> {
     let sum = || {
         Some(Interval {
             months: a.months.checked_add(b.months)?,
@@ -163,7 +163,7 @@ fn negate(v: Interval) -> Result<Interval> {
 }
 
 /// interval_mul and interval_div: what is left of months goes to days (30 a month), of days to time.
-fn multiply(v: Interval, factor: f64, op: fn(f64, f64) -> f64) -> Result<Interval> {
+pub(super) fn multiply(v: Interval, factor: f64, op: fn(f64, f64) -> f64) -> Result<Interval> {
     let fit =
         |x: f64| if x.is_nan() || x.abs() >= 2_147_483_648.0 { Err(interval_out_of_range()) } else { Ok(x as i32) };
     let round_micro = |x: f64| (x * 1e6).round_ties_even() / 1e6;
@@ -426,5 +426,7 @@ fn make_interval(y: i32, mo: i32, w: i32, d: i32, h: i32, mi: i32, s: f64) -> Op
     let months = y.checked_mul(12)?.checked_add(mo)?;
     let days = w.checked_mul(7)?.checked_add(d)?;
     let micros = (i64::from(h) * 3600 + i64::from(mi) * 60) * USECS_PER_SEC + (s * 1e6).round_ties_even() as i64;
+    // What carries intervals out of DuckDB counts nanoseconds.
+    micros.checked_mul(1000)?;
     Some(Interval { months, days, micros })
 }

@@ -464,7 +464,8 @@ fn written(name: &'static str, phys: Phys, ty: crate::types::Oid) -> Native {
         let iso = crate::types::OutputSettings { date_style: crate::types::DateStyle::Iso, ..settings.clone() };
         let text =
             crate::types::text::format(&args[0], crate::types::PgType::new(ty), &iso, &crate::types::BuiltinTypes);
-        let mut text = if text.starts_with(|c: char| c.is_ascii_digit()) { text.replacen(' ', "T", 1) } else { text };
+        let dated = ty == crate::types::oid::DATE || !text.starts_with(|c: char| c.is_ascii_digit());
+        let mut text = if dated { text } else { text.replacen(' ', "T", 1) };
         // The offset has its minutes.
         if ty == crate::types::oid::TIMESTAMPTZ
             && let Some(i) = text.rfind(['+', '-'])

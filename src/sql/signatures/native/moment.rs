@@ -257,7 +257,8 @@ fn overlaps(args: &[Value]) -> Value {
         // The earlier one's end is not known, nor therefore whether it reaches the later one.
         None => Value::Null,
         Some(end) if late.0 < end => Value::Bool(true),
-        Some(_) if late.1.is_none() => Value::Bool(false),
+        // The later one begins after it, but where its own end is not known PostgreSQL does not say.
+        Some(_) if late.1.is_none() => Value::Null,
         Some(_) => Value::Bool(false),
     }
 }

@@ -104,6 +104,7 @@ pub(super) fn natives() -> Vec<Native> {
             Ok(Some(p.to_owned()))
         }),
         native2::<str, str, str>("dg_similar_to_escape", |p, escape| similar(p, escape).map(Some)),
+        native3::<str, str, str, str>("dg_similar_substring", similar_substring),
     ]);
     all
 }
@@ -245,6 +246,18 @@ fn translate(pattern: &str, insensitive: &mut bool) -> Result<String> {
                 out.push('\\');
                 out.push(c);
             }
+            // A brace that no digit follows is itself, as is a closing one that closes nothing.
+            '{' if !in_class && !chars.peek().is_some_and(char::is_ascii_digit) => out.push_str("\\{"),
+            '{' if !in_class => {
+                out.push('{');
+                for inner in chars.by_ref() {
+                    out.push(inner);
+                    if inner == '}' {
+                        break;
+                    }
+                }
+            }
+            '}' if !in_class => out.push_str("\\}"),
             '(' if chars.peek() == Some(&'?') => {
                 let mut ahead = chars.clone();
                 ahead.next();
@@ -324,37 +337,51 @@ fn like_escape(pattern: &str, escape: &str) -> Result<String> {
 
 /// SIMILAR TO's pattern as a POSIX one, for the regular expression operators.
 fn similar(pattern: &str, escape: &str) -> Result<String> {
+    let parts = similar_parts(pattern, escape)?;
+    Ok(match parts.as_slice() {
+        [whole] => format!("^(?:{whole})$"),
+        [first, second] => format!("^(?:{first}){{1,1}}?({second})$"),
+        [first, second, third, ..] => format!("^(?:{first}){{1,1}}?({second}){{1,1}}(?:{third})$"),
+        [] => "^(?:)$".to_owned(),
+    })
+}
+
+/// The parts of a SIMILAR TO pattern between its separators (the escape character and a double quote), of which there
+/// are at most two (similar_escape_internal).
+fn similar_parts(pattern: &str, escape: &str) -> Result<Vec<String>> {
     let mut escapes = escape.chars();
     let escape = escapes.next();
     if escapes.next().is_some() {
         return Err(Error::new(SqlState::INVALID_ESCAPE_SEQUENCE, "invalid escape string")
             .hint("Escape string must be empty or one character."));
     }
-    let mut out = String::from("^(?:");
-    let mut chars = pattern.chars();
+    let mut parts = vec![String::new()];
     let mut in_class = false;
+    let mut chars = pattern.chars();
     while let Some(c) = chars.next() {
+        let count = parts.len();
+        let Some(out) = parts.last_mut() else { break };
         if Some(c) == escape {
             match chars.next() {
-                Some('"') => return Err(Error::unsupported("SIMILAR TO with escape-double-quote separators")),
-                Some(next) => {
-                    out.push('\\');
-                    out.push(next);
+                Some('"') if !in_class && count == 3 => {
+                    return Err(Error::new(
+                        SqlState::INVALID_USE_OF_ESCAPE_CHARACTER,
+                        "SQL regular expression may not contain more than two escape-double-quote separators",
+                    ));
                 }
-                None => out.push_str("\\\\"),
+                Some('"') if !in_class => parts.push(String::new()),
+                Some(next) => out.extend(['\\', next]),
+                None => {}
             }
             continue;
         }
         match c {
-            ']' if in_class => {
-                in_class = false;
-                out.push(']');
-            }
             _ if in_class => {
                 if c == '\\' {
                     out.push('\\');
                 }
                 out.push(c);
+                in_class = c != ']';
             }
             '[' => {
                 in_class = true;
@@ -363,13 +390,39 @@ fn similar(pattern: &str, escape: &str) -> Result<String> {
             '%' => out.push_str(".*"),
             '_' => out.push('.'),
             '(' => out.push_str("(?:"),
-            '\\' | '.' | '^' | '$' => {
-                out.push('\\');
-                out.push(c);
-            }
+            '\\' | '.' | '^' | '$' => out.extend(['\\', c]),
             other => out.push(other),
         }
     }
-    out.push_str(")$");
-    Ok(out)
+    Ok(parts)
+}
+
+/// `substring(s SIMILAR p ESCAPE e)`: what the pattern's middle part matches; the first part takes as little as it can,
+/// the middle one then as much.
+fn similar_substring(s: &str, pattern: &str, escape: &str) -> Result<Option<String>> {
+    let parts = similar_parts(pattern, escape)?;
+    let matches = |part: &str, text: &str| compiled(&format!("^(?:{part})$"), "", |r| Ok(r.is_match(text)));
+    let (first, second, third) = match parts.as_slice() {
+        [first, second, rest @ ..] => (first, second, rest.first().map_or("", String::as_str)),
+        _ => {
+            let whole = parts.first().map_or("", String::as_str);
+            return Ok(matches(whole, s)?.then(|| s.to_owned()));
+        }
+    };
+    // Where the whole does not match, no split does.
+    if !matches(&format!("(?:{first})(?:{second})(?:{third})"), s)? {
+        return Ok(None);
+    }
+    let places: Vec<usize> = s.char_indices().map(|(i, _)| i).chain([s.len()]).collect();
+    for (at, start) in places.iter().enumerate() {
+        if !matches(first, &s[..*start])? {
+            continue;
+        }
+        for end in places[at..].iter().rev() {
+            if matches(third, &s[*end..])? && matches(second, &s[*start..*end])? {
+                return Ok(Some(s[*start..*end].to_owned()));
+            }
+        }
+    }
+    Ok(None)
 }

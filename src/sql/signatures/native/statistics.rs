@@ -34,7 +34,60 @@ pub(super) fn aggregates() -> Vec<NativeAggregate> {
             new_state: Arc::new(move || Box::new(Deviation { sample: *sample, root: *root, ..Deviation::default() })),
         });
     }
+    for (name, average) in [("dg_interval_sum", false), ("dg_interval_avg", true)] {
+        all.push(NativeAggregate {
+            name,
+            args: vec![Phys::Interval],
+            result: Phys::Interval,
+            new_state: Arc::new(move || Box::new(IntervalSum { average, count: 0, sum: None })),
+        });
+    }
     all
+}
+
+/// sum() and avg() of intervals: the fields apart, each within its range.
+struct IntervalSum {
+    average: bool,
+    count: i64,
+    sum: Option<Interval>,
+}
+
+impl IntervalSum {
+    fn add(&mut self, value: Interval) -> Result<()> {
+        self.sum = Some(match self.sum {
+            Some(sum) => super::datetime::add(sum, value)?,
+            None => value,
+        });
+        Ok(())
+    }
+}
+
+impl AggregateState for IntervalSum {
+    fn update(&mut self, args: &[ArrayRef], row: usize) -> Result<()> {
+        let Some(array) = args.first() else { return Ok(()) };
+        if let Value::Interval { months, days, micros } = value_at(&**array, row, &Phys::Interval) {
+            self.count += 1;
+            self.add(Interval { months, days, micros })?;
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, other: &dyn AggregateState) -> Result<()> {
+        let Some(other) = other.as_any().downcast_ref::<Self>() else { return Ok(()) };
+        self.count += other.count;
+        other.sum.map_or(Ok(()), |sum| self.add(sum))
+    }
+
+    fn finish(&self) -> Result<Value> {
+        let Some(sum) = self.sum else { return Ok(Value::Null) };
+        let Interval { months, days, micros } =
+            if self.average { super::datetime::multiply(sum, self.count as f64, |x, f| x / f)? } else { sum };
+        Ok(Value::Interval { months, days, micros })
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
 }
 
 const FLOAT: &[(&str, fn(&Moments) -> Option<f64>)] = &[

@@ -1,6 +1,7 @@
 //! Byte strings by byte and bit, identifiers, Unicode escapes, `"char"`.
 
 use super::*;
+use crate::types::text::{char_byte, char_byte_text};
 
 fn invalid(message: impl Into<String>) -> Error {
     Error::new(SqlState::INVALID_PARAMETER_VALUE, message.into())
@@ -11,14 +12,17 @@ pub(super) fn natives() -> Vec<Native> {
     all.extend([
         native2::<str, bool, TextList>("dg_parse_ident", |s, strict| parse_ident(s, strict).map(Some)),
         native1::<str, str>("dg_unistr", |s| unistr(s).map(Some)),
-        native1::<str, str>("dg_char", |s| Ok(Some(s.chars().next().map_or_else(String::new, String::from)))),
-        native1::<i32, str>("dg_int4_to_char", |n| match u8::try_from(n) {
-            Ok(0) => Ok(Some(String::new())),
-            Ok(b) if b.is_ascii() => Ok(Some(char::from(b).to_string())),
-            _ if (-128..128).contains(&n) => Err(Error::unsupported("\"char\" of a byte that is no ASCII character")),
-            _ => Err(out_of_range("\"char\" out of range")),
+        native1::<str, str>("dg_record_field", |s| {
+            let mut out = bytes::BytesMut::with_capacity(s.len() + 2);
+            crate::types::text::put_field(&mut out, s.as_bytes());
+            Ok(Some(String::from_utf8_lossy(&out).into_owned()))
         }),
-        native1::<str, i32>("dg_char_to_int4", |s| Ok(Some(s.bytes().next().map_or(0, |b| i32::from(b as i8))))),
+        native1::<str, str>("dg_char", |s| Ok(Some(char_byte_text(char_byte(s))))),
+        native1::<i32, str>("dg_int4_to_char", |n| match i8::try_from(n) {
+            Ok(byte) => Ok(Some(char_byte_text(byte as u8))),
+            Err(_) => Err(out_of_range("\"char\" out of range")),
+        }),
+        native1::<str, i32>("dg_char_to_int4", |s| Ok(Some(i32::from(char_byte(s) as i8)))),
     ]);
     all
 }

@@ -231,7 +231,7 @@ fn keyword(text: &str) -> Option<(Key, &str, bool, Case, &str)> {
         if head == *name {
             return Some((*key, head, *digits, Case::Upper, tail));
         }
-        if named(*key) && head[..1] == name[..1] && head[1..] == name[1..].to_lowercase() {
+        if named(*key) && head.is_ascii() && head[..1] == name[..1] && head[1..] == name[1..].to_lowercase() {
             return Some((*key, head, *digits, Case::Capital, tail));
         }
         if head == name.to_lowercase() {

@@ -39,7 +39,7 @@ const KEYS: &[(&str, Key)] = &[
     ("0", Key::Zero),
     ("9", Key::Digit),
     ("B", Key::Blank),
-    ("C", Key::Currency),
+    ("C", Key::Blank),
     ("D", Key::Point),
     ("EEEE", Key::Exponent),
     ("FM", Key::Fill),
@@ -88,7 +88,7 @@ pub(super) fn natives() -> Vec<Native> {
     vec![
         native2::<NumericText, str, str>("dg_to_char_numeric", |n, template| {
             if template.is_empty() {
-                return Ok(None);
+                return Ok(Some(String::new()));
             }
             let (pieces, shape) = prepare(template)?;
             let value = Numeric::parse(n)?;
@@ -105,7 +105,7 @@ pub(super) fn natives() -> Vec<Native> {
         }),
         native2::<i64, str, str>("dg_to_char_int8", |n, template| {
             if template.is_empty() {
-                return Ok(None);
+                return Ok(Some(String::new()));
             }
             let (pieces, shape) = prepare(template)?;
             if shape.roman {
@@ -153,7 +153,7 @@ fn power_of_ten(n: i32) -> Result<Numeric> {
 
 fn float(n: f64, template: &str, digits: i32) -> Result<Option<String>> {
     if template.is_empty() {
-        return Ok(None);
+        return Ok(Some(String::new()));
     }
     let (pieces, mut shape) = prepare(template)?;
     if shape.roman {
