@@ -78,6 +78,12 @@ limits! {
     write_buffer: usize, Bytes = Bytes(64 << 10), "limit-write-buffer", "DUCKGATE_LIMIT_WRITE_BUFFER";
     /// Rows that the WITH HOLD cursors of one session keep.
     held_cursor_bytes: usize, Bytes = Bytes(256 << 20), "limit-held-cursor-bytes", "DUCKGATE_LIMIT_HELD_CURSOR_BYTES";
+    /// Savepoints of one transaction.
+    savepoints: usize, usize = 10_000, "limit-savepoints", "DUCKGATE_LIMIT_SAVEPOINTS";
+    /// What one transaction keeps in memory of its statements, to do them again when it goes back to a savepoint.
+    journal_bytes: usize, Bytes = Bytes(64 << 20), "limit-journal-bytes", "DUCKGATE_LIMIT_JOURNAL_BYTES";
+    /// What one transaction keeps on disk of the data of COPY FROM after its first savepoint.
+    journal_spill_bytes: usize, Bytes = Bytes(4 << 30), "limit-journal-spill-bytes", "DUCKGATE_LIMIT_JOURNAL_SPILL_BYTES";
     /// Plans in the shared cache.
     cached_plans: usize, usize = 10_000, "limit-cached-plans", "DUCKGATE_LIMIT_CACHED_PLANS";
 }

@@ -43,12 +43,12 @@ impl Aside {
             return Ok(());
         }
         if matches!(self.spill, Spill::None) {
-            let file = temporary_file(&self.directory).map_err(|e| disk(&e))?;
-            let writer = StreamWriter::try_new(BufWriter::new(file), &batch.schema()).map_err(arrow)?;
+            let file = temporary_file(&self.directory).map_err(|e| disk_error(&e))?;
+            let writer = StreamWriter::try_new(BufWriter::new(file), &batch.schema()).map_err(arrow_error)?;
             self.spill = Spill::Writing(writer);
         }
         match &mut self.spill {
-            Spill::Writing(writer) => writer.write(&batch).map_err(arrow),
+            Spill::Writing(writer) => writer.write(&batch).map_err(arrow_error),
             Spill::None | Spill::Reading(_) => Err(Error::internal("a result that is being read grows no more")),
         }
     }
@@ -62,20 +62,20 @@ impl Aside {
             let Spill::Writing(mut writer) = std::mem::replace(&mut self.spill, Spill::None) else {
                 return Ok(None);
             };
-            writer.finish().map_err(arrow)?;
-            let mut file = writer.into_inner().map_err(arrow)?.into_inner().map_err(|e| disk(e.error()))?;
-            file.rewind().map_err(|e| disk(&e))?;
-            self.spill = Spill::Reading(StreamReader::try_new(BufReader::new(file), None).map_err(arrow)?);
+            writer.finish().map_err(arrow_error)?;
+            let mut file = writer.into_inner().map_err(arrow_error)?.into_inner().map_err(|e| disk_error(e.error()))?;
+            file.rewind().map_err(|e| disk_error(&e))?;
+            self.spill = Spill::Reading(StreamReader::try_new(BufReader::new(file), None).map_err(arrow_error)?);
         }
         match &mut self.spill {
-            Spill::Reading(reader) => reader.next().transpose().map_err(arrow),
+            Spill::Reading(reader) => reader.next().transpose().map_err(arrow_error),
             Spill::None | Spill::Writing(_) => Ok(None),
         }
     }
 }
 
 /// A file without a name: it is gone when it is closed, also when the process is killed.
-fn temporary_file(directory: &Path) -> std::io::Result<File> {
+pub(super) fn temporary_file(directory: &Path) -> std::io::Result<File> {
     std::fs::create_dir_all(directory)?;
     let path = directory.join(format!("duckgate-{}.spill", uuid::Uuid::new_v4().simple()));
     let file = File::options().read(true).write(true).create_new(true).open(&path)?;
@@ -83,14 +83,14 @@ fn temporary_file(directory: &Path) -> std::io::Result<File> {
     Ok(file)
 }
 
-fn disk(error: &std::io::Error) -> Error {
+pub(super) fn disk_error(error: &std::io::Error) -> Error {
     let code = if error.kind() == std::io::ErrorKind::StorageFull { SqlState::DISK_FULL } else { SqlState::IO_ERROR };
     Error::new(code, format!("could not write to temporary file: {error}"))
 }
 
-fn arrow(error: arrow::error::ArrowError) -> Error {
+pub(super) fn arrow_error(error: arrow::error::ArrowError) -> Error {
     match error {
-        arrow::error::ArrowError::IoError(_, error) => disk(&error),
+        arrow::error::ArrowError::IoError(_, error) => disk_error(&error),
         other => Error::internal(other),
     }
 }

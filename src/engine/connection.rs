@@ -10,6 +10,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::aside::Aside;
+use super::commits::Written;
 use super::control::{Control, Watch};
 use super::error::Translate;
 use super::feed::{Feed, Part};
@@ -258,6 +259,44 @@ impl Lease {
         })
         .await
     }
+
+    /// Rolls back, keeping what is still to be read of open results; begins anew at once if asked to.
+    async fn begin_again(&mut self, access: Option<Access>) -> Result<()> {
+        if self.transaction == Block::Lost {
+            return Err(aborted());
+        }
+        self.transaction = Block::None;
+        let held = self.held()?;
+        if access.is_some() {
+            self.transaction = Block::Begun;
+        }
+        blocking(move || {
+            let mut work = held.work.lock();
+            make_way(&held, &mut work);
+            rollback_work(&held, &mut work)?;
+            let Some(access) = access else { return Ok(()) };
+            work.transaction = Transaction::Begun(access);
+            work.begin(&held.raw)?;
+            // DuckDB takes its snapshot when a statement first reads: let it be now.
+            held.raw.run("SELECT oid FROM duckgate_internal.sequences LIMIT 0").translated()
+        })
+        .await
+    }
+
+    async fn sound(&mut self) -> bool {
+        match (self.transaction, &self.held) {
+            (Block::None | Block::Asked(_), _) => true,
+            (Block::Lost, _) | (Block::Begun, None) => false,
+            (Block::Begun, Some(held)) => {
+                let held = Arc::clone(held);
+                let sound = move || {
+                    let abandoned = held.abandoned.load(Ordering::SeqCst);
+                    Ok(!abandoned && held.work.lock().transaction != Transaction::Failed)
+                };
+                blocking(sound).await.unwrap_or(false)
+            }
+        }
+    }
 }
 
 fn aborted() -> Error {
@@ -322,6 +361,7 @@ impl Statement<'_> {
                 Ok(Some(Started::Rows { own: true, .. })) => {}
                 Ok(Some(Started::Rows { .. } | Started::Changed(_) | Started::Done)) => {
                     let _writing = self.held.shared.data.write();
+                    let _committing = self.held.shared.commits.begin(self.written());
                     if let Err(error) = raw.run("COMMIT").translated() {
                         drop(self.held.roll_back());
                         return Err(error);
@@ -334,14 +374,21 @@ impl Statement<'_> {
         begun
     }
 
+    fn written(&self) -> Written {
+        let mut written = Written::default();
+        written.add(self.rendered.writes);
+        written
+    }
+
     fn begin_in(&self, work: &mut Work, own: bool) -> Result<Option<Started>> {
-        let Rendered { sql, params: types, columns, kind } = &self.rendered;
+        let Rendered { sql, params: types, columns, kind, writes } = &self.rendered;
         let data = &self.held.shared.data;
         let autocommit = work.transaction == Transaction::None;
         // What an earlier statement that failed may have left behind.
         drop(super::feed::bound());
         let plan = work.prepare(self.held, data, sql, types, self.params)?;
         if let Some(feed) = super::feed::bound() {
+            work.written.add(*writes);
             return Ok(Some(Started::Feed { feed, plan }));
         }
         let select = plan.is_select();
@@ -349,11 +396,16 @@ impl Statement<'_> {
             return Ok(None);
         }
         let _writing = (!select).then(|| data.write());
+        let _committing = (!select && autocommit && !own).then(|| self.held.shared.commits.begin(self.written()));
         work.writes |= !select;
+        if !select && !autocommit {
+            work.written.add(*writes);
+        }
         let mut result = plan.statement.execute().translated()?;
         // A feed whose number is a parameter is only bound when the statement runs: it has run over nothing so far.
         if let Some(feed) = super::feed::bound() {
             drop(result);
+            work.written.add(*writes);
             return Ok(Some(Started::Feed { feed, plan }));
         }
         if select && autocommit && !own && !plan.is_current(data) {
@@ -394,6 +446,7 @@ fn commit_work(held: &Arc<Held>, work: &mut Work) -> Result<()> {
         }
         Transaction::Active => {
             let _writing = std::mem::take(&mut work.writes).then(|| held.shared.data.write());
+            let _committing = held.shared.commits.begin(std::mem::take(&mut work.written));
             let committed = held.raw.run("COMMIT").translated();
             if committed.is_err() {
                 // DuckDB has rolled back already in most cases; where it has, this fails without harm.
@@ -408,6 +461,8 @@ fn rollback_work(held: &Arc<Held>, work: &mut Work) -> Result<()> {
     if let Some(open) = std::mem::take(&mut work.open).upgrade() {
         open.close(held);
     }
+    work.writes = false;
+    work.written = Written::default();
     let before = std::mem::replace(&mut work.transaction, Transaction::None);
     match before {
         Transaction::None | Transaction::Begun(_) => Ok(()),
@@ -435,6 +490,14 @@ impl Connection for Lease {
 
     fn rollback(&mut self) -> BoxFuture<'_, Result<()>> {
         self.end(false).boxed()
+    }
+
+    fn rewind(&mut self, access: Option<Access>) -> BoxFuture<'_, Result<()>> {
+        self.begin_again(access).boxed()
+    }
+
+    fn is_sound(&mut self) -> BoxFuture<'_, bool> {
+        self.sound().boxed()
     }
 
     fn execute<'a>(

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use parking_lot::RwLock;
 
+use super::tape::Tape;
 use crate::error::{Error, Result};
 use crate::registry::{Name, Snapshot};
 use crate::types::{Oid, OutputSettings, PgType};
@@ -44,6 +45,10 @@ pub trait SessionView: Send + Sync {
     fn cancel_backend(&self, pid: i32) -> Result<bool>;
     /// pg_terminate_backend().
     fn terminate_backend(&self, pid: i32) -> Result<bool>;
+    /// What its statements draw goes through here.
+    fn tape(&self) -> Option<&Tape> {
+        None
+    }
     /// duckgate.reload() and pg_reload_conf(): reads the schema files again.
     fn reload(&self) -> Result<()>;
 }

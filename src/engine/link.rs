@@ -9,6 +9,7 @@ use duckdb::ffi;
 use lru::LruCache;
 use parking_lot::Mutex;
 
+use super::commits::Written;
 use super::control::Count;
 use super::error::Translate;
 use super::pool::Shared;
@@ -46,6 +47,8 @@ pub(super) struct Work {
     pub dirty: bool,
     /// The transaction has changed something.
     pub writes: bool,
+    /// What it has changed.
+    pub written: Written,
     /// The result that DuckDB still streams here.
     pub open: Weak<Stream>,
 }
@@ -68,6 +71,7 @@ impl Link {
             transaction: Transaction::None,
             dirty: false,
             writes: false,
+            written: Written::default(),
             open: Weak::new(),
         };
         Self {
@@ -115,6 +119,8 @@ impl Link {
         }
         let work = self.work.get_mut();
         work.open = Weak::new();
+        work.writes = false;
+        work.written = Written::default();
         if work.dirty {
             return false;
         }
@@ -133,6 +139,11 @@ impl Work {
             raw.run(&format!("SET TimeZone = '{}'", time_zone.replace('\'', "''"))).translated()?;
             self.time_zone = Some(Arc::clone(time_zone));
         }
+        self.begin(raw)
+    }
+
+    /// Begins the transaction that was asked for.
+    pub fn begin(&mut self, raw: &RawConnection) -> Result<()> {
         if let Transaction::Begun(access) = self.transaction {
             let sql = match access {
                 Access::ReadWrite => "BEGIN TRANSACTION",

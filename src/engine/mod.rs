@@ -23,6 +23,7 @@
 mod aggregate;
 mod aside;
 mod bind;
+mod commits;
 mod connection;
 mod control;
 pub mod error;
@@ -34,8 +35,11 @@ mod pool;
 mod raw;
 mod read;
 mod sequence;
+mod spool;
 mod stream;
 mod system;
+/// What statements drew, to be drawn again.
+pub mod tape;
 /// Building blocks of native functions.
 pub(crate) mod vector;
 mod write;
@@ -43,7 +47,9 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use commits::Moment;
 pub use pool::Pool;
+pub use spool::Spool;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -66,6 +72,18 @@ pub struct Rendered {
     /// What each result column carries; empty if `kind` is not `Rows`.
     pub columns: Vec<Phys>,
     pub kind: Kind,
+    pub writes: Writes,
+}
+
+/// What a statement changes, if it changes something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writes {
+    /// Nothing that another session could see.
+    Nothing,
+    /// Rows of one table.
+    Table(Oid),
+    /// Definitions, or whatever else.
+    Anything,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,6 +173,11 @@ pub trait Connection: Send {
     fn begin(&mut self, access: Access) -> BoxFuture<'_, Result<()>>;
     fn commit(&mut self) -> BoxFuture<'_, Result<()>>;
     fn rollback(&mut self) -> BoxFuture<'_, Result<()>>;
+    /// Rolls back; results that are being read are read aside first. With `access`, begins anew at once, with a snapshot of
+    /// this moment.
+    fn rewind(&mut self, access: Option<Access>) -> BoxFuture<'_, Result<()>>;
+    /// False if no more can be done in the transaction that is open: a statement of it has failed.
+    fn is_sound(&mut self) -> BoxFuture<'_, bool>;
     /// Waits fairly for a slot among the statements that run at once, then runs it.
     fn execute<'a>(
         &'a mut self,
@@ -181,8 +204,14 @@ pub trait Engine: Send + Sync {
     /// A connection whose statements wait for nobody: the gateway's own, which a session's statement may itself wait for
     /// (`SELECT duckgate.reload()`).
     fn connect_beside(&self) -> Result<Box<dyn Connection>>;
+    /// A moment to compare later ones with; taken before a transaction begins.
+    fn moment(&self) -> Moment;
+    /// True if others may have committed changes to one of these tables since; `None` asks for any change at all.
+    fn changed_since(&self, moment: Moment, tables: Option<&[Oid]>) -> bool;
     /// Makes a feed of batches with these columns. The SQL that reads it says `duckgate_feed(<number>)` in FROM.
     fn open_feed(&self, columns: Vec<(String, Phys)>) -> Result<(u64, Box<dyn FeedWriter>)>;
+    /// Keeps batches to be read again, up to `memory` bytes of them in memory.
+    fn spool(&self, memory: usize) -> Spool;
     fn stats(&self) -> Stats;
     fn checkpoint(&self) -> BoxFuture<'_, Result<()>>;
     /// Sets a sequence's state at once and durably, as ALTER SEQUENCE … RESTART does: the next value is `value`, or the

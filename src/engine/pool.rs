@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::commits::{Commits, Moment};
 use super::connection::Lease;
 use super::control::{Control, Count};
 use super::error::Translate;
@@ -15,6 +16,7 @@ use super::feed::Feeds;
 use super::link::{DataVersion, Link};
 use super::raw::{Database, RawConnection, RawError};
 use super::sequence::Sequences;
+use super::spool::Spool;
 use super::{Connection, Engine, EngineConfig, FeedWriter, Plugins, Stats};
 use super::{aggregate, feed, native, sequence, system};
 use crate::error::{Error, Result, SqlState};
@@ -36,6 +38,7 @@ pub(super) struct Shared {
     pub stuck: AtomicUsize,
     closed: AtomicBool,
     pub data: DataVersion,
+    pub commits: Commits,
     feeds: Arc<Feeds>,
     pub sequences: Arc<Sequences>,
 }
@@ -76,6 +79,7 @@ impl Pool {
             stuck: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             data: DataVersion::default(),
+            commits: Commits::default(),
             feeds,
             sequences,
             config,
@@ -212,8 +216,20 @@ impl Engine for Pool {
         Ok(Box::new(Lease::new(Arc::clone(&self.0), false)))
     }
 
+    fn moment(&self) -> Moment {
+        self.0.commits.now()
+    }
+
+    fn changed_since(&self, moment: Moment, tables: Option<&[Oid]>) -> bool {
+        self.0.commits.changed_since(moment, tables)
+    }
+
     fn open_feed(&self, columns: Vec<(String, Phys)>) -> Result<(u64, Box<dyn FeedWriter>)> {
         Ok(self.0.feeds.open(columns))
+    }
+
+    fn spool(&self, memory: usize) -> Spool {
+        Spool::new(self.0.config.temp_directory.clone(), memory)
     }
 
     fn restart_sequence(&self, oid: Oid, value: i64, called: bool) -> BoxFuture<'_, Result<()>> {

@@ -67,6 +67,11 @@ impl Overlay {
         &self.snapshot
     }
 
+    /// The version of the snapshot that it was taken from.
+    pub fn base(&self) -> u64 {
+        self.base
+    }
+
     pub fn changes(&self) -> &[Change] {
         &self.changes
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arrow::array::{Array as _, Int64Array, StringArray};
 
 use crate::engine::directory::{self, SessionView};
-use crate::engine::{Access, Connection, Engine, Kind, Outcome, Rendered, Run};
+use crate::engine::{Access, Connection, Engine, Kind, Outcome, Rendered, Run, Writes};
 use crate::error::{Error, Result};
 use crate::policy::Permit;
 use crate::registry::{Change, Name, Relation, Snapshot, builtin};
@@ -44,7 +44,8 @@ impl System {
     }
 
     async fn execute(&mut self, sql: &str, kind: Kind, columns: Vec<Phys>) -> Result<Outcome> {
-        let permit = Permit::system(Rendered { sql: sql.into(), params: Vec::new(), columns, kind });
+        let permit =
+            Permit::system(Rendered { sql: sql.into(), params: Vec::new(), columns, kind, writes: Writes::Anything });
         self.connection.execute(&permit, Vec::new(), &run()).await
     }
 

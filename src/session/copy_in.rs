@@ -4,18 +4,21 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
+use arrow::record_batch::RecordBatch;
+
 use super::bind::micros;
 use super::constraint;
-use super::execute::Done;
+use super::execute::{Alone, Done};
 use super::front::{CopyInput, Front};
 use super::interrupt::Interrupt;
+use super::journal::{CopyData, Entry, Saw};
 use super::session::Session;
 use super::transaction;
 use crate::copy::{CopyColumn, CopySource, DecodedBatch, Decoder};
-use crate::engine::{CancelReason, FeedWriter, Outcome, Run};
+use crate::engine::{CancelReason, FeedWriter, Outcome, Run, Spool};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Relation;
-use crate::sql::Plan;
+use crate::sql::{ParamSource, Plan};
 use crate::tree::{CopyFormat, CopyOptions, Field};
 use crate::types::{self, TypeLookup};
 
@@ -27,6 +30,7 @@ impl Session {
         columns: &[Field],
         table: &Arc<Relation>,
         front: &mut dyn Front,
+        alone: Alone,
     ) -> Result<Done> {
         if self.shared.state.lock().settings.transaction.read_only {
             return Err(transaction::read_only("COPY FROM"));
@@ -38,12 +42,18 @@ impl Session {
         let source = self.copy_source(columns, table)?;
         let width = source.columns.len();
         // The rendered statement calls the feed's columns by their place, as those of any query.
-        let named = source.columns.iter().enumerate().map(|(i, c)| (format!("c{i}"), c.phys.clone())).collect();
+        let named: Vec<_> = source.columns.iter().enumerate().map(|(i, c)| (format!("c{i}"), c.phys.clone())).collect();
         let decoder = Decoder::new(options, source)?;
-        let (number, writer) = self.gateway.engine().open_feed(named)?;
+        let (number, writer) = self.gateway.engine().open_feed(named.clone())?;
         let params = self.bind_values(plan, &[], Some(number))?;
+        let columns = named.clone();
         front.copy_in(options.format == CopyFormat::Binary, width).await?;
-        let outcome = self.feed(plan, params, decoder, writer, front).await;
+        let mut kept = self.keep_data(alone);
+        self.next_tape(kept.is_some());
+        let outcome = self.feed(plan, params.clone(), Feed { decoder, writer, kept: kept.as_mut() }, front).await;
+        if let (Ok(Outcome::Changed(rows)), Some(kept)) = (&outcome, kept) {
+            self.keep_copy(plan, params, columns, kept, *rows);
+        }
         let snapshot = self.snapshot();
         match outcome.map_err(|error| constraint::explain(error, Some(table), &snapshot))? {
             Outcome::Changed(rows) => Done::tag(format!("COPY {rows}")),
@@ -68,13 +78,53 @@ impl Session {
         })
     }
 
+    /// Where the data is kept, if the transaction may have to do it again.
+    fn keep_data(&self, alone: Alone) -> Option<Kept> {
+        let goes_on = alone == Alone::No || self.transaction.in_block();
+        let active = self.transaction.active().filter(|_| goes_on)?;
+        let limits = self.gateway.limits();
+        let room = active.journal.room(limits.journal_bytes);
+        let spill = if active.savepoints.is_empty() { 0 } else { limits.journal_spill_bytes };
+        let spill = spill.saturating_sub(active.journal.spilled());
+        Some(Kept { spool: Some(self.gateway.engine().spool(room)), spill })
+    }
+
+    fn keep_copy(
+        &mut self,
+        plan: &Plan,
+        values: Vec<types::Value>,
+        columns: Vec<(String, types::Phys)>,
+        kept: Kept,
+        rows: u64,
+    ) {
+        let parameter = plan.params.iter().position(|p| *p == ParamSource::Feed);
+        let (Some(spool), Some(parameter)) = (kept.spool, parameter) else {
+            if let Some(active) = self.transaction.active_mut() {
+                active.journal.lose();
+            }
+            return;
+        };
+        let state = self.shared.state.lock();
+        let (scene, time_zone) = (state.scene(), state.settings.acting().engine_zone.clone());
+        drop(state);
+        self.keep_entry(Entry {
+            permit: plan.permit.clone(),
+            values,
+            time_zone,
+            scene,
+            depends: Some(plan.depends.clone()),
+            drew: Default::default(),
+            saw: Saw::Changed(rows),
+            data: Some(CopyData { columns, spool, parameter }),
+        });
+    }
+
     /// Runs the insert and feeds it at the same time. What fails first is the error.
     async fn feed(
         &mut self,
         plan: &Plan,
         params: Vec<types::Value>,
-        decoder: Decoder,
-        writer: Box<dyn FeedWriter>,
+        feed: Feed<'_>,
         front: &mut dyn Front,
     ) -> Result<Outcome> {
         let run =
@@ -83,7 +133,7 @@ impl Session {
         let deadline = self.deadline;
         let lease = self.lease()?;
         let mut work = pin!(lease.connection.execute(&plan.permit, params, &run));
-        let mut pump = pin!(pump(front, decoder, writer, &shared.interrupt, deadline));
+        let mut pump = pin!(pump(front, feed, &shared.interrupt, deadline));
         tokio::select! {
             biased;
             done = &mut work => match done {
@@ -101,14 +151,41 @@ impl Session {
     }
 }
 
+/// The way of COPY's data.
+struct Feed<'a> {
+    decoder: Decoder,
+    writer: Box<dyn FeedWriter>,
+    kept: Option<&'a mut Kept>,
+}
+
+/// COPY's data for the journal. Before the first savepoint only what has room in memory: a load is not to be slower for
+/// a savepoint that nobody names.
+struct Kept {
+    /// `None`: there was too much, or the disk failed.
+    spool: Option<Spool>,
+    /// Bytes that may go to disk.
+    spill: usize,
+}
+
+impl Kept {
+    async fn push(&mut self, batch: &RecordBatch) {
+        let Some(mut spool) = self.spool.take() else { return };
+        let batch = batch.clone();
+        if spool.has_room(&batch) {
+            self.spool = spool.push(batch).is_ok().then_some(spool);
+            return;
+        }
+        if spool.spilled() + batch.get_array_memory_size() > self.spill {
+            return;
+        }
+        let pushed = tokio::task::spawn_blocking(move || spool.push(batch).map(|()| spool)).await;
+        self.spool = pushed.ok().and_then(Result::ok);
+    }
+}
+
 /// Moves what the client sends into the feed, until the client is done.
-async fn pump(
-    front: &mut dyn Front,
-    mut decoder: Decoder,
-    mut writer: Box<dyn FeedWriter>,
-    interrupt: &Interrupt,
-    deadline: Option<Instant>,
-) -> Result<()> {
+async fn pump(front: &mut dyn Front, feed: Feed<'_>, interrupt: &Interrupt, deadline: Option<Instant>) -> Result<()> {
+    let Feed { mut decoder, mut writer, mut kept } = feed;
     let timeout = async {
         match deadline {
             Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
@@ -126,11 +203,11 @@ async fn pump(
         match input {
             CopyInput::Data(data) => {
                 decoder.feed(&data)?;
-                drain(&mut decoder, writer.as_mut()).await?;
+                drain(&mut decoder, writer.as_mut(), kept.as_deref_mut()).await?;
             }
             CopyInput::Done => {
                 decoder.finish()?;
-                drain(&mut decoder, writer.as_mut()).await?;
+                drain(&mut decoder, writer.as_mut(), kept.as_deref_mut()).await?;
                 writer.finish();
                 return Ok(());
             }
@@ -141,11 +218,14 @@ async fn pump(
     }
 }
 
-async fn drain(decoder: &mut Decoder, writer: &mut dyn FeedWriter) -> Result<()> {
+async fn drain(decoder: &mut Decoder, writer: &mut dyn FeedWriter, mut kept: Option<&mut Kept>) -> Result<()> {
     while let Some(DecodedBatch { batch, defaults }) = decoder.take() {
         if defaults.iter().any(Option::is_some) {
             return Err(Error::unsupported("the DEFAULT marker in COPY data")
                 .hint("Leave the column out of COPY's column list: it then takes its default."));
+        }
+        if let Some(kept) = kept.as_deref_mut() {
+            kept.push(&batch).await;
         }
         writer.send(batch).await?;
     }

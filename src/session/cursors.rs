@@ -17,9 +17,6 @@ use crate::sql::{self, CompiledBody};
 use crate::tree::{CursorOptions, FetchDirection, Statement};
 use crate::types::Value;
 
-/// Bytes of rows that one cursor WITH HOLD may keep in memory after its transaction.
-const HELD_CURSOR_BYTES: usize = 256 << 20;
-
 /// A FETCH in terms of a cursor that only goes forward.
 struct Step {
     /// Rows to pass over first.
@@ -77,6 +74,7 @@ impl Session {
             formats: codes,
             state: PortalState::Open(open),
             cursor: Some(CursorKind { hold: with_hold, binary, of_transaction: true }),
+            number: self.portals.next_number(),
         };
         self.portals.put(name, portal);
         Done::tag("DECLARE CURSOR")
@@ -93,8 +91,11 @@ impl Session {
         describe: bool,
     ) -> Result<Done> {
         let mut portal = self.portals.take(name).ok_or_else(|| missing_cursor(name))?;
-        let done = self.fetch_from(&mut portal, direction, move_only, codes, front, describe).await;
-        // After an error the cursor is as good as gone: its transaction fails, unless it was held.
+        let done = self.fetch_from(name, &mut portal, direction, move_only, codes, front, describe).await;
+        // As in PostgreSQL, a cursor that failed cannot be run any more, also not after ROLLBACK TO.
+        if done.as_ref().is_err_and(|error| error.code() != SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE) {
+            portal.state = PortalState::Done { rows: false };
+        }
         self.portals.put(name, portal);
         let rows = done?;
         Done::tag(format!("{} {rows}", if move_only { "MOVE" } else { "FETCH" }))
@@ -102,6 +103,7 @@ impl Session {
 
     async fn fetch_from(
         &mut self,
+        name: &Name,
         portal: &mut Portal,
         direction: FetchDirection,
         move_only: bool,
@@ -122,7 +124,11 @@ impl Session {
         if describe && !move_only {
             front.row_description(&shape)?;
         }
-        let PortalState::Open(open) = &mut portal.state else { return self.at_end(direction) };
+        let open = match &mut portal.state {
+            PortalState::Open(open) => open,
+            PortalState::Done { rows: false } if portal.cursor.is_some() => return Err(cannot_run(name)),
+            PortalState::Done { .. } | PortalState::Ready => return self.at_end(direction),
+        };
         let step = forward(direction, open)?;
         if step.skip > 0 {
             self.send_rows(open, &shape, front, false, Some(step.skip)).await?;
@@ -177,7 +183,7 @@ impl Session {
             .filter(|(_, portal)| portal.cursor.is_some_and(|c| c.hold && c.of_transaction))
             .map(|(name, _)| name.clone())
             .collect();
-        let limit = HELD_CURSOR_BYTES;
+        let limit = self.gateway.limits().held_cursor_bytes;
         for name in held {
             let Some(mut portal) = self.portals.take(&name) else { continue };
             if let PortalState::Open(open) = &mut portal.state {
@@ -241,6 +247,10 @@ fn forward(direction: FetchDirection, open: &OpenRows) -> Result<Step> {
         | FetchDirection::Prior
         | FetchDirection::Last => Err(only_forward()),
     }
+}
+
+fn cannot_run(name: &str) -> Error {
+    Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, format!("portal \"{name}\" cannot be run"))
 }
 
 fn only_forward() -> Error {

@@ -84,10 +84,12 @@ impl Session {
             Run { time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(), deadline: self.deadline };
         let shared = self.shared.clone();
         shared.interrupt.check()?;
+        self.next_tape(true);
         let lease = self.lease()?;
         let connection: &mut dyn Connection = lease.connection.as_mut();
         let work = connection.execute(permit, Vec::new(), &run);
-        guarded(Some(front), &shared.interrupt, &lease.canceller, work).await
+        let outcome = guarded(Some(front), &shared.interrupt, &lease.canceller, work).await?;
+        Ok(self.note(permit, Vec::new(), None, &run, outcome))
     }
 
     /// A restart is undone at ROLLBACK, and what is dropped is forgotten at COMMIT.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::constraint;
 use super::front::{Front, RowShape};
 use super::interrupt::Interrupt;
+use super::journal;
 use super::plan_cache::Origin;
 use super::portals::{Batches, OpenRows};
 use super::session::Session;
@@ -161,11 +162,24 @@ impl Session {
         let snapshot = self.snapshot();
         let shared = self.shared.clone();
         shared.interrupt.check()?;
+        let keeps = self.keeps(plan, alone);
+        self.next_tape(keeps);
+        let kept = keeps.then(|| params.clone());
         let lease = self.lease()?;
         let work = lease.connection.execute(&plan.permit, params, &run);
-        guarded(Some(front), &shared.interrupt, &lease.canceller, work)
+        let outcome = guarded(Some(front), &shared.interrupt, &lease.canceller, work)
             .await
-            .map_err(|error| constraint::explain(error, plan.target.as_deref(), &snapshot))
+            .map_err(|error| constraint::explain(error, plan.target.as_deref(), &snapshot))?;
+        Ok(match kept {
+            Some(values) => self.note(&plan.permit, values, Some(plan.depends.clone()), &run, outcome),
+            None => outcome,
+        })
+    }
+
+    /// Whether a plan goes to the journal: it changes something, and its transaction may yet name a savepoint.
+    fn keeps(&self, plan: &Plan, alone: Alone) -> bool {
+        let goes_on = alone == Alone::No || self.transaction.in_block();
+        goes_on && journal::changes(plan) && self.transaction.active().is_some_and(|a| a.engine)
     }
 
     /// Starts a plan and waits for its first rows. If a number does not fit DuckDB's fast decimals, the statement is
@@ -179,16 +193,23 @@ impl Session {
         front: &mut dyn Front,
         alone: Alone,
     ) -> Result<(Started, Option<Plan>)> {
-        let began = self.transaction.active().is_some_and(|a| a.engine);
+        let began = self.transaction.active().filter(|a| a.engine).map(|a| (a.journal.len(), a.scratch.len()));
         let error = match self.try_open(plan, values, front, alone).await {
             Ok(started) => return Ok((started, None)),
             Err(error) => error,
         };
-        // DuckDB has given up the transaction: only one that this statement began can begin anew.
-        if began || !overflowed(&error) {
+        if !overflowed(&error) {
             return Err(error);
         }
-        self.begin_anew().await?;
+        // DuckDB has given up the transaction: what it has done before this statement is done again.
+        match began {
+            None => self.begin_anew().await?,
+            Some(place) => {
+                if !self.before_statement(place, front).await? {
+                    return Err(error);
+                }
+            }
+        }
         let types: Vec<Option<Oid>> = params.iter().map(|ty| Some(ty.oid)).collect();
         let environment = self.environment()?;
         let compiled = sql::compile_with(origin.parsed()?, &environment.context, &types, Decimals::Wide)?;

@@ -175,7 +175,8 @@ impl Session {
             };
             self.shared.state.lock().cursors.insert(name.to_owned(), row);
         }
-        let portal = Portal { text, compiled, values, formats: codes, shape, state: PortalState::Ready, cursor: None };
+        let (state, number) = (PortalState::Ready, self.portals.next_number());
+        let portal = Portal { text, compiled, values, formats: codes, shape, state, cursor: None, number };
         self.portals.put(name, portal);
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::session::Session;
-use super::transaction::{Active, Transaction};
+use super::transaction::{Active, Failed, Transaction};
 use crate::engine::{Access, Cancel, Connection, Run};
 use crate::error::{Error, Result};
 use crate::registry::{Change, Overlay};
@@ -42,9 +42,12 @@ impl Session {
         let read_only = self.shared.state.lock().settings.transaction.read_only;
         let access = if read_only { Access::ReadOnly } else { Access::ReadWrite };
         let overlay = self.overlay();
+        let moment = self.gateway.engine().moment();
         self.lease()?.connection.begin(access).await?;
         if let Some(active) = self.transaction.active_mut() {
             active.engine = true;
+            active.access = access;
+            active.moment = Some(moment);
             active.overlay = Some(overlay);
         }
         Ok(())
@@ -58,6 +61,7 @@ impl Session {
         if let Some(active) = self.transaction.active_mut() {
             active.engine = false;
             active.overlay = None;
+            active.journal.truncate(0);
         }
         Ok(())
     }
@@ -76,6 +80,7 @@ impl Session {
 
     async fn commit_engine(&mut self) -> Result<()> {
         self.end_portals();
+        self.shared.tape.record(false);
         self.drop_scratch().await?;
         let active = match &self.transaction {
             Transaction::Implicit(active) | Transaction::Block(active) => active,
@@ -128,8 +133,14 @@ impl Session {
 
     /// The transaction is rolled back: the sequences it restarted go on from where they were, the last change first.
     async fn restore_sequences(&mut self) {
-        let Some(active) = self.transaction.active_mut() else { return };
-        for (oid, value, called) in std::mem::take(&mut active.sequences.restarted).into_iter().rev() {
+        let Some(active) = self.transaction.held_mut() else { return };
+        let restarted = std::mem::take(&mut active.sequences.restarted);
+        self.put_sequences_back(restarted).await;
+    }
+
+    /// The last change first.
+    pub(super) async fn put_sequences_back(&mut self, restarted: Vec<(crate::types::Oid, i64, bool)>) {
+        for (oid, value, called) in restarted.into_iter().rev() {
             if let Err(error) = self.gateway.engine().restart_sequence(oid, value, called).await {
                 tracing::error!(%error, oid, "a restarted sequence could not be put back");
             }
@@ -162,7 +173,8 @@ impl Session {
     }
 
     async fn undo(&mut self) {
-        let engine = self.transaction.active().is_some_and(|a| a.engine);
+        self.shared.tape.record(false);
+        let engine = self.transaction.held().is_some_and(|a| a.engine);
         if engine
             && let Some(lease) = &mut self.lease
             && let Err(error) = lease.connection.rollback().await
@@ -187,18 +199,28 @@ impl Session {
 
     /// A statement failed: a block waits for its ROLLBACK, everything else is over.
     pub(super) async fn abort(&mut self) {
-        let block = match &self.transaction {
-            Transaction::Block(active) => Some(active.started),
-            Transaction::Idle | Transaction::Implicit(_) | Transaction::Failed(_) => None,
-        };
-        if self.transaction.is_failed() {
-            return;
+        match std::mem::replace(&mut self.transaction, Transaction::Idle) {
+            failed @ Transaction::Failed(_) => self.transaction = failed,
+            // What it has done is needed to go back to a savepoint.
+            Transaction::Block(active) if !active.savepoints.is_empty() => self.fail_in_savepoint(Box::new(active)),
+            block @ Transaction::Block(_) => {
+                self.transaction = block;
+                self.give_up_transaction().await;
+            }
+            other @ (Transaction::Idle | Transaction::Implicit(_)) => {
+                self.transaction = other;
+                self.rollback().await;
+            }
         }
-        let Some(started) = block else { return self.rollback().await };
+    }
+
+    /// Undoes everything and waits for ROLLBACK.
+    pub(super) async fn give_up_transaction(&mut self) {
+        let started = self.transaction.started().unwrap_or(self.statement_start);
         // Portals stay, without their rows, until ROLLBACK: what names them is told that the transaction has failed.
         self.portals.fail_transaction();
         self.undo().await;
-        self.transaction = Transaction::Failed(started);
+        self.transaction = Transaction::Failed(Failed { started, kept: None });
     }
 
     /// AND CHAIN: a new block with the characteristics of the one that ended.
@@ -218,7 +240,7 @@ impl Session {
 
     /// Gives the connection back, if nothing needs it.
     pub(super) fn release(&mut self) {
-        let engine = self.transaction.active().is_some_and(|a| a.engine);
+        let engine = self.transaction.held().is_some_and(|a| a.engine);
         if engine || !self.temporary.is_empty() || self.portals.read_from_engine() {
             return;
         }

@@ -18,11 +18,14 @@ mod front;
 mod gateway;
 mod identity;
 mod interrupt;
+mod journal;
 mod lifecycle;
 mod made_rows;
 pub mod plan_cache;
 mod portals;
+mod replay;
 mod run;
+mod savepoints;
 #[allow(clippy::module_inception)]
 mod session;
 mod set;

@@ -24,6 +24,8 @@ pub struct Portal {
     pub state: PortalState,
     /// Made by DECLARE.
     pub cursor: Option<CursorKind>,
+    /// The session's portals are numbered as they are made.
+    pub number: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +85,7 @@ impl OpenRows {
 #[derive(Default)]
 pub struct Portals {
     by_name: HashMap<String, Portal>,
+    made: u64,
 }
 
 impl Portals {
@@ -102,6 +105,20 @@ impl Portals {
 
     pub fn put(&mut self, name: &str, portal: Portal) {
         self.by_name.insert(name.to_owned(), portal);
+    }
+
+    /// The number of a portal that is made now.
+    pub fn next_number(&mut self) -> u64 {
+        self.made += 1;
+        self.made
+    }
+
+    /// Closes those of the transaction that were made from this number on, and gives their names.
+    pub fn close_since(&mut self, number: u64) -> Vec<String> {
+        let since = |portal: &Portal| portal.number >= number && portal.cursor.is_none_or(|c| c.of_transaction);
+        let closed = self.by_name.iter().filter(|(_, portal)| since(portal)).map(|(name, _)| name.clone()).collect();
+        self.by_name.retain(|_, portal| !since(portal));
+        closed
     }
 
     /// Checks that a portal of this name may be made: the unnamed one is replaced, others must be new.
@@ -188,6 +205,7 @@ mod tests {
             shape: None,
             state: PortalState::Ready,
             cursor,
+            number: 0,
         }
     }
 

@@ -31,7 +31,7 @@ impl Session {
                 self.run_plan(origin, plan, &compiled.params, values, codes, front, describe, alone).await
             }
             CompiledBody::CopyIn { plan, options, columns, table } => {
-                self.copy_in(plan, options, columns, table, front).await
+                self.copy_in(plan, options, columns, table, front, alone).await
             }
             CompiledBody::CopyOut { plan, options } => self.copy_out(plan, options, front).await,
             CompiledBody::Explain { plan, options } => {

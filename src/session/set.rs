@@ -57,7 +57,8 @@ impl Session {
             _ => modes.deferrable = Some(flag(value, defaults.default_deferrable)?),
         }
         let queried = self.transaction.active().is_some_and(|a| a.queried);
-        transaction::apply_modes(&modes, queried, &mut self.shared.state.lock().settings.transaction)
+        let below = self.transaction.in_savepoint();
+        transaction::apply_modes(&modes, queried, below, &mut self.shared.state.lock().settings.transaction)
     }
 
     pub(super) fn reset(&mut self, name: Option<&str>) -> Result<Done> {

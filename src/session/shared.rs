@@ -9,9 +9,10 @@ use parking_lot::Mutex;
 
 use super::gateway::Gateway;
 use super::interrupt::Interrupt;
-use super::settings::{Scope, Settings, Source};
+use super::settings::{Scope, Settings, Source, Values};
 use crate::engine::CancelReason;
 use crate::engine::directory::{ActivityRow, CursorRow, PreparedRow, SessionView, SettingRow};
+use crate::engine::tape::Tape;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Name, Snapshot};
 use crate::types::{Oid, OutputSettings};
@@ -28,6 +29,7 @@ pub struct Shared {
     pub tls: bool,
     pub backend_start: SystemTime,
     pub interrupt: Interrupt,
+    pub tape: Tape,
     pub state: Mutex<State>,
 }
 
@@ -56,7 +58,37 @@ pub struct Activity {
     pub state_change: SystemTime,
 }
 
+/// What natives may ask of the session while a statement runs.
+#[derive(Clone)]
+pub struct Scene {
+    values: Values,
+    session_user: Oid,
+    role: Oid,
+    snapshot: Arc<Snapshot>,
+    search_path: Arc<[Name]>,
+}
+
 impl State {
+    pub fn scene(&self) -> Scene {
+        Scene {
+            values: self.settings.values(),
+            session_user: self.session_user,
+            role: self.role,
+            snapshot: self.snapshot.clone(),
+            search_path: self.search_path.clone(),
+        }
+    }
+
+    /// For a statement that is done again: everything as it was.
+    pub fn enter(&mut self, scene: Scene) {
+        let Scene { values, session_user, role, snapshot, search_path } = scene;
+        self.settings.exchange(values);
+        self.session_user = session_user;
+        self.role = role;
+        self.snapshot = snapshot;
+        self.search_path = search_path;
+    }
+
     pub fn superuser(&self) -> bool {
         self.snapshot.is_superuser(self.role)
     }
@@ -139,6 +171,10 @@ impl Shared {
 impl SessionView for Shared {
     fn id(&self) -> u64 {
         self.id
+    }
+
+    fn tape(&self) -> Option<&Tape> {
+        Some(&self.tape)
     }
 
     fn pid(&self) -> i32 {

@@ -16,6 +16,7 @@ use super::transaction::Transaction;
 use super::{Gateway, Session, Startup};
 use crate::engine::directory;
 use crate::engine::directory::SessionView;
+use crate::engine::tape::Tape;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Role, Snapshot};
 
@@ -38,6 +39,7 @@ impl Session {
                 tls: startup.tls,
                 backend_start: now,
                 interrupt: Interrupt::new(),
+                tape: Tape::default(),
                 state: Mutex::new(State {
                     settings,
                     authenticated: role.oid,

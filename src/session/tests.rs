@@ -17,7 +17,7 @@ use futures::future::BoxFuture;
 
 use super::{CopyInput, Front, Gateway, RowShape, Session, Startup};
 use crate::config::Limits;
-use crate::engine::{Engine, EngineConfig, Kind, Plugins, Pool, Rendered, Run, SystemTables};
+use crate::engine::{Engine, EngineConfig, Kind, Plugins, Pool, Rendered, Run, SystemTables, Writes};
 use crate::error::{Report, Result, SqlState};
 use crate::policy::Permit;
 use crate::registry::{Registry, bootstrap};
@@ -145,7 +145,13 @@ async fn gateway() -> Arc<Gateway> {
     let mut connection = engine.connect().unwrap();
     let run = Run { time_zone: "UTC".into(), deadline: None };
     for sql in crate::sql::ddl::store::create() {
-        let rendered = Rendered { sql: sql.into(), params: Vec::new(), columns: Vec::new(), kind: Kind::Command };
+        let rendered = Rendered {
+            sql: sql.into(),
+            params: Vec::new(),
+            columns: Vec::new(),
+            kind: Kind::Command,
+            writes: Writes::Anything,
+        };
         connection.execute(&Permit::system(rendered), Vec::new(), &run).await.unwrap();
     }
     let registry = Arc::new(Registry::new(bootstrap::snapshot("duckgate", "ann")));

@@ -2,7 +2,9 @@
 
 use std::time::SystemTime;
 
-use crate::engine::Rendered;
+use super::journal::Journal;
+use super::savepoints::Savepoint;
+use crate::engine::{Access, Moment, Rendered};
 use crate::error::{Error, Report, SqlState};
 use crate::policy::Permit;
 use crate::registry::Overlay;
@@ -18,8 +20,15 @@ pub enum Transaction {
     Implicit(Active),
     /// Opened by BEGIN.
     Block(Active),
-    /// A statement of the block failed; everything is rolled back already, and only ROLLBACK (or COMMIT) is heard.
-    Failed(SystemTime),
+    /// A statement of the block failed, and only ROLLBACK (or COMMIT) is heard.
+    Failed(Failed),
+}
+
+/// A block that has failed.
+pub struct Failed {
+    pub started: SystemTime,
+    /// What it has done, if there is a savepoint to go back to; otherwise everything is rolled back already.
+    pub kept: Option<Box<Active>>,
 }
 
 /// A transaction that goes on.
@@ -35,6 +44,12 @@ pub struct Active {
     pub sequences: Sequences,
     /// What drops the temporary tables of statements of several steps.
     pub scratch: Vec<Permit<Rendered>>,
+    /// How the engine's transaction was begun, and before which commits of others.
+    pub access: Access,
+    pub moment: Option<Moment>,
+    pub journal: Journal,
+    /// Innermost last.
+    pub savepoints: Vec<Savepoint>,
 }
 
 /// What the engine's sequences, which know no transactions, have to be told at its end.
@@ -55,6 +70,10 @@ impl Active {
             queried: false,
             sequences: Sequences::default(),
             scratch: Vec::new(),
+            access: Access::ReadWrite,
+            moment: None,
+            journal: Journal::default(),
+            savepoints: Vec::new(),
         }
     }
 }
@@ -102,11 +121,33 @@ impl Transaction {
         }
     }
 
+    /// What has been done and is not undone yet: of a failed transaction too, while it has savepoints.
+    pub fn held(&self) -> Option<&Active> {
+        match self {
+            Self::Implicit(active) | Self::Block(active) => Some(active),
+            Self::Failed(failed) => failed.kept.as_deref(),
+            Self::Idle => None,
+        }
+    }
+
+    pub fn held_mut(&mut self) -> Option<&mut Active> {
+        match self {
+            Self::Implicit(active) | Self::Block(active) => Some(active),
+            Self::Failed(failed) => failed.kept.as_deref_mut(),
+            Self::Idle => None,
+        }
+    }
+
+    /// True below a savepoint: what PostgreSQL calls a subtransaction.
+    pub fn in_savepoint(&self) -> bool {
+        self.active().is_some_and(|a| !a.savepoints.is_empty())
+    }
+
     pub fn started(&self) -> Option<SystemTime> {
         match self {
             Self::Idle => None,
             Self::Implicit(active) | Self::Block(active) => Some(active.started),
-            Self::Failed(started) => Some(*started),
+            Self::Failed(failed) => Some(failed.started),
         }
     }
 
@@ -174,22 +215,36 @@ pub fn read_only(what: &str) -> Error {
 }
 
 /// SET TRANSACTION and BEGIN's modes, with PostgreSQL's checks on when they may still change.
-pub fn apply_modes(modes: &TransactionModes, queried: bool, current: &mut Characteristics) -> Result<(), Error> {
+pub fn apply_modes(
+    modes: &TransactionModes,
+    queried: bool,
+    in_savepoint: bool,
+    current: &mut Characteristics,
+) -> Result<(), Error> {
     let TransactionModes { isolation, read_only, deferrable } = modes;
     let too_late = |message: &str| Err(Error::new(SqlState::ACTIVE_SQL_TRANSACTION, message));
     if let Some(isolation) = isolation {
         if queried && *isolation != current.isolation {
             return too_late("SET TRANSACTION ISOLATION LEVEL must be called before any query");
         }
+        if in_savepoint && *isolation != current.isolation {
+            return too_late("SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction");
+        }
         current.isolation = *isolation;
     }
     if let Some(read_only) = read_only {
+        if in_savepoint && current.read_only && !read_only {
+            return too_late("cannot set transaction read-write mode inside a read-only transaction");
+        }
         if queried && current.read_only && !read_only {
             return too_late("transaction read-write mode must be set before any query");
         }
         current.read_only = *read_only;
     }
     if let Some(deferrable) = deferrable {
+        if in_savepoint {
+            return too_late("SET TRANSACTION [NOT] DEFERRABLE cannot be called within a subtransaction");
+        }
         if queried {
             return too_late("SET TRANSACTION [NOT] DEFERRABLE must be called before any query");
         }
@@ -226,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_failed_block_says_so_until_it_ends() {
-        let transaction = Transaction::Failed(now());
+        let transaction = Transaction::Failed(Failed { started: now(), kept: None });
         assert_eq!(transaction.status(), b'E');
         assert!(transaction.in_block() && transaction.is_failed());
         assert_eq!(transaction.end(), End::RolledBack);
@@ -239,10 +294,16 @@ mod tests {
         let modes = |isolation, read_only| TransactionModes { isolation, read_only, deferrable: None };
         let code = |r: Result<(), Error>| r.unwrap_err().code();
         let serializable = modes(Some(Isolation::Serializable), None);
-        assert_eq!(code(apply_modes(&serializable, true, &mut current)), SqlState::ACTIVE_SQL_TRANSACTION);
-        assert_eq!(code(apply_modes(&modes(None, Some(false)), true, &mut current)), SqlState::ACTIVE_SQL_TRANSACTION);
-        apply_modes(&modes(None, Some(true)), true, &mut current).unwrap();
-        apply_modes(&serializable, false, &mut current).unwrap();
+        assert_eq!(code(apply_modes(&serializable, true, false, &mut current)), SqlState::ACTIVE_SQL_TRANSACTION);
+        assert_eq!(
+            code(apply_modes(&modes(None, Some(false)), true, false, &mut current)),
+            SqlState::ACTIVE_SQL_TRANSACTION
+        );
+        apply_modes(&modes(None, Some(true)), true, false, &mut current).unwrap();
+        apply_modes(&serializable, false, false, &mut current).unwrap();
         assert_eq!(current.isolation, Isolation::Serializable);
+        let below = apply_modes(&modes(Some(Isolation::ReadCommitted), None), false, true, &mut current);
+        assert_eq!(code(below), SqlState::ACTIVE_SQL_TRANSACTION);
+        assert!(apply_modes(&modes(None, Some(false)), false, true, &mut current).is_err());
     }
 }

@@ -27,9 +27,9 @@ impl Session {
             }
             Utility::Commit { chain } => self.commit_command(*chain, front).await,
             Utility::Rollback { chain } => self.rollback_command(*chain, front).await,
-            Utility::Savepoint(_) => Err(self.no_savepoint("SAVEPOINT")),
-            Utility::ReleaseSavepoint(name) => Err(self.missing_savepoint("RELEASE SAVEPOINT", name)),
-            Utility::RollbackTo(name) => Err(self.missing_savepoint("ROLLBACK TO SAVEPOINT", name)),
+            Utility::Savepoint(name) => self.savepoint(name),
+            Utility::ReleaseSavepoint(name) => self.release_savepoint(name),
+            Utility::RollbackTo(name) => self.rollback_to(name, front).await,
             Utility::SetTransaction { modes, session } => self.set_transaction(modes, *session, front),
             Utility::Set { name, value, local } => self.set(name, value.as_deref(), *local, front),
             Utility::Reset { name } => self.reset(name.as_deref()),
@@ -98,8 +98,9 @@ impl Session {
 
     fn apply_modes(&mut self, modes: &TransactionModes) -> Result<()> {
         let queried = self.transaction.active().is_some_and(|a| a.queried);
+        let below = self.transaction.in_savepoint();
         let mut state = self.shared.state.lock();
-        transaction::apply_modes(modes, queried, &mut state.settings.transaction)
+        transaction::apply_modes(modes, queried, below, &mut state.settings.transaction)
     }
 
     async fn commit_command(&mut self, chain: bool, front: &mut dyn Front) -> Result<Done> {
@@ -138,21 +139,6 @@ impl Session {
             self.chain(characteristics);
         }
         Done::tag("ROLLBACK")
-    }
-
-    fn no_savepoint(&self, what: &str) -> Error {
-        if !self.transaction.in_block() {
-            return transaction::only_in_block(what);
-        }
-        Error::unsupported(what).hint("Use transactions without savepoints; in psql, turn ON_ERROR_ROLLBACK off.")
-    }
-
-    /// As there are no savepoints, none has that name.
-    fn missing_savepoint(&self, what: &str, name: &str) -> Error {
-        if !self.transaction.in_block() {
-            return transaction::only_in_block(what);
-        }
-        Error::new(SqlState::S_E_INVALID_SPECIFICATION, format!("savepoint \"{name}\" does not exist"))
     }
 
     fn set_transaction(&mut self, modes: &TransactionModes, session: bool, front: &mut dyn Front) -> Result<Done> {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::analyze::{Analyzed, analyze};
 use super::lower::{self, Decimals, Lowered, Step};
-use super::{Command, Compiled, CompiledBody, Context, ParamSource, Parsed, Plan, render};
-use crate::engine::{Kind, Rendered};
+use super::{Command, Compiled, CompiledBody, Context, Depends, ParamSource, Parsed, Plan, render};
+use crate::engine::{Kind, Rendered, Writes};
 use crate::error::{Error, Result};
 use crate::policy::{self, Authority, Permit};
 use crate::tree::{self, CopyDirection, Statement};
@@ -99,20 +99,23 @@ fn other() -> Error {
 /// Lowers and renders what is permitted.
 pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered>) -> Result<Plan> {
     let lowered = permit.try_map(lower)?;
-    let Lowered { fields, phys, command, target, writes, params, before, scratch, statement: _ } =
+    let Lowered { fields, phys, command, target, writes, params, before, scratch, depends, statement: _ } =
         lowered.get().clone();
-    let before = before.into_iter().map(|step| step_plan(&lowered, step, command)).collect();
+    let depends = Arc::new(depends);
+    let before = before.into_iter().map(|step| step_plan(&lowered, step, command, &depends)).collect();
     let drop = |table: u32| lowered.clone().map(|_| dropped(table));
     let after = scratch.into_iter().map(drop).collect();
     let (sql, order) = render::statement(&lowered.get().statement);
     let (params, types) = in_order(&params, &order);
     let kind = if phys.is_empty() { Kind::Change } else { Kind::Rows };
-    let permit = lowered.map(|lowered| Rendered { sql: sql.into(), params: types, columns: lowered.phys, kind });
-    Ok(Plan { permit, params, fields, phys, command, target, before, after, writes })
+    let changed = target.as_ref().map_or(Writes::Anything, |t| Writes::Table(t.oid));
+    let rendered = |columns| Rendered { sql: sql.into(), params: types, columns, kind, writes: changed };
+    let permit = lowered.map(|lowered| rendered(lowered.phys));
+    Ok(Plan { permit, params, fields, phys, command, target, before, after, writes, depends })
 }
 
 /// A statement that runs before the last, under the same permit.
-fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command) -> Plan {
+fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command, depends: &Arc<Depends>) -> Plan {
     let Step { statement, params, target } = step;
     let kind = match statement {
         lower::ir::Statement::Keep { .. } => Kind::Command,
@@ -120,7 +123,8 @@ fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command) -> Plan {
     };
     let (sql, order) = render::statement(&statement);
     let (params, types) = in_order(&params, &order);
-    let rendered = Rendered { sql: sql.into(), params: types, columns: Vec::new(), kind };
+    let writes = target.as_ref().map_or(Writes::Nothing, |t| Writes::Table(t.oid));
+    let rendered = Rendered { sql: sql.into(), params: types, columns: Vec::new(), kind, writes };
     Plan {
         permit: permit.clone().map(|_| rendered),
         params,
@@ -131,12 +135,13 @@ fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command) -> Plan {
         before: Vec::new(),
         after: Vec::new(),
         writes: true,
+        depends: Arc::clone(depends),
     }
 }
 
 fn dropped(table: u32) -> Rendered {
     let sql = render::drop_kept(table).into();
-    Rendered { sql, params: Vec::new(), columns: Vec::new(), kind: Kind::Command }
+    Rendered { sql, params: Vec::new(), columns: Vec::new(), kind: Kind::Command, writes: Writes::Nothing }
 }
 
 /// The parameters that a text mentions, in its order: where their values come from, and what carries them.

@@ -5,6 +5,7 @@ pub mod parse;
 
 pub use parse::{Parsed, parse};
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::engine::Rendered;
@@ -93,6 +94,17 @@ pub struct Plan {
     pub after: Vec<Permit<Rendered>>,
     /// True if it writes rows or calls nextval and kin: refused in a read-only transaction (25006).
     pub writes: bool,
+    pub depends: Arc<Depends>,
+}
+
+/// What a statement's effect depends on beside its parameters: what must be as it was for it to do the same again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Depends {
+    /// The tables whose rows it reads.
+    pub tables: BTreeSet<Oid>,
+    /// Something that nobody can bring back: a volatile function that is not drawn through the session's tape, a view of
+    /// the running system.
+    pub elusive: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use duckdb::ffi;
 
 use super::{Sequences, definition, permitted};
+use crate::engine::directory::{self, SessionView};
 use crate::engine::native::{drop_box, guarded};
 use crate::engine::raw::{LogicalType, RawConnection};
+use crate::engine::tape::{self, Source};
 use crate::error::{Error, Result};
 use crate::policy::SequenceUse;
 use crate::registry::{Name, Sequence};
@@ -132,7 +134,7 @@ unsafe fn run(
             ffi::duckdb_vector_get_data(output).cast::<i64>(),
         )
     };
-    let mut known: Option<(u64, Oid, Name, Sequence)> = None;
+    let mut known = Known::default();
     for row in 0..rows {
         // SAFETY: the registered types of the columns, and a row of the chunk.
         let value = unsafe { value(extra, input, row, &mut known)? };
@@ -150,31 +152,70 @@ unsafe fn run(
     Ok(())
 }
 
+/// What one statement's rows have in common, nearly always.
+#[derive(Default)]
+struct Known {
+    session: Option<(u64, Arc<dyn SessionView>)>,
+    sequence: Option<(Oid, Name, Sequence)>,
+}
+
+impl Known {
+    fn session(&mut self, id: u64) -> Result<Arc<dyn SessionView>> {
+        match &self.session {
+            Some((known, view)) if *known == id => Ok(Arc::clone(view)),
+            _ => {
+                let view = directory::session(id)?;
+                self.session = Some((id, Arc::clone(&view)));
+                self.sequence = None;
+                Ok(view)
+            }
+        }
+    }
+}
+
 /// # Safety
 /// The chunk has the columns of the function's arguments and such a row.
-unsafe fn value(
-    extra: &Extra,
-    input: ffi::duckdb_data_chunk,
-    row: usize,
-    known: &mut Option<(u64, Oid, Name, Sequence)>,
-) -> Result<Option<i64>> {
-    let sequences = &extra.sequences;
+unsafe fn value(extra: &Extra, input: ffi::duckdb_data_chunk, row: usize, known: &mut Known) -> Result<Option<i64>> {
     // SAFETY: the first column is a HUGEINT.
     let Some(session) = (unsafe { argument::<ffi::duckdb_hugeint>(input, 0, row) }) else { return Ok(None) };
     let session = session.lower;
-    if matches!(extra.function, Function::Last) {
-        let (oid, last) = sequences.last(session)?;
-        permitted(session, oid, SequenceUse::Current)?;
-        return Ok(Some(last));
+    let view = known.session(session)?;
+    // SAFETY: the second column is a UINTEGER, but lastval()'s, who has one column.
+    let oid = match extra.function {
+        Function::Last => Some(0),
+        _ => unsafe { argument::<u32>(input, 1, row) },
+    };
+    let Some(oid) = oid else { return Ok(None) };
+    // SAFETY: by this function's contract.
+    let drawn = tape::draw(&*view, Source::Sequence(oid), || unsafe {
+        drawn(extra, input, row, (session, oid), known).map(|value| value.map(i128::from))
+    })?;
+    drawn.map(|value| i64::try_from(value).map_err(Error::internal)).transpose()
+}
+
+/// # Safety
+/// The chunk has the columns of the function's arguments and such a row.
+unsafe fn drawn(
+    extra: &Extra,
+    input: ffi::duckdb_data_chunk,
+    row: usize,
+    (session, oid): (u64, Oid),
+    known: &mut Known,
+) -> Result<Option<i64>> {
+    let sequences = &extra.sequences;
+    match extra.function {
+        Function::Last => {
+            let (oid, last) = sequences.last(session)?;
+            permitted(session, oid, SequenceUse::Current)?;
+            return Ok(Some(last));
+        }
+        Function::Shown => {
+            permitted(session, oid, SequenceUse::Current)?;
+            return Ok(sequences.state(oid).and_then(|(last, called)| called.then_some(last)));
+        }
+        Function::Next | Function::NextAsked | Function::Current | Function::Set | Function::SetCalled => {}
     }
-    // SAFETY: the second column is a UINTEGER.
-    let Some(oid) = (unsafe { argument::<u32>(input, 1, row) }) else { return Ok(None) };
-    if matches!(extra.function, Function::Shown) {
-        permitted(session, oid, SequenceUse::Current)?;
-        return Ok(sequences.state(oid).and_then(|(last, called)| called.then_some(last)));
-    }
-    // One statement's rows all mean the same sequence, nearly always.
-    if known.as_ref().is_none_or(|k| (k.0, k.1) != (session, oid)) {
+    if known.sequence.as_ref().is_none_or(|(known, ..)| *known != oid) {
         match extra.function {
             Function::Next | Function::Last | Function::Shown => {}
             Function::NextAsked => permitted(session, oid, SequenceUse::Next)?,
@@ -182,9 +223,9 @@ unsafe fn value(
             Function::Set | Function::SetCalled => permitted(session, oid, SequenceUse::Set)?,
         }
         let (name, definition) = definition(session, oid)?;
-        *known = Some((session, oid, name, definition));
+        known.sequence = Some((oid, name, definition));
     }
-    let Some((_, _, name, definition)) = known else { return Ok(None) };
+    let Some((_, name, definition)) = &known.sequence else { return Ok(None) };
     match extra.function {
         Function::Next | Function::NextAsked => sequences.next(session, oid, name, definition).map(Some),
         Function::Current => sequences.current(session, oid, name).map(Some),

@@ -49,7 +49,13 @@ fn pool() -> Arc<Pool> {
 }
 
 fn statement(sql: &str, params: &[Phys], columns: &[Phys], kind: Kind) -> Permit<Rendered> {
-    Permit::system(Rendered { sql: sql.into(), params: params.into(), columns: columns.into(), kind })
+    Permit::system(Rendered {
+        sql: sql.into(),
+        params: params.into(),
+        columns: columns.into(),
+        kind,
+        writes: Writes::Anything,
+    })
 }
 
 fn run() -> Run {

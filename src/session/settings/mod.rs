@@ -43,16 +43,37 @@ pub struct Characteristics {
 }
 
 /// What a setting was before the transaction touched it, and what a SET in it (not LOCAL) makes of it at COMMIT.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Touched {
     before: Option<Value>,
     at_commit: Option<Option<Value>>,
 }
 
+/// All values at one moment.
+#[derive(Debug, Clone)]
+pub struct Values {
+    current: Arc<HashMap<String, Value>>,
+    acting: Arc<Acting>,
+}
+
+/// What a savepoint remembers.
+#[derive(Debug)]
+pub struct Saved {
+    values: Values,
+    touched: HashMap<String, Touched>,
+    transaction: Characteristics,
+}
+
+impl Saved {
+    pub fn characteristics(&self) -> Characteristics {
+        self.transaction
+    }
+}
+
 #[derive(Debug)]
 pub struct Settings {
     /// Current values where they differ from the boot value; custom settings too. Keys are lower case.
-    current: HashMap<String, Value>,
+    current: Arc<HashMap<String, Value>>,
     /// What RESET goes back to where it differs from the boot value: startup parameters and the role's settings.
     reset: HashMap<String, Value>,
     /// The spelling of custom settings' names.
@@ -70,7 +91,7 @@ impl Settings {
     /// The defaults, for `user` who just logged in.
     pub fn new(user: &str, superuser: bool, max_connections: usize) -> Self {
         let mut settings = Self {
-            current: HashMap::new(),
+            current: Arc::default(),
             reset: HashMap::new(),
             custom: BTreeMap::new(),
             touched: HashMap::new(),
@@ -95,7 +116,7 @@ impl Settings {
         let key = name.to_lowercase();
         self.mark(&key);
         self.reset.insert(key.clone(), value.clone());
-        self.current.insert(key, value);
+        Arc::make_mut(&mut self.current).insert(key, value);
     }
 
     /// Changes a setting that follows another (is_superuser follows role), with the transaction's fate.
@@ -176,8 +197,8 @@ impl Settings {
         self.mark(&key);
         let acts = acting::acts(&key);
         match value {
-            Some(value) => self.current.insert(key, value),
-            None => self.current.remove(&key),
+            Some(value) => Arc::make_mut(&mut self.current).insert(key, value),
+            None => Arc::make_mut(&mut self.current).remove(&key),
         };
         if acts {
             self.acting = Arc::new(Acting::read(|key| self.current.get(key).cloned().unwrap_or_else(|| boot(key))));
@@ -235,6 +256,31 @@ impl Settings {
             self.put(key, touched.before);
         }
         self.transaction = self.defaults();
+    }
+
+    /// What a savepoint goes back to.
+    pub fn save(&self) -> Saved {
+        Saved { values: self.values(), touched: self.touched.clone(), transaction: self.transaction }
+    }
+
+    pub fn restore(&mut self, saved: &Saved) {
+        self.exchange(saved.values.clone());
+        self.touched.clone_from(&saved.touched);
+        self.transaction = saved.transaction;
+        // What the client was told is compared when it is told again.
+        self.stale.extend(REPORTED.iter().copied());
+    }
+
+    /// The values as they are now.
+    pub fn values(&self) -> Values {
+        Values { current: self.current.clone(), acting: self.acting.clone() }
+    }
+
+    /// Puts these values in place; nobody is told.
+    pub fn exchange(&mut self, values: Values) {
+        let Values { current, acting } = values;
+        self.current = current;
+        self.acting = acting;
     }
 
     fn value(&self, key: &str, definition: &Definition) -> Value {

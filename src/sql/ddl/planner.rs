@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{DdlPlan, SequenceStep, Step, physical, store};
-use crate::engine::{Kind, Rendered};
+use crate::engine::{Kind, Rendered, Writes};
 use crate::error::{Error, Report, Result, SqlState};
 use crate::policy::Permit;
 use crate::registry::{Change, Managed, Name, Namespace, Relation, RelationKind, Role, Snapshot, UserType};
@@ -64,6 +64,7 @@ impl<'a> Planner<'a> {
             before: Vec::new(),
             after: Vec::new(),
             writes: false,
+            depends: Arc::default(),
         };
         self.plan.steps.push(Step::Verify(plan, error));
     }
@@ -204,7 +205,7 @@ pub fn no_namespace(name: &str) -> Error {
 }
 
 pub fn rendered(sql: String, kind: Kind) -> Rendered {
-    Rendered { sql: sql.into(), params: Vec::new(), columns: Vec::new(), kind }
+    Rendered { sql: sql.into(), params: Vec::new(), columns: Vec::new(), kind, writes: Writes::Anything }
 }
 
 pub fn command(sql: String) -> Permit<Rendered> {

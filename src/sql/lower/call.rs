@@ -177,7 +177,11 @@ impl Lowerer<'_> {
             }
             super::array_nested::refuse_nested(func, &args)?;
         }
-        let mut how = entry.how;
+        let mut how = match drawn(func) {
+            Some(native) if self.taped || matches!(entry.how, How::SessionNative(_)) => How::SessionNative(native),
+            _ => entry.how,
+        };
+        self.depends.elusive |= func.volatility == b'v' && drawn(func).is_none() && !matches!(how, How::Special);
         loop {
             match how {
                 How::When(test, template, otherwise) => {
@@ -429,6 +433,16 @@ impl Lowerer<'_> {
             ("format", _) => Some(Scalar::template("dg_format({*})", texts, Phys::Text)),
             _ => None,
         })
+    }
+}
+
+/// The native through which a volatile function draws, where it can be made to draw the same again.
+fn drawn(func: &Proc) -> Option<&'static str> {
+    match (func.name, func.args.as_slice()) {
+        ("random", []) => Some("dg_random"),
+        ("gen_random_uuid", []) => Some("dg_gen_random_uuid"),
+        ("clock_timestamp", []) => Some("dg_clock_timestamp"),
+        _ => None,
     }
 }
 

@@ -20,6 +20,7 @@ impl Lowerer<'_> {
         insert: &Insert,
         def: &Arc<registry::Relation>,
     ) -> Result<ir::Conflict> {
+        self.depends.tables.insert(def.oid);
         if conflict.arbiter_predicate.is_some() {
             return Err(Error::unsupported("ON CONFLICT with a predicate on a partial index"));
         }

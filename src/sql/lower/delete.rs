@@ -16,6 +16,7 @@ use super::{Lowered, Lowerer};
 impl Lowerer<'_> {
     pub(super) fn delete(mut self, delete: &Delete) -> Result<Lowered> {
         let def = Arc::clone(target_table(&delete.target)?);
+        self.depends.tables.insert(def.oid);
         let alias = Alias::Rel(delete.target.id.0);
         let ctes = self.ctes(&delete.ctes)?;
         let recursive = delete.recursive && ctes.iter().any(|c| c.recursive);

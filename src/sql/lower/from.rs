@@ -59,11 +59,16 @@ impl Lowerer<'_> {
         self.shapes.insert(relation.id, super::json::shape_of(relation));
         let from = match &relation.source {
             Source::Table { def, only: _, sample } => {
+                self.depends.tables.insert(def.oid);
+                self.depends.elusive |= sample.is_some();
                 self.enter_table(relation, def, alias)?;
                 let sample = sample.as_ref().map(constant_sample).transpose()?;
                 From::Table { name: table_name(def), alias, sample }
             }
-            Source::System { def } => self.system_table(relation, def, alias)?,
+            Source::System { def } => {
+                self.depends.elusive = true;
+                self.system_table(relation, def, alias)?
+            }
             Source::View { def: _, query, owner: _ } => self.subquery_relation(relation, query, alias)?,
             Source::Subquery(query) => self.subquery_relation(relation, query, alias)?,
             Source::Cte(id) => {

@@ -46,7 +46,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::registry::Relation;
-use crate::sql::{Command, Context, ParamSource};
+use crate::sql::{Command, Context, Depends, ParamSource};
 use crate::tree::{self, CteId, Field, RelId, SessionValue};
 use crate::types::{self, Oid, PgType, Phys};
 use ir::{Alias, Node, Scalar};
@@ -67,6 +67,7 @@ pub struct Lowered {
     pub before: Vec<Step>,
     /// Temporary tables that they make, to be dropped at the transaction's end.
     pub scratch: Vec<u32>,
+    pub depends: Depends,
 }
 
 /// How decimal arithmetic treats results that need more digits than DuckDB's fast types have.
@@ -81,8 +82,10 @@ pub enum Decimals {
 
 /// Lowers a query, INSERT, UPDATE or DELETE that `policy` has let pass.
 pub fn lower(statement: &tree::Statement, cx: &Context, decimals: Decimals) -> Result<Lowered> {
-    let lowerer = Lowerer::new(cx, decimals);
-    if steps::wanted(statement, || Lowerer::new(cx, decimals).returns_more(statement))? {
+    let mut lowerer = Lowerer::new(cx, decimals);
+    let steps = steps::wanted(statement, || Lowerer::new(cx, decimals).returns_more(statement))?;
+    lowerer.taped = steps || !matches!(statement, tree::Statement::Query(_));
+    if steps {
         return lowerer.stepwise(statement);
     }
     match statement {
@@ -99,7 +102,8 @@ pub fn lower(statement: &tree::Statement, cx: &Context, decimals: Decimals) -> R
 
 /// Lowers CREATE TABLE AS's query: its columns come in the types that the new table's have.
 pub fn lower_for_table(query: &tree::Query, cx: &Context, decimals: Decimals) -> Result<Lowered> {
-    let lowerer = Lowerer::new(cx, decimals);
+    let mut lowerer = Lowerer::new(cx, decimals);
+    lowerer.taped = true;
     lowerer.table_query(query)
 }
 
@@ -116,6 +120,7 @@ pub fn explain(lowered: Lowered, analyze: bool) -> Result<Lowered> {
         fields: vec![field],
         phys: vec![Phys::Text, Phys::Text],
         writes: lowered.writes && analyze,
+        depends: Depends { elusive: true, ..lowered.depends },
         ..lowered
     })
 }
@@ -165,6 +170,9 @@ struct Lowerer<'a> {
     /// Those of them that are to get a column which says whether there was a row.
     wanted: Vec<Alias>,
     writes: bool,
+    /// Volatile functions draw through the session's tape.
+    taped: bool,
+    depends: Depends,
     made: u32,
     /// Names and types of the columns of relations in FROM, for rows that keep their names.
     shapes: HashMap<RelId, json::Shape>,
@@ -185,6 +193,8 @@ impl<'a> Lowerer<'a> {
             nullable: HashMap::new(),
             wanted: Vec::new(),
             writes: false,
+            taped: false,
+            depends: Depends::default(),
             made: 0,
             shapes: HashMap::new(),
         }
@@ -231,6 +241,7 @@ impl<'a> Lowerer<'a> {
     ) -> Lowered {
         let writes = self.writes || command != Command::Select;
         let (before, scratch) = (Vec::new(), Vec::new());
-        Lowered { statement, params: self.params, fields, phys, command, target, writes, before, scratch }
+        let depends = self.depends;
+        Lowered { statement, params: self.params, fields, phys, command, target, writes, before, scratch, depends }
     }
 }

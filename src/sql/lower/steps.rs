@@ -336,6 +336,7 @@ impl<'a> Lowerer<'a> {
         from: &[FromItem],
         filter: Option<&Expr>,
     ) -> Result<(Kept, HashMap<RelId, Rel>)> {
+        self.depends.tables.insert(def.oid);
         let alias = Alias::Rel(target.id.0);
         self.enter_table(target, def, alias)?;
         let mut items = vec![From::Table { name: table_name(def), alias, sample: None }];

@@ -17,6 +17,7 @@ use super::{Lowered, Lowerer, Means};
 impl Lowerer<'_> {
     pub(super) fn update(mut self, update: &Update) -> Result<Lowered> {
         let def = Arc::clone(target_table(&update.target)?);
+        self.depends.tables.insert(def.oid);
         let alias = Alias::Rel(update.target.id.0);
         let ctes = self.ctes(&update.ctes)?;
         let recursive = update.recursive && ctes.iter().any(|c| c.recursive);

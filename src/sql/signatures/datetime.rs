@@ -90,7 +90,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("timetz(timetz,int4)", Special),
     ("interval(interval,int4)", Special),
     ("to_timestamp(float8)", Native("dg_to_timestamp")),
-    ("clock_timestamp()", Template("get_current_timestamp()")),
+    ("clock_timestamp()", SessionNative("dg_clock_timestamp")),
     ("now()", Special),
     ("transaction_timestamp()", Special),
     ("statement_timestamp()", Special),

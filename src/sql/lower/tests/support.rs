@@ -9,7 +9,7 @@ use arrow::record_batch::RecordBatch;
 
 use crate::engine::directory::{self, SessionView};
 use crate::engine::{
-    Access, Connection, Engine, EngineConfig, Kind, Outcome, Plugins, Pool, Rendered, Run, SystemTables,
+    Access, Connection, Engine, EngineConfig, Kind, Outcome, Plugins, Pool, Rendered, Run, SystemTables, Writes,
 };
 use crate::error::{Result, SqlState};
 use crate::policy::Permit;
@@ -176,7 +176,13 @@ impl Db {
     /// The one text that a query in DuckDB's own SQL gives.
     pub async fn text(&self, sql: &str) -> String {
         let mut connection = self.pool.connect().unwrap();
-        let rendered = Rendered { sql: sql.into(), params: [].into(), columns: [Phys::Text].into(), kind: Kind::Rows };
+        let rendered = Rendered {
+            sql: sql.into(),
+            params: [].into(),
+            columns: [Phys::Text].into(),
+            kind: Kind::Rows,
+            writes: Writes::Anything,
+        };
         let run = Run { time_zone: "UTC".into(), deadline: None };
         let mut rows = match connection.execute(&Permit::system(rendered), vec![], &run).await {
             Ok(Outcome::Rows(rows)) => rows,
@@ -253,8 +259,13 @@ impl Db {
 }
 
 async fn command(connection: &mut dyn Connection, sql: &str) {
-    let permit =
-        Permit::system(Rendered { sql: sql.into(), params: [].into(), columns: [].into(), kind: Kind::Command });
+    let permit = Permit::system(Rendered {
+        sql: sql.into(),
+        params: [].into(),
+        columns: [].into(),
+        kind: Kind::Command,
+        writes: Writes::Anything,
+    });
     let run = Run { time_zone: "UTC".into(), deadline: None };
     if let Err(error) = connection.execute(&permit, vec![], &run).await {
         panic!("{sql}: {error}");

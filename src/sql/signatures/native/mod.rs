@@ -2,6 +2,7 @@
 
 mod datetime;
 mod degrees;
+mod drawn;
 mod float;
 mod integer;
 mod io;
@@ -46,6 +47,7 @@ pub fn all() -> Vec<Native> {
     all.extend(template::natives());
     all.extend(moment::natives());
     all.extend(degrees::natives());
+    all.extend(drawn::natives());
 
     all
 }

@@ -1,0 +1,260 @@
+//! What a transaction has done to the engine, so that it can be done again up to a savepoint.
+//!
+//! Remembering is cheap: the statement's text is shared with its plan, COPY's batches with the engine. Nothing is kept of
+//! queries: they change nothing.
+
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hasher as _};
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use arrow::row::{RowConverter, SortField};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use parking_lot::Mutex;
+
+use super::shared::Scene;
+use crate::engine::tape::Record;
+use crate::engine::{Kind, Outcome, Rendered, Rows, Spool};
+use crate::error::Result;
+use crate::policy::Permit;
+use crate::sql::{Command, Depends, Plan};
+use crate::types::{Oid, Phys, Value};
+
+/// What an entry takes beside what it points to, about.
+const ENTRY_BYTES: usize = 512;
+
+/// The statements that changed something, in their order.
+#[derive(Default)]
+pub struct Journal {
+    entries: Vec<Entry>,
+    bytes: usize,
+    /// More was done than these entries say: it went over the limit, or cannot be repeated.
+    incomplete: bool,
+}
+
+/// One statement as the engine got it.
+pub struct Entry {
+    pub permit: Permit<Rendered>,
+    pub values: Vec<Value>,
+    pub time_zone: Arc<str>,
+    pub scene: Scene,
+    /// `None`: it may depend on anything (a definition).
+    pub depends: Option<Arc<Depends>>,
+    pub drew: Record,
+    pub saw: Saw,
+    pub data: Option<CopyData>,
+}
+
+/// What COPY brought, and which parameter names the feed.
+pub struct CopyData {
+    pub columns: Vec<(String, Phys)>,
+    pub spool: Spool,
+    pub parameter: usize,
+}
+
+/// What the client was told of a statement.
+pub enum Saw {
+    Nothing,
+    Changed(u64),
+    Rows(Arc<Mutex<Digest>>),
+}
+
+impl Journal {
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// True if everything up to the first `upto` entries is there.
+    pub fn reaches(&self, upto: usize) -> bool {
+        upto < self.entries.len() || upto == self.entries.len() && !self.incomplete || upto == 0
+    }
+
+    /// True if something was done since there were `upto` entries.
+    pub fn goes_beyond(&self, upto: usize) -> bool {
+        self.incomplete || self.entries.len() > upto
+    }
+
+    /// Keeps an entry, if it is within `limit` bytes.
+    pub fn add(&mut self, entry: Entry, limit: usize) {
+        let bytes = entry.bytes();
+        if self.incomplete || self.bytes + bytes > limit {
+            self.incomplete = true;
+            return;
+        }
+        self.bytes += bytes;
+        self.entries.push(entry);
+    }
+
+    /// Something was done that no entry says.
+    pub fn lose(&mut self) {
+        self.incomplete = true;
+    }
+
+    /// What the last statement drew.
+    pub fn drew(&mut self, record: Record) {
+        if let Some(last) = self.entries.last_mut()
+            && !record.is_empty()
+        {
+            self.bytes += record.bytes();
+            last.drew = record;
+        }
+    }
+
+    pub fn truncate(&mut self, upto: usize) {
+        for entry in self.entries.drain(upto.min(self.entries.len())..) {
+            self.bytes = self.bytes.saturating_sub(entry.bytes());
+        }
+        self.incomplete = false;
+    }
+
+    pub fn entries_mut(&mut self) -> &mut [Entry] {
+        &mut self.entries
+    }
+
+    /// Room in memory that is left within `limit`.
+    pub fn room(&self, limit: usize) -> usize {
+        limit.saturating_sub(self.bytes)
+    }
+
+    pub fn spilled(&self) -> usize {
+        self.entries.iter().filter_map(|e| e.data.as_ref()).map(|d| d.spool.spilled()).sum()
+    }
+
+    /// What all entries together depend on: the tables, or (`None`) anything.
+    pub fn depends(&self) -> Option<BTreeSet<Oid>> {
+        let mut all = BTreeSet::new();
+        for entry in &self.entries {
+            all.extend(entry.depends.as_ref()?.tables.iter().copied());
+        }
+        Some(all)
+    }
+
+    /// True if some entry draws from what nobody can bring back.
+    pub fn is_elusive(&self) -> bool {
+        self.entries.iter().any(|e| e.depends.as_ref().is_some_and(|d| d.elusive))
+    }
+}
+
+impl Entry {
+    fn bytes(&self) -> usize {
+        let data = self.data.as_ref().map_or(0, |d| d.spool.bytes());
+        let values: usize = self.values.iter().map(value_bytes).sum();
+        ENTRY_BYTES + self.permit.get().sql.len() + values + self.drew.bytes() + data
+    }
+}
+
+fn value_bytes(value: &Value) -> usize {
+    let own = match value {
+        Value::Text(text) | Value::Numeric(text) => text.len(),
+        Value::Bytea(bytes) => bytes.len(),
+        Value::Array(array) => array.items.iter().map(value_bytes).sum(),
+        Value::Row(fields) => fields.iter().map(|(_, value)| value_bytes(value)).sum(),
+        _ => 0,
+    };
+    own + size_of::<Value>()
+}
+
+/// True for a statement that changes what DuckDB rolls back. (nextval and kin change what it does not.)
+pub fn changes(plan: &Plan) -> bool {
+    plan.permit.get().kind != Kind::Rows || plan.command != Command::Select
+}
+
+/// What the rows of a result come to, whatever their order.
+#[derive(Debug, Default)]
+pub struct Digest {
+    pub rows: u64,
+    sum: u64,
+    /// All of them were read.
+    pub complete: bool,
+    /// Some column has no canonical bytes.
+    uncertain: bool,
+}
+
+impl Digest {
+    fn add(&mut self, batch: &RecordBatch) {
+        self.rows += batch.num_rows() as u64;
+        let fields = batch.columns().iter().map(|c| SortField::new(c.data_type().clone())).collect();
+        let rows = RowConverter::new(fields).and_then(|converter| converter.convert_columns(batch.columns()));
+        match rows {
+            Ok(rows) => {
+                for row in &rows {
+                    let mut hasher = DefaultHasher::new();
+                    hasher.write(row.as_ref());
+                    self.sum = self.sum.wrapping_add(hasher.finish());
+                }
+            }
+            Err(_) => self.uncertain = true,
+        }
+    }
+
+    /// False if what was seen first is contradicted by `again`, which is complete.
+    pub fn agrees(&self, again: &Self) -> bool {
+        if !self.complete {
+            return self.rows <= again.rows;
+        }
+        self.rows == again.rows && (self.sum == again.sum || self.uncertain || again.uncertain)
+    }
+}
+
+/// Rows on their way to the client, and what they come to.
+struct Witnessed {
+    rows: Box<dyn Rows>,
+    digest: Arc<Mutex<Digest>>,
+}
+
+impl Rows for Witnessed {
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<RecordBatch>>> {
+        let Self { rows, digest } = self;
+        async move {
+            let batch = rows.next().await?;
+            match &batch {
+                Some(batch) => digest.lock().add(batch),
+                None => digest.lock().complete = true,
+            }
+            Ok(batch)
+        }
+        .boxed()
+    }
+
+    fn suspend(&mut self) {
+        self.rows.suspend();
+    }
+}
+
+/// The outcome, and what the client will have seen of it.
+pub fn witness(outcome: Outcome) -> (Outcome, Saw) {
+    match outcome {
+        Outcome::Rows(rows) => {
+            let digest = Arc::<Mutex<Digest>>::default();
+            let saw = Saw::Rows(digest.clone());
+            (Outcome::Rows(Box::new(Witnessed { rows, digest })), saw)
+        }
+        Outcome::Changed(rows) => (Outcome::Changed(rows), Saw::Changed(rows)),
+        Outcome::Done => (Outcome::Done, Saw::Nothing),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{ArrayRef, Int64Array};
+
+    fn digest(batches: &[&[i64]]) -> Digest {
+        let mut digest = Digest { complete: true, ..Digest::default() };
+        for values in batches {
+            let values: ArrayRef = Arc::new(Int64Array::from(values.to_vec()));
+            digest.add(&RecordBatch::try_from_iter([("c0", values)]).unwrap());
+        }
+        digest
+    }
+
+    #[test]
+    fn rows_agree_in_any_order_and_any_batches_and_not_otherwise() {
+        assert!(digest(&[&[1, 2], &[3]]).agrees(&digest(&[&[3, 1, 2]])));
+        assert!(!digest(&[&[1, 2, 3]]).agrees(&digest(&[&[1, 2, 4]])));
+        assert!(!digest(&[&[1, 2]]).agrees(&digest(&[&[1, 2, 2]])));
+        let unread = Digest { complete: false, ..digest(&[&[1]]) };
+        assert!(unread.agrees(&digest(&[&[5, 6]])));
+    }
+}

@@ -1,0 +1,230 @@
+//! Doing again what a transaction has done, up to a savepoint: a new transaction in the engine, the journal's statements
+//! one by one, each with the same outcome as before; otherwise 40001.
+
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+
+use super::execute::guarded;
+use super::front::Front;
+use super::journal::{Digest, Entry, Journal, Saw, witness};
+use super::session::Session;
+use crate::engine::{Access, Outcome, Rendered, Run};
+use crate::error::{Error, Result, SqlState};
+use crate::policy::Permit;
+use crate::sql::Depends;
+use crate::tree::Isolation;
+use crate::types::Value;
+
+impl Session {
+    /// What the next statement draws is recorded, or not; what the last one drew belongs to its entry.
+    pub(super) fn next_tape(&mut self, on: bool) {
+        let record = self.shared.tape.record(on);
+        if let Some(active) = self.transaction.held_mut() {
+            active.journal.drew(record);
+        }
+    }
+
+    pub(super) fn end_tape(&mut self) {
+        self.next_tape(false);
+    }
+
+    /// Keeps a statement that was carried out in the transaction.
+    pub(super) fn note(
+        &mut self,
+        permit: &Permit<Rendered>,
+        values: Vec<Value>,
+        depends: Option<Arc<Depends>>,
+        run: &Run,
+        outcome: Outcome,
+    ) -> Outcome {
+        let (outcome, saw) = witness(outcome);
+        let entry = Entry {
+            permit: permit.clone(),
+            values,
+            time_zone: run.time_zone.clone(),
+            scene: self.shared.state.lock().scene(),
+            depends,
+            drew: Default::default(),
+            saw,
+            data: None,
+        };
+        self.keep_entry(entry);
+        outcome
+    }
+
+    pub(super) fn keep_entry(&mut self, entry: Entry) {
+        let limit = self.gateway.limits().journal_bytes;
+        if let Some(active) = self.transaction.active_mut() {
+            active.journal.add(entry, limit);
+        }
+    }
+
+    /// False if a statement has failed in the engine, so that nothing but ROLLBACK is possible there.
+    pub(super) async fn is_sound(&mut self) -> bool {
+        if !self.transaction.held().is_some_and(|a| a.engine) {
+            return true;
+        }
+        match &mut self.lease {
+            Some(lease) => lease.connection.is_sound().await,
+            None => false,
+        }
+    }
+
+    /// A statement failed in a way that another way of saying it would not: takes the engine back to where the statement
+    /// began. False if that cannot be done.
+    pub(super) async fn before_statement(&mut self, place: (usize, usize), front: &mut dyn Front) -> Result<bool> {
+        let (upto, scratch) = place;
+        self.end_tape();
+        let Some(active) = self.transaction.active_mut() else { return Ok(false) };
+        if !active.journal.reaches(upto) {
+            return Ok(false);
+        }
+        active.scratch.truncate(scratch);
+        self.repeat(upto, front).await.map(|()| true)
+    }
+
+    /// Rolls the engine back and does the first `upto` entries again. The session's own state is that of then already.
+    pub(super) async fn repeat(&mut self, upto: usize, front: &mut dyn Front) -> Result<()> {
+        let repeatable = match self.shared.state.lock().settings.transaction.isolation {
+            Isolation::ReadUncommitted | Isolation::ReadCommitted => false,
+            Isolation::RepeatableRead | Isolation::Serializable => true,
+        };
+        let engine = self.gateway.engine().clone();
+        let Some(active) = self.transaction.active_mut() else { return Ok(()) };
+        active.journal.truncate(upto);
+        let plain = upto == 0 && active.overlay.as_ref().is_none_or(|o| o.changes().is_empty());
+        if plain && !repeatable {
+            // Nothing was done by then: the next statement begins anew, as the first one did.
+            active.engine = false;
+            active.overlay = None;
+            return self.lease()?.connection.rewind(None).await;
+        }
+        let before = active.moment;
+        if active.overlay.is_none() {
+            let overlay = self.overlay();
+            if let Some(active) = self.transaction.active_mut() {
+                active.overlay = Some(overlay);
+            }
+        }
+        let Some(active) = self.transaction.active_mut() else { return Ok(()) };
+        let schema = active.overlay.as_ref().map(|o| o.base());
+        let mut journal = std::mem::take(&mut active.journal);
+        let access = active.access;
+        let now = engine.moment();
+        let done = match journal.is_elusive() {
+            true => Err(differs(
+                "A statement that would be done again calls a function that gives another result each time.",
+            )),
+            false => self.repeat_entries(&mut journal, access, front).await,
+        };
+        let tables = if repeatable { None } else { journal.depends() };
+        if let Some(active) = self.transaction.active_mut() {
+            active.journal = journal;
+            active.moment = Some(now);
+        }
+        done.map_err(serialization)?;
+        let tables: Option<Vec<_>> = tables.map(|tables| tables.into_iter().collect());
+        let moved = schema.is_some_and(|base| base != self.gateway.registry().snapshot().version);
+        let changed = before.is_none_or(|before| engine.changed_since(before, tables.as_deref()));
+        match moved || changed {
+            true => Err(differs("Another transaction has committed meanwhile.")),
+            false => Ok(()),
+        }
+    }
+
+    async fn repeat_entries(&mut self, journal: &mut Journal, access: Access, front: &mut dyn Front) -> Result<()> {
+        self.lease()?.connection.rewind(Some(access)).await?;
+        let scene = self.shared.state.lock().scene();
+        let mut done = Ok(());
+        for entry in journal.entries_mut() {
+            self.shared.state.lock().enter(entry.scene.clone());
+            self.shared.tape.play(entry.drew.clone());
+            done = self.repeat_entry(entry, front).await;
+            let played = self.shared.tape.played(entry.data.is_some());
+            done = done.and(played);
+            if done.is_err() {
+                break;
+            }
+        }
+        self.shared.state.lock().enter(scene);
+        done
+    }
+
+    async fn repeat_entry(&mut self, entry: &mut Entry, front: &mut dyn Front) -> Result<()> {
+        let run = Run { time_zone: entry.time_zone.clone(), deadline: self.deadline };
+        self.shared.interrupt.check()?;
+        let outcome = match entry.data.is_some() {
+            true => self.repeat_copy(entry, &run, front).await?,
+            false => {
+                let shared = self.shared.clone();
+                let lease = self.lease()?;
+                let work = lease.connection.execute(&entry.permit, entry.values.clone(), &run);
+                guarded(Some(&mut *front), &shared.interrupt, &lease.canceller, work).await?
+            }
+        };
+        let (outcome, saw) = witness(outcome);
+        if let Outcome::Rows(mut rows) = outcome {
+            let shared = self.shared.clone();
+            let canceller = self.lease()?.canceller.clone();
+            while guarded(Some(&mut *front), &shared.interrupt, &canceller, rows.next()).await?.is_some() {}
+        }
+        let same = match (&entry.saw, &saw) {
+            (Saw::Nothing, Saw::Nothing) => true,
+            (Saw::Changed(before), Saw::Changed(again)) => before == again,
+            (Saw::Rows(before), Saw::Rows(again)) => Digest::agrees(&before.lock(), &again.lock()),
+            _ => false,
+        };
+        if same { Ok(()) } else { Err(differs("A statement that was done again gave another result.")) }
+    }
+
+    async fn repeat_copy(&mut self, entry: &mut Entry, run: &Run, front: &mut dyn Front) -> Result<Outcome> {
+        let Some(data) = &mut entry.data else { return Err(Error::internal("COPY without its data")) };
+        let (number, mut writer) = self.gateway.engine().open_feed(data.columns.clone())?;
+        let mut values = entry.values.clone();
+        if let Some(value) = values.get_mut(data.parameter) {
+            *value = Value::Int8(i64::try_from(number).map_err(Error::internal)?);
+        }
+        let mut batches = data.spool.read()?;
+        let shared = self.shared.clone();
+        let lease = self.lease()?;
+        let feed = async move {
+            loop {
+                // Reading may wait for the disk.
+                let (batch, rest) =
+                    tokio::task::spawn_blocking(move || (batches.next(), batches)).await.map_err(Error::internal)?;
+                batches = rest;
+                let batch: RecordBatch = match batch {
+                    Some(batch) => batch?,
+                    None => break,
+                };
+                writer.send(batch).await?;
+            }
+            writer.finish();
+            Ok::<(), Error>(())
+        };
+        let execute = lease.connection.execute(&entry.permit, values, run);
+        let work = async move {
+            let (done, fed) = futures::future::join(execute, feed).await;
+            let outcome = done?;
+            fed.map(|()| outcome)
+        };
+        guarded(Some(front), &shared.interrupt, &lease.canceller, work).await
+    }
+}
+
+/// What fails when it is done again would not have failed where it was done.
+fn serialization(error: Error) -> Error {
+    if error.is_fatal() || matches!(error.code(), SqlState::QUERY_CANCELED | SqlState::T_R_SERIALIZATION_FAILURE) {
+        return error;
+    }
+    let mut differs = differs("A statement that was done again failed.");
+    differs.report_mut().internal = Some(format!("{error}"));
+    differs
+}
+
+fn differs(detail: &str) -> Error {
+    Error::new(SqlState::T_R_SERIALIZATION_FAILURE, "could not serialize access due to concurrent update")
+        .detail(format!("To go back to the savepoint, what came before it is done again. {detail}"))
+        .hint("The transaction might succeed if retried.")
+}

@@ -1,0 +1,144 @@
+//! SAVEPOINT, RELEASE, ROLLBACK TO: what a savepoint remembers, and how the session goes back to it.
+//!
+//! DuckDB has no savepoints. What it knows of the transaction is brought back by [`super::replay`]; what the session
+//! itself knows is saved here.
+
+use super::execute::Done;
+use super::front::Front;
+use super::session::Session;
+use super::settings::Saved;
+use super::transaction::{self, Active, Failed, Transaction};
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{Name, Overlay};
+
+/// A savepoint: how far everything was when it was made.
+pub struct Savepoint {
+    name: Name,
+    /// Entries of the journal.
+    journal: usize,
+    overlay: Option<Overlay>,
+    settings: Saved,
+    /// Portals made since have this number or a greater one.
+    portals: u64,
+    restarted: usize,
+    dropped: usize,
+    scratch: usize,
+}
+
+impl Session {
+    pub(super) fn savepoint(&mut self, name: &Name) -> Result<Done> {
+        self.only_in_block("SAVEPOINT")?;
+        self.end_tape();
+        let settings = self.shared.state.lock().settings.save();
+        let portals = self.portals.next_number();
+        let limit = self.gateway.limits().savepoints;
+        let Some(active) = self.transaction.active_mut() else { return Err(transaction::aborted()) };
+        if active.savepoints.len() >= limit {
+            let message = format!("a transaction may have at most {limit} savepoints");
+            return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message)
+                .hint("RELEASE those that are no longer needed, or raise limits.savepoints."));
+        }
+        active.savepoints.push(Savepoint {
+            name: name.clone(),
+            journal: active.journal.len(),
+            overlay: active.overlay.clone(),
+            settings,
+            portals,
+            restarted: active.sequences.restarted.len(),
+            dropped: active.sequences.dropped.len(),
+            scratch: active.scratch.len(),
+        });
+        Done::tag("SAVEPOINT")
+    }
+
+    pub(super) fn release_savepoint(&mut self, name: &Name) -> Result<Done> {
+        self.only_in_block("RELEASE SAVEPOINT")?;
+        let Some(active) = self.transaction.active_mut() else { return Err(transaction::aborted()) };
+        let place = place(&active.savepoints, name)?;
+        // What was done stays; but whether the transaction is read-only is the outer level's to say.
+        let read_only = active.savepoints[place].settings.characteristics().read_only;
+        active.savepoints.truncate(place);
+        self.shared.state.lock().settings.transaction.read_only = read_only;
+        Done::tag("RELEASE")
+    }
+
+    pub(super) async fn rollback_to(&mut self, name: &Name, front: &mut dyn Front) -> Result<Done> {
+        self.only_in_block("ROLLBACK TO SAVEPOINT")?;
+        let sound = self.is_sound().await;
+        self.end_tape();
+        let Some(active) = self.transaction.held_mut() else {
+            // Failed, and without any savepoint.
+            return Err(missing(name));
+        };
+        let place = place(&active.savepoints, name)?;
+        let savepoint = &active.savepoints[place];
+        let redefined = savepoint.overlay.is_none() && active.overlay.as_ref().is_some_and(|o| !o.changes().is_empty());
+        let undone = redefined || active.journal.goes_beyond(savepoint.journal);
+        let repeats = active.engine && (!sound || undone);
+        if repeats && !active.journal.reaches(savepoint.journal) {
+            return Err(too_much());
+        }
+        let upto = savepoint.journal;
+        self.revert(place).await;
+        if repeats && let Err(error) = self.repeat(upto, front).await {
+            // There is nothing to go back to any more: the whole transaction has failed.
+            self.give_up_transaction().await;
+            return Err(error);
+        }
+        Done::tag("ROLLBACK")
+    }
+
+    /// Takes the session's own part back to a savepoint, which stays; a failed transaction goes on.
+    async fn revert(&mut self, place: usize) {
+        let before = std::mem::replace(&mut self.transaction, Transaction::Idle);
+        self.transaction = match before {
+            Transaction::Failed(Failed { kept: Some(active), .. }) => Transaction::Block(*active),
+            other => other,
+        };
+        let Some(active) = self.transaction.active_mut() else { return };
+        active.savepoints.truncate(place + 1);
+        let Some(savepoint) = active.savepoints.last() else { return };
+        match &savepoint.overlay {
+            Some(overlay) => active.overlay = Some(overlay.clone()),
+            // The engine had not begun then. It goes on now with the schema that it began with, if that is unchanged.
+            None => active.overlay.take_if(|o| !o.changes().is_empty()).map_or((), drop),
+        }
+        active.scratch.truncate(savepoint.scratch);
+        active.sequences.dropped.truncate(savepoint.dropped);
+        let restarted = active.sequences.restarted.split_off(savepoint.restarted);
+        let first = savepoint.portals;
+        self.shared.state.lock().settings.restore(&savepoint.settings);
+        self.put_sequences_back(restarted).await;
+        for name in self.portals.close_since(first) {
+            self.shared.state.lock().cursors.remove(&name);
+        }
+    }
+
+    /// The statement that failed may have changed settings: those of the innermost savepoint hold, until it is gone back
+    /// to one of them.
+    pub(super) fn fail_in_savepoint(&mut self, active: Box<Active>) {
+        if let Some(savepoint) = active.savepoints.last() {
+            self.shared.state.lock().settings.restore(&savepoint.settings);
+        }
+        self.transaction = Transaction::Failed(Failed { started: active.started, kept: Some(active) });
+    }
+
+    fn only_in_block(&self, what: &str) -> Result<()> {
+        if self.transaction.in_block() { Ok(()) } else { Err(transaction::only_in_block(what)) }
+    }
+}
+
+/// The innermost savepoint of that name.
+fn place(savepoints: &[Savepoint], name: &Name) -> Result<usize> {
+    savepoints.iter().rposition(|s| s.name == *name).ok_or_else(|| missing(name))
+}
+
+fn missing(name: &Name) -> Error {
+    Error::new(SqlState::S_E_INVALID_SPECIFICATION, format!("savepoint \"{name}\" does not exist"))
+}
+
+fn too_much() -> Error {
+    Error::new(SqlState::CONFIGURATION_LIMIT_EXCEEDED, "the transaction has done too much to go back to a savepoint")
+        .detail("To go back, what came before the savepoint is done again; that is kept up to limits.journal_bytes.")
+        .hint("Roll back the transaction. Name a savepoint before a large COPY: its data is then kept on disk, up to limits.journal_spill_bytes; or raise the limits.")
+}
