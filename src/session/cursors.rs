@@ -111,6 +111,9 @@ impl Session {
         front: &mut dyn Front,
         describe: bool,
     ) -> Result<u64> {
+        if matches!(portal.state, PortalState::Done { rows: false }) && portal.cursor.is_some() {
+            return Err(cannot_run(name));
+        }
         if matches!(portal.state, PortalState::Ready) {
             self.open_for_fetch(portal, front).await?;
         }
@@ -126,7 +129,6 @@ impl Session {
         }
         let open = match &mut portal.state {
             PortalState::Open(open) => open,
-            PortalState::Done { rows: false } if portal.cursor.is_some() => return Err(cannot_run(name)),
             PortalState::Done { .. } | PortalState::Ready => return self.at_end(direction),
         };
         let step = forward(direction, open)?;

@@ -219,7 +219,10 @@ impl Session {
         let started = self.transaction.started().unwrap_or(self.statement_start);
         // Portals stay, without their rows, until ROLLBACK: what names them is told that the transaction has failed.
         self.portals.fail_transaction();
+        let characteristics = self.shared.state.lock().settings.transaction;
         self.undo().await;
+        // For AND CHAIN.
+        self.shared.state.lock().settings.transaction = characteristics;
         self.transaction = Transaction::Failed(Failed { started, kept: None });
     }
 

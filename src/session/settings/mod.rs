@@ -196,6 +196,7 @@ impl Settings {
     fn put(&mut self, key: String, value: Option<Value>) {
         self.mark(&key);
         let acts = acting::acts(&key);
+        let value = value.or_else(|| self.custom.contains_key(&key).then(|| Value::Text("".into())));
         match value {
             Some(value) => Arc::make_mut(&mut self.current).insert(key, value),
             None => Arc::make_mut(&mut self.current).remove(&key),
@@ -265,6 +266,11 @@ impl Settings {
 
     pub fn restore(&mut self, saved: &Saved) {
         self.exchange(saved.values.clone());
+        // A custom setting stays known, without its value.
+        let lost: Vec<String> = self.custom.keys().filter(|key| !self.current.contains_key(*key)).cloned().collect();
+        for key in lost {
+            self.put(key, None);
+        }
         self.touched.clone_from(&saved.touched);
         self.transaction = saved.transaction;
         // What the client was told is compared when it is told again.

@@ -116,7 +116,13 @@ async fn tables_of_an_older_file_get_their_numbers() {
     commands.push("INSERT INTO public.child VALUES (7, 1)".to_owned());
     let plan = ddl::renumber(&context(snapshot.clone())).unwrap();
     for sql in commands {
-        let rendered = Rendered { sql: sql.into(), params: Vec::new(), columns: Vec::new(), kind: Kind::Command };
+        let rendered = Rendered {
+            sql: sql.into(),
+            params: Vec::new(),
+            columns: Vec::new(),
+            kind: Kind::Command,
+            writes: Writes::Anything,
+        };
         connection.execute(&Permit::system(rendered), Vec::new(), &run).await.unwrap();
     }
     for step in &plan.steps {
