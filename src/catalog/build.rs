@@ -8,23 +8,45 @@ use arrow::record_batch::RecordBatch;
 
 use super::relations::relations;
 use crate::error::{Error, Result};
-use crate::types::{PgType, Phys, Value, oid};
+use crate::types::{Oid, PgType, Phys, Value, oid};
 
 /// Rows of a table: the columns that are given, and for each row a value for each of them.
 pub(super) struct Rows {
-    pub columns: &'static [&'static str],
-    pub rows: Vec<Vec<Value>>,
+    /// `None`: all columns of the table, in order.
+    columns: Option<&'static [&'static str]>,
+    rows: Vec<Vec<Value>>,
+    /// The relations that what is pushed next tells of (0 is none): a role that may not know of one sees none of it.
+    pub about: [Oid; 2],
+    abouts: Vec<[Oid; 2]>,
 }
 
 impl Rows {
     pub fn new(columns: &'static [&'static str]) -> Self {
-        Self { columns, rows: Vec::new() }
+        Self { columns: Some(columns), rows: Vec::new(), about: [0, 0], abouts: Vec::new() }
+    }
+
+    /// Rows with every column of the table.
+    pub fn all() -> Self {
+        Self { columns: None, rows: Vec::new(), about: [0, 0], abouts: Vec::new() }
     }
 
     pub fn push<const N: usize>(&mut self, row: [Value; N]) {
-        debug_assert_eq!(N, self.columns.len());
-        self.rows.push(row.into());
+        debug_assert_eq!(Some(N), self.columns.map(<[_]>::len));
+        self.push_row(row.into());
     }
+
+    pub fn push_row(&mut self, row: Vec<Value>) {
+        self.rows.push(row);
+        self.abouts.push(self.about);
+    }
+}
+
+/// A system table's rows as a batch, with the relations that each tells of.
+#[derive(Clone)]
+pub(super) struct Batch {
+    pub batch: RecordBatch,
+    /// `None` if no row tells of a relation.
+    pub about: Option<Arc<[[Oid; 2]]>>,
 }
 
 struct Shape {
@@ -58,6 +80,11 @@ pub(super) fn columns(table: &str) -> Option<Vec<(String, Phys)>> {
     Some(SHAPES.get(table)?.columns.iter().map(|(name, _, phys)| (name.clone(), phys.clone())).collect())
 }
 
+/// A system table's column names and PostgreSQL types.
+pub(super) fn types(table: &str) -> Option<Vec<(String, PgType)>> {
+    Some(SHAPES.get(table)?.columns.iter().map(|(name, ty, _)| (name.clone(), *ty)).collect())
+}
+
 /// What a column holds that the rows do not give.
 fn default(ty: PgType) -> Value {
     match ty.oid {
@@ -73,18 +100,21 @@ fn default(ty: PgType) -> Value {
     }
 }
 
-/// The batch of a whole table.
-pub(super) fn batch(table: &str, mut given: Rows) -> Result<RecordBatch> {
+/// The batch of rows of a table.
+pub(super) fn batch(table: &str, mut given: Rows) -> Result<Batch> {
     let shape = SHAPES.get(table).ok_or_else(|| Error::internal(format!("no system table {table}")))?;
-    for column in given.columns {
+    for column in given.columns.unwrap_or_default() {
         if !shape.columns.iter().any(|(name, ..)| name == column) {
             return Err(Error::internal(format!("system table {table} has no column {column}")));
         }
     }
     let mut fields = Vec::with_capacity(shape.columns.len());
     let mut arrays = Vec::with_capacity(shape.columns.len());
-    for (name, ty, phys) in &shape.columns {
-        let at = given.columns.iter().position(|c| c == name);
+    for (i, (name, ty, phys)) in shape.columns.iter().enumerate() {
+        let at = match given.columns {
+            Some(columns) => columns.iter().position(|c| c == name),
+            None => Some(i),
+        };
         let values: Vec<Value> = match at {
             Some(i) => given.rows.iter_mut().map(|row| std::mem::replace(&mut row[i], Value::Null)).collect(),
             None => vec![default(*ty); given.rows.len()],
@@ -93,5 +123,7 @@ pub(super) fn batch(table: &str, mut given: Rows) -> Result<RecordBatch> {
         fields.push(Field::new(name, DataType::clone(array.data_type()), true));
         arrays.push(array);
     }
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(Error::internal)
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(Error::internal)?;
+    let about = given.abouts.iter().any(|about| *about != [0, 0]).then(|| given.abouts.into());
+    Ok(Batch { batch, about })
 }

@@ -1,6 +1,6 @@
 //! Definitions as PostgreSQL writes them: pg_get_constraintdef, pg_get_indexdef, pg_get_viewdef and kin.
 
-use super::functions::{Asker, ask, relation_text, type_text};
+use super::functions::{Asker, ask};
 use crate::engine::Native;
 use crate::engine::vector::{Oid as OidArg, native2, native3};
 use crate::error::{Error, Result, SqlState};
@@ -16,20 +16,6 @@ pub(super) fn natives() -> Vec<Native> {
         native2::<i64, OidArg, str>("dg_pg_get_viewdef", |s, oid| Ok(view(&ask(s)?, oid))),
         native3::<i64, str, str, str>("dg_pg_get_serial_sequence", |s, table, column| {
             serial_sequence(&ask(s)?, table, column)
-        }),
-        native2::<i64, OidArg, str>("dg_pg_get_function_result", |s, oid| {
-            let asker = ask(s)?;
-            Ok(crate::facts::PROCS.by_oid(oid).map(|p| {
-                let ty = type_text(&asker.snapshot, p.result, -1);
-                if p.returns_set { format!("SETOF {ty}") } else { ty }
-            }))
-        }),
-        native2::<i64, OidArg, str>("dg_pg_get_function_arguments", |s, oid| {
-            let asker = ask(s)?;
-            Ok(crate::facts::PROCS.by_oid(oid).map(|p| {
-                let args = p.args.iter().map(|a| type_text(&asker.snapshot, *a, -1));
-                args.collect::<Vec<_>>().join(", ")
-            }))
         }),
     ]
 }
@@ -51,7 +37,8 @@ fn action(word: &str, action: FkAction) -> String {
 }
 
 fn find_constraint(asker: &Asker, oid: Oid) -> Option<(&Relation, &Constraint)> {
-    asker.snapshot.relations.values().find_map(|r| Some((&**r, r.constraints.iter().find(|c| c.oid == oid)?)))
+    let table = asker.seen.relation(*asker.snapshot.objects().constraints.get(&oid)?)?;
+    Some((&**table, table.constraints.iter().find(|c| c.oid == oid)?))
 }
 
 fn constraint(asker: &Asker, oid: Oid) -> Option<String> {
@@ -63,11 +50,11 @@ fn constraint(asker: &Asker, oid: Oid) -> Option<String> {
             format!("UNIQUE {nulls}({})", columns(relation, key))
         }
         ConstraintKind::ForeignKey { columns: key, target, target_columns, on_delete, on_update } => {
-            let target = asker.snapshot.relation_by_oid(*target)?;
+            let target = asker.seen.relation(*target)?;
             format!(
                 "FOREIGN KEY ({}) REFERENCES {}({}){}{}",
                 columns(relation, key),
-                relation_text(asker, target),
+                asker.seen.relation_text(target),
                 columns(target, target_columns),
                 action("UPDATE", *on_update),
                 action("DELETE", *on_delete),
@@ -85,7 +72,8 @@ fn constraint(asker: &Asker, oid: Oid) -> Option<String> {
 }
 
 fn find_index(asker: &Asker, oid: Oid) -> Option<(&Relation, &Index)> {
-    asker.snapshot.relations.values().find_map(|r| Some((&**r, r.indexes.iter().find(|i| i.oid == oid)?)))
+    let table = asker.seen.relation(*asker.snapshot.objects().indexes.get(&oid)?)?;
+    Some((&**table, table.indexes.iter().find(|i| i.oid == oid)?))
 }
 
 fn key_text(relation: &Relation, index: &Index, n: usize) -> Option<String> {
@@ -132,7 +120,7 @@ fn index_column(asker: &Asker, oid: Oid, n: i32) -> Option<String> {
 }
 
 fn view(asker: &Asker, oid: Oid) -> Option<String> {
-    match &asker.snapshot.relation_by_oid(oid)?.kind {
+    match &asker.seen.relation(oid)?.kind {
         RelationKind::View { definition, .. } => Some(format!("{};", definition.trim().trim_end_matches(';'))),
         RelationKind::Table | RelationKind::Sequence(_) | RelationKind::System => None,
     }
@@ -140,56 +128,16 @@ fn view(asker: &Asker, oid: Oid) -> Option<String> {
 
 fn serial_sequence(asker: &Asker, table: &str, column: &str) -> Result<Option<String>> {
     let missing = || Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{table}\" does not exist"));
-    let oid = crate::types::TypeLookup::object_named(&*asker.snapshot, crate::types::oid::REGCLASS, table)
-        .or_else(|| find_by_path(asker, table))
-        .ok_or_else(missing)?;
-    let relation = asker.snapshot.relation_by_oid(oid).ok_or_else(missing)?;
+    let oid =
+        crate::types::TypeLookup::object_named(&asker.seen, crate::types::oid::REGCLASS, table).ok_or_else(missing)?;
+    let relation = asker.seen.relation(oid).ok_or_else(missing)?;
     let column = relation.column(column).ok_or_else(|| {
         Error::new(
             SqlState::UNDEFINED_COLUMN,
             format!("column \"{column}\" of relation \"{}\" does not exist", relation.name),
         )
     })?;
-    let owned = asker.snapshot.relations.values().find(|r| match &r.kind {
-        RelationKind::Sequence(s) => s.owned_by == Some((relation.oid, column.num)),
-        RelationKind::Table | RelationKind::View { .. } | RelationKind::System => false,
-    });
+    let owned = asker.snapshot.objects().owned_sequences.get(&(relation.oid, column.num)).copied();
+    let owned = owned.and_then(|s| asker.seen.relation(s));
     Ok(owned.map(|s| format!("{}.{}", quote_ident(&s.namespace), quote_ident(&s.name))))
-}
-
-/// A table's OID by its (maybe qualified) name along the search path.
-pub(super) fn find_by_path(asker: &Asker, name: &str) -> Option<Oid> {
-    let parts: Vec<String> = split_name(name);
-    match parts.as_slice() {
-        [name] => asker
-            .view
-            .search_path()
-            .iter()
-            .find_map(|namespace| asker.snapshot.relation(namespace, name))
-            .map(|r| r.oid),
-        [namespace, name] => asker.snapshot.relation(namespace, name).map(|r| r.oid),
-        _ => None,
-    }
-}
-
-/// Splits `a."B".c`, folding what is not quoted.
-fn split_name(name: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let mut quoted = false;
-    for c in name.trim().chars() {
-        match c {
-            '"' => quoted = !quoted,
-            '.' if !quoted => parts.push(String::new()),
-            c => {
-                if let Some(last) = parts.last_mut() {
-                    if quoted {
-                        last.push(c);
-                    } else {
-                        last.extend(c.to_lowercase());
-                    }
-                }
-            }
-        }
-    }
-    parts
 }

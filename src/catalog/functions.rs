@@ -2,221 +2,149 @@
 
 use std::sync::Arc;
 
-use super::definitions;
-use super::privileges;
+use super::{acl, definitions, names, privileges, procs};
 use crate::engine::Native;
 use crate::engine::directory::{self, SessionView};
 use crate::engine::vector::{Oid as OidArg, TextList, native1, native2, native3, native4};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Relation, Snapshot};
-use crate::types::{Oid, PgType, Phys, name::format_type};
+use crate::registry::Snapshot;
+use crate::registry::seen::Seen;
 
 /// Who asks: the session behind the number that each of these gets first.
 pub(crate) struct Asker {
     pub view: Arc<dyn SessionView>,
     pub snapshot: Arc<Snapshot>,
+    /// The snapshot as this session sees it: what names mean, and what its role may know of.
+    pub seen: Seen,
 }
 
 pub(crate) fn ask(session: i64) -> Result<Asker> {
     let view = directory::session(session as u64)?;
     let snapshot = view.snapshot();
-    Ok(Asker { view, snapshot })
+    let seen = Seen::new(Arc::clone(&snapshot), view.search_path(), view.role());
+    Ok(Asker { view, snapshot, seen })
 }
 
 /// The natives that sql::signatures::system names.
 pub fn natives() -> Vec<Native> {
-    let mut all = names();
-    all.extend(visibility());
+    let mut all = own();
     all.extend(settings());
+    all.extend(acl::natives());
+    all.extend(names::natives());
     all.extend(definitions::natives());
+    all.extend(procs::natives());
     all.extend(privileges::natives());
     all
 }
 
-fn names() -> Vec<Native> {
+fn own() -> Vec<Native> {
     vec![
         native2::<i64, OidArg, str>("dg_pg_get_userbyid", |s, role| {
             let found = ask(s)?.snapshot.role_by_oid(role).map(|r| r.name.to_string());
             Ok(Some(found.unwrap_or_else(|| format!("unknown (OID={role})"))))
         }),
-        format_type_native(),
         native2::<i64, OidArg, bool>("dg_pg_relation_is_publishable", |s, oid| {
-            let found = ask(s)?.snapshot.relation_by_oid(oid).map(|r| {
+            let found = ask(s)?.seen.relation(oid).map(|r| {
                 matches!(r.kind, crate::registry::RelationKind::Table)
                     && !r.temporary
                     && oid >= crate::types::oid::FIRST_USER
             });
             Ok(found)
         }),
-        native2::<i64, OidArg, str>("dg_regclass_out", |s, oid| Ok(Some(regclass_text(&ask(s)?, oid)))),
-        native3::<i64, OidArg, str, str>("dg_obj_description", |s, object, catalog| {
-            Ok(comment(&ask(s)?.snapshot, object, catalog))
-        }),
-        native3::<i64, OidArg, i32, str>("dg_col_description", |s, table, column| {
-            let asker = ask(s)?;
-            let Some(relation) = asker.snapshot.relation_by_oid(table) else { return Ok(None) };
-            Ok(relation.column_by_num(column as i16).and_then(|c| c.comment.clone()))
-        }),
         native1::<i32, str>("dg_pg_encoding_to_char", |n| {
-            Ok(Some(match n {
-                0 => "SQL_ASCII".into(),
-                6 => "UTF8".into(),
-                8 => "LATIN1".into(),
-                _ => String::new(),
-            }))
+            let name = usize::try_from(n).ok().and_then(|n| ENCODINGS.get(n));
+            Ok(Some(name.map_or_else(String::new, |n| (*n).to_owned())))
         }),
+        native1::<str, i32>("dg_pg_char_to_encoding", |name| {
+            // As PostgreSQL compares encodings' names: letters and digits alone, in any case.
+            let plain = |n: &str| n.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+            let wanted = match plain(name).as_str() {
+                "unicode" => "utf8".to_owned(),
+                "iso88591" => "latin1".to_owned(),
+                other => other.to_owned(),
+            };
+            Ok(Some(ENCODINGS.iter().position(|n| plain(n) == wanted).map_or(-1, |n| n as i32)))
+        }),
+        native2::<i64, OidArg, bool>("dg_pg_relation_is_table", |s, oid| {
+            Ok(ask(s)?.seen.relation(oid).map(|r| matches!(r.kind, crate::registry::RelationKind::Table)))
+        }),
+        native1::<i64, OidArg>("dg_pg_my_temp_schema", |s| {
+            let temporary = ask(s)?.snapshot.relations.values().any(|r| r.temporary);
+            Ok(Some(if temporary { super::tables::TEMPORARY_NAMESPACE } else { 0 }))
+        }),
+        keywords(),
         native1::<i64, str>("dg_pg_size_pretty", |bytes| Ok(Some(size_pretty(bytes)))),
     ]
 }
 
-/// format_type(oid, typmod): the modifier may be NULL.
-fn format_type_native() -> Native {
-    use arrow::array::{Array, Int32Array, Int64Array, StringBuilder, UInt32Array};
-    Native {
-        name: "dg_format_type",
-        args: vec![Phys::Int8, Phys::Oid, Phys::Int4],
-        varargs: None,
-        result: Phys::Text,
-        strict: false,
-        volatile: false,
-        body: Arc::new(|args, rows| {
-            let wrong = || Error::internal("format_type: arguments of other types than declared");
-            let session = args[0].as_any().downcast_ref::<Int64Array>().ok_or_else(wrong)?;
-            let types = args[1].as_any().downcast_ref::<UInt32Array>().ok_or_else(wrong)?;
-            let typmods = args[2].as_any().downcast_ref::<Int32Array>().ok_or_else(wrong)?;
-            let mut out = StringBuilder::with_capacity(rows, rows * 12);
-            if rows == 0 {
-                return Ok(Arc::new(out.finish()));
-            }
-            let asker = ask(session.value(0))?;
-            for row in 0..rows {
-                if types.is_null(row) {
-                    out.append_null();
-                    continue;
-                }
-                let ty = types.value(row);
-                // Without a modifier these two are asked for by their SQL names; -1 says that there is none.
-                match (typmods.is_null(row), ty) {
-                    (true, crate::types::oid::BPCHAR) => out.append_value("character"),
-                    (true, crate::types::oid::BIT) => out.append_value("bit"),
-                    (true, _) => out.append_value(type_text(&asker.snapshot, ty, -1)),
-                    (false, _) => out.append_value(type_text(&asker.snapshot, ty, typmods.value(row))),
-                }
-            }
-            Ok(Arc::new(out.finish()))
-        }),
-    }
-}
+/// PostgreSQL's encodings by number.
+const ENCODINGS: [&str; 42] = [
+    "SQL_ASCII",
+    "EUC_JP",
+    "EUC_CN",
+    "EUC_KR",
+    "EUC_TW",
+    "EUC_JIS_2004",
+    "UTF8",
+    "MULE_INTERNAL",
+    "LATIN1",
+    "LATIN2",
+    "LATIN3",
+    "LATIN4",
+    "LATIN5",
+    "LATIN6",
+    "LATIN7",
+    "LATIN8",
+    "LATIN9",
+    "LATIN10",
+    "WIN1256",
+    "WIN1258",
+    "WIN866",
+    "WIN874",
+    "KOI8R",
+    "WIN1251",
+    "WIN1252",
+    "ISO_8859_5",
+    "ISO_8859_6",
+    "ISO_8859_7",
+    "ISO_8859_8",
+    "WIN1250",
+    "WIN1253",
+    "WIN1254",
+    "WIN1255",
+    "WIN1257",
+    "KOI8U",
+    "SJIS",
+    "BIG5",
+    "GBK",
+    "UHC",
+    "GB18030",
+    "JOHAB",
+    "SHIFT_JIS_2004",
+];
 
-pub(super) fn type_text(snapshot: &Snapshot, ty: Oid, typmod: i32) -> String {
-    if ty == 0 {
-        return "-".into();
-    }
-    format_type(PgType::with(ty, typmod), snapshot)
-}
-
-/// A relation's name as regclass prints it: qualified if it is not found along the search path.
-pub(super) fn relation_text(asker: &Asker, relation: &Relation) -> String {
-    qualified(asker, &relation.namespace, &relation.name, is_visible(asker, relation))
-}
-
-pub(super) fn qualified(_asker: &Asker, namespace: &str, name: &str, visible: bool) -> String {
-    use crate::registry::expression::quote as quote_ident;
-    if visible { quote_ident(name) } else { format!("{}.{}", quote_ident(namespace), quote_ident(name)) }
-}
-
-fn regclass_text(asker: &Asker, oid: Oid) -> String {
-    if oid == 0 {
-        return "-".into();
-    }
-    if let Some(relation) = asker.snapshot.relation_by_oid(oid) {
-        return relation_text(asker, relation);
-    }
-    for relation in asker.snapshot.relations.values() {
-        if let Some(index) = relation.indexes.iter().find(|i| i.oid == oid) {
-            return qualified(asker, &relation.namespace, &index.name, is_visible(asker, relation));
-        }
-    }
-    oid.to_string()
-}
-
-fn is_visible(asker: &Asker, relation: &Relation) -> bool {
-    let path = asker.view.search_path();
-    for namespace in path.iter() {
-        if *namespace == relation.namespace {
-            return true;
-        }
-        if asker.snapshot.relation(namespace, &relation.name).is_some() {
-            return false;
-        }
-    }
-    false
-}
-
-fn visibility() -> Vec<Native> {
-    vec![
-        native2::<i64, OidArg, bool>("dg_pg_table_is_visible", |s, oid| {
-            let asker = ask(s)?;
-            if let Some(relation) = asker.snapshot.relation_by_oid(oid) {
-                return Ok(Some(is_visible(&asker, relation)));
-            }
-            let owner = asker.snapshot.relations.values().find(|r| r.indexes.iter().any(|i| i.oid == oid));
-            Ok(owner.map(|relation| is_visible(&asker, relation)))
-        }),
-        native2::<i64, OidArg, bool>("dg_pg_type_is_visible", |s, oid| {
-            if crate::facts::TYPES.by_oid(oid).is_some() {
-                return Ok(Some(true));
-            }
-            let asker = ask(s)?;
-            if let Some(ty) = asker.snapshot.user_type_by_oid(oid) {
-                return Ok(Some(asker.view.search_path().iter().any(|n| *n == ty.namespace)));
-            }
-            let row = asker.snapshot.relations.values().find(|r| r.row_type == oid || r.row_array_type == oid);
-            Ok(row.map(|relation| is_visible(&asker, relation)))
-        }),
-        native2::<i64, OidArg, bool>("dg_always_visible", |_, oid| Ok((oid != 0).then_some(true))),
-    ]
-}
-
-/// The comment on an object of a catalog; `None` if there is none.
-fn comment(snapshot: &Snapshot, object: Oid, catalog: &str) -> Option<String> {
-    match catalog {
-        "pg_class" => snapshot.relation_by_oid(object).map(|r| r.comment.clone()).unwrap_or_else(|| {
-            let indexes = snapshot.relations.values().flat_map(|r| &r.indexes);
-            indexes.into_iter().find(|i| i.oid == object).and_then(|i| i.comment.clone())
-        }),
-        "pg_namespace" => snapshot.namespaces.values().find(|n| n.oid == object).and_then(|n| n.comment.clone()),
-        "pg_type" => snapshot
-            .user_type_by_oid(object)
-            .map(|t| t.comment.clone())
-            .unwrap_or_else(|| recorded_comment(object, catalog)),
-        "pg_constraint" => snapshot
-            .relations
-            .values()
-            .flat_map(|r| &r.constraints)
-            .find(|c| c.oid == object)
-            .and_then(|c| c.comment.clone()),
-        "pg_database" => snapshot.database_comment.clone(),
-        "pg_authid" | "pg_roles" => snapshot.role_by_oid(object).and_then(|r| r.comment.clone()),
-        _ => recorded_comment(object, catalog),
-    }
-}
-
-fn recorded_comment(object: Oid, catalog: &str) -> Option<String> {
-    use std::collections::HashMap;
-    use std::sync::LazyLock;
-    static COMMENTS: LazyLock<HashMap<(&'static str, Oid), &'static str>> = LazyLock::new(|| {
-        let t = &*crate::facts::DESCRIPTION_ROWS;
-        t.rows
-            .iter()
-            .filter_map(|r| {
-                let oid = t.get(r, "objoid")?.parse().ok()?;
-                Some(((t.get(r, "classoid")?, oid), t.get(r, "description")?))
-            })
-            .collect()
-    });
-    // The key's text lives as long as the look-up only.
-    COMMENTS.iter().find(|((c, o), _)| *c == catalog && *o == object).map(|(_, text)| (*text).to_owned())
+/// pg_get_keywords(): its rows as a list.
+fn keywords() -> Native {
+    use crate::types::{ArrayValue, PgType, Phys, Value, oid};
+    let fields = vec![Phys::Text, Phys::Text, Phys::Bool, Phys::Text, Phys::Text];
+    let result = Phys::List(Box::new(Phys::Row(fields.into())));
+    crate::engine::vector::native_values("dg_pg_get_keywords", vec![Phys::Int8], result, |_| {
+        let t = &*crate::facts::KEYWORD_ROWS;
+        let row = |r: &crate::facts::Row| {
+            let text = |c: &str, ty| (PgType::new(ty), t.get(r, c).map_or(Value::Null, Value::text));
+            let label = (PgType::new(oid::BOOL), Value::Bool(t.get(r, "barelabel") == Some("t")));
+            Value::Row(vec![
+                text("word", oid::TEXT),
+                text("catcode", oid::CHAR),
+                label,
+                text("catdesc", oid::TEXT),
+                text("baredesc", oid::TEXT),
+            ])
+        };
+        let items: Vec<Value> = t.rows.iter().map(row).collect();
+        let dims = vec![(items.len() as i32, 1)];
+        Ok(Value::Array(ArrayValue { element: oid::RECORD, dims, items }))
+    })
 }
 
 /// bytes, kB, MB, GB, TB, PB: the largest unit that leaves a number of at most five digits, halves rounded away.

@@ -4,39 +4,71 @@
 //! functions under `tables/`; views are SQL files under `views/`, in PostgreSQL's SQL over those tables; what describes
 //! nothing that a gateway has is truly empty. To add a view: one file, named as it is.
 
+mod acl;
 mod build;
 mod definitions;
 mod functions;
+mod names;
 mod privileges;
+mod procs;
+mod recorded;
 mod relations;
 mod tables;
 
 use std::sync::Arc;
 
+use arrow::array::BooleanArray;
 use arrow::record_batch::RecordBatch;
 use lru::LruCache;
 use parking_lot::Mutex;
 
 use crate::engine::{SystemTables, directory};
 use crate::error::{Error, Result};
+use crate::registry::builtin;
+use crate::registry::seen::Seen;
 use crate::types::Phys;
+use build::Batch;
 
 pub(crate) use functions::ask as asker;
 pub use functions::natives;
 pub use relations::{relations, view_definition};
 
-/// Batches kept: one for each table of the newest snapshots.
-const CACHED_TABLES: usize = 256;
+/// Memory that kept batches may take, in bytes; the oldest go first.
+const CACHE_BYTES: usize = 256 << 20;
+
+/// A snapshot's version, or the superuser's name for what PostgreSQL itself has.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Age {
+    Recorded(Arc<str>),
+    Snapshot(u64),
+}
 
 /// The system tables' provider, plugged into the engine.
 pub struct Catalog {
-    cache: Mutex<LruCache<(u64, &'static str), RecordBatch>>,
+    cache: Mutex<Cache>,
+}
+
+struct Cache {
+    batches: LruCache<(Age, &'static str), Batch>,
+    bytes: usize,
+}
+
+impl Cache {
+    fn put(&mut self, key: (Age, &'static str), batch: Batch) {
+        self.bytes += batch.batch.get_array_memory_size();
+        if let Some((_, old)) = self.batches.push(key, batch) {
+            self.bytes -= old.batch.get_array_memory_size();
+        }
+        while self.bytes > CACHE_BYTES {
+            let Some((_, old)) = self.batches.pop_lru() else { return };
+            self.bytes -= old.batch.get_array_memory_size();
+        }
+    }
 }
 
 impl Default for Catalog {
     fn default() -> Self {
-        let capacity = std::num::NonZeroUsize::new(CACHED_TABLES).unwrap_or(std::num::NonZeroUsize::MIN);
-        Self { cache: Mutex::new(LruCache::new(capacity)) }
+        Self { cache: Mutex::new(Cache { batches: LruCache::unbounded(), bytes: 0 }) }
     }
 }
 
@@ -45,27 +77,58 @@ impl Catalog {
         Arc::new(Self::default())
     }
 
-    fn batch(&self, session: u64, name: &str) -> Result<RecordBatch> {
+    fn kept(&self, key: Option<(Age, &'static str)>, make: impl FnOnce() -> Result<Batch>) -> Result<Batch> {
+        let Some(key) = key else { return make() };
+        if let Some(batch) = self.cache.lock().batches.get(&key) {
+            return Ok(batch.clone());
+        }
+        let batch = make()?;
+        self.cache.lock().put(key, batch.clone());
+        Ok(batch)
+    }
+
+    /// PostgreSQL's own rows.
+    fn recorded(&self, name: &'static str, seen: &Seen) -> Result<Option<Batch>> {
+        let Some(table) = crate::facts::recorded(name) else { return Ok(None) };
+        let superuser = match recorded::names_roles(table) {
+            true => seen.snapshot.role_by_oid(builtin::SUPERUSER).map_or_else(|| "".into(), |r| r.name.clone()),
+            false => "".into(),
+        };
+        let batch = self.kept(Some((Age::Recorded(Arc::clone(&superuser)), name)), || {
+            let columns = build::types(name).unwrap_or_default();
+            let rows = recorded::rows(name, &columns, &superuser)?;
+            build::batch(name, rows.unwrap_or_else(build::Rows::all))
+        })?;
+        Ok(Some(batch))
+    }
+
+    fn batches(&self, session: u64, name: &str) -> Result<(Vec<Batch>, Seen)> {
         let table = tables::find(name).ok_or_else(|| Error::internal(format!("no system table {name}")))?;
         let view = directory::session(session)?;
         let snapshot = view.snapshot();
+        let seen = Seen::new(Arc::clone(&snapshot), view.search_path(), view.role());
+        let mut batches: Vec<Batch> = self.recorded(table.name, &seen)?.into_iter().collect();
         let key = match table.changes {
-            tables::Changes::Never => Some((0, table.name)),
+            tables::Changes::Never => return Ok((batches, seen)),
             // A transaction's own snapshot has a version of its own.
-            tables::Changes::WithSnapshot => Some((snapshot.version, table.name)),
+            tables::Changes::WithSnapshot => Some((Age::Snapshot(snapshot.version), table.name)),
             tables::Changes::Always => None,
         };
-        if let Some(key) = key
-            && let Some(batch) = self.cache.lock().get(&key)
-        {
-            return Ok(batch.clone());
-        }
-        let batch = build::batch(table.name, (table.rows)(&tables::Ask { view: &*view, snapshot: &snapshot })?)?;
-        if let Some(key) = key {
-            self.cache.lock().put(key, batch.clone());
-        }
-        Ok(batch)
+        batches.push(self.kept(key, || {
+            build::batch(table.name, (table.rows)(&tables::Ask { view: &*view, snapshot: &snapshot })?)
+        })?);
+        Ok((batches, seen))
     }
+}
+
+/// The rows that tell of no relation but those that are seen.
+fn visible(batch: Batch, seen: &Seen, projection: &[usize]) -> Result<RecordBatch> {
+    let projected = batch.batch.project(projection).map_err(Error::internal)?;
+    let Some(about) = batch.about.filter(|_| !seen.sees_all()) else { return Ok(projected) };
+    let hidden: std::collections::HashSet<_> =
+        seen.snapshot.relations.values().filter(|r| !seen.sees(r)).map(|r| r.oid).collect();
+    let keep: BooleanArray = about.iter().map(|of| Some(!of.iter().any(|oid| hidden.contains(oid)))).collect();
+    arrow::compute::filter_record_batch(&projected, &keep).map_err(Error::internal)
 }
 
 impl SystemTables for Catalog {
@@ -74,8 +137,7 @@ impl SystemTables for Catalog {
     }
 
     fn rows(&self, session: u64, table: &str, projection: &[usize]) -> Result<Vec<RecordBatch>> {
-        let batch = self.batch(session, table)?;
-        let projected = batch.project(projection).map_err(Error::internal)?;
-        Ok(vec![projected])
+        let (batches, seen) = self.batches(session, table)?;
+        batches.into_iter().map(|batch| visible(batch, &seen, projection)).collect()
     }
 }

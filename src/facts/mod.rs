@@ -37,7 +37,11 @@ pub struct Type {
 #[derive(Debug)]
 pub struct Proc {
     pub oid: Oid,
+    /// pg_catalog or information_schema.
+    pub namespace: Oid,
     pub name: &'static str,
+    /// Names of all arguments, those that are not named as empty texts; no items if none has a name.
+    pub names: Vec<&'static str>,
     /// `f` function, `a` aggregate, `w` window function, `p` procedure.
     pub kind: u8,
     pub returns_set: bool,
@@ -205,13 +209,74 @@ fn is_true(field: Option<&str>) -> bool {
 }
 
 fn oids(field: Option<&str>) -> Vec<Oid> {
-    field.unwrap_or_default().split_whitespace().filter_map(|f| f.parse().ok()).collect()
+    let digits = |c: char| !c.is_ascii_digit();
+    field.unwrap_or_default().split(digits).filter_map(|f| f.parse().ok()).collect()
+}
+
+/// The items of an array (`{a,"b c"}`) or a vector (`1 2`) as COPY writes them; none of them holds a comma or a brace.
+pub fn items(field: Option<&'static str>) -> Vec<&'static str> {
+    let Some(field) = field.filter(|f| !f.is_empty() && *f != "{}") else { return Vec::new() };
+    match field.strip_prefix('{').and_then(|f| f.strip_suffix('}')) {
+        Some(list) => list.split(',').map(|item| item.trim_matches('"')).collect(),
+        None => field.split(' ').collect(),
+    }
 }
 
 macro_rules! tables {
     ($($(#[$doc:meta])* $name:ident = $file:literal;)*) => {
         $($(#[$doc])* pub static $name: LazyLock<Table> = LazyLock::new(|| Table::parse(include_str!($file)));)*
     };
+}
+
+macro_rules! catalogs {
+    ($($name:literal = $file:literal;)*) => {
+        /// The recorded rows of a table of pg_catalog (or, by its qualified name, of information_schema) that has columns
+        /// of the same names; `None` if it has no recorded rows.
+        pub fn recorded(table: &str) -> Option<&'static Table> {
+            match table {
+                "pg_type" => Some(&TYPE_ROWS),
+                "pg_proc" => Some(&PROC_ROWS),
+                "pg_operator" => Some(&OPERATOR_ROWS),
+                "pg_cast" => Some(&CAST_ROWS),
+                "pg_aggregate" => Some(&AGGREGATE_ROWS),
+                "pg_range" => Some(&RANGE_ROWS),
+                "pg_opclass" => Some(&OPCLASS_ROWS),
+                "pg_description" => Some(&DESCRIPTION_ROWS),
+                "pg_constraint" => Some(&CONSTRAINT_ROWS),
+                $($name => {
+                    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::parse(include_str!($file)));
+                    Some(&TABLE)
+                })*
+                _ => None,
+            }
+        }
+    };
+}
+
+catalogs! {
+    "pg_am" = "am.tsv";
+    "pg_amop" = "amop.tsv";
+    "pg_amproc" = "amproc.tsv";
+    "pg_attribute" = "attribute.tsv";
+    "pg_class" = "class.tsv";
+    "pg_collation" = "collation.tsv";
+    "pg_conversion" = "conversion.tsv";
+    "pg_index" = "index.tsv";
+    "pg_init_privs" = "init_privs.tsv";
+    "pg_language" = "language.tsv";
+    "pg_opfamily" = "opfamily.tsv";
+    "pg_rewrite" = "rewrite.tsv";
+    "pg_tablespace" = "tablespace.tsv";
+    "pg_ts_config" = "ts_config.tsv";
+    "pg_ts_config_map" = "ts_config_map.tsv";
+    "pg_ts_dict" = "ts_dict.tsv";
+    "pg_ts_parser" = "ts_parser.tsv";
+    "pg_ts_template" = "ts_template.tsv";
+    "pg_timezone_names" = "timezone.tsv";
+    "information_schema.sql_features" = "sql_features.tsv";
+    "information_schema.sql_implementation_info" = "sql_implementation_info.tsv";
+    "information_schema.sql_parts" = "sql_parts.tsv";
+    "information_schema.sql_sizing" = "sql_sizing.tsv";
 }
 
 tables! {
@@ -221,13 +286,11 @@ tables! {
     CAST_ROWS = "cast.tsv";
     AGGREGATE_ROWS = "aggregate.tsv";
     RANGE_ROWS = "range.tsv";
-    COLLATION_ROWS = "collation.tsv";
+    CONSTRAINT_ROWS = "constraint.tsv";
     KEYWORD_ROWS = "keyword.tsv";
     SETTING_ROWS = "setting.tsv";
     OPCLASS_ROWS = "opclass.tsv";
     NAMESPACE_ROWS = "namespace.tsv";
-    AM_ROWS = "am.tsv";
-    LANGUAGE_ROWS = "language.tsv";
     DESCRIPTION_ROWS = "description.tsv";
     /// Tables and views of pg_catalog and information_schema.
     SYSTEM_RELATION_ROWS = "system_relation.tsv";
@@ -266,7 +329,12 @@ impl<T> Indexed<T> {
 pub static TYPES: LazyLock<Indexed<Type>> = LazyLock::new(|| {
     let t = &*TYPE_ROWS;
     let at = |c: &str| t.at(c);
-    let all = t.rows.iter().map(|r| Type {
+    // Row types of system relations are composites, which the registry knows by their relations.
+    let rows: HashMap<&str, bool> =
+        t.rows.iter().map(|r| (r[at("oid")].unwrap_or_default(), r[at("typtype")] == Some("c"))).collect();
+    let is_row = |oid: Option<&str>| rows.get(oid.unwrap_or_default()).copied().unwrap_or(false);
+    let scalar = |r: &&Row| !is_row(r[at("oid")]) && !is_row(r[at("typelem")]);
+    let all = t.rows.iter().filter(scalar).map(|r| Type {
         oid: num(r[at("oid")]),
         name: r[at("typname")].unwrap_or_default(),
         sql_name: r[at("sql_name")].unwrap_or_default(),
@@ -298,8 +366,8 @@ pub static PROCS: LazyLock<Indexed<Proc>> = LazyLock::new(|| {
     let all = t.rows.iter().map(|r| {
         let oid = num(r[at("oid")]);
         let (agg_kind, agg_direct_args) = aggregates.get(&oid).copied().unwrap_or_default();
-        let modes: Vec<&'static str> = r[at("proargmodes")].map(|m| m.split_whitespace().collect()).unwrap_or_default();
-        let names: Vec<&'static str> = r[at("proargnames")].map(|m| m.split(' ').collect()).unwrap_or_default();
+        let modes = items(r[at("proargmodes")]);
+        let names = items(r[at("proargnames")]);
         let out_args = oids(r[at("proallargtypes")])
             .into_iter()
             .enumerate()
@@ -308,6 +376,7 @@ pub static PROCS: LazyLock<Indexed<Proc>> = LazyLock::new(|| {
             .collect();
         Proc {
             oid,
+            namespace: num(r[at("pronamespace")]),
             name: r[at("proname")].unwrap_or_default(),
             kind: byte(r[at("prokind")]),
             returns_set: is_true(r[at("proretset")]),
@@ -315,6 +384,7 @@ pub static PROCS: LazyLock<Indexed<Proc>> = LazyLock::new(|| {
             volatility: byte(r[at("provolatile")]),
             leakproof: is_true(r[at("proleakproof")]),
             args: oids(r[at("proargtypes")]),
+            names,
             defaults: num(r[at("pronargdefaults")]),
             variadic: num(r[at("provariadic")]),
             result: num(r[at("prorettype")]),
@@ -324,8 +394,15 @@ pub static PROCS: LazyLock<Indexed<Proc>> = LazyLock::new(|| {
             row: r,
         }
     });
-    Indexed::new(all.collect(), |p| (p.oid, p.name))
+    // What is not in pg_catalog goes by its qualified name.
+    Indexed::new(all.collect(), |p| match p.namespace {
+        PG_CATALOG => (p.oid, p.name),
+        _ => (p.oid, &*Box::leak(format!("information_schema.{}", p.name).into_boxed_str())),
+    })
 });
+
+/// pg_catalog's OID.
+const PG_CATALOG: Oid = 11;
 
 pub static OPERATORS: LazyLock<Indexed<Operator>> = LazyLock::new(|| {
     let t = &*OPERATOR_ROWS;
@@ -413,3 +490,33 @@ pub static SETTINGS: LazyLock<HashMap<String, Setting>> = LazyLock::new(|| {
         })
         .collect()
 });
+
+/// Names of pg_catalog's and information_schema's own indexes by OID, with their namespace.
+static SYSTEM_INDEXES: LazyLock<HashMap<Oid, (&'static str, &'static str)>> = LazyLock::new(|| {
+    let Some(t) = recorded("pg_class") else { return HashMap::new() };
+    let indexes = t.rows.iter().filter(|r| t.get(r, "relkind") == Some("i"));
+    indexes.map(|r| (num(t.get(r, "oid")), ("pg_catalog", t.get(r, "relname").unwrap_or_default()))).collect()
+});
+
+/// The namespace and name of one of the system's indexes.
+pub fn system_index(oid: Oid) -> Option<(&'static str, &'static str)> {
+    SYSTEM_INDEXES.get(&oid).copied()
+}
+
+/// One of the system's indexes by its name.
+pub fn system_index_named(namespace: &str, name: &str) -> Option<Oid> {
+    SYSTEM_INDEXES.iter().find(|(_, index)| **index == (namespace, name)).map(|(oid, _)| *oid)
+}
+
+/// The row types of the system's relations and the arrays of them: their names.
+static SYSTEM_ROW_TYPES: LazyLock<HashMap<Oid, &'static str>> = LazyLock::new(|| {
+    let t = &*TYPE_ROWS;
+    let rows = t.rows.iter().filter(|r| TYPES.by_oid(num(t.get(r, "oid"))).is_none());
+    let entry = |r: &Row| (num(t.get(r, "oid")), t.get(r, "sql_name").unwrap_or_default());
+    rows.map(entry).collect()
+});
+
+/// The name of the row type of one of the system's relations, or of the array of it, as `format_type` prints it.
+pub fn system_row_type(oid: Oid) -> Option<&'static str> {
+    SYSTEM_ROW_TYPES.get(&oid).copied()
+}

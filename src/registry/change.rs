@@ -106,6 +106,7 @@ impl Snapshot {
         }
         let key = (namespace.clone(), relation.name.clone());
         self.relation_oids.insert(relation.oid, key.clone());
+        self.derived = Default::default();
         self.relations.insert(key, relation.clone());
     }
 
@@ -115,6 +116,7 @@ impl Snapshot {
         if self.relations.get(&key).is_none_or(|r| r.oid != oid) {
             return;
         }
+        self.derived = Default::default();
         let Some(relation) = self.relations.remove(&key) else { return };
         for index in &relation.indexes {
             let name = (relation.namespace.clone(), index.name.clone());

@@ -22,7 +22,7 @@ impl TypeLookup for Snapshot {
             };
             return Some(UserTypeInfo { name, array: ty.array_oid, kind });
         }
-        let relation = self.relations.values().find(|r| r.row_type == oid || r.row_array_type == oid)?;
+        let relation = self.relation_by_oid(*self.objects().row_types.get(&oid)?)?;
         let name = self.display_name(&relation.namespace, &relation.name);
         if relation.row_array_type == oid {
             let kind = UserTypeInfoKind::Array { element: relation.row_type };
@@ -50,8 +50,7 @@ impl TypeLookup for Snapshot {
                 if let Some(r) = self.relation_by_oid(object) {
                     return Some(self.display_name(&r.namespace, &r.name));
                 }
-                let with = |r: &&Arc<super::Relation>| r.indexes.iter().any(|i| i.oid == object);
-                let table = self.relations.values().find(with)?;
+                let table = self.relation_by_oid(*self.objects().indexes.get(&object)?)?;
                 let index = table.indexes.iter().find(|i| i.oid == object)?;
                 Some(self.display_name(&table.namespace, &index.name))
             }
@@ -90,7 +89,7 @@ impl Snapshot {
 }
 
 /// `name` or `namespace.name`, each folded unless quoted.
-fn split(text: &str) -> Option<(Option<String>, String)> {
+pub(super) fn split(text: &str) -> Option<(Option<String>, String)> {
     let mut parts = Vec::new();
     let mut rest = text.trim();
     loop {

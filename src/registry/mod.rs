@@ -18,9 +18,13 @@ mod model;
 /// Names that PostgreSQL chooses.
 pub mod names;
 mod physical;
+/// What belongs to relations, by OID.
+pub mod objects;
 /// Privileges: who may do what, by ACLs, ownership and membership.
 pub mod privileges;
 mod publish;
+/// The schema as one session sees it.
+pub mod seen;
 /// SCRAM verifiers of passwords.
 pub mod verifier;
 

@@ -40,6 +40,8 @@ pub struct Snapshot {
     /// The schema in force now with the transaction's own changes on it, where others have changed it since this snapshot was
     /// taken: a transaction keeps its names and shapes, but privileges are judged by this (see `privileges.rs`).
     pub rights: Option<Arc<Snapshot>>,
+    /// What [`Snapshot::objects`] has found.
+    pub derived: super::objects::Derived,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -347,7 +349,7 @@ pub mod builtin {
     pub const SUPERUSER: Oid = 10;
     pub const PG_CATALOG: Oid = 11;
     pub const PUBLIC_NAMESPACE: Oid = 2200;
-    pub const INFORMATION_SCHEMA: Oid = 13000;
+    pub const INFORMATION_SCHEMA: Oid = 13207;
     pub const DATABASE: Oid = 5;
 }
 

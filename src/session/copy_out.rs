@@ -27,9 +27,9 @@ impl Session {
             .zip(&plan.phys)
             .map(|(field, phys)| CopyColumn { name: field.name.clone(), ty: field.ty, phys: phys.clone() })
             .collect();
-        let snapshot = self.snapshot();
+        let types = self.seen();
         let shared = self.shared.clone();
-        let mut encoder = Encoder::new(options, &columns, self.output_settings(), snapshot.as_ref())?;
+        let mut encoder = Encoder::new(options, &columns, self.output_settings(), &types)?;
         front.copy_out(options.format == CopyFormat::Binary, columns.len());
         let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
         let mut out = BytesMut::new();
@@ -38,7 +38,7 @@ impl Session {
             let mut from = 0;
             while from < batch.num_rows() {
                 let to = (from + ROWS_AT_ONCE).min(batch.num_rows());
-                let ends = encoder.encode(&batch, from, to, snapshot.as_ref(), &mut out)?;
+                let ends = encoder.encode(&batch, from, to, &types, &mut out)?;
                 messages(&mut out, &ends, &shared.interrupt, front).await?;
                 from = to;
             }

@@ -295,6 +295,7 @@ impl Session {
         limit: Option<u64>,
     ) -> Result<u64> {
         let max_rows = self.shared.state.lock().settings.acting().max_rows;
+        let types = self.seen();
         let mut sent = 0;
         while limit.is_none_or(|limit| sent < limit) && !open.at_end {
             if open.batch.is_none() {
@@ -316,7 +317,7 @@ impl Session {
                 // As in PostgreSQL, a cancel waits until the client has taken what was sent; termination does not.
                 tokio::select! {
                     biased;
-                    done = front.rows(shape, &open.settings, batch, *from, to) => done?,
+                    done = front.rows(shape, &open.settings, &types, batch, *from, to) => done?,
                     error = interrupt.terminated() => return Err(error),
                 }
             }

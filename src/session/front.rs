@@ -37,6 +37,7 @@ pub trait Front: Send {
         &'a mut self,
         shape: &'a RowShape,
         settings: &'a crate::types::OutputSettings,
+        types: &'a (dyn crate::types::TypeLookup + Send + Sync),
         batch: &'a RecordBatch,
         from: usize,
         to: usize,

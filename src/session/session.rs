@@ -14,6 +14,7 @@ use super::statements::Statements;
 use super::transaction::Transaction;
 use crate::engine::directory;
 use crate::error::{Error, Report, Result, SqlState};
+use crate::registry::seen::Seen;
 use crate::registry::{Change, Overlay, Snapshot};
 use crate::sql::{self, Compiled};
 use crate::types::{Oid, OutputSettings};
@@ -156,6 +157,12 @@ impl Session {
                 overlay
             }
         }
+    }
+
+    /// The schema as this session sees it: for values that print as names.
+    pub(super) fn seen(&self) -> Seen {
+        let state = self.shared.state.lock();
+        Seen::new(Arc::clone(&state.snapshot), Arc::clone(&state.search_path), state.role)
     }
 
     pub(super) fn snapshot(&mut self) -> Arc<Snapshot> {

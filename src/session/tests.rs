@@ -41,6 +41,7 @@ impl Front for Notes {
         &'a mut self,
         shape: &'a RowShape,
         settings: &'a OutputSettings,
+        _types: &'a (dyn crate::types::TypeLookup + Send + Sync),
         batch: &'a RecordBatch,
         from: usize,
         to: usize,

@@ -455,7 +455,10 @@ pub fn format_type(ty: PgType, types: &dyn TypeLookup) -> String {
         }
         _ => match TYPES.by_oid(ty.oid) {
             Some(t) => t.sql_name.into(),
-            None => types.user_type(ty.oid).map_or_else(|| "???".into(), |t| t.name),
+            None => match types.user_type(ty.oid) {
+                Some(t) => t.name,
+                None => crate::facts::system_row_type(ty.oid).unwrap_or("???").into(),
+            },
         },
     }
 }

@@ -57,6 +57,7 @@ enum TextStyle {
     Jsonb,
     /// Six bytes in binary.
     Tid,
+    Inet,
 }
 
 impl CellEncoders {
@@ -85,6 +86,7 @@ impl CellEncoders {
                     oid::CHAR => TextStyle::CharByte,
                     oid::JSONB => TextStyle::Jsonb,
                     oid::TID => TextStyle::Tid,
+                    oid::INET => TextStyle::Inet,
                     _ => TextStyle::Plain,
                 };
                 Ok(Plan { ty, phys: c.phys, binary, style })
@@ -430,6 +432,7 @@ impl<'a> Cells<'a> {
         match self.plan.style {
             TextStyle::CharByte => out.put_u8(super::text::char_byte(text)),
             TextStyle::Tid => binary::put_tid(text, out),
+            TextStyle::Inet => binary::put_inet(text, out),
             TextStyle::Jsonb => {
                 out.put_u8(1);
                 out.put_slice(text.as_bytes());

@@ -31,6 +31,8 @@ pub enum Codec {
     Reg(Oid),
     /// `tid`: `(block,offset)`
     Tid,
+    /// `inet`: an address as text
+    Inet,
     Float4,
     Float8,
     Numeric,
@@ -73,7 +75,7 @@ const fn row(oid: Oid, name: &'static str, codec: Codec, phys: Phys) -> Entry {
 
 /// The table. DuckDB's and Arrow's types follow from the physical type ([`Phys::duckdb`], [`Phys::arrow`]), the codecs
 /// from the codec class; arrays follow from their elements.
-static ENTRIES: [Entry; 48] = [
+static ENTRIES: [Entry; 56] = [
     row(oid::INT2, "smallint", Codec::Int2, Phys::Int2),
     row(oid::INT4, "integer", Codec::Int4, Phys::Int4),
     row(oid::INT8, "bigint", Codec::Int8, Phys::Int8),
@@ -120,6 +122,20 @@ static ENTRIES: [Entry; 48] = [
     // Only in system tables (pg_attribute.attmissingval), where it is always NULL here.
     row(oid::ANYARRAY, "anyarray", Codec::Text, Phys::Text),
     row(oid::VOID, "void", Codec::Void, Phys::Void),
+    // Only in system tables too: no column of a user's has one of these.
+    Entry { oid: oid::INET, name: "inet", codec: Codec::Inet, phys: None },
+    Entry { oid: oid::PG_LSN, name: "pg_lsn", codec: Codec::Text, phys: None },
+    Entry { oid: oid::PG_SNAPSHOT, name: "pg_snapshot", codec: Codec::Text, phys: None },
+    Entry { oid: oid::PG_NDISTINCT, name: "pg_ndistinct", codec: Codec::Text, phys: None },
+    Entry { oid: oid::PG_DEPENDENCIES, name: "pg_dependencies", codec: Codec::Text, phys: None },
+    Entry { oid: oid::PG_MCV_LIST, name: "pg_mcv_list", codec: Codec::Text, phys: None },
+    Entry {
+        oid: oid::REGDICTIONARY,
+        name: "regdictionary",
+        codec: Codec::Reg(oid::REGDICTIONARY),
+        phys: Some(Phys::Oid),
+    },
+    Entry { oid: oid::TXID_SNAPSHOT, name: "txid_snapshot", codec: Codec::Text, phys: None },
     Entry { oid: oid::INT2VECTOR, name: "int2vector", codec: Codec::Int2Vector, phys: None },
     Entry { oid: oid::OIDVECTOR, name: "oidvector", codec: Codec::OidVector, phys: None },
     Entry { oid: oid::RECORD, name: "record", codec: Codec::Record, phys: None },

@@ -123,6 +123,7 @@ impl Front for WireFront {
         &'a mut self,
         shape: &'a RowShape,
         settings: &'a OutputSettings,
+        types: &'a (dyn crate::types::TypeLookup + Send + Sync),
         batch: &'a RecordBatch,
         from: usize,
         to: usize,
@@ -132,8 +133,7 @@ impl Front for WireFront {
             let mut at = from;
             while at < to {
                 let until = to.min(at + self.rows.piece());
-                let types = self.gateway.registry().snapshot();
-                self.rows.encode(shape, settings, &*types, batch, at, until, &mut self.stream.output)?;
+                self.rows.encode(shape, settings, types, batch, at, until, &mut self.stream.output)?;
                 self.stream.flush_if_full().await.map_err(|_| gone())?;
                 at = until;
             }

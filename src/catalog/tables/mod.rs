@@ -1,12 +1,16 @@
 //! The system tables that have rows: one function a table.
 
-mod builtins;
+mod attributes;
+mod constraints;
+mod depend;
 mod objects;
 mod roles;
 mod sessions;
 mod types;
 
 use std::sync::Arc;
+
+pub(super) use objects::{TEMPORARY_NAMESPACE, relkind};
 
 use super::build::Rows;
 use crate::engine::directory::SessionView;
@@ -35,35 +39,33 @@ pub(super) struct Table {
 }
 
 const TABLES: &[Table] = &[
-    Table { name: "pg_namespace", changes: Changes::WithSnapshot, rows: objects::pg_namespace },
-    Table { name: "pg_class", changes: Changes::WithSnapshot, rows: objects::pg_class },
-    Table { name: "pg_attribute", changes: Changes::WithSnapshot, rows: objects::pg_attribute },
-    Table { name: "pg_attrdef", changes: Changes::WithSnapshot, rows: objects::pg_attrdef },
-    Table { name: "pg_index", changes: Changes::WithSnapshot, rows: objects::pg_index },
-    Table { name: "pg_constraint", changes: Changes::WithSnapshot, rows: objects::pg_constraint },
-    Table { name: "pg_sequence", changes: Changes::WithSnapshot, rows: objects::pg_sequence },
-    Table { name: "pg_description", changes: Changes::WithSnapshot, rows: objects::pg_description },
-    Table { name: "pg_type", changes: Changes::WithSnapshot, rows: types::pg_type },
-    Table { name: "pg_enum", changes: Changes::WithSnapshot, rows: types::pg_enum },
-    Table { name: "pg_range", changes: Changes::Never, rows: types::pg_range },
-    Table { name: "pg_proc", changes: Changes::Never, rows: builtins::pg_proc },
-    Table { name: "pg_aggregate", changes: Changes::Never, rows: builtins::pg_aggregate },
-    Table { name: "pg_operator", changes: Changes::Never, rows: builtins::pg_operator },
-    Table { name: "pg_cast", changes: Changes::Never, rows: builtins::pg_cast },
-    Table { name: "pg_collation", changes: Changes::Never, rows: builtins::pg_collation },
-    Table { name: "pg_am", changes: Changes::Never, rows: builtins::pg_am },
-    Table { name: "pg_opclass", changes: Changes::Never, rows: builtins::pg_opclass },
-    Table { name: "pg_language", changes: Changes::Never, rows: builtins::pg_language },
-    Table { name: "pg_tablespace", changes: Changes::Never, rows: builtins::pg_tablespace },
-    Table { name: "pg_authid", changes: Changes::WithSnapshot, rows: roles::pg_authid },
-    Table { name: "pg_auth_members", changes: Changes::WithSnapshot, rows: roles::pg_auth_members },
-    Table { name: "pg_database", changes: Changes::WithSnapshot, rows: roles::pg_database },
+    table("pg_namespace", objects::pg_namespace),
+    table("pg_class", objects::pg_class),
+    table("pg_attribute", attributes::pg_attribute),
+    table("pg_attrdef", attributes::pg_attrdef),
+    table("pg_index", objects::pg_index),
+    table("pg_constraint", constraints::pg_constraint),
+    table("pg_trigger", constraints::pg_trigger),
+    table("pg_sequence", objects::pg_sequence),
+    table("pg_description", objects::pg_description),
+    table("pg_shdescription", roles::pg_shdescription),
+    table("pg_rewrite", depend::pg_rewrite),
+    table("pg_depend", depend::pg_depend),
+    table("pg_type", types::pg_type),
+    table("pg_enum", types::pg_enum),
+    table("pg_authid", roles::pg_authid),
+    table("pg_auth_members", roles::pg_auth_members),
+    table("pg_db_role_setting", roles::pg_db_role_setting),
+    table("pg_database", roles::pg_database),
     Table { name: "pg_settings", changes: Changes::Always, rows: sessions::pg_settings },
     Table { name: "pg_stat_activity", changes: Changes::Always, rows: sessions::pg_stat_activity },
     Table { name: "pg_prepared_statements", changes: Changes::Always, rows: sessions::pg_prepared_statements },
     Table { name: "pg_cursors", changes: Changes::Always, rows: sessions::pg_cursors },
-    Table { name: "pg_timezone_names", changes: Changes::Never, rows: empty },
 ];
+
+const fn table(name: &'static str, rows: fn(&Ask<'_>) -> Result<Rows>) -> Table {
+    Table { name, changes: Changes::WithSnapshot, rows }
+}
 
 static EMPTY: Table = Table { name: "", changes: Changes::Never, rows: empty };
 
@@ -113,7 +115,7 @@ fn char_(c: u8) -> Value {
 }
 
 /// An array of one dimension; `None` where PostgreSQL has NULL instead of an empty array.
-fn array(element: Oid, items: Vec<Value>) -> Value {
+pub(super) fn array(element: Oid, items: Vec<Value>) -> Value {
     let dims = if items.is_empty() { Vec::new() } else { vec![(items.len() as i32, 1)] };
     Value::Array(ArrayValue { element, dims, items })
 }
@@ -126,11 +128,6 @@ fn oids(items: impl IntoIterator<Item = Oid>) -> Value {
     array(oid::OID, items.into_iter().map(Value::Oid).collect())
 }
 
-/// `oid[]` and kin from a recorded field of numbers separated by blanks.
-fn oid_list(field: Option<&str>) -> Value {
-    field.map_or(Value::Null, |f| oids(f.split_whitespace().filter_map(|n| n.parse().ok())))
-}
-
 fn number<T: std::str::FromStr + Default>(field: Option<&str>) -> T {
     field.and_then(|f| f.parse().ok()).unwrap_or_default()
 }
@@ -141,47 +138,9 @@ fn timestamp(at: std::time::SystemTime) -> Value {
 }
 
 /// An object's grants as `aclitem[]`; NULL if none was ever made.
-fn acl(list: &crate::registry::Acl, owner: Oid, snapshot: &Snapshot) -> Value {
+fn acl(list: &crate::registry::Acl, snapshot: &Snapshot) -> Value {
     if list.0.is_empty() {
         return Value::Null;
     }
-    let name = |oid: Oid| match oid {
-        0 => String::new(),
-        _ => snapshot.role_by_oid(oid).map_or_else(|| oid.to_string(), |r| r.name.to_string()),
-    };
-    let _ = owner;
-    let items = list.0.iter().map(|grant| {
-        let mut item = format!("{}=", name(grant.grantee));
-        for (bit, letter) in PRIVILEGE_LETTERS {
-            if grant.privileges.contains(*bit) {
-                item.push(*letter);
-                if grant.with_grant.contains(*bit) {
-                    item.push('*');
-                }
-            }
-        }
-        item.push('/');
-        item.push_str(&name(grant.grantor));
-        text(item)
-    });
-    array(oid::ACLITEM, items.collect())
+    array(oid::ACLITEM, list.0.iter().map(|grant| text(super::acl::item(grant, snapshot))).collect())
 }
-
-/// In the order in which PostgreSQL prints them.
-const PRIVILEGE_LETTERS: &[(crate::registry::Privileges, char)] = {
-    use crate::registry::Privileges as P;
-    &[
-        (P::INSERT, 'a'),
-        (P::SELECT, 'r'),
-        (P::UPDATE, 'w'),
-        (P::DELETE, 'd'),
-        (P::TRUNCATE, 'D'),
-        (P::REFERENCES, 'x'),
-        (P::TRIGGER, 't'),
-        (P::EXECUTE, 'X'),
-        (P::USAGE, 'U'),
-        (P::CREATE, 'C'),
-        (P::CONNECT, 'c'),
-        (P::TEMPORARY, 'T'),
-    ]
-};

@@ -82,7 +82,31 @@ pub(super) fn pg_database(ask: &Ask<'_>) -> Result<Rows> {
         Value::Oid(1663),
         text("C"),
         text("C.UTF-8"),
-        acl(&ask.snapshot.database_acl, builtin::SUPERUSER, ask.snapshot),
+        acl(&ask.snapshot.database_acl, ask.snapshot),
     ]);
+    Ok(rows)
+}
+
+/// Settings from ALTER ROLE … SET.
+pub(super) fn pg_db_role_setting(ask: &Ask<'_>) -> Result<Rows> {
+    let mut rows = Rows::new(&["setdatabase", "setrole", "setconfig"]);
+    for r in roles(ask).into_iter().filter(|r| !r.settings.is_empty()) {
+        let settings = r.settings.iter().map(|(name, value)| text(format!("{name}={value}")));
+        rows.push([Value::Oid(0), Value::Oid(r.oid), array(oid::TEXT, settings.collect())]);
+    }
+    Ok(rows)
+}
+
+/// Comments on the database and on roles.
+pub(super) fn pg_shdescription(ask: &Ask<'_>) -> Result<Rows> {
+    let mut rows = Rows::new(&["objoid", "classoid", "description"]);
+    if let Some(comment) = &ask.snapshot.database_comment {
+        rows.push([Value::Oid(builtin::DATABASE), Value::Oid(1262), text(comment)]);
+    }
+    for r in roles(ask) {
+        if let Some(comment) = &r.comment {
+            rows.push([Value::Oid(r.oid), Value::Oid(1260), text(comment)]);
+        }
+    }
     Ok(rows)
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::facts::{TYPE_ROWS, TYPES};
-use crate::registry::{UserType, UserTypeKind, builtin};
+use crate::registry::{UserType, UserTypeKind};
 
 const COLUMNS: &[&str] = &[
     "oid",
@@ -107,43 +107,6 @@ fn push(rows: &mut Rows, r: Row<'_>) {
 
 pub(super) fn pg_type(ask: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(COLUMNS);
-    let facts = &*TYPE_ROWS;
-    for t in &TYPES.all {
-        let field = |c: &str| facts.get(t.row, c).unwrap_or("-");
-        push(
-            &mut rows,
-            Row {
-                oid: t.oid,
-                name: t.name,
-                namespace: builtin::PG_CATALOG,
-                owner: builtin::SUPERUSER,
-                len: t.len,
-                by_value: t.by_value,
-                kind: t.kind,
-                category: t.category,
-                preferred: t.preferred,
-                delimiter: t.delimiter,
-                relation: 0,
-                subscript: field("typsubscript"),
-                element: t.element,
-                array: t.array,
-                io: [
-                    field("typinput"),
-                    field("typoutput"),
-                    field("typreceive"),
-                    field("typsend"),
-                    field("typmodin"),
-                    field("typmodout"),
-                ],
-                align: field("typalign"),
-                storage: field("typstorage"),
-                not_null: false,
-                base: (0, -1),
-                collation: t.collation,
-                default: None,
-            },
-        );
-    }
     let mut user: Vec<&Arc<UserType>> = ask.snapshot.types.values().collect();
     user.sort_by_key(|t| t.oid);
     for t in user {
@@ -151,10 +114,6 @@ pub(super) fn pg_type(ask: &Ask<'_>) -> Result<Rows> {
     }
     push_row_types(&mut rows, ask);
     Ok(rows)
-}
-
-fn namespace(ask: &Ask<'_>, name: &str) -> Oid {
-    ask.snapshot.namespaces.get(name).map_or(0, |n| n.oid)
 }
 
 const ARRAY_IO: [&str; 6] = ["array_in", "array_out", "array_recv", "array_send", "-", "-"];
@@ -189,7 +148,7 @@ fn push_array(rows: &mut Rows, oid: Oid, name: &str, namespace: Oid, owner: Oid,
 }
 
 fn push_user(rows: &mut Rows, ask: &Ask<'_>, t: &UserType) {
-    let namespace = namespace(ask, &t.namespace);
+    let namespace = super::objects::namespace_oid(ask, &t.namespace);
     let common = Row {
         oid: t.oid,
         name: &t.name,
@@ -243,10 +202,11 @@ fn push_user(rows: &mut Rows, ask: &Ask<'_>, t: &UserType) {
 
 /// The row types of tables and views.
 fn push_row_types(rows: &mut Rows, ask: &Ask<'_>) {
-    let mut all: Vec<_> = ask.snapshot.relations.values().filter(|r| r.row_type != 0).collect();
+    let mut all: Vec<_> = ask.snapshot.relations.values().filter(|r| r.row_type >= oid::FIRST_USER).collect();
     all.sort_by_key(|r| r.oid);
     for r in all {
-        let namespace = namespace(ask, &r.namespace);
+        let namespace = super::objects::namespace_oid(ask, &r.namespace);
+        rows.about[0] = r.oid;
         push(
             rows,
             Row {
@@ -291,16 +251,6 @@ pub(super) fn pg_enum(ask: &Ask<'_>) -> Result<Rows> {
                 rows.push([Value::Oid(oid), Value::Oid(t.oid), Value::Float4(i as f32 + 1.0), text(label)]);
             }
         }
-    }
-    Ok(rows)
-}
-
-pub(super) fn pg_range(_: &Ask<'_>) -> Result<Rows> {
-    let mut rows = Rows::new(&["rngtypid", "rngsubtype", "rngmultitypid"]);
-    let facts = &*crate::facts::RANGE_ROWS;
-    for row in &facts.rows {
-        let field = |c: &str| Value::Oid(number(facts.get(row, c)));
-        rows.push([field("rngtypid"), field("rngsubtype"), field("rngmultitypid")]);
     }
     Ok(rows)
 }

@@ -95,6 +95,7 @@ impl Front for Loader {
         &'a mut self,
         _shape: &'a RowShape,
         _settings: &'a OutputSettings,
+        _types: &'a (dyn crate::types::TypeLookup + Send + Sync),
         _batch: &'a RecordBatch,
         from: usize,
         to: usize,

@@ -1,7 +1,5 @@
 //! Which function a call means (FuncnameGetCandidates, func_get_detail), and its arguments made fit.
 
-use std::sync::LazyLock;
-
 use sqlparser::ast;
 
 use super::coerce::Pathway;
@@ -126,9 +124,7 @@ impl Analyzer<'_> {
             Some("duckgate") if let Some((_, same)) = OWN.iter().find(|(own, _)| *own == name) => {
                 forms(same, inputs.len(), arguments)
             }
-            Some("information_schema") if name == EXPAND_ARRAY.name && inputs.len() == 1 => {
-                vec![plain_form(&EXPAND_ARRAY)]
-            }
+            Some("information_schema") => forms(&format!("information_schema.{name}"), inputs.len(), arguments),
             Some(_) => Vec::new(),
         };
         if let Some(exact) = forms.iter().position(|f| f.args[..inputs.len()] == inputs[..] && f.order.is_none()) {
@@ -191,25 +187,6 @@ impl Analyzer<'_> {
 /// The gateway's own functions, in a namespace of their own, and the functions of PostgreSQL's that they are.
 const OWN: &[(&str, &str)] = &[("reload", "pg_reload_conf")];
 
-/// The one function of information_schema that clients call (pgjdbc, for keys): an array's elements with their numbers.
-static EXPAND_ARRAY: LazyLock<Proc> = LazyLock::new(|| Proc {
-    oid: 13_254,
-    name: "_pg_expandarray",
-    kind: b'f',
-    returns_set: true,
-    strict: true,
-    volatility: b'i',
-    leakproof: false,
-    args: vec![oid::ANYARRAY],
-    defaults: 0,
-    variadic: 0,
-    result: oid::RECORD,
-    out_args: vec![("x", oid::ANYELEMENT), ("n", oid::INT4)],
-    agg_kind: 0,
-    agg_direct_args: 0,
-    row: &[],
-});
-
 fn take(mut forms: Vec<Form>, at: usize) -> Form {
     forms.swap_remove(at)
 }
@@ -264,9 +241,9 @@ fn named_form(func: &'static Proc, count: usize, names: &[Name]) -> Option<Form>
     }
     let columns = crate::facts::PROC_ROWS.columns;
     let field = |name: &str| columns.iter().position(|c| *c == name).and_then(|i| func.row[i]);
-    let all: Vec<&str> = field("proargnames")?.split(' ').collect();
-    let modes: Vec<&str> = field("proargmodes").map(|m| m.split_whitespace().collect()).unwrap_or_default();
-    let inputs: Vec<&str> = all
+    let modes = crate::facts::items(field("proargmodes"));
+    let inputs: Vec<&str> = func
+        .names
         .iter()
         .enumerate()
         .filter(|(i, _)| matches!(modes.get(*i), None | Some(&("i" | "b" | "v"))))

@@ -82,7 +82,7 @@ impl Analyzer<'_> {
         if ty < oid::FIRST_USER {
             return None;
         }
-        self.ctx.snapshot.relations.values().find(|r| r.row_type == ty || r.row_array_type == ty)
+        self.ctx.snapshot.relation_by_oid(*self.ctx.snapshot.objects().row_types.get(&ty)?)
     }
 
     /// The type under a domain, with the domain's modifier (getBaseTypeAndTypmod).

@@ -128,9 +128,10 @@ impl Lowerer<'_> {
                     (n, "tableoid") if n <= 0 => Means::Oid(def.oid),
                     _ => Means::Column(own.clone()),
                 };
-                Ok((means, self.phys(column.ty)?))
+                // Types that only system tables have are carried as text.
+                (means, self.phys(column.ty).unwrap_or(Phys::Text))
             })
-            .collect::<Result<_>>()?;
+            .collect();
         self.rels.insert(relation.id, Rel { alias, columns });
         let name = match &*def.namespace {
             "pg_catalog" => def.name.to_string(),

@@ -114,9 +114,16 @@ impl Lowerer<'_> {
     /// A set-returning function's rows with its OUT arguments as their fields.
     fn out_rows(&mut self, call: &Call) -> Result<Scalar> {
         let args = self.exprs(&call.args)?;
+        let element = args.iter().find_map(|a| match &a.phys {
+            Phys::List(element) => Some((**element).clone()),
+            _ => None,
+        });
         let list = self.apply(call.func, args, &call.args, PgType::new(oid::VOID))?;
-        let fields =
-            call.func.out_args.iter().map(|(_, ty)| self.phys(PgType::new(*ty))).collect::<Result<Vec<_>>>()?;
+        let field = |ty: u32| match (ty, &element) {
+            (oid::ANYELEMENT, Some(element)) => Ok(element.clone()),
+            _ => self.phys(PgType::new(ty)),
+        };
+        let fields = call.func.out_args.iter().map(|(_, ty)| field(*ty)).collect::<Result<Vec<_>>>()?;
         Ok(Scalar { phys: Phys::List(Box::new(Phys::Row(fields.into()))), ..list })
     }
 
@@ -178,7 +185,14 @@ impl Lowerer<'_> {
             ("generate_subscripts", _) => {
                 let args = self.exprs(&call.args)?;
                 super::array_nested::refuse_nested(call.func, &args)?;
+                // Vectors count from 0.
+                let vector = matches!(call.args.first().map(|a| a.ty.oid), Some(oid::INT2VECTOR | oid::OIDVECTOR));
                 let text = match args.len() {
+                    3 if vector => {
+                        "CASE WHEN {1} <> 1 THEN NULL WHEN {2} THEN generate_series(len({0}) - 1, 0, -1) \
+                         ELSE generate_series(0, len({0}) - 1) END"
+                    }
+                    _ if vector => "CASE WHEN {1} = 1 THEN generate_series(0, len({0}) - 1) END",
                     3 => {
                         "CASE WHEN {1} <> 1 THEN NULL WHEN {2} THEN generate_series(len({0}), 1, -1) \
                          ELSE generate_series(1, len({0})) END"

@@ -11,6 +11,7 @@
 mod aggregate;
 mod array;
 mod bytea;
+mod catalog;
 #[cfg(test)]
 mod coverage;
 mod datetime;
@@ -102,6 +103,8 @@ fn families() -> Vec<(&'static str, Vec<(std::borrow::Cow<'static, str>, How)>)>
         ("aggregate", lines(aggregate::ENTRIES)),
         ("array", lines(array::ENTRIES)),
         ("system", lines(system::ENTRIES)),
+        ("catalog", lines(catalog::ENTRIES)),
+        ("catalog's families", catalog::families()),
     ]
 }
 

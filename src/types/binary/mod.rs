@@ -81,6 +81,7 @@ fn decode_codec(data: &[u8], ty: PgType, codec: &Codec, typmod: i32, types: &dyn
             Value::Numeric(value.as_text().into())
         }
         Codec::Text => Value::text(text(data)?),
+        Codec::Inet => return Err(Error::unsupported("type inet")),
         Codec::Varchar => Value::text(limit_length(text(data)?, typmod, "character varying")?),
         Codec::Bpchar => {
             let cut = limit_length(text(data)?, typmod, "character")?;
@@ -265,11 +266,27 @@ fn encode_text(text: &str, ty: PgType, types: &dyn TypeLookup, out: &mut BytesMu
         }
         oid::CHAR => out.put_u8(super::text::char_byte(text)),
         oid::TID => put_tid(text, out),
+        oid::INET => put_inet(text, out),
         oid::BPCHAR => {
             out.put_slice(text.as_bytes());
             super::text::pad_bpchar(out, text, ty.typmod);
         }
         _ => out.put_slice(text.as_bytes()),
+    }
+}
+
+/// An address without a network mask: family, bits, no network, length, and its bytes.
+pub(crate) fn put_inet(text: &str, out: &mut BytesMut) {
+    match text.parse() {
+        Ok(std::net::IpAddr::V4(address)) => {
+            out.put_slice(&[2, 32, 0, 4]);
+            out.put_slice(&address.octets());
+        }
+        Ok(std::net::IpAddr::V6(address)) => {
+            out.put_slice(&[3, 128, 0, 16]);
+            out.put_slice(&address.octets());
+        }
+        Err(_) => out.put_slice(&[2, 32, 0, 4, 0, 0, 0, 0]),
     }
 }
 

@@ -4,7 +4,7 @@ mod array;
 pub mod digits;
 mod float;
 pub mod json;
-mod reg;
+pub(crate) mod reg;
 mod scalar;
 
 use std::sync::Arc;
@@ -71,6 +71,7 @@ fn parse_codec(text: &str, ty: PgType, codec: &Codec, typmod: i32, input: &Input
             Value::Numeric(Numeric::parse_typed(text, PgType::with(oid::NUMERIC, typmod))?.as_text().into())
         }
         Codec::Text => Value::text(text),
+        Codec::Inet => return Err(Error::unsupported("type inet")),
         Codec::Varchar => Value::Text(limit_length(text, typmod, "character varying")?.into()),
         Codec::Bpchar => {
             // Kept without its padding whatever the length, so that values of any length compare.

@@ -59,7 +59,7 @@ fn input(name: &str, ty: PgType, phys: Phys) -> Native {
                 values.push(if text.is_null(row) {
                     Value::Null
                 } else {
-                    crate::types::text::parse(text.value(row), ty, &settings, &*asker.snapshot)?
+                    crate::types::text::parse(text.value(row), ty, &settings, &asker.seen)?
                 });
             }
             crate::types::arrow::array_from_values(&values, &phys)
@@ -89,7 +89,7 @@ fn output(name: &str, ty: PgType, phys: Phys) -> Native {
                     out.append_null();
                 } else {
                     let value = crate::types::arrow::value_at(&*args[1], row, &phys);
-                    out.append_value(crate::types::text::format(&value, ty, &settings, &*asker.snapshot));
+                    out.append_value(crate::types::text::format(&value, ty, &settings, &asker.seen));
                 }
             }
             Ok(Arc::new(out.finish()))

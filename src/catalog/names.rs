@@ -1,0 +1,226 @@
+//! Names of objects, both ways, along the session's search path: to_regclass() and kin, what is visible, comments.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use super::functions::{Asker, ask};
+use super::tables::relkind;
+use crate::engine::Native;
+use crate::engine::vector::{Oid as OidArg, native2, native3, native4};
+use crate::error::{Error, Result, SqlState};
+use crate::facts;
+use crate::registry::Snapshot;
+use crate::registry::seen::Seen;
+use crate::types::{Oid, PgType, Phys, name::format_type, oid};
+
+pub(super) fn natives() -> Vec<Native> {
+    let mut all = vec![
+        format_type_native(),
+        native3::<i64, str, str, OidArg>("dg_to_reg", |s, kind, name| to_reg(&ask(s)?, kind, name)),
+        native2::<i64, OidArg, str>("dg_regclass_out", |s, oid| {
+            Ok(Some(match oid {
+                0 => "-".into(),
+                oid => ask(s)?.seen.class_text(oid).unwrap_or_else(|| oid.to_string()),
+            }))
+        }),
+        native3::<i64, OidArg, str, str>("dg_obj_description", |s, object, catalog| {
+            Ok(comment(&ask(s)?, object, catalog))
+        }),
+        native3::<i64, OidArg, i32, str>("dg_col_description", |s, table, column| {
+            let asker = ask(s)?;
+            let Some(relation) = asker.seen.relation(table) else { return Ok(None) };
+            Ok(relation.column_by_num(column as i16).and_then(|c| c.comment.clone()))
+        }),
+        native4::<i64, OidArg, OidArg, i32, str>("dg_pg_describe_object", |s, catalog, object, sub| {
+            Ok(describe(&ask(s)?, catalog, object, sub))
+        }),
+    ];
+    all.extend(visibility());
+    all
+}
+
+/// format_type(oid, typmod): the modifier may be NULL.
+fn format_type_native() -> Native {
+    use arrow::array::{Array, Int32Array, Int64Array, StringBuilder, UInt32Array};
+    Native {
+        name: "dg_format_type",
+        args: vec![Phys::Int8, Phys::Oid, Phys::Int4],
+        varargs: None,
+        result: Phys::Text,
+        strict: false,
+        volatile: false,
+        body: Arc::new(|args, rows| {
+            let wrong = || Error::internal("format_type: arguments of other types than declared");
+            let session = args[0].as_any().downcast_ref::<Int64Array>().ok_or_else(wrong)?;
+            let types = args[1].as_any().downcast_ref::<UInt32Array>().ok_or_else(wrong)?;
+            let typmods = args[2].as_any().downcast_ref::<Int32Array>().ok_or_else(wrong)?;
+            let mut out = StringBuilder::with_capacity(rows, rows * 12);
+            if rows == 0 {
+                return Ok(Arc::new(out.finish()));
+            }
+            let asker = ask(session.value(0))?;
+            for row in 0..rows {
+                if types.is_null(row) {
+                    out.append_null();
+                    continue;
+                }
+                let ty = types.value(row);
+                let typmod = (!typmods.is_null(row)).then(|| typmods.value(row));
+                out.append_value(match (typmod, ty) {
+                    (_, 0) => "-".into(),
+                    // Without a modifier these are asked for by their SQL names; -1 says that there is none.
+                    (None, oid::BPCHAR) => "character".into(),
+                    (None, oid::BIT) => "bit".into(),
+                    (None, oid::BPCHAR_ARRAY) => "character[]".into(),
+                    (None, oid::BIT_ARRAY) => "bit[]".into(),
+                    (typmod, ty) => type_text(&asker.seen, ty, typmod.unwrap_or(-1)),
+                });
+            }
+            Ok(Arc::new(out.finish()))
+        }),
+    }
+}
+
+pub(super) fn type_text(seen: &Seen, ty: Oid, typmod: i32) -> String {
+    format_type(PgType::with(ty, typmod), seen)
+}
+
+/// to_regclass() and kin: NULL for what does not exist, where the cast has an error; a number is no name.
+fn to_reg(asker: &Asker, kind: &str, name: &str) -> Result<Option<Oid>> {
+    let Some(kind) = facts::TYPES.by_name(kind).next().map(|t| t.oid) else { return Ok(None) };
+    if name.is_empty() || name == "-" || name.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(None);
+    }
+    match crate::types::text::reg::parse(name, kind, &asker.seen) {
+        Ok(found) => Ok(Some(found)),
+        Err(e) => match e.code() {
+            SqlState::UNDEFINED_TABLE
+            | SqlState::UNDEFINED_OBJECT
+            | SqlState::UNDEFINED_FUNCTION
+            | SqlState::AMBIGUOUS_FUNCTION
+            | SqlState::INVALID_SCHEMA_NAME => Ok(None),
+            _ => Err(e),
+        },
+    }
+}
+
+fn visibility() -> Vec<Native> {
+    vec![
+        native2::<i64, OidArg, bool>("dg_pg_table_is_visible", |s, oid| {
+            let asker = ask(s)?;
+            if let Some(relation) = asker.seen.relation(oid) {
+                return Ok(Some(asker.seen.finds(relation)));
+            }
+            if let Some((namespace, name)) = facts::system_index(oid) {
+                return Ok(Some(asker.seen.finds_name(namespace, name)));
+            }
+            let Some(table) = asker.snapshot.objects().indexes.get(&oid).and_then(|table| asker.seen.relation(*table))
+            else {
+                return Ok(None);
+            };
+            let index = table.indexes.iter().find(|i| i.oid == oid);
+            Ok(index.map(|i| asker.seen.finds_name(&table.namespace, &i.name)))
+        }),
+        native2::<i64, OidArg, bool>("dg_pg_type_is_visible", |s, oid| {
+            if let Some(known) = facts::TYPES.by_oid(oid) {
+                let field = facts::TYPE_ROWS.get(known.row, "typnamespace");
+                return Ok(Some(field == Some("11")));
+            }
+            let asker = ask(s)?;
+            if let Some(ty) = asker.snapshot.user_type_by_oid(oid) {
+                return Ok(Some(asker.seen.finds_type(ty)));
+            }
+            if let Some(name) = facts::system_row_type(oid) {
+                return Ok(Some(!name.contains('.')));
+            }
+            let relation = asker.snapshot.objects().row_types.get(&oid).and_then(|r| asker.seen.relation(*r));
+            Ok(relation.map(|r| asker.seen.finds(r)))
+        }),
+        native2::<i64, OidArg, bool>("dg_pg_function_is_visible", |s, oid| {
+            let Some(function) = facts::PROCS.by_oid(oid) else { return Ok(None) };
+            let builtin = function.namespace == crate::registry::builtin::PG_CATALOG;
+            let path = ask(s)?.view.search_path();
+            Ok(Some(builtin || path.iter().any(|n| &**n == "information_schema")))
+        }),
+        native2::<i64, OidArg, bool>("dg_always_visible", |_, oid| Ok((oid != 0).then_some(true))),
+    ]
+}
+
+/// The OIDs of the catalogs that have comments.
+fn catalog_oid(name: &str) -> Option<Oid> {
+    let relation = super::relations::relations().iter().find(|r| &*r.namespace == "pg_catalog" && *r.name == *name);
+    relation.map(|r| r.oid)
+}
+
+/// The comment on an object of a catalog; `None` if there is none.
+fn comment(asker: &Asker, object: Oid, catalog: &str) -> Option<String> {
+    let snapshot = &asker.snapshot;
+    if object < oid::FIRST_USER && !matches!(catalog, "pg_database" | "pg_authid" | "pg_roles") {
+        return recorded_comment(object, catalog_oid(catalog)?).map(str::to_owned);
+    }
+    match catalog {
+        "pg_class" => match asker.seen.relation(object) {
+            Some(relation) => relation.comment.clone(),
+            None => {
+                let table = asker.seen.relation(*snapshot.objects().indexes.get(&object)?)?;
+                table.indexes.iter().find(|i| i.oid == object)?.comment.clone()
+            }
+        },
+        "pg_namespace" => snapshot.namespaces.values().find(|n| n.oid == object)?.comment.clone(),
+        "pg_type" => snapshot.user_type_by_oid(object)?.comment.clone(),
+        "pg_constraint" => {
+            let table = asker.seen.relation(*snapshot.objects().constraints.get(&object)?)?;
+            table.constraints.iter().find(|c| c.oid == object)?.comment.clone()
+        }
+        "pg_database" => snapshot.database_comment.clone(),
+        "pg_authid" | "pg_roles" => snapshot.role_by_oid(object)?.comment.clone(),
+        _ => None,
+    }
+}
+
+fn recorded_comment(object: Oid, catalog: Oid) -> Option<&'static str> {
+    static COMMENTS: LazyLock<HashMap<(Oid, Oid), &'static str>> = LazyLock::new(|| {
+        let t = &*facts::DESCRIPTION_ROWS;
+        let number = |r, c| t.get(r, c)?.parse().ok();
+        let entry = |r: &facts::Row| {
+            let whole = t.get(r, "objsubid") == Some("0");
+            whole.then_some(())?;
+            Some(((number(r, "classoid")?, number(r, "objoid")?), t.get(r, "description")?))
+        };
+        t.rows.iter().filter_map(entry).collect()
+    });
+    COMMENTS.get(&(catalog, object)).copied()
+}
+
+/// pg_describe_object() for the kinds of objects that there are; `None` for what does not exist.
+fn describe(asker: &Asker, catalog: Oid, object: Oid, sub: i32) -> Option<String> {
+    let snapshot: &Snapshot = &asker.snapshot;
+    let named = |kind: Oid| crate::types::text::reg::object_text(object, kind, &asker.seen);
+    match catalog {
+        1259 => {
+            let text = asker.seen.class_text(object)?;
+            let Some(relation) = asker.seen.relation(object) else { return Some(format!("index {text}")) };
+            let kind = match relkind(relation) {
+                b'v' => "view",
+                b'S' => "sequence",
+                _ => "table",
+            };
+            match relation.column_by_num(sub as i16).filter(|_| sub != 0) {
+                Some(column) => Some(format!("column {} of {kind} {text}", column.name)),
+                None => Some(format!("{kind} {text}")),
+            }
+        }
+        1247 => named(oid::REGTYPE).map(|t| format!("type {t}")),
+        1255 => named(oid::REGPROCEDURE).map(|t| format!("function {t}")),
+        2617 => named(oid::REGOPERATOR).map(|t| format!("operator {t}")),
+        2615 => named(oid::REGNAMESPACE).map(|t| format!("schema {t}")),
+        1260 => named(oid::REGROLE).map(|t| format!("role {t}")),
+        1262 => (object == crate::registry::builtin::DATABASE).then(|| format!("database {}", snapshot.database)),
+        2606 => {
+            let table = asker.seen.relation(*snapshot.objects().constraints.get(&object)?)?;
+            let constraint = table.constraints.iter().find(|c| c.oid == object)?;
+            Some(format!("constraint {} on table {}", constraint.name, asker.seen.relation_text(table)))
+        }
+        _ => None,
+    }
+}

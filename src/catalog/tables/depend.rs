@@ -1,0 +1,133 @@
+//! pg_depend and pg_rewrite: what belongs to what, and the rules that views are.
+
+use super::attributes::attrdef_oid;
+use super::objects::{CLASS_CATALOG, CONSTRAINT_CATALOG, NAMESPACE_CATALOG, TYPE_CATALOG, namespace_oid, relations};
+use super::*;
+use crate::registry::{ConstraintKind, Relation, RelationKind};
+
+const ATTRDEF_CATALOG: Oid = 2604;
+const REWRITE_CATALOG: Oid = 2618;
+
+/// A view's rule has no OID of its own here; one that is derived stays the same across restarts.
+fn rule_oid(view: Oid) -> Oid {
+    view ^ 0x2000_0000
+}
+
+pub(super) fn pg_rewrite(ask: &Ask<'_>) -> Result<Rows> {
+    let mut rows = Rows::new(&["oid", "rulename", "ev_class", "ev_type", "ev_enabled", "is_instead", "ev_qual"]);
+    for r in relations(ask).into_iter().filter(|r| matches!(r.kind, RelationKind::View { .. })) {
+        rows.about[0] = r.oid;
+        rows.push([
+            Value::Oid(rule_oid(r.oid)),
+            text("_RETURN"),
+            Value::Oid(r.oid),
+            char_(b'1'),
+            char_(b'O'),
+            Value::Bool(true),
+            text("<>"),
+        ]);
+    }
+    Ok(rows)
+}
+
+/// An object of a catalog, and a column of it (0: all of it).
+type Object = (Oid, Oid, i32);
+
+fn push(rows: &mut Rows, object: Object, on: Object, kind: u8) {
+    rows.push([
+        Value::Oid(object.0),
+        Value::Oid(object.1),
+        Value::Int4(object.2),
+        Value::Oid(on.0),
+        Value::Oid(on.1),
+        Value::Int4(on.2),
+        char_(kind),
+    ]);
+}
+
+pub(super) fn pg_depend(ask: &Ask<'_>) -> Result<Rows> {
+    let mut rows = Rows::new(&["classid", "objid", "objsubid", "refclassid", "refobjid", "refobjsubid", "deptype"]);
+    for r in relations(ask) {
+        rows.about = [r.oid, 0];
+        let whole = (CLASS_CATALOG, r.oid, 0);
+        push(&mut rows, whole, (NAMESPACE_CATALOG, namespace_oid(ask, &r.namespace), 0), b'n');
+        if r.row_type != 0 {
+            push(&mut rows, (TYPE_CATALOG, r.row_type, 0), whole, b'i');
+        }
+        columns(ask, r, &mut rows);
+        constraints(ask, r, &mut rows);
+        match &r.kind {
+            RelationKind::Sequence(sequence) => {
+                if let Some((table, column)) = sequence.owned_by {
+                    let owner = ask.snapshot.relation_by_oid(table).and_then(|t| t.column_by_num(column));
+                    let kind = if owner.is_some_and(|c| c.identity.is_some()) { b'i' } else { b'a' };
+                    rows.about = [r.oid, table];
+                    push(&mut rows, whole, (CLASS_CATALOG, table, i32::from(column)), kind);
+                }
+            }
+            RelationKind::View { definition, search_path } => {
+                let rule = (REWRITE_CATALOG, rule_oid(r.oid), 0);
+                push(&mut rows, rule, whole, b'i');
+                push(&mut rows, rule, whole, b'n');
+                for read in ask.snapshot.reads(definition, search_path) {
+                    rows.about = [r.oid, read];
+                    push(&mut rows, rule, (CLASS_CATALOG, read, 0), b'n');
+                }
+            }
+            RelationKind::Table | RelationKind::System => {}
+        }
+    }
+    for t in ask.snapshot.types.values() {
+        rows.about = [0, 0];
+        let whole = (TYPE_CATALOG, t.oid, 0);
+        push(&mut rows, whole, (NAMESPACE_CATALOG, namespace_oid(ask, &t.namespace), 0), b'n');
+        push(&mut rows, (TYPE_CATALOG, t.array_oid, 0), whole, b'i');
+    }
+    Ok(rows)
+}
+
+/// Defaults, and columns of users' types.
+fn columns(ask: &Ask<'_>, r: &Relation, rows: &mut Rows) {
+    for c in &r.columns {
+        let column = (CLASS_CATALOG, r.oid, i32::from(c.num));
+        if let Some(user) = ask.snapshot.user_type_by_oid(c.ty.oid) {
+            push(rows, column, (TYPE_CATALOG, user.oid, 0), b'n');
+        }
+        if c.default.is_some() || c.generated.is_some() {
+            push(rows, (ATTRDEF_CATALOG, attrdef_oid(r.oid, c.num), 0), column, b'a');
+        }
+    }
+}
+
+/// Constraints on their columns, keys' indexes on their constraints, other indexes on their columns.
+fn constraints(ask: &Ask<'_>, r: &Relation, rows: &mut Rows) {
+    for c in &r.constraints {
+        let constraint = (CONSTRAINT_CATALOG, c.oid, 0);
+        let (ConstraintKind::PrimaryKey { columns }
+        | ConstraintKind::Unique { columns, .. }
+        | ConstraintKind::ForeignKey { columns, .. }
+        | ConstraintKind::Check { columns, .. }) = &c.kind;
+        for num in columns {
+            push(rows, constraint, (CLASS_CATALOG, r.oid, i32::from(*num)), b'a');
+        }
+        if let ConstraintKind::ForeignKey { target, target_columns, .. } = &c.kind {
+            let before = rows.about;
+            rows.about = [r.oid, *target];
+            for num in target_columns.iter().filter(|_| ask.snapshot.relation_by_oid(*target).is_some()) {
+                push(rows, constraint, (CLASS_CATALOG, *target, i32::from(*num)), b'n');
+            }
+            rows.about = before;
+        }
+    }
+    for index in &r.indexes {
+        let whole = (CLASS_CATALOG, index.oid, 0);
+        match r.constraints.iter().find(|c| index.of_constraint && c.name == index.name) {
+            Some(c) => push(rows, whole, (CONSTRAINT_CATALOG, c.oid, 0), b'i'),
+            None => {
+                for key in index.keys.iter().filter(|k| k.column != 0) {
+                    push(rows, whole, (CLASS_CATALOG, r.oid, i32::from(key.column)), b'a');
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The schema as one session sees it: names along its search path, and only those relations that its role may know of.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
+
+use super::expression::quote;
+use super::{Acl, Managed, Name, Relation, Snapshot, UserType};
+use crate::types::{Oid, TypeLookup, UserTypeInfo, UserTypeInfoKind, oid};
+
+/// A snapshot with the search path and the role of who looks at it.
+pub struct Seen {
+    pub snapshot: Arc<Snapshot>,
+    /// The namespaces that are searched, implicit ones included.
+    pub path: Arc<[Name]>,
+    pub role: Oid,
+    /// The role and those whose rights it has; `None` for a superuser, who sees everything.
+    roles: OnceLock<Option<BTreeSet<Oid>>>,
+}
+
+impl Seen {
+    pub fn new(snapshot: Arc<Snapshot>, path: Arc<[Name]>, role: Oid) -> Self {
+        Self { snapshot, path, role, roles: OnceLock::new() }
+    }
+
+    fn roles(&self) -> Option<&BTreeSet<Oid>> {
+        let find = || (!self.snapshot.is_superuser(self.role)).then(|| self.snapshot.effective_roles(self.role));
+        self.roles.get_or_init(find).as_ref()
+    }
+
+    /// May the role know of the relation? Of the system's anybody, of others who owns it or has any privilege on it or on
+    /// a column of it.
+    pub fn sees(&self, relation: &Relation) -> bool {
+        let Some(roles) = self.roles() else { return true };
+        let granted = |acl: &Acl| {
+            acl.0.iter().any(|g| {
+                !g.privileges.is_empty() && (g.grantee == super::privileges::PUBLIC || roles.contains(&g.grantee))
+            })
+        };
+        matches!(relation.managed, Managed::System)
+            || relation.temporary
+            || roles.contains(&relation.owner)
+            || granted(&relation.acl)
+            || relation.columns.iter().any(|c| granted(&c.acl))
+    }
+
+    /// True if there is nothing that the role does not see.
+    pub fn sees_all(&self) -> bool {
+        self.roles().is_none()
+    }
+
+    /// A relation that the role may know of.
+    pub fn relation(&self, oid: Oid) -> Option<&Arc<Relation>> {
+        self.snapshot.relation_by_oid(oid).filter(|r| self.sees(r))
+    }
+
+    /// Is this relation found by its name alone?
+    pub fn finds(&self, relation: &Relation) -> bool {
+        self.finds_name(&relation.namespace, &relation.name)
+    }
+
+    /// Is the relation or index of that name in that namespace found by its name alone?
+    pub fn finds_name(&self, namespace: &str, name: &str) -> bool {
+        for searched in self.path.iter() {
+            if **searched == *namespace {
+                return true;
+            }
+            if self.snapshot.relation(searched, name).is_some() || self.snapshot.index(searched, name).is_some() {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// Is the type found by its name alone?
+    pub fn finds_type(&self, ty: &UserType) -> bool {
+        self.finds_type_name(&ty.namespace, &ty.name)
+    }
+
+    fn finds_type_name(&self, namespace: &str, name: &str) -> bool {
+        for searched in self.path.iter() {
+            if **searched == *namespace {
+                return true;
+            }
+            let builtin = || &**searched == "pg_catalog" && crate::facts::TYPES.by_name(name).next().is_some();
+            let row = || self.snapshot.relation(searched, name).is_some_and(|r| r.row_type != 0);
+            if self.snapshot.user_type(searched, name).is_some() || builtin() || row() {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// A name as it must be written to be found.
+    pub fn written(&self, namespace: &str, name: &str, visible: bool) -> String {
+        match visible {
+            true => quote(name),
+            false => format!("{}.{}", quote(namespace), quote(name)),
+        }
+    }
+
+    /// A relation's name as regclass prints it.
+    pub fn relation_text(&self, relation: &Relation) -> String {
+        self.written(&relation.namespace, &relation.name, self.finds(relation))
+    }
+
+    /// regclass' output: `None` for what does not exist or may not be seen.
+    pub fn class_text(&self, oid: Oid) -> Option<String> {
+        if let Some(relation) = self.relation(oid) {
+            return Some(self.relation_text(relation));
+        }
+        if let Some((namespace, name)) = crate::facts::system_index(oid) {
+            return Some(self.written(namespace, name, self.path.iter().any(|n| **n == *namespace)));
+        }
+        let objects = self.snapshot.objects();
+        let table = self.relation(*objects.indexes.get(&oid)?)?;
+        let index = table.indexes.iter().find(|i| i.oid == oid)?;
+        Some(self.written(&table.namespace, &index.name, self.finds_name(&table.namespace, &index.name)))
+    }
+
+    /// The relation or index that a name means: `namespace.name`, or along the search path.
+    fn class_named(&self, namespace: Option<&str>, name: &str) -> Option<Oid> {
+        let find = |namespace: &str| {
+            let relation = self.snapshot.relation(namespace, name).filter(|r| self.sees(r)).map(|r| r.oid);
+            let index = || self.snapshot.index(namespace, name).filter(|(t, _)| self.sees(t)).map(|(_, i)| i.oid);
+            relation.or_else(index).or_else(|| crate::facts::system_index_named(namespace, name))
+        };
+        match namespace {
+            Some(namespace) => find(namespace),
+            None => self.path.iter().find_map(|n| find(n)),
+        }
+    }
+
+    fn type_text(&self, oid: Oid) -> Option<Cow<'_, str>> {
+        let (namespace, name) = if let Some(ty) = self.snapshot.user_type_by_oid(oid) {
+            (&ty.namespace, &ty.name)
+        } else {
+            let relation = self.relation(*self.snapshot.objects().row_types.get(&oid)?)?;
+            (&relation.namespace, &relation.name)
+        };
+        Some(self.written(namespace, name, self.finds_type_name(namespace, name)).into())
+    }
+}
+
+impl TypeLookup for Seen {
+    fn user_type(&self, oid: Oid) -> Option<UserTypeInfo> {
+        let info = TypeLookup::user_type(&*self.snapshot, oid)?;
+        let name = self.type_text(oid)?;
+        let name = match info.kind {
+            UserTypeInfoKind::Array { .. } => format!("{name}[]"),
+            UserTypeInfoKind::Enum { .. } | UserTypeInfoKind::Domain { .. } | UserTypeInfoKind::Composite { .. } => {
+                name.into_owned()
+            }
+        };
+        Some(UserTypeInfo { name, ..info })
+    }
+
+    fn user_type_named(&self, namespace: Option<&str>, name: &str) -> Option<Oid> {
+        let find = |namespace: &str| {
+            let ty = self.snapshot.user_type(namespace, name).map(|t| t.oid);
+            let row = || self.snapshot.relation(namespace, name).filter(|r| self.sees(r)).map(|r| r.row_type);
+            ty.or_else(|| row().filter(|t| *t != 0))
+        };
+        match namespace {
+            Some(namespace) => find(namespace),
+            None => self.path.iter().find_map(|n| find(n)),
+        }
+    }
+
+    fn object_name(&self, kind: Oid, object: Oid) -> Option<String> {
+        match kind {
+            oid::REGCLASS => self.class_text(object),
+            oid::REGTYPE if object >= oid::FIRST_USER => TypeLookup::user_type(self, object).map(|t| t.name),
+            _ => self.snapshot.object_name(kind, object),
+        }
+    }
+
+    fn object_named(&self, kind: Oid, name: &str) -> Option<Oid> {
+        match kind {
+            oid::REGCLASS => {
+                let (namespace, name) = super::lookup::split(name)?;
+                self.class_named(namespace.as_deref(), &name)
+            }
+            // A name in quotes or with modifiers is the type parser's affair.
+            oid::REGTYPE => None,
+            _ => self.snapshot.object_named(kind, name),
+        }
+    }
+}
