@@ -17,9 +17,9 @@ mod lookup;
 mod model;
 /// Names that PostgreSQL chooses.
 pub mod names;
-mod physical;
 /// What belongs to relations, by OID.
 pub mod objects;
+mod physical;
 /// Privileges: who may do what, by ACLs, ownership and membership.
 pub mod privileges;
 mod publish;

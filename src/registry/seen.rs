@@ -32,6 +32,8 @@ impl Seen {
     /// a column of it.
     pub fn sees(&self, relation: &Relation) -> bool {
         let Some(roles) = self.roles() else { return true };
+        // As it is judged: by the privileges in force now.
+        let relation = self.snapshot.relation_now(relation).unwrap_or(relation);
         let granted = |acl: &Acl| {
             acl.0.iter().any(|g| {
                 !g.privileges.is_empty() && (g.grantee == super::privileges::PUBLIC || roles.contains(&g.grantee))
