@@ -1,30 +1,16 @@
-//! What depends on what, for DROP: views on the relations that they read, columns on types.
+//! What the text of a view names, for views of older files: newer ones are analyzed (`sql::ddl::kept`).
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use sqlparser::ast::{Ident, ObjectName, visit_relations};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
-use super::{Name, Relation, RelationKind, Snapshot, expression};
+use super::{Name, Snapshot, expression};
 use crate::types::Oid;
 
 impl Snapshot {
-    /// The views that read this relation directly, by OID.
-    pub fn views_on(&self, relation: &Relation) -> Vec<Arc<Relation>> {
-        let reads = |view: &&Arc<Relation>| match &view.kind {
-            RelationKind::View { definition, search_path } => {
-                self.reads(definition, search_path).contains(&relation.oid)
-            }
-            RelationKind::Table | RelationKind::Sequence(_) | RelationKind::System => false,
-        };
-        let mut views: Vec<_> = self.relations.values().filter(reads).cloned().collect();
-        views.sort_by_key(|v| v.oid);
-        views
-    }
-
     /// The relations that a query's text names. A CTE that hides a table's name counts as the table: too much, never
     /// too little.
     pub fn reads(&self, definition: &str, search_path: &[Name]) -> BTreeSet<Oid> {

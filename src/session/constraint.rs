@@ -2,19 +2,22 @@
 
 use crate::engine::error::{Violation, violation};
 use crate::error::{Error, SqlState};
-use crate::registry::{Constraint, ConstraintKind, Name, Relation, Snapshot};
+use crate::registry::{Constraint, ConstraintKind, Name, Privileges, Relation, Snapshot};
+use crate::types::Oid;
 
 /// The error of a statement that wrote `target`, with constraint, table and column as ORMs read them.
-pub fn explain(error: Error, target: Option<&Relation>, snapshot: &Snapshot) -> Error {
+///
+/// Values are shown to a role only that may read all the columns concerned.
+pub fn explain(error: Error, target: Option<&Relation>, snapshot: &Snapshot, role: Oid) -> Error {
     if let Some(name) = dropped(&error, snapshot) {
         return Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist"));
     }
     let (Some(target), Some(violation)) = (target, violation(&error)) else { return error };
     let explained = match violation {
         Violation::NotNull { column, .. } => not_null(target, &column),
-        Violation::Unique { columns, values, .. } => unique(target, &columns, &values),
-        Violation::ForeignKeyMissing { columns, values } => missing(target, snapshot, &columns, &values),
-        Violation::ForeignKeyReferenced { columns, values } => referenced(target, snapshot, &columns, &values),
+        Violation::Unique { columns, values, .. } => unique(target, (snapshot, role), &columns, &values),
+        Violation::ForeignKeyMissing { columns, values } => missing(target, (snapshot, role), &columns, &values),
+        Violation::ForeignKeyReferenced { columns, values } => referenced(target, (snapshot, role), &columns, &values),
     };
     let Some(mut explained) = explained else { return error };
     explained.report_mut().internal.clone_from(&error.report().internal);
@@ -40,6 +43,18 @@ fn same_columns(a: &[i16], sorted: &[i16]) -> bool {
     let mut a = a.to_vec();
     a.sort_unstable();
     a == sorted
+}
+
+/// Whose eyes an error is for, and by which schema that is judged.
+type Reader<'a> = (&'a Snapshot, Oid);
+
+/// May the role read the whole relation, or all of these columns of it (BuildIndexValueDescription, ri_ReportViolation)?
+fn may_read((snapshot, role): Reader<'_>, relation: &Relation, columns: &[i16]) -> bool {
+    snapshot.relation_privileges(role, relation).contains(Privileges::SELECT)
+        || columns.iter().all(|num| {
+            let column = relation.column_by_num(*num);
+            column.is_some_and(|c| snapshot.column_privileges(role, relation, c).contains(Privileges::SELECT))
+        })
 }
 
 /// `Key (a, b)=(1, 2)`, in the constraint's own order of columns.
@@ -68,9 +83,9 @@ fn not_null(target: &Relation, physical: &str) -> Option<Error> {
     )
 }
 
-fn unique(target: &Relation, physical: &[String], values: &[String]) -> Option<Error> {
+fn unique(target: &Relation, reader: Reader<'_>, physical: &[String], values: &[String]) -> Option<Error> {
     if physical.is_empty() {
-        return unique_by_values(target, values);
+        return unique_by_values(target, reader, values);
     }
     let sorted = numbers(target, physical)?;
     let of_constraint = target.constraints.iter().find_map(|c| match &c.kind {
@@ -86,19 +101,29 @@ fn unique(target: &Relation, physical: &[String], values: &[String]) -> Option<E
         })?;
         Some((index.name.clone(), index.keys.iter().map(|k| k.column).collect()))
     })?;
-    Some(duplicate(target, &name, &key(target, &columns, physical, values)))
+    Some(duplicate(target, reader, &name, &columns, physical, values))
 }
 
-fn duplicate(target: &Relation, constraint: &str, key: &str) -> Error {
-    Error::new(SqlState::UNIQUE_VIOLATION, format!("duplicate key value violates unique constraint \"{constraint}\""))
-        .detail(format!("{key} already exists."))
-        .table(&*target.namespace, &*target.name)
-        .constraint(constraint)
+fn duplicate(
+    target: &Relation,
+    reader: Reader<'_>,
+    constraint: &str,
+    columns: &[i16],
+    physical: &[String],
+    values: &[String],
+) -> Error {
+    let message = format!("duplicate key value violates unique constraint \"{constraint}\"");
+    let error =
+        Error::new(SqlState::UNIQUE_VIOLATION, message).table(&*target.namespace, &*target.name).constraint(constraint);
+    if !may_read(reader, target, columns) {
+        return error;
+    }
+    error.detail(format!("{} already exists.", key(target, columns, physical, values)))
 }
 
 /// Among rows of the same transaction DuckDB tells the values only. They are enough when one constraint alone has as many
 /// columns as there are values; otherwise which one was broken is not guessed.
-fn unique_by_values(target: &Relation, values: &[String]) -> Option<Error> {
+fn unique_by_values(target: &Relation, reader: Reader<'_>, values: &[String]) -> Option<Error> {
     let of_constraints = target.constraints.iter().filter_map(|c| match &c.kind {
         ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => {
             Some((&c.name, columns.clone()))
@@ -118,14 +143,14 @@ fn unique_by_values(target: &Relation, values: &[String]) -> Option<Error> {
         .collect();
     // The order of the values is DuckDB's: with several columns it is not told which is whose.
     if columns.len() == 1 {
-        return Some(duplicate(target, name, &key(target, &columns, &physical, values)));
+        return Some(duplicate(target, reader, name, &columns, &physical, values));
     }
     let message = format!("duplicate key value violates unique constraint \"{name}\"");
     let error = Error::new(SqlState::UNIQUE_VIOLATION, message);
     Some(error.table(&*target.namespace, &*target.name).constraint(&**name))
 }
 
-fn foreign_keys(relation: &Relation) -> impl Iterator<Item = (&Constraint, &[i16], crate::types::Oid, &[i16])> {
+fn foreign_keys(relation: &Relation) -> impl Iterator<Item = (&Constraint, &[i16], Oid, &[i16])> {
     relation.constraints.iter().filter_map(|c| match &c.kind {
         ConstraintKind::ForeignKey { columns, target, target_columns, .. } => {
             Some((c, columns.as_slice(), *target, target_columns.as_slice()))
@@ -135,7 +160,8 @@ fn foreign_keys(relation: &Relation) -> impl Iterator<Item = (&Constraint, &[i16
 }
 
 /// DuckDB names the referenced table's columns: the foreign key is the one that points to them.
-fn missing(target: &Relation, snapshot: &Snapshot, physical: &[String], values: &[String]) -> Option<Error> {
+fn missing(target: &Relation, reader: Reader<'_>, physical: &[String], values: &[String]) -> Option<Error> {
+    let (snapshot, _) = reader;
     let (constraint, columns, parent, shown) = foreign_keys(target).find_map(|(c, columns, parent, targets)| {
         let parent = snapshot.relation_by_oid(parent)?;
         if numbers(parent, physical).is_some_and(|sorted| same_columns(targets, &sorted)) {
@@ -158,15 +184,20 @@ fn missing(target: &Relation, snapshot: &Snapshot, physical: &[String], values: 
         "insert or update on table \"{}\" violates foreign key constraint \"{}\"",
         target.name, constraint.name
     );
+    let key = match may_read(reader, target, columns) {
+        true => key(target, columns, &shown, values),
+        false => "Key".to_owned(),
+    };
     Some(
         Error::new(SqlState::FOREIGN_KEY_VIOLATION, message)
-            .detail(format!("{} is not present in table \"{}\".", key(target, columns, &shown, values), parent.name))
+            .detail(format!("{key} is not present in table \"{}\".", parent.name))
             .table(&*target.namespace, &*target.name)
             .constraint(&*constraint.name),
     )
 }
 
-fn referenced(target: &Relation, snapshot: &Snapshot, physical: &[String], values: &[String]) -> Option<Error> {
+fn referenced(target: &Relation, reader: Reader<'_>, physical: &[String], values: &[String]) -> Option<Error> {
+    let (snapshot, _) = reader;
     let sorted = numbers(target, physical);
     let mut found = snapshot.relations.values().flat_map(|child| {
         foreign_keys(child).filter(|(_, _, parent, _)| *parent == target.oid).map(move |f| (child, f))
@@ -185,13 +216,13 @@ fn referenced(target: &Relation, snapshot: &Snapshot, physical: &[String], value
         .filter_map(|num| target.column_by_num(*num).map(|c| target.physical_column(c).into_owned()))
         .collect();
     let names = if sorted.is_some() { physical } else { &shown };
+    let key = match may_read(reader, target, columns) {
+        true => key(target, columns, names, values),
+        false => "Key".to_owned(),
+    };
     Some(
         Error::new(SqlState::FOREIGN_KEY_VIOLATION, message)
-            .detail(format!(
-                "{} is still referenced from table \"{}\".",
-                key(target, columns, names, values),
-                child.name
-            ))
+            .detail(format!("{key} is still referenced from table \"{}\".", child.name))
             .table(&*child.namespace, &*child.name)
             .constraint(&*constraint.name),
     )

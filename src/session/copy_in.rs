@@ -54,8 +54,8 @@ impl Session {
         if let (Ok(Outcome::Changed(rows)), Some(kept)) = (&outcome, kept) {
             self.keep_copy(plan, params, columns, kept, *rows);
         }
-        let snapshot = self.snapshot();
-        match outcome.map_err(|error| constraint::explain(error, Some(table), &snapshot))? {
+        let (snapshot, role) = (self.snapshot(), self.role());
+        match outcome.map_err(|error| constraint::explain(error, Some(table), &snapshot, role))? {
             Outcome::Changed(rows) => Done::tag(format!("COPY {rows}")),
             Outcome::Rows(_) | Outcome::Done => Err(Error::internal("COPY gave no number of rows")),
         }

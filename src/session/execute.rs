@@ -159,7 +159,7 @@ impl Session {
         let params = self.bind_values(plan, values, feed)?;
         let run =
             Run { time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(), deadline: self.deadline };
-        let snapshot = self.snapshot();
+        let (snapshot, role) = (self.snapshot(), self.role());
         let shared = self.shared.clone();
         shared.interrupt.check()?;
         let keeps = self.keeps(plan, alone);
@@ -169,7 +169,7 @@ impl Session {
         let work = lease.connection.execute(&plan.permit, params, &run);
         let outcome = guarded(Some(front), &shared.interrupt, &lease.canceller, work)
             .await
-            .map_err(|error| constraint::explain(error, plan.target.as_deref(), &snapshot))?;
+            .map_err(|error| constraint::explain(error, plan.target.as_deref(), &snapshot, role))?;
         Ok(match kept {
             Some(values) => self.note(&plan.permit, values, Some(plan.depends.clone()), &run, outcome),
             None => outcome,
@@ -231,8 +231,9 @@ impl Session {
             Outcome::Rows(rows) => {
                 let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
                 let first = self.next_batch(&mut open, front).await;
-                let snapshot = self.snapshot();
-                let first = first.map_err(|error| constraint::explain(error, plan.target.as_deref(), &snapshot))?;
+                let (snapshot, role) = (self.snapshot(), self.role());
+                let first =
+                    first.map_err(|error| constraint::explain(error, plan.target.as_deref(), &snapshot, role))?;
                 open.at_end = first.is_none();
                 open.batch = first.map(|batch| (batch, 0));
                 Started::Rows(open)
@@ -280,7 +281,7 @@ impl Session {
     ) -> Result<u64> {
         let sent = self.send_rows(open, shape, front, true, limit).await;
         sent.map_err(|error| match &plan.target {
-            Some(target) => constraint::explain(error, Some(target), &self.snapshot()),
+            Some(target) => constraint::explain(error, Some(target), &self.snapshot(), self.role()),
             None => error,
         })
     }

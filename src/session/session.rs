@@ -175,6 +175,11 @@ impl Session {
         self.overlay().snapshot().clone()
     }
 
+    /// current_user's OID.
+    pub(super) fn role(&self) -> Oid {
+        self.shared.state.lock().role
+    }
+
     /// What the next statement is compiled in; made anew when snapshot, role or settings have changed.
     pub(super) fn environment(&mut self) -> Result<Arc<Environment>> {
         let gateway = self.gateway.clone();

@@ -1,7 +1,9 @@
 //! Sessions over the real engine, with a front end that writes down what it is told.
 
+mod details;
 mod hostile_names;
 mod kept_expressions;
+mod kept_names;
 mod sizes;
 mod stale;
 

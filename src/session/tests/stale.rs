@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::registry::{Change, Relation, Snapshot, Storage};
+use crate::registry::{Change, ConstraintKind, Relation, Snapshot, Storage};
 use crate::sql::ddl::{self, Step};
 use crate::sql::{Context, Dialect};
 
@@ -95,21 +95,34 @@ async fn tables_of_an_older_file_get_their_numbers() {
     simple(
         &mut root,
         "create table \"Parent\"(\"Id\" int primary key, n text); create table child(id int, p int references \"Parent\");
-         create unique index on child(id)",
+         create unique index on child(id); create schema app; create type app.mood as enum ('ok');
+         create table app.t(m text check (m::app.mood is not null))",
     )
     .await;
     let made = gateway.registry().snapshot();
     let mut snapshot = bootstrap::snapshot("duckgate", "ann");
+    for change in [
+        Change::PutNamespace(made.namespaces["app"].clone()),
+        Change::PutType(made.user_type("app", "mood").unwrap().clone()),
+    ] {
+        snapshot.apply_in_place(&change);
+    }
     for relation in made.relations.values().filter(|r| r.storage == Storage::Numbered) {
-        let old = Relation { storage: Storage::Named, ..(**relation).clone() };
+        let mut old = Relation { storage: Storage::Named, ..(**relation).clone() };
+        for constraint in &mut old.constraints {
+            if let ConstraintKind::Check { expression, .. } = &mut constraint.kind {
+                *expression = expression.replace("app.", "");
+            }
+        }
         snapshot.apply_in_place(&Change::PutRelation(Arc::new(old)));
     }
     let engine = Pool::open(engine_config(), plugins()).unwrap();
     let mut connection = engine.connect().unwrap();
     let run = Run { time_zone: "UTC".into(), deadline: None };
     let mut commands = ddl::store::create();
-    for name in ["Parent", "child"] {
-        let relation = snapshot.relation("public", name).unwrap();
+    commands.push("CREATE SCHEMA app".to_owned());
+    for (namespace, name) in [("public", "Parent"), ("public", "child"), ("app", "t")] {
+        let relation = snapshot.relation(namespace, name).unwrap();
         commands.push(ddl::create_table(relation, &snapshot).unwrap());
     }
     commands.push("INSERT INTO public.\"Parent~1\" VALUES (1, 'x')".to_owned());
@@ -138,6 +151,8 @@ async fn tables_of_an_older_file_get_their_numbers() {
     assert_eq!(rows(&lines), ["D 1|x|7|1"]);
     let lines = simple(&mut root, "insert into child values (7, 1)").await;
     assert!(rows(&lines)[0].starts_with("E 23505"), "{lines:?}");
+    let lines = simple(&mut root, "insert into app.t values ('ok'); insert into app.t values ('x')").await;
+    assert!(rows(&lines)[0].starts_with("E 22P02"), "{lines:?}");
     let lines = simple(&mut root, "delete from \"Parent\"").await;
     assert!(rows(&lines)[0].starts_with("E 23503"), "{lines:?}");
 }

@@ -173,7 +173,12 @@ impl Analyzer<'_> {
                 if let Some(moment) = super::literal::current_moment(&text, base.oid, expr.pos) {
                     return self.coerce_domain(moment, target, explicit);
                 }
-                let value = self.input(&text, ty).map_err(|e| e.at(expr.pos))?;
+                // What the input function looks up stands in the constant, not at a place of the text.
+                let places = self.places.take();
+                let value = self.input(&text, ty).map_err(|e| e.at(expr.pos));
+                self.places = places;
+                let value = value?;
+                self.note_literal(expr.pos, &value, ty);
                 let literal = Expr { kind: ExprKind::Const(value), ty, pos: expr.pos };
                 self.coerce_domain(literal, target, explicit)
             }

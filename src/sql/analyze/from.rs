@@ -94,6 +94,7 @@ impl Analyzer<'_> {
         let Some(def) = self.find_relation(namespace.as_deref(), &table) else {
             return Err(self.no_relation(namespace.as_deref(), &table, pos));
         };
+        self.note_relation_name(name, def.oid, alias.is_none());
         let sample = sample.map(|s| self.sample(s)).transpose()?;
         let source = match &def.kind {
             RelationKind::Table => Source::Table { def: Arc::clone(&def), only: false, sample },
@@ -160,8 +161,8 @@ impl Analyzer<'_> {
         let ast::Statement::Query(query) = &**statement else {
             return Err(Error::internal(format!("view {} is not a query", def.name)));
         };
-        let mut ctx = self.ctx.clone();
-        // What was there when the view was made is meant: a session's temporary tables are not.
+        let mut ctx = super::kept::context(self.ctx);
+        // What was there when a view of an older file was made is meant: a session's temporary tables are not.
         let kept = |name: &&Name| def.temporary || !name.starts_with("pg_temp");
         ctx.search_path = search_path.iter().filter(kept).cloned().collect();
         let mut inner = Analyzer::new(&ctx, parsed);

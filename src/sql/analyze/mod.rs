@@ -18,6 +18,8 @@ mod from;
 mod generic;
 mod insert;
 mod join;
+/// Text that is kept, and what its names mean.
+pub mod kept;
 mod literal;
 mod name;
 mod oper;
@@ -56,7 +58,7 @@ use crate::types::{Oid, PgType, oid};
 pub(crate) use self::check::walk;
 pub use self::coerce::CastContext;
 pub use self::size::too_many_relations;
-pub use self::stored::{Stored, assigned_expression, expression};
+pub use self::stored::{Stored, assigned_expression, expression, places as stored_places, places_along};
 pub use self::utility::execute_arguments;
 
 /// A statement, analyzed.
@@ -108,6 +110,8 @@ pub struct Analyzer<'a> {
     record_fields: HashMap<(RelId, u16), Vec<(Name, PgType)>>,
     /// Views that are being expanded, to notice one that contains itself.
     views: Vec<Oid>,
+    /// Where names stand, if the text is going to be kept.
+    places: Option<std::cell::RefCell<Vec<kept::Place>>>,
 }
 
 impl<'a> Analyzer<'a> {
@@ -129,6 +133,7 @@ impl<'a> Analyzer<'a> {
             sets: (0, 0),
             record_fields: HashMap::new(),
             views: Vec::new(),
+            places: None,
         }
     }
 
@@ -195,10 +200,6 @@ impl<'a> Analyzer<'a> {
     /// The relation that `name` means, and None if there is none (RangeVarGetRelid).
     pub fn find_relation(&self, namespace: Option<&str>, name: &str) -> Option<Arc<TableDef>> {
         match namespace {
-            Some("pg_temp") => self
-                .search_path()
-                .find(|n| n.starts_with("pg_temp"))
-                .and_then(|n| self.ctx.snapshot.relation(n, name).cloned()),
             Some(namespace) => self.ctx.snapshot.relation(namespace, name).cloned(),
             None => self.search_path().find_map(|n| self.ctx.snapshot.relation(n, name)).cloned(),
         }

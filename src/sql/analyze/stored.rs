@@ -6,6 +6,7 @@
 
 use super::Analyzer;
 use super::check::walk;
+use super::kept::{self, Names, Place};
 use super::scope::{Clause, Scope};
 use crate::error::{Error, Result, SqlState};
 use crate::facts::{self, Proc};
@@ -100,7 +101,18 @@ pub fn expression(
     columns: &[RelColumn],
     ctx: &Context,
 ) -> Result<Expr> {
-    analyze(text, kind, (alias, rel), columns, ctx, |a, expr| a.resolve_unknown(expr))
+    analyze(text, kind, (alias, rel), columns, &reading(kind, ctx), |a, expr| a.resolve_unknown(expr))
+}
+
+/// The context in which such an expression is read again.
+fn reading(kind: Stored, ctx: &Context) -> Context {
+    match kind {
+        // It runs at once, in the statement that has it.
+        Stored::Transform => ctx.clone(),
+        Stored::Default | Stored::Check | Stored::Generated | Stored::IndexExpression | Stored::IndexPredicate => {
+            kept::context(ctx)
+        }
+    }
 }
 
 /// As [`expression`], then coerced as an assignment to a column of type `ty` (`column` is for the message).
@@ -112,7 +124,63 @@ pub fn assigned_expression(
     (column, ty): (&str, PgType),
     ctx: &Context,
 ) -> Result<Expr> {
-    analyze(text, kind, (alias, rel), columns, ctx, |a, expr| a.assign(expr, ty, column, "column"))
+    analyze(text, kind, (alias, rel), columns, &reading(kind, ctx), |a, expr| a.assign(expr, ty, column, "column"))
+}
+
+/// Where a kept expression names something.
+///
+/// # Errors
+/// It cannot be analyzed.
+pub fn places(text: &str, kind: Stored, columns: &[RelColumn], ctx: &Context) -> Result<Vec<Place>> {
+    places_along(text, kind, columns, &reading(kind, ctx))
+}
+
+/// As [`places`], for a text that is read along the context's own search path.
+///
+/// # Errors
+/// It cannot be analyzed.
+pub fn places_along(text: &str, kind: Stored, columns: &[RelColumn], ctx: &Context) -> Result<Vec<Place>> {
+    let mut places = Vec::new();
+    analyze(text, kind, ("", RelId(0)), columns, ctx, |a, expr| {
+        places = a.take_places();
+        a.resolve_unknown(expr)
+    })?;
+    Ok(places)
+}
+
+/// An expression that is going to be kept: analyzed along the session's search path, and its text as it is kept.
+pub(super) fn new_expression(
+    text: &str,
+    kind: Stored,
+    alias: &str,
+    columns: &[RelColumn],
+    target: Option<(&str, PgType)>,
+    ctx: &Context,
+) -> Result<(Expr, String)> {
+    let mut places = Vec::new();
+    let finish = |a: &mut Analyzer<'_>, expr: Expr| match target {
+        Some((column, ty)) => a.assign(expr, ty, column, "column"),
+        None => a.resolve_unknown(expr),
+    };
+    let expr = analyze(text, kind, (alias, RelId(0)), columns, ctx, |a, expr| {
+        let expr = finish(a, expr)?;
+        places = a.take_places();
+        Ok(expr)
+    })?;
+    let written = Names::new(&ctx.snapshot).write(text, &places, &ctx.snapshot)?;
+    // Read again, it must mean the same.
+    let objects = |places: &[Place]| places.iter().filter_map(Place::object).collect::<Vec<_>>();
+    let mut again = Vec::new();
+    analyze(&written, kind, (alias, RelId(0)), columns, &reading(kind, ctx), |a, expr| {
+        let expr = finish(a, expr)?;
+        again = a.take_places();
+        Ok(expr)
+    })?;
+    if objects(&places) != objects(&again) {
+        return Err(Error::unsupported("an expression whose names cannot be kept")
+            .hint("Write the names in it with their schemas."));
+    }
+    Ok((expr, written))
 }
 
 fn analyze(
@@ -125,6 +193,7 @@ fn analyze(
 ) -> Result<Expr> {
     let (expr, parsed) = parse::parse_expression(text)?;
     let mut a = Analyzer::new(ctx, &parsed);
+    a.note_places();
     a.next_rel = rel.0 + 1;
     let mut scope = Scope { clause: Clause::Stored(kind), ..Scope::default() };
     if !columns.is_empty() {
@@ -141,29 +210,31 @@ fn analyze(
 }
 
 /// Do the expressions of a new table mean something, and may they stand where they do?
-pub(super) fn check_table(table: &NewTable, ctx: &Context) -> Result<()> {
+/// They are written as they are kept.
+pub(super) fn check_table(table: &mut NewTable, ctx: &Context) -> Result<()> {
     let scope = rel_columns(&table.columns);
-    for column in &table.columns {
-        if let Some(default) = &column.default {
-            check_default((&column.name, column.ty), default, ctx)?;
-        }
+    for column in &mut table.columns {
+        check_default((&column.name, column.ty), &mut column.default, ctx)?;
     }
-    for constraint in &table.constraints {
+    for constraint in &mut table.constraints {
         check_constraint(&table.name, constraint, &scope, ctx)?;
     }
-    for column in &table.columns {
-        if let Some(generated) = &column.generated {
-            check_generated(&table.name, (&column.name, column.ty), generated, &scope, ctx)?;
-        }
+    for column in &mut table.columns {
+        check_generated(&table.name, (&column.name, column.ty), &mut column.generated, &scope, ctx)?;
     }
     Ok(())
 }
 
-/// Does a default mean something, and can the column take it?
-pub(super) fn check_default(column: (&str, PgType), default: &str, ctx: &Context) -> Result<()> {
-    match assigned_expression(default, Stored::Default, ("", RelId(0)), &[], column, ctx) {
-        Ok(_) => Ok(()),
-        Err(error) if matches!(error.code(), SqlState::UNDEFINED_COLUMN | SqlState::UNDEFINED_TABLE) => {
+/// Does a default mean something, and can the column take it? It is written as it is kept.
+pub(super) fn check_default(column: (&str, PgType), default: &mut Option<String>, ctx: &Context) -> Result<()> {
+    let Some(text) = default else { return Ok(()) };
+    match new_expression(text, Stored::Default, "", &[], Some(column), ctx) {
+        Ok((_, kept)) => {
+            *text = kept;
+            Ok(())
+        }
+        // Not an object that is missing: a name that is none.
+        Err(error) if error.code() == SqlState::UNDEFINED_COLUMN || error.report().message.contains("FROM-clause") => {
             let message = "cannot use column reference in DEFAULT expression";
             Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
         }
@@ -173,34 +244,38 @@ pub(super) fn check_default(column: (&str, PgType), default: &str, ctx: &Context
 
 pub(super) fn check_constraint(
     table: &str,
-    constraint: &NewConstraint,
+    constraint: &mut NewConstraint,
     columns: &[RelColumn],
     ctx: &Context,
 ) -> Result<()> {
-    let NewConstraintKind::Check { expression: text } = &constraint.kind else { return Ok(()) };
-    check_condition(text, table, columns, ctx)
+    let NewConstraintKind::Check { expression: text } = &mut constraint.kind else { return Ok(()) };
+    *text = check_condition(text, table, columns, ctx)?;
+    Ok(())
 }
 
-/// A CHECK's condition over the columns of `table`, or over `value` of a domain.
-pub(super) fn check_condition(text: &str, table: &str, columns: &[RelColumn], ctx: &Context) -> Result<()> {
-    let expr = expression(text, Stored::Check, (table, RelId(0)), columns, ctx).map_err(without_position)?;
+/// A CHECK's condition over the columns of `table`, or over `value` of a domain, as it is kept.
+pub(super) fn check_condition(text: &str, table: &str, columns: &[RelColumn], ctx: &Context) -> Result<String> {
+    let (expr, kept) = new_expression(text, Stored::Check, table, columns, None, ctx).map_err(without_position)?;
     if expr.ty.oid != oid::BOOL {
         let name = crate::types::name::format_type(PgType::new(expr.ty.oid), &*ctx.snapshot);
         let message = format!("argument of CHECK must be type boolean, not type {name}");
         return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
     }
-    Ok(())
+    Ok(kept)
 }
 
 pub(super) fn check_generated(
     table: &str,
     column: (&str, PgType),
-    text: &str,
+    generated: &mut Option<String>,
     columns: &[RelColumn],
     ctx: &Context,
 ) -> Result<()> {
-    let checked = assigned_expression(text, Stored::Generated, (table, RelId(0)), columns, column, ctx);
-    checked.map(|_| ()).map_err(without_position)
+    let Some(text) = generated else { return Ok(()) };
+    let (_, kept) =
+        new_expression(text, Stored::Generated, table, columns, Some(column), ctx).map_err(without_position)?;
+    *text = kept;
+    Ok(())
 }
 
 /// A table's columns as scope for its checks.

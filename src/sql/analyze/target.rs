@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sqlparser::ast::{self, SelectItem, Spanned};
+use sqlparser::tokenizer::Span;
 
 use super::scope::{Clause, at};
 use super::{Analyzer, Expr, ExprKind};
@@ -38,11 +39,11 @@ impl Analyzer<'_> {
             SelectItem::UnnamedExpr(ast::Expr::Identifier(i)) if i.value == crate::sql::parse::rewrite::NOTHING => {
                 Ok(())
             }
-            SelectItem::UnnamedExpr(ast::Expr::Wildcard(token)) => self.star(self.pos(token.0.span), out),
+            SelectItem::UnnamedExpr(ast::Expr::Wildcard(token)) => self.star(token.0.span, out),
             SelectItem::UnnamedExpr(expr) => {
                 // `(row).*` comes as a field access that ends in a star.
-                if let ast::Expr::QualifiedWildcard(name, _) = expr {
-                    return self.qualified_star(name, out);
+                if let ast::Expr::QualifiedWildcard(name, token) = expr {
+                    return self.qualified_star(name, token.0.span, out);
                 }
                 let name = self.column_name(expr);
                 out.push(Target { name, expr: self.expr(expr)? });
@@ -54,12 +55,15 @@ impl Analyzer<'_> {
             }
             SelectItem::Wildcard(options) => {
                 plain_star(options)?;
-                self.star(self.pos(options.wildcard_token.0.span), out)
+                self.star(options.wildcard_token.0.span, out)
             }
             SelectItem::QualifiedWildcard(kind, options) => {
                 plain_star(options)?;
                 match kind {
-                    ast::SelectItemQualifiedWildcardKind::ObjectName(name) => self.qualified_star(name, out),
+                    ast::SelectItemQualifiedWildcardKind::ObjectName(name) => {
+                        let star = options.wildcard_token.0.span;
+                        self.qualified_star(name, star, out)
+                    }
                     ast::SelectItemQualifiedWildcardKind::Expr(expr) => self.row_star(expr, out),
                 }
             }
@@ -68,10 +72,15 @@ impl Analyzer<'_> {
     }
 
     /// `*`: all visible columns of this level.
-    fn star(&mut self, pos: u32, out: &mut Vec<Target>) -> Result<()> {
+    fn star(&mut self, span: Span, out: &mut Vec<Target>) -> Result<()> {
+        let pos = self.pos(span);
+        let visible = |i: &&super::scope::NsItem| i.cols_visible && !i.lateral_only;
+        if let Some(scope) = self.scopes.last() {
+            self.note_star(span, scope.items.iter().filter(visible));
+        }
         let scope = self.scope();
         let mut any = false;
-        for item in scope.items.iter().filter(|i| i.cols_visible && !i.lateral_only) {
+        for item in scope.items.iter().filter(visible) {
             any = true;
             for column in item.columns.iter().filter(|c| !c.hidden) {
                 out.push(Target { name: Arc::clone(&column.name), expr: at(column.expr.clone(), pos) });
@@ -84,11 +93,13 @@ impl Analyzer<'_> {
     }
 
     /// `t.*`.
-    fn qualified_star(&mut self, name: &ast::ObjectName, out: &mut Vec<Target>) -> Result<()> {
+    fn qualified_star(&mut self, name: &ast::ObjectName, star: Span, out: &mut Vec<Target>) -> Result<()> {
         let (namespace, relation, pos) = self.name_parts(name)?;
         let Some(item) = self.find_item(namespace.as_deref(), &relation, pos)? else {
             return Err(self.missing_relation(namespace.as_deref(), &relation, pos));
         };
+        let whole = Span::new(name.span().start, star.end);
+        self.note_star(whole, std::iter::once(item));
         let columns: Vec<Target> = item
             .columns
             .iter()

@@ -193,6 +193,7 @@ impl Analyzer<'_> {
             let shown = namespace.map_or_else(|| folded.to_string(), |n| format!("{n}.{folded}"));
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{shown}\" does not exist")).at(pos));
         };
+        self.note_type(name, found);
         if modifiers.is_empty() {
             return Ok(PgType::new(found));
         }

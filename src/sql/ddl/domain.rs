@@ -99,7 +99,11 @@ impl Planner<'_> {
             AlterDomain::SetOwner { to } => ty.owner = self.role(to)?.oid,
         }
         let oid = ty.oid;
+        let (before, renamed, objects) = (self.after.clone(), ty.name != *name, [ty.oid, ty.array_oid]);
         self.put_type(ty);
+        if renamed {
+            self.follow(&before, &objects, name)?;
+        }
         match holds {
             Some(holds) => self.verify_domain(oid, &holds),
             None => Ok(()),

@@ -178,13 +178,13 @@ impl Planner<'_> {
             }
             RelationKind::View { .. } | RelationKind::System => {}
         }
-        found.extend(self.after.views_on(relation).into_iter().map(Dependent::View));
+        found.extend(self.views_on(relation).into_iter().map(Dependent::View));
         found
     }
 
     /// The tables with a default that draws from this sequence.
     fn default_users(&self, sequence: &Relation) -> Vec<Arc<Relation>> {
-        let uses = |r: &&Arc<Relation>| r.columns.iter().any(|c| draws_from(c, sequence));
+        let uses = |r: &&Arc<Relation>| r.columns.iter().any(|c| self.draws_from(c, sequence));
         let mut users: Vec<_> = self.after.relations.values().filter(uses).cloned().collect();
         users.sort_by_key(|r| r.oid);
         users
@@ -197,9 +197,11 @@ impl Planner<'_> {
             return;
         };
         let (mut table, sequence) = ((**table).clone(), sequence.clone());
-        for column in table.columns.iter_mut().filter(|c| draws_from(c, &sequence)) {
-            column.default = None;
-            column.identity = None;
+        for column in &mut table.columns {
+            if self.draws_from(column, &sequence) {
+                column.default = None;
+                column.identity = None;
+            }
         }
         self.put_relation(table);
     }
@@ -327,15 +329,15 @@ impl Planner<'_> {
             }
             self.may_change(&ty.managed, "type", name)?;
             let users = self.columns_of_type(&[ty.oid, ty.array_oid]);
+            let users = users.iter().map(|(table, column)| format!("column {column} of table {}", table.name));
+            let users: Vec<String> = users.chain(self.texts_that_name(&[ty.oid, ty.array_oid], name)).collect();
             if !users.is_empty() {
                 if behavior == DropBehavior::Cascade {
-                    return Err(Error::unsupported("DROP TYPE … CASCADE with columns of the type")
-                        .hint("Drop the columns first."));
+                    return Err(Error::unsupported("DROP TYPE … CASCADE with objects that use the type")
+                        .detail(format!("{} uses it.", users[0]))
+                        .hint("Drop these first."));
                 }
-                let lines: Vec<String> = users
-                    .iter()
-                    .map(|(table, column)| format!("column {column} of table {} depends on type {name}", table.name))
-                    .collect();
+                let lines: Vec<String> = users.iter().map(|user| format!("{user} depends on type {name}")).collect();
                 let message = format!("cannot drop type {name} because other objects depend on it");
                 return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
                     .detail(lines.join("\n"))
@@ -357,16 +359,6 @@ impl Planner<'_> {
         found.sort_by_key(|(r, _)| r.oid);
         found
     }
-}
-
-fn draws_from(column: &crate::registry::Column, sequence: &Relation) -> bool {
-    let by_name = |default: &String| {
-        default.contains("nextval") && {
-            let word = |c: char| c.is_alphanumeric() || c == '_';
-            default.split(|c| !word(c)).any(|w| w == &*sequence.name)
-        }
-    };
-    column.identity.is_some_and(|i| i.sequence == sequence.oid) || column.default.as_ref().is_some_and(by_name)
 }
 
 fn still_needed(targets: &[Arc<Relation>], dependents: &[(Dependent, Arc<Relation>)]) -> Error {

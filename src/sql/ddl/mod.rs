@@ -12,6 +12,7 @@ mod drop;
 pub mod files;
 mod grant;
 mod index;
+mod kept;
 mod physical;
 mod pipeline;
 mod planner;

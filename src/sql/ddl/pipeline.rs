@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::policy::Permit;
 use crate::registry::expression::quote;
 use crate::registry::{Acl, Change, Column, Relation, Snapshot, builtin};
+use crate::sql::analyze::kept;
 use crate::sql::compile::{self, compile};
 use crate::sql::lower::{Decimals, lower};
 use crate::sql::{CompiledBody, Context, Plan, parse};
@@ -111,7 +112,8 @@ pub fn refill(cx: &Context, after: &Snapshot, change: &Rebuild, aside: &Relation
 pub fn violations(cx: &Context, after: &Snapshot, table: &Relation, condition: &str) -> Result<Plan> {
     let (namespace, name) = (quote(&table.namespace), quote(&table.name));
     let text = format!("SELECT 1 FROM {namespace}.{name} WHERE {condition} LIMIT 1");
-    compile_text(&context(cx, after.clone(), &[table.oid]), &text)
+    // The condition is kept text, or going to be.
+    compile_text(&context(&kept::context(cx), after.clone(), &[table.oid]), &text)
 }
 
 /// A query of the gateway's own about what is in the database now.

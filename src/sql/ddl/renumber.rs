@@ -1,4 +1,5 @@
-//! Tables that a file from before [`Storage::Numbered`] has by name get their numbers, once, at the next start.
+//! Tables that a file from before [`Storage::Numbered`] has by name get their numbers, once, at the next start, and their
+//! expressions names that mean the same for everybody.
 
 use std::sync::Arc;
 
@@ -32,7 +33,8 @@ pub fn renumber(cx: &Context) -> Result<DdlPlan> {
     }
     let numbered = |old: &Relation| Relation { storage: Storage::Numbered, ..old.clone() };
     for old in &order {
-        let new = numbered(old);
+        let mut new = numbered(old);
+        super::kept::adopt(&mut new, cx);
         planner.put_relation(new.clone());
         planner.command(physical::create_table(&new, &planner.after)?);
         let columns = |r: &Relation| r.columns.iter().map(|c| column_ident(r, c)).collect::<Vec<_>>().join(", ");

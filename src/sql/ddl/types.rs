@@ -54,9 +54,10 @@ impl Planner<'_> {
                 if self.after.user_type(namespace, to).is_some() {
                     return Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("type \"{to}\" already exists")));
                 }
+                let (before, objects) = (self.after.clone(), [ty.oid, ty.array_oid]);
                 ty.name = to.clone();
                 self.put_type(ty);
-                return Ok(());
+                return self.follow(&before, &objects, name);
             }
             AlterEnum::SetOwner { to } => {
                 ty.owner = self.role(to)?.oid;

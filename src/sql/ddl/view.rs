@@ -3,6 +3,7 @@
 use super::planner::Planner;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Acl, Column, Name, OnConflictDefault, Relation, RelationKind, Storage};
+use crate::sql::analyze::kept;
 use crate::tree::Query;
 use crate::types::{PgType, oid};
 
@@ -60,7 +61,7 @@ impl Planner<'_> {
     }
 
     fn view_kind(&self, definition: &str) -> RelationKind {
-        RelationKind::View { definition: definition.to_owned(), search_path: self.cx.search_path.to_vec() }
+        RelationKind::View { definition: definition.to_owned(), search_path: kept::PATH.map(Name::from).to_vec() }
     }
 }
 

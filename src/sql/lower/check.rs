@@ -27,7 +27,7 @@ pub(super) fn guard_first(values: &mut [Scalar], guards: Vec<Guard>, row: Option
     let phys = first.phys.clone();
     let raised = |error: Error| match row {
         Some(row) if matches!(error.code(), SqlState::CHECK_VIOLATION | SqlState::NOT_NULL_VIOLATION) => {
-            let error = error.detail(format!("Failing row contains ({}).", super::raise::VALUE));
+            let error = error.detail(format!("Failing row contains {}.", super::raise::VALUE));
             super::raise::raise_with(&error, row.clone(), &phys)
         }
         _ => super::raise::raise(&error, &phys),
@@ -117,26 +117,35 @@ impl Lowerer<'_> {
         guards
     }
 
-    /// May this role see all of a row in an error's detail?
-    pub(super) fn may_show(&self, def: &registry::Relation) -> bool {
-        let snapshot = &self.cx.snapshot;
-        snapshot.relation_privileges(self.cx.role, def).contains(registry::Privileges::SELECT)
-    }
-
-    /// A new row as PostgreSQL's details show it (ExecBuildSlotValueDescription): `1, x, null`. None if a column's type
-    /// has no text here, or if there are too many columns to repeat them for each of so many constraints.
+    /// A new row as PostgreSQL's details show it (ExecBuildSlotValueDescription): `(1, x, null)`, or `(a, b) = (1, x)` with
+    /// what the role gave itself (`written`) or may read, if it may not read all. None if that is nothing, if a column's
+    /// type has no text here, or if there are too many columns to repeat them for each of so many constraints.
     pub(super) fn row_text(
         &mut self,
+        def: &registry::Relation,
         target: &Relation,
         value_of: &dyn Fn(u16) -> Option<Scalar>,
+        written: &[u16],
         guards: usize,
     ) -> Option<Scalar> {
-        if target.columns.len() * guards > MAX_SHOWN {
+        let (snapshot, role) = (self.cx.snapshot.clone(), self.cx.role);
+        let select = registry::Privileges::SELECT;
+        let all = snapshot.relation_privileges(role, def).contains(select);
+        let may = |index: u16, column: &RelColumn| {
+            let readable = || {
+                let column = def.column_by_num(column.attnum);
+                column.is_some_and(|c| snapshot.column_privileges(role, def, c).contains(select))
+            };
+            column.attnum > 0 && (all || written.contains(&index) || readable())
+        };
+        let columns = target.columns.iter().enumerate().map(|(i, c)| (i as u16, c));
+        let columns: Vec<(u16, &RelColumn)> = columns.filter(|(index, c)| may(*index, c)).collect();
+        if columns.is_empty() || columns.len() * guards > MAX_SHOWN {
             return None;
         }
-        let mut shown = Vec::with_capacity(target.columns.len());
-        for (index, column) in target.columns.iter().enumerate() {
-            let Some(value) = value_of(index as u16) else {
+        let mut shown = vec![Scalar::literal(", ", Phys::Text)];
+        for (index, column) in &columns {
+            let Some(value) = value_of(*index) else {
                 shown.push(Scalar::literal("null", Phys::Text));
                 continue;
             };
@@ -144,8 +153,11 @@ impl Lowerer<'_> {
             let text = Scalar::template(SHOWN, vec![text], Phys::Text);
             shown.push(text);
         }
-        shown.insert(0, Scalar::literal(", ", Phys::Text));
-        Some(Scalar::call("concat_ws", shown, Phys::Text))
+        let names: Vec<&str> = columns.iter().map(|(_, c)| &*c.name).collect();
+        let before = if all { "(".to_owned() } else { format!("({}) = (", names.join(", ")) };
+        let values = Scalar::call("concat_ws", shown, Phys::Text);
+        let parts = vec![Scalar::literal(before, Phys::Text), values];
+        Some(Scalar::template("({0} || {1} || ')')", parts, Phys::Text))
     }
 
     /// An expression in PostgreSQL's text over `columns`, for which `values` stand.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::registry;
 use crate::sql::Command;
-use crate::tree::{Expr, ExprKind, Insert, InsertSource, Relation, Returning, Source};
+use crate::tree::{ConflictAction, Expr, ExprKind, Insert, InsertSource, OnConflict, Relation, Returning, Source};
 use crate::types::{PgType, Phys};
 
 use super::array::{derived, plain_query};
@@ -154,7 +154,7 @@ impl Lowerer<'_> {
         if guards.is_empty() {
             return Ok(source);
         }
-        let row = self.row_text(&insert.target, &value_of, guards.len());
+        let row = self.row_text(def, &insert.target, &value_of, &self::written(insert), guards.len());
         let columns = source.columns.clone();
         let mut targets: Vec<Scalar> = columns
             .iter()
@@ -234,6 +234,15 @@ fn never_null(insert: &Insert, index: u16) -> bool {
             exprs.get(at).is_some_and(known)
         }
     }
+}
+
+/// The columns that the statement gives values for, in INSERT and in its ON CONFLICT DO UPDATE.
+fn written(insert: &Insert) -> Vec<u16> {
+    let mut written = insert.named.clone();
+    if let Some(OnConflict { action: ConflictAction::Update { sets, filter: _ }, .. }) = &insert.on_conflict {
+        written.extend(sets.iter().map(|(column, _)| *column));
+    }
+    written
 }
 
 fn is_set_returning(value: &Scalar) -> bool {

@@ -62,8 +62,7 @@ impl Lowerer<'_> {
         let touched: Vec<u16> = lowered.iter().map(|(i, _, _)| *i).collect();
         let guards = self.check_guards_on(def, target, &value_of, Some(&touched))?;
         let mut values: Vec<Scalar> = lowered.iter().map(|(_, _, v)| v.clone()).collect();
-        let shown = !guards.is_empty() && self.may_show(def);
-        let row = if shown { self.row_text(target, &value_of, guards.len()) } else { None };
+        let row = if guards.is_empty() { None } else { self.row_text(def, target, &value_of, &touched, guards.len()) };
         super::check::guard_first(&mut values, guards, row.as_ref());
         Ok(lowered.into_iter().zip(values).map(|((_, name, _), value)| (name, value)).collect())
     }

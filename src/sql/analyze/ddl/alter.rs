@@ -39,28 +39,24 @@ impl Analyzer<'_> {
                     return Err(Error::unsupported("NOT VALID")
                         .hint("A constraint holds for all rows from the beginning; leave NOT VALID out."));
                 }
-                let constraint = self.table_constraint(constraint)?;
-                self.check_on(relation, &constraint, actions)?;
+                let mut constraint = self.table_constraint(constraint)?;
+                self.check_on(relation, &mut constraint, actions)?;
                 AlterTable::AddConstraint(constraint)
             }
             AlterTableOperation::AddColumn { column_keyword: _, if_not_exists, column_def, column_position } => {
                 if column_position.is_some() {
                     return Err(Error::syntax("syntax error in ADD COLUMN"));
                 }
-                let (column, constraints) = self.column(column_def)?;
+                let (mut column, mut constraints) = self.column(column_def)?;
                 let mut scope = scope_of(relation, actions);
                 scope.extend(rel_columns(std::slice::from_ref(&column)));
                 let table = relation.map_or("", |r| &r.name);
-                let of_column = (&*column.name, column.ty);
-                if let Some(default) = &column.default {
-                    stored::check_default(of_column, default, self.ctx)?;
-                }
-                for constraint in &constraints {
+                let (name, ty) = (column.name.clone(), column.ty);
+                stored::check_default((&name, ty), &mut column.default, self.ctx)?;
+                for constraint in &mut constraints {
                     stored::check_constraint(table, constraint, &scope, self.ctx)?;
                 }
-                if let Some(generated) = &column.generated {
-                    stored::check_generated(table, of_column, generated, &scope, self.ctx)?;
-                }
+                stored::check_generated(table, (&name, ty), &mut column.generated, &scope, self.ctx)?;
                 AlterTable::AddColumn { column, constraints, if_not_exists: *if_not_exists }
             }
             AlterTableOperation::DropColumn { has_column_keyword: _, column_names, if_exists, drop_behavior } => {
@@ -114,11 +110,11 @@ impl Analyzer<'_> {
             AlterColumnOperation::DropNotNull => AlterTable::SetNotNull { column, not_null: false },
             AlterColumnOperation::DropDefault => AlterTable::SetDefault { column, default: None },
             AlterColumnOperation::SetDefault { value } => {
-                let default = value.to_string();
+                let mut default = Some(value.to_string());
                 if let Some(found) = found {
-                    stored::check_default((&column, found.ty), &default, self.ctx)?;
+                    stored::check_default((&column, found.ty), &mut default, self.ctx)?;
                 }
-                AlterTable::SetDefault { column, default: Some(default) }
+                AlterTable::SetDefault { column, default }
             }
             AlterColumnOperation::SetDataType { data_type, using, had_set: _ } => {
                 let ty = self.data_type(data_type)?;
@@ -169,7 +165,12 @@ impl Analyzer<'_> {
     }
 
     /// A check constraint may name the table's columns and those that the same statement adds.
-    fn check_on(&self, relation: Option<&Relation>, constraint: &NewConstraint, actions: &[AlterTable]) -> Result<()> {
+    fn check_on(
+        &self,
+        relation: Option<&Relation>,
+        constraint: &mut NewConstraint,
+        actions: &[AlterTable],
+    ) -> Result<()> {
         let scope = scope_of(relation, actions);
         if relation.is_none() {
             return Ok(());

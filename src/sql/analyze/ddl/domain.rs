@@ -28,25 +28,25 @@ impl Analyzer<'_> {
             return Err(Error::unsupported("a domain over a domain")
                 .hint("Repeat the inner domain's constraints in the outer one."));
         }
-        for (_, text) in checks {
-            self.domain_check(base, text)?;
+        let mut checks = checks.to_vec();
+        for (_, text) in &mut checks {
+            *text = self.domain_check(base, text)?;
         }
-        if let Some(default) = &default {
-            self.domain_default(&name, base, default)?;
-        }
-        let domain = NewDomain { base, not_null, default, checks: checks.to_vec() };
+        let mut default = default;
+        stored::check_default((&name, base), &mut default, self.ctx)?;
+        let domain = NewDomain { base, not_null, default, checks };
         Ok(Ddl::CreateDomain { namespace, name, domain })
     }
 
     pub(super) fn alter_domain(&mut self, name: &QualifiedName, change: &AlterDomain) -> Result<Ddl> {
         let (namespace, name) = self.existing_type(name);
         let known = self.ctx.snapshot.user_type(&namespace, &name).map(|t| t.kind.clone());
+        let mut change = change.clone();
         if let Some(UserTypeKind::Domain { base, .. }) = known {
-            match change {
-                AlterDomain::AddCheck { name: _, expression } => self.domain_check(base, expression)?,
-                AlterDomain::SetDefault(Some(default)) => self.domain_default(&name, base, default)?,
-                AlterDomain::SetDefault(None)
-                | AlterDomain::SetNotNull(_)
+            match &mut change {
+                AlterDomain::AddCheck { name: _, expression } => *expression = self.domain_check(base, expression)?,
+                AlterDomain::SetDefault(default) => stored::check_default((&name, base), default, self.ctx)?,
+                AlterDomain::SetNotNull(_)
                 | AlterDomain::DropConstraint { .. }
                 | AlterDomain::RenameConstraint { .. }
                 | AlterDomain::Validate { .. }
@@ -54,15 +54,11 @@ impl Analyzer<'_> {
                 | AlterDomain::SetOwner { .. } => {}
             }
         }
-        Ok(Ddl::AlterDomain { namespace, name, change: change.clone() })
+        Ok(Ddl::AlterDomain { namespace, name, change })
     }
 
-    fn domain_check(&self, base: PgType, text: &str) -> Result<()> {
+    fn domain_check(&self, base: PgType, text: &str) -> Result<String> {
         let column = RelColumn { name: "value".into(), ty: base, attnum: 1 };
         stored::check_condition(text, "value", &[column], self.ctx)
-    }
-
-    fn domain_default(&self, name: &str, base: PgType, text: &str) -> Result<()> {
-        stored::check_default((name, base), text, self.ctx)
     }
 }

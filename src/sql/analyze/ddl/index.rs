@@ -3,11 +3,11 @@
 use sqlparser::ast;
 
 use super::super::Analyzer;
-use super::super::stored::{Stored, expression, without_position};
+use super::super::stored::{Stored, new_expression, without_position};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Index, IndexKey};
 use crate::sql::parse;
-use crate::tree::{Ddl, RelColumn, RelId};
+use crate::tree::{Ddl, RelColumn};
 use crate::types::oid;
 
 impl Analyzer<'_> {
@@ -52,20 +52,17 @@ impl Analyzer<'_> {
         for column in columns {
             keys.push(self.index_key(&relation, &scope, column)?);
         }
+        let mut kept_predicate = None;
         if let Some(predicate) = predicate {
-            let expr = expression(
-                &predicate.to_string(),
-                Stored::IndexPredicate,
-                (&relation.name, RelId(0)),
-                &scope,
-                self.ctx,
-            );
-            let expr = expr.map_err(without_position)?;
+            let text = predicate.to_string();
+            let (expr, kept) = new_expression(&text, Stored::IndexPredicate, &relation.name, &scope, None, self.ctx)
+                .map_err(without_position)?;
             if expr.ty.oid != oid::BOOL {
                 let message =
                     format!("argument of WHERE must be type boolean, not type {}", self.type_name(expr.ty.oid));
                 return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
             }
+            kept_predicate = Some(kept);
         }
         let name = name.as_ref().map(|n| self.single(n)).transpose()?;
         let index = Index {
@@ -73,7 +70,7 @@ impl Analyzer<'_> {
             name: name.clone().unwrap_or_else(|| "".into()),
             unique: *unique,
             keys,
-            predicate: predicate.as_ref().map(ToString::to_string),
+            predicate: kept_predicate,
             method: method.into(),
             of_constraint: false,
             comment: None,
@@ -103,8 +100,8 @@ impl Analyzer<'_> {
             return Ok(IndexKey { column: found.num, expression: None, descending, nulls_first });
         }
         let text = expr.to_string();
-        expression(&text, Stored::IndexExpression, (&relation.name, RelId(0)), scope, self.ctx)
+        let (_, kept) = new_expression(&text, Stored::IndexExpression, &relation.name, scope, None, self.ctx)
             .map_err(without_position)?;
-        Ok(IndexKey { column: 0, expression: Some(text), descending, nulls_first })
+        Ok(IndexKey { column: 0, expression: Some(kept), descending, nulls_first })
     }
 }

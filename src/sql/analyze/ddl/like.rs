@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::super::Analyzer;
+use super::super::kept::Names;
+use super::super::stored::{self, Stored};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{ConstraintKind, Name, Relation, RelationKind};
 use crate::sql::parse::{Included, LikeClause};
@@ -34,28 +36,44 @@ impl Analyzer<'_> {
                 .hint("Leave it out and comment on the new table."));
         }
         for column in &source.columns {
-            columns.push(self.like_column(column, *included));
+            columns.push(self.like_column(&source, column, *included)?);
         }
         self.like_constraints(&source, *included, constraints)?;
         Ok(source)
     }
 
-    fn like_column(&self, column: &crate::registry::Column, included: Included) -> NewColumn {
+    /// Kept text as it means the same here, along the session's search path.
+    fn like_text(&self, source: &Relation, text: &str, kind: Stored) -> Result<String> {
+        let scope = super::super::from::table_columns(source);
+        let places = stored::places(text, kind, &scope, self.ctx)?;
+        Names::in_full(&self.ctx.snapshot).write(text, &places, &self.ctx.snapshot)
+    }
+
+    fn like_column(
+        &self,
+        source: &Relation,
+        column: &crate::registry::Column,
+        included: Included,
+    ) -> Result<NewColumn> {
         let definition =
             column.identity.and_then(|identity| match &self.ctx.snapshot.relation_by_oid(identity.sequence)?.kind {
                 RelationKind::Sequence(sequence) => Some(sequence.clone()),
                 RelationKind::Table | RelationKind::View { .. } | RelationKind::System => None,
             });
         let identity = column.identity.filter(|_| included.has(Included::IDENTITY));
-        NewColumn {
+        let text = |text: &Option<String>, what, kind| {
+            let text = text.as_ref().filter(|_| included.has(what));
+            text.map(|text| self.like_text(source, text, kind)).transpose()
+        };
+        Ok(NewColumn {
             name: column.name.clone(),
             ty: column.ty,
             not_null: column.not_null,
-            default: column.default.clone().filter(|_| included.has(Included::DEFAULTS)),
-            generated: column.generated.clone().filter(|_| included.has(Included::GENERATED)),
+            default: text(&column.default, Included::DEFAULTS, Stored::Default)?,
+            generated: text(&column.generated, Included::GENERATED, Stored::Generated)?,
             sequence: identity.map(|i| Some(i.always)),
             sequence_options: identity.and(definition),
-        }
+        })
     }
 
     fn like_constraints(
@@ -71,7 +89,7 @@ impl Analyzer<'_> {
             // Keys are indexes and get names of their own; foreign keys are never taken over.
             let (name, kind) = match &constraint.kind {
                 ConstraintKind::Check { expression, columns: _ } if included.has(Included::CONSTRAINTS) => {
-                    let expression = expression.clone();
+                    let expression = self.like_text(source, expression, Stored::Check)?;
                     (Some(constraint.name.clone()), NewConstraintKind::Check { expression })
                 }
                 ConstraintKind::PrimaryKey { columns } if included.has(Included::INDEXES) => {

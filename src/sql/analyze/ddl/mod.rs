@@ -1,7 +1,7 @@
 //! Schema changes: sqlparser's tree, or our own command parser's, to [`tree::Ddl`](crate::tree::Ddl).
 //!
 //! Names get their namespaces here, types are resolved, expressions are analyzed once to be sure that they mean
-//! something, and are kept as text. Whether things exist is planning's question (`sql::ddl`).
+//! something, and are kept as text that means the same for everybody ([`super::kept`]). Whether things exist is planning's question (`sql::ddl`).
 
 mod alter;
 mod domain;
@@ -264,6 +264,7 @@ impl Analyzer<'_> {
         if !self.finish_params()?.is_empty() {
             return Err(Error::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1"));
         }
+        let definition = super::kept::new_query(&definition, self.ctx)?;
         Ok(Ddl::CreateView {
             namespace,
             name,

@@ -69,8 +69,8 @@ impl Analyzer<'_> {
         if temporary {
             self.refer_to_itself(&mut constraints, (&namespace, &name));
         }
-        let table = NewTable { namespace, name, temporary, columns, constraints, on_commit };
-        stored::check_table(&table, self.ctx)?;
+        let mut table = NewTable { namespace, name, temporary, columns, constraints, on_commit };
+        stored::check_table(&mut table, self.ctx)?;
         Ok(Ddl::CreateTable { table, if_not_exists: create.if_not_exists, like })
     }
 

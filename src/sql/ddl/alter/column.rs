@@ -97,7 +97,7 @@ impl Planner<'_> {
                 dependents.push(format!("constraint {name} on table {}", child.name));
             }
         }
-        for view in self.after.views_on(&t.old) {
+        for view in self.views_on(&t.old) {
             if let RelationKind::View { definition, .. } = &view.kind
                 && mentions(definition, &column.name)
             {
@@ -126,7 +126,7 @@ impl Planner<'_> {
         if t.new.column(from).is_none() {
             return Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{from}\" does not exist")));
         }
-        for view in self.after.views_on(&t.old) {
+        for view in self.views_on(&t.old) {
             if let RelationKind::View { definition, .. } = &view.kind
                 && mentions(definition, from)
             {
@@ -188,7 +188,7 @@ impl Planner<'_> {
     pub(super) fn set_type(&mut self, t: &mut Altered, name: &Name, ty: PgType, using: Option<&str>) -> Result<()> {
         let (table, of) = (table_name(&t.new), t.new.clone());
         let phys = column_type(ty, &self.after)?;
-        for view in self.after.views_on(&t.old) {
+        for view in self.views_on(&t.old) {
             let RelationKind::View { definition, .. } = &view.kind else { continue };
             if mentions(definition, name) {
                 let message = "cannot alter type of a column used by a view or rule";

@@ -82,12 +82,10 @@ impl Planner<'_> {
             match action {
                 AlterTable::RenameTable { to } => {
                     self.free_name(&new.namespace, to)?;
-                    self.refuse_dependent_views(&new, "renaming")?;
                     new.name = to.clone();
                 }
                 AlterTable::SetNamespace { to } => {
                     self.free_in(to, &new.name)?;
-                    self.refuse_dependent_views(&new, "moving")?;
                     new.namespace = to.clone();
                 }
                 AlterTable::SetOwner { to } => self.set_owner(&mut new, to)?,
@@ -106,41 +104,10 @@ impl Planner<'_> {
                 }
             }
         }
-        if matches!(new.kind, RelationKind::Sequence(_)) && (&new.namespace, &new.name) != (&old.namespace, &old.name) {
-            self.follow_sequence(&old, &new);
-        }
+        let before = self.after.clone();
+        let moved = (&new.namespace, &new.name) != (&old.namespace, &old.name);
         self.put_relation(new);
-        Ok(())
-    }
-
-    /// Defaults that draw from a sequence by its OID, in PostgreSQL, follow it to its new name.
-    fn follow_sequence(&mut self, old: &Relation, new: &Relation) {
-        use crate::registry::build::next_value_text;
-        let renamed = next_value_text(new);
-        // As a serial column has it, and as people write it.
-        let written = |name: String| [format!("nextval('{name}'::regclass)"), format!("nextval('{name}')")];
-        let name = crate::registry::expression::quote(&old.name).replace('\'', "''");
-        let namespace = crate::registry::expression::quote(&old.namespace).replace('\'', "''");
-        let qualified = written(format!("{namespace}.{name}"));
-        let bare = written(name);
-        let mut changed = Vec::new();
-        for table in self.after.relations.values() {
-            // Without a namespace it is the sequence beside the table, or that in public.
-            let near = table.namespace == old.namespace || &*old.namespace == "public";
-            let draws = |default: &String| qualified.contains(default) || (near && bare.contains(default));
-            if !table.columns.iter().any(|c| c.default.as_ref().is_some_and(draws)) {
-                continue;
-            }
-            let mut table = (**table).clone();
-            for column in &mut table.columns {
-                if let Some(default) = column.default.as_mut().filter(|d| draws(d)) {
-                    default.clone_from(&renamed);
-                }
-            }
-            changed.push(table);
-        }
-        changed.sort_by_key(|t| t.oid);
-        changed.into_iter().for_each(|table| self.put_relation(table));
+        if moved { self.follow(&before, &[old.oid], &old.name) } else { Ok(()) }
     }
 
     fn alter_index(&mut self, table: &Arc<Relation>, name: &Name, actions: &[AlterTable]) -> Result<()> {
@@ -188,13 +155,11 @@ impl Planner<'_> {
             AlterTable::RenameColumn { from, to } => self.rename_column(t, from, to),
             AlterTable::RenameTable { to } => {
                 self.free_name(&t.new.namespace, to)?;
-                self.refuse_dependent_views(&t.old, "renaming")?;
                 t.new.name = to.clone();
                 Ok(())
             }
             AlterTable::SetNamespace { to } => {
                 self.free_in(to, &t.new.name)?;
-                self.refuse_dependent_views(&t.old, "moving")?;
                 t.new.namespace = to.clone();
                 for sequence in self.owned_sequences(t.old.oid) {
                     t.sequences.push((Relation { namespace: to.clone(), ..(*sequence).clone() }, None));
@@ -268,10 +233,12 @@ impl Planner<'_> {
 
     /// The steps and changes of an altered table.
     fn carry_out(&mut self, t: Altered) -> Result<()> {
+        let before = self.after.clone();
         for (sequence, restart) in &t.sequences {
             self.put_sequence(sequence.clone(), *restart);
         }
-        let new_name = t.new.clone();
+        let (old, new_name) = (t.old.clone(), t.new.clone());
+        let moved: Vec<Relation> = t.sequences.iter().map(|(s, _)| s.clone()).collect();
         if t.rebuild {
             let change = Rebuild { old: t.old.clone(), new: t.new, sources: t.sources };
             self.rebuild(&change)?;
@@ -279,6 +246,16 @@ impl Planner<'_> {
         } else {
             t.native.into_iter().for_each(|sql| self.command(sql));
             self.put_relation(t.new);
+        }
+        if (&old.namespace, &old.name) != (&new_name.namespace, &new_name.name) {
+            self.follow(&before, &[old.oid, old.row_type], &old.name)?;
+        }
+        for sequence in moved {
+            if let Some(was) = before.relation_by_oid(sequence.oid).cloned()
+                && was.namespace != sequence.namespace
+            {
+                self.follow(&before, &[was.oid], &was.name)?;
+            }
         }
         for (condition, error) in t.verify {
             let plan = pipeline::violations(self.cx, &self.after, &new_name, &condition)?;
@@ -307,13 +284,6 @@ impl Planner<'_> {
             return Err(Error::new(SqlState::DUPLICATE_TABLE, message));
         }
         Ok(())
-    }
-
-    /// Views are kept as text; a name in it would no longer be found.
-    fn refuse_dependent_views(&self, relation: &Relation, doing: &str) -> Result<()> {
-        let Some(view) = self.after.views_on(relation).into_iter().next() else { return Ok(()) };
-        Err(Error::unsupported(format!("{doing} \"{}\", which view \"{}\" reads", relation.name, view.name))
-            .hint("Drop the view first, and create it again afterwards."))
     }
 }
 

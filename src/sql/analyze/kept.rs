@@ -1,0 +1,266 @@
+//! Text that is kept (views; defaults, checks, generated columns, index expressions) and means the same for everybody.
+//!
+//! PostgreSQL keeps trees in which objects are OIDs. We keep text, in which every name means what it means along one fixed
+//! path, pg_catalog and public, whoever reads it: when the text is made, the names that would mean something else there
+//! get their namespace, `*` becomes the columns that it stands for, and dates and the like are written as they do not depend
+//! on DateStyle. The places of all that are noted while the text is analyzed ([`Place`]), so that a rename can go to
+//! them as well, and DROP can ask what is meant.
+
+use sqlparser::ast::{self, Spanned};
+use sqlparser::tokenizer::{Span, Token};
+
+use super::Analyzer;
+use super::scope::NsItem;
+use crate::error::{Error, Result};
+use crate::registry::expression::quote;
+use crate::registry::{Name, Snapshot};
+use crate::sql::{Context, parse};
+use crate::tree::Query;
+use crate::types::{Oid, OutputSettings, PgType, Value, oid};
+
+/// A place in a kept text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Bytes of the text.
+    from: usize,
+    to: usize,
+    means: Means,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Means {
+    /// A type's name.
+    Type(Oid),
+    /// A relation's name in FROM; `bare` if it has no alias.
+    Relation { oid: Oid, bare: bool },
+    /// A constant that names a relation (or index): `'s'::regclass`.
+    Regclass(Oid),
+    /// A constant that names a type.
+    Regtype(Oid),
+    /// What stands in the place of `*`, or of a constant whose reading depends on settings.
+    Text(String),
+}
+
+impl Place {
+    /// The object that is meant: a relation, an index, or a type.
+    pub fn object(&self) -> Option<Oid> {
+        match &self.means {
+            Means::Type(oid) | Means::Relation { oid, bare: _ } | Means::Regclass(oid) | Means::Regtype(oid) => {
+                Some(*oid)
+            }
+            Means::Text(_) => None,
+        }
+    }
+}
+
+/// The path along which kept text is read.
+pub const PATH: [&str; 2] = ["pg_catalog", "public"];
+
+/// The context in which kept text is read.
+pub fn context(cx: &Context) -> Context {
+    Context {
+        search_path: PATH.map(Name::from).into(),
+        settings: OutputSettings::default(),
+        standard_strings: true,
+        ..cx.clone()
+    }
+}
+
+impl Analyzer<'_> {
+    /// From here on the places of names are noted.
+    pub(super) fn note_places(&mut self) {
+        self.places = Some(Default::default());
+    }
+
+    pub(super) fn take_places(&mut self) -> Vec<Place> {
+        self.places.take().map(std::cell::RefCell::into_inner).unwrap_or_default()
+    }
+
+    fn note(&self, span: Span, means: Means) {
+        let Some(places) = &self.places else { return };
+        let source = &self.parsed.source;
+        let (from, to) = (source.byte(span.start), source.byte(span.end));
+        places.borrow_mut().push(Place { from, to, means });
+    }
+
+    pub(super) fn note_type(&self, name: &ast::ObjectName, ty: Oid) {
+        if ty >= oid::FIRST_USER {
+            self.note(name.span(), Means::Type(ty));
+        }
+    }
+
+    pub(super) fn note_relation_name(&self, name: &ast::ObjectName, relation: Oid, bare: bool) {
+        self.note(name.span(), Means::Relation { oid: relation, bare });
+    }
+
+    /// A string constant that was read as a value of `ty`.
+    pub(super) fn note_literal(&self, pos: u32, value: &Value, ty: PgType) {
+        if self.places.is_none() {
+            return;
+        }
+        let source = &self.parsed.source;
+        let Some(token) = self.parsed.tokens.iter().find(|t| source.position(t.span.start) == pos) else { return };
+        if !matches!(
+            token.token,
+            Token::SingleQuotedString(_) | Token::EscapedStringLiteral(_) | Token::DollarQuotedString(_)
+        ) {
+            return;
+        }
+        match (ty.oid, value) {
+            (oid::REGCLASS, Value::Oid(object)) if *object != 0 => self.note(token.span, Means::Regclass(*object)),
+            (oid::REGTYPE, Value::Oid(object)) if *object >= oid::FIRST_USER => {
+                self.note(token.span, Means::Regtype(*object));
+            }
+            (oid::DATE | oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::INTERVAL | oid::TIME | oid::TIMETZ, value) => {
+                let settings = OutputSettings::default();
+                let text = crate::types::text::format(value, PgType::new(ty.oid), &settings, &*self.ctx.snapshot);
+                self.note(token.span, Means::Text(literal(&text)));
+            }
+            _ => {}
+        }
+    }
+
+    /// `*` or `t.*` in a target list, which stands for these items' columns.
+    pub(super) fn note_star<'i>(&self, span: Span, items: impl Iterator<Item = &'i NsItem>) {
+        if self.places.is_none() {
+            return;
+        }
+        let mut columns = Vec::new();
+        for item in items {
+            for column in item.columns.iter().filter(|c| !c.hidden) {
+                let name = quote(&column.name);
+                columns.push(if item.rel.is_some() { format!("{}.{name}", quote(&item.alias)) } else { name });
+            }
+        }
+        self.note(span, Means::Text(columns.join(", ")));
+    }
+}
+
+fn literal(text: &str) -> String {
+    let quoted = format!("'{}'", text.replace('\'', "''"));
+    if quoted.contains('\\') { format!("E{}", quoted.replace('\\', "\\\\")) } else { quoted }
+}
+
+/// Names as kept text has them.
+pub struct Names<'a> {
+    snapshot: &'a Snapshot,
+    /// Every name with its namespace.
+    full: bool,
+}
+
+impl<'a> Names<'a> {
+    pub fn new(snapshot: &'a Snapshot) -> Self {
+        Self { snapshot, full: false }
+    }
+
+    /// Names that mean the same along any search path.
+    pub fn in_full(snapshot: &'a Snapshot) -> Self {
+        Self { snapshot, full: true }
+    }
+
+    fn qualified(&self, namespace: &str, name: &str, plain: bool) -> String {
+        if plain && !self.full { quote(name) } else { format!("{}.{}", quote(namespace), quote(name)) }
+    }
+
+    fn type_name(&self, ty: Oid) -> Option<String> {
+        let snapshot = self.snapshot;
+        let (namespace, name) = match snapshot.user_type_by_oid(ty) {
+            Some(user) if user.array_oid == ty => (user.namespace.clone(), format!("_{}", user.name).into()),
+            Some(user) => (user.namespace.clone(), user.name.clone()),
+            None => {
+                let relation = snapshot.relations.values().find(|r| r.row_type == ty)?;
+                (relation.namespace.clone(), relation.name.clone())
+            }
+        };
+        let plain = &*namespace == "public" && crate::facts::TYPES.by_name(&name).next().is_none();
+        Some(self.qualified(&namespace, &name, plain))
+    }
+
+    fn relation_name(&self, relation: Oid) -> Option<String> {
+        let snapshot = self.snapshot;
+        let (namespace, name) = match snapshot.relation_by_oid(relation) {
+            Some(relation) => (&relation.namespace, &relation.name),
+            None => {
+                let table = snapshot.relations.values().find(|r| r.indexes.iter().any(|i| i.oid == relation))?;
+                (&table.namespace, &table.indexes.iter().find(|i| i.oid == relation)?.name)
+            }
+        };
+        let first = snapshot.relation("pg_catalog", name).is_none_or(|r| r.oid == relation);
+        Some(self.qualified(namespace, name, first && matches!(&**namespace, "public" | "pg_catalog")))
+    }
+
+    /// The text with its places as they are called in this snapshot. `before` is the snapshot of its making, in which
+    /// relations without an alias may have had other names.
+    ///
+    /// # Errors
+    /// What a place names is no more.
+    pub fn write(&self, text: &str, places: &[Place], before: &Snapshot) -> Result<String> {
+        let gone = |oid: Oid| Error::internal(format!("kept text names {oid}, which is gone"));
+        let mut places: Vec<&Place> = places.iter().collect();
+        places.sort_by_key(|p| p.from);
+        let (mut out, mut at) = (String::with_capacity(text.len()), 0);
+        for Place { from, to, means } in places {
+            // The same place may be analyzed more than once.
+            if *from < at || to < from {
+                continue;
+            }
+            let written = match means {
+                Means::Type(oid) => self.type_name(*oid).ok_or_else(|| gone(*oid))?,
+                Means::Regclass(oid) => literal(&self.relation_name(*oid).ok_or_else(|| gone(*oid))?),
+                Means::Regtype(oid) => literal(&self.type_name(*oid).ok_or_else(|| gone(*oid))?),
+                Means::Text(text) => text.clone(),
+                Means::Relation { oid, bare } => {
+                    let name = self.relation_name(*oid).ok_or_else(|| gone(*oid))?;
+                    let was = before.relation_by_oid(*oid).map(|r| r.name.clone());
+                    let is = self.snapshot.relation_by_oid(*oid).map(|r| r.name.clone());
+                    match was.filter(|was| *bare && Some(was) != is.as_ref()) {
+                        Some(was) => format!("{name} AS {}", quote(&was)),
+                        None => name,
+                    }
+                }
+            };
+            out.push_str(text.get(at..*from).unwrap_or_default());
+            out.push_str(&written);
+            at = *to;
+        }
+        out.push_str(text.get(at..).unwrap_or_default());
+        Ok(out)
+    }
+}
+
+/// Analyzes the text of a view's query by itself.
+fn query(definition: &str, cx: &Context) -> Result<(Query, Vec<Place>)> {
+    let parsed = parse::parse(definition)?;
+    let [parsed] = parsed.as_slice() else { return Err(Error::internal("a view is not one statement")) };
+    let parse::Body::Statement(statement) = &*parsed.body else {
+        return Err(Error::internal("a view is not a query"));
+    };
+    let ast::Statement::Query(ast) = &**statement else { return Err(Error::internal("a view is not a query")) };
+    let mut a = Analyzer::new(cx, parsed);
+    a.note_places();
+    let query = a.query(ast)?;
+    Ok((query, a.take_places()))
+}
+
+/// Where a view's query names something.
+///
+/// # Errors
+/// It cannot be analyzed.
+pub fn query_places(definition: &str, cx: &Context) -> Result<Vec<Place>> {
+    query(definition, &context(cx)).map(|(_, places)| places)
+}
+
+/// The text of a new view as it is kept.
+pub(super) fn new_query(definition: &str, cx: &Context) -> Result<String> {
+    let (made, places) = query(definition, cx)?;
+    let written = Names::new(&cx.snapshot).write(definition, &places, &cx.snapshot)?;
+    // Read again, it must mean the same.
+    let (again, places_again) = query(&written, &context(cx))?;
+    let objects = |places: &[Place]| places.iter().filter_map(Place::object).collect::<Vec<_>>();
+    let shape = |query: &Query| query.columns.iter().map(|c| (c.name.clone(), c.ty)).collect::<Vec<_>>();
+    if objects(&places) != objects(&places_again) || shape(&made) != shape(&again) {
+        return Err(Error::unsupported("a view whose names cannot be kept")
+            .hint("Write the names in it with their schemas, and name its columns instead of *."));
+    }
+    Ok(written)
+}

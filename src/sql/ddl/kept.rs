@@ -1,0 +1,249 @@
+//! What kept text means for schema changes: a rename goes to every text that names the object, and DROP TYPE asks which do.
+
+use std::sync::Arc;
+
+use super::planner::Planner;
+use crate::error::{Error, Result};
+use crate::registry::{Column, ConstraintKind, Name, Relation, RelationKind, Snapshot, UserType, UserTypeKind};
+use crate::sql::Context;
+use crate::sql::analyze::kept::{self, Names, Place};
+use crate::sql::analyze::{Stored, places_along, stored_places};
+use crate::tree::RelColumn;
+use crate::types::Oid;
+
+/// A text that an object keeps.
+struct Kept<'a> {
+    text: &'a mut String,
+    what: What,
+    /// `default value for column a of table t`.
+    shown: String,
+}
+
+#[derive(Clone, Copy)]
+enum What {
+    Expression(Stored),
+    Query,
+}
+
+/// The texts of a relation, to be read or written anew.
+fn texts_of(relation: &mut Relation) -> Vec<Kept<'_>> {
+    let Relation { name, kind, columns, constraints, indexes, .. } = relation;
+    let mut out = Vec::new();
+    if let RelationKind::View { definition, search_path: _ } = kind {
+        out.push(Kept { text: definition, what: What::Query, shown: format!("view {name}") });
+    }
+    for column in columns {
+        let shown = format!("column {} of table {name}", column.name);
+        if let Some(text) = &mut column.default {
+            let shown = format!("default value for {shown}");
+            out.push(Kept { text, what: What::Expression(Stored::Default), shown });
+        }
+        if let Some(text) = &mut column.generated {
+            out.push(Kept { text, what: What::Expression(Stored::Generated), shown });
+        }
+    }
+    for constraint in constraints {
+        if let ConstraintKind::Check { expression, columns: _ } = &mut constraint.kind {
+            let shown = format!("constraint {} on table {name}", constraint.name);
+            out.push(Kept { text: expression, what: What::Expression(Stored::Check), shown });
+        }
+    }
+    for index in indexes {
+        let shown = format!("index {}", index.name);
+        for text in index.keys.iter_mut().filter_map(|k| k.expression.as_mut()) {
+            out.push(Kept { text, what: What::Expression(Stored::IndexExpression), shown: shown.clone() });
+        }
+        if let Some(text) = &mut index.predicate {
+            out.push(Kept { text, what: What::Expression(Stored::IndexPredicate), shown });
+        }
+    }
+    out
+}
+
+fn texts_of_type(ty: &mut UserType) -> Vec<Kept<'_>> {
+    let shown = format!("type {}", ty.name);
+    match &mut ty.kind {
+        UserTypeKind::Domain { base: _, not_null: _, default, checks } => {
+            let check = |text| Kept { text, what: What::Expression(Stored::Check), shown: shown.clone() };
+            let default = default.as_mut().map(|text| Kept {
+                text,
+                what: What::Expression(Stored::Default),
+                shown: shown.clone(),
+            });
+            default.into_iter().chain(checks.iter_mut().map(|(_, text)| check(text))).collect()
+        }
+        UserTypeKind::Enum { labels: _ } => Vec::new(),
+    }
+}
+
+/// The places of one text; none if it does not hold any of the names, which saves analyzing most.
+fn places(kept: &Kept<'_>, columns: &[RelColumn], names: &[&str], cx: &Context) -> Result<Vec<Place>> {
+    let lower = kept.text.to_lowercase();
+    if !names.iter().any(|name| lower.contains(&name.to_lowercase().replace('"', "\"\""))) {
+        return Ok(Vec::new());
+    }
+    match kept.what {
+        What::Expression(kind) => stored_places(kept.text, kind, columns, cx),
+        What::Query => kept::query_places(kept.text, cx),
+    }
+}
+
+/// Does the text name one of these objects, which go by this name? One that cannot be analyzed may.
+fn names_one(kept: &Kept<'_>, columns: &[RelColumn], (objects, name): (&[Oid], &Name), cx: &Context) -> bool {
+    places(kept, columns, &[name], cx)
+        .map_or(true, |places| places.iter().filter_map(Place::object).any(|oid| objects.contains(&oid)))
+}
+
+fn scope(relation: &Relation) -> Vec<RelColumn> {
+    relation.columns.iter().map(|c| RelColumn { name: c.name.clone(), ty: c.ty, attnum: c.num }).collect()
+}
+
+fn domain_scope(ty: &UserType) -> Vec<RelColumn> {
+    match &ty.kind {
+        UserTypeKind::Domain { base, .. } => vec![RelColumn { name: "value".into(), ty: *base, attnum: 1 }],
+        UserTypeKind::Enum { .. } => Vec::new(),
+    }
+}
+
+/// A view of an older file is kept with a search path of its own: what it names is not written anew.
+fn of_older_file(relation: &Relation) -> bool {
+    match &relation.kind {
+        RelationKind::View { definition: _, search_path } => !search_path.iter().map(|n| &**n).eq(kept::PATH),
+        RelationKind::Table | RelationKind::Sequence(_) | RelationKind::System => false,
+    }
+}
+
+/// The expressions of a table of an older file, which were read along the search path of whoever used them, as they mean the
+/// same for everybody: along the table's own namespace and public.
+pub fn adopt(relation: &mut Relation, cx: &Context) {
+    let path = ["pg_catalog".into(), relation.namespace.clone(), "public".into()];
+    let cx = Context { search_path: path.into(), ..cx.clone() };
+    let columns = scope(relation);
+    for kept in texts_of(relation) {
+        let What::Expression(kind) = kept.what else { continue };
+        let written = places_along(kept.text, kind, &columns, &cx)
+            .and_then(|places| Names::new(&cx.snapshot).write(kept.text, &places, &cx.snapshot));
+        match written {
+            Ok(written) => *kept.text = written,
+            Err(error) => tracing::warn!(%error, "{} is kept as it is: {}", kept.shown, kept.text),
+        }
+    }
+}
+
+impl Planner<'_> {
+    /// One of these objects has another name or namespace than in `before`: kept text that names it follows.
+    ///
+    /// # Errors
+    /// 0A000 if a text cannot be written so that it means the same.
+    pub fn follow(&mut self, before: &Snapshot, objects: &[Oid], old_name: &str) -> Result<()> {
+        let cx = Context { snapshot: Arc::new(before.clone()), ..self.cx.clone() };
+        let after = self.after.clone();
+        let names = [old_name];
+        let moved = |places: &[Place]| places.iter().filter_map(Place::object).any(|oid| objects.contains(&oid));
+        let mut relations: Vec<Arc<Relation>> = after.relations.values().cloned().collect();
+        relations.retain(|r| !matches!(r.kind, RelationKind::System));
+        relations.sort_by_key(|r| r.oid);
+        for relation in relations {
+            let mut new = (*relation).clone();
+            let (columns, mut changed, older) = (scope(&relation), false, of_older_file(&relation));
+            for kept in texts_of(&mut new) {
+                let places = match places(&kept, &columns, &names, &cx) {
+                    Ok(places) if moved(&places) => places,
+                    _ => continue,
+                };
+                let written = Names::new(&after).write(kept.text, &places, before)?;
+                if older || !self.still_means(&kept, &written, &columns, &places) {
+                    return Err(Error::unsupported(format!("renaming or moving what {} names", kept.shown))
+                        .hint("Drop that first, and create it again afterwards."));
+                }
+                *kept.text = written;
+                changed = true;
+            }
+            if changed {
+                self.put_relation(new);
+            }
+        }
+        let types: Vec<Arc<UserType>> = after.types.values().cloned().collect();
+        for ty in types {
+            let mut new = (*ty).clone();
+            let (columns, mut changed) = (domain_scope(&ty), false);
+            for kept in texts_of_type(&mut new) {
+                match places(&kept, &columns, &names, &cx) {
+                    Ok(places) if moved(&places) => {
+                        *kept.text = Names::new(&after).write(kept.text, &places, before)?;
+                        changed = true;
+                    }
+                    _ => continue,
+                }
+            }
+            if changed {
+                self.put_type(new);
+            }
+        }
+        Ok(())
+    }
+
+    fn still_means(&self, kept: &Kept<'_>, written: &str, columns: &[RelColumn], before: &[Place]) -> bool {
+        let cx = Context { snapshot: Arc::new(self.after.clone()), ..self.cx.clone() };
+        let again = match kept.what {
+            What::Expression(kind) => stored_places(written, kind, columns, &cx),
+            What::Query => kept::query_places(written, &cx),
+        };
+        let objects = |places: &[Place]| places.iter().filter_map(Place::object).collect::<Vec<_>>();
+        again.is_ok_and(|again| objects(&again) == objects(before))
+    }
+
+    /// The views that read this relation directly, by OID.
+    pub fn views_on(&self, relation: &Relation) -> Vec<Arc<Relation>> {
+        let cx = Context { snapshot: Arc::new(self.after.clone()), ..self.cx.clone() };
+        let reads = |view: &Relation| {
+            let RelationKind::View { definition, search_path } = &view.kind else { return false };
+            if of_older_file(view) {
+                return self.after.reads(definition, search_path).contains(&relation.oid);
+            }
+            let mut text = definition.clone();
+            let kept = Kept { text: &mut text, what: What::Query, shown: String::new() };
+            names_one(&kept, &[], (&[relation.oid], &relation.name), &cx)
+        };
+        let mut views: Vec<_> = self.after.relations.values().filter(|view| reads(view)).cloned().collect();
+        views.sort_by_key(|v| v.oid);
+        views
+    }
+
+    /// Does the column's default draw from this sequence (or ask it anything)?
+    pub fn draws_from(&self, column: &Column, sequence: &Relation) -> bool {
+        if column.identity.is_some_and(|i| i.sequence == sequence.oid) {
+            return true;
+        }
+        let Some(mut text) = column.default.clone() else { return false };
+        let cx = Context { snapshot: Arc::new(self.after.clone()), ..self.cx.clone() };
+        let kept = Kept { text: &mut text, what: What::Expression(Stored::Default), shown: String::new() };
+        names_one(&kept, &[], (&[sequence.oid], &sequence.name), &cx)
+    }
+
+    /// What names one of these types in a kept text, as DROP's detail says it; the type's own is left out.
+    pub fn texts_that_name(&self, objects: &[Oid], name: &Name) -> Vec<String> {
+        let cx = Context { snapshot: Arc::new(self.after.clone()), ..self.cx.clone() };
+        let of = (objects, name);
+        let mut found = Vec::new();
+        let mut relations: Vec<&Arc<Relation>> = self.after.relations.values().collect();
+        relations.sort_by_key(|r| r.oid);
+        for relation in relations.into_iter().filter(|r| !matches!(r.kind, RelationKind::System)) {
+            let columns = scope(relation);
+            for kept in texts_of(&mut (**relation).clone()) {
+                if names_one(&kept, &columns, of, &cx) {
+                    found.push(kept.shown);
+                }
+            }
+        }
+        for ty in self.after.types.values().filter(|t| !objects.contains(&t.oid)) {
+            let columns = domain_scope(ty);
+            for kept in texts_of_type(&mut (**ty).clone()) {
+                if names_one(&kept, &columns, of, &cx) {
+                    found.push(kept.shown);
+                }
+            }
+        }
+        found
+    }
+}
