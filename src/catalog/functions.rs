@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{acl, definitions, names, privileges, procs};
+use super::{acl, definitions, names, privileges, procs, signals};
 use crate::engine::Native;
 use crate::engine::directory::{self, SessionView};
 use crate::engine::vector::{Oid as OidArg, TextList, native1, native2, native3, native4};
@@ -31,6 +31,7 @@ pub fn natives() -> Vec<Native> {
     all.extend(settings());
     all.extend(acl::natives());
     all.extend(names::natives());
+    all.extend(signals::natives());
     all.extend(definitions::natives());
     all.extend(procs::natives());
     all.extend(privileges::natives());
@@ -200,8 +201,8 @@ fn settings() -> Vec<Native> {
             let end = std::time::Instant::now()
                 + std::time::Duration::try_from_secs_f64(seconds.clamp(0.0, 1e9)).unwrap_or_default();
             while std::time::Instant::now() < end {
-                if asker.view.interrupted() {
-                    return Err(Error::new(SqlState::QUERY_CANCELED, "canceling statement due to user request"));
+                if let Some(error) = asker.view.stopping() {
+                    return Err(error);
                 }
                 std::thread::sleep(step.min(end.saturating_duration_since(std::time::Instant::now())));
             }
@@ -215,6 +216,6 @@ fn settings() -> Vec<Native> {
     ]
 }
 
-fn volatile(native: Native) -> Native {
+pub(super) fn volatile(native: Native) -> Native {
     Native { volatile: true, ..native }
 }

@@ -13,6 +13,7 @@ mod privileges;
 mod procs;
 mod recorded;
 mod relations;
+mod signals;
 mod tables;
 
 use std::sync::Arc;

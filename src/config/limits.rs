@@ -84,6 +84,10 @@ limits! {
     journal_bytes: usize, Bytes = Bytes(64 << 20), "limit-journal-bytes", "DUCKGATE_LIMIT_JOURNAL_BYTES";
     /// What one transaction keeps on disk of the data of COPY FROM after its first savepoint.
     journal_spill_bytes: usize, Bytes = Bytes(4 << 30), "limit-journal-spill-bytes", "DUCKGATE_LIMIT_JOURNAL_SPILL_BYTES";
+    /// Notifications that wait for one session, or that one transaction sends.
+    notifications: usize, Bytes = Bytes(8 << 20), "limit-notifications", "DUCKGATE_LIMIT_NOTIFICATIONS";
+    /// Sessions that wait for an advisory lock inside a statement that keeps a thread meanwhile.
+    lock_waiters: usize, usize = 16, "limit-lock-waiters", "DUCKGATE_LIMIT_LOCK_WAITERS";
     /// Plans in the shared cache.
     cached_plans: usize, usize = 10_000, "limit-cached-plans", "DUCKGATE_LIMIT_CACHED_PLANS";
 }

@@ -20,9 +20,9 @@ pub trait SessionView: Send + Sync {
     fn pid(&self) -> i32;
     /// The snapshot that the running statement reads (with the transaction's own changes).
     fn snapshot(&self) -> Arc<Snapshot>;
-    /// True if the running statement has been asked to stop: natives that wait look here.
-    fn interrupted(&self) -> bool {
-        false
+    /// Why the running statement is to stop: natives that wait look here.
+    fn stopping(&self) -> Option<Error> {
+        None
     }
     /// current_user.
     fn role(&self) -> Oid;
@@ -51,6 +51,84 @@ pub trait SessionView: Send + Sync {
     }
     /// duckgate.reload() and pg_reload_conf(): reads the schema files again.
     fn reload(&self) -> Result<()>;
+    /// pg_advisory_lock() and kin: waits for the lock if `wait`; false if it is another's and the caller does not.
+    fn lock(&self, _tag: LockTag, _mode: LockMode, _scope: LockScope, _wait: bool) -> Result<bool> {
+        Err(Error::unsupported("an advisory lock of no session"))
+    }
+    /// pg_advisory_unlock(): false, and a warning for the client, if the session does not hold it.
+    fn unlock(&self, _tag: LockTag, _mode: LockMode) -> bool {
+        false
+    }
+    /// pg_advisory_unlock_all().
+    fn unlock_all(&self) {}
+    /// Rows of pg_locks.
+    fn locks(&self) -> Vec<LockRow> {
+        Vec::new()
+    }
+    /// pg_notify(): heard when the transaction commits.
+    fn notify(&self, _channel: &str, _payload: &str) -> Result<()> {
+        Err(Error::unsupported("a notification of no session"))
+    }
+    /// pg_listening_channels().
+    fn listening(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// pg_notification_queue_usage().
+    fn notification_queue_usage(&self) -> f64 {
+        0.0
+    }
+}
+
+/// What an advisory lock is about: a key of 64 bits in halves (`kind` 1), or a pair of 32 (`kind` 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LockTag {
+    pub high: u32,
+    pub low: u32,
+    pub kind: u16,
+}
+
+impl LockTag {
+    pub fn of_key(key: i64) -> Self {
+        let bits = key.cast_unsigned();
+        Self { high: (bits >> 32) as u32, low: bits as u32, kind: 1 }
+    }
+
+    pub fn of_pair(first: i32, second: i32) -> Self {
+        Self { high: first.cast_unsigned(), low: second.cast_unsigned(), kind: 2 }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockMode {
+    Share,
+    Exclusive,
+}
+
+impl LockMode {
+    /// As pg_locks and messages name it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Share => "ShareLock",
+            Self::Exclusive => "ExclusiveLock",
+        }
+    }
+}
+
+/// How long a lock is held unless it is given back before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockScope {
+    Session,
+    Transaction,
+}
+
+/// A row of pg_locks.
+#[derive(Debug, Clone)]
+pub struct LockRow {
+    pub tag: LockTag,
+    pub pid: i32,
+    pub mode: LockMode,
+    /// Since when it is waited for; `None` if it is held.
+    pub waits_since: Option<SystemTime>,
 }
 
 /// A row of pg_settings.

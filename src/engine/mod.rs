@@ -223,6 +223,8 @@ pub trait Engine: Send + Sync {
     fn sequence_state(&self, oid: Oid) -> Result<Option<(i64, bool)>>;
     /// Forgets what currval() and lastval() know of a session; DISCARD SEQUENCES and the session's end.
     fn end_session(&self, session: u64);
+    /// Lets another statement run for as long as the answer lives: for a native that waits for another session.
+    fn give_way(&self) -> Box<dyn Send>;
     /// Checkpoints and closes; every later call fails.
     fn close(&self) -> BoxFuture<'_, Result<()>>;
 }

@@ -32,6 +32,7 @@ pub(super) struct Shared {
     database: Mutex<Option<Arc<Database>>>,
     idle: Mutex<Vec<Link>>,
     slots: Arc<Semaphore>,
+    surplus: Arc<AtomicUsize>,
     running: Arc<AtomicUsize>,
     waiting: Arc<AtomicUsize>,
     pub connections: Arc<AtomicUsize>,
@@ -45,8 +46,36 @@ pub(super) struct Shared {
 
 /// One of the statements that run: held by the piece of work itself, so that work that was left behind keeps its slot.
 pub(super) struct Slot {
-    _permit: OwnedSemaphorePermit,
+    permit: Option<OwnedSemaphorePermit>,
+    /// How many slots have to go because there are more than there should be.
+    surplus: Arc<AtomicUsize>,
     _running: Count,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let one_less = |n: usize| n.checked_sub(1);
+        if self.surplus.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok()
+            && let Some(permit) = self.permit.take()
+        {
+            permit.forget();
+        }
+    }
+}
+
+/// A slot more, for a statement that waits in its own. When it goes on, one slot is taken back: at once, or when the next
+/// statement is done.
+struct Extra {
+    slots: Arc<Semaphore>,
+    surplus: Arc<AtomicUsize>,
+}
+
+impl Drop for Extra {
+    fn drop(&mut self) {
+        if self.slots.forget_permits(1) == 0 {
+            self.surplus.fetch_add(1, Ordering::SeqCst);
+        }
+    }
 }
 
 impl Pool {
@@ -73,6 +102,7 @@ impl Pool {
             slots: Arc::new(Semaphore::new(config.max_running.max(1))),
             database: Mutex::new(Some(database)),
             idle: Mutex::default(),
+            surplus: Arc::default(),
             running: Arc::default(),
             waiting: Arc::default(),
             connections: Arc::default(),
@@ -179,7 +209,8 @@ impl Shared {
                 }
             }
         };
-        Ok(Slot { _permit: permit, _running: Count::of(&self.running) })
+        let surplus = Arc::clone(&self.surplus);
+        Ok(Slot { permit: Some(permit), surplus, _running: Count::of(&self.running) })
     }
 
     fn queue_full(&self) -> Error {
@@ -248,6 +279,11 @@ impl Engine for Pool {
 
     fn end_session(&self, session: u64) {
         self.0.sequences.end_session(session);
+    }
+
+    fn give_way(&self) -> Box<dyn Send> {
+        self.0.slots.add_permits(1);
+        Box::new(Extra { slots: Arc::clone(&self.0.slots), surplus: Arc::clone(&self.0.surplus) })
     }
 
     fn stats(&self) -> Stats {

@@ -23,7 +23,16 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             like.iter().try_for_each(|source| who.may_read(source))?;
             who.create_table(table)
         }
-        Ddl::CreateTableAs { namespace, name: _, temporary, columns: _, query, if_not_exists: _, with_data: _ } => {
+        Ddl::CreateTableAs {
+            namespace,
+            name: _,
+            temporary,
+            columns: _,
+            query,
+            if_not_exists: _,
+            with_data: _,
+            on_commit: _,
+        } => {
             walk.query(query);
             who.must_create_in(namespace, *temporary)
         }

@@ -36,6 +36,7 @@ impl Session {
             rows = self.ddl_step(step, values, front).await?.unwrap_or(rows);
         }
         self.change_sequences(plan.sequences).await?;
+        self.on_commit.extend(plan.on_commit);
         if let Some(overlay) = self.transaction.active_mut().and_then(|a| a.overlay.as_mut()) {
             overlay.apply(plan.changes);
         }
@@ -93,7 +94,7 @@ impl Session {
     }
 
     /// A restart is undone at ROLLBACK, and what is dropped is forgotten at COMMIT.
-    async fn change_sequences(&mut self, steps: Vec<SequenceStep>) -> Result<()> {
+    pub(super) async fn change_sequences(&mut self, steps: Vec<SequenceStep>) -> Result<()> {
         let engine = self.gateway.engine().clone();
         for step in steps {
             match step {

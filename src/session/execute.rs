@@ -141,9 +141,14 @@ impl Session {
         // DuckDB commits it by itself.
         let by_itself = match (&self.transaction, alone) {
             (Transaction::Block(_), _) => false,
+            // Outside of a transaction the engine may begin a query twice.
+            _ if plan.once => false,
+            // Rows of a temporary table may have to go with the commit.
+            _ if plan.writes && !self.on_commit.is_empty() => false,
             (_, Alone::Yes) => !plan.writes || (plan.fields.is_empty() && plan.before.is_empty()),
             (_, Alone::No) => !plan.writes,
         };
+        let _ahead = self.lock_ahead(plan, values, front).await?;
         if !by_itself {
             self.open_engine().await?;
         }
@@ -295,6 +300,7 @@ impl Session {
         send: bool,
         limit: Option<u64>,
     ) -> Result<u64> {
+        self.pass_notices(front);
         let max_rows = self.shared.state.lock().settings.acting().max_rows;
         let types = self.seen();
         let mut sent = 0;

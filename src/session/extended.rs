@@ -227,7 +227,17 @@ impl Session {
             return Err(transaction::aborted());
         }
         let mut portal = self.portals.take(name).ok_or_else(|| Error::internal("the portal is gone"))?;
-        let done = self.run_portal(name, &mut portal, &compiled, max_rows, front).await?;
+        let done = match self.run_portal(name, &mut portal, &compiled, max_rows, front).await {
+            Ok(done) => done,
+            Err(error) => {
+                // Its name stays until ROLLBACK: who asks for it again is told that the transaction has failed.
+                if self.transaction.in_block() {
+                    portal.state = PortalState::Done { rows: false };
+                    self.portals.put(name, portal);
+                }
+                return Err(error);
+            }
+        };
         // A portal that ended its transaction is gone with it.
         if self.transaction.active().is_some() || portal.cursor.is_some_and(|c| !c.of_transaction) {
             self.portals.put(name, portal);

@@ -1,12 +1,14 @@
 //! What all sessions share: the registry, the engine, the plan cache, and the table of who is connected.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::RwLock;
 
+use super::locks::Locks;
+use super::notify::Channels;
 use super::plan_cache::PlanCache;
 use super::shared::Shared;
 use super::{Session, Startup};
@@ -27,6 +29,10 @@ pub struct Gateway {
     pub(super) plans: PlanCache,
     sessions: RwLock<HashMap<i32, Arc<Shared>>>,
     closing: AtomicBool,
+    pub(super) locks: Locks,
+    pub(super) channels: Channels,
+    /// Threads that wait for a lock.
+    pub(super) lock_waiters: AtomicUsize,
     reload: OnceLock<Reload>,
     pub(super) started: SystemTime,
 }
@@ -48,6 +54,9 @@ impl Gateway {
             engine,
             sessions: RwLock::default(),
             closing: AtomicBool::new(false),
+            locks: Locks::default(),
+            channels: Channels::default(),
+            lock_waiters: AtomicUsize::new(0),
             reload: OnceLock::new(),
             started: SystemTime::now(),
         })

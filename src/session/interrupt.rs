@@ -71,10 +71,11 @@ impl Interrupt {
         self.cancel(CancelReason::Shutdown);
     }
 
-    /// True if the running statement is to stop: for natives that wait, which DuckDB's own interrupt does not reach.
-    pub fn stopping(&self) -> bool {
+    /// Why the running statement is to stop: for natives that wait, which DuckDB's own interrupt does not reach. They may
+    /// notice that its time is up before the engine does.
+    pub fn stopping(&self) -> Option<Error> {
         let late = self.running.lock().deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        late || self.check().is_err()
+        self.check().err().or_else(|| late.then(|| CancelReason::StatementTimeout.error()))
     }
 
     /// Fails if the running statement has been cancelled.
@@ -121,6 +122,10 @@ mod tests {
         interrupt.end();
         interrupt.begin(None).unwrap();
         assert!(interrupt.check().is_ok());
+        assert!(interrupt.stopping().is_none());
+        interrupt.begin(Some(Instant::now())).unwrap();
+        let late = interrupt.stopping().unwrap();
+        assert_eq!(late.report().message, "canceling statement due to statement timeout");
         interrupt.terminate();
         assert!(interrupt.begin(None).unwrap_err().is_fatal());
     }

@@ -68,14 +68,17 @@ impl Session {
 
     /// Ends the transaction; if that fails, it is rolled back and the error says why.
     pub(super) async fn commit(&mut self) -> Result<()> {
-        let committed = match self.hold_cursors().await {
-            Ok(()) => self.commit_engine().await,
-            Err(error) => Err(error),
-        };
+        let committed = self.commit_all().await;
         if committed.is_err() {
             self.rollback().await;
         }
         committed
+    }
+
+    async fn commit_all(&mut self) -> Result<()> {
+        self.hold_cursors().await?;
+        self.on_commit_actions().await?;
+        self.commit_engine().await
     }
 
     async fn commit_engine(&mut self) -> Result<()> {
@@ -105,6 +108,8 @@ impl Session {
             self.keep_temporary(&overlay);
         }
         self.shared.state.lock().settings.commit();
+        self.shared.pending.lock().publish(self.shared.pid, &self.shared.mailbox, &self.gateway.channels);
+        self.gateway.locks.release_transaction(self.shared.id);
         self.release();
         Ok(())
     }
@@ -186,6 +191,8 @@ impl Session {
         self.restore_sequences().await;
         self.transaction = Transaction::Idle;
         self.shared.state.lock().settings.rollback();
+        self.shared.pending.lock().forget();
+        self.gateway.locks.release_transaction(self.shared.id);
         self.release();
     }
 
@@ -194,6 +201,7 @@ impl Session {
         self.shared.interrupt.attach(None);
         // With the connection go its temporary tables.
         self.temporary.clear();
+        self.on_commit.clear();
         self.view = None;
     }
 

@@ -3,6 +3,7 @@
 //! [`Gateway`] is what all share; a [`Session`] is one client's. A front end drives a session with the methods of
 //! simple.rs and extended.rs, and gives it a [`Front`] to answer to.
 
+mod advisory;
 mod bind;
 mod constraint;
 mod copy_in;
@@ -20,7 +21,10 @@ mod identity;
 mod interrupt;
 mod journal;
 mod lifecycle;
+mod locks;
 mod made_rows;
+mod notify;
+mod on_commit;
 pub mod plan_cache;
 mod portals;
 mod replay;

@@ -7,6 +7,7 @@ use super::environment::Environment;
 use super::front::{Front, Idle};
 use super::gateway::Gateway;
 use super::lifecycle::Lease;
+use super::notify::Notification;
 use super::plan_cache::Text;
 use super::portals::Portals;
 use super::shared::Shared;
@@ -17,6 +18,7 @@ use crate::error::{Error, Report, Result, SqlState};
 use crate::registry::seen::Seen;
 use crate::registry::{Change, Overlay, Snapshot};
 use crate::sql::{self, Compiled};
+use crate::tree::OnCommit;
 use crate::types::{Oid, OutputSettings};
 
 /// A connected client's state. It ends when it is dropped: its transaction rolls back, its place becomes free.
@@ -28,6 +30,8 @@ pub struct Session {
     pub(super) transaction: Transaction,
     /// What makes the session's temporary objects, on top of any snapshot.
     pub(super) temporary: Vec<Change>,
+    /// What becomes of temporary tables at the end of a transaction, where something does.
+    pub(super) on_commit: Vec<(Oid, OnCommit)>,
     /// The current snapshot with the temporary objects, and the version it was made from.
     pub(super) view: Option<(u64, Overlay)>,
     pub(super) environment: Option<Arc<Environment>>,
@@ -43,6 +47,9 @@ impl Drop for Session {
     fn drop(&mut self) {
         directory::forget(self.shared.id);
         self.gateway.engine().end_session(self.shared.id);
+        self.gateway.channels.unlisten_all(&self.shared.mailbox);
+        self.gateway.locks.release_transaction(self.shared.id);
+        self.gateway.locks.release_session(self.shared.id);
         self.gateway.leave(self.shared.pid);
     }
 }
@@ -88,6 +95,14 @@ impl Session {
         for (name, value) in state.settings.reports() {
             front.parameter_status(name, &value);
         }
+        drop(state);
+        self.pass_notices(front);
+        if !self.transaction.in_block() {
+            // An overflow is told when the session is idle.
+            while let Ok(Some(Notification { pid, channel, payload })) = self.shared.mailbox.take() {
+                front.notification(pid, &channel, &payload);
+            }
+        }
     }
 
     /// Waits for what may happen while the client is silent. Cancel-safe; never completes if nothing happens.
@@ -108,9 +123,23 @@ impl Session {
                 None => std::future::pending().await,
             }
         };
+        // Within a transaction nothing is heard, as in PostgreSQL; but who cannot be told all is told so.
+        let (in_block, mailbox) = (self.transaction.in_block(), self.shared.mailbox.clone());
+        let heard = async {
+            match in_block {
+                true => Err(mailbox.overflow().await),
+                false => mailbox.next().await,
+            }
+        };
         tokio::select! {
             error = self.shared.interrupt.terminated() => Idle::Terminate(error),
             () = timeout => Idle::Terminate(Error::fatal(code, message)),
+            heard = heard => match heard {
+                Ok(Notification { pid, channel, payload }) => {
+                    Idle::Notification { pid, channel: channel.to_string(), payload: payload.to_string() }
+                }
+                Err(error) => Idle::Terminate(error),
+            },
         }
     }
 
@@ -226,6 +255,14 @@ impl Session {
             return Err(sql::analyze::too_many_relations(most as u64));
         }
         Ok((environment, compiled))
+    }
+
+    /// Passes on what natives have to tell.
+    pub(super) fn pass_notices(&self, front: &mut dyn Front) {
+        let notices = std::mem::take(&mut self.shared.state.lock().notices);
+        for notice in &notices {
+            self.notice(front, notice);
+        }
     }
 
     /// Sends a notice, if client_min_messages lets it through.

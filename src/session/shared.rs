@@ -9,11 +9,15 @@ use parking_lot::Mutex;
 
 use super::gateway::Gateway;
 use super::interrupt::Interrupt;
+use super::locks::{Answer, Owner};
+use super::notify::{Mailbox, Pending};
 use super::settings::{Scope, Settings, Source, Values};
 use crate::engine::CancelReason;
-use crate::engine::directory::{ActivityRow, CursorRow, PreparedRow, SessionView, SettingRow};
+use crate::engine::directory::{
+    ActivityRow, CursorRow, LockMode, LockRow, LockScope, LockTag, PreparedRow, SessionView, SettingRow,
+};
 use crate::engine::tape::Tape;
-use crate::error::{Error, Result, SqlState};
+use crate::error::{Error, Report, Result, SqlState};
 use crate::registry::{Name, Snapshot};
 use crate::types::{Oid, OutputSettings};
 
@@ -30,6 +34,9 @@ pub struct Shared {
     pub backend_start: SystemTime,
     pub interrupt: Interrupt,
     pub tape: Tape,
+    pub mailbox: Arc<Mailbox>,
+    /// What the transaction wants to say and to hear. Never locked together with `state`.
+    pub pending: Mutex<Pending>,
     pub state: Mutex<State>,
 }
 
@@ -48,6 +55,8 @@ pub struct State {
     pub activity: Activity,
     pub prepared: BTreeMap<String, PreparedRow>,
     pub cursors: BTreeMap<String, CursorRow>,
+    /// What natives have to tell the client.
+    pub notices: Vec<Report>,
 }
 
 pub struct Activity {
@@ -140,6 +149,10 @@ impl Shared {
         }
     }
 
+    pub fn owner(&self) -> Owner {
+        Owner { session: self.id, pid: self.pid }
+    }
+
     fn gateway(&self) -> Result<Arc<Gateway>> {
         self.gateway.upgrade().ok_or_else(|| Error::internal("the gateway is closed"))
     }
@@ -185,7 +198,7 @@ impl SessionView for Shared {
         self.state.lock().snapshot.clone()
     }
 
-    fn interrupted(&self) -> bool {
+    fn stopping(&self) -> Option<Error> {
         self.interrupt.stopping()
     }
 
@@ -261,5 +274,49 @@ impl SessionView for Shared {
             return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, "must be superuser to reload the schema files"));
         }
         self.gateway()?.reload()
+    }
+
+    fn lock(&self, tag: LockTag, mode: LockMode, scope: LockScope, wait: bool) -> Result<bool> {
+        let gateway = self.gateway()?;
+        match gateway.locks.request(self.owner(), tag, mode, scope, wait)? {
+            Answer::Granted => Ok(true),
+            Answer::Refused => Ok(false),
+            Answer::Wait(waiting) => {
+                let timeout = self.state.lock().settings.acting().lock_timeout;
+                gateway.wait_for_lock(waiting, timeout, &self.interrupt).map(|()| true)
+            }
+        }
+    }
+
+    fn unlock(&self, tag: LockTag, mode: LockMode) -> bool {
+        let held = self.gateway().is_ok_and(|g| g.locks.release(self.id, tag, mode, LockScope::Session));
+        if !held {
+            let warning = format!("you don't own a lock of type {}", mode.name());
+            self.state.lock().notices.push(Report::warning(SqlState::WARNING, warning));
+        }
+        held
+    }
+
+    fn unlock_all(&self) {
+        if let Ok(gateway) = self.gateway() {
+            gateway.locks.release_session(self.id);
+        }
+    }
+
+    fn locks(&self) -> Vec<LockRow> {
+        self.gateway().map(|g| g.locks.rows()).unwrap_or_default()
+    }
+
+    fn notify(&self, channel: &str, payload: &str) -> Result<()> {
+        let limit = self.gateway()?.limits().notifications;
+        self.pending.lock().notify(channel, payload, limit)
+    }
+
+    fn listening(&self) -> Vec<String> {
+        self.gateway().map(|g| g.channels.of(&self.mailbox)).unwrap_or_default()
+    }
+
+    fn notification_queue_usage(&self) -> f64 {
+        self.gateway().map_or(0.0, |g| g.channels.usage())
     }
 }

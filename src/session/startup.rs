@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::identity::Identity;
 use super::interrupt::Interrupt;
+use super::notify::Mailbox;
 use super::portals::Portals;
 use super::settings::Settings;
 use super::shared::{Activity, Shared, State};
@@ -40,6 +41,8 @@ impl Session {
                 backend_start: now,
                 interrupt: Interrupt::new(),
                 tape: Tape::default(),
+                mailbox: Mailbox::new(gateway.limits().notifications),
+                pending: Mutex::default(),
                 state: Mutex::new(State {
                     settings,
                     authenticated: role.oid,
@@ -57,6 +60,7 @@ impl Session {
                     },
                     prepared: Default::default(),
                     cursors: Default::default(),
+                    notices: Vec::new(),
                 }),
             })
         };
@@ -69,6 +73,7 @@ impl Session {
             lease: None,
             transaction: Transaction::Idle,
             temporary: Vec::new(),
+            on_commit: Vec::new(),
             view: None,
             environment: None,
             statements: Statements::default(),

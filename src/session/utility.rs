@@ -65,10 +65,19 @@ impl Session {
                 self.fetch(cursor, *direction, *move_only, codes, front, describe).await
             }
             Utility::CloseCursor { name } => self.close_cursor(name.as_ref()),
-            Utility::Listen(_) => Err(no_notifications("LISTEN")),
-            Utility::Notify { .. } => Err(no_notifications("NOTIFY")),
-            // Nothing is listened to, so that this is what it says.
-            Utility::Unlisten(_) => Done::tag("UNLISTEN"),
+            Utility::Listen(channel) => {
+                self.shared.pending.lock().listen(channel);
+                Done::tag("LISTEN")
+            }
+            Utility::Notify { channel, payload } => {
+                let limit = self.gateway.limits().notifications;
+                self.shared.pending.lock().notify(channel, payload, limit)?;
+                Done::tag("NOTIFY")
+            }
+            Utility::Unlisten(channel) => {
+                self.shared.pending.lock().unlisten(channel.as_deref());
+                Done::tag("UNLISTEN")
+            }
             Utility::Lock { .. } => {
                 if !self.transaction.in_block() {
                     return Err(transaction::only_in_block("LOCK TABLE"));
@@ -182,6 +191,8 @@ impl Session {
                 self.reset_session_authorization();
                 self.shared.state.lock().settings.reset_all();
                 self.deallocate_all();
+                self.shared.pending.lock().unlisten(None);
+                self.gateway.locks.release_session(self.shared.id);
                 self.discard_temporary()?;
                 self.gateway.engine().end_session(self.shared.id);
                 Done::tag("DISCARD ALL")
@@ -259,10 +270,6 @@ impl Session {
             self.notice(front, &warning);
         }
     }
-}
-
-fn no_notifications(what: &str) -> Error {
-    Error::unsupported(what).hint("Asynchronous notifications come in a later release; poll a table instead.")
 }
 
 /// An error in PREPARE's statement, with its position in the whole text.

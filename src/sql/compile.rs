@@ -99,8 +99,20 @@ fn other() -> Error {
 /// Lowers and renders what is permitted.
 pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered>) -> Result<Plan> {
     let lowered = permit.try_map(lower)?;
-    let Lowered { fields, phys, command, target, writes, params, before, scratch, depends, statement: _ } =
-        lowered.get().clone();
+    let Lowered {
+        fields,
+        phys,
+        command,
+        target,
+        writes,
+        once,
+        locks,
+        params,
+        before,
+        scratch,
+        depends,
+        statement: _,
+    } = lowered.get().clone();
     let depends = Arc::new(depends);
     let before = before.into_iter().map(|step| step_plan(&lowered, step, command, &depends)).collect();
     let drop = |table: u32| lowered.clone().map(|_| dropped(table));
@@ -111,7 +123,7 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
     let changed = target.as_ref().map_or(Writes::Anything, |t| Writes::Table(t.oid));
     let rendered = |columns| Rendered { sql: sql.into(), params: types, columns, kind, writes: changed };
     let permit = lowered.map(|lowered| rendered(lowered.phys));
-    Ok(Plan { permit, params, fields, phys, command, target, before, after, writes, depends })
+    Ok(Plan { permit, params, fields, phys, command, target, before, after, writes, once, locks, depends })
 }
 
 /// A statement that runs before the last, under the same permit.
@@ -136,6 +148,8 @@ fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command, depends: &A
         after: Vec::new(),
         writes: true,
         depends: Arc::clone(depends),
+        once: false,
+        locks: Vec::new(),
     }
 }
 

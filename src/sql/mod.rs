@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::engine::Rendered;
+use crate::engine::directory::LockMode;
 use crate::policy::Permit;
 use crate::registry::{Name, Relation, Snapshot};
 use crate::tree::{self, Field};
@@ -94,6 +95,10 @@ pub struct Plan {
     pub after: Vec<Permit<Rendered>>,
     /// True if it writes rows or calls nextval and kin: refused in a read-only transaction (25006).
     pub writes: bool,
+    /// True if it does something to the session that must not be done twice: it is not begun anew in another way.
+    pub once: bool,
+    /// The advisory locks that it is sure to ask for.
+    pub locks: Vec<LockCall>,
     pub depends: Arc<Depends>,
 }
 
@@ -105,6 +110,21 @@ pub struct Depends {
     /// Something that nobody can bring back: a volatile function that is not drawn through the session's tape, a view of
     /// the running system.
     pub elusive: bool,
+}
+
+/// A call of pg_advisory_lock() and kin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockCall {
+    pub mode: LockMode,
+    /// One key of 64 bits or two of 32.
+    pub keys: Vec<LockKey>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockKey {
+    Const(i64),
+    /// The client's parameter, from 0.
+    Param(u16),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

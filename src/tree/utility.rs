@@ -91,6 +91,7 @@ pub enum Ddl {
         query: Box<Query>,
         if_not_exists: bool,
         with_data: bool,
+        on_commit: OnCommit,
     },
     CreateView {
         namespace: Name,

@@ -115,3 +115,36 @@ pub(super) fn pg_cursors(ask: &Ask<'_>) -> Result<Rows> {
     }
     Ok(rows)
 }
+
+/// The advisory locks: there are no others that anybody could wait for.
+pub(super) fn pg_locks(ask: &Ask<'_>) -> Result<Rows> {
+    let mut rows = Rows::new(&[
+        "locktype",
+        "database",
+        "classid",
+        "objid",
+        "objsubid",
+        "virtualtransaction",
+        "pid",
+        "mode",
+        "granted",
+        "fastpath",
+        "waitstart",
+    ]);
+    for l in ask.view.locks() {
+        rows.push([
+            text("advisory"),
+            Value::Oid(builtin::DATABASE),
+            Value::Oid(l.tag.high),
+            Value::Oid(l.tag.low),
+            Value::Int2(l.tag.kind.cast_signed()),
+            text(format!("{}/0", l.pid)),
+            Value::Int4(l.pid),
+            text(l.mode.name()),
+            Value::Bool(l.waits_since.is_none()),
+            Value::Bool(false),
+            l.waits_since.map_or(Value::Null, timestamp),
+        ]);
+    }
+    Ok(rows)
+}

@@ -19,6 +19,7 @@ pub struct Acting {
     /// The names in search_path, `$user` unexpanded.
     pub search_path: Arc<[String]>,
     pub statement_timeout: Option<Duration>,
+    pub lock_timeout: Option<Duration>,
     pub idle_in_transaction: Option<Duration>,
     pub idle_session: Option<Duration>,
     pub dialect: Dialect,
@@ -43,6 +44,7 @@ pub fn acts(key: &str) -> bool {
             | "extra_float_digits"
             | "search_path"
             | "statement_timeout"
+            | "lock_timeout"
             | "idle_in_transaction_session_timeout"
             | "idle_session_timeout"
             | "duckgate.dialect"
@@ -92,6 +94,7 @@ impl Acting {
             },
             search_path: split_names(&text("search_path")).unwrap_or_default().into(),
             statement_timeout: millis("statement_timeout"),
+            lock_timeout: millis("lock_timeout"),
             idle_in_transaction: millis("idle_in_transaction_session_timeout"),
             idle_session: millis("idle_session_timeout"),
             dialect: if &*text("duckgate.dialect") == "postgres" { Dialect::Postgres } else { Dialect::Extended },

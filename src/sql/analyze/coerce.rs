@@ -194,7 +194,7 @@ impl Analyzer<'_> {
 
     /// variable_coerce_param_hook: the first use of a parameter decides its type.
     fn coerce_param(&mut self, n: u16, target: PgType, pos: u32) -> Result<Expr> {
-        self.untyped_params.retain(|use_| *use_ != (pos, n));
+        self.untyped_params.remove(&(pos, n));
         match self.params[usize::from(n)] {
             None => self.params[usize::from(n)] = Some(target.oid),
             Some(known) if known == target.oid => {}

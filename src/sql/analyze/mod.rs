@@ -42,7 +42,7 @@ mod utility;
 mod values;
 mod window;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use sqlparser::ast;
@@ -92,7 +92,7 @@ pub struct Analyzer<'a> {
     /// The types of `$n` as far as they are known.
     params: Vec<Option<Oid>>,
     /// Uses of parameters that nothing has given a type yet: position and number.
-    untyped_params: Vec<(u32, u16)>,
+    untyped_params: BTreeSet<(u32, u16)>,
     /// The tables behind relations, and where each relation's columns come from (table OID and attnum).
     rel_tables: HashMap<RelId, Arc<TableDef>>,
     origins: HashMap<RelId, Vec<(Oid, i16)>>,
@@ -121,7 +121,7 @@ impl<'a> Analyzer<'a> {
             parsed,
             scopes: Vec::new(),
             params: Vec::new(),
-            untyped_params: Vec::new(),
+            untyped_params: BTreeSet::new(),
             rel_tables: HashMap::new(),
             origins: HashMap::new(),
             function_rels: HashSet::new(),
@@ -276,7 +276,7 @@ impl<'a> Analyzer<'a> {
         }
         let ty = PgType::new(self.params[at].unwrap_or(oid::UNKNOWN));
         if self.params[at].is_none() {
-            self.untyped_params.push((pos, at as u16));
+            self.untyped_params.insert((pos, at as u16));
         }
         Ok(Expr { kind: ExprKind::Param(at as u16), ty, pos })
     }

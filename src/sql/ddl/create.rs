@@ -7,13 +7,14 @@ use crate::error::{Error, Report, Result, SqlState};
 use crate::policy::Permit;
 use crate::registry::{Acl, Name, Namespace, Relation, build};
 use crate::tree::{Ddl, NewColumn, NewTable, OnCommit, Query};
-use crate::types::{PgType, oid};
+use crate::types::{Oid, PgType, oid};
 
 /// What CREATE TABLE AS has beside a name.
 pub struct AsQuery<'a> {
     pub columns: &'a [Name],
     pub query: &'a Query,
     pub with_data: bool,
+    pub on_commit: OnCommit,
 }
 
 impl Planner<'_> {
@@ -22,12 +23,15 @@ impl Planner<'_> {
         if !self.name_is_free(&draft.namespace, &draft.name, draft.temporary, if_not_exists)? {
             return Ok(());
         }
-        if draft.on_commit != OnCommit::PreserveRows {
-            return Err(Error::unsupported("ON COMMIT DELETE ROWS or DROP")
-                .hint("Truncate or drop the temporary table at the end of the transaction."));
-        }
         let built = build::table(&self.after, draft, self.cx.role, &self.managed())?;
+        self.note_on_commit(built.table.oid, draft.on_commit);
         self.add_table(built.table, built.sequences)
+    }
+
+    fn note_on_commit(&mut self, table: Oid, on_commit: OnCommit) {
+        if on_commit != OnCommit::PreserveRows {
+            self.plan.on_commit.push((table, on_commit));
+        }
     }
 
     /// A table that has been built: its sequences, its CREATE TABLE, its objects.
@@ -49,7 +53,7 @@ impl Planner<'_> {
         if_not_exists: bool,
         permit: &Permit<Ddl>,
     ) -> Result<()> {
-        let AsQuery { columns, query, with_data } = source;
+        let AsQuery { columns, query, with_data, on_commit } = source;
         self.tag(if with_data { "SELECT" } else { "CREATE TABLE AS" });
         if !self.name_is_free(&key.0, &key.1, temporary, if_not_exists)? {
             self.tag("CREATE TABLE AS");
@@ -62,15 +66,9 @@ impl Planner<'_> {
         let columns = (0..query.columns.len())
             .map(|i| stored_type(query.columns[i].ty).map(|ty| new_column(named(i), ty)))
             .collect::<Result<Vec<_>>>()?;
-        let draft = NewTable {
-            namespace: key.0,
-            name: key.1,
-            temporary,
-            columns,
-            constraints: Vec::new(),
-            on_commit: OnCommit::PreserveRows,
-        };
+        let draft = NewTable { namespace: key.0, name: key.1, temporary, columns, constraints: Vec::new(), on_commit };
         let built = build::table(&self.after, &draft, self.cx.role, &self.managed())?;
+        self.note_on_commit(built.table.oid, on_commit);
         let table = std::sync::Arc::new(built.table.clone());
         self.add_table(built.table, built.sequences)?;
         if with_data {

@@ -31,7 +31,7 @@ use crate::error::{Error, Report, Result};
 use crate::policy::Permit;
 use crate::registry::{Change, Sequence};
 use crate::sql::{Context, Plan};
-use crate::tree::Ddl;
+use crate::tree::{Ddl, DropBehavior, ObjectKind, OnCommit};
 use crate::types::Oid;
 
 pub use physical::{create_table, table_name};
@@ -51,6 +51,8 @@ pub struct DdlPlan {
     pub tag: String,
     /// True for CREATE TABLE AS: the number of rows that the last [`Step::Plan`] changed follows the tag (`SELECT 5`).
     pub counts_rows: bool,
+    /// Temporary tables that were made, and what becomes of them at the end of each transaction, if something does.
+    pub on_commit: Vec<(Oid, OnCommit)>,
 }
 
 #[derive(Debug, Clone)]
@@ -89,9 +91,9 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
             planner.alter_namespace(name, rename.as_ref(), owner.as_ref())?;
         }
         Ddl::CreateTable { table, if_not_exists, like: _ } => planner.create_table(table, *if_not_exists)?,
-        Ddl::CreateTableAs { namespace, name, temporary, columns, query, if_not_exists, with_data } => {
+        Ddl::CreateTableAs { namespace, name, temporary, columns, query, if_not_exists, with_data, on_commit } => {
             let key = (namespace.clone(), name.clone());
-            let as_query = create::AsQuery { columns, query, with_data: *with_data };
+            let as_query = create::AsQuery { columns, query, with_data: *with_data, on_commit: *on_commit };
             planner.create_table_as(key, *temporary, as_query, *if_not_exists, ddl)?;
         }
         Ddl::CreateView { namespace, name, columns, definition, query, or_replace, temporary } => {
@@ -134,5 +136,18 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
             }
         }
     }
+    planner.finish()
+}
+
+/// Plans what ON COMMIT does to temporary tables at the end of a transaction.
+pub fn at_commit(tables: &[(Oid, OnCommit)], cx: &Context) -> Result<DdlPlan> {
+    let with = |wanted: OnCommit| tables.iter().filter(move |(_, on_commit)| *on_commit == wanted);
+    let relation = |(oid, _): &(Oid, OnCommit)| cx.snapshot.relation_by_oid(*oid).cloned();
+    let cx = Context { role: crate::registry::builtin::SUPERUSER, ..cx.clone() };
+    let mut planner = Planner::new(&cx);
+    let emptied: Vec<_> = with(OnCommit::DeleteRows).filter_map(relation).collect();
+    planner.empty_at_commit(&emptied)?;
+    let dropped = with(OnCommit::Drop).filter_map(relation).map(|r| (r.namespace.clone(), r.name.clone()));
+    planner.drop_objects(ObjectKind::Table, &dropped.collect::<Vec<_>>(), true, DropBehavior::Cascade)?;
     planner.finish()
 }

@@ -65,6 +65,8 @@ impl<'a> Planner<'a> {
             after: Vec::new(),
             writes: false,
             depends: Arc::default(),
+            once: false,
+            locks: Vec::new(),
         };
         self.plan.steps.push(Step::Verify(plan, error));
     }

@@ -46,8 +46,30 @@ impl Planner<'_> {
                 all.push(child);
             }
         }
-        // Those that refer to others go first; inside a circle any order fails in DuckDB, and says so.
-        let mut left = all;
+        self.empty(all, restart_identity);
+        Ok(())
+    }
+
+    /// ON COMMIT DELETE ROWS. A table that keeps its rows must not refer to one that does not.
+    pub fn empty_at_commit(&mut self, tables: &[Arc<Relation>]) -> Result<()> {
+        for table in tables {
+            for (child, _) in self.referencing(table.oid) {
+                if !tables.iter().any(|t| t.oid == child.oid) {
+                    let message = "unsupported ON COMMIT and foreign key combination";
+                    return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).detail(format!(
+                        "Table \"{}\" references \"{}\", but they do not have the same ON COMMIT setting.",
+                        child.name, table.name
+                    )));
+                }
+            }
+        }
+        self.empty(tables.to_vec(), false);
+        Ok(())
+    }
+
+    /// Those that refer to others go first; inside a circle any order fails in DuckDB, and says so.
+    fn empty(&mut self, tables: Vec<Arc<Relation>>, restart_identity: bool) {
+        let mut left = tables;
         while !left.is_empty() {
             let referred = |r: &Arc<Relation>| {
                 self.referencing(r.oid).iter().any(|(child, _)| left.iter().any(|l| l.oid == child.oid))
@@ -65,6 +87,5 @@ impl Planner<'_> {
                 }
             }
         }
-        Ok(())
     }
 }

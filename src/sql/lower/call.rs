@@ -169,6 +169,7 @@ impl Lowerer<'_> {
         let Some(entry) = signatures::entry(func) else {
             return Err(Error::unsupported(format!("function {}", signatures::signature(func))));
         };
+        self.once |= signatures::once(func);
         if !matches!(entry.how, How::Special) {
             if args.iter().any(|a| super::array_nested::depth(&a.phys) > 1)
                 && let Some(value) = self.nested_function(func, &args)?

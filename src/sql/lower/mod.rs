@@ -26,6 +26,7 @@ mod function;
 mod group;
 mod insert;
 mod limit;
+mod locks;
 mod numeric;
 mod order;
 mod ordered_set;
@@ -46,7 +47,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::registry::Relation;
-use crate::sql::{Command, Context, Depends, ParamSource};
+use crate::sql::{Command, Context, Depends, LockCall, ParamSource};
 use crate::tree::{self, CteId, Field, RelId, SessionValue};
 use crate::types::{self, Oid, PgType, Phys};
 use ir::{Alias, Node, Scalar};
@@ -63,6 +64,10 @@ pub struct Lowered {
     pub command: Command,
     pub target: Option<Arc<Relation>>,
     pub writes: bool,
+    /// It does something to the session that must not be done twice.
+    pub once: bool,
+    /// The advisory locks that it is sure to ask for.
+    pub locks: Vec<LockCall>,
     /// Statements that run first, in the same transaction.
     pub before: Vec<Step>,
     /// Temporary tables that they make, to be dropped at the transaction's end.
@@ -89,7 +94,11 @@ pub fn lower(statement: &tree::Statement, cx: &Context, decimals: Decimals) -> R
         return lowerer.stepwise(statement);
     }
     match statement {
-        tree::Statement::Query(query) => lowerer.top_query(query),
+        tree::Statement::Query(query) => {
+            let lowered = lowerer.top_query(query)?;
+            let locks = if lowered.once { locks::asked_for(statement) } else { Vec::new() };
+            Ok(Lowered { locks, ..lowered })
+        }
         tree::Statement::Insert(insert) => lowerer.insert(insert),
         tree::Statement::Update(update) => lowerer.update(update),
         tree::Statement::Delete(delete) => lowerer.delete(delete),
@@ -121,6 +130,7 @@ pub fn explain(lowered: Lowered, analyze: bool) -> Result<Lowered> {
         phys: vec![Phys::Text, Phys::Text],
         writes: lowered.writes && analyze,
         depends: Depends { elusive: true, ..lowered.depends },
+        locks: Vec::new(),
         ..lowered
     })
 }
@@ -155,6 +165,8 @@ struct Lowerer<'a> {
     cx: &'a Context,
     decimals: Decimals,
     params: Vec<(ParamSource, Phys)>,
+    /// Where in `params` a source may be: there may be tens of thousands.
+    param_places: HashMap<ParamSource, Vec<usize>>,
     rels: HashMap<RelId, Rel>,
     /// What stands for the columns of a row that is checked; `None` is NULL.
     substitutes: HashMap<RelId, Vec<Option<Scalar>>>,
@@ -173,6 +185,7 @@ struct Lowerer<'a> {
     /// Volatile functions draw through the session's tape.
     taped: bool,
     depends: Depends,
+    once: bool,
     made: u32,
     /// Names and types of the columns of relations in FROM, for rows that keep their names.
     shapes: HashMap<RelId, json::Shape>,
@@ -184,6 +197,7 @@ impl<'a> Lowerer<'a> {
             cx,
             decimals,
             params: Vec::new(),
+            param_places: HashMap::new(),
             rels: HashMap::new(),
             substitutes: HashMap::new(),
             ctes: HashMap::new(),
@@ -195,6 +209,7 @@ impl<'a> Lowerer<'a> {
             writes: false,
             taped: false,
             depends: Depends::default(),
+            once: false,
             made: 0,
             shapes: HashMap::new(),
         }
@@ -214,9 +229,12 @@ impl<'a> Lowerer<'a> {
 
     /// The parameter for a source, the same one each time.
     fn param(&mut self, source: ParamSource, phys: Phys) -> Scalar {
-        let known = self.params.iter().position(|(s, p)| *s == source && *p == phys);
-        let index = known.unwrap_or_else(|| {
+        let known = self.param_places.entry(source).or_default();
+        // A step takes the parameters away, and begins with none.
+        let is_this = |at: &&usize| self.params.get(**at).is_some_and(|(s, p)| *s == source && *p == phys);
+        let index = known.iter().find(is_this).copied().unwrap_or_else(|| {
             self.params.push((source, phys.clone()));
+            known.push(self.params.len() - 1);
             self.params.len() - 1
         });
         Scalar::new(Node::Param(index as u16), phys)
@@ -242,6 +260,7 @@ impl<'a> Lowerer<'a> {
         let writes = self.writes || command != Command::Select;
         let (before, scratch) = (Vec::new(), Vec::new());
         let depends = self.depends;
-        Lowered { statement, params: self.params, fields, phys, command, target, writes, before, scratch, depends }
+        let (once, locks, params) = (self.once, Vec::new(), self.params);
+        Lowered { statement, params, fields, phys, command, target, writes, once, locks, before, scratch, depends }
     }
 }

@@ -77,7 +77,7 @@ fn elements(tokens: &[TokenWithSpan], source: &Source) -> Option<usize> {
         return None;
     }
     let _ = c.eat("global") || c.eat("local");
-    let _ = c.eat("temporary") || c.eat("temp") || c.eat("unlogged");
+    let _ = c.eat("temporary") || c.eat("temp");
     if !c.eat("table") {
         return None;
     }

@@ -139,9 +139,7 @@ fn create(c: &mut Cursor<'_>) -> Option<Error> {
         return Some(error);
     }
     let _ = c.eat("global") || c.eat("local");
-    if !(c.eat("temporary") || c.eat("temp")) && c.eat("unlogged") {
-        return refused("UNLOGGED").map(|e| e.hint("Every table is durable; leave UNLOGGED out."));
-    }
+    let _ = c.eat("temporary") || c.eat("temp");
     if c.eat("unique index") || c.eat("index") {
         return None;
     }

@@ -140,13 +140,17 @@ pub fn strip(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<(Vec<TokenWi
     Ok((out, extras))
 }
 
-/// Takes out of a schema change what says nothing here: CONCURRENTLY (remembered), ON ONLY, NO INHERIT, WITHOUT OIDS;
+/// Takes out of a schema change what says nothing here: UNLOGGED, CONCURRENTLY (remembered), ON ONLY, NO INHERIT, WITHOUT OIDS;
 /// `GRANT ALL (a)` becomes the privileges that a column has.
 fn definition(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) {
     let word = |tokens: &[TokenWithSpan], i: usize, word: &str| is(tokens.get(i), word);
     let verb = ["create", "drop", "alter", "grant", "revoke"].into_iter().find(|w| word(tokens, 0, w));
     match verb {
         Some("create" | "drop") => {
+            // Every table is durable, which is more than was asked for.
+            if word(tokens, 1, "unlogged") && (word(tokens, 2, "table") || word(tokens, 2, "sequence")) {
+                tokens.remove(1);
+            }
             let at = 1 + usize::from(word(tokens, 1, "unique"));
             if word(tokens, at, "index") && word(tokens, at + 1, "concurrently") {
                 tokens.remove(at + 1);

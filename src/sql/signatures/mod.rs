@@ -119,6 +119,11 @@ pub fn entry(proc_: &'static Proc) -> Option<&'static Entry> {
     ENTRIES.get(&proc_.oid)
 }
 
+/// True for a function that does something to the session each time that it is called.
+pub fn once(proc_: &Proc) -> bool {
+    proc_.name == "pg_notify" || proc_.name.contains("_advisory_")
+}
+
 /// All entries, for the generated documentation and the catalog.
 pub fn entries() -> impl Iterator<Item = &'static Entry> {
     ENTRIES.values()

@@ -13,17 +13,17 @@ work=${DUCKGATE_CLIENTS:-$HOME/.cache/duckgate-clients}/suites/$name
 mkdir -p "$work/none"
 
 case "$name" in
-  asyncpg)  package=asyncpg==0.30.0 installed=asyncpg==0.30.0 folder=tests
+  asyncpg)  package=asyncpg==0.32.0 installed=asyncpg==0.32.0 folder=tests
     extra=(distro uvloop)
     # Left out: tests of its own source's style, and those that start servers of their own.
-    skip=(--ignore=tests/test__sourcecode.py --ignore=tests/test__environment.py
+    skip=(--ignore=tests/test__sourcecode.py --ignore=tests/test__environment.py --ignore=tests/test_subinterpreters.py
           -k "not standby and not target_attribute and not target_server_attribute and not invalidation_in_pool") ;;
-  pg8000)   package=pg8000==1.31.2 installed=pg8000==1.31.2 folder=test
-    extra=('scramp==1.4.5' pytest-mock pytest-benchmark pytz hatchling versioningit)
+  pg8000)   package=pg8000==1.31.6 installed=pg8000==1.31.6 folder=test
+    extra=(pytest-mock pytest-benchmark pytz hatchling versioningit)
     # Left out: authentication against other pg_hba.conf files, an extension, a stress test without assertions.
     skip=(--benchmark-disable --ignore=test/dbapi/auth --ignore=test/legacy/auth --ignore=test/native/auth
           --ignore=test/legacy/stress.py --ignore=test/test_readme.py -k "not hstore and not broken_pipe_read") ;;
-  psycopg2) package=psycopg2==2.9.10 installed=psycopg2-binary==2.9.10 folder=tests
+  psycopg2) package=psycopg2==2.9.13 installed=psycopg2-binary==2.9.13 folder=tests
     extra=()
     # Left out: replication, large objects, two-phase commit, and a test of the C API's pointers.
     skip=(--ignore=tests/test_replication.py --ignore=tests/test_lobject.py -k "not pgconn_ptr and not tpc and not Tpc and not TPC") ;;

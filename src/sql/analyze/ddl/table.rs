@@ -46,6 +46,7 @@ impl Analyzer<'_> {
                 query: Box::new(query),
                 if_not_exists: create.if_not_exists,
                 with_data,
+                on_commit,
             });
         }
         let mut columns = Vec::new();
