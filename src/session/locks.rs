@@ -295,7 +295,9 @@ impl State {
             format!("Process {} waits for {mode} on {tag}; blocked by process {}.", edge.who.pid, edge.blocker.pid)
         };
         let lines: Vec<String> = circle.iter().map(line).collect();
-        Error::new(SqlState::T_R_DEADLOCK_DETECTED, "deadlock detected").detail(lines.join("\n"))
+        Error::new(SqlState::T_R_DEADLOCK_DETECTED, "deadlock detected")
+            .detail(lines.join("\n"))
+            .hint("One of these sessions has to give its locks back before the others can go on.")
     }
 }
 

@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_mailbox_that_is_full_ends_its_session() {
-        let (channels, a) = (Channels::default(), Mailbox::new(200));
+        let (channels, a) = (Channels::default(), Mailbox::new(150));
         let mut pending = Pending::default();
         pending.listen("c");
         pending.publish(1, &a, &channels);

@@ -119,7 +119,7 @@ pub enum Phys {
     List(Box<Phys>),
     /// STRUCT with fields named f1, f2 …: a row value
     Row(Arc<[Phys]>),
-    /// The type of a bare NULL and of functions that return nothing
+    /// The type of a bare NULL
     Void,
 }
 

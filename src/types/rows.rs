@@ -214,8 +214,8 @@ enum Data<'a> {
     Uuid(&'a StringArray),
     /// Lists and rows: by way of values.
     Other(&'a dyn Array, &'a Phys),
-    /// NULLs, or the empty text of `void`.
-    Nothing(bool),
+    /// NULLs without a type.
+    Nothing,
 }
 
 impl<'a> Cells<'a> {
@@ -229,7 +229,7 @@ impl<'a> Cells<'a> {
         }
         let strings = || array.as_string_opt::<i32>().ok_or_else(wrong);
         let data = if array.data_type() == &DataType::Null {
-            Data::Nothing(plan.ty.oid == oid::VOID)
+            Data::Nothing
         } else {
             match &plan.phys {
                 Phys::Bool => Data::Bool(array.as_boolean_opt().ok_or_else(wrong)?),
@@ -257,7 +257,7 @@ impl<'a> Cells<'a> {
                 Phys::Interval => Data::Interval(values!(IntervalMonthDayNanoType)),
                 Phys::Uuid => Data::Uuid(strings()?),
                 Phys::List(_) | Phys::Row(_) => Data::Other(array.as_ref(), &plan.phys),
-                Phys::Void => Data::Nothing(plan.ty.oid == oid::VOID),
+                Phys::Void => Data::Nothing,
             }
         };
         Ok(Self { nulls: array.nulls(), data, plan })
@@ -266,7 +266,7 @@ impl<'a> Cells<'a> {
     #[inline]
     pub fn is_null(&self, row: usize) -> bool {
         match self.data {
-            Data::Nothing(empty) => !empty,
+            Data::Nothing => true,
             _ => self.nulls.is_some_and(|n| n.is_null(row)),
         }
     }
@@ -336,7 +336,7 @@ impl<'a> Cells<'a> {
                 let value = self.typed(try_value_at(*v, row, phys)?, output.types);
                 text::write(out, &value, self.plan.ty, output);
             }
-            Data::Nothing(_) => {}
+            Data::Nothing => {}
         }
         Ok(())
     }
@@ -423,7 +423,7 @@ impl<'a> Cells<'a> {
                 binary::encode(&value, self.plan.ty, output.types, out);
                 patch_length(out, at);
             }
-            Data::Nothing(_) => out.put_u32(0),
+            Data::Nothing => out.put_u32(0),
         }
         Ok(())
     }

@@ -121,7 +121,7 @@ static ENTRIES: [Entry; 56] = [
     row(oid::CSTRING, "cstring", Codec::Text, Phys::Text),
     // Only in system tables (pg_attribute.attmissingval), where it is always NULL here.
     row(oid::ANYARRAY, "anyarray", Codec::Text, Phys::Text),
-    row(oid::VOID, "void", Codec::Void, Phys::Void),
+    row(oid::VOID, "void", Codec::Void, Phys::Text),
     // Only in system tables too: no column of a user's has one of these.
     Entry { oid: oid::INET, name: "inet", codec: Codec::Inet, phys: None },
     Entry { oid: oid::PG_LSN, name: "pg_lsn", codec: Codec::Text, phys: None },

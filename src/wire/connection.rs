@@ -146,7 +146,11 @@ impl Connection {
                 biased;
                 event = self.session.idle() => {
                     match event {
-                        Idle::Terminate(error) => return farewell(self.front.stream, &error.into_fatal()).await,
+                        Idle::Terminate(error) => {
+                            // What it holds is given back before the client has taken its leave.
+                            drop(self.session);
+                            return farewell(self.front.stream, &error.into_fatal()).await;
+                        }
                         Idle::Notification { pid, channel, payload } => {
                             self.front.notification(pid, &channel, &payload);
                             if self.front.flush().await.is_err() {
@@ -168,6 +172,7 @@ impl Connection {
                 Err(Lost::Eof) => return,
             };
             if step.is_break() {
+                drop(self.session);
                 if !self.front.stream.is_lost() {
                     self.front.stream.close().await;
                 }

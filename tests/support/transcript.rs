@@ -288,6 +288,11 @@ fn print_one(message: &Message) -> String {
         b'1' => ("ParseComplete", Value::Null),
         b'2' => ("BindComplete", Value::Null),
         b'3' => ("CloseComplete", Value::Null),
+        b'A' => {
+            // Which process it comes from differs from run to run.
+            reader.i32();
+            ("NotificationResponse", json!([reader.string(), reader.string()]))
+        }
         b'C' => ("CommandComplete", json!(cstr(body).0)),
         b'D' => {
             ("DataRow", data_row(body).iter().map(|v| v.as_ref().map_or(Value::Null, |b| bytes_value(b))).collect())

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result, SqlState};
 use crate::tree::{BoolTest, Expr, ExprKind, SessionValue};
-use crate::types::{PgType, Phys, oid};
+use crate::types::{PgType, Phys};
 
 use super::ir::{Node, Scalar, template};
 use super::{Lowerer, Means};
@@ -48,11 +48,8 @@ impl Lowerer<'_> {
             }
             ExprKind::Array { items, nested } => self.array(items, *nested, e.ty),
             ExprKind::Row(fields) => {
-                let nothing: Vec<bool> = fields.iter().map(|f| f.ty.oid == oid::VOID).collect();
-                let fields = self.exprs(fields)?.into_iter().zip(nothing);
-                // What a function of type void gives is an empty text, which no number can be.
-                let fields = fields.map(|(value, nothing)| if nothing { value.cast(Phys::Text) } else { value });
-                self.row_of(fields.collect())
+                let fields = self.exprs(fields)?;
+                self.row_of(fields)
             }
             ExprKind::RowCompare { op_name, ops, left, right } => self.row_compare(op_name, ops, left, right),
             ExprKind::Subscript { array, indices } => self.subscript(array, indices),

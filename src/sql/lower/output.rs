@@ -12,7 +12,6 @@ impl Lowerer<'_> {
         let value = self.settle(value);
         if value.phys == Phys::Void {
             let phys = self.phys(ty)?;
-            // A function that returns nothing gives an empty column.
             return Ok(if phys == Phys::Void { value } else { value.cast(phys) });
         }
         let computed = matches!(value.node, Node::Template { .. } | Node::Aggregate(_) | Node::Case { .. });
