@@ -52,6 +52,9 @@ struct Waiter {
     granted: oneshot::Sender<()>,
 }
 
+/// What a transaction holds: how often in each mode.
+pub type TransactionLocks = HashMap<LockTag, [u32; 2]>;
+
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Owner {
@@ -361,22 +364,47 @@ impl Locks {
 
     /// pg_advisory_unlock_all() and the session's end: what it holds beyond its transaction is given back.
     pub fn release_session(&self, session: u64) {
-        self.release_all(session, LockScope::Session);
-    }
-
-    /// The transaction has ended.
-    pub fn release_transaction(&self, session: u64) {
-        self.release_all(session, LockScope::Transaction);
-    }
-
-    fn release_all(&self, session: u64, scope: LockScope) {
         let mut state = self.state.lock();
         let Some(tags) = state.of_session.get(&session) else { return };
         let tags: Vec<LockTag> = tags.iter().copied().collect();
         for tag in tags {
             if let Some(holder) = state.locks.get_mut(&tag).and_then(|lock| lock.holder(session)) {
                 for counts in &mut holder.counts {
-                    counts[scope as usize] = 0;
+                    counts[LockScope::Session as usize] = 0;
+                }
+            }
+            state.settle(tag);
+        }
+    }
+
+    /// The transaction has ended.
+    pub fn release_transaction(&self, session: u64) {
+        self.restore_transaction(session, &TransactionLocks::default());
+    }
+
+    /// What the session's transaction holds, for a savepoint.
+    pub fn of_transaction(&self, session: u64) -> TransactionLocks {
+        let state = self.state.lock();
+        let tags = state.of_session.get(&session).into_iter().flatten();
+        let held = tags.filter_map(|tag| {
+            let holder = state.locks.get(tag)?.holders.iter().find(|h| h.who.session == session)?;
+            let counts = holder.counts.map(|by_scope| by_scope[LockScope::Transaction as usize]);
+            (counts != [0, 0]).then_some((*tag, counts))
+        });
+        held.collect()
+    }
+
+    /// Gives back what the session's transaction has locked since.
+    pub fn restore_transaction(&self, session: u64, then: &TransactionLocks) {
+        let mut state = self.state.lock();
+        let Some(tags) = state.of_session.get(&session) else { return };
+        let tags: Vec<LockTag> = tags.iter().copied().collect();
+        for tag in tags {
+            if let Some(holder) = state.locks.get_mut(&tag).and_then(|lock| lock.holder(session)) {
+                let before = then.get(&tag).copied().unwrap_or_default();
+                for (counts, before) in holder.counts.iter_mut().zip(before) {
+                    let count = &mut counts[LockScope::Transaction as usize];
+                    *count = before.min(*count);
                 }
             }
             state.settle(tag);
@@ -518,6 +546,11 @@ mod tests {
         let asked = locks.request(A, tag(2), LockMode::Exclusive, LockScope::Transaction, true);
         assert!(granted(asked.unwrap()));
         assert!(!locks.release(1, tag(2), LockMode::Exclusive, LockScope::Session));
+        let then = locks.of_transaction(1);
+        let asked = locks.request(A, tag(3), LockMode::Share, LockScope::Transaction, true);
+        assert!(granted(asked.unwrap()));
+        locks.restore_transaction(1, &then);
+        assert_eq!(locks.rows().iter().map(|r| r.tag.low).collect::<Vec<_>>(), [1, 2]);
         locks.release_transaction(1);
         assert_eq!(locks.rows().iter().map(|r| r.tag.low).collect::<Vec<_>>(), [1]);
     }

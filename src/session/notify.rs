@@ -179,7 +179,27 @@ pub struct Pending {
     bytes: usize,
 }
 
+/// How far a transaction was when it named a savepoint.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark {
+    listening: usize,
+    notifications: usize,
+}
+
 impl Pending {
+    pub fn mark(&self) -> Mark {
+        Mark { listening: self.listening.len(), notifications: self.notifications.len() }
+    }
+
+    /// Back to a savepoint: what was asked for since is forgotten.
+    pub fn rewind(&mut self, mark: Mark) {
+        self.listening.truncate(mark.listening);
+        for (channel, payload) in self.notifications.split_off(mark.notifications.min(self.notifications.len())) {
+            self.bytes -= OVERHEAD + channel.len() + payload.len();
+            self.said.remove(&(channel, payload));
+        }
+    }
+
     pub fn listen(&mut self, channel: &str) {
         self.listening.push(Listening::Listen(channel.into()));
     }
@@ -277,6 +297,23 @@ mod tests {
         pending.publish(2, &b, &channels);
         channels.unlisten_all(&a);
         assert!(channels.by_name.lock().is_empty());
+    }
+
+    #[test]
+    fn what_was_said_after_a_savepoint_is_forgotten_with_it() {
+        let (channels, a) = (Channels::default(), Mailbox::new(ROOM));
+        let mut pending = Pending::default();
+        pending.listen("c");
+        pending.notify("c", "before", ROOM).unwrap();
+        let mark = pending.mark();
+        pending.listen("d");
+        pending.notify("c", "after", ROOM).unwrap();
+        pending.rewind(mark);
+        pending.notify("c", "after", ROOM).unwrap();
+        pending.notify("c", "before", ROOM).unwrap();
+        pending.publish(1, &a, &channels);
+        assert_eq!(all(&a).into_iter().map(|(_, p)| p).collect::<Vec<_>>(), ["before", "after"]);
+        assert_eq!(channels.of(&a), ["c"]);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 use super::execute::Done;
 use super::front::Front;
+use super::locks::TransactionLocks;
+use super::notify::Mark;
 use super::session::Session;
 use super::settings::Saved;
 use super::transaction::{self, Active, Failed, Transaction};
@@ -23,6 +25,8 @@ pub struct Savepoint {
     restarted: usize,
     dropped: usize,
     scratch: usize,
+    said: Mark,
+    locks: TransactionLocks,
 }
 
 impl Session {
@@ -31,6 +35,8 @@ impl Session {
         self.end_tape();
         let settings = self.shared.state.lock().settings.save();
         let portals = self.portals.next_number();
+        let said = self.shared.pending.lock().mark();
+        let locks = self.gateway.locks.of_transaction(self.shared.id);
         let limit = self.gateway.limits().savepoints;
         let Some(active) = self.transaction.active_mut() else { return Err(transaction::aborted()) };
         if active.savepoints.len() >= limit {
@@ -47,6 +53,8 @@ impl Session {
             restarted: active.sequences.restarted.len(),
             dropped: active.sequences.dropped.len(),
             scratch: active.scratch.len(),
+            said,
+            locks,
         });
         Done::tag("SAVEPOINT")
     }
@@ -107,6 +115,8 @@ impl Session {
         active.sequences.dropped.truncate(savepoint.dropped);
         let restarted = active.sequences.restarted.split_off(savepoint.restarted);
         let first = savepoint.portals;
+        self.shared.pending.lock().rewind(savepoint.said);
+        self.gateway.locks.restore_transaction(self.shared.id, &savepoint.locks);
         self.shared.state.lock().settings.restore(&savepoint.settings);
         self.put_sequences_back(restarted).await;
         for name in self.portals.close_since(first) {
@@ -119,6 +129,8 @@ impl Session {
     pub(super) fn fail_in_savepoint(&mut self, active: Box<Active>) {
         if let Some(savepoint) = active.savepoints.last() {
             self.shared.state.lock().settings.restore(&savepoint.settings);
+            // Others need not wait until the client has heard of the error.
+            self.gateway.locks.restore_transaction(self.shared.id, &savepoint.locks);
         }
         self.transaction = Transaction::Failed(Failed { started: active.started, kept: Some(active) });
     }

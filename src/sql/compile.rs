@@ -99,20 +99,8 @@ fn other() -> Error {
 /// Lowers and renders what is permitted.
 pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered>) -> Result<Plan> {
     let lowered = permit.try_map(lower)?;
-    let Lowered {
-        fields,
-        phys,
-        command,
-        target,
-        writes,
-        once,
-        locks,
-        params,
-        before,
-        scratch,
-        depends,
-        statement: _,
-    } = lowered.get().clone();
+    let Lowered { fields, phys, command, target, writes, once, locks, params, before, scratch, depends, statement: _ } =
+        lowered.get().clone();
     let depends = Arc::new(depends);
     let before = before.into_iter().map(|step| step_plan(&lowered, step, command, &depends)).collect();
     let drop = |table: u32| lowered.clone().map(|_| dropped(table));
