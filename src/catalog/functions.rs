@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{acl, definitions, names, privileges, procs, signals};
 use crate::engine::Native;
 use crate::engine::directory::{self, SessionView};
-use crate::engine::vector::{Oid as OidArg, TextList, native1, native2, native3, native4};
+use crate::engine::vector::{NumericText, Oid as OidArg, TextList, native1, native2, native3, native4};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Snapshot;
 use crate::registry::seen::Seen;
@@ -74,7 +74,12 @@ fn own() -> Vec<Native> {
             Ok(Some(if temporary { super::tables::TEMPORARY_NAMESPACE } else { 0 }))
         }),
         keywords(),
-        native1::<i64, str>("dg_pg_size_pretty", |bytes| Ok(Some(size_pretty(bytes)))),
+        native1::<NumericText, str>("dg_pg_size_pretty_numeric", |bytes| {
+            // What is smaller than the second unit keeps its fraction.
+            let whole = bytes.split('.').next().unwrap_or_default().parse::<i128>().unwrap_or_default();
+            Ok(Some(if whole.abs() < 10 * 1024 { format!("{bytes} bytes") } else { size_pretty(whole) }))
+        }),
+        native1::<i64, str>("dg_pg_size_pretty", |bytes| Ok(Some(size_pretty(bytes.into())))),
     ]
 }
 
@@ -149,9 +154,9 @@ fn keywords() -> Native {
 }
 
 /// bytes, kB, MB, GB, TB, PB: the largest unit that leaves a number of at most five digits, halves rounded away.
-fn size_pretty(bytes: i64) -> String {
+fn size_pretty(bytes: i128) -> String {
     const UNITS: [&str; 6] = ["bytes", "kB", "MB", "GB", "TB", "PB"];
-    let mut size = i128::from(bytes);
+    let mut size = bytes;
     if size.abs() < 10 * 1024 {
         return format!("{size} bytes");
     }

@@ -108,17 +108,18 @@ impl Catalog {
         let view = directory::session(session)?;
         let snapshot = view.snapshot();
         let seen = Seen::new(Arc::clone(&snapshot), view.search_path(), view.role());
-        let mut batches: Vec<Batch> = self.recorded(table.name, &seen)?.into_iter().collect();
+        let recorded = self.recorded(table.name, &seen)?;
         let key = match table.changes {
-            tables::Changes::Never => return Ok((batches, seen)),
+            tables::Changes::Never => return Ok((recorded.into_iter().collect(), seen)),
             // A transaction's own snapshot has a version of its own.
             tables::Changes::WithSnapshot => Some((Age::Snapshot(snapshot.version), table.name)),
             tables::Changes::Always => None,
         };
-        batches.push(self.kept(key, || {
+        let own = self.kept(key, || {
             build::batch(table.name, (table.rows)(&tables::Ask { view: &*view, snapshot: &snapshot })?)
-        })?);
-        Ok((batches, seen))
+        })?;
+        // Users' objects first: who looks at a few rows in no order looks for those.
+        Ok((std::iter::once(own).chain(recorded).collect(), seen))
     }
 }
 
@@ -140,5 +141,12 @@ impl SystemTables for Catalog {
     fn rows(&self, session: u64, table: &str, projection: &[usize]) -> Result<Vec<RecordBatch>> {
         let (batches, seen) = self.batches(session, table)?;
         batches.into_iter().map(|batch| visible(batch, &seen, projection)).collect()
+    }
+
+    fn cardinality(&self, session: u64, table: &str) -> Option<usize> {
+        // What is made for this is kept for the scan, but for what changes all the time.
+        let kept = tables::find(table)?.changes != tables::Changes::Always;
+        let (batches, _) = kept.then(|| self.batches(session, table).ok()).flatten()?;
+        Some(batches.iter().map(|b| b.batch.num_rows()).sum())
     }
 }

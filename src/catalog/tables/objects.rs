@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use super::attributes::storage;
+use super::attributes::{SEQUENCE_COLUMNS, storage};
 use super::*;
 use crate::catalog::relations::is_system_view;
 use crate::registry::{ConstraintKind, Relation, RelationKind, builtin};
@@ -87,6 +87,7 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
         "relhastriggers",
         "relispopulated",
         "relreplident",
+        "relminmxid",
         "relacl",
     ]);
     let referenced = referenced(ask);
@@ -110,19 +111,19 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
             // Nobody has counted; a sequence is one row.
             Value::Float4(match kind {
                 b'S' => 1.0,
-                b'v' => 0.0,
                 _ => -1.0,
             }),
             Value::Bool(!r.indexes.is_empty()),
             Value::Bool(false),
             char_(persistence),
             char_(kind),
-            Value::Int2(r.columns.len() as i16),
+            Value::Int2(if kind == b'S' { SEQUENCE_COLUMNS.len() } else { r.columns.len() } as i16),
             Value::Int2(checks as i16),
             Value::Bool(kind == b'v'),
             Value::Bool(foreign || referenced.contains(&r.oid)),
             Value::Bool(true),
             char_(if stored { b'd' } else { b'n' }),
+            Value::Oid(Oid::from(stored)),
             acl(&r.acl, ask.snapshot),
         ]);
         for index in &r.indexes {
@@ -146,6 +147,7 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
                 Value::Bool(false),
                 Value::Bool(true),
                 char_(b'n'),
+                Value::Oid(0),
                 Value::Null,
             ]);
         }

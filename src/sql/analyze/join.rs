@@ -69,6 +69,12 @@ impl Analyzer<'_> {
             self.check_conflicts(&namespace, std::slice::from_ref(&item))?;
             namespace.push(item);
         }
+        if matches!(kind, JoinKind::Left | JoinKind::Full) {
+            note_relations(&right, &mut self.nullable);
+        }
+        if matches!(kind, JoinKind::Right | JoinKind::Full) {
+            note_relations(&left, &mut self.nullable);
+        }
         let lateral = matches!(&right, FromItem::Relation(r) if r.lateral);
         let kind = if kind == JoinKind::Inner && on.is_none() { JoinKind::Cross } else { kind };
         Ok((FromItem::Join(Box::new(Join { kind, left, right, on, lateral })), namespace))
@@ -235,4 +241,17 @@ fn combine(mut left: Vec<NsItem>, mut right: Vec<NsItem>, merged: Vec<NsColumn>)
         lateral_ok: true,
     });
     items
+}
+
+/// The relations of a FROM item.
+fn note_relations(item: &FromItem, found: &mut std::collections::HashSet<crate::tree::RelId>) {
+    match item {
+        FromItem::Relation(relation) => {
+            found.insert(relation.id);
+        }
+        FromItem::Join(join) => {
+            note_relations(&join.left, found);
+            note_relations(&join.right, found);
+        }
+    }
 }

@@ -95,6 +95,8 @@ pub struct Analyzer<'a> {
     untyped_params: BTreeSet<(u32, u16)>,
     /// The tables behind relations, and where each relation's columns come from (table OID and attnum).
     rel_tables: HashMap<RelId, Arc<TableDef>>,
+    /// Relations that an outer join may extend with NULLs.
+    nullable: HashSet<RelId>,
     origins: HashMap<RelId, Vec<(Oid, i16)>>,
     /// Functions in FROM that give one plain column: their name stands for its value.
     function_rels: HashSet<RelId>,
@@ -123,6 +125,7 @@ impl<'a> Analyzer<'a> {
             params: Vec::new(),
             untyped_params: BTreeSet::new(),
             rel_tables: HashMap::new(),
+            nullable: HashSet::new(),
             origins: HashMap::new(),
             function_rels: HashSet::new(),
             next_rel: 1,

@@ -23,9 +23,10 @@ impl Analyzer<'_> {
             return Ok(row);
         }
         // System columns need no qualification.
-        let items = self.scopes.iter().rev().flat_map(|s| &s.items);
-        if let Some(column) = items.filter(|i| i.cols_visible).find_map(|i| self.system_column(i, &name, pos)) {
-            return Ok(column);
+        for item in self.scopes.iter().rev().flat_map(|s| &s.items).filter(|i| i.cols_visible) {
+            if let Some(column) = self.system_column(item, &name, pos)? {
+                return Ok(column);
+            }
         }
         if self.scopes.iter().any(|s| s.items.iter().any(|i| i.rel.is_some_and(|r| self.rel_tables.contains_key(&r)))) {
             Self::refuse_system_column(&name, pos)?;
@@ -73,7 +74,7 @@ impl Analyzer<'_> {
             }
             return Ok(super::scope::at(found.expr.clone(), pos));
         }
-        if let Some(column) = self.system_column(item, column, pos) {
+        if let Some(column) = self.system_column(item, column, pos)? {
             return Ok(column);
         }
         if item.rel.is_some_and(|r| self.rel_tables.contains_key(&r)) {
@@ -165,6 +166,7 @@ impl Analyzer<'_> {
             0 => match base.oid {
                 oid::INT2VECTOR => oid::INT2,
                 oid::OIDVECTOR => oid::OID,
+                oid::NAME => oid::CHAR,
                 _ => {
                     let shown = self.type_name(array.ty.oid);
                     let message = format!("cannot subscript type {shown} because it does not support subscripting");

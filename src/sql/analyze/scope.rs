@@ -312,17 +312,29 @@ impl Analyzer<'_> {
     }
 
     /// A system column that every table has.
-    pub(crate) fn system_column(&self, item: &NsItem, name: &str, pos: u32) -> Option<Expr> {
-        let rel = item.rel?;
-        let def = self.rel_tables.get(&rel)?;
-        match name {
-            "tableoid" => Some(Expr { kind: ExprKind::Const(Value::Oid(def.oid)), ty: PgType::new(oid::OID), pos }),
+    pub(crate) fn system_column(&self, item: &NsItem, name: &str, pos: u32) -> Result<Option<Expr>> {
+        let Some(rel) = item.rel else { return Ok(None) };
+        let Some(def) = self.rel_tables.get(&rel) else { return Ok(None) };
+        let (value, ty) = match name {
+            "tableoid" => (def.oid, oid::OID),
             // Rows of the catalog have one age.
-            "xmin" if matches!(def.kind, crate::registry::RelationKind::System) => {
-                Some(Expr { kind: ExprKind::Const(Value::Oid(2)), ty: PgType::new(oid::XID), pos })
-            }
-            _ => None,
+            "xmin" if matches!(def.kind, crate::registry::RelationKind::System) => (2, oid::XID),
+            _ => return Ok(None),
+        };
+        let constant = Expr { kind: ExprKind::Const(Value::Oid(value)), ty: PgType::new(ty), pos };
+        if !self.nullable.contains(&rel) {
+            return Ok(Some(constant));
         }
+        // NULL where an outer join found no row, which a column that is never NULL tells.
+        let told = def.columns.iter().position(|c| c.not_null).and_then(|i| item.columns.get(i));
+        let told = told.ok_or_else(|| {
+            let what = format!("the system column \"{name}\" on the nullable side of an outer join");
+            Error::unsupported(what).hint("The table has no column that is NOT NULL.").at(pos)
+        })?;
+        let there = ExprKind::IsNull { arg: Box::new(at(told.expr.clone(), pos)), not: true };
+        let there = Expr { kind: there, ty: PgType::new(oid::BOOL), pos };
+        let kind = ExprKind::Case { whens: vec![(there, constant)], otherwise: None };
+        Ok(Some(Expr { kind, ty: PgType::new(ty), pos }))
     }
 
     /// System columns that DuckDB has nothing for.

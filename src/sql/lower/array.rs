@@ -5,7 +5,7 @@
 use crate::error::{Error, Result, SqlState};
 use crate::facts::Proc;
 use crate::tree::{Expr, Query, Subscript};
-use crate::types::{PgType, Phys};
+use crate::types::{PgType, Phys, oid};
 
 use super::Lowerer;
 use super::ir::{self, Alias, Body, From, Node, Scalar, Select};
@@ -57,8 +57,10 @@ impl Lowerer<'_> {
         if super::array_nested::depth(&value.phys) > 1 {
             return self.nested_subscript(value, indices);
         }
-        let Phys::List(element) = value.phys.clone() else {
-            return Err(Error::unsupported("a subscript of this type"));
+        // Vectors and names count from 0.
+        let from_zero = matches!(array.ty.oid, oid::INT2VECTOR | oid::OIDVECTOR | oid::NAME);
+        let (Phys::List(element), false) = (value.phys.clone(), from_zero) else {
+            return self.subscript_from_zero(value, index);
         };
         match index {
             Subscript::Index(i) => {
@@ -88,6 +90,19 @@ impl Lowerer<'_> {
                 })
             }
         }
+    }
+
+    fn subscript_from_zero(&mut self, value: Scalar, index: &Subscript) -> Result<Scalar> {
+        let (text, phys, index) = match (value.phys.clone(), index) {
+            (Phys::List(element), Subscript::Index(index)) => ("list_extract({0}, {1} + 1)", *element, index),
+            (Phys::Text, Subscript::Index(index)) => ("substr({0}, {1} + 1, 1)", Phys::Text, index),
+            _ => return Err(Error::unsupported("a subscript of this type")),
+        };
+        let index = self.expr(index)?;
+        self.bind_once(index, |_, index| {
+            let item = Scalar::template(text, vec![value, index.clone()], phys.clone());
+            Ok(Scalar::template("CASE WHEN {1} >= 0 THEN {0} END", vec![item, index], phys))
+        })
     }
 
     /// Array functions that are this module's own.

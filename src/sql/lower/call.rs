@@ -80,6 +80,17 @@ impl Lowerer<'_> {
                 })
             }
             ("extract" | "date_part", [field, from]) => self.extract(call.func, field, from, ty)?,
+            ("array_lower" | "array_upper", [vector, dimension])
+                if matches!(vector.ty.oid, oid::INT2VECTOR | oid::OIDVECTOR) =>
+            {
+                // Vectors count from 0.
+                let text = match call.func.name {
+                    "array_lower" => "CASE WHEN {1} = 1 AND len({0}) > 0 THEN 0 END",
+                    _ => "CASE WHEN {1} = 1 AND len({0}) > 0 THEN len({0})::INTEGER - 1 END",
+                };
+                let args = vec![self.expr(vector)?, self.expr(dimension)?];
+                Some(Scalar::template(text, args, Phys::Int4))
+            }
             ("pg_typeof", [arg]) => Some(self.type_of(arg)?),
             ("array_to_string", [array, rest @ ..]) => self.array_to_string(array, rest)?,
             ("date_pl_interval" | "date_mi_interval", [date, interval]) => {

@@ -82,6 +82,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("pg_char_to_encoding(name)", Native("dg_pg_char_to_encoding")),
     ("pg_encoding_max_length(int4)", Template("CASE {0} WHEN 6 THEN 4 WHEN 0 THEN 1 WHEN 8 THEN 1 END")),
     ("pg_size_pretty(int8)", Native("dg_pg_size_pretty")),
+    ("pg_size_pretty(numeric)", Native("dg_pg_size_pretty_numeric")),
     // Files are shared by all tables: no size is known for one of them.
     ("pg_relation_size(regclass)", Template("NULL::BIGINT")),
     ("pg_relation_size(regclass,text)", Template("NULL::BIGINT")),
