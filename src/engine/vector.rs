@@ -50,6 +50,10 @@ pub(crate) trait Ret {
     type Value;
     fn phys() -> Phys;
     fn builder(rows: usize) -> Self::Builder;
+    /// An error for a value that the array cannot hold.
+    fn fits(_value: &Self::Value) -> Result<()> {
+        Ok(())
+    }
     fn push(builder: &mut Self::Builder, value: Option<Self::Value>);
     fn finish(builder: Self::Builder) -> ArrayRef;
 }
@@ -213,8 +217,10 @@ impl Ret for Interval {
     fn builder(rows: usize) -> Self::Builder {
         PrimitiveBuilder::with_capacity(rows)
     }
+    fn fits(value: &Interval) -> Result<()> {
+        crate::types::arrow::interval_nanos(value.micros).map(|_| ())
+    }
     fn push(builder: &mut Self::Builder, value: Option<Interval>) {
-        // Arrow counts nanoseconds: beyond 292 years the product saturates, as engine::to_duckdb documents.
         builder.append_option(
             value.map(|v| arrow::datatypes::IntervalMonthDayNano::new(v.months, v.days, v.micros.saturating_mul(1000))),
         );
@@ -272,7 +278,9 @@ macro_rules! strict_native {
                         if false $(|| $value.is_null(row))+ {
                             R::push(&mut out, None);
                         } else {
-                            R::push(&mut out, f($($arg::get($value, row)?),+)?);
+                            let value = f($($arg::get($value, row)?),+)?;
+                            value.as_ref().map_or(Ok(()), R::fits)?;
+                            R::push(&mut out, value);
                         }
                     }
                     Ok(R::finish(out))

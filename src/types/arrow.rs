@@ -94,7 +94,7 @@ pub fn array_from_values(values: &[Value], phys: &Phys) -> Result<ArrayRef> {
 }
 
 /// Arrow counts intervals in nanoseconds, which reach 292 years of time.
-fn interval_nanos(micros: i64) -> Result<i64> {
+pub(crate) fn interval_nanos(micros: i64) -> Result<i64> {
     micros.checked_mul(1000).ok_or_else(|| {
         Error::unsupported("an interval with more than 292 years of hours, minutes and seconds")
             .hint("Write it with days, months or years.")

@@ -84,7 +84,7 @@ impl CellEncoders {
                 let style = match ty.oid {
                     oid::BPCHAR if ty.typmod >= 4 => TextStyle::Padded(ty.typmod as usize - 4),
                     oid::CHAR => TextStyle::CharByte,
-                    oid::JSONB => TextStyle::Jsonb,
+                    oid::JSONB | oid::JSONPATH => TextStyle::Jsonb,
                     oid::TID => TextStyle::Tid,
                     oid::INET => TextStyle::Inet,
                     _ => TextStyle::Plain,

@@ -42,6 +42,7 @@ pub enum Codec {
     Bpchar,
     Json,
     Jsonb,
+    JsonPath,
     Date,
     Time,
     TimeTz,
@@ -75,7 +76,7 @@ const fn row(oid: Oid, name: &'static str, codec: Codec, phys: Phys) -> Entry {
 
 /// The table. DuckDB's and Arrow's types follow from the physical type ([`Phys::duckdb`], [`Phys::arrow`]), the codecs
 /// from the codec class; arrays follow from their elements.
-static ENTRIES: [Entry; 56] = [
+static ENTRIES: [Entry; 57] = [
     row(oid::INT2, "smallint", Codec::Int2, Phys::Int2),
     row(oid::INT4, "integer", Codec::Int4, Phys::Int4),
     row(oid::INT8, "bigint", Codec::Int8, Phys::Int8),
@@ -98,6 +99,7 @@ static ENTRIES: [Entry; 56] = [
     row(oid::UUID, "uuid", Codec::Uuid, Phys::Uuid),
     row(oid::JSON, "json", Codec::Json, Phys::Text),
     row(oid::JSONB, "jsonb", Codec::Jsonb, Phys::Text),
+    row(oid::JSONPATH, "jsonpath", Codec::JsonPath, Phys::Text),
     row(oid::XML, "xml", Codec::Text, Phys::Text),
     row(oid::OID, "oid", Codec::Oid, Phys::Oid),
     row(oid::XID, "xid", Codec::Oid, Phys::Oid),

@@ -72,7 +72,11 @@ impl Lowerer<'_> {
             }
             ("quote_literal" | "quote_nullable", [arg]) => {
                 let value = self.expr(arg)?;
-                let text = self.output(value, arg.ty)?;
+                let text = match value.phys {
+                    // By the cast to text, not by the output function.
+                    Phys::Bool => value.cast(Phys::Text),
+                    _ => self.output(value, arg.ty)?,
+                };
                 let quoted = Scalar::call("dg_quote_literal", vec![text], Phys::Text);
                 Some(match call.func.name {
                     "quote_literal" => quoted,

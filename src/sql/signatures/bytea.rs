@@ -3,9 +3,9 @@
 use super::{How::*, Line};
 
 pub(super) const ENTRIES: &[Line] = &[
-    ("octet_length(bytea)", Template("octet_length({0})::INTEGER")),
-    ("length(bytea)", Template("octet_length({0})::INTEGER")),
-    ("byteacat(bytea,bytea)", Template("({0} || {1})")),
+    ("octet_length(bytea)", Template("octet_length({0}::BLOB)::INTEGER")),
+    ("length(bytea)", Template("octet_length({0}::BLOB)::INTEGER")),
+    ("byteacat(bytea,bytea)", Template("({0}::BLOB || {1}::BLOB)")),
     ("encode(bytea,text)", Native("dg_encode")),
     ("decode(text,text)", Native("dg_decode")),
     ("md5(bytea)", Template("md5({0})")),
@@ -19,7 +19,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("substr(bytea,int4,int4)", Native("dg_bytea_substr3")),
     ("substring(bytea,int4)", Native("dg_bytea_substr2")),
     ("substr(bytea,int4)", Native("dg_bytea_substr2")),
-    ("bit_length(bytea)", Template("(octet_length({0}) * 8)::INTEGER")),
+    ("bit_length(bytea)", Template("(octet_length({0}::BLOB) * 8)::INTEGER")),
     ("bit_count(bytea)", Native("dg_bytea_bit_count")),
     ("get_byte(bytea,int4)", Native("dg_get_byte")),
     ("set_byte(bytea,int4,int4)", Native("dg_set_byte")),

@@ -64,7 +64,11 @@ pub(super) const ENTRIES: &[Line] = &[
     ("substring(text,int4)", When(plain_substring, "substring({0}, {1})", &Native("dg_substr2"))),
     ("substring(text,text)", Native("dg_regexp_substring")),
     ("left(text,int4)", Template("left({0}, {1}::BIGINT)")),
-    ("right(text,int4)", Template("right({0}, {1}::BIGINT)")),
+    (
+        "right(text,int4)",
+        // PostgreSQL negates the number, which the least one does not survive.
+        Template("CASE WHEN {1} = -2147483648 THEN {0} ELSE right({0}, {1}::BIGINT) END"),
+    ),
     ("lpad(text,int4,text)", Native("dg_lpad")),
     ("lpad(text,int4)", Template("dg_lpad({0}, {1}, ' ')")),
     ("rpad(text,int4,text)", Native("dg_rpad")),

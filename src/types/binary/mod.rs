@@ -105,6 +105,16 @@ fn decode_codec(data: &[u8], ty: PgType, codec: &Codec, typmod: i32, types: &dyn
                 ));
             }
         },
+        Codec::JsonPath => match data.split_first() {
+            None => return Err(insufficient()),
+            Some((1, rest)) => Value::text(super::text::jsonpath::normalize_jsonpath(text(rest)?)?),
+            Some((version, _)) => {
+                return Err(Error::new(
+                    SqlState::INTERNAL_ERROR,
+                    format!("unsupported jsonpath version number {version}"),
+                ));
+            }
+        },
         Codec::Date => Value::Date(date_from_wire(i32::from_be_bytes(fixed(data)?))?),
         Codec::Time => {
             let micros = i64::from_be_bytes(fixed(data)?);
@@ -260,7 +270,7 @@ pub fn encode(value: &Value, ty: PgType, types: &dyn TypeLookup, out: &mut Bytes
 fn encode_text(text: &str, ty: PgType, types: &dyn TypeLookup, out: &mut BytesMut) {
     let ty = super::base_type(ty, types);
     match ty.oid {
-        oid::JSONB => {
+        oid::JSONB | oid::JSONPATH => {
             out.put_u8(1);
             out.put_slice(text.as_bytes());
         }

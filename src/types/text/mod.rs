@@ -4,6 +4,7 @@ mod array;
 pub mod digits;
 mod float;
 pub mod json;
+pub mod jsonpath;
 pub(crate) mod reg;
 mod scalar;
 
@@ -85,6 +86,7 @@ fn parse_codec(text: &str, ty: PgType, codec: &Codec, typmod: i32, input: &Input
             Value::text(text)
         }
         Codec::Jsonb => Value::text(normalize_jsonb(text)?),
+        Codec::JsonPath => Value::text(jsonpath::normalize_jsonpath(text)?),
         Codec::Date => Value::Date(datetime::parse_date(text, input)?),
         Codec::Time => Value::Time(datetime::parse_time(text, typmod, input)?),
         Codec::TimeTz => {

@@ -202,3 +202,49 @@ SELECT '1.0'::jsonb IN ('1'::jsonb, '2'), '1.0'::jsonb IN (SELECT '1'::jsonb)
 SELECT btint4cmp(1, 2), btint8cmp(2, 1), btint28cmp(1::int2, 1), date_cmp('2000-01-01', '2000-01-02'), timestamp_cmp_date('2000-01-01 12:00', '2000-01-01'), interval_cmp('1 day', '24 hours'), btfloat8cmp('NaN', 1), btboolcmp(NULL, true)
 SELECT age('2001-02-16 20:38:40'::timestamp) > '20 years'
 SELECT 'x' BETWEEN 'a' AND 'z' AND true, to_timestamp('a', 'äöü')
+SELECT '$'::jsonpath, 'strict $'::jsonpath, 'lax $.a.b[*]'::jsonpath, '$.a."b c".*'::jsonpath, '$.**{2 to last}.a'::jsonpath, '$.**{3}'::jsonpath
+SELECT '$.a ? (@.b == 1 && !(@.c > 2) || exists(@.d[0 to last, 5]))'::jsonpath, '$ ? (@ starts with "a")'::jsonpath, '$ ? (@ like_regex "^a.*" flag "is")'::jsonpath
+SELECT '1 + 2 * 3'::jsonpath, '(1 + 2) * 3'::jsonpath, '-$.a'::jsonpath, '-1'::jsonpath, '1 - -2'::jsonpath, '$.a[1 + 2, 4 to 6]'::jsonpath, '(1 + 2).abs()'::jsonpath, '($.a == 1) is unknown'::jsonpath
+SELECT '"\u0041\n\"x"'::jsonpath, '$a."b\u0020c"'::jsonpath, '$"x y"'::jsonpath, '1e3'::jsonpath, '.5'::jsonpath, '0.10'::jsonpath, '$.a /* c */ .b'::jsonpath, '$.type().size().abs().floor().ceiling().double().keyvalue().datetime("x")'::jsonpath
+SELECT ''::jsonpath
+SELECT '$.'::jsonpath
+SELECT '@ + 1'::jsonpath
+SELECT 'last'::jsonpath
+SELECT '1a'::jsonpath
+SELECT '00'::jsonpath
+SELECT '$ ? (@ like_regex "a" flag "z")'::jsonpath
+SELECT '$ ? (@ like_regex "a" flag "x")'::jsonpath
+SELECT '$.a.exists.true.last.is.strict'::jsonpath, '$.null'::jsonpath, 'null'::jsonpath, '$ ? (null == true)'::jsonpath
+SELECT jsonb_path_query('{"a": [1, 2, {"b": 3}]}', '$.a[*]')
+SELECT jsonb_path_query('{"a": [1, 2, {"b": 3}]}', 'strict $.a[*].b')
+SELECT jsonb_path_query('{"a": [1, 2, {"b": 3}]}', 'strict $.a[*].b', silent => true)
+SELECT jsonb_path_query('{"a": [1, 2, {"b": 3}]}', '$.**')
+SELECT jsonb_path_query('{"a": [1, 2, {"b": 3}]}', '$.**{last}'), jsonb_path_query_array('{"a": {"b": [1,{"c": 2}]}}', '$.**{1 to 2}')
+SELECT jsonb_path_query_array('[1, 2, 3, 4]', '$[last]'), jsonb_path_query_array('[1,2,3,4]', '$[1 to last - 1]'), jsonb_path_query_array('[1,2,3]', '$[5]'), jsonb_path_query_array('[1,2,3]', '$[0,2]')
+SELECT jsonb_path_query('[1,2]', 'strict $[5]')
+SELECT jsonb_path_query('[1,2]', 'strict $.a')
+SELECT jsonb_path_query('1', 'strict $[*]')
+SELECT jsonb_path_query('{"a": 1}', 'strict $.b')
+SELECT jsonb_path_query_array('[1, "a", null, true, {"x": 1}, [2]]', '$[*].type()'), jsonb_path_query_array('[1, "a", [2,3]]', '$[*].size()')
+SELECT jsonb_path_exists('{"a": 1}', '$.a'), jsonb_path_exists('{"a": 1}', '$.b'), jsonb_path_exists('{"a": 1}', 'strict $.b', silent => true), '{"a": 1}' @? '$.a ? (@ > 5)', '{"a": 1}'::jsonb @@ '$.a == 1', '{"a": 1}'::jsonb @@ '$.a'
+SELECT jsonb_path_match('{"a": 1}', '$.a')
+SELECT jsonb_path_match('{"a": 1}', '$.a == "x"'), jsonb_path_match('{"a": 1}', '$.a > 0'), jsonb_path_match('null', '$ == null')
+SELECT jsonb_path_query_first('[1,2,3]', '$[*] ? (@ > 1)'), jsonb_path_query_first('[1,2,3]', '$[*] ? (@ > 9)'), jsonb_path_query_first('{"a": 5}', '$.a + $x', '{"x": 2.50}')
+SELECT jsonb_path_query('{"a": 5}', '$.a + $y', '{"x": 2.50}')
+SELECT jsonb_path_query('{"a": 5}', '$.a', '[]')
+SELECT jsonb_path_query('{"a": "x"}', '$.a + 1')
+SELECT jsonb_path_query('[1,0]', '1 / $[1]'), 1
+SELECT jsonb_path_query('[1,0]', '1 / $[1]', silent => true)
+SELECT jsonb_path_query_array('[1,-2,3.7,"4.5"]', '$[*] ? (@.type() == "number").abs().floor()'), jsonb_path_query_array('["1.5", 2]', '$[*].double()'), jsonb_path_query('[1,2]', '-$'), jsonb_path_query('"x"', '-$')
+SELECT jsonb_path_query('"x"', '$.double()')
+SELECT jsonb_path_query('{}', '$.abs()')
+SELECT jsonb_path_query('{"a": 1, "b": [1]}', '$.keyvalue()')
+SELECT jsonb_path_query('[1]', '$.keyvalue()')
+SELECT jsonb_path_query_array('["abc", "abd", "x", 1, null]', '$[*] ? (@ starts with "ab")'), jsonb_path_query_array('["abc", "ABD", "x\nab"]', '$[*] ? (@ like_regex "^ab" flag "i")'), jsonb_path_query_array('["x\nab", "ab"]', '$[*] ? (@ like_regex "^ab" flag "m")'), jsonb_path_query_array('["a\nb", "acb"]', '$[*] ? (@ like_regex "a.b")'), jsonb_path_query_array('["a\nb", "acb"]', '$[*] ? (@ like_regex "a.b" flag "s")'), jsonb_path_query_array('["a.b", "acb"]', '$[*] ? (@ like_regex "a.b" flag "q")')
+SELECT jsonb_path_query_array('[{"a": 1}, {"a": "x"}, {"b": 1}]', '$[*] ? ((@.a > 0) is unknown)'), jsonb_path_query_array('[{"a": 1}, {"b": 2}]', '$[*] ? (exists(@.a))'), jsonb_path_query_array('[1,2,3]', '$[*] ? (@ > 1 && @ < 3)'), jsonb_path_query_array('[[1,2],[3]]', '$[*] ? (@ == 3)'), jsonb_path_query_array('[null,1]', '$[*] ? (@ != null)')
+SELECT jsonb_path_query('{"a": [{"b": 1}, {"b": 2}]}', '$.a.b'), jsonb_path_query('[[1],[2]]', '$[*][*]'), jsonb_path_query_array('{"x": [1]}', '$.x[0]'), jsonb_path_query_array('{"x": 1}', '$.x[0]')
+SELECT * FROM jsonb_path_query('[1,2,3]', '$[*] ? (@ >= $min)', '{"min": 2}') WITH ORDINALITY
+SELECT j FROM (VALUES ('{"a": 1}'::jsonb), ('{"a": 2}')) v(j) WHERE j @@ '$.a > 1'
+SELECT regexp_match(E'a\nb', 'a[^x]b', 'n'), regexp_match(E'a\nb', 'a[^x]b'), regexp_match(E'a\nb', 'a.b', 'p'), regexp_match(E'a\nb', '^b', 'w'), regexp_match(E'a\nb', 'a.b', 'w')
+SELECT sign('NaN'::float8), sign(-0.5::float8), right('abc', -2147483648), right('abc', -1), quote_literal(true), quote_nullable(false), btint2cmp(3::int2, 7::int2)
+SELECT bit_length('\x00ff10'::bytea || NULL::bytea), octet_length(NULL::bytea || '\x00')

@@ -8,6 +8,7 @@ mod integer;
 mod io;
 mod json;
 mod json_edit;
+mod jsonpath;
 mod moment;
 mod numeric;
 
@@ -38,6 +39,7 @@ pub fn all() -> Vec<Native> {
     all.extend(numeric::natives());
     all.extend(io::natives());
     all.extend(json::natives());
+    all.extend(jsonpath::natives());
     all.extend(crate::catalog::natives());
 
     all.extend(text::natives());

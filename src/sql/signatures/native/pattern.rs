@@ -125,17 +125,21 @@ pub(super) fn compiled<T>(pattern: &str, flags: &str, f: impl FnOnce(&Matcher) -
 
 /// PostgreSQL's flags: i, c case; n, m newline-sensitive; p, w partly; s default; x expanded; q literal; g is the caller's.
 fn compile(pattern: &str, flags: &str) -> Result<Matcher> {
-    let (mut insensitive, mut newline, mut expanded, mut literal) = (false, false, false, false);
+    let (mut insensitive, mut expanded, mut literal) = (false, false, false);
+    // Whether `.` and `[^…]` leave newlines out, whether ^ and $ match at lines.
+    let (mut stops, mut lines) = (false, false);
     for flag in flags.chars() {
         match flag {
             'i' => insensitive = true,
             'c' => insensitive = false,
-            'n' | 'm' => newline = true,
-            's' | 't' => newline = false,
+            'n' | 'm' => (stops, lines) = (true, true),
+            's' | 't' => (stops, lines) = (false, false),
+            'p' => (stops, lines) = (true, false),
+            'w' => (stops, lines) = (false, true),
             'x' => expanded = true,
             'q' => literal = true,
             'g' => {}
-            'p' | 'w' | 'b' | 'e' => return Err(Error::unsupported(format!("regular expression option \"{flag}\""))),
+            'b' | 'e' => return Err(Error::unsupported(format!("regular expression option \"{flag}\""))),
             other => {
                 return Err(Error::new(
                     SqlState::INVALID_PARAMETER_VALUE,
@@ -144,13 +148,13 @@ fn compile(pattern: &str, flags: &str) -> Result<Matcher> {
             }
         }
     }
-    let translated = if literal { regex::escape(pattern) } else { translate(pattern, &mut insensitive)? };
+    let translated = if literal { regex::escape(pattern) } else { translate(pattern, &mut insensitive, stops)? };
     let build = |text: &str| {
         regex::RegexBuilder::new(text)
             .case_insensitive(insensitive)
             // By default a newline is an ordinary character and ^ $ match at the ends only.
-            .multi_line(newline)
-            .dot_matches_new_line(!newline)
+            .multi_line(lines)
+            .dot_matches_new_line(!stops)
             .ignore_whitespace(expanded)
             .size_limit(SIZE_LIMIT)
             .build()
@@ -199,7 +203,7 @@ fn invalid(why: &str) -> Error {
 }
 
 /// From PostgreSQL's syntax to `regex`'s.
-fn translate(pattern: &str, insensitive: &mut bool) -> Result<String> {
+fn translate(pattern: &str, insensitive: &mut bool, stops: bool) -> Result<String> {
     let mut p = pattern;
     if let Some(rest) = p.strip_prefix("***=") {
         return Ok(regex::escape(rest));
@@ -229,7 +233,7 @@ fn translate(pattern: &str, insensitive: &mut bool) -> Result<String> {
                 in_class = true;
                 out.push('[');
                 if chars.peek() == Some(&'^') {
-                    out.push('^');
+                    out.push_str(if stops { "^\\n" } else { "^" });
                     chars.next();
                 }
                 if chars.peek() == Some(&']') {
