@@ -208,6 +208,7 @@ impl Lease {
                     let _slot = slot;
                     let mut work = job_held.work.lock();
                     if begin {
+                        work.moment = Some(job_held.shared.commits.now());
                         job_held.raw.run("BEGIN TRANSACTION").translated()?;
                         work.transaction = Transaction::Active;
                     }
@@ -276,6 +277,7 @@ impl Lease {
             rollback_work(&held, &mut work)?;
             let Some(access) = access else { return Ok(()) };
             work.transaction = Transaction::Begun(access);
+            work.moment = Some(held.shared.commits.now());
             work.begin(&held.raw)?;
             // DuckDB takes its snapshot when a statement first reads: let it be now.
             held.raw.run("SELECT oid FROM duckgate_internal.sequences LIMIT 0").translated()
@@ -322,6 +324,9 @@ fn start(
         // Its statement was dropped before anybody read its result.
         held.roll_back()?;
     }
+    if let Transaction::Begun(_) = work.transaction {
+        work.moment = Some(held.shared.commits.now());
+    }
     work.settle(&held.raw, time_zone)?;
     let statement = Statement { held, rendered, params };
     // DuckDB plans with the statistics of the moment and takes the snapshot later, unless both are in one transaction:
@@ -350,6 +355,7 @@ impl Statement<'_> {
     /// Begins it, in a transaction of its own if `own`. `None` if it must be begun again with one.
     fn begin(&self, work: &mut Work, own: bool) -> Result<Option<Started>> {
         let raw = &self.held.raw;
+        let moment = self.held.shared.commits.now();
         if own {
             raw.run("BEGIN TRANSACTION").translated()?;
             self.held.lone.store(true, Ordering::SeqCst);
@@ -361,8 +367,8 @@ impl Statement<'_> {
                 Ok(Some(Started::Rows { own: true, .. })) => {}
                 Ok(Some(Started::Rows { .. } | Started::Changed(_) | Started::Done)) => {
                     let _writing = self.held.shared.data.write();
-                    let _committing = self.held.shared.commits.begin(self.written());
-                    if let Err(error) = raw.run("COMMIT").translated() {
+                    let committing = self.held.shared.commits.begin(self.written(), Some(moment));
+                    if let Err(error) = committing.and_then(|_committing| raw.run("COMMIT").translated()) {
                         drop(self.held.roll_back());
                         return Err(error);
                     }
@@ -396,7 +402,8 @@ impl Statement<'_> {
             return Ok(None);
         }
         let _writing = (!select).then(|| data.write());
-        let _committing = (!select && autocommit && !own).then(|| self.held.shared.commits.begin(self.written()));
+        let alone = !select && autocommit && !own;
+        let _committing = alone.then(|| self.held.shared.commits.begin(self.written(), None)).transpose()?;
         work.writes |= !select;
         if !select && !autocommit {
             work.written.add(*writes);
@@ -446,8 +453,8 @@ fn commit_work(held: &Arc<Held>, work: &mut Work) -> Result<()> {
         }
         Transaction::Active => {
             let _writing = std::mem::take(&mut work.writes).then(|| held.shared.data.write());
-            let _committing = held.shared.commits.begin(std::mem::take(&mut work.written));
-            let committed = held.raw.run("COMMIT").translated();
+            let committing = held.shared.commits.begin(std::mem::take(&mut work.written), work.moment.take());
+            let committed = committing.and_then(|_committing| held.raw.run("COMMIT").translated());
             if committed.is_err() {
                 // DuckDB has rolled back already in most cases; where it has, this fails without harm.
                 drop(held.roll_back());

@@ -9,7 +9,7 @@ use duckdb::ffi;
 use lru::LruCache;
 use parking_lot::Mutex;
 
-use super::commits::Written;
+use super::commits::{Moment, Written};
 use super::control::Count;
 use super::error::Translate;
 use super::pool::Shared;
@@ -49,6 +49,8 @@ pub(super) struct Work {
     pub writes: bool,
     /// What it has changed.
     pub written: Written,
+    /// Before the transaction began.
+    pub moment: Option<Moment>,
     /// The result that DuckDB still streams here.
     pub open: Weak<Stream>,
 }
@@ -72,6 +74,7 @@ impl Link {
             dirty: false,
             writes: false,
             written: Written::default(),
+            moment: None,
             open: Weak::new(),
         };
         Self {

@@ -75,13 +75,23 @@ pub struct Rendered {
     pub writes: Writes,
 }
 
+/// How a table's rows are changed. DuckDB notices when two transactions change the same row both in place, or both by
+/// removing it; of one that does it this way and one that does it that way it forgets the former's change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Change {
+    /// Values are changed in their rows.
+    pub in_place: bool,
+    /// Rows are removed (and written anew, if it is an update).
+    pub removes: bool,
+}
+
 /// What a statement changes, if it changes something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writes {
     /// Nothing that another session could see.
     Nothing,
     /// Rows of one table.
-    Table(Oid),
+    Table(Oid, Change),
     /// Definitions, or whatever else.
     Anything,
 }

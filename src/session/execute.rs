@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::constraint;
 use super::front::{Front, RowShape};
@@ -61,6 +61,10 @@ pub enum Alone {
 
 /// How often a cancel is repeated while the engine goes on: the first may have come before the statement was at work.
 const CANCEL_AGAIN: Duration = Duration::from_millis(20);
+
+/// How long a transaction's first statement is tried again while it conflicts with others', and the first pause between.
+const CONFLICT_PATIENCE: Duration = Duration::from_secs(1);
+const CONFLICT_PAUSE: Duration = Duration::from_millis(1);
 
 /// Waits for the engine, and stops it when the client goes away or somebody cancels.
 pub async fn guarded<T>(
@@ -198,10 +202,23 @@ impl Session {
         front: &mut dyn Front,
         alone: Alone,
     ) -> Result<(Started, Option<Plan>)> {
-        let began = self.transaction.active().filter(|a| a.engine).map(|a| (a.journal.len(), a.scratch.len()));
-        let error = match self.try_open(plan, values, front, alone).await {
-            Ok(started) => return Ok((started, None)),
-            Err(error) => error,
+        let began = self.transaction.active().filter(|a| a.engine).map(|a| (a.journal.place(), a.scratch.len()));
+        let until = Instant::now() + CONFLICT_PATIENCE;
+        let mut pause = CONFLICT_PAUSE;
+        let error = loop {
+            let error = match self.try_open(plan, values, front, alone).await {
+                Ok(started) => return Ok((started, None)),
+                Err(error) => error,
+            };
+            // Where PostgreSQL would wait for the other transaction: so far this one has done nothing else.
+            let waits = began.is_none() && error.code() == SqlState::T_R_SERIALIZATION_FAILURE;
+            if !waits || Instant::now() > until {
+                break error;
+            }
+            self.begin_anew().await?;
+            tokio::time::sleep(pause).await;
+            self.shared.interrupt.check()?;
+            pause = (pause * 2).min(CONFLICT_PATIENCE / 20);
         };
         if !overflowed(&error) {
             return Err(error);

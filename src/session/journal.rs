@@ -29,8 +29,17 @@ const ENTRY_BYTES: usize = 512;
 pub struct Journal {
     entries: Vec<Entry>,
     bytes: usize,
-    /// More was done than these entries say: it went over the limit, or cannot be repeated.
+    /// Statements in all: more than entries, where something went over the limit or cannot be repeated.
+    done: u64,
     incomplete: bool,
+}
+
+/// A place in a journal: what was done by then.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    pub entries: usize,
+    done: u64,
+    complete: bool,
 }
 
 /// One statement as the engine got it.
@@ -61,22 +70,24 @@ pub enum Saw {
 }
 
 impl Journal {
-    pub fn len(&self) -> usize {
-        self.entries.len()
+    /// Where it ends now.
+    pub fn place(&self) -> Place {
+        Place { entries: self.entries.len(), done: self.done, complete: !self.incomplete }
     }
 
-    /// True if everything up to the first `upto` entries is there.
-    pub fn reaches(&self, upto: usize) -> bool {
-        upto < self.entries.len() || upto == self.entries.len() && !self.incomplete || upto == 0
+    /// True if everything up to that place can be done again.
+    pub fn reaches(&self, place: Place) -> bool {
+        place.complete
     }
 
-    /// True if something was done since there were `upto` entries.
-    pub fn goes_beyond(&self, upto: usize) -> bool {
-        self.incomplete || self.entries.len() > upto
+    /// True if something was done since.
+    pub fn goes_beyond(&self, place: Place) -> bool {
+        self.done > place.done
     }
 
     /// Keeps an entry, if it is within `limit` bytes.
     pub fn add(&mut self, entry: Entry, limit: usize) {
+        self.done += 1;
         let bytes = entry.bytes();
         if self.incomplete || self.bytes + bytes > limit {
             self.incomplete = true;
@@ -88,6 +99,7 @@ impl Journal {
 
     /// Something was done that no entry says.
     pub fn lose(&mut self) {
+        self.done += 1;
         self.incomplete = true;
     }
 
@@ -101,11 +113,12 @@ impl Journal {
         }
     }
 
-    pub fn truncate(&mut self, upto: usize) {
-        for entry in self.entries.drain(upto.min(self.entries.len())..) {
+    pub fn truncate(&mut self, place: Place) {
+        for entry in self.entries.drain(place.entries.min(self.entries.len())..) {
             self.bytes = self.bytes.saturating_sub(entry.bytes());
         }
-        self.incomplete = false;
+        self.done = place.done;
+        self.incomplete = !place.complete;
     }
 
     pub fn entries_mut(&mut self) -> &mut [Entry] {

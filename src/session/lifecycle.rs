@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::journal::Journal;
 use super::session::Session;
 use super::transaction::{Active, Failed, Transaction};
 use crate::engine::{Access, Cancel, Connection, Run};
@@ -61,7 +62,7 @@ impl Session {
         if let Some(active) = self.transaction.active_mut() {
             active.engine = false;
             active.overlay = None;
-            active.journal.truncate(0);
+            active.journal = Journal::default();
         }
         Ok(())
     }

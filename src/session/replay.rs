@@ -7,7 +7,7 @@ use arrow::record_batch::RecordBatch;
 
 use super::execute::guarded;
 use super::front::Front;
-use super::journal::{Digest, Entry, Journal, Saw, witness};
+use super::journal::{Digest, Entry, Journal, Place, Saw, witness};
 use super::session::Session;
 use crate::engine::{Access, Outcome, Rendered, Run};
 use crate::error::{Error, Result, SqlState};
@@ -73,7 +73,7 @@ impl Session {
 
     /// A statement failed in a way that another way of saying it would not: takes the engine back to where the statement
     /// began. False if that cannot be done.
-    pub(super) async fn before_statement(&mut self, place: (usize, usize), front: &mut dyn Front) -> Result<bool> {
+    pub(super) async fn before_statement(&mut self, place: (Place, usize), front: &mut dyn Front) -> Result<bool> {
         let (upto, scratch) = place;
         self.end_tape();
         let Some(active) = self.transaction.active_mut() else { return Ok(false) };
@@ -84,8 +84,8 @@ impl Session {
         self.repeat(upto, front).await.map(|()| true)
     }
 
-    /// Rolls the engine back and does the first `upto` entries again. The session's own state is that of then already.
-    pub(super) async fn repeat(&mut self, upto: usize, front: &mut dyn Front) -> Result<()> {
+    /// Rolls the engine back and does again what was done up to that place. The session's own state is that of then already.
+    pub(super) async fn repeat(&mut self, upto: Place, front: &mut dyn Front) -> Result<()> {
         let repeatable = match self.shared.state.lock().settings.transaction.isolation {
             Isolation::ReadUncommitted | Isolation::ReadCommitted => false,
             Isolation::RepeatableRead | Isolation::Serializable => true,
@@ -93,7 +93,7 @@ impl Session {
         let engine = self.gateway.engine().clone();
         let Some(active) = self.transaction.active_mut() else { return Ok(()) };
         active.journal.truncate(upto);
-        let plain = upto == 0 && active.overlay.as_ref().is_none_or(|o| o.changes().is_empty());
+        let plain = upto.entries == 0 && active.overlay.as_ref().is_none_or(|o| o.changes().is_empty());
         if plain && !repeatable {
             // Nothing was done by then: the next statement begins anew, as the first one did.
             active.engine = false;

@@ -5,6 +5,7 @@
 
 use super::execute::Done;
 use super::front::Front;
+use super::journal::Place;
 use super::locks::TransactionLocks;
 use super::notify::Mark;
 use super::session::Session;
@@ -16,8 +17,7 @@ use crate::registry::{Name, Overlay};
 /// A savepoint: how far everything was when it was made.
 pub struct Savepoint {
     name: Name,
-    /// Entries of the journal.
-    journal: usize,
+    journal: Place,
     overlay: Option<Overlay>,
     settings: Saved,
     /// Portals made since have this number or a greater one.
@@ -46,7 +46,7 @@ impl Session {
         }
         active.savepoints.push(Savepoint {
             name: name.clone(),
-            journal: active.journal.len(),
+            journal: active.journal.place(),
             overlay: active.overlay.clone(),
             settings,
             portals,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::analyze::{Analyzed, analyze};
 use super::lower::{self, Decimals, Lowered, Step};
-use super::{Command, Compiled, CompiledBody, Context, Depends, ParamSource, Parsed, Plan, render};
+use super::{Command, Compiled, CompiledBody, Context, Depends, ParamSource, Parsed, Plan, change, render};
 use crate::engine::{Kind, Rendered, Writes};
 use crate::error::{Error, Result};
 use crate::policy::{self, Authority, Permit};
@@ -108,7 +108,7 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
     let (sql, order) = render::statement(&lowered.get().statement);
     let (params, types) = in_order(&params, &order);
     let kind = if phys.is_empty() { Kind::Change } else { Kind::Rows };
-    let changed = target.as_ref().map_or(Writes::Anything, |t| Writes::Table(t.oid));
+    let changed = change::writes(&lowered.get().statement, target.as_deref()).unwrap_or(Writes::Anything);
     let rendered = |columns| Rendered { sql: sql.into(), params: types, columns, kind, writes: changed };
     let permit = lowered.map(|lowered| rendered(lowered.phys));
     Ok(Plan { permit, params, fields, phys, command, target, before, after, writes, once, locks, depends })
@@ -123,7 +123,7 @@ fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command, depends: &A
     };
     let (sql, order) = render::statement(&statement);
     let (params, types) = in_order(&params, &order);
-    let writes = target.as_ref().map_or(Writes::Nothing, |t| Writes::Table(t.oid));
+    let writes = change::writes(&statement, target.as_deref()).unwrap_or(Writes::Nothing);
     let rendered = Rendered { sql: sql.into(), params: types, columns: Vec::new(), kind, writes };
     Plan {
         permit: permit.clone().map(|_| rendered),

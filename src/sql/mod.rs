@@ -154,5 +154,6 @@ pub mod lower;
 /// DuckDB's SQL as text.
 pub mod render;
 
+mod change;
 mod compile;
 pub use compile::{compile, compile_statement, compile_with};

@@ -254,15 +254,15 @@ pub(super) fn is_of_target(value: &Scalar, target: Alias) -> bool {
     let mut parts: Vec<&Scalar> = Vec::new();
     match &value.node {
         Node::Column(alias, _) if *alias != target => return false,
-        Node::Subquery(_) | Node::Exists(_) | Node::Quantified { .. } => return false,
+        // DuckDB's RETURNING takes no parameters.
+        Node::Subquery(_) | Node::Exists(_) | Node::Quantified { .. } | Node::Param(_) => return false,
         Node::Aggregate(_)
         | Node::Text(_)
         | Node::Literal(_)
         | Node::Type
         | Node::Column(..)
         | Node::Bare(_)
-        | Node::Variable(_)
-        | Node::Param(_) => {}
+        | Node::Variable(_) => {}
         Node::Template { args, .. } => parts.extend(args),
         Node::Cast(inner) => parts.push(inner),
         Node::And(all) | Node::Or(all) => parts.extend(all),

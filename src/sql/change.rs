@@ -1,0 +1,50 @@
+//! How a statement changes its table's rows inside DuckDB: what `engine::commits` has to know of it.
+
+use std::sync::Arc;
+
+use super::lower::ir::{Scalar, Statement};
+use crate::engine::{Change, Writes};
+use crate::registry::{ConstraintKind, Relation};
+use crate::types::Phys;
+
+/// DuckDB removes a row and writes it anew where RETURNING is asked for, or a column of an index is set, or one whose type
+/// has parts; otherwise it changes the row in its place. Where that is not certain from here, both are said.
+pub(super) fn writes(statement: &Statement, target: Option<&Relation>) -> Option<Writes> {
+    let target = target?;
+    let change = match statement {
+        Statement::Query(_) | Statement::Keep { .. } => Change::default(),
+        Statement::Insert { conflict, returning, .. } => match conflict.as_ref().and_then(|c| c.sets.as_ref()) {
+            None => Change::default(),
+            Some(sets) => update(target, sets, returning),
+        },
+        Statement::Update { sets, returning, .. } => update(target, sets, returning),
+        Statement::Delete { .. } => Change { in_place: false, removes: true },
+        Statement::Explain { statement, .. } => return writes(statement, Some(target)),
+    };
+    Some(Writes::Table(target.oid, change))
+}
+
+fn update(target: &Relation, sets: &[(Arc<str>, Scalar)], returning: &[Scalar]) -> Change {
+    if !returning.is_empty() {
+        return Change { in_place: false, removes: true };
+    }
+    let in_place = sets.iter().all(|(name, value)| {
+        let simple = !matches!(value.phys, Phys::List(_) | Phys::Row(_) | Phys::Void);
+        simple && target.column_by_physical(name).is_some_and(|column| !indexed(target, column.num))
+    });
+    Change { in_place: true, removes: !in_place }
+}
+
+/// Whether DuckDB may have an index over a column.
+fn indexed(target: &Relation, column: i16) -> bool {
+    let in_constraint = target.constraints.iter().any(|constraint| match &constraint.kind {
+        ConstraintKind::PrimaryKey { columns }
+        | ConstraintKind::Unique { columns, .. }
+        | ConstraintKind::ForeignKey { columns, .. } => columns.contains(&column),
+        ConstraintKind::Check { .. } => false,
+    });
+    let in_index = |index: &crate::registry::Index| {
+        index.keys.iter().any(|key| key.column == column || key.expression.is_some()) || index.predicate.is_some()
+    };
+    in_constraint || target.indexes.iter().any(in_index)
+}
