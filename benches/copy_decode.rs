@@ -4,7 +4,6 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
-use bytes::BytesMut;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use duckgate::copy::{CopyColumn, CopySource, Decoder, Encoder};
 use duckgate::tree::{CopyFormat, CopyHeader, CopyOptions};
@@ -78,7 +77,7 @@ fn decode(format: CopyFormat, data: &[u8]) -> Vec<RecordBatch> {
     batches
 }
 
-fn encode(format: CopyFormat, batches: &[RecordBatch], out: &mut BytesMut) {
+fn encode(format: CopyFormat, batches: &[RecordBatch], out: &mut Vec<u8>) {
     let mut encoder =
         Encoder::new(&options(format), &columns(), OutputSettings::default(), &BuiltinTypes).expect("encoder");
     for batch in batches {
@@ -98,12 +97,12 @@ fn copy(c: &mut Criterion) {
         .collect();
     let batches = decode(CopyFormat::Text, text.as_bytes());
     for (name, format) in [("text", CopyFormat::Text), ("csv", CopyFormat::Csv), ("binary", CopyFormat::Binary)] {
-        let mut data = BytesMut::new();
+        let mut data = Vec::new();
         encode(format, &batches, &mut data);
         let mut group = c.benchmark_group("copy");
         group.throughput(Throughput::Bytes(data.len() as u64)).sample_size(20);
         group.bench_function(format!("decode/{name}"), |b| b.iter(|| black_box(decode(format, &data).len())));
-        let mut out = BytesMut::with_capacity(data.len() + 1024);
+        let mut out = Vec::with_capacity(data.len() + 1024);
         group.bench_function(format!("encode/{name}"), |b| {
             b.iter(|| {
                 out.clear();

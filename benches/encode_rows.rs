@@ -4,7 +4,6 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
-use bytes::BytesMut;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use duckgate::types::rows::{ColumnShape, RowEncoder};
 use duckgate::types::{BuiltinTypes, OutputSettings, PgType, Value, arrow as arrays, oid, phys};
@@ -64,7 +63,7 @@ fn encode(c: &mut Criterion) {
             let shape = ColumnShape { ty, phys: carrier, format };
             let shapes = std::iter::repeat_n(shape, COLUMNS);
             let mut encoder = RowEncoder::new(shapes, settings.clone(), &BuiltinTypes).expect("encoder");
-            let mut out = BytesMut::with_capacity(8 << 20);
+            let mut out = Vec::with_capacity(8 << 20);
             group.bench_function(type_name, |b| {
                 b.iter(|| {
                     out.clear();

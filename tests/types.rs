@@ -8,7 +8,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ::arrow::record_batch::RecordBatch;
-use bytes::BytesMut;
 use duckgate::copy::{CopyColumn, CopySource, Decoder, Encoder};
 use duckgate::error::{Error, Result};
 use duckgate::tree::{CopyFormat, CopyHeader, CopyOptions};
@@ -156,7 +155,7 @@ fn through_rows(case: &str, value: &Value, ty: PgType, settings: &OutputSettings
     for (format, expected) in [(0, written.as_bytes()), (1, sent)] {
         let shape = ColumnShape { ty, phys: carrier.clone(), format };
         let mut encoder = RowEncoder::new([shape], settings.clone(), &BuiltinTypes).expect("encoder");
-        let mut out = BytesMut::new();
+        let mut out = Vec::new();
         encoder.encode(&batch, 0, 1, &mut out).expect("row");
         // D, length, one column, its length.
         let length = (expected.len() + 10) as u32;
@@ -175,7 +174,7 @@ fn values_are_read_and_written_as_postgresql_reads_and_writes_them() {
         let answer = || -> Result<(String, String)> {
             let ty = name::parse_type(declared, &BuiltinTypes)?;
             let value = text::parse(input, ty, &settings, &BuiltinTypes)?;
-            let mut out = BytesMut::new();
+            let mut out = Vec::new();
             binary::encode(&value, ty, &BuiltinTypes, &mut out);
             let again = binary::decode(&out, ty, &BuiltinTypes)?;
             let written = text::format(&value, ty, &settings, &BuiltinTypes);
@@ -344,7 +343,7 @@ fn round_trip(options: &CopyOptions, columns: &[CopyColumn], data: &[u8], piece:
     let write = |format: &str| -> Result<String> {
         let options = copy_options(format, &[]);
         let mut encoder = Encoder::new(&options, columns, OutputSettings::default(), &BuiltinTypes)?;
-        let mut out = BytesMut::new();
+        let mut out = Vec::new();
         for done in &batches {
             encoder.encode(&done.batch, 0, done.batch.num_rows(), &BuiltinTypes, &mut out)?;
         }

@@ -57,6 +57,7 @@ fn main() {
         cluster.target.connect().and_then(|mut c| c.query("VACUUM ANALYZE")).unwrap_or_else(|e| panic!("{e}"));
     }
     let postgres = cluster.as_ref().map(|c| &c.target);
+    stop_when_killed(cluster.as_ref().map(postgres::Cluster::stopper), gateway.pid());
 
     let duckdb = in_process(&folder.join("in-process.duckdb"), &data);
 
@@ -75,6 +76,25 @@ fn main() {
         connections(&mut report, &gateway.target, postgres);
     }
     println!("{}", report.markdown(scale));
+}
+
+/// SIGINT, SIGTERM and SIGHUP end this process, and what it has started with it.
+fn stop_when_killed(stop_postgres: Option<impl FnOnce() + Send + 'static>, gateway: u32) {
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            use tokio::signal::unix::{SignalKind, signal};
+            let [mut int, mut term, mut hup] = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()]
+                .map(|kind| signal(kind).expect("a signal"));
+            tokio::select! { _ = int.recv() => {} _ = term.recv() => {} _ = hup.recv() => {} }
+        });
+        // SAFETY: kill takes any pid; this one is our own child's, which is waited for only when the process ends.
+        unsafe { libc::kill(gateway as i32, libc::SIGTERM) };
+        if let Some(stop) = stop_postgres {
+            stop();
+        }
+        std::process::exit(130);
+    });
 }
 
 fn number(variable: &str, default: f64) -> f64 {

@@ -120,11 +120,21 @@ impl Cluster {
     }
 }
 
+impl Cluster {
+    /// What stops it from another thread.
+    pub fn stopper(&self) -> impl FnOnce() + Send + 'static {
+        let data = self.folder.join("data");
+        move || {
+            let mut stop = as_user("pg_ctl");
+            stop.arg("-D").arg(data).args(["-m", "fast", "stop"]);
+            run(stop);
+        }
+    }
+}
+
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let mut stop = as_user("pg_ctl");
-        stop.arg("-D").arg(self.folder.join("data")).args(["-m", "fast", "stop"]);
-        run(stop);
+        self.stopper()();
     }
 }
 

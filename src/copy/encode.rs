@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use super::binary::SIGNATURE;
 use super::{CopyColumn, check_encoding};
@@ -20,7 +20,7 @@ pub struct Encoder {
     cells: CellEncoders,
     force_quote: Vec<bool>,
     begun: bool,
-    scratch: BytesMut,
+    scratch: Vec<u8>,
 }
 
 impl Encoder {
@@ -39,12 +39,12 @@ impl Encoder {
             force_quote: (0..columns.len()).map(|i| options.force_quote.contains(&i)).collect(),
             options: options.clone(),
             begun: false,
-            scratch: BytesMut::new(),
+            scratch: Vec::new(),
         })
     }
 
     /// What stands before the rows: the header line (a message of its own), or binary's signature.
-    fn begin(&mut self, out: &mut BytesMut, ends: &mut Vec<usize>) {
+    fn begin(&mut self, out: &mut Vec<u8>, ends: &mut Vec<usize>) {
         if std::mem::replace(&mut self.begun, true) {
             return;
         }
@@ -80,7 +80,7 @@ impl Encoder {
         from: usize,
         to: usize,
         types: &dyn TypeLookup,
-        out: &mut BytesMut,
+        out: &mut Vec<u8>,
     ) -> Result<Vec<usize>> {
         let mut ends = Vec::with_capacity(to.saturating_sub(from) + 1);
         self.begin(out, &mut ends);
@@ -130,7 +130,7 @@ impl Encoder {
     }
 
     /// What stands after the rows (binary's trailer; the header if there were no rows); gives the ends of messages.
-    pub fn finish(&mut self, out: &mut BytesMut) -> Vec<usize> {
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> Vec<usize> {
         let mut ends = Vec::new();
         self.begin(out, &mut ends);
         if self.options.format == CopyFormat::Binary {
@@ -146,7 +146,7 @@ fn text_needs_escape(b: u8, delimiter: u8) -> bool {
 }
 
 /// Text format's escapes.
-fn put_text(out: &mut BytesMut, text: &[u8], delimiter: u8) {
+fn put_text(out: &mut Vec<u8>, text: &[u8], delimiter: u8) {
     for b in text {
         match b {
             8 => out.put_slice(b"\\b"),
@@ -169,7 +169,7 @@ fn csv_needs_quote(text: &[u8], single: bool, options: &CopyOptions) -> bool {
 }
 
 /// A csv field, quoted if forced or needed.
-fn put_csv(out: &mut BytesMut, text: &[u8], force: bool, single: bool, options: &CopyOptions) {
+fn put_csv(out: &mut Vec<u8>, text: &[u8], force: bool, single: bool, options: &CopyOptions) {
     if !force && !csv_needs_quote(text, single, options) {
         return out.put_slice(text);
     }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::BytesMut;
-
 use super::*;
 use crate::tree::CopyHeader;
 use crate::types::{BuiltinTypes, Value, arrow, oid, phys};
@@ -166,7 +164,7 @@ fn what_is_encoded_is_decoded_to_the_same() {
         let mut o = options(format);
         o.header = if format == CopyFormat::Binary { CopyHeader::No } else { CopyHeader::Match };
         let mut encoder = Encoder::new(&o, &columns, OutputSettings::default(), &BuiltinTypes).expect("encoder");
-        let mut out = BytesMut::new();
+        let mut out = Vec::new();
         encoder.encode(&batch, 0, batch.num_rows(), &BuiltinTypes, &mut out).expect("encode");
         encoder.finish(&mut out);
         for piece in [1, 5, 1000] {

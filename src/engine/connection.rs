@@ -14,6 +14,7 @@ use super::commits::Written;
 use super::control::{Control, Watch};
 use super::error::Translate;
 use super::feed::{Feed, Part};
+use super::helpers::{ALONE, Help};
 use super::link::{Held, Plan, Transaction, Work};
 use super::pool::{Shared, blocking};
 use super::stream::{Stream, StreamRows};
@@ -214,6 +215,7 @@ impl Lease {
                     }
                     work.writes = true;
                     let _writing = job_held.shared.data.write();
+                    let _help = job_held.shared.helpers.call();
                     match statement.statement.execute().translated() {
                         Ok(mut result) => Ok((statement, result.rows_changed())),
                         Err(error) => {
@@ -360,7 +362,8 @@ impl Statement<'_> {
             raw.run("BEGIN TRANSACTION").translated()?;
             self.held.lone.store(true, Ordering::SeqCst);
         }
-        let begun = self.begin_in(work, own);
+        let mut help = self.held.shared.helpers.pass();
+        let begun = self.begin_in(work, own, &mut help);
         if own {
             match &begun {
                 // The reader ends it.
@@ -386,7 +389,8 @@ impl Statement<'_> {
         written
     }
 
-    fn begin_in(&self, work: &mut Work, own: bool) -> Result<Option<Started>> {
+    /// `help`: is called when the statement goes on for long.
+    fn begin_in(&self, work: &mut Work, own: bool, help: &mut Option<Help>) -> Result<Option<Started>> {
         let Rendered { sql, params: types, columns, kind, writes } = &self.rendered;
         let data = &self.held.shared.data;
         let autocommit = work.transaction == Transaction::None;
@@ -408,7 +412,11 @@ impl Statement<'_> {
         if !select && !autocommit {
             work.written.add(*writes);
         }
-        let mut result = plan.statement.execute().translated()?;
+        let helpers = &self.held.shared.helpers;
+        let late = || {
+            help.get_or_insert_with(|| helpers.call());
+        };
+        let mut result = plan.statement.execute_alone_for(ALONE, late).translated()?;
         // A feed whose number is a parameter is only bound when the statement runs: it has run over nothing so far.
         if let Some(feed) = super::feed::bound() {
             drop(result);
@@ -423,7 +431,7 @@ impl Statement<'_> {
             Kind::Rows => {
                 let own = own && select;
                 let stream = Arc::new(Stream::open(result, columns.clone(), own)?);
-                let first = stream.first(self.held)?;
+                let first = stream.first(self.held, help.take())?;
                 work.open = Arc::downgrade(&stream);
                 Started::Rows { stream, first, transaction: work.transaction, own }
             }
@@ -452,7 +460,10 @@ fn commit_work(held: &Arc<Held>, work: &mut Work) -> Result<()> {
             Err(aborted())
         }
         Transaction::Active => {
-            let _writing = std::mem::take(&mut work.writes).then(|| held.shared.data.write());
+            let writes = std::mem::take(&mut work.writes);
+            let _writing = writes.then(|| held.shared.data.write());
+            // It may be time for a checkpoint.
+            let _help = writes.then(|| held.shared.helpers.call());
             let committing = held.shared.commits.begin(std::mem::take(&mut work.written), work.moment.take());
             let committed = committing.and_then(|_committing| held.raw.run("COMMIT").translated());
             if committed.is_err() {

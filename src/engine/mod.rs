@@ -28,6 +28,7 @@ mod connection;
 mod control;
 pub mod error;
 mod feed;
+mod helpers;
 mod link;
 mod logical;
 mod native;

@@ -13,6 +13,7 @@ use super::connection::Lease;
 use super::control::{Control, Count};
 use super::error::Translate;
 use super::feed::Feeds;
+use super::helpers::Helpers;
 use super::link::{DataVersion, Link};
 use super::raw::{Database, RawConnection, RawError};
 use super::sequence::Sequences;
@@ -42,6 +43,7 @@ pub(super) struct Shared {
     pub commits: Commits,
     feeds: Arc<Feeds>,
     pub sequences: Arc<Sequences>,
+    pub helpers: Helpers,
 }
 
 /// One of the statements that run: held by the piece of work itself, so that work that was left behind keeps its slot.
@@ -98,6 +100,7 @@ impl Pool {
         // From here on no statement changes a setting, but for the connection's own TimeZone.
         raw.run("SET allowed_configs = ['TimeZone']; SET lock_configuration = true").translated()?;
         drop(raw);
+        let helpers = Helpers::start(&database, config.threads.max(1) - 1).map_err(Error::internal)?;
         let shared = Shared {
             slots: Arc::new(Semaphore::new(config.max_running.max(1))),
             database: Mutex::new(Some(database)),
@@ -112,6 +115,7 @@ impl Pool {
             commits: Commits::default(),
             feeds,
             sequences,
+            helpers,
             config,
         };
         Ok(Arc::new(Self(Arc::new(shared))))
@@ -132,6 +136,8 @@ fn settings(config: &EngineConfig) -> Vec<(&'static str, String)> {
     settings.extend([
         ("memory_limit", format!("{}B", config.memory_limit)),
         ("threads", config.threads.max(1).to_string()),
+        // All of them are ours: super::helpers says why.
+        ("external_threads", config.threads.max(1).to_string()),
         ("enable_external_access", "false".into()),
         ("autoinstall_known_extensions", "false".into()),
         ("autoload_known_extensions", if config.extension_directory.is_some() { "true" } else { "false" }.into()),
@@ -298,7 +304,12 @@ impl Engine for Pool {
     fn checkpoint(&self) -> BoxFuture<'_, Result<()>> {
         async move {
             let database = self.0.database()?;
-            blocking(move || RawConnection::open(&database).and_then(|raw| raw.run("CHECKPOINT")).translated()).await
+            let help = self.0.helpers.call();
+            blocking(move || {
+                let _help = help;
+                RawConnection::open(&database).and_then(|raw| raw.run("CHECKPOINT")).translated()
+            })
+            .await
         }
         .boxed()
     }
@@ -311,12 +322,16 @@ impl Engine for Pool {
             self.0.slots.close();
             let idle = std::mem::take(&mut *self.0.idle.lock());
             let database = self.0.database.lock().take().ok_or_else(closed)?;
-            let sequences = Arc::clone(&self.0.sequences);
+            let shared = Arc::clone(&self.0);
             blocking(move || {
                 drop(idle);
-                sequences.close()?;
+                let help = shared.helpers.call();
+                shared.sequences.close()?;
                 let raw = RawConnection::open(&database).translated()?;
-                raw.run("CHECKPOINT").translated()
+                let done = raw.run("CHECKPOINT").translated();
+                drop(help);
+                shared.helpers.close();
+                done
             })
             .await
         }

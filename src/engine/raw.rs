@@ -3,6 +3,7 @@
 use std::ffi::{CStr, CString, c_char};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use duckdb::ffi;
 
@@ -84,6 +85,44 @@ impl Drop for Database {
     fn drop(&mut self) {
         // SAFETY: opened by us, closed once; connections hold their own reference.
         unsafe { ffi::duckdb_close(&mut self.0) };
+    }
+}
+
+/// What a thread of ours works on DuckDB's tasks by.
+pub(super) struct TaskState {
+    handle: ffi::duckdb_task_state,
+    _database: Arc<Database>,
+}
+
+// SAFETY: its calls only touch the state's atomics and DuckDB's scheduler, which is thread-safe.
+unsafe impl Send for TaskState {}
+// SAFETY: as above; DuckDB documents that threads may share a state.
+unsafe impl Sync for TaskState {}
+
+impl TaskState {
+    pub fn new(database: &Arc<Database>) -> Self {
+        // SAFETY: a live database, which outlives the state.
+        let handle = unsafe { ffi::duckdb_create_task_state(database.0) };
+        Self { handle, _database: Arc::clone(database) }
+    }
+
+    /// Works on tasks as they come, until [`Self::finish`].
+    pub fn execute(&self) {
+        // SAFETY: a live state.
+        unsafe { ffi::duckdb_execute_tasks_state(self.handle) };
+    }
+
+    /// Ends [`Self::execute`] after the task at hand, or before it has begun.
+    pub fn finish(&self) {
+        // SAFETY: a live state.
+        unsafe { ffi::duckdb_finish_execution(self.handle) };
+    }
+}
+
+impl Drop for TaskState {
+    fn drop(&mut self) {
+        // SAFETY: made by us, destroyed once; nobody executes any more, since that borrows self.
+        unsafe { ffi::duckdb_destroy_task_state(self.handle) };
     }
 }
 
@@ -186,12 +225,29 @@ impl Prepared {
 
     /// Runs it until the first rows are there (or the end, if it gives no stream).
     pub fn execute(&self) -> RawResult<QueryResult> {
+        self.execute_alone_for(Duration::MAX, || {})
+    }
+
+    /// As [`Self::execute`]; `late` is called once it has taken longer than `alone` to plan, or to run.
+    pub fn execute_alone_for(&self, alone: Duration, late: impl FnOnce()) -> RawResult<QueryResult> {
+        let begun = Instant::now();
         let mut pending = Pending(std::ptr::null_mut());
         // SAFETY: a live statement whose parameters are bound, and an out pointer.
         let state = unsafe { ffi::duckdb_pending_prepared_streaming(self.0, &mut pending.0) };
         if state != ffi::duckdb_state_DuckDBSuccess {
             // SAFETY: a pending result holds its error text; NULL is answered by NULL.
             return Err(RawError(unsafe { text_of(ffi::duckdb_pending_error(pending.0)) }));
+        }
+        let planned = Instant::now();
+        if planned - begun > alone {
+            late();
+        } else {
+            match pending.run_for(planned, alone) {
+                Progress::Ready => {}
+                Progress::Late => late(),
+                // SAFETY: a pending result holds its error text.
+                Progress::Failed => return Err(RawError(unsafe { text_of(ffi::duckdb_pending_error(pending.0)) })),
+            }
         }
         // SAFETY: all-zero is what DuckDB expects of an out result.
         let mut result: ffi::duckdb_result = unsafe { std::mem::zeroed() };
@@ -210,6 +266,30 @@ impl Drop for Prepared {
 }
 
 struct Pending(ffi::duckdb_pending_result);
+
+enum Progress {
+    Ready,
+    /// Its time was up.
+    Late,
+    Failed,
+}
+
+impl Pending {
+    /// Carries out tasks for so long, or until the result is ready.
+    fn run_for(&self, since: Instant, time: Duration) -> Progress {
+        loop {
+            // SAFETY: a live pending result.
+            let state = unsafe { ffi::duckdb_pending_execute_task(self.0) };
+            match state {
+                ffi::duckdb_pending_state_DUCKDB_PENDING_RESULT_READY => return Progress::Ready,
+                ffi::duckdb_pending_state_DUCKDB_PENDING_RESULT_NOT_READY if since.elapsed() <= time => {}
+                ffi::duckdb_pending_state_DUCKDB_PENDING_ERROR => return Progress::Failed,
+                // Its time is up, or others have all its tasks in hand: then it is waited for.
+                _ => return Progress::Late,
+            }
+        }
+    }
+}
 
 impl Drop for Pending {
     fn drop(&mut self) {

@@ -18,6 +18,7 @@ use super::logical::check;
 use super::raw::LogicalType;
 use crate::error::{Error, Result, SqlState};
 use crate::types::Phys;
+use crate::types::text::digits;
 
 /// Collects one column of a batch.
 pub(super) struct Column {
@@ -244,14 +245,17 @@ impl Column {
                 // SAFETY: the checked type is VARCHAR or BLOB.
                 let strings = unsafe { values::<ffi::duckdb_string_t>(data, from, rows) };
                 offsets.reserve(rows);
+                out.reserve(rows * INLINED);
                 for (i, string) in strings.iter().enumerate() {
                     // SAFETY: the mask covers the row.
                     if all_valid || unsafe { valid.is(i) } {
                         // SAFETY: a valid row's string points to its bytes, which live as long as the vector.
-                        out.extend_from_slice(unsafe { string_bytes(string) });
+                        unsafe { put_string(string, out) };
                     }
-                    offsets.push(offset(out.len())?);
+                    // Checked below: the last is the largest.
+                    offsets.push(out.len() as i32);
                 }
+                offset(out.len())?;
             }
             Data::Uuid { offsets, values: out } => {
                 // SAFETY: the checked type is UUID, a hugeint whose top bit is flipped.
@@ -376,6 +380,26 @@ pub(super) unsafe fn string_bytes(string: &ffi::duckdb_string_t) -> &[u8] {
         } else {
             std::slice::from_raw_parts(string.value.pointer.ptr.cast(), length)
         }
+    }
+}
+
+/// Up to so many bytes of a string stand in the string itself.
+const INLINED: usize = 12;
+
+/// Appends a string's bytes.
+///
+/// # Safety
+/// As [`string_bytes`].
+#[inline]
+unsafe fn put_string(string: &ffi::duckdb_string_t, out: &mut Vec<u8>) {
+    // SAFETY: the length is the first word of both forms.
+    let length = unsafe { string.value.inlined.length } as usize;
+    if length <= INLINED {
+        // SAFETY: a string of this length is inline; DuckDB has written all of its bytes, those behind its end with zeros.
+        digits::put_prefix(out, &unsafe { string.value.inlined.inlined }.map(|c| c as u8), length);
+    } else {
+        // SAFETY: by this function's contract.
+        out.extend_from_slice(unsafe { string_bytes(string) });
     }
 }
 

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use super::aside::Aside;
 use super::control::{Control, Watch};
 use super::error::Translate;
+use super::helpers::Help;
 use super::link::{Held, Link, Transaction};
 use super::logical::check;
 use super::raw::{Chunk, QueryResult};
@@ -27,7 +28,7 @@ use crate::types::Phys;
 
 /// A batch is fetched until it holds this much: large enough that a hop to a blocking thread does not count, small
 /// enough that many streams fit in memory.
-const BATCH_BYTES: usize = 256 * 1024;
+const BATCH_BYTES: usize = 512 * 1024;
 const BATCH_ROWS: usize = 16 * 2048;
 
 /// One result. Its state is locked after its connection's [`super::link::Work`], never before.
@@ -38,6 +39,8 @@ pub(super) struct Stream {
     closed: AtomicBool,
     /// A transaction was begun for it alone, which only read: it ends with the stream.
     own_transaction: AtomicBool,
+    /// What DuckDB streams, it produces with help.
+    help: Mutex<Option<Help>>,
 }
 
 enum State {
@@ -115,12 +118,17 @@ impl Stream {
             state: Mutex::new(State::Live(result)),
             closed: AtomicBool::new(false),
             own_transaction: AtomicBool::new(own_transaction),
+            help: Mutex::default(),
         })
     }
 
     /// The first rows, as soon as there are any; goes on to the end only if DuckDB has that ready.
-    pub fn first(&self, link: &Link) -> Result<Option<RecordBatch>> {
-        self.fetch_with(link, |link, _| link.raw.execution_is_finished())
+    pub fn first(&self, held: &Held, help: Option<Help>) -> Result<Option<RecordBatch>> {
+        let first = self.fetch_with(held, |link, _| link.raw.execution_is_finished())?;
+        if self.is_live() {
+            *self.help.lock() = Some(help.unwrap_or_else(|| held.shared.helpers.call()));
+        }
+        Ok(first)
     }
 
     /// The next batch. Blocks; the connection's work is locked.
@@ -153,6 +161,7 @@ impl Stream {
     /// DuckDB streams it no longer. The connection's work is locked, or this stream needs it no more.
     fn end(&self, state: &mut State, next: State, link: &Link) {
         *state = next;
+        drop(self.help.lock().take());
         if self.own_transaction.swap(false, Ordering::SeqCst) {
             drop(link.roll_back());
         }

@@ -1,7 +1,5 @@
 //! COPY TO STDOUT: the result's batches, encoded as they come, one row a message.
 
-use bytes::BytesMut;
-
 use super::execute::{Alone, Done};
 use super::front::Front;
 use super::interrupt::Interrupt;
@@ -32,7 +30,7 @@ impl Session {
         let mut encoder = Encoder::new(options, &columns, self.output_settings(), &types)?;
         front.copy_out(options.format == CopyFormat::Binary, columns.len());
         let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
-        let mut out = BytesMut::new();
+        let mut out = Vec::new();
         let mut sent: u64 = 0;
         while let Some(batch) = self.next_batch(&mut open, front).await? {
             let mut from = 0;
@@ -52,16 +50,12 @@ impl Session {
 }
 
 /// Sends what was encoded, cut where the messages end.
-async fn messages(out: &mut BytesMut, ends: &[usize], interrupt: &Interrupt, front: &mut dyn Front) -> Result<()> {
-    let mut start = 0;
-    for end in ends {
-        let message = out.split_to(end - start).freeze();
-        start = *end;
-        tokio::select! {
-            biased;
-            done = front.copy_write(message) => done?,
-            error = interrupt.terminated() => return Err(error),
-        }
+async fn messages(out: &mut Vec<u8>, ends: &[usize], interrupt: &Interrupt, front: &mut dyn Front) -> Result<()> {
+    tokio::select! {
+        biased;
+        done = front.copy_write(out, ends) => done?,
+        error = interrupt.terminated() => return Err(error),
     }
+    out.clear();
     interrupt.check()
 }

@@ -60,8 +60,8 @@ pub trait Front: Send {
     fn copy_read(&mut self) -> BoxFuture<'_, Result<CopyInput>>;
     /// CopyOutResponse.
     fn copy_out(&mut self, binary: bool, columns: usize);
-    /// One CopyData message.
-    fn copy_write(&mut self, data: Bytes) -> BoxFuture<'_, Result<()>>;
+    /// CopyData messages: `data`, cut where `ends` say.
+    fn copy_write<'a>(&'a mut self, data: &'a [u8], ends: &'a [usize]) -> BoxFuture<'a, Result<()>>;
     /// CopyDone.
     fn copy_out_done(&mut self);
     /// Completes when the client has gone away, and not before; safe to drop and call again.

@@ -96,8 +96,12 @@ impl Front for Notes {
         self.lines.push(format!("H {binary} {columns}"));
     }
 
-    fn copy_write(&mut self, data: Bytes) -> BoxFuture<'_, Result<()>> {
-        self.lines.push(format!("d {}", String::from_utf8_lossy(&data)));
+    fn copy_write<'a>(&'a mut self, data: &'a [u8], ends: &'a [usize]) -> BoxFuture<'a, Result<()>> {
+        let mut start = 0;
+        for end in ends {
+            self.lines.push(format!("d {}", String::from_utf8_lossy(&data[start..*end])));
+            start = *end;
+        }
         futures::future::ready(Ok(())).boxed()
     }
 

@@ -2,21 +2,22 @@
 //!
 //! Columns are downcast once a batch; a cell costs a match and its digits, and no allocation.
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Decimal128Array, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, GenericByteArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{
-    DataType, Date32Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type, IntervalMonthDayNano,
-    IntervalMonthDayNanoType, Time64MicrosecondType, TimestampMicrosecondType, UInt32Type,
+    ByteArrayType, DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
+    IntervalMonthDayNano, IntervalMonthDayNanoType, Time64MicrosecondType, TimestampMicrosecondType, UInt32Type,
 };
 use arrow::record_batch::RecordBatch;
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use super::arrow::{text_at, try_value_at};
 use super::binary::{self, date_to_wire, timestamp_to_wire};
 use super::datetime::{self, zone::Zone};
 use super::numeric::Numeric;
 use super::table::{base_type, timetz_bits};
-use super::text::{self, Output, digits};
+use super::text::digits::{self, Short};
+use super::text::{self, Output};
 use super::{BuiltinTypes, Oid, OutputSettings, PgType, Phys, TypeLookup, Value, oid};
 use crate::error::{Error, Result, SqlState};
 
@@ -140,7 +141,7 @@ impl RowEncoder {
 
     /// Appends the DataRows of rows `from..to`. Names of user's objects (regclass …) print as numbers: see
     /// [`RowEncoder::encode_with`].
-    pub fn encode(&mut self, batch: &RecordBatch, from: usize, to: usize, out: &mut BytesMut) -> Result<()> {
+    pub fn encode(&mut self, batch: &RecordBatch, from: usize, to: usize, out: &mut Vec<u8>) -> Result<()> {
         self.encode_with(batch, from, to, &BuiltinTypes, out)
     }
 
@@ -151,7 +152,7 @@ impl RowEncoder {
         from: usize,
         to: usize,
         types: &dyn TypeLookup,
-        out: &mut BytesMut,
+        out: &mut Vec<u8>,
     ) -> Result<()> {
         let cells = self.cells.bind(batch)?;
         let output = self.cells.output(types);
@@ -199,23 +200,80 @@ enum Data<'a> {
     Xid8(&'a [i64]),
     Float4(&'a [f32]),
     Float8(&'a [f64]),
-    Decimal(&'a Decimal128Array, u8),
-    Numeric(&'a StringArray),
-    Text(&'a StringArray),
+    Decimal(&'a [i128], u8),
+    Numeric(Bytes<'a>),
+    Text(Bytes<'a>),
     /// A dictionary of labels.
     Labels(&'a dyn Array),
-    Bytea(&'a BinaryArray),
+    Bytea(Bytes<'a>),
     Date(&'a [i32]),
     Time(&'a [i64]),
     TimeTz(&'a [i64]),
     Timestamp(&'a [i64]),
     TimestampTz(&'a [i64]),
     Interval(&'a [IntervalMonthDayNano]),
-    Uuid(&'a StringArray),
+    Uuid(Bytes<'a>),
     /// Lists and rows: by way of values.
     Other(&'a dyn Array, &'a Phys),
     /// NULLs without a type.
     Nothing,
+}
+
+/// Texts or byte strings of an array.
+#[derive(Clone, Copy)]
+struct Bytes<'a> {
+    offsets: &'a [i32],
+    values: &'a [u8],
+    /// True if it was seen that a character is a byte: only asked where characters count.
+    ascii: bool,
+}
+
+impl<'a> Bytes<'a> {
+    fn of<T: ByteArrayType<Offset = i32>>(array: &'a GenericByteArray<T>) -> Self {
+        Self { offsets: array.value_offsets(), values: array.value_data(), ascii: false }
+    }
+
+    fn counted(self) -> Self {
+        Self { ascii: self.values.is_ascii(), ..self }
+    }
+
+    #[inline]
+    fn range(&self, row: usize) -> (usize, usize) {
+        (self.offsets[row] as usize, self.offsets[row + 1] as usize)
+    }
+
+    #[inline]
+    fn get(&self, row: usize) -> &'a [u8] {
+        let (start, end) = self.range(row);
+        &self.values[start..end]
+    }
+
+    /// The text; empty if it is none, which Arrow's strings never are.
+    fn text(&self, row: usize) -> &'a str {
+        std::str::from_utf8(self.get(row)).unwrap_or_default()
+    }
+
+    #[inline]
+    fn put(&self, row: usize, out: &mut Vec<u8>) {
+        let (start, end) = self.range(row);
+        digits::put_range(out, self.values, start, end);
+    }
+
+    #[inline]
+    fn put_sized(&self, row: usize, out: &mut Vec<u8>) {
+        let (start, end) = self.range(row);
+        out.put_u32((end - start) as u32);
+        digits::put_range(out, self.values, start, end);
+    }
+
+    /// The blanks that `char(n)` has and storage leaves out.
+    #[inline]
+    fn blanks(&self, row: usize, length: usize) -> usize {
+        let text = self.get(row);
+        // Every byte but those that continue a character.
+        let have = if self.ascii { text.len() } else { text.iter().filter(|b| **b & 0xc0 != 0x80).count() };
+        length.saturating_sub(have)
+    }
 }
 
 impl<'a> Cells<'a> {
@@ -227,7 +285,7 @@ impl<'a> Cells<'a> {
                 values
             }};
         }
-        let strings = || array.as_string_opt::<i32>().ok_or_else(wrong);
+        let strings = || array.as_string_opt::<i32>().map(Bytes::of).ok_or_else(wrong);
         let data = if array.data_type() == &DataType::Null {
             Data::Nothing
         } else {
@@ -241,14 +299,21 @@ impl<'a> Cells<'a> {
                 Phys::Oid => Data::Reg(values!(UInt32Type), plan.ty.oid),
                 Phys::Float4 => Data::Float4(values!(Float32Type)),
                 Phys::Float8 => Data::Float8(values!(Float64Type)),
-                Phys::Decimal { scale, .. } => Data::Decimal(array.as_primitive_opt().ok_or_else(wrong)?, *scale),
+                Phys::Decimal { scale, .. } => Data::Decimal(values!(Decimal128Type), *scale),
                 Phys::Numeric => Data::Numeric(strings()?),
                 Phys::Text | Phys::Enum(_) => match array.as_string_opt::<i32>() {
-                    Some(strings) => Data::Text(strings),
+                    Some(strings) => Data::Text(match plan.style {
+                        TextStyle::Padded(_) => Bytes::of(strings).counted(),
+                        TextStyle::Plain
+                        | TextStyle::CharByte
+                        | TextStyle::Jsonb
+                        | TextStyle::Tid
+                        | TextStyle::Inet => Bytes::of(strings),
+                    }),
                     None if matches!(array.data_type(), DataType::Dictionary(..)) => Data::Labels(array.as_ref()),
                     None => return Err(wrong()),
                 },
-                Phys::Bytea => Data::Bytea(array.as_binary_opt().ok_or_else(wrong)?),
+                Phys::Bytea => Data::Bytea(Bytes::of(array.as_binary_opt::<i32>().ok_or_else(wrong)?)),
                 Phys::Date => Data::Date(values!(Date32Type)),
                 Phys::Time => Data::Time(values!(Time64MicrosecondType)),
                 Phys::TimeTz => Data::TimeTz(values!(Int64Type)),
@@ -260,7 +325,7 @@ impl<'a> Cells<'a> {
                 Phys::Void => Data::Nothing,
             }
         };
-        Ok(Self { nulls: array.nulls(), data, plan })
+        Ok(Self { nulls: array.nulls().filter(|nulls| nulls.null_count() > 0), data, plan })
     }
 
     #[inline]
@@ -273,7 +338,7 @@ impl<'a> Cells<'a> {
 
     /// Appends the cell as DataRow and COPY BINARY have it: a length and the bytes, or -1.
     #[inline]
-    pub fn put(&self, row: usize, output: &Output<'_>, out: &mut BytesMut) -> Result<()> {
+    pub fn put(&self, row: usize, output: &Output<'_>, out: &mut Vec<u8>) -> Result<()> {
         if self.is_null(row) {
             out.put_slice(&[0xff; 4]);
             return Ok(());
@@ -282,25 +347,44 @@ impl<'a> Cells<'a> {
     }
 
     #[inline]
-    fn put_text(&self, row: usize, output: &Output<'_>, out: &mut BytesMut) -> Result<()> {
+    fn put_text(&self, row: usize, output: &Output<'_>, out: &mut Vec<u8>) -> Result<()> {
         match &self.data {
-            Data::Int2(v) => put_sized_int(out, i64::from(v[row])),
-            Data::Int4(v) => put_sized_int(out, i64::from(v[row])),
-            Data::Int8(v) => put_sized_int(out, v[row]),
-            Data::Text(v) if self.plan.style == TextStyle::Plain => put_sized(out, v.value(row).as_bytes()),
-            Data::Numeric(v) => put_sized(out, v.value(row).as_bytes()),
-            _ => {
-                let at = out.len();
-                out.put_u32(0);
-                self.write_text(row, output, out)?;
-                patch_length(out, at);
-            }
+            Data::Int2(v) => digits::put_sized_int(out, i64::from(v[row])),
+            Data::Int4(v) => digits::put_sized_int(out, i64::from(v[row])),
+            Data::Int8(v) => digits::put_sized_int(out, v[row]),
+            Data::Text(v) => match self.plan.style {
+                TextStyle::Padded(length) => put_sized_padded(v, row, length, out),
+                TextStyle::Plain | TextStyle::CharByte | TextStyle::Jsonb | TextStyle::Tid | TextStyle::Inet => {
+                    v.put_sized(row, out)
+                }
+            },
+            Data::Numeric(v) | Data::Uuid(v) => v.put_sized(row, out),
+            Data::Date(v) => match datetime::short_date(v[row], output.settings) {
+                Some(text) => {
+                    out.put_u32(text.len() as u32);
+                    out.put_slice(&text);
+                }
+                None => self.put_sized_text(row, output, out)?,
+            },
+            Data::Decimal(v, scale) => match Short::decimal(v[row], usize::from(*scale)) {
+                Some(short) => short.put_sized(out),
+                None => self.put_sized_text(row, output, out)?,
+            },
+            _ => self.put_sized_text(row, output, out)?,
         }
         Ok(())
     }
 
+    fn put_sized_text(&self, row: usize, output: &Output<'_>, out: &mut Vec<u8>) -> Result<()> {
+        let at = out.len();
+        out.put_u32(0);
+        self.write_text(row, output, out)?;
+        patch_length(out, at);
+        Ok(())
+    }
+
     /// Appends the cell's text without a length: what COPY's text and csv formats escape. NULL writes nothing.
-    pub fn write_text(&self, row: usize, output: &Output<'_>, out: &mut BytesMut) -> Result<()> {
+    pub fn write_text(&self, row: usize, output: &Output<'_>, out: &mut Vec<u8>) -> Result<()> {
         if self.is_null(row) {
             return Ok(());
         }
@@ -315,11 +399,16 @@ impl<'a> Cells<'a> {
             Data::Xid8(v) => digits::put_uint(out, v[row] as u64),
             Data::Float4(v) => text::write_f32(out, v[row], settings.extra_float_digits),
             Data::Float8(v) => text::write_f64(out, v[row], settings.extra_float_digits),
-            Data::Decimal(v, scale) => digits::put_decimal(out, v.value(row), usize::from(*scale)),
-            Data::Numeric(v) | Data::Uuid(v) => out.put_slice(v.value(row).as_bytes()),
-            Data::Text(v) => self.write_padded(v.value(row), out),
+            Data::Decimal(v, scale) => digits::put_decimal(out, v[row], usize::from(*scale)),
+            Data::Numeric(v) | Data::Uuid(v) => v.put(row, out),
+            Data::Text(v) => {
+                v.put(row, out);
+                if let TextStyle::Padded(length) = self.plan.style {
+                    digits::put_blanks(out, v.blanks(row, length));
+                }
+            }
             Data::Labels(v) => out.put_slice(text_at(*v, row).unwrap_or_default().as_bytes()),
-            Data::Bytea(v) => text::write_bytea(out, v.value(row), settings.bytea_output),
+            Data::Bytea(v) => text::write_bytea(out, v.get(row), settings.bytea_output),
             Data::Date(v) => datetime::write_date(out, v[row], settings),
             Data::Time(v) => datetime::write_time(out, v[row]),
             Data::TimeTz(v) => {
@@ -341,13 +430,6 @@ impl<'a> Cells<'a> {
         Ok(())
     }
 
-    fn write_padded(&self, text: &str, out: &mut BytesMut) {
-        out.put_slice(text.as_bytes());
-        if let TextStyle::Padded(_) = self.plan.style {
-            text::pad_bpchar(out, text, self.plan.ty.typmod);
-        }
-    }
-
     /// An array value knows its element type from the column's type, not from what carries it.
     fn typed(&self, value: Value, types: &dyn TypeLookup) -> Value {
         match value {
@@ -364,7 +446,7 @@ impl<'a> Cells<'a> {
     }
 
     #[inline]
-    fn put_binary(&self, row: usize, output: &Output<'_>, out: &mut BytesMut) -> Result<()> {
+    fn put_binary(&self, row: usize, output: &Output<'_>, out: &mut Vec<u8>) -> Result<()> {
         match &self.data {
             Data::Bool(v) => out.put_slice(&[0, 0, 0, 1, u8::from(v.value(row))]),
             Data::Int2(v) => {
@@ -393,27 +475,34 @@ impl<'a> Cells<'a> {
             }
             Data::Uuid(v) => {
                 out.put_u32(16);
-                out.put_u128(text::parse_uuid(v.value(row))?);
+                out.put_u128(text::parse_uuid(v.text(row))?);
             }
-            Data::Bytea(v) => put_sized(out, v.value(row)),
+            Data::Bytea(v) => v.put_sized(row, out),
             Data::Labels(v) => put_sized(out, text_at(*v, row).unwrap_or_default().as_bytes()),
-            Data::Text(v) if self.plan.style == TextStyle::Plain => put_sized(out, v.value(row).as_bytes()),
-            Data::Decimal(v, scale) => {
-                let at = out.len();
-                out.put_u32(0);
-                super::numeric::send_decimal(v.value(row), u32::from(*scale), out);
-                patch_length(out, at);
-            }
+            Data::Text(v) => match self.plan.style {
+                TextStyle::Plain => v.put_sized(row, out),
+                TextStyle::Padded(length) => put_sized_padded(v, row, length, out),
+                TextStyle::CharByte => out.put_slice(&[0, 0, 0, 1, text::char_byte(v.text(row))]),
+                TextStyle::Jsonb => {
+                    out.put_u32(v.get(row).len() as u32 + 1);
+                    out.put_u8(1);
+                    v.put(row, out);
+                }
+                TextStyle::Tid | TextStyle::Inet => {
+                    let at = out.len();
+                    out.put_u32(0);
+                    match self.plan.style {
+                        TextStyle::Tid => binary::put_tid(v.text(row), out),
+                        _ => binary::put_inet(v.text(row), out),
+                    }
+                    patch_length(out, at);
+                }
+            },
+            Data::Decimal(v, scale) => super::numeric::send_sized_decimal(v[row], u32::from(*scale), out),
             Data::Numeric(v) => {
                 let at = out.len();
                 out.put_u32(0);
-                Numeric::parse(v.value(row))?.send(out);
-                patch_length(out, at);
-            }
-            Data::Text(v) => {
-                let at = out.len();
-                out.put_u32(0);
-                self.write_binary_text(v.value(row), out);
+                Numeric::parse(v.text(row))?.send(out);
                 patch_length(out, at);
             }
             Data::Other(v, phys) => {
@@ -427,45 +516,36 @@ impl<'a> Cells<'a> {
         }
         Ok(())
     }
-
-    fn write_binary_text(&self, text: &str, out: &mut BytesMut) {
-        match self.plan.style {
-            TextStyle::CharByte => out.put_u8(super::text::char_byte(text)),
-            TextStyle::Tid => binary::put_tid(text, out),
-            TextStyle::Inet => binary::put_inet(text, out),
-            TextStyle::Jsonb => {
-                out.put_u8(1);
-                out.put_slice(text.as_bytes());
-            }
-            TextStyle::Plain | TextStyle::Padded(_) => self.write_padded(text, out),
-        }
-    }
 }
 
 #[inline]
-fn put4(out: &mut BytesMut, b: [u8; 4]) {
-    out.put_slice(&[0, 0, 0, 4, b[0], b[1], b[2], b[3]]);
+fn put4(out: &mut Vec<u8>, b: [u8; 4]) {
+    out.put_u64(4 << 32 | u64::from(u32::from_be_bytes(b)));
 }
 
 #[inline]
-fn put8(out: &mut BytesMut, b: [u8; 8]) {
-    out.put_slice(&[0, 0, 0, 8, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]);
+fn put8(out: &mut Vec<u8>, b: [u8; 8]) {
+    let mut sized = [0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0];
+    sized[4..].copy_from_slice(&b);
+    out.put_slice(&sized);
 }
 
 #[inline]
-fn put_sized(out: &mut BytesMut, bytes: &[u8]) {
+fn put_sized(out: &mut Vec<u8>, bytes: &[u8]) {
     out.put_u32(bytes.len() as u32);
     out.put_slice(bytes);
 }
 
 #[inline]
-fn put_sized_int(out: &mut BytesMut, n: i64) {
-    let mut buffer = itoa::Buffer::new();
-    put_sized(out, buffer.format(n).as_bytes());
+fn put_sized_padded(texts: &Bytes<'_>, row: usize, length: usize, out: &mut Vec<u8>) {
+    let blanks = texts.blanks(row, length);
+    out.put_u32((texts.get(row).len() + blanks) as u32);
+    texts.put(row, out);
+    digits::put_blanks(out, blanks);
 }
 
 #[inline]
-fn patch_length(out: &mut BytesMut, at: usize) {
+fn patch_length(out: &mut Vec<u8>, at: usize) {
     let length = (out.len() - at - 4) as u32;
     out[at..at + 4].copy_from_slice(&length.to_be_bytes());
 }

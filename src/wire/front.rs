@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
-use bytes::Bytes;
 use futures::future::BoxFuture;
 
 use super::message::encode::{self, Bare, Column};
@@ -178,9 +177,16 @@ impl Front for WireFront {
         encode::copy_out_response(&mut self.stream.output, binary, columns);
     }
 
-    fn copy_write(&mut self, data: Bytes) -> BoxFuture<'_, Result<()>> {
-        encode::copy_data(&mut self.stream.output, &data);
-        Box::pin(async move { self.stream.flush_if_full().await.map_err(|_| gone()) })
+    fn copy_write<'a>(&'a mut self, data: &'a [u8], ends: &'a [usize]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let mut start = 0;
+            for end in ends {
+                encode::copy_data(&mut self.stream.output, &data[start..*end]);
+                start = *end;
+                self.stream.flush_if_full().await.map_err(|_| gone())?;
+            }
+            Ok(())
+        })
     }
 
     fn copy_out_done(&mut self) {

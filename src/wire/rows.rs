@@ -1,7 +1,6 @@
 //! Record batches to DataRow messages.
 
 use arrow::record_batch::RecordBatch;
-use bytes::BytesMut;
 
 use crate::error::Result;
 use crate::session::RowShape;
@@ -49,7 +48,7 @@ impl Rows {
         batch: &RecordBatch,
         from: usize,
         to: usize,
-        out: &mut BytesMut,
+        out: &mut Vec<u8>,
     ) -> Result<()> {
         let kept = match self.kept.take() {
             Some(kept) if kept.fits(shape, settings) => kept,

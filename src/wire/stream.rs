@@ -54,7 +54,10 @@ pub enum Trust {
 pub struct Stream {
     io: Box<dyn Io>,
     pub(super) input: BytesMut,
-    pub output: BytesMut,
+    /// What is to be written; appended to.
+    pub output: Vec<u8>,
+    /// How much of the output is written already.
+    sent: usize,
     limits: Arc<Limits>,
     /// When the client ended what it sends. It may still read: what it has asked for is answered.
     ended: Option<Instant>,
@@ -64,7 +67,7 @@ pub struct Stream {
 
 impl Stream {
     pub fn new(io: Box<dyn Io>, limits: Arc<Limits>) -> Self {
-        Self { io, input: BytesMut::new(), output: BytesMut::new(), limits, ended: None, lost: false }
+        Self { io, input: BytesMut::new(), output: Vec::new(), sent: 0, limits, ended: None, lost: false }
     }
 
     /// Gives the socket up, for TLS to wrap it.
@@ -145,6 +148,9 @@ impl Stream {
             if self.input.is_empty() && self.input.capacity() > KEPT_BUFFER {
                 self.input = BytesMut::new();
             }
+            if self.output.is_empty() && self.output.capacity() > KEPT_BUFFER {
+                self.output = Vec::new();
+            }
             if self.fill(missing).await == 0 {
                 return Err(Lost::Eof);
             }
@@ -199,18 +205,23 @@ impl Stream {
 
     /// Writes everything out. Cancel-safe; `Err` if the client is gone, or takes nothing for too long.
     pub async fn flush(&mut self) -> io::Result<()> {
-        while !self.output.is_empty() {
+        while self.sent < self.output.len() {
             self.checked_lost()?;
-            let written = timeout(self.limits.write_time, self.io.write_buf(&mut self.output)).await;
+            let written = timeout(self.limits.write_time, self.io.write(&self.output[self.sent..])).await;
             let written = written.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
             match written {
-                Ok(n) if n > 0 => METRICS.bytes_sent.add(n as u64),
+                Ok(n) if n > 0 => {
+                    self.sent += n;
+                    METRICS.bytes_sent.add(n as u64);
+                }
                 Ok(_) | Err(_) => self.lost = true,
             }
         }
         self.checked_lost()?;
-        if self.output.capacity() > 2 * self.limits.write_buffer.max(KEPT_BUFFER) {
-            self.output = BytesMut::new();
+        self.sent = 0;
+        self.output.clear();
+        if self.output.capacity() > 4 * self.limits.write_buffer.max(KEPT_BUFFER) {
+            self.output = Vec::new();
         }
         // TLS keeps bytes of its own.
         let flushed = timeout(self.limits.write_time, self.io.flush()).await;
@@ -226,7 +237,7 @@ impl Stream {
 
     /// Flushes if there is enough to make it worth a system call.
     pub async fn flush_if_full(&mut self) -> io::Result<()> {
-        if self.output.len() >= self.limits.write_buffer { self.flush().await } else { Ok(()) }
+        if self.output.len() - self.sent >= self.limits.write_buffer { self.flush().await } else { Ok(()) }
     }
 
     /// Completes when the client has gone away. What it sends in the meantime is kept, up to a limit: beyond it the

@@ -1,7 +1,6 @@
 //! Loads the sample as a client would: COPY text through a session, all tables in one transaction.
 
 use arrow::record_batch::RecordBatch;
-use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -128,7 +127,7 @@ impl Front for Loader {
 
     fn copy_out(&mut self, _binary: bool, _columns: usize) {}
 
-    fn copy_write(&mut self, _data: Bytes) -> BoxFuture<'_, Result<()>> {
+    fn copy_write<'a>(&'a mut self, _data: &'a [u8], _ends: &'a [usize]) -> BoxFuture<'a, Result<()>> {
         futures::future::ready(Ok(())).boxed()
     }
 

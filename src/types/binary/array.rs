@@ -1,6 +1,6 @@
 //! Arrays, vectors and row values in binary.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use super::{decode, decode_codec, encode, insufficient, left_over};
 use crate::error::{Error, Result, SqlState};
@@ -147,7 +147,7 @@ pub fn decode_record(data: &[u8], types: &dyn TypeLookup) -> Result<Value> {
 }
 
 /// Appends a length word and the value.
-fn put_item(value: &Value, ty: PgType, types: &dyn TypeLookup, out: &mut BytesMut) {
+fn put_item(value: &Value, ty: PgType, types: &dyn TypeLookup, out: &mut Vec<u8>) {
     if value.is_null() {
         return out.put_i32(-1);
     }
@@ -159,7 +159,7 @@ fn put_item(value: &Value, ty: PgType, types: &dyn TypeLookup, out: &mut BytesMu
 }
 
 /// `array_send`.
-pub fn encode_array(array: &ArrayValue, ty: PgType, types: &dyn TypeLookup, out: &mut BytesMut) {
+pub fn encode_array(array: &ArrayValue, ty: PgType, types: &dyn TypeLookup, out: &mut Vec<u8>) {
     let element = PgType::with(array.element, ty.typmod);
     let vector = matches!(ty.oid, crate::types::oid::INT2VECTOR | crate::types::oid::OIDVECTOR);
     // An empty vector still has its one dimension.
@@ -177,7 +177,7 @@ pub fn encode_array(array: &ArrayValue, ty: PgType, types: &dyn TypeLookup, out:
 }
 
 /// `record_send`.
-pub fn encode_record(fields: &[(PgType, Value)], types: &dyn TypeLookup, out: &mut BytesMut) {
+pub fn encode_record(fields: &[(PgType, Value)], types: &dyn TypeLookup, out: &mut Vec<u8>) {
     out.put_i32(fields.len() as i32);
     for (ty, value) in fields {
         out.put_u32(ty.oid);

@@ -6,7 +6,7 @@ mod array;
 
 use std::sync::Arc;
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use super::datetime::{
     DATE_INFINITY, DATE_NEG_INFINITY, MICROS_PER_DAY, PG_EPOCH_DAYS, PG_EPOCH_MICROS, TIMESTAMP_INFINITY,
@@ -235,7 +235,7 @@ pub fn timestamp_to_wire(micros: i64) -> i64 {
 /// The type's send function, appended without a length word. NULL writes nothing.
 ///
 /// The value is trusted to be of the type; a numeric whose text is not one is sent as NaN.
-pub fn encode(value: &Value, ty: PgType, types: &dyn TypeLookup, out: &mut BytesMut) {
+pub fn encode(value: &Value, ty: PgType, types: &dyn TypeLookup, out: &mut Vec<u8>) {
     match value {
         Value::Null => {}
         Value::Bool(b) => out.put_u8(u8::from(*b)),
@@ -267,7 +267,7 @@ pub fn encode(value: &Value, ty: PgType, types: &dyn TypeLookup, out: &mut Bytes
 }
 
 /// What text-carried types send: mostly the text itself.
-fn encode_text(text: &str, ty: PgType, types: &dyn TypeLookup, out: &mut BytesMut) {
+fn encode_text(text: &str, ty: PgType, types: &dyn TypeLookup, out: &mut Vec<u8>) {
     let ty = super::base_type(ty, types);
     match ty.oid {
         oid::JSONB | oid::JSONPATH => {
@@ -286,7 +286,7 @@ fn encode_text(text: &str, ty: PgType, types: &dyn TypeLookup, out: &mut BytesMu
 }
 
 /// An address without a network mask: family, bits, no network, length, and its bytes.
-pub(crate) fn put_inet(text: &str, out: &mut BytesMut) {
+pub(crate) fn put_inet(text: &str, out: &mut Vec<u8>) {
     match text.parse() {
         Ok(std::net::IpAddr::V4(address)) => {
             out.put_slice(&[2, 32, 0, 4]);
@@ -301,7 +301,7 @@ pub(crate) fn put_inet(text: &str, out: &mut BytesMut) {
 }
 
 /// `(block,offset)` as six bytes.
-pub(crate) fn put_tid(text: &str, out: &mut BytesMut) {
+pub(crate) fn put_tid(text: &str, out: &mut Vec<u8>) {
     let inner = text.trim_start_matches('(').trim_end_matches(')');
     let (block, offset) = inner.split_once(',').unwrap_or(("0", "0"));
     out.put_u32(block.parse().unwrap_or(0));

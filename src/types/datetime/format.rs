@@ -1,38 +1,27 @@
 //! Output of dates, times and intervals in every DateStyle and IntervalStyle.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use super::zone::Zone;
 use super::{
     DATE_INFINITY, DATE_NEG_INFINITY, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND,
     TIMESTAMP_INFINITY, TIMESTAMP_NEG_INFINITY, civil,
 };
-use crate::types::text::digits::{put_int, put_padded2, put_uint};
+use crate::types::text::digits::{iso_date, pair, put_int, put_padded2, put_uint};
 use crate::types::{DateOrder, DateStyle, IntervalStyle, OutputSettings};
 
 const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// Two digits into a buffer.
+/// `YYYY-MM-DD HH:MM:SS` for years of four digits: the form of nearly all output.
 #[inline]
-fn two(buf: &mut [u8], n: u32) {
-    buf[0] = b'0' + (n / 10 % 10) as u8;
-    buf[1] = b'0' + (n % 10) as u8;
-}
-
-/// `YYYY-MM-DD HH:MM:SS` in one piece, for years of four digits: the form of nearly all output.
-#[inline]
-fn put_iso_timestamp(out: &mut BytesMut, year: u32, month: u32, day: u32, time: i64) {
+fn put_iso_timestamp(out: &mut Vec<u8>, year: u32, month: u32, day: u32, time: i64) {
     let seconds = (time / MICROS_PER_SECOND) as u32;
-    let mut text = *b"0000-00-00 00:00:00";
-    two(&mut text[0..], year / 100);
-    two(&mut text[2..], year % 100);
-    two(&mut text[5..], month);
-    two(&mut text[8..], day);
-    two(&mut text[11..], seconds / 3600);
-    two(&mut text[14..], seconds / 60 % 60);
-    two(&mut text[17..], seconds % 60);
-    out.put_slice(&text);
+    let [h1, h2] = pair(seconds / 3600);
+    let [m1, m2] = pair(seconds / 60 % 60);
+    let [s1, s2] = pair(seconds % 60);
+    out.put_slice(&iso_date(year, month, day));
+    out.put_slice(&[b' ', h1, h2, b':', m1, m2, b':', s1, s2]);
     put_fraction(out, (time % MICROS_PER_SECOND) as u32);
 }
 
@@ -43,7 +32,7 @@ fn printed_year(year: i32) -> (u32, bool) {
 
 /// At least four digits.
 #[inline]
-fn put_year(out: &mut BytesMut, year: u32) {
+fn put_year(out: &mut Vec<u8>, year: u32) {
     if year < 10_000 {
         put_padded2(out, year / 100);
         put_padded2(out, year % 100);
@@ -53,15 +42,10 @@ fn put_year(out: &mut BytesMut, year: u32) {
 }
 
 #[inline]
-fn put_ymd(out: &mut BytesMut, days: i32) -> bool {
+fn put_ymd(out: &mut Vec<u8>, days: i32) -> bool {
     let (year, month, day) = civil::from_days(days);
     if (1..10_000).contains(&year) {
-        let mut text = *b"0000-00-00";
-        two(&mut text[0..], year as u32 / 100);
-        two(&mut text[2..], year as u32 % 100);
-        two(&mut text[5..], month);
-        two(&mut text[8..], day);
-        out.put_slice(&text);
+        out.put_slice(&iso_date(year as u32, month, day));
         return false;
     }
     let (year, bc) = printed_year(year);
@@ -73,9 +57,19 @@ fn put_ymd(out: &mut BytesMut, days: i32) -> bool {
     bc
 }
 
+/// `date_out` in ISO style of a year of four digits.
+#[inline]
+pub fn short_date(days: i32, settings: &OutputSettings) -> Option<[u8; 10]> {
+    if settings.date_style != DateStyle::Iso {
+        return None;
+    }
+    let (year, month, day) = civil::from_days(days);
+    (1..10_000).contains(&year).then(|| iso_date(year as u32, month, day))
+}
+
 /// `date_out`.
 #[inline]
-pub fn write_date(out: &mut BytesMut, days: i32, settings: &OutputSettings) {
+pub fn write_date(out: &mut Vec<u8>, days: i32, settings: &OutputSettings) {
     match days {
         DATE_INFINITY => return out.put_slice(b"infinity"),
         DATE_NEG_INFINITY => return out.put_slice(b"-infinity"),
@@ -93,7 +87,7 @@ pub fn write_date(out: &mut BytesMut, days: i32, settings: &OutputSettings) {
 }
 
 /// `MM/DD/YYYY`, or with the day first.
-fn put_numeric_date(out: &mut BytesMut, days: i32, separator: u8, order: DateOrder) -> bool {
+fn put_numeric_date(out: &mut Vec<u8>, days: i32, separator: u8, order: DateOrder) -> bool {
     let (year, month, day) = civil::from_days(days);
     let (first, second) = match order {
         DateOrder::Dmy => (day, month),
@@ -110,7 +104,7 @@ fn put_numeric_date(out: &mut BytesMut, days: i32, separator: u8, order: DateOrd
 
 /// `HH:MM:SS[.ffffff]` without trailing zeros in the fraction. `micros` is not negative.
 #[inline]
-pub fn write_time(out: &mut BytesMut, micros: i64) {
+pub fn write_time(out: &mut Vec<u8>, micros: i64) {
     let seconds = (micros / MICROS_PER_SECOND) as u32;
     put_padded2(out, seconds / 3600);
     out.put_u8(b':');
@@ -121,7 +115,7 @@ pub fn write_time(out: &mut BytesMut, micros: i64) {
 }
 
 #[inline]
-fn put_fraction(out: &mut BytesMut, mut fraction: u32) {
+fn put_fraction(out: &mut Vec<u8>, mut fraction: u32) {
     if fraction == 0 {
         return;
     }
@@ -139,7 +133,7 @@ fn put_fraction(out: &mut BytesMut, mut fraction: u32) {
 
 /// `+HH[:MM[:SS]]`.
 #[inline]
-pub fn write_offset(out: &mut BytesMut, east: i32) {
+pub fn write_offset(out: &mut Vec<u8>, east: i32) {
     out.put_u8(if east < 0 { b'-' } else { b'+' });
     let seconds = east.unsigned_abs();
     put_padded2(out, seconds / 3600);
@@ -154,21 +148,21 @@ pub fn write_offset(out: &mut BytesMut, east: i32) {
 }
 
 /// `timetz_out`.
-pub fn write_timetz(out: &mut BytesMut, micros: i64, east: i32) {
+pub fn write_timetz(out: &mut Vec<u8>, micros: i64, east: i32) {
     write_time(out, micros);
     write_offset(out, east);
 }
 
 /// `timestamp_out`.
 #[inline]
-pub fn write_timestamp(out: &mut BytesMut, micros: i64, settings: &OutputSettings) {
+pub fn write_timestamp(out: &mut Vec<u8>, micros: i64, settings: &OutputSettings) {
     if put_infinity(out, micros) {
         return;
     }
     put_timestamp(out, micros, None, settings);
 }
 
-fn put_infinity(out: &mut BytesMut, micros: i64) -> bool {
+fn put_infinity(out: &mut Vec<u8>, micros: i64) -> bool {
     match micros {
         TIMESTAMP_INFINITY => out.put_slice(b"infinity"),
         TIMESTAMP_NEG_INFINITY => out.put_slice(b"-infinity"),
@@ -179,7 +173,7 @@ fn put_infinity(out: &mut BytesMut, micros: i64) -> bool {
 
 /// `timestamptz_out`: `micros` in UTC, printed in `zone`.
 #[inline]
-pub fn write_timestamptz(out: &mut BytesMut, micros: i64, zone: &Zone, settings: &OutputSettings) {
+pub fn write_timestamptz(out: &mut Vec<u8>, micros: i64, zone: &Zone, settings: &OutputSettings) {
     if put_infinity(out, micros) {
         return;
     }
@@ -190,7 +184,7 @@ pub fn write_timestamptz(out: &mut BytesMut, micros: i64, zone: &Zone, settings:
     put_timestamp(out, local, Some((east, abbreviation.as_deref())), settings);
 }
 
-fn put_timestamp(out: &mut BytesMut, local: i64, zone: Option<(i32, Option<&str>)>, settings: &OutputSettings) {
+fn put_timestamp(out: &mut Vec<u8>, local: i64, zone: Option<(i32, Option<&str>)>, settings: &OutputSettings) {
     let days = local.div_euclid(MICROS_PER_DAY) as i32;
     let time = local.rem_euclid(MICROS_PER_DAY);
     let bc = match settings.date_style {
@@ -250,7 +244,7 @@ fn put_timestamp(out: &mut BytesMut, local: i64, zone: Option<(i32, Option<&str>
 }
 
 /// The zone's abbreviation, or its offset where it has none.
-fn put_zone(out: &mut BytesMut, zone: Option<(i32, Option<&str>)>, space: bool) {
+fn put_zone(out: &mut Vec<u8>, zone: Option<(i32, Option<&str>)>, space: bool) {
     match zone {
         None => {}
         Some((_, Some(abbreviation))) if !abbreviation.is_empty() => {
@@ -267,7 +261,7 @@ fn put_zone(out: &mut BytesMut, zone: Option<(i32, Option<&str>)>, space: bool) 
 }
 
 /// `interval_out` in the session's IntervalStyle.
-pub fn write_interval(out: &mut BytesMut, months: i32, days: i32, micros: i64, style: IntervalStyle) {
+pub fn write_interval(out: &mut Vec<u8>, months: i32, days: i32, micros: i64, style: IntervalStyle) {
     let parts = Parts::new(months, days, micros);
     match style {
         IntervalStyle::Postgres => parts.postgres(out),
@@ -310,7 +304,7 @@ impl Parts {
     }
 
     /// Seconds with fraction, without sign; at least `width` digits before the point.
-    fn put_seconds(&self, out: &mut BytesMut, padded: bool) {
+    fn put_seconds(&self, out: &mut Vec<u8>, padded: bool) {
         let seconds = self.seconds.unsigned_abs() as u32;
         if padded {
             put_padded2(out, seconds);
@@ -320,7 +314,7 @@ impl Parts {
         put_fraction(out, self.fraction.unsigned_abs() as u32);
     }
 
-    fn put_clock(&self, out: &mut BytesMut, padded_hours: bool) {
+    fn put_clock(&self, out: &mut Vec<u8>, padded_hours: bool) {
         let hours = self.hours.unsigned_abs();
         if padded_hours && hours < 100 {
             put_padded2(out, hours as u32);
@@ -334,7 +328,7 @@ impl Parts {
     }
 
     /// `1 year 2 mons -3 days +04:05:06`.
-    fn postgres(&self, out: &mut BytesMut) {
+    fn postgres(&self, out: &mut Vec<u8>) {
         let mut empty = true;
         let mut negative_before = false;
         for (value, unit) in [(self.years, "year"), (self.months, "mon"), (self.days, "day")] {
@@ -371,7 +365,7 @@ impl Parts {
     }
 
     /// `@ 1 year 2 mons 3 days 4 hours 5 mins 6 secs ago`: the first field's sign decides, the others are shown relative to it.
-    fn verbose(&self, out: &mut BytesMut) {
+    fn verbose(&self, out: &mut Vec<u8>) {
         out.put_u8(b'@');
         let mut empty = true;
         let mut ago = false;
@@ -426,7 +420,7 @@ impl Parts {
     }
 
     /// `1-2`, `3 4:05:06`, or with a sign on each part where they differ or both kinds are there.
-    fn sql_standard(&self, out: &mut BytesMut) {
+    fn sql_standard(&self, out: &mut Vec<u8>) {
         let has_year_month = self.years != 0 || self.months != 0;
         let has_day_time = self.days != 0 || self.has_time();
         let negative = self.years < 0 || self.months < 0 || self.days < 0 || self.negative_time();
@@ -437,8 +431,8 @@ impl Parts {
             || self.minutes > 0
             || self.seconds > 0
             || self.fraction > 0;
-        let sign = |out: &mut BytesMut, negative: bool| out.put_u8(if negative { b'-' } else { b'+' });
-        let year_month = |out: &mut BytesMut| {
+        let sign = |out: &mut Vec<u8>, negative: bool| out.put_u8(if negative { b'-' } else { b'+' });
+        let year_month = |out: &mut Vec<u8>| {
             put_uint(out, u64::from(self.years.unsigned_abs()));
             out.put_u8(b'-');
             put_uint(out, u64::from(self.months.unsigned_abs()));
@@ -472,11 +466,11 @@ impl Parts {
     }
 
     /// `P1Y2M3DT4H5M6S`.
-    fn iso(&self, out: &mut BytesMut) {
+    fn iso(&self, out: &mut Vec<u8>) {
         if self.years == 0 && self.months == 0 && self.days == 0 && !self.has_time() {
             return out.put_slice(b"PT0S");
         }
-        let field = |out: &mut BytesMut, value: i64, unit: u8| {
+        let field = |out: &mut Vec<u8>, value: i64, unit: u8| {
             if value != 0 {
                 put_int(out, value);
                 out.put_u8(unit);

@@ -9,7 +9,9 @@ mod interval;
 mod token;
 pub mod zone;
 
-pub use format::{write_date, write_interval, write_time, write_timestamp, write_timestamptz, write_timetz};
+pub use format::{
+    short_date, write_date, write_interval, write_time, write_timestamp, write_timestamptz, write_timetz,
+};
 pub use input::{
     parse_date, parse_time, parse_timestamp, parse_timestamptz, parse_timetz, round_time, round_timestamp,
     valid_timestamp,

@@ -5,7 +5,7 @@ mod key;
 mod transcend;
 mod wire;
 
-pub use wire::{receive_decimal, send_decimal};
+pub use wire::{receive_decimal, send_sized_decimal};
 
 use std::borrow::Cow;
 use std::cmp::Ordering;

@@ -1,6 +1,6 @@
 //! Arrays and rows as text: `{1,"a b",NULL}`, `[0:1]={…}`, `(1,"a b",)`.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use super::digits::put_int;
 use super::{Input, Output, is_space, parse_codec, write};
@@ -294,7 +294,7 @@ fn too_large() -> Error {
 }
 
 /// `array_out`; `ty` is the array's type (for its modifier), or int2vector or oidvector.
-pub fn write_array(out: &mut BytesMut, array: &ArrayValue, ty: PgType, output: &Output<'_>) {
+pub fn write_array(out: &mut Vec<u8>, array: &ArrayValue, ty: PgType, output: &Output<'_>) {
     let element = PgType::with(array.element, ty.typmod);
     if ty.oid == oid::INT2VECTOR || ty.oid == oid::OIDVECTOR {
         for (i, item) in array.items.iter().enumerate() {
@@ -318,19 +318,19 @@ pub fn write_array(out: &mut BytesMut, array: &ArrayValue, ty: PgType, output: &
         }
         out.put_u8(b'=');
     }
-    let mut scratch = BytesMut::new();
+    let mut scratch = Vec::new();
     let mut next = 0;
     write_level(out, array, 0, &mut next, element, output, &mut scratch);
 }
 
 fn write_level(
-    out: &mut BytesMut,
+    out: &mut Vec<u8>,
     array: &ArrayValue,
     depth: usize,
     next: &mut usize,
     element: PgType,
     output: &Output<'_>,
-    scratch: &mut BytesMut,
+    scratch: &mut Vec<u8>,
 ) {
     out.put_u8(b'{');
     for i in 0..array.dims[depth].0 {
@@ -355,7 +355,7 @@ fn write_level(
 }
 
 /// An element's text, quoted where `array_out` quotes.
-pub fn put_element(out: &mut BytesMut, text: &[u8]) {
+pub fn put_element(out: &mut Vec<u8>, text: &[u8]) {
     let quote = text.is_empty()
         || text.eq_ignore_ascii_case(b"null")
         || text.iter().any(|b| matches!(b, b'"' | b'\\' | b'{' | b'}' | b',') || is_space(*b as char));
@@ -373,8 +373,8 @@ pub fn put_element(out: &mut BytesMut, text: &[u8]) {
 }
 
 /// `record_out`.
-pub fn write_record(out: &mut BytesMut, fields: &[(PgType, Value)], output: &Output<'_>) {
-    let mut scratch = BytesMut::new();
+pub fn write_record(out: &mut Vec<u8>, fields: &[(PgType, Value)], output: &Output<'_>) {
+    let mut scratch = Vec::new();
     out.put_u8(b'(');
     for (i, (ty, value)) in fields.iter().enumerate() {
         if i > 0 {
@@ -390,7 +390,7 @@ pub fn write_record(out: &mut BytesMut, fields: &[(PgType, Value)], output: &Out
 }
 
 /// A field's text, quoted where `record_out` quotes: by doubling, not by backslash.
-pub fn put_field(out: &mut BytesMut, text: &[u8]) {
+pub fn put_field(out: &mut Vec<u8>, text: &[u8]) {
     let quote =
         text.is_empty() || text.iter().any(|b| matches!(b, b'"' | b'\\' | b'(' | b')' | b',') || is_space(*b as char));
     if !quote {

@@ -1,6 +1,6 @@
 //! real and double precision: `float8in`, `float8out` and kin.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use super::{invalid_syntax, is_space, trim_start};
 use crate::error::{Error, Result, SqlState};
@@ -24,7 +24,7 @@ pub fn format_g(value: f64, digits: usize) -> String {
 
 /// `float8out` under extra_float_digits.
 #[inline]
-pub fn write_f64(out: &mut BytesMut, value: f64, extra_float_digits: i8) {
+pub fn write_f64(out: &mut Vec<u8>, value: f64, extra_float_digits: i8) {
     if put_special(out, value) {
         return;
     }
@@ -45,7 +45,7 @@ pub fn write_f64(out: &mut BytesMut, value: f64, extra_float_digits: i8) {
 
 /// `float4out` under extra_float_digits.
 #[inline]
-pub fn write_f32(out: &mut BytesMut, value: f32, extra_float_digits: i8) {
+pub fn write_f32(out: &mut Vec<u8>, value: f32, extra_float_digits: i8) {
     if put_special(out, f64::from(value)) {
         return;
     }
@@ -95,7 +95,7 @@ fn is_midpoint(text: &str, mantissa_bits: u32) -> bool {
 }
 
 #[inline]
-fn put_special(out: &mut BytesMut, value: f64) -> bool {
+fn put_special(out: &mut Vec<u8>, value: f64) -> bool {
     if value.is_finite() {
         return false;
     }
@@ -111,7 +111,7 @@ fn put_special(out: &mut BytesMut, value: f64) -> bool {
 
 /// Rewrites Ryu's text (`1e16`, `1.5e-5`, `0.1`, `12.0`) in PostgreSQL's form: fixed notation for exponents from -4 to
 /// below `limit`, otherwise scientific with a signed exponent of two digits at least.
-fn put_shortest(out: &mut BytesMut, text: &[u8], limit: i32) {
+fn put_shortest(out: &mut Vec<u8>, text: &[u8], limit: i32) {
     let text = match text {
         [b'-', rest @ ..] => {
             out.put_u8(b'-');
@@ -134,7 +134,7 @@ fn put_shortest(out: &mut BytesMut, text: &[u8], limit: i32) {
 }
 
 /// As above, with the digits collected (they may end in zeros); finds the decimal exponent from the text.
-fn put_parsed(out: &mut BytesMut, text: &[u8], digits: &[u8], limit: i32) {
+fn put_parsed(out: &mut Vec<u8>, text: &[u8], digits: &[u8], limit: i32) {
     let (mantissa, explicit) = match text.iter().position(|b| *b == b'e') {
         Some(at) => {
             let e = std::str::from_utf8(&text[at + 1..]).ok().and_then(|e| e.parse().ok()).unwrap_or(0i32);

@@ -10,7 +10,7 @@ mod scalar;
 
 use std::sync::Arc;
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use super::datetime::{self, zone::Zone};
 use super::numeric::Numeric;
@@ -150,7 +150,7 @@ pub fn cut_name(text: &str) -> &str {
 
 /// The type's output function.
 pub fn format(value: &Value, ty: PgType, settings: &OutputSettings, types: &dyn TypeLookup) -> String {
-    let mut out = BytesMut::new();
+    let mut out = Vec::new();
     write(&mut out, value, ty, &Output::new(settings, types));
     String::from_utf8_lossy(&out).into_owned()
 }
@@ -171,7 +171,7 @@ impl<'a> Output<'a> {
 }
 
 /// The type's output function, appended to a buffer. NULL writes nothing.
-pub fn write(out: &mut BytesMut, value: &Value, ty: PgType, output: &Output<'_>) {
+pub fn write(out: &mut Vec<u8>, value: &Value, ty: PgType, output: &Output<'_>) {
     let settings = output.settings;
     match value {
         Value::Null => {}
@@ -201,7 +201,7 @@ pub fn write(out: &mut BytesMut, value: &Value, ty: PgType, output: &Output<'_>)
 }
 
 /// Text of any type that is carried as text; `char(n)` gets its blanks back.
-fn write_text(out: &mut BytesMut, text: &str, ty: PgType, types: &dyn TypeLookup) {
+fn write_text(out: &mut Vec<u8>, text: &str, ty: PgType, types: &dyn TypeLookup) {
     out.put_slice(text.as_bytes());
     let ty = if ty.oid >= oid::FIRST_USER { super::base_type(ty, types) } else { ty };
     if ty.oid == oid::BPCHAR {
@@ -210,7 +210,7 @@ fn write_text(out: &mut BytesMut, text: &str, ty: PgType, types: &dyn TypeLookup
 }
 
 /// Appends the blanks that `char(n)` has and storage leaves out.
-pub fn pad_bpchar(out: &mut BytesMut, text: &str, typmod: i32) {
+pub fn pad_bpchar(out: &mut Vec<u8>, text: &str, typmod: i32) {
     if typmod >= 4 {
         let length = typmod as usize - 4;
         let have = if text.len() >= length { text.chars().count() } else { char_count(text) };
@@ -226,7 +226,7 @@ fn char_count(text: &str) -> usize {
 
 /// For tests and callers outside the row path: the hex or escape form of bytes.
 pub fn bytea_text(bytes: &[u8], output: ByteaOutput) -> String {
-    let mut out = BytesMut::new();
+    let mut out = Vec::new();
     write_bytea(&mut out, bytes, output);
     String::from_utf8_lossy(&out).into_owned()
 }

@@ -1,6 +1,6 @@
 //! `regclass`, `regtype`, `regproc` and kin: OIDs that are read and written as names.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use super::digits::put_uint;
 use crate::error::{Error, Result, SqlState};
@@ -8,7 +8,7 @@ use crate::facts::{OPERATORS, PROCS};
 use crate::types::{Oid, PgType, TypeLookup, name, oid};
 
 /// The output function. 0 prints as `-`, what has no name (any more) as its number.
-pub fn write(out: &mut BytesMut, value: Oid, kind: Oid, types: &dyn TypeLookup) {
+pub fn write(out: &mut Vec<u8>, value: Oid, kind: Oid, types: &dyn TypeLookup) {
     if !is_reg(kind) {
         return put_uint(out, u64::from(value));
     }

@@ -1,6 +1,6 @@
 //! Input and output of the small scalar types: integers, booleans, bytea, uuid, oid, tid, vectors.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use super::{invalid_syntax, is_space, trim_start};
 use crate::error::{Error, Result, SqlState};
@@ -96,7 +96,7 @@ fn parse_hex(hex: &str) -> Result<Vec<u8>> {
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// `byteaout`.
-pub fn write_bytea(out: &mut BytesMut, bytes: &[u8], output: ByteaOutput) {
+pub fn write_bytea(out: &mut Vec<u8>, bytes: &[u8], output: ByteaOutput) {
     match output {
         ByteaOutput::Hex => {
             out.reserve(2 + bytes.len() * 2);
@@ -144,7 +144,7 @@ pub fn parse_uuid(text: &str) -> Result<u128> {
 }
 
 /// `uuid_out`.
-pub fn write_uuid(out: &mut BytesMut, uuid: u128) {
+pub fn write_uuid(out: &mut Vec<u8>, uuid: u128) {
     let mut text = [b'-'; 36];
     let mut at = 0;
     for (i, byte) in uuid.to_be_bytes().iter().enumerate() {

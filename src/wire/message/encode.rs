@@ -1,12 +1,12 @@
 //! The backend's messages, appended to a buffer.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use crate::error::{Report, Severity};
 use crate::types::Oid;
 
 /// A message of this type whose body `write` appends; the length is filled in afterwards.
-pub fn message(out: &mut BytesMut, kind: u8, write: impl FnOnce(&mut BytesMut)) {
+pub fn message(out: &mut Vec<u8>, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
     out.put_u8(kind);
     let at = out.len();
     out.put_u32(0);
@@ -17,7 +17,7 @@ pub fn message(out: &mut BytesMut, kind: u8, write: impl FnOnce(&mut BytesMut)) 
 }
 
 /// Text and its zero byte. A zero inside would end it early: it is left out.
-fn string(out: &mut BytesMut, text: &str) {
+fn string(out: &mut Vec<u8>, text: &str) {
     if memchr::memchr(0, text.as_bytes()).is_some() {
         out.extend(text.bytes().filter(|b| *b != 0));
     } else {
@@ -39,7 +39,7 @@ pub enum Authentication<'a> {
     SaslFinal(&'a str),
 }
 
-pub fn authentication(out: &mut BytesMut, what: Authentication<'_>) {
+pub fn authentication(out: &mut Vec<u8>, what: Authentication<'_>) {
     message(out, b'R', |out| match what {
         Authentication::Ok => out.put_i32(0),
         Authentication::Sasl(mechanisms) => {
@@ -58,7 +58,7 @@ pub fn authentication(out: &mut BytesMut, what: Authentication<'_>) {
     });
 }
 
-pub fn negotiate_protocol_version(out: &mut BytesMut, newest: super::Version, unknown_options: &[String]) {
+pub fn negotiate_protocol_version(out: &mut Vec<u8>, newest: super::Version, unknown_options: &[String]) {
     message(out, b'v', |out| {
         out.put_u16(newest.major);
         out.put_u16(newest.minor);
@@ -67,14 +67,14 @@ pub fn negotiate_protocol_version(out: &mut BytesMut, newest: super::Version, un
     });
 }
 
-pub fn parameter_status(out: &mut BytesMut, name: &str, value: &str) {
+pub fn parameter_status(out: &mut Vec<u8>, name: &str, value: &str) {
     message(out, b'S', |out| {
         string(out, name);
         string(out, value);
     });
 }
 
-pub fn backend_key_data(out: &mut BytesMut, pid: i32, secret: &[u8]) {
+pub fn backend_key_data(out: &mut Vec<u8>, pid: i32, secret: &[u8]) {
     message(out, b'K', |out| {
         out.put_i32(pid);
         out.put_slice(secret);
@@ -82,12 +82,12 @@ pub fn backend_key_data(out: &mut BytesMut, pid: i32, secret: &[u8]) {
 }
 
 /// `status`: `I`, `T` or `E`.
-pub fn ready_for_query(out: &mut BytesMut, status: u8) {
+pub fn ready_for_query(out: &mut Vec<u8>, status: u8) {
     message(out, b'Z', |out| out.put_u8(status));
 }
 
 /// ErrorResponse or NoticeResponse, by severity, with every field that is there in PostgreSQL's order.
-pub fn report(out: &mut BytesMut, report: &Report) {
+pub fn report(out: &mut Vec<u8>, report: &Report) {
     let kind = if report.severity >= Severity::Error { b'E' } else { b'N' };
     message(out, kind, |out| {
         let mut field = |code: u8, text: &str| {
@@ -147,7 +147,7 @@ pub struct Column<'a> {
     pub format: i16,
 }
 
-pub fn row_description<'a>(out: &mut BytesMut, columns: impl ExactSizeIterator<Item = Column<'a>>) {
+pub fn row_description<'a>(out: &mut Vec<u8>, columns: impl ExactSizeIterator<Item = Column<'a>>) {
     message(out, b'T', |out| {
         out.put_u16(count16(columns.len()));
         for column in columns {
@@ -162,18 +162,18 @@ pub fn row_description<'a>(out: &mut BytesMut, columns: impl ExactSizeIterator<I
     });
 }
 
-pub fn parameter_description(out: &mut BytesMut, types: &[Oid]) {
+pub fn parameter_description(out: &mut Vec<u8>, types: &[Oid]) {
     message(out, b't', |out| {
         out.put_u16(count16(types.len()));
         types.iter().for_each(|oid| out.put_u32(*oid));
     });
 }
 
-pub fn command_complete(out: &mut BytesMut, tag: &str) {
+pub fn command_complete(out: &mut Vec<u8>, tag: &str) {
     message(out, b'C', |out| string(out, tag));
 }
 
-pub fn notification(out: &mut BytesMut, pid: i32, channel: &str, payload: &str) {
+pub fn notification(out: &mut Vec<u8>, pid: i32, channel: &str, payload: &str) {
     message(out, b'A', |out| {
         out.put_i32(pid);
         string(out, channel);
@@ -182,7 +182,7 @@ pub fn notification(out: &mut BytesMut, pid: i32, channel: &str, payload: &str) 
 }
 
 /// CopyInResponse (`G`) or CopyOutResponse (`H`): all columns have the overall format.
-fn copy_response(out: &mut BytesMut, kind: u8, binary: bool, columns: usize) {
+fn copy_response(out: &mut Vec<u8>, kind: u8, binary: bool, columns: usize) {
     message(out, kind, |out| {
         out.put_u8(binary.into());
         out.put_u16(count16(columns));
@@ -190,15 +190,15 @@ fn copy_response(out: &mut BytesMut, kind: u8, binary: bool, columns: usize) {
     });
 }
 
-pub fn copy_in_response(out: &mut BytesMut, binary: bool, columns: usize) {
+pub fn copy_in_response(out: &mut Vec<u8>, binary: bool, columns: usize) {
     copy_response(out, b'G', binary, columns);
 }
 
-pub fn copy_out_response(out: &mut BytesMut, binary: bool, columns: usize) {
+pub fn copy_out_response(out: &mut Vec<u8>, binary: bool, columns: usize) {
     copy_response(out, b'H', binary, columns);
 }
 
-pub fn copy_data(out: &mut BytesMut, data: &[u8]) {
+pub fn copy_data(out: &mut Vec<u8>, data: &[u8]) {
     message(out, b'd', |out| out.put_slice(data));
 }
 
@@ -214,7 +214,7 @@ pub enum Bare {
     CopyDone,
 }
 
-pub fn bare(out: &mut BytesMut, what: Bare) {
+pub fn bare(out: &mut Vec<u8>, what: Bare) {
     let kind = match what {
         Bare::ParseComplete => b'1',
         Bare::BindComplete => b'2',

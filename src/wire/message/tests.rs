@@ -1,6 +1,6 @@
 //! Tests of the codec: what is read back, and what is refused.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
@@ -80,10 +80,10 @@ fn startup_parameters_are_sorted_out() {
 #[test]
 fn requests_before_startup_are_told_apart() {
     let packet = |code: u32, rest: &[u8]| {
-        let mut bytes = BytesMut::new();
+        let mut bytes = Vec::new();
         bytes.put_u32(code);
         bytes.put_slice(rest);
-        decode_packet(&bytes.freeze())
+        decode_packet(&Bytes::from(bytes))
     };
     assert_eq!(packet(80877103, &[]).ok(), Some(Packet::Ssl));
     assert_eq!(packet(80877104, &[]).ok(), Some(Packet::GssEncryption));
@@ -129,7 +129,7 @@ fn no_bytes_make_the_decoders_panic() {
 fn reports_carry_their_fields_in_order() {
     let line = line!() + 1;
     let error = crate::error::Error::new(SqlState::UNIQUE_VIOLATION, "m\0x").detail("d").at(3).table("s", "t");
-    let mut out = BytesMut::new();
+    let mut out = Vec::new();
     encode::report(&mut out, error.constraint("c").report());
     let fields = "SERROR\0VERROR\0C23505\0Mmx\0Dd\0P3\0ss\0tt\0nc\0";
     let fields = format!("{fields}Fwire/message/tests.rs\0L{line}\0Rtests\0\0");
@@ -142,7 +142,7 @@ fn reports_carry_their_fields_in_order() {
 #[test]
 fn row_descriptions_are_laid_out_as_the_protocol_says() {
     let column = encode::Column { name: "a", table: 1, number: 2, ty: 23, size: 4, typmod: -1, format: 1 };
-    let mut out = BytesMut::new();
+    let mut out = Vec::new();
     encode::row_description(&mut out, [column].into_iter());
     assert_eq!(
         &out[..],

@@ -13,7 +13,7 @@ pub(super) fn natives() -> Vec<Native> {
         native2::<str, bool, TextList>("dg_parse_ident", |s, strict| parse_ident(s, strict).map(Some)),
         native1::<str, str>("dg_unistr", |s| unistr(s).map(Some)),
         native1::<str, str>("dg_record_field", |s| {
-            let mut out = bytes::BytesMut::with_capacity(s.len() + 2);
+            let mut out = Vec::with_capacity(s.len() + 2);
             crate::types::text::put_field(&mut out, s.as_bytes());
             Ok(Some(String::from_utf8_lossy(&out).into_owned()))
         }),
