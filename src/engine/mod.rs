@@ -23,6 +23,8 @@
 mod aggregate;
 mod aside;
 mod bind;
+/// What native functions may make.
+pub mod budget;
 mod commits;
 mod connection;
 mod control;
@@ -225,10 +227,11 @@ pub trait Engine: Send + Sync {
     fn spool(&self, memory: usize) -> Spool;
     fn stats(&self) -> Stats;
     fn checkpoint(&self) -> BoxFuture<'_, Result<()>>;
-    /// Sets a sequence's state at once and durably, as ALTER SEQUENCE … RESTART does: the next value is `value`, or the
+    /// Sets the count of a sequence (see `registry::Sequence::count`) at once and durably: the next value is `value`, or the
     /// one after it if that was given out (`called`).
     fn restart_sequence(&self, oid: Oid, value: i64, called: bool) -> BoxFuture<'_, Result<()>>;
-    /// Forgets a sequence that was dropped. (One that is created needs nothing: its definition is in the snapshot.)
+    /// Forgets the count of a sequence that was dropped, or restarted. (A new one needs nothing: its definition is in the
+    /// snapshot.)
     fn drop_sequence(&self, oid: Oid) -> BoxFuture<'_, Result<()>>;
     /// last_value and is_called; `None` if it was never used: then last_value is its start.
     fn sequence_state(&self, oid: Oid) -> Result<Option<(i64, bool)>>;

@@ -178,6 +178,7 @@ unsafe fn run(
         // SAFETY: the vector is flat and of the registered type, which DuckDB has cast to.
         args.push(unsafe { array_of(vector, rows, phys)? });
     }
+    super::budget::begin();
     let result = evaluate(extra, &args, rows)?;
     if result.len() != rows {
         return Err(Error::internal(format!("a native function gave {} values for {rows} rows", result.len())));

@@ -86,6 +86,7 @@ impl Pool {
     /// Fails if another process holds the file, if it is no DuckDB database, or if time zones are not there.
     /// Blocks: call it before serving, or on a blocking thread.
     pub fn open(config: EngineConfig, plugins: Plugins) -> Result<Arc<Self>> {
+        super::budget::open(config.memory_limit);
         let database =
             Database::open(config.path.as_deref(), &settings(&config)).map_err(|raw| open_error(&config, &raw))?;
         let raw = RawConnection::open(&database).translated()?;

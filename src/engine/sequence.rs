@@ -86,13 +86,14 @@ impl Sequences {
     pub fn next(&self, session: u64, oid: Oid, name: &str, definition: &Sequence) -> Result<i64> {
         let value = {
             let mut states = self.states.lock();
-            let state = states.entry(oid).or_insert_with(|| State::at(definition.start, false));
+            let count_number = definition.count_of(oid);
+            let state = states.entry(count_number).or_insert_with(|| State::at(definition.first(), false));
             let value = state.successor(name, definition)?;
             if state.reserved == 0 {
                 let block = state.next_block();
                 // The last value of the block, so that a restart goes on after it.
                 let (end, count) = furthest(value, block, definition);
-                self.persist(oid, end, true)?;
+                self.persist(count_number, end, true)?;
                 state.reserved = count;
                 state.block = block;
                 state.reserved_at = Some(Instant::now());
@@ -124,9 +125,7 @@ impl Sequences {
     pub fn last(&self, session: u64) -> Result<(Oid, i64)> {
         let sessions = self.sessions.lock();
         let found = sessions.get(&session).and_then(|s| s.last.and_then(|oid| Some((oid, *s.values.get(&oid)?))));
-        found.ok_or_else(|| {
-            Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "lastval is not yet defined in this session")
-        })
+        found.ok_or_else(undefined_last)
     }
 
     /// setval().
@@ -148,7 +147,7 @@ impl Sequences {
                 ),
             ));
         }
-        self.restart(oid, value, called)?;
+        self.restart(definition.count_of(oid), value, called)?;
         if called {
             // PostgreSQL's setval also counts for currval, not for lastval.
             self.sessions.lock().entry(session).or_default().values.insert(oid, value);
@@ -156,7 +155,7 @@ impl Sequences {
         Ok(value)
     }
 
-    /// Sets the state, durably.
+    /// Sets a count, durably.
     pub fn restart(&self, oid: Oid, value: i64, called: bool) -> Result<()> {
         let mut states = self.states.lock();
         self.persist(oid, value, called)?;
@@ -164,12 +163,9 @@ impl Sequences {
         Ok(())
     }
 
-    /// Forgets a sequence that was dropped.
+    /// Forgets a count: its sequence was dropped or has another now.
     pub fn forget(&self, oid: Oid) -> Result<()> {
         self.states.lock().remove(&oid);
-        self.sessions.lock().values_mut().for_each(|session| {
-            session.values.remove(&oid);
-        });
         let store = self.store.lock();
         store.run(&format!("DELETE FROM duckgate_internal.sequences WHERE oid = {oid}")).translated()
     }
@@ -178,7 +174,7 @@ impl Sequences {
         self.sessions.lock().remove(&session);
     }
 
-    /// last_value and is_called.
+    /// The last value of a count, and whether it was given out.
     pub fn state(&self, oid: Oid) -> Option<(i64, bool)> {
         self.states.lock().get(&oid).map(|state| (state.last, state.called))
     }
@@ -238,6 +234,10 @@ impl State {
             _ => FIRST_BLOCK,
         }
     }
+}
+
+fn undefined_last() -> Error {
+    Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "lastval is not yet defined in this session")
 }
 
 /// The last of `count` values from `first` on, within the limits, and how many that are.

@@ -14,7 +14,7 @@ pub use check::{SequenceUse, may_use_sequence};
 
 use crate::error::Result;
 use crate::registry::Snapshot;
-use crate::tree::Statement;
+use crate::tree::{Expr, Statement};
 use crate::types::Oid;
 
 /// In whose name a statement is checked, against which schema.
@@ -31,6 +31,13 @@ pub fn check(statement: Statement, authority: &Authority) -> Result<Permit<State
     check::statement(&statement, authority)?;
     let what = rules::apply(statement, authority)?;
     Ok(Permit { what })
+}
+
+/// Checks an expression over a row that the statement writes (a CHECK of its table or of a domain), which is known only once the
+/// statement is lowered. Fails with 42501 in PostgreSQL's words.
+pub fn check_expression(expr: Expr, authority: &Authority) -> Result<Permit<Expr>> {
+    check::expression(&expr, authority)?;
+    Ok(Permit { what: expr })
 }
 
 /// Proof that `T` came out of a statement that the rules allow. `T` is the authorized tree at first, then what

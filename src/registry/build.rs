@@ -146,7 +146,7 @@ pub fn default_sequence(ty: Oid) -> Sequence {
         oid::INT4 => i64::from(i32::MAX),
         _ => i64::MAX,
     };
-    Sequence { ty, start: 1, increment: 1, min: 1, max, cache: 1, cycle: false, owned_by: None }
+    Sequence { ty, start: 1, increment: 1, min: 1, max, cache: 1, cycle: false, owned_by: None, count: None }
 }
 
 /// A sequence's relation, owned and managed as `like` is.

@@ -57,6 +57,9 @@ impl Snapshot {
                 for index in &relation.indexes {
                     self.note_oids(&[index.oid]);
                 }
+                if let RelationKind::Sequence(Sequence { count: Some(count), .. }) = &relation.kind {
+                    self.note_oids(&[count.number]);
+                }
                 self.add_relation(relation);
             }
             Change::DropRelation(oid) => self.drop_relation(*oid),

@@ -124,6 +124,30 @@ pub struct Sequence {
     pub cycle: bool,
     /// The table (OID) and column number that own it.
     pub owned_by: Option<(Oid, i16)>,
+    /// Where the engine counts what is given out, if that is not under the sequence's own OID: RESTART begins another count,
+    /// so that it comes into force with its transaction (PostgreSQL's new relfilenode).
+    #[serde(default)]
+    pub count: Option<SequenceCount>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SequenceCount {
+    /// A number of the same kind as OIDs, and never one of an object.
+    pub number: Oid,
+    /// What is given out first.
+    pub first: i64,
+}
+
+impl Sequence {
+    /// The number under which the engine counts what the sequence with this OID has given out.
+    pub fn count_of(&self, oid: Oid) -> Oid {
+        self.count.map_or(oid, |count| count.number)
+    }
+
+    /// What is given out first.
+    pub fn first(&self) -> i64 {
+        self.count.map_or(self.start, |count| count.first)
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -10,8 +10,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::files::{self, Diagnostic, Level, Loaded};
-use crate::registry::{Change, Managed, Registry, Snapshot, bootstrap, builtin};
-use crate::sql::ddl::SequenceStep;
+use crate::registry::{Change, Managed, Registry, RelationKind, Snapshot, bootstrap, builtin};
 use crate::sql::ddl::files::{self as planner, Answers, FilePlan};
 use crate::sql::{Context, Dialect};
 use crate::types::OutputSettings;
@@ -130,17 +129,14 @@ impl Schemas {
         system.commit().await?;
         pending.publish();
         for (sequence, last) in restarts {
-            self.engine.restart_sequence(sequence, last, true).await?;
+            let count = match overlay.snapshot().relation_by_oid(sequence).map(|r| &r.kind) {
+                Some(RelationKind::Sequence(definition)) => definition.count_of(sequence),
+                _ => sequence,
+            };
+            self.engine.restart_sequence(count, last, true).await?;
         }
-        for step in &plan.plan.sequences {
-            match step {
-                SequenceStep::Put { oid, restart: Some(value), .. } => {
-                    self.engine.restart_sequence(*oid, *value, false).await?;
-                }
-                // A new one needs nothing: its definition is in the snapshot.
-                SequenceStep::Put { restart: None, .. } => {}
-                SequenceStep::Drop { oid } => self.engine.drop_sequence(*oid).await?,
-            }
+        for count in &plan.plan.forgotten {
+            self.engine.drop_sequence(*count).await?;
         }
         for change in plan.changes.iter().filter(|c| c.done) {
             tracing::info!("schema files: {change}");

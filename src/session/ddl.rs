@@ -8,7 +8,7 @@ use super::transaction;
 use crate::engine::{Connection, Outcome, Rows, Run};
 use crate::error::Result;
 use crate::policy::Permit;
-use crate::sql::ddl::{self, SequenceStep, Step};
+use crate::sql::ddl::{self, Step};
 use crate::tree::Ddl;
 use crate::types::Value;
 
@@ -35,7 +35,9 @@ impl Session {
         for step in &plan.steps {
             rows = self.ddl_step(step, values, front).await?.unwrap_or(rows);
         }
-        self.change_sequences(plan.sequences).await?;
+        if let Some(active) = self.transaction.active_mut() {
+            active.forgotten.extend(plan.forgotten);
+        }
         self.on_commit.extend(plan.on_commit);
         if let Some(overlay) = self.transaction.active_mut().and_then(|a| a.overlay.as_mut()) {
             overlay.apply(plan.changes);
@@ -91,29 +93,5 @@ impl Session {
         let work = connection.execute(permit, Vec::new(), &run);
         let outcome = guarded(Some(front), &shared.interrupt, &lease.canceller, work).await?;
         Ok(self.note(permit, Vec::new(), None, &run, outcome))
-    }
-
-    /// A restart is undone at ROLLBACK, and what is dropped is forgotten at COMMIT.
-    pub(super) async fn change_sequences(&mut self, steps: Vec<SequenceStep>) -> Result<()> {
-        let engine = self.gateway.engine().clone();
-        for step in steps {
-            match step {
-                SequenceStep::Put { oid, definition, restart: Some(value) } => {
-                    let (before, called) = engine.sequence_state(oid)?.unwrap_or((definition.start, false));
-                    engine.restart_sequence(oid, value, false).await?;
-                    if let Some(active) = self.transaction.active_mut() {
-                        active.sequences.restarted.push((oid, before, called));
-                    }
-                }
-                // Its definition is in the snapshot.
-                SequenceStep::Put { restart: None, .. } => {}
-                SequenceStep::Drop { oid } => {
-                    if let Some(active) = self.transaction.active_mut() {
-                        active.sequences.dropped.push(oid);
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 }

@@ -126,29 +126,13 @@ impl Session {
         Ok(())
     }
 
-    /// The transaction is committed: the sequences it dropped are gone.
+    /// The transaction is committed: the sequences it dropped are gone, and the counts of those it restarted.
     async fn forget_sequences(&mut self) {
         let Some(active) = self.transaction.active_mut() else { return };
-        for oid in std::mem::take(&mut active.sequences.dropped) {
+        for oid in std::mem::take(&mut active.forgotten) {
             // Nobody can name it any more: what is left behind is a row that the next start removes.
             if let Err(error) = self.gateway.engine().drop_sequence(oid).await {
-                tracing::warn!(%error, oid, "a dropped sequence is not forgotten");
-            }
-        }
-    }
-
-    /// The transaction is rolled back: the sequences it restarted go on from where they were, the last change first.
-    async fn restore_sequences(&mut self) {
-        let Some(active) = self.transaction.held_mut() else { return };
-        let restarted = std::mem::take(&mut active.sequences.restarted);
-        self.put_sequences_back(restarted).await;
-    }
-
-    /// The last change first.
-    pub(super) async fn put_sequences_back(&mut self, restarted: Vec<(crate::types::Oid, i64, bool)>) {
-        for (oid, value, called) in restarted.into_iter().rev() {
-            if let Err(error) = self.gateway.engine().restart_sequence(oid, value, called).await {
-                tracing::error!(%error, oid, "a restarted sequence could not be put back");
+                tracing::warn!(%error, oid, "the count of a sequence is not forgotten");
             }
         }
     }
@@ -189,7 +173,6 @@ impl Session {
             tracing::error!(%error, pid = self.shared.pid, "rollback failed");
             self.give_up_connection();
         }
-        self.restore_sequences().await;
         self.transaction = Transaction::Idle;
         self.shared.state.lock().settings.rollback();
         self.shared.pending.lock().forget();

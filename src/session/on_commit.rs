@@ -22,7 +22,9 @@ impl Session {
             };
             self.lease()?.connection.execute(permit, Vec::new(), &run).await?;
         }
-        self.change_sequences(plan.sequences).await?;
+        if let Some(active) = self.transaction.active_mut() {
+            active.forgotten.extend(plan.forgotten);
+        }
         if let Some(overlay) = self.transaction.active_mut().and_then(|a| a.overlay.as_mut()) {
             overlay.apply(plan.changes);
         }

@@ -22,8 +22,7 @@ pub struct Savepoint {
     settings: Saved,
     /// Portals made since have this number or a greater one.
     portals: u64,
-    restarted: usize,
-    dropped: usize,
+    forgotten: usize,
     scratch: usize,
     said: Mark,
     locks: TransactionLocks,
@@ -50,8 +49,7 @@ impl Session {
             overlay: active.overlay.clone(),
             settings,
             portals,
-            restarted: active.sequences.restarted.len(),
-            dropped: active.sequences.dropped.len(),
+            forgotten: active.forgotten.len(),
             scratch: active.scratch.len(),
             said,
             locks,
@@ -112,13 +110,11 @@ impl Session {
             None => active.overlay.take_if(|o| !o.changes().is_empty()).map_or((), drop),
         }
         active.scratch.truncate(savepoint.scratch);
-        active.sequences.dropped.truncate(savepoint.dropped);
-        let restarted = active.sequences.restarted.split_off(savepoint.restarted);
+        active.forgotten.truncate(savepoint.forgotten);
         let first = savepoint.portals;
         self.shared.pending.lock().rewind(savepoint.said);
         self.gateway.locks.restore_transaction(self.shared.id, &savepoint.locks);
         self.shared.state.lock().settings.restore(&savepoint.settings);
-        self.put_sequences_back(restarted).await;
         for name in self.portals.close_since(first) {
             self.shared.state.lock().cursors.remove(&name);
         }

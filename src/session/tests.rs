@@ -1,9 +1,11 @@
 //! Sessions over the real engine, with a front end that writes down what it is told.
 
+mod bounds;
 mod details;
 mod hostile_names;
 mod kept_expressions;
 mod kept_names;
+mod restarts;
 mod sizes;
 mod stale;
 

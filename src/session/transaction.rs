@@ -41,7 +41,8 @@ pub struct Active {
     pub engine: bool,
     /// A query has run: its isolation can no longer be set.
     pub queried: bool,
-    pub sequences: Sequences,
+    /// Counts of sequences that the engine forgets at COMMIT.
+    pub forgotten: Vec<Oid>,
     /// What drops the temporary tables of statements of several steps.
     pub scratch: Vec<Permit<Rendered>>,
     /// How the engine's transaction was begun, and before which commits of others.
@@ -52,15 +53,6 @@ pub struct Active {
     pub savepoints: Vec<Savepoint>,
 }
 
-/// What the engine's sequences, which know no transactions, have to be told at its end.
-#[derive(Debug, Default)]
-pub struct Sequences {
-    /// Restarted: the value to go back to at ROLLBACK, and whether that was given out.
-    pub restarted: Vec<(Oid, i64, bool)>,
-    /// Dropped: forgotten at COMMIT.
-    pub dropped: Vec<Oid>,
-}
-
 impl Active {
     pub fn new(started: SystemTime) -> Self {
         Self {
@@ -68,7 +60,7 @@ impl Active {
             overlay: None,
             engine: false,
             queried: false,
-            sequences: Sequences::default(),
+            forgotten: Vec::new(),
             scratch: Vec::new(),
             access: Access::ReadWrite,
             moment: None,

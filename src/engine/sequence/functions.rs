@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use duckdb::ffi;
 
-use super::{Sequences, definition, permitted};
+use super::{Sequences, definition, permitted, undefined_last};
 use crate::engine::directory::{self, SessionView};
 use crate::engine::native::{drop_box, guarded};
 use crate::engine::raw::{LogicalType, RawConnection};
@@ -206,12 +206,17 @@ unsafe fn drawn(
     match extra.function {
         Function::Last => {
             let (oid, last) = sequences.last(session)?;
+            if directory::session(session)?.snapshot().relation_by_oid(oid).is_none() {
+                // It was dropped.
+                return Err(undefined_last());
+            }
             permitted(session, oid, SequenceUse::Current)?;
             return Ok(Some(last));
         }
         Function::Shown => {
             permitted(session, oid, SequenceUse::Current)?;
-            return Ok(sequences.state(oid).and_then(|(last, called)| called.then_some(last)));
+            let (_, definition) = definition(session, oid)?;
+            return Ok(sequences.state(definition.count_of(oid)).and_then(|(last, called)| called.then_some(last)));
         }
         Function::Next | Function::NextAsked | Function::Current | Function::Set | Function::SetCalled => {}
     }

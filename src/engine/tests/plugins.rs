@@ -253,7 +253,8 @@ pub(super) const SEQUENCE: u32 = 20_000;
 
 pub(super) fn snapshot_with_sequence(max: i64, cycle: bool) -> Arc<crate::registry::Snapshot> {
     use crate::registry::*;
-    let sequence = Sequence { ty: 20, start: 1, increment: 1, min: 1, max, cache: 1, cycle, owned_by: None };
+    let sequence =
+        Sequence { ty: 20, start: 1, increment: 1, min: 1, max, cache: 1, cycle, owned_by: None, count: None };
     let relation = Relation {
         oid: SEQUENCE,
         namespace: "public".into(),

@@ -82,7 +82,7 @@ impl Analyzer<'_> {
     }
 
     pub(crate) fn explain(&mut self, options: ExplainOptions, body: &parse::Body) -> Result<Statement> {
-        let statement = self.body(body)?;
+        let statement = explainable(self.body(body)?, options.analyze)?;
         let ExplainOptions { analyze, verbose, costs, format } = options;
         Ok(Statement::Explain(Box::new(Explain { statement, analyze, verbose, costs, format })))
     }
@@ -172,5 +172,25 @@ impl Analyzer<'_> {
             Some((table, _)) => Ok(Arc::clone(table)),
             None => Err(self.no_relation(name.namespace.as_deref(), &name.name, 0)),
         }
+    }
+}
+
+/// What the plan of a statement is: for a cursor and CREATE TABLE AS, its query's.
+fn explainable(statement: Statement, analyze: bool) -> Result<Statement> {
+    let refused =
+        |what: &str| Err(Error::unsupported(format!("EXPLAIN {what}")).hint("Explain the query or the change itself."));
+    match statement {
+        Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => Ok(statement),
+        Statement::Utility(utility) => match *utility {
+            Utility::Declare { query, .. } => explainable(*query, analyze),
+            Utility::Execute { .. } => refused("EXECUTE"),
+            _ => refused("of this statement"),
+        },
+        Statement::Ddl(ddl) => match *ddl {
+            crate::tree::Ddl::CreateTableAs { query, .. } if !analyze => Ok(Statement::Query(query)),
+            crate::tree::Ddl::CreateTableAs { .. } => refused("ANALYZE CREATE TABLE AS"),
+            _ => refused("of this statement"),
+        },
+        Statement::Copy(_) | Statement::Explain(_) => refused("of this statement"),
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::SequenceStep;
 use super::alter::{word, wrong_type};
 use super::physical::{ident, table_name};
 use super::planner::{Planner, no_namespace};
@@ -155,14 +154,21 @@ impl Planner<'_> {
             RelationKind::Table => {
                 self.command(format!("DROP TABLE {}", table_name(relation)));
                 for sequence in self.owned_sequences(relation.oid) {
-                    self.plan.sequences.push(SequenceStep::Drop { oid: sequence.oid });
+                    self.forget_count(sequence.oid);
                     self.change(Change::DropRelation(sequence.oid));
                 }
             }
-            RelationKind::Sequence(_) => self.plan.sequences.push(SequenceStep::Drop { oid: relation.oid }),
+            RelationKind::Sequence(_) => self.forget_count(relation.oid),
             RelationKind::View { .. } | RelationKind::System => {}
         }
         self.change(Change::DropRelation(relation.oid));
+    }
+
+    /// A sequence that goes: so does what the engine counts for it.
+    pub fn forget_count(&mut self, sequence: Oid) {
+        if let Some(RelationKind::Sequence(definition)) = self.after.relation_by_oid(sequence).map(|r| &r.kind) {
+            self.plan.forgotten.push(definition.count_of(sequence));
+        }
     }
 
     fn dependents(&self, relation: &Relation) -> Vec<Dependent> {

@@ -29,7 +29,7 @@ mod view;
 use crate::engine::Rendered;
 use crate::error::{Error, Report, Result};
 use crate::policy::Permit;
-use crate::registry::{Change, Sequence};
+use crate::registry::Change;
 use crate::sql::{Context, Plan};
 use crate::tree::{Ddl, DropBehavior, ObjectKind, OnCommit};
 use crate::types::Oid;
@@ -39,13 +39,14 @@ use planner::Planner;
 pub use renumber::renumber;
 
 /// What carrying out one DDL statement takes, in this order, in one transaction: `steps` in DuckDB, `changes` in the
-/// transaction's snapshot, `sequences` in the engine. The steps include the rows of `duckgate_internal.objects` that
+/// transaction's snapshot. The steps include the rows of `duckgate_internal.objects` that
 /// keep the changes.
 #[derive(Debug, Clone, Default)]
 pub struct DdlPlan {
     pub changes: Vec<Change>,
     pub steps: Vec<Step>,
-    pub sequences: Vec<SequenceStep>,
+    /// The counts of sequences that nobody draws from after COMMIT.
+    pub forgotten: Vec<Oid>,
     pub notices: Vec<Report>,
     /// The command tag: `CREATE TABLE`.
     pub tag: String,
@@ -64,20 +65,6 @@ pub enum Step {
     Plan(Plan),
     /// A query that must give no row; if it does, this is the error (a constraint that existing rows violate).
     Verify(Plan, Error),
-}
-
-/// What the engine has to know about sequences. Numbers that were drawn are not given back by a rollback.
-#[derive(Debug, Clone)]
-pub enum SequenceStep {
-    /// A new sequence, or a new definition; `restart` is the next value from now on (`None`: goes on from where it is).
-    Put {
-        oid: Oid,
-        definition: Sequence,
-        restart: Option<i64>,
-    },
-    Drop {
-        oid: Oid,
-    },
 }
 
 /// Plans one schema change. `cx.snapshot` is the transaction's own; `cx.role` owns what is made.

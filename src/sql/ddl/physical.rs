@@ -102,6 +102,7 @@ pub fn native_constraint(relation: &Relation, constraint: &Constraint, types: &S
                 found.ok_or_else(|| Error::internal(format!("no relation {target} for a foreign key")))?
             };
             declared_key(target, target_columns)?;
+            same_types((relation, columns), (target, target_columns), types)?;
             let (from, to) = (column_list(relation, columns)?, column_list(target, target_columns)?);
             Some(format!("FOREIGN KEY ({from}) REFERENCES {} ({to})", table_name(target)))
         }
@@ -118,6 +119,21 @@ fn foreign_action(action: FkAction) -> Result<()> {
     };
     Err(Error::unsupported(format!("a foreign key with {name}"))
         .hint("Use NO ACTION or RESTRICT, and delete or update the referencing rows in the same transaction first."))
+}
+
+/// DuckDB compares the keys as they are stored.
+fn same_types(own: (&Relation, &[i16]), target: (&Relation, &[i16]), types: &Snapshot) -> Result<()> {
+    for (a, b) in own.1.iter().zip(target.1) {
+        let (Some(a), Some(b)) = (own.0.column_by_num(*a), target.0.column_by_num(*b)) else { continue };
+        if column_type(a.ty, types)? == column_type(b.ty, types)? {
+            continue;
+        }
+        let (from, to) = (format_type(a.ty, types), format_type(b.ty, types));
+        let what = format!("a foreign key from column \"{}\" of type {from} to one of type {to}", a.name);
+        return Err(Error::unsupported(what)
+            .hint("Give both columns the same type: drop the foreign key, change the columns, and add it again."));
+    }
+    Ok(())
 }
 
 /// DuckDB refers to primary keys and UNIQUE constraints only, not to unique indexes.

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{DdlPlan, SequenceStep, Step, physical, store};
+use super::{DdlPlan, Step, physical, store};
 use crate::engine::{Kind, Rendered, Writes};
 use crate::error::{Error, Report, Result, SqlState};
 use crate::policy::Permit;
-use crate::registry::{Change, Managed, Name, Namespace, Relation, RelationKind, Role, Snapshot, UserType};
+use crate::registry::{
+    Change, Managed, Name, Namespace, Relation, RelationKind, Role, SequenceCount, Snapshot, UserType,
+};
 use crate::sql::{Command, Context, Plan};
 use crate::types::{Oid, Phys};
 
@@ -87,10 +89,13 @@ impl<'a> Planner<'a> {
         self.change(Change::PutRole(Arc::new(role)));
     }
 
-    pub fn put_sequence(&mut self, relation: Relation, restart: Option<i64>) {
-        if let RelationKind::Sequence(definition) = &relation.kind {
-            let (oid, definition) = (relation.oid, definition.clone());
-            self.plan.sequences.push(SequenceStep::Put { oid, definition, restart });
+    /// Puts a sequence; `restart` is the next value from now on (`None`: goes on from where it is).
+    pub fn put_sequence(&mut self, mut relation: Relation, restart: Option<i64>) {
+        if let RelationKind::Sequence(definition) = &mut relation.kind
+            && let Some(first) = restart
+        {
+            self.plan.forgotten.push(definition.count_of(relation.oid));
+            definition.count = Some(SequenceCount { number: self.after.counters.allocate_oid(), first });
         }
         self.put_relation(relation);
     }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::SequenceStep;
 use super::alter::wrong_type;
 use super::physical::table_name;
 use super::planner::Planner;
@@ -46,8 +45,7 @@ impl Planner<'_> {
                 all.push(child);
             }
         }
-        self.empty(all, restart_identity);
-        Ok(())
+        self.empty(all, restart_identity)
     }
 
     /// ON COMMIT DELETE ROWS. A table that keeps its rows must not refer to one that does not.
@@ -63,12 +61,11 @@ impl Planner<'_> {
                 }
             }
         }
-        self.empty(tables.to_vec(), false);
-        Ok(())
+        self.empty(tables.to_vec(), false)
     }
 
     /// Those that refer to others go first; inside a circle any order fails in DuckDB, and says so.
-    fn empty(&mut self, tables: Vec<Arc<Relation>>, restart_identity: bool) {
+    fn empty(&mut self, tables: Vec<Arc<Relation>>, restart_identity: bool) -> Result<()> {
         let mut left = tables;
         while !left.is_empty() {
             let referred = |r: &Arc<Relation>| {
@@ -80,12 +77,16 @@ impl Planner<'_> {
             if restart_identity {
                 for sequence in self.owned_sequences(table.oid) {
                     if let RelationKind::Sequence(definition) = &sequence.kind {
+                        if !self.cx.snapshot.has_rights_of(self.cx.role, sequence.owner) {
+                            let message = format!("must be owner of sequence {}", sequence.name);
+                            return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+                        }
                         let restart = Some(definition.start);
-                        let step = SequenceStep::Put { oid: sequence.oid, definition: definition.clone(), restart };
-                        self.plan.sequences.push(step);
+                        self.put_sequence((*sequence).clone(), restart);
                     }
                 }
             }
         }
+        Ok(())
     }
 }

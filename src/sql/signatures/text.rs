@@ -74,7 +74,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("rpad(text,int4,text)", Native("dg_rpad")),
     ("rpad(text,int4)", Template("dg_rpad({0}, {1}, ' ')")),
     ("repeat(text,int4)", Native("dg_repeat")),
-    ("replace(text,text,text)", Template("replace({0}, {1}, {2})")),
+    ("replace(text,text,text)", Native("dg_replace")),
     ("translate(text,text,text)", Native("dg_translate")),
     ("reverse(text)", Native("dg_reverse")),
     ("strpos(text,text)", Template("strpos({0}, {1})::INTEGER")),

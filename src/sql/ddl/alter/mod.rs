@@ -11,10 +11,10 @@ use std::sync::Arc;
 
 pub use constraint::duplicates;
 
+use super::Step;
 use super::pipeline;
 use super::planner::Planner;
 use super::rebuild::{ColumnSource, Rebuild};
-use super::{SequenceStep, Step};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Change, Column, Constraint, ConstraintKind, Name, Relation, RelationKind};
 use crate::tree::{AlterTable, ObjectKind};
@@ -262,7 +262,7 @@ impl Planner<'_> {
             self.plan.steps.push(Step::Verify(plan, error));
         }
         for oid in t.dropped_sequences {
-            self.plan.sequences.push(SequenceStep::Drop { oid });
+            self.forget_count(oid);
             self.change(Change::DropRelation(oid));
         }
         Ok(())

@@ -200,13 +200,13 @@ impl<'a> Work<'a> {
     fn attempt(&mut self, first: usize, step: impl FnOnce(&mut Planner<'a>) -> Result<()>) -> bool {
         let after = self.planner.after.clone();
         let plan = &self.planner.plan;
-        let lengths = (plan.steps.len(), plan.changes.len(), plan.sequences.len(), plan.notices.len());
+        let lengths = (plan.steps.len(), plan.changes.len(), plan.forgotten.len(), plan.notices.len());
         let Err(error) = step(&mut self.planner) else { return true };
         self.planner.after = after;
         let plan = &mut self.planner.plan;
         plan.steps.truncate(lengths.0);
         plan.changes.truncate(lengths.1);
-        plan.sequences.truncate(lengths.2);
+        plan.forgotten.truncate(lengths.2);
         plan.notices.truncate(lengths.3);
         for change in self.changes[first..].iter_mut().filter(|change| change.done) {
             change.effect = Effect::Impossible;

@@ -2,6 +2,7 @@
 
 use super::pattern::{Found, Matcher, compiled};
 use super::*;
+use crate::engine::budget::spend;
 use crate::types::Value;
 
 fn invalid(message: impl Into<String>) -> Error {
@@ -150,7 +151,9 @@ fn replace(s: &str, pattern: &str, new: &str, flags: &str, start: i32, n: i32) -
         for found in all.iter().skip(skip) {
             let Some(whole) = found.first().cloned().flatten() else { continue };
             out.push_str(&s[from..whole.start]);
+            let before = out.len();
             expand(&mut out, new, found, s);
+            spend(out.len() - before)?;
             from = whole.end;
         }
         out.push_str(&s[from..]);

@@ -1,10 +1,8 @@
 //! Text functions by character, with PostgreSQL's treatment of negative and odd arguments.
 
 use super::*;
+use crate::engine::budget::spend;
 use crate::registry::expression::quote as quote_ident;
-
-/// The longest text that a function may make, in bytes: PostgreSQL's limit for one value.
-const MAX_TEXT: usize = 0x3fff_ffff;
 
 pub(super) fn natives() -> Vec<Native> {
     vec![
@@ -19,9 +17,10 @@ pub(super) fn natives() -> Vec<Native> {
         native3::<str, i32, str, str>("dg_rpad", |s, n, fill| pad(s, n, fill, false).map(Some)),
         native2::<str, i32, str>("dg_repeat", |s, n| {
             let n = usize::try_from(n).unwrap_or(0);
-            limit(s.len().saturating_mul(n))?;
+            spend(s.len().saturating_mul(n))?;
             Ok(Some(s.repeat(n)))
         }),
+        native3::<str, str, str, str>("dg_replace", |s, from, to| replace(s, from, to).map(Some)),
         native3::<str, str, str, str>("dg_translate", |s, from, to| Ok(Some(translate(s, from, to)))),
         native3::<str, str, i32, str>("dg_split_part", |s, sep, n| split_part(s, sep, n).map(Some)),
         native1::<i32, str>("dg_chr", |n| chr(n).map(Some)),
@@ -68,13 +67,6 @@ fn sha(name: &'static str, algorithm: Option<&'static ring::digest::Algorithm>) 
         Some(algorithm) => Ok(Some(ring::digest::digest(algorithm, b).as_ref().to_vec())),
         None => Ok(Some(super::sha224::digest(b).to_vec())),
     })
-}
-
-fn limit(bytes: usize) -> Result<()> {
-    if bytes > MAX_TEXT {
-        return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "requested length too large"));
-    }
-    Ok(())
 }
 
 pub(super) fn check_utf8(encoding: &str) -> Result<()> {
@@ -135,13 +127,26 @@ fn byte_substr(s: &[u8], start: i32, len: Option<i32>) -> Result<Vec<u8>> {
 
 fn pad(s: &str, n: i32, fill: &str, left: bool) -> Result<String> {
     let n = usize::try_from(n).unwrap_or(0);
-    limit(n)?;
-    let len = s.chars().count();
-    if len >= n || fill.is_empty() {
+    let (len, unit) = (s.chars().count(), fill.chars().count());
+    if len >= n || unit == 0 {
         return Ok(s.chars().take(n).collect());
     }
-    let padding = fill.chars().cycle().take(n - len);
-    Ok(if left { padding.chain(s.chars()).collect() } else { s.chars().chain(padding).collect() })
+    let missing = n - len;
+    spend(s.len().saturating_add(fill.len().saturating_mul(missing / unit + 1)))?;
+    let mut padding = fill.repeat(missing / unit);
+    padding.extend(fill.chars().take(missing % unit));
+    Ok(if left { padding + s } else { s.to_owned() + &padding })
+}
+
+/// PostgreSQL leaves the text as it is if what is looked for is empty.
+fn replace(s: &str, from: &str, to: &str) -> Result<String> {
+    if from.is_empty() {
+        return Ok(s.to_owned());
+    }
+    if to.len() > from.len() {
+        spend(s.matches(from).count().saturating_mul(to.len() - from.len()))?;
+    }
+    Ok(s.replace(from, to))
 }
 
 fn translate(s: &str, from: &str, to: &str) -> String {
@@ -390,7 +395,7 @@ fn format(template: &str, values: &[Option<&str>]) -> Result<String> {
             left |= asked < 0;
             width = asked.unsigned_abs() as usize;
         }
-        limit(width)?;
+        spend(width)?;
         let kind = chars.next().ok_or_else(unterminated)?;
         if !matches!(kind, 's' | 'I' | 'L') {
             return Err(
@@ -455,7 +460,9 @@ fn array_to_string(arity: usize) -> Native {
                 let items = items.as_any().downcast_ref::<StringArray>().ok_or_else(wrong)?;
                 let null = nulls.filter(|n| !n.is_null(row)).map(|n| n.value(row));
                 let parts: Vec<&str> = items.iter().filter_map(|item| item.or(null)).collect();
-                out.append_value(parts.join(separators.value(row)));
+                let between = separators.value(row);
+                spend(between.len().saturating_mul(parts.len()))?;
+                out.append_value(parts.join(between));
             }
             Ok(Arc::new(out.finish()))
         }),

@@ -1,0 +1,47 @@
+//! What native functions may make: DuckDB's memory_limit does not see their memory, so each call has a budget of bytes.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::error::{Error, Result, SqlState};
+
+/// PostgreSQL's limit for one value, in bytes.
+const MAX_VALUE: usize = 0x3fff_ffff;
+/// The part of memory_limit that one call may take, as a divisor: several run at once, and their results are copied.
+const SHARE: u64 = 8;
+
+/// For each call of a native function, in bytes; set when the database is opened.
+static CALL: AtomicUsize = AtomicUsize::new(MAX_VALUE);
+
+thread_local! {
+    /// What is left for the call that runs on this thread.
+    static LEFT: Cell<usize> = const { Cell::new(MAX_VALUE) };
+}
+
+/// Sets the budget by DuckDB's memory_limit.
+pub(super) fn open(memory_limit: u64) {
+    let share = usize::try_from(memory_limit / SHARE).unwrap_or(MAX_VALUE);
+    CALL.store(share.clamp(1 << 20, MAX_VALUE), Ordering::Relaxed);
+}
+
+/// A call begins: over one vector of rows.
+pub(super) fn begin() {
+    LEFT.set(CALL.load(Ordering::Relaxed));
+}
+
+/// A function is about to make so many bytes that its input has not.
+///
+/// # Errors
+/// 54000 if no value may be so large, 53200 if this is more than one call may make.
+pub fn spend(bytes: usize) -> Result<()> {
+    if bytes > MAX_VALUE {
+        return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "requested length too large"));
+    }
+    let left = LEFT.get().checked_sub(bytes).ok_or_else(|| {
+        Error::new(SqlState::OUT_OF_MEMORY, "out of memory")
+            .detail("The texts that one function makes at a time are too large.")
+            .hint("Ask for shorter ones, or raise memory_limit.")
+    })?;
+    LEFT.set(left);
+    Ok(())
+}

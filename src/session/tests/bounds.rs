@@ -1,0 +1,105 @@
+//! What one call of a function may make, and what is refused by name.
+
+use super::*;
+
+async fn run(session: &mut Session, text: &str) -> String {
+    let lines = simple(session, text).await;
+    assert!(!lines.iter().any(|l| l.starts_with("E XX000")), "{lines:?}");
+    let shown: Vec<&str> =
+        lines.iter().filter(|l| l.starts_with("D ") || l.starts_with("E ")).map(String::as_str).collect();
+    shown.join("; ")
+}
+
+/// The engine of these tests has 512 MB.
+#[tokio::test]
+async fn a_function_makes_no_more_than_its_budget() {
+    let mut session = open(&gateway().await);
+    let refused = [
+        "select length(lpad('x', 1073741824))",
+        "select length(rpad('x', 2000000000, 'ab'))",
+        "select length(repeat('x', 1073741824))",
+        "select length(format('%1100000000s', 'x'))",
+        "select length(replace(repeat('a', 100000), 'a', repeat('b', 100000)))",
+        "select length(array_to_string(string_to_array(repeat('a,', 100000), ','), repeat('b', 100000)))",
+    ];
+    for statement in refused {
+        assert_eq!(run(&mut session, statement).await, "E 54000 requested length too large", "{statement}");
+    }
+    let out_of_memory = [
+        "select length(lpad('x', 500000000))",
+        "select length(repeat('ab', 250000000))",
+        "select length(format('%500000000s', 'x'))",
+        "select count(length(lpad('x', 1000000 + g::int))) from generate_series(1, 2000) g",
+        "select length(regexp_replace(repeat('a', 100000), 'a', repeat('b', 100000), 'g'))",
+    ];
+    for statement in out_of_memory {
+        assert_eq!(run(&mut session, statement).await, "E 53200 out of memory", "{statement}");
+    }
+    let taken = [
+        (
+            "select lpad('hi', 7, 'xyz'), rpad('hi', 7, 'xyz'), lpad('hello', 2), lpad('é', 3, 'ü'), rpad('a', 3, '')",
+            "D xyzxyhi|hixyzxy|he|üüé|a",
+        ),
+        ("select replace('abcabc', 'b', 'xx'), replace('abc', '', 'x'), replace('aaa', 'a', '')", "D axxcaxxc|abc|"),
+        ("select length(repeat('x', 1000000)), length(lpad('x', 1000000, 'ab'))", "D 1000000|1000000"),
+    ];
+    for (statement, expected) in taken {
+        assert_eq!(run(&mut session, statement).await, expected, "{statement}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_explained_is_refused_by_name() {
+    let mut session = open(&gateway().await);
+    run(&mut session, "create table t(a int); prepare p as select * from t").await;
+    for (statement, expected) in [
+        ("explain execute p", "E 0A000 EXPLAIN EXECUTE is not supported"),
+        ("explain analyze create table u as select 1", "E 0A000 EXPLAIN ANALYZE CREATE TABLE AS is not supported"),
+    ] {
+        assert_eq!(run(&mut session, statement).await, expected, "{statement}");
+    }
+    for statement in
+        ["explain create table u as select * from t", "begin; explain declare c cursor for select * from t; rollback"]
+    {
+        assert!(run(&mut session, statement).await.contains(" on t"), "{statement}");
+    }
+    assert!(run(&mut session, "select * from u").await.starts_with("E 42P01"));
+}
+
+/// A CHECK runs with the rights of whoever writes.
+#[tokio::test]
+async fn checks_are_judged_too() {
+    let gateway = gateway().await;
+    let mut root = open(&gateway);
+    run(&mut root, "create role bob login; grant create on schema public to bob").await;
+    let mut bob = open_as(&gateway, "bob", &[]).unwrap();
+    let statement = "create table own(a int, check (pg_reload_conf())); insert into own values (1)";
+    let answer = run(&mut bob, statement).await;
+    assert!(answer.starts_with("E 42501") || answer.starts_with("E 0A000"), "{answer}");
+}
+
+/// DuckDB's foreign keys are between columns of one type.
+#[tokio::test]
+async fn columns_of_foreign_keys_change_their_type_without_them() {
+    let mut session = open(&gateway().await);
+    let made =
+        "create table p(id int primary key); create table c(id int primary key, p int constraint fk references p);
+                insert into p values (1); insert into c values (2, 1)";
+    assert_eq!(run(&mut session, made).await, "");
+    for statement in [
+        "alter table c alter p type bigint",
+        "alter table p alter id type bigint",
+        "create table d(p bigint references p)",
+    ] {
+        assert!(
+            run(&mut session, statement).await.starts_with("E 0A000 a foreign key from column \"p\""),
+            "{statement}"
+        );
+    }
+    let changed =
+        "alter table c drop constraint fk; alter table c alter p type bigint; alter table p alter id type bigint;
+                   alter table c add constraint fk foreign key (p) references p; select * from c";
+    assert_eq!(run(&mut session, changed).await, "D 2|1");
+    assert!(run(&mut session, "insert into c values (3, 9)").await.starts_with("E 23503"));
+    assert!(run(&mut session, "delete from p").await.starts_with("E 23503"));
+}
