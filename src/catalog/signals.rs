@@ -3,7 +3,7 @@
 use super::functions::{ask, volatile};
 use crate::engine::Native;
 use crate::engine::directory::{LockMode, LockScope, LockTag};
-use crate::engine::vector::{TextList, native1, native3, native4};
+use crate::engine::vector::{TextList, native1, native2, native3, native4};
 use crate::error::Result;
 
 /// What the last argument of the locking natives says, in bits; sql::signatures::system writes it.
@@ -26,6 +26,9 @@ pub(super) fn natives() -> Vec<Native> {
         volatile(native1::<i64, str>("dg_advisory_unlock_all", |s| {
             ask(s)?.view.unlock_all();
             Ok(Some(String::new()))
+        })),
+        volatile(native2::<i64, i32, TextList>("dg_blocking_pids", |s, pid| {
+            Ok(Some(ask(s)?.view.blocking_pids(pid).into_iter().map(|pid| Some(pid.to_string())).collect()))
         })),
         volatile(native3::<i64, str, str, str>("dg_notify", |s, channel, payload| {
             ask(s)?.view.notify(channel, payload)?;

@@ -65,6 +65,10 @@ pub trait SessionView: Send + Sync {
     fn locks(&self) -> Vec<LockRow> {
         Vec::new()
     }
+    /// pg_blocking_pids(): the processes that another one waits for.
+    fn blocking_pids(&self, _pid: i32) -> Vec<i32> {
+        Vec::new()
+    }
     /// pg_notify(): heard when the transaction commits.
     fn notify(&self, _channel: &str, _payload: &str) -> Result<()> {
         Err(Error::unsupported("a notification of no session"))

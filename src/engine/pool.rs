@@ -24,7 +24,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::types::{Oid, Phys};
 
 /// DuckDB behind [`Engine`]. Cheap to share; the database is closed when the last user is gone.
-pub struct Pool(Arc<Shared>);
+pub struct Pool(pub(super) Arc<Shared>);
 
 /// What all connections share.
 pub(super) struct Shared {

@@ -411,6 +411,18 @@ impl Locks {
         }
     }
 
+    /// pg_blocking_pids(): whom a process waits for, those before it in line included.
+    pub fn blocking(&self, pid: i32) -> Vec<i32> {
+        let state = self.state.lock();
+        let waiters = state.locks.iter().flat_map(|(tag, lock)| lock.waiters.iter().map(move |w| (*tag, w)));
+        let of_pid = waiters.filter(|(_, w)| w.who.pid == pid);
+        let mut found: Vec<i32> =
+            of_pid.flat_map(|(tag, w)| state.blockers(tag, w.ticket)).map(|(owner, _)| owner.pid).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
     /// pg_locks.
     pub fn rows(&self) -> Vec<LockRow> {
         let state = self.state.lock();

@@ -307,6 +307,10 @@ impl SessionView for Shared {
         self.gateway().map(|g| g.locks.rows()).unwrap_or_default()
     }
 
+    fn blocking_pids(&self, pid: i32) -> Vec<i32> {
+        self.gateway().map(|g| g.locks.blocking(pid)).unwrap_or_default()
+    }
+
     fn notify(&self, channel: &str, payload: &str) -> Result<()> {
         let limit = self.gateway()?.limits().notifications;
         self.pending.lock().notify(channel, payload, limit)

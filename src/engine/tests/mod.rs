@@ -3,6 +3,7 @@
 mod durability;
 mod messages;
 mod plugins;
+mod pooling;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

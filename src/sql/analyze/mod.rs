@@ -55,7 +55,7 @@ use crate::registry::{Name, Relation as TableDef};
 use crate::tree::{CteId, Expr, ExprKind, RelColumn, RelId, Statement};
 use crate::types::{Oid, PgType, oid};
 
-pub(crate) use self::check::walk;
+pub(crate) use self::check::{walk, walk_query};
 pub use self::coerce::CastContext;
 pub use self::size::too_many_relations;
 pub use self::stored::{Stored, assigned_expression, expression, places as stored_places, places_along};

@@ -5,7 +5,7 @@ use super::pipeline;
 use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Report, Result, SqlState};
 use crate::policy::Permit;
-use crate::registry::{Acl, Name, Namespace, Relation, build};
+use crate::registry::{Acl, ConstraintKind, Name, Namespace, Relation, RelationKind, Sequence, build};
 use crate::tree::{Ddl, NewColumn, NewTable, OnCommit, Query};
 use crate::types::{Oid, PgType, oid};
 
@@ -25,7 +25,32 @@ impl Planner<'_> {
         }
         let built = build::table(&self.after, draft, self.cx.role, &self.managed())?;
         self.note_on_commit(built.table.oid, draft.on_commit);
+        self.tell_of_implicit_objects(&built);
         self.add_table(built.table, built.sequences)
+    }
+
+    fn tell_of_implicit_objects(&mut self, built: &build::Built) {
+        let table = &built.table;
+        for sequence in &built.sequences {
+            let RelationKind::Sequence(Sequence { owned_by: Some((_, column)), .. }) = &sequence.kind else { continue };
+            if let Some(column) = table.column_by_num(*column) {
+                self.debug(format!(
+                    "CREATE TABLE will create implicit sequence \"{}\" for serial column \"{}.{}\"",
+                    sequence.name, table.name, column.name
+                ));
+            }
+        }
+        for constraint in &table.constraints {
+            let kind = match constraint.kind {
+                ConstraintKind::PrimaryKey { .. } => "PRIMARY KEY",
+                ConstraintKind::Unique { .. } => "UNIQUE",
+                ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => continue,
+            };
+            self.debug(format!(
+                "CREATE TABLE / {kind} will create implicit index \"{}\" for table \"{}\"",
+                constraint.name, table.name
+            ));
+        }
     }
 
     fn note_on_commit(&mut self, table: Oid, on_commit: OnCommit) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{DdlPlan, Step, physical, store};
 use crate::engine::{Kind, Rendered, Writes};
-use crate::error::{Error, Report, Result, SqlState};
+use crate::error::{Error, Report, Result, Severity, SqlState};
 use crate::policy::Permit;
 use crate::registry::{
     Change, Managed, Name, Namespace, Relation, RelationKind, Role, SequenceCount, Snapshot, UserType,
@@ -42,6 +42,11 @@ impl<'a> Planner<'a> {
 
     pub fn notice(&mut self, message: String) {
         self.plan.notices.push(Report::notice(message));
+    }
+
+    /// For who has set client_min_messages to debug1.
+    pub fn debug(&mut self, message: String) {
+        self.plan.notices.push(Report { severity: Severity::Debug, ..Report::notice(message) });
     }
 
     pub fn change(&mut self, change: Change) {

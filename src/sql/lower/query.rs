@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::sql::Command;
-use crate::tree::{self, Body, Cte, CteBody, Expr, Query};
+use crate::tree::{self, Body, Cte, CteBody, Expr, ExprKind, Query};
 use crate::types::{PgType, Phys, oid};
 
 use super::aggregate::Clauses;
@@ -27,6 +27,7 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn query(&mut self, query: &Query) -> Result<ir::Query> {
+        let numbered = self.limit_is_refused(query)?;
         let ctes = self.ctes(&query.ctes)?;
         let recursive = query.recursive && ctes.iter().any(|c| c.recursive);
         let (body, columns, order_by) = match &query.body {
@@ -45,18 +46,42 @@ impl Lowerer<'_> {
             }
         };
         let mut limit = self.row_count(query.limit.as_ref(), false)?;
-        let offset = self.row_count(query.offset.as_ref(), true)?;
+        let mut offset = self.row_count(query.offset.as_ref(), true)?;
         let mut body = body;
         if query.with_ties
             && let Some(rows) = limit.take()
         {
             self.with_ties(&mut body, &order_by, rows, offset.as_ref())?;
         }
+        let mut order_by = order_by;
+        if numbered && (limit.is_some() || offset.is_some()) {
+            (body, order_by) = number_rows(body, order_by, &columns, (limit.take(), offset.take()), self.make())?;
+        }
         let lowered = ir::Query { ctes, recursive, body, order_by, limit, offset, columns };
         match &query.body {
             Body::Select(select) => self.postpone(select, query, lowered),
             Body::SetOp { .. } | Body::Values(_) => Ok(lowered),
         }
+    }
+
+    /// True if LIMIT or OFFSET is no constant and the query refers to others around it: DuckDB does not take both.
+    fn limit_is_refused(&self, query: &Query) -> Result<bool> {
+        let counts = [&query.limit, &query.offset];
+        if self.rels.is_empty() || counts.into_iter().flatten().all(|e| super::constant::const_int(e).is_some()) {
+            return Ok(false);
+        }
+        let mut outer = false;
+        // What is known before the query is lowered is not the query's own.
+        let mut visit = |e: &Expr, _: usize| {
+            let of = match &e.kind {
+                ExprKind::Column { rel, .. } | ExprKind::WholeRow(rel) => Some(rel),
+                _ => None,
+            };
+            outer |= of.is_some_and(|rel| self.rels.contains_key(rel));
+            Ok(!outer)
+        };
+        crate::sql::analyze::walk_query(query, 0, &mut visit)?;
+        Ok(outer)
     }
 
     /// FETCH FIRST n ROWS WITH TIES: those that rank up to n (and what OFFSET skips).
@@ -71,19 +96,7 @@ impl Lowerer<'_> {
         if select.distinct || !select.distinct_on.is_empty() || select.qualify.is_some() {
             return Err(Error::unsupported("FETCH FIRST … WITH TIES with DISTINCT"));
         }
-        let order_by = orders
-            .iter()
-            .map(|order| {
-                let key = match &order.key {
-                    ir::OrderKey::Position(n) => ir::OrderKey::Scalar(select.targets[n - 1].clone()),
-                    ir::OrderKey::Scalar(_) => order.key.clone(),
-                };
-                Order { key, ..order.clone() }
-            })
-            .collect();
-        let over = ir::Over { partition_by: vec![], order_by, frame: None };
-        let clauses = Clauses { distinct: false, order_by: vec![], filter: None, over: Some(over) };
-        let rank = clauses.call("rank", vec![], Phys::Int8);
+        let rank = over_order("rank", select, orders);
         let last = match offset {
             None => rows,
             Some(offset) => Scalar::template("({0} + {1})", vec![rows, offset.clone()], Phys::Int8),
@@ -210,4 +223,58 @@ impl Lowerer<'_> {
         let body = ir::Body::SetOp { op, left: Box::new(left), right: Box::new(right) };
         Ok(ir::Query { ctes, ..query_of(body, columns) })
     }
+}
+
+/// A window function over a query's order.
+fn over_order(function: &'static str, select: &Select, orders: &[Order]) -> Scalar {
+    let order_by = orders
+        .iter()
+        .map(|order| {
+            let key = match &order.key {
+                ir::OrderKey::Position(n) => ir::OrderKey::Scalar(select.targets[n - 1].clone()),
+                ir::OrderKey::Scalar(_) => order.key.clone(),
+            };
+            Order { key, ..order.clone() }
+        })
+        .collect();
+    let over = ir::Over { partition_by: vec![], order_by, frame: None };
+    let clauses = Clauses { distinct: false, order_by: vec![], filter: None, over: Some(over) };
+    clauses.call(function, vec![], Phys::Int8)
+}
+
+/// LIMIT and OFFSET as a condition on the number that a row has in the query's order.
+fn number_rows(
+    body: ir::Body,
+    orders: Vec<Order>,
+    columns: &[Phys],
+    (limit, offset): (Option<Scalar>, Option<Scalar>),
+    alias: ir::Alias,
+) -> Result<(ir::Body, Vec<Order>)> {
+    let plain = |s: &Select| !s.distinct && s.distinct_on.is_empty() && s.qualify.is_none();
+    let (mut select, orders) = match body {
+        ir::Body::Select(select) if plain(&select) => (*select, orders),
+        // DISTINCT comes before the numbers do: its rows are numbered from outside, in the order of their columns.
+        body => {
+            let by_column = |order: Order| match order.key {
+                ir::OrderKey::Position(_) => Ok(order),
+                ir::OrderKey::Scalar(_) => Err(Error::unsupported(
+                    "LIMIT or OFFSET that is no constant in a correlated subquery with DISTINCT and this ORDER BY",
+                )),
+            };
+            let orders = orders.into_iter().map(by_column).collect::<Result<Vec<_>>>()?;
+            let targets = columns.iter().enumerate();
+            let targets = targets.map(|(i, phys)| Scalar::column(alias, ir::output_name(i), phys.clone())).collect();
+            let from = vec![derived(query_of(body, columns.to_vec()), alias)];
+            (Select { targets, from, ..Select::default() }, orders)
+        }
+    };
+    let number = over_order("row_number", &select, &orders);
+    let zero = || Scalar::number(0, Phys::Int8);
+    let skipped = offset.map_or_else(zero, |o| Scalar::template("coalesce({0}, 0)", vec![o], Phys::Int8));
+    let (text, args) = match limit {
+        None => ("({0} > {1})", vec![number, skipped]),
+        Some(limit) => ("({0} > {1} AND coalesce({0} - {1} <= {2}, TRUE))", vec![number, skipped, limit]),
+    };
+    select.qualify = Some(Scalar::template(text, args, Phys::Bool));
+    Ok((ir::Body::Select(Box::new(select)), orders))
 }

@@ -2,6 +2,7 @@
 
 mod scalar;
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use super::lower::ir::{
@@ -14,16 +15,17 @@ use super::lower::ir::{
 pub(super) struct Text {
     sql: String,
     params: Vec<u16>,
+    numbers: HashMap<u16, usize>,
 }
 
 impl Text {
     /// The number, from 1, of the statement's parameter `n`.
     fn number(&mut self, n: u16) -> usize {
-        let known = self.params.iter().position(|p| *p == n);
-        known.unwrap_or_else(|| {
+        // There may be tens of thousands.
+        *self.numbers.entry(n).or_insert_with(|| {
             self.params.push(n);
-            self.params.len() - 1
-        }) + 1
+            self.params.len()
+        })
     }
 }
 
@@ -42,7 +44,7 @@ impl std::ops::DerefMut for Text {
 
 /// The statement's text, and which of its parameters `$1`, `$2` … are.
 pub fn statement(statement: &Statement) -> (String, Vec<u16>) {
-    let mut out = Text { sql: String::with_capacity(256), params: Vec::new() };
+    let mut out = Text { sql: String::with_capacity(256), params: Vec::new(), numbers: HashMap::new() };
     write_statement(&mut out, statement);
     (out.sql, out.params)
 }

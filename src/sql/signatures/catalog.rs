@@ -65,7 +65,6 @@ pub(super) const ENTRIES: &[Line] = &[
              f2 := CASE WHEN contains(x, '=') THEN substr(x, strpos(x, '=') + 1) END))",
         ),
     ),
-    ("pg_listening_channels()", Template("[]::VARCHAR[]")),
     ("pg_get_keywords()", Template("dg_pg_get_keywords({session})")),
     ("pg_relation_is_publishable(regclass)", SessionNative("dg_pg_relation_is_publishable")),
     // Insert, update and delete: bits 3, 2 and 4. Views take none of them.
@@ -102,7 +101,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("pg_database_collation_actual_version(oid)", Template("NULL::VARCHAR")),
     ("pg_jit_available()", Template("FALSE")),
     ("pg_trigger_depth()", Template("0")),
-    ("pg_blocking_pids(int4)", Template("CASE WHEN {0} IS NOT NULL THEN []::INTEGER[] END")),
+    ("pg_blocking_pids(int4)", Template("CAST(dg_blocking_pids({session}, {0}) AS INTEGER[])")),
     ("pg_safe_snapshot_blocking_pids(int4)", Template("CASE WHEN {0} IS NOT NULL THEN []::INTEGER[] END")),
     ("pg_last_xact_replay_timestamp()", Template("NULL::TIMESTAMPTZ")),
     ("txid_current()", Template("(txid_current() + 3)::BIGINT")),

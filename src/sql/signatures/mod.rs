@@ -83,7 +83,8 @@ static ENTRIES: LazyLock<HashMap<Oid, Entry>> = LazyLock::new(|| {
                 continue;
             };
             let total = matches!(how, How::Template(t) if is_comparison(proc_) && !t.contains("error("));
-            entries.insert(proc_.oid, Entry { proc_, how, total });
+            let twice = entries.insert(proc_.oid, Entry { proc_, how, total }).is_some();
+            debug_assert!(!twice, "signatures/{family}: {key} has an entry already");
         }
     }
     entries

@@ -1,0 +1,114 @@
+//! How sessions and the gateway begin and end: protocol 3.2 with its long cancel keys, and SIGTERM while statements run.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use support::protocol::{Connection, Failure, Message, fields, query, untyped};
+use support::server::{Options, Server};
+use support::target::Target;
+
+const CANCEL_REQUEST: u32 = 80_877_102;
+
+fn open(target: &Target, minor: u32) -> (Connection, Vec<Message>) {
+    let mut connection = Connection::new(target.socket());
+    let mut log = Vec::new();
+    connection.login(target, &[], 3 << 16 | minor, &mut log).unwrap_or_else(|e| panic!("{e}"));
+    (connection, log)
+}
+
+/// The message of the ErrorResponse that comes next, RowDescription aside.
+fn error(connection: &mut Connection) -> (String, String) {
+    loop {
+        let message = connection.read().unwrap_or_else(|e| panic!("{e}"));
+        match message.tag {
+            b'T' => {}
+            b'E' => {
+                let fields = fields(&message.body);
+                let field = |key| fields.iter().find(|(k, _)| *k == key).map(|(_, v)| v.clone()).unwrap_or_default();
+                return (field('C'), field('M'));
+            }
+            other => panic!("{} instead of an error", char::from(other)),
+        }
+    }
+}
+
+#[test]
+fn protocol_3_2_gives_long_cancel_keys_and_takes_them() {
+    let server = Server::shared();
+    let (old, log) = open(&server.target, 0);
+    assert_eq!(old.secret.len(), 4);
+    assert!(log.iter().all(|m| m.tag != b'v'), "3.0 needs no negotiation");
+    let (mut new, log) = open(&server.target, 2);
+    assert_eq!(new.secret.len(), 32);
+    assert!(log.iter().all(|m| m.tag != b'v'), "3.2 is spoken");
+    new.send(&query("SELECT pg_sleep(20)")).unwrap_or_else(|e| panic!("{e}"));
+    std::thread::sleep(Duration::from_millis(200));
+    let cancel = |secret: &[u8]| {
+        let rest = [&new.pid.to_be_bytes()[..], secret].concat();
+        let mut canceller = Connection::new(server.target.socket());
+        canceller.send(&untyped(CANCEL_REQUEST, &rest)).unwrap_or_else(|e| panic!("{e}"));
+        assert!(matches!(canceller.read_byte(), Err(Failure::Closed)), "a cancel request is not answered");
+    };
+    // A key that only begins like the right one is none.
+    cancel(&new.secret[..4]);
+    let mut longer = new.secret.clone();
+    longer.push(0);
+    cancel(&longer);
+    std::thread::sleep(Duration::from_millis(200));
+    let began = Instant::now();
+    cancel(&new.secret.clone());
+    assert_eq!(error(&mut new), ("57014".into(), "canceling statement due to user request".into()));
+    assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn a_version_between_ours_is_negotiated_down() {
+    let server = Server::shared();
+    let (connection, log) = open(&server.target, 1);
+    // 3.1 was never given out: a server that knows 3.2 answers with what it speaks below.
+    let negotiated = log.iter().find(|m| m.tag == b'v').map(|m| m.body[..4].to_vec());
+    assert!(negotiated.is_none_or(|version| version[3] <= 1), "{log:?}");
+    assert_eq!(connection.secret.len(), 4);
+}
+
+#[test]
+fn sigterm_lets_statements_end_then_ends_sessions_and_keeps_what_was_committed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("term.duckdb");
+    let flags = vec!["--shutdown-grace".to_owned(), "1500ms".to_owned()];
+    let options = Options { data: Some(data.clone()), flags, ..Options::default() };
+    let mut server = Server::start(&options);
+    let target = server.target.clone();
+    let connect = || target.connect().unwrap_or_else(|e| panic!("{e}"));
+    let (mut short, mut long, mut block, mut idle) = (connect(), connect(), connect(), connect());
+    idle.query("CREATE TABLE kept (a int4 PRIMARY KEY); INSERT INTO kept SELECT generate_series(1, 1000)")
+        .expect("set up");
+    block.query("BEGIN; INSERT INTO kept VALUES (-1)").expect("a block");
+    short.send(&query("INSERT INTO kept SELECT 2000 FROM pg_sleep(0.5)")).expect("sent");
+    long.send(&query("SELECT pg_sleep(60)")).expect("sent");
+    std::thread::sleep(Duration::from_millis(200));
+    let began = Instant::now();
+    let ended = std::thread::spawn(move || server.terminate(Duration::from_secs(20)));
+
+    let gone = ("57P01".to_owned(), "terminating connection due to administrator command".to_owned());
+    assert_eq!(error(&mut idle), gone);
+    assert_eq!(error(&mut block), gone);
+    assert!(began.elapsed() < Duration::from_millis(1400), "who runs nothing does not wait: {:?}", began.elapsed());
+    let done = short.read().expect("an answer");
+    assert_eq!(done.tag, b'C', "what ends within the grace period ends well: {done:?}");
+    assert_eq!(error(&mut long), gone);
+    assert!(began.elapsed() >= Duration::from_millis(1400), "{:?}", began.elapsed());
+    assert!(target.try_connect().is_err(), "new clients are let in");
+    let status = ended.join().expect("no panic").expect("it ends");
+    assert!(status.success(), "{status}");
+
+    let log = folder.path().join("term.duckdb.wal");
+    assert!(std::fs::metadata(&log).is_ok_and(|m| m.len() == 0) || !log.exists(), "not checkpointed");
+    let server = Server::start(&options);
+    let rows = server.target.connect().expect("it starts again").query("SELECT count(*), min(a), max(a) FROM kept");
+    assert_eq!(
+        format!("{:?}", rows.expect("rows")),
+        format!("{:?}", vec![vec![Some("1001".to_owned()), Some("1".into()), Some("2000".into())]])
+    );
+}
