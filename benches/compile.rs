@@ -12,6 +12,11 @@ use duckgate::session::plan_cache::PlanCache;
 use duckgate::sql::{self, Context, Dialect, ddl};
 use duckgate::types::{Oid, OutputSettings};
 
+/// As in the binary.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A kilobyte, as a BI tool writes it: joins, a CASE, filters of several types, GROUP BY and ORDER BY.
 const KILOBYTE: &str = "SELECT c.c_mktsegment AS segment, extract(year FROM o.o_orderdate) AS order_year, n.n_name AS nation, \
     count(*) AS orders, sum(l.l_extendedprice * (1 - l.l_discount)) AS revenue, \
