@@ -55,6 +55,7 @@ enum TextStyle {
     /// `"char"`: one byte in binary.
     CharByte,
     /// A version byte in binary.
+    Bits,
     Jsonb,
     /// Six bytes in binary.
     Tid,
@@ -86,6 +87,7 @@ impl CellEncoders {
                     oid::BPCHAR if ty.typmod >= 4 => TextStyle::Padded(ty.typmod as usize - 4),
                     oid::CHAR => TextStyle::CharByte,
                     oid::JSONB | oid::JSONPATH => TextStyle::Jsonb,
+                    oid::BIT | oid::VARBIT => TextStyle::Bits,
                     oid::TID => TextStyle::Tid,
                     oid::INET => TextStyle::Inet,
                     _ => TextStyle::Plain,
@@ -307,6 +309,7 @@ impl<'a> Cells<'a> {
                         TextStyle::Plain
                         | TextStyle::CharByte
                         | TextStyle::Jsonb
+                        | TextStyle::Bits
                         | TextStyle::Tid
                         | TextStyle::Inet => Bytes::of(strings),
                     }),
@@ -354,9 +357,12 @@ impl<'a> Cells<'a> {
             Data::Int8(v) => digits::put_sized_int(out, v[row]),
             Data::Text(v) => match self.plan.style {
                 TextStyle::Padded(length) => put_sized_padded(v, row, length, out),
-                TextStyle::Plain | TextStyle::CharByte | TextStyle::Jsonb | TextStyle::Tid | TextStyle::Inet => {
-                    v.put_sized(row, out)
-                }
+                TextStyle::Plain
+                | TextStyle::CharByte
+                | TextStyle::Jsonb
+                | TextStyle::Bits
+                | TextStyle::Tid
+                | TextStyle::Inet => v.put_sized(row, out),
             },
             Data::Numeric(v) | Data::Uuid(v) => v.put_sized(row, out),
             Data::Date(v) => match datetime::short_date(v[row], output.settings) {
@@ -488,10 +494,11 @@ impl<'a> Cells<'a> {
                     out.put_u8(1);
                     v.put(row, out);
                 }
-                TextStyle::Tid | TextStyle::Inet => {
+                TextStyle::Bits | TextStyle::Tid | TextStyle::Inet => {
                     let at = out.len();
                     out.put_u32(0);
                     match self.plan.style {
+                        TextStyle::Bits => text::bits::send(v.text(row), out),
                         TextStyle::Tid => binary::put_tid(v.text(row), out),
                         _ => binary::put_inet(v.text(row), out),
                     }

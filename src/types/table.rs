@@ -43,6 +43,10 @@ pub enum Codec {
     Json,
     Jsonb,
     JsonPath,
+    /// `bit(n)`: exactly n bits
+    Bit,
+    /// `bit varying(n)`
+    VarBit,
     Date,
     Time,
     TimeTz,
@@ -76,7 +80,7 @@ const fn row(oid: Oid, name: &'static str, codec: Codec, phys: Phys) -> Entry {
 
 /// The table. DuckDB's and Arrow's types follow from the physical type ([`Phys::duckdb`], [`Phys::arrow`]), the codecs
 /// from the codec class; arrays follow from their elements.
-static ENTRIES: [Entry; 57] = [
+static ENTRIES: [Entry; 59] = [
     row(oid::INT2, "smallint", Codec::Int2, Phys::Int2),
     row(oid::INT4, "integer", Codec::Int4, Phys::Int4),
     row(oid::INT8, "bigint", Codec::Int8, Phys::Int8),
@@ -99,6 +103,8 @@ static ENTRIES: [Entry; 57] = [
     row(oid::UUID, "uuid", Codec::Uuid, Phys::Uuid),
     row(oid::JSON, "json", Codec::Json, Phys::Text),
     row(oid::JSONB, "jsonb", Codec::Jsonb, Phys::Text),
+    row(oid::BIT, "bit", Codec::Bit, Phys::Text),
+    row(oid::VARBIT, "bit varying", Codec::VarBit, Phys::Text),
     row(oid::JSONPATH, "jsonpath", Codec::JsonPath, Phys::Text),
     row(oid::XML, "xml", Codec::Text, Phys::Text),
     row(oid::OID, "oid", Codec::Oid, Phys::Oid),

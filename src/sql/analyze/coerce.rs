@@ -143,7 +143,10 @@ impl Analyzer<'_> {
                 result = if unwrapped == base.oid {
                     cast(result, PgType::new(base.oid), CastHow::Relabel, explicit)
                 } else {
-                    cast(result, PgType::new(base.oid), how, explicit)
+                    // int4 to bit(n): the function takes the modifier, so that nothing else applies it.
+                    let sized = matches!(&how, CastHow::Function(f) if f.args.len() > 1);
+                    let to = if sized { PgType::with(base.oid, target.typmod) } else { PgType::new(base.oid) };
+                    cast(result, to, how, explicit)
                 };
             }
             return self.coerce_domain(result, target, explicit);

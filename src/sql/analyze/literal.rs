@@ -65,9 +65,17 @@ impl Analyzer<'_> {
             V::Boolean(b) => known(Value::Bool(*b), oid::BOOL),
             V::Null => known(Value::Null, oid::UNKNOWN),
             V::Placeholder(text) if text.starts_with('$') => self.param(text, pos),
-            V::HexStringLiteral(_) => Err(Error::unsupported("a bit string constant").at(pos)),
+            V::HexStringLiteral(digits) => self.bits(&format!("x{digits}"), pos),
+            V::SingleQuotedByteStringLiteral(digits) => self.bits(&format!("b{digits}"), pos),
             other => Err(Error::syntax(format!("syntax error at or near \"{other}\"")).at(pos)),
         }
+    }
+
+    /// `B'101'` and `X'1F'`.
+    fn bits(&self, text: &str, pos: u32) -> Result<Expr> {
+        let ty = PgType::new(oid::BIT);
+        let value = self.input(text, ty).map_err(|e| e.at(pos))?;
+        Ok(Expr { kind: ExprKind::Const(value), ty, pos })
     }
 
     /// make_const: the smallest of integer, bigint and numeric that holds it.

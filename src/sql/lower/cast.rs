@@ -82,6 +82,9 @@ impl Lowerer<'_> {
             }
             return self.apply(func, vec![value], std::slice::from_ref(&tree), ty);
         }
+        if func.result == oid::BIT && func.args.len() == 2 {
+            return self.apply(func, vec![value, Scalar::int4(ty.typmod)], &[], PgType::new(oid::BIT));
+        }
         Err(Error::internal(format!("lower: cast by {} with {} arguments", func.name, func.args.len())))
     }
 
@@ -218,6 +221,10 @@ impl Lowerer<'_> {
         }
         match (&value.phys, ty.typmod) {
             (_, typmod) if typmod < 0 => Ok(value),
+            (Phys::Text, typmod) if matches!(ty.oid, oid::BIT | oid::VARBIT) => {
+                let name = if ty.oid == oid::BIT { "dg_bit_length" } else { "dg_varbit_length" };
+                Ok(Scalar::call(name, vec![value, Scalar::int4(typmod), Scalar::bool(explicit)], Phys::Text))
+            }
             (Phys::Time | Phys::Timestamp | Phys::TimestampTz | Phys::TimeTz | Phys::Interval, typmod) => {
                 self.time_precision(value, typmod)
             }

@@ -56,6 +56,12 @@ fn field_text(field: &str, from: u32) -> Option<(&'static str, u8)> {
     let dated = matches!(from, oid::DATE | oid::TIMESTAMP | oid::TIMESTAMPTZ);
     let timed = matches!(from, oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::TIME);
     Some(match field {
+        // Of a timestamp with a zone DuckDB gives the year of the era.
+        "year" if from == oid::TIMESTAMPTZ => (
+            "CASE WHEN date_part('year', {0}::TIMESTAMP) > 0 THEN date_part('year', {0}::TIMESTAMP) \
+             ELSE date_part('year', {0}::TIMESTAMP) - 1 END",
+            0,
+        ),
         // PostgreSQL has no year 0: 1 BC is -1.
         "year" if dated => {
             ("CASE WHEN date_part('year', {0}) > 0 THEN date_part('year', {0}) ELSE date_part('year', {0}) - 1 END", 0)

@@ -10,6 +10,7 @@
 
 mod aggregate;
 mod array;
+mod bits;
 mod bytea;
 mod catalog;
 #[cfg(test)]
@@ -100,6 +101,7 @@ fn families() -> Vec<(&'static str, Vec<(std::borrow::Cow<'static, str>, How)>)>
         ("text", lines(text::ENTRIES)),
         ("datetime", lines(datetime::ENTRIES)),
         ("bytea", lines(bytea::ENTRIES)),
+        ("bits", lines(bits::ENTRIES)),
         ("json", lines(json::ENTRIES)),
         ("aggregate", lines(aggregate::ENTRIES)),
         ("array", lines(array::ENTRIES)),

@@ -105,6 +105,8 @@ fn decode_codec(data: &[u8], ty: PgType, codec: &Codec, typmod: i32, types: &dyn
                 ));
             }
         },
+        Codec::Bit => Value::text(super::text::bits::parse_bit(&super::text::bits::receive(data)?, typmod)?),
+        Codec::VarBit => Value::text(super::text::bits::parse_varbit(&super::text::bits::receive(data)?, typmod)?),
         Codec::JsonPath => match data.split_first() {
             None => return Err(insufficient()),
             Some((1, rest)) => Value::text(super::text::jsonpath::normalize_jsonpath(text(rest)?)?),
@@ -274,6 +276,7 @@ fn encode_text(text: &str, ty: PgType, types: &dyn TypeLookup, out: &mut Vec<u8>
             out.put_u8(1);
             out.put_slice(text.as_bytes());
         }
+        oid::BIT | oid::VARBIT => super::text::bits::send(text, out),
         oid::CHAR => out.put_u8(super::text::char_byte(text)),
         oid::TID => put_tid(text, out),
         oid::INET => put_inet(text, out),

@@ -1,6 +1,7 @@
 //! Text input and output of every type: PostgreSQL's input and output functions.
 
 mod array;
+pub mod bits;
 pub mod digits;
 mod float;
 pub mod json;
@@ -86,6 +87,8 @@ fn parse_codec(text: &str, ty: PgType, codec: &Codec, typmod: i32, input: &Input
             Value::text(text)
         }
         Codec::Jsonb => Value::text(normalize_jsonb(text)?),
+        Codec::Bit => Value::text(bits::parse_bit(text, typmod)?),
+        Codec::VarBit => Value::text(bits::parse_varbit(text, typmod)?),
         Codec::JsonPath => Value::text(jsonpath::normalize_jsonpath(text)?),
         Codec::Date => Value::Date(datetime::parse_date(text, input)?),
         Codec::Time => Value::Time(datetime::parse_time(text, typmod, input)?),

@@ -248,3 +248,20 @@ SELECT j FROM (VALUES ('{"a": 1}'::jsonb), ('{"a": 2}')) v(j) WHERE j @@ '$.a > 
 SELECT regexp_match(E'a\nb', 'a[^x]b', 'n'), regexp_match(E'a\nb', 'a[^x]b'), regexp_match(E'a\nb', 'a.b', 'p'), regexp_match(E'a\nb', '^b', 'w'), regexp_match(E'a\nb', 'a.b', 'w')
 SELECT sign('NaN'::float8), sign(-0.5::float8), right('abc', -2147483648), right('abc', -1), quote_literal(true), quote_nullable(false), btint2cmp(3::int2, 7::int2)
 SELECT bit_length('\x00ff10'::bytea || NULL::bytea), octet_length(NULL::bytea || '\x00')
+SELECT B'101', X'1F', B'', b'1' || B'001', B'1010' & B'0110', B'1010' | B'0110', B'1010' # B'0110', ~B'1010', B'1010' << 2, B'1010' >> 1, B'1010' << -1, B'1010' >> 9
+SELECT B'12'
+SELECT X'1G'
+SELECT B'10' & B'100'
+SELECT '101'::bit(3), '101'::varbit, 'x1F'::varbit, 'b01'::bit(2), CAST(B'101' AS bit(5)), CAST(B'10110' AS bit(3)), CAST(B'10110' AS varbit(3)), B'101'::varbit::bit(2)
+SELECT '101'::bit(4)
+SELECT '10110'::varbit(3)
+SELECT 5::bit(4), (-1)::bit(4), 5::bit, 44::bit(10), 44::bit(3), (-44)::bit(40), 9223372036854775807::bit(64), (-1)::bigint::bit(70), B'0101'::int, B'1111'::bigint, X'FFFFFFFF'::int, CAST(-44 AS bit(12))::int
+SELECT X'1FFFFFFFF'::int
+SELECT length(B'10101'), bit_length(B'101'), octet_length(B'101010101'), bit_count(B'10101'), position(B'01' IN B'1101'), position(B'' IN B'1'), get_bit(B'0100', 1), set_bit(B'0100', 0, 1), substring(B'110010' FROM 2 FOR 3), substring(B'110010' FROM 4), overlay(B'0101011100' PLACING B'001' FROM 2 FOR 3), overlay(B'0101011100' PLACING B'001' FROM 20)
+SELECT get_bit(B'01', 2)
+SELECT set_bit(B'01', 1, 2)
+SELECT B'10' = B'10', B'1' < B'10', B'01' < B'1', B'0' < B'000000000', X'0A' = B'00001010', B'1' = '1', max_ FROM (SELECT 1 AS max_) x
+SELECT x, x::text, length(x::text) FROM (VALUES (B'1'), (B'0011'), (NULL)) v(x) ORDER BY x
+SELECT '{101,1}'::varbit[], ARRAY[B'1', B'0'], B'101'::text, pg_typeof(B'1'), pg_typeof('1'::varbit || B'0'), '101'::text::varbit
+SELECT substring(B'110010' FROM 2 FOR -1)
+SELECT DISTINCT x FROM (VALUES (B'1'), (B'1'), (B'01')) v(x) ORDER BY x DESC

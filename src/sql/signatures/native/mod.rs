@@ -1,5 +1,6 @@
 //! Native functions: what DuckDB lacks or does otherwise, in Rust, a vector at a time.
 
+mod bits;
 mod datetime;
 mod degrees;
 mod drawn;
@@ -34,6 +35,7 @@ use crate::types::{OutputSettings, Phys, Value};
 /// All native scalar functions.
 pub fn all() -> Vec<Native> {
     let mut all = Vec::new();
+    all.extend(bits::natives());
     all.extend(integer::natives());
     all.extend(float::natives());
     all.extend(numeric::natives());

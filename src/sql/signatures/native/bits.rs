@@ -1,0 +1,89 @@
+//! Bit strings, which are carried as text of zeros and ones.
+
+use super::*;
+use crate::types::text::bits::{length_mismatch, too_long};
+
+pub(super) fn natives() -> Vec<Native> {
+    let mut all = pairs();
+    all.extend([
+        native2::<str, i32, str>("dg_bitshiftleft", |bits, by| {
+            // To the right if it is negative; what leaves is lost, zeros come in.
+            let count = (by.unsigned_abs() as usize).min(bits.len());
+            let zeros = "0".repeat(count);
+            Ok(Some(match by < 0 {
+                true => zeros + &bits[..bits.len() - count],
+                false => bits[count..].to_owned() + &zeros,
+            }))
+        }),
+        native2::<str, i32, i32>("dg_bit_get", |bits, n| Ok(Some(i32::from(bits.as_bytes()[index(bits, n)?] & 1)))),
+        native3::<str, i32, i32, str>("dg_bit_set", |bits, n, value| {
+            let at = index(bits, n)?;
+            if !(0..=1).contains(&value) {
+                return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, "new bit must be 0 or 1"));
+            }
+            Ok(Some(format!("{}{value}{}", &bits[..at], &bits[at + 1..])))
+        }),
+        native3::<i64, i32, i32, str>("dg_int_to_bit", |value, length, width| {
+            // The lowest bits, after copies of the sign if more are asked for.
+            let length = if length <= 0 { 1 } else { length };
+            let bit = |i: i32| if value >> i.min(width - 1) & 1 == 1 { '1' } else { '0' };
+            Ok(Some((0..length).rev().map(bit).collect()))
+        }),
+        native1::<str, i32>("dg_bit_to_int4", |bits| match bits.len() {
+            0..=32 => Ok(Some(number(bits) as u32 as i32)),
+            _ => Err(out_of_range("integer out of range")),
+        }),
+        native1::<str, i64>("dg_bit_to_int8", |bits| match bits.len() {
+            0..=64 => Ok(Some(number(bits) as i64)),
+            _ => Err(out_of_range("bigint out of range")),
+        }),
+        native3::<str, i32, bool, str>("dg_bit_length", |bits, length, explicit| {
+            let declared = length.max(0) as usize;
+            if length <= 0 || bits.len() == declared {
+                return Ok(Some(bits.to_owned()));
+            }
+            if !explicit {
+                return Err(length_mismatch(bits.len(), declared));
+            }
+            let kept = &bits[..bits.len().min(declared)];
+            Ok(Some(format!("{kept:0<declared$}")))
+        }),
+        native3::<str, i32, bool, str>("dg_varbit_length", |bits, length, explicit| {
+            let declared = length.max(0) as usize;
+            if length <= 0 || bits.len() <= declared {
+                return Ok(Some(bits.to_owned()));
+            }
+            if explicit { Ok(Some(bits[..declared].to_owned())) } else { Err(too_long(declared)) }
+        }),
+    ]);
+    all
+}
+
+fn pairs() -> Vec<Native> {
+    let pair = |name: &'static str, word: &'static str, f: fn(u8, u8) -> u8| {
+        native2::<str, str, str>(name, move |a, b| {
+            if a.len() != b.len() {
+                let message = format!("cannot {word} bit strings of different sizes");
+                return Err(Error::new(SqlState::STRING_DATA_LENGTH_MISMATCH, message));
+            }
+            let bit = |(a, b): (u8, u8)| if f(a & 1, b & 1) == 1 { '1' } else { '0' };
+            Ok(Some(a.bytes().zip(b.bytes()).map(bit).collect()))
+        })
+    };
+    vec![
+        pair("dg_bitand", "AND", |a, b| a & b),
+        pair("dg_bitor", "OR", |a, b| a | b),
+        pair("dg_bitxor", "XOR", |a, b| a ^ b),
+    ]
+}
+
+fn number(bits: &str) -> u64 {
+    bits.bytes().fold(0, |n, bit| n << 1 | u64::from(bit & 1))
+}
+
+fn index(bits: &str, n: i32) -> Result<usize> {
+    usize::try_from(n).ok().filter(|at| *at < bits.len()).ok_or_else(|| {
+        let message = format!("bit index {n} out of valid range (0..{})", bits.len() as i64 - 1);
+        Error::new(SqlState::ARRAY_SUBSCRIPT_ERROR, message)
+    })
+}
