@@ -110,6 +110,11 @@ impl Lowerer<'_> {
             return Ok(None);
         }
         let value = self.expr(from)?;
+        // A value that is NULL for sure would have no type in DuckDB.
+        let value = match value.node {
+            Node::Column(..) => value,
+            _ => Scalar { phys: value.phys.clone(), node: Node::Cast(Box::new(value)), dscale: None },
+        };
         let extracted = self.bind_once(value, |_, value| {
             let whole = Scalar::template(text, vec![value.clone()], Phys::Int8);
             let result = if ty.oid == oid::FLOAT8 {

@@ -26,8 +26,9 @@ impl Lowerer<'_> {
         ty: PgType,
     ) -> Result<Scalar> {
         let unknown = || Error::unsupported(format!("aggregate {}", signatures::signature(aggregate.func)));
-        if aggregate.order_by.iter().any(|key| key.expr.ty.oid == oid::JSONB) {
-            return Err(Error::unsupported(format!("aggregate {} of jsonb", aggregate.func.name)));
+        // Types that DuckDB sorts otherwise.
+        if aggregate.order_by.iter().any(|key| matches!(key.expr.ty.oid, oid::JSONB | oid::TIMETZ)) {
+            return Err(Error::unsupported(format!("aggregate {} of this type", aggregate.func.name)));
         }
         match (aggregate.func.name, aggregate.args.as_slice(), aggregate.order_by.as_slice()) {
             ("percentile_cont" | "percentile_disc", [fraction], [key]) => {

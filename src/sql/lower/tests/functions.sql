@@ -265,3 +265,5 @@ SELECT x, x::text, length(x::text) FROM (VALUES (B'1'), (B'0011'), (NULL)) v(x) 
 SELECT '{101,1}'::varbit[], ARRAY[B'1', B'0'], B'101'::text, pg_typeof(B'1'), pg_typeof('1'::varbit || B'0'), '101'::text::varbit
 SELECT substring(B'110010' FROM 2 FOR -1)
 SELECT DISTINCT x FROM (VALUES (B'1'), (B'1'), (B'01')) v(x) ORDER BY x DESC
+SELECT extract(year FROM x), extract(month FROM x), extract(century FROM x), extract(day FROM x) FROM (VALUES ('0044-03-15 BC'::timestamptz), ('2024-02-29 12:00')) v(x) ORDER BY x
+SELECT extract(isodow FROM ('{}'::date[])[1]), extract(year FROM ('{2000-01-01}'::date[])[1])
