@@ -24,7 +24,7 @@ case "$name" in
     # Left out: authentication against other pg_hba.conf files, an extension, a stress test without assertions.
     skip=(--benchmark-disable --ignore=test/dbapi/auth --ignore=test/legacy/auth --ignore=test/native/auth
           --ignore=test/legacy/stress.py --ignore=test/test_readme.py -k "not hstore and not broken_pipe_read")
-    slice=(test/native/test_{connection,copy,prepared_statement,core}.py test/dbapi/test_{connection,copy,dbapi,dbapi20,paramstyle}.py) ;;
+    slice=(test/native/test_{connection,copy,prepared_statement,core}.py test/dbapi/test_{connection,copy,dbapi,paramstyle}.py) ;;
   psycopg2) package=psycopg2==2.9.13 installed=psycopg2-binary==2.9.13 folder=tests
     extra=()
     # Left out: replication, large objects, two-phase commit, and a test of the C API's pointers.
