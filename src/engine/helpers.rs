@@ -95,7 +95,11 @@ impl Drop for Helpers {
 
 impl State {
     fn send_home(&self) {
-        self.at_work.iter().for_each(|tasks| tasks.finish());
+        // Each is woken by a signal that any of them may take: one that is still to work sleeps again. So all are told
+        // first, and then woken once more.
+        for _ in 0..2 {
+            self.at_work.iter().for_each(|tasks| tasks.finish());
+        }
     }
 }
 
