@@ -17,6 +17,8 @@ use super::feed::{Feed, Part};
 use super::helpers::{ALONE, Help};
 use super::link::{Held, Plan, Transaction, Work};
 use super::pool::{Shared, blocking};
+use super::quick::{self, InPlace, QUICK};
+use super::raw::QueryResult;
 use super::stream::{Stream, StreamRows};
 use super::{Access, Cancel, CancelReason, Connection, Kind, Outcome, Rendered, Run};
 use crate::error::{Error, Result, SqlState};
@@ -45,7 +47,7 @@ enum Block {
 }
 
 /// What a statement gave when it was begun.
-enum Started {
+pub(super) enum Started {
     Rows {
         stream: Arc<Stream>,
         first: Option<RecordBatch>,
@@ -115,21 +117,41 @@ impl Lease {
         let time_zone = Arc::clone(&run.time_zone);
         let job_held = Arc::clone(&held);
         let watch = self.watch(&held, epoch, run.deadline);
-        let started = watch
-            .run(move || {
-                let _slot = slot;
-                let mut work = job_held.work.lock();
-                if let Block::Asked(access) = block {
-                    work.transaction = Transaction::Begun(access);
-                }
-                let started = start(&job_held, &mut work, rendered, &params, &time_zone);
-                if started.is_err() {
-                    work.failed();
-                }
-                started
-            })
-            .await?;
-        Ok(match started {
+        let in_place = match block {
+            Block::None => quick::run(&held, &rendered, &params, &time_zone),
+            Block::Asked(_) | Block::Begun | Block::Lost => InPlace::No,
+        };
+        let started = match in_place {
+            InPlace::Done(done) => watch.outcome(Ok(done), None),
+            InPlace::Late(late) => {
+                let job = move || {
+                    let _slot = slot;
+                    let mut work = job_held.work.lock();
+                    match late.finish(&job_held, &mut work, &rendered, &params)? {
+                        Some(started) => Ok(started),
+                        None => start(&job_held, &mut work, rendered, &params, &time_zone),
+                    }
+                };
+                watch.run(job).await
+            }
+            InPlace::No => {
+                watch
+                    .run(move || {
+                        let _slot = slot;
+                        let mut work = job_held.work.lock();
+                        if let Block::Asked(access) = block {
+                            work.transaction = Transaction::Begun(access);
+                        }
+                        let started = start(&job_held, &mut work, rendered, &params, &time_zone);
+                        if started.is_err() {
+                            work.failed();
+                        }
+                        started
+                    })
+                    .await
+            }
+        };
+        Ok(match started? {
             Started::Rows { stream, first, transaction, own: _ } => Outcome::Rows(Box::new(StreamRows::new(
                 held,
                 stream,
@@ -347,10 +369,10 @@ fn start(
 }
 
 /// A statement that is being begun.
-struct Statement<'a> {
-    held: &'a Arc<Held>,
-    rendered: Rendered,
-    params: &'a [Value],
+pub(super) struct Statement<'a> {
+    pub held: &'a Arc<Held>,
+    pub rendered: Rendered,
+    pub params: &'a [Value],
 }
 
 impl Statement<'_> {
@@ -391,7 +413,7 @@ impl Statement<'_> {
 
     /// `help`: is called when the statement goes on for long.
     fn begin_in(&self, work: &mut Work, own: bool, help: &mut Option<Help>) -> Result<Option<Started>> {
-        let Rendered { sql, params: types, columns, kind, writes } = &self.rendered;
+        let Rendered { sql, params: types, columns: _, kind, writes } = &self.rendered;
         let data = &self.held.shared.data;
         let autocommit = work.transaction == Transaction::None;
         // What an earlier statement that failed may have left behind.
@@ -416,14 +438,31 @@ impl Statement<'_> {
         let late = || {
             help.get_or_insert_with(|| helpers.call());
         };
-        let mut result = plan.statement.execute_alone_for(ALONE, late).translated()?;
+        let begun = Instant::now();
+        let result = plan.statement.execute_alone_for(ALONE, late).translated()?;
         // A feed whose number is a parameter is only bound when the statement runs: it has run over nothing so far.
         if let Some(feed) = super::feed::bound() {
             drop(result);
             work.written.add(*writes);
             return Ok(Some(Started::Feed { feed, plan }));
         }
-        if select && autocommit && !own && !plan.is_current(data) {
+        self.begun(work, plan, result, own, help, begun)
+    }
+
+    /// What a statement that has begun to give its result is to its reader. `None` as in [`Self::begin`].
+    pub fn begun(
+        &self,
+        work: &mut Work,
+        mut plan: Plan,
+        mut result: QueryResult,
+        own: bool,
+        help: &mut Option<Help>,
+        begun: Instant,
+    ) -> Result<Option<Started>> {
+        let Rendered { sql, columns, kind, .. } = &self.rendered;
+        let select = plan.is_select();
+        let autocommit = work.transaction == Transaction::None;
+        if select && autocommit && !own && !plan.is_current(&self.held.shared.data) {
             // Somebody wrote before this query's snapshot was taken: its plan may be wrong for what it sees.
             return Ok(None);
         }
@@ -432,6 +471,7 @@ impl Statement<'_> {
                 let own = own && select;
                 let stream = Arc::new(Stream::open(result, columns.clone(), own)?);
                 let first = stream.first(self.held, help.take())?;
+                plan.quick = stream.is_done() && begun.elapsed() < QUICK;
                 work.open = Arc::downgrade(&stream);
                 Started::Rows { stream, first, transaction: work.transaction, own }
             }

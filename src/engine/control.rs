@@ -184,7 +184,11 @@ impl Watch<'_> {
         Err(reason.error())
     }
 
-    fn outcome<T>(&self, done: Result<Result<T>, tokio::task::JoinError>, reason: Option<CancelReason>) -> Result<T> {
+    pub fn outcome<T>(
+        &self,
+        done: Result<Result<T>, tokio::task::JoinError>,
+        reason: Option<CancelReason>,
+    ) -> Result<T> {
         let done = done.map_err(|e| {
             self.held.abandoned.store(true, Ordering::SeqCst);
             Error::internal(format!("work on a connection ended abruptly: {e}"))

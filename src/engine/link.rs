@@ -174,7 +174,7 @@ impl Work {
             None => {
                 let made_at = data.now();
                 let statement = link.raw.prepare(sql).translated()?;
-                Plan { statement, made_at }
+                Plan { statement, made_at, quick: false }
             }
         };
         let count = plan.statement.parameter_count();
@@ -190,6 +190,17 @@ impl Work {
         }
         self.dirty |= changes_catalog(plan.statement.statement_type());
         Ok(plan)
+    }
+
+    /// True if the connection is as this statement wants it, which was quick the last time, and nothing is in its way.
+    pub fn is_quick(&mut self, link: &Link, data: &DataVersion, sql: &Arc<str>, time_zone: &Arc<str>) -> bool {
+        let ready = self.transaction == Transaction::None
+            && self.time_zone.as_ref() == Some(time_zone)
+            && self.open.strong_count() == 0
+            && !link.lone.load(Ordering::SeqCst)
+            && data.is_quiet();
+        let key = (Arc::clone(sql), Arc::clone(time_zone));
+        ready && self.statements.peek(&key).is_some_and(|plan| plan.quick && plan.is_current(data))
     }
 
     /// Puts a statement back that can be run again.
@@ -212,6 +223,8 @@ impl Work {
 pub(super) struct Plan {
     pub statement: Prepared,
     made_at: u64,
+    /// It was done in next to no time when it last ran.
+    pub quick: bool,
 }
 
 impl Plan {

@@ -35,6 +35,7 @@ mod link;
 mod logical;
 mod native;
 mod pool;
+mod quick;
 mod raw;
 mod read;
 mod sequence;

@@ -231,30 +231,19 @@ impl Prepared {
     /// As [`Self::execute`]; `late` is called once it has taken longer than `alone` to plan, or to run.
     pub fn execute_alone_for(&self, alone: Duration, late: impl FnOnce()) -> RawResult<QueryResult> {
         let begun = Instant::now();
+        let pending = self.pend()?;
+        if begun.elapsed() > alone || !pending.run_for(alone)? {
+            late();
+        }
+        pending.finish()
+    }
+
+    /// Plans it.
+    pub fn pend(&self) -> RawResult<Pending> {
         let mut pending = Pending(std::ptr::null_mut());
         // SAFETY: a live statement whose parameters are bound, and an out pointer.
         let state = unsafe { ffi::duckdb_pending_prepared_streaming(self.0, &mut pending.0) };
-        if state != ffi::duckdb_state_DuckDBSuccess {
-            // SAFETY: a pending result holds its error text; NULL is answered by NULL.
-            return Err(RawError(unsafe { text_of(ffi::duckdb_pending_error(pending.0)) }));
-        }
-        let planned = Instant::now();
-        if planned - begun > alone {
-            late();
-        } else {
-            match pending.run_for(planned, alone) {
-                Progress::Ready => {}
-                Progress::Late => late(),
-                // SAFETY: a pending result holds its error text.
-                Progress::Failed => return Err(RawError(unsafe { text_of(ffi::duckdb_pending_error(pending.0)) })),
-            }
-        }
-        // SAFETY: all-zero is what DuckDB expects of an out result.
-        let mut result: ffi::duckdb_result = unsafe { std::mem::zeroed() };
-        // SAFETY: a live pending result and an out pointer to a local.
-        let state = unsafe { ffi::duckdb_execute_pending(pending.0, &mut result) };
-        let mut result = QueryResult(result);
-        if state == ffi::duckdb_state_DuckDBSuccess { Ok(result) } else { Err(result.error()) }
+        if state == ffi::duckdb_state_DuckDBSuccess { Ok(pending) } else { Err(pending.error()) }
     }
 }
 
@@ -265,29 +254,42 @@ impl Drop for Prepared {
     }
 }
 
-struct Pending(ffi::duckdb_pending_result);
+/// A statement that is planned and runs as it is asked to.
+pub(super) struct Pending(ffi::duckdb_pending_result);
 
-enum Progress {
-    Ready,
-    /// Its time was up.
-    Late,
-    Failed,
-}
+// SAFETY: it owns its data, keeps its connection's context alive, and is used by one thread at a time.
+unsafe impl Send for Pending {}
 
 impl Pending {
-    /// Carries out tasks for so long, or until the result is ready.
-    fn run_for(&self, since: Instant, time: Duration) -> Progress {
+    fn error(&self) -> RawError {
+        // SAFETY: a pending result holds its error text; NULL is answered by NULL.
+        RawError(unsafe { text_of(ffi::duckdb_pending_error(self.0)) })
+    }
+
+    /// Carries out tasks for so long; true if the result is ready by then.
+    pub fn run_for(&self, time: Duration) -> RawResult<bool> {
+        let begun = Instant::now();
         loop {
             // SAFETY: a live pending result.
             let state = unsafe { ffi::duckdb_pending_execute_task(self.0) };
             match state {
-                ffi::duckdb_pending_state_DUCKDB_PENDING_RESULT_READY => return Progress::Ready,
-                ffi::duckdb_pending_state_DUCKDB_PENDING_RESULT_NOT_READY if since.elapsed() <= time => {}
-                ffi::duckdb_pending_state_DUCKDB_PENDING_ERROR => return Progress::Failed,
+                ffi::duckdb_pending_state_DUCKDB_PENDING_RESULT_READY => return Ok(true),
+                ffi::duckdb_pending_state_DUCKDB_PENDING_RESULT_NOT_READY if begun.elapsed() <= time => {}
+                ffi::duckdb_pending_state_DUCKDB_PENDING_ERROR => return Err(self.error()),
                 // Its time is up, or others have all its tasks in hand: then it is waited for.
-                _ => return Progress::Late,
+                _ => return Ok(false),
             }
         }
+    }
+
+    /// Waits for the result.
+    pub fn finish(self) -> RawResult<QueryResult> {
+        // SAFETY: all-zero is what DuckDB expects of an out result.
+        let mut result: ffi::duckdb_result = unsafe { std::mem::zeroed() };
+        // SAFETY: a live pending result and an out pointer to a local.
+        let state = unsafe { ffi::duckdb_execute_pending(self.0, &mut result) };
+        let mut result = QueryResult(result);
+        if state == ffi::duckdb_state_DuckDBSuccess { Ok(result) } else { Err(result.error()) }
     }
 }
 

@@ -221,7 +221,7 @@ impl Stream {
         matches!(*self.state.lock(), State::Live(_))
     }
 
-    fn is_done(&self) -> bool {
+    pub fn is_done(&self) -> bool {
         // While it is locked it is being fetched, so it is not done.
         self.state.try_lock().is_some_and(|state| matches!(*state, State::Done))
     }
