@@ -125,7 +125,7 @@ fn padding(scale: u32) -> u64 {
 fn send_small(padded: u64, negative: bool, scale: u32, out: &mut Vec<u8>) {
     const GROUPS: u32 = 4;
     let (high, low) = (padded / 100_000_000, padded % 100_000_000);
-    let groups = (high / 10_000) << 48 | (high % 10_000) << 32 | (low / 10_000) << 16 | low % 10_000;
+    let groups = (high / 10_000) << 48 | (high % 10_000) << 32 | (low / 10_000) << 16 | (low % 10_000);
     // Zeros before the first group do not count, nor are those after the last sent.
     let count = GROUPS - (groups.leading_zeros() / 16).min(GROUPS);
     let kept = count - (groups.trailing_zeros() / 16).min(count);

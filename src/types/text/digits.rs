@@ -64,10 +64,10 @@ pub fn put_blanks(out: &mut Vec<u8>, n: usize) {
 #[inline]
 fn digits8(n: u64) -> u64 {
     // Division by multiplication: exact for every value that a lane can hold.
-    let fours = n / 10_000 | (n % 10_000) << 32;
-    let hundreds = (fours * 10_486 >> 20) & 0x0000_007f_0000_007f;
+    let fours = (n / 10_000) | ((n % 10_000) << 32);
+    let hundreds = ((fours * 10_486) >> 20) & 0x0000_007f_0000_007f;
     let twos = hundreds | (fours - 100 * hundreds) << 16;
-    let tens = (twos * 103 >> 10) & 0x000f_000f_000f_000f;
+    let tens = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;
     tens | (twos - 10 * tens) << 8
 }
 
