@@ -552,7 +552,7 @@ fn put_sized_padded(texts: &Bytes<'_>, row: usize, length: usize, out: &mut Vec<
 }
 
 #[inline]
-fn patch_length(out: &mut Vec<u8>, at: usize) {
+fn patch_length(out: &mut [u8], at: usize) {
     let length = (out.len() - at - 4) as u32;
     out[at..at + 4].copy_from_slice(&length.to_be_bytes());
 }
