@@ -134,6 +134,12 @@ impl Commits {
             }
         }
     }
+
+    /// True if a commit since `moment` has removed rows of the table, or may have.
+    pub fn removed_since(&self, moment: Moment, table: Oid) -> bool {
+        let state = self.0.lock();
+        state.anything.since(moment) || state.tables.get(&table).is_some_and(|table| table.removes.since(moment))
+    }
 }
 
 impl State {

@@ -222,6 +222,8 @@ pub trait Engine: Send + Sync {
     fn moment(&self) -> Moment;
     /// True if others may have committed changes to one of these tables since; `None` asks for any change at all.
     fn changed_since(&self, moment: Moment, tables: Option<&[Oid]>) -> bool;
+    /// True if others may have removed rows of the table since, or rewritten them.
+    fn removed_since(&self, moment: Moment, table: Oid) -> bool;
     /// Makes a feed of batches with these columns. The SQL that reads it says `duckgate_feed(<number>)` in FROM.
     fn open_feed(&self, columns: Vec<(String, Phys)>) -> Result<(u64, Box<dyn FeedWriter>)>;
     /// Keeps batches to be read again, up to `memory` bytes of them in memory.

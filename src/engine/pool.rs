@@ -262,6 +262,10 @@ impl Engine for Pool {
         self.0.commits.changed_since(moment, tables)
     }
 
+    fn removed_since(&self, moment: Moment, table: Oid) -> bool {
+        self.0.commits.removed_since(moment, table)
+    }
+
     fn open_feed(&self, columns: Vec<(String, Phys)>) -> Result<(u64, Box<dyn FeedWriter>)> {
         Ok(self.0.feeds.open(columns))
     }

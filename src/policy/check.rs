@@ -81,6 +81,7 @@ fn utility(utility: &Utility, authority: &Authority, walk: &mut Walk) -> Result<
         | Utility::Listen(_)
         | Utility::Unlisten(_)
         | Utility::Notify { .. }
+        | Utility::PrepareTransaction
         | Utility::SetConstraints { .. } => Ok(()),
     }
 }

@@ -8,6 +8,7 @@ use arrow::record_batch::RecordBatch;
 
 use super::bind::micros;
 use super::constraint;
+use super::deferred::touch;
 use super::execute::{Alone, Done};
 use super::front::{CopyInput, Front};
 use super::interrupt::Interrupt;
@@ -35,6 +36,7 @@ impl Session {
         if self.shared.state.lock().settings.transaction.read_only {
             return Err(transaction::read_only("COPY FROM"));
         }
+        let alone = if self.is_checked_late(Some(table.oid)) { Alone::No } else { alone };
         self.open_engine().await?;
         if let Some(active) = self.transaction.active_mut() {
             active.queried = true;
@@ -100,6 +102,7 @@ impl Session {
         let parameter = plan.params.iter().position(|p| *p == ParamSource::Feed);
         let (Some(spool), Some(parameter)) = (kept.spool, parameter) else {
             if let Some(active) = self.transaction.active_mut() {
+                touch(&mut active.touched, plan.permit.get().writes);
                 active.journal.lose();
             }
             return;

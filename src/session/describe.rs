@@ -77,6 +77,7 @@ impl Session {
             | Utility::Notify { .. }
             | Utility::Lock { .. }
             | Utility::Maintain { .. }
+            | Utility::PrepareTransaction
             | Utility::SetConstraints { .. } => Ok(None),
         }
     }

@@ -136,6 +136,8 @@ impl Session {
         alone: Alone,
         feed: Option<u64>,
     ) -> Result<Outcome> {
+        let late = plan.writes && self.is_checked_late(plan.target.as_ref().map(|t| t.oid));
+        let alone = if late { Alone::No } else { alone };
         // What only this session sees may be written in a read-only transaction.
         let aside = plan.before.is_empty() && plan.target.as_ref().is_some_and(|t| t.temporary);
         if plan.writes && !aside && self.shared.state.lock().settings.transaction.read_only {

@@ -238,6 +238,7 @@ impl Session {
                 return Err(error);
             }
         };
+        self.check_immediate().await?;
         // A portal that ended its transaction is gone with it.
         if self.transaction.active().is_some() || portal.cursor.is_some_and(|c| !c.of_transaction) {
             self.portals.put(name, portal);

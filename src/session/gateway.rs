@@ -33,6 +33,8 @@ pub struct Gateway {
     pub(super) channels: Channels,
     /// Threads that wait for a lock.
     pub(super) lock_waiters: AtomicUsize,
+    /// The turn of who commits changes of a table with deferred foreign keys.
+    pub(super) deferred: Arc<tokio::sync::Mutex<()>>,
     reload: OnceLock<Reload>,
     pub(super) started: SystemTime,
 }
@@ -57,6 +59,7 @@ impl Gateway {
             locks: Locks::default(),
             channels: Channels::default(),
             lock_waiters: AtomicUsize::new(0),
+            deferred: Arc::default(),
             reload: OnceLock::new(),
             started: SystemTime::now(),
         })

@@ -98,6 +98,7 @@ impl Session {
                 Some(overlay) => Some(registry.prepare(overlay).await?),
                 None => None,
             };
+            let _turn = self.check_deferred().await?;
             self.lease()?.connection.commit().await?;
             if let Some(pending) = pending {
                 pending.publish();

@@ -10,6 +10,7 @@ mod copy_in;
 mod copy_out;
 mod cursors;
 mod ddl;
+mod deferred;
 mod describe;
 pub mod environment;
 mod execute;

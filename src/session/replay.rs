@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 
+use super::deferred::touch;
 use super::execute::guarded;
 use super::front::Front;
 use super::journal::{Digest, Entry, Journal, Place, Saw, witness};
@@ -56,6 +57,7 @@ impl Session {
     pub(super) fn keep_entry(&mut self, entry: Entry) {
         let limit = self.gateway.limits().journal_bytes;
         if let Some(active) = self.transaction.active_mut() {
+            touch(&mut active.touched, entry.permit.get().writes);
             active.journal.add(entry, limit);
         }
     }

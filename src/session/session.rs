@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use super::deferred::DeferredKey;
 use super::environment::Environment;
 use super::front::{Front, Idle};
 use super::gateway::Gateway;
@@ -35,6 +36,8 @@ pub struct Session {
     /// The current snapshot with the temporary objects, and the version it was made from.
     pub(super) view: Option<(u64, Overlay)>,
     pub(super) environment: Option<Arc<Environment>>,
+    /// Deferred foreign keys of the snapshot of that version.
+    pub(super) deferred: Option<(u64, Arc<[DeferredKey]>)>,
     pub(super) statements: Statements,
     pub(super) portals: Portals,
     pub(super) statement_start: SystemTime,

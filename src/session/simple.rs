@@ -58,6 +58,7 @@ impl Session {
             let origin = Origin { text: text.clone(), index };
             let alone = if count == 1 { Alone::Yes } else { Alone::No };
             let done = self.run(&compiled, &origin, &[], &[], front, true, alone).await?;
+            self.check_immediate().await?;
             // The client hears of the last statement's success only when it is committed.
             if index + 1 == count {
                 self.end_implicit().await?;

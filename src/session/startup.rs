@@ -76,6 +76,7 @@ impl Session {
             on_commit: Vec::new(),
             view: None,
             environment: None,
+            deferred: None,
             statements: Statements::default(),
             portals: Portals::default(),
             statement_start: now,

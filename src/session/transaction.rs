@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use super::deferred::Touched;
 use super::journal::Journal;
 use super::savepoints::Savepoint;
 use crate::engine::{Access, Moment, Rendered};
@@ -49,6 +50,10 @@ pub struct Active {
     pub access: Access,
     pub moment: Option<Moment>,
     pub journal: Journal,
+    /// The tables it has changed, for constraints that are checked late.
+    pub touched: Touched,
+    /// Deferred constraints that are not, by SET CONSTRAINTS.
+    pub immediate: Vec<Oid>,
     /// Innermost last.
     pub savepoints: Vec<Savepoint>,
 }
@@ -65,6 +70,8 @@ impl Active {
             access: Access::ReadWrite,
             moment: None,
             journal: Journal::default(),
+            touched: Touched::default(),
+            immediate: Vec::new(),
             savepoints: Vec::new(),
         }
     }

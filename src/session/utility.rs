@@ -85,16 +85,17 @@ impl Session {
                 Done::tag("LOCK TABLE")
             }
             Utility::Maintain { command, tables: _, outside_block } => self.maintain(*command, *outside_block).await,
-            Utility::SetConstraints { deferred } => {
-                if !self.transaction.in_block() {
-                    self.notice(front, &transaction::only_in_block_warning("SET CONSTRAINTS"));
+            Utility::PrepareTransaction => {
+                let outside = !self.transaction.in_block();
+                self.rollback().await;
+                if outside {
+                    self.notice(front, &transaction::not_in_progress());
+                    return Done::tag("ROLLBACK");
                 }
-                if *deferred && self.has_deferrable_constraints() {
-                    return Err(Error::unsupported("deferring constraints")
-                        .hint("Constraints are checked at the end of each statement."));
-                }
-                Done::tag("SET CONSTRAINTS")
+                Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "prepared transactions are disabled")
+                    .hint("Set max_prepared_transactions to a nonzero value."))
             }
+            Utility::SetConstraints { names, deferred } => self.set_constraints(names, *deferred, front).await,
         }
     }
 
@@ -228,10 +229,6 @@ impl Session {
         }
         self.give_up_connection();
         Ok(())
-    }
-
-    fn has_deferrable_constraints(&mut self) -> bool {
-        self.snapshot().relations.values().any(|r| r.constraints.iter().any(|c| c.deferrable))
     }
 
     async fn maintain(&mut self, command: MaintainCommand, outside_block: Option<&str>) -> Result<Done> {

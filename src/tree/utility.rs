@@ -467,7 +467,11 @@ pub enum Utility {
         /// What the message calls the command if it may not run inside a transaction block.
         outside_block: Option<&'static str>,
     },
+    /// PREPARE TRANSACTION: there is none, as where max_prepared_transactions is 0.
+    PrepareTransaction,
     SetConstraints {
+        /// Schema and name of each; none are all.
+        names: Vec<(Option<Name>, Name)>,
         deferred: bool,
     },
 }

@@ -6,6 +6,7 @@
 mod alter;
 mod comment;
 mod create;
+pub mod deferred;
 mod domain;
 mod drop;
 /// Schema files: what the database lacks of them.

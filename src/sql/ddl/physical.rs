@@ -74,8 +74,15 @@ fn column_definition(relation: &Relation, column: &Column, types: &Snapshot) -> 
 /// The table's clause for a constraint that DuckDB keeps; `None` for a CHECK.
 pub fn native_constraint(relation: &Relation, constraint: &Constraint, types: &Snapshot) -> Result<Option<String>> {
     if constraint.initially_deferred {
-        return Err(Error::unsupported("a constraint that is INITIALLY DEFERRED")
-            .hint("Constraints are checked with each statement; leave DEFERRABLE INITIALLY DEFERRED out."));
+        // The session checks it before COMMIT: DuckDB would with each statement.
+        if let ConstraintKind::ForeignKey { on_delete, on_update, .. } = &constraint.kind {
+            for action in [on_delete, on_update] {
+                foreign_action(*action)?;
+            }
+            return Ok(None);
+        }
+        return Err(Error::unsupported("a constraint that is INITIALLY DEFERRED and no foreign key")
+            .hint("Keys are checked with each statement; leave DEFERRABLE INITIALLY DEFERRED out."));
     }
     Ok(match &constraint.kind {
         ConstraintKind::PrimaryKey { columns } => {

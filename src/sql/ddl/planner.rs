@@ -220,6 +220,11 @@ pub fn rendered(sql: String, kind: Kind) -> Rendered {
     Rendered { sql: sql.into(), params: Vec::new(), columns: Vec::new(), kind, writes: Writes::Anything }
 }
 
+/// A query of the gateway's own about tables that a statement of the session has changed.
+pub(super) fn question(sql: String, columns: Vec<Phys>) -> Permit<Rendered> {
+    Permit::system(Rendered { columns, writes: Writes::Nothing, ..rendered(sql, Kind::Rows) })
+}
+
 pub fn command(sql: String) -> Permit<Rendered> {
     Permit::system(rendered(sql, Kind::Command))
 }

@@ -80,6 +80,10 @@ impl<'a> Lowerer<'a> {
         if returning.exprs.is_empty() {
             return Ok(false);
         }
+        // DuckDB's RETURNING removes the row to write it anew, which a foreign key that refers to it does not allow.
+        if matches!(statement, tree::Statement::Update(_)) && self.is_referenced(target_table(target)?.oid) {
+            return Ok(true);
+        }
         let alias = Alias::Rel(target.id.0);
         self.ctes(ctes)?;
         self.from_items(from)?;
@@ -91,6 +95,16 @@ impl<'a> Lowerer<'a> {
             }
         }
         Ok(false)
+    }
+
+    fn is_referenced(&self, table: crate::types::Oid) -> bool {
+        let refers = |c: &registry::Constraint| match &c.kind {
+            registry::ConstraintKind::ForeignKey { target, .. } => *target == table && !c.initially_deferred,
+            registry::ConstraintKind::PrimaryKey { .. }
+            | registry::ConstraintKind::Unique { .. }
+            | registry::ConstraintKind::Check { .. } => false,
+        };
+        self.cx.snapshot.relations.values().any(|r| r.constraints.iter().any(refers))
     }
 
     /// Lowers a statement for which [`wanted`] says so.

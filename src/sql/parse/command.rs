@@ -177,7 +177,9 @@ fn transaction(c: &mut Cursor<'_>, word: &str) -> Result<Utility> {
             return Ok(Utility::Begin { modes: modes(c)?, start: false });
         }
         "commit" | "rollback" if c.is_word(0, "prepared") => {
-            return Err(Error::unsupported(format!("{} PREPARED", word.to_uppercase())));
+            c.expect("prepared")?;
+            let message = format!("prepared transaction with identifier \"{}\" does not exist", c.string()?);
+            return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
         }
         "commit" | "end" => {
             let _ = c.eat("work") || c.eat("transaction");
@@ -314,7 +316,10 @@ fn by_count(n: i64) -> FetchDirection {
 
 fn prepare(c: &mut Cursor<'_>) -> Result<Body> {
     if c.is_word(0, "transaction") {
-        return Err(Error::unsupported("PREPARE TRANSACTION"));
+        c.eat("transaction");
+        c.string()?;
+        c.end()?;
+        return Ok(Body::Utility(Utility::PrepareTransaction));
     }
     let name = c.name()?;
     let types = if c.peek() == Some(&Token::LParen) {

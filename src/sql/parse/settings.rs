@@ -85,9 +85,11 @@ fn some_modes(c: &mut Cursor<'_>) -> Result<TransactionModes> {
 }
 
 fn set_constraints(c: &mut Cursor<'_>) -> Result<Utility> {
+    let mut names = Vec::new();
     if !c.eat("all") {
         loop {
-            c.qualified()?;
+            let name = c.qualified()?;
+            names.push((name.namespace, name.name));
             if !c.eat_token(&Token::Comma) {
                 break;
             }
@@ -97,7 +99,7 @@ fn set_constraints(c: &mut Cursor<'_>) -> Result<Utility> {
     if !deferred {
         c.expect("immediate")?;
     }
-    Ok(Utility::SetConstraints { deferred })
+    Ok(Utility::SetConstraints { names, deferred })
 }
 
 fn set_authorization(c: &mut Cursor<'_>, local: bool) -> Result<Utility> {

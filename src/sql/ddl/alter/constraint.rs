@@ -3,6 +3,7 @@
 use super::Altered;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Constraint, ConstraintKind, Name, Relation, build};
+use crate::sql::ddl::deferred;
 use crate::sql::ddl::physical::{self, column_ident, is_null, table_name};
 use crate::sql::ddl::planner::Planner;
 use crate::tree::{DropBehavior, NewConstraint, NewConstraintKind};
@@ -36,6 +37,33 @@ impl Planner<'_> {
             (_, ConstraintKind::Unique { columns, .. }) => {
                 self.verify_unique(t, &constraint, columns)?;
                 t.rebuild = true;
+            }
+            (_, ConstraintKind::ForeignKey { columns, target, target_columns, .. })
+                if constraint.initially_deferred =>
+            {
+                physical::native_constraint(&t.new, &constraint, &self.after)?;
+                let own = t.old.clone();
+                let made_now = |n: &i16| {
+                    own.column_by_num(*n).is_none() && t.new.column_by_num(*n).is_some_and(|c| c.default.is_some())
+                };
+                if columns.iter().any(made_now) {
+                    return Err(Error::unsupported("a deferred foreign key over a new column with a default")
+                        .hint("Add the column first, then the constraint."));
+                }
+                let parent = if *target == own.oid { Some(&own) } else { self.after.relation_by_oid(*target) };
+                let sql = parent.and_then(|p| deferred::orphans_exist(&own, columns, p, target_columns));
+                if let (Some(parent), Some(sql)) = (parent, sql) {
+                    let message = format!(
+                        "insert or update on table \"{}\" violates foreign key constraint \"{}\"",
+                        t.new.name, constraint.name
+                    );
+                    let detail = format!("A key is not present in table \"{}\".", parent.name);
+                    let error = Error::new(SqlState::FOREIGN_KEY_VIOLATION, message)
+                        .detail(detail)
+                        .table(&*t.new.namespace, &*t.new.name)
+                        .constraint(&*constraint.name);
+                    self.verify_sql(sql, error);
+                }
             }
             _ => t.rebuild = true,
         }
@@ -95,7 +123,9 @@ impl Planner<'_> {
         }
         t.new.constraints.retain(|c| c.name != *name);
         t.new.indexes.retain(|i| !(i.of_constraint && i.name == *name));
-        if !matches!(constraint.kind, ConstraintKind::Check { .. }) {
+        let ours = matches!(constraint.kind, ConstraintKind::Check { .. })
+            || constraint.initially_deferred && matches!(constraint.kind, ConstraintKind::ForeignKey { .. });
+        if !ours {
             t.rebuild = true;
         }
         Ok(())
