@@ -235,3 +235,37 @@ async fn a_role_made_under_an_old_name_is_another() {
     simple(&mut bob, "reset session authorization").await;
     assert_eq!(rows(&simple(&mut bob, "select * from t").await), ["E 42501 permission denied for table t"]);
 }
+
+/// Whether there is something of a name in a schema is not told to who may not look into it.
+#[tokio::test]
+async fn names_in_a_closed_schema_are_not_told() {
+    let gateway = gateway().await;
+    let mut root = open(&gateway);
+    let made = simple(
+        &mut root,
+        "create role bob login; create schema priv; create table priv.t(a int); create type priv.mood as enum ('x');
+         create sequence priv.s; create table open(m priv.mood default 'x'::priv.mood check (m::text::priv.mood = 'x'), n int default 1);
+         create view v as select 'x'::priv.mood as m, a from priv.t; grant all on open, v to bob",
+    )
+    .await;
+    assert_eq!(rows(&made), Vec::<&str>::new());
+    let mut bob = open_as(&gateway, "bob", &[]).unwrap();
+    for statement in [
+        "select * from priv.t",
+        "select * from priv.nosuch",
+        "select 'x'::priv.mood",
+        "select 'x'::priv.nosuch",
+        "select 'priv.t'::regclass",
+        "select 'priv.nosuch'::regclass",
+        "select nextval('priv.s')",
+        "select nextval('priv.nosuch')",
+        "insert into priv.nosuch values (1)",
+        "create table mine(m priv.mood)",
+    ] {
+        let refused = simple(&mut bob, statement).await;
+        assert_eq!(rows(&refused), ["E 42501 permission denied for schema priv"], "{statement}");
+    }
+    // What others have made with these names works.
+    assert_eq!(rows(&simple(&mut bob, "insert into open(n) values (2) returning m, n").await), ["D x|2"]);
+    assert_eq!(rows(&simple(&mut bob, "select * from v").await), Vec::<&str>::new());
+}

@@ -229,7 +229,7 @@ impl<'a> Names<'a> {
 }
 
 /// Analyzes the text of a view's query by itself.
-fn query(definition: &str, cx: &Context) -> Result<(Query, Vec<Place>)> {
+fn query(definition: &str, cx: &Context, kept: bool) -> Result<(Query, Vec<Place>)> {
     let parsed = parse::parse(definition)?;
     let [parsed] = parsed.as_slice() else { return Err(Error::internal("a view is not one statement")) };
     let parse::Body::Statement(statement) = &*parsed.body else {
@@ -238,6 +238,7 @@ fn query(definition: &str, cx: &Context) -> Result<(Query, Vec<Place>)> {
     let ast::Statement::Query(ast) = &**statement else { return Err(Error::internal("a view is not a query")) };
     let mut a = Analyzer::new(cx, parsed);
     a.note_places();
+    a.kept = kept;
     let query = a.query(ast)?;
     Ok((query, a.take_places()))
 }
@@ -247,15 +248,15 @@ fn query(definition: &str, cx: &Context) -> Result<(Query, Vec<Place>)> {
 /// # Errors
 /// It cannot be analyzed.
 pub fn query_places(definition: &str, cx: &Context) -> Result<Vec<Place>> {
-    query(definition, &context(cx)).map(|(_, places)| places)
+    query(definition, &context(cx), true).map(|(_, places)| places)
 }
 
 /// The text of a new view as it is kept.
 pub(super) fn new_query(definition: &str, cx: &Context) -> Result<String> {
-    let (made, places) = query(definition, cx)?;
+    let (made, places) = query(definition, cx, false)?;
     let written = Names::new(&cx.snapshot).write(definition, &places, &cx.snapshot)?;
     // Read again, it must mean the same.
-    let (again, places_again) = query(&written, &context(cx))?;
+    let (again, places_again) = query(&written, &context(cx), true)?;
     let objects = |places: &[Place]| places.iter().filter_map(Place::object).collect::<Vec<_>>();
     let shape = |query: &Query| query.columns.iter().map(|c| (c.name.clone(), c.ty)).collect::<Vec<_>>();
     if objects(&places) != objects(&places_again) || shape(&made) != shape(&again) {

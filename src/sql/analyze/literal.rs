@@ -129,6 +129,9 @@ impl Analyzer<'_> {
             let message = format!("schema \"{namespace}\" does not exist");
             return Err(Error::new(SqlState::INVALID_SCHEMA_NAME, message));
         }
+        if let [namespace, _] = parts.as_slice() {
+            self.may_look_into(Some(namespace))?;
+        }
         let found = match parts.as_slice() {
             [name] => self.find_relation(None, name).map(|r| r.oid).or_else(|| self.find_index(None, name)),
             [namespace, name] => self

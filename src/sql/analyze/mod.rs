@@ -51,7 +51,7 @@ use self::scope::Scope;
 use super::Context;
 use super::parse::{self, Parsed};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Name, Relation as TableDef};
+use crate::registry::{Name, Privileges, Relation as TableDef};
 use crate::tree::{CteId, Expr, ExprKind, RelColumn, RelId, Statement};
 use crate::types::{Oid, PgType, oid};
 
@@ -112,6 +112,8 @@ pub struct Analyzer<'a> {
     record_fields: HashMap<(RelId, u16), Vec<(Name, PgType)>>,
     /// Views that are being expanded, to notice one that contains itself.
     views: Vec<Oid>,
+    /// The text is kept: who made it had the right to use its names.
+    kept: bool,
     /// Where names stand, if the text is going to be kept.
     places: Option<std::cell::RefCell<Vec<kept::Place>>>,
 }
@@ -136,8 +138,24 @@ impl<'a> Analyzer<'a> {
             sets: (0, 0),
             record_fields: HashMap::new(),
             views: Vec::new(),
+            kept: false,
             places: None,
         }
+    }
+
+    /// A name with a namespace in front: 42501 if the role may not look into that, whether there is such a name or not
+    /// (LookupExplicitNamespace). What a view or a kept expression names was asked for when it was made.
+    pub(crate) fn may_look_into(&self, namespace: Option<&str>) -> Result<()> {
+        if self.kept || !self.views.is_empty() {
+            return Ok(());
+        }
+        let snapshot = &self.ctx.snapshot;
+        let Some(found) = namespace.and_then(|n| snapshot.namespaces.get(n)) else { return Ok(()) };
+        if snapshot.namespace_privileges(self.ctx.role, found).contains(Privileges::USAGE) {
+            return Ok(());
+        }
+        let message = format!("permission denied for schema {}", found.name);
+        Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
     }
 
     fn new_rel(&mut self) -> RelId {
@@ -216,6 +234,9 @@ impl<'a> Analyzer<'a> {
 
     /// `relation "x" does not exist`.
     pub(crate) fn no_relation(&self, namespace: Option<&str>, name: &str, pos: u32) -> Error {
+        if let Err(error) = self.may_look_into(namespace) {
+            return error.at(pos);
+        }
         let shown = namespace.map_or_else(|| name.to_owned(), |n| format!("{n}.{name}"));
         let error = Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{shown}\" does not exist")).at(pos);
         let forward = namespace.is_none() && self.scopes.iter().any(|s| s.future_ctes.iter().any(|n| &**n == name));

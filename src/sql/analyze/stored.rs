@@ -101,7 +101,8 @@ pub fn expression(
     columns: &[RelColumn],
     ctx: &Context,
 ) -> Result<Expr> {
-    analyze(text, kind, (alias, rel), columns, &reading(kind, ctx), |a, expr| a.resolve_unknown(expr))
+    let finish = |a: &mut Analyzer<'_>, expr: Expr| a.resolve_unknown(expr);
+    analyze(text, kind, (alias, rel), columns, &reading(kind, ctx), true, finish)
 }
 
 /// The context in which such an expression is read again.
@@ -124,7 +125,8 @@ pub fn assigned_expression(
     (column, ty): (&str, PgType),
     ctx: &Context,
 ) -> Result<Expr> {
-    analyze(text, kind, (alias, rel), columns, &reading(kind, ctx), |a, expr| a.assign(expr, ty, column, "column"))
+    let finish = |a: &mut Analyzer<'_>, expr: Expr| a.assign(expr, ty, column, "column");
+    analyze(text, kind, (alias, rel), columns, &reading(kind, ctx), kind != Stored::Transform, finish)
 }
 
 /// Where a kept expression names something.
@@ -141,7 +143,7 @@ pub fn places(text: &str, kind: Stored, columns: &[RelColumn], ctx: &Context) ->
 /// It cannot be analyzed.
 pub fn places_along(text: &str, kind: Stored, columns: &[RelColumn], ctx: &Context) -> Result<Vec<Place>> {
     let mut places = Vec::new();
-    analyze(text, kind, ("", RelId(0)), columns, ctx, |a, expr| {
+    analyze(text, kind, ("", RelId(0)), columns, ctx, true, |a, expr| {
         places = a.take_places();
         a.resolve_unknown(expr)
     })?;
@@ -162,7 +164,7 @@ pub(super) fn new_expression(
         Some((column, ty)) => a.assign(expr, ty, column, "column"),
         None => a.resolve_unknown(expr),
     };
-    let expr = analyze(text, kind, (alias, RelId(0)), columns, ctx, |a, expr| {
+    let expr = analyze(text, kind, (alias, RelId(0)), columns, ctx, false, |a, expr| {
         let expr = finish(a, expr)?;
         places = a.take_places();
         Ok(expr)
@@ -171,7 +173,7 @@ pub(super) fn new_expression(
     // Read again, it must mean the same.
     let objects = |places: &[Place]| places.iter().filter_map(Place::object).collect::<Vec<_>>();
     let mut again = Vec::new();
-    analyze(&written, kind, (alias, RelId(0)), columns, &reading(kind, ctx), |a, expr| {
+    analyze(&written, kind, (alias, RelId(0)), columns, &reading(kind, ctx), true, |a, expr| {
         let expr = finish(a, expr)?;
         again = a.take_places();
         Ok(expr)
@@ -189,11 +191,13 @@ fn analyze(
     (alias, rel): (&str, RelId),
     columns: &[RelColumn],
     ctx: &Context,
+    kept: bool,
     finish: impl FnOnce(&mut Analyzer<'_>, Expr) -> Result<Expr>,
 ) -> Result<Expr> {
     let (expr, parsed) = parse::parse_expression(text)?;
     let mut a = Analyzer::new(ctx, &parsed);
     a.note_places();
+    a.kept = kept;
     a.next_rel = rel.0 + 1;
     let mut scope = Scope { clause: Clause::Stored(kind), ..Scope::default() };
     if !columns.is_empty() {
