@@ -146,8 +146,9 @@ impl Walk {
             Distinct::On(exprs) => self.exprs(exprs),
         }
         self.option(filter);
-        if let Some(GroupBy { exprs, sets: _ }) = group_by {
+        if let Some(GroupBy { exprs, sets: _, dependent }) = group_by {
             self.exprs(exprs);
+            self.exprs(dependent);
         }
         self.option(having);
         self.option(qualify);

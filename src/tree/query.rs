@@ -124,6 +124,8 @@ pub struct GroupBy {
     pub exprs: Vec<Expr>,
     /// Grouping sets as indexes into `exprs`; one full set for a plain GROUP BY.
     pub sets: Vec<Vec<u16>>,
+    /// Columns that are used outside of aggregates and not among `exprs`: those there hold their table's primary key.
+    pub dependent: Vec<Expr>,
 }
 
 #[derive(Debug, Clone)]

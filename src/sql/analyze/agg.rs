@@ -37,7 +37,7 @@ impl Analyzer<'_> {
             }
             sets = product;
         }
-        Ok(GroupBy { exprs, sets })
+        Ok(GroupBy { exprs, sets, dependent: Vec::new() })
     }
 
     /// The alternatives that one item of GROUP BY stands for.

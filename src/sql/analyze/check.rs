@@ -4,7 +4,7 @@ use super::Analyzer;
 use super::same::same;
 use crate::error::{Error, Result, SqlState};
 use crate::tree::{
-    Body, Cte, CteBody, Distinct, Expr, ExprKind, FrameBound, FromItem, Query, RelId, Select, SortKey, Source,
+    Body, Cte, CteBody, Distinct, Expr, ExprKind, FrameBound, FromItem, GroupBy, Query, RelId, Select, SortKey, Source,
     Subscript,
 };
 
@@ -220,30 +220,50 @@ pub(crate) fn first_column_of(expr: &Expr, rels: &[RelId]) -> Option<u32> {
     found
 }
 
+/// What a select groups by.
+struct Groups<'e> {
+    exprs: &'e [Expr],
+    /// Those that are in all of its grouping sets.
+    common: Vec<&'e Expr>,
+}
+
+impl<'e> Groups<'e> {
+    fn of(group_by: Option<&'e GroupBy>) -> Self {
+        let Some(group) = group_by else { return Self { exprs: &[], common: Vec::new() } };
+        let everywhere = |i: &u16| group.sets.iter().all(|set| set.contains(i));
+        let common = group.exprs.iter().zip(0_u16..).filter(|(_, i)| everywhere(i)).map(|(e, _)| e).collect();
+        Self { exprs: &group.exprs, common }
+    }
+}
+
 impl Analyzer<'_> {
     /// parseCheckAggregates for a select whose clauses are all analyzed.
     pub(crate) fn check_grouping(&mut self, select: &mut Select, order_by: &mut [SortKey]) -> Result<()> {
         if !select.aggregated {
             return Ok(());
         }
-        let none = Vec::new();
-        let groups = select.group_by.as_ref().map_or(&none, |g| &g.exprs);
+        let mut dependent = Vec::new();
+        let groups = Groups::of(select.group_by.as_ref());
         let on: &[Expr] = match &select.distinct {
             Distinct::On(on) => on,
             Distinct::All | Distinct::Distinct => &[],
         };
         let order = order_by.iter().map(|k| &k.expr);
         for expr in select.targets.iter().chain(&select.having).chain(order).chain(on) {
-            self.check_grouped(expr, groups)?;
+            self.check_grouped(expr, &groups, &mut dependent)?;
+        }
+        if let Some(group) = &mut select.group_by {
+            group.dependent = dependent;
         }
         Ok(())
     }
 
-    fn check_grouped(&self, expr: &Expr, groups: &[Expr]) -> Result<()> {
+    /// Collects in `dependent` the columns that may stand there because their table's primary key is grouped by.
+    fn check_grouped(&self, expr: &Expr, groups: &Groups<'_>, dependent: &mut Vec<Expr>) -> Result<()> {
         let Some(scope) = self.scopes.last() else { return Ok(()) };
         let rels = &scope.rels;
         walk(expr, 0, &mut |e, depth| {
-            if groups.iter().any(|g| same(g, e)) {
+            if groups.exprs.iter().any(|g| same(g, e)) {
                 return Ok(false);
             }
             match &e.kind {
@@ -251,13 +271,18 @@ impl Analyzer<'_> {
                     // Direct arguments stand outside of the aggregate.
                     if aggregate.func.agg_kind != b'n' {
                         for argument in &aggregate.args {
-                            self.check_grouped(argument, groups)?;
+                            self.check_grouped(argument, groups, dependent)?;
                         }
                     }
                     Ok(false)
                 }
                 ExprKind::Column { rel, .. } | ExprKind::WholeRow(rel) if rels.contains(rel) => {
-                    if self.determined_by_key(*rel, groups) {
+                    if self.determined_by_key(*rel, &groups.common) {
+                        for column in self.columns_of(e) {
+                            if !groups.exprs.iter().chain(&*dependent).any(|known| same(known, &column)) {
+                                dependent.push(column);
+                            }
+                        }
                         return Ok(false);
                     }
                     let name = self.column_label(e);
@@ -275,8 +300,20 @@ impl Analyzer<'_> {
         })
     }
 
-    /// Whether the grouping expressions hold the relation's whole primary key (check_functional_grouping).
-    fn determined_by_key(&self, rel: RelId, groups: &[Expr]) -> bool {
+    /// A table's column, or all of them for its whole row.
+    fn columns_of(&self, expr: &Expr) -> Vec<Expr> {
+        let ExprKind::WholeRow(rel) = &expr.kind else { return vec![expr.clone()] };
+        let columns = self.rel_tables.get(rel).map(|def| super::from::table_columns(def)).unwrap_or_default();
+        let each = columns.iter().zip(0..).map(|(column, i)| Expr {
+            kind: ExprKind::Column { rel: *rel, column: i },
+            ty: column.ty,
+            ..expr.clone()
+        });
+        each.collect()
+    }
+
+    /// Whether the expressions that every grouping set has hold the relation's whole primary key (check_functional_grouping).
+    fn determined_by_key(&self, rel: RelId, groups: &[&Expr]) -> bool {
         let Some(def) = self.rel_tables.get(&rel) else { return false };
         let Some(key) = def.primary_key() else { return false };
         let crate::registry::ConstraintKind::PrimaryKey { columns } = &key.kind else { return false };

@@ -36,8 +36,14 @@ impl Lowerer<'_> {
                 keys.push(value);
             }
         }
+        // One value a group, since the key is grouped by: as keys of their own they change no group.
+        let dependent = group.map(|g| g.dependent.as_slice()).unwrap_or_default();
+        let dependent: Vec<Scalar> = dependent.iter().map(|e| self.expr(e)).collect::<Result<_>>()?;
         let sets = group.map(|g| {
-            g.sets.iter().map(|set| set.iter().filter_map(|i| keys.get(usize::from(*i)).cloned()).collect()).collect()
+            let keys = |set: &Vec<u16>| -> Vec<Scalar> {
+                set.iter().filter_map(|i| keys.get(usize::from(*i))).chain(&dependent).cloned().collect()
+            };
+            g.sets.iter().map(keys).collect()
         });
         self.grouped.push(frame);
         self.grouping.push(keys);

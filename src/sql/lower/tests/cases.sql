@@ -498,3 +498,11 @@ select x from (values (array[['a']]),(array[['b','c']])) v(x) order by x
 select distinct x from (values (array[[1]]),(array[[1]])) v(x)
 select (array[['a']])::varchar(1)[]
 select 'a' = any(array[['a']])
+select s, m, count(*) from t group by a order by a
+select t.s, lower(t.v), sum(u.w) from t left join u on u.a = t.a group by t.a having t.b is not null or t.n > 0 order by t.d, t.a
+select u.x, t.s, count(*) from u left join t on t.a = u.a + 1 group by u.x, t.a order by 1, 2, 3
+select (select t.s || max(u.x) from u) from t group by t.a order by 1
+select s, grouping(a) from t group by grouping sets ((a, b), (a)) order by 1, 2
+select s from t group by rollup (a)
+select s from t group by b
+select t from t group by a order by a
