@@ -55,6 +55,7 @@ impl Session {
         let outcome = self.feed(plan, params.clone(), Feed { decoder, writer, kept: kept.as_mut() }, front).await;
         if let (Ok(Outcome::Changed(rows)), Some(kept)) = (&outcome, kept) {
             self.keep_copy(plan, params, columns, kept, *rows);
+            self.end_tape();
         }
         let (snapshot, role) = (self.snapshot(), self.role());
         match outcome.map_err(|error| constraint::explain(error, Some(table), &snapshot, role))? {

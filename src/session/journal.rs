@@ -32,6 +32,8 @@ pub struct Journal {
     /// Statements in all: more than entries, where something went over the limit or cannot be repeated.
     done: u64,
     incomplete: bool,
+    /// How many entries there were when the tape began to record: what it has belongs to none of these.
+    taped_from: usize,
 }
 
 /// A place in a journal: what was done by then.
@@ -103,14 +105,16 @@ impl Journal {
         self.incomplete = true;
     }
 
-    /// What the last statement drew.
+    /// What the statement drew that the tape has recorded; another begins. A statement that failed has no entry, and what
+    /// it drew is nobody's.
     pub fn drew(&mut self, record: Record) {
-        if let Some(last) = self.entries.last_mut()
+        if let Some(last) = self.entries.get_mut(self.taped_from..).and_then(<[Entry]>::last_mut)
             && !record.is_empty()
         {
             self.bytes += record.bytes();
             last.drew = record;
         }
+        self.taped_from = self.entries.len();
     }
 
     pub fn truncate(&mut self, place: Place) {

@@ -51,6 +51,10 @@ impl Session {
             data: None,
         };
         self.keep_entry(entry);
+        if !matches!(outcome, Outcome::Rows(_)) {
+            // It draws no more; a cursor that is read next may.
+            self.end_tape();
+        }
         outcome
     }
 
