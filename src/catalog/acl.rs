@@ -106,12 +106,13 @@ fn name(text: &str) -> (String, &str) {
 /// An aclitem taken apart: grantor, grantee and each privilege with whether it may be passed on.
 fn explode(item: &str, snapshot: &Snapshot) -> Vec<(Oid, Oid, &'static str, bool)> {
     let role = |name: &str| match name {
-        "" => 0,
-        name => snapshot.role(name).map_or_else(|| name.parse().unwrap_or(0), |r| r.oid),
+        "" => Some(0),
+        // A role that has been dropped goes by its number.
+        name => snapshot.role(name).map(|r| r.oid).or_else(|| name.parse().ok()),
     };
     let (grantee, rest) = name(item);
     let (letters, grantor) = rest.trim_start_matches('=').split_once('/').unwrap_or((rest, ""));
-    let (grantee, grantor) = (role(&grantee), role(&name(grantor).0));
+    let (Some(grantee), Some(grantor)) = (role(&grantee), role(&name(grantor).0)) else { return Vec::new() };
     let known = |letter: char| {
         let own = PRIVILEGES.iter().find(|(_, l, _)| *l == letter).map(|(_, _, name)| *name);
         own.or_else(|| FOREIGN.iter().find(|(l, _)| *l == letter).map(|(_, name)| *name))

@@ -42,6 +42,9 @@ fn find_constraint(asker: &Asker, oid: Oid) -> Option<(&Relation, &Constraint)> 
 }
 
 fn constraint(asker: &Asker, oid: Oid) -> Option<String> {
+    if let Some(definition) = crate::facts::system_definition(oid) {
+        return Some(definition.to_owned());
+    }
     let (relation, constraint) = find_constraint(asker, oid)?;
     let mut text = match &constraint.kind {
         ConstraintKind::PrimaryKey { columns: key } => format!("PRIMARY KEY ({})", columns(relation, key)),
@@ -85,6 +88,9 @@ fn key_text(relation: &Relation, index: &Index, n: usize) -> Option<String> {
 }
 
 fn index(asker: &Asker, oid: Oid) -> Option<String> {
+    if let Some(definition) = crate::facts::system_definition(oid) {
+        return Some(definition.to_owned());
+    }
     let (relation, index) = find_index(asker, oid)?;
     let keys = (0..index.keys.len()).filter_map(|n| {
         let key = &index.keys[n];

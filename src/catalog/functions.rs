@@ -69,6 +69,12 @@ fn own() -> Vec<Native> {
         native2::<i64, OidArg, bool>("dg_pg_relation_is_table", |s, oid| {
             Ok(ask(s)?.seen.relation(oid).map(|r| matches!(r.kind, crate::registry::RelationKind::Table)))
         }),
+        native2::<i64, OidArg, bool>("dg_pg_counts", |s, oid| {
+            let asker = ask(s)?;
+            let role = asker.view.role();
+            let owned = asker.seen.relation(oid).is_some_and(|r| asker.snapshot.has_rights_of(role, r.owner));
+            Ok(Some(owned && oid >= crate::types::oid::FIRST_USER))
+        }),
         native1::<i64, OidArg>("dg_pg_my_temp_schema", |s| {
             let temporary = ask(s)?.snapshot.relations.values().any(|r| r.temporary);
             Ok(Some(if temporary { super::tables::TEMPORARY_NAMESPACE } else { 0 }))

@@ -66,23 +66,23 @@ fn format_type_native() -> Native {
                 }
                 let ty = types.value(row);
                 let typmod = (!typmods.is_null(row)).then(|| typmods.value(row));
-                out.append_value(match (typmod, ty) {
-                    (_, 0) => "-".into(),
-                    // Without a modifier these are asked for by their SQL names; -1 says that there is none.
-                    (None, oid::BPCHAR) => "character".into(),
-                    (None, oid::BIT) => "bit".into(),
-                    (None, oid::BPCHAR_ARRAY) => "character[]".into(),
-                    (None, oid::BIT_ARRAY) => "bit[]".into(),
-                    (typmod, ty) => type_text(&asker.seen, ty, typmod.unwrap_or(-1)),
-                });
+                out.append_value(type_text(&asker.seen, ty, typmod));
             }
             Ok(Arc::new(out.finish()))
         }),
     }
 }
 
-pub(super) fn type_text(seen: &Seen, ty: Oid, typmod: i32) -> String {
-    format_type(PgType::with(ty, typmod), seen)
+/// format_type(): without a modifier at all, unlike with -1, char and bit go by their SQL names.
+pub(super) fn type_text(seen: &Seen, ty: Oid, typmod: Option<i32>) -> String {
+    match (typmod, ty) {
+        (_, 0) => "-".into(),
+        (None, oid::BPCHAR) => "character".into(),
+        (None, oid::BIT) => "bit".into(),
+        (None, oid::BPCHAR_ARRAY) => "character[]".into(),
+        (None, oid::BIT_ARRAY) => "bit[]".into(),
+        (typmod, ty) => format_type(PgType::with(ty, typmod.unwrap_or(-1)), seen),
+    }
 }
 
 /// to_regclass() and kin: NULL for what does not exist, where the cast has an error; a number is no name.

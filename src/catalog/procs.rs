@@ -97,7 +97,7 @@ fn defaults(function: &Proc) -> Vec<&'static str> {
 }
 
 fn type_name(asker: &Asker, ty: Oid) -> String {
-    super::names::type_text(&asker.seen, ty, -1)
+    super::names::type_text(&asker.seen, ty, None)
 }
 
 fn argument(asker: &Asker, a: &Argument) -> String {

@@ -36,7 +36,8 @@ fn value(field: &'static str, ty: PgType, superuser: &str, settings: &OutputSett
         }
         oid::PG_NODE_TREE | oid::CHAR | oid::TEXT | oid::NAME => Ok(Value::text(field)),
         1034 => {
-            let items = facts::items(Some(field)).into_iter().map(|item| Value::text(renamed(item, superuser)));
+            let items =
+                facts::items(Some(field)).into_iter().filter_map(|item| renamed(item, superuser).map(Value::text));
             Ok(super::tables::array(oid::ACLITEM, items.collect()))
         }
         _ => crate::types::text::parse(field, ty, settings, &BuiltinTypes)
@@ -44,10 +45,13 @@ fn value(field: &'static str, ty: PgType, superuser: &str, settings: &OutputSett
     }
 }
 
-/// `postgres=r/postgres` as the superuser of this database has it.
-fn renamed(item: &str, superuser: &str) -> String {
-    let (grantee, rest) = item.split_once('=').unwrap_or(("", item));
-    let (privileges, grantor) = rest.split_once('/').unwrap_or((rest, ""));
-    let name = |n: &str| if n == "postgres" { superuser.to_owned() } else { n.to_owned() };
-    format!("{}={privileges}/{}", name(grantee), name(grantor))
+/// `postgres=r/postgres` as the superuser of this database has it; `None` for a grant to a role that is not here.
+fn renamed(item: &str, superuser: &str) -> Option<String> {
+    let (grantee, rest) = item.split_once('=')?;
+    let (privileges, _) = rest.split_once('/')?;
+    match grantee {
+        "" => Some(format!("={privileges}/{superuser}")),
+        "postgres" => Some(format!("{superuser}={privileges}/{superuser}")),
+        _ => None,
+    }
 }

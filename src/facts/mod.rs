@@ -520,3 +520,17 @@ static SYSTEM_ROW_TYPES: LazyLock<HashMap<Oid, &'static str>> = LazyLock::new(||
 pub fn system_row_type(oid: Oid) -> Option<&'static str> {
     SYSTEM_ROW_TYPES.get(&oid).copied()
 }
+
+/// Definitions of the system's indexes and constraints, as PostgreSQL writes them.
+static SYSTEM_DEFINITIONS: LazyLock<HashMap<Oid, &'static str>> = LazyLock::new(|| {
+    let of = |table: &str, key: &'static str| {
+        let rows = recorded(table).into_iter().flat_map(|t| t.rows.iter().map(move |r| (t, *r)));
+        rows.filter_map(move |(t, r)| Some((num(t.get(r, key)), t.get(r, "definition")?))).collect::<Vec<_>>()
+    };
+    of("pg_index", "indexrelid").into_iter().chain(of("pg_constraint", "oid")).collect()
+});
+
+/// The definition of one of the system's indexes or constraints.
+pub fn system_definition(oid: Oid) -> Option<&'static str> {
+    SYSTEM_DEFINITIONS.get(&oid).copied()
+}

@@ -104,6 +104,14 @@ pub(super) const ENTRIES: &[Line] = &[
     ("pg_blocking_pids(int4)", Template("CAST(dg_blocking_pids({session}, {0}) AS INTEGER[])")),
     ("pg_safe_snapshot_blocking_pids(int4)", Template("CASE WHEN {0} IS NOT NULL THEN []::INTEGER[] END")),
     ("pg_last_xact_replay_timestamp()", Template("NULL::TIMESTAMPTZ")),
+    // Row counts tell of rows that a filter hides.
+    (
+        "pg_stat_get_live_tuples(oid)",
+        Template(
+            "CASE WHEN dg_pg_counts({session}, {0}) THEN coalesce((SELECT max(estimated_size) FROM duckdb_tables() \
+             WHERE table_name = 'r' || {0}), 0)::BIGINT ELSE 0 END",
+        ),
+    ),
     ("txid_current()", Template("(txid_current() + 3)::BIGINT")),
     ("txid_current_if_assigned()", Template("(txid_current() + 3)::BIGINT")),
     ("pg_current_xact_id()", Template("(txid_current() + 3)::BIGINT")),
@@ -153,7 +161,12 @@ pub(super) const ENTRIES: &[Line] = &[
 
 /// Lines that follow from what a family's functions are called.
 pub(super) fn families() -> Vec<(Cow<'static, str>, How)> {
-    let line = |f: &'static Proc| Some((signature(f).into(), privilege(f).or_else(|| statistic(f))?));
+    let line = |f: &'static Proc| {
+        let key = signature(f);
+        let own = ENTRIES.iter().any(|(own, _)| *own == key);
+        (!own).then_some(())?;
+        Some((key.into(), privilege(f).or_else(|| statistic(f))?))
+    };
     facts::PROCS.all.iter().filter_map(line).collect()
 }
 

@@ -1,0 +1,2 @@
+SELECT grantor, grantee, object_catalog, object_schema, object_name, object_type, privilege_type, is_grantable
+FROM information_schema.usage_privileges

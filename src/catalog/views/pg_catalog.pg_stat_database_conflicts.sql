@@ -1,0 +1,3 @@
+SELECT oid AS datid, datname, 0::bigint AS confl_tablespace, 0::bigint AS confl_lock, 0::bigint AS confl_snapshot,
+       0::bigint AS confl_bufferpin, 0::bigint AS confl_deadlock
+FROM pg_catalog.pg_database

@@ -1,0 +1,2 @@
+SELECT * FROM pg_catalog.pg_stat_all_tables
+WHERE schemaname IN ('pg_catalog', 'information_schema', 'pg_toast')
