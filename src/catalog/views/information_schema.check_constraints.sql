@@ -1,5 +1,5 @@
 SELECT current_database()::text AS constraint_catalog, n.nspname::text AS constraint_schema,
-       k.conname::text AS constraint_name, pg_catalog.substr(pg_catalog.pg_get_constraintdef(k.oid), 7) AS check_clause
+       k.conname::text AS constraint_name, substr(pg_catalog.pg_get_constraintdef(k.oid), 7) AS check_clause
 FROM pg_catalog.pg_constraint k
 JOIN pg_catalog.pg_namespace n ON n.oid = k.connamespace
 LEFT JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
