@@ -505,4 +505,4 @@ select (select t.s || max(u.x) from u) from t group by t.a order by 1
 select s, grouping(a) from t group by grouping sets ((a, b), (a)) order by 1, 2
 select s from t group by rollup (a)
 select s from t group by b
-select t from t group by a order by a
+select a, t is not null from t group by a order by a
