@@ -180,9 +180,9 @@ unsafe fn value(extra: &Extra, input: ffi::duckdb_data_chunk, row: usize, known:
     let Some(session) = (unsafe { argument::<ffi::duckdb_hugeint>(input, 0, row) }) else { return Ok(None) };
     let session = session.lower;
     let view = known.session(session)?;
-    // SAFETY: the second column is a UINTEGER, but lastval()'s, who has one column.
     let oid = match extra.function {
         Function::Last => Some(0),
+        // SAFETY: the second column is a UINTEGER, but lastval()'s, which has one column.
         _ => unsafe { argument::<u32>(input, 1, row) },
     };
     let Some(oid) = oid else { return Ok(None) };
