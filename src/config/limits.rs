@@ -84,8 +84,14 @@ limits! {
     journal_bytes: usize, Bytes = Bytes(64 << 20), "limit-journal-bytes", "DUCKGATE_LIMIT_JOURNAL_BYTES";
     /// What one transaction keeps on disk of the data of COPY FROM after its first savepoint.
     journal_spill_bytes: usize, Bytes = Bytes(4 << 30), "limit-journal-spill-bytes", "DUCKGATE_LIMIT_JOURNAL_SPILL_BYTES";
-    /// Notifications that wait for one session, or that one transaction sends.
+    /// Notifications that one transaction sends.
     notifications: usize, Bytes = Bytes(8 << 20), "limit-notifications", "DUCKGATE_LIMIT_NOTIFICATIONS";
+    /// Notifications that wait for one session to take them; who sends more than it has room for fails.
+    notification_queue: usize, Bytes = Bytes(64 << 20), "limit-notification-queue", "DUCKGATE_LIMIT_NOTIFICATION_QUEUE";
+    /// Channels that one session listens to.
+    channels: usize, usize = 1_000, "limit-channels", "DUCKGATE_LIMIT_CHANNELS";
+    /// Advisory locks that one session holds or waits for.
+    advisory_locks: usize, usize = 10_000, "limit-advisory-locks", "DUCKGATE_LIMIT_ADVISORY_LOCKS";
     /// Sessions that wait for an advisory lock inside a statement that keeps a thread meanwhile.
     lock_waiters: usize, usize = 16, "limit-lock-waiters", "DUCKGATE_LIMIT_LOCK_WAITERS";
     /// Plans in the shared cache.

@@ -51,12 +51,12 @@ impl Gateway {
     pub fn new(limits: Limits, registry: Arc<Registry>, engine: Arc<dyn Engine>) -> Arc<Self> {
         Arc::new(Self {
             plans: PlanCache::new(limits.cached_plans),
+            locks: Locks::new(limits.advisory_locks),
             limits,
             registry,
             engine,
             sessions: RwLock::default(),
             closing: AtomicBool::new(false),
-            locks: Locks::default(),
             channels: Channels::default(),
             lock_waiters: AtomicUsize::new(0),
             deferred: Arc::default(),

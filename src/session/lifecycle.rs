@@ -90,6 +90,7 @@ impl Session {
             Transaction::Implicit(active) | Transaction::Block(active) => active,
             Transaction::Idle | Transaction::Failed(_) => return Ok(()),
         };
+        self.shared.pending.lock().check_room(&self.gateway.channels)?;
         let overlay = active.overlay.clone().filter(|o| !o.changes().is_empty());
         if active.engine {
             let registry = self.gateway.registry().clone();

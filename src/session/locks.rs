@@ -14,9 +14,10 @@ use crate::error::{Error, Result, SqlState};
 use crate::registry::builtin;
 
 /// All locks of a gateway.
-#[derive(Default)]
 pub struct Locks {
     state: Mutex<State>,
+    /// How many one session may hold or wait for.
+    limit: usize,
 }
 
 #[derive(Default)]
@@ -314,6 +315,11 @@ struct Edge {
 }
 
 impl Locks {
+    /// `limit`: how many one session may hold or wait for.
+    pub fn new(limit: usize) -> Self {
+        Self { state: Mutex::default(), limit }
+    }
+
     /// Asks for a lock, once more if it is held already. 40P01 if waiting for it would never end.
     pub fn request(
         &self,
@@ -325,6 +331,11 @@ impl Locks {
     ) -> Result<Answer<'_>> {
         let mut guard = self.state.lock();
         let state = &mut *guard;
+        let own = state.of_session.get(&who.session);
+        if own.is_some_and(|own| own.len() >= self.limit && !own.contains(&tag)) {
+            return Err(Error::new(SqlState::OUT_OF_MEMORY, "out of shared memory")
+                .hint("limits.advisory_locks sets how many advisory locks a session may hold."));
+        }
         let lock = state.locks.entry(tag).or_default();
         let again = lock.holder(who.session).is_some_and(|h| h.has(mode));
         let before = lock.waiters.len();
@@ -477,7 +488,7 @@ mod tests {
 
     #[test]
     fn a_lock_is_held_as_often_as_it_was_asked_for() {
-        let locks = Locks::default();
+        let locks = Locks::new(3);
         assert!(granted(ask(&locks, A, 1, LockMode::Exclusive)));
         assert!(granted(ask(&locks, A, 1, LockMode::Exclusive)));
         let mut b = waits(ask(&locks, B, 1, LockMode::Share));
@@ -493,8 +504,19 @@ mod tests {
     }
 
     #[test]
+    fn a_session_has_so_many_locks_and_no_more() {
+        let locks = Locks::new(3);
+        for n in [1, 2, 3, 3] {
+            assert!(granted(ask(&locks, A, n, LockMode::Exclusive)));
+        }
+        let refused = locks.request(A, tag(4), LockMode::Share, LockScope::Session, false);
+        assert_eq!(refused.err().map(|e| e.code()), Some(SqlState::OUT_OF_MEMORY));
+        assert!(granted(ask(&locks, B, 4, LockMode::Exclusive)));
+    }
+
+    #[test]
     fn who_waits_for_a_lock_of_its_own_stands_in_line() {
-        let locks = Locks::default();
+        let locks = Locks::new(3);
         assert!(granted(ask(&locks, A, 1, LockMode::Share)));
         let mut b = waits(ask(&locks, B, 1, LockMode::Exclusive));
         let mut c = waits(ask(&locks, C, 1, LockMode::Share));
@@ -508,7 +530,7 @@ mod tests {
 
     #[test]
     fn a_place_in_line_is_given_up_when_it_is_dropped() {
-        let locks = Locks::default();
+        let locks = Locks::new(3);
         assert!(granted(ask(&locks, A, 1, LockMode::Exclusive)));
         let b = waits(ask(&locks, B, 1, LockMode::Exclusive));
         let mut c = waits(ask(&locks, C, 1, LockMode::Exclusive));
@@ -526,7 +548,7 @@ mod tests {
 
     #[test]
     fn a_circle_is_a_deadlock_for_who_closes_it() {
-        let locks = Locks::default();
+        let locks = Locks::new(3);
         assert!(granted(ask(&locks, A, 1, LockMode::Exclusive)));
         assert!(granted(ask(&locks, B, 2, LockMode::Exclusive)));
         let _a = waits(ask(&locks, A, 2, LockMode::Exclusive));
@@ -541,7 +563,7 @@ mod tests {
 
     #[test]
     fn a_circle_through_the_line_alone_changes_its_order() {
-        let locks = Locks::default();
+        let locks = Locks::new(3);
         assert!(granted(ask(&locks, A, 1, LockMode::Share)));
         assert!(granted(ask(&locks, B, 2, LockMode::Exclusive)));
         let _c = waits(ask(&locks, C, 1, LockMode::Exclusive));
@@ -553,7 +575,7 @@ mod tests {
 
     #[test]
     fn a_transaction_gives_back_its_own_locks_only() {
-        let locks = Locks::default();
+        let locks = Locks::new(3);
         assert!(granted(ask(&locks, A, 1, LockMode::Exclusive)));
         let asked = locks.request(A, tag(2), LockMode::Exclusive, LockScope::Transaction, true);
         assert!(granted(asked.unwrap()));

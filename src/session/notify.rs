@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
@@ -37,6 +38,8 @@ impl Notification {
 /// What a session is to be told when it is idle.
 pub struct Mailbox {
     limit: usize,
+    /// How many channels its session listens to.
+    heard: AtomicUsize,
     content: Mutex<Content>,
     arrived: tokio::sync::Notify,
 }
@@ -52,7 +55,12 @@ struct Content {
 impl Mailbox {
     /// `limit`: how many bytes may wait in it.
     pub fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, content: Mutex::default(), arrived: tokio::sync::Notify::new() })
+        Arc::new(Self {
+            limit,
+            heard: AtomicUsize::new(0),
+            content: Mutex::default(),
+            arrived: tokio::sync::Notify::new(),
+        })
     }
 
     fn put(&self, notification: Notification) {
@@ -74,7 +82,7 @@ impl Mailbox {
         if content.overflown {
             let message = "terminating connection because its notification queue is full";
             return Err(Error::fatal(SqlState::CONFIGURATION_LIMIT_EXCEEDED, message)
-                .hint("Read notifications outside of long transactions, or raise limits.notifications."));
+                .hint("Read notifications outside of long transactions, or raise limits.notification_queue."));
         }
         let found = content.queue.pop_front();
         if let Some(notification) = &found {
@@ -105,6 +113,12 @@ impl Mailbox {
         }
     }
 
+    /// Whether so many bytes more have room; one that has lost something takes no more anyway.
+    fn has_room(&self, bytes: usize) -> bool {
+        let content = self.content.lock();
+        content.overflown || content.bytes + bytes <= self.limit
+    }
+
     /// From 0 to 1.
     fn usage(&self) -> f64 {
         self.content.lock().bytes as f64 / self.limit.max(1) as f64
@@ -117,13 +131,16 @@ impl Channels {
         let listeners = channels.entry(channel.clone()).or_default();
         if !listeners.iter().any(|l| Arc::ptr_eq(l, mailbox)) {
             listeners.push(mailbox.clone());
+            mailbox.heard.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     fn unlisten(&self, channel: &str, mailbox: &Arc<Mailbox>) {
         let mut channels = self.by_name.lock();
         if let Some(listeners) = channels.get_mut(channel) {
+            let before = listeners.len();
             listeners.retain(|l| !Arc::ptr_eq(l, mailbox));
+            mailbox.heard.fetch_sub(before - listeners.len(), Ordering::Relaxed);
             if listeners.is_empty() {
                 channels.remove(channel);
             }
@@ -136,6 +153,7 @@ impl Channels {
             listeners.retain(|l| !Arc::ptr_eq(l, mailbox));
             !listeners.is_empty()
         });
+        mailbox.heard.store(0, Ordering::Relaxed);
     }
 
     /// pg_listening_channels(), sorted.
@@ -145,6 +163,25 @@ impl Channels {
         let mut names: Vec<String> = heard.map(|(name, _)| name.to_string()).collect();
         names.sort();
         names
+    }
+
+    /// 54000 if what a transaction is about to say has no room with those who listen: the sender fails, not they.
+    fn check_room(&self, notifications: &[(Arc<str>, Arc<str>)]) -> Result<()> {
+        let channels = self.by_name.lock();
+        let mut more: Vec<(&Arc<Mailbox>, usize)> = Vec::new();
+        for (channel, payload) in notifications {
+            let size = OVERHEAD + channel.len() + payload.len();
+            for listener in channels.get(channel).into_iter().flatten() {
+                match more.iter_mut().find(|(known, _)| Arc::ptr_eq(known, listener)) {
+                    Some((_, bytes)) => *bytes += size,
+                    None => more.push((listener, size)),
+                }
+            }
+        }
+        match more.iter().all(|(listener, bytes)| listener.has_room(*bytes)) {
+            true => Ok(()),
+            false => Err(too_many("A session that listens does not take them; limits.notification_queue is its room.")),
+        }
     }
 
     fn send(&self, pid: i32, notifications: Vec<(Arc<str>, Arc<str>)>) {
@@ -168,6 +205,10 @@ enum Listening {
     Listen(Arc<str>),
     Unlisten(Arc<str>),
     UnlistenAll,
+}
+
+fn too_many(hint: &'static str) -> Error {
+    Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "too many notifications in the NOTIFY queue").hint(hint)
 }
 
 /// What a transaction has asked for; nobody hears of it before the commit.
@@ -200,12 +241,38 @@ impl Pending {
         }
     }
 
-    pub fn listen(&mut self, channel: &str) {
+    /// LISTEN. `limit`: channels of a session, which is counted as if all that the transaction asks for were new.
+    pub fn listen(&mut self, channel: &str, mailbox: &Mailbox, limit: usize) -> Result<()> {
+        if matches!(self.listening.last(), Some(Listening::Listen(last)) if **last == *channel) {
+            return Ok(());
+        }
+        if mailbox.heard.load(Ordering::Relaxed) + self.listening.len() >= limit {
+            return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "too many channels")
+                .hint("limits.channels sets how many channels a session may listen to."));
+        }
         self.listening.push(Listening::Listen(channel.into()));
+        Ok(())
     }
 
-    pub fn unlisten(&mut self, channel: Option<&str>) {
-        self.listening.push(channel.map_or(Listening::UnlistenAll, |c| Listening::Unlisten(c.into())));
+    /// UNLISTEN, of all channels for `None`.
+    pub fn unlisten(&mut self, channel: Option<&str>, limit: usize) -> Result<()> {
+        let Some(channel) = channel else {
+            if !matches!(self.listening.last(), Some(Listening::UnlistenAll)) {
+                self.listening.push(Listening::UnlistenAll);
+            }
+            return Ok(());
+        };
+        if self.listening.len() >= limit {
+            return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "too many channels")
+                .hint("limits.channels sets how many of them a transaction may name."));
+        }
+        self.listening.push(Listening::Unlisten(channel.into()));
+        Ok(())
+    }
+
+    /// Fails with 54000 if those who listen have no room: to be asked before the transaction is committed.
+    pub fn check_room(&self, channels: &Channels) -> Result<()> {
+        channels.check_room(&self.notifications)
     }
 
     /// NOTIFY and pg_notify(): the same said twice is said once. `limit`: bytes of one transaction.
@@ -226,8 +293,7 @@ impl Pending {
         }
         let bytes = self.bytes + OVERHEAD + channel.len() + payload.len();
         if bytes > limit {
-            return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "too many notifications in the NOTIFY queue")
-                .hint("limits.notifications sets how many bytes a transaction may send."));
+            return Err(too_many("limits.notifications sets how many bytes a transaction may send."));
         }
         self.bytes = bytes;
         self.said.insert(notification.clone());
@@ -272,10 +338,10 @@ mod tests {
     fn a_transaction_is_heard_from_its_commit_on_and_each_thing_once() {
         let (channels, a, b) = (Channels::default(), Mailbox::new(ROOM), Mailbox::new(ROOM));
         let mut pending = Pending::default();
-        pending.listen("c");
+        pending.listen("c", &a, 10).unwrap();
         pending.publish(1, &a, &channels);
-        pending.listen("c");
-        pending.listen("d");
+        pending.listen("c", &a, 10).unwrap();
+        pending.listen("d", &a, 10).unwrap();
         for payload in ["x", "y", "x"] {
             pending.notify("c", payload, ROOM).unwrap();
         }
@@ -290,10 +356,10 @@ mod tests {
         pending.publish(2, &b, &channels);
         assert_eq!(all(&a), []);
         assert_eq!(channels.of(&b), ["c", "d"]);
-        pending.unlisten(Some("c"));
+        pending.unlisten(Some("c"), 10).unwrap();
         pending.publish(2, &b, &channels);
         assert_eq!(channels.of(&b), ["d"]);
-        pending.unlisten(None);
+        pending.unlisten(None, 10).unwrap();
         pending.publish(2, &b, &channels);
         channels.unlisten_all(&a);
         assert!(channels.by_name.lock().is_empty());
@@ -303,10 +369,10 @@ mod tests {
     fn what_was_said_after_a_savepoint_is_forgotten_with_it() {
         let (channels, a) = (Channels::default(), Mailbox::new(ROOM));
         let mut pending = Pending::default();
-        pending.listen("c");
+        pending.listen("c", &a, 10).unwrap();
         pending.notify("c", "before", ROOM).unwrap();
         let mark = pending.mark();
-        pending.listen("d");
+        pending.listen("d", &a, 10).unwrap();
         pending.notify("c", "after", ROOM).unwrap();
         pending.rewind(mark);
         pending.notify("c", "after", ROOM).unwrap();
@@ -328,10 +394,30 @@ mod tests {
     }
 
     #[test]
+    fn who_sends_more_than_there_is_room_for_fails() {
+        let (channels, a) = (Channels::default(), Mailbox::new(150));
+        let mut pending = Pending::default();
+        pending.listen("c", &a, 1).unwrap();
+        assert!(pending.listen("d", &a, 1).is_err(), "one channel is the limit");
+        pending.publish(1, &a, &channels);
+        assert!(pending.listen("d", &a, 1).is_err(), "and stays it after the commit");
+        pending.notify("c", "1", ROOM).unwrap();
+        pending.check_room(&channels).unwrap();
+        pending.notify("c", "2", ROOM).unwrap();
+        pending.notify("nobody", &"x".repeat(1000), ROOM).unwrap();
+        pending.check_room(&channels).unwrap();
+        pending.notify("c", "3", ROOM).unwrap();
+        let error = pending.check_room(&channels).unwrap_err();
+        assert_eq!(error.code(), SqlState::PROGRAM_LIMIT_EXCEEDED);
+        pending.forget();
+        assert_eq!(all(&a), []);
+    }
+
+    #[test]
     fn a_mailbox_that_is_full_ends_its_session() {
         let (channels, a) = (Channels::default(), Mailbox::new(150));
         let mut pending = Pending::default();
-        pending.listen("c");
+        pending.listen("c", &a, 10).unwrap();
         pending.publish(1, &a, &channels);
         for n in 0..3 {
             pending.notify("c", &n.to_string(), ROOM).unwrap();

@@ -41,7 +41,7 @@ impl Session {
                 backend_start: now,
                 interrupt: Interrupt::new(),
                 tape: Tape::default(),
-                mailbox: Mailbox::new(gateway.limits().notifications),
+                mailbox: Mailbox::new(gateway.limits().notification_queue),
                 pending: Mutex::default(),
                 state: Mutex::new(State {
                     settings,

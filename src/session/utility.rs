@@ -66,7 +66,8 @@ impl Session {
             }
             Utility::CloseCursor { name } => self.close_cursor(name.as_ref()),
             Utility::Listen(channel) => {
-                self.shared.pending.lock().listen(channel);
+                let limit = self.gateway.limits().channels;
+                self.shared.pending.lock().listen(channel, &self.shared.mailbox, limit)?;
                 Done::tag("LISTEN")
             }
             Utility::Notify { channel, payload } => {
@@ -75,7 +76,8 @@ impl Session {
                 Done::tag("NOTIFY")
             }
             Utility::Unlisten(channel) => {
-                self.shared.pending.lock().unlisten(channel.as_deref());
+                let limit = self.gateway.limits().channels;
+                self.shared.pending.lock().unlisten(channel.as_deref(), limit)?;
                 Done::tag("UNLISTEN")
             }
             Utility::Lock { .. } => {
@@ -192,7 +194,8 @@ impl Session {
                 self.reset_session_authorization();
                 self.shared.state.lock().settings.reset_all();
                 self.deallocate_all();
-                self.shared.pending.lock().unlisten(None);
+                let limit = self.gateway.limits().channels;
+                self.shared.pending.lock().unlisten(None, limit)?;
                 self.gateway.locks.release_session(self.shared.id);
                 self.discard_temporary()?;
                 self.gateway.engine().end_session(self.shared.id);
