@@ -120,3 +120,20 @@ async fn like_takes_over_what_is_meant() {
     assert_eq!(run(&mut session, made).await, ["D ok"]);
     assert!(run(&mut session, "insert into u values ('zzz')").await[0].starts_with("E 22P02"));
 }
+
+/// A name that has to be quoted is seen in a view as any other.
+#[tokio::test]
+async fn a_column_that_a_view_reads_keeps_its_name() {
+    let gateway = gateway().await;
+    let mut root = open(&gateway);
+    let made = r#"create table wide(a int, "W n" text, "q""q" text, plain text); insert into wide values (1, 'shown', 'x', 'y');
+                  create view narrow as select "W n" from wide where "q""q" = 'x' and plain = 'y'"#;
+    assert_eq!(run(&mut root, made).await, Vec::<String>::new());
+    for column in [r#""W n""#, r#""q""q""#, "plain"] {
+        for change in ["rename column {} to other", "drop column {}", "alter column {} type int using 1"] {
+            let refused = run(&mut root, &format!("alter table wide {}", change.replace("{}", column))).await;
+            assert!(refused[0].starts_with("E 0A000") || refused[0].starts_with("E 2BP01"), "{column}: {refused:?}");
+        }
+    }
+    assert_eq!(run(&mut root, "alter table wide rename column a to b; select * from narrow").await, ["D shown"]);
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Altered, column_mut, constraint_columns};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Column, Constraint, ConstraintKind, Identity, Name, Relation, RelationKind, build, expression};
-use crate::sql::ddl::physical::{column_ident, column_type, is_null, table_name, widens};
+use crate::sql::ddl::physical::{column_ident, column_type, is_null, quote, table_name, widens};
 use crate::sql::ddl::planner::Planner;
 use crate::sql::ddl::rebuild::{ColumnSource, Rebuild};
 use crate::tree::{DropBehavior, NewColumn, NewConstraint};
@@ -286,8 +286,13 @@ impl Planner<'_> {
     }
 }
 
-/// Does a view's text name this column, or could it (`*`)? A word search errs on the side of caution.
+/// Does a view's text name this column, or could it (`*`)? A word search errs on the side of caution; a name that is
+/// not one word stands in quotes.
 fn mentions(definition: &str, column: &str) -> bool {
     let word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
-    definition.contains('*') || definition.split(|c| !word(c)).any(|w| w.eq_ignore_ascii_case(column))
+    definition.contains('*')
+        || definition.split(|c| !word(c)).any(|w| w.eq_ignore_ascii_case(column))
+        || definition.contains(&quote(column))
+        || definition.contains("U&\"")
+        || definition.contains("u&\"")
 }
