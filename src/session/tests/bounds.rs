@@ -28,6 +28,8 @@ async fn a_function_makes_no_more_than_its_budget() {
     let out_of_memory = [
         "select length(lpad('x', 500000000))",
         "select length(repeat('ab', 250000000))",
+        "select count(length(g::int::bit(1000000))) from generate_series(1, 2000) g",
+        "select count(length((case when g > 0 then B'1' end)::bit(1000000))) from generate_series(1, 2000) g",
         "select length(format('%500000000s', 'x'))",
         "select count(length(lpad('x', 1000000 + g::int))) from generate_series(1, 2000) g",
         "select length(regexp_replace(repeat('a', 100000), 'a', repeat('b', 100000), 'g'))",
@@ -41,6 +43,10 @@ async fn a_function_makes_no_more_than_its_budget() {
             "D xyzxyhi|hixyzxy|he|üüé|a",
         ),
         ("select replace('abcabc', 'b', 'xx'), replace('abc', '', 'x'), replace('aaa', 'a', '')", "D axxcaxxc|abc|"),
+        (
+            "select length(B'101'::bit(100000)), substring(B'101'::bit(100000) from 2 for 3), length(5::bit(70000))",
+            "D 100000|010|70000",
+        ),
         ("select length(repeat('x', 1000000)), length(lpad('x', 1000000, 'ab'))", "D 1000000|1000000"),
     ];
     for (statement, expected) in taken {

@@ -1,6 +1,7 @@
 //! Bit strings, which are carried as text of zeros and ones.
 
 use super::*;
+use crate::engine::budget::spend;
 use crate::types::text::bits::{length_mismatch, too_long};
 
 pub(super) fn natives() -> Vec<Native> {
@@ -26,6 +27,7 @@ pub(super) fn natives() -> Vec<Native> {
         native3::<i64, i32, i32, str>("dg_int_to_bit", |value, length, width| {
             // The lowest bits, after copies of the sign if more are asked for.
             let length = if length <= 0 { 1 } else { length };
+            spend(length as usize)?;
             let bit = |i: i32| if value >> i.min(width - 1) & 1 == 1 { '1' } else { '0' };
             Ok(Some((0..length).rev().map(bit).collect()))
         }),
@@ -45,8 +47,9 @@ pub(super) fn natives() -> Vec<Native> {
             if !explicit {
                 return Err(length_mismatch(bits.len(), declared));
             }
+            spend(declared.saturating_sub(bits.len()))?;
             let kept = &bits[..bits.len().min(declared)];
-            Ok(Some(format!("{kept:0<declared$}")))
+            Ok(Some(kept.to_owned() + &"0".repeat(declared - kept.len())))
         }),
         native3::<str, i32, bool, str>("dg_varbit_length", |bits, length, explicit| {
             let declared = length.max(0) as usize;
