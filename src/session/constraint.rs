@@ -46,10 +46,10 @@ fn same_columns(a: &[i16], sorted: &[i16]) -> bool {
 }
 
 /// Whose eyes an error is for, and by which schema that is judged.
-type Reader<'a> = (&'a Snapshot, Oid);
+pub(super) type Reader<'a> = (&'a Snapshot, Oid);
 
 /// May the role read the whole relation, or all of these columns of it (BuildIndexValueDescription, ri_ReportViolation)?
-fn may_read((snapshot, role): Reader<'_>, relation: &Relation, columns: &[i16]) -> bool {
+pub(super) fn may_read((snapshot, role): Reader<'_>, relation: &Relation, columns: &[i16]) -> bool {
     snapshot.relation_privileges(role, relation).contains(Privileges::SELECT)
         || columns.iter().all(|num| {
             let column = relation.column_by_num(*num);

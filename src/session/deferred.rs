@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::OwnedMutexGuard;
 
+use super::constraint::{Reader, may_read};
 use super::execute::{Done, guarded};
 use super::front::Front;
 use super::session::Session;
@@ -62,9 +63,13 @@ impl DeferredKey {
         touched.contains_key(&self.child.oid) || touched.get(&self.parent).is_some_and(|change| change.removes)
     }
 
-    fn broken(&self, parent: &Relation, touched: &Touched, values: &[String]) -> Error {
+    fn broken(&self, parent: &Relation, touched: &Touched, values: &[String], reader: Reader<'_>) -> Error {
         let (child, name) = (&self.child, &self.constraint.name);
+        // The key may be of a row that somebody else wrote.
         let key = |relation: &Relation, columns: &[i16]| {
+            if !may_read(reader, relation, columns) {
+                return "Key".to_owned();
+            }
             let names = columns.iter().filter_map(|n| relation.column_by_num(*n)).map(|c| c.name.to_string());
             format!("Key ({})=({})", names.collect::<Vec<_>>().join(", "), values.join(", "))
         };
@@ -138,7 +143,7 @@ impl Session {
 
     /// Looks for broken keys among those that were touched, all or those of these constraints.
     async fn check_keys(&mut self, keys: &[DeferredKey], only: Option<&[Oid]>) -> Result<()> {
-        let snapshot = self.snapshot();
+        let (snapshot, role) = (self.snapshot(), self.role());
         let Some(active) = self.transaction.active() else { return Ok(()) };
         let touched = active.touched.clone();
         let chosen = |key: &&DeferredKey| only.is_none_or(|only| only.contains(&key.constraint.oid));
@@ -162,7 +167,7 @@ impl Session {
                         _ => "null".into(),
                     };
                 let values: Vec<String> = batch.columns().iter().map(value).collect();
-                return Err(key.broken(&parent, &touched, &values));
+                return Err(key.broken(&parent, &touched, &values, (&snapshot, role)));
             }
         }
         Ok(())

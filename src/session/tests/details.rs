@@ -77,3 +77,32 @@ async fn details_show_what_the_role_may_read() {
     let shown = "23503 Key (code)=(TOPCODE) is still referenced from table \"chi\".";
     assert_eq!(error(&mut alice, "delete from par").await, shown);
 }
+
+/// Checked at COMMIT, over the whole table: the key may be one that another role wrote.
+#[tokio::test]
+async fn keys_of_deferred_constraints_are_no_less_hidden() {
+    let gateway = gateway().await;
+    let mut root = open(&gateway);
+    let made = "create role alice login; create table par(id int primary key);
+                create table chi(a int references par deferrable initially deferred);
+                insert into par values (77); insert into chi values (77); grant delete, insert on par, chi to alice";
+    assert_eq!(error(&mut root, made).await, "no error");
+    let mut alice = open_as(&gateway, "alice", &[]).unwrap();
+    for (statement, hidden, shown) in [
+        (
+            "delete from par",
+            "Key is still referenced from table \"chi\".",
+            "Key (id)=(77) is still referenced from table \"chi\".",
+        ),
+        (
+            "insert into chi values (5)",
+            "Key is not present in table \"par\".",
+            "Key (a)=(5) is not present in table \"par\".",
+        ),
+    ] {
+        assert_eq!(error(&mut alice, statement).await, format!("23503 {hidden}"));
+        error(&mut root, "grant select on par, chi to alice").await;
+        assert_eq!(error(&mut alice, statement).await, format!("23503 {shown}"));
+        error(&mut root, "revoke select on par, chi from alice").await;
+    }
+}
