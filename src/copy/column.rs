@@ -68,7 +68,7 @@ impl Column {
                 *precision,
                 *scale,
             ),
-            Phys::Text if is_plain_text(ty.oid) => Data::Text(StringBuilder::new()),
+            Phys::Text | Phys::Char(_) | Phys::Padded if is_plain_text(ty.oid) => Data::Text(StringBuilder::new()),
             Phys::Bytea => Data::Bytea(BinaryBuilder::new()),
             Phys::Date => Data::Date(Date32Builder::new()),
             Phys::Timestamp => Data::Timestamp(TimestampMicrosecondBuilder::new()),

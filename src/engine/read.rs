@@ -7,11 +7,11 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayData, ArrayRef, BooleanArray, BooleanBufferBuilder, Decimal128Array, IntervalMonthDayNanoArray, ListArray,
-    NullArray, StringArray, StructArray, make_array,
+    ArrayData, ArrayRef, BooleanArray, BooleanBufferBuilder, Decimal128Array, ListArray, NullArray, StringArray,
+    StructArray, make_array,
 };
 use arrow::buffer::{BooleanBuffer, Buffer, MutableBuffer, NullBuffer, OffsetBuffer};
-use arrow::datatypes::{DataType, Field, Fields, IntervalMonthDayNano};
+use arrow::datatypes::{DataType, Field, Fields};
 use duckdb::ffi;
 
 use super::logical::check;
@@ -40,7 +40,7 @@ enum Data {
         width: usize,
         values: Vec<i128>,
     },
-    Interval(Vec<IntervalMonthDayNano>),
+    Interval(Vec<i128>),
     Bytes {
         offsets: Vec<i32>,
         values: Vec<u8>,
@@ -86,7 +86,9 @@ impl Column {
             Phys::Int8 | Phys::Float8 | Phys::Time | Phys::TimeTz | Phys::Timestamp | Phys::TimestampTz => fixed(8),
             Phys::Enum(labels) => fixed(enum_width(labels.len())),
             Phys::Decimal { precision, .. } => Data::Decimal { width: decimal_width(*precision), values: Vec::new() },
-            Phys::Numeric | Phys::Text | Phys::Bytea => Data::Bytes { offsets: vec![0], values: Vec::new() },
+            Phys::Numeric | Phys::Text | Phys::Char(_) | Phys::Padded | Phys::Bytea => {
+                Data::Bytes { offsets: vec![0], values: Vec::new() }
+            }
             Phys::Interval => Data::Interval(Vec::new()),
             Phys::Uuid => Data::Uuid { offsets: vec![0], values: Vec::new() },
             Phys::List(element) => Data::List { offsets: vec![0], child: Box::new(Self::new(element)) },
@@ -131,7 +133,7 @@ impl Column {
             Data::Bits(bits) => bits.append_n(rows, false),
             Data::Fixed { width, bytes } => bytes.resize(bytes.len() + *width * rows, 0),
             Data::Decimal { values, .. } => values.resize(values.len() + rows, 0),
-            Data::Interval(values) => values.resize(values.len() + rows, IntervalMonthDayNano::new(0, 0, 0)),
+            Data::Interval(values) => values.resize(values.len() + rows, 0),
             Data::Bytes { offsets, .. } | Data::Uuid { offsets, .. } | Data::List { offsets, .. } => {
                 offsets.resize(offsets.len() + rows, offsets.last().copied().unwrap_or(0));
             }
@@ -227,19 +229,9 @@ impl Column {
             Data::Interval(out) => {
                 // SAFETY: the checked type is INTERVAL.
                 let intervals = unsafe { values::<ffi::duckdb_interval>(data, from, rows) };
-                for (i, value) in intervals.iter().enumerate() {
-                    let nanos = value.micros.checked_mul(1000);
-                    // SAFETY: the mask covers the row.
-                    let null = !all_valid && !unsafe { valid.is(i) };
-                    let nanos = match nanos {
-                        Some(nanos) => nanos,
-                        None if null => 0,
-                        None => {
-                            return Err(Error::new(SqlState::DATETIME_FIELD_OVERFLOW, "interval out of range"));
-                        }
-                    };
-                    out.push(IntervalMonthDayNano::new(value.months, value.days, nanos));
-                }
+                out.extend(
+                    intervals.iter().map(|v| crate::types::table::interval_bits::pack(v.months, v.days, v.micros)),
+                );
             }
             Data::Bytes { offsets, values: out } => {
                 // SAFETY: the checked type is VARCHAR or BLOB.
@@ -315,7 +307,10 @@ impl Column {
                 let array = Decimal128Array::new(values.into(), nulls);
                 Arc::new(array.with_data_type(self.phys.arrow()))
             }
-            Data::Interval(values) => Arc::new(IntervalMonthDayNanoArray::new(values.into(), nulls)),
+            Data::Interval(values) => {
+                let array = Decimal128Array::new(values.into(), nulls);
+                Arc::new(array.with_data_type(self.phys.arrow()))
+            }
             Data::Bytes { offsets, values } => bytes_array(self.phys.arrow(), offsets, values, len, nulls)?,
             Data::Uuid { offsets, values } => bytes_array(DataType::Utf8, offsets, values, len, nulls)?,
             Data::List { offsets, child } => {

@@ -5,13 +5,13 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BinaryArray, BinaryBuilder, BooleanArray, BooleanBuilder, Date32Array, Float32Array, Float64Array,
-    Int16Array, Int32Array, Int64Array, IntervalMonthDayNanoArray, ListBuilder, PrimitiveArray, PrimitiveBuilder,
+    Array, ArrayRef, BinaryArray, BinaryBuilder, BooleanArray, BooleanBuilder, Date32Array, Decimal128Array,
+    Float32Array, Float64Array, Int16Array, Int32Array, Int64Array, ListBuilder, PrimitiveArray, PrimitiveBuilder,
     StringArray, StringBuilder, Time64MicrosecondArray, TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::datatypes::{
-    ArrowPrimitiveType, Date32Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
-    IntervalMonthDayNanoType, Time64MicrosecondType, TimestampMicrosecondType, UInt32Type,
+    ArrowPrimitiveType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
+    Time64MicrosecondType, TimestampMicrosecondType, UInt32Type,
 };
 
 use super::Native;
@@ -50,10 +50,6 @@ pub(crate) trait Ret {
     type Value;
     fn phys() -> Phys;
     fn builder(rows: usize) -> Self::Builder;
-    /// An error for a value that the array cannot hold.
-    fn fits(_value: &Self::Value) -> Result<()> {
-        Ok(())
-    }
     fn push(builder: &mut Self::Builder, value: Option<Self::Value>);
     fn finish(builder: Self::Builder) -> ArrayRef;
 }
@@ -197,33 +193,28 @@ impl Ret for [u8] {
 }
 
 impl Arg for Interval {
-    type Array = IntervalMonthDayNanoArray;
+    type Array = Decimal128Array;
     type Value<'a> = Interval;
     fn phys() -> Phys {
         Phys::Interval
     }
-    fn get(array: &IntervalMonthDayNanoArray, row: usize) -> Result<Interval> {
-        let v = array.value(row);
-        Ok(Interval { months: v.months, days: v.days, micros: v.nanoseconds / 1000 })
+    fn get(array: &Decimal128Array, row: usize) -> Result<Interval> {
+        let (months, days, micros) = crate::types::table::interval_bits::unpack(array.value(row));
+        Ok(Interval { months, days, micros })
     }
 }
 
 impl Ret for Interval {
-    type Builder = PrimitiveBuilder<IntervalMonthDayNanoType>;
+    type Builder = PrimitiveBuilder<Decimal128Type>;
     type Value = Interval;
     fn phys() -> Phys {
         Phys::Interval
     }
     fn builder(rows: usize) -> Self::Builder {
-        PrimitiveBuilder::with_capacity(rows)
-    }
-    fn fits(value: &Interval) -> Result<()> {
-        crate::types::arrow::interval_nanos(value.micros).map(|_| ())
+        PrimitiveBuilder::with_capacity(rows).with_data_type(Phys::Interval.arrow())
     }
     fn push(builder: &mut Self::Builder, value: Option<Interval>) {
-        builder.append_option(
-            value.map(|v| arrow::datatypes::IntervalMonthDayNano::new(v.months, v.days, v.micros.saturating_mul(1000))),
-        );
+        builder.append_option(value.map(|v| crate::types::table::interval_bits::pack(v.months, v.days, v.micros)));
     }
     fn finish(mut builder: Self::Builder) -> ArrayRef {
         Arc::new(builder.finish())
@@ -279,7 +270,6 @@ macro_rules! strict_native {
                             R::push(&mut out, None);
                         } else {
                             let value = f($($arg::get($value, row)?),+)?;
-                            value.as_ref().map_or(Ok(()), R::fits)?;
                             R::push(&mut out, value);
                         }
                     }

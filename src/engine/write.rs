@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
-    IntervalMonthDayNanoType, Time64MicrosecondType, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type,
+    Time64MicrosecondType, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type,
 };
 use duckdb::ffi;
 
@@ -63,7 +63,7 @@ pub(super) unsafe fn write(vector: ffi::duckdb_vector, array: &ArrayRef, span: S
             Phys::Time => target.copy::<Time64MicrosecondType>(array, phys)?,
             Phys::Timestamp | Phys::TimestampTz => target.copy::<TimestampMicrosecondType>(array, phys)?,
             Phys::Decimal { precision, scale } => target.decimals(array, phys, *precision, *scale)?,
-            Phys::Numeric | Phys::Text => {
+            Phys::Numeric | Phys::Text | Phys::Char(_) | Phys::Padded => {
                 let values = array.as_string_opt::<i32>().ok_or_else(|| wrong(array, phys))?;
                 target.strings(array, |i| values.value(i).as_bytes());
             }
@@ -197,12 +197,11 @@ impl Target {
     }
 
     unsafe fn intervals(&self, array: &ArrayRef, phys: &Phys) -> Result<()> {
-        let values = array.as_primitive_opt::<IntervalMonthDayNanoType>().ok_or_else(|| wrong(array, phys))?;
+        let values = array.as_primitive_opt::<Decimal128Type>().ok_or_else(|| wrong(array, phys))?;
         for i in 0..self.span.rows {
-            let value = values.value(self.span.from + i);
-            let micros = value.nanoseconds / 1000;
+            let (months, days, micros) = crate::types::table::interval_bits::unpack(values.value(self.span.from + i));
             // SAFETY: the vector holds intervals.
-            unsafe { self.put(i, ffi::duckdb_interval { months: value.months, days: value.days, micros }) };
+            unsafe { self.put(i, ffi::duckdb_interval { months, days, micros }) };
         }
         Ok(())
     }

@@ -4,18 +4,17 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Float32Builder,
-    Float64Builder, Int16Builder, Int32Builder, Int64Builder, IntervalMonthDayNanoBuilder, ListArray, NullArray,
-    StringBuilder, StructArray, Time64MicrosecondBuilder, TimestampMicrosecondBuilder, UInt32Builder,
+    Float64Builder, Int16Builder, Int32Builder, Int64Builder, ListArray, NullArray, StringBuilder, StructArray,
+    Time64MicrosecondBuilder, TimestampMicrosecondBuilder, UInt32Builder,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Field, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
-    IntervalMonthDayNano, IntervalMonthDayNanoType, Time64MicrosecondType, TimeUnit, TimestampMicrosecondType,
-    UInt8Type, UInt16Type, UInt32Type,
+    Time64MicrosecondType, TimeUnit, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type,
 };
 
 use super::numeric::Numeric;
-use super::table::timetz_bits;
+use super::table::{interval_bits, timetz_bits};
 use super::{ArrayValue, Phys, Value};
 use crate::error::{Error, Result, SqlState};
 
@@ -65,7 +64,8 @@ pub fn array_from_values(values: &[Value], phys: &Phys) -> Result<ArrayRef> {
             Value::Numeric(text) => decimal(text, *precision, *scale)?
         ),
         Phys::Numeric => build!(values, phys, StringBuilder::new(), Value::Numeric(text) => text),
-        Phys::Text => build!(values, phys, StringBuilder::new(), Value::Text(text) => text),
+        Phys::Text | Phys::Padded => build!(values, phys, StringBuilder::new(), Value::Text(text) => text),
+        Phys::Char(_) => build!(values, phys, StringBuilder::new(), Value::Text(text) => text.trim_end_matches(' ')),
         Phys::Bytea => build!(values, phys, BinaryBuilder::new(), Value::Bytea(bytes) => bytes),
         Phys::Date => build!(values, phys, Date32Builder::with_capacity(n), Value::Date(v) => *v),
         Phys::Time => build!(values, phys, Time64MicrosecondBuilder::with_capacity(n), Value::Time(v) => *v),
@@ -82,22 +82,14 @@ pub fn array_from_values(values: &[Value], phys: &Phys) -> Result<ArrayRef> {
             Value::TimestampTz(v) => *v
         ),
         Phys::Interval => build!(
-            values, phys, IntervalMonthDayNanoBuilder::with_capacity(n),
-            Value::Interval { months, days, micros } => IntervalMonthDayNano::new(*months, *days, interval_nanos(*micros)?)
+            values, phys, Decimal128Builder::with_capacity(n).with_data_type(phys.arrow()),
+            Value::Interval { months, days, micros } => interval_bits::pack(*months, *days, *micros)
         ),
         Phys::Uuid => build!(values, phys, StringBuilder::new(), Value::Uuid(v) => uuid_text(*v)),
         Phys::Enum(labels) => enum_array(values, labels, phys)?,
         Phys::List(element) => list_array(values, element, phys)?,
         Phys::Row(fields) => row_array(values, fields, phys)?,
         Phys::Void => Arc::new(NullArray::new(n)),
-    })
-}
-
-/// Arrow counts intervals in nanoseconds, which reach 292 years of time.
-pub(crate) fn interval_nanos(micros: i64) -> Result<i64> {
-    micros.checked_mul(1000).ok_or_else(|| {
-        Error::unsupported("an interval with more than 292 years of hours, minutes and seconds")
-            .hint("Write it with days, months or years.")
     })
 }
 
@@ -224,7 +216,8 @@ pub fn try_value_at(array: &dyn Array, row: usize, phys: &Phys) -> Result<Value>
             Value::Numeric(Numeric::from_decimal(primitive!(Decimal128Type), u32::from(*scale)).as_text().into())
         }
         Phys::Numeric => Value::Numeric(text_at(array, row).ok_or_else(wrong)?.into()),
-        Phys::Text | Phys::Enum(_) => Value::text(text_at(array, row).ok_or_else(wrong)?),
+        Phys::Text | Phys::Padded | Phys::Enum(_) => Value::text(text_at(array, row).ok_or_else(wrong)?),
+        Phys::Char(length) => Value::text(super::text::padded(text_at(array, row).ok_or_else(wrong)?, *length)),
         Phys::Bytea => Value::Bytea(array.as_binary_opt::<i32>().ok_or_else(wrong)?.value(row).into()),
         Phys::Date => Value::Date(primitive!(Date32Type)),
         Phys::Time => Value::Time(primitive!(Time64MicrosecondType)),
@@ -235,8 +228,8 @@ pub fn try_value_at(array: &dyn Array, row: usize, phys: &Phys) -> Result<Value>
         Phys::Timestamp => Value::Timestamp(primitive!(TimestampMicrosecondType)),
         Phys::TimestampTz => Value::TimestampTz(primitive!(TimestampMicrosecondType)),
         Phys::Interval => {
-            let i = primitive!(IntervalMonthDayNanoType);
-            Value::Interval { months: i.months, days: i.days, micros: i.nanoseconds / 1000 }
+            let (months, days, micros) = interval_bits::unpack(primitive!(Decimal128Type));
+            Value::Interval { months, days, micros }
         }
         Phys::Uuid => Value::Uuid(super::text::parse_uuid(text_at(array, row).ok_or_else(wrong)?)?),
         Phys::List(element) => {

@@ -95,8 +95,12 @@ pub enum Phys {
     Decimal { precision: u8, scale: u8 },
     /// VARCHAR with decimal text as PostgreSQL prints it: every other `numeric`
     Numeric,
-    /// VARCHAR: text, varchar, bpchar (without trailing blanks), name, "char", json, jsonb …
+    /// VARCHAR: text, varchar, name, "char", json, jsonb …
     Text,
+    /// VARCHAR without its trailing blanks: `char(n)`, which has them when it is seen as text
+    Char(u32),
+    /// VARCHAR with its trailing blanks, which do not count where it is compared: `bpchar` of no known length
+    Padded,
     /// BLOB
     Bytea,
     /// DATE

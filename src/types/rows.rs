@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, GenericByteArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{
     ByteArrayType, DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
-    IntervalMonthDayNano, IntervalMonthDayNanoType, Time64MicrosecondType, TimestampMicrosecondType, UInt32Type,
+    Time64MicrosecondType, TimestampMicrosecondType, UInt32Type,
 };
 use arrow::record_batch::RecordBatch;
 use bytes::BufMut;
@@ -15,7 +15,7 @@ use super::arrow::{text_at, try_value_at};
 use super::binary::{self, date_to_wire, timestamp_to_wire};
 use super::datetime::{self, zone::Zone};
 use super::numeric::Numeric;
-use super::table::{base_type, timetz_bits};
+use super::table::{base_type, interval_bits, timetz_bits};
 use super::text::digits::{self, Short};
 use super::text::{self, Output};
 use super::{BuiltinTypes, Oid, OutputSettings, PgType, Phys, TypeLookup, Value, oid};
@@ -84,7 +84,11 @@ impl CellEncoders {
                     }
                 };
                 let style = match ty.oid {
-                    oid::BPCHAR if ty.typmod >= 4 => TextStyle::Padded(ty.typmod as usize - 4),
+                    oid::BPCHAR => match (&c.phys, ty.char_length()) {
+                        (Phys::Char(length), _) => TextStyle::Padded(*length as usize),
+                        (_, Some(length)) => TextStyle::Padded(length as usize),
+                        (_, None) => TextStyle::Plain,
+                    },
                     oid::CHAR => TextStyle::CharByte,
                     oid::JSONB | oid::JSONPATH => TextStyle::Jsonb,
                     oid::BIT | oid::VARBIT => TextStyle::Bits,
@@ -213,7 +217,7 @@ enum Data<'a> {
     TimeTz(&'a [i64]),
     Timestamp(&'a [i64]),
     TimestampTz(&'a [i64]),
-    Interval(&'a [IntervalMonthDayNano]),
+    Interval(&'a [i128]),
     Uuid(Bytes<'a>),
     /// Lists and rows: by way of values.
     Other(&'a dyn Array, &'a Phys),
@@ -303,7 +307,7 @@ impl<'a> Cells<'a> {
                 Phys::Float8 => Data::Float8(values!(Float64Type)),
                 Phys::Decimal { scale, .. } => Data::Decimal(values!(Decimal128Type), *scale),
                 Phys::Numeric => Data::Numeric(strings()?),
-                Phys::Text | Phys::Enum(_) => match array.as_string_opt::<i32>() {
+                Phys::Text | Phys::Char(_) | Phys::Padded | Phys::Enum(_) => match array.as_string_opt::<i32>() {
                     Some(strings) => Data::Text(match plan.style {
                         TextStyle::Padded(_) => Bytes::of(strings).counted(),
                         TextStyle::Plain
@@ -322,7 +326,7 @@ impl<'a> Cells<'a> {
                 Phys::TimeTz => Data::TimeTz(values!(Int64Type)),
                 Phys::Timestamp => Data::Timestamp(values!(TimestampMicrosecondType)),
                 Phys::TimestampTz => Data::TimestampTz(values!(TimestampMicrosecondType)),
-                Phys::Interval => Data::Interval(values!(IntervalMonthDayNanoType)),
+                Phys::Interval => Data::Interval(values!(Decimal128Type)),
                 Phys::Uuid => Data::Uuid(strings()?),
                 Phys::List(_) | Phys::Row(_) => Data::Other(array.as_ref(), &plan.phys),
                 Phys::Void => Data::Nothing,
@@ -424,8 +428,8 @@ impl<'a> Cells<'a> {
             Data::Timestamp(v) => datetime::write_timestamp(out, v[row], settings),
             Data::TimestampTz(v) => datetime::write_timestamptz(out, v[row], &output.zone, settings),
             Data::Interval(v) => {
-                let i = v[row];
-                datetime::write_interval(out, i.months, i.days, i.nanoseconds / 1000, settings.interval_style);
+                let (months, days, micros) = interval_bits::unpack(v[row]);
+                datetime::write_interval(out, months, days, micros, settings.interval_style);
             }
             Data::Other(v, phys) => {
                 let value = self.typed(try_value_at(*v, row, phys)?, output.types);
@@ -473,11 +477,11 @@ impl<'a> Cells<'a> {
                 out.put_i32(-east);
             }
             Data::Interval(v) => {
-                let i = v[row];
+                let (months, days, micros) = interval_bits::unpack(v[row]);
                 out.put_u32(16);
-                out.put_i64(i.nanoseconds / 1000);
-                out.put_i32(i.days);
-                out.put_i32(i.months);
+                out.put_i64(micros);
+                out.put_i32(days);
+                out.put_i32(months);
             }
             Data::Uuid(v) => {
                 out.put_u32(16);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use arrow::datatypes::{DataType, Field, Fields, IntervalUnit, TimeUnit};
+use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
 
 use super::lookup::{TypeLookup, UserTypeInfoKind};
 use super::{MAX_DECIMAL_PRECISION, Oid, PgType, Phys, oid};
@@ -90,7 +90,7 @@ static ENTRIES: [Entry; 59] = [
     row(oid::BOOL, "boolean", Codec::Bool, Phys::Bool),
     row(oid::TEXT, "text", Codec::Text, Phys::Text),
     row(oid::VARCHAR, "character varying", Codec::Varchar, Phys::Text),
-    row(oid::BPCHAR, "character", Codec::Bpchar, Phys::Text),
+    row(oid::BPCHAR, "character", Codec::Bpchar, Phys::Padded),
     row(oid::CHAR, "\"char\"", Codec::CharByte, Phys::Text),
     row(oid::NAME, "name", Codec::Name, Phys::Text),
     row(oid::BYTEA, "bytea", Codec::Bytea, Phys::Bytea),
@@ -227,6 +227,7 @@ pub fn phys(ty: PgType, types: &dyn TypeLookup) -> Option<Phys> {
     let ty = base_type(ty, types);
     match ty.oid {
         oid::NUMERIC => return Some(numeric_phys(ty)),
+        oid::BPCHAR => return Some(ty.char_length().map_or(Phys::Padded, Phys::Char)),
         oid::INT2VECTOR => return Some(Phys::List(Box::new(Phys::Int2))),
         oid::OIDVECTOR => return Some(Phys::List(Box::new(Phys::Oid))),
         _ => {}
@@ -268,7 +269,7 @@ impl Phys {
             Self::Float4 => "FLOAT".into(),
             Self::Float8 => "DOUBLE".into(),
             Self::Decimal { precision, scale } => format!("DECIMAL({precision},{scale})"),
-            Self::Numeric | Self::Text => "VARCHAR".into(),
+            Self::Numeric | Self::Text | Self::Char(_) | Self::Padded => "VARCHAR".into(),
             Self::Bytea => "BLOB".into(),
             Self::Date => "DATE".into(),
             Self::Time => "TIME".into(),
@@ -304,7 +305,7 @@ impl Phys {
             Self::Float4 => DataType::Float32,
             Self::Float8 => DataType::Float64,
             Self::Decimal { precision, scale } => DataType::Decimal128(*precision, *scale as i8),
-            Self::Numeric | Self::Text => DataType::Utf8,
+            Self::Numeric | Self::Text | Self::Char(_) | Self::Padded => DataType::Utf8,
             Self::Bytea => DataType::Binary,
             Self::Date => DataType::Date32,
             Self::Time => DataType::Time64(TimeUnit::Microsecond),
@@ -312,7 +313,8 @@ impl Phys {
             Self::TimeTz => DataType::Int64,
             Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
             Self::TimestampTz => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-            Self::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
+            // Arrow's own intervals count nanoseconds, which reach 292 years.
+            Self::Interval => DataType::Decimal128(38, 0),
             Self::Uuid => DataType::Utf8,
             Self::Enum(labels) => {
                 // DuckDB's own choice of key width.
@@ -348,6 +350,8 @@ impl Phys {
             Self::Float8 => PgType::new(oid::FLOAT8),
             Self::Numeric => PgType::new(oid::NUMERIC),
             Self::Text | Self::Enum(_) | Self::Void => PgType::new(oid::TEXT),
+            Self::Char(length) => PgType::with(oid::BPCHAR, *length as i32 + 4),
+            Self::Padded => PgType::new(oid::BPCHAR),
             Self::Bytea => PgType::new(oid::BYTEA),
             Self::Date => PgType::new(oid::DATE),
             Self::Time => PgType::new(oid::TIME),
@@ -381,5 +385,17 @@ pub mod timetz_bits {
     /// (microseconds, seconds east of UTC)
     pub fn unpack(bits: i64) -> (i64, i32) {
         (bits >> 24, (MAX_OFFSET - (bits & 0xff_ffff)) as i32)
+    }
+}
+
+/// Intervals in 128 bits, for batches: months above days above microseconds.
+pub mod interval_bits {
+    pub fn pack(months: i32, days: i32, micros: i64) -> i128 {
+        (i128::from(months) << 96) | (i128::from(days as u32) << 64) | i128::from(micros as u64)
+    }
+
+    /// (months, days, microseconds)
+    pub fn unpack(bits: i128) -> (i32, i32, i64) {
+        ((bits >> 96) as i32, (bits >> 64) as i32, bits as i64)
     }
 }

@@ -293,7 +293,7 @@ impl Analyzer<'_> {
         let counted = direct.iter().filter(|_| plain).chain(order_by.iter().map(|k| &k.expr));
         let all: Vec<Expr> = counted.cloned().collect();
         self.admit_aggregate(&all, pos)?;
-        let ty = with_length(result, &direct);
+        let ty = PgType::new(result);
         let aggregate =
             Aggregate { func, args: direct, distinct: details.distinct, order_by, filter, star: details.star };
         Ok(Expr { kind: ExprKind::Aggregate(Box::new(aggregate)), ty, pos })
@@ -362,7 +362,7 @@ impl Analyzer<'_> {
         }
         let spec = self.over(over)?;
         self.scope().has_windows = true;
-        let ty = with_length(result, &args);
+        let ty = PgType::new(result);
         let window = Window { func, args, star: details.star, filter, spec };
         Ok(Expr { kind: ExprKind::Window(Box::new(window)), ty, pos })
     }
@@ -408,14 +408,6 @@ struct Details {
     order_by: Vec<SortKey>,
     distinct: bool,
     star: bool,
-}
-
-/// An aggregate's result type. One that picks a char(n) gives it with its blanks, which we know by the length only.
-fn with_length(result: Oid, args: &[Expr]) -> PgType {
-    match args.first() {
-        Some(arg) if result == oid::BPCHAR && arg.ty.oid == oid::BPCHAR => arg.ty,
-        _ => PgType::new(result),
-    }
 }
 
 /// For an ordered-set aggregate, takes the sorted arguments (already coerced) back out of the list.

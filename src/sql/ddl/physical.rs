@@ -187,7 +187,9 @@ pub fn key_types(relation: &Relation, columns: &[i16], types: &Snapshot) -> Resu
             | Phys::TimestampTz
             | Phys::Uuid
             | Phys::Enum(_) => continue,
+            Phys::Char(_) => continue,
             Phys::Text if column.ty.oid != oid::JSONB => continue,
+            Phys::Padded => "Declare the column as character(n).",
             Phys::Numeric => "Declare the column as numeric(p,s) with p up to 38.",
             Phys::Text | Phys::TimeTz | Phys::Interval | Phys::List(_) | Phys::Row(_) | Phys::Void => {
                 "Use another column for the key."

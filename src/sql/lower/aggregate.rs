@@ -139,12 +139,19 @@ impl Lowerer<'_> {
         // Polymorphic ones give what they take.
         let same = super::call::is_polymorphic(func.result) || matches!(name, "min" | "max" | "first" | "last");
         match args.first() {
+            Some(arg) if matches!(name, "min" | "max") && arg.phys == Phys::Padded => {
+                let key = self.sort_key(arg.clone())?;
+                let clauses = Clauses { distinct: false, order_by: Vec::new(), ..clauses.clone() };
+                let name = if name == "min" { "arg_min" } else { "arg_max" };
+                Ok(clauses.call(name, vec![arg.clone(), key], Phys::Padded))
+            }
             Some(arg) if same && super::compare::needs_key(&arg.phys) => {
                 Err(Error::unsupported(format!("aggregate {} of this type", func.name)))
             }
             Some(arg) if same && super::array_nested::depth(&arg.phys) > 1 => {
                 Ok(Scalar { phys: arg.phys.clone(), ..value })
             }
+            Some(arg) if same && matches!(arg.phys, Phys::Char(_)) => Ok(Scalar { phys: arg.phys.clone(), ..value }),
             Some(arg) if same => Ok(Scalar { phys: arg.phys.clone(), ..value }.cast(phys)),
             _ => Ok(Scalar::new(Node::Cast(Box::new(value)), phys)),
         }

@@ -39,6 +39,7 @@ fn is_plain(phys: &Phys) -> bool {
             | Phys::Int8
             | Phys::Oid
             | Phys::Text
+            | Phys::Char(_)
             | Phys::Bytea
             | Phys::Uuid
             | Phys::Date
@@ -110,6 +111,10 @@ impl Lowerer<'_> {
             && op.args.first() == op.args.get(1)
         {
             items.insert(0, left);
+            if op.args.first() == Some(&oid::BPCHAR) {
+                let keys = items.into_iter().map(super::blanks::trimmed).collect();
+                return Ok(Scalar::template(template!["({0} ", word, " ({1*}))"], keys, Phys::Bool));
+            }
             let (values, phys) = self.meet(items, true)?;
             let values = if op.args.first() == Some(&oid::JSONB) {
                 values.into_iter().map(jsonb_key).collect()

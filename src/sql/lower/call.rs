@@ -64,11 +64,8 @@ impl Lowerer<'_> {
                 Some(Scalar::template(Template::of(&pieces), args, Phys::Int4))
             }
             ("octet_length", [arg]) if call.func.args.first() == Some(&oid::BPCHAR) => {
-                // char(n) is kept without its blanks.
-                let blanks = arg.ty.char_length().unwrap_or(0);
-                let value = self.expr(arg)?;
-                let text = template!["(strlen({0}) + greatest(", blanks, " - length({0}), 0))::INTEGER"];
-                Some(Scalar::template(text, vec![value], Phys::Int4))
+                let value = super::blanks::padded(self.expr(arg)?);
+                Some(Scalar::template("strlen({0})::INTEGER", vec![value], Phys::Int4))
             }
             ("quote_literal" | "quote_nullable", [arg]) => {
                 let value = self.expr(arg)?;
@@ -198,6 +195,7 @@ impl Lowerer<'_> {
             _ => entry.how,
         };
         self.depends.elusive |= func.volatility == b'v' && drawn(func).is_none() && !matches!(how, How::Special);
+        let args = super::blanks::seen_by(func, args, trees);
         loop {
             match how {
                 How::When(test, template, otherwise) => {
@@ -249,16 +247,12 @@ impl Lowerer<'_> {
             }
             return Ok((met, phys));
         }
-        if polymorphic {
-            let (met, common) = self.polymorphic(func, args)?;
-            self.refuse_keyed(func, common.as_ref())?;
-            return Ok((met, phys));
-        }
         let args = args
             .into_iter()
             .map(|arg| match arg.phys {
                 Phys::Decimal { .. } => self.to_text(arg),
-                Phys::Void => arg,
+                Phys::Char(_) | Phys::Padded if super::blanks::sees_blanks(func) => arg,
+                Phys::Char(_) | Phys::Padded => super::blanks::trimmed(arg),
                 _ => arg,
             })
             .collect();
@@ -417,29 +411,17 @@ impl Lowerer<'_> {
         Ok(Some(self.session(value, phys)))
     }
 
-    /// A value as its type's output function writes it: of char(n), which is kept without its blanks, with them.
-    pub(super) fn output_padded(&mut self, value: Scalar, base: PgType) -> Result<Scalar> {
-        let output = self.output(value, base)?;
-        Ok(match base.char_length() {
-            Some(n) if base.oid == oid::BPCHAR => {
-                Scalar::template(template!["rpad({0}, ", n, ", ' ')"], vec![output], Phys::Text)
-            }
-            _ => output,
-        })
-    }
-
     /// Text functions over any type.
     fn text_function(&mut self, func: &Proc, args: &[Scalar], trees: &[Expr]) -> Result<Option<Scalar>> {
         let mut texts = Vec::with_capacity(args.len());
         for (arg, tree) in args.iter().zip(trees) {
             let base = types::base_type(tree.ty, &*self.cx.snapshot);
+            // `||` casts to text, which has `true` and no blanks; the others write the value.
+            let casts = func.name.starts_with("text") || func.name.starts_with("any");
             texts.push(match base.oid {
-                // `||` casts to text, which has `true`; the others write the value, with char(n)'s blanks.
-                oid::BOOL if func.name.starts_with("text") || func.name.starts_with("any") => {
-                    arg.clone().cast(Phys::Text)
-                }
-                _ if func.name.starts_with("text") || func.name.starts_with("any") => self.output(arg.clone(), base)?,
-                _ => self.output_padded(arg.clone(), base)?,
+                oid::BOOL if casts => arg.clone().cast(Phys::Text),
+                oid::BPCHAR if casts => super::blanks::trimmed(arg.clone()),
+                _ => self.output(arg.clone(), base)?,
             });
         }
         Ok(match (func.name, texts.as_slice()) {

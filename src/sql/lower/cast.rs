@@ -66,7 +66,10 @@ impl Lowerer<'_> {
                 ))
             }),
             (Phys::Decimal { .. } | Phys::Numeric, Phys::Numeric | Phys::Decimal { .. }) => Ok(value),
-            (Phys::List(_), Phys::List(_)) => Ok(value),
+            (Phys::List(from), Phys::List(to)) if **from == Phys::Text && **to == Phys::Padded => {
+                Ok(Scalar { phys, ..value })
+            }
+            (Phys::List(_), Phys::List(_)) | (Phys::Char(_), Phys::Padded) => Ok(value),
             _ => Ok(value.cast(phys)),
         }
     }
@@ -97,8 +100,8 @@ impl Lowerer<'_> {
     /// A value as text, as its type's output function writes it.
     pub(super) fn output(&mut self, value: Scalar, from: PgType) -> Result<Scalar> {
         match &value.phys {
-            // char(n) is kept without its padding, and PostgreSQL's cast to text drops it too.
             Phys::Text => return Ok(value),
+            Phys::Char(_) | Phys::Padded => return Ok(Scalar { phys: Phys::Text, ..super::blanks::padded(value) }),
             Phys::Void => return Ok(value.cast(Phys::Text)),
             Phys::Decimal { .. } => {
                 let text = self.to_text(value);
@@ -134,9 +137,20 @@ impl Lowerer<'_> {
         if super::array_nested::depth(&value.phys) > 1 {
             return Err(Error::unsupported("the text of an array of more than one dimension"));
         }
+        let value = self.with_blanks(value)?;
         let text = template!["dg_out_", native_name(from.oid)?, "({*})"];
         let session = self.session_id();
         Ok(Scalar::template(text, vec![session, value], Phys::Text))
+    }
+
+    /// An array of `char(n)` as its output function is to see it: with the blanks.
+    fn with_blanks(&self, value: Scalar) -> Result<Scalar> {
+        match &value.phys {
+            Phys::List(element) if matches!(**element, Phys::Char(_)) => {
+                self.coerce(value, &Phys::List(Box::new(Phys::Padded)))
+            }
+            _ => Ok(value),
+        }
     }
 
     /// Text read by the target's input function.
@@ -243,7 +257,13 @@ impl Lowerer<'_> {
     /// `varchar(n)` and `char(n)`: an explicit cast cuts; an assignment cuts only blanks, else 22001.
     fn char_length(&mut self, value: Scalar, length: u32, explicit: bool, ty: PgType) -> Result<Scalar> {
         let blank_padded = ty.oid == oid::BPCHAR;
-        let trim = |v: Scalar| if blank_padded { Scalar::template("rtrim({0}, ' ')", vec![v], Phys::Text) } else { v };
+        let trim = |v: Scalar| match blank_padded {
+            true => Scalar::template("rtrim({0}, ' ')", vec![v], Phys::Char(length)),
+            false => v,
+        };
+        if matches!(value.phys, Phys::Char(n) if blank_padded && n <= length) {
+            return Ok(Scalar { phys: Phys::Char(length), ..value });
+        }
         if explicit {
             let cut = Scalar::template(template!["left({0}, ", length, ")"], vec![value], Phys::Text);
             return Ok(trim(cut));

@@ -23,6 +23,10 @@ impl Lowerer<'_> {
         if matches!(op.args.first(), Some(&(oid::ANYENUM | oid::ANYARRAY | oid::RECORD))) {
             return self.compare_structured(name, left, right);
         }
+        if op.args.first() == Some(&oid::BPCHAR) {
+            let keys = vec![super::blanks::trimmed(left), super::blanks::trimmed(right)];
+            return Ok(Scalar::template(template!["({0} ", name, " {1})"], keys, Phys::Bool));
+        }
         if let Some(value) = super::datetime::compare_date(name, op, &left, &right) {
             return Ok(value);
         }
@@ -45,6 +49,7 @@ impl Lowerer<'_> {
             false => Scalar { dscale: None, ..value },
             true => match value.phys.clone() {
                 Phys::Numeric => self.numeric_key(value),
+                Phys::Padded => super::blanks::trimmed(value),
                 Phys::List(element) => {
                     let variable = Scalar::new(Node::Variable(ELEMENT), (*element).clone());
                     let body = self.sort_key(variable)?;
@@ -76,6 +81,8 @@ impl Lowerer<'_> {
             self.numeric_keys(left, right)
         } else if eq.args.first() == Some(&oid::JSONB) {
             (super::aggregate::jsonb_key(left), super::aggregate::jsonb_key(right))
+        } else if eq.args.first() == Some(&oid::BPCHAR) {
+            (super::blanks::trimmed(left), super::blanks::trimmed(right))
         } else if comparison(eq) == Some("=") {
             let (values, _) = self.meet(vec![left, right], false)?;
             let mut keys = values.into_iter().map(|v| self.sort_key(v)).collect::<Result<Vec<_>>>()?.into_iter();
@@ -147,7 +154,7 @@ pub(super) fn comparison_word(op: &str) -> Result<&'static str> {
 /// True if DuckDB would compare the physical value otherwise than PostgreSQL the value.
 pub(super) fn needs_key(phys: &Phys) -> bool {
     match phys {
-        Phys::Numeric => true,
+        Phys::Numeric | Phys::Padded => true,
         Phys::List(element) => needs_key(element),
         Phys::Row(fields) => fields.iter().any(needs_key),
         Phys::Bool
@@ -159,6 +166,7 @@ pub(super) fn needs_key(phys: &Phys) -> bool {
         | Phys::Float8
         | Phys::Decimal { .. }
         | Phys::Text
+        | Phys::Char(_)
         | Phys::Bytea
         | Phys::Date
         | Phys::Time

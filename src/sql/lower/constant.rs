@@ -34,7 +34,10 @@ impl Lowerer<'_> {
             },
             Value::Text(text) => {
                 let phys = if ty.oid == oid::UNKNOWN { Phys::Text } else { self.phys(ty)? };
-                Scalar::literal(&**text, Phys::Text).cast(phys)
+                match phys {
+                    Phys::Char(_) => Scalar::literal(text.trim_end_matches(' '), Phys::Text).cast(phys),
+                    phys => Scalar::literal(&**text, Phys::Text).cast(phys),
+                }
             }
             Value::Bytea(bytes) => {
                 let mut hex = String::with_capacity(bytes.len() * 4);

@@ -86,7 +86,7 @@ impl Lowerer<'_> {
             oid::TIMESTAMP => session(self, "dg_json_timestamp", value),
             oid::TIMESTAMPTZ => session(self, "dg_json_timestamptz", value),
             _ => {
-                let output = self.output_padded(value, base)?;
+                let output = self.output(value, base)?;
                 Scalar::call("dg_json_quote", vec![output], Phys::Text)
             }
         })

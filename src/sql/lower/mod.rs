@@ -10,6 +10,7 @@ mod any_all;
 mod array;
 mod array_nested;
 mod array_search;
+mod blanks;
 mod call;
 mod cast;
 mod check;

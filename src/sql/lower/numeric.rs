@@ -66,6 +66,9 @@ impl Lowerer<'_> {
         }
         Ok(match (&value.phys, to) {
             (Phys::Void, _) => value.cast(to.clone()),
+            (Phys::Char(_) | Phys::Text, Phys::Padded) => super::blanks::padded(value),
+            (Phys::Char(_), Phys::Char(_) | Phys::Text) => Scalar { phys: to.clone(), ..value },
+            (Phys::Padded, Phys::Char(_)) => Scalar { phys: to.clone(), ..super::blanks::trimmed(value) },
             (Phys::Decimal { .. } | Phys::Numeric, Phys::Numeric) => self.to_text(value),
             (Phys::Decimal { scale: from, .. }, Phys::Decimal { scale, .. }) if from == scale => {
                 Scalar { dscale: None, ..value }.cast(to.clone())
@@ -405,7 +408,11 @@ fn int_to_numeric(arg: Scalar) -> Scalar {
 
 /// Other physical types of one PostgreSQL type that meet: lists of decimals, rows; the wider one.
 fn meet_phys(left: &Phys, right: &Phys) -> Phys {
+    if let Some(met) = super::blanks::meet(left, right) {
+        return met;
+    }
     match (left, right) {
+        (Phys::List(a), Phys::List(b)) if super::blanks::meet(a, b).is_some() => Phys::List(Box::new(meet_phys(a, b))),
         (Phys::List(a), Phys::List(b)) if a != b => match (decimal(a), decimal(b)) {
             (Some((p1, s1)), Some((p2, s2))) if s1 == s2 => Phys::List(Box::new(of(p1.max(p2), s1))),
             (Some(_) | None, _) if **a == Phys::Void => right.clone(),

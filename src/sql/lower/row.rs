@@ -5,7 +5,7 @@
 use crate::error::{Error, Result};
 use crate::facts::Proc;
 use crate::tree::{Expr, RelId};
-use crate::types::{PgType, Phys, oid};
+use crate::types::{PgType, Phys};
 
 use super::ir::{Node, Piece, Scalar, Template, template};
 use super::{Lowerer, Means};
@@ -58,13 +58,6 @@ impl Lowerer<'_> {
             for (i, ((_, ty), phys)) in shape.iter().zip(fields.iter()).enumerate() {
                 let field = field_of(row.clone(), i, phys.clone());
                 let text = this.output(field, *ty)?;
-                let text = match ty.char_length() {
-                    // char(n) is kept without its padding.
-                    Some(n) if ty.oid == oid::BPCHAR => {
-                        Scalar::template(template!["rpad({0}, ", n, ", ' ')"], vec![text], Phys::Text)
-                    }
-                    _ => text,
-                };
                 let text = Scalar::call("dg_record_field", vec![text], Phys::Text);
                 pieces.extend([
                     Piece::Word(if i > 0 { " || ',' || coalesce({" } else { " || coalesce({" }),

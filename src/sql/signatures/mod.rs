@@ -21,6 +21,7 @@ mod math;
 pub mod native;
 mod system;
 mod text;
+pub(in crate::sql) use text::padding_is_no_matter;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

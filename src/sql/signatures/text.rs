@@ -14,10 +14,10 @@ fn plain_pattern(args: &[Expr]) -> bool {
     const_text(args, 1).is_some_and(|pattern| !pattern.contains('\\'))
 }
 
-/// character(n) is kept without its padding, so a pattern must not look at it.
-fn padding_is_no_matter(args: &[Expr]) -> bool {
+/// character(n) is kept without its padding: a pattern that does not look at it.
+pub(in crate::sql) fn padding_is_no_matter(args: &[Expr]) -> bool {
     const_text(args, 1)
-        .is_some_and(|p| !p.contains('\\') && p.ends_with('%') && !p.trim_end_matches('%').ends_with(' '))
+        .is_some_and(|p| !p.contains('\\') && p.ends_with('%') && !p.trim_end_matches('%').ends_with([' ', '_', '%']))
 }
 
 /// An array whose elements DuckDB writes as PostgreSQL does.
@@ -143,35 +143,19 @@ pub(super) const ENTRIES: &[Line] = &[
     ("nameicregexne(name,text)", Template("(NOT dg_regex_i({0}, {1}))")),
     (
         "bpcharlike(bpchar,text)",
-        When(
-            padding_is_no_matter,
-            "({0} LIKE {1})",
-            &Refused("LIKE on character(n) with a pattern that does not end in %"),
-        ),
+        When(plain_pattern, "({0} LIKE {1})", &Template("({0} LIKE dg_like_pattern({1}) ESCAPE '\\')")),
     ),
     (
         "bpcharnlike(bpchar,text)",
-        When(
-            padding_is_no_matter,
-            "({0} NOT LIKE {1})",
-            &Refused("LIKE on character(n) with a pattern that does not end in %"),
-        ),
+        When(plain_pattern, "({0} NOT LIKE {1})", &Template("({0} NOT LIKE dg_like_pattern({1}) ESCAPE '\\')")),
     ),
     (
         "bpchariclike(bpchar,text)",
-        When(
-            padding_is_no_matter,
-            "({0} ILIKE {1})",
-            &Refused("LIKE on character(n) with a pattern that does not end in %"),
-        ),
+        When(plain_pattern, "({0} ILIKE {1})", &Template("({0} ILIKE dg_like_pattern({1}) ESCAPE '\\')")),
     ),
     (
         "bpcharicnlike(bpchar,text)",
-        When(
-            padding_is_no_matter,
-            "({0} NOT ILIKE {1})",
-            &Refused("LIKE on character(n) with a pattern that does not end in %"),
-        ),
+        When(plain_pattern, "({0} NOT ILIKE {1})", &Template("({0} NOT ILIKE dg_like_pattern({1}) ESCAPE '\\')")),
     ),
     ("bpcharregexeq(bpchar,text)", Native("dg_regex")),
     ("bpcharregexne(bpchar,text)", Template("(NOT dg_regex({0}, {1}))")),

@@ -378,6 +378,20 @@ fn iso_number(rest: &mut &str) -> Result<(i64, f64), Bad> {
     } else if end == sign {
         return Err(Bad::Format);
     }
+    if let Some(exponent) = text[end..].strip_prefix(['e', 'E']) {
+        let sign = usize::from(exponent.starts_with(['-', '+']));
+        let digits = exponent[sign..].bytes().take_while(u8::is_ascii_digit).count();
+        if digits > 0 {
+            end += 1 + sign + digits;
+            let value: f64 = text[..end].parse().map_err(|_| Bad::Format)?;
+            // What strtod's number may be at most.
+            if !(-1.0e15..=1.0e15).contains(&value) {
+                return Err(Bad::Overflow);
+            }
+            *rest = &text[end..];
+            return Ok((value.trunc() as i64, value.fract()));
+        }
+    }
     let value = if whole.len() == sign { 0 } else { whole.parse().map_err(|_| Bad::Overflow)? };
     *rest = &text[end..];
     Ok((value, if sign == 1 { -fraction } else { fraction }))

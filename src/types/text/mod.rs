@@ -76,8 +76,9 @@ fn parse_codec(text: &str, ty: PgType, codec: &Codec, typmod: i32, input: &Input
         Codec::Inet => return Err(Error::unsupported("type inet")),
         Codec::Varchar => Value::Text(limit_length(text, typmod, "character varying")?.into()),
         Codec::Bpchar => {
-            // Kept without its padding whatever the length, so that values of any length compare.
-            Value::text(limit_length(text, typmod, "character")?.trim_end_matches(' '))
+            let text = limit_length(text, typmod, "character")?;
+            // What carries char(n) has no padding.
+            Value::text(if typmod >= 4 { text.trim_end_matches(' ') } else { text })
         }
         Codec::CharByte => Value::text(scalar::parse_char_byte(text)),
         Codec::Name => Value::text(cut_name(text)),
@@ -221,6 +222,15 @@ pub fn pad_bpchar(out: &mut Vec<u8>, text: &str, typmod: i32) {
             out.put_bytes(b' ', length - have);
         }
     }
+}
+
+/// Text with blanks behind it up to a number of characters.
+pub fn padded(text: &str, length: u32) -> String {
+    let have = char_count(text);
+    let mut out = String::with_capacity(text.len() + (length as usize).saturating_sub(have));
+    out.push_str(text);
+    out.extend(std::iter::repeat_n(' ', (length as usize).saturating_sub(have)));
+    out
 }
 
 fn char_count(text: &str) -> usize {

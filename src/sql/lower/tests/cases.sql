@@ -506,3 +506,17 @@ select s, grouping(a) from t group by grouping sets ((a, b), (a)) order by 1, 2
 select s from t group by rollup (a)
 select s from t group by b
 select a, t is not null from t group by a order by a
+select max(c) as a, min(c), coalesce(c, 'x'), greatest(c, 'z') from (values ('a'::char(4))) v(c) group by c
+select array_agg(c), json_agg(c), to_json(max(c)) from (values ('a'::char(4)), ('ab'::char(4))) v(c)
+select v, v::text, row_to_json(v), to_jsonb(v), (v).c from (values ('a'::char(4)), ('ab'::char(4))) v(c)
+select c from (values ('a'::char(4))) v(c) union all select 'b'::char(2) union all select 'x'::text
+select c from (values ('a'::char(4)), ('b'::char(6))) v(c) order by c
+select case when true then 'a'::char(4) else 'b'::char(2) end, nullif('a'::char(4), 'b'), coalesce('a'::char(4), 'b'::text)
+select array['a'::char(4)]::text, ('{a,b}'::char(3)[])::text, array_to_string(array['a'::char(4), 'b'], '-'), (array['a'::char(4)])[1]
+select 'a'::char(3) like 'a', 'a'::char(3) like 'a  ', 'a'::char(3) like 'a%', 'a'::char(3) like 'a_%', 'a'::char(3) ~ '^a$', 'a'::char(3) ilike 'A__'
+select 'a '::bpchar, 'a '::bpchar || '|', 'a '::bpchar = 'a'::bpchar, length('a  '::bpchar), octet_length('a  '::bpchar), 'a '::bpchar = 'a  '::char(5), 'a '::bpchar in ('a', 'b'), 'a '::bpchar < 'a  '::bpchar
+select lag(c) over (order by c), first_value(c) over (order by c), lead(c, 1, 'q') over (order by c) from (values ('a'::char(4)), ('ab'::char(4))) v(c)
+select distinct c from (values ('a'::char(4)), ('a '::char(6)), ('b')) v(c) order by c desc limit 1
+select row('a'::char(3)), row('a'::char(3))::text, json_object_agg('k'::char(3), 'a'::char(3)), format('%s|', 'a'::char(3))
+select interval '9223372036854775807 microseconds', interval '-2147483648 months -2147483648 days -9223372036854775808 us', make_interval(secs := 7e12)
+select interval '2562047788 hours' - interval '1 hour', interval '2562047788 hours' / 2, array[interval '2562047788 hours'], interval 'P10.5e4Y'
