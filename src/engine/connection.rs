@@ -104,11 +104,15 @@ impl Lease {
         params: Vec<Value>,
         run: &Run,
     ) -> Result<Outcome> {
-        let held = self.held()?;
+        if self.transaction == Block::Lost {
+            return Err(aborted());
+        }
+        // The slot first: who waits in line has no connection, so that those there are keep their plans.
         let slot = match self.queued {
             true => Some(self.shared.slot(&self.control, epoch, run.deadline).await?),
             false => None,
         };
+        let held = self.held()?;
         let block = self.transaction;
         if let Block::Asked(_) = block {
             self.transaction = Block::Begun;
@@ -413,12 +417,12 @@ impl Statement<'_> {
 
     /// `help`: is called when the statement goes on for long.
     fn begin_in(&self, work: &mut Work, own: bool, help: &mut Option<Help>) -> Result<Option<Started>> {
-        let Rendered { sql, params: types, columns: _, kind, writes } = &self.rendered;
+        let Rendered { kind, writes, .. } = &self.rendered;
         let data = &self.held.shared.data;
         let autocommit = work.transaction == Transaction::None;
         // What an earlier statement that failed may have left behind.
         drop(super::feed::bound());
-        let plan = work.prepare(self.held, data, sql, types, self.params)?;
+        let plan = work.prepare(self.held, data, &self.rendered, self.params)?;
         if let Some(feed) = super::feed::bound() {
             work.written.add(*writes);
             return Ok(Some(Started::Feed { feed, plan }));
@@ -459,7 +463,7 @@ impl Statement<'_> {
         help: &mut Option<Help>,
         begun: Instant,
     ) -> Result<Option<Started>> {
-        let Rendered { sql, columns, kind, .. } = &self.rendered;
+        let Rendered { columns, kind, .. } = &self.rendered;
         let select = plan.is_select();
         let autocommit = work.transaction == Transaction::None;
         if select && autocommit && !own && !plan.is_current(&self.held.shared.data) {
@@ -478,7 +482,7 @@ impl Statement<'_> {
             Kind::Change => Started::Changed(result.rows_changed()),
             Kind::Command => Started::Done,
         };
-        work.keep(sql, plan);
+        work.keep(&self.rendered, plan);
         Ok(Some(started))
     }
 }

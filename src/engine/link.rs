@@ -12,12 +12,13 @@ use parking_lot::Mutex;
 use super::commits::{Moment, Written};
 use super::control::Count;
 use super::error::Translate;
+use super::keys::Key;
 use super::pool::Shared;
 use super::raw::{Prepared, RawConnection};
 use super::stream::Stream;
-use super::{Access, bind};
+use super::{Access, Rendered, bind};
 use crate::error::{Error, Result};
-use crate::types::{Phys, Value};
+use crate::types::Value;
 
 /// Prepared statements that one connection keeps.
 const STATEMENTS: NonZeroUsize = NonZeroUsize::new(128).unwrap();
@@ -34,6 +35,7 @@ pub(super) struct Link {
     pub abandoned: AtomicBool,
     /// A transaction is open that was begun for one statement alone.
     pub lone: AtomicBool,
+    key: Key,
     _count: Count,
 }
 
@@ -66,7 +68,7 @@ pub(super) enum Transaction {
 }
 
 impl Link {
-    pub fn new(raw: RawConnection, count: Count) -> Self {
+    pub fn new(raw: RawConnection, key: Key, count: Count) -> Self {
         let work = Work {
             statements: LruCache::new(STATEMENTS),
             time_zone: None,
@@ -82,6 +84,7 @@ impl Link {
             work: Mutex::new(work),
             abandoned: AtomicBool::new(false),
             lone: AtomicBool::new(false),
+            key,
             _count: count,
         }
     }
@@ -159,31 +162,33 @@ impl Work {
     }
 
     /// The statement, prepared and with its parameters bound, taken out of the cache while it is in use.
-    pub fn prepare(
-        &mut self,
-        link: &Link,
-        data: &DataVersion,
-        sql: &Arc<str>,
-        params: &[Phys],
-        values: &[Value],
-    ) -> Result<Plan> {
-        let zone = self.time_zone.clone().unwrap_or_else(|| "".into());
-        let cached = self.statements.pop(&(Arc::clone(sql), zone)).filter(|plan| data.is(plan.made_at));
-        let plan = match cached {
-            Some(plan) => plan,
-            None => {
-                let made_at = data.now();
-                let statement = link.raw.prepare(sql).translated()?;
-                Plan { statement, made_at, quick: false }
+    ///
+    /// One that was quick when it last ran, over data that have not changed since, is prepared in its keyed form, whose
+    /// plan is then kept.
+    pub fn prepare(&mut self, link: &Link, data: &DataVersion, rendered: &Rendered, values: &[Value]) -> Result<Plan> {
+        let Rendered { sql, params, keyed, .. } = rendered;
+        if values.len() != params.len() {
+            return Err(miscounted(0, params.len(), values.len()));
+        }
+        if let Some(keyed) = keyed {
+            let known = match self.take(data, keyed) {
+                None if self.peek(data, sql).is_some_and(|plan| plan.quick) => {
+                    Some(Plan::new(link, data, &link.key.text(keyed), true)?)
+                }
+                known => known,
+            };
+            if let Some(plan) = known {
+                link.key.set(values);
+                return Ok(plan);
             }
+        }
+        let plan = match self.take(data, sql) {
+            Some(plan) => plan,
+            None => Plan::new(link, data, sql, false)?,
         };
         let count = plan.statement.parameter_count();
-        if count > values.len() || values.len() != params.len() {
-            return Err(Error::internal(format!(
-                "the engine's statement has {count} parameters, {} types and {} values were given",
-                params.len(),
-                values.len()
-            )));
+        if count > values.len() {
+            return Err(miscounted(count, params.len(), values.len()));
         }
         for (i, (value, phys)) in values.iter().zip(params).enumerate().take(count) {
             plan.statement.bind(i + 1, &bind::value(value, phys)?).translated()?;
@@ -192,23 +197,39 @@ impl Work {
         Ok(plan)
     }
 
-    /// True if the connection is as this statement wants it, which was quick the last time, and nothing is in its way.
-    pub fn is_quick(&mut self, link: &Link, data: &DataVersion, sql: &Arc<str>, time_zone: &Arc<str>) -> bool {
+    fn place(&self, sql: &Arc<str>) -> (Arc<str>, Arc<str>) {
+        (Arc::clone(sql), self.time_zone.clone().unwrap_or_else(|| "".into()))
+    }
+
+    fn take(&mut self, data: &DataVersion, sql: &Arc<str>) -> Option<Plan> {
+        let place = self.place(sql);
+        self.statements.pop(&place).filter(|plan| plan.is_current(data))
+    }
+
+    fn peek(&self, data: &DataVersion, sql: &Arc<str>) -> Option<&Plan> {
+        self.statements.peek(&self.place(sql)).filter(|plan| plan.is_current(data))
+    }
+
+    /// True if this statement's keyed form is planned and was quick the last time, the connection is as it wants it, and
+    /// nothing is in its way.
+    pub fn is_quick(&self, link: &Link, data: &DataVersion, rendered: &Rendered, time_zone: &Arc<str>) -> bool {
         let ready = self.transaction == Transaction::None
             && self.time_zone.as_ref() == Some(time_zone)
             && self.open.strong_count() == 0
             && !link.lone.load(Ordering::SeqCst)
             && data.is_quiet();
-        let key = (Arc::clone(sql), Arc::clone(time_zone));
-        ready && self.statements.peek(&key).is_some_and(|plan| plan.quick && plan.is_current(data))
+        let plan = || rendered.keyed.as_ref().and_then(|keyed| self.peek(data, keyed));
+        ready && plan().is_some_and(|plan| plan.quick)
     }
 
     /// Puts a statement back that can be run again.
-    pub fn keep(&mut self, sql: &Arc<str>, plan: Plan) {
-        if plan.is_select() {
-            let zone = self.time_zone.clone().unwrap_or_else(|| "".into());
-            self.statements.put((Arc::clone(sql), zone), plan);
+    pub fn keep(&mut self, rendered: &Rendered, plan: Plan) {
+        if !plan.is_select() {
+            return;
         }
+        let sql = rendered.keyed.as_ref().filter(|_| plan.keyed).unwrap_or(&rendered.sql);
+        let place = self.place(sql);
+        self.statements.put(place, plan);
     }
 
     /// A statement has failed: DuckDB has aborted the transaction that it was in.
@@ -223,11 +244,19 @@ impl Work {
 pub(super) struct Plan {
     pub statement: Prepared,
     made_at: u64,
+    /// It is of the statement's keyed form.
+    keyed: bool,
     /// It was done in next to no time when it last ran.
     pub quick: bool,
 }
 
 impl Plan {
+    fn new(link: &Link, data: &DataVersion, sql: &str, keyed: bool) -> Result<Self> {
+        let made_at = data.now();
+        let statement = link.raw.prepare(sql).translated()?;
+        Ok(Self { statement, made_at, keyed, quick: false })
+    }
+
     pub fn is_select(&self) -> bool {
         self.statement.statement_type() == ffi::duckdb_statement_type_DUCKDB_STATEMENT_TYPE_SELECT
     }
@@ -236,6 +265,12 @@ impl Plan {
     pub fn is_current(&self, data: &DataVersion) -> bool {
         data.is(self.made_at)
     }
+}
+
+fn miscounted(count: usize, types: usize, values: usize) -> Error {
+    Error::internal(format!(
+        "the engine's statement has {count} parameters, {types} types and {values} values were given"
+    ))
 }
 
 /// Counts changes of the data.

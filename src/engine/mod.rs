@@ -31,6 +31,7 @@ mod control;
 pub mod error;
 mod feed;
 mod helpers;
+mod keys;
 mod link;
 mod logical;
 mod native;
@@ -77,7 +78,19 @@ pub struct Rendered {
     pub columns: Vec<Phys>,
     pub kind: Kind,
     pub writes: Writes,
+    /// The same without parameters, for a look-up by key: it reads `params` by the functions of [`KEY_TYPES`], whose first
+    /// argument, the connection's place, is written as NUL.
+    pub keyed: Option<Arc<str>>,
 }
+
+/// The types that a key may have, with the function that reads it: of a place, and of the key's number in it.
+pub const KEY_TYPES: [(Phys, &str); 5] = [
+    (Phys::Int2, "dg_key_int2"),
+    (Phys::Int4, "dg_key_int4"),
+    (Phys::Int8, "dg_key_int8"),
+    (Phys::Text, "dg_key_text"),
+    (Phys::Uuid, "dg_key_uuid"),
+];
 
 /// How a table's rows are changed. DuckDB notices when two transactions change the same row both in place, or both by
 /// removing it; of one that does it this way and one that does it that way it forgets the former's change.

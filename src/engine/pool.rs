@@ -14,6 +14,7 @@ use super::control::{Control, Count};
 use super::error::Translate;
 use super::feed::Feeds;
 use super::helpers::Helpers;
+use super::keys::Keys;
 use super::link::{DataVersion, Link};
 use super::raw::{Database, RawConnection, RawError};
 use super::sequence::Sequences;
@@ -44,6 +45,7 @@ pub(super) struct Shared {
     feeds: Arc<Feeds>,
     pub sequences: Arc<Sequences>,
     pub helpers: Helpers,
+    keys: Arc<Keys>,
 }
 
 /// One of the statements that run: held by the piece of work itself, so that work that was left behind keeps its slot.
@@ -92,8 +94,10 @@ impl Pool {
         let raw = RawConnection::open(&database).translated()?;
         check_time_zones(&raw)?;
         let feeds = Arc::<Feeds>::default();
+        let keys = Arc::<Keys>::default();
         let sequences = Sequences::open(RawConnection::open(&database).translated()?)?;
         native::register(&raw, &plugins.natives)?;
+        native::register(&raw, &keys.natives())?;
         aggregate::register(&raw, &plugins.aggregates)?;
         system::register(&raw, plugins.system_tables)?;
         feed::register(&raw, &feeds)?;
@@ -117,6 +121,7 @@ impl Pool {
             feeds,
             sequences,
             helpers,
+            keys,
             config,
         };
         Ok(Arc::new(Self(Arc::new(shared))))
@@ -187,7 +192,7 @@ impl Shared {
         }
         let database = self.database.lock().clone().ok_or_else(closed)?;
         let raw = RawConnection::open(&database).translated()?;
-        Ok(Link::new(raw, Count::of(&self.connections)))
+        Ok(Link::new(raw, self.keys.place(), Count::of(&self.connections)))
     }
 
     /// Takes a connection back, cleaned. Blocks.

@@ -1,9 +1,10 @@
-//! Short statements where they are asked for, without the way to a blocking thread and back: two sleeping threads to wake
-//! cost a point query as much as a third of its planning.
+//! Look-ups by key where they are asked for, on the runtime's own thread, without the way to a blocking thread and back: two
+//! sleeping threads to wake, and what the look-up needs is in another core's cache.
 //!
-//! Only a query that its connection has prepared, over data that have not changed since, and that was done in next to no
-//! time when it last ran. Should it take longer this time, it goes on on a blocking thread, where it can be cancelled.
-//! While it is planned and run here, the runtime gives this thread's tasks to another.
+//! Only a look-up that its connection has planned (see [`super::Rendered::keyed`]), over data that have not changed since,
+//! and that was done in next to no time when it last ran: it waits for nobody, since what is volatile is no such look-up.
+//! Should it take longer this time, it goes on on a blocking thread, where it can be cancelled. (`block_in_place` would
+//! give this thread's tasks to another: that is as many threads to wake as the way that is saved.)
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,18 +38,20 @@ pub(super) struct Late {
 }
 
 pub(super) fn run(held: &Arc<Held>, rendered: &Rendered, params: &[Value], time_zone: &Arc<str>) -> InPlace {
-    let here = matches!(rendered.kind, Kind::Rows)
-        && Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
-    let Some(mut work) = held.work.try_lock().filter(|_| here) else { return InPlace::No };
-    if !work.is_quick(held, &held.shared.data, &rendered.sql, time_zone) {
+    let here = || Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if rendered.keyed.is_none() || !matches!(rendered.kind, Kind::Rows) || !here() {
         return InPlace::No;
     }
-    tokio::task::block_in_place(|| begin(held, &mut work, rendered, params).unwrap_or_else(|e| InPlace::Done(Err(e))))
+    let Some(mut work) = held.work.try_lock() else { return InPlace::No };
+    if !work.is_quick(held, &held.shared.data, rendered, time_zone) {
+        return InPlace::No;
+    }
+    begin(held, &mut work, rendered, params).unwrap_or_else(|e| InPlace::Done(Err(e)))
 }
 
 fn begin(held: &Arc<Held>, work: &mut Work, rendered: &Rendered, params: &[Value]) -> Result<InPlace> {
     let begun = Instant::now();
-    let plan = work.prepare(held, &held.shared.data, &rendered.sql, &rendered.params, params)?;
+    let plan = work.prepare(held, &held.shared.data, rendered, params)?;
     let pending = plan.statement.pend().translated()?;
     let mut help = held.shared.helpers.pass();
     if !pending.run_for(ALONE).translated()? {

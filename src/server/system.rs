@@ -44,8 +44,14 @@ impl System {
     }
 
     async fn execute(&mut self, sql: &str, kind: Kind, columns: Vec<Phys>) -> Result<Outcome> {
-        let permit =
-            Permit::system(Rendered { sql: sql.into(), params: Vec::new(), columns, kind, writes: Writes::Anything });
+        let permit = Permit::system(Rendered {
+            sql: sql.into(),
+            params: Vec::new(),
+            columns,
+            kind,
+            writes: Writes::Anything,
+            keyed: None,
+        });
         self.connection.execute(&permit, Vec::new(), &run()).await
     }
 

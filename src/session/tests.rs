@@ -160,6 +160,7 @@ async fn gateway() -> Arc<Gateway> {
             columns: Vec::new(),
             kind: Kind::Command,
             writes: Writes::Anything,
+            keyed: None,
         };
         connection.execute(&Permit::system(rendered), Vec::new(), &run).await.unwrap();
     }

@@ -102,16 +102,24 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
     let Lowered { fields, phys, command, target, writes, once, locks, params, before, scratch, depends, statement: _ } =
         lowered.get().clone();
     let depends = Arc::new(depends);
-    let before = before.into_iter().map(|step| step_plan(&lowered, step, command, &depends)).collect();
+    let before: Vec<_> = before.into_iter().map(|step| step_plan(&lowered, step, command, &depends)).collect();
     let drop = |table: u32| lowered.clone().map(|_| dropped(table));
     let after = scratch.into_iter().map(drop).collect();
     let (sql, order) = render::statement(&lowered.get().statement);
     let (params, types) = in_order(&params, &order);
+    let reads = before.is_empty() && !writes && !once && !depends.elusive;
+    let keyed = if reads { keyed_text(&lowered.get().statement, &order) } else { None };
     let kind = if phys.is_empty() { Kind::Change } else { Kind::Rows };
     let changed = change::writes(&lowered.get().statement, target.as_deref()).unwrap_or(Writes::Anything);
-    let rendered = |columns| Rendered { sql: sql.into(), params: types, columns, kind, writes: changed };
+    let rendered = |columns| Rendered { sql: sql.into(), params: types, columns, kind, writes: changed, keyed };
     let permit = lowered.map(|lowered| rendered(lowered.phys));
     Ok(Plan { permit, params, fields, phys, command, target, before, after, writes, once, locks, depends })
+}
+
+/// The statement as a look-up by key, if it is one.
+fn keyed_text(statement: &lower::ir::Statement, order: &[u16]) -> Option<Arc<str>> {
+    let (sql, rest) = render::statement(&lower::keyed(statement, order)?);
+    rest.is_empty().then(|| sql.into())
 }
 
 /// A statement that runs before the last, under the same permit.
@@ -124,7 +132,7 @@ fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command, depends: &A
     let (sql, order) = render::statement(&statement);
     let (params, types) = in_order(&params, &order);
     let writes = change::writes(&statement, target.as_deref()).unwrap_or(Writes::Nothing);
-    let rendered = Rendered { sql: sql.into(), params: types, columns: Vec::new(), kind, writes };
+    let rendered = Rendered { sql: sql.into(), params: types, columns: Vec::new(), kind, writes, keyed: None };
     Plan {
         permit: permit.clone().map(|_| rendered),
         params,
@@ -143,7 +151,7 @@ fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command, depends: &A
 
 fn dropped(table: u32) -> Rendered {
     let sql = render::drop_kept(table).into();
-    Rendered { sql, params: Vec::new(), columns: Vec::new(), kind: Kind::Command, writes: Writes::Nothing }
+    Rendered { sql, params: Vec::new(), columns: Vec::new(), kind: Kind::Command, writes: Writes::Nothing, keyed: None }
 }
 
 /// The parameters that a text mentions, in its order: where their values come from, and what carries them.

@@ -1,6 +1,7 @@
 //! The engine against the real DuckDB.
 
 mod durability;
+mod keys;
 mod messages;
 mod plugins;
 mod pooling;
@@ -56,6 +57,7 @@ fn statement(sql: &str, params: &[Phys], columns: &[Phys], kind: Kind) -> Permit
         columns: columns.into(),
         kind,
         writes: Writes::Anything,
+        keyed: None,
     })
 }
 

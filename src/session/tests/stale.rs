@@ -135,6 +135,7 @@ async fn tables_of_an_older_file_get_their_numbers() {
             columns: Vec::new(),
             kind: Kind::Command,
             writes: Writes::Anything,
+            keyed: None,
         };
         connection.execute(&Permit::system(rendered), Vec::new(), &run).await.unwrap();
     }

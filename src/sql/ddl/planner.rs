@@ -217,7 +217,7 @@ pub fn no_namespace(name: &str) -> Error {
 }
 
 pub fn rendered(sql: String, kind: Kind) -> Rendered {
-    Rendered { sql: sql.into(), params: Vec::new(), columns: Vec::new(), kind, writes: Writes::Anything }
+    Rendered { sql: sql.into(), params: Vec::new(), columns: Vec::new(), kind, writes: Writes::Anything, keyed: None }
 }
 
 /// A query of the gateway's own about tables that a statement of the session has changed.

@@ -32,6 +32,7 @@ mod numeric;
 mod order;
 mod ordered_set;
 mod output;
+mod point;
 mod postpone;
 mod presence;
 mod query;
@@ -52,6 +53,7 @@ use crate::sql::{Command, Context, Depends, LockCall, ParamSource};
 use crate::tree::{self, CteId, Field, RelId, SessionValue};
 use crate::types::{self, Oid, PgType, Phys};
 use ir::{Alias, Node, Scalar};
+pub use point::keyed;
 pub use steps::Step;
 
 /// A statement as DuckDB is to be asked, with what the session needs to run it and to describe its result.

@@ -4,6 +4,7 @@
 //! that are refused today; an unexpected pass fails too.
 
 mod decimals;
+mod point;
 mod support;
 mod tpch;
 

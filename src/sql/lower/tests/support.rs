@@ -182,6 +182,7 @@ impl Db {
             columns: [Phys::Text].into(),
             kind: Kind::Rows,
             writes: Writes::Anything,
+            keyed: None,
         };
         let run = Run { time_zone: "UTC".into(), deadline: None };
         let mut rows = match connection.execute(&Permit::system(rendered), vec![], &run).await {
@@ -265,6 +266,7 @@ async fn command(connection: &mut dyn Connection, sql: &str) {
         columns: [].into(),
         kind: Kind::Command,
         writes: Writes::Anything,
+        keyed: None,
     });
     let run = Run { time_zone: "UTC".into(), deadline: None };
     if let Err(error) = connection.execute(&permit, vec![], &run).await {

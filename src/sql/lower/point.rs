@@ -1,0 +1,87 @@
+//! A look-up by key, said in a way that DuckDB need not plan anew for each key: the keys are a row that is joined.
+//!
+//! `SELECT t1.a2 AS c0 FROM r9 AS t1 WHERE (t1.a1 = CAST($1 AS INTEGER))` →
+//! `SELECT t1.a2 AS c0 FROM r9 AS t1, (SELECT dg_key_int4(…, 0) AS c0) AS s0(c0) WHERE (t1.a1 = s0.c0)`
+//!
+//! DuckDB keeps no plan of a statement that has a parameter and a table. This one has none; its join hands the key to the
+//! table's scan as a filter, which finds it in an index where there is one. `engine` says when it takes which.
+
+use crate::engine::KEY_TYPES;
+use crate::types::Phys;
+
+use super::ir::{
+    self, Alias, Body, From, Node, Piece, Query, SUBQUERY_WEIGHT, Scalar, Select, Statement, TableName, Template,
+};
+
+/// The alias of the keys' row; [`super::Lowerer::make`] begins with 1.
+const KEYS: Alias = Alias::Made(0);
+
+/// The statement with its parameters as keys, numbered as in `order`. Where it is more than a look-up in one table, `None`,
+/// or a statement that still has parameters.
+pub fn keyed(statement: &Statement, order: &[u16]) -> Option<Statement> {
+    let Statement::Query(query) = statement else { return None };
+    let Query { ctes, recursive: _, body: Body::Select(select), order_by: _, limit: _, offset: _, columns: _ } = query
+    else {
+        return None;
+    };
+    let Select { distinct, distinct_on, targets, from, filter, group_by, having, qualify } = &**select;
+    let plain = !distinct && distinct_on.is_empty() && group_by.is_none() && having.is_none() && qualify.is_none();
+    let [From::Table { name: TableName::Relation(_), alias, sample: None }] = from.as_slice() else { return None };
+    if !plain || !ctes.is_empty() || !targets.iter().all(is_plain) {
+        return None;
+    }
+    let parts = match filter.as_ref() {
+        Some(Scalar { node: Node::And(parts), .. }) => parts.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => return None,
+    };
+    let mut keys = Vec::new();
+    let parts = parts.iter().map(|part| by_key(part, *alias, order, &mut keys)).collect::<Option<Vec<_>>>()?;
+    if keys.is_empty() {
+        return None;
+    }
+    let columns: Vec<Phys> = keys.iter().map(|key| key.phys.clone()).collect();
+    let row = super::array::plain_query(Select { targets: keys, ..Select::default() }, columns);
+    let mut select = select.clone();
+    select.from.push(From::Query { query: Box::new(row), alias: KEYS, lateral: false });
+    select.filter = Scalar::and(parts);
+    Some(Statement::Query(Query { body: Body::Select(select), ..query.clone() }))
+}
+
+/// Without subqueries, and the same however often it is computed.
+fn is_plain(value: &Scalar) -> bool {
+    let (weight, volatile) = value.weight();
+    weight < SUBQUERY_WEIGHT && !volatile
+}
+
+/// A condition; where it compares a column with a parameter, with the parameter as a key.
+fn by_key(condition: &Scalar, table: Alias, order: &[u16], keys: &mut Vec<Scalar>) -> Option<Scalar> {
+    if !is_plain(condition) {
+        return None;
+    }
+    let mut condition = condition.clone();
+    if let Node::Template { text, args, volatile: false } = &mut condition.node
+        && &**text == "({0} = {1})"
+        && let [left, right] = args.as_mut_slice()
+    {
+        let (column, value) = if matches!(left.node, Node::Param(_)) { (right, left) } else { (left, right) };
+        if matches!(column.node, Node::Column(alias, _) if alias == table)
+            && let Node::Param(n) = value.node
+            && alike(&column.phys, &value.phys)
+        {
+            let number = order.iter().position(|o| *o == n)?;
+            let (phys, name) = KEY_TYPES.iter().find(|(phys, _)| *phys == value.phys)?;
+            let text = Template::of(&[Piece::Word(name), Piece::Word("(CAST(\0 AS BIGINT), {0})")]);
+            let key = Node::Template { text, args: vec![Scalar::number(number, Phys::Void)], volatile: true };
+            *value = Scalar::column(KEYS, ir::output_name(keys.len()), phys.clone());
+            keys.push(Scalar::new(key, phys.clone()));
+        }
+    }
+    Some(condition)
+}
+
+/// DuckDB's join compares them as its `=` does, and can hand the key on.
+fn alike(column: &Phys, key: &Phys) -> bool {
+    let integer = |phys: &Phys| matches!(phys, Phys::Int2 | Phys::Int4 | Phys::Int8);
+    column == key || integer(column) && integer(key)
+}
