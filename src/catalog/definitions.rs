@@ -2,7 +2,8 @@
 
 use super::functions::{Asker, ask};
 use crate::engine::Native;
-use crate::engine::vector::{Oid as OidArg, native2, native3};
+use crate::engine::directory::Deparsed;
+use crate::engine::vector::{Oid as OidArg, native3, native4};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::expression::quote as quote_ident;
 use crate::registry::{Constraint, ConstraintKind, FkAction, Index, Relation, RelationKind};
@@ -10,10 +11,17 @@ use crate::types::Oid;
 
 pub(super) fn natives() -> Vec<Native> {
     vec![
-        native2::<i64, OidArg, str>("dg_pg_get_constraintdef", |s, oid| Ok(constraint(&ask(s)?, oid))),
-        native2::<i64, OidArg, str>("dg_pg_get_indexdef", |s, oid| Ok(index(&ask(s)?, oid))),
-        native3::<i64, OidArg, i32, str>("dg_pg_get_indexdef_column", |s, oid, n| Ok(index_column(&ask(s)?, oid, n))),
-        native2::<i64, OidArg, str>("dg_pg_get_viewdef", |s, oid| Ok(view(&ask(s)?, oid))),
+        native3::<i64, OidArg, bool, str>("dg_pg_get_constraintdef", |s, oid, pretty| {
+            Ok(constraint(&ask(s)?, oid, pretty))
+        }),
+        native3::<i64, OidArg, bool, str>("dg_pg_get_indexdef", |s, oid, pretty| Ok(index(&ask(s)?, oid, pretty))),
+        native4::<i64, OidArg, i32, bool, str>("dg_pg_get_indexdef_column", |s, oid, n, pretty| {
+            Ok(index_column(&ask(s)?, oid, n, pretty))
+        }),
+        native3::<i64, OidArg, bool, str>("dg_pg_get_viewdef", |s, oid, pretty| Ok(view(&ask(s)?, oid, pretty))),
+        native4::<i64, str, OidArg, bool, str>("dg_pg_get_expr", |s, text, relation, pretty| {
+            Ok(Some(stored_expression(&ask(s)?, text, relation, pretty)))
+        }),
         native3::<i64, str, str, str>("dg_pg_get_serial_sequence", |s, table, column| {
             serial_sequence(&ask(s)?, table, column)
         }),
@@ -41,7 +49,7 @@ fn find_constraint(asker: &Asker, oid: Oid) -> Option<(&Relation, &Constraint)> 
     Some((&**table, table.constraints.iter().find(|c| c.oid == oid)?))
 }
 
-fn constraint(asker: &Asker, oid: Oid) -> Option<String> {
+fn constraint(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
     if let Some(definition) = crate::facts::system_definition(oid) {
         return Some(definition.to_owned());
     }
@@ -63,7 +71,9 @@ fn constraint(asker: &Asker, oid: Oid) -> Option<String> {
                 action("DELETE", *on_delete),
             )
         }
-        ConstraintKind::Check { expression, .. } => format!("CHECK (({expression}))"),
+        ConstraintKind::Check { expression, .. } => {
+            format!("CHECK ({})", printed(asker, expression, relation.oid, pretty).0)
+        }
     };
     if constraint.deferrable {
         text.push_str(" DEFERRABLE");
@@ -79,22 +89,41 @@ fn find_index(asker: &Asker, oid: Oid) -> Option<(&Relation, &Index)> {
     Some((&**table, table.indexes.iter().find(|i| i.oid == oid)?))
 }
 
-fn key_text(relation: &Relation, index: &Index, n: usize) -> Option<String> {
+/// An expression that the relation keeps, and whether it is printed as a call. What cannot be printed is shown as it is kept.
+fn printed(asker: &Asker, text: &str, relation: Oid, pretty: bool) -> (String, bool) {
+    match asker.view.deparsed(Deparsed::Expression { text, relation }, pretty) {
+        Some(printed) => (printed.text.to_string(), printed.call),
+        None => (format!("({text})"), false),
+    }
+}
+
+/// pg_get_expr.
+fn stored_expression(asker: &Asker, text: &str, relation: Oid, pretty: bool) -> String {
+    match asker.view.deparsed(Deparsed::Expression { text, relation }, pretty) {
+        Some(printed) => printed.text.to_string(),
+        None => text.to_owned(),
+    }
+}
+
+fn key_text(asker: &Asker, relation: &Relation, index: &Index, n: usize, pretty: bool) -> Option<String> {
     let key = index.keys.get(n)?;
     Some(match &key.expression {
-        Some(expression) => format!("({expression})"),
+        Some(expression) => match printed(asker, expression, relation.oid, pretty) {
+            (text, true) => text,
+            (text, false) => format!("({text})"),
+        },
         None => columns(relation, &[key.column]),
     })
 }
 
-fn index(asker: &Asker, oid: Oid) -> Option<String> {
+fn index(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
     if let Some(definition) = crate::facts::system_definition(oid) {
         return Some(definition.to_owned());
     }
     let (relation, index) = find_index(asker, oid)?;
     let keys = (0..index.keys.len()).filter_map(|n| {
         let key = &index.keys[n];
-        let mut text = key_text(relation, index, n)?;
+        let mut text = key_text(asker, relation, index, n, pretty)?;
         if key.descending {
             text.push_str(" DESC");
         }
@@ -105,29 +134,33 @@ fn index(asker: &Asker, oid: Oid) -> Option<String> {
         Some(text)
     });
     let unique = if index.unique { "UNIQUE " } else { "" };
-    let predicate = index.predicate.as_ref().map(|p| format!(" WHERE ({p})")).unwrap_or_default();
+    let predicate = index.predicate.as_ref().map(|p| format!(" WHERE {}", printed(asker, p, relation.oid, pretty).0));
+    let predicate = predicate.unwrap_or_default();
+    // Only pretty text leaves a namespace out.
+    let table = asker.seen.written(&relation.namespace, &relation.name, pretty && asker.seen.finds(relation));
     Some(format!(
-        "CREATE {unique}INDEX {} ON {}.{} USING {} ({}){predicate}",
+        "CREATE {unique}INDEX {} ON {table} USING {} ({}){predicate}",
         quote_ident(&index.name),
-        quote_ident(&relation.namespace),
-        quote_ident(&relation.name),
         index.method,
         keys.collect::<Vec<_>>().join(", "),
     ))
 }
 
 /// pg_get_indexdef(index, n, …): the whole definition for 0, else the n-th key.
-fn index_column(asker: &Asker, oid: Oid, n: i32) -> Option<String> {
+fn index_column(asker: &Asker, oid: Oid, n: i32, pretty: bool) -> Option<String> {
     if n == 0 {
-        return index(asker, oid);
+        return index(asker, oid, pretty);
     }
     let (relation, found) = find_index(asker, oid)?;
-    key_text(relation, found, usize::try_from(n - 1).ok()?)
+    key_text(asker, relation, found, usize::try_from(n - 1).ok()?, pretty)
 }
 
-fn view(asker: &Asker, oid: Oid) -> Option<String> {
+fn view(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
     match &asker.seen.relation(oid)?.kind {
-        RelationKind::View { definition, .. } => Some(format!("{};", definition.trim().trim_end_matches(';'))),
+        RelationKind::View { definition, .. } => match asker.view.deparsed(Deparsed::View(oid), pretty) {
+            Some(printed) => Some(printed.text.to_string()),
+            None => Some(format!("{};", definition.trim().trim_end_matches(';'))),
+        },
         RelationKind::Table | RelationKind::Sequence(_) | RelationKind::System => None,
     }
 }

@@ -61,6 +61,10 @@ pub trait SessionView: Send + Sync {
     }
     /// pg_advisory_unlock_all().
     fn unlock_all(&self) {}
+    /// A definition as PostgreSQL prints it, with or without needless parentheses; `None` if there is no printer for it.
+    fn deparsed(&self, _what: Deparsed<'_>, _pretty: bool) -> Option<Printed> {
+        None
+    }
     /// Rows of pg_locks.
     fn locks(&self) -> Vec<LockRow> {
         Vec::new()
@@ -81,6 +85,20 @@ pub trait SessionView: Send + Sync {
     fn notification_queue_usage(&self) -> f64 {
         0.0
     }
+}
+
+/// What is to be printed: a view's query, or an expression that a relation keeps as this text (0: a domain's check).
+#[derive(Debug, Clone, Copy)]
+pub enum Deparsed<'a> {
+    View(Oid),
+    Expression { text: &'a str, relation: Oid },
+}
+
+/// A definition, and whether it is printed as a call, which needs no parentheses around it.
+#[derive(Debug, Clone)]
+pub struct Printed {
+    pub text: Arc<str>,
+    pub call: bool,
 }
 
 /// What an advisory lock is about: a key of 64 bits in halves (`kind` 1), or a pair of 32 (`kind` 2).

@@ -127,7 +127,7 @@ impl Walk {
     }
 
     fn ctes(&mut self, ctes: &[Cte]) {
-        for Cte { id: _, name: _, query, columns: _, materialized: _, recursive: _ } in ctes {
+        for Cte { id: _, name: _, query, columns: _, materialized: _, recursive: _, named: _, extended: _ } in ctes {
             match query {
                 CteBody::Query(query) => self.query(query),
                 CteBody::Insert(insert) => self.insert(insert),
@@ -138,7 +138,7 @@ impl Walk {
     }
 
     fn select(&mut self, select: &Select) {
-        let Select { distinct, targets, from, filter, group_by, having, qualify, aggregated: _ } = select;
+        let Select { distinct, targets, from, filter, group_by, having, windows: _, qualify, aggregated: _ } = select;
         from.iter().for_each(|item| self.from_item(item));
         self.exprs(targets);
         match distinct {
@@ -146,7 +146,7 @@ impl Walk {
             Distinct::On(exprs) => self.exprs(exprs),
         }
         self.option(filter);
-        if let Some(GroupBy { exprs, sets: _, dependent }) = group_by {
+        if let Some(GroupBy { exprs, sets: _, dependent, written: _ }) = group_by {
             self.exprs(exprs);
             self.exprs(dependent);
         }
@@ -158,7 +158,8 @@ impl Walk {
         match item {
             FromItem::Relation(relation) => self.relation(relation, Privileges::SELECT),
             FromItem::Join(join) => {
-                let Join { kind: _, left, right, on, lateral: _ } = &**join;
+                // What USING merges is in `on` and in the targets.
+                let Join { kind: _, left, right, on, lateral: _, merged: _, merged_alias: _, alias: _ } = &**join;
                 self.from_item(left);
                 self.from_item(right);
                 self.option(on);
@@ -330,7 +331,7 @@ impl Walk {
     }
 
     fn call(&mut self, call: &Call) {
-        let Call { func, args, operator: _, variadic: _ } = call;
+        let Call { func, args, operator: _, variadic: _, form: _ } = call;
         self.function(func);
         // The function itself judges what is known at execution only; a sequence that is known now is refused now.
         if let (Some(what), Some(ExprKind::Const(Value::Oid(sequence)))) =
@@ -354,7 +355,7 @@ impl Walk {
         match kind {
             ExprKind::Const(_)
             | ExprKind::Param(_)
-            | ExprKind::Session(_)
+            | ExprKind::Session(_, _)
             | ExprKind::Default
             | ExprKind::Grouping(_) => {}
             ExprKind::Column { rel, column } => {
@@ -392,7 +393,7 @@ impl Walk {
                 self.expr(left);
                 self.expr(right);
             }
-            ExprKind::Case { whens, otherwise } => {
+            ExprKind::Case { simple: _, whens, otherwise } => {
                 for (when, then) in whens {
                     self.expr(when);
                     self.expr(then);
@@ -445,7 +446,7 @@ impl Walk {
 
     fn window(&mut self, window: &Window) {
         let Window { func, args, star: _, filter, spec } = window;
-        let WindowSpec { partition_by, order_by, frame } = spec;
+        let WindowSpec { name: _, base: _, partition_by, order_by, frame } = spec;
         self.function(func);
         self.exprs(args);
         self.option(filter);

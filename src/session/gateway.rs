@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::RwLock;
 
+use super::definitions::Definitions;
 use super::locks::Locks;
 use super::notify::Channels;
 use super::plan_cache::PlanCache;
@@ -27,6 +28,7 @@ pub struct Gateway {
     registry: Arc<Registry>,
     engine: Arc<dyn Engine>,
     pub(super) plans: PlanCache,
+    pub(super) definitions: Definitions,
     sessions: RwLock<HashMap<i32, Arc<Shared>>>,
     closing: AtomicBool,
     pub(super) locks: Locks,
@@ -52,6 +54,7 @@ impl Gateway {
         Arc::new(Self {
             plans: PlanCache::new(limits.cached_plans),
             locks: Locks::new(limits.advisory_locks),
+            definitions: Definitions::default(),
             limits,
             registry,
             engine,

@@ -11,6 +11,7 @@ mod copy_out;
 mod cursors;
 mod ddl;
 mod deferred;
+mod definitions;
 mod describe;
 pub mod environment;
 mod execute;

@@ -14,11 +14,13 @@ use super::notify::{Mailbox, Pending};
 use super::settings::{Scope, Settings, Source, Values};
 use crate::engine::CancelReason;
 use crate::engine::directory::{
-    ActivityRow, CursorRow, LockMode, LockRow, LockScope, LockTag, PreparedRow, SessionView, SettingRow,
+    ActivityRow, CursorRow, Deparsed, LockMode, LockRow, LockScope, LockTag, PreparedRow, Printed, SessionView,
+    SettingRow,
 };
 use crate::engine::tape::Tape;
 use crate::error::{Error, Report, Result, SqlState};
 use crate::registry::{Name, Snapshot};
+use crate::sql::{Context, Dialect};
 use crate::types::{Oid, OutputSettings};
 
 pub struct Shared {
@@ -196,6 +198,22 @@ impl SessionView for Shared {
 
     fn snapshot(&self) -> Arc<Snapshot> {
         self.state.lock().snapshot.clone()
+    }
+
+    fn deparsed(&self, what: Deparsed<'_>, pretty: bool) -> Option<Printed> {
+        let gateway = self.gateway().ok()?;
+        let state = self.state.lock();
+        let cx = Context {
+            snapshot: state.snapshot.clone(),
+            role: state.role,
+            search_path: state.search_path.clone(),
+            creation_namespace: None,
+            settings: OutputSettings::default(),
+            dialect: Dialect::default(),
+            standard_strings: true,
+        };
+        drop(state);
+        gateway.definitions.print(what, pretty, &cx)
     }
 
     fn stopping(&self) -> Option<Error> {

@@ -147,6 +147,9 @@ pub enum Command {
 
 /// Schema changes: from the tree's DDL to changes of the registry and DuckDB's steps.
 pub mod ddl;
+
+/// From the typed tree back to PostgreSQL's SQL.
+pub mod deparse;
 pub mod signatures;
 
 /// From the typed tree to what DuckDB is asked.

@@ -63,8 +63,10 @@ pub enum ExprKind {
         left: Box<Expr>,
         right: Box<Expr>,
     },
-    /// Simple CASE is already turned into searched CASE (each `when` is boolean).
+    /// Simple CASE is already turned into searched CASE (each `when` is boolean); `simple` tells that it was one, so that
+    /// each `when` is the operator on the operand and a value.
     Case {
+        simple: bool,
         whens: Vec<(Expr, Expr)>,
         otherwise: Option<Box<Expr>>,
     },
@@ -123,8 +125,8 @@ pub enum ExprKind {
     },
     /// The whole row of a relation in scope.
     WholeRow(RelId),
-    /// CURRENT_DATE, current_user and so on: what the session binds at execution.
-    Session(SessionValue),
+    /// CURRENT_DATE, current_user and so on: what the session binds at execution, and how PostgreSQL writes it.
+    Session(SessionValue, &'static str),
     /// The next value of a sequence (relation OID), volatile.
     NextValue(Oid),
     /// `DEFAULT` in VALUES or SET; gone after analysis of INSERT and UPDATE.
@@ -152,6 +154,21 @@ pub struct Call {
     pub operator: Option<Oid>,
     /// The last argument is an array that stands for the rest of a VARIADIC "any" function's arguments.
     pub variadic: bool,
+    pub form: CallForm,
+}
+
+/// How a call was written, for who prints it (PostgreSQL's CoercionForm and NamedArgExpr).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum CallForm {
+    /// `f(a, b)`, or an operator.
+    #[default]
+    Plain,
+    /// `f(a)`: the first so many arguments are written, the others are defaults.
+    Given(u16),
+    /// `f(a, name => b)`: the parameters' numbers in the order of writing; those from `positional` on have names.
+    Named { written: Box<[u16]>, positional: u16 },
+    /// Syntax of the SQL standard: `EXTRACT(year FROM a)`.
+    Syntax,
 }
 
 #[derive(Debug, Clone)]
@@ -178,6 +195,10 @@ pub struct Window {
 
 #[derive(Debug, Clone)]
 pub struct WindowSpec {
+    /// The name in the WINDOW clause that OVER refers to.
+    pub name: Option<Arc<str>>,
+    /// The named window that its definition begins with, and whether the order is that window's.
+    pub base: Option<(Arc<str>, bool)>,
     pub partition_by: Vec<Expr>,
     pub order_by: Vec<SortKey>,
     pub frame: Option<Frame>,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Expr, Field, SortKey};
+use super::{Expr, Field, SortKey, WindowSpec};
 use crate::registry::Relation as TableDef;
 use crate::types::{Oid, PgType};
 
@@ -62,6 +62,10 @@ pub struct Cte {
     pub materialized: Option<bool>,
     /// True if it refers to itself.
     pub recursive: bool,
+    /// How many column names were written after its name.
+    pub named: u16,
+    /// SEARCH or CYCLE were written: `query` has what they add.
+    pub extended: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -105,6 +109,8 @@ pub struct Select {
     pub filter: Option<Expr>,
     pub group_by: Option<GroupBy>,
     pub having: Option<Expr>,
+    /// The WINDOW clause; the windows that refer to it are spelled out in the expressions.
+    pub windows: Vec<(Arc<str>, WindowSpec)>,
     /// DuckDB's QUALIFY (extended dialect).
     pub qualify: Option<Expr>,
     /// True if there are aggregates, GROUP BY or HAVING.
@@ -126,6 +132,18 @@ pub struct GroupBy {
     pub sets: Vec<Vec<u16>>,
     /// Columns that are used outside of aggregates and not among `exprs`: those there hold their table's primary key.
     pub dependent: Vec<Expr>,
+    /// GROUP BY's items as they were written.
+    pub written: Vec<Grouping>,
+}
+
+/// An item of GROUP BY; the numbers are indexes into [`GroupBy::exprs`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Grouping {
+    /// An expression, or several in parentheses; none is `()`.
+    Simple(Vec<u16>),
+    Rollup(Vec<Grouping>),
+    Cube(Vec<Grouping>),
+    Sets(Vec<Grouping>),
 }
 
 #[derive(Debug, Clone)]
@@ -142,6 +160,29 @@ pub struct Join {
     /// USING and NATURAL are already conditions here; their merged columns are COALESCE or plain columns in the targets.
     pub on: Option<Expr>,
     pub lateral: bool,
+    /// What USING or NATURAL merges, for who prints it: `on` and the targets have it already.
+    pub merged: Vec<MergedColumn>,
+    /// The alias of `USING (…) AS alias`.
+    pub merged_alias: Option<Arc<str>>,
+    /// `(… JOIN …) AS alias`: the join's columns by the names that the alias gives them.
+    pub alias: Option<JoinAlias>,
+}
+
+/// A column of USING: the name, the two sides, and what stands for both.
+#[derive(Debug, Clone)]
+pub struct MergedColumn {
+    pub name: Arc<str>,
+    pub left: Expr,
+    pub right: Expr,
+    pub value: Expr,
+}
+
+#[derive(Debug, Clone)]
+pub struct JoinAlias {
+    pub name: Arc<str>,
+    pub columns: Vec<(Arc<str>, Expr)>,
+    /// How many column names were written.
+    pub named: u16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

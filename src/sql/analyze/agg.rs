@@ -10,7 +10,7 @@ use super::target::Target;
 use super::{Analyzer, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
 use crate::facts::Proc;
-use crate::tree::{GroupBy, SortKey};
+use crate::tree::{GroupBy, Grouping, SortKey};
 use crate::types::{PgType, oid};
 
 /// Grouping sets that CUBE and cross products may make at most (as in PostgreSQL).
@@ -21,8 +21,10 @@ impl Analyzer<'_> {
     pub(crate) fn grouping(&mut self, items: &[ast::Expr], targets: &[Target]) -> Result<GroupBy> {
         let mut exprs: Vec<Expr> = Vec::new();
         let mut sets: Vec<Vec<u16>> = vec![Vec::new()];
+        let mut written = Vec::with_capacity(items.len());
         for item in items {
-            let choices = self.grouping_item(item, targets, &mut exprs)?;
+            let item = self.grouping_item(item, targets, &mut exprs)?;
+            let choices = choices(&item)?;
             let mut product = Vec::with_capacity(sets.len() * choices.len());
             for set in &sets {
                 for choice in &choices {
@@ -36,44 +38,38 @@ impl Analyzer<'_> {
                 return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, message));
             }
             sets = product;
+            written.push(item);
         }
-        Ok(GroupBy { exprs, sets, dependent: Vec::new() })
+        Ok(GroupBy { exprs, sets, dependent: Vec::new(), written })
     }
 
-    /// The alternatives that one item of GROUP BY stands for.
-    fn grouping_item(&mut self, item: &ast::Expr, targets: &[Target], exprs: &mut Vec<Expr>) -> Result<Vec<Vec<u16>>> {
+    /// One item of GROUP BY.
+    fn grouping_item(&mut self, item: &ast::Expr, targets: &[Target], exprs: &mut Vec<Expr>) -> Result<Grouping> {
         match item {
-            ast::Expr::Rollup(parts) => {
-                let parts = self.grouping_parts(parts, targets, exprs)?;
-                Ok((0..=parts.len()).rev().map(|n| parts[..n].concat()).collect())
-            }
+            ast::Expr::Rollup(parts) => Ok(Grouping::Rollup(self.grouping_parts(parts, targets, exprs)?)),
             ast::Expr::Cube(parts) => {
                 let parts = self.grouping_parts(parts, targets, exprs)?;
                 if parts.len() > 12 {
                     let message = "CUBE is limited to 12 elements";
                     return Err(Error::new(SqlState::TOO_MANY_COLUMNS, message));
                 }
-                let subsets = (0..1usize << parts.len()).rev().map(|mask| {
-                    let chosen = (0..parts.len()).filter(|i| mask >> (parts.len() - 1 - i) & 1 == 1);
-                    chosen.flat_map(|i| parts[i].iter().copied()).collect()
-                });
-                Ok(subsets.collect())
+                Ok(Grouping::Cube(parts))
             }
             ast::Expr::GroupingSets(parts) => {
-                let mut sets = Vec::new();
+                let mut sets = Vec::with_capacity(parts.len());
                 for part in parts {
-                    match part.as_slice() {
+                    sets.push(match part.as_slice() {
                         [nested @ (ast::Expr::Rollup(_) | ast::Expr::Cube(_) | ast::Expr::GroupingSets(_))] => {
-                            sets.extend(self.grouping_item(nested, targets, exprs)?);
+                            self.grouping_item(nested, targets, exprs)?
                         }
-                        part => sets.push(self.grouping_part(part, targets, exprs)?),
-                    }
+                        part => Grouping::Simple(self.grouping_part(part, targets, exprs)?),
+                    });
                 }
-                Ok(sets)
+                Ok(Grouping::Sets(sets))
             }
-            ast::Expr::Tuple(parts) => Ok(vec![self.grouping_part(parts, targets, exprs)?]),
+            ast::Expr::Tuple(parts) => Ok(Grouping::Simple(self.grouping_part(parts, targets, exprs)?)),
             ast::Expr::Nested(inner) => self.grouping_item(inner, targets, exprs),
-            expr => Ok(vec![self.grouping_part(std::slice::from_ref(expr), targets, exprs)?]),
+            expr => Ok(Grouping::Simple(self.grouping_part(std::slice::from_ref(expr), targets, exprs)?)),
         }
     }
 
@@ -82,8 +78,8 @@ impl Analyzer<'_> {
         parts: &[Vec<ast::Expr>],
         targets: &[Target],
         exprs: &mut Vec<Expr>,
-    ) -> Result<Vec<Vec<u16>>> {
-        parts.iter().map(|p| self.grouping_part(p, targets, exprs)).collect()
+    ) -> Result<Vec<Grouping>> {
+        parts.iter().map(|p| self.grouping_part(p, targets, exprs).map(Grouping::Simple)).collect()
     }
 
     fn grouping_part(&mut self, part: &[ast::Expr], targets: &[Target], exprs: &mut Vec<Expr>) -> Result<Vec<u16>> {
@@ -218,6 +214,44 @@ impl Analyzer<'_> {
         }
         Ok(())
     }
+}
+
+/// The alternatives that one item of GROUP BY stands for.
+fn choices(item: &Grouping) -> Result<Vec<Vec<u16>>> {
+    Ok(match item {
+        Grouping::Simple(set) => vec![set.clone()],
+        Grouping::Rollup(parts) => {
+            let parts = simple(parts)?;
+            (0..=parts.len()).rev().map(|n| parts[..n].concat()).collect()
+        }
+        Grouping::Cube(parts) => {
+            let parts = simple(parts)?;
+            let subsets = (0..1usize << parts.len()).rev().map(|mask| {
+                let chosen = (0..parts.len()).filter(|i| mask >> (parts.len() - 1 - i) & 1 == 1);
+                chosen.flat_map(|i| parts[i].iter().copied()).collect()
+            });
+            subsets.collect()
+        }
+        Grouping::Sets(sets) => {
+            let mut all = Vec::new();
+            for set in sets {
+                all.extend(choices(set)?);
+            }
+            all
+        }
+    })
+}
+
+/// The parts of ROLLUP and CUBE, which are expressions or lists of them.
+fn simple(parts: &[Grouping]) -> Result<Vec<&[u16]>> {
+    let found: Option<Vec<&[u16]>> = parts
+        .iter()
+        .map(|part| match part {
+            Grouping::Simple(set) => Some(set.as_slice()),
+            Grouping::Rollup(_) | Grouping::Cube(_) | Grouping::Sets(_) => None,
+        })
+        .collect();
+    found.ok_or_else(|| Error::internal("a set inside ROLLUP or CUBE"))
 }
 
 /// Replaces the numbers of GROUPING() calls by the indexes that they resolved to.

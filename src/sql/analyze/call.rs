@@ -8,7 +8,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::facts::{PROCS, Proc};
 use crate::registry::Name;
 use crate::sql::parse::fold;
-use crate::tree::{Aggregate, Call, SortKey, Window};
+use crate::tree::{Aggregate, Call, CallForm, SortKey, Window};
 use crate::types::{Oid, PgType, Value, oid};
 
 impl Analyzer<'_> {
@@ -20,6 +20,15 @@ impl Analyzer<'_> {
             Resolved::Cast(_) => return Err(Error::internal(format!("{name} is no function"))),
         };
         self.plain_call(form, arguments.exprs, arguments.variadic, pos)
+    }
+
+    /// As [`Analyzer::call_by_name`], for what is written in the SQL standard's syntax.
+    pub(crate) fn call_syntax(&mut self, name: &str, args: Vec<Expr>, pos: u32) -> Result<Expr> {
+        let mut expr = self.call_by_name(name, args, pos)?;
+        if let ExprKind::Call(call) = &mut expr.kind {
+            call.form = CallForm::Syntax;
+        }
+        Ok(expr)
     }
 
     /// As [`Analyzer::call_by_name`], for a function that was written without its namespace.
@@ -382,6 +391,7 @@ impl Analyzer<'_> {
                 .hint("To call a procedure, use CALL.")
                 .at(pos));
         }
+        let written = written_form(&form, args.len());
         let (args, result) = self.coerce_arguments(form, args, pos)?;
         // nextval of a sequence that is known now.
         if func.name == "nextval"
@@ -389,7 +399,7 @@ impl Analyzer<'_> {
         {
             return Ok(Expr { kind: ExprKind::NextValue(*sequence), ty: PgType::new(result), pos });
         }
-        let call = Box::new(Call { func, args, operator: None, variadic });
+        let call = Box::new(Call { func, args, operator: None, variadic, form: written });
         if func.returns_set {
             if let Some(clause) = self.scope().clause.refuses_sets() {
                 let message = format!("set-returning functions are not allowed in {clause}");
@@ -399,6 +409,19 @@ impl Analyzer<'_> {
             return Ok(Expr { kind: ExprKind::SetReturning(call), ty: PgType::new(result), pos });
         }
         Ok(Expr { kind: ExprKind::Call(call), ty: PgType::new(result), pos })
+    }
+}
+
+/// How a call with so many arguments is written.
+fn written_form(form: &Form, given: usize) -> CallForm {
+    match &form.order {
+        None if form.variadic.is_none() && given < form.args.len() => CallForm::Given(given as u16),
+        None => CallForm::Plain,
+        Some(order) => {
+            let parameter = |argument| order.iter().position(|from| *from == Some(argument)).map(|p| p as u16);
+            let written: Box<[u16]> = (0..given).filter_map(parameter).collect();
+            CallForm::Named { written, positional: form.positional as u16 }
+        }
     }
 }
 

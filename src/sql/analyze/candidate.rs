@@ -18,6 +18,8 @@ pub(crate) struct Form {
     pub variadic: Option<usize>,
     /// For named notation: which argument each parameter takes, None for its default.
     pub order: Option<Vec<Option<usize>>>,
+    /// How many arguments stand before those with names.
+    pub positional: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -222,7 +224,7 @@ fn forms(name: &str, count: usize, arguments: &Arguments) -> Vec<Form> {
 }
 
 fn plain_form(func: &'static Proc) -> Form {
-    Form { func, args: func.args.clone(), variadic: None, order: None }
+    Form { func, args: func.args.clone(), variadic: None, order: None, positional: 0 }
 }
 
 fn variadic_form(func: &'static Proc, count: usize) -> Option<Form> {
@@ -230,7 +232,7 @@ fn variadic_form(func: &'static Proc, count: usize) -> Option<Form> {
     let extra = count.checked_sub(fixed).filter(|n| *n > 0)?;
     let mut args = func.args[..fixed].to_vec();
     args.extend(std::iter::repeat_n(func.variadic, extra));
-    Some(Form { func, args, variadic: Some(extra), order: None })
+    Some(Form { func, args, variadic: Some(extra), order: None, positional: 0 })
 }
 
 /// Named notation (MatchNamedCall).
@@ -266,5 +268,5 @@ fn named_form(func: &'static Proc, count: usize, names: &[Name]) -> Option<Form>
     let given = (0..count).filter_map(|k| order.iter().position(|from| *from == Some(k)));
     let left_out = (0..order.len()).filter(|p| order[*p].is_none());
     let args = given.chain(left_out).map(|p| func.args[p]).collect();
-    Some(Form { func, args, variadic: None, order: Some(order) })
+    Some(Form { func, args, variadic: None, order: Some(order), positional })
 }

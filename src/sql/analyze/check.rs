@@ -12,7 +12,7 @@ use crate::tree::{
 pub(crate) fn children<'e>(expr: &'e Expr, exprs: &mut Vec<&'e Expr>, queries: &mut Vec<&'e Query>) {
     use ExprKind as K;
     match &expr.kind {
-        K::Const(_) | K::Param(_) | K::Column { .. } | K::WholeRow(_) | K::Session(_) | K::NextValue(_) => {}
+        K::Const(_) | K::Param(_) | K::Column { .. } | K::WholeRow(_) | K::Session(_, _) | K::NextValue(_) => {}
         K::Default | K::Grouping(_) => {}
         K::Call(c) | K::SetReturning(c) => exprs.extend(&c.args),
         K::Aggregate(a) => {
@@ -41,7 +41,7 @@ pub(crate) fn children<'e>(expr: &'e Expr, exprs: &mut Vec<&'e Expr>, queries: &
         K::Distinct { left, right, .. } | K::NullIf { left, right, .. } => exprs.extend([&**left, &**right]),
         K::AnyAll { left, array, .. } => exprs.extend([&**left, &**array]),
         K::RowCompare { left, right, .. } => exprs.extend(left.iter().chain(right)),
-        K::Case { whens, otherwise } => {
+        K::Case { simple: _, whens, otherwise } => {
             exprs.extend(whens.iter().flat_map(|(c, r)| [c, r]));
             exprs.extend(otherwise.as_deref());
         }
@@ -67,7 +67,7 @@ pub(crate) fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
     use ExprKind as K;
     let mut out: Vec<&mut Expr> = Vec::new();
     match &mut expr.kind {
-        K::Const(_) | K::Param(_) | K::Column { .. } | K::WholeRow(_) | K::Session(_) | K::NextValue(_) => {}
+        K::Const(_) | K::Param(_) | K::Column { .. } | K::WholeRow(_) | K::Session(_, _) | K::NextValue(_) => {}
         K::Default | K::Grouping(_) | K::Exists(_) | K::ScalarSubquery(_) | K::ArraySubquery(_) => {}
         K::Call(c) | K::SetReturning(c) => out.extend(&mut c.args),
         K::Aggregate(a) => {
@@ -92,7 +92,7 @@ pub(crate) fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
         K::AnyAll { left, array, .. } => out.extend([&mut **left, &mut **array]),
         K::AnyAllSubquery { left, .. } => out.extend(left),
         K::RowCompare { left, right, .. } => out.extend(left.iter_mut().chain(right)),
-        K::Case { whens, otherwise } => {
+        K::Case { simple: _, whens, otherwise } => {
             out.extend(whens.iter_mut().flat_map(|(c, r)| [c, r]));
             out.extend(otherwise.as_deref_mut());
         }

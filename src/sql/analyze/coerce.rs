@@ -99,7 +99,11 @@ impl Analyzer<'_> {
         if !self.can_coerce(expr.ty.oid, target.oid, context) {
             return Ok(None);
         }
-        let coerced = self.coerce_type(expr, target, context, explicit)?;
+        let changes = expr.ty.oid != target.oid;
+        let mut coerced = self.coerce_type(expr, target, context, explicit)?;
+        if changes && target.typmod >= 0 && target.typmod != coerced.ty.typmod {
+            hide_cast(&mut coerced);
+        }
         self.coerce_typmod(coerced, target, explicit).map(Some)
     }
 
@@ -216,7 +220,10 @@ impl Analyzer<'_> {
             return Ok(expr);
         }
         let base = self.base_type(PgType::new(target.oid));
-        let expr = self.coerce_typmod(expr, base, explicit)?;
+        let mut expr = self.coerce_typmod(expr, base, explicit)?;
+        if explicit {
+            hide_cast(&mut expr);
+        }
         Ok(cast(expr, PgType::new(target.oid), CastHow::Domain(target.oid), explicit))
     }
 
@@ -318,6 +325,16 @@ impl Analyzer<'_> {
 pub(crate) fn cast(expr: Expr, ty: PgType, how: CastHow, explicit: bool) -> Expr {
     let pos = expr.pos;
     Expr { kind: ExprKind::Cast { arg: Box::new(expr), how, explicit }, ty, pos }
+}
+
+/// Of two casts that were written as one only the outer shows (hide_coercion_node).
+fn hide_cast(expr: &mut Expr) {
+    match &mut expr.kind {
+        // The modifier of a domain applies inside it.
+        ExprKind::Cast { how: CastHow::Domain(_) | CastHow::Typmod, .. } => {}
+        ExprKind::Cast { explicit, .. } => *explicit = false,
+        _ => {}
+    }
 }
 
 pub(crate) fn cannot_cast(from: &str, to: &str) -> Error {

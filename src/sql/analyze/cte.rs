@@ -66,7 +66,9 @@ impl Analyzer<'_> {
             in_progress: false,
             size,
         });
-        Ok(Cte { id, name, query, columns, materialized, recursive })
+        let named = cte.alias.columns.len() as u16;
+        let extended = self.clauses(cte).is_some();
+        Ok(Cte { id, name, query, columns, materialized, recursive, named, extended })
     }
 
     fn cte_body(

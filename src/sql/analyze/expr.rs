@@ -305,7 +305,7 @@ impl Analyzer<'_> {
         let results = items.map(|e| self.coerce_common(e, ty, "CASE/WHEN")).collect::<Result<Vec<_>>>()?;
         let whens = whens.into_iter().zip(results).collect();
         let otherwise = default.filter(|_| written).map(Box::new);
-        Ok(Expr { kind: ExprKind::Case { whens, otherwise }, ty, pos })
+        Ok(Expr { kind: ExprKind::Case { simple: operand.is_some(), whens, otherwise }, ty, pos })
     }
 
     /// transformArrayExpr. `wanted` is the array type that a cast around it asks for.

@@ -10,7 +10,7 @@ use super::{Analyzer, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
 use crate::sql::parse::{fold, rewrite};
-use crate::tree::{FromItem, Join, JoinKind};
+use crate::tree::{FromItem, Join, JoinAlias, JoinKind, MergedColumn};
 use crate::types::{PgType, oid};
 
 impl Analyzer<'_> {
@@ -42,6 +42,7 @@ impl Analyzer<'_> {
             JoinConstraint::On(_) | JoinConstraint::None => Vec::new(),
         };
         let mut merged = Vec::with_capacity(using.len());
+        let mut sides = Vec::with_capacity(using.len());
         let mut conditions = Vec::with_capacity(using.len());
         for (i, (name, pos)) in using.iter().enumerate() {
             if using[..i].iter().any(|(n, _)| n == name) {
@@ -51,7 +52,9 @@ impl Analyzer<'_> {
             let l = using_column(&left_names, name, "left", *pos)?;
             let r = using_column(&right_names, name, "right", *pos)?;
             conditions.push(self.operator("=", Some(l.clone()), r.clone(), *pos)?);
-            merged.push(NsColumn { name: Arc::clone(name), expr: self.merge(kind, l, r)?, hidden: false });
+            let value = self.merge(kind, l.clone(), r.clone())?;
+            sides.push(MergedColumn { name: Arc::clone(name), left: l, right: r, value: value.clone() });
+            merged.push(NsColumn { name: Arc::clone(name), expr: value, hidden: false });
         }
         let on = match constraint {
             JoinConstraint::On(on) => Some(self.join_condition(on, &left_names, &right_names)?),
@@ -61,10 +64,12 @@ impl Analyzer<'_> {
                 _ => Some(Expr { kind: ExprKind::And(conditions), ty: PgType::new(oid::BOOL), pos: 0 }),
             },
         };
+        let mut merged_alias = None;
         let mut namespace = combine(left_names, right_names, merged.clone());
         if let JoinConstraint::Using(names) = constraint
             && let Some(alias) = names.last().and_then(using_alias)
         {
+            merged_alias = Some(alias.into());
             let item = merged_item(alias, merged);
             self.check_conflicts(&namespace, std::slice::from_ref(&item))?;
             namespace.push(item);
@@ -77,7 +82,8 @@ impl Analyzer<'_> {
         }
         let lateral = matches!(&right, FromItem::Relation(r) if r.lateral);
         let kind = if kind == JoinKind::Inner && on.is_none() { JoinKind::Cross } else { kind };
-        Ok((FromItem::Join(Box::new(Join { kind, left, right, on, lateral })), namespace))
+        let join = Join { kind, left, right, on, lateral, merged: sides, merged_alias, alias: None };
+        Ok((FromItem::Join(Box::new(join)), namespace))
     }
 
     /// ON sees both sides and nothing else of this level.
@@ -110,7 +116,7 @@ impl Analyzer<'_> {
     /// `(a JOIN b …) AS alias`: only the join's own columns are to be seen, under the alias.
     pub(crate) fn alias_join(
         &mut self,
-        item: FromItem,
+        mut item: FromItem,
         namespace: Vec<NsItem>,
         alias: &ast::TableAlias,
     ) -> Result<Item> {
@@ -130,6 +136,13 @@ impl Analyzer<'_> {
         }
         for (column, name) in columns.iter_mut().zip(&alias.columns) {
             column.name = fold(&name.name);
+        }
+        if let FromItem::Join(join) = &mut item {
+            join.alias = Some(JoinAlias {
+                name: fold(&alias.name),
+                columns: columns.iter().map(|c| (Arc::clone(&c.name), c.expr.clone())).collect(),
+                named: alias.columns.len() as u16,
+            });
         }
         let ns = NsItem {
             alias: fold(&alias.name),

@@ -239,7 +239,7 @@ fn query(definition: &str, cx: &Context, kept: bool) -> Result<(Query, Vec<Place
     let mut a = Analyzer::new(cx, parsed);
     a.note_places();
     a.kept = kept;
-    let query = a.query(ast)?;
+    let query = a.ddl_query(ast)?;
     Ok((query, a.take_places()))
 }
 
@@ -249,6 +249,19 @@ fn query(definition: &str, cx: &Context, kept: bool) -> Result<(Query, Vec<Place
 /// It cannot be analyzed.
 pub fn query_places(definition: &str, cx: &Context) -> Result<Vec<Place>> {
     query(definition, &context(cx), true).map(|(_, places)| places)
+}
+
+/// A view's kept query as a tree.
+///
+/// # Errors
+/// It cannot be analyzed.
+pub fn stored_query(definition: &str, search_path: &[Name], cx: &Context) -> Result<Query> {
+    let cx = Context { search_path: search_path.into(), ..context(cx) };
+    tree(definition, &cx)
+}
+
+fn tree(definition: &str, cx: &Context) -> Result<Query> {
+    query(definition, cx, true).map(|(query, _)| query)
 }
 
 /// The text of a new view as it is kept.

@@ -6,27 +6,31 @@ use super::expr::unknown_text;
 use super::{Analyzer, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
 use crate::facts::{OPERATORS, PROCS};
-use crate::tree::{Call, SessionValue};
+use crate::tree::{Call, CallForm, SessionValue};
 use crate::types::{Oid, PgType, Value, oid};
 
 /// `'now'`, `'today'` and their kin as a date or time: what the session answers at execution, so that a cached plan does
 /// not keep the moment of its making.
 pub(crate) fn current_moment(text: &str, ty: Oid, pos: u32) -> Option<Expr> {
     let word = text.trim().to_ascii_lowercase();
-    let session = |value: SessionValue, ty: Oid| Expr { kind: ExprKind::Session(value), ty: PgType::new(ty), pos };
+    let session = |value: SessionValue, written: &'static str, ty: Oid| Expr {
+        kind: ExprKind::Session(value, written),
+        ty: PgType::new(ty),
+        pos,
+    };
     let call = |name: &str, args: Vec<Expr>, result: Oid| {
         let types: Vec<Oid> = args.iter().map(|a| a.ty.oid).collect();
         let func = PROCS.by_name(name).find(|p| p.args == types)?;
-        let call = Call { func, args, operator: None, variadic: false };
+        let call = Call { func, args, operator: None, variadic: false, form: CallForm::Plain };
         Some(Expr { kind: ExprKind::Call(Box::new(call)), ty: PgType::new(result), pos })
     };
     if word == "now" {
         return Some(match ty {
-            oid::DATE => session(SessionValue::CurrentDate, ty),
-            oid::TIMESTAMP => session(SessionValue::LocalTimestamp, ty),
-            oid::TIMESTAMPTZ => session(SessionValue::TransactionTimestamp, ty),
-            oid::TIME => session(SessionValue::LocalTime, ty),
-            oid::TIMETZ => session(SessionValue::CurrentTime, ty),
+            oid::DATE => session(SessionValue::CurrentDate, "CURRENT_DATE", ty),
+            oid::TIMESTAMP => session(SessionValue::LocalTimestamp, "LOCALTIMESTAMP", ty),
+            oid::TIMESTAMPTZ => session(SessionValue::TransactionTimestamp, "CURRENT_TIMESTAMP", ty),
+            oid::TIME => session(SessionValue::LocalTime, "LOCALTIME", ty),
+            oid::TIMETZ => session(SessionValue::CurrentTime, "CURRENT_TIME", ty),
             _ => return None,
         });
     }
@@ -39,7 +43,7 @@ pub(crate) fn current_moment(text: &str, ty: Oid, pos: u32) -> Option<Expr> {
     if !matches!(ty, oid::DATE | oid::TIMESTAMP | oid::TIMESTAMPTZ) {
         return None;
     }
-    let today = session(SessionValue::CurrentDate, oid::DATE);
+    let today = session(SessionValue::CurrentDate, "CURRENT_DATE", oid::DATE);
     let number = Expr { kind: ExprKind::Const(Value::Int4(days)), ty: PgType::new(oid::INT4), pos };
     let date = if days == 0 { today } else { call("date_pli", vec![today, number], oid::DATE)? };
     match ty {

@@ -57,6 +57,7 @@ use crate::types::{Oid, PgType, oid};
 
 pub(crate) use self::check::{walk, walk_query};
 pub use self::coerce::CastContext;
+pub(crate) use self::same::same;
 pub use self::size::too_many_relations;
 pub use self::stored::{Stored, assigned_expression, expression, places as stored_places, places_along};
 pub use self::utility::execute_arguments;

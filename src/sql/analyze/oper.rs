@@ -5,7 +5,7 @@ use super::types::proc;
 use super::{Analyzer, CastContext, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
 use crate::facts::{OPERATORS, Operator, Proc};
-use crate::tree::Call;
+use crate::tree::{Call, CallForm};
 use crate::types::{Oid, PgType, oid};
 
 #[derive(Clone, Copy)]
@@ -92,7 +92,8 @@ impl Analyzer<'_> {
         for (arg, ty) in left.into_iter().chain([right]).zip(&found.args) {
             args.push(self.coerce_type(arg, PgType::new(*ty), CastContext::Implicit, false)?);
         }
-        let call = Call { func: found.func, args, operator: Some(found.row.oid), variadic: false };
+        let call =
+            Call { func: found.func, args, operator: Some(found.row.oid), variadic: false, form: CallForm::Plain };
         Ok(Expr { kind: ExprKind::Call(Box::new(call)), ty: PgType::new(found.result), pos })
     }
 

@@ -104,6 +104,7 @@ impl Analyzer<'_> {
         let places = places.chain(order_by.iter_mut().map(|k| &mut k.expr)).collect();
         let group_by = self.grouping_calls(group_by, places)?;
         let columns = self.fields(&targets);
+        let windows = std::mem::take(&mut self.scope().windows);
         let mut analyzed = Select {
             distinct,
             targets: targets.into_iter().map(|t| t.expr).collect(),
@@ -111,6 +112,7 @@ impl Analyzer<'_> {
             filter,
             group_by,
             having,
+            windows,
             qualify,
             aggregated,
         };

@@ -54,7 +54,7 @@ fn same_kind(a: &ExprKind, b: &ExprKind) -> bool {
         (K::NullIf { eq: e1, left: l1, right: r1 }, K::NullIf { eq: e2, left: l2, right: r2 }) => {
             e1.oid == e2.oid && same(l1, l2) && same(r1, r2)
         }
-        (K::Case { whens: w1, otherwise: o1 }, K::Case { whens: w2, otherwise: o2 }) => {
+        (K::Case { whens: w1, otherwise: o1, .. }, K::Case { whens: w2, otherwise: o2, .. }) => {
             w1.len() == w2.len()
                 && w1.iter().zip(w2).all(|((c1, r1), (c2, r2))| same(c1, c2) && same(r1, r2))
                 && optional(o1.as_deref(), o2.as_deref())
@@ -68,7 +68,7 @@ fn same_kind(a: &ExprKind, b: &ExprKind) -> bool {
             same(a, b) && i1.len() == i2.len() && i1.iter().zip(i2).all(|(a, b)| same_subscript(a, b))
         }
         (K::Field { row: a, field: f1 }, K::Field { row: b, field: f2 }) => f1 == f2 && same(a, b),
-        (K::Session(a), K::Session(b)) => a == b,
+        (K::Session(a, _), K::Session(b, _)) => a == b,
         (K::Collate { arg: a, collation: c1 }, K::Collate { arg: b, collation: c2 }) => c1 == c2 && same(a, b),
         (K::Grouping(a), K::Grouping(b)) => a == b,
         // Two subqueries are never taken for the same one.

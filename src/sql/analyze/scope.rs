@@ -333,7 +333,7 @@ impl Analyzer<'_> {
         })?;
         let there = ExprKind::IsNull { arg: Box::new(at(told.expr.clone(), pos)), not: true };
         let there = Expr { kind: there, ty: PgType::new(oid::BOOL), pos };
-        let kind = ExprKind::Case { whens: vec![(there, constant)], otherwise: None };
+        let kind = ExprKind::Case { simple: false, whens: vec![(there, constant)], otherwise: None };
         Ok(Some(Expr { kind, ty: PgType::new(ty), pos }))
     }
 

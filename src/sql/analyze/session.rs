@@ -7,23 +7,26 @@ use crate::error::{Error, Result};
 use crate::tree::SessionValue;
 use crate::types::{Oid, PgType, Value, oid};
 
-fn of(value: SessionValue, ty: Oid, pos: u32) -> Expr {
-    Expr { kind: ExprKind::Session(value), ty: PgType::new(ty), pos }
+/// `written` is how PostgreSQL prints it.
+fn of(value: SessionValue, written: &'static str, ty: Oid, pos: u32) -> Expr {
+    Expr { kind: ExprKind::Session(value, written), ty: PgType::new(ty), pos }
 }
 
 impl Analyzer<'_> {
     /// Values that are written without parentheses (SQLValueFunction).
     pub(crate) fn value_function(&mut self, name: &str, pos: u32) -> Result<Expr> {
         Ok(match name {
-            "current_date" => of(SessionValue::CurrentDate, oid::DATE, pos),
-            "current_time" => of(SessionValue::CurrentTime, oid::TIMETZ, pos),
-            "current_timestamp" => of(SessionValue::TransactionTimestamp, oid::TIMESTAMPTZ, pos),
-            "localtime" => of(SessionValue::LocalTime, oid::TIME, pos),
-            "localtimestamp" => of(SessionValue::LocalTimestamp, oid::TIMESTAMP, pos),
-            "current_user" | "user" | "current_role" => of(SessionValue::CurrentUser, oid::NAME, pos),
-            "session_user" => of(SessionValue::SessionUser, oid::NAME, pos),
-            "current_catalog" => of(SessionValue::CurrentDatabase, oid::NAME, pos),
-            "current_schema" => of(SessionValue::CurrentSchema, oid::NAME, pos),
+            "current_date" => of(SessionValue::CurrentDate, "CURRENT_DATE", oid::DATE, pos),
+            "current_time" => of(SessionValue::CurrentTime, "CURRENT_TIME", oid::TIMETZ, pos),
+            "current_timestamp" => of(SessionValue::TransactionTimestamp, "CURRENT_TIMESTAMP", oid::TIMESTAMPTZ, pos),
+            "localtime" => of(SessionValue::LocalTime, "LOCALTIME", oid::TIME, pos),
+            "localtimestamp" => of(SessionValue::LocalTimestamp, "LOCALTIMESTAMP", oid::TIMESTAMP, pos),
+            "current_user" => of(SessionValue::CurrentUser, "CURRENT_USER", oid::NAME, pos),
+            "user" => of(SessionValue::CurrentUser, "USER", oid::NAME, pos),
+            "current_role" => of(SessionValue::CurrentUser, "CURRENT_ROLE", oid::NAME, pos),
+            "session_user" => of(SessionValue::SessionUser, "SESSION_USER", oid::NAME, pos),
+            "current_catalog" => of(SessionValue::CurrentDatabase, "CURRENT_CATALOG", oid::NAME, pos),
+            "current_schema" => of(SessionValue::CurrentSchema, "CURRENT_SCHEMA", oid::NAME, pos),
             _ => return Err(Error::syntax(format!("syntax error at or near \"{name}\"")).at(pos)),
         })
     }
@@ -46,28 +49,35 @@ impl Analyzer<'_> {
             return Ok(None);
         }
         Ok(Some(match name {
-            "now" | "transaction_timestamp" => of(SessionValue::TransactionTimestamp, oid::TIMESTAMPTZ, pos),
-            "statement_timestamp" => of(SessionValue::StatementTimestamp, oid::TIMESTAMPTZ, pos),
-            "current_database" => of(SessionValue::CurrentDatabase, oid::NAME, pos),
-            "current_schema" => of(SessionValue::CurrentSchema, oid::NAME, pos),
-            "pg_backend_pid" => of(SessionValue::BackendPid, oid::INT4, pos),
-            "version" => of(SessionValue::ServerVersion, oid::TEXT, pos),
-            "inet_client_addr" => of(SessionValue::ClientAddr, oid::INET, pos),
-            "inet_client_port" => of(SessionValue::ClientPort, oid::INT4, pos),
-            "inet_server_addr" => of(SessionValue::ServerAddr, oid::INET, pos),
-            "inet_server_port" => of(SessionValue::ServerPort, oid::INT4, pos),
-            "pg_postmaster_start_time" => of(SessionValue::PostmasterStartTime, oid::TIMESTAMPTZ, pos),
-            "pg_conf_load_time" => of(SessionValue::ConfLoadTime, oid::TIMESTAMPTZ, pos),
+            "now" => of(SessionValue::TransactionTimestamp, "now()", oid::TIMESTAMPTZ, pos),
+            "transaction_timestamp" => {
+                of(SessionValue::TransactionTimestamp, "transaction_timestamp()", oid::TIMESTAMPTZ, pos)
+            }
+            "statement_timestamp" => {
+                of(SessionValue::StatementTimestamp, "statement_timestamp()", oid::TIMESTAMPTZ, pos)
+            }
+            "current_database" => of(SessionValue::CurrentDatabase, "current_database()", oid::NAME, pos),
+            "current_schema" => of(SessionValue::CurrentSchema, "\"current_schema\"()", oid::NAME, pos),
+            "pg_backend_pid" => of(SessionValue::BackendPid, "pg_backend_pid()", oid::INT4, pos),
+            "version" => of(SessionValue::ServerVersion, "version()", oid::TEXT, pos),
+            "inet_client_addr" => of(SessionValue::ClientAddr, "inet_client_addr()", oid::INET, pos),
+            "inet_client_port" => of(SessionValue::ClientPort, "inet_client_port()", oid::INT4, pos),
+            "inet_server_addr" => of(SessionValue::ServerAddr, "inet_server_addr()", oid::INET, pos),
+            "inet_server_port" => of(SessionValue::ServerPort, "inet_server_port()", oid::INT4, pos),
+            "pg_postmaster_start_time" => {
+                of(SessionValue::PostmasterStartTime, "pg_postmaster_start_time()", oid::TIMESTAMPTZ, pos)
+            }
+            "pg_conf_load_time" => of(SessionValue::ConfLoadTime, "pg_conf_load_time()", oid::TIMESTAMPTZ, pos),
             _ => return Ok(None),
         }))
     }
 
     fn session_function_of_one(&mut self, name: &str, argument: &ast::FunctionArg, pos: u32) -> Result<Option<Expr>> {
         let timed = match name {
-            "current_time" => (SessionValue::CurrentTime, oid::TIMETZ),
-            "current_timestamp" => (SessionValue::TransactionTimestamp, oid::TIMESTAMPTZ),
-            "localtime" => (SessionValue::LocalTime, oid::TIME),
-            "localtimestamp" => (SessionValue::LocalTimestamp, oid::TIMESTAMP),
+            "current_time" => (SessionValue::CurrentTime, "CURRENT_TIME", oid::TIMETZ),
+            "current_timestamp" => (SessionValue::TransactionTimestamp, "CURRENT_TIMESTAMP", oid::TIMESTAMPTZ),
+            "localtime" => (SessionValue::LocalTime, "LOCALTIME", oid::TIME),
+            "localtimestamp" => (SessionValue::LocalTimestamp, "LOCALTIMESTAMP", oid::TIMESTAMP),
             "current_schemas" => return self.current_schemas(argument, pos),
             _ => return Ok(None),
         };
@@ -75,8 +85,9 @@ impl Analyzer<'_> {
         let ExprKind::Const(Value::Int4(precision)) = precision.kind else {
             return Err(Error::syntax("syntax error").at(precision.pos));
         };
-        let value = of(timed.0, timed.1, pos);
-        self.coerce_typmod(value, PgType::with(timed.1, precision.clamp(0, 6)), true).map(Some)
+        let (value, written, ty) = timed;
+        let value = of(value, written, ty, pos);
+        self.coerce_typmod(value, PgType::with(ty, precision.clamp(0, 6)), true).map(Some)
     }
 
     fn current_schemas(&mut self, argument: &ast::FunctionArg, pos: u32) -> Result<Option<Expr>> {
@@ -84,9 +95,11 @@ impl Analyzer<'_> {
         let implicit = self.coerce_specific(implicit, oid::BOOL, "current_schemas")?;
         match implicit.kind {
             ExprKind::Const(Value::Bool(true)) => {
-                Ok(Some(of(SessionValue::CurrentSchemasImplicit, oid::NAME_ARRAY, pos)))
+                Ok(Some(of(SessionValue::CurrentSchemasImplicit, "current_schemas(true)", oid::NAME_ARRAY, pos)))
             }
-            ExprKind::Const(Value::Bool(false)) => Ok(Some(of(SessionValue::CurrentSchemas, oid::NAME_ARRAY, pos))),
+            ExprKind::Const(Value::Bool(false)) => {
+                Ok(Some(of(SessionValue::CurrentSchemas, "current_schemas(false)", oid::NAME_ARRAY, pos)))
+            }
             _ => Err(Error::unsupported("current_schemas with an argument that is no constant").at(pos)),
         }
     }

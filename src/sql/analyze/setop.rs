@@ -165,6 +165,7 @@ impl Analyzer<'_> {
             filter: None,
             group_by: None,
             having: None,
+            windows: Vec::new(),
             qualify: None,
             aggregated: false,
         };

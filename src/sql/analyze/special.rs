@@ -36,7 +36,7 @@ impl Analyzer<'_> {
                     other => other.to_string().to_lowercase(),
                 };
                 let arg = self.expr(expr)?;
-                self.call_by_name("extract", vec![unknown_text(&field, pos), arg], pos)
+                self.call_syntax("extract", vec![unknown_text(&field, pos), arg], pos)
             }
             E::Ceil { expr, field } => self.rounding("ceil", expr, field),
             E::Floor { expr, field } => self.rounding("floor", expr, field),
@@ -70,7 +70,7 @@ impl Analyzer<'_> {
                 let arg = self.expr(expr)?;
                 let mut args = vec![arg];
                 args.extend(form.map(|f| unknown_text(&f.to_string(), pos)));
-                let test = self.call_by_name("is_normalized", args, pos)?;
+                let test = self.call_syntax("is_normalized", args, pos)?;
                 Ok(if *negated { boolean(ExprKind::Not(Box::new(test)), pos) } else { test })
             }
             E::Named { expr, .. } => {
@@ -86,10 +86,10 @@ impl Analyzer<'_> {
         }
     }
 
-    /// A call of a built-in function with arguments still to be analyzed.
+    /// A call in the SQL standard's syntax with arguments still to be analyzed.
     fn call_with(&mut self, name: &str, args: &[&ast::Expr], pos: u32) -> Result<Expr> {
         let args = args.iter().map(|a| self.expr(a)).collect::<Result<Vec<_>>>()?;
-        self.call_by_name(name, args, pos)
+        self.call_syntax(name, args, pos)
     }
 
     fn like(
@@ -173,7 +173,7 @@ impl Analyzer<'_> {
         if commas || shorthand {
             return self.call_unqualified(name, args, pos);
         }
-        self.call_by_name(name, args, pos)
+        self.call_syntax(name, args, pos)
     }
 
     /// `interval '…' fields`, `interval(p) '…'`.

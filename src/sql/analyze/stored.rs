@@ -309,7 +309,7 @@ fn uses_sequence(expr: &Expr) -> bool {
 fn is_mutable(expr: &Expr) -> bool {
     let func = |f: &Proc| f.volatility != b'i';
     match &expr.kind {
-        ExprKind::Session(_) | ExprKind::NextValue(_) | ExprKind::Param(_) => true,
+        ExprKind::Session(_, _) | ExprKind::NextValue(_) | ExprKind::Param(_) => true,
         // PostgreSQL inlines these two: a cast to text, and textcat.
         ExprKind::Call(call) if matches!(call.func.name, "textanycat" | "anytextcat") => {
             call.args.iter().any(|arg| mutable_text(arg.ty.oid, "typoutput"))

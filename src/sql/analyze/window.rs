@@ -32,6 +32,7 @@ impl Analyzer<'_> {
     fn named_window(&mut self, name: &ast::Ident) -> Result<WindowSpec> {
         let folded = fold(name);
         let found = self.scope().windows.iter().find(|(n, _)| *n == folded).map(|(_, s)| s.clone());
+        let found = found.map(|s| WindowSpec { name: Some(folded.clone()), ..s });
         found.ok_or_else(|| {
             let message = format!("window \"{folded}\" does not exist");
             Error::new(SqlState::UNDEFINED_OBJECT, message).at(self.pos(name.span))
@@ -67,6 +68,7 @@ impl Analyzer<'_> {
                 })
                 .collect::<Result<Vec<_>>>()
         })?;
+        let mut of = None;
         if let Some((name, base)) = base {
             let pos = self.pos(name.span);
             let refuse = |what: &str| {
@@ -83,6 +85,7 @@ impl Analyzer<'_> {
                 let message = format!("cannot copy window \"{}\" because it has a frame clause", fold(name));
                 return Err(Error::new(SqlState::WINDOWING_ERROR, message).at(pos));
             }
+            of = Some((fold(name), order_by.is_empty()));
             partition_by = base.partition_by;
             if order_by.is_empty() {
                 order_by = base.order_by;
@@ -92,7 +95,7 @@ impl Analyzer<'_> {
             Some(frame) => Some(self.frame(frame, &order_by)?),
             None => None,
         };
-        Ok(WindowSpec { partition_by, order_by, frame })
+        Ok(WindowSpec { name: None, base: of, partition_by, order_by, frame })
     }
 
     fn frame(&mut self, frame: &ast::WindowFrame, order_by: &[crate::tree::SortKey]) -> Result<Frame> {

@@ -36,7 +36,7 @@ impl Lowerer<'_> {
             }
             ExprKind::Distinct { eq, left, right, not } => self.distinct_from(eq, left, right, *not),
             ExprKind::NullIf { eq, left, right } => self.null_if(eq, left, right),
-            ExprKind::Case { whens, otherwise } => self.case(whens, otherwise.as_deref()),
+            ExprKind::Case { simple: _, whens, otherwise } => self.case(whens, otherwise.as_deref()),
             ExprKind::Coalesce(args) => self.coalesce(args),
             ExprKind::MinMax { greatest, args } => self.min_max(*greatest, args, e.ty),
             ExprKind::AnyAll { op, all, left, array } => self.any_all_array(op, *all, left, array),
@@ -55,7 +55,7 @@ impl Lowerer<'_> {
             ExprKind::Subscript { array, indices } => self.subscript(array, indices),
             ExprKind::Field { row, field } => self.field(row, *field, e.ty),
             ExprKind::WholeRow(rel) => self.whole_row(*rel),
-            ExprKind::Session(value) => self.session_value(*value, e.ty),
+            ExprKind::Session(value, _) => self.session_value(*value, e.ty),
             ExprKind::NextValue(sequence) => {
                 self.writes = true;
                 let args = vec![self.session_id(), Scalar::number(*sequence, Phys::Void).cast(Phys::Oid)];

@@ -1,0 +1,68 @@
+//! What the registry keeps as text, as PostgreSQL prints it: views' queries, defaults, checks, generated columns, index keys.
+
+use super::{Style, expression, looks_like_function, query};
+use crate::error::{Error, Result};
+use crate::registry::expression::quote;
+use crate::registry::seen::Seen;
+use crate::registry::{ConstraintKind, Relation, RelationKind, UserTypeKind};
+use crate::sql::Context;
+use crate::sql::analyze::{self, Stored, kept};
+use crate::tree::{Expr, RelColumn, RelId};
+use crate::types::{Oid, PgType};
+
+/// A view's query with a semicolon at its end.
+///
+/// # Errors
+/// It cannot be analyzed, or has what cannot be printed.
+pub fn view(view: &Relation, cx: &Context, seen: &Seen, style: Style) -> Result<String> {
+    let RelationKind::View { definition, search_path } = &view.kind else {
+        return Err(Error::internal("no view"));
+    };
+    let tree = kept::stored_query(definition, search_path, cx)?;
+    let names: Vec<_> = view.columns.iter().map(|c| c.name.clone()).collect();
+    query(&tree, &names, seen, style).map(|text| format!("{text};"))
+}
+
+/// An expression that `relation` keeps (0: a domain's check), and whether it is printed as a call.
+///
+/// # Errors
+/// As [`view`].
+pub fn kept_expression(text: &str, relation: Oid, cx: &Context, seen: &Seen, style: Style) -> Result<(String, bool)> {
+    let rel = RelId(0);
+    let Some(table) = cx.snapshot.relation_by_oid(relation) else {
+        let tree = analyze::expression(text, Stored::Check, ("", rel), &domain_value(text, cx)?, cx)?;
+        return Ok((expression(&tree, rel, &["VALUE".to_owned()], seen, style)?, looks_like_function(&tree)));
+    };
+    let tree = analyzed(text, table, cx)?;
+    let columns: Vec<String> = table.columns.iter().map(|c| quote(&c.name)).collect();
+    Ok((expression(&tree, rel, &columns, seen, style)?, looks_like_function(&tree)))
+}
+
+fn analyzed(text: &str, table: &Relation, cx: &Context) -> Result<Expr> {
+    let at = (&*table.name, RelId(0));
+    let scope: Vec<RelColumn> =
+        table.columns.iter().map(|c| RelColumn { name: c.name.clone(), ty: c.ty, attnum: c.num }).collect();
+    for column in &table.columns {
+        let target = (&*column.name, column.ty);
+        if column.default.as_deref() == Some(text) {
+            return analyze::assigned_expression(text, Stored::Default, at, &[], target, cx);
+        }
+        if column.generated.as_deref() == Some(text) {
+            return analyze::assigned_expression(text, Stored::Generated, at, &scope, target, cx);
+        }
+    }
+    let check = |kind: &ConstraintKind| matches!(kind, ConstraintKind::Check { expression, .. } if expression == text);
+    let kind = if table.constraints.iter().any(|c| check(&c.kind)) { Stored::Check } else { Stored::IndexExpression };
+    analyze::expression(text, kind, at, &scope, cx)
+}
+
+/// VALUE, with the type of the domain that has this check.
+fn domain_value(text: &str, cx: &Context) -> Result<Vec<RelColumn>> {
+    let base = |kind: &UserTypeKind| match kind {
+        UserTypeKind::Domain { base, checks, .. } => checks.iter().any(|(_, check)| check == text).then_some(*base),
+        UserTypeKind::Enum { .. } => None,
+    };
+    let ty: Option<PgType> = cx.snapshot.types.values().find_map(|t| base(&t.kind));
+    let ty = ty.ok_or_else(|| Error::internal("an expression of nothing"))?;
+    Ok(vec![RelColumn { name: "value".into(), ty, attnum: 1 }])
+}
