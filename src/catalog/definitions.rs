@@ -19,6 +19,13 @@ pub(super) fn natives() -> Vec<Native> {
             Ok(index_column(&ask(s)?, oid, n, pretty))
         }),
         native3::<i64, OidArg, bool, str>("dg_pg_get_viewdef", |s, oid, pretty| Ok(view(&ask(s)?, oid, pretty))),
+        native3::<i64, str, bool, str>("dg_pg_get_viewdef_named", |s, name, pretty| {
+            let asker = ask(s)?;
+            let oid = crate::types::TypeLookup::object_named(&asker.seen, crate::types::oid::REGCLASS, name);
+            let oid = oid
+                .ok_or_else(|| Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist")))?;
+            Ok(view(&asker, oid, pretty))
+        }),
         native4::<i64, str, OidArg, bool, str>("dg_pg_get_expr", |s, text, relation, pretty| {
             Ok(Some(stored_expression(&ask(s)?, text, relation, pretty)))
         }),

@@ -452,7 +452,7 @@ impl Walk {
         self.option(filter);
         self.exprs(partition_by);
         self.sort_keys(order_by);
-        if let Some(Frame { units: _, start, end, exclude: _ }) = frame {
+        if let Some(Frame { units: _, between: _, start, end, exclude: _ }) = frame {
             for bound in [start, end] {
                 match bound {
                     FrameBound::Preceding(by) | FrameBound::Following(by) => self.expr(by),

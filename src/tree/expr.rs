@@ -207,6 +207,8 @@ pub struct WindowSpec {
 #[derive(Debug, Clone)]
 pub struct Frame {
     pub units: FrameUnits,
+    /// BETWEEN was written: without it the end is the current row.
+    pub between: bool,
     pub start: FrameBound,
     pub end: FrameBound,
     pub exclude: FrameExclude,

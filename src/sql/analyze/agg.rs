@@ -62,7 +62,10 @@ impl Analyzer<'_> {
                         [nested @ (ast::Expr::Rollup(_) | ast::Expr::Cube(_) | ast::Expr::GroupingSets(_))] => {
                             self.grouping_item(nested, targets, exprs)?
                         }
-                        part => Grouping::Simple(self.grouping_part(part, targets, exprs)?),
+                        part => match part.first().and_then(nested_set).filter(|_| part.len() == 1) {
+                            Some(nested) => self.grouping_item(&nested, targets, exprs)?,
+                            None => Grouping::Simple(self.grouping_part(part, targets, exprs)?),
+                        },
                     });
                 }
                 Ok(Grouping::Sets(sets))
@@ -213,6 +216,24 @@ impl Analyzer<'_> {
             self.check_groupable(arg.ty.oid, arg.pos)?;
         }
         Ok(())
+    }
+}
+
+/// ROLLUP and CUBE inside GROUPING SETS, which the parser takes for calls.
+fn nested_set(item: &ast::Expr) -> Option<ast::Expr> {
+    let ast::Expr::Function(f) = item else { return None };
+    let [part] = f.name.0.as_slice() else { return None };
+    let word = part.as_ident().filter(|i| i.quote_style.is_none())?.value.to_lowercase();
+    let ast::FunctionArguments::List(list) = &f.args else { return None };
+    let parts = list.args.iter().map(|arg| match super::from::plain_arg(arg).ok()? {
+        ast::Expr::Tuple(items) => Some(items.clone()),
+        item => Some(vec![item.clone()]),
+    });
+    let parts = parts.collect::<Option<Vec<_>>>()?;
+    match word.as_str() {
+        "rollup" => Some(ast::Expr::Rollup(parts)),
+        "cube" => Some(ast::Expr::Cube(parts)),
+        _ => None,
     }
 }
 

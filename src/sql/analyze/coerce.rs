@@ -135,8 +135,14 @@ impl Analyzer<'_> {
         if source == oid::UNKNOWN {
             return self.coerce_unknown(expr, target, context, explicit);
         }
-        if let ExprKind::Collate { arg, .. } = expr.kind {
-            return self.coerce_type(*arg, target, context, explicit);
+        if let ExprKind::Collate { arg, collation } = expr.kind {
+            // The coercion goes under COLLATE, if the target can have one.
+            let coerced = self.coerce_type(*arg, target, context, explicit)?;
+            let (ty, pos) = (coerced.ty, expr.pos);
+            return Ok(match self.type_facts(ty.oid).category {
+                b'S' => Expr { kind: ExprKind::Collate { arg: Box::new(coerced), collation }, ty, pos },
+                _ => coerced,
+            });
         }
         let base = self.base_type(PgType::new(target.oid));
         if let Some(pathway) = self.pathway(target.oid, source, context) {

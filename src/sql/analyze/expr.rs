@@ -1,5 +1,7 @@
 //! Expressions (transformExpr): names, constants, operators and the constructs that have a node of their own.
 
+use std::borrow::Cow;
+
 use sqlparser::ast::{self, BinaryOperator, UnaryOperator};
 
 use super::{Analyzer, CastContext, Expr, ExprKind};
@@ -124,7 +126,7 @@ impl Analyzer<'_> {
             return self.overlaps(left, right, pos);
         }
         if let (Some(l), Some(r)) = (row_items(left), row_items(right)) {
-            return self.row_compare(&name, l, r, pos);
+            return self.row_compare(&name, &l, &r, pos);
         }
         if row_items(left).is_some() && matches!(right, ast::Expr::Subquery(_)) {
             return Err(Error::unsupported("a comparison of a row with a subquery's row").at(pos));
@@ -219,17 +221,17 @@ impl Analyzer<'_> {
                 let Some(right) = row_items(item) else {
                     return Err(Error::unsupported("IN with a row and what is no row").at(pos));
                 };
-                tests.push(self.row_compare(name, items, right, pos)?);
+                tests.push(self.row_compare(name, &items, &right, pos)?);
             }
             return Ok(join_tests(tests, negated, pos));
         }
         let arg = self.expr(left)?;
-        let mut constants = Vec::new();
-        let mut variables = Vec::new();
-        for item in list {
-            let item = self.expr(item)?;
-            if has_column(&item) { variables.push(item) } else { constants.push(item) }
-        }
+        let items = list.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
+        // One constant alone stays where it stands.
+        let (variables, mut constants) = match items.iter().filter(|item| !has_column(item)).count() {
+            0 | 1 => (items, Vec::new()),
+            _ => items.into_iter().partition(has_column),
+        };
         let mut tests = Vec::new();
         if constants.len() > 1 {
             let types: Vec<(Oid, u32)> =
@@ -428,16 +430,33 @@ impl Analyzer<'_> {
 }
 
 /// The items of `(a, b)` or `ROW(a, b)`.
-pub(crate) fn row_items(expr: &ast::Expr) -> Option<&[ast::Expr]> {
+pub(crate) fn row_items(expr: &ast::Expr) -> Option<Cow<'_, [ast::Expr]>> {
     match expr {
-        ast::Expr::Tuple(items) => Some(items),
+        ast::Expr::Tuple(items) => Some(Cow::Borrowed(items)),
+        ast::Expr::Function(f) => {
+            let [part] = f.name.0.as_slice() else { return None };
+            let row = part.as_ident().is_some_and(|i| i.quote_style.is_none() && i.value.eq_ignore_ascii_case("row"));
+            let ast::FunctionArguments::List(list) = &f.args else { return None };
+            let items = list.args.iter().map(|arg| super::from::plain_arg(arg).ok().cloned());
+            items.collect::<Option<Vec<_>>>().filter(|_| row).map(Cow::Owned)
+        }
         _ => None,
     }
 }
 
+/// How many tests of an IN list are put inside each other, which is how PostgreSQL shows them.
+const NESTED_TESTS: usize = 64;
+
 fn join_tests(mut tests: Vec<Expr>, negated: bool, pos: u32) -> Expr {
     match (tests.pop(), tests.is_empty()) {
         (Some(only), true) => only,
+        (Some(last), false) if tests.len() < NESTED_TESTS => {
+            // As PostgreSQL has them: each with all before it.
+            let joined = tests.into_iter().chain([last]).reduce(|a, b| {
+                boolean(if negated { ExprKind::And(vec![a, b]) } else { ExprKind::Or(vec![a, b]) }, pos)
+            });
+            joined.unwrap_or_else(|| boolean(ExprKind::Const(Value::Bool(negated)), pos))
+        }
         (Some(last), false) => {
             tests.push(last);
             boolean(if negated { ExprKind::And(tests) } else { ExprKind::Or(tests) }, pos)

@@ -6,6 +6,8 @@
 //! on DateStyle. The places of all that are noted while the text is analyzed ([`Place`]), so that a rename can go to
 //! them as well, and DROP can ask what is meant.
 
+use std::sync::Arc;
+
 use sqlparser::ast::{self, Spanned};
 use sqlparser::tokenizer::{Span, Token};
 
@@ -13,7 +15,9 @@ use super::Analyzer;
 use super::scope::NsItem;
 use crate::error::{Error, Result};
 use crate::registry::expression::quote;
-use crate::registry::{Name, Snapshot};
+use crate::registry::seen::Seen;
+use crate::registry::{Name, Snapshot, builtin};
+use crate::sql::deparse::{self, Style};
 use crate::sql::{Context, parse};
 use crate::tree::Query;
 use crate::types::{Oid, OutputSettings, PgType, Value, oid};
@@ -264,8 +268,79 @@ fn tree(definition: &str, cx: &Context) -> Result<Query> {
     query(definition, cx, true).map(|(query, _)| query)
 }
 
-/// The text of a new view as it is kept.
-pub(super) fn new_query(definition: &str, cx: &Context) -> Result<String> {
+/// The text of a new view as it is kept: printed from its tree, every column with its relation's name, so that no column that
+/// comes later can take the place of another. What only this gateway's dialect has is kept as it was written.
+pub(super) fn new_query(made: &Query, written: &str, extras: &parse::Extras, cx: &Context) -> Result<String> {
+    if let Some(text) = printed(made, cx) {
+        return Ok(text);
+    }
+    // What the parser has put aside is not in the text that it gives.
+    if !extras.excludes.is_empty() || !extras.cte_clauses.is_empty() || written.contains(parse::rewrite::MARK) {
+        return Err(Error::unsupported("a view of this query"));
+    }
+    as_written(written, cx)
+}
+
+/// The tree's text along the fixed path, if read again it gives the same tree.
+fn printed(made: &Query, cx: &Context) -> Option<String> {
+    let kept = context(cx);
+    let seen = Seen::new(Arc::clone(&kept.snapshot), Arc::clone(&kept.search_path), builtin::SUPERUSER);
+    let print = |query: &Query| {
+        let names: Vec<Name> = query.columns.iter().map(|c| c.name.clone()).collect();
+        deparse::query(query, &names, &seen, Style::KEPT).ok()
+    };
+    let text = print(made)?;
+    let again = tree(&text, &kept).ok()?;
+    let shape = |query: &Query| query.columns.iter().map(|c| (c.name.clone(), c.ty)).collect::<Vec<_>>();
+    let same = shape(made) == shape(&again) && meaning(made) == meaning(&again);
+    if !same {
+        tracing::debug!(%text, "the printed view is another one");
+    }
+    same.then_some(text)
+}
+
+/// A tree without what says nothing of its meaning: positions, aliases, who wrote a cast; relations counted from 0.
+fn meaning(query: &Query) -> String {
+    const QUIET: [&str; 5] = ["pos: ", "explicit: ", "alias: ", "name: ", "merged_alias: "];
+    let debug = format!("{query:?}");
+    let (mut out, mut relations) = (String::with_capacity(debug.len() / 2), Vec::new());
+    let mut rest = debug.as_str();
+    while let Some(c) = rest.chars().next() {
+        if let Some(after) = QUIET.iter().find_map(|word| rest.strip_prefix(word)) {
+            rest = skip_value(after);
+        } else if let Some(after) = rest.strip_prefix("RelId(") {
+            let (id, after) = after.split_once(')').unwrap_or((after, ""));
+            let number = relations.iter().position(|r| *r == id).unwrap_or_else(|| {
+                relations.push(id);
+                relations.len() - 1
+            });
+            out.push_str(&format!("RelId({number})"));
+            rest = after;
+        } else {
+            out.push(c);
+            rest = &rest[c.len_utf8()..];
+        }
+    }
+    out
+}
+
+/// What follows a quoted text, or a word.
+fn skip_value(text: &str) -> &str {
+    let Some(quoted) = text.strip_prefix('"') else {
+        return text.split_once([',', ' ', ')', '}']).map_or("", |(word, _)| &text[word.len()..]);
+    };
+    let mut escaped = false;
+    for (i, c) in quoted.char_indices() {
+        match c {
+            '"' if !escaped => return &quoted[i + 1..],
+            '\\' => escaped = !escaped,
+            _ => escaped = false,
+        }
+    }
+    ""
+}
+
+fn as_written(definition: &str, cx: &Context) -> Result<String> {
     let (made, places) = query(definition, cx, false)?;
     let written = Names::new(&cx.snapshot).write(definition, &places, &cx.snapshot)?;
     // Read again, it must mean the same.

@@ -200,13 +200,13 @@ impl Analyzer<'_> {
         let (Some(l), Some(r)) = (row_items(left), row_items(right)) else {
             return Err(Error::syntax("syntax error at or near \"OVERLAPS\"").at(pos));
         };
-        for (items, side) in [(l, "left"), (r, "right")] {
+        for (items, side) in [(&l, "left"), (&r, "right")] {
             if items.len() != 2 {
                 let message = format!("wrong number of parameters on {side} side of OVERLAPS expression");
                 return Err(Error::syntax(message).at(pos));
             }
         }
-        let args: Vec<&ast::Expr> = l.iter().chain(r).collect();
+        let args: Vec<&ast::Expr> = l.iter().chain(r.iter()).collect();
         self.call_with("overlaps", &args, pos)
     }
 

@@ -13,7 +13,7 @@ use crate::facts::{self, Proc};
 use crate::registry::draft::NewTable;
 use crate::sql::{Context, parse};
 use crate::tree::{CastHow, Expr, ExprKind, NewConstraint, NewConstraintKind, RelColumn, RelId};
-use crate::types::{Oid, PgType, oid};
+use crate::types::{Oid, PgType, Value, oid};
 
 /// Where a kept expression stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -233,6 +233,11 @@ pub(super) fn check_table(table: &mut NewTable, ctx: &Context) -> Result<()> {
 pub(super) fn check_default(column: (&str, PgType), default: &mut Option<String>, ctx: &Context) -> Result<()> {
     let Some(text) = default else { return Ok(()) };
     match new_expression(text, Stored::Default, "", &[], Some(column), ctx) {
+        // NULL is what a column without a default has; a domain may refuse it.
+        Ok((Expr { kind: ExprKind::Const(Value::Null), .. }, _)) => {
+            *default = None;
+            Ok(())
+        }
         Ok((_, kept)) => {
             *text = kept;
             Ok(())

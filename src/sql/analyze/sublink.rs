@@ -89,7 +89,8 @@ impl Analyzer<'_> {
 
     /// A quantified comparison with a subquery's rows: an operator for each column.
     fn quantified(&mut self, left: &ast::Expr, name: &str, all: bool, query: &ast::Query, pos: u32) -> Result<Expr> {
-        let lefts: Vec<&ast::Expr> = match row_items(left) {
+        let row = row_items(left);
+        let lefts: Vec<&ast::Expr> = match &row {
             Some(items) => items.iter().collect(),
             None => vec![left],
         };

@@ -136,7 +136,7 @@ impl Analyzer<'_> {
             }
             _ => {}
         }
-        Ok(Frame { units, start, end, exclude: self.frame_exclude(frame) })
+        Ok(Frame { units, between: frame.end_bound.is_some(), start, end, exclude: self.frame_exclude(frame) })
     }
 
     /// EXCLUDE was taken out of the tokens; it belongs to the frame that ends just before its position.

@@ -11,6 +11,7 @@ mod domain;
 mod drop;
 /// Schema files: what the database lacks of them.
 pub mod files;
+mod follow;
 mod grant;
 mod index;
 mod kept;

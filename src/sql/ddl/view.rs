@@ -30,10 +30,12 @@ impl Planner<'_> {
             self.may_change(&old.managed, "view", &key.1)?;
             replaceable(&old, &columns)?;
             let mut new = (*old).clone();
+            let grown = columns.len() > new.columns.len();
             new.columns = columns;
             new.kind = self.view_kind(definition);
+            let before = self.after.clone();
             self.put_relation(new);
-            return Ok(());
+            return if grown { self.views_follow(&before, &old) } else { Ok(()) };
         }
         self.name_is_free(&key.0, &key.1, temporary, false)?;
         let counters = &self.after.counters;

@@ -84,15 +84,18 @@ impl Printer<'_> {
     }
 
     fn frame(&mut self, frame: &Frame) -> Result<()> {
-        let Frame { units, start, end, exclude } = frame;
+        let Frame { units, between, start, end, exclude } = frame;
         self.push(match units {
-            FrameUnits::Rows => "ROWS BETWEEN ",
-            FrameUnits::Range => "RANGE BETWEEN ",
-            FrameUnits::Groups => "GROUPS BETWEEN ",
+            FrameUnits::Rows => "ROWS ",
+            FrameUnits::Range => "RANGE ",
+            FrameUnits::Groups => "GROUPS ",
         });
+        self.push(if *between { "BETWEEN " } else { "" });
         self.bound(start)?;
-        self.push(" AND ");
-        self.bound(end)?;
+        if *between {
+            self.push(" AND ");
+            self.bound(end)?;
+        }
         self.push(match exclude {
             FrameExclude::NoOthers => "",
             FrameExclude::CurrentRow => " EXCLUDE CURRENT ROW",

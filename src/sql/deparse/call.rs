@@ -74,7 +74,15 @@ impl Printer<'_> {
             if i == last && (collected || call.variadic) {
                 p.push("VARIADIC ");
             }
-            p.expr(arg, true)
+            // "any" takes a literal as it is: its type was not written.
+            let declared = call.func.args.get(i).or(call.func.args.last());
+            match &arg.kind {
+                ExprKind::Const(value @ Value::Text(_)) if declared == Some(&oid::ANY) && arg.ty.oid == oid::TEXT => {
+                    p.constant(value, arg.ty, super::constant::Label::Never);
+                    Ok(())
+                }
+                _ => p.expr(arg, true),
+            }
         })
     }
 
@@ -164,7 +172,7 @@ impl Printer<'_> {
             ("position", [text, sought]) => {
                 self.words(&[("POSITION((", Some(sought)), (") IN (", Some(text)), ("))", None)])?;
             }
-            ("substring", [text, from]) => {
+            ("substring", [text, from]) if from.ty.oid == oid::INT4 => {
                 self.words(&[("SUBSTRING(", Some(text)), (" FROM ", Some(from)), (")", None)])?;
             }
             ("substring", [text, pattern, escape]) if escape.ty.oid == oid::TEXT => {

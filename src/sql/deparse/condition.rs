@@ -79,7 +79,6 @@ impl Printer<'_> {
         if not {
             self.open();
             self.push("NOT ");
-            self.push(if self.style.terse { "(" } else { "" });
         }
         self.open();
         self.operand(left, true, e)?;
@@ -87,7 +86,6 @@ impl Printer<'_> {
         self.operand(right, true, e)?;
         self.close();
         if not {
-            self.push(if self.style.terse { ")" } else { "" });
             self.close();
         }
         Ok(())

@@ -166,7 +166,7 @@ impl Printer<'_> {
     }
 
     /// The name of a column that USING merges, if it has no simpler one.
-    fn merged(&self, e: &Expr) -> Option<String> {
+    pub(super) fn merged(&self, e: &Expr) -> Option<String> {
         let mut all = self.levels.iter().rev().flat_map(|l| &l.join_columns);
         all.find(|j| j.join.is_none() && same(&j.value, e)).map(|j| j.column.clone())
     }

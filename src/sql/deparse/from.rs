@@ -80,10 +80,11 @@ impl Printer<'_> {
         if let (Some(alias), Some((name, columns))) = (alias, hidden) {
             self.push(" ");
             self.name(&name);
-            if alias.named > 0 {
+            let changed = alias.columns.iter().zip(&columns).any(|((own, _), shown)| **own != *shown.column);
+            if alias.named > 0 || changed {
                 self.push("(");
-                self.list(&alias.columns, |p, (column, _)| {
-                    p.name(column);
+                self.list(&columns, |p, column| {
+                    p.name(&column.column);
                     Ok(())
                 })?;
                 self.push(")");

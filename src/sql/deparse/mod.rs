@@ -18,8 +18,6 @@ mod order;
 mod query;
 pub mod stored;
 mod sublink;
-#[cfg(test)]
-mod tests;
 
 use crate::error::Result;
 use crate::registry::Name;

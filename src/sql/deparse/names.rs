@@ -101,8 +101,15 @@ impl Printer<'_> {
         let Some(alias) = &join.alias else { return };
         let name = self.unused(&alias.name);
         self.level().joins.push(name.clone());
+        let mut columns: Vec<String> = Vec::with_capacity(alias.columns.len());
         for (column, value) in &alias.columns {
-            let join_column = JoinColumn { value: value.clone(), join: Some(name.clone()), column: column.to_string() };
+            let taken = |n: &str| columns.iter().any(|c| c == n);
+            let column = match taken(column) {
+                false => column.to_string(),
+                true => (1_u32..).map(|n| format!("{column}_{n}")).find(|n| !taken(n)).unwrap_or_default(),
+            };
+            columns.push(column.clone());
+            let join_column = JoinColumn { value: value.clone(), join: Some(name.clone()), column };
             self.level().join_columns.push(join_column);
         }
     }

@@ -227,10 +227,16 @@ impl Printer<'_> {
         let target = super::expr::implicit_arg(target);
         let own = match &target.kind {
             ExprKind::Column { .. } | ExprKind::WholeRow(_) => self.variable(target, true)?,
-            _ => {
-                self.expr(target, true)?;
-                (!self.names_visible).then(|| "?column?".to_owned())
-            }
+            _ => match self.merged(target) {
+                Some(name) => {
+                    self.name(&name);
+                    Some(name)
+                }
+                None => {
+                    self.expr(target, true)?;
+                    (!self.names_visible).then(|| "?column?".to_owned())
+                }
+            },
         };
         if let Some(name) = name
             && own.as_deref() != Some(name)
@@ -242,8 +248,8 @@ impl Printer<'_> {
     }
 
     fn group_by(&mut self, group: &GroupBy) -> Result<()> {
-        let plain = |item: &Grouping| matches!(item, Grouping::Simple(set) if !set.is_empty());
-        if group.written.iter().all(plain) {
+        let plain = |item: &Grouping| matches!(item, Grouping::Simple(_));
+        if group.written.iter().all(plain) && !group.exprs.is_empty() {
             return self.list(&group.exprs, |p, expr| p.sort_item(expr));
         }
         self.list(&group.written, |p, item| p.grouping(item, group, true))

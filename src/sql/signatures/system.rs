@@ -33,6 +33,8 @@ pub(super) const ENTRIES: &[Line] = &[
     ("pg_get_indexdef(oid,int4,bool)", Template("dg_pg_get_indexdef_column({session}, {0}, {1}, {2})")),
     ("pg_get_viewdef(oid)", Template("dg_pg_get_viewdef({session}, {0}, false)")),
     ("pg_get_viewdef(oid,bool)", Template("dg_pg_get_viewdef({session}, {0}, {1})")),
+    ("pg_get_viewdef(text)", Template("dg_pg_get_viewdef_named({session}, {0}, false)")),
+    ("pg_get_viewdef(text,bool)", Template("dg_pg_get_viewdef_named({session}, {0}, {1})")),
     ("pg_get_viewdef(oid,int4)", Template("dg_pg_get_viewdef({session}, {0}, {1} IS NOT NULL)")),
     ("pg_get_serial_sequence(text,text)", SessionNative("dg_pg_get_serial_sequence")),
     ("current_setting(text)", SessionNative("dg_current_setting")),

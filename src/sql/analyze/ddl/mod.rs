@@ -259,12 +259,12 @@ impl Analyzer<'_> {
         let name = self.qualified(name)?;
         let (namespace, name) = self.new_name(&name, *temporary)?;
         let columns = columns.iter().map(|c| parse::fold(&c.name)).collect();
-        let definition = query.to_string();
+        let written = query.to_string();
         let query = self.ddl_query(query)?;
         if !self.finish_params()?.is_empty() {
             return Err(Error::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1"));
         }
-        let definition = super::kept::new_query(&definition, self.ctx)?;
+        let definition = super::kept::new_query(&query, &written, &self.parsed.extras, self.ctx)?;
         Ok(Ddl::CreateView {
             namespace,
             name,

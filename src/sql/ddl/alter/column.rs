@@ -126,14 +126,6 @@ impl Planner<'_> {
         if t.new.column(from).is_none() {
             return Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{from}\" does not exist")));
         }
-        for view in self.views_on(&t.old) {
-            if let RelationKind::View { definition, .. } = &view.kind
-                && mentions(definition, from)
-            {
-                return Err(Error::unsupported(format!("renaming a column that view \"{}\" reads", view.name))
-                    .hint("Drop the view first, and create it again afterwards."));
-            }
-        }
         column_mut(&mut t.new, from)?.name = to.clone();
         for constraint in &mut t.new.constraints {
             if let ConstraintKind::Check { expression, .. } = &mut constraint.kind {
@@ -144,6 +136,10 @@ impl Planner<'_> {
             if let Some(generated) = &mut column.generated {
                 *generated = expression::rename_column(generated, from, to);
             }
+        }
+        for index in &mut t.new.indexes {
+            let texts = index.keys.iter_mut().filter_map(|k| k.expression.as_mut()).chain(&mut index.predicate);
+            texts.for_each(|text| *text = expression::rename_column(text, from, to));
         }
         Ok(())
     }

@@ -78,6 +78,7 @@ impl Planner<'_> {
     /// Views and sequences: renaming, moving, owner.
     fn alter_other(&mut self, old: Arc<Relation>, actions: &[AlterTable]) -> Result<()> {
         let mut new = (*old).clone();
+        let mut renamed = false;
         for action in actions {
             match action {
                 AlterTable::RenameTable { to } => {
@@ -89,6 +90,14 @@ impl Planner<'_> {
                     new.namespace = to.clone();
                 }
                 AlterTable::SetOwner { to } => self.set_owner(&mut new, to)?,
+                AlterTable::RenameColumn { from, to } if matches!(new.kind, RelationKind::View { .. }) => {
+                    if new.column(to).is_some() {
+                        let message = format!("column \"{to}\" of relation \"{}\" already exists", new.name);
+                        return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
+                    }
+                    column_mut(&mut new, from)?.name = to.clone();
+                    renamed = true;
+                }
                 AlterTable::RenameColumn { .. }
                 | AlterTable::AddColumn { .. }
                 | AlterTable::DropColumn { .. }
@@ -107,6 +116,9 @@ impl Planner<'_> {
         let before = self.after.clone();
         let moved = (&new.namespace, &new.name) != (&old.namespace, &old.name);
         self.put_relation(new);
+        if renamed {
+            self.views_follow(&before, &old)?;
+        }
         if moved { self.follow(&before, &[old.oid], &old.name) } else { Ok(()) }
     }
 
@@ -246,6 +258,10 @@ impl Planner<'_> {
         } else {
             t.native.into_iter().for_each(|sql| self.command(sql));
             self.put_relation(t.new);
+        }
+        let names = |r: &Relation| r.columns.iter().map(|c| (c.num, c.name.clone())).collect::<Vec<_>>();
+        if names(&old) != names(&new_name) {
+            self.views_follow(&before, &old)?;
         }
         if (&old.namespace, &old.name) != (&new_name.namespace, &new_name.name) {
             self.follow(&before, &[old.oid, old.row_type], &old.name)?;
