@@ -70,10 +70,10 @@ fn decode(format: CopyFormat, data: &[u8]) -> Vec<RecordBatch> {
     let mut batches = Vec::new();
     for piece in data.chunks(PIECE) {
         decoder.feed(piece).expect("rows");
-        batches.extend(std::iter::from_fn(|| decoder.take()).map(|d| d.batch));
+        batches.extend(std::iter::from_fn(|| decoder.take().expect("rows")).map(|d| d.batch));
     }
     decoder.finish().expect("end");
-    batches.extend(std::iter::from_fn(|| decoder.take()).map(|d| d.batch));
+    batches.extend(std::iter::from_fn(|| decoder.take().expect("rows")).map(|d| d.batch));
     batches
 }
 

@@ -104,6 +104,14 @@ fn psycopg_3_in_text_binary_pipeline_cursors_and_copy() {
 }
 
 #[test]
+fn arrow_by_pyarrow_and_polars() {
+    // PostgreSQL has no such format.
+    if std::env::var_os("DUCKGATE_TEST_SERVER").is_none() {
+        python("run_arrow.py");
+    }
+}
+
+#[test]
 fn asyncpg() {
     python("run_asyncpg.py");
 }

@@ -41,6 +41,10 @@ impl BinaryDecoder {
         self.batches.total
     }
 
+    pub fn columns(&self) -> usize {
+        self.source.columns.len()
+    }
+
     pub fn take(&mut self) -> Option<DecodedBatch> {
         self.batches.take()
     }

@@ -50,7 +50,7 @@ fn be(bytes: &[u8]) -> i64 {
 }
 
 /// True if the text of the type is its value, up to a declared length.
-fn is_plain_text(ty: Oid) -> bool {
+pub(super) fn is_plain_text(ty: Oid) -> bool {
     matches!(ty, oid::TEXT | oid::VARCHAR | oid::BPCHAR | oid::XML | oid::REFCURSOR | oid::UNKNOWN)
 }
 

@@ -49,6 +49,7 @@ impl Encoder {
             return;
         }
         match self.options.format {
+            CopyFormat::Arrow => {}
             CopyFormat::Binary => {
                 out.put_slice(SIGNATURE);
                 out.put_slice(&[0; 8]);

@@ -1,20 +1,24 @@
-//! COPY's formats, text, csv and binary: bytes to record batches and back. Pure: no socket, no engine.
+//! COPY's formats, text, csv, binary and Arrow: bytes to record batches and back. Pure: no socket, no engine.
 
+mod arrow;
+mod arrow_out;
 mod binary;
 mod column;
+mod convert;
 mod encode;
 mod lines;
 mod rows;
 
 use std::sync::Arc;
 
-use arrow::buffer::BooleanBuffer;
-use arrow::record_batch::RecordBatch;
+use ::arrow::buffer::BooleanBuffer;
+use ::arrow::record_batch::RecordBatch;
 
 use crate::error::{Error, Result};
 use crate::tree::{CopyFormat, CopyOptions};
 use crate::types::{OutputSettings, PgType, Phys, TypeLookup};
 
+pub use arrow_out::ArrowEncoder;
 pub use encode::Encoder;
 
 /// Rows of a decoded batch, at most.
@@ -60,6 +64,7 @@ pub struct Decoder(Format);
 enum Format {
     Lines(Box<rows::LineDecoder>),
     Binary(Box<binary::BinaryDecoder>),
+    Arrow(Box<arrow::ArrowDecoder>),
 }
 
 impl Decoder {
@@ -71,6 +76,7 @@ impl Decoder {
                 Format::Lines(Box::new(rows::LineDecoder::new(options.clone(), source)?))
             }
             CopyFormat::Binary => Format::Binary(Box::new(binary::BinaryDecoder::new(source)?)),
+            CopyFormat::Arrow => Format::Arrow(Box::new(arrow::ArrowDecoder::new(source))),
         }))
     }
 
@@ -79,6 +85,7 @@ impl Decoder {
         match &mut self.0 {
             Format::Lines(d) => d.feed(data),
             Format::Binary(d) => d.feed(data),
+            Format::Arrow(d) => d.feed(data),
         }
     }
 
@@ -87,14 +94,25 @@ impl Decoder {
         match &mut self.0 {
             Format::Lines(d) => d.finish(),
             Format::Binary(d) => d.finish(),
+            Format::Arrow(d) => d.finish(),
         }
     }
 
     /// A batch that is ready; call until `None` after each feed.
-    pub fn take(&mut self) -> Option<DecodedBatch> {
+    pub fn take(&mut self) -> Result<Option<DecodedBatch>> {
         match &mut self.0 {
-            Format::Lines(d) => d.take(),
-            Format::Binary(d) => d.take(),
+            Format::Lines(d) => Ok(d.take()),
+            Format::Binary(d) => Ok(d.take()),
+            Format::Arrow(d) => d.take(),
+        }
+    }
+
+    /// Which of the source's columns the batches have; `None` if that is still to come with the data.
+    pub fn present(&self) -> Option<Vec<usize>> {
+        match &self.0 {
+            Format::Lines(d) => Some((0..d.columns()).collect()),
+            Format::Binary(d) => Some((0..d.columns()).collect()),
+            Format::Arrow(d) => d.present(),
         }
     }
 
@@ -103,6 +121,7 @@ impl Decoder {
         match &self.0 {
             Format::Lines(d) => d.rows(),
             Format::Binary(d) => d.rows(),
+            Format::Arrow(d) => d.rows(),
         }
     }
 }

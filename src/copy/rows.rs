@@ -104,6 +104,10 @@ impl LineDecoder {
         self.batches.total
     }
 
+    pub fn columns(&self) -> usize {
+        self.fields.source.columns.len()
+    }
+
     pub fn take(&mut self) -> Option<DecodedBatch> {
         self.batches.take()
     }
@@ -285,7 +289,7 @@ impl FieldReader {
             CopyFormat::Csv => {
                 csv_fields(line, &self.options, &self.force_not_null, &self.force_null, &mut self.scratch, &mut put)?
             }
-            CopyFormat::Text | CopyFormat::Binary => {
+            CopyFormat::Text | CopyFormat::Binary | CopyFormat::Arrow => {
                 text_fields(line, escaped, &self.options, &mut self.scratch, &mut put)?
             }
         };
@@ -307,7 +311,7 @@ impl FieldReader {
         };
         let read = match self.options.format {
             CopyFormat::Csv => csv_fields(line, &self.options, &[], &[], &mut self.scratch, &mut put),
-            CopyFormat::Text | CopyFormat::Binary => {
+            CopyFormat::Text | CopyFormat::Binary | CopyFormat::Arrow => {
                 let escaped = memchr(b'\\', line).is_some();
                 text_fields(line, escaped, &self.options, &mut self.scratch, &mut put)
             }

@@ -180,7 +180,7 @@ impl Writer {
                     None => {}
                 }
                 if state.bytes < PART_BYTES {
-                    state.bytes += batch.get_array_memory_size();
+                    state.bytes += super::batch_bytes(&batch);
                     state.filling.push(batch);
                     let full = state.bytes >= PART_BYTES;
                     drop(state);

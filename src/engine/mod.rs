@@ -176,6 +176,14 @@ pub enum Outcome {
     Done,
 }
 
+/// Bytes of a batch's own rows, where it may be a slice of a larger one.
+pub fn batch_bytes(batch: &RecordBatch) -> usize {
+    let bytes = |array: &arrow::array::ArrayRef| {
+        array.to_data().get_slice_memory_size().unwrap_or_else(|_| array.get_array_memory_size())
+    };
+    batch.columns().iter().map(bytes).sum()
+}
+
 /// A stream of batches in constant memory. Another statement on the same connection first reads the rest of it aside
 /// (to memory, then to disk). Dropping it ends the query.
 pub trait Rows: Send {

@@ -9,6 +9,7 @@ use arrow::ipc::writer::StreamWriter;
 use arrow::record_batch::RecordBatch;
 
 use super::aside::{arrow_error, disk_error, temporary_file};
+use super::batch_bytes;
 use crate::error::{Error, Result};
 
 /// What one COPY has brought.
@@ -46,12 +47,12 @@ impl Spool {
 
     /// True if there is room in memory.
     pub fn has_room(&self, batch: &RecordBatch) -> bool {
-        matches!(self.spill, Spill::None) && self.bytes + batch.get_array_memory_size() <= self.most
+        matches!(self.spill, Spill::None) && self.bytes + batch_bytes(batch) <= self.most
     }
 
     /// Keeps a batch. Blocks if it goes to the file.
     pub fn push(&mut self, batch: RecordBatch) -> Result<()> {
-        let size = batch.get_array_memory_size();
+        let size = batch_bytes(&batch);
         if self.has_room(&batch) {
             self.bytes += size;
             self.memory.push(batch);

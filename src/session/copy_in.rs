@@ -13,26 +13,28 @@ use super::execute::{Alone, Done};
 use super::front::{CopyInput, Front};
 use super::interrupt::Interrupt;
 use super::journal::{CopyData, Entry, Saw};
+use super::plan_cache::Origin;
 use super::session::Session;
 use super::transaction;
 use crate::copy::{CopyColumn, CopySource, DecodedBatch, Decoder};
-use crate::engine::{CancelReason, FeedWriter, Outcome, Run, Spool};
+use crate::engine::{CancelReason, FeedWriter, Outcome, Run, Spool, batch_bytes};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Relation;
-use crate::sql::{ParamSource, Plan};
-use crate::tree::{CopyFormat, CopyOptions, Field};
+use crate::sql::{self, Compiled, CompiledBody, ParamSource, Plan};
+use crate::tree::{CopyFormat, Field};
 use crate::types::{self, TypeLookup};
 
 impl Session {
     pub(super) async fn copy_in(
         &mut self,
-        plan: &Plan,
-        options: &CopyOptions,
-        columns: &[Field],
-        table: &Arc<Relation>,
+        compiled: &Arc<Compiled>,
+        origin: &Origin,
         front: &mut dyn Front,
         alone: Alone,
     ) -> Result<Done> {
+        let CompiledBody::CopyIn { plan, options, columns, table } = &compiled.body else {
+            return Err(Error::internal("COPY is another statement"));
+        };
         if self.shared.state.lock().settings.transaction.read_only {
             return Err(transaction::read_only("COPY FROM"));
         }
@@ -42,14 +44,23 @@ impl Session {
             active.queried = true;
         }
         let source = self.copy_source(columns, table)?;
-        let width = source.columns.len();
+        let types: Vec<_> = source.columns.iter().map(|c| c.phys.clone()).collect();
+        let mut decoder = Decoder::new(options, source)?;
+        front.copy_in(matches!(options.format, CopyFormat::Binary | CopyFormat::Arrow), types.len()).await?;
+        let present = self.present_columns(&mut decoder, front).await?;
+        let narrowed = match present.len() < types.len() {
+            true => Some(self.without_absent(origin, columns, &present)?),
+            false => None,
+        };
+        let plan = narrowed.as_ref().map_or(Ok(plan), |compiled| match &compiled.body {
+            CompiledBody::CopyIn { plan, .. } => Ok(plan),
+            _ => Err(Error::internal("COPY is another statement")),
+        })?;
         // The rendered statement calls the feed's columns by their place, as those of any query.
-        let named: Vec<_> = source.columns.iter().enumerate().map(|(i, c)| (format!("c{i}"), c.phys.clone())).collect();
-        let decoder = Decoder::new(options, source)?;
+        let named: Vec<_> = present.iter().enumerate().map(|(i, c)| (format!("c{i}"), types[*c].clone())).collect();
         let (number, writer) = self.gateway.engine().open_feed(named.clone())?;
         let params = self.bind_values(plan, &[], Some(number))?;
-        let columns = named.clone();
-        front.copy_in(options.format == CopyFormat::Binary, width).await?;
+        let columns = named;
         let mut kept = self.keep_data(alone);
         self.next_tape(kept.is_some());
         let outcome = self.feed(plan, params.clone(), Feed { decoder, writer, kept: kept.as_mut() }, front).await;
@@ -62,6 +73,30 @@ impl Session {
             Outcome::Changed(rows) => Done::tag(format!("COPY {rows}")),
             Outcome::Rows(_) | Outcome::Done => Err(Error::internal("COPY gave no number of rows")),
         }
+    }
+
+    /// Which of the columns the data bring: for Arrow that is known when its schema has come.
+    async fn present_columns(&mut self, decoder: &mut Decoder, front: &mut dyn Front) -> Result<Vec<usize>> {
+        loop {
+            if let Some(present) = decoder.present() {
+                return Ok(present);
+            }
+            match input(front, &self.shared.interrupt, self.deadline).await? {
+                CopyInput::Data(data) => decoder.feed(&data)?,
+                CopyInput::Done => {
+                    decoder.finish()?;
+                    return Err(Error::internal("COPY data without columns"));
+                }
+                CopyInput::Fail(message) => return Err(copy_failed(&message)),
+            }
+        }
+    }
+
+    /// The same statement for some of its columns: the others take their defaults.
+    fn without_absent(&mut self, origin: &Origin, columns: &[Field], present: &[usize]) -> Result<Compiled> {
+        let environment = self.environment()?;
+        let names: Vec<_> = present.iter().map(|i| columns[*i].name.clone()).collect();
+        sql::compile(&sql::copy_of_columns(origin.parsed()?, &names)?, &environment.context, &[])
     }
 
     fn copy_source(&mut self, columns: &[Field], table: &Relation) -> Result<CopySource> {
@@ -179,7 +214,7 @@ impl Kept {
             self.spool = spool.push(batch).is_ok().then_some(spool);
             return;
         }
-        if spool.spilled() + batch.get_array_memory_size() > self.spill {
+        if spool.spilled() + batch_bytes(&batch) > self.spill {
             return;
         }
         let pushed = tokio::task::spawn_blocking(move || spool.push(batch).map(|()| spool)).await;
@@ -190,21 +225,8 @@ impl Kept {
 /// Moves what the client sends into the feed, until the client is done.
 async fn pump(front: &mut dyn Front, feed: Feed<'_>, interrupt: &Interrupt, deadline: Option<Instant>) -> Result<()> {
     let Feed { mut decoder, mut writer, mut kept } = feed;
-    let timeout = async {
-        match deadline {
-            Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
-            None => std::future::pending().await,
-        }
-    };
-    let mut timeout = pin!(timeout);
     loop {
-        let input = tokio::select! {
-            biased;
-            error = interrupt.cancelled() => return Err(error),
-            () = &mut timeout => return Err(CancelReason::StatementTimeout.error()),
-            input = front.copy_read() => input?,
-        };
-        match input {
+        match input(front, interrupt, deadline).await? {
             CopyInput::Data(data) => {
                 decoder.feed(&data)?;
                 drain(&mut decoder, writer.as_mut(), kept.as_deref_mut()).await?;
@@ -216,14 +238,34 @@ async fn pump(front: &mut dyn Front, feed: Feed<'_>, interrupt: &Interrupt, dead
                 return Ok(());
             }
             CopyInput::Fail(message) => {
-                return Err(Error::new(SqlState::QUERY_CANCELED, format!("COPY from stdin failed: {message}")));
+                return Err(copy_failed(&message));
             }
         }
     }
 }
 
+fn copy_failed(message: &str) -> Error {
+    Error::new(SqlState::QUERY_CANCELED, format!("COPY from stdin failed: {message}"))
+}
+
+/// What the client sends next.
+async fn input(front: &mut dyn Front, interrupt: &Interrupt, deadline: Option<Instant>) -> Result<CopyInput> {
+    let timeout = async {
+        match deadline {
+            Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        error = interrupt.cancelled() => Err(error),
+        () = timeout => Err(CancelReason::StatementTimeout.error()),
+        input = front.copy_read() => input,
+    }
+}
+
 async fn drain(decoder: &mut Decoder, writer: &mut dyn FeedWriter, mut kept: Option<&mut Kept>) -> Result<()> {
-    while let Some(DecodedBatch { batch, defaults }) = decoder.take() {
+    while let Some(DecodedBatch { batch, defaults }) = decoder.take()? {
         if defaults.iter().any(Option::is_some) {
             return Err(Error::unsupported("the DEFAULT marker in COPY data")
                 .hint("Leave the column out of COPY's column list: it then takes its default."));

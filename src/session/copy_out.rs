@@ -5,8 +5,8 @@ use super::front::Front;
 use super::interrupt::Interrupt;
 use super::portals::{Batches, OpenRows};
 use super::session::Session;
-use crate::copy::{CopyColumn, Encoder};
-use crate::engine::Outcome;
+use crate::copy::{ArrowEncoder, CopyColumn, Encoder};
+use crate::engine::{Outcome, Rows};
 use crate::error::{Error, Result};
 use crate::sql::Plan;
 use crate::tree::{CopyFormat, CopyOptions};
@@ -27,6 +27,10 @@ impl Session {
             .collect();
         let types = self.seen();
         let shared = self.shared.clone();
+        if options.format == CopyFormat::Arrow {
+            let encoder = ArrowEncoder::new(&columns, self.output_settings(), &types)?;
+            return self.arrow_out(rows, encoder, columns.len(), front).await;
+        }
         let mut encoder = Encoder::new(options, &columns, self.output_settings(), &types)?;
         front.copy_out(options.format == CopyFormat::Binary, columns.len());
         let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
@@ -43,6 +47,30 @@ impl Session {
             sent += batch.num_rows() as u64;
         }
         let ends = encoder.finish(&mut out);
+        messages(&mut out, &ends, &shared.interrupt, front).await?;
+        front.copy_out_done();
+        Done::tag(format!("COPY {sent}"))
+    }
+
+    /// The engine's batches, without a detour through rows.
+    async fn arrow_out(
+        &mut self,
+        rows: Box<dyn Rows>,
+        mut encoder: ArrowEncoder,
+        width: usize,
+        front: &mut dyn Front,
+    ) -> Result<Done> {
+        let types = self.seen();
+        let shared = self.shared.clone();
+        front.copy_out(true, width);
+        let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
+        let (mut out, mut sent) = (Vec::new(), 0);
+        while let Some(batch) = self.next_batch(&mut open, front).await? {
+            let ends = encoder.encode(&batch, &types, &mut out)?;
+            messages(&mut out, &ends, &shared.interrupt, front).await?;
+            sent += batch.num_rows();
+        }
+        let ends = encoder.finish(&mut out)?;
         messages(&mut out, &ends, &shared.interrupt, front).await?;
         front.copy_out_done();
         Done::tag(format!("COPY {sent}"))

@@ -30,9 +30,7 @@ impl Session {
                 let codes = codes_for(plan.fields.len());
                 self.run_plan(origin, plan, &compiled.params, values, codes, front, describe, alone).await
             }
-            CompiledBody::CopyIn { plan, options, columns, table } => {
-                self.copy_in(plan, options, columns, table, front, alone).await
-            }
+            CompiledBody::CopyIn { .. } => self.copy_in(compiled, origin, front, alone).await,
             CompiledBody::CopyOut { plan, options } => self.copy_out(plan, options, front).await,
             CompiledBody::Explain { plan, options } => {
                 self.explain(plan, options, values, codes_for(1), front, describe).await

@@ -3,7 +3,7 @@
 pub mod analyze;
 pub mod parse;
 
-pub use parse::{Parsed, parse};
+pub use parse::{Parsed, copy_of_columns, parse};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -45,6 +45,8 @@ pub enum CopyFormat {
     Text,
     Csv,
     Binary,
+    /// An Arrow IPC stream.
+    Arrow,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -197,6 +197,7 @@ fn format_of(value: &CopyOptionValue, pos: u32) -> Result<CopyFormat> {
         "text" => Ok(CopyFormat::Text),
         "csv" => Ok(CopyFormat::Csv),
         "binary" => Ok(CopyFormat::Binary),
+        "arrow" => Ok(CopyFormat::Arrow),
         _ => {
             let message = format!("COPY format \"{name}\" not recognized");
             Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message).at(pos))
@@ -207,15 +208,16 @@ fn format_of(value: &CopyOptionValue, pos: u32) -> Result<CopyFormat> {
 /// The checks of ProcessCopyOptions, in its order.
 fn finish(raw: Raw, from: bool, names: &[Arc<str>]) -> Result<CopyOptions> {
     let format = raw.format.unwrap_or(CopyFormat::Text);
-    let (csv, binary) = (format == CopyFormat::Csv, format == CopyFormat::Binary);
+    let (csv, binary) = (format == CopyFormat::Csv, matches!(format, CopyFormat::Binary | CopyFormat::Arrow));
+    let mode = if format == CopyFormat::Arrow { "ARROW" } else { "BINARY" };
     let syntax = |message: &str| Err(Error::syntax(message));
     let invalid = |message: &str| Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
     let unsupported = |message: &str| Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
     if binary && raw.delimiter.is_some() {
-        return syntax("cannot specify DELIMITER in BINARY mode");
+        return syntax(&format!("cannot specify DELIMITER in {mode} mode"));
     }
     if binary && raw.null.is_some() {
-        return syntax("cannot specify NULL in BINARY mode");
+        return syntax(&format!("cannot specify NULL in {mode} mode"));
     }
     let delimiter = raw.delimiter.unwrap_or_else(|| if csv { "," } else { "\t" }.to_owned());
     let null = raw.null.unwrap_or_else(|| if csv { "" } else { "\\N" }.to_owned());
@@ -237,7 +239,7 @@ fn finish(raw: Raw, from: bool, names: &[Arc<str>]) -> Result<CopyOptions> {
         ));
     }
     if binary && raw.header.is_some_and(|h| h != CopyHeader::No) {
-        return unsupported("cannot specify HEADER in BINARY mode");
+        return unsupported(&format!("cannot specify HEADER in {mode} mode"));
     }
     if !csv && raw.quote.is_some() {
         return unsupported("COPY quote available only in CSV mode");

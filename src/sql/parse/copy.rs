@@ -6,7 +6,7 @@ use sqlparser::ast;
 use sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
-use super::with_parser;
+use super::{Body, Parsed, with_parser};
 use crate::error::{Error, Result};
 use crate::tree::QualifiedName;
 
@@ -24,6 +24,17 @@ pub struct CopyStatement {
 pub enum CopySubject {
     Table { name: QualifiedName, columns: Vec<(Arc<str>, u32)> },
     Query(Box<ast::Statement>),
+}
+
+/// The COPY of this text into these columns of its table instead.
+pub fn copy_of_columns(parsed: &Parsed, columns: &[Arc<str>]) -> Result<Parsed> {
+    let other = || Error::internal("COPY is another statement");
+    let Body::Copy(copy) = &*parsed.body else { return Err(other()) };
+    let CopySubject::Table { name, .. } = &copy.subject else { return Err(other()) };
+    let columns = columns.iter().map(|column| (Arc::clone(column), 0)).collect();
+    let subject = CopySubject::Table { name: name.clone(), columns };
+    let body = Body::Copy(Box::new(CopyStatement { subject, ..CopyStatement::clone(copy) }));
+    Ok(Parsed { body: Arc::new(body), ..parsed.clone() })
 }
 
 #[derive(Debug, Clone)]

@@ -22,7 +22,7 @@ use sqlparser::parser::{Parser, ParserError, ParserOptions};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 pub use command::{Body, ExplainOptions, LockItem, Reindexed};
-pub use copy::{CopyOptionValue, CopyStatement, CopySubject};
+pub use copy::{CopyOptionValue, CopyStatement, CopySubject, copy_of_columns};
 pub use ddl::RawDdl;
 pub use dialect::DuckgateDialect;
 pub use like::{Included, LikeClause};

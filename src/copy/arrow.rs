@@ -1,0 +1,285 @@
+//! COPY FROM in Arrow: the messages of an IPC stream, and its batches as the table's columns. What becomes of which type
+//! says `docs/decisions/copy-arrow.md`.
+//!
+//! A message's lengths are checked before anything is kept for it, and what is kept grows with what has come.
+
+use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use arrow::buffer::{Buffer, MutableBuffer};
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::ipc::{self, MessageHeader};
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+
+use super::convert::{Fault, Way, convert};
+use super::{CopySource, DecodedBatch, shown};
+use crate::error::{Error, Result, SqlState};
+use crate::types::text::Input;
+
+/// Rows that are handed on at once.
+const ROWS: usize = 1 << 16;
+/// Rows that a batch may have beyond the number of its bytes: those of a column of nulls take none.
+const FREE_ROWS: usize = 1 << 20;
+/// Bytes of a message's description.
+const MOST_HEADER: usize = 16 << 20;
+const CONTINUATION: [u8; 4] = [0xff; 4];
+
+pub(super) struct ArrowDecoder {
+    source: CopySource,
+    state: State,
+    /// What has come of the part that is being read.
+    piece: MutableBuffer,
+    /// The description of the message whose body is being read.
+    header: Buffer,
+    schema: Option<SchemaRef>,
+    dictionaries: HashMap<i64, ArrayRef>,
+    dictionary_bytes: HashMap<i64, usize>,
+    /// The source's columns that the stream brings, by their places in the source: which of the stream's they are, and how
+    /// they become the source's.
+    columns: Vec<(usize, usize, Way)>,
+    /// Batches that have come, and how far the first of them is handed on.
+    batches: VecDeque<RecordBatch>,
+    taken: usize,
+    rows: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// The first word of a message: a marker, or in old streams its length.
+    Marker,
+    Length,
+    /// The description, of so many bytes.
+    Header(usize),
+    Body(usize),
+    Ended,
+}
+
+fn bad(message: impl std::fmt::Display) -> Error {
+    Error::new(SqlState::BAD_COPY_FILE_FORMAT, format!("invalid Arrow stream: {message}"))
+}
+
+/// Arrow's own reader may panic on what no writer writes.
+fn read<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(bad("a message contradicts itself")))
+}
+
+impl ArrowDecoder {
+    pub fn new(source: CopySource) -> Self {
+        Self {
+            source,
+            state: State::Marker,
+            piece: MutableBuffer::new(0),
+            header: Buffer::from(Vec::<u8>::new()),
+            schema: None,
+            dictionaries: HashMap::new(),
+            dictionary_bytes: HashMap::new(),
+            columns: Vec::new(),
+            batches: VecDeque::new(),
+            taken: 0,
+            rows: 0,
+        }
+    }
+
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Which of the source's columns the stream brings, in the source's order, once its schema has come.
+    pub fn present(&self) -> Option<Vec<usize>> {
+        self.schema.as_ref().map(|_| self.columns.iter().map(|(place, _, _)| *place).collect())
+    }
+
+    pub fn feed(&mut self, mut data: &[u8]) -> Result<()> {
+        while !data.is_empty() {
+            let wanted = match self.state {
+                State::Marker | State::Length => 4,
+                State::Header(length) | State::Body(length) => length,
+                State::Ended => return Err(bad("there is data after its end")),
+            };
+            let taken = (wanted - self.piece.len()).min(data.len());
+            self.piece.extend_from_slice(&data[..taken]);
+            data = &data[taken..];
+            if self.piece.len() == wanted {
+                let piece = std::mem::replace(&mut self.piece, MutableBuffer::new(0)).into();
+                self.state = self.step(piece)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub fn finish(&mut self) -> Result<()> {
+        // A stream may end without saying so, but not within a message.
+        let whole = self.state == State::Ended || self.state == State::Marker && self.piece.is_empty();
+        if self.schema.is_none() || !whole {
+            return Err(bad("it ends too early"));
+        }
+        Ok(())
+    }
+
+    /// A part of a message is complete.
+    fn step(&mut self, piece: Buffer) -> Result<State> {
+        let length = |piece: &Buffer| <[u8; 4]>::try_from(piece.as_slice()).map_or(0, u32::from_le_bytes) as usize;
+        let header = |length: usize| match length {
+            0 => Ok(State::Ended),
+            _ if length > MOST_HEADER => {
+                Err(bad(format!("a message's description is longer than {MOST_HEADER} bytes")))
+            }
+            _ => Ok(State::Header(length)),
+        };
+        match self.state {
+            State::Marker if piece.as_slice() == CONTINUATION => Ok(State::Length),
+            State::Marker | State::Length => header(length(&piece)),
+            State::Header(_) => {
+                let body = self.check_header(&piece)?;
+                self.header = piece;
+                if body > 0 { Ok(State::Body(body)) } else { self.message(&Buffer::from(Vec::<u8>::new())) }
+            }
+            State::Body(_) => self.message(&piece),
+            State::Ended => Ok(State::Ended),
+        }
+    }
+
+    /// Checks what a message says of itself; gives the length of its body.
+    fn check_header(&mut self, header: &Buffer) -> Result<usize> {
+        let message = ipc::root_as_message(header).map_err(bad)?;
+        let most = self.source.max_row;
+        let body = usize::try_from(message.bodyLength()).map_err(|_| bad("a message of negative length"))?;
+        if body > most {
+            return Err(Error::new(
+                SqlState::PROGRAM_LIMIT_EXCEEDED,
+                format!("a batch of COPY data has {body} bytes, the limit is {most}"),
+            )
+            .hint("Write smaller batches, or raise limits.copy_line."));
+        }
+        let dictionary = message.header_as_dictionary_batch();
+        if let Some(dictionary) = dictionary {
+            self.dictionary_bytes.insert(dictionary.id(), body);
+            if self.dictionary_bytes.values().sum::<usize>() > most {
+                let message = format!("the dictionaries of COPY data have more than {most} bytes");
+                return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message));
+            }
+        }
+        let batch = message.header_as_record_batch().or_else(|| dictionary.and_then(|d| d.data()));
+        let Some(batch) = batch else { return Ok(body) };
+        if batch.compression().is_some() {
+            return Err(
+                Error::unsupported("COPY of compressed Arrow batches").hint("Write the stream without compression.")
+            );
+        }
+        let nodes = batch.nodes().into_iter().flatten().map(ipc::FieldNode::length);
+        let rows = usize::try_from(nodes.chain([batch.length()]).max().unwrap_or(0));
+        if rows.is_err() || rows.is_ok_and(|rows| rows > body.saturating_add(FREE_ROWS)) {
+            return Err(bad("a batch has more rows than bytes"));
+        }
+        Ok(body)
+    }
+
+    /// A message is complete.
+    fn message(&mut self, body: &Buffer) -> Result<State> {
+        let header = std::mem::take(&mut self.header);
+        let message = ipc::root_as_message(&header).map_err(bad)?;
+        match message.header_type() {
+            MessageHeader::Schema => {
+                if self.schema.is_some() {
+                    return Err(bad("a second schema"));
+                }
+                let schema = message.header_as_schema().ok_or_else(|| bad("no schema"))?;
+                let schema = read(|| Ok(ipc::convert::fb_to_schema(schema)))?;
+                self.columns = self.match_columns(&schema)?;
+                self.schema = Some(Arc::new(schema));
+            }
+            MessageHeader::DictionaryBatch => {
+                let dictionary = message.header_as_dictionary_batch().ok_or_else(|| bad("no dictionary"))?;
+                let schema = self.schema.clone().ok_or_else(|| bad("a dictionary before the schema"))?;
+                let dictionaries = &mut self.dictionaries;
+                read(|| {
+                    ipc::reader::read_dictionary(body, dictionary, &schema, dictionaries, &message.version())
+                        .map_err(bad)
+                })?;
+            }
+            MessageHeader::RecordBatch => {
+                let batch = message.header_as_record_batch().ok_or_else(|| bad("no batch"))?;
+                let schema = self.schema.clone().ok_or_else(|| bad("a batch before the schema"))?;
+                let dictionaries = &self.dictionaries;
+                let batch = read(|| {
+                    ipc::reader::read_record_batch(body, batch, schema, dictionaries, None, &message.version())
+                        .map_err(bad)
+                })?;
+                if batch.num_rows() > 0 {
+                    self.batches.push_back(batch);
+                }
+            }
+            MessageHeader::NONE => {}
+            other => return Err(bad(format!("a message that is no batch: {other:?}"))),
+        }
+        Ok(State::Marker)
+    }
+
+    /// Which of the stream's columns is which of the table's, by name.
+    fn match_columns(&self, schema: &Schema) -> Result<Vec<(usize, usize, Way)>> {
+        let table = &self.source.table;
+        let mut columns: Vec<(usize, usize, Way)> = Vec::with_capacity(schema.fields().len());
+        for (at, field) in schema.fields().iter().enumerate() {
+            let name = field.name();
+            let Some(place) = self.source.columns.iter().position(|c| *c.name == **name) else {
+                let message = format!(
+                    "column \"{name}\" of the Arrow data is not among those of relation \"{table}\" that are copied"
+                );
+                return Err(Error::new(SqlState::UNDEFINED_COLUMN, message)
+                    .hint("Columns are matched by name. Rename it, or leave it out of the data."));
+            };
+            if columns.iter().any(|(known, _, _)| *known == place) {
+                let message = format!("column \"{name}\" is in the Arrow data more than once");
+                return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
+            }
+            let target = &self.source.columns[place];
+            let way = Way::between(field.data_type(), target, self.source.types.as_ref()).ok_or_else(|| {
+                let ty = crate::types::name::format_type(target.ty, self.source.types.as_ref());
+                let message = format!("column \"{name}\" is of type {ty} but the Arrow data has {}", field.data_type());
+                Error::new(SqlState::DATATYPE_MISMATCH, message).hint("You will need to cast the data.")
+            })?;
+            columns.push((place, at, way));
+        }
+        if columns.is_empty() {
+            return Err(bad("it has no columns"));
+        }
+        columns.sort_by_key(|(place, _, _)| *place);
+        Ok(columns)
+    }
+
+    /// The next rows, as the table's columns have them.
+    pub fn take(&mut self) -> Result<Option<DecodedBatch>> {
+        let Some(batch) = self.batches.front() else { return Ok(None) };
+        let rows = (batch.num_rows() - self.taken).min(ROWS);
+        let input = Input { settings: &self.source.settings, types: self.source.types.as_ref(), now: self.source.now };
+        let mut arrays = Vec::with_capacity(self.columns.len());
+        let mut fields = Vec::with_capacity(self.columns.len());
+        for (place, at, way) in &self.columns {
+            let target = &self.source.columns[*place];
+            let piece = batch.column(*at).slice(self.taken, rows);
+            let array = convert(&piece, way, target, &input).map_err(|fault| self.at_row(fault, &target.name))?;
+            fields.push(arrow::datatypes::Field::new(target.name.as_ref(), target.phys.arrow(), true));
+            arrays.push(array);
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let decoded = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
+            .map_err(Error::internal)?;
+        self.rows += rows as u64;
+        self.taken += rows;
+        if self.taken == batch.num_rows() {
+            self.batches.pop_front();
+            self.taken = 0;
+        }
+        let defaults = vec![None; self.columns.len()];
+        Ok(Some(DecodedBatch { batch: decoded, defaults }))
+    }
+
+    fn at_row(&self, fault: Fault, column: &str) -> Error {
+        let Fault { row, value, error } = fault;
+        let line = self.rows + row as u64 + 1;
+        let value = value.map_or_else(String::new, |value| format!(": \"{}\"", shown(value.as_bytes())));
+        error.context(format!("COPY {}, line {line}, column {column}{value}", self.source.table))
+    }
+}

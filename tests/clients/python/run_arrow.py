@@ -1,0 +1,134 @@
+"""COPY in Arrow by psycopg 3, with pyarrow and polars on the other side."""
+import datetime
+import decimal
+import io
+
+import polars
+import psycopg
+import pyarrow
+
+from harness import check, raises, run
+
+COLUMNS = """id bigint PRIMARY KEY, name text NOT NULL, amount numeric(12,2) DEFAULT 7.5, day date, at timestamptz,
+             ratio float8, tags text[], number serial, short varchar(3), key uuid"""
+
+
+def load(connection, data, statement="COPY arrows FROM STDIN (FORMAT arrow)", piece=60000):
+    if isinstance(data, pyarrow.Table):
+        sink = io.BytesIO()
+        with pyarrow.ipc.new_stream(sink, data.schema) as writer:
+            writer.write_table(data)
+        data = sink.getvalue()
+    cursor = connection.cursor()
+    with cursor.copy(statement) as copy:
+        for at in range(0, len(data), piece):
+            copy.write(data[at : at + piece])
+    return cursor.statusmessage
+
+
+def unload(connection, statement):
+    with connection.cursor().copy(statement) as copy:
+        return b"".join(bytes(piece) for piece in copy)
+
+
+def table(data):
+    return pyarrow.ipc.open_stream(data).read_all()
+
+
+@check
+def a_pyarrow_table_is_loaded_by_name_and_what_is_missing_has_its_default(connection):
+    utc = datetime.timezone.utc
+    rows = pyarrow.table(
+        {
+            "name": ["a", "b"],
+            "id": pyarrow.array([1, 2], pyarrow.int32()),
+            "at": [datetime.datetime(2020, 1, 1, tzinfo=utc), None],
+            "tags": [["x", None], []],
+        }
+    )
+    assert load(connection, rows, piece=100) == "COPY 2"
+    back = table(unload(connection, "COPY (SELECT * FROM arrows ORDER BY id) TO STDOUT (FORMAT arrow)")).to_pylist()
+    assert [row["amount"] for row in back] == [decimal.Decimal("7.50")] * 2
+    assert [row["number"] for row in back] == [1, 2]
+    assert [row["tags"] for row in back] == [["x", None], []]
+    assert back[0]["at"] == datetime.datetime(2020, 1, 1, tzinfo=utc) and back[1]["at"] is None
+
+
+@check
+def a_polars_frame_goes_in_and_comes_out(connection):
+    frame = polars.DataFrame(
+        {
+            "id": [3, 4],
+            "name": ["c", "d"],
+            "amount": [decimal.Decimal("1.50"), None],
+            "day": [datetime.date(2020, 2, 2), None],
+            "ratio": [0.5, 1.5],
+            "short": ["abc", "x"],
+            "key": ["00000000-0000-0000-0000-000000000003", None],
+        }
+    )
+    sink = io.BytesIO()
+    frame.write_ipc_stream(sink)
+    assert load(connection, sink.getvalue()) == "COPY 2"
+    statement = """COPY (SELECT id, name, amount, day, ratio, short, key FROM arrows WHERE id > 2 ORDER BY id)
+                   TO STDOUT (FORMAT arrow)"""
+    back = polars.read_ipc_stream(io.BytesIO(unload(connection, statement)))
+    assert back.to_dicts() == frame.to_dicts(), back
+
+
+@check
+def pandas_timestamps_in_nanoseconds_and_large_batches_load(connection):
+    rows = 200_000
+    data = pyarrow.table(
+        {
+            "id": pyarrow.array(range(1000, 1000 + rows)),
+            "name": pyarrow.array(["n%d" % (i % 7) for i in range(rows)]).dictionary_encode(),
+            "at": pyarrow.array([1_600_000_000_000_000_000] * rows, pyarrow.timestamp("ns", "Europe/Berlin")),
+        }
+    )
+    assert load(connection, data) == f"COPY {rows}"
+    row = connection.execute("SELECT count(*), count(DISTINCT name), min(at) = max(at) FROM arrows WHERE id >= 1000").fetchone()
+    assert row == (rows, 7, True), row
+
+
+@check
+def errors_name_line_and_column_and_leave_nothing(connection):
+    before = connection.execute("SELECT count(*) FROM arrows").fetchone()
+    for data, code in [
+        ({"id": [9], "nme": ["x"]}, "42703"),
+        ({"id": [9]}, "23502"),
+        ({"id": [9.5], "name": ["x"]}, "42804"),
+        ({"id": [8, 1], "name": ["x", "y"]}, "23505"),
+        ({"id": [8, 9], "name": ["x", "y"], "short": ["abc", "abcd"]}, "22001"),
+        ({"id": [8, 9], "name": ["x", "y"], "day": ["2020-01-01", "x"]}, "22007"),
+    ]:
+        error = raises(psycopg.Error, load, connection, pyarrow.table(data))
+        assert error.sqlstate == code, (data, error)
+        if code == "22001":
+            assert error.diag.context == 'COPY arrows, line 2, column short: "abcd"', error.diag.context
+    assert connection.execute("SELECT count(*) FROM arrows").fetchone() == before
+
+
+@check
+def what_is_no_stream_is_an_error(connection):
+    whole = io.BytesIO()
+    data = pyarrow.table({"id": [70], "name": ["x"]})
+    with pyarrow.ipc.new_stream(whole, data.schema) as writer:
+        writer.write_table(data)
+    whole = whole.getvalue()
+    for data in [b"", b"rubbish that is no stream", whole[: len(whole) // 2], whole + b"more"]:
+        assert raises(psycopg.Error, load, connection, data).sqlstate == "22P04"
+    compressed = io.BytesIO()
+    data = pyarrow.table({"id": [71] * 1000, "name": ["x"] * 1000})
+    with pyarrow.ipc.new_stream(compressed, data.schema, options=pyarrow.ipc.IpcWriteOptions(compression="lz4")) as writer:
+        writer.write_table(data)
+    assert raises(psycopg.Error, load, connection, compressed.getvalue()).sqlstate == "0A000"
+
+
+with psycopg.connect(autocommit=True) as connection:
+    connection.execute("DROP TABLE IF EXISTS arrows")
+    connection.execute(f"CREATE TABLE arrows ({COLUMNS})")
+    try:
+        run(connection)
+    finally:
+        connection.execute("DROP TABLE arrows")
