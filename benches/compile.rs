@@ -51,6 +51,8 @@ fn context(snapshot: Arc<Snapshot>) -> Context {
         settings: OutputSettings::default(),
         dialect: Dialect::default(),
         standard_strings: true,
+        row_security: true,
+        held: false,
     }
 }
 

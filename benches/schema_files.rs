@@ -96,5 +96,7 @@ fn context(snapshot: Snapshot) -> Context {
         settings: OutputSettings::default(),
         dialect: Dialect::default(),
         standard_strings: true,
+        row_security: true,
+        held: false,
     }
 }

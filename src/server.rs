@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+mod access;
 mod schemas;
 mod system;
 
+pub use access::explain as explain_access;
 pub use schemas::{Mode, Schemas, check};
 use system::System;
 

@@ -21,6 +21,8 @@ fn context(snapshot: &Snapshot, role: Oid) -> Context {
         settings: OutputSettings::default(),
         dialect: sql::Dialect::default(),
         standard_strings: true,
+        row_security: true,
+        held: false,
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod support;
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -336,4 +337,43 @@ fn a_kill_in_the_middle_of_a_change_leaves_the_old_state_or_the_new() {
     let server = Server::start(&options);
     let mut connection = server.target.connect().unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(rows(&mut connection, "SELECT count(*), sum(b), min(id), max(id) FROM t"), ["100000|100000|1|100000"]);
+}
+
+/// Masks are made by schema files alone: `tests/rules/masks`.
+#[test]
+fn masks_stand_in_the_place_of_columns() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules/masks");
+    let server = Server::start(&Options { schemas: Some(folder.clone()), ..Options::default() });
+    let mut connections: HashMap<String, Connection> = HashMap::new();
+    let path = folder.join("decisions.txt");
+    let text = fs::read_to_string(&path).expect("the decisions");
+    let mut out = String::new();
+    for line in text.lines().filter(|l| !l.starts_with("    ")) {
+        writeln!(out, "{line}").expect("a string");
+        let Some((role, statement)) = line.split_once(": ").filter(|_| !line.starts_with('#')) else { continue };
+        let connection = connections.entry(role.to_owned()).or_insert_with(|| {
+            let mut connection = server.target.connect().unwrap_or_else(|e| panic!("{e}"));
+            if role != "root" {
+                rows(&mut connection, &format!("SET SESSION AUTHORIZATION {role}"));
+            }
+            connection
+        });
+        if role == "root" {
+            rows(connection, statement);
+            continue;
+        }
+        rows(connection, "BEGIN");
+        match connection.query(statement) {
+            Ok(found) => {
+                let shown = |v: &Option<String>| v.clone().unwrap_or_else(|| "NULL".into());
+                let mut lines: Vec<String> =
+                    found.iter().map(|row| row.iter().map(shown).collect::<Vec<_>>().join("|")).collect();
+                lines.sort();
+                lines.iter().for_each(|line| writeln!(out, "    {line}").expect("a string"));
+            }
+            Err(error) => writeln!(out, "    {error}").expect("a string"),
+        }
+        rows(connection, "ROLLBACK");
+    }
+    compare(&path, &out);
 }

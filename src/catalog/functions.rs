@@ -75,6 +75,14 @@ fn own() -> Vec<Native> {
             let owned = asker.seen.relation(oid).is_some_and(|r| asker.snapshot.has_rights_of(role, r.owner));
             Ok(Some(owned && oid >= crate::types::oid::FIRST_USER))
         }),
+        native2::<i64, OidArg, bool>("dg_row_security_active", |s, oid| {
+            let asker = ask(s)?;
+            let found = asker.snapshot.relation_by_oid(oid);
+            let active = |r: &std::sync::Arc<crate::registry::Relation>| {
+                matches!(asker.snapshot.row_security(asker.view.role(), r), crate::registry::RowSecurity::On { .. })
+            };
+            Ok(Some(found.is_some_and(active)))
+        }),
         native1::<i64, OidArg>("dg_pg_my_temp_schema", |s| {
             let temporary = ask(s)?.snapshot.relations.values().any(|r| r.temporary);
             Ok(Some(if temporary { super::tables::TEMPORARY_NAMESPACE } else { 0 }))

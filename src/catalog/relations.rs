@@ -52,6 +52,7 @@ views! {
     "information_schema.views",
     "pg_catalog.pg_group",
     "pg_catalog.pg_indexes",
+    "pg_catalog.pg_policies",
     "pg_catalog.pg_roles",
     "pg_catalog.pg_sequences",
     "pg_catalog.pg_shadow",
@@ -151,6 +152,7 @@ static RELATIONS: LazyLock<Vec<Arc<Relation>>> = LazyLock::new(|| {
                 on_conflict: Default::default(),
                 storage: Default::default(),
                 last_dropped: 0,
+                rules: Default::default(),
             })
         })
         .collect()

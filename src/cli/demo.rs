@@ -28,13 +28,33 @@ const SCHEMAS: [(&str, &str); 8] = [
     ("lineitem.toml", include_str!("../../schemas/tpch/lineitem.toml")),
 ];
 
-/// The role that may read figures, not persons; `$verifier` is put in.
+/// What the analyst sees of customers; it goes behind the table's own file.
+const RULES: &str = r#"
+# Added by `duckgate demo`.
+[[table.row_rule]]
+name = "one_segment"
+to = "analyst"
+command = "select"
+using = "c_mktsegment = 'BUILDING'"
+
+[[table.mask]]
+column = "c_name"
+to = "analyst"
+expression = "left(c_name, 9) || '***'"
+
+[[table.mask]]
+column = "c_phone"
+to = "analyst"
+expression = "NULL"
+"#;
+
+/// The role that sees one segment's customers, and not their names; `$verifier` is put in.
 const ROLES: &str = r#"# Made by `duckgate demo`.
 [[role]]
 name = "analyst"
 login = true
 password = "$verifier"
-comment = "reads sales figures, not persons"
+comment = "reads sales figures, not names"
 
 [[grant]]
 to = "analyst"
@@ -45,7 +65,7 @@ privileges = "select"
 to = "analyst"
 on = "customer"
 privileges = "select"
-columns = ["c_custkey", "c_nationkey", "c_mktsegment"]
+columns = ["c_custkey", "c_name", "c_phone", "c_nationkey", "c_mktsegment"]
 "#;
 
 const ANALYST: &str = "analyst";
@@ -99,7 +119,8 @@ impl Folder {
         fs::create_dir_all(&path)?;
         let folder = Self { path, temporary };
         for (name, text) in SCHEMAS {
-            write(&folder.path.join(name), text)?;
+            let rules = if name == "customer.toml" { RULES } else { "" };
+            write(&folder.path.join(name), &format!("{text}{rules}"))?;
         }
         let verifier = Verifier::new(analyst.reveal())?.to_string();
         write(&folder.path.join("roles.toml"), &ROLES.replace("$verifier", &verifier))?;
@@ -138,10 +159,12 @@ impl Greeting<'_> {
             url(&self.config.user, &self.superuser)
         );
         if let Some(password) = &self.analyst {
-            let url = url(ANALYST, password);
-            println!("As {ANALYST}, who may not read customers' names:");
-            println!("  psql '{url}' -c 'SELECT c_mktsegment, count(*) FROM customer GROUP BY 1 ORDER BY 1'");
-            println!("  psql '{url}' -c 'SELECT c_name FROM customer'    # permission denied");
+            let sql = "SELECT c_mktsegment, min(c_name), count(c_phone) FROM customer GROUP BY 1 ORDER BY 1";
+            println!(
+                "The same for both, which is not the same to {ANALYST}, who sees one segment, masked names, no phones:"
+            );
+            println!("  psql '{}' -c '{sql}'", url(&self.config.user, &self.superuser));
+            println!("  psql '{}' -c '{sql}'", url(ANALYST, password));
         }
         println!("Ctrl-C ends the demo.");
     }

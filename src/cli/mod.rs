@@ -45,6 +45,8 @@ enum Command {
         #[arg(long)]
         allow_destructive: bool,
     },
+    /// Tells which rules hold for a role's statement, and what it becomes. Executes nothing.
+    ExplainAccess { role: String, sql: String },
     /// Makes TPC-H data, loads it, and serves it.
     Demo {
         /// The scale factor: 1 is about a gigabyte.
@@ -113,6 +115,7 @@ fn run(args: Args) -> Outcome {
         Command::Check => schema::check(&resolve(config, raw)?),
         Command::Plan => schema::plan(&resolve(config, raw)?),
         Command::Apply { allow_destructive } => schema::apply(&resolve(config, raw)?, allow_destructive),
+        Command::ExplainAccess { role, sql } => schema::explain_access(&resolve(config, raw)?, &role, &sql),
         Command::Demo { scale } => demo::run(config, raw, scale),
     }
 }

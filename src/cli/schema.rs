@@ -1,4 +1,4 @@
-//! `duckgate check | plan | apply`: schema files against themselves and against the database.
+//! `duckgate check | plan | apply | explain-access`: schema files against themselves and against the database.
 
 use std::path::Path;
 
@@ -101,6 +101,21 @@ fn run(config: &Config, mode: Mode) -> Result<FilePlan, Failure> {
         engine.close().await?;
         Ok(plan?)
     })
+}
+
+/// Which rules hold for a role's statements, and what they become; nothing is executed.
+pub fn explain_access(config: &Config, role: &str, sql: &str) -> Outcome {
+    let told = serve::runtime()?.block_on(async {
+        let (schemas, engine) = open_schemas(config).await?;
+        let told = match schemas.with_files().await {
+            Ok(snapshot) => server::explain_access(&snapshot, role, sql),
+            Err(error) => Err(error),
+        };
+        engine.close().await?;
+        told
+    })?;
+    print!("{told}");
+    Ok(())
 }
 
 fn no_folder() -> Failure {

@@ -8,8 +8,8 @@ use crate::registry::{Name, Privileges, Relation, RelationKind, Snapshot};
 use crate::tree::*;
 use crate::types::Oid;
 
-/// Checks one statement, whole.
-pub fn statement(statement: &Statement, authority: &Authority) -> Result<()> {
+/// Checks one statement, whole. Gives back what it uses.
+pub fn statement(statement: &Statement, authority: &Authority) -> Result<Found> {
     let mut walk = Walk::new(authority.role);
     match statement {
         Statement::Query(query) => walk.query(query),
@@ -30,6 +30,14 @@ pub fn statement(statement: &Statement, authority: &Authority) -> Result<()> {
         Statement::Ddl(ddl) => super::ddl::check(ddl, authority, &mut walk)?,
         Statement::Utility(utility) => self::utility(utility, authority, &mut walk)?,
     }
+    judge(&walk.found, &authority.snapshot)?;
+    Ok(walk.found)
+}
+
+/// Checks an expression of a rule over a row of its table: what its subqueries read, the role reads.
+pub fn rule(expr: &Expr, role: Oid, authority: &Authority) -> Result<()> {
+    let mut walk = Walk::of_rule(role);
+    walk.own_row_expr(expr);
     judge(&walk.found, &authority.snapshot)
 }
 
@@ -46,7 +54,7 @@ fn utility(utility: &Utility, authority: &Authority, walk: &mut Walk) -> Result<
             walk.exprs(args);
             Ok(())
         }
-        Utility::Declare { name: _, options: _, query } => statement(query, authority),
+        Utility::Declare { name: _, options: _, query } => statement(query, authority).map(|_| ()),
         Utility::Lock { tables } => {
             let any =
                 [Privileges::UPDATE, Privileges::DELETE, Privileges::TRUNCATE, Privileges::INSERT, Privileges::SELECT];
@@ -152,6 +160,12 @@ fn judge_relation(found: &Found, used: &Use, snapshot: &Snapshot) -> Result<()> 
     }
     if !used.in_view && !def.temporary {
         must_use_namespace(snapshot, used.role, &def.namespace, Privileges::USAGE)?;
+    }
+    // So must not one that knows other rules than there are now.
+    if now.rules != def.rules {
+        let message = "could not serialize access due to concurrent update";
+        return Err(Error::new(SqlState::T_R_SERIALIZATION_FAILURE, message)
+            .detail(format!("Another transaction has changed the rules of table \"{}\".", def.name)));
     }
     let whole = snapshot.relation_privileges(used.role, def);
     let selected = found.selected(used);

@@ -93,6 +93,15 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
         Ddl::Comment { kind, namespace, name, column: _, comment: _ } => who.may_comment(*kind, namespace, name),
         Ddl::Truncate { tables, restart_identity: _, cascade: _ } => who.may_truncate(tables),
         Ddl::Grant(grant) => who.may_grant(grant),
+        Ddl::CreatePolicy { namespace, table, policy: _ }
+        | Ddl::AlterPolicy { namespace, table, name: _, change: _ } => who.must_own_relation(namespace, table),
+        Ddl::DropPolicy { namespace, table, name, if_exists: _ } => {
+            let relation = who.snapshot().relation(namespace, table);
+            match relation.is_some_and(|r| r.rules.policies.iter().any(|p| p.name == *name)) {
+                true => who.must_own_relation(namespace, table),
+                false => Ok(()),
+            }
+        }
         Ddl::CreateRole { name: _, options } => who.may_create_role(options),
         Ddl::AlterRole { name, options } => who.may_alter_role(name, options),
         Ddl::RenameRole { name, to: _ } => who.must_administer(name),
@@ -272,6 +281,7 @@ impl Who<'_> {
                 | AlterTable::DropConstraint { .. }
                 | AlterTable::RenameConstraint { .. }
                 | AlterTable::SetIdentity { .. }
+                | AlterTable::RowSecurity(_)
                 | AlterTable::Tune => {}
             }
         }

@@ -4,17 +4,20 @@
 
 mod check;
 mod ddl;
+/// The rules' way into the tree.
+mod rewrite;
 /// Row rules and masks: the step between check and permit.
 mod rules;
 mod walk;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use check::{SequenceUse, may_use_sequence};
 
 use crate::error::Result;
-use crate::registry::Snapshot;
-use crate::tree::{Expr, Statement};
+use crate::registry::{Column, Name, Relation, Snapshot};
+use crate::tree::{Expr, RelId, Statement};
 use crate::types::Oid;
 
 /// In whose name a statement is checked, against which schema.
@@ -23,21 +26,33 @@ pub struct Authority {
     pub snapshot: Arc<Snapshot>,
     /// current_user's OID.
     pub role: Oid,
+    /// The setting row_security: without it, what a rule would change fails.
+    pub row_security: bool,
+}
+
+/// Reads the kept texts of rules: analysis, which stands above this module.
+pub trait Reader {
+    /// A condition over the columns of `table` as those of relation `row`, in which relations and WITH queries are numbered
+    /// from `free` on; and what is free afterwards.
+    fn condition(&self, text: &str, table: &Relation, row: RelId, free: u32) -> Result<(Expr, u32)>;
+
+    /// What is read in the place of a column, in that column's type. It has no subqueries.
+    fn mask(&self, text: &str, table: &Relation, column: &Column, row: RelId) -> Result<Expr>;
 }
 
 /// Checks every privilege that the statement needs and applies the rules. The only way from a client's statement to a
 /// permit. Fails with 42501 in PostgreSQL's words.
-pub fn check(statement: Statement, authority: &Authority) -> Result<Permit<Statement>> {
-    check::statement(&statement, authority)?;
-    let what = rules::apply(statement, authority)?;
-    Ok(Permit { what })
+pub fn check(statement: Statement, authority: &Authority, reader: &dyn Reader) -> Result<Permit<Statement>> {
+    let found = check::statement(&statement, authority)?;
+    let (what, rules) = rules::apply(statement, &found, authority, reader)?;
+    Ok(Permit { what, rules: rules.into() })
 }
 
 /// Checks an expression over a row that the statement writes (a CHECK of its table or of a domain), which is known only once the
 /// statement is lowered. Fails with 42501 in PostgreSQL's words.
 pub fn check_expression(expr: Expr, authority: &Authority) -> Result<Permit<Expr>> {
     check::expression(&expr, authority)?;
-    Ok(Permit { what: expr })
+    Ok(Permit { what: expr, rules: Arc::default() })
 }
 
 /// Proof that `T` came out of a statement that the rules allow. `T` is the authorized tree at first, then what
@@ -45,17 +60,40 @@ pub fn check_expression(expr: Expr, authority: &Authority) -> Result<Permit<Expr
 #[derive(Debug, Clone)]
 pub struct Permit<T = Statement> {
     what: T,
+    /// What hides rows or values from the statement.
+    rules: Arc<[Applied]>,
+}
+
+/// Rules of one table that went into a statement.
+#[derive(Debug, Clone)]
+pub struct Applied {
+    pub table: Arc<Relation>,
+    /// In whose name the table is read.
+    pub role: Oid,
+    /// The policies that hold; without one, no row is there.
+    pub policies: BTreeSet<Name>,
+    pub masked: BTreeSet<Name>,
 }
 
 impl<T> Permit<T> {
     /// The next form of the same authorized statement.
     pub fn map<U>(self, step: impl FnOnce(T) -> U) -> Permit<U> {
-        Permit { what: step(self.what) }
+        Permit { what: step(self.what), rules: self.rules }
     }
 
     /// As [`Permit::map`], for a step that can fail.
     pub fn try_map<U, E>(self, step: impl FnOnce(T) -> Result<U, E>) -> Result<Permit<U>, E> {
-        step(self.what).map(|what| Permit { what })
+        let rules = self.rules;
+        step(self.what).map(|what| Permit { what, rules })
+    }
+
+    /// Do rules hide rows or values from the statement? Then nothing that it tells beside its result may count them.
+    pub fn is_ruled(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
+    pub fn rules(&self) -> &[Applied] {
+        &self.rules
     }
 
     pub fn get(&self) -> &T {
@@ -65,6 +103,6 @@ impl<T> Permit<T> {
     /// A permit for what the gateway does on its own behalf: applying schema files, keeping its metadata, loading demo
     /// data. Its callers are listed in tests/architecture.rs; no text of a client goes through it.
     pub(crate) fn system(what: T) -> Self {
-        Self { what }
+        Self { what, rules: Arc::default() }
     }
 }

@@ -1,15 +1,289 @@
-//! Row rules and masks: the tree as this role may run it.
-//!
-//! The rules themselves come with their own issue. Their place is here: every relation of the statement is met once
-//! (`walk` visits them with the role in whose name they are read), a row rule becomes a filter around the relation, a
-//! mask an expression in the place of the column.
+//! Row rules and masks: which of a table's policies hold for a role and a command, and how they go together
+//! (get_row_security_policies). Where they go into the tree is `rewrite`'s affair.
 
-use super::Authority;
-use crate::error::Result;
-use crate::tree::Statement;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-/// Gives back the statement with the rules in it. There are none yet: the statement is unchanged.
-pub fn apply(statement: Statement, authority: &Authority) -> Result<Statement> {
-    let Authority { snapshot: _, role: _ } = authority;
-    Ok(statement)
+use super::check;
+use super::walk::Found;
+use super::{Applied, Authority, Reader};
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{Mask, Name, Policy, PolicyCommand, Relation, RowSecurity};
+use crate::tree::{ConflictRules, Expr, ExprKind, RelColumn, RelId, RowCheck, Statement, TargetRules};
+use crate::types::{Oid, PgType, Value, oid};
+
+/// Gives back the statement with the rules in it, and what they were.
+pub fn apply(
+    mut statement: Statement,
+    found: &Found,
+    authority: &Authority,
+    reader: &dyn Reader,
+) -> Result<(Statement, Vec<Applied>)> {
+    let ruled = found.uses.iter().any(|used| is_ruled(authority, used.role, &used.def));
+    if !ruled {
+        return Ok((statement, Vec::new()));
+    }
+    let mut rules =
+        Rules { authority, reader, found, role: authority.role, next: FIRST, active: Vec::new(), applied: Vec::new() };
+    rules.statement(&mut statement)?;
+    Ok((statement, rules.applied))
+}
+
+/// Relations and WITH queries that rules bring along are numbered from here on.
+const FIRST: u32 = 1 << 28;
+
+/// Beyond this many numbers the statement is refused: lowering has numbers of its own further up.
+const LAST: u32 = 1 << 29;
+
+fn is_ruled(authority: &Authority, role: Oid, table: &Relation) -> bool {
+    let snapshot = &authority.snapshot;
+    matches!(snapshot.row_security(role, table), RowSecurity::On { .. }) || !snapshot.masks(role, table).is_empty()
+}
+
+pub(super) struct Rules<'a> {
+    pub(super) authority: &'a Authority,
+    reader: &'a dyn Reader,
+    pub(super) found: &'a Found,
+    /// In whose name relations are read: a view's owner inside it.
+    pub(super) role: Oid,
+    next: u32,
+    /// The tables whose policies' subqueries are being gone through.
+    active: Vec<Oid>,
+    applied: Vec<Applied>,
+}
+
+impl Rules<'_> {
+    pub(super) fn fresh(&mut self) -> Result<RelId> {
+        self.next += 1;
+        if self.next > LAST {
+            return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "too many policies in one statement"));
+        }
+        Ok(RelId(self.next))
+    }
+
+    /// What hides rows or values of this table from the role, if anything does.
+    pub(super) fn holds(&self, table: &Relation) -> Result<Option<RowSecurity>> {
+        let snapshot = &self.authority.snapshot;
+        let security = snapshot.row_security(self.role, table);
+        let masked = !snapshot.masks(self.role, table).is_empty();
+        match security {
+            RowSecurity::Off | RowSecurity::Exempt if !masked => return Ok(None),
+            RowSecurity::Off | RowSecurity::Exempt | RowSecurity::On { .. } => {}
+        }
+        if self.authority.row_security {
+            return Ok(Some(security));
+        }
+        let (what, owner) = match security {
+            RowSecurity::On { owner } => ("row-level security policy", owner),
+            RowSecurity::Off | RowSecurity::Exempt => ("a column mask", false),
+        };
+        let message = format!("query would be affected by {what} for table \"{}\"", table.name);
+        let error = Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message);
+        Err(match owner {
+            true => {
+                error.hint("To disable the policy for the table's owner, use ALTER TABLE NO FORCE ROW LEVEL SECURITY.")
+            }
+            false => error,
+        })
+    }
+
+    /// A condition of the table over relation `row`: its own subqueries checked and ruled as this role's.
+    fn condition(&mut self, text: &str, table: &Arc<Relation>, row: RelId) -> Result<Expr> {
+        let (mut expr, free) = self.reader.condition(text, table, row, self.next + 1)?;
+        self.next = free;
+        check::rule(&expr, self.role, self.authority)?;
+        self.active.push(table.oid);
+        let done = self.expr(&mut expr);
+        self.active.pop();
+        done.map(|()| expr)
+    }
+
+    /// The note of what holds for this table and role.
+    fn applied(&mut self, table: &Arc<Relation>) -> &mut Applied {
+        let role = self.role;
+        let known = self.applied.iter().position(|a| a.table.oid == table.oid && a.role == role);
+        let at = known.unwrap_or_else(|| {
+            let (policies, masked) = (BTreeSet::new(), BTreeSet::new());
+            self.applied.push(Applied { table: Arc::clone(table), role, policies, masked });
+            self.applied.len() - 1
+        });
+        &mut self.applied[at]
+    }
+
+    pub(super) fn not_in_itself(&self, table: &Relation) -> Result<()> {
+        if !self.active.contains(&table.oid) {
+            return Ok(());
+        }
+        let message = format!("infinite recursion detected in policy for relation \"{}\"", table.name);
+        Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message))
+    }
+
+    /// The policies for a command and this role: permissive ones, then restrictive ones in the order of their names.
+    fn policies(&mut self, table: &Arc<Relation>, command: PolicyCommand) -> (Vec<Policy>, Vec<Policy>) {
+        let snapshot = &self.authority.snapshot;
+        let meant = |p: &&Policy| p.command.covers(command) && snapshot.is_meant(self.role, &p.roles);
+        let (permissive, mut restrictive): (Vec<Policy>, Vec<Policy>) =
+            table.rules.policies.iter().filter(meant).cloned().partition(|p| p.permissive);
+        restrictive.sort_by(|a, b| a.name.cmp(&b.name));
+        let names: Vec<Name> = permissive.iter().chain(&restrictive).map(|p| p.name.clone()).collect();
+        self.applied(table).policies.extend(names);
+        (permissive, restrictive)
+    }
+
+    /// Which rows a command may see (add_security_quals): without a permissive policy, none.
+    pub(super) fn using(&mut self, table: &Arc<Relation>, command: PolicyCommand, row: RelId) -> Result<Vec<Expr>> {
+        let (permissive, restrictive) = self.policies(table, command);
+        let mut allowed = Vec::new();
+        for text in permissive.iter().filter_map(|p| p.using.as_deref()) {
+            allowed.push(self.condition(text, table, row)?);
+        }
+        if allowed.is_empty() {
+            return Ok(vec![boolean(false)]);
+        }
+        let mut all = Vec::new();
+        for text in restrictive.iter().filter_map(|p| p.using.as_deref()) {
+            all.push(self.condition(text, table, row)?);
+        }
+        all.push(any(allowed));
+        Ok(all)
+    }
+
+    /// What a written row must meet (add_with_check_options). With `using`, USING counts in the place of WITH CHECK.
+    fn checks(
+        &mut self,
+        table: &Arc<Relation>,
+        command: PolicyCommand,
+        row: RelId,
+        (using, existing): (bool, bool),
+    ) -> Result<Vec<RowCheck>> {
+        let text = |p: &Policy| p.check.clone().filter(|_| !using).or_else(|| p.using.clone());
+        let (permissive, restrictive) = self.policies(table, command);
+        let mut allowed = Vec::new();
+        for text in permissive.iter().filter_map(text) {
+            allowed.push(self.condition(&text, table, row)?);
+        }
+        if allowed.is_empty() {
+            return Ok(vec![RowCheck { condition: boolean(false), policy: None, existing }]);
+        }
+        let mut checks = vec![RowCheck { condition: any(allowed), policy: None, existing }];
+        for policy in &restrictive {
+            if let Some(text) = text(policy) {
+                let condition = self.condition(&text, table, row)?;
+                checks.push(RowCheck { condition, policy: Some(policy.name.clone()), existing });
+            }
+        }
+        Ok(checks)
+    }
+
+    /// The masks of the columns, over relation `row`.
+    pub(super) fn masks(
+        &mut self,
+        table: &Arc<Relation>,
+        columns: &[RelColumn],
+        row: RelId,
+    ) -> Result<Vec<(u16, Expr)>> {
+        let masks: Vec<Mask> = self.authority.snapshot.masks(self.role, table).into_iter().cloned().collect();
+        let mut found = Vec::with_capacity(masks.len());
+        for mask in masks {
+            let Some(at) = columns.iter().position(|c| c.attnum == mask.column) else { continue };
+            let Some(column) = table.column_by_num(mask.column) else { continue };
+            let expr = self.reader.mask(&mask.expression, table, column, row)?;
+            check::rule(&expr, self.role, self.authority)?;
+            found.push((at as u16, expr));
+            self.applied(table).masked.insert(column.name.clone());
+        }
+        Ok(found)
+    }
+
+    /// The rules of a statement's target. `reads`: the statement reads columns of it.
+    pub(super) fn target(
+        &mut self,
+        table: &Arc<Relation>,
+        columns: &[RelColumn],
+        write: Write,
+        reads: bool,
+    ) -> Result<Option<TargetRules>> {
+        use PolicyCommand::{Delete, Insert, Select, Update};
+        let Some(security) = self.holds(table)? else { return Ok(None) };
+        self.not_in_itself(table)?;
+        let (row, new_row) = (self.fresh()?, self.fresh()?);
+        let masks = self.masks(table, columns, row)?;
+        let mut rules = TargetRules { row, filter: None, masks, new_row, checks: Vec::new(), conflict: None };
+        let RowSecurity::On { .. } = security else { return Ok(Some(rules)) };
+        match write {
+            Write::Insert { conflict } => {
+                rules.checks = self.checks(table, Insert, new_row, (false, false))?;
+                if reads {
+                    rules.checks.extend(self.checks(table, Select, new_row, (true, false))?);
+                }
+                if conflict {
+                    rules.conflict = Some(self.conflict(table, row, reads)?);
+                }
+            }
+            Write::Update => {
+                rules.filter = self.visible(table, Update, row, reads)?;
+                rules.checks = self.checks(table, Update, new_row, (false, false))?;
+                if reads {
+                    rules.checks.extend(self.checks(table, Select, new_row, (true, false))?);
+                }
+            }
+            Write::Delete => rules.filter = self.visible(table, Delete, row, reads)?,
+        }
+        Ok(Some(rules))
+    }
+
+    fn visible(
+        &mut self,
+        table: &Arc<Relation>,
+        command: PolicyCommand,
+        row: RelId,
+        reads: bool,
+    ) -> Result<Option<Expr>> {
+        let mut all = self.using(table, command, row)?;
+        if reads {
+            all.extend(self.using(table, PolicyCommand::Select, row)?);
+        }
+        Ok(all_of(all))
+    }
+
+    fn conflict(&mut self, table: &Arc<Relation>, row: RelId, reads: bool) -> Result<ConflictRules> {
+        let updated_row = self.fresh()?;
+        let mut existing = self.checks(table, PolicyCommand::Update, row, (true, true))?;
+        let mut updated = self.checks(table, PolicyCommand::Update, updated_row, (false, false))?;
+        if reads {
+            existing.extend(self.checks(table, PolicyCommand::Select, row, (true, true))?);
+            updated.extend(self.checks(table, PolicyCommand::Select, updated_row, (true, false))?);
+        }
+        Ok(ConflictRules { existing, updated_row, updated })
+    }
+}
+
+/// What a statement does with its target.
+#[derive(Clone, Copy)]
+pub(super) enum Write {
+    /// `conflict`: ON CONFLICT DO UPDATE.
+    Insert {
+        conflict: bool,
+    },
+    Update,
+    Delete,
+}
+
+fn boolean(value: bool) -> Expr {
+    Expr { kind: ExprKind::Const(Value::Bool(value)), ty: PgType::new(oid::BOOL), pos: 0 }
+}
+
+fn any(mut of: Vec<Expr>) -> Expr {
+    match of.len() {
+        1 => of.remove(0),
+        _ => Expr { kind: ExprKind::Or(of), ty: PgType::new(oid::BOOL), pos: 0 },
+    }
+}
+
+pub(super) fn all_of(mut of: Vec<Expr>) -> Option<Expr> {
+    match of.len() {
+        0 => None,
+        1 => of.pop(),
+        _ => Some(Expr { kind: ExprKind::And(of), ty: PgType::new(oid::BOOL), pos: 0 }),
+    }
 }

@@ -74,6 +74,19 @@ impl Found {
         !self.selected(used).is_empty() || self.ids_of(used).any(|id| self.whole_rows.contains(&id))
     }
 
+    /// Are columns read of the relation that a statement writes? (PostgreSQL asks for SELECT on it then.)
+    pub fn reads_target(&self, target: RelId) -> bool {
+        self.uses.iter().any(|used| used.id == target && self.reads(used))
+    }
+
+    /// The columns read of a relation, as indexes; `None`: its whole row.
+    pub fn columns_of(&self, rel: RelId) -> Option<BTreeSet<u16>> {
+        if self.whole_rows.contains(&rel) {
+            return None;
+        }
+        Some(self.columns.get(&rel).cloned().unwrap_or_default())
+    }
+
     fn ids_of<'a>(&'a self, used: &'a Use) -> impl Iterator<Item = RelId> + 'a {
         let aliases = self.aliases.iter().filter(|(_, target)| **target == used.id).map(|(alias, _)| *alias);
         std::iter::once(used.id).chain(aliases)
@@ -99,6 +112,11 @@ pub struct Walk {
 impl Walk {
     pub fn new(role: Oid) -> Self {
         Self { found: Found::default(), role, in_view: false, inserting: None }
+    }
+
+    /// For an expression of a rule: that its names may be used was asked for when it was made.
+    pub fn of_rule(role: Oid) -> Self {
+        Self { in_view: true, ..Self::new(role) }
     }
 
     pub fn query(&mut self, query: &Query) {
@@ -237,6 +255,8 @@ impl Walk {
             excluded,
             returning,
             overriding: _,
+            // Analysis makes none.
+            rules: _,
         } = insert;
         self.ctes(ctes);
         let mut required = Privileges::INSERT;
@@ -292,7 +312,7 @@ impl Walk {
     }
 
     pub fn update(&mut self, update: &Update) {
-        let Update { ctes, recursive: _, target, sets, from, filter, returning } = update;
+        let Update { ctes, recursive: _, target, sets, from, filter, returning, rules: _ } = update;
         self.ctes(ctes);
         let columns: Vec<u16> = sets.iter().map(|(column, _)| *column).collect();
         self.target(target, Privileges::UPDATE, &[], &columns);
@@ -303,7 +323,7 @@ impl Walk {
     }
 
     pub fn delete(&mut self, delete: &Delete) {
-        let Delete { ctes, recursive: _, target, using, filter, returning } = delete;
+        let Delete { ctes, recursive: _, target, using, filter, returning, rules: _ } = delete;
         self.ctes(ctes);
         self.target(target, Privileges::DELETE, &[], &[]);
         using.iter().for_each(|item| self.from_item(item));

@@ -44,6 +44,7 @@ pub fn table(snapshot: &Snapshot, draft: &NewTable, owner: Oid, managed: &Manage
         on_conflict: OnConflictDefault::Error,
         storage: Storage::Numbered,
         last_dropped: 0,
+        rules: Default::default(),
     };
     let mut sequences = Vec::new();
     for draft in columns {
@@ -169,6 +170,7 @@ fn sequence(snapshot: &Snapshot, namespace: Name, name: Name, definition: Sequen
         on_conflict: OnConflictDefault::Error,
         storage: Storage::Numbered,
         last_dropped: 0,
+        rules: Default::default(),
     }
 }
 
@@ -402,6 +404,7 @@ pub fn free_sequence(
         on_conflict: OnConflictDefault::Error,
         storage: Storage::Numbered,
         last_dropped: 0,
+        rules: Default::default(),
     };
     sequence(snapshot, key.0, key.1, definition, &like)
 }

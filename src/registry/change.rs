@@ -57,6 +57,9 @@ impl Snapshot {
                 for index in &relation.indexes {
                     self.note_oids(&[index.oid]);
                 }
+                for policy in &relation.rules.policies {
+                    self.note_oids(&[policy.oid]);
+                }
                 if let RelationKind::Sequence(Sequence { count: Some(count), .. }) = &relation.kind {
                     self.note_oids(&[count.number]);
                 }

@@ -23,6 +23,7 @@ mod physical;
 /// Privileges: who may do what, by ACLs, ownership and membership.
 pub mod privileges;
 mod publish;
+mod rules;
 /// The schema as one session sees it.
 pub mod seen;
 /// SCRAM verifiers of passwords.
@@ -32,3 +33,4 @@ pub use change::{Change, ObjectClass};
 pub use model::*;
 pub use physical::{INTERNAL_SCHEMA, Storage, physical_name};
 pub use publish::{Counters, Overlay, Pending, Registry};
+pub use rules::{Mask, Policy, PolicyCommand, RowSecurity, Rules};

@@ -90,6 +90,9 @@ pub struct Relation {
     /// The highest attnum among the columns that were dropped: it is not given out again.
     #[serde(default)]
     pub last_dropped: i16,
+    /// Row security and masks.
+    #[serde(default)]
+    pub rules: super::Rules,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -93,6 +93,11 @@ impl Snapshot {
         }
     }
 
+    /// A role as it is now.
+    pub fn role_now(&self, role: Oid) -> Option<&super::Role> {
+        self.rights().role_by_oid(role).map(|r| &**r)
+    }
+
     pub fn is_superuser(&self, role: Oid) -> bool {
         self.rights().role_by_oid(role).is_some_and(|r| r.superuser)
     }

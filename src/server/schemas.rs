@@ -107,6 +107,15 @@ impl Schemas {
         }
     }
 
+    /// The schema as it would be with what the files say and can be done without a loss.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn with_files(&self) -> Result<Arc<Snapshot>> {
+        let plan = self.run(Mode::Plan).await?;
+        Ok(Arc::new(self.registry.snapshot().apply(&plan.plan.changes)))
+    }
+
     async fn carry_out(&self, loaded: &Loaded, mode: Mode) -> Result<FilePlan> {
         let mut overlay = self.registry.overlay(&[]);
         let cx = context(overlay.snapshot().clone());
@@ -206,6 +215,8 @@ pub(super) fn context(snapshot: Arc<Snapshot>) -> Context {
         settings: OutputSettings::default(),
         dialect: Dialect::default(),
         standard_strings: true,
+        row_security: true,
+        held: false,
     }
 }
 

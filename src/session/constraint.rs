@@ -50,6 +50,10 @@ pub(super) type Reader<'a> = (&'a Snapshot, Oid);
 
 /// May the role read the whole relation, or all of these columns of it (BuildIndexValueDescription, ri_ReportViolation)?
 pub(super) fn may_read((snapshot, role): Reader<'_>, relation: &Relation, columns: &[i16]) -> bool {
+    // Where a rule hides rows or values, an error shows none (BuildIndexValueDescription).
+    if !snapshot.shows_values(role, relation) {
+        return false;
+    }
     snapshot.relation_privileges(role, relation).contains(Privileges::SELECT)
         || columns.iter().all(|num| {
             let column = relation.column_by_num(*num);

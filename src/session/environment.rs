@@ -19,6 +19,7 @@ pub struct EnvironmentKey {
     settings: OutputSettings,
     dialect: Dialect,
     standard_strings: bool,
+    row_security: bool,
 }
 
 #[derive(Debug)]
@@ -39,6 +40,7 @@ impl Environment {
             settings: acting.output.clone(),
             dialect: acting.dialect,
             standard_strings: acting.standard_strings,
+            row_security: acting.row_security,
         };
         let context = Context {
             snapshot,
@@ -48,6 +50,8 @@ impl Environment {
             settings: acting.output.clone(),
             dialect: acting.dialect,
             standard_strings: acting.standard_strings,
+            row_security: acting.row_security,
+            held: false,
         };
         Self { context, key: Arc::new(key), acting }
     }

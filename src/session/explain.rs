@@ -28,6 +28,10 @@ impl Session {
         let text = self.engine_plan(plan, values, front).await?;
         let mut tree: Json = serde_json::from_str(&text).map_err(Error::internal)?;
         name_tables(&mut tree, &self.snapshot());
+        // How many rows were read and how long it took tells of those that rules hide.
+        let ruled = plan.permit.is_ruled();
+        let shown = Explain { costs: options.costs && !ruled, analyze: options.analyze && !ruled, ..options.clone() };
+        let options = &shown;
         let lines = match options.format {
             ExplainFormat::Text => lines(&tree, options),
             ExplainFormat::Json => {

@@ -6,6 +6,7 @@ mod hostile_names;
 mod kept_expressions;
 mod kept_names;
 mod restarts;
+mod rules;
 mod sizes;
 mod stale;
 

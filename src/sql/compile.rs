@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::analyze::{Analyzed, analyze};
+use super::analyze::{Analyzed, Stored, analyze, assigned_expression, policy_condition, relation_columns};
 use super::lower::{self, Decimals, Lowered, Step};
 use super::{Command, Compiled, CompiledBody, Context, Depends, ParamSource, Parsed, Plan, change, render};
 use crate::engine::{Kind, Rendered, Writes};
 use crate::error::{Error, Result};
 use crate::policy::{self, Authority, Permit};
-use crate::tree::{self, CopyDirection, Statement};
+use crate::registry::{Column, Relation};
+use crate::tree::{self, CopyDirection, Expr, RelId, Statement};
 use crate::types::{Oid, PgType, Phys};
 
 /// Compiles one parsed statement. `params` are the types that the client declared.
@@ -20,15 +21,41 @@ pub fn compile(parsed: &Parsed, cx: &Context, params: &[Option<Oid>]) -> Result<
 /// PostgreSQL's does.
 pub fn compile_with(parsed: &Parsed, cx: &Context, params: &[Option<Oid>], decimals: Decimals) -> Result<Compiled> {
     let Analyzed { statement, params, relations } = analyze(parsed, cx, params)?;
-    let permit = policy::check(statement, &Authority { snapshot: Arc::clone(&cx.snapshot), role: cx.role })?;
-    Ok(Compiled { params, relations, body: body(permit, cx, decimals)? })
+    Ok(Compiled { params, relations, body: permitted(statement, cx, decimals)? })
 }
 
 /// Compiles a statement that analysis has made as part of another: a cursor's query, EXECUTE's arguments.
 pub fn compile_statement(statement: Statement, params: Vec<PgType>, cx: &Context) -> Result<Compiled> {
-    let permit = policy::check(statement, &Authority { snapshot: Arc::clone(&cx.snapshot), role: cx.role })?;
     // The statement that it is part of was measured with it.
-    Ok(Compiled { params, relations: 0, body: body(permit, cx, Decimals::Fast)? })
+    Ok(Compiled { params, relations: 0, body: permitted(statement, cx, Decimals::Fast)? })
+}
+
+fn permitted(statement: Statement, cx: &Context, decimals: Decimals) -> Result<CompiledBody> {
+    let permit = policy::check(statement, &authority(cx), &Texts(cx))?;
+    if permit.is_ruled() {
+        return body(permit, &Context { held: true, ..cx.clone() }, decimals);
+    }
+    body(permit, cx, decimals)
+}
+
+/// In whose name a statement is compiled.
+pub(crate) fn authority(cx: &Context) -> Authority {
+    Authority { snapshot: Arc::clone(&cx.snapshot), role: cx.role, row_security: cx.row_security }
+}
+
+/// Analysis, for the texts of rules.
+struct Texts<'a>(&'a Context);
+
+impl policy::Reader for Texts<'_> {
+    fn condition(&self, text: &str, table: &Relation, row: RelId, free: u32) -> Result<(Expr, u32)> {
+        policy_condition(text, table, (row, free), self.0)
+    }
+
+    fn mask(&self, text: &str, table: &Relation, column: &Column, row: RelId) -> Result<Expr> {
+        let columns = relation_columns(table);
+        let of = (&*column.name, column.ty);
+        assigned_expression(text, Stored::Mask, (&table.name, row), &columns, of, self.0)
+    }
 }
 
 fn body(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<CompiledBody> {

@@ -38,6 +38,10 @@ pub struct Context {
     pub dialect: Dialect,
     /// standard_conforming_strings.
     pub standard_strings: bool,
+    /// The setting row_security.
+    pub row_security: bool,
+    /// Rules hide rows from the statement: what can fail must not run on these (see `lower/hold.rs`).
+    pub held: bool,
 }
 
 /// What a statement became.

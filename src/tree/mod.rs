@@ -4,11 +4,15 @@
 //! It says what the statement *means*; how DuckDB is told so is `sql::lower`'s affair. `policy` rewrites it.
 
 mod expr;
+mod policy;
 mod query;
+mod rules;
 mod utility;
 
 pub use expr::*;
+pub use policy::*;
 pub use query::*;
+pub use rules::*;
 pub use utility::*;
 
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Expr, Field, SortKey, WindowSpec};
+use super::{Expr, Field, SortKey, TargetRules, WindowSpec};
 use crate::registry::Relation as TableDef;
 use crate::types::{Oid, PgType};
 
@@ -268,6 +268,7 @@ pub struct Insert {
     pub excluded: Option<RelId>,
     pub returning: Returning,
     pub overriding: Overriding,
+    pub rules: Option<Box<TargetRules>>,
 }
 
 #[derive(Debug, Clone)]
@@ -311,6 +312,7 @@ pub struct Update {
     pub from: Vec<FromItem>,
     pub filter: Option<Expr>,
     pub returning: Returning,
+    pub rules: Option<Box<TargetRules>>,
 }
 
 #[derive(Debug, Clone)]
@@ -321,6 +323,7 @@ pub struct Delete {
     pub using: Vec<FromItem>,
     pub filter: Option<Expr>,
     pub returning: Returning,
+    pub rules: Option<Box<TargetRules>>,
 }
 
 /// RETURNING's expressions and columns; both empty if there is none.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Expr, Insert, Query, Statement};
+use super::{Expr, Insert, NewPolicy, PolicyChange, Query, Statement, SwitchRowSecurity};
 pub use crate::registry::draft::{NewColumn, NewConstraint, NewConstraintKind, NewTable, OnCommit};
 use crate::registry::{self, Name, Privileges};
 use crate::types::{Oid, PgType};
@@ -177,6 +177,23 @@ pub enum Ddl {
         cascade: bool,
     },
     Grant(GrantChange),
+    CreatePolicy {
+        namespace: Name,
+        table: Name,
+        policy: NewPolicy,
+    },
+    AlterPolicy {
+        namespace: Name,
+        table: Name,
+        name: Name,
+        change: PolicyChange,
+    },
+    DropPolicy {
+        namespace: Name,
+        table: Name,
+        name: Name,
+        if_exists: bool,
+    },
     CreateRole {
         name: Name,
         options: RoleOptions,
@@ -264,6 +281,7 @@ pub enum AlterTable {
         options: Option<registry::Sequence>,
         if_exists: bool,
     },
+    RowSecurity(SwitchRowSecurity),
     /// What tunes PostgreSQL's storage and statistics: nothing here.
     Tune,
 }

@@ -107,6 +107,8 @@ pub fn context() -> Context {
         settings: OutputSettings::default(),
         dialect: Dialect::Postgres,
         standard_strings: true,
+        row_security: true,
+        held: false,
     }
 }
 
@@ -245,6 +247,7 @@ fn plain(snapshot: &Snapshot, namespace: &str, name: &str, kind: RelationKind) -
         on_conflict: Default::default(),
         storage: Default::default(),
         last_dropped: 0,
+        rules: Default::default(),
     }
 }
 

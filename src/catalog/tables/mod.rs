@@ -4,6 +4,7 @@ mod attributes;
 mod constraints;
 mod depend;
 mod objects;
+mod policies;
 mod roles;
 mod sessions;
 mod types;
@@ -57,6 +58,7 @@ const TABLES: &[Table] = &[
     table("pg_auth_members", roles::pg_auth_members),
     table("pg_db_role_setting", roles::pg_db_role_setting),
     table("pg_database", roles::pg_database),
+    Table { name: "pg_policy", changes: Changes::Always, rows: policies::pg_policy },
     Table { name: "pg_settings", changes: Changes::Always, rows: sessions::pg_settings },
     Table { name: "pg_stat_activity", changes: Changes::Always, rows: sessions::pg_stat_activity },
     Table { name: "pg_prepared_statements", changes: Changes::Always, rows: sessions::pg_prepared_statements },

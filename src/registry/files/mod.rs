@@ -17,7 +17,7 @@ pub use diagnostic::{Diagnostic, Level};
 pub use raw::File as RawFile;
 
 use super::draft::NewConstraint;
-use super::{Name, OnConflictDefault, Privileges};
+use super::{Name, OnConflictDefault, PolicyCommand, Privileges};
 
 /// How many files are read at most, and how large one may be, in bytes.
 pub const MAX_FILES: usize = 20_000;
@@ -91,6 +91,33 @@ pub struct FileTable {
     pub columns: Vec<FileColumn>,
     pub constraints: Vec<FileConstraint>,
     pub indexes: Vec<FileIndex>,
+    pub rules: Vec<FileRule>,
+    pub masks: Vec<FileMask>,
+    pub force_row_rules: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct FileRule {
+    pub at: Spot,
+    pub using_at: Spot,
+    pub check_at: Spot,
+    pub name: Name,
+    /// Role names; `None` is PUBLIC.
+    pub to: Vec<Option<Name>>,
+    pub command: PolicyCommand,
+    pub permissive: bool,
+    pub using: Option<String>,
+    pub check: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct FileMask {
+    /// Where its expression is.
+    pub at: Spot,
+    pub column: Name,
+    /// Role names; `None` is PUBLIC.
+    pub to: Vec<Option<Name>>,
+    pub expression: String,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -90,6 +90,18 @@ pub struct Table {
     #[serde(default)]
     #[schemars(with = "Vec<TableGrant>")]
     pub grant: Vec<Spanned<TableGrant>>,
+    /// Which rows roles may see and write (PostgreSQL's policies). A table with one shows no other rows to anybody but its
+    /// owner, superusers and roles with bypass_rls.
+    #[serde(default)]
+    #[schemars(with = "Vec<RowRule>")]
+    pub row_rule: Vec<Spanned<RowRule>>,
+    /// What roles read in the place of columns.
+    #[serde(default)]
+    #[schemars(with = "Vec<ColumnMask>")]
+    pub mask: Vec<Spanned<ColumnMask>>,
+    /// The row rules hold for the table's owner too.
+    #[serde(default)]
+    pub force_row_rules: bool,
 }
 
 /// One name, or several.
@@ -232,6 +244,53 @@ pub struct TableGrant {
     /// Only these columns (select, insert, update, references).
     #[schemars(with = "Option<Names>")]
     pub columns: Option<Spanned<Names>>,
+}
+
+/// A row rule: what CREATE POLICY makes. Several for a role: a row that one of them lets through is seen; restrictive ones must
+/// all let it through besides.
+#[derive(Debug, DeriveDeserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RowRule {
+    #[schemars(with = "String")]
+    pub name: Spanned<String>,
+    /// Roles, or "public" for everybody (the default).
+    #[schemars(with = "Option<Names>")]
+    pub to: Option<Spanned<Names>>,
+    #[serde(default)]
+    pub command: RuleCommand,
+    /// An SQL condition: the rows that may be seen and changed.
+    #[schemars(with = "Option<String>")]
+    pub using: Option<Spanned<String>>,
+    /// An SQL condition that rows must meet that are written. Default: `using`.
+    #[schemars(with = "Option<String>")]
+    pub with_check: Option<Spanned<String>>,
+    #[serde(default)]
+    pub restrictive: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RuleCommand {
+    #[default]
+    All,
+    Select,
+    Insert,
+    Update,
+    Delete,
+}
+
+/// A mask: wherever these roles read the column, they read this. The first mask of a column that is for a role counts.
+#[derive(Debug, DeriveDeserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnMask {
+    #[schemars(with = "String")]
+    pub column: Spanned<String>,
+    /// Roles, or "public" for everybody but the owner (the default).
+    #[schemars(with = "Option<Names>")]
+    pub to: Option<Spanned<Names>>,
+    /// An SQL expression over the row's columns (a text constant has SQL's quotes: `"'***'"`), or `"NULL"`.
+    #[schemars(with = "String")]
+    pub expression: Spanned<String>,
 }
 
 /// A grant on tables or namespaces.

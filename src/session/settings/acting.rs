@@ -24,6 +24,7 @@ pub struct Acting {
     pub idle_session: Option<Duration>,
     pub dialect: Dialect,
     pub standard_strings: bool,
+    pub row_security: bool,
     pub least_notice: Severity,
     pub default_isolation: Isolation,
     pub default_read_only: bool,
@@ -50,6 +51,7 @@ pub fn acts(key: &str) -> bool {
             | "duckgate.dialect"
             | "duckgate.max_rows"
             | "standard_conforming_strings"
+            | "row_security"
             | "client_min_messages"
             | "default_transaction_isolation"
             | "default_transaction_read_only"
@@ -99,6 +101,7 @@ impl Acting {
             idle_session: millis("idle_session_timeout"),
             dialect: if &*text("duckgate.dialect") == "postgres" { Dialect::Postgres } else { Dialect::Extended },
             standard_strings: flag("standard_conforming_strings"),
+            row_security: flag("row_security"),
             least_notice: least_notice(&text("client_min_messages")),
             default_isolation: isolation(&text("default_transaction_isolation")),
             default_read_only: flag("default_transaction_read_only"),

@@ -107,7 +107,7 @@ impl Analyzer<'_> {
             None => None,
         };
         let returning = self.returning(update.returning.as_deref())?;
-        Ok(Update { ctes: Vec::new(), recursive: false, target, sets, from, filter, returning })
+        Ok(Update { ctes: Vec::new(), recursive: false, target, sets, from, filter, returning, rules: None })
     }
 
     fn dml_target(&mut self, table: &ast::TableWithJoins, verb: &str) -> Result<(Arc<TableDef>, Relation)> {
@@ -427,7 +427,7 @@ impl Analyzer<'_> {
             None => None,
         };
         let returning = self.returning(delete.returning.as_deref())?;
-        Ok(Delete { ctes: Vec::new(), recursive: false, target, using, filter, returning })
+        Ok(Delete { ctes: Vec::new(), recursive: false, target, using, filter, returning, rules: None })
     }
 
     pub(crate) fn returning(&mut self, items: Option<&[ast::SelectItem]>) -> Result<Returning> {

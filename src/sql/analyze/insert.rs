@@ -93,6 +93,7 @@ impl Analyzer<'_> {
             excluded,
             returning,
             overriding,
+            rules: None,
         })
     }
 
@@ -455,6 +456,7 @@ impl Analyzer<'_> {
             excluded: None,
             returning: crate::tree::Returning::default(),
             overriding: Overriding::System,
+            rules: None,
         })
     }
 }

@@ -57,9 +57,12 @@ use crate::types::{Oid, PgType, oid};
 
 pub(crate) use self::check::{walk, walk_query};
 pub use self::coerce::CastContext;
+pub(crate) use self::from::table_columns as relation_columns;
 pub(crate) use self::same::same;
 pub use self::size::too_many_relations;
-pub use self::stored::{Stored, assigned_expression, expression, places as stored_places, places_along};
+pub use self::stored::{
+    Stored, assigned_expression, expression, places as stored_places, places_along, policy_condition,
+};
 pub use self::utility::execute_arguments;
 
 /// A statement, analyzed.

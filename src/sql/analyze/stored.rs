@@ -10,6 +10,7 @@ use super::kept::{self, Names, Place};
 use super::scope::{Clause, Scope};
 use crate::error::{Error, Result, SqlState};
 use crate::facts::{self, Proc};
+use crate::registry::Relation;
 use crate::registry::draft::NewTable;
 use crate::sql::{Context, parse};
 use crate::tree::{CastHow, Expr, ExprKind, NewConstraint, NewConstraintKind, RelColumn, RelId};
@@ -26,6 +27,10 @@ pub enum Stored {
     IndexPredicate,
     /// ALTER COLUMN … TYPE … USING.
     Transform,
+    /// A policy's USING or WITH CHECK.
+    Policy,
+    /// What a role reads in the place of a column.
+    Mask,
 }
 
 impl Stored {
@@ -38,6 +43,8 @@ impl Stored {
             Self::IndexExpression => "index expression",
             Self::IndexPredicate => "index predicate",
             Self::Transform => "transform expression",
+            Self::Policy => "policy expression",
+            Self::Mask => "column mask",
         }
     }
 
@@ -50,6 +57,8 @@ impl Stored {
             Self::IndexExpression => "index expressions",
             Self::IndexPredicate => "index predicates",
             Self::Transform => "transform expressions",
+            Self::Policy => "policy expressions",
+            Self::Mask => "column masks",
         }
     }
 
@@ -67,13 +76,13 @@ impl Stored {
             }
         };
         match self {
-            Self::Default | Self::Transform => Ok(()),
+            Self::Default | Self::Transform | Self::Policy => Ok(()),
             Self::Generated => immutable("generation expression is not immutable"),
             Self::IndexExpression => immutable("functions in index expression must be marked IMMUTABLE"),
             Self::IndexPredicate => immutable("functions in index predicate must be marked IMMUTABLE"),
-            // A check runs with the rights of whoever writes: it must not be able to do anything with them.
-            Self::Check => walk(expr, 0, &mut |e, _| match uses_sequence(e) {
-                true => Err(Error::unsupported("a sequence function in a check constraint")),
+            // They run with the rights of whoever writes or reads: they must not be able to do anything with them.
+            Self::Check | Self::Mask => walk(expr, 0, &mut |e, _| match uses_sequence(e) {
+                true => Err(Error::unsupported(format!("a sequence function in a {}", self.one()))),
                 false => Ok(true),
             }),
         }
@@ -84,6 +93,7 @@ impl Clause {
     /// How messages call a place where no subquery may stand.
     pub(super) fn refuses_subqueries(self) -> Option<&'static str> {
         match self {
+            Self::Stored(Stored::Policy) => None,
             Self::Stored(stored) => Some(stored.one()),
             Self::CopyWhere => Some("COPY FROM WHERE condition"),
             Self::Execute => Some("EXECUTE parameter"),
@@ -110,9 +120,13 @@ fn reading(kind: Stored, ctx: &Context) -> Context {
     match kind {
         // It runs at once, in the statement that has it.
         Stored::Transform => ctx.clone(),
-        Stored::Default | Stored::Check | Stored::Generated | Stored::IndexExpression | Stored::IndexPredicate => {
-            kept::context(ctx)
-        }
+        Stored::Default
+        | Stored::Check
+        | Stored::Generated
+        | Stored::IndexExpression
+        | Stored::IndexPredicate
+        | Stored::Policy
+        | Stored::Mask => kept::context(ctx),
     }
 }
 
@@ -162,6 +176,7 @@ pub(super) fn new_expression(
     let mut places = Vec::new();
     let finish = |a: &mut Analyzer<'_>, expr: Expr| match target {
         Some((column, ty)) => a.assign(expr, ty, column, "column"),
+        None if kind == Stored::Policy => a.coerce_boolean(expr, "POLICY"),
         None => a.resolve_unknown(expr),
     };
     let expr = analyze(text, kind, (alias, RelId(0)), columns, ctx, false, |a, expr| {
@@ -194,11 +209,30 @@ fn analyze(
     kept: bool,
     finish: impl FnOnce(&mut Analyzer<'_>, Expr) -> Result<Expr>,
 ) -> Result<Expr> {
+    analyze_over(text, kind, &Over { alias, rel, columns, free: rel.0 + 1 }, ctx, kept, finish)
+}
+
+/// The row that an expression is over, and from where on relations in it may be numbered.
+struct Over<'a> {
+    alias: &'a str,
+    rel: RelId,
+    columns: &'a [RelColumn],
+    free: u32,
+}
+
+fn analyze_over(
+    text: &str,
+    kind: Stored,
+    &Over { alias, rel, columns, free }: &Over<'_>,
+    ctx: &Context,
+    kept: bool,
+    finish: impl FnOnce(&mut Analyzer<'_>, Expr) -> Result<Expr>,
+) -> Result<Expr> {
     let (expr, parsed) = parse::parse_expression(text)?;
     let mut a = Analyzer::new(ctx, &parsed);
     a.note_places();
     a.kept = kept;
-    a.next_rel = rel.0 + 1;
+    (a.next_rel, a.next_cte) = (free, free);
     let mut scope = Scope { clause: Clause::Stored(kind), ..Scope::default() };
     if !columns.is_empty() {
         scope.add_columns(alias, rel, columns);
@@ -227,6 +261,28 @@ pub(super) fn check_table(table: &mut NewTable, ctx: &Context) -> Result<()> {
         check_generated(&table.name, (&column.name, column.ty), &mut column.generated, &scope, ctx)?;
     }
     Ok(())
+}
+
+/// A policy's condition over the columns of its table, as it is kept.
+pub(super) fn new_policy(text: &str, table: &Relation, ctx: &Context) -> Result<String> {
+    let columns = super::from::table_columns(table);
+    let made = new_expression(text, Stored::Policy, &table.name, &columns, None, ctx);
+    made.map(|(_, kept)| kept).map_err(without_position)
+}
+
+/// A policy's condition over the table's columns as those of relation `row`, ready to be put into a statement in which no
+/// relation and no WITH query has a number from `free` on. Gives the first number that is free afterwards, too.
+pub fn policy_condition(text: &str, table: &Relation, (row, free): (RelId, u32), ctx: &Context) -> Result<(Expr, u32)> {
+    let columns = super::from::table_columns(table);
+    let mut after = free;
+    let finish = |a: &mut Analyzer<'_>, expr: Expr| {
+        after = a.next_rel.max(a.next_cte) + 1;
+        a.coerce_boolean(expr, "POLICY")
+    };
+    let kind = Stored::Policy;
+    let scope = Over { alias: &table.name, rel: row, columns: &columns, free };
+    let expr = analyze_over(text, kind, &scope, &reading(kind, ctx), true, finish)?;
+    Ok((expr, after))
 }
 
 /// Does a default mean something, and can the column take it? It is written as it is kept.

@@ -19,6 +19,11 @@ enum Dependent {
         name: Name,
     },
     View(Arc<Relation>),
+    /// Of another table, that reads this one.
+    Policy {
+        table: Arc<Relation>,
+        name: Name,
+    },
     /// A sequence of another's column default, a table in a namespace …
     Relation(Arc<Relation>),
 }
@@ -27,6 +32,7 @@ impl Dependent {
     fn describe(&self) -> String {
         match self {
             Self::ForeignKey { child, name } => format!("constraint {name} on table {}", child.name),
+            Self::Policy { table, name } => format!("policy {name} on table {}", table.name),
             Self::View(view) => format!("view {}", view.name),
             Self::Relation(r) => format!("{} {}", word(r), r.name),
         }
@@ -109,6 +115,7 @@ impl Planner<'_> {
             for dependent in self.dependents(&relation) {
                 let gone = match &dependent {
                     Dependent::ForeignKey { child, .. } => going.contains(&child.oid),
+                    Dependent::Policy { table, .. } => going.contains(&table.oid),
                     Dependent::View(r) | Dependent::Relation(r) => !going.insert(r.oid),
                 };
                 if gone {
@@ -128,6 +135,12 @@ impl Planner<'_> {
             match dependent {
                 Dependent::ForeignKey { child, name } => self.drop_foreign_key(child.oid, name)?,
                 Dependent::View(_) => {}
+                Dependent::Policy { table, name } => {
+                    let (namespace, of) = (table.namespace.clone(), table.name.clone());
+                    let tag = self.plan.tag.clone();
+                    self.drop_policy(&namespace, &of, name, true)?;
+                    self.tag(&tag);
+                }
                 Dependent::Relation(r) => self.drop_sequence_default(r.oid, target.oid),
             }
         }
@@ -185,6 +198,8 @@ impl Planner<'_> {
             RelationKind::View { .. } | RelationKind::System => {}
         }
         found.extend(self.views_on(relation).into_iter().map(Dependent::View));
+        let policies = self.policies_on(relation).into_iter();
+        found.extend(policies.map(|(table, name)| Dependent::Policy { table, name }));
         found
     }
 
@@ -376,7 +391,7 @@ fn still_needed(targets: &[Arc<Relation>], dependents: &[(Dependent, Arc<Relatio
         Dependent::Relation(r) => {
             format!("default value for a column of table {} depends on {} {}", r.name, word(on), on.name)
         }
-        Dependent::ForeignKey { .. } | Dependent::View(_) => {
+        Dependent::ForeignKey { .. } | Dependent::View(_) | Dependent::Policy { .. } => {
             format!("{} depends on {} {}", d.describe(), word(on), on.name)
         }
     });

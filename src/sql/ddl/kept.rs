@@ -27,7 +27,7 @@ enum What {
 
 /// The texts of a relation, to be read or written anew.
 fn texts_of(relation: &mut Relation) -> Vec<Kept<'_>> {
-    let Relation { name, kind, columns, constraints, indexes, .. } = relation;
+    let Relation { name, kind, columns, constraints, indexes, rules, .. } = relation;
     let mut out = Vec::new();
     if let RelationKind::View { definition, search_path: _ } = kind {
         out.push(Kept { text: definition, what: What::Query, shown: format!("view {name}") });
@@ -47,6 +47,16 @@ fn texts_of(relation: &mut Relation) -> Vec<Kept<'_>> {
             let shown = format!("constraint {} on table {name}", constraint.name);
             out.push(Kept { text: expression, what: What::Expression(Stored::Check), shown });
         }
+    }
+    for policy in &mut rules.policies {
+        let shown = format!("policy {} on table {name}", policy.name);
+        for text in [&mut policy.using, &mut policy.check].into_iter().flatten() {
+            out.push(Kept { text, what: What::Expression(Stored::Policy), shown: shown.clone() });
+        }
+    }
+    for mask in &mut rules.masks {
+        let shown = format!("a mask of table {name}");
+        out.push(Kept { text: &mut mask.expression, what: What::Expression(Stored::Mask), shown });
     }
     for index in indexes {
         let shown = format!("index {}", index.name);
@@ -208,6 +218,27 @@ impl Planner<'_> {
         let mut views: Vec<_> = self.after.relations.values().filter(|view| reads(view)).cloned().collect();
         views.sort_by_key(|v| v.oid);
         views
+    }
+
+    /// The policies of other tables that read this relation, each with its table.
+    pub fn policies_on(&self, relation: &Relation) -> Vec<(Arc<Relation>, Name)> {
+        let cx = Context { snapshot: Arc::new(self.after.clone()), ..self.cx.clone() };
+        let mut found = Vec::new();
+        for table in self.after.relations.values().filter(|r| r.oid != relation.oid) {
+            let columns = scope(table);
+            for policy in &table.rules.policies {
+                let names = |text: &String| {
+                    let mut text = text.clone();
+                    let kept = Kept { text: &mut text, what: What::Expression(Stored::Policy), shown: String::new() };
+                    names_one(&kept, &columns, (&[relation.oid], &relation.name), &cx)
+                };
+                if policy.using.iter().chain(&policy.check).any(names) {
+                    found.push((table.clone(), policy.name.clone()));
+                }
+            }
+        }
+        found.sort_by_key(|(table, _)| table.oid);
+        found
     }
 
     /// Does the column's default draw from this sequence (or ask it anything)?

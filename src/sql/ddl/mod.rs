@@ -18,6 +18,7 @@ mod kept;
 mod physical;
 mod pipeline;
 mod planner;
+mod policy;
 mod rebuild;
 mod renumber;
 mod roles;
@@ -111,6 +112,11 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
         }
         Ddl::Truncate { tables, restart_identity, cascade } => planner.truncate(tables, *restart_identity, *cascade)?,
         Ddl::Grant(grant) => planner.grant(grant)?,
+        Ddl::CreatePolicy { namespace, table, policy } => planner.create_policy(namespace, table, policy)?,
+        Ddl::AlterPolicy { namespace, table, name, change } => planner.alter_policy(namespace, table, name, change)?,
+        Ddl::DropPolicy { namespace, table, name, if_exists } => {
+            planner.drop_policy(namespace, table, name, *if_exists)?;
+        }
         Ddl::CreateRole { name, options } => planner.create_role(name, options)?,
         Ddl::AlterRole { name, options } => planner.alter_role(name, options)?,
         Ddl::RenameRole { name, to } => planner.rename_role(name, to)?,

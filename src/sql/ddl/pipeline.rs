@@ -15,13 +15,14 @@ use crate::tree::{self, Ddl, Expr, ExprKind, InsertSource, Overriding, RelColumn
 use crate::types::Oid;
 
 /// The context in which a change's own statements are compiled: the new snapshot, in which the tables that are changed
-/// are the asking role's own, since whether it may change them has been checked. What else their expressions use (a
+/// are the asking role's own and without rules, since whether it may change them has been checked. What else their expressions use (a
 /// default's sequence, a function) is judged as in any statement of that role.
 fn context(cx: &Context, mut after: Snapshot, own: &[Oid]) -> Context {
     for oid in own {
         let Some(table) = after.relation_by_oid(*oid).cloned() else { continue };
         let columns = table.columns.iter().map(|c| Column { acl: Acl::default(), ..c.clone() }).collect();
-        let table = Relation { owner: cx.role, acl: Acl::default(), columns, ..(*table).clone() };
+        let rules = Default::default();
+        let table = Relation { owner: cx.role, acl: Acl::default(), columns, rules, ..(*table).clone() };
         after.apply_in_place(&Change::PutRelation(Arc::new(table)));
     }
     let version = after.version;
@@ -71,6 +72,7 @@ fn insert(table: &Arc<Relation>, query: Box<tree::Query>) -> Statement {
         excluded: None,
         returning: Returning::default(),
         overriding: Overriding::System,
+        rules: None,
     }))
 }
 

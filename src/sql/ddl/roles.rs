@@ -193,6 +193,9 @@ impl Planner<'_> {
             } else if granted(&relation.acl) {
                 uses.push(format!("privileges for {word} {}", relation.name));
             }
+            for policy in relation.rules.policies.iter().filter(|p| p.roles.contains(&role)) {
+                uses.push(format!("target of policy {} on {word} {}", policy.name, relation.name));
+            }
             for column in relation.columns.iter().filter(|c| granted(&c.acl)) {
                 uses.push(format!("privileges for column {} of {word} {}", column.name, relation.name));
             }

@@ -6,9 +6,10 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
-use crate::policy::{self, Authority};
+use crate::policy;
 use crate::registry::{self, ConstraintKind, UserTypeKind};
 use crate::sql::analyze::{self, Stored};
+use crate::sql::compile;
 
 use crate::tree::{RelColumn, RelId, Relation};
 use crate::types::{Oid, PgType, Phys};
@@ -130,6 +131,9 @@ impl Lowerer<'_> {
         guards: usize,
     ) -> Option<Scalar> {
         let (snapshot, role) = (self.cx.snapshot.clone(), self.cx.role);
+        if !snapshot.shows_values(role, def) {
+            return None;
+        }
         let select = registry::Privileges::SELECT;
         let all = snapshot.relation_privileges(role, def).contains(select);
         let may = |index: u16, column: &RelColumn| {
@@ -172,8 +176,7 @@ impl Lowerer<'_> {
         self.made += 1;
         let rel = RelId(CHECK_RELATIONS + self.made);
         let e = analyze::expression(text, Stored::Check, (alias, rel), columns, self.cx)?;
-        let authority = Authority { snapshot: Arc::clone(&self.cx.snapshot), role: self.cx.role };
-        let permit = policy::check_expression(e, &authority)?;
+        let permit = policy::check_expression(e, &compile::authority(self.cx))?;
         if values.iter().flatten().any(|v| v.weight().1) {
             return Err(Error::unsupported("a volatile value for a column with a CHECK constraint"));
         }

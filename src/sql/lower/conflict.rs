@@ -7,11 +7,15 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
 use crate::registry;
-use crate::tree::{ConflictAction, Expr, ExprKind, Insert, OnConflict};
+use crate::tree::{ConflictAction, ConflictRules, Expr, ExprKind, Insert, OnConflict, RelId, Relation};
 use crate::types::Phys;
 
+use super::check::Guard;
 use super::ir::{self, Alias, Scalar};
-use super::{Lowerer, Rel};
+use super::{Lowerer, Means, Rel};
+
+/// The rules of a conflict, and the relation that stands for the row that is there.
+pub(super) type Rules<'a> = Option<(RelId, &'a ConflictRules)>;
 
 impl Lowerer<'_> {
     pub(super) fn conflict(
@@ -38,22 +42,85 @@ impl Lowerer<'_> {
             self.rels.insert(rel, Rel { alias: Alias::Excluded, columns });
         }
         let kept: Vec<&(u16, Expr)> = sets.iter().filter(|set| !keeps_key(set, conflict, insert)).collect();
-        let mut lowered = self.set_values(&insert.target, &kept, def)?;
+        let rules = insert.rules.as_deref();
+        let conflict_rules = rules.and_then(|r| r.conflict.as_ref().map(|c| (r.row, c)));
+        let mut lowered = self.set_values(&insert.target, &kept, def, Some((&conflict.arbiter, conflict_rules)))?;
         if lowered.is_empty()
             && let Some((index, _)) = sets.first()
         {
             // Only the key was set to itself; some column must be written for the row to count.
             let name = name_of(index)?;
             let phys = self.phys(insert.target.columns[usize::from(*index)].ty)?;
-            lowered.push((name.clone(), Scalar::column(Alias::Excluded, name, phys)));
+            let kept = Scalar::column(Alias::Excluded, name.clone(), phys);
+            let guarded = self.conflict_guards(conflict_rules, (def, &insert.target), &|_| None)?;
+            let guarded = self.where_there_is_one(guarded, insert.target.id, &conflict.arbiter)?;
+            let mut values = [kept];
+            super::check::guard_first(&mut values, guarded, None);
+            let [kept] = values;
+            lowered.push((name, kept));
         }
-        let filter = filter.as_ref().map(|f| self.expr(f)).transpose()?;
+        let mut filter = filter.as_ref().map(|f| self.expr(f)).transpose()?;
+        if let Some((row, rules)) = conflict_rules
+            && let Some(test) = filter.take()
+        {
+            filter = Some(self.of_visible_rows(test, row, rules, (def, &insert.target))?);
+        }
         // DuckDB's binder refuses them.
         if lowered.iter().map(|(_, value)| value).chain(&filter).any(|value| value.weight().0 >= ir::SUBQUERY_WEIGHT) {
             return Err(Error::unsupported("a subquery in ON CONFLICT DO UPDATE")
                 .hint("Compute the value in the INSERT's own query and use it as excluded.column."));
         }
         Ok(ir::Conflict { columns, sets: Some(lowered), filter })
+    }
+
+    /// WHERE of ON CONFLICT DO UPDATE where rules hide rows: it does not look at such a row, whose update then fails by its
+    /// guard. (PostgreSQL looks first.)
+    fn of_visible_rows(
+        &mut self,
+        test: Scalar,
+        row: RelId,
+        rules: &ConflictRules,
+        of: (&registry::Relation, &Relation),
+    ) -> Result<Scalar> {
+        let existing = self.existing_row(of.1.id)?;
+        let guards = self.rule_guards(&rules.existing, row, of, &existing)?;
+        let whens = guards.into_iter().map(|(hidden, _)| (hidden, Scalar::bool(true))).collect();
+        Ok(Scalar::new(ir::Node::Case { whens, otherwise: Some(Box::new(test)) }, Phys::Bool))
+    }
+
+    /// What a row that is there, and what it becomes, must meet by the rules. `value_of` gives the new values.
+    pub(super) fn conflict_guards(
+        &mut self,
+        rules: Rules<'_>,
+        of: (&registry::Relation, &Relation),
+        value_of: &dyn Fn(u16) -> Option<Scalar>,
+    ) -> Result<Vec<Guard>> {
+        let Some((row, rules)) = rules else { return Ok(Vec::new()) };
+        let existing = self.existing_row(of.1.id)?;
+        let mut guards = self.rule_guards(&rules.existing, row, of, &existing)?;
+        let new = |index| value_of(index).or_else(|| existing(index));
+        guards.extend(self.rule_guards(&rules.updated, rules.updated_row, of, &new)?);
+        Ok(guards)
+    }
+
+    /// DuckDB computes SET's values for every row, also where no row is there that it conflicts with.
+    pub(super) fn where_there_is_one(&self, guards: Vec<Guard>, target: RelId, arbiter: &[u16]) -> Result<Vec<Guard>> {
+        let existing = self.existing_row(target)?;
+        let key = arbiter.iter().filter_map(|index| existing(*index)).map(Scalar::is_not_null);
+        let Some(there) = Scalar::and(key.collect()) else { return Ok(guards) };
+        let guards = guards.into_iter();
+        Ok(guards
+            .map(|(test, error)| (Scalar::new(ir::Node::And(vec![there.clone(), test]), Phys::Bool), error))
+            .collect())
+    }
+
+    fn existing_row(&self, target: RelId) -> Result<impl Fn(u16) -> Option<Scalar> + use<>> {
+        let rel = self.rels.get(&target).cloned();
+        let rel = rel.ok_or_else(|| Error::internal("lower: the target of ON CONFLICT is not in scope"))?;
+        Ok(move |index: u16| match rel.columns.get(usize::from(index))? {
+            (Means::Column(name), phys) => Some(Scalar::column(rel.alias, name.clone(), phys.clone())),
+            (Means::Oid(_) | Means::Nothing, _) => None,
+        })
     }
 
     /// The guard against a key that comes twice in one statement.

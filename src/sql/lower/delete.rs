@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sql::Command;
 use crate::tree::Delete;
 
@@ -15,6 +15,9 @@ use super::{Lowered, Lowerer};
 
 impl Lowerer<'_> {
     pub(super) fn delete(mut self, delete: &Delete) -> Result<Lowered> {
+        if delete.rules.is_some() {
+            return Err(Error::internal("lower: rules are for several steps"));
+        }
         let def = Arc::clone(target_table(&delete.target)?);
         self.depends.tables.insert(def.oid);
         let alias = Alias::Rel(delete.target.id.0);

@@ -10,6 +10,7 @@ use super::{Lowerer, Means};
 impl Lowerer<'_> {
     pub(super) fn expr(&mut self, e: &Expr) -> Result<Scalar> {
         let value = self.expr_kind(e).map_err(|error| error.at(e.pos))?;
+        let value = self.held(e, value);
         Ok(self.ungroup(value))
     }
 

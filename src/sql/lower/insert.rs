@@ -149,6 +149,9 @@ impl Lowerer<'_> {
         {
             guards.extend(self.second_time(conflict, value_of)?);
         }
+        if let Some(rules) = &insert.rules {
+            guards.extend(self.rule_guards(&rules.checks, rules.new_row, (def, &insert.target), &value_of)?);
+        }
         guards.extend(Self::not_null_guards(def, &insert.target, &value_of, &|index| never_null(insert, index)));
         guards.extend(self.check_guards(def, &insert.target, &value_of)?);
         if guards.is_empty() {

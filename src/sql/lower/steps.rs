@@ -12,13 +12,16 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::registry;
 use crate::sql::{Command, ParamSource};
-use crate::tree::{self, Cte, CteBody, Delete, Expr, FromItem, Insert, Query, RelId, Relation, Returning, Update};
+use crate::tree::{
+    self, Cte, CteBody, Delete, Expr, FromItem, Insert, Query, RelId, Relation, Returning, TargetRules, Update,
+};
 use crate::types::Phys;
 
 use super::array::{derived, plain_query};
 use super::from::{column_name, table_name};
 use super::insert::{is_of_target, target_table};
 use super::ir::{self, Alias, From, Scalar, Select, TableName};
+use super::rules::Visible;
 use super::{Lowered, Lowerer, Means, Rel};
 
 /// One statement that runs before the last.
@@ -63,6 +66,20 @@ pub(super) fn wanted(statement: &tree::Statement, lowerer: impl Fn() -> Result<b
         | tree::Statement::Utility(_) => return Ok(false),
     };
     if ctes.iter().any(|cte| !matches!(cte.query, CteBody::Query(_))) {
+        return Ok(true);
+    }
+    // The rows that rules let through are found first.
+    let ruled = match statement {
+        tree::Statement::Update(update) => update.rules.is_some(),
+        tree::Statement::Delete(delete) => delete.rules.is_some(),
+        tree::Statement::Query(_)
+        | tree::Statement::Insert(_)
+        | tree::Statement::Copy(_)
+        | tree::Statement::Explain(_)
+        | tree::Statement::Ddl(_)
+        | tree::Statement::Utility(_) => false,
+    };
+    if ruled {
         return Ok(true);
     }
     lowerer()
@@ -293,9 +310,12 @@ impl<'a> Lowerer<'a> {
     }
 
     fn update_step(&mut self, steps: &mut Steps, update: &Update) -> Result<Part> {
-        let Update { ctes: _, recursive: _, target, sets, from, filter, returning } = update;
+        let Update { ctes: _, recursive: _, target, sets, from, filter, returning, rules } = update;
         let def = Arc::clone(target_table(target)?);
-        let (kept, place) = self.changed(steps, (target, &def), sets, from, filter.as_ref())?;
+        let (kept, place) = match rules {
+            None => self.changed(steps, (target, &def), sets, from, filter.as_ref())?,
+            Some(rules) => self.ruled(steps, (target, &def, rules), sets, from, filter.as_ref())?,
+        };
         let returning = self.changed_returning(steps, target, returning, &kept, place)?;
         let (alias, rows) = (self.make(), self.make());
         let sets = sets
@@ -322,9 +342,12 @@ impl<'a> Lowerer<'a> {
     }
 
     fn delete_step(&mut self, steps: &mut Steps, delete: &Delete) -> Result<Part> {
-        let Delete { ctes: _, recursive: _, target, using, filter, returning } = delete;
+        let Delete { ctes: _, recursive: _, target, using, filter, returning, rules } = delete;
         let def = Arc::clone(target_table(target)?);
-        let (kept, place) = self.changed(steps, (target, &def), &[], using, filter.as_ref())?;
+        let (kept, place) = match rules {
+            None => self.changed(steps, (target, &def), &[], using, filter.as_ref())?,
+            Some(rules) => self.ruled(steps, (target, &def, rules), &[], using, filter.as_ref())?,
+        };
         let returning = self.changed_returning(steps, target, returning, &kept, place)?;
         let (alias, rows) = (self.make(), self.make());
         let statement = ir::Statement::Delete {
@@ -356,16 +379,79 @@ impl<'a> Lowerer<'a> {
         let mut items = vec![From::Table { name: table_name(def), alias, sample: None }];
         items.extend(self.from_items(from)?);
         let number = Scalar::column(alias, "rowid", Phys::Int8);
-        let mut targets = vec![number.clone()];
-        let sets: Vec<&(u16, Expr)> = sets.iter().collect();
-        let values = self.set_values(target, &sets, def)?;
+        let places: Vec<&(u16, Expr)> = sets.iter().collect();
+        let values = self.set_values(target, &places, def, None)?;
+        let values = values.into_iter().map(|(_, value)| value).collect();
+        let own = self.rels.get(&target.id).cloned();
+        let (targets, place) = self.laid_out(number.clone(), values, (target, own), (sets, from));
+        let filter = filter.map(|f| self.expr(f)).transpose()?;
+        let qualify = one_change(number, from);
+        let columns = targets.iter().map(|t| t.phys.clone()).collect();
+        let select = Select { targets, from: items, filter, qualify, ..Select::default() };
+        Ok((self.keep(steps, plain_query(select, columns)), place))
+    }
+
+    /// As [`Self::changed`], of the rows that rules let through; the new rows' conditions are in what is kept.
+    fn ruled(
+        &mut self,
+        steps: &mut Steps,
+        (target, def, rules): (&Relation, &Arc<registry::Relation>, &TargetRules),
+        sets: &[(u16, Expr)],
+        from: &[FromItem],
+        filter: Option<&Expr>,
+    ) -> Result<(Kept, HashMap<RelId, Rel>)> {
+        self.depends.tables.insert(def.oid);
+        let Visible { from: item, number, raw } = self.visible_target(target, def, rules)?;
+        let mut items = vec![item];
+        items.extend(self.from_items(from)?);
+        let places: Vec<&(u16, Expr)> = sets.iter().collect();
+        let values = self.set_scalars(target, &places, def)?.into_iter().map(|(_, _, value)| value).collect();
+        let (targets, mut place) = self.laid_out(number.clone(), values, (target, Some(raw)), (sets, from));
+        let filter = filter.map(|f| self.expr(f)).transpose()?;
+        let qualify = one_change(number, from);
+        let columns: Vec<Phys> = targets.iter().map(|t| t.phys.clone()).collect();
+        let select = Select { targets, from: items, filter, qualify, ..Select::default() };
+        let inner = plain_query(select, columns.clone());
+        // Rules come before constraints.
+        let rows = self.make();
+        let new = place.get(&target.id).map(|rel| rel.columns.clone()).unwrap_or_default();
+        let value_of = |index: u16| match new.get(usize::from(index))? {
+            (Means::Column(name), phys) => Some(Scalar::column(rows, name.clone(), phys.clone())),
+            (Means::Oid(_) | Means::Nothing, _) => None,
+        };
+        let mut guards = self.rule_guards(&rules.checks, rules.new_row, (def, target), &value_of)?;
+        let touched: Vec<u16> = sets.iter().map(|(index, _)| *index).collect();
+        guards.extend(self.check_guards_on(def, target, &value_of, Some(&touched))?);
+        let mut targets: Vec<Scalar> = columns
+            .iter()
+            .enumerate()
+            .map(|(i, phys)| Scalar::column(rows, ir::output_name(i), phys.clone()))
+            .collect();
+        super::check::guard_first(&mut targets, guards, None);
+        for rel in place.values_mut() {
+            rel.alias = rows;
+        }
+        let select = Select { targets, from: vec![derived(inner, rows)], ..Select::default() };
+        Ok((self.keep(steps, plain_query(select, columns)), place))
+    }
+
+    /// The columns of what is kept, and where each relation's are in it. `own` is the target as the table has it.
+    fn laid_out(
+        &mut self,
+        number: Scalar,
+        values: Vec<Scalar>,
+        (target, own): (&Relation, Option<Rel>),
+        (sets, from): (&[(u16, Expr)], &[FromItem]),
+    ) -> (Vec<Scalar>, HashMap<RelId, Rel>) {
         let set_at: HashMap<u16, usize> = sets.iter().enumerate().map(|(i, (column, _))| (*column, i + 1)).collect();
-        targets.extend(values.into_iter().map(|(_, value)| value));
+        let mut targets = vec![number];
+        targets.extend(values);
         let mut place = HashMap::new();
-        let mut seen = vec![target.id];
+        let mut seen = Vec::new();
         from.iter().for_each(|item| relations_of(item, &mut seen));
-        for rel in seen {
-            let Some(known) = self.rels.get(&rel).cloned() else { continue };
+        let others = seen.into_iter().filter_map(|rel| Some((rel, self.rels.get(&rel).cloned()?)));
+        let all: Vec<(RelId, Rel)> = own.map(|rel| (target.id, rel)).into_iter().chain(others).collect();
+        for (rel, known) in all {
             let mut named = Vec::with_capacity(known.columns.len());
             for (index, (means, phys)) in known.columns.into_iter().enumerate() {
                 let name = match means {
@@ -384,18 +470,7 @@ impl<'a> Lowerer<'a> {
             }
             place.insert(rel, Rel { alias: known.alias, columns: named });
         }
-        let filter = filter.map(|f| self.expr(f)).transpose()?;
-        // Of several rows that would change the same one, one does.
-        let qualify = (!from.is_empty()).then(|| {
-            let over = ir::Over { partition_by: vec![number], order_by: vec![], frame: None };
-            let clauses =
-                super::aggregate::Clauses { distinct: false, order_by: vec![], filter: None, over: Some(over) };
-            let first = clauses.call("row_number", vec![], Phys::Int8);
-            Scalar::template("({0} = 1)", vec![first], Phys::Bool)
-        });
-        let columns = targets.iter().map(|t| t.phys.clone()).collect();
-        let select = Select { targets, from: items, filter, qualify, ..Select::default() };
-        Ok((self.keep(steps, plain_query(select, columns)), place))
+        (targets, place)
     }
 
     fn changed_returning(
@@ -422,6 +497,16 @@ impl Kept {
     fn relation(&self, alias: Alias) -> From {
         From::Table { name: TableName::Kept(self.table), alias, sample: None }
     }
+}
+
+/// Of several rows that would change the same one, one does.
+fn one_change(number: Scalar, from: &[FromItem]) -> Option<Scalar> {
+    (!from.is_empty()).then(|| {
+        let over = ir::Over { partition_by: vec![number], order_by: vec![], frame: None };
+        let clauses = super::aggregate::Clauses { distinct: false, order_by: vec![], filter: None, over: Some(over) };
+        let first = clauses.call("row_number", vec![], Phys::Int8);
+        Scalar::template("({0} = 1)", vec![first], Phys::Bool)
+    })
 }
 
 fn same_row(table: Alias, kept: Alias) -> Scalar {

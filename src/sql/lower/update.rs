@@ -9,6 +9,7 @@ use crate::registry;
 use crate::sql::Command;
 use crate::tree::{Expr, Relation, Update};
 
+use super::conflict::Rules;
 use super::from::{column_name, table_name};
 use super::insert::target_table;
 use super::ir::{self, Alias, Scalar};
@@ -16,6 +17,9 @@ use super::{Lowered, Lowerer, Means};
 
 impl Lowerer<'_> {
     pub(super) fn update(mut self, update: &Update) -> Result<Lowered> {
+        if update.rules.is_some() {
+            return Err(Error::internal("lower: rules are for several steps"));
+        }
         let def = Arc::clone(target_table(&update.target)?);
         self.depends.tables.insert(def.oid);
         let alias = Alias::Rel(update.target.id.0);
@@ -24,7 +28,7 @@ impl Lowerer<'_> {
         self.enter_table(&update.target, &def, alias)?;
         let from = self.from_items(&update.from)?;
         let sets: Vec<&(u16, Expr)> = update.sets.iter().collect();
-        let sets = self.set_values(&update.target, &sets, &def)?;
+        let sets = self.set_values(&update.target, &sets, &def, None)?;
         let filter = update.filter.as_ref().map(|f| self.expr(f)).transpose()?;
         let returning = self.returning(&update.returning, alias)?;
         let phys = returning.iter().map(|r| r.phys.clone()).collect();
@@ -33,13 +37,13 @@ impl Lowerer<'_> {
         Ok(self.done(statement, (update.returning.columns.clone(), phys), Command::Update, Some(def)))
     }
 
-    /// SET's values in the types that their columns are stored in, with the table's CHECK constraints on the new row.
-    pub(super) fn set_values(
+    /// SET's values in the types that their columns are stored in.
+    pub(super) fn set_scalars(
         &mut self,
         target: &Relation,
         sets: &[&(u16, Expr)],
         def: &Arc<registry::Relation>,
-    ) -> Result<Vec<(Arc<str>, Scalar)>> {
+    ) -> Result<Vec<(u16, Arc<str>, Scalar)>> {
         let mut lowered: Vec<(u16, Arc<str>, Scalar)> = Vec::with_capacity(sets.len());
         for (index, e) in sets {
             let column =
@@ -48,6 +52,18 @@ impl Lowerer<'_> {
             let value = self.expr(e)?;
             lowered.push((*index, column_name(def, column)?, self.coerce(value, &phys)?));
         }
+        Ok(lowered)
+    }
+
+    /// As [`Self::set_scalars`], with the table's CHECK constraints on the new row, and in ON CONFLICT the rules on both.
+    pub(super) fn set_values(
+        &mut self,
+        target: &Relation,
+        sets: &[&(u16, Expr)],
+        def: &Arc<registry::Relation>,
+        conflict: Option<(&[u16], Rules<'_>)>,
+    ) -> Result<Vec<(Arc<str>, Scalar)>> {
+        let lowered = self.set_scalars(target, sets, def)?;
         let old = self.rels.get(&target.id).cloned();
         let value_of = |index: u16| {
             if let Some((_, _, value)) = lowered.iter().find(|(i, _, _)| *i == index) {
@@ -60,7 +76,13 @@ impl Lowerer<'_> {
             }
         };
         let touched: Vec<u16> = lowered.iter().map(|(i, _, _)| *i).collect();
-        let guards = self.check_guards_on(def, target, &value_of, Some(&touched))?;
+        let rules = conflict.and_then(|(_, rules)| rules);
+        let mut guards =
+            if lowered.is_empty() { Vec::new() } else { self.conflict_guards(rules, (def, target), &value_of)? };
+        guards.extend(self.check_guards_on(def, target, &value_of, Some(&touched))?);
+        if let Some((arbiter, _)) = conflict {
+            guards = self.where_there_is_one(guards, target.id, arbiter)?;
+        }
         let mut values: Vec<Scalar> = lowered.iter().map(|(_, _, v)| v.clone()).collect();
         let row = if guards.is_empty() { None } else { self.row_text(def, target, &value_of, &touched, guards.len()) };
         super::check::guard_first(&mut values, guards, row.as_ref());

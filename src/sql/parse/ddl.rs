@@ -8,7 +8,10 @@ use super::cursor::Cursor;
 use super::with_parser;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
-use crate::tree::{AlterDomain, AlterTable, Ddl, DropBehavior, ObjectKind, QualifiedName, RoleOptions, SequenceChange};
+use crate::tree::{
+    AlterDomain, AlterTable, Ddl, DropBehavior, NewPolicy, ObjectKind, PolicyChange, QualifiedName, RoleOptions,
+    SequenceChange,
+};
 
 /// A command as it was read; names are still without namespaces.
 #[derive(Debug, Clone)]
@@ -62,6 +65,20 @@ pub enum RawDdl {
         name: QualifiedName,
         comment: Option<String>,
     },
+    CreatePolicy {
+        table: QualifiedName,
+        policy: NewPolicy,
+    },
+    AlterPolicy {
+        table: QualifiedName,
+        name: Name,
+        change: PolicyChange,
+    },
+    DropPolicy {
+        table: QualifiedName,
+        name: Name,
+        if_exists: bool,
+    },
     CommentOnConstraint {
         table: QualifiedName,
         constraint: Name,
@@ -104,6 +121,9 @@ fn create(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
     if c.eat("domain") {
         return super::domain::create(c).map(Some);
     }
+    if c.eat("policy") {
+        return super::policy::create(c).map(Some);
+    }
     let temporary = c.eat("temporary") || c.eat("temp");
     if !c.eat("sequence") {
         return Ok(None);
@@ -124,6 +144,9 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
     }
     if c.eat("domain") {
         return super::domain::alter(c).map(Some);
+    }
+    if c.eat("policy") {
+        return super::policy::alter(c).map(Some);
     }
     if c.eat("type") {
         let name = c.qualified()?;
@@ -365,8 +388,11 @@ fn tuning_action(c: &mut Cursor<'_>) -> bool {
     parameters(c)
 }
 
-/// DROP of roles and of domains.
+/// DROP of roles, domains and policies.
 fn drop(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
+    if c.eat("policy") {
+        return super::policy::drop(c).map(Some);
+    }
     if c.eat("domain") {
         let if_exists = c.eat("if exists");
         let mut names = vec![c.qualified()?];

@@ -9,6 +9,7 @@ mod domain;
 mod hooks;
 mod like;
 mod numbers;
+mod policy;
 mod refuse;
 pub(crate) mod rewrite;
 mod settings;

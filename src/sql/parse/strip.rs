@@ -114,7 +114,9 @@ pub fn strip(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<(Vec<TokenWi
             place_last_bound(&mut out);
             continue;
         }
-        if is(at(i), "for") {
+        // A policy is FOR UPDATE in another sense.
+        let policy = is(at(0), "create") && is(at(1), "policy");
+        if is(at(i), "for") && !policy {
             let (strength, words) = if is(at(i + 1), "no") && is(at(i + 2), "key") && is(at(i + 3), "update") {
                 (Some(LockStrength::NoKeyUpdate), 3)
             } else if is(at(i + 1), "key") && is(at(i + 2), "share") {

@@ -76,7 +76,7 @@ pub(super) const ENTRIES: &[Line] = &[
         "pg_column_is_updatable(regclass,int2,bool)",
         Template("CASE WHEN {1} > 0 THEN coalesce(dg_pg_relation_is_table({session}, {0}), FALSE) ELSE FALSE END"),
     ),
-    ("row_security_active(oid)", Template("FALSE")),
+    ("row_security_active(oid)", SessionNative("dg_row_security_active")),
     ("pg_encoding_to_char(int4)", Native("dg_pg_encoding_to_char")),
     ("pg_char_to_encoding(name)", Native("dg_pg_char_to_encoding")),
     ("pg_encoding_max_length(int4)", Template("CASE {0} WHEN 6 THEN 4 WHEN 0 THEN 1 WHEN 8 THEN 1 END")),

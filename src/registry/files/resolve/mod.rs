@@ -2,6 +2,7 @@
 
 mod access;
 mod column;
+mod rules;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -105,6 +106,9 @@ pub fn resolve(parts: Vec<(Reporter, Option<raw::File>)>) -> (FileSchema, Vec<Di
     resolver.check_memberships(&raws);
     for (file, raw) in &raws {
         resolver.grants(*file, raw);
+    }
+    for (file, raw) in &raws {
+        resolver.rules(*file, raw);
     }
     resolver.order_tables();
     let mut diagnostics: Vec<Diagnostic> = resolver.reporters.into_iter().flat_map(|r| r.found).collect();

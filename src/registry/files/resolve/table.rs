@@ -26,6 +26,10 @@ impl Resolver {
             check,
             index,
             grant: _,
+            // When roles are known.
+            row_rule: _,
+            mask: _,
+            force_row_rules: _,
         } = item.get_ref();
         let offset = name.span().start;
         if !self.name_ok(file, offset, name.get_ref()) {
@@ -52,6 +56,9 @@ impl Resolver {
             columns: Vec::new(),
             constraints: Vec::new(),
             indexes: Vec::new(),
+            rules: Vec::new(),
+            masks: Vec::new(),
+            force_row_rules: false,
         };
         // The parser keeps tables sorted by key; the spans know the order of the text.
         let mut in_order: Vec<_> = columns.iter().collect();

@@ -8,7 +8,7 @@ use super::{new_sequence, sequence_change};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Name, Relation};
 use crate::sql::parse;
-use crate::tree::{AlterTable, Ddl, DropBehavior, NewConstraint, ObjectKind, RelColumn, RelId};
+use crate::tree::{AlterTable, Ddl, DropBehavior, NewConstraint, ObjectKind, RelColumn, RelId, SwitchRowSecurity};
 
 impl Analyzer<'_> {
     pub(super) fn alter_table(&mut self, alter: &ast::AlterTable) -> Result<Ddl> {
@@ -90,6 +90,10 @@ impl Analyzer<'_> {
             AlterTableOperation::OwnerTo { new_owner } => AlterTable::SetOwner { to: self.owner(new_owner) },
             // A constraint is valid from the beginning: there is nothing to do, and nothing that could fail.
             AlterTableOperation::ValidateConstraint { .. } => return Ok(()),
+            AlterTableOperation::EnableRowLevelSecurity => AlterTable::RowSecurity(SwitchRowSecurity::Enable),
+            AlterTableOperation::DisableRowLevelSecurity => AlterTable::RowSecurity(SwitchRowSecurity::Disable),
+            AlterTableOperation::ForceRowLevelSecurity => AlterTable::RowSecurity(SwitchRowSecurity::Force),
+            AlterTableOperation::NoForceRowLevelSecurity => AlterTable::RowSecurity(SwitchRowSecurity::NoForce),
             other => {
                 return Err(Error::unsupported(format!("ALTER TABLE … {other}")));
             }

@@ -8,6 +8,7 @@ mod domain;
 mod grant;
 mod index;
 mod like;
+mod policy;
 mod table;
 
 use sqlparser::ast::{self, CommentObject, Ident, ObjectName, ObjectType, SchemaName};
@@ -91,6 +92,12 @@ impl Analyzer<'_> {
                     sequence.ty = Some(ty.oid);
                 }
                 Ddl::AlterSequence { namespace, name, sequence, if_exists: *if_exists }
+            }
+            RawDdl::CreatePolicy { table, policy } => self.create_policy(table, policy)?,
+            RawDdl::AlterPolicy { table, name, change } => self.alter_policy(table, name, change)?,
+            RawDdl::DropPolicy { table, name, if_exists } => {
+                let (namespace, table) = self.existing(table);
+                Ddl::DropPolicy { namespace, table, name: name.clone(), if_exists: *if_exists }
             }
             RawDdl::CommentOnConstraint { table, constraint, comment } => {
                 let (namespace, name) = self.existing(table);

@@ -104,6 +104,7 @@ impl Planner<'_> {
                 dependents.push(format!("view {}", view.name));
             }
         }
+        dependents.extend(self.rules_naming(&t.new, &column.name));
         let Some(first) = dependents.first() else { return Ok(()) };
         if behavior == DropBehavior::Cascade {
             return Err(Error::unsupported("DROP COLUMN … CASCADE with dependent objects")
@@ -126,6 +127,7 @@ impl Planner<'_> {
         if t.new.column(from).is_none() {
             return Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{from}\" does not exist")));
         }
+        self.rename_in_rules(t, from, to)?;
         column_mut(&mut t.new, from)?.name = to.clone();
         for constraint in &mut t.new.constraints {
             if let ConstraintKind::Check { expression, .. } = &mut constraint.kind {
@@ -191,6 +193,11 @@ impl Planner<'_> {
                 return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
                     .detail(format!("rule _RETURN on view {} depends on column \"{name}\"", view.name)));
             }
+        }
+        if let Some(rule) = self.rules_naming(&t.new, name).first() {
+            let message = "cannot alter type of a column used in a policy definition";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+                .detail(format!("{rule} depends on column \"{name}\"")));
         }
         let column = column_mut(&mut t.new, name)?;
         let (num, from, physical) = (column.num, column.ty, column_ident(&of, column));
@@ -278,6 +285,58 @@ impl Planner<'_> {
         let change = Rebuild { old, new, sources };
         self.rebuild(&change)?;
         self.put_relation(change.new);
+        Ok(())
+    }
+}
+
+impl Planner<'_> {
+    /// The policies and masks, of this table and of others that read it, that name the column or could.
+    fn rules_naming(&self, table: &Relation, column: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        let policies = table.rules.policies.iter().map(|p| (table, p));
+        let others = self.policies_on(table);
+        let others = others
+            .iter()
+            .filter_map(|(of, name)| of.rules.policies.iter().find(|p| p.name == *name).map(|policy| (&**of, policy)));
+        for (of, policy) in policies.chain(others) {
+            if policy.using.iter().chain(&policy.check).any(|text| mentions(text, column)) {
+                found.push(format!("policy {} on table {}", policy.name, of.name));
+            }
+        }
+        let num = table.column(column).map(|c| c.num);
+        for mask in &table.rules.masks {
+            if mentions(&mask.expression, column) || Some(mask.column) == num {
+                found.push(format!("a mask of table {}", table.name));
+            }
+        }
+        found
+    }
+
+    /// Rules over one row follow a column's new name; those that read other rows could mean another column by it.
+    fn rename_in_rules(&self, t: &mut Altered, from: &str, to: &str) -> Result<()> {
+        let others = self.policies_on(&t.old);
+        let refused = |what: String| {
+            Err(Error::unsupported(format!("renaming a column that {what} names"))
+                .hint("Drop the policy first, and create it again afterwards."))
+        };
+        for (of, name) in &others {
+            let policy = of.rules.policies.iter().find(|p| p.name == *name);
+            if policy.is_some_and(|p| p.using.iter().chain(&p.check).any(|text| mentions(text, from))) {
+                return refused(format!("policy {name} on table {}", of.name));
+            }
+        }
+        for policy in &mut t.new.rules.policies {
+            for text in [&mut policy.using, &mut policy.check].into_iter().flatten() {
+                let reads_others = text.to_lowercase().contains("select");
+                if reads_others && (mentions(text, from) || mentions(text, to)) {
+                    return refused(format!("policy {} on table {}", policy.name, t.old.name));
+                }
+                *text = expression::rename_column(text, from, to);
+            }
+        }
+        for mask in &mut t.new.rules.masks {
+            mask.expression = expression::rename_column(&mask.expression, from, to);
+        }
         Ok(())
     }
 }

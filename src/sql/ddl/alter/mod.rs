@@ -108,6 +108,7 @@ impl Planner<'_> {
                 | AlterTable::DropConstraint { .. }
                 | AlterTable::RenameConstraint { .. }
                 | AlterTable::SetIdentity { .. }
+                | AlterTable::RowSecurity(_)
                 | AlterTable::Tune => {
                     return Err(Error::unsupported(format!("this ALTER of {} \"{}\"", word(&new), new.name)));
                 }
@@ -217,6 +218,10 @@ impl Planner<'_> {
                     self.set_owner(&mut sequence, to)?;
                     self.put_relation(sequence);
                 }
+                Ok(())
+            }
+            AlterTable::RowSecurity(to) => {
+                super::policy::switch(&mut t.new.rules, *to);
                 Ok(())
             }
             AlterTable::Tune => Ok(()),

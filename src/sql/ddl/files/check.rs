@@ -33,6 +33,7 @@ pub fn check(schema: &FileSchema, cx: &Context, alone: bool) -> Vec<Diagnostic> 
     let mut checker = Checker { cx: &cx, ..checker };
     for table in &schema.tables {
         checker.expressions(table);
+        checker.rules(table);
     }
     checker.found
 }
@@ -215,6 +216,36 @@ impl Checker<'_, '_> {
                     let error = help.map_or_else(|| error.clone(), |help| error.clone().hint(help));
                     self.expression_fault(&place, "check", &error, text);
                 }
+            }
+        }
+    }
+
+    /// Row rules and masks, with the table as it would be.
+    fn rules(&mut self, file: &FileTable) {
+        let Some(table) = self.cx.snapshot.relation(&file.namespace, &file.name).cloned() else { return };
+        let names: Vec<&str> = file.columns.iter().map(|c| &*c.name).collect();
+        let helped = |error: Error| match crate::registry::files::unknown_column_help(&error.report().message, &names) {
+            Some(help) => error.hint(help),
+            None => error,
+        };
+        for rule in &file.rules {
+            for (text, spot, word) in
+                [(&rule.using, rule.using_at, "using"), (&rule.check, rule.check_at, "with_check")]
+            {
+                let Some(text) = text else { continue };
+                if let Err(error) = analyze::policy_condition(text, &table, (RelId(0), 1), self.cx) {
+                    let what = format!("row rule \"{}\", {word}", rule.name);
+                    self.expression_fault(&file.place.at(spot), &what, &helped(error), text);
+                }
+            }
+        }
+        for mask in &file.masks {
+            let Some(column) = table.column(&mask.column) else { continue };
+            let columns = analyze::relation_columns(&table);
+            let (row, of, text) = ((&*file.name, RelId(0)), (&*column.name, column.ty), &mask.expression);
+            if let Err(error) = analyze::assigned_expression(text, Stored::Mask, row, &columns, of, self.cx) {
+                let what = format!("mask of column \"{}\"", mask.column);
+                self.expression_fault(&file.place.at(mask.at), &what, &helped(error), text);
             }
         }
     }

@@ -9,6 +9,7 @@ mod check;
 mod column;
 mod constraint;
 mod question;
+mod rules;
 mod table;
 
 use std::collections::{HashMap, HashSet};
@@ -125,6 +126,7 @@ pub fn plan(schema: &FileSchema, cx: &Context, destructive: bool, answers: &Answ
         work.add_foreign_keys(table);
     }
     work.grants()?;
+    work.rules()?;
     work.drop_undefined();
     let Work { planner, changes, asks, restarts, .. } = work;
     Ok(FilePlan { plan: planner.finish()?, changes, asks, restarts })

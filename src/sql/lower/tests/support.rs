@@ -283,6 +283,8 @@ fn context() -> Context {
         settings: OutputSettings::default(),
         dialect: sql::Dialect::default(),
         standard_strings: true,
+        row_security: true,
+        held: false,
     }
 }
 
@@ -398,6 +400,7 @@ fn add(snapshot: &mut Snapshot, oid: u32, name: &str, columns: Columns, key: boo
         on_conflict: OnConflictDefault::Error,
         storage: Storage::Numbered,
         last_dropped: 0,
+        rules: Default::default(),
     };
     snapshot.relation_oids.insert(oid, ("public".into(), name.into()));
     snapshot.relations.insert(("public".into(), name.into()), Arc::new(relation));

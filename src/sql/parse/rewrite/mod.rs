@@ -63,7 +63,8 @@ pub fn rewrite(tokens: Vec<TokenWithSpan>, source: &Source, extras: &mut Extras)
     if triggers.fetch {
         tokens = limit::fetch(tokens, source)?;
     }
-    if triggers.locks {
+    // A policy is FOR UPDATE in another sense.
+    if triggers.locks && !(is(tokens.first(), "create") && is(tokens.get(1), "policy")) {
         tokens = limit::locks(tokens, extras);
     }
     Ok(tokens)

@@ -1,0 +1,182 @@
+//! What can fail stays above the rules: DuckDB moves a condition below a filter or join only if it cannot fail, but not of
+//! every function does it know that it can.
+//!
+//! In a statement to which rules apply, `chr(a) > 'x'` → `coalesce(chr(a), CAST(error(nullif(a::VARCHAR, a::VARCHAR)) AS
+//! VARCHAR)) > 'x'`: the second value is NULL, but for DuckDB it may be an error.
+
+use crate::facts::Proc;
+use crate::tree::{CastHow, Expr, ExprKind};
+use crate::types::{Phys, Value, oid};
+
+use super::Lowerer;
+use super::ir::{Node, Scalar};
+
+impl Lowerer<'_> {
+    /// The value of `e`, marked if it may fail where rules hide rows.
+    pub(super) fn held(&self, e: &Expr, value: Scalar) -> Scalar {
+        if !self.cx.held || value.phys == Phys::Void || !may_fail(e) {
+            return value;
+        }
+        let unknown = match a_column(&value) {
+            Some(column) => {
+                let text = column.clone().cast(Phys::Text);
+                Scalar::template("error(nullif({0}, {0}))", vec![text], Phys::Void)
+            }
+            None if is_fixed(&value) => return value,
+            None => Scalar::text("error(CASE WHEN random() < 0 THEN '' END)", Phys::Void),
+        };
+        let (phys, dscale) = (value.phys.clone(), value.dscale.clone());
+        let unknown = unknown.cast(phys.clone());
+        let value = Scalar { dscale: None, ..value };
+        Scalar { dscale, ..Scalar::template("coalesce({0}, {1})", vec![value, unknown], phys) }
+    }
+}
+
+/// Functions that PostgreSQL does not call leakproof, and that cannot fail here: comparisons of values that are there
+/// already, and what only looks at a text.
+const SAFE: &[&str] = &[
+    "numeric_eq",
+    "numeric_ne",
+    "numeric_lt",
+    "numeric_le",
+    "numeric_gt",
+    "numeric_ge",
+    "numeric_cmp",
+    "uuid_eq",
+    "uuid_ne",
+    "uuid_lt",
+    "uuid_le",
+    "uuid_gt",
+    "uuid_ge",
+    "enum_eq",
+    "enum_ne",
+    "enum_lt",
+    "enum_le",
+    "enum_gt",
+    "enum_ge",
+    "char_length",
+    "character_length",
+    "length",
+    "octet_length",
+    "lower",
+    "upper",
+    "starts_with",
+];
+
+/// Arithmetic that is DuckDB's own, of which it knows that it can fail.
+fn is_arithmetic(func: &Proc) -> bool {
+    let number = |ty: &u32| matches!(*ty, oid::INT2 | oid::INT4 | oid::INT8 | oid::FLOAT4 | oid::FLOAT8);
+    let name = ["pl", "mi", "mul", "um"].iter().any(|end| func.name.ends_with(end));
+    name && !func.args.is_empty() && func.args.iter().all(number)
+}
+
+fn is_safe(func: &Proc) -> bool {
+    func.leakproof || SAFE.contains(&func.name) || is_arithmetic(func)
+}
+
+/// LIKE fails by its pattern alone.
+fn is_like(func: &Proc) -> bool {
+    matches!(func.name, "textlike" | "textnlike" | "bpcharlike" | "bpcharnlike")
+}
+
+/// Whether the outermost operation of an expression may fail by the values that it gets.
+fn may_fail(e: &Expr) -> bool {
+    match &e.kind {
+        ExprKind::Const(_)
+        | ExprKind::Param(_)
+        | ExprKind::Column { .. }
+        | ExprKind::WholeRow(_)
+        | ExprKind::Session(_)
+        | ExprKind::Default
+        | ExprKind::Grouping(_)
+        | ExprKind::And(_)
+        | ExprKind::Or(_)
+        | ExprKind::Not(_)
+        | ExprKind::IsNull { .. }
+        | ExprKind::IsBool { .. }
+        | ExprKind::Case { .. }
+        | ExprKind::Coalesce(_)
+        | ExprKind::Exists(_)
+        | ExprKind::Row(_)
+        | ExprKind::Field { .. }
+        | ExprKind::Collate { .. }
+        // What they take together is above the rules; their arguments are held.
+        | ExprKind::Aggregate(_)
+        | ExprKind::Window(_)
+        | ExprKind::SetReturning(_) => false,
+        ExprKind::Call(call) => match call.args.as_slice() {
+            [_, pattern] if is_like(call.func) => !matches!(pattern.kind, ExprKind::Const(Value::Text(_))),
+            _ => !is_safe(call.func),
+        },
+        ExprKind::Distinct { eq, .. } | ExprKind::NullIf { eq, .. } => !is_safe(eq),
+        ExprKind::AnyAll { op, .. } => !is_safe(op),
+        ExprKind::RowCompare { ops, .. } | ExprKind::AnyAllSubquery { ops, .. } => !ops.iter().all(|op| is_safe(op)),
+        ExprKind::Cast { arg: _, how, explicit: _ } => cast_may_fail(how),
+        ExprKind::MinMax { .. }
+        | ExprKind::ScalarSubquery(_)
+        | ExprKind::ArraySubquery(_)
+        | ExprKind::Array { .. }
+        | ExprKind::Subscript { .. }
+        | ExprKind::NextValue(_)
+        | ExprKind::Extended { .. } => true,
+    }
+}
+
+fn cast_may_fail(how: &CastHow) -> bool {
+    match how {
+        CastHow::Relabel | CastHow::EnumOut => false,
+        CastHow::Function(func) => !is_safe(func),
+        CastHow::InOut
+        | CastHow::ArrayElements(_)
+        | CastHow::Typmod
+        | CastHow::EnumIn
+        | CastHow::Domain(_)
+        | CastHow::Row(_) => true,
+    }
+}
+
+/// A column that the value is made from.
+fn a_column(value: &Scalar) -> Option<&Scalar> {
+    match &value.node {
+        Node::Column(..) => Some(value),
+        Node::Template { args, .. } => args.iter().find_map(a_column),
+        Node::Cast(inner) => a_column(inner),
+        Node::And(parts) | Node::Or(parts) => parts.iter().find_map(a_column),
+        Node::Case { whens, otherwise } => {
+            let parts = whens.iter().flat_map(|(test, then)| [test, then]);
+            parts.chain(otherwise.as_deref()).find_map(a_column)
+        }
+        Node::Quantified { left, .. } => a_column(left),
+        // Inside a lambda or another query it is not this row's, and an aggregate's argument is many rows'.
+        Node::Aggregate(_)
+        | Node::Subquery(_)
+        | Node::Exists(_)
+        | Node::Text(_)
+        | Node::Literal(_)
+        | Node::Type
+        | Node::Bare(_)
+        | Node::Variable(_)
+        | Node::Param(_) => None,
+    }
+}
+
+/// True if the value is the same for all rows: where it fails, it fails without looking at one.
+fn is_fixed(value: &Scalar) -> bool {
+    match &value.node {
+        Node::Text(_) | Node::Literal(_) | Node::Type | Node::Param(_) => true,
+        Node::Template { args, .. } => args.iter().all(is_fixed),
+        Node::Cast(inner) => is_fixed(inner),
+        Node::And(parts) | Node::Or(parts) => parts.iter().all(is_fixed),
+        Node::Case { whens, otherwise } => {
+            whens.iter().all(|(test, then)| is_fixed(test) && is_fixed(then))
+                && otherwise.as_deref().is_none_or(is_fixed)
+        }
+        Node::Column(..)
+        | Node::Bare(_)
+        | Node::Variable(_)
+        | Node::Aggregate(_)
+        | Node::Subquery(_)
+        | Node::Exists(_)
+        | Node::Quantified { .. } => false,
+    }
+}
