@@ -125,7 +125,7 @@ impl Rules<'_> {
     }
 
     fn ctes(&mut self, ctes: &mut [Cte]) -> Result<()> {
-        for Cte { id: _, name: _, query, columns: _, materialized: _, recursive: _ } in ctes {
+        for Cte { id: _, name: _, query, columns: _, materialized: _, recursive: _, named: _, extended: _ } in ctes {
             match query {
                 CteBody::Query(query) => self.query(query)?,
                 CteBody::Insert(insert) => self.insert(insert)?,
@@ -137,7 +137,7 @@ impl Rules<'_> {
     }
 
     fn select(&mut self, select: &mut Select, locking: &[Locking]) -> Result<()> {
-        let Select { distinct, targets, from, filter, group_by, having, qualify, aggregated: _ } = select;
+        let Select { distinct, targets, from, filter, group_by, having, windows, qualify, aggregated: _ } = select;
         self.from_items(from, locking)?;
         self.exprs(targets)?;
         match distinct {
@@ -145,11 +145,16 @@ impl Rules<'_> {
             Distinct::On(exprs) => self.exprs(exprs)?,
         }
         self.option(filter)?;
-        if let Some(GroupBy { exprs, sets: _, dependent }) = group_by {
+        if let Some(GroupBy { exprs, sets: _, dependent, written: _ }) = group_by {
             self.exprs(exprs)?;
             self.exprs(dependent)?;
         }
         self.option(having)?;
+        // They are only printed, but nothing in the tree stays as it was.
+        for (_, WindowSpec { name: _, base: _, partition_by, order_by, frame: _ }) in windows {
+            self.exprs(partition_by)?;
+            self.sort_keys(order_by)?;
+        }
         self.option(qualify)
     }
 
@@ -161,7 +166,7 @@ impl Rules<'_> {
         match item {
             FromItem::Relation(relation) => self.relation(relation, locking),
             FromItem::Join(join) => {
-                let Join { kind: _, left, right, on, lateral: _ } = &mut **join;
+                let Join { kind: _, left, right, on, lateral: _, merged: _, merged_alias: _, alias: _ } = &mut **join;
                 self.from_item(left, locking)?;
                 self.from_item(right, locking)?;
                 self.option(on)
@@ -229,6 +234,7 @@ impl Rules<'_> {
             filter: all_of(conditions),
             group_by: None,
             having: None,
+            windows: Vec::new(),
             qualify: None,
             aggregated: false,
         };
@@ -367,14 +373,14 @@ fn each_part(expr: &mut Expr, visit: &mut dyn FnMut(Part<'_>) -> Result<()>) -> 
     match kind {
         ExprKind::Const(_)
         | ExprKind::Param(_)
-        | ExprKind::Session(_)
+        | ExprKind::Session(_, _)
         | ExprKind::Default
         | ExprKind::Grouping(_)
         | ExprKind::Column { rel: _, column: _ }
         | ExprKind::WholeRow(_)
         | ExprKind::NextValue(_) => Ok(()),
         ExprKind::Call(call) | ExprKind::SetReturning(call) => {
-            let Call { func: _, args, operator: _, variadic: _ } = &mut **call;
+            let Call { func: _, args, operator: _, variadic: _, form: _ } = &mut **call;
             all(args)
         }
         ExprKind::Aggregate(aggregate) => {
@@ -385,12 +391,12 @@ fn each_part(expr: &mut Expr, visit: &mut dyn FnMut(Part<'_>) -> Result<()>) -> 
         }
         ExprKind::Window(window) => {
             let Window { func: _, args, star: _, filter, spec } = &mut **window;
-            let WindowSpec { partition_by, order_by, frame } = spec;
+            let WindowSpec { name: _, base: _, partition_by, order_by, frame } = spec;
             all(args)?;
             all(partition_by)?;
             keys(order_by, visit)?;
             filter.iter_mut().try_for_each(|e| visit(Part::Expr(e)))?;
-            let Some(Frame { units: _, start, end, exclude: _ }) = frame else { return Ok(()) };
+            let Some(Frame { units: _, between: _, start, end, exclude: _ }) = frame else { return Ok(()) };
             [start, end].into_iter().try_for_each(|bound| match bound {
                 FrameBound::Preceding(by) | FrameBound::Following(by) => visit(Part::Expr(by)),
                 FrameBound::UnboundedPreceding | FrameBound::CurrentRow | FrameBound::UnboundedFollowing => Ok(()),
@@ -411,7 +417,7 @@ fn each_part(expr: &mut Expr, visit: &mut dyn FnMut(Part<'_>) -> Result<()>) -> 
             visit(Part::Expr(left))?;
             visit(Part::Expr(right))
         }
-        ExprKind::Case { whens, otherwise } => {
+        ExprKind::Case { simple: _, whens, otherwise } => {
             for (when, then) in whens {
                 visit(Part::Expr(when))?;
                 visit(Part::Expr(then))?;

@@ -211,6 +211,8 @@ impl SessionView for Shared {
             settings: OutputSettings::default(),
             dialect: Dialect::default(),
             standard_strings: true,
+            row_security: true,
+            held: false,
         };
         drop(state);
         gateway.definitions.print(what, pretty, &cx)

@@ -86,7 +86,7 @@ fn may_fail(e: &Expr) -> bool {
         | ExprKind::Param(_)
         | ExprKind::Column { .. }
         | ExprKind::WholeRow(_)
-        | ExprKind::Session(_)
+        | ExprKind::Session(_, _)
         | ExprKind::Default
         | ExprKind::Grouping(_)
         | ExprKind::And(_)
