@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use duckgate::copy::{CopyColumn, CopySource, Decoder, Encoder};
-use duckgate::tree::{CopyFormat, CopyHeader, CopyOptions};
+use duckgate::tree::{CopyFormat, CopyHeader, CopyOnError, CopyOptions};
 use duckgate::types::{BuiltinTypes, OutputSettings, PgType, oid, phys};
 
 const ROWS: usize = 20_000;
@@ -54,6 +54,8 @@ fn options(format: CopyFormat) -> CopyOptions {
         force_null: Vec::new(),
         encoding: None,
         freeze: false,
+        on_error: CopyOnError::Stop,
+        verbose: false,
     }
 }
 

@@ -104,10 +104,10 @@ fn psycopg_3_in_text_binary_pipeline_cursors_and_copy() {
 }
 
 #[test]
-fn arrow_by_pyarrow_and_polars() {
-    // PostgreSQL has no such format.
+fn copy_beyond_postgresql_15_with_pyarrow_and_polars() {
+    // PostgreSQL has no such format, and its release 15 no such options.
     if std::env::var_os("DUCKGATE_TEST_SERVER").is_none() {
-        python("run_arrow.py");
+        python("run_copy.py");
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use ::arrow::record_batch::RecordBatch;
 use duckgate::copy::{CopyColumn, CopySource, Decoder, Encoder};
 use duckgate::error::{Error, Result};
-use duckgate::tree::{CopyFormat, CopyHeader, CopyOptions};
+use duckgate::tree::{CopyFormat, CopyHeader, CopyOnError, CopyOptions};
 use duckgate::types::numeric::{Numeric, receive_decimal};
 use duckgate::types::rows::{ColumnShape, RowEncoder};
 use duckgate::types::{
@@ -286,6 +286,8 @@ fn copy_options(text: &str, names: &[&str]) -> CopyOptions {
         force_null: list("FORCE_NULL"),
         encoding: None,
         freeze: false,
+        on_error: CopyOnError::Stop,
+        verbose: false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! COPY FROM in binary: signature, rows of counted fields, trailer.
 
-use super::rows::Batches;
+use super::batches::Batches;
 use super::{CopySource, DecodedBatch};
 use crate::error::{Error, Result, SqlState};
 

@@ -2,6 +2,7 @@
 
 mod arrow;
 mod arrow_out;
+mod batches;
 mod binary;
 mod column;
 mod convert;
@@ -113,6 +114,22 @@ impl Decoder {
             Format::Lines(d) => Some((0..d.columns()).collect()),
             Format::Binary(d) => Some((0..d.columns()).collect()),
             Format::Arrow(d) => d.present(),
+        }
+    }
+
+    /// Rows that were skipped so far (ON_ERROR ignore).
+    pub fn skipped(&self) -> u64 {
+        match &self.0 {
+            Format::Lines(d) => d.skipped(),
+            Format::Binary(_) | Format::Arrow(_) => 0,
+        }
+    }
+
+    /// What there is to say of rows that were skipped since the last call (LOG_VERBOSITY verbose).
+    pub fn notices(&mut self) -> Vec<String> {
+        match &mut self.0 {
+            Format::Lines(d) => d.notices(),
+            Format::Binary(_) | Format::Arrow(_) => Vec::new(),
         }
     }
 

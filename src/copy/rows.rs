@@ -1,79 +1,14 @@
 //! COPY FROM in text and csv: rows into fields, fields into columns.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
-
-use arrow::datatypes::{Field, Schema, SchemaRef};
-use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use memchr::memchr;
 
-use super::column::Column;
+use super::batches::Batches;
 use super::lines::{Found, LineFinder, first_invalid};
-use super::{BATCH_BYTES, BATCH_ROWS, CopySource, DecodedBatch, shown};
+use super::{CopySource, DecodedBatch, shown};
 use crate::error::{Error, Result, SqlState};
-use crate::tree::{CopyFormat, CopyHeader, CopyOptions};
+use crate::tree::{CopyFormat, CopyHeader, CopyOnError, CopyOptions};
 use crate::types::binary;
 use crate::types::text::Input;
-
-/// The columns that are being filled, and the batches that are full.
-pub(super) struct Batches {
-    columns: Vec<Column>,
-    schema: SchemaRef,
-    rows: usize,
-    bytes: usize,
-    pub total: u64,
-    ready: VecDeque<DecodedBatch>,
-}
-
-impl Batches {
-    pub fn new(source: &CopySource) -> Self {
-        let fields: Vec<Field> =
-            source.columns.iter().map(|c| Field::new(c.name.as_ref(), c.phys.arrow(), true)).collect();
-        Self {
-            columns: source.columns.iter().map(|c| Column::new(c, source.types.as_ref())).collect(),
-            schema: Arc::new(Schema::new(fields)),
-            rows: 0,
-            bytes: 0,
-            total: 0,
-            ready: VecDeque::new(),
-        }
-    }
-
-    pub fn column(&mut self, i: usize) -> &mut Column {
-        &mut self.columns[i]
-    }
-
-    /// A row of this many bytes is complete.
-    pub fn end_row(&mut self, bytes: usize) -> Result<()> {
-        self.rows += 1;
-        self.total += 1;
-        self.bytes += bytes;
-        if self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES { self.flush() } else { Ok(()) }
-    }
-
-    pub fn flush(&mut self) -> Result<()> {
-        if self.rows == 0 {
-            return Ok(());
-        }
-        let mut arrays = Vec::with_capacity(self.columns.len());
-        let mut defaults = Vec::with_capacity(self.columns.len());
-        for column in &mut self.columns {
-            let (array, default) = column.finish()?;
-            arrays.push(array);
-            defaults.push(default);
-        }
-        let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
-        let batch =
-            RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options).map_err(Error::internal)?;
-        self.ready.push_back(DecodedBatch { batch, defaults });
-        (self.rows, self.bytes) = (0, 0);
-        Ok(())
-    }
-
-    pub fn take(&mut self) -> Option<DecodedBatch> {
-        self.ready.pop_front()
-    }
-}
 
 pub(super) struct LineDecoder {
     fields: FieldReader,
@@ -84,6 +19,11 @@ pub(super) struct LineDecoder {
     header: CopyHeader,
     line: u64,
     ended: bool,
+    on_error: CopyOnError,
+    /// A notice for each row that is skipped.
+    verbose: bool,
+    notices: Vec<String>,
+    skipped: u64,
 }
 
 impl LineDecoder {
@@ -96,12 +36,26 @@ impl LineDecoder {
             header: options.header,
             line: 0,
             ended: false,
+            on_error: options.on_error,
+            verbose: options.verbose,
+            notices: Vec::new(),
+            skipped: 0,
             fields: FieldReader::new(options, source),
         })
     }
 
     pub fn rows(&self) -> u64 {
         self.batches.total
+    }
+
+    /// Rows that were skipped so far.
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    /// What there is to say of the rows that were skipped since the last call.
+    pub fn notices(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notices)
     }
 
     pub fn columns(&self) -> usize {
@@ -209,7 +163,11 @@ impl LineDecoder {
             CopyHeader::Match => return self.fields.match_header(line).map_err(|e| self.line_error(e, line)),
         }
         match self.fields.read(line, escaped, &mut self.batches) {
-            Ok(()) => self.batches.end_row(line.len()),
+            Ok(None) => self.batches.end_row(line.len()),
+            Ok(Some(wrong)) => {
+                self.skip(wrong)?;
+                self.batches.reject_row(line.len())
+            }
             Err(RowError::Line(error)) => Err(self.line_error(error, line)),
             Err(RowError::Field(error, column, field)) => {
                 let name = &self.fields.source.columns[column].name;
@@ -218,6 +176,39 @@ impl LineDecoder {
                 let inner = error.report().context.clone().map(|c| c + "\n").unwrap_or_default();
                 Err(error.context(format!("{inner}{place}: \"{}\"", shown(field.as_bytes()))))
             }
+        }
+    }
+}
+
+/// A field that its column's input function does not take.
+struct Wrong {
+    column: usize,
+    field: String,
+}
+
+impl LineDecoder {
+    /// A row is skipped, unless that were too many.
+    fn skip(&mut self, wrong: Wrong) -> Result<()> {
+        let Wrong { column, field } = wrong;
+        let (line, name) = (self.line, &self.fields.source.columns[column].name);
+        self.skipped += 1;
+        if self.verbose {
+            let field = shown(field.as_bytes());
+            self.notices.push(format!(
+                "skipping row due to data type incompatibility at line {line} for column \"{name}\": \"{field}\""
+            ));
+        }
+        match self.on_error {
+            CopyOnError::Ignore { limit: Some(limit) } if self.skipped > limit => {
+                let message = format!("skipped more than REJECT_LIMIT ({limit}) rows due to data type incompatibility");
+                let place = format!(
+                    "COPY {}, line {line}, column {name}: \"{}\"",
+                    self.fields.source.table,
+                    shown(field.as_bytes())
+                );
+                Err(Error::new(SqlState::INVALID_TEXT_REPRESENTATION, message).context(place))
+            }
+            CopyOnError::Ignore { .. } | CopyOnError::Stop => Ok(()),
         }
     }
 }
@@ -261,7 +252,10 @@ impl FieldReader {
         }
     }
 
-    fn read(&mut self, line: &[u8], escaped: bool, batches: &mut Batches) -> Result<(), RowError> {
+    /// Reads a row; where errors are ignored, one with a wrong field is filled up with NULLs.
+    fn read(&mut self, line: &[u8], escaped: bool, batches: &mut Batches) -> Result<Option<Wrong>, RowError> {
+        let ignores = self.options.on_error != CopyOnError::Stop;
+        let mut wrong: Option<Wrong> = None;
         let count = self.source.columns.len();
         let source = &self.source;
         let input = Input { settings: &source.settings, types: source.types.as_ref(), now: source.now };
@@ -270,17 +264,23 @@ impl FieldReader {
                 return Err(RowError::Line(format_error("extra data after last expected column")));
             }
             match raw {
+                _ if wrong.is_some() => batches.column(i).push_null(),
                 Raw::Null => batches.column(i).push_null(),
                 Raw::Default => batches.column(i).push_default(),
-                Raw::Text(text) => {
-                    batches.column(i).push_text(text, &input).map_err(|e| RowError::Field(e, i, text.to_owned()))?;
-                }
+                Raw::Text(text) => match batches.column(i).push_text(text, &input) {
+                    Ok(()) => {}
+                    Err(error) if ignores && error.code().as_str().starts_with("22") => {
+                        wrong = Some(Wrong { column: i, field: text.to_owned() });
+                        batches.column(i).push_null();
+                    }
+                    Err(error) => return Err(RowError::Field(error, i, text.to_owned())),
+                },
             }
             Ok(())
         };
         if count == 0 {
             return if line.is_empty() {
-                Ok(())
+                Ok(None)
             } else {
                 Err(RowError::Line(format_error("extra data after last expected column")))
             };
@@ -293,11 +293,13 @@ impl FieldReader {
                 text_fields(line, escaped, &self.options, &mut self.scratch, &mut put)?
             }
         };
-        if fields < count {
+        if fields < count && wrong.is_some() {
+            (fields..count).for_each(|i| batches.column(i).push_null());
+        } else if fields < count {
             let name = &self.source.columns[fields].name;
             return Err(RowError::Line(format_error(format!("missing data for column \"{name}\""))));
         }
-        Ok(())
+        Ok(wrong)
     }
 
     fn match_header(&mut self, line: &[u8]) -> Result<()> {

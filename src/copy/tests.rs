@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::error::SqlState;
-use crate::tree::CopyHeader;
+use crate::tree::{CopyHeader, CopyOnError};
 use crate::types::{BuiltinTypes, Value, arrow, oid, phys};
 
 fn options(format: CopyFormat) -> CopyOptions {
@@ -24,6 +24,8 @@ fn options(format: CopyFormat) -> CopyOptions {
         force_null: Vec::new(),
         encoding: None,
         freeze: false,
+        on_error: CopyOnError::Stop,
+        verbose: false,
     }
 }
 
@@ -175,4 +177,35 @@ fn what_is_encoded_is_decoded_to_the_same() {
             assert_eq!(again, rows, "{format:?}");
         }
     }
+}
+
+#[test]
+fn rows_with_wrong_fields_are_skipped_where_errors_are_ignored() {
+    let ignoring =
+        |limit| CopyOptions { on_error: CopyOnError::Ignore { limit }, verbose: true, ..options(CopyFormat::Text) };
+    let data = b"1\ta\t1.5\nx\tb\t2\n3\tc\ty\n4\td\t123456789012\n5\te\t5\n";
+    for piece in [1, 1000] {
+        let rows = decode(&ignoring(None), &abc(), data, piece).expect("rows");
+        assert_eq!(text(&rows), "1|a|1.50;5|e|5.00");
+    }
+    let mut decoder = Decoder::new(&ignoring(Some(3)), source(&abc())).expect("decoder");
+    decoder.feed(data).expect("three are allowed");
+    assert_eq!(decoder.skipped(), 3);
+    assert_eq!(
+        decoder.notices(),
+        [
+            "skipping row due to data type incompatibility at line 2 for column \"a\": \"x\"",
+            "skipping row due to data type incompatibility at line 3 for column \"c\": \"y\"",
+            "skipping row due to data type incompatibility at line 4 for column \"c\": \"123456789012\"",
+        ]
+    );
+    let error = decode(&ignoring(Some(2)), &abc(), data, 1000).expect_err("too many");
+    assert_eq!(error.report().message, "skipped more than REJECT_LIMIT (2) rows due to data type incompatibility");
+    // Rows of the wrong shape are errors still.
+    for data in ["x\tb\t2\tmore\n", "1\tb\n"] {
+        let error = decode(&ignoring(None), &abc(), data.as_bytes(), 1000).expect_err("an error");
+        assert_eq!(error.code(), SqlState::BAD_COPY_FILE_FORMAT);
+    }
+    let rows = decode(&ignoring(None), &abc(), b"x\tb\n1\tb\t2\n", 1000).expect("a wrong field comes first");
+    assert_eq!(text(&rows), "1|b|2.00");
 }

@@ -18,7 +18,7 @@ use super::session::Session;
 use super::transaction;
 use crate::copy::{CopyColumn, CopySource, DecodedBatch, Decoder};
 use crate::engine::{CancelReason, FeedWriter, Outcome, Run, Spool, batch_bytes};
-use crate::error::{Error, Result, SqlState};
+use crate::error::{Error, Report, Result, Severity, SqlState};
 use crate::registry::Relation;
 use crate::sql::{self, Compiled, CompiledBody, ParamSource, Plan};
 use crate::tree::{CopyFormat, Field};
@@ -63,7 +63,14 @@ impl Session {
         let columns = named;
         let mut kept = self.keep_data(alone);
         self.next_tape(kept.is_some());
-        let outcome = self.feed(plan, params.clone(), Feed { decoder, writer, kept: kept.as_mut() }, front).await;
+        let mut skipped = 0;
+        let feed = Feed { decoder, writer, kept: kept.as_mut() };
+        let outcome = self.feed(plan, params.clone(), feed, front, &mut skipped).await;
+        if outcome.is_ok() && skipped > 0 {
+            let rows = if skipped == 1 { "row was" } else { "rows were" };
+            let message = format!("{skipped} {rows} skipped due to data type incompatibility");
+            self.notice(front, &Report::notice(message));
+        }
         if let (Ok(Outcome::Changed(rows)), Some(kept)) = (&outcome, kept) {
             self.keep_copy(plan, params, columns, kept, *rows);
             self.end_tape();
@@ -165,14 +172,16 @@ impl Session {
         params: Vec<types::Value>,
         feed: Feed<'_>,
         front: &mut dyn Front,
+        skipped: &mut u64,
     ) -> Result<Outcome> {
         let run =
             Run { time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(), deadline: self.deadline };
         let shared = self.shared.clone();
         let deadline = self.deadline;
+        let least = shared.state.lock().settings.acting().least_notice;
         let lease = self.lease()?;
         let mut work = pin!(lease.connection.execute(&plan.permit, params, &run));
-        let mut pump = pin!(pump(front, feed, &shared.interrupt, deadline));
+        let mut pump = pin!(pump(front, feed, &shared.interrupt, deadline, least));
         tokio::select! {
             biased;
             done = &mut work => match done {
@@ -183,7 +192,7 @@ impl Session {
             fed = &mut pump => {
                 // If the feed failed its writer is gone, and the statement fails for want of it.
                 let done = work.await;
-                fed?;
+                *skipped = fed?;
                 done
             }
         }
@@ -222,24 +231,43 @@ impl Kept {
     }
 }
 
-/// Moves what the client sends into the feed, until the client is done.
-async fn pump(front: &mut dyn Front, feed: Feed<'_>, interrupt: &Interrupt, deadline: Option<Instant>) -> Result<()> {
+/// Moves what the client sends into the feed, until the client is done. Gives how many rows were skipped.
+async fn pump(
+    front: &mut dyn Front,
+    feed: Feed<'_>,
+    interrupt: &Interrupt,
+    deadline: Option<Instant>,
+    least: Severity,
+) -> Result<u64> {
     let Feed { mut decoder, mut writer, mut kept } = feed;
     loop {
         match input(front, interrupt, deadline).await? {
             CopyInput::Data(data) => {
-                decoder.feed(&data)?;
+                let fed = decoder.feed(&data);
+                notify(&mut decoder, front, least);
+                fed?;
                 drain(&mut decoder, writer.as_mut(), kept.as_deref_mut()).await?;
             }
             CopyInput::Done => {
-                decoder.finish()?;
+                let finished = decoder.finish();
+                notify(&mut decoder, front, least);
+                finished?;
                 drain(&mut decoder, writer.as_mut(), kept.as_deref_mut()).await?;
                 writer.finish();
-                return Ok(());
+                return Ok(decoder.skipped());
             }
             CopyInput::Fail(message) => {
                 return Err(copy_failed(&message));
             }
+        }
+    }
+}
+
+/// Says which rows were skipped, if that is wanted.
+fn notify(decoder: &mut Decoder, front: &mut dyn Front, least: Severity) {
+    for message in decoder.notices() {
+        if Severity::Notice >= least {
+            front.notice(&Report::notice(message));
         }
     }
 }

@@ -38,6 +38,19 @@ pub struct CopyOptions {
     pub force_null: Vec<usize>,
     pub encoding: Option<String>,
     pub freeze: bool,
+    pub on_error: CopyOnError,
+    /// LOG_VERBOSITY verbose: a notice for each row that is skipped.
+    pub verbose: bool,
+}
+
+/// What becomes of a row with a field that its column's input function does not take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyOnError {
+    Stop,
+    /// It is skipped; after more than so many the statement fails.
+    Ignore {
+        limit: Option<u64>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

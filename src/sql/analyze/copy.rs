@@ -6,7 +6,7 @@ use super::Analyzer;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Relation as TableDef, RelationKind};
 use crate::sql::parse::{self, CopyOptionValue, CopyStatement, CopySubject};
-use crate::tree::{Copy, CopyDirection, CopyFormat, CopyHeader, CopyOptions, QualifiedName, Statement};
+use crate::tree::{Copy, CopyDirection, CopyFormat, CopyHeader, CopyOnError, CopyOptions, QualifiedName, Statement};
 
 /// Options as they are given, before defaults that depend on the format.
 #[derive(Default)]
@@ -22,11 +22,14 @@ struct Raw {
     force_null: Option<CopyOptionValue>,
     encoding: Option<String>,
     freeze: Option<bool>,
+    ignore_errors: Option<bool>,
+    reject_limit: Option<u64>,
+    verbose: Option<bool>,
 }
 
 impl Analyzer<'_> {
     pub(crate) fn copy(&mut self, copy: &CopyStatement) -> Result<Statement> {
-        let raw = self.raw_options(&copy.options)?;
+        let raw = self.raw_options(&copy.options, copy.from)?;
         let direction = match &copy.subject {
             CopySubject::Query(statement) => match self.statement(statement)? {
                 Statement::Query(query) => (CopyDirection::Out { query }, Vec::new()),
@@ -130,7 +133,7 @@ impl Analyzer<'_> {
         }
     }
 
-    fn raw_options(&self, options: &[(Arc<str>, CopyOptionValue, u32)]) -> Result<Raw> {
+    fn raw_options(&self, options: &[(Arc<str>, CopyOptionValue, u32)], from: bool) -> Result<Raw> {
         let mut raw = Raw::default();
         let mut seen: Vec<&str> = Vec::new();
         for (name, value, pos) in options {
@@ -150,6 +153,13 @@ impl Analyzer<'_> {
                 "force_not_null" => raw.force_not_null = Some(value.clone()),
                 "force_null" => raw.force_null = Some(value.clone()),
                 "encoding" => raw.encoding = Some(text(name, value)?),
+                "on_error" if from => raw.ignore_errors = Some(choice(name, value, ["stop", "ignore"], *pos)?),
+                "reject_limit" if from => raw.reject_limit = Some(reject_limit(value)?),
+                "log_verbosity" => raw.verbose = Some(choice(name, value, ["default", "verbose"], *pos)?),
+                "on_error" | "reject_limit" => {
+                    let message = format!("COPY {} cannot be used with COPY TO", name.to_uppercase());
+                    return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message).at(*pos));
+                }
                 _ => return Err(Error::syntax(format!("option \"{name}\" not recognized")).at(*pos)),
             }
         }
@@ -175,6 +185,31 @@ fn flag(name: &str, value: &CopyOptionValue) -> Result<bool> {
         CopyOptionValue::Columns(_) | CopyOptionValue::All => {
             Err(Error::syntax(format!("{name} requires a Boolean value")))
         }
+    }
+}
+
+/// An option of two words: true for the second. Without a value it is the first.
+fn choice(name: &str, value: &CopyOptionValue, words: [&str; 2], pos: u32) -> Result<bool> {
+    let given = match value {
+        CopyOptionValue::None => return Ok(false),
+        value => text(name, value)?,
+    };
+    match words.iter().position(|word| given.eq_ignore_ascii_case(word)) {
+        Some(place) => Ok(place == 1),
+        None => {
+            let message = format!("COPY {} \"{given}\" not recognized", name.to_uppercase());
+            Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message).at(pos))
+        }
+    }
+}
+
+fn reject_limit(value: &CopyOptionValue) -> Result<u64> {
+    let given = text("reject_limit", value)?;
+    let invalid = |message: String| Error::new(SqlState::INVALID_PARAMETER_VALUE, message);
+    let limit: i64 = given.parse().map_err(|_| Error::syntax("reject_limit requires a numeric value"))?;
+    match u64::try_from(limit) {
+        Ok(limit) if limit > 0 => Ok(limit),
+        _ => Err(invalid(format!("REJECT_LIMIT ({limit}) must be greater than zero"))),
     }
 }
 
@@ -281,6 +316,13 @@ fn finish(raw: Raw, from: bool, names: &[Arc<str>]) -> Result<CopyOptions> {
     if csv && null.as_bytes().contains(&quote) {
         return unsupported("CSV quote character must not appear in the NULL specification");
     }
+    let ignore = raw.ignore_errors.unwrap_or(false);
+    if binary && ignore {
+        return syntax(&format!("only ON_ERROR STOP is allowed in {mode} mode"));
+    }
+    if raw.reject_limit.is_some() && !ignore {
+        return invalid("COPY REJECT_LIMIT requires ON_ERROR to be set to IGNORE");
+    }
     let header = raw.header.unwrap_or(CopyHeader::No);
     if header == CopyHeader::Match && !from {
         return unsupported("cannot use \"match\" with HEADER in COPY TO");
@@ -298,6 +340,8 @@ fn finish(raw: Raw, from: bool, names: &[Arc<str>]) -> Result<CopyOptions> {
         force_null: positions(raw.force_null, names, "FORCE_NULL")?,
         encoding: raw.encoding,
         freeze: raw.freeze.unwrap_or(false),
+        on_error: if ignore { CopyOnError::Ignore { limit: raw.reject_limit } } else { CopyOnError::Stop },
+        verbose: raw.verbose.unwrap_or(false),
     })
 }
 

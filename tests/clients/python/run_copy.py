@@ -1,4 +1,4 @@
-"""COPY in Arrow by psycopg 3, with pyarrow and polars on the other side."""
+"""COPY beyond PostgreSQL 15: Arrow by psycopg 3, with pyarrow and polars on the other side, and later options."""
 import datetime
 import decimal
 import io
@@ -123,6 +123,31 @@ def what_is_no_stream_is_an_error(connection):
     with pyarrow.ipc.new_stream(compressed, data.schema, options=pyarrow.ipc.IpcWriteOptions(compression="lz4")) as writer:
         writer.write_table(data)
     assert raises(psycopg.Error, load, connection, compressed.getvalue()).sqlstate == "0A000"
+
+
+@check
+def rows_with_wrong_fields_are_skipped_if_errors_are_ignored(connection):
+    notices = []
+    connection.add_notice_handler(lambda notice: notices.append(notice.message_primary))
+    skips = "COPY arrows (id, name, day) FROM STDIN (ON_ERROR ignore"
+    data = b"80\tx\t2020-01-01\ny\tx\t2020-01-01\n81\tx\tnever\n82\tx\t\\N\n"
+    assert load(connection, data, skips + ", LOG_VERBOSITY verbose)") == "COPY 2"
+    assert notices == [
+        'skipping row due to data type incompatibility at line 2 for column "id": "y"',
+        'skipping row due to data type incompatibility at line 3 for column "day": "never"',
+        "2 rows were skipped due to data type incompatibility",
+    ], notices
+    error = raises(psycopg.Error, load, connection, data, skips + ", REJECT_LIMIT 1)")
+    assert error.sqlstate == "22P02" and "skipped more than REJECT_LIMIT (1) rows" in str(error), error
+    for option, code in [
+        ("ON_ERROR ignore, FORMAT binary", "42601"),
+        ("ON_ERROR sometimes", "22023"),
+        ("REJECT_LIMIT 3", "22023"),
+        ("ON_ERROR ignore, REJECT_LIMIT 0", "22023"),
+        ("LOG_VERBOSITY loud", "22023"),
+    ]:
+        assert raises(psycopg.Error, load, connection, b"", f"COPY arrows FROM STDIN ({option})").sqlstate == code, option
+    assert raises(psycopg.Error, unload, connection, "COPY arrows TO STDOUT (ON_ERROR ignore)").sqlstate == "22023"
 
 
 with psycopg.connect(autocommit=True) as connection:
