@@ -158,6 +158,11 @@ fn index_column(asker: &Asker, oid: Oid, n: i32, pretty: bool) -> Option<String>
     if n == 0 {
         return index(asker, oid, pretty);
     }
+    if let Some(definition) = crate::facts::system_definition(oid) {
+        let (_, keys) = definition.split_once(" (")?;
+        let keys = keys.split_once(')').map_or(keys, |(keys, _)| keys);
+        return keys.split(", ").nth(usize::try_from(n - 1).ok()?).map(str::to_owned);
+    }
     let (relation, found) = find_index(asker, oid)?;
     key_text(asker, relation, found, usize::try_from(n - 1).ok()?, pretty)
 }

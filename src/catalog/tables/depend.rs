@@ -94,9 +94,22 @@ fn columns(ask: &Ask<'_>, r: &Relation, rows: &mut Rows) {
             push(rows, column, (TYPE_CATALOG, user.oid, 0), b'n');
         }
         if c.default.is_some() || c.generated.is_some() {
-            push(rows, (ATTRDEF_CATALOG, attrdef_oid(r.oid, c.num), 0), column, b'a');
+            let default = (ATTRDEF_CATALOG, attrdef_oid(r.oid, c.num), 0);
+            push(rows, default, column, b'a');
+            if let Some(sequence) = c.default.as_deref().and_then(|text| drawn_from(ask, text)) {
+                push(rows, default, (CLASS_CATALOG, sequence, 0), b'n');
+            }
         }
     }
+}
+
+/// The sequence that a default draws from: kept text names it along one fixed path.
+fn drawn_from(ask: &Ask<'_>, default: &str) -> Option<Oid> {
+    let (_, rest) = default.split_once("nextval('")?;
+    let (name, _) = rest.split_once('\'')?;
+    let oid = crate::types::TypeLookup::object_named(&**ask.snapshot, crate::types::oid::REGCLASS, name)?;
+    let found = ask.snapshot.relation_by_oid(oid)?;
+    matches!(found.kind, RelationKind::Sequence(_)).then_some(found.oid)
 }
 
 /// Constraints on their columns, keys' indexes on their constraints, other indexes on their columns.

@@ -190,7 +190,7 @@ async fn views_read_the_columns_that_they_were_made_over() {
     }
     // A view's own column, which another view reads.
     let nested = "create view n1 as select a, m from v_natural; create view n2 as select m from n1 where a = 1;
-                  alter table n1 rename column m to mm; alter table n1 rename column a to m";
+                  alter table n1 rename column m to mm; alter view n1 rename a to m";
     assert_eq!(run(&mut root, nested).await, Vec::<String>::new());
     assert_eq!(run(&mut root, "select * from n2").await, ["D 5"]);
     assert_eq!(run(&mut root, "select m, mm from n1").await, ["D 1|5"]);

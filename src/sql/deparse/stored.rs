@@ -4,7 +4,7 @@ use super::{Style, expression, looks_like_function, query};
 use crate::error::{Error, Result};
 use crate::registry::expression::quote;
 use crate::registry::seen::Seen;
-use crate::registry::{ConstraintKind, Relation, RelationKind, UserTypeKind};
+use crate::registry::{ConstraintKind, Index, Relation, RelationKind, UserTypeKind};
 use crate::sql::Context;
 use crate::sql::analyze::{self, Stored, kept};
 use crate::tree::{Expr, RelColumn, RelId};
@@ -52,7 +52,18 @@ fn analyzed(text: &str, table: &Relation, cx: &Context) -> Result<Expr> {
         }
     }
     let check = |kind: &ConstraintKind| matches!(kind, ConstraintKind::Check { expression, .. } if expression == text);
-    let kind = if table.constraints.iter().any(|c| check(&c.kind)) { Stored::Check } else { Stored::IndexExpression };
+    let in_index = |index: &Index| {
+        let keys = index.keys.iter().filter_map(|k| k.expression.as_deref());
+        keys.chain(index.predicate.as_deref()).any(|kept| kept == text)
+    };
+    let kind = if table.constraints.iter().any(|c| check(&c.kind)) {
+        Stored::Check
+    } else if table.indexes.iter().any(in_index) {
+        Stored::IndexExpression
+    } else {
+        // Only what is kept is read with the rights of who kept it.
+        return Err(Error::internal("the table keeps no such expression"));
+    };
     analyze::expression(text, kind, at, &scope, cx)
 }
 

@@ -171,6 +171,11 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
         AlterTable::SetOwner { to: c.name()? }
     } else if kind != ObjectKind::Table && c.eat("rename to") {
         AlterTable::RenameTable { to: c.name()? }
+    } else if kind == ObjectKind::View && c.eat("rename") {
+        c.eat("column");
+        let from = c.name()?;
+        c.expect("to")?;
+        AlterTable::RenameColumn { from, to: c.name()? }
     } else if kind == ObjectKind::Sequence {
         let mut options = SequenceOptions::default();
         sequence_options(c, &mut options)?;

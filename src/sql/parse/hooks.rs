@@ -6,7 +6,7 @@ use sqlparser::ast::{
 };
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::Token;
+use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 /// Words that sqlparser gives a syntax of other systems, and that are plain names for PostgreSQL.
 const PLAIN_NAMES: &[Keyword] = &[
@@ -318,6 +318,39 @@ fn substring_similar(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
     parsed.transpose()
 }
 
+/// Names that have a syntax of their own in sqlparser; with a schema in front they are functions like any other.
+const CALLED: [Keyword; 7] = [
+    Keyword::SUBSTR,
+    Keyword::SUBSTRING,
+    Keyword::CEIL,
+    Keyword::FLOOR,
+    Keyword::TRIM,
+    Keyword::EXTRACT,
+    Keyword::CONVERT,
+];
+
+/// `pg_catalog.substr(…)`.
+fn qualified_call(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+    let word = |n: usize| match parser.peek_nth_token_ref(n) {
+        TokenWithSpan { token: Token::Word(w), span } => {
+            Some((w.keyword, Ident { value: w.value.clone(), quote_style: w.quote_style, span: *span }))
+        }
+        _ => None,
+    };
+    let ((_, schema), (keyword, name)) = (word(0)?, word(2)?);
+    let called = parser.peek_nth_token_ref(1).token == Token::Period
+        && parser.peek_nth_token_ref(3).token == Token::LParen
+        && name.quote_style.is_none()
+        && CALLED.contains(&keyword);
+    if !called {
+        return None;
+    }
+    for _ in 0..3 {
+        parser.next_token();
+    }
+    Some(parser.parse_function(ObjectName::from(vec![schema, name])))
+}
+
 /// `INTERVAL(p) 'text'`, whose precision sqlparser would forget.
 fn interval_precision(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
     let is_interval = matches!(&parser.peek_token_ref().token, Token::Word(w)
@@ -423,6 +456,9 @@ pub fn prefix(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
         return Some(expr);
     }
     if let Some(expr) = unary(parser).or_else(|| typed_literal(parser)) {
+        return Some(expr);
+    }
+    if let Some(expr) = qualified_call(parser) {
         return Some(expr);
     }
     let token = parser.peek_token_ref();

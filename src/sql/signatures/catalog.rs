@@ -7,6 +7,20 @@ use super::{Line, signature};
 use crate::facts::{self, Proc};
 use crate::types::oid;
 
+/// How many bytes a table takes, about, in pages of 8 kB; a view takes none. NULL for what is not there; rows that the role may
+/// not count are none.
+const TABLE_SIZE: &str = "CASE dg_pg_relation_is_table({session}, {0}) WHEN FALSE THEN 0::BIGINT \
+    WHEN TRUE THEN CASE WHEN dg_pg_counts({session}, {0}) THEN coalesce((SELECT max(((estimated_size * column_count * 8 + 8191) \
+    // 8192) * 8192) FROM duckdb_tables() WHERE table_name = 'r' || {0}), 0)::BIGINT ELSE 0::BIGINT END END";
+/// The same of one fork: all is in the main one.
+const FORK_SIZE: &str = "CASE dg_pg_relation_is_table({session}, {0}) WHEN FALSE THEN 0::BIGINT \
+    WHEN TRUE THEN CASE WHEN {1} = 'main' AND dg_pg_counts({session}, {0}) THEN coalesce((SELECT max(((estimated_size * \
+    column_count * 8 + 8191) // 8192) * 8192) FROM duckdb_tables() WHERE table_name = 'r' || {0}), 0)::BIGINT \
+    ELSE 0::BIGINT END END";
+/// What DuckDB's file takes; nothing in memory.
+const DATABASE_SIZE: &str = "CASE WHEN {0} IS NOT NULL THEN coalesce((SELECT sum(block_size * total_blocks) \
+    FROM pragma_database_size()), 0)::BIGINT END";
+
 pub(super) const ENTRIES: &[Line] = &[
     ("pg_get_userbyid(oid)", SessionNative("dg_pg_get_userbyid")),
     ("format_type(oid,int4)", SessionNative("dg_format_type")),
@@ -82,14 +96,17 @@ pub(super) const ENTRIES: &[Line] = &[
     ("pg_encoding_max_length(int4)", Template("CASE {0} WHEN 6 THEN 4 WHEN 0 THEN 1 WHEN 8 THEN 1 END")),
     ("pg_size_pretty(int8)", Native("dg_pg_size_pretty")),
     ("pg_size_pretty(numeric)", Native("dg_pg_size_pretty_numeric")),
-    // Files are shared by all tables: no size is known for one of them.
-    ("pg_relation_size(regclass)", Template("NULL::BIGINT")),
-    ("pg_relation_size(regclass,text)", Template("NULL::BIGINT")),
-    ("pg_table_size(regclass)", Template("NULL::BIGINT")),
-    ("pg_total_relation_size(regclass)", Template("NULL::BIGINT")),
-    ("pg_indexes_size(regclass)", Template("NULL::BIGINT")),
-    ("pg_database_size(oid)", Template("NULL::BIGINT")),
-    ("pg_database_size(name)", Template("NULL::BIGINT")),
+    // Files are shared by all tables: a table's part is estimated by its rows, as they would fill PostgreSQL's pages.
+    ("pg_relation_size(regclass)", Template(TABLE_SIZE)),
+    ("pg_relation_size(regclass,text)", Template(FORK_SIZE)),
+    ("pg_table_size(regclass)", Template(TABLE_SIZE)),
+    ("pg_total_relation_size(regclass)", Template(TABLE_SIZE)),
+    (
+        "pg_indexes_size(regclass)",
+        Template("CASE WHEN dg_pg_relation_is_table({session}, {0}) IS NOT NULL THEN 0::BIGINT END"),
+    ),
+    ("pg_database_size(oid)", Template(DATABASE_SIZE)),
+    ("pg_database_size(name)", Template(DATABASE_SIZE)),
     ("pg_tablespace_size(oid)", Template("NULL::BIGINT")),
     ("pg_tablespace_size(name)", Template("NULL::BIGINT")),
     ("pg_tablespace_location(oid)", Template("CASE WHEN {0} IS NOT NULL THEN '' END")),
