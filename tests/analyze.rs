@@ -254,3 +254,104 @@ fn deep_statements_do_no_harm() {
     };
     std::thread::Builder::new().stack_size(2 << 20).spawn(run).expect("a thread").join().expect("no harm");
 }
+
+/// How long the parser and analysis may take for a statement of the test below, unoptimized and under load: a hang is
+/// what it looks for.
+const HANG: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// Chains of whatever can be chained, and nestings that the grammar tries twice: an answer or an error, soon.
+#[test]
+fn chains_and_nestings_do_not_hang() {
+    const CHAINS: &[(&str, &str, &str)] = &[
+        ("select 1", "+1", ""),
+        ("select 'a'", "||'a'", ""),
+        ("select 1", " = 1", ""),
+        ("select 1", "^1", ""),
+        ("select true", " or true", ""),
+        ("select true", " and true", ""),
+        ("select ", "not ", "true"),
+        ("select ", "- ", "1"),
+        ("select ", "@ ", "1"),
+        ("select 1", "::int", ""),
+        ("select 1", "::text::int", ""),
+        ("select (array[1])", "[1]", ""),
+        ("select (array[1])", "[1:1]", ""),
+        ("select ", "a.", "b"),
+        ("select ", "\"a\".", "b"),
+        ("select (row(1))", ".a", ""),
+        ("select 1", " is null", ""),
+        ("select 1", " notnull", ""),
+        ("select true", " is true", ""),
+        ("select 1", " is distinct from 1", ""),
+        ("select true", " is not distinct from true", ""),
+        ("select 'x'", " collate \"C\"", ""),
+        ("select now()", " at time zone 'utc'", ""),
+        ("select 'a'", " like 'a'", ""),
+        ("select 'a'", " similar to 'a'", ""),
+        ("select 'a'", " ~ 'a'", ""),
+        ("select 1", " in (1)", ""),
+        ("select 1", " = any(array[1])", ""),
+        ("select 1", " @> any(array[1])", ""),
+        ("select 1", " between 1 and 1", ""),
+        ("select 1", " between symmetric 1 and 1", ""),
+        ("select 1", " operator(pg_catalog.+) 1", ""),
+        ("select '{}'::jsonb", "->'a'", ""),
+        ("select ", "case when false then 1 else ", "1"),
+        ("select 1", " union select 1", ""),
+        ("select 1", " union all select 1", ""),
+        ("select 1 from (select 1) a ", "cross join (select 1) b ", ""),
+        ("select * from a ", "join b ", "on true"),
+        ("select * from ", "a.", "b"),
+        ("select 1 ", "for update ", ""),
+    ];
+    /// What opens, what is in the middle, what shuts.
+    const NESTINGS: &[(&str, &str, &str)] = &[
+        ("(", "1", ")"),
+        ("(1,", "1", ")"),
+        ("(select ", "1", ")"),
+        ("((select 1) union ", "select 1", ")"),
+        ("array[", "1", "]"),
+        ("abs(", "1", ")"),
+        ("substring(", "'a'", " from 1)"),
+        ("substring(", "'a'", ", 1)"),
+        ("substring(", "'a'", " similar 'a' escape 'b')"),
+        ("substring(", "'a'", " for 1 from 1)"),
+        ("overlay(", "'a'", " placing 'a' from 1)"),
+        ("position('a' in ", "'a'", ")"),
+        ("trim(both 'x' from ", "'a'", ")"),
+        ("extract(year from ", "now()", ")"),
+        ("cast(", "1", " as int)"),
+        ("interval (", "1", ")"),
+        ("floor(", "1 1", ")"),
+        ("cast(", "1 1", " as int)"),
+        ("case when true then ", "1", " end"),
+        ("case when true then ", "1 1", " end"),
+        ("exists(select ", "1 1", ")"),
+        ("(", "true", " between symmetric true and true)"),
+        ("true between symmetric true and (", "true", ")"),
+    ];
+    let run = || {
+        let ctx = fixture::context();
+        let attempt = |sql: &str| {
+            let begun = std::time::Instant::now();
+            let result = parse(sql).and_then(|p| p.iter().try_for_each(|p| analyze(p, &ctx, &[]).map(drop)));
+            let shown: String = sql.chars().take(60).collect();
+            let code = result.err().map(|e| e.code().as_str().to_owned());
+            assert_ne!(code.as_deref(), Some("XX000"), "{shown} … of {} bytes", sql.len());
+            assert!(begun.elapsed() < HANG, "{shown} … of {} bytes took {:?}", sql.len(), begun.elapsed());
+        };
+        for (begin, link, end) in CHAINS {
+            for n in [100, 2_000, 60_000] {
+                attempt(&format!("{begin}{}{end}", link.repeat(n)));
+            }
+        }
+        for (open, middle, shut) in NESTINGS {
+            for n in [24, 190, 60_000] {
+                attempt(&format!("select {}{middle}{}", open.repeat(n), shut.repeat(n)));
+            }
+        }
+        attempt(&"select 1;".repeat(20_000));
+    };
+    // A quarter of what the gateway's threads have (cli::serve).
+    std::thread::Builder::new().stack_size(16 << 20).spawn(run).expect("a thread").join().expect("no harm");
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use lru::LruCache;
 use parking_lot::Mutex;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::environment::EnvironmentKey;
 use crate::error::{Error, Result};
@@ -13,6 +14,16 @@ use crate::types::Oid;
 
 /// Statements longer than this, in bytes, are compiled anew each time: they would push many others out of the cache.
 const CACHED_TEXT_BYTES: usize = 64 << 10;
+
+/// Statements longer than this, in bytes, take long enough to parse and compile that the thread's other sessions go on
+/// elsewhere meanwhile.
+const LONG_TEXT_BYTES: usize = 64 << 10;
+
+/// Runs `work` on a text. If that is long, the runtime gives the other tasks of this thread to another first.
+fn aside<T>(text: &str, work: impl FnOnce() -> T) -> T {
+    let threads = || Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if text.len() > LONG_TEXT_BYTES && threads() { tokio::task::block_in_place(work) } else { work() }
+}
 
 /// A client's text and its statements.
 pub struct Text {
@@ -60,7 +71,7 @@ impl PlanCache {
         if let Some(found) = self.texts.lock().get(text) {
             return Ok(found.clone());
         }
-        let statements = sql::parse(text)?;
+        let statements = aside(text, || sql::parse(text))?;
         let parsed = Arc::new(Text { text: text.into(), statements });
         if text.len() <= CACHED_TEXT_BYTES {
             self.texts.lock().put(parsed.text.clone(), parsed.clone());
@@ -86,7 +97,7 @@ impl PlanCache {
         if let Some(found) = self.plans.lock().get(&key) {
             return Ok(found.clone());
         }
-        let compiled = Arc::new(compile()?);
+        let compiled = Arc::new(aside(&text.text, compile)?);
         if text.text.len() <= CACHED_TEXT_BYTES {
             self.plans.lock().put(key, compiled.clone());
         }

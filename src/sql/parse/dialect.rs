@@ -1,6 +1,7 @@
 //! Our sqlparser dialect: PostgreSQL's, plus DuckDB's additions that do not contradict it.
 
 use std::any::TypeId;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sqlparser::ast::Expr;
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
@@ -8,8 +9,34 @@ use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 
 /// Passes for PostgreSQL's dialect inside sqlparser, so that its special cases for PostgreSQL apply.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct DuckgateDialect;
+///
+/// sqlparser tries some productions and reads the same tokens again when they fail: nested, that doubles with each level.
+/// So an expression's beginnings are counted, and there is an end to them.
+#[derive(Debug, Default)]
+pub struct DuckgateDialect {
+    left: AtomicUsize,
+}
+
+/// How often a token may be read as the beginning of an expression, on the average of a statement, and how many there are
+/// for the shortest one.
+const BEGINNINGS: usize = 16;
+const BEGINNINGS_AT_LEAST: usize = 20_000;
+
+impl DuckgateDialect {
+    /// For parsing so many tokens.
+    pub fn for_tokens(tokens: usize) -> Self {
+        Self { left: AtomicUsize::new(tokens.saturating_mul(BEGINNINGS).max(BEGINNINGS_AT_LEAST)) }
+    }
+
+    /// One more expression begins.
+    fn begin(&self) -> Result<(), ParserError> {
+        let one_less = |left: usize| left.checked_sub(1);
+        match self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(ParserError::RecursionLimitExceeded),
+        }
+    }
+}
 
 const PG: PostgreSqlDialect = PostgreSqlDialect {};
 
@@ -59,6 +86,9 @@ impl Dialect for DuckgateDialect {
     }
 
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        if let Err(error) = self.begin() {
+            return Some(Err(error));
+        }
         super::hooks::prefix(parser)
     }
 

@@ -38,6 +38,8 @@ const UNARY_MINUS: u8 = 120;
 const COLLATE: u8 = 115;
 /// IS and what begins with it.
 const IS: u8 = 40;
+/// How long a text may be that BETWEEN SYMMETRIC doubles.
+const MAX_DOUBLED_BYTES: usize = 100_000;
 /// BETWEEN, whose bounds bind more tightly.
 const BETWEEN: u8 = 60;
 
@@ -204,13 +206,20 @@ fn between_symmetric(parser: &mut Parser, left: &Expr) -> Option<Result<Expr, Pa
         low: Box::new(low.clone()),
         high: Box::new(high.clone()),
     };
-    Some(bounds.map(|(low, high)| match symmetric {
-        false => between(&low, &high),
-        true => Expr::Nested(Box::new(Expr::BinaryOp {
-            left: Box::new(between(&low, &high)),
+    Some(bounds.and_then(|(low, high)| {
+        let straight = between(&low, &high);
+        if !symmetric {
+            return Ok(straight);
+        }
+        // Each of its operands is there twice: inside one another they double with each level.
+        if straight.to_string().len() > MAX_DOUBLED_BYTES {
+            return Err(ParserError::RecursionLimitExceeded);
+        }
+        Ok(Expr::Nested(Box::new(Expr::BinaryOp {
+            left: Box::new(straight),
             op: if negated { BinaryOperator::And } else { BinaryOperator::Or },
             right: Box::new(between(&high, &low)),
-        })),
+        })))
     }))
 }
 
@@ -297,7 +306,10 @@ fn substring_similar(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
     if !named || parser.peek_nth_token_ref(1).token != Token::LParen {
         return None;
     }
-    let parsed = parser.maybe_parse(|parser| {
+    if !is_substring_in_other_words(parser) {
+        return None;
+    }
+    let parsed = (|| {
         parser.next_token();
         parser.expect_token(&Token::LParen)?;
         let expr = Box::new(parser.parse_subexpr(BETWEEN)?);
@@ -314,8 +326,34 @@ fn substring_similar(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
         parser.expect_token(&Token::RParen)?;
         let (substring_from, substring_for) = (Some(Box::new(first)), Some(Box::new(second)));
         Ok(Expr::Substring { expr, substring_from, substring_for, special: false, shorthand: false })
-    });
-    parsed.transpose()
+    })();
+    Some(parsed)
+}
+
+/// Before `SUBSTRING (`: whether SIMILAR without TO, or FOR with FROM after it, stands directly in its parentheses.
+/// It is looked for first: to try and to read all again would double with each SUBSTRING inside another.
+fn is_substring_in_other_words(parser: &Parser) -> bool {
+    let mut depth = 0usize;
+    let mut length = false;
+    for n in 1.. {
+        match parser.peek_nth_token_no_skip(n).token {
+            Token::LParen | Token::LBracket => depth += 1,
+            Token::RParen | Token::RBracket if depth <= 1 => return false,
+            Token::RParen | Token::RBracket => depth -= 1,
+            Token::EOF => return false,
+            Token::Word(w) if depth == 1 && w.quote_style.is_none() => match w.keyword {
+                Keyword::SIMILAR => {
+                    let next = parser.peek_nth_token_no_skip(n + 1).token;
+                    return !matches!(next, Token::Word(w) if w.keyword == Keyword::TO);
+                }
+                Keyword::FROM => return length,
+                Keyword::FOR => length = true,
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Names that have a syntax of their own in sqlparser; with a schema in front they are functions like any other.
@@ -432,10 +470,11 @@ fn set_operation_follows(parser: &Parser) -> bool {
     }
     let mut depth = 0usize;
     for n in 1.. {
-        match &parser.peek_nth_token_ref(n).token {
+        // The tokens have no blanks among them; peek_nth_token_ref() would count from here each time.
+        match parser.peek_nth_token_no_skip(n).token {
             Token::LParen => depth += 1,
             Token::RParen if depth == 1 => {
-                return matches!(&parser.peek_nth_token_ref(n + 1).token, Token::Word(w)
+                return matches!(parser.peek_nth_token_no_skip(n + 1).token, Token::Word(w)
                     if matches!(w.keyword, Keyword::UNION | Keyword::INTERSECT | Keyword::EXCEPT
                         | Keyword::ORDER | Keyword::LIMIT | Keyword::OFFSET));
             }

@@ -4,6 +4,7 @@ mod command;
 mod copy;
 mod cursor;
 mod ddl;
+mod depth;
 mod dialect;
 mod domain;
 mod hooks;
@@ -30,12 +31,10 @@ pub use like::{Included, LikeClause};
 pub use source::{Source, too_deep};
 pub use strip::Extras;
 
+use depth::{MAX_NESTING, check_nesting};
+
 use crate::error::{Error, Result, SqlState};
 
-/// How deeply parentheses, brackets and CASE may nest.
-pub const MAX_NESTING: usize = 400;
-/// How long a chain of operators or set operations may be.
-pub const MAX_CHAIN: usize = 3000;
 /// How long an identifier may be, in bytes (NAMEDATALEN - 1).
 pub const MAX_IDENTIFIER: usize = 63;
 
@@ -106,7 +105,7 @@ fn with_parser<T>(
     source: &Source,
     production: impl FnOnce(&mut Parser) -> Result<T, ParserError>,
 ) -> Result<T> {
-    let dialect = DuckgateDialect;
+    let dialect = DuckgateDialect::for_tokens(tokens.len());
     let mut parser = Parser::new(&dialect)
         .with_options(ParserOptions::new().with_unescape(true))
         .with_recursion_limit(MAX_NESTING * 2)
@@ -141,7 +140,7 @@ fn tokenize(source: &Source) -> Result<Vec<TokenWithSpan>> {
             "invalid byte sequence for encoding \"UTF8\": 0x00",
         ));
     }
-    let tokens = Tokenizer::new(&DuckgateDialect, &source.text).with_unescape(true).tokenize_with_location();
+    let tokens = Tokenizer::new(&DuckgateDialect::default(), &source.text).with_unescape(true).tokenize_with_location();
     match tokens {
         Ok(tokens) => {
             numbers::check(&tokens, source)?;
@@ -184,48 +183,6 @@ fn split(tokens: Vec<TokenWithSpan>) -> Vec<Vec<TokenWithSpan>> {
     out.push(current);
     out.retain(|s| !s.is_empty());
     out
-}
-
-/// Refuses what would run a recursive function out of its stack: deep nesting, and long chains, which parse into
-/// deep trees.
-fn check_nesting(tokens: &[TokenWithSpan]) -> Result<()> {
-    use sqlparser::keywords::Keyword;
-    let mut chains = vec![0usize];
-    for token in tokens {
-        match &token.token {
-            Token::LParen | Token::LBracket => chains.push(0),
-            Token::RParen | Token::RBracket if chains.len() > 1 => {
-                chains.pop();
-            }
-            Token::Word(w) if w.keyword == Keyword::CASE && w.quote_style.is_none() => chains.push(0),
-            Token::Word(w) if w.keyword == Keyword::END && w.quote_style.is_none() && chains.len() > 1 => {
-                chains.pop();
-            }
-            Token::Comma => chains.last_mut().into_iter().for_each(|c| *c = 0),
-            Token::Word(w) if w.quote_style.is_some() => {}
-            Token::Word(w) => {
-                let links = matches!(
-                    w.keyword,
-                    Keyword::AND
-                        | Keyword::OR
-                        | Keyword::NOT
-                        | Keyword::UNION
-                        | Keyword::EXCEPT
-                        | Keyword::INTERSECT
-                        | Keyword::JOIN
-                );
-                if links {
-                    chains.last_mut().into_iter().for_each(|c| *c += 1);
-                }
-            }
-            Token::SingleQuotedString(_) | Token::Number(..) | Token::Period | Token::Placeholder(_) => {}
-            _ => chains.last_mut().into_iter().for_each(|c| *c += 1),
-        }
-        if chains.len() > MAX_NESTING || chains.last().is_some_and(|c| *c > MAX_CHAIN) {
-            return Err(too_deep());
-        }
-    }
-    Ok(())
 }
 
 /// An identifier as PostgreSQL knows it: folded unless quoted, cut at 63 bytes.

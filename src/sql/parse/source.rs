@@ -12,20 +12,29 @@ pub struct Source {
     pub text: Arc<str>,
     /// Where each line begins: (characters before it, bytes before it).
     lines: Vec<(u32, usize)>,
+    /// Where every [`MARK`]th character begins, in bytes: a statement of a megabyte may be one line.
+    marks: Vec<usize>,
     chars: u32,
 }
+
+/// Characters from mark to mark.
+const MARK: u32 = 256;
 
 impl Source {
     pub fn new(text: Arc<str>) -> Self {
         let mut lines = vec![(0, 0)];
+        let mut marks = Vec::with_capacity(text.len() / MARK as usize + 1);
         let mut chars = 0;
         for (byte, c) in text.char_indices() {
+            if chars % MARK == 0 {
+                marks.push(byte);
+            }
             chars += 1;
             if c == '\n' {
                 lines.push((chars, byte + 1));
             }
         }
-        Self { text, lines, chars }
+        Self { text, lines, marks, chars }
     }
 
     /// The character position from 1; 0 for an unknown location.
@@ -43,9 +52,10 @@ impl Source {
             return self.text.len();
         }
         let line = (at.line as usize - 1).min(self.lines.len() - 1);
-        let start = self.lines[line].1;
-        let rest = &self.text[start..];
-        rest.char_indices().nth(at.column.saturating_sub(1) as usize).map_or(self.text.len(), |(i, _)| start + i)
+        let nth = u64::from(self.lines[line].0) + at.column.saturating_sub(1);
+        let Some(start) = self.marks.get((nth / u64::from(MARK)) as usize) else { return self.text.len() };
+        let rest = &self.text[*start..];
+        rest.char_indices().nth((nth % u64::from(MARK)) as usize).map_or(self.text.len(), |(i, _)| start + i)
     }
 
     pub fn slice(&self, span: Span) -> &str {

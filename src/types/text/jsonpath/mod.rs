@@ -2,145 +2,26 @@
 //!
 //! `lax $.a[*] ? (@ > 1)` is kept as `$."a"[*]?(@ > 1)`.
 
+mod check;
+mod item;
 mod print;
 mod scan;
+#[cfg(test)]
+mod tests;
 
+use check::check;
+pub use item::{Item, JsonPath, Kind, LAST, Method, Op, Subscript};
 use scan::{Token, at_or_near, scan};
 
 use crate::error::{Error, Result, SqlState};
 use crate::types::numeric::Numeric;
 
-/// How deep expressions may nest.
-const MAX_DEPTH: usize = 500;
+/// How deep a path may be: brackets, operators and the steps behind a value, each of which is one further down the tree.
+const MAX_DEPTH: usize = 5_000;
 
-/// A path: an expression, and whether structural errors count.
-#[derive(Debug, Clone)]
-pub struct JsonPath {
-    pub strict: bool,
-    pub root: Item,
-}
-
-/// One step, with the steps that follow it.
-#[derive(Debug, Clone)]
-pub struct Item {
-    pub kind: Kind,
-    pub next: Option<Box<Item>>,
-}
-
-/// Both ends of `**{a to b}`; this is `last`.
-pub const LAST: u32 = u32::MAX;
-
-#[derive(Debug, Clone)]
-pub enum Kind {
-    Null,
-    Bool(bool),
-    Number(Numeric),
-    String(String),
-    Variable(String),
-    Root,
-    Current,
-    Last,
-    Key(String),
-    AnyKey,
-    AnyArray,
-    /// Subscripts: one index each, or a range.
-    Index(Vec<(Item, Option<Item>)>),
-    /// `.**{first to last}`.
-    Any(u32, u32),
-    Method(Method),
-    Filter(Box<Item>),
-    Binary(Op, Box<Item>, Box<Item>),
-    Plus(Box<Item>),
-    Minus(Box<Item>),
-    Not(Box<Item>),
-    IsUnknown(Box<Item>),
-    Exists(Box<Item>),
-    StartsWith(Box<Item>, Box<Item>),
-    LikeRegex {
-        arg: Box<Item>,
-        pattern: String,
-        flags: String,
-    },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Op {
-    Or,
-    And,
-    Equal,
-    NotEqual,
-    Less,
-    Greater,
-    LessOrEqual,
-    GreaterOrEqual,
-    Add,
-    Sub,
-    Mul,
-    Div,
-    Mod,
-}
-
-impl Op {
-    /// As it is printed.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Or => "||",
-            Self::And => "&&",
-            Self::Equal => "==",
-            Self::NotEqual => "!=",
-            Self::Less => "<",
-            Self::Greater => ">",
-            Self::LessOrEqual => "<=",
-            Self::GreaterOrEqual => ">=",
-            Self::Add => "+",
-            Self::Sub => "-",
-            Self::Mul => "*",
-            Self::Div => "/",
-            Self::Mod => "%",
-        }
-    }
-
-    fn priority(self) -> u8 {
-        match self {
-            Self::Or => 0,
-            Self::And => 1,
-            Self::Equal | Self::NotEqual | Self::Less | Self::Greater | Self::LessOrEqual | Self::GreaterOrEqual => 2,
-            Self::Add | Self::Sub => 3,
-            Self::Mul | Self::Div | Self::Mod => 4,
-        }
-    }
-
-    /// True if it gives a truth value.
-    pub fn is_predicate(self) -> bool {
-        self.priority() < 3
-    }
-}
-
-#[derive(Debug, Clone)]
-pub enum Method {
-    Abs,
-    Size,
-    Type,
-    Floor,
-    Ceiling,
-    Double,
-    KeyValue,
-    Datetime(Option<String>),
-}
-
-impl Method {
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Abs => "abs",
-            Self::Size => "size",
-            Self::Type => "type",
-            Self::Floor => "floor",
-            Self::Ceiling => "ceiling",
-            Self::Double => "double",
-            Self::KeyValue => "keyvalue",
-            Self::Datetime(_) => "datetime",
-        }
-    }
+/// Goes down the tree by one, with stack enough.
+pub fn with_stack<T>(step: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(128 << 10, 1 << 20, step)
 }
 
 /// A jsonpath's text as PostgreSQL prints it. Fails with 42601 or 22P02 on what is none.
@@ -172,44 +53,6 @@ pub fn parse_jsonpath(text: &str) -> Result<JsonPath> {
     Ok(JsonPath { strict, root })
 }
 
-/// `@` stands only in filters, `last` only in subscripts.
-fn check(item: &Item, filters: usize, subscript: bool) -> Result<()> {
-    let syntax = |message: &str| Err(Error::new(SqlState::SYNTAX_ERROR, message));
-    match &item.kind {
-        Kind::Current if filters == 0 => return syntax("@ is not allowed in root expressions"),
-        Kind::Last if !subscript => return syntax("LAST is allowed only in array subscripts"),
-        Kind::Index(subscripts) => {
-            for (from, to) in subscripts {
-                check(from, filters, true)?;
-                to.as_ref().map_or(Ok(()), |to| check(to, filters, true))?;
-            }
-        }
-        Kind::Filter(arg) => check(arg, filters + 1, subscript)?,
-        Kind::Plus(arg) | Kind::Minus(arg) | Kind::Not(arg) | Kind::IsUnknown(arg) | Kind::Exists(arg) => {
-            check(arg, filters, subscript)?;
-        }
-        Kind::LikeRegex { arg, .. } => check(arg, filters, subscript)?,
-        Kind::Binary(_, left, right) | Kind::StartsWith(left, right) => {
-            check(left, filters, subscript)?;
-            check(right, filters, subscript)?;
-        }
-        Kind::Null
-        | Kind::Bool(_)
-        | Kind::Number(_)
-        | Kind::String(_)
-        | Kind::Variable(_)
-        | Kind::Root
-        | Kind::Current
-        | Kind::Last
-        | Kind::Key(_)
-        | Kind::AnyKey
-        | Kind::AnyArray
-        | Kind::Any(..)
-        | Kind::Method(_) => {}
-    }
-    item.next.as_ref().map_or(Ok(()), |next| check(next, filters, subscript))
-}
-
 struct Parser {
     tokens: Vec<Token>,
     at: usize,
@@ -219,19 +62,43 @@ struct Parser {
 /// An expression, and what the grammar lets follow it.
 struct Parsed {
     item: Item,
+    /// Of its tree.
+    height: usize,
     predicate: bool,
     /// A predicate in parentheses, or `exists (…)`: what `!` takes.
     delimited: bool,
 }
 
 impl Parsed {
-    fn value(kind: Kind) -> Self {
-        Self { item: Item { kind, next: None }, predicate: false, delimited: false }
+    fn new(kind: Kind, predicate: bool, below: usize) -> Result<Self> {
+        let height = below + 1;
+        if height > MAX_DEPTH {
+            return Err(too_deep());
+        }
+        Ok(Self { item: Item { kind, next: None }, height, predicate, delimited: false })
     }
 
-    fn predicate(kind: Kind) -> Self {
-        Self { item: Item { kind, next: None }, predicate: true, delimited: false }
+    fn value(kind: Kind, below: usize) -> Result<Self> {
+        Self::new(kind, false, below)
     }
+
+    fn predicate(kind: Kind, below: usize) -> Result<Self> {
+        Self::new(kind, true, below)
+    }
+
+    /// Steps, of that height, behind it.
+    fn then(mut self, steps: Vec<Kind>, height: usize) -> Result<Self> {
+        self.height += height;
+        if self.height > MAX_DEPTH {
+            return Err(too_deep());
+        }
+        attach(&mut self.item, steps);
+        Ok(Self { predicate: false, delimited: false, ..self })
+    }
+}
+
+fn too_deep() -> Error {
+    Error::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded")
 }
 
 impl Parser {
@@ -278,25 +145,39 @@ impl Parser {
         if parsed.predicate == predicate { Ok(Box::new(parsed.item)) } else { Err(self.unexpected()) }
     }
 
-    fn or(&mut self) -> Result<Parsed> {
+    /// Both sides of an operator in one tree. `predicate`: what the sides must be.
+    fn binary(&self, op: Op, left: Parsed, right: Parsed, predicate: bool) -> Result<Parsed> {
+        let below = left.height.max(right.height);
+        let kind = Kind::Binary(op, self.boxed(left, predicate)?, self.boxed(right, predicate)?);
+        Parsed::new(kind, op.is_predicate(), below)
+    }
+
+    fn deeper(&mut self, step: impl FnOnce(&mut Self) -> Result<Parsed>) -> Result<Parsed> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded"));
+            return Err(too_deep());
         }
-        let mut left = self.and()?;
-        while left.predicate && self.take("||") {
-            let right = self.and()?;
-            left = Parsed::predicate(Kind::Binary(Op::Or, self.boxed(left, true)?, self.boxed(right, true)?));
-        }
+        let parsed = with_stack(|| step(self))?;
         self.depth -= 1;
-        Ok(left)
+        Ok(parsed)
+    }
+
+    fn or(&mut self) -> Result<Parsed> {
+        self.deeper(|parser| {
+            let mut left = parser.and()?;
+            while left.predicate && parser.take("||") {
+                let right = parser.and()?;
+                left = parser.binary(Op::Or, left, right, true)?;
+            }
+            Ok(left)
+        })
     }
 
     fn and(&mut self) -> Result<Parsed> {
         let mut left = self.comparison()?;
         while left.predicate && self.take("&&") {
             let right = self.comparison()?;
-            left = Parsed::predicate(Kind::Binary(Op::And, self.boxed(left, true)?, self.boxed(right, true)?));
+            left = self.binary(Op::And, left, right, true)?;
         }
         Ok(left)
     }
@@ -307,7 +188,7 @@ impl Parser {
             if !arg.delimited {
                 return Err(self.unexpected());
             }
-            return Ok(Parsed::predicate(Kind::Not(Box::new(arg.item))));
+            return Parsed::predicate(Kind::Not(Box::new(arg.item)), arg.height);
         }
         let left = self.sum()?;
         if left.predicate {
@@ -326,7 +207,7 @@ impl Parser {
         };
         self.at += 1;
         let right = self.sum()?;
-        Ok(Parsed::predicate(Kind::Binary(op, Box::new(left.item), self.boxed(right, false)?)))
+        self.binary(op, left, right, false)
     }
 
     fn starts_with(&mut self, left: Parsed) -> Result<Parsed> {
@@ -341,7 +222,7 @@ impl Parser {
         };
         self.at += 1;
         let prefix = Item { kind: prefix, next: None };
-        Ok(Parsed::predicate(Kind::StartsWith(Box::new(left.item), Box::new(prefix))))
+        Parsed::predicate(Kind::StartsWith(Box::new(left.item), Box::new(prefix)), left.height)
     }
 
     fn like_regex(&mut self, left: Parsed) -> Result<Parsed> {
@@ -365,7 +246,7 @@ impl Parser {
             ));
         }
         let flags = "ismxq".chars().filter(|c| given.contains(*c)).collect();
-        Ok(Parsed::predicate(Kind::LikeRegex { arg: Box::new(left.item), pattern, flags }))
+        Parsed::predicate(Kind::LikeRegex { arg: Box::new(left.item), pattern, flags }, left.height)
     }
 
     fn sum(&mut self) -> Result<Parsed> {
@@ -378,7 +259,7 @@ impl Parser {
             };
             self.at += 1;
             let right = self.product()?;
-            left = Parsed::value(Kind::Binary(op, Box::new(left.item), self.boxed(right, false)?));
+            left = self.binary(op, left, right, false)?;
         }
         Ok(left)
     }
@@ -394,7 +275,7 @@ impl Parser {
             };
             self.at += 1;
             let right = self.unary()?;
-            left = Parsed::value(Kind::Binary(op, Box::new(left.item), self.boxed(right, false)?));
+            left = self.binary(op, left, right, false)?;
         }
         Ok(left)
     }
@@ -406,19 +287,15 @@ impl Parser {
             _ => return self.primary(),
         };
         self.at += 1;
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded"));
-        }
-        let arg = self.unary()?;
-        self.depth -= 1;
+        let arg = self.deeper(Self::unary)?;
+        let below = arg.height;
         let arg = self.boxed(arg, false)?;
-        Ok(Parsed::value(match (&arg.kind, &arg.next, minus) {
-            (Kind::Number(n), None, true) => Kind::Number(n.neg()),
-            (Kind::Number(n), None, false) => Kind::Number(n.clone()),
-            (_, _, true) => Kind::Minus(arg),
-            (_, _, false) => Kind::Plus(arg),
-        }))
+        match (&arg.kind, &arg.next, minus) {
+            (Kind::Number(n), None, true) => Parsed::value(Kind::Number(n.neg()), 0),
+            (Kind::Number(n), None, false) => Parsed::value(Kind::Number(n.clone()), 0),
+            (_, _, true) => Parsed::value(Kind::Minus(arg), below),
+            (_, _, false) => Parsed::value(Kind::Plus(arg), below),
+        }
     }
 
     fn primary(&mut self) -> Result<Parsed> {
@@ -433,13 +310,11 @@ impl Parser {
                     if !self.take_word("unknown") {
                         return Err(self.unexpected());
                     }
-                    return Ok(Parsed::predicate(Kind::IsUnknown(Box::new(inner.item))));
+                    return Parsed::predicate(Kind::IsUnknown(Box::new(inner.item)), inner.height);
                 }
                 if self.is(".") || self.is("[") || self.is("?") {
-                    let mut item = inner.item;
-                    let rest = self.accessors()?;
-                    attach(&mut item, rest);
-                    return Ok(Parsed { item, predicate: false, delimited: false });
+                    let (steps, height) = self.accessors()?;
+                    return inner.then(steps, height);
                 }
                 return Ok(Parsed { delimited: inner.predicate, ..inner });
             }
@@ -458,23 +333,23 @@ impl Parser {
                     self.expect("(")?;
                     let arg = self.or()?;
                     self.expect(")")?;
+                    let below = arg.height;
                     let arg = self.boxed(arg, false)?;
-                    return Ok(Parsed { delimited: true, ..Parsed::predicate(Kind::Exists(arg)) });
+                    return Ok(Parsed { delimited: true, ..Parsed::predicate(Kind::Exists(arg), below)? });
                 }
                 _ => return Err(self.unexpected()),
             },
             Token::Punct(_) | Token::End => return Err(self.unexpected()),
         };
         self.at += 1;
-        let mut item = Item { kind, next: None };
-        let rest = self.accessors()?;
-        attach(&mut item, rest);
-        Ok(Parsed { item, predicate: false, delimited: false })
+        let (steps, height) = self.accessors()?;
+        Parsed::value(kind, 0)?.then(steps, height)
     }
 
-    /// The steps behind a value.
-    fn accessors(&mut self) -> Result<Vec<Kind>> {
+    /// The steps behind a value, and how deep their tree is.
+    fn accessors(&mut self) -> Result<(Vec<Kind>, usize)> {
         let mut all = Vec::new();
+        let mut below = 0;
         loop {
             if self.take(".") {
                 all.push(self.member()?);
@@ -482,35 +357,39 @@ impl Parser {
                 if self.take("*") {
                     all.push(Kind::AnyArray);
                 } else {
-                    all.push(Kind::Index(self.subscripts()?));
+                    let (subscripts, height) = self.subscripts()?;
+                    below = below.max(height);
+                    all.push(Kind::Index(subscripts));
                 }
                 self.expect("]")?;
             } else if self.take("?") {
                 self.expect("(")?;
                 let filter = self.or()?;
                 self.expect(")")?;
+                below = below.max(filter.height);
                 all.push(Kind::Filter(self.boxed(filter, true)?));
             } else {
-                return Ok(all);
+                let height = all.len() + below;
+                return Ok((all, height));
             }
         }
     }
 
-    fn subscripts(&mut self) -> Result<Vec<(Item, Option<Item>)>> {
+    /// `from` and `from to to`, and the greatest height among them.
+    fn subscripts(&mut self) -> Result<(Vec<Subscript>, usize)> {
         let mut all = Vec::new();
+        let mut height = 0;
         loop {
-            let from = self.or()?;
-            let from = *self.boxed(from, false)?;
-            let to = match self.take_word("to") {
-                true => {
-                    let to = self.or()?;
-                    Some(*self.boxed(to, false)?)
-                }
-                false => None,
+            let mut bound = |parser: &mut Self| -> Result<Item> {
+                let bound = parser.or()?;
+                height = height.max(bound.height);
+                parser.boxed(bound, false).map(|item| *item)
             };
+            let from = bound(self)?;
+            let to = if self.take_word("to") { Some(bound(self)?) } else { None };
             all.push((from, to));
             if !self.take(",") {
-                return Ok(all);
+                return Ok((all, height));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Item, JsonPath, Kind, LAST, Method};
+use super::{Item, JsonPath, Kind, LAST, Method, with_stack};
 
 fn priority(item: &Item) -> u8 {
     match &item.kind {
@@ -28,6 +28,10 @@ fn quoted(out: &mut String, text: &str) {
 }
 
 fn put(out: &mut String, item: &Item, in_key: bool, brackets: bool) {
+    with_stack(|| put_item(out, item, in_key, brackets));
+}
+
+fn put_item(out: &mut String, item: &Item, in_key: bool, brackets: bool) {
     let operand = |out: &mut String, arg: &Item| put(out, arg, false, priority(arg) <= priority(item));
     let open = |out: &mut String| out.push_str(if brackets { "(" } else { "" });
     let shut = |out: &mut String| out.push_str(if brackets { ")" } else { "" });

@@ -1,5 +1,6 @@
 //! jsonpath over jsonb, as PostgreSQL's jsonpath_exec.c carries it out.
 
+mod arithmetic;
 mod truth;
 
 use std::cell::RefCell;
@@ -11,7 +12,7 @@ use super::pattern::compiled;
 use super::*;
 use crate::types::numeric::Numeric;
 use crate::types::text::json::tree::{Json, Node, array_text, object_text, parse, quote};
-use crate::types::text::jsonpath::{Item, JsonPath, Kind, LAST, Method, Op, parse_jsonpath};
+use crate::types::text::jsonpath::{Item, JsonPath, Kind, LAST, Method, Op, parse_jsonpath, with_stack};
 
 thread_local! {
     /// The path of the last call: nearly always a constant.
@@ -235,7 +236,11 @@ impl Run<'_> {
         }
     }
 
-    fn item_unwrapping(&mut self, item: &Item, value: &Any, mut found: Found<'_>, unwrap: bool) -> Step<bool> {
+    fn item_unwrapping(&mut self, item: &Item, value: &Any, found: Found<'_>, unwrap: bool) -> Step<bool> {
+        with_stack(|| self.step(item, value, found, unwrap))
+    }
+
+    fn step(&mut self, item: &Item, value: &Any, mut found: Found<'_>, unwrap: bool) -> Step<bool> {
         match &item.kind {
             Kind::Null => self.next(item, Any::Null, found),
             Kind::Bool(b) => self.next(item, Any::Bool(*b), found),
@@ -454,73 +459,6 @@ impl Run<'_> {
             Some(n) => Ok(n),
             None => soft(SqlState::INVALID_SQL_JSON_SUBSCRIPT, "jsonpath array subscript is out of integer range"),
         }
-    }
-
-    /// The items of an operand, arrays unfolded in lax mode.
-    fn operand(&mut self, item: &Item, value: &Any) -> Step<Vec<Any>> {
-        let mut found = Vec::new();
-        self.item(item, value, Some(&mut found))?;
-        if !self.lax() {
-            return Ok(found);
-        }
-        let mut flat = Vec::with_capacity(found.len());
-        for value in found {
-            match value {
-                Any::Array(items) => flat.extend(items.iter().cloned()),
-                other => flat.push(other),
-            }
-        }
-        Ok(flat)
-    }
-
-    fn arithmetic(
-        &mut self,
-        item: &Item,
-        op: Op,
-        left: &Item,
-        right: &Item,
-        value: &Any,
-        found: Found<'_>,
-    ) -> Step<bool> {
-        let (left, right) = (self.operand(left, value)?, self.operand(right, value)?);
-        let single = |items: &[Any], side: &str| match items {
-            [Any::Number(n)] => Ok(n.clone()),
-            _ => soft(
-                SqlState::SINGLETON_SQL_JSON_ITEM_REQUIRED,
-                format!("{side} operand of jsonpath operator {} is not a single numeric value", op.text()),
-            ),
-        };
-        let (a, b) = (single(&left, "left")?, single(&right, "right")?);
-        let result = match op {
-            Op::Add => a.add(&b),
-            Op::Sub => a.sub(&b),
-            Op::Mul => a.mul(&b),
-            Op::Div => a.div(&b),
-            _ => a.rem(&b),
-        };
-        let result = result.map_err(Stop::Soft)?;
-        self.next(item, Any::Number(result), found)
-    }
-
-    fn signed(&mut self, item: &Item, arg: &Item, minus: bool, value: &Any, mut found: Found<'_>) -> Step<bool> {
-        let mut any = false;
-        for operand in self.operand(arg, value)? {
-            let Any::Number(n) = operand else {
-                if found.is_none() && item.next.is_none() {
-                    continue;
-                }
-                let sign = if minus { '-' } else { '+' };
-                return soft(
-                    SqlState::SQL_JSON_NUMBER_NOT_FOUND,
-                    format!("operand of unary jsonpath operator {sign} is not a numeric value"),
-                );
-            };
-            any |= self.next(item, Any::Number(if minus { n.neg() } else { n }), found.as_deref_mut())?;
-            if any && found.is_none() {
-                return Ok(true);
-            }
-        }
-        Ok(any)
     }
 
     fn method(&mut self, item: &Item, method: &Method, value: &Any, found: Found<'_>, unwrap: bool) -> Step<bool> {

@@ -5,6 +5,10 @@ use super::*;
 impl Run<'_> {
     /// A predicate's answer for a value.
     pub(super) fn truth(&mut self, item: &Item, value: &Any) -> Step<Truth> {
+        with_stack(|| self.predicate(item, value))
+    }
+
+    fn predicate(&mut self, item: &Item, value: &Any) -> Step<Truth> {
         match &item.kind {
             Kind::Binary(Op::And, left, right) => match self.truth(left, value)? {
                 Some(false) => Ok(Some(false)),
