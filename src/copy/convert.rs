@@ -292,42 +292,44 @@ fn element_type(ty: PgType, inner: &Phys, types: &dyn TypeLookup) -> PgType {
 /// The first value that Arrow's type has and PostgreSQL's has not.
 fn first_wrong(made: &ArrayRef, ty: PgType, phys: &Phys) -> Option<(usize, Error)> {
     let overflow = |message: &str| Error::new(SqlState::DATETIME_FIELD_OVERFLOW, message);
-    let valid = |row: &usize| made.is_valid(*row);
+    // Most values are right: whether one is NULL is asked of the others alone.
+    let first = |wrong: &dyn Fn(usize) -> bool| (0..made.len()).find(|row| wrong(*row) && made.is_valid(*row));
     match phys {
         Phys::Date => {
             let days = made.as_primitive::<Date32Type>().values();
-            let wrong = |row: &usize| !(MIN_DATE..=MAX_DATE).contains(&days[*row]);
-            (0..made.len()).filter(valid).find(wrong).map(|row| (row, overflow("date out of range")))
+            let wrong = |row: usize| !(MIN_DATE..=MAX_DATE).contains(&days[row]);
+            first(&wrong).map(|row| (row, overflow("date out of range")))
         }
         Phys::Timestamp | Phys::TimestampTz => {
             let micros = made.as_primitive::<TimestampMicrosecondType>().values();
             let step = step(ty);
             let range = i64::from(MIN_DATE) * MICROS_PER_DAY..TIMESTAMP_INFINITY;
-            let wrong = |row: &usize| !range.contains(&micros[*row]) || micros[*row] % step != 0;
-            (0..made.len()).filter(valid).find(wrong).map(|row| (row, overflow("timestamp out of range")))
+            let wrong = |row: usize| !range.contains(&micros[row]) || step > 1 && micros[row] % step != 0;
+            first(&wrong).map(|row| (row, overflow("timestamp out of range")))
         }
         Phys::Time => {
             let micros = made.as_primitive::<Time64MicrosecondType>().values();
             let step = step(ty);
-            let wrong = |row: &usize| !(0..=MICROS_PER_DAY).contains(&micros[*row]) || micros[*row] % step != 0;
-            (0..made.len()).filter(valid).find(wrong).map(|row| (row, overflow("time out of range")))
+            let wrong =
+                |row: usize| !(0..=MICROS_PER_DAY).contains(&micros[row]) || step > 1 && micros[row] % step != 0;
+            first(&wrong).map(|row| (row, overflow("time out of range")))
         }
         Phys::Decimal { precision, scale } => {
             let most = 10u128.pow(u32::from(*precision));
             let values = made.as_primitive::<Decimal128Type>().values();
-            let wrong = |row: &usize| values[*row].unsigned_abs() >= most;
+            let wrong = |row: usize| values[row].unsigned_abs() >= most;
             let error = || {
                 out_of_range("numeric field overflow").detail(format!(
                     "A field with precision {precision}, scale {scale} must round to an absolute value less than 10^{}.",
                     precision - scale
                 ))
             };
-            (0..made.len()).filter(valid).find(wrong).map(|row| (row, error()))
+            first(&wrong).map(|row| (row, error()))
         }
         Phys::Text | Phys::Char(_) | Phys::Padded => {
             let texts: &StringArray = made.as_string::<i32>();
             memchr::memchr(0, texts.value_data())?;
-            (0..made.len()).filter(valid).find(|row| texts.value(*row).contains('\0')).map(|row| (row, nul()))
+            first(&|row| texts.value(row).contains('\0')).map(|row| (row, nul()))
         }
         _ => None,
     }

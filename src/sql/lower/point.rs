@@ -20,8 +20,7 @@ const KEYS: Alias = Alias::Made(0);
 /// or a statement that still has parameters.
 pub fn keyed(statement: &Statement, order: &[u16]) -> Option<Statement> {
     let Statement::Query(query) = statement else { return None };
-    let Query { ctes, recursive: _, body: Body::Select(select), order_by: _, limit: _, offset: _, columns: _ } = query
-    else {
+    let Query { ctes, recursive: _, body: Body::Select(select), order_by: _, limit, offset, columns: _ } = query else {
         return None;
     };
     let Select { distinct, distinct_on, targets, from, filter, group_by, having, qualify } = &**select;
@@ -45,7 +44,44 @@ pub fn keyed(statement: &Statement, order: &[u16]) -> Option<Statement> {
     let mut select = select.clone();
     select.from.push(From::Query { query: Box::new(row), alias: KEYS, lateral: false });
     select.filter = Scalar::and(parts);
-    Some(Statement::Query(Query { body: Body::Select(select), ..query.clone() }))
+    // These see no column: they read their keys themselves.
+    let counted = |count: &Option<Scalar>| match count {
+        Some(count) => with_keys(count, order).map(Some),
+        None => Some(None),
+    };
+    let (limit, offset) = (counted(limit)?, counted(offset)?);
+    Some(Statement::Query(Query { body: Body::Select(select), limit, offset, ..query.clone() }))
+}
+
+/// LIMIT or OFFSET with calls in place of its parameters.
+fn with_keys(value: &Scalar, order: &[u16]) -> Option<Scalar> {
+    let keyed = |value: &Scalar| with_keys(value, order);
+    let node = match &value.node {
+        Node::Param(n) => return key(*n, &value.phys, order),
+        Node::Cast(inner) => Node::Cast(Box::new(keyed(inner)?)),
+        Node::Template { text, args, volatile } => {
+            let args = args.iter().map(keyed).collect::<Option<_>>()?;
+            Node::Template { text: text.clone(), args, volatile: *volatile }
+        }
+        Node::Case { whens, otherwise } => Node::Case {
+            whens: whens.iter().map(|(a, b)| Some((keyed(a)?, keyed(b)?))).collect::<Option<_>>()?,
+            otherwise: match otherwise {
+                Some(value) => Some(Box::new(keyed(value)?)),
+                None => None,
+            },
+        },
+        other => other.clone(),
+    };
+    Some(Scalar { node, ..value.clone() })
+}
+
+/// The call that reads a parameter's value.
+fn key(param: u16, phys: &Phys, order: &[u16]) -> Option<Scalar> {
+    let number = order.iter().position(|o| *o == param)?;
+    let (phys, name) = KEY_TYPES.iter().find(|(known, _)| known == phys)?;
+    let text = Template::of(&[Piece::Word(name), Piece::Word("(CAST(\0 AS BIGINT), {0})")]);
+    let node = Node::Template { text, args: vec![Scalar::number(number, Phys::Void)], volatile: true };
+    Some(Scalar::new(node, phys.clone()))
 }
 
 /// Without subqueries, and the same however often it is computed.
@@ -69,12 +105,9 @@ fn by_key(condition: &Scalar, table: Alias, order: &[u16], keys: &mut Vec<Scalar
             && let Node::Param(n) = value.node
             && alike(&column.phys, &value.phys)
         {
-            let number = order.iter().position(|o| *o == n)?;
-            let (phys, name) = KEY_TYPES.iter().find(|(phys, _)| *phys == value.phys)?;
-            let text = Template::of(&[Piece::Word(name), Piece::Word("(CAST(\0 AS BIGINT), {0})")]);
-            let key = Node::Template { text, args: vec![Scalar::number(number, Phys::Void)], volatile: true };
-            *value = Scalar::column(KEYS, ir::output_name(keys.len()), phys.clone());
-            keys.push(Scalar::new(key, phys.clone()));
+            let key = key(n, &value.phys, order)?;
+            *value = Scalar::column(KEYS, ir::output_name(keys.len()), key.phys.clone());
+            keys.push(key);
         }
     }
     Some(condition)

@@ -15,6 +15,11 @@ async fn look_ups_by_key_have_a_form_without_parameters() {
     assert!(one.contains("(SELECT dg_key_int4(CAST(place AS BIGINT), 0) AS c0) AS s0(c0)"), "{one}");
     assert!(keyed("SELECT a FROM t WHERE $1 = a AND a > 3 ORDER BY a LIMIT 5").is_some());
     assert!(keyed("SELECT a + 1 FROM t WHERE a = $1::bigint").is_some());
+    let limited = keyed("SELECT a FROM t WHERE a = $1 LIMIT $2 OFFSET $3").unwrap();
+    assert!(
+        limited.contains(" OFFSET CASE WHEN") && limited.contains("dg_key_int8(CAST(place AS BIGINT), 2)"),
+        "{limited}"
+    );
     let two = keyed("SELECT 1 FROM t WHERE a = $2 AND a = $1").unwrap();
     assert!(two.contains("dg_key_int4(CAST(place AS BIGINT), 0) AS c0") && two.contains(", 1) AS c1"), "{two}");
 }
@@ -26,7 +31,7 @@ async fn what_is_more_than_a_look_up_has_none() {
         "SELECT a FROM t",
         "SELECT a FROM t WHERE a = 1",
         "SELECT a FROM t WHERE a > $1",
-        "SELECT a FROM t WHERE a = $1 LIMIT $2",
+        "SELECT a FROM t WHERE a = $1 LIMIT (SELECT $2::int)",
         "SELECT a FROM t WHERE a = $1 + 1",
         "SELECT a, $2::int FROM t WHERE a = $1",
         "SELECT random() FROM t WHERE a = $1",
