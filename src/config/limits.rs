@@ -70,7 +70,7 @@ limits! {
     statement_text: usize, Bytes = Bytes(64 << 20), "limit-statement-text", "DUCKGATE_LIMIT_STATEMENT_TEXT";
     /// Statements in one simple query.
     statements_per_query: usize, usize = 100_000, "limit-statements-per-query", "DUCKGATE_LIMIT_STATEMENTS_PER_QUERY";
-    /// Longest line (row) of COPY data.
+    /// Longest line (row) of COPY data, and largest batch of Arrow.
     copy_line: usize, Bytes = Bytes(256 << 20), "limit-copy-line", "DUCKGATE_LIMIT_COPY_LINE";
     /// Read ahead of a client that pipelines while a statement runs.
     read_ahead: usize, Bytes = Bytes(64 << 10), "limit-read-ahead", "DUCKGATE_LIMIT_READ_AHEAD";
