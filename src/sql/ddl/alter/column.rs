@@ -28,6 +28,7 @@ impl Planner<'_> {
             }
             return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
         }
+        self.takes_no_place_in_rules(&t.old, &draft.name)?;
         let (column, sequence) = build::column(&self.after, &t.new, draft, &[])?;
         let phys = column_type(column.ty, &self.after)?;
         let plain =
@@ -312,8 +313,22 @@ impl Planner<'_> {
         found
     }
 
+    /// A column's name inside a policy's subquery means the subquery's own table first: one that comes later must not take the
+    /// place of the one that was meant.
+    fn takes_no_place_in_rules(&self, table: &Relation, name: &str) -> Result<()> {
+        for (of, policy) in self.policies_on(table) {
+            let known = of.rules.policies.iter().find(|p| p.name == policy);
+            if known.is_some_and(|p| p.using.iter().chain(&p.check).any(|text| mentions(text, name))) {
+                let what = format!("a column \"{name}\" where policy {policy} on table {} reads", of.name);
+                return Err(Error::unsupported(what).hint("Drop the policy first, and create it again afterwards."));
+            }
+        }
+        Ok(())
+    }
+
     /// Rules over one row follow a column's new name; those that read other rows could mean another column by it.
     fn rename_in_rules(&self, t: &mut Altered, from: &str, to: &str) -> Result<()> {
+        self.takes_no_place_in_rules(&t.old, to)?;
         let others = self.policies_on(&t.old);
         let refused = |what: String| {
             Err(Error::unsupported(format!("renaming a column that {what} names"))
