@@ -14,8 +14,10 @@ use std::sync::Arc;
 use duckgate::error::{Error, Result};
 use duckgate::registry::ConstraintKind;
 use duckgate::registry::seen::Seen;
+use duckgate::sql::analyze::{analyze, kept};
 use duckgate::sql::deparse::{Style, stored};
 use duckgate::sql::{CompiledBody, Context, compile, ddl, parse};
+use duckgate::tree::Statement;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/deparse")
@@ -157,4 +159,48 @@ fn question(what: &str) -> String {
         ),
         None => "SELECT pg_get_viewdef('made'::regclass), pg_get_viewdef('made'::regclass, true)".to_owned(),
     }
+}
+
+/// Counts how many queries of a folder of `.sql` files come back from their printed text: for looking, not for checking.
+#[test]
+#[ignore = "looks at a folder that DUCKGATE_CORPUS names"]
+fn corpus() {
+    let Ok(folder) = std::env::var("DUCKGATE_CORPUS") else { return };
+    let schema = std::env::var("DUCKGATE_SCHEMA").expect("a schema");
+    let mut base = fixture::context_of("");
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder).expect("the folder").flatten().map(|e| e.path()).collect();
+    paths.sort();
+    paths.insert(0, schema.into());
+    let (mut good, mut all) = (0, 0);
+    for (n, path) in paths.iter().enumerate() {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let text: String = text.lines().filter(|l| !l.starts_with('\\')).collect::<Vec<_>>().join("\n");
+        let mut cx = base.clone();
+        for sql in text.split_inclusive(";\n") {
+            let Ok(parsed) = parse(sql) else { continue };
+            for statement in &parsed {
+                match analyze(statement, &cx, &[]).map(|a| a.statement) {
+                    Ok(Statement::Query(query)) => {
+                        all += 1;
+                        match kept::printed(&query, &cx) {
+                            Some(_) => good += 1,
+                            None => println!("{}: {}", path.display(), statement.text.replace('\n', " ")),
+                        }
+                    }
+                    Ok(Statement::Ddl(_)) => {
+                        if let Ok(CompiledBody::Ddl(permit)) = compile(statement, &cx, &[]).map(|c| c.body)
+                            && let Ok(plan) = ddl::plan(&permit, &cx)
+                        {
+                            cx.snapshot = Arc::new(cx.snapshot.apply(&plan.changes));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        if n == 0 {
+            base = cx;
+        }
+    }
+    println!("{good} of {all}");
 }

@@ -306,7 +306,8 @@ impl Analyzer<'_> {
         let default = default.transpose()?;
         let results = items.map(|e| self.coerce_common(e, ty, "CASE/WHEN")).collect::<Result<Vec<_>>>()?;
         let whens = whens.into_iter().zip(results).collect();
-        let otherwise = default.filter(|_| written).map(Box::new);
+        // Without ELSE it is NULL, which PostgreSQL writes out.
+        let otherwise = default.map(Box::new);
         Ok(Expr { kind: ExprKind::Case { simple: operand.is_some(), whens, otherwise }, ty, pos })
     }
 

@@ -282,7 +282,7 @@ pub(super) fn new_query(made: &Query, written: &str, extras: &parse::Extras, cx:
 }
 
 /// The tree's text along the fixed path, if read again it gives the same tree.
-fn printed(made: &Query, cx: &Context) -> Option<String> {
+pub fn printed(made: &Query, cx: &Context) -> Option<String> {
     let kept = context(cx);
     let seen = Seen::new(Arc::clone(&kept.snapshot), Arc::clone(&kept.search_path), builtin::SUPERUSER);
     let print = |query: &Query| {

@@ -4,7 +4,7 @@
 
 use super::call::operator_of;
 use super::expr::{implicit_arg, row_logic};
-use super::{ITEM, Printer};
+use super::{ITEM, Printer, Style};
 use crate::error::{Error, Result};
 use crate::tree::{BoolTest, Expr, ExprKind};
 
@@ -74,8 +74,16 @@ impl Printer<'_> {
         Ok(())
     }
 
-    /// IS NOT DISTINCT FROM is the negation of the other.
+    /// IS NOT DISTINCT FROM is shown as the negation of the other; what is kept keeps it.
     fn distinct(&mut self, e: &Expr, left: &Expr, right: &Expr, not: bool) -> Result<()> {
+        if not && self.style == Style::KEPT {
+            self.push("(");
+            self.expr(left, true)?;
+            self.push(" IS NOT DISTINCT FROM ");
+            self.expr(right, true)?;
+            self.push(")");
+            return Ok(());
+        }
         if not {
             self.open();
             self.push("NOT ");
