@@ -68,7 +68,8 @@ fn decode(format: CopyFormat, data: &[u8]) -> Vec<RecordBatch> {
         now: None,
         max_row: 1 << 20,
     };
-    let mut decoder = Decoder::new(&options(format), source).expect("decoder");
+    let mut decoder =
+        Decoder::new(&options(format), source, duckgate::types::encoding::Encoding::UTF8).expect("decoder");
     let mut batches = Vec::new();
     for piece in data.chunks(PIECE) {
         decoder.feed(piece).expect("rows");
@@ -85,7 +86,7 @@ fn encode(format: CopyFormat, batches: &[RecordBatch], out: &mut Vec<u8>) {
     for batch in batches {
         encoder.encode(batch, 0, batch.num_rows(), &BuiltinTypes, out).expect("rows");
     }
-    encoder.finish(out);
+    encoder.finish(out).expect("encoder");
 }
 
 fn copy(c: &mut Criterion) {

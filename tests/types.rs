@@ -336,7 +336,7 @@ fn round_trip(options: &CopyOptions, columns: &[CopyColumn], data: &[u8], piece:
         now: None,
         max_row: 1 << 20,
     };
-    let mut decoder = Decoder::new(options, source)?;
+    let mut decoder = Decoder::new(options, source, duckgate::types::encoding::Encoding::UTF8)?;
     for chunk in data.chunks(piece) {
         decoder.feed(chunk)?;
     }
@@ -349,7 +349,7 @@ fn round_trip(options: &CopyOptions, columns: &[CopyColumn], data: &[u8], piece:
         for done in &batches {
             encoder.encode(&done.batch, 0, done.batch.num_rows(), &BuiltinTypes, &mut out)?;
         }
-        encoder.finish(&mut out);
+        encoder.finish(&mut out)?;
         Ok(String::from_utf8_lossy(&out).into_owned())
     };
     Ok((write("FORMAT text")?, write("FORMAT csv")?))

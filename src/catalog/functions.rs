@@ -9,6 +9,7 @@ use crate::engine::vector::{NumericText, Oid as OidArg, TextList, native1, nativ
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Snapshot;
 use crate::registry::seen::Seen;
+use crate::types::encoding::Encoding;
 
 /// Who asks: the session behind the number that each of these gets first.
 pub(crate) struct Asker {
@@ -53,19 +54,12 @@ fn own() -> Vec<Native> {
             Ok(found)
         }),
         native1::<i32, str>("dg_pg_encoding_to_char", |n| {
-            let name = usize::try_from(n).ok().and_then(|n| ENCODINGS.get(n));
-            Ok(Some(name.map_or_else(String::new, |n| (*n).to_owned())))
+            Ok(Some(Encoding::by_number(n).map_or_else(String::new, |e| e.name().to_owned())))
         }),
         native1::<str, i32>("dg_pg_char_to_encoding", |name| {
-            // As PostgreSQL compares encodings' names: letters and digits alone, in any case.
-            let plain = |n: &str| n.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
-            let wanted = match plain(name).as_str() {
-                "unicode" => "utf8".to_owned(),
-                "iso88591" => "latin1".to_owned(),
-                other => other.to_owned(),
-            };
-            Ok(Some(ENCODINGS.iter().position(|n| plain(n) == wanted).map_or(-1, |n| n as i32)))
+            Ok(Some(Encoding::by_name(name).map_or(-1, Encoding::number)))
         }),
+        native1::<i32, i32>("dg_pg_encoding_max_length", |n| Ok(Encoding::by_number(n).map(Encoding::max_length))),
         native2::<i64, OidArg, bool>("dg_pg_relation_is_table", |s, oid| {
             Ok(ask(s)?.seen.relation(oid).map(|r| matches!(r.kind, crate::registry::RelationKind::Table)))
         }),
@@ -96,52 +90,6 @@ fn own() -> Vec<Native> {
         native1::<i64, str>("dg_pg_size_pretty", |bytes| Ok(Some(size_pretty(bytes.into())))),
     ]
 }
-
-/// PostgreSQL's encodings by number.
-const ENCODINGS: [&str; 42] = [
-    "SQL_ASCII",
-    "EUC_JP",
-    "EUC_CN",
-    "EUC_KR",
-    "EUC_TW",
-    "EUC_JIS_2004",
-    "UTF8",
-    "MULE_INTERNAL",
-    "LATIN1",
-    "LATIN2",
-    "LATIN3",
-    "LATIN4",
-    "LATIN5",
-    "LATIN6",
-    "LATIN7",
-    "LATIN8",
-    "LATIN9",
-    "LATIN10",
-    "WIN1256",
-    "WIN1258",
-    "WIN866",
-    "WIN874",
-    "KOI8R",
-    "WIN1251",
-    "WIN1252",
-    "ISO_8859_5",
-    "ISO_8859_6",
-    "ISO_8859_7",
-    "ISO_8859_8",
-    "WIN1250",
-    "WIN1253",
-    "WIN1254",
-    "WIN1255",
-    "WIN1257",
-    "KOI8U",
-    "SJIS",
-    "BIG5",
-    "GBK",
-    "UHC",
-    "GB18030",
-    "JOHAB",
-    "SHIFT_JIS_2004",
-];
 
 /// pg_get_keywords(): its rows as a list.
 fn keywords() -> Native {
@@ -194,6 +142,7 @@ fn settings() -> Vec<Native> {
                 Error::new(SqlState::UNDEFINED_OBJECT, format!("unrecognized configuration parameter \"{name}\""))
             })
         })),
+        volatile(native1::<i64, str>("dg_pg_client_encoding", |s| Ok(ask(s)?.view.setting("client_encoding")))),
         volatile(native3::<i64, str, bool, str>("dg_current_setting", |s, name, missing_ok| {
             match ask(s)?.view.setting(name) {
                 Some(value) => Ok(Some(value)),

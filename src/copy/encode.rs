@@ -5,10 +5,11 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use bytes::BufMut;
 
+use super::CopyColumn;
 use super::binary::SIGNATURE;
-use super::{CopyColumn, check_encoding};
 use crate::error::Result;
 use crate::tree::{CopyFormat, CopyHeader, CopyOptions};
+use crate::types::encoding::Encoding;
 use crate::types::rows::{CellEncoders, ColumnShape};
 use crate::types::{OutputSettings, TypeLookup};
 
@@ -20,6 +21,8 @@ pub struct Encoder {
     cells: CellEncoders,
     force_quote: Vec<bool>,
     begun: bool,
+    /// What text and csv are written in.
+    encoding: Encoding,
     scratch: Vec<u8>,
 }
 
@@ -30,7 +33,7 @@ impl Encoder {
         settings: OutputSettings,
         types: &dyn TypeLookup,
     ) -> Result<Self> {
-        check_encoding(options)?;
+        let encoding = super::encoding(options, settings.client_encoding)?;
         let format = i16::from(options.format == CopyFormat::Binary);
         let shapes = columns.iter().map(|c| ColumnShape { ty: c.ty, phys: c.phys.clone(), format });
         Ok(Self {
@@ -39,6 +42,7 @@ impl Encoder {
             force_quote: (0..columns.len()).map(|i| options.force_quote.contains(&i)).collect(),
             options: options.clone(),
             begun: false,
+            encoding,
             scratch: Vec::new(),
         })
     }
@@ -83,6 +87,7 @@ impl Encoder {
         types: &dyn TypeLookup,
         out: &mut Vec<u8>,
     ) -> Result<Vec<usize>> {
+        let first = out.len();
         let mut ends = Vec::with_capacity(to.saturating_sub(from) + 1);
         self.begin(out, &mut ends);
         let cells = self.cells.bind(batch)?;
@@ -127,18 +132,37 @@ impl Encoder {
             ends.push(out.len());
         }
         self.scratch = scratch;
+        self.recode(first, out, &mut ends)?;
         Ok(ends)
     }
 
+    /// Converts the messages that stand in `out` from `first` on, if the client's text is not UTF-8.
+    fn recode(&self, first: usize, out: &mut Vec<u8>, ends: &mut [usize]) -> Result<()> {
+        if !self.encoding.converts() || self.options.format == CopyFormat::Binary || out[first..].is_ascii() {
+            return Ok(());
+        }
+        let utf8 = out.split_off(first);
+        let mut start = 0;
+        for end in ends {
+            let until = *end - first;
+            out.put_slice(&self.encoding.encode(crate::types::binary::text(&utf8[start..until])?)?);
+            start = until;
+            *end = out.len();
+        }
+        Ok(())
+    }
+
     /// What stands after the rows (binary's trailer; the header if there were no rows); gives the ends of messages.
-    pub fn finish(&mut self, out: &mut Vec<u8>) -> Vec<usize> {
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<Vec<usize>> {
+        let first = out.len();
         let mut ends = Vec::new();
         self.begin(out, &mut ends);
+        self.recode(first, out, &mut ends)?;
         if self.options.format == CopyFormat::Binary {
             out.put_i16(-1);
             ends.push(out.len());
         }
-        ends
+        Ok(ends)
     }
 }
 

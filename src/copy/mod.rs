@@ -15,8 +15,9 @@ use std::sync::Arc;
 use ::arrow::buffer::BooleanBuffer;
 use ::arrow::record_batch::RecordBatch;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::tree::{CopyFormat, CopyOptions};
+use crate::types::encoding::Encoding;
 use crate::types::{OutputSettings, PgType, Phys, TypeLookup};
 
 pub use arrow_out::ArrowEncoder;
@@ -60,7 +61,17 @@ pub struct DecodedBatch {
 /// Turns COPY data into batches: feed it, take what is ready, finish it, take the rest.
 ///
 /// After an error it must not be used further.
-pub struct Decoder(Format);
+pub struct Decoder {
+    format: Format,
+    recode: Option<Recode>,
+}
+
+/// Data that is not UTF-8.
+struct Recode {
+    from: Encoding,
+    /// The beginning of a character whose end has not come yet.
+    begun: Vec<u8>,
+}
 
 enum Format {
     Lines(Box<rows::LineDecoder>),
@@ -70,30 +81,40 @@ enum Format {
 
 impl Decoder {
     /// 0A000 for an encoding that is not carried.
-    pub fn new(options: &CopyOptions, source: CopySource) -> Result<Self> {
-        check_encoding(options)?;
-        Ok(Self(match options.format {
+    pub fn new(options: &CopyOptions, source: CopySource, client: Encoding) -> Result<Self> {
+        let from = encoding(options, client)?;
+        let recode = (from.converts() && matches!(options.format, CopyFormat::Text | CopyFormat::Csv))
+            .then(|| Recode { from, begun: Vec::new() });
+        let format = match options.format {
             CopyFormat::Text | CopyFormat::Csv => {
                 Format::Lines(Box::new(rows::LineDecoder::new(options.clone(), source)?))
             }
             CopyFormat::Binary => Format::Binary(Box::new(binary::BinaryDecoder::new(source)?)),
             CopyFormat::Arrow => Format::Arrow(Box::new(arrow::ArrowDecoder::new(source))),
-        }))
+        };
+        Ok(Self { format, recode })
     }
 
     /// Takes a piece of data of any size. Errors have PostgreSQL's SQLSTATE, message and CONTEXT.
     pub fn feed(&mut self, data: &[u8]) -> Result<()> {
-        match &mut self.0 {
-            Format::Lines(d) => d.feed(data),
-            Format::Binary(d) => d.feed(data),
-            Format::Arrow(d) => d.feed(data),
+        match (&mut self.format, &mut self.recode) {
+            (Format::Lines(lines), Some(recode)) => recode.feed(data, lines),
+            (Format::Lines(lines), None) => lines.feed(data),
+            (Format::Binary(d), _) => d.feed(data),
+            (Format::Arrow(d), _) => d.feed(data),
         }
     }
 
     /// No more data. What is left in [`Decoder::take`] after this is the end.
     pub fn finish(&mut self) -> Result<()> {
-        match &mut self.0 {
-            Format::Lines(d) => d.finish(),
+        match &mut self.format {
+            Format::Lines(d) => {
+                if let Some(recode) = self.recode.take() {
+                    // An unfinished character is an error.
+                    recode.from.decode(&recode.begun).map_err(|error| d.in_next_line(error))?;
+                }
+                d.finish()
+            }
             Format::Binary(d) => d.finish(),
             Format::Arrow(d) => d.finish(),
         }
@@ -101,7 +122,7 @@ impl Decoder {
 
     /// A batch that is ready; call until `None` after each feed.
     pub fn take(&mut self) -> Result<Option<DecodedBatch>> {
-        match &mut self.0 {
+        match &mut self.format {
             Format::Lines(d) => Ok(d.take()),
             Format::Binary(d) => Ok(d.take()),
             Format::Arrow(d) => d.take(),
@@ -110,7 +131,7 @@ impl Decoder {
 
     /// Which of the source's columns the batches have; `None` if that is still to come with the data.
     pub fn present(&self) -> Option<Vec<usize>> {
-        match &self.0 {
+        match &self.format {
             Format::Lines(d) => Some((0..d.columns()).collect()),
             Format::Binary(d) => Some((0..d.columns()).collect()),
             Format::Arrow(d) => d.present(),
@@ -119,7 +140,7 @@ impl Decoder {
 
     /// Rows that were skipped so far (ON_ERROR ignore).
     pub fn skipped(&self) -> u64 {
-        match &self.0 {
+        match &self.format {
             Format::Lines(d) => d.skipped(),
             Format::Binary(_) | Format::Arrow(_) => 0,
         }
@@ -127,7 +148,7 @@ impl Decoder {
 
     /// What there is to say of rows that were skipped since the last call (LOG_VERBOSITY verbose).
     pub fn notices(&mut self) -> Vec<String> {
-        match &mut self.0 {
+        match &mut self.format {
             Format::Lines(d) => d.notices(),
             Format::Binary(_) | Format::Arrow(_) => Vec::new(),
         }
@@ -135,7 +156,7 @@ impl Decoder {
 
     /// Rows decoded so far.
     pub fn rows(&self) -> u64 {
-        match &self.0 {
+        match &self.format {
             Format::Lines(d) => d.rows(),
             Format::Binary(d) => d.rows(),
             Format::Arrow(d) => d.rows(),
@@ -143,13 +164,42 @@ impl Decoder {
     }
 }
 
-fn check_encoding(options: &CopyOptions) -> Result<()> {
-    let Some(name) = &options.encoding else { return Ok(()) };
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    if matches!(plain.as_str(), "utf8" | "unicode" | "sqlascii") {
-        return Ok(());
+impl Recode {
+    fn feed(&mut self, data: &[u8], lines: &mut rows::LineDecoder) -> Result<()> {
+        let mut all = std::mem::take(&mut self.begun);
+        all.extend_from_slice(data);
+        self.begun = all.split_off(self.from.whole(&all));
+        match self.from.decode(&all) {
+            Ok(text) => lines.feed(text.as_bytes()),
+            // Line by line, so that the error comes in its own; no encoding has the newline inside a character.
+            Err(_) => all.split_inclusive(|b| *b == b'\n').try_for_each(|line| {
+                let text = self.from.decode(line).map_err(|error| lines.in_next_line(error))?;
+                lines.feed(text.as_bytes())
+            }),
+        }
     }
-    Err(Error::unsupported(format!("COPY in encoding \"{name}\"")).hint("Convert the data to UTF8."))
+}
+
+/// What the data is in: the option, or the client's encoding.
+fn encoding(options: &CopyOptions, client: Encoding) -> Result<Encoding> {
+    let encoding = match &options.encoding {
+        None => client,
+        Some(name) => Encoding::by_name(name).ok_or_else(|| {
+            let message = "argument to option \"encoding\" must be a valid encoding name";
+            Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
+        })?,
+    };
+    if !encoding.is_known() {
+        return Err(
+            Error::unsupported(format!("COPY in encoding \"{}\"", encoding.name())).hint("Convert the data to UTF8.")
+        );
+    }
+    // Binary texts come in the client's encoding, whatever the option says.
+    if options.format == CopyFormat::Binary && client.converts() {
+        return Err(Error::unsupported(format!("binary COPY with client_encoding {}", client.name()))
+            .hint("Set client_encoding to UTF8."));
+    }
+    Ok(encoding)
 }
 
 /// Text for a CONTEXT, cut to 100 bytes at a character's border.

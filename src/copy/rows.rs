@@ -138,6 +138,11 @@ impl LineDecoder {
         error.context(format!("COPY {}, line {}", self.fields.source.table, self.line + 1))
     }
 
+    /// An error in the data that comes next.
+    pub fn in_next_line(&self, error: Error) -> Error {
+        error.context(format!("COPY {}, line {}", self.fields.source.table, self.line + 1))
+    }
+
     fn bare_error(&self, error: Error) -> Error {
         error.context(format!("COPY {}, line {}", self.fields.source.table, self.line))
     }

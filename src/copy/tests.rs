@@ -52,7 +52,7 @@ fn abc() -> Vec<CopyColumn> {
 }
 
 fn decode(options: &CopyOptions, columns: &[CopyColumn], data: &[u8], piece: usize) -> Result<Vec<Vec<Value>>> {
-    let mut decoder = Decoder::new(options, source(columns))?;
+    let mut decoder = Decoder::new(options, source(columns), Encoding::UTF8)?;
     let mut rows = Vec::new();
     let mut take = |decoder: &mut Decoder| {
         while let Some(done) = decoder.take().expect("rows") {
@@ -145,7 +145,7 @@ fn errors_name_line_and_column_as_postgresql_does() {
 
 #[test]
 fn a_row_beyond_the_limit_is_refused_before_it_is_complete() {
-    let mut decoder = Decoder::new(&options(CopyFormat::Csv), source(&abc())).expect("decoder");
+    let mut decoder = Decoder::new(&options(CopyFormat::Csv), source(&abc()), Encoding::UTF8).expect("decoder");
     let mut failed = None;
     for _ in 0..3 {
         if let Err(e) = decoder.feed(&[b'x'; 600_000]) {
@@ -161,7 +161,7 @@ fn what_is_encoded_is_decoded_to_the_same() {
     let columns = abc();
     let data = b"1\tx,\"y\\n\t1.50\n-2147483648\t\\N\t-99999999.99\n3\t\\\\N\t\\N\n4\t\t0\n";
     let rows = decode(&options(CopyFormat::Text), &columns, data, 1000).expect("rows");
-    let mut decoder = Decoder::new(&options(CopyFormat::Text), source(&columns)).expect("decoder");
+    let mut decoder = Decoder::new(&options(CopyFormat::Text), source(&columns), Encoding::UTF8).expect("decoder");
     decoder.feed(data).expect("feed");
     decoder.finish().expect("finish");
     let batch = decoder.take().expect("no error").expect("batch").batch;
@@ -171,7 +171,7 @@ fn what_is_encoded_is_decoded_to_the_same() {
         let mut encoder = Encoder::new(&o, &columns, OutputSettings::default(), &BuiltinTypes).expect("encoder");
         let mut out = Vec::new();
         encoder.encode(&batch, 0, batch.num_rows(), &BuiltinTypes, &mut out).expect("encode");
-        encoder.finish(&mut out);
+        encoder.finish(&mut out).expect("end");
         for piece in [1, 5, 1000] {
             let again = decode(&o, &columns, &out, piece).unwrap_or_else(|e| panic!("{format:?}: {e}"));
             assert_eq!(again, rows, "{format:?}");
@@ -188,7 +188,7 @@ fn rows_with_wrong_fields_are_skipped_where_errors_are_ignored() {
         let rows = decode(&ignoring(None), &abc(), data, piece).expect("rows");
         assert_eq!(text(&rows), "1|a|1.50;5|e|5.00");
     }
-    let mut decoder = Decoder::new(&ignoring(Some(3)), source(&abc())).expect("decoder");
+    let mut decoder = Decoder::new(&ignoring(Some(3)), source(&abc()), Encoding::UTF8).expect("decoder");
     decoder.feed(data).expect("three are allowed");
     assert_eq!(decoder.skipped(), 3);
     assert_eq!(

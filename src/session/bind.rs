@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::portals::formats;
 use super::session::Session;
@@ -16,6 +14,7 @@ use crate::registry::bootstrap::TEMPORARY;
 use crate::registry::{Name, Snapshot};
 use crate::sql::{ParamSource, Plan};
 use crate::tree::SessionValue;
+use crate::types::datetime::zone::Zone;
 use crate::types::{self, ArrayValue, OutputSettings, PgType, Value, oid};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
@@ -47,7 +46,7 @@ pub fn decode(
         };
         let decoded = match code {
             0 => text(bytes, *ty, settings, snapshot),
-            _ => types::binary::decode(bytes, *ty, snapshot),
+            _ => binary(bytes, *ty, settings, snapshot),
         };
         out.push(decoded.map_err(|error| in_parameter(error, portal, i, code == 0, bytes))?);
     }
@@ -55,7 +54,16 @@ pub fn decode(
 }
 
 fn text(bytes: &[u8], ty: PgType, settings: &OutputSettings, snapshot: &Snapshot) -> Result<Value> {
-    types::text::parse(types::binary::text(bytes)?, ty, settings, snapshot)
+    types::text::parse(&settings.client_encoding.decode(bytes)?, ty, settings, snapshot)
+}
+
+fn binary(bytes: &[u8], ty: PgType, settings: &OutputSettings, snapshot: &Snapshot) -> Result<Value> {
+    let from = settings.client_encoding;
+    if !from.converts() {
+        return types::binary::decode(bytes, ty, snapshot);
+    }
+    let utf8 = |text: &[u8]| Ok(from.decode(text)?.into_owned().into_bytes());
+    types::binary::decode(&types::encoding::binary(bytes, ty, snapshot, &utf8)?, ty, snapshot)
 }
 
 /// The context that PostgreSQL adds: which parameter, and its text.
@@ -81,14 +89,10 @@ pub fn micros(time: SystemTime) -> i64 {
     }
 }
 
-fn zone(name: &str) -> TimeZone {
-    TimeZone::get(name).or_else(|_| TimeZone::posix(name)).unwrap_or(TimeZone::UTC)
-}
-
 /// Local date (days since 1970), time of day (microseconds) and offset (seconds east) of a moment.
 fn local(micros: i64, zone_name: &str) -> (i32, i64, i32) {
-    let moment = Timestamp::from_microsecond(micros).unwrap_or_default();
-    let offset = zone(zone_name).to_offset(moment).seconds();
+    let zone = Zone::find(zone_name).unwrap_or_else(Zone::utc);
+    let offset = zone.offset_at(micros.div_euclid(MICROS_PER_SECOND));
     let shifted = micros + i64::from(offset) * MICROS_PER_SECOND;
     let day = 86_400 * MICROS_PER_SECOND;
     (i32::try_from(shifted.div_euclid(day)).unwrap_or_default(), shifted.rem_euclid(day), offset)

@@ -45,7 +45,7 @@ impl Session {
         }
         let source = self.copy_source(columns, table)?;
         let types: Vec<_> = source.columns.iter().map(|c| c.phys.clone()).collect();
-        let mut decoder = Decoder::new(options, source)?;
+        let mut decoder = Decoder::new(options, source, self.output_settings().client_encoding)?;
         front.copy_in(matches!(options.format, CopyFormat::Binary | CopyFormat::Arrow), types.len()).await?;
         let present = self.present_columns(&mut decoder, front).await?;
         let narrowed = match present.len() < types.len() {

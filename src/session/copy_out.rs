@@ -46,7 +46,7 @@ impl Session {
             }
             sent += batch.num_rows() as u64;
         }
-        let ends = encoder.finish(&mut out);
+        let ends = encoder.finish(&mut out)?;
         messages(&mut out, &ends, &shared.interrupt, front).await?;
         front.copy_out_done();
         Done::tag(format!("COPY {sent}"))

@@ -144,6 +144,7 @@ pub mod name;
 pub mod arrow;
 pub mod binary;
 pub mod datetime;
+pub mod encoding;
 pub mod numeric;
 pub mod rows;
 pub mod text;

@@ -47,6 +47,8 @@ pub struct OutputSettings {
     pub extra_float_digits: i8,
     /// An IANA zone name, or a POSIX-style offset, as the session's TimeZone setting has it.
     pub time_zone: Arc<str>,
+    /// What the client's text comes and goes in.
+    pub client_encoding: super::encoding::Encoding,
 }
 
 impl Default for OutputSettings {
@@ -58,6 +60,7 @@ impl Default for OutputSettings {
             bytea_output: ByteaOutput::default(),
             extra_float_digits: 1,
             time_zone: "UTC".into(),
+            client_encoding: super::encoding::Encoding::UTF8,
         }
     }
 }

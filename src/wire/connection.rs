@@ -12,11 +12,13 @@ use super::auth::{self, scram::Channel};
 use super::front::WireFront;
 use super::handshake::{self, Encryption, Start, Wish};
 use super::message::{Frontend, Version, decode, encode, kind};
+use super::recode;
 use super::stream::{Io, Lost, Stream, Trust};
 use super::{Shared, extended};
 use crate::error::{Error, Result, SqlState};
 use crate::observe::METRICS;
 use crate::session::{Front as _, Idle, Session, Startup};
+use crate::types::encoding::Encoding;
 
 /// Bytes of a cancel key: what protocol 3.0 has room for, and what 3.2 lets us give.
 const SHORT_KEY: usize = 4;
@@ -41,7 +43,7 @@ pub async fn serve(io: Box<dyn Io>, peer: Option<SocketAddr>, shared: Arc<Shared
 
 /// Sends a last error and closes.
 async fn farewell(mut stream: Stream, error: &Error) {
-    encode::report(&mut stream.output, error.report());
+    encode::report(&mut stream.output, error.report(), Encoding::UTF8);
     stream.close().await;
 }
 
@@ -53,6 +55,8 @@ async fn start(io: Box<dyn Io>, peer: Option<SocketAddr>, shared: &Arc<Shared>) 
         Ok(Wish::Cancel { pid, secret }) => {
             METRICS.cancel_requests.increment();
             shared.gateway.cancel(pid, &secret);
+            // Over TLS the client waits for a proper end; without one libpq calls it an error.
+            stream.close().await;
             return None;
         }
         Ok(Wish::Session(start)) => authenticate(&mut stream, &start, peer, shared).await.map(|()| start),
@@ -117,7 +121,7 @@ fn open(stream: &mut Stream, start: Start, peer: Option<SocketAddr>, shared: &Ar
     };
     let mut session = shared.gateway.open_session(startup).map_err(Error::into_fatal)?;
     for (name, value) in session.parameters() {
-        encode::parameter_status(&mut stream.output, &name, &value);
+        encode::parameter_status(&mut stream.output, &name, &value, Encoding::UTF8);
     }
     encode::backend_key_data(&mut stream.output, session.pid(), &secret);
     encode::ready_for_query(&mut stream.output, session.transaction_status());
@@ -190,18 +194,24 @@ impl Connection {
         }
         let extended =
             matches!(kind, kind::PARSE | kind::BIND | kind::DESCRIBE | kind::EXECUTE | kind::CLOSE | kind::FLUSH);
-        let result = match decode(kind, &body) {
-            Ok(message) => self.dispatch(message).await,
-            Err(error) => {
-                self.session.fail().await;
-                Err(error)
-            }
+        self.front.encoding = self.session.output_settings().client_encoding;
+        let result = match recode::message(kind, body, self.front.encoding) {
+            Ok(body) => match decode(kind, &body) {
+                Ok(message) => self.dispatch(message).await,
+                Err(error) => Err(self.undecoded(error).await),
+            },
+            Err(error) => Err(self.undecoded(error).await),
         };
         match result {
             Ok(ready) if ready => self.ready().await,
             Ok(_) => Step::Continue(()),
             Err(error) => self.failed(error, extended).await,
         }
+    }
+
+    async fn undecoded(&mut self, error: Error) -> Error {
+        self.session.fail().await;
+        error
     }
 
     /// Carries a message out; true if ReadyForQuery is due.
@@ -256,6 +266,7 @@ impl Connection {
     }
 
     async fn ready(&mut self) -> Step {
+        self.front.encoding = self.session.output_settings().client_encoding;
         self.session.ready(&mut self.front);
         encode::ready_for_query(&mut self.front.stream.output, self.session.transaction_status());
         match self.front.flush().await {
@@ -279,14 +290,14 @@ impl Connection {
                 tracing::debug!(pid, %code, internal, "error");
             }
         }
-        encode::report(&mut self.front.stream.output, error.report());
+        self.front.report(error.report());
         if error.is_fatal() {
             return Step::Break(());
         }
         if self.front.out_of_sync {
             let message = "terminating connection because protocol synchronization was lost";
             let error = Error::fatal(SqlState::PROTOCOL_VIOLATION, message);
-            encode::report(&mut self.front.stream.output, error.report());
+            self.front.report(error.report());
             return Step::Break(());
         }
         if !extended {

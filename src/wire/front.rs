@@ -13,6 +13,7 @@ use crate::error::{Error, Report, Result, SqlState};
 use crate::facts;
 use crate::session::{CopyInput, Front, Gateway, RowShape};
 use crate::tree::Field;
+use crate::types::encoding::Encoding;
 use crate::types::{OutputSettings, PgType, base_type};
 
 /// pg_type.typlen of an enum.
@@ -22,6 +23,8 @@ pub struct WireFront {
     pub stream: Stream,
     gateway: Arc<Gateway>,
     rows: Rows,
+    /// What the client's text comes and goes in, as of the message that is being answered.
+    pub encoding: Encoding,
     /// A message arrived that COPY cannot skip: what follows can no longer be told apart.
     pub out_of_sync: bool,
 }
@@ -34,11 +37,16 @@ fn gone() -> Error {
 impl WireFront {
     pub fn new(stream: Stream, gateway: Arc<Gateway>) -> Self {
         let rows = Rows::new(stream.write_buffer());
-        Self { stream, gateway, rows, out_of_sync: false }
+        Self { stream, gateway, rows, encoding: Encoding::UTF8, out_of_sync: false }
     }
 
     pub fn bare(&mut self, what: Bare) {
         encode::bare(&mut self.stream.output, what);
+    }
+
+    /// ErrorResponse or NoticeResponse.
+    pub fn report(&mut self, report: &Report) {
+        encode::report(&mut self.stream.output, report, self.encoding);
     }
 
     pub async fn flush(&mut self) -> Result<()> {
@@ -62,7 +70,7 @@ impl WireFront {
                 format: formats.get(i).copied().unwrap_or(0),
             }
         });
-        encode::row_description(&mut self.stream.output, columns);
+        encode::row_description(&mut self.stream.output, columns, self.encoding);
     }
 
     async fn next_copy(&mut self) -> Result<CopyInput> {
@@ -132,7 +140,11 @@ impl Front for WireFront {
             let mut at = from;
             while at < to {
                 let until = to.min(at + self.rows.piece());
+                let start = self.stream.output.len();
                 self.rows.encode(shape, settings, types, batch, at, until, &mut self.stream.output)?;
+                if settings.client_encoding.converts() {
+                    super::recode::rows(&mut self.stream.output, start, shape, settings.client_encoding, types)?;
+                }
                 self.stream.flush_if_full().await.map_err(|_| gone())?;
                 at = until;
             }
@@ -153,15 +165,15 @@ impl Front for WireFront {
     }
 
     fn notice(&mut self, report: &Report) {
-        encode::report(&mut self.stream.output, report);
+        self.report(report);
     }
 
     fn parameter_status(&mut self, name: &str, value: &str) {
-        encode::parameter_status(&mut self.stream.output, name, value);
+        encode::parameter_status(&mut self.stream.output, name, value, self.encoding);
     }
 
     fn notification(&mut self, pid: i32, channel: &str, payload: &str) {
-        encode::notification(&mut self.stream.output, pid, channel, payload);
+        encode::notification(&mut self.stream.output, pid, channel, payload, self.encoding);
     }
 
     fn copy_in<'a>(&'a mut self, binary: bool, columns: usize) -> BoxFuture<'a, Result<()>> {

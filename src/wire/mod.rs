@@ -11,6 +11,7 @@ mod front;
 mod handshake;
 mod listener;
 mod message;
+mod recode;
 mod replay;
 mod rows;
 mod stream;

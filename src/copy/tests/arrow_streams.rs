@@ -26,7 +26,7 @@ fn one(ty: PgType) -> Vec<CopyColumn> {
 fn load(ty: PgType, array: ArrayRef) -> Result<String> {
     let data = stream(vec![("a", array)]);
     let columns = one(ty);
-    let mut decoder = Decoder::new(&options(CopyFormat::Arrow), source(&columns))?;
+    let mut decoder = Decoder::new(&options(CopyFormat::Arrow), source(&columns), Encoding::UTF8)?;
     decoder.feed(&data)?;
     decoder.finish()?;
     let mut cells = Vec::new();
@@ -59,7 +59,7 @@ fn columns_are_matched_by_name_in_any_order_and_in_pieces_of_any_size() {
 #[test]
 fn columns_that_are_missing_are_told_and_unknown_ones_are_errors() {
     let decoder = |columns: Vec<(&str, ArrayRef)>| {
-        let mut decoder = Decoder::new(&options(CopyFormat::Arrow), source(&abc())).unwrap();
+        let mut decoder = Decoder::new(&options(CopyFormat::Arrow), source(&abc()), Encoding::UTF8).unwrap();
         decoder.feed(&stream(columns)).map(|()| decoder.present())
     };
     let ints = || Arc::new(Int32Array::from(vec![1])) as ArrayRef;
@@ -207,7 +207,7 @@ fn types_that_lose_are_refused_before_the_first_row() {
 
 /// Whatever comes of it, it comes without a panic and soon.
 fn swallow(data: &[u8]) -> Result<u64> {
-    let mut decoder = Decoder::new(&options(CopyFormat::Arrow), source(&abc()))?;
+    let mut decoder = Decoder::new(&options(CopyFormat::Arrow), source(&abc()), Encoding::UTF8)?;
     for piece in data.chunks(97) {
         decoder.feed(piece)?;
         while decoder.take()?.is_some() {}
@@ -241,7 +241,9 @@ fn lengths_are_not_believed() {
     long.extend_from_slice(&u32::MAX.to_le_bytes());
     long.extend_from_slice(&[0; 100]);
     assert_eq!(swallow(&long).unwrap_err().code(), SqlState::BAD_COPY_FILE_FORMAT);
-    let mut decoder = Decoder::new(&options(CopyFormat::Arrow), CopySource { max_row: 300, ..source(&abc()) }).unwrap();
+    let mut decoder =
+        Decoder::new(&options(CopyFormat::Arrow), CopySource { max_row: 300, ..source(&abc()) }, Encoding::UTF8)
+            .unwrap();
     assert_eq!(decoder.feed(&data).unwrap_err().code(), SqlState::PROGRAM_LIMIT_EXCEEDED);
     let nulls = stream(vec![("a", Arc::new(NullArray::new(1 << 30)))]);
     assert_eq!(swallow(&nulls).unwrap_err().code(), SqlState::BAD_COPY_FILE_FORMAT);
@@ -266,7 +268,7 @@ fn what_is_sent_is_what_can_be_loaded() {
     ]);
     let rows = "1\tx\t1.50\t2020-01-01 00:00:00+00\t1.500\t00000000-0000-0000-0000-000000000007\t1 mon\tab\t{1,NULL}\n\
                 \\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\n";
-    let mut text = Decoder::new(&options(CopyFormat::Text), source(&columns)).unwrap();
+    let mut text = Decoder::new(&options(CopyFormat::Text), source(&columns), Encoding::UTF8).unwrap();
     text.feed(rows.as_bytes()).unwrap();
     text.finish().unwrap();
     let batch = text.take().unwrap().unwrap().batch;
@@ -280,7 +282,7 @@ fn what_is_sent_is_what_can_be_loaded() {
         ::arrow::array::RecordBatchReader::schema(&schema).fields().iter().map(|f| f.data_type().clone()).collect();
     let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     assert_eq!(sent[..4], [DataType::Int32, DataType::Utf8, DataType::Decimal128(10, 2), utc]);
-    let mut decoder = Decoder::new(&options(CopyFormat::Arrow), source(&columns)).unwrap();
+    let mut decoder = Decoder::new(&options(CopyFormat::Arrow), source(&columns), Encoding::UTF8).unwrap();
     decoder.feed(&out).unwrap();
     decoder.finish().unwrap();
     let back = decoder.take().unwrap().unwrap().batch;

@@ -8,6 +8,7 @@ use super::zone;
 use crate::error::{Error, Result, Severity, SqlState};
 use crate::sql::Dialect;
 use crate::tree::Isolation;
+use crate::types::encoding::Encoding;
 use crate::types::{ByteaOutput, DateOrder, DateStyle, IntervalStyle, OutputSettings};
 
 /// What the session does with its settings, read once when one of them changes.
@@ -39,6 +40,7 @@ pub fn acts(key: &str) -> bool {
     matches!(
         key,
         "timezone"
+            | "client_encoding"
             | "datestyle"
             | "intervalstyle"
             | "bytea_output"
@@ -93,6 +95,7 @@ impl Acting {
                 bytea_output: if &*text("bytea_output") == "escape" { ByteaOutput::Escape } else { ByteaOutput::Hex },
                 extra_float_digits: int("extra_float_digits").clamp(-15, 3) as i8,
                 time_zone,
+                client_encoding: Encoding::by_name(&text("client_encoding")).unwrap_or(Encoding::UTF8),
             },
             search_path: split_names(&text("search_path")).unwrap_or_default().into(),
             statement_timeout: millis("statement_timeout"),
@@ -202,79 +205,18 @@ fn refused(name: &str, text: &str) -> Error {
         .hint("The gateway behaves as with the default value of this parameter.")
 }
 
-/// The encodings that act: UTF8, and SQL_ASCII, which in PostgreSQL means that bytes go through unconverted.
+/// PostgreSQL's name for the encoding. SQL_ASCII means that bytes go through unconverted.
 fn client_encoding(text: &str) -> Result<&'static str> {
-    let folded: String = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    match folded.as_str() {
-        "utf8" | "unicode" => return Ok("UTF8"),
-        "sqlascii" => return Ok("SQL_ASCII"),
-        _ => {}
+    let encoding = Encoding::by_name(text).ok_or_else(|| invalid("client_encoding", text))?;
+    if encoding.is_known() {
+        return Ok(encoding.name());
     }
-    let known = KNOWN_ENCODINGS.iter().find(|(alias, _)| *alias == folded);
-    Err(match known {
-        Some((_, name)) => {
-            let mut error = invalid("client_encoding", text)
-                .detail(format!("Conversion between {name} and UTF8 is not supported."))
-                .hint("Set client_encoding to UTF8.");
-            error.report_mut().code = SqlState::FEATURE_NOT_SUPPORTED;
-            error
-        }
-        None => invalid("client_encoding", text),
-    })
+    let mut error = invalid("client_encoding", text)
+        .detail(format!("Conversion between {} and UTF8 is not supported.", encoding.name()))
+        .hint("Set client_encoding to UTF8.");
+    error.report_mut().code = SqlState::FEATURE_NOT_SUPPORTED;
+    Err(error)
 }
-
-/// PostgreSQL's other encodings: names without punctuation, and as PostgreSQL prints them.
-const KNOWN_ENCODINGS: &[(&str, &str)] = &[
-    ("latin1", "LATIN1"),
-    ("iso88591", "LATIN1"),
-    ("latin2", "LATIN2"),
-    ("iso88592", "LATIN2"),
-    ("latin3", "LATIN3"),
-    ("latin4", "LATIN4"),
-    ("latin5", "LATIN5"),
-    ("latin6", "LATIN6"),
-    ("latin7", "LATIN7"),
-    ("latin8", "LATIN8"),
-    ("latin9", "LATIN9"),
-    ("iso885915", "LATIN9"),
-    ("latin10", "LATIN10"),
-    ("iso88595", "ISO_8859_5"),
-    ("iso88596", "ISO_8859_6"),
-    ("iso88597", "ISO_8859_7"),
-    ("iso88598", "ISO_8859_8"),
-    ("win1250", "WIN1250"),
-    ("windows1250", "WIN1250"),
-    ("win1251", "WIN1251"),
-    ("windows1251", "WIN1251"),
-    ("win", "WIN1251"),
-    ("win1252", "WIN1252"),
-    ("windows1252", "WIN1252"),
-    ("win1253", "WIN1253"),
-    ("win1254", "WIN1254"),
-    ("win1255", "WIN1255"),
-    ("win1256", "WIN1256"),
-    ("win1257", "WIN1257"),
-    ("win1258", "WIN1258"),
-    ("win866", "WIN866"),
-    ("win874", "WIN874"),
-    ("koi8", "KOI8R"),
-    ("koi8r", "KOI8R"),
-    ("koi8u", "KOI8U"),
-    ("big5", "BIG5"),
-    ("gbk", "GBK"),
-    ("gb18030", "GB18030"),
-    ("sjis", "SJIS"),
-    ("shiftjis", "SJIS"),
-    ("shiftjis2004", "SHIFT_JIS_2004"),
-    ("uhc", "UHC"),
-    ("johab", "JOHAB"),
-    ("eucjp", "EUC_JP"),
-    ("eucjis2004", "EUC_JIS_2004"),
-    ("euccn", "EUC_CN"),
-    ("euckr", "EUC_KR"),
-    ("euctw", "EUC_TW"),
-    ("muleinternal", "MULE_INTERNAL"),
-];
 
 /// Reads a DateStyle; what it leaves out stays as `before`. The error is PostgreSQL's detail.
 fn date_style(text: &str, before: (DateStyle, DateOrder)) -> Result<(DateStyle, DateOrder), String> {
@@ -396,11 +338,21 @@ mod tests {
             ("DateStyle", "iso,sql", "", "22023: Conflicting \"datestyle\" specifications."),
             ("DateStyle", "foo", "", "22023: Unrecognized key word: \"foo\"."),
             ("client_encoding", "utf-8", "", "UTF8"),
-            ("client_encoding", "latin-1", "", "0A000: Conversion between LATIN1 and UTF8 is not supported."),
+            ("client_encoding", "latin-1", "", "LATIN1"),
+            ("client_encoding", "gb18030", "", "0A000: Conversion between GB18030 and UTF8 is not supported."),
             ("client_encoding", "foo", "", "22023: invalid value for parameter \"client_encoding\": \"foo\""),
             ("search_path", "a,,b", "", "22023: List syntax is invalid."),
             ("TimeZone", "europe/berlin", "", "Europe/Berlin"),
             ("TimeZone", "5", "", "<+05>-05"),
+            ("TimeZone", "-02:00", "", "-02:00"),
+            ("TimeZone", "interval '-08:00'", "", "<-08>+08"),
+            ("TimeZone", "FOO+3", "", "FOO+3"),
+            (
+                "TimeZone",
+                "+05:30",
+                "",
+                "0A000: a time zone given as an offset that is not a whole number of hours from -12 to 14 is not supported",
+            ),
             ("TimeZone", "nowhere", "", "22023: invalid value for parameter \"TimeZone\": \"nowhere\""),
             ("application_name", "caf\u{e9}", "", "caf?"),
         ];

@@ -5,17 +5,24 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::error::{Error, Result};
+use crate::types::datetime::zone::Zone;
 
 /// The name as SHOW prints it. `None` if there is no such zone; an error if there is one that DuckDB cannot do.
 ///
-/// A number is hours east, which PostgreSQL shows in POSIX form (`5` → `<+05>-05`: POSIX counts west).
+/// A number is hours east, and so is what an interval says; PostgreSQL shows them in POSIX form (`5` → `<+05>-05`), and
+/// takes everything else that looks like an offset as POSIX does: `+05:30` is west of Greenwich.
 pub fn canonical(text: &str) -> Option<Result<String>> {
     let text = text.trim();
     if text.is_empty() {
         return None;
     }
-    if let Some(seconds) = seconds_east(text) {
-        return Some(whole_hours(seconds).map(|_| posix(seconds)));
+    if let Some(interval) = text.get(..8).filter(|word| word.eq_ignore_ascii_case("interval")).map(|_| &text[8..]) {
+        let seconds = interval_seconds(interval.trim().strip_prefix('\'')?.strip_suffix('\'')?)?;
+        return Some(whole_hours(seconds).map(|()| posix(seconds)));
+    }
+    if let Ok(hours) = text.parse::<f64>() {
+        let seconds = (hours.abs() < 168.0).then_some((hours * 3600.0) as i32)?;
+        return Some(whole_hours(seconds).map(|()| posix(seconds)));
     }
     if let Ok(zone) = TimeZone::get(text) {
         let name = zone.iana_name().unwrap_or(text);
@@ -23,9 +30,12 @@ pub fn canonical(text: &str) -> Option<Result<String>> {
         let name = if name.eq_ignore_ascii_case(text) { name.to_owned() } else { text.to_owned() };
         return Some(Ok(name));
     }
-    let zone = TimeZone::posix(text).ok()?;
-    let offset = zone.to_fixed_offset().ok()?.seconds();
-    Some(whole_hours(offset).map(|_| text.to_owned()))
+    let offset = Zone::find(text)?.fixed_offset();
+    Some(match offset {
+        Some(offset) => whole_hours(offset).map(|()| text.to_owned()),
+        None => Err(Error::unsupported("a time zone given as a rule")
+            .hint("Name the zone, as in SET TimeZone TO 'Europe/Berlin'.")),
+    })
 }
 
 /// What DuckDB's ICU calls this zone.
@@ -33,26 +43,24 @@ pub fn for_engine(name: &str) -> Arc<str> {
     if TimeZone::get(name).is_ok() {
         return name.into();
     }
-    let offset = TimeZone::posix(name).ok().and_then(|z| z.to_fixed_offset().ok()).map_or(0, |o| o.seconds());
-    match offset / 3600 {
+    match Zone::find(name).and_then(|zone| zone.fixed_offset()).unwrap_or_default() / 3600 {
         0 => "UTC".into(),
         hours if hours > 0 => format!("Etc/GMT-{hours}").into(),
         hours => format!("Etc/GMT+{}", -hours).into(),
     }
 }
 
-/// Seconds east of UTC, if the text is a number of hours (`-5.5`) or PostgreSQL's `INTERVAL '-08:00'` (`-08:00:00`).
-fn seconds_east(text: &str) -> Option<i32> {
-    if let Ok(hours) = text.parse::<f64>() {
-        return (hours.abs() < 168.0).then_some((hours * 3600.0) as i32);
-    }
+/// Seconds east of UTC of an interval of hours, minutes and seconds (`-08:30`).
+fn interval_seconds(text: &str) -> Option<i32> {
+    let text = text.trim();
     let (sign, body) = match text.as_bytes().first()? {
         b'-' => (-1, &text[1..]),
         b'+' => (1, &text[1..]),
         _ => (1, text),
     };
-    let parts: Vec<i32> = body.split(':').map(|p| p.parse().ok()).collect::<Option<_>>()?;
+    let parts: Vec<i32> = body.split(':').map(|p| p.parse().ok().filter(|n| *n < 168)).collect::<Option<_>>()?;
     match parts.as_slice() {
+        [h] => Some(sign * h * 3600),
         [h, m] => Some(sign * (h * 3600 + m * 60)),
         [h, m, s] => Some(sign * (h * 3600 + m * 60 + s)),
         _ => None,

@@ -93,7 +93,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("row_security_active(oid)", SessionNative("dg_row_security_active")),
     ("pg_encoding_to_char(int4)", Native("dg_pg_encoding_to_char")),
     ("pg_char_to_encoding(name)", Native("dg_pg_char_to_encoding")),
-    ("pg_encoding_max_length(int4)", Template("CASE {0} WHEN 6 THEN 4 WHEN 0 THEN 1 WHEN 8 THEN 1 END")),
+    ("pg_encoding_max_length(int4)", Native("dg_pg_encoding_max_length")),
     ("pg_size_pretty(int8)", Native("dg_pg_size_pretty")),
     ("pg_size_pretty(numeric)", Native("dg_pg_size_pretty_numeric")),
     // Files are shared by all tables: a table's part is estimated by its rows, as they would fill PostgreSQL's pages.

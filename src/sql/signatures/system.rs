@@ -24,7 +24,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("session_user()", Special),
     ("current_schemas(bool)", SessionNative("dg_current_schemas")),
     ("getdatabaseencoding()", Template("'UTF8'")),
-    ("pg_client_encoding()", Template("'UTF8'")),
+    ("pg_client_encoding()", SessionNative("dg_pg_client_encoding")),
     ("pg_get_expr(pg_node_tree,oid)", Template("dg_pg_get_expr({session}, {0}, {1}, false)")),
     ("pg_get_expr(pg_node_tree,oid,bool)", Template("dg_pg_get_expr({session}, {0}, {1}, {2})")),
     ("pg_get_constraintdef(oid)", Template("dg_pg_get_constraintdef({session}, {0}, false)")),

@@ -193,7 +193,7 @@ fn posix_fixed(name: &str) -> Option<Zone> {
     let (sign, digits) = match rest.as_bytes().first()? {
         b'+' => (1, &rest[1..]),
         b'-' => (-1, &rest[1..]),
-        b'0'..=b'9' if !abbreviation.is_empty() => (1, rest),
+        b'0'..=b'9' => (1, rest),
         _ => return None,
     };
     let mut seconds = 0;

@@ -4,6 +4,7 @@ use bytes::BufMut;
 
 use crate::error::{Report, Severity};
 use crate::types::Oid;
+use crate::types::encoding::Encoding;
 
 /// A message of this type whose body `write` appends; the length is filled in afterwards.
 pub fn message(out: &mut Vec<u8>, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
@@ -24,6 +25,16 @@ fn string(out: &mut Vec<u8>, text: &str) {
         out.put_slice(text.as_bytes());
     }
     out.put_u8(0);
+}
+
+/// [`string`] for a client whose text is not UTF-8. What its encoding lacks becomes `?`: messages must arrive.
+fn client_string(out: &mut Vec<u8>, text: &str, encoding: Encoding) {
+    if encoding.converts() {
+        out.extend(encoding.encode_lossy(text).iter().filter(|b| **b != 0));
+        out.put_u8(0);
+    } else {
+        string(out, text);
+    }
 }
 
 fn count16(n: usize) -> u16 {
@@ -67,10 +78,10 @@ pub fn negotiate_protocol_version(out: &mut Vec<u8>, newest: super::Version, unk
     });
 }
 
-pub fn parameter_status(out: &mut Vec<u8>, name: &str, value: &str) {
+pub fn parameter_status(out: &mut Vec<u8>, name: &str, value: &str, encoding: Encoding) {
     message(out, b'S', |out| {
         string(out, name);
-        string(out, value);
+        client_string(out, value, encoding);
     });
 }
 
@@ -87,12 +98,12 @@ pub fn ready_for_query(out: &mut Vec<u8>, status: u8) {
 }
 
 /// ErrorResponse or NoticeResponse, by severity, with every field that is there in PostgreSQL's order.
-pub fn report(out: &mut Vec<u8>, report: &Report) {
+pub fn report(out: &mut Vec<u8>, report: &Report, encoding: Encoding) {
     let kind = if report.severity >= Severity::Error { b'E' } else { b'N' };
     message(out, kind, |out| {
         let mut field = |code: u8, text: &str| {
             out.put_u8(code);
-            string(out, text);
+            client_string(out, text, encoding);
         };
         field(b'S', report.severity.as_str());
         field(b'V', report.severity.as_str());
@@ -147,11 +158,11 @@ pub struct Column<'a> {
     pub format: i16,
 }
 
-pub fn row_description<'a>(out: &mut Vec<u8>, columns: impl ExactSizeIterator<Item = Column<'a>>) {
+pub fn row_description<'a>(out: &mut Vec<u8>, columns: impl ExactSizeIterator<Item = Column<'a>>, encoding: Encoding) {
     message(out, b'T', |out| {
         out.put_u16(count16(columns.len()));
         for column in columns {
-            string(out, column.name);
+            client_string(out, column.name, encoding);
             out.put_u32(column.table);
             out.put_i16(column.number);
             out.put_u32(column.ty);
@@ -173,11 +184,11 @@ pub fn command_complete(out: &mut Vec<u8>, tag: &str) {
     message(out, b'C', |out| string(out, tag));
 }
 
-pub fn notification(out: &mut Vec<u8>, pid: i32, channel: &str, payload: &str) {
+pub fn notification(out: &mut Vec<u8>, pid: i32, channel: &str, payload: &str, encoding: Encoding) {
     message(out, b'A', |out| {
         out.put_i32(pid);
-        string(out, channel);
-        string(out, payload);
+        client_string(out, channel, encoding);
+        client_string(out, payload, encoding);
     });
 }
 

@@ -6,6 +6,7 @@ use rand::{Rng as _, SeedableRng as _};
 
 use super::*;
 use crate::error::SqlState;
+use crate::types::encoding::Encoding;
 
 fn body(parts: &[&[u8]]) -> Bytes {
     parts.concat().into()
@@ -130,7 +131,7 @@ fn reports_carry_their_fields_in_order() {
     let line = line!() + 1;
     let error = crate::error::Error::new(SqlState::UNIQUE_VIOLATION, "m\0x").detail("d").at(3).table("s", "t");
     let mut out = Vec::new();
-    encode::report(&mut out, error.constraint("c").report());
+    encode::report(&mut out, error.constraint("c").report(), Encoding::UTF8);
     let fields = "SERROR\0VERROR\0C23505\0Mmx\0Dd\0P3\0ss\0tt\0nc\0";
     let fields = format!("{fields}Fwire/message/tests.rs\0L{line}\0Rtests\0\0");
     let mut expected = b"E".to_vec();
@@ -143,7 +144,7 @@ fn reports_carry_their_fields_in_order() {
 fn row_descriptions_are_laid_out_as_the_protocol_says() {
     let column = encode::Column { name: "a", table: 1, number: 2, ty: 23, size: 4, typmod: -1, format: 1 };
     let mut out = Vec::new();
-    encode::row_description(&mut out, [column].into_iter());
+    encode::row_description(&mut out, [column].into_iter(), Encoding::UTF8);
     assert_eq!(
         &out[..],
         [&b"T\0\0\0\x1a\0\x01a\0"[..], &[0, 0, 0, 1, 0, 2, 0, 0, 0, 23, 0, 4, 255, 255, 255, 255, 0, 1]].concat()

@@ -43,7 +43,7 @@ fn scales() -> Vec<Native> {
 }
 
 /// Rounds microseconds half away from zero to `p` digits of a second.
-fn to_precision(micros: i64, p: i32) -> i64 {
+pub(super) fn to_precision(micros: i64, p: i32) -> i64 {
     if !(0..6).contains(&p) || micros.abs() == INFINITE_TIMESTAMP {
         return micros;
     }

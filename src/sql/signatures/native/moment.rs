@@ -308,6 +308,14 @@ fn zones() -> Vec<Native> {
             let sum = t.wrapping_add(micros.wrapping_mul(i64::from(*sign))).rem_euclid(DAY);
             Ok(Value::TimeTz(sum, *east))
         }),
+        native_values("dg_timetz_scale", vec![Phys::TimeTz, Phys::Int4], Phys::TimeTz, |args| {
+            match (&args[0], &args[1]) {
+                (Value::TimeTz(t, east), Value::Int4(p)) => {
+                    Ok(Value::TimeTz(super::datetime::to_precision(*t, *p), *east))
+                }
+                _ => Ok(Value::Null),
+            }
+        }),
         native_values("dg_timetz_time", vec![Phys::TimeTz], Phys::Time, |args| match &args[0] {
             Value::TimeTz(t, _) => Ok(Value::Time(*t)),
             _ => Ok(Value::Null),

@@ -3,6 +3,7 @@
 use super::*;
 use crate::engine::budget::spend;
 use crate::registry::expression::quote as quote_ident;
+use crate::types::encoding::Encoding;
 
 pub(super) fn natives() -> Vec<Native> {
     vec![
@@ -45,19 +46,13 @@ pub(super) fn natives() -> Vec<Native> {
         sha("dg_sha256", Some(&ring::digest::SHA256)),
         sha("dg_sha384", Some(&ring::digest::SHA384)),
         sha("dg_sha512", Some(&ring::digest::SHA512)),
-        native2::<str, str, [u8]>("dg_convert_to", |s, encoding| {
-            check_utf8(encoding)?;
-            Ok(Some(s.as_bytes().to_vec()))
+        native2::<str, str, [u8]>("dg_convert_to", |s, name| {
+            let to = encoding(name, "destination")?;
+            Ok(Some(to.encode(s)?.into_owned()))
         }),
-        native2::<[u8], str, str>("dg_convert_from", |b, encoding| {
-            check_utf8(encoding)?;
-            match std::str::from_utf8(b) {
-                Ok(s) if !s.contains('\0') => Ok(Some(s.to_owned())),
-                _ => Err(Error::new(
-                    SqlState::CHARACTER_NOT_IN_REPERTOIRE,
-                    "invalid byte sequence for encoding \"UTF8\"",
-                )),
-            }
+        native2::<[u8], str, str>("dg_convert_from", |b, name| {
+            let from = encoding(name, "source")?;
+            Ok(Some(from.decode(b)?.into_owned()))
         }),
     ]
 }
@@ -69,11 +64,11 @@ fn sha(name: &'static str, algorithm: Option<&'static ring::digest::Algorithm>) 
     })
 }
 
-pub(super) fn check_utf8(encoding: &str) -> Result<()> {
-    match encoding.to_ascii_lowercase().replace(['-', '_'], "").as_str() {
-        "utf8" | "unicode" => Ok(()),
-        _ => Err(Error::unsupported(format!("conversion with encoding \"{encoding}\"")).hint("Use UTF8.")),
-    }
+/// `which` of a conversion's two encodings has this name.
+pub(super) fn encoding(name: &str, which: &str) -> Result<Encoding> {
+    Encoding::by_name(name).ok_or_else(|| {
+        Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid {which} encoding name \"{name}\""))
+    })
 }
 
 fn initcap(s: &str) -> String {

@@ -1,6 +1,7 @@
 //! Byte strings by byte and bit, identifiers, Unicode escapes, `"char"`.
 
 use super::*;
+use crate::types::encoding::Encoding;
 use crate::types::text::{char_byte, char_byte_text};
 
 fn invalid(message: impl Into<String>) -> Error {
@@ -64,27 +65,22 @@ fn bytes() -> Vec<Native> {
         native2::<[u8], [u8], [u8]>("dg_bytea_ltrim", |b, set| Ok(Some(trim(b, set, true, false)))),
         native2::<[u8], [u8], [u8]>("dg_bytea_rtrim", |b, set| Ok(Some(trim(b, set, false, true)))),
         native3::<[u8], str, str, [u8]>("dg_convert", |b, from, to| {
-            super::text::check_utf8(from)?;
-            super::text::check_utf8(to)?;
-            utf8(b)?;
-            Ok(Some(b.to_vec()))
+            let from = super::text::encoding(from, "source")?;
+            let to = super::text::encoding(to, "destination")?;
+            // PostgreSQL has few conversions that do not go to or from UTF8.
+            if from != to && from.converts() && to.converts() {
+                return Err(Error::unsupported(format!("conversion from {} to {}", from.name(), to.name()))
+                    .hint("Convert to UTF8 first."));
+            }
+            Ok(Some(to.encode(&from.decode(b)?)?.into_owned()))
         }),
         native2::<[u8], str, i32>("dg_bytea_length", |b, encoding| {
-            super::text::check_utf8(encoding)?;
-            Ok(Some(utf8(b)?.chars().count() as i32))
+            let found = Encoding::by_name(encoding).ok_or_else(|| {
+                Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid encoding name \"{encoding}\""))
+            })?;
+            Ok(Some(found.decode(b)?.chars().count() as i32))
         }),
     ]
-}
-
-fn utf8(b: &[u8]) -> Result<&str> {
-    std::str::from_utf8(b).map_err(|e| {
-        let bad: Vec<String> =
-            b[e.valid_up_to()..].iter().take(e.error_len().unwrap_or(1)).map(|x| format!("0x{x:02x}")).collect();
-        Error::new(
-            SqlState::CHARACTER_NOT_IN_REPERTOIRE,
-            format!("invalid byte sequence for encoding \"UTF8\": {}", bad.join(" ")),
-        )
-    })
 }
 
 fn index(len: usize, n: i64) -> Result<usize> {
