@@ -53,6 +53,7 @@ fn context(snapshot: Arc<Snapshot>) -> Context {
         standard_strings: true,
         row_security: true,
         held: false,
+        scratch: 0,
     }
 }
 

@@ -98,5 +98,6 @@ fn context(snapshot: Snapshot) -> Context {
         standard_strings: true,
         row_security: true,
         held: false,
+        scratch: 0,
     }
 }

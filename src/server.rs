@@ -89,6 +89,14 @@ async fn open_database(config: &Config) -> Result<(Arc<dyn Engine>, Snapshot)> {
         snapshot.apply_in_place(&Change::PutRelation(relation.clone()));
     }
     store::restore(&mut snapshot, system.objects().await?)?;
+    let keyed = system.keyed_tables().await?;
+    if !keyed.is_empty() {
+        tracing::info!(tables = keyed.len(), "tables of an older file are made anew without DuckDB's foreign keys");
+        let plan = ddl::unkey(&schemas::context(Arc::new(snapshot.clone())), &keyed)?;
+        system.begin().await?;
+        system.steps(&plan).await?;
+        system.commit().await?;
+    }
     let plan = ddl::renumber(&schemas::context(Arc::new(snapshot.clone())))?;
     if !plan.changes.is_empty() {
         tracing::info!(tables = plan.changes.len(), "tables of an older file are made anew under their numbers");

@@ -23,6 +23,7 @@ fn context(snapshot: &Snapshot, role: Oid) -> Context {
         standard_strings: true,
         row_security: true,
         held: false,
+        scratch: 0,
     }
 }
 

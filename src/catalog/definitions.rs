@@ -67,13 +67,14 @@ fn constraint(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
             let nulls = if *nulls_not_distinct { "NULLS NOT DISTINCT " } else { "" };
             format!("UNIQUE {nulls}({})", columns(relation, key))
         }
-        ConstraintKind::ForeignKey { columns: key, target, target_columns, on_delete, on_update } => {
+        ConstraintKind::ForeignKey { columns: key, target, target_columns, on_delete, on_update, match_full } => {
             let target = asker.seen.relation(*target)?;
             format!(
-                "FOREIGN KEY ({}) REFERENCES {}({}){}{}",
+                "FOREIGN KEY ({}) REFERENCES {}({}){}{}{}",
                 columns(relation, key),
                 asker.seen.relation_text(target),
                 columns(target, target_columns),
+                if *match_full { " MATCH FULL" } else { "" },
                 action("UPDATE", *on_update),
                 action("DELETE", *on_delete),
             )
@@ -87,6 +88,9 @@ fn constraint(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
         if constraint.initially_deferred {
             text.push_str(" INITIALLY DEFERRED");
         }
+    }
+    if !constraint.validated {
+        text.push_str(" NOT VALID");
     }
     Some(text)
 }

@@ -76,10 +76,6 @@ pub enum Violation {
     /// The physical columns and the values of the key that is there already. No columns if DuckDB does not say them
     /// (rows that came together, or a conflict at COMMIT).
     Unique { columns: Vec<String>, values: Vec<String>, primary: bool },
-    /// The physical columns and values of a key that the referenced table does not have.
-    ForeignKeyMissing { columns: Vec<String>, values: Vec<String> },
-    /// The physical columns and values of a key that another table still refers to.
-    ForeignKeyReferenced { columns: Vec<String>, values: Vec<String> },
 }
 
 /// The violation behind an error that [`from_raw`] made, if it was one.
@@ -103,14 +99,6 @@ fn find_violation(text: &str) -> Option<Violation> {
         // Found when many rows came together, or at COMMIT: the values only.
         let values = rest[..rest.rfind('"')?].split(", ").map(str::to_owned).collect();
         return Some(Violation::Unique { columns: Vec::new(), values, primary: false });
-    }
-    if let Some(rest) = after("because key \"") {
-        let (columns, values) = key(rest)?;
-        return Some(if text.contains("is still referenced") {
-            Violation::ForeignKeyReferenced { columns, values }
-        } else {
-            Violation::ForeignKeyMissing { columns, values }
-        });
     }
     None
 }
@@ -188,9 +176,6 @@ fn constraint(message: &str) -> Option<Error> {
         Some(Violation::Unique { .. }) => {
             Error::new(SqlState::UNIQUE_VIOLATION, "duplicate key value violates unique constraint")
         }
-        Some(Violation::ForeignKeyMissing { .. } | Violation::ForeignKeyReferenced { .. }) => {
-            Error::new(SqlState::FOREIGN_KEY_VIOLATION, "insert, update or delete violates foreign key constraint")
-        }
         None if message.starts_with("CHECK constraint failed") => {
             Error::new(SqlState::CHECK_VIOLATION, "new row violates check constraint")
         }
@@ -199,9 +184,6 @@ fn constraint(message: &str) -> Option<Error> {
             || message.contains("violates unique") =>
         {
             Error::new(SqlState::UNIQUE_VIOLATION, "duplicate key value violates unique constraint")
-        }
-        None if message.contains("foreign key") => {
-            Error::new(SqlState::FOREIGN_KEY_VIOLATION, "insert, update or delete violates foreign key constraint")
         }
         None => return None,
     })

@@ -224,9 +224,16 @@ impl Who<'_> {
 
     /// A foreign key needs REFERENCES on the columns (or the whole) of its target.
     fn may_reference(&self, constraint: &NewConstraint) -> Result<()> {
-        let NewConstraint { name: _, kind, deferrable: _, initially_deferred: _ } = constraint;
+        let NewConstraint { name: _, kind, deferrable: _, initially_deferred: _, not_valid: _ } = constraint;
         match kind {
-            NewConstraintKind::ForeignKey { columns: _, target, target_columns, on_delete: _, on_update: _ } => {
+            NewConstraintKind::ForeignKey {
+                columns: _,
+                target,
+                target_columns,
+                on_delete: _,
+                on_update: _,
+                match_full: _,
+            } => {
                 let Some(relation) = self.snapshot().relation(&target.0, &target.1) else { return Ok(()) };
                 must_use_namespace(self.snapshot(), self.role(), &target.0, Privileges::USAGE)?;
                 if self.snapshot().relation_privileges(self.role(), relation).contains(Privileges::REFERENCES) {
@@ -280,6 +287,7 @@ impl Who<'_> {
                 | AlterTable::SetNotNull { .. }
                 | AlterTable::DropConstraint { .. }
                 | AlterTable::RenameConstraint { .. }
+                | AlterTable::ValidateConstraint { .. }
                 | AlterTable::SetIdentity { .. }
                 | AlterTable::RowSecurity(_)
                 | AlterTable::Tune => {}

@@ -176,7 +176,7 @@ fn sequence(snapshot: &Snapshot, namespace: Name, name: Name, definition: Sequen
 
 /// Adds a constraint (with its index, for keys) to the relation. Gives its position in `constraints`.
 pub fn add_constraint(snapshot: &Snapshot, relation: &mut Relation, draft: &NewConstraint) -> Result<usize> {
-    let NewConstraint { name, kind, deferrable, initially_deferred } = draft;
+    let NewConstraint { name, kind, deferrable, initially_deferred, not_valid } = draft;
     let kind = resolve_kind(snapshot, relation, kind)?;
     let name = match name {
         Some(name) => check_name(snapshot, relation, name, &kind)?,
@@ -206,6 +206,7 @@ pub fn add_constraint(snapshot: &Snapshot, relation: &mut Relation, draft: &NewC
         kind,
         deferrable: *deferrable,
         initially_deferred: *initially_deferred,
+        validated: !*not_valid,
         comment: None,
     });
     Ok(relation.constraints.len() - 1)
@@ -231,7 +232,7 @@ fn resolve_kind(snapshot: &Snapshot, relation: &Relation, kind: &NewConstraintKi
             let columns = columns.into_iter().map(|i| relation.columns[i].num).collect();
             Ok(ConstraintKind::Check { expression: expression.clone(), columns })
         }
-        NewConstraintKind::ForeignKey { columns, target, target_columns, on_delete, on_update } => {
+        NewConstraintKind::ForeignKey { columns, target, target_columns, on_delete, on_update, match_full } => {
             let (columns, target, target_columns) = foreign_key(snapshot, relation, columns, target, target_columns)?;
             Ok(ConstraintKind::ForeignKey {
                 columns,
@@ -239,6 +240,7 @@ fn resolve_kind(snapshot: &Snapshot, relation: &Relation, kind: &NewConstraintKi
                 target_columns,
                 on_delete: *on_delete,
                 on_update: *on_update,
+                match_full: *match_full,
             })
         }
     }

@@ -40,6 +40,8 @@ pub struct NewConstraint {
     pub kind: NewConstraintKind,
     pub deferrable: bool,
     pub initially_deferred: bool,
+    /// NOT VALID: rows that are there already are not checked.
+    pub not_valid: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -57,6 +59,7 @@ pub enum NewConstraintKind {
         target_columns: Vec<Name>,
         on_delete: FkAction,
         on_update: FkAction,
+        match_full: bool,
     },
     Check {
         expression: String,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{RelationKind, Snapshot, UserTypeKind, expression::quote};
+use super::{ForeignKey, Relation, RelationKind, Snapshot, UserTypeKind, expression::quote};
 use crate::types::{Oid, TypeLookup, UserTypeInfo, UserTypeInfoKind, oid};
 
 impl TypeLookup for Snapshot {
@@ -78,6 +78,14 @@ impl TypeLookup for Snapshot {
 }
 
 impl Snapshot {
+    /// The foreign keys that point to a table, with the tables that have them, in the order in which they were made.
+    pub fn referring(&self, target: Oid) -> impl Iterator<Item = (&Arc<Relation>, ForeignKey<'_>)> {
+        let keys = self.relations.values().flat_map(|r| r.foreign_keys().map(move |key| (r, key)));
+        let mut found: Vec<_> = keys.filter(|(_, key)| key.target == target).collect();
+        found.sort_by_key(|(_, key)| key.constraint.oid);
+        found.into_iter()
+    }
+
     /// Quoted where needed, qualified unless in the namespace that every search path has by default.
     fn display_name(&self, namespace: &str, name: &str) -> String {
         if matches!(namespace, "public" | "pg_catalog" | super::bootstrap::TEMPORARY) {

@@ -183,7 +183,15 @@ pub struct Constraint {
     pub kind: ConstraintKind,
     pub deferrable: bool,
     pub initially_deferred: bool,
+    /// False for NOT VALID: rows of before may break it.
+    #[serde(default = "yes")]
+    pub validated: bool,
     pub comment: Option<String>,
+}
+
+/// What files from before NOT VALID do not say.
+const fn yes() -> bool {
+    true
 }
 
 /// Columns are attnums, in the order of the definition.
@@ -202,12 +210,27 @@ pub enum ConstraintKind {
         target_columns: Vec<i16>,
         on_delete: FkAction,
         on_update: FkAction,
+        /// MATCH FULL: all columns are NULL or none.
+        #[serde(default)]
+        match_full: bool,
     },
     /// An SQL expression in PostgreSQL's dialect, and the columns it reads.
     Check {
         expression: String,
         columns: Vec<i16>,
     },
+}
+
+/// A constraint that is a foreign key, taken apart.
+#[derive(Debug, Clone, Copy)]
+pub struct ForeignKey<'a> {
+    pub constraint: &'a Constraint,
+    pub columns: &'a [i16],
+    pub target: Oid,
+    pub target_columns: &'a [i16],
+    pub on_delete: FkAction,
+    pub on_update: FkAction,
+    pub match_full: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -421,6 +444,24 @@ impl Relation {
 
     pub fn column_by_num(&self, num: i16) -> Option<&Column> {
         self.columns.iter().find(|c| c.num == num)
+    }
+
+    /// Its foreign keys.
+    pub fn foreign_keys(&self) -> impl Iterator<Item = ForeignKey<'_>> {
+        self.constraints.iter().filter_map(|constraint| match &constraint.kind {
+            ConstraintKind::ForeignKey { columns, target, target_columns, on_delete, on_update, match_full } => {
+                Some(ForeignKey {
+                    constraint,
+                    columns,
+                    target: *target,
+                    target_columns,
+                    on_delete: *on_delete,
+                    on_update: *on_update,
+                    match_full: *match_full,
+                })
+            }
+            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Check { .. } => None,
+        })
     }
 
     pub fn primary_key(&self) -> Option<&Constraint> {

@@ -217,6 +217,7 @@ pub(super) fn context(snapshot: Arc<Snapshot>) -> Context {
         standard_strings: true,
         row_security: true,
         held: false,
+        scratch: 0,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::engine::{Access, Connection, Engine, Kind, Outcome, Rendered, Run, Wr
 use crate::error::{Error, Result};
 use crate::policy::Permit;
 use crate::registry::{Change, Name, Relation, Snapshot, builtin};
-use crate::sql::ddl::{DdlPlan, Step, store};
+use crate::sql::ddl::{DdlPlan, Step, keys, store};
 use crate::sql::{ParamSource, Plan};
 use crate::tree::SessionValue;
 use crate::types::{Oid, OutputSettings, Phys, Value};
@@ -81,6 +81,21 @@ impl System {
         Ok(objects)
     }
 
+    /// The OIDs of tables that DuckDB holds to foreign keys.
+    pub async fn keyed_tables(&mut self) -> Result<Vec<Oid>> {
+        let sql = "SELECT DISTINCT table_name FROM duckdb_constraints() WHERE constraint_type = 'FOREIGN KEY'";
+        let Outcome::Rows(mut rows) = self.execute(sql, Kind::Rows, vec![Phys::Text]).await? else {
+            return Err(Error::internal("DuckDB's constraints are no rows"));
+        };
+        let mut found = Vec::new();
+        while let Some(batch) = rows.next().await? {
+            let names = batch.column(0).as_any().downcast_ref::<StringArray>();
+            let names = names.ok_or_else(|| Error::internal("names of another type"))?;
+            found.extend(names.iter().flatten().filter_map(|name| name.strip_prefix('r')?.parse::<Oid>().ok()));
+        }
+        Ok(found)
+    }
+
     /// Carries out changes that need nothing of DuckDB but their own rows.
     pub async fn keep(&mut self, snapshot: &mut Snapshot, changes: Vec<Change>) -> Result<()> {
         let commands = store::keep(&changes, snapshot)?;
@@ -113,6 +128,20 @@ impl System {
                     let done = self.plan(plan).await;
                     if let Outcome::Rows(mut rows) = done.map_err(|error| about(error, target.as_deref()))? {
                         while rows.next().await?.is_some() {}
+                    }
+                }
+                // A schema file's foreign keys over rows that are there: the same question, without a session.
+                Step::Key(key) => {
+                    let permit = keys::orphan(
+                        key.child_side(),
+                        key.parent_side(),
+                        key.child_types.clone(),
+                        keys::Written::Anything,
+                    )?;
+                    if let Outcome::Rows(mut rows) = self.connection.execute(&permit, Vec::new(), &run()).await?
+                        && rows.next().await?.is_some_and(|batch| batch.num_rows() > 0)
+                    {
+                        return Err(key.missing(None));
                     }
                 }
                 Step::Verify(plan, error) => {

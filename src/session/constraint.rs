@@ -2,7 +2,7 @@
 
 use crate::engine::error::{Violation, violation};
 use crate::error::{Error, SqlState};
-use crate::registry::{Constraint, ConstraintKind, Name, Privileges, Relation, Snapshot};
+use crate::registry::{ConstraintKind, Name, Privileges, Relation, Snapshot};
 use crate::types::Oid;
 
 /// The error of a statement that wrote `target`, with constraint, table and column as ORMs read them.
@@ -16,8 +16,6 @@ pub fn explain(error: Error, target: Option<&Relation>, snapshot: &Snapshot, rol
     let explained = match violation {
         Violation::NotNull { column, .. } => not_null(target, &column),
         Violation::Unique { columns, values, .. } => unique(target, (snapshot, role), &columns, &values),
-        Violation::ForeignKeyMissing { columns, values } => missing(target, (snapshot, role), &columns, &values),
-        Violation::ForeignKeyReferenced { columns, values } => referenced(target, (snapshot, role), &columns, &values),
     };
     let Some(mut explained) = explained else { return error };
     explained.report_mut().internal.clone_from(&error.report().internal);
@@ -152,82 +150,4 @@ fn unique_by_values(target: &Relation, reader: Reader<'_>, values: &[String]) ->
     let message = format!("duplicate key value violates unique constraint \"{name}\"");
     let error = Error::new(SqlState::UNIQUE_VIOLATION, message);
     Some(error.table(&*target.namespace, &*target.name).constraint(&**name))
-}
-
-fn foreign_keys(relation: &Relation) -> impl Iterator<Item = (&Constraint, &[i16], Oid, &[i16])> {
-    relation.constraints.iter().filter_map(|c| match &c.kind {
-        ConstraintKind::ForeignKey { columns, target, target_columns, .. } => {
-            Some((c, columns.as_slice(), *target, target_columns.as_slice()))
-        }
-        ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Check { .. } => None,
-    })
-}
-
-/// DuckDB names the referenced table's columns: the foreign key is the one that points to them.
-fn missing(target: &Relation, reader: Reader<'_>, physical: &[String], values: &[String]) -> Option<Error> {
-    let (snapshot, _) = reader;
-    let (constraint, columns, parent, shown) = foreign_keys(target).find_map(|(c, columns, parent, targets)| {
-        let parent = snapshot.relation_by_oid(parent)?;
-        if numbers(parent, physical).is_some_and(|sorted| same_columns(targets, &sorted)) {
-            // The values stand by the parent's columns; the message names ours, which go with them one to one.
-            let ours: Vec<String> = physical
-                .iter()
-                .filter_map(|p| {
-                    let at = targets
-                        .iter()
-                        .position(|t| parent.column_by_num(*t).is_some_and(|c| parent.physical_column(c) == *p))?;
-                    target.column_by_num(*columns.get(at)?).map(|c| target.physical_column(c).into_owned())
-                })
-                .collect();
-            return Some((c, columns, parent, ours));
-        }
-        let own = numbers(target, physical)?;
-        same_columns(columns, &own).then(|| (c, columns, parent, physical.to_vec()))
-    })?;
-    let message = format!(
-        "insert or update on table \"{}\" violates foreign key constraint \"{}\"",
-        target.name, constraint.name
-    );
-    let key = match may_read(reader, target, columns) {
-        true => key(target, columns, &shown, values),
-        false => "Key".to_owned(),
-    };
-    Some(
-        Error::new(SqlState::FOREIGN_KEY_VIOLATION, message)
-            .detail(format!("{key} is not present in table \"{}\".", parent.name))
-            .table(&*target.namespace, &*target.name)
-            .constraint(&*constraint.name),
-    )
-}
-
-fn referenced(target: &Relation, reader: Reader<'_>, physical: &[String], values: &[String]) -> Option<Error> {
-    let (snapshot, _) = reader;
-    let sorted = numbers(target, physical);
-    let mut found = snapshot.relations.values().flat_map(|child| {
-        foreign_keys(child).filter(|(_, _, parent, _)| *parent == target.oid).map(move |f| (child, f))
-    });
-    let (child, (constraint, _, _, columns)) = found.find(|(child, (_, own, _, targets))| {
-        // DuckDB may name the columns of either side.
-        sorted.as_ref().is_some_and(|s| same_columns(targets, s))
-            || numbers(child, physical).is_some_and(|s| same_columns(own, &s))
-    })?;
-    let message = format!(
-        "update or delete on table \"{}\" violates foreign key constraint \"{}\" on table \"{}\"",
-        target.name, constraint.name, child.name
-    );
-    let shown: Vec<String> = columns
-        .iter()
-        .filter_map(|num| target.column_by_num(*num).map(|c| target.physical_column(c).into_owned()))
-        .collect();
-    let names = if sorted.is_some() { physical } else { &shown };
-    let key = match may_read(reader, target, columns) {
-        true => key(target, columns, names, values),
-        false => "Key".to_owned(),
-    };
-    Some(
-        Error::new(SqlState::FOREIGN_KEY_VIOLATION, message)
-            .detail(format!("{key} is still referenced from table \"{}\".", child.name))
-            .table(&*child.namespace, &*child.name)
-            .constraint(&*constraint.name),
-    )
 }

@@ -38,11 +38,12 @@ impl Session {
         if self.shared.state.lock().settings.transaction.read_only {
             return Err(transaction::read_only("COPY FROM"));
         }
-        let alone = if self.is_checked_late(Some(table.oid)) { Alone::No } else { alone };
+        let alone = if plan.keys.is_some() { Alone::No } else { alone };
         self.open_engine().await?;
         if let Some(active) = self.transaction.active_mut() {
             active.queried = true;
         }
+        let duty = self.before_duty(plan).await?;
         let source = self.copy_source(columns, table)?;
         let types: Vec<_> = source.columns.iter().map(|c| c.phys.clone()).collect();
         let mut decoder = Decoder::new(options, source, self.output_settings().client_encoding)?;
@@ -77,7 +78,11 @@ impl Session {
         }
         let (snapshot, role) = (self.snapshot(), self.role());
         match outcome.map_err(|error| constraint::explain(error, Some(table), &snapshot, role))? {
-            Outcome::Changed(rows) => Done::tag(format!("COPY {rows}")),
+            Outcome::Changed(rows) => {
+                self.duties.extend(duty);
+                self.settle_keys(front).await?;
+                Done::tag(format!("COPY {rows}"))
+            }
             Outcome::Rows(_) | Outcome::Done => Err(Error::internal("COPY gave no number of rows")),
         }
     }

@@ -22,6 +22,7 @@ impl Session {
             let superuser = self.shared.state.lock().superuser();
             Settings::validate(setting, value, superuser)?;
         }
+        self.must_have_no_pending_events(permit.get())?;
         let environment = self.environment()?;
         let plan = ddl::plan(permit, &environment.context)?;
         if self.shared.state.lock().settings.transaction.read_only {
@@ -35,6 +36,7 @@ impl Session {
         for step in &plan.steps {
             rows = self.ddl_step(step, values, front).await?.unwrap_or(rows);
         }
+        self.note_emptied(&plan.emptied)?;
         if let Some(active) = self.transaction.active_mut() {
             active.forgotten.extend(plan.forgotten);
         }
@@ -57,6 +59,7 @@ impl Session {
                 Outcome::Rows(rows) => self.count_rows(rows, front).await.map(Some),
                 Outcome::Done => Ok(None),
             },
+            Step::Key(key) => self.check_existing(key).await.map(|()| None),
             Step::Verify(plan, error) => match self.start(plan, values, front, Alone::No, None).await? {
                 Outcome::Rows(rows) => match self.count_rows(rows, front).await? {
                     0 => Ok(None),

@@ -1,32 +1,21 @@
-//! Deferred constraints: foreign keys INITIALLY DEFERRED are checked at COMMIT, or when SET CONSTRAINTS asks for it.
-//!
-//! DuckDB does not know them, so the rows of two transactions are kept apart here too: those that change either side of
-//! such a key commit one after the other, and fail with 40001 if the other side was changed meanwhile.
+//! Deferred constraints: foreign keys that are checked at COMMIT, or when SET CONSTRAINTS asks for it; and what else COMMIT
+//! has to do with foreign keys.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::sync::OwnedMutexGuard;
-
-use super::constraint::{Reader, may_read};
-use super::execute::{Done, guarded};
+use super::execute::Done;
 use super::front::Front;
+use super::key_log::{Meets, Turn};
+use super::keys::Late;
 use super::session::Session;
 use super::transaction;
-use crate::engine::{Change, Outcome, Run, Writes};
+use crate::engine::{Change, Moment, Writes};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Constraint, ConstraintKind, Name, Relation, Snapshot};
-use crate::sql::ddl::deferred;
-use crate::types::{self, Oid, Phys, Value};
-
-/// A foreign key that is checked late.
-pub struct DeferredKey {
-    child: Arc<Relation>,
-    constraint: Constraint,
-    columns: Vec<i16>,
-    parent: Oid,
-    target_columns: Vec<i16>,
-}
+use crate::registry::{Constraint, ConstraintKind, Name, Snapshot};
+use crate::sql::ddl::keys::{self, Key};
+use crate::tree::{Ddl, ObjectKind};
+use crate::types::Oid;
 
 /// Tables that a transaction has changed, and how.
 pub type Touched = BTreeMap<Oid, Change>;
@@ -39,138 +28,143 @@ pub fn touch(touched: &mut Touched, writes: Writes) {
     }
 }
 
-fn keys(snapshot: &Snapshot) -> Vec<DeferredKey> {
-    let of = |child: &Arc<Relation>| {
-        let late = child.constraints.iter().filter(|c| c.initially_deferred);
-        let key = |c: &Constraint| match &c.kind {
-            ConstraintKind::ForeignKey { columns, target, target_columns, .. } => Some(DeferredKey {
-                child: child.clone(),
-                constraint: c.clone(),
-                columns: columns.clone(),
-                parent: *target,
-                target_columns: target_columns.clone(),
-            }),
-            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Check { .. } => None,
-        };
-        late.filter_map(key).collect::<Vec<_>>()
-    };
-    snapshot.relations.values().flat_map(of).collect()
-}
-
-impl DeferredKey {
-    /// Whether the changes may have broken it: new keys of the child, keys taken from the parent.
-    fn concerns(&self, touched: &Touched) -> bool {
-        touched.contains_key(&self.child.oid) || touched.get(&self.parent).is_some_and(|change| change.removes)
-    }
-
-    fn broken(&self, parent: &Relation, touched: &Touched, values: &[String], reader: Reader<'_>) -> Error {
-        let (child, name) = (&self.child, &self.constraint.name);
-        // The key may be of a row that somebody else wrote.
-        let key = |relation: &Relation, columns: &[i16]| {
-            if !may_read(reader, relation, columns) {
-                return "Key".to_owned();
-            }
-            let names = columns.iter().filter_map(|n| relation.column_by_num(*n)).map(|c| c.name.to_string());
-            format!("Key ({})=({})", names.collect::<Vec<_>>().join(", "), values.join(", "))
-        };
-        let removed = touched.get(&parent.oid).is_some_and(|change| change.removes);
-        let (message, detail) = if removed && !touched.contains_key(&child.oid) {
-            (
-                format!(
-                    "update or delete on table \"{}\" violates foreign key constraint \"{name}\" on table \"{}\"",
-                    parent.name, child.name
-                ),
-                format!("{} is still referenced from table \"{}\".", key(parent, &self.target_columns), child.name),
-            )
-        } else {
-            (
-                format!("insert or update on table \"{}\" violates foreign key constraint \"{name}\"", child.name),
-                format!("{} is not present in table \"{}\".", key(child, &self.columns), parent.name),
-            )
-        };
-        Error::new(SqlState::FOREIGN_KEY_VIOLATION, message)
-            .detail(detail)
-            .table(&*child.namespace, &*child.name)
-            .constraint(&**name)
-    }
-}
-
 impl Session {
-    fn deferred_keys(&mut self) -> Arc<[DeferredKey]> {
-        let snapshot = self.snapshot();
-        match &self.deferred {
-            Some((version, keys)) if *version == snapshot.version => keys.clone(),
-            _ => {
-                let found: Arc<[DeferredKey]> = keys(&snapshot).into();
-                self.deferred = Some((snapshot.version, found.clone()));
-                found
-            }
+    /// Whether a foreign key is checked at the transaction's end, not the statement's.
+    pub(super) fn is_late(&self, key: &Key) -> bool {
+        let constraint = &key.constraint;
+        let Some(active) = self.transaction.active() else { return false };
+        // What was there before NOT VALID cannot be told from what is new, later.
+        let may = constraint.deferrable && constraint.validated;
+        let late = constraint.initially_deferred && !active.immediate.contains(&constraint.oid);
+        may && (late || active.deferred.contains(&constraint.oid))
+    }
+
+    /// What is put off of a foreign key.
+    pub(super) fn put_off(&mut self, key: &Key, what: impl FnOnce(&mut Late)) {
+        if let Some(active) = self.transaction.active_mut() {
+            what(active.late.entry(key.constraint.oid).or_default());
         }
     }
 
-    /// Whether a statement that writes this table has to be in a transaction of the session's, to be checked before COMMIT.
-    pub(super) fn is_checked_late(&mut self, table: Option<Oid>) -> bool {
-        let Some(table) = table else { return false };
-        self.deferred_keys().iter().any(|key| key.child.oid == table || key.parent == table)
-    }
-
-    /// Before COMMIT: what was deferred holds, and goes on holding until the guard is dropped.
-    pub(super) async fn check_deferred(&mut self) -> Result<Option<OwnedMutexGuard<()>>> {
-        let keys = self.deferred_keys();
-        let Some(active) = self.transaction.active() else { return Ok(None) };
-        let (touched, moment) = (active.touched.clone(), active.moment);
-        if !keys.iter().any(|key| key.concerns(&touched)) {
-            return Ok(None);
-        }
-        let turn = self.gateway.deferred.clone().lock_owned().await;
-        let engine = self.gateway.engine().clone();
-        for key in keys.iter().filter(|key| key.concerns(&touched)) {
-            let Some(moment) = moment else { continue };
-            let orphaned = touched.contains_key(&key.child.oid) && engine.removed_since(moment, key.parent);
-            let removed = touched.get(&key.parent).is_some_and(|change| change.removes);
-            if orphaned || removed && engine.changed_since(moment, Some(&[key.child.oid])) {
-                return Err(Error::new(
-                    SqlState::T_R_SERIALIZATION_FAILURE,
-                    "could not serialize access due to concurrent update",
-                )
-                .detail(format!("Another transaction has changed the other side of \"{}\".", key.constraint.name))
-                .hint("The transaction might succeed if retried."));
-            }
-        }
-        self.check_keys(&keys, None).await?;
-        Ok(Some(turn))
-    }
-
-    /// Looks for broken keys among those that were touched, all or those of these constraints.
-    async fn check_keys(&mut self, keys: &[DeferredKey], only: Option<&[Oid]>) -> Result<()> {
-        let (snapshot, role) = (self.snapshot(), self.role());
+    /// Checks what was put off, all or those of these constraints.
+    async fn check_late(&mut self, only: Option<&[Oid]>) -> Result<()> {
         let Some(active) = self.transaction.active() else { return Ok(()) };
-        let touched = active.touched.clone();
-        let chosen = |key: &&DeferredKey| only.is_none_or(|only| only.contains(&key.constraint.oid));
-        for key in keys.iter().filter(chosen).filter(|key| key.concerns(&touched)) {
-            let Some(parent) = snapshot.relation_by_oid(key.parent).cloned() else { continue };
-            let permit = deferred::orphan(&key.child, &key.columns, &parent, &key.target_columns)?;
-            let run = Run {
-                time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(),
-                deadline: self.deadline,
+        let chosen = |oid: &&Oid| only.is_none_or(|only| only.contains(oid));
+        let late: Vec<Oid> = active.late.keys().filter(chosen).copied().collect();
+        if late.is_empty() {
+            return Ok(());
+        }
+        let keys = self.foreign_keys()?;
+        for oid in late {
+            let Some(late) = self.transaction.active_mut().and_then(|active| active.late.remove(&oid)) else {
+                continue;
             };
-            let shared = self.shared.clone();
-            let lease = self.lease()?;
-            let work = lease.connection.execute(&permit, Vec::new(), &run);
-            let Outcome::Rows(mut rows) = guarded(None, &shared.interrupt, &lease.canceller, work).await? else {
-                return Err(Error::internal("a question without rows"));
-            };
-            if let Some(batch) = guarded(None, &shared.interrupt, &lease.canceller, rows.next()).await? {
-                let value =
-                    |column: &arrow::array::ArrayRef| match types::arrow::value_at(column.as_ref(), 0, &Phys::Text) {
-                        Value::Text(text) => text.to_string(),
-                        _ => "null".into(),
-                    };
-                let values: Vec<String> = batch.columns().iter().map(value).collect();
-                return Err(key.broken(&parent, &touched, &values, (&snapshot, role)));
+            // It may have been dropped meanwhile.
+            if let Some(key) = keys.iter().find(|key| key.constraint.oid == oid)
+                && let Err(error) = self.check_late_key(key, &late).await
+            {
+                if let Some(active) = self.transaction.active_mut() {
+                    active.late.insert(oid, late);
+                }
+                return Err(error);
             }
         }
         Ok(())
+    }
+
+    /// Tables whose rows are yet to be checked are not redefined, dropped or emptied meanwhile: PostgreSQL's
+    /// CheckTableNotInUse.
+    pub(super) fn must_have_no_pending_events(&mut self, ddl: &Ddl) -> Result<()> {
+        if self.transaction.active().is_none_or(|active| active.late.is_empty()) {
+            return Ok(());
+        }
+        let (keys, snapshot) = (self.foreign_keys()?, self.snapshot());
+        let found = |(namespace, name): &(Name, Name)| snapshot.relation(namespace, name).map(|r| r.oid);
+        let (what, tables): (_, Vec<Oid>) = match ddl {
+            Ddl::AlterTable { namespace, name, .. } => {
+                ("ALTER TABLE", found(&(namespace.clone(), name.clone())).into_iter().collect())
+            }
+            Ddl::Drop { kind: ObjectKind::Table, names, .. } => {
+                ("DROP TABLE", names.iter().filter_map(found).collect())
+            }
+            Ddl::Truncate { tables, .. } => ("TRUNCATE", tables.iter().map(|t| t.oid).collect()),
+            _ => return Ok(()),
+        };
+        let Some(active) = self.transaction.active() else { return Ok(()) };
+        for key in keys.iter() {
+            let Some(late) = active.late.get(&key.constraint.oid) else { continue };
+            let written = late.all || late.new_rows || !late.got.is_empty();
+            let lost = late.lost_all || !late.lost.is_empty();
+            for (pending, relation) in [(written, &key.child), (lost, &key.parent)] {
+                if pending && tables.contains(&relation.oid) {
+                    let message = format!("cannot {what} \"{}\" because it has pending trigger events", relation.name);
+                    return Err(Error::new(SqlState::OBJECT_IN_USE, message));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn check_late_key(&mut self, key: &Key, late: &Late) -> Result<()> {
+        let Late { got, lost, new_rows, all, lost_all } = late;
+        let (child, parent) = (key.child_side(), key.parent_side());
+        if *all {
+            self.find_orphan(key, keys::Written::Anything).await?;
+        } else if *new_rows {
+            self.find_orphan(key, keys::Written::Since(keys::FIRST_OWN_ROW)).await?;
+        }
+        let (of_parent, of_child) =
+            (keys::has(parent, key.child_types.clone())?, keys::has(child, key.child_types.clone())?);
+        for values in got {
+            let missing = self.ask(&of_parent, values.clone()).await?.is_empty();
+            if missing && !self.ask(&of_child, values.clone()).await?.is_empty() {
+                return Err(key.missing(self.shown(key, child.relation, child.columns, values).as_deref()));
+            }
+        }
+        let mut broken = self.still_referred(key, lost.clone(), false).await?;
+        if *lost_all && broken.is_none() {
+            let question = keys::orphan(child, parent, key.child_types.clone(), keys::Written::Anything)?;
+            broken = self.first_row(&question, &key.child_types).await?;
+        }
+        match broken {
+            Some(values) => Err(self.referenced(key, &values)),
+            None => Ok(()),
+        }
+    }
+
+    /// Before COMMIT: what was deferred holds, and nobody has met the transaction's keys from their other side. The turn is
+    /// to be held until the engine has committed.
+    pub(super) async fn before_commit(&mut self) -> Result<Option<Turn>> {
+        self.check_late(None).await?;
+        let registry = self.gateway.registry().snapshot();
+        let keys = self.foreign_keys()?;
+        let log = self.gateway.keys.clone();
+        let Some(active) = self.transaction.active_mut() else { return Ok(None) };
+        let redefined = active.overlay.as_ref().is_some_and(|o| o.base() != registry.version);
+        if redefined && is_newly_keyed(&registry, &keys, &active.touched)? {
+            return Err(serialization(
+                "Another transaction has added a foreign key to a table that this one has changed.",
+            ));
+        }
+        let Some(began) = active.began.as_ref() else { return Ok(None) };
+        if active.footprint.is_empty() && active.checked.is_empty() {
+            return Ok(None);
+        }
+        let turn = log.turn(active.footprint.clone(), began).await.map_err(|meets| match meets {
+            Meets::Key(oid) => {
+                let name = keys.iter().find(|key| key.constraint.oid == oid).map_or("", |key| &*key.constraint.name);
+                serialization(&format!("Another transaction has changed the other side of \"{name}\"."))
+            }
+            Meets::TooOld => serialization("It has lasted so long that others' changes are no longer known."),
+        })?;
+        let engine = self.gateway.engine();
+        let moved = |moment: Moment, (child, parent): &(Oid, Oid)| {
+            engine.changed_since(moment, Some(&[*child])) || engine.removed_since(moment, *parent)
+        };
+        if active.moment.is_some_and(|moment| active.checked.iter().any(|pair| moved(moment, pair))) {
+            return Err(serialization("Another transaction has changed rows that were checked for a new foreign key."));
+        }
+        Ok(Some(turn))
     }
 
     /// After a statement: the constraints that SET CONSTRAINTS … IMMEDIATE has named are checked.
@@ -180,8 +174,7 @@ impl Session {
             return Ok(());
         }
         let only = active.immediate.clone();
-        let keys = self.deferred_keys();
-        self.check_keys(&keys, Some(&only)).await
+        self.check_late(Some(&only)).await
     }
 
     pub(super) async fn set_constraints(
@@ -198,16 +191,15 @@ impl Session {
             true => deferrable(&snapshot).collect(),
             false => self.named_constraints(&snapshot, names, deferred)?,
         };
-        if deferred && chosen.iter().any(|c| !(c.initially_deferred && is_foreign_key(c))) {
-            return Err(Error::unsupported("deferring a constraint that is not INITIALLY DEFERRED")
-                .hint("Declare the foreign key DEFERRABLE INITIALLY DEFERRED."));
+        if deferred && !names.is_empty() && chosen.iter().any(|c| !is_foreign_key(c)) {
+            return Err(Error::unsupported("deferring a constraint that is no foreign key"));
         }
         let oids: Vec<Oid> = chosen.iter().map(|c| c.oid).collect();
         if let Some(active) = self.transaction.active_mut() {
             active.immediate.retain(|oid| !oids.contains(oid));
-            if !deferred {
-                active.immediate.extend(oids);
-            }
+            active.deferred.retain(|oid| !oids.contains(oid));
+            let now = if deferred { &mut active.deferred } else { &mut active.immediate };
+            now.extend(oids);
         }
         self.check_immediate().await?;
         Done::tag("SET CONSTRAINTS")
@@ -246,6 +238,21 @@ impl Session {
         }
         Ok(chosen)
     }
+}
+
+/// Whether somebody has added a foreign key to (or from) a table with changes that it was not checked for.
+fn is_newly_keyed(registry: &Snapshot, known: &[Arc<Key>], touched: &Touched) -> Result<bool> {
+    let is_new = |key: &Arc<Key>| {
+        let concerned = touched.contains_key(&key.child.oid) || touched.contains_key(&key.parent.oid);
+        concerned && !known.iter().any(|k| k.constraint.oid == key.constraint.oid)
+    };
+    Ok(Key::all(registry)?.iter().any(is_new))
+}
+
+fn serialization(detail: &str) -> Error {
+    Error::new(SqlState::T_R_SERIALIZATION_FAILURE, "could not serialize access due to concurrent update")
+        .detail(detail)
+        .hint("The transaction might succeed if retried.")
 }
 
 fn is_foreign_key(constraint: &Constraint) -> bool {

@@ -52,6 +52,7 @@ impl Environment {
             standard_strings: acting.standard_strings,
             row_security: acting.row_security,
             held: false,
+            scratch: 0,
         };
         Self { context, key: Arc::new(key), acting }
     }

@@ -136,8 +136,8 @@ impl Session {
         alone: Alone,
         feed: Option<u64>,
     ) -> Result<Outcome> {
-        let late = plan.writes && self.is_checked_late(plan.target.as_ref().map(|t| t.oid));
-        let alone = if late { Alone::No } else { alone };
+        // Foreign keys are checked before it is committed.
+        let alone = if plan.keys.is_some() { Alone::No } else { alone };
         // What only this session sees may be written in a read-only transaction.
         let aside = plan.before.is_empty() && plan.target.as_ref().is_some_and(|t| t.temporary);
         if plan.writes && !aside && self.shared.state.lock().settings.transaction.read_only {
@@ -164,9 +164,8 @@ impl Session {
         for step in &plan.before {
             Box::pin(self.start(step, values, &mut *front, Alone::No, feed)).await?;
         }
-        if let Some(active) = self.transaction.active_mut() {
-            active.scratch.extend(plan.after.iter().cloned());
-        }
+        self.drop_at_end(&plan.after);
+        let duty = self.before_duty(plan).await?;
         let params = self.bind_values(plan, values, feed)?;
         let run =
             Run { time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(), deadline: self.deadline };
@@ -181,6 +180,7 @@ impl Session {
         let outcome = guarded(Some(front), &shared.interrupt, &lease.canceller, work)
             .await
             .map_err(|error| constraint::explain(error, plan.target.as_deref(), &snapshot, role))?;
+        self.duties.extend(duty);
         Ok(match kept {
             Some(values) => self.note(&plan.permit, values, Some(plan.depends.clone()), &run, outcome),
             None => outcome,
@@ -251,7 +251,8 @@ impl Session {
         front: &mut dyn Front,
         alone: Alone,
     ) -> Result<Started> {
-        Ok(match self.start(plan, values, front, alone, None).await? {
+        self.duties.clear();
+        let started = match self.start(plan, values, front, alone, None).await? {
             Outcome::Rows(rows) => {
                 let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
                 let first = self.next_batch(&mut open, front).await;
@@ -264,7 +265,9 @@ impl Session {
             }
             Outcome::Changed(rows) => Started::Changed(rows),
             Outcome::Done => Started::Changed(0),
-        })
+        };
+        self.settle_keys(front).await?;
+        Ok(started)
     }
 
     /// Runs a plan to its end, outside any portal.

@@ -68,6 +68,10 @@ impl Session {
                 }
             }
         }
+        // With ANALYZE it has done what it would do.
+        if plan.writes {
+            self.settle_keys(front).await?;
+        }
         text.ok_or_else(|| Error::internal("EXPLAIN gave no plan"))
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use parking_lot::RwLock;
 
 use super::definitions::Definitions;
+use super::key_log::KeyLog;
 use super::locks::Locks;
 use super::notify::Channels;
 use super::plan_cache::PlanCache;
@@ -35,8 +36,8 @@ pub struct Gateway {
     pub(super) channels: Channels,
     /// Threads that wait for a lock.
     pub(super) lock_waiters: AtomicUsize,
-    /// The turn of who commits changes of a table with deferred foreign keys.
-    pub(super) deferred: Arc<tokio::sync::Mutex<()>>,
+    /// What transactions do to foreign keys.
+    pub(super) keys: Arc<KeyLog>,
     reload: OnceLock<Reload>,
     pub(super) started: SystemTime,
 }
@@ -62,7 +63,7 @@ impl Gateway {
             closing: AtomicBool::new(false),
             channels: Channels::default(),
             lock_waiters: AtomicUsize::new(0),
-            deferred: Arc::default(),
+            keys: Arc::default(),
             reload: OnceLock::new(),
             started: SystemTime::now(),
         })

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::journal::Journal;
+use super::key_log::Footprint;
 use super::session::Session;
 use super::transaction::{Active, Failed, Transaction};
 use crate::engine::{Access, Cancel, Connection, Run};
@@ -44,11 +45,14 @@ impl Session {
         let access = if read_only { Access::ReadOnly } else { Access::ReadWrite };
         let overlay = self.overlay();
         let moment = self.gateway.engine().moment();
+        let began = self.gateway.keys.begin();
         self.lease()?.connection.begin(access).await?;
         if let Some(active) = self.transaction.active_mut() {
             active.engine = true;
             active.access = access;
             active.moment = Some(moment);
+            // What it has learned of keys may be older than what the engine begins anew.
+            active.began.get_or_insert(began);
             active.overlay = Some(overlay);
         }
         Ok(())
@@ -63,6 +67,8 @@ impl Session {
             active.engine = false;
             active.overlay = None;
             active.journal = Journal::default();
+            active.began = None;
+            active.footprint = Footprint::default();
         }
         Ok(())
     }
@@ -99,7 +105,7 @@ impl Session {
                 Some(overlay) => Some(registry.prepare(overlay).await?),
                 None => None,
             };
-            let _turn = self.check_deferred().await?;
+            let _turn = self.before_commit().await?;
             self.lease()?.connection.commit().await?;
             if let Some(pending) = pending {
                 pending.publish();

@@ -22,6 +22,8 @@ mod gateway;
 mod identity;
 mod interrupt;
 mod journal;
+mod key_log;
+mod keys;
 mod lifecycle;
 mod locks;
 mod made_rows;

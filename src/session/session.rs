@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use super::deferred::DeferredKey;
 use super::environment::Environment;
 use super::front::{Front, Idle};
 use super::gateway::Gateway;
+use super::keys::Duty;
 use super::lifecycle::Lease;
 use super::notify::Notification;
 use super::plan_cache::Text;
@@ -18,6 +18,7 @@ use crate::engine::directory;
 use crate::error::{Error, Report, Result, SqlState};
 use crate::registry::seen::Seen;
 use crate::registry::{Change, Overlay, Snapshot};
+use crate::sql::ddl::keys::Key;
 use crate::sql::{self, Compiled};
 use crate::tree::OnCommit;
 use crate::types::{Oid, OutputSettings};
@@ -36,8 +37,12 @@ pub struct Session {
     /// The current snapshot with the temporary objects, and the version it was made from.
     pub(super) view: Option<(u64, Overlay)>,
     pub(super) environment: Option<Arc<Environment>>,
-    /// Deferred foreign keys of the snapshot of that version.
-    pub(super) deferred: Option<(u64, Arc<[DeferredKey]>)>,
+    /// Foreign keys of the snapshot of that version.
+    pub(super) keys: Option<(u64, Arc<[Arc<Key>]>)>,
+    /// What the running statement has to answer for, so far.
+    pub(super) duties: Vec<Duty>,
+    /// The numbers of temporary tables by which foreign keys' own statements learn their keys.
+    pub(super) key_tables: Vec<Oid>,
     pub(super) statements: Statements,
     pub(super) portals: Portals,
     pub(super) statement_start: SystemTime,
@@ -159,6 +164,7 @@ impl Session {
     pub(super) fn begin_statement(&mut self, text: &Arc<str>) -> Result<()> {
         let now = SystemTime::now();
         self.statement_start = now;
+        self.duties.clear();
         let mut state = self.shared.state.lock();
         self.deadline = state.settings.acting().statement_timeout.map(|limit| Instant::now() + limit);
         let activity = &mut state.activity;

@@ -213,6 +213,7 @@ impl SessionView for Shared {
             standard_strings: true,
             row_security: true,
             held: false,
+            scratch: 0,
         };
         drop(state);
         gateway.definitions.print(what, pretty, &cx)

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod details;
+mod foreign_keys;
 mod hostile_names;
 mod kept_expressions;
 mod kept_names;

@@ -1,9 +1,12 @@
 //! The transaction: a state machine whose states carry their own data.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use super::deferred::Touched;
 use super::journal::Journal;
+use super::key_log::{Began, Footprint};
+use super::keys::Late;
 use super::savepoints::Savepoint;
 use crate::engine::{Access, Moment, Rendered};
 use crate::error::{Error, Report, SqlState};
@@ -52,8 +55,16 @@ pub struct Active {
     pub journal: Journal,
     /// The tables it has changed, for constraints that are checked late.
     pub touched: Touched,
-    /// Deferred constraints that are not, by SET CONSTRAINTS.
+    /// Deferred constraints that are not, by SET CONSTRAINTS, and the other way round.
     pub immediate: Vec<Oid>,
+    pub deferred: Vec<Oid>,
+    /// Foreign keys that are to be checked before COMMIT.
+    pub late: BTreeMap<Oid, Late>,
+    /// Where it began among the commits of others, and what it has to do with keys.
+    pub began: Option<Began>,
+    pub footprint: Footprint,
+    /// Children and parents whose rows were checked for a new foreign key.
+    pub checked: Vec<(Oid, Oid)>,
     /// Innermost last.
     pub savepoints: Vec<Savepoint>,
 }
@@ -72,6 +83,11 @@ impl Active {
             journal: Journal::default(),
             touched: Touched::default(),
             immediate: Vec::new(),
+            deferred: Vec::new(),
+            late: BTreeMap::new(),
+            began: None,
+            footprint: Footprint::default(),
+            checked: Vec::new(),
             savepoints: Vec::new(),
         }
     }

@@ -38,10 +38,8 @@ fn update(target: &Relation, sets: &[(Arc<str>, Scalar)], returning: &[Scalar]) 
 /// Whether DuckDB may have an index over a column.
 fn indexed(target: &Relation, column: i16) -> bool {
     let in_constraint = target.constraints.iter().any(|constraint| match &constraint.kind {
-        ConstraintKind::PrimaryKey { columns }
-        | ConstraintKind::Unique { columns, .. }
-        | ConstraintKind::ForeignKey { columns, .. } => columns.contains(&column),
-        ConstraintKind::Check { .. } => false,
+        ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => columns.contains(&column),
+        ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => false,
     });
     let in_index = |index: &crate::registry::Index| {
         index.keys.iter().any(|key| key.column == column || key.expression.is_some()) || index.predicate.is_some()

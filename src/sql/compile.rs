@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::analyze::{Analyzed, Stored, analyze, assigned_expression, policy_condition, relation_columns};
 use super::lower::{self, Decimals, Lowered, Step};
-use super::{Command, Compiled, CompiledBody, Context, Depends, ParamSource, Parsed, Plan, change, render};
+use super::{Command, Compiled, CompiledBody, Context, Depends, ParamSource, Parsed, Plan, change, keys, render};
 use crate::engine::{Kind, Rendered, Writes};
 use crate::error::{Error, Result};
 use crate::policy::{self, Authority, Permit};
@@ -80,9 +80,7 @@ fn body(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<C
             let options = (**explain).clone();
             let analyze = options.analyze;
             let plan = plan(permit, |s| match s {
-                Statement::Explain(explain) => {
-                    lower::lower(&explain.statement, cx, decimals).and_then(|l| lower::explain(l, analyze))
-                }
+                Statement::Explain(explain) => lower::lower_to_explain(&explain.statement, cx, decimals, analyze),
                 _ => Err(other()),
             })?;
             CompiledBody::Explain { plan, options }
@@ -126,8 +124,21 @@ fn other() -> Error {
 /// Lowers and renders what is permitted.
 pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered>) -> Result<Plan> {
     let lowered = permit.try_map(lower)?;
-    let Lowered { fields, phys, command, target, writes, once, locks, params, before, scratch, depends, statement: _ } =
-        lowered.get().clone();
+    let Lowered {
+        fields,
+        phys,
+        command,
+        target,
+        writes,
+        once,
+        locks,
+        params,
+        before,
+        scratch,
+        depends,
+        keys,
+        statement: _,
+    } = lowered.get().clone();
     let depends = Arc::new(depends);
     let before: Vec<_> = before.into_iter().map(|step| step_plan(&lowered, step, command, &depends)).collect();
     let drop = |table: u32| lowered.clone().map(|_| dropped(table));
@@ -139,8 +150,9 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
     let kind = if phys.is_empty() { Kind::Change } else { Kind::Rows };
     let changed = change::writes(&lowered.get().statement, target.as_deref()).unwrap_or(Writes::Anything);
     let rendered = |columns| Rendered { sql: sql.into(), params: types, columns, kind, writes: changed, keyed };
+    let keys = keys::duty(&lowered.get().statement, target.as_ref(), keys);
     let permit = lowered.map(|lowered| rendered(lowered.phys));
-    Ok(Plan { permit, params, fields, phys, command, target, before, after, writes, once, locks, depends })
+    Ok(Plan { permit, params, fields, phys, command, target, before, after, writes, once, locks, depends, keys })
 }
 
 /// The statement as a look-up by key, if it is one.
@@ -151,7 +163,7 @@ fn keyed_text(statement: &lower::ir::Statement, order: &[u16]) -> Option<Arc<str
 
 /// A statement that runs before the last, under the same permit.
 fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command, depends: &Arc<Depends>) -> Plan {
-    let Step { statement, params, target } = step;
+    let Step { statement, params, target, keys } = step;
     let kind = match statement {
         lower::ir::Statement::Keep { .. } => Kind::Command,
         _ => Kind::Change,
@@ -160,6 +172,7 @@ fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command, depends: &A
     let (params, types) = in_order(&params, &order);
     let writes = change::writes(&statement, target.as_deref()).unwrap_or(Writes::Nothing);
     let rendered = Rendered { sql: sql.into(), params: types, columns: Vec::new(), kind, writes, keyed: None };
+    let keys = keys::duty(&statement, target.as_ref(), keys);
     Plan {
         permit: permit.clone().map(|_| rendered),
         params,
@@ -173,6 +186,7 @@ fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command, depends: &A
         depends: Arc::clone(depends),
         once: false,
         locks: Vec::new(),
+        keys,
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::engine::Rendered;
 use crate::engine::directory::LockMode;
+use crate::error::{Error, Result};
 use crate::policy::Permit;
 use crate::registry::{Name, Relation, Snapshot};
 use crate::tree::{self, Field};
@@ -42,6 +43,8 @@ pub struct Context {
     pub row_security: bool,
     /// Rules hide rows from the statement: what can fail must not run on these (see `lower/hold.rs`).
     pub held: bool,
+    /// After which the numbers of the statement's temporary tables begin.
+    pub scratch: u32,
 }
 
 /// What a statement became.
@@ -104,6 +107,52 @@ pub struct Plan {
     /// The advisory locks that it is sure to ask for.
     pub locks: Vec<LockCall>,
     pub depends: Arc<Depends>,
+    /// What it does to keys, if foreign keys are concerned.
+    pub keys: Option<Arc<KeyDuty>>,
+}
+
+/// What a statement has done to a table that has foreign keys or that others refer to: these are to be checked.
+#[derive(Debug, Clone)]
+pub struct KeyDuty {
+    pub table: Arc<Relation>,
+    pub change: KeyChange,
+}
+
+#[derive(Debug, Clone)]
+pub enum KeyChange {
+    /// Rows were appended; `sets` are the columns (by number) that ON CONFLICT DO UPDATE may have set in others.
+    Appended { sets: Vec<i16> },
+    /// UPDATE and DELETE keep what they change.
+    Kept(KeptRows),
+}
+
+/// The rows that an UPDATE or DELETE has changed, in the temporary table `dg_step_<table>`: where in it the values of a column
+/// (by number) are.
+#[derive(Debug, Clone, Default)]
+pub struct KeptRows {
+    pub table: u32,
+    pub old: Vec<(i16, usize)>,
+    pub new: Vec<(i16, usize)>,
+    pub deleted: bool,
+}
+
+impl KeptRows {
+    /// As kept in that table; `None` if no key is concerned.
+    pub fn of_interest(self, table: u32) -> Option<Self> {
+        let concerned = if self.deleted { !self.old.is_empty() } else { !self.new.is_empty() };
+        concerned.then_some(Self { table, ..self })
+    }
+
+    /// Where a column's value from before is.
+    pub fn old(&self, column: i16) -> Result<usize> {
+        let found = self.old.iter().find(|(num, _)| *num == column).map(|(_, at)| *at);
+        found.ok_or_else(|| Error::internal("a key's column was not kept"))
+    }
+
+    /// Where the value is that it was set to, if it was.
+    pub fn new(&self, column: i16) -> Option<usize> {
+        self.new.iter().find(|(num, _)| *num == column).map(|(_, at)| *at)
+    }
 }
 
 /// What a statement's effect depends on beside its parameters: what must be as it was for it to do the same again.
@@ -163,4 +212,5 @@ pub mod render;
 
 mod change;
 mod compile;
+mod keys;
 pub use compile::{compile, compile_statement, compile_with};

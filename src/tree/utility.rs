@@ -280,6 +280,9 @@ pub enum AlterTable {
         if_exists: bool,
         behavior: DropBehavior,
     },
+    ValidateConstraint {
+        name: Name,
+    },
     RenameConstraint {
         from: Name,
         to: Name,

@@ -109,6 +109,7 @@ pub fn context() -> Context {
         standard_strings: true,
         row_security: true,
         held: false,
+        scratch: 0,
     }
 }
 
@@ -208,7 +209,8 @@ fn draft(definition: &Definition, snapshot: &Snapshot) -> NewTable {
             sequence_options: None,
         })
         .collect();
-    let constraint = |kind| NewConstraint { name: None, kind, deferrable: false, initially_deferred: false };
+    let constraint =
+        |kind| NewConstraint { name: None, kind, deferrable: false, initially_deferred: false, not_valid: false };
     let mut constraints = Vec::new();
     if !key.is_empty() {
         let columns = key.iter().map(|k| Name::from(*k)).collect();

@@ -92,7 +92,6 @@ pub(super) fn pg_constraint(ask: &Ask<'_>) -> Result<Rows> {
     for r in relations(ask) {
         for c in &r.constraints {
             rows.about = about(r, c);
-            let foreign = matches!(c.kind, ConstraintKind::ForeignKey { .. });
             let (kind, key, index, target, target_key, actions, expression) = match &c.kind {
                 ConstraintKind::PrimaryKey { columns } => {
                     (b'p', columns, index_of(r, &c.name), 0, None, (b' ', b' '), None)
@@ -100,15 +99,17 @@ pub(super) fn pg_constraint(ask: &Ask<'_>) -> Result<Rows> {
                 ConstraintKind::Unique { columns, .. } => {
                     (b'u', columns, index_of(r, &c.name), 0, None, (b' ', b' '), None)
                 }
-                ConstraintKind::ForeignKey { columns, target, target_columns, on_delete, on_update } => (
-                    b'f',
-                    columns,
-                    referenced_index(ask.snapshot.relation_by_oid(*target), target_columns),
-                    *target,
-                    Some(target_columns),
-                    (action(*on_update), action(*on_delete)),
-                    None,
-                ),
+                ConstraintKind::ForeignKey { columns, target, target_columns, on_delete, on_update, match_full: _ } => {
+                    (
+                        b'f',
+                        columns,
+                        referenced_index(ask.snapshot.relation_by_oid(*target), target_columns),
+                        *target,
+                        Some(target_columns),
+                        (action(*on_update), action(*on_delete)),
+                        None,
+                    )
+                }
                 ConstraintKind::Check { expression, columns } => {
                     (b'c', columns, 0, 0, None, (b' ', b' '), Some(expression))
                 }
@@ -120,14 +121,18 @@ pub(super) fn pg_constraint(ask: &Ask<'_>) -> Result<Rows> {
                 char_(kind),
                 Value::Bool(c.deferrable),
                 Value::Bool(c.initially_deferred),
-                Value::Bool(true),
+                Value::Bool(c.validated),
                 Value::Oid(r.oid),
                 Value::Oid(0),
                 Value::Oid(index),
                 Value::Oid(target),
                 char_(actions.0),
                 char_(actions.1),
-                char_(if foreign { b's' } else { b' ' }),
+                char_(match &c.kind {
+                    ConstraintKind::ForeignKey { match_full: true, .. } => b'f',
+                    ConstraintKind::ForeignKey { .. } => b's',
+                    _ => b' ',
+                }),
                 Value::Bool(true),
                 Value::Bool(kind != b'c'),
                 if key.is_empty() { Value::Null } else { int2s(key.iter().copied()) },

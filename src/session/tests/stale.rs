@@ -86,6 +86,7 @@ fn context(snapshot: Snapshot) -> Context {
         standard_strings: true,
         row_security: true,
         held: false,
+        scratch: 0,
     }
 }
 

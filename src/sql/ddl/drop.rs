@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::alter::{word, wrong_type};
 use super::physical::{ident, table_name};
 use super::planner::{Planner, no_namespace};
-use super::rebuild::Rebuild;
 use crate::error::{Error, Report, Result, SqlState};
 use crate::registry::{Change, Name, Relation, RelationKind};
 use crate::tree::{DropBehavior, ObjectKind};
@@ -144,19 +143,7 @@ impl Planner<'_> {
                 Dependent::Relation(r) => self.drop_sequence_default(r.oid, target.oid),
             }
         }
-        self.drop_in_order(order)
-    }
-
-    /// Children before parents, as DuckDB wants it.
-    fn drop_in_order(&mut self, order: Vec<Arc<Relation>>) -> Result<()> {
-        let mut left = order;
-        while !left.is_empty() {
-            let oids: BTreeSet<Oid> = left.iter().map(|r| r.oid).collect();
-            let free = left.iter().position(|r| self.referencing(r.oid).iter().all(|(c, _)| !oids.contains(&c.oid)));
-            let Some(at) = free else {
-                return Err(Error::unsupported("dropping tables whose foreign keys go round in a circle"));
-            };
-            let relation = left.remove(at);
+        for relation in order {
             self.drop_relation(&relation);
         }
         Ok(())
@@ -227,18 +214,16 @@ impl Planner<'_> {
         self.put_relation(table);
     }
 
-    fn drop_foreign_key(&mut self, child: Oid, name: &Name) -> Result<()> {
+    pub fn drop_foreign_key(&mut self, child: Oid, name: &Name) -> Result<()> {
         let Some(old) = self.after.relation_by_oid(child).cloned() else { return Ok(()) };
         self.may_change(&old.managed, "table", &old.name)?;
         let mut new = (*old).clone();
         new.constraints.retain(|c| c.name != *name);
-        let change = Rebuild { old, new, sources: std::collections::HashMap::new() };
-        self.rebuild(&change)?;
-        self.put_relation(change.new);
+        self.put_relation(new);
         Ok(())
     }
 
-    fn cascade_notice(&mut self, dropped: &[String]) {
+    pub fn cascade_notice(&mut self, dropped: &[String]) {
         match dropped {
             [] => {}
             [one] => self.notice(format!("drop cascades to {one}")),

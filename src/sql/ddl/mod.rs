@@ -6,7 +6,6 @@
 mod alter;
 mod comment;
 mod create;
-pub mod deferred;
 mod domain;
 mod drop;
 /// Schema files: what the database lacks of them.
@@ -15,6 +14,7 @@ mod follow;
 mod grant;
 mod index;
 mod kept;
+pub mod keys;
 mod physical;
 mod pipeline;
 mod planner;
@@ -29,6 +29,8 @@ mod truncate;
 mod types;
 mod view;
 
+use std::sync::Arc;
+
 use crate::engine::Rendered;
 use crate::error::{Error, Report, Result};
 use crate::policy::Permit;
@@ -39,7 +41,7 @@ use crate::types::Oid;
 
 pub use physical::{create_table, table_name};
 use planner::Planner;
-pub use renumber::renumber;
+pub use renumber::{renumber, unkey};
 
 /// What carrying out one DDL statement takes, in this order, in one transaction: `steps` in DuckDB, `changes` in the
 /// transaction's snapshot. The steps include the rows of `duckgate_internal.objects` that
@@ -57,6 +59,8 @@ pub struct DdlPlan {
     pub counts_rows: bool,
     /// Temporary tables that were made, and what becomes of them at the end of each transaction, if something does.
     pub on_commit: Vec<(Oid, OnCommit)>,
+    /// Tables that TRUNCATE has emptied.
+    pub emptied: Vec<Oid>,
 }
 
 #[derive(Debug, Clone)]
@@ -68,6 +72,8 @@ pub enum Step {
     Plan(Plan),
     /// A query that must give no row; if it does, this is the error (a constraint that existing rows violate).
     Verify(Plan, Error),
+    /// The rows of a table are checked for one of its foreign keys, which the changes have brought.
+    Key(Arc<keys::Key>),
 }
 
 /// Plans one schema change. `cx.snapshot` is the transaction's own; `cx.role` owns what is made.

@@ -1,12 +1,12 @@
 //! What a relation is in DuckDB: its name, its CREATE TABLE, and which constraints DuckDB keeps by itself.
 //!
-//! NOT NULL, PRIMARY KEY, UNIQUE and FOREIGN KEY are DuckDB's own. CHECKs and DEFAULTs stay out: they may call functions
-//! that are not registered when DuckDB replays its log.
+//! NOT NULL, PRIMARY KEY and UNIQUE are DuckDB's own. CHECKs and DEFAULTs stay out: they may call functions that are not
+//! registered when DuckDB replays its log. Foreign keys are the session's to check (`session::keys`).
 
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Column, Constraint, ConstraintKind, FkAction, Relation, Snapshot, Storage, physical_name};
+use crate::registry::{Column, Constraint, ConstraintKind, Relation, Snapshot, Storage, physical_name};
 use crate::types::name::format_type;
-use crate::types::{Oid, PgType, Phys, TypeLookup, oid, phys};
+use crate::types::{Oid, PgType, Phys, TypeLookup, base_type, oid, phys};
 
 /// An identifier for DuckDB: the physical name, in quotes.
 pub fn ident(name: &str) -> String {
@@ -71,16 +71,9 @@ fn column_definition(relation: &Relation, column: &Column, types: &Snapshot) -> 
     Ok(format!("{} {ty}{not_null}", column_ident(relation, column)))
 }
 
-/// The table's clause for a constraint that DuckDB keeps; `None` for a CHECK.
+/// The table's clause for a constraint that DuckDB keeps; `None` for a CHECK and for foreign keys, which the session checks.
 pub fn native_constraint(relation: &Relation, constraint: &Constraint, types: &Snapshot) -> Result<Option<String>> {
-    if constraint.initially_deferred {
-        // The session checks it before COMMIT: DuckDB would with each statement.
-        if let ConstraintKind::ForeignKey { on_delete, on_update, .. } = &constraint.kind {
-            for action in [on_delete, on_update] {
-                foreign_action(*action)?;
-            }
-            return Ok(None);
-        }
+    if constraint.initially_deferred && !matches!(constraint.kind, ConstraintKind::ForeignKey { .. }) {
         return Err(Error::unsupported("a constraint that is INITIALLY DEFERRED and no foreign key")
             .hint("Keys are checked with each statement; leave DEFERRABLE INITIALLY DEFERRED out."));
     }
@@ -96,70 +89,47 @@ pub fn native_constraint(relation: &Relation, constraint: &Constraint, types: &S
             key_types(relation, columns, types)?;
             Some(format!("UNIQUE ({})", column_list(relation, columns)?))
         }
-        ConstraintKind::ForeignKey { columns, target, target_columns, on_delete, on_update } => {
-            for action in [on_delete, on_update] {
-                foreign_action(*action)?;
-            }
-            let own;
-            let target = if *target == relation.oid {
-                own = relation;
-                own
-            } else {
-                let found = types.relation_by_oid(*target);
-                found.ok_or_else(|| Error::internal(format!("no relation {target} for a foreign key")))?
-            };
-            declared_key(target, target_columns)?;
-            same_types((relation, columns), (target, target_columns), types)?;
-            let (from, to) = (column_list(relation, columns)?, column_list(target, target_columns)?);
-            Some(format!("FOREIGN KEY ({from}) REFERENCES {} ({to})", table_name(target)))
+        ConstraintKind::ForeignKey { columns, target, target_columns, .. } => {
+            let own = (*target == relation.oid).then_some(relation);
+            let found = own.or_else(|| types.relation_by_oid(*target).map(|r| &**r));
+            let target = found.ok_or_else(|| Error::internal(format!("no relation {target} for a foreign key")))?;
+            comparable_types(&constraint.name, (relation, columns), (target, target_columns), types)?;
+            None
         }
         ConstraintKind::Check { .. } => None,
     })
 }
 
-fn foreign_action(action: FkAction) -> Result<()> {
-    let name = match action {
-        FkAction::NoAction | FkAction::Restrict => return Ok(()),
-        FkAction::Cascade => "CASCADE",
-        FkAction::SetNull => "SET NULL",
-        FkAction::SetDefault => "SET DEFAULT",
-    };
-    Err(Error::unsupported(format!("a foreign key with {name}"))
-        .hint("Use NO ACTION or RESTRICT, and delete or update the referencing rows in the same transaction first."))
-}
-
-/// DuckDB compares the keys as they are stored.
-fn same_types(own: (&Relation, &[i16]), target: (&Relation, &[i16]), types: &Snapshot) -> Result<()> {
+/// A key is compared with the one it refers to: PostgreSQL wants an operator for that in the family of the referenced index.
+fn comparable_types(name: &str, own: (&Relation, &[i16]), target: (&Relation, &[i16]), types: &Snapshot) -> Result<()> {
     for (a, b) in own.1.iter().zip(target.1) {
         let (Some(a), Some(b)) = (own.0.column_by_num(*a), target.0.column_by_num(*b)) else { continue };
-        if column_type(a.ty, types)? == column_type(b.ty, types)? {
-            continue;
+        if !is_comparable(base_type(a.ty, types), base_type(b.ty, types)) {
+            let message = format!("foreign key constraint \"{name}\" cannot be implemented");
+            let (from, to) = (format_type(PgType::new(a.ty.oid), types), format_type(PgType::new(b.ty.oid), types));
+            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).detail(format!(
+                "Key columns \"{}\" and \"{}\" are of incompatible types: {from} and {to}.",
+                a.name, b.name
+            )));
         }
-        let (from, to) = (format_type(a.ty, types), format_type(b.ty, types));
-        let what = format!("a foreign key from column \"{}\" of type {from} to one of type {to}", a.name);
-        return Err(Error::unsupported(what)
-            .hint("Give both columns the same type: drop the foreign key, change the columns, and add it again."));
     }
     Ok(())
 }
 
-/// DuckDB refers to primary keys and UNIQUE constraints only, not to unique indexes.
-fn declared_key(target: &Relation, columns: &[i16]) -> Result<()> {
-    let mut wanted = columns.to_vec();
-    wanted.sort_unstable();
-    let declared = target.constraints.iter().any(|c| match &c.kind {
-        ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => {
-            let mut columns = columns.clone();
-            columns.sort_unstable();
-            columns == wanted
-        }
-        ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => false,
-    });
-    if declared {
-        return Ok(());
-    }
-    Err(Error::unsupported("a foreign key to columns with a unique index only")
-        .hint(format!("Declare a UNIQUE constraint on \"{}\" instead of the index.", target.name)))
+/// Whether values of a type can refer to keys of another: by an operator of one family, or by an implicit cast.
+fn is_comparable(from: PgType, to: PgType) -> bool {
+    const INTEGERS: [Oid; 3] = [oid::INT2, oid::INT4, oid::INT8];
+    const TEXTS: [Oid; 4] = [oid::TEXT, oid::VARCHAR, oid::BPCHAR, oid::NAME];
+    const MOMENTS: [Oid; 3] = [oid::DATE, oid::TIMESTAMP, oid::TIMESTAMPTZ];
+    const FLOATS: [Oid; 2] = [oid::FLOAT4, oid::FLOAT8];
+    let both = |group: &[Oid]| group.contains(&from.oid) && group.contains(&to.oid);
+    from.oid == to.oid
+        || both(&INTEGERS)
+        || both(&TEXTS)
+        || both(&MOMENTS)
+        || both(&FLOATS)
+        || INTEGERS.contains(&from.oid) && (to.oid == oid::NUMERIC || FLOATS.contains(&to.oid))
+        || from.oid == oid::NUMERIC && FLOATS.contains(&to.oid)
 }
 
 /// Which types a key may have: those whose equality in DuckDB is PostgreSQL's.

@@ -74,6 +74,7 @@ impl<'a> Planner<'a> {
             depends: Arc::default(),
             once: false,
             locks: Vec::new(),
+            keys: None,
         };
         self.plan.steps.push(Step::Verify(plan, error));
     }

@@ -1,7 +1,7 @@
 //! Rebuilding a table: what DuckDB cannot alter is set aside, made anew and filled again, in one transaction.
 //!
 //! `CREATE TABLE aside AS SELECT * FROM t; DROP TABLE t; CREATE TABLE t (…); INSERT INTO t SELECT … FROM aside; DROP TABLE
-//! aside`. Tables that refer to it by foreign keys go with it: DuckDB drops no table that another refers to.
+//! aside`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,9 +10,8 @@ use super::Step;
 use super::physical::{self, column_ident, table_name};
 use super::pipeline;
 use super::planner::Planner;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::registry::{Column, Relation, RelationKind, Snapshot};
-use crate::types::Oid;
 
 /// Where a column's values come from in a rebuilt table.
 #[derive(Debug, Clone)]
@@ -34,34 +33,22 @@ impl Planner<'_> {
     /// Makes the steps; the caller puts the new relation into the snapshot afterwards.
     pub fn rebuild(&mut self, change: &Rebuild) -> Result<()> {
         let Rebuild { old, new, sources: _ } = change;
-        if old.constraints.iter().any(|c| physical::foreign_target(c) == Some(old.oid)) {
-            return Err(Error::unsupported(format!("this change of table \"{}\", which refers to itself", old.name))
-                .hint("Drop the foreign key first, by making the table anew with CREATE TABLE AS."));
-        }
-        let children: Vec<(Arc<Relation>, Relation)> =
-            self.children(old.oid, new)?.into_iter().map(|child| (child.clone(), self.aside(&child))).collect();
         let aside = self.aside(old);
-        for (table, aside) in children.iter().map(|(child, aside)| (child, aside)).chain([(old, &aside)]) {
-            let temporary = if table.temporary { "TEMP " } else { "" };
-            let (table, aside) = (table_name(table), table_name(aside));
-            self.command(format!("CREATE {temporary}TABLE {aside} AS SELECT * FROM {table}"));
-            self.command(format!("DROP TABLE {table}"));
-        }
-        // What the new tables refer to must be in the snapshot as it will be.
+        self.set_aside(old, &aside);
+        // What the new table refers to must be in the snapshot as it will be.
         let mut after = self.after.clone();
         after.apply_in_place(&crate::registry::Change::PutRelation(Arc::new(new.clone())));
         self.command(physical::create_table(new, &after)?);
         self.fill(change, &aside, &after)?;
         self.command(format!("DROP TABLE {}", table_name(&aside)));
-        self.unique_indexes(new)?;
-        for (child, aside) in children.iter().rev() {
-            self.command(physical::create_table(child, &after)?);
-            let (table, from, columns) = (table_name(child), table_name(aside), column_names(child));
-            self.command(format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM {from}"));
-            self.command(format!("DROP TABLE {from}"));
-            self.unique_indexes(child)?;
-        }
-        Ok(())
+        self.unique_indexes(new)
+    }
+
+    fn set_aside(&mut self, table: &Relation, aside: &Relation) {
+        let temporary = if table.temporary { "TEMP " } else { "" };
+        let (table, aside) = (table_name(table), table_name(aside));
+        self.command(format!("CREATE {temporary}TABLE {aside} AS SELECT * FROM {table}"));
+        self.command(format!("DROP TABLE {table}"));
     }
 
     /// The table in which a table's rows wait: the same columns under a number of its own.
@@ -82,27 +69,6 @@ impl Planner<'_> {
                 .collect(),
             ..table.clone()
         }
-    }
-
-    /// The tables that refer to this one, directly or not, those furthest away first.
-    fn children(&self, oid: Oid, new: &Relation) -> Result<Vec<Arc<Relation>>> {
-        let mut order: Vec<Arc<Relation>> = Vec::new();
-        let mut todo = vec![oid];
-        while let Some(parent) = todo.pop() {
-            for (child, _) in self.referencing(parent) {
-                if child.oid == oid || child.constraints.iter().any(|c| physical::foreign_target(c) == Some(child.oid))
-                {
-                    return Err(Error::unsupported(format!("this change of table \"{}\"", new.name))
-                        .detail("Foreign keys go round in a circle.")
-                        .hint("Drop one of the foreign keys first."));
-                }
-                order.retain(|c| c.oid != child.oid);
-                order.push(child.clone());
-                todo.push(child.oid);
-            }
-        }
-        order.reverse();
-        Ok(order)
     }
 
     fn fill(&mut self, change: &Rebuild, aside: &Relation, after: &Snapshot) -> Result<()> {
@@ -128,8 +94,4 @@ impl Planner<'_> {
         }
         Ok(())
     }
-}
-
-fn column_names(relation: &Relation) -> String {
-    relation.columns.iter().map(|c| column_ident(relation, c)).collect::<Vec<_>>().join(", ")
 }

@@ -64,15 +64,9 @@ impl Planner<'_> {
         self.empty(tables.to_vec(), false)
     }
 
-    /// Those that refer to others go first; inside a circle any order fails in DuckDB, and says so.
     fn empty(&mut self, tables: Vec<Arc<Relation>>, restart_identity: bool) -> Result<()> {
-        let mut left = tables;
-        while !left.is_empty() {
-            let referred = |r: &Arc<Relation>| {
-                self.referencing(r.oid).iter().any(|(child, _)| left.iter().any(|l| l.oid == child.oid))
-            };
-            let at = left.iter().position(|r| !referred(r)).unwrap_or(0);
-            let table = left.remove(at);
+        for table in tables {
+            self.plan.emptied.push(table.oid);
             self.command(format!("DELETE FROM {}", table_name(&table)));
             if restart_identity {
                 for sequence in self.owned_sequences(table.oid) {

@@ -51,7 +51,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::registry::Relation;
-use crate::sql::{Command, Context, Depends, LockCall, ParamSource};
+use crate::sql::{Command, Context, Depends, KeptRows, LockCall, ParamSource};
 use crate::tree::{self, CteId, Field, RelId, SessionValue};
 use crate::types::{self, Oid, PgType, Phys};
 use ir::{Alias, Node, Scalar};
@@ -78,6 +78,8 @@ pub struct Lowered {
     /// Temporary tables that they make, to be dropped at the transaction's end.
     pub scratch: Vec<u32>,
     pub depends: Depends,
+    /// What it has kept for the foreign keys that it concerns.
+    pub keys: Option<KeptRows>,
 }
 
 /// How decimal arithmetic treats results that need more digits than DuckDB's fast types have.
@@ -92,8 +94,22 @@ pub enum Decimals {
 
 /// Lowers a query, INSERT, UPDATE or DELETE that `policy` has let pass.
 pub fn lower(statement: &tree::Statement, cx: &Context, decimals: Decimals) -> Result<Lowered> {
+    lower_as(statement, cx, decimals, true)
+}
+
+/// For EXPLAIN: what is not carried out need not keep what foreign keys would ask for.
+pub fn lower_to_explain(
+    statement: &tree::Statement,
+    cx: &Context,
+    decimals: Decimals,
+    analyze: bool,
+) -> Result<Lowered> {
+    explain(lower_as(statement, cx, decimals, analyze)?, analyze)
+}
+
+fn lower_as(statement: &tree::Statement, cx: &Context, decimals: Decimals, keyed: bool) -> Result<Lowered> {
     let mut lowerer = Lowerer::new(cx, decimals);
-    let steps = steps::wanted(statement, || Lowerer::new(cx, decimals).returns_more(statement))?;
+    let steps = steps::wanted(statement, || Lowerer::new(cx, decimals).takes_more(statement, keyed))?;
     lowerer.taped = steps || !matches!(statement, tree::Statement::Query(_));
     if steps {
         return lowerer.stepwise(statement);
@@ -122,10 +138,10 @@ pub fn lower_for_table(query: &tree::Query, cx: &Context, decimals: Decimals) ->
 }
 
 /// EXPLAIN of what was lowered: DuckDB's two columns (which plan, its text), of which the second is QUERY PLAN.
-pub fn explain(lowered: Lowered, analyze: bool) -> Result<Lowered> {
+fn explain(lowered: Lowered, analyze: bool) -> Result<Lowered> {
     if !lowered.before.is_empty() {
         return Err(Error::unsupported(
-            "EXPLAIN of a data-modifying statement in WITH, or of RETURNING of more than the changed row",
+            "EXPLAIN of a data-modifying statement in WITH, of RETURNING of more than the changed row, or with ANALYZE of a change of keys",
         ));
     }
     let field = Field { name: "QUERY PLAN".into(), ty: PgType::new(types::oid::TEXT), origin: (0, 0) };
@@ -215,7 +231,7 @@ impl<'a> Lowerer<'a> {
             taped: false,
             depends: Depends::default(),
             once: false,
-            made: 0,
+            made: cx.scratch,
             shapes: HashMap::new(),
         }
     }
@@ -266,6 +282,21 @@ impl<'a> Lowerer<'a> {
         let (before, scratch) = (Vec::new(), Vec::new());
         let depends = self.depends;
         let (once, locks, params) = (self.once, Vec::new(), self.params);
-        Lowered { statement, params, fields, phys, command, target, writes, once, locks, before, scratch, depends }
+        let keys = None;
+        Lowered {
+            statement,
+            params,
+            fields,
+            phys,
+            command,
+            target,
+            writes,
+            once,
+            locks,
+            before,
+            scratch,
+            depends,
+            keys,
+        }
     }
 }

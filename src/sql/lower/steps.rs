@@ -6,12 +6,12 @@
 //! what the other parts read. Then the changes are made from the kept rows, in the order of the parts, and the last
 //! statement gives the result. The session runs all of it in one transaction and drops the tables at its end.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::registry;
-use crate::sql::{Command, ParamSource};
+use crate::sql::{Command, KeptRows, ParamSource};
 use crate::tree::{
     self, Cte, CteBody, Delete, Expr, FromItem, Insert, Query, RelId, Relation, Returning, TargetRules, Update,
 };
@@ -31,6 +31,8 @@ pub struct Step {
     pub params: Vec<(ParamSource, Phys)>,
     /// The table that it writes, for constraint names in errors.
     pub target: Option<Arc<registry::Relation>>,
+    /// What was kept of the rows it changes, for the foreign keys that are concerned.
+    pub keys: Option<KeptRows>,
 }
 
 /// Where a step's rows are.
@@ -86,20 +88,20 @@ pub(super) fn wanted(statement: &tree::Statement, lowerer: impl Fn() -> Result<b
 }
 
 impl<'a> Lowerer<'a> {
-    /// True if RETURNING has what DuckDB does not know there: other relations' columns, subqueries.
-    pub(super) fn returns_more(mut self, statement: &tree::Statement) -> Result<bool> {
+    /// True if RETURNING has what DuckDB does not know there: other relations' columns, subqueries; and (`keyed`) if
+    /// foreign keys ask for what is changed.
+    pub(super) fn takes_more(mut self, statement: &tree::Statement, keyed: bool) -> Result<bool> {
         let (ctes, target, from, returning): (_, _, &[FromItem], _) = match statement {
             tree::Statement::Insert(i) if i.on_conflict.is_none() => (&i.ctes, &i.target, &[], &i.returning),
             tree::Statement::Update(u) => (&u.ctes, &u.target, &u.from, &u.returning),
             tree::Statement::Delete(d) => (&d.ctes, &d.target, &d.using, &d.returning),
             _ => return Ok(false),
         };
+        if keyed && self.concerns_keys(statement)? {
+            return Ok(true);
+        }
         if returning.exprs.is_empty() {
             return Ok(false);
-        }
-        // DuckDB's RETURNING removes the row to write it anew, which a foreign key that refers to it does not allow.
-        if matches!(statement, tree::Statement::Update(_)) && self.is_referenced(target_table(target)?.oid) {
-            return Ok(true);
         }
         let alias = Alias::Rel(target.id.0);
         self.ctes(ctes)?;
@@ -114,14 +116,29 @@ impl<'a> Lowerer<'a> {
         Ok(false)
     }
 
-    fn is_referenced(&self, table: crate::types::Oid) -> bool {
-        let refers = |c: &registry::Constraint| match &c.kind {
-            registry::ConstraintKind::ForeignKey { target, .. } => *target == table && !c.initially_deferred,
-            registry::ConstraintKind::PrimaryKey { .. }
-            | registry::ConstraintKind::Unique { .. }
-            | registry::ConstraintKind::Check { .. } => false,
-        };
-        self.cx.snapshot.relations.values().any(|r| r.constraints.iter().any(refers))
+    /// Whether the rows that it changes have to be kept, for foreign keys of the table or to it.
+    fn concerns_keys(&self, statement: &tree::Statement) -> Result<bool> {
+        Ok(match statement {
+            tree::Statement::Update(update) => {
+                let def = target_table(&update.target)?;
+                let columns = self.key_columns(def, true);
+                update.sets.iter().any(|(i, _)| {
+                    update.target.columns.get(usize::from(*i)).is_some_and(|c| columns.contains(&c.attnum))
+                })
+            }
+            tree::Statement::Delete(delete) => !self.key_columns(target_table(&delete.target)?, false).is_empty(),
+            _ => false,
+        })
+    }
+
+    /// The columns that others' foreign keys point to, and (`own`) those of the table's own foreign keys.
+    fn key_columns(&self, table: &registry::Relation, own: bool) -> BTreeSet<i16> {
+        let pointed = self.cx.snapshot.referring(table.oid);
+        let mut columns: BTreeSet<i16> = pointed.flat_map(|(_, key)| key.target_columns.to_vec()).collect();
+        if own {
+            columns.extend(table.foreign_keys().flat_map(|key| key.columns.to_vec()));
+        }
+        columns
     }
 
     /// Lowers a statement for which [`wanted`] says so.
@@ -162,11 +179,13 @@ impl<'a> Lowerer<'a> {
             _ => return Err(Error::internal("lower: not a statement of several steps")),
         };
         let Steps { mut reads, mut writes, scratch } = steps;
+        let mut keys = None;
         let (last, phys) = match part.returning {
             Some(kept) => (self.all_of(&kept), kept.columns),
             None => {
                 let last = writes.pop().ok_or_else(|| Error::internal("lower: a change without a statement"))?;
                 self.params = last.params;
+                keys = last.keys;
                 let phys = match &last.statement {
                     ir::Statement::Insert { returning, .. } => returning.iter().map(|r| r.phys.clone()).collect(),
                     _ => Vec::new(),
@@ -176,7 +195,7 @@ impl<'a> Lowerer<'a> {
         };
         reads.append(&mut writes);
         self.writes = true;
-        Ok(Lowered { before: reads, scratch, ..self.done(last, (fields, phys), command, target) })
+        Ok(Lowered { before: reads, scratch, keys, ..self.done(last, (fields, phys), command, target) })
     }
 
     fn keep_cte(&mut self, steps: &mut Steps, cte: &Cte) -> Result<()> {
@@ -211,14 +230,20 @@ impl<'a> Lowerer<'a> {
         let table = self.made;
         let columns = query.columns.clone();
         let statement = ir::Statement::Keep { table, query };
-        steps.reads.push(Step { statement, params: std::mem::take(&mut self.params), target: None });
+        steps.reads.push(Step { statement, params: std::mem::take(&mut self.params), target: None, keys: None });
         steps.scratch.push(table);
         Kept { table, columns }
     }
 
-    fn write(&mut self, steps: &mut Steps, statement: ir::Statement, target: &Arc<registry::Relation>) {
+    fn write(
+        &mut self,
+        steps: &mut Steps,
+        statement: ir::Statement,
+        target: &Arc<registry::Relation>,
+        keys: Option<KeptRows>,
+    ) {
         let params = std::mem::take(&mut self.params);
-        steps.writes.push(Step { statement, params, target: Some(Arc::clone(target)) });
+        steps.writes.push(Step { statement, params, target: Some(Arc::clone(target)), keys });
     }
 
     /// `SELECT c0, c1 … FROM kept`.
@@ -264,7 +289,7 @@ impl<'a> Lowerer<'a> {
         let source = self.part_of(&kept, 0, kept.columns.len());
         let table = table_name(&def);
         let statement = ir::Statement::Insert { table, alias, columns, source, conflict, returning: native };
-        self.write(steps, statement, &def);
+        self.write(steps, statement, &def, None);
         Ok(Part { returning })
     }
 
@@ -312,8 +337,9 @@ impl<'a> Lowerer<'a> {
     fn update_step(&mut self, steps: &mut Steps, update: &Update) -> Result<Part> {
         let Update { ctes: _, recursive: _, target, sets, from, filter, returning, rules } = update;
         let def = Arc::clone(target_table(target)?);
-        let (kept, place) = match rules {
-            None => self.changed(steps, (target, &def), sets, from, filter.as_ref())?,
+        let whole = !returning.exprs.is_empty();
+        let (kept, place, keys) = match rules {
+            None => self.changed(steps, (target, &def), sets, from, (filter.as_ref(), whole))?,
             Some(rules) => self.ruled(steps, (target, &def, rules), sets, from, filter.as_ref())?,
         };
         let returning = self.changed_returning(steps, target, returning, &kept, place)?;
@@ -337,15 +363,16 @@ impl<'a> Lowerer<'a> {
             filter: Some(same_row(alias, rows)),
             returning: Vec::new(),
         };
-        self.write(steps, statement, &def);
+        self.write(steps, statement, &def, keys);
         Ok(Part { returning })
     }
 
     fn delete_step(&mut self, steps: &mut Steps, delete: &Delete) -> Result<Part> {
         let Delete { ctes: _, recursive: _, target, using, filter, returning, rules } = delete;
         let def = Arc::clone(target_table(target)?);
-        let (kept, place) = match rules {
-            None => self.changed(steps, (target, &def), &[], using, filter.as_ref())?,
+        let whole = !returning.exprs.is_empty();
+        let (kept, place, keys) = match rules {
+            None => self.changed(steps, (target, &def), &[], using, (filter.as_ref(), whole))?,
             Some(rules) => self.ruled(steps, (target, &def, rules), &[], using, filter.as_ref())?,
         };
         let returning = self.changed_returning(steps, target, returning, &kept, place)?;
@@ -359,20 +386,20 @@ impl<'a> Lowerer<'a> {
             filter: Some(same_row(alias, rows)),
             returning: Vec::new(),
         };
-        self.write(steps, statement, &def);
+        self.write(steps, statement, &def, keys);
         Ok(Part { returning })
     }
 
-    /// Keeps what UPDATE or DELETE will change: the row's number, SET's values, then the columns of the target and of
-    /// FROM. Tells where each relation's columns are.
+    /// Keeps what UPDATE or DELETE will change: the row's number, SET's values, then (`whole`) the columns of the target and of
+    /// FROM, and those of keys as they were. Tells where each relation's columns are.
     fn changed(
         &mut self,
         steps: &mut Steps,
         (target, def): (&Relation, &Arc<registry::Relation>),
         sets: &[(u16, Expr)],
         from: &[FromItem],
-        filter: Option<&Expr>,
-    ) -> Result<(Kept, HashMap<RelId, Rel>)> {
+        (filter, whole): (Option<&Expr>, bool),
+    ) -> Result<(Kept, HashMap<RelId, Rel>, Option<KeptRows>)> {
         self.depends.tables.insert(def.oid);
         let alias = Alias::Rel(target.id.0);
         self.enter_table(target, def, alias)?;
@@ -383,12 +410,14 @@ impl<'a> Lowerer<'a> {
         let values = self.set_values(target, &places, def, None)?;
         let values = values.into_iter().map(|(_, value)| value).collect();
         let own = self.rels.get(&target.id).cloned();
-        let (targets, place) = self.laid_out(number.clone(), values, (target, own), (sets, from));
+        let (targets, place, keys) = self.laid_out(number.clone(), values, (target, def, own), (sets, from, whole))?;
         let filter = filter.map(|f| self.expr(f)).transpose()?;
         let qualify = one_change(number, from);
         let columns = targets.iter().map(|t| t.phys.clone()).collect();
         let select = Select { targets, from: items, filter, qualify, ..Select::default() };
-        Ok((self.keep(steps, plain_query(select, columns)), place))
+        let kept = self.keep(steps, plain_query(select, columns));
+        let keys = keys.of_interest(kept.table);
+        Ok((kept, place, keys))
     }
 
     /// As [`Self::changed`], of the rows that rules let through; the new rows' conditions are in what is kept.
@@ -399,14 +428,15 @@ impl<'a> Lowerer<'a> {
         sets: &[(u16, Expr)],
         from: &[FromItem],
         filter: Option<&Expr>,
-    ) -> Result<(Kept, HashMap<RelId, Rel>)> {
+    ) -> Result<(Kept, HashMap<RelId, Rel>, Option<KeptRows>)> {
         self.depends.tables.insert(def.oid);
         let Visible { from: item, number, raw } = self.visible_target(target, def, rules)?;
         let mut items = vec![item];
         items.extend(self.from_items(from)?);
         let places: Vec<&(u16, Expr)> = sets.iter().collect();
         let values = self.set_scalars(target, &places, def)?.into_iter().map(|(_, _, value)| value).collect();
-        let (targets, mut place) = self.laid_out(number.clone(), values, (target, Some(raw)), (sets, from));
+        let known = (target, &**def, Some(raw));
+        let (targets, mut place, keys) = self.laid_out(number.clone(), values, known, (sets, from, true))?;
         let filter = filter.map(|f| self.expr(f)).transpose()?;
         let qualify = one_change(number, from);
         let columns: Vec<Phys> = targets.iter().map(|t| t.phys.clone()).collect();
@@ -432,7 +462,9 @@ impl<'a> Lowerer<'a> {
             rel.alias = rows;
         }
         let select = Select { targets, from: vec![derived(inner, rows)], ..Select::default() };
-        Ok((self.keep(steps, plain_query(select, columns)), place))
+        let kept = self.keep(steps, plain_query(select, columns));
+        let keys = keys.of_interest(kept.table);
+        Ok((kept, place, keys))
     }
 
     /// The columns of what is kept, and where each relation's are in it. `own` is the target as the table has it.
@@ -440,9 +472,9 @@ impl<'a> Lowerer<'a> {
         &mut self,
         number: Scalar,
         values: Vec<Scalar>,
-        (target, own): (&Relation, Option<Rel>),
-        (sets, from): (&[(u16, Expr)], &[FromItem]),
-    ) -> (Vec<Scalar>, HashMap<RelId, Rel>) {
+        (target, def, own): (&Relation, &registry::Relation, Option<Rel>),
+        (sets, from, whole): (&[(u16, Expr)], &[FromItem], bool),
+    ) -> Result<(Vec<Scalar>, HashMap<RelId, Rel>, KeptRows)> {
         let set_at: HashMap<u16, usize> = sets.iter().enumerate().map(|(i, (column, _))| (*column, i + 1)).collect();
         let mut targets = vec![number];
         targets.extend(values);
@@ -450,8 +482,8 @@ impl<'a> Lowerer<'a> {
         let mut seen = Vec::new();
         from.iter().for_each(|item| relations_of(item, &mut seen));
         let others = seen.into_iter().filter_map(|rel| Some((rel, self.rels.get(&rel).cloned()?)));
-        let all: Vec<(RelId, Rel)> = own.map(|rel| (target.id, rel)).into_iter().chain(others).collect();
-        for (rel, known) in all {
+        let all: Vec<(RelId, Rel)> = own.clone().map(|rel| (target.id, rel)).into_iter().chain(others).collect();
+        for (rel, known) in all.into_iter().filter(|_| whole) {
             let mut named = Vec::with_capacity(known.columns.len());
             for (index, (means, phys)) in known.columns.into_iter().enumerate() {
                 let name = match means {
@@ -470,7 +502,20 @@ impl<'a> Lowerer<'a> {
             }
             place.insert(rel, Rel { alias: known.alias, columns: named });
         }
-        (targets, place)
+        let mut keys = KeptRows { deleted: sets.is_empty(), ..KeptRows::default() };
+        for num in self.key_columns(def, !keys.deleted) {
+            let at = target.columns.iter().position(|c| c.attnum == num);
+            let known = at.and_then(|at| Some((at, own.as_ref()?.columns.get(at)?.clone())));
+            let (Some((at, (Means::Column(name), phys))), Some(own)) = (known, own.as_ref()) else {
+                return Err(Error::internal("lower: a key over a column that is not there"));
+            };
+            if let Some(set) = set_at.get(&(at as u16)) {
+                keys.new.push((num, *set));
+            }
+            keys.old.push((num, targets.len()));
+            targets.push(Scalar::column(own.alias, name, phys));
+        }
+        Ok((targets, place, keys))
     }
 
     fn changed_returning(

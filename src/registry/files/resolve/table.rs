@@ -152,7 +152,7 @@ impl Resolver {
         }
         let at = self.spot(file, offset);
         let name = name.map(Name::from);
-        let constraint = NewConstraint { name, kind, deferrable: false, initially_deferred: false };
+        let constraint = NewConstraint { name, kind, deferrable: false, initially_deferred: false, not_valid: false };
         table.constraints.push(FileConstraint { at, constraint });
     }
 
@@ -174,13 +174,6 @@ impl Resolver {
         reference: Reference,
     ) {
         let Reference { namespace, table: target, columns: target_columns, on_delete, on_update } = reference;
-        for action in [on_delete, on_update] {
-            use crate::registry::FkAction;
-            if matches!(action, FkAction::Cascade | FkAction::SetNull | FkAction::SetDefault) {
-                let help = Some("possible: no action, restrict".to_owned());
-                self.error(file, offset, "a foreign key cannot change other rows yet", help);
-            }
-        }
         let namespace = namespace.map_or_else(|| table.namespace.clone(), Name::from);
         let kind = NewConstraintKind::ForeignKey {
             columns,
@@ -188,6 +181,7 @@ impl Resolver {
             target_columns: target_columns.into_iter().map(Name::from).collect(),
             on_delete,
             on_update,
+            match_full: false,
         };
         let before = table.constraints.len();
         self.constraint(file, offset, table, name, kind);

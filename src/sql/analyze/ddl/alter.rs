@@ -8,7 +8,9 @@ use super::{new_sequence, sequence_change};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Name, Relation};
 use crate::sql::parse;
-use crate::tree::{AlterTable, Ddl, DropBehavior, NewConstraint, ObjectKind, RelColumn, RelId, SwitchRowSecurity};
+use crate::tree::{
+    AlterTable, Ddl, DropBehavior, NewConstraint, NewConstraintKind, ObjectKind, RelColumn, RelId, SwitchRowSecurity,
+};
 
 impl Analyzer<'_> {
     pub(super) fn alter_table(&mut self, alter: &ast::AlterTable) -> Result<Ddl> {
@@ -35,11 +37,21 @@ impl Analyzer<'_> {
     ) -> Result<()> {
         let action = match operation {
             AlterTableOperation::AddConstraint { constraint, not_valid } => {
-                if *not_valid {
-                    return Err(Error::unsupported("NOT VALID")
-                        .hint("A constraint holds for all rows from the beginning; leave NOT VALID out."));
-                }
                 let mut constraint = self.table_constraint(constraint)?;
+                constraint.not_valid = *not_valid;
+                if *not_valid
+                    && matches!(
+                        constraint.kind,
+                        NewConstraintKind::PrimaryKey { .. } | NewConstraintKind::Unique { .. }
+                    )
+                {
+                    let what = match constraint.kind {
+                        NewConstraintKind::PrimaryKey { .. } => "PRIMARY KEY",
+                        _ => "UNIQUE",
+                    };
+                    let message = format!("{what} constraints cannot be marked NOT VALID");
+                    return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+                }
                 self.check_on(relation, &mut constraint, actions)?;
                 AlterTable::AddConstraint(constraint)
             }
@@ -88,8 +100,9 @@ impl Analyzer<'_> {
                 self.alter_column(relation, parse::fold(column_name), op)?
             }
             AlterTableOperation::OwnerTo { new_owner } => AlterTable::SetOwner { to: self.owner(new_owner) },
-            // A constraint is valid from the beginning: there is nothing to do, and nothing that could fail.
-            AlterTableOperation::ValidateConstraint { .. } => return Ok(()),
+            AlterTableOperation::ValidateConstraint { name } => {
+                AlterTable::ValidateConstraint { name: parse::fold(name) }
+            }
             AlterTableOperation::EnableRowLevelSecurity => AlterTable::RowSecurity(SwitchRowSecurity::Enable),
             AlterTableOperation::DisableRowLevelSecurity => AlterTable::RowSecurity(SwitchRowSecurity::Disable),
             AlterTableOperation::ForceRowLevelSecurity => AlterTable::RowSecurity(SwitchRowSecurity::Force),

@@ -109,6 +109,7 @@ impl Analyzer<'_> {
                 kind,
                 deferrable: constraint.deferrable,
                 initially_deferred: constraint.initially_deferred,
+                not_valid: false,
             });
         }
         if included.has(Included::INDEXES) && source.indexes.iter().any(|i| !i.of_constraint) {

@@ -203,9 +203,6 @@ impl Analyzer<'_> {
         if matches!(key.match_kind, Some(ast::ConstraintReferenceMatchKind::Partial)) {
             return Err(Error::unsupported("MATCH PARTIAL"));
         }
-        if matches!(key.match_kind, Some(ast::ConstraintReferenceMatchKind::Full)) && columns.len() > 1 {
-            return Err(Error::unsupported("MATCH FULL over several columns"));
-        }
         let target = self.existing(&self.qualified(&key.foreign_table)?);
         Ok(NewConstraintKind::ForeignKey {
             columns,
@@ -213,6 +210,7 @@ impl Analyzer<'_> {
             target_columns: self.names(&key.referred_columns),
             on_delete: action(key.on_delete),
             on_update: action(key.on_update),
+            match_full: matches!(key.match_kind, Some(ast::ConstraintReferenceMatchKind::Full)),
         })
     }
 
@@ -267,6 +265,7 @@ fn new_constraint(
         kind,
         deferrable: deferrable || initially_deferred,
         initially_deferred,
+        not_valid: false,
     })
 }
 

@@ -90,12 +90,17 @@ impl Planner<'_> {
 
     fn drop_column_dependents(&mut self, t: &Altered, column: &Column, behavior: DropBehavior) -> Result<()> {
         let mut dependents = Vec::new();
+        let mut keys = Vec::new();
         for (child, name) in self.referencing(t.old.oid) {
-            let constraint = child.constraints.iter().find(|c| c.name == name);
-            if let Some(ConstraintKind::ForeignKey { target_columns, .. }) = constraint.map(|c| &c.kind)
-                && target_columns.contains(&column.num)
-            {
+            let points = |c: &Constraint| match &c.kind {
+                ConstraintKind::ForeignKey { target_columns, .. } => target_columns.contains(&column.num),
+                ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Check { .. } => {
+                    false
+                }
+            };
+            if child.constraints.iter().any(|c| c.name == name && points(c)) {
                 dependents.push(format!("constraint {name} on table {}", child.name));
+                keys.push((child.oid, name));
             }
         }
         for view in self.views_on(&t.old) {
@@ -106,6 +111,10 @@ impl Planner<'_> {
             }
         }
         dependents.extend(self.rules_naming(&t.new, &column.name));
+        if behavior == DropBehavior::Cascade && !keys.is_empty() && keys.len() == dependents.len() {
+            self.cascade_notice(&dependents);
+            return keys.iter().try_for_each(|(child, name)| self.drop_foreign_key(*child, name));
+        }
         let Some(first) = dependents.first() else { return Ok(()) };
         if behavior == DropBehavior::Cascade {
             return Err(Error::unsupported("DROP COLUMN … CASCADE with dependent objects")

@@ -3,7 +3,6 @@
 use super::Altered;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Constraint, ConstraintKind, Name, Relation, build};
-use crate::sql::ddl::deferred;
 use crate::sql::ddl::physical::{self, column_ident, is_null, table_name};
 use crate::sql::ddl::planner::Planner;
 use crate::tree::{DropBehavior, NewConstraint, NewConstraintKind};
@@ -13,15 +12,11 @@ impl Planner<'_> {
         let at = build::add_constraint(&self.after, &mut t.new, draft)?;
         let constraint = t.new.constraints[at].clone();
         match (&draft.kind, &constraint.kind) {
+            (NewConstraintKind::Check { .. } | NewConstraintKind::ForeignKey { .. }, _) if draft.not_valid => {
+                physical::native_constraint(&t.new, &constraint, &self.after)?;
+            }
             (NewConstraintKind::Check { expression }, _) => {
-                let message = format!(
-                    "check constraint \"{}\" of relation \"{}\" is violated by some row",
-                    constraint.name, t.new.name
-                );
-                let error = Error::new(SqlState::CHECK_VIOLATION, message)
-                    .table(&*t.new.namespace, &*t.new.name)
-                    .constraint(&*constraint.name);
-                t.verify.push((format!("NOT ({expression})"), error));
+                t.verify.push(broken_check(&t.new, &constraint.name, expression));
             }
             (_, ConstraintKind::PrimaryKey { columns }) => {
                 for num in columns {
@@ -38,32 +33,9 @@ impl Planner<'_> {
                 self.verify_unique(t, &constraint, columns)?;
                 t.rebuild = true;
             }
-            (_, ConstraintKind::ForeignKey { columns, target, target_columns, .. })
-                if constraint.initially_deferred =>
-            {
+            (_, ConstraintKind::ForeignKey { .. }) => {
                 physical::native_constraint(&t.new, &constraint, &self.after)?;
-                let own = t.old.clone();
-                let made_now = |n: &i16| {
-                    own.column_by_num(*n).is_none() && t.new.column_by_num(*n).is_some_and(|c| c.default.is_some())
-                };
-                if columns.iter().any(made_now) {
-                    return Err(Error::unsupported("a deferred foreign key over a new column with a default")
-                        .hint("Add the column first, then the constraint."));
-                }
-                let parent = if *target == own.oid { Some(&own) } else { self.after.relation_by_oid(*target) };
-                let sql = parent.and_then(|p| deferred::orphans_exist(&own, columns, p, target_columns));
-                if let (Some(parent), Some(sql)) = (parent, sql) {
-                    let message = format!(
-                        "insert or update on table \"{}\" violates foreign key constraint \"{}\"",
-                        t.new.name, constraint.name
-                    );
-                    let detail = format!("A key is not present in table \"{}\".", parent.name);
-                    let error = Error::new(SqlState::FOREIGN_KEY_VIOLATION, message)
-                        .detail(detail)
-                        .table(&*t.new.namespace, &*t.new.name)
-                        .constraint(&*constraint.name);
-                    self.verify_sql(sql, error);
-                }
+                t.keys.push(constraint.oid);
             }
             _ => t.rebuild = true,
         }
@@ -106,30 +78,69 @@ impl Planner<'_> {
                 }
                 _ => false,
             };
+            let mut dependents = Vec::new();
             for (child, fk) in self.referencing(t.old.oid) {
                 if child.constraints.iter().any(|c| c.name == fk && uses(&c.kind)) {
                     if behavior == DropBehavior::Cascade {
-                        return Err(Error::unsupported("DROP CONSTRAINT … CASCADE with dependent foreign keys")
-                            .hint(format!("Drop constraint {fk} on table {} first.", child.name)));
+                        self.drop_foreign_key(child.oid, &fk)?;
+                        self.cascade_notice(&[format!("constraint {fk} on table {}", child.name)]);
+                        continue;
                     }
-                    let (table, index) = (&t.new.name, &constraint.name);
-                    let message =
-                        format!("cannot drop constraint {name} on table {table} because other objects depend on it");
-                    return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
-                        .detail(format!("constraint {fk} on table {} depends on index {index}", child.name))
-                        .hint("Use DROP ... CASCADE to drop the dependent objects too."));
+                    let index = &constraint.name;
+                    dependents.push(format!("constraint {fk} on table {} depends on index {index}", child.name));
                 }
+            }
+            if !dependents.is_empty() {
+                let table = &t.new.name;
+                let message =
+                    format!("cannot drop constraint {name} on table {table} because other objects depend on it");
+                return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+                    .detail(dependents.join("\n"))
+                    .hint("Use DROP ... CASCADE to drop the dependent objects too."));
             }
         }
         t.new.constraints.retain(|c| c.name != *name);
         t.new.indexes.retain(|i| !(i.of_constraint && i.name == *name));
-        let ours = matches!(constraint.kind, ConstraintKind::Check { .. })
-            || constraint.initially_deferred && matches!(constraint.kind, ConstraintKind::ForeignKey { .. });
-        if !ours {
-            t.rebuild = true;
+        match constraint.kind {
+            ConstraintKind::Check { .. } | ConstraintKind::ForeignKey { .. } => {}
+            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } => t.rebuild = true,
         }
         Ok(())
     }
+
+    /// VALIDATE CONSTRAINT: what NOT VALID has left out.
+    pub(super) fn validate_constraint(&mut self, t: &mut Altered, name: &Name) -> Result<()> {
+        let Some(constraint) = t.new.constraints.iter_mut().find(|c| c.name == *name) else {
+            let message = format!("constraint \"{name}\" of relation \"{}\" does not exist", t.new.name);
+            return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
+        };
+        let was_valid = std::mem::replace(&mut constraint.validated, true);
+        match &constraint.kind {
+            ConstraintKind::ForeignKey { .. } if was_valid => {}
+            ConstraintKind::Check { .. } if was_valid => {}
+            ConstraintKind::ForeignKey { .. } => t.keys.push(constraint.oid),
+            ConstraintKind::Check { expression, .. } => {
+                let (expression, name) = (expression.clone(), constraint.name.clone());
+                t.verify.push(broken_check(&t.new, &name, &expression));
+            }
+            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } => {
+                let message = format!(
+                    "constraint \"{name}\" of relation \"{}\" is not a foreign key or check constraint",
+                    t.new.name
+                );
+                return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The condition under which a row breaks a CHECK that has not been checked yet, and the error.
+fn broken_check(table: &Relation, name: &Name, expression: &str) -> (String, Error) {
+    let message = format!("check constraint \"{name}\" of relation \"{}\" is violated by some row", table.name);
+    let error =
+        Error::new(SqlState::CHECK_VIOLATION, message).table(&*table.namespace, &*table.name).constraint(&**name);
+    (format!("NOT ({expression})"), error)
 }
 
 /// A query that finds a key that occurs twice. NULLs differ from one another.

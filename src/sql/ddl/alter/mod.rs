@@ -11,10 +11,10 @@ use std::sync::Arc;
 
 pub use constraint::duplicates;
 
-use super::Step;
 use super::pipeline;
 use super::planner::Planner;
 use super::rebuild::{ColumnSource, Rebuild};
+use super::{Step, keys};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Change, Column, Constraint, ConstraintKind, Name, Relation, RelationKind};
 use crate::tree::{AlterTable, ObjectKind};
@@ -30,6 +30,8 @@ struct Altered {
     rebuild: bool,
     /// After the table has its new form: statements of PostgreSQL's that must find nothing, with their errors.
     verify: Vec<(String, Error)>,
+    /// Foreign keys (by OID) that its rows are to be checked for then.
+    keys: Vec<Oid>,
     sequences: Vec<(Relation, Option<i64>)>,
     dropped_sequences: Vec<Oid>,
 }
@@ -107,6 +109,7 @@ impl Planner<'_> {
                 | AlterTable::AddConstraint(_)
                 | AlterTable::DropConstraint { .. }
                 | AlterTable::RenameConstraint { .. }
+                | AlterTable::ValidateConstraint { .. }
                 | AlterTable::SetIdentity { .. }
                 | AlterTable::RowSecurity(_)
                 | AlterTable::Tune => {
@@ -150,6 +153,7 @@ impl Planner<'_> {
             sources: HashMap::new(),
             rebuild: false,
             verify: Vec::new(),
+            keys: Vec::new(),
             sequences: Vec::new(),
             dropped_sequences: Vec::new(),
         };
@@ -197,6 +201,7 @@ impl Planner<'_> {
             AlterTable::DropConstraint { name, if_exists, behavior } => {
                 self.drop_constraint(t, name, *if_exists, *behavior)
             }
+            AlterTable::ValidateConstraint { name } => self.validate_constraint(t, name),
             AlterTable::RenameConstraint { from, to } => {
                 if t.new.constraints.iter().any(|c| c.name == *to) {
                     let message = format!("constraint \"{to}\" for relation \"{}\" already exists", t.new.name);
@@ -233,8 +238,7 @@ impl Planner<'_> {
 
     /// Notes a command that does it in place, if it can be done so on this table; a rebuild otherwise.
     fn in_place(&self, t: &mut Altered, sql: String, also: impl Fn(&Altered) -> bool) {
-        let free = !t.has_native_indexes() && self.referencing(t.old.oid).is_empty();
-        if free && also(t) {
+        if !t.has_native_indexes() && also(t) {
             t.native.push(sql);
         } else {
             t.rebuild = true;
@@ -282,6 +286,11 @@ impl Planner<'_> {
             let plan = pipeline::violations(self.cx, &self.after, &new_name, &condition)?;
             self.plan.steps.push(Step::Verify(plan, error));
         }
+        for constraint in t.keys {
+            if let Some(key) = keys::Key::find(&self.after, new_name.oid, constraint)? {
+                self.plan.steps.push(Step::Key(Arc::new(key)));
+            }
+        }
         for oid in t.dropped_sequences {
             self.forget_count(oid);
             self.change(Change::DropRelation(oid));
@@ -314,7 +323,7 @@ impl Altered {
     }
 
     fn has_keys(&self) -> bool {
-        let key = |c: &Constraint| !matches!(c.kind, ConstraintKind::Check { .. });
+        let key = |c: &Constraint| matches!(c.kind, ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. });
         self.old.constraints.iter().chain(&self.new.constraints).any(key)
     }
 }

@@ -187,13 +187,14 @@ impl Work<'_> {
                 same_expression(Some(expression), Some(now))
             }
             (
-                NewConstraintKind::ForeignKey { columns, target, target_columns, on_delete, on_update },
+                NewConstraintKind::ForeignKey { columns, target, target_columns, on_delete, on_update, match_full },
                 ConstraintKind::ForeignKey {
                     columns: now,
                     target: to,
                     target_columns: to_columns,
                     on_delete: delete,
                     on_update: update,
+                    match_full: full,
                 },
             ) => {
                 let Some(relation) = self.planner.after.relation_by_oid(*to) else { return false };
@@ -203,7 +204,7 @@ impl Work<'_> {
                 *columns == names_of(table, now)
                     && *target == (relation.namespace.clone(), relation.name.clone())
                     && (*target_columns == named || target_columns.is_empty() && named == primary)
-                    && (on_delete, on_update) == (delete, update)
+                    && (on_delete, on_update, match_full) == (delete, update, full)
             }
             (
                 NewConstraintKind::PrimaryKey { .. }

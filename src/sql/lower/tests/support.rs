@@ -285,6 +285,7 @@ fn context() -> Context {
         standard_strings: true,
         row_security: true,
         held: false,
+        scratch: 0,
     }
 }
 
@@ -370,6 +371,7 @@ fn add(snapshot: &mut Snapshot, oid: u32, name: &str, columns: Columns, key: boo
         kind,
         deferrable: false,
         initially_deferred: false,
+        validated: true,
         comment: None,
     };
     let mut constraints: Vec<Constraint> = checks
