@@ -122,7 +122,9 @@ impl LineFinder {
             match (data.get(1), data.get(2)) {
                 (None, _) if !last => return Ok(Found::Incomplete),
                 (Some(b'.'), None) if !last => return Ok(Found::Incomplete),
-                (Some(b'.'), None | Some(b'\n' | b'\r')) => return Ok(Found::Marker { end: 0 }),
+                (Some(b'.'), None | Some(b'\n' | b'\r')) => {
+                    return Ok(self.marker(data, 0, last)?.unwrap_or(Found::Incomplete));
+                }
                 _ => {}
             }
         }

@@ -125,6 +125,13 @@ fn errors_name_line_and_column_as_postgresql_does() {
             "numeric field overflow",
             "COPY t, line 3, column c: \"123456789.1\"",
         ),
+        (
+            CopyFormat::Csv,
+            "1,x,1\n\\.\r2,y,2\n",
+            "22P04",
+            "end-of-copy marker does not match previous newline style",
+            "COPY t, line 2",
+        ),
         (CopyFormat::Csv, "1,\"x\n", "22P04", "unterminated CSV quoted field", "COPY t, line 1: \"1,\"x\n\""),
         (CopyFormat::Text, "1\tx\t1\n2\tx\t1\r\n", "22P04", "literal carriage return found in data", "COPY t, line 2"),
         (

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::{Error, Result, SqlState};
 
+pub use super::interrupts::tick;
+
 /// PostgreSQL's limit for one value, in bytes.
 const MAX_VALUE: usize = 0x3fff_ffff;
 /// The part of memory_limit that one call may take, as a divisor: several run at once, and their results are copied.
@@ -32,8 +34,9 @@ pub(super) fn begin() {
 /// A function is about to make so many bytes that its input has not.
 ///
 /// # Errors
-/// 54000 if no value may be so large, 53200 if this is more than one call may make.
+/// 57014 if the statement is to stop, 54000 if no value may be so large, 53200 if this is more than one call may make.
 pub fn spend(bytes: usize) -> Result<()> {
+    super::interrupts::tick()?;
     if bytes > MAX_VALUE {
         return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "requested length too large"));
     }
@@ -44,4 +47,22 @@ pub fn spend(bytes: usize) -> Result<()> {
     })?;
     LEFT.set(left);
     Ok(())
+}
+
+/// What is taken for a while and given back when this goes.
+pub struct Lent(usize);
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        LEFT.set(LEFT.get().saturating_add(self.0));
+    }
+}
+
+/// As [`spend`], for what is needed only until the value is made.
+///
+/// # Errors
+/// As [`spend`].
+pub fn lend(bytes: usize) -> Result<Lent> {
+    spend(bytes)?;
+    Ok(Lent(bytes))
 }

@@ -133,6 +133,9 @@ pub(super) fn from_raw(raw: &RawError) -> Error {
         return error;
     }
     let (kind, message) = text.split_once(": ").unwrap_or(("", text));
+    if message.starts_with("Max expression depth limit") {
+        return Error::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+    }
     let mut error = translate(kind, message).unwrap_or_else(|| Error::internal(text));
     error.report_mut().internal = Some(text.to_owned());
     error

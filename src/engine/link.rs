@@ -167,6 +167,7 @@ impl Work {
     /// plan is then kept.
     pub fn prepare(&mut self, link: &Link, data: &DataVersion, rendered: &Rendered, values: &[Value]) -> Result<Plan> {
         let Rendered { sql, params, keyed, .. } = rendered;
+        link.raw.begin();
         if values.len() != params.len() {
             return Err(miscounted(0, params.len(), values.len()));
         }

@@ -31,6 +31,7 @@ mod control;
 pub mod error;
 mod feed;
 mod helpers;
+mod interrupts;
 mod keys;
 mod link;
 mod logical;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{CString, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, UInt32Array};
 use arrow::buffer::NullBuffer;
@@ -10,6 +11,7 @@ use arrow::compute::take;
 use duckdb::ffi;
 
 use super::error::encode;
+use super::interrupts::{self, Interrupts};
 use super::logical::logical_type;
 use super::raw::{LogicalType, RawConnection};
 use super::read::array_of;
@@ -25,6 +27,7 @@ struct Extra {
     result: Phys,
     strict: bool,
     body: NativeBody,
+    interrupts: Arc<Interrupts>,
 }
 
 /// Registers the functions, overloads of one name together.
@@ -37,14 +40,14 @@ pub(super) fn register(raw: &RawConnection, natives: &[Native]) -> Result<()> {
         let set = FunctionSet::new(name)?;
         for native in overloads {
             let types = native.args.iter().map(logical_type).collect::<Result<Vec<_>>>()?;
-            set.add(native, &types)?;
+            set.add(native, &types, raw.interrupts())?;
             // A session's number comes as UBIGINT; a native that takes it says Int8, whose memory is the same.
             if native.args.first() == Some(&Phys::Int8) {
                 let mut types = native.args.iter().map(logical_type).collect::<Result<Vec<_>>>()?;
                 // SAFETY: a plain type identifier.
                 types[0] =
                     LogicalType(unsafe { ffi::duckdb_create_logical_type(ffi::DUCKDB_TYPE_DUCKDB_TYPE_UBIGINT) });
-                set.add(native, &types)?;
+                set.add(native, &types, raw.interrupts())?;
             }
         }
         set.register(raw)?;
@@ -65,7 +68,7 @@ impl FunctionSet {
         Ok(Self { handle, name })
     }
 
-    fn add(&self, native: &Native, types: &[LogicalType]) -> Result<()> {
+    fn add(&self, native: &Native, types: &[LogicalType], interrupts: &Arc<Interrupts>) -> Result<()> {
         let result = logical_type(&native.result)?;
         let varargs = native.varargs.as_ref().map(logical_type).transpose()?;
         let extra = Box::new(Extra {
@@ -74,6 +77,7 @@ impl FunctionSet {
             result: native.result.clone(),
             strict: native.strict,
             body: native.body.clone(),
+            interrupts: Arc::clone(interrupts),
         });
         // SAFETY: a new function that is described, copied into the live set, and destroyed; the box is given to DuckDB
         // with its destructor, and all names and types outlive the calls.
@@ -92,6 +96,7 @@ impl FunctionSet {
                 ffi::duckdb_scalar_function_set_volatile(function);
             }
             ffi::duckdb_scalar_function_set_extra_info(function, Box::into_raw(extra).cast(), Some(drop_box::<Extra>));
+            ffi::duckdb_scalar_function_set_bind(function, Some(bind));
             ffi::duckdb_scalar_function_set_function(function, Some(call));
             let state = ffi::duckdb_add_scalar_function_to_set(self.handle, function);
             ffi::duckdb_destroy_scalar_function(&mut function);
@@ -148,6 +153,14 @@ pub(super) fn guarded(callback: impl FnOnce() -> Result<()>) -> Option<CString> 
     Some(CString::new(encode(&error)).unwrap_or_default())
 }
 
+unsafe extern "C" fn bind(info: ffi::duckdb_bind_info) {
+    // SAFETY: DuckDB hands out a live handle; the extra info lives as long as the function.
+    unsafe {
+        let extra = ffi::duckdb_scalar_function_bind_get_extra_info(info).cast::<Extra>();
+        interrupts::bind(info, &(*extra).interrupts);
+    }
+}
+
 unsafe extern "C" fn call(info: ffi::duckdb_function_info, input: ffi::duckdb_data_chunk, output: ffi::duckdb_vector) {
     // SAFETY: DuckDB hands out live handles for the time of the call, with flat vectors of the registered types.
     let failed = guarded(|| unsafe { run(info, input, output) });
@@ -179,6 +192,9 @@ unsafe fn run(
         args.push(unsafe { array_of(vector, rows, phys)? });
     }
     super::budget::begin();
+    // SAFETY: what bind() made for this call, which outlives it.
+    let _running = unsafe { interrupts::run(ffi::duckdb_scalar_function_get_bind_data(info)) };
+    interrupts::tick()?;
     let result = evaluate(extra, &args, rows)?;
     if result.len() != rows {
         return Err(Error::internal(format!("a native function gave {} values for {rows} rows", result.len())));

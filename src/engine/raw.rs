@@ -3,9 +3,12 @@
 use std::ffi::{CStr, CString, c_char};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use duckdb::ffi;
+
+use super::interrupts::{Flag, Interrupts};
 
 /// DuckDB's own error text, beginning with its kind ("Conversion Error: …").
 #[derive(Debug, Clone)]
@@ -31,7 +34,11 @@ pub(super) unsafe fn text_of(text: *const c_char) -> String {
 }
 
 /// An open database file, closed when the last user is gone.
-pub(super) struct Database(ffi::duckdb_database);
+pub(super) struct Database {
+    handle: ffi::duckdb_database,
+    /// The flags of its connections.
+    pub interrupts: Arc<Interrupts>,
+}
 
 // SAFETY: a duckdb_database is a shared pointer to an instance that is thread-safe by DuckDB's own contract.
 unsafe impl Send for Database {}
@@ -71,7 +78,7 @@ impl Database {
         // SAFETY: path is NULL (in memory) or a NUL-terminated string; out pointers to locals.
         let state = unsafe { ffi::duckdb_open_ext(path, &mut handle, config, &mut message) };
         if state == ffi::duckdb_state_DuckDBSuccess {
-            return Ok(Arc::new(Self(handle)));
+            return Ok(Arc::new(Self { handle, interrupts: Arc::default() }));
         }
         // SAFETY: on failure DuckDB sets a NUL-terminated message that is ours to free.
         let text = unsafe { text_of(message) };
@@ -84,7 +91,7 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         // SAFETY: opened by us, closed once; connections hold their own reference.
-        unsafe { ffi::duckdb_close(&mut self.0) };
+        unsafe { ffi::duckdb_close(&mut self.handle) };
     }
 }
 
@@ -102,7 +109,7 @@ unsafe impl Sync for TaskState {}
 impl TaskState {
     pub fn new(database: &Arc<Database>) -> Self {
         // SAFETY: a live database, which outlives the state.
-        let handle = unsafe { ffi::duckdb_create_task_state(database.0) };
+        let handle = unsafe { ffi::duckdb_create_task_state(database.handle) };
         Self { handle, _database: Arc::clone(database) }
     }
 
@@ -129,7 +136,10 @@ impl Drop for TaskState {
 /// A connection. Calls are made by one thread at a time (its owner holds a lock), but for [`Self::interrupt`].
 pub(super) struct RawConnection {
     handle: ffi::duckdb_connection,
-    _database: Arc<Database>,
+    database: Arc<Database>,
+    /// DuckDB's number for it.
+    number: u64,
+    interrupted: Flag,
 }
 
 // SAFETY: a connection may move between threads; DuckDB locks its context in every call.
@@ -141,18 +151,37 @@ impl RawConnection {
     pub fn open(database: &Arc<Database>) -> RawResult<Self> {
         let mut handle: ffi::duckdb_connection = std::ptr::null_mut();
         // SAFETY: a live database and an out pointer to a local.
-        if unsafe { ffi::duckdb_connect(database.0, &mut handle) } != ffi::duckdb_state_DuckDBSuccess {
+        if unsafe { ffi::duckdb_connect(database.handle, &mut handle) } != ffi::duckdb_state_DuckDBSuccess {
             return Err(RawError("Connection Error: cannot connect to the database".into()));
         }
-        Ok(Self { handle, _database: Arc::clone(database) })
+        let mut context: ffi::duckdb_client_context = std::ptr::null_mut();
+        // SAFETY: a live connection and an out pointer; the context is asked once and destroyed.
+        let number = unsafe {
+            ffi::duckdb_connection_get_client_context(handle, &mut context);
+            let number = ffi::duckdb_client_context_get_connection_id(context);
+            ffi::duckdb_destroy_client_context(&mut context);
+            number
+        };
+        let interrupted = database.interrupts.add(number);
+        Ok(Self { handle, database: Arc::clone(database), number, interrupted })
     }
 
     pub fn handle(&self) -> ffi::duckdb_connection {
         self.handle
     }
 
-    /// Asks what runs here to stop. Has no effect on what is begun later.
+    pub fn interrupts(&self) -> &Arc<Interrupts> {
+        &self.database.interrupts
+    }
+
+    /// A statement begins: what was asked of the one before is forgotten.
+    pub fn begin(&self) {
+        self.interrupted.store(false, Ordering::Relaxed);
+    }
+
+    /// Asks what runs here to stop, DuckDB and the natives that it calls. Has no effect on what is begun later.
     pub fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::Relaxed);
         // SAFETY: the handle lives as long as self; the call sets a flag and is allowed from any thread.
         unsafe { ffi::duckdb_interrupt(self.handle) };
     }
@@ -190,6 +219,7 @@ impl RawConnection {
 
 impl Drop for RawConnection {
     fn drop(&mut self) {
+        self.database.interrupts.remove(self.number);
         // SAFETY: opened by us, closed once. An open transaction is rolled back.
         unsafe { ffi::duckdb_disconnect(&mut self.handle) };
     }

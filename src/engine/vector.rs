@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BinaryArray, BinaryBuilder, BooleanArray, BooleanBuilder, Date32Array, Decimal128Array,
+    Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, BooleanArray, BooleanBuilder, Date32Array, Decimal128Array,
     Float32Array, Float64Array, Int16Array, Int32Array, Int64Array, ListBuilder, PrimitiveArray, PrimitiveBuilder,
     StringArray, StringBuilder, Time64MicrosecondArray, TimestampMicrosecondArray, UInt32Array,
 };
@@ -15,6 +15,7 @@ use arrow::datatypes::{
 };
 
 use super::Native;
+use super::budget::{lend, spend, tick};
 use crate::error::{Error, Result};
 use crate::types::arrow::{array_from_values, value_at};
 use crate::types::{Phys, Value};
@@ -266,6 +267,7 @@ macro_rules! strict_native {
                     $(let $value = downcast::<$arg>(args, $index)?;)+
                     let mut out = R::builder(rows);
                     for row in 0..rows {
+                        tick()?;
                         if false $(|| $value.is_null(row))+ {
                             R::push(&mut out, None);
                         } else {
@@ -318,10 +320,51 @@ pub(crate) fn native_values_or_null(
         body: Arc::new(move |arrays, rows| {
             let mut values = Vec::with_capacity(rows);
             for row in 0..rows {
+                tick()?;
+                let _lent = lend(arrays.iter().map(|a| weight(&**a, row)).fold(0, usize::saturating_add))?;
                 let given: Vec<Value> = arrays.iter().zip(&args).map(|(a, phys)| value_at(&**a, row, phys)).collect();
-                values.push(f(&given)?);
+                let value = f(&given)?;
+                spend(size(&value))?;
+                values.push(value);
             }
             array_from_values(&values, &result)
         }),
+    }
+}
+
+/// The memory that a row of a list takes as a value, in bytes; what is no list is not counted.
+pub(crate) fn weight(array: &dyn Array, row: usize) -> usize {
+    match array.as_list_opt::<i32>() {
+        Some(list) if !list.is_null(row) => {
+            let items = list.value(row);
+            let bytes = items.to_data().get_slice_memory_size().unwrap_or_default();
+            items.len().saturating_mul(size_of::<Value>()).saturating_add(bytes)
+        }
+        Some(_) | None => 0,
+    }
+}
+
+/// The memory that a value takes beside its own place, in bytes.
+pub(crate) fn size(value: &Value) -> usize {
+    match value {
+        Value::Numeric(text) | Value::Text(text) => text.len(),
+        Value::Bytea(bytes) => bytes.len(),
+        Value::Array(array) => array.items.iter().map(|item| size_of::<Value>() + size(item)).sum(),
+        Value::Row(fields) => fields.iter().map(|(_, field)| size_of::<Value>() + size(field)).sum(),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int2(_)
+        | Value::Int4(_)
+        | Value::Int8(_)
+        | Value::Oid(_)
+        | Value::Float4(_)
+        | Value::Float8(_)
+        | Value::Date(_)
+        | Value::Time(_)
+        | Value::TimeTz(..)
+        | Value::Timestamp(_)
+        | Value::TimestampTz(_)
+        | Value::Interval { .. }
+        | Value::Uuid(_) => 0,
     }
 }

@@ -8,6 +8,8 @@ use super::constraint;
 use super::front::{Front, RowShape};
 use super::interrupt::Interrupt;
 use super::journal;
+use super::locks::TransactionLocks;
+use super::notify::Mark;
 use super::plan_cache::Origin;
 use super::portals::{Batches, OpenRows};
 use super::session::Session;
@@ -205,6 +207,9 @@ impl Session {
         alone: Alone,
     ) -> Result<(Started, Option<Plan>)> {
         let began = self.transaction.active().filter(|a| a.engine).map(|a| (a.journal.place(), a.scratch.len()));
+        // What a try has said and locked is taken back before the next says and locks it again.
+        let said = self.shared.pending.lock().mark();
+        let locks = self.gateway.locks.of_transaction(self.shared.id);
         let until = Instant::now() + CONFLICT_PATIENCE;
         let mut pause = CONFLICT_PAUSE;
         let error = loop {
@@ -218,6 +223,7 @@ impl Session {
                 break error;
             }
             self.begin_anew().await?;
+            self.take_back(said, &locks);
             tokio::time::sleep(pause).await;
             self.shared.interrupt.check()?;
             pause = (pause * 2).min(CONFLICT_PATIENCE / 20);
@@ -234,6 +240,7 @@ impl Session {
                 }
             }
         }
+        self.take_back(said, &locks);
         let types: Vec<Option<Oid>> = params.iter().map(|ty| Some(ty.oid)).collect();
         let environment = self.environment()?;
         let compiled = sql::compile_with(origin.parsed()?, &environment.context, &types, Decimals::Wide)?;
@@ -242,6 +249,12 @@ impl Session {
         };
         let started = self.try_open(&wide, values, front, alone).await?;
         Ok((started, Some(wide)))
+    }
+
+    /// Forgets what was said and locked since.
+    fn take_back(&self, said: Mark, locks: &TransactionLocks) {
+        self.shared.pending.lock().rewind(said);
+        self.gateway.locks.restore_transaction(self.shared.id, locks);
     }
 
     async fn try_open(

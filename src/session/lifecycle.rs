@@ -69,6 +69,7 @@ impl Session {
             active.journal = Journal::default();
             active.began = None;
             active.footprint = Footprint::default();
+            active.scratch.clear();
         }
         Ok(())
     }

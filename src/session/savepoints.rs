@@ -13,6 +13,7 @@ use super::settings::Saved;
 use super::transaction::{self, Active, Failed, Transaction};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Name, Overlay};
+use crate::types::Oid;
 
 /// A savepoint: how far everything was when it was made.
 pub struct Savepoint {
@@ -26,6 +27,8 @@ pub struct Savepoint {
     scratch: usize,
     said: Mark,
     locks: TransactionLocks,
+    /// SET CONSTRAINTS … IMMEDIATE.
+    immediate: Vec<Oid>,
 }
 
 impl Session {
@@ -53,6 +56,7 @@ impl Session {
             scratch: active.scratch.len(),
             said,
             locks,
+            immediate: active.immediate.clone(),
         });
         Done::tag("SAVEPOINT")
     }
@@ -110,6 +114,7 @@ impl Session {
             None => active.overlay.take_if(|o| !o.changes().is_empty()).map_or((), drop),
         }
         active.scratch.truncate(savepoint.scratch);
+        active.immediate.clone_from(&savepoint.immediate);
         active.forgotten.truncate(savepoint.forgotten);
         let first = savepoint.portals;
         self.shared.pending.lock().rewind(savepoint.said);

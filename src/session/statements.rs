@@ -63,8 +63,9 @@ impl Statements {
         self.by_name.remove(name).is_some()
     }
 
-    pub fn clear(&mut self) {
-        self.by_name.clear();
+    /// DEALLOCATE ALL: the unnamed one is none of SQL's, and stays.
+    pub fn deallocate_all(&mut self) {
+        self.by_name.retain(|name, _| name.is_empty());
     }
 
     /// DISCARD PLANS: they are compiled anew when they are next used.

@@ -10,6 +10,7 @@ mod restarts;
 mod rules;
 mod sizes;
 mod stale;
+mod stops;
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;

@@ -179,7 +179,7 @@ impl Session {
     }
 
     pub(super) fn deallocate_all(&mut self) {
-        self.statements.clear();
+        self.statements.deallocate_all();
         self.shared.state.lock().prepared.clear();
     }
 

@@ -1,7 +1,7 @@
 //! Dates, times and intervals: arithmetic with PostgreSQL's carrying, limits and infinities.
 
 use super::*;
-use crate::types::datetime::civil;
+use crate::types::datetime::{civil, valid_timestamp};
 
 const USECS_PER_SEC: i64 = 1_000_000;
 const USECS_PER_DAY: i64 = 86_400 * USECS_PER_SEC;
@@ -101,7 +101,13 @@ fn makers() -> Vec<Native> {
         native3::<i32, i32, f64, Time>("dg_make_time", |h, m, s| make_time(h, m, s).map(Some)),
         native6::<i32, i32, i32, i32, i32, f64, Timestamp>("dg_make_timestamp", |y, mo, d, h, mi, s| {
             let days = i64::from(make_date(y, mo, d)?);
-            Ok(Some(days * USECS_PER_DAY + make_time(h, mi, s)?))
+            let time = make_time(h, mi, s)?;
+            let micros = days.checked_mul(USECS_PER_DAY).and_then(|day| day.checked_add(time));
+            let Some(micros) = micros.filter(|micros| valid_timestamp(*micros)) else {
+                let message = format!("timestamp out of range: {y}-{mo:02}-{d:02} {h}:{mi:02}:{s:02}");
+                return Err(Error::new(SqlState::DATETIME_FIELD_OVERFLOW, message));
+            };
+            Ok(Some(micros))
         }),
         native7::<i32, i32, i32, i32, i32, i32, f64, Interval>("dg_make_interval", |y, mo, w, d, h, mi, s| {
             make_interval(y, mo, w, d, h, mi, s).ok_or_else(interval_out_of_range).map(Some)

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::catalog::asker;
+use crate::engine::budget::{lend, spend, tick};
 use crate::types::table::entries;
 use crate::types::{PgType, Value, oid};
 
@@ -56,11 +57,17 @@ fn input(name: &str, ty: PgType, phys: Phys) -> Native {
             let settings = asker.view.output_settings();
             let mut values = Vec::with_capacity(rows);
             for row in 0..rows {
-                values.push(if text.is_null(row) {
-                    Value::Null
-                } else {
-                    crate::types::text::parse(text.value(row), ty, &settings, &asker.seen)?
-                });
+                if text.is_null(row) {
+                    values.push(Value::Null);
+                    continue;
+                }
+                let text = text.value(row);
+                // An element and its comma are two bytes at least.
+                let elements = if matches!(phys, Phys::List(_)) { text.len() / 2 } else { 0 };
+                drop(lend(elements.saturating_mul(size_of::<Value>()))?);
+                let value = crate::types::text::parse(text, ty, &settings, &asker.seen)?;
+                spend(size(&value))?;
+                values.push(value);
             }
             crate::types::arrow::array_from_values(&values, &phys)
         }),
@@ -88,8 +95,12 @@ fn output(name: &str, ty: PgType, phys: Phys) -> Native {
                 if args[1].is_null(row) {
                     out.append_null();
                 } else {
+                    let _lent = lend(weight(&*args[1], row))?;
                     let value = crate::types::arrow::value_at(&*args[1], row, &phys);
-                    out.append_value(crate::types::text::format(&value, ty, &settings, &asker.seen));
+                    let text = crate::types::text::format(&value, ty, &settings, &asker.seen);
+                    tick()?;
+                    spend(text.len())?;
+                    out.append_value(text);
                 }
             }
             Ok(Arc::new(out.finish()))

@@ -1,6 +1,7 @@
 //! json and jsonb: access, tests, changes, texts. A jsonb value is its normalized text.
 
 use super::*;
+use crate::engine::budget::spend;
 use crate::types::text::json::tree::{Json, Node, array_text, object_text, parse, quote};
 use crate::types::text::json::{normalize_jsonb, validate_json};
 use crate::types::{ArrayValue, Value};
@@ -236,7 +237,15 @@ fn cannot_cast(node: &Node<'_>, ty: &str) -> Error {
 
 fn builders() -> Vec<Native> {
     vec![
-        native1::<str, str>("dg_json_quote", |s| Ok(Some(quote(s)))),
+        native1::<str, str>("dg_json_quote", |s| {
+            let escapes = s.bytes().map(|b| match b {
+                0..0x20 => 5,
+                b'"' | b'\\' => 1,
+                _ => 0,
+            });
+            spend(escapes.sum())?;
+            Ok(Some(quote(s)))
+        }),
         native1::<str, str>("dg_json_number", |s| {
             Ok(Some(if s.contains(['N', 'I']) { format!("\"{s}\"") } else { s.to_owned() }))
         }),

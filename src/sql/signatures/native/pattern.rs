@@ -11,6 +11,7 @@ use lru::LruCache;
 use regex::Regex;
 
 use super::*;
+use crate::engine::budget::tick;
 
 /// Compiled expressions kept by each thread.
 const CACHED: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
@@ -69,6 +70,7 @@ impl Matcher {
         let mut all = Vec::new();
         let (mut start, mut previous) = (at, 0);
         while all.len() < limit {
+            tick()?;
             let Some(found) = self.find(s, start)? else { break };
             let Some(whole) = found.first().cloned().flatten() else { break };
             if degenerate || (whole.start < s.len() && whole.end > previous) {
@@ -224,7 +226,7 @@ fn translate(pattern: &str, insensitive: &mut bool, stops: bool) -> Result<Strin
         match c {
             '\\' => escape(&mut chars, &mut out)?,
             '[' if in_class => match chars.peek() {
-                Some(':') => out.push('['),
+                Some(':') => class(&mut chars, &mut out),
                 Some('.' | '=') => return Err(Error::unsupported("collating elements in regular expressions")),
                 // Nested sets and set operations are regex's own: not meant here.
                 _ => out.push_str("\\["),
@@ -275,6 +277,24 @@ fn translate(pattern: &str, insensitive: &mut bool, stops: bool) -> Result<Strin
         }
     }
     Ok(out)
+}
+
+/// Behind the bracket of `[:alpha:]`: letters of every script count, which they do not in `regex`'s classes of that name.
+fn class(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, out: &mut String) {
+    let name: String = chars.clone().skip(1).take_while(|c| *c != ':').collect();
+    let of_unicode = match name.as_str() {
+        "alpha" => "\\p{Alphabetic}",
+        "alnum" => "\\p{Alphabetic}\\p{Nd}",
+        "lower" => "\\p{Lowercase}",
+        "upper" => "\\p{Uppercase}",
+        _ => return out.push('['),
+    };
+    let closed = chars.clone().nth(name.chars().count() + 2) == Some(']');
+    if !closed {
+        return out.push('[');
+    }
+    out.push_str(of_unicode);
+    chars.nth(name.chars().count() + 2);
 }
 
 fn escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, out: &mut String) -> Result<()> {

@@ -76,9 +76,11 @@ fn initcap(s: &str) -> String {
     let mut inside = false;
     for c in s.chars() {
         if inside {
-            out.extend(c.to_lowercase());
+            out.extend(c.to_lowercase().next());
         } else {
-            out.extend(c.to_uppercase());
+            // A character becomes one character: ß has no upper case.
+            let mut upper = c.to_uppercase();
+            out.push(if upper.len() == 1 { upper.next().unwrap_or(c) } else { c });
         }
         inside = c.is_alphanumeric();
     }
@@ -225,6 +227,14 @@ fn string_to_array(arity: usize) -> Native {
                 let s = text.value(row);
                 let null = null.filter(|n| !n.is_null(row)).map(|n| n.value(row));
                 let part = |part: &str| (null != Some(part)).then(|| part.to_owned());
+                let separator = if sep.is_null(row) { None } else { Some(sep.value(row)) };
+                // Each part is a text of its own until all are there.
+                let count = match separator {
+                    None => s.chars().count(),
+                    Some("") => 1,
+                    Some(separator) => s.matches(separator).count() + 1,
+                };
+                spend(count.saturating_mul(size_of::<Option<String>>() + 16).saturating_add(s.len()))?;
                 let items = if s.is_empty() {
                     Vec::new()
                 } else if sep.is_null(row) {

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use super::json::{invalid, list, text_of};
 use super::pattern::compiled;
 use super::*;
+use crate::engine::budget::tick;
 use crate::types::numeric::Numeric;
 use crate::types::text::json::tree::{Json, Node, array_text, object_text, parse, quote};
 use crate::types::text::jsonpath::{Item, JsonPath, Kind, LAST, Method, Op, parse_jsonpath, with_stack};
@@ -237,6 +238,7 @@ impl Run<'_> {
     }
 
     fn item_unwrapping(&mut self, item: &Item, value: &Any, found: Found<'_>, unwrap: bool) -> Step<bool> {
+        tick()?;
         with_stack(|| self.step(item, value, found, unwrap))
     }
 

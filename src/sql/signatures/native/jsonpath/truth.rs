@@ -87,6 +87,7 @@ impl Run<'_> {
         let (mut found, mut unknown) = (false, false);
         for l in &lefts {
             for r in &rights {
+                tick()?;
                 match test(l, r.as_ref())? {
                     Some(true) if self.lax() => return Ok(Some(true)),
                     Some(true) => found = true,

@@ -2,6 +2,7 @@
 
 use super::fill::{fill_in, laid_out, take_number};
 use crate::engine::Native;
+use crate::engine::budget::{spend, tick};
 use crate::engine::vector::NumericText;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::signatures::native::native2;
@@ -281,9 +282,11 @@ fn prepare(template: &str) -> Result<(Vec<Piece>, Shape)> {
         shift: false,
         exponent: false,
     };
+    spend(template.len().saturating_mul(size_of::<Piece>()))?;
     let mut out = Vec::new();
     let mut rest = template;
     while let Some(c) = rest.chars().next() {
+        tick()?;
         if let Some((key, tail)) = keyword(rest) {
             shape.take(key)?;
             out.push(Piece::Key(key));

@@ -4,6 +4,7 @@
 use super::write::iso_year_start;
 use super::{DAYS, Field, Key, MONTHS, Piece, ROMANS, format_error, pieces};
 use crate::engine::Native;
+use crate::engine::budget::spend;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::signatures::native::{native_values, session_values};
 use crate::types::datetime::zone::Zone;
@@ -84,6 +85,7 @@ struct Reader<'a> {
 }
 
 fn read(text: &str, template: &str) -> Result<Read> {
+    spend(template.len().saturating_mul(size_of::<Piece>()))?;
     let pieces = pieces(template, true);
     let mut reader = Reader { rest: text, exact: false, fields: Fields::default() };
     let mut skipped: i64 = 0;

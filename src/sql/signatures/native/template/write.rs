@@ -2,6 +2,7 @@
 
 use super::{Case, DAYS, Field, Key, MONTHS, Piece, ROMANS, format_error, ordinal, pieces};
 use crate::engine::Native;
+use crate::engine::budget::{spend, tick};
 use crate::error::{Error, Result};
 use crate::sql::signatures::native::{native_values, session_values};
 use crate::types::datetime::zone::Zone;
@@ -107,8 +108,10 @@ pub(super) fn iso_year_start(year: i64) -> i64 {
 }
 
 fn write(template: &str, moment: &Moment) -> Result<String> {
+    spend(template.len().saturating_mul(size_of::<Piece>()))?;
     let mut out = String::new();
     for piece in pieces(template, false) {
+        tick()?;
         match piece {
             Piece::Field(field) => write_field(&mut out, &field, moment)?,
             Piece::Char(c) | Piece::Literal(c) => out.push(c),
