@@ -27,8 +27,9 @@ pub struct Savepoint {
     scratch: usize,
     said: Mark,
     locks: TransactionLocks,
-    /// SET CONSTRAINTS … IMMEDIATE.
+    /// SET CONSTRAINTS … IMMEDIATE and … DEFERRED.
     immediate: Vec<Oid>,
+    deferred: Vec<Oid>,
 }
 
 impl Session {
@@ -57,6 +58,7 @@ impl Session {
             said,
             locks,
             immediate: active.immediate.clone(),
+            deferred: active.deferred.clone(),
         });
         Done::tag("SAVEPOINT")
     }
@@ -115,6 +117,7 @@ impl Session {
         }
         active.scratch.truncate(savepoint.scratch);
         active.immediate.clone_from(&savepoint.immediate);
+        active.deferred.clone_from(&savepoint.deferred);
         active.forgotten.truncate(savepoint.forgotten);
         let first = savepoint.portals;
         self.shared.pending.lock().rewind(savepoint.said);
