@@ -139,11 +139,11 @@ impl Lowerer<'_> {
         // Polymorphic ones give what they take.
         let same = super::call::is_polymorphic(func.result) || matches!(name, "min" | "max" | "first" | "last");
         match args.first() {
-            Some(arg) if matches!(name, "min" | "max") && arg.phys == Phys::Padded => {
+            Some(arg) if matches!(name, "min" | "max") && matches!(arg.phys, Phys::Padded | Phys::Interval) => {
                 let key = self.sort_key(arg.clone())?;
                 let clauses = Clauses { distinct: false, order_by: Vec::new(), ..clauses.clone() };
                 let name = if name == "min" { "arg_min" } else { "arg_max" };
-                Ok(clauses.call(name, vec![arg.clone(), key], Phys::Padded))
+                Ok(clauses.call(name, vec![arg.clone(), key], arg.phys.clone()))
             }
             Some(arg) if same && super::compare::needs_key(&arg.phys) => {
                 Err(Error::unsupported(format!("aggregate {} of this type", func.name)))
@@ -183,6 +183,10 @@ impl Lowerer<'_> {
     }
 
     fn refuse_distinct(&self, clauses: &Clauses, phys: &Phys) -> Result<()> {
+        if clauses.distinct && *phys == Phys::Interval {
+            return Err(Error::unsupported("DISTINCT in this aggregate of intervals")
+                .hint("Aggregate over a subquery with SELECT DISTINCT."));
+        }
         if clauses.distinct && super::compare::needs_key(phys) {
             return Err(Error::unsupported("DISTINCT in an aggregate of numeric without precision")
                 .hint("Cast the argument to numeric with precision and scale."));

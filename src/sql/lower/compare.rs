@@ -27,6 +27,10 @@ impl Lowerer<'_> {
             let keys = vec![super::blanks::trimmed(left), super::blanks::trimmed(right)];
             return Ok(Scalar::template(template!["({0} ", name, " {1})"], keys, Phys::Bool));
         }
+        if op.args == [oid::INTERVAL, oid::INTERVAL] {
+            let keys = vec![interval_key(left), interval_key(right)];
+            return Ok(Scalar::template(template!["({0} ", name, " {1})"], keys, Phys::Bool));
+        }
         if let Some(value) = super::datetime::compare_date(name, op, &left, &right) {
             return Ok(value);
         }
@@ -50,6 +54,7 @@ impl Lowerer<'_> {
             true => match value.phys.clone() {
                 Phys::Numeric => self.numeric_key(value),
                 Phys::Padded => super::blanks::trimmed(value),
+                Phys::Interval => interval_key(value),
                 Phys::List(element) => {
                     let variable = Scalar::new(Node::Variable(ELEMENT), (*element).clone());
                     let body = self.sort_key(variable)?;
@@ -114,11 +119,13 @@ impl Lowerer<'_> {
             return Err(Error::unsupported("GREATEST or LEAST of this type"));
         }
         if needs_key(&phys) {
-            // The list of (key, value), its first or last.
-            let pairs = values
-                .into_iter()
-                .map(|v| Ok(Scalar::template("{'k': {0}, 'v': {1}}", vec![self.sort_key(v.clone())?, v], Phys::Void)))
-                .collect::<Result<Vec<_>>>()?;
+            // The list of (key, place, value), its first or last; of equal ones the first written.
+            let mut pairs = Vec::with_capacity(values.len());
+            for (value, place) in values.into_iter().zip(0..) {
+                let parts =
+                    vec![self.sort_key(value.clone())?, Scalar::int4(if greatest { -place } else { place }), value];
+                pairs.push(Scalar::template("{'k': {0}, 'i': {1}, 'v': {2}}", parts, Phys::Void));
+            }
             let function = if greatest { "list_max" } else { "list_min" };
             let text = template!["(", function, "(list_filter([{*}], lambda p: p.v IS NOT NULL)).v)"];
             return Ok(Scalar::template(text, pairs, phys));
@@ -126,6 +133,11 @@ impl Lowerer<'_> {
         let name = if greatest { "greatest" } else { "least" };
         Ok(Scalar::call(name, values, phys))
     }
+}
+
+/// DuckDB compares months, then days, then the rest, which differs where their signs do (`1 mon -1 day`, `-1 day 23:59`).
+fn interval_key(value: Scalar) -> Scalar {
+    Scalar::call("dg_interval_key", vec![value], Phys::Interval)
 }
 
 /// The operator that a comparison function carries out.
@@ -154,7 +166,7 @@ pub(super) fn comparison_word(op: &str) -> Result<&'static str> {
 /// True if DuckDB would compare the physical value otherwise than PostgreSQL the value.
 pub(super) fn needs_key(phys: &Phys) -> bool {
     match phys {
-        Phys::Numeric | Phys::Padded => true,
+        Phys::Numeric | Phys::Padded | Phys::Interval => true,
         Phys::List(element) => needs_key(element),
         Phys::Row(fields) => fields.iter().any(needs_key),
         Phys::Bool
@@ -173,7 +185,6 @@ pub(super) fn needs_key(phys: &Phys) -> bool {
         | Phys::TimeTz
         | Phys::Timestamp
         | Phys::TimestampTz
-        | Phys::Interval
         | Phys::Uuid
         | Phys::Enum(_)
         | Phys::Void => false,

@@ -520,3 +520,11 @@ select distinct c from (values ('a'::char(4)), ('a '::char(6)), ('b')) v(c) orde
 select row('a'::char(3)), row('a'::char(3))::text, json_object_agg('k'::char(3), 'a'::char(3)), format('%s|', 'a'::char(3))
 select interval '9223372036854775807 microseconds', interval '-2147483648 months -2147483648 days -9223372036854775808 us', make_interval(secs := 7e12)
 select interval '2562047788 hours' - interval '1 hour', interval '2562047788 hours' / 2, array[interval '2562047788 hours'], interval 'P10.5e4Y'
+select interval '-1 day 86399 s' = interval '-1 s', interval '1 mon -30 days' = interval '0', interval '1 mon -1 day' <= interval '29 days', interval '1 mon -1 day' < interval '29 days 1 s', interval '-1 day 86399 s' <> interval '-1 s', interval '-1 day 86399 s' is distinct from interval '-1 s'
+select x from (values (interval '1 mon -1 day'), (interval '29 days 1 s'), (interval '28 days')) v(x) order by x
+select max(x), min(x) from (values (interval '1 mon -5 day'), (interval '29 days 1 s'), (interval '28 days')) v(x)
+select count(*) from (select distinct x from (values (interval '-1 day 86399 s'), (interval '-1 s')) v(x)) s
+select count(*) from (values (interval '-1 day 86399 s'), (interval '-1 s'), (null)) v(x) group by x order by 1
+select greatest(interval '1 mon -5 day', interval '26 days'), least(interval '1 mon -5 day', interval '24 days 24:00:00')
+select interval '29 days' in (interval '1 mon -1 day', null), array[interval '1 mon -1 day'] = array[interval '29 days']
+select nullif(interval '1 mon -1 day', interval '29 days'), interval '178000000 years' > interval '2147483647 days'

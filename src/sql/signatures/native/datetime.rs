@@ -77,10 +77,22 @@ fn arithmetic() -> Vec<Native> {
     ]
 }
 
+/// An interval that is equal in PostgreSQL's eyes, where months have 30 days and days 24 hours, and that DuckDB compares as
+/// PostgreSQL does: days and microseconds are not negative and less than a month and a day.
+fn key(v: Interval) -> Interval {
+    let micros = i128::from(v.micros) + i128::from(USECS_PER_DAY) * (i128::from(v.days) + 30 * i128::from(v.months));
+    let (days, micros) = (micros.div_euclid(USECS_PER_DAY.into()), micros.rem_euclid(USECS_PER_DAY.into()));
+    // At the very ends the months are full, and the days take what is left.
+    let months = days.div_euclid(30).clamp(i32::MIN.into(), i32::MAX.into());
+    let days = days - 30 * months;
+    Interval { months: months as i32, days: days as i32, micros: micros as i64 }
+}
+
 fn intervals() -> Vec<Native> {
     vec![
         native2::<Interval, Interval, Interval>("dg_interval_pl", |a, b| add(a, b).map(Some)),
         native2::<Interval, Interval, Interval>("dg_interval_mi", |a, b| add(a, negate(b)?).map(Some)),
+        native1::<Interval, Interval>("dg_interval_key", |v| Ok(Some(key(v)))),
         native1::<Interval, Interval>("dg_interval_um", |v| negate(v).map(Some)),
         native2::<Interval, f64, Interval>("dg_interval_mul", |v, factor| multiply(v, factor, |x, f| x * f).map(Some)),
         native2::<Interval, f64, Interval>("dg_interval_div", |v, divisor| {
