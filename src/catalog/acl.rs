@@ -103,6 +103,40 @@ fn name(text: &str) -> (String, &str) {
     (name, "")
 }
 
+/// What aclitem's input function says of a text.
+///
+/// # Errors
+/// 22P02 for what is no aclitem, 42704 for a role that does not exist.
+pub fn check_aclitem(text: &str, snapshot: &Snapshot) -> Result<()> {
+    let bad = |message: &str| Err(Error::new(SqlState::INVALID_TEXT_REPRESENTATION, message));
+    let known = |name: &str| match snapshot.role(name) {
+        Some(_) => Ok(()),
+        None => Err(crate::registry::privileges::missing_role(name)),
+    };
+    let text = text.trim();
+    let (mut grantee, mut rest) = name(text);
+    for word in ["group ", "user "] {
+        if let Some(of_kind) = text.strip_prefix(word) {
+            (grantee, rest) = name(of_kind.trim_start());
+        }
+    }
+    let Some(rest) = rest.strip_prefix('=') else { return bad("missing \"=\" sign") };
+    let (letters, grantor) = rest.split_once('/').map_or((rest, None), |(letters, grantor)| (letters, Some(grantor)));
+    const LETTERS: &str = "arwdDxtXUCTcsA";
+    if letters.chars().any(|c| c != '*' && !LETTERS.contains(c)) {
+        return bad(&format!("invalid mode character: must be one of \"{LETTERS}\""));
+    }
+    if !grantee.is_empty() {
+        known(&grantee)?;
+    }
+    match grantor.map(name) {
+        Some((grantor, _)) if grantor.is_empty() => bad("a name must follow the \"/\" sign"),
+        Some((_, rest)) if !rest.trim().is_empty() => bad("extra garbage at the end of the ACL specification"),
+        Some((grantor, _)) => known(&grantor),
+        None => Ok(()),
+    }
+}
+
 /// An aclitem taken apart: grantor, grantee and each privilege with whether it may be passed on.
 fn explode(item: &str, snapshot: &Snapshot) -> Vec<(Oid, Oid, &'static str, bool)> {
     let role = |name: &str| match name {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use num_bigint::{BigInt, Sign};
+
 use super::{acl, definitions, names, privileges, procs, signals};
 use crate::engine::Native;
 use crate::engine::directory::{self, SessionView};
@@ -83,9 +85,12 @@ fn own() -> Vec<Native> {
         }),
         keywords(),
         native1::<NumericText, str>("dg_pg_size_pretty_numeric", |bytes| {
-            // What is smaller than the second unit keeps its fraction.
-            let whole = bytes.split('.').next().unwrap_or_default().parse::<i128>().unwrap_or_default();
-            Ok(Some(if whole.abs() < 10 * 1024 { format!("{bytes} bytes") } else { size_pretty(whole) }))
+            // What is smaller than the second unit keeps its fraction; the others are not cut to it.
+            match bytes.split('.').next().unwrap_or_default().parse::<BigInt>() {
+                Ok(whole) if whole.magnitude() < &(10u32 * 1024).into() => Ok(Some(format!("{bytes} bytes"))),
+                Ok(whole) => Ok(Some(size_pretty(whole))),
+                Err(_) => Ok(Some(format!("{bytes} PB"))),
+            }
         }),
         native1::<i64, str>("dg_pg_size_pretty", |bytes| Ok(Some(size_pretty(bytes.into())))),
     ]
@@ -116,22 +121,21 @@ fn keywords() -> Native {
 }
 
 /// bytes, kB, MB, GB, TB, PB: the largest unit that leaves a number of at most five digits, halves rounded away.
-fn size_pretty(bytes: i128) -> String {
+fn size_pretty(bytes: BigInt) -> String {
     const UNITS: [&str; 6] = ["bytes", "kB", "MB", "GB", "TB", "PB"];
-    let mut size = bytes;
-    if size.abs() < 10 * 1024 {
-        return format!("{size} bytes");
+    if bytes.magnitude() < &(10u32 * 1024).into() {
+        return format!("{bytes} bytes");
     }
     // One bit is kept for rounding until the unit is found.
-    size >>= 9;
+    let mut size: BigInt = bytes / 512;
     for (i, unit) in UNITS.iter().enumerate().skip(1) {
-        if size.abs() < 20 * 1024 - 1 || i == UNITS.len() - 1 {
-            let rounded = if size >= 0 { (size + 1) / 2 } else { (size - 1) / 2 };
-            return format!("{rounded} {unit}");
+        if size.magnitude() < &(20u32 * 1024 - 1).into() || i == UNITS.len() - 1 {
+            let half = if size.sign() == Sign::Minus { -1 } else { 1 };
+            return format!("{} {unit}", (size + half) / 2);
         }
-        size >>= 10;
+        size /= 1024;
     }
-    format!("{bytes} bytes")
+    String::new()
 }
 
 fn settings() -> Vec<Native> {

@@ -30,6 +30,7 @@ use crate::registry::seen::Seen;
 use crate::types::Phys;
 use build::Batch;
 
+pub use acl::check_aclitem;
 pub(crate) use functions::ask as asker;
 pub use functions::natives;
 pub use relations::{relations, view_definition};

@@ -81,8 +81,31 @@ pub(super) fn type_text(seen: &Seen, ty: Oid, typmod: Option<i32>) -> String {
         (None, oid::BIT) => "bit".into(),
         (None, oid::BPCHAR_ARRAY) => "character[]".into(),
         (None, oid::BIT_ARRAY) => "bit[]".into(),
+        (Some(typmod), ty) if typmod >= 0 && shows_any_modifier(ty) => {
+            format!("{}({typmod})", format_type(PgType::new(ty), seen))
+        }
         (typmod, ty) => format_type(PgType::with(ty, typmod.unwrap_or(-1)), seen),
     }
+}
+
+/// A type without modifiers, to which format_type() adds whatever number it is given: all but those whose names it spells
+/// itself.
+fn shows_any_modifier(ty: Oid) -> bool {
+    let spelled = [oid::BOOL, oid::INT2, oid::INT4, oid::INT8, oid::FLOAT4, oid::FLOAT8];
+    let modified = [
+        oid::BPCHAR,
+        oid::VARCHAR,
+        oid::BIT,
+        oid::VARBIT,
+        oid::NUMERIC,
+        oid::TIME,
+        oid::TIMETZ,
+        oid::TIMESTAMP,
+        oid::TIMESTAMPTZ,
+        oid::INTERVAL,
+    ];
+    let known = facts::TYPES.by_oid(ty).is_some_and(|t| !t.is_array);
+    known && !spelled.contains(&ty) && !modified.contains(&ty)
 }
 
 /// to_regclass() and kin: NULL for what does not exist, where the cast has an error; a number is no name.

@@ -8,7 +8,7 @@ use crate::engine::Native;
 use crate::engine::vector::{Oid as OidArg, native1, native2, native3, native6};
 use crate::error::{Error, Result, SqlState};
 use crate::facts;
-use crate::registry::privileges::{Kind, PUBLIC};
+use crate::registry::privileges::{Kind, PUBLIC, missing_role};
 use crate::registry::{Privileges, RelationKind};
 use crate::types::{Oid, TypeLookup, oid};
 
@@ -24,9 +24,7 @@ pub(super) fn natives() -> Vec<Native> {
                 return Ok(Some(PUBLIC));
             }
             let found = ask(s)?.snapshot.role(name).map(|r| r.oid);
-            found
-                .map(Some)
-                .ok_or_else(|| missing(SqlState::UNDEFINED_OBJECT, format!("role \"{name}\" does not exist")))
+            found.map(Some).ok_or_else(|| missing_role(name))
         }),
         native3::<i64, str, str, OidArg>("dg_privilege_object", |s, kind, name| object(&ask(s)?, kind, name).map(Some)),
         native3::<i64, OidArg, str, i32>("dg_privilege_column", |s, table, name| {
@@ -215,11 +213,7 @@ fn object(asker: &Asker, kind: &str, name: &str) -> Result<Oid> {
             .ok_or_else(|| missing(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{name}\" does not exist"))),
         "database" if *asker.snapshot.database == *name => Ok(crate::registry::builtin::DATABASE),
         "database" => Err(missing(SqlState::INVALID_CATALOG_NAME, format!("database \"{name}\" does not exist"))),
-        "role" => asker
-            .snapshot
-            .role(name)
-            .map(|r| r.oid)
-            .ok_or_else(|| missing(SqlState::UNDEFINED_OBJECT, format!("role \"{name}\" does not exist"))),
+        "role" => asker.snapshot.role(name).map(|r| r.oid).ok_or_else(|| missing_role(name)),
         "language" => match name {
             "internal" => Ok(12),
             "c" => Ok(13),

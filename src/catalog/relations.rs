@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use crate::facts;
+use crate::registry::privileges::PUBLIC;
 use crate::registry::{Acl, Column, Grant, Managed, Name, Privileges, Relation, RelationKind, builtin};
 use crate::types::{Oid, PgType};
 
@@ -177,15 +178,12 @@ const HIDDEN: &[&str] = &[
 ];
 
 fn acl(name: &str) -> Acl {
-    if HIDDEN.contains(&name) {
-        return Acl::default();
-    }
-    Acl(vec![Grant {
-        grantee: 0,
-        grantor: builtin::SUPERUSER,
-        privileges: Privileges::SELECT,
-        with_grant: Privileges::NONE,
-    }])
+    // No list at all would be everybody's.
+    let (grantee, privileges) = match HIDDEN.contains(&name) {
+        true => (builtin::SUPERUSER, Privileges::ALL_TABLE),
+        false => (PUBLIC, Privileges::SELECT),
+    };
+    Acl(vec![Grant { grantee, grantor: builtin::SUPERUSER, privileges, with_grant: Privileges::NONE }])
 }
 
 /// All tables and views of pg_catalog and information_schema, for the registry's first snapshot.

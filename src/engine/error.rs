@@ -150,6 +150,8 @@ fn translate(kind: &str, message: &str) -> Option<Error> {
         "INTERRUPT Error" => Error::new(SqlState::QUERY_CANCELED, "canceling statement due to user request"),
         "TransactionContext Error" | "Transaction Error" | "Catalog Error" => return transaction(message),
         "Out of Memory Error" => out_of_memory(message),
+        // A database in memory has nowhere to put what its memory does not hold.
+        "Permission Error" if message.contains("Cannot access directory") => out_of_memory(message),
         "IO Error" => return io(message),
         "Invalid Input Error" => return invalid_input(message),
         "Syntax Error" if message.starts_with("Invalid escape string") => {
@@ -159,6 +161,8 @@ fn translate(kind: &str, message: &str) -> Option<Error> {
         // Correlated subqueries and joins of shapes that its planner does not know.
         "Not implemented Error" => beyond(),
         "Binder Error" if no_column(message) => concurrent(),
+        // What is computed once stands in a lambda.
+        "Binder Error" if message.contains("subqueries in lambda") => beyond(),
         "Binder Error" if message.contains("orrelated") && message.contains("not supported") => beyond(),
         _ => return None,
     };
@@ -204,6 +208,11 @@ fn conversion(message: &str) -> Option<Error> {
     if let Some((_, ty)) = message.split_once(" to DECIMAL").or_else(|| message.split_once(" to type DECIMAL")) {
         return Some(decimal_overflow(ty));
     }
+    if let Some((_, ty)) = message.strip_prefix("Failed to cast decimal value ").and_then(|m| m.split_once(" to type "))
+        && let Some(name) = type_name(ty)
+    {
+        return Some(Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, format!("{name} out of range")));
+    }
     if let Some((_, ty)) = message.split_once("out of range for the destination type ") {
         return Some(Error::new(
             SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
@@ -240,6 +249,18 @@ fn conversion_of_text(rest: &str) -> Error {
         && number
     {
         return decimal_overflow(decimal);
+    }
+    if let Some(decimal) = ty.strip_prefix("DECIMAL") {
+        match value {
+            "NaN" => {
+                return Error::unsupported(format!("NaN as a value of type numeric{decimal}"))
+                    .hint("The type numeric without precision takes it.");
+            }
+            "Infinity" | "-Infinity" => {
+                return Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "numeric field overflow");
+            }
+            _ => {}
+        }
     }
     let name = type_name(ty);
     match name {

@@ -326,7 +326,9 @@ impl SequenceUse {
 pub fn kind_word(relation: &Relation) -> &'static str {
     match relation.kind {
         RelationKind::Table => "table",
-        RelationKind::View { .. } | RelationKind::System => "view",
+        RelationKind::View { .. } => "view",
+        // Its views have definitions, but for those that are always empty.
+        RelationKind::System => "table",
         RelationKind::Sequence(_) => "sequence",
     }
 }

@@ -351,9 +351,18 @@ impl Who<'_> {
         Ok(())
     }
 
-    /// PostgreSQL refuses a grantor without any grant option, and warns where some are missing; planning does the rest.
+    /// PostgreSQL refuses a grantor without any privilege, and warns where grant options are missing; planning does the
+    /// rest.
     fn may_grant(&self, grant: &GrantChange) -> Result<()> {
-        let GrantChange { revoke: _, grant_option_only: _, with_grant_option: _, privileges, on, grantees: _ } = grant;
+        let GrantChange {
+            revoke: _,
+            grant_option_only: _,
+            with_grant_option: _,
+            privileges,
+            on,
+            grantees: _,
+            cascade: _,
+        } = grant;
         match on {
             GrantTarget::Relations(names) | GrantTarget::Sequences(names) => {
                 for (namespace, name) in names {
@@ -401,7 +410,8 @@ impl Who<'_> {
             for column in columns.iter().filter_map(|c| relation.column(c)) {
                 has = has.union(snapshot.grantable(self.role(), &column.acl, Kind::Column, relation.owner));
             }
-            if has.is_empty() {
+            // Who may do anything with it only gets a warning, from planning.
+            if has.is_empty() && !snapshot.has_any_privilege(self.role(), relation) {
                 return Err(denied(relation));
             }
         }

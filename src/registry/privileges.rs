@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Acl, Column, Grant, Namespace, Privileges, Relation, RelationKind, Snapshot, builtin};
+use crate::error::{Error, SqlState};
 use crate::types::Oid;
 
 /// The grantee that stands for everybody.
@@ -79,6 +80,30 @@ impl Acl {
     }
 }
 
+/// The roles that every database of PostgreSQL has and ours has not.
+const PREDEFINED_ROLES: [&str; 12] = [
+    "pg_checkpoint",
+    "pg_database_owner",
+    "pg_execute_server_program",
+    "pg_monitor",
+    "pg_read_all_data",
+    "pg_read_all_settings",
+    "pg_read_all_stats",
+    "pg_read_server_files",
+    "pg_signal_backend",
+    "pg_stat_scan_tables",
+    "pg_write_all_data",
+    "pg_write_server_files",
+];
+
+/// What is said of a role that is not there: 0A000 for PostgreSQL's predefined ones, else 42704.
+pub fn missing_role(name: &str) -> Error {
+    if PREDEFINED_ROLES.contains(&name) {
+        return Error::unsupported(format!("the predefined role \"{name}\""));
+    }
+    Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{name}\" does not exist"))
+}
+
 impl Snapshot {
     /// What privileges are judged by: roles, owners and grants as they are now.
     fn rights(&self) -> &Self {
@@ -142,6 +167,13 @@ impl Snapshot {
             || self.memberships(role, false).iter().any(|r| {
                 self.rights().role_by_oid(*r).is_some_and(|r| r.member_of.iter().any(|m| m.role == other && m.admin))
             })
+    }
+
+    /// Does the role hold anything on this relation or one of its columns?
+    pub fn has_any_privilege(&self, role: Oid, relation: &Relation) -> bool {
+        let on_column = |c: &Column| !self.acl_privileges(role, &c.acl, Kind::Column, relation.owner).is_empty();
+        !self.acl_privileges(role, &relation.acl, Kind::of(relation), relation.owner).is_empty()
+            || relation.columns.iter().any(on_column)
     }
 
     fn acl_privileges(&self, role: Oid, acl: &Acl, kind: Kind, owner: Oid) -> Privileges {

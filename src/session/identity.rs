@@ -26,6 +26,10 @@ impl Identity {
     /// (PostgreSQL's check_role, check_session_authorization). 22023 for a role that does not exist, 42501.
     pub fn check(self, name: &str, asking: Oid, snapshot: &Snapshot) -> Result<()> {
         let Some(role) = snapshot.role(name) else {
+            let missing = crate::registry::privileges::missing_role(name);
+            if missing.code() == SqlState::FEATURE_NOT_SUPPORTED {
+                return Err(missing);
+            }
             let message = format!("role \"{name}\" does not exist");
             return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
         };

@@ -383,6 +383,8 @@ pub struct GrantChange {
     pub on: GrantTarget,
     /// Role names; `None` is PUBLIC.
     pub grantees: Vec<Option<Name>>,
+    /// REVOKE … CASCADE: what others gave on goes, too.
+    pub cascade: bool,
 }
 
 #[derive(Debug, Clone)]

@@ -168,7 +168,8 @@ impl Analyzer<'_> {
         if target.oid == oid::RECORD {
             return Ok(cast(expr, target, CastHow::Relabel, explicit));
         }
-        Err(Error::internal(format!("no way from type {source} to {}", target.oid)))
+        // Only pseudo-types get here: values of type anyarray, which a few columns of the catalog have.
+        Err(Error::unsupported(format!("a value of type {} here", self.type_name(source))))
     }
 
     /// An unknown literal or parameter takes on the target type.

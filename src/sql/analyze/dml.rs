@@ -58,8 +58,9 @@ impl Analyzer<'_> {
             RelationKind::Table => Ok(()),
             RelationKind::View { .. } => {
                 let message = format!("cannot {verb} view \"{}\"", def.name);
-                Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
-                    .detail("Views are not automatically updatable here."))
+                Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+                    .detail("Views are not automatically updatable here.")
+                    .hint("Change the table itself."))
             }
             RelationKind::Sequence(_) => {
                 Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("cannot change sequence \"{}\"", def.name)))
@@ -79,6 +80,7 @@ impl Analyzer<'_> {
             item.namespace = Some(Arc::clone(&def.namespace));
         }
         let scope = self.scope();
+        scope.target = Some(relation.id);
         scope.rels.push(relation.id);
         scope.items.push(item);
     }

@@ -19,6 +19,8 @@ pub(crate) type Item = (FromItem, Vec<NsItem>);
 impl Analyzer<'_> {
     /// The FROM list, left to right, each item in scope of the next as far as LATERAL goes.
     pub(crate) fn range_table(&mut self, from: &[ast::TableWithJoins]) -> Result<Vec<FromItem>> {
+        // What UPDATE and DELETE change is there before their FROM, and no part of it.
+        set_lateral(&mut self.scope().items, true, false);
         let mut items = Vec::with_capacity(from.len());
         for table in from {
             let (item, mut namespace) = self.table_with_joins(table)?;
@@ -103,8 +105,11 @@ impl Analyzer<'_> {
                 let query = self.expand_view(&def, definition, search_path)?;
                 Source::View { def: Arc::clone(&def), query: Box::new(query), owner: def.owner }
             }
-            // A sequence is read like a table of one row.
-            RelationKind::Sequence(_) => Source::System { def: Arc::clone(&def) },
+            RelationKind::Sequence(_) => {
+                return Err(Error::unsupported("reading a sequence as a table")
+                    .hint("Use pg_sequences, or currval() and lastval().")
+                    .at(pos));
+            }
         };
         let id = self.new_rel();
         self.rel_tables.insert(id, Arc::clone(&def));

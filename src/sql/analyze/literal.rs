@@ -104,6 +104,10 @@ impl Analyzer<'_> {
             oid::REGPROC => self.reg_input(text, |a, t| a.regproc(t)),
             oid::REGPROCEDURE => self.reg_input(text, |a, t| a.regprocedure(t)),
             oid::REGOPER => self.reg_input(text, |a, t| a.regoper(t)),
+            oid::ACLITEM => {
+                crate::catalog::check_aclitem(text, &self.ctx.snapshot)?;
+                Ok(Value::text(text))
+            }
             // Without a clock: see [`current_moment`].
             _ => crate::types::text::parse(text, ty, &self.ctx.settings, &*self.ctx.snapshot),
         }
@@ -191,9 +195,7 @@ impl Analyzer<'_> {
             [name] => self.ctx.snapshot.role(name).map(|r| r.oid),
             _ => None,
         };
-        found.ok_or_else(|| {
-            Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{}\" does not exist", parts.join(".")))
-        })
+        found.ok_or_else(|| crate::registry::privileges::missing_role(&parts.join(".")))
     }
 
     fn regproc(&self, text: &str) -> Result<Oid> {
@@ -273,7 +275,7 @@ pub(crate) fn split_name(text: &str) -> Result<Vec<String>> {
         } else {
             let end = rest.find('.').unwrap_or(rest.len());
             let name = rest[..end].trim();
-            if name.is_empty() || name.contains(char::is_whitespace) || name.contains('"') {
+            if name.is_empty() || name.contains(char::is_whitespace) {
                 return Err(invalid());
             }
             parts.push(name.to_ascii_lowercase());

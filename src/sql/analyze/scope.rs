@@ -128,6 +128,8 @@ pub(crate) struct Scope {
     pub future_ctes: Vec<Name>,
     /// Relations that exist but cannot be referred to here (INSERT's target in its source).
     pub hidden: Vec<NsItem>,
+    /// What the statement of this level changes.
+    pub target: Option<RelId>,
     /// All relations of this level, joined ones too.
     pub rels: Vec<RelId>,
     pub lateral_active: bool,
@@ -198,7 +200,7 @@ impl Analyzer<'_> {
                         let message = format!("column reference \"{name}\" is ambiguous");
                         return Err(Error::new(SqlState::AMBIGUOUS_COLUMN, message).at(pos));
                     }
-                    check_lateral(item, pos)?;
+                    check_lateral(scope, item, pos)?;
                     found = Some(column);
                 }
             }
@@ -226,7 +228,7 @@ impl Analyzer<'_> {
                     let message = format!("table reference \"{name}\" is ambiguous");
                     return Err(Error::new(SqlState::AMBIGUOUS_ALIAS, message).at(pos));
                 }
-                check_lateral(item, pos)?;
+                check_lateral(scope, item, pos)?;
                 found = Some(item);
             }
             if found.is_some() {
@@ -368,14 +370,20 @@ impl Analyzer<'_> {
     }
 }
 
-fn check_lateral(item: &NsItem, pos: u32) -> Result<()> {
-    if item.lateral_only && !item.lateral_ok {
-        let message = format!("invalid reference to FROM-clause entry for table \"{}\"", item.alias);
-        return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message)
-            .detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
-            .at(pos));
+fn check_lateral(scope: &Scope, item: &NsItem, pos: u32) -> Result<()> {
+    if !item.lateral_only || item.lateral_ok {
+        return Ok(());
     }
-    Ok(())
+    let message = format!("invalid reference to FROM-clause entry for table \"{}\"", item.alias);
+    let error = Error::new(SqlState::INVALID_COLUMN_REFERENCE, message).at(pos);
+    Err(if scope.target.is_some() && scope.target == item.rel {
+        error.hint(format!(
+            "There is an entry for table \"{}\", but it cannot be referenced from this part of the query.",
+            item.alias
+        ))
+    } else {
+        error.detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
+    })
 }
 
 pub(crate) fn at(mut expr: Expr, pos: u32) -> Expr {

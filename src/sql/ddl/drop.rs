@@ -7,7 +7,7 @@ use super::alter::{word, wrong_type};
 use super::physical::{ident, table_name};
 use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Report, Result, SqlState};
-use crate::registry::{Change, Name, Relation, RelationKind};
+use crate::registry::{Change, Managed, Name, Relation, RelationKind, UserType, builtin};
 use crate::tree::{DropBehavior, ObjectKind};
 use crate::types::Oid;
 
@@ -273,7 +273,13 @@ impl Planner<'_> {
                 }
                 return Err(no_namespace(name));
             };
-            self.may_change(&namespace.managed, "schema", name)?;
+            if namespace.oid != builtin::PUBLIC_NAMESPACE {
+                if namespace.managed == Managed::System {
+                    let message = format!("cannot drop schema {name} because it is required by the database system");
+                    return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message));
+                }
+                self.may_change(&namespace.managed, "schema", name)?;
+            }
             let mut inside: Vec<Arc<Relation>> =
                 self.after.relations.values().filter(|r| r.namespace == *name).cloned().collect();
             inside.sort_by_key(|r| r.oid);
@@ -283,11 +289,14 @@ impl Planner<'_> {
                 RelationKind::Sequence(s) => s.owned_by.is_some(),
                 RelationKind::Table | RelationKind::View { .. } | RelationKind::System => false,
             };
+            // What the search path finds goes by its own name.
+            let found = self.cx.search_path.contains(name);
+            let full = |inner: &Name| if found { inner.to_string() } else { format!("{name}.{inner}") };
             let shown: Vec<String> = inside
                 .iter()
                 .filter(|r| !owned(r))
-                .map(|r| format!("{} {}.{}", word(r), name, r.name))
-                .chain(types.iter().map(|t| format!("type {name}.{}", t.name)))
+                .map(|r| format!("{} {}", word(r), full(&r.name)))
+                .chain(types.iter().map(|t| format!("type {}", full(&t.name))))
                 .collect();
             if !shown.is_empty() && behavior == DropBehavior::Restrict {
                 let lines: Vec<String> = shown.iter().map(|s| format!("{s} depends on schema {name}")).collect();
@@ -296,6 +305,7 @@ impl Planner<'_> {
                     .detail(lines.join("\n"))
                     .hint("Use DROP ... CASCADE to drop the dependent objects too."));
             }
+            self.types_are_not_used_elsewhere(name, &types)?;
             for relation in &inside {
                 self.may_change(&relation.managed, word(relation), &relation.name)?;
             }
@@ -307,9 +317,26 @@ impl Planner<'_> {
             for ty in types {
                 self.change(Change::DropType(ty.oid));
             }
-            // Files from before there were numbers have one.
-            self.command(format!("DROP SCHEMA IF EXISTS {}", ident(name)));
+            if namespace.oid != builtin::PUBLIC_NAMESPACE {
+                // Files from before there were numbers have one.
+                self.command(format!("DROP SCHEMA IF EXISTS {}", ident(name)));
+            }
             self.change(Change::DropNamespace(namespace.oid));
+        }
+        Ok(())
+    }
+
+    /// Columns of tables elsewhere, and texts of theirs, may use the types of a namespace that goes.
+    fn types_are_not_used_elsewhere(&self, namespace: &Name, types: &[Arc<UserType>]) -> Result<()> {
+        for ty in types {
+            let users = self.columns_of_type(&[ty.oid, ty.array_oid]);
+            if let Some((table, column)) = users.iter().find(|(table, _)| table.namespace != *namespace) {
+                return Err(Error::unsupported(
+                    "DROP SCHEMA … CASCADE with tables of other schemas that use its types",
+                )
+                .detail(format!("column {column} of table {} uses type {}.", table.name, ty.name))
+                .hint("Drop these first."));
+            }
         }
         Ok(())
     }

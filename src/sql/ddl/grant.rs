@@ -3,7 +3,9 @@
 use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Report, Result, SqlState};
 use crate::registry::privileges::{Kind, PUBLIC};
-use crate::registry::{Acl, Change, Column, Grant, Managed, Name, Privileges, Relation, RelationKind, builtin};
+use crate::registry::{
+    Acl, Change, Column, Grant, Managed, Name, Privileges, Relation, RelationKind, Snapshot, builtin,
+};
 use crate::tree::{GrantChange, GrantTarget, GrantedPrivilege};
 use crate::types::Oid;
 
@@ -14,11 +16,12 @@ struct Terms {
     with_option: bool,
     grantees: Vec<Oid>,
     grantor: Oid,
+    cascade: bool,
 }
 
 impl Planner<'_> {
     pub fn grant(&mut self, grant: &GrantChange) -> Result<()> {
-        let GrantChange { revoke, grant_option_only, with_grant_option, privileges, on, grantees } = grant;
+        let GrantChange { revoke, grant_option_only, with_grant_option, privileges, on, grantees, cascade } = grant;
         self.tag(if *revoke { "REVOKE" } else { "GRANT" });
         let mut oids = Vec::new();
         for grantee in grantees {
@@ -37,6 +40,7 @@ impl Planner<'_> {
             with_option: *with_grant_option,
             grantees: oids,
             grantor: self.cx.role,
+            cascade: *cascade,
         };
         match on {
             GrantTarget::Relations(names) => {
@@ -109,12 +113,12 @@ impl Planner<'_> {
             if columns.is_empty() {
                 let wanted = checked(*wanted, kind, &relation.name)?;
                 let wanted = self.grantable(wanted, &relation.acl, kind, relation.owner, &relation.name);
-                relation.acl = change(&relation.acl, kind, relation.owner, wanted, terms)?;
+                relation.acl = change(&relation.acl, kind, relation.owner, wanted, terms, &self.after)?;
                 if terms.revoke {
                     // REVOKE on the table takes the same privileges on its columns.
                     let of_columns = wanted.intersect(Privileges::ALL_COLUMN);
                     for column in &mut relation.columns {
-                        column.acl = change(&column.acl, Kind::Column, relation.owner, of_columns, terms)?;
+                        column.acl = change(&column.acl, Kind::Column, relation.owner, of_columns, terms, &self.after)?;
                     }
                 }
                 continue;
@@ -126,7 +130,7 @@ impl Planner<'_> {
                 let column = column_mut(&mut relation, name)?;
                 let own = self.after.grantable(terms.grantor, &column.acl, Kind::Column, owner);
                 let wanted = wanted.intersect(whole.union(own));
-                column.acl = change(&column.acl, Kind::Column, owner, wanted, terms)?;
+                column.acl = change(&column.acl, Kind::Column, owner, wanted, terms, &self.after)?;
             }
         }
         self.put_relation(relation);
@@ -148,7 +152,7 @@ impl Planner<'_> {
         for GrantedPrivilege { privileges: wanted, columns: _ } in privileges {
             let wanted = checked(*wanted, Kind::Namespace, name)?;
             let wanted = self.grantable(wanted, &namespace.acl, Kind::Namespace, namespace.owner, name);
-            namespace.acl = change(&namespace.acl, Kind::Namespace, namespace.owner, wanted, terms)?;
+            namespace.acl = change(&namespace.acl, Kind::Namespace, namespace.owner, wanted, terms, &self.after)?;
         }
         self.put_namespace(namespace);
         Ok(())
@@ -159,7 +163,7 @@ impl Planner<'_> {
         for GrantedPrivilege { privileges: wanted, columns: _ } in privileges {
             let wanted = checked(*wanted, Kind::Database, &name)?;
             let wanted = self.grantable(wanted, &acl, Kind::Database, builtin::SUPERUSER, &name);
-            acl = change(&acl, Kind::Database, builtin::SUPERUSER, wanted, terms)?;
+            acl = change(&acl, Kind::Database, builtin::SUPERUSER, wanted, terms, &self.after)?;
         }
         let comment = self.after.database_comment.clone();
         self.change(Change::PutDatabase { acl, comment });
@@ -218,20 +222,22 @@ fn column_mut<'a>(relation: &'a mut Relation, name: &str) -> Result<&'a mut Colu
     found.ok_or_else(|| Error::new(SqlState::UNDEFINED_COLUMN, message))
 }
 
-/// The list after a GRANT or REVOKE. A superuser acts as the owner, as in PostgreSQL.
-fn change(acl: &Acl, kind: Kind, owner: Oid, wanted: Privileges, terms: &Terms) -> Result<Acl> {
+/// The list after a GRANT or REVOKE. Who has the owner's rights acts as the owner, as in PostgreSQL (select_best_grantor).
+fn change(acl: &Acl, kind: Kind, owner: Oid, wanted: Privileges, terms: &Terms, snapshot: &Snapshot) -> Result<Acl> {
     let mut list = acl.explicit(kind, owner);
-    let grantor =
-        if list.iter().any(|g| g.grantee == terms.grantor && !g.with_grant.is_empty()) { terms.grantor } else { owner };
+    let may_pass_on = list.iter().any(|g| g.grantee == terms.grantor && !g.with_grant.is_empty());
+    let grantor = if may_pass_on && !snapshot.has_rights_of(terms.grantor, owner) { terms.grantor } else { owner };
     for grantee in &terms.grantees {
         if terms.revoke {
-            for grant in list.iter_mut().filter(|g| g.grantee == *grantee && (g.grantor == grantor || grantor == owner))
-            {
+            let mut lost = Privileges::NONE;
+            for grant in list.iter_mut().filter(|g| g.grantee == *grantee && g.grantor == grantor) {
+                lost = lost.union(grant.with_grant.intersect(wanted));
                 grant.with_grant = grant.with_grant.minus(wanted);
                 if !terms.option_only {
                     grant.privileges = grant.privileges.minus(wanted);
                 }
             }
+            revoke_dependent(&mut list, owner, *grantee, lost, terms.cascade, snapshot)?;
             continue;
         }
         let option = if terms.with_option { wanted } else { Privileges::NONE };
@@ -243,13 +249,40 @@ fn change(acl: &Acl, kind: Kind, owner: Oid, wanted: Privileges, terms: &Terms) 
             None => list.push(Grant { grantee: *grantee, grantor, privileges: wanted, with_grant: option }),
         }
     }
-    // What was granted by someone who no longer may goes too (REVOKE … CASCADE; PostgreSQL asks for the word).
     list.retain(|g| !g.privileges.is_empty());
     if list.is_empty() && kind != Kind::Column {
         // An explicit list without entries differs from no list: nobody has anything, not even the owner.
         list.push(Grant { grantee: owner, grantor: owner, privileges: Privileges::NONE, with_grant: Privileges::NONE });
     }
     Ok(Acl(list))
+}
+
+/// What `by`, who lost these grant options, had given on (recursive_revoke): it goes with CASCADE, else 2BP01.
+fn revoke_dependent(
+    list: &mut Vec<Grant>,
+    owner: Oid,
+    by: Oid,
+    lost: Privileges,
+    cascade: bool,
+    snapshot: &Snapshot,
+) -> Result<()> {
+    // An owner cannot lose the right to grant; others may still have it from somebody else.
+    if by == owner || by == PUBLIC {
+        return Ok(());
+    }
+    let still = list.iter().filter(|g| g.grantee != PUBLIC && snapshot.has_rights_of(by, g.grantee));
+    let lost = lost.minus(still.fold(Privileges::NONE, |all, g| all.union(g.with_grant)));
+    while let Some(grant) = list.iter_mut().find(|g| g.grantor == by && !g.privileges.intersect(lost).is_empty()) {
+        if !cascade {
+            return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, "dependent privileges exist")
+                .hint("Use CASCADE to revoke them too."));
+        }
+        let (grantee, next) = (grant.grantee, grant.with_grant.intersect(lost));
+        grant.privileges = grant.privileges.minus(lost);
+        grant.with_grant = grant.with_grant.minus(lost);
+        revoke_dependent(list, owner, grantee, next, cascade, snapshot)?;
+    }
+    Ok(())
 }
 
 /// The list when the object gets another owner: grants by and to the old one become the new one's.

@@ -148,10 +148,7 @@ impl<'a> Planner<'a> {
     }
 
     pub fn role(&self, name: &str) -> Result<Arc<Role>> {
-        self.after
-            .role(name)
-            .cloned()
-            .ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{name}\" does not exist")))
+        self.after.role(name).cloned().ok_or_else(|| crate::registry::privileges::missing_role(name))
     }
 
     pub fn role_name(&self, oid: Oid) -> Name {

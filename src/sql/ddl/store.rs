@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::physical::{literal, quote};
 use crate::error::{Error, Result};
-use crate::registry::{Change, INTERNAL_SCHEMA, ObjectClass, Snapshot};
+use crate::registry::{Change, INTERNAL_SCHEMA, ObjectClass, Snapshot, builtin};
 use crate::types::Oid;
 
 /// The commands that make the gateway's own schema in a new database. Harmless in an old one.
@@ -37,7 +37,9 @@ pub fn keep(changes: &[Change], before: &Snapshot) -> Result<Vec<String>> {
     let table = format!("{}.objects", quote(INTERNAL_SCHEMA));
     let mut out = Vec::new();
     for ((class, oid), change) in last {
-        let definition = if change.is_drop() { None } else { Some(encode(change)?) };
+        // What every new database has (bootstrap) must be dropped again at the next start: that is kept, too.
+        let bootstrap = matches!(change, Change::DropNamespace(builtin::PUBLIC_NAMESPACE));
+        let definition = if change.is_drop() && !bootstrap { None } else { Some(encode(change)?) };
         let kind = literal(class.as_str());
         out.push(format!("DELETE FROM {table} WHERE kind = {kind} AND oid = {oid}"));
         if let Some(definition) = definition {

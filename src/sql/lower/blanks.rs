@@ -46,11 +46,19 @@ pub(super) fn meet(left: &Phys, right: &Phys) -> Option<Phys> {
 
 /// The function takes a `bpchar` with its blanks; all others find none at its end.
 pub(super) fn sees_blanks(func: &Proc) -> bool {
-    func.name.contains("like") || func.name.contains("regex")
+    func.name.contains("like") || func.name.contains("regex") || gives_one(func)
+}
+
+/// The function gives one of its arguments back.
+fn gives_one(func: &Proc) -> bool {
+    matches!(func.name, "bpchar_larger" | "bpchar_smaller")
 }
 
 /// The arguments of a function that sees blanks, with them. A pattern that ends in % is as true without.
 pub(super) fn seen_by(func: &Proc, mut args: Vec<Scalar>, trees: &[Expr]) -> Vec<Scalar> {
+    if gives_one(func) {
+        return args.into_iter().map(padded).collect();
+    }
     if func.args.first() == Some(&oid::BPCHAR)
         && sees_blanks(func)
         && !signatures::padding_is_no_matter(trees)

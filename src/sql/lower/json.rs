@@ -267,8 +267,16 @@ impl Lowerer<'_> {
         let (parts, separator, open, close) = match (func.name, args, trees) {
             ("json_agg" | "jsonb_agg", [arg], [tree, ..]) => {
                 let structured = matches!(arg.phys, Phys::List(_) | Phys::Row(_));
-                let json = or_null(self.to_json(arg.clone(), Some(tree), tree.ty)?);
-                (json, if structured { ", \n " } else { ", " }, "[", "]")
+                let json = self.to_json(arg.clone(), Some(tree), tree.ty)?;
+                if structured && !binary {
+                    // A line for each, but for the first and for NULLs.
+                    let part = Scalar::template("coalesce({0} || {1}, 'null')", vec![text("\n "), json], Phys::Text);
+                    let all = clauses.call("string_agg", vec![part, text(", ")], Phys::Text);
+                    let pattern = text("^\\[\n ");
+                    let whole = "regexp_replace('[' || {0} || ']', {1}, '[')";
+                    return Ok(Some(Scalar::template(whole, vec![all, pattern], Phys::Text)));
+                }
+                (or_null(json), ", ", "[", "]")
             }
             ("json_object_agg" | "jsonb_object_agg", [_, value], [key_tree, value_tree, ..]) => {
                 let key = self.json_key(key_tree, "field name must not be null")?;

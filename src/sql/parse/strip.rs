@@ -23,6 +23,8 @@ pub struct Extras {
     pub cte_clauses: Vec<(u32, super::rewrite::CteClauses)>,
     /// What messages call the command if it was written CONCURRENTLY: it may not run inside a transaction block.
     pub outside_block: Option<&'static str>,
+    /// CREATE UNLOGGED.
+    pub unlogged: bool,
     /// LIKE clauses of CREATE TABLE.
     pub likes: Vec<super::like::LikeClause>,
 }
@@ -152,6 +154,7 @@ fn definition(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) {
             // Every table is durable, which is more than was asked for.
             if word(tokens, 1, "unlogged") && (word(tokens, 2, "table") || word(tokens, 2, "sequence")) {
                 tokens.remove(1);
+                extras.unlogged = true;
             }
             let at = 1 + usize::from(word(tokens, 1, "unique"));
             if word(tokens, at, "index") && word(tokens, at + 1, "concurrently") {

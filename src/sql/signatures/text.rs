@@ -225,8 +225,18 @@ pub(super) const ENTRIES: &[Line] = &[
     ("char(text)", Native("dg_char")),
     ("char(int4)", Native("dg_int4_to_char")),
     ("int4(char)", Native("dg_char_to_int4")),
-    ("bpchar_larger(bpchar,bpchar)", Template("CASE WHEN {0} < {1} THEN {1} WHEN {0} >= {1} THEN {0} END")),
-    ("bpchar_smaller(bpchar,bpchar)", Template("CASE WHEN {0} > {1} THEN {1} WHEN {0} <= {1} THEN {0} END")),
+    (
+        "bpchar_larger(bpchar,bpchar)",
+        Template(
+            "CASE WHEN rtrim({0}, ' ') < rtrim({1}, ' ') THEN {1} WHEN rtrim({0}, ' ') >= rtrim({1}, ' ') THEN {0} END",
+        ),
+    ),
+    (
+        "bpchar_smaller(bpchar,bpchar)",
+        Template(
+            "CASE WHEN rtrim({0}, ' ') > rtrim({1}, ' ') THEN {1} WHEN rtrim({0}, ' ') <= rtrim({1}, ' ') THEN {0} END",
+        ),
+    ),
     ("regexp_match(text,text)", Template("dg_regexp_match({0}, {1}, '')")),
     ("regexp_match(text,text,text)", Native("dg_regexp_match")),
     ("regexp_split_to_array(text,text)", Template("dg_regexp_split_to_array({0}, {1}, '')")),
@@ -254,9 +264,9 @@ pub(super) const ENTRIES: &[Line] = &[
     ("name(text)", Native("dg_name")),
     ("name(bpchar)", Native("dg_name")),
     ("name(varchar)", Native("dg_name")),
-    ("bpchar(name)", Template("rtrim({0}, ' ')")),
+    ("bpchar(name)", Template("{0}")),
     ("varchar(name)", Template("{0}")),
-    ("bpchar(char)", Template("rtrim({0}, ' ')")),
+    ("bpchar(char)", Template("{0}")),
     ("bpchar(bpchar,int4,bool)", Special),
     ("varchar(varchar,int4,bool)", Special),
     ("textin(cstring)", Special),

@@ -392,7 +392,12 @@ fn iso_number(rest: &mut &str) -> Result<(i64, f64), Bad> {
             return Ok((value.trunc() as i64, value.fract()));
         }
     }
-    let value = if whole.len() == sign { 0 } else { whole.parse().map_err(|_| Bad::Overflow)? };
+    let value: i64 = if whole.len() == sign { 0 } else { whole.parse().map_err(|_| Bad::Overflow)? };
+    if value != 0 && fraction != 0.0 {
+        // PostgreSQL reads the number as one double, whose fraction has the fewer digits the larger the number is.
+        let number: f64 = text[..end].parse().map_err(|_| Bad::Format)?;
+        fraction = number.fract().abs();
+    }
     *rest = &text[end..];
     Ok((value, if sign == 1 { -fraction } else { fraction }))
 }

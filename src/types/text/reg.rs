@@ -21,6 +21,39 @@ pub fn write(out: &mut Vec<u8>, value: Oid, kind: Oid, types: &dyn TypeLookup) {
     }
 }
 
+/// The configurations that PostgreSQL comes with.
+const TEXT_SEARCH_CONFIGURATIONS: [&str; 29] = [
+    "simple",
+    "arabic",
+    "armenian",
+    "basque",
+    "catalan",
+    "danish",
+    "dutch",
+    "english",
+    "finnish",
+    "french",
+    "german",
+    "greek",
+    "hindi",
+    "hungarian",
+    "indonesian",
+    "irish",
+    "italian",
+    "lithuanian",
+    "nepali",
+    "norwegian",
+    "portuguese",
+    "romanian",
+    "russian",
+    "serbian",
+    "spanish",
+    "swedish",
+    "tamil",
+    "turkish",
+    "yiddish",
+];
+
 fn is_reg(kind: Oid) -> bool {
     matches!(
         kind,
@@ -113,6 +146,7 @@ pub fn parse(text: &str, kind: Oid, types: &dyn TypeLookup) -> Result<Oid> {
         oid::REGOPER | oid::REGOPERATOR => {
             Err(Error::new(SqlState::UNDEFINED_FUNCTION, format!("operator does not exist: {text}")))
         }
+        oid::REGCONFIG if TEXT_SEARCH_CONFIGURATIONS.contains(&text) => Err(Error::unsupported("text search")),
         oid::REGCONFIG => {
             Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("text search configuration \"{text}\" does not exist")))
         }

@@ -26,6 +26,7 @@ impl Analyzer<'_> {
             privileges: self.privileges(privileges)?,
             on: self.grant_target(objects.as_ref())?,
             grantees: self.grantees(grantees)?,
+            cascade: false,
         }))
     }
 
@@ -38,6 +39,7 @@ impl Analyzer<'_> {
             privileges: self.privileges(&revoke.privileges)?,
             on: self.grant_target(revoke.objects.as_ref())?,
             grantees: self.grantees(&revoke.grantees)?,
+            cascade: matches!(revoke.cascade, Some(ast::CascadeOption::Cascade)),
         }))
     }
 

@@ -8,7 +8,7 @@ use sqlparser::ast::{
 use super::super::{Analyzer, stored};
 use super::{new_sequence, sequence_change};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{FkAction, Name};
+use crate::registry::{FkAction, Name, bootstrap};
 use crate::sql::parse;
 use crate::tree::{Ddl, NewColumn, NewConstraint, NewConstraintKind, NewTable, OnCommit};
 use crate::types::{PgType, oid};
@@ -20,7 +20,11 @@ impl Analyzer<'_> {
     pub(super) fn create_table(&mut self, create: &ast::CreateTable) -> Result<Ddl> {
         refuse_foreign_options(create)?;
         let name = self.qualified(&create.name)?;
-        let temporary = create.temporary;
+        let temporary = create.temporary || name.namespace.as_deref() == Some(bootstrap::TEMPORARY);
+        if temporary && self.parsed.extras.unlogged {
+            let message = "only temporary relations may be created in temporary schemas";
+            return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message).at(name.pos));
+        }
         let (namespace, name) = self.new_name(&name, temporary)?;
         let on_commit = match create.on_commit {
             None | Some(ast::OnCommit::PreserveRows) => OnCommit::PreserveRows,
@@ -89,6 +93,7 @@ impl Analyzer<'_> {
 
     pub(super) fn column(&mut self, definition: &ColumnDef) -> Result<ColumnParts> {
         let ColumnDef { name, data_type, options } = definition;
+        self.not_reserved(name)?;
         let mut column = NewColumn {
             name: parse::fold(name),
             ty: PgType::new(oid::TEXT),
@@ -128,6 +133,42 @@ impl Analyzer<'_> {
         Ok((column, constraints))
     }
 
+    /// A word that cannot be a column's name (ColId).
+    fn not_reserved(&self, name: &Ident) -> Result<()> {
+        let known = crate::facts::KEYWORDS.get(name.value.to_ascii_lowercase().as_str());
+        if name.quote_style.is_none() && known.is_some_and(|k| matches!(k.category, b'R' | b'T')) {
+            let message = format!("syntax error at or near \"{}\"", name.value);
+            return Err(Error::syntax(message).at(self.pos(name.span)));
+        }
+        Ok(())
+    }
+
+    /// What a DEFAULT may be without parentheses (b_expr in PostgreSQL's grammar).
+    fn is_b_expr(&self, expr: &ast::Expr) -> Result<()> {
+        use ast::{BinaryOperator, Expr as E, UnaryOperator};
+        let (left, word) = match expr {
+            E::InList { expr, negated, .. } | E::InSubquery { expr, negated, .. } => {
+                (expr, if *negated { "not" } else { "in" })
+            }
+            E::Between { expr, negated, .. } => (expr, if *negated { "not" } else { "between" }),
+            E::Like { expr, negated, .. } => (expr, if *negated { "not" } else { "like" }),
+            E::ILike { expr, negated, .. } => (expr, if *negated { "not" } else { "ilike" }),
+            E::IsNull(expr) | E::IsNotNull(expr) => (expr, "null"),
+            E::IsTrue(expr) => (expr, "true"),
+            E::IsFalse(expr) => (expr, "false"),
+            E::BinaryOp { left, op: BinaryOperator::And, .. } => (left, "and"),
+            E::BinaryOp { left, op: BinaryOperator::Or, .. } => (left, "or"),
+            E::AtTimeZone { timestamp, .. } => (timestamp, "at"),
+            E::UnaryOp { op: UnaryOperator::Not, expr } => {
+                let pos = self.pos_before(expr);
+                return Err(Error::syntax("syntax error at or near \"NOT\"").at(pos));
+            }
+            _ => return Ok(()),
+        };
+        let message = format!("syntax error at or near \"{}\"", word.to_uppercase());
+        Err(Error::syntax(message).at(self.pos_after(left, word)))
+    }
+
     /// Pseudo-types have no columns.
     fn storable(&self, column: &NewColumn) -> Result<()> {
         let facts = crate::facts::TYPES.by_oid(column.ty.oid);
@@ -159,7 +200,10 @@ impl Analyzer<'_> {
                 }
             }
             ColumnOption::NotNull => column.not_null = true,
-            ColumnOption::Default(expr) => column.default = Some(expr.to_string()),
+            ColumnOption::Default(expr) => {
+                self.is_b_expr(expr)?;
+                column.default = Some(expr.to_string());
+            }
             ColumnOption::PrimaryKey(key) => {
                 constraints.push(named(NewConstraintKind::PrimaryKey { columns: own }, &key.characteristics)?);
             }

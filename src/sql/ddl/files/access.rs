@@ -141,6 +141,7 @@ impl Work<'_> {
                 privileges: vec![GrantedPrivilege { privileges: grant.privileges, columns: Vec::new() }],
                 on: GrantTarget::Namespaces(vec![name.clone()]),
                 grantees,
+                cascade: false,
             })?;
         }
         Ok(())

@@ -102,6 +102,7 @@ pub fn plan(schema: &FileSchema, cx: &Context, destructive: bool, answers: &Answ
     for namespace in &schema.namespaces {
         work.namespace(namespace)?;
     }
+    work.public_namespace();
     for item in &schema.enums {
         work.enumeration(item)?;
     }
@@ -226,6 +227,23 @@ impl<'a> Work<'a> {
     fn existing(&self, file: &FileTable) -> Option<Arc<Relation>> {
         let found = self.planner.after.relation(&file.namespace, &file.name)?;
         (matches!(found.kind, RelationKind::Table) && is_file(&found.managed)).then(|| found.clone())
+    }
+
+    /// Files need not define `public`, which may have been dropped.
+    fn public_namespace(&mut self) {
+        let name = Name::from("public");
+        let wanted = self.schema.tables.iter().any(|t| t.namespace == name)
+            || self.schema.enums.iter().any(|e| e.namespace == name);
+        if wanted && !self.planner.after.namespaces.contains_key(&name) {
+            self.planner.add_namespace(Namespace {
+                oid: self.planner.after.counters.allocate_oid(),
+                name,
+                owner: self.planner.cx.role,
+                acl: Acl::default(),
+                comment: None,
+                managed: Managed::Sql,
+            });
+        }
     }
 
     fn namespace(&mut self, file: &FileNamespace) -> Result<()> {

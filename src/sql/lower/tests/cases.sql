@@ -528,3 +528,16 @@ select count(*) from (values (interval '-1 day 86399 s'), (interval '-1 s'), (nu
 select greatest(interval '1 mon -5 day', interval '26 days'), least(interval '1 mon -5 day', interval '24 days 24:00:00')
 select interval '29 days' in (interval '1 mon -1 day', null), array[interval '1 mon -1 day'] = array[interval '29 days']
 select nullif(interval '1 mon -1 day', interval '29 days'), interval '178000000 years' > interval '2147483647 days'
+select least(interval '1 day', '25:00:00'), greatest(v, '25:00:00', null), least('25:00:00', v, '3 days') from (values ('1 day'::interval)) v(v)
+select least(0.00, 0::numeric), greatest(a, b), greatest(b, a), least(a, b, 0.000) from (values (0.00::numeric, 0::numeric)) v(a, b)
+select json_agg(v), json_agg(v order by i desc) from (values (1, array[1]), (2, null), (3, array[2]), (4, null)) t(i, v)
+select json_agg(v) from (values (null::int[])) t(v) where false
+select bpchar_larger('ab  '::bpchar, 'Zed'), bpchar_smaller('ab  '::bpchar, 'ab'), bpchar('a '::name), 'b '::text::name::bpchar || '|'
+select pg_size_pretty(10239.5), pg_size_pretty(10240.5), pg_size_pretty(99999999999999999999999999999999999999999.5), pg_size_pretty('-Infinity'::numeric), pg_size_pretty(-10500::bigint), pg_size_pretty(-1048577.0), pg_size_pretty(9223372036854775807::bigint)
+select format_type(25, 3), format_type(23, 3), format_type(19, 0), format_type(1700, 655366), format_type(1043, -1), format_type(16, 4)
+select '1e10'::numeric::int4
+select 99999999999999999999::numeric::int8
+select 'Infinity'::float8::numeric(5,2)
+select interval 'PT2562047788.0152155019444', interval 'PT-2562047788.0152155022222', interval 'PT1.1234567S', interval 'P1.25Y', interval 'PT123456.789012345S'
+select '""=r*/""'::aclitem
+select 'nobody=r/nobody'::aclitem

@@ -296,8 +296,11 @@ fn zones() -> Vec<Native> {
             let (Value::Interval { months, days, micros }, Value::TimeTz(t, own)) = (&args[0], &args[1]) else {
                 return Ok(Value::Null);
             };
-            let east = offset(Interval { months: *months, days: *days, micros: *micros })?;
-            Ok(moved(*t, *own, (east / SECOND) as i32))
+            let east = offset(Interval { months: *months, days: *days, micros: *micros })? / SECOND;
+            match i32::try_from(east) {
+                Ok(east) if east.abs() <= crate::types::datetime::zone::MAX_OFFSET => Ok(moved(*t, *own, east)),
+                _ => Err(Error::unsupported("a time zone sixteen or more hours from UTC")),
+            }
         }),
         native_values("dg_timetz_plus", vec![Phys::TimeTz, Phys::Interval, Phys::Int4], Phys::TimeTz, |args| {
             let (Value::TimeTz(t, east), Value::Interval { micros, .. }, Value::Int4(sign)) =
