@@ -150,6 +150,8 @@ impl KeptRows {
     }
 
     /// Where the value is that it was set to, if it was.
+    // The other of old() and new(): it makes nothing.
+    #[allow(clippy::new_ret_no_self)]
     pub fn new(&self, column: i16) -> Option<usize> {
         self.new.iter().find(|(num, _)| *num == column).map(|(_, at)| *at)
     }
