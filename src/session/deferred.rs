@@ -12,7 +12,7 @@ use super::session::Session;
 use super::transaction;
 use crate::engine::{Change, Moment, Writes};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Constraint, ConstraintKind, Name, Snapshot};
+use crate::registry::{Constraint, ConstraintKind, Name, Snapshot, UserTypeKind};
 use crate::sql::ddl::keys::{self, Key};
 use crate::tree::{Ddl, ObjectKind};
 use crate::types::Oid;
@@ -138,9 +138,12 @@ impl Session {
         self.check_late(None).await?;
         let registry = self.gateway.registry().snapshot();
         let keys = self.foreign_keys()?;
-        let log = self.gateway.keys.clone();
+        let (log, snapshot) = (self.gateway.keys.clone(), self.snapshot());
         let Some(active) = self.transaction.active_mut() else { return Ok(None) };
         let redefined = active.overlay.as_ref().is_some_and(|o| o.base() != registry.version);
+        if redefined && is_newly_checked(&registry, &snapshot, &active.touched) {
+            return Err(serialization("Another transaction has added a check to a table that this one has changed."));
+        }
         if redefined && is_newly_keyed(&registry, &keys, &active.touched)? {
             return Err(serialization(
                 "Another transaction has added a foreign key to a table that this one has changed.",
@@ -247,6 +250,24 @@ fn is_newly_keyed(registry: &Snapshot, known: &[Arc<Key>], touched: &Touched) ->
         concerned && !known.iter().any(|k| k.constraint.oid == key.constraint.oid)
     };
     Ok(Key::all(registry)?.iter().any(is_new))
+}
+
+/// Whether somebody has added a CHECK to a table with changes that it was not asked of, or to a domain of its columns.
+fn is_newly_checked(registry: &Snapshot, known: &Snapshot, touched: &Touched) -> bool {
+    touched.keys().any(|oid| {
+        let (Some(now), Some(then)) = (registry.relation_by_oid(*oid), known.relation_by_oid(*oid)) else {
+            return false;
+        };
+        let is_new = |c: &Constraint| {
+            matches!(c.kind, ConstraintKind::Check { .. }) && !then.constraints.iter().any(|k| k.oid == c.oid)
+        };
+        // A domain is made anew when anything of it changes.
+        let is_other = |ty: Oid| match (registry.user_type_by_oid(ty), known.user_type_by_oid(ty)) {
+            (Some(now), Some(then)) => !Arc::ptr_eq(now, then) && matches!(now.kind, UserTypeKind::Domain { .. }),
+            _ => false,
+        };
+        now.constraints.iter().any(is_new) || now.columns.iter().any(|column| is_other(column.ty.oid))
+    })
 }
 
 fn serialization(detail: &str) -> Error {

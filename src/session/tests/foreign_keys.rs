@@ -138,3 +138,33 @@ async fn tables_of_an_older_file_lose_duckdbs_foreign_keys() {
     let missing = run(&mut root, "insert into c values (8, 1)").await;
     assert_eq!(missing, ["E 23503 insert or update on table \"c\" violates foreign key constraint \"c_p_fkey\""]);
 }
+
+/// PostgreSQL's ALTER waits for the other transaction; here the other one fails at COMMIT.
+#[tokio::test]
+async fn a_check_that_came_meanwhile_is_not_passed_by() {
+    for (alter, wrong) in [
+        ("alter table t add check (a > 0)", true),
+        ("alter domain d add check (value > 0)", true),
+        ("alter table t add column b int", false),
+    ] {
+        let gateway = gateway().await;
+        let (mut a, mut b) = (open(&gateway), open(&gateway));
+        run(&mut a, "create domain d as int; create table t(a int, x d)").await;
+        assert!(run(&mut a, "begin; insert into t values (-1, -1)").await.is_empty(), "{alter}");
+        assert!(run(&mut b, alter).await.is_empty(), "{alter}");
+        let said = run(&mut a, "commit").await;
+        let rows = run(&mut b, "select count(*) from t").await;
+        match wrong {
+            true => assert_eq!(
+                (&said[..], &rows[..]),
+                (
+                    &["E 40001 could not serialize access due to concurrent update".to_owned()][..],
+                    &["D 0".to_owned()][..]
+                ),
+                "{alter}"
+            ),
+            // What DuckDB makes of it is its own; nothing is half done.
+            false => assert!(said.is_empty() || said[0].starts_with("E 40001"), "{alter}: {said:?}"),
+        }
+    }
+}
