@@ -88,6 +88,7 @@ impl WireFront {
                 kind::COPY_DATA => return Ok(CopyInput::Data(body)),
                 kind::COPY_DONE => return Ok(CopyInput::Done),
                 kind::COPY_FAIL => {
+                    let body = super::recode::message(message, body, self.encoding)?;
                     return match decode(message, &body)? {
                         Frontend::CopyFail(reason) => Ok(CopyInput::Fail(reason.to_owned())),
                         _ => Err(Error::internal("CopyFail decoded to something else")),

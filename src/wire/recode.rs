@@ -97,3 +97,26 @@ fn row(out: &mut Vec<u8>, fields: &[u8], shape: &RowShape, to: Encoding, types: 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_messages_are_converted_and_nothing_else() {
+        let latin1 = Encoding::by_name("latin1").unwrap();
+        for (kind, given, wanted) in [
+            (kind::QUERY, &b"\xe9\0"[..], "é\0".as_bytes()),
+            (kind::COPY_FAIL, b"\xe9\0", "é\0".as_bytes()),
+            (kind::PARSE, b"s\xe9\0\xe9\0\0\x01\0\0\0\xe9", b"s\xc3\xa9\0\xc3\xa9\0\0\x01\0\0\0\xe9"),
+            (kind::DESCRIBE, b"S\xe9\0", b"S\xc3\xa9\0"),
+            // What has no end is left to whoever decodes the message, and so are data.
+            (kind::QUERY, b"\xe9", b"\xe9"),
+            (kind::DESCRIBE, b"", b""),
+            (kind::COPY_DATA, b"\xe9\0", b"\xe9\0"),
+        ] {
+            let done = message(kind, Bytes::copy_from_slice(given), latin1).unwrap();
+            assert_eq!(done, wanted, "{} {given:?}", char::from(kind));
+        }
+    }
+}
