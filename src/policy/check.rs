@@ -16,6 +16,7 @@ pub fn statement(statement: &Statement, authority: &Authority) -> Result<Found> 
         Statement::Insert(insert) => walk.insert(insert),
         Statement::Update(update) => walk.update(update),
         Statement::Delete(delete) => walk.delete(delete),
+        Statement::Merge(merge) => walk.merge(merge),
         Statement::Copy(copy) => {
             let Copy { direction, options: _ } = &**copy;
             match direction {

@@ -18,6 +18,7 @@ impl Rules<'_> {
             Statement::Insert(insert) => self.insert(insert),
             Statement::Update(update) => self.update(update),
             Statement::Delete(delete) => self.delete(delete),
+            Statement::Merge(merge) => self.merge(merge),
             Statement::Copy(copy) => {
                 let Copy { direction, options: _ } = &mut **copy;
                 match direction {
@@ -276,17 +277,7 @@ impl Rules<'_> {
             rules,
         } = insert;
         self.ctes(ctes)?;
-        match source {
-            InsertSource::Values(rows) => rows.iter_mut().try_for_each(|row| self.exprs(row))?,
-            InsertSource::Query { query, rel: _, exprs } => {
-                self.query(query)?;
-                self.exprs(exprs)?;
-            }
-            InsertSource::Feed { rel: _, exprs, filter } => {
-                self.exprs(exprs)?;
-                self.option(filter)?;
-            }
-        }
+        self.insert_source(source)?;
         let mut updates = false;
         if let Some(OnConflict { arbiter: _, arbiter_predicate, action }) = on_conflict {
             self.option(arbiter_predicate)?;
@@ -331,6 +322,42 @@ impl Rules<'_> {
         *rules = self.target_rules(target, Write::Delete)?;
         let Some(rules) = rules else { return Ok(()) };
         returning.exprs.iter_mut().try_for_each(|e| put_masks(e, target, rules))
+    }
+
+    fn merge(&mut self, merge: &mut Merge) -> Result<()> {
+        let Merge { ctes, target, source, on, whens } = merge;
+        if let Source::Table { def, only: _, sample: _ } = &target.source
+            && self.holds(def)?.is_some()
+        {
+            return Err(Error::unsupported("MERGE into a table with row-level security or column masks")
+                .hint("Use INSERT … ON CONFLICT, UPDATE and DELETE."));
+        }
+        self.ctes(ctes)?;
+        self.from_item(source, &[])?;
+        self.expr(on)?;
+        for MergeWhen { matched: _, condition, action } in whens {
+            self.option(condition)?;
+            match action {
+                MergeAction::Nothing | MergeAction::Delete => {}
+                MergeAction::Update { sets } => sets.iter_mut().try_for_each(|(_, expr)| self.expr(expr))?,
+                MergeAction::Insert(insert) => self.insert_source(&mut insert.source)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn insert_source(&mut self, source: &mut InsertSource) -> Result<()> {
+        match source {
+            InsertSource::Values(rows) => rows.iter_mut().try_for_each(|row| self.exprs(row)),
+            InsertSource::Query { query, rel: _, exprs } => {
+                self.query(query)?;
+                self.exprs(exprs)
+            }
+            InsertSource::Feed { rel: _, exprs, filter } => {
+                self.exprs(exprs)?;
+                self.option(filter)
+            }
+        }
     }
 
     fn returning(&mut self, returning: &mut Returning) -> Result<()> {

@@ -273,28 +273,8 @@ impl Walk {
         self.target(target, required, named, &updated);
         self.found.aliases.extend(excluded.map(|id| (id, target.id)));
         let outer = self.inserting;
-        self.inserting = match &target.source {
-            Source::Table { def, only: _, sample: _ } => Some(def.oid),
-            Source::System { .. }
-            | Source::View { .. }
-            | Source::Subquery(_)
-            | Source::Cte(_)
-            | Source::Function { .. }
-            | Source::Feed => None,
-        };
-        match source {
-            InsertSource::Values(rows) => rows.iter().for_each(|row| self.exprs(row)),
-            InsertSource::Query { query, rel, exprs } => {
-                self.found.derived.insert(*rel);
-                self.query(query);
-                self.exprs(exprs);
-            }
-            InsertSource::Feed { rel, exprs, filter } => {
-                self.relation(rel, Privileges::NONE);
-                self.exprs(exprs);
-                self.option(filter);
-            }
-        }
+        self.inserting = written_table(target);
+        self.insert_source(source);
         if let Some(OnConflict { arbiter, arbiter_predicate, action }) = on_conflict {
             // The arbiter's columns are compared with the table's rows: that reads them.
             self.found.columns.entry(target.id).or_default().extend(arbiter);
@@ -320,6 +300,73 @@ impl Walk {
         sets.iter().for_each(|(_, expr)| self.expr(expr));
         self.option(filter);
         self.returning(returning);
+    }
+
+    pub fn merge(&mut self, merge: &Merge) {
+        let Merge { ctes, target, source, on, whens } = merge;
+        self.ctes(ctes);
+        let mut required = Privileges::NONE;
+        let (mut inserted, mut updated) = (Vec::new(), Vec::new());
+        for MergeWhen { matched: _, condition: _, action } in whens {
+            match action {
+                MergeAction::Nothing => {}
+                MergeAction::Update { sets } => {
+                    required = required.union(Privileges::UPDATE);
+                    updated.extend(sets.iter().map(|(column, _)| *column));
+                }
+                MergeAction::Delete => required = required.union(Privileges::DELETE),
+                MergeAction::Insert(insert) => {
+                    required = required.union(Privileges::INSERT);
+                    inserted.extend(insert.named.iter().copied());
+                }
+            }
+        }
+        self.target(target, required, &inserted, &updated);
+        self.from_item(source);
+        self.expr(on);
+        for MergeWhen { matched: _, condition, action } in whens {
+            self.option(condition);
+            match action {
+                MergeAction::Nothing | MergeAction::Delete => {}
+                MergeAction::Update { sets } => sets.iter().for_each(|(_, expr)| self.expr(expr)),
+                MergeAction::Insert(insert) => {
+                    let Insert {
+                        ctes: _,
+                        recursive: _,
+                        // The same as MERGE's.
+                        target: _,
+                        columns: _,
+                        named: _,
+                        source,
+                        on_conflict: _,
+                        excluded: _,
+                        returning: _,
+                        overriding: _,
+                        rules: _,
+                    } = &**insert;
+                    let outer = self.inserting;
+                    self.inserting = written_table(target);
+                    self.insert_source(source);
+                    self.inserting = outer;
+                }
+            }
+        }
+    }
+
+    fn insert_source(&mut self, source: &InsertSource) {
+        match source {
+            InsertSource::Values(rows) => rows.iter().for_each(|row| self.exprs(row)),
+            InsertSource::Query { query, rel, exprs } => {
+                self.found.derived.insert(*rel);
+                self.query(query);
+                self.exprs(exprs);
+            }
+            InsertSource::Feed { rel, exprs, filter } => {
+                self.relation(rel, Privileges::NONE);
+                self.exprs(exprs);
+                self.option(filter);
+            }
+        }
     }
 
     pub fn delete(&mut self, delete: &Delete) {
@@ -494,5 +541,18 @@ impl Walk {
             | CastHow::EnumOut
             | CastHow::Domain(_) => {}
         }
+    }
+}
+
+/// The table that a statement writes.
+fn written_table(target: &Relation) -> Option<Oid> {
+    match &target.source {
+        Source::Table { def, only: _, sample: _ } => Some(def.oid),
+        Source::System { .. }
+        | Source::View { .. }
+        | Source::Subquery(_)
+        | Source::Cte(_)
+        | Source::Function { .. }
+        | Source::Feed => None,
     }
 }

@@ -111,6 +111,7 @@ pub fn row_tag(command: Command, rows: u64) -> String {
         Command::Insert => format!("INSERT 0 {rows}"),
         Command::Update => format!("UPDATE {rows}"),
         Command::Delete => format!("DELETE {rows}"),
+        Command::Merge => format!("MERGE {rows}"),
     }
 }
 
@@ -121,6 +122,7 @@ fn word(command: Command) -> &'static str {
         Command::Insert => "INSERT",
         Command::Update => "UPDATE",
         Command::Delete => "DELETE",
+        Command::Merge => "MERGE",
     }
 }
 
@@ -163,8 +165,13 @@ impl Session {
         if let Some(active) = self.transaction.active_mut() {
             active.queried = true;
         }
+        // Each part of MERGE counts.
+        let mut counted = 0;
         for step in &plan.before {
-            Box::pin(self.start(step, values, &mut *front, Alone::No, feed)).await?;
+            let outcome = Box::pin(self.start(step, values, &mut *front, Alone::No, feed)).await?;
+            if let (Outcome::Changed(rows), Command::Merge, Some(_)) = (outcome, plan.command, &step.target) {
+                counted += rows;
+            }
         }
         self.drop_at_end(&plan.after);
         let duty = self.before_duty(plan).await?;
@@ -183,9 +190,13 @@ impl Session {
             .await
             .map_err(|error| constraint::explain(error, plan.target.as_deref(), &snapshot, role))?;
         self.duties.extend(duty);
-        Ok(match kept {
+        let outcome = match kept {
             Some(values) => self.note(&plan.permit, values, Some(plan.depends.clone()), &run, outcome),
             None => outcome,
+        };
+        Ok(match outcome {
+            Outcome::Changed(rows) => Outcome::Changed(rows + counted),
+            Outcome::Rows(_) | Outcome::Done => outcome,
         })
     }
 

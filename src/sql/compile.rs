@@ -60,9 +60,11 @@ impl policy::Reader for Texts<'_> {
 
 fn body(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<CompiledBody> {
     Ok(match permit.get() {
-        Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
-            CompiledBody::Plan(plan(permit, |s| lower::lower(&s, cx, decimals))?)
-        }
+        Statement::Query(_)
+        | Statement::Insert(_)
+        | Statement::Update(_)
+        | Statement::Delete(_)
+        | Statement::Merge(_) => CompiledBody::Plan(plan(permit, |s| lower::lower(&s, cx, decimals))?),
         Statement::Copy(copy) => {
             let options = copy.options.clone();
             match &copy.direction {

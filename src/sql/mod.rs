@@ -198,6 +198,7 @@ pub enum Command {
     Insert,
     Update,
     Delete,
+    Merge,
 }
 
 /// Schema changes: from the tree's DDL to changes of the registry and DuckDB's steps.

@@ -24,6 +24,7 @@ pub enum Statement {
     Insert(Box<Insert>),
     Update(Box<Update>),
     Delete(Box<Delete>),
+    Merge(Box<Merge>),
     Copy(Box<Copy>),
     Explain(Box<Explain>),
     Ddl(Box<Ddl>),

@@ -326,6 +326,35 @@ pub struct Delete {
     pub rules: Option<Box<TargetRules>>,
 }
 
+#[derive(Debug, Clone)]
+pub struct Merge {
+    pub ctes: Vec<Cte>,
+    pub target: Relation,
+    pub source: FromItem,
+    pub on: Expr,
+    /// In the order of the statement: of a row's own kind, the first whose condition holds is carried out.
+    pub whens: Vec<MergeWhen>,
+}
+
+#[derive(Debug, Clone)]
+pub struct MergeWhen {
+    /// WHEN MATCHED; otherwise WHEN NOT MATCHED, in which nothing refers to the target.
+    pub matched: bool,
+    pub condition: Option<Expr>,
+    pub action: MergeAction,
+}
+
+#[derive(Debug, Clone)]
+pub enum MergeAction {
+    Nothing,
+    Update {
+        sets: Vec<(u16, Expr)>,
+    },
+    Delete,
+    /// Its source is one row of expressions over MERGE's source.
+    Insert(Box<Insert>),
+}
+
 /// RETURNING's expressions and columns; both empty if there is none.
 #[derive(Debug, Clone, Default)]
 pub struct Returning {

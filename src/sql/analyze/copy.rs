@@ -33,7 +33,7 @@ impl Analyzer<'_> {
         let direction = match &copy.subject {
             CopySubject::Query(statement) => match self.statement(statement)? {
                 Statement::Query(query) => (CopyDirection::Out { query }, Vec::new()),
-                Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
+                Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) | Statement::Merge(_) => {
                     return Err(Error::unsupported("COPY of a data-modifying statement"));
                 }
                 _ => return Err(Error::unsupported("COPY of this statement")),

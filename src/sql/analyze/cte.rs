@@ -79,7 +79,11 @@ impl Analyzer<'_> {
         recursive: bool,
     ) -> Result<(CteBody, Vec<Field>, bool)> {
         Ok(match &*cte.query.body {
-            SetExpr::Insert(s) | SetExpr::Update(s) | SetExpr::Delete(s) | SetExpr::Merge(s) => {
+            SetExpr::Merge(_) => {
+                let message = "MERGE not supported in WITH query";
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(self.pos(cte.alias.name.span)));
+            }
+            SetExpr::Insert(s) | SetExpr::Update(s) | SetExpr::Delete(s) => {
                 if self.scopes.len() > 1 {
                     let message = "WITH clause containing a data-modifying statement must be at the top level";
                     let pos = self.pos(cte.alias.name.span);
@@ -114,7 +118,7 @@ impl Analyzer<'_> {
                 let columns = delete.returning.columns.clone();
                 (CteBody::Delete(Box::new(delete)), columns, false)
             }
-            _ => return Err(Error::unsupported("MERGE")),
+            _ => return Err(Error::internal("no data-modifying statement")),
         })
     }
 

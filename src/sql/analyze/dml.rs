@@ -39,7 +39,13 @@ impl Analyzer<'_> {
                 let delete = self.delete(delete)?;
                 Statement::Delete(Box::new(Delete { ctes, recursive, ..delete }))
             }
-            _ => return Err(Error::unsupported("MERGE")),
+            ast::Statement::Merge(merge) => {
+                if recursive {
+                    return Err(Error::syntax("WITH RECURSIVE is not supported for MERGE statement"));
+                }
+                Statement::Merge(Box::new(self.merge_into(merge, ctes)?))
+            }
+            _ => return Err(Error::internal("no data-modifying statement")),
         })
     }
 
@@ -112,7 +118,7 @@ impl Analyzer<'_> {
         Ok(Update { ctes: Vec::new(), recursive: false, target, sets, from, filter, returning, rules: None })
     }
 
-    fn dml_target(&mut self, table: &ast::TableWithJoins, verb: &str) -> Result<(Arc<TableDef>, Relation)> {
+    pub(crate) fn dml_target(&mut self, table: &ast::TableWithJoins, verb: &str) -> Result<(Arc<TableDef>, Relation)> {
         let ast::TableFactor::Table { name, alias, args: None, .. } = &table.relation else {
             return Err(Error::syntax("syntax error at the statement's table"));
         };

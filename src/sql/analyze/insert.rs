@@ -14,7 +14,7 @@ use crate::tree::{ConflictAction, Insert, InsertSource, OnConflict, Overriding, 
 use crate::types::PgType;
 
 /// A value for a column of a row: an expression that is coerced already, or the column's default.
-enum Cell {
+pub(super) enum Cell {
     Value(Expr),
     Default,
 }
@@ -98,7 +98,7 @@ impl Analyzer<'_> {
     }
 
     /// checkInsertTargets. None: no list was written.
-    fn insert_columns(&self, def: &TableDef, names: &[ast::ObjectName]) -> Result<Option<Vec<(u16, u32)>>> {
+    pub(super) fn insert_columns(&self, def: &TableDef, names: &[ast::ObjectName]) -> Result<Option<Vec<(u16, u32)>>> {
         if names.is_empty() {
             return Ok(None);
         }
@@ -144,7 +144,7 @@ impl Analyzer<'_> {
         }
     }
 
-    fn insert_values(
+    pub(super) fn insert_values(
         &mut self,
         def: &Arc<TableDef>,
         listed: Option<Vec<(u16, u32)>>,
@@ -212,7 +212,7 @@ impl Analyzer<'_> {
     }
 
     /// All columns of one row: what was given, then defaults, then generated columns.
-    fn fill_row(
+    pub(super) fn fill_row(
         &mut self,
         def: &Arc<TableDef>,
         targets: &[u16],

@@ -21,6 +21,7 @@ mod join;
 /// Text that is kept, and what its names mean.
 pub mod kept;
 mod literal;
+mod merge;
 mod name;
 mod oper;
 mod position;
@@ -210,7 +211,7 @@ impl<'a> Analyzer<'a> {
             ast::Statement::Insert(insert) => Ok(Statement::Insert(Box::new(self.insert(insert)?))),
             ast::Statement::Update(update) => Ok(Statement::Update(Box::new(self.update(update)?))),
             ast::Statement::Delete(delete) => Ok(Statement::Delete(Box::new(self.delete(delete)?))),
-            ast::Statement::Merge(_) => Err(Error::unsupported("MERGE")),
+            ast::Statement::Merge(merge) => self.merge_statement(merge),
             other => self.ddl(other),
         }
     }

@@ -31,6 +31,7 @@ pub(crate) enum Clause {
     Update,
     Returning,
     CopyWhere,
+    MergeWhen,
     Execute,
     Stored(super::stored::Stored),
 }
@@ -51,6 +52,7 @@ impl Clause {
             Self::Update => "UPDATE",
             Self::Returning => "RETURNING",
             Self::CopyWhere => "COPY FROM WHERE conditions",
+            Self::MergeWhen => "MERGE WHEN conditions",
             Self::Execute => "EXECUTE parameters",
             Self::Stored(stored) => stored.many(),
             Self::Other => "this expression",
@@ -253,7 +255,7 @@ impl Analyzer<'_> {
                 .hint(format!("Perhaps you meant to reference the table alias \"{}\".", item.alias))
                 .at(pos);
         }
-        let hidden = items().find(|i| &*i.alias == name);
+        let hidden = items().chain(self.scopes.iter().rev().flat_map(|s| &s.hidden)).find(|i| &*i.alias == name);
         match hidden {
             Some(item) if namespace.is_none() => {
                 let message = format!("invalid reference to FROM-clause entry for table \"{name}\"");

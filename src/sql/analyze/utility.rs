@@ -191,6 +191,7 @@ fn explainable(statement: Statement, analyze: bool) -> Result<Statement> {
             crate::tree::Ddl::CreateTableAs { .. } => refused("ANALYZE CREATE TABLE AS"),
             _ => refused("of this statement"),
         },
+        Statement::Merge(_) => refused("of MERGE"),
         Statement::Copy(_) | Statement::Explain(_) => refused("of this statement"),
     }
 }

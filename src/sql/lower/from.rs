@@ -26,7 +26,7 @@ impl Lowerer<'_> {
         items.iter().map(|item| self.from_item(item)).collect()
     }
 
-    fn from_item(&mut self, item: &FromItem) -> Result<From> {
+    pub(super) fn from_item(&mut self, item: &FromItem) -> Result<From> {
         match item {
             FromItem::Relation(relation) => self.relation(relation),
             FromItem::Join(join) => self.join(join),

@@ -119,7 +119,7 @@ impl Lowerer<'_> {
     }
 
     /// Expressions in the types that their columns are stored in.
-    fn stored(&mut self, exprs: &[crate::tree::Expr], stored: &[Phys]) -> Result<Vec<Scalar>> {
+    pub(super) fn stored(&mut self, exprs: &[crate::tree::Expr], stored: &[Phys]) -> Result<Vec<Scalar>> {
         exprs
             .iter()
             .zip(stored)

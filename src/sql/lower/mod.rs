@@ -29,6 +29,7 @@ mod hold;
 mod insert;
 mod limit;
 mod locks;
+mod merge;
 mod numeric;
 mod order;
 mod ordered_set;
@@ -123,7 +124,8 @@ fn lower_as(statement: &tree::Statement, cx: &Context, decimals: Decimals, keyed
         tree::Statement::Insert(insert) => lowerer.insert(insert),
         tree::Statement::Update(update) => lowerer.update(update),
         tree::Statement::Delete(delete) => lowerer.delete(delete),
-        tree::Statement::Copy(_)
+        tree::Statement::Merge(_)
+        | tree::Statement::Copy(_)
         | tree::Statement::Explain(_)
         | tree::Statement::Ddl(_)
         | tree::Statement::Utility(_) => Err(Error::internal("lower: not a statement of the engine")),

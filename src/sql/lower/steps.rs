@@ -36,16 +36,16 @@ pub struct Step {
 }
 
 /// Where a step's rows are.
-struct Kept {
-    table: u32,
-    columns: Vec<Phys>,
+pub(super) struct Kept {
+    pub table: u32,
+    pub columns: Vec<Phys>,
 }
 
 /// The statements, in two heaps: what reads and keeps, and what then changes.
 #[derive(Default)]
-struct Steps {
+pub(super) struct Steps {
     reads: Vec<Step>,
-    writes: Vec<Step>,
+    pub writes: Vec<Step>,
     scratch: Vec<u32>,
 }
 
@@ -62,6 +62,7 @@ pub(super) fn wanted(statement: &tree::Statement, lowerer: impl Fn() -> Result<b
         tree::Statement::Insert(insert) => &insert.ctes,
         tree::Statement::Update(update) => &update.ctes,
         tree::Statement::Delete(delete) => &delete.ctes,
+        tree::Statement::Merge(_) => return Ok(true),
         tree::Statement::Copy(_)
         | tree::Statement::Explain(_)
         | tree::Statement::Ddl(_)
@@ -76,6 +77,7 @@ pub(super) fn wanted(statement: &tree::Statement, lowerer: impl Fn() -> Result<b
         tree::Statement::Delete(delete) => delete.rules.is_some(),
         tree::Statement::Query(_)
         | tree::Statement::Insert(_)
+        | tree::Statement::Merge(_)
         | tree::Statement::Copy(_)
         | tree::Statement::Explain(_)
         | tree::Statement::Ddl(_)
@@ -149,6 +151,7 @@ impl<'a> Lowerer<'a> {
             tree::Statement::Insert(insert) => &insert.ctes,
             tree::Statement::Update(update) => &update.ctes,
             tree::Statement::Delete(delete) => &delete.ctes,
+            tree::Statement::Merge(merge) => &merge.ctes,
             _ => return Err(Error::internal("lower: not a statement of several steps")),
         };
         for cte in ctes {
@@ -175,6 +178,11 @@ impl<'a> Lowerer<'a> {
                 let part = self.delete_step(&mut steps, delete)?;
                 let def = Arc::clone(target_table(&delete.target)?);
                 (Command::Delete, Some(def), delete.returning.columns.clone(), part)
+            }
+            tree::Statement::Merge(merge) => {
+                let def = Arc::clone(target_table(&merge.target)?);
+                self.merge_steps(&mut steps, merge, &def)?;
+                (Command::Merge, Some(def), Vec::new(), Part { returning: None })
             }
             _ => return Err(Error::internal("lower: not a statement of several steps")),
         };
@@ -225,7 +233,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// Keeps a query's rows in a table of their own, in their order.
-    fn keep(&mut self, steps: &mut Steps, query: ir::Query) -> Kept {
+    pub(super) fn keep(&mut self, steps: &mut Steps, query: ir::Query) -> Kept {
         self.made += 1;
         let table = self.made;
         let columns = query.columns.clone();
@@ -235,7 +243,7 @@ impl<'a> Lowerer<'a> {
         Kept { table, columns }
     }
 
-    fn write(
+    pub(super) fn write(
         &mut self,
         steps: &mut Steps,
         statement: ir::Statement,
@@ -251,7 +259,7 @@ impl<'a> Lowerer<'a> {
         ir::Statement::Query(self.part_of(kept, 0, kept.columns.len()))
     }
 
-    fn part_of(&mut self, kept: &Kept, from: usize, count: usize) -> ir::Query {
+    pub(super) fn part_of(&mut self, kept: &Kept, from: usize, count: usize) -> ir::Query {
         let alias = self.make();
         let columns: Vec<Phys> = kept.columns[from..from + count].to_vec();
         let targets = columns
@@ -343,6 +351,19 @@ impl<'a> Lowerer<'a> {
             Some(rules) => self.ruled(steps, (target, &def, rules), sets, from, filter.as_ref())?,
         };
         let returning = self.changed_returning(steps, target, returning, &kept, place)?;
+        self.write_update(steps, (target, &def), sets, &kept, keys)?;
+        Ok(Part { returning })
+    }
+
+    /// The UPDATE from what was kept of it: the row's number, then SET's values.
+    pub(super) fn write_update(
+        &mut self,
+        steps: &mut Steps,
+        (target, def): (&Relation, &Arc<registry::Relation>),
+        sets: &[(u16, Expr)],
+        kept: &Kept,
+        keys: Option<KeptRows>,
+    ) -> Result<()> {
         let (alias, rows) = (self.make(), self.make());
         let sets = sets
             .iter()
@@ -350,21 +371,21 @@ impl<'a> Lowerer<'a> {
             .map(|(i, (index, _))| {
                 let column = &target.columns[usize::from(*index)];
                 let value = Scalar::column(rows, ir::output_name(i + 1), kept.columns[i + 1].clone());
-                Ok((column_name(&def, column)?, value))
+                Ok((column_name(def, column)?, value))
             })
             .collect::<Result<_>>()?;
         let statement = ir::Statement::Update {
             ctes: Vec::new(),
             recursive: false,
-            table: table_name(&def),
+            table: table_name(def),
             alias,
             sets,
             from: vec![kept.relation(rows)],
             filter: Some(same_row(alias, rows)),
             returning: Vec::new(),
         };
-        self.write(steps, statement, &def, keys);
-        Ok(Part { returning })
+        self.write(steps, statement, def, keys);
+        Ok(())
     }
 
     fn delete_step(&mut self, steps: &mut Steps, delete: &Delete) -> Result<Part> {
@@ -376,18 +397,29 @@ impl<'a> Lowerer<'a> {
             Some(rules) => self.ruled(steps, (target, &def, rules), &[], using, filter.as_ref())?,
         };
         let returning = self.changed_returning(steps, target, returning, &kept, place)?;
+        self.write_delete(steps, &def, &kept, keys);
+        Ok(Part { returning })
+    }
+
+    /// The DELETE of what was kept: the row's number.
+    pub(super) fn write_delete(
+        &mut self,
+        steps: &mut Steps,
+        def: &Arc<registry::Relation>,
+        kept: &Kept,
+        keys: Option<KeptRows>,
+    ) {
         let (alias, rows) = (self.make(), self.make());
         let statement = ir::Statement::Delete {
             ctes: Vec::new(),
             recursive: false,
-            table: table_name(&def),
+            table: table_name(def),
             alias,
             using: vec![kept.relation(rows)],
             filter: Some(same_row(alias, rows)),
             returning: Vec::new(),
         };
-        self.write(steps, statement, &def, keys);
-        Ok(Part { returning })
+        self.write(steps, statement, def, keys);
     }
 
     /// Keeps what UPDATE or DELETE will change: the row's number, SET's values, then (`whole`) the columns of the target and of
@@ -468,7 +500,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// The columns of what is kept, and where each relation's are in it. `own` is the target as the table has it.
-    fn laid_out(
+    pub(super) fn laid_out(
         &mut self,
         number: Scalar,
         values: Vec<Scalar>,
@@ -539,7 +571,7 @@ impl<'a> Lowerer<'a> {
 }
 
 impl Kept {
-    fn relation(&self, alias: Alias) -> From {
+    pub(super) fn relation(&self, alias: Alias) -> From {
         From::Table { name: TableName::Kept(self.table), alias, sample: None }
     }
 }

@@ -74,7 +74,7 @@ pub struct ExplainOptions {
 }
 
 /// The statements that are PostgreSQL's and that we refuse by name, before sqlparser guesses at them.
-const REFUSED: &[&str] = &["call", "do", "load", "merge", "import", "security", "reassign", "refresh"];
+const REFUSED: &[&str] = &["call", "do", "load", "import", "security", "reassign", "refresh"];
 
 /// What REINDEX names.
 #[derive(Debug, Clone)]
@@ -140,7 +140,7 @@ pub fn parse(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
             let query = with_parser(tokens, source, |p| p.parse_query())?;
             return Ok(Body::Statement(Box::new(ast::Statement::Query(query))));
         }
-        "select" | "with" | "values" | "insert" | "update" | "delete" | "truncate" => {
+        "select" | "with" | "values" | "insert" | "update" | "delete" | "merge" | "truncate" => {
             super::refuse::check(&mut c, &word)?;
             return statement(tokens, source);
         }
@@ -342,7 +342,7 @@ fn prepare(c: &mut Cursor<'_>) -> Result<Body> {
 fn statement_of_query(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
     let c = Cursor::new(tokens, source);
     let fits = c.peek() == Some(&Token::LParen)
-        || ["select", "with", "values", "table", "insert", "update", "delete"].iter().any(|w| c.is_word(0, w));
+        || ["select", "with", "values", "table", "insert", "update", "delete", "merge"].iter().any(|w| c.is_word(0, w));
     if !fits {
         return Err(c.error());
     }

@@ -12,6 +12,8 @@
 //! | `ROWS FROM (f(), g())` | `"␁rows"(f(), g())` |
 //! | `f() AS (a int)` | `f() AS f (a int)` |
 //! | `integer ARRAY[4]` | `integer [4]` |
+//! | `MERGE … USING a JOIN b ON p ON q` | `USING (a JOIN b ON p) ON q` |
+//! | `WHEN … THEN DO NOTHING`, `INSERT DEFAULT VALUES` | an assignment to, an insert into [`DO_NOTHING`], [`DEFAULTS`] |
 //! | `… SEARCH DEPTH FIRST BY a SET b` after a CTE | kept aside, see [`super::Extras`] |
 //!
 //! Marks begin with [`MARK`], which no identifier of a client can: such an identifier is refused.
@@ -20,6 +22,7 @@ mod context;
 mod cte;
 mod join;
 mod limit;
+mod merge;
 
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
@@ -39,6 +42,9 @@ pub const TIES: &str = "\u{1}ties";
 /// A frame's bound that has to have a position: `CURRENT ROW`, `UNBOUNDED …`.
 pub const CURRENT_ROW: &str = "\u{1}current";
 pub const UNBOUNDED: &str = "\u{1}unbounded";
+/// The column that stands for MERGE's DO NOTHING, and the one for its INSERT DEFAULT VALUES.
+pub const DO_NOTHING: &str = "\u{1}do nothing";
+pub const DEFAULTS: &str = "\u{1}defaults";
 /// The function that stands for ROWS FROM.
 pub const ROWS: &str = "\u{1}rows";
 
@@ -50,6 +56,9 @@ pub fn rewrite(tokens: Vec<TokenWithSpan>, source: &Source, extras: &mut Extras)
             triggers.note(keyword(Some(token)));
         }
         triggers.star |= token.token == Token::Mul;
+    }
+    if triggers.merge {
+        tokens = merge::spell(tokens, source)?;
     }
     if triggers.with {
         tokens = cte::take(tokens, source, extras)?;
@@ -78,6 +87,7 @@ struct Triggers {
     joins: bool,
     fetch: bool,
     locks: bool,
+    merge: bool,
     star: bool,
 }
 
@@ -91,6 +101,7 @@ impl Triggers {
             Keyword::JOIN => self.joins = true,
             Keyword::FETCH => self.fetch = true,
             Keyword::FOR => self.locks = true,
+            Keyword::MERGE => self.merge = true,
             _ => {}
         }
     }
