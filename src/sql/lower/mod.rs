@@ -43,6 +43,7 @@ mod row;
 mod rules;
 mod select;
 mod set_op;
+mod staged;
 mod steps;
 mod update;
 mod window;
@@ -110,7 +111,7 @@ pub fn lower_to_explain(
 
 fn lower_as(statement: &tree::Statement, cx: &Context, decimals: Decimals, keyed: bool) -> Result<Lowered> {
     let mut lowerer = Lowerer::new(cx, decimals);
-    let steps = steps::wanted(statement, || Lowerer::new(cx, decimals).takes_more(statement, keyed))?;
+    let steps = staged::wanted(statement, || Lowerer::new(cx, decimals).takes_more(statement, keyed))?;
     lowerer.taped = steps || !matches!(statement, tree::Statement::Query(_));
     if steps {
         return lowerer.stepwise(statement);

@@ -19,7 +19,7 @@ use crate::types::Phys;
 
 use super::array::{derived, plain_query};
 use super::from::{column_name, table_name};
-use super::insert::{is_of_target, target_table};
+use super::insert::target_table;
 use super::ir::{self, Alias, From, Scalar, Select, TableName};
 use super::rules::Visible;
 use super::{Lowered, Lowerer, Means, Rel};
@@ -55,86 +55,9 @@ struct Part {
     returning: Option<Kept>,
 }
 
-/// Does the statement take several of DuckDB's?
-pub(super) fn wanted(statement: &tree::Statement, lowerer: impl Fn() -> Result<bool>) -> Result<bool> {
-    let ctes = match statement {
-        tree::Statement::Query(query) => &query.ctes,
-        tree::Statement::Insert(insert) => &insert.ctes,
-        tree::Statement::Update(update) => &update.ctes,
-        tree::Statement::Delete(delete) => &delete.ctes,
-        tree::Statement::Merge(_) => return Ok(true),
-        tree::Statement::Copy(_)
-        | tree::Statement::Explain(_)
-        | tree::Statement::Ddl(_)
-        | tree::Statement::Utility(_) => return Ok(false),
-    };
-    if ctes.iter().any(|cte| !matches!(cte.query, CteBody::Query(_))) {
-        return Ok(true);
-    }
-    // The rows that rules let through are found first.
-    let ruled = match statement {
-        tree::Statement::Update(update) => update.rules.is_some(),
-        tree::Statement::Delete(delete) => delete.rules.is_some(),
-        tree::Statement::Query(_)
-        | tree::Statement::Insert(_)
-        | tree::Statement::Merge(_)
-        | tree::Statement::Copy(_)
-        | tree::Statement::Explain(_)
-        | tree::Statement::Ddl(_)
-        | tree::Statement::Utility(_) => false,
-    };
-    if ruled {
-        return Ok(true);
-    }
-    lowerer()
-}
-
 impl<'a> Lowerer<'a> {
-    /// True if RETURNING has what DuckDB does not know there: other relations' columns, subqueries; and (`keyed`) if
-    /// foreign keys ask for what is changed.
-    pub(super) fn takes_more(mut self, statement: &tree::Statement, keyed: bool) -> Result<bool> {
-        let (ctes, target, from, returning): (_, _, &[FromItem], _) = match statement {
-            tree::Statement::Insert(i) if i.on_conflict.is_none() => (&i.ctes, &i.target, &[], &i.returning),
-            tree::Statement::Update(u) => (&u.ctes, &u.target, &u.from, &u.returning),
-            tree::Statement::Delete(d) => (&d.ctes, &d.target, &d.using, &d.returning),
-            _ => return Ok(false),
-        };
-        if keyed && self.concerns_keys(statement)? {
-            return Ok(true);
-        }
-        if returning.exprs.is_empty() {
-            return Ok(false);
-        }
-        let alias = Alias::Rel(target.id.0);
-        self.ctes(ctes)?;
-        self.from_items(from)?;
-        let def = Arc::clone(target_table(target)?);
-        self.enter_table(target, &def, alias)?;
-        for e in &returning.exprs {
-            if !is_of_target(&self.expr(e)?, alias) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Whether the rows that it changes have to be kept, for foreign keys of the table or to it.
-    fn concerns_keys(&self, statement: &tree::Statement) -> Result<bool> {
-        Ok(match statement {
-            tree::Statement::Update(update) => {
-                let def = target_table(&update.target)?;
-                let columns = self.key_columns(def, true);
-                update.sets.iter().any(|(i, _)| {
-                    update.target.columns.get(usize::from(*i)).is_some_and(|c| columns.contains(&c.attnum))
-                })
-            }
-            tree::Statement::Delete(delete) => !self.key_columns(target_table(&delete.target)?, false).is_empty(),
-            _ => false,
-        })
-    }
-
     /// The columns that others' foreign keys point to, and (`own`) those of the table's own foreign keys.
-    fn key_columns(&self, table: &registry::Relation, own: bool) -> BTreeSet<i16> {
+    pub(super) fn key_columns(&self, table: &registry::Relation, own: bool) -> BTreeSet<i16> {
         let pointed = self.cx.snapshot.referring(table.oid);
         let mut columns: BTreeSet<i16> = pointed.flat_map(|(_, key)| key.target_columns.to_vec()).collect();
         if own {
