@@ -173,10 +173,12 @@ fn index_column(asker: &Asker, oid: Oid, n: i32, pretty: bool) -> Option<String>
 
 fn view(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
     match &asker.seen.relation(oid)?.kind {
-        RelationKind::View { definition, .. } => match asker.view.deparsed(Deparsed::View(oid), pretty) {
-            Some(printed) => Some(printed.text.to_string()),
-            None => Some(format!("{};", definition.trim().trim_end_matches(';'))),
-        },
+        RelationKind::View { definition, .. } | RelationKind::MaterializedView { definition, .. } => {
+            match asker.view.deparsed(Deparsed::View(oid), pretty) {
+                Some(printed) => Some(printed.text.to_string()),
+                None => Some(format!("{};", definition.trim().trim_end_matches(';'))),
+            }
+        }
         RelationKind::Table | RelationKind::Sequence(_) | RelationKind::System => None,
     }
 }

@@ -63,7 +63,7 @@ fn own() -> Vec<Native> {
         }),
         native1::<i32, i32>("dg_pg_encoding_max_length", |n| Ok(Encoding::by_number(n).map(Encoding::max_length))),
         native2::<i64, OidArg, bool>("dg_pg_relation_is_table", |s, oid| {
-            Ok(ask(s)?.seen.relation(oid).map(|r| matches!(r.kind, crate::registry::RelationKind::Table)))
+            Ok(ask(s)?.seen.relation(oid).map(|r| r.kind.is_stored()))
         }),
         native2::<i64, OidArg, bool>("dg_pg_counts", |s, oid| {
             let asker = ask(s)?;

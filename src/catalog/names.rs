@@ -225,6 +225,7 @@ fn describe(asker: &Asker, catalog: Oid, object: Oid, sub: i32) -> Option<String
             let Some(relation) = asker.seen.relation(object) else { return Some(format!("index {text}")) };
             let kind = match relkind(relation) {
                 b'v' => "view",
+                b'm' => "materialized view",
                 b'S' => "sequence",
                 _ => "table",
             };

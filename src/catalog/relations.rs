@@ -53,6 +53,7 @@ views! {
     "information_schema.views",
     "pg_catalog.pg_group",
     "pg_catalog.pg_indexes",
+    "pg_catalog.pg_matviews",
     "pg_catalog.pg_policies",
     "pg_catalog.pg_roles",
     "pg_catalog.pg_sequences",

@@ -267,7 +267,10 @@ fn definition(session: u64, oid: Oid) -> Result<(Name, Sequence)> {
         .ok_or_else(|| Error::new(SqlState::UNDEFINED_TABLE, format!("relation with OID {oid} does not exist")))?;
     match &relation.kind {
         RelationKind::Sequence(sequence) => Ok((Arc::clone(&relation.name), sequence.clone())),
-        RelationKind::Table | RelationKind::View { .. } | RelationKind::System => {
+        RelationKind::Table
+        | RelationKind::View { .. }
+        | RelationKind::MaterializedView { .. }
+        | RelationKind::System => {
             Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a sequence", relation.name)))
         }
     }

@@ -201,7 +201,11 @@ fn judge_relation(found: &Found, used: &Use, snapshot: &Snapshot) -> Result<()> 
 fn view_text(relation: &Relation) -> Option<(&str, &[Name])> {
     match &relation.kind {
         RelationKind::View { definition, search_path } => Some((definition, search_path)),
-        RelationKind::Table | RelationKind::Sequence(_) | RelationKind::System => None,
+        // What a materialized view shows are its rows, which are data.
+        RelationKind::Table
+        | RelationKind::MaterializedView { .. }
+        | RelationKind::Sequence(_)
+        | RelationKind::System => None,
     }
 }
 
@@ -328,6 +332,7 @@ pub fn kind_word(relation: &Relation) -> &'static str {
     match relation.kind {
         RelationKind::Table => "table",
         RelationKind::View { .. } => "view",
+        RelationKind::MaterializedView { .. } => "materialized view",
         // Its views have definitions, but for those that are always empty.
         RelationKind::System => "table",
         RelationKind::Sequence(_) => "sequence",

@@ -32,6 +32,7 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             if_not_exists: _,
             with_data: _,
             on_commit: _,
+            definition: _,
         } => {
             walk.query(query);
             who.must_create_in(namespace, *temporary)
@@ -43,6 +44,7 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             }
             who.must_create_in(namespace, *temporary)
         }
+        Ddl::Refresh { view, concurrently: _, with_data: _ } => must_own(who.snapshot(), who.role(), view),
         Ddl::CreateIndex { namespace, name: _, table, index: _, if_not_exists: _ } => {
             who.must_own_relation(namespace, table)
         }
@@ -302,7 +304,7 @@ impl Who<'_> {
 
     fn may_drop(&self, kind: ObjectKind, namespace: &str, name: &str) -> Result<()> {
         match kind {
-            ObjectKind::Table | ObjectKind::View | ObjectKind::Sequence => {
+            ObjectKind::Table | ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::Sequence => {
                 // The owner of the namespace may drop what others made in it.
                 let space = self.snapshot().namespaces.get(namespace);
                 if space.is_some_and(|n| self.owns(n.owner)) {
@@ -332,6 +334,7 @@ impl Who<'_> {
             ObjectKind::Database => self.must_be_superuser(),
             ObjectKind::Table
             | ObjectKind::View
+            | ObjectKind::MaterializedView
             | ObjectKind::Sequence
             | ObjectKind::Column
             | ObjectKind::Constraint => self.must_own_relation(namespace, name),

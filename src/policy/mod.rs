@@ -13,7 +13,7 @@ mod walk;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-pub use check::{SequenceUse, may_use_sequence};
+pub use check::{SequenceUse, kind_word, may_use_sequence};
 
 use crate::error::Result;
 use crate::registry::{Column, Name, Relation, Snapshot};

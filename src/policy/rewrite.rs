@@ -42,6 +42,8 @@ impl Rules<'_> {
                 // A view's query is kept as text, and gets the rules of its owner when it is read. USING of a change of
                 // type is for the table's owner, over all of its rows.
                 Ddl::CreateView { .. } | Ddl::AlterTable { .. } => Ok(()),
+                // What it reads is compiled by itself, in the name of the view's owner.
+                Ddl::Refresh { .. } => Ok(()),
                 Ddl::CreateNamespace { .. }
                 | Ddl::CreateTable { .. }
                 | Ddl::CreateIndex { .. }

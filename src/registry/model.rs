@@ -103,9 +103,46 @@ pub enum RelationKind {
         definition: String,
         search_path: Vec<Name>,
     },
+    /// A view whose rows are kept, in a table of its own; not `populated` after WITH NO DATA.
+    MaterializedView {
+        definition: String,
+        search_path: Vec<Name>,
+        populated: bool,
+    },
     Sequence(Sequence),
     /// A view of pg_catalog or information_schema, answered by the catalog.
     System,
+}
+
+impl RelationKind {
+    /// Has it rows of its own in the engine?
+    pub const fn is_stored(&self) -> bool {
+        match self {
+            Self::Table | Self::MaterializedView { .. } => true,
+            Self::View { .. } | Self::Sequence(_) | Self::System => false,
+        }
+    }
+
+    /// The text of a view's or materialized view's query, and the path along which it is read.
+    pub fn definition(&self) -> Option<(&str, &[Name])> {
+        match self {
+            Self::View { definition, search_path } | Self::MaterializedView { definition, search_path, .. } => {
+                Some((definition, search_path))
+            }
+            Self::Table | Self::Sequence(_) | Self::System => None,
+        }
+    }
+
+    /// The same kind with another text of its query; others are as they were.
+    pub fn with_definition(mut self, text: String, path: Vec<Name>) -> Self {
+        match &mut self {
+            Self::View { definition, search_path } | Self::MaterializedView { definition, search_path, .. } => {
+                (*definition, *search_path) = (text, path);
+            }
+            Self::Table | Self::Sequence(_) | Self::System => {}
+        }
+        self
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -42,7 +42,7 @@ impl Kind {
 
     pub fn of(relation: &Relation) -> Self {
         match relation.kind {
-            RelationKind::Table | RelationKind::View { .. } => Self::Table,
+            RelationKind::Table | RelationKind::View { .. } | RelationKind::MaterializedView { .. } => Self::Table,
             RelationKind::Sequence(_) => Self::Sequence,
             RelationKind::System => Self::System,
         }

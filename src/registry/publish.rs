@@ -237,7 +237,10 @@ fn same_name(now: Option<Oid>, ours: Oid, changes: &[Change]) -> Result<()> {
 fn targets_exist(after: &Snapshot, kind: &RelationKind, constraints: &[super::Constraint]) -> bool {
     let owner_exists = match kind {
         RelationKind::Sequence(s) => s.owned_by.is_none_or(|(table, _)| after.relation_by_oid(table).is_some()),
-        RelationKind::Table | RelationKind::View { .. } | RelationKind::System => true,
+        RelationKind::Table
+        | RelationKind::View { .. }
+        | RelationKind::MaterializedView { .. }
+        | RelationKind::System => true,
     };
     owner_exists
         && constraints.iter().all(|c| match &c.kind {

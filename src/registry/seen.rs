@@ -19,6 +19,11 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// The same role and path over another snapshot.
+    pub fn over(self, snapshot: Arc<Snapshot>) -> Self {
+        Self::new(snapshot, self.path, self.role)
+    }
+
     pub fn new(snapshot: Arc<Snapshot>, path: Arc<[Name]>, role: Oid) -> Self {
         Self { snapshot, path, role, roles: OnceLock::new() }
     }

@@ -10,8 +10,9 @@ use super::portals::formats;
 use super::session::Session;
 use super::settings::VERSION_TEXT;
 use crate::error::{Error, Result, SqlState};
+use crate::registry::Name;
 use crate::registry::bootstrap::TEMPORARY;
-use crate::registry::{Name, Snapshot};
+use crate::registry::seen::Seen;
 use crate::sql::{ParamSource, Plan};
 use crate::tree::SessionValue;
 use crate::types::datetime::zone::Zone;
@@ -19,7 +20,7 @@ use crate::types::{self, ArrayValue, OutputSettings, PgType, Value, oid};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
-/// Decodes the values of a Bind message.
+/// Decodes the values of a Bind message; `names` says what the names of objects mean (regclass and kin).
 pub fn decode(
     statement: &str,
     portal: &str,
@@ -27,7 +28,7 @@ pub fn decode(
     codes: &[i16],
     values: &[Option<Bytes>],
     settings: &OutputSettings,
-    snapshot: &Snapshot,
+    names: &Seen,
 ) -> Result<Vec<Value>> {
     let given = values.len();
     let codes = formats(codes, given, |n| format!("bind message has {n} parameter formats but {given} parameters"))?;
@@ -45,25 +46,25 @@ pub fn decode(
             continue;
         };
         let decoded = match code {
-            0 => text(bytes, *ty, settings, snapshot),
-            _ => binary(bytes, *ty, settings, snapshot),
+            0 => text(bytes, *ty, settings, names),
+            _ => binary(bytes, *ty, settings, names),
         };
         out.push(decoded.map_err(|error| in_parameter(error, portal, i, code == 0, bytes))?);
     }
     Ok(out)
 }
 
-fn text(bytes: &[u8], ty: PgType, settings: &OutputSettings, snapshot: &Snapshot) -> Result<Value> {
-    types::text::parse(&settings.client_encoding.decode(bytes)?, ty, settings, snapshot)
+fn text(bytes: &[u8], ty: PgType, settings: &OutputSettings, names: &Seen) -> Result<Value> {
+    types::text::parse(&settings.client_encoding.decode(bytes)?, ty, settings, names)
 }
 
-fn binary(bytes: &[u8], ty: PgType, settings: &OutputSettings, snapshot: &Snapshot) -> Result<Value> {
+fn binary(bytes: &[u8], ty: PgType, settings: &OutputSettings, names: &Seen) -> Result<Value> {
     let from = settings.client_encoding;
     if !from.converts() {
-        return types::binary::decode(bytes, ty, snapshot);
+        return types::binary::decode(bytes, ty, names);
     }
     let utf8 = |text: &[u8]| Ok(from.decode(text)?.into_owned().into_bytes());
-    types::binary::decode(&types::encoding::binary(bytes, ty, snapshot, &utf8)?, ty, snapshot)
+    types::binary::decode(&types::encoding::binary(bytes, ty, names, &utf8)?, ty, names)
 }
 
 /// The context that PostgreSQL adds: which parameter, and its text.
@@ -184,10 +185,10 @@ mod tests {
 
     #[test]
     fn wrong_counts_have_postgresql_wording() {
-        let snapshot = Snapshot::default();
+        let nothing = Seen::new(Arc::default(), Arc::default(), 10);
         let settings = OutputSettings::default();
         let message = |types: &[PgType], codes: &[i16], values: &[Option<Bytes>]| {
-            let error = decode("s", "", types, codes, values, &settings, &snapshot).unwrap_err();
+            let error = decode("s", "", types, codes, values, &settings, &nothing).unwrap_err();
             assert_eq!(error.code(), SqlState::PROTOCOL_VIOLATION);
             error.report().message.clone()
         };

@@ -32,10 +32,7 @@ impl Session {
         for notice in &plan.notices {
             self.notice(front, notice);
         }
-        let mut rows = 0;
-        for step in &plan.steps {
-            rows = self.ddl_step(step, values, front).await?.unwrap_or(rows);
-        }
+        let rows = self.ddl_steps(permit.get(), &plan.steps, values, front).await?;
         self.note_emptied(&plan.emptied)?;
         if let Some(active) = self.transaction.active_mut() {
             active.forgotten.extend(plan.forgotten);
@@ -45,6 +42,29 @@ impl Session {
             overlay.apply(plan.changes);
         }
         Done::tag(if plan.counts_rows { format!("{} {rows}", plan.tag) } else { plan.tag })
+    }
+
+    /// Gives the number of rows that the last plan changed.
+    async fn ddl_steps(&mut self, ddl: &Ddl, steps: &[Step], values: &[Value], front: &mut dyn Front) -> Result<u64> {
+        // What functions ask of the session while a view is filled is asked by its owner, too.
+        let asking = match ddl {
+            Ddl::Refresh { view, .. } => Some(std::mem::replace(&mut self.shared.state.lock().role, view.owner)),
+            _ => None,
+        };
+        let mut done = Ok(0);
+        for step in steps {
+            match self.ddl_step(step, values, front).await {
+                Ok(rows) => done = rows.map_or(done, Ok),
+                Err(error) => {
+                    done = Err(error);
+                    break;
+                }
+            }
+        }
+        if let Some(role) = asking {
+            self.shared.state.lock().role = role;
+        }
+        done
     }
 
     /// Gives the number of rows that a plan changed.

@@ -147,10 +147,10 @@ impl Session {
         }
         self.portals.check_new(name, self.gateway.limits().portals)?;
         let snapshot = self.snapshot();
+        let seen = self.seen().over(snapshot);
         let settings = self.output_settings();
         let statement = self.statements.get(statement_name)?;
-        let values =
-            bind::decode(statement_name, name, &statement.params, param_formats, values, &settings, &snapshot)?;
+        let values = bind::decode(statement_name, name, &statement.params, param_formats, values, &settings, &seen)?;
         let columns = match &compiled {
             Some(compiled) => self.columns(compiled)?,
             None => None,

@@ -88,7 +88,7 @@ fn body(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<C
             CompiledBody::Explain { plan, options }
         }
         Statement::Ddl(ddl) => match &**ddl {
-            tree::Ddl::CreateTableAs { .. } => {
+            tree::Ddl::CreateTableAs { with_data: true, .. } => {
                 let query = plan(permit.clone(), |s| match s {
                     Statement::Ddl(ddl) => match *ddl {
                         tree::Ddl::CreateTableAs { query, .. } => lower::lower_for_table(&query, cx, decimals),

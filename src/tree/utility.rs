@@ -97,7 +97,7 @@ pub enum Ddl {
         if_not_exists: bool,
         like: Vec<Arc<registry::Relation>>,
     },
-    /// `with_data` is false for WITH NO DATA.
+    /// `with_data` is false for WITH NO DATA. CREATE MATERIALIZED VIEW is one with a `definition`: its query's text as kept.
     CreateTableAs {
         namespace: Name,
         name: Name,
@@ -107,6 +107,13 @@ pub enum Ddl {
         if_not_exists: bool,
         with_data: bool,
         on_commit: OnCommit,
+        definition: Option<String>,
+    },
+    /// REFRESH MATERIALIZED VIEW; its query is run in the name of its owner.
+    Refresh {
+        view: Arc<registry::Relation>,
+        concurrently: bool,
+        with_data: bool,
     },
     CreateView {
         namespace: Name,
@@ -363,6 +370,7 @@ pub enum ObjectKind {
     Namespace,
     Table,
     View,
+    MaterializedView,
     Index,
     Sequence,
     Type,

@@ -123,7 +123,7 @@ pub(super) fn pg_attribute(ask: &Ask<'_>) -> Result<Rows> {
                 push(&mut rows, r.oid, i as i16 + 1, name, PgType::new(ty), None, false);
             }
         }
-        if matches!(relkind(r), b'r' | b'S') {
+        if matches!(relkind(r), b'r' | b'm' | b'S') {
             for (num, name, ty) in SYSTEM_COLUMNS {
                 push(&mut rows, r.oid, num, name, PgType::new(ty), None, false);
             }

@@ -15,7 +15,7 @@ fn rule_oid(view: Oid) -> Oid {
 
 pub(super) fn pg_rewrite(ask: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&["oid", "rulename", "ev_class", "ev_type", "ev_enabled", "is_instead", "ev_qual"]);
-    for r in relations(ask).into_iter().filter(|r| matches!(r.kind, RelationKind::View { .. })) {
+    for r in relations(ask).into_iter().filter(|r| r.kind.definition().is_some()) {
         rows.about[0] = r.oid;
         rows.push([
             Value::Oid(rule_oid(r.oid)),
@@ -65,7 +65,8 @@ pub(super) fn pg_depend(ask: &Ask<'_>) -> Result<Rows> {
                     push(&mut rows, whole, (CLASS_CATALOG, table, i32::from(column)), kind);
                 }
             }
-            RelationKind::View { definition, search_path } => {
+            RelationKind::View { definition, search_path }
+            | RelationKind::MaterializedView { definition, search_path, populated: _ } => {
                 let rule = (REWRITE_CATALOG, rule_oid(r.oid), 0);
                 push(&mut rows, rule, whole, b'i');
                 push(&mut rows, rule, whole, b'n');

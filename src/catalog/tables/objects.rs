@@ -55,13 +55,14 @@ pub(super) fn pg_namespace(ask: &Ask<'_>) -> Result<Rows> {
     Ok(rows)
 }
 
-/// `r` table, `v` view, `S` sequence.
+/// `r` table, `v` view, `m` materialized view, `S` sequence.
 pub(in crate::catalog) fn relkind(relation: &Relation) -> u8 {
     match relation.kind {
         RelationKind::Table => b'r',
         RelationKind::System if is_system_view(relation.oid) => b'v',
         RelationKind::System => b'r',
         RelationKind::View { .. } => b'v',
+        RelationKind::MaterializedView { .. } => b'm',
         RelationKind::Sequence(_) => b'S',
     }
 }
@@ -96,7 +97,7 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
     for r in relations(ask) {
         rows.about[0] = r.oid;
         let kind = relkind(r);
-        let stored = kind == b'r';
+        let stored = r.kind.is_stored();
         let persistence = if r.temporary { b't' } else { b'p' };
         let checks = r.constraints.iter().filter(|c| matches!(c.kind, ConstraintKind::Check { .. })).count();
         let foreign = r.constraints.iter().any(|c| matches!(c.kind, ConstraintKind::ForeignKey { .. }));
@@ -121,11 +122,11 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
             char_(kind),
             Value::Int2(if kind == b'S' { SEQUENCE_COLUMNS.len() } else { r.columns.len() } as i16),
             Value::Int2(checks as i16),
-            Value::Bool(kind == b'v'),
+            Value::Bool(matches!(kind, b'v' | b'm')),
             Value::Bool(foreign || referenced.contains(&r.oid)),
             Value::Bool(r.rules.enabled),
             Value::Bool(r.rules.forced),
-            Value::Bool(true),
+            Value::Bool(!matches!(r.kind, RelationKind::MaterializedView { populated: false, .. })),
             char_(if stored { b'd' } else { b'n' }),
             Value::Oid(Oid::from(stored)),
             acl(&r.acl, ask.snapshot),

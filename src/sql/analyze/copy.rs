@@ -63,8 +63,8 @@ impl Analyzer<'_> {
         let chosen = self.copy_columns(&def, columns)?;
         let names: Vec<Arc<str>> = chosen.iter().map(|c| Arc::clone(&def.columns[usize::from(*c)].name)).collect();
         if !copy.from {
-            if let RelationKind::View { .. } = def.kind {
-                let message = format!("cannot copy from view \"{}\"", def.name);
+            if def.kind.definition().is_some() {
+                let message = format!("cannot copy from {} \"{}\"", crate::policy::kind_word(&def), def.name);
                 return Err(
                     Error::new(SqlState::WRONG_OBJECT_TYPE, message).hint("Try the COPY (SELECT ...) TO variant.")
                 );
@@ -78,12 +78,8 @@ impl Analyzer<'_> {
         }
         match def.kind {
             RelationKind::Table => {}
-            RelationKind::View { .. } => {
-                let message = format!("cannot copy to view \"{}\"", def.name);
-                return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
-            }
-            RelationKind::Sequence(_) => {
-                let message = format!("cannot copy to sequence \"{}\"", def.name);
+            RelationKind::View { .. } | RelationKind::MaterializedView { .. } | RelationKind::Sequence(_) => {
+                let message = format!("cannot copy to {} \"{}\"", crate::policy::kind_word(&def), def.name);
                 return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
             }
             RelationKind::System => self.check_writable(&def, "copy to")?,

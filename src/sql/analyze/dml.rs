@@ -68,8 +68,9 @@ impl Analyzer<'_> {
                     .detail("Views are not automatically updatable here.")
                     .hint("Change the table itself."))
             }
-            RelationKind::Sequence(_) => {
-                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("cannot change sequence \"{}\"", def.name)))
+            RelationKind::Sequence(_) | RelationKind::MaterializedView { .. } => {
+                let message = format!("cannot change {} \"{}\"", crate::policy::kind_word(def), def.name);
+                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
             }
             RelationKind::System => {
                 let message = format!("permission denied: \"{}\" is a system catalog", def.name);

@@ -99,7 +99,10 @@ impl Analyzer<'_> {
         self.note_relation_name(name, def.oid, alias.is_none());
         let sample = sample.map(|s| self.sample(s)).transpose()?;
         let source = match &def.kind {
-            RelationKind::Table => Source::Table { def: Arc::clone(&def), only: false, sample },
+            // Whether a materialized view has been populated is asked when it is read.
+            RelationKind::Table | RelationKind::MaterializedView { .. } => {
+                Source::Table { def: Arc::clone(&def), only: false, sample }
+            }
             RelationKind::System => Source::System { def: Arc::clone(&def) },
             RelationKind::View { definition, search_path } => {
                 let query = self.expand_view(&def, definition, search_path)?;

@@ -331,6 +331,13 @@ impl Analyzer<'_> {
                             Source::Cte(_) => Some("a WITH query"),
                             Source::System { .. } | Source::Feed => Some("this relation"),
                         };
+                        if let Source::Table { def, .. } = &r.source
+                            && named
+                            && matches!(def.kind, crate::registry::RelationKind::MaterializedView { .. })
+                        {
+                            let message = format!("cannot lock rows in materialized view \"{}\"", def.name);
+                            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+                        }
                         match what {
                             None if named => out.push(Locking { rel: r.id, strength, wait }),
                             Some(what) if named && of.is_some() => {

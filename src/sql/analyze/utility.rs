@@ -100,8 +100,9 @@ impl Analyzer<'_> {
             let def = self.named_relation(&item.name)?;
             if !matches!(def.kind, RelationKind::Table | RelationKind::View { .. } | RelationKind::System) {
                 let message = format!("cannot lock relation \"{}\"", def.name);
+                let kinds = crate::policy::kind_word(&def);
                 return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
-                    .detail("This operation is not supported for sequences."));
+                    .detail(format!("This operation is not supported for {kinds}s.")));
             }
             tables.push(def);
         }
@@ -126,7 +127,7 @@ impl Analyzer<'_> {
                     return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
                 }
                 let def = self.named_relation(name)?;
-                if !matches!(def.kind, RelationKind::Table | RelationKind::System) {
+                if !def.kind.is_stored() && !matches!(def.kind, RelationKind::System) {
                     let message = format!("\"{}\" is not a table or materialized view", def.name);
                     return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
                 }

@@ -18,10 +18,11 @@ impl Planner<'_> {
         // COMMENT … IS '' takes the comment away, as NULL does.
         let comment = comment.filter(|c| !c.is_empty()).map(str::to_owned);
         match kind {
-            ObjectKind::Table | ObjectKind::View | ObjectKind::Sequence => {
+            ObjectKind::Table | ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::Sequence => {
                 let mut relation = (*self.relation(namespace, name)?).clone();
                 let wanted = match kind {
                     ObjectKind::View => ("view", "a view"),
+                    ObjectKind::MaterializedView => ("materialized view", "a materialized view"),
                     ObjectKind::Sequence => ("sequence", "a sequence"),
                     _ => ("table", "a table"),
                 };

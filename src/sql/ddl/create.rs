@@ -15,6 +15,8 @@ pub struct AsQuery<'a> {
     pub query: &'a Query,
     pub with_data: bool,
     pub on_commit: OnCommit,
+    /// Of a materialized view.
+    pub definition: Option<&'a str>,
 }
 
 impl Planner<'_> {
@@ -78,10 +80,11 @@ impl Planner<'_> {
         if_not_exists: bool,
         permit: &Permit<Ddl>,
     ) -> Result<()> {
-        let AsQuery { columns, query, with_data, on_commit } = source;
-        self.tag(if with_data { "SELECT" } else { "CREATE TABLE AS" });
+        let AsQuery { columns, query, with_data, on_commit, definition } = source;
+        let tag = if definition.is_some() { "CREATE MATERIALIZED VIEW" } else { "CREATE TABLE AS" };
+        self.tag(if with_data { "SELECT" } else { tag });
         if !self.name_is_free(&key.0, &key.1, temporary, if_not_exists)? {
-            self.tag("CREATE TABLE AS");
+            self.tag(tag);
             return Ok(());
         }
         if columns.len() > query.columns.len() {
@@ -92,7 +95,10 @@ impl Planner<'_> {
             .map(|i| stored_type(query.columns[i].ty).map(|ty| new_column(named(i), ty)))
             .collect::<Result<Vec<_>>>()?;
         let draft = NewTable { namespace: key.0, name: key.1, temporary, columns, constraints: Vec::new(), on_commit };
-        let built = build::table(&self.after, &draft, self.cx.role, &self.managed())?;
+        let mut built = build::table(&self.after, &draft, self.cx.role, &self.managed())?;
+        if let Some(definition) = definition {
+            built.table.kind = super::materialized::kind(definition, with_data);
+        }
         self.note_on_commit(built.table.oid, on_commit);
         let table = std::sync::Arc::new(built.table.clone());
         self.add_table(built.table, built.sequences)?;

@@ -3,7 +3,7 @@
 use super::planner::{Planner, no_namespace};
 use super::{Step, pipeline};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Name, RelationKind, UserType, UserTypeKind, expression, names};
+use crate::registry::{Name, UserType, UserTypeKind, expression, names};
 use crate::tree::{AlterDomain, NewDomain};
 
 impl Planner<'_> {
@@ -113,7 +113,7 @@ impl Planner<'_> {
     /// The values that are stored already must be the domain's.
     fn verify_domain(&mut self, oid: crate::types::Oid, holds: &Holds) -> Result<()> {
         for (table, column) in self.columns_of_type(&[oid]) {
-            if !matches!(table.kind, RelationKind::Table) {
+            if !table.kind.is_stored() {
                 continue;
             }
             let quoted = expression::quote(&column);

@@ -32,7 +32,7 @@ impl Dependent {
         match self {
             Self::ForeignKey { child, name } => format!("constraint {name} on table {}", child.name),
             Self::Policy { table, name } => format!("policy {name} on table {}", table.name),
-            Self::View(view) => format!("view {}", view.name),
+            Self::View(view) => format!("{} {}", word(view), view.name),
             Self::Relation(r) => format!("{} {}", word(r), r.name),
         }
     }
@@ -49,6 +49,7 @@ impl Planner<'_> {
         match kind {
             ObjectKind::Table => self.drop_relations("TABLE", names, if_exists, behavior),
             ObjectKind::View => self.drop_relations("VIEW", names, if_exists, behavior),
+            ObjectKind::MaterializedView => self.drop_relations("MATERIALIZED VIEW", names, if_exists, behavior),
             ObjectKind::Sequence => self.drop_relations("SEQUENCE", names, if_exists, behavior),
             ObjectKind::Index => self.drop_indexes(names, if_exists),
             ObjectKind::Namespace => self.drop_namespaces(names, if_exists, behavior),
@@ -151,7 +152,7 @@ impl Planner<'_> {
 
     pub fn drop_relation(&mut self, relation: &Relation) {
         match &relation.kind {
-            RelationKind::Table => {
+            RelationKind::Table | RelationKind::MaterializedView { .. } => {
                 self.command(format!("DROP TABLE {}", table_name(relation)));
                 for sequence in self.owned_sequences(relation.oid) {
                     self.forget_count(sequence.oid);
@@ -182,7 +183,7 @@ impl Planner<'_> {
             RelationKind::Sequence(_) => {
                 found.extend(self.default_users(relation).into_iter().map(Dependent::Relation));
             }
-            RelationKind::View { .. } | RelationKind::System => {}
+            RelationKind::View { .. } | RelationKind::MaterializedView { .. } | RelationKind::System => {}
         }
         found.extend(self.views_on(relation).into_iter().map(Dependent::View));
         let policies = self.policies_on(relation).into_iter();
@@ -287,7 +288,10 @@ impl Planner<'_> {
             types.sort_by_key(|t| t.oid);
             let owned = |r: &Relation| match &r.kind {
                 RelationKind::Sequence(s) => s.owned_by.is_some(),
-                RelationKind::Table | RelationKind::View { .. } | RelationKind::System => false,
+                RelationKind::Table
+                | RelationKind::View { .. }
+                | RelationKind::MaterializedView { .. }
+                | RelationKind::System => false,
             };
             // What the search path finds goes by its own name.
             let found = self.cx.search_path.contains(name);
@@ -415,6 +419,7 @@ fn still_needed(targets: &[Arc<Relation>], dependents: &[(Dependent, Arc<Relatio
 fn article(word: &str) -> &'static str {
     match word {
         "view" => "a view",
+        "materialized view" => "a materialized view",
         "sequence" => "a sequence",
         "index" => "an index",
         _ => "a table",

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::planner::Planner;
 use crate::error::{Error, Result};
 use crate::registry::seen::Seen;
-use crate::registry::{Name, Relation, RelationKind, Snapshot, builtin};
+use crate::registry::{Name, Relation, Snapshot, builtin};
 use crate::sql::Context;
 use crate::sql::analyze::kept;
 use crate::sql::deparse::{self, Style};
@@ -23,7 +23,7 @@ impl Planner<'_> {
         for view in self.views_on(old).into_iter().filter(|v| v.oid != old.oid) {
             let Some(text) = self.followed(&view, &cx)? else { continue };
             let mut new = (*view).clone();
-            new.kind = RelationKind::View { definition: text, search_path: kept::PATH.map(Name::from).to_vec() };
+            new.kind = new.kind.with_definition(text, kept::PATH.map(Name::from).to_vec());
             self.put_relation(new);
         }
         Ok(())
@@ -31,7 +31,7 @@ impl Planner<'_> {
 
     /// The view's text anew; `None` if it means what it meant.
     fn followed(&self, view: &Relation, before: &Context) -> Result<Option<String>> {
-        let RelationKind::View { definition, search_path } = &view.kind else { return Ok(None) };
+        let Some((definition, search_path)) = view.kind.definition() else { return Ok(None) };
         let refused = || {
             Error::unsupported(format!("changing the columns of what view \"{}\" reads", view.name))
                 .hint("Drop the view first, and create it again afterwards.")

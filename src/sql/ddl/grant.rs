@@ -82,7 +82,7 @@ impl Planner<'_> {
                 return Err(no_namespace(namespace));
             }
             let wanted = |r: &Relation| match r.kind {
-                RelationKind::Table | RelationKind::View { .. } => !sequences,
+                RelationKind::Table | RelationKind::View { .. } | RelationKind::MaterializedView { .. } => !sequences,
                 RelationKind::Sequence(_) => sequences,
                 RelationKind::System => false,
             };

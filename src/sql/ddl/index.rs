@@ -1,11 +1,11 @@
 //! CREATE INDEX. A unique index is DuckDB's own; any other is kept in the schema and nowhere else: DuckDB's zone maps and
 //! hash joins do its work, and its ART indexes would only slow loads and forbid ALTER TABLE.
 
-use super::alter::{duplicates, wrong_type};
+use super::alter::{duplicates, word};
 use super::physical::{self, column_list, table_name};
 use super::planner::Planner;
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Index, Name, Relation, RelationKind, build};
+use crate::registry::{Index, Name, Relation, build};
 
 impl Planner<'_> {
     pub fn create_index(
@@ -17,10 +17,13 @@ impl Planner<'_> {
     ) -> Result<()> {
         self.tag("CREATE INDEX");
         let relation = self.relation(namespace, table)?;
-        if !matches!(relation.kind, RelationKind::Table) {
-            return Err(wrong_type(table, "a table").detail("This operation is supported for tables only."));
+        if !relation.kind.is_stored() {
+            let message = format!("cannot create index on relation \"{table}\"");
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
+                .detail(format!("This operation is not supported for {}s.", word(&relation))));
         }
-        let mut relation = self.own_table(namespace, table)?;
+        self.may_change(&relation.managed, word(&relation), table)?;
+        let mut relation = (*relation).clone();
         if let Some(name) = name
             && !self.name_is_free(namespace, name, relation.temporary, if_not_exists)?
         {

@@ -29,8 +29,14 @@ enum What {
 fn texts_of(relation: &mut Relation) -> Vec<Kept<'_>> {
     let Relation { name, kind, columns, constraints, indexes, rules, .. } = relation;
     let mut out = Vec::new();
-    if let RelationKind::View { definition, search_path: _ } = kind {
-        out.push(Kept { text: definition, what: What::Query, shown: format!("view {name}") });
+    match kind {
+        RelationKind::View { definition, search_path: _ } => {
+            out.push(Kept { text: definition, what: What::Query, shown: format!("view {name}") });
+        }
+        RelationKind::MaterializedView { definition, search_path: _, populated: _ } => {
+            out.push(Kept { text: definition, what: What::Query, shown: format!("materialized view {name}") });
+        }
+        RelationKind::Table | RelationKind::Sequence(_) | RelationKind::System => {}
     }
     for column in columns {
         let shown = format!("column {} of table {name}", column.name);
@@ -117,10 +123,7 @@ fn domain_scope(ty: &UserType) -> Vec<RelColumn> {
 
 /// A view of an older file is kept with a search path of its own: what it names is not written anew.
 fn of_older_file(relation: &Relation) -> bool {
-    match &relation.kind {
-        RelationKind::View { definition: _, search_path } => !search_path.iter().map(|n| &**n).eq(kept::PATH),
-        RelationKind::Table | RelationKind::Sequence(_) | RelationKind::System => false,
-    }
+    relation.kind.definition().is_some_and(|(_, search_path)| !search_path.iter().map(|n| &**n).eq(kept::PATH))
 }
 
 /// The expressions of a table of an older file, which were read along the search path of whoever used them, as they mean the
@@ -207,11 +210,11 @@ impl Planner<'_> {
     pub fn views_on(&self, relation: &Relation) -> Vec<Arc<Relation>> {
         let cx = Context { snapshot: Arc::new(self.after.clone()), ..self.cx.clone() };
         let reads = |view: &Relation| {
-            let RelationKind::View { definition, search_path } = &view.kind else { return false };
+            let Some((definition, search_path)) = view.kind.definition() else { return false };
             if of_older_file(view) {
                 return self.after.reads(definition, search_path).contains(&relation.oid);
             }
-            let mut text = definition.clone();
+            let mut text = definition.to_owned();
             let kept = Kept { text: &mut text, what: What::Query, shown: String::new() };
             names_one(&kept, &[], (&[relation.oid], &relation.name), &cx)
         };

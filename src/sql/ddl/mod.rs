@@ -15,6 +15,7 @@ mod grant;
 mod index;
 mod kept;
 pub mod keys;
+mod materialized;
 mod physical;
 mod pipeline;
 mod planner;
@@ -87,11 +88,23 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
             planner.alter_namespace(name, rename.as_ref(), owner.as_ref())?;
         }
         Ddl::CreateTable { table, if_not_exists, like: _ } => planner.create_table(table, *if_not_exists)?,
-        Ddl::CreateTableAs { namespace, name, temporary, columns, query, if_not_exists, with_data, on_commit } => {
+        Ddl::CreateTableAs {
+            namespace,
+            name,
+            temporary,
+            columns,
+            query,
+            if_not_exists,
+            with_data,
+            on_commit,
+            definition,
+        } => {
             let key = (namespace.clone(), name.clone());
-            let as_query = create::AsQuery { columns, query, with_data: *with_data, on_commit: *on_commit };
+            let definition = definition.as_deref();
+            let as_query = create::AsQuery { columns, query, with_data: *with_data, on_commit: *on_commit, definition };
             planner.create_table_as(key, *temporary, as_query, *if_not_exists, ddl)?;
         }
+        Ddl::Refresh { view, concurrently, with_data } => planner.refresh(view, *concurrently, *with_data)?,
         Ddl::CreateView { namespace, name, columns, definition, query, or_replace, temporary } => {
             let key = (namespace.clone(), name.clone());
             planner.create_view(key, columns, definition, query, *or_replace, *temporary)?;

@@ -45,6 +45,19 @@ pub fn insert_query(cx: &Context, after: &Snapshot, table: &Arc<Relation>, permi
     compile::plan(insert, |insert| lower(&insert, &cx, Decimals::Fast))
 }
 
+/// `INSERT INTO view <its query>` for REFRESH, with the rights of the view's owner alone.
+pub fn refresh_query(cx: &Context, after: &Snapshot, view: &Arc<Relation>) -> Result<Plan> {
+    let cx = context(&Context { role: view.owner, ..cx.clone() }, after.clone(), &[view.oid]);
+    let Some((definition, path)) = view.kind.definition() else {
+        return Err(Error::internal(format!("{} has no query", view.name)));
+    };
+    let query = kept::stored_query(definition, path, &cx)?;
+    match compile::compile_statement(insert(view, Box::new(query)), Vec::new(), &cx)?.body {
+        CompiledBody::Plan(plan) => Ok(plan),
+        _ => Err(Error::internal("REFRESH became something else")),
+    }
+}
+
 fn insert(table: &Arc<Relation>, query: Box<tree::Query>) -> Statement {
     let columns: Vec<RelColumn> =
         table.columns.iter().map(|c| RelColumn { name: c.name.clone(), ty: c.ty, attnum: c.num }).collect();

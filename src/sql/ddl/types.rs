@@ -105,7 +105,7 @@ impl Planner<'_> {
         ty.kind = UserTypeKind::Enum { labels: labels.into() };
         self.change(Change::PutType(std::sync::Arc::new(ty)));
         for table in tables {
-            if matches!(table.kind, crate::registry::RelationKind::Table) {
+            if table.kind.is_stored() {
                 let new = (*table).clone();
                 // DuckDB casts between enums by label.
                 self.rebuild(&Rebuild { old: table, new, sources: std::collections::HashMap::new() })?;

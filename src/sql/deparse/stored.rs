@@ -4,7 +4,7 @@ use super::{Style, expression, looks_like_function, query};
 use crate::error::{Error, Result};
 use crate::registry::expression::quote;
 use crate::registry::seen::Seen;
-use crate::registry::{ConstraintKind, Index, Relation, RelationKind, UserTypeKind};
+use crate::registry::{ConstraintKind, Index, Relation, UserTypeKind};
 use crate::sql::Context;
 use crate::sql::analyze::{self, Stored, kept};
 use crate::tree::{Expr, RelColumn, RelId};
@@ -15,9 +15,7 @@ use crate::types::{Oid, PgType};
 /// # Errors
 /// It cannot be analyzed, or has what cannot be printed.
 pub fn view(view: &Relation, cx: &Context, seen: &Seen, style: Style) -> Result<String> {
-    let RelationKind::View { definition, search_path } = &view.kind else {
-        return Err(Error::internal("no view"));
-    };
+    let Some((definition, search_path)) = view.kind.definition() else { return Err(Error::internal("no view")) };
     let tree = kept::stored_query(definition, search_path, cx)?;
     let names: Vec<_> = view.columns.iter().map(|c| c.name.clone()).collect();
     query(&tree, &names, seen, style).map(|text| format!("{text};"))

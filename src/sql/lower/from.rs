@@ -21,6 +21,14 @@ pub(super) fn column_name(def: &registry::Relation, column: &RelColumn) -> Resul
     found.ok_or_else(|| Error::internal(format!("lower: no column {} in {}", column.attnum, def.name)))
 }
 
+/// A materialized view can be read once it has been filled.
+fn populated(def: &registry::Relation) -> Result<()> {
+    let registry::RelationKind::MaterializedView { populated: false, .. } = def.kind else { return Ok(()) };
+    let message = format!("materialized view \"{}\" has not been populated", def.name);
+    Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
+        .hint("Use the REFRESH MATERIALIZED VIEW command."))
+}
+
 impl Lowerer<'_> {
     pub(super) fn from_items(&mut self, items: &[FromItem]) -> Result<Vec<From>> {
         items.iter().map(|item| self.from_item(item)).collect()
@@ -59,6 +67,7 @@ impl Lowerer<'_> {
         self.shapes.insert(relation.id, super::json::shape_of(relation));
         let from = match &relation.source {
             Source::Table { def, only: _, sample } => {
+                populated(def)?;
                 self.depends.tables.insert(def.oid);
                 self.depends.elusive |= sample.is_some();
                 self.enter_table(relation, def, alias)?;

@@ -74,7 +74,7 @@ pub struct ExplainOptions {
 }
 
 /// The statements that are PostgreSQL's and that we refuse by name, before sqlparser guesses at them.
-const REFUSED: &[&str] = &["call", "do", "load", "import", "security", "reassign", "refresh"];
+const REFUSED: &[&str] = &["call", "do", "load", "import", "security", "reassign"];
 
 /// What REINDEX names.
 #[derive(Debug, Clone)]
@@ -127,6 +127,7 @@ pub fn parse(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
         "declare" => return declare(&mut c),
         "explain" => return explain(&mut c),
         "copy" => return copy::parse(&mut c).map(|copy| Body::Copy(Box::new(copy))),
+        "refresh" => return super::ddl::refresh(&mut c).map(|raw| Body::Ddl(Box::new(raw))),
         "lock" => return lock(&mut c),
         "vacuum" | "analyze" | "analyse" | "checkpoint" | "reindex" | "cluster" => return maintain(&mut c, &word),
         "create" | "alter" | "drop" | "grant" | "revoke" | "comment" => {

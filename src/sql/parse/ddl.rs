@@ -40,6 +40,12 @@ pub enum RawDdl {
         owned_by: Option<Option<(QualifiedName, Name)>>,
         if_exists: bool,
     },
+    /// REFRESH MATERIALIZED VIEW.
+    Refresh {
+        name: QualifiedName,
+        concurrently: bool,
+        with_data: bool,
+    },
     AlterTypeOwner {
         name: QualifiedName,
         to: Name,
@@ -109,6 +115,20 @@ pub fn parse(c: &mut Cursor<'_>, word: &str) -> Result<Option<RawDdl>> {
     }
 }
 
+/// REFRESH MATERIALIZED VIEW [CONCURRENTLY] name [WITH [NO] DATA].
+pub fn refresh(c: &mut Cursor<'_>) -> Result<RawDdl> {
+    c.expect("materialized")?;
+    c.expect("view")?;
+    let concurrently = c.eat("concurrently");
+    let name = c.qualified()?;
+    let with_data = !c.eat("with no data");
+    if with_data {
+        c.eat("with data");
+    }
+    c.end()?;
+    Ok(RawDdl::Refresh { name, concurrently, with_data })
+}
+
 fn create(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
     for (word, login) in [("role", false), ("group", false), ("user", true)] {
         if c.eat(word) && !c.is_word(0, "mapping") {
@@ -158,6 +178,7 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
     let kinds = [
         ("sequence", ObjectKind::Sequence),
         ("view", ObjectKind::View),
+        ("materialized view", ObjectKind::MaterializedView),
         ("index", ObjectKind::Index),
         ("table", ObjectKind::Table),
     ];
@@ -171,7 +192,7 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
         AlterTable::SetOwner { to: c.name()? }
     } else if kind != ObjectKind::Table && c.eat("rename to") {
         AlterTable::RenameTable { to: c.name()? }
-    } else if kind == ObjectKind::View && c.eat("rename") {
+    } else if matches!(kind, ObjectKind::View | ObjectKind::MaterializedView) && c.eat("rename") {
         c.eat("column");
         let from = c.name()?;
         c.expect("to")?;
@@ -181,7 +202,7 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
         sequence_options(c, &mut options)?;
         let SequenceOptions { ty, change, owned_by } = options;
         return Ok(Some(RawDdl::AlterSequence { name, ty, change, owned_by, if_exists }));
-    } else if matches!(kind, ObjectKind::Table | ObjectKind::Index) && tuning(c) {
+    } else if matches!(kind, ObjectKind::Table | ObjectKind::MaterializedView | ObjectKind::Index) && tuning(c) {
         AlterTable::Tune
     } else if kind == ObjectKind::Table {
         let Some(action) = identity_action(c)? else { return Ok(None) };

@@ -24,7 +24,6 @@ const KINDS: &[&str] = &[
     "trusted procedural language",
     "procedural language",
     "large object",
-    "materialized view",
     "operator class",
     "operator family",
     "operator",
@@ -226,7 +225,7 @@ fn alter(c: &mut Cursor<'_>) -> Option<Error> {
         return if attribute { refused("ALTER TYPE … ATTRIBUTE") } else { None };
     }
     let index = c.eat("index");
-    if !(index || c.eat("table") || c.eat("view") || c.eat("sequence")) {
+    if !(index || c.eat("table") || c.eat("view") || c.eat("materialized view") || c.eat("sequence")) {
         return None;
     }
     c.eat("if exists");

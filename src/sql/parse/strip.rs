@@ -15,7 +15,7 @@ pub struct Extras {
     pub excludes: Vec<(u32, u32, FrameExclude)>,
     /// Stronger or weaker row locks than sqlparser knows, in the order of FOR clauses.
     pub locks: Vec<LockStrength>,
-    /// CREATE TABLE AS … WITH NO DATA.
+    /// CREATE TABLE AS and CREATE MATERIALIZED VIEW … WITH NO DATA.
     pub with_no_data: bool,
     /// REVOKE GRANT OPTION FOR.
     pub grant_option_for: bool,
@@ -152,7 +152,7 @@ fn definition(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) {
     match verb {
         Some("create" | "drop") => {
             // Every table is durable, which is more than was asked for.
-            if word(tokens, 1, "unlogged") && (word(tokens, 2, "table") || word(tokens, 2, "sequence")) {
+            if word(tokens, 1, "unlogged") && ["table", "sequence", "materialized"].iter().any(|w| word(tokens, 2, w)) {
                 tokens.remove(1);
                 extras.unlogged = true;
             }

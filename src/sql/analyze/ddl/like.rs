@@ -58,7 +58,10 @@ impl Analyzer<'_> {
         let definition =
             column.identity.and_then(|identity| match &self.ctx.snapshot.relation_by_oid(identity.sequence)?.kind {
                 RelationKind::Sequence(sequence) => Some(sequence.clone()),
-                RelationKind::Table | RelationKind::View { .. } | RelationKind::System => None,
+                RelationKind::Table
+                | RelationKind::View { .. }
+                | RelationKind::MaterializedView { .. }
+                | RelationKind::System => None,
             });
         let identity = column.identity.filter(|_| included.has(Included::IDENTITY));
         let text = |text: &Option<String>, what, kind| {

@@ -8,6 +8,7 @@ mod domain;
 mod grant;
 mod index;
 mod like;
+mod materialized;
 mod policy;
 mod table;
 
@@ -116,6 +117,7 @@ impl Analyzer<'_> {
                 let (namespace, name) = self.existing_type(name);
                 Ddl::Comment { kind: ObjectKind::Domain, namespace, name, column: None, comment: comment.clone() }
             }
+            RawDdl::Refresh { name, concurrently, with_data } => self.refresh(name, *concurrently, *with_data)?,
             RawDdl::AlterTypeOwner { name, to } => {
                 let (namespace, name) = self.existing_type(name);
                 Ddl::AlterEnum { namespace, name, change: AlterEnum::SetOwner { to: to.clone() } }
@@ -258,7 +260,7 @@ impl Analyzer<'_> {
             or_alter, or_replace, materialized, name, columns, query, temporary, if_not_exists, ..
         } = create;
         if *materialized {
-            return Err(Error::unsupported("CREATE MATERIALIZED VIEW"));
+            return self.create_materialized(create);
         }
         if *or_alter || *if_not_exists {
             return Err(Error::syntax("syntax error in CREATE VIEW"));
@@ -358,6 +360,7 @@ impl Analyzer<'_> {
         let kind = match object {
             ObjectType::Table => ObjectKind::Table,
             ObjectType::View => ObjectKind::View,
+            ObjectType::MaterializedView => ObjectKind::MaterializedView,
             ObjectType::Index => ObjectKind::Index,
             ObjectType::Sequence => ObjectKind::Sequence,
             ObjectType::Schema => ObjectKind::Namespace,
@@ -366,11 +369,9 @@ impl Analyzer<'_> {
                 let names = names.iter().map(|n| self.single(n)).collect::<Result<_>>()?;
                 return Ok(Ddl::DropRole { names, if_exists });
             }
-            ObjectType::Collation
-            | ObjectType::MaterializedView
-            | ObjectType::Database
-            | ObjectType::Stage
-            | ObjectType::Stream => return Err(Error::unsupported(format!("DROP {object}"))),
+            ObjectType::Collation | ObjectType::Database | ObjectType::Stage | ObjectType::Stream => {
+                return Err(Error::unsupported(format!("DROP {object}")));
+            }
         };
         if self.parsed.extras.outside_block.is_some() && names.len() > 1 {
             let message = "DROP INDEX CONCURRENTLY does not support dropping multiple objects";
@@ -392,6 +393,7 @@ impl Analyzer<'_> {
         let kind = match object {
             CommentObject::Table => ObjectKind::Table,
             CommentObject::View => ObjectKind::View,
+            CommentObject::MaterializedView => ObjectKind::MaterializedView,
             CommentObject::Index => ObjectKind::Index,
             CommentObject::Sequence => ObjectKind::Sequence,
             CommentObject::Column => {
@@ -421,7 +423,6 @@ impl Analyzer<'_> {
             | CommentObject::Domain
             | CommentObject::Extension
             | CommentObject::Function
-            | CommentObject::MaterializedView
             | CommentObject::Procedure => return Err(Error::unsupported(format!("COMMENT ON {object}"))),
         };
         let (namespace, name) = self.existing(&self.qualified(name)?);

@@ -51,6 +51,7 @@ impl Analyzer<'_> {
                 if_not_exists: create.if_not_exists,
                 with_data,
                 on_commit,
+                definition: None,
             });
         }
         let mut columns = Vec::new();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Altered, column_mut, constraint_columns};
+use super::{Altered, column_mut, constraint_columns, word};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Column, Constraint, ConstraintKind, Identity, Name, Relation, RelationKind, build, expression};
 use crate::sql::ddl::physical::{column_ident, column_type, is_null, quote, table_name, widens};
@@ -104,10 +104,10 @@ impl Planner<'_> {
             }
         }
         for view in self.views_on(&t.old) {
-            if let RelationKind::View { definition, .. } = &view.kind
+            if let Some((definition, _)) = view.kind.definition()
                 && mentions(definition, &column.name)
             {
-                dependents.push(format!("view {}", view.name));
+                dependents.push(format!("{} {}", word(&view), view.name));
             }
         }
         dependents.extend(self.rules_naming(&t.new, &column.name));
@@ -197,11 +197,14 @@ impl Planner<'_> {
         let (table, of) = (table_name(&t.new), t.new.clone());
         let phys = column_type(ty, &self.after)?;
         for view in self.views_on(&t.old) {
-            let RelationKind::View { definition, .. } = &view.kind else { continue };
+            let Some((definition, _)) = view.kind.definition() else { continue };
             if mentions(definition, name) {
                 let message = "cannot alter type of a column used by a view or rule";
-                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
-                    .detail(format!("rule _RETURN on view {} depends on column \"{name}\"", view.name)));
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).detail(format!(
+                    "rule _RETURN on {} {} depends on column \"{name}\"",
+                    word(&view),
+                    view.name
+                )));
             }
         }
         if let Some(rule) = self.rules_naming(&t.new, name).first() {

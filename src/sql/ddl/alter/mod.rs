@@ -46,6 +46,7 @@ impl Planner<'_> {
     ) -> Result<()> {
         self.tag(match kind {
             ObjectKind::View => "ALTER VIEW",
+            ObjectKind::MaterializedView => "ALTER MATERIALIZED VIEW",
             ObjectKind::Index => "ALTER INDEX",
             ObjectKind::Sequence => "ALTER SEQUENCE",
             _ => "ALTER TABLE",
@@ -65,19 +66,21 @@ impl Planner<'_> {
         match (&old.kind, kind) {
             (RelationKind::Table, ObjectKind::Table) => self.alter_real_table(old, actions),
             (RelationKind::View { .. }, ObjectKind::Table | ObjectKind::View)
+            | (RelationKind::MaterializedView { .. }, ObjectKind::Table | ObjectKind::MaterializedView)
             | (RelationKind::Sequence(_), ObjectKind::Table | ObjectKind::Sequence) => self.alter_other(old, actions),
             (RelationKind::System, _) => Err(Error::new(
                 SqlState::INSUFFICIENT_PRIVILEGE,
                 format!("permission denied: \"{name}\" is a system catalog"),
             )),
             (_, ObjectKind::View) => Err(wrong_type(name, "a view")),
+            (_, ObjectKind::MaterializedView) => Err(wrong_type(name, "a materialized view")),
             (_, ObjectKind::Sequence) => Err(wrong_type(name, "a sequence")),
             (_, ObjectKind::Index) => Err(wrong_type(name, "an index")),
             _ => Err(wrong_type(name, "a table")),
         }
     }
 
-    /// Views and sequences: renaming, moving, owner.
+    /// Views of both kinds and sequences: renaming, moving, owner.
     fn alter_other(&mut self, old: Arc<Relation>, actions: &[AlterTable]) -> Result<()> {
         let mut new = (*old).clone();
         let mut renamed = false;
@@ -88,11 +91,11 @@ impl Planner<'_> {
                     new.name = to.clone();
                 }
                 AlterTable::SetNamespace { to } => {
-                    self.free_in(to, &new.name)?;
+                    self.free_in(to, &new)?;
                     new.namespace = to.clone();
                 }
                 AlterTable::SetOwner { to } => self.set_owner(&mut new, to)?,
-                AlterTable::RenameColumn { from, to } if matches!(new.kind, RelationKind::View { .. }) => {
+                AlterTable::RenameColumn { from, to } if new.kind.definition().is_some() => {
                     if new.column(to).is_some() {
                         let message = format!("column \"{to}\" of relation \"{}\" already exists", new.name);
                         return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
@@ -100,6 +103,7 @@ impl Planner<'_> {
                     column_mut(&mut new, from)?.name = to.clone();
                     renamed = true;
                 }
+                AlterTable::Tune if matches!(new.kind, RelationKind::MaterializedView { .. }) => {}
                 AlterTable::RenameColumn { .. }
                 | AlterTable::AddColumn { .. }
                 | AlterTable::DropColumn { .. }
@@ -113,7 +117,7 @@ impl Planner<'_> {
                 | AlterTable::SetIdentity { .. }
                 | AlterTable::RowSecurity(_)
                 | AlterTable::Tune => {
-                    return Err(Error::unsupported(format!("this ALTER of {} \"{}\"", word(&new), new.name)));
+                    return Err(not_for(&new, action));
                 }
             }
         }
@@ -176,7 +180,7 @@ impl Planner<'_> {
                 Ok(())
             }
             AlterTable::SetNamespace { to } => {
-                self.free_in(to, &t.new.name)?;
+                self.free_in(to, &t.new)?;
                 t.new.namespace = to.clone();
                 for sequence in self.owned_sequences(t.old.oid) {
                     t.sequences.push((Relation { namespace: to.clone(), ..(*sequence).clone() }, None));
@@ -305,11 +309,13 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn free_in(&self, namespace: &str, name: &str) -> Result<()> {
+    /// SET SCHEMA: the name must be free there; where the relation is already there is nothing to do.
+    fn free_in(&self, namespace: &str, old: &Relation) -> Result<()> {
+        let name = &*old.name;
         if !self.after.namespaces.contains_key(namespace) {
             return Err(super::planner::no_namespace(namespace));
         }
-        if self.after.relation_name_taken(namespace, name) {
+        if *old.namespace != *namespace && self.after.relation_name_taken(namespace, name) {
             let message = format!("relation \"{name}\" already exists in schema \"{namespace}\"");
             return Err(Error::new(SqlState::DUPLICATE_TABLE, message));
         }
@@ -326,6 +332,36 @@ impl Altered {
         let key = |c: &Constraint| matches!(c.kind, ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. });
         self.old.constraints.iter().chain(&self.new.constraints).any(key)
     }
+}
+
+/// An action that is for tables only.
+fn not_for(relation: &Relation, action: &AlterTable) -> Error {
+    if !matches!(relation.kind, RelationKind::MaterializedView { .. }) {
+        return Error::unsupported(format!("this ALTER of {} \"{}\"", word(relation), relation.name));
+    }
+    let action = match action {
+        AlterTable::AddColumn { .. } => "ADD COLUMN",
+        AlterTable::DropColumn { .. } => "DROP COLUMN",
+        AlterTable::SetDefault { default: Some(_), .. } => "ALTER COLUMN ... SET DEFAULT",
+        AlterTable::SetDefault { default: None, .. } => "ALTER COLUMN ... DROP DEFAULT",
+        AlterTable::SetNotNull { not_null: true, .. } => "ALTER COLUMN ... SET NOT NULL",
+        AlterTable::SetNotNull { not_null: false, .. } => "ALTER COLUMN ... DROP NOT NULL",
+        AlterTable::SetType { .. } => "ALTER COLUMN ... SET DATA TYPE",
+        AlterTable::AddConstraint(_) => "ADD CONSTRAINT",
+        AlterTable::DropConstraint { .. } => "DROP CONSTRAINT",
+        AlterTable::RenameConstraint { .. } => "RENAME CONSTRAINT",
+        AlterTable::ValidateConstraint { .. } => "VALIDATE CONSTRAINT",
+        AlterTable::SetIdentity { always: Some(_), .. } => "ALTER COLUMN ... ADD IDENTITY",
+        AlterTable::SetIdentity { always: None, .. } => "ALTER COLUMN ... DROP IDENTITY",
+        AlterTable::RowSecurity(_) => "ROW SECURITY",
+        AlterTable::RenameColumn { .. }
+        | AlterTable::RenameTable { .. }
+        | AlterTable::SetNamespace { .. }
+        | AlterTable::SetOwner { .. }
+        | AlterTable::Tune => "SET",
+    };
+    let message = format!("ALTER action {action} cannot be performed on relation \"{}\"", relation.name);
+    Error::new(SqlState::WRONG_OBJECT_TYPE, message).detail("This operation is not supported for materialized views.")
 }
 
 fn column_mut<'a>(relation: &'a mut Relation, name: &str) -> Result<&'a mut Column> {
@@ -355,6 +391,7 @@ pub fn word(relation: &Relation) -> &'static str {
     match relation.kind {
         RelationKind::Table => "table",
         RelationKind::View { .. } | RelationKind::System => "view",
+        RelationKind::MaterializedView { .. } => "materialized view",
         RelationKind::Sequence(_) => "sequence",
     }
 }

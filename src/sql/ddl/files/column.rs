@@ -441,7 +441,10 @@ fn numbers(planner: &Planner<'_>, table: &Relation, column: &Column) -> Option<O
 fn owned(planner: &Planner<'_>, table: &Relation, column: &Column) -> Option<Arc<Relation>> {
     planner.owned_sequences(table.oid).into_iter().find(|sequence| match &sequence.kind {
         RelationKind::Sequence(s) => s.owned_by == Some((table.oid, column.num)),
-        RelationKind::Table | RelationKind::View { .. } | RelationKind::System => false,
+        RelationKind::Table
+        | RelationKind::View { .. }
+        | RelationKind::MaterializedView { .. }
+        | RelationKind::System => false,
     })
 }
 
