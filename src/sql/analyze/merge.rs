@@ -58,6 +58,7 @@ impl Analyzer<'_> {
         let what = match def.kind {
             RelationKind::Table | RelationKind::System => return Ok(()),
             RelationKind::View { .. } => "views",
+            RelationKind::MaterializedView { .. } => "materialized views",
             RelationKind::Sequence(_) => "sequences",
         };
         Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("cannot execute MERGE on relation \"{name}\""))
