@@ -1,5 +1,5 @@
 //! The same statements against the gateway, PostgreSQL (when it is on PATH) and DuckDB in-process, in one run: ratios as
-//! a Markdown table. `cargo bench --bench side_by_side [-- reads|tpch|points|connections …]`; `DUCKGATE_BENCH_SCALE` is
+//! a Markdown table. `cargo bench --bench side_by_side [-- reads|tpch|points|mixed|connections …]`; `DUCKGATE_BENCH_SCALE` is
 //! TPC-H's scale factor (default 1), `DUCKGATE_BENCH_SECONDS` how long each throughput is measured (default 5),
 //! `DUCKGATE_BENCH_FOLDER` keeps the data and the loaded databases for the next run, `DUCKGATE_BENCH_POSTGRES_TPCH=1` has
 //! PostgreSQL answer the 22 queries too (minutes at scale 1).
@@ -15,6 +15,7 @@ mod report;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use measure::Latencies;
 use report::{Report, Row};
 use support::server::{Options, Server};
 use support::target::Target;
@@ -22,6 +23,9 @@ use support::tpch::{Data, TABLES, query, schema};
 
 const LINEITEM: &str = "SELECT * FROM lineitem";
 const POINT: &str = "SELECT c_name, c_acctbal FROM customer WHERE c_custkey = $1";
+
+/// In how many turns one client's point queries are measured, and in-process ones.
+const TURNS: u32 = 5;
 
 fn main() {
     // `cargo test --benches` runs this with --test: building it is the test.
@@ -71,6 +75,9 @@ fn main() {
     }
     if wants("points") {
         points(&mut report, &gateway.target, postgres, &duckdb, scale, seconds);
+    }
+    if wants("mixed") {
+        mixed(&mut report, &gateway.target, postgres, scale, seconds);
     }
     if wants("connections") {
         connections(&mut report, &gateway.target, postgres);
@@ -174,25 +181,57 @@ fn points(
     scale: f64,
     seconds: Duration,
 ) {
-    let customers = (150_000.0 * scale) as i32;
+    let keys = (150_000.0 * scale) as i32;
+    let load = |clients| raw::Load { sql: POINT.into(), keys, clients, update: None };
     eprintln!("point queries");
-    let inside = measure::point_in_process(duckdb, &POINT.replace("$1", "?"), customers, seconds);
-    let round_trip = raw::round_trip(gateway);
+    // One client and in-process by turns: what else the machine does in between meets both alike.
+    let (mut ours, mut inside) = (Vec::new(), Vec::new());
+    for _ in 0..TURNS {
+        inside.push(measure::point_in_process(duckdb, &POINT.replace("$1", "?"), keys, seconds / TURNS));
+        ours.push(raw::points(gateway, &load(1), seconds / TURNS));
+    }
+    let (ours, inside) = (Latencies::middle(ours), Latencies::middle(inside));
+    let round_trip = raw::loopback(inside.median);
     for clients in [1, 8, 64] {
-        let run = |target: &Target| raw::points(target, POINT, customers, clients, seconds);
-        let (ours, theirs) = (run(gateway), postgres.map(run));
+        let run = |target: &Target| raw::points(target, &load(clients), seconds);
+        let ours = if clients == 1 { ours } else { run(gateway) };
+        let theirs = postgres.map(run);
         let name = |what: &str| format!("point query, {clients} client{}: {what}", if clients == 1 { "" } else { "s" });
         let inside_median = (clients == 1).then_some(inside.median);
         let mut row = Row::seconds(&name("p50"), ours.median, theirs.map(|t| t.median), inside_median);
         if clients == 1 {
-            row = row.at_most(inside.median.mul_f64(1.3) + round_trip, "1.3 × in-process + a round trip");
+            let limit = inside.median.mul_f64(1.3) + round_trip;
+            row = row.at_most(limit, &format!("1.3 × in-process + a round trip = {} µs", limit.as_micros()));
         }
         report.add(row);
         report.add(Row::seconds(&name("p99"), ours.worst, theirs.map(|t| t.worst), None));
         let inside_rate = (clients == 1).then_some(inside.rate);
         report.add(Row::rate(&name("queries a second"), ours.rate, theirs.map(|t| t.rate), inside_rate));
     }
-    report.add(Row::seconds("a round trip on the loopback (Sync)", round_trip, postgres.map(raw::round_trip), None));
+    let name = "a round trip on the loopback between two threads, one at work for as long as in-process takes";
+    report.add(Row::seconds(name, round_trip, None, None));
+    report.add(Row::seconds(
+        "— that asks for nothing (Sync)",
+        raw::round_trip(gateway),
+        postgres.map(raw::round_trip),
+        None,
+    ));
+}
+
+/// Point queries beside changes of single rows, of the table that is read and of another.
+fn mixed(report: &mut Report, gateway: &Target, postgres: Option<&Target>, scale: f64, seconds: Duration) {
+    eprintln!("point queries beside changes");
+    let keys = (150_000.0 * scale) as i32;
+    let same = "UPDATE customer SET c_acctbal = c_acctbal + 1 WHERE c_custkey = $1";
+    let other = "UPDATE supplier SET s_acctbal = s_acctbal + 1 WHERE s_suppkey = 1 + $1::int % 10000";
+    for (update, whose) in [(same, "the same table's"), (other, "another table's")] {
+        let load = raw::Load { sql: POINT.into(), keys, clients: 8, update: Some(update.into()) };
+        let run = |target: &Target| raw::points(target, &load, seconds);
+        let (ours, theirs) = (run(gateway), postgres.map(run));
+        let name = |what: &str| format!("8 clients, every tenth statement changes {whose} row: {what}");
+        report.add(Row::seconds(&name("queries' p50"), ours.median, theirs.map(|t| t.median), None));
+        report.add(Row::rate(&name("queries a second"), ours.rate, theirs.map(|t| t.rate), None));
+    }
 }
 
 fn connections(report: &mut Report, gateway: &Target, postgres: Option<&Target>) {

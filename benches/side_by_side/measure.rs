@@ -48,6 +48,12 @@ pub struct Latencies {
 }
 
 impl Latencies {
+    /// The turn in the middle.
+    pub fn middle(mut turns: Vec<Self>) -> Self {
+        turns.sort_by_key(|turn| turn.median);
+        turns[turns.len() / 2]
+    }
+
     pub fn of(mut all: Vec<Duration>, seconds: Duration) -> Self {
         all.sort();
         Self {

@@ -1,7 +1,7 @@
 //! A client that only counts: it reads frames from a plain socket and decodes nothing, so that the server is measured.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::measure::{Latencies, Read as Reading};
@@ -97,36 +97,54 @@ pub fn read_all(target: &Target, sql: &str, binary: bool) -> Reading {
     Reading { first: first.unwrap_or(total), total, rows }
 }
 
-/// A prepared point query, again and again on each of `clients` connections.
-pub fn points(target: &Target, sql: &str, keys: i32, clients: usize, seconds: Duration) -> Latencies {
-    let threads: Vec<_> = (0..clients)
+/// What the clients of a load do.
+#[derive(Clone)]
+pub struct Load {
+    /// By the key, `$1`.
+    pub sql: String,
+    pub keys: i32,
+    pub clients: usize,
+    /// Every tenth statement is this one, by the key too.
+    pub update: Option<String>,
+}
+
+/// Prepared point queries, again and again on each of the connections. The latencies are the queries'.
+pub fn points(target: &Target, load: &Load, seconds: Duration) -> Latencies {
+    let threads: Vec<_> = (0..load.clients)
         .map(|n| {
-            let (target, sql) = (target.clone(), sql.to_string());
-            std::thread::spawn(move || point_client(&target, &sql, keys, n as i32, seconds))
+            let (target, load) = (target.clone(), load.clone());
+            std::thread::spawn(move || point_client(&target, &load, n as i32, seconds))
         })
         .collect();
     Latencies::of(threads.into_iter().flat_map(|t| t.join().expect("a client")).collect(), seconds)
 }
 
-fn point_client(target: &Target, sql: &str, keys: i32, n: i32, seconds: Duration) -> Vec<Duration> {
+fn point_client(target: &Target, load: &Load, n: i32, seconds: Duration) -> Vec<Duration> {
     let mut session = Session::open(target);
-    let prepare = [frame(b'P', &[cstring("p"), cstring(sql), vec![0, 0]].concat()), frame(b'S', b"")].concat();
-    session.socket.write_all(&prepare).expect("sent");
-    session.until(b'Z');
+    for (name, sql) in [("p", Some(&load.sql)), ("u", load.update.as_ref())] {
+        let Some(sql) = sql else { continue };
+        let prepare = [frame(b'P', &[cstring(name), cstring(sql), vec![0, 0]].concat()), frame(b'S', b"")].concat();
+        session.socket.write_all(&prepare).expect("sent");
+        session.until(b'Z');
+    }
     let mut latencies = Vec::with_capacity(1 << 16);
-    let mut key = n * 7919;
+    let (mut key, mut count) = (n * 7919, n);
     let end = Instant::now() + seconds;
     while Instant::now() < end {
-        key = (key + 104_729) % keys;
-        // Portal "", statement "p", one binary parameter of four bytes, binary results.
-        let mut bind = vec![0, b'p', 0, 0, 1, 0, 1, 0, 1, 0, 0, 0, 4];
+        key = (key + 104_729) % load.keys;
+        count += 1;
+        let update = load.update.is_some() && count % 10 == 0;
+        // Portal "", statement "p" or "u", one binary parameter of four bytes, binary results.
+        let mut bind = vec![0, if update { b'u' } else { b'p' }, 0, 0, 1, 0, 1, 0, 1, 0, 0, 0, 4];
         bind.extend((key + 1).to_be_bytes());
         bind.extend([0, 1, 0, 1]);
         let bytes = [frame(b'B', &bind), frame(b'E', &[0, 0, 0, 0, 0]), frame(b'S', b"")].concat();
         let begin = Instant::now();
         session.socket.write_all(&bytes).expect("sent");
-        assert_eq!(session.until(b'Z'), 1, "key {}", key + 1);
-        latencies.push(begin.elapsed());
+        assert_eq!(session.until(b'Z'), u64::from(!update), "key {}", key + 1);
+        if !update {
+            latencies.push(begin.elapsed());
+        }
     }
     latencies
 }
@@ -143,6 +161,37 @@ pub fn round_trip(target: &Target) -> Duration {
             begin.elapsed()
         })
         .collect();
+    times.sort();
+    times[times.len() / 2]
+}
+
+/// The median time that the loopback takes to carry a question and its answer between two threads of this process, of
+/// which one is at work on the answer for `work`. While it is, the other sleeps: that it has to be woken is a part of it.
+pub fn loopback(work: Duration) -> Duration {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
+    let address = listener.local_addr().expect("an address");
+    let server = std::thread::spawn(move || {
+        let (mut socket, _) = listener.accept().expect("a client");
+        socket.set_nodelay(true).expect("an option");
+        let mut question = [0; 41];
+        while socket.read_exact(&mut question).is_ok() {
+            let begin = Instant::now();
+            while begin.elapsed() < work {}
+            socket.write_all(&[0; 70]).expect("sent");
+        }
+    });
+    let mut socket = TcpStream::connect(address).expect("the server");
+    socket.set_nodelay(true).expect("an option");
+    let mut times: Vec<_> = (0..2000)
+        .map(|_| {
+            let begin = Instant::now();
+            socket.write_all(&[0; 41]).expect("sent");
+            socket.read_exact(&mut [0; 70]).expect("an answer");
+            begin.elapsed().saturating_sub(work)
+        })
+        .collect();
+    drop(socket);
+    server.join().expect("the server");
     times.sort();
     times[times.len() / 2]
 }

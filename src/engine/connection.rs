@@ -12,15 +12,17 @@ use futures::future::BoxFuture;
 use super::aside::Aside;
 use super::commits::Written;
 use super::control::{Control, Watch};
+use super::data::Touched;
 use super::error::Translate;
 use super::feed::{Feed, Part};
 use super::helpers::{ALONE, Help};
 use super::link::{Held, Plan, Transaction, Work};
+use super::patience::Stopwatch;
 use super::pool::{Shared, blocking};
 use super::quick::{self, InPlace, QUICK};
 use super::raw::QueryResult;
 use super::stream::{Stream, StreamRows};
-use super::{Access, Cancel, CancelReason, Connection, Kind, Outcome, Rendered, Run};
+use super::{Access, Cancel, CancelReason, Connection, Kind, Outcome, Rendered, Run, Writes};
 use crate::error::{Error, Result, SqlState};
 use crate::policy::Permit;
 use crate::types::Value;
@@ -166,16 +168,27 @@ impl Lease {
                 transaction,
             ))),
             Started::Changed(rows) => Outcome::Changed(rows),
-            Started::Feed { feed, plan } => Outcome::Changed(self.load(held, epoch, feed, plan, run).await?),
+            Started::Feed { feed, plan } => {
+                let writes = permit.get().writes;
+                Outcome::Changed(self.load(held, epoch, feed, plan, run, writes).await?)
+            }
             Started::Done => Outcome::Done,
         })
     }
 
     /// Runs a statement that reads a feed, once for each part. Between the parts it holds neither slot nor thread: the
     /// client may be slow. The parts are one transaction.
-    async fn load(&mut self, held: Arc<Held>, epoch: u64, feed: Arc<Feed>, plan: Plan, run: &Run) -> Result<u64> {
+    async fn load(
+        &mut self,
+        held: Arc<Held>,
+        epoch: u64,
+        feed: Arc<Feed>,
+        plan: Plan,
+        run: &Run,
+        writes: Writes,
+    ) -> Result<u64> {
         let own_transaction = self.transaction == Block::None;
-        let loaded = self.load_parts(&held, epoch, &feed, plan, run, own_transaction).await;
+        let loaded = self.load_parts(&held, epoch, &feed, plan, run, writes, own_transaction).await;
         let done = match loaded {
             Ok(rows) if own_transaction => {
                 let held = Arc::clone(&held);
@@ -201,6 +214,7 @@ impl Lease {
         feed: &Arc<Feed>,
         plan: Plan,
         run: &Run,
+        writes: Writes,
         own_transaction: bool,
     ) -> Result<u64> {
         let watch = self.watch(held, epoch, run.deadline);
@@ -239,8 +253,8 @@ impl Lease {
                         job_held.raw.run("BEGIN TRANSACTION").translated()?;
                         work.transaction = Transaction::Active;
                     }
-                    work.writes = true;
-                    let _writing = job_held.shared.data.write();
+                    work.touched.add(writes);
+                    let _writing = job_held.shared.data.write(Touched::of(writes));
                     let _help = job_held.shared.helpers.call();
                     match statement.statement.execute().translated() {
                         Ok(mut result) => Ok((statement, result.rows_changed())),
@@ -395,7 +409,7 @@ impl Statement<'_> {
                 // The reader ends it.
                 Ok(Some(Started::Rows { own: true, .. })) => {}
                 Ok(Some(Started::Rows { .. } | Started::Changed(_) | Started::Done)) => {
-                    let _writing = self.held.shared.data.write();
+                    let _writing = self.held.shared.data.write(Touched::of(self.rendered.writes));
                     let committing = self.held.shared.commits.begin(self.written(), Some(moment));
                     if let Err(error) = committing.and_then(|_committing| raw.run("COMMIT").translated()) {
                         drop(self.held.roll_back());
@@ -431,18 +445,18 @@ impl Statement<'_> {
         if *kind == Kind::Rows && !select && autocommit && !own {
             return Ok(None);
         }
-        let _writing = (!select).then(|| data.write());
+        let _writing = (!select).then(|| data.write(Touched::of(*writes)));
         let alone = !select && autocommit && !own;
         let _committing = alone.then(|| self.held.shared.commits.begin(self.written(), None)).transpose()?;
-        work.writes |= !select;
         if !select && !autocommit {
+            work.touched.add(*writes);
             work.written.add(*writes);
         }
         let helpers = &self.held.shared.helpers;
         let late = || {
             help.get_or_insert_with(|| helpers.call());
         };
-        let begun = Instant::now();
+        let begun = Stopwatch::start();
         let result = plan.statement.execute_alone_for(ALONE, late).translated()?;
         // A feed whose number is a parameter is only bound when the statement runs: it has run over nothing so far.
         if let Some(feed) = super::feed::bound() {
@@ -450,10 +464,11 @@ impl Statement<'_> {
             work.written.add(*writes);
             return Ok(Some(Started::Feed { feed, plan }));
         }
-        self.begun(work, plan, result, own, help, begun)
+        self.begun(work, plan, result, own, help, Some(begun))
     }
 
-    /// What a statement that has begun to give its result is to its reader. `None` as in [`Self::begin`].
+    /// What a statement that has begun to give its result is to its reader. `begun`: when, unless that is long ago. `None` as
+    /// in [`Self::begin`].
     pub fn begun(
         &self,
         work: &mut Work,
@@ -461,7 +476,7 @@ impl Statement<'_> {
         mut result: QueryResult,
         own: bool,
         help: &mut Option<Help>,
-        begun: Instant,
+        begun: Option<Stopwatch>,
     ) -> Result<Option<Started>> {
         let Rendered { columns, kind, .. } = &self.rendered;
         let select = plan.is_select();
@@ -475,7 +490,7 @@ impl Statement<'_> {
                 let own = own && select;
                 let stream = Arc::new(Stream::open(result, columns.clone(), own)?);
                 let first = stream.first(self.held, help.take())?;
-                plan.quick = stream.is_done() && begun.elapsed() < QUICK;
+                plan.quick = stream.is_done() && begun.is_some_and(|begun| !begun.is_past(QUICK));
                 work.open = Arc::downgrade(&stream);
                 Started::Rows { stream, first, transaction: work.transaction, own }
             }
@@ -504,8 +519,9 @@ fn commit_work(held: &Arc<Held>, work: &mut Work) -> Result<()> {
             Err(aborted())
         }
         Transaction::Active => {
-            let writes = std::mem::take(&mut work.writes);
-            let _writing = writes.then(|| held.shared.data.write());
+            let touched = std::mem::take(&mut work.touched);
+            let writes = !touched.is_empty();
+            let _writing = writes.then(|| held.shared.data.write(touched));
             // It may be time for a checkpoint.
             let _help = writes.then(|| held.shared.helpers.call());
             let committing = held.shared.commits.begin(std::mem::take(&mut work.written), work.moment.take());
@@ -523,7 +539,7 @@ fn rollback_work(held: &Arc<Held>, work: &mut Work) -> Result<()> {
     if let Some(open) = std::mem::take(&mut work.open).upgrade() {
         open.close(held);
     }
-    work.writes = false;
+    work.touched = Touched::default();
     work.written = Written::default();
     let before = std::mem::replace(&mut work.transaction, Transaction::None);
     match before {

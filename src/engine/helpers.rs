@@ -11,13 +11,17 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::raw::{Database, TaskState};
+use super::patience::Patience;
+use super::raw::Database;
 
 /// How long a statement runs alone, and how long its planning may have taken: what is longer to plan is not short to run.
-pub(super) const ALONE: Duration = Duration::from_micros(300);
+pub(super) const ALONE: Patience = Patience { work: Duration::from_micros(300), wall: Duration::from_millis(2) };
 /// DuckDB counts a signal for each task, also for those that no helper has waited for; a helper looks at them one by one.
 /// So that they do not pile up, the helpers are called for every so manieth statement.
 const DRAIN_EVERY: u32 = 4096;
+/// A helper that nobody has called for so long gives back the memory that it keeps for its next task, as DuckDB's own
+/// threads do. Right after each task it would cost more than most tasks: what is given back is soon asked for again.
+const REST: Duration = Duration::from_millis(500);
 /// As DuckDB's own threads have it; Rust's default is less.
 const STACK: usize = 8 << 20;
 
@@ -37,8 +41,8 @@ struct Shared {
 struct State {
     /// Who needs help.
     callers: usize,
-    /// What the helpers at work can be sent home by.
-    at_work: Vec<Arc<TaskState>>,
+    /// Helpers that have come.
+    at_work: usize,
     closing: bool,
 }
 
@@ -77,7 +81,6 @@ impl Helpers {
         {
             let mut state = self.shared.state.lock();
             state.closing = true;
-            state.send_home();
             self.shared.called.notify_all();
         }
         for thread in std::mem::take(&mut *self.threads.lock()) {
@@ -93,38 +96,32 @@ impl Drop for Helpers {
     }
 }
 
-impl State {
-    fn send_home(&self) {
-        // Each is woken by a signal that any of them may take: one that is still to work sleeps again. So all are told
-        // first, and then woken once more.
-        for _ in 0..2 {
-            self.at_work.iter().for_each(|tasks| tasks.finish());
-        }
-    }
-}
-
 impl Drop for Help {
     fn drop(&mut self) {
-        let mut state = self.0.state.lock();
-        state.callers -= 1;
-        if state.callers == 0 {
-            state.send_home();
-        }
+        // A helper that waits for a task looks soon whether there is still somebody to help.
+        self.0.state.lock().callers -= 1;
     }
 }
 
 /// A helper's life.
 fn help(shared: &Shared, database: &Arc<Database>) {
     let mut state = shared.state.lock();
+    // It has memory to give back.
+    let mut loaded = false;
     while !state.closing {
-        if state.callers == 0 {
+        if state.callers > 0 {
+            state.at_work += 1;
+            while state.callers > 0 && !state.closing {
+                MutexGuard::unlocked(&mut state, || database.execute_task());
+            }
+            state.at_work -= 1;
+            loaded = true;
+        } else if !loaded {
             shared.called.wait(&mut state);
-            continue;
+        } else if shared.called.wait_for(&mut state, REST).timed_out() && state.callers == 0 {
+            MutexGuard::unlocked(&mut state, || database.give_back_memory());
+            loaded = false;
         }
-        let tasks = Arc::new(TaskState::new(database));
-        state.at_work.push(Arc::clone(&tasks));
-        MutexGuard::unlocked(&mut state, || tasks.execute());
-        state.at_work.retain(|other| !Arc::ptr_eq(other, &tasks));
     }
 }
 
@@ -133,7 +130,7 @@ mod tests {
     use super::*;
 
     fn at_work(helpers: &Helpers) -> usize {
-        helpers.shared.state.lock().at_work.len()
+        helpers.shared.state.lock().at_work
     }
 
     fn wait_for(helpers: &Helpers, count: usize) {

@@ -1,7 +1,7 @@
 //! One connection of DuckDB's with its statement cache, and the guard that brings it back to the pool.
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -11,14 +11,15 @@ use parking_lot::Mutex;
 
 use super::commits::{Moment, Written};
 use super::control::Count;
+use super::data::{DataVersion, Reads, Stamp, Touched};
 use super::error::Translate;
 use super::keys::Key;
 use super::pool::Shared;
 use super::raw::{Prepared, RawConnection};
 use super::stream::Stream;
-use super::{Access, Rendered, bind};
+use super::{Access, Keyed, Rendered, bind};
 use crate::error::{Error, Result};
-use crate::types::Value;
+use crate::types::{Oid, Value};
 
 /// Prepared statements that one connection keeps.
 const STATEMENTS: NonZeroUsize = NonZeroUsize::new(128).unwrap();
@@ -47,9 +48,8 @@ pub(super) struct Work {
     pub transaction: Transaction,
     /// DDL has run here: there may be temporary objects.
     pub dirty: bool,
-    /// The transaction has changed something.
-    pub writes: bool,
-    /// What it has changed.
+    /// What the transaction has changed, for plans, and for others' transactions.
+    pub touched: Touched,
     pub written: Written,
     /// Before the transaction began.
     pub moment: Option<Moment>,
@@ -74,7 +74,7 @@ impl Link {
             time_zone: None,
             transaction: Transaction::None,
             dirty: false,
-            writes: false,
+            touched: Touched::default(),
             written: Written::default(),
             moment: None,
             open: Weak::new(),
@@ -125,7 +125,7 @@ impl Link {
         }
         let work = self.work.get_mut();
         work.open = Weak::new();
-        work.writes = false;
+        work.touched = Touched::default();
         work.written = Written::default();
         if work.dirty {
             return false;
@@ -171,10 +171,10 @@ impl Work {
         if values.len() != params.len() {
             return Err(miscounted(0, params.len(), values.len()));
         }
-        if let Some(keyed) = keyed {
+        if let Some(Keyed { sql: keyed, table }) = keyed {
             let known = match self.take(data, keyed) {
                 None if self.peek(data, sql).is_some_and(|plan| plan.quick) => {
-                    Some(Plan::new(link, data, &link.key.text(keyed), true)?)
+                    Some(Plan::new(link, data, &link.key.text(keyed), Some(*table))?)
                 }
                 known => known,
             };
@@ -185,7 +185,7 @@ impl Work {
         }
         let plan = match self.take(data, sql) {
             Some(plan) => plan,
-            None => Plan::new(link, data, sql, false)?,
+            None => Plan::new(link, data, sql, None)?,
         };
         let count = plan.statement.parameter_count();
         if count > values.len() {
@@ -217,9 +217,8 @@ impl Work {
         let ready = self.transaction == Transaction::None
             && self.time_zone.as_ref() == Some(time_zone)
             && self.open.strong_count() == 0
-            && !link.lone.load(Ordering::SeqCst)
-            && data.is_quiet();
-        let plan = || rendered.keyed.as_ref().and_then(|keyed| self.peek(data, keyed));
+            && !link.lone.load(Ordering::SeqCst);
+        let plan = || rendered.keyed.as_ref().and_then(|keyed| self.peek(data, &keyed.sql));
         ready && plan().is_some_and(|plan| plan.quick)
     }
 
@@ -228,7 +227,8 @@ impl Work {
         if !plan.is_select() {
             return;
         }
-        let sql = rendered.keyed.as_ref().filter(|_| plan.keyed).unwrap_or(&rendered.sql);
+        let keyed = rendered.keyed.as_ref().filter(|_| plan.keyed.is_some());
+        let sql = keyed.map_or(&rendered.sql, |keyed| &keyed.sql);
         let place = self.place(sql);
         self.statements.put(place, plan);
     }
@@ -244,16 +244,16 @@ impl Work {
 /// A prepared statement, with the state of the data that its plan was made for.
 pub(super) struct Plan {
     pub statement: Prepared,
-    made_at: u64,
-    /// It is of the statement's keyed form.
-    keyed: bool,
+    made_at: Stamp,
+    /// It is of the statement's keyed form, over this table.
+    keyed: Option<Oid>,
     /// It was done in next to no time when it last ran.
     pub quick: bool,
 }
 
 impl Plan {
-    fn new(link: &Link, data: &DataVersion, sql: &str, keyed: bool) -> Result<Self> {
-        let made_at = data.now();
+    fn new(link: &Link, data: &DataVersion, sql: &str, keyed: Option<Oid>) -> Result<Self> {
+        let made_at = data.now(reads(keyed));
         let statement = link.raw.prepare(sql).translated()?;
         Ok(Self { statement, made_at, keyed, quick: false })
     }
@@ -264,59 +264,18 @@ impl Plan {
 
     /// True if no change has come between the making of the plan and now.
     pub fn is_current(&self, data: &DataVersion) -> bool {
-        data.is(self.made_at)
+        data.is(self.made_at, reads(self.keyed))
     }
+}
+
+fn reads(keyed: Option<Oid>) -> Reads {
+    keyed.map_or(Reads::Anything, Reads::Table)
 }
 
 fn miscounted(count: usize, types: usize, values: usize) -> Error {
     Error::internal(format!(
         "the engine's statement has {count} parameters, {types} types and {values} values were given"
     ))
-}
-
-/// Counts changes of the data.
-///
-/// DuckDB plans with the statistics of the moment and does not look again: a prepared `WHERE a > 100` that is planned
-/// while no value exceeds 100 stays empty for ever. So a plan is run again only while the data is as it was; it is
-/// asked before the statement begins and once more when its snapshot has been taken.
-#[derive(Default)]
-pub(super) struct DataVersion {
-    writers: AtomicU64,
-    version: AtomicU64,
-}
-
-/// What no version is: a plan made while somebody was writing.
-const NEVER: u64 = u64::MAX;
-
-impl DataVersion {
-    fn now(&self) -> u64 {
-        if self.writers.load(Ordering::SeqCst) > 0 { NEVER } else { self.version.load(Ordering::SeqCst) }
-    }
-
-    fn is(&self, version: u64) -> bool {
-        self.now() == version && version != NEVER
-    }
-
-    /// True if nobody writes at the moment.
-    pub fn is_quiet(&self) -> bool {
-        self.writers.load(Ordering::SeqCst) == 0
-    }
-
-    /// Somebody writes for as long as the guard lives: around a statement that changes something, and a COMMIT.
-    pub fn write(&self) -> Writing<'_> {
-        self.writers.fetch_add(1, Ordering::SeqCst);
-        self.version.fetch_add(1, Ordering::SeqCst);
-        Writing(self)
-    }
-}
-
-pub(super) struct Writing<'a>(&'a DataVersion);
-
-impl Drop for Writing<'_> {
-    fn drop(&mut self) {
-        self.0.version.fetch_add(1, Ordering::SeqCst);
-        self.0.writers.fetch_sub(1, Ordering::SeqCst);
-    }
 }
 
 /// True for statements that may leave objects behind on the connection.

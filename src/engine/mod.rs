@@ -18,7 +18,7 @@
 //!
 //! How it works: a statement takes one of `max_running` slots, in line, for each piece of work (its start, each batch),
 //! and runs it on a blocking thread under a watch that interrupts it when it is cancelled. Between two pieces it holds
-//! neither slot nor thread. What DuckDB plans is never run against data that has changed since (`link::DataVersion`).
+//! neither slot nor thread. What DuckDB plans is never run against data that has changed since (`data::DataVersion`).
 
 mod aggregate;
 mod aside;
@@ -28,6 +28,7 @@ pub mod budget;
 mod commits;
 mod connection;
 mod control;
+mod data;
 pub mod error;
 mod feed;
 mod helpers;
@@ -36,6 +37,7 @@ mod keys;
 mod link;
 mod logical;
 mod native;
+mod patience;
 mod pool;
 mod quick;
 mod raw;
@@ -81,7 +83,14 @@ pub struct Rendered {
     pub writes: Writes,
     /// The same without parameters, for a look-up by key: it reads `params` by the functions of [`KEY_TYPES`], whose first
     /// argument, the connection's place, is written as NUL.
-    pub keyed: Option<Arc<str>>,
+    pub keyed: Option<Keyed>,
+}
+
+/// A look-up by key in a form that has no parameters. It reads one table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keyed {
+    pub sql: Arc<str>,
+    pub table: Oid,
 }
 
 /// The types that a key may have, with the function that reads it: of a place, and of the key's number in it.

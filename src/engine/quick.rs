@@ -7,21 +7,22 @@
 //! give this thread's tasks to another: that is as many threads to wake as the way that is saved.)
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::connection::{Started, Statement};
 use super::error::Translate;
-use super::helpers::ALONE;
 use super::link::{Held, Plan, Work};
+use super::patience::{Patience, Stopwatch};
 use super::raw::Pending;
 use super::{Kind, Rendered};
 use crate::error::Result;
 use crate::types::Value;
 
-/// What is done within so long, planned and all, is done in place the next time.
-pub(super) const QUICK: Duration = Duration::from_millis(1);
+/// What is done within so long, planned and all, is done in place the next time, and goes on elsewhere when it then takes
+/// longer. To go on elsewhere costs more than most look-ups take: it is not for one that the machine has kept waiting.
+pub(super) const QUICK: Patience = Patience { work: Duration::from_millis(1), wall: Duration::from_millis(5) };
 
 pub(super) enum InPlace {
     /// Not here.
@@ -50,16 +51,16 @@ pub(super) fn run(held: &Arc<Held>, rendered: &Rendered, params: &[Value], time_
 }
 
 fn begin(held: &Arc<Held>, work: &mut Work, rendered: &Rendered, params: &[Value]) -> Result<InPlace> {
-    let begun = Instant::now();
+    let begun = Stopwatch::start();
     let plan = work.prepare(held, &held.shared.data, rendered, params)?;
     let pending = plan.statement.pend().translated()?;
     let mut help = held.shared.helpers.pass();
-    if !pending.run_for(ALONE).translated()? {
+    if !pending.run_for(QUICK).translated()? {
         return Ok(InPlace::Late(Late { pending, plan }));
     }
     let result = pending.finish().translated()?;
     let statement = Statement { held, rendered: rendered.clone(), params };
-    let started = statement.begun(work, plan, result, false, &mut help, begun)?;
+    let started = statement.begun(work, plan, result, false, &mut help, Some(begun))?;
     Ok(started.map_or(InPlace::No, |started| InPlace::Done(Ok(started))))
 }
 
@@ -73,9 +74,8 @@ impl Late {
         params: &[Value],
     ) -> Result<Option<Started>> {
         let mut help = Some(held.shared.helpers.call());
-        let begun = Instant::now();
         let result = self.pending.finish().translated()?;
         let statement = Statement { held, rendered: rendered.clone(), params };
-        statement.begun(work, self.plan, result, false, &mut help, begun)
+        statement.begun(work, self.plan, result, false, &mut help, None)
     }
 }

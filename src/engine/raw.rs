@@ -1,14 +1,13 @@
 //! DuckDB's C API as owned handles: each is freed once, each call's errors come back as text.
 
+use duckdb::ffi;
 use std::ffi::{CStr, CString, c_char};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
-
-use duckdb::ffi;
 
 use super::interrupts::{Flag, Interrupts};
+use super::patience::{Patience, Stopwatch};
 
 /// DuckDB's own error text, beginning with its kind ("Conversion Error: …").
 #[derive(Debug, Clone)]
@@ -42,7 +41,7 @@ pub(super) struct Database {
 
 // SAFETY: a duckdb_database is a shared pointer to an instance that is thread-safe by DuckDB's own contract.
 unsafe impl Send for Database {}
-// SAFETY: as above; the only calls on a shared handle are duckdb_connect, which may run concurrently.
+// SAFETY: as above; the calls on a shared handle, duckdb_connect and those on its tasks, may run concurrently.
 unsafe impl Sync for Database {}
 
 impl Database {
@@ -86,50 +85,30 @@ impl Database {
         unsafe { ffi::duckdb_free(message.cast()) };
         Err(RawError(text))
     }
+
+    /// Works on one of DuckDB's tasks; waits a few milliseconds for one, if there is none.
+    pub fn execute_task(&self) {
+        // SAFETY: a live database; any thread may work on its tasks.
+        unsafe { ffi::duckdb_execute_tasks(self.handle, 1) };
+    }
+
+    /// Gives back what DuckDB's allocator keeps for this thread: its worker threads do that when they leave, and this one
+    /// leaves before it has begun.
+    pub fn give_back_memory(&self) {
+        // SAFETY: a live database, which outlives the state; nobody else has the state, which is destroyed once.
+        unsafe {
+            let state = ffi::duckdb_create_task_state(self.handle);
+            ffi::duckdb_finish_execution(state);
+            ffi::duckdb_execute_tasks_state(state);
+            ffi::duckdb_destroy_task_state(state);
+        }
+    }
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
         // SAFETY: opened by us, closed once; connections hold their own reference.
         unsafe { ffi::duckdb_close(&mut self.handle) };
-    }
-}
-
-/// What a thread of ours works on DuckDB's tasks by.
-pub(super) struct TaskState {
-    handle: ffi::duckdb_task_state,
-    _database: Arc<Database>,
-}
-
-// SAFETY: its calls only touch the state's atomics and DuckDB's scheduler, which is thread-safe.
-unsafe impl Send for TaskState {}
-// SAFETY: as above; DuckDB documents that threads may share a state.
-unsafe impl Sync for TaskState {}
-
-impl TaskState {
-    pub fn new(database: &Arc<Database>) -> Self {
-        // SAFETY: a live database, which outlives the state.
-        let handle = unsafe { ffi::duckdb_create_task_state(database.handle) };
-        Self { handle, _database: Arc::clone(database) }
-    }
-
-    /// Works on tasks as they come, until [`Self::finish`].
-    pub fn execute(&self) {
-        // SAFETY: a live state.
-        unsafe { ffi::duckdb_execute_tasks_state(self.handle) };
-    }
-
-    /// Ends [`Self::execute`] after the task at hand, or before it has begun.
-    pub fn finish(&self) {
-        // SAFETY: a live state.
-        unsafe { ffi::duckdb_finish_execution(self.handle) };
-    }
-}
-
-impl Drop for TaskState {
-    fn drop(&mut self) {
-        // SAFETY: made by us, destroyed once; nobody executes any more, since that borrows self.
-        unsafe { ffi::duckdb_destroy_task_state(self.handle) };
     }
 }
 
@@ -255,14 +234,14 @@ impl Prepared {
 
     /// Runs it until the first rows are there (or the end, if it gives no stream).
     pub fn execute(&self) -> RawResult<QueryResult> {
-        self.execute_alone_for(Duration::MAX, || {})
+        self.pend()?.finish()
     }
 
     /// As [`Self::execute`]; `late` is called once it has taken longer than `alone` to plan, or to run.
-    pub fn execute_alone_for(&self, alone: Duration, late: impl FnOnce()) -> RawResult<QueryResult> {
-        let begun = Instant::now();
+    pub fn execute_alone_for(&self, alone: Patience, late: impl FnOnce()) -> RawResult<QueryResult> {
+        let begun = Stopwatch::start();
         let pending = self.pend()?;
-        if begun.elapsed() > alone || !pending.run_for(alone)? {
+        if begun.is_past(alone) || !pending.run_for(alone)? {
             late();
         }
         pending.finish()
@@ -297,14 +276,14 @@ impl Pending {
     }
 
     /// Carries out tasks for so long; true if the result is ready by then.
-    pub fn run_for(&self, time: Duration) -> RawResult<bool> {
-        let begun = Instant::now();
+    pub fn run_for(&self, patience: Patience) -> RawResult<bool> {
+        let begun = Stopwatch::start();
         loop {
             // SAFETY: a live pending result.
             let state = unsafe { ffi::duckdb_pending_execute_task(self.0) };
             match state {
                 ffi::duckdb_pending_state_DUCKDB_PENDING_RESULT_READY => return Ok(true),
-                ffi::duckdb_pending_state_DUCKDB_PENDING_RESULT_NOT_READY if begun.elapsed() <= time => {}
+                ffi::duckdb_pending_state_DUCKDB_PENDING_RESULT_NOT_READY if !begun.is_past(patience) => {}
                 ffi::duckdb_pending_state_DUCKDB_PENDING_ERROR => return Err(self.error()),
                 // Its time is up, or others have all its tasks in hand: then it is waited for.
                 _ => return Ok(false),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::analyze::{Analyzed, Stored, analyze, assigned_expression, policy_condition, relation_columns};
 use super::lower::{self, Decimals, Lowered, Step};
 use super::{Command, Compiled, CompiledBody, Context, Depends, ParamSource, Parsed, Plan, change, keys, render};
-use crate::engine::{Kind, Rendered, Writes};
+use crate::engine::{Keyed, Kind, Rendered, Writes};
 use crate::error::{Error, Result};
 use crate::policy::{self, Authority, Permit};
 use crate::registry::{Column, Relation};
@@ -158,9 +158,10 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
 }
 
 /// The statement as a look-up by key, if it is one.
-fn keyed_text(statement: &lower::ir::Statement, order: &[u16]) -> Option<Arc<str>> {
-    let (sql, rest) = render::statement(&lower::keyed(statement, order)?);
-    rest.is_empty().then(|| sql.into())
+fn keyed_text(statement: &lower::ir::Statement, order: &[u16]) -> Option<Keyed> {
+    let (statement, table) = lower::keyed(statement, order)?;
+    let (sql, rest) = render::statement(&statement);
+    rest.is_empty().then(|| Keyed { sql: sql.into(), table })
 }
 
 /// A statement that runs before the last, under the same permit.

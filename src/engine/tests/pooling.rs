@@ -51,7 +51,7 @@ async fn a_query_that_is_dropped_half_way_leaves_no_transaction() {
     for round in 0..40 {
         let mut c = pool.connect().unwrap();
         // While others write, a query outside of a transaction gets one of its own.
-        let writing = pool.0.data.write();
+        let writing = pool.0.data.write(crate::engine::data::Touched::of(crate::engine::Writes::Anything));
         let query = rows(&mut *c, "SELECT range FROM range(3000000)", &[Phys::Int8]);
         match round % 4 {
             // Before it has begun, begun and unread, read in part, and with its connection gone first.

@@ -7,7 +7,7 @@
 //! table's scan as a filter, which finds it in an index where there is one. `engine` says when it takes which.
 
 use crate::engine::KEY_TYPES;
-use crate::types::Phys;
+use crate::types::{Oid, Phys};
 
 use super::ir::{
     self, Alias, Body, From, Node, Piece, Query, SUBQUERY_WEIGHT, Scalar, Select, Statement, TableName, Template,
@@ -16,16 +16,16 @@ use super::ir::{
 /// The alias of the keys' row; [`super::Lowerer::make`] begins with 1.
 const KEYS: Alias = Alias::Made(0);
 
-/// The statement with its parameters as keys, numbered as in `order`. Where it is more than a look-up in one table, `None`,
+/// The statement with its parameters as keys, numbered as in `order`, and the one table that it reads. Where it is more than a look-up in one table, `None`,
 /// or a statement that still has parameters.
-pub fn keyed(statement: &Statement, order: &[u16]) -> Option<Statement> {
+pub fn keyed(statement: &Statement, order: &[u16]) -> Option<(Statement, Oid)> {
     let Statement::Query(query) = statement else { return None };
     let Query { ctes, recursive: _, body: Body::Select(select), order_by: _, limit, offset, columns: _ } = query else {
         return None;
     };
     let Select { distinct, distinct_on, targets, from, filter, group_by, having, qualify } = &**select;
     let plain = !distinct && distinct_on.is_empty() && group_by.is_none() && having.is_none() && qualify.is_none();
-    let [From::Table { name: TableName::Relation(_), alias, sample: None }] = from.as_slice() else { return None };
+    let [From::Table { name: TableName::Relation(table), alias, sample: None }] = from.as_slice() else { return None };
     if !plain || !ctes.is_empty() || !targets.iter().all(is_plain) {
         return None;
     }
@@ -50,7 +50,7 @@ pub fn keyed(statement: &Statement, order: &[u16]) -> Option<Statement> {
         None => Some(None),
     };
     let (limit, offset) = (counted(limit)?, counted(offset)?);
-    Some(Statement::Query(Query { body: Body::Select(select), limit, offset, ..query.clone() }))
+    Some((Statement::Query(Query { body: Body::Select(select), limit, offset, ..query.clone() }), *table))
 }
 
 /// LIMIT or OFFSET with calls in place of its parameters.

@@ -3,7 +3,7 @@
 use super::support::Db;
 
 fn keyed(db: &Db, case: &str) -> Option<String> {
-    db.plan(case).unwrap().permit.get().keyed.as_ref().map(|text| text.replace('\0', "place"))
+    db.plan(case).unwrap().permit.get().keyed.as_ref().map(|keyed| keyed.sql.replace('\0', "place"))
 }
 
 #[tokio::test]
