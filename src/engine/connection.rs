@@ -15,7 +15,7 @@ use super::control::{Control, Watch};
 use super::data::Touched;
 use super::error::Translate;
 use super::feed::{Feed, Part};
-use super::helpers::{ALONE, Help};
+use super::helpers::{ALONE, Help, PLANNING};
 use super::link::{Held, Plan, Transaction, Work};
 use super::patience::Stopwatch;
 use super::pool::{Shared, blocking};
@@ -457,7 +457,7 @@ impl Statement<'_> {
             help.get_or_insert_with(|| helpers.call());
         };
         let begun = Stopwatch::start();
-        let result = plan.statement.execute_alone_for(ALONE, late).translated()?;
+        let result = plan.statement.execute_alone_for(PLANNING, ALONE, late).translated()?;
         // A feed whose number is a parameter is only bound when the statement runs: it has run over nothing so far.
         if let Some(feed) = super::feed::bound() {
             drop(result);

@@ -41,6 +41,8 @@ pub(super) enum Reads {
     Anything,
     /// Rows of this table, and nothing else.
     Table(Oid),
+    /// Definitions alone: the plan is the same whatever rows there are.
+    Definitions,
 }
 
 /// A state of the data that a plan was made for; `None` while somebody was writing.
@@ -80,6 +82,7 @@ impl DataVersion {
         let versions = self.0.read();
         let (one, two) = match reads {
             Reads::Anything => (versions.all, Version::default()),
+            Reads::Definitions => (versions.other, Version::default()),
             Reads::Table(oid) => (versions.other, versions.tables.get(&oid).copied().unwrap_or_default()),
         };
         // Both only grow: so their sum is as it was only if both are.
@@ -173,11 +176,13 @@ mod tests {
     fn what_is_of_no_table_is_a_change_of_each() {
         for writes in [Writes::Nothing, Writes::Anything] {
             let data = DataVersion::default();
-            let one = data.now(Reads::Table(1));
+            let (one, definitions) = (data.now(Reads::Table(1)), data.now(Reads::Definitions));
+            drop(data.write(table(2)));
+            assert!(data.is(definitions, Reads::Definitions));
             let writing = data.write(Touched::of(writes));
-            assert!(!data.is(one, Reads::Table(1)));
+            assert!(!data.is(one, Reads::Table(1)) && !data.is(definitions, Reads::Definitions));
             drop(writing);
-            assert!(!data.is(one, Reads::Table(1)));
+            assert!(!data.is(one, Reads::Table(1)) && !data.is(definitions, Reads::Definitions));
         }
     }
 

@@ -14,8 +14,9 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use super::patience::Patience;
 use super::raw::Database;
 
-/// How long a statement runs alone, and how long its planning may have taken: what is longer to plan is not short to run.
+/// How long a statement runs alone. What takes longer than [`PLANNING`] to plan is not short to run.
 pub(super) const ALONE: Patience = Patience { work: Duration::from_micros(300), wall: Duration::from_millis(2) };
+pub(super) const PLANNING: Patience = Patience { work: Duration::from_millis(1), wall: Duration::from_millis(5) };
 /// DuckDB counts a signal for each task, also for those that no helper has waited for; a helper looks at them one by one.
 /// So that they do not pile up, the helpers are called for every so manieth statement.
 const DRAIN_EVERY: u32 = 4096;

@@ -17,9 +17,9 @@ use super::keys::Key;
 use super::pool::Shared;
 use super::raw::{Prepared, RawConnection};
 use super::stream::Stream;
-use super::{Access, Keyed, Rendered, bind};
+use super::{Access, Rendered, bind};
 use crate::error::{Error, Result};
-use crate::types::{Oid, Value};
+use crate::types::Value;
 
 /// Prepared statements that one connection keeps.
 const STATEMENTS: NonZeroUsize = NonZeroUsize::new(128).unwrap();
@@ -171,10 +171,11 @@ impl Work {
         if values.len() != params.len() {
             return Err(miscounted(0, params.len(), values.len()));
         }
-        if let Some(Keyed { sql: keyed, table }) = keyed {
-            let known = match self.take(data, keyed) {
-                None if self.peek(data, sql).is_some_and(|plan| plan.quick) => {
-                    Some(Plan::new(link, data, &link.key.text(keyed), Some(*table))?)
+        if let Some(keyed) = keyed {
+            let known = match self.take(data, &keyed.sql) {
+                None if self.statements.peek(&self.place(sql)).is_some_and(|plan| plan.quick) => {
+                    let reads = if keyed.lasting { Reads::Definitions } else { Reads::Table(keyed.table) };
+                    Some(Plan::new(link, data, &link.key.text(&keyed.sql), reads)?)
                 }
                 known => known,
             };
@@ -185,7 +186,7 @@ impl Work {
         }
         let plan = match self.take(data, sql) {
             Some(plan) => plan,
-            None => Plan::new(link, data, sql, None)?,
+            None => Plan::new(link, data, sql, Reads::Anything)?,
         };
         let count = plan.statement.parameter_count();
         if count > values.len() {
@@ -204,7 +205,11 @@ impl Work {
 
     fn take(&mut self, data: &DataVersion, sql: &Arc<str>) -> Option<Plan> {
         let place = self.place(sql);
-        self.statements.pop(&place).filter(|plan| plan.is_current(data))
+        let mut plan = self.statements.pop(&place)?;
+        if plan.is_planned_anew() {
+            plan.made_at = data.now(plan.reads);
+        }
+        Some(plan).filter(|plan| plan.is_planned_anew() || plan.is_current(data))
     }
 
     fn peek(&self, data: &DataVersion, sql: &Arc<str>) -> Option<&Plan> {
@@ -224,10 +229,11 @@ impl Work {
 
     /// Puts a statement back that can be run again.
     pub fn keep(&mut self, rendered: &Rendered, plan: Plan) {
-        if !plan.is_select() {
+        // A look-up that is not quick may have a plan for a table that was empty: it is planned anew.
+        if plan.is_keyed() && !plan.quick || !plan.is_select() && !(plan.changes_rows() && plan.is_planned_anew()) {
             return;
         }
-        let keyed = rendered.keyed.as_ref().filter(|_| plan.keyed.is_some());
+        let keyed = rendered.keyed.as_ref().filter(|_| plan.is_keyed());
         let sql = keyed.map_or(&rendered.sql, |keyed| &keyed.sql);
         let place = self.place(sql);
         self.statements.put(place, plan);
@@ -245,31 +251,47 @@ impl Work {
 pub(super) struct Plan {
     pub statement: Prepared,
     made_at: Stamp,
-    /// It is of the statement's keyed form, over this table.
-    keyed: Option<Oid>,
+    /// What it depends on.
+    reads: Reads,
     /// It was done in next to no time when it last ran.
     pub quick: bool,
 }
 
 impl Plan {
-    fn new(link: &Link, data: &DataVersion, sql: &str, keyed: Option<Oid>) -> Result<Self> {
-        let made_at = data.now(reads(keyed));
+    fn new(link: &Link, data: &DataVersion, sql: &str, reads: Reads) -> Result<Self> {
+        let made_at = data.now(reads);
         let statement = link.raw.prepare(sql).translated()?;
-        Ok(Self { statement, made_at, keyed, quick: false })
+        Ok(Self { statement, made_at, reads, quick: false })
     }
 
     pub fn is_select(&self) -> bool {
         self.statement.statement_type() == ffi::duckdb_statement_type_DUCKDB_STATEMENT_TYPE_SELECT
     }
 
+    fn changes_rows(&self) -> bool {
+        matches!(
+            self.statement.statement_type(),
+            ffi::duckdb_statement_type_DUCKDB_STATEMENT_TYPE_INSERT
+                | ffi::duckdb_statement_type_DUCKDB_STATEMENT_TYPE_UPDATE
+                | ffi::duckdb_statement_type_DUCKDB_STATEMENT_TYPE_DELETE
+        )
+    }
+
+    /// It is of the statement's keyed form.
+    fn is_keyed(&self) -> bool {
+        self.reads != Reads::Anything
+    }
+
+    /// True if DuckDB plans it when it is executed: it has parameters. (What has some and reads no table is planned once;
+    /// there the data do not count.)
+    fn is_planned_anew(&self) -> bool {
+        self.statement.parameter_count() > 0
+    }
+
     /// True if no change has come between the making of the plan and now.
     pub fn is_current(&self, data: &DataVersion) -> bool {
-        data.is(self.made_at, reads(self.keyed))
+        data.is(self.made_at, self.reads)
     }
-}
-
-fn reads(keyed: Option<Oid>) -> Reads {
-    keyed.map_or(Reads::Anything, Reads::Table)
 }
 
 fn miscounted(count: usize, types: usize, values: usize) -> Error {

@@ -91,6 +91,8 @@ pub struct Rendered {
 pub struct Keyed {
     pub sql: Arc<str>,
     pub table: Oid,
+    /// DuckDB's plan of it is the same whatever rows the table has: it takes nothing from their statistics.
+    pub lasting: bool,
 }
 
 /// The types that a key may have, with the function that reads it: of a place, and of the key's number in it.

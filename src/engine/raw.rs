@@ -5,6 +5,7 @@ use std::ffi::{CStr, CString, c_char};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::interrupts::{Flag, Interrupts};
 use super::patience::{Patience, Stopwatch};
@@ -237,11 +238,17 @@ impl Prepared {
         self.pend()?.finish()
     }
 
-    /// As [`Self::execute`]; `late` is called once it has taken longer than `alone` to plan, or to run.
-    pub fn execute_alone_for(&self, alone: Patience, late: impl FnOnce()) -> RawResult<QueryResult> {
+    /// As [`Self::execute`]; `late` is called once it has taken longer than `planning` to plan, or
+    /// longer than `alone` to run.
+    pub fn execute_alone_for(
+        &self,
+        planning: Patience,
+        alone: Patience,
+        late: impl FnOnce(),
+    ) -> RawResult<QueryResult> {
         let begun = Stopwatch::start();
         let pending = self.pend()?;
-        if begun.is_past(alone) || !pending.run_for(alone)? {
+        if begun.is_past(planning) || !pending.run_for(alone)? {
             late();
         }
         pending.finish()
@@ -262,6 +269,10 @@ impl Drop for Prepared {
         unsafe { ffi::duckdb_destroy_prepare(&mut self.0) };
     }
 }
+
+/// How often a thread whose statement is in others' hands gives way before it sleeps, and for how long it then does.
+const GIVES_WAY: u32 = 64;
+const PAUSE: Duration = Duration::from_micros(20);
 
 /// A statement that is planned and runs as it is asked to.
 pub(super) struct Pending(ffi::duckdb_pending_result);
@@ -284,15 +295,38 @@ impl Pending {
             match state {
                 ffi::duckdb_pending_state_DUCKDB_PENDING_RESULT_READY => return Ok(true),
                 ffi::duckdb_pending_state_DUCKDB_PENDING_RESULT_NOT_READY if !begun.is_past(patience) => {}
+                // A helper, called for another statement, has its task in hand.
+                ffi::duckdb_pending_state_DUCKDB_PENDING_NO_TASKS_AVAILABLE if !begun.is_past(patience) => {
+                    std::thread::yield_now();
+                }
                 ffi::duckdb_pending_state_DUCKDB_PENDING_ERROR => return Err(self.error()),
-                // Its time is up, or others have all its tasks in hand: then it is waited for.
+                // Its time is up.
                 _ => return Ok(false),
+            }
+        }
+    }
+
+    /// Works until the result is ready. While others have all its tasks in hand this thread gives way: DuckDB's own loop
+    /// (in duckdb_execute_pending) asks without a pause.
+    fn work_off(&self) -> RawResult<()> {
+        let mut idle = 0;
+        loop {
+            // SAFETY: a live pending result.
+            match unsafe { ffi::duckdb_pending_execute_task(self.0) } {
+                ffi::duckdb_pending_state_DUCKDB_PENDING_RESULT_READY => return Ok(()),
+                ffi::duckdb_pending_state_DUCKDB_PENDING_ERROR => return Err(self.error()),
+                ffi::duckdb_pending_state_DUCKDB_PENDING_NO_TASKS_AVAILABLE => {
+                    idle += 1;
+                    if idle < GIVES_WAY { std::thread::yield_now() } else { std::thread::sleep(PAUSE) }
+                }
+                _ => idle = 0,
             }
         }
     }
 
     /// Waits for the result.
     pub fn finish(self) -> RawResult<QueryResult> {
+        self.work_off()?;
         // SAFETY: all-zero is what DuckDB expects of an out result.
         let mut result: ffi::duckdb_result = unsafe { std::mem::zeroed() };
         // SAFETY: a live pending result and an out pointer to a local.

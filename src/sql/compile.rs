@@ -159,9 +159,9 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
 
 /// The statement as a look-up by key, if it is one.
 fn keyed_text(statement: &lower::ir::Statement, order: &[u16]) -> Option<Keyed> {
-    let (statement, table) = lower::keyed(statement, order)?;
+    let (statement, table, lasting) = lower::keyed(statement, order)?;
     let (sql, rest) = render::statement(&statement);
-    rest.is_empty().then(|| Keyed { sql: sql.into(), table })
+    rest.is_empty().then(|| Keyed { sql: sql.into(), table, lasting })
 }
 
 /// A statement that runs before the last, under the same permit.

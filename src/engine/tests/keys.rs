@@ -8,6 +8,10 @@ const TABLE: &str = "CREATE TABLE t (k BIGINT PRIMARY KEY, v VARCHAR)";
 
 /// `SELECT v FROM t WHERE k = $1` and its keyed form, as `sql::lower` says it.
 fn look_up(column: &str, phys: &Phys) -> Permit<Rendered> {
+    look_up_as(column, phys, false)
+}
+
+fn look_up_as(column: &str, phys: &Phys, lasting: bool) -> Permit<Rendered> {
     let (_, function) = KEY_TYPES.iter().find(|(known, _)| known == phys).unwrap();
     let keyed = format!(
         "SELECT t1.v AS c0 FROM t AS t1, (SELECT {function}(CAST(\0 AS BIGINT), 0) AS c0) AS s0(c0) WHERE (t1.{column} = s0.c0)"
@@ -18,7 +22,7 @@ fn look_up(column: &str, phys: &Phys) -> Permit<Rendered> {
         columns: vec![Phys::Text],
         kind: Kind::Rows,
         writes: Writes::Nothing,
-        keyed: Some(Keyed { sql: keyed.into(), table: TABLE_OID }),
+        keyed: Some(Keyed { sql: keyed.into(), table: TABLE_OID, lasting }),
     })
 }
 
@@ -48,10 +52,15 @@ async fn a_key_finds_its_row_however_often_it_is_asked_for() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_others_and_the_transaction_itself_have_written_is_found() {
+    what_is_written_is_found(false).await;
+    what_is_written_is_found(true).await;
+}
+
+async fn what_is_written_is_found(lasting: bool) {
     let pool = pool();
     let (mut c, mut other) = (pool.connect().unwrap(), pool.connect().unwrap());
     command(&mut *c, TABLE).await.unwrap();
-    let permit = look_up("k", &Phys::Int8);
+    let permit = look_up_as("k", &Phys::Int8, lasting);
     // Planned while the table is empty.
     for _ in 0..3 {
         assert!(found(&mut *c, &permit, Value::Int8(1)).await.is_empty());
@@ -120,6 +129,63 @@ async fn keys_of_every_type_are_found() {
         for _ in 0..3 {
             assert_eq!(found(&mut *c, &permit, value.clone()).await, ["found"], "{phys:?}");
             assert!(found(&mut *c, &permit, Value::Null).await.is_empty(), "{phys:?}");
+        }
+    }
+}
+
+/// A change of `t` alone, as `sql` says it.
+fn change_of_t(sql: &str) -> Permit<Rendered> {
+    Permit::system(Rendered {
+        sql: sql.into(),
+        params: vec![],
+        columns: vec![],
+        kind: Kind::Change,
+        writes: Writes::Table(TABLE_OID, Change { in_place: true, removes: true }),
+        keyed: None,
+    })
+}
+
+/// A lasting plan is made once, over an empty table, and then run beside changes of every kind, which widen and narrow what
+/// DuckDB knows of the columns: it finds what the plain statement finds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lasting_plan_finds_what_is_there_whatever_was_there_before() {
+    for empty in [true, false] {
+        let pool = pool();
+        let (mut c, mut other) = (pool.connect().unwrap(), pool.connect().unwrap());
+        command(&mut *c, "CREATE TABLE t (k BIGINT, v VARCHAR)").await.unwrap();
+        if !empty {
+            change(&mut *c, "INSERT INTO t VALUES (5, 'five')").await.unwrap();
+        }
+        let lasting = look_up_as("k", &Phys::Int8, true);
+        for _ in 0..4 {
+            assert_eq!(found(&mut *c, &lasting, Value::Int8(5)).await.len(), usize::from(!empty));
+        }
+        let plain = Permit::system(Rendered { keyed: None, ..lasting.get().clone() });
+        for sql in [
+            "INSERT INTO t VALUES (NULL, 'none'), (1, NULL)",
+            "INSERT INTO t SELECT i, 'row ' || i FROM range(5000) r(i)",
+            "INSERT INTO t VALUES (9000000000000000000, 'far'), (-9000000000000000000, 'near')",
+            "UPDATE t SET k = NULL WHERE k % 2 = 0",
+            "UPDATE t SET k = k + 100000 WHERE k % 3 = 0",
+            "DELETE FROM t WHERE k < 4000",
+            "UPDATE t SET v = NULL",
+            "DELETE FROM t",
+            "INSERT INTO t VALUES (5, 'again'), (5, 'and again')",
+            "CHECKPOINT",
+            "DELETE FROM t",
+            "INSERT INTO t SELECT i, 'row ' || i FROM range(100000, 300000) r(i)",
+        ] {
+            let (Outcome::Changed(_) | Outcome::Done) = other.execute(&change_of_t(sql), vec![], &run()).await.unwrap()
+            else {
+                panic!("{sql} gives rows")
+            };
+            for key in [0, 1, 3, 5, 4999, 100_003, 299_999, 9_000_000_000_000_000_000, -9_000_000_000_000_000_000] {
+                let mut expected = found(&mut *other, &plain, Value::Int8(key)).await;
+                let mut found = found(&mut *c, &lasting, Value::Int8(key)).await;
+                expected.sort();
+                found.sort();
+                assert_eq!(found, expected, "{key} after {sql}");
+            }
         }
     }
 }

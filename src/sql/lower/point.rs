@@ -16,11 +16,12 @@ use super::ir::{
 /// The alias of the keys' row; [`super::Lowerer::make`] begins with 1.
 const KEYS: Alias = Alias::Made(0);
 
-/// The statement with its parameters as keys, numbered as in `order`, and the one table that it reads. Where it is more than a look-up in one table, `None`,
+/// The statement with its parameters as keys, numbered as in `order`, the one table that it reads, and
+/// whether DuckDB's plan of it lasts. Where it is more than a look-up in one table, `None`,
 /// or a statement that still has parameters.
-pub fn keyed(statement: &Statement, order: &[u16]) -> Option<(Statement, Oid)> {
+pub fn keyed(statement: &Statement, order: &[u16]) -> Option<(Statement, Oid, bool)> {
     let Statement::Query(query) = statement else { return None };
-    let Query { ctes, recursive: _, body: Body::Select(select), order_by: _, limit, offset, columns: _ } = query else {
+    let Query { ctes, recursive: _, body: Body::Select(select), order_by, limit, offset, columns: _ } = query else {
         return None;
     };
     let Select { distinct, distinct_on, targets, from, filter, group_by, having, qualify } = &**select;
@@ -35,6 +36,9 @@ pub fn keyed(statement: &Statement, order: &[u16]) -> Option<(Statement, Oid)> {
         None => return None,
     };
     let mut keys = Vec::new();
+    let simple =
+        order_by.is_empty() && limit.is_none() && offset.is_none() && parts.iter().all(|part| is_key(part, *alias));
+    let lasting = simple && targets.iter().all(|target| matches!(target.node, Node::Column(..)));
     let parts = parts.iter().map(|part| by_key(part, *alias, order, &mut keys)).collect::<Option<Vec<_>>>()?;
     if keys.is_empty() {
         return None;
@@ -50,7 +54,7 @@ pub fn keyed(statement: &Statement, order: &[u16]) -> Option<(Statement, Oid)> {
         None => Some(None),
     };
     let (limit, offset) = (counted(limit)?, counted(offset)?);
-    Some((Statement::Query(Query { body: Body::Select(select), limit, offset, ..query.clone() }), *table))
+    Some((Statement::Query(Query { body: Body::Select(select), limit, offset, ..query.clone() }), *table, lasting))
 }
 
 /// LIMIT or OFFSET with calls in place of its parameters.
@@ -111,6 +115,16 @@ fn by_key(condition: &Scalar, table: Alias, order: &[u16], keys: &mut Vec<Scalar
         }
     }
     Some(condition)
+}
+
+/// A comparison of a column with a parameter of its type. What DuckDB knows of a column (its bounds, whether it has NULLs) is
+/// no reason to leave such a condition out, or to see it as false: it knows nothing of the key.
+fn is_key(condition: &Scalar, table: Alias) -> bool {
+    let Node::Template { text, args, volatile: false } = &condition.node else { return false };
+    let [one, other] = args.as_slice() else { return false };
+    let column = |value: &Scalar| matches!(value.node, Node::Column(alias, _) if alias == table);
+    let param = |value: &Scalar| matches!(value.node, Node::Param(_));
+    &**text == "({0} = {1})" && one.phys == other.phys && (column(one) && param(other) || column(other) && param(one))
 }
 
 /// DuckDB's join compares them as its `=` does, and can hand the key on.

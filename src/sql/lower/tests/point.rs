@@ -20,6 +20,17 @@ async fn look_ups_by_key_have_a_form_without_parameters() {
         limited.contains(" OFFSET CASE WHEN") && limited.contains("dg_key_int8(CAST(place AS BIGINT), 2)"),
         "{limited}"
     );
+    let lasting = |case: &str| db.plan(case).unwrap().permit.get().keyed.as_ref().is_some_and(|keyed| keyed.lasting);
+    assert!(lasting("SELECT a FROM t WHERE a = $1"));
+    for case in [
+        "SELECT a + 1 FROM t WHERE a = $1",
+        "SELECT a FROM t WHERE a = $1 AND a > 3",
+        "SELECT a FROM t WHERE a = $1::bigint",
+        "SELECT a FROM t WHERE a = $1 ORDER BY a",
+        "SELECT a FROM t WHERE a = $1 LIMIT 5",
+    ] {
+        assert!(!lasting(case), "{case}");
+    }
     let two = keyed("SELECT 1 FROM t WHERE a = $2 AND a = $1").unwrap();
     assert!(two.contains("dg_key_int4(CAST(place AS BIGINT), 0) AS c0") && two.contains(", 1) AS c1"), "{two}");
 }
