@@ -15,7 +15,7 @@ pub use units::{Bytes, Span};
 
 use crate::engine::EngineConfig;
 use crate::error::Error;
-use crate::observe::LogFormat;
+use crate::observe::{LogFormat, audit};
 
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +67,7 @@ pub struct Config {
     pub log: String,
     pub log_format: LogFormat,
     pub limits: Limits,
+    pub audit: audit::Settings,
 }
 
 impl Config {

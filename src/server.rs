@@ -1,6 +1,7 @@
 //! The gateway put together: engine, registry, sessions.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 mod access;
 mod schemas;
@@ -14,11 +15,15 @@ use crate::catalog::{self, Catalog};
 use crate::config::{Config, Password};
 use crate::engine::{Engine, Plugins, Pool};
 use crate::error::{Error, Result};
+use crate::observe::audit::Audit;
 use crate::registry::verifier::Verifier;
 use crate::registry::{Change, Registry, Role, Snapshot, bootstrap, builtin};
 use crate::session::Gateway;
 use crate::sql::ddl::{self, store};
 use crate::sql::signatures;
+
+/// How long the last records may take to be written.
+const AUDIT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A gateway that is open, not yet listening.
 pub struct Server {
@@ -40,9 +45,11 @@ impl Server {
         let (superuser, generated_password) = first_superuser(config, &mut snapshot, &mut system).await?;
         drop(system);
         let registry = Arc::new(Registry::new(snapshot));
+        let audit = Audit::open(config.audit.clone())
+            .map_err(|e| Error::fatal(crate::error::SqlState::IO_ERROR, format!("audit: {e}")))?;
         let schemas = Schemas::new(config, engine.clone(), registry.clone());
         schemas.apply().await?;
-        let gateway = Gateway::new(config.limits.clone(), registry, engine);
+        let gateway = Gateway::new(config.limits.clone(), registry, engine, audit);
         let (schemas, runtime) = (Arc::new(schemas), tokio::runtime::Handle::current());
         // Called from threads that may block: the engine's, in `SELECT duckgate.reload()`, and Server::reload's.
         gateway.on_reload(Box::new(move || runtime.block_on(schemas.apply())));
@@ -51,6 +58,7 @@ impl Server {
 
     /// Reads the schema files again; a bad file leaves what was in force, and the log says why.
     pub async fn reload(&self) {
+        self.gateway.audit().reopen();
         let gateway = self.gateway.clone();
         let done = tokio::task::spawn_blocking(move || gateway.reload()).await;
         match done.map_err(Error::internal).flatten() {
@@ -64,6 +72,9 @@ impl Server {
     /// # Errors
     /// The engine's own.
     pub async fn close(self) -> Result<()> {
+        if !self.gateway.audit().close(AUDIT_PATIENCE) {
+            tracing::error!("the audit's last records could not be written");
+        }
         self.gateway.engine().close().await
     }
 }

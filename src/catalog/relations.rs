@@ -157,6 +157,7 @@ static RELATIONS: LazyLock<Vec<Arc<Relation>>> = LazyLock::new(|| {
                 rules: Default::default(),
             })
         })
+        .chain([Arc::new(super::audit::relation(acl(super::audit::NAME)))])
         .collect()
 });
 
@@ -176,6 +177,7 @@ const HIDDEN: &[&str] = &[
     "pg_shmem_allocations",
     "pg_replication_origin_status",
     "pg_statistic_ext_data",
+    super::audit::NAME,
 ];
 
 fn acl(name: &str) -> Acl {

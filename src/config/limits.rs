@@ -94,6 +94,10 @@ limits! {
     advisory_locks: usize, usize = 10_000, "limit-advisory-locks", "DUCKGATE_LIMIT_ADVISORY_LOCKS";
     /// Sessions that wait for an advisory lock inside a statement that keeps a thread meanwhile.
     lock_waiters: usize, usize = 16, "limit-lock-waiters", "DUCKGATE_LIMIT_LOCK_WAITERS";
+    /// Records of the audit that wait to be written.
+    audit_queue: usize, usize = 10_000, "limit-audit-queue", "DUCKGATE_LIMIT_AUDIT_QUEUE";
+    /// Records of the audit that are kept in memory, for pg_catalog.duckgate_audit; 0 keeps none.
+    audit_records: usize, usize = 10_000, "limit-audit-records", "DUCKGATE_LIMIT_AUDIT_RECORDS";
     /// Plans in the shared cache.
     cached_plans: usize, usize = 10_000, "limit-cached-plans", "DUCKGATE_LIMIT_CACHED_PLANS";
 }

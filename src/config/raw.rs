@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::limits::RawLimits;
 use super::units::{Bytes, Span};
 use super::{Config, Listen, Password, Tls, machine};
-use crate::observe::LogFormat;
+use crate::observe::{LogFormat, audit};
 
 /// What is wrong with the configuration, and where.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +92,18 @@ options! {
     log: String = Some("info".into()), "log", "DUCKGATE_LOG", "FILTER";
     /// `text` or `json`.
     log_format: String = Some("text".into()), "log-format", "DUCKGATE_LOG_FORMAT", "FORMAT";
+    /// The file that the audit is written to, as JSON lines.
+    audit_file: PathBuf = None, "audit-file", "DUCKGATE_AUDIT_FILE", "FILE";
+    /// Beyond this size the audit's file is put aside (as FILE.1, FILE.2 …) and a new one begun.
+    audit_rotate: Bytes = Some(Bytes(64 << 20)), "audit-rotate", "DUCKGATE_AUDIT_ROTATE", "SIZE";
+    /// How many of the audit's files that were put aside are kept.
+    audit_keep: usize = Some(8), "audit-keep", "DUCKGATE_AUDIT_KEEP", "NUMBER";
+    /// Whether the audit is written to standard output, too.
+    audit_stdout: bool = Some(false), "audit-stdout", "DUCKGATE_AUDIT_STDOUT", "BOOL";
+    /// What happens while the audit cannot be written: `block` (statements and logins wait before they begin) or `drop` (records are dropped and counted).
+    audit_full: String = Some("block".into()), "audit-full", "DUCKGATE_AUDIT_FULL", "POLICY";
+    /// Whether the audit keeps statements as they were written, with their literals.
+    audit_literals: bool = Some(false), "audit-literals", "DUCKGATE_AUDIT_LITERALS", "BOOL";
 }
 
 /// In a file, several addresses are a list; one may stand alone.
@@ -137,6 +149,14 @@ impl Raw {
             return Err(bad("limits.parameters", "the protocol has room for 65535 at most"));
         }
         let (tls, tls_required) = tls(raw.tls.as_deref(), raw.tls_certificate, raw.tls_key)?;
+        let mut sinks = Vec::new();
+        if let Some(path) = raw.audit_file {
+            let rotate = raw.audit_rotate.map_or(u64::MAX, |size| size.0);
+            sinks.push(audit::Sink::File { path, rotate, keep: raw.audit_keep.unwrap_or_default() });
+        }
+        if raw.audit_stdout == Some(true) {
+            sinks.push(audit::Sink::Stdout);
+        }
         let cores = machine::cores();
         Ok(Config {
             listen: listen(raw.listen.unwrap_or_default())?,
@@ -159,6 +179,17 @@ impl Raw {
                 None | Some("text") => LogFormat::Text,
                 Some("json") => LogFormat::Json,
                 Some(other) => return Err(bad("log_format", format!("\"{other}\" is neither text nor json"))),
+            },
+            audit: audit::Settings {
+                sinks,
+                full: match raw.audit_full.as_deref() {
+                    None | Some("block") => audit::Full::Block,
+                    Some("drop") => audit::Full::Drop,
+                    Some(other) => return Err(bad("audit_full", format!("\"{other}\" is neither block nor drop"))),
+                },
+                literals: raw.audit_literals.unwrap_or_default(),
+                queue: limits.audit_queue,
+                table: limits.audit_records,
             },
             limits,
             data,

@@ -11,6 +11,7 @@ use parking_lot::RwLock;
 
 use super::tape::Tape;
 use crate::error::{Error, Result};
+use crate::observe::audit::Record;
 use crate::registry::{Name, Snapshot};
 use crate::types::{Oid, OutputSettings, PgType};
 
@@ -79,6 +80,10 @@ pub trait SessionView: Send + Sync {
     }
     /// pg_listening_channels().
     fn listening(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// Rows of pg_catalog.duckgate_audit, the oldest first.
+    fn audit(&self) -> Vec<Arc<Record>> {
         Vec::new()
     }
     /// pg_notification_queue_usage().

@@ -4,6 +4,9 @@ mod sqlstate;
 
 use std::fmt;
 use std::panic::Location;
+use std::sync::Arc;
+
+use crate::observe::audit::Access;
 
 /// A five-character SQLSTATE code; the constants are PostgreSQL's own (`SqlState::UNDEFINED_TABLE` …).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,6 +83,8 @@ pub struct Report {
     pub data_type: Option<String>,
     pub constraint: Option<String>,
     pub internal: Option<String>,
+    /// What a statement that was refused has asked for: for the audit.
+    pub asked: Option<Arc<Access>>,
     /// Where in the gateway's source it was made.
     pub location: &'static Location<'static>,
 }
@@ -165,6 +170,12 @@ impl Error {
         self
     }
 
+    /// What the statement asked for, unless that is known already.
+    pub fn asking(mut self, access: &Arc<Access>) -> Self {
+        self.0.asked.get_or_insert_with(|| Arc::clone(access));
+        self
+    }
+
     pub fn table(mut self, schema: impl Into<String>, table: impl Into<String>) -> Self {
         self.0.schema = Some(schema.into());
         self.0.table = Some(table.into());
@@ -199,6 +210,7 @@ impl Report {
             data_type: None,
             constraint: None,
             internal: None,
+            asked: None,
             location: Location::caller(),
         }
     }

@@ -52,6 +52,12 @@ metrics! {
     errors;
     /// Errors that were the gateway's own fault (XX000).
     internal_errors;
+    /// Records of the audit.
+    audit_records;
+    /// Records of the audit that were dropped because its sink had no room or failed.
+    audit_dropped;
+    /// Times that the audit could not be written.
+    audit_failures;
     /// Bytes read from clients.
     bytes_received;
     /// Bytes written to clients.

@@ -1,5 +1,6 @@
 //! Log, metrics, audit; may be called from anywhere.
 
+pub mod audit;
 mod log;
 mod metrics;
 

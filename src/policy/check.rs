@@ -8,9 +8,14 @@ use crate::registry::{Name, Privileges, Relation, RelationKind, Snapshot};
 use crate::tree::*;
 use crate::types::Oid;
 
-/// Checks one statement, whole. Gives back what it uses.
-pub fn statement(statement: &Statement, authority: &Authority) -> Result<Found> {
+/// Checks one statement, whole. Gives back what it uses, also when it is refused.
+pub fn statement(statement: &Statement, authority: &Authority) -> (Found, Result<()>) {
     let mut walk = Walk::new(authority.role);
+    let done = self::walk(statement, authority, &mut walk).and_then(|()| judge(&walk.found, &authority.snapshot));
+    (walk.found, done)
+}
+
+fn walk(statement: &Statement, authority: &Authority, walk: &mut Walk) -> Result<()> {
     match statement {
         Statement::Query(query) => walk.query(query),
         Statement::Insert(insert) => walk.insert(insert),
@@ -26,13 +31,12 @@ pub fn statement(statement: &Statement, authority: &Authority) -> Result<Found> 
         }
         Statement::Explain(explain) => {
             let Explain { statement: inner, analyze: _, verbose: _, costs: _, format: _ } = &**explain;
-            return self::statement(inner, authority);
+            return self::walk(inner, authority, walk);
         }
-        Statement::Ddl(ddl) => super::ddl::check(ddl, authority, &mut walk)?,
-        Statement::Utility(utility) => self::utility(utility, authority, &mut walk)?,
+        Statement::Ddl(ddl) => super::ddl::check(ddl, authority, walk)?,
+        Statement::Utility(utility) => self::utility(utility, authority, walk)?,
     }
-    judge(&walk.found, &authority.snapshot)?;
-    Ok(walk.found)
+    Ok(())
 }
 
 /// Checks an expression of a rule over a row of its table: what its subqueries read, the role reads.
@@ -55,7 +59,7 @@ fn utility(utility: &Utility, authority: &Authority, walk: &mut Walk) -> Result<
             walk.exprs(args);
             Ok(())
         }
-        Utility::Declare { name: _, options: _, query } => statement(query, authority).map(|_| ()),
+        Utility::Declare { name: _, options: _, query } => self::walk(query, authority, walk),
         Utility::Lock { tables } => {
             let any =
                 [Privileges::UPDATE, Privileges::DELETE, Privileges::TRUNCATE, Privileges::INSERT, Privileges::SELECT];

@@ -2,6 +2,8 @@
 //!
 //! Authorization is a value: only this module makes a permit, and the engine's only entry takes one.
 
+/// What was asked for, for the audit.
+mod access;
 mod check;
 mod ddl;
 /// The rules' way into the tree.
@@ -16,8 +18,9 @@ use std::sync::Arc;
 pub use check::{SequenceUse, kind_word, may_use_sequence};
 
 use crate::error::Result;
+use crate::observe::audit::Access;
 use crate::registry::{Column, Name, Relation, Snapshot};
-use crate::tree::{Expr, RelId, Statement};
+use crate::tree::{Expr, RelId, Statement, Utility};
 use crate::types::Oid;
 
 /// In whose name a statement is checked, against which schema.
@@ -41,18 +44,30 @@ pub trait Reader {
 }
 
 /// Checks every privilege that the statement needs and applies the rules. The only way from a client's statement to a
-/// permit. Fails with 42501 in PostgreSQL's words.
+/// permit. Fails with 42501 in PostgreSQL's words; permit and error both have what was asked for with them.
 pub fn check(statement: Statement, authority: &Authority, reader: &dyn Reader) -> Result<Permit<Statement>> {
-    let found = check::statement(&statement, authority)?;
-    let (what, rules) = rules::apply(statement, &found, authority, reader)?;
-    Ok(Permit { what, rules: rules.into() })
+    let (found, judged) = check::statement(&statement, authority);
+    let mut access = access::asked(&statement, &found, authority.role, &authority.snapshot);
+    match judged.and_then(|()| rules::apply(statement, &found, authority, reader)) {
+        Ok((what, rules)) => {
+            access.rules = access::rules(&rules, &authority.snapshot);
+            if let Statement::Utility(utility) = &what
+                && let Utility::Declare { .. } = &**utility
+            {
+                // Its query gets a permit of its own when it is opened.
+                access = Access::default();
+            }
+            Ok(Permit { what, rules: rules.into(), access: Arc::new(access) })
+        }
+        Err(error) => Err(error.asking(&Arc::new(access))),
+    }
 }
 
 /// Checks an expression over a row that the statement writes (a CHECK of its table or of a domain), which is known only once the
 /// statement is lowered. Fails with 42501 in PostgreSQL's words.
 pub fn check_expression(expr: Expr, authority: &Authority) -> Result<Permit<Expr>> {
     check::expression(&expr, authority)?;
-    Ok(Permit { what: expr, rules: Arc::default() })
+    Ok(Permit { what: expr, rules: Arc::default(), access: Arc::default() })
 }
 
 /// Proof that `T` came out of a statement that the rules allow. `T` is the authorized tree at first, then what
@@ -62,6 +77,8 @@ pub struct Permit<T = Statement> {
     what: T,
     /// What hides rows or values from the statement.
     rules: Arc<[Applied]>,
+    /// The same and what it touches, in words.
+    access: Arc<Access>,
 }
 
 /// Rules of one table that went into a statement.
@@ -78,13 +95,13 @@ pub struct Applied {
 impl<T> Permit<T> {
     /// The next form of the same authorized statement.
     pub fn map<U>(self, step: impl FnOnce(T) -> U) -> Permit<U> {
-        Permit { what: step(self.what), rules: self.rules }
+        Permit { what: step(self.what), rules: self.rules, access: self.access }
     }
 
     /// As [`Permit::map`], for a step that can fail.
     pub fn try_map<U, E>(self, step: impl FnOnce(T) -> Result<U, E>) -> Result<Permit<U>, E> {
-        let rules = self.rules;
-        step(self.what).map(|what| Permit { what, rules })
+        let (rules, access) = (self.rules, self.access);
+        step(self.what).map(|what| Permit { what, rules, access })
     }
 
     /// Do rules hide rows or values from the statement? Then nothing that it tells beside its result may count them.
@@ -96,6 +113,11 @@ impl<T> Permit<T> {
         &self.rules
     }
 
+    /// What the statement asked for and was allowed: for the audit.
+    pub fn access(&self) -> &Arc<Access> {
+        &self.access
+    }
+
     pub fn get(&self) -> &T {
         &self.what
     }
@@ -103,6 +125,6 @@ impl<T> Permit<T> {
     /// A permit for what the gateway does on its own behalf: applying schema files, keeping its metadata, loading demo
     /// data. Its callers are listed in tests/architecture.rs; no text of a client goes through it.
     pub(crate) fn system(what: T) -> Self {
-        Self { what, rules: Arc::default() }
+        Self { what, rules: Arc::default(), access: Arc::default() }
     }
 }

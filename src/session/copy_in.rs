@@ -64,9 +64,11 @@ impl Session {
         let columns = named;
         let mut kept = self.keep_data(alone);
         self.next_tape(kept.is_some());
-        let mut skipped = 0;
-        let feed = Feed { decoder, writer, kept: kept.as_mut() };
+        let (mut skipped, mut received) = (0, 0);
+        self.audit_access(plan.permit.access());
+        let feed = Feed { decoder, writer, kept: kept.as_mut(), received: &mut received };
         let outcome = self.feed(plan, params.clone(), feed, front, &mut skipped).await;
+        self.meter.received += received;
         if outcome.is_ok() && skipped > 0 {
             let rows = if skipped == 1 { "row was" } else { "rows were" };
             let message = format!("{skipped} {rows} skipped due to data type incompatibility");
@@ -209,6 +211,8 @@ struct Feed<'a> {
     decoder: Decoder,
     writer: Box<dyn FeedWriter>,
     kept: Option<&'a mut Kept>,
+    /// Bytes that have come.
+    received: &'a mut u64,
 }
 
 /// COPY's data for the journal. Before the first savepoint only what has room in memory: a load is not to be slower for
@@ -244,10 +248,11 @@ async fn pump(
     deadline: Option<Instant>,
     least: Severity,
 ) -> Result<u64> {
-    let Feed { mut decoder, mut writer, mut kept } = feed;
+    let Feed { mut decoder, mut writer, mut kept, received } = feed;
     loop {
         match input(front, interrupt, deadline).await? {
             CopyInput::Data(data) => {
+                *received += data.len() as u64;
                 let fed = decoder.feed(&data);
                 notify(&mut decoder, front, least);
                 fed?;

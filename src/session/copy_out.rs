@@ -41,7 +41,10 @@ impl Session {
             while from < batch.num_rows() {
                 let to = (from + ROWS_AT_ONCE).min(batch.num_rows());
                 let ends = encoder.encode(&batch, from, to, &types, &mut out)?;
+                let before = front.sent();
                 messages(&mut out, &ends, &shared.interrupt, front).await?;
+                self.meter.sent += front.sent() - before;
+                self.meter.rows += (to - from) as u64;
                 from = to;
             }
             sent += batch.num_rows() as u64;
@@ -67,7 +70,10 @@ impl Session {
         let (mut out, mut sent) = (Vec::new(), 0);
         while let Some(batch) = self.next_batch(&mut open, front).await? {
             let ends = encoder.encode(&batch, &types, &mut out)?;
+            let before = front.sent();
             messages(&mut out, &ends, &shared.interrupt, front).await?;
+            self.meter.sent += front.sent() - before;
+            self.meter.rows += batch.num_rows() as u64;
             sent += batch.num_rows();
         }
         let ends = encoder.finish(&mut out)?;

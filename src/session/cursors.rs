@@ -91,6 +91,9 @@ impl Session {
         describe: bool,
     ) -> Result<Done> {
         let mut portal = self.portals.take(name).ok_or_else(|| missing_cursor(name))?;
+        if let Some(compiled) = &portal.compiled {
+            self.audit_access(&compiled.access);
+        }
         let done = self.fetch_from(name, &mut portal, direction, move_only, codes, front, describe).await;
         // As in PostgreSQL, a cursor that failed cannot be run any more, also not after ROLLBACK TO.
         if done.as_ref().is_err_and(|error| error.code() != SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE) {

@@ -140,6 +140,7 @@ impl Session {
         alone: Alone,
         feed: Option<u64>,
     ) -> Result<Outcome> {
+        self.audit_access(plan.permit.access());
         // Foreign keys are checked before it is committed.
         let alone = if plan.keys.is_some() { Alone::No } else { alone };
         // What only this session sees may be written in a read-only transaction.
@@ -366,13 +367,15 @@ impl Session {
                 return Err(too_many_rows(max_rows.unwrap_or_default()));
             }
             if send && take > 0 {
-                let interrupt = &self.shared.interrupt;
+                let (interrupt, before) = (&self.shared.interrupt, front.sent());
                 // As in PostgreSQL, a cancel waits until the client has taken what was sent; termination does not.
                 tokio::select! {
                     biased;
                     done = front.rows(shape, &open.settings, &types, batch, *from, to) => done?,
                     error = interrupt.terminated() => return Err(error),
                 }
+                self.meter.rows += take as u64;
+                self.meter.sent += front.sent() - before;
             }
             sent += take as u64;
             *from = to;

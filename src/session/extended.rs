@@ -24,7 +24,11 @@ use crate::types::{Oid, PgType};
 impl Session {
     /// Parse. `types`: 0 is unspecified. Nothing is sent by the session; the front end answers ParseComplete.
     pub async fn parse(&mut self, name: &str, text: &str, types: &[Oid]) -> Result<()> {
-        let done = self.prepare(name, text, types, false);
+        let mut done = self.audit_begin(None).await;
+        if done.is_ok() {
+            done = self.prepare(name, text, types, false);
+        }
+        self.audit_part(&done);
         self.or_abort(done).await
     }
 
@@ -39,6 +43,9 @@ impl Session {
             self.statements.remove("");
         }
         let text = self.gateway.plans.parse(text)?;
+        if !from_sql {
+            self.audit_text(&text, 0);
+        }
         if text.statements.len() > 1 {
             return Err(Error::syntax("cannot insert multiple commands into a prepared statement"));
         }
@@ -120,7 +127,11 @@ impl Session {
         values: Vec<Option<Bytes>>,
         result_formats: Vec<i16>,
     ) -> Result<()> {
-        let done = self.make_portal(portal, statement, &param_formats, &values, &result_formats);
+        let mut done = self.audit_begin(None).await;
+        if done.is_ok() {
+            done = self.make_portal(portal, statement, &param_formats, &values, &result_formats);
+        }
+        self.audit_part(&done);
         self.or_abort(done).await
     }
 
@@ -133,6 +144,7 @@ impl Session {
         result_formats: &[i16],
     ) -> Result<()> {
         let text = self.statements.get(statement_name)?.text.clone();
+        self.audit_text(&text, 0);
         self.begin_statement(&text.text)?;
         self.open_implicit();
         let compiled = self.revalidate(statement_name)?;
@@ -184,11 +196,19 @@ impl Session {
     /// Describe of a statement: ParameterDescription and RowDescription (formats unknown: 0) or NoData.
     pub async fn describe_statement(&mut self, name: &str) -> Result<(Vec<Oid>, Option<Vec<Field>>)> {
         self.open_implicit();
-        let described = self.describe_prepared(name);
+        let described = match self.audit_begin(None).await {
+            Ok(()) => self.describe_prepared(name),
+            Err(error) => Err(error),
+        };
+        self.audit_part(&described);
         self.or_abort(described).await
     }
 
     fn describe_prepared(&mut self, name: &str) -> Result<(Vec<Oid>, Option<Vec<Field>>)> {
+        if let Ok(statement) = self.statements.get(name) {
+            let text = statement.text.clone();
+            self.audit_text(&text, 0);
+        }
         self.revalidate(name)?;
         let statement = self.statements.get(name)?;
         if self.transaction.is_failed() && statement.fields.is_some() {
@@ -211,17 +231,34 @@ impl Session {
     /// Execute. The session sends rows and CommandComplete, PortalSuspended or EmptyQueryResponse.
     pub async fn execute(&mut self, portal: &str, max_rows: Option<NonZeroU32>, front: &mut dyn Front) -> Result<()> {
         let done = self.execute_portal(portal, max_rows, front).await;
-        self.or_abort(done).await
+        match &done {
+            // The empty statement.
+            Ok(None) => self.record = None,
+            Ok(Some(done)) => self.audit_done(Ok(done)),
+            Err(error) => self.audit_done(Err(error)),
+        }
+        match self.or_abort(done).await? {
+            None => front.empty(),
+            Some(Done::Tag(tag)) => front.complete(&tag),
+            Some(Done::Suspended) => front.suspended(),
+        }
+        Ok(())
     }
 
-    async fn execute_portal(&mut self, name: &str, max_rows: Option<NonZeroU32>, front: &mut dyn Front) -> Result<()> {
-        let portal = self.portals.get(name)?;
-        let text = portal.text.clone();
-        let Some(compiled) = portal.compiled.clone() else {
-            front.empty();
-            return Ok(());
-        };
-        self.begin_statement(&text.text)?;
+    async fn execute_portal(
+        &mut self,
+        name: &str,
+        max_rows: Option<NonZeroU32>,
+        front: &mut dyn Front,
+    ) -> Result<Option<Done>> {
+        let named = self.portals.get(name).map(|portal| (portal.text.clone(), portal.compiled.clone()));
+        if let Ok((text, Some(_))) = &named {
+            self.begin_statement(&text.text)?;
+        }
+        self.audit_begin(Some(&mut *front)).await?;
+        let (text, Some(compiled)) = named? else { return Ok(None) };
+        self.audit_text(&text, 0);
+        self.audit_access(&compiled.access);
         self.open_implicit();
         if self.transaction.is_failed() && !ends_failed(&compiled) {
             return Err(transaction::aborted());
@@ -243,11 +280,7 @@ impl Session {
         if self.transaction.active().is_some() || portal.cursor.is_some_and(|c| !c.of_transaction) {
             self.portals.put(name, portal);
         }
-        match done {
-            Done::Tag(tag) => front.complete(&tag),
-            Done::Suspended => front.suspended(),
-        }
-        Ok(())
+        Ok(Some(done))
     }
 
     async fn run_portal(
@@ -376,7 +409,11 @@ impl Session {
     /// Sync: ends the implicit transaction, also after an error of this cycle. An error here is a failed COMMIT: the
     /// front end sends it, then goes on to [`Session::ready`].
     pub async fn sync(&mut self, _front: &mut dyn Front) -> Result<()> {
-        self.end_implicit().await
+        let done = self.end_implicit().await;
+        if let Err(error) = &done {
+            self.audit_commit(error);
+        }
+        done
     }
 
     async fn or_abort<T>(&mut self, done: Result<T>) -> Result<T> {

@@ -64,6 +64,8 @@ pub trait Front: Send {
     fn copy_write<'a>(&'a mut self, data: &'a [u8], ends: &'a [usize]) -> BoxFuture<'a, Result<()>>;
     /// CopyDone.
     fn copy_out_done(&mut self);
+    /// Bytes of results (DataRow, CopyData) that it was given so far, as they go to the client.
+    fn sent(&self) -> u64;
     /// Completes when the client has gone away, and not before; safe to drop and call again.
     fn gone(&mut self) -> BoxFuture<'_, ()>;
 }
@@ -83,6 +85,14 @@ pub struct Startup {
     pub tls: bool,
     /// What a CancelRequest must bring beside the process ID, made by the front end (4 bytes; more in protocol 3.2).
     pub secret: Vec<u8>,
+}
+
+impl Startup {
+    /// What the client calls itself.
+    pub fn application(&self) -> &str {
+        let given = self.parameters.iter().find(|(name, _)| name == "application_name");
+        given.map_or("", |(_, value)| value)
+    }
 }
 
 /// What can happen to a session while its client is silent: `Session::idle`, cancel-safe, waits for it.

@@ -13,11 +13,12 @@ use super::locks::Locks;
 use super::notify::Channels;
 use super::plan_cache::PlanCache;
 use super::shared::Shared;
-use super::{Session, Startup};
+use super::{Session, Startup, Visitor};
 use crate::config::Limits;
 use crate::engine::directory::ActivityRow;
 use crate::engine::{CancelReason, Engine};
 use crate::error::{Error, Result, SqlState};
+use crate::observe::audit::Audit;
 use crate::registry::{Name, Privileges, Registry, Role, Snapshot};
 
 /// Reads the schema files again and puts them in force, or says why not.
@@ -40,6 +41,7 @@ pub struct Gateway {
     pub(super) keys: Arc<KeyLog>,
     reload: OnceLock<Reload>,
     pub(super) started: SystemTime,
+    pub(super) audit: Arc<Audit>,
 }
 
 /// Process IDs as clients see them: unique in the process, so that tests may run several gateways in one.
@@ -51,7 +53,7 @@ const SHUTDOWN_POLL: Duration = Duration::from_millis(20);
 const SHUTDOWN_LAST: Duration = Duration::from_secs(2);
 
 impl Gateway {
-    pub fn new(limits: Limits, registry: Arc<Registry>, engine: Arc<dyn Engine>) -> Arc<Self> {
+    pub fn new(limits: Limits, registry: Arc<Registry>, engine: Arc<dyn Engine>, audit: Audit) -> Arc<Self> {
         Arc::new(Self {
             plans: PlanCache::new(limits.cached_plans),
             locks: Locks::new(limits.advisory_locks),
@@ -66,6 +68,7 @@ impl Gateway {
             keys: Arc::default(),
             reload: OnceLock::new(),
             started: SystemTime::now(),
+            audit: Arc::new(audit),
         })
     }
 
@@ -91,6 +94,10 @@ impl Gateway {
         self.registry.snapshot().database.clone()
     }
 
+    pub fn audit(&self) -> &Audit {
+        &self.audit
+    }
+
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
@@ -105,9 +112,15 @@ impl Gateway {
 
     /// Begins a session for a client that has proved who it is. Errors are FATAL: 3D000, 28000, 53300, 22023 …
     pub fn open_session(self: &Arc<Self>, startup: Startup) -> Result<Session> {
-        self.admit(&startup)
-            .and_then(|(role, snapshot)| Session::open(self, startup, &role, snapshot))
-            .map_err(Error::into_fatal)
+        let (user, database) = (startup.user.clone(), startup.database.clone());
+        let (peer, tls, application) = (startup.peer, startup.tls, startup.application().to_owned());
+        self.admit(&startup).and_then(|(role, snapshot)| Session::open(self, startup, &role, snapshot)).map_err(
+            |error| {
+                let visitor = Visitor { user: &user, database: &database, application: &application, peer, tls };
+                self.refused(&visitor, &error);
+                error.into_fatal()
+            },
+        )
     }
 
     /// Whether a role may connect to the database.

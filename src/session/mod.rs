@@ -4,6 +4,7 @@
 //! simple.rs and extended.rs, and gives it a [`Front`] to answer to.
 
 mod advisory;
+mod audit;
 mod bind;
 mod constraint;
 mod copy_in;
@@ -46,6 +47,7 @@ mod statements;
 mod transaction;
 mod utility;
 
+pub use audit::Visitor;
 pub use front::{CopyInput, Front, Idle, RowShape, Startup};
 pub use gateway::{Gateway, Reload};
 pub use session::Session;

@@ -1,7 +1,7 @@
 //! The cache of parsed texts and compiled statements that all sessions share.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use lru::LruCache;
 use parking_lot::Mutex;
@@ -9,6 +9,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::environment::EnvironmentKey;
 use crate::error::{Error, Result};
+use crate::observe::audit::Digest;
 use crate::sql::{self, Compiled, Parsed};
 use crate::types::Oid;
 
@@ -29,6 +30,15 @@ fn aside<T>(text: &str, work: impl FnOnce() -> T) -> T {
 pub struct Text {
     pub text: Arc<str>,
     pub statements: Vec<Parsed>,
+    /// What the audit keeps of each.
+    pub(super) digests: Box<[OnceLock<Arc<Digest>>]>,
+}
+
+impl Text {
+    pub fn new(text: Arc<str>, statements: Vec<Parsed>) -> Self {
+        let digests = statements.iter().map(|_| OnceLock::new()).collect();
+        Self { text, statements, digests }
+    }
 }
 
 /// Where a statement was written.
@@ -72,7 +82,7 @@ impl PlanCache {
             return Ok(found.clone());
         }
         let statements = aside(text, || sql::parse(text))?;
-        let parsed = Arc::new(Text { text: text.into(), statements });
+        let parsed = Arc::new(Text::new(text.into(), statements));
         if text.len() <= CACHED_TEXT_BYTES {
             self.texts.lock().put(parsed.text.clone(), parsed.clone());
         }

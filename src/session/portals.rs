@@ -198,7 +198,7 @@ mod tests {
 
     fn portal(cursor: Option<CursorKind>) -> Portal {
         Portal {
-            text: Arc::new(Text { text: "".into(), statements: Vec::new() }),
+            text: Arc::new(Text::new("".into(), Vec::new())),
             compiled: None,
             values: Vec::new(),
             formats: Vec::new(),

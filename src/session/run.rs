@@ -24,6 +24,7 @@ impl Session {
         describe: bool,
         alone: Alone,
     ) -> Result<Done> {
+        self.audit_access(&compiled.access);
         let codes_for = |columns: usize| if codes.len() == columns { codes.to_vec() } else { vec![0; columns] };
         match &compiled.body {
             CompiledBody::Plan(plan) => {

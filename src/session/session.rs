@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use super::audit::{Meter, Pending};
 use super::environment::Environment;
 use super::front::{Front, Idle};
 use super::gateway::Gateway;
@@ -49,10 +50,14 @@ pub struct Session {
     /// When statement_timeout stops the running statement.
     pub(super) deadline: Option<Instant>,
     pub(super) idle_since: Instant,
+    /// The audit's record of what is being done.
+    pub(super) record: Option<Pending>,
+    pub(super) meter: Meter,
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.audit_logout();
         directory::forget(self.shared.id);
         self.gateway.engine().end_session(self.shared.id);
         self.gateway.channels.unlisten_all(&self.shared.mailbox);

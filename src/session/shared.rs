@@ -19,6 +19,7 @@ use crate::engine::directory::{
 };
 use crate::engine::tape::Tape;
 use crate::error::{Error, Report, Result, SqlState};
+use crate::observe::audit::{Client, Record};
 use crate::registry::{Name, Snapshot};
 use crate::sql::{Context, Dialect};
 use crate::types::{Oid, OutputSettings};
@@ -33,6 +34,8 @@ pub struct Shared {
     pub user: Name,
     pub peer: Option<SocketAddr>,
     pub tls: bool,
+    /// The same for the audit.
+    pub client: Arc<Client>,
     pub backend_start: SystemTime,
     pub interrupt: Interrupt,
     pub tape: Tape,
@@ -339,6 +342,10 @@ impl SessionView for Shared {
 
     fn listening(&self) -> Vec<String> {
         self.gateway().map(|g| g.channels.of(&self.mailbox)).unwrap_or_default()
+    }
+
+    fn audit(&self) -> Vec<Arc<Record>> {
+        self.gateway().map(|g| g.audit.records()).unwrap_or_default()
     }
 
     fn notification_queue_usage(&self) -> f64 {

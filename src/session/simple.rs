@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::execute::{Alone, Done};
 use super::front::Front;
-use super::plan_cache::Origin;
+use super::plan_cache::{Origin, Text};
 use super::session::Session;
 use super::transaction::{self, Transaction};
 use crate::error::{Error, Result, SqlState};
@@ -30,6 +30,8 @@ impl Session {
             Ok(text) => text,
             Err(error) => {
                 self.begin_statement(&text.into())?;
+                self.audit_begin(Some(&mut *front)).await?;
+                self.audit_part::<()>(&Err(error.clone()));
                 return Err(error);
             }
         };
@@ -44,30 +46,38 @@ impl Session {
             let message = format!("a query may have at most {limit} statements");
             return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message));
         }
-        let given: Arc<[crate::types::Oid]> = Arc::default();
         for index in 0..count {
             if index > 0 {
                 self.begin_statement(&text.text)?;
             }
-            self.open_implicit();
-            let compiled = self.compile(&text, index, &given).map(|(_, compiled)| compiled);
-            let compiled = self.unless_failed(compiled)?;
-            if !compiled.params.is_empty() {
-                return Err(no_parameter(&text.statements[index]));
-            }
-            let origin = Origin { text: text.clone(), index };
-            let alone = if count == 1 { Alone::Yes } else { Alone::No };
-            let done = self.run(&compiled, &origin, &[], &[], front, true, alone).await?;
-            self.check_immediate().await?;
-            // The client hears of the last statement's success only when it is committed.
-            if index + 1 == count {
-                self.end_implicit().await?;
-            }
-            if let Done::Tag(tag) = done {
+            let done = self.simple_statement(&text, index, front).await;
+            self.audit_done(done.as_ref());
+            if let Done::Tag(tag) = done? {
                 front.complete(&tag);
             }
         }
         Ok(())
+    }
+
+    /// One statement of the text. The client hears of the last one's success only when it is committed.
+    async fn simple_statement(&mut self, text: &Arc<Text>, index: usize, front: &mut dyn Front) -> Result<Done> {
+        self.audit_begin(Some(&mut *front)).await?;
+        self.audit_text(text, index);
+        self.open_implicit();
+        let compiled = self.compile(text, index, &Arc::default()).map(|(_, compiled)| compiled);
+        let compiled = self.unless_failed(compiled)?;
+        if !compiled.params.is_empty() {
+            return Err(no_parameter(&text.statements[index]));
+        }
+        let origin = Origin { text: text.clone(), index };
+        let count = text.statements.len();
+        let alone = if count == 1 { Alone::Yes } else { Alone::No };
+        let done = self.run(&compiled, &origin, &[], &[], front, true, alone).await?;
+        self.check_immediate().await?;
+        if index + 1 == count {
+            self.end_implicit().await?;
+        }
+        Ok(done)
     }
 
     /// In a failed transaction only its end is heard; what else the statement may be, or be wrong with, does not matter.

@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime};
 
 use parking_lot::Mutex;
 
+use super::audit::Meter;
 use super::identity::Identity;
 use super::interrupt::Interrupt;
 use super::notify::Mailbox;
@@ -19,6 +20,7 @@ use crate::engine::directory;
 use crate::engine::directory::SessionView;
 use crate::engine::tape::Tape;
 use crate::error::{Error, Result, SqlState};
+use crate::observe::audit::Client;
 use crate::registry::{Role, Snapshot};
 
 /// Sessions' numbers, unique in the process: natives ask by them.
@@ -28,7 +30,9 @@ impl Session {
     pub(super) fn open(gateway: &Arc<Gateway>, startup: Startup, role: &Role, snapshot: Arc<Snapshot>) -> Result<Self> {
         let settings = first_settings(gateway, &startup, role, &snapshot)?;
         let now = SystemTime::now();
+        let (address, tls) = (startup.peer, startup.tls);
         let make = |pid| {
+            let client = Client { pid, user: role.name.clone(), database: snapshot.database.clone(), address, tls };
             Arc::new(Shared {
                 id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
                 pid,
@@ -36,8 +40,9 @@ impl Session {
                 gateway: Arc::downgrade(gateway),
                 database: snapshot.database.clone(),
                 user: role.name.clone(),
-                peer: startup.peer,
-                tls: startup.tls,
+                peer: address,
+                tls,
+                client: Arc::new(client),
                 backend_start: now,
                 interrupt: Interrupt::new(),
                 tape: Tape::default(),
@@ -67,7 +72,7 @@ impl Session {
         let shared = gateway.enter(make, role)?;
         let view: Arc<dyn SessionView> = shared.clone();
         directory::register(shared.id, Arc::downgrade(&view));
-        Ok(Self {
+        let mut session = Self {
             gateway: gateway.clone(),
             shared,
             lease: None,
@@ -84,7 +89,11 @@ impl Session {
             statement_start: now,
             deadline: None,
             idle_since: Instant::now(),
-        })
+            record: None,
+            meter: Meter::default(),
+        };
+        session.audit_login();
+        Ok(session)
     }
 }
 

@@ -26,6 +26,7 @@ use super::{CopyInput, Front, Gateway, RowShape, Session, Startup};
 use crate::config::Limits;
 use crate::engine::{Engine, EngineConfig, Kind, Plugins, Pool, Rendered, Run, SystemTables, Writes};
 use crate::error::{Report, Result, SqlState};
+use crate::observe::audit::Audit;
 use crate::policy::Permit;
 use crate::registry::{Registry, bootstrap};
 use crate::types::{self, BuiltinTypes, OutputSettings, Phys, Value};
@@ -35,6 +36,7 @@ use crate::types::{self, BuiltinTypes, OutputSettings, Phys, Value};
 struct Notes {
     lines: Vec<String>,
     input: VecDeque<CopyInput>,
+    sent: u64,
 }
 
 impl Front for Notes {
@@ -60,6 +62,7 @@ impl Front for Notes {
                     value => types::text::format(&value, shape.fields[i].ty, settings, &BuiltinTypes),
                 })
                 .collect();
+            self.sent += shown.iter().map(String::len).sum::<usize>() as u64;
             self.lines.push(format!("D {}", shown.join("|")));
         }
         futures::future::ready(Ok(())).boxed()
@@ -102,6 +105,7 @@ impl Front for Notes {
     }
 
     fn copy_write<'a>(&'a mut self, data: &'a [u8], ends: &'a [usize]) -> BoxFuture<'a, Result<()>> {
+        self.sent += data.len() as u64;
         let mut start = 0;
         for end in ends {
             self.lines.push(format!("d {}", String::from_utf8_lossy(&data[start..*end])));
@@ -112,6 +116,10 @@ impl Front for Notes {
 
     fn copy_out_done(&mut self) {
         self.lines.push("c".into());
+    }
+
+    fn sent(&self) -> u64 {
+        self.sent
     }
 
     fn gone(&mut self) -> BoxFuture<'_, ()> {
@@ -168,7 +176,7 @@ async fn gateway() -> Arc<Gateway> {
         connection.execute(&Permit::system(rendered), Vec::new(), &run).await.unwrap();
     }
     let registry = Arc::new(Registry::new(bootstrap::snapshot("duckgate", "ann")));
-    Gateway::new(Limits::default(), registry, engine)
+    Gateway::new(Limits::default(), registry, engine, Audit::default())
 }
 
 fn open(gateway: &Arc<Gateway>) -> Session {

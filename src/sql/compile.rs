@@ -7,6 +7,7 @@ use super::lower::{self, Decimals, Lowered, Step};
 use super::{Command, Compiled, CompiledBody, Context, Depends, ParamSource, Parsed, Plan, change, keys, render};
 use crate::engine::{Keyed, Kind, Rendered, Writes};
 use crate::error::{Error, Result};
+use crate::observe::audit::Access;
 use crate::policy::{self, Authority, Permit};
 use crate::registry::{Column, Relation};
 use crate::tree::{self, CopyDirection, Expr, RelId, Statement};
@@ -21,21 +22,26 @@ pub fn compile(parsed: &Parsed, cx: &Context, params: &[Option<Oid>]) -> Result<
 /// PostgreSQL's does.
 pub fn compile_with(parsed: &Parsed, cx: &Context, params: &[Option<Oid>], decimals: Decimals) -> Result<Compiled> {
     let Analyzed { statement, params, relations } = analyze(parsed, cx, params)?;
-    Ok(Compiled { params, relations, body: permitted(statement, cx, decimals)? })
+    let (access, body) = permitted(statement, cx, decimals)?;
+    Ok(Compiled { params, relations, access, body })
 }
 
 /// Compiles a statement that analysis has made as part of another: a cursor's query, EXECUTE's arguments.
 pub fn compile_statement(statement: Statement, params: Vec<PgType>, cx: &Context) -> Result<Compiled> {
     // The statement that it is part of was measured with it.
-    Ok(Compiled { params, relations: 0, body: permitted(statement, cx, Decimals::Fast)? })
+    let (access, body) = permitted(statement, cx, Decimals::Fast)?;
+    Ok(Compiled { params, relations: 0, access, body })
 }
 
-fn permitted(statement: Statement, cx: &Context, decimals: Decimals) -> Result<CompiledBody> {
+fn permitted(statement: Statement, cx: &Context, decimals: Decimals) -> Result<(Arc<Access>, CompiledBody)> {
     let permit = policy::check(statement, &authority(cx), &Texts(cx))?;
-    if permit.is_ruled() {
-        return body(permit, &Context { held: true, ..cx.clone() }, decimals);
-    }
-    body(permit, cx, decimals)
+    let access = Arc::clone(permit.access());
+    let body = match permit.is_ruled() {
+        true => body(permit, &Context { held: true, ..cx.clone() }, decimals),
+        false => body(permit, cx, decimals),
+    };
+    // What cannot be lowered was allowed all the same.
+    body.map_err(|error| error.asking(&access)).map(|body| (access, body))
 }
 
 /// In whose name a statement is compiled.

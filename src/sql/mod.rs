@@ -3,7 +3,7 @@
 pub mod analyze;
 pub mod parse;
 
-pub use parse::{Parsed, copy_of_columns, parse};
+pub use parse::{Parsed, copy_of_columns, digest, parse};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::engine::Rendered;
 use crate::engine::directory::LockMode;
 use crate::error::{Error, Result};
+use crate::observe::audit::Access;
 use crate::policy::Permit;
 use crate::registry::{Name, Relation, Snapshot};
 use crate::tree::{self, Field};
@@ -54,6 +55,8 @@ pub struct Compiled {
     pub params: Vec<PgType>,
     /// How many relations it has, those of views and WITH queries counted wherever these are read.
     pub relations: u64,
+    /// What it asked for and was allowed.
+    pub access: Arc<Access>,
     pub body: CompiledBody,
 }
 

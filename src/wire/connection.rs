@@ -11,13 +11,13 @@ use tokio::time::timeout;
 use super::auth::{self, scram::Channel};
 use super::front::WireFront;
 use super::handshake::{self, Encryption, Start, Wish};
-use super::message::{Frontend, Version, decode, encode, kind};
+use super::message::{Frontend, Parameters, Version, decode, encode, kind};
 use super::recode;
 use super::stream::{Io, Lost, Stream, Trust};
 use super::{Shared, extended};
 use crate::error::{Error, Result, SqlState};
 use crate::observe::METRICS;
-use crate::session::{Front as _, Idle, Session, Startup};
+use crate::session::{Front as _, Idle, Session, Startup, Visitor};
 use crate::types::encoding::Encoding;
 
 /// Bytes of a cancel key: what protocol 3.0 has room for, and what 3.2 lets us give.
@@ -59,7 +59,15 @@ async fn start(io: Box<dyn Io>, peer: Option<SocketAddr>, shared: &Arc<Shared>) 
             stream.close().await;
             return None;
         }
-        Ok(Wish::Session(start)) => authenticate(&mut stream, &start, peer, shared).await.map(|()| start),
+        Ok(Wish::Session(start)) => {
+            // Nobody is let in, or turned away, whose record has no room.
+            shared.gateway.audit().room().await;
+            let known = authenticate(&mut stream, &start, peer, shared).await;
+            if let Err(Lost::Fatal(error)) = &known {
+                shared.gateway.refused(&visitor(&start, peer), error);
+            }
+            known.map(|()| start)
+        }
         Err(lost) => Err(lost),
     };
     let opened = result.and_then(|start| open(&mut stream, *start, peer, shared).map_err(Lost::Fatal));
@@ -79,6 +87,18 @@ async fn start(io: Box<dyn Io>, peer: Option<SocketAddr>, shared: &Arc<Shared>) 
             None
         }
         Err(Lost::Eof) => None,
+    }
+}
+
+fn visitor(start: &Start, peer: Option<SocketAddr>) -> Visitor<'_> {
+    let Parameters { user, database, settings, .. } = &start.parameters;
+    let application = settings.iter().find(|(name, _)| name == "application_name");
+    Visitor {
+        user,
+        database: database.as_ref().unwrap_or(user),
+        application: application.map_or("", |(_, value)| value),
+        peer,
+        tls: matches!(start.encryption, Encryption::Tls { .. }),
     }
 }
 

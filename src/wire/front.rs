@@ -27,6 +27,8 @@ pub struct WireFront {
     pub encoding: Encoding,
     /// A message arrived that COPY cannot skip: what follows can no longer be told apart.
     pub out_of_sync: bool,
+    /// Bytes of results that were given to it.
+    given: u64,
 }
 
 /// The client is gone: nobody reads this.
@@ -37,7 +39,7 @@ fn gone() -> Error {
 impl WireFront {
     pub fn new(stream: Stream, gateway: Arc<Gateway>) -> Self {
         let rows = Rows::new(stream.write_buffer());
-        Self { stream, gateway, rows, encoding: Encoding::UTF8, out_of_sync: false }
+        Self { stream, gateway, rows, encoding: Encoding::UTF8, out_of_sync: false, given: 0 }
     }
 
     pub fn bare(&mut self, what: Bare) {
@@ -146,6 +148,7 @@ impl Front for WireFront {
                 if settings.client_encoding.converts() {
                     super::recode::rows(&mut self.stream.output, start, shape, settings.client_encoding, types)?;
                 }
+                self.given += (self.stream.output.len() - start) as u64;
                 self.stream.flush_if_full().await.map_err(|_| gone())?;
                 at = until;
             }
@@ -192,6 +195,7 @@ impl Front for WireFront {
 
     fn copy_write<'a>(&'a mut self, data: &'a [u8], ends: &'a [usize]) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
+            self.given += data.len() as u64;
             let mut start = 0;
             for end in ends {
                 encode::copy_data(&mut self.stream.output, &data[start..*end]);
@@ -204,6 +208,10 @@ impl Front for WireFront {
 
     fn copy_out_done(&mut self) {
         self.bare(Bare::CopyDone);
+    }
+
+    fn sent(&self) -> u64 {
+        self.given
     }
 
     fn gone(&mut self) -> BoxFuture<'_, ()> {

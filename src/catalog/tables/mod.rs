@@ -64,6 +64,7 @@ const TABLES: &[Table] = &[
     Table { name: "pg_prepared_statements", changes: Changes::Always, rows: sessions::pg_prepared_statements },
     Table { name: "pg_locks", changes: Changes::Always, rows: sessions::pg_locks },
     Table { name: "pg_cursors", changes: Changes::Always, rows: sessions::pg_cursors },
+    Table { name: super::audit::NAME, changes: Changes::Always, rows: sessions::duckgate_audit },
 ];
 
 const fn table(name: &'static str, rows: fn(&Ask<'_>) -> Result<Rows>) -> Table {

@@ -133,6 +133,10 @@ impl Front for Loader {
 
     fn copy_out_done(&mut self) {}
 
+    fn sent(&self) -> u64 {
+        0
+    }
+
     fn gone(&mut self) -> BoxFuture<'_, ()> {
         futures::future::pending().boxed()
     }

@@ -149,7 +149,7 @@ async fn tables_of_an_older_file_get_their_numbers() {
     drop(connection);
     let snapshot = snapshot.apply(&plan.changes);
     assert!(ddl::renumber(&context(snapshot.clone())).unwrap().changes.is_empty());
-    let gateway = Gateway::new(Limits::default(), Arc::new(Registry::new(snapshot)), engine);
+    let gateway = Gateway::new(Limits::default(), Arc::new(Registry::new(snapshot)), engine, Audit::default());
     let mut root = open(&gateway);
     let lines = simple(&mut root, "select * from \"Parent\" join child on p = \"Id\"").await;
     assert_eq!(rows(&lines), ["D 1|x|7|1"]);

@@ -1,0 +1,125 @@
+//! Tests of the audit's table, its file and what happens while that has no room.
+
+use super::*;
+
+fn record(pid: i32) -> Record {
+    Record {
+        event: Event::Statement,
+        at: SystemTime::UNIX_EPOCH + Duration::from_micros(1_500_000),
+        client: Arc::new(Client {
+            pid,
+            user: "kim".into(),
+            database: "d".into(),
+            address: "10.0.0.1:99".parse().ok(),
+            tls: true,
+        }),
+        role: "analyst".into(),
+        application: "psql".into(),
+        digest: Some(Arc::new(Digest {
+            fingerprint: "f".into(),
+            command: "SELECT".into(),
+            text: "SELECT a FROM t WHERE b = ?".into(),
+        })),
+        access: vec![Arc::new(Access {
+            objects: vec![Object {
+                schema: "public".into(),
+                name: "t".into(),
+                role: "analyst".into(),
+                privileges: vec![Privilege { word: "SELECT", columns: vec!["a".into(), "b".into()] }],
+            }],
+            rules: vec![Rules {
+                schema: "public".into(),
+                table: "t".into(),
+                role: "analyst".into(),
+                policies: vec!["own".into()],
+                masks: Vec::new(),
+            }],
+        })],
+        rows: 3,
+        bytes_sent: 40,
+        bytes_received: 0,
+        duration: Duration::from_micros(1250),
+        outcome: Outcome::Failed { sqlstate: "42501".into(), denied: true, message: Some("permission denied".into()) },
+        dropped: 0,
+    }
+}
+
+fn settings(sinks: Vec<Sink>, full: Full) -> Settings {
+    Settings { sinks, full, literals: false, queue: 4, table: 3 }
+}
+
+#[test]
+fn a_record_is_one_line_of_json() {
+    assert_eq!(
+        json_line(&record(7)),
+        concat!(
+            r#"{"time":"1970-01-01T00:00:01.500000Z","event":"statement","outcome":"denied","sqlstate":"42501","message":"permission denied","#,
+            r#""user":"kim","role":"analyst","database":"d","pid":7,"address":"10.0.0.1","port":99,"tls":true,"application":"psql","#,
+            r#""fingerprint":"f","command":"SELECT","statement":"SELECT a FROM t WHERE b = ?","#,
+            r#""objects":[{"schema":"public","name":"t","role":"analyst","privileges":{"SELECT":["a","b"]}}],"#,
+            r#""rules":[{"schema":"public","table":"t","role":"analyst","policies":["own"],"masks":[]}],"#,
+            r#""rows":3,"bytes_sent":40,"bytes_received":0,"duration_ms":1.25}"#
+        )
+    );
+}
+
+#[test]
+fn the_table_keeps_the_newest() {
+    let audit = Audit::open(settings(Vec::new(), Full::Block)).expect("audit");
+    (1..=5).for_each(|n| audit.take(record(n)));
+    assert_eq!(audit.records().iter().map(|r| r.client.pid).collect::<Vec<_>>(), [3, 4, 5]);
+    assert!(audit.is_on() && !Audit::default().is_on());
+}
+
+#[test]
+fn a_file_is_put_aside_when_it_is_full() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("audit.jsonl");
+    let line = json_line(&record(1)).len() as u64 + 1;
+    let sink = Sink::File { path: path.clone(), rotate: 2 * line, keep: 2 };
+    let audit = Audit::open(Settings { queue: 1, ..settings(vec![sink], Full::Block) }).expect("audit");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+    for n in 1..=9 {
+        runtime.block_on(audit.room());
+        audit.take(record(n));
+    }
+    assert!(audit.close(Duration::from_secs(10)));
+    let pids = |name: &str| -> Vec<String> {
+        let text = std::fs::read_to_string(folder.path().join(name)).unwrap_or_default();
+        text.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).expect("JSON")["pid"].to_string()).collect()
+    };
+    assert_eq!(pids("audit.jsonl"), ["9"]);
+    assert_eq!(
+        (pids("audit.jsonl.1"), pids("audit.jsonl.2")),
+        (vec!["7".into(), "8".into()], vec!["5".into(), "6".into()])
+    );
+    assert!(!folder.path().join("audit.jsonl.3").exists());
+}
+
+/// A full disk, as Linux has one to try things on.
+fn full_disk() -> Sink {
+    Sink::File { path: "/dev/full".into(), rotate: u64::MAX, keep: 0 }
+}
+
+#[test]
+fn a_sink_without_room_blocks() {
+    let audit = Audit::open(settings(vec![full_disk()], Full::Block)).expect("audit");
+    (1..=4).for_each(|n| audit.take(record(n)));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+    let waited = runtime.block_on(async { tokio::time::timeout(Duration::from_millis(300), audit.room()).await });
+    assert!(waited.is_err() && !audit.has_room());
+    assert!(!audit.close(Duration::from_millis(10)));
+}
+
+#[test]
+fn a_sink_that_may_drop_counts_what_it_drops() {
+    let before = METRICS.audit_dropped.get();
+    let audit = Audit::open(settings(vec![full_disk()], Full::Drop)).expect("audit");
+    (1..=50).for_each(|n| audit.take(record(n)));
+    assert!(audit.has_room());
+    let until = std::time::Instant::now() + Duration::from_secs(10);
+    while METRICS.audit_dropped.get() < before + 50 && std::time::Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(METRICS.audit_dropped.get() >= before + 50);
+}
