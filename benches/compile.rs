@@ -52,6 +52,7 @@ fn context(snapshot: Arc<Snapshot>) -> Context {
         dialect: Dialect::default(),
         standard_strings: true,
         row_security: true,
+        ways: Default::default(),
         held: false,
         scratch: 0,
     }

@@ -97,6 +97,7 @@ fn context(snapshot: Snapshot) -> Context {
         dialect: Dialect::default(),
         standard_strings: true,
         row_security: true,
+        ways: Default::default(),
         held: false,
         scratch: 0,
     }

@@ -53,6 +53,10 @@ pub struct Config {
     pub password: Option<Password>,
     pub tls: Tls,
     pub tls_required: bool,
+    /// Whose client certificates are believed.
+    pub client_ca: Option<PathBuf>,
+    pub host_rules: Option<PathBuf>,
+    pub ident_map: Option<PathBuf>,
     /// DuckDB's memory_limit, in bytes.
     pub memory_limit: u64,
     pub threads: usize,

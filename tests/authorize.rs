@@ -22,6 +22,7 @@ fn context(snapshot: &Snapshot, role: Oid) -> Context {
         dialect: sql::Dialect::default(),
         standard_strings: true,
         row_security: true,
+        ways: Default::default(),
         held: false,
         scratch: 0,
     }

@@ -33,7 +33,7 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serves clients until SIGTERM. SIGHUP reloads the schema files.
+    /// Serves clients until SIGTERM. SIGHUP reloads the schema files and the host rules.
     Serve,
     /// Checks the schema files: every error, in one pass.
     Check,

@@ -37,7 +37,7 @@ pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 /// Listens, serves until a signal, and closes in order. `greet` prints what there is to say once it listens.
 pub async fn serve(config: &Config, server: Server, greet: impl FnOnce(&Address)) -> Outcome {
     raise_descriptor_limit(&config.limits);
-    let tls = Acceptor::open(&config.tls, config.data.as_deref())?;
+    let tls = Acceptor::open(&config.tls, config.data.as_deref(), config.client_ca.as_deref())?;
     let listener = Listener::bind(&config.listen).await?;
     let addresses = listener.addresses().to_vec();
     let stop = CancellationToken::new();
@@ -50,7 +50,7 @@ pub async fn serve(config: &Config, server: Server, greet: impl FnOnce(&Address)
         announce(config, &server, address);
         greet(address);
     }
-    wait(&server).await?;
+    wait(&server, &shared).await?;
 
     stop.cancel();
     for task in accepting {
@@ -65,7 +65,7 @@ pub async fn serve(config: &Config, server: Server, greet: impl FnOnce(&Address)
 }
 
 /// Until SIGTERM or SIGINT; SIGHUP reloads.
-async fn wait(server: &Server) -> Outcome {
+async fn wait(server: &Server, shared: &Shared) -> Outcome {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
@@ -73,7 +73,10 @@ async fn wait(server: &Server) -> Outcome {
         tokio::select! {
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
-            _ = hangup.recv() => server.reload().await,
+            _ = hangup.recv() => {
+                shared.reload();
+                server.reload().await;
+            }
         }
     }
 }

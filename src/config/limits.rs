@@ -94,6 +94,10 @@ limits! {
     advisory_locks: usize, usize = 10_000, "limit-advisory-locks", "DUCKGATE_LIMIT_ADVISORY_LOCKS";
     /// Sessions that wait for an advisory lock inside a statement that keeps a thread meanwhile.
     lock_waiters: usize, usize = 16, "limit-lock-waiters", "DUCKGATE_LIMIT_LOCK_WAITERS";
+    /// Wrong passwords that an address may send for one role before its further attempts have to wait; twenty times as many for all its roles.
+    password_failures: usize, usize = 5, "limit-password-failures", "DUCKGATE_LIMIT_PASSWORD_FAILURES";
+    /// The longest pause between such attempts.
+    password_pause: Duration, Span = Span::seconds(1), "limit-password-pause", "DUCKGATE_LIMIT_PASSWORD_PAUSE";
     /// Records of the audit that wait to be written.
     audit_queue: usize, usize = 10_000, "limit-audit-queue", "DUCKGATE_LIMIT_AUDIT_QUEUE";
     /// Records of the audit that are kept in memory, for pg_catalog.duckgate_audit; 0 keeps none.

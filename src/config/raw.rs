@@ -72,6 +72,12 @@ options! {
     tls_certificate: PathBuf = None, "tls-certificate", "DUCKGATE_TLS_CERTIFICATE", "FILE";
     /// The certificate's private key (PEM).
     tls_key: PathBuf = None, "tls-key", "DUCKGATE_TLS_KEY", "FILE";
+    /// The certificates (PEM) of those whose client certificates are believed; without it none are asked for.
+    tls_client_ca: PathBuf = None, "tls-client-ca", "DUCKGATE_TLS_CLIENT_CA", "FILE";
+    /// Who may come from where and how: rules as in PostgreSQL's pg_hba.conf, read again on SIGHUP; without it, a password from everywhere.
+    host_rules: PathBuf = None, "host-rules", "DUCKGATE_HOST_RULES", "FILE";
+    /// Which names of client certificates may be which role: maps as in PostgreSQL's pg_ident.conf, read again on SIGHUP.
+    ident_map: PathBuf = None, "ident-map", "DUCKGATE_IDENT_MAP", "FILE";
     /// Memory for the engine; by default 60 % of what the machine or container has.
     memory_limit: Bytes = None, "memory-limit", "DUCKGATE_MEMORY_LIMIT", "SIZE";
     /// Threads of the engine; by default one for each core.
@@ -166,6 +172,9 @@ impl Raw {
             password: raw.password.filter(|p| !p.is_empty()).map(Password::new),
             tls,
             tls_required,
+            client_ca: raw.tls_client_ca,
+            host_rules: raw.host_rules,
+            ident_map: raw.ident_map,
             memory_limit: raw.memory_limit.map_or_else(machine::default_memory_limit, |size| size.0),
             threads: positive("threads", raw.threads.unwrap_or(cores))?,
             max_running: positive("max_running", raw.max_running.unwrap_or((2 * cores).max(4)))?,

@@ -25,18 +25,38 @@ fn walk(statement: &Statement, authority: &Authority, walk: &mut Walk) -> Result
         Statement::Copy(copy) => {
             let Copy { direction, options: _ } = &**copy;
             match direction {
-                CopyDirection::In { insert, table: _, columns: _ } => walk.insert(insert),
-                CopyDirection::Out { query } => walk.query(query),
+                CopyDirection::In { insert, table: _, columns: _ } => {
+                    walk.insert(insert);
+                    way(authority, authority.ways.copy_from, "use COPY FROM", "duckgate.copy_from")?;
+                }
+                CopyDirection::Out { query } => {
+                    walk.query(query);
+                    way(authority, authority.ways.copy_to, "use COPY TO", "duckgate.copy_to")?;
+                }
             }
         }
         Statement::Explain(explain) => {
             let Explain { statement: inner, analyze: _, verbose: _, costs: _, format: _ } = &**explain;
             return self::walk(inner, authority, walk);
         }
-        Statement::Ddl(ddl) => super::ddl::check(ddl, authority, walk)?,
+        Statement::Ddl(ddl) => {
+            if !super::ddl::is_own_affair(ddl, authority) {
+                way(authority, authority.ways.ddl, "change the schema", "duckgate.ddl")?;
+            }
+            super::ddl::check(ddl, authority, walk)?;
+        }
         Statement::Utility(utility) => self::utility(utility, authority, walk)?,
     }
     Ok(())
+}
+
+/// 42501 if the role is kept from a way that is not open to it.
+fn way(authority: &Authority, open: bool, what: &str, setting: &str) -> Result<()> {
+    if open || authority.snapshot.is_superuser(authority.role) {
+        return Ok(());
+    }
+    let hint = format!("A superuser can allow it with ALTER ROLE … SET {setting} = on.");
+    Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied to {what}")).hint(hint))
 }
 
 /// Checks an expression of a rule over a row of its table: what its subqueries read, the role reads.

@@ -123,6 +123,41 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
     }
 }
 
+/// What concerns nobody but the role's own session or login: temporary tables, its own password and settings.
+pub fn is_own_affair(ddl: &Ddl, authority: &Authority) -> bool {
+    let who = Who { authority };
+    let temporary = |namespace: &Name| &**namespace == crate::registry::bootstrap::TEMPORARY;
+    match ddl {
+        Ddl::CreateTable { table, .. } => table.temporary,
+        Ddl::CreateTableAs { temporary, .. }
+        | Ddl::CreateView { temporary, .. }
+        | Ddl::CreateSequence { temporary, .. } => *temporary,
+        Ddl::CreateIndex { namespace, .. }
+        | Ddl::AlterSequence { namespace, .. }
+        | Ddl::AlterTable { namespace, .. } => temporary(namespace),
+        Ddl::Drop { names, .. } => names.iter().all(|(namespace, _)| temporary(namespace)),
+        // It changes rows, not the schema.
+        Ddl::Truncate { .. } => true,
+        Ddl::AlterRole { name, options } => who.is_self(name) && only_password(options),
+        Ddl::AlterRoleSet { name, .. } => who.is_self(name),
+        Ddl::CreateNamespace { .. }
+        | Ddl::AlterNamespace { .. }
+        | Ddl::CreateEnum { .. }
+        | Ddl::AlterEnum { .. }
+        | Ddl::CreateDomain { .. }
+        | Ddl::AlterDomain { .. }
+        | Ddl::Comment { .. }
+        | Ddl::Grant(_)
+        | Ddl::CreatePolicy { .. }
+        | Ddl::AlterPolicy { .. }
+        | Ddl::DropPolicy { .. }
+        | Ddl::CreateRole { .. }
+        | Ddl::RenameRole { .. }
+        | Ddl::DropRole { .. }
+        | Ddl::GrantRole { .. } => false,
+    }
+}
+
 /// The asking role, with the questions that a schema change raises.
 struct Who<'a> {
     authority: &'a Authority,

@@ -31,6 +31,22 @@ pub struct Authority {
     pub role: Oid,
     /// The setting row_security: without it, what a rule would change fails.
     pub row_security: bool,
+    pub ways: Ways,
+}
+
+/// Ways in and out that a role may be kept from, whatever its privileges on objects are: the settings duckgate.copy_from,
+/// copy_to and ddl of who logged in. Superusers are kept from nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ways {
+    pub copy_from: bool,
+    pub copy_to: bool,
+    pub ddl: bool,
+}
+
+impl Default for Ways {
+    fn default() -> Self {
+        Self { copy_from: true, copy_to: true, ddl: true }
+    }
 }
 
 /// Reads the kept texts of rules: analysis, which stands above this module.

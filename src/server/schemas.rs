@@ -216,6 +216,7 @@ pub(super) fn context(snapshot: Arc<Snapshot>) -> Context {
         dialect: Dialect::default(),
         standard_strings: true,
         row_security: true,
+        ways: Default::default(),
         held: false,
         scratch: 0,
     }

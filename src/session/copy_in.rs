@@ -14,6 +14,7 @@ use super::front::{CopyInput, Front};
 use super::interrupt::Interrupt;
 use super::journal::{CopyData, Entry, Saw};
 use super::plan_cache::Origin;
+use super::quota::exceeded;
 use super::session::Session;
 use super::transaction;
 use crate::copy::{CopyColumn, CopySource, DecodedBatch, Decoder};
@@ -66,7 +67,9 @@ impl Session {
         self.next_tape(kept.is_some());
         let (mut skipped, mut received) = (0, 0);
         self.audit_access(plan.permit.access());
-        let feed = Feed { decoder, writer, kept: kept.as_mut(), received: &mut received };
+        let most = self.result_quotas().load_rows;
+        let feed =
+            Feed { decoder, writer, kept: kept.as_mut(), received: &mut received, rows: Rows { most, so_far: 0 } };
         let outcome = self.feed(plan, params.clone(), feed, front, &mut skipped).await;
         self.meter.received += received;
         if outcome.is_ok() && skipped > 0 {
@@ -213,6 +216,25 @@ struct Feed<'a> {
     kept: Option<&'a mut Kept>,
     /// Bytes that have come.
     received: &'a mut u64,
+    rows: Rows,
+}
+
+/// Rows of a load, and how many there may be.
+struct Rows {
+    most: Option<u64>,
+    so_far: u64,
+}
+
+impl Rows {
+    fn more(&mut self, rows: usize) -> Result<()> {
+        self.so_far += rows as u64;
+        match self.most {
+            Some(most) if self.so_far > most => {
+                Err(exceeded(format!("the load has more than {most} rows"), "duckgate.max_load_rows"))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 /// COPY's data for the journal. Before the first savepoint only what has room in memory: a load is not to be slower for
@@ -248,7 +270,7 @@ async fn pump(
     deadline: Option<Instant>,
     least: Severity,
 ) -> Result<u64> {
-    let Feed { mut decoder, mut writer, mut kept, received } = feed;
+    let Feed { mut decoder, mut writer, mut kept, received, mut rows } = feed;
     loop {
         match input(front, interrupt, deadline).await? {
             CopyInput::Data(data) => {
@@ -256,13 +278,13 @@ async fn pump(
                 let fed = decoder.feed(&data);
                 notify(&mut decoder, front, least);
                 fed?;
-                drain(&mut decoder, writer.as_mut(), kept.as_deref_mut()).await?;
+                drain(&mut decoder, writer.as_mut(), kept.as_deref_mut(), &mut rows).await?;
             }
             CopyInput::Done => {
                 let finished = decoder.finish();
                 notify(&mut decoder, front, least);
                 finished?;
-                drain(&mut decoder, writer.as_mut(), kept.as_deref_mut()).await?;
+                drain(&mut decoder, writer.as_mut(), kept.as_deref_mut(), &mut rows).await?;
                 writer.finish();
                 return Ok(decoder.skipped());
             }
@@ -302,12 +324,18 @@ async fn input(front: &mut dyn Front, interrupt: &Interrupt, deadline: Option<In
     }
 }
 
-async fn drain(decoder: &mut Decoder, writer: &mut dyn FeedWriter, mut kept: Option<&mut Kept>) -> Result<()> {
+async fn drain(
+    decoder: &mut Decoder,
+    writer: &mut dyn FeedWriter,
+    mut kept: Option<&mut Kept>,
+    rows: &mut Rows,
+) -> Result<()> {
     while let Some(DecodedBatch { batch, defaults }) = decoder.take()? {
         if defaults.iter().any(Option::is_some) {
             return Err(Error::unsupported("the DEFAULT marker in COPY data")
                 .hint("Leave the column out of COPY's column list: it then takes its default."));
         }
+        rows.more(batch.num_rows())?;
         if let Some(kept) = kept.as_deref_mut() {
             kept.push(&batch).await;
         }

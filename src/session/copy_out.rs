@@ -36,7 +36,9 @@ impl Session {
         let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
         let mut out = Vec::new();
         let mut sent: u64 = 0;
+        let quotas = self.result_quotas();
         while let Some(batch) = self.next_batch(&mut open, front).await? {
+            self.check_result(&quotas, sent + batch.num_rows() as u64)?;
             let mut from = 0;
             while from < batch.num_rows() {
                 let to = (from + ROWS_AT_ONCE).min(batch.num_rows());
@@ -45,6 +47,7 @@ impl Session {
                 messages(&mut out, &ends, &shared.interrupt, front).await?;
                 self.meter.sent += front.sent() - before;
                 self.meter.rows += (to - from) as u64;
+                self.check_result(&quotas, self.meter.rows)?;
                 from = to;
             }
             sent += batch.num_rows() as u64;
@@ -68,12 +71,15 @@ impl Session {
         front.copy_out(true, width);
         let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
         let (mut out, mut sent) = (Vec::new(), 0);
+        let quotas = self.result_quotas();
         while let Some(batch) = self.next_batch(&mut open, front).await? {
+            self.check_result(&quotas, (sent + batch.num_rows()) as u64)?;
             let ends = encoder.encode(&batch, &types, &mut out)?;
             let before = front.sent();
             messages(&mut out, &ends, &shared.interrupt, front).await?;
             self.meter.sent += front.sent() - before;
             self.meter.rows += batch.num_rows() as u64;
+            self.check_result(&quotas, self.meter.rows)?;
             sent += batch.num_rows();
         }
         let ends = encoder.finish(&mut out)?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::settings::Acting;
+use crate::policy::Ways;
 use crate::registry::bootstrap::TEMPORARY;
 use crate::registry::{Name, Privileges, Snapshot};
 use crate::sql::{Context, Dialect};
@@ -20,6 +21,7 @@ pub struct EnvironmentKey {
     dialect: Dialect,
     standard_strings: bool,
     row_security: bool,
+    ways: Ways,
 }
 
 #[derive(Debug)]
@@ -41,6 +43,7 @@ impl Environment {
             dialect: acting.dialect,
             standard_strings: acting.standard_strings,
             row_security: acting.row_security,
+            ways: acting.ways,
         };
         let context = Context {
             snapshot,
@@ -51,6 +54,7 @@ impl Environment {
             dialect: acting.dialect,
             standard_strings: acting.standard_strings,
             row_security: acting.row_security,
+            ways: acting.ways,
             held: false,
             scratch: 0,
         };

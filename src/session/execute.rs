@@ -348,7 +348,7 @@ impl Session {
         limit: Option<u64>,
     ) -> Result<u64> {
         self.pass_notices(front);
-        let max_rows = self.shared.state.lock().settings.acting().max_rows;
+        let quotas = self.result_quotas();
         let types = self.seen();
         let mut sent = 0;
         while limit.is_none_or(|limit| sent < limit) && !open.at_end {
@@ -363,9 +363,7 @@ impl Session {
             let take = limit.map_or(left, |limit| left.min(usize::try_from(limit - sent).unwrap_or(usize::MAX)));
             let to = *from + take;
             open.position += take as u64;
-            if max_rows.is_some_and(|max| open.position > max) {
-                return Err(too_many_rows(max_rows.unwrap_or_default()));
-            }
+            self.check_result(&quotas, open.position)?;
             if send && take > 0 {
                 let (interrupt, before) = (&self.shared.interrupt, front.sent());
                 // As in PostgreSQL, a cancel waits until the client has taken what was sent; termination does not.
@@ -376,6 +374,7 @@ impl Session {
                 }
                 self.meter.rows += take as u64;
                 self.meter.sent += front.sent() - before;
+                self.check_result(&quotas, open.position)?;
             }
             sent += take as u64;
             *from = to;
@@ -402,9 +401,4 @@ impl Session {
             }
         }
     }
-}
-
-fn too_many_rows(max: u64) -> Error {
-    Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, format!("the result has more than {max} rows"))
-        .hint("Add a LIMIT, or raise duckgate.max_rows.")
 }

@@ -62,6 +62,13 @@ impl Session {
         };
         if index.is_some() {
             let compiled = self.compile(&text, 0, &given);
+            if let Err(error) = &compiled
+                && !from_sql
+            {
+                // What fails before it is executed counts, too.
+                self.take_place(&Err(error.clone()))?;
+                self.place = None;
+            }
             let (environment, compiled) = match compiled {
                 Ok((environment, compiled)) => (environment, self.unless_failed(Ok(compiled))?),
                 Err(error) => return self.unless_failed(Err(error)).map(drop),
@@ -231,6 +238,7 @@ impl Session {
     /// Execute. The session sends rows and CommandComplete, PortalSuspended or EmptyQueryResponse.
     pub async fn execute(&mut self, portal: &str, max_rows: Option<NonZeroU32>, front: &mut dyn Front) -> Result<()> {
         let done = self.execute_portal(portal, max_rows, front).await;
+        let done = self.leave_place(done);
         match &done {
             // The empty statement.
             Ok(None) => self.record = None,
@@ -260,6 +268,7 @@ impl Session {
         self.audit_text(&text, 0);
         self.audit_access(&compiled.access);
         self.open_implicit();
+        self.take_place(&Ok(compiled.clone()))?;
         if self.transaction.is_failed() && !ends_failed(&compiled) {
             return Err(transaction::aborted());
         }

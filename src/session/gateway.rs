@@ -12,6 +12,7 @@ use super::key_log::KeyLog;
 use super::locks::Locks;
 use super::notify::Channels;
 use super::plan_cache::PlanCache;
+use super::quota::Usages;
 use super::shared::Shared;
 use super::{Session, Startup, Visitor};
 use crate::config::Limits;
@@ -42,6 +43,8 @@ pub struct Gateway {
     reload: OnceLock<Reload>,
     pub(super) started: SystemTime,
     pub(super) audit: Arc<Audit>,
+    /// What roles with limits use up.
+    pub(super) usages: Usages,
 }
 
 /// Process IDs as clients see them: unique in the process, so that tests may run several gateways in one.
@@ -69,6 +72,7 @@ impl Gateway {
             reload: OnceLock::new(),
             started: SystemTime::now(),
             audit: Arc::new(audit),
+            usages: Usages::default(),
         })
     }
 

@@ -32,6 +32,7 @@ mod notify;
 mod on_commit;
 pub mod plan_cache;
 mod portals;
+mod quota;
 mod replay;
 mod run;
 mod savepoints;

@@ -12,6 +12,7 @@ use super::lifecycle::Lease;
 use super::notify::Notification;
 use super::plan_cache::Text;
 use super::portals::Portals;
+use super::quota::Place;
 use super::shared::Shared;
 use super::statements::Statements;
 use super::transaction::Transaction;
@@ -53,6 +54,10 @@ pub struct Session {
     /// The audit's record of what is being done.
     pub(super) record: Option<Pending>,
     pub(super) meter: Meter,
+    /// Among the statements of its role.
+    pub(super) place: Option<Place>,
+    /// True if `deadline` is the role's limit.
+    pub(super) role_deadline: bool,
 }
 
 impl Drop for Session {
@@ -170,8 +175,9 @@ impl Session {
         let now = SystemTime::now();
         self.statement_start = now;
         self.duties.clear();
+        let timeout = self.shared.state.lock().settings.acting().statement_timeout;
+        (self.deadline, self.role_deadline) = self.deadline_of(timeout, Instant::now());
         let mut state = self.shared.state.lock();
-        self.deadline = state.settings.acting().statement_timeout.map(|limit| Instant::now() + limit);
         let activity = &mut state.activity;
         if !Arc::ptr_eq(&activity.query, text) {
             activity.query = text.clone();

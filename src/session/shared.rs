@@ -215,6 +215,7 @@ impl SessionView for Shared {
             dialect: Dialect::default(),
             standard_strings: true,
             row_security: true,
+            ways: Default::default(),
             held: false,
             scratch: 0,
         };

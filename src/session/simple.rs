@@ -51,6 +51,7 @@ impl Session {
                 self.begin_statement(&text.text)?;
             }
             let done = self.simple_statement(&text, index, front).await;
+            let done = self.leave_place(done);
             self.audit_done(done.as_ref());
             if let Done::Tag(tag) = done? {
                 front.complete(&tag);
@@ -65,6 +66,7 @@ impl Session {
         self.audit_text(text, index);
         self.open_implicit();
         let compiled = self.compile(text, index, &Arc::default()).map(|(_, compiled)| compiled);
+        self.take_place(&compiled)?;
         let compiled = self.unless_failed(compiled)?;
         if !compiled.params.is_empty() {
             return Err(no_parameter(&text.statements[index]));

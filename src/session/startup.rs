@@ -91,6 +91,8 @@ impl Session {
             idle_since: Instant::now(),
             record: None,
             meter: Meter::default(),
+            place: None,
+            role_deadline: false,
         };
         session.audit_login();
         Ok(session)

@@ -1,11 +1,13 @@
 //! Sessions over the real engine, with a front end that writes down what it is told.
 
+mod audit;
 mod bounds;
 mod details;
 mod foreign_keys;
 mod hostile_names;
 mod kept_expressions;
 mod kept_names;
+mod quotas;
 mod restarts;
 mod rules;
 mod sizes;
@@ -161,6 +163,10 @@ fn plugins() -> Plugins {
 }
 
 async fn gateway() -> Arc<Gateway> {
+    gateway_with(Audit::default()).await
+}
+
+async fn gateway_with(audit: Audit) -> Arc<Gateway> {
     let engine = Pool::open(engine_config(), plugins()).unwrap();
     let mut connection = engine.connect().unwrap();
     let run = Run { time_zone: "UTC".into(), deadline: None };
@@ -176,7 +182,7 @@ async fn gateway() -> Arc<Gateway> {
         connection.execute(&Permit::system(rendered), Vec::new(), &run).await.unwrap();
     }
     let registry = Arc::new(Registry::new(bootstrap::snapshot("duckgate", "ann")));
-    Gateway::new(Limits::default(), registry, engine, Audit::default())
+    Gateway::new(Limits::default(), registry, engine, audit)
 }
 
 fn open(gateway: &Arc<Gateway>) -> Session {

@@ -46,7 +46,7 @@ fn permitted(statement: Statement, cx: &Context, decimals: Decimals) -> Result<(
 
 /// In whose name a statement is compiled.
 pub(crate) fn authority(cx: &Context) -> Authority {
-    Authority { snapshot: Arc::clone(&cx.snapshot), role: cx.role, row_security: cx.row_security }
+    Authority { snapshot: Arc::clone(&cx.snapshot), role: cx.role, row_security: cx.row_security, ways: cx.ways }
 }
 
 /// Analysis, for the texts of rules.

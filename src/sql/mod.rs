@@ -12,7 +12,7 @@ use crate::engine::Rendered;
 use crate::engine::directory::LockMode;
 use crate::error::{Error, Result};
 use crate::observe::audit::Access;
-use crate::policy::Permit;
+use crate::policy::{Permit, Ways};
 use crate::registry::{Name, Relation, Snapshot};
 use crate::tree::{self, Field};
 use crate::types::{Oid, OutputSettings, PgType, Phys};
@@ -42,6 +42,8 @@ pub struct Context {
     pub standard_strings: bool,
     /// The setting row_security.
     pub row_security: bool,
+    /// What the session is kept from.
+    pub ways: Ways,
     /// Rules hide rows from the statement: what can fail must not run on these (see `lower/hold.rs`).
     pub held: bool,
     /// After which the numbers of the statement's temporary tables begin.

@@ -1,19 +1,21 @@
 //! One client from accept to farewell.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use tokio::time::timeout;
 
+use super::auth::hosts::{Arrival, Certificate, Method, plain};
 use super::auth::{self, scram::Channel};
 use super::front::WireFront;
 use super::handshake::{self, Encryption, Start, Wish};
 use super::message::{Frontend, Parameters, Version, decode, encode, kind};
 use super::recode;
 use super::stream::{Io, Lost, Stream, Trust};
+use super::tls::ClientCertificate;
 use super::{Shared, extended};
 use crate::error::{Error, Result, SqlState};
 use crate::observe::METRICS;
@@ -109,21 +111,92 @@ async fn authenticate(
     shared: &Shared,
 ) -> Result<(), Lost> {
     let user = start.parameters.user.as_str();
-    let end_point = match &start.encryption {
+    let (end_point, certificate) = match &start.encryption {
         // A Unix socket needs no encryption.
         Encryption::None if shared.tls_required && peer.is_some() => {
-            let message = "connections without encryption are not allowed";
-            let error = Error::fatal(SqlState::INVALID_AUTHORIZATION_SPECIFICATION, message);
+            let error = refused("connections without encryption are not allowed");
             return Err(Lost::Fatal(error.hint("Connect with sslmode=require.")));
         }
-        Encryption::None => None,
-        Encryption::Tls { end_point } => end_point.as_deref(),
+        Encryption::None => (None, None),
+        Encryption::Tls { end_point, client } => (end_point.as_deref(), client.as_ref()),
     };
-    let channel = end_point.map_or(Channel::Open, |end_point| Channel::Tls { end_point });
+    let address = peer.map(|peer| peer.ip());
+    let tls = matches!(start.encryption, Encryption::Tls { .. });
+    let database = start.parameters.database.as_deref().unwrap_or(user);
+    let hosts = shared.hosts.read().clone();
+    let arrival = Arrival { address, tls, database, user };
+    let snapshot = shared.gateway.registry().snapshot();
+    let method = hosts.method(&arrival, &snapshot);
+    let certified = |map: Option<&str>| match certificate {
+        None => Err(Lost::Fatal(refused("connection requires a valid client certificate"))),
+        Some(ClientCertificate { name: Some(name) }) if hosts.is_named(map, name, user) => Ok(()),
+        Some(ClientCertificate { name }) => {
+            METRICS.authentication_failures.increment();
+            tracing::warn!(user, certificate = name, "certificate authentication failed");
+            Err(Lost::Fatal(refused(format!("certificate authentication failed for user \"{user}\""))))
+        }
+    };
+    match method {
+        None => Err(Lost::Fatal(refused(entry("no pg_hba.conf entry for", &arrival)))),
+        Some(Method::Reject) => Err(Lost::Fatal(refused(entry("pg_hba.conf rejects connection for", &arrival)))),
+        Some(Method::Trust) => {
+            encode::authentication(&mut stream.output, encode::Authentication::Ok);
+            Ok(())
+        }
+        Some(Method::Cert { map }) => {
+            certified(map.as_deref())?;
+            encode::authentication(&mut stream.output, encode::Authentication::Ok);
+            Ok(())
+        }
+        Some(Method::Scram { certificate: wanted }) => {
+            match wanted {
+                None => {}
+                Some(Certificate::VerifyCa) if certificate.is_some() => {}
+                Some(Certificate::VerifyCa | Certificate::VerifyFull) => certified(None)?,
+            }
+            let channel = end_point.map_or(Channel::Open, |end_point| Channel::Tls { end_point });
+            password(stream, user, channel, address, shared).await
+        }
+    }
+}
+
+/// A password, after its turn has come.
+async fn password(
+    stream: &mut Stream,
+    user: &str,
+    channel: Channel<'_>,
+    address: Option<IpAddr>,
+    shared: &Shared,
+) -> Result<(), Lost> {
+    let now = Instant::now();
+    let turn = shared.throttle.turn(address, user, now).map_err(Lost::Fatal)?;
+    if turn > now {
+        tokio::time::sleep_until(turn.into()).await;
+    }
     let role = shared.gateway.role(user);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_secs().cast_signed());
     let (secret, problem) = shared.mock.secret(user, role.as_deref(), now);
-    auth::scram(stream, user, channel, secret, problem).await
+    let known = auth::scram(stream, user, channel, secret, problem).await;
+    match &known {
+        Ok(()) => shared.throttle.succeeded(address, user),
+        Err(Lost::Fatal(error)) if error.code() == SqlState::INVALID_PASSWORD => {
+            shared.throttle.failed(address, user, Instant::now());
+        }
+        Err(Lost::Fatal(_) | Lost::Eof | Lost::Broken(_)) => {}
+    }
+    known
+}
+
+fn refused(message: impl Into<String>) -> Error {
+    Error::fatal(SqlState::INVALID_AUTHORIZATION_SPECIFICATION, message)
+}
+
+/// PostgreSQL's words about a connection that no rule lets in.
+fn entry(what: &str, arrival: &Arrival<'_>) -> String {
+    let Arrival { address, tls, database, user } = arrival;
+    let host = address.map_or_else(|| "[local]".to_owned(), |address| plain(address).to_string());
+    let encryption = if *tls { "SSL encryption" } else { "no encryption" };
+    format!("{what} host \"{host}\", user \"{user}\", database \"{database}\", {encryption}")
 }
 
 /// The session, and everything up to the first ReadyForQuery.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::Shared;
 use super::message::{Packet, Parameters, Version, decode_packet, encode};
 use super::stream::{Io, Lost, Stream};
+use super::tls::ClientCertificate;
 use crate::error::{Error, SqlState};
 
 /// The first byte of a TLS handshake record.
@@ -31,6 +32,7 @@ pub enum Encryption {
     Tls {
         /// The hash for channel binding, if the certificate has one.
         end_point: Option<Arc<[u8]>>,
+        client: Option<ClientCertificate>,
     },
 }
 
@@ -116,7 +118,7 @@ async fn upgrade(mut stream: Stream, shared: &Shared) -> Upgraded {
     let (io, _) = stream.into_parts();
     match acceptor.accept(io).await {
         Ok(accepted) => {
-            let encryption = Encryption::Tls { end_point: accepted.end_point };
+            let encryption = Encryption::Tls { end_point: accepted.end_point, client: accepted.client };
             Ok((Stream::new(accepted.io, shared.limits.clone()), encryption))
         }
         Err(e) => Err((None, tls_failed(&e))),
@@ -140,7 +142,7 @@ async fn direct_tls(stream: Stream, shared: &Shared) -> Upgraded {
         let lost = violation("received direct SSL connection request without ALPN protocol negotiation extension");
         return Err((Some(stream), lost));
     }
-    Ok((stream, Encryption::Tls { end_point: accepted.end_point }))
+    Ok((stream, Encryption::Tls { end_point: accepted.end_point, client: accepted.client }))
 }
 
 /// A client that closes instead (a health check that has its answer) is no news.

@@ -17,12 +17,17 @@ mod rows;
 mod stream;
 mod tls;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use parking_lot::RwLock;
 use tokio::sync::Semaphore;
 
+use self::auth::hosts::Hosts;
+use self::auth::throttle::Throttle;
 use crate::config::{Config, Limits};
-use crate::error::Result;
+use crate::error::{Error, Result, SqlState};
+use crate::registry::builtin;
 use crate::session::Gateway;
 
 pub use listener::{Address, Listener, socket_path};
@@ -36,19 +41,53 @@ pub struct Shared {
     tls_required: bool,
     handshakes: Arc<Semaphore>,
     mock: auth::Mock,
+    hosts: RwLock<Arc<Hosts>>,
+    host_rules: Option<PathBuf>,
+    ident_map: Option<PathBuf>,
+    /// Is there a client CA?
+    certificates: bool,
+    throttle: Throttle,
 }
 
 impl Shared {
     /// # Errors
-    /// The system gives no random bytes.
+    /// The host rules cannot be read, or ask for client certificates without a CA for them; the system gives no random bytes.
     pub fn new(gateway: Arc<Gateway>, config: &Config, tls: Option<Acceptor>) -> Result<Arc<Self>> {
+        let certificates = config.client_ca.is_some() && tls.is_some();
+        let hosts = read(config.host_rules.as_deref(), config.ident_map.as_deref(), certificates)
+            .map_err(|problem| Error::fatal(SqlState::CONFIG_FILE_ERROR, problem))?;
+        let superuser =
+            gateway.registry().snapshot().role_by_oid(builtin::SUPERUSER).and_then(|role| role.verifier.clone());
         Ok(Arc::new(Self {
             gateway,
             limits: Arc::new(config.limits.clone()),
             tls,
             tls_required: config.tls_required,
             handshakes: Arc::new(Semaphore::new(config.limits.handshakes)),
-            mock: auth::Mock::new()?,
+            mock: auth::Mock::new(superuser.as_deref())?,
+            hosts: RwLock::new(Arc::new(hosts)),
+            host_rules: config.host_rules.clone(),
+            ident_map: config.ident_map.clone(),
+            certificates,
+            throttle: Throttle::new(&config.limits),
         }))
     }
+
+    /// Reads the host rules again; bad ones leave what was in force, and the log says why.
+    pub fn reload(&self) {
+        match read(self.host_rules.as_deref(), self.ident_map.as_deref(), self.certificates) {
+            Ok(hosts) => *self.hosts.write() = Arc::new(hosts),
+            Err(problem) => tracing::error!(problem, "the host rules were not reloaded: what was in force stays"),
+        }
+    }
+}
+
+fn read(rules: Option<&Path>, map: Option<&Path>, certificates: bool) -> std::result::Result<Hosts, String> {
+    let hosts = Hosts::read(rules, map)?;
+    if hosts.wants_certificates() && !certificates {
+        return Err(
+            "the host rules ask for client certificates: tls_client_ca must name those that are believed".into()
+        );
+    }
+    Ok(hosts)
 }

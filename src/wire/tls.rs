@@ -6,8 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ring::digest;
+use rustls::RootCertStore;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::TlsAcceptor;
 
 use super::der;
@@ -45,15 +49,24 @@ pub struct Accepted {
     /// True if the client and we agreed on [`ALPN`].
     pub alpn: bool,
     pub end_point: Option<Arc<[u8]>>,
+    pub client: Option<ClientCertificate>,
+}
+
+/// A client certificate that was verified.
+#[derive(Debug, Clone)]
+pub struct ClientCertificate {
+    /// Its subject's common name.
+    pub name: Option<String>,
 }
 
 impl Acceptor {
-    /// Reads or makes the certificate. `None` if TLS is off. `data` is the database file, beside which a certificate
+    /// Reads or makes the certificate. `None` if TLS is off. Client certificates are asked for if `client_ca` names those that are
+    /// believed; one that does not hold ends the handshake. `data` is the database file, beside which a certificate
     /// made here is kept.
     ///
     /// # Errors
     /// A file cannot be read or written, or certificate and key do not fit.
-    pub fn open(tls: &Tls, data: Option<&Path>) -> Result<Option<Self>, TlsError> {
+    pub fn open(tls: &Tls, data: Option<&Path>, client_ca: Option<&Path>) -> Result<Option<Self>, TlsError> {
         let (chain, key) = match tls {
             Tls::Off => return Ok(None),
             Tls::Files { certificate, key } => load(certificate, key)?,
@@ -61,10 +74,13 @@ impl Acceptor {
         };
         let end_point = chain.first().and_then(|leaf| end_point(leaf)).map(Arc::from);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)?;
+        let config =
+            rustls::ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
+        let config = match client_ca {
+            None => config.with_no_client_auth(),
+            Some(path) => config.with_client_cert_verifier(verifier(path, provider)?),
+        };
+        let mut config = config.with_single_cert(chain, key)?;
         config.alpn_protocols = vec![ALPN.to_vec()];
         Ok(Some(Self { acceptor: TlsAcceptor::from(Arc::new(config)), end_point }))
     }
@@ -75,9 +91,24 @@ impl Acceptor {
     /// The client does not speak TLS, or not ours.
     pub async fn accept(&self, io: Box<dyn Io>) -> std::io::Result<Accepted> {
         let stream = self.acceptor.accept(io).await?;
-        let alpn = stream.get_ref().1.alpn_protocol() == Some(ALPN);
-        Ok(Accepted { io: Box::new(stream), alpn, end_point: self.end_point.clone() })
+        let connection = stream.get_ref().1;
+        let alpn = connection.alpn_protocol() == Some(ALPN);
+        // Whatever was presented has been verified: rustls fails the handshake otherwise.
+        let client = connection.peer_certificates().and_then(<[_]>::first);
+        let client = client.map(|leaf| ClientCertificate { name: der::common_name(leaf) });
+        Ok(Accepted { io: Box::new(stream), alpn, end_point: self.end_point.clone(), client })
     }
+}
+
+/// Believes client certificates that these have signed; none has to be presented.
+fn verifier(path: &Path, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let problem = |problem: String| TlsError::File { path: path.display().to_string(), problem };
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(path).map_err(|e| problem(e.to_string()))? {
+        roots.add(certificate.map_err(|e| problem(e.to_string()))?).map_err(|e| problem(e.to_string()))?;
+    }
+    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).allow_unauthenticated();
+    builder.build().map_err(|e| problem(e.to_string()))
 }
 
 type Pair = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);

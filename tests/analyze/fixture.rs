@@ -108,6 +108,7 @@ pub fn context() -> Context {
         dialect: Dialect::Postgres,
         standard_strings: true,
         row_security: true,
+        ways: Default::default(),
         held: false,
         scratch: 0,
     }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::super::quota::Quotas;
 use super::definition::Value;
 use super::zone;
 use crate::error::{Error, Result, Severity, SqlState};
+use crate::policy::Ways;
 use crate::sql::Dialect;
 use crate::tree::Isolation;
 use crate::types::encoding::Encoding;
@@ -30,8 +32,10 @@ pub struct Acting {
     pub default_isolation: Isolation,
     pub default_read_only: bool,
     pub default_deferrable: bool,
-    /// duckgate.max_rows.
-    pub max_rows: Option<u64>,
+    /// The limits of the role.
+    pub quotas: Arc<Quotas>,
+    /// What the role may do whatever its privileges on objects are.
+    pub ways: Ways,
     pub application_name: Arc<str>,
 }
 
@@ -52,6 +56,15 @@ pub fn acts(key: &str) -> bool {
             | "idle_session_timeout"
             | "duckgate.dialect"
             | "duckgate.max_rows"
+            | "duckgate.max_result_bytes"
+            | "duckgate.max_load_rows"
+            | "duckgate.max_running"
+            | "duckgate.max_statement_time"
+            | "duckgate.statements_per_second"
+            | "duckgate.bytes_per_second"
+            | "duckgate.copy_from"
+            | "duckgate.copy_to"
+            | "duckgate.ddl"
             | "standard_conforming_strings"
             | "row_security"
             | "client_min_messages"
@@ -78,6 +91,7 @@ impl Acting {
             0 => None,
             n => Some(Duration::from_millis(n.unsigned_abs())),
         };
+        let limit = |key: &str| Some(int(key).unsigned_abs()).filter(|n| *n > 0);
         let (date_style, date_order) =
             date_style(&text("datestyle"), (DateStyle::Iso, DateOrder::Mdy)).unwrap_or_default();
         let time_zone = text("timezone");
@@ -109,7 +123,20 @@ impl Acting {
             default_isolation: isolation(&text("default_transaction_isolation")),
             default_read_only: flag("default_transaction_read_only"),
             default_deferrable: flag("default_transaction_deferrable"),
-            max_rows: Some(int("duckgate.max_rows").unsigned_abs()).filter(|n| *n > 0),
+            quotas: Arc::new(Quotas {
+                running: limit("duckgate.max_running"),
+                statement_time: millis("duckgate.max_statement_time"),
+                rows: limit("duckgate.max_rows"),
+                result_bytes: limit("duckgate.max_result_bytes"),
+                load_rows: limit("duckgate.max_load_rows"),
+                statements_per_second: limit("duckgate.statements_per_second"),
+                bytes_per_second: limit("duckgate.bytes_per_second"),
+            }),
+            ways: Ways {
+                copy_from: flag("duckgate.copy_from"),
+                copy_to: flag("duckgate.copy_to"),
+                ddl: flag("duckgate.ddl"),
+            },
             application_name: text("application_name"),
         }
     }

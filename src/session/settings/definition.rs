@@ -160,6 +160,8 @@ fn boot_value(kind: &Kind, text: &'static str) -> Value {
 }
 
 const OURS: &str = "Duckgate";
+const LIMITS: &str = "Duckgate / Limits";
+const WAYS: &str = "Duckgate / Ways in and out";
 const HIDDEN: &str = "Client Connection Defaults / Statement Behavior";
 
 /// Duckgate's settings, and those of PostgreSQL that pg_settings does not list.
@@ -195,7 +197,23 @@ fn own() -> Vec<Definition> {
         context_name: if context == Context::Internal { "internal" } else { "user" },
         ..ours(name, kind, boot, short_desc)
     };
-    let rows = || Kind::Int { min: 0, max: i64::from(i32::MAX), unit: None };
+    let number = || Kind::Int { min: 0, max: i64::MAX, unit: None };
+    let unit = |name| Kind::Int { min: 0, max: i64::MAX, unit: Unit::parse(name) };
+    // A limit that the limited could lift would be none.
+    let limit = |name, kind, boot, unit_name, short_desc| Definition {
+        context: Context::Superuser,
+        context_name: "superuser",
+        unit_name,
+        category: LIMITS,
+        extra_desc: Some("0 is no limit. It holds for the sessions of the role that logs in."),
+        ..ours(name, kind, boot, short_desc)
+    };
+    let way = |name, short_desc| Definition {
+        context: Context::Superuser,
+        context_name: "superuser",
+        category: WAYS,
+        ..ours(name, Kind::Bool, "on", short_desc)
+    };
     vec![
         ours(
             "duckgate.dialect",
@@ -203,7 +221,28 @@ fn own() -> Vec<Definition> {
             "extended",
             "Which SQL is understood: PostgreSQL's alone, or with DuckDB's additions that do not contradict it.",
         ),
-        ours("duckgate.max_rows", rows(), "0", "The most rows that one statement may return; 0 is no limit."),
+        limit("duckgate.max_rows", number(), "0", None, "The most rows that one result may have, however it is read."),
+        limit("duckgate.max_result_bytes", unit("B"), "0", Some("B"), "The most bytes that one statement may send."),
+        limit("duckgate.max_load_rows", number(), "0", None, "The most rows that one COPY FROM may bring."),
+        limit("duckgate.max_running", number(), "0", None, "The most statements of a role that run at once."),
+        limit("duckgate.max_statement_time", unit("ms"), "0", Some("ms"), "The longest that one statement may run."),
+        limit(
+            "duckgate.statements_per_second",
+            number(),
+            "0",
+            None,
+            "The most statements that a role may begin in a second.",
+        ),
+        limit(
+            "duckgate.bytes_per_second",
+            unit("B"),
+            "0",
+            Some("B"),
+            "The most bytes of results that a role may receive in a second, over its statements.",
+        ),
+        way("duckgate.copy_from", "Whether the role may use COPY FROM."),
+        way("duckgate.copy_to", "Whether the role may use COPY TO."),
+        way("duckgate.ddl", "Whether the role may change the schema, but for temporary tables and its own password."),
         hidden("is_superuser", Kind::Bool, Context::Internal, "off", "Shows whether the current user is a superuser."),
         hidden("role", Kind::Text, Context::Internal, "none", "Sets the current role."),
         hidden("session_authorization", Kind::Text, Context::Internal, "", "Sets the session user name."),

@@ -122,6 +122,7 @@ async fn tables_of_an_older_file_lose_duckdbs_foreign_keys() {
         dialect: Dialect::default(),
         standard_strings: true,
         row_security: true,
+        ways: Default::default(),
         held: false,
         scratch: 0,
     };

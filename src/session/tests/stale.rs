@@ -85,6 +85,7 @@ fn context(snapshot: Snapshot) -> Context {
         dialect: Dialect::default(),
         standard_strings: true,
         row_security: true,
+        ways: Default::default(),
         held: false,
         scratch: 0,
     }

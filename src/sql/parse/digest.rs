@@ -24,7 +24,8 @@ pub fn digest(parsed: &Parsed, literals: bool) -> Digest {
     let mut hashed = String::new();
     let mut text = String::new();
     for Word { shown, same, glued } in &words {
-        let blank = if text.is_empty() || *glued || text.ends_with(['(', '.']) { "" } else { " " };
+        let blank =
+            if text.is_empty() || *glued || text.ends_with(['(', '.']) || text.ends_with("::") { "" } else { " " };
         let _ = write!(text, "{blank}{shown}");
         let _ = write!(hashed, "{same}\0");
     }

@@ -284,6 +284,7 @@ fn context() -> Context {
         dialect: sql::Dialect::default(),
         standard_strings: true,
         row_security: true,
+        ways: Default::default(),
         held: false,
         scratch: 0,
     }

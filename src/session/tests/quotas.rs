@@ -1,0 +1,169 @@
+//! Limits per role, and the ways in and out.
+
+use super::*;
+
+async fn limited(settings: &[(&str, &str)]) -> (Arc<Gateway>, Session, Session) {
+    let gateway = gateway().await;
+    let mut root = open(&gateway);
+    simple(
+        &mut root,
+        "CREATE ROLE kim LOGIN; CREATE TABLE t (a int); GRANT ALL ON t TO kim; GRANT ALL ON SCHEMA public TO kim",
+    )
+    .await;
+    for (name, value) in settings {
+        let set = format!("ALTER ROLE kim SET {name} = '{value}'");
+        assert_eq!(simple(&mut root, &set).await, ["C ALTER ROLE", "Z I"], "{set}");
+    }
+    let kim = open_as(&gateway, "kim", &[]).unwrap();
+    (gateway, root, kim)
+}
+
+async fn refused(session: &mut Session, text: &str) -> String {
+    let mut notes = Notes::default();
+    let error = session.simple(text, &mut notes).await.expect_err(text);
+    session.ready(&mut notes);
+    let report = error.report();
+    format!("{} {}; {}", report.code, report.message, report.hint.as_deref().unwrap_or("no hint"))
+}
+
+fn hint(limit: &str) -> String {
+    format!("{limit} sets the limit; a superuser can change it with ALTER ROLE … SET {limit}.")
+}
+
+#[tokio::test]
+async fn a_result_has_its_bounds_however_it_is_read() {
+    let (gateway, _root, mut kim) = limited(&[("duckgate.max_rows", "10")]).await;
+    let expected = format!("53400 the result has more than 10 rows; {}", hint("duckgate.max_rows"));
+    let rows = "SELECT g FROM generate_series(1, 11) g";
+    assert_eq!(refused(&mut kim, rows).await, expected);
+    assert_eq!(refused(&mut kim, &format!("COPY ({rows}) TO STDOUT")).await, expected);
+    assert_eq!(refused(&mut kim, &format!("COPY ({rows}) TO STDOUT (FORMAT arrow)")).await, expected);
+    assert_eq!(simple(&mut kim, "SELECT g FROM generate_series(1, 10) g").await.len(), 13);
+    simple(&mut kim, &format!("BEGIN; DECLARE c CURSOR FOR {rows}; FETCH 6 FROM c")).await;
+    assert_eq!(refused(&mut kim, "FETCH 6 FROM c").await, expected);
+    simple(&mut kim, "ROLLBACK").await;
+    let mut notes = Notes::default();
+    kim.parse("", rows, &[]).await.unwrap();
+    kim.bind("", "", vec![], vec![], vec![]).await.unwrap();
+    kim.execute("", NonZeroU32::new(6), &mut notes).await.unwrap();
+    assert_eq!(kim.execute("", NonZeroU32::new(6), &mut notes).await.unwrap_err().code().to_string(), "53400");
+    kim.sync(&mut notes).await.unwrap();
+    // Whoever is limited cannot lift the limit.
+    for text in
+        ["SET duckgate.max_rows = 0", "SET LOCAL duckgate.max_rows = 100", "ALTER ROLE kim SET duckgate.max_rows = 100"]
+    {
+        let denied = "42501 permission denied to set parameter \"duckgate.max_rows\"; no hint";
+        assert_eq!(refused(&mut kim, text).await, denied, "{text}");
+    }
+    assert!(open_as(&gateway, "kim", &[("options", "-c duckgate.max_rows=0")]).is_err());
+    simple(&mut kim, "RESET ALL; DISCARD ALL").await;
+    assert_eq!(refused(&mut kim, rows).await, expected);
+    assert_eq!(
+        refused(&mut kim, "RESET duckgate.max_rows").await,
+        "42501 permission denied to set parameter \"duckgate.max_rows\"; no hint"
+    );
+}
+
+#[tokio::test]
+async fn bytes_loads_and_time_have_theirs() {
+    let limits = [
+        ("duckgate.max_result_bytes", "1kB"),
+        ("duckgate.max_load_rows", "2"),
+        ("duckgate.max_statement_time", "300ms"),
+    ];
+    let (_gateway, _root, mut kim) = limited(&limits).await;
+    assert_eq!(
+        refused(&mut kim, "SELECT repeat('x', 600) FROM generate_series(1, 2)").await,
+        format!("53400 the result has more than 1024 bytes; {}", hint("duckgate.max_result_bytes"))
+    );
+    let long = "SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b";
+    let late = "57014 canceling statement due to statement timeout; ".to_owned() + &hint("duckgate.max_statement_time");
+    assert_eq!(refused(&mut kim, long).await, late);
+    // A longer timeout of its own does not lift it, a shorter one is its own.
+    simple(&mut kim, "SET statement_timeout = '1h'").await;
+    assert_eq!(refused(&mut kim, long).await, late);
+    simple(&mut kim, "SET statement_timeout = '100ms'").await;
+    assert_eq!(refused(&mut kim, long).await, "57014 canceling statement due to statement timeout; no hint");
+    simple(&mut kim, "RESET statement_timeout").await;
+    let mut notes = Notes::default();
+    notes.input.push_back(CopyInput::Data(Bytes::from_static(b"1\n2\n3\n")));
+    let error = kim.simple("COPY t FROM STDIN", &mut notes).await.unwrap_err();
+    assert_eq!(
+        (error.code().to_string(), error.report().message.as_str()),
+        ("53400".into(), "the load has more than 2 rows")
+    );
+    assert_eq!(simple(&mut kim, "SELECT count(*) FROM t").await[1], "D 0");
+}
+
+#[tokio::test]
+async fn statements_run_and_begin_within_the_roles_bounds() {
+    let (gateway, _root, mut kim) = limited(&[("duckgate.max_running", "1")]).await;
+    let mut other = open_as(&gateway, "kim", &[]).unwrap();
+    let long = tokio::spawn(async move { simple(&mut kim, "SELECT pg_sleep(1)").await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let expected = format!("53400 role \"kim\" runs 1 statements already; {}", hint("duckgate.max_running"));
+    assert_eq!(refused(&mut other, "SELECT 1").await, expected);
+    assert_eq!(long.await.unwrap().last().unwrap(), "Z I");
+    assert_eq!(simple(&mut other, "SELECT 1").await[1], "D 1");
+
+    let (_gateway, _root, mut kim) = limited(&[("duckgate.statements_per_second", "3")]).await;
+    let mut answers = Vec::new();
+    simple(&mut kim, "BEGIN").await;
+    for _ in 0..4 {
+        answers.push(simple(&mut kim, "SELECT 1").await.last().unwrap().clone());
+    }
+    assert_eq!(answers.last().unwrap(), "Z E", "{answers:?}");
+    // What ends the transaction is let through.
+    assert_eq!(simple(&mut kim, "ROLLBACK").await, ["C ROLLBACK", "Z I"]);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(simple(&mut kim, "SELECT 1").await[1], "D 1");
+
+    let (_gateway, _root, mut kim) = limited(&[("duckgate.bytes_per_second", "1kB")]).await;
+    assert_eq!(simple(&mut kim, "SELECT repeat('x', 2000)").await.last().unwrap(), "Z I");
+    let error = refused(&mut kim, "SELECT 1").await;
+    assert!(error.starts_with("53400 role \"kim\" has received more than 1024 bytes per second"), "{error}");
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    assert_eq!(simple(&mut kim, "SELECT 1").await[1], "D 1");
+}
+
+#[tokio::test]
+async fn ways_in_and_out_are_closed_by_superusers_only() {
+    let closed = [("duckgate.copy_from", "off"), ("duckgate.copy_to", "off"), ("duckgate.ddl", "off")];
+    let (_gateway, mut root, mut kim) = limited(&closed).await;
+    simple(&mut root, "GRANT ann TO kim").await;
+    let denied = |what: &str, setting: &str| {
+        format!("42501 permission denied to {what}; A superuser can allow it with ALTER ROLE … SET {setting} = on.")
+    };
+    let mut all = vec![
+        ("COPY t FROM STDIN", denied("use COPY FROM", "duckgate.copy_from")),
+        ("COPY t TO STDOUT", denied("use COPY TO", "duckgate.copy_to")),
+        ("COPY (SELECT 1) TO STDOUT", denied("use COPY TO", "duckgate.copy_to")),
+    ];
+    let ddl = denied("change the schema", "duckgate.ddl");
+    for text in [
+        "CREATE TABLE n (a int)",
+        "CREATE TABLE n AS SELECT 1",
+        "CREATE VIEW n AS SELECT 1",
+        "CREATE SEQUENCE n",
+        "CREATE TYPE n AS ENUM ('a')",
+        "COMMENT ON TABLE t IS 'x'",
+    ] {
+        all.push((text, ddl.clone()));
+    }
+    for (text, expected) in all {
+        let answer = refused(&mut kim, text).await;
+        assert!(answer == expected || answer.starts_with("0A000"), "{text}: {answer}");
+    }
+    for text in [
+        "CREATE TEMP TABLE own (a int)",
+        "INSERT INTO own VALUES (1)",
+        "ALTER TABLE own ADD b int",
+        "DROP TABLE own",
+        "INSERT INTO t VALUES (1)",
+        "TRUNCATE t",
+    ] {
+        assert_eq!(simple(&mut kim, text).await.last().unwrap(), "Z I", "{text}");
+    }
+    // A role that it takes on opens nothing but for superusers, whom nothing is closed to.
+    assert_eq!(simple(&mut kim, "SET ROLE ann; CREATE TABLE n (a int)").await[1], "C CREATE TABLE");
+}

@@ -1,0 +1,298 @@
+//! Who gets in and what is told of it: the audit's file and view, host rules, client certificates, throttled passwords.
+
+mod support;
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConnection, StreamOwned};
+use support::protocol::{Connection, Failure, fields, startup};
+use support::server::{Options, Server};
+use support::target::Target;
+
+fn start(flags: &[&str], data: Option<&Path>) -> Server {
+    let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+    Server::start(&Options { flags, data: data.map(Path::to_owned), ..Options::default() })
+}
+
+fn run(target: &Target, sql: &str) -> Vec<Vec<Option<String>>> {
+    let mut connection = target.connect().unwrap_or_else(|e| panic!("{e}"));
+    connection.query(sql).unwrap_or_else(|e| panic!("{sql}: {e}"))
+}
+
+fn as_role(server: &Server, user: &str, password: &str) -> Target {
+    Target { user: user.into(), password: password.into(), ..server.target.clone() }
+}
+
+fn failed(target: &Target) -> String {
+    match target.connect() {
+        Ok(_) => "let in".into(),
+        Err(failure) => failure.to_string(),
+    }
+}
+
+#[test]
+fn the_audit_is_kept_in_a_file_and_in_a_view_for_auditors() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, file) = (folder.path().join("a.duckdb"), folder.path().join("audit.jsonl"));
+    let flags = ["--audit-file", file.to_str().expect("a path")];
+    let mut server = start(&flags, Some(&data));
+    run(
+        &server.target,
+        "create role kim login password 'pw'; create role auditor login password 'pw'; create table t (a int);
+         grant select on pg_catalog.duckgate_audit to auditor",
+    );
+    let (kim, auditor) = (as_role(&server, "kim", "pw"), as_role(&server, "auditor", "pw"));
+    assert_eq!(
+        failed(&as_role(&server, "kim", "wrong")),
+        "FATAL: password authentication failed for user \"kim\" (28P01)"
+    );
+    let mut session = kim.connect().unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(
+        session.query("select a from t where a = 4711").map_err(|e| e.code().to_owned()).err().as_deref(),
+        Some("42501")
+    );
+    let denied = session.query("select * from duckgate_audit").err().map(|e| e.to_string());
+    assert_eq!(denied.as_deref(), Some("ERROR: permission denied for table duckgate_audit (42501)"));
+    drop(session);
+    let shown =
+        "select event, outcome, sqlstate, session_user, command, statement, objects->0->>'name', tls, client_addr
+         from duckgate_audit where session_user = 'kim' order by time";
+    let expected = [
+        ["login", "denied", "28P01", "kim", "NULL", "NULL", "NULL", "f", "127.0.0.1"],
+        ["login", "ok", "NULL", "kim", "NULL", "NULL", "NULL", "f", "127.0.0.1"],
+        ["statement", "denied", "42501", "kim", "SELECT", "select a from t where a = ?", "t", "f", "127.0.0.1"],
+        [
+            "statement",
+            "denied",
+            "42501",
+            "kim",
+            "SELECT",
+            "select * from duckgate_audit",
+            "duckgate_audit",
+            "f",
+            "127.0.0.1",
+        ],
+    ];
+    let rows = run(&auditor, shown);
+    let plain = |row: &Vec<Option<String>>| row.iter().map(|v| v.clone().unwrap_or("NULL".into())).collect::<Vec<_>>();
+    let told: Vec<_> = rows.iter().map(plain).filter(|row| row[0] != "logout").collect();
+    assert_eq!(told, expected.map(|row| row.map(str::to_owned).to_vec()));
+
+    // What auditors may do outlives a restart, the file too; the view begins anew.
+    assert!(server.terminate(Duration::from_secs(20)).is_some_and(|status| status.success()));
+    let text = std::fs::read_to_string(&file).expect("the file");
+    let lines: Vec<serde_json::Value> = text.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
+    assert!(lines.iter().any(|l| l["user"] == "kim" && l["sqlstate"] == "42501" && l["objects"][0]["name"] == "t"));
+    assert!(lines.iter().any(|l| l["event"] == "login" && l["outcome"] == "denied" && l["user"] == "kim"));
+    assert!(!text.contains("4711") && !text.contains("'pw'"), "a literal was kept");
+    let server = start(&flags, Some(&data));
+    let auditor = as_role(&server, "auditor", "pw");
+    assert_eq!(
+        run(&auditor, "select count(*) from duckgate_audit where session_user = 'kim'")[0][0].as_deref(),
+        Some("0")
+    );
+    assert!(std::fs::read_to_string(&file).expect("the file").len() > text.len());
+}
+
+#[test]
+fn host_rules_say_who_comes_from_where_and_are_reloaded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rules = folder.path().join("hba.conf");
+    std::fs::write(&rules, "host all duckgate 127.0.0.0/8 scram-sha-256\n").expect("written");
+    let server = start(&["--host-rules", rules.to_str().expect("a path")], None);
+    run(&server.target, "create role kim login password 'pw'; create role staff; grant staff to kim");
+    let (kim, nobody) = (as_role(&server, "kim", "wrong"), as_role(&server, "nobody", "pw"));
+    let none = |user: &str| {
+        format!(
+            "FATAL: no pg_hba.conf entry for host \"127.0.0.1\", user \"{user}\", database \"duckgate\", no encryption (28000)"
+        )
+    };
+    assert_eq!((failed(&kim), failed(&nobody)), (none("kim"), none("nobody")));
+    let reload = |text: &str, until: &dyn Fn() -> bool| {
+        std::fs::write(&rules, text).expect("written");
+        // SAFETY: kill takes any pid; this one is our own child.
+        unsafe { libc::kill(server.pid() as i32, libc::SIGHUP) };
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !until() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert!(until(), "not reloaded: {text}");
+    };
+    let base = "host all duckgate all scram-sha-256\n";
+    reload(&format!("{base}host all +staff 127.0.0.1/32 trust\n"), &|| failed(&kim) == "let in");
+    assert_eq!(failed(&nobody), none("nobody"));
+    reload(&format!("{base}host all kim all reject\nhost all all all scram-sha-256"), &|| {
+        failed(&kim).starts_with("FATAL: pg_hba.conf rejects connection for host \"127.0.0.1\", user \"kim\"")
+    });
+    assert_eq!(failed(&nobody), "FATAL: password authentication failed for user \"nobody\" (28P01)");
+    // A file that cannot be read leaves what was in force.
+    std::fs::write(&rules, "host all all all trust\n").expect("written");
+    // SAFETY: as above.
+    unsafe { libc::kill(server.pid() as i32, libc::SIGHUP) };
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(failed(&kim).contains("rejects connection"));
+}
+
+/// A certificate authority of the test's own, and who it vouches for.
+struct Authority {
+    key: rcgen::KeyPair,
+    params: rcgen::CertificateParams,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = rcgen::CertificateParams::new(Vec::new()).expect("parameters");
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.distinguished_name.push(rcgen::DnType::CommonName, "the test's authority");
+        Self { key: rcgen::KeyPair::generate().expect("a key"), params }
+    }
+
+    fn pem(&self) -> String {
+        self.params.self_signed(&self.key).expect("signed").pem()
+    }
+
+    fn certify(&self, name: &str) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+        let mut params = rcgen::CertificateParams::new(Vec::new()).expect("parameters");
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let issuer = rcgen::Issuer::from_params(&self.params, &self.key);
+        let certificate = params.signed_by(&key, &issuer).expect("signed");
+        (certificate.der().clone(), PrivateKeyDer::Pkcs8(key.serialize_der().into()))
+    }
+}
+
+/// What becomes of a login over TLS with that certificate, up to the first message after the startup.
+fn with_certificate(target: &Target, certificate: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>) -> String {
+    let mut socket = TcpStream::connect((target.host.as_str(), target.port)).expect("connects");
+    socket.set_read_timeout(Some(Duration::from_secs(20))).expect("timeout");
+    socket.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).expect("written");
+    let mut answer = [0];
+    socket.read_exact(&mut answer).expect("an answer");
+    assert_eq!(&answer, b"S");
+    let config = support::tls::client_config_with(None, certificate);
+    let name = ServerName::try_from("localhost").expect("a name");
+    let mut tls = StreamOwned::new(ClientConnection::new(Arc::new(config), name).expect("a client"), socket);
+    let parameters = [("user", target.user.as_str()), ("database", target.database.as_str())];
+    let mut read = || -> std::io::Result<String> {
+        tls.write_all(&startup(0x0003_0000, &parameters))?;
+        let mut head = [0; 5];
+        tls.read_exact(&mut head)?;
+        let mut body = vec![0; u32::from_be_bytes(head[1..].try_into().expect("four bytes")) as usize - 4];
+        tls.read_exact(&mut body)?;
+        Ok(match head[0] {
+            b'R' if body[..4] == [0, 0, 0, 0] => "let in".into(),
+            b'R' => "asked for a password".into(),
+            _ => Failure::Server(fields(&body)).to_string(),
+        })
+    };
+    read().unwrap_or_else(|_| "the handshake fails".into())
+}
+
+#[test]
+fn client_certificates_are_roles() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (ca, stranger) = (Authority::new(), Authority::new());
+    let path = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.to_str().expect("a path").to_owned()
+    };
+    let rules = path(
+        "hba.conf",
+        "host all duckgate all scram-sha-256\nhostssl all bob all scram-sha-256 clientcert=verify-full\n\
+         hostssl all ann all scram-sha-256 clientcert=verify-ca\nhostssl all all all cert map=m\n",
+    );
+    let (map, ca_file) = (path("ident.conf", "m kim kim\nm /^(.*)@here$ \\1\n"), path("ca.pem", &ca.pem()));
+    let server = start(&["--host-rules", &rules, "--ident-map", &map, "--tls-client-ca", &ca_file], None);
+    run(
+        &server.target,
+        "create role kim login; create role bob login password 'pw'; create role ann login password 'pw'",
+    );
+    let come = |user: &str, certificate| with_certificate(&as_role(&server, user, ""), certificate);
+    assert_eq!(come("kim", Some(ca.certify("kim"))), "let in");
+    assert_eq!(come("kim", Some(ca.certify("kim@here"))), "let in");
+    let not = |user: &str| format!("FATAL: certificate authentication failed for user \"{user}\" (28000)");
+    assert_eq!(come("kim", Some(ca.certify("bob"))), not("kim"));
+    assert_eq!(come("nobody", Some(ca.certify("kim"))), not("nobody"));
+    assert_eq!(come("kim", None), "FATAL: connection requires a valid client certificate (28000)");
+    // Somebody else's word counts for nothing.
+    assert_eq!(come("kim", Some(stranger.certify("kim"))), "the handshake fails");
+    assert_eq!(come("bob", Some(ca.certify("bob"))), "asked for a password");
+    assert_eq!(come("bob", Some(ca.certify("kim"))), not("bob"));
+    assert_eq!(come("ann", Some(ca.certify("kim"))), "asked for a password");
+    assert_eq!(come("ann", None), "FATAL: connection requires a valid client certificate (28000)");
+    assert_eq!(come("duckgate", None), "asked for a password");
+    assert!(failed(&as_role(&server, "kim", "")).starts_with("FATAL: no pg_hba.conf entry for host"));
+}
+
+/// `DUCKGATE_GUESSES` is how many wrong passwords are sent.
+#[test]
+fn wrong_passwords_of_one_address_are_slowed_and_others_log_in_unhindered() {
+    let wanted: u32 = std::env::var("DUCKGATE_GUESSES").ok().and_then(|n| n.parse().ok()).unwrap_or(1000);
+    let server = start(&["--tls", "off"], None);
+    run(&server.target, "create role kim login password 'pw'; create role victim login password 'pw'");
+    let victim = as_role(&server, "victim", "wrong");
+    let (sent, looked_at, turned_away) = (AtomicU32::new(0), AtomicU32::new(0), AtomicU32::new(0));
+    let began = Instant::now();
+    let mut slowest = Duration::ZERO;
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                while sent.fetch_add(1, Ordering::Relaxed) < wanted {
+                    match victim.connect().map_err(|e| e.code().to_owned()).err().as_deref() {
+                        Some("28P01") => looked_at.fetch_add(1, Ordering::Relaxed),
+                        Some("28000") => turned_away.fetch_add(1, Ordering::Relaxed),
+                        other => panic!("{other:?}"),
+                    };
+                }
+            });
+        }
+        let kim = as_role(&server, "kim", "pw");
+        while sent.load(Ordering::Relaxed) < wanted {
+            let began = Instant::now();
+            kim.connect().unwrap_or_else(|e| panic!("{e}"));
+            slowest = slowest.max(began.elapsed());
+        }
+    });
+    let (time, looked_at, turned_away) = (began.elapsed(), looked_at.into_inner(), turned_away.into_inner());
+    println!(
+        "{wanted} wrong passwords in {time:?}: {looked_at} looked at, {turned_away} turned away; others within {slowest:?}"
+    );
+    // The sixteen that came at once, five that wait for their turn, and one a second.
+    let most = 16 + 8 + 2 * time.as_secs() as u32;
+    assert!(looked_at <= most, "{looked_at} of {wanted} were looked at in {time:?}");
+    assert!(slowest < Duration::from_secs(2), "another role's login took {slowest:?}");
+}
+
+#[test]
+fn a_role_that_does_not_exist_takes_the_same_time_as_a_wrong_password() {
+    let server = start(&["--tls", "off", "--limit-password-failures", "1000000"], None);
+    run(&server.target, "create role kim login password 'pw'");
+    let timed = |user: &str| {
+        let target = as_role(&server, user, "wrong");
+        let began = Instant::now();
+        assert!(failed(&target).contains("28P01"));
+        began.elapsed()
+    };
+    // Interleaved, so that whatever else the machine does hits both.
+    let pairs: Vec<_> = (0..200).map(|_| (timed("kim"), timed("nobody"))).collect();
+    let median = |mut times: Vec<Duration>| {
+        times.sort();
+        times[times.len() / 2]
+    };
+    let (known, unknown) = pairs.into_iter().unzip::<_, _, Vec<_>, Vec<_>>();
+    let (known, unknown) = (median(known), median(unknown));
+    println!("wrong password: {known:?}, no such role: {unknown:?}");
+    let (less, more) = (known.min(unknown), known.max(unknown));
+    assert!(more - less < less / 5, "wrong password: {known:?}, no such role: {unknown:?}");
+    let mut connection = Connection::new(server.target.socket());
+    connection.login(&server.target, &[], 0x0003_0000, &mut Vec::new()).unwrap_or_else(|e| panic!("{e}"));
+}
