@@ -39,6 +39,7 @@ pub fn asked(statement: &Statement, found: &Found, role: Oid, snapshot: &Snapsho
         | Statement::Insert(_)
         | Statement::Update(_)
         | Statement::Delete(_)
+        | Statement::Merge(_)
         | Statement::Copy(_)
         | Statement::Explain(_) => Vec::new(),
     };
