@@ -60,9 +60,8 @@ fn the_audit_is_kept_in_a_file_and_in_a_view_for_auditors() {
     let denied = session.query("select * from duckgate_audit").err().map(|e| e.to_string());
     assert_eq!(denied.as_deref(), Some("ERROR: permission denied for table duckgate_audit (42501)"));
     drop(session);
-    let shown =
-        "select event, outcome, sqlstate, session_user, command, statement, objects->0->>'name', tls, client_addr
-         from duckgate_audit where session_user = 'kim' order by time";
+    let shown = "select event, outcome, sqlstate, user_name, command, statement, objects->0->>'name', tls, client_addr
+         from duckgate_audit where user_name = 'kim' order by time";
     let expected = [
         ["login", "denied", "28P01", "kim", "NULL", "NULL", "NULL", "f", "127.0.0.1"],
         ["login", "ok", "NULL", "kim", "NULL", "NULL", "NULL", "f", "127.0.0.1"],
@@ -94,7 +93,7 @@ fn the_audit_is_kept_in_a_file_and_in_a_view_for_auditors() {
     let server = start(&flags, Some(&data));
     let auditor = as_role(&server, "auditor", "pw");
     assert_eq!(
-        run(&auditor, "select count(*) from duckgate_audit where session_user = 'kim'")[0][0].as_deref(),
+        run(&auditor, "select count(*) from duckgate_audit where user_name = 'kim'")[0][0].as_deref(),
         Some("0")
     );
     assert!(std::fs::read_to_string(&file).expect("the file").len() > text.len());

@@ -15,7 +15,7 @@ const COLUMNS: &[(&str, Oid)] = &[
     ("outcome", oid::TEXT),
     ("sqlstate", oid::TEXT),
     ("message", oid::TEXT),
-    ("session_user", oid::TEXT),
+    ("user_name", oid::TEXT),
     ("role", oid::TEXT),
     ("database", oid::TEXT),
     ("pid", oid::INT4),

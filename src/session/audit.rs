@@ -105,9 +105,6 @@ impl Session {
             self.audit_finish(Outcome::Abandoned, self.meter.rows);
         }
         self.audit_event(Event::Logout);
-        if let Some(record) = &mut self.record {
-            record.at = self.shared.backend_start;
-        }
         self.audit_finish(Outcome::Ok, 0);
     }
 
@@ -210,7 +207,7 @@ impl Session {
         let application = state.settings.acting().application_name.clone();
         drop(state);
         let duration = match event {
-            Event::Logout => at.elapsed().unwrap_or_default(),
+            Event::Logout => self.shared.backend_start.elapsed().unwrap_or_default(),
             Event::Login | Event::Statement | Event::Commit | Event::Gap => since.elapsed(),
         };
         let Meter { rows: _, sent, received } = self.meter;
