@@ -155,6 +155,7 @@ fn changed(ddl: &Ddl) -> Vec<Changed> {
         Ddl::AlterNamespace { name, .. } => one(&no, name, "ALTER SCHEMA"),
         Ddl::CreateTable { table, .. } => one(&table.namespace, &table.name, "CREATE TABLE"),
         Ddl::CreateTableAs { namespace, name, .. } => one(namespace, name, "CREATE TABLE"),
+        Ddl::Refresh { view, .. } => one(&view.namespace, &view.name, "REFRESH"),
         Ddl::CreateView { namespace, name, .. } => one(namespace, name, "CREATE VIEW"),
         Ddl::CreateIndex { namespace, table, .. } => one(namespace, table, "CREATE INDEX"),
         Ddl::CreateSequence { namespace, name, .. } => one(namespace, name, "CREATE SEQUENCE"),

@@ -136,8 +136,8 @@ pub fn is_own_affair(ddl: &Ddl, authority: &Authority) -> bool {
         | Ddl::AlterSequence { namespace, .. }
         | Ddl::AlterTable { namespace, .. } => temporary(namespace),
         Ddl::Drop { names, .. } => names.iter().all(|(namespace, _)| temporary(namespace)),
-        // It changes rows, not the schema.
-        Ddl::Truncate { .. } => true,
+        // These change rows, not the schema.
+        Ddl::Truncate { .. } | Ddl::Refresh { .. } => true,
         Ddl::AlterRole { name, options } => who.is_self(name) && only_password(options),
         Ddl::AlterRoleSet { name, .. } => who.is_self(name),
         Ddl::CreateNamespace { .. }
