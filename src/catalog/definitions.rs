@@ -145,12 +145,13 @@ fn index(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
         Some(text)
     });
     let unique = if index.unique { "UNIQUE " } else { "" };
+    let nulls = if index.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
     let predicate = index.predicate.as_ref().map(|p| format!(" WHERE {}", printed(asker, p, relation.oid, pretty).0));
     let predicate = predicate.unwrap_or_default();
     // Only pretty text leaves a namespace out.
     let table = asker.seen.written(&relation.namespace, &relation.name, pretty && asker.seen.finds(relation));
     Some(format!(
-        "CREATE {unique}INDEX {} ON {table} USING {} ({}){predicate}",
+        "CREATE {unique}INDEX {} ON {table} USING {} ({}){nulls}{predicate}",
         quote_ident(&index.name),
         index.method,
         keys.collect::<Vec<_>>().join(", "),

@@ -195,6 +195,8 @@ pub fn add_constraint(snapshot: &Snapshot, relation: &mut Relation, draft: &NewC
             unique: true,
             keys: columns.iter().map(key).collect(),
             predicate: None,
+            nulls_not_distinct: matches!(&kind, ConstraintKind::Unique { nulls_not_distinct: true, .. }),
+            reads: Vec::new(),
             method: "btree".into(),
             of_constraint: true,
             comment: None,

@@ -10,7 +10,7 @@ use crate::engine::{Access, Connection, Engine, Kind, Outcome, Rendered, Run, Wr
 use crate::error::{Error, Result};
 use crate::policy::Permit;
 use crate::registry::{Change, Name, Relation, Snapshot, builtin};
-use crate::sql::ddl::{DdlPlan, Step, keys, store};
+use crate::sql::ddl::{DdlPlan, Step, keys, store, unique};
 use crate::sql::{ParamSource, Plan};
 use crate::tree::SessionValue;
 use crate::types::{Oid, OutputSettings, Phys, Value};
@@ -142,6 +142,14 @@ impl System {
                         && rows.next().await?.is_some_and(|batch| batch.num_rows() > 0)
                     {
                         return Err(key.missing(None));
+                    }
+                }
+                Step::Unique(key) => {
+                    let permit = key.duplicate(unique::Written::Anything);
+                    if let Outcome::Rows(mut rows) = self.connection.execute(&permit, Vec::new(), &run()).await?
+                        && rows.next().await?.is_some_and(|batch| batch.num_rows() > 0)
+                    {
+                        return Err(key.not_unique(None));
                     }
                 }
                 Step::Verify(plan, error) => {

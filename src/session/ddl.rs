@@ -81,6 +81,7 @@ impl Session {
                 Outcome::Done => Ok(None),
             },
             Step::Key(key) => self.check_existing(key).await.map(|()| None),
+            Step::Unique(key) => self.check_existing_unique(key).await.map(|()| None),
             Step::Verify(plan, error) => match self.start(plan, values, front, Alone::No, None).await? {
                 Outcome::Rows(rows) => match self.count_rows(rows, front).await? {
                     0 => Ok(None),

@@ -12,7 +12,7 @@ use super::session::Session;
 use super::transaction;
 use crate::engine::{Change, Moment, Writes};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Constraint, ConstraintKind, Name, Snapshot, UserTypeKind};
+use crate::registry::{CheckedKey, Constraint, ConstraintKind, Name, Snapshot, UserTypeKind};
 use crate::sql::ddl::keys::{self, Key};
 use crate::tree::{Ddl, ObjectKind};
 use crate::types::Oid;
@@ -31,7 +31,10 @@ pub fn touch(touched: &mut Touched, writes: Writes) {
 impl Session {
     /// Whether a foreign key is checked at the transaction's end, not the statement's.
     pub(super) fn is_late(&self, key: &Key) -> bool {
-        let constraint = &key.constraint;
+        self.is_late_constraint(&key.constraint)
+    }
+
+    pub(super) fn is_late_constraint(&self, constraint: &Constraint) -> bool {
         let Some(active) = self.transaction.active() else { return false };
         // What was there before NOT VALID cannot be told from what is new, later.
         let may = constraint.deferrable && constraint.validated;
@@ -60,9 +63,11 @@ impl Session {
                 continue;
             };
             // It may have been dropped meanwhile.
-            if let Some(key) = keys.iter().find(|key| key.constraint.oid == oid)
-                && let Err(error) = self.check_late_key(key, &late).await
-            {
+            let checked = match keys.iter().find(|key| key.constraint.oid == oid) {
+                Some(key) => self.check_late_key(key, &late).await,
+                None => self.check_late_unique(oid).await,
+            };
+            if let Err(error) = checked {
                 if let Some(active) = self.transaction.active_mut() {
                     active.late.insert(oid, late);
                 }
@@ -91,6 +96,13 @@ impl Session {
             _ => return Ok(()),
         };
         let Some(active) = self.transaction.active() else { return Ok(()) };
+        for table in tables.iter().filter_map(|oid| snapshot.relation_by_oid(*oid)) {
+            let pending = |key: &CheckedKey<'_>| active.late.contains_key(&key.oid);
+            if table.checked_keys().any(|key| pending(&key)) {
+                let message = format!("cannot {what} \"{}\" because it has pending trigger events", table.name);
+                return Err(Error::new(SqlState::OBJECT_IN_USE, message));
+            }
+        }
         for key in keys.iter() {
             let Some(late) = active.late.get(&key.constraint.oid) else { continue };
             let written = late.all || late.new_rows || !late.got.is_empty();
@@ -144,6 +156,11 @@ impl Session {
         if redefined && is_newly_checked(&registry, &snapshot, &active.touched) {
             return Err(serialization("Another transaction has added a check to a table that this one has changed."));
         }
+        if redefined && is_newly_unique(&registry, &snapshot, &active.touched) {
+            return Err(serialization(
+                "Another transaction has added a unique key to a table that this one has changed.",
+            ));
+        }
         if redefined && is_newly_keyed(&registry, &keys, &active.touched)? {
             return Err(serialization(
                 "Another transaction has added a foreign key to a table that this one has changed.",
@@ -154,10 +171,13 @@ impl Session {
             return Ok(None);
         }
         let turn = log.turn(active.footprint.clone(), began).await.map_err(|meets| match meets {
-            Meets::Key(oid) => {
-                let name = keys.iter().find(|key| key.constraint.oid == oid).map_or("", |key| &*key.constraint.name);
-                serialization(&format!("Another transaction has changed the other side of \"{name}\"."))
-            }
+            Meets::Key(oid) => match keys.iter().find(|key| key.constraint.oid == oid) {
+                Some(key) => {
+                    let name = &key.constraint.name;
+                    serialization(&format!("Another transaction has changed the other side of \"{name}\"."))
+                }
+                None => serialization("Another transaction has written the same value of a unique key."),
+            },
             Meets::TooOld => serialization("It has lasted so long that others' changes are no longer known."),
         })?;
         let engine = self.gateway.engine();
@@ -194,9 +214,6 @@ impl Session {
             true => deferrable(&snapshot).collect(),
             false => self.named_constraints(&snapshot, names, deferred)?,
         };
-        if deferred && !names.is_empty() && chosen.iter().any(|c| !is_foreign_key(c)) {
-            return Err(Error::unsupported("deferring a constraint that is no foreign key"));
-        }
         let oids: Vec<Oid> = chosen.iter().map(|c| c.oid).collect();
         if let Some(active) = self.transaction.active_mut() {
             active.immediate.retain(|oid| !oids.contains(oid));
@@ -252,6 +269,16 @@ fn is_newly_keyed(registry: &Snapshot, known: &[Arc<Key>], touched: &Touched) ->
     Ok(Key::all(registry)?.iter().any(is_new))
 }
 
+/// Whether somebody has added a unique key that no index of DuckDB's holds to a table with changes.
+fn is_newly_unique(registry: &Snapshot, known: &Snapshot, touched: &Touched) -> bool {
+    touched.keys().any(|oid| {
+        let (Some(now), Some(then)) = (registry.relation_by_oid(*oid), known.relation_by_oid(*oid)) else {
+            return false;
+        };
+        now.checked_keys().any(|key| !then.checked_keys().any(|k| k.oid == key.oid))
+    })
+}
+
 /// Whether somebody has added a CHECK to a table with changes that it was not asked of, or to a domain of its columns.
 fn is_newly_checked(registry: &Snapshot, known: &Snapshot, touched: &Touched) -> bool {
     touched.keys().any(|oid| {
@@ -274,10 +301,6 @@ fn serialization(detail: &str) -> Error {
     Error::new(SqlState::T_R_SERIALIZATION_FAILURE, "could not serialize access due to concurrent update")
         .detail(detail)
         .hint("The transaction might succeed if retried.")
-}
-
-fn is_foreign_key(constraint: &Constraint) -> bool {
-    matches!(constraint.kind, ConstraintKind::ForeignKey { .. })
 }
 
 fn deferrable(snapshot: &Snapshot) -> impl Iterator<Item = Constraint> {

@@ -3,7 +3,8 @@
 //!
 //! One inserts a child, the other deletes its parent; each finds its own snapshot whole. So each transaction collects, by
 //! foreign key, hashes of the keys that its rows refer to and of those that it has taken from the parent, and commits in
-//! turn: not if a commit since it began met the same key from the other side.
+//! turn: not if a commit since it began met the same key from the other side. Likewise two that have both written the same
+//! value of a unique key that no index of DuckDB's holds.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -46,11 +47,12 @@ impl Keys {
 pub struct Footprint {
     referred: HashMap<Oid, Keys>,
     removed: HashMap<Oid, Keys>,
+    claimed: HashMap<Oid, Keys>,
 }
 
 impl Footprint {
     pub fn is_empty(&self) -> bool {
-        self.referred.is_empty() && self.removed.is_empty()
+        self.referred.is_empty() && self.removed.is_empty() && self.claimed.is_empty()
     }
 
     /// Its rows refer to these keys now.
@@ -63,12 +65,19 @@ impl Footprint {
         add(&mut self.removed, constraint, keys);
     }
 
-    /// The foreign key that the two meet at, from different sides.
+    /// Its rows have these values of a unique key.
+    pub fn claims(&mut self, key: Oid, keys: Keys) {
+        add(&mut self.claimed, key, keys);
+    }
+
+    /// The foreign key that the two meet at, from different sides, or the unique key that both have written.
     fn meets(&self, other: &Self) -> Option<Oid> {
         let crossed = |ours: &HashMap<Oid, Keys>, theirs: &HashMap<Oid, Keys>| {
             ours.iter().find_map(|(oid, keys)| theirs.get(oid).is_some_and(|k| k.meets(keys)).then_some(*oid))
         };
-        crossed(&self.referred, &other.removed).or_else(|| crossed(&self.removed, &other.referred))
+        crossed(&self.referred, &other.removed)
+            .or_else(|| crossed(&self.removed, &other.referred))
+            .or_else(|| crossed(&self.claimed, &other.claimed))
     }
 }
 
@@ -207,6 +216,18 @@ mod tests {
         drop(log.turn(first, &a).await.ok().unwrap());
         drop(a);
         log.turn(second, &b).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn two_do_not_both_write_a_unique_key() {
+        let claims = |what: Keys| {
+            let mut footprint = Footprint::default();
+            footprint.claims(1, what);
+            footprint
+        };
+        assert!(!both(claims(keys(&[1, 2])), claims(keys(&[2]))).await);
+        assert!(both(claims(keys(&[1])), claims(keys(&[2]))).await);
+        assert!(both(claims(keys(&[1])), refers(keys(&[1]))).await);
     }
 
     #[tokio::test]

@@ -28,7 +28,7 @@ use crate::types::{self, Oid, Phys, Value};
 /// Keys that are looked up one by one, in the parent's index; more are asked for at once.
 const FEW: usize = 16;
 /// Keys of one statement that other transactions are told one by one; more count as all.
-const TOLD: usize = 1000;
+pub(super) const TOLD: usize = 1000;
 /// Beyond the numbers that a client's statement gives its temporary tables.
 const FIRST_SCRATCH: u32 = 1 << 20;
 /// Temporary tables of one statement of the gateway's own.
@@ -36,9 +36,9 @@ const BLOCK: u32 = 16;
 
 /// What a statement has to answer for.
 pub struct Duty {
-    what: Arc<KeyDuty>,
+    pub what: Arc<KeyDuty>,
     /// The first row that it may have appended.
-    since: i64,
+    pub since: i64,
     /// The numbers that its temporary tables have, if it is a statement of the gateway's own.
     block: Option<u32>,
 }
@@ -98,6 +98,7 @@ impl Session {
         }
         let mut todo = VecDeque::new();
         for duty in std::mem::take(&mut self.duties) {
+            self.settle_uniques(&duty).await?;
             todo.extend(self.tasks(duty)?);
         }
         let mut free = Vec::new();
@@ -114,6 +115,7 @@ impl Session {
             let mut used = false;
             let mut next = Vec::new();
             for duty in std::mem::take(&mut self.duties) {
+                self.settle_uniques(&duty).await?;
                 used = true;
                 next.extend(self.tasks(Duty { block: Some(block), ..duty })?);
             }
@@ -486,7 +488,7 @@ impl Late {
     }
 }
 
-fn meets(some: &[i16], others: &[i16]) -> bool {
+pub(super) fn meets(some: &[i16], others: &[i16]) -> bool {
     some.iter().any(|column| others.contains(column))
 }
 
@@ -495,11 +497,11 @@ fn sets_some(kept: &KeptRows, columns: &[i16]) -> bool {
 }
 
 /// Equal values may have different bytes.
-fn is_float(ty: &Phys) -> bool {
+pub(super) fn is_float(ty: &Phys) -> bool {
     matches!(ty, Phys::Float4 | Phys::Float8)
 }
 
-fn hashes(batch: &RecordBatch, skip: usize) -> Result<Vec<u64>> {
+pub(super) fn hashes(batch: &RecordBatch, skip: usize) -> Result<Vec<u64>> {
     let columns = &batch.columns()[skip..];
     let fields = columns.iter().map(|c| SortField::new(c.data_type().clone())).collect();
     let converter = RowConverter::new(fields).map_err(Error::internal)?;
@@ -512,7 +514,7 @@ fn hashes(batch: &RecordBatch, skip: usize) -> Result<Vec<u64>> {
     Ok(rows.iter().map(hash).collect())
 }
 
-fn row(batch: &RecordBatch, skip: usize, at: usize, types: &[Phys]) -> Vec<Value> {
+pub(super) fn row(batch: &RecordBatch, skip: usize, at: usize, types: &[Phys]) -> Vec<Value> {
     let columns = batch.columns()[skip..].iter();
     columns.zip(types).map(|(column, ty)| types::arrow::value_at(column.as_ref(), at, ty)).collect()
 }

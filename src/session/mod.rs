@@ -46,6 +46,7 @@ mod sql_prepared;
 mod startup;
 mod statements;
 mod transaction;
+mod uniques;
 mod utility;
 
 pub use audit::Visitor;

@@ -1,5 +1,6 @@
 //! One session: the state that a connected client has, and what every message needs of it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -16,6 +17,7 @@ use super::quota::Place;
 use super::shared::Shared;
 use super::statements::Statements;
 use super::transaction::Transaction;
+use super::uniques::Known;
 use crate::engine::directory;
 use crate::error::{Error, Report, Result, SqlState};
 use crate::registry::seen::Seen;
@@ -41,6 +43,8 @@ pub struct Session {
     pub(super) environment: Option<Arc<Environment>>,
     /// Foreign keys of the snapshot of that version.
     pub(super) keys: Option<(u64, Arc<[Arc<Key>]>)>,
+    /// The unique keys of tables that the session checks.
+    pub(super) uniques: HashMap<Oid, Known>,
     /// What the running statement has to answer for, so far.
     pub(super) duties: Vec<Duty>,
     /// The numbers of temporary tables by which foreign keys' own statements learn their keys.

@@ -82,6 +82,7 @@ impl Session {
             view: None,
             environment: None,
             keys: None,
+            uniques: Default::default(),
             duties: Vec::new(),
             key_tables: Vec::new(),
             statements: Statements::default(),

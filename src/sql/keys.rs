@@ -19,7 +19,8 @@ pub(super) fn duty(
         (None, Statement::Insert { conflict, .. }) => {
             let sets = conflict.iter().filter_map(|c| c.sets.as_ref()).flatten();
             let sets: Vec<i16> = sets.filter_map(|(name, _)| table.column_by_physical(name).map(|c| c.num)).collect();
-            if table.foreign_keys().next().is_none() && sets.is_empty() {
+            let checked = table.foreign_keys().next().is_some() || table.checked_keys().next().is_some();
+            if !checked && sets.is_empty() {
                 return None;
             }
             KeyChange::Appended { sets }

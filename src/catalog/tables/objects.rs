@@ -229,6 +229,7 @@ pub(super) fn pg_index(ask: &Ask<'_>) -> Result<Rows> {
         rows.about[0] = r.oid;
         for index in &r.indexes {
             let primary = r.primary_key().is_some_and(|c| c.name == index.name && index.of_constraint);
+            let deferrable = index.of_constraint && r.constraints.iter().any(|c| c.name == index.name && c.deferrable);
             let type_of = |num: i16| r.column_by_num(num).map_or(PgType::new(oid::TEXT), |c| c.ty);
             let expressions: Vec<&str> = index.keys.iter().filter_map(|k| k.expression.as_deref()).collect();
             rows.push([
@@ -237,10 +238,10 @@ pub(super) fn pg_index(ask: &Ask<'_>) -> Result<Rows> {
                 Value::Int2(index.keys.len() as i16),
                 Value::Int2(index.keys.len() as i16),
                 Value::Bool(index.unique),
-                Value::Bool(false),
+                Value::Bool(index.nulls_not_distinct),
                 Value::Bool(primary),
                 Value::Bool(false),
-                Value::Bool(true),
+                Value::Bool(!deferrable),
                 Value::Bool(false),
                 Value::Bool(true),
                 Value::Bool(false),

@@ -303,6 +303,12 @@ impl Analyzer<'_> {
         clause: &ast::OnConflict,
     ) -> Result<(OnConflict, Option<crate::tree::RelId>)> {
         let arbiter = match &clause.conflict_target {
+            None if def.checked_keys().next().is_some() => {
+                return Err(Error::unsupported(
+                    "ON CONFLICT without a target, into a table with a unique key over expressions, over some rows, deferrable or with NULLS NOT DISTINCT",
+                )
+                .hint("Name the columns of another unique key."));
+            }
             None => Vec::new(),
             Some(ast::ConflictTarget::Columns(columns)) => self.arbiter_columns(def, columns)?,
             Some(ast::ConflictTarget::OnConstraint(name)) => self.arbiter_constraint(def, name)?,
@@ -363,18 +369,39 @@ impl Analyzer<'_> {
             keys.sort_unstable();
             keys == nums
         };
-        let by_constraint = def.constraints.iter().any(|c| match &c.kind {
-            ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => same(columns),
-            ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => false,
-        });
-        let by_index = || {
-            def.indexes.iter().any(|i| {
-                let keys: Vec<i16> = i.keys.iter().map(|k| k.column).collect();
-                i.unique && i.predicate.is_none() && !keys.contains(&0) && same(&keys)
-            })
-        };
-        if by_constraint || by_index() {
-            return Ok(columns);
+        let mut of_session = None;
+        for constraint in &def.constraints {
+            match &constraint.kind {
+                ConstraintKind::PrimaryKey { columns: key } | ConstraintKind::Unique { columns: key, .. }
+                    if same(key) =>
+                {
+                    if constraint.is_native() {
+                        return Ok(columns);
+                    }
+                    of_session = Some(constraint.deferrable.then(|| constraint.name.clone()));
+                }
+                ConstraintKind::PrimaryKey { .. }
+                | ConstraintKind::Unique { .. }
+                | ConstraintKind::ForeignKey { .. }
+                | ConstraintKind::Check { .. } => {}
+            }
+        }
+        for index in def.indexes.iter().filter(|i| i.unique && !i.of_constraint && i.predicate.is_none()) {
+            let keys: Vec<i16> = index.keys.iter().map(|k| k.column).collect();
+            if !keys.contains(&0) && same(&keys) {
+                if index.is_native() {
+                    return Ok(columns);
+                }
+                of_session.get_or_insert(None);
+            }
+        }
+        match of_session {
+            Some(Some(name)) => return Err(deferrable_arbiter(def, &name)),
+            Some(None) => {
+                return Err(Error::unsupported("ON CONFLICT with a key that has NULLS NOT DISTINCT")
+                    .hint("Leave NULLS NOT DISTINCT out."));
+            }
+            None => {}
         }
         let message = "there is no unique or exclusion constraint matching the ON CONFLICT specification";
         Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message))
@@ -387,6 +414,13 @@ impl Analyzer<'_> {
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
         };
         match &constraint.kind {
+            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } if constraint.deferrable => {
+                Err(deferrable_arbiter(def, &constraint.name))
+            }
+            ConstraintKind::Unique { nulls_not_distinct: true, .. } => {
+                Err(Error::unsupported("ON CONFLICT with a key that has NULLS NOT DISTINCT")
+                    .hint("Leave NULLS NOT DISTINCT out."))
+            }
             ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => Ok(columns
                 .iter()
                 .filter_map(|num| def.columns.iter().position(|c| c.num == *num).map(|i| i as u16))
@@ -474,4 +508,11 @@ fn plain_values(query: &ast::Query) -> Option<&ast::Values> {
         }
         _ => None,
     }
+}
+
+fn deferrable_arbiter(table: &TableDef, name: &str) -> Error {
+    let message = "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters";
+    Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
+        .table(&*table.namespace, &*table.name)
+        .constraint(name)
 }

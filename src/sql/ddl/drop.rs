@@ -255,7 +255,7 @@ impl Planner<'_> {
                     .hint(format!("You can drop constraint {name} on table {} instead.", table.name)));
             }
             let mut table = (*table).clone();
-            if index.unique {
+            if index.unique && index.is_native() {
                 self.command(super::index::drop_native(&table, &index));
             }
             table.indexes.retain(|i| i.oid != index.oid);

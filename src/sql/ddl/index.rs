@@ -1,11 +1,17 @@
-//! CREATE INDEX. A unique index is DuckDB's own; any other is kept in the schema and nowhere else: DuckDB's zone maps and
+//! CREATE INDEX. A unique index over columns is DuckDB's own, over expressions or some rows the session's ([`super::unique`]); any other is kept in the schema and nowhere else: DuckDB's zone maps and
 //! hash joins do its work, and its ART indexes would only slow loads and forbid ALTER TABLE.
 
+use std::sync::Arc;
+
+use super::Step;
 use super::alter::{duplicates, word};
 use super::physical::{self, column_list, table_name};
 use super::planner::Planner;
+use super::unique::UniqueKey;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Index, Name, Relation, build};
+use crate::sql::Context;
+use crate::types::Oid;
 
 impl Planner<'_> {
     pub fn create_index(
@@ -42,9 +48,17 @@ impl Planner<'_> {
 
     /// Puts the index into the relation, and into DuckDB if it is unique.
     pub fn add_index(&mut self, relation: &mut Relation, index: Index) -> Result<()> {
+        let columns: Vec<i16> =
+            index.keys.iter().filter(|key| key.expression.is_none()).map(|key| key.column).collect();
         if index.unique {
-            let columns = plain_columns(&index)?;
             physical::key_types(relation, &columns, &self.after)?;
+        }
+        if index.unique && !index.is_native() {
+            let oid = index.oid;
+            relation.indexes.push(index);
+            return self.check_unique(relation, oid);
+        }
+        if index.unique {
             let message = format!("could not create unique index \"{}\"", index.name);
             let error = Error::new(SqlState::UNIQUE_VIOLATION, message)
                 .table(&*relation.namespace, &*relation.name)
@@ -57,19 +71,16 @@ impl Planner<'_> {
         relation.indexes.push(index);
         Ok(())
     }
-}
 
-/// The columns of a unique index; it has nothing else.
-fn plain_columns(index: &Index) -> Result<Vec<i16>> {
-    if index.predicate.is_some() {
-        return Err(Error::unsupported("a partial unique index")
-            .hint("A unique index covers the whole table; leave WHERE out, or leave UNIQUE out."));
+    /// The rows that are there are held against a key that the session checks.
+    pub fn check_unique(&mut self, relation: &Relation, oid: Oid) -> Result<()> {
+        let key = relation.checked_keys().find(|key| key.oid == oid);
+        let key = key.ok_or_else(|| Error::internal("a key that nobody checks"))?;
+        let cx = Context { snapshot: Arc::new(self.after.clone()), ..self.cx.clone() };
+        let key = UniqueKey::new(&cx, &Arc::new(relation.clone()), &key)?;
+        self.plan.steps.push(Step::Unique(Arc::new(key)));
+        Ok(())
     }
-    if index.keys.iter().any(|k| k.expression.is_some()) {
-        return Err(Error::unsupported("a unique index over an expression")
-            .hint("Store the expression in a column and make that unique."));
-    }
-    Ok(index.keys.iter().map(|k| k.column).collect())
 }
 
 /// Its name inside DuckDB: PostgreSQL's name may change, this one need not.
@@ -78,7 +89,7 @@ fn native_name(index: &Index) -> String {
 }
 
 pub fn create_native(relation: &Relation, index: &Index) -> Result<String> {
-    let columns = column_list(relation, &plain_columns(index)?)?;
+    let columns = column_list(relation, &index.keys.iter().map(|key| key.column).collect::<Vec<_>>())?;
     Ok(format!("CREATE UNIQUE INDEX {} ON {} ({columns})", native_name(index), table_name(relation)))
 }
 

@@ -28,6 +28,7 @@ mod sequence;
 pub mod store;
 mod truncate;
 mod types;
+pub mod unique;
 mod view;
 
 use std::sync::Arc;
@@ -75,6 +76,8 @@ pub enum Step {
     Verify(Plan, Error),
     /// The rows of a table are checked for one of its foreign keys, which the changes have brought.
     Key(Arc<keys::Key>),
+    /// The rows of a table are checked for a unique key of the session's.
+    Unique(Arc<unique::UniqueKey>),
 }
 
 /// Plans one schema change. `cx.snapshot` is the transaction's own; `cx.role` owns what is made.

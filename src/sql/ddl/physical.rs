@@ -73,21 +73,16 @@ fn column_definition(relation: &Relation, column: &Column, types: &Snapshot) -> 
 
 /// The table's clause for a constraint that DuckDB keeps; `None` for a CHECK and for foreign keys, which the session checks.
 pub fn native_constraint(relation: &Relation, constraint: &Constraint, types: &Snapshot) -> Result<Option<String>> {
-    if constraint.initially_deferred && !matches!(constraint.kind, ConstraintKind::ForeignKey { .. }) {
-        return Err(Error::unsupported("a constraint that is INITIALLY DEFERRED and no foreign key")
-            .hint("Keys are checked with each statement; leave DEFERRABLE INITIALLY DEFERRED out."));
-    }
     Ok(match &constraint.kind {
         ConstraintKind::PrimaryKey { columns } => {
             key_types(relation, columns, types)?;
-            Some(format!("PRIMARY KEY ({})", column_list(relation, columns)?))
+            let list = column_list(relation, columns)?;
+            constraint.is_native().then(|| format!("PRIMARY KEY ({list})"))
         }
-        ConstraintKind::Unique { columns, nulls_not_distinct } => {
-            if *nulls_not_distinct {
-                return Err(Error::unsupported("UNIQUE NULLS NOT DISTINCT"));
-            }
+        ConstraintKind::Unique { columns, nulls_not_distinct: _ } => {
             key_types(relation, columns, types)?;
-            Some(format!("UNIQUE ({})", column_list(relation, columns)?))
+            let list = column_list(relation, columns)?;
+            constraint.is_native().then(|| format!("UNIQUE ({list})"))
         }
         ConstraintKind::ForeignKey { columns, target, target_columns, .. } => {
             let own = (*target == relation.oid).then_some(relation);

@@ -34,6 +34,7 @@ mod numeric;
 mod order;
 mod ordered_set;
 mod output;
+mod over_row;
 mod point;
 mod postpone;
 mod presence;
@@ -57,6 +58,7 @@ use crate::sql::{Command, Context, Depends, KeptRows, LockCall, ParamSource};
 use crate::tree::{self, CteId, Field, RelId, SessionValue};
 use crate::types::{self, Oid, PgType, Phys};
 use ir::{Alias, Node, Scalar};
+pub use over_row::over_row;
 pub use point::keyed;
 pub use steps::Step;
 

@@ -56,12 +56,14 @@ struct Part {
 }
 
 impl<'a> Lowerer<'a> {
-    /// The columns that others' foreign keys point to, and (`own`) those of the table's own foreign keys.
+    /// The columns that others' foreign keys point to, and (`own`) those of the table's own foreign keys and of the unique ones
+    /// that the session checks.
     pub(super) fn key_columns(&self, table: &registry::Relation, own: bool) -> BTreeSet<i16> {
         let pointed = self.cx.snapshot.referring(table.oid);
         let mut columns: BTreeSet<i16> = pointed.flat_map(|(_, key)| key.target_columns.to_vec()).collect();
         if own {
             columns.extend(table.foreign_keys().flat_map(|key| key.columns.to_vec()));
+            columns.extend(table.checked_keys().flat_map(|key| key.columns().collect::<Vec<_>>()));
         }
         columns
     }

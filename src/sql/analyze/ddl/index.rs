@@ -3,11 +3,12 @@
 use sqlparser::ast;
 
 use super::super::Analyzer;
+use super::super::check::walk;
 use super::super::stored::{Stored, new_expression, without_position};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Index, IndexKey};
 use crate::sql::parse;
-use crate::tree::{Ddl, RelColumn};
+use crate::tree::{Ddl, Expr, ExprKind, RelColumn};
 use crate::types::oid;
 
 impl Analyzer<'_> {
@@ -34,9 +35,6 @@ impl Analyzer<'_> {
         if !include.is_empty() && *unique {
             return Err(Error::unsupported("INCLUDE in a unique index"));
         }
-        if *nulls_distinct == Some(false) {
-            return Err(Error::unsupported("UNIQUE … NULLS NOT DISTINCT"));
-        }
         let method = using.as_ref().map_or_else(|| "btree".to_owned(), |m| m.to_string().to_lowercase());
         if !matches!(method.as_str(), "btree" | "hash" | "gin" | "gist" | "brin" | "spgist") {
             let message = format!("access method \"{method}\" does not exist");
@@ -49,8 +47,9 @@ impl Analyzer<'_> {
         let scope: Vec<RelColumn> =
             relation.columns.iter().map(|c| RelColumn { name: c.name.clone(), ty: c.ty, attnum: c.num }).collect();
         let mut keys = Vec::new();
+        let mut reads = Vec::new();
         for column in columns {
-            keys.push(self.index_key(&relation, &scope, column)?);
+            keys.push(self.index_key(&relation, &scope, column, &mut reads)?);
         }
         let mut kept_predicate = None;
         if let Some(predicate) = predicate {
@@ -62,6 +61,7 @@ impl Analyzer<'_> {
                     format!("argument of WHERE must be type boolean, not type {}", self.type_name(expr.ty.oid));
                 return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
             }
+            note_reads(&expr, &scope, &mut reads)?;
             kept_predicate = Some(kept);
         }
         let name = name.as_ref().map(|n| self.single(n)).transpose()?;
@@ -71,6 +71,8 @@ impl Analyzer<'_> {
             unique: *unique,
             keys,
             predicate: kept_predicate,
+            nulls_not_distinct: *unique && *nulls_distinct == Some(false),
+            reads,
             method: method.into(),
             of_constraint: false,
             comment: None,
@@ -84,6 +86,7 @@ impl Analyzer<'_> {
         relation: &crate::registry::Relation,
         scope: &[RelColumn],
         column: &ast::IndexColumn,
+        reads: &mut Vec<i16>,
     ) -> Result<IndexKey> {
         let descending = column.column.options.asc == Some(false);
         let nulls_first = column.column.options.nulls_first.unwrap_or(descending);
@@ -100,8 +103,24 @@ impl Analyzer<'_> {
             return Ok(IndexKey { column: found.num, expression: None, descending, nulls_first });
         }
         let text = expr.to_string();
-        let (_, kept) = new_expression(&text, Stored::IndexExpression, &relation.name, scope, None, self.ctx)
+        let (expr, kept) = new_expression(&text, Stored::IndexExpression, &relation.name, scope, None, self.ctx)
             .map_err(without_position)?;
+        note_reads(&expr, scope, reads)?;
         Ok(IndexKey { column: 0, expression: Some(kept), descending, nulls_first })
     }
+}
+
+/// The columns that an expression over a row reads.
+fn note_reads(expr: &Expr, scope: &[RelColumn], reads: &mut Vec<i16>) -> Result<()> {
+    walk(expr, 0, &mut |e, _| {
+        match &e.kind {
+            ExprKind::Column { rel: _, column } => reads.extend(scope.get(usize::from(*column)).map(|c| c.attnum)),
+            ExprKind::WholeRow(_) => reads.extend(scope.iter().map(|c| c.attnum)),
+            _ => {}
+        }
+        Ok(true)
+    })?;
+    reads.sort_unstable();
+    reads.dedup();
+    Ok(())
 }

@@ -26,19 +26,26 @@ impl Planner<'_> {
                     let sql = is_null(&t.old, old);
                     self.verify_sql(sql, Error::new(SqlState::NOT_NULL_VIOLATION, message));
                 }
-                self.verify_unique(t, &constraint, columns)?;
-                t.rebuild = true;
+                self.add_key(t, &constraint, columns)?;
             }
-            (_, ConstraintKind::Unique { columns, .. }) => {
-                self.verify_unique(t, &constraint, columns)?;
-                t.rebuild = true;
-            }
+            (_, ConstraintKind::Unique { columns, .. }) => self.add_key(t, &constraint, columns)?,
             (_, ConstraintKind::ForeignKey { .. }) => {
                 physical::native_constraint(&t.new, &constraint, &self.after)?;
                 t.keys.push(constraint.oid);
             }
             _ => t.rebuild = true,
         }
+        Ok(())
+    }
+
+    fn add_key(&mut self, t: &mut Altered, constraint: &Constraint, columns: &[i16]) -> Result<()> {
+        if !constraint.is_native() {
+            physical::native_constraint(&t.new, constraint, &self.after)?;
+            t.keys.push(constraint.oid);
+            return Ok(());
+        }
+        self.verify_unique(t, constraint, columns)?;
+        t.rebuild = true;
         Ok(())
     }
 
@@ -101,9 +108,9 @@ impl Planner<'_> {
         }
         t.new.constraints.retain(|c| c.name != *name);
         t.new.indexes.retain(|i| !(i.of_constraint && i.name == *name));
-        match constraint.kind {
+        match &constraint.kind {
             ConstraintKind::Check { .. } | ConstraintKind::ForeignKey { .. } => {}
-            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } => t.rebuild = true,
+            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } => t.rebuild |= constraint.is_native(),
         }
         Ok(())
     }

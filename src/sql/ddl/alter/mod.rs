@@ -293,6 +293,8 @@ impl Planner<'_> {
         for constraint in t.keys {
             if let Some(key) = keys::Key::find(&self.after, new_name.oid, constraint)? {
                 self.plan.steps.push(Step::Key(Arc::new(key)));
+            } else if let Some(table) = self.after.relation_by_oid(new_name.oid).cloned() {
+                self.check_unique(&table, constraint)?;
             }
         }
         for oid in t.dropped_sequences {

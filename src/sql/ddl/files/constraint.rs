@@ -339,6 +339,8 @@ pub(super) fn index_of(index: &FileIndex, table: &Relation) -> Index {
         unique: index.unique,
         keys: keys.collect(),
         predicate: None,
+        nulls_not_distinct: false,
+        reads: Vec::new(),
         method: "btree".into(),
         of_constraint: false,
         comment: index.comment.clone(),

@@ -1,0 +1,52 @@
+//! An expression that a table keeps, as DuckDB's text over a row of it: for questions of the gateway's own.
+
+use crate::error::{Error, Result};
+use crate::policy;
+use crate::registry::{Relation, expression, seen::Seen};
+use crate::sql::analyze::{self, Stored};
+use crate::sql::deparse::{self, Style};
+use crate::sql::{Context, compile, render};
+use crate::tree::{RelColumn, RelId};
+use crate::types::{PgType, Phys};
+
+use super::ir::{Alias, Scalar};
+use super::{Decimals, Lowerer};
+
+/// Stands for the row.
+const ROW: RelId = RelId(1 << 30);
+
+/// What DuckDB computes, and its type.
+pub struct OverRow {
+    pub sql: String,
+    pub phys: Phys,
+    pub ty: PgType,
+    /// As PostgreSQL prints it.
+    pub shown: String,
+}
+
+/// `lower(email)` over a row of a table that goes by `t0`.
+///
+/// # Errors
+/// What analysis and lowering say; internal if it is not fixed by the row.
+pub fn over_row(text: &str, stored: Stored, table: &Relation, cx: &Context) -> Result<OverRow> {
+    let columns: Vec<RelColumn> =
+        table.columns.iter().map(|c| RelColumn { name: c.name.clone(), ty: c.ty, attnum: c.num }).collect();
+    let e = analyze::expression(text, stored, (&table.name, ROW), &columns, cx)?;
+    let ty = e.ty;
+    let seen = Seen::new(cx.snapshot.clone(), cx.search_path.clone(), cx.role);
+    let names: Vec<String> = table.columns.iter().map(|c| expression::quote(&c.name)).collect();
+    let shown = deparse::expression(&e, ROW, &names, &seen, Style::PLAIN)?;
+    let permit = policy::check_expression(e, &compile::authority(cx))?;
+    let mut lowerer = Lowerer::new(cx, Decimals::Fast);
+    let mut values = Vec::with_capacity(columns.len());
+    for column in &table.columns {
+        let phys = lowerer.phys(column.ty)?;
+        values.push(Some(Scalar::column(Alias::Rel(0), table.physical_column(column), phys)));
+    }
+    lowerer.substitutes.insert(ROW, values);
+    let value = lowerer.expr(permit.get())?;
+    if !lowerer.params.is_empty() {
+        return Err(Error::internal("a kept expression with parameters"));
+    }
+    Ok(OverRow { sql: render::scalar(&value), phys: value.phys, ty, shown })
+}
