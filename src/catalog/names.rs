@@ -160,7 +160,11 @@ fn visibility() -> Vec<Native> {
             Ok(relation.map(|r| asker.seen.finds(r)))
         }),
         native2::<i64, OidArg, bool>("dg_pg_function_is_visible", |s, oid| {
-            let Some(function) = facts::PROCS.by_oid(oid) else { return Ok(None) };
+            let Some(function) = facts::PROCS.by_oid(oid) else {
+                let asker = ask(s)?;
+                let found = asker.snapshot.function_by_oid(oid);
+                return Ok(found.map(|f| asker.seen.finds_these(f)));
+            };
             let builtin = function.namespace == crate::registry::builtin::PG_CATALOG;
             let path = ask(s)?.view.search_path();
             Ok(Some(builtin || path.iter().any(|n| &**n == "information_schema")))
@@ -195,6 +199,7 @@ fn comment(asker: &Asker, object: Oid, catalog: &str) -> Option<String> {
             let table = asker.seen.relation(*snapshot.objects().constraints.get(&object)?)?;
             table.constraints.iter().find(|c| c.oid == object)?.comment.clone()
         }
+        "pg_proc" => snapshot.function_by_oid(object)?.comment.clone(),
         "pg_database" => snapshot.database_comment.clone(),
         "pg_authid" | "pg_roles" => snapshot.role_by_oid(object)?.comment.clone(),
         _ => None,

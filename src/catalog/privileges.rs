@@ -164,6 +164,11 @@ fn builtin(asker: &Asker, kind: &str, role: Oid, object: Oid, words: &str) -> Re
     let grantable = |bit: Privileges| if superuser { bit } else { Privileges::NONE };
     match kind {
         "function" => {
+            if let Some(function) = asker.snapshot.function_now(object) {
+                let has = asker.snapshot.function_privileges(role, function);
+                let may = asker.snapshot.grantable(role, &function.acl, Kind::Function, function.owner);
+                return any(words, has, may, &EXECUTE);
+            }
             let Some(function) = facts::PROCS.by_oid(object) else { return Ok(None) };
             let acl = facts::PROC_ROWS.get(function.row, "proacl");
             let everybody = acl.is_none_or(|acl| facts::items(Some(acl)).iter().any(|item| item.starts_with('=')));

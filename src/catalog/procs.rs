@@ -1,18 +1,21 @@
-//! Functions' definitions as PostgreSQL writes them: pg_get_functiondef and kin, for its own functions.
+//! Functions' definitions as PostgreSQL writes them: pg_get_functiondef and kin, for its own functions and for users'.
 
 use super::functions::{Asker, ask};
 use crate::engine::Native;
+use crate::engine::directory::Deparsed;
 use crate::engine::vector::{Oid as OidArg, native2, native3};
 use crate::error::{Error, Result, SqlState};
 use crate::facts::{self, Proc};
 use crate::registry::expression::quote;
+use crate::registry::{Function, ParameterMode as Mode, builtin};
 use crate::types::Oid;
 
 pub(super) fn natives() -> Vec<Native> {
-    let native = |name, f: fn(&Asker, &'static Proc) -> Result<Option<String>>| {
+    let native = |name, f: fn(&Asker, &Shown) -> Result<Option<String>>| {
         native2::<i64, OidArg, str>(name, move |s, oid| {
-            let Some(function) = facts::PROCS.by_oid(oid) else { return Ok(None) };
-            f(&ask(s)?, function)
+            let asker = ask(s)?;
+            let Some(function) = shown(&asker, oid) else { return Ok(None) };
+            f(&asker, &function)
         })
     };
     vec![
@@ -20,40 +23,134 @@ pub(super) fn natives() -> Vec<Native> {
         native("dg_pg_get_function_arguments", |asker, f| Ok(Some(arguments(asker, f, true)))),
         native("dg_pg_get_function_identity_arguments", |asker, f| Ok(Some(arguments(asker, f, false)))),
         native("dg_pg_get_functiondef", definition),
-        native("dg_pg_get_function_sqlbody", |_, f| Ok(field(f, "prosqlbody").map(str::to_owned))),
-        native3::<i64, OidArg, i32, str>("dg_pg_get_function_arg_default", |_, oid, n| {
-            let Some(function) = facts::PROCS.by_oid(oid) else { return Ok(None) };
+        native("dg_pg_get_function_sqlbody", |_, f| Ok(f.body.clone())),
+        native3::<i64, OidArg, i32, str>("dg_pg_get_function_arg_default", |s, oid, n| {
+            let Some(function) = shown(&ask(s)?, oid) else { return Ok(None) };
             let Ok(n) = usize::try_from(n - 1) else { return Ok(None) };
-            let input = |mode: &Mode| matches!(mode, Mode::In | Mode::InOut | Mode::Variadic);
-            let arguments = all(function);
-            if !arguments.get(n).is_some_and(|a| input(&a.mode)) {
+            if !function.arguments.get(n).is_some_and(|a| a.mode.is_input()) {
                 return Ok(None);
             }
-            let before = arguments[..n].iter().filter(|a| input(&a.mode)).count();
-            let defaults = defaults(function);
-            let first = function.args.len() - defaults.len();
-            Ok(before.checked_sub(first).and_then(|i| defaults.get(i)).map(|d| (*d).to_owned()))
+            let before = function.arguments[..n].iter().filter(|a| a.mode.is_input()).count();
+            let first = function.inputs() - function.defaults.len();
+            Ok(before.checked_sub(first).and_then(|i| function.defaults.get(i)).cloned())
         }),
     ]
 }
 
-fn field(function: &Proc, column: &str) -> Option<&'static str> {
-    facts::PROC_ROWS.get(function.row, column)
+/// What is told of a function.
+struct Shown {
+    namespace: String,
+    name: String,
+    kind: u8,
+    arguments: Vec<Argument>,
+    /// Of the last input arguments.
+    defaults: Vec<String>,
+    /// How many direct arguments an ordered-set aggregate has.
+    ordered: Option<usize>,
+    result: Oid,
+    returns_set: bool,
+    language: &'static str,
+    volatility: u8,
+    parallel: u8,
+    strict: bool,
+    definer: bool,
+    leakproof: bool,
+    cost: String,
+    rows: String,
+    support: Option<&'static str>,
+    /// The body of RETURN and BEGIN ATOMIC.
+    body: Option<String>,
+    source: String,
+    library: Option<String>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    In,
-    Out,
-    InOut,
-    Variadic,
-    Table,
+impl Shown {
+    fn inputs(&self) -> usize {
+        self.arguments.iter().filter(|a| a.mode.is_input()).count()
+    }
 }
 
 struct Argument {
     mode: Mode,
-    name: &'static str,
+    name: String,
     ty: Oid,
+}
+
+fn shown(asker: &Asker, oid: Oid) -> Option<Shown> {
+    match facts::PROCS.by_oid(oid) {
+        Some(function) => Some(own(function)),
+        None => asker.snapshot.function_by_oid(oid).map(|f| users(asker, f)),
+    }
+}
+
+fn own(function: &'static Proc) -> Shown {
+    let text = |column: &str| field(function, column).map(str::to_owned);
+    let support = field(function, "prosupport").and_then(|s| s.parse().ok());
+    Shown {
+        namespace: if function.namespace == builtin::PG_CATALOG { "pg_catalog" } else { "information_schema" }
+            .to_owned(),
+        name: function.name.to_owned(),
+        kind: function.kind,
+        arguments: all(function),
+        defaults: defaults(function),
+        ordered: matches!(function.agg_kind, b'o' | b'h').then_some(function.agg_direct_args),
+        result: function.result,
+        returns_set: function.returns_set,
+        language: match field(function, "prolang") {
+            Some("14") => "sql",
+            Some("13") => "c",
+            _ => "internal",
+        },
+        volatility: function.volatility,
+        parallel: field(function, "proparallel").and_then(|p| p.bytes().next()).unwrap_or(b'u'),
+        strict: function.strict,
+        definer: false,
+        leakproof: function.leakproof,
+        cost: text("procost").unwrap_or_else(|| "1".to_owned()),
+        rows: text("prorows").unwrap_or_else(|| "0".to_owned()),
+        support: support.and_then(|s| facts::PROCS.by_oid(s)).map(|f| f.name),
+        body: text("prosqlbody"),
+        source: text("prosrc").unwrap_or_default(),
+        library: text("probin"),
+    }
+}
+
+fn printed(asker: &Asker, what: Deparsed<'_>) -> Option<String> {
+    asker.view.deparsed(what, false).map(|p| p.text.to_string())
+}
+
+fn users(asker: &Asker, function: &Function) -> Shown {
+    let default = |text: &String| {
+        printed(asker, Deparsed::Expression { text, relation: function.oid }).unwrap_or_else(|| text.clone())
+    };
+    let body = function.bound_text().map(|kept| printed(asker, Deparsed::Body(function.oid)).unwrap_or(kept));
+    let arguments = function.parameters.iter();
+    Shown {
+        namespace: function.namespace.to_string(),
+        name: function.name.to_string(),
+        kind: if function.procedure { b'p' } else { b'f' },
+        arguments: arguments.map(|p| Argument { mode: p.mode, name: p.name.to_string(), ty: p.ty }).collect(),
+        defaults: function.inputs().filter_map(|p| p.default.as_ref()).map(default).collect(),
+        ordered: None,
+        result: function.result,
+        returns_set: function.returns_set,
+        language: "sql",
+        volatility: function.volatility,
+        parallel: function.parallel,
+        strict: function.strict,
+        definer: function.definer,
+        leakproof: function.leakproof,
+        cost: function.cost.to_string(),
+        rows: function.rows.to_string(),
+        support: None,
+        body,
+        source: function.body.source.clone().unwrap_or_default(),
+        library: None,
+    }
+}
+
+fn field(function: &Proc, column: &str) -> Option<&'static str> {
+    facts::PROC_ROWS.get(function.row, column)
 }
 
 /// All arguments, of whatever mode.
@@ -71,12 +168,12 @@ fn all(function: &'static Proc) -> Vec<Argument> {
         Some(&"t") => Mode::Table,
         _ => Mode::In,
     };
-    let name = |i: usize| function.names.get(i).copied().unwrap_or_default();
+    let name = |i: usize| function.names.get(i).copied().unwrap_or_default().to_owned();
     types.into_iter().enumerate().map(|(i, ty)| Argument { mode: mode(i), name: name(i), ty }).collect()
 }
 
 /// The defaults of the last arguments: the recorded list, split at its own commas.
-fn defaults(function: &Proc) -> Vec<&'static str> {
+fn defaults(function: &Proc) -> Vec<String> {
     let Some(list) = field(function, "proargdefaults") else { return Vec::new() };
     let (mut depth, mut quoted, mut start) = (0_usize, false, 0);
     let mut items = Vec::new();
@@ -86,13 +183,13 @@ fn defaults(function: &Proc) -> Vec<&'static str> {
             '(' | '[' if !quoted => depth += 1,
             ')' | ']' if !quoted => depth = depth.saturating_sub(1),
             ',' if !quoted && depth == 0 => {
-                items.push(list[start..at].trim());
+                items.push(list[start..at].trim().to_owned());
                 start = at + 1;
             }
             _ => {}
         }
     }
-    items.push(list[start..].trim());
+    items.push(list[start..].trim().to_owned());
     items
 }
 
@@ -107,20 +204,19 @@ fn argument(asker: &Asker, a: &Argument) -> String {
         Mode::InOut => "INOUT ",
         Mode::Variadic => "VARIADIC ",
     };
-    let name = if a.name.is_empty() { String::new() } else { format!("{} ", quote(a.name)) };
+    let name = if a.name.is_empty() { String::new() } else { format!("{} ", quote(&a.name)) };
     format!("{mode}{name}{}", type_name(asker, a.ty))
 }
 
 /// print_function_arguments: all but TABLE's columns; an ordered-set aggregate's after ORDER BY.
-fn arguments(asker: &Asker, function: &'static Proc, with_defaults: bool) -> String {
-    let all: Vec<Argument> = all(function).into_iter().filter(|a| a.mode != Mode::Table).collect();
-    let defaults = if with_defaults { defaults(function) } else { Vec::new() };
-    let first_default = function.args.len().saturating_sub(defaults.len());
-    let ordered = matches!(function.agg_kind, b'o' | b'h').then_some(function.agg_direct_args);
+fn arguments(asker: &Asker, function: &Shown, with_defaults: bool) -> String {
+    let all: Vec<&Argument> = function.arguments.iter().filter(|a| a.mode != Mode::Table).collect();
+    let defaults = if with_defaults { function.defaults.as_slice() } else { &[] };
+    let first_default = function.inputs().saturating_sub(defaults.len());
     let mut text = String::new();
     let (mut inputs, mut printed) = (0_usize, 0_usize);
     let push = |text: &mut String, printed: &mut usize, written: String| {
-        if Some(*printed) == ordered {
+        if Some(*printed) == function.ordered {
             text.push_str(if *printed > 0 { " ORDER BY " } else { "ORDER BY " });
         } else if *printed > 0 {
             text.push_str(", ");
@@ -129,7 +225,9 @@ fn arguments(asker: &Asker, function: &'static Proc, with_defaults: bool) -> Str
         *printed += 1;
     };
     for (i, a) in all.iter().enumerate() {
-        let mut written = argument(asker, a);
+        // A procedure's inputs are told apart from its outputs.
+        let input = function.kind == b'p' && a.mode == Mode::In;
+        let mut written = format!("{}{}", if input { "IN " } else { "" }, argument(asker, a));
         if a.mode != Mode::Out {
             if let Some(default) = inputs.checked_sub(first_default).and_then(|n| defaults.get(n)) {
                 written.push_str(" DEFAULT ");
@@ -139,19 +237,19 @@ fn arguments(asker: &Asker, function: &'static Proc, with_defaults: bool) -> Str
         }
         push(&mut text, &mut printed, written);
         // The last argument of a variadic ordered-set aggregate stands on both sides.
-        if Some(printed) == ordered && i + 1 == all.len() {
+        if Some(printed) == function.ordered && i + 1 == all.len() {
             push(&mut text, &mut printed, argument(asker, a));
         }
     }
     text
 }
 
-fn result(asker: &Asker, function: &'static Proc) -> Option<String> {
+fn result(asker: &Asker, function: &Shown) -> Option<String> {
     if function.kind == b'p' {
         return None;
     }
-    let table: Vec<String> =
-        all(function).iter().filter(|a| a.mode == Mode::Table).map(|a| argument(asker, a)).collect();
+    let columns = function.arguments.iter().filter(|a| a.mode == Mode::Table);
+    let table: Vec<String> = columns.map(|a| argument(asker, a)).collect();
     if !table.is_empty() {
         return Some(format!("TABLE({})", table.join(", ")));
     }
@@ -160,24 +258,43 @@ fn result(asker: &Asker, function: &'static Proc) -> Option<String> {
 }
 
 /// The whole CREATE OR REPLACE FUNCTION.
-fn definition(asker: &Asker, function: &'static Proc) -> Result<Option<String>> {
+fn definition(asker: &Asker, function: &Shown) -> Result<Option<String>> {
     if function.kind == b'a' {
         let message = format!("\"{}\" is an aggregate function", function.name);
         return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
     }
-    let namespace =
-        if function.namespace == crate::registry::builtin::PG_CATALOG { "pg_catalog" } else { "information_schema" };
-    let language = match field(function, "prolang") {
-        Some("14") => "sql",
-        Some("13") => "c",
-        _ => "internal",
-    };
+    let word = if function.kind == b'p' { "PROCEDURE" } else { "FUNCTION" };
     let mut text = format!(
-        "CREATE OR REPLACE FUNCTION {namespace}.{}({})\n RETURNS {}\n LANGUAGE {language}\n",
-        quote(function.name),
+        "CREATE OR REPLACE {word} {}.{}({})\n",
+        quote(&function.namespace),
+        quote(&function.name),
         arguments(asker, function, true),
-        result(asker, function).unwrap_or_default(),
     );
+    if let Some(result) = result(asker, function) {
+        text.push_str(&format!(" RETURNS {result}\n"));
+    }
+    text.push_str(&format!(" LANGUAGE {}\n", function.language));
+    let words = attributes(function);
+    if !words.is_empty() {
+        text.push_str(&format!(" {}\n", words.join(" ")));
+    }
+    match &function.body {
+        Some(body) => text.push_str(&format!("{body}\n")),
+        None => {
+            let source = &function.source;
+            let library = function.library.as_ref().map(|file| format!("'{file}', ")).unwrap_or_default();
+            let word = if function.kind == b'p' { "procedure" } else { "function" };
+            let mut tag = format!("${word}$");
+            while source.contains(&tag) {
+                tag = format!("{}x$", &tag[..tag.len() - 1]);
+            }
+            text.push_str(&format!("AS {library}{tag}{source}{tag}\n"));
+        }
+    }
+    Ok(Some(text))
+}
+
+fn attributes(function: &Shown) -> Vec<String> {
     let mut words = Vec::new();
     if function.kind == b'w' {
         words.push("WINDOW".to_owned());
@@ -187,40 +304,28 @@ fn definition(asker: &Asker, function: &'static Proc) -> Result<Option<String>> 
         b's' => words.push("STABLE".to_owned()),
         _ => {}
     }
-    match field(function, "proparallel") {
-        Some("s") => words.push("PARALLEL SAFE".to_owned()),
-        Some("r") => words.push("PARALLEL RESTRICTED".to_owned()),
+    match function.parallel {
+        b's' => words.push("PARALLEL SAFE".to_owned()),
+        b'r' => words.push("PARALLEL RESTRICTED".to_owned()),
         _ => {}
     }
     if function.strict {
         words.push("STRICT".to_owned());
     }
+    if function.definer {
+        words.push("SECURITY DEFINER".to_owned());
+    }
     if function.leakproof {
         words.push("LEAKPROOF".to_owned());
     }
-    let cost = field(function, "procost").unwrap_or("1");
-    if cost != if language == "sql" { "100" } else { "1" } {
-        words.push(format!("COST {cost}"));
+    if function.cost != if function.language == "sql" { "100" } else { "1" } {
+        words.push(format!("COST {}", function.cost));
     }
-    let rows = field(function, "prorows").unwrap_or("0");
-    if !matches!(rows, "0" | "1000") {
-        words.push(format!("ROWS {rows}"));
+    if !matches!(&*function.rows, "0" | "1000") {
+        words.push(format!("ROWS {}", function.rows));
     }
-    if let Some(support) =
-        field(function, "prosupport").and_then(|s| s.parse().ok()).and_then(|s| facts::PROCS.by_oid(s))
-    {
-        words.push(format!("SUPPORT {}", support.name));
+    if let Some(support) = function.support {
+        words.push(format!("SUPPORT {support}"));
     }
-    if !words.is_empty() {
-        text.push_str(&format!(" {}\n", words.join(" ")));
-    }
-    match field(function, "prosqlbody") {
-        Some(body) => text.push_str(&format!("{body}\n")),
-        None => {
-            let source = field(function, "prosrc").unwrap_or_default();
-            let library = field(function, "probin").map(|file| format!("'{file}', ")).unwrap_or_default();
-            text.push_str(&format!("AS {library}$function${source}$function$\n"));
-        }
-    }
-    Ok(Some(text))
+    words
 }

@@ -92,10 +92,12 @@ pub trait SessionView: Send + Sync {
     }
 }
 
-/// What is to be printed: a view's query, or an expression that a relation keeps as this text (0: a domain's check).
+/// What is to be printed: a view's query, a function's body, or an expression that a relation or function keeps as this text
+/// (0: a domain's check).
 #[derive(Debug, Clone, Copy)]
 pub enum Deparsed<'a> {
     View(Oid),
+    Body(Oid),
     Expression { text: &'a str, relation: Oid },
 }
 

@@ -4,7 +4,7 @@ use super::Authority;
 use super::walk::{Found, SequenceCall, Use, Walk};
 use crate::error::{Error, Result, SqlState};
 use crate::facts::Proc;
-use crate::registry::{Name, Privileges, Relation, RelationKind, Snapshot};
+use crate::registry::{Function, Name, Privileges, Relation, RelationKind, Snapshot};
 use crate::tree::*;
 use crate::types::Oid;
 
@@ -163,6 +163,9 @@ fn judge(found: &Found, snapshot: &Snapshot) -> Result<()> {
     for (func, role) in &found.functions {
         judge_function(func, *role, snapshot)?;
     }
+    for (function, role) in &found.routines {
+        judge_routine(function, *role, snapshot)?;
+    }
     for call in &found.sequences {
         judge_sequence(call, snapshot)?;
     }
@@ -220,6 +223,24 @@ fn judge_relation(found: &Found, used: &Use, snapshot: &Snapshot) -> Result<()> 
         }
     }
     Ok(())
+}
+
+fn judge_routine(function: &Function, role: Oid, snapshot: &Snapshot) -> Result<()> {
+    let Some(now) = snapshot.function_now(function.oid) else {
+        let message = format!("function {} does not exist", function.name);
+        return Err(Error::new(SqlState::UNDEFINED_FUNCTION, message));
+    };
+    // As with a view: what it does, and in whose name, is a rule.
+    if (&now.body, now.definer, now.owner) != (&function.body, function.definer, function.owner) {
+        let message = "could not serialize access due to concurrent update";
+        return Err(Error::new(SqlState::T_R_SERIALIZATION_FAILURE, message)
+            .detail(format!("Another transaction has replaced function \"{}\".", function.name)));
+    }
+    if snapshot.function_privileges(role, function).contains(Privileges::EXECUTE) {
+        return Ok(());
+    }
+    let message = format!("permission denied for function {}", function.name);
+    Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
 }
 
 fn view_text(relation: &Relation) -> Option<(&str, &[Name])> {

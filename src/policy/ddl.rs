@@ -95,6 +95,8 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
         Ddl::Comment { kind, namespace, name, column: _, comment: _ } => who.may_comment(*kind, namespace, name),
         Ddl::Truncate { tables, restart_identity: _, cascade: _ } => who.may_truncate(tables),
         Ddl::Grant(grant) => who.may_grant(grant),
+        Ddl::Function(function) => super::function::check(&who, function),
+        Ddl::Nothing { tag: _, notices: _ } => Ok(()),
         Ddl::CreatePolicy { namespace, table, policy: _ }
         | Ddl::AlterPolicy { namespace, table, name: _, change: _ } => who.must_own_relation(namespace, table),
         Ddl::DropPolicy { namespace, table, name, if_exists: _ } => {
@@ -159,20 +161,20 @@ pub fn is_own_affair(ddl: &Ddl, authority: &Authority) -> bool {
 }
 
 /// The asking role, with the questions that a schema change raises.
-struct Who<'a> {
+pub(super) struct Who<'a> {
     authority: &'a Authority,
 }
 
 impl Who<'_> {
-    fn snapshot(&self) -> &crate::registry::Snapshot {
+    pub(super) fn snapshot(&self) -> &crate::registry::Snapshot {
         &self.authority.snapshot
     }
 
-    fn role(&self) -> Oid {
+    pub(super) fn role(&self) -> Oid {
         self.authority.role
     }
 
-    fn is_superuser(&self) -> bool {
+    pub(super) fn is_superuser(&self) -> bool {
         self.snapshot().is_superuser(self.role())
     }
 
@@ -180,7 +182,7 @@ impl Who<'_> {
         self.snapshot().role(name).is_some_and(|r| r.oid == self.role())
     }
 
-    fn owns(&self, owner: Oid) -> bool {
+    pub(super) fn owns(&self, owner: Oid) -> bool {
         self.snapshot().has_rights_of(self.role(), owner)
     }
 
@@ -192,7 +194,7 @@ impl Who<'_> {
         Err(privilege(format!("permission denied for database {name}")))
     }
 
-    fn must_create_in(&self, namespace: &str, temporary: bool) -> Result<()> {
+    pub(super) fn must_create_in(&self, namespace: &str, temporary: bool) -> Result<()> {
         if temporary {
             let name = &self.snapshot().database;
             return if self.snapshot().database_privileges(self.role()).contains(Privileges::TEMPORARY) {
@@ -205,7 +207,7 @@ impl Who<'_> {
     }
 
     /// To give something to a role one must be a member of it.
-    fn must_become(&self, owner: Option<&Name>) -> Result<()> {
+    pub(super) fn must_become(&self, owner: Option<&Name>) -> Result<()> {
         let Some(role) = owner.and_then(|name| self.snapshot().role(name)) else { return Ok(()) };
         if self.snapshot().is_member(self.role(), role.oid) {
             return Ok(());
@@ -429,6 +431,14 @@ impl Who<'_> {
                 }
                 Ok(())
             }
+            GrantTarget::Functions(functions) => {
+                functions.iter().try_for_each(|oid| super::function::may_grant(self, *oid))
+            }
+            GrantTarget::AllFunctionsIn { kind, namespaces } => {
+                let inside = self.snapshot().functions.values();
+                let inside = inside.filter(|f| namespaces.contains(&f.namespace) && kind.covers(f.procedure));
+                inside.map(|f| f.oid).try_for_each(|oid| super::function::may_grant(self, oid))
+            }
             GrantTarget::Database => {
                 let (acl, owner) = (&self.snapshot().database_acl, crate::registry::builtin::SUPERUSER);
                 if self.snapshot().grantable(self.role(), acl, Kind::Database, owner).is_empty() {
@@ -569,6 +579,6 @@ fn only_password(options: &RoleOptions) -> bool {
         && members.is_empty()
 }
 
-fn privilege(message: impl Into<String>) -> Error {
+pub(super) fn privilege(message: impl Into<String>) -> Error {
     Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
 }

@@ -6,6 +6,8 @@
 mod access;
 mod check;
 mod ddl;
+mod definer;
+mod function;
 /// The rules' way into the tree.
 mod rewrite;
 /// Row rules and masks: the step between check and permit.

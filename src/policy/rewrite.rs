@@ -58,6 +58,8 @@ impl Rules<'_> {
                 | Ddl::Comment { .. }
                 | Ddl::Truncate { .. }
                 | Ddl::Grant(_)
+                | Ddl::Function(_)
+                | Ddl::Nothing { .. }
                 | Ddl::CreatePolicy { .. }
                 | Ddl::AlterPolicy { .. }
                 | Ddl::DropPolicy { .. }
@@ -100,7 +102,7 @@ impl Rules<'_> {
         }
     }
 
-    fn query(&mut self, query: &mut Query) -> Result<()> {
+    pub(super) fn query(&mut self, query: &mut Query) -> Result<()> {
         let Query {
             ctes,
             recursive: _,
@@ -371,7 +373,7 @@ impl Rules<'_> {
         expr.iter_mut().try_for_each(|e| self.expr(e))
     }
 
-    fn exprs(&mut self, exprs: &mut [Expr]) -> Result<()> {
+    pub(super) fn exprs(&mut self, exprs: &mut [Expr]) -> Result<()> {
         exprs.iter_mut().try_for_each(|e| self.expr(e))
     }
 
@@ -381,6 +383,10 @@ impl Rules<'_> {
 
     /// Goes to the queries inside an expression.
     pub(super) fn expr(&mut self, expr: &mut Expr) -> Result<()> {
+        self.as_definer(expr)?;
+        if let ExprKind::Routine(routine) = &mut expr.kind {
+            return self.routine(routine);
+        }
         stacker::maybe_grow(128 << 10, 1 << 20, || {
             each_part(expr, &mut |part| match part {
                 Part::Expr(inner) => self.expr(inner),
@@ -411,6 +417,11 @@ fn each_part(expr: &mut Expr, visit: &mut dyn FnMut(Part<'_>) -> Result<()>) -> 
         ExprKind::Call(call) | ExprKind::SetReturning(call) => {
             let Call { func: _, args, operator: _, variadic: _, form: _ } = &mut **call;
             all(args)
+        }
+        ExprKind::Routine(routine) => {
+            let Routine { function: _, args, form: _, variadic: _, params: _, body, row: _ } = &mut **routine;
+            all(args)?;
+            visit(Part::Query(body))
         }
         ExprKind::Aggregate(aggregate) => {
             let Aggregate { func: _, args, distinct: _, order_by, filter, star: _ } = &mut **aggregate;

@@ -20,11 +20,20 @@ pub fn apply(
     reader: &dyn Reader,
 ) -> Result<(Statement, Vec<Applied>)> {
     let ruled = found.uses.iter().any(|used| is_ruled(authority, used.role, &used.def));
-    if !ruled {
+    let definer = found.routines.iter().any(|(function, _)| function.definer);
+    if !ruled && !definer {
         return Ok((statement, Vec::new()));
     }
-    let mut rules =
-        Rules { authority, reader, found, role: authority.role, next: FIRST, active: Vec::new(), applied: Vec::new() };
+    let mut rules = Rules {
+        authority,
+        reader,
+        found,
+        role: authority.role,
+        user: (authority.role, false),
+        next: FIRST,
+        active: Vec::new(),
+        applied: Vec::new(),
+    };
     rules.statement(&mut statement)?;
     Ok((statement, rules.applied))
 }
@@ -46,6 +55,8 @@ pub(super) struct Rules<'a> {
     pub(super) found: &'a Found,
     /// In whose name relations are read: a view's owner inside it.
     pub(super) role: Oid,
+    /// Who calls functions, and whether that is the owner of a SECURITY DEFINER function around.
+    pub(super) user: (Oid, bool),
     next: u32,
     /// The tables whose policies' subqueries are being gone through.
     active: Vec<Oid>,

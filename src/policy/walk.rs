@@ -41,6 +41,8 @@ pub struct Found {
     /// Relation ids that stand for something computed: subqueries, CTEs, functions, feeds.
     derived: BTreeSet<RelId>,
     pub functions: Vec<(&'static Proc, Oid)>,
+    /// Functions of users, and who calls them.
+    pub routines: Vec<(Arc<registry::Function>, Oid)>,
     pub sequences: Vec<SequenceCall>,
 }
 
@@ -103,7 +105,10 @@ impl Found {
 /// The walk: `role` changes inside a view.
 pub struct Walk {
     pub found: Found,
+    /// In whose name relations are read: a view's owner inside it.
     role: Oid,
+    /// Who calls functions (current_user): the owner of the SECURITY DEFINER function around.
+    user: Oid,
     in_view: bool,
     /// The table that the insert being walked writes.
     inserting: Option<Oid>,
@@ -111,7 +116,7 @@ pub struct Walk {
 
 impl Walk {
     pub fn new(role: Oid) -> Self {
-        Self { found: Found::default(), role, in_view: false, inserting: None }
+        Self { found: Found::default(), role, user: role, in_view: false, inserting: None }
     }
 
     /// For an expression of a rule: that its names may be used was asked for when it was made.
@@ -409,12 +414,28 @@ impl Walk {
         self.exprs(args);
     }
 
+    /// The arguments are the caller's; the body is, too, or it is the owner's.
+    fn routine(&mut self, routine: &Routine) {
+        let Routine { function, args, form: _, variadic: _, params, body, row: _ } = routine;
+        self.exprs(args);
+        self.found.routines.push((Arc::clone(function), self.user));
+        self.found.derived.insert(*params);
+        let outer = (self.role, self.user, self.in_view, self.inserting);
+        if function.definer {
+            self.user = function.owner;
+        }
+        // Names in a string are looked up at each call.
+        (self.role, self.in_view, self.inserting) = (self.user, function.is_bound(), None);
+        self.query(body);
+        (self.role, self.user, self.in_view, self.inserting) = outer;
+    }
+
     fn sequence(&mut self, sequence: Oid, what: SequenceUse, inserting: Option<Oid>) {
         self.found.sequences.push(SequenceCall { sequence, what, role: self.role, inserting });
     }
 
     fn function(&mut self, func: &'static Proc) {
-        self.found.functions.push((func, self.role));
+        self.found.functions.push((func, self.user));
     }
 
     pub fn expr(&mut self, expr: &Expr) {
@@ -433,6 +454,7 @@ impl Walk {
             }
             ExprKind::NextValue(sequence) => self.sequence(*sequence, SequenceUse::Next, self.inserting),
             ExprKind::Call(call) | ExprKind::SetReturning(call) => self.call(call),
+            ExprKind::Routine(routine) => self.routine(routine),
             ExprKind::Aggregate(aggregate) => {
                 let Aggregate { func, args, distinct: _, order_by, filter, star: _ } = &**aggregate;
                 self.function(func);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Acl, Namespace, Relation, RelationKind, Role, Sequence, Snapshot, UserType};
+use super::{Acl, Function, Namespace, Relation, RelationKind, Role, Sequence, Snapshot, UserType};
 use crate::types::Oid;
 
 /// One change of a snapshot. Objects are replaced as a whole; an OID names an object for its whole life.
@@ -16,6 +16,8 @@ pub enum Change {
     DropRelation(Oid),
     PutType(Arc<UserType>),
     DropType(Oid),
+    PutFunction(Arc<Function>),
+    DropFunction(Oid),
     PutRole(Arc<Role>),
     DropRole(Oid),
     /// Grants and comment of the database.
@@ -75,6 +77,11 @@ impl Snapshot {
                 self.types.insert(key, ty.clone());
             }
             Change::DropType(oid) => self.drop_type(*oid),
+            Change::PutFunction(function) => {
+                self.note_oids(&[function.oid]);
+                self.put_function(function);
+            }
+            Change::DropFunction(oid) => self.drop_function(*oid),
             Change::PutRole(role) => {
                 self.drop_role(role.oid);
                 self.note_oids(&[role.oid]);
@@ -171,6 +178,7 @@ pub enum ObjectClass {
     Namespace,
     Type,
     Relation,
+    Function,
     Database,
 }
 
@@ -181,6 +189,7 @@ impl ObjectClass {
             Self::Namespace => "namespace",
             Self::Type => "type",
             Self::Relation => "relation",
+            Self::Function => "function",
             Self::Database => "database",
         }
     }
@@ -196,6 +205,8 @@ impl Change {
             Self::DropRelation(oid) => (ObjectClass::Relation, *oid),
             Self::PutType(t) => (ObjectClass::Type, t.oid),
             Self::DropType(oid) => (ObjectClass::Type, *oid),
+            Self::PutFunction(f) => (ObjectClass::Function, f.oid),
+            Self::DropFunction(oid) => (ObjectClass::Function, *oid),
             Self::PutRole(r) => (ObjectClass::Role, r.oid),
             Self::DropRole(oid) => (ObjectClass::Role, *oid),
             Self::PutDatabase { .. } => (ObjectClass::Database, super::builtin::DATABASE),
@@ -211,6 +222,8 @@ impl Change {
             | Self::DropNamespace(_)
             | Self::PutType(_)
             | Self::DropType(_)
+            | Self::PutFunction(_)
+            | Self::DropFunction(_)
             | Self::PutRole(_)
             | Self::DropRole(_)
             | Self::PutDatabase { .. } => false,
@@ -220,10 +233,15 @@ impl Change {
     /// True if the object is gone afterwards.
     pub fn is_drop(&self) -> bool {
         match self {
-            Self::DropNamespace(_) | Self::DropRelation(_) | Self::DropType(_) | Self::DropRole(_) => true,
+            Self::DropNamespace(_)
+            | Self::DropRelation(_)
+            | Self::DropType(_)
+            | Self::DropFunction(_)
+            | Self::DropRole(_) => true,
             Self::PutNamespace(_)
             | Self::PutRelation(_)
             | Self::PutType(_)
+            | Self::PutFunction(_)
             | Self::PutRole(_)
             | Self::PutDatabase { .. } => false,
         }

@@ -13,6 +13,7 @@ pub mod draft;
 /// Expressions kept as text.
 pub mod expression;
 pub mod files;
+mod function;
 mod lookup;
 mod model;
 /// Names that PostgreSQL chooses.
@@ -30,6 +31,7 @@ pub mod seen;
 pub mod verifier;
 
 pub use change::{Change, ObjectClass};
+pub use function::{Function, FunctionBody, Parameter, ParameterMode, polymorphic};
 pub use model::*;
 pub use physical::{INTERNAL_SCHEMA, Storage, physical_name};
 pub use publish::{Counters, Overlay, Pending, Registry};

@@ -30,6 +30,9 @@ pub struct Snapshot {
     /// User-defined types by namespace and name.
     pub types: HashMap<(Name, Name), Arc<UserType>>,
     pub type_oids: HashMap<Oid, (Name, Name)>,
+    pub functions: HashMap<Oid, Arc<super::Function>>,
+    /// Functions of one name, oldest first.
+    pub function_names: HashMap<(Name, Name), Vec<Oid>>,
     pub roles: HashMap<Name, Arc<Role>>,
     pub role_oids: HashMap<Oid, Name>,
     /// Gives out OIDs and version numbers; shared by all snapshots that come from one another.
@@ -435,6 +438,7 @@ impl Privileges {
     pub const ALL_COLUMN: Self = Self(1 | 2 | 4 | 32);
     pub const ALL_NAMESPACE: Self = Self(128 | 256);
     pub const ALL_SEQUENCE: Self = Self(1 | 4 | 128);
+    pub const ALL_FUNCTION: Self = Self::EXECUTE;
     pub const ALL_DATABASE: Self = Self(256 | 1024 | 2048);
 
     pub const fn contains(self, other: Self) -> bool {

@@ -16,6 +16,7 @@ pub enum Kind {
     Sequence,
     Namespace,
     Database,
+    Function,
     /// A view of the system catalog: everybody may read it, unless its ACL says otherwise.
     System,
     Column,
@@ -28,6 +29,7 @@ impl Kind {
             Self::Sequence => Privileges::ALL_SEQUENCE,
             Self::Namespace => Privileges::ALL_NAMESPACE,
             Self::Database => Privileges::ALL_DATABASE,
+            Self::Function => Privileges::ALL_FUNCTION,
             Self::Column => Privileges::ALL_COLUMN,
         }
     }
@@ -35,6 +37,7 @@ impl Kind {
     const fn public(self) -> Privileges {
         match self {
             Self::System => Privileges::SELECT,
+            Self::Function => Privileges::EXECUTE,
             Self::Database => Privileges::TEMPORARY.union(Privileges::CONNECT),
             Self::Table | Self::Sequence | Self::Namespace | Self::Column => Privileges::NONE,
         }
@@ -216,6 +219,11 @@ impl Snapshot {
         };
         let Some(namespace) = now else { return self.of_dropped(role, Kind::Namespace) };
         self.acl_privileges(role, &namespace.acl, Kind::Namespace, namespace.owner)
+    }
+
+    pub fn function_privileges(&self, role: Oid, function: &super::Function) -> Privileges {
+        let Some(now) = self.function_now(function.oid) else { return self.of_dropped(role, Kind::Function) };
+        self.acl_privileges(role, &now.acl, Kind::Function, now.owner)
     }
 
     pub fn database_privileges(&self, role: Oid) -> Privileges {

@@ -211,14 +211,27 @@ fn check_names(current: &Snapshot, changes: &[Change]) -> Result<()> {
             }
             Change::PutNamespace(n) => same_name(current.namespaces.get(&n.name).map(|c| c.oid), n.oid, changes)?,
             Change::PutType(t) => same_name(current.user_type(&t.namespace, &t.name).map(|c| c.oid), t.oid, changes)?,
-            Change::PutRole(r) => same_name(current.role(&r.name).map(|c| c.oid), r.oid, changes)?,
-            Change::DropNamespace(oid) => {
-                let name = current.namespaces.values().find(|n| n.oid == *oid).map(|n| n.name.clone());
-                if name.is_some_and(|name: Name| after.relations.keys().any(|(ns, _)| *ns == name)) {
+            Change::PutFunction(f) => {
+                let now = current.function(&f.namespace, &f.name, &f.args).map(|c| c.oid);
+                same_name(now, f.oid, changes)?;
+                if after.function_by_oid(f.oid).is_some() && !after.namespaces.contains_key(&f.namespace) {
                     return Err(concurrent());
                 }
             }
-            Change::DropRelation(_) | Change::DropType(_) | Change::DropRole(_) | Change::PutDatabase { .. } => {}
+            Change::PutRole(r) => same_name(current.role(&r.name).map(|c| c.oid), r.oid, changes)?,
+            Change::DropNamespace(oid) => {
+                let name = current.namespaces.values().find(|n| n.oid == *oid).map(|n| n.name.clone());
+                if name.is_some_and(|name: Name| {
+                    after.relations.keys().chain(after.function_names.keys()).any(|(ns, _)| *ns == name)
+                }) {
+                    return Err(concurrent());
+                }
+            }
+            Change::DropRelation(_)
+            | Change::DropType(_)
+            | Change::DropFunction(_)
+            | Change::DropRole(_)
+            | Change::PutDatabase { .. } => {}
         }
     }
     Ok(())

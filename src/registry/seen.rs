@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::expression::quote;
 use super::{Acl, Managed, Name, Relation, Snapshot, UserType};
-use crate::types::{Oid, TypeLookup, UserTypeInfo, UserTypeInfoKind, oid};
+use crate::types::{Oid, PgType, TypeLookup, UserTypeInfo, UserTypeInfoKind, oid};
 
 /// A snapshot with the search path and the role of who looks at it.
 pub struct Seen {
@@ -79,6 +79,35 @@ impl Seen {
         false
     }
 
+    /// Is the function found by its name alone (FunctionIsVisible): none of the same arguments stands in front of it?
+    pub fn finds_these(&self, function: &super::Function) -> bool {
+        for searched in self.path.iter() {
+            if **searched == *function.namespace {
+                return true;
+            }
+            let own = |p: &crate::facts::Proc| p.args == function.args;
+            let builtin = || &**searched == "pg_catalog" && crate::facts::PROCS.by_name(&function.name).any(own);
+            if self.snapshot.function(searched, &function.name, &function.args).is_some() || builtin() {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// Are the functions of that name in that namespace found by the name alone, before all others?
+    pub fn finds_function(&self, namespace: &str, name: &str) -> bool {
+        for searched in self.path.iter() {
+            if **searched == *namespace {
+                return true;
+            }
+            let builtin = || &**searched == "pg_catalog" && crate::facts::PROCS.by_name(name).next().is_some();
+            if self.snapshot.functions_named(searched, name).next().is_some() || builtin() {
+                return false;
+            }
+        }
+        false
+    }
+
     /// Is the type found by its name alone?
     pub fn finds_type(&self, ty: &UserType) -> bool {
         self.finds_type_name(&ty.namespace, &ty.name)
@@ -138,6 +167,28 @@ impl Seen {
         }
     }
 
+    /// regproc's and regprocedure's output.
+    fn function_text(&self, oid: Oid, kind: Oid) -> Option<String> {
+        let function = self.snapshot.function_by_oid(oid)?;
+        if kind == oid::REGPROC {
+            let found = self.function_named(None, &function.name) == Some(oid);
+            return Some(self.written(&function.namespace, &function.name, found));
+        }
+        let name = self.written(&function.namespace, &function.name, self.finds_these(function));
+        let types = function.args.iter().map(|ty| crate::types::name::format_type(PgType::new(*ty), self));
+        Some(format!("{name}({})", types.collect::<Vec<_>>().join(",")))
+    }
+
+    /// The function of users' that alone has this name.
+    fn function_named(&self, namespace: Option<&str>, name: &str) -> Option<Oid> {
+        let path = self.path.iter().map(|n| &**n).filter(|n| namespace.is_none_or(|wanted| wanted == *n));
+        let outside = namespace.filter(|wanted| !self.path.iter().any(|n| **n == **wanted));
+        let mut found = path.chain(outside).flat_map(|n| self.snapshot.functions_named(n, name));
+        let one = found.next()?;
+        let own = namespace.is_none() && crate::facts::PROCS.by_name(name).next().is_some();
+        (found.next().is_none() && !own).then_some(one.oid)
+    }
+
     fn type_text(&self, oid: Oid) -> Option<Cow<'_, str>> {
         let (namespace, name) = if let Some(ty) = self.snapshot.user_type_by_oid(oid) {
             (&ty.namespace, &ty.name)
@@ -177,6 +228,7 @@ impl TypeLookup for Seen {
     fn object_name(&self, kind: Oid, object: Oid) -> Option<String> {
         match kind {
             oid::REGCLASS => self.class_text(object),
+            oid::REGPROC | oid::REGPROCEDURE if object >= oid::FIRST_USER => self.function_text(object, kind),
             oid::REGTYPE if object >= oid::FIRST_USER => TypeLookup::user_type(self, object).map(|t| t.name),
             _ => self.snapshot.object_name(kind, object),
         }
@@ -187,6 +239,22 @@ impl TypeLookup for Seen {
             oid::REGCLASS => {
                 let (namespace, name) = super::lookup::split(name)?;
                 self.class_named(namespace.as_deref(), &name)
+            }
+            oid::REGPROC => {
+                let (namespace, name) = super::lookup::split(name)?;
+                self.function_named(namespace.as_deref(), &name)
+            }
+            oid::REGPROCEDURE => {
+                let (name, types) = name.trim_end().strip_suffix(')')?.split_once('(')?;
+                let types = types.split(',').map(str::trim).filter(|t| !t.is_empty());
+                let types = types.map(|t| crate::types::name::parse_type(t, self).map(|t| t.oid));
+                let types = types.collect::<Result<Vec<_>, _>>().ok()?;
+                let (namespace, name) = super::lookup::split(name)?;
+                let find = |n: &str| self.snapshot.function(n, &name, &types).map(|f| f.oid);
+                match namespace {
+                    Some(namespace) => find(&namespace),
+                    None => self.path.iter().find_map(|n| find(n)),
+                }
             }
             // A name in quotes or with modifiers is the type parser's affair.
             oid::REGTYPE => None,

@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 use crate::engine::directory::{Deparsed, Printed};
 use crate::registry::Name;
 use crate::registry::seen::Seen;
-use crate::sql::Context;
 use crate::sql::deparse::{self, Style};
+use crate::sql::{Context, analyze};
 use crate::types::Oid;
 
 /// How many definitions are kept.
@@ -21,7 +21,7 @@ struct Key {
     snapshot: u64,
     path: Arc<[Name]>,
     relation: Oid,
-    /// None for a view's query.
+    /// None for a view's query and a function's body.
     text: Option<Box<str>>,
     pretty: bool,
 }
@@ -41,7 +41,7 @@ impl Definitions {
     /// `None` for what the compiler cannot print: the kept text must do.
     pub fn print(&self, what: Deparsed<'_>, pretty: bool, cx: &Context) -> Option<Printed> {
         let (relation, text) = match what {
-            Deparsed::View(relation) => (relation, None),
+            Deparsed::View(relation) | Deparsed::Body(relation) => (relation, None),
             Deparsed::Expression { text, relation } => (relation, Some(text)),
         };
         let key = Key {
@@ -64,6 +64,10 @@ fn print(relation: Oid, text: Option<&str>, style: Style, cx: &Context) -> Optio
     let seen = Seen::new(Arc::clone(&cx.snapshot), Arc::clone(&cx.search_path), cx.role);
     let printed = match text {
         Some(text) => deparse::stored::kept_expression(text, relation, cx, &seen, style),
+        None if cx.snapshot.function_by_oid(relation).is_some() => {
+            let function = cx.snapshot.function_by_oid(relation)?;
+            analyze::body::shown(function, cx, &seen, style).map(|text| (text, false))
+        }
         None => {
             let view = cx.snapshot.relation_by_oid(relation)?;
             deparse::stored::view(view, cx, &seen, style).map(|text| (text, false))

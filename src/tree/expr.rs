@@ -30,6 +30,8 @@ pub enum ExprKind {
     Call(Box<Call>),
     Aggregate(Box<Aggregate>),
     Window(Box<Window>),
+    /// A user's function; one that returns a set stands in FROM or in a target list.
+    Routine(Box<super::Routine>),
     /// A set-returning function in a target list.
     SetReturning(Box<Call>),
     Cast {

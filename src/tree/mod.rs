@@ -6,12 +6,14 @@
 mod expr;
 mod policy;
 mod query;
+mod routine;
 mod rules;
 mod utility;
 
 pub use expr::*;
 pub use policy::*;
 pub use query::*;
+pub use routine::*;
 pub use rules::*;
 pub use utility::*;
 

@@ -197,6 +197,12 @@ pub enum Ddl {
         cascade: bool,
     },
     Grant(GrantChange),
+    Function(super::FunctionDdl),
+    /// DROP IF EXISTS of what there is none of.
+    Nothing {
+        tag: String,
+        notices: Vec<String>,
+    },
     CreatePolicy {
         namespace: Name,
         table: Name,
@@ -409,6 +415,12 @@ pub enum GrantTarget {
     AllSequencesIn(Vec<Name>),
     Sequences(Vec<(Name, Name)>),
     Namespaces(Vec<Name>),
+    /// By OID.
+    Functions(Vec<Oid>),
+    AllFunctionsIn {
+        kind: super::RoutineKind,
+        namespaces: Vec<Name>,
+    },
     Database,
 }
 

@@ -5,6 +5,7 @@ mod constraints;
 mod depend;
 mod objects;
 mod policies;
+mod procs;
 mod roles;
 mod sessions;
 mod types;
@@ -47,6 +48,7 @@ const TABLES: &[Table] = &[
     table("pg_index", objects::pg_index),
     table("pg_constraint", constraints::pg_constraint),
     table("pg_trigger", constraints::pg_trigger),
+    table("pg_proc", procs::pg_proc),
     table("pg_sequence", objects::pg_sequence),
     table("pg_description", objects::pg_description),
     table("pg_shdescription", roles::pg_shdescription),

@@ -11,6 +11,7 @@ use crate::types::PgType;
 
 /// OIDs of the catalogs that other catalogs point into.
 pub(super) const CLASS_CATALOG: Oid = 1259;
+pub(super) const PROC_CATALOG: Oid = 1255;
 pub(super) const NAMESPACE_CATALOG: Oid = 2615;
 pub(super) const TYPE_CATALOG: Oid = 1247;
 pub(super) const CONSTRAINT_CATALOG: Oid = 2606;
@@ -294,6 +295,9 @@ pub(super) fn pg_description(ask: &Ask<'_>) -> Result<Rows> {
     }
     for t in ask.snapshot.types.values() {
         push(0, t.oid, TYPE_CATALOG, 0, &t.comment);
+    }
+    for f in ask.snapshot.functions.values() {
+        push(0, f.oid, PROC_CATALOG, 0, &f.comment);
     }
     for r in relations(ask) {
         push(r.oid, r.oid, CLASS_CATALOG, 0, &r.comment);

@@ -1,8 +1,10 @@
 //! Function calls (ParseFuncOrColumn): plain ones, aggregates, window functions.
 
+use std::sync::Arc;
+
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments};
 
-use super::candidate::{Arguments, Form, Resolved};
+use super::candidate::{Arguments, Callee, Form, Resolved};
 use super::{Analyzer, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
 use crate::facts::{PROCS, Proc};
@@ -233,8 +235,10 @@ impl Analyzer<'_> {
             }
             Resolved::Function(form) => form,
         };
-        let func = form.func;
-        let plain = func.kind == b'f';
+        if let Callee::User(function) = &form.func {
+            self.note_function(&f.name, function.oid);
+        }
+        let plain = matches!(&form.func, Callee::User(_) | Callee::Builtin(Proc { kind: b'f', .. }));
         let refuse = |what: &str| {
             let shown = if what == "(*)" { format!("{name}(*)") } else { what.to_owned() };
             let message = format!("{shown} specified, but {name} is not an aggregate function");
@@ -262,6 +266,7 @@ impl Analyzer<'_> {
             }
             return self.plain_call(form, arguments.exprs, arguments.variadic, pos);
         }
+        let func = self.own_function(&form)?;
         if !details.star && arguments.exprs.is_empty() && func.kind == b'a' && func.agg_kind == b'n' {
             let message = format!("{name}(*) must be used to call a parameterless aggregate function");
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).at(pos));
@@ -330,6 +335,14 @@ impl Analyzer<'_> {
         Ok(())
     }
 
+    /// The function of PostgreSQL's that a call means.
+    fn own_function(&self, form: &Form) -> Result<&'static Proc> {
+        match &form.func {
+            Callee::Builtin(func) => Ok(func),
+            Callee::User(_) => Err(Error::internal("an aggregate of the user's")),
+        }
+    }
+
     fn window_call(
         &mut self,
         func: &'static Proc,
@@ -377,7 +390,10 @@ impl Analyzer<'_> {
     }
 
     fn plain_call(&mut self, form: Form, args: Vec<Expr>, variadic: bool, pos: u32) -> Result<Expr> {
-        let func = form.func;
+        let func = match &form.func {
+            Callee::Builtin(func) => *func,
+            Callee::User(function) => return self.user_call(&Arc::clone(function), form, args, variadic, pos),
+        };
         let variadic = variadic && func.variadic == crate::types::oid::ANY;
         if let (true, Some(array)) = (variadic, args.last())
             && self.type_facts(array.ty.oid).element == 0
@@ -413,7 +429,7 @@ impl Analyzer<'_> {
 }
 
 /// How a call with so many arguments is written.
-fn written_form(form: &Form, given: usize) -> CallForm {
+pub(super) fn written_form(form: &Form, given: usize) -> CallForm {
     match &form.order {
         None if form.variadic.is_none() && given < form.args.len() => CallForm::Given(given as u16),
         None => CallForm::Plain,

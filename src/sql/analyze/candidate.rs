@@ -2,17 +2,71 @@
 
 use sqlparser::ast;
 
+use std::sync::Arc;
+
 use super::coerce::Pathway;
 use super::resolve::{Candidate, Choice};
 use super::{Analyzer, CastContext, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
 use crate::facts::{PROCS, Proc};
-use crate::registry::Name;
+use crate::registry::{Function, Name};
 use crate::types::{Oid, PgType, oid};
+
+/// What a call may mean: PostgreSQL's own functions, and those of users.
+#[derive(Debug, Clone)]
+pub(crate) enum Callee {
+    Builtin(&'static Proc),
+    User(Arc<Function>),
+}
+
+impl Callee {
+    pub fn args(&self) -> &[Oid] {
+        match self {
+            Self::Builtin(func) => &func.args,
+            Self::User(function) => &function.args,
+        }
+    }
+
+    /// The element type of a variadic last argument; 0 if not variadic.
+    fn variadic(&self) -> Oid {
+        match self {
+            Self::Builtin(func) => func.variadic,
+            Self::User(function) => function.variadic,
+        }
+    }
+
+    fn defaults(&self) -> usize {
+        match self {
+            Self::Builtin(func) => func.defaults,
+            Self::User(function) => function.defaults(),
+        }
+    }
+
+    fn result(&self) -> Oid {
+        match self {
+            Self::Builtin(func) => func.result,
+            Self::User(function) => function.result,
+        }
+    }
+
+    /// The names of its input parameters, empty where there is none.
+    fn input_names(&self) -> Vec<&str> {
+        match self {
+            Self::Builtin(func) => {
+                let columns = crate::facts::PROC_ROWS.columns;
+                let field = |name: &str| columns.iter().position(|c| *c == name).and_then(|i| func.row[i]);
+                let modes = crate::facts::items(field("proargmodes"));
+                let input = |i: usize| matches!(modes.get(i), None | Some(&("i" | "b" | "v")));
+                func.names.iter().enumerate().filter(|(i, _)| input(*i)).map(|(_, n)| *n).collect()
+            }
+            Self::User(function) => function.inputs().map(|p| &*p.name).collect(),
+        }
+    }
+}
 
 /// One candidate, its parameters expanded to the number of arguments given.
 pub(crate) struct Form {
-    pub func: &'static Proc,
+    pub func: Callee,
     pub args: Vec<Oid>,
     /// How many trailing arguments are collected into the variadic array; None if it is not called so.
     pub variadic: Option<usize>,
@@ -49,7 +103,7 @@ pub(crate) enum Resolved {
 impl Analyzer<'_> {
     /// Arguments coerced to the parameters, defaults filled in, variadic ones collected; and the result type.
     pub(crate) fn coerce_arguments(&mut self, form: Form, args: Vec<Expr>, pos: u32) -> Result<(Vec<Expr>, Oid)> {
-        let func = form.func;
+        let func = &form.func;
         let mut args = match &form.order {
             None => args,
             Some(order) => {
@@ -64,17 +118,18 @@ impl Analyzer<'_> {
                 placed
             }
         };
-        let parameters = if form.order.is_some() { &func.args } else { &form.args };
+        let parameters = if form.order.is_some() { func.args() } else { &form.args };
         for parameter in args.len()..parameters.len() {
             args.push(self.default_argument(func, parameter)?);
         }
         let actual: Vec<Oid> = args.iter().map(|a| a.ty.oid).collect();
-        let (declared, result) = self.enforce_generic(&actual, parameters, func.result)?;
+        let (declared, result) = self.enforce_generic(&actual, parameters, func.result())?;
+        let pg_typeof = matches!(func, Callee::Builtin(func) if func.name == "pg_typeof");
         let mut out = Vec::with_capacity(args.len());
         for (arg, ty) in args.into_iter().zip(&declared) {
             // "any" takes a literal as it is; it reaches the function as text.
             out.push(match *ty {
-                oid::ANY if func.name == "pg_typeof" => arg,
+                oid::ANY if pg_typeof => arg,
                 oid::ANY if arg.ty.oid == oid::UNKNOWN && !matches!(arg.kind, ExprKind::Param(_)) => {
                     self.resolve_unknown(arg)?
                 }
@@ -82,7 +137,7 @@ impl Analyzer<'_> {
             });
         }
         if let Some(count) = form.variadic
-            && func.variadic != oid::ANY
+            && func.variadic() != oid::ANY
         {
             let items = out.split_off(out.len() - count);
             let element = declared.last().copied().unwrap_or(oid::TEXT);
@@ -95,7 +150,11 @@ impl Analyzer<'_> {
     }
 
     /// The default of a parameter, from the recorded text.
-    fn default_argument(&mut self, func: &'static Proc, parameter: usize) -> Result<Expr> {
+    fn default_argument(&mut self, func: &Callee, parameter: usize) -> Result<Expr> {
+        let func = match func {
+            Callee::Builtin(func) => func,
+            Callee::User(function) => return self.kept_default(function, parameter),
+        };
         let column = crate::facts::PROC_ROWS.columns.iter().position(|c| *c == "proargdefaults");
         let text = column.and_then(|c| func.row[c]).unwrap_or_default();
         let (list, _) = crate::sql::parse::parse_expression(&format!("({text})"))?;
@@ -122,12 +181,18 @@ impl Analyzer<'_> {
     ) -> Result<Resolved> {
         let inputs: Vec<Oid> = arguments.exprs.iter().map(|e| e.ty.oid).collect();
         let forms = match namespace {
-            None | Some("pg_catalog") => forms(name, inputs.len(), arguments),
+            None => self.forms_along_path(name, inputs.len(), arguments),
+            Some("pg_catalog") => forms(builtin(name), inputs.len(), arguments),
             Some("duckgate") if let Some((_, same)) = OWN.iter().find(|(own, _)| *own == name) => {
-                forms(same, inputs.len(), arguments)
+                forms(builtin(same), inputs.len(), arguments)
             }
-            Some("information_schema") => forms(&format!("information_schema.{name}"), inputs.len(), arguments),
-            Some(_) => Vec::new(),
+            Some("information_schema") => {
+                forms(builtin(&format!("information_schema.{name}")), inputs.len(), arguments)
+            }
+            Some(namespace) => {
+                self.may_look_into(Some(namespace)).map_err(|e| e.at(pos))?;
+                forms(self.user_functions(namespace, name), inputs.len(), arguments)
+            }
         };
         if let Some(exact) = forms.iter().position(|f| f.args[..inputs.len()] == inputs[..] && f.order.is_none()) {
             return Ok(Resolved::Function(take(forms, exact)));
@@ -193,17 +258,22 @@ fn take(mut forms: Vec<Form>, at: usize) -> Form {
     forms.swap_remove(at)
 }
 
+pub(super) fn builtin(name: &str) -> impl Iterator<Item = Callee> {
+    PROCS.by_name(name).map(Callee::Builtin)
+}
+
 /// FuncnameGetCandidates: the functions of that name that could take so many arguments.
-fn forms(name: &str, count: usize, arguments: &Arguments) -> Vec<Form> {
+pub(super) fn forms(functions: impl Iterator<Item = Callee>, count: usize, arguments: &Arguments) -> Vec<Form> {
     let mut out: Vec<Form> = Vec::new();
-    for func in PROCS.by_name(name) {
+    for func in functions {
+        let (args, variadic) = (func.args().len(), func.variadic());
         let form = if !arguments.names.is_empty() {
             named_form(func, count, &arguments.names)
-        } else if func.args.len() == count && (arguments.variadic || func.variadic == 0) {
-            (!arguments.variadic || func.variadic != 0).then(|| plain_form(func))
-        } else if func.variadic != 0 && !arguments.variadic && count + 1 >= func.args.len() {
+        } else if args == count && (arguments.variadic || variadic == 0) {
+            (!arguments.variadic || variadic != 0).then(|| plain_form(func))
+        } else if variadic != 0 && !arguments.variadic && count + 1 >= args {
             variadic_form(func, count)
-        } else if count < func.args.len() && count + func.defaults >= func.args.len() && func.variadic == 0 {
+        } else if count < args && count + func.defaults() >= args && variadic == 0 {
             Some(plain_form(func))
         } else {
             None
@@ -211,7 +281,7 @@ fn forms(name: &str, count: usize, arguments: &Arguments) -> Vec<Form> {
         out.extend(form);
     }
     // Of two that take the same types, the one that is not variadic and needs no defaults wins.
-    let key = |f: &Form| (f.variadic.is_some(), f.func.args.len() != count);
+    let key = |f: &Form| (f.variadic.is_some(), f.func.args().len() != count);
     let mut kept: Vec<Form> = Vec::with_capacity(out.len());
     for form in out {
         match kept.iter().position(|k| k.args[..count.min(k.args.len())] == form.args[..count.min(form.args.len())]) {
@@ -223,35 +293,26 @@ fn forms(name: &str, count: usize, arguments: &Arguments) -> Vec<Form> {
     kept
 }
 
-fn plain_form(func: &'static Proc) -> Form {
-    Form { func, args: func.args.clone(), variadic: None, order: None, positional: 0 }
+fn plain_form(func: Callee) -> Form {
+    Form { args: func.args().to_vec(), func, variadic: None, order: None, positional: 0 }
 }
 
-fn variadic_form(func: &'static Proc, count: usize) -> Option<Form> {
-    let fixed = func.args.len() - 1;
+fn variadic_form(func: Callee, count: usize) -> Option<Form> {
+    let fixed = func.args().len() - 1;
     let extra = count.checked_sub(fixed).filter(|n| *n > 0)?;
-    let mut args = func.args[..fixed].to_vec();
-    args.extend(std::iter::repeat_n(func.variadic, extra));
+    let mut args = func.args()[..fixed].to_vec();
+    args.extend(std::iter::repeat_n(func.variadic(), extra));
     Some(Form { func, args, variadic: Some(extra), order: None, positional: 0 })
 }
 
 /// Named notation (MatchNamedCall).
-fn named_form(func: &'static Proc, count: usize, names: &[Name]) -> Option<Form> {
+fn named_form(func: Callee, count: usize, names: &[Name]) -> Option<Form> {
     let positional = count - names.len();
-    if positional > func.args.len() || func.variadic != 0 {
+    if positional > func.args().len() || func.variadic() != 0 {
         return None;
     }
-    let columns = crate::facts::PROC_ROWS.columns;
-    let field = |name: &str| columns.iter().position(|c| *c == name).and_then(|i| func.row[i]);
-    let modes = crate::facts::items(field("proargmodes"));
-    let inputs: Vec<&str> = func
-        .names
-        .iter()
-        .enumerate()
-        .filter(|(i, _)| matches!(modes.get(*i), None | Some(&("i" | "b" | "v"))))
-        .map(|(_, n)| *n)
-        .collect();
-    let mut order: Vec<Option<usize>> = (0..func.args.len()).map(|i| (i < positional).then_some(i)).collect();
+    let inputs = func.input_names();
+    let mut order: Vec<Option<usize>> = (0..func.args().len()).map(|i| (i < positional).then_some(i)).collect();
     for (i, name) in names.iter().enumerate() {
         let at = inputs.iter().position(|n| **n == **name)?;
         let slot = order.get_mut(at)?;
@@ -260,13 +321,13 @@ fn named_form(func: &'static Proc, count: usize, names: &[Name]) -> Option<Form>
         }
         *slot = Some(positional + i);
     }
-    let required = func.args.len() - func.defaults;
+    let required = func.args().len() - func.defaults();
     if order[..required].iter().any(Option::is_none) {
         return None;
     }
     // As the call has them, for the choice among candidates; what is not given comes last.
     let given = (0..count).filter_map(|k| order.iter().position(|from| *from == Some(k)));
     let left_out = (0..order.len()).filter(|p| order[*p].is_none());
-    let args = given.chain(left_out).map(|p| func.args[p]).collect();
+    let args = given.chain(left_out).map(|p| func.args()[p]).collect();
     Some(Form { func, args, variadic: None, order: Some(order), positional })
 }

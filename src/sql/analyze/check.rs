@@ -15,6 +15,10 @@ pub(crate) fn children<'e>(expr: &'e Expr, exprs: &mut Vec<&'e Expr>, queries: &
         K::Const(_) | K::Param(_) | K::Column { .. } | K::WholeRow(_) | K::Session(_, _) | K::NextValue(_) => {}
         K::Default | K::Grouping(_) => {}
         K::Call(c) | K::SetReturning(c) => exprs.extend(&c.args),
+        K::Routine(r) => {
+            exprs.extend(&r.args);
+            queries.push(&r.body);
+        }
         K::Aggregate(a) => {
             exprs.extend(&a.args);
             exprs.extend(a.order_by.iter().map(|k| &k.expr));
@@ -70,6 +74,7 @@ pub(crate) fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
         K::Const(_) | K::Param(_) | K::Column { .. } | K::WholeRow(_) | K::Session(_, _) | K::NextValue(_) => {}
         K::Default | K::Grouping(_) | K::Exists(_) | K::ScalarSubquery(_) | K::ArraySubquery(_) => {}
         K::Call(c) | K::SetReturning(c) => out.extend(&mut c.args),
+        K::Routine(r) => out.extend(&mut r.args),
         K::Aggregate(a) => {
             out.extend(&mut a.args);
             out.extend(a.order_by.iter_mut().map(|k| &mut k.expr));

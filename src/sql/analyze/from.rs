@@ -180,6 +180,7 @@ impl Analyzer<'_> {
         inner.relations = self.relations;
         inner.views = self.views.clone();
         inner.views.push(def.oid);
+        inner.calls = self.calls.clone();
         // A position inside the view's text would point nowhere in the client's.
         let strip = |mut e: Error| {
             e.report_mut().position = None;
@@ -428,6 +429,21 @@ impl Analyzer<'_> {
             return Ok(());
         }
         let defined = alias.filter(|a| a.columns.iter().any(|c| c.data_type.is_some()));
+        let routine = match &call.kind {
+            ExprKind::Routine(routine) => Some(routine),
+            _ => None,
+        };
+        if let Some(routine) = routine
+            && call.ty.oid == oid::RECORD
+            && routine.function.outputs().next().is_some()
+        {
+            if let Some(alias) = defined {
+                let message = "a column definition list is redundant for a function with OUT parameters";
+                return Err(Error::syntax(message).at(self.pos(alias.columns[0].name.span)));
+            }
+            columns.extend(fields_to_columns(&routine.body.columns));
+            return Ok(());
+        }
         if call.ty.oid == oid::RECORD {
             let Some(alias) = defined else {
                 let message = "a column definition list is required for functions returning \"record\"";
@@ -439,6 +455,9 @@ impl Analyzer<'_> {
                 };
                 let ty = self.data_type(ty)?;
                 columns.push(RelColumn { name: fold(&column.name), ty, attnum: 0 });
+            }
+            if let Some(routine) = routine {
+                self.fits_definition(&routine.body.columns, &columns[columns.len() - alias.columns.len()..])?;
             }
             return Ok(());
         }
@@ -459,7 +478,10 @@ impl Analyzer<'_> {
         // A single OUT parameter gives the column its name; an alias overrides it.
         let name = match func {
             Some(func) if func.out_args.len() == 1 => func.out_args[0].0.into(),
-            _ => Arc::clone(scalar_name),
+            _ => match routine.and_then(|r| r.function.outputs().next()) {
+                Some(output) if !output.name.is_empty() => Arc::clone(&output.name),
+                Some(_) | None => Arc::clone(scalar_name),
+            },
         };
         columns.push(RelColumn { name, ty: call.ty, attnum: 0 });
         Ok(())

@@ -37,23 +37,33 @@ enum Means {
     Type(Oid),
     /// A relation's name in FROM; `bare` if it has no alias.
     Relation { oid: Oid, bare: bool },
+    /// A user's function that is called.
+    Function(Oid),
     /// A constant that names a relation (or index): `'s'::regclass`.
     Regclass(Oid),
     /// A constant that names a type.
     Regtype(Oid),
-    /// What stands in the place of `*`, or of a constant whose reading depends on settings.
+    /// What stands in the place of a constant whose reading depends on settings.
     Text(String),
+    /// What stands in the place of `*`.
+    Star(String),
 }
 
 impl Place {
     /// The object that is meant: a relation, an index, or a type.
     pub fn object(&self) -> Option<Oid> {
         match &self.means {
-            Means::Type(oid) | Means::Relation { oid, bare: _ } | Means::Regclass(oid) | Means::Regtype(oid) => {
-                Some(*oid)
-            }
-            Means::Text(_) => None,
+            Means::Type(oid)
+            | Means::Relation { oid, bare: _ }
+            | Means::Function(oid)
+            | Means::Regclass(oid)
+            | Means::Regtype(oid) => Some(*oid),
+            Means::Text(_) | Means::Star(_) => None,
         }
+    }
+
+    pub fn is_star(&self) -> bool {
+        matches!(self.means, Means::Star(_))
     }
 }
 
@@ -91,6 +101,10 @@ impl Analyzer<'_> {
         if ty >= oid::FIRST_USER {
             self.note(name.span(), Means::Type(ty));
         }
+    }
+
+    pub(super) fn note_function(&self, name: &ast::ObjectName, function: Oid) {
+        self.note(name.span(), Means::Function(function));
     }
 
     pub(super) fn note_relation_name(&self, name: &ast::ObjectName, relation: Oid, bare: bool) {
@@ -136,7 +150,7 @@ impl Analyzer<'_> {
                 columns.push(if item.rel.is_some() { format!("{}.{name}", quote(&item.alias)) } else { name });
             }
         }
-        self.note(span, Means::Text(columns.join(", ")));
+        self.note(span, Means::Star(columns.join(", ")));
     }
 }
 
@@ -193,6 +207,12 @@ impl<'a> Names<'a> {
         Some(self.qualified(namespace, name, first && matches!(&**namespace, "public" | "pg_catalog")))
     }
 
+    fn function_name(&self, function: Oid) -> Option<String> {
+        let found = self.snapshot.function_by_oid(function)?;
+        let plain = &*found.namespace == "public" && crate::facts::PROCS.by_name(&found.name).next().is_none();
+        Some(self.qualified(&found.namespace, &found.name, plain))
+    }
+
     /// The text with its places as they are called in this snapshot. `before` is the snapshot of its making, in which
     /// relations without an alias may have had other names.
     ///
@@ -212,7 +232,8 @@ impl<'a> Names<'a> {
                 Means::Type(oid) => self.type_name(*oid).ok_or_else(|| gone(*oid))?,
                 Means::Regclass(oid) => literal(&self.relation_name(*oid).ok_or_else(|| gone(*oid))?),
                 Means::Regtype(oid) => literal(&self.type_name(*oid).ok_or_else(|| gone(*oid))?),
-                Means::Text(text) => text.clone(),
+                Means::Function(oid) => self.function_name(*oid).ok_or_else(|| gone(*oid))?,
+                Means::Text(text) | Means::Star(text) => text.clone(),
                 Means::Relation { oid, bare } => {
                     let name = self.relation_name(*oid).ok_or_else(|| gone(*oid))?;
                     let was = before.relation_by_oid(*oid).map(|r| r.name.clone());
@@ -300,7 +321,7 @@ pub fn printed(made: &Query, cx: &Context) -> Option<String> {
 }
 
 /// A tree without what says nothing of its meaning: positions, aliases, who wrote a cast; relations counted from 0.
-fn meaning(query: &Query) -> String {
+pub(super) fn meaning(query: &Query) -> String {
     const QUIET: [&str; 5] = ["pos: ", "explicit: ", "alias: ", "name: ", "merged_alias: "];
     let debug = format!("{query:?}");
     let (mut out, mut relations) = (String::with_capacity(debug.len() / 2), Vec::new());

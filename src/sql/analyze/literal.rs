@@ -200,14 +200,15 @@ impl Analyzer<'_> {
 
     fn regproc(&self, text: &str) -> Result<Oid> {
         let parts = split_name(text)?;
-        let name = match parts.as_slice() {
-            [name] => name,
-            [namespace, name] if namespace == "pg_catalog" => name,
+        let (namespace, name) = match parts.as_slice() {
+            [name] => (None, name),
+            [namespace, name] => (Some(namespace.as_str()), name),
             _ => return Err(no_function(text)),
         };
-        let mut found = PROCS.by_name(name);
+        let found = self.functions_called(namespace, name);
+        let mut found = found.iter();
         match (found.next(), found.next()) {
-            (Some(one), None) => Ok(one.oid),
+            (Some((oid, _)), None) => Ok(*oid),
             (Some(_), Some(_)) => {
                 Err(Error::new(SqlState::AMBIGUOUS_FUNCTION, format!("more than one function named \"{text}\"")))
             }
@@ -229,8 +230,26 @@ impl Analyzer<'_> {
             .filter(|a| !a.is_empty())
             .map(|a| self.regtype(a))
             .collect::<Result<Vec<_>>>()?;
-        let name = parts.last().map(String::as_str).unwrap_or_default();
-        PROCS.by_name(name).find(|p| p.args == wanted).map(|p| p.oid).ok_or_else(|| no_function(text))
+        let (namespace, name) = match parts.as_slice() {
+            [name] => (None, name),
+            [namespace, name] => (Some(namespace.as_str()), name),
+            _ => return Err(no_function(text)),
+        };
+        let found = self.functions_called(namespace, name).into_iter().find(|(_, args)| *args == wanted);
+        found.map(|(oid, _)| oid).ok_or_else(|| no_function(text))
+    }
+
+    /// The functions of that name, in the order of the search path: OID and input types.
+    fn functions_called(&self, namespace: Option<&str>, name: &str) -> Vec<(Oid, Vec<Oid>)> {
+        let namespaces: Vec<&str> = namespace.map_or_else(|| self.search_path().collect(), |one| vec![one]);
+        let mut out = Vec::new();
+        for namespace in namespaces {
+            if namespace == "pg_catalog" {
+                out.extend(PROCS.by_name(name).map(|p| (p.oid, p.args.clone())));
+            }
+            out.extend(self.ctx.snapshot.functions_named(namespace, name).map(|f| (f.oid, f.args.clone())));
+        }
+        out
     }
 
     fn regoper(&self, text: &str) -> Result<Oid> {

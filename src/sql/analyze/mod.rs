@@ -4,6 +4,8 @@
 //! parse_agg, parse_target and parse_cte; functions here say which of them they mirror.
 
 mod agg;
+/// Functions' bodies by themselves.
+pub mod body;
 mod call;
 mod candidate;
 mod check;
@@ -28,6 +30,7 @@ mod position;
 mod query;
 mod recursion;
 mod resolve;
+mod routine;
 mod same;
 mod scope;
 mod search_cycle;
@@ -117,6 +120,10 @@ pub struct Analyzer<'a> {
     record_fields: HashMap<(RelId, u16), Vec<(Name, PgType)>>,
     /// Views that are being expanded, to notice one that contains itself.
     views: Vec<Oid>,
+    /// Functions of users whose bodies are being analyzed, to notice one that calls itself.
+    calls: Vec<Oid>,
+    /// The parameters of the function whose body this is.
+    inside: Option<routine::Inside>,
     /// The text is kept: who made it had the right to use its names.
     kept: bool,
     /// Where names stand, if the text is going to be kept.
@@ -143,6 +150,8 @@ impl<'a> Analyzer<'a> {
             sets: (0, 0),
             record_fields: HashMap::new(),
             views: Vec::new(),
+            calls: Vec::new(),
+            inside: None,
             kept: false,
             places: None,
         }
@@ -298,6 +307,9 @@ impl<'a> Analyzer<'a> {
         let number: usize = text.trim_start_matches('$').parse().unwrap_or(0);
         if number == 0 || number > usize::from(u16::MAX) {
             return Err(Error::new(SqlState::UNDEFINED_PARAMETER, format!("there is no parameter {text}")).at(pos));
+        }
+        if let Some(parameter) = self.parameter(number, pos) {
+            return parameter;
         }
         let at = number - 1;
         if self.params.len() < number {

@@ -22,6 +22,9 @@ impl Analyzer<'_> {
         if let Some(row) = self.whole_row(None, &name, pos)? {
             return Ok(row);
         }
+        if let Some(parameter) = self.named_parameter(None, &name, pos) {
+            return Ok(parameter);
+        }
         // System columns need no qualification.
         for item in self.scopes.iter().rev().flat_map(|s| &s.items).filter(|i| i.cols_visible) {
             if let Some(column) = self.system_column(item, &name, pos)? {
@@ -65,6 +68,15 @@ impl Analyzer<'_> {
         };
         let namespace = namespace.map(|n| &**n);
         let Some(item) = self.find_item(namespace, relation, pos)? else {
+            // `function.parameter`, or `parameter.field`.
+            if namespace.is_none() {
+                if let Some(parameter) = self.named_parameter(Some(relation), column, pos) {
+                    return Ok(parameter);
+                }
+                if let (Some(row), [_, field]) = (self.named_parameter(None, relation, pos), idents) {
+                    return self.field(row, field);
+                }
+            }
             return Err(self.missing_relation(namespace, relation, pos));
         };
         if let Some(found) = item.columns.iter().find(|c| c.name == *column) {

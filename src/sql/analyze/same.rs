@@ -28,6 +28,7 @@ fn same_kind(a: &ExprKind, b: &ExprKind) -> bool {
         (K::Call(a), K::Call(b)) | (K::SetReturning(a), K::SetReturning(b)) => {
             a.func.oid == b.func.oid && all(&a.args, &b.args)
         }
+        (K::Routine(a), K::Routine(b)) => a.function.oid == b.function.oid && all(&a.args, &b.args),
         (K::Aggregate(a), K::Aggregate(b)) => {
             a.func.oid == b.func.oid
                 && a.star == b.star

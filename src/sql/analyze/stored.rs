@@ -285,6 +285,18 @@ pub fn policy_condition(text: &str, table: &Relation, (row, free): (RelId, u32),
     Ok((expr, after))
 }
 
+/// The default of a function's parameter, as it is kept.
+pub(super) fn parameter_default(text: &str, parameter: (&str, PgType), ctx: &Context) -> Result<String> {
+    match new_expression(text, Stored::Default, "", &[], Some(parameter), ctx) {
+        Ok((_, kept)) => Ok(kept),
+        Err(error) if error.code() == SqlState::UNDEFINED_COLUMN || error.report().message.contains("FROM-clause") => {
+            let message = "cannot use column references in parameter default value";
+            Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message))
+        }
+        Err(error) => Err(without_position(error)),
+    }
+}
+
 /// Does a default mean something, and can the column take it? It is written as it is kept.
 pub(super) fn check_default(column: (&str, PgType), default: &mut Option<String>, ctx: &Context) -> Result<()> {
     let Some(text) = default else { return Ok(()) };
@@ -376,6 +388,7 @@ fn is_mutable(expr: &Expr) -> bool {
             call.args.iter().any(|arg| mutable_text(arg.ty.oid, "typoutput"))
         }
         ExprKind::Call(call) | ExprKind::SetReturning(call) => func(call.func),
+        ExprKind::Routine(routine) => routine.function.volatility != b'i',
         ExprKind::Cast { arg, how, explicit: _ } => cast_is_mutable(how, arg.ty.oid, expr.ty.oid),
         ExprKind::Distinct { eq, .. } | ExprKind::NullIf { eq, .. } => func(eq),
         ExprKind::AnyAll { op, .. } => func(op),

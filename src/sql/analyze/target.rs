@@ -153,6 +153,7 @@ impl Analyzer<'_> {
                     })
                     .collect()
             }
+            ExprKind::Routine(r) if r.row => r.body.columns.iter().map(|c| (Arc::clone(&c.name), c.ty)).collect(),
             ExprKind::Row(items) => {
                 items.iter().enumerate().map(|(i, e)| (format!("f{}", i + 1).into(), e.ty)).collect()
             }

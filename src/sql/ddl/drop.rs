@@ -7,7 +7,7 @@ use super::alter::{word, wrong_type};
 use super::physical::{ident, table_name};
 use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Report, Result, SqlState};
-use crate::registry::{Change, Managed, Name, Relation, RelationKind, UserType, builtin};
+use crate::registry::{Change, Function, Managed, Name, Relation, RelationKind, UserType, builtin};
 use crate::tree::{DropBehavior, ObjectKind};
 use crate::types::Oid;
 
@@ -18,6 +18,8 @@ enum Dependent {
         name: Name,
     },
     View(Arc<Relation>),
+    /// One that takes or gives the relation's rows, or whose body is bound to it.
+    Function(Arc<Function>, String),
     /// Of another table, that reads this one.
     Policy {
         table: Arc<Relation>,
@@ -33,6 +35,7 @@ impl Dependent {
             Self::ForeignKey { child, name } => format!("constraint {name} on table {}", child.name),
             Self::Policy { table, name } => format!("policy {name} on table {}", table.name),
             Self::View(view) => format!("{} {}", word(view), view.name),
+            Self::Function(_, signature) => format!("function {signature}"),
             Self::Relation(r) => format!("{} {}", word(r), r.name),
         }
     }
@@ -105,7 +108,7 @@ impl Planner<'_> {
     }
 
     /// Drops these relations together: what depends on one of them may be another of them.
-    fn drop_with_dependents(&mut self, targets: &[Arc<Relation>], behavior: DropBehavior) -> Result<()> {
+    pub fn drop_with_dependents(&mut self, targets: &[Arc<Relation>], behavior: DropBehavior) -> Result<()> {
         let mut going: BTreeSet<Oid> = targets.iter().map(|r| r.oid).collect();
         let mut order: Vec<Arc<Relation>> = targets.to_vec();
         let mut dependents: Vec<(Dependent, Arc<Relation>)> = Vec::new();
@@ -117,6 +120,7 @@ impl Planner<'_> {
                     Dependent::ForeignKey { child, .. } => going.contains(&child.oid),
                     Dependent::Policy { table, .. } => going.contains(&table.oid),
                     Dependent::View(r) | Dependent::Relation(r) => !going.insert(r.oid),
+                    Dependent::Function(f, _) => !going.insert(f.oid),
                 };
                 if gone {
                     continue;
@@ -135,6 +139,11 @@ impl Planner<'_> {
             match dependent {
                 Dependent::ForeignKey { child, name } => self.drop_foreign_key(child.oid, name)?,
                 Dependent::View(_) => {}
+                Dependent::Function(function, _) => {
+                    if let Some(function) = self.after.function_by_oid(function.oid).cloned() {
+                        self.drop_functions(&[function], DropBehavior::Cascade)?;
+                    }
+                }
                 Dependent::Policy { table, name } => {
                     let (namespace, of) = (table.namespace.clone(), table.name.clone());
                     let tag = self.plan.tag.clone();
@@ -145,7 +154,10 @@ impl Planner<'_> {
             }
         }
         for relation in order {
-            self.drop_relation(&relation);
+            // A function that went may have taken a view along.
+            if self.after.relation_by_oid(relation.oid).is_some() {
+                self.drop_relation(&relation);
+            }
         }
         Ok(())
     }
@@ -186,6 +198,13 @@ impl Planner<'_> {
             RelationKind::View { .. } | RelationKind::MaterializedView { .. } | RelationKind::System => {}
         }
         found.extend(self.views_on(relation).into_iter().map(Dependent::View));
+        let rows = [relation.row_type, relation.row_array_type];
+        let mut functions = self.functions_with(&rows);
+        functions.extend(self.functions_on(&[relation.oid], &relation.name));
+        found.extend(functions.into_iter().map(|f| {
+            let signature = self.signature(&f);
+            Dependent::Function(f, signature)
+        }));
         let policies = self.policies_on(relation).into_iter();
         found.extend(policies.map(|(table, name)| Dependent::Policy { table, name }));
         found
@@ -296,11 +315,14 @@ impl Planner<'_> {
             // What the search path finds goes by its own name.
             let found = self.cx.search_path.contains(name);
             let full = |inner: &Name| if found { inner.to_string() } else { format!("{name}.{inner}") };
+            let functions = self.functions_in(name);
+            let routines = functions.iter().map(|f| format!("{} {}", f.word(), full(&self.signature(f).into())));
             let shown: Vec<String> = inside
                 .iter()
                 .filter(|r| !owned(r))
                 .map(|r| format!("{} {}", word(r), full(&r.name)))
                 .chain(types.iter().map(|t| format!("type {}", full(&t.name))))
+                .chain(routines)
                 .collect();
             if !shown.is_empty() && behavior == DropBehavior::Restrict {
                 let lines: Vec<String> = shown.iter().map(|s| format!("{s} depends on schema {name}")).collect();
@@ -317,6 +339,9 @@ impl Planner<'_> {
             let notices = self.plan.notices.len();
             let tables: Vec<_> = inside.into_iter().filter(|r| !owned(r)).collect();
             self.drop_with_dependents(&tables, DropBehavior::Cascade)?;
+            let left = |f: &Arc<Function>| self.after.function_by_oid(f.oid).cloned();
+            let functions: Vec<_> = functions.iter().filter_map(left).collect();
+            self.drop_functions(&functions, DropBehavior::Cascade)?;
             self.plan.notices.truncate(notices);
             for ty in types {
                 self.change(Change::DropType(ty.oid));
@@ -367,7 +392,10 @@ impl Planner<'_> {
             self.may_change(&ty.managed, "type", name)?;
             let users = self.columns_of_type(&[ty.oid, ty.array_oid]);
             let users = users.iter().map(|(table, column)| format!("column {column} of table {}", table.name));
-            let users: Vec<String> = users.chain(self.texts_that_name(&[ty.oid, ty.array_oid], name)).collect();
+            let functions = self.functions_with(&[ty.oid, ty.array_oid]);
+            let functions = functions.iter().map(|f| format!("function {}", self.signature(f)));
+            let users = users.chain(self.texts_that_name(&[ty.oid, ty.array_oid], name)).chain(functions);
+            let users: Vec<String> = users.collect();
             if !users.is_empty() {
                 if behavior == DropBehavior::Cascade {
                     return Err(Error::unsupported("DROP TYPE … CASCADE with objects that use the type")
@@ -407,7 +435,7 @@ fn still_needed(targets: &[Arc<Relation>], dependents: &[(Dependent, Arc<Relatio
         Dependent::Relation(r) => {
             format!("default value for a column of table {} depends on {} {}", r.name, word(on), on.name)
         }
-        Dependent::ForeignKey { .. } | Dependent::View(_) | Dependent::Policy { .. } => {
+        Dependent::ForeignKey { .. } | Dependent::View(_) | Dependent::Function(..) | Dependent::Policy { .. } => {
             format!("{} depends on {} {}", d.describe(), word(on), on.name)
         }
     });

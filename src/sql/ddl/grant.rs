@@ -66,6 +66,21 @@ impl Planner<'_> {
                 }
             }
             GrantTarget::Database => self.grant_on_database(privileges, &terms)?,
+            GrantTarget::Functions(functions) => {
+                for oid in functions {
+                    self.grant_on_function(*oid, privileges, &terms)?;
+                }
+            }
+            GrantTarget::AllFunctionsIn { kind, namespaces } => {
+                for namespace in namespaces {
+                    if !self.after.namespaces.contains_key(namespace) {
+                        return Err(no_namespace(namespace));
+                    }
+                    for function in self.functions_in(namespace).into_iter().filter(|f| kind.covers(f.procedure)) {
+                        self.grant_on_function(function.oid, privileges, &terms)?;
+                    }
+                }
+            }
         }
         Ok(())
     }
@@ -158,6 +173,17 @@ impl Planner<'_> {
         Ok(())
     }
 
+    fn grant_on_function(&mut self, oid: Oid, privileges: &[GrantedPrivilege], terms: &Terms) -> Result<()> {
+        let mut function = (*self.function_of(oid)?).clone();
+        for GrantedPrivilege { privileges: wanted, columns: _ } in privileges {
+            let wanted = checked(*wanted, Kind::Function, &function.name)?;
+            let wanted = self.grantable(wanted, &function.acl, Kind::Function, function.owner, &function.name);
+            function.acl = change(&function.acl, Kind::Function, function.owner, wanted, terms, &self.after)?;
+        }
+        self.change(Change::PutFunction(std::sync::Arc::new(function)));
+        Ok(())
+    }
+
     fn grant_on_database(&mut self, privileges: &[GrantedPrivilege], terms: &Terms) -> Result<()> {
         let (mut acl, name) = (self.after.database_acl.clone(), self.after.database.clone());
         for GrantedPrivilege { privileges: wanted, columns: _ } in privileges {
@@ -207,6 +233,7 @@ fn checked(wanted: Privileges, kind: Kind, name: &str) -> Result<Privileges> {
         Kind::Namespace => "schema",
         Kind::Database => "database",
         Kind::Column => "column",
+        Kind::Function => "function",
     };
     let _ = name;
     let message = format!("invalid privilege type {extra:?} for {what}");

@@ -4,12 +4,21 @@ use std::sync::Arc;
 
 use super::planner::Planner;
 use crate::error::{Error, Result};
-use crate::registry::{Column, ConstraintKind, Name, Relation, RelationKind, Snapshot, UserType, UserTypeKind};
+use crate::registry::{
+    Change, Column, ConstraintKind, Function, Name, Relation, RelationKind, Snapshot, UserType, UserTypeKind,
+};
 use crate::sql::Context;
 use crate::sql::analyze::kept::{self, Names, Place};
-use crate::sql::analyze::{Stored, places_along, stored_places};
+use crate::sql::analyze::{Stored, body, places_along, stored_places};
 use crate::tree::RelColumn;
 use crate::types::Oid;
+
+/// What keeps a text: something that DROP … CASCADE can drop by itself, or a part of something.
+pub enum Holder {
+    View(Arc<Relation>),
+    Function(Arc<Function>),
+    Part,
+}
 
 /// A text that an object keeps.
 struct Kept<'a> {
@@ -90,6 +99,12 @@ fn texts_of_type(ty: &mut UserType) -> Vec<Kept<'_>> {
         }
         UserTypeKind::Enum { labels: _ } => Vec::new(),
     }
+}
+
+/// Does a text hold the name at all? If not, it need not be analyzed.
+fn holds_name(texts: &[String], name: &str) -> bool {
+    let name = name.to_lowercase().replace('"', "\"\"");
+    texts.iter().any(|text| text.to_lowercase().contains(&name))
 }
 
 /// The places of one text; none if it does not hold any of the names, which saves analyzing most.
@@ -176,6 +191,7 @@ impl Planner<'_> {
                 self.put_relation(new);
             }
         }
+        self.bodies_follow(&cx, objects, old_name)?;
         let types: Vec<Arc<UserType>> = after.types.values().cloned().collect();
         for ty in types {
             let mut new = (*ty).clone();
@@ -257,6 +273,47 @@ impl Planner<'_> {
 
     /// What names one of these types in a kept text, as DROP's detail says it; the type's own is left out.
     pub fn texts_that_name(&self, objects: &[Oid], name: &Name) -> Vec<String> {
+        self.holders_of(objects, name).into_iter().map(|(_, shown)| shown).collect()
+    }
+
+    /// The functions whose bodies are bound to one of these objects.
+    pub fn functions_on(&self, objects: &[Oid], name: &str) -> Vec<Arc<Function>> {
+        if self.after.functions.is_empty() {
+            return Vec::new();
+        }
+        let cx = Context { snapshot: Arc::new(self.after.clone()), ..self.cx.clone() };
+        let uses = |f: &&Arc<Function>| {
+            f.is_bound()
+                && holds_name(&f.body.statements, name)
+                && body::places(f, &cx)
+                    .map_or(true, |places| places.iter().filter_map(Place::object).any(|oid| objects.contains(&oid)))
+        };
+        let mut found: Vec<_> = self.after.functions.values().filter(uses).cloned().collect();
+        found.sort_by_key(|f| f.oid);
+        found
+    }
+
+    /// Bodies that are bound to these objects follow their new names.
+    fn bodies_follow(&mut self, before: &Context, objects: &[Oid], old_name: &str) -> Result<()> {
+        let after = self.after.clone();
+        let mut functions: Vec<Arc<Function>> = after.functions.values().filter(|f| f.is_bound()).cloned().collect();
+        functions.sort_by_key(|f| f.oid);
+        for function in functions.into_iter().filter(|f| holds_name(&f.body.statements, old_name)) {
+            let Ok(places) = body::places(&function, before) else { continue };
+            if !places.iter().filter_map(Place::object).any(|oid| objects.contains(&oid)) {
+                continue;
+            }
+            let mut new = (*function).clone();
+            for text in &mut new.body.statements {
+                *text = Names::new(&after).write(text, &places, &before.snapshot)?;
+            }
+            self.change(Change::PutFunction(Arc::new(new)));
+        }
+        Ok(())
+    }
+
+    /// What keeps a text that names one of these objects, and what DROP's detail calls it; the object's own is left out.
+    pub fn holders_of(&self, objects: &[Oid], name: &Name) -> Vec<(Holder, String)> {
         let cx = Context { snapshot: Arc::new(self.after.clone()), ..self.cx.clone() };
         let of = (objects, name);
         let mut found = Vec::new();
@@ -266,7 +323,10 @@ impl Planner<'_> {
             let columns = scope(relation);
             for kept in texts_of(&mut (**relation).clone()) {
                 if names_one(&kept, &columns, of, &cx) {
-                    found.push(kept.shown);
+                    let view =
+                        matches!(relation.kind, RelationKind::View { .. } | RelationKind::MaterializedView { .. });
+                    let holder = if view { Holder::View(Arc::clone(relation)) } else { Holder::Part };
+                    found.push((holder, kept.shown));
                 }
             }
         }
@@ -274,9 +334,13 @@ impl Planner<'_> {
             let columns = domain_scope(ty);
             for kept in texts_of_type(&mut (**ty).clone()) {
                 if names_one(&kept, &columns, of, &cx) {
-                    found.push(kept.shown);
+                    found.push((Holder::Part, kept.shown));
                 }
             }
+        }
+        for function in self.functions_on(objects, name).into_iter().filter(|f| !objects.contains(&f.oid)) {
+            let shown = format!("function {}", self.signature(&function));
+            found.push((Holder::Function(function), shown));
         }
         found
     }

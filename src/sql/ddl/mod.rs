@@ -11,6 +11,7 @@ mod drop;
 /// Schema files: what the database lacks of them.
 pub mod files;
 mod follow;
+mod function;
 mod grant;
 mod index;
 mod kept;
@@ -134,6 +135,11 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
         }
         Ddl::Truncate { tables, restart_identity, cascade } => planner.truncate(tables, *restart_identity, *cascade)?,
         Ddl::Grant(grant) => planner.grant(grant)?,
+        Ddl::Nothing { tag, notices } => {
+            planner.tag(tag);
+            notices.iter().for_each(|notice| planner.notice(notice.clone()));
+        }
+        Ddl::Function(function) => planner.function(function)?,
         Ddl::CreatePolicy { namespace, table, policy } => planner.create_policy(namespace, table, policy)?,
         Ddl::AlterPolicy { namespace, table, name, change } => planner.alter_policy(namespace, table, name, change)?,
         Ddl::DropPolicy { namespace, table, name, if_exists } => {

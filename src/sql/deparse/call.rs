@@ -9,7 +9,7 @@ use super::Printer;
 use crate::error::{Error, Result};
 use crate::facts::{OPERATORS, Proc};
 use crate::registry::expression::quote;
-use crate::tree::{Call, CallForm, Expr, ExprKind};
+use crate::tree::{Call, CallForm, Expr, ExprKind, Routine};
 use crate::types::{Oid, Value, oid};
 
 /// The operators by the functions that carry them out.
@@ -62,6 +62,46 @@ impl Printer<'_> {
             }
             CallForm::Given(n) => self.list(call.args.iter().take(usize::from(*n)), |p, arg| p.expr(arg, true))?,
             CallForm::Plain | CallForm::Syntax => self.arguments(call)?,
+        }
+        self.push(")");
+        Ok(())
+    }
+
+    /// A call of a user's function, by the name that finds it.
+    pub(super) fn routine(&mut self, routine: &Routine) -> Result<()> {
+        let function = &routine.function;
+        let visible = self.seen.finds_function(&function.namespace, &function.name);
+        let name = self.seen.written(&function.namespace, &function.name, visible);
+        self.push(&name);
+        self.push("(");
+        let argument = |parameter: usize| {
+            let missing = || Error::internal("a call without that argument");
+            routine.args.get(parameter).ok_or_else(missing)
+        };
+        match &routine.form {
+            CallForm::Named { written, positional } => {
+                let names: Vec<_> = function.inputs().map(|p| p.name.clone()).collect();
+                self.list(written.iter().enumerate(), |p, (i, parameter)| {
+                    let parameter = usize::from(*parameter);
+                    if i >= usize::from(*positional)
+                        && let Some(name) = names.get(parameter)
+                    {
+                        p.name(name);
+                        p.push(" => ");
+                    }
+                    p.expr(argument(parameter)?, true)
+                })?;
+            }
+            CallForm::Given(n) => self.list(routine.args.iter().take(usize::from(*n)), |p, arg| p.expr(arg, true))?,
+            CallForm::Plain | CallForm::Syntax => {
+                let last = routine.args.len().wrapping_sub(1);
+                self.list(routine.args.iter().enumerate(), |p, (i, arg)| {
+                    if i == last && function.variadic != 0 {
+                        p.push("VARIADIC ");
+                    }
+                    p.expr(arg, true)
+                })?;
+            }
         }
         self.push(")");
         Ok(())

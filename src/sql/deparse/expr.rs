@@ -43,6 +43,7 @@ impl Printer<'_> {
             ExprKind::Param(n) => self.push(&format!("${}", n + 1)),
             ExprKind::Column { .. } | ExprKind::WholeRow(_) => return self.variable(e, false).map(drop),
             ExprKind::Call(call) | ExprKind::SetReturning(call) => return self.invocation(e, call),
+            ExprKind::Routine(routine) => return self.routine(routine),
             ExprKind::Aggregate(aggregate) => return self.aggregate(aggregate),
             ExprKind::Window(window) => return self.window(window),
             ExprKind::Cast { arg, how, explicit } => return self.cast(e, arg, how, *explicit, implicit),
@@ -227,6 +228,7 @@ impl Printer<'_> {
             ExprKind::Call(call) | ExprKind::SetReturning(call) => {
                 call.func.out_args.get(field).map(|(name, _)| (*name).to_owned())
             }
+            ExprKind::Routine(r) if r.row => r.body.columns.get(field).map(|c| c.name.to_string()),
             ExprKind::Row(_) => Some(format!("f{}", field + 1)),
             _ => None,
         }
@@ -245,7 +247,7 @@ pub(super) fn implicit_arg(e: &Expr) -> &Expr {
 pub(super) fn is_call(e: &Expr) -> bool {
     match &e.kind {
         ExprKind::Call(call) | ExprKind::SetReturning(call) => call.operator.is_none(),
-        ExprKind::Aggregate(_) | ExprKind::Window(_) | ExprKind::NextValue(_) => true,
+        ExprKind::Aggregate(_) | ExprKind::Window(_) | ExprKind::NextValue(_) | ExprKind::Routine(_) => true,
         ExprKind::Session(_, written) => written.ends_with(')'),
         _ => false,
     }
@@ -285,6 +287,7 @@ fn simple(e: &Expr, parent: &Expr) -> bool {
         | ExprKind::NullIf { .. }
         | ExprKind::Aggregate(_)
         | ExprKind::Window(_)
+        | ExprKind::Routine(_)
         | ExprKind::SetReturning(_)
         | ExprKind::Session(_, _)
         | ExprKind::NextValue(_)
@@ -342,6 +345,7 @@ fn encloses(parent: &Expr) -> bool {
         | ExprKind::NullIf { .. }
         | ExprKind::Aggregate(_)
         | ExprKind::Window(_)
+        | ExprKind::Routine(_)
         | ExprKind::Case { .. } => true,
         _ => is_logic(parent),
     }

@@ -245,6 +245,8 @@ impl Printer<'_> {
 fn needs_definition(call: &Expr) -> bool {
     let outs = match &call.kind {
         ExprKind::Call(c) | ExprKind::SetReturning(c) => c.func.out_args.len(),
+        // Of one parameter the result is a row only in RETURNS TABLE, whose type is then the column's.
+        ExprKind::Routine(r) => r.function.outputs().count() * 2,
         _ => 0,
     };
     call.ty.oid == oid::RECORD && outs < 2

@@ -59,6 +59,24 @@ pub fn query(query: &Query, columns: &[Name], seen: &Seen, style: Style) -> Resu
     Ok(p.out)
 }
 
+/// As [`query`], for the body of a function, whose parameters are columns of a relation with these names.
+///
+/// # Errors
+/// As [`query`].
+pub fn body(
+    query: &Query,
+    columns: &[Name],
+    (params, names): (RelId, &[String]),
+    seen: &Seen,
+    style: Style,
+) -> Result<String> {
+    let mut p = Printer::new(seen, style);
+    p.levels.push(Level::of_columns(params, names));
+    p.prefix = true;
+    p.query(query, true, Some(columns))?;
+    Ok(p.out)
+}
+
 /// An expression over the columns of one relation, whose names are given as they are written.
 ///
 /// # Errors

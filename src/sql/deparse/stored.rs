@@ -21,12 +21,19 @@ pub fn view(view: &Relation, cx: &Context, seen: &Seen, style: Style) -> Result<
     query(&tree, &names, seen, style).map(|text| format!("{text};"))
 }
 
-/// An expression that `relation` keeps (0: a domain's check), and whether it is printed as a call.
+/// An expression that `relation`, or the function with that OID, keeps (0: a domain's check), and whether it is printed as a call.
 ///
 /// # Errors
 /// As [`view`].
 pub fn kept_expression(text: &str, relation: Oid, cx: &Context, seen: &Seen, style: Style) -> Result<(String, bool)> {
     let rel = RelId(0);
+    if let Some(function) = cx.snapshot.function_by_oid(relation) {
+        let parameter = function.parameters.iter().find(|p| p.default.as_deref() == Some(text));
+        let parameter = parameter.ok_or_else(|| Error::internal("the function keeps no such expression"))?;
+        let target = (&*parameter.name, PgType::new(parameter.ty));
+        let tree = analyze::assigned_expression(text, Stored::Default, ("", rel), &[], target, cx)?;
+        return Ok((expression(&tree, rel, &[], seen, style)?, looks_like_function(&tree)));
+    }
     let Some(table) = cx.snapshot.relation_by_oid(relation) else {
         let tree = analyze::expression(text, Stored::Check, ("", rel), &domain_value(text, cx)?, cx)?;
         return Ok((expression(&tree, rel, &["VALUE".to_owned()], seen, style)?, looks_like_function(&tree)));

@@ -25,6 +25,8 @@ impl Lowerer<'_> {
             ExprKind::Call(call) => self.call(call, e.ty),
             ExprKind::Aggregate(aggregate) => self.aggregate(aggregate, e.ty),
             ExprKind::Window(window) => self.window(window, e.ty),
+            ExprKind::Routine(r) if r.function.returns_set => self.routine_set(r),
+            ExprKind::Routine(r) => self.routine(r, e.ty),
             ExprKind::SetReturning(call) => self.set_returning(call, e.ty),
             ExprKind::Cast { arg, how, explicit } => self.cast(arg, how, *explicit, e.ty),
             ExprKind::And(parts) => Ok(Scalar::new(Node::And(self.exprs(parts)?), Phys::Bool)),

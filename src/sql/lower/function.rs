@@ -32,6 +32,9 @@ impl Lowerer<'_> {
         {
             return Ok(from);
         }
+        if let [call @ Expr { kind: ExprKind::Routine(r), .. }] = calls {
+            return self.routine_rows(relation, call, r, ordinality, alias);
+        }
         if let [call] = calls
             && let Some(rows) = self.rows_of(relation, call, ordinality)?
         {
@@ -47,6 +50,7 @@ impl Lowerer<'_> {
         for e in calls {
             let list = match &e.kind {
                 ExprKind::SetReturning(call) => self.series(call, e.ty)?,
+                ExprKind::Routine(r) if r.function.returns_set => self.routine_list(r)?,
                 // A plain function gives one row.
                 _ => {
                     let value = self.expr(e)?;

@@ -40,6 +40,7 @@ mod postpone;
 mod presence;
 mod query;
 mod raise;
+mod routine;
 mod row;
 mod rules;
 mod select;

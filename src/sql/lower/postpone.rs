@@ -26,6 +26,10 @@ fn late(expr: &Expr) -> Late {
                 ExprKind::NextValue(_) => found.volatile = true,
                 ExprKind::Call(call) if call.func.volatility == b'v' => found.volatile = true,
                 ExprKind::SetReturning(_) => found.set = true,
+                ExprKind::Routine(r) => {
+                    found.set |= r.function.returns_set;
+                    found.volatile |= super::routine::is_volatile(e);
+                }
                 _ => {}
             }
         }

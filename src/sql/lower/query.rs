@@ -77,7 +77,7 @@ impl Lowerer<'_> {
                 ExprKind::Column { rel, .. } | ExprKind::WholeRow(rel) => Some(rel),
                 _ => None,
             };
-            outer |= of.is_some_and(|rel| self.rels.contains_key(rel));
+            outer |= of.is_some_and(|rel| self.rels.contains_key(rel) || self.substitutes.contains_key(rel));
             Ok(!outer)
         };
         crate::sql::analyze::walk_query(query, 0, &mut visit)?;

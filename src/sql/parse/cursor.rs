@@ -139,6 +139,11 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// The tokens from a place to the end.
+    pub fn rest_from(&self, at: usize) -> &'a [TokenWithSpan] {
+        self.tokens.get(at..).unwrap_or_default()
+    }
+
     /// The tokens from here to the end.
     pub fn rest(&mut self) -> &'a [TokenWithSpan] {
         let rest = self.tokens.get(self.at..).unwrap_or_default();

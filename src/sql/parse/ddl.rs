@@ -85,6 +85,8 @@ pub enum RawDdl {
         name: Name,
         if_exists: bool,
     },
+    Function(super::RawFunction),
+    DropAbsent(super::DropAbsent),
     CommentOnConstraint {
         table: QualifiedName,
         constraint: Name,
@@ -95,10 +97,18 @@ pub enum RawDdl {
 /// Reads the command if it is one of ours. The cursor stands behind the first word, which is `word`.
 pub fn parse(c: &mut Cursor<'_>, word: &str) -> Result<Option<RawDdl>> {
     let start = c.at;
+    if let Some(function) = super::function::parse(c, word)? {
+        c.end()?;
+        return Ok(Some(RawDdl::Function(function)));
+    }
+    c.at = start;
     let found = match word {
         "create" => create(c)?,
         "alter" => alter(c)?,
-        "drop" => drop(c)?,
+        "drop" => match super::absent::drop(c)? {
+            Some(drop) => Some(RawDdl::DropAbsent(drop)),
+            None => drop(c)?,
+        },
         "grant" | "revoke" => membership(c, word == "revoke")?,
         "comment" => comment(c)?,
         _ => None,

@@ -1,5 +1,6 @@
 //! Text to statements: tokens, split at `;`, each parsed by sqlparser under our dialect or by our own command parser.
 
+mod absent;
 mod command;
 mod copy;
 mod cursor;
@@ -8,9 +9,11 @@ mod depth;
 mod dialect;
 mod digest;
 mod domain;
+mod function;
 mod hooks;
 mod like;
 mod numbers;
+mod parameters;
 mod policy;
 mod refuse;
 pub(crate) mod rewrite;
@@ -24,12 +27,16 @@ use sqlparser::ast;
 use sqlparser::parser::{Parser, ParserError, ParserOptions};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
+pub use absent::{Absent, DropAbsent};
 pub use command::{Body, ExplainOptions, LockItem, Reindexed};
 pub use copy::{CopyOptionValue, CopyStatement, CopySubject, copy_of_columns};
 pub use ddl::RawDdl;
 pub use dialect::DuckgateDialect;
 pub use digest::digest;
+pub use function::{RawBody, RawCreate, RawFunction, RawSignature, RawTarget, RawType};
+pub use function::{RawBody, RawCreate, RawFunction, RawSignature, RawTarget};
 pub use like::{Included, LikeClause};
+pub use parameters::RawType;
 pub use source::{Source, too_deep};
 pub use strip::Extras;
 
@@ -74,8 +81,13 @@ pub fn parse(text: &str) -> Result<Vec<Parsed>> {
         let (Some(first), Some(last)) = (statement.first(), statement.last()) else { continue };
         let (first, last) = (source.byte(first.span.start), source.byte(last.span.end));
         let own = source.text.get(first..last).unwrap_or_default().trim_end();
-        let (stripped, mut extras) = strip::strip(statement, &source)?;
-        let tokens: Arc<[TokenWithSpan]> = rewrite::rewrite(stripped, &source, &mut extras)?.into();
+        // A function's body is read by itself, as it was written.
+        let (tokens, extras): (Arc<[TokenWithSpan]>, _) = if function::is_create(&statement) {
+            (statement.into(), Extras::default())
+        } else {
+            let (stripped, mut extras) = strip::strip(statement, &source)?;
+            (rewrite::rewrite(stripped, &source, &mut extras)?.into(), extras)
+        };
         let body = command::parse(&tokens, &source)?;
         out.push(Parsed {
             text: own.into(),
@@ -171,13 +183,25 @@ fn tokenize(source: &Source) -> Result<Vec<TokenWithSpan>> {
     }
 }
 
-/// Cuts at semicolons. Nothing in the language that we accept has a semicolon inside a statement.
+/// Cuts at semicolons. Only the body of a function, BEGIN ATOMIC … END, has some inside.
 fn split(tokens: Vec<TokenWithSpan>) -> Vec<Vec<TokenWithSpan>> {
     let mut out = Vec::new();
-    let mut current = Vec::new();
+    let mut current: Vec<TokenWithSpan> = Vec::new();
+    // How many END are still to come; 0 outside of such a body.
+    let mut open = 0_usize;
     for token in tokens {
+        if let Token::Word(word) = &token.token
+            && word.quote_style.is_none()
+        {
+            match word.value.to_ascii_lowercase().as_str() {
+                "atomic" if open == 0 && function::begins_body(&current) => open = 1,
+                "case" if open > 0 => open += 1,
+                "end" if open > 0 => open -= 1,
+                _ => {}
+            }
+        }
         match token.token {
-            Token::SemiColon => out.push(std::mem::take(&mut current)),
+            Token::SemiColon if open == 0 => out.push(std::mem::take(&mut current)),
             Token::EOF => {}
             _ => current.push(token),
         }

@@ -3,8 +3,10 @@
 //! Names get their namespaces here, types are resolved, expressions are analyzed once to be sure that they mean
 //! something, and are kept as text that means the same for everybody ([`super::kept`]). Whether things exist is planning's question (`sql::ddl`).
 
+mod absent;
 mod alter;
 mod domain;
+mod function;
 mod grant;
 mod index;
 mod like;
@@ -94,6 +96,8 @@ impl Analyzer<'_> {
                 }
                 Ddl::AlterSequence { namespace, name, sequence, if_exists: *if_exists }
             }
+            RawDdl::Function(raw) => self.function_ddl(raw)?,
+            RawDdl::DropAbsent(drop) => self.drop_absent(drop)?,
             RawDdl::CreatePolicy { table, policy } => self.create_policy(table, policy)?,
             RawDdl::AlterPolicy { table, name, change } => self.alter_policy(table, name, change)?,
             RawDdl::DropPolicy { table, name, if_exists } => {

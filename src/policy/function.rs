@@ -1,0 +1,84 @@
+//! Who may make, change and drop functions, and grant on them.
+
+use super::check::must_use_namespace;
+use super::ddl::{Who, privilege};
+use crate::error::Result;
+use crate::registry::privileges::Kind;
+use crate::registry::{Function, Privileges};
+use crate::tree::{AlterFunction, FunctionDdl, NewFunction};
+use crate::types::Oid;
+
+/// Checks one command. What does not exist is planning's affair.
+pub fn check(who: &Who<'_>, ddl: &FunctionDdl) -> Result<()> {
+    match ddl {
+        FunctionDdl::Create(new) => {
+            let NewFunction { function, or_replace } = &**new;
+            who.must_create_in(&function.namespace, false)?;
+            let old = who.snapshot().function(&function.namespace, &function.name, &function.args);
+            if let (true, Some(old)) = (*or_replace, old) {
+                must_own(who, old)?;
+            }
+            leakproof(who, function.leakproof)
+        }
+        FunctionDdl::Alter { kind: _, function, change } => {
+            let Some(function) = who.snapshot().function_by_oid(*function) else { return Ok(()) };
+            must_own(who, function)?;
+            match change {
+                AlterFunction::Flags(flags) => leakproof(who, flags.leakproof == Some(true)),
+                AlterFunction::Rename { to: _ } => {
+                    must_use_namespace(who.snapshot(), who.role(), &function.namespace, Privileges::CREATE)
+                }
+                AlterFunction::SetNamespace { to } => who.must_create_in(to, false),
+                AlterFunction::SetOwner { to } => {
+                    who.must_become(Some(to))?;
+                    if !who.is_superuser()
+                        && let Some(owner) = who.snapshot().role(to)
+                    {
+                        must_use_namespace(who.snapshot(), owner.oid, &function.namespace, Privileges::CREATE)?;
+                    }
+                    Ok(())
+                }
+            }
+        }
+        FunctionDdl::Drop { kind: _, functions, missing: _, behavior: _ } => {
+            for function in functions.iter().filter_map(|oid| who.snapshot().function_by_oid(*oid)) {
+                // The owner of the namespace may drop what others made in it.
+                let space = who.snapshot().namespaces.get(&function.namespace);
+                if !space.is_some_and(|n| who.owns(n.owner)) {
+                    must_own(who, function)?;
+                }
+            }
+            Ok(())
+        }
+        FunctionDdl::Comment { function, comment: _ } => match who.snapshot().function_by_oid(*function) {
+            Some(function) => must_own(who, function),
+            None => Ok(()),
+        },
+    }
+}
+
+fn must_own(who: &Who<'_>, function: &Function) -> Result<()> {
+    if who.snapshot().function_now(function.oid).is_some_and(|now| who.owns(now.owner)) {
+        return Ok(());
+    }
+    Err(privilege(format!("must be owner of {} {}", function.word(), function.name)))
+}
+
+fn leakproof(who: &Who<'_>, wanted: bool) -> Result<()> {
+    if wanted && !who.is_superuser() {
+        return Err(privilege("only superuser can define a leakproof function"));
+    }
+    Ok(())
+}
+
+/// A grantor has a grant option, or may at least do something with the function: then planning warns.
+pub fn may_grant(who: &Who<'_>, function: Oid) -> Result<()> {
+    let Some(function) = who.snapshot().function_now(function) else { return Ok(()) };
+    let snapshot = who.snapshot();
+    if snapshot.grantable(who.role(), &function.acl, Kind::Function, function.owner).is_empty()
+        && snapshot.function_privileges(who.role(), function).is_empty()
+    {
+        return Err(privilege(format!("permission denied for {} {}", function.word(), function.name)));
+    }
+    Ok(())
+}

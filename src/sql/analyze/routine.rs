@@ -1,0 +1,401 @@
+//! Calls of users' functions: the body is analyzed where the call stands, over a relation of its arguments
+//! (inline_function, inline_set_returning_function; sql_fn_post_column_ref for the names of parameters).
+
+use std::sync::Arc;
+
+use sqlparser::ast;
+
+use super::call::written_form;
+use super::candidate::{Arguments, Callee, Form};
+use super::kept::Place;
+use super::stored::{self, Stored};
+use super::{Analyzer, CastContext, Expr, ExprKind};
+use crate::error::{Error, Result, SqlState};
+use crate::registry::{Function, FunctionBody, Name};
+use crate::sql::{Context, parse};
+use crate::tree::{Body, Distinct, Field, FromItem, Query, RelColumn, RelId, Relation, Routine, Select, Source};
+use crate::types::{Oid, PgType, oid};
+
+/// How deep calls of users' functions may be inside each other's bodies.
+const MAX_CALLS: usize = 64;
+
+/// What the names of parameters mean inside a function's body.
+#[derive(Debug, Clone)]
+pub(crate) struct Inside {
+    function: Name,
+    rel: RelId,
+    params: Vec<(Name, PgType)>,
+}
+
+/// What a function gives back: of a call, with its polymorphic types replaced.
+pub(crate) struct Returns {
+    pub ty: Oid,
+    /// The columns of a row, if they are known.
+    pub columns: Vec<(Name, PgType)>,
+}
+
+impl Analyzer<'_> {
+    /// The functions of users with that name in that namespace.
+    pub(super) fn user_functions(&self, namespace: &str, name: &str) -> impl Iterator<Item = Callee> {
+        let found: Vec<Callee> =
+            self.ctx.snapshot.functions_named(namespace, name).cloned().map(Callee::User).collect();
+        found.into_iter()
+    }
+
+    /// The candidates along the search path: of two that take the same, the first one met.
+    pub(super) fn forms_along_path(&self, name: &str, count: usize, arguments: &Arguments) -> Vec<Form> {
+        if self.ctx.snapshot.functions.is_empty() {
+            return super::candidate::forms(super::candidate::builtin(name), count, arguments);
+        }
+        let mut out: Vec<Form> = Vec::new();
+        // Temporary namespaces are never searched for functions.
+        for namespace in self.search_path().filter(|n| !n.starts_with("pg_temp")) {
+            let found = match namespace {
+                "pg_catalog" => super::candidate::forms(super::candidate::builtin(name), count, arguments),
+                other => super::candidate::forms(self.user_functions(other, name), count, arguments),
+            };
+            for form in found {
+                let same = |f: &Form| f.args[..count.min(f.args.len())] == form.args[..count.min(form.args.len())];
+                if !out.iter().any(same) {
+                    out.push(form);
+                }
+            }
+        }
+        out
+    }
+
+    /// The default of a parameter, from its kept text.
+    pub(super) fn kept_default(&mut self, function: &Function, parameter: usize) -> Result<Expr> {
+        let text = function.inputs().nth(parameter).and_then(|p| p.default.as_ref());
+        let text = text.ok_or_else(|| Error::internal(format!("{} has no default for {parameter}", function.name)))?;
+        let mut expr = stored::expression(text, Stored::Default, ("", RelId(0)), &[], self.ctx)?;
+        expr.pos = 0;
+        Ok(expr)
+    }
+
+    /// A call of a user's function.
+    pub(super) fn user_call(
+        &mut self,
+        function: &Arc<Function>,
+        form: Form,
+        args: Vec<Expr>,
+        variadic: bool,
+        pos: u32,
+    ) -> Result<Expr> {
+        if function.procedure {
+            let types: Vec<String> = args.iter().map(|a| self.type_name(a.ty.oid)).collect();
+            let message = format!("{}({}) is a procedure", function.name, types.join(", "));
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
+                .hint("To call a procedure, use CALL.")
+                .at(pos));
+        }
+        let written = written_form(&form, args.len());
+        let (args, _) = self.coerce_arguments(form, args, pos)?;
+        if function.returns_set {
+            if let Some(clause) = self.scope().clause.refuses_sets() {
+                let message = format!("set-returning functions are not allowed in {clause}");
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(pos));
+            }
+            self.sets = (self.sets.0 + 1, pos);
+        }
+        let types: Vec<Oid> = args.iter().map(|a| a.ty.oid).collect();
+        let returns = self.returns_of(function, &types).map_err(|e| e.at(pos))?;
+        let (params, body, row) = self.expand_function(function, &types, &returns)?;
+        let ty = PgType::new(returns.ty);
+        let function = Arc::clone(function);
+        let routine = Routine { function, args, form: written, variadic, params, body: Box::new(body), row };
+        Ok(Expr { kind: ExprKind::Routine(Box::new(routine)), ty, pos })
+    }
+
+    /// What a call with arguments of these types gives.
+    pub(super) fn returns_of(&self, function: &Function, actual: &[Oid]) -> Result<Returns> {
+        let settle = |ty: Oid| self.enforce_generic(actual, &function.args, ty).map(|(_, ty)| ty);
+        let ty = settle(function.result)?;
+        let outputs: Vec<_> = function.outputs().collect();
+        let columns = if outputs.len() > 1 || function.result == oid::RECORD {
+            outputs.iter().map(|p| Ok((p.name.clone(), PgType::new(settle(p.ty)?)))).collect::<Result<Vec<_>>>()?
+        } else {
+            match self.row_type_relation(ty) {
+                Some(relation) if relation.row_type == ty => {
+                    relation.columns.iter().map(|c| (c.name.clone(), c.ty)).collect()
+                }
+                Some(_) | None => Vec::new(),
+            }
+        };
+        Ok(Returns { ty, columns })
+    }
+
+    /// The body with its parameters as the columns of a relation, whose number it gives; and whether its columns are the
+    /// fields of a row.
+    fn expand_function(
+        &mut self,
+        function: &Arc<Function>,
+        actual: &[Oid],
+        returns: &Returns,
+    ) -> Result<(RelId, Query, bool)> {
+        let name = &function.name;
+        if self.calls.contains(&function.oid) {
+            return Err(Error::unsupported(format!("function {name}, which calls itself"))
+                .hint("Use WITH RECURSIVE in its body."));
+        }
+        if self.calls.len() >= MAX_CALLS {
+            return Err(parse::too_deep());
+        }
+        self.note_relation()?;
+        let [text] = function.body.statements.as_slice() else { return Err(not_one_query(function)) };
+        let parsed = parse::parse(text).map_err(|e| inside(e, name))?;
+        let [parsed] = parsed.as_slice() else { return Err(not_one_query(function)) };
+        let ctx = Context { search_path: function.body.search_path.clone().into(), ..super::kept::context(self.ctx) };
+        let rel = self.new_rel();
+        let mut inner = Analyzer::new(&ctx, parsed);
+        inner.next_rel = self.next_rel;
+        inner.next_cte = self.next_cte;
+        inner.depth = self.depth;
+        inner.relations = self.relations;
+        inner.views = self.views.clone();
+        inner.kept = true;
+        inner.calls = self.calls.clone();
+        inner.calls.push(function.oid);
+        let types = function.inputs().zip(actual).map(|(p, ty)| (p.name.clone(), PgType::new(*ty)));
+        inner.inside = Some(Inside { function: name.clone(), rel, params: types.collect() });
+        let query = inner.body_query(function, returns).map_err(|e| inside(e, name));
+        let (query, row) = query?;
+        self.next_rel = inner.next_rel;
+        self.next_cte = inner.next_cte;
+        self.relations = inner.relations;
+        self.note_height(inner.height)?;
+        Ok((rel, query, row))
+    }
+
+    /// The query of a body, its columns as the function returns them.
+    fn body_query(&mut self, function: &Function, returns: &Returns) -> Result<(Query, bool)> {
+        let parsed = self.parsed;
+        let ast = match &*parsed.body {
+            parse::Body::Statement(statement) => match &**statement {
+                ast::Statement::Query(query) => query,
+                _ => return Err(not_one_query(function)),
+            },
+            _ => return Err(not_one_query(function)),
+        };
+        let statement = self.query_statement(ast)?;
+        let crate::tree::Statement::Query(query) = statement else { return Err(not_one_query(function)) };
+        let result = self.result_of(*query, returns)?;
+        if !self.finish_params()?.is_empty() {
+            return Err(Error::internal("a parameter that is no argument"));
+        }
+        Ok(result)
+    }
+
+    /// check_sql_fn_retval: the query's columns coerced to what the function returns.
+    fn result_of(&mut self, query: Query, returns: &Returns) -> Result<(Query, bool)> {
+        let mismatch = |detail: String| {
+            let message = format!("return type mismatch in function declared to return {}", self.type_name(returns.ty));
+            Error::new(SqlState::INVALID_FUNCTION_DEFINITION, message).detail(detail)
+        };
+        if returns.ty == oid::VOID {
+            return Ok((query, false));
+        }
+        let row = returns.ty == oid::RECORD || self.type_facts(self.base_oid(returns.ty)).kind == b'c';
+        if !row {
+            let [column] = query.columns.as_slice() else {
+                return Err(mismatch("Final statement must return exactly one column.".to_owned()));
+            };
+            let (from, to) = (column.ty, PgType::new(returns.ty));
+            if !self.can_coerce(from.oid, to.oid, CastContext::Assignment) {
+                return Err(mismatch(format!("Actual return type is {}.", self.type_name(from.oid))));
+            }
+            let query = self.with_types(query, &[to])?;
+            return Ok((query, false));
+        }
+        // One column that is the row already.
+        if let [column] = query.columns.as_slice()
+            && (column.ty.oid == returns.ty && returns.ty != oid::RECORD)
+        {
+            return Ok((self.unpacked(query, returns), true));
+        }
+        if returns.columns.is_empty() {
+            return Ok((query, true));
+        }
+        let (have, want) = (query.columns.len(), returns.columns.len());
+        if have > want {
+            return Err(mismatch("Final statement returns too many columns.".to_owned()));
+        }
+        if have < want {
+            return Err(mismatch("Final statement returns too few columns.".to_owned()));
+        }
+        for (i, (column, (_, to))) in query.columns.iter().zip(&returns.columns).enumerate() {
+            if !self.can_coerce(column.ty.oid, to.oid, CastContext::Assignment) {
+                let (from, to) = (self.type_name(column.ty.oid), self.type_name(to.oid));
+                return Err(mismatch(format!("Final statement returns {from} instead of {to} at column {}.", i + 1)));
+            }
+        }
+        let types: Vec<PgType> = returns.columns.iter().map(|(_, ty)| *ty).collect();
+        let mut query = self.with_types(query, &types)?;
+        for (column, (name, _)) in query.columns.iter_mut().zip(&returns.columns) {
+            column.name = name.clone();
+        }
+        Ok((query, true))
+    }
+
+    /// The query with columns of these types.
+    fn with_types(&mut self, mut query: Query, types: &[PgType]) -> Result<Query> {
+        let same = query.columns.iter().zip(types).all(|(column, ty)| column.ty.oid == ty.oid);
+        if same {
+            return Ok(query);
+        }
+        let in_place = match &query.body {
+            Body::Select(select) => matches!(select.distinct, Distinct::All),
+            Body::Values(_) => query.order_by.is_empty(),
+            Body::SetOp { .. } => false,
+        };
+        if in_place {
+            for (i, ty) in types.iter().enumerate() {
+                if query.columns[i].ty.oid != ty.oid {
+                    self.coerce_output(&mut query, i, *ty, CastContext::Assignment)?;
+                }
+            }
+            return Ok(query);
+        }
+        let (mut targets, from) = self.in_from(query);
+        for (target, ty) in targets.iter_mut().zip(types).filter(|(target, ty)| target.ty.oid != ty.oid) {
+            let value = std::mem::replace(target, Expr { kind: ExprKind::Default, ty: *ty, pos: 0 });
+            *target = self.coerce_type(value, *ty, CastContext::Assignment, false)?;
+        }
+        Ok(self.select_of(targets, from))
+    }
+
+    /// The fields of the one column of a query, as columns.
+    fn unpacked(&mut self, query: Query, returns: &Returns) -> Query {
+        let (targets, from) = self.in_from(query);
+        let fields = targets.into_iter().flat_map(|row| {
+            returns.columns.iter().enumerate().map(move |(i, (_, ty))| Expr {
+                kind: ExprKind::Field { row: Box::new(row.clone()), field: i as u16 },
+                ty: *ty,
+                pos: 0,
+            })
+        });
+        let mut made = self.select_of(fields.collect(), from);
+        for (column, (name, _)) in made.columns.iter_mut().zip(&returns.columns) {
+            column.name = name.clone();
+        }
+        made
+    }
+
+    /// The columns of a query, as it stands in FROM.
+    fn in_from(&mut self, query: Query) -> (Vec<Expr>, FromItem) {
+        let id = self.new_rel();
+        let columns: Vec<RelColumn> =
+            query.columns.iter().map(|f| RelColumn { name: f.name.clone(), ty: f.ty, attnum: 0 }).collect();
+        let column = |(i, c): (usize, &RelColumn)| Expr {
+            kind: ExprKind::Column { rel: id, column: i as u16 },
+            ty: c.ty,
+            pos: 0,
+        };
+        let targets = columns.iter().enumerate().map(column).collect();
+        let source = Source::Subquery(Box::new(query));
+        let relation = Relation { id, alias: "body".into(), source, columns, lateral: false, pos: 0 };
+        (targets, FromItem::Relation(Box::new(relation)))
+    }
+
+    fn select_of(&mut self, targets: Vec<Expr>, from: FromItem) -> Query {
+        let columns = targets.iter().map(|t| Field { name: "column".into(), ty: t.ty, origin: (0, 0) }).collect();
+        let select = Select {
+            distinct: Distinct::All,
+            targets,
+            from: vec![from],
+            filter: None,
+            group_by: None,
+            having: None,
+            windows: Vec::new(),
+            qualify: None,
+            aggregated: false,
+        };
+        Query {
+            ctes: Vec::new(),
+            recursive: false,
+            body: Body::Select(Box::new(select)),
+            order_by: Vec::new(),
+            limit: None,
+            offset: None,
+            with_ties: false,
+            locking: Vec::new(),
+            columns,
+            output_rel: self.new_rel(),
+        }
+    }
+
+    /// Does a body give what a column definition list says?
+    pub(super) fn fits_definition(&self, given: &[Field], defined: &[RelColumn]) -> Result<()> {
+        let message = "return type mismatch in function declared to return record";
+        let mismatch = |detail: String| Err(Error::new(SqlState::INVALID_FUNCTION_DEFINITION, message).detail(detail));
+        if given.len() > defined.len() {
+            return mismatch("Final statement returns too many columns.".to_owned());
+        }
+        if given.len() < defined.len() {
+            return mismatch("Final statement returns too few columns.".to_owned());
+        }
+        for (i, (given, defined)) in given.iter().zip(defined).enumerate() {
+            if given.ty.oid != defined.ty.oid {
+                let (from, to) = (self.type_name(given.ty.oid), self.type_name(defined.ty.oid));
+                return mismatch(format!("Final statement returns {from} instead of {to} at column {}.", i + 1));
+            }
+        }
+        Ok(())
+    }
+
+    /// `$n` inside a body.
+    pub(super) fn parameter(&self, number: usize, pos: u32) -> Option<Result<Expr>> {
+        let inside = self.inside.as_ref()?;
+        let missing = || Error::new(SqlState::UNDEFINED_PARAMETER, format!("there is no parameter ${number}")).at(pos);
+        Some(inside.at(number.wrapping_sub(1), pos).ok_or_else(missing))
+    }
+
+    /// A parameter by its name, where there is no such column; `qualifier` is the function's name.
+    pub(super) fn named_parameter(&self, qualifier: Option<&str>, name: &str, pos: u32) -> Option<Expr> {
+        let inside = self.inside.as_ref()?;
+        if qualifier.is_some_and(|q| *q != *inside.function) {
+            return None;
+        }
+        let at = inside.params.iter().position(|(n, _)| !n.is_empty() && **n == *name)?;
+        inside.at(at, pos)
+    }
+}
+
+/// A body analyzed with no call around: the relation of its parameters, its query, and where it names something.
+pub(super) fn body_alone(
+    function: &Function,
+    parsed: &parse::Parsed,
+    cx: &Context,
+    kept: bool,
+) -> Result<(RelId, Query, Vec<Place>)> {
+    let mut a = Analyzer::new(cx, parsed);
+    a.note_places();
+    a.kept = kept;
+    a.calls.push(function.oid);
+    let rel = a.new_rel();
+    let params = function.inputs().map(|p| (p.name.clone(), PgType::new(p.ty))).collect();
+    a.inside = Some(Inside { function: function.name.clone(), rel, params });
+    let returns = a.returns_of(function, &function.args)?;
+    let (query, _) = a.body_query(function, &returns).map_err(|e| inside(e, &function.name))?;
+    Ok((rel, query, a.take_places()))
+}
+
+impl Inside {
+    fn at(&self, n: usize, pos: u32) -> Option<Expr> {
+        let (_, ty) = self.params.get(n)?;
+        Some(Expr { kind: ExprKind::Column { rel: self.rel, column: n as u16 }, ty: *ty, pos })
+    }
+}
+
+/// Positions count in the body's own text there, not in the statement's.
+fn inside(mut error: Error, name: &str) -> Error {
+    error.report_mut().position = None;
+    error.context(format!("SQL function \"{name}\""))
+}
+
+pub(super) fn not_one_query(function: &Function) -> Error {
+    let FunctionBody { statements, .. } = &function.body;
+    let what = if statements.len() == 1 { "a body that is no query" } else { "a body that is not one query" };
+    Error::unsupported(format!("{} {} with {what}", function.word(), function.name))
+        .hint("One SELECT is what a function may consist of.")
+}
