@@ -8,7 +8,7 @@ use super::check::SequenceUse;
 use super::walk::{Found, Use};
 use crate::observe::audit::{Access, Object, Privilege, Rules};
 use crate::registry::{Name, Privileges, Relation, RelationKind, Snapshot};
-use crate::tree::{Ddl, GrantTarget, Statement, Utility};
+use crate::tree::{Ddl, FunctionDdl, GrantTarget, Statement, Utility};
 use crate::types::Oid;
 
 /// The objects that the statement reads, writes or changes.
@@ -31,9 +31,12 @@ pub fn asked(statement: &Statement, found: &Found, role: Oid, snapshot: &Snapsho
             objects.push(object(&sequence.namespace, &sequence.name, role, vec![whole(word)]));
         }
     }
+    for (function, caller) in &found.routines {
+        objects.push(object(&function.namespace, &function.name, name(*caller, snapshot), vec![whole("EXECUTE")]));
+    }
     let inner = innermost(statement);
     let changed = match inner {
-        Statement::Ddl(ddl) => changed(ddl),
+        Statement::Ddl(ddl) => changed(ddl, snapshot),
         Statement::Utility(utility) => utility_objects(utility),
         Statement::Query(_)
         | Statement::Insert(_)
@@ -145,8 +148,13 @@ fn utility_objects(utility: &Utility) -> Vec<Changed> {
     }
 }
 
+fn functions_of(functions: &[Oid], word: &'static str, snapshot: &Snapshot) -> Vec<Changed> {
+    let found = functions.iter().filter_map(|oid| snapshot.function_by_oid(*oid));
+    found.map(|f| (f.namespace.clone(), f.name.clone(), word)).collect()
+}
+
 /// What a schema change changes.
-fn changed(ddl: &Ddl) -> Vec<Changed> {
+fn changed(ddl: &Ddl, snapshot: &Snapshot) -> Vec<Changed> {
     let one = |schema: &Name, name: &Name, word| vec![(schema.clone(), name.clone(), word)];
     let no: Name = "".into();
     let roles = |names: &[Name], word: &'static str| names.iter().map(|n| ("".into(), n.clone(), word)).collect();
@@ -179,9 +187,20 @@ fn changed(ddl: &Ddl) -> Vec<Changed> {
                 GrantTarget::AllRelationsIn(schemas)
                 | GrantTarget::AllSequencesIn(schemas)
                 | GrantTarget::Namespaces(schemas) => schemas.iter().map(|s| (s.clone(), "".into(), word)).collect(),
+                GrantTarget::Functions(functions) => functions_of(functions, word, snapshot),
+                GrantTarget::AllFunctionsIn { kind: _, namespaces } => {
+                    namespaces.iter().map(|s| (s.clone(), "".into(), word)).collect()
+                }
                 GrantTarget::Database => one(&no, &no, word),
             }
         }
+        Ddl::Function(function) => match function {
+            FunctionDdl::Create(new) => one(&new.function.namespace, &new.function.name, "CREATE FUNCTION"),
+            FunctionDdl::Alter { function, .. } => functions_of(&[*function], "ALTER FUNCTION", snapshot),
+            FunctionDdl::Drop { functions, .. } => functions_of(functions, "DROP", snapshot),
+            FunctionDdl::Comment { function, .. } => functions_of(&[*function], "COMMENT", snapshot),
+        },
+        Ddl::Nothing { .. } => Vec::new(),
         Ddl::CreatePolicy { namespace, table, .. } => one(namespace, table, "CREATE POLICY"),
         Ddl::AlterPolicy { namespace, table, .. } => one(namespace, table, "ALTER POLICY"),
         Ddl::DropPolicy { namespace, table, .. } => one(namespace, table, "DROP POLICY"),

@@ -140,6 +140,7 @@ pub fn is_own_affair(ddl: &Ddl, authority: &Authority) -> bool {
         Ddl::Drop { names, .. } => names.iter().all(|(namespace, _)| temporary(namespace)),
         // These change rows, not the schema.
         Ddl::Truncate { .. } | Ddl::Refresh { .. } => true,
+        Ddl::Nothing { .. } => true,
         Ddl::AlterRole { name, options } => who.is_self(name) && only_password(options),
         Ddl::AlterRoleSet { name, .. } => who.is_self(name),
         Ddl::CreateNamespace { .. }
@@ -150,6 +151,7 @@ pub fn is_own_affair(ddl: &Ddl, authority: &Authority) -> bool {
         | Ddl::AlterDomain { .. }
         | Ddl::Comment { .. }
         | Ddl::Grant(_)
+        | Ddl::Function(_)
         | Ddl::CreatePolicy { .. }
         | Ddl::AlterPolicy { .. }
         | Ddl::DropPolicy { .. }

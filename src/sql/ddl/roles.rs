@@ -200,6 +200,16 @@ impl Planner<'_> {
                 uses.push(format!("privileges for column {} of {word} {}", column.name, relation.name));
             }
         }
+        let mut functions: Vec<_> = self.after.functions.values().collect();
+        functions.sort_by_key(|f| f.oid);
+        for function in functions {
+            let shown = format!("{} {}", function.word(), self.signature(function));
+            if function.owner == role {
+                uses.push(format!("owner of {shown}"));
+            } else if function.acl.0.iter().any(|g| g.grantee == role || g.grantor == role) {
+                uses.push(format!("privileges for {shown}"));
+            }
+        }
         for ty in self.after.types.values().filter(|t| t.owner == role) {
             uses.push(format!("owner of type {}", ty.name));
         }

@@ -33,7 +33,6 @@ pub use copy::{CopyOptionValue, CopyStatement, CopySubject, copy_of_columns};
 pub use ddl::RawDdl;
 pub use dialect::DuckgateDialect;
 pub use digest::digest;
-pub use function::{RawBody, RawCreate, RawFunction, RawSignature, RawTarget, RawType};
 pub use function::{RawBody, RawCreate, RawFunction, RawSignature, RawTarget};
 pub use like::{Included, LikeClause};
 pub use parameters::RawType;
