@@ -10,6 +10,7 @@ mod build;
 mod definitions;
 mod functions;
 mod names;
+mod partitions;
 mod privileges;
 mod procs;
 mod recorded;

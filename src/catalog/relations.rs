@@ -154,6 +154,7 @@ static RELATIONS: LazyLock<Vec<Arc<Relation>>> = LazyLock::new(|| {
                 on_conflict: Default::default(),
                 storage: Default::default(),
                 last_dropped: 0,
+                partitioning: Default::default(),
                 rules: Default::default(),
             })
         })

@@ -258,8 +258,11 @@ impl Who<'_> {
     }
 
     fn create_table(&self, table: &NewTable) -> Result<()> {
-        let NewTable { namespace, name: _, temporary, columns: _, constraints, on_commit: _ } = table;
+        let NewTable { namespace, name: _, temporary, columns: _, constraints, on_commit: _, partitioning } = table;
         self.must_create_in(namespace, *temporary)?;
+        if let Some(parent) = partitioning.of.as_ref().and_then(|of| self.snapshot().relation_by_oid(of.parent)) {
+            must_own(self.snapshot(), self.role(), parent)?;
+        }
         constraints.iter().try_for_each(|c| self.may_reference(c))
     }
 
@@ -321,6 +324,11 @@ impl Who<'_> {
                 AlterTable::SetType { column: _, ty: _, using } => {
                     // Only this table's columns can be named in USING; its functions are checked.
                     using.iter().for_each(|(_, expr)| walk.own_row_expr(expr));
+                }
+                // What comes into a tree, or leaves it, must be the role's own, too.
+                AlterTable::AttachPartition { partition, bound: _ }
+                | AlterTable::DetachPartition { partition, concurrently: _ } => {
+                    self.must_own_relation(&partition.0, &partition.1)?;
                 }
                 AlterTable::DropColumn { .. }
                 | AlterTable::RenameColumn { .. }

@@ -20,7 +20,7 @@ pub struct Built {
 
 /// Makes a table's objects. `snapshot` has everything that it may refer to.
 pub fn table(snapshot: &Snapshot, draft: &NewTable, owner: Oid, managed: &Managed) -> Result<Built> {
-    let NewTable { namespace, name, temporary, columns, constraints, on_commit: _ } = draft;
+    let NewTable { namespace, name, temporary, columns, constraints, on_commit: _, partitioning } = draft;
     if columns.len() > MAX_COLUMNS {
         let message = format!("tables can have at most {MAX_COLUMNS} columns");
         return Err(Error::new(SqlState::TOO_MANY_COLUMNS, message));
@@ -44,6 +44,7 @@ pub fn table(snapshot: &Snapshot, draft: &NewTable, owner: Oid, managed: &Manage
         on_conflict: OnConflictDefault::Error,
         storage: Storage::Numbered,
         last_dropped: 0,
+        partitioning: partitioning.clone(),
         rules: Default::default(),
     };
     let mut sequences = Vec::new();
@@ -170,6 +171,7 @@ fn sequence(snapshot: &Snapshot, namespace: Name, name: Name, definition: Sequen
         on_conflict: OnConflictDefault::Error,
         storage: Storage::Numbered,
         last_dropped: 0,
+        partitioning: Default::default(),
         rules: Default::default(),
     }
 }
@@ -200,6 +202,7 @@ pub fn add_constraint(snapshot: &Snapshot, relation: &mut Relation, draft: &NewC
             method: "btree".into(),
             of_constraint: true,
             comment: None,
+            parent: None,
         });
     }
     relation.constraints.push(Constraint {
@@ -210,6 +213,7 @@ pub fn add_constraint(snapshot: &Snapshot, relation: &mut Relation, draft: &NewC
         initially_deferred: *initially_deferred,
         validated: !*not_valid,
         comment: None,
+        parent: None,
     });
     Ok(relation.constraints.len() - 1)
 }
@@ -344,7 +348,7 @@ fn check_name(snapshot: &Snapshot, relation: &Relation, name: &Name, kind: &Cons
 }
 
 /// The name that PostgreSQL gives: t_pkey, t_a_b_key, t_a_fkey, t_a_check (t_check over several columns).
-fn choose_name(snapshot: &Snapshot, relation: &Relation, kind: &ConstraintKind) -> Name {
+pub fn choose_name(snapshot: &Snapshot, relation: &Relation, kind: &ConstraintKind) -> Name {
     let own = |name: &str| relation.constraints.iter().any(|c| &*c.name == name);
     let relation_taken = |name: &str| {
         own(name)
@@ -408,6 +412,7 @@ pub fn free_sequence(
         on_conflict: OnConflictDefault::Error,
         storage: Storage::Numbered,
         last_dropped: 0,
+        partitioning: Default::default(),
         rules: Default::default(),
     };
     sequence(snapshot, key.0, key.1, definition, &like)

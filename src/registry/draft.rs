@@ -12,6 +12,8 @@ pub struct NewTable {
     pub columns: Vec<NewColumn>,
     pub constraints: Vec<NewConstraint>,
     pub on_commit: OnCommit,
+    /// PARTITION BY and PARTITION OF; `constraints` and `columns` have then what the parent gives of these.
+    pub partitioning: super::Partitioning,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,6 +20,8 @@ mod model;
 pub mod names;
 /// What belongs to relations, by OID.
 pub mod objects;
+/// Partition trees.
+pub mod partition;
 mod physical;
 /// Privileges: who may do what, by ACLs, ownership and membership.
 pub mod privileges;
@@ -33,6 +35,7 @@ pub mod verifier;
 pub use change::{Change, ObjectClass};
 pub use function::{Function, FunctionBody, Parameter, ParameterMode, polymorphic};
 pub use model::*;
+pub use partition::{Edge, KeyPart, PartitionBound, PartitionKey, PartitionOf, Partitioning, Strategy};
 pub use physical::{INTERNAL_SCHEMA, Storage, physical_name};
 pub use publish::{Counters, Overlay, Pending, Registry};
 pub use rules::{Mask, Policy, PolicyCommand, RowSecurity, Rules};

@@ -96,6 +96,8 @@ pub struct Relation {
     /// Row security and masks.
     #[serde(default)]
     pub rules: super::Rules,
+    #[serde(default)]
+    pub partitioning: super::Partitioning,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -227,6 +229,9 @@ pub struct Constraint {
     #[serde(default = "yes")]
     pub validated: bool,
     pub comment: Option<String>,
+    /// In a partition: the constraint of its parent that this one comes from, and goes with.
+    #[serde(default)]
+    pub parent: Option<Oid>,
 }
 
 /// What files from before NOT VALID do not say.
@@ -345,6 +350,9 @@ pub struct Index {
     /// True if it stands behind a primary key or unique constraint of the same name.
     pub of_constraint: bool,
     pub comment: Option<String>,
+    /// In a partition: the index of its parent that this one comes from. Inside DuckDB there is the root's alone.
+    #[serde(default)]
+    pub parent: Option<Oid>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -539,7 +547,7 @@ impl Relation {
 
     /// Unique constraints and indexes that DuckDB has no index for: the session checks what is written.
     pub fn checked_keys(&self) -> impl Iterator<Item = CheckedKey<'_>> {
-        let constraints = self.constraints.iter().filter(|c| !c.is_native()).filter_map(|constraint| {
+        let constraints = self.constraints.iter().filter(|c| c.parent.is_none() && !c.is_native()).filter_map(|constraint| {
             let (columns, nulls_not_distinct) = match &constraint.kind {
                 ConstraintKind::PrimaryKey { columns } => (columns, false),
                 ConstraintKind::Unique { columns, nulls_not_distinct } => (columns, *nulls_not_distinct),
@@ -557,7 +565,8 @@ impl Relation {
                 constraint: Some(constraint),
             })
         });
-        let indexes = self.indexes.iter().filter(|i| i.unique && !i.of_constraint && !i.is_native()).map(|index| {
+        let indexes = self.indexes.iter().filter(|i| i.parent.is_none() && i.unique && !i.of_constraint && !i.is_native());
+        let indexes = indexes.map(|index| {
             let keys = index.keys.iter().map(|key| (key.column, key.expression.as_deref())).collect();
             CheckedKey {
                 oid: index.oid,
@@ -572,9 +581,9 @@ impl Relation {
         constraints.chain(indexes)
     }
 
-    /// Its foreign keys.
+    /// Its foreign keys. Those that a partition has from its parent are the root's to check.
     pub fn foreign_keys(&self) -> impl Iterator<Item = ForeignKey<'_>> {
-        self.constraints.iter().filter_map(|constraint| match &constraint.kind {
+        self.constraints.iter().filter(|c| c.parent.is_none()).filter_map(|constraint| match &constraint.kind {
             ConstraintKind::ForeignKey { columns, target, target_columns, on_delete, on_update, match_full } => {
                 Some(ForeignKey {
                     constraint,

@@ -15,6 +15,8 @@ pub struct Objects {
     pub row_types: HashMap<Oid, Oid>,
     /// The sequence that a column (table, number) owns.
     pub owned_sequences: HashMap<(Oid, i16), Oid>,
+    /// The partitions of tables, in the order of their OIDs.
+    pub partitions: HashMap<Oid, Vec<Oid>>,
 }
 
 /// Filled at the first use. A copy of a snapshot begins without, as it is made to be changed; who changes relations in place
@@ -42,12 +44,16 @@ impl Snapshot {
             for ty in [r.row_type, r.row_array_type].into_iter().filter(|ty| *ty != 0) {
                 objects.row_types.insert(ty, r.oid);
             }
+            if let Some(parent) = r.partition_parent() {
+                objects.partitions.entry(parent).or_default().push(r.oid);
+            }
             if let RelationKind::Sequence(s) = &r.kind
                 && let Some(column) = s.owned_by
             {
                 objects.owned_sequences.insert(column, r.oid);
             }
         }
+        objects.partitions.values_mut().for_each(|children| children.sort_unstable());
         objects
     }
 }

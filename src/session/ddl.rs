@@ -37,6 +37,7 @@ impl Session {
         self.note_emptied(&plan.emptied)?;
         if let Some(active) = self.transaction.active_mut() {
             active.forgotten.extend(plan.forgotten);
+            active.checked.extend(plan.moved.iter().map(|oid| (*oid, *oid)));
         }
         self.on_commit.extend(plan.on_commit);
         if let Some(overlay) = self.transaction.active_mut().and_then(|a| a.overlay.as_mut()) {

@@ -12,7 +12,9 @@ use super::session::Session;
 use super::transaction;
 use crate::engine::{Change, Moment, Writes};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{CheckedKey, Constraint, ConstraintKind, Name, Snapshot, UserTypeKind};
+use crate::registry::{
+    CheckedKey, Constraint, ConstraintKind, Name, ObjectClass, Relation, Snapshot, UserTypeKind,
+};
 use crate::sql::ddl::keys::{self, Key};
 use crate::tree::{Ddl, ObjectKind};
 use crate::types::Oid;
@@ -167,7 +169,9 @@ impl Session {
             ));
         }
         let Some(began) = active.began.as_ref() else { return Ok(None) };
-        if active.footprint.is_empty() && active.checked.is_empty() {
+        let of_tree = |oid: &Oid| snapshot.relation_by_oid(*oid).is_some_and(|r| r.is_partitioned());
+        let trees = active.touched.keys().any(of_tree);
+        if active.footprint.is_empty() && active.checked.is_empty() && !trees {
             return Ok(None);
         }
         let turn = log.turn(active.footprint.clone(), began).await.map_err(|meets| match meets {
@@ -185,7 +189,19 @@ impl Session {
             engine.changed_since(moment, Some(&[*child])) || engine.removed_since(moment, *parent)
         };
         if active.moment.is_some_and(|moment| active.checked.iter().any(|pair| moved(moment, pair))) {
-            return Err(serialization("Another transaction has changed rows that were checked for a new foreign key."));
+            return Err(serialization("Another transaction has changed rows that this one has checked or moved."));
+        }
+        // Whoever changes a tree holds the turn until that is published.
+        let registry = self.gateway.registry().snapshot();
+        let own = |oid: &Oid| {
+            let changes = active.overlay.as_ref().map(|o| o.changes()).unwrap_or_default();
+            changes.iter().any(|change| change.key() == (ObjectClass::Relation, *oid))
+        };
+        let other = |oid: &Oid| !own(oid) && is_other_tree(&registry, &snapshot, *oid);
+        if active.overlay.as_ref().is_some_and(|o| o.base() != registry.version) && active.touched.keys().any(other) {
+            return Err(serialization(
+                "Another transaction has changed the partitions of a table that this one has changed.",
+            ));
         }
         Ok(Some(turn))
     }
@@ -295,6 +311,22 @@ fn is_newly_checked(registry: &Snapshot, known: &Snapshot, touched: &Touched) ->
         };
         now.constraints.iter().any(is_new) || now.columns.iter().any(|column| is_other(column.ty.oid))
     })
+}
+
+/// Whether a table's partitions, or what they ask of rows, are others than were known.
+fn is_other_tree(registry: &Snapshot, known: &Snapshot, oid: Oid) -> bool {
+    let members = |snapshot: &Snapshot| {
+        let table = snapshot.relation_by_oid(oid).cloned();
+        let members = table.into_iter().chain(snapshot.partition_descendants(oid).into_iter().cloned());
+        let asks = |r: &Relation| {
+            let checks = r.constraints.iter().filter(|c| matches!(c.kind, ConstraintKind::Check { .. }));
+            let checks: Vec<Oid> = checks.map(|c| c.oid).collect();
+            let not_null: Vec<i16> = r.columns.iter().filter(|c| c.not_null).map(|c| c.num).collect();
+            (r.oid, r.partitioning.of.clone(), r.is_partitioned(), checks, not_null)
+        };
+        members.map(|r| asks(&r)).filter(|(_, of, partitioned, ..)| of.is_some() || *partitioned).collect::<Vec<_>>()
+    };
+    members(registry) != members(known)
 }
 
 fn serialization(detail: &str) -> Error {

@@ -311,6 +311,14 @@ pub enum AlterTable {
         if_exists: bool,
     },
     RowSecurity(SwitchRowSecurity),
+    AttachPartition {
+        partition: (Name, Name),
+        bound: registry::PartitionBound,
+    },
+    DetachPartition {
+        partition: (Name, Name),
+        concurrently: bool,
+    },
     /// What tunes PostgreSQL's storage and statistics: nothing here.
     Tune,
 }

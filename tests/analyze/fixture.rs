@@ -228,6 +228,7 @@ fn draft(definition: &Definition, snapshot: &Snapshot) -> NewTable {
         columns,
         constraints,
         on_commit: OnCommit::PreserveRows,
+        partitioning: Default::default(),
     }
 }
 
@@ -250,6 +251,7 @@ fn plain(snapshot: &Snapshot, namespace: &str, name: &str, kind: RelationKind) -
         on_conflict: Default::default(),
         storage: Default::default(),
         last_dropped: 0,
+        partitioning: Default::default(),
         rules: Default::default(),
     }
 }

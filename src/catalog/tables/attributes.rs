@@ -77,6 +77,7 @@ pub(super) fn pg_attribute(ask: &Ask<'_>) -> Result<Rows> {
         "attidentity",
         "attgenerated",
         "attislocal",
+        "attinhcount",
         "attcollation",
         "attacl",
     ]);
@@ -90,6 +91,8 @@ pub(super) fn pg_attribute(ask: &Ask<'_>) -> Result<Rows> {
                 None => 0,
             };
             let generated = column.is_some_and(|c| c.generated.is_some());
+            let inherited =
+                column.is_some() && ask.snapshot.relation_by_oid(relation).is_some_and(|r| r.is_partition());
             rows.push([
                 Value::Oid(relation),
                 text(name),
@@ -108,7 +111,8 @@ pub(super) fn pg_attribute(ask: &Ask<'_>) -> Result<Rows> {
                 Value::Bool(column.is_some_and(|c| c.default.is_some()) || generated),
                 char_(identity),
                 char_(if generated { b's' } else { 0 }),
-                Value::Bool(true),
+                Value::Bool(!inherited),
+                Value::Int4(i32::from(inherited)),
                 Value::Oid(s.collation),
                 column.map_or(Value::Null, |c| acl(&c.acl, ask.snapshot)),
             ]);
@@ -123,7 +127,7 @@ pub(super) fn pg_attribute(ask: &Ask<'_>) -> Result<Rows> {
                 push(&mut rows, r.oid, i as i16 + 1, name, PgType::new(ty), None, false);
             }
         }
-        if matches!(relkind(r), b'r' | b'm' | b'S') {
+        if matches!(relkind(r), b'r' | b'p' | b'm' | b'S') {
             for (num, name, ty) in SYSTEM_COLUMNS {
                 push(&mut rows, r.oid, num, name, PgType::new(ty), None, false);
             }

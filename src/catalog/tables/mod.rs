@@ -46,6 +46,8 @@ const TABLES: &[Table] = &[
     table("pg_attribute", attributes::pg_attribute),
     table("pg_attrdef", attributes::pg_attrdef),
     table("pg_index", objects::pg_index),
+    table("pg_inherits", objects::pg_inherits),
+    table("pg_partitioned_table", objects::pg_partitioned_table),
     table("pg_constraint", constraints::pg_constraint),
     table("pg_trigger", constraints::pg_trigger),
     table("pg_proc", procs::pg_proc),

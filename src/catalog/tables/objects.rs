@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use super::attributes::{SEQUENCE_COLUMNS, storage};
 use super::*;
 use crate::catalog::relations::is_system_view;
-use crate::registry::{ConstraintKind, Relation, RelationKind, builtin};
+use crate::registry::partition::bound_text;
+use crate::registry::{ConstraintKind, PartitionBound, Relation, RelationKind, Strategy, builtin};
 use crate::types::PgType;
 
 /// OIDs of the catalogs that other catalogs point into.
@@ -56,9 +57,10 @@ pub(super) fn pg_namespace(ask: &Ask<'_>) -> Result<Rows> {
     Ok(rows)
 }
 
-/// `r` table, `v` view, `m` materialized view, `S` sequence.
+/// `r` table, `p` partitioned table, `v` view, `m` materialized view, `S` sequence.
 pub(in crate::catalog) fn relkind(relation: &Relation) -> u8 {
     match relation.kind {
+        RelationKind::Table if relation.is_partitioned() => b'p',
         RelationKind::Table => b'r',
         RelationKind::System if is_system_view(relation.oid) => b'v',
         RelationKind::System => b'r',
@@ -93,8 +95,12 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
         "relreplident",
         "relminmxid",
         "relacl",
+        "relhassubclass",
+        "relispartition",
+        "relpartbound",
     ]);
     let referenced = referenced(ask);
+    let objects = ask.snapshot.objects();
     for r in relations(ask) {
         rows.about[0] = r.oid;
         let kind = relkind(r);
@@ -110,7 +116,7 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
             Value::Oid(r.row_type),
             Value::Oid(r.owner),
             Value::Oid(if stored { HEAP } else { 0 }),
-            Value::Oid(if kind == b'v' { 0 } else { r.oid }),
+            Value::Oid(if matches!(kind, b'v' | b'p') { 0 } else { r.oid }),
             Value::Int4(i32::from(kind == b'S')),
             // Nobody has counted; a sequence is one row.
             Value::Float4(match kind {
@@ -128,9 +134,12 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
             Value::Bool(r.rules.enabled),
             Value::Bool(r.rules.forced),
             Value::Bool(!matches!(r.kind, RelationKind::MaterializedView { populated: false, .. })),
-            char_(if stored { b'd' } else { b'n' }),
+            char_(if stored || kind == b'p' { b'd' } else { b'n' }),
             Value::Oid(Oid::from(stored)),
             acl(&r.acl, ask.snapshot),
+            Value::Bool(objects.partitions.contains_key(&r.oid)),
+            Value::Bool(r.is_partition()),
+            opt_text(bound_of(ask, r)),
         ]);
         for index in &r.indexes {
             rows.push([
@@ -146,7 +155,7 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
                 Value::Bool(false),
                 Value::Bool(false),
                 char_(persistence),
-                char_(b'i'),
+                char_(if kind == b'p' { b'I' } else { b'i' }),
                 Value::Int2(index.keys.len() as i16),
                 Value::Int2(0),
                 Value::Bool(false),
@@ -157,8 +166,69 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
                 char_(b'n'),
                 Value::Oid(0),
                 Value::Null,
+                Value::Bool(kind == b'p' && objects.partitions.contains_key(&r.oid)),
+                Value::Bool(index.parent.is_some()),
+                Value::Null,
             ]);
         }
+    }
+    Ok(rows)
+}
+
+/// `FOR VALUES …` of a partition.
+fn bound_of(ask: &Ask<'_>, partition: &Relation) -> Option<String> {
+    let of = partition.partitioning.of.as_ref()?;
+    let key = ask.snapshot.relation_by_oid(of.parent)?.partitioning.key.as_ref()?;
+    Some(bound_text(&of.bound, key))
+}
+
+/// Partitions and their indexes, under those of their parents.
+pub(super) fn pg_inherits(ask: &Ask<'_>) -> Result<Rows> {
+    let mut rows = Rows::new(&["inhrelid", "inhparent", "inhseqno", "inhdetachpending"]);
+    for r in relations(ask) {
+        rows.about = [r.oid, r.partition_parent().unwrap_or_default()];
+        let own = r.partition_parent().map(|parent| (r.oid, parent));
+        let indexes = r.indexes.iter().filter_map(|i| Some((i.oid, i.parent?)));
+        for (child, parent) in own.into_iter().chain(indexes) {
+            rows.push([Value::Oid(child), Value::Oid(parent), Value::Int4(1), Value::Bool(false)]);
+        }
+    }
+    Ok(rows)
+}
+
+pub(super) fn pg_partitioned_table(ask: &Ask<'_>) -> Result<Rows> {
+    let mut rows = Rows::new(&[
+        "partrelid",
+        "partstrat",
+        "partnatts",
+        "partdefid",
+        "partattrs",
+        "partclass",
+        "partcollation",
+        "partexprs",
+    ]);
+    for r in relations(ask) {
+        let Some(key) = &r.partitioning.key else { continue };
+        rows.about[0] = r.oid;
+        let is_default =
+            |p: &&&Arc<Relation>| p.partitioning.of.as_ref().is_some_and(|of| of.bound == PartitionBound::Default);
+        let partitions = ask.snapshot.partitions(r.oid);
+        let default = partitions.iter().find(is_default).map_or(0, |p| p.oid);
+        let expressions: Vec<&str> = key.parts.iter().filter_map(|part| part.expression.as_deref()).collect();
+        rows.push([
+            Value::Oid(r.oid),
+            char_(match key.strategy {
+                Strategy::List => b'l',
+                Strategy::Range => b'r',
+                Strategy::Hash => b'h',
+            }),
+            Value::Int2(key.parts.len() as i16),
+            Value::Oid(default),
+            int2s(key.parts.iter().map(|part| part.column)),
+            oids(key.parts.iter().map(|part| opclass(part.ty.oid, ask))),
+            oids(key.parts.iter().map(|part| storage(ask, part.ty).collation)),
+            if expressions.is_empty() { Value::Null } else { text(expressions.join(", ")) },
+        ]);
     }
     Ok(rows)
 }

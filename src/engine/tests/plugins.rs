@@ -273,6 +273,7 @@ pub(super) fn snapshot_with_sequence(max: i64, cycle: bool) -> Arc<crate::regist
         on_conflict: OnConflictDefault::Error,
         storage: Storage::Numbered,
         last_dropped: 0,
+        partitioning: Default::default(),
         rules: Default::default(),
     };
     let mut snapshot = Snapshot::default();

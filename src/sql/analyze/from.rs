@@ -101,7 +101,7 @@ impl Analyzer<'_> {
         let source = match &def.kind {
             // Whether a materialized view has been populated is asked when it is read.
             RelationKind::Table | RelationKind::MaterializedView { .. } => {
-                Source::Table { def: Arc::clone(&def), only: false, sample }
+                Source::Table { def: Arc::clone(&def), only: self.parsed.extras.only.contains(&pos), sample }
             }
             RelationKind::System => Source::System { def: Arc::clone(&def) },
             RelationKind::View { definition, search_path } => {
@@ -116,8 +116,8 @@ impl Analyzer<'_> {
         };
         let id = self.new_rel();
         self.rel_tables.insert(id, Arc::clone(&def));
-        let columns = table_columns(&def);
-        self.origins.insert(id, def.columns.iter().map(|c| (def.oid, c.num)).collect());
+        let columns = read_columns(&def);
+        self.origins.insert(id, columns.iter().map(|c| (def.oid, c.attnum)).collect());
         let (shown, namespace) = match alias {
             Some(alias) => (fold(&alias.name), None),
             None => (Arc::clone(&def.name), Some(Arc::clone(&def.namespace))),
@@ -491,9 +491,11 @@ impl Analyzer<'_> {
     pub(crate) fn target_relation(&mut self, def: &Arc<TableDef>, alias: Name, pos: u32) -> Relation {
         let id: RelId = self.new_rel();
         self.rel_tables.insert(id, Arc::clone(def));
-        self.origins.insert(id, def.columns.iter().map(|c| (def.oid, c.num)).collect());
-        let source = Source::Table { def: Arc::clone(def), only: false, sample: None };
-        Relation { id, alias, source, columns: table_columns(def), lateral: false, pos }
+        let columns = read_columns(def);
+        self.origins.insert(id, columns.iter().map(|c| (def.oid, c.attnum)).collect());
+        let only = self.parsed.extras.only.contains(&pos);
+        let source = Source::Table { def: Arc::clone(def), only, sample: None };
+        Relation { id, alias, source, columns, lateral: false, pos }
     }
 }
 
@@ -507,6 +509,19 @@ pub(crate) fn plain_arg(arg: &ast::FunctionArg) -> Result<&ast::Expr> {
 pub(crate) fn table_columns(def: &TableDef) -> Vec<RelColumn> {
     def.columns.iter().map(|c| RelColumn { name: Arc::clone(&c.name), ty: c.ty, attnum: c.num }).collect()
 }
+
+/// The columns of a table in a statement. Where its rows are those of partitions, their `tableoid` is no constant: a column that
+/// only its name finds.
+fn read_columns(def: &TableDef) -> Vec<RelColumn> {
+    let mut columns = table_columns(def);
+    if def.is_partitioned() {
+        columns.push(RelColumn { name: "tableoid".into(), ty: PgType::new(oid::OID), attnum: TABLEOID });
+    }
+    columns
+}
+
+/// The number of `tableoid`.
+const TABLEOID: i16 = -6;
 
 pub(crate) fn fields_to_columns(fields: &[Field]) -> Vec<RelColumn> {
     fields.iter().map(|f| RelColumn { name: Arc::clone(&f.name), ty: f.ty, attnum: 0 }).collect()

@@ -320,6 +320,7 @@ impl Analyzer<'_> {
         let Some(rel) = item.rel else { return Ok(None) };
         let Some(def) = self.rel_tables.get(&rel) else { return Ok(None) };
         let (value, ty) = match name {
+            "tableoid" if def.is_partitioned() => return Ok(None),
             "tableoid" => (def.oid, oid::OID),
             // Rows of the catalog have one age.
             "xmin" if matches!(def.kind, crate::registry::RelationKind::System) => (2, oid::XID),

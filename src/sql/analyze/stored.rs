@@ -31,6 +31,8 @@ pub enum Stored {
     Policy,
     /// What a role reads in the place of a column.
     Mask,
+    PartitionKey,
+    PartitionBound,
 }
 
 impl Stored {
@@ -45,6 +47,8 @@ impl Stored {
             Self::Transform => "transform expression",
             Self::Policy => "policy expression",
             Self::Mask => "column mask",
+            Self::PartitionKey => "partition key expression",
+            Self::PartitionBound => "partition bound",
         }
     }
 
@@ -59,6 +63,8 @@ impl Stored {
             Self::Transform => "transform expressions",
             Self::Policy => "policy expressions",
             Self::Mask => "column masks",
+            Self::PartitionKey => "partition key expressions",
+            Self::PartitionBound => "partition bound",
         }
     }
 
@@ -76,7 +82,8 @@ impl Stored {
             }
         };
         match self {
-            Self::Default | Self::Transform | Self::Policy => Ok(()),
+            Self::Default | Self::Transform | Self::Policy | Self::PartitionBound => Ok(()),
+            Self::PartitionKey => immutable("functions in partition key expression must be marked IMMUTABLE"),
             Self::Generated => immutable("generation expression is not immutable"),
             Self::IndexExpression => immutable("functions in index expression must be marked IMMUTABLE"),
             Self::IndexPredicate => immutable("functions in index predicate must be marked IMMUTABLE"),
@@ -119,14 +126,15 @@ pub fn expression(
 fn reading(kind: Stored, ctx: &Context) -> Context {
     match kind {
         // It runs at once, in the statement that has it.
-        Stored::Transform => ctx.clone(),
+        Stored::Transform | Stored::PartitionBound => ctx.clone(),
         Stored::Default
         | Stored::Check
         | Stored::Generated
         | Stored::IndexExpression
         | Stored::IndexPredicate
         | Stored::Policy
-        | Stored::Mask => kept::context(ctx),
+        | Stored::Mask
+        | Stored::PartitionKey => kept::context(ctx),
     }
 }
 

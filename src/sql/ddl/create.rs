@@ -25,9 +25,10 @@ impl Planner<'_> {
         if !self.name_is_free(&draft.namespace, &draft.name, draft.temporary, if_not_exists)? {
             return Ok(());
         }
-        let built = build::table(&self.after, draft, self.cx.role, &self.managed())?;
+        let mut built = build::table(&self.after, draft, self.cx.role, &self.managed())?;
         self.note_on_commit(built.table.oid, draft.on_commit);
         self.tell_of_implicit_objects(&built);
+        self.place_in_tree(&mut built.table)?;
         self.add_table(built.table, built.sequences)
     }
 
@@ -66,8 +67,11 @@ impl Planner<'_> {
         for sequence in sequences {
             self.put_sequence(sequence, None);
         }
+        // A partition's rows are in its root's table.
         let sql = physical::create_table(&table, &self.after)?;
-        self.command(sql);
+        if !table.is_partition() {
+            self.command(sql);
+        }
         self.put_relation(table);
         Ok(())
     }
@@ -94,7 +98,15 @@ impl Planner<'_> {
         let columns = (0..query.columns.len())
             .map(|i| stored_type(query.columns[i].ty).map(|ty| new_column(named(i), ty)))
             .collect::<Result<Vec<_>>>()?;
-        let draft = NewTable { namespace: key.0, name: key.1, temporary, columns, constraints: Vec::new(), on_commit };
+        let draft = NewTable {
+            namespace: key.0,
+            name: key.1,
+            temporary,
+            columns,
+            constraints: Vec::new(),
+            on_commit,
+            partitioning: Default::default(),
+        };
         let mut built = build::table(&self.after, &draft, self.cx.role, &self.managed())?;
         if let Some(definition) = definition {
             built.table.kind = super::materialized::kind(definition, with_data);

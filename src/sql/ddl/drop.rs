@@ -115,6 +115,12 @@ impl Planner<'_> {
         let mut at = 0;
         while let Some(relation) = order.get(at).cloned() {
             at += 1;
+            // Partitions go with their table, and nobody is told.
+            for partition in self.after.partitions(relation.oid) {
+                if going.insert(partition.oid) {
+                    order.push(partition.clone());
+                }
+            }
             for dependent in self.dependents(&relation) {
                 let gone = match &dependent {
                     Dependent::ForeignKey { child, .. } => going.contains(&child.oid),
@@ -153,11 +159,28 @@ impl Planner<'_> {
                 Dependent::Relation(r) => self.drop_sequence_default(r.oid, target.oid),
             }
         }
+        let mut roots: Vec<Arc<Relation>> = Vec::new();
+        for relation in order.iter().filter(|r| r.is_partition()) {
+            let root = Arc::clone(self.after.partition_root(relation));
+            let above_goes = relation.partition_parent().is_some_and(|parent| going.contains(&parent));
+            // Those of a table that goes with them go with it.
+            if !above_goes {
+                self.may_change(&root.managed, "table", &root.name)?;
+                self.empty_partition(relation)?;
+                self.plan.moved.push(root.oid);
+                roots.retain(|r| r.oid != root.oid);
+                roots.push(root);
+            }
+        }
         for relation in order {
             // A function that went may have taken a view along.
             if self.after.relation_by_oid(relation.oid).is_some() {
                 self.drop_relation(&relation);
             }
+        }
+        for root in roots.iter().filter(|root| !going.contains(&root.oid)) {
+            self.note_tree(root);
+            self.nobody_refers_to_what_went(root)?;
         }
         Ok(())
     }
@@ -165,7 +188,9 @@ impl Planner<'_> {
     pub fn drop_relation(&mut self, relation: &Relation) {
         match &relation.kind {
             RelationKind::Table | RelationKind::MaterializedView { .. } => {
-                self.command(format!("DROP TABLE {}", table_name(relation)));
+                if !relation.is_partition() {
+                    self.command(format!("DROP TABLE {}", table_name(relation)));
+                }
                 for sequence in self.owned_sequences(relation.oid) {
                     self.forget_count(sequence.oid);
                     self.change(Change::DropRelation(sequence.oid));
@@ -239,7 +264,15 @@ impl Planner<'_> {
         self.may_change(&old.managed, "table", &old.name)?;
         let mut new = (*old).clone();
         new.constraints.retain(|c| c.name != *name);
+        let mut gone: Vec<Oid> = old.constraints.iter().filter(|c| c.name == *name).map(|c| c.oid).collect();
         self.put_relation(new);
+        for partition in self.children_of(&old) {
+            let goes = |c: &crate::registry::Constraint| c.parent.is_some_and(|above| gone.contains(&above));
+            let more: Vec<Oid> = partition.constraints.iter().filter(|c| goes(c)).map(|c| c.oid).collect();
+            let constraints = partition.constraints.iter().filter(|c| !goes(c)).cloned().collect();
+            self.put_relation(Relation { constraints, ..partition });
+            gone.extend(more);
+        }
         Ok(())
     }
 
@@ -273,12 +306,30 @@ impl Planner<'_> {
                 return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
                     .hint(format!("You can drop constraint {name} on table {} instead.", table.name)));
             }
+            if let Some(above) = index.parent {
+                let objects = self.after.objects();
+                let of = objects.indexes.get(&above).and_then(|table| self.after.relation_by_oid(*table));
+                let above = of.and_then(|table| table.indexes.iter().find(|i| i.oid == above));
+                let above = above.map_or_else(String::new, |i| i.name.to_string());
+                let message = format!("cannot drop index {name} because index {above} requires it");
+                return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+                    .hint(format!("You can drop index {above} instead.")));
+            }
+            let below = self.children_of(&table);
             let mut table = (*table).clone();
             if index.unique && index.is_native() {
                 self.command(super::index::drop_native(&table, &index));
             }
             table.indexes.retain(|i| i.oid != index.oid);
             self.put_relation(table);
+            let mut gone = vec![index.oid];
+            for mut child in below {
+                let goes = |i: &crate::registry::Index| i.parent.is_some_and(|above| gone.contains(&above));
+                let more: Vec<Oid> = child.indexes.iter().filter(|i| goes(i)).map(|i| i.oid).collect();
+                child.indexes.retain(|i| !more.contains(&i.oid));
+                gone.extend(more);
+                self.put_relation(child);
+            }
         }
         Ok(())
     }

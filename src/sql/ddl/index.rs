@@ -41,8 +41,29 @@ impl Planner<'_> {
             Some(name) => name.clone(),
             None => build::index_name(&self.after, &relation, &index),
         };
+        if relation.is_partition() && index.unique {
+            return Err(
+                Error::unsupported("a unique index on a partition alone").hint("Create it on the partitioned table.")
+            );
+        }
         self.add_index(&mut relation, index)?;
-        self.put_relation(relation);
+        super::partition::keys_have_the_partition_key(&relation)?;
+        let mut tree = vec![relation];
+        for child in self.after.partition_descendants(tree[0].oid) {
+            tree.push((**child).clone());
+        }
+        for at in 0..tree.len() {
+            let (above, rest) = tree.split_at_mut(at);
+            let Some(child) = rest.first_mut() else { continue };
+            let Some(parent) = above.iter().find(|r| Some(r.oid) == child.partition_parent()) else { continue };
+            for index in &parent.indexes {
+                if !index.of_constraint && !child.indexes.iter().any(|i| i.parent == Some(index.oid)) {
+                    self.inherit_index(child, parent, index)?;
+                }
+            }
+            super::partition::keys_have_the_partition_key(child)?;
+        }
+        tree.into_iter().for_each(|relation| self.put_relation(relation));
         Ok(())
     }
 

@@ -366,6 +366,7 @@ fn key_table(key: &Key, number: Oid) -> Relation {
         rules: Default::default(),
         storage: Storage::Numbered,
         last_dropped: 0,
+        partitioning: Default::default(),
     }
 }
 

@@ -17,6 +17,8 @@ mod index;
 mod kept;
 pub mod keys;
 mod materialized;
+/// Partition trees.
+pub mod partition;
 mod physical;
 mod pipeline;
 mod planner;
@@ -64,6 +66,8 @@ pub struct DdlPlan {
     pub on_commit: Vec<(Oid, OnCommit)>,
     /// Tables that TRUNCATE has emptied.
     pub emptied: Vec<Oid>,
+    /// Tables whose rows were looked at or moved for a change of their partitions: nobody may have changed them meanwhile.
+    pub moved: Vec<Oid>,
 }
 
 #[derive(Debug, Clone)]

@@ -131,6 +131,29 @@ pub fn violations(cx: &Context, after: &Snapshot, table: &Relation, condition: &
     compile_text(&context(&kept::context(cx), after.clone(), &[table.oid]), &text)
 }
 
+/// Copies a partition's rows into a table of their own.
+pub fn copy_rows(cx: &Context, after: &Snapshot, from: &Relation, to: &Relation) -> Result<Plan> {
+    let mut scratch = after.clone();
+    scratch.apply_in_place(&Change::PutRelation(Arc::new(to.clone())));
+    let columns: Vec<String> = from.columns.iter().map(|c| quote(&c.name)).collect();
+    let columns = columns.join(", ");
+    let (to, from) = (super::partition::sql_name(to), super::partition::sql_name(from));
+    let text = format!("INSERT INTO {to} ({columns}) SELECT {columns} FROM {from}");
+    let cx = Context { role: builtin::SUPERUSER, ..context(&kept::context(cx), scratch, &[]) };
+    compile_text(&cx, &text).map(keyless)
+}
+
+/// Deletes a partition's rows. Nothing follows from that by foreign keys.
+pub fn delete_rows(cx: &Context, after: &Snapshot, table: &Relation) -> Result<Plan> {
+    let text = format!("DELETE FROM {}", super::partition::sql_name(table));
+    question_after(&kept::context(cx), after, &text).map(keyless)
+}
+
+fn keyless(plan: Plan) -> Plan {
+    let before = plan.before.into_iter().map(keyless).collect();
+    Plan { keys: None, before, ..plan }
+}
+
 /// A query of the gateway's own about what is in the database now.
 pub fn question(cx: &Context, text: &str) -> Result<Plan> {
     question_after(cx, &cx.snapshot, text)

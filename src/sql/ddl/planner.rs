@@ -182,7 +182,8 @@ impl<'a> Planner<'a> {
     pub fn referencing(&self, oid: Oid) -> Vec<(Arc<Relation>, Name)> {
         let mut found: Vec<(Arc<Relation>, Name)> = Vec::new();
         for relation in self.after.relations.values().filter(|r| r.oid != oid) {
-            for constraint in &relation.constraints {
+            // What a partition has from above is counted there.
+            for constraint in relation.constraints.iter().filter(|c| c.parent.is_none()) {
                 if physical::foreign_target(constraint) == Some(oid) {
                     found.push((relation.clone(), constraint.name.clone()));
                 }

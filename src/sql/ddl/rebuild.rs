@@ -52,7 +52,7 @@ impl Planner<'_> {
     }
 
     /// The table in which a table's rows wait: the same columns under a number of its own.
-    fn aside(&self, table: &Relation) -> Relation {
+    pub(super) fn aside(&self, table: &Relation) -> Relation {
         let oid = self.after.counters.allocate_oid();
         Relation {
             oid,

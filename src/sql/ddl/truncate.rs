@@ -7,6 +7,7 @@ use super::physical::table_name;
 use super::planner::Planner;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Relation, RelationKind};
+use crate::types::Oid;
 
 impl Planner<'_> {
     pub fn truncate(&mut self, tables: &[Arc<Relation>], restart_identity: bool, cascade: bool) -> Result<()> {
@@ -20,11 +21,20 @@ impl Planner<'_> {
                 all.push(table.clone());
             }
         }
+        // A partitioned table has the rows of its partitions.
+        for table in all.clone() {
+            for partition in self.after.partition_descendants(table.oid) {
+                if !all.iter().any(|t| t.oid == partition.oid) {
+                    all.push(partition.clone());
+                }
+            }
+        }
         let mut at = 0;
         while let Some(table) = all.get(at).cloned() {
             at += 1;
-            for (child, _) in self.referencing(table.oid) {
-                if all.iter().any(|t| t.oid == child.oid) {
+            let root = Arc::clone(self.after.partition_root(&table));
+            for (child, _) in self.referencing(root.oid) {
+                if all.iter().any(|t| t.oid == child.oid) || child.is_partition() {
                     continue;
                 }
                 if !cascade {
@@ -65,9 +75,14 @@ impl Planner<'_> {
     }
 
     fn empty(&mut self, tables: Vec<Arc<Relation>>, restart_identity: bool) -> Result<()> {
+        let whole: Vec<Oid> = tables.iter().map(|t| t.oid).collect();
         for table in tables {
-            self.plan.emptied.push(table.oid);
-            self.command(format!("DELETE FROM {}", table_name(&table)));
+            if !table.is_partition() {
+                self.plan.emptied.push(table.oid);
+                self.command(format!("DELETE FROM {}", table_name(&table)));
+            } else if table.partition_parent().is_none_or(|parent| !whole.contains(&parent)) {
+                self.empty_partition(&table)?;
+            }
             if restart_identity {
                 for sequence in self.owned_sequences(table.oid) {
                     if let RelationKind::Sequence(definition) = &sequence.kind {

@@ -57,6 +57,7 @@ impl Planner<'_> {
             on_conflict: OnConflictDefault::Error,
             storage: Storage::Numbered,
             last_dropped: 0,
+            partitioning: Default::default(),
             rules: Default::default(),
         };
         self.put_relation(relation);

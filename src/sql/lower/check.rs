@@ -70,6 +70,7 @@ impl Lowerer<'_> {
                 | ConstraintKind::ForeignKey { .. } => None,
             })
             .collect();
+        let only = touched;
         if let Some(touched) = touched {
             let touched: Vec<i16> =
                 touched.iter().filter_map(|i| target.columns.get(usize::from(*i))).map(|c| c.attnum).collect();
@@ -86,6 +87,7 @@ impl Lowerer<'_> {
                 Error::new(SqlState::CHECK_VIOLATION, message).table(&*def.namespace, &*def.name).constraint(&**name);
             guards.push((Scalar::template("(NOT {0})", vec![holds], Phys::Bool), error));
         }
+        guards.extend(self.partition_guards(def, target, value_of, only)?);
         Ok(guards)
     }
 
@@ -166,7 +168,7 @@ impl Lowerer<'_> {
     }
 
     /// An expression in PostgreSQL's text over `columns`, for which `values` stand.
-    fn check_expression(
+    pub(super) fn check_expression(
         &mut self,
         text: &str,
         alias: &str,

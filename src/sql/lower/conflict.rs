@@ -119,7 +119,7 @@ impl Lowerer<'_> {
         let rel = rel.ok_or_else(|| Error::internal("lower: the target of ON CONFLICT is not in scope"))?;
         Ok(move |index: u16| match rel.columns.get(usize::from(index))? {
             (Means::Column(name), phys) => Some(Scalar::column(rel.alias, name.clone(), phys.clone())),
-            (Means::Oid(_) | Means::Nothing, _) => None,
+            (Means::Oid(_) | Means::Routed(_) | Means::Nothing, _) => None,
         })
     }
 

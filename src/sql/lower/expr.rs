@@ -91,6 +91,16 @@ impl Lowerer<'_> {
         match means {
             Means::Column(name) => Ok(Scalar::column(known.alias, name.clone(), phys.clone())),
             Means::Oid(oid) => Ok(Scalar::number(*oid, Phys::Void).cast(phys.clone())),
+            Means::Routed(def) => {
+                let (def, phys) = (def.clone(), phys.clone());
+                let columns = known.columns.iter().map(|(means, phys)| match means {
+                    Means::Column(name) => Some(Scalar::column(known.alias, name.clone(), phys.clone())),
+                    Means::Oid(_) | Means::Routed(_) | Means::Nothing => None,
+                });
+                let columns = columns.collect();
+                let value = self.routed_oid(&def, columns, &phys)?;
+                self.present_or_null(rel, value)
+            }
             Means::Nothing => Err(Error::unsupported("this system column")),
         }
     }

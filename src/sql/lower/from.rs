@@ -2,6 +2,8 @@
 //!
 //! `FROM orders o JOIN customer c ON …` → `FROM ("public"."orders" AS t1 INNER JOIN "public"."customer" AS t2 ON …)`
 
+use std::sync::Arc;
+
 use crate::error::{Error, Result, SqlState};
 use crate::registry;
 use crate::tree::{FromItem, Join, JoinKind, RelColumn, Relation, Sample, Source};
@@ -66,12 +68,15 @@ impl Lowerer<'_> {
         let alias = Alias::Rel(relation.id.0);
         self.shapes.insert(relation.id, super::json::shape_of(relation));
         let from = match &relation.source {
-            Source::Table { def, only: _, sample } => {
+            Source::Table { def, only, sample } => {
                 populated(def)?;
-                self.depends.tables.insert(def.oid);
                 self.depends.elusive |= sample.is_some();
-                self.enter_table(relation, def, alias)?;
                 let sample = sample.as_ref().map(constant_sample).transpose()?;
+                if def.is_partition() || *only && def.is_partitioned() {
+                    return self.partition(relation, def, (*only, sample), alias);
+                }
+                self.depends.tables.insert(def.oid);
+                self.enter_table(relation, def, alias)?;
                 From::Table { name: table_name(def), alias, sample }
             }
             Source::System { def } => {
@@ -117,7 +122,8 @@ impl Lowerer<'_> {
             .map(|column| {
                 let means = match (column.attnum, &*column.name) {
                     (n, _) if n > 0 => Means::Column(column_name(def, column)?),
-                    (_, "tableoid") => Means::Oid(def.oid),
+                    (_, "tableoid") if def.is_partitioned() => Means::Routed(Arc::new(def.clone())),
+                    (_, "tableoid") => Means::Oid(def.named_oid()),
                     _ => Means::Nothing,
                 };
                 // A type that DuckDB cannot carry matters only if the column is used.

@@ -14,7 +14,7 @@ use super::ir::{Node, Scalar};
 impl Lowerer<'_> {
     /// The value of `e`, marked if it may fail where rules hide rows.
     pub(super) fn held(&self, e: &Expr, value: Scalar) -> Scalar {
-        if !self.cx.held || value.phys == Phys::Void || !may_fail(e) {
+        if !self.held || value.phys == Phys::Void || !may_fail(e) {
             return value;
         }
         let unknown = match a_column(&value) {

@@ -152,6 +152,7 @@ impl Lowerer<'_> {
         if let Some(rules) = &insert.rules {
             guards.extend(self.rule_guards(&rules.checks, rules.new_row, (def, &insert.target), &value_of)?);
         }
+        guards.extend(self.routing_guards(def, &insert.target, &value_of, None)?);
         guards.extend(Self::not_null_guards(def, &insert.target, &value_of, &|index| never_null(insert, index)));
         guards.extend(self.check_guards(def, &insert.target, &value_of)?);
         if guards.is_empty() {

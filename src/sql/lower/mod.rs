@@ -35,6 +35,7 @@ mod order;
 mod ordered_set;
 mod output;
 mod over_row;
+mod partition;
 mod point;
 mod postpone;
 mod presence;
@@ -113,6 +114,16 @@ pub fn lower_to_explain(
 }
 
 fn lower_as(statement: &tree::Statement, cx: &Context, decimals: Decimals, keyed: bool) -> Result<Lowered> {
+    if partition::writes_to_one(statement)
+        && let Some(placed) = partition::placed(statement, cx)?
+    {
+        return lower_placed(&placed, cx, decimals, keyed);
+    }
+    lower_placed(statement, cx, decimals, keyed)
+}
+
+/// Lowers a statement whose targets are tables of the engine's.
+fn lower_placed(statement: &tree::Statement, cx: &Context, decimals: Decimals, keyed: bool) -> Result<Lowered> {
     let mut lowerer = Lowerer::new(cx, decimals);
     let steps = staged::wanted(statement, || Lowerer::new(cx, decimals).takes_more(statement, keyed))?;
     lowerer.taped = steps || !matches!(statement, tree::Statement::Query(_));
@@ -176,6 +187,8 @@ enum Means {
     Column(Arc<str>),
     /// A constant: the relation's OID (`tableoid`).
     Oid(Oid),
+    /// The OID of the partition that has the row, of those below this relation (`tableoid`).
+    Routed(Arc<Relation>),
     /// A system column that there is not.
     Nothing,
 }
@@ -216,6 +229,8 @@ struct Lowerer<'a> {
     made: u32,
     /// Names and types of the columns of relations in FROM, for rows that keep their names.
     shapes: HashMap<RelId, json::Shape>,
+    /// What can fail stays above filters: rules, or bounds of partitions.
+    held: bool,
 }
 
 impl<'a> Lowerer<'a> {
@@ -239,6 +254,7 @@ impl<'a> Lowerer<'a> {
             once: false,
             made: cx.scratch,
             shapes: HashMap::new(),
+            held: cx.held,
         }
     }
 

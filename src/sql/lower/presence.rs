@@ -38,7 +38,9 @@ impl Lowerer<'_> {
             }
             FromItem::Relation(relation) => {
                 let presence = match &relation.source {
-                    Source::Table { def, .. } if def.columns.iter().all(|c| !c.name.eq_ignore_ascii_case("rowid")) => {
+                    Source::Table { def, only: false, .. }
+                        if !def.is_partition() && def.columns.iter().all(|c| !c.name.eq_ignore_ascii_case("rowid")) =>
+                    {
                         Presence::RowId
                     }
                     _ => Presence::Column,

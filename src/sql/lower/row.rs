@@ -39,7 +39,7 @@ impl Lowerer<'_> {
             .iter()
             .filter_map(|(means, phys)| match means {
                 Means::Column(name) => Some(Scalar::column(known.alias, name.clone(), phys.clone())),
-                Means::Oid(_) | Means::Nothing => None,
+                Means::Oid(_) | Means::Routed(_) | Means::Nothing => None,
             })
             .collect();
         let row = self.row_of(fields)?;

@@ -404,17 +404,22 @@ impl<'a> Lowerer<'a> {
         let new = place.get(&target.id).map(|rel| rel.columns.clone()).unwrap_or_default();
         let value_of = |index: u16| match new.get(usize::from(index))? {
             (Means::Column(name), phys) => Some(Scalar::column(rows, name.clone(), phys.clone())),
-            (Means::Oid(_) | Means::Nothing, _) => None,
+            (Means::Oid(_) | Means::Routed(_) | Means::Nothing, _) => None,
         };
         let mut guards = self.rule_guards(&rules.checks, rules.new_row, (def, target), &value_of)?;
         let touched: Vec<u16> = sets.iter().map(|(index, _)| *index).collect();
+        guards.extend(self.routing_guards(def, target, &value_of, Some(&touched))?);
         guards.extend(self.check_guards_on(def, target, &value_of, Some(&touched))?);
+        let row = match guards.is_empty() {
+            true => None,
+            false => self.row_text(def, target, &value_of, &touched, guards.len()),
+        };
         let mut targets: Vec<Scalar> = columns
             .iter()
             .enumerate()
             .map(|(i, phys)| Scalar::column(rows, ir::output_name(i), phys.clone()))
             .collect();
-        super::check::guard_first(&mut targets, guards, None);
+        super::check::guard_first(&mut targets, guards, row.as_ref());
         for rel in place.values_mut() {
             rel.alias = rows;
         }
@@ -445,7 +450,7 @@ impl<'a> Lowerer<'a> {
             for (index, (means, phys)) in known.columns.into_iter().enumerate() {
                 let name = match means {
                     Means::Column(name) => name,
-                    Means::Oid(_) | Means::Nothing => {
+                    Means::Oid(_) | Means::Routed(_) | Means::Nothing => {
                         named.push((means, phys));
                         continue;
                     }

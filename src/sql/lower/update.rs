@@ -72,13 +72,14 @@ impl Lowerer<'_> {
             let rel = old.as_ref()?;
             match rel.columns.get(usize::from(index))? {
                 (Means::Column(name), phys) => Some(Scalar::column(rel.alias, name.clone(), phys.clone())),
-                (Means::Oid(_) | Means::Nothing, _) => None,
+                (Means::Oid(_) | Means::Routed(_) | Means::Nothing, _) => None,
             }
         };
         let touched: Vec<u16> = lowered.iter().map(|(i, _, _)| *i).collect();
         let rules = conflict.and_then(|(_, rules)| rules);
         let mut guards =
             if lowered.is_empty() { Vec::new() } else { self.conflict_guards(rules, (def, target), &value_of)? };
+        guards.extend(self.routing_guards(def, target, &value_of, Some(&touched))?);
         guards.extend(self.check_guards_on(def, target, &value_of, Some(&touched))?);
         if let Some((arbiter, _)) = conflict {
             guards = self.where_there_is_one(guards, target.id, arbiter)?;

@@ -25,6 +25,18 @@ pub enum RawDdl {
         if_exists: bool,
         action: AlterTable,
     },
+    AttachPartition {
+        table: QualifiedName,
+        if_exists: bool,
+        partition: QualifiedName,
+        bound: super::partition::RawBound,
+    },
+    DetachPartition {
+        table: QualifiedName,
+        if_exists: bool,
+        partition: QualifiedName,
+        concurrently: bool,
+    },
     CreateSequence {
         name: QualifiedName,
         ty: Option<DataType>,
@@ -196,6 +208,11 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
     let if_exists = c.eat("if exists");
     c.eat("only");
     let Ok(name) = c.qualified() else { return Ok(None) };
+    if kind == ObjectKind::Table
+        && let Some(found) = partition_action(c, &name, if_exists)?
+    {
+        return Ok(Some(found));
+    }
     let action = if c.eat("set schema") {
         AlterTable::SetNamespace { to: c.name()? }
     } else if kind != ObjectKind::Table && c.eat("owner to") {
@@ -221,6 +238,25 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
         return Ok(None);
     };
     Ok(Some(RawDdl::AlterShared { kind, name, if_exists, action }))
+}
+
+/// ATTACH and DETACH PARTITION.
+fn partition_action(c: &mut Cursor<'_>, table: &QualifiedName, if_exists: bool) -> Result<Option<RawDdl>> {
+    let table = table.clone();
+    if c.eat("attach partition") {
+        let partition = c.qualified()?;
+        let bound = super::partition::bound(c)?;
+        return Ok(Some(RawDdl::AttachPartition { table, if_exists, partition, bound }));
+    }
+    if !c.eat("detach partition") {
+        return Ok(None);
+    }
+    let partition = c.qualified()?;
+    let concurrently = c.eat("concurrently");
+    if c.eat("finalize") {
+        return Err(Error::unsupported("DETACH PARTITION … FINALIZE").hint("A partition is detached at once here."));
+    }
+    Ok(Some(RawDdl::DetachPartition { table, if_exists, partition, concurrently }))
 }
 
 /// `ALTER [COLUMN] c DROP IDENTITY [IF EXISTS]`.

@@ -14,6 +14,7 @@ mod hooks;
 mod like;
 mod numbers;
 mod parameters;
+mod partition;
 mod policy;
 mod refuse;
 pub(crate) mod rewrite;
@@ -36,6 +37,7 @@ pub use digest::digest;
 pub use function::{RawBody, RawCreate, RawFunction, RawSignature, RawTarget};
 pub use like::{Included, LikeClause};
 pub use parameters::RawType;
+pub use partition::{INHERITED, PartitionClauses, RawBound, RawKey, RawOf, RawPart};
 pub use source::{Source, too_deep};
 pub use strip::Extras;
 

@@ -56,9 +56,7 @@ const GRANTED: &[&str] = &[
 
 /// Actions of ALTER TABLE on what we have not.
 const ACTIONS: &[&str] = &[
-    "attach partition",
     "cluster on",
-    "detach partition",
     "disable rule",
     "disable trigger",
     "enable always",
@@ -155,9 +153,6 @@ fn create(c: &mut Cursor<'_>) -> Option<Error> {
     }
     c.eat("if not exists");
     c.qualified().ok()?;
-    if c.eat("partition of") {
-        return refused("table partitioning");
-    }
     if c.eat("of") {
         return refused("CREATE TABLE … OF");
     }
@@ -186,7 +181,6 @@ fn create_table_tail(c: &mut Cursor<'_>) -> Option<Error> {
         match c.peek() {
             Some(Token::LParen) => depth += 1,
             Some(Token::RParen) => depth -= 1,
-            _ if depth == 0 && c.eat("partition by") => return refused("table partitioning"),
             _ if depth == 0 && c.eat("as execute") => {
                 return refused("CREATE TABLE AS EXECUTE").map(|e| e.hint("Write the query itself after AS."));
             }
@@ -236,6 +230,10 @@ fn alter(c: &mut Cursor<'_>) -> Option<Error> {
     c.eat_token(&Token::Mul);
     if index && c.eat("depends on") {
         return refused("ALTER INDEX … DEPENDS ON EXTENSION");
+    }
+    if index && c.eat("attach partition") {
+        return refused("ALTER INDEX … ATTACH PARTITION")
+            .map(|e| e.hint("Create the index on the partitioned table: its partitions have it too."));
     }
     let mut depth = 0;
     loop {
@@ -323,10 +321,9 @@ mod tests {
         for (text, message) in [
             ("create aggregate a(int) (sfunc = int4pl, stype = int4)", "CREATE AGGREGATE is not supported"),
             ("create or replace rule r as on insert to t do nothing", "CREATE RULE is not supported"),
-            ("alter table t attach partition p default", "ALTER TABLE … ATTACH PARTITION is not supported"),
+            ("alter index t attach partition p", "ALTER INDEX … ATTACH PARTITION is not supported"),
             ("alter table t add x int, no inherit u", "ALTER TABLE … NO INHERIT is not supported"),
             ("create table t (a int, exclude using gist (a with &&))", "an exclusion constraint is not supported"),
-            ("create table t (a int) partition by range (a oid_ops)", "table partitioning is not supported"),
             ("grant usage on type t to u", "GRANT ON TYPE is not supported"),
             ("insert into t (a[1], b) values (1, 2)", "assignment to an element of an array is not supported"),
         ] {

@@ -27,6 +27,9 @@ pub struct Extras {
     pub unlogged: bool,
     /// LIKE clauses of CREATE TABLE.
     pub likes: Vec<super::like::LikeClause>,
+    pub partition: super::partition::PartitionClauses,
+    /// The positions of tables' names that were written with ONLY.
+    pub only: Vec<u32>,
 }
 
 fn is(token: Option<&TokenWithSpan>, word: &str) -> bool {
@@ -73,6 +76,8 @@ pub fn strip(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<(Vec<TokenWi
         }
     }
     definition(&mut tokens, &mut extras);
+    extras.partition = super::partition::take(&mut tokens, source)?;
+    extras.only = super::partition::take_only(&mut tokens, source);
     extras.likes = super::like::take(&mut tokens, source)?;
     let tokens = tokens;
     let at = |i: usize| tokens.get(i);
@@ -175,7 +180,12 @@ fn definition(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) {
             no_inherit(tokens);
             recursive_view(tokens);
         }
-        Some("alter") => no_inherit(tokens),
+        Some("alter") => {
+            no_inherit(tokens);
+            if is(tokens.last(), "concurrently") && (0..tokens.len()).any(|i| word(tokens, i, "detach")) {
+                extras.outside_block = Some("ALTER TABLE ... DETACH CONCURRENTLY");
+            }
+        }
         Some("grant" | "revoke") => all_of_columns(tokens),
         _ => {}
     }

@@ -58,12 +58,12 @@ pub(super) const ENTRIES: &[Line] = &[
     ("pg_get_function_arg_default(oid,int4)", SessionNative("dg_pg_get_function_arg_default")),
     ("pg_get_functiondef(oid)", SessionNative("dg_pg_get_functiondef")),
     ("pg_get_function_sqlbody(oid)", SessionNative("dg_pg_get_function_sqlbody")),
-    // Nothing is partitioned, inherits, or has triggers, rules, statistics objects or foreign servers' options.
-    ("pg_get_partkeydef(oid)", Template("NULL::VARCHAR")),
-    ("pg_get_partition_constraintdef(oid)", Template("NULL::VARCHAR")),
-    ("pg_partition_ancestors(regclass)", Template("[]::UINTEGER[]")),
-    ("pg_partition_root(regclass)", Template("NULL::UINTEGER")),
-    ("pg_partition_tree(regclass)", Template("[]::STRUCT(f1 UINTEGER, f2 UINTEGER, f3 BOOLEAN, f4 INTEGER)[]")),
+    ("pg_get_partkeydef(oid)", SessionNative("dg_pg_get_partkeydef")),
+    ("pg_get_partition_constraintdef(oid)", SessionNative("dg_pg_get_partition_constraintdef")),
+    ("pg_partition_ancestors(regclass)", SessionNative("dg_pg_partition_ancestors")),
+    ("pg_partition_root(regclass)", SessionNative("dg_pg_partition_root")),
+    ("pg_partition_tree(regclass)", SessionNative("dg_pg_partition_tree")),
+    // Nothing inherits otherwise, or has triggers, rules, statistics objects or foreign servers' options.
     ("pg_get_triggerdef(oid)", Template("NULL::VARCHAR")),
     ("pg_get_triggerdef(oid,bool)", Template("NULL::VARCHAR")),
     ("pg_get_ruledef(oid)", Template("NULL::VARCHAR")),

@@ -4,6 +4,7 @@ use sqlparser::ast::{self, AlterColumnOperation, AlterTableOperation, RenameTabl
 
 use super::super::Analyzer;
 use super::super::stored::{self, Stored, assigned_expression, rel_columns};
+use super::partition::only_refused;
 use super::{new_sequence, sequence_change};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Name, Relation};
@@ -14,7 +15,7 @@ use crate::tree::{
 
 impl Analyzer<'_> {
     pub(super) fn alter_table(&mut self, alter: &ast::AlterTable) -> Result<Ddl> {
-        let ast::AlterTable { name, if_exists, only: _, operations, location, on_cluster, table_type, end_token: _ } =
+        let ast::AlterTable { name, if_exists, only, operations, location, on_cluster, table_type, end_token: _ } =
             alter;
         if location.is_some() || on_cluster.is_some() || table_type.is_some() {
             return Err(Error::syntax("syntax error in ALTER TABLE"));
@@ -25,6 +26,11 @@ impl Analyzer<'_> {
         let mut actions = Vec::new();
         for operation in operations {
             self.alter_operation(&mut actions, relation.as_deref(), operation)?;
+        }
+        if let Some(relation) = relation.filter(|r| *only && !self.ctx.snapshot.partitions(r.oid).is_empty())
+            && let Some(error) = actions.iter().find_map(|action| only_refused(&relation, action))
+        {
+            return Err(error);
         }
         Ok(Ddl::AlterTable { kind: ObjectKind::Table, namespace, name, actions, if_exists: *if_exists })
     }

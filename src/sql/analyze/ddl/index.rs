@@ -76,6 +76,7 @@ impl Analyzer<'_> {
             method: method.into(),
             of_constraint: false,
             comment: None,
+            parent: None,
         };
         let (namespace, table) = (relation.namespace.clone(), relation.name.clone());
         Ok(Ddl::CreateIndex { namespace, name, table, index, if_not_exists: *if_not_exists })

@@ -54,6 +54,18 @@ impl Analyzer<'_> {
                 definition: None,
             });
         }
+        if let Some(of) = &self.parsed.extras.partition.of {
+            let target = NewTable {
+                namespace,
+                name,
+                temporary,
+                columns: Vec::new(),
+                constraints: Vec::new(),
+                on_commit,
+                partitioning: Default::default(),
+            };
+            return self.create_partition(create, of, target);
+        }
         let mut columns = Vec::new();
         let mut constraints = Vec::new();
         let mut like = Vec::new();
@@ -75,8 +87,10 @@ impl Analyzer<'_> {
         if temporary {
             self.refer_to_itself(&mut constraints, (&namespace, &name));
         }
-        let mut table = NewTable { namespace, name, temporary, columns, constraints, on_commit };
+        let partitioning = Default::default();
+        let mut table = NewTable { namespace, name, temporary, columns, constraints, on_commit, partitioning };
         stored::check_table(&mut table, self.ctx)?;
+        self.partitioned_by(&mut table)?;
         Ok(Ddl::CreateTable { table, if_not_exists: create.if_not_exists, like })
     }
 
@@ -93,6 +107,11 @@ impl Analyzer<'_> {
     }
 
     pub(super) fn column(&mut self, definition: &ColumnDef) -> Result<ColumnParts> {
+        self.column_as(definition, None)
+    }
+
+    /// As [`Self::column`]; a partition's column has the type that it has in the parent.
+    pub(super) fn column_as(&mut self, definition: &ColumnDef, known: Option<PgType>) -> Result<ColumnParts> {
         let ColumnDef { name, data_type, options } = definition;
         self.not_reserved(name)?;
         let mut column = NewColumn {
@@ -104,13 +123,18 @@ impl Analyzer<'_> {
             sequence: None,
             sequence_options: None,
         };
-        match serial(data_type) {
+        match serial(data_type).filter(|_| known.is_none()) {
             Some(ty) => {
                 column.ty = PgType::new(ty);
                 column.not_null = true;
                 column.sequence = Some(None);
             }
-            None => column.ty = self.data_type(data_type).map_err(|e| e.at(self.pos(name.span)))?,
+            None => {
+                column.ty = match known {
+                    Some(ty) => ty,
+                    None => self.data_type(data_type).map_err(|e| e.at(self.pos(name.span)))?,
+                };
+            }
         }
         self.storable(&column)?;
         let mut constraints = Vec::new();
@@ -355,8 +379,9 @@ fn refuse_foreign_options(create: &ast::CreateTable) -> Result<()> {
     if create.inherits.is_some() {
         return refuse("table inheritance");
     }
+    // PostgreSQL's own clauses were taken out before.
     if create.partition_by.is_some() || create.partition_of.is_some() || create.for_values.is_some() {
-        return refuse("table partitioning");
+        return Err(Error::syntax("syntax error in CREATE TABLE"));
     }
     if create.clone.is_some()
         || create.comment.is_some()

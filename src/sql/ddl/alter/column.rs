@@ -138,21 +138,7 @@ impl Planner<'_> {
             return Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{from}\" does not exist")));
         }
         self.rename_in_rules(t, from, to)?;
-        column_mut(&mut t.new, from)?.name = to.clone();
-        for constraint in &mut t.new.constraints {
-            if let ConstraintKind::Check { expression, .. } = &mut constraint.kind {
-                *expression = expression::rename_column(expression, from, to);
-            }
-        }
-        for column in &mut t.new.columns {
-            if let Some(generated) = &mut column.generated {
-                *generated = expression::rename_column(generated, from, to);
-            }
-        }
-        for index in &mut t.new.indexes {
-            let texts = index.keys.iter_mut().filter_map(|k| k.expression.as_mut()).chain(&mut index.predicate);
-            texts.for_each(|text| *text = expression::rename_column(text, from, to));
-        }
+        super::partition::renamed(&mut t.new, from, to);
         Ok(())
     }
 
@@ -182,8 +168,10 @@ impl Planner<'_> {
             let error = Error::new(SqlState::NOT_NULL_VIOLATION, message)
                 .table(&*t.old.namespace, &*t.old.name)
                 .column(&**name);
-            let sql = is_null(&t.old, &old);
-            if !t.sources.contains_key(&column.num) {
+            if t.old.is_partition() {
+                t.verify.push((format!("{} IS NULL", expression::quote(name)), error));
+            } else if !t.sources.contains_key(&column.num) {
+                let sql = is_null(&t.old, &old);
                 self.verify_sql(sql, error);
             }
         }

@@ -5,12 +5,14 @@
 
 mod column;
 mod constraint;
+mod partition;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use constraint::duplicates;
 
+use super::partition::keys_have_the_partition_key;
 use super::pipeline;
 use super::planner::Planner;
 use super::rebuild::{ColumnSource, Rebuild};
@@ -34,6 +36,8 @@ struct Altered {
     keys: Vec<Oid>,
     sequences: Vec<(Relation, Option<i64>)>,
     dropped_sequences: Vec<Oid>,
+    /// Its partitions, each before its own, as they will be.
+    children: Vec<Relation>,
 }
 
 impl Planner<'_> {
@@ -64,7 +68,19 @@ impl Planner<'_> {
         let old = self.relation(namespace, name)?;
         self.may_change(&old.managed, word(&old), name)?;
         match (&old.kind, kind) {
-            (RelationKind::Table, ObjectKind::Table) => self.alter_real_table(old, actions),
+            (RelationKind::Table, ObjectKind::Table) => match actions {
+                [AlterTable::AttachPartition { partition, bound }] => {
+                    self.attach_partition(&old, (&partition.0, &partition.1), bound)
+                }
+                [AlterTable::DetachPartition { partition, concurrently }] => {
+                    if !old.is_partitioned() {
+                        let message = format!("table \"{}\" is not partitioned", old.name);
+                        return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
+                    }
+                    self.detach_partition(&old, (&partition.0, &partition.1), *concurrently)
+                }
+                _ => self.alter_real_table(old, actions),
+            },
             (RelationKind::View { .. }, ObjectKind::Table | ObjectKind::View)
             | (RelationKind::MaterializedView { .. }, ObjectKind::Table | ObjectKind::MaterializedView)
             | (RelationKind::Sequence(_), ObjectKind::Table | ObjectKind::Sequence) => self.alter_other(old, actions),
@@ -116,6 +132,8 @@ impl Planner<'_> {
                 | AlterTable::ValidateConstraint { .. }
                 | AlterTable::SetIdentity { .. }
                 | AlterTable::RowSecurity(_)
+                | AlterTable::AttachPartition { .. }
+                | AlterTable::DetachPartition { .. }
                 | AlterTable::Tune => {
                     return Err(not_for(&new, action));
                 }
@@ -151,6 +169,7 @@ impl Planner<'_> {
 
     fn alter_real_table(&mut self, old: Arc<Relation>, actions: &[AlterTable]) -> Result<()> {
         let mut table = Altered {
+            children: self.children_of(&old),
             new: (*old).clone(),
             old,
             native: Vec::new(),
@@ -162,8 +181,11 @@ impl Planner<'_> {
             dropped_sequences: Vec::new(),
         };
         for action in actions {
+            self.fits_in_tree(&table.new, action)?;
             self.alter_action(&mut table, action)?;
+            self.spread(&mut table, action)?;
         }
+        keys_have_the_partition_key(&table.new)?;
         self.carry_out(table)
     }
 
@@ -234,6 +256,9 @@ impl Planner<'_> {
                 Ok(())
             }
             AlterTable::Tune => Ok(()),
+            AlterTable::AttachPartition { .. } | AlterTable::DetachPartition { .. } => {
+                Err(Error::internal("ALTER TABLE: a partition among other actions"))
+            }
             AlterTable::SetIdentity { column, always, options, if_exists } => {
                 self.set_identity(t, column, *always, options.clone(), *if_exists)
             }
@@ -264,13 +289,28 @@ impl Planner<'_> {
         }
         let (old, new_name) = (t.old.clone(), t.new.clone());
         let moved: Vec<Relation> = t.sequences.iter().map(|(s, _)| s.clone()).collect();
-        if t.rebuild {
+        if t.old.is_partition() {
+            // Nothing of it is DuckDB's; what its rows must meet is asked below.
+            self.put_relation(t.new);
+        } else if t.rebuild {
             let change = Rebuild { old: t.old.clone(), new: t.new, sources: t.sources };
             self.rebuild(&change)?;
             self.put_relation(change.new);
         } else {
             t.native.into_iter().for_each(|sql| self.command(sql));
             self.put_relation(t.new);
+        }
+        for child in t.children {
+            let was = before.relation_by_oid(child.oid).cloned();
+            let names = |r: &Relation| r.columns.iter().map(|c| (c.num, c.name.clone())).collect::<Vec<_>>();
+            let moved = was.as_ref().is_some_and(|was| names(was) != names(&child));
+            self.put_relation(child);
+            if let Some(was) = was.filter(|_| moved) {
+                self.views_follow(&before, &was)?;
+            }
+        }
+        if let Some(member) = self.after.relation_by_oid(old.oid).filter(|r| r.is_partition()).cloned() {
+            self.note_tree(&member);
         }
         let names = |r: &Relation| r.columns.iter().map(|c| (c.num, c.name.clone())).collect::<Vec<_>>();
         if names(&old) != names(&new_name) {

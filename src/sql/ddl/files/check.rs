@@ -118,6 +118,7 @@ impl Checker<'_, '_> {
             columns: Vec::new(),
             constraints: Vec::new(),
             on_commit: OnCommit::PreserveRows,
+            partitioning: Default::default(),
         };
         for column in &file.columns {
             let place = file.place.at(column.type_at);

@@ -343,6 +343,7 @@ pub(super) fn index_of(index: &FileIndex, table: &Relation) -> Index {
         reads: Vec::new(),
         method: "btree".into(),
         of_constraint: false,
+        parent: None,
         comment: index.comment.clone(),
     }
 }

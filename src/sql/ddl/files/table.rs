@@ -42,6 +42,7 @@ impl Work<'_> {
             columns,
             constraints: file.constraints.iter().map(|c| c.constraint.clone()).collect(),
             on_commit: OnCommit::PreserveRows,
+            partitioning: Default::default(),
         })
     }
 

@@ -373,6 +373,7 @@ fn add(snapshot: &mut Snapshot, oid: u32, name: &str, columns: Columns, key: boo
         deferrable: false,
         initially_deferred: false,
         validated: true,
+        parent: None,
         comment: None,
     };
     let mut constraints: Vec<Constraint> = checks
@@ -403,6 +404,7 @@ fn add(snapshot: &mut Snapshot, oid: u32, name: &str, columns: Columns, key: boo
         on_conflict: OnConflictDefault::Error,
         storage: Storage::Numbered,
         last_dropped: 0,
+        partitioning: Default::default(),
         rules: Default::default(),
     };
     snapshot.relation_oids.insert(oid, ("public".into(), name.into()));

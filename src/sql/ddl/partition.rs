@@ -1,0 +1,683 @@
+//! Partition trees: what CREATE TABLE … PARTITION BY and PARTITION OF, ATTACH and DETACH do. A partition is an entry of the schema; its rows are in its
+//! root's table (docs/decisions/partitions.md).
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use super::Step;
+use super::alter::constraint_columns;
+use super::physical::{self, column_ident, table_name};
+use super::pipeline;
+use super::planner::Planner;
+use crate::error::{Error, Result, SqlState};
+use crate::registry::partition::{self, edge_text, value};
+use crate::registry::{
+    Column, Constraint, ConstraintKind, Edge, Index, IndexKey, Name, PartitionBound, PartitionKey, PartitionOf,
+    Partitioning, Relation, RelationKind, build, expression::quote,
+};
+use crate::types::{Oid, PgType};
+
+impl Planner<'_> {
+    /// A new table that has partitions or is one: what its key and its parent demand, and what it has from its parent.
+    pub(super) fn place_in_tree(&mut self, table: &mut Relation) -> Result<()> {
+        if let Some(of) = table.partitioning.of.clone() {
+            let parent = self.parent(&of)?;
+            if parent.temporary != table.temporary {
+                let message = match parent.temporary {
+                    true => format!(
+                        "cannot create a permanent relation as partition of temporary relation \"{}\"",
+                        parent.name
+                    ),
+                    false => format!(
+                        "cannot create a temporary relation as partition of permanent relation \"{}\"",
+                        parent.name
+                    ),
+                };
+                return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+            }
+            self.may_change(&parent.managed, "table", &parent.name)?;
+            self.bound_is_free(&table.name, &parent, &of.bound)?;
+            self.default_gives_way(&parent, &of.bound, table.oid)?;
+            no_keys_of_its_own(table, &parent)?;
+            self.inherit(table, &parent)?;
+            self.note_tree(&parent);
+        }
+        keys_have_the_partition_key(table)
+    }
+
+    fn parent(&self, of: &PartitionOf) -> Result<Arc<Relation>> {
+        let parent = self.after.relation_by_oid(of.parent).cloned();
+        parent.ok_or_else(|| Error::internal("a partition of nothing"))
+    }
+
+    /// The tree has changed: its root is put anew, so that two such changes meet.
+    pub(super) fn note_tree(&mut self, member: &Arc<Relation>) {
+        let root = (**self.after.partition_root(member)).clone();
+        self.put_relation(root);
+    }
+
+    /// check_new_partition_bound
+    fn bound_is_free(&self, name: &str, parent: &Relation, bound: &PartitionBound) -> Result<()> {
+        let Some(key) = &parent.partitioning.key else { return Err(Error::internal("a partition of a plain table")) };
+        let siblings = self.after.partitions(parent.oid);
+        let bounds = siblings.iter().filter_map(|s| Some((&s.name, &s.partitioning.of.as_ref()?.bound)));
+        let overlap = |other: &str| Err(invalid(format!("partition \"{name}\" would overlap partition \"{other}\"")));
+        if let PartitionBound::Range { from, to } = bound
+            && self.compare_edges(key, from, to)? != Ordering::Less
+        {
+            let message = format!("empty range bound specified for partition \"{name}\"");
+            return Err(invalid(message).detail(format!(
+                "Specified lower bound {} is greater than or equal to upper bound {}.",
+                shown(key, from),
+                shown(key, to)
+            )));
+        }
+        if let PartitionBound::Hash { modulus, remainder: _ } = bound {
+            factors(&siblings, *modulus)?;
+        }
+        for (other, theirs) in bounds {
+            match (bound, theirs) {
+                (PartitionBound::Default, PartitionBound::Default) => {
+                    let message = format!("partition \"{name}\" conflicts with existing default partition \"{other}\"");
+                    return Err(invalid(message));
+                }
+                (PartitionBound::List(ours), PartitionBound::List(theirs)) => {
+                    for ours in ours {
+                        for theirs in theirs {
+                            if self.same(ours.as_deref(), theirs.as_deref(), key.parts[0].ty)? {
+                                return overlap(other);
+                            }
+                        }
+                    }
+                }
+                (PartitionBound::Range { from, to }, PartitionBound::Range { from: lower, to: upper })
+                    if self.compare_edges(key, from, upper)? == Ordering::Less
+                        && self.compare_edges(key, lower, to)? == Ordering::Less =>
+                {
+                    return overlap(other);
+                }
+                (PartitionBound::Hash { modulus, remainder }, PartitionBound::Hash { modulus: m, remainder: r })
+                    if remainder % (*modulus).min(*m) == r % (*modulus).min(*m) =>
+                {
+                    return overlap(other);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn same(&self, a: Option<&str>, b: Option<&str>, ty: PgType) -> Result<bool> {
+        Ok(match (a, b) {
+            (None, None) => true,
+            (Some(a), Some(b)) => self.compare(a, b, ty)? == Ordering::Equal,
+            _ => false,
+        })
+    }
+
+    fn compare(&self, a: &str, b: &str, ty: PgType) -> Result<Ordering> {
+        let (a, b) = (value(a, ty, &self.after)?, value(b, ty, &self.after)?);
+        partition::compare(&a, &b, ty, &self.after).ok_or_else(|| Error::unsupported("a partition key of this type"))
+    }
+
+    fn compare_edges(&self, key: &PartitionKey, a: &[Edge], b: &[Edge]) -> Result<Ordering> {
+        for ((a, b), part) in a.iter().zip(b).zip(&key.parts) {
+            let order = match (a, b) {
+                (Edge::MinValue, Edge::MinValue) | (Edge::MaxValue, Edge::MaxValue) => return Ok(Ordering::Equal),
+                (Edge::MinValue, _) | (_, Edge::MaxValue) => Ordering::Less,
+                (_, Edge::MinValue) | (Edge::MaxValue, _) => Ordering::Greater,
+                (Edge::Value(a), Edge::Value(b)) => self.compare(a, b, part.ty)?,
+            };
+            if order != Ordering::Equal {
+                return Ok(order);
+            }
+        }
+        Ok(Ordering::Equal)
+    }
+
+    /// Rows of the default partition that the new bound takes: there must be none.
+    fn default_gives_way(&mut self, parent: &Relation, bound: &PartitionBound, new: Oid) -> Result<()> {
+        let is_default = |p: &&&Arc<Relation>| {
+            p.partitioning.of.as_ref().is_some_and(|of| of.bound == PartitionBound::Default) && p.oid != new
+        };
+        let siblings = self.after.partitions(parent.oid);
+        let Some(default) = siblings.iter().find(is_default).map(|p| Arc::clone(p)) else { return Ok(()) };
+        let Some(key) = &parent.partitioning.key else { return Ok(()) };
+        let condition = self.after.condition(parent, key, bound);
+        let message = format!(
+            "updated partition constraint for default partition \"{}\" would be violated by some row",
+            default.name
+        );
+        let error = Error::new(SqlState::CHECK_VIOLATION, message).table(&*default.namespace, &*default.name);
+        let plan = pipeline::violations(self.cx, &self.after, &default, &condition)?;
+        self.plan.steps.push(Step::Verify(plan, error));
+        self.plan.moved.push(self.after.partition_root(&default).oid);
+        Ok(())
+    }
+
+    /// Copies of what a partition has from its parent: CHECKs, keys, foreign keys, indexes.
+    fn inherit(&mut self, table: &mut Relation, parent: &Relation) -> Result<()> {
+        for constraint in &parent.constraints {
+            self.inherit_constraint(table, parent, constraint)?;
+        }
+        for index in parent.indexes.iter().filter(|i| !i.of_constraint) {
+            self.inherit_index(table, parent, index)?;
+        }
+        Ok(())
+    }
+
+    /// A constraint of the parent comes into a partition, unless it has the same already.
+    pub(super) fn inherit_constraint(
+        &mut self,
+        table: &mut Relation,
+        parent: &Relation,
+        constraint: &Constraint,
+    ) -> Result<()> {
+        let kind = renumbered(parent, table, &constraint.kind)?;
+        if let Some(own) = table.constraints.iter_mut().find(|c| is_same(&constraint.name, &kind, c)) {
+            own.parent = Some(constraint.oid);
+            let name = own.name.clone();
+            if matches!(kind, ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. }) {
+                let above = index_of(parent, &constraint.name);
+                table.indexes.iter_mut().filter(|i| i.of_constraint && i.name == name).for_each(|i| i.parent = above);
+            }
+            if let ConstraintKind::PrimaryKey { columns } = &kind {
+                table.columns.iter_mut().for_each(|c| c.not_null |= columns.contains(&c.num));
+            }
+            return Ok(());
+        }
+        let name = match &kind {
+            ConstraintKind::Check { .. } => {
+                if table.constraints.iter().any(|c| c.name == constraint.name) {
+                    let message = format!(
+                        "child table \"{}\" has different definition for check constraint \"{}\"",
+                        table.name, constraint.name
+                    );
+                    return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+                }
+                constraint.name.clone()
+            }
+            ConstraintKind::ForeignKey { .. } if !table.constraints.iter().any(|c| c.name == constraint.name) => {
+                constraint.name.clone()
+            }
+            kind => build::choose_name(&self.after, table, kind),
+        };
+        if let ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } = &kind {
+            if matches!(kind, ConstraintKind::PrimaryKey { .. }) {
+                if table.primary_key().is_some() {
+                    let message = format!("multiple primary keys for table \"{}\" are not allowed", table.name);
+                    return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+                }
+                table.columns.iter_mut().for_each(|c| c.not_null |= columns.contains(&c.num));
+            }
+            let key = |c: &i16| IndexKey { column: *c, expression: None, descending: false, nulls_first: false };
+            table.indexes.push(Index {
+                oid: self.after.counters.allocate_oid(),
+                name: name.clone(),
+                unique: true,
+                keys: columns.iter().map(key).collect(),
+                predicate: None,
+                method: "btree".into(),
+                of_constraint: true,
+                comment: None,
+                parent: index_of(parent, &constraint.name),
+            });
+        }
+        let oid = self.after.counters.allocate_oid();
+        let parent = Some(constraint.oid);
+        table.constraints.push(Constraint { oid, name, kind, comment: None, parent, ..constraint.clone() });
+        Ok(())
+    }
+
+    /// An index of the parent that is no constraint's.
+    pub(super) fn inherit_index(&mut self, table: &mut Relation, parent: &Relation, index: &Index) -> Result<()> {
+        let mut keys = index.keys.clone();
+        for key in keys.iter_mut().filter(|key| key.column != 0) {
+            key.column = number(parent, table, key.column)?;
+        }
+        let same = |own: &&mut Index| {
+            let columns = |keys: &[IndexKey]| {
+                keys.iter().map(|k| (k.column, k.expression.clone(), k.descending)).collect::<Vec<_>>()
+            };
+            own.parent.is_none()
+                && own.unique == index.unique
+                && own.method == index.method
+                && own.predicate == index.predicate
+                && columns(&own.keys) == columns(&keys)
+        };
+        if let Some(own) = table.indexes.iter_mut().find(same) {
+            own.parent = Some(index.oid);
+            return Ok(());
+        }
+        let mut new = Index {
+            oid: self.after.counters.allocate_oid(),
+            keys,
+            comment: None,
+            parent: Some(index.oid),
+            ..index.clone()
+        };
+        new.name = build::index_name(&self.after, table, &new);
+        table.indexes.push(new);
+        Ok(())
+    }
+
+    /// ALTER TABLE parent ATTACH PARTITION.
+    pub(super) fn attach_partition(
+        &mut self,
+        parent: &Arc<Relation>,
+        (namespace, name): (&Name, &Name),
+        bound: &PartitionBound,
+    ) -> Result<()> {
+        let table = self.relation(namespace, name)?;
+        if !matches!(table.kind, RelationKind::Table) {
+            let message = format!("\"{name}\" is not a table");
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+        }
+        self.may_change(&table.managed, "table", name)?;
+        if table.is_partition() {
+            let message = format!("\"{name}\" is already a partition");
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+        }
+        let below = self.after.partition_descendants(table.oid);
+        if parent.oid == table.oid || below.iter().any(|r| r.oid == parent.oid) {
+            let message = "circular inheritance not allowed";
+            return Err(Error::new(SqlState::DUPLICATE_TABLE, message)
+                .detail(format!("\"{}\" is already a child of \"{}\".", parent.name, table.name)));
+        }
+        if parent.temporary != table.temporary {
+            let message = match parent.temporary {
+                true => {
+                    format!("cannot attach a permanent relation as partition of temporary relation \"{}\"", parent.name)
+                }
+                false => {
+                    format!("cannot attach a temporary relation as partition of permanent relation \"{}\"", parent.name)
+                }
+            };
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+        }
+        columns_fit(parent, &table)?;
+        checks_fit(parent, &table)?;
+        self.bound_is_free(name, parent, bound)?;
+        let mut new = (*table).clone();
+        self.inherit(&mut new, parent)?;
+        self.nothing_of_its_own(&new, parent)?;
+        new.partitioning.of = Some(Arc::new(PartitionOf { parent: parent.oid, bound: bound.clone() }));
+        keys_have_the_partition_key(&new)?;
+        self.default_gives_way(parent, bound, table.oid)?;
+        self.rows_fit(parent, &table, bound)?;
+        let root = Arc::clone(self.after.partition_root(parent));
+        let (mut into, mut from) = (Vec::new(), Vec::new());
+        for column in &table.columns {
+            let Some(above) = root.column(&column.name) else { continue };
+            into.push(column_ident(&root, above));
+            from.push(column_ident(&table, column));
+        }
+        self.command(format!(
+            "INSERT INTO {} ({}) SELECT {} FROM {}",
+            table_name(&root),
+            into.join(", "),
+            from.join(", "),
+            table_name(&table)
+        ));
+        self.command(format!("DROP TABLE {}", table_name(&table)));
+        self.plan.moved.extend([root.oid, table.oid]);
+        self.put_relation(new);
+        self.inherit_below(table.oid)?;
+        self.note_tree(parent);
+        // Its rows have the parents that the root's foreign keys ask for, if these hold.
+        for key in root.foreign_keys() {
+            if let Some(key) = super::keys::Key::find(&self.after, root.oid, key.constraint.oid)? {
+                self.plan.steps.push(Step::Key(Arc::new(key)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The partitions of a table that came into a tree have what it got there.
+    fn inherit_below(&mut self, table: Oid) -> Result<()> {
+        let Some(parent) = self.after.relation_by_oid(table).cloned() else { return Ok(()) };
+        let below: Vec<Arc<Relation>> = self.after.partitions(table).into_iter().cloned().collect();
+        for child in below {
+            let mut new = (*child).clone();
+            for constraint in &parent.constraints {
+                if !new.constraints.iter().any(|c| c.parent == Some(constraint.oid)) {
+                    self.inherit_constraint(&mut new, &parent, constraint)?;
+                }
+            }
+            for index in parent.indexes.iter().filter(|i| !i.of_constraint) {
+                if !new.indexes.iter().any(|i| i.parent == Some(index.oid)) {
+                    self.inherit_index(&mut new, &parent, index)?;
+                }
+            }
+            for column in &mut new.columns {
+                column.not_null |= parent.column(&column.name).is_some_and(|c| c.not_null);
+            }
+            self.put_relation(new);
+            self.inherit_below(child.oid)?;
+        }
+        Ok(())
+    }
+
+    /// The rows of a table that is attached are inside of the bound, and of those above it.
+    fn rows_fit(&mut self, parent: &Arc<Relation>, table: &Relation, bound: &PartitionBound) -> Result<()> {
+        let Some(key) = &parent.partitioning.key else { return Ok(()) };
+        let own = match bound {
+            PartitionBound::Default => {
+                let siblings = self.after.partitions(parent.oid);
+                let taken: Vec<String> = siblings.iter().filter_map(|p| self.after.bound_condition(p)).collect();
+                if taken.is_empty() { None } else { Some(format!("NOT ({})", taken.join(" OR "))) }
+            }
+            bound => Some(self.after.condition(parent, key, bound)),
+        };
+        let above = self.after.condition_below(parent, None);
+        for condition in own.into_iter().chain(above) {
+            let message = format!("partition constraint of relation \"{}\" is violated by some row", table.name);
+            let error = Error::new(SqlState::CHECK_VIOLATION, message).table(&*table.namespace, &*table.name);
+            let plan = pipeline::violations(self.cx, &self.after, table, &format!("({condition}) IS NOT TRUE"))?;
+            self.plan.steps.push(Step::Verify(plan, error));
+        }
+        Ok(())
+    }
+
+    /// What the index of one partition alone would have to hold is refused.
+    fn nothing_of_its_own(&self, table: &Relation, parent: &Relation) -> Result<()> {
+        for constraint in table.constraints.iter().filter(|c| c.parent.is_none()) {
+            if !matches!(constraint.kind, ConstraintKind::Check { .. }) {
+                return Err(own_key(&format!("constraint \"{}\"", constraint.name), parent));
+            }
+        }
+        for index in table.indexes.iter().filter(|i| i.unique && i.parent.is_none()) {
+            return Err(own_key(&format!("unique index \"{}\"", index.name), parent));
+        }
+        if let Some((child, name)) = self.referencing(table.oid).first() {
+            return Err(Error::unsupported(format!(
+                "attaching a table that constraint \"{name}\" of table \"{}\" refers to",
+                child.name
+            ))
+            .hint("Drop the foreign key first, or let it refer to the partitioned table."));
+        }
+        Ok(())
+    }
+
+    /// ALTER TABLE parent DETACH PARTITION.
+    pub(super) fn detach_partition(
+        &mut self,
+        parent: &Arc<Relation>,
+        (namespace, name): (&Name, &Name),
+        concurrently: bool,
+    ) -> Result<()> {
+        let table = self.relation(namespace, name)?;
+        let siblings = self.after.partitions(parent.oid);
+        let is_default =
+            |p: &&Arc<Relation>| p.partitioning.of.as_ref().is_some_and(|of| of.bound == PartitionBound::Default);
+        if concurrently && siblings.iter().any(|p| is_default(&p)) {
+            let message = "cannot detach partitions concurrently when a default partition exists";
+            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
+        }
+        if table.partition_parent() != Some(parent.oid) {
+            let message = format!("relation \"{name}\" is not a partition of relation \"{}\"", parent.name);
+            return Err(Error::new(SqlState::UNDEFINED_TABLE, message));
+        }
+        let root = Arc::clone(self.after.partition_root(&table));
+        // Its rows wait in a table of their own, since the partition's goes by the root's name until it is none.
+        self.plan.moved.push(root.oid);
+        let aside = self.aside(&Relation { partitioning: Partitioning::default(), ..(*table).clone() });
+        self.command(physical::create_table(&aside, &self.after)?);
+        let copy = pipeline::copy_rows(self.cx, &self.after, &table, &aside)?;
+        self.plan.steps.push(Step::Plan(copy));
+        self.empty_partition(&table)?;
+        let mut new = (*table).clone();
+        new.partitioning.of = None;
+        new.constraints.iter_mut().for_each(|c| c.parent = None);
+        new.indexes.iter_mut().for_each(|i| i.parent = None);
+        self.command(physical::create_table(&new, &self.after)?);
+        let columns: Vec<String> = new.columns.iter().map(|c| column_ident(&new, c)).collect();
+        let columns = columns.join(", ");
+        let (target, source) = (table_name(&new), table_name(&aside));
+        self.command(format!("INSERT INTO {target} ({columns}) SELECT {columns} FROM {source}"));
+        self.command(format!("DROP TABLE {source}"));
+        self.unique_indexes(&new)?;
+        self.put_relation(new);
+        self.note_tree(parent);
+        self.nobody_refers_to_what_went(&root)
+    }
+
+    /// Deletes the rows of a partition.
+    pub(super) fn empty_partition(&mut self, table: &Relation) -> Result<()> {
+        let plan = pipeline::delete_rows(self.cx, &self.after, table)?;
+        self.plan.steps.push(Step::Plan(plan));
+        Ok(())
+    }
+
+    /// Rows are gone from a tree: foreign keys that point to it must not have been theirs.
+    pub(super) fn nobody_refers_to_what_went(&mut self, root: &Relation) -> Result<()> {
+        let keys: Vec<(Oid, Oid)> =
+            self.after.referring(root.oid).map(|(child, key)| (child.oid, key.constraint.oid)).collect();
+        for (child, constraint) in keys {
+            if let Some(key) = super::keys::Key::find(&self.after, child, constraint)? {
+                self.plan.steps.push(Step::Key(Arc::new(key)));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(SqlState::INVALID_OBJECT_DEFINITION, message)
+}
+
+fn own_key(what: &str, parent: &Relation) -> Error {
+    Error::unsupported(format!("{what} of a partition alone"))
+        .hint(format!("Put it on the partitioned table \"{}\".", parent.name))
+}
+
+/// `(1, MINVALUE)`
+fn shown(key: &PartitionKey, edges: &[Edge]) -> String {
+    let edges = edges.iter().zip(&key.parts).map(|(edge, part)| edge_text(edge, part.ty));
+    format!("({})", edges.collect::<Vec<_>>().join(", "))
+}
+
+/// Each modulus divides the next larger one.
+fn factors(siblings: &[&Arc<Relation>], modulus: i32) -> Result<()> {
+    let mut known: Vec<(i32, &Name)> = siblings
+        .iter()
+        .filter_map(|s| match s.partitioning.of.as_ref()?.bound {
+            PartitionBound::Hash { modulus, remainder: _ } => Some((modulus, &s.name)),
+            _ => None,
+        })
+        .collect();
+    known.sort_by_key(|(modulus, _)| *modulus);
+    let message = "every hash partition modulus must be a factor of the next larger modulus";
+    let bad = |detail: String| Err(invalid(message.to_owned()).detail(detail));
+    if let Some((smaller, name)) = known.iter().rev().find(|(m, _)| *m <= modulus)
+        && modulus % smaller != 0
+    {
+        return bad(format!(
+            "The new modulus {modulus} is not divisible by {smaller}, the modulus of existing partition \"{name}\"."
+        ));
+    }
+    if let Some((larger, name)) = known.iter().find(|(m, _)| *m > modulus)
+        && larger % modulus != 0
+    {
+        return bad(format!(
+            "The new modulus {modulus} is not a factor of {larger}, the modulus of existing partition \"{name}\"."
+        ));
+    }
+    Ok(())
+}
+
+/// The number of a partition's column that goes by the name of its parent's.
+fn number(parent: &Relation, table: &Relation, num: i16) -> Result<i16> {
+    let found = parent.column_by_num(num).and_then(|c| table.column(&c.name));
+    found.map(|c| c.num).ok_or_else(|| Error::internal("a partition without a column of its parent"))
+}
+
+fn renumbered(parent: &Relation, table: &Relation, kind: &ConstraintKind) -> Result<ConstraintKind> {
+    let mut kind = kind.clone();
+    let (ConstraintKind::PrimaryKey { columns }
+    | ConstraintKind::Unique { columns, .. }
+    | ConstraintKind::ForeignKey { columns, .. }
+    | ConstraintKind::Check { columns, .. }) = &mut kind;
+    for column in columns {
+        *column = number(parent, table, *column)?;
+    }
+    Ok(kind)
+}
+
+/// Is a partition's own constraint what the parent's would become?
+fn is_same(name: &str, kind: &ConstraintKind, own: &Constraint) -> bool {
+    if own.parent.is_some() {
+        return false;
+    }
+    match (kind, &own.kind) {
+        (ConstraintKind::Check { expression, .. }, ConstraintKind::Check { expression: ours, .. }) => {
+            &*own.name == name && expression == ours
+        }
+        (ConstraintKind::PrimaryKey { columns }, ConstraintKind::PrimaryKey { columns: ours })
+        | (ConstraintKind::Unique { columns, .. }, ConstraintKind::Unique { columns: ours, .. }) => columns == ours,
+        (
+            ConstraintKind::ForeignKey { columns, target, target_columns, on_delete, on_update, match_full },
+            ConstraintKind::ForeignKey {
+                columns: c,
+                target: t,
+                target_columns: tc,
+                on_delete: d,
+                on_update: u,
+                match_full: m,
+            },
+        ) => (columns, target, target_columns, on_delete, on_update, match_full) == (c, t, tc, d, u, m),
+        _ => false,
+    }
+}
+
+fn index_of(table: &Relation, constraint: &str) -> Option<Oid> {
+    table.indexes.iter().find(|i| i.of_constraint && &*i.name == constraint).map(|i| i.oid)
+}
+
+/// A new partition's keys would need an index over a part of the table.
+fn no_keys_of_its_own(table: &Relation, parent: &Relation) -> Result<()> {
+    for constraint in &table.constraints {
+        let inherited = parent.constraints.iter().any(|above| {
+            renumbered(parent, table, &above.kind).is_ok_and(|kind| is_same(&above.name, &kind, constraint))
+        });
+        match &constraint.kind {
+            ConstraintKind::Check { .. } => {}
+            ConstraintKind::PrimaryKey { .. } if parent.primary_key().is_some() && !inherited => {
+                let message = format!("multiple primary keys for table \"{}\" are not allowed", table.name);
+                return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+            }
+            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::ForeignKey { .. }
+                if !inherited =>
+            {
+                return Err(own_key(&format!("constraint \"{}\"", constraint.name), parent));
+            }
+            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::ForeignKey { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+/// A key of a partitioned table has all columns of its partition key: so the partitions' indexes could hold it (DefineIndex).
+pub(super) fn keys_have_the_partition_key(table: &Relation) -> Result<()> {
+    let Some(key) = &table.partitioning.key else { return Ok(()) };
+    for index in table.indexes.iter().filter(|i| i.unique) {
+        let primary = table.primary_key().is_some_and(|c| c.name == index.name && index.of_constraint);
+        let what = if primary { "PRIMARY KEY" } else { "UNIQUE" };
+        if key.parts.iter().any(|part| part.expression.is_some()) {
+            let message = format!("unsupported {what} constraint with partition key definition");
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+                .detail(format!("{what} constraints cannot be used when partition keys include expressions.")));
+        }
+        let lacks = key.columns().find(|column| !index.keys.iter().any(|k| k.column == *column));
+        if let Some(column) = lacks.and_then(|column| table.column_by_num(column)) {
+            let message = "unique constraint on partitioned table must include all partitioning columns";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).detail(format!(
+                "{what} constraint on table \"{}\" lacks column \"{}\" which is part of the partition key.",
+                table.name, column.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// MergeAttributesIntoExisting: the columns of a table that is attached are the parent's.
+fn columns_fit(parent: &Relation, table: &Relation) -> Result<()> {
+    for column in &table.columns {
+        if parent.column(&column.name).is_none() {
+            let message = format!(
+                "table \"{}\" contains column \"{}\" not found in parent \"{}\"",
+                table.name, column.name, parent.name
+            );
+            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message)
+                .detail("The new partition may contain only the columns present in parent."));
+        }
+    }
+    for above in &parent.columns {
+        let mismatch = |message: String| Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+        let Some(own) = table.column(&above.name) else {
+            return mismatch(format!("child table is missing column \"{}\"", above.name));
+        };
+        if own.ty != above.ty {
+            return mismatch(format!(
+                "child table \"{}\" has different type for column \"{}\"",
+                table.name, above.name
+            ));
+        }
+        let in_key = parent.primary_key().is_some_and(|pk| constraint_columns(pk).contains(&above.num));
+        if above.not_null && !own.not_null && !in_key {
+            return mismatch(format!("column \"{}\" in child table must be marked NOT NULL", above.name));
+        }
+        match (&above.generated, &own.generated) {
+            (Some(_), None) => {
+                return mismatch(format!("column \"{}\" in child table must be a generated column", above.name));
+            }
+            (None, Some(_)) => {
+                return mismatch(format!("column \"{}\" in child table must not be a generated column", above.name));
+            }
+            (Some(a), Some(b)) if a != b => {
+                return mismatch(format!(
+                    "column \"{}\" in child table has a conflicting generation expression",
+                    above.name
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// MergeConstraintsIntoExisting: it has the parent's CHECKs.
+fn checks_fit(parent: &Relation, table: &Relation) -> Result<()> {
+    for above in &parent.constraints {
+        let ConstraintKind::Check { expression, .. } = &above.kind else { continue };
+        let mismatch = |message: String| Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+        match table.constraints.iter().find(|c| c.name == above.name).map(|c| (&c.kind, c.validated)) {
+            Some((ConstraintKind::Check { expression: own, .. }, _)) if own != expression => {
+                return mismatch(format!(
+                    "child table \"{}\" has different definition for check constraint \"{}\"",
+                    table.name, above.name
+                ));
+            }
+            Some((ConstraintKind::Check { .. }, false)) => {
+                let message = format!(
+                    "constraint \"{}\" conflicts with NOT VALID constraint on child table \"{}\"",
+                    above.name, table.name
+                );
+                return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
+            }
+            Some((ConstraintKind::Check { .. }, true)) => {}
+            _ => return mismatch(format!("child table is missing constraint \"{}\"", above.name)),
+        }
+    }
+    Ok(())
+}
+
+/// A column as a partition has it from its parent.
+pub(super) fn inherited_column(above: &Column, num: i16) -> Column {
+    Column { num, identity: None, acl: Default::default(), comment: None, ..above.clone() }
+}
+
+/// For texts: the table as SQL names it.
+pub(super) fn sql_name(table: &Relation) -> String {
+    format!("{}.{}", quote(&table.namespace), quote(&table.name))
+}
