@@ -104,7 +104,7 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
     for r in relations(ask) {
         rows.about[0] = r.oid;
         let kind = relkind(r);
-        let stored = r.kind.is_stored();
+        let stored = r.kind.is_stored() && !r.is_partitioned();
         let persistence = if r.temporary { b't' } else { b'p' };
         let checks = r.constraints.iter().filter(|c| matches!(c.kind, ConstraintKind::Check { .. })).count();
         let foreign = r.constraints.iter().any(|c| matches!(c.kind, ConstraintKind::ForeignKey { .. }));
