@@ -64,6 +64,7 @@ pub(super) fn relation(acl: Acl) -> Relation {
         on_conflict: Default::default(),
         storage: Default::default(),
         last_dropped: 0,
+        partitioning: Default::default(),
         rules: Default::default(),
     }
 }

@@ -62,6 +62,7 @@ impl Planner<'_> {
             indexes: Vec::new(),
             row_type: 0,
             row_array_type: 0,
+            partitioning: Default::default(),
             columns: table
                 .columns
                 .iter()
