@@ -33,6 +33,9 @@ pub(super) fn placed(statement: &tree::Statement, cx: &Context) -> Result<Option
         tree::Statement::Insert(insert) => &mut insert.ctes,
         tree::Statement::Update(update) => &mut update.ctes,
         tree::Statement::Delete(delete) => &mut delete.ctes,
+        tree::Statement::Merge(_) => {
+            return Err(Error::unsupported("MERGE into a partition").hint("Merge into the partitioned table."));
+        }
         tree::Statement::Copy(_)
         | tree::Statement::Explain(_)
         | tree::Statement::Ddl(_)
@@ -51,6 +54,7 @@ pub(super) fn placed(statement: &tree::Statement, cx: &Context) -> Result<Option
         tree::Statement::Update(update) => placing.update(update)?,
         tree::Statement::Delete(delete) => placing.delete(delete)?,
         tree::Statement::Query(_)
+        | tree::Statement::Merge(_)
         | tree::Statement::Copy(_)
         | tree::Statement::Explain(_)
         | tree::Statement::Ddl(_)
@@ -70,6 +74,7 @@ pub(super) fn writes_to_one(statement: &tree::Statement) -> bool {
         tree::Statement::Insert(insert) => (&insert.ctes, Some(&insert.target)),
         tree::Statement::Update(update) => (&update.ctes, Some(&update.target)),
         tree::Statement::Delete(delete) => (&delete.ctes, Some(&delete.target)),
+        tree::Statement::Merge(merge) => (&merge.ctes, Some(&merge.target)),
         tree::Statement::Copy(_)
         | tree::Statement::Explain(_)
         | tree::Statement::Ddl(_)

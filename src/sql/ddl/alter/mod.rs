@@ -396,6 +396,8 @@ fn not_for(relation: &Relation, action: &AlterTable) -> Error {
         AlterTable::SetIdentity { always: Some(_), .. } => "ALTER COLUMN ... ADD IDENTITY",
         AlterTable::SetIdentity { always: None, .. } => "ALTER COLUMN ... DROP IDENTITY",
         AlterTable::RowSecurity(_) => "ROW SECURITY",
+        AlterTable::AttachPartition { .. } => "ATTACH PARTITION",
+        AlterTable::DetachPartition { .. } => "DETACH PARTITION",
         AlterTable::RenameColumn { .. }
         | AlterTable::RenameTable { .. }
         | AlterTable::SetNamespace { .. }
