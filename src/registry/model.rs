@@ -547,25 +547,27 @@ impl Relation {
 
     /// Unique constraints and indexes that DuckDB has no index for: the session checks what is written.
     pub fn checked_keys(&self) -> impl Iterator<Item = CheckedKey<'_>> {
-        let constraints = self.constraints.iter().filter(|c| c.parent.is_none() && !c.is_native()).filter_map(|constraint| {
-            let (columns, nulls_not_distinct) = match &constraint.kind {
-                ConstraintKind::PrimaryKey { columns } => (columns, false),
-                ConstraintKind::Unique { columns, nulls_not_distinct } => (columns, *nulls_not_distinct),
-                ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => return None,
-            };
-            let keys = columns.iter().map(|column| (*column, None)).collect();
-            let name = &constraint.name;
-            Some(CheckedKey {
-                oid: constraint.oid,
-                name,
-                keys,
-                predicate: None,
-                reads: &[],
-                nulls_not_distinct,
-                constraint: Some(constraint),
-            })
-        });
-        let indexes = self.indexes.iter().filter(|i| i.parent.is_none() && i.unique && !i.of_constraint && !i.is_native());
+        let constraints =
+            self.constraints.iter().filter(|c| c.parent.is_none() && !c.is_native()).filter_map(|constraint| {
+                let (columns, nulls_not_distinct) = match &constraint.kind {
+                    ConstraintKind::PrimaryKey { columns } => (columns, false),
+                    ConstraintKind::Unique { columns, nulls_not_distinct } => (columns, *nulls_not_distinct),
+                    ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => return None,
+                };
+                let keys = columns.iter().map(|column| (*column, None)).collect();
+                let name = &constraint.name;
+                Some(CheckedKey {
+                    oid: constraint.oid,
+                    name,
+                    keys,
+                    predicate: None,
+                    reads: &[],
+                    nulls_not_distinct,
+                    constraint: Some(constraint),
+                })
+            });
+        let indexes =
+            self.indexes.iter().filter(|i| i.parent.is_none() && i.unique && !i.of_constraint && !i.is_native());
         let indexes = indexes.map(|index| {
             let keys = index.keys.iter().map(|key| (key.column, key.expression.as_deref())).collect();
             CheckedKey {

@@ -12,9 +12,7 @@ use super::session::Session;
 use super::transaction;
 use crate::engine::{Change, Moment, Writes};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{
-    CheckedKey, Constraint, ConstraintKind, Name, ObjectClass, Relation, Snapshot, UserTypeKind,
-};
+use crate::registry::{CheckedKey, Constraint, ConstraintKind, Name, ObjectClass, Relation, Snapshot, UserTypeKind};
 use crate::sql::ddl::keys::{self, Key};
 use crate::tree::{Ddl, ObjectKind};
 use crate::types::Oid;

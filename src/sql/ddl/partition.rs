@@ -217,6 +217,8 @@ impl Planner<'_> {
                 unique: true,
                 keys: columns.iter().map(key).collect(),
                 predicate: None,
+                nulls_not_distinct: matches!(kind, ConstraintKind::Unique { nulls_not_distinct: true, .. }),
+                reads: Vec::new(),
                 method: "btree".into(),
                 of_constraint: true,
                 comment: None,
@@ -580,6 +582,10 @@ fn no_keys_of_its_own(table: &Relation, parent: &Relation) -> Result<()> {
 /// A key of a partitioned table has all columns of its partition key: so the partitions' indexes could hold it (DefineIndex).
 pub(super) fn keys_have_the_partition_key(table: &Relation) -> Result<()> {
     let Some(key) = &table.partitioning.key else { return Ok(()) };
+    if let Some(checked) = table.checked_keys().next() {
+        return Err(Error::unsupported(format!("unique key \"{}\" of a partitioned table", checked.name))
+            .hint("Use plain columns, without WHERE, NULLS NOT DISTINCT and DEFERRABLE."));
+    }
     for index in table.indexes.iter().filter(|i| i.unique) {
         let primary = table.primary_key().is_some_and(|c| c.name == index.name && index.of_constraint);
         let what = if primary { "PRIMARY KEY" } else { "UNIQUE" };
