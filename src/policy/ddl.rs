@@ -58,6 +58,8 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             who.may_belong_to(owner, sequence.owned_by.flatten())
         }
         Ddl::CreateEnum { namespace, name: _, labels: _ } => who.must_create_in(namespace, false),
+        Ddl::CreateExtension { name, namespace: _, if_not_exists: _ } => who.may_create_extension(name),
+        Ddl::UpdateExtension { name, version: _ } => who.must_own_extension(name),
         Ddl::CreateDomain { namespace, name: _, domain: _ } => who.must_create_in(namespace, false),
         Ddl::AlterDomain { namespace, name, change } => {
             who.must_own_type(namespace, name)?;
@@ -365,6 +367,23 @@ impl Who<'_> {
             ObjectKind::Role => self.must_create_roles("permission denied to drop role"),
             ObjectKind::Column | ObjectKind::Constraint => self.must_own_relation(namespace, name),
             ObjectKind::Database => self.must_be_superuser(),
+            ObjectKind::Extension => self.must_own_extension(name),
+        }
+    }
+
+    /// All of those that there are may be made by who may create in the database (they are trusted).
+    fn may_create_extension(&self, name: &str) -> Result<()> {
+        if self.snapshot().database_privileges(self.role()).contains(Privileges::CREATE) {
+            return Ok(());
+        }
+        Err(privilege(format!("permission denied to create extension \"{name}\""))
+            .hint("Must have CREATE privilege on current database to create this extension."))
+    }
+
+    fn must_own_extension(&self, name: &str) -> Result<()> {
+        match self.snapshot().extensions.get(name) {
+            Some(found) if !self.owns(found.owner) => Err(privilege(format!("must be owner of extension {name}"))),
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -388,6 +407,7 @@ impl Who<'_> {
             ObjectKind::Index => self.must_own_index(namespace, name),
             ObjectKind::Type | ObjectKind::Domain => self.must_own_type(namespace, name),
             ObjectKind::Namespace => self.must_own_namespace(name),
+            ObjectKind::Extension => self.must_own_extension(name),
         }
     }
 

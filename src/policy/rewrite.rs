@@ -51,6 +51,8 @@ impl Rules<'_> {
                 | Ddl::AlterSequence { .. }
                 | Ddl::CreateEnum { .. }
                 | Ddl::AlterEnum { .. }
+                | Ddl::CreateExtension { .. }
+                | Ddl::UpdateExtension { .. }
                 | Ddl::CreateDomain { .. }
                 | Ddl::AlterDomain { .. }
                 | Ddl::AlterNamespace { .. }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::extension::Extension;
 use super::{Acl, Function, Namespace, Relation, RelationKind, Role, Sequence, Snapshot, UserType};
 use crate::types::Oid;
 
@@ -20,6 +21,8 @@ pub enum Change {
     DropFunction(Oid),
     PutRole(Arc<Role>),
     DropRole(Oid),
+    PutExtension(Arc<Extension>),
+    DropExtension(Oid),
     /// Grants and comment of the database.
     PutDatabase {
         acl: Acl,
@@ -89,6 +92,12 @@ impl Snapshot {
                 self.roles.insert(role.name.clone(), role.clone());
             }
             Change::DropRole(oid) => self.drop_role(*oid),
+            Change::PutExtension(extension) => {
+                self.extensions.retain(|_, e| e.oid != extension.oid);
+                self.note_oids(&[extension.oid]);
+                self.extensions.insert(extension.name.clone(), extension.clone());
+            }
+            Change::DropExtension(oid) => self.extensions.retain(|_, e| e.oid != *oid),
             Change::PutDatabase { acl, comment } => {
                 self.database_acl = acl.clone();
                 self.database_comment = comment.clone();
@@ -180,6 +189,7 @@ pub enum ObjectClass {
     Relation,
     Function,
     Database,
+    Extension,
 }
 
 impl ObjectClass {
@@ -191,6 +201,7 @@ impl ObjectClass {
             Self::Relation => "relation",
             Self::Function => "function",
             Self::Database => "database",
+            Self::Extension => "extension",
         }
     }
 }
@@ -209,6 +220,8 @@ impl Change {
             Self::DropFunction(oid) => (ObjectClass::Function, *oid),
             Self::PutRole(r) => (ObjectClass::Role, r.oid),
             Self::DropRole(oid) => (ObjectClass::Role, *oid),
+            Self::PutExtension(e) => (ObjectClass::Extension, e.oid),
+            Self::DropExtension(oid) => (ObjectClass::Extension, *oid),
             Self::PutDatabase { .. } => (ObjectClass::Database, super::builtin::DATABASE),
         }
     }
@@ -226,6 +239,8 @@ impl Change {
             | Self::DropFunction(_)
             | Self::PutRole(_)
             | Self::DropRole(_)
+            | Self::PutExtension(_)
+            | Self::DropExtension(_)
             | Self::PutDatabase { .. } => false,
         }
     }
@@ -237,12 +252,14 @@ impl Change {
             | Self::DropRelation(_)
             | Self::DropType(_)
             | Self::DropFunction(_)
-            | Self::DropRole(_) => true,
+            | Self::DropRole(_)
+            | Self::DropExtension(_) => true,
             Self::PutNamespace(_)
             | Self::PutRelation(_)
             | Self::PutType(_)
             | Self::PutFunction(_)
             | Self::PutRole(_)
+            | Self::PutExtension(_)
             | Self::PutDatabase { .. } => false,
         }
     }

@@ -12,6 +12,8 @@ mod depend;
 pub mod draft;
 /// Expressions kept as text.
 pub mod expression;
+/// Extensions and what of them works.
+pub mod extension;
 pub mod files;
 mod function;
 mod lookup;

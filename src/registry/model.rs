@@ -33,6 +33,7 @@ pub struct Snapshot {
     pub functions: HashMap<Oid, Arc<super::Function>>,
     /// Functions of one name, oldest first.
     pub function_names: HashMap<(Name, Name), Vec<Oid>>,
+    pub extensions: HashMap<Name, Arc<super::extension::Extension>>,
     pub roles: HashMap<Name, Arc<Role>>,
     pub role_oids: HashMap<Oid, Name>,
     /// Gives out OIDs and version numbers; shared by all snapshots that come from one another.

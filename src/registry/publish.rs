@@ -218,6 +218,7 @@ fn check_names(current: &Snapshot, changes: &[Change]) -> Result<()> {
                     return Err(concurrent());
                 }
             }
+            Change::PutExtension(e) => same_name(current.extensions.get(&e.name).map(|c| c.oid), e.oid, changes)?,
             Change::PutRole(r) => same_name(current.role(&r.name).map(|c| c.oid), r.oid, changes)?,
             Change::DropNamespace(oid) => {
                 let name = current.namespaces.values().find(|n| n.oid == *oid).map(|n| n.name.clone());
@@ -231,6 +232,7 @@ fn check_names(current: &Snapshot, changes: &[Change]) -> Result<()> {
             | Change::DropType(_)
             | Change::DropFunction(_)
             | Change::DropRole(_)
+            | Change::DropExtension(_)
             | Change::PutDatabase { .. } => {}
         }
     }

@@ -155,6 +155,17 @@ pub enum Ddl {
         name: Name,
         change: AlterEnum,
     },
+    /// `namespace` is what SCHEMA names, or where things are made.
+    CreateExtension {
+        name: Name,
+        namespace: Name,
+        if_not_exists: bool,
+    },
+    /// ALTER EXTENSION … UPDATE.
+    UpdateExtension {
+        name: Name,
+        version: Option<String>,
+    },
     CreateDomain {
         namespace: Name,
         name: Name,
@@ -393,6 +404,7 @@ pub enum ObjectKind {
     Constraint,
     Role,
     Database,
+    Extension,
 }
 
 #[derive(Debug, Clone)]

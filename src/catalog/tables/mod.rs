@@ -3,6 +3,7 @@
 mod attributes;
 mod constraints;
 mod depend;
+mod extensions;
 mod objects;
 mod policies;
 mod procs;
@@ -61,6 +62,8 @@ const TABLES: &[Table] = &[
     table("pg_authid", roles::pg_authid),
     table("pg_auth_members", roles::pg_auth_members),
     table("pg_db_role_setting", roles::pg_db_role_setting),
+    table("pg_extension", extensions::pg_extension),
+    table("pg_available_extensions", extensions::pg_available_extensions),
     table("pg_database", roles::pg_database),
     Table { name: "pg_policy", changes: Changes::Always, rows: policies::pg_policy },
     Table { name: "pg_settings", changes: Changes::Always, rows: sessions::pg_settings },

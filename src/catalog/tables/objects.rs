@@ -16,6 +16,7 @@ pub(super) const PROC_CATALOG: Oid = 1255;
 pub(super) const NAMESPACE_CATALOG: Oid = 2615;
 pub(super) const TYPE_CATALOG: Oid = 1247;
 pub(super) const CONSTRAINT_CATALOG: Oid = 2606;
+const EXTENSION_CATALOG: Oid = 3079;
 /// The namespace of the session's temporary tables.
 pub(in crate::catalog) const TEMPORARY_NAMESPACE: Oid = 13_190;
 /// pg_toast, in which nothing is.
@@ -369,6 +370,11 @@ pub(super) fn pg_description(ask: &Ask<'_>) -> Result<Rows> {
     for f in ask.snapshot.functions.values() {
         push(0, f.oid, PROC_CATALOG, 0, &f.comment);
     }
+    for e in ask.snapshot.extensions.values() {
+        push(0, e.oid, EXTENSION_CATALOG, 0, &e.comment);
+    }
+    let plpgsql = Some(crate::registry::extension::PLPGSQL.comment.to_owned());
+    push(0, super::extensions::PLPGSQL_OID, EXTENSION_CATALOG, 0, &plpgsql);
     for r in relations(ask) {
         push(r.oid, r.oid, CLASS_CATALOG, 0, &r.comment);
         for c in &r.columns {

@@ -98,7 +98,16 @@ impl Analyzer<'_> {
         if let Some(value) = self.session_function(namespace.as_deref(), &name, list, pos)? {
             return Ok(value);
         }
-        self.call_of_list(f, namespace, &name, list, pos)
+        if list.args.is_empty()
+            && let Some(value) = self.extension_function(namespace.as_deref(), &name, pos)?
+        {
+            return Ok(value);
+        }
+        let refused = self.refused_function(namespace.as_deref(), &name);
+        match (self.call_of_list(f, namespace, &name, list, pos), refused) {
+            (Err(error), Some(refused)) if error.code() == SqlState::UNDEFINED_FUNCTION => Err(refused.at(pos)),
+            (result, _) => result,
+        }
     }
 
     /// Names that the grammar treats by themselves.

@@ -16,6 +16,7 @@ mod cte;
 mod ddl;
 mod dml;
 mod expr;
+mod extension;
 mod from;
 mod generic;
 mod insert;

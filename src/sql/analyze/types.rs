@@ -191,6 +191,9 @@ impl Analyzer<'_> {
         let (namespace, folded, pos) = self.name_parts(name)?;
         self.may_look_into(namespace.as_deref()).map_err(|e| e.at(pos))?;
         let Some(found) = self.find_type(namespace.as_deref(), &folded) else {
+            if let Some(error) = self.refused_type(namespace.as_deref(), &folded) {
+                return Err(error.at(pos));
+            }
             let shown = namespace.map_or_else(|| folded.to_string(), |n| format!("{n}.{folded}"));
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{shown}\" does not exist")).at(pos));
         };

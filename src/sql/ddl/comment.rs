@@ -53,6 +53,7 @@ impl Planner<'_> {
                 ty.comment = comment;
                 self.put_type(ty);
             }
+            ObjectKind::Extension => self.comment_on_extension(name, comment)?,
             ObjectKind::Role => {
                 let mut role = (*self.role(name)?).clone();
                 role.comment = comment;

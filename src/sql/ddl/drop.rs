@@ -62,6 +62,7 @@ impl Planner<'_> {
                 let names: Vec<Name> = names.iter().map(|(_, name)| name.clone()).collect();
                 self.drop_roles(&names, if_exists)
             }
+            ObjectKind::Extension => self.drop_extensions(names, if_exists),
             ObjectKind::Column | ObjectKind::Constraint | ObjectKind::Database => {
                 Err(Error::unsupported("this form of DROP"))
             }
@@ -375,6 +376,9 @@ impl Planner<'_> {
                 .chain(types.iter().map(|t| format!("type {}", full(&t.name))))
                 .chain(routines)
                 .collect();
+            let extensions: Vec<_> = self.after.extensions.values().filter(|e| e.namespace == *name).cloned().collect();
+            let shown: Vec<String> =
+                shown.into_iter().chain(extensions.iter().map(|e| format!("extension {}", e.name))).collect();
             if !shown.is_empty() && behavior == DropBehavior::Restrict {
                 let lines: Vec<String> = shown.iter().map(|s| format!("{s} depends on schema {name}")).collect();
                 let message = format!("cannot drop schema {name} because other objects depend on it");
@@ -396,6 +400,9 @@ impl Planner<'_> {
             self.plan.notices.truncate(notices);
             for ty in types {
                 self.change(Change::DropType(ty.oid));
+            }
+            for extension in extensions {
+                self.change(Change::DropExtension(extension.oid));
             }
             if namespace.oid != builtin::PUBLIC_NAMESPACE {
                 // Files from before there were numbers have one.

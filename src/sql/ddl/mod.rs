@@ -8,6 +8,7 @@ mod comment;
 mod create;
 mod domain;
 mod drop;
+mod extension;
 /// Schema files: what the database lacks of them.
 pub mod files;
 mod follow;
@@ -127,6 +128,10 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
             planner.alter_sequence(namespace, name, sequence, *if_exists)?;
         }
         Ddl::CreateEnum { namespace, name, labels } => planner.create_enum(namespace, name, labels)?,
+        Ddl::CreateExtension { name, namespace, if_not_exists } => {
+            planner.create_extension(name, namespace, *if_not_exists)?;
+        }
+        Ddl::UpdateExtension { name, version } => planner.update_extension(name, version.as_deref())?,
         Ddl::CreateDomain { namespace, name, domain } => planner.create_domain(namespace, name, domain)?,
         Ddl::AlterDomain { namespace, name, change } => planner.alter_domain(namespace, name, change)?,
         Ddl::AlterEnum { namespace, name, change } => planner.alter_enum(namespace, name, change)?,

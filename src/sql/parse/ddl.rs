@@ -52,6 +52,12 @@ pub enum RawDdl {
         owned_by: Option<Option<(QualifiedName, Name)>>,
         if_exists: bool,
     },
+    CreateExtension {
+        name: Name,
+        if_not_exists: bool,
+        namespace: Option<Name>,
+        version: Option<String>,
+    },
     /// REFRESH MATERIALIZED VIEW.
     Refresh {
         name: QualifiedName,
@@ -166,6 +172,9 @@ fn create(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
     if c.eat("policy") {
         return super::policy::create(c).map(Some);
     }
+    if c.eat("extension") {
+        return super::extension::create(c).map(Some);
+    }
     let temporary = c.eat("temporary") || c.eat("temp");
     if !c.eat("sequence") {
         return Ok(None);
@@ -189,6 +198,9 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
     }
     if c.eat("policy") {
         return super::policy::alter(c).map(Some);
+    }
+    if c.eat("extension") {
+        return super::extension::alter(c).map(Some);
     }
     if c.eat("type") {
         let name = c.qualified()?;
@@ -464,6 +476,9 @@ fn tuning_action(c: &mut Cursor<'_>) -> bool {
 fn drop(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
     if c.eat("policy") {
         return super::policy::drop(c).map(Some);
+    }
+    if c.eat("extension") {
+        return super::extension::drop(c).map(Some);
     }
     if c.eat("domain") {
         let if_exists = c.eat("if exists");

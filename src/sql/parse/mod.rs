@@ -9,6 +9,7 @@ mod depth;
 mod dialect;
 mod digest;
 mod domain;
+mod extension;
 mod function;
 mod hooks;
 mod like;

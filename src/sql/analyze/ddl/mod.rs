@@ -132,6 +132,9 @@ impl Analyzer<'_> {
                 let (namespace, name) = self.existing_type(name);
                 Ddl::Comment { kind: ObjectKind::Domain, namespace, name, column: None, comment: comment.clone() }
             }
+            RawDdl::CreateExtension { name, if_not_exists, namespace, version } => {
+                self.create_extension(name, *if_not_exists, namespace.as_ref(), version.as_deref())?
+            }
             RawDdl::Refresh { name, concurrently, with_data } => self.refresh(name, *concurrently, *with_data)?,
             RawDdl::AlterTypeOwner { name, to } => {
                 let (namespace, name) = self.existing_type(name);
@@ -425,20 +428,23 @@ impl Analyzer<'_> {
                 let (namespace, name) = self.existing_type(&self.qualified(name)?);
                 return Ok(Ddl::Comment { kind: ObjectKind::Type, namespace, name, column: None, comment });
             }
-            CommentObject::Schema | CommentObject::Role | CommentObject::User | CommentObject::Database => {
+            CommentObject::Schema
+            | CommentObject::Role
+            | CommentObject::User
+            | CommentObject::Database
+            | CommentObject::Extension => {
                 let kind = match object {
                     CommentObject::Schema => ObjectKind::Namespace,
                     CommentObject::Database => ObjectKind::Database,
+                    CommentObject::Extension => ObjectKind::Extension,
                     _ => ObjectKind::Role,
                 };
                 let name = self.single(name)?;
                 return Ok(Ddl::Comment { kind, namespace: "".into(), name, column: None, comment });
             }
-            CommentObject::Collation
-            | CommentObject::Domain
-            | CommentObject::Extension
-            | CommentObject::Function
-            | CommentObject::Procedure => return Err(Error::unsupported(format!("COMMENT ON {object}"))),
+            CommentObject::Collation | CommentObject::Domain | CommentObject::Function | CommentObject::Procedure => {
+                return Err(Error::unsupported(format!("COMMENT ON {object}")));
+            }
         };
         let (namespace, name) = self.existing(&self.qualified(name)?);
         Ok(Ddl::Comment { kind, namespace, name, column: None, comment })

@@ -1,0 +1,105 @@
+//! CREATE, ALTER and DROP EXTENSION. Nothing is loaded: an extension that a database has makes analysis answer to the names of
+//! those of its functions that have a counterpart here, and refuse its types and other functions by name.
+
+use std::sync::Arc;
+
+use super::planner::{Planner, no_namespace};
+use crate::error::{Error, Report, Result, SqlState};
+use crate::registry::extension::{Available, ELSEWHERE, Extension, PLPGSQL};
+use crate::registry::{Change, Name};
+
+impl Planner<'_> {
+    pub fn create_extension(&mut self, name: &Name, namespace: &Name, if_not_exists: bool) -> Result<()> {
+        self.tag("CREATE EXTENSION");
+        if self.after.extensions.contains_key(name) || **name == *PLPGSQL.name {
+            let message = format!("extension \"{name}\" already exists");
+            if !if_not_exists {
+                return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
+            }
+            let mut report = Report::notice(format!("{message}, skipping"));
+            report.code = SqlState::DUPLICATE_OBJECT;
+            self.plan.notices.push(report);
+            return Ok(());
+        }
+        let Some(available) = Available::named(name) else { return Err(not_available(name)) };
+        if !self.after.namespaces.contains_key(namespace) {
+            return Err(no_namespace(namespace));
+        }
+        self.tell_what_is_missing(available);
+        let extension = Extension {
+            oid: self.after.counters.allocate_oid(),
+            name: name.clone(),
+            owner: self.cx.role,
+            namespace: namespace.clone(),
+            comment: Some(available.comment.to_owned()),
+        };
+        self.change(Change::PutExtension(Arc::new(extension)));
+        Ok(())
+    }
+
+    fn tell_what_is_missing(&mut self, available: &Available) {
+        let missing = match (available.types.first(), available.functions) {
+            (Some(ty), _) => format!("its type {ty} is refused"),
+            (None, []) => return,
+            (None, functions) => format!("refused are {}", functions.join(", ")),
+        };
+        let message = format!("extension \"{}\" is supported in part: {missing}", available.name);
+        self.plan.notices.push(Report::warning(SqlState::WARNING, message));
+    }
+
+    pub fn update_extension(&mut self, name: &Name, version: Option<&str>) -> Result<()> {
+        self.tag("ALTER EXTENSION");
+        let found = self.after.extensions.get(name).and_then(|e| e.available());
+        let Some(available) = found.or((**name == *PLPGSQL.name).then_some(&PLPGSQL)) else {
+            return Err(missing(name));
+        };
+        match version {
+            Some(other) if other != available.version => {
+                let message = format!(
+                    "extension \"{name}\" has no update path from version \"{}\" to version \"{other}\"",
+                    available.version
+                );
+                Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message))
+            }
+            _ => {
+                let version = available.version;
+                self.notice(format!("version \"{version}\" of extension \"{name}\" is already installed"));
+                Ok(())
+            }
+        }
+    }
+
+    pub fn drop_extensions(&mut self, names: &[(Name, Name)], if_exists: bool) -> Result<()> {
+        self.tag("DROP EXTENSION");
+        for (_, name) in names {
+            if **name == *PLPGSQL.name {
+                return Err(Error::unsupported("DROP EXTENSION plpgsql"));
+            }
+            match self.after.extensions.get(name).map(|e| e.oid) {
+                Some(oid) => self.change(Change::DropExtension(oid)),
+                None if if_exists => self.notice(format!("extension \"{name}\" does not exist, skipping")),
+                None => return Err(missing(name)),
+            }
+        }
+        Ok(())
+    }
+
+    pub fn comment_on_extension(&mut self, name: &Name, comment: Option<String>) -> Result<()> {
+        let Some(found) = self.after.extensions.get(name).cloned() else { return Err(missing(name)) };
+        self.change(Change::PutExtension(Arc::new(Extension { comment, ..(*found).clone() })));
+        Ok(())
+    }
+}
+
+fn missing(name: &str) -> Error {
+    Error::new(SqlState::UNDEFINED_OBJECT, format!("extension \"{name}\" does not exist"))
+}
+
+fn not_available(name: &str) -> Error {
+    if ELSEWHERE.contains(&name) {
+        return Error::unsupported(format!("extension \"{name}\""))
+            .hint("pg_available_extensions lists the extensions that can be created.");
+    }
+    Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("extension \"{name}\" is not available"))
+        .hint("The extension must first be installed on the system where PostgreSQL is running.")
+}
