@@ -172,6 +172,8 @@ fn changed(ddl: &Ddl, snapshot: &Snapshot) -> Vec<Changed> {
         Ddl::AlterEnum { namespace, name, .. } => one(namespace, name, "ALTER TYPE"),
         Ddl::CreateDomain { namespace, name, .. } => one(namespace, name, "CREATE DOMAIN"),
         Ddl::AlterDomain { namespace, name, .. } => one(namespace, name, "ALTER DOMAIN"),
+        Ddl::CreateExtension { name, .. } => one(&no, name, "CREATE EXTENSION"),
+        Ddl::UpdateExtension { name, .. } => one(&no, name, "ALTER EXTENSION"),
         Ddl::AlterTable { namespace, name, .. } => one(namespace, name, "ALTER"),
         Ddl::Drop { names, .. } => names.iter().map(|(s, n)| (s.clone(), n.clone(), "DROP")).collect(),
         Ddl::Comment { namespace, name, .. } => one(namespace, name, "COMMENT"),

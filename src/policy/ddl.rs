@@ -151,6 +151,8 @@ pub fn is_own_affair(ddl: &Ddl, authority: &Authority) -> bool {
         | Ddl::AlterEnum { .. }
         | Ddl::CreateDomain { .. }
         | Ddl::AlterDomain { .. }
+        | Ddl::CreateExtension { .. }
+        | Ddl::UpdateExtension { .. }
         | Ddl::Comment { .. }
         | Ddl::Grant(_)
         | Ddl::Function(_)
