@@ -411,7 +411,7 @@ impl Statement<'_> {
                 Ok(Some(Started::Rows { .. } | Started::Changed(_) | Started::Done)) => {
                     let _writing = self.held.shared.data.write(Touched::of(self.rendered.writes));
                     let committing = self.held.shared.commits.begin(self.written(), Some(moment));
-                    if let Err(error) = committing.and_then(|_committing| raw.run("COMMIT").translated()) {
+                    if let Err(error) = committing.and_then(|_committing| raw.commit().translated()) {
                         drop(self.held.roll_back());
                         return Err(error);
                     }
@@ -525,7 +525,7 @@ fn commit_work(held: &Arc<Held>, work: &mut Work) -> Result<()> {
             // It may be time for a checkpoint.
             let _help = writes.then(|| held.shared.helpers.call());
             let committing = held.shared.commits.begin(std::mem::take(&mut work.written), work.moment.take());
-            let committed = committing.and_then(|_committing| held.raw.run("COMMIT").translated());
+            let committed = committing.and_then(|_committing| held.raw.commit().translated());
             if committed.is_err() {
                 // DuckDB has rolled back already in most cases; where it has, this fails without harm.
                 drop(held.roll_back());

@@ -183,6 +183,12 @@ impl RawConnection {
         if state == ffi::duckdb_state_DuckDBSuccess { Ok(()) } else { Err(result.error()) }
     }
 
+    /// COMMIT. It waits for the disk, in a task that a helper may have taken: not by [`Self::run`], which would ask without
+    /// a pause whether it is done.
+    pub fn commit(&self) -> RawResult<()> {
+        self.prepare("COMMIT")?.execute().map(drop)
+    }
+
     pub fn prepare(&self, sql: &str) -> RawResult<Prepared> {
         let sql = c_string(sql)?;
         let mut handle: ffi::duckdb_prepared_statement = std::ptr::null_mut();

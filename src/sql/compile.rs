@@ -145,20 +145,22 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
         scratch,
         depends,
         keys,
-        statement: _,
-    } = lowered.get().clone();
-    let depends = Arc::new(depends);
-    let before: Vec<_> = before.into_iter().map(|step| step_plan(&lowered, step, command, &depends)).collect();
-    let drop = |table: u32| lowered.clone().map(|_| dropped(table));
-    let after = scratch.into_iter().map(drop).collect();
-    let (sql, order) = render::statement(&lowered.get().statement);
-    let (params, types) = in_order(&params, &order);
+        statement,
+    } = lowered.get();
+    let (command, writes, once) = (*command, *writes, *once);
+    let depends = Arc::new(depends.clone());
+    let before: Vec<_> = before.iter().map(|step| step_plan(&lowered, step.clone(), command, &depends)).collect();
+    let drop = |table: &u32| lowered.clone().map(|_| dropped(*table));
+    let after = scratch.iter().map(drop).collect();
+    let (sql, order) = render::statement(statement);
+    let (params, types) = in_order(params, &order);
     let reads = before.is_empty() && !writes && !once && !depends.elusive;
-    let keyed = if reads { keyed_text(&lowered.get().statement, &order) } else { None };
+    let keyed = if reads { keyed_text(statement, &order) } else { None };
     let kind = if phys.is_empty() { Kind::Change } else { Kind::Rows };
-    let changed = change::writes(&lowered.get().statement, target.as_deref()).unwrap_or(Writes::Anything);
+    let changed = change::writes(statement, target.as_deref()).unwrap_or(Writes::Anything);
     let rendered = |columns| Rendered { sql: sql.into(), params: types, columns, kind, writes: changed, keyed };
-    let keys = keys::duty(&lowered.get().statement, target.as_ref(), keys);
+    let keys = keys::duty(statement, target.as_ref(), keys.clone());
+    let (fields, phys, target, locks) = (fields.clone(), phys.clone(), target.clone(), locks.clone());
     let permit = lowered.map(|lowered| rendered(lowered.phys));
     Ok(Plan { permit, params, fields, phys, command, target, before, after, writes, once, locks, depends, keys })
 }

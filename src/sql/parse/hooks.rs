@@ -488,6 +488,9 @@ fn set_operation_follows(parser: &Parser) -> bool {
 
 /// Called before sqlparser's own prefix parsing.
 pub fn prefix(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+    if let Some(column) = super::column::column(parser) {
+        return Some(column);
+    }
     if let Some(expr) = trim(parser).or_else(|| interval_precision(parser)).or_else(|| substring_similar(parser)) {
         return Some(expr);
     }

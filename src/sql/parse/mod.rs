@@ -1,6 +1,7 @@
 //! Text to statements: tokens, split at `;`, each parsed by sqlparser under our dialect or by our own command parser.
 
 mod absent;
+mod column;
 mod command;
 mod copy;
 mod cursor;
