@@ -49,6 +49,10 @@ impl BinaryDecoder {
         self.batches.take()
     }
 
+    pub fn flush(&mut self) -> Result<()> {
+        self.batches.flush()
+    }
+
     pub fn feed(&mut self, data: &[u8]) -> Result<()> {
         if self.pending.is_empty() {
             let used = self.read(data)?;

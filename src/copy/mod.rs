@@ -129,6 +129,18 @@ impl Decoder {
         }
     }
 
+    /// Makes a batch of the rows that are complete, though it is small. Arrow's batches are the client's own.
+    ///
+    /// # Errors
+    /// Of the values, where a column finds them only when it is full.
+    pub fn flush(&mut self) -> Result<()> {
+        match &mut self.format {
+            Format::Lines(d) => d.flush(),
+            Format::Binary(d) => d.flush(),
+            Format::Arrow(_) => Ok(()),
+        }
+    }
+
     /// Which of the source's columns the batches have; `None` if that is still to come with the data.
     pub fn present(&self) -> Option<Vec<usize>> {
         match &self.format {

@@ -66,6 +66,10 @@ impl LineDecoder {
         self.batches.take()
     }
 
+    pub fn flush(&mut self) -> Result<()> {
+        self.batches.flush()
+    }
+
     pub fn feed(&mut self, data: &[u8]) -> Result<()> {
         if self.ended {
             return Ok(());

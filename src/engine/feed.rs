@@ -59,6 +59,8 @@ pub(super) struct Feed {
 struct State {
     filling: Vec<RecordBatch>,
     bytes: usize,
+    /// What is there is to be read, though it is less than a part.
+    hurried: bool,
     /// What the running statement reads.
     part: VecDeque<RecordBatch>,
     end: End,
@@ -134,7 +136,8 @@ impl Feed {
                 if state.end == End::Broken {
                     return Err(Error::new(SqlState::QUERY_CANCELED, "COPY from stdin failed: the feed broke off"));
                 }
-                if last || state.bytes >= PART_BYTES {
+                if last || state.hurried || state.bytes >= PART_BYTES {
+                    state.hurried = false;
                     state.part = std::mem::take(&mut state.filling).into();
                     state.bytes = 0;
                     drop(state);
@@ -207,6 +210,14 @@ impl Writer {
 impl FeedWriter for Writer {
     fn send(&mut self, batch: RecordBatch) -> BoxFuture<'_, Result<()>> {
         self.push(batch).boxed()
+    }
+
+    fn hurry(&mut self) {
+        {
+            let mut state = self.feed.state.lock();
+            state.hurried = !state.filling.is_empty();
+        }
+        self.feed.filled.notify_waiters();
     }
 
     fn finish(self: Box<Self>) {

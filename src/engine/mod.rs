@@ -210,6 +210,8 @@ pub trait Rows: Send {
 pub trait FeedWriter: Send {
     /// Waits while the engine is behind. Fails with the statement's own error if that has failed.
     fn send(&mut self, batch: RecordBatch) -> BoxFuture<'_, Result<()>>;
+    /// What was sent is to be read, and found good, before more comes.
+    fn hurry(&mut self);
     /// No more rows. A writer that is dropped without this makes the statement fail.
     fn finish(self: Box<Self>);
 }

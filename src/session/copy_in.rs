@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arrow::record_batch::RecordBatch;
 
@@ -25,6 +25,10 @@ use crate::sql::{self, Compiled, CompiledBody, ParamSource, Plan};
 use crate::tree::{CopyFormat, Field};
 use crate::types::{self, TypeLookup};
 
+/// A client that is silent for so long has the rows that it has sent written: it is to hear of what is wrong with them
+/// before it has sent all the others.
+const PATIENCE: Duration = Duration::from_millis(50);
+
 impl Session {
     pub(super) async fn copy_in(
         &mut self,
@@ -39,7 +43,8 @@ impl Session {
         if self.shared.state.lock().settings.transaction.read_only {
             return Err(transaction::read_only("COPY FROM"));
         }
-        let alone = if plan.keys.is_some() { Alone::No } else { alone };
+        let late = table.late_keys().next().is_some();
+        let alone = if plan.keys.is_some() || late { Alone::No } else { alone };
         self.open_engine().await?;
         if let Some(active) = self.transaction.active_mut() {
             active.queried = true;
@@ -272,7 +277,19 @@ async fn pump(
 ) -> Result<u64> {
     let Feed { mut decoder, mut writer, mut kept, received, mut rows } = feed;
     loop {
-        match input(front, interrupt, deadline).await? {
+        let input = {
+            let mut next = pin!(input(front, interrupt, deadline));
+            match tokio::time::timeout(PATIENCE, &mut next).await {
+                Ok(input) => input,
+                Err(_) => {
+                    decoder.flush()?;
+                    drain(&mut decoder, writer.as_mut(), kept.as_deref_mut()).await?;
+                    writer.hurry();
+                    next.await
+                }
+            }
+        };
+        match input? {
             CopyInput::Data(data) => {
                 *received += data.len() as u64;
                 let fed = decoder.feed(&data);

@@ -50,6 +50,8 @@ pub trait Front: Send {
     fn suspended(&mut self);
     /// NoticeResponse.
     fn notice(&mut self, report: &Report);
+    /// What names and messages are sent in from here on, in the middle of a query: SET client_encoding acts at once.
+    fn client_encoding(&mut self, encoding: crate::types::encoding::Encoding);
     /// ParameterStatus.
     fn parameter_status(&mut self, name: &str, value: &str);
     /// NotificationResponse.

@@ -56,6 +56,7 @@ impl Session {
             if let Done::Tag(tag) = done? {
                 front.complete(&tag);
             }
+            front.client_encoding(self.output_settings().client_encoding);
         }
         Ok(())
     }

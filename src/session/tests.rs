@@ -86,6 +86,8 @@ impl Front for Notes {
         self.lines.push(format!("N {} {}", report.code, report.message));
     }
 
+    fn client_encoding(&mut self, _encoding: crate::types::encoding::Encoding) {}
+
     fn parameter_status(&mut self, name: &str, value: &str) {
         self.lines.push(format!("S {name}={value}"));
     }

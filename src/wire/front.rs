@@ -23,7 +23,7 @@ pub struct WireFront {
     pub stream: Stream,
     gateway: Arc<Gateway>,
     rows: Rows,
-    /// What the client's text comes and goes in, as of the message that is being answered.
+    /// What the client's text comes and goes in, as of the statement that is being answered.
     pub encoding: Encoding,
     /// A message arrived that COPY cannot skip: what follows can no longer be told apart.
     pub out_of_sync: bool,
@@ -170,6 +170,10 @@ impl Front for WireFront {
 
     fn notice(&mut self, report: &Report) {
         self.report(report);
+    }
+
+    fn client_encoding(&mut self, encoding: Encoding) {
+        self.encoding = encoding;
     }
 
     fn parameter_status(&mut self, name: &str, value: &str) {

@@ -113,6 +113,8 @@ impl Front for Loader {
         tracing::info!(%report, "demo");
     }
 
+    fn client_encoding(&mut self, _encoding: crate::types::encoding::Encoding) {}
+
     fn parameter_status(&mut self, _name: &str, _value: &str) {}
 
     fn notification(&mut self, _pid: i32, _channel: &str, _payload: &str) {}
