@@ -151,15 +151,13 @@ impl Lowerer<'_> {
         Ok(Some(extracted))
     }
 
-    /// `timestamp(p)` and kin: rounds to p digits of a second.
+    /// `timestamp(p)` and kin: rounds to p digits of a second; an interval is cut to its fields, too.
     pub(super) fn time_precision(&mut self, value: Scalar, typmod: i32) -> Result<Scalar> {
-        if value.phys == Phys::Interval {
-            return Err(Error::unsupported("an interval with a modifier"));
-        }
-        if typmod >= 6 {
+        if typmod >= 6 && value.phys != Phys::Interval {
             return Ok(value);
         }
         let name = match value.phys {
+            Phys::Interval => "dg_interval_scale",
             Phys::Time => "dg_time_scale",
             Phys::TimeTz => "dg_timetz_scale",
             Phys::Timestamp => "dg_timestamp_scale",

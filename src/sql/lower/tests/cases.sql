@@ -541,3 +541,5 @@ select 'Infinity'::float8::numeric(5,2)
 select interval 'PT2562047788.0152155019444', interval 'PT-2562047788.0152155022222', interval 'PT1.1234567S', interval 'P1.25Y', interval 'PT123456.789012345S'
 select '""=r*/""'::aclitem
 select 'nobody=r/nobody'::aclitem
+select (interval '1 day 02:03:04.5678' * n)::interval(2), (interval '1 year 2 mons' * n)::interval year, (interval '-1 day -02:03:04' * n)::interval day to minute from generate_series(1, 3) n
+select array_agg(interval '1.256 s' * n)::interval(1)[] from generate_series(1, 3) n

@@ -1,7 +1,7 @@
 //! Dates, times and intervals: arithmetic with PostgreSQL's carrying, limits and infinities.
 
 use super::*;
-use crate::types::datetime::{civil, valid_timestamp};
+use crate::types::datetime::{civil, coerce_interval, valid_timestamp};
 
 const USECS_PER_SEC: i64 = 1_000_000;
 const USECS_PER_DAY: i64 = 86_400 * USECS_PER_SEC;
@@ -33,12 +33,16 @@ pub(super) fn natives() -> Vec<Native> {
     all
 }
 
-/// A value of type `time(p)`, `timestamp(p)` … rounded to its precision.
+/// A value of type `time(p)`, `timestamp(p)`, `interval day to minute` … rounded to its precision, cut to its fields.
 fn scales() -> Vec<Native> {
     vec![
         native2::<Time, i32, Time>("dg_time_scale", |t, p| Ok(Some(to_precision(t, p)))),
         native2::<Timestamp, i32, Timestamp>("dg_timestamp_scale", |t, p| Ok(Some(to_precision(t, p)))),
         native2::<TimestampTz, i32, TimestampTz>("dg_timestamptz_scale", |t, p| Ok(Some(to_precision(t, p)))),
+        native2::<Interval, i32, Interval>("dg_interval_scale", |v, typmod| {
+            let (months, days, micros) = coerce_interval(v.months, v.days, v.micros, typmod)?;
+            Ok(Some(Interval { months, days, micros }))
+        }),
     ]
 }
 
