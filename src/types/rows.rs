@@ -57,6 +57,8 @@ enum TextStyle {
     /// A version byte in binary.
     Bits,
     Jsonb,
+    /// Without a declaration that says nothing.
+    Xml,
     /// Six bytes in binary.
     Tid,
     Inet,
@@ -93,6 +95,7 @@ impl CellEncoders {
                     oid::JSONB | oid::JSONPATH => TextStyle::Jsonb,
                     oid::BIT | oid::VARBIT => TextStyle::Bits,
                     oid::TID => TextStyle::Tid,
+                    oid::XML => TextStyle::Xml,
                     oid::INET => TextStyle::Inet,
                     _ => TextStyle::Plain,
                 };
@@ -314,6 +317,7 @@ impl<'a> Cells<'a> {
                         | TextStyle::CharByte
                         | TextStyle::Jsonb
                         | TextStyle::Bits
+                        | TextStyle::Xml
                         | TextStyle::Tid
                         | TextStyle::Inet => Bytes::of(strings),
                     }),
@@ -361,6 +365,7 @@ impl<'a> Cells<'a> {
             Data::Int8(v) => digits::put_sized_int(out, v[row]),
             Data::Text(v) => match self.plan.style {
                 TextStyle::Padded(length) => put_sized_padded(v, row, length, out),
+                TextStyle::Xml => put_sized(out, text::xml::shown(v.text(row)).as_bytes()),
                 TextStyle::Plain
                 | TextStyle::CharByte
                 | TextStyle::Jsonb
@@ -411,6 +416,9 @@ impl<'a> Cells<'a> {
             Data::Float8(v) => text::write_f64(out, v[row], settings.extra_float_digits),
             Data::Decimal(v, scale) => digits::put_decimal(out, v[row], usize::from(*scale)),
             Data::Numeric(v) | Data::Uuid(v) => v.put(row, out),
+            Data::Text(v) if self.plan.style == TextStyle::Xml => {
+                out.put_slice(text::xml::shown(v.text(row)).as_bytes());
+            }
             Data::Text(v) => {
                 v.put(row, out);
                 if let TextStyle::Padded(length) = self.plan.style {
@@ -493,6 +501,7 @@ impl<'a> Cells<'a> {
                 TextStyle::Plain => v.put_sized(row, out),
                 TextStyle::Padded(length) => put_sized_padded(v, row, length, out),
                 TextStyle::CharByte => out.put_slice(&[0, 0, 0, 1, text::char_byte(v.text(row))]),
+                TextStyle::Xml => put_sized(out, text::xml::shown(v.text(row)).as_bytes()),
                 TextStyle::Jsonb => {
                     out.put_u32(v.get(row).len() as u32 + 1);
                     out.put_u8(1);

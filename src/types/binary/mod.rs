@@ -278,6 +278,7 @@ fn encode_text(text: &str, ty: PgType, types: &dyn TypeLookup, out: &mut Vec<u8>
         }
         oid::BIT | oid::VARBIT => super::text::bits::send(text, out),
         oid::CHAR => out.put_u8(super::text::char_byte(text)),
+        oid::XML => out.put_slice(super::text::xml::shown(text).as_bytes()),
         oid::TID => put_tid(text, out),
         oid::INET => put_inet(text, out),
         oid::BPCHAR => {

@@ -8,6 +8,7 @@ pub mod json;
 pub mod jsonpath;
 pub(crate) mod reg;
 mod scalar;
+pub(super) mod xml;
 
 use std::sync::Arc;
 
@@ -206,8 +207,11 @@ pub fn write(out: &mut Vec<u8>, value: &Value, ty: PgType, output: &Output<'_>) 
 
 /// Text of any type that is carried as text; `char(n)` gets its blanks back.
 fn write_text(out: &mut Vec<u8>, text: &str, ty: PgType, types: &dyn TypeLookup) {
-    out.put_slice(text.as_bytes());
     let ty = if ty.oid >= oid::FIRST_USER { super::base_type(ty, types) } else { ty };
+    if ty.oid == oid::XML {
+        return out.put_slice(xml::shown(text).as_bytes());
+    }
+    out.put_slice(text.as_bytes());
     if ty.oid == oid::BPCHAR {
         pad_bpchar(out, text, ty.typmod);
     }
