@@ -32,7 +32,8 @@ pub fn canonical(text: &str) -> Option<Result<String>> {
     }
     let offset = Zone::find(text)?.fixed_offset();
     Some(match offset {
-        Some(offset) => whole_hours(offset).map(|()| text.to_owned()),
+        // As PostgreSQL reports it: pgjdbc understands GMT-3, not gmt-3.
+        Some(offset) => whole_hours(offset).map(|()| text.to_ascii_uppercase()),
         None => Err(Error::unsupported("a time zone given as a rule")
             .hint("Name the zone, as in SET TimeZone TO 'Europe/Berlin'.")),
     })
