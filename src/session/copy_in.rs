@@ -43,8 +43,7 @@ impl Session {
         if self.shared.state.lock().settings.transaction.read_only {
             return Err(transaction::read_only("COPY FROM"));
         }
-        let late = table.late_keys().next().is_some();
-        let alone = if plan.keys.is_some() || late { Alone::No } else { alone };
+        let alone = if plan.keys.is_some() { Alone::No } else { alone };
         self.open_engine().await?;
         if let Some(active) = self.transaction.active_mut() {
             active.queried = true;

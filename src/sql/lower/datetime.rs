@@ -190,6 +190,15 @@ impl Lowerer<'_> {
                 let session = self.session_id();
                 return Ok(Some(Scalar::call("dg_age_tz", vec![session, today, value.clone()], Phys::Interval)));
             }
+            ("timetz", [time]) if func.args.first() == Some(&oid::TIME) => {
+                // The session's offset, today at that time.
+                let today = self.session(crate::tree::SessionValue::CurrentDate, Phys::Date);
+                let moment = Scalar::template("({0} + {1})", vec![today, time.clone()], Phys::Timestamp);
+                let session = self.session_id();
+                let moment = Scalar::call("dg_local_to_timestamptz", vec![session, moment], Phys::TimestampTz);
+                let session = self.session_id();
+                return Ok(Some(Scalar::call("dg_timestamptz_to_timetz", vec![session, moment], Phys::TimeTz)));
+            }
             ("date_trunc", [field, value, zone]) => {
                 let args = vec![field.clone(), value.clone(), zone.clone()];
                 return Ok(Some(Scalar::call("dg_date_trunc_zone", args, Phys::TimestampTz)));

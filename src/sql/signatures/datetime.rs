@@ -103,6 +103,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("interval_pl_timetz(interval,timetz)", Template("dg_timetz_plus({1}, {0}, 1)")),
     ("timetz_mi_interval(timetz,interval)", Template("dg_timetz_plus({0}, {1}, -1)")),
     ("time(timetz)", Native("dg_timetz_time")),
+    ("timetz(time)", Special),
     ("timetz(timestamptz)", SessionNative("dg_timestamptz_to_timetz")),
     ("datetimetz_pl(date,timetz)", Native("dg_date_timetz")),
     ("timetzdate_pl(timetz,date)", Template("dg_date_timetz({1}, {0})")),

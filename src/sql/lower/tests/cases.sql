@@ -543,3 +543,4 @@ select '""=r*/""'::aclitem
 select 'nobody=r/nobody'::aclitem
 select (interval '1 day 02:03:04.5678' * n)::interval(2), (interval '1 year 2 mons' * n)::interval year, (interval '-1 day -02:03:04' * n)::interval day to minute from generate_series(1, 3) n
 select array_agg(interval '1.256 s' * n)::interval(1)[] from generate_series(1, 3) n
+select '12:00:00.5'::time::timetz
