@@ -282,7 +282,7 @@ async fn pump(
                 Ok(input) => input,
                 Err(_) => {
                     decoder.flush()?;
-                    drain(&mut decoder, writer.as_mut(), kept.as_deref_mut()).await?;
+                    drain(&mut decoder, writer.as_mut(), kept.as_deref_mut(), &mut rows).await?;
                     writer.hurry();
                     next.await
                 }
