@@ -69,6 +69,12 @@ impl Analyzer<'_> {
                     Error::new(SqlState::WRONG_OBJECT_TYPE, message).hint("Try the COPY (SELECT ...) TO variant.")
                 );
             }
+            if def.is_partitioned() {
+                let message = format!("cannot copy from partitioned table \"{}\"", def.name);
+                return Err(
+                    Error::new(SqlState::WRONG_OBJECT_TYPE, message).hint("Try the COPY (SELECT ...) TO variant.")
+                );
+            }
             if let RelationKind::Sequence(_) = def.kind {
                 let message = format!("cannot copy from sequence \"{}\"", def.name);
                 return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));

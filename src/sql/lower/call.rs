@@ -92,6 +92,9 @@ impl Lowerer<'_> {
                 let args = vec![self.expr(vector)?, self.expr(dimension)?];
                 Some(Scalar::template(text, args, Phys::Int4))
             }
+            ("satisfies_hash_partition", [_, modulus, remainder, keys @ ..]) => {
+                Some(self.hash_partition(modulus, remainder, keys)?)
+            }
             ("pg_typeof", [arg]) => Some(self.type_of(arg)?),
             ("array_to_string", [array, rest @ ..]) => self.array_to_string(array, rest)?,
             ("date_pl_interval" | "date_mi_interval", [date, interval]) => {

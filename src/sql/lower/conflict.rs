@@ -42,6 +42,11 @@ impl Lowerer<'_> {
             self.rels.insert(rel, Rel { alias: Alias::Excluded, columns });
         }
         let kept: Vec<&(u16, Expr)> = sets.iter().filter(|set| !keeps_key(set, conflict, insert)).collect();
+        let touched: Vec<u16> = kept.iter().map(|(index, _)| *index).collect();
+        if (def.is_partition() || def.is_partitioned()) && self.touches_key(def, &insert.target, Some(&touched)) {
+            return Err(Error::unsupported("ON CONFLICT DO UPDATE of a column of a partition key")
+                .hint("Leave the column out of SET, or use UPDATE."));
+        }
         let rules = insert.rules.as_deref();
         let conflict_rules = rules.and_then(|r| r.conflict.as_ref().map(|c| (r.row, c)));
         let mut lowered = self.set_values(&insert.target, &kept, def, Some((&conflict.arbiter, conflict_rules)))?;

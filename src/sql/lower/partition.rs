@@ -250,6 +250,44 @@ impl Lowerer<'_> {
         Ok(Scalar::new(Node::Case { whens, otherwise: None }, phys.clone()))
     }
 
+    /// satisfies_hash_partition: the hashes of the key's columns, taken together, have this remainder.
+    pub(super) fn hash_partition(&mut self, modulus: &Expr, remainder: &Expr, keys: &[Expr]) -> Result<Scalar> {
+        let mut hash = Scalar::number(0i64, Phys::Void).cast(Phys::Int8);
+        for key in keys {
+            let value = self.expr(key)?;
+            let native = match &value.phys {
+                Phys::Bool => "dg_hash_bool",
+                Phys::Int2 => "dg_hash_int2",
+                Phys::Int4 => "dg_hash_int4",
+                Phys::Int8 => "dg_hash_int8",
+                Phys::Oid => "dg_hash_oid",
+                Phys::Text => "dg_hash_text",
+                Phys::Date => "dg_hash_date",
+                Phys::Timestamp => "dg_hash_timestamp",
+                Phys::TimestampTz => "dg_hash_timestamptz",
+                Phys::Uuid => "dg_hash_uuid",
+                Phys::Float4
+                | Phys::Float8
+                | Phys::Decimal { .. }
+                | Phys::Numeric
+                | Phys::Char(_)
+                | Phys::Padded
+                | Phys::Bytea
+                | Phys::Time
+                | Phys::TimeTz
+                | Phys::Interval
+                | Phys::Enum(_)
+                | Phys::List(_)
+                | Phys::Row(_)
+                | Phys::Void => return Err(Error::unsupported("the hash of a partition key of this type")),
+            };
+            let own = Scalar::call(native, vec![value], Phys::Int8);
+            hash = Scalar::call("dg_hash_combine", vec![hash, own], Phys::Int8);
+        }
+        let args = vec![hash, self.expr(modulus)?, self.expr(remainder)?];
+        Ok(Scalar::call("dg_hash_satisfies", args, Phys::Bool))
+    }
+
     /// The guards that a row of a partitioned table has a partition to go to (ExecFindPartition), per table on the way. With
     /// `touched`, none if no column of a partition key is among these.
     pub(super) fn routing_guards(
@@ -375,7 +413,7 @@ impl Lowerer<'_> {
     }
 
     /// Whether a statement that sets these columns may move a row.
-    fn touches_key(&self, def: &registry::Relation, target: &Relation, touched: Option<&[u16]>) -> bool {
+    pub(super) fn touches_key(&self, def: &registry::Relation, target: &Relation, touched: Option<&[u16]>) -> bool {
         let Some(touched) = touched else { return true };
         let named = self.cx.snapshot.relation_by_oid(def.named_oid());
         let Some(names) = named.and_then(|named| self.cx.snapshot.partition_key_columns(named)) else { return true };

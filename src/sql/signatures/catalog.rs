@@ -58,6 +58,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("pg_get_function_arg_default(oid,int4)", SessionNative("dg_pg_get_function_arg_default")),
     ("pg_get_functiondef(oid)", SessionNative("dg_pg_get_functiondef")),
     ("pg_get_function_sqlbody(oid)", SessionNative("dg_pg_get_function_sqlbody")),
+    ("satisfies_hash_partition(oid,int4,int4,any)", Special),
     ("pg_get_partkeydef(oid)", SessionNative("dg_pg_get_partkeydef")),
     ("pg_get_partition_constraintdef(oid)", SessionNative("dg_pg_get_partition_constraintdef")),
     ("pg_partition_ancestors(regclass)", SessionNative("dg_pg_partition_ancestors")),

@@ -459,6 +459,11 @@ impl Analyzer<'_> {
         for target in table_names {
             let name = self.qualified(&target.name)?;
             match self.find_relation(name.namespace.as_deref(), &name.name) {
+                Some(found) if target.only && found.is_partitioned() => {
+                    let message = "cannot truncate only a partitioned table";
+                    return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
+                        .hint("Do not specify the ONLY keyword, or use TRUNCATE ONLY on the partitions directly."));
+                }
                 Some(found) => tables.push(found),
                 // PostgreSQL gives no position here.
                 None => return Err(self.no_relation(name.namespace.as_deref(), &name.name, 0)),

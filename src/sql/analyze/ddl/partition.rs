@@ -36,7 +36,7 @@ impl Analyzer<'_> {
         let strategy = match &*raw.strategy {
             "list" => Strategy::List,
             "range" => Strategy::Range,
-            "hash" => return Err(Error::unsupported("PARTITION BY HASH").hint("Use RANGE or LIST.").at(raw.pos)),
+            "hash" => Strategy::Hash,
             other => {
                 let message = format!("unrecognized partitioning strategy \"{other}\"");
                 return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message).at(raw.pos));
@@ -154,7 +154,8 @@ impl Analyzer<'_> {
             .snapshot
             .user_type_by_oid(base.oid)
             .is_some_and(|t| t.oid == base.oid && matches!(t.kind, crate::registry::UserTypeKind::Enum { .. }));
-        let hashed = !matches!(base.oid, oid::NUMERIC | oid::FLOAT4 | oid::FLOAT8 | oid::TIME | oid::BYTEA);
+        let hashed =
+            !matches!(base.oid, oid::NUMERIC | oid::FLOAT4 | oid::FLOAT8 | oid::TIME | oid::BYTEA | oid::BPCHAR);
         let known = opclass_of(base.oid).is_some() && (strategy != Strategy::Hash || hashed);
         if base.oid != part.ty.oid || !(known || is_enum && strategy != Strategy::Hash) {
             return Err(Error::unsupported(format!("a {} partition key of type {name}", strategy.word()))

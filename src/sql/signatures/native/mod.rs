@@ -5,6 +5,7 @@ mod datetime;
 mod degrees;
 mod drawn;
 mod float;
+mod hash_partition;
 mod integer;
 mod io;
 mod json;
@@ -52,6 +53,7 @@ pub fn all() -> Vec<Native> {
     all.extend(moment::natives());
     all.extend(degrees::natives());
     all.extend(drawn::natives());
+    all.extend(hash_partition::natives());
 
     all
 }
