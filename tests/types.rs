@@ -288,6 +288,8 @@ fn copy_options(text: &str, names: &[&str]) -> CopyOptions {
         freeze: false,
         on_error: CopyOnError::Stop,
         verbose: false,
+        rejects: None,
+        batch: None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! COPY TO: batches to text, csv or binary, one row a message.
+//! COPY TO: batches to text, csv, json or binary, one row a message.
 
 use std::sync::Arc;
 
@@ -53,7 +53,8 @@ impl Encoder {
             return;
         }
         match self.options.format {
-            CopyFormat::Arrow => {}
+            // Of json each row is a line already: the query made it.
+            CopyFormat::Arrow | CopyFormat::Json | CopyFormat::Parquet => {}
             CopyFormat::Binary => {
                 out.put_slice(SIGNATURE);
                 out.put_slice(&[0; 8]);
@@ -113,7 +114,9 @@ impl Encoder {
                 // Most cells need no escape: they are written in place and only then looked at.
                 let start = out.len();
                 column.write_text(row, &output, out)?;
-                if self.options.format == CopyFormat::Csv {
+                if self.options.format == CopyFormat::Json {
+                    one_line(&mut out[start..]);
+                } else if self.options.format == CopyFormat::Csv {
                     let single = cells.len() == 1;
                     if self.force_quote[i] || csv_needs_quote(&out[start..], single, &self.options) {
                         scratch.clear();
@@ -164,6 +167,11 @@ impl Encoder {
         }
         Ok(ends)
     }
+}
+
+/// A document on one line: outside its strings a line's end is a blank, and inside there is none.
+fn one_line(json: &mut [u8]) {
+    json.iter_mut().filter(|b| matches!(b, b'\n' | b'\r')).for_each(|b| *b = b' ');
 }
 
 fn text_needs_escape(b: u8, delimiter: u8) -> bool {

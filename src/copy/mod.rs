@@ -1,4 +1,4 @@
-//! COPY's formats, text, csv, binary and Arrow: bytes to record batches and back. Pure: no socket, no engine.
+//! COPY's formats, text, csv, binary, Arrow and json: bytes to record batches and back. Pure: no socket, no engine.
 
 mod arrow;
 mod arrow_out;
@@ -7,8 +7,10 @@ mod binary;
 mod column;
 mod convert;
 mod encode;
+mod json;
 mod lines;
 mod rows;
+mod skips;
 
 use std::sync::Arc;
 
@@ -22,6 +24,7 @@ use crate::types::{OutputSettings, PgType, Phys, TypeLookup};
 
 pub use arrow_out::ArrowEncoder;
 pub use encode::Encoder;
+pub use skips::Rejected;
 
 /// Rows of a decoded batch, at most.
 pub const BATCH_ROWS: usize = 16_384;
@@ -77,20 +80,22 @@ enum Format {
     Lines(Box<rows::LineDecoder>),
     Binary(Box<binary::BinaryDecoder>),
     Arrow(Box<arrow::ArrowDecoder>),
+    Json(Box<json::JsonDecoder>),
 }
 
 impl Decoder {
     /// 0A000 for an encoding that is not carried.
     pub fn new(options: &CopyOptions, source: CopySource, client: Encoding) -> Result<Self> {
         let from = encoding(options, client)?;
-        let recode = (from.converts() && matches!(options.format, CopyFormat::Text | CopyFormat::Csv))
-            .then(|| Recode { from, begun: Vec::new() });
+        let recode = (from.converts() && options.format.is_text()).then(|| Recode { from, begun: Vec::new() });
         let format = match options.format {
             CopyFormat::Text | CopyFormat::Csv => {
                 Format::Lines(Box::new(rows::LineDecoder::new(options.clone(), source)?))
             }
             CopyFormat::Binary => Format::Binary(Box::new(binary::BinaryDecoder::new(source)?)),
             CopyFormat::Arrow => Format::Arrow(Box::new(arrow::ArrowDecoder::new(source))),
+            CopyFormat::Json => Format::Json(Box::new(json::JsonDecoder::new(options, source))),
+            CopyFormat::Parquet => return Err(Error::unsupported("COPY FROM in Parquet")),
         };
         Ok(Self { format, recode })
     }
@@ -98,8 +103,10 @@ impl Decoder {
     /// Takes a piece of data of any size. Errors have PostgreSQL's SQLSTATE, message and CONTEXT.
     pub fn feed(&mut self, data: &[u8]) -> Result<()> {
         match (&mut self.format, &mut self.recode) {
-            (Format::Lines(lines), Some(recode)) => recode.feed(data, lines),
+            (Format::Lines(lines), Some(recode)) => recode.feed(data, lines.as_mut()),
             (Format::Lines(lines), None) => lines.feed(data),
+            (Format::Json(lines), Some(recode)) => recode.feed(data, lines.as_mut()),
+            (Format::Json(lines), None) => lines.feed(data),
             (Format::Binary(d), _) => d.feed(data),
             (Format::Arrow(d), _) => d.feed(data),
         }
@@ -107,14 +114,11 @@ impl Decoder {
 
     /// No more data. What is left in [`Decoder::take`] after this is the end.
     pub fn finish(&mut self) -> Result<()> {
+        // An unfinished character is an error.
+        let unfinished = self.recode.take().and_then(|recode| recode.from.decode(&recode.begun).err());
         match &mut self.format {
-            Format::Lines(d) => {
-                if let Some(recode) = self.recode.take() {
-                    // An unfinished character is an error.
-                    recode.from.decode(&recode.begun).map_err(|error| d.in_next_line(error))?;
-                }
-                d.finish()
-            }
+            Format::Lines(d) => unfinished.map_or(Ok(()), |error| Err(d.in_next_line(error))).and_then(|()| d.finish()),
+            Format::Json(d) => unfinished.map_or(Ok(()), |error| Err(d.in_next_line(error))).and_then(|()| d.finish()),
             Format::Binary(d) => d.finish(),
             Format::Arrow(d) => d.finish(),
         }
@@ -124,6 +128,7 @@ impl Decoder {
     pub fn take(&mut self) -> Result<Option<DecodedBatch>> {
         match &mut self.format {
             Format::Lines(d) => Ok(d.take()),
+            Format::Json(d) => Ok(d.take()),
             Format::Binary(d) => Ok(d.take()),
             Format::Arrow(d) => d.take(),
         }
@@ -136,6 +141,7 @@ impl Decoder {
     pub fn flush(&mut self) -> Result<()> {
         match &mut self.format {
             Format::Lines(d) => d.flush(),
+            Format::Json(d) => d.flush(),
             Format::Binary(d) => d.flush(),
             Format::Arrow(_) => Ok(()),
         }
@@ -145,6 +151,7 @@ impl Decoder {
     pub fn present(&self) -> Option<Vec<usize>> {
         match &self.format {
             Format::Lines(d) => Some((0..d.columns()).collect()),
+            Format::Json(d) => Some((0..d.columns()).collect()),
             Format::Binary(d) => Some((0..d.columns()).collect()),
             Format::Arrow(d) => d.present(),
         }
@@ -154,6 +161,7 @@ impl Decoder {
     pub fn skipped(&self) -> u64 {
         match &self.format {
             Format::Lines(d) => d.skipped(),
+            Format::Json(d) => d.skipped(),
             Format::Binary(_) | Format::Arrow(_) => 0,
         }
     }
@@ -162,6 +170,16 @@ impl Decoder {
     pub fn notices(&mut self) -> Vec<String> {
         match &mut self.format {
             Format::Lines(d) => d.notices(),
+            Format::Json(d) => d.notices(),
+            Format::Binary(_) | Format::Arrow(_) => Vec::new(),
+        }
+    }
+
+    /// The rows that were skipped since the last call, if the options want them kept.
+    pub fn rejected(&mut self) -> Vec<Rejected> {
+        match &mut self.format {
+            Format::Lines(d) => d.rejected(),
+            Format::Json(d) => d.rejected(),
             Format::Binary(_) | Format::Arrow(_) => Vec::new(),
         }
     }
@@ -170,14 +188,42 @@ impl Decoder {
     pub fn rows(&self) -> u64 {
         match &self.format {
             Format::Lines(d) => d.rows(),
+            Format::Json(d) => d.rows(),
             Format::Binary(d) => d.rows(),
             Format::Arrow(d) => d.rows(),
         }
     }
 }
 
+/// Decoders of text.
+trait Lines {
+    fn feed(&mut self, data: &[u8]) -> Result<()>;
+    /// An error in the data that comes next.
+    fn in_next_line(&self, error: Error) -> Error;
+}
+
+impl Lines for rows::LineDecoder {
+    fn feed(&mut self, data: &[u8]) -> Result<()> {
+        self.feed(data)
+    }
+
+    fn in_next_line(&self, error: Error) -> Error {
+        self.in_next_line(error)
+    }
+}
+
+impl Lines for json::JsonDecoder {
+    fn feed(&mut self, data: &[u8]) -> Result<()> {
+        self.feed(data)
+    }
+
+    fn in_next_line(&self, error: Error) -> Error {
+        self.in_next_line(error)
+    }
+}
+
 impl Recode {
-    fn feed(&mut self, data: &[u8], lines: &mut rows::LineDecoder) -> Result<()> {
+    fn feed(&mut self, data: &[u8], lines: &mut dyn Lines) -> Result<()> {
         let mut all = std::mem::take(&mut self.begun);
         all.extend_from_slice(data);
         self.begun = all.split_off(self.from.whole(&all));

@@ -4,9 +4,10 @@ use memchr::memchr;
 
 use super::batches::Batches;
 use super::lines::{Found, LineFinder, first_invalid};
+use super::skips::{Rejected, Skips, Wrong};
 use super::{CopySource, DecodedBatch, shown};
 use crate::error::{Error, Result, SqlState};
-use crate::tree::{CopyFormat, CopyHeader, CopyOnError, CopyOptions};
+use crate::tree::{CopyFormat, CopyHeader, CopyOptions};
 use crate::types::binary;
 use crate::types::text::Input;
 
@@ -19,11 +20,7 @@ pub(super) struct LineDecoder {
     header: CopyHeader,
     line: u64,
     ended: bool,
-    on_error: CopyOnError,
-    /// A notice for each row that is skipped.
-    verbose: bool,
-    notices: Vec<String>,
-    skipped: u64,
+    skips: Skips,
 }
 
 impl LineDecoder {
@@ -36,10 +33,7 @@ impl LineDecoder {
             header: options.header,
             line: 0,
             ended: false,
-            on_error: options.on_error,
-            verbose: options.verbose,
-            notices: Vec::new(),
-            skipped: 0,
+            skips: Skips::new(&options),
             fields: FieldReader::new(options, source),
         })
     }
@@ -50,12 +44,17 @@ impl LineDecoder {
 
     /// Rows that were skipped so far.
     pub fn skipped(&self) -> u64 {
-        self.skipped
+        self.skips.skipped
     }
 
     /// What there is to say of the rows that were skipped since the last call.
     pub fn notices(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.notices)
+        self.skips.notices()
+    }
+
+    /// The rows that were skipped since the last call, if they are wanted.
+    pub fn rejected(&mut self) -> Vec<Rejected> {
+        self.skips.rejected()
     }
 
     pub fn columns(&self) -> usize {
@@ -171,10 +170,11 @@ impl LineDecoder {
             CopyHeader::Yes => return Ok(()),
             CopyHeader::Match => return self.fields.match_header(line).map_err(|e| self.line_error(e, line)),
         }
-        match self.fields.read(line, escaped, &mut self.batches) {
+        match self.fields.read(line, escaped, &mut self.batches, &self.skips) {
             Ok(None) => self.batches.end_row(line.len()),
             Ok(Some(wrong)) => {
-                self.skip(wrong)?;
+                let name = &self.fields.source.columns[wrong.column].name;
+                self.skips.skip(wrong, self.line, name, &self.fields.source.table)?;
                 self.batches.reject_row(line.len())
             }
             Err(RowError::Line(error)) => Err(self.line_error(error, line)),
@@ -185,39 +185,6 @@ impl LineDecoder {
                 let inner = error.report().context.clone().map(|c| c + "\n").unwrap_or_default();
                 Err(error.context(format!("{inner}{place}: \"{}\"", shown(field.as_bytes()))))
             }
-        }
-    }
-}
-
-/// A field that its column's input function does not take.
-struct Wrong {
-    column: usize,
-    field: String,
-}
-
-impl LineDecoder {
-    /// A row is skipped, unless that were too many.
-    fn skip(&mut self, wrong: Wrong) -> Result<()> {
-        let Wrong { column, field } = wrong;
-        let (line, name) = (self.line, &self.fields.source.columns[column].name);
-        self.skipped += 1;
-        if self.verbose {
-            let field = shown(field.as_bytes());
-            self.notices.push(format!(
-                "skipping row due to data type incompatibility at line {line} for column \"{name}\": \"{field}\""
-            ));
-        }
-        match self.on_error {
-            CopyOnError::Ignore { limit: Some(limit) } if self.skipped > limit => {
-                let message = format!("skipped more than REJECT_LIMIT ({limit}) rows due to data type incompatibility");
-                let place = format!(
-                    "COPY {}, line {line}, column {name}: \"{}\"",
-                    self.fields.source.table,
-                    shown(field.as_bytes())
-                );
-                Err(Error::new(SqlState::INVALID_TEXT_REPRESENTATION, message).context(place))
-            }
-            CopyOnError::Ignore { .. } | CopyOnError::Stop => Ok(()),
         }
     }
 }
@@ -262,11 +229,17 @@ impl FieldReader {
     }
 
     /// Reads a row; where errors are ignored, one with a wrong field is filled up with NULLs.
-    fn read(&mut self, line: &[u8], escaped: bool, batches: &mut Batches) -> Result<Option<Wrong>, RowError> {
-        let ignores = self.options.on_error != CopyOnError::Stop;
+    fn read(
+        &mut self,
+        line: &[u8],
+        escaped: bool,
+        batches: &mut Batches,
+        skips: &Skips,
+    ) -> Result<Option<Wrong>, RowError> {
         let mut wrong: Option<Wrong> = None;
         let count = self.source.columns.len();
         let source = &self.source;
+        let defaults = self.options.default.as_ref().map_or(&[] as &[usize], |default| &default.columns);
         let input = Input { settings: &source.settings, types: source.types.as_ref(), now: source.now };
         let mut put = |i: usize, raw: Raw<'_>| -> Result<(), RowError> {
             if i >= count {
@@ -275,11 +248,16 @@ impl FieldReader {
             match raw {
                 _ if wrong.is_some() => batches.column(i).push_null(),
                 Raw::Null => batches.column(i).push_null(),
-                Raw::Default => batches.column(i).push_default(),
+                Raw::Default if defaults.contains(&i) => batches.column(i).push_default(),
+                Raw::Default => {
+                    let name = &source.columns[i].name;
+                    let error = format_error("unexpected default marker in COPY data");
+                    return Err(RowError::Line(error.detail(format!("Column \"{name}\" has no default value."))));
+                }
                 Raw::Text(text) => match batches.column(i).push_text(text, &input) {
                     Ok(()) => {}
-                    Err(error) if ignores && error.code().as_str().starts_with("22") => {
-                        wrong = Some(Wrong { column: i, field: text.to_owned() });
+                    Err(error) if skips.skips(&error) => {
+                        wrong = Some(Wrong { column: i, field: text.to_owned(), error });
                         batches.column(i).push_null();
                     }
                     Err(error) => return Err(RowError::Field(error, i, text.to_owned())),
@@ -298,7 +276,7 @@ impl FieldReader {
             CopyFormat::Csv => {
                 csv_fields(line, &self.options, &self.force_not_null, &self.force_null, &mut self.scratch, &mut put)?
             }
-            CopyFormat::Text | CopyFormat::Binary | CopyFormat::Arrow => {
+            CopyFormat::Text | CopyFormat::Binary | CopyFormat::Arrow | CopyFormat::Json | CopyFormat::Parquet => {
                 text_fields(line, escaped, &self.options, &mut self.scratch, &mut put)?
             }
         };
@@ -322,7 +300,7 @@ impl FieldReader {
         };
         let read = match self.options.format {
             CopyFormat::Csv => csv_fields(line, &self.options, &[], &[], &mut self.scratch, &mut put),
-            CopyFormat::Text | CopyFormat::Binary | CopyFormat::Arrow => {
+            CopyFormat::Text | CopyFormat::Binary | CopyFormat::Arrow | CopyFormat::Json | CopyFormat::Parquet => {
                 let escaped = memchr(b'\\', line).is_some();
                 text_fields(line, escaped, &self.options, &mut self.scratch, &mut put)
             }
@@ -354,6 +332,11 @@ impl FieldReader {
     }
 }
 
+fn is_default(options: &CopyOptions, field: &[u8]) -> bool {
+    let marker = options.default.as_ref().and_then(|default| default.marker.as_ref());
+    marker.is_some_and(|marker| marker.as_bytes() == field)
+}
+
 /// The text was checked as a whole row; its parts are cut at ASCII bytes.
 fn as_str(bytes: &[u8]) -> Result<&str, RowError> {
     std::str::from_utf8(bytes).map_err(|_| {
@@ -376,7 +359,7 @@ fn text_fields(
         let field = &rest[..end.unwrap_or(rest.len())];
         if field == options.null.as_bytes() {
             put(i, Raw::Null)?;
-        } else if options.default.as_ref().is_some_and(|d| d.as_bytes() == field) {
+        } else if is_default(options, field) {
             put(i, Raw::Default)?;
         } else if escaped && memchr(b'\\', field).is_some() {
             unescape(field, scratch);
@@ -491,7 +474,7 @@ fn csv_fields(
         let is_null = field == options.null.as_bytes() && if quoted { flag(force_null) } else { !flag(force_not_null) };
         if is_null {
             put(i, Raw::Null)?;
-        } else if !quoted && options.default.as_ref().is_some_and(|d| d.as_bytes() == field) {
+        } else if !quoted && is_default(options, field) {
             put(i, Raw::Default)?;
         } else {
             put(i, Raw::Text(as_str(field)?))?;

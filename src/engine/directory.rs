@@ -108,7 +108,8 @@ pub struct Printed {
     pub call: bool,
 }
 
-/// What an advisory lock is about: a key of 64 bits in halves (`kind` 1), or a pair of 32 (`kind` 2).
+/// What an advisory lock is about: a key of 64 bits in halves (`kind` 1), or a pair of 32 (`kind` 2). The gateway's own locks
+/// on loads that have a name are of kind 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LockTag {
     pub high: u32,
@@ -125,6 +126,9 @@ impl LockTag {
     pub fn of_pair(first: i32, second: i32) -> Self {
         Self { high: first.cast_unsigned(), low: second.cast_unsigned(), kind: 2 }
     }
+
+    /// The kind of the locks on loads by name, which no client can ask for.
+    pub const BATCH: u16 = 3;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,6 +205,17 @@ pub struct CursorRow {
     pub creation_time: SystemTime,
 }
 
+/// How far a COPY has come.
+#[derive(Debug, Clone, Copy)]
+pub struct CopyRow {
+    /// 0 for a query.
+    pub relation: Oid,
+    /// COPY FROM or COPY TO.
+    pub command: &'static str,
+    pub bytes_processed: u64,
+    pub tuples_processed: u64,
+}
+
 /// A row of pg_stat_activity.
 #[derive(Debug, Clone)]
 pub struct ActivityRow {
@@ -219,6 +234,8 @@ pub struct ActivityRow {
     /// active, idle, idle in transaction, idle in transaction (aborted).
     pub state: &'static str,
     pub query: Arc<str>,
+    /// The COPY that it runs.
+    pub copy: Option<CopyRow>,
 }
 
 static SESSIONS: LazyLock<RwLock<HashMap<u64, Weak<dyn SessionView>>>> = LazyLock::new(RwLock::default);

@@ -63,9 +63,20 @@ struct State {
     hurried: bool,
     /// What the running statement reads.
     part: VecDeque<RecordBatch>,
+    reading: Reading,
     end: End,
     /// The statement is over, with this error if it failed.
     closed: Option<Option<Error>>,
+}
+
+/// A part is read once. A plan that scans the feed twice (DuckDB may join a query with itself) would lose its rows.
+#[derive(Default, PartialEq, Eq)]
+enum Reading {
+    /// No part has come: the statement runs over nothing, to be bound.
+    #[default]
+    Nothing,
+    Ready,
+    Done,
 }
 
 #[derive(Default, PartialEq, Eq)]
@@ -139,6 +150,7 @@ impl Feed {
                 if last || state.hurried || state.bytes >= PART_BYTES {
                     state.hurried = false;
                     state.part = std::mem::take(&mut state.filling).into();
+                    state.reading = Reading::Ready;
                     state.bytes = 0;
                     drop(state);
                     self.emptied.notify_waiters();
@@ -286,7 +298,14 @@ unsafe extern "C" fn init(info: ffi::duckdb_init_info) {
     let failed: Option<CString> = guarded(|| {
         // SAFETY: a live handle, whose bind data is what bind() gave.
         let feed = unsafe { &*ffi::duckdb_init_get_bind_data(info).cast::<Arc<Feed>>() };
-        let batches = std::mem::take(&mut feed.state.lock().part);
+        let mut state = feed.state.lock();
+        match state.reading {
+            Reading::Nothing => {}
+            Reading::Ready => state.reading = Reading::Done,
+            Reading::Done => return Err(Error::internal("a plan reads its feed twice")),
+        }
+        let batches = std::mem::take(&mut state.part);
+        drop(state);
         let scan = Box::new(Mutex::new(Scan { batches, row: 0 }));
         // SAFETY: a live handle; the box is given to DuckDB with its destructor.
         unsafe {

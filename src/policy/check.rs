@@ -29,7 +29,7 @@ fn walk(statement: &Statement, authority: &Authority, walk: &mut Walk) -> Result
                     walk.insert(insert);
                     way(authority, authority.ways.copy_from, "use COPY FROM", "duckgate.copy_from")?;
                 }
-                CopyDirection::Out { query } => {
+                CopyDirection::Out { query, relation: _ } => {
                     walk.query(query);
                     way(authority, authority.ways.copy_to, "use COPY TO", "duckgate.copy_to")?;
                 }

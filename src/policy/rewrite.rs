@@ -30,7 +30,7 @@ impl Rules<'_> {
                         }
                         self.insert(insert)
                     }
-                    CopyDirection::Out { query } => self.query(query),
+                    CopyDirection::Out { query, relation: _ } => self.query(query),
                 }
             }
             Statement::Explain(explain) => {

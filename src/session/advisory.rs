@@ -87,7 +87,7 @@ impl Session {
 }
 
 /// Waits for a place in line to come up, until the session is to stop or has waited long enough.
-async fn wait_turn(
+pub(super) async fn wait_turn(
     turn: impl Future<Output = ()>,
     shared: &Shared,
     deadline: Option<Instant>,

@@ -1,5 +1,6 @@
 //! COPY TO STDOUT: the result's batches, encoded as they come, one row a message.
 
+use super::copy_progress::Shown;
 use super::execute::{Alone, Done};
 use super::front::Front;
 use super::interrupt::Interrupt;
@@ -10,12 +11,20 @@ use crate::engine::{Outcome, Rows};
 use crate::error::{Error, Result};
 use crate::sql::Plan;
 use crate::tree::{CopyFormat, CopyOptions};
+use crate::types::Oid;
 
 /// Rows that are encoded before they are sent: bounds what is held, and how late a cancel is noticed.
 const ROWS_AT_ONCE: usize = 1024;
 
 impl Session {
-    pub(super) async fn copy_out(&mut self, plan: &Plan, options: &CopyOptions, front: &mut dyn Front) -> Result<Done> {
+    pub(super) async fn copy_out(
+        &mut self,
+        plan: &Plan,
+        options: &CopyOptions,
+        relation: Oid,
+        front: &mut dyn Front,
+    ) -> Result<Done> {
+        let shown = Shown::new(&self.shared, relation, false);
         let Outcome::Rows(rows) = self.start(plan, &[], front, Alone::No, None).await? else {
             return Err(Error::internal("COPY TO gave no rows"));
         };
@@ -29,10 +38,10 @@ impl Session {
         let shared = self.shared.clone();
         if options.format == CopyFormat::Arrow {
             let encoder = ArrowEncoder::new(&columns, self.output_settings(), &types)?;
-            return self.arrow_out(rows, encoder, columns.len(), front).await;
+            return self.arrow_out(rows, encoder, columns.len(), &shown, front).await;
         }
         let mut encoder = Encoder::new(options, &columns, self.output_settings(), &types)?;
-        front.copy_out(options.format == CopyFormat::Binary, columns.len());
+        front.copy_out(!options.format.is_text(), columns.len());
         let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
         let mut out = Vec::new();
         let mut sent: u64 = 0;
@@ -43,6 +52,7 @@ impl Session {
             while from < batch.num_rows() {
                 let to = (from + ROWS_AT_ONCE).min(batch.num_rows());
                 let ends = encoder.encode(&batch, from, to, &types, &mut out)?;
+                shown.progress.advance(out.len(), (to - from) as u64);
                 let before = front.sent();
                 messages(&mut out, &ends, &shared.interrupt, front).await?;
                 self.meter.sent += front.sent() - before;
@@ -64,6 +74,7 @@ impl Session {
         rows: Box<dyn Rows>,
         mut encoder: ArrowEncoder,
         width: usize,
+        shown: &Shown,
         front: &mut dyn Front,
     ) -> Result<Done> {
         let types = self.seen();
@@ -75,6 +86,7 @@ impl Session {
         while let Some(batch) = self.next_batch(&mut open, front).await? {
             self.check_result(&quotas, (sent + batch.num_rows()) as u64)?;
             let ends = encoder.encode(&batch, &types, &mut out)?;
+            shown.progress.advance(out.len(), batch.num_rows() as u64);
             let before = front.sent();
             messages(&mut out, &ends, &shared.interrupt, front).await?;
             self.meter.sent += front.sent() - before;

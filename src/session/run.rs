@@ -32,7 +32,7 @@ impl Session {
                 self.run_plan(origin, plan, &compiled.params, values, codes, front, describe, alone).await
             }
             CompiledBody::CopyIn { .. } => self.copy_in(compiled, origin, front, alone).await,
-            CompiledBody::CopyOut { plan, options } => self.copy_out(plan, options, front).await,
+            CompiledBody::CopyOut { plan, options, relation } => self.copy_out(plan, options, *relation, front).await,
             CompiledBody::Explain { plan, options } => {
                 self.explain(plan, options, values, codes_for(1), front, describe).await
             }

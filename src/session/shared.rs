@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use parking_lot::Mutex;
 
+use super::copy_progress::CopyProgress;
 use super::gateway::Gateway;
 use super::interrupt::Interrupt;
 use super::locks::{Answer, Owner};
@@ -62,6 +63,8 @@ pub struct State {
     pub cursors: BTreeMap<String, CursorRow>,
     /// What natives have to tell the client.
     pub notices: Vec<Report>,
+    /// The COPY that runs.
+    pub copy: Option<Arc<CopyProgress>>,
 }
 
 pub struct Activity {
@@ -151,6 +154,7 @@ impl Shared {
             state_change: state.activity.state_change,
             state: state.activity.state,
             query: state.activity.query.clone(),
+            copy: state.copy.as_ref().map(|copy| copy.row()),
         }
     }
 

@@ -66,6 +66,7 @@ impl Session {
                     prepared: Default::default(),
                     cursors: Default::default(),
                     notices: Vec::new(),
+                    copy: None,
                 }),
             })
         };

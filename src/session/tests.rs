@@ -2,6 +2,7 @@
 
 mod audit;
 mod bounds;
+mod copy_cases;
 mod details;
 mod foreign_keys;
 mod hostile_names;

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::observe::audit::Access;
 use crate::policy::{self, Authority, Permit};
 use crate::registry::{Column, Relation};
-use crate::tree::{self, CopyDirection, Expr, RelId, Statement};
+use crate::tree::{self, ConflictAction, CopyDirection, Expr, InsertSource, RelId, Statement};
 use crate::types::{Oid, PgType, Phys};
 
 /// Compiles one parsed statement. `params` are the types that the client declared.
@@ -74,13 +74,15 @@ fn body(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<C
         Statement::Copy(copy) => {
             let options = copy.options.clone();
             match &copy.direction {
-                CopyDirection::In { insert: _, table, columns } => {
-                    let (table, fields) = (Arc::clone(table), copy_fields(table, columns));
+                CopyDirection::In { insert, table, columns } => {
+                    let (table, columns) = (Arc::clone(table), copy_fields(table, columns));
+                    let counts_sent = replaces_all(insert);
                     let plan = plan(permit, |s| lower_copy(s, cx, decimals))?;
-                    CompiledBody::CopyIn { plan, options, columns: fields, table }
+                    CompiledBody::CopyIn { plan, options, columns, table, counts_sent }
                 }
-                CopyDirection::Out { query: _ } => {
-                    CompiledBody::CopyOut { plan: plan(permit, |s| lower_copy(s, cx, decimals))?, options }
+                CopyDirection::Out { query: _, relation } => {
+                    let relation = *relation;
+                    CompiledBody::CopyOut { plan: plan(permit, |s| lower_copy(s, cx, decimals))?, options, relation }
                 }
             }
         }
@@ -110,11 +112,17 @@ fn body(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<C
     })
 }
 
+/// True if every row that is sent counts, though of those with one key only the last is written.
+fn replaces_all(insert: &tree::Insert) -> bool {
+    let updates = insert.on_conflict.as_ref().is_some_and(|c| matches!(c.action, ConflictAction::Update { .. }));
+    updates && matches!(&insert.source, InsertSource::Feed { filter: None, .. })
+}
+
 fn lower_copy(statement: Statement, cx: &Context, decimals: Decimals) -> Result<Lowered> {
     let Statement::Copy(copy) = statement else { return Err(other()) };
     match copy.direction {
         CopyDirection::In { insert, .. } => lower::lower(&Statement::Insert(insert), cx, decimals),
-        CopyDirection::Out { query } => lower::lower(&Statement::Query(query), cx, decimals),
+        CopyDirection::Out { query, relation: _ } => lower::lower(&Statement::Query(query), cx, decimals),
     }
 }
 

@@ -70,10 +70,14 @@ pub enum CompiledBody {
         options: tree::CopyOptions,
         columns: Vec<Field>,
         table: Arc<Relation>,
+        /// The tag counts the rows that were sent: of rows with the same key only the last is written.
+        counts_sent: bool,
     },
     CopyOut {
         plan: Plan,
         options: tree::CopyOptions,
+        /// The table that is copied, or 0.
+        relation: Oid,
     },
     /// The plan of the statement that is explained; run only with ANALYZE.
     Explain {

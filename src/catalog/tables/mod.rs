@@ -68,6 +68,7 @@ const TABLES: &[Table] = &[
     Table { name: "pg_policy", changes: Changes::Always, rows: policies::pg_policy },
     Table { name: "pg_settings", changes: Changes::Always, rows: sessions::pg_settings },
     Table { name: "pg_stat_activity", changes: Changes::Always, rows: sessions::pg_stat_activity },
+    Table { name: "pg_stat_progress_copy", changes: Changes::Always, rows: sessions::pg_stat_progress_copy },
     Table { name: "pg_prepared_statements", changes: Changes::Always, rows: sessions::pg_prepared_statements },
     Table { name: "pg_locks", changes: Changes::Always, rows: sessions::pg_locks },
     Table { name: "pg_cursors", changes: Changes::Always, rows: sessions::pg_cursors },

@@ -93,6 +93,41 @@ pub(super) fn pg_stat_activity(ask: &Ask<'_>) -> Result<Rows> {
     Ok(rows)
 }
 
+/// The COPYs that run. STDIN and STDOUT are what PostgreSQL calls a pipe; how many bytes there will be nobody knows.
+pub(super) fn pg_stat_progress_copy(ask: &Ask<'_>) -> Result<Rows> {
+    let mut rows = Rows::new(&[
+        "pid",
+        "datid",
+        "datname",
+        "relid",
+        "command",
+        "type",
+        "bytes_processed",
+        "bytes_total",
+        "tuples_processed",
+        "tuples_excluded",
+    ]);
+    let caller = ask.view.role();
+    let all = ask.snapshot.role_by_oid(caller).is_some_and(|r| r.superuser);
+    for a in ask.view.activity() {
+        let Some(copy) = a.copy else { continue };
+        let shown = |v: Value| if all || a.role == caller { v } else { Value::Null };
+        rows.push([
+            Value::Int4(a.pid),
+            Value::Oid(builtin::DATABASE),
+            text(&a.database),
+            shown(Value::Oid(copy.relation)),
+            shown(text(copy.command)),
+            shown(text("PIPE")),
+            shown(Value::Int8(copy.bytes_processed.cast_signed())),
+            shown(Value::Int8(0)),
+            shown(Value::Int8(copy.tuples_processed.cast_signed())),
+            shown(Value::Int8(0)),
+        ]);
+    }
+    Ok(rows)
+}
+
 pub(super) fn pg_prepared_statements(ask: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&["name", "statement", "prepare_time", "parameter_types", "from_sql"]);
     for p in ask.view.prepared_statements() {

@@ -1,60 +1,47 @@
-//! COPY (ProcessCopyOptions, BeginCopyFrom, BeginCopyTo): the table or query, and options checked as PostgreSQL does.
+//! COPY (BeginCopyFrom, BeginCopyTo): the table or query.
 
 use std::sync::Arc;
 
+use sqlparser::ast;
+
 use super::Analyzer;
+use super::copy_feed::CopyFeed;
+use super::copy_options::{Raw, finish, raw_options};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Relation as TableDef, RelationKind};
-use crate::sql::parse::{self, CopyOptionValue, CopyStatement, CopySubject};
-use crate::tree::{Copy, CopyDirection, CopyFormat, CopyHeader, CopyOnError, CopyOptions, QualifiedName, Statement};
-
-/// Options as they are given, before defaults that depend on the format.
-#[derive(Default)]
-struct Raw {
-    format: Option<CopyFormat>,
-    delimiter: Option<String>,
-    null: Option<String>,
-    header: Option<CopyHeader>,
-    quote: Option<String>,
-    escape: Option<String>,
-    force_quote: Option<CopyOptionValue>,
-    force_not_null: Option<CopyOptionValue>,
-    force_null: Option<CopyOptionValue>,
-    encoding: Option<String>,
-    freeze: Option<bool>,
-    ignore_errors: Option<bool>,
-    reject_limit: Option<u64>,
-    verbose: Option<bool>,
-}
+use crate::sql::parse::{self, CopyStatement, CopySubject};
+use crate::tree::{Copy, CopyDirection, CopyOptions, QualifiedName, Query, Statement};
 
 impl Analyzer<'_> {
     pub(crate) fn copy(&mut self, copy: &CopyStatement) -> Result<Statement> {
-        let raw = self.raw_options(&copy.options, copy.from)?;
-        let direction = match &copy.subject {
+        let raw = raw_options(&copy.options, copy.from)?;
+        let (direction, options) = match &copy.subject {
+            CopySubject::Query(statement) if raw.is_json() => {
+                let query = self.json_of(statement)?;
+                (CopyDirection::Out { query: Box::new(query), relation: 0 }, finish(raw, copy.from, &[], Vec::new())?)
+            }
             CopySubject::Query(statement) => match self.statement(statement)? {
-                Statement::Query(query) => (CopyDirection::Out { query }, Vec::new()),
+                Statement::Query(query) => {
+                    let names: Vec<_> = query.columns.iter().map(|f| Arc::clone(&f.name)).collect();
+                    (CopyDirection::Out { query, relation: 0 }, finish(raw, copy.from, &names, Vec::new())?)
+                }
                 Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) | Statement::Merge(_) => {
                     return Err(Error::unsupported("COPY of a data-modifying statement"));
                 }
                 _ => return Err(Error::unsupported("COPY of this statement")),
             },
-            CopySubject::Table { name, columns } => self.copy_table(copy, name, columns)?,
+            CopySubject::Table { name, columns } => self.copy_table(copy, raw, name, columns)?,
         };
-        let (direction, names) = direction;
-        let names = match &direction {
-            CopyDirection::Out { query } => query.columns.iter().map(|f| Arc::clone(&f.name)).collect(),
-            CopyDirection::In { .. } => names,
-        };
-        let options = finish(raw, copy.from, &names)?;
         Ok(Statement::Copy(Box::new(Copy { direction, options })))
     }
 
     fn copy_table(
         &mut self,
         copy: &CopyStatement,
+        raw: Raw,
         name: &QualifiedName,
         columns: &[(Arc<str>, u32)],
-    ) -> Result<(CopyDirection, Vec<Arc<str>>)> {
+    ) -> Result<(CopyDirection, CopyOptions)> {
         let namespace = name.namespace.as_deref();
         let Some(def) = self.find_relation(namespace, &name.name) else {
             // COPY opens its table without a parse state: its error has no position.
@@ -79,8 +66,9 @@ impl Analyzer<'_> {
                 let message = format!("cannot copy from sequence \"{}\"", def.name);
                 return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
             }
-            let query = self.select_columns(&def, &names)?;
-            return Ok((CopyDirection::Out { query: Box::new(query) }, names));
+            let query = self.select_columns(&def, &names, raw.is_json())?;
+            let direction = CopyDirection::Out { query: Box::new(query), relation: def.oid };
+            return Ok((direction, finish(raw, false, &names, Vec::new())?));
         }
         match def.kind {
             RelationKind::Table => {}
@@ -90,9 +78,22 @@ impl Analyzer<'_> {
             }
             RelationKind::System => self.check_writable(&def, "copy to")?,
         }
-        let insert = self.feed_insert(&def, &chosen, copy.filter.as_deref())?;
-        let nums = chosen.iter().map(|c| def.columns[usize::from(*c)].num).collect();
-        Ok((CopyDirection::In { insert: Box::new(insert), table: def, columns: nums }, names))
+        let on_conflict = raw.on_conflict;
+        let options = finish(raw, true, &names, self.defaulted(&def, &chosen))?;
+        let feed = CopyFeed {
+            sent: &chosen,
+            flagged: options.default.as_ref().map_or(&[], |default| &default.columns),
+            on_conflict: on_conflict.unwrap_or(def.on_conflict),
+        };
+        let insert = self.feed_insert(&def, &feed, copy.filter.as_deref())?;
+        let columns = chosen.iter().map(|c| def.columns[usize::from(*c)].num).collect();
+        Ok((CopyDirection::In { insert: Box::new(insert), table: def, columns }, options))
+    }
+
+    /// Which of the columns have a default, by their places among them.
+    fn defaulted(&self, def: &TableDef, chosen: &[u16]) -> Vec<usize> {
+        let has = |(_, column): &(usize, &u16)| self.has_default(&def.columns[usize::from(**column)]);
+        chosen.iter().enumerate().filter(has).map(|(place, _)| place).collect()
     }
 
     /// CopyGetAttnums: all columns but generated ones, or those that are named.
@@ -121,249 +122,43 @@ impl Analyzer<'_> {
     }
 
     /// `SELECT columns FROM table`, for COPY table TO.
-    fn select_columns(&mut self, def: &TableDef, names: &[Arc<str>]) -> Result<crate::tree::Query> {
+    fn select_columns(&mut self, def: &TableDef, names: &[Arc<str>], json: bool) -> Result<Query> {
         let quote = |n: &str| format!("\"{}\"", n.replace('"', "\"\""));
         let list: Vec<String> = names.iter().map(|n| quote(n)).collect();
         let text = format!("SELECT {} FROM {}.{}", list.join(", "), quote(&def.namespace), quote(&def.name));
         let parsed = parse::parse(&text)?;
         match parsed.first().map(|p| &*p.body) {
-            Some(parse::Body::Statement(statement)) => match self.statement(statement)? {
-                Statement::Query(query) => Ok(*query),
-                _ => Err(Error::internal("COPY made no query")),
-            },
+            Some(parse::Body::Statement(statement)) if json => self.json_of(statement),
+            Some(parse::Body::Statement(statement)) => self.only_query(statement),
             _ => Err(Error::internal("COPY made no statement")),
         }
     }
 
-    fn raw_options(&self, options: &[(Arc<str>, CopyOptionValue, u32)], from: bool) -> Result<Raw> {
-        let mut raw = Raw::default();
-        let mut seen: Vec<&str> = Vec::new();
-        for (name, value, pos) in options {
-            if seen.contains(&&**name) {
-                return Err(Error::syntax("conflicting or redundant options").at(*pos));
-            }
-            seen.push(name);
-            match &**name {
-                "format" => raw.format = Some(format_of(value, *pos)?),
-                "freeze" => raw.freeze = Some(flag(name, value)?),
-                "delimiter" => raw.delimiter = Some(text(name, value)?),
-                "null" => raw.null = Some(text(name, value)?),
-                "header" => raw.header = Some(header_of(value)?),
-                "quote" => raw.quote = Some(text(name, value)?),
-                "escape" => raw.escape = Some(text(name, value)?),
-                "force_quote" => raw.force_quote = Some(value.clone()),
-                "force_not_null" => raw.force_not_null = Some(value.clone()),
-                "force_null" => raw.force_null = Some(value.clone()),
-                "encoding" => raw.encoding = Some(text(name, value)?),
-                "on_error" if from => raw.ignore_errors = Some(choice(name, value, ["stop", "ignore"], *pos)?),
-                "reject_limit" if from => raw.reject_limit = Some(reject_limit(value)?),
-                "log_verbosity" => raw.verbose = Some(choice(name, value, ["default", "verbose"], *pos)?),
-                "on_error" | "reject_limit" => {
-                    let message = format!("COPY {} cannot be used with COPY TO", name.to_uppercase());
-                    return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message).at(*pos));
-                }
-                _ => return Err(Error::syntax(format!("option \"{name}\" not recognized")).at(*pos)),
-            }
+    /// Each row of a query as a JSON object: `SELECT row_to_json(q) FROM (query) AS q`.
+    fn json_of(&mut self, statement: &ast::Statement) -> Result<Query> {
+        let ast::Statement::Query(query) = statement else {
+            return Err(Error::unsupported("COPY of a data-modifying statement"));
+        };
+        let parsed = parse::parse("SELECT pg_catalog.row_to_json(q) FROM (SELECT) AS q")?;
+        let Some(parse::Body::Statement(wrapper)) = parsed.first().map(|p| &*p.body) else {
+            return Err(Error::internal("COPY made no statement"));
+        };
+        let mut wrapper = wrapper.clone();
+        if let ast::Statement::Query(outer) = &mut *wrapper
+            && let ast::SetExpr::Select(select) = &mut *outer.body
+            && let Some(from) = select.from.first_mut()
+            && let ast::TableFactor::Derived { subquery, .. } = &mut from.relation
+        {
+            subquery.clone_from(query);
+            return self.only_query(&wrapper);
         }
-        Ok(raw)
+        Err(Error::internal("COPY made another statement"))
     }
-}
 
-fn text(name: &str, value: &CopyOptionValue) -> Result<String> {
-    match value {
-        CopyOptionValue::Text(text) => Ok(text.clone()),
-        _ => Err(Error::syntax(format!("{name} requires a parameter"))),
-    }
-}
-
-fn flag(name: &str, value: &CopyOptionValue) -> Result<bool> {
-    match value {
-        CopyOptionValue::None => Ok(true),
-        CopyOptionValue::Text(t) => match t.to_ascii_lowercase().as_str() {
-            "true" | "on" | "1" => Ok(true),
-            "false" | "off" | "0" => Ok(false),
-            _ => Err(Error::syntax(format!("{name} requires a Boolean value"))),
-        },
-        CopyOptionValue::Columns(_) | CopyOptionValue::All => {
-            Err(Error::syntax(format!("{name} requires a Boolean value")))
-        }
-    }
-}
-
-/// An option of two words: true for the second. Without a value it is the first.
-fn choice(name: &str, value: &CopyOptionValue, words: [&str; 2], pos: u32) -> Result<bool> {
-    let given = match value {
-        CopyOptionValue::None => return Ok(false),
-        value => text(name, value)?,
-    };
-    match words.iter().position(|word| given.eq_ignore_ascii_case(word)) {
-        Some(place) => Ok(place == 1),
-        None => {
-            let message = format!("COPY {} \"{given}\" not recognized", name.to_uppercase());
-            Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message).at(pos))
-        }
-    }
-}
-
-fn reject_limit(value: &CopyOptionValue) -> Result<u64> {
-    let given = text("reject_limit", value)?;
-    let invalid = |message: String| Error::new(SqlState::INVALID_PARAMETER_VALUE, message);
-    let limit: i64 = given.parse().map_err(|_| Error::syntax("reject_limit requires a numeric value"))?;
-    match u64::try_from(limit) {
-        Ok(limit) if limit > 0 => Ok(limit),
-        _ => Err(invalid(format!("REJECT_LIMIT ({limit}) must be greater than zero"))),
-    }
-}
-
-fn header_of(value: &CopyOptionValue) -> Result<CopyHeader> {
-    if let CopyOptionValue::Text(t) = value
-        && t.eq_ignore_ascii_case("match")
-    {
-        return Ok(CopyHeader::Match);
-    }
-    match flag("header", value) {
-        Ok(true) => Ok(CopyHeader::Yes),
-        Ok(false) => Ok(CopyHeader::No),
-        Err(_) => Err(Error::syntax("header requires a Boolean value or \"match\"")),
-    }
-}
-
-fn format_of(value: &CopyOptionValue, pos: u32) -> Result<CopyFormat> {
-    let name = text("format", value)?;
-    match name.as_str() {
-        "text" => Ok(CopyFormat::Text),
-        "csv" => Ok(CopyFormat::Csv),
-        "binary" => Ok(CopyFormat::Binary),
-        "arrow" => Ok(CopyFormat::Arrow),
-        _ => {
-            let message = format!("COPY format \"{name}\" not recognized");
-            Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message).at(pos))
-        }
-    }
-}
-
-/// The checks of ProcessCopyOptions, in its order.
-fn finish(raw: Raw, from: bool, names: &[Arc<str>]) -> Result<CopyOptions> {
-    let format = raw.format.unwrap_or(CopyFormat::Text);
-    let (csv, binary) = (format == CopyFormat::Csv, matches!(format, CopyFormat::Binary | CopyFormat::Arrow));
-    let mode = if format == CopyFormat::Arrow { "ARROW" } else { "BINARY" };
-    let syntax = |message: &str| Err(Error::syntax(message));
-    let invalid = |message: &str| Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
-    let unsupported = |message: &str| Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
-    if binary && raw.delimiter.is_some() {
-        return syntax(&format!("cannot specify DELIMITER in {mode} mode"));
-    }
-    if binary && raw.null.is_some() {
-        return syntax(&format!("cannot specify NULL in {mode} mode"));
-    }
-    let delimiter = raw.delimiter.unwrap_or_else(|| if csv { "," } else { "\t" }.to_owned());
-    let null = raw.null.unwrap_or_else(|| if csv { "" } else { "\\N" }.to_owned());
-    let quote = raw.quote.clone().unwrap_or_else(|| "\"".to_owned());
-    let escape = raw.escape.clone().unwrap_or_else(|| quote.clone());
-    let &[delimiter] = delimiter.as_bytes() else {
-        return unsupported("COPY delimiter must be a single one-byte character");
-    };
-    if matches!(delimiter, b'\r' | b'\n') {
-        return invalid("COPY delimiter cannot be newline or carriage return");
-    }
-    if null.contains(['\r', '\n']) {
-        return invalid("COPY null representation cannot use newline or carriage return");
-    }
-    if !csv && b"\\.abcdefghijklmnopqrstuvwxyz0123456789".contains(&delimiter) {
-        return Err(Error::new(
-            SqlState::INVALID_PARAMETER_VALUE,
-            format!("COPY delimiter cannot be \"{}\"", delimiter as char),
-        ));
-    }
-    if binary && raw.header.is_some_and(|h| h != CopyHeader::No) {
-        return unsupported(&format!("cannot specify HEADER in {mode} mode"));
-    }
-    if !csv && raw.quote.is_some() {
-        return unsupported("COPY quote available only in CSV mode");
-    }
-    let &[quote] = quote.as_bytes() else {
-        return unsupported("COPY quote must be a single one-byte character");
-    };
-    if csv && delimiter == quote {
-        return invalid("COPY delimiter and quote must be different");
-    }
-    if !csv && raw.escape.is_some() {
-        return unsupported("COPY escape available only in CSV mode");
-    }
-    let &[escape] = escape.as_bytes() else {
-        return unsupported("COPY escape must be a single one-byte character");
-    };
-    let lists = [
-        (&raw.force_quote, "force quote", true),
-        (&raw.force_not_null, "force not null", false),
-        (&raw.force_null, "force null", false),
-    ];
-    for (value, name, output) in lists {
-        if value.is_none() {
-            continue;
-        }
-        if !csv {
-            return unsupported(&format!("COPY {name} available only in CSV mode"));
-        }
-        if output && from {
-            return unsupported("COPY force quote only available using COPY TO");
-        }
-        if !output && !from {
-            return unsupported(&format!("COPY {name} only available using COPY FROM"));
-        }
-    }
-    if null.as_bytes().contains(&delimiter) {
-        return unsupported("COPY delimiter must not appear in the NULL specification");
-    }
-    if csv && null.as_bytes().contains(&quote) {
-        return unsupported("CSV quote character must not appear in the NULL specification");
-    }
-    let ignore = raw.ignore_errors.unwrap_or(false);
-    if binary && ignore {
-        return syntax(&format!("only ON_ERROR STOP is allowed in {mode} mode"));
-    }
-    if raw.reject_limit.is_some() && !ignore {
-        return invalid("COPY REJECT_LIMIT requires ON_ERROR to be set to IGNORE");
-    }
-    let header = raw.header.unwrap_or(CopyHeader::No);
-    if header == CopyHeader::Match && !from {
-        return unsupported("cannot use \"match\" with HEADER in COPY TO");
-    }
-    Ok(CopyOptions {
-        format,
-        delimiter,
-        null,
-        default: None,
-        header,
-        quote,
-        escape,
-        force_quote: positions(raw.force_quote, names, "FORCE_QUOTE")?,
-        force_not_null: positions(raw.force_not_null, names, "FORCE_NOT_NULL")?,
-        force_null: positions(raw.force_null, names, "FORCE_NULL")?,
-        encoding: raw.encoding,
-        freeze: raw.freeze.unwrap_or(false),
-        on_error: if ignore { CopyOnError::Ignore { limit: raw.reject_limit } } else { CopyOnError::Stop },
-        verbose: raw.verbose.unwrap_or(false),
-    })
-}
-
-/// Column names of an option as positions among the copied columns.
-fn positions(value: Option<CopyOptionValue>, names: &[Arc<str>], option: &str) -> Result<Vec<usize>> {
-    match value {
-        None => Ok(Vec::new()),
-        Some(CopyOptionValue::All) => Ok((0..names.len()).collect()),
-        Some(CopyOptionValue::Columns(columns)) => columns
-            .iter()
-            .map(|column| {
-                names.iter().position(|n| n == column).ok_or_else(|| {
-                    let message = format!("{option} column \"{column}\" not referenced by COPY");
-                    Error::new(SqlState::INVALID_COLUMN_REFERENCE, message)
-                })
-            })
-            .collect(),
-        Some(_) => {
-            let message = format!("argument to option \"{}\" must be a list of column names", option.to_lowercase());
-            Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message))
+    fn only_query(&mut self, statement: &ast::Statement) -> Result<Query> {
+        match self.statement(statement)? {
+            Statement::Query(query) => Ok(*query),
+            _ => Err(Error::internal("COPY made no query")),
         }
     }
 }

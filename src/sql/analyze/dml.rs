@@ -381,6 +381,11 @@ impl Analyzer<'_> {
         Ok(expr)
     }
 
+    /// True if what [`Self::column_default`] gives is more than NULL.
+    pub(crate) fn has_default(&self, column: &Column) -> bool {
+        column.identity.is_some() || column.default.is_some() || self.domain_default_of(column.ty).is_some()
+    }
+
     /// What a column without a default of its own gets from its domain.
     fn domain_default_of(&self, ty: PgType) -> Option<String> {
         // The array of a domain goes by another OID.

@@ -296,7 +296,7 @@ impl Analyzer<'_> {
         self.assign(expr, target.ty, &target.name, "column").map(Cell::Value)
     }
 
-    fn on_conflict(
+    pub(super) fn on_conflict(
         &mut self,
         def: &Arc<TableDef>,
         target: &Relation,
@@ -430,68 +430,6 @@ impl Analyzer<'_> {
                 Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
             }
         }
-    }
-
-    /// An insert whose rows the client sends: COPY FROM. `sent` are the copied columns.
-    pub(crate) fn feed_insert(
-        &mut self,
-        def: &Arc<TableDef>,
-        sent: &[u16],
-        filter: Option<&ast::Expr>,
-    ) -> Result<Insert> {
-        self.scopes.push(Scope::default());
-        let result = self.feed_insert_in_scope(def, sent, filter);
-        self.scopes.pop();
-        result
-    }
-
-    fn feed_insert_in_scope(
-        &mut self,
-        def: &Arc<TableDef>,
-        sent: &[u16],
-        filter: Option<&ast::Expr>,
-    ) -> Result<Insert> {
-        let all = super::from::table_columns(def);
-        let columns: Vec<_> = sent.iter().map(|i| all[usize::from(*i)].clone()).collect();
-        let rel = self.new_rel();
-        let feed = Relation {
-            id: rel,
-            alias: Arc::clone(&def.name),
-            source: crate::tree::Source::Feed,
-            columns: columns.clone(),
-            lateral: false,
-            pos: 0,
-        };
-        let filter = match filter {
-            None => None,
-            Some(filter) => {
-                self.scope().add_columns(&def.name, rel, &columns);
-                Some(self.condition(filter, Clause::CopyWhere, "WHERE")?)
-            }
-        };
-        let cells = columns
-            .iter()
-            .enumerate()
-            .map(|(i, c)| {
-                let kind = ExprKind::Column { rel, column: i as u16 };
-                Cell::Value(Expr { kind, ty: c.ty, pos: 0 })
-            })
-            .collect();
-        let (written, exprs) = self.fill_row(def, sent, cells, Overriding::System)?;
-        let target = self.target_relation(def, Arc::clone(&def.name), 0);
-        Ok(Insert {
-            ctes: Vec::new(),
-            recursive: false,
-            target,
-            columns: written,
-            named: sent.to_vec(),
-            source: InsertSource::Feed { rel: feed, exprs, filter },
-            on_conflict: None,
-            excluded: None,
-            returning: crate::tree::Returning::default(),
-            overriding: Overriding::System,
-            rules: None,
-        })
     }
 }
 

@@ -12,6 +12,8 @@ mod check;
 mod coerce;
 mod common;
 mod copy;
+mod copy_feed;
+mod copy_options;
 mod cte;
 mod ddl;
 mod dml;

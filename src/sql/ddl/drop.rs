@@ -192,6 +192,7 @@ impl Planner<'_> {
                 if !relation.is_partition() {
                     self.command(format!("DROP TABLE {}", table_name(relation)));
                 }
+                self.forget_loads(relation);
                 for sequence in self.owned_sequences(relation.oid) {
                     self.forget_count(sequence.oid);
                     self.change(Change::DropRelation(sequence.oid));
@@ -201,6 +202,13 @@ impl Planner<'_> {
             RelationKind::View { .. } | RelationKind::System => {}
         }
         self.change(Change::DropRelation(relation.oid));
+    }
+
+    /// The rows are gone: what brought them may do so again.
+    pub fn forget_loads(&mut self, relation: &Relation) {
+        if !relation.temporary {
+            self.command(super::loads::forget(relation.oid));
+        }
     }
 
     /// A sequence that goes: so does what the engine counts for it.

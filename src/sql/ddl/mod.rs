@@ -17,6 +17,7 @@ mod grant;
 mod index;
 mod kept;
 pub mod keys;
+pub mod loads;
 mod materialized;
 /// Partition trees.
 pub mod partition;

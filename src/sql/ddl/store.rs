@@ -18,6 +18,7 @@ pub fn create() -> Vec<String> {
             "CREATE TABLE IF NOT EXISTS {schema}.objects (kind VARCHAR NOT NULL, oid UINTEGER NOT NULL, definition VARCHAR NOT NULL)"
         ),
         format!("CREATE TABLE IF NOT EXISTS {schema}.counters (name VARCHAR NOT NULL, value UBIGINT NOT NULL)"),
+        super::loads::create(),
         "CREATE SCHEMA IF NOT EXISTS \"public\"".to_owned(),
     ]
 }

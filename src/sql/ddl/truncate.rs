@@ -83,6 +83,7 @@ impl Planner<'_> {
             } else if table.partition_parent().is_none_or(|parent| !whole.contains(&parent)) {
                 self.empty_partition(&table)?;
             }
+            self.forget_loads(&table);
             if restart_identity {
                 for sequence in self.owned_sequences(table.oid) {
                     if let RelationKind::Sequence(definition) = &sequence.kind {

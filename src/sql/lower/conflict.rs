@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
-use crate::registry;
+use crate::registry::{self, ConstraintKind};
 use crate::tree::{ConflictAction, ConflictRules, Expr, ExprKind, Insert, OnConflict, RelId, Relation};
 use crate::types::Phys;
 
@@ -128,6 +128,39 @@ impl Lowerer<'_> {
         })
     }
 
+    /// The guards against keys with NULLs that come twice in one statement: nothing conflicts with them, but DuckDB would
+    /// keep only one of the rows.
+    pub(super) fn null_keys(
+        &mut self,
+        conflict: &OnConflict,
+        insert: &Insert,
+        def: &registry::Relation,
+        value_of: impl Fn(u16) -> Option<Scalar>,
+    ) -> Result<Vec<Guard>> {
+        let keys = if conflict.arbiter.is_empty() { keys_of(def) } else { vec![conflict.arbiter.clone()] };
+        let mut guards = Vec::new();
+        for key in keys {
+            let nullable = key.iter().filter(|i| def.columns.get(usize::from(**i)).is_some_and(|c| !c.not_null));
+            let nulls: Vec<Scalar> = nullable.filter_map(|i| value_of(*i)).map(Scalar::is_null).collect();
+            let Some(values) = key.iter().map(|i| value_of(*i)).collect::<Option<Vec<_>>>() else { continue };
+            if nulls.is_empty() || insert.columns.is_empty() {
+                continue;
+            }
+            let values = values.into_iter().map(|value| self.sort_key(value)).collect::<Result<Vec<_>>>()?;
+            let over = ir::Over { partition_by: values, order_by: vec![], frame: None };
+            let clauses =
+                super::aggregate::Clauses { distinct: false, order_by: vec![], filter: None, over: Some(over) };
+            let nth = clauses.call("row_number", vec![], Phys::Int8);
+            let twice = Scalar::template("({0} > 1)", vec![nth], Phys::Bool);
+            let test =
+                Scalar::new(ir::Node::And(vec![twice, Scalar::new(ir::Node::Or(nulls), Phys::Bool)]), Phys::Bool);
+            let error = Error::unsupported("ON CONFLICT for several rows with NULL in the same key")
+                .hint("Insert those rows by a statement of their own, without ON CONFLICT.");
+            guards.push((test, error));
+        }
+        Ok(guards)
+    }
+
     /// The guard against a key that comes twice in one statement.
     pub(super) fn second_time(
         &mut self,
@@ -144,8 +177,9 @@ impl Lowerer<'_> {
         let keys = keys.into_iter().map(|k| self.sort_key(k)).collect::<Result<Vec<_>>>()?;
         let over = ir::Over { partition_by: keys, order_by: vec![], frame: None };
         let clauses = super::aggregate::Clauses { distinct: false, order_by: vec![], filter: None, over: Some(over) };
-        let count = clauses.call("count", vec![Scalar::text("*", Phys::Void)], Phys::Int8);
-        let mut parts = vec![Scalar::template("({0} > 1)", vec![count], Phys::Bool)];
+        // Not count(*): DuckDB joins a query with itself for that, and a feed can be read only once.
+        let nth = clauses.call("row_number", vec![], Phys::Int8);
+        let mut parts = vec![Scalar::template("({0} > 1)", vec![nth], Phys::Bool)];
         parts.extend(known);
         let error = Error::new(
             SqlState::CARDINALITY_VIOLATION,
@@ -154,6 +188,25 @@ impl Lowerer<'_> {
         .hint("Ensure that no rows proposed for insertion within the same command have duplicate constrained values.");
         Ok(Scalar::and(parts).map(|test| (test, error)))
     }
+}
+
+/// The columns of each key of a table.
+fn keys_of(def: &registry::Relation) -> Vec<Vec<u16>> {
+    let place = |num: &i16| def.columns.iter().position(|c| c.num == *num).map(|at| at as u16);
+    let constraints = def.constraints.iter().filter_map(|constraint| match &constraint.kind {
+        ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => {
+            columns.iter().map(place).collect::<Option<Vec<_>>>()
+        }
+        ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => None,
+    });
+    let indexes = def.indexes.iter().filter(|index| index.unique);
+    let indexes = indexes.filter_map(|index| index.keys.iter().map(|key| place(&key.column)).collect());
+    constraints.chain(indexes).collect()
+}
+
+/// False for a bare DO NOTHING on a table without any key: DuckDB would not hear of it.
+pub(super) fn may_conflict(conflict: &OnConflict, def: &registry::Relation) -> bool {
+    !conflict.arbiter.is_empty() || def.indexes.iter().any(|index| index.unique) || !keys_of(def).is_empty()
 }
 
 /// `key = excluded.key` of an arbiter column changes nothing, and DuckDB does not let indexed columns be set there.

@@ -12,6 +12,7 @@ use crate::tree::{ConflictAction, Expr, ExprKind, Insert, InsertSource, OnConfli
 use crate::types::{PgType, Phys};
 
 use super::array::{derived, plain_query};
+use super::conflict::may_conflict;
 use super::from::{column_name, table_name};
 use super::ir::{self, Alias, Node, Scalar, Select};
 use super::{Lowered, Lowerer};
@@ -32,10 +33,12 @@ impl Lowerer<'_> {
         let recursive = insert.recursive && ctes.iter().any(|c| c.recursive);
         let (columns, types) = self.written_columns(insert)?;
         let source = self.insert_source(insert, &types)?;
+        let source = self.last_of_each_key(insert, source)?;
         let source = self.guarded_source(insert, &def, source)?;
         let source = ir::Query { ctes, recursive, ..source };
         self.enter_table(&insert.target, &def, alias)?;
-        let conflict = insert.on_conflict.as_ref().map(|c| self.conflict(c, insert, &def)).transpose()?;
+        let conflict = insert.on_conflict.as_ref().filter(|c| may_conflict(c, &def));
+        let conflict = conflict.map(|c| self.conflict(c, insert, &def)).transpose()?;
         let returning = self.insert_returning(&insert.returning, alias)?;
         let phys = returning.iter().map(|r| r.phys.clone()).collect();
         let table = table_name(&def);
@@ -144,10 +147,15 @@ impl Lowerer<'_> {
         };
         let single = matches!(&insert.source, InsertSource::Values(rows) if rows.len() <= 1);
         let mut guards = Vec::new();
+        // Of a feed's rows the last of each key is left.
+        let once = single || matches!(&insert.source, InsertSource::Feed { .. });
         if let Some(conflict) = &insert.on_conflict
             && !single
         {
-            guards.extend(self.second_time(conflict, value_of)?);
+            if !once {
+                guards.extend(self.second_time(conflict, value_of)?);
+            }
+            guards.extend(self.null_keys(conflict, insert, def, value_of)?);
         }
         if let Some(rules) = &insert.rules {
             guards.extend(self.rule_guards(&rules.checks, rules.new_row, (def, &insert.target), &value_of)?);

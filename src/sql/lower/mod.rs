@@ -17,6 +17,7 @@ mod check;
 mod compare;
 mod conflict;
 mod constant;
+mod copy;
 mod datetime;
 mod delete;
 mod distinct;

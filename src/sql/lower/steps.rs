@@ -218,7 +218,8 @@ impl<'a> Lowerer<'a> {
             returning = Some(self.inserted(steps, insert, &def, &kept)?);
         }
         self.enter_table(&insert.target, &def, alias)?;
-        let conflict = insert.on_conflict.as_ref().map(|c| self.conflict(c, insert, &def)).transpose()?;
+        let conflict = insert.on_conflict.as_ref().filter(|c| super::conflict::may_conflict(c, &def));
+        let conflict = conflict.map(|c| self.conflict(c, insert, &def)).transpose()?;
         let source = self.part_of(&kept, 0, kept.columns.len());
         let table = table_name(&def);
         let statement = ir::Statement::Insert { table, alias, columns, source, conflict, returning: native };

@@ -1,6 +1,6 @@
 //! Text input and output of every type: PostgreSQL's input and output functions.
 
-mod array;
+pub mod array;
 pub mod bits;
 pub mod digits;
 mod float;

@@ -1,0 +1,200 @@
+//! The way of COPY's data: what the client sends, decoded into batches, into the feed of an insert that runs meanwhile.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::array::{ArrayRef, BooleanArray};
+use arrow::buffer::BooleanBuffer;
+use arrow::datatypes::{DataType, Field, Schema};
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+
+use super::copy_progress::CopyProgress;
+use super::copy_rejects::Rejects;
+use super::front::{CopyInput, Front};
+use super::interrupt::Interrupt;
+use super::quota::exceeded;
+use crate::copy::{DecodedBatch, Decoder};
+use crate::engine::{CancelReason, FeedWriter, Spool, batch_bytes};
+use crate::error::{Error, Report, Result, Severity, SqlState};
+
+/// A client that is silent for so long has the rows that it has sent written: it is to hear of what is wrong with them
+/// before it has sent all the others.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// The way of COPY's data.
+pub(super) struct Feed<'a> {
+    pub decoder: Decoder,
+    /// The columns, by their places, of which the feed has a flag behind the others: true where the default is taken.
+    pub flagged: &'a [usize],
+    pub writer: Box<dyn FeedWriter>,
+    pub kept: Option<&'a mut Kept>,
+    pub rejects: Option<&'a mut Rejects>,
+    pub progress: &'a CopyProgress,
+    /// Bytes that have come.
+    pub received: &'a mut u64,
+    pub rows: Rows,
+}
+
+/// Rows of a load, and how many there may be.
+pub(super) struct Rows {
+    pub most: Option<u64>,
+    pub so_far: u64,
+}
+
+impl Rows {
+    fn more(&mut self, rows: usize) -> Result<()> {
+        self.so_far += rows as u64;
+        match self.most {
+            Some(most) if self.so_far > most => {
+                Err(exceeded(format!("the load has more than {most} rows"), "duckgate.max_load_rows"))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// What the data were.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Fed {
+    pub rows: u64,
+    pub skipped: u64,
+}
+
+/// COPY's data for the journal. Before the first savepoint only what has room in memory: a load is not to be slower for
+/// a savepoint that nobody names.
+pub(super) struct Kept {
+    /// `None`: there was too much, or the disk failed.
+    pub spool: Option<Spool>,
+    /// Bytes that may go to disk.
+    pub spill: usize,
+}
+
+impl Kept {
+    async fn push(&mut self, batch: &RecordBatch) {
+        let Some(mut spool) = self.spool.take() else { return };
+        let batch = batch.clone();
+        if spool.has_room(&batch) {
+            self.spool = spool.push(batch).is_ok().then_some(spool);
+            return;
+        }
+        if spool.spilled() + batch_bytes(&batch) > self.spill {
+            return;
+        }
+        let pushed = tokio::task::spawn_blocking(move || spool.push(batch).map(|()| spool)).await;
+        self.spool = pushed.ok().and_then(Result::ok);
+    }
+}
+
+/// Moves what the client sends into the feed, until the client is done.
+pub(super) async fn pump(
+    front: &mut dyn Front,
+    mut feed: Feed<'_>,
+    interrupt: &Interrupt,
+    deadline: Option<Instant>,
+    least: Severity,
+) -> Result<Fed> {
+    loop {
+        let before = feed.decoder.rows();
+        let received = {
+            let mut next = pin!(input(front, interrupt, deadline));
+            match tokio::time::timeout(PATIENCE, &mut next).await {
+                Ok(received) => received,
+                Err(_) => {
+                    feed.decoder.flush()?;
+                    drain(&mut feed).await?;
+                    feed.writer.hurry();
+                    next.await
+                }
+            }
+        };
+        let (bytes, done) = match received? {
+            CopyInput::Data(data) => {
+                let fed = feed.decoder.feed(&data);
+                notify(&mut feed.decoder, front, least);
+                fed?;
+                *feed.received += data.len() as u64;
+                (data.len(), false)
+            }
+            CopyInput::Done => {
+                let finished = feed.decoder.finish();
+                notify(&mut feed.decoder, front, least);
+                finished?;
+                (0, true)
+            }
+            CopyInput::Fail(message) => return Err(copy_failed(&message)),
+        };
+        if let Some(rejects) = feed.rejects.as_deref_mut() {
+            rejects.add(feed.decoder.rejected()).await?;
+        }
+        drain(&mut feed).await?;
+        feed.progress.advance(bytes, feed.decoder.rows() - before);
+        if done {
+            feed.writer.finish();
+            return Ok(Fed { rows: feed.decoder.rows(), skipped: feed.decoder.skipped() });
+        }
+    }
+}
+
+/// Says which rows were skipped, if that is wanted.
+fn notify(decoder: &mut Decoder, front: &mut dyn Front, least: Severity) {
+    for message in decoder.notices() {
+        if Severity::Notice >= least {
+            front.notice(&Report::notice(message));
+        }
+    }
+}
+
+pub(super) fn copy_failed(message: &str) -> Error {
+    Error::new(SqlState::QUERY_CANCELED, format!("COPY from stdin failed: {message}"))
+}
+
+/// What the client sends next.
+pub(super) async fn input(
+    front: &mut dyn Front,
+    interrupt: &Interrupt,
+    deadline: Option<Instant>,
+) -> Result<CopyInput> {
+    let timeout = async {
+        match deadline {
+            Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        error = interrupt.cancelled() => Err(error),
+        () = timeout => Err(CancelReason::StatementTimeout.error()),
+        input = front.copy_read() => input,
+    }
+}
+
+async fn drain(feed: &mut Feed<'_>) -> Result<()> {
+    while let Some(decoded) = feed.decoder.take()? {
+        let batch = with_flags(decoded, feed.flagged)?;
+        feed.rows.more(batch.num_rows())?;
+        if let Some(kept) = feed.kept.as_deref_mut() {
+            kept.push(&batch).await;
+        }
+        feed.writer.send(batch).await?;
+    }
+    Ok(())
+}
+
+/// A batch as the insert's feed has it: which of its rows take a default stands in columns of its own.
+pub(super) fn with_flags(decoded: DecodedBatch, flagged: &[usize]) -> Result<RecordBatch> {
+    let DecodedBatch { batch, mut defaults } = decoded;
+    if flagged.is_empty() {
+        return Ok(batch);
+    }
+    let rows = batch.num_rows();
+    let mut fields = batch.schema().fields().to_vec();
+    let mut columns = batch.columns().to_vec();
+    for place in flagged {
+        let flags = defaults.get_mut(*place).and_then(Option::take).unwrap_or_else(|| BooleanBuffer::new_unset(rows));
+        fields.push(Arc::new(Field::new("", DataType::Boolean, true)));
+        columns.push(Arc::new(BooleanArray::new(flags, None)) as ArrayRef);
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options).map_err(Error::internal)
+}

@@ -1,0 +1,47 @@
+//! Finished loads that were given a name (COPY's BATCH_ID), in `duckgate_internal.loads`: a row is written in the load's own
+//! transaction, and goes with its table, or when that is emptied by TRUNCATE.
+
+use super::physical::{literal, quote};
+use super::planner::{self, question};
+use crate::engine::{Rendered, Writes};
+use crate::policy::Permit;
+use crate::registry::INTERNAL_SCHEMA;
+use crate::types::{Oid, Phys};
+
+fn table() -> String {
+    format!("{}.loads", quote(INTERNAL_SCHEMA))
+}
+
+/// Makes the table in a new database.
+pub(super) fn create() -> String {
+    // No key: DuckDB would not let a row be removed and written again in one transaction. The session's lock on the name
+    // sees to it that there is one.
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (relation UINTEGER NOT NULL, batch VARCHAR NOT NULL, loaded BIGINT NOT NULL, \
+         finished TIMESTAMPTZ NOT NULL)",
+        table()
+    )
+}
+
+/// How many rows the load brought, and when it was finished, in UTC; no row if it was not.
+pub fn find(relation: Oid, batch: &str) -> Permit<Rendered> {
+    let sql = format!(
+        "SELECT loaded, strftime(timezone('UTC', finished), '%Y-%m-%d %H:%M:%S') FROM {} \
+         WHERE relation = {relation} AND batch = {}",
+        table(),
+        literal(batch)
+    );
+    question(sql, vec![Phys::Int8, Phys::Text])
+}
+
+/// Remembers a load that is about to be committed.
+pub fn remember(relation: Oid, batch: &str, rows: u64) -> Permit<Rendered> {
+    let sql = format!("INSERT INTO {} VALUES ({relation}, {}, {rows}, now())", table(), literal(batch));
+    // It appends, and nobody else writes that row: no commit of others' is in its way.
+    planner::command(sql).map(|rendered| Rendered { writes: Writes::Nothing, ..rendered })
+}
+
+/// The command that forgets the loads of a table.
+pub(super) fn forget(relation: Oid) -> String {
+    format!("DELETE FROM {} WHERE relation = {relation}", table())
+}
