@@ -1,7 +1,7 @@
 //! COPY's formats from end to end: what PostgreSQL 15 unloads is loaded and unloaded again byte for byte, and random tables
 //! of every type come back from each format as they went.
 //!
-//! `tests/copy/recorded/` has the files: schema.sql and rows.sql by hand, the rest by PostgreSQL's
+//! `tests/copy_recorded/` has the files: schema.sql and rows.sql by hand, the rest by PostgreSQL's
 //! `COPY (SELECT * FROM every_type ORDER BY id) TO STDOUT (FORMAT …)`, with TimeZone UTC.
 
 mod support;
@@ -14,7 +14,7 @@ use support::server::{Options, Server};
 const FORMATS: [&str; 5] = ["text", "csv", "binary", "arrow", "json"];
 
 fn recorded(name: &str) -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/copy/recorded").join(name)).expect(name)
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/copy_recorded").join(name)).expect(name)
 }
 
 fn run(connection: &mut Connection, sql: &str) {
