@@ -56,6 +56,8 @@ fn options(format: CopyFormat) -> CopyOptions {
         freeze: false,
         on_error: CopyOnError::Stop,
         verbose: false,
+        rejects: None,
+        batch: None,
     }
 }
 
