@@ -84,5 +84,55 @@ fn compile(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, compile);
+/// A thousand tables with a row rule and two masks each, read by a role that these hold for.
+fn ruled_snapshot() -> Arc<Snapshot> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut text = String::from("[[role]]\nname = \"kim\"\nlogin = true\n");
+    for n in 0..1000 {
+        text.push_str(&format!(
+            "[[table]]\nname = \"t{n}\"\n[table.columns]\nid = \"integer\"\ntenant = \"integer\"\nname = \"text\"\nphone = \"text\"\n\
+             [[table.row_rule]]\nname = \"own\"\nusing = \"tenant = current_setting('app.tenant')::int\"\n\
+             [[table.mask]]\ncolumn = \"name\"\nexpression = \"left(name, 1) || '*'\"\n\
+             [[table.mask]]\ncolumn = \"phone\"\nexpression = \"'***'\"\n\
+             [[table.grant]]\nto = \"kim\"\nprivileges = \"select\"\n"
+        ));
+    }
+    std::fs::write(folder.path().join("ruled.toml"), text).expect("written");
+    let loaded = files::load(folder.path());
+    assert!(!loaded.has_errors(), "{:?}", loaded.diagnostics);
+    let empty = Arc::new(bootstrap::snapshot("duckgate", "duckgate"));
+    let plan = ddl::files::plan(&loaded.schema, &context(empty.clone()), false, &ddl::files::Answers::default())
+        .expect("a plan");
+    Arc::new(empty.apply(&plan.plan.changes))
+}
+
+/// What rules add to compiling a statement, and what is left of it when it is prepared: compare `kim`'s times with those of the
+/// filter and the masks by hand.
+fn rules(c: &mut Criterion) {
+    let snapshot = ruled_snapshot();
+    let kim = snapshot.role("kim").expect("kim").oid;
+    let by_hand = "SELECT id, name, phone FROM (SELECT id, tenant, left(name, 1) || '*' AS name, '***' AS phone FROM t500 \
+        WHERE tenant = current_setting('app.tenant')::int) t500 WHERE id = $1";
+    let ruled = "SELECT id, name, phone FROM t500 WHERE id = $1";
+    let mut group = c.benchmark_group("rules");
+    for (name, role, text) in [("by hand", builtin::SUPERUSER, by_hand), ("by rules", kim, ruled)] {
+        let cx = Context { role, ..context(snapshot.clone()) };
+        group.bench_function(format!("{name}, the first time"), |b| {
+            b.iter(|| {
+                let parsed = sql::parse(black_box(text)).expect("parses");
+                black_box(sql::compile(&parsed[0], &cx, &[]).expect("compiles"))
+            });
+        });
+        // A prepared statement is checked by comparing what it was compiled for with what is.
+        let acting = Settings::new("duckgate", true, 100).acting().clone();
+        let (one, other) = (
+            Environment::new(snapshot.clone(), role, acting.clone()),
+            Environment::new(snapshot.clone(), role, acting),
+        );
+        group.bench_function(format!("{name}, prepared"), |b| b.iter(|| black_box(&one.key) == black_box(&other.key)));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, compile, rules);
 criterion_main!(benches);

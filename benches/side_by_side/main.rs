@@ -1,5 +1,5 @@
 //! The same statements against the gateway, PostgreSQL (when it is on PATH) and DuckDB in-process, in one run: ratios as
-//! a Markdown table. `cargo bench --bench side_by_side [-- reads|tpch|points|mixed|connections …]`; `DUCKGATE_BENCH_SCALE` is
+//! a Markdown table. `cargo bench --bench side_by_side [-- reads|tpch|points|mixed|connections|rules …]`; `DUCKGATE_BENCH_SCALE` is
 //! TPC-H's scale factor (default 1), `DUCKGATE_BENCH_SECONDS` how long each throughput is measured (default 5),
 //! `DUCKGATE_BENCH_FOLDER` keeps the data and the loaded databases for the next run, `DUCKGATE_BENCH_POSTGRES_TPCH=1` has
 //! PostgreSQL answer the 22 queries too (minutes at scale 1).
@@ -11,6 +11,7 @@ mod measure;
 mod postgres;
 mod raw;
 mod report;
+mod rules;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -82,6 +83,9 @@ fn main() {
     if wants("connections") {
         connections(&mut report, &gateway.target, postgres);
     }
+    if wants("rules") {
+        rules::measure(&mut report, &folder, &data, scale);
+    }
     println!("{}", report.markdown(scale));
 }
 
@@ -110,10 +114,16 @@ fn number(variable: &str, default: f64) -> f64 {
 
 fn load(target: &Target, data: &Data) {
     let mut connection = target.connect().unwrap_or_else(|e| panic!("{e}"));
-    connection.timeout = Duration::from_secs(3600);
     for statement in schema() {
         connection.query(&statement).unwrap_or_else(|e| panic!("{statement}: {e}"));
     }
+    fill(target, data);
+}
+
+/// The data into tables that are there.
+fn fill(target: &Target, data: &Data) {
+    let mut connection = target.connect().unwrap_or_else(|e| panic!("{e}"));
+    connection.timeout = Duration::from_secs(3600);
     for table in TABLES {
         let sql = format!("COPY {table} FROM STDIN WITH (DELIMITER '|')");
         connection.copy_in(&sql, data.chunks(table)).unwrap_or_else(|e| panic!("{table}: {e}"));

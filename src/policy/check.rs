@@ -59,9 +59,10 @@ fn way(authority: &Authority, open: bool, what: &str, setting: &str) -> Result<(
     Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied to {what}")).hint(hint))
 }
 
-/// Checks an expression of a rule over a row of its table: what its subqueries read, the role reads.
-pub fn rule(expr: &Expr, role: Oid, authority: &Authority) -> Result<()> {
-    let mut walk = Walk::of_rule(role);
+/// Checks an expression of a rule over a row of its table: what its subqueries read, the role reads; functions are called by the
+/// current user.
+pub fn rule(expr: &Expr, role: Oid, user: Oid, authority: &Authority) -> Result<()> {
+    let mut walk = Walk::of_rule(role, user);
     walk.own_row_expr(expr);
     judge(&walk.found, &authority.snapshot)
 }

@@ -37,7 +37,7 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             walk.query(query);
             who.must_create_in(namespace, *temporary)
         }
-        Ddl::CreateView { namespace, name, columns: _, definition: _, query, or_replace, temporary } => {
+        Ddl::CreateView { namespace, name, columns: _, definition: _, query, or_replace, temporary, invoker: _ } => {
             walk.query(query);
             if *or_replace {
                 who.must_own_relation(namespace, name)?;
@@ -343,6 +343,7 @@ impl Who<'_> {
                 | AlterTable::ValidateConstraint { .. }
                 | AlterTable::SetIdentity { .. }
                 | AlterTable::RowSecurity(_)
+                | AlterTable::SecurityInvoker(_)
                 | AlterTable::Tune => {}
             }
         }

@@ -195,7 +195,7 @@ impl Rules<'_> {
             }
             Source::System { def: _ } | Source::Cte(_) | Source::Feed => Ok(()),
             Source::View { def: _, query, owner } => {
-                let outer = std::mem::replace(&mut self.role, *owner);
+                let outer = std::mem::replace(&mut self.role, owner.unwrap_or(self.user.0));
                 let done = self.query(query);
                 self.role = outer;
                 done

@@ -102,7 +102,7 @@ impl Rules<'_> {
     fn condition(&mut self, text: &str, table: &Arc<Relation>, row: RelId) -> Result<Expr> {
         let (mut expr, free) = self.reader.condition(text, table, row, self.next + 1)?;
         self.next = free;
-        check::rule(&expr, self.role, self.authority)?;
+        check::rule(&expr, self.role, self.user.0, self.authority)?;
         self.active.push(table.oid);
         let done = self.expr(&mut expr);
         self.active.pop();
@@ -199,7 +199,7 @@ impl Rules<'_> {
             let Some(at) = columns.iter().position(|c| c.attnum == mask.column) else { continue };
             let Some(column) = table.column_by_num(mask.column) else { continue };
             let expr = self.reader.mask(&mask.expression, table, column, row)?;
-            check::rule(&expr, self.role, self.authority)?;
+            check::rule(&expr, self.role, self.user.0, self.authority)?;
             found.push((at as u16, expr));
             self.applied(table).masked.insert(column.name.clone());
         }

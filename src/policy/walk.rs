@@ -107,7 +107,8 @@ pub struct Walk {
     pub found: Found,
     /// In whose name relations are read: a view's owner inside it.
     role: Oid,
-    /// Who calls functions (current_user): the owner of the SECURITY DEFINER function around.
+    /// current_user, who calls functions and in whose name views with security_invoker read, wherever they stand: the owner of the
+    /// SECURITY DEFINER function around.
     user: Oid,
     in_view: bool,
     /// The table that the insert being walked writes.
@@ -120,8 +121,8 @@ impl Walk {
     }
 
     /// For an expression of a rule: that its names may be used was asked for when it was made.
-    pub fn of_rule(role: Oid) -> Self {
-        Self { in_view: true, ..Self::new(role) }
+    pub fn of_rule(role: Oid, user: Oid) -> Self {
+        Self { in_view: true, user, ..Self::new(role) }
     }
 
     pub fn query(&mut self, query: &Query) {
@@ -204,7 +205,7 @@ impl Walk {
             Source::View { def, query, owner } => {
                 self.meet(*id, def, columns, required);
                 let outer = (self.role, self.in_view, self.inserting);
-                (self.role, self.in_view, self.inserting) = (*owner, true, None);
+                (self.role, self.in_view, self.inserting) = (owner.unwrap_or(self.user), true, None);
                 self.query(query);
                 (self.role, self.in_view, self.inserting) = outer;
             }

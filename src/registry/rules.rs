@@ -15,6 +15,9 @@ pub struct Rules {
     pub forced: bool,
     pub policies: Vec<Policy>,
     pub masks: Vec<Mask>,
+    /// Of a view (security_invoker): it reads in the name of whoever asks, not of its owner.
+    #[serde(default)]
+    pub invoker: bool,
 }
 
 /// One policy (a row of pg_policy). Its texts are kept ones, over the table's columns.

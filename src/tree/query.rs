@@ -226,11 +226,11 @@ pub enum Source {
     System {
         def: Arc<TableDef>,
     },
-    /// An expanded view: the query runs with the rights of `owner` (a role's OID).
+    /// An expanded view: the query runs with the rights of `owner` (a role's OID); `None` (security_invoker): of the current user.
     View {
         def: Arc<TableDef>,
         query: Box<Query>,
-        owner: Oid,
+        owner: Option<Oid>,
     },
     Subquery(Box<Query>),
     Cte(CteId),

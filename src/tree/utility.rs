@@ -152,6 +152,8 @@ pub enum Ddl {
         query: Box<Query>,
         or_replace: bool,
         temporary: bool,
+        /// security_invoker.
+        invoker: bool,
     },
     CreateIndex {
         namespace: Name,
@@ -359,6 +361,8 @@ pub enum AlterTable {
         partition: (Name, Name),
         concurrently: bool,
     },
+    /// SET (security_invoker = …) of a view.
+    SecurityInvoker(bool),
     /// What tunes PostgreSQL's storage and statistics: nothing here.
     Tune,
 }

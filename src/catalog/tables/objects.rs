@@ -99,6 +99,7 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
         "relhassubclass",
         "relispartition",
         "relpartbound",
+        "reloptions",
     ]);
     let referenced = referenced(ask);
     let objects = ask.snapshot.objects();
@@ -141,6 +142,10 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
             Value::Bool(objects.partitions.contains_key(&r.oid)),
             Value::Bool(r.is_partition()),
             opt_text(bound_of(ask, r)),
+            match r.rules.invoker {
+                true => array(oid::TEXT, vec![text("security_invoker=true")]),
+                false => Value::Null,
+            },
         ]);
         for index in &r.indexes {
             rows.push([
@@ -169,6 +174,7 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
                 Value::Null,
                 Value::Bool(kind == b'p' && objects.partitions.contains_key(&r.oid)),
                 Value::Bool(index.parent.is_some()),
+                Value::Null,
                 Value::Null,
             ]);
         }

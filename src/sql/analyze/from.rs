@@ -106,7 +106,11 @@ impl Analyzer<'_> {
             RelationKind::System => Source::System { def: Arc::clone(&def) },
             RelationKind::View { definition, search_path } => {
                 let query = self.expand_view(&def, definition, search_path)?;
-                Source::View { def: Arc::clone(&def), query: Box::new(query), owner: def.owner }
+                Source::View {
+                    def: Arc::clone(&def),
+                    query: Box::new(query),
+                    owner: (!def.rules.invoker).then_some(def.owner),
+                }
             }
             RelationKind::Sequence(_) => {
                 return Err(Error::unsupported("reading a sequence as a table")

@@ -2,7 +2,7 @@
 
 use super::planner::Planner;
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Acl, Column, Name, OnConflictDefault, Relation, RelationKind, Storage};
+use crate::registry::{Acl, Column, Name, OnConflictDefault, Relation, RelationKind, Rules, Storage};
 use crate::sql::analyze::kept;
 use crate::tree::Query;
 use crate::types::{PgType, oid};
@@ -15,7 +15,7 @@ impl Planner<'_> {
         definition: &str,
         query: &Query,
         or_replace: bool,
-        temporary: bool,
+        (temporary, invoker): (bool, bool),
     ) -> Result<()> {
         self.tag("CREATE VIEW");
         if names.len() > query.columns.len() {
@@ -33,6 +33,7 @@ impl Planner<'_> {
             let grown = columns.len() > new.columns.len();
             new.columns = columns;
             new.kind = self.view_kind(definition);
+            new.rules.invoker = invoker;
             let before = self.after.clone();
             self.put_relation(new);
             return if grown { self.views_follow(&before, &old) } else { Ok(()) };
@@ -58,7 +59,7 @@ impl Planner<'_> {
             storage: Storage::Numbered,
             last_dropped: 0,
             partitioning: Default::default(),
-            rules: Default::default(),
+            rules: Rules { invoker, ..Rules::default() },
         };
         self.put_relation(relation);
         Ok(())

@@ -156,7 +156,22 @@ pub fn lower_for_table(query: &tree::Query, cx: &Context, decimals: Decimals) ->
 }
 
 /// EXPLAIN of what was lowered: DuckDB's two columns (which plan, its text), of which the second is QUERY PLAN.
-fn explain(lowered: Lowered, analyze: bool) -> Result<Lowered> {
+fn explain(mut lowered: Lowered, analyze: bool) -> Result<Lowered> {
+    // Of a change that first keeps the rows that it finds (through rules, say), the finding is what there is to plan.
+    if let [Step { statement: ir::Statement::Keep { table: _, query }, params, .. }] = lowered.before.as_slice()
+        && !analyze
+    {
+        let (statement, params) = (ir::Statement::Query(query.clone()), params.clone());
+        lowered = Lowered {
+            statement,
+            params,
+            before: Vec::new(),
+            scratch: Vec::new(),
+            keys: None,
+            writes: false,
+            ..lowered
+        };
+    }
     if !lowered.before.is_empty() {
         return Err(Error::unsupported(
             "EXPLAIN of a data-modifying statement in WITH, of RETURNING of more than the changed row, or with ANALYZE of a change of keys",

@@ -236,6 +236,10 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
         let from = c.name()?;
         c.expect("to")?;
         AlterTable::RenameColumn { from, to: c.name()? }
+    } else if matches!(kind, ObjectKind::View | ObjectKind::Table)
+        && let Some(invoker) = view_setting(c, kind)?
+    {
+        AlterTable::SecurityInvoker(invoker)
     } else if kind == ObjectKind::Sequence {
         let mut options = SequenceOptions::default();
         sequence_options(c, &mut options)?;
@@ -269,6 +273,12 @@ fn partition_action(c: &mut Cursor<'_>, table: &QualifiedName, if_exists: bool) 
         return Err(Error::unsupported("DETACH PARTITION … FINALIZE").hint("A partition is detached at once here."));
     }
     Ok(Some(RawDdl::DetachPartition { table, if_exists, partition, concurrently }))
+}
+
+/// What ALTER VIEW sets; with ALTER TABLE only what names security_invoker, the rest being for tables.
+fn view_setting(c: &mut Cursor<'_>, kind: ObjectKind) -> Result<Option<bool>> {
+    let named = c.is_word(2, "security_invoker");
+    if kind == ObjectKind::View || named { super::view::alter(c) } else { Ok(None) }
 }
 
 /// `ALTER [COLUMN] c DROP IDENTITY [IF EXISTS]`.

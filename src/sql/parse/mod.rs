@@ -23,6 +23,7 @@ pub(crate) mod rewrite;
 mod settings;
 mod source;
 mod strip;
+mod view;
 
 use std::sync::Arc;
 
@@ -42,6 +43,7 @@ pub use parameters::RawType;
 pub use partition::{INHERITED, PartitionClauses, RawBound, RawKey, RawOf, RawPart};
 pub use source::{Source, too_deep};
 pub use strip::Extras;
+pub use view::view_options;
 
 use depth::{MAX_NESTING, check_nesting};
 

@@ -275,14 +275,32 @@ impl Analyzer<'_> {
 
     fn create_view(&mut self, create: &ast::CreateView) -> Result<Ddl> {
         let ast::CreateView {
-            or_alter, or_replace, materialized, name, columns, query, temporary, if_not_exists, ..
+            or_alter,
+            or_replace,
+            materialized,
+            name,
+            columns,
+            query,
+            temporary,
+            if_not_exists,
+            options,
+            secure,
+            name_before_not_exists: _,
+            cluster_by,
+            comment,
+            with_no_schema_binding,
+            copy_grants,
+            to,
+            params,
         } = create;
         if *materialized {
             return self.create_materialized(create);
         }
-        if *or_alter || *if_not_exists {
+        let foreign = *secure || !cluster_by.is_empty() || comment.is_some() || *with_no_schema_binding || *copy_grants;
+        if *or_alter || *if_not_exists || foreign || to.is_some() || params.is_some() {
             return Err(Error::syntax("syntax error in CREATE VIEW"));
         }
+        let invoker = view_options(options)?;
         let name = self.qualified(name)?;
         let (namespace, name) = self.new_name(&name, *temporary)?;
         let columns = columns.iter().map(|c| parse::fold(&c.name)).collect();
@@ -300,6 +318,7 @@ impl Analyzer<'_> {
             query: Box::new(query),
             or_replace: *or_replace,
             temporary: *temporary,
+            invoker,
         })
     }
 
@@ -506,6 +525,26 @@ pub(super) fn new_sequence(ty: PgType, change: &SequenceChange) -> Result<Sequen
     sequence.cycle = cycle.unwrap_or(false);
     sequence.owned_by = owned_by.flatten();
     Ok(sequence)
+}
+
+/// WITH (…) of CREATE VIEW: is it security_invoker?
+fn view_options(options: &ast::CreateTableOptions) -> Result<bool> {
+    let list = match options {
+        ast::CreateTableOptions::None => return Ok(false),
+        ast::CreateTableOptions::With(list) => list,
+        ast::CreateTableOptions::Options(_)
+        | ast::CreateTableOptions::Plain(_)
+        | ast::CreateTableOptions::TableProperties(_) => return Err(Error::syntax("syntax error in CREATE VIEW")),
+    };
+    let option = |option: &ast::SqlOption| match option {
+        ast::SqlOption::KeyValue { key, value } => {
+            let value = value.to_string();
+            Ok((parse::fold(key), Some(value.trim_matches('\'').to_owned())))
+        }
+        ast::SqlOption::Ident(key) => Ok((parse::fold(key), None)),
+        _ => Err(Error::syntax("syntax error in CREATE VIEW")),
+    };
+    parse::view_options(&list.iter().map(option).collect::<Result<Vec<_>>>()?)
 }
 
 /// The options that an identity column's parentheses may have.

@@ -120,7 +120,11 @@ impl Planner<'_> {
                     renamed = true;
                 }
                 AlterTable::Tune if matches!(new.kind, RelationKind::MaterializedView { .. }) => {}
+                AlterTable::SecurityInvoker(invoker) if matches!(new.kind, RelationKind::View { .. }) => {
+                    new.rules.invoker = *invoker;
+                }
                 AlterTable::RenameColumn { .. }
+                | AlterTable::SecurityInvoker(_)
                 | AlterTable::AddColumn { .. }
                 | AlterTable::DropColumn { .. }
                 | AlterTable::SetDefault { .. }
@@ -254,6 +258,10 @@ impl Planner<'_> {
             AlterTable::RowSecurity(to) => {
                 super::policy::switch(&mut t.new.rules, *to);
                 Ok(())
+            }
+            AlterTable::SecurityInvoker(_) => {
+                let message = "unrecognized parameter \"security_invoker\"";
+                Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message))
             }
             AlterTable::Tune => Ok(()),
             AlterTable::AttachPartition { .. } | AlterTable::DetachPartition { .. } => {
