@@ -3,8 +3,12 @@
 //! The `.tsv` files beside this one are recorded from a real PostgreSQL by scripts/record-facts.sh.
 //! They are parsed once, at first use, and live as long as the process.
 
+mod own;
+
 use std::collections::HashMap;
 use std::sync::LazyLock;
+
+pub use own::{OWN_SETTINGS, OwnKind, needs_superuser, wrong_value};
 
 /// PostgreSQL's object identifier.
 pub type Oid = u32;

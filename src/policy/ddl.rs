@@ -111,7 +111,13 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
         Ddl::CreateRole { name: _, options } => who.may_create_role(options),
         Ddl::AlterRole { name, options } => who.may_alter_role(name, options),
         Ddl::RenameRole { name, to: _ } => who.must_administer(name),
-        Ddl::AlterRoleSet { name, setting: _, value: _ } => {
+        Ddl::AlterRoleSet { name, database: _, setting, value: _ } => {
+            if let Some(setting) = setting
+                && crate::facts::needs_superuser(setting)
+                && !who.is_superuser()
+            {
+                return Err(privilege(format!("permission denied to set parameter \"{setting}\"")));
+            }
             if who.is_self(name) {
                 return Ok(());
             }

@@ -41,6 +41,7 @@ pub fn superuser_role(name: &str) -> Role {
         verifier: None,
         member_of: Vec::new(),
         settings: Vec::new(),
+        database_settings: Vec::new(),
         managed: Managed::System,
         comment: None,
     }

@@ -401,6 +401,9 @@ pub struct Role {
     pub member_of: Vec<Membership>,
     /// Settings from ALTER ROLE … SET.
     pub settings: Vec<(Name, String)>,
+    /// The same with IN DATABASE: they come after those.
+    #[serde(default)]
+    pub database_settings: Vec<(Name, String)>,
     pub managed: Managed,
     pub comment: Option<String>,
 }

@@ -20,6 +20,7 @@ use crate::engine::directory;
 use crate::engine::directory::SessionView;
 use crate::engine::tape::Tape;
 use crate::error::{Error, Result, SqlState};
+use crate::facts;
 use crate::observe::audit::Client;
 use crate::registry::{Role, Snapshot};
 
@@ -108,9 +109,13 @@ fn first_settings(gateway: &Gateway, startup: &Startup, role: &Role, snapshot: &
         None => settings.set_initial(name, value, superuser),
         Some(identity) => identity.begin(value, role, snapshot, settings),
     };
-    for (name, value) in &role.settings {
+    for (name, value) in role.settings.iter().chain(&role.database_settings) {
         // As PostgreSQL does at login: a setting that has become invalid must not lock its role out.
         if let Err(error) = set(&mut settings, name, value, true) {
+            if facts::needs_superuser(name) && name.to_lowercase().starts_with("duckgate.") {
+                // But a limit that cannot be read must not be lifted by that.
+                return Err(error);
+            }
             tracing::warn!(role = %role.name, setting = %name, %error, "a setting of the role is not applied");
         }
     }

@@ -273,6 +273,8 @@ pub enum Ddl {
     /// `setting` is `None` for RESET ALL; `value` is `None` for RESET of one.
     AlterRoleSet {
         name: Name,
+        /// IN DATABASE.
+        database: Option<Name>,
         setting: Option<Name>,
         value: Option<String>,
     },

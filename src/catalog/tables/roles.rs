@@ -90,9 +90,13 @@ pub(super) fn pg_database(ask: &Ask<'_>) -> Result<Rows> {
 /// Settings from ALTER ROLE … SET.
 pub(super) fn pg_db_role_setting(ask: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&["setdatabase", "setrole", "setconfig"]);
-    for r in roles(ask).into_iter().filter(|r| !r.settings.is_empty()) {
-        let settings = r.settings.iter().map(|(name, value)| text(format!("{name}={value}")));
-        rows.push([Value::Oid(0), Value::Oid(r.oid), array(oid::TEXT, settings.collect())]);
+    for r in roles(ask) {
+        for (database, settings) in [(0, &r.settings), (builtin::DATABASE, &r.database_settings)] {
+            if !settings.is_empty() {
+                let settings = settings.iter().map(|(name, value)| text(format!("{name}={value}")));
+                rows.push([Value::Oid(database), Value::Oid(r.oid), array(oid::TEXT, settings.collect())]);
+            }
+        }
     }
     Ok(rows)
 }

@@ -2,6 +2,19 @@
 
 use super::*;
 
+#[test]
+fn the_gateways_own_settings_are_those_that_facts_list() {
+    let mut own: Vec<_> = DEFINITIONS.values().filter(|d| d.name.starts_with("duckgate.")).collect();
+    own.sort_by_key(|d| d.name);
+    let mut listed: Vec<_> = crate::facts::OWN_SETTINGS.iter().map(|(name, _)| *name).collect();
+    listed.sort_unstable();
+    assert_eq!(own.iter().map(|d| d.name).collect::<Vec<_>>(), listed);
+    for definition in DEFINITIONS.values() {
+        let superuser = definition.context == Context::Superuser;
+        assert_eq!(crate::facts::needs_superuser(definition.name), superuser, "{}", definition.name);
+    }
+}
+
 const USER: Source = Source::Statement { superuser: false };
 
 fn settings() -> Settings {

@@ -55,6 +55,16 @@ async fn a_result_has_its_bounds_however_it_is_read() {
         let denied = "42501 permission denied to set parameter \"duckgate.max_rows\"; no hint";
         assert_eq!(refused(&mut kim, text).await, denied, "{text}");
     }
+    assert_eq!(
+        refused(&mut kim, "ALTER ROLE kim RESET duckgate.max_rows").await,
+        "42501 permission denied to set parameter \"duckgate.max_rows\"; no hint"
+    );
+    assert_eq!(
+        refused(&mut kim, "ALTER ROLE kim IN DATABASE duckgate SET duckgate.max_rows = 0").await,
+        "42501 permission denied to set parameter \"duckgate.max_rows\"; no hint"
+    );
+    simple(&mut kim, "ALTER ROLE kim SET work_mem = '1MB'; ALTER ROLE kim RESET ALL").await;
+    assert_eq!(refused(&mut open_as(&gateway, "kim", &[]).unwrap(), rows).await, expected);
     assert!(open_as(&gateway, "kim", &[("options", "-c duckgate.max_rows=0")]).is_err());
     simple(&mut kim, "RESET ALL; DISCARD ALL").await;
     assert_eq!(refused(&mut kim, rows).await, expected);
@@ -62,6 +72,20 @@ async fn a_result_has_its_bounds_however_it_is_read() {
         refused(&mut kim, "RESET duckgate.max_rows").await,
         "42501 permission denied to set parameter \"duckgate.max_rows\"; no hint"
     );
+}
+
+#[tokio::test]
+async fn settings_of_a_role_in_the_database_come_last() {
+    let (gateway, mut root, _kim) = limited(&[("application_name", "one"), ("work_mem", "1MB")]).await;
+    simple(&mut root, "ALTER ROLE kim IN DATABASE duckgate SET application_name = 'two'").await;
+    let shown = "SELECT current_setting('application_name'), current_setting('work_mem')";
+    assert_eq!(simple(&mut open_as(&gateway, "kim", &[]).unwrap(), shown).await[1], "D two|1MB");
+    simple(&mut root, "ALTER ROLE kim IN DATABASE duckgate RESET application_name").await;
+    assert_eq!(simple(&mut open_as(&gateway, "kim", &[]).unwrap(), shown).await[1], "D one|1MB");
+    let missing = refused(&mut root, "ALTER ROLE kim IN DATABASE nosuch SET work_mem = '2MB'").await;
+    assert_eq!(missing, "3D000 database \"nosuch\" does not exist; no hint");
+    simple(&mut root, "ALTER ROLE kim RESET ALL").await;
+    assert_eq!(simple(&mut open_as(&gateway, "kim", &[]).unwrap(), shown).await[1], "D |4MB");
 }
 
 #[tokio::test]

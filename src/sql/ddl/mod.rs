@@ -158,8 +158,8 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
         Ddl::CreateRole { name, options } => planner.create_role(name, options)?,
         Ddl::AlterRole { name, options } => planner.alter_role(name, options)?,
         Ddl::RenameRole { name, to } => planner.rename_role(name, to)?,
-        Ddl::AlterRoleSet { name, setting, value } => {
-            planner.alter_role_set(name, setting.as_ref(), value.as_deref())?;
+        Ddl::AlterRoleSet { name, database, setting, value } => {
+            planner.alter_role_set(name, database.as_ref(), setting.as_ref(), value.as_deref())?;
         }
         Ddl::DropRole { names, if_exists } => planner.drop_roles(names, *if_exists)?,
         Ddl::GrantRole { roles, members, admin, revoke, alter } => {

@@ -2,6 +2,7 @@
 
 use super::planner::Planner;
 use crate::error::{Error, Report, Result, SqlState};
+use crate::facts;
 use crate::registry::{Managed, Membership, Name, Role, bootstrap, verifier};
 use crate::tree::RoleOptions;
 use crate::types::{Oid, OutputSettings, PgType, Value, oid};
@@ -118,15 +119,30 @@ impl Planner<'_> {
         Ok(())
     }
 
-    pub fn alter_role_set(&mut self, name: &Name, setting: Option<&Name>, value: Option<&str>) -> Result<()> {
+    pub fn alter_role_set(
+        &mut self,
+        name: &Name,
+        database: Option<&Name>,
+        setting: Option<&Name>,
+        value: Option<&str>,
+    ) -> Result<()> {
         self.tag("ALTER ROLE");
         let mut role = (*self.role(name)?).clone();
         self.may_change_role(&role)?;
+        if let Some(database) = database
+            && **database != *self.after.database
+        {
+            let message = format!("database \"{database}\" does not exist");
+            return Err(Error::new(SqlState::INVALID_CATALOG_NAME, message));
+        }
+        let superuser = self.after.is_superuser(self.cx.role);
+        let settings = if database.is_some() { &mut role.database_settings } else { &mut role.settings };
         match setting {
-            None => role.settings.clear(),
+            // What only a superuser may set stays, as in PostgreSQL: a limit is not for the limited to lift.
+            None => settings.retain(|(known, _)| !superuser && facts::needs_superuser(known)),
             Some(setting) => {
-                role.settings.retain(|(known, _)| !known.eq_ignore_ascii_case(setting));
-                role.settings.extend(value.map(|v| (setting.clone(), v.to_owned())));
+                settings.retain(|(known, _)| !known.eq_ignore_ascii_case(setting));
+                settings.extend(value.map(|v| (setting.clone(), v.to_owned())));
             }
         }
         self.put_role(role);

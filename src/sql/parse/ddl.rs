@@ -302,18 +302,8 @@ fn alter_role(c: &mut Cursor<'_>) -> Result<RawDdl> {
     let name = c.name()?;
     let ddl = if c.eat("rename to") {
         Ddl::RenameRole { name, to: c.name()? }
-    } else if c.eat("in database") {
-        return Err(Error::unsupported("ALTER ROLE … IN DATABASE").hint("There is one database; leave it out."));
-    } else if c.eat("set") {
-        let setting = setting_name(c)?;
-        if !c.eat("to") {
-            c.expect_token(&Token::Eq)?;
-        }
-        let value = if c.eat("default") { None } else { Some(setting_value(c)?) };
-        Ddl::AlterRoleSet { name, setting: Some(setting), value }
-    } else if c.eat("reset") {
-        let setting = if c.eat("all") { None } else { Some(setting_name(c)?) };
-        Ddl::AlterRoleSet { name, setting, value: None }
+    } else if c.is_word(0, "set") || c.is_word(0, "reset") || c.is_word(0, "in") {
+        alter_role_set(c, name)?
     } else if c.is_word(0, "add") || c.is_word(0, "drop") {
         let revoke = c.eat("drop");
         c.eat("add");
@@ -325,6 +315,22 @@ fn alter_role(c: &mut Cursor<'_>) -> Result<RawDdl> {
         Ddl::AlterRole { name, options }
     };
     Ok(RawDdl::Ready(ddl))
+}
+
+/// `[IN DATABASE d] SET …` or `RESET …`.
+fn alter_role_set(c: &mut Cursor<'_>, name: Name) -> Result<Ddl> {
+    let database = if c.eat("in database") { Some(c.name()?) } else { None };
+    if c.eat("set") {
+        let setting = setting_name(c)?;
+        if !c.eat("to") {
+            c.expect_token(&Token::Eq)?;
+        }
+        let value = if c.eat("default") { None } else { Some(setting_value(c)?) };
+        return Ok(Ddl::AlterRoleSet { name, database, setting: Some(setting), value });
+    }
+    c.expect("reset")?;
+    let setting = if c.eat("all") { None } else { Some(setting_name(c)?) };
+    Ok(Ddl::AlterRoleSet { name, database, setting, value: None })
 }
 
 fn setting_name(c: &mut Cursor<'_>) -> Result<Name> {

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use indexmap::IndexMap;
 use toml::Spanned;
 
 use super::Resolver;
+use crate::facts::{OWN_SETTINGS, wrong_value};
 use crate::registry::files::diagnostic::{did_you_mean, nearest};
 use crate::registry::files::{FileGrant, FileGrantTarget, FileRole, Password, raw};
 use crate::registry::{Name, Privileges, verifier};
@@ -45,6 +47,7 @@ impl Resolver {
                 self.error(file, offset, format!("there is no setting \"{setting}\""), help);
             }
         }
+        self.own_settings(file, offset, settings);
         self.schema.roles.push(FileRole {
             place: self.place(file, offset),
             name: name.get_ref().as_str().into(),
@@ -60,6 +63,19 @@ impl Resolver {
             settings: settings.iter().map(|(k, v)| (k.as_str().into(), v.clone())).collect(),
             comment: comment.clone(),
         });
+    }
+
+    /// A limit that is misspelled would be none.
+    fn own_settings(&mut self, file: usize, offset: usize, settings: &IndexMap<String, String>) {
+        for (setting, value) in settings.iter().filter(|(name, _)| name.to_lowercase().starts_with("duckgate.")) {
+            let known = OWN_SETTINGS.iter().map(|(name, _)| *name);
+            if !known.clone().any(|name| name.eq_ignore_ascii_case(setting)) {
+                let help = did_you_mean(setting, known);
+                self.error(file, offset, format!("there is no setting \"{setting}\""), help);
+            } else if let Some(problem) = wrong_value(setting, value) {
+                self.error(file, offset, problem, None);
+            }
+        }
     }
 
     pub(super) fn password(&mut self, file: usize, text: &Spanned<String>) -> Password {

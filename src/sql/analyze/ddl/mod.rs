@@ -191,8 +191,8 @@ impl Analyzer<'_> {
     fn roles_resolved(&self, ddl: Ddl) -> Ddl {
         match ddl {
             Ddl::AlterRole { name, options } => Ddl::AlterRole { name: self.role_name(&name), options },
-            Ddl::AlterRoleSet { name, setting, value } => {
-                Ddl::AlterRoleSet { name: self.role_name(&name), setting, value }
+            Ddl::AlterRoleSet { name, database, setting, value } => {
+                Ddl::AlterRoleSet { name: self.role_name(&name), database, setting, value }
             }
             Ddl::GrantRole { roles, members, admin, revoke, alter } => {
                 let members = members.iter().map(|m| self.role_name(m)).collect();

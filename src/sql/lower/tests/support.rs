@@ -317,6 +317,7 @@ fn snapshot() -> Snapshot {
         verifier: None,
         member_of: vec![],
         settings: vec![],
+        database_settings: vec![],
         managed: Managed::System,
         comment: None,
     };
