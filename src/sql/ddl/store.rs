@@ -2,10 +2,11 @@
 //! that changes it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::physical::{literal, quote};
 use crate::error::{Error, Result};
-use crate::registry::{Change, INTERNAL_SCHEMA, ObjectClass, Snapshot, builtin};
+use crate::registry::{Change, INTERNAL_SCHEMA, Managed, ObjectClass, Relation, Snapshot, builtin};
 use crate::types::Oid;
 
 /// The commands that make the gateway's own schema in a new database. Harmless in an old one.
@@ -59,7 +60,29 @@ pub fn restore(snapshot: &mut Snapshot, rows: impl IntoIterator<Item = (String, 
     for (kind, oid, definition) in rows {
         let change: Change = serde_json::from_str(&definition)
             .map_err(|e| Error::internal(format!("duckgate_internal.objects, {kind} {oid}: {e}")))?;
-        snapshot.apply_in_place(&change);
+        match change {
+            Change::PutRelation(kept) if kept.managed == Managed::System => {
+                // Its shape is this program's; what is kept of it is who may read it.
+                if let Some(own) = snapshot.relation_by_oid(kept.oid) {
+                    let granted = Arc::new(granted(own, &kept));
+                    snapshot.apply_in_place(&Change::PutRelation(granted));
+                }
+            }
+            other => snapshot.apply_in_place(&other),
+        }
     }
     Ok(())
+}
+
+/// A relation with another's grants and comment.
+fn granted(own: &Relation, kept: &Relation) -> Relation {
+    let mut own = own.clone();
+    own.acl = kept.acl.clone();
+    own.comment.clone_from(&kept.comment);
+    for column in &mut own.columns {
+        if let Some(known) = kept.column(&column.name) {
+            column.acl = known.acl.clone();
+        }
+    }
+    own
 }
