@@ -46,6 +46,7 @@ impl Work<'_> {
             verifier: verifier(&file.password, kept).map_err(|e| at(&file.place, e))?,
             member_of: found.as_ref().map(|role| role.member_of.clone()).unwrap_or_default(),
             settings: file.settings.clone(),
+            database_settings: Vec::new(),
             managed: managed(&file.place),
             comment: file.comment.clone(),
         };
