@@ -6,8 +6,10 @@ Usage: random-rules.py "host=… port=… user=… password=… dbname=…" [see
 The role rr_reader reads tables with rules and masks in schema `ruled` (made by the schema file that --schema prints), and
 the same statements over tables in schema `plain`, into which only the visible rows and masked values were put. Rows and
 SQLSTATEs must be equal (but what fails on visible rows may or may not be reached); so must what is there after a change. Prints what differs.
+--kept prints what makes the rows; with KEEP=FILE in the environment the statements that were equal are written there: how tests/rules/random was made.
 With a PostgreSQL to ask, an error through the rules alone counts as a difference only if PostgreSQL does not give it over the visible rows, too.
 """
+import os
 import random
 import sys
 
@@ -245,6 +247,9 @@ def main():
     sys.stdout.reconfigure(line_buffering=True)
     if sys.argv[1:] == ["--schema"]:
         return print(SCHEMA)
+    if sys.argv[1:] == ["--kept"]:
+        return print(MADE)
+    keep = open(os.environ["KEEP"], "w") if "KEEP" in os.environ else None
     dsn, seed, count = sys.argv[1], int((sys.argv + ["1"])[2]), int((sys.argv + ["1", "2000"])[3])
     root = psycopg.connect(dsn, autocommit=True)
     if not root.execute("select count(*) from ruled.m").fetchone()[0]:
@@ -286,6 +291,8 @@ def main():
         elif not same:
             different += 1
             print(f"{n}: {text}\n  ruled {str(first)[:400]}\n  plain {str(second)[:400]}")
+        if first == second and keep:
+            print(text, file=keep)
         told = [w for w in ("hidden", "secret") if w in str(first) and w not in text]
         if told:
             print(f"{n}: TOLD {text}\n  {str(first)[:400]}")

@@ -1,0 +1,250 @@
+select count(*), max(a.x), min(upper('2*')), sum(a.x) from a where a.x not in (select b2.x from b b2 where b2.x <> b2.a)
+select a.id, a.* from a where a.x in (select a2.x from a a2 where a2.x = a2.x)
+select a.id, b.id, a.s, b.s, coalesce(b.s::int, b.s::int) from a join b on b.s = a.s where (select count(*) from a a2 where a2.x = b.id and not (a2.tenant <= a2.x)) > 1
+select a.id, b.id, a.s, b.s, a.id from a right join b on b.a = a.id and a.x in (select a2.x from a a2 where (a2.x <= a2.x or a2.tenant <= a2.x)) where length(substr(a.s, 1, a.x)) <> a.tenant
+select a.x, count(*), sum(a.x) from a where a.id <= a.id group by 1 having count(*) > 1
+with c as materialized (select * from b) select c.id, c.s from c where not exists (select 1 from b b2 where b2.x = c.x and not exists (select 1 from a a2 where a2.x = b2.x and a2.tenant <> a2.x))
+select a.id, b.id, a.s, b.s, 4 from a full join b on b.a = a.id
+with c as (select * from b) select c.id, c.s from c where ((c.x - c.x) > c.a and (c.a / c.x) = c.id)
+select b.id, b.* from b
+update b set id = 571 where (b.x / (b.a / b.a)) <= b.x returning b.id, b.s
+select count(*), max(a.id), min(chr(a.id)), sum(a.x) from a where (case when a.tenant <> a.x then a.x end) is null
+delete from b where (b.s || '1') like 'h%' returning b.id, b.s
+select b.id, substr(b.s, 1, coalesce(b.a, b.x)) from b where b.s < substr(upper(b.s), 1, length(b.s))
+delete from b where '' like '1%' returning b.id, b.s
+delete from b where not exists (select 1 from b b2 where b2.x = b.id and b2.id < b2.x) returning b.id, b.s
+select b.id, count(*) over (partition by b.x), sum(b.x) over (order by b.id) from b where b.x = b.id
+select count(*), max(a.tenant), min(substr(a.s, 1, a.tenant)), sum(a.x) from a where a.s::int is not null
+select a.id, a.* from a
+select a.id, b.id, a.s, b.s, (a.id / a.tenant) from a join b on b.s = a.s and a.s = a.s where a.tenant is not null
+select count(*), max((case when not (b.x > b.id) then b.x end)), min(b.s), sum(b.x) from b where b.x <> b.x
+delete from a where a.x <> a.tenant
+select id, s from a intersect select id, s from b
+delete from a where exists (select 1 from a a2 where a2.id = a.id and (select count(*) from b b2 where b2.x = a2.x and b2.a <= b2.a) > 0) returning a.id, a.s
+update a set id = 585 where a.x in (select b2.x from b b2 where b2.s < b2.s)
+select a.id, b.id, a.s, b.s, b.x from a left join b on b.s = a.s and b.s::int is not null where b.id > length(upper(b.s))
+select a.id, a.s from a where a.s like '%2'
+update b set id = 567 where upper(b.s) < (chr(b.id) || (b.s || b.s))
+update b set id = 509 where '2*' = chr(b.id)
+select id, s from a intersect select id, s from b where 26 = b.a
+select count(*), max(a.tenant), min(a.s), sum(a.x) from a
+select b.id, b.s from b
+select b.id, count(*) over (partition by b.x), sum(b.x) over (order by b.id) from b where b.x in (select b2.x from b b2 where b2.s like 'h%')
+delete from a where length(upper(a.s)) is null
+delete from b where (select count(*) from b b2 where b2.x = b.x and b2.x < b2.a) > 0
+select x.n from (select b.id as n, b.x as v from b) x where x.v > 3
+select count(*), max(b.a), min('2*'), sum(b.x) from b where coalesce(b.id, b.a) > b.a
+select b.id, chr(((b.a / b.a) - b.x)) from b where b.x in (select a2.x from a a2 where exists (select 1 from b b2 where b2.id = a2.id and b2.id <> b2.id))
+select a.id, a.* from a where a.id is not null
+select b.id, b.* from b where (((b.x = b.id or b.a <> b.a) and b.x is not null) or -1 <= b.id)
+select a.id, substr(a.s, 1, a.tenant) from a
+select a.id, (substr(a.s, 1, a.s::int) || a.s) from a where (a.x in (select b2.x from b b2 where b2.id < b2.a) and a.tenant > (case when a.id > a.id then a.tenant end))
+delete from b where b.x is not null
+select a.id, count(*) over (partition by a.x), sum(a.x) over (order by a.id) from a where a.tenant < a.x
+select a.id, b.id, a.s, b.s, a.x from a join b on b.x = a.x and coalesce(a.s::int, a.tenant) < (a.s::int + a.tenant) where (a.s = chr(a.x) and a.s like '%2')
+select a.id, b.id, a.s, b.s, b.a from a full join b on b.a = a.id
+delete from a where substr(substr(a.s, 1, a.tenant), 1, a.tenant) > a.s
+select b.id, b.s::int from b where (select count(*) from b b2 where b2.id = b.x and b2.x not in (select b2.x from b b2 where b2.x = b2.a)) > 0
+select b.id, b.a from b where (b.x in (select b2.x from b b2 where b2.id < b2.id) or (b.x - b.id) <= (b.a + b.x))
+select a.id % 3, count(*), sum(a.id) from a where a.id = (a.tenant / a.id) group by 1 having count(*) > 0
+with c as materialized (select * from a) select c.id, c.s from c where c.id <= c.id
+select a.id, count(*) over (partition by a.x), sum(a.x) over (order by a.id) from a where not exists (select 1 from b b2 where b2.id = a.x and b2.id = b2.id)
+select count(*), max((length(b.s) * b.id)), min(b.s), sum(b.x) from b where (b.x in (select a2.x from a a2 where a2.id < a2.tenant) and b.a <> b.x)
+select a.id, a.* from a where (a.id < a.tenant or upper(a.s) like '1%')
+delete from a where ((a.x not in (select b2.x from b b2 where b2.id <> b2.x) and a.x > a.tenant) and not exists (select 1 from a a2 where a2.x = a.id and a2.tenant <= a2.x))
+with c as (select * from a) select c.id, c.s from c where (c.tenant > c.id and c.s > c.s)
+with c as materialized (select * from b) select c.id, c.s from c where c.s > c.s
+select a.id, b.id, a.s, b.s, (b.x / 3) from a full join b on b.a = a.id where b.x = length((b.s || b.s))
+select a.id, b.id, a.s, b.s, b.id from a join b on b.s = a.s and 16 <> b.id
+select a.id, count(*) over (partition by a.x), sum(a.x) over (order by a.id) from a where a.s like '%2'
+select count(*), max(b.a), min(chr(b.id)), sum(b.x) from b where (b.s < 'h' or b.id < -1)
+select b.id, count(*) over (partition by b.x), sum(b.x) over (order by b.id) from b where b.a < b.a
+select a.id, a.* from a
+select a.id, b.id, a.s, b.s, b.x from a right join b on b.s = a.s and ((case when b.a = b.id then b.x end) / b.id) < b.a where b.x in (select a2.x from a a2 where a2.x is null)
+select x.n from (select a.id as n, ((a.id / a.x) - a.id) as v from a) x where x.v > 3
+select x.n from (select b.id as n, coalesce(b.x, b.a) as v from b) x where x.v > 3
+update b set id = 507 where b.a <= 15
+select a.id, b.id, a.s, b.s, (case when 26 = 3 then length(substr(a.s, 1, a.tenant)) end) from a full join b on b.a = a.id where ((a.tenant < a.x and (a.tenant > a.x or a.x <> a.tenant)) or a.id = a.id)
+select a.id, (a.id * a.tenant) from a
+select count(*), max(a.id), min(substr(a.s, 1, ((case when a.x > a.tenant then a.tenant end) * a.id))), sum(a.x) from a
+select id, s from a union all select id, s from b
+select count(*), max(b.a), min(b.s), sum(b.x) from b where not exists (select 1 from a a2 where a2.id = b.x and not (a2.id <= a2.id))
+select x.n from (select a.id as n, a.s::int as v from a) x where x.v > 3
+select count(*), max((20 - -2)), min(b.s), sum(b.x) from b
+select a.id, count(*) over (partition by a.x), sum(a.x) over (order by a.id) from a where (not exists (select 1 from b b2 where b2.id = a.x and b2.a <= b2.a) and a.x <> a.x)
+select b.id, b.s from b where upper('2*') < b.s
+select b.id, b.* from b where b.x not in (select a2.x from a a2 where a2.x <> a2.id)
+delete from a where (a.s like 'h%' or (a.tenant - a.tenant) < (a.x / a.x)) returning a.id, a.s
+select a.id, a.* from a
+select count(*), max(a.tenant), min(substr(a.s, 1, (coalesce(a.id, a.id) * a.x))), sum(a.x) from a where (exists (select 1 from b b2 where b2.id = a.x and b2.a = b2.id) or a.tenant <> a.x)
+select a.id, 9 from a
+select b.id, substr(b.s, 1, b.x) from b
+select b.x, count(*), sum(b.a) from b group by 1 having count(*) > 0
+select id, s from a intersect select id, s from b where (select count(*) from b b2 where b2.id = b.id and (b2.id < b2.x and b2.a > b2.id)) > 1
+select b.id, b.* from b where b.s like 'h%'
+select id, s from a union all select id, s from b
+select a.id, a.x from a where a.x not in (select b2.x from b b2 where b2.a = b2.a)
+delete from a where (a.id + (a.x * a.x)) > a.x
+select a.id, a.* from a where (a.id / a.id) > (a.x / length(a.s))
+select a.id, b.id, a.s, b.s, a.id from a left join b on b.a = a.id and a.x <= (length(a.s) / coalesce(a.tenant, a.id)) where a.x is not null
+select count(*), max(a.tenant), min(substr(a.s, 1, a.id)), sum(a.x) from a where a.tenant = a.id
+select count(*), max(b.id), min((upper(substr(b.s, 1, b.id)) || b.s)), sum(b.x) from b where b.id < (length(b.s) - b.x)
+select b.id, (b.s || 'h') from b where not exists (select 1 from a a2 where a2.x = b.x and a2.tenant is null)
+with c as (select * from b) select c.id, c.s from c where coalesce(c.a, (c.x + c.a)) = (c.a / (c.x * c.x))
+select b.id, ('h' || (upper(b.s) || (b.s || b.s))) from b where (((b.a <= b.id or b.x = b.id) or b.x < b.x) and b.s::int is not null)
+select a.id, a.id from a
+with c as materialized (select * from b) select c.id, c.s from c
+select b.id, count(*) over (partition by b.x), sum(b.x) over (order by b.id) from b where b.a < b.x
+select b.id, b.* from b where b.x = b.id
+select x.n from (select a.id as n, a.id as v from a) x where x.v > 3
+select count(*), max(b.s::int), min(b.s), sum(b.x) from b where b.a < b.id
+select count(*), max(a.s::int), min(a.s), sum(a.x) from a where ((case when a.tenant < a.tenant then a.x end) / coalesce(a.x, a.id)) < (a.tenant + length(a.s))
+delete from a where a.x in (select a2.x from a a2 where a2.x <= a2.x) returning a.id, a.s
+select count(*), max(b.x), min(b.s), sum(b.x) from b where upper(b.s) = (b.s || b.s)
+select count(*), max(a.id), min('2*'), sum(a.x) from a
+select id, s from a except select id, s from b where (coalesce(b.id, b.x) * b.s::int) > b.x
+select a.id, b.id, a.s, b.s, a.tenant from a right join b on b.x = a.x where substr(a.s, 1, a.x) like '%*'
+select count(*), max((length(b.s) - (b.id / 13))), min(b.s), sum(b.x) from b where b.s > b.s
+select b.id, b.* from b where (upper(b.s) || upper(b.s)) = b.s
+select id, s from a except select id, s from b where b.id > ((b.x * b.a) - (b.id * b.a))
+select count(*), max(10), min(upper(upper(b.s))), sum(b.x) from b where (b.x = b.id and b.a <> b.x)
+select b.id % 3, count(*), sum((case when not (b.x <= b.a) then b.a end)) from b where b.s::int < b.a group by 1 having count(*) > 0
+select x.n from (select a.id as n, coalesce(22, coalesce((a.tenant / a.id), a.x)) as v from a) x where x.v > 3
+delete from a returning a.id, a.s
+select a.id, (18 / -1) from a where length(upper(a.s)) > a.tenant
+select count(*), max(b.id), min((b.s || ((b.s || b.s) || b.s))), sum(b.x) from b where b.s like '%*'
+select count(*), max(b.id), min(substr(b.s, 1, b.x)), sum(b.x) from b where chr(b.a) like '%*'
+select a.id, (a.tenant - a.id) from a where 5 is not null
+update b set id = 533 where b.s > b.s returning b.id, b.s
+select a.id, b.id, a.s, b.s, a.x from a full join b on b.a = a.id where a.x < (a.x / a.id)
+select a.id, a.* from a
+update b set id = 539 where b.x not in (select a2.x from a a2 where a2.s like '%*') returning b.id, b.s
+select b.id % 3, count(*), sum(b.x) from b where ((b.x / b.a) * 2) > b.a group by 1 having count(*) > 2
+with c as materialized (select * from b) select c.id, c.s from c where 0 <> length(chr(c.id))
+select a.id, b.id, a.s, b.s, (b.x + 0) from a join b on b.a = a.id and (b.a + b.x) < (case when b.s > b.s then 20 end)
+select a.id, a.s from a where a.s = '2*'
+select count(*), max(b.id), min(b.s), sum(b.x) from b where (select count(*) from a a2 where a2.x = b.x and a2.tenant is not null) > 2
+delete from b where ((b.s || b.s) || b.s) like '%2'
+select a.id, b.id, a.s, b.s, a.id from a right join b on b.x = a.x where a.id <> a.s::int
+select count(*), max((case when 8 <> 25 then b.x end)), min(b.s), sum(b.x) from b where b.x not in (select b2.x from b b2 where b2.x = b2.a)
+select a.id, 30 from a where (a.x not in (select b2.x from b b2 where b2.x > b2.a) or a.s = a.s)
+select count(*), max((1 + (b.id * b.a))), min(substr(b.s, 1, b.a)), sum(b.x) from b
+select a.id, b.id, a.s, b.s, (a.x - (4 / length(a.s))) from a full join b on b.a = a.id where substr(a.s, 1, (a.id / a.id)) like '%2'
+select a.id, b.id, a.s, b.s, b.id from a join b on b.s = a.s
+select a.id, a.* from a where length(a.s) <= ((a.tenant / a.x) + a.id)
+select a.id, b.id, a.s, b.s, a.x from a left join b on b.a = a.id where a.id > a.tenant
+with c as (select * from b) select c.id, c.s from c where not (length(c.s) <= length(c.s))
+select b.id, b.s from b where coalesce(b.a, b.id) <> length(b.s)
+update b set id = 549 where b.s like 'h%' returning b.id, b.s
+select b.id, (b.a / b.id) from b where (b.s::int / coalesce(b.x, b.x)) <= coalesce(b.id, b.a)
+select a.id, ('hidden' || a.s) from a
+delete from b where (b.x > 25 and (case when b.a <= b.id then b.id end) < b.x) returning b.id, b.s
+select x.n from (select b.id as n, b.id as v from b) x where x.v > 3
+select a.id, b.id, a.s, b.s, b.a from a full join b on b.a = a.id where b.s::int < b.x
+select a.id, (a.x * a.tenant) from a where a.s::int > 23
+select x.n from (select a.id as n, ((a.id / a.id) * coalesce((a.x + a.id), a.x)) as v from a) x where x.v > 3
+select count(*), max(a.id), min(a.s), sum(a.x) from a where not exists (select 1 from a a2 where a2.x = a.x and a2.x <> a2.x)
+select id, s from a except select id, s from b
+update a set id = 569 where not (((a.tenant <= a.id and a.tenant > a.x) and a.s = a.s))
+select id, s from a union select id, s from b
+select b.id, b.id from b where (case when b.x in (select b2.x from b b2 where b2.id < b2.id) then (b.x * b.a) end) < b.s::int
+with c as (select * from a) select c.id, c.s from c where (c.x / c.tenant) <= (c.tenant - c.x)
+select count(*), max(((13 + a.id) - -1)), min((a.s || 'h')), sum(a.x) from a where a.x > a.id
+select count(*), max(b.a), min(upper(b.s)), sum(b.x) from b where exists (select 1 from b b2 where b2.id = b.id and b2.s > b2.s)
+select a.s, count(*), sum(((a.id - 28) + (a.x * a.x))) from a group by 1 having count(*) > 1
+select count(*), max(a.x), min(a.s), sum(a.x) from a where a.id > a.s::int
+select a.id, b.id, a.s, b.s, a.x from a full join b on b.a = a.id where (case when a.s < a.s then a.x end) = a.id
+select b.id, b.s from b where b.s > b.s
+select count(*), max(a.x), min(a.s), sum(a.x) from a
+select count(*), max(-3), min((a.s || a.s)), sum(a.x) from a where a.x not in (select a2.x from a a2 where a2.s like 'h%')
+select b.id % 3, count(*), sum(b.id) from b group by 1 having count(*) > 0
+select id, s from a union select id, s from b
+select b.id, b.s from b where b.x > b.a
+select b.id, b.* from b where b.x < b.id
+select a.id, b.id, a.s, b.s, 15 from a join b on b.s = a.s
+select id, s from a intersect select id, s from b
+select count(*), max(a.tenant), min(upper(a.s)), sum(a.x) from a where (a.tenant / length(a.s)) < (case when exists (select 1 from a a2 where a2.x = a.x and a2.x <> a2.id) then (a.tenant / a.id) end)
+select id, s from a except select id, s from b
+select b.x, count(*), sum(length(chr(b.id))) from b where b.a = b.x group by 1 having count(*) > 0
+select a.id, b.id, a.s, b.s, b.id from a left join b on b.x = a.x and b.s::int = b.a
+select a.id, a.* from a where ((exists (select 1 from b b2 where b2.x = a.id and b2.a < b2.a) and (select count(*) from b b2 where b2.id = a.id and b2.a > b2.id) > 0) or (case when a.tenant < a.x then a.x end) > a.tenant)
+select count(*), max(coalesce(coalesce(b.a, 20), b.id)), min(''), sum(b.x) from b where (select count(*) from a a2 where a2.x = b.x and a2.tenant > a2.id) > 0
+select a.id, b.id, a.s, b.s, b.x from a right join b on b.s = a.s and ((b.id / b.x) / b.id) < (coalesce(b.a, b.a) + b.a)
+select a.id, b.id, a.s, b.s, b.s::int from a right join b on b.x = a.x and b.s like 'h%' where b.a <> b.a
+select a.id, b.id, a.s, b.s, coalesce(a.id, a.id) from a join b on b.s = a.s where a.x < a.x
+select count(*), max(a.tenant), min(a.s), sum(a.x) from a where 5 <> a.tenant
+select b.s, count(*), sum(b.id) from b where ((b.s || b.s) < b.s and coalesce(b.id, b.id) is null) group by 1 having count(*) > 0
+select b.id, b.s from b where exists (select 1 from a a2 where a2.x = b.x and a2.s < a2.s)
+delete from b where (b.s || (b.s || b.s)) < substr('2*', 1, (b.a / b.x)) returning b.id, b.s
+select a.id, b.id, a.s, b.s, coalesce(((case when a.x > a.x then a.id end) + a.x), (a.tenant / (a.tenant + a.id))) from a full join b on b.a = a.id where ((a.tenant - a.x) / 5) <> coalesce(a.x, coalesce(a.tenant, a.x))
+select x.n from (select a.id as n, a.id as v from a) x where x.v > 3
+select count(*), max((case when (b.s like '1%' or b.x < b.id) then b.a end)), min(b.s), sum(b.x) from b where b.a <> (b.a + length(b.s))
+select b.id, b.* from b where b.id = b.a
+update a set id = 585 where (select count(*) from a a2 where a2.x = a.id and a2.x not in (select a2.x from a a2 where a2.tenant <= a2.tenant)) > 2 returning a.id, a.s
+select count(*), max(coalesce((coalesce(a.id, a.tenant) * a.tenant), a.id)), min(a.s), sum(a.x) from a where 7 < 18
+select count(*), max((b.a - (case when (b.x <> b.id and b.x <> b.a) then b.a end))), min(substr('', 1, b.x)), sum(b.x) from b where b.x = length(b.s)
+select a.id, -1 from a where a.x < coalesce(a.tenant, a.id)
+select b.id, b.x from b
+select b.id, b.* from b where (substr(b.s, 1, b.id) || b.s) like '%*'
+select b.id, (b.a / (-2 / b.x)) from b where b.a is null
+update b set id = 557 where b.x < ((b.x / b.id) / -2) returning b.id, b.s
+update b set id = 521 where b.id < b.a
+delete from a where ((a.s || a.s) || a.s) > a.s returning a.id, a.s
+select a.id, b.id, a.s, b.s, length(a.s) from a left join b on b.s = a.s where ((select count(*) from a a2 where a2.x = a.x and a2.id < a2.x) > 2 or a.s::int <= length(a.s))
+update b set id = 596 where substr(substr(b.s, 1, b.id), 1, coalesce(b.id, b.id)) = b.s returning b.id, b.s
+select a.s, count(*), sum(23) from a where (a.x <= a.id and length(a.s) <> a.tenant) group by 1 having count(*) > 1
+select id, s from a except select id, s from b where length(b.s) < b.s::int
+delete from b where b.x in (select a2.x from a a2 where (a2.id > a2.x and a2.id > a2.tenant))
+select id, s from a except select id, s from b
+with c as materialized (select * from b) select c.id, c.s from c where (c.a + c.x) = c.id
+select a.id, b.id, a.s, b.s, a.x from a right join b on b.x = a.x and a.x = a.tenant where a.x in (select b2.x from b b2 where not exists (select 1 from b b2 where b2.x = b2.x and b2.id = b2.a))
+select b.id, b.s from b where (chr(b.a) || b.s) = b.s
+update a set id = 557 where (not (a.s < a.s) and not exists (select 1 from a a2 where a2.id = a.id and a2.tenant <= a2.id))
+select count(*), max((length((a.s || a.s)) + (8 / a.id))), min(upper(substr(a.s, 1, a.x))), sum(a.x) from a where ((a.x <> a.id and a.tenant <> a.id) or a.x in (select b2.x from b b2 where b2.id = b2.a))
+select b.id % 3, count(*), sum(b.id) from b group by 1 having count(*) > 1
+select count(*), max(coalesce(coalesce(b.id, b.x), b.x)), min(b.s), sum(b.x) from b where (b.id / b.x) <> b.a
+select a.id, b.id, a.s, b.s, b.a from a join b on b.x = a.x and b.x <> b.s::int where exists (select 1 from a a2 where a2.x = b.id and not exists (select 1 from a a2 where a2.x = a2.id and a2.x <= a2.x))
+select count(*), max(coalesce(b.id, b.x)), min(b.s), sum(b.x) from b
+select count(*), max(a.id), min((upper(substr(a.s, 1, a.id)) || a.s)), sum(a.x) from a
+select b.id, (case when (case when b.id <> b.id then b.x end) is not null then b.s::int end) from b
+select count(*), max(b.x), min(substr(b.s, 1, b.x)), sum(b.x) from b where ((b.s || b.s) > b.s or exists (select 1 from a a2 where a2.x = b.id and a2.tenant <= a2.id))
+select a.id, b.id, a.s, b.s, b.x from a right join b on b.a = a.id where (exists (select 1 from b b2 where b2.x = b.id and b2.id = b2.id) and substr(b.s, 1, b.id) like '1%')
+delete from a where a.x in (select b2.x from b b2 where b2.x > b2.x)
+with c as (select * from b) select c.id, c.s from c where c.a = c.a
+select count(*), max(b.a), min((b.s || b.s)), sum(b.x) from b
+delete from a returning a.id, a.s
+update a set id = 545 returning a.id, a.s
+select count(*), max(b.id), min(upper(b.s)), sum(b.x) from b where b.s < b.s
+select a.id, count(*) over (partition by a.x), sum(a.x) over (order by a.id) from a where (select count(*) from a a2 where a2.x = a.id and a2.s like '%2') > 2
+update a set id = 549 where (a.tenant <> a.x or (a.s like '1%' and exists (select 1 from b b2 where b2.id = a.x and b2.id <= b2.x))) returning a.id, a.s
+select b.id, b.* from b where (exists (select 1 from b b2 where b2.id = b.x and b2.x > b2.id) or b.id = b.id)
+select a.id, b.id, a.s, b.s, (((b.id * b.id) * b.id) - 8) from a right join b on b.a = a.id and (b.id / b.a) < b.x where (select count(*) from b b2 where b2.x = b.x and exists (select 1 from a a2 where a2.id = b2.x and a2.id <> a2.x)) > 0
+select a.id, substr(a.s, 1, a.tenant) from a where a.tenant <> a.tenant
+select a.id, a.s from a where not exists (select 1 from a a2 where a2.id = a.id and a2.id <> a2.x)
+delete from a where coalesce(a.tenant, 2) is not null returning a.id, a.s
+with c as (select * from a) select c.id, c.s from c
+select a.id, a.* from a where a.x not in (select a2.x from a a2 where a2.id <= a2.x)
+select b.id, b.* from b
+select a.s, count(*), sum(a.x) from a where coalesce(a.x, a.id) = length(a.s) group by 1 having count(*) > 2
+select b.id, count(*) over (partition by b.x), sum(b.x) over (order by b.id) from b
+select a.id, a.s from a where not exists (select 1 from a a2 where a2.id = a.id and a2.s like 'h%')
+update b set id = 566 where (select count(*) from b b2 where b2.id = b.id and b2.x <> b2.a) > 2
+select id, s from a union select id, s from b where upper(chr(b.x)) like '1%'
+select a.id, a.* from a where (a.s || chr(a.id)) like 'h%'
+select a.id, a.s from a where 27 <= a.s::int
+select a.id, b.id, a.s, b.s, b.x from a left join b on b.s = a.s and b.id <= b.a where b.s like '%*'
+update a set id = 582 where not exists (select 1 from b b2 where b2.x = a.x and b2.id > b2.a) returning a.id, a.s
+select b.id, chr(b.s::int) from b where (b.s || b.s) < (b.s || b.s)
+select a.id, b.id, a.s, b.s, a.x from a full join b on b.a = a.id where not exists (select 1 from a a2 where a2.id = a.id and not (a2.id > a2.x))
+select a.id, b.id, a.s, b.s, a.x from a left join b on b.s = a.s where upper(substr(a.s, 1, a.tenant)) = (a.s || substr(a.s, 1, a.x))
+select b.id, b.* from b
+update a set id = 534 where coalesce(coalesce(a.x, a.tenant), 10) = length(a.s)
+update a set id = 522 where not exists (select 1 from b b2 where b2.id = a.id and b2.id < b2.id) returning a.id, a.s
+select count(*), max(a.tenant), min('2*'), sum(a.x) from a where length(a.s) <= a.tenant
+with c as materialized (select * from b) select c.id, c.s from c where substr(c.s, 1, (c.x / c.id)) = c.s
+select a.id, b.id, a.s, b.s, b.x from a full join b on b.a = a.id where b.id = (b.id * b.a)
+select id, s from a union select id, s from b where not ((select count(*) from a a2 where a2.x = b.x and a2.tenant < a2.x) > 1)
+with c as materialized (select * from b) select c.id, c.s from c where (length(c.s) + coalesce(c.id, c.x)) is null
+select count(*), max(b.id), min(upper(b.s)), sum(b.x) from b where 23 = (case when b.x = b.id then length(b.s) end)
+select b.id % 3, count(*), sum(b.id) from b where not exists (select 1 from b b2 where b2.id = b.x and b2.id > b2.a) group by 1 having count(*) > 1
+with c as materialized (select * from a) select c.id, c.s from c where coalesce(19, c.tenant) < (c.id / c.x)
