@@ -534,6 +534,7 @@ pub(super) fn only_refused(table: &Relation, action: &AlterTable) -> Option<Erro
         | AlterTable::SetOwner { .. }
         | AlterTable::SetIdentity { .. }
         | AlterTable::RowSecurity(_)
+        | AlterTable::SecurityInvoker(_)
         | AlterTable::AttachPartition { .. }
         | AlterTable::DetachPartition { .. }
         | AlterTable::Tune => None,

@@ -259,10 +259,7 @@ impl Planner<'_> {
                 super::policy::switch(&mut t.new.rules, *to);
                 Ok(())
             }
-            AlterTable::SecurityInvoker(_) => {
-                let message = "unrecognized parameter \"security_invoker\"";
-                Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message))
-            }
+            AlterTable::SecurityInvoker(_) => Err(for_views_only()),
             AlterTable::Tune => Ok(()),
             AlterTable::AttachPartition { .. } | AlterTable::DetachPartition { .. } => {
                 Err(Error::internal("ALTER TABLE: a partition among other actions"))
@@ -406,6 +403,7 @@ fn not_for(relation: &Relation, action: &AlterTable) -> Error {
         AlterTable::RowSecurity(_) => "ROW SECURITY",
         AlterTable::AttachPartition { .. } => "ATTACH PARTITION",
         AlterTable::DetachPartition { .. } => "DETACH PARTITION",
+        AlterTable::SecurityInvoker(_) => return for_views_only(),
         AlterTable::RenameColumn { .. }
         | AlterTable::RenameTable { .. }
         | AlterTable::SetNamespace { .. }
@@ -414,6 +412,11 @@ fn not_for(relation: &Relation, action: &AlterTable) -> Error {
     };
     let message = format!("ALTER action {action} cannot be performed on relation \"{}\"", relation.name);
     Error::new(SqlState::WRONG_OBJECT_TYPE, message).detail("This operation is not supported for materialized views.")
+}
+
+/// security_invoker of what is no view.
+fn for_views_only() -> Error {
+    Error::new(SqlState::INVALID_PARAMETER_VALUE, "unrecognized parameter \"security_invoker\"")
 }
 
 fn column_mut<'a>(relation: &'a mut Relation, name: &str) -> Result<&'a mut Column> {

@@ -140,6 +140,7 @@ impl Planner<'_> {
             | AlterTable::SetOwner { .. }
             | AlterTable::SetIdentity { .. }
             | AlterTable::RowSecurity(_)
+            | AlterTable::SecurityInvoker(_)
             | AlterTable::AttachPartition { .. }
             | AlterTable::DetachPartition { .. }
             | AlterTable::Tune => return Ok(()),
