@@ -2,7 +2,7 @@
 
 use bytes::BufMut;
 
-use crate::error::{Report, Severity};
+use crate::error::{Report, Severity, SqlState};
 use crate::types::Oid;
 use crate::types::encoding::Encoding;
 
@@ -138,12 +138,25 @@ pub fn report(out: &mut Vec<u8>, report: &Report, encoding: Encoding) {
 fn source(report: &Report) -> (&'static str, &'static str) {
     let file = report.location.file();
     let file = file.rsplit_once("src/").map_or(file, |(_, below)| below);
-    // asyncpg and pgjdbc prepare again when the error comes from this routine of PostgreSQL, and only then.
-    if report.message == "cached plan must not change result type" {
-        return (file, "RevalidateCachedQuery");
+    if let Some(routine) = known_routine(report) {
+        return (file, routine);
     }
     let stem = file.strip_suffix("/mod.rs").or_else(|| file.strip_suffix(".rs")).unwrap_or(file);
     (file, stem.rsplit_once('/').map_or(stem, |(_, name)| name))
+}
+
+/// asyncpg, pgjdbc and postgres.js prepare again when the error comes from these routines of PostgreSQL, and only then.
+fn known_routine(report: &Report) -> Option<&'static str> {
+    let message = &report.message;
+    if message == "cached plan must not change result type" {
+        Some("RevalidateCachedQuery")
+    } else if report.code == SqlState::INVALID_SQL_STATEMENT_NAME && message.starts_with("prepared statement ") {
+        Some("FetchPreparedStatement")
+    } else if report.code == SqlState::DATATYPE_MISMATCH && message.contains("but expression is of type") {
+        Some("transformAssignedExpr")
+    } else {
+        None
+    }
 }
 
 /// A column, as RowDescription tells it.

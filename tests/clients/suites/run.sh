@@ -10,7 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
 name=${1:?asyncpg, pg8000 or psycopg2}; shift
 work=${DUCKGATE_CLIENTS:-$HOME/.cache/duckgate-clients}/suites/$name
-mkdir -p "$work/none"
+mkdir -p "$work"
 
 case "$name" in
   asyncpg)  package=asyncpg==0.32.0 installed=asyncpg==0.32.0 folder=tests
@@ -51,16 +51,11 @@ cp -r "$work"/src/*/"$folder" "$work/run/"; cp "$work"/src/*/README* "$work/run/
 cd "$work/run"
 
 if [ -z "${PGHOST:-}" ]; then
-  binary=${DUCKGATE_BINARY:-${CARGO_TARGET_DIR:-$root/target}/debug/duckgate}
-  export PGHOST=127.0.0.1 PGUSER=duckgate PGPASSWORD=duckgate PGDATABASE=duckgate
   # These suites log in as this role, to the database of its name.
+  PGUSER=duckgate PGDATABASE=duckgate
   if [ "$name" != psycopg2 ]; then PGUSER=postgres PGDATABASE=postgres; fi
-  PGPORT=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'); export PGPORT
-  DUCKGATE_USER=$PGUSER DUCKGATE_PASSWORD=$PGPASSWORD "$binary" serve --listen "127.0.0.1:$PGPORT" --data :memory: \
-    --schemas "$work/none" --database "$PGDATABASE" >"$work/gateway.log" 2>&1 &
-  gateway=$!; trap 'kill $gateway 2>/dev/null || true' EXIT
-  for _ in $(seq 100); do (exec 3<>"/dev/tcp/127.0.0.1/$PGPORT") 2>/dev/null && break; sleep 0.1; done
 fi
+. "$here/gateway.sh"
 export PSYCOPG2_TESTDB=$PGDATABASE PSYCOPG2_TESTDB_HOST=$PGHOST PSYCOPG2_TESTDB_PORT=$PGPORT PSYCOPG2_TESTDB_USER=$PGUSER \
   PSYCOPG2_TESTDB_PASSWORD=$PGPASSWORD
 
