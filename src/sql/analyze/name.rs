@@ -108,7 +108,8 @@ impl Analyzer<'_> {
                 rest = more;
             }
         }
-        if matches!(root, ast::Expr::Value(_)) {
+        let constant = |v: &ast::ValueWithSpan| !matches!(v.value, ast::Value::Placeholder(_));
+        if matches!(root, ast::Expr::Value(value) if constant(value)) {
             // A constant takes subscripts in parentheses only.
             let at = self.pos_after(root, "[");
             return Err(Error::syntax("syntax error at or near \"[\"").at(at));

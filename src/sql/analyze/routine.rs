@@ -387,6 +387,42 @@ impl Inside {
     }
 }
 
+/// The targets of a body that is nothing but expressions.
+pub(crate) fn plain_targets(body: &Query) -> Option<&[Expr]> {
+    let Query { ctes, body: Body::Select(select), order_by, limit: None, offset: None, locking, .. } = body else {
+        return None;
+    };
+    let Select {
+        distinct: Distinct::All,
+        targets,
+        from,
+        filter: None,
+        group_by: None,
+        having: None,
+        windows: _,
+        qualify: None,
+        aggregated: false,
+    } = &**select
+    else {
+        return None;
+    };
+    let sets = |e: &Expr| {
+        let mut found = false;
+        let _ = super::walk(e, 0, &mut |e, depth| {
+            found |= depth == 0
+                && match &e.kind {
+                    ExprKind::SetReturning(_) | ExprKind::Window(_) => true,
+                    ExprKind::Routine(r) => r.function.returns_set,
+                    _ => false,
+                };
+            Ok(depth == 0 && !found)
+        });
+        found
+    };
+    let plain = ctes.is_empty() && order_by.is_empty() && locking.is_empty() && from.is_empty();
+    (plain && !targets.iter().any(sets)).then_some(targets)
+}
+
 /// Positions count in the body's own text there, not in the statement's.
 fn inside(mut error: Error, name: &str) -> Error {
     error.report_mut().position = None;

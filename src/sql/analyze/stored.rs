@@ -72,10 +72,7 @@ impl Stored {
     fn judge(self, expr: &Expr) -> Result<()> {
         let immutable = |message| {
             let mut mutable = false;
-            walk(expr, 0, &mut |e, _| {
-                mutable |= is_mutable(e);
-                Ok(!mutable)
-            })?;
+            mutable_in(expr, &mut mutable)?;
             match mutable {
                 true => Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message)),
                 false => Ok(()),
@@ -385,6 +382,21 @@ fn uses_sequence(expr: &Expr) -> bool {
     }
 }
 
+/// Is something in the expression mutable? A user's function is what it says of itself, unless it is nothing but an expression:
+/// PostgreSQL looks at that.
+fn mutable_in(expr: &Expr, mutable: &mut bool) -> Result<()> {
+    walk(expr, 0, &mut |e, _| match &e.kind {
+        ExprKind::Routine(routine) if routine.function.volatility == b'i' => {
+            routine.args.iter().try_for_each(|arg| mutable_in(arg, mutable))?;
+            Ok(false)
+        }
+        _ => {
+            *mutable |= is_mutable(e);
+            Ok(!*mutable)
+        }
+    })
+}
+
 /// Whether the outermost operation of an expression may give another result at another time or with other settings
 /// (contain_mutable_functions).
 fn is_mutable(expr: &Expr) -> bool {
@@ -396,7 +408,9 @@ fn is_mutable(expr: &Expr) -> bool {
             call.args.iter().any(|arg| mutable_text(arg.ty.oid, "typoutput"))
         }
         ExprKind::Call(call) | ExprKind::SetReturning(call) => func(call.func),
-        ExprKind::Routine(routine) => routine.function.volatility != b'i',
+        ExprKind::Routine(routine) => {
+            routine.function.volatility != b'i' && super::routine::plain_targets(&routine.body).is_none()
+        }
         ExprKind::Cast { arg, how, explicit: _ } => cast_is_mutable(how, arg.ty.oid, expr.ty.oid),
         ExprKind::Distinct { eq, .. } | ExprKind::NullIf { eq, .. } => func(eq),
         ExprKind::AnyAll { op, .. } => func(op),

@@ -104,7 +104,7 @@ fn may_fail(e: &Expr) -> bool {
         | ExprKind::Aggregate(_)
         | ExprKind::Window(_)
         | ExprKind::SetReturning(_) => false,
-        ExprKind::Routine(r) => super::routine::plain_targets(&r.body).is_none(),
+        ExprKind::Routine(r) => crate::sql::analyze::plain_targets(&r.body).is_none(),
         ExprKind::Call(call) => match call.args.as_slice() {
             [_, pattern] if is_like(call.func) => !matches!(pattern.kind, ExprKind::Const(Value::Text(_))),
             _ => !is_safe(call.func),

@@ -247,6 +247,8 @@ struct Lowerer<'a> {
     shapes: HashMap<RelId, json::Shape>,
     /// What can fail stays above filters: rules, or bounds of partitions.
     held: bool,
+    /// Calls of users' functions whose bodies are queries, by function and arguments.
+    routines: HashMap<String, Scalar>,
 }
 
 impl<'a> Lowerer<'a> {
@@ -271,6 +273,7 @@ impl<'a> Lowerer<'a> {
             made: cx.scratch,
             shapes: HashMap::new(),
             held: cx.held,
+            routines: HashMap::new(),
         }
     }
 

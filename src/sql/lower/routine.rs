@@ -4,8 +4,8 @@
 //! `FROM f(t.a)` of `SELECT b FROM u WHERE c = $1` → `LATERAL (SELECT u.b FROM u WHERE u.c = t.a)`
 
 use crate::error::{Error, Result};
-use crate::sql::analyze::{walk, walk_query};
-use crate::tree::{Body, Distinct, Expr, ExprKind, Query, RelId, Relation, Routine, Select};
+use crate::sql::analyze::{plain_targets, walk, walk_query};
+use crate::tree::{Body, Expr, ExprKind, Query, RelId, Relation, Routine};
 use crate::types::{PgType, Phys, Value, oid};
 
 use super::Lowerer;
@@ -40,42 +40,6 @@ fn drawn(e: &Expr) -> bool {
         ExprKind::Call(call) | ExprKind::SetReturning(call) => call.func.volatility == b'v',
         _ => false,
     }
-}
-
-/// The targets of a body that is nothing but expressions.
-pub(super) fn plain_targets(body: &Query) -> Option<&[Expr]> {
-    let Query { ctes, body: Body::Select(select), order_by, limit: None, offset: None, locking, .. } = body else {
-        return None;
-    };
-    let Select {
-        distinct: Distinct::All,
-        targets,
-        from,
-        filter: None,
-        group_by: None,
-        having: None,
-        windows: _,
-        qualify: None,
-        aggregated: false,
-    } = &**select
-    else {
-        return None;
-    };
-    let sets = |e: &Expr| {
-        let mut found = false;
-        let _ = walk(e, 0, &mut |e, depth| {
-            found |= depth == 0
-                && match &e.kind {
-                    ExprKind::SetReturning(_) | ExprKind::Window(_) => true,
-                    ExprKind::Routine(r) => r.function.returns_set,
-                    _ => false,
-                };
-            Ok(depth == 0 && !found)
-        });
-        found
-    };
-    let plain = ctes.is_empty() && order_by.is_empty() && locking.is_empty() && from.is_empty();
-    (plain && !targets.iter().any(sets)).then_some(targets)
 }
 
 /// How often a parameter is used, and whether a body has queries inside.
@@ -293,6 +257,19 @@ impl Lowerer<'_> {
             };
         }
         self.once_a_row(r)?;
+        // The same call in GROUP BY and in a target is to be the same text.
+        let args = self.substitutes.get(&r.params);
+        let key = format!("{}{args:?}", r.function.oid);
+        if let Some(known) = self.routines.get(&key) {
+            return Ok(known.clone());
+        }
+        let value = self.query_value(r, ty)?;
+        self.routines.insert(key, value.clone());
+        Ok(value)
+    }
+
+    /// The value of a body that is a query.
+    fn query_value(&mut self, r: &Routine, ty: PgType) -> Result<Scalar> {
         let query = self.query(&first_row(&r.body, &r.function.name)?)?;
         if ty.oid == oid::VOID {
             let alias = self.make();
@@ -354,8 +331,9 @@ impl Lowerer<'_> {
             found.counts[*n] += 1;
         }
         if !found.queries {
-            let bound = args.into_iter().zip(found.counts).zip(&r.args);
-            let bound = bound.map(|((arg, count), e)| (arg, count > 1 || (count == 0 && is_volatile(e)))).collect();
+            // As PostgreSQL does it: what is not used is not computed.
+            let bound = args.into_iter().zip(found.counts);
+            let bound = bound.map(|(arg, count)| (arg, count > 1)).collect();
             return self.bind_arguments(r, bound, Vec::new(), Box::new(body));
         }
         // No query may stand inside a lambda.

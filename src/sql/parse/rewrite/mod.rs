@@ -49,7 +49,7 @@ pub const DEFAULTS: &str = "\u{1}defaults";
 pub const ROWS: &str = "\u{1}rows";
 
 pub fn rewrite(tokens: Vec<TokenWithSpan>, source: &Source, extras: &mut Extras) -> Result<Vec<TokenWithSpan>> {
-    let mut tokens = tokens;
+    let mut tokens = subscripted_parameters(tokens);
     let mut triggers = Triggers::default();
     for token in &tokens {
         if let Token::Word(_) = &token.token {
@@ -77,6 +77,24 @@ pub fn rewrite(tokens: Vec<TokenWithSpan>, source: &Source, extras: &mut Extras)
         tokens = limit::locks(tokens, extras);
     }
     Ok(tokens)
+}
+
+/// `$1[2]` is `($1)[2]`.
+fn subscripted_parameters(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let subscripted = |pair: &[TokenWithSpan]| matches!(pair, [a, b] if matches!(a.token, Token::Placeholder(_)) && b.token == Token::LBracket);
+    if !tokens.windows(2).any(subscripted) {
+        return tokens;
+    }
+    let mut out = Vec::with_capacity(tokens.len() + 2);
+    for (i, token) in tokens.iter().enumerate() {
+        let around = |token_kind| TokenWithSpan { token: token_kind, span: token.span };
+        if tokens.get(i..i + 2).is_some_and(subscripted) {
+            out.extend([around(Token::LParen), token.clone(), around(Token::RParen)]);
+        } else {
+            out.push(token.clone());
+        }
+    }
+    out
 }
 
 /// Which of the rules a statement's words call for: most statements need none.
