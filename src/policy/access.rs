@@ -203,6 +203,7 @@ fn changed(ddl: &Ddl, snapshot: &Snapshot) -> Vec<Changed> {
             FunctionDdl::Comment { function, .. } => functions_of(&[*function], "COMMENT", snapshot),
         },
         Ddl::Nothing { .. } => Vec::new(),
+        Ddl::DefaultPrivileges(of) => roles(&of.roles, "ALTER DEFAULT PRIVILEGES"),
         Ddl::CreatePolicy { namespace, table, .. } => one(namespace, table, "CREATE POLICY"),
         Ddl::AlterPolicy { namespace, table, .. } => one(namespace, table, "ALTER POLICY"),
         Ddl::DropPolicy { namespace, table, .. } => one(namespace, table, "DROP POLICY"),

@@ -99,6 +99,8 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
         Ddl::Grant(grant) => who.may_grant(grant),
         Ddl::Function(function) => super::function::check(&who, function),
         Ddl::Nothing { tag: _, notices: _ } => Ok(()),
+        // What others make is theirs to give.
+        Ddl::DefaultPrivileges(of) => of.roles.iter().try_for_each(|role| who.must_become(Some(role))),
         Ddl::CreatePolicy { namespace, table, policy: _ }
         | Ddl::AlterPolicy { namespace, table, name: _, change: _ } => who.must_own_relation(namespace, table),
         Ddl::DropPolicy { namespace, table, name, if_exists: _ } => {
@@ -162,6 +164,7 @@ pub fn is_own_affair(ddl: &Ddl, authority: &Authority) -> bool {
         | Ddl::Comment { .. }
         | Ddl::Grant(_)
         | Ddl::Function(_)
+        | Ddl::DefaultPrivileges(_)
         | Ddl::CreatePolicy { .. }
         | Ddl::AlterPolicy { .. }
         | Ddl::DropPolicy { .. }

@@ -61,6 +61,7 @@ impl Rules<'_> {
                 | Ddl::Truncate { .. }
                 | Ddl::Grant(_)
                 | Ddl::Function(_)
+                | Ddl::DefaultPrivileges(_)
                 | Ddl::Nothing { .. }
                 | Ddl::CreatePolicy { .. }
                 | Ddl::AlterPolicy { .. }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::extension::Extension;
-use super::{Acl, Function, Namespace, Relation, RelationKind, Role, Sequence, Snapshot, UserType};
+use super::{Acl, DefaultAcl, Function, Namespace, Relation, RelationKind, Role, Sequence, Snapshot, UserType};
 use crate::types::Oid;
 
 /// One change of a snapshot. Objects are replaced as a whole; an OID names an object for its whole life.
@@ -19,6 +19,8 @@ pub enum Change {
     DropType(Oid),
     PutFunction(Arc<Function>),
     DropFunction(Oid),
+    PutDefaultAcl(Arc<DefaultAcl>),
+    DropDefaultAcl(Oid),
     PutRole(Arc<Role>),
     DropRole(Oid),
     PutExtension(Arc<Extension>),
@@ -85,6 +87,13 @@ impl Snapshot {
                 self.put_function(function);
             }
             Change::DropFunction(oid) => self.drop_function(*oid),
+            Change::PutDefaultAcl(acl) => {
+                self.note_oids(&[acl.oid]);
+                self.default_acls.insert(acl.oid, acl.clone());
+            }
+            Change::DropDefaultAcl(oid) => {
+                self.default_acls.remove(oid);
+            }
             Change::PutRole(role) => {
                 self.drop_role(role.oid);
                 self.note_oids(&[role.oid]);
@@ -188,6 +197,7 @@ pub enum ObjectClass {
     Type,
     Relation,
     Function,
+    DefaultAcl,
     Database,
     Extension,
 }
@@ -200,6 +210,7 @@ impl ObjectClass {
             Self::Type => "type",
             Self::Relation => "relation",
             Self::Function => "function",
+            Self::DefaultAcl => "default_acl",
             Self::Database => "database",
             Self::Extension => "extension",
         }
@@ -218,6 +229,8 @@ impl Change {
             Self::DropType(oid) => (ObjectClass::Type, *oid),
             Self::PutFunction(f) => (ObjectClass::Function, f.oid),
             Self::DropFunction(oid) => (ObjectClass::Function, *oid),
+            Self::PutDefaultAcl(d) => (ObjectClass::DefaultAcl, d.oid),
+            Self::DropDefaultAcl(oid) => (ObjectClass::DefaultAcl, *oid),
             Self::PutRole(r) => (ObjectClass::Role, r.oid),
             Self::DropRole(oid) => (ObjectClass::Role, *oid),
             Self::PutExtension(e) => (ObjectClass::Extension, e.oid),
@@ -237,6 +250,8 @@ impl Change {
             | Self::DropType(_)
             | Self::PutFunction(_)
             | Self::DropFunction(_)
+            | Self::PutDefaultAcl(_)
+            | Self::DropDefaultAcl(_)
             | Self::PutRole(_)
             | Self::DropRole(_)
             | Self::PutExtension(_)
@@ -252,12 +267,14 @@ impl Change {
             | Self::DropRelation(_)
             | Self::DropType(_)
             | Self::DropFunction(_)
+            | Self::DropDefaultAcl(_)
             | Self::DropRole(_)
             | Self::DropExtension(_) => true,
             Self::PutNamespace(_)
             | Self::PutRelation(_)
             | Self::PutType(_)
             | Self::PutFunction(_)
+            | Self::PutDefaultAcl(_)
             | Self::PutRole(_)
             | Self::PutExtension(_)
             | Self::PutDatabase { .. } => false,

@@ -8,6 +8,7 @@ pub mod bootstrap;
 /// From drafts to objects.
 pub mod build;
 mod change;
+mod defaults;
 mod depend;
 pub mod draft;
 /// Expressions kept as text.
@@ -35,6 +36,7 @@ pub mod seen;
 pub mod verifier;
 
 pub use change::{Change, ObjectClass};
+pub use defaults::{DefaultAcl, DefaultKind};
 pub use function::{Function, FunctionBody, Parameter, ParameterMode, polymorphic};
 pub use model::*;
 pub use partition::{Edge, KeyPart, PartitionBound, PartitionKey, PartitionOf, Partitioning, Strategy};

@@ -34,6 +34,8 @@ pub struct Snapshot {
     /// Functions of one name, oldest first.
     pub function_names: HashMap<(Name, Name), Vec<Oid>>,
     pub extensions: HashMap<Name, Arc<super::extension::Extension>>,
+    /// Default privileges, by OID.
+    pub default_acls: HashMap<Oid, Arc<super::DefaultAcl>>,
     pub roles: HashMap<Name, Arc<Role>>,
     pub role_oids: HashMap<Oid, Name>,
     /// Gives out OIDs and version numbers; shared by all snapshots that come from one another.

@@ -219,6 +219,10 @@ fn check_names(current: &Snapshot, changes: &[Change]) -> Result<()> {
                 }
             }
             Change::PutExtension(e) => same_name(current.extensions.get(&e.name).map(|c| c.oid), e.oid, changes)?,
+            Change::PutDefaultAcl(d) => {
+                let now = current.default_acl(d.role, d.namespace, d.kind).map(|c| c.oid);
+                same_name(now, d.oid, changes)?;
+            }
             Change::PutRole(r) => same_name(current.role(&r.name).map(|c| c.oid), r.oid, changes)?,
             Change::DropNamespace(oid) => {
                 let name = current.namespaces.values().find(|n| n.oid == *oid).map(|n| n.name.clone());
@@ -231,6 +235,7 @@ fn check_names(current: &Snapshot, changes: &[Change]) -> Result<()> {
             Change::DropRelation(_)
             | Change::DropType(_)
             | Change::DropFunction(_)
+            | Change::DropDefaultAcl(_)
             | Change::DropRole(_)
             | Change::DropExtension(_)
             | Change::PutDatabase { .. } => {}

@@ -240,6 +240,7 @@ pub enum Ddl {
     },
     Grant(GrantChange),
     Function(super::FunctionDdl),
+    DefaultPrivileges(DefaultPrivileges),
     /// DROP IF EXISTS of what there is none of.
     Nothing {
         tag: String,
@@ -453,6 +454,24 @@ pub struct GrantChange {
     /// Role names; `None` is PUBLIC.
     pub grantees: Vec<Option<Name>>,
     /// REVOKE … CASCADE: what others gave on goes, too.
+    pub cascade: bool,
+}
+
+/// What ALL [PRIVILEGES] is before the kind of object is known.
+pub const WANTED_ALL: Privileges = Privileges(u16::MAX);
+
+/// ALTER DEFAULT PRIVILEGES.
+#[derive(Debug, Clone)]
+pub struct DefaultPrivileges {
+    pub roles: Vec<Name>,
+    /// Empty: in all of them.
+    pub namespaces: Vec<Name>,
+    pub kind: registry::DefaultKind,
+    pub revoke: bool,
+    pub option_only: bool,
+    pub with_option: bool,
+    pub privileges: Privileges,
+    pub grantees: Vec<Option<Name>>,
     pub cascade: bool,
 }
 

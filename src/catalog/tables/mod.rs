@@ -52,6 +52,7 @@ const TABLES: &[Table] = &[
     table("pg_constraint", constraints::pg_constraint),
     table("pg_trigger", constraints::pg_trigger),
     table("pg_proc", procs::pg_proc),
+    table("pg_default_acl", procs::pg_default_acl),
     table("pg_sequence", objects::pg_sequence),
     table("pg_description", objects::pg_description),
     table("pg_shdescription", roles::pg_shdescription),

@@ -1,4 +1,4 @@
-//! pg_proc: the functions of users. PostgreSQL's own are recorded.
+//! pg_proc: the functions of users (PostgreSQL's own are recorded); pg_default_acl.
 
 use super::objects::namespace_oid;
 use super::*;
@@ -90,4 +90,15 @@ const fn mode(mode: ParameterMode) -> u8 {
         ParameterMode::Variadic => b'v',
         ParameterMode::Table => b't',
     }
+}
+
+pub(super) fn pg_default_acl(ask: &Ask<'_>) -> Result<Rows> {
+    let mut rows = Rows::new(&["oid", "defaclrole", "defaclnamespace", "defaclobjtype", "defaclacl"]);
+    let mut all: Vec<_> = ask.snapshot.default_acls.values().collect();
+    all.sort_by_key(|d| d.oid);
+    for d in all {
+        let acl = acl(&d.acl, ask.snapshot);
+        rows.push([Value::Oid(d.oid), Value::Oid(d.role), Value::Oid(d.namespace), char_(d.kind.letter()), acl]);
+    }
+    Ok(rows)
 }

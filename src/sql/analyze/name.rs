@@ -89,6 +89,13 @@ impl Analyzer<'_> {
         if let Some(column) = self.system_column(item, column, pos)? {
             return Ok(column);
         }
+        // `t.f` is `f(t)`, too.
+        if let (Some(rel), row_type) = (item.rel, item.row_type)
+            && self.is_function_of(column, row_type)
+        {
+            let row = Expr { kind: ExprKind::WholeRow(rel), ty: PgType::new(row_type), pos };
+            return self.call_unqualified(column, vec![row], pos);
+        }
         if item.rel.is_some_and(|r| self.rel_tables.contains_key(&r)) {
             Self::refuse_system_column(column, pos)?;
         }

@@ -42,6 +42,13 @@ impl Analyzer<'_> {
         found.into_iter()
     }
 
+    /// Has a user made a function of that name of one row of this type?
+    pub(super) fn is_function_of(&self, name: &str, row: Oid) -> bool {
+        let of = |f: &Function| !f.procedure && f.args == [row];
+        let path = self.search_path().filter(|n| !n.starts_with("pg_temp"));
+        path.flat_map(|n| self.ctx.snapshot.functions_named(n, name)).any(|f| of(f))
+    }
+
     /// The candidates along the search path: of two that take the same, the first one met.
     pub(super) fn forms_along_path(&self, name: &str, count: usize, arguments: &Arguments) -> Vec<Form> {
         if self.ctx.snapshot.functions.is_empty() {

@@ -141,7 +141,7 @@ impl Planner<'_> {
             }
             return Err(Error::new(SqlState::DUPLICATE_SCHEMA, format!("schema \"{name}\" already exists")));
         }
-        let namespace = Namespace {
+        let mut namespace = Namespace {
             oid: self.after.counters.allocate_oid(),
             name: name.clone(),
             owner,
@@ -149,6 +149,7 @@ impl Planner<'_> {
             comment: None,
             managed: self.managed(),
         };
+        namespace.acl = self.namespace_default_acl(&namespace);
         self.add_namespace(namespace);
         Ok(())
     }

@@ -416,6 +416,7 @@ impl Planner<'_> {
                 // Files from before there were numbers have one.
                 self.command(format!("DROP SCHEMA IF EXISTS {}", ident(name)));
             }
+            self.forget_defaults(namespace.oid);
             self.change(Change::DropNamespace(namespace.oid));
         }
         Ok(())

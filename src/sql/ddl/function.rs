@@ -65,7 +65,10 @@ impl Planner<'_> {
         }
         let mut made = function.clone();
         match self.after.function(namespace, name, &function.args).cloned() {
-            None => made.oid = self.after.counters.allocate_oid(),
+            None => {
+                made.oid = self.after.counters.allocate_oid();
+                made.acl = self.function_default_acl(&made);
+            }
             Some(_) if !or_replace => {
                 let message = format!("function \"{name}\" already exists with same argument types");
                 return Err(Error::new(SqlState::DUPLICATE_FUNCTION, message));

@@ -6,17 +6,17 @@ use crate::registry::privileges::{Kind, PUBLIC};
 use crate::registry::{
     Acl, Change, Column, Grant, Managed, Name, Privileges, Relation, RelationKind, Snapshot, builtin,
 };
-use crate::tree::{GrantChange, GrantTarget, GrantedPrivilege};
+use crate::tree::{GrantChange, GrantTarget, GrantedPrivilege, WANTED_ALL};
 use crate::types::Oid;
 
 /// One GRANT or REVOKE, its grantees resolved.
-struct Terms {
-    revoke: bool,
-    option_only: bool,
-    with_option: bool,
-    grantees: Vec<Oid>,
-    grantor: Oid,
-    cascade: bool,
+pub(super) struct Terms {
+    pub revoke: bool,
+    pub option_only: bool,
+    pub with_option: bool,
+    pub grantees: Vec<Oid>,
+    pub grantor: Oid,
+    pub cascade: bool,
 }
 
 impl Planner<'_> {
@@ -218,8 +218,8 @@ impl Planner<'_> {
 }
 
 /// ALL becomes the kind's own; a privilege that the kind has not is 0LP01.
-fn checked(wanted: Privileges, kind: Kind, name: &str) -> Result<Privileges> {
-    if wanted == ALL {
+pub(super) fn checked(wanted: Privileges, kind: Kind, name: &str) -> Result<Privileges> {
+    if wanted == WANTED_ALL {
         return Ok(kind.all());
     }
     // PostgreSQL takes GRANT … ON TABLE for sequences too, with the privileges that both have.
@@ -240,9 +240,6 @@ fn checked(wanted: Privileges, kind: Kind, name: &str) -> Result<Privileges> {
     Err(Error::new(SqlState::INVALID_GRANT_OPERATION, message))
 }
 
-/// What ALL [PRIVILEGES] is before the kind of object is known.
-pub const ALL: Privileges = Privileges(u16::MAX);
-
 fn column_mut<'a>(relation: &'a mut Relation, name: &str) -> Result<&'a mut Column> {
     let message = format!("column \"{name}\" of relation \"{}\" does not exist", relation.name);
     let found = relation.columns.iter_mut().find(|c| &*c.name == name);
@@ -250,7 +247,14 @@ fn column_mut<'a>(relation: &'a mut Relation, name: &str) -> Result<&'a mut Colu
 }
 
 /// The list after a GRANT or REVOKE. Who has the owner's rights acts as the owner, as in PostgreSQL (select_best_grantor).
-fn change(acl: &Acl, kind: Kind, owner: Oid, wanted: Privileges, terms: &Terms, snapshot: &Snapshot) -> Result<Acl> {
+pub(super) fn change(
+    acl: &Acl,
+    kind: Kind,
+    owner: Oid,
+    wanted: Privileges,
+    terms: &Terms,
+    snapshot: &Snapshot,
+) -> Result<Acl> {
     let mut list = acl.explicit(kind, owner);
     let may_pass_on = list.iter().any(|g| g.grantee == terms.grantor && !g.with_grant.is_empty());
     let grantor = if may_pass_on && !snapshot.has_rights_of(terms.grantor, owner) { terms.grantor } else { owner };

@@ -6,6 +6,7 @@
 mod alter;
 mod comment;
 mod create;
+mod defaults;
 mod domain;
 mod drop;
 mod extension;
@@ -149,6 +150,7 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
             planner.tag(tag);
             notices.iter().for_each(|notice| planner.notice(notice.clone()));
         }
+        Ddl::DefaultPrivileges(of) => planner.default_privileges(of)?,
         Ddl::Function(function) => planner.function(function)?,
         Ddl::CreatePolicy { namespace, table, policy } => planner.create_policy(namespace, table, policy)?,
         Ddl::AlterPolicy { namespace, table, name, change } => planner.alter_policy(namespace, table, name, change)?,

@@ -84,6 +84,7 @@ impl<'a> Planner<'a> {
     }
 
     pub fn put_relation(&mut self, relation: Relation) {
+        let relation = self.with_default_acl(relation);
         self.change(Change::PutRelation(Arc::new(relation)));
     }
 

@@ -216,6 +216,7 @@ impl Planner<'_> {
                 uses.push(format!("privileges for column {} of {word} {}", column.name, relation.name));
             }
         }
+        uses.extend(self.default_uses(role));
         let mut functions: Vec<_> = self.after.functions.values().collect();
         functions.sort_by_key(|f| f.oid);
         for function in functions {

@@ -193,6 +193,9 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
             return alter_role(c).map(Some);
         }
     }
+    if c.eat("default privileges") {
+        return super::defaults::alter(c).map(|of| Some(RawDdl::Ready(Ddl::DefaultPrivileges(of))));
+    }
     if c.eat("domain") {
         return super::domain::alter(c).map(Some);
     }

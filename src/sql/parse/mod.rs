@@ -6,6 +6,7 @@ mod command;
 mod copy;
 mod cursor;
 mod ddl;
+mod defaults;
 mod depth;
 mod dialect;
 mod digest;

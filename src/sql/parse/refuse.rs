@@ -206,9 +206,6 @@ fn is_exclusion(c: &Cursor<'_>) -> bool {
 }
 
 fn alter(c: &mut Cursor<'_>) -> Option<Error> {
-    if c.eat("default privileges") {
-        return refused("ALTER DEFAULT PRIVILEGES").map(|e| e.hint("Grant on the objects when they are made."));
-    }
     if c.eat("database") || c.eat("system") {
         return refused("ALTER DATABASE");
     }

@@ -6,10 +6,7 @@ use super::super::Analyzer;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Name, Privileges};
 use crate::sql::parse;
-use crate::tree::{Ddl, GrantChange, GrantTarget, GrantedPrivilege};
-
-/// What ALL PRIVILEGES is until the kind of object is known.
-const ALL: Privileges = Privileges(u16::MAX);
+use crate::tree::{Ddl, GrantChange, GrantTarget, GrantedPrivilege, WANTED_ALL};
 
 impl Analyzer<'_> {
     pub(super) fn grant(&mut self, grant: &ast::Grant) -> Result<Ddl> {
@@ -56,7 +53,7 @@ impl Analyzer<'_> {
     fn privileges(&self, privileges: &ast::Privileges) -> Result<Vec<GrantedPrivilege>> {
         let actions = match privileges {
             ast::Privileges::All { .. } => {
-                return Ok(vec![GrantedPrivilege { privileges: ALL, columns: Vec::new() }]);
+                return Ok(vec![GrantedPrivilege { privileges: WANTED_ALL, columns: Vec::new() }]);
             }
             ast::Privileges::Actions(actions) => actions,
         };

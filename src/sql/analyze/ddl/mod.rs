@@ -194,6 +194,14 @@ impl Analyzer<'_> {
             Ddl::AlterRoleSet { name, database, setting, value } => {
                 Ddl::AlterRoleSet { name: self.role_name(&name), database, setting, value }
             }
+            Ddl::DefaultPrivileges(mut of) => {
+                if of.roles.is_empty() {
+                    of.roles.push("current_user".into());
+                }
+                of.roles = of.roles.iter().map(|r| self.role_name(r)).collect();
+                of.grantees = of.grantees.iter().map(|g| g.as_ref().map(|name| self.role_name(name))).collect();
+                Ddl::DefaultPrivileges(of)
+            }
             Ddl::GrantRole { roles, members, admin, revoke, alter } => {
                 let members = members.iter().map(|m| self.role_name(m)).collect();
                 Ddl::GrantRole { roles, members, admin, revoke, alter }
