@@ -292,14 +292,8 @@ pub fn policy_condition(text: &str, table: &Relation, (row, free): (RelId, u32),
 
 /// The default of a function's parameter, as it is kept.
 pub(super) fn parameter_default(text: &str, parameter: (&str, PgType), ctx: &Context) -> Result<String> {
-    match new_expression(text, Stored::Default, "", &[], Some(parameter), ctx) {
-        Ok((_, kept)) => Ok(kept),
-        Err(error) if error.code() == SqlState::UNDEFINED_COLUMN || error.report().message.contains("FROM-clause") => {
-            let message = "cannot use column references in parameter default value";
-            Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message))
-        }
-        Err(error) => Err(without_position(error)),
-    }
+    let made = new_expression(text, Stored::Default, "", &[], Some(parameter), ctx);
+    made.map(|(_, kept)| kept).map_err(without_position)
 }
 
 /// Does a default mean something, and can the column take it? It is written as it is kept.
