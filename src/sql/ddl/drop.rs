@@ -502,6 +502,11 @@ fn still_needed(targets: &[Arc<Relation>], dependents: &[(Dependent, Arc<Relatio
         Dependent::Relation(r) => {
             format!("default value for a column of table {} depends on {} {}", r.name, word(on), on.name)
         }
+        Dependent::Function(f, _)
+            if f.parameters.iter().map(|p| p.ty).chain([f.result]).any(|ty| ty == on.row_type) =>
+        {
+            format!("{} depends on type {}", d.describe(), on.name)
+        }
         Dependent::ForeignKey { .. } | Dependent::View(_) | Dependent::Function(..) | Dependent::Policy { .. } => {
             format!("{} depends on {} {}", d.describe(), word(on), on.name)
         }
