@@ -36,7 +36,7 @@ catalog pg_opclass "$builtin"
 catalog pg_opfamily "$builtin"
 catalog pg_tablespace "$builtin"
 # The others depend on what the machine that initdb ran on has installed.
-catalog pg_collation "$builtin AND collname IN ('default', 'C', 'POSIX', 'ucs_basic')"
+catalog pg_collation "$builtin AND (collname IN ('default', 'C', 'POSIX', 'ucs_basic') OR collprovider = 'i')"
 catalog pg_class "$builtin AND relnamespace <> 'pg_toast'::regnamespace AND reltoastrelid >= 0"
 catalog pg_attribute "attrelid < 16384 AND (SELECT relnamespace FROM pg_class c WHERE c.oid = attrelid) <> 'pg_toast'::regnamespace"
 catalog pg_index "indexrelid < 16384 AND (SELECT relnamespace FROM pg_class c WHERE c.oid = indexrelid) <> 'pg_toast'::regnamespace" "pg_get_indexdef(indexrelid) AS definition"

@@ -39,6 +39,7 @@ pub(super) fn relation(acl: Acl) -> Relation {
         num: i as i16 + 1,
         name: (*name).into(),
         ty: PgType::new(*ty),
+        collation: 0,
         not_null: false,
         default: None,
         identity: None,

@@ -115,6 +115,7 @@ static RELATIONS: LazyLock<Vec<Arc<Relation>>> = LazyLock::new(|| {
             num: num(columns.get(row, "attnum")) as i16,
             name: text("attname").into(),
             ty: PgType::with(num(columns.get(row, "atttypid")) as Oid, num(columns.get(row, "atttypmod")) as i32),
+            collation: 0,
             not_null: text("attnotnull") == "t",
             default: None,
             identity: None,

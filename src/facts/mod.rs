@@ -283,6 +283,23 @@ catalogs! {
     "information_schema.sql_sizing" = "sql_sizing.tsv";
 }
 
+/// PostgreSQL's own collations, by name.
+static COLLATIONS: LazyLock<HashMap<&'static str, Oid>> = LazyLock::new(|| {
+    let Some(table) = recorded("pg_collation") else { return HashMap::new() };
+    let row = |row: &Row| Some((table.get(*row, "collname")?, table.get(*row, "oid")?.parse().ok()?));
+    table.rows.iter().filter_map(row).collect()
+});
+
+/// One of PostgreSQL's own collations.
+pub fn collation_named(name: &str) -> Option<Oid> {
+    COLLATIONS.get(name).copied()
+}
+
+/// The name of one of PostgreSQL's own collations.
+pub fn collation_name(collation: Oid) -> Option<&'static str> {
+    COLLATIONS.iter().find(|(_, oid)| **oid == collation).map(|(name, _)| *name)
+}
+
 tables! {
     TYPE_ROWS = "type.tsv";
     PROC_ROWS = "proc.tsv";

@@ -11,7 +11,9 @@ use crate::types::Oid;
 /// Checks one statement, whole. Gives back what it uses, also when it is refused.
 pub fn statement(statement: &Statement, authority: &Authority) -> (Found, Result<()>) {
     let mut walk = Walk::new(authority.role);
-    let done = self::walk(statement, authority, &mut walk).and_then(|()| judge(&walk.found, &authority.snapshot));
+    let done = self::walk(statement, authority, &mut walk)
+        .and_then(|()| judge(&walk.found, &authority.snapshot))
+        .and_then(|()| super::collation::check(statement, &walk.found));
     (walk.found, done)
 }
 

@@ -5,6 +5,7 @@
 /// What was asked for, for the audit.
 mod access;
 mod check;
+mod collation;
 mod ddl;
 mod definer;
 mod function;

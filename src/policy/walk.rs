@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::check::SequenceUse;
+use super::collation;
 use crate::facts::Proc;
 use crate::registry::{self, Privileges};
 use crate::tree::*;
@@ -44,6 +45,10 @@ pub struct Found {
     /// Functions of users, and who calls them.
     pub routines: Vec<(Arc<registry::Function>, Oid)>,
     pub sequences: Vec<SequenceCall>,
+    /// Text is put in an order that depends on its collation.
+    pub sorts: bool,
+    /// COLLATE names another order than that of the bytes.
+    pub collated: bool,
 }
 
 /// A sequence that is known before execution, and what is done with it.
@@ -399,6 +404,7 @@ impl Walk {
 
     fn sort_keys(&mut self, keys: &[SortKey]) {
         for SortKey { expr, descending: _, nulls_first: _ } in keys {
+            self.found.sorts |= collation::sorts(expr);
             self.expr(expr);
         }
     }
@@ -471,12 +477,19 @@ impl Walk {
             ExprKind::And(args) | ExprKind::Or(args) | ExprKind::Coalesce(args) | ExprKind::Row(args) => {
                 self.exprs(args);
             }
-            ExprKind::MinMax { greatest: _, args } | ExprKind::Extended { name: _, args } => self.exprs(args),
+            ExprKind::MinMax { greatest: _, args } => {
+                self.found.sorts |= args.iter().any(collation::sorts);
+                self.exprs(args);
+            }
+            ExprKind::Extended { name: _, args } => self.exprs(args),
             ExprKind::Array { items, nested: _ } => self.exprs(items),
-            ExprKind::Not(arg)
-            | ExprKind::IsNull { arg, not: _ }
-            | ExprKind::IsBool { arg, test: _, not: _ }
-            | ExprKind::Collate { arg, collation: _ } => self.expr(arg),
+            ExprKind::Not(arg) | ExprKind::IsNull { arg, not: _ } | ExprKind::IsBool { arg, test: _, not: _ } => {
+                self.expr(arg)
+            }
+            ExprKind::Collate { arg, collation } => {
+                self.found.collated |= collation::is_foreign(*collation);
+                self.expr(arg);
+            }
             ExprKind::Field { row, field: _ } => self.expr(row),
             ExprKind::Distinct { eq, left, right, not: _ } | ExprKind::NullIf { eq, left, right } => {
                 self.function(eq);

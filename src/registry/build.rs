@@ -68,7 +68,7 @@ pub fn column(
     draft: &NewColumn,
     made: &[Relation],
 ) -> Result<(Column, Option<Relation>)> {
-    let NewColumn { name, ty, not_null, default, generated, sequence, sequence_options } = draft;
+    let NewColumn { name, ty, collation, not_null, default, generated, sequence, sequence_options } = draft;
     if relation.columns.iter().any(|c| c.name == *name) {
         let message = format!("column \"{name}\" specified more than once");
         return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
@@ -82,6 +82,7 @@ pub fn column(
         num,
         name: name.clone(),
         ty: *ty,
+        collation: *collation,
         not_null: *not_null || sequence.is_some(),
         default: default.clone(),
         identity: None,

@@ -1,7 +1,7 @@
 //! Tables as they are asked for, by CREATE TABLE or by a schema file, before names and OIDs are given out.
 
 use super::{FkAction, Name, Sequence};
-use crate::types::PgType;
+use crate::types::{Oid, PgType};
 
 /// A table as CREATE TABLE gives it, before OIDs are given out.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub enum OnCommit {
 pub struct NewColumn {
     pub name: Name,
     pub ty: PgType,
+    /// A collation's OID; 0 for the type's own.
+    pub collation: Oid,
     pub not_null: bool,
     pub default: Option<String>,
     pub generated: Option<String>,

@@ -205,6 +205,10 @@ pub struct Column {
     pub name: Name,
     pub ty: PgType,
     pub not_null: bool,
+    /// The collation that was declared, if it is not the type's own (0). Text compares byte by byte whatever it is; what would
+    /// sort by another one than C is refused.
+    #[serde(default)]
+    pub collation: Oid,
     /// An SQL expression in PostgreSQL's dialect.
     pub default: Option<String>,
     pub identity: Option<Identity>,

@@ -203,6 +203,7 @@ fn draft(definition: &Definition, snapshot: &Snapshot) -> NewTable {
         .map(|(name, ty, default)| NewColumn {
             name: (*name).into(),
             ty: parse_type(ty, snapshot).expect("a type"),
+            collation: 0,
             not_null: key.contains(name),
             default: (!default.is_empty()).then(|| (*default).to_owned()),
             generated: None,

@@ -113,7 +113,7 @@ pub(super) fn pg_attribute(ask: &Ask<'_>) -> Result<Rows> {
                 char_(if generated { b's' } else { 0 }),
                 Value::Bool(!inherited),
                 Value::Int4(i32::from(inherited)),
-                Value::Oid(s.collation),
+                Value::Oid(column.map(|c| c.collation).filter(|c| *c != 0 && !key).unwrap_or(s.collation)),
                 column.map_or(Value::Null, |c| acl(&c.acl, ask.snapshot)),
             ]);
         };

@@ -15,7 +15,7 @@ SELECT current_database()::text AS table_catalog, n.nspname::text AS table_schem
        NULL::text AS character_set_schema, NULL::text AS character_set_name,
        CASE WHEN a.attcollation NOT IN (0, 100) THEN current_database()::text END AS collation_catalog,
        CASE WHEN a.attcollation NOT IN (0, 100) THEN 'pg_catalog' END AS collation_schema,
-       CASE a.attcollation WHEN 950 THEN 'C' WHEN 951 THEN 'POSIX' WHEN 12340 THEN 'ucs_basic' END AS collation_name,
+       (SELECT k.collname FROM pg_catalog.pg_collation k WHERE k.oid = a.attcollation AND k.oid <> 100)::text AS collation_name,
        CASE WHEN t.typtype = 'd' THEN current_database()::text END AS domain_catalog,
        CASE WHEN t.typtype = 'd' THEN tn.nspname::text END AS domain_schema,
        CASE WHEN t.typtype = 'd' THEN t.typname::text END AS domain_name, current_database()::text AS udt_catalog,

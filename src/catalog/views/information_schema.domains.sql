@@ -7,7 +7,7 @@ SELECT current_database()::text AS domain_catalog, n.nspname::text AS domain_sch
        NULL::text AS character_set_catalog, NULL::text AS character_set_schema, NULL::text AS character_set_name,
        CASE WHEN t.typcollation NOT IN (0, 100) THEN current_database()::text END AS collation_catalog,
        CASE WHEN t.typcollation NOT IN (0, 100) THEN 'pg_catalog' END AS collation_schema,
-       CASE t.typcollation WHEN 950 THEN 'C' WHEN 951 THEN 'POSIX' WHEN 12340 THEN 'ucs_basic' END AS collation_name,
+       (SELECT k.collname FROM pg_catalog.pg_collation k WHERE k.oid = t.typcollation AND k.oid <> 100)::text AS collation_name,
        information_schema._pg_numeric_precision(b.oid, t.typtypmod) AS numeric_precision,
        information_schema._pg_numeric_precision_radix(b.oid, t.typtypmod) AS numeric_precision_radix,
        information_schema._pg_numeric_scale(b.oid, t.typtypmod) AS numeric_scale,

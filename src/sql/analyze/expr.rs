@@ -407,26 +407,31 @@ impl Analyzer<'_> {
 
     fn collate(&mut self, arg: &ast::Expr, collation: &ast::ObjectName) -> Result<Expr> {
         let pos = self.pos_after(arg, "collate");
-        let (namespace, name, _) = self.name_parts(collation)?;
         let arg = self.expr(arg)?;
-        let collation = match (namespace.as_deref(), &*name) {
-            (None | Some("pg_catalog"), "default") => 100,
-            (None | Some("pg_catalog"), "C") => 950,
-            (None | Some("pg_catalog"), "POSIX") => 951,
-            (None | Some("pg_catalog"), "ucs_basic") => 12340,
-            (namespace, name) => {
-                let shown = namespace.map_or_else(|| name.to_owned(), |n| format!("{n}.{name}"));
-                let message = format!("collation \"{shown}\" for encoding \"UTF8\" does not exist");
-                return Err(Error::new(SqlState::UNDEFINED_OBJECT, message).at(pos));
-            }
-        };
-        let category = self.type_facts(arg.ty.oid).category;
-        if !matches!(category, b'S' | b'X' | b'A') {
-            let message = format!("collations are not supported by type {}", self.type_name(arg.ty.oid));
-            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).at(pos));
-        }
+        let collation = self.collation(collation, pos)?;
+        self.collatable(arg.ty).map_err(|e| e.at(pos))?;
         let ty = arg.ty;
         Ok(Expr { kind: ExprKind::Collate { arg: Box::new(arg), collation }, ty, pos })
+    }
+
+    /// The collation that is meant: one of PostgreSQL's own.
+    pub(super) fn collation(&self, name: &ast::ObjectName, pos: u32) -> Result<Oid> {
+        let (namespace, name, _) = self.name_parts(name)?;
+        let found =
+            namespace.as_deref().is_none_or(|n| n == "pg_catalog").then(|| crate::facts::collation_named(&name));
+        found.flatten().ok_or_else(|| {
+            let shown = namespace.map_or_else(|| name.to_string(), |n| format!("{n}.{name}"));
+            let message = format!("collation \"{shown}\" for encoding \"UTF8\" does not exist");
+            Error::new(SqlState::UNDEFINED_OBJECT, message).at(pos)
+        })
+    }
+
+    pub(super) fn collatable(&self, ty: PgType) -> Result<()> {
+        if matches!(self.type_facts(ty.oid).category, b'S' | b'X' | b'A') {
+            return Ok(());
+        }
+        let message = format!("collations are not supported by type {}", self.type_name(ty.oid));
+        Err(Error::new(SqlState::DATATYPE_MISMATCH, message))
     }
 }
 

@@ -96,7 +96,11 @@ impl Planner<'_> {
         }
         let named = |i: usize| columns.get(i).cloned().unwrap_or_else(|| query.columns[i].name.clone());
         let columns = (0..query.columns.len())
-            .map(|i| stored_type(query.columns[i].ty).map(|ty| new_column(named(i), ty)))
+            .map(|i| {
+                let ty = stored_type(query.columns[i].ty)?;
+                let collation = self.collation_of(query.columns[i].origin);
+                Ok(NewColumn { collation, ..new_column(named(i), ty) })
+            })
             .collect::<Result<Vec<_>>>()?;
         let draft = NewTable {
             namespace: key.0,
@@ -120,6 +124,12 @@ impl Planner<'_> {
             self.plan.counts_rows = true;
         }
         Ok(())
+    }
+
+    /// The collation of a table's column, which goes with it.
+    fn collation_of(&self, (table, num): (Oid, i16)) -> Oid {
+        let column = self.after.relation_by_oid(table).and_then(|r| r.column_by_num(num));
+        column.map_or(0, |c| c.collation)
     }
 
     pub fn create_namespace(&mut self, name: &Name, if_not_exists: bool, owner: Option<&Name>) -> Result<()> {
@@ -190,7 +200,16 @@ impl Planner<'_> {
 }
 
 fn new_column(name: Name, ty: PgType) -> NewColumn {
-    NewColumn { name, ty, not_null: false, default: None, generated: None, sequence: None, sequence_options: None }
+    NewColumn {
+        name,
+        ty,
+        collation: 0,
+        not_null: false,
+        default: None,
+        generated: None,
+        sequence: None,
+        sequence_options: None,
+    }
 }
 
 /// The type that a query's column has in a table: an unknown literal is text there.

@@ -227,6 +227,9 @@ impl Planner<'_> {
                 uses.push(format!("privileges for {shown}"));
             }
         }
+        for extension in self.after.extensions.values().filter(|e| e.owner == role) {
+            uses.push(format!("owner of extension {}", extension.name));
+        }
         for ty in self.after.types.values().filter(|t| t.owner == role) {
             uses.push(format!("owner of type {}", ty.name));
         }

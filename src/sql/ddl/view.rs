@@ -83,6 +83,7 @@ fn columns(names: &[Name], query: &Query) -> Result<Vec<Column>> {
             num: i16::try_from(i + 1).map_err(|_| Error::new(SqlState::TOO_MANY_COLUMNS, "too many columns"))?,
             name,
             ty,
+            collation: 0,
             not_null: false,
             default: None,
             identity: None,

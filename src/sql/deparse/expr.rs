@@ -3,6 +3,7 @@
 use super::Printer;
 use super::constant::Label;
 use crate::error::{Error, Result};
+use crate::registry::expression::quote;
 use crate::sql::analyze::same;
 use crate::tree::{CastHow, Expr, ExprKind, RelId, Subscript};
 use crate::types::{Value, oid};
@@ -92,12 +93,7 @@ impl Printer<'_> {
                 self.open();
                 self.operand(arg, implicit, e)?;
                 self.push(" COLLATE ");
-                self.push(match collation {
-                    100 => "\"default\"",
-                    950 => "\"C\"",
-                    951 => "\"POSIX\"",
-                    _ => "ucs_basic",
-                });
+                self.push(&quote(crate::facts::collation_name(*collation).unwrap_or_default()));
                 self.close();
             }
             ExprKind::Grouping(indexes) => {

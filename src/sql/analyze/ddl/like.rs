@@ -71,6 +71,7 @@ impl Analyzer<'_> {
         Ok(NewColumn {
             name: column.name.clone(),
             ty: column.ty,
+            collation: column.collation,
             not_null: column.not_null,
             default: text(&column.default, Included::DEFAULTS, Stored::Default)?,
             generated: text(&column.generated, Included::GENERATED, Stored::Generated)?,

@@ -203,6 +203,7 @@ impl Analyzer<'_> {
         let plain = |c: &crate::registry::Column| NewColumn {
             name: c.name.clone(),
             ty: c.ty,
+            collation: c.collation,
             not_null: false,
             default: None,
             generated: None,
@@ -214,6 +215,7 @@ impl Analyzer<'_> {
         // What comes from the parent is kept text already.
         for (column, inherited) in table.columns.iter_mut().zip(&parent.columns) {
             column.not_null |= inherited.not_null;
+            column.collation = inherited.collation;
             column.generated.clone_from(&inherited.generated);
             if inherited.generated.is_some() && column.default.is_some() {
                 let message =

@@ -117,6 +117,7 @@ impl Analyzer<'_> {
         let mut column = NewColumn {
             name: parse::fold(name),
             ty: PgType::new(oid::TEXT),
+            collation: 0,
             not_null: false,
             default: None,
             generated: None,
@@ -257,11 +258,9 @@ impl Analyzer<'_> {
                 }
             }
             ColumnOption::Collation(name) => {
-                let collation = name.0.last().and_then(|p| p.as_ident()).map(|i| i.value.clone()).unwrap_or_default();
-                if !matches!(collation.as_str(), "C" | "POSIX" | "default" | "ucs_basic") {
-                    return Err(Error::unsupported(format!("collation \"{collation}\""))
-                        .hint("Text is compared byte by byte, as by collation \"C\"."));
-                }
+                let found = self.collation(name, 0)?;
+                self.collatable(column.ty)?;
+                column.collation = if found == oid::DEFAULT_COLLATION { 0 } else { found };
             }
             other => return Err(Error::unsupported(format!("the column option {other}"))),
         }

@@ -50,6 +50,7 @@ impl Work<'_> {
         Ok(NewColumn {
             name: column.name.clone(),
             ty: self.column_type(file, column).map_err(|e| at(&file.place.at(column.at), e))?,
+            collation: 0,
             not_null: column.not_null,
             default: column.default.clone(),
             generated: column.generated.clone(),

@@ -359,6 +359,7 @@ fn add(snapshot: &mut Snapshot, oid: u32, name: &str, columns: Columns, key: boo
             num: i as i16 + 1,
             name: (*column).into(),
             ty: *ty,
+            collation: 0,
             not_null: key && i == 0,
             default: None,
             identity: None,
