@@ -262,6 +262,7 @@ fn column(num: i16, name: &str, ty: PgType) -> Column {
         num,
         name: name.into(),
         ty,
+        collation: 0,
         not_null: false,
         default: None,
         identity: None,
