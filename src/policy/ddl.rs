@@ -2,6 +2,8 @@
 //!
 //! What does not exist is not complained about here: planning says so, in PostgreSQL's words.
 
+mod reference;
+
 use super::Authority;
 use super::check::{denied, must_own, must_use_namespace};
 use super::walk::Walk;
@@ -277,38 +279,6 @@ impl Who<'_> {
             must_own(self.snapshot(), self.role(), parent)?;
         }
         constraints.iter().try_for_each(|c| self.may_reference(c))
-    }
-
-    /// A foreign key needs REFERENCES on the columns (or the whole) of its target.
-    fn may_reference(&self, constraint: &NewConstraint) -> Result<()> {
-        let NewConstraint { name: _, kind, deferrable: _, initially_deferred: _, not_valid: _ } = constraint;
-        match kind {
-            NewConstraintKind::ForeignKey {
-                columns: _,
-                target,
-                target_columns,
-                on_delete: _,
-                on_update: _,
-                match_full: _,
-            } => {
-                let Some(relation) = self.snapshot().relation(&target.0, &target.1) else { return Ok(()) };
-                must_use_namespace(self.snapshot(), self.role(), &target.0, Privileges::USAGE)?;
-                if self.snapshot().relation_privileges(self.role(), relation).contains(Privileges::REFERENCES) {
-                    return Ok(());
-                }
-                let allowed = |name: &Name| {
-                    relation.column(name).is_none_or(|column| {
-                        let has = self.snapshot().column_privileges(self.role(), relation, column);
-                        has.contains(Privileges::REFERENCES)
-                    })
-                };
-                let by_columns = !target_columns.is_empty() && target_columns.iter().all(allowed);
-                if by_columns { Ok(()) } else { Err(denied(relation)) }
-            }
-            NewConstraintKind::PrimaryKey { columns: _ }
-            | NewConstraintKind::Unique { columns: _, nulls_not_distinct: _ }
-            | NewConstraintKind::Check { expression: _ } => Ok(()),
-        }
     }
 
     fn alter_table(&self, namespace: &str, name: &str, actions: &[AlterTable], walk: &mut Walk) -> Result<()> {

@@ -7,6 +7,8 @@
 pub mod bootstrap;
 /// From drafts to objects.
 pub mod build;
+/// OIDs of what every database has.
+pub mod builtin;
 mod change;
 mod defaults;
 mod depend;

@@ -501,17 +501,6 @@ impl std::fmt::Debug for Privileges {
     }
 }
 
-/// OIDs of what every database has.
-pub mod builtin {
-    use crate::types::Oid;
-    /// The bootstrap superuser, as in PostgreSQL.
-    pub const SUPERUSER: Oid = 10;
-    pub const PG_CATALOG: Oid = 11;
-    pub const PUBLIC_NAMESPACE: Oid = 2200;
-    pub const INFORMATION_SCHEMA: Oid = 13207;
-    pub const DATABASE: Oid = 5;
-}
-
 impl Snapshot {
     pub fn relation(&self, namespace: &str, name: &str) -> Option<&Arc<Relation>> {
         // A tuple of borrowed names cannot look up a map of owned ones without an allocation; Arc<str> is cheap enough.

@@ -8,6 +8,7 @@ mod policy;
 mod query;
 mod routine;
 mod rules;
+mod transaction;
 mod utility;
 
 pub use expr::*;
@@ -15,6 +16,7 @@ pub use policy::*;
 pub use query::*;
 pub use routine::*;
 pub use rules::*;
+pub use transaction::*;
 pub use utility::*;
 
 use std::sync::Arc;

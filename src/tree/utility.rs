@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Expr, Insert, NewPolicy, PolicyChange, Query, Statement, SwitchRowSecurity};
+use super::{
+    CursorOptions, Discard, Expr, FetchDirection, Insert, MaintainCommand, NewPolicy, PolicyChange, Query, Statement,
+    SwitchRowSecurity, TransactionModes,
+};
 pub use crate::registry::draft::{NewColumn, NewConstraint, NewConstraintKind, NewTable, OnCommit};
 use crate::registry::{self, Name, Privileges};
 use crate::types::{Oid, PgType};
@@ -606,57 +609,4 @@ pub enum Utility {
         names: Vec<(Option<Name>, Name)>,
         deferred: bool,
     },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MaintainCommand {
-    Vacuum,
-    Analyze,
-    Checkpoint,
-    Reindex,
-    Cluster,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TransactionModes {
-    pub isolation: Option<Isolation>,
-    pub read_only: Option<bool>,
-    pub deferrable: Option<bool>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Isolation {
-    ReadUncommitted,
-    ReadCommitted,
-    RepeatableRead,
-    Serializable,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Discard {
-    All,
-    Plans,
-    Sequences,
-    Temp,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct CursorOptions {
-    pub binary: bool,
-    pub with_hold: bool,
-    /// SCROLL: Some(true); NO SCROLL: Some(false).
-    pub scroll: Option<bool>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FetchDirection {
-    Forward(u64),
-    ForwardAll,
-    Backward(u64),
-    BackwardAll,
-    Absolute(i64),
-    Relative(i64),
-    First,
-    Last,
-    Prior,
 }

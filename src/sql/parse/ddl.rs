@@ -25,18 +25,7 @@ pub enum RawDdl {
         if_exists: bool,
         action: AlterTable,
     },
-    AttachPartition {
-        table: QualifiedName,
-        if_exists: bool,
-        partition: QualifiedName,
-        bound: super::partition::RawBound,
-    },
-    DetachPartition {
-        table: QualifiedName,
-        if_exists: bool,
-        partition: QualifiedName,
-        concurrently: bool,
-    },
+    Partition(super::partition::RawAction),
     CreateSequence {
         name: QualifiedName,
         ty: Option<DataType>,
@@ -224,7 +213,7 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
     c.eat("only");
     let Ok(name) = c.qualified() else { return Ok(None) };
     if kind == ObjectKind::Table
-        && let Some(found) = partition_action(c, &name, if_exists)?
+        && let Some(found) = super::partition::action(c, &name, if_exists)?
     {
         return Ok(Some(found));
     }
@@ -257,25 +246,6 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
         return Ok(None);
     };
     Ok(Some(RawDdl::AlterShared { kind, name, if_exists, action }))
-}
-
-/// ATTACH and DETACH PARTITION.
-fn partition_action(c: &mut Cursor<'_>, table: &QualifiedName, if_exists: bool) -> Result<Option<RawDdl>> {
-    let table = table.clone();
-    if c.eat("attach partition") {
-        let partition = c.qualified()?;
-        let bound = super::partition::bound(c)?;
-        return Ok(Some(RawDdl::AttachPartition { table, if_exists, partition, bound }));
-    }
-    if !c.eat("detach partition") {
-        return Ok(None);
-    }
-    let partition = c.qualified()?;
-    let concurrently = c.eat("concurrently");
-    if c.eat("finalize") {
-        return Err(Error::unsupported("DETACH PARTITION … FINALIZE").hint("A partition is detached at once here."));
-    }
-    Ok(Some(RawDdl::DetachPartition { table, if_exists, partition, concurrently }))
 }
 
 /// What ALTER VIEW sets; with ALTER TABLE only what names security_invoker, the rest being for tables.

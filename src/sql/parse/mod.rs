@@ -41,7 +41,7 @@ pub use digest::digest;
 pub use function::{RawBody, RawCreate, RawFunction, RawSignature, RawTarget};
 pub use like::{Included, LikeClause};
 pub use parameters::RawType;
-pub use partition::{INHERITED, PartitionClauses, RawBound, RawKey, RawOf, RawPart};
+pub use partition::{INHERITED, PartitionClauses, RawAction, RawBound, RawChange, RawKey, RawOf, RawPart};
 pub use source::{Source, too_deep};
 pub use strip::Extras;
 pub use view::view_options;

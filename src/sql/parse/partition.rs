@@ -7,6 +7,7 @@ use sqlparser::ast;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::cursor::Cursor;
+use super::ddl::RawDdl;
 use super::source::Source;
 use super::with_parser;
 use crate::error::{Error, Result, SqlState};
@@ -21,6 +22,21 @@ pub const INHERITED: &str = "dg_inherited";
 pub struct PartitionClauses {
     pub by: Option<RawKey>,
     pub of: Option<RawOf>,
+}
+
+/// ATTACH and DETACH PARTITION of a table.
+#[derive(Debug, Clone)]
+pub struct RawAction {
+    pub table: QualifiedName,
+    pub if_exists: bool,
+    pub partition: QualifiedName,
+    pub what: RawChange,
+}
+
+#[derive(Debug, Clone)]
+pub enum RawChange {
+    Attach(RawBound),
+    Detach { concurrently: bool },
 }
 
 /// PARTITION BY.
@@ -148,6 +164,27 @@ fn typed_elements(tokens: &mut Vec<TokenWithSpan>, open: usize, end: usize, sour
         let to = if c.eat("with options") { c.at } else { from };
         tokens.splice(from..to, [TokenWithSpan { token: Token::make_word(INHERITED, None), span }]);
     }
+}
+
+/// ATTACH and DETACH PARTITION.
+pub fn action(c: &mut Cursor<'_>, table: &QualifiedName, if_exists: bool) -> Result<Option<RawDdl>> {
+    let table = table.clone();
+    if c.eat("attach partition") {
+        let partition = c.qualified()?;
+        let bound = bound(c)?;
+        let what = RawChange::Attach(bound);
+        return Ok(Some(RawDdl::Partition(RawAction { table, if_exists, partition, what })));
+    }
+    if !c.eat("detach partition") {
+        return Ok(None);
+    }
+    let partition = c.qualified()?;
+    let concurrently = c.eat("concurrently");
+    if c.eat("finalize") {
+        return Err(Error::unsupported("DETACH PARTITION … FINALIZE").hint("A partition is detached at once here."));
+    }
+    let what = RawChange::Detach { concurrently };
+    Ok(Some(RawDdl::Partition(RawAction { table, if_exists, partition, what })))
 }
 
 /// `FOR VALUES …` or DEFAULT.

@@ -21,7 +21,7 @@ use super::Analyzer;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Name, RelationKind, Sequence, bootstrap, build};
 use crate::sql::parse::{self, RawDdl};
-use crate::tree::{AlterEnum, AlterTable, Ddl, DropBehavior, ObjectKind, QualifiedName, SequenceChange, Statement};
+use crate::tree::{AlterEnum, Ddl, DropBehavior, ObjectKind, QualifiedName, SequenceChange, Statement};
 use crate::types::{PgType, oid};
 
 impl Analyzer<'_> {
@@ -80,16 +80,7 @@ impl Analyzer<'_> {
                 let (namespace, name) = self.existing(name);
                 Ddl::AlterTable { kind: *kind, namespace, name, actions: vec![action.clone()], if_exists: *if_exists }
             }
-            RawDdl::AttachPartition { table, if_exists, partition, bound } => {
-                self.attach_partition(table, *if_exists, partition, bound)?
-            }
-            RawDdl::DetachPartition { table, if_exists, partition, concurrently } => {
-                let (namespace, name) = self.existing(table);
-                let partition = self.existing(partition);
-                let action = AlterTable::DetachPartition { partition, concurrently: *concurrently };
-                let (kind, if_exists) = (ObjectKind::Table, *if_exists);
-                Ddl::AlterTable { kind, namespace, name, actions: vec![action], if_exists }
-            }
+            RawDdl::Partition(action) => self.partition_action(action)?,
             RawDdl::CreateSequence { name, ty, change, owned_by, if_not_exists, temporary } => {
                 let (namespace, name) = self.new_name(name, *temporary)?;
                 let ty = ty.as_ref().map_or(Ok(PgType::new(oid::INT8)), |ty| self.data_type(ty))?;

@@ -11,7 +11,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::registry::build::SYSTEM_COLUMNS;
 use crate::registry::partition::{self, part_text};
 use crate::registry::{Edge, KeyPart, PartitionBound, PartitionKey, PartitionOf, Relation, Strategy};
-use crate::sql::parse::{self, RawBound, RawKey, RawOf, RawPart};
+use crate::sql::parse::{self, RawAction, RawBound, RawChange, RawKey, RawOf, RawPart};
 use crate::tree::{
     AlterTable, CastHow, Ddl, Expr, ExprKind, NewColumn, NewConstraint, NewConstraintKind, NewTable, ObjectKind,
     QualifiedName, RelColumn, RelId,
@@ -231,7 +231,19 @@ impl Analyzer<'_> {
         Ok(Ddl::CreateTable { table, if_not_exists: create.if_not_exists, like: Vec::new() })
     }
 
-    pub(super) fn attach_partition(
+    pub(super) fn partition_action(&mut self, action: &RawAction) -> Result<Ddl> {
+        let RawAction { table, if_exists, partition, what } = action;
+        let concurrently = match what {
+            RawChange::Attach(bound) => return self.attach_partition(table, *if_exists, partition, bound),
+            RawChange::Detach { concurrently } => *concurrently,
+        };
+        let (namespace, name) = self.existing(table);
+        let action = AlterTable::DetachPartition { partition: self.existing(partition), concurrently };
+        let (kind, if_exists) = (ObjectKind::Table, *if_exists);
+        Ok(Ddl::AlterTable { kind, namespace, name, actions: vec![action], if_exists })
+    }
+
+    fn attach_partition(
         &mut self,
         table: &QualifiedName,
         if_exists: bool,
