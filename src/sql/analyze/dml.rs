@@ -40,7 +40,7 @@ impl Analyzer<'_> {
                 Statement::Delete(Box::new(Delete { ctes, recursive, ..delete }))
             }
             ast::Statement::Merge(merge) => {
-                if recursive {
+                if with.is_some_and(|with| with.recursive) {
                     return Err(Error::syntax("WITH RECURSIVE is not supported for MERGE statement"));
                 }
                 Statement::Merge(Box::new(self.merge_into(merge, ctes)?))

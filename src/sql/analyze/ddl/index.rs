@@ -106,6 +106,10 @@ impl Analyzer<'_> {
         let text = expr.to_string();
         let (expr, kept) = new_expression(&text, Stored::IndexExpression, &relation.name, scope, None, self.ctx)
             .map_err(without_position)?;
+        if expr.ty.oid == oid::RECORD {
+            let message = "column \"row\" has pseudo-type record";
+            return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+        }
         note_reads(&expr, scope, reads)?;
         Ok(IndexKey { column: 0, expression: Some(kept), descending, nulls_first })
     }
