@@ -6,10 +6,11 @@ mod reference;
 
 use super::Authority;
 use super::check::{denied, must_own, must_use_namespace};
+use super::roles::only_password;
 use super::walk::Walk;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::privileges::Kind;
-use crate::registry::{Name, Privileges, Relation, RelationKind, Role};
+use crate::registry::{Name, Privileges, Relation, RelationKind};
 use crate::tree::*;
 use crate::types::Oid;
 
@@ -195,7 +196,7 @@ impl Who<'_> {
         self.snapshot().is_superuser(self.role())
     }
 
-    fn is_self(&self, name: &str) -> bool {
+    pub(super) fn is_self(&self, name: &str) -> bool {
         self.snapshot().role(name).is_some_and(|r| r.oid == self.role())
     }
 
@@ -481,114 +482,6 @@ impl Who<'_> {
     fn must_be_superuser(&self) -> Result<()> {
         if self.is_superuser() { Ok(()) } else { Err(privilege("must be superuser")) }
     }
-
-    fn can_create_roles(&self) -> bool {
-        self.snapshot().role_by_oid(self.role()).is_some_and(|r| r.superuser || r.create_role)
-    }
-
-    fn must_create_roles(&self, message: &str) -> Result<()> {
-        if self.can_create_roles() { Ok(()) } else { Err(privilege(message)) }
-    }
-
-    fn may_create_role(&self, options: &RoleOptions) -> Result<()> {
-        self.superuser_options(
-            options,
-            "must be superuser to create superusers",
-            "must be superuser to create bypassrls users",
-        )?;
-        self.must_create_roles("permission denied to create role")?;
-        options.member_of.iter().try_for_each(|name| self.may_grant_role(name))
-    }
-
-    fn superuser_options(&self, options: &RoleOptions, superuser: &str, bypass: &str) -> Result<()> {
-        let RoleOptions {
-            superuser: wants_superuser,
-            login: _,
-            inherit: _,
-            create_role: _,
-            create_db: _,
-            bypass_rls,
-            connection_limit: _,
-            valid_until: _,
-            password: _,
-            member_of: _,
-            members: _,
-        } = options;
-        if self.is_superuser() {
-            return Ok(());
-        }
-        if wants_superuser == &Some(true) {
-            return Err(privilege(superuser));
-        }
-        if bypass_rls == &Some(true) {
-            return Err(privilege(bypass));
-        }
-        Ok(())
-    }
-
-    fn may_alter_role(&self, name: &str, options: &RoleOptions) -> Result<()> {
-        let Some(role) = self.snapshot().role(name).cloned() else { return Ok(()) };
-        if self.is_superuser() {
-            return Ok(());
-        }
-        let bypass = "must be superuser to change bypassrls attribute";
-        if options.superuser.is_some() || role.superuser {
-            return Err(privilege("must be superuser to alter superuser roles or change superuser attribute"));
-        }
-        if options.bypass_rls.is_some() {
-            return Err(privilege(bypass));
-        }
-        if self.can_create_roles() {
-            return Ok(());
-        }
-        // Everybody may change their own password, and nothing else.
-        if self.is_self(name) && only_password(options) {
-            return Ok(());
-        }
-        Err(privilege("permission denied"))
-    }
-
-    fn must_administer(&self, name: &str) -> Result<()> {
-        self.not_above(name, "must be superuser to alter superuser roles or change superuser attribute")?;
-        self.must_create_roles("permission denied")
-    }
-
-    fn not_above(&self, name: &str, message: &str) -> Result<()> {
-        let above = |r: &std::sync::Arc<Role>| r.superuser && !self.is_superuser();
-        if self.snapshot().role(name).is_some_and(above) { Err(privilege(message)) } else { Ok(()) }
-    }
-
-    fn may_grant_role(&self, name: &str) -> Result<()> {
-        let Some(role) = self.snapshot().role(name) else { return Ok(()) };
-        if role.superuser && !self.is_superuser() {
-            return Err(privilege("must be superuser to alter superusers"));
-        }
-        if self.can_create_roles() || self.snapshot().has_admin_option(self.role(), role.oid) {
-            return Ok(());
-        }
-        Err(privilege(format!("must have admin option on role \"{name}\"")))
-    }
-}
-
-fn only_password(options: &RoleOptions) -> bool {
-    let RoleOptions {
-        superuser,
-        login,
-        inherit,
-        create_role,
-        create_db,
-        bypass_rls,
-        connection_limit,
-        valid_until,
-        password: _,
-        member_of,
-        members,
-    } = options;
-    [superuser, login, inherit, create_role, create_db, bypass_rls].iter().all(|o| o.is_none())
-        && connection_limit.is_none()
-        && valid_until.is_none()
-        && member_of.is_empty()
-        && members.is_empty()
 }
 
 pub(super) fn privilege(message: impl Into<String>) -> Error {

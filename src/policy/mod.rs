@@ -11,6 +11,7 @@ mod definer;
 mod function;
 /// The rules' way into the tree.
 mod rewrite;
+mod roles;
 /// Row rules and masks: the step between check and permit.
 mod rules;
 mod walk;

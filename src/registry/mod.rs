@@ -10,6 +10,7 @@ pub mod build;
 /// OIDs of what every database has.
 pub mod builtin;
 mod change;
+mod checked;
 mod defaults;
 mod depend;
 pub mod draft;
@@ -38,6 +39,7 @@ pub mod seen;
 pub mod verifier;
 
 pub use change::{Change, ObjectClass};
+pub use checked::CheckedKey;
 pub use defaults::{DefaultAcl, DefaultKind};
 pub use function::{Function, FunctionBody, Parameter, ParameterMode, polymorphic};
 pub use model::*;

@@ -3,6 +3,7 @@
 //! Every relation, column, function, operator and cast in it is resolved, and every expression has a PostgreSQL type.
 //! It says what the statement *means*; how DuckDB is told so is `sql::lower`'s affair. `policy` rewrites it.
 
+mod copy;
 mod expr;
 mod policy;
 mod query;
@@ -11,6 +12,7 @@ mod rules;
 mod transaction;
 mod utility;
 
+pub use copy::*;
 pub use expr::*;
 pub use policy::*;
 pub use query::*;

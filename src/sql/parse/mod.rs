@@ -21,6 +21,7 @@ mod partition;
 mod policy;
 mod refuse;
 pub(crate) mod rewrite;
+mod sequence;
 mod settings;
 mod source;
 mod strip;

@@ -1,0 +1,89 @@
+//! Unique keys that DuckDB has no index for.
+
+use super::{Constraint, ConstraintKind, Index, Name, Relation};
+use crate::types::Oid;
+
+impl Constraint {
+    /// A key that DuckDB holds by an index: with each row that is written, and NULLs that differ from one another.
+    pub fn is_native(&self) -> bool {
+        match &self.kind {
+            ConstraintKind::PrimaryKey { .. } => !self.deferrable,
+            ConstraintKind::Unique { columns: _, nulls_not_distinct } => !self.deferrable && !nulls_not_distinct,
+            ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => false,
+        }
+    }
+}
+
+impl Index {
+    /// Whether a unique index is one that DuckDB has, too: over columns, of all rows.
+    pub fn is_native(&self) -> bool {
+        self.predicate.is_none() && !self.nulls_not_distinct && self.keys.iter().all(|key| key.expression.is_none())
+    }
+}
+
+/// A unique constraint or index that the session checks.
+#[derive(Debug, Clone)]
+pub struct CheckedKey<'a> {
+    /// The constraint's or index's.
+    pub oid: Oid,
+    pub name: &'a Name,
+    /// Columns (attnum), or expressions.
+    pub keys: Vec<(i16, Option<&'a str>)>,
+    pub predicate: Option<&'a str>,
+    /// What expressions and predicate read.
+    reads: &'a [i16],
+    pub nulls_not_distinct: bool,
+    /// None: an index.
+    pub constraint: Option<&'a Constraint>,
+}
+
+impl CheckedKey<'_> {
+    /// The columns that it is made from.
+    pub fn columns(&self) -> impl Iterator<Item = i16> + '_ {
+        self.keys
+            .iter()
+            .filter(|(_, expression)| expression.is_none())
+            .map(|(column, _)| *column)
+            .chain(self.reads.iter().copied())
+    }
+}
+
+impl Relation {
+    /// Unique constraints and indexes that DuckDB has no index for: the session checks what is written.
+    pub fn checked_keys(&self) -> impl Iterator<Item = CheckedKey<'_>> {
+        let constraints =
+            self.constraints.iter().filter(|c| c.parent.is_none() && !c.is_native()).filter_map(|constraint| {
+                let (columns, nulls_not_distinct) = match &constraint.kind {
+                    ConstraintKind::PrimaryKey { columns } => (columns, false),
+                    ConstraintKind::Unique { columns, nulls_not_distinct } => (columns, *nulls_not_distinct),
+                    ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => return None,
+                };
+                let keys = columns.iter().map(|column| (*column, None)).collect();
+                let name = &constraint.name;
+                Some(CheckedKey {
+                    oid: constraint.oid,
+                    name,
+                    keys,
+                    predicate: None,
+                    reads: &[],
+                    nulls_not_distinct,
+                    constraint: Some(constraint),
+                })
+            });
+        let indexes =
+            self.indexes.iter().filter(|i| i.parent.is_none() && i.unique && !i.of_constraint && !i.is_native());
+        let indexes = indexes.map(|index| {
+            let keys = index.keys.iter().map(|key| (key.column, key.expression.as_deref())).collect();
+            CheckedKey {
+                oid: index.oid,
+                name: &index.name,
+                keys,
+                predicate: index.predicate.as_deref(),
+                reads: &index.reads,
+                nulls_not_distinct: index.nulls_not_distinct,
+                constraint: None,
+            }
+        });
+        constraints.chain(indexes)
+    }
+}
