@@ -180,7 +180,7 @@ fn view(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
                 None => Some(format!("{};", definition.trim().trim_end_matches(';'))),
             }
         }
-        RelationKind::Table | RelationKind::Sequence(_) | RelationKind::System => None,
+        RelationKind::Table | RelationKind::Sequence(_) | RelationKind::Composite | RelationKind::System => None,
     }
 }
 

@@ -9,8 +9,8 @@ use crate::engine::Native;
 use crate::engine::vector::{Oid as OidArg, native2, native3, native4};
 use crate::error::{Error, Result, SqlState};
 use crate::facts;
-use crate::registry::Snapshot;
 use crate::registry::seen::Seen;
+use crate::registry::{RelationKind, Snapshot};
 use crate::types::{Oid, PgType, Phys, name::format_type, oid};
 
 pub(super) fn natives() -> Vec<Native> {
@@ -187,6 +187,7 @@ fn comment(asker: &Asker, object: Oid, catalog: &str) -> Option<String> {
     }
     match catalog {
         "pg_class" => match asker.seen.relation(object) {
+            Some(relation) if matches!(relation.kind, RelationKind::Composite) => None,
             Some(relation) => relation.comment.clone(),
             None => {
                 let table = asker.seen.relation(*snapshot.objects().indexes.get(&object)?)?;
@@ -194,7 +195,13 @@ fn comment(asker: &Asker, object: Oid, catalog: &str) -> Option<String> {
             }
         },
         "pg_namespace" => snapshot.namespaces.values().find(|n| n.oid == object)?.comment.clone(),
-        "pg_type" => snapshot.user_type_by_oid(object)?.comment.clone(),
+        "pg_type" => match snapshot.user_type_by_oid(object) {
+            Some(ty) => ty.comment.clone(),
+            None => {
+                let composite = snapshot.relation_by_oid(*snapshot.objects().row_types.get(&object)?)?;
+                matches!(composite.kind, RelationKind::Composite).then(|| composite.comment.clone())?
+            }
+        },
         "pg_constraint" => {
             let table = asker.seen.relation(*snapshot.objects().constraints.get(&object)?)?;
             table.constraints.iter().find(|c| c.oid == object)?.comment.clone()

@@ -242,7 +242,7 @@ fn array_from_values(values: &[Value], phys: &Phys) -> Result<ArrayRef> {
         Phys::Text | Phys::Char(_) | Phys::Padded | Phys::Numeric => {
             collect!(StringArray, Value::Text(v) => v.to_string(), Value::Numeric(v) => v.to_string())
         }
-        Phys::Bytea => collect!(BinaryArray, Value::Bytea(v) => v.to_vec()),
+        Phys::Bytea | Phys::Coded(_) => collect!(BinaryArray, Value::Bytea(v) => v.to_vec()),
         Phys::Decimal { precision, scale } => {
             let units = values.iter().map(|value| match value {
                 Value::Null => Ok(None),

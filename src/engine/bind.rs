@@ -27,7 +27,9 @@ pub(super) fn value(value: &Value, phys: &Phys) -> Result<OwnedValue> {
         (Phys::Numeric, Value::Numeric(text)) | (Phys::Text | Phys::Padded, Value::Text(text)) => varchar(text),
         (Phys::Char(_), Value::Text(text)) => varchar(text.trim_end_matches(' ')),
         // SAFETY: a pointer to that many bytes, copied by DuckDB.
-        (Phys::Bytea, Value::Bytea(bytes)) => unsafe { ffi::duckdb_create_blob(bytes.as_ptr(), bytes.len() as u64) },
+        (Phys::Bytea | Phys::Coded(_), Value::Bytea(bytes)) => unsafe {
+            ffi::duckdb_create_blob(bytes.as_ptr(), bytes.len() as u64)
+        },
         (Phys::TimeTz, Value::TimeTz(micros, east)) => {
             let value = ffi::duckdb_time_tz { bits: time_tz(*micros, *east) };
             // SAFETY: plain data.

@@ -270,6 +270,7 @@ fn definition(session: u64, oid: Oid) -> Result<(Name, Sequence)> {
         RelationKind::Table
         | RelationKind::View { .. }
         | RelationKind::MaterializedView { .. }
+        | RelationKind::Composite
         | RelationKind::System => {
             Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a sequence", relation.name)))
         }

@@ -67,7 +67,7 @@ pub(super) unsafe fn write(vector: ffi::duckdb_vector, array: &ArrayRef, span: S
                 let values = array.as_string_opt::<i32>().ok_or_else(|| wrong(array, phys))?;
                 target.strings(array, |i| values.value(i).as_bytes());
             }
-            Phys::Bytea => {
+            Phys::Bytea | Phys::Coded(_) => {
                 let values = array.as_binary_opt::<i32>().ok_or_else(|| wrong(array, phys))?;
                 target.strings(array, |i| values.value(i));
             }

@@ -170,6 +170,8 @@ fn changed(ddl: &Ddl, snapshot: &Snapshot) -> Vec<Changed> {
         Ddl::AlterSequence { namespace, name, .. } => one(namespace, name, "ALTER SEQUENCE"),
         Ddl::CreateEnum { namespace, name, .. } => one(namespace, name, "CREATE TYPE"),
         Ddl::AlterEnum { namespace, name, .. } => one(namespace, name, "ALTER TYPE"),
+        Ddl::CreateComposite { namespace, name, .. } => one(namespace, name, "CREATE TYPE"),
+        Ddl::AlterComposite { namespace, name, .. } => one(namespace, name, "ALTER TYPE"),
         Ddl::CreateDomain { namespace, name, .. } => one(namespace, name, "CREATE DOMAIN"),
         Ddl::AlterDomain { namespace, name, .. } => one(namespace, name, "ALTER DOMAIN"),
         Ddl::CreateExtension { name, .. } => one(&no, name, "CREATE EXTENSION"),

@@ -253,6 +253,7 @@ fn view_text(relation: &Relation) -> Option<(&str, &[Name])> {
         RelationKind::Table
         | RelationKind::MaterializedView { .. }
         | RelationKind::Sequence(_)
+        | RelationKind::Composite
         | RelationKind::System => None,
     }
 }
@@ -384,6 +385,7 @@ pub fn kind_word(relation: &Relation) -> &'static str {
         // Its views have definitions, but for those that are always empty.
         RelationKind::System => "table",
         RelationKind::Sequence(_) => "sequence",
+        RelationKind::Composite => "type",
     }
 }
 

@@ -63,6 +63,8 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
         Ddl::CreateEnum { namespace, name: _, labels: _ } => who.must_create_in(namespace, false),
         Ddl::CreateExtension { name, namespace: _, if_not_exists: _ } => who.may_create_extension(name),
         Ddl::UpdateExtension { name, version: _ } => who.must_own_extension(name),
+        Ddl::CreateComposite { namespace, name: _, columns: _ } => who.must_create_in(namespace, false),
+        Ddl::AlterComposite { namespace, name, changes: _ } => who.must_own_type(namespace, name),
         Ddl::CreateDomain { namespace, name: _, domain: _ } => who.must_create_in(namespace, false),
         Ddl::AlterDomain { namespace, name, change } => {
             who.must_own_type(namespace, name)?;
@@ -81,6 +83,7 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             who.must_own_type(namespace, name)?;
             match change {
                 AlterEnum::SetOwner { to } => who.must_become(Some(to)),
+                AlterEnum::SetNamespace { to } => who.must_create_in(to, false),
                 AlterEnum::AddValue { .. } | AlterEnum::RenameValue { .. } | AlterEnum::Rename { .. } => Ok(()),
             }
         }
@@ -160,6 +163,8 @@ pub fn is_own_affair(ddl: &Ddl, authority: &Authority) -> bool {
         | Ddl::AlterNamespace { .. }
         | Ddl::CreateEnum { .. }
         | Ddl::AlterEnum { .. }
+        | Ddl::CreateComposite { .. }
+        | Ddl::AlterComposite { .. }
         | Ddl::CreateDomain { .. }
         | Ddl::AlterDomain { .. }
         | Ddl::CreateExtension { .. }
@@ -251,8 +256,9 @@ impl Who<'_> {
     }
 
     fn must_own_type(&self, namespace: &str, name: &str) -> Result<()> {
-        match self.snapshot().user_type(namespace, name) {
-            Some(ty) if !self.owns(ty.owner) => Err(privilege(format!("must be owner of type {name}"))),
+        let composite = || self.snapshot().composite(namespace, name).map(|r| r.owner);
+        match self.snapshot().user_type(namespace, name).map(|ty| ty.owner).or_else(composite) {
+            Some(owner) if !self.owns(owner) => Err(privilege(format!("must be owner of type {name}"))),
             Some(_) | None => Ok(()),
         }
     }

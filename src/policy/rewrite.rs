@@ -50,6 +50,8 @@ impl Rules<'_> {
                 | Ddl::CreateSequence { .. }
                 | Ddl::AlterSequence { .. }
                 | Ddl::CreateEnum { .. }
+                | Ddl::CreateComposite { .. }
+                | Ddl::AlterComposite { .. }
                 | Ddl::AlterEnum { .. }
                 | Ddl::CreateExtension { .. }
                 | Ddl::UpdateExtension { .. }
@@ -480,17 +482,24 @@ fn each_part(expr: &mut Expr, visit: &mut dyn FnMut(Part<'_>) -> Result<()>) -> 
         }
         ExprKind::Subscript { array, indices } => {
             visit(Part::Expr(array))?;
-            for index in indices {
-                match index {
-                    Subscript::Index(at) => visit(Part::Expr(at))?,
-                    Subscript::Slice(from, to) => {
-                        from.iter_mut().chain(to).try_for_each(|e| visit(Part::Expr(e)))?;
-                    }
-                }
+            subscripts(indices, visit)
+        }
+        ExprKind::Put { whole, place, value } => {
+            visit(Part::Expr(whole))?;
+            match place {
+                Place::Items(indices) => subscripts(indices, visit)?,
+                Place::Field(_) => {}
             }
-            Ok(())
+            visit(Part::Expr(value))
         }
     }
+}
+
+fn subscripts(indices: &mut [Subscript], visit: &mut dyn FnMut(Part<'_>) -> Result<()>) -> Result<()> {
+    indices.iter_mut().try_for_each(|index| match index {
+        Subscript::Index(at) => visit(Part::Expr(at)),
+        Subscript::Slice(from, to) => from.iter_mut().chain(to).try_for_each(|e| visit(Part::Expr(e))),
+    })
 }
 
 fn keys(keys: &mut [SortKey], visit: &mut dyn FnMut(Part<'_>) -> Result<()>) -> Result<()> {

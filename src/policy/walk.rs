@@ -524,14 +524,26 @@ impl Walk {
             }
             ExprKind::Subscript { array, indices } => {
                 self.expr(array);
-                for index in indices {
-                    match index {
-                        Subscript::Index(at) => self.expr(at),
-                        Subscript::Slice(from, to) => {
-                            self.option(from);
-                            self.option(to);
-                        }
-                    }
+                self.subscripts(indices);
+            }
+            ExprKind::Put { whole, place, value } => {
+                self.expr(whole);
+                match place {
+                    Place::Items(indices) => self.subscripts(indices),
+                    Place::Field(_) => {}
+                }
+                self.expr(value);
+            }
+        }
+    }
+
+    fn subscripts(&mut self, indices: &[Subscript]) {
+        for index in indices {
+            match index {
+                Subscript::Index(at) => self.expr(at),
+                Subscript::Slice(from, to) => {
+                    self.option(from);
+                    self.option(to);
                 }
             }
         }

@@ -78,6 +78,11 @@ impl TypeLookup for Snapshot {
 }
 
 impl Snapshot {
+    /// The composite type of that name.
+    pub fn composite(&self, namespace: &str, name: &str) -> Option<&Arc<Relation>> {
+        self.relation(namespace, name).filter(|r| matches!(r.kind, RelationKind::Composite))
+    }
+
     /// The foreign keys that point to a table, with the tables that have them, in the order in which they were made.
     pub fn referring(&self, target: Oid) -> impl Iterator<Item = (&Arc<Relation>, ForeignKey<'_>)> {
         let keys = self.relations.values().flat_map(|r| r.foreign_keys().map(move |key| (r, key)));

@@ -118,6 +118,8 @@ pub enum RelationKind {
         populated: bool,
     },
     Sequence(Sequence),
+    /// A type that CREATE TYPE … AS (…) made: nothing but its row type.
+    Composite,
     /// A view of pg_catalog or information_schema, answered by the catalog.
     System,
 }
@@ -127,7 +129,7 @@ impl RelationKind {
     pub const fn is_stored(&self) -> bool {
         match self {
             Self::Table | Self::MaterializedView { .. } => true,
-            Self::View { .. } | Self::Sequence(_) | Self::System => false,
+            Self::View { .. } | Self::Sequence(_) | Self::Composite | Self::System => false,
         }
     }
 
@@ -137,7 +139,7 @@ impl RelationKind {
             Self::View { definition, search_path } | Self::MaterializedView { definition, search_path, .. } => {
                 Some((definition, search_path))
             }
-            Self::Table | Self::Sequence(_) | Self::System => None,
+            Self::Table | Self::Sequence(_) | Self::Composite | Self::System => None,
         }
     }
 
@@ -147,7 +149,7 @@ impl RelationKind {
             Self::View { definition, search_path } | Self::MaterializedView { definition, search_path, .. } => {
                 (*definition, *search_path) = (text, path);
             }
-            Self::Table | Self::Sequence(_) | Self::System => {}
+            Self::Table | Self::Sequence(_) | Self::Composite | Self::System => {}
         }
         self
     }

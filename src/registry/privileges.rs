@@ -45,7 +45,11 @@ impl Kind {
 
     pub fn of(relation: &Relation) -> Self {
         match relation.kind {
-            RelationKind::Table | RelationKind::View { .. } | RelationKind::MaterializedView { .. } => Self::Table,
+            // Nothing is granted on a composite type as a relation.
+            RelationKind::Table
+            | RelationKind::View { .. }
+            | RelationKind::MaterializedView { .. }
+            | RelationKind::Composite => Self::Table,
             RelationKind::Sequence(_) => Self::Sequence,
             RelationKind::System => Self::System,
         }

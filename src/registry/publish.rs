@@ -260,6 +260,7 @@ fn targets_exist(after: &Snapshot, kind: &RelationKind, constraints: &[super::Co
         RelationKind::Table
         | RelationKind::View { .. }
         | RelationKind::MaterializedView { .. }
+        | RelationKind::Composite
         | RelationKind::System => true,
     };
     owner_exists

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use super::expression::quote;
-use super::{Acl, Managed, Name, Relation, Snapshot, UserType};
+use super::{Acl, Managed, Name, Relation, RelationKind, Snapshot, UserType};
 use crate::types::{Oid, PgType, TypeLookup, UserTypeInfo, UserTypeInfoKind, oid};
 
 /// A snapshot with the search path and the role of who looks at it.
@@ -44,7 +44,9 @@ impl Seen {
                 !g.privileges.is_empty() && (g.grantee == super::privileges::PUBLIC || roles.contains(&g.grantee))
             })
         };
+        // Of types everybody may know.
         matches!(relation.managed, Managed::System)
+            || matches!(relation.kind, RelationKind::Composite)
             || relation.temporary
             || roles.contains(&relation.owner)
             || granted(&relation.acl)

@@ -125,7 +125,6 @@ impl Session {
         let started = || micros(self.transaction.started().unwrap_or(self.statement_start));
         let time_zone = &state.settings.acting().output.time_zone;
         let role_name = |role| state.snapshot.role_by_oid(role).map(|r| Value::Text(r.name.clone()));
-        let text = |text: Option<String>| text.map_or(Value::Null, Value::text);
         let visible = || state.search_path.iter().filter(|n| &***n != TEMPORARY).cloned();
         // current_schemas(false) leaves out pg_catalog where search_path does not name it.
         let explicit = || {
@@ -153,7 +152,7 @@ impl Session {
             SessionValue::CurrentSchemasImplicit => names(visible()),
             SessionValue::BackendPid => Value::Int4(self.shared.pid),
             SessionValue::ServerVersion => Value::text(VERSION_TEXT),
-            SessionValue::ClientAddr => text(self.shared.peer.map(|p| p.ip().to_canonical().to_string())),
+            SessionValue::ClientAddr => self.shared.peer.map_or(Value::Null, |p| address(p.ip().to_canonical())),
             SessionValue::ClientPort => self.shared.peer.map_or(Value::Null, |p| Value::Int4(p.port().into())),
             // The front end does not say which of its addresses the client reached.
             SessionValue::ServerAddr | SessionValue::ServerPort => Value::Null,
@@ -208,4 +207,9 @@ mod tests {
         let error = types::binary::text(b"a\xe9\x20b").unwrap_err();
         assert_eq!(error.report().message, "invalid byte sequence for encoding \"UTF8\": 0xe9 0x20 0x62");
     }
+}
+
+/// A client's address as an inet.
+fn address(ip: std::net::IpAddr) -> Value {
+    Value::Bytea(crate::types::coded::inet::Inet::host(ip).encode().into())
 }

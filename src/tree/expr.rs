@@ -120,6 +120,12 @@ pub enum ExprKind {
         array: Box<Expr>,
         indices: Vec<Subscript>,
     },
+    /// The left side of an assignment to a part of a column: `whole` with `value` in that place.
+    Put {
+        whole: Box<Expr>,
+        place: Place,
+        value: Box<Expr>,
+    },
     /// `(row).field`, from 0.
     Field {
         row: Box<Expr>,
@@ -252,6 +258,15 @@ pub struct SortKey {
 pub enum Subscript {
     Index(Expr),
     Slice(Option<Expr>, Option<Expr>),
+}
+
+/// Where [`ExprKind::Put`] puts a value.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// Elements of an array; if one is a slice, all are, and the value is an array.
+    Items(Vec<Subscript>),
+    /// A field of a row, from 0.
+    Field(u16),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

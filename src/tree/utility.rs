@@ -92,7 +92,7 @@ pub enum Ddl {
         name: Name,
         labels: Vec<Name>,
     },
-    /// ALTER TYPE … of an enum.
+    /// ALTER TYPE … of an enum; the last three of any type.
     AlterEnum {
         namespace: Name,
         name: Name,
@@ -108,6 +108,17 @@ pub enum Ddl {
     UpdateExtension {
         name: Name,
         version: Option<String>,
+    },
+    CreateComposite {
+        namespace: Name,
+        name: Name,
+        columns: Vec<(Name, PgType)>,
+    },
+    /// ALTER TYPE … ATTRIBUTE.
+    AlterComposite {
+        namespace: Name,
+        name: Name,
+        changes: Vec<AlterAttribute>,
     },
     CreateDomain {
         namespace: Name,
@@ -300,6 +311,18 @@ pub enum AlterEnum {
     SetOwner {
         to: Name,
     },
+    SetNamespace {
+        to: Name,
+    },
+}
+
+/// A change of a composite type's attribute.
+#[derive(Debug, Clone)]
+pub enum AlterAttribute {
+    Add { name: Name, ty: PgType },
+    Drop { name: Name, if_exists: bool },
+    SetType { name: Name, ty: PgType },
+    Rename { from: Name, to: Name },
 }
 
 /// A domain as CREATE DOMAIN gives it: texts are expressions in PostgreSQL's dialect, those of checks over VALUE.

@@ -66,7 +66,7 @@ pub fn array_from_values(values: &[Value], phys: &Phys) -> Result<ArrayRef> {
         Phys::Numeric => build!(values, phys, StringBuilder::new(), Value::Numeric(text) => text),
         Phys::Text | Phys::Padded => build!(values, phys, StringBuilder::new(), Value::Text(text) => text),
         Phys::Char(_) => build!(values, phys, StringBuilder::new(), Value::Text(text) => text.trim_end_matches(' ')),
-        Phys::Bytea => build!(values, phys, BinaryBuilder::new(), Value::Bytea(bytes) => bytes),
+        Phys::Bytea | Phys::Coded(_) => build!(values, phys, BinaryBuilder::new(), Value::Bytea(bytes) => bytes),
         Phys::Date => build!(values, phys, Date32Builder::with_capacity(n), Value::Date(v) => *v),
         Phys::Time => build!(values, phys, Time64MicrosecondBuilder::with_capacity(n), Value::Time(v) => *v),
         Phys::TimeTz => {
@@ -218,7 +218,7 @@ pub fn try_value_at(array: &dyn Array, row: usize, phys: &Phys) -> Result<Value>
         Phys::Numeric => Value::Numeric(text_at(array, row).ok_or_else(wrong)?.into()),
         Phys::Text | Phys::Padded | Phys::Enum(_) => Value::text(text_at(array, row).ok_or_else(wrong)?),
         Phys::Char(length) => Value::text(super::text::padded(text_at(array, row).ok_or_else(wrong)?, *length)),
-        Phys::Bytea => Value::Bytea(array.as_binary_opt::<i32>().ok_or_else(wrong)?.value(row).into()),
+        Phys::Bytea | Phys::Coded(_) => Value::Bytea(array.as_binary_opt::<i32>().ok_or_else(wrong)?.value(row).into()),
         Phys::Date => Value::Date(primitive!(Date32Type)),
         Phys::Time => Value::Time(primitive!(Time64MicrosecondType)),
         Phys::TimeTz => {

@@ -16,7 +16,7 @@ pub mod oid {
         BOOL = 16; BYTEA = 17; CHAR = 18; NAME = 19; INT8 = 20; INT2 = 21; INT2VECTOR = 22; INT4 = 23;
         REGPROC = 24; TEXT = 25; OID = 26; TID = 27; XID = 28; CID = 29; OIDVECTOR = 30;
         JSON = 114; XML = 142; PG_NODE_TREE = 194; FLOAT4 = 700; FLOAT8 = 701; UNKNOWN = 705; MONEY = 790;
-        INET = 869; CIDR = 650; ACLITEM = 1033; BPCHAR = 1042; VARCHAR = 1043; DATE = 1082; TIME = 1083;
+        INET = 869; CIDR = 650; MACADDR = 829; MACADDR8 = 774; ACLITEM = 1033; BPCHAR = 1042; VARCHAR = 1043; DATE = 1082; TIME = 1083;
         TIMESTAMP = 1114; TIMESTAMPTZ = 1184; INTERVAL = 1186; TIMETZ = 1266; BIT = 1560; VARBIT = 1562;
         NUMERIC = 1700; REFCURSOR = 1790; REGPROCEDURE = 2202; REGOPER = 2203; REGOPERATOR = 2204;
         REGCLASS = 2205; REGTYPE = 2206; RECORD = 2249; CSTRING = 2275; ANY = 2276; ANYARRAY = 2277; VOID = 2278;
@@ -104,6 +104,8 @@ pub enum Phys {
     Padded,
     /// BLOB
     Bytea,
+    /// BLOB whose bytes sort as the values of this type do ([`coded`])
+    Coded(Oid),
     /// DATE
     Date,
     /// TIME (microseconds)
@@ -144,6 +146,7 @@ pub mod name;
 
 pub mod arrow;
 pub mod binary;
+pub mod coded;
 pub mod datetime;
 pub mod encoding;
 pub mod numeric;

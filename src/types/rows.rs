@@ -46,6 +46,13 @@ struct Plan {
     style: TextStyle,
 }
 
+impl Plan {
+    /// The type that bytes are of: an inet's may be carried as a cidr's, and the other way round.
+    fn coded(&self, carried: Oid) -> Oid {
+        if super::coded::is_coded(self.ty.oid) { self.ty.oid } else { carried }
+    }
+}
+
 /// How types that are carried as text differ on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TextStyle {
@@ -61,7 +68,6 @@ enum TextStyle {
     Xml,
     /// Six bytes in binary.
     Tid,
-    Inet,
 }
 
 impl CellEncoders {
@@ -96,7 +102,6 @@ impl CellEncoders {
                     oid::BIT | oid::VARBIT => TextStyle::Bits,
                     oid::TID => TextStyle::Tid,
                     oid::XML => TextStyle::Xml,
-                    oid::INET => TextStyle::Inet,
                     _ => TextStyle::Plain,
                 };
                 Ok(Plan { ty, phys: c.phys, binary, style })
@@ -215,6 +220,8 @@ enum Data<'a> {
     /// A dictionary of labels.
     Labels(&'a dyn Array),
     Bytea(Bytes<'a>),
+    /// Bytes of a type of [`super::coded`].
+    Coded(Bytes<'a>, Oid),
     Date(&'a [i32]),
     Time(&'a [i64]),
     TimeTz(&'a [i64]),
@@ -318,13 +325,15 @@ impl<'a> Cells<'a> {
                         | TextStyle::Jsonb
                         | TextStyle::Bits
                         | TextStyle::Xml
-                        | TextStyle::Tid
-                        | TextStyle::Inet => Bytes::of(strings),
+                        | TextStyle::Tid => Bytes::of(strings),
                     }),
                     None if matches!(array.data_type(), DataType::Dictionary(..)) => Data::Labels(array.as_ref()),
                     None => return Err(wrong()),
                 },
                 Phys::Bytea => Data::Bytea(Bytes::of(array.as_binary_opt::<i32>().ok_or_else(wrong)?)),
+                Phys::Coded(ty) => {
+                    Data::Coded(Bytes::of(array.as_binary_opt::<i32>().ok_or_else(wrong)?), plan.coded(*ty))
+                }
                 Phys::Date => Data::Date(values!(Date32Type)),
                 Phys::Time => Data::Time(values!(Time64MicrosecondType)),
                 Phys::TimeTz => Data::TimeTz(values!(Int64Type)),
@@ -366,12 +375,9 @@ impl<'a> Cells<'a> {
             Data::Text(v) => match self.plan.style {
                 TextStyle::Padded(length) => put_sized_padded(v, row, length, out),
                 TextStyle::Xml => put_sized(out, text::xml::shown(v.text(row)).as_bytes()),
-                TextStyle::Plain
-                | TextStyle::CharByte
-                | TextStyle::Jsonb
-                | TextStyle::Bits
-                | TextStyle::Tid
-                | TextStyle::Inet => v.put_sized(row, out),
+                TextStyle::Plain | TextStyle::CharByte | TextStyle::Jsonb | TextStyle::Bits | TextStyle::Tid => {
+                    v.put_sized(row, out)
+                }
             },
             Data::Numeric(v) | Data::Uuid(v) => v.put_sized(row, out),
             Data::Date(v) => match datetime::short_date(v[row], output.settings) {
@@ -427,6 +433,9 @@ impl<'a> Cells<'a> {
             }
             Data::Labels(v) => out.put_slice(text_at(*v, row).unwrap_or_default().as_bytes()),
             Data::Bytea(v) => text::write_bytea(out, v.get(row), settings.bytea_output),
+            Data::Coded(v, ty) => {
+                super::coded::write(out, v.get(row), *ty, output);
+            }
             Data::Date(v) => datetime::write_date(out, v[row], settings),
             Data::Time(v) => datetime::write_time(out, v[row]),
             Data::TimeTz(v) => {
@@ -448,18 +457,18 @@ impl<'a> Cells<'a> {
         Ok(())
     }
 
-    /// An array value knows its element type from the column's type, not from what carries it.
+    /// An array value knows its element type, and a row its fields', from the column's type, not from what carries it.
     fn typed(&self, value: Value, types: &dyn TypeLookup) -> Value {
         match value {
             Value::Array(mut array) => {
-                array.element = match self.plan.ty.oid {
-                    oid::INT2VECTOR => oid::INT2,
-                    oid::OIDVECTOR => oid::OID,
-                    other => super::table::element_type(other, types).unwrap_or(array.element),
-                };
+                match self.plan.ty.oid {
+                    oid::INT2VECTOR => array.element = oid::INT2,
+                    oid::OIDVECTOR => array.element = oid::OID,
+                    _ => return text::typed(Value::Array(array), self.plan.ty, types),
+                }
                 Value::Array(array)
             }
-            other => other,
+            other => text::typed(other, self.plan.ty, types),
         }
     }
 
@@ -496,6 +505,12 @@ impl<'a> Cells<'a> {
                 out.put_u128(text::parse_uuid(v.text(row))?);
             }
             Data::Bytea(v) => v.put_sized(row, out),
+            Data::Coded(v, ty) => {
+                let at = out.len();
+                out.put_u32(0);
+                super::coded::send(out, v.get(row), *ty);
+                patch_length(out, at);
+            }
             Data::Labels(v) => put_sized(out, text_at(*v, row).unwrap_or_default().as_bytes()),
             Data::Text(v) => match self.plan.style {
                 TextStyle::Plain => v.put_sized(row, out),
@@ -507,13 +522,12 @@ impl<'a> Cells<'a> {
                     out.put_u8(1);
                     v.put(row, out);
                 }
-                TextStyle::Bits | TextStyle::Tid | TextStyle::Inet => {
+                TextStyle::Bits | TextStyle::Tid => {
                     let at = out.len();
                     out.put_u32(0);
                     match self.plan.style {
                         TextStyle::Bits => text::bits::send(v.text(row), out),
-                        TextStyle::Tid => binary::put_tid(v.text(row), out),
-                        _ => binary::put_inet(v.text(row), out),
+                        _ => binary::put_tid(v.text(row), out),
                     }
                     patch_length(out, at);
                 }

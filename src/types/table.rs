@@ -31,8 +31,10 @@ pub enum Codec {
     Reg(Oid),
     /// `tid`: `(block,offset)`
     Tid,
-    /// `inet`: an address as text
     Inet,
+    Cidr,
+    MacAddr,
+    MacAddr8,
     Float4,
     Float8,
     Numeric,
@@ -80,7 +82,7 @@ const fn row(oid: Oid, name: &'static str, codec: Codec, phys: Phys) -> Entry {
 
 /// The table. DuckDB's and Arrow's types follow from the physical type ([`Phys::duckdb`], [`Phys::arrow`]), the codecs
 /// from the codec class; arrays follow from their elements.
-static ENTRIES: [Entry; 59] = [
+static ENTRIES: [Entry; 62] = [
     row(oid::INT2, "smallint", Codec::Int2, Phys::Int2),
     row(oid::INT4, "integer", Codec::Int4, Phys::Int4),
     row(oid::INT8, "bigint", Codec::Int8, Phys::Int8),
@@ -130,8 +132,11 @@ static ENTRIES: [Entry; 59] = [
     // Only in system tables (pg_attribute.attmissingval), where it is always NULL here.
     row(oid::ANYARRAY, "anyarray", Codec::Text, Phys::Text),
     row(oid::VOID, "void", Codec::Void, Phys::Text),
+    row(oid::INET, "inet", Codec::Inet, Phys::Coded(oid::INET)),
+    row(oid::CIDR, "cidr", Codec::Cidr, Phys::Coded(oid::CIDR)),
+    row(oid::MACADDR, "macaddr", Codec::MacAddr, Phys::Coded(oid::MACADDR)),
+    row(oid::MACADDR8, "macaddr8", Codec::MacAddr8, Phys::Coded(oid::MACADDR8)),
     // Only in system tables too: no column of a user's has one of these.
-    Entry { oid: oid::INET, name: "inet", codec: Codec::Inet, phys: None },
     Entry { oid: oid::PG_LSN, name: "pg_lsn", codec: Codec::Text, phys: None },
     Entry { oid: oid::PG_SNAPSHOT, name: "pg_snapshot", codec: Codec::Text, phys: None },
     Entry { oid: oid::PG_NDISTINCT, name: "pg_ndistinct", codec: Codec::Text, phys: None },
@@ -270,7 +275,7 @@ impl Phys {
             Self::Float8 => "DOUBLE".into(),
             Self::Decimal { precision, scale } => format!("DECIMAL({precision},{scale})"),
             Self::Numeric | Self::Text | Self::Char(_) | Self::Padded => "VARCHAR".into(),
-            Self::Bytea => "BLOB".into(),
+            Self::Bytea | Self::Coded(_) => "BLOB".into(),
             Self::Date => "DATE".into(),
             Self::Time => "TIME".into(),
             Self::TimeTz => "TIME WITH TIME ZONE".into(),
@@ -306,7 +311,7 @@ impl Phys {
             Self::Float8 => DataType::Float64,
             Self::Decimal { precision, scale } => DataType::Decimal128(*precision, *scale as i8),
             Self::Numeric | Self::Text | Self::Char(_) | Self::Padded => DataType::Utf8,
-            Self::Bytea => DataType::Binary,
+            Self::Bytea | Self::Coded(_) => DataType::Binary,
             Self::Date => DataType::Date32,
             Self::Time => DataType::Time64(TimeUnit::Microsecond),
             // DuckDB's packed bits; its own conversion to Arrow would lose the offset.
@@ -353,6 +358,7 @@ impl Phys {
             Self::Char(length) => PgType::with(oid::BPCHAR, *length as i32 + 4),
             Self::Padded => PgType::new(oid::BPCHAR),
             Self::Bytea => PgType::new(oid::BYTEA),
+            Self::Coded(ty) => PgType::new(*ty),
             Self::Date => PgType::new(oid::DATE),
             Self::Time => PgType::new(oid::TIME),
             Self::TimeTz => PgType::new(oid::TIMETZ),

@@ -75,7 +75,7 @@ pub(super) fn pg_depend(ask: &Ask<'_>) -> Result<Rows> {
                     push(&mut rows, rule, (CLASS_CATALOG, read, 0), b'n');
                 }
             }
-            RelationKind::Table | RelationKind::System => {}
+            RelationKind::Table | RelationKind::Composite | RelationKind::System => {}
         }
     }
     for t in ask.snapshot.types.values() {

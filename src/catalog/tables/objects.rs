@@ -58,7 +58,7 @@ pub(super) fn pg_namespace(ask: &Ask<'_>) -> Result<Rows> {
     Ok(rows)
 }
 
-/// `r` table, `p` partitioned table, `v` view, `m` materialized view, `S` sequence.
+/// `r` table, `p` partitioned table, `v` view, `m` materialized view, `S` sequence, `c` composite type.
 pub(in crate::catalog) fn relkind(relation: &Relation) -> u8 {
     match relation.kind {
         RelationKind::Table if relation.is_partitioned() => b'p',
@@ -68,6 +68,7 @@ pub(in crate::catalog) fn relkind(relation: &Relation) -> u8 {
         RelationKind::View { .. } => b'v',
         RelationKind::MaterializedView { .. } => b'm',
         RelationKind::Sequence(_) => b'S',
+        RelationKind::Composite => b'c',
     }
 }
 
@@ -118,7 +119,7 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
             Value::Oid(r.row_type),
             Value::Oid(r.owner),
             Value::Oid(if stored { HEAP } else { 0 }),
-            Value::Oid(if matches!(kind, b'v' | b'p') { 0 } else { r.oid }),
+            Value::Oid(if matches!(kind, b'v' | b'p' | b'c') { 0 } else { r.oid }),
             Value::Int4(i32::from(kind == b'S')),
             // Nobody has counted; a sequence is one row.
             Value::Float4(match kind {
@@ -382,7 +383,10 @@ pub(super) fn pg_description(ask: &Ask<'_>) -> Result<Rows> {
     let plpgsql = Some(crate::registry::extension::PLPGSQL.comment.to_owned());
     push(0, super::extensions::PLPGSQL_OID, EXTENSION_CATALOG, 0, &plpgsql);
     for r in relations(ask) {
-        push(r.oid, r.oid, CLASS_CATALOG, 0, &r.comment);
+        match r.kind {
+            RelationKind::Composite => push(r.oid, r.row_type, TYPE_CATALOG, 0, &r.comment),
+            _ => push(r.oid, r.oid, CLASS_CATALOG, 0, &r.comment),
+        }
         for c in &r.columns {
             push(r.oid, r.oid, CLASS_CATALOG, i32::from(c.num), &c.comment);
         }

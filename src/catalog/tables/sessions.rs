@@ -78,7 +78,7 @@ pub(super) fn pg_stat_activity(ask: &Ask<'_>) -> Result<Rows> {
             Value::Oid(a.role),
             text(&a.user),
             text(a.application_name),
-            shown(opt_text(a.client_addr.map(|c| c.ip().to_string()))),
+            shown(a.client_addr.map_or(Value::Null, |c| address(c.ip()))),
             Value::Null,
             shown(a.client_addr.map_or(Value::Null, |c| Value::Int4(i32::from(c.port())))),
             shown(timestamp(a.backend_start)),
@@ -237,4 +237,9 @@ pub(super) fn duckgate_audit(ask: &Ask<'_>) -> Result<Rows> {
         ]);
     }
     Ok(rows)
+}
+
+/// A client's address as an inet.
+fn address(ip: std::net::IpAddr) -> Value {
+    Value::Bytea(crate::types::coded::inet::Inet::host(ip).encode().into())
 }

@@ -116,8 +116,13 @@ impl Analyzer<'_> {
             return Ok(None);
         }
         let mut args = Vec::with_capacity(list.args.len());
+        let wildcards: Vec<ast::Expr> = list.args.iter().filter_map(wildcard).collect();
+        let mut stars = wildcards.iter();
         for arg in &list.args {
-            args.push(super::from::plain_arg(arg)?);
+            args.push(match wildcard(arg).and_then(|_| stars.next()) {
+                Some(star) if name == "row" => star,
+                _ => super::from::plain_arg(arg)?,
+            });
         }
         Ok(Some(match (name, args.as_slice()) {
             ("coalesce" | "greatest" | "least", [_, ..]) => self.min_max_coalesce(name, &args, pos)?,
@@ -195,15 +200,7 @@ impl Analyzer<'_> {
                     self.expr(expr)?
                 }
                 FunctionArgExpr::Expr(expr) => self.expr(expr)?,
-                FunctionArgExpr::QualifiedWildcard(relation) => {
-                    // `count(t.*)` takes the whole row.
-                    let (namespace, relation, pos) = self.name_parts(relation)?;
-                    let Some(item) = self.find_item(namespace.as_deref(), &relation, pos)? else {
-                        return Err(self.missing_relation(namespace.as_deref(), &relation, pos));
-                    };
-                    let Some(rel) = item.rel else { return Err(Error::unsupported("a join's whole row")) };
-                    Expr { kind: ExprKind::WholeRow(rel), ty: PgType::new(item.row_type), pos }
-                }
+                FunctionArgExpr::QualifiedWildcard(relation) => self.starred_relation(relation)?,
                 _ => return Err(Error::syntax("syntax error at or near \"*\"")),
             };
             match name {
@@ -475,5 +472,27 @@ fn ordered_set_split(
         }
         (_, false) => Err("WITHIN GROUP cannot be used with the aggregate"),
         (_, true) => Ok(args),
+    }
+}
+
+/// `t.*` as an argument.
+fn wildcard(arg: &ast::FunctionArg) -> Option<ast::Expr> {
+    match arg {
+        FunctionArg::Unnamed(FunctionArgExpr::QualifiedWildcard(name)) => {
+            Some(ast::Expr::QualifiedWildcard(name.clone(), ast::helpers::attached_token::AttachedToken::empty()))
+        }
+        _ => None,
+    }
+}
+
+impl Analyzer<'_> {
+    /// `t.*` where it is one value: `count(t.*)`, `(t.*)::x`.
+    pub(crate) fn starred_relation(&mut self, relation: &ast::ObjectName) -> Result<Expr> {
+        let (namespace, relation, pos) = self.name_parts(relation)?;
+        let Some(item) = self.find_item(namespace.as_deref(), &relation, pos)? else {
+            return Err(self.missing_relation(namespace.as_deref(), &relation, pos));
+        };
+        let Some(rel) = item.rel else { return Err(Error::unsupported("a join's whole row")) };
+        Ok(Expr { kind: ExprKind::WholeRow(rel), ty: PgType::new(item.row_type), pos })
     }
 }

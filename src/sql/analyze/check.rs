@@ -4,8 +4,8 @@ use super::Analyzer;
 use super::same::same;
 use crate::error::{Error, Result, SqlState};
 use crate::tree::{
-    Body, Cte, CteBody, Distinct, Expr, ExprKind, FrameBound, FromItem, GroupBy, Query, RelId, Select, SortKey, Source,
-    Subscript,
+    Body, Cte, CteBody, Distinct, Expr, ExprKind, FrameBound, FromItem, GroupBy, Place, Query, RelId, Select, SortKey,
+    Source, Subscript,
 };
 
 /// The expressions directly under one, and the queries.
@@ -51,11 +51,12 @@ pub(crate) fn children<'e>(expr: &'e Expr, exprs: &mut Vec<&'e Expr>, queries: &
         }
         K::Subscript { array, indices } => {
             exprs.push(array);
-            for index in indices {
-                match index {
-                    Subscript::Index(e) => exprs.push(e),
-                    Subscript::Slice(a, b) => exprs.extend(a.iter().chain(b)),
-                }
+            exprs.extend(indices.iter().flat_map(subscript_parts));
+        }
+        K::Put { whole, place, value } => {
+            exprs.extend([&**whole, &**value]);
+            if let Place::Items(indices) = place {
+                exprs.extend(indices.iter().flat_map(subscript_parts));
             }
         }
         K::Exists(q) | K::ScalarSubquery(q) | K::ArraySubquery(q) => queries.push(q),
@@ -103,15 +104,30 @@ pub(crate) fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
         }
         K::Subscript { array, indices } => {
             out.push(array);
-            for index in indices {
-                match index {
-                    Subscript::Index(e) => out.push(e),
-                    Subscript::Slice(a, b) => out.extend(a.iter_mut().chain(b)),
-                }
+            out.extend(indices.iter_mut().flat_map(subscript_parts_mut));
+        }
+        K::Put { whole, place, value } => {
+            out.extend([&mut **whole, &mut **value]);
+            if let Place::Items(indices) = place {
+                out.extend(indices.iter_mut().flat_map(subscript_parts_mut));
             }
         }
     }
     out
+}
+
+fn subscript_parts(index: &Subscript) -> Vec<&Expr> {
+    match index {
+        Subscript::Index(e) => vec![e],
+        Subscript::Slice(a, b) => a.iter().chain(b).collect(),
+    }
+}
+
+fn subscript_parts_mut(index: &mut Subscript) -> Vec<&mut Expr> {
+    match index {
+        Subscript::Index(e) => vec![e],
+        Subscript::Slice(a, b) => a.iter_mut().chain(b).collect(),
+    }
 }
 
 /// Replaces each column of a relation by what `value` gives for it.

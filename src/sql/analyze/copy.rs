@@ -62,6 +62,9 @@ impl Analyzer<'_> {
                     Error::new(SqlState::WRONG_OBJECT_TYPE, message).hint("Try the COPY (SELECT ...) TO variant.")
                 );
             }
+            if let RelationKind::Composite = def.kind {
+                return Err(super::dml::no_rows(&def.name));
+            }
             if let RelationKind::Sequence(_) = def.kind {
                 let message = format!("cannot copy from sequence \"{}\"", def.name);
                 return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
@@ -76,7 +79,7 @@ impl Analyzer<'_> {
                 let message = format!("cannot copy to {} \"{}\"", crate::policy::kind_word(&def), def.name);
                 return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
             }
-            RelationKind::System => self.check_writable(&def, "copy to")?,
+            RelationKind::Composite | RelationKind::System => self.check_writable(&def, "copy to")?,
         }
         let on_conflict = raw.on_conflict;
         let options = finish(raw, true, &names, self.defaulted(&def, &chosen))?;

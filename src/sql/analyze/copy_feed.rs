@@ -62,8 +62,8 @@ impl Analyzer<'_> {
                 Some(filter)
             }
         };
-        let cells = values.into_iter().map(Cell::Value).collect();
-        let (written, exprs) = self.fill_row(def, feed.sent, cells, Overriding::System)?;
+        let cells = feed.sent.iter().copied().zip(values.into_iter().map(Cell::Value)).collect();
+        let (written, exprs) = self.fill_row(def, cells, Overriding::System)?;
         let target = self.target_relation(def, Arc::clone(&def.name), 0);
         self.scope_target(&target, def, false);
         let (on_conflict, excluded) = self.feed_conflict(def, &target, feed)?;

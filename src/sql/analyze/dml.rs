@@ -72,6 +72,7 @@ impl Analyzer<'_> {
                 let message = format!("cannot change {} \"{}\"", crate::policy::kind_word(def), def.name);
                 Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
             }
+            RelationKind::Composite => Err(no_rows(&def.name)),
             RelationKind::System => {
                 let message = format!("permission denied: \"{}\" is a system catalog", def.name);
                 Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
@@ -169,12 +170,11 @@ impl Analyzer<'_> {
     ) -> Result<()> {
         match &assignment.target {
             ast::AssignmentTarget::ColumnName(name) => {
-                let column = self.set_column(def, name)?;
-                let expr = self.assigned_value(def, column, &assignment.value)?;
-                self.add_set(def, sets, column, expr)
+                let target = self.set_target(def, name)?;
+                self.set_item(def, &target, &assignment.value, sets)
             }
             ast::AssignmentTarget::Tuple(names) => {
-                let columns = names.iter().map(|n| self.set_column(def, n)).collect::<Result<Vec<_>>>()?;
+                let columns = names.iter().map(|n| self.set_target(def, n)).collect::<Result<Vec<_>>>()?;
                 let mut value = &assignment.value;
                 while let ast::Expr::Nested(inner) = value {
                     value = inner;
@@ -205,7 +205,7 @@ impl Analyzer<'_> {
     fn set_items(
         &mut self,
         def: &Arc<TableDef>,
-        columns: &[u16],
+        columns: &[WriteTarget],
         items: &[ast::Expr],
         sets: &mut Vec<(u16, Expr)>,
     ) -> Result<()> {
@@ -214,8 +214,54 @@ impl Analyzer<'_> {
             return Err(Error::syntax("number of columns does not match number of values").at(pos));
         }
         for (column, item) in columns.iter().zip(items) {
-            let expr = self.assigned_value(def, *column, item)?;
-            self.add_set(def, sets, *column, expr)?;
+            self.set_item(def, column, item, sets)?;
+        }
+        Ok(())
+    }
+
+    fn set_item(
+        &mut self,
+        def: &Arc<TableDef>,
+        target: &WriteTarget,
+        item: &ast::Expr,
+        sets: &mut Vec<(u16, Expr)>,
+    ) -> Result<()> {
+        if target.place.is_empty() {
+            let expr = self.assigned_value(def, target.column, item)?;
+            return self.add_set(def, sets, target.column, expr);
+        }
+        if is_default(item) {
+            return Err(super::place::no_default(&target.place).at(target.pos));
+        }
+        self.may_be_set(def, target.column)?;
+        let value = self.expr(item)?;
+        self.set_part(def, target, value, sets)
+    }
+
+    /// `SET a[1] = …`: of the column as it is, or as the statement has it so far.
+    fn set_part(
+        &mut self,
+        def: &Arc<TableDef>,
+        target: &WriteTarget,
+        value: Expr,
+        sets: &mut Vec<(u16, Expr)>,
+    ) -> Result<()> {
+        let column = &def.columns[usize::from(target.column)];
+        let before = sets.iter().position(|(c, _)| *c == target.column);
+        let whole = match before {
+            Some(at) if super::place::is_put(&sets[at].1) => {
+                std::mem::replace(&mut sets[at].1, Expr { kind: ExprKind::Default, ty: column.ty, pos: 0 })
+            }
+            Some(_) => return Err(assigned_twice(&column.name)),
+            None => {
+                let rel = self.scope().target.ok_or_else(|| Error::internal("SET without a target"))?;
+                Expr { kind: ExprKind::Column { rel, column: target.column }, ty: column.ty, pos: target.pos }
+            }
+        };
+        let put = self.put(whole, &target.place, value, &column.name)?;
+        match before {
+            Some(at) => sets[at].1 = put,
+            None => sets.push((target.column, put)),
         }
         Ok(())
     }
@@ -224,7 +270,7 @@ impl Analyzer<'_> {
     fn set_from_subquery(
         &mut self,
         def: &Arc<TableDef>,
-        columns: &[u16],
+        columns: &[WriteTarget],
         query: &ast::Query,
         sets: &mut Vec<(u16, Expr)>,
     ) -> Result<()> {
@@ -235,10 +281,14 @@ impl Analyzer<'_> {
                 return Err(Error::syntax("number of columns does not match number of values"));
             }
             let value = self.scalar_of(inner, i);
-            let target = &def.columns[usize::from(*column)];
+            if !column.place.is_empty() {
+                self.set_part(def, column, value, sets)?;
+                continue;
+            }
+            let target = &def.columns[usize::from(column.column)];
             let (ty, name) = (target.ty, Arc::clone(&target.name));
             let expr = self.assign(value, ty, &name, "column")?;
-            self.add_set(def, sets, *column, expr)?;
+            self.add_set(def, sets, column.column, expr)?;
         }
         Ok(())
     }
@@ -287,24 +337,25 @@ impl Analyzer<'_> {
 
     fn add_set(&self, def: &TableDef, sets: &mut Vec<(u16, Expr)>, column: u16, expr: Expr) -> Result<()> {
         if sets.iter().any(|(c, _)| *c == column) {
-            let name = &def.columns[usize::from(column)].name;
-            return Err(Error::syntax(format!("multiple assignments to same column \"{name}\"")));
+            return Err(assigned_twice(&def.columns[usize::from(column)].name));
         }
         sets.push((column, expr));
         Ok(())
     }
 
-    fn set_column(&self, def: &TableDef, name: &ast::ObjectName) -> Result<u16> {
+    /// The column that INSERT or SET names, and the part of it (`t.a` is a field of a column to PostgreSQL, too).
+    pub(crate) fn set_target(&self, def: &TableDef, name: &ast::ObjectName) -> Result<WriteTarget> {
         let idents: Vec<&ast::Ident> = name.0.iter().filter_map(|p| p.as_ident()).collect();
-        match idents.as_slice() {
-            [ident] => self.column_index(def, ident),
-            [first, ..] => {
-                // `SET t.a = …`: PostgreSQL takes it for a field of a column.
-                let message = format!("column \"{}\" of relation \"{}\" does not exist", fold(first), def.name);
-                Err(Error::new(SqlState::UNDEFINED_COLUMN, message).at(self.pos(first.span)))
+        let (ident, place) = match idents.as_slice() {
+            [ident] => (ident, None),
+            [ident, mark] => {
+                let kept = crate::sql::parse::kept_place(mark).and_then(|n| self.parsed.extras.places.get(n));
+                (ident, Some(kept.ok_or_else(|| Error::internal("a column with a place that is not kept"))?))
             }
-            [] => Err(Error::syntax("syntax error")),
-        }
+            _ => return Err(Error::syntax("syntax error")),
+        };
+        let place = place.cloned().unwrap_or_default();
+        Ok(WriteTarget { column: self.column_index(def, ident)?, place, pos: self.pos(ident.span) })
     }
 
     /// The index of a named column among the table's columns.
@@ -328,6 +379,14 @@ impl Analyzer<'_> {
         if is_default(value) {
             return self.column_default(def, target);
         }
+        self.may_be_set(def, column)?;
+        let expr = self.expr(value)?;
+        self.assign(expr, target.ty, &target.name, "column")
+    }
+
+    /// Whether UPDATE may give the column a value other than DEFAULT.
+    fn may_be_set(&self, def: &TableDef, column: u16) -> Result<()> {
+        let target = &def.columns[usize::from(column)];
         if target.generated.is_some() || target.identity.is_some_and(|i| i.always) {
             let name = &target.name;
             let why = if target.generated.is_some() {
@@ -338,8 +397,7 @@ impl Analyzer<'_> {
             let message = format!("column \"{name}\" can only be updated to DEFAULT");
             return Err(Error::new(SqlState::GENERATED_ALWAYS, message).detail(why));
         }
-        let expr = self.expr(value)?;
-        self.assign(expr, target.ty, &target.name, "column")
+        Ok(())
     }
 
     /// transformAssignedExpr's coercion.
@@ -455,6 +513,23 @@ impl Analyzer<'_> {
         let columns = self.fields(&targets);
         Ok(Returning { exprs: targets.into_iter().map(|t| t.expr).collect(), columns })
     }
+}
+
+/// What INSERT or SET writes: a column, or a part of it.
+pub(crate) struct WriteTarget {
+    pub column: u16,
+    /// The way to the part; empty for the whole column.
+    pub place: crate::sql::parse::Place,
+    pub pos: u32,
+}
+
+/// A composite type where a table is wanted.
+pub(crate) fn no_rows(name: &str) -> Error {
+    Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{name}\" is a composite type"))
+}
+
+fn assigned_twice(column: &str) -> Error {
+    Error::syntax(format!("multiple assignments to same column \"{column}\""))
 }
 
 /// The word DEFAULT, which sqlparser reads as a name.

@@ -367,8 +367,16 @@ impl Analyzer<'_> {
     pub(crate) fn row(&mut self, items: &[ast::Expr], pos: u32) -> Result<Expr> {
         let mut out = Vec::with_capacity(items.len());
         for item in items {
-            let item = self.expr(item)?;
-            out.push(self.resolve_unknown(item)?);
+            let mut all = Vec::new();
+            match item {
+                ast::Expr::QualifiedWildcard(name, token) => self.qualified_star(name, token.0.span, &mut all)?,
+                item => match super::target::starred(item) {
+                    Some(row) => self.row_star(&row, &mut all)?,
+                    // What is unknown stays so: a cast of the row to a composite type gives it the field's type.
+                    None => out.push(self.expr(item)?),
+                },
+            }
+            out.extend(all.into_iter().map(|t| t.expr));
         }
         Ok(Expr { kind: ExprKind::Row(out), ty: PgType::new(oid::RECORD), pos })
     }

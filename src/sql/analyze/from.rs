@@ -112,6 +112,7 @@ impl Analyzer<'_> {
                     owner: (!def.rules.invoker).then_some(def.owner),
                 }
             }
+            RelationKind::Composite => return Err(super::dml::no_rows(&table).at(pos)),
             RelationKind::Sequence(_) => {
                 return Err(Error::unsupported("reading a sequence as a table")
                     .hint("Use pg_sequences, or currval() and lastval().")

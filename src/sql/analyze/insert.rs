@@ -4,20 +4,23 @@ use std::sync::Arc;
 
 use sqlparser::ast::{self, SetExpr};
 
-use super::dml::is_default;
+use super::dml::{WriteTarget, is_default};
 use super::scope::{Clause, NsItem, Scope};
 use super::{Analyzer, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{ConstraintKind, Relation as TableDef};
 use crate::sql::parse::fold;
 use crate::tree::{ConflictAction, Insert, InsertSource, OnConflict, Overriding, Query, Relation};
-use crate::types::PgType;
+use crate::types::{PgType, Value};
 
 /// A value for a column of a row: an expression that is coerced already, or the column's default.
 pub(super) enum Cell {
     Value(Expr),
     Default,
 }
+
+/// A row's columns with their values.
+type Cells = Vec<(u16, Cell)>;
 
 /// Columns with their new values.
 type Sets = Vec<(u16, Expr)>;
@@ -61,7 +64,7 @@ impl Analyzer<'_> {
         let listed = self.insert_columns(&def, &insert.columns)?;
         let (source, named, columns) = match &insert.source {
             None => {
-                let row = self.fill_row(&def, &[], Vec::new(), overriding)?;
+                let row = self.fill_row(&def, Vec::new(), overriding)?;
                 (InsertSource::Values(vec![row.1]), Vec::new(), row.0)
             }
             Some(query) => match plain_values(query) {
@@ -98,22 +101,21 @@ impl Analyzer<'_> {
     }
 
     /// checkInsertTargets. None: no list was written.
-    pub(super) fn insert_columns(&self, def: &TableDef, names: &[ast::ObjectName]) -> Result<Option<Vec<(u16, u32)>>> {
+    pub(super) fn insert_columns(&self, def: &TableDef, names: &[ast::ObjectName]) -> Result<Option<Vec<WriteTarget>>> {
         if names.is_empty() {
             return Ok(None);
         }
-        let mut out: Vec<(u16, u32)> = Vec::with_capacity(names.len());
+        let mut out: Vec<WriteTarget> = Vec::with_capacity(names.len());
         for name in names {
-            let Some(ident) = name.0.last().and_then(|p| p.as_ident()) else {
-                return Err(Error::syntax("syntax error"));
-            };
-            let column = self.column_index(def, ident)?;
-            let pos = self.pos(ident.span);
-            if out.iter().any(|(c, _)| *c == column) {
-                let message = format!("column \"{}\" specified more than once", fold(ident));
-                return Err(Error::new(SqlState::DUPLICATE_COLUMN, message).at(pos));
+            let target = self.set_target(def, name)?;
+            // Of a column several parts may be given, but nothing beside the whole.
+            let again = |t: &&WriteTarget| t.column == target.column && (t.place.is_empty() || target.place.is_empty());
+            if out.iter().find(again).is_some() {
+                let name = &def.columns[usize::from(target.column)].name;
+                let message = format!("column \"{name}\" specified more than once");
+                return Err(Error::new(SqlState::DUPLICATE_COLUMN, message).at(target.pos));
             }
-            out.push((column, pos));
+            out.push(target);
         }
         Ok(Some(out))
     }
@@ -122,55 +124,90 @@ impl Analyzer<'_> {
     fn match_columns(
         &self,
         def: &TableDef,
-        listed: Option<&[(u16, u32)]>,
+        listed: Option<Vec<WriteTarget>>,
         count: usize,
         extra_pos: impl Fn(usize) -> u32,
-    ) -> Result<Vec<u16>> {
+    ) -> Result<Vec<WriteTarget>> {
         match listed {
             None => {
                 if count > def.columns.len() {
                     let message = "INSERT has more expressions than target columns";
                     return Err(Error::syntax(message).at(extra_pos(def.columns.len())));
                 }
-                Ok((0..count as u16).collect())
+                Ok((0..count as u16).map(|column| WriteTarget { column, place: Vec::new(), pos: 0 }).collect())
             }
             Some(listed) if count > listed.len() => {
                 Err(Error::syntax("INSERT has more expressions than target columns").at(extra_pos(listed.len())))
             }
             Some(listed) if count < listed.len() => {
-                Err(Error::syntax("INSERT has more target columns than expressions").at(listed[count].1))
+                Err(Error::syntax("INSERT has more target columns than expressions").at(listed[count].pos))
             }
-            Some(listed) => Ok(listed.iter().map(|(c, _)| *c).collect()),
+            Some(listed) => Ok(listed),
         }
     }
 
     pub(super) fn insert_values(
         &mut self,
         def: &Arc<TableDef>,
-        listed: Option<Vec<(u16, u32)>>,
+        listed: Option<Vec<WriteTarget>>,
         values: &ast::Values,
         overriding: Overriding,
     ) -> Result<(InsertSource, Vec<u16>, Vec<u16>)> {
         let mut rows = Vec::with_capacity(values.rows.len());
         let (mut named, mut columns) = (Vec::new(), Vec::new());
-        let width = values.rows.first().map_or(0, |r| r.content.len());
+        let first = values.rows.first().map(|r| &r.content[..]).unwrap_or_default();
+        let width = first.len();
+        let targets = self.match_columns(def, listed, width, |i| self.pos_of(&first[i]))?;
         for row in &values.rows {
             let items = &row.content;
             if items.len() != width {
                 let pos = items.first().map_or(0, |e| self.pos_of(e));
                 return Err(Error::syntax("VALUES lists must all be the same length").at(pos));
             }
-            let targets = self.match_columns(def, listed.as_deref(), items.len(), |i| self.pos_of(&items[i]))?;
-            let mut cells = Vec::with_capacity(items.len());
-            for (item, column) in items.iter().zip(&targets) {
-                cells.push(self.insert_cell(def, *column, item, overriding)?);
+            let mut cells: Cells = Vec::with_capacity(items.len());
+            for (item, target) in items.iter().zip(&targets) {
+                if target.place.is_empty() {
+                    cells.push((target.column, self.insert_cell(def, target.column, item, overriding)?));
+                } else if is_default(item) {
+                    return Err(super::place::no_default(&target.place).at(target.pos));
+                } else {
+                    let value = self.in_clause(Clause::Values, |a| a.expr(item))?;
+                    self.insert_part(def, target, value, overriding, &mut cells)?;
+                }
             }
-            let (all, exprs) = self.fill_row(def, &targets, cells, overriding)?;
+            named = cells.iter().map(|(column, _)| *column).collect();
+            let (all, exprs) = self.fill_row(def, cells, overriding)?;
             rows.push(exprs);
-            named = targets;
             columns = all;
         }
         Ok((InsertSource::Values(rows), named, columns))
+    }
+
+    /// `INSERT INTO t (a[1], …)`: of NULL, or of what was put into the column before.
+    fn insert_part(
+        &mut self,
+        def: &Arc<TableDef>,
+        target: &WriteTarget,
+        value: Expr,
+        overriding: Overriding,
+        cells: &mut Cells,
+    ) -> Result<()> {
+        let column = &def.columns[usize::from(target.column)];
+        if !self.takes_value(def, target.column, overriding)? {
+            return Ok(());
+        }
+        let at = cells.iter().position(|(c, _)| *c == target.column);
+        let null = Expr { kind: ExprKind::Const(Value::Null), ty: column.ty, pos: target.pos };
+        let whole = match at.map(|at| std::mem::replace(&mut cells[at].1, Cell::Default)) {
+            Some(Cell::Value(whole)) => whole,
+            Some(Cell::Default) | None => null,
+        };
+        let put = self.in_clause(Clause::Values, |a| a.put(whole, &target.place, value, &column.name))?;
+        match at {
+            Some(at) => cells[at].1 = Cell::Value(put),
+            None => cells.push((target.column, Cell::Value(put))),
+        }
+        Ok(())
     }
 
     fn insert_cell(
@@ -215,20 +252,19 @@ impl Analyzer<'_> {
     pub(super) fn fill_row(
         &mut self,
         def: &Arc<TableDef>,
-        targets: &[u16],
-        cells: Vec<Cell>,
+        cells: Cells,
         _overriding: Overriding,
     ) -> Result<(Vec<u16>, Vec<Expr>)> {
         let mut columns = Vec::with_capacity(def.columns.len());
         let mut exprs = Vec::with_capacity(def.columns.len());
-        for (column, cell) in targets.iter().zip(cells) {
-            let target = &def.columns[usize::from(*column)];
+        for (column, cell) in cells {
+            let target = &def.columns[usize::from(column)];
             match cell {
                 Cell::Value(expr) => exprs.push(expr),
                 Cell::Default if target.generated.is_some() => continue,
                 Cell::Default => exprs.push(self.column_default(def, target)?),
             }
-            columns.push(*column);
+            columns.push(column);
         }
         for (i, column) in def.columns.iter().enumerate() {
             let i = i as u16;
@@ -252,36 +288,42 @@ impl Analyzer<'_> {
     fn insert_query(
         &mut self,
         def: &Arc<TableDef>,
-        listed: Option<Vec<(u16, u32)>>,
+        listed: Option<Vec<WriteTarget>>,
         query: &ast::Query,
         overriding: Overriding,
     ) -> Result<(InsertSource, Vec<u16>, Vec<u16>)> {
         let mut query = self.query(query)?;
-        let targets =
-            self.match_columns(def, listed.as_deref(), query.columns.len(), |i| super::setop::output_pos(&query, i))?;
+        let targets = self.match_columns(def, listed, query.columns.len(), |i| super::setop::output_pos(&query, i))?;
         let rel = self.new_rel();
-        let mut cells = Vec::with_capacity(targets.len());
-        for (i, column) in targets.iter().enumerate() {
-            cells.push(self.query_cell(def, &mut query, rel, i, *column, overriding)?);
+        let mut cells: Cells = Vec::with_capacity(targets.len());
+        for (i, target) in targets.iter().enumerate() {
+            let part = match target.place.is_empty() {
+                true => def.columns[usize::from(target.column)].ty,
+                false => self.place_type(def.columns[usize::from(target.column)].ty, &target.place),
+            };
+            let value = self.query_output(&mut query, rel, i, part)?;
+            if target.place.is_empty() {
+                cells.push((target.column, self.query_cell(def, value, target.column, overriding)?));
+            } else {
+                self.insert_part(def, target, value, overriding, &mut cells)?;
+            }
         }
-        let (columns, exprs) = self.fill_row(def, &targets, cells, overriding)?;
-        Ok((InsertSource::Query { query: Box::new(query), rel, exprs }, targets, columns))
+        let named = cells.iter().map(|(column, _)| *column).collect();
+        let (columns, exprs) = self.fill_row(def, cells, overriding)?;
+        Ok((InsertSource::Query { query: Box::new(query), rel, exprs }, named, columns))
     }
 
-    /// One output of the source query as a column's value. An unknown literal takes the column's type in place.
-    fn query_cell(
+    /// One output of the source query. An unknown literal takes the type of what is written in place.
+    fn query_output(
         &mut self,
-        def: &Arc<TableDef>,
         query: &mut Query,
         rel: crate::tree::RelId,
         output: usize,
-        column: u16,
-        overriding: Overriding,
-    ) -> Result<Cell> {
-        let target = &def.columns[usize::from(column)];
+        written: PgType,
+    ) -> Result<Expr> {
         if query.columns[output].ty.oid == crate::types::oid::UNKNOWN {
             // Without the modifier: what is too long must fail, which the assignment below sees to.
-            let ty = PgType::new(self.base_type(target.ty).oid);
+            let ty = PgType::new(self.base_type(written).oid);
             self.coerce_output(query, output, ty, super::CastContext::Assignment)?;
         }
         let kind = ExprKind::Column { rel, column: output as u16 };
@@ -289,7 +331,12 @@ impl Analyzer<'_> {
             crate::tree::Body::Select(select) => select.targets.get(output).map_or(0, |t| t.pos),
             _ => 0,
         };
-        let expr = Expr { kind, ty: query.columns[output].ty, pos };
+        Ok(Expr { kind, ty: query.columns[output].ty, pos })
+    }
+
+    /// One output of the source query as a column's value.
+    fn query_cell(&mut self, def: &Arc<TableDef>, expr: Expr, column: u16, overriding: Overriding) -> Result<Cell> {
+        let target = &def.columns[usize::from(column)];
         if !self.takes_value(def, column, overriding)? {
             return Ok(Cell::Default);
         }

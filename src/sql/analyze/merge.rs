@@ -60,6 +60,7 @@ impl Analyzer<'_> {
             RelationKind::View { .. } => "views",
             RelationKind::MaterializedView { .. } => "materialized views",
             RelationKind::Sequence(_) => "sequences",
+            RelationKind::Composite => "composite types",
         };
         Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("cannot execute MERGE on relation \"{name}\""))
             .detail(format!("This operation is not supported for {what}.")))
@@ -126,7 +127,7 @@ impl Analyzer<'_> {
         let (source, named, columns) = match first.map(|ident| ident.value.as_str()) {
             Some(DO_NOTHING) => return Ok(MergeAction::Nothing),
             Some(DEFAULTS) => {
-                let (columns, row) = self.fill_row(def, &[], Vec::new(), overriding)?;
+                let (columns, row) = self.fill_row(def, Vec::new(), overriding)?;
                 (InsertSource::Values(vec![row]), Vec::new(), columns)
             }
             _ => {

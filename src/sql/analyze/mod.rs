@@ -29,6 +29,7 @@ mod literal;
 mod merge;
 mod name;
 mod oper;
+mod place;
 mod position;
 mod query;
 mod recursion;

@@ -145,6 +145,10 @@ impl Analyzer<'_> {
 
     fn field(&mut self, row: Expr, field: &ast::Ident) -> Result<Expr> {
         let name = fold(field);
+        if *name == *crate::sql::parse::rewrite::STAR {
+            // Where it is not a list of values, it is the row.
+            return Ok(row);
+        }
         let pos = self.pos(field.span);
         if let ExprKind::WholeRow(rel) = row.kind {
             let item = self.scopes.iter().rev().flat_map(|s| &s.items).find(|i| i.rel == Some(rel));
@@ -176,7 +180,7 @@ impl Analyzer<'_> {
     }
 
     /// transformContainerSubscripts.
-    fn subscripts(&mut self, array: Expr, chain: &[AccessExpr]) -> Result<Expr> {
+    pub(crate) fn subscripts(&mut self, array: Expr, chain: &[AccessExpr]) -> Result<Expr> {
         let pos = array.pos;
         if array.ty.oid == oid::JSONB {
             return self.jsonb_subscripts(array, chain);

@@ -78,6 +78,7 @@ impl Analyzer<'_> {
                 Err(Error::syntax("syntax error at or near \"variadic\"").at(pos))
             }
             E::Wildcard(token) => Err(Error::syntax("syntax error at or near \"*\"").at(self.pos(token.0.span))),
+            E::QualifiedWildcard(relation, _) => self.starred_relation(relation),
             other => {
                 let text = other.to_string();
                 let word = text.split_whitespace().next().unwrap_or_default().to_owned();

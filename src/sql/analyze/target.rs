@@ -45,6 +45,9 @@ impl Analyzer<'_> {
                 if let ast::Expr::QualifiedWildcard(name, token) = expr {
                     return self.qualified_star(name, token.0.span, out);
                 }
+                if let Some(row) = starred(expr) {
+                    return self.row_star(&row, out);
+                }
                 let name = self.column_name(expr);
                 out.push(Target { name, expr: self.expr(expr)? });
                 Ok(())
@@ -93,7 +96,7 @@ impl Analyzer<'_> {
     }
 
     /// `t.*`.
-    fn qualified_star(&mut self, name: &ast::ObjectName, star: Span, out: &mut Vec<Target>) -> Result<()> {
+    pub(crate) fn qualified_star(&mut self, name: &ast::ObjectName, star: Span, out: &mut Vec<Target>) -> Result<()> {
         let (namespace, relation, pos) = self.name_parts(name)?;
         let Some(item) = self.find_item(namespace.as_deref(), &relation, pos)? else {
             return Err(self.missing_relation(namespace.as_deref(), &relation, pos));
@@ -111,7 +114,7 @@ impl Analyzer<'_> {
     }
 
     /// `(expression).*` of a composite value (ExpandRowReference).
-    fn row_star(&mut self, expr: &ast::Expr, out: &mut Vec<Target>) -> Result<()> {
+    pub(crate) fn row_star(&mut self, expr: &ast::Expr, out: &mut Vec<Target>) -> Result<()> {
         let row = self.expr(expr)?;
         let pos = row.pos;
         if let ExprKind::WholeRow(rel) = row.kind {
@@ -228,6 +231,7 @@ impl Analyzer<'_> {
             E::Floor { .. } => good("floor"),
             E::AtTimeZone { .. } => good("timezone"),
             E::Tuple(_) => good("row"),
+            E::QualifiedWildcard(name, _) => name.0.last().and_then(|p| p.as_ident()).map(|i| (fold(i), 2)),
             E::IsNormalized { .. } => good("is_normalized"),
             _ => None,
         }
@@ -275,4 +279,16 @@ fn plain_star(options: &ast::WildcardAdditionalOptions) -> Result<()> {
 /// The position of an AST node's start, for callers that only have the node.
 pub(crate) fn start(a: &Analyzer<'_>, node: &impl Spanned) -> u32 {
     a.pos(node.span())
+}
+
+/// The row of `(row).*`.
+pub(crate) fn starred(expr: &ast::Expr) -> Option<ast::Expr> {
+    let ast::Expr::CompoundFieldAccess { root, access_chain } = expr else { return None };
+    let (last, chain) = access_chain.split_last()?;
+    let star =
+        matches!(last, ast::AccessExpr::Dot(ast::Expr::Identifier(i)) if i.value == crate::sql::parse::rewrite::STAR);
+    star.then(|| match chain {
+        [] => (**root).clone(),
+        chain => ast::Expr::CompoundFieldAccess { root: root.clone(), access_chain: chain.to_vec() },
+    })
 }

@@ -44,6 +44,12 @@ impl Planner<'_> {
                 found.comment = comment;
                 self.put_namespace(found);
             }
+            ObjectKind::Type if self.after.composite(namespace, name).is_some() => {
+                let mut relation = (*self.relation(namespace, name)?).clone();
+                self.may_change(&relation.managed, "type", name)?;
+                relation.comment = comment;
+                self.put_relation(relation);
+            }
             ObjectKind::Type | ObjectKind::Domain => {
                 let Some(ty) = self.after.user_type(namespace, name).cloned() else {
                     return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{name}\" does not exist")));

@@ -78,7 +78,7 @@ impl Planner<'_> {
             RelationKind::Table | RelationKind::View { .. } | RelationKind::MaterializedView { .. } => {
                 DefaultKind::Tables
             }
-            RelationKind::System => return relation,
+            RelationKind::Composite | RelationKind::System => return relation,
         };
         relation.acl = self.after.acl_of_new(relation.owner, self.namespace_oid(&relation.namespace), kind);
         relation

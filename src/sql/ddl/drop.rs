@@ -138,6 +138,9 @@ impl Planner<'_> {
                 dependents.push((dependent, relation.clone()));
             }
         }
+        for relation in &order {
+            self.row_type_is_not_used(relation, &going, behavior)?;
+        }
         if !dependents.is_empty() && behavior == DropBehavior::Restrict {
             return Err(still_needed(targets, &dependents));
         }
@@ -199,7 +202,7 @@ impl Planner<'_> {
                 }
             }
             RelationKind::Sequence(_) => self.forget_count(relation.oid),
-            RelationKind::View { .. } | RelationKind::System => {}
+            RelationKind::View { .. } | RelationKind::Composite | RelationKind::System => {}
         }
         self.change(Change::DropRelation(relation.oid));
     }
@@ -229,7 +232,10 @@ impl Planner<'_> {
             RelationKind::Sequence(_) => {
                 found.extend(self.default_users(relation).into_iter().map(Dependent::Relation));
             }
-            RelationKind::View { .. } | RelationKind::MaterializedView { .. } | RelationKind::System => {}
+            RelationKind::View { .. }
+            | RelationKind::MaterializedView { .. }
+            | RelationKind::Composite
+            | RelationKind::System => {}
         }
         found.extend(self.views_on(relation).into_iter().map(Dependent::View));
         let rows = [relation.row_type, relation.row_array_type];
@@ -370,6 +376,7 @@ impl Planner<'_> {
                 RelationKind::Table
                 | RelationKind::View { .. }
                 | RelationKind::MaterializedView { .. }
+                | RelationKind::Composite
                 | RelationKind::System => false,
             };
             // What the search path finds goes by its own name.
@@ -446,6 +453,12 @@ impl Planner<'_> {
     ) -> Result<()> {
         self.tag(&format!("DROP {what}"));
         for (namespace, name) in names {
+            if let Some(composite) = self.after.composite(namespace, name).cloned()
+                && what == "TYPE"
+            {
+                self.drop_composite(&composite, behavior)?;
+                continue;
+            }
             let Some(ty) = self.after.user_type(namespace, name).cloned() else {
                 if if_exists {
                     self.notice(format!("type \"{name}\" does not exist, skipping"));
@@ -457,27 +470,60 @@ impl Planner<'_> {
                 return Err(wrong_type(name, "a domain"));
             }
             self.may_change(&ty.managed, "type", name)?;
-            let users = self.columns_of_type(&[ty.oid, ty.array_oid]);
-            let users = users.iter().map(|(table, column)| format!("column {column} of table {}", table.name));
-            let functions = self.functions_with(&[ty.oid, ty.array_oid]);
-            let functions = functions.iter().map(|f| format!("function {}", self.signature(f)));
-            let users = users.chain(self.texts_that_name(&[ty.oid, ty.array_oid], name)).chain(functions);
-            let users: Vec<String> = users.collect();
-            if !users.is_empty() {
-                if behavior == DropBehavior::Cascade {
-                    return Err(Error::unsupported("DROP TYPE … CASCADE with objects that use the type")
-                        .detail(format!("{} uses it.", users[0]))
-                        .hint("Drop these first."));
-                }
-                let lines: Vec<String> = users.iter().map(|user| format!("{user} depends on type {name}")).collect();
-                let message = format!("cannot drop type {name} because other objects depend on it");
-                return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
-                    .detail(lines.join("\n"))
-                    .hint("Use DROP ... CASCADE to drop the dependent objects too."));
-            }
+            self.type_is_not_used([ty.oid, ty.array_oid], name, behavior)?;
             self.change(Change::DropType(ty.oid));
         }
         Ok(())
+    }
+
+    /// The row type of what is dropped may be the type of columns of what stays.
+    fn row_type_is_not_used(&self, relation: &Relation, going: &BTreeSet<Oid>, behavior: DropBehavior) -> Result<()> {
+        if relation.row_type == 0 {
+            return Ok(());
+        }
+        let users = self.columns_of_type(&[relation.row_type, relation.row_array_type]);
+        let Some((user, column)) = users.iter().find(|(user, _)| !going.contains(&user.oid)) else { return Ok(()) };
+        let user = format!("column {column} of {} {}", word(user), user.name);
+        if behavior == DropBehavior::Cascade {
+            return Err(Error::unsupported("DROP … CASCADE of a relation whose row type columns have")
+                .detail(format!("{user} uses it."))
+                .hint("Drop these first."));
+        }
+        let name = format!("{} {}", word(relation), relation.name);
+        let message = format!("cannot drop {name} because other objects depend on it");
+        Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+            .detail(format!("{user} depends on type {}", relation.name))
+            .hint("Use DROP ... CASCADE to drop the dependent objects too."))
+    }
+
+    /// 2BP01 if columns or texts have the type (and its array).
+    pub fn type_is_not_used(&self, types: [Oid; 2], name: &Name, behavior: DropBehavior) -> Result<()> {
+        let [plain, array] = types;
+        let columns = |ty: Oid, shown: String| {
+            let users = self.columns_of_type(&[ty]).into_iter();
+            users.map(move |(table, column)| {
+                format!("column {column} of {} {} depends on type {shown}", word(&table), table.name)
+            })
+        };
+        let functions = self.functions_with(&types);
+        let functions = functions.iter().map(|f| format!("function {}", self.signature(f)));
+        let texts = self.texts_that_name(&types, name).into_iter().chain(functions);
+        let lines: Vec<String> = columns(array, format!("{name}[]"))
+            .chain(columns(plain, name.to_string()))
+            .chain(texts.map(|user| format!("{user} depends on type {name}")))
+            .collect();
+        if lines.is_empty() {
+            return Ok(());
+        }
+        if behavior == DropBehavior::Cascade {
+            return Err(Error::unsupported("DROP TYPE … CASCADE with objects that use the type")
+                .detail(lines.join("\n"))
+                .hint("Drop these first."));
+        }
+        let message = format!("cannot drop type {name} because other objects depend on it");
+        Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+            .detail(lines.join("\n"))
+            .hint("Use DROP ... CASCADE to drop the dependent objects too."))
     }
 
     /// The stored columns with one of these types.
@@ -522,6 +568,7 @@ fn article(word: &str) -> &'static str {
         "materialized view" => "a materialized view",
         "sequence" => "a sequence",
         "index" => "an index",
+        "type" => "a type",
         _ => "a table",
     }
 }

@@ -99,7 +99,7 @@ impl Planner<'_> {
             let wanted = |r: &Relation| match r.kind {
                 RelationKind::Table | RelationKind::View { .. } | RelationKind::MaterializedView { .. } => !sequences,
                 RelationKind::Sequence(_) => sequences,
-                RelationKind::System => false,
+                RelationKind::Composite | RelationKind::System => false,
             };
             let mut inside: Vec<Relation> = self
                 .after

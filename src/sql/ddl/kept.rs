@@ -45,7 +45,7 @@ fn texts_of(relation: &mut Relation) -> Vec<Kept<'_>> {
         RelationKind::MaterializedView { definition, search_path: _, populated: _ } => {
             out.push(Kept { text: definition, what: What::Query, shown: format!("materialized view {name}") });
         }
-        RelationKind::Table | RelationKind::Sequence(_) | RelationKind::System => {}
+        RelationKind::Table | RelationKind::Sequence(_) | RelationKind::Composite | RelationKind::System => {}
     }
     for column in columns {
         let shown = format!("column {} of table {name}", column.name);

@@ -5,6 +5,7 @@
 
 mod alter;
 mod comment;
+mod composite;
 mod create;
 mod defaults;
 mod domain;
@@ -134,6 +135,8 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
             planner.create_extension(name, namespace, *if_not_exists)?;
         }
         Ddl::UpdateExtension { name, version } => planner.update_extension(name, version.as_deref())?,
+        Ddl::CreateComposite { namespace, name, columns } => planner.create_composite(namespace, name, columns)?,
+        Ddl::AlterComposite { namespace, name, changes } => planner.alter_composite(namespace, name, changes)?,
         Ddl::CreateDomain { namespace, name, domain } => planner.create_domain(namespace, name, domain)?,
         Ddl::AlterDomain { namespace, name, change } => planner.alter_domain(namespace, name, change)?,
         Ddl::AlterEnum { namespace, name, change } => planner.alter_enum(namespace, name, change)?,

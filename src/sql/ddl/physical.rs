@@ -146,6 +146,7 @@ pub fn key_types(relation: &Relation, columns: &[i16], types: &Snapshot) -> Resu
             | Phys::Float8
             | Phys::Decimal { .. }
             | Phys::Bytea
+            | Phys::Coded(_)
             | Phys::Date
             | Phys::Time
             | Phys::Timestamp

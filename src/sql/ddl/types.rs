@@ -40,11 +40,17 @@ impl Planner<'_> {
 
     pub fn alter_enum(&mut self, namespace: &Name, name: &Name, change: &AlterEnum) -> Result<()> {
         self.tag("ALTER TYPE");
+        if let Some(composite) = self.after.composite(namespace, name).cloned() {
+            return self.alter_composite_type(&composite, change);
+        }
         let Some(ty) = self.after.user_type(namespace, name).cloned() else {
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{name}\" does not exist")));
         };
         self.may_change(&ty.managed, "type", name)?;
         let mut ty = (*ty).clone();
+        if let AlterEnum::SetNamespace { .. } = change {
+            return Err(Error::unsupported("ALTER TYPE … SET SCHEMA"));
+        }
         let UserTypeKind::Enum { labels } = &ty.kind else {
             return Err(super::alter::wrong_type(name, "an enum"));
         };
@@ -59,6 +65,7 @@ impl Planner<'_> {
                 self.put_type(ty);
                 return self.follow(&before, &objects, name);
             }
+            AlterEnum::SetNamespace { .. } => return Ok(()),
             AlterEnum::SetOwner { to } => {
                 ty.owner = self.role(to)?.oid;
                 self.put_type(ty);

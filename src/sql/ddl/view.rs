@@ -32,6 +32,7 @@ impl Planner<'_> {
             let mut new = (*old).clone();
             let grown = columns.len() > new.columns.len();
             new.columns = columns;
+            self.row_type_may_change(&old, &new)?;
             new.kind = self.view_kind(definition);
             new.rules.invoker = invoker;
             let before = self.after.clone();

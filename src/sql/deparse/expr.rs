@@ -81,6 +81,7 @@ impl Printer<'_> {
                 }
             }
             ExprKind::Subscript { array, indices } => return self.subscript(array, indices, implicit),
+            ExprKind::Put { .. } => return Err(Error::unsupported("printing an assignment to a part of a column")),
             ExprKind::Field { row, field } => return self.field(row, *field),
             ExprKind::Session(_, written) => self.push(written),
             ExprKind::NextValue(sequence) => {
@@ -276,6 +277,7 @@ fn simple(e: &Expr, parent: &Expr) -> bool {
         | ExprKind::WholeRow(_)
         | ExprKind::Default
         | ExprKind::Subscript { .. }
+        | ExprKind::Put { .. }
         | ExprKind::Array { .. }
         | ExprKind::Row(_)
         | ExprKind::Coalesce(_)

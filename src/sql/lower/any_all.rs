@@ -41,6 +41,7 @@ fn is_plain(phys: &Phys) -> bool {
             | Phys::Text
             | Phys::Char(_)
             | Phys::Bytea
+            | Phys::Coded(_)
             | Phys::Uuid
             | Phys::Date
     )

@@ -47,6 +47,9 @@ impl Lowerer<'_> {
 
     /// Same representation: nothing to do, but for integers and OIDs, whose signs differ.
     fn relabel(&mut self, value: Scalar, ty: PgType) -> Result<Scalar> {
+        if ty.oid == oid::RECORD {
+            return Ok(value);
+        }
         let phys = self.phys(ty)?;
         match (&value.phys, &phys) {
             (a, b) if a == b => Ok(value),
@@ -121,6 +124,7 @@ impl Lowerer<'_> {
             | Phys::Float4
             | Phys::Float8
             | Phys::Bytea
+            | Phys::Coded(_)
             | Phys::Date
             | Phys::Time
             | Phys::TimeTz
@@ -137,15 +141,39 @@ impl Lowerer<'_> {
         if super::array_nested::depth(&value.phys) > 1 {
             return Err(Error::unsupported("the text of an array of more than one dimension"));
         }
+        let inner = match (&value.phys, self.element_type(types::base_type(from, &*self.cx.snapshot))) {
+            (Phys::List(inner), Some(element)) => Some(((**inner).clone(), element)),
+            _ => None,
+        };
+        if let Some((inner, element)) = inner
+            && matches!(inner, Phys::Row(_) | Phys::Enum(_))
+        {
+            return self.array_by_texts(value, inner, element);
+        }
         let value = self.with_blanks(value)?;
         let text = template!["dg_out_", native_name(from.oid)?, "({*})"];
         let session = self.session_id();
         Ok(Scalar::template(text, vec![session, value], Phys::Text))
     }
 
-    /// An array of `char(n)` as its output function is to see it: with the blanks.
+    /// The text of an array whose elements have no output function of their own: array_out of their texts.
+    fn array_by_texts(&mut self, list: Scalar, inner: Phys, element: PgType) -> Result<Scalar> {
+        let variable = self.variable();
+        let body = self.output(Scalar::new(Node::Variable(variable), inner), element)?;
+        let body = self.settle(body);
+        let phys = Phys::List(Box::new(Phys::Text));
+        let text = template!["list_transform({0}, lambda ", variable, ": {1})"];
+        let texts = Scalar::template(text, vec![list, body], phys);
+        let session = self.session_id();
+        Ok(Scalar::call("dg_out__text", vec![session, texts], Phys::Text))
+    }
+
+    /// An array of `char(n)` or of decimals as its output function is to see it: with the blanks, as texts.
     fn with_blanks(&self, value: Scalar) -> Result<Scalar> {
         match &value.phys {
+            Phys::List(element) if matches!(**element, Phys::Decimal { .. }) => {
+                self.coerce(value, &Phys::List(Box::new(Phys::Numeric)))
+            }
             Phys::List(element) if matches!(**element, Phys::Char(_)) => {
                 self.coerce(value, &Phys::List(Box::new(Phys::Padded)))
             }
@@ -165,9 +193,52 @@ impl Lowerer<'_> {
         if let Phys::Enum(_) = phys {
             return self.enum_in(text, ty, phys);
         }
+        if let Phys::Row(fields) = &phys {
+            return self.record_in(text, ty, fields.len());
+        }
+        if let Phys::List(_) = &phys
+            && let Some(element) = self.element_type(types::base_type(ty, &*self.cx.snapshot))
+            && element.oid >= oid::FIRST_USER
+        {
+            return self.array_in(text, element, phys);
+        }
         let read = template!["dg_in_", native_name(ty.oid)?, "({*})"];
         let session = self.session_id();
         Ok(Scalar::template(read, vec![session, text], phys))
+    }
+
+    /// record_in of text that is known at execution only: its fields, each by its own input function.
+    fn record_in(&mut self, text: Scalar, ty: PgType, count: usize) -> Result<Scalar> {
+        let shape = self.shape(None, ty)?;
+        let count = Scalar::int4(i32::try_from(count).map_err(Error::internal)?);
+        let texts = Scalar::call("dg_record_fields", vec![text, count], Phys::List(Box::new(Phys::Text)));
+        self.bind_once(texts, |this, texts| {
+            let mut values = Vec::with_capacity(shape.len());
+            for (i, (_, ty)) in shape.iter().enumerate() {
+                let field = template!["list_extract({0}, ", i + 1, ")"];
+                let field = Scalar::template(field, vec![texts.clone()], Phys::Text);
+                let value = this.input(field, *ty)?;
+                let value = if ty.typmod >= 0 { this.typmod(value, false, *ty)? } else { value };
+                let phys = this.phys(*ty)?;
+                values.push(this.coerce(value, &phys)?);
+            }
+            let row = this.row_of(values)?;
+            let phys = row.phys.clone();
+            Ok(Scalar::template("CASE WHEN {0} IS NOT NULL THEN {1} END", vec![texts, row], phys))
+        })
+    }
+
+    /// array_in of text that is known at execution only, for elements without an input function of their own.
+    fn array_in(&mut self, text: Scalar, element: PgType, phys: Phys) -> Result<Scalar> {
+        let texts = Phys::List(Box::new(Phys::Text));
+        let session = self.session_id();
+        let texts = Scalar::call("dg_in__text", vec![session, text], texts);
+        let variable = self.variable();
+        let body = self.input(Scalar::new(Node::Variable(variable), Phys::Text), element)?;
+        let body = self.settle(body);
+        let text = template!["list_transform({0}, lambda ", variable, ": {1})"];
+        let list = Scalar::template(text, vec![texts, body.clone()], Phys::List(Box::new(body.phys)));
+        self.coerce(list, &phys)
     }
 
     fn enum_in(&mut self, text: Scalar, ty: PgType, phys: Phys) -> Result<Scalar> {
@@ -221,7 +292,7 @@ impl Lowerer<'_> {
         if let Some(known) = facts::TYPES.by_oid(array.oid) {
             return (known.element != 0).then(|| PgType::with(known.element, array.typmod));
         }
-        self.cx.snapshot.user_type_by_oid(array.oid).map(|t| PgType::new(t.oid))
+        types::table::element_type(array.oid, &*self.cx.snapshot).map(|oid| PgType::with(oid, array.typmod))
     }
 
     /// The length-coercion functions: `explicit` cuts where assignment fails.

@@ -180,6 +180,7 @@ pub(super) fn needs_key(phys: &Phys) -> bool {
         | Phys::Text
         | Phys::Char(_)
         | Phys::Bytea
+        | Phys::Coded(_)
         | Phys::Date
         | Phys::Time
         | Phys::TimeTz

@@ -44,7 +44,7 @@ impl Lowerer<'_> {
                 for byte in bytes.iter() {
                     let _ = write!(hex, "\\x{byte:02X}");
                 }
-                quoted(hex, Phys::Bytea)
+                quoted(hex, self.phys(ty)?)
             }
             Value::Date(days) => match *days {
                 i32::MAX => quoted("infinity".into(), Phys::Date),

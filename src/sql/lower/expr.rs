@@ -57,6 +57,7 @@ impl Lowerer<'_> {
             ExprKind::RowCompare { op_name, ops, left, right } => self.row_compare(op_name, ops, left, right),
             ExprKind::Subscript { array, indices } => self.subscript(array, indices),
             ExprKind::Field { row, field } => self.field(row, *field, e.ty),
+            ExprKind::Put { whole, place, value } => self.put(whole, place, value, e.ty),
             ExprKind::WholeRow(rel) => self.whole_row(*rel),
             ExprKind::Session(value, _) => self.session_value(*value, e.ty),
             ExprKind::NextValue(sequence) => {

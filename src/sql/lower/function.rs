@@ -6,7 +6,7 @@
 use crate::error::{Error, Result, SqlState};
 use crate::sql::signatures;
 use crate::tree::{Call, Expr, ExprKind, Relation};
-use crate::types::{PgType, Phys, oid};
+use crate::types::{PgType, Phys, oid, text};
 
 use super::Lowerer;
 use super::array::plain_query;
@@ -91,6 +91,10 @@ impl Lowerer<'_> {
             }
         } else if call.func.out_args.len() > 1 && call.func.returns_set {
             self.out_rows(call)?
+        } else if matches!(e.kind, ExprKind::SetReturning(_))
+            && text::record::composite_fields(e.ty, &*self.cx.snapshot).is_some()
+        {
+            self.series(call, e.ty)?
         } else {
             return Ok(None);
         };

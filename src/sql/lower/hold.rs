@@ -118,6 +118,7 @@ fn may_fail(e: &Expr) -> bool {
         | ExprKind::ArraySubquery(_)
         | ExprKind::Array { .. }
         | ExprKind::Subscript { .. }
+        | ExprKind::Put { .. }
         | ExprKind::NextValue(_)
         | ExprKind::Extended { .. } => true,
     }

@@ -46,7 +46,7 @@ impl Lowerer<'_> {
                     return Ok(shape.clone());
                 }
             }
-            Some(ExprKind::Row(items)) => {
+            Some(ExprKind::Row(items)) if ty.oid == oid::RECORD => {
                 let name = |i: usize| Arc::from(format!("f{}", i + 1));
                 return Ok(items.iter().enumerate().map(|(i, e)| (name(i), e.ty)).collect());
             }

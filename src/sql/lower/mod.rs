@@ -40,6 +40,7 @@ mod partition;
 mod point;
 mod postpone;
 mod presence;
+mod put;
 mod query;
 mod raise;
 mod routine;

@@ -83,6 +83,7 @@ impl Lowerer<'_> {
                 let text = template!["list_transform({0}, lambda ", super::compare::ELEMENT, ": {1})"];
                 Scalar::template(text, vec![value, body], to.clone())
             }
+            (Phys::Row(from), Phys::Row(fields)) if from.len() == fields.len() => self.coerce_row(value, fields)?,
             // An array of more dimensions than what it meets, or than its column has.
             (Phys::List(_), other) if !matches!(other, Phys::List(_)) => {
                 return Err(Error::unsupported("an array of more than one dimension here"));

@@ -273,6 +273,7 @@ impl Lowerer<'_> {
                 | Phys::Char(_)
                 | Phys::Padded
                 | Phys::Bytea
+                | Phys::Coded(_)
                 | Phys::Time
                 | Phys::TimeTz
                 | Phys::Interval

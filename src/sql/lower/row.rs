@@ -31,6 +31,23 @@ impl Lowerer<'_> {
         Ok(Scalar::template(Template::of(&text), fields, phys))
     }
 
+    /// A row with its fields carried otherwise.
+    pub(super) fn coerce_row(&self, row: Scalar, fields: &[Phys]) -> Result<Scalar> {
+        let Phys::Row(from) = row.phys.clone() else { return Err(Error::internal("lower: no row")) };
+        if row.is_null_literal() {
+            return Ok(Scalar::null(Phys::Row(fields.into())));
+        }
+        let values = from
+            .iter()
+            .zip(fields)
+            .enumerate()
+            .map(|(i, (from, to))| self.coerce(field_of(row.clone(), i, from.clone()), to));
+        let values = values.collect::<Result<Vec<_>>>()?;
+        let made = self.row_of(values)?;
+        let phys = made.phys.clone();
+        Ok(Scalar::template("CASE WHEN {0} IS NOT DISTINCT FROM NULL THEN NULL ELSE {1} END", vec![row, made], phys))
+    }
+
     /// `t` as a value; NULL where an outer join found no row.
     pub(super) fn whole_row(&mut self, rel: RelId) -> Result<Scalar> {
         let known = self.rels.get(&rel).ok_or_else(|| Error::internal(format!("lower: unknown relation {rel:?}")))?;

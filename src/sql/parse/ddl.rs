@@ -57,6 +57,14 @@ pub enum RawDdl {
         name: QualifiedName,
         to: Name,
     },
+    AlterTypeSchema {
+        name: QualifiedName,
+        to: Name,
+    },
+    AlterComposite {
+        name: QualifiedName,
+        changes: Vec<RawAttribute>,
+    },
     CreateDomain {
         name: QualifiedName,
         ty: DataType,
@@ -99,6 +107,15 @@ pub enum RawDdl {
         constraint: Name,
         comment: Option<String>,
     },
+}
+
+/// A change of a composite type's attribute.
+#[derive(Debug, Clone)]
+pub enum RawAttribute {
+    Add { name: Name, ty: DataType },
+    Drop { name: Name, if_exists: bool },
+    SetType { name: Name, ty: DataType },
+    Rename { from: Name, to: Name },
 }
 
 /// Reads the command if it is one of ours. The cursor stands behind the first word, which is `word`.
@@ -195,11 +212,7 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
         return super::extension::alter(c).map(Some);
     }
     if c.eat("type") {
-        let name = c.qualified()?;
-        if !c.eat("owner to") {
-            return Ok(None);
-        }
-        return Ok(Some(RawDdl::AlterTypeOwner { name, to: c.name()? }));
+        return super::composite::alter(c);
     }
     let kinds = [
         ("sequence", ObjectKind::Sequence),

@@ -21,7 +21,7 @@ pub fn create(c: &mut Cursor<'_>) -> Result<RawDdl> {
     while !c.is_end() {
         let constraint = if c.eat("constraint") { Some(c.name()?) } else { None };
         if c.eat("collate") {
-            collation(c)?;
+            super::composite::known_collation(&c.qualified()?.name)?;
         } else if c.eat("default") {
             if default.is_some() {
                 return Err(Error::syntax("multiple default expressions"));
@@ -42,15 +42,6 @@ pub fn create(c: &mut Cursor<'_>) -> Result<RawDdl> {
         }
     }
     Ok(RawDdl::CreateDomain { name, ty, default, not_null: not_null == Some(true), checks })
-}
-
-/// Text compares by code point: collations that do so are the only ones.
-fn collation(c: &mut Cursor<'_>) -> Result<()> {
-    let name = c.qualified()?;
-    match &*name.name {
-        "C" | "POSIX" | "default" | "ucs_basic" => Ok(()),
-        other => Err(Error::unsupported(format!("collation \"{other}\""))),
-    }
 }
 
 /// `CHECK (expression)`.

@@ -3,6 +3,7 @@
 mod absent;
 mod column;
 mod command;
+mod composite;
 mod copy;
 mod cursor;
 mod ddl;
@@ -35,14 +36,16 @@ use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 pub use absent::{Absent, DropAbsent};
 pub use command::{Body, ExplainOptions, LockItem, Reindexed};
+pub use composite::known_collation;
 pub use copy::{CopyOptionValue, CopyStatement, CopySubject, copy_of_columns};
-pub use ddl::RawDdl;
+pub use ddl::{RawAttribute, RawDdl};
 pub use dialect::DuckgateDialect;
 pub use digest::digest;
 pub use function::{RawBody, RawCreate, RawFunction, RawSignature, RawTarget};
 pub use like::{Included, LikeClause};
 pub use parameters::RawType;
 pub use partition::{INHERITED, PartitionClauses, RawAction, RawBound, RawChange, RawKey, RawOf, RawPart};
+pub use rewrite::{Place, kept_place};
 pub use source::{Source, too_deep};
 pub use strip::Extras;
 pub use view::view_options;
@@ -221,6 +224,11 @@ fn split(tokens: Vec<TokenWithSpan>) -> Vec<Vec<TokenWithSpan>> {
 /// An identifier as PostgreSQL knows it: folded unless quoted, cut at 63 bytes.
 pub fn fold(ident: &ast::Ident) -> Arc<str> {
     fold_text(&ident.value, ident.quote_style.is_some())
+}
+
+/// The last part of a name, folded.
+pub(crate) fn fold_last(name: &ast::ObjectName) -> Arc<str> {
+    name.0.last().and_then(|p| p.as_ident()).map_or_else(|| "".into(), fold)
 }
 
 pub(crate) fn fold_text(value: &str, quoted: bool) -> Arc<str> {

@@ -25,6 +25,8 @@ pub struct Extras {
     pub outside_block: Option<&'static str>,
     /// CREATE UNLOGGED.
     pub unlogged: bool,
+    /// Which parts of their columns INSERT and SET write, by the number in the mark behind the column's name.
+    pub places: Vec<super::rewrite::Place>,
     /// LIKE clauses of CREATE TABLE.
     pub likes: Vec<super::like::LikeClause>,
     pub partition: super::partition::PartitionClauses,

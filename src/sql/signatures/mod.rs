@@ -19,6 +19,7 @@ mod datetime;
 mod json;
 mod math;
 pub mod native;
+mod network;
 mod system;
 mod text;
 pub(in crate::sql) use text::padding_is_no_matter;
@@ -106,6 +107,7 @@ fn families() -> Vec<(&'static str, Vec<(std::borrow::Cow<'static, str>, How)>)>
         ("json", lines(json::ENTRIES)),
         ("aggregate", lines(aggregate::ENTRIES)),
         ("array", lines(array::ENTRIES)),
+        ("network", lines(network::ENTRIES)),
         ("system", lines(system::ENTRIES)),
         ("catalog", lines(catalog::ENTRIES)),
         ("catalog's families", catalog::families()),
@@ -169,6 +171,10 @@ const COMPARABLE: &[&str] = &[
     "regclass",
     "xid",
     "cid",
+    "inet",
+    "cidr",
+    "macaddr",
+    "macaddr8",
 ];
 
 /// The comparison operators' functions, for all pairs of comparable types that PostgreSQL has.

@@ -126,17 +126,39 @@ pub fn decode_vector(data: &[u8], element: Oid, types: &dyn TypeLookup) -> Resul
     Ok(Value::Array(array))
 }
 
-/// `record_recv` of an anonymous row, taken at its word: each field brings its type.
-pub fn decode_record(data: &[u8], types: &dyn TypeLookup) -> Result<Value> {
+/// `record_recv`: each field brings its type, which must be the composite type's; an anonymous row is taken at its word.
+pub fn decode_record(data: &[u8], ty: PgType, types: &dyn TypeLookup) -> Result<Value> {
+    let known = crate::types::text::record::composite_fields(ty, types);
     let mut r = Reader(data);
     let count = r.i32()?;
+    if let Some(known) = &known
+        && usize::try_from(count) != Ok(known.len())
+    {
+        let message = format!("wrong number of columns: {count}, expected {}", known.len());
+        return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+    }
     // Eight bytes a field at least.
     if count < 0 || count as usize > r.0.len() / 8 {
         return Err(insufficient());
     }
     let mut fields = Vec::with_capacity(count as usize);
-    for _ in 0..count {
-        let ty = PgType::new(r.i32()? as Oid);
+    for i in 0..count as usize {
+        let mut ty = PgType::new(r.i32()? as Oid);
+        if let Some(wanted) = known.as_ref().and_then(|k| k.get(i)) {
+            if ty.oid != wanted.oid {
+                let name = |ty: Oid| crate::types::name::format_type(PgType::new(ty), types);
+                let message = format!(
+                    "binary data has type {} ({}) instead of expected {} ({}) in record column {}",
+                    ty.oid,
+                    name(ty.oid),
+                    wanted.oid,
+                    name(wanted.oid),
+                    i + 1
+                );
+                return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+            }
+            ty = *wanted;
+        }
         let value = match r.item()? {
             None => Value::Null,
             Some(bytes) => decode(bytes, ty, types)?,

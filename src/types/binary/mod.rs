@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::BufMut;
 
+use super::coded::inet::Inet;
 use super::datetime::{
     DATE_INFINITY, DATE_NEG_INFINITY, MICROS_PER_DAY, PG_EPOCH_DAYS, PG_EPOCH_MICROS, TIMESTAMP_INFINITY,
     TIMESTAMP_NEG_INFINITY,
@@ -81,7 +82,14 @@ fn decode_codec(data: &[u8], ty: PgType, codec: &Codec, typmod: i32, types: &dyn
             Value::Numeric(value.as_text().into())
         }
         Codec::Text => Value::text(text(data)?),
-        Codec::Inet => return Err(Error::unsupported("type inet")),
+        Codec::Inet => Value::Bytea(Inet::receive(data, false)?.encode().into()),
+        Codec::Cidr => Value::Bytea(Inet::receive(data, true)?.encode().into()),
+        Codec::MacAddr => Value::Bytea(fixed::<6>(data)?.as_slice().into()),
+        // Six bytes are those of a macaddr.
+        Codec::MacAddr8 => match data {
+            [a, b, c, d, e, f] => Value::Bytea([*a, *b, *c, 0xff, 0xfe, *d, *e, *f].as_slice().into()),
+            _ => Value::Bytea(fixed::<8>(data)?.as_slice().into()),
+        },
         Codec::Varchar => Value::text(limit_length(text(data)?, typmod, "character varying")?),
         Codec::Bpchar => {
             let cut = limit_length(text(data)?, typmod, "character")?;
@@ -155,7 +163,7 @@ fn decode_codec(data: &[u8], ty: PgType, codec: &Codec, typmod: i32, types: &dyn
             Value::text(format!("({},{})", be_i32(&bytes) as u32, u16::from_be_bytes([bytes[4], bytes[5]])))
         }
         Codec::Void => Value::text(""),
-        Codec::Record => array::decode_record(data, types)?,
+        Codec::Record => array::decode_record(data, ty, types)?,
         Codec::Int2Vector => array::decode_vector(data, oid::INT2, types)?,
         Codec::OidVector => array::decode_vector(data, oid::OID, types)?,
         Codec::Array(element) => Value::Array(array::decode_array(data, PgType::with(*element, typmod), types)?),
@@ -249,7 +257,11 @@ pub fn encode(value: &Value, ty: PgType, types: &dyn TypeLookup, out: &mut Vec<u
         Value::Float8(f) => out.put_f64(*f),
         Value::Numeric(text) => Numeric::parse(text).unwrap_or(Numeric::NaN).send(out),
         Value::Text(text) => encode_text(text, ty, types, out),
-        Value::Bytea(bytes) => out.put_slice(bytes),
+        Value::Bytea(bytes) => {
+            if !super::coded::send(out, bytes, super::base_type(ty, types).oid) {
+                out.put_slice(bytes);
+            }
+        }
         Value::Date(days) => out.put_i32(date_to_wire(*days)),
         Value::Time(micros) => out.put_i64(*micros),
         Value::TimeTz(micros, east) => {
@@ -280,27 +292,11 @@ fn encode_text(text: &str, ty: PgType, types: &dyn TypeLookup, out: &mut Vec<u8>
         oid::CHAR => out.put_u8(super::text::char_byte(text)),
         oid::XML => out.put_slice(super::text::xml::shown(text).as_bytes()),
         oid::TID => put_tid(text, out),
-        oid::INET => put_inet(text, out),
         oid::BPCHAR => {
             out.put_slice(text.as_bytes());
             super::text::pad_bpchar(out, text, ty.typmod);
         }
         _ => out.put_slice(text.as_bytes()),
-    }
-}
-
-/// An address without a network mask: family, bits, no network, length, and its bytes.
-pub(crate) fn put_inet(text: &str, out: &mut Vec<u8>) {
-    match text.parse() {
-        Ok(std::net::IpAddr::V4(address)) => {
-            out.put_slice(&[2, 32, 0, 4]);
-            out.put_slice(&address.octets());
-        }
-        Ok(std::net::IpAddr::V6(address)) => {
-            out.put_slice(&[3, 128, 0, 16]);
-            out.put_slice(&address.octets());
-        }
-        Err(_) => out.put_slice(&[2, 32, 0, 4, 0, 0, 0, 0]),
     }
 }
 

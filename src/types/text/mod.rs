@@ -6,6 +6,7 @@ pub mod digits;
 mod float;
 pub mod json;
 pub mod jsonpath;
+pub(crate) mod record;
 pub(crate) mod reg;
 mod scalar;
 pub(super) mod xml;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use bytes::BufMut;
 
+use super::coded::{self, inet::Inet};
 use super::datetime::{self, zone::Zone};
 use super::numeric::Numeric;
 use super::table::{Codec, codec};
@@ -23,6 +25,7 @@ use crate::error::{Error, Result, SqlState};
 pub use array::{parse_array, put_field, write_array, write_record};
 pub use float::{format_g, parse_f32, parse_f64, write_f32, write_f64};
 pub use json::{normalize_jsonb, validate_json};
+pub use record::{split_record, typed};
 pub use scalar::{char_byte, char_byte_text, parse_bool, parse_bytea, parse_int, parse_uuid, write_bytea, write_uuid};
 
 /// C's isspace in PostgreSQL's eyes.
@@ -74,7 +77,10 @@ fn parse_codec(text: &str, ty: PgType, codec: &Codec, typmod: i32, input: &Input
             Value::Numeric(Numeric::parse_typed(text, PgType::with(oid::NUMERIC, typmod))?.as_text().into())
         }
         Codec::Text => Value::text(text),
-        Codec::Inet => return Err(Error::unsupported("type inet")),
+        Codec::Inet => Value::Bytea(Inet::parse(text, false)?.encode().into()),
+        Codec::Cidr => Value::Bytea(Inet::parse(text, true)?.encode().into()),
+        Codec::MacAddr => Value::Bytea(coded::mac::parse(text)?.as_slice().into()),
+        Codec::MacAddr8 => Value::Bytea(coded::mac::parse8(text)?.as_slice().into()),
         Codec::Varchar => Value::Text(limit_length(text, typmod, "character varying")?.into()),
         Codec::Bpchar => {
             let text = limit_length(text, typmod, "character")?;
@@ -106,7 +112,7 @@ fn parse_codec(text: &str, ty: PgType, codec: &Codec, typmod: i32, input: &Input
         }
         Codec::Uuid => Value::Uuid(parse_uuid(text)?),
         Codec::Void => Value::text(""),
-        Codec::Record => return Err(Error::unsupported("input of composite types")),
+        Codec::Record => record::parse_record(text, ty, input)?,
         Codec::Int2Vector => scalar::parse_vector(text, oid::INT2)?,
         Codec::OidVector => scalar::parse_vector(text, oid::OID)?,
         Codec::Array(element) => Value::Array(parse_array(text, PgType::with(*element, typmod), input)?),
@@ -190,7 +196,11 @@ pub fn write(out: &mut Vec<u8>, value: &Value, ty: PgType, output: &Output<'_>) 
         Value::Float8(f) => write_f64(out, *f, settings.extra_float_digits),
         Value::Numeric(text) => out.put_slice(text.as_bytes()),
         Value::Text(text) => write_text(out, text, ty, output.types),
-        Value::Bytea(bytes) => write_bytea(out, bytes, settings.bytea_output),
+        Value::Bytea(bytes) => {
+            if ty.oid == oid::BYTEA || !coded::write(out, bytes, super::base_type(ty, output.types).oid, output) {
+                write_bytea(out, bytes, settings.bytea_output);
+            }
+        }
         Value::Date(days) => datetime::write_date(out, *days, settings),
         Value::Time(micros) => datetime::write_time(out, *micros),
         Value::TimeTz(micros, east) => datetime::write_timetz(out, *micros, *east),

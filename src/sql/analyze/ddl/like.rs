@@ -61,6 +61,7 @@ impl Analyzer<'_> {
                 RelationKind::Table
                 | RelationKind::View { .. }
                 | RelationKind::MaterializedView { .. }
+                | RelationKind::Composite
                 | RelationKind::System => None,
             });
         let identity = column.identity.filter(|_| included.has(Included::IDENTITY));

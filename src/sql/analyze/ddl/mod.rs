@@ -5,6 +5,7 @@
 
 mod absent;
 mod alter;
+mod composite;
 mod domain;
 mod function;
 mod grant;
@@ -127,6 +128,11 @@ impl Analyzer<'_> {
                 self.create_extension(name, *if_not_exists, namespace.as_ref(), version.as_deref())?
             }
             RawDdl::Refresh { name, concurrently, with_data } => self.refresh(name, *concurrently, *with_data)?,
+            RawDdl::AlterComposite { name, changes } => self.alter_composite(name, changes)?,
+            RawDdl::AlterTypeSchema { name, to } => {
+                let (namespace, name) = self.existing_type(name);
+                Ddl::AlterEnum { namespace, name, change: AlterEnum::SetNamespace { to: to.clone() } }
+            }
             RawDdl::AlterTypeOwner { name, to } => {
                 let (namespace, name) = self.existing_type(name);
                 Ddl::AlterEnum { namespace, name, change: AlterEnum::SetOwner { to: to.clone() } }
@@ -256,11 +262,14 @@ impl Analyzer<'_> {
         (found.map_or_else(|| self.default_namespace(), Name::from), name.name.clone())
     }
 
-    fn existing_type(&self, name: &QualifiedName) -> (Name, Name) {
+    pub(super) fn existing_type(&self, name: &QualifiedName) -> (Name, Name) {
         if let Some(namespace) = &name.namespace {
             return (namespace.clone(), name.name.clone());
         }
-        let found = self.search_path().find(|n| self.ctx.snapshot.user_type(n, &name.name).is_some());
+        let snapshot = &self.ctx.snapshot;
+        let found = self
+            .search_path()
+            .find(|n| snapshot.user_type(n, &name.name).is_some() || snapshot.composite(n, &name.name).is_some());
         (found.map_or_else(|| self.default_namespace(), Name::from), name.name.clone())
     }
 
@@ -326,13 +335,22 @@ impl Analyzer<'_> {
         name: &ObjectName,
         representation: Option<&ast::UserDefinedTypeRepresentation>,
     ) -> Result<Ddl> {
-        let Some(ast::UserDefinedTypeRepresentation::Enum { labels }) = representation else {
-            return Err(Error::unsupported("CREATE TYPE of anything but an enum")
-                .hint("Use CREATE TYPE name AS ENUM ('…', …)."));
-        };
-        let (namespace, name) = self.new_name(&self.qualified(name)?, false)?;
-        let labels = labels.iter().map(|l| l.value.as_str().into()).collect();
-        Ok(Ddl::CreateEnum { namespace, name, labels })
+        use ast::UserDefinedTypeRepresentation as Representation;
+        let name = self.qualified(name)?;
+        match representation {
+            Some(Representation::Enum { labels }) => {
+                let (namespace, name) = self.new_name(&name, false)?;
+                let labels = labels.iter().map(|l| l.value.as_str().into()).collect();
+                Ok(Ddl::CreateEnum { namespace, name, labels })
+            }
+            Some(Representation::Composite { attributes }) => self.create_composite(&name, attributes),
+            Some(Representation::Range { .. }) => Err(Error::unsupported("CREATE TYPE … AS RANGE").hint(
+                "The built-in range types are int4range, int8range, numrange, daterange, tsrange and tstzrange.",
+            )),
+            Some(Representation::SqlDefinition { .. }) => Err(Error::unsupported("CREATE TYPE of a base type")
+                .hint("Use CREATE TYPE name AS ENUM ('…', …), CREATE TYPE name AS (…), or CREATE DOMAIN.")),
+            None => Err(Error::unsupported("CREATE TYPE of a shell type")),
+        }
     }
 
     fn alter_type(&self, alter: &ast::AlterType) -> Result<Ddl> {

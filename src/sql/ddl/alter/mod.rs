@@ -88,6 +88,7 @@ impl Planner<'_> {
                 SqlState::INSUFFICIENT_PRIVILEGE,
                 format!("permission denied: \"{name}\" is a system catalog"),
             )),
+            (RelationKind::Composite, _) => Err(wrong_type(name, "a table").hint("Use ALTER TYPE instead.")),
             (_, ObjectKind::View) => Err(wrong_type(name, "a view")),
             (_, ObjectKind::MaterializedView) => Err(wrong_type(name, "a materialized view")),
             (_, ObjectKind::Sequence) => Err(wrong_type(name, "a sequence")),
@@ -288,6 +289,7 @@ impl Planner<'_> {
 
     /// The steps and changes of an altered table.
     fn carry_out(&mut self, t: Altered) -> Result<()> {
+        self.row_type_may_change(&t.old, &t.new)?;
         let before = self.after.clone();
         for (sequence, restart) in &t.sequences {
             self.put_sequence(sequence.clone(), *restart);
@@ -448,6 +450,7 @@ pub fn word(relation: &Relation) -> &'static str {
         RelationKind::View { .. } | RelationKind::System => "view",
         RelationKind::MaterializedView { .. } => "materialized view",
         RelationKind::Sequence(_) => "sequence",
+        RelationKind::Composite => "type",
     }
 }
 

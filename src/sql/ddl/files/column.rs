@@ -444,6 +444,7 @@ fn owned(planner: &Planner<'_>, table: &Relation, column: &Column) -> Option<Arc
         RelationKind::Table
         | RelationKind::View { .. }
         | RelationKind::MaterializedView { .. }
+        | RelationKind::Composite
         | RelationKind::System => false,
     })
 }

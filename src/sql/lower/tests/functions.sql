@@ -267,3 +267,19 @@ SELECT substring(B'110010' FROM 2 FOR -1)
 SELECT DISTINCT x FROM (VALUES (B'1'), (B'1'), (B'01')) v(x) ORDER BY x DESC
 SELECT extract(year FROM x), extract(month FROM x), extract(century FROM x), extract(day FROM x) FROM (VALUES ('0044-03-15 BC'::timestamptz), ('2024-02-29 12:00')) v(x) ORDER BY x
 SELECT extract(isodow FROM ('{}'::date[])[1]), extract(year FROM ('{2000-01-01}'::date[])[1])
+SELECT i, host(i), text(i), family(i), masklen(i), broadcast(i), netmask(i), hostmask(i), network(i) FROM (VALUES ('10.1.2.3/24'::inet), ('10.1.2.3'), ('::1'), ('2001:db8::5/33')) v(i) ORDER BY i
+SELECT c, abbrev(c), c::inet AS i, c::text AS t FROM (VALUES ('10.1.0.0/16'::cidr), ('10/8'), ('0.0.0.0/0'), ('192.168.1.0/25')) v(c) ORDER BY c DESC
+SELECT set_masklen('10.1.2.3'::inet, 16), set_masklen('10.1.2.0/24'::cidr, 12), set_masklen('::1', -1)
+SELECT set_masklen('10.1.2.3'::inet, 40)
+SELECT inet '10.1.2.3' + 1, inet '10.1.2.3' - 4, 5 + inet '::ff', ~inet '10.0.0.1', inet '10.1.2.3' & '255.255.0.0', inet '10.1.2.3' | '0.0.0.255', inet '10.0.1.0' - inet '10.0.0.1'
+SELECT inet '255.255.255.255' + 1
+SELECT inet '1.1.1.1' & '::1'
+SELECT inet_merge('10.1.2.3/24', '10.1.9.9/24'), inet_same_family('1.1.1.1', '::1')
+SELECT a << b, a <<= b, a >> b, a >>= b, a && b, a < b, a = b FROM (VALUES ('10.1.2.3'::inet, '10.1.0.0/16'::inet), ('10.1.0.0/16', '10.1.0.0/16'), ('10.2.0.0/16', '10.1.2.0/24'), ('::1', '0.0.0.0/0')) v(a, b)
+SELECT '10.0.0.1/24'::cidr
+SELECT '10.0.0.1/24'::inet::cidr, '1.2.3.4'::text::inet, t::inet FROM (VALUES ('9.8.7.6')) v(t)
+SELECT t::inet FROM (VALUES ('9.8.7')) v(t)
+SELECT count(DISTINCT i), min(i), max(i), array_agg(i ORDER BY i) FROM (VALUES ('10.1.2.3/24'::inet), ('10.1.2.3'), ('9.0.0.1'), ('10.1.2.3')) v(i)
+SELECT m, ~m, m & '00:00:00:ff:ff:ff', m | '01:00:00:00:00:00', trunc(m), m::macaddr8, macaddr8_set7bit(m::macaddr8), m::macaddr8::macaddr, m < '08:00:2b:01:02:04' FROM (VALUES ('08002b:010203'::macaddr)) v(m)
+SELECT '08:00:2b:01:02:03:04:05'::macaddr8::macaddr
+SELECT '{1.2.3.4,10.0.0.0/8}'::cidr[], (ARRAY['1.2.3.4'::inet, '::1'])[2], '1.2.3.4'::inet = ANY('{1.2.3.4,::1}'), row('1.2.3.4'::inet, '10/8'::cidr)::text, to_jsonb('1.2.3.4'::inet), greatest('1.1.1.1'::inet, '2.2.2.2')

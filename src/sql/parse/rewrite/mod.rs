@@ -14,10 +14,13 @@
 //! | `integer ARRAY[4]` | `integer [4]` |
 //! | `MERGE … USING a JOIN b ON p ON q` | `USING (a JOIN b ON p) ON q` |
 //! | `WHEN … THEN DO NOTHING`, `INSERT DEFAULT VALUES` | an assignment to, an insert into [`DO_NOTHING`], [`DEFAULTS`] |
+//! | `SET a[1].f = 2`, `INSERT INTO t (a[1])` | `SET a."␁0" = 2`, `INSERT INTO t (a."␁0")`, the rest kept aside |
+//! | `(a).*` | `(a)."␁star"` |
 //! | `… SEARCH DEPTH FIRST BY a SET b` after a CTE | kept aside, see [`super::Extras`] |
 //!
 //! Marks begin with [`MARK`], which no identifier of a client can: such an identifier is refused.
 
+mod assign;
 mod context;
 mod cte;
 mod join;
@@ -27,6 +30,7 @@ mod merge;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
+pub use assign::{Place, kept_place};
 pub use cte::CteClauses;
 
 use super::source::Source;
@@ -45,6 +49,8 @@ pub const UNBOUNDED: &str = "\u{1}unbounded";
 /// The column that stands for MERGE's DO NOTHING, and the one for its INSERT DEFAULT VALUES.
 pub const DO_NOTHING: &str = "\u{1}do nothing";
 pub const DEFAULTS: &str = "\u{1}defaults";
+/// The field that stands for all fields of a row.
+pub const STAR: &str = "\u{1}star";
 /// The function that stands for ROWS FROM.
 pub const ROWS: &str = "\u{1}rows";
 
@@ -56,6 +62,7 @@ pub fn rewrite(tokens: Vec<TokenWithSpan>, source: &Source, extras: &mut Extras)
             triggers.note(keyword(Some(token)));
         }
         triggers.star |= token.token == Token::Mul;
+        triggers.places |= matches!(token.token, Token::LBracket | Token::Period);
     }
     if triggers.merge {
         tokens = merge::spell(tokens, source)?;
@@ -75,6 +82,12 @@ pub fn rewrite(tokens: Vec<TokenWithSpan>, source: &Source, extras: &mut Extras)
     // A policy is FOR UPDATE in another sense.
     if triggers.locks && !(is(tokens.first(), "create") && is(tokens.get(1), "policy")) {
         tokens = limit::locks(tokens, extras);
+    }
+    if triggers.star && triggers.places {
+        fields_star(&mut tokens);
+    }
+    if triggers.writes && triggers.places {
+        tokens = assign::take(tokens, source, extras)?;
     }
     Ok(tokens)
 }
@@ -107,6 +120,9 @@ struct Triggers {
     locks: bool,
     merge: bool,
     star: bool,
+    /// INSERT or SET, with brackets or periods.
+    writes: bool,
+    places: bool,
 }
 
 impl Triggers {
@@ -120,6 +136,7 @@ impl Triggers {
             Keyword::FETCH => self.fetch = true,
             Keyword::FOR => self.locks = true,
             Keyword::MERGE => self.merge = true,
+            Keyword::INSERT | Keyword::SET => self.writes = true,
             _ => {}
         }
     }
@@ -266,6 +283,18 @@ fn clauses(tokens: Vec<TokenWithSpan>, source: &Source, triggers: &Triggers) -> 
         i += 1;
     }
     Ok(out)
+}
+
+/// `(a).*`, `a[1].*`: sqlparser takes a star after names only.
+fn fields_star(tokens: &mut [TokenWithSpan]) {
+    for i in 2..tokens.len() {
+        let whole = tokens[i].token == Token::Mul
+            && tokens[i - 1].token == Token::Period
+            && matches!(tokens[i - 2].token, Token::RParen | Token::RBracket);
+        if whole {
+            tokens[i] = mark(&tokens[i], STAR);
+        }
+    }
 }
 
 /// True if an item of a FROM list may begin after this token.

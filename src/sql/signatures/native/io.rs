@@ -31,7 +31,42 @@ pub(super) fn natives() -> Vec<Native> {
             }
         }
     }
+    all.push(record_fields());
     all
+}
+
+/// `dg_record_fields(text, count)`: the texts of a composite value's fields.
+fn record_fields() -> Native {
+    let result = Phys::List(Box::new(Phys::Text));
+    Native {
+        name: "dg_record_fields",
+        args: vec![Phys::Text, Phys::Int4],
+        varargs: None,
+        result: result.clone(),
+        strict: true,
+        volatile: false,
+        body: Arc::new(move |args, rows| {
+            let (texts, counts) = (downcast::<str>(args, 0)?, downcast::<i32>(args, 1)?);
+            let mut values = Vec::with_capacity(rows);
+            for row in 0..rows {
+                if texts.is_null(row) || counts.is_null(row) {
+                    values.push(Value::Null);
+                    continue;
+                }
+                let text = texts.value(row);
+                let count = usize::try_from(counts.value(row)).unwrap_or(0);
+                drop(lend(count.saturating_mul(size_of::<Value>()).saturating_add(text.len()))?);
+                let fields = crate::types::text::split_record(text, count)?;
+                let items: Vec<Value> = fields.into_iter().map(|f| f.map_or(Value::Null, Value::text)).collect();
+                let dims = vec![(items.len() as i32, 1)];
+                let value = Value::Array(crate::types::ArrayValue { element: oid::TEXT, dims, items });
+                spend(size(&value))?;
+                tick()?;
+                values.push(value);
+            }
+            crate::types::arrow::array_from_values(&values, &result)
+        }),
+    }
 }
 
 /// A name that lives as long as the process: the list is made once.

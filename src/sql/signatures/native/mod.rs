@@ -12,6 +12,7 @@ mod json;
 mod json_edit;
 mod jsonpath;
 mod moment;
+mod network;
 mod numeric;
 
 mod pattern;
@@ -54,6 +55,7 @@ pub fn all() -> Vec<Native> {
     all.extend(degrees::natives());
     all.extend(drawn::natives());
     all.extend(hash_partition::natives());
+    all.extend(network::natives());
 
     all
 }

@@ -1,0 +1,34 @@
+//! Types that DuckDB has nothing for, carried as bytes that sort as their values do: DuckDB compares, groups, joins and
+//! indexes them without knowing what they are. Text and binary forms are made of the bytes.
+
+pub mod inet;
+pub mod mac;
+
+use super::text::Output;
+use super::{Oid, oid};
+
+/// True for a type that is carried so.
+pub fn is_coded(ty: Oid) -> bool {
+    matches!(ty, oid::INET | oid::CIDR | oid::MACADDR | oid::MACADDR8)
+}
+
+/// Appends the type's text; false if the type is not carried so.
+pub fn write(out: &mut Vec<u8>, bytes: &[u8], ty: Oid, output: &Output<'_>) -> bool {
+    let _ = output;
+    match ty {
+        oid::INET | oid::CIDR => out.extend_from_slice(inet::Inet::decode(bytes).text(ty == oid::CIDR).as_bytes()),
+        oid::MACADDR | oid::MACADDR8 => out.extend_from_slice(mac::text(bytes).as_bytes()),
+        _ => return false,
+    }
+    true
+}
+
+/// Appends the type's binary form; false if the type is not carried so.
+pub fn send(out: &mut Vec<u8>, bytes: &[u8], ty: Oid) -> bool {
+    match ty {
+        oid::INET | oid::CIDR => inet::Inet::decode(bytes).send(ty == oid::CIDR, out),
+        oid::MACADDR | oid::MACADDR8 => out.extend_from_slice(bytes),
+        _ => return false,
+    }
+    true
+}
