@@ -2,6 +2,8 @@
 //!
 //! No wildcard arms, every struct destructured: what is added to the tree does not compile until it is decided here.
 
+mod place;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -526,26 +528,7 @@ impl Walk {
                 self.expr(array);
                 self.subscripts(indices);
             }
-            ExprKind::Put { whole, place, value } => {
-                self.expr(whole);
-                match place {
-                    Place::Items(indices) => self.subscripts(indices),
-                    Place::Field(_) => {}
-                }
-                self.expr(value);
-            }
-        }
-    }
-
-    fn subscripts(&mut self, indices: &[Subscript]) {
-        for index in indices {
-            match index {
-                Subscript::Index(at) => self.expr(at),
-                Subscript::Slice(from, to) => {
-                    self.option(from);
-                    self.option(to);
-                }
-            }
+            ExprKind::Put { whole, place, value } => self.put(whole, place, value),
         }
     }
 
