@@ -9,6 +9,7 @@ use crate::engine::Native;
 use crate::engine::vector::{Oid as OidArg, native2, native3, native4};
 use crate::error::{Error, Result, SqlState};
 use crate::facts;
+use crate::registry::extension;
 use crate::registry::seen::Seen;
 use crate::registry::{RelationKind, Snapshot};
 use crate::types::{Oid, PgType, Phys, name::format_type, oid};
@@ -182,6 +183,9 @@ fn catalog_oid(name: &str) -> Option<Oid> {
 /// The comment on an object of a catalog; `None` if there is none.
 fn comment(asker: &Asker, object: Oid, catalog: &str) -> Option<String> {
     let snapshot = &asker.snapshot;
+    if catalog == "pg_extension" && object == extension::PLPGSQL_OID {
+        return Some(extension::PLPGSQL.comment.to_owned());
+    }
     if object < oid::FIRST_USER && !matches!(catalog, "pg_database" | "pg_authid" | "pg_roles") {
         return recorded_comment(object, catalog_oid(catalog)?).map(str::to_owned);
     }
@@ -207,6 +211,7 @@ fn comment(asker: &Asker, object: Oid, catalog: &str) -> Option<String> {
             table.constraints.iter().find(|c| c.oid == object)?.comment.clone()
         }
         "pg_proc" => snapshot.function_by_oid(object)?.comment.clone(),
+        "pg_extension" => snapshot.extensions.values().find(|e| e.oid == object)?.comment.clone(),
         "pg_database" => snapshot.database_comment.clone(),
         "pg_authid" | "pg_roles" => snapshot.role_by_oid(object)?.comment.clone(),
         _ => None,

@@ -230,7 +230,8 @@ impl Work {
     /// Puts a statement back that can be run again.
     pub fn keep(&mut self, rendered: &Rendered, plan: Plan) {
         // A look-up that is not quick may have a plan for a table that was empty: it is planned anew.
-        if plan.is_keyed() && !plan.quick || !plan.is_select() && !(plan.changes_rows() && plan.is_planned_anew()) {
+        let lasting = plan.is_select() || plan.changes_rows() && plan.is_planned_anew();
+        if plan.is_keyed() && !plan.quick || !lasting {
             return;
         }
         let keyed = rendered.keyed.as_ref().filter(|_| plan.is_keyed());

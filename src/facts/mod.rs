@@ -286,7 +286,7 @@ catalogs! {
 /// PostgreSQL's own collations, by name.
 static COLLATIONS: LazyLock<HashMap<&'static str, Oid>> = LazyLock::new(|| {
     let Some(table) = recorded("pg_collation") else { return HashMap::new() };
-    let row = |row: &Row| Some((table.get(*row, "collname")?, table.get(*row, "oid")?.parse().ok()?));
+    let row = |row: &Row| Some((table.get(row, "collname")?, table.get(row, "oid")?.parse().ok()?));
     table.rows.iter().filter_map(row).collect()
 });
 

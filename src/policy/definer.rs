@@ -23,20 +23,18 @@ impl Rules<'_> {
     /// Inside a SECURITY DEFINER function current_user is the owner.
     pub(super) fn as_definer(&self, expr: &mut Expr) -> Result<()> {
         let (owner, true) = self.user else { return Ok(()) };
-        match &expr.kind {
-            ExprKind::Session(SessionValue::CurrentUser, _) => {
-                let name = self.authority.snapshot.role_by_oid(owner).map(|r| r.name.clone());
-                let name = name.ok_or_else(|| Error::internal("policy: a function's owner is gone"))?;
-                expr.kind = ExprKind::Const(Value::Text(name));
-                Ok(())
-            }
+        if let ExprKind::Session(SessionValue::CurrentUser, _) = &expr.kind {
+            let name = self.authority.snapshot.role_by_oid(owner).map(|r| r.name.clone());
+            let name = name.ok_or_else(|| Error::internal("policy: a function's owner is gone"))?;
+            expr.kind = ExprKind::Const(Value::Text(name));
+        } else if let ExprKind::Call(call) = &expr.kind
+            && asks_current_user(call)
+        {
             // These ask the session who it is.
-            ExprKind::Call(call) if asks_current_user(call) => {
-                let what = format!("{} of the current user in a SECURITY DEFINER function", call.func.name);
-                Err(Error::unsupported(what).hint("Name the role as the first argument."))
-            }
-            _ => Ok(()),
+            let what = format!("{} of the current user in a SECURITY DEFINER function", call.func.name);
+            return Err(Error::unsupported(what).hint("Name the role as the first argument."));
         }
+        Ok(())
     }
 }
 

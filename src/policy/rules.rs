@@ -198,8 +198,9 @@ impl Rules<'_> {
         for mask in masks {
             let Some(at) = columns.iter().position(|c| c.attnum == mask.column) else { continue };
             let Some(column) = table.column_by_num(mask.column) else { continue };
-            let expr = self.reader.mask(&mask.expression, table, column, row)?;
+            let mut expr = self.reader.mask(&mask.expression, table, column, row)?;
             check::rule(&expr, self.role, self.user.0, self.authority)?;
+            self.expr(&mut expr)?;
             found.push((at as u16, expr));
             self.applied(table).masked.insert(column.name.clone());
         }

@@ -77,6 +77,9 @@ pub const AVAILABLE: &[Available] = &[
     },
 ];
 
+/// plpgsql's, as PostgreSQL 15's initdb gives it.
+pub const PLPGSQL_OID: Oid = 13_559;
+
 /// What every database of PostgreSQL's has.
 pub const PLPGSQL: Available =
     Available { name: "plpgsql", version: "1.0", comment: "PL/pgSQL procedural language", types: &[], functions: &[] };

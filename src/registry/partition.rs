@@ -254,7 +254,7 @@ impl Snapshot {
         let conditions = partitions.iter().map(|p| self.bound_condition(p));
         let is_default =
             |p: &&Arc<Relation>| p.partitioning.of.as_ref().is_some_and(|of| of.bound == PartitionBound::Default);
-        if partitions.iter().any(|p| is_default(&p)) {
+        if partitions.iter().any(is_default) {
             return None;
         }
         let conditions: Vec<String> = conditions.flatten().collect();

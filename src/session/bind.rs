@@ -169,6 +169,11 @@ fn no_parameter(n: u16) -> Error {
     Error::new(SqlState::UNDEFINED_PARAMETER, format!("there is no parameter ${}", n + 1))
 }
 
+/// A client's address as an inet.
+fn address(ip: std::net::IpAddr) -> Value {
+    Value::Bytea(crate::types::coded::inet::Inet::host(ip).encode().into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,9 +212,4 @@ mod tests {
         let error = types::binary::text(b"a\xe9\x20b").unwrap_err();
         assert_eq!(error.report().message, "invalid byte sequence for encoding \"UTF8\": 0xe9 0x20 0x62");
     }
-}
-
-/// A client's address as an inet.
-fn address(ip: std::net::IpAddr) -> Value {
-    Value::Bytea(crate::types::coded::inet::Inet::host(ip).encode().into())
 }

@@ -3,10 +3,7 @@
 use super::objects::namespace_oid;
 use super::*;
 use crate::registry::builtin;
-use crate::registry::extension::{AVAILABLE, PLPGSQL};
-
-/// plpgsql's, as PostgreSQL 15's initdb gives it.
-pub(super) const PLPGSQL_OID: Oid = 13_559;
+use crate::registry::extension::{AVAILABLE, PLPGSQL, PLPGSQL_OID};
 
 pub(super) fn pg_extension(ask: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&["oid", "extname", "extowner", "extnamespace", "extrelocatable", "extversion"]);

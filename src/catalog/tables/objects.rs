@@ -381,7 +381,7 @@ pub(super) fn pg_description(ask: &Ask<'_>) -> Result<Rows> {
         push(0, e.oid, EXTENSION_CATALOG, 0, &e.comment);
     }
     let plpgsql = Some(crate::registry::extension::PLPGSQL.comment.to_owned());
-    push(0, super::extensions::PLPGSQL_OID, EXTENSION_CATALOG, 0, &plpgsql);
+    push(0, crate::registry::extension::PLPGSQL_OID, EXTENSION_CATALOG, 0, &plpgsql);
     for r in relations(ask) {
         match r.kind {
             RelationKind::Composite => push(r.oid, r.row_type, TYPE_CATALOG, 0, &r.comment),

@@ -183,6 +183,7 @@ impl Analyzer<'_> {
         inner.next_cte = self.next_cte;
         inner.depth = self.depth;
         inner.relations = self.relations;
+        inner.routines = self.routines;
         inner.views = self.views.clone();
         inner.views.push(def.oid);
         inner.calls = self.calls.clone();
@@ -196,6 +197,7 @@ impl Analyzer<'_> {
         self.next_rel = inner.next_rel;
         self.next_cte = inner.next_cte;
         self.relations = inner.relations;
+        self.routines = inner.routines;
         self.note_height(inner.height)?;
         Ok(query)
     }

@@ -119,6 +119,8 @@ pub struct Analyzer<'a> {
     /// The greatest depth met, with WITH queries and views in the place of their names.
     height: usize,
     relations: u64,
+    /// Bodies of functions so far.
+    pub(crate) routines: u32,
     /// The position of the last set-returning function, and how many there were on this level.
     sets: (usize, u32),
     /// The fields of columns of type record, where they are known.
@@ -152,6 +154,7 @@ impl<'a> Analyzer<'a> {
             depth: 0,
             height: 0,
             relations: 0,
+            routines: 0,
             sets: (0, 0),
             record_fields: HashMap::new(),
             views: Vec::new(),

@@ -16,6 +16,9 @@ use crate::sql::{Context, parse};
 use crate::tree::{Body, Distinct, Field, FromItem, Query, RelColumn, RelId, Relation, Routine, Select, Source};
 use crate::types::{Oid, PgType, oid};
 
+/// Calls that a statement may have put their bodies in the place of: what lowers them grows faster than their number.
+const MAX_ROUTINES: u32 = 200;
+
 /// How deep calls of users' functions may be inside each other's bodies.
 const MAX_CALLS: usize = 64;
 
@@ -149,6 +152,10 @@ impl Analyzer<'_> {
             return Err(parse::too_deep());
         }
         self.note_relation()?;
+        self.routines += 1;
+        if self.routines > MAX_ROUTINES {
+            return Err(parse::too_deep());
+        }
         let [text] = function.body.statements.as_slice() else { return Err(not_one_query(function)) };
         let parsed = parse::parse(text).map_err(|e| inside(e, name))?;
         let [parsed] = parsed.as_slice() else { return Err(not_one_query(function)) };
@@ -159,6 +166,7 @@ impl Analyzer<'_> {
         inner.next_cte = self.next_cte;
         inner.depth = self.depth;
         inner.relations = self.relations;
+        inner.routines = self.routines;
         inner.views = self.views.clone();
         inner.kept = true;
         inner.calls = self.calls.clone();
@@ -170,6 +178,7 @@ impl Analyzer<'_> {
         self.next_rel = inner.next_rel;
         self.next_cte = inner.next_cte;
         self.relations = inner.relations;
+        self.routines = inner.routines;
         self.note_height(inner.height)?;
         Ok((rel, query, row))
     }

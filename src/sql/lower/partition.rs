@@ -387,16 +387,24 @@ impl Lowerer<'_> {
         touched: Option<&[u16]>,
     ) -> Result<Vec<Guard>> {
         let values: Vec<Option<Scalar>> = (0..target.columns.len()).map(|i| value_of(i as u16)).collect();
+        // DuckDB holds the root's NOT NULLs; an INSERT asks for all of them itself.
+        let mut guards = match touched {
+            Some(touched) if def.is_partition() => {
+                Self::not_null_guards(def, target, value_of, &|index| !touched.contains(&index))
+            }
+            _ => Vec::new(),
+        };
         if !def.is_partitioned() {
-            let asked = def.is_partition() && self.touches_key(def, target, touched);
-            return Ok(if asked { self.bound_guard(def, target, &values)?.into_iter().collect() } else { Vec::new() });
+            if def.is_partition() && self.touches_key(def, target, touched) {
+                guards.extend(self.bound_guard(def, target, &values)?);
+            }
+            return Ok(guards);
         }
         let (snapshot, top) = (self.cx.snapshot.clone(), def.named_oid());
         let moves = self.touches_key(def, target, touched);
         let touched: Option<Vec<&str>> = touched.map(|touched| {
             touched.iter().filter_map(|i| target.columns.get(usize::from(*i))).map(|c| &*c.name).collect()
         });
-        let mut guards = Vec::new();
         for part in snapshot.partition_descendants(top) {
             for (text, names, error) in own_conditions(part, def) {
                 if !moves && touched.as_ref().is_some_and(|t| !names.iter().any(|n| t.contains(&&**n))) {

@@ -138,8 +138,8 @@ fn partition_by(tokens: &[TokenWithSpan], source: &Source) -> Option<usize> {
 fn typed_elements(tokens: &mut Vec<TokenWithSpan>, open: usize, end: usize, source: &Source) {
     let mut starts = Vec::new();
     let mut depth = 0;
-    for at in open..end {
-        match tokens[at].token {
+    for (at, token) in tokens.iter().enumerate().take(end).skip(open) {
+        match token.token {
             Token::LParen => {
                 depth += 1;
                 if depth == 1 {

@@ -147,11 +147,11 @@ impl Analyzer<'_> {
             };
             return Ok(Looked::Missing(Error::new(SqlState::UNDEFINED_FUNCTION, message)));
         };
-        if let Looked::Found(function) = &found {
-            if !kind.covers(function.procedure) {
-                let message = format!("{shown} is not a {}", kind.word());
-                return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
-            }
+        if let Looked::Found(function) = &found
+            && !kind.covers(function.procedure)
+        {
+            let message = format!("{shown} is not a {}", kind.word());
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
         }
         Ok(found)
     }
@@ -426,7 +426,7 @@ fn language(raw: &RawCreate) -> Result<()> {
 /// Which pseudo-types there may be.
 fn check_types(procedure: bool, args: &[Oid], result: Oid, shown: impl Fn(Oid) -> String) -> Result<()> {
     let pseudo = |ty: Oid| TYPES.by_oid(ty).is_some_and(|t| t.kind == b'p');
-    for ty in args.iter().filter(|ty| pseudo(**ty) && !polymorphic(**ty)) {
+    if let Some(ty) = args.iter().find(|ty| pseudo(**ty) && !polymorphic(**ty)) {
         return Err(definition(format!("SQL functions cannot have arguments of type {}", shown(*ty))));
     }
     let given = matches!(result, oid::VOID | oid::RECORD) || polymorphic(result);

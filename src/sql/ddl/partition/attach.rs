@@ -137,7 +137,7 @@ impl Planner<'_> {
                 return Err(own_key(&format!("constraint \"{}\"", constraint.name), parent));
             }
         }
-        for index in table.indexes.iter().filter(|i| i.unique && i.parent.is_none()) {
+        if let Some(index) = table.indexes.iter().find(|i| i.unique && i.parent.is_none()) {
             return Err(own_key(&format!("unique index \"{}\"", index.name), parent));
         }
         if let Some((child, name)) = self.referencing(table.oid).first() {
@@ -161,7 +161,7 @@ impl Planner<'_> {
         let siblings = self.after.partitions(parent.oid);
         let is_default =
             |p: &&Arc<Relation>| p.partitioning.of.as_ref().is_some_and(|of| of.bound == PartitionBound::Default);
-        if concurrently && siblings.iter().any(|p| is_default(&p)) {
+        if concurrently && siblings.iter().any(is_default) {
             let message = "cannot detach partitions concurrently when a default partition exists";
             return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
         }
