@@ -43,7 +43,7 @@ impl Session {
             Some(batch) => self.claim_batch(table, batch, front).await?,
             None => None,
         };
-        self.open_engine().await?;
+        self.open_engine_to_change().await?;
         if let Some(active) = self.transaction.active_mut() {
             active.queried = true;
         }

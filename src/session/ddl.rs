@@ -15,7 +15,7 @@ use crate::types::Value;
 impl Session {
     pub(super) async fn ddl(&mut self, permit: &Permit<Ddl>, values: &[Value], front: &mut dyn Front) -> Result<Done> {
         self.audit_access(permit.access());
-        self.open_engine().await?;
+        self.open_engine_to_change().await?;
         if let Some(active) = self.transaction.active_mut() {
             active.queried = true;
         }

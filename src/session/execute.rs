@@ -165,6 +165,7 @@ impl Session {
         }
         if let Some(active) = self.transaction.active_mut() {
             active.queried = true;
+            active.changed |= plan.writes || !plan.before.is_empty();
         }
         // Each part of MERGE counts.
         let mut counted = 0;
@@ -218,7 +219,8 @@ impl Session {
         front: &mut dyn Front,
         alone: Alone,
     ) -> Result<(Started, Option<Plan>)> {
-        let began = self.transaction.active().filter(|a| a.engine).map(|a| (a.journal.place(), a.scratch.len()));
+        let kept = self.transaction.active().filter(|a| a.engine && !self.has_only_read());
+        let began = kept.map(|a| (a.journal.place(), a.scratch.len()));
         // What a try has said and locked is taken back before the next says and locks it again.
         let said = self.shared.pending.lock().mark();
         let locks = self.gateway.locks.of_transaction(self.shared.id);
@@ -229,7 +231,7 @@ impl Session {
                 Ok(started) => return Ok((started, None)),
                 Err(error) => error,
             };
-            // Where PostgreSQL would wait for the other transaction: so far this one has done nothing else.
+            // Where PostgreSQL would wait for the other transaction: so far this one has changed nothing else.
             let waits = began.is_none() && error.code() == SqlState::T_R_SERIALIZATION_FAILURE;
             if !waits || Instant::now() > until {
                 break error;

@@ -26,6 +26,9 @@ impl Session {
     pub async fn parse(&mut self, name: &str, text: &str, types: &[Oid]) -> Result<()> {
         let mut done = self.audit_begin(None).await;
         if done.is_ok() {
+            done = self.take_snapshot().await;
+        }
+        if done.is_ok() {
             done = self.prepare(name, text, types, false);
         }
         self.audit_part(&done);
@@ -135,6 +138,13 @@ impl Session {
         result_formats: Vec<i16>,
     ) -> Result<()> {
         let mut done = self.audit_begin(None).await;
+        // The portal that takes this name's place is no reason to keep a snapshot.
+        if portal.is_empty() {
+            drop(self.portals.take(""));
+        }
+        if done.is_ok() {
+            done = self.take_snapshot().await;
+        }
         if done.is_ok() {
             done = self.make_portal(portal, statement, &param_formats, &values, &result_formats);
         }
@@ -160,9 +170,6 @@ impl Session {
             && !ends_failed(compiled)
         {
             return Err(transaction::aborted());
-        }
-        if name.is_empty() {
-            drop(self.portals.take(""));
         }
         self.portals.check_new(name, self.gateway.limits().portals)?;
         let snapshot = self.snapshot();

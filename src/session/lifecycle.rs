@@ -10,6 +10,7 @@ use super::transaction::{Active, Failed, Transaction};
 use crate::engine::{Access, Cancel, Connection, Run};
 use crate::error::{Error, Result};
 use crate::registry::{Change, Overlay};
+use crate::tree::Isolation;
 
 /// A connection that the session holds, and how to stop what runs on it.
 pub struct Lease {
@@ -56,6 +57,39 @@ impl Session {
             active.overlay = Some(overlay);
         }
         Ok(())
+    }
+
+    /// [`Session::open_engine`] for what does more than read.
+    pub(super) async fn open_engine_to_change(&mut self) -> Result<()> {
+        self.open_engine().await?;
+        if let Some(active) = self.transaction.active_mut() {
+            active.changed = true;
+        }
+        Ok(())
+    }
+
+    /// In READ COMMITTED each statement sees what is committed when it begins. DuckDB's transaction keeps the snapshot of its first
+    /// statement; one that has only read is given up for another, and with it the schema that was pinned.
+    pub(super) async fn take_snapshot(&mut self) -> Result<()> {
+        let Some(active) = self.transaction.active().filter(|a| a.engine) else { return Ok(()) };
+        let data = active.moment != Some(self.gateway.engine().moment());
+        let schema = active.overlay.as_ref().is_none_or(|o| o.base() != self.gateway.registry().snapshot().version);
+        if (data || schema) && self.has_only_read() {
+            self.begin_anew().await?;
+        }
+        Ok(())
+    }
+
+    /// True if nothing but its snapshot would be lost if the transaction began anew in the engine, and its isolation allows
+    /// another one.
+    pub(super) fn has_only_read(&self) -> bool {
+        let each_statement = match self.shared.state.lock().settings.transaction.isolation {
+            Isolation::ReadUncommitted | Isolation::ReadCommitted => true,
+            Isolation::RepeatableRead | Isolation::Serializable => false,
+        };
+        let unchanged = self.transaction.active().is_some_and(|a| !a.changed && a.savepoints.is_empty());
+        // What is bound or half read belongs to the snapshot that it was bound in.
+        each_statement && unchanged && !self.portals.unfinished()
     }
 
     /// Takes back what the only statement so far began in the engine, so that it can be tried in another way.

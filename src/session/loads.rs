@@ -64,7 +64,7 @@ impl Session {
                 super::advisory::wait_turn(waiting.turn(), &shared, self.deadline, front).await?;
             }
         }
-        self.open_engine().await?;
+        self.open_engine_to_change().await?;
         let question = loads::find(table.oid, batch);
         if let Some(found) = self.ask(&question, Vec::new()).await?.first() {
             return finished(found).map(Some);

@@ -163,6 +163,14 @@ impl Portals {
         self.by_name.clear();
     }
 
+    /// True if a portal has yet to run, or to be read to its end.
+    pub fn unfinished(&self) -> bool {
+        self.by_name.values().any(|portal| match &portal.state {
+            PortalState::Ready | PortalState::Open(OpenRows { source: Batches::Engine(_), .. }) => true,
+            PortalState::Open(OpenRows { source: Batches::Kept(_), .. }) | PortalState::Done { .. } => false,
+        })
+    }
+
     /// True if a portal's rows still come from the engine.
     pub fn read_from_engine(&self) -> bool {
         self.by_name

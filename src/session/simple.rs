@@ -66,6 +66,7 @@ impl Session {
         self.audit_begin(Some(&mut *front)).await?;
         self.audit_text(text, index);
         self.open_implicit();
+        self.take_snapshot().await?;
         let compiled = self.compile(text, index, &Arc::default()).map(|(_, compiled)| compiled);
         self.take_place(&compiled)?;
         let compiled = self.unless_failed(compiled)?;

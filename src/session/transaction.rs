@@ -45,6 +45,8 @@ pub struct Active {
     pub engine: bool,
     /// A query has run: its isolation can no longer be set.
     pub queried: bool,
+    /// It has done more than read: its snapshot cannot be given up for a later one.
+    pub changed: bool,
     /// Counts of sequences that the engine forgets at COMMIT.
     pub forgotten: Vec<Oid>,
     /// What drops the temporary tables of statements of several steps.
@@ -76,6 +78,7 @@ impl Active {
             overlay: None,
             engine: false,
             queried: false,
+            changed: false,
             forgotten: Vec::new(),
             scratch: Vec::new(),
             access: Access::ReadWrite,
