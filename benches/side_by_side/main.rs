@@ -1,5 +1,5 @@
 //! The same statements against the gateway, PostgreSQL (when it is on PATH) and DuckDB in-process, in one run: ratios as
-//! a Markdown table. `cargo bench --bench side_by_side [-- reads|tpch|points|mixed|connections|rules …]`; `DUCKGATE_BENCH_SCALE` is
+//! a Markdown table. `cargo bench --bench side_by_side [-- reads|tpch|points|mixed|connections|rules|load …]`; `DUCKGATE_BENCH_SCALE` is
 //! TPC-H's scale factor (default 1), `DUCKGATE_BENCH_SECONDS` how long each throughput is measured (default 5),
 //! `DUCKGATE_BENCH_FOLDER` keeps the data and the loaded databases for the next run, `DUCKGATE_BENCH_POSTGRES_TPCH=1` has
 //! PostgreSQL answer the 22 queries too (minutes at scale 1).
@@ -7,6 +7,7 @@
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
+mod load;
 mod measure;
 mod postgres;
 mod raw;
@@ -42,6 +43,14 @@ fn main() {
     let folder = kept.unwrap_or_else(|| temporary.path().to_path_buf());
     std::fs::create_dir_all(&folder).expect("the folder");
     let data = Data::generate(&folder.join("tpch"), scale);
+    let mut report = Report::default();
+    if wanted.iter().any(|section| section == "load") {
+        // Alone: it starts and stops what it measures.
+        let duckdb = in_process(&folder.join("in-process.duckdb"), &data);
+        load::measure(&mut report, &folder, &duckdb);
+        println!("{}", report.markdown(scale));
+        return;
+    }
 
     let file = folder.join("gateway.duckdb");
     let loaded = file.exists();
@@ -66,7 +75,6 @@ fn main() {
 
     let duckdb = in_process(&folder.join("in-process.duckdb"), &data);
 
-    let mut report = Report::default();
     if wants("reads") {
         full_reads(&mut report, &gateway.target, postgres, &duckdb);
     }

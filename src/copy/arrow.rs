@@ -22,6 +22,8 @@ use crate::types::text::Input;
 const ROWS: usize = 1 << 16;
 /// Rows that a batch may have beyond the number of its bytes: those of a column of nulls take none.
 const FREE_ROWS: usize = 1 << 20;
+/// Bytes that are made room for at once, before they have come.
+const ROOM: usize = 8 << 20;
 /// Bytes of a message's description.
 const MOST_HEADER: usize = 16 << 20;
 const CONTINUATION: [u8; 4] = [0xff; 4];
@@ -98,6 +100,9 @@ impl ArrowDecoder {
                 State::Header(length) | State::Body(length) => length,
                 State::Ended => return Err(bad("there is data after its end")),
             };
+            if self.piece.is_empty() {
+                self.piece = MutableBuffer::with_capacity(wanted.min(ROOM.max(data.len())));
+            }
             let taken = (wanted - self.piece.len()).min(data.len());
             self.piece.extend_from_slice(&data[..taken]);
             data = &data[taken..];

@@ -15,7 +15,7 @@ use super::logical::logical_type;
 use super::native::{drop_box, guarded};
 use super::raw::RawConnection;
 use super::read::array_of;
-use super::write::{Span, write};
+use super::write::{Span, Texts, write};
 use super::{AggregateState, NativeAggregate};
 use crate::error::{Error, Result};
 use crate::types::{Phys, Value};
@@ -212,7 +212,7 @@ unsafe extern "C" fn finalize(
             });
         }
         let array = array_from_values(&values, &native.result)?;
-        let span = Span { from: 0, at: offset as usize, rows };
+        let span = Span { from: 0, at: offset as usize, rows, texts: Texts::Copied };
         // SAFETY: the result has the registered type and room for the states from the offset on.
         unsafe { write(result, &array, span, &native.result) }
     });

@@ -14,7 +14,7 @@ use super::commits::Written;
 use super::control::{Control, Watch};
 use super::data::Touched;
 use super::error::Translate;
-use super::feed::{Feed, Part};
+use super::feed::{Feed, Part, Threads};
 use super::helpers::{ALONE, Help, PLANNING};
 use super::link::{Held, Plan, Transaction, Work};
 use super::patience::Stopwatch;
@@ -227,9 +227,9 @@ impl Lease {
                 reason = self.control.stopped(epoch, run.deadline) => Err(reason.error()),
                 part = feed.part() => part,
             };
-            let last = match part {
-                Ok(Part::More) => false,
-                Ok(Part::Last) => true,
+            let threads = match part {
+                Ok(Part::Rows(threads)) => threads,
+                Ok(Part::End) => return Ok(rows),
                 Err(error) => {
                     let held = Arc::clone(held);
                     blocking(move || {
@@ -254,6 +254,7 @@ impl Lease {
                         work.transaction = Transaction::Active;
                     }
                     work.touched.add(writes);
+                    work.set_unordered(&job_held.raw, threads == Threads::Several)?;
                     let _writing = job_held.shared.data.write(Touched::of(writes));
                     let _help = job_held.shared.helpers.call();
                     match statement.statement.execute().translated() {
@@ -267,9 +268,6 @@ impl Lease {
                 .await?;
             plan = Some(statement);
             rows += changed;
-            if last {
-                return Ok(rows);
-            }
         }
     }
 

@@ -392,7 +392,7 @@ fn transaction(message: &str) -> Option<Error> {
     }
     if lower.contains("failed to commit") {
         // The reason of a failed commit follows in DuckDB's text, in the words of its own kind.
-        return constraint(message).or_else(|| {
+        return io(message).or_else(|| constraint(message)).or_else(|| {
             Some(Error::new(
                 SqlState::T_R_SERIALIZATION_FAILURE,
                 "could not serialize access due to read/write dependencies among transactions",

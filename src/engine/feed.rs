@@ -1,7 +1,11 @@
 //! Feeds: batches that a client sends, read by a statement through the table function `duckgate_feed(n)`.
 //!
 //! A statement over a feed is run once for each part of it (COPY's rows are independent of each other), so that no slot
-//! and none of DuckDB's threads waits for a slow client; one part is filled while another is written.
+//! and none of DuckDB's threads waits for a slow client. A part goes on for as long as batches come without a pause.
+//!
+//! A feed whose rows need not keep their order is read by several threads once it has turned out to be a long one: DuckDB then
+//! fills row groups side by side. Each thread has to fill whole ones: what is less DuckDB copies once more, one thread
+//! after the other, so that short parts would gain nothing by it.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -14,19 +18,29 @@ use arrow::record_batch::RecordBatch;
 use duckdb::ffi;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 
-use super::FeedWriter;
 use super::native::{drop_box, guarded};
 use super::raw::RawConnection;
 use super::system::{TableFunction, output_columns, parameter, set_output};
-use super::write::{Span, write};
+use super::write::{Span, Texts, write};
+use super::{FeedOrder, FeedWriter};
 use crate::error::{Error, Result, SqlState};
 use crate::types::Phys;
 
-/// A part is closed when it holds this many bytes; a load takes twice that at most.
-const PART_BYTES: usize = 16 * 1024 * 1024;
+/// What waits to be read, in bytes, at most.
+const ROOM: usize = 24 << 20;
+/// A part begins when there are so many bytes for it.
+const PART_BYTES: usize = 8 << 20;
+/// A part ends when nothing has come for so long.
+const LULL: Duration = Duration::from_millis(5);
+/// And after so long in any case: others wait in line for its slot.
+const TURN: Duration = Duration::from_secs(2);
+/// So many bytes of a feed keep their order in any case.
+const IN_ORDER: u64 = 32 << 20;
+/// More than DuckDB has: it takes as many as there are.
+const MOST_THREADS: u64 = 1024;
 
 /// The feeds that are open, by number.
 #[derive(Default)]
@@ -48,25 +62,38 @@ const FORGOTTEN: Duration = Duration::from_secs(600);
 /// One feed: filled by a [`Writer`], emptied part by part.
 pub(super) struct Feed {
     columns: Vec<(String, Phys)>,
+    order: FeedOrder,
     /// True once a statement has bound it.
     bound: AtomicBool,
     state: Mutex<State>,
     filled: Notify,
     emptied: Notify,
+    /// A batch has come, for threads of the running statement.
+    came: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    filling: Vec<RecordBatch>,
+    waiting: VecDeque<RecordBatch>,
     bytes: usize,
     /// What is there is to be read, though it is less than a part.
     hurried: bool,
-    /// What the running statement reads.
-    part: VecDeque<RecordBatch>,
+    /// Bytes that were read.
+    read: u64,
+    part: Running,
     reading: Reading,
     end: End,
     /// The statement is over, with this error if it failed.
     closed: Option<Option<Error>>,
+}
+
+/// The part that is being read.
+#[derive(Default)]
+enum Running {
+    /// None, or one that has ended: its threads get no more rows.
+    #[default]
+    Over,
+    Since(Instant, Threads),
 }
 
 /// A part is read once. A plan that scans the feed twice (DuckDB may join a query with itself) would lose its rows.
@@ -88,22 +115,33 @@ enum End {
     Broken,
 }
 
-/// A part that is ready to be read.
+/// By how many threads a part is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Threads {
+    /// One: its rows keep their order.
+    One,
+    Several,
+}
+
+/// What there is to be done of a feed.
 pub(super) enum Part {
-    More,
-    /// Possibly empty.
-    Last,
+    /// A part is ready to be read, possibly an empty one.
+    Rows(Threads),
+    /// All has been read.
+    End,
 }
 
 impl Feeds {
-    pub fn open(self: &Arc<Self>, columns: Vec<(String, Phys)>) -> (u64, Box<dyn FeedWriter>) {
+    pub fn open(self: &Arc<Self>, columns: Vec<(String, Phys)>, order: FeedOrder) -> (u64, Box<dyn FeedWriter>) {
         let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
         let feed = Arc::new(Feed {
             columns,
+            order,
             bound: AtomicBool::new(false),
             state: Mutex::default(),
             filled: Notify::new(),
             emptied: Notify::new(),
+            came: Condvar::new(),
         });
         let mut open = self.open.lock();
         for slot in open.values_mut() {
@@ -143,21 +181,43 @@ impl Feed {
             filled.as_mut().enable();
             {
                 let mut state = self.state.lock();
-                let last = state.end == End::Finished;
-                if state.end == End::Broken {
-                    return Err(Error::new(SqlState::QUERY_CANCELED, "COPY from stdin failed: the feed broke off"));
-                }
-                if last || state.hurried || state.bytes >= PART_BYTES {
-                    state.hurried = false;
-                    state.part = std::mem::take(&mut state.filling).into();
-                    state.reading = Reading::Ready;
-                    state.bytes = 0;
-                    drop(state);
-                    self.emptied.notify_waiters();
-                    return Ok(if last { Part::Last } else { Part::More });
+                if let Some(part) = state.next_part(self.order)? {
+                    return Ok(part);
                 }
             }
             filled.await;
+        }
+    }
+
+    /// The next batch of the part that is read, for one of its threads. `None` ends the part for that thread; so does `patient`
+    /// being false when there is none at the moment.
+    fn pull(&self, patient: bool) -> Option<RecordBatch> {
+        let mut state = self.state.lock();
+        let until = Instant::now() + LULL;
+        loop {
+            let Running::Since(since, threads) = state.part else { return None };
+            let in_order = threads == Threads::One && self.order == FeedOrder::Free && state.read >= IN_ORDER;
+            if in_order || since.elapsed() > TURN {
+                state.part = Running::Over;
+                return None;
+            }
+            if let Some(batch) = state.waiting.pop_front() {
+                let bytes = super::batch_bytes(&batch);
+                state.bytes -= bytes;
+                state.read += bytes as u64;
+                state.hurried &= !state.waiting.is_empty();
+                drop(state);
+                self.emptied.notify_waiters();
+                return Some(batch);
+            }
+            if !patient {
+                return None;
+            }
+            if state.end != End::Open || self.came.wait_until(&mut state, until).timed_out() && state.waiting.is_empty()
+            {
+                state.part = Running::Over;
+                return None;
+            }
         }
     }
 
@@ -165,10 +225,35 @@ impl Feed {
     pub fn close(&self, error: Option<Error>) {
         let mut state = self.state.lock();
         state.closed.get_or_insert(error);
-        state.filling.clear();
-        state.part.clear();
+        state.waiting.clear();
+        state.bytes = 0;
+        state.part = Running::Over;
         drop(state);
         self.emptied.notify_waiters();
+    }
+}
+
+impl State {
+    fn next_part(&mut self, order: FeedOrder) -> Result<Option<Part>> {
+        let last = match self.end {
+            End::Broken => {
+                return Err(Error::new(SqlState::QUERY_CANCELED, "COPY from stdin failed: the feed broke off"));
+            }
+            End::Finished => true,
+            End::Open => false,
+        };
+        if last && self.waiting.is_empty() && self.reading != Reading::Nothing {
+            return Ok(Some(Part::End));
+        }
+        if !last && !self.hurried && self.bytes < PART_BYTES {
+            return Ok(None);
+        }
+        let several = order == FeedOrder::Free && self.read >= IN_ORDER;
+        let threads = if several { Threads::Several } else { Threads::One };
+        self.hurried = false;
+        self.reading = Reading::Ready;
+        self.part = Running::Since(Instant::now(), threads);
+        Ok(Some(Part::Rows(threads)))
     }
 }
 
@@ -194,12 +279,13 @@ impl Writer {
                     Some(None) => return Err(Error::internal("a feed goes on after its statement's end")),
                     None => {}
                 }
-                if state.bytes < PART_BYTES {
+                if state.bytes < ROOM {
                     state.bytes += super::batch_bytes(&batch);
-                    state.filling.push(batch);
-                    let full = state.bytes >= PART_BYTES;
+                    state.waiting.push_back(batch);
+                    let enough = state.bytes >= PART_BYTES;
                     drop(state);
-                    if full {
+                    self.feed.came.notify_one();
+                    if enough {
                         self.feed.filled.notify_waiters();
                     }
                     return Ok(());
@@ -215,6 +301,7 @@ impl Writer {
             state.end = end;
         }
         drop(state);
+        self.feed.came.notify_all();
         self.feed.filled.notify_waiters();
     }
 }
@@ -227,7 +314,7 @@ impl FeedWriter for Writer {
     fn hurry(&mut self) {
         {
             let mut state = self.feed.state.lock();
-            state.hurried = !state.filling.is_empty();
+            state.hurried = !state.waiting.is_empty();
         }
         self.feed.filled.notify_waiters();
     }
@@ -262,6 +349,7 @@ pub(super) fn register(raw: &RawConnection, feeds: &Arc<Feeds>) -> Result<()> {
         projection: false,
         bind,
         init,
+        local: Some(local),
         function: scan,
     }
     .register(raw, Box::new(Arc::clone(feeds)))
@@ -288,10 +376,18 @@ unsafe extern "C" fn bind(info: ffi::duckdb_bind_info) {
     }
 }
 
-/// How far a scan has come.
+/// A statement's scan.
 struct Scan {
-    batches: VecDeque<RecordBatch>,
-    row: usize,
+    /// False for the run over nothing.
+    live: bool,
+}
+
+/// How far one of its threads has come.
+#[derive(Default)]
+struct Local {
+    batch: Option<(RecordBatch, usize)>,
+    /// Those that the last chunk's texts are in: DuckDB is done with them when it asks for the next.
+    held: Vec<RecordBatch>,
 }
 
 unsafe extern "C" fn init(info: ffi::duckdb_init_info) {
@@ -299,18 +395,24 @@ unsafe extern "C" fn init(info: ffi::duckdb_init_info) {
         // SAFETY: a live handle, whose bind data is what bind() gave.
         let feed = unsafe { &*ffi::duckdb_init_get_bind_data(info).cast::<Arc<Feed>>() };
         let mut state = feed.state.lock();
-        match state.reading {
-            Reading::Nothing => {}
-            Reading::Ready => state.reading = Reading::Done,
+        let live = match state.reading {
+            Reading::Nothing => false,
+            Reading::Ready => {
+                state.reading = Reading::Done;
+                true
+            }
             Reading::Done => return Err(Error::internal("a plan reads its feed twice")),
-        }
-        let batches = std::mem::take(&mut state.part);
+        };
+        let threads = match state.part {
+            Running::Since(_, Threads::Several) => MOST_THREADS,
+            Running::Since(_, Threads::One) | Running::Over => 1,
+        };
         drop(state);
-        let scan = Box::new(Mutex::new(Scan { batches, row: 0 }));
+        let scan = Box::new(Scan { live });
         // SAFETY: a live handle; the box is given to DuckDB with its destructor.
         unsafe {
-            ffi::duckdb_init_set_max_threads(info, 1);
-            ffi::duckdb_init_set_init_data(info, Box::into_raw(scan).cast(), Some(drop_box::<Mutex<Scan>>));
+            ffi::duckdb_init_set_max_threads(info, threads);
+            ffi::duckdb_init_set_init_data(info, Box::into_raw(scan).cast(), Some(drop_box::<Scan>));
         }
         Ok(())
     });
@@ -320,36 +422,44 @@ unsafe extern "C" fn init(info: ffi::duckdb_init_info) {
     }
 }
 
+unsafe extern "C" fn local(info: ffi::duckdb_init_info) {
+    let local = Box::new(Mutex::new(Local::default()));
+    // SAFETY: a live handle; the box is given to DuckDB with its destructor.
+    unsafe { ffi::duckdb_init_set_init_data(info, Box::into_raw(local).cast(), Some(drop_box::<Mutex<Local>>)) };
+}
+
 unsafe extern "C" fn scan(info: ffi::duckdb_function_info, output: ffi::duckdb_data_chunk) {
     let failed = guarded(|| {
-        // SAFETY: live handles, whose data is what bind() and init() gave.
-        let (feed, scan) = unsafe {
+        // SAFETY: live handles, whose data is what bind(), init() and local() gave.
+        let (feed, scan, local) = unsafe {
             (
                 &*ffi::duckdb_function_get_bind_data(info).cast::<Arc<Feed>>(),
-                &*ffi::duckdb_function_get_init_data(info).cast::<Mutex<Scan>>(),
+                &*ffi::duckdb_function_get_init_data(info).cast::<Scan>(),
+                &*ffi::duckdb_function_get_local_init_data(info).cast::<Mutex<Local>>(),
             )
         };
-        let mut scan = scan.lock();
+        let mut local = local.lock();
+        local.held.clear();
         // SAFETY: no arguments.
         let room = unsafe { ffi::duckdb_vector_size() } as usize;
         let mut filled = 0;
-        while filled < room {
-            let row = scan.row;
-            let Some(batch) = scan.batches.front() else { break };
+        while scan.live && filled < room {
+            let next = local.batch.take().or_else(|| feed.pull(filled == 0).map(|batch| (batch, 0)));
+            let Some((batch, row)) = next else { break };
             let rows = (batch.num_rows() - row).min(room - filled);
             for (i, (_, phys)) in feed.columns.iter().enumerate() {
                 // SAFETY: a live chunk with the feed's columns.
                 let vector = unsafe { ffi::duckdb_data_chunk_get_vector(output, i as u64) };
-                let span = Span { from: row, at: filled, rows };
-                // SAFETY: the vector has the column's type and room for `room` rows.
+                let span = Span { from: row, at: filled, rows, texts: Texts::Lent };
+                // SAFETY: the vector has the column's type and room for `room` rows; the batch is kept until DuckDB asks for
+                // the next chunk.
                 unsafe { write(vector, batch.column(i), span, phys)? };
             }
             filled += rows;
             if row + rows == batch.num_rows() {
-                scan.batches.pop_front();
-                scan.row = 0;
+                local.held.push(batch);
             } else {
-                scan.row = row + rows;
+                local.batch = Some((batch, row + rows));
             }
         }
         // SAFETY: a live chunk with that many rows written.

@@ -45,6 +45,8 @@ pub(super) struct Work {
     /// By SQL and TimeZone: constants of a plan are folded under the zone that it was made in.
     statements: LruCache<(Arc<str>, Arc<str>), Plan>,
     time_zone: Option<Arc<str>>,
+    /// What it inserts need not keep its order: so for parts of a load alone.
+    unordered: bool,
     pub transaction: Transaction,
     /// DDL has run here: there may be temporary objects.
     pub dirty: bool,
@@ -72,6 +74,7 @@ impl Link {
         let work = Work {
             statements: LruCache::new(STATEMENTS),
             time_zone: None,
+            unordered: false,
             transaction: Transaction::None,
             dirty: false,
             touched: Touched::default(),
@@ -145,7 +148,17 @@ impl Work {
             raw.run(&format!("SET TimeZone = '{}'", time_zone.replace('\'', "''"))).translated()?;
             self.time_zone = Some(Arc::clone(time_zone));
         }
+        self.set_unordered(raw, false)?;
         self.begin(raw)
+    }
+
+    /// Says whether DuckDB may insert a statement's rows in another order than the one in which they come.
+    pub fn set_unordered(&mut self, raw: &RawConnection, unordered: bool) -> Result<()> {
+        if self.unordered != unordered {
+            raw.run(&format!("SET SESSION preserve_insertion_order = {}", !unordered)).translated()?;
+            self.unordered = unordered;
+        }
+        Ok(())
     }
 
     /// Begins the transaction that was asked for.
@@ -221,6 +234,7 @@ impl Work {
     pub fn is_quick(&self, link: &Link, data: &DataVersion, rendered: &Rendered, time_zone: &Arc<str>) -> bool {
         let ready = self.transaction == Transaction::None
             && self.time_zone.as_ref() == Some(time_zone)
+            && !self.unordered
             && self.open.strong_count() == 0
             && !link.lone.load(Ordering::SeqCst);
         let plan = || rendered.keyed.as_ref().and_then(|keyed| self.peek(data, &keyed.sql));

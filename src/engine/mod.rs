@@ -206,6 +206,14 @@ pub trait Rows: Send {
     fn suspend(&mut self) {}
 }
 
+/// Whether a feed's rows are written in the order in which they come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FeedOrder {
+    Kept,
+    /// Those of a long feed may be written by several threads, side by side.
+    Free,
+}
+
 /// A feed of batches into a statement (COPY FROM): the rendered SQL reads it by number.
 pub trait FeedWriter: Send {
     /// Waits while the engine is behind. Fails with the statement's own error if that has failed.
@@ -260,7 +268,7 @@ pub trait Engine: Send + Sync {
     /// True if others may have removed rows of the table since, or rewritten them.
     fn removed_since(&self, moment: Moment, table: Oid) -> bool;
     /// Makes a feed of batches with these columns. The SQL that reads it says `duckgate_feed(<number>)` in FROM.
-    fn open_feed(&self, columns: Vec<(String, Phys)>) -> Result<(u64, Box<dyn FeedWriter>)>;
+    fn open_feed(&self, columns: Vec<(String, Phys)>, order: FeedOrder) -> Result<(u64, Box<dyn FeedWriter>)>;
     /// Keeps batches to be read again, up to `memory` bytes of them in memory.
     fn spool(&self, memory: usize) -> Spool;
     fn stats(&self) -> Stats;

@@ -15,7 +15,7 @@ use super::interrupts::{self, Interrupts};
 use super::logical::logical_type;
 use super::raw::{LogicalType, RawConnection};
 use super::read::array_of;
-use super::write::{Span, write};
+use super::write::{Span, Texts, write};
 use super::{Native, NativeBody};
 use crate::error::{Error, Result};
 use crate::types::Phys;
@@ -200,7 +200,7 @@ unsafe fn run(
         return Err(Error::internal(format!("a native function gave {} values for {rows} rows", result.len())));
     }
     // SAFETY: the output has the registered result type and room for the input's rows.
-    unsafe { write(output, &result, Span { from: 0, at: 0, rows }, &extra.result) }
+    unsafe { write(output, &result, Span { from: 0, at: 0, rows, texts: Texts::Copied }, &extra.result) }
 }
 
 fn evaluate(extra: &Extra, args: &[ArrayRef], rows: usize) -> Result<ArrayRef> {

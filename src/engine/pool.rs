@@ -20,7 +20,7 @@ use super::link::Link;
 use super::raw::{Database, RawConnection, RawError};
 use super::sequence::Sequences;
 use super::spool::Spool;
-use super::{Connection, Engine, EngineConfig, FeedWriter, Plugins, Stats};
+use super::{Connection, Engine, EngineConfig, FeedOrder, FeedWriter, Plugins, Stats};
 use super::{aggregate, feed, native, sequence, system};
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Oid, Phys};
@@ -103,8 +103,9 @@ impl Pool {
         system::register(&raw, plugins.system_tables)?;
         feed::register(&raw, &feeds)?;
         sequence::register(&raw, &sequences)?;
-        // From here on no statement changes a setting, but for the connection's own TimeZone.
-        raw.run("SET allowed_configs = ['TimeZone']; SET lock_configuration = true").translated()?;
+        // From here on no statement changes a setting, but for two of the connection's own.
+        let own = "SET allowed_configs = ['TimeZone', 'preserve_insertion_order']; SET lock_configuration = true";
+        raw.run(own).translated()?;
         drop(raw);
         let helpers = Helpers::start(&database, config.threads.max(1) - 1).map_err(Error::internal)?;
         let shared = Shared {
@@ -272,8 +273,8 @@ impl Engine for Pool {
         self.0.commits.removed_since(moment, table)
     }
 
-    fn open_feed(&self, columns: Vec<(String, Phys)>) -> Result<(u64, Box<dyn FeedWriter>)> {
-        Ok(self.0.feeds.open(columns))
+    fn open_feed(&self, columns: Vec<(String, Phys)>, order: FeedOrder) -> Result<(u64, Box<dyn FeedWriter>)> {
+        Ok(self.0.feeds.open(columns, order))
     }
 
     fn spool(&self, memory: usize) -> Spool {

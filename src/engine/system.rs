@@ -12,7 +12,7 @@ use super::SystemTables;
 use super::logical::logical_type;
 use super::native::{drop_box, guarded};
 use super::raw::{LogicalType, OwnedValue, RawConnection, text_of};
-use super::write::{Span, write};
+use super::write::{Span, Texts, write};
 use crate::error::{Error, Result, SqlState};
 use crate::types::Phys;
 
@@ -24,6 +24,8 @@ pub(super) struct TableFunction<'a> {
     pub projection: bool,
     pub bind: unsafe extern "C" fn(ffi::duckdb_bind_info),
     pub init: unsafe extern "C" fn(ffi::duckdb_init_info),
+    /// What each thread that reads it begins with.
+    pub local: Option<unsafe extern "C" fn(ffi::duckdb_init_info)>,
     pub function: unsafe extern "C" fn(ffi::duckdb_function_info, ffi::duckdb_data_chunk),
 }
 
@@ -44,6 +46,9 @@ impl TableFunction<'_> {
             ffi::duckdb_table_function_set_extra_info(function, Box::into_raw(extra).cast(), Some(drop_box::<T>));
             ffi::duckdb_table_function_set_bind(function, Some(self.bind));
             ffi::duckdb_table_function_set_init(function, Some(self.init));
+            if let Some(local) = self.local {
+                ffi::duckdb_table_function_set_local_init(function, Some(local));
+            }
             ffi::duckdb_table_function_set_function(function, Some(self.function));
             let state = ffi::duckdb_register_table_function(raw.handle(), function);
             ffi::duckdb_destroy_table_function(&mut function);
@@ -93,6 +98,7 @@ pub(super) fn register(raw: &RawConnection, tables: Arc<dyn SystemTables>) -> Re
         projection: true,
         bind,
         init,
+        local: None,
         function: scan,
     }
     .register(raw, Box::new(tables))
@@ -196,7 +202,7 @@ unsafe extern "C" fn scan(info: ffi::duckdb_function_info, output: ffi::duckdb_d
             if column == batch.num_columns() {
                 return Err(Error::internal("a system table gives fewer columns than it was asked for"));
             }
-            let span = Span { from: scan.row, at: 0, rows };
+            let span = Span { from: scan.row, at: 0, rows, texts: Texts::Copied };
             // SAFETY: a live chunk with the wanted columns, each of its type and with room for a vector's rows.
             unsafe { write(ffi::duckdb_data_chunk_get_vector(output, i as u64), batch.column(column), span, phys)? };
             column += 1;

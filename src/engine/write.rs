@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, GenericByteArray, PrimitiveArray};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
+    ByteArrayType, DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
     Time64MicrosecondType, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type,
 };
 use duckdb::ffi;
@@ -14,6 +14,9 @@ use super::read::{decimal_width, enum_width};
 use crate::error::{Error, Result, SqlState};
 use crate::types::Phys;
 
+/// Bytes of a string that has no others.
+const INLINED: usize = 12;
+
 /// Rows of an array, and where in a vector they go.
 #[derive(Clone, Copy)]
 pub(super) struct Span {
@@ -22,13 +25,24 @@ pub(super) struct Span {
     /// The first row of the vector.
     pub at: usize,
     pub rows: usize,
+    pub texts: Texts,
+}
+
+/// What becomes of texts and bytes that are too long to stand in a vector itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Texts {
+    /// DuckDB copies them.
+    Copied,
+    /// The vector points to the array's own, which lives for as long as the vector is used.
+    Lent,
 }
 
 /// Writes rows of `array` into `vector`. Fails, having written nothing that counts, if the array is not of the
 /// physical type's Arrow type.
 ///
 /// # Safety
-/// `vector` is live, flat, writable, of DuckDB's type for `phys`, and has room for the rows; the array has them.
+/// `vector` is live, flat, writable, of DuckDB's type for `phys`, and has room for the rows; the array has them, and lives as
+/// long as `span.texts` says.
 pub(super) unsafe fn write(vector: ffi::duckdb_vector, array: &ArrayRef, span: Span, phys: &Phys) -> Result<()> {
     if span.rows == 0 {
         return Ok(());
@@ -65,11 +79,11 @@ pub(super) unsafe fn write(vector: ffi::duckdb_vector, array: &ArrayRef, span: S
             Phys::Decimal { precision, scale } => target.decimals(array, phys, *precision, *scale)?,
             Phys::Numeric | Phys::Text | Phys::Char(_) | Phys::Padded => {
                 let values = array.as_string_opt::<i32>().ok_or_else(|| wrong(array, phys))?;
-                target.strings(array, |i| values.value(i).as_bytes());
+                target.strings(values);
             }
             Phys::Bytea | Phys::Coded(_) => {
                 let values = array.as_binary_opt::<i32>().ok_or_else(|| wrong(array, phys))?;
-                target.strings(array, |i| values.value(i));
+                target.strings(values);
             }
             Phys::Interval => target.intervals(array, phys)?,
             Phys::Uuid => target.uuids(array, phys)?,
@@ -114,6 +128,25 @@ unsafe fn set_null(vector: ffi::duckdb_vector, phys: &Phys, rows: impl Iterator<
     }
 }
 
+/// A string as DuckDB has it: a short one's bytes are in it, a longer one begins with four of them and points to all.
+fn string(bytes: &[u8]) -> ffi::duckdb_string_t {
+    let length = bytes.len() as u32;
+    let value = if bytes.len() <= INLINED {
+        let mut inlined = [0; INLINED];
+        inlined.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from as std::ffi::c_char);
+        let inlined = ffi::duckdb_string_t__bindgen_ty_1__bindgen_ty_2 { length, inlined };
+        ffi::duckdb_string_t__bindgen_ty_1 { inlined }
+    } else {
+        let mut prefix = [0; 4];
+        prefix.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from as std::ffi::c_char);
+        let ptr = bytes.as_ptr().cast_mut().cast();
+        ffi::duckdb_string_t__bindgen_ty_1 {
+            pointer: ffi::duckdb_string_t__bindgen_ty_1__bindgen_ty_1 { length, prefix, ptr },
+        }
+    };
+    ffi::duckdb_string_t { value }
+}
+
 struct Target {
     vector: ffi::duckdb_vector,
     data: *mut std::ffi::c_void,
@@ -149,20 +182,22 @@ impl Target {
         if values.scale() != scale as i8 {
             return Err(wrong(array, phys));
         }
-        let limit = 10i128.pow(u32::from(precision));
-        for i in 0..self.span.rows {
-            let row = self.span.from + i;
-            let value = if values.is_null(row) { 0 } else { values.value(row) };
-            if value.unsigned_abs() >= limit.unsigned_abs() {
-                return Err(Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "numeric field overflow"));
-            }
-            // SAFETY: the physical width of a DECIMAL follows from its precision, and the value fits it.
+        let limit = 10i128.pow(u32::from(precision)).unsigned_abs();
+        let rows = self.span.from..self.span.from + self.span.rows;
+        let known = &values.values()[rows.clone()];
+        let fits = |value: &i128| value.unsigned_abs() < limit;
+        if !known.iter().all(fits) && rows.zip(known).any(|(row, value)| values.is_valid(row) && !fits(value)) {
+            return Err(Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "numeric field overflow"));
+        }
+        // What stands where a value is NULL may be cut off: nobody reads it.
+        for (i, value) in known.iter().enumerate() {
+            // SAFETY: the physical width of a DECIMAL follows from its precision, and the values fit it.
             unsafe {
                 match decimal_width(precision) {
-                    2 => self.put(i, value as i16),
-                    4 => self.put(i, value as i32),
-                    8 => self.put(i, value as i64),
-                    _ => self.put(i, hugeint(value)),
+                    2 => self.put(i, *value as i16),
+                    4 => self.put(i, *value as i32),
+                    8 => self.put(i, *value as i64),
+                    _ => self.put(i, hugeint(*value)),
                 }
             }
         }
@@ -171,18 +206,16 @@ impl Target {
 
     /// # Safety
     /// The vector holds strings.
-    unsafe fn strings<'a>(&self, array: &ArrayRef, value: impl Fn(usize) -> &'a [u8]) {
+    unsafe fn strings<T: ByteArrayType<Offset = i32>>(&self, values: &GenericByteArray<T>) {
+        let offsets = &values.value_offsets()[self.span.from..=self.span.from + self.span.rows];
+        let data = values.value_data();
+        let nulls = values.nulls();
         for i in 0..self.span.rows {
-            let row = self.span.from + i;
-            let bytes = if array.is_null(row) { b"" } else { value(row) };
-            if bytes.len() <= 12 {
-                let mut inlined = [0; 12];
-                inlined.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from as std::ffi::c_char);
-                let inlined = ffi::duckdb_string_t__bindgen_ty_1__bindgen_ty_2 { length: bytes.len() as u32, inlined };
-                let value = ffi::duckdb_string_t { value: ffi::duckdb_string_t__bindgen_ty_1 { inlined } };
-                // SAFETY: a short string's bytes are all in it.
-                unsafe { self.put(i, value) };
-            } else {
+            let bytes = match nulls {
+                Some(nulls) if nulls.is_null(self.span.from + i) => &[],
+                Some(_) | None => &data[offsets[i] as usize..offsets[i + 1] as usize],
+            };
+            if bytes.len() > INLINED && self.span.texts == Texts::Copied {
                 // SAFETY: a live vector of strings with that row; DuckDB copies the bytes. They are UTF-8 or a blob's.
                 unsafe {
                     ffi::duckdb_unsafe_vector_assign_string_element_len(
@@ -192,6 +225,9 @@ impl Target {
                         bytes.len() as u64,
                     );
                 }
+            } else {
+                // SAFETY: a short string's bytes are all in it; a longer one's outlive the vector's use.
+                unsafe { self.put(i, string(bytes)) };
             }
         }
     }
@@ -282,7 +318,7 @@ impl Target {
             // SAFETY: the vector holds list entries.
             unsafe { self.put(i, entry) };
         }
-        let span = Span { from: first, at: base, rows: last - first };
+        let span = Span { from: first, at: base, rows: last - first, texts: self.span.texts };
         // SAFETY: the child has DuckDB's type for the element and room for the rows.
         unsafe { write(child, lists.values(), span, element) }
     }

@@ -15,9 +15,13 @@ pub enum OwnKind {
     Dialect,
 }
 
-/// All of them but the dialect are limits and ways of a role, which only superusers set.
+/// Those that every role sets for itself.
+const FREE: [&str; 2] = ["duckgate.dialect", "duckgate.keep_load_order"];
+
+/// All of them but [`FREE`] ones are limits and ways of a role, which only superusers set.
 pub const OWN_SETTINGS: &[(&str, OwnKind)] = &[
     ("duckgate.dialect", OwnKind::Dialect),
+    ("duckgate.keep_load_order", OwnKind::Bool),
     ("duckgate.max_rows", OwnKind::Number),
     ("duckgate.max_result_bytes", OwnKind::Bytes),
     ("duckgate.max_load_rows", OwnKind::Number),
@@ -35,7 +39,7 @@ pub fn needs_superuser(setting: &str) -> bool {
     let key = setting.to_lowercase();
     match SETTINGS.get(&key) {
         Some(known) => known.context == "superuser",
-        None => key.starts_with("duckgate.") && key != "duckgate.dialect",
+        None => key.starts_with("duckgate.") && !FREE.contains(&key.as_str()),
     }
 }
 

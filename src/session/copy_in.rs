@@ -16,7 +16,7 @@ use super::plan_cache::Origin;
 use super::session::Session;
 use super::transaction;
 use crate::copy::{CopyColumn, CopySource, Decoder};
-use crate::engine::{Outcome, Run};
+use crate::engine::{FeedOrder, Outcome, Run};
 use crate::error::{Error, Report, Result};
 use crate::registry::Relation;
 use crate::sql::{self, Compiled, CompiledBody, ParamSource, Plan};
@@ -31,7 +31,7 @@ impl Session {
         front: &mut dyn Front,
         alone: Alone,
     ) -> Result<Done> {
-        let CompiledBody::CopyIn { plan, options, columns, table, counts_sent } = &compiled.body else {
+        let CompiledBody::CopyIn { plan, options, columns, table, counts_sent, in_order } = &compiled.body else {
             return Err(Error::internal("COPY is another statement"));
         };
         if self.shared.state.lock().settings.transaction.read_only {
@@ -72,9 +72,11 @@ impl Session {
         let present: Vec<Phys> = present.into_iter().map(|place| types[place].clone()).collect();
         let flagged: &[usize] = options.default.as_ref().map_or(&[], |default| &default.columns);
         let named = feed_columns(&present, flagged.len());
-        let (number, writer) = self.gateway.engine().open_feed(named.clone())?;
-        let params = self.bind_values(plan, &[], Some(number))?;
         let mut kept = self.keep_data(alone);
+        let free = !in_order && kept.is_none() && !self.shared.state.lock().settings.acting().keep_load_order;
+        let order = if free { FeedOrder::Free } else { FeedOrder::Kept };
+        let (number, writer) = self.gateway.engine().open_feed(named.clone(), order)?;
+        let params = self.bind_values(plan, &[], Some(number))?;
         self.next_tape(kept.is_some());
         self.audit_access(plan.permit.access());
         let most = self.result_quotas().load_rows;

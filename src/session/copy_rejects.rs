@@ -10,7 +10,7 @@ use super::copy_in::feed_columns;
 use super::front::Front;
 use super::session::Session;
 use crate::copy::{Decoder, Rejected};
-use crate::engine::{FeedWriter, Spool};
+use crate::engine::{FeedOrder, FeedWriter, Spool};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Relation;
 use crate::sql::{self, Compiled, CompiledBody};
@@ -166,7 +166,7 @@ impl Session {
         let source = self.copy_source(columns, table)?;
         let types: Vec<_> = source.columns.into_iter().map(|c| c.phys).collect();
         let named = feed_columns(&types, 0);
-        let (number, writer) = self.gateway.engine().open_feed(named.clone())?;
+        let (number, writer) = self.gateway.engine().open_feed(named.clone(), FeedOrder::Kept)?;
         let params = self.bind_values(plan, &[], Some(number))?;
         let Some(mut spool) = rejects.spool.take() else { return Err(Error::internal("no spool of rejected rows")) };
         let batches = spool.read()?;

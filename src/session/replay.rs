@@ -10,7 +10,7 @@ use super::execute::guarded;
 use super::front::Front;
 use super::journal::{Digest, Entry, Journal, Place, Saw, witness};
 use super::session::Session;
-use crate::engine::{Access, Outcome, Rendered, Run};
+use crate::engine::{Access, FeedOrder, Outcome, Rendered, Run};
 use crate::error::{Error, Result, SqlState};
 use crate::policy::Permit;
 use crate::sql::Depends;
@@ -186,7 +186,7 @@ impl Session {
 
     async fn repeat_copy(&mut self, entry: &mut Entry, run: &Run, front: &mut dyn Front) -> Result<Outcome> {
         let Some(data) = &mut entry.data else { return Err(Error::internal("COPY without its data")) };
-        let (number, mut writer) = self.gateway.engine().open_feed(data.columns.clone())?;
+        let (number, mut writer) = self.gateway.engine().open_feed(data.columns.clone(), FeedOrder::Kept)?;
         let mut values = entry.values.clone();
         if let Some(value) = values.get_mut(data.parameter) {
             *value = Value::Int8(i64::try_from(number).map_err(Error::internal)?);

@@ -77,8 +77,9 @@ fn body(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<C
                 CopyDirection::In { insert, table, columns } => {
                     let (table, columns) = (Arc::clone(table), copy_fields(table, columns));
                     let counts_sent = replaces_all(insert);
+                    let in_order = crate::sql::analyze::needs_order(insert);
                     let plan = plan(permit, |s| lower_copy(s, cx, decimals))?;
-                    CompiledBody::CopyIn { plan, options, columns, table, counts_sent }
+                    CompiledBody::CopyIn { plan, options, columns, table, counts_sent, in_order }
                 }
                 CopyDirection::Out { query: _, relation } => {
                     let relation = *relation;

@@ -72,6 +72,8 @@ pub enum CompiledBody {
         table: Arc<Relation>,
         /// The tag counts the rows that were sent: of rows with the same key only the last is written.
         counts_sent: bool,
+        /// What is written depends on the order of the rows.
+        in_order: bool,
     },
     CopyOut {
         plan: Plan,

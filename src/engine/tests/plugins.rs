@@ -4,7 +4,7 @@ use arrow::array::{ArrayRef, Int64Array, StringArray};
 use arrow::datatypes::{Field, Schema};
 
 use super::*;
-use crate::engine::directory;
+use crate::engine::{FeedOrder, directory};
 
 fn native(name: &'static str, args: &[Phys], result: Phys, strict: bool, body: NativeBody) -> Native {
     Native { name, args: args.into(), varargs: None, result, strict, volatile: false, body }
@@ -201,7 +201,7 @@ async fn a_feed_is_loaded_whole_or_not_at_all() {
     let mut c = pool.connect().unwrap();
     command(&mut *c, "CREATE TABLE t(a BIGINT, b VARCHAR)").await.unwrap();
     let columns = vec![("a".to_owned(), Phys::Int8), ("b".to_owned(), Phys::Text)];
-    let (number, mut writer) = pool.open_feed(columns.clone()).unwrap();
+    let (number, mut writer) = pool.open_feed(columns.clone(), FeedOrder::Kept).unwrap();
     let begun = Instant::now();
     let load = tokio::spawn(async move {
         let rows = change(&mut *c, &format!("INSERT INTO t SELECT a, b FROM duckgate_feed({number})")).await;
@@ -220,7 +220,7 @@ async fn a_feed_is_loaded_whole_or_not_at_all() {
     let check = "SELECT count(*) FROM t WHERE b IS NULL AND a % 5 = 0 OR b = 'row number ' || a";
     assert_eq!(int(&mut *c, check).await.unwrap(), 3_000_000);
     // A writer that breaks off takes all of it back.
-    let (number, mut writer) = pool.open_feed(columns.clone()).unwrap();
+    let (number, mut writer) = pool.open_feed(columns.clone(), FeedOrder::Free).unwrap();
     let load = tokio::spawn(async move {
         let rows = change(&mut *c, &format!("INSERT INTO t SELECT a, b FROM duckgate_feed({number})")).await;
         (rows, c)
@@ -233,7 +233,7 @@ async fn a_feed_is_loaded_whole_or_not_at_all() {
     assert_eq!(rows.unwrap_err().code(), SqlState::QUERY_CANCELED);
     assert_eq!(int(&mut *c, "SELECT count(*) FROM t").await.unwrap(), 3_000_000);
     // A load that fails tells its writer.
-    let (number, mut writer) = pool.open_feed(columns).unwrap();
+    let (number, mut writer) = pool.open_feed(columns, FeedOrder::Free).unwrap();
     let load = tokio::spawn(async move {
         change(&mut *c, &format!("INSERT INTO t SELECT a, b::INTEGER FROM duckgate_feed({number})")).await
     });

@@ -26,6 +26,7 @@ pub struct Acting {
     pub idle_in_transaction: Option<Duration>,
     pub idle_session: Option<Duration>,
     pub dialect: Dialect,
+    pub keep_load_order: bool,
     pub standard_strings: bool,
     pub row_security: bool,
     pub least_notice: Severity,
@@ -55,6 +56,7 @@ pub fn acts(key: &str) -> bool {
             | "idle_in_transaction_session_timeout"
             | "idle_session_timeout"
             | "duckgate.dialect"
+            | "duckgate.keep_load_order"
             | "duckgate.max_rows"
             | "duckgate.max_result_bytes"
             | "duckgate.max_load_rows"
@@ -117,6 +119,7 @@ impl Acting {
             idle_in_transaction: millis("idle_in_transaction_session_timeout"),
             idle_session: millis("idle_session_timeout"),
             dialect: if &*text("duckgate.dialect") == "postgres" { Dialect::Postgres } else { Dialect::Extended },
+            keep_load_order: flag("duckgate.keep_load_order"),
             standard_strings: flag("standard_conforming_strings"),
             row_security: flag("row_security"),
             least_notice: least_notice(&text("client_min_messages")),

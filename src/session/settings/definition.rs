@@ -221,6 +221,12 @@ fn own() -> Vec<Definition> {
             "extended",
             "Which SQL is understood: PostgreSQL's alone, or with DuckDB's additions that do not contradict it.",
         ),
+        ours(
+            "duckgate.keep_load_order",
+            Kind::Bool,
+            "off",
+            "Whether the rows of a long COPY FROM are written in their order; off lets several threads write them.",
+        ),
         limit("duckgate.max_rows", number(), "0", None, "The most rows that one result may have, however it is read."),
         limit("duckgate.max_result_bytes", unit("B"), "0", Some("B"), "The most bytes that one statement may send."),
         limit("duckgate.max_load_rows", number(), "0", None, "The most rows that one COPY FROM may bring."),

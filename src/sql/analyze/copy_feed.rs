@@ -159,6 +159,13 @@ impl Analyzer<'_> {
     }
 }
 
+/// True if what COPY writes depends on the order of its rows: numbers are drawn for them, or of several with one key one is
+/// kept.
+pub(crate) fn needs_order(insert: &Insert) -> bool {
+    let InsertSource::Feed { rel: _, exprs, filter } = &insert.source else { return true };
+    insert.on_conflict.is_some() || exprs.iter().chain(filter).any(draws)
+}
+
 /// True if the expression may give another value each time.
 fn draws(expr: &Expr) -> bool {
     let mut found = false;

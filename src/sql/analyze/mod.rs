@@ -65,6 +65,7 @@ use crate::types::{Oid, PgType, oid};
 
 pub(crate) use self::check::{walk, walk_query};
 pub use self::coerce::CastContext;
+pub(crate) use self::copy_feed::needs_order;
 pub(crate) use self::from::table_columns as relation_columns;
 pub(crate) use self::routine::plain_targets;
 pub(crate) use self::same::same;
