@@ -246,6 +246,43 @@ async fn a_feed_is_loaded_whole_or_not_at_all() {
     assert_eq!(load.await.unwrap().unwrap_err().code(), SqlState::INVALID_TEXT_REPRESENTATION);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_feed_keeps_its_order_where_it_is_asked_to() {
+    let pool = pool();
+    let mut c = pool.connect().unwrap();
+    let columns = vec![("a".to_owned(), Phys::Int8), ("b".to_owned(), Phys::Text)];
+    for order in [FeedOrder::Kept, FeedOrder::Free] {
+        command(&mut *c, "CREATE OR REPLACE TABLE t(a BIGINT, b VARCHAR)").await.unwrap();
+        let (number, mut writer) = pool.open_feed(columns.clone(), order).unwrap();
+        let feed = async move {
+            // Several times what a feed keeps in order in any case.
+            for i in 0..400 {
+                writer.send(batch(i * 10_000, 10_000)).await.unwrap();
+            }
+            writer.finish();
+        };
+        let sql = format!("INSERT INTO t SELECT a, b FROM duckgate_feed({number})");
+        let (rows, ()) = tokio::join!(change(&mut *c, &sql), feed);
+        assert_eq!(rows.unwrap(), 4_000_000);
+        let whole = "SELECT count(DISTINCT a) FROM t WHERE b IS NULL AND a % 5 = 0 OR b = 'row number ' || a";
+        assert_eq!(int(&mut *c, whole).await.unwrap(), 4_000_000, "{order:?}");
+        let moved = int(&mut *c, "SELECT count(*) FROM t WHERE rowid <> a").await.unwrap();
+        assert!(order == FeedOrder::Free || moved == 0, "{moved} rows stand elsewhere");
+        // The first of them stand where they came in any case.
+        assert_eq!(
+            int(&mut *c, "SELECT count(*) FROM t WHERE rowid <> a AND a < 500000").await.unwrap(),
+            0,
+            "{order:?}"
+        );
+        // What the connection was told for the load does not stay.
+        let again = "INSERT INTO t SELECT a + 10000000, b FROM t ORDER BY a LIMIT 10";
+        assert_eq!(change(&mut *c, again).await.unwrap(), 10);
+        let setting =
+            "SELECT count(*) FROM duckdb_settings() WHERE name = 'preserve_insertion_order' AND value = 'true'";
+        assert_eq!(int(&mut *c, setting).await.unwrap(), 1);
+    }
+}
+
 /// A session whose snapshot has one sequence.
 struct View(Arc<crate::registry::Snapshot>);
 
