@@ -31,8 +31,8 @@ fn walk(statement: &Statement, authority: &Authority, walk: &mut Walk) -> Result
                     walk.insert(insert);
                     way(authority, authority.ways.copy_from, "use COPY FROM", "duckgate.copy_from")?;
                 }
-                CopyDirection::Out { query, relation: _ } => {
-                    walk.query(query);
+                CopyDirection::Out { statement, relation: _ } => {
+                    self::walk(statement, authority, walk)?;
                     way(authority, authority.ways.copy_to, "use COPY TO", "duckgate.copy_to")?;
                 }
             }

@@ -30,7 +30,7 @@ impl Rules<'_> {
                         }
                         self.insert(insert)
                     }
-                    CopyDirection::Out { query, relation: _ } => self.query(query),
+                    CopyDirection::Out { statement, relation: _ } => self.statement(statement),
                 }
             }
             Statement::Explain(explain) => {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{ForeignKey, Relation, RelationKind, Snapshot, UserTypeKind, expression::quote};
+use crate::types::text::split_name;
 use crate::types::{Oid, TypeLookup, UserTypeInfo, UserTypeInfoKind, oid};
 
 impl TypeLookup for Snapshot {
@@ -70,8 +71,8 @@ impl TypeLookup for Snapshot {
                 relation.map(|r| r.oid).or_else(|| self.index(in_namespace, &name).map(|(_, i)| i.oid))
             }
             oid::REGTYPE => self.user_type_named(namespace.as_deref(), &name),
-            oid::REGROLE => self.role(&name).map(|r| r.oid),
-            oid::REGNAMESPACE => self.namespaces.get(&*name).map(|n| n.oid),
+            oid::REGROLE if namespace.is_none() => self.role(&name).map(|r| r.oid),
+            oid::REGNAMESPACE if namespace.is_none() => self.namespaces.get(&*name).map(|n| n.oid),
             _ => None,
         }
     }
@@ -103,36 +104,8 @@ impl Snapshot {
 
 /// `name` or `namespace.name`, each folded unless quoted.
 pub(super) fn split(text: &str) -> Option<(Option<String>, String)> {
-    let mut parts = Vec::new();
-    let mut rest = text.trim();
-    loop {
-        if let Some(quoted) = rest.strip_prefix('"') {
-            let mut part = String::new();
-            let mut chars = quoted.char_indices().peekable();
-            let end = loop {
-                match chars.next()? {
-                    (_, '"') if chars.peek().is_some_and(|(_, c)| *c == '"') => {
-                        chars.next();
-                        part.push('"');
-                    }
-                    (at, '"') => break at + 1,
-                    (_, c) => part.push(c),
-                }
-            };
-            parts.push(part);
-            rest = &quoted[end..];
-        } else {
-            let end = rest.find('.').unwrap_or(rest.len());
-            parts.push(rest[..end].trim().to_lowercase());
-            rest = &rest[end..];
-        }
-        match rest.strip_prefix('.') {
-            Some(more) => rest = more,
-            None if rest.trim().is_empty() => break,
-            None => return None,
-        }
-    }
-    let name = parts.pop().filter(|n| !n.is_empty())?;
+    let mut parts = split_name(text).ok()?;
+    let name = parts.pop()?;
     match parts.len() {
         0 => Some((None, name)),
         1 => Some((parts.pop(), name)),

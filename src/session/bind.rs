@@ -49,7 +49,7 @@ pub fn decode(
             0 => text(bytes, *ty, settings, names),
             _ => binary(bytes, *ty, settings, names),
         };
-        out.push(decoded.map_err(|error| in_parameter(error, portal, i, code == 0, bytes))?);
+        out.push(decoded.map_err(|error| in_parameter(error, portal, i, code == 0))?);
     }
     Ok(out)
 }
@@ -67,17 +67,16 @@ fn binary(bytes: &[u8], ty: PgType, settings: &OutputSettings, names: &Seen) -> 
     types::binary::decode(&types::encoding::binary(bytes, ty, names, &utf8)?, ty, names)
 }
 
-/// The context that PostgreSQL adds: which parameter, and its text.
-fn in_parameter(mut error: Error, portal: &str, index: usize, is_text: bool, bytes: &[u8]) -> Error {
+/// The context that PostgreSQL adds: which parameter.
+fn in_parameter(mut error: Error, portal: &str, index: usize, is_text: bool) -> Error {
     let report = error.report_mut();
     if report.code == SqlState::INVALID_BINARY_REPRESENTATION && report.message == "incorrect binary data format" {
         let _ = write!(report.message, " in bind parameter {}", index + 1);
     }
     let portal = if portal.is_empty() { "unnamed portal".to_owned() } else { format!("portal \"{portal}\"") };
-    let shown = match std::str::from_utf8(bytes) {
-        Ok(text) if is_text => format!(" = '{}'", text.replace('\'', "''")),
-        _ => String::new(),
-    };
+    // log_parameter_max_length_on_error is 0: that there is a text, but not which.
+    let is_text = is_text && report.code != SqlState::CHARACTER_NOT_IN_REPERTOIRE;
+    let shown = if is_text { " = '...'" } else { "" };
     error.context(format!("{portal} parameter ${}{shown}", index + 1))
 }
 

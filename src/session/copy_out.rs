@@ -1,5 +1,6 @@
 //! COPY TO STDOUT: the result's batches, encoded as they come, one row a message.
 
+use super::constraint;
 use super::copy_progress::Shown;
 use super::execute::{Alone, Done};
 use super::front::Front;
@@ -24,6 +25,29 @@ impl Session {
         relation: Oid,
         front: &mut dyn Front,
     ) -> Result<Done> {
+        self.duties.clear();
+        let done = self.copy_rows(plan, options, relation, front).await;
+        let sent = match (done, &plan.target) {
+            (Err(error), Some(target)) => {
+                return Err(constraint::explain(error, Some(target), &self.snapshot(), self.role()));
+            }
+            (done, _) => done?,
+        };
+        if plan.writes {
+            self.settle_keys(front).await?;
+        }
+        front.copy_out_done();
+        Done::tag(format!("COPY {sent}"))
+    }
+
+    /// How many were sent.
+    async fn copy_rows(
+        &mut self,
+        plan: &Plan,
+        options: &CopyOptions,
+        relation: Oid,
+        front: &mut dyn Front,
+    ) -> Result<u64> {
         let shown = Shown::new(&self.shared, relation, false);
         let Outcome::Rows(rows) = self.start(plan, &[], front, Alone::No, None).await? else {
             return Err(Error::internal("COPY TO gave no rows"));
@@ -64,8 +88,7 @@ impl Session {
         }
         let ends = encoder.finish(&mut out)?;
         messages(&mut out, &ends, &shared.interrupt, front).await?;
-        front.copy_out_done();
-        Done::tag(format!("COPY {sent}"))
+        Ok(sent)
     }
 
     /// The engine's batches, without a detour through rows.
@@ -76,15 +99,15 @@ impl Session {
         width: usize,
         shown: &Shown,
         front: &mut dyn Front,
-    ) -> Result<Done> {
+    ) -> Result<u64> {
         let types = self.seen();
         let shared = self.shared.clone();
         front.copy_out(true, width);
         let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
-        let (mut out, mut sent) = (Vec::new(), 0);
+        let (mut out, mut sent) = (Vec::new(), 0_u64);
         let quotas = self.result_quotas();
         while let Some(batch) = self.next_batch(&mut open, front).await? {
-            self.check_result(&quotas, (sent + batch.num_rows()) as u64)?;
+            self.check_result(&quotas, sent + batch.num_rows() as u64)?;
             let ends = encoder.encode(&batch, &types, &mut out)?;
             shown.progress.advance(out.len(), batch.num_rows() as u64);
             let before = front.sent();
@@ -92,12 +115,11 @@ impl Session {
             self.meter.sent += front.sent() - before;
             self.meter.rows += batch.num_rows() as u64;
             self.check_result(&quotas, self.meter.rows)?;
-            sent += batch.num_rows();
+            sent += batch.num_rows() as u64;
         }
         let ends = encoder.finish(&mut out)?;
         messages(&mut out, &ends, &shared.interrupt, front).await?;
-        front.copy_out_done();
-        Done::tag(format!("COPY {sent}"))
+        Ok(sent)
     }
 }
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::execute::{Alone, Done, guarded, shape};
-use super::front::Front;
+use super::front::{Front, RowShape};
 use super::plan_cache::Text;
 use super::portals::{Batches, CursorKind, OpenRows, Portal, PortalState, missing_cursor};
+use super::scroll::Kept;
 use super::session::Session;
 use super::transaction;
 use crate::engine::Outcome;
@@ -17,12 +18,20 @@ use crate::sql::{self, CompiledBody};
 use crate::tree::{CursorOptions, FetchDirection, Statement};
 use crate::types::Value;
 
-/// A FETCH in terms of a cursor that only goes forward.
-struct Step {
-    /// Rows to pass over first.
-    skip: u64,
-    /// Rows to give; `None` is all.
-    take: Option<u64>,
+/// A FETCH in terms of the rows that were read and those that were not yet.
+enum Way {
+    /// Passes over `skip` rows and gives `take` (`None`: all).
+    Forward { skip: u64, take: Option<u64> },
+    /// The row it stands on.
+    Again,
+    /// That row (from 1), which lies behind.
+    To(u64),
+    /// From the row before the cursor back to row `to`, on which it then stands; 0 is before the first.
+    Back { to: u64 },
+    /// Only the row to which it goes back; 0 is before the first.
+    BackTo(u64),
+    /// That row from the end.
+    FromEnd(u64),
 }
 
 impl Session {
@@ -39,11 +48,6 @@ impl Session {
         if !with_hold && !self.transaction.in_block() {
             return Err(transaction::only_in_block("DECLARE CURSOR"));
         }
-        if scroll == Some(true) {
-            return Err(
-                Error::unsupported("SCROLL for cursors").hint("Declare the cursor without SCROLL and read it forward.")
-            );
-        }
         self.portals.check_new(name, self.gateway.limits().portals)?;
         let environment = self.environment()?;
         let compiled = Arc::new(sql::compile_statement(query.clone(), Vec::new(), &environment.context)?);
@@ -54,6 +58,9 @@ impl Session {
             return Err(Error::internal("a cursor's query gave no rows"));
         };
         let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
+        if scroll != Some(false) {
+            open.kept = Some(Kept::new(scroll == Some(true), self.gateway.limits().held_cursor_bytes));
+        }
         open.suspend();
         let codes = vec![i16::from(binary); plan.fields.len()];
         let created = SystemTime::now();
@@ -62,7 +69,7 @@ impl Session {
             statement: text.text.to_string(),
             is_holdable: with_hold,
             is_binary: binary,
-            is_scrollable: false,
+            is_scrollable: scroll != Some(false),
             creation_time: created,
         };
         self.shared.state.lock().cursors.insert(name.to_string(), row);
@@ -127,20 +134,87 @@ impl Session {
             codes if codes.len() == shape.fields.len() && !binary => codes.to_vec(),
             _ => vec![i16::from(binary); shape.fields.len()],
         };
+        let way = match &portal.state {
+            PortalState::Open(open) => Some(way(direction, open)?),
+            PortalState::Done { .. } | PortalState::Ready => None,
+        };
         if describe && !move_only {
             front.row_description(&shape)?;
         }
-        let open = match &mut portal.state {
-            PortalState::Open(open) => open,
-            PortalState::Done { .. } | PortalState::Ready => return self.at_end(direction),
+        let (Some(way), PortalState::Open(open)) = (way, &mut portal.state) else {
+            return self.at_end(direction);
         };
-        let step = forward(direction, open)?;
-        if step.skip > 0 {
-            self.send_rows(open, &shape, front, false, Some(step.skip)).await?;
-        }
-        let rows = self.send_rows(open, &shape, front, !move_only, step.take).await?;
+        let rows = match way {
+            Way::Forward { skip, take } => {
+                if skip > 0 {
+                    self.send_rows(open, &shape, front, false, Some(skip)).await?;
+                }
+                self.send_rows(open, &shape, front, !move_only, take).await?
+            }
+            Way::Again => self.send_back(open, &shape, front, !move_only, open.position, open.position).await?,
+            Way::To(row) => {
+                go_to(open, row - 1)?;
+                self.send_rows(open, &shape, front, !move_only, Some(1)).await?
+            }
+            Way::Back { to } => {
+                let from = open.place() - 1;
+                let sent = self.send_back(open, &shape, front, !move_only, from, to.max(1)).await?;
+                go_to(open, to)?;
+                sent
+            }
+            Way::BackTo(row) => {
+                go_to(open, row)?;
+                match row {
+                    0 => 0,
+                    _ => self.send_back(open, &shape, front, !move_only, row, row).await?,
+                }
+            }
+            Way::FromEnd(rows) => {
+                self.send_rows(open, &shape, front, false, None).await?;
+                match (open.position + 1).saturating_sub(rows) {
+                    0 => {
+                        go_to(open, 0)?;
+                        0
+                    }
+                    row => {
+                        go_to(open, row - 1)?;
+                        self.send_rows(open, &shape, front, !move_only, Some(1)).await?
+                    }
+                }
+            }
+        };
         open.suspend();
         Ok(rows)
+    }
+
+    /// Sends the rows from `first` back to `last` (from 1), the later ones first. The cursor stays where it is.
+    async fn send_back(
+        &mut self,
+        open: &mut OpenRows,
+        shape: &RowShape,
+        front: &mut dyn Front,
+        send: bool,
+        first: u64,
+        last: u64,
+    ) -> Result<u64> {
+        let types = self.seen();
+        let mut sent = 0;
+        for number in (last..=first).rev() {
+            if send {
+                let (batch, row) = open.row(number).ok_or_else(only_forward)?;
+                let (interrupt, before) = (&self.shared.interrupt, front.sent());
+                tokio::select! {
+                    biased;
+                    done = front.rows(shape, &open.settings, &types, &batch, row, row + 1) => done?,
+                    error = interrupt.terminated() => return Err(error),
+                }
+                self.meter.rows += 1;
+                self.meter.sent += front.sent() - before;
+                self.shared.interrupt.check()?;
+            }
+            sent += 1;
+        }
+        Ok(sent)
     }
 
     /// A portal of the extended protocol that SQL reads before anybody has executed it.
@@ -223,35 +297,44 @@ impl Session {
     }
 }
 
-/// What a FETCH means for a cursor that has given `position` rows.
-fn forward(direction: FetchDirection, open: &OpenRows) -> Result<Step> {
-    let position = open.position;
-    let on_row = position > 0 && !(open.at_end && open.batch.is_none());
-    let absolute = |target: u64| {
-        if target > position { Ok(Step { skip: target - position - 1, take: Some(1) }) } else { Err(only_forward()) }
+/// What a FETCH means for a cursor where it stands (DoPortalRunFetch). 55000 if it would have to go back and cannot.
+fn way(direction: FetchDirection, open: &OpenRows) -> Result<Way> {
+    // Row `here` was read last; 0 is before the first, one more than there are after the last.
+    let here = open.place();
+    let ahead = |skip, take| Way::Forward { skip, take };
+    let again = || if open.on_row() { Way::Again } else { ahead(0, Some(0)) };
+    let back = |rows: u64| match here {
+        0 => ahead(0, Some(0)),
+        _ => Way::Back { to: here.saturating_sub(rows) },
     };
-    match direction {
-        // The current row again, which only a scrollable cursor can give.
-        FetchDirection::Forward(0) | FetchDirection::Relative(0) | FetchDirection::Backward(0) => {
-            if on_row {
-                Err(only_forward())
-            } else {
-                Ok(Step { skip: 0, take: Some(0) })
-            }
+    let to = |row: u64| if row > here { ahead(row - here - 1, Some(1)) } else { Way::To(row) };
+    let way = match direction {
+        FetchDirection::Forward(0) | FetchDirection::Backward(0) | FetchDirection::Relative(0) => again(),
+        FetchDirection::Forward(rows) => ahead(0, Some(rows)),
+        FetchDirection::ForwardAll => ahead(0, None),
+        FetchDirection::Relative(rows) if rows > 0 => ahead(rows.unsigned_abs() - 1, Some(1)),
+        FetchDirection::Relative(rows) => Way::BackTo(here.saturating_sub(rows.unsigned_abs())),
+        FetchDirection::Absolute(0) if here == 0 => ahead(0, Some(0)),
+        FetchDirection::Absolute(0) => Way::BackTo(0),
+        FetchDirection::Absolute(row) if row > 0 => to(row.unsigned_abs()),
+        FetchDirection::Absolute(row) => Way::FromEnd(row.unsigned_abs()),
+        FetchDirection::First => to(1),
+        FetchDirection::Last => Way::FromEnd(1),
+        FetchDirection::Prior => back(1),
+        FetchDirection::Backward(rows) => back(rows),
+        FetchDirection::BackwardAll => back(here),
+    };
+    match way {
+        Way::Again | Way::To(_) | Way::Back { .. } | Way::BackTo(_) | Way::FromEnd(_) if open.kept.is_none() => {
+            Err(only_forward())
         }
-        FetchDirection::Forward(rows) => Ok(Step { skip: 0, take: Some(rows) }),
-        FetchDirection::ForwardAll => Ok(Step { skip: 0, take: None }),
-        FetchDirection::Relative(rows) if rows > 0 => Ok(Step { skip: rows.unsigned_abs() - 1, take: Some(1) }),
-        FetchDirection::Absolute(0) if position == 0 => Ok(Step { skip: 0, take: Some(0) }),
-        FetchDirection::Absolute(row) if row > 0 => absolute(row.unsigned_abs()),
-        FetchDirection::First => absolute(1),
-        FetchDirection::Absolute(_)
-        | FetchDirection::Relative(_)
-        | FetchDirection::Backward(_)
-        | FetchDirection::BackwardAll
-        | FetchDirection::Prior
-        | FetchDirection::Last => Err(only_forward()),
+        _ => Ok(way),
     }
+}
+
+/// Stands behind that many rows.
+fn go_to(open: &mut OpenRows, rows: u64) -> Result<()> {
+    if open.go_to(rows) { Ok(()) } else { Err(only_forward()) }
 }
 
 fn cannot_run(name: &str) -> Error {

@@ -394,13 +394,21 @@ impl Session {
         open: &mut OpenRows,
         front: &mut dyn Front,
     ) -> Result<Option<arrow::record_batch::RecordBatch>> {
-        match &mut open.source {
-            Batches::Kept(batches) => Ok(batches.next()),
+        if let Some(batch) = open.reread() {
+            return Ok(Some(batch));
+        }
+        if open.is_whole() {
+            return Ok(None);
+        }
+        let batch = match &mut open.source {
+            Batches::Kept(batches) => batches.next(),
             Batches::Engine(rows) => {
                 let shared = self.shared.clone();
                 let canceller = self.lease()?.canceller.clone();
-                guarded(Some(front), &shared.interrupt, &canceller, rows.next()).await
+                guarded(Some(front), &shared.interrupt, &canceller, rows.next()).await?
             }
-        }
+        };
+        open.remember(batch.as_ref())?;
+        Ok(batch)
     }
 }

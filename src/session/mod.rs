@@ -40,6 +40,7 @@ mod quota;
 mod replay;
 mod run;
 mod savepoints;
+mod scroll;
 #[allow(clippy::module_inception)]
 mod session;
 mod set;

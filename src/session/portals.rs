@@ -7,6 +7,7 @@ use arrow::record_batch::RecordBatch;
 
 use super::front::RowShape;
 use super::plan_cache::Text;
+use super::scroll::Kept;
 use crate::engine::Rows;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::Compiled;
@@ -62,11 +63,13 @@ pub struct OpenRows {
     pub at_end: bool,
     /// The settings when it was opened: what is half read does not change its look.
     pub settings: OutputSettings,
+    /// What it needs to go back.
+    pub kept: Option<Kept>,
 }
 
 impl OpenRows {
     pub fn new(source: Batches, settings: OutputSettings) -> Self {
-        Self { source, batch: None, position: 0, at_end: false, settings }
+        Self { source, batch: None, position: 0, at_end: false, settings, kept: None }
     }
 
     /// The portal rests until it is read on: a cancel meanwhile does not concern it.

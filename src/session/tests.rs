@@ -303,7 +303,7 @@ async fn portals_are_described_suspended_and_closed() {
     assert_eq!(error.code().to_string(), "34000");
     let error = session.bind("", "s", vec![], vec![Some(Bytes::from_static(b"x"))], vec![]).await.unwrap_err();
     assert_eq!(error.code().to_string(), "22P02");
-    assert_eq!(error.report().context.as_deref(), Some("unnamed portal parameter $1 = 'x'"));
+    assert_eq!(error.report().context.as_deref(), Some("unnamed portal parameter $1 = '...'"));
     let error = session.bind("", "nosuch", vec![], vec![], vec![]).await.unwrap_err();
     assert_eq!(error.code().to_string(), "26000");
 }
@@ -330,7 +330,7 @@ async fn cursors_go_forward_and_are_held() {
     let run = simple(&mut session, "DECLARE c CURSOR FOR SELECT 1").await;
     assert_eq!(run, ["E 25P01 DECLARE CURSOR can only be used in transaction blocks", "Z I"]);
     simple(&mut session, "BEGIN").await;
-    let declare = "DECLARE c CURSOR WITH HOLD FOR SELECT g FROM generate_series(1, 5) g";
+    let declare = "DECLARE c NO SCROLL CURSOR WITH HOLD FOR SELECT g FROM generate_series(1, 5) g";
     assert_eq!(simple(&mut session, declare).await, ["C DECLARE CURSOR", "Z T"]);
     assert_eq!(simple(&mut session, "FETCH 2 FROM c").await, ["T g:23", "D 1", "D 2", "C FETCH 2", "Z T"]);
     assert_eq!(simple(&mut session, "MOVE 1 FROM c").await, ["C MOVE 1", "Z T"]);

@@ -81,7 +81,7 @@ fn body(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<C
                     let plan = plan(permit, |s| lower_copy(s, cx, decimals))?;
                     CompiledBody::CopyIn { plan, options, columns, table, counts_sent, in_order }
                 }
-                CopyDirection::Out { query: _, relation } => {
+                CopyDirection::Out { statement: _, relation } => {
                     let relation = *relation;
                     CompiledBody::CopyOut { plan: plan(permit, |s| lower_copy(s, cx, decimals))?, options, relation }
                 }
@@ -123,7 +123,7 @@ fn lower_copy(statement: Statement, cx: &Context, decimals: Decimals) -> Result<
     let Statement::Copy(copy) = statement else { return Err(other()) };
     match copy.direction {
         CopyDirection::In { insert, .. } => lower::lower(&Statement::Insert(insert), cx, decimals),
-        CopyDirection::Out { query, relation: _ } => lower::lower(&Statement::Query(query), cx, decimals),
+        CopyDirection::Out { statement, relation: _ } => lower::lower(&statement, cx, decimals),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Insert, QualifiedName, Query};
+use super::{Insert, QualifiedName, Statement};
 use crate::registry;
 use crate::types::Oid;
 
@@ -17,8 +17,8 @@ pub struct Copy {
 pub enum CopyDirection {
     /// FROM STDIN: an insert whose source is a feed with the named columns.
     In { insert: Box<Insert>, table: Arc<registry::Relation>, columns: Vec<i16> },
-    /// TO STDOUT. `relation` is the table that is copied, or 0.
-    Out { query: Box<Query>, relation: Oid },
+    /// TO STDOUT: a query, or a change with RETURNING. `relation` is the table that is copied, or 0.
+    Out { statement: Box<Statement>, relation: Oid },
 }
 
 /// COPY's options as PostgreSQL's documentation names them, validated.

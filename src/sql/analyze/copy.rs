@@ -10,26 +10,32 @@ use super::copy_options::{Raw, finish, raw_options};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Relation as TableDef, RelationKind};
 use crate::sql::parse::{self, CopyStatement, CopySubject};
-use crate::tree::{Copy, CopyDirection, CopyOptions, QualifiedName, Query, Statement};
+use crate::tree::{Copy, CopyDirection, CopyOptions, Field, QualifiedName, Query, Returning, Statement};
 
 impl Analyzer<'_> {
     pub(crate) fn copy(&mut self, copy: &CopyStatement) -> Result<Statement> {
         let raw = raw_options(&copy.options, copy.from)?;
         let (direction, options) = match &copy.subject {
-            CopySubject::Query(statement) if raw.is_json() => {
-                let query = self.json_of(statement)?;
-                (CopyDirection::Out { query: Box::new(query), relation: 0 }, finish(raw, copy.from, &[], Vec::new())?)
+            CopySubject::Query(statement) => {
+                let statement = if raw.is_json() {
+                    Statement::Query(Box::new(self.json_of(statement)?))
+                } else {
+                    self.statement(statement)?
+                };
+                let columns = match &statement {
+                    Statement::Query(query) => &query.columns,
+                    Statement::Insert(insert) => returned(&insert.returning)?,
+                    Statement::Update(update) => returned(&update.returning)?,
+                    Statement::Delete(delete) => returned(&delete.returning)?,
+                    _ => return Err(Error::unsupported("COPY of this statement")),
+                };
+                let names: Vec<_> = match raw.is_json() {
+                    true => Vec::new(),
+                    false => columns.iter().map(|f| Arc::clone(&f.name)).collect(),
+                };
+                let direction = CopyDirection::Out { statement: Box::new(statement), relation: 0 };
+                (direction, finish(raw, copy.from, &names, Vec::new())?)
             }
-            CopySubject::Query(statement) => match self.statement(statement)? {
-                Statement::Query(query) => {
-                    let names: Vec<_> = query.columns.iter().map(|f| Arc::clone(&f.name)).collect();
-                    (CopyDirection::Out { query, relation: 0 }, finish(raw, copy.from, &names, Vec::new())?)
-                }
-                Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) | Statement::Merge(_) => {
-                    return Err(Error::unsupported("COPY of a data-modifying statement"));
-                }
-                _ => return Err(Error::unsupported("COPY of this statement")),
-            },
             CopySubject::Table { name, columns } => self.copy_table(copy, raw, name, columns)?,
         };
         Ok(Statement::Copy(Box::new(Copy { direction, options })))
@@ -70,7 +76,8 @@ impl Analyzer<'_> {
                 return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
             }
             let query = self.select_columns(&def, &names, raw.is_json())?;
-            let direction = CopyDirection::Out { query: Box::new(query), relation: def.oid };
+            let statement = Box::new(Statement::Query(Box::new(query)));
+            let direction = CopyDirection::Out { statement, relation: def.oid };
             return Ok((direction, finish(raw, false, &names, Vec::new())?));
         }
         match def.kind {
@@ -140,7 +147,8 @@ impl Analyzer<'_> {
     /// Each row of a query as a JSON object: `SELECT row_to_json(q) FROM (query) AS q`.
     fn json_of(&mut self, statement: &ast::Statement) -> Result<Query> {
         let ast::Statement::Query(query) = statement else {
-            return Err(Error::unsupported("COPY of a data-modifying statement"));
+            return Err(Error::unsupported("COPY of a data-modifying statement as JSON")
+                .hint("Use another format, and row_to_json in RETURNING."));
         };
         let parsed = parse::parse("SELECT pg_catalog.row_to_json(q) FROM (SELECT) AS q")?;
         let Some(parse::Body::Statement(wrapper)) = parsed.first().map(|p| &*p.body) else {
@@ -163,5 +171,13 @@ impl Analyzer<'_> {
             Statement::Query(query) => Ok(*query),
             _ => Err(Error::internal("COPY made no query")),
         }
+    }
+}
+
+/// The columns that a change gives back.
+fn returned(returning: &Returning) -> Result<&Vec<Field>> {
+    match returning.exprs.is_empty() {
+        false => Ok(&returning.columns),
+        true => Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "COPY query must have a RETURNING clause")),
     }
 }

@@ -7,6 +7,7 @@ use super::{Analyzer, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
 use crate::facts::{OPERATORS, PROCS};
 use crate::tree::{Call, CallForm, SessionValue};
+use crate::types::text::split_name;
 use crate::types::{Oid, PgType, Value, oid};
 
 /// `'now'`, `'today'` and their kin as a date or time: what the session answers at execution, so that a cached plan does
@@ -267,43 +268,4 @@ impl Analyzer<'_> {
 
 fn no_function(text: &str) -> Error {
     Error::new(SqlState::UNDEFINED_FUNCTION, format!("function \"{text}\" does not exist"))
-}
-
-/// stringToQualifiedNameList: parts at dots, folded unless quoted.
-pub(crate) fn split_name(text: &str) -> Result<Vec<String>> {
-    let invalid = || Error::new(SqlState::INVALID_NAME, "invalid name syntax");
-    let mut parts = Vec::new();
-    let mut rest = text.trim();
-    loop {
-        if let Some(quoted) = rest.strip_prefix('"') {
-            let mut name = String::new();
-            let mut chars = quoted.char_indices();
-            let end = loop {
-                match chars.next() {
-                    Some((i, '"')) if quoted[i + 1..].starts_with('"') => {
-                        name.push('"');
-                        chars.next();
-                    }
-                    Some((i, '"')) => break i,
-                    Some((_, c)) => name.push(c),
-                    None => return Err(invalid()),
-                }
-            };
-            parts.push(name);
-            rest = quoted[end + 1..].trim_start();
-        } else {
-            let end = rest.find('.').unwrap_or(rest.len());
-            let name = rest[..end].trim();
-            if name.is_empty() || name.contains(char::is_whitespace) {
-                return Err(invalid());
-            }
-            parts.push(name.to_ascii_lowercase());
-            rest = &rest[end..];
-        }
-        match rest.strip_prefix('.') {
-            Some(more) => rest = more.trim_start(),
-            None if rest.is_empty() => return Ok(parts),
-            None => return Err(invalid()),
-        }
-    }
 }

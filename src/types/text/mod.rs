@@ -26,6 +26,7 @@ pub use array::{parse_array, put_field, write_array, write_record};
 pub use float::{format_g, parse_f32, parse_f64, write_f32, write_f64};
 pub use json::{normalize_jsonb, validate_json};
 pub use record::{split_record, typed};
+pub use reg::split_name;
 pub use scalar::{char_byte, char_byte_text, parse_bool, parse_bytea, parse_int, parse_uuid, write_bytea, write_uuid};
 
 /// C's isspace in PostgreSQL's eyes.

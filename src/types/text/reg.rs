@@ -138,11 +138,11 @@ pub fn parse(text: &str, kind: Oid, types: &dyn TypeLookup) -> Result<Oid> {
             }
         }
         oid::REGPROCEDURE => parse_procedure(text, types),
-        oid::REGCLASS => Err(Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{text}\" does not exist"))),
-        oid::REGNAMESPACE => {
-            Err(Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{text}\" does not exist")))
+        oid::REGCLASS => Err(no_relation(&split_name(text)?, types)),
+        oid::REGNAMESPACE => Err(no_namespace(&single(text)?)),
+        oid::REGROLE => {
+            Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{}\" does not exist", single(text)?)))
         }
-        oid::REGROLE => Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{text}\" does not exist"))),
         oid::REGOPER | oid::REGOPERATOR => {
             Err(Error::new(SqlState::UNDEFINED_FUNCTION, format!("operator does not exist: {text}")))
         }
@@ -152,6 +152,41 @@ pub fn parse(text: &str, kind: Oid, types: &dyn TypeLookup) -> Result<Oid> {
         }
         _ => Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("object \"{text}\" does not exist"))),
     }
+}
+
+/// A name that cannot be qualified.
+fn single(text: &str) -> Result<String> {
+    let mut parts = split_name(text)?;
+    match (parts.pop(), parts.is_empty()) {
+        (Some(name), true) => Ok(name),
+        _ => Err(invalid_name()),
+    }
+}
+
+fn invalid_name() -> Error {
+    Error::new(SqlState::INVALID_NAME, "invalid name syntax")
+}
+
+fn no_namespace(name: &str) -> Error {
+    Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{name}\" does not exist"))
+}
+
+/// Why there is no relation of that name (RangeVarGetRelid).
+fn no_relation(parts: &[String], types: &dyn TypeLookup) -> Error {
+    let whole = parts.join(".");
+    match parts {
+        [namespace, _] if types.object_named(oid::REGNAMESPACE, &quote(namespace)).is_none() => no_namespace(namespace),
+        [_] | [_, _] => Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{whole}\" does not exist")),
+        [_, _, _] => Error::new(
+            SqlState::FEATURE_NOT_SUPPORTED,
+            format!("cross-database references are not implemented: \"{whole}\""),
+        ),
+        _ => Error::syntax(format!("improper relation name (too many dotted names): {whole}")),
+    }
+}
+
+fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 fn parse_procedure(text: &str, types: &dyn TypeLookup) -> Result<Oid> {
@@ -171,4 +206,42 @@ fn parse_procedure(text: &str, types: &dyn TypeLookup) -> Result<Oid> {
     let name = name.trim();
     let short = name.strip_prefix("pg_catalog.").unwrap_or(name);
     PROCS.by_name(short).find(|p| p.args == args).map(|p| p.oid).ok_or_else(missing)
+}
+
+/// The parts of a name at its dots, folded unless quoted (stringToQualifiedNameList). 42602 if malformed.
+pub fn split_name(text: &str) -> Result<Vec<String>> {
+    let mut parts = Vec::new();
+    let mut rest = text.trim();
+    loop {
+        if let Some(quoted) = rest.strip_prefix('"') {
+            let mut name = String::new();
+            let mut chars = quoted.char_indices();
+            let end = loop {
+                match chars.next() {
+                    Some((i, '"')) if quoted[i + 1..].starts_with('"') => {
+                        name.push('"');
+                        chars.next();
+                    }
+                    Some((i, '"')) => break i,
+                    Some((_, c)) => name.push(c),
+                    None => return Err(invalid_name()),
+                }
+            };
+            parts.push(name);
+            rest = quoted[end + 1..].trim_start();
+        } else {
+            let end = rest.find('.').unwrap_or(rest.len());
+            let name = rest[..end].trim();
+            if name.is_empty() || name.contains(char::is_whitespace) {
+                return Err(invalid_name());
+            }
+            parts.push(name.to_ascii_lowercase());
+            rest = &rest[end..];
+        }
+        match rest.strip_prefix('.') {
+            Some(more) => rest = more.trim_start(),
+            None if rest.is_empty() => return Ok(parts),
+            None => return Err(invalid_name()),
+        }
+    }
 }
