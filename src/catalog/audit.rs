@@ -66,6 +66,7 @@ pub(super) fn relation(acl: Acl) -> Relation {
         storage: Default::default(),
         last_dropped: 0,
         partitioning: Default::default(),
+        details: Default::default(),
         rules: Default::default(),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use crate::facts;
 use crate::registry::privileges::PUBLIC;
-use crate::registry::{Acl, Column, Grant, Managed, Name, Privileges, Relation, RelationKind, builtin};
+use crate::registry::{Acl, Column, Grant, Managed, Name, Privileges, Relation, RelationKind, builtin, predefined};
 use crate::types::{Oid, PgType};
 
 /// View definitions in PostgreSQL's SQL: one file each.
@@ -158,6 +158,7 @@ static RELATIONS: LazyLock<Vec<Arc<Relation>>> = LazyLock::new(|| {
                 storage: Default::default(),
                 last_dropped: 0,
                 partitioning: Default::default(),
+                details: Default::default(),
                 rules: Default::default(),
             })
         })
@@ -184,13 +185,22 @@ const HIDDEN: &[&str] = &[
     super::audit::NAME,
 ];
 
+/// What of these pg_read_all_stats may read.
+const STATISTICS: &[&str] = &["pg_backend_memory_contexts", "pg_shmem_allocations"];
+
 fn acl(name: &str) -> Acl {
     // No list at all would be everybody's.
     let (grantee, privileges) = match HIDDEN.contains(&name) {
         true => (builtin::SUPERUSER, Privileges::ALL_TABLE),
         false => (PUBLIC, Privileges::SELECT),
     };
-    Acl(vec![Grant { grantee, grantor: builtin::SUPERUSER, privileges, with_grant: Privileges::NONE }])
+    let grant =
+        |grantee, privileges| Grant { grantee, grantor: builtin::SUPERUSER, privileges, with_grant: Privileges::NONE };
+    let mut list = vec![grant(grantee, privileges)];
+    if STATISTICS.contains(&name) {
+        list.push(grant(predefined::READ_ALL_STATS, Privileges::SELECT));
+    }
+    Acl(list)
 }
 
 /// All tables and views of pg_catalog and information_schema, for the registry's first snapshot.

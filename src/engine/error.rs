@@ -163,6 +163,7 @@ fn translate(kind: &str, message: &str) -> Option<Error> {
         "Binder Error" if no_column(message) => concurrent(),
         // What is computed once stands in a lambda.
         "Binder Error" if message.contains("subqueries in lambda") => beyond(),
+        "Binder Error" if message.contains("non-inner LATERAL JOIN") => beyond(),
         "Binder Error" if message.contains("orrelated") && message.contains("not supported") => beyond(),
         _ => return None,
     };
@@ -438,6 +439,10 @@ fn invalid_input(message: &str) -> Option<Error> {
             SqlState::CARDINALITY_VIOLATION,
             "more than one row returned by a subquery used as an expression",
         ));
+    }
+    if message.starts_with("Type INT32 with value ") && message.contains("destination type INT64") {
+        // A date that no timestamp is.
+        return Some(Error::new(SqlState::DATETIME_FIELD_OVERFLOW, "date out of range for timestamp"));
     }
     if PATTERN_ERRORS.iter().any(|start| message.starts_with(start)) {
         return Some(Error::new(

@@ -4,7 +4,7 @@ use super::Authority;
 use super::walk::{Found, SequenceCall, Use, Walk};
 use crate::error::{Error, Result, SqlState};
 use crate::facts::Proc;
-use crate::registry::{Function, Name, Privileges, Relation, RelationKind, Snapshot};
+use crate::registry::{Function, Name, Privileges, Relation, RelationKind, Snapshot, predefined};
 use crate::tree::*;
 use crate::types::Oid;
 
@@ -130,7 +130,7 @@ fn utility(utility: &Utility, authority: &Authority, walk: &mut Walk) -> Result<
 fn maintain(command: MaintainCommand, tables: &[std::sync::Arc<Relation>], authority: &Authority) -> Result<()> {
     let (snapshot, role) = (&authority.snapshot, authority.role);
     match command {
-        MaintainCommand::Checkpoint if !snapshot.is_superuser(role) => Err(Error::new(
+        MaintainCommand::Checkpoint if !snapshot.has_rights_of(role, predefined::CHECKPOINT) => Err(Error::new(
             SqlState::INSUFFICIENT_PRIVILEGE,
             "must be superuser or have privileges of pg_checkpoint to do CHECKPOINT",
         )),

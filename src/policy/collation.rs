@@ -55,6 +55,17 @@ fn compares(function: &str) -> bool {
         || matches!(function, "min" | "max" | "percentile_disc")
 }
 
+/// Functions for which a collation says what is a letter, and which is the other case of it.
+fn looks_at_letters(function: &str) -> bool {
+    matches!(function, "lower" | "upper" | "initcap" | "regexp_match" | "regexp_matches" | "regexp_replace")
+        || matches!(function, "regexp_count" | "regexp_instr" | "regexp_like" | "regexp_substr" | "substring")
+        || matches!(function, "regexp_split_to_array" | "regexp_split_to_table")
+        || ["text", "bpchar", "name"]
+            .iter()
+            .filter_map(|ty| function.strip_prefix(ty))
+            .any(|rest| matches!(rest, "iclike" | "icnlike" | "icregexeq" | "icregexne" | "regexeq" | "regexne"))
+}
+
 /// Does the function of these arguments put text in order?
 fn orders(function: &crate::facts::Proc) -> bool {
     let counted = function.args.iter().all(|arg| {
@@ -95,6 +106,11 @@ pub fn check(statement: &Statement, found: &Found) -> Result<()> {
     });
     if !found.collated && of_column.is_none() {
         return Ok(());
+    }
+    let letters = found.functions.iter().find(|(function, _)| looks_at_letters(function.name));
+    if let Some((function, _)) = letters {
+        return Err(Error::unsupported(format!("function {} by another collation than \"C\"", function.name))
+            .hint("Use the value COLLATE \"C\" or \"default\"."));
     }
     let ordered = found.sorts || found.functions.iter().any(|(function, _)| orders(function));
     if !ordered && !keeps_computed_text(statement) {

@@ -35,6 +35,7 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             if_not_exists: _,
             with_data: _,
             on_commit: _,
+            unlogged: _,
             definition: _,
         } => {
             walk.query(query);
@@ -51,7 +52,7 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
         Ddl::CreateIndex { namespace, name: _, table, index: _, if_not_exists: _ } => {
             who.must_own_relation(namespace, table)
         }
-        Ddl::CreateSequence { namespace, name: _, sequence, if_not_exists: _, temporary } => {
+        Ddl::CreateSequence { namespace, name: _, sequence, if_not_exists: _, temporary, unlogged: _ } => {
             who.must_create_in(namespace, *temporary)?;
             who.may_belong_to(who.role(), sequence.owned_by)
         }
@@ -280,7 +281,16 @@ impl Who<'_> {
     }
 
     fn create_table(&self, table: &NewTable) -> Result<()> {
-        let NewTable { namespace, name: _, temporary, columns: _, constraints, on_commit: _, partitioning } = table;
+        let NewTable {
+            namespace,
+            name: _,
+            temporary,
+            unlogged: _,
+            columns: _,
+            constraints,
+            on_commit: _,
+            partitioning,
+        } = table;
         self.must_create_in(namespace, *temporary)?;
         if let Some(parent) = partitioning.of.as_ref().and_then(|of| self.snapshot().relation_by_oid(of.parent)) {
             must_own(self.snapshot(), self.role(), parent)?;
@@ -330,6 +340,7 @@ impl Who<'_> {
                 | AlterTable::SetIdentity { .. }
                 | AlterTable::RowSecurity(_)
                 | AlterTable::SecurityInvoker(_)
+                | AlterTable::SetLogged(_)
                 | AlterTable::Tune => {}
             }
         }

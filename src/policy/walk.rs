@@ -334,6 +334,10 @@ impl Walk {
                 }
             }
         }
+        if required == Privileges::NONE {
+            // How many rows it would meet is a question, too.
+            required = Privileges::SELECT;
+        }
         self.target(target, required, &inserted, &updated);
         self.from_item(source);
         self.expr(on);

@@ -14,6 +14,7 @@ pub fn snapshot(database: &str, superuser: &str) -> Snapshot {
     let role = Arc::new(superuser_role(superuser));
     snapshot.role_oids.insert(role.oid, role.name.clone());
     snapshot.roles.insert(role.name.clone(), role);
+    super::predefined::add(&mut snapshot);
     for (oid, name, comment) in [
         (builtin::PG_CATALOG, "pg_catalog", "system catalog schema"),
         (builtin::PUBLIC_NAMESPACE, "public", "standard public schema"),

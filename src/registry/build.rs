@@ -3,8 +3,8 @@
 
 use super::draft::{NewColumn, NewConstraint, NewConstraintKind, NewTable};
 use super::{
-    Acl, Column, Constraint, ConstraintKind, Identity, Index, IndexKey, Managed, Name, OnConflictDefault, Relation,
-    RelationKind, Sequence, Snapshot, Storage, expression, names,
+    Acl, Column, Constraint, ConstraintKind, Details, Identity, Index, IndexKey, Managed, Name, OnConflictDefault,
+    Relation, RelationKind, Sequence, Snapshot, Storage, expression, names,
 };
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Oid, oid};
@@ -20,7 +20,7 @@ pub struct Built {
 
 /// Makes a table's objects. `snapshot` has everything that it may refer to.
 pub fn table(snapshot: &Snapshot, draft: &NewTable, owner: Oid, managed: &Managed) -> Result<Built> {
-    let NewTable { namespace, name, temporary, columns, constraints, on_commit: _, partitioning } = draft;
+    let NewTable { namespace, name, temporary, unlogged, columns, constraints, on_commit: _, partitioning } = draft;
     if columns.len() > MAX_COLUMNS {
         let message = format!("tables can have at most {MAX_COLUMNS} columns");
         return Err(Error::new(SqlState::TOO_MANY_COLUMNS, message));
@@ -45,6 +45,7 @@ pub fn table(snapshot: &Snapshot, draft: &NewTable, owner: Oid, managed: &Manage
         storage: Storage::Numbered,
         last_dropped: 0,
         partitioning: partitioning.clone(),
+        details: Details { unlogged: *unlogged },
         rules: Default::default(),
     };
     let mut sequences = Vec::new();
@@ -173,6 +174,7 @@ fn sequence(snapshot: &Snapshot, namespace: Name, name: Name, definition: Sequen
         storage: Storage::Numbered,
         last_dropped: 0,
         partitioning: Default::default(),
+        details: Details { unlogged: like.details.unlogged },
         rules: Default::default(),
     }
 }
@@ -287,11 +289,13 @@ fn foreign_key(
         let message = format!("referenced relation \"{}\" is not a table", target.name);
         return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
     }
-    if target.temporary != relation.temporary {
-        let message = if relation.temporary {
-            "constraints on temporary tables may reference only temporary tables"
-        } else {
-            "constraints on permanent tables may reference only permanent tables"
+    let persistence = |r: &Relation| (r.temporary, r.details.unlogged);
+    let unlogged_to_logged = relation.details.unlogged && persistence(target) == (false, false);
+    if persistence(target) != persistence(relation) && !unlogged_to_logged {
+        let message = match persistence(relation) {
+            (true, _) => "constraints on temporary tables may reference only temporary tables",
+            (false, true) => "constraints on unlogged tables may reference only permanent or unlogged tables",
+            (false, false) => "constraints on permanent tables may reference only permanent tables",
         };
         return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
     }
@@ -414,6 +418,7 @@ pub fn free_sequence(
         storage: Storage::Numbered,
         last_dropped: 0,
         partitioning: Default::default(),
+        details: Default::default(),
         rules: Default::default(),
     };
     sequence(snapshot, key.0, key.1, definition, &like)

@@ -9,6 +9,7 @@ pub struct NewTable {
     pub namespace: Name,
     pub name: Name,
     pub temporary: bool,
+    pub unlogged: bool,
     pub columns: Vec<NewColumn>,
     pub constraints: Vec<NewConstraint>,
     pub on_commit: OnCommit,

@@ -29,6 +29,8 @@ pub mod objects;
 /// Partition trees.
 pub mod partition;
 mod physical;
+/// PostgreSQL's own roles.
+pub mod predefined;
 /// Privileges: who may do what, by ACLs, ownership and membership.
 pub mod privileges;
 mod publish;

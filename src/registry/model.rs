@@ -101,6 +101,16 @@ pub struct Relation {
     pub rules: super::Rules,
     #[serde(default)]
     pub partitioning: super::Partitioning,
+    #[serde(default)]
+    pub details: Details,
+}
+
+/// What the catalog shows of a relation, and nothing is done with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Details {
+    /// Written UNLOGGED. It is as durable as any other, which is more than was asked for.
+    #[serde(default)]
+    pub unlogged: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Acl, Column, Grant, Namespace, Privileges, Relation, RelationKind, Snapshot, builtin};
+use super::{Acl, Column, Grant, Namespace, Privileges, Relation, RelationKind, Snapshot, builtin, predefined};
 use crate::error::{Error, SqlState};
 use crate::types::Oid;
 
@@ -87,27 +87,8 @@ impl Acl {
     }
 }
 
-/// The roles that every database of PostgreSQL has and ours has not.
-const PREDEFINED_ROLES: [&str; 12] = [
-    "pg_checkpoint",
-    "pg_database_owner",
-    "pg_execute_server_program",
-    "pg_monitor",
-    "pg_read_all_data",
-    "pg_read_all_settings",
-    "pg_read_all_stats",
-    "pg_read_server_files",
-    "pg_signal_backend",
-    "pg_stat_scan_tables",
-    "pg_write_all_data",
-    "pg_write_server_files",
-];
-
-/// What is said of a role that is not there: 0A000 for PostgreSQL's predefined ones, else 42704.
+/// What is said of a role that is not there.
 pub fn missing_role(name: &str) -> Error {
-    if PREDEFINED_ROLES.contains(&name) {
-        return Error::unsupported(format!("the predefined role \"{name}\""));
-    }
     Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{name}\" does not exist"))
 }
 
@@ -180,6 +161,7 @@ impl Snapshot {
     pub fn has_any_privilege(&self, role: Oid, relation: &Relation) -> bool {
         let on_column = |c: &Column| !self.acl_privileges(role, &c.acl, Kind::Column, relation.owner).is_empty();
         !self.acl_privileges(role, &relation.acl, Kind::of(relation), relation.owner).is_empty()
+            || !self.all_data_privileges(role, Kind::of(relation)).is_empty()
             || relation.columns.iter().any(on_column)
     }
 
@@ -198,7 +180,26 @@ impl Snapshot {
     /// What `role` may do with the whole relation.
     pub fn relation_privileges(&self, role: Oid, relation: &Relation) -> Privileges {
         let Some(relation) = self.relation_now(relation) else { return self.of_dropped(role, Kind::of(relation)) };
-        self.acl_privileges(role, &relation.acl, Kind::of(relation), relation.owner)
+        let kind = Kind::of(relation);
+        let granted = self.acl_privileges(role, &relation.acl, kind, relation.owner);
+        granted.union(self.all_data_privileges(role, kind))
+    }
+
+    /// What the members of pg_read_all_data and pg_write_all_data may do with every object of the kind. The system's own relations are left out: PostgreSQL
+    /// opens pg_authid and its kin so, too.
+    fn all_data_privileges(&self, role: Oid, kind: Kind) -> Privileges {
+        let (read, write) = match kind {
+            Kind::Table => (Privileges::SELECT, Privileges::INSERT.union(Privileges::UPDATE).union(Privileges::DELETE)),
+            Kind::Sequence => (Privileges::SELECT, Privileges::UPDATE),
+            Kind::Namespace => (Privileges::USAGE, Privileges::USAGE),
+            Kind::Database | Kind::Function | Kind::Column | Kind::System => return Privileges::NONE,
+        };
+        if self.is_superuser(role) {
+            return Privileges::NONE;
+        }
+        let roles = self.effective_roles(role);
+        let of = |all: Oid, what: Privileges| if roles.contains(&all) { what } else { Privileges::NONE };
+        of(predefined::READ_ALL_DATA, read).union(of(predefined::WRITE_ALL_DATA, write))
     }
 
     /// What `role` may do with the column by grants on it alone.
@@ -222,7 +223,8 @@ impl Snapshot {
             Some(now) => now.namespaces.values().find(|n| n.oid == namespace.oid).map(|n| &**n),
         };
         let Some(namespace) = now else { return self.of_dropped(role, Kind::Namespace) };
-        self.acl_privileges(role, &namespace.acl, Kind::Namespace, namespace.owner)
+        let granted = self.acl_privileges(role, &namespace.acl, Kind::Namespace, namespace.owner);
+        granted.union(self.all_data_privileges(role, Kind::Namespace))
     }
 
     pub fn function_privileges(&self, role: Oid, function: &super::Function) -> Privileges {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use super::expression::quote;
-use super::{Acl, Managed, Name, Relation, RelationKind, Snapshot, UserType};
+use super::{Acl, Managed, Name, Relation, RelationKind, Snapshot, UserType, predefined};
 use crate::types::{Oid, PgType, TypeLookup, UserTypeInfo, UserTypeInfoKind, oid};
 
 /// A snapshot with the search path and the role of who looks at it.
@@ -49,6 +49,7 @@ impl Seen {
             || matches!(relation.kind, RelationKind::Composite)
             || relation.temporary
             || roles.contains(&relation.owner)
+            || [predefined::READ_ALL_DATA, predefined::WRITE_ALL_DATA].iter().any(|all| roles.contains(all))
             || granted(&relation.acl)
             || relation.columns.iter().any(|c| granted(&c.acl))
     }

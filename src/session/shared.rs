@@ -179,7 +179,8 @@ impl Shared {
         if state.snapshot.is_superuser(owner) {
             return denied(format!("must be a superuser to {what} superuser process"));
         }
-        if !state.snapshot.has_rights_of(state.role, owner) {
+        let may_signal = state.snapshot.has_rights_of(state.role, crate::registry::predefined::SIGNAL_BACKEND);
+        if !may_signal && !state.snapshot.has_rights_of(state.role, owner) {
             return denied(format!(
                 "must be a member of the role whose {} or member of pg_signal_backend",
                 if what == "terminate" { "process is being terminated" } else { "query is being canceled" }

@@ -48,6 +48,7 @@ pub enum Ddl {
         if_not_exists: bool,
         with_data: bool,
         on_commit: OnCommit,
+        unlogged: bool,
         definition: Option<String>,
     },
     /// REFRESH MATERIALIZED VIEW; its query is run in the name of its owner.
@@ -80,6 +81,7 @@ pub enum Ddl {
         sequence: registry::Sequence,
         if_not_exists: bool,
         temporary: bool,
+        unlogged: bool,
     },
     AlterSequence {
         namespace: Name,
@@ -289,6 +291,8 @@ pub enum AlterTable {
     },
     /// SET (security_invoker = …) of a view.
     SecurityInvoker(bool),
+    /// SET LOGGED and SET UNLOGGED.
+    SetLogged(bool),
     /// What tunes PostgreSQL's storage and statistics: nothing here.
     Tune,
 }

@@ -226,6 +226,7 @@ fn draft(definition: &Definition, snapshot: &Snapshot) -> NewTable {
         namespace: (*namespace).into(),
         name: (*name).into(),
         temporary: false,
+        unlogged: false,
         columns,
         constraints,
         on_commit: OnCommit::PreserveRows,
@@ -253,6 +254,7 @@ fn plain(snapshot: &Snapshot, namespace: &str, name: &str, kind: RelationKind) -
         storage: Default::default(),
         last_dropped: 0,
         partitioning: Default::default(),
+        details: Default::default(),
         rules: Default::default(),
     }
 }

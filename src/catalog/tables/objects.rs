@@ -108,7 +108,11 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
         rows.about[0] = r.oid;
         let kind = relkind(r);
         let stored = r.kind.is_stored() && !r.is_partitioned();
-        let persistence = if r.temporary { b't' } else { b'p' };
+        let persistence = match (r.temporary, r.details.unlogged) {
+            (true, _) => b't',
+            (false, true) => b'u',
+            (false, false) => b'p',
+        };
         let checks = r.constraints.iter().filter(|c| matches!(c.kind, ConstraintKind::Check { .. })).count();
         let foreign = r.constraints.iter().any(|c| matches!(c.kind, ConstraintKind::ForeignKey { .. }));
         let namespace = Value::Oid(namespace_oid(ask, &r.namespace));

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::observe::audit::{self, Outcome, Record};
-use crate::registry::builtin;
+use crate::registry::{builtin, predefined};
 
 pub(super) fn pg_settings(ask: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&[
@@ -65,10 +65,10 @@ pub(super) fn pg_stat_activity(ask: &Ask<'_>) -> Result<Rows> {
         "backend_type",
     ]);
     let caller = ask.view.role();
-    let all = ask.snapshot.role_by_oid(caller).is_some_and(|r| r.superuser);
+    let all = ask.snapshot.has_rights_of(caller, predefined::READ_ALL_STATS);
     for a in ask.view.activity() {
-        // Others' statements and addresses are for superusers.
-        let open = all || a.role == caller;
+        // Others' statements and addresses are for superusers and pg_read_all_stats, and for who has their rights.
+        let open = all || ask.snapshot.has_rights_of(caller, a.role);
         let shown = |v: Value| if open { v } else { Value::Null };
         let at = |t: Option<std::time::SystemTime>| t.map_or(Value::Null, timestamp);
         rows.push([

@@ -311,6 +311,7 @@ pub(super) fn snapshot_with_sequence(max: i64, cycle: bool) -> Arc<crate::regist
         storage: Storage::Numbered,
         last_dropped: 0,
         partitioning: Default::default(),
+        details: Default::default(),
         rules: Default::default(),
     };
     let mut snapshot = Snapshot::default();

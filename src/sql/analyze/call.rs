@@ -427,11 +427,29 @@ impl Analyzer<'_> {
                 let message = format!("set-returning functions are not allowed in {clause}");
                 return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(pos));
             }
+            if call.args.iter().any(makes_rows) {
+                return Err(Error::unsupported("a set-returning function in the arguments of another").at(pos));
+            }
             self.sets = (self.sets.0 + 1, pos);
             return Ok(Expr { kind: ExprKind::SetReturning(call), ty: PgType::new(result), pos });
         }
         Ok(Expr { kind: ExprKind::Call(call), ty: PgType::new(result), pos })
     }
+}
+
+/// Is there a function that returns a set in the expression (and not in a query inside it)?
+pub(super) fn makes_rows(expr: &Expr) -> bool {
+    let mut found = false;
+    let _ = super::check::walk(expr, 0, &mut |e, depth| {
+        found |= depth == 0
+            && match &e.kind {
+                ExprKind::SetReturning(_) => true,
+                ExprKind::Routine(routine) => routine.function.returns_set,
+                _ => false,
+            };
+        Ok(!found)
+    });
+    found
 }
 
 /// How a call with so many arguments is written.

@@ -103,6 +103,7 @@ pub(crate) enum Resolved {
 impl Analyzer<'_> {
     /// Arguments coerced to the parameters, defaults filled in, variadic ones collected; and the result type.
     pub(crate) fn coerce_arguments(&mut self, form: Form, args: Vec<Expr>, pos: u32) -> Result<(Vec<Expr>, Oid)> {
+        super::collation::agree(&args)?;
         let func = &form.func;
         let mut args = match &form.order {
             None => args,

@@ -132,8 +132,11 @@ impl Analyzer<'_> {
             }
             _ => {}
         }
-        if source == oid::UNKNOWN {
-            return self.coerce_unknown(expr, target, context, explicit);
+        if let Some(domain) = self.domain_of_elements(target.oid) {
+            return self.coerce_elements(expr, target, domain, (context, explicit));
+        }
+        if source == oid::UNKNOWN && !matches!(expr.kind, ExprKind::Collate { .. }) {
+            return self.coerce_unknown(expr, target, explicit);
         }
         if let ExprKind::Collate { arg, collation } = expr.kind {
             // The coercion goes under COLLATE, if the target can have one.
@@ -173,7 +176,7 @@ impl Analyzer<'_> {
     }
 
     /// An unknown literal or parameter takes on the target type.
-    fn coerce_unknown(&mut self, expr: Expr, target: PgType, context: CastContext, explicit: bool) -> Result<Expr> {
+    fn coerce_unknown(&mut self, expr: Expr, target: PgType, explicit: bool) -> Result<Expr> {
         let base = self.base_type(target);
         match expr.kind {
             ExprKind::Const(Value::Null) => {
@@ -197,7 +200,6 @@ impl Analyzer<'_> {
                 self.coerce_domain(literal, target, explicit)
             }
             ExprKind::Param(n) => self.coerce_param(n, target, expr.pos),
-            ExprKind::Collate { arg, .. } => self.coerce_type(*arg, target, context, explicit),
             // Output columns of subqueries are resolved to text before anyone sees them.
             kind => {
                 let expr = Expr { kind, ty: PgType::new(oid::TEXT), pos: expr.pos };
@@ -219,6 +221,30 @@ impl Analyzer<'_> {
             }
         }
         Ok(Expr { kind: ExprKind::Param(n), ty: PgType::new(target.oid), pos })
+    }
+
+    /// The domain of whose values a type is an array.
+    fn domain_of_elements(&self, array: Oid) -> Option<Oid> {
+        Some(self.type_facts(array).element).filter(|element| *element != 0 && self.is_domain(*element))
+    }
+
+    /// To an array of a domain's values: by way of the array of its base type, to whose elements the domain's checks apply then.
+    fn coerce_elements(
+        &mut self,
+        expr: Expr,
+        target: PgType,
+        domain: Oid,
+        (context, explicit): (CastContext, bool),
+    ) -> Result<Expr> {
+        let base = self.base_type(PgType::new(domain));
+        let array = PgType::with(self.array_of(base.oid)?, base.typmod);
+        let plain = self.coerce_type(expr, array, context, explicit)?;
+        let mut sized = self.coerce_typmod(plain, array, explicit)?;
+        if explicit {
+            hide_cast(&mut sized);
+        }
+        let how = CastHow::ArrayElements(Box::new(CastHow::Domain(domain)));
+        Ok(cast(sized, PgType::new(target.oid), how, explicit))
     }
 
     /// coerce_to_domain, for a value that has the domain's base type already.

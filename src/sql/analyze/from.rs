@@ -418,6 +418,12 @@ impl Analyzer<'_> {
         alias: Option<&ast::TableAlias>,
         columns: &mut Vec<RelColumn>,
     ) -> Result<()> {
+        let mut args: (Vec<&Expr>, Vec<_>) = (Vec::new(), Vec::new());
+        super::check::children(call, &mut args.0, &mut args.1);
+        if args.0.into_iter().any(super::call::makes_rows) {
+            let message = "set-returning functions must appear at top level of FROM";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(call.pos));
+        }
         let func = match &call.kind {
             ExprKind::Call(c) | ExprKind::SetReturning(c) => Some(c.func),
             _ => None,

@@ -10,6 +10,7 @@ mod call;
 mod candidate;
 mod check;
 mod coerce;
+mod collation;
 mod common;
 mod copy;
 mod copy_feed;
@@ -26,6 +27,7 @@ mod join;
 /// Text that is kept, and what its names mean.
 pub mod kept;
 mod literal;
+mod maintain;
 mod merge;
 mod name;
 mod oper;
@@ -130,6 +132,8 @@ pub struct Analyzer<'a> {
     views: Vec<Oid>,
     /// Functions of users whose bodies are being analyzed, to notice one that calls itself.
     calls: Vec<Oid>,
+    /// The tables that bodies of volatile functions read.
+    volatile_reads: BTreeSet<crate::types::Oid>,
     /// The parameters of the function whose body this is.
     inside: Option<routine::Inside>,
     /// The text is kept: who made it had the right to use its names.
@@ -160,6 +164,7 @@ impl<'a> Analyzer<'a> {
             record_fields: HashMap::new(),
             views: Vec::new(),
             calls: Vec::new(),
+            volatile_reads: BTreeSet::new(),
             inside: None,
             kept: false,
             places: None,
@@ -216,8 +221,8 @@ impl<'a> Analyzer<'a> {
             Body::Explain { options, body } => self.explain(*options, body),
             Body::Copy(copy) => self.copy(copy),
             Body::Lock(items) => self.lock(items),
-            Body::Maintain { command, tables } => self.maintain(*command, tables),
-            Body::Reindex { what, concurrently } => self.reindex(what, *concurrently),
+            Body::Maintain(maintained) => self.maintain(maintained),
+            Body::Reindex(reindex) => self.reindex(reindex),
             Body::Expression => Err(Error::internal("an expression is no statement")),
         }
     }
@@ -226,12 +231,37 @@ impl<'a> Analyzer<'a> {
     pub fn statement(&mut self, statement: &ast::Statement) -> Result<Statement> {
         match statement {
             ast::Statement::Query(query) => self.query_statement(query),
-            ast::Statement::Insert(insert) => Ok(Statement::Insert(Box::new(self.insert(insert)?))),
-            ast::Statement::Update(update) => Ok(Statement::Update(Box::new(self.update(update)?))),
-            ast::Statement::Delete(delete) => Ok(Statement::Delete(Box::new(self.delete(delete)?))),
+            ast::Statement::Insert(insert) => {
+                let insert = self.insert(insert)?;
+                self.sees_its_own_changes(&insert.target)?;
+                Ok(Statement::Insert(Box::new(insert)))
+            }
+            ast::Statement::Update(update) => {
+                let update = self.update(update)?;
+                self.sees_its_own_changes(&update.target)?;
+                Ok(Statement::Update(Box::new(update)))
+            }
+            ast::Statement::Delete(delete) => {
+                let delete = self.delete(delete)?;
+                self.sees_its_own_changes(&delete.target)?;
+                Ok(Statement::Delete(Box::new(delete)))
+            }
             ast::Statement::Merge(merge) => self.merge_statement(merge),
             other => self.ddl(other),
         }
+    }
+
+    /// A volatile function sees the rows that the statement that calls it has changed so far; here a statement has one snapshot.
+    fn sees_its_own_changes(&self, target: &crate::tree::Relation) -> Result<()> {
+        let crate::tree::Source::Table { def, .. } = &target.source else { return Ok(()) };
+        if !self.volatile_reads.contains(&self.ctx.snapshot.partition_root(def).oid) {
+            return Ok(());
+        }
+        Err(Error::unsupported(format!(
+            "a volatile function that reads table \"{}\", which is being changed",
+            def.name
+        ))
+        .hint("Declare the function STABLE if it is to see the table as it was before the statement."))
     }
 
     /// Analyzes a query that stands inside DDL (CREATE VIEW, CREATE TABLE AS), as a level of its own.

@@ -92,6 +92,7 @@ impl Analyzer<'_> {
         for (arg, ty) in left.into_iter().chain([right]).zip(&found.args) {
             args.push(self.coerce_type(arg, PgType::new(*ty), CastContext::Implicit, false)?);
         }
+        super::collation::agree(&args)?;
         let call =
             Call { func: found.func, args, operator: Some(found.row.oid), variadic: false, form: CallForm::Plain };
         Ok(Expr { kind: ExprKind::Call(Box::new(call)), ty: PgType::new(found.result), pos })

@@ -62,6 +62,9 @@ impl Analyzer<'_> {
 
     fn select(&mut self, select: &ast::Select, query: &ast::Query) -> Result<Query> {
         refuse_foreign(select)?;
+        if select.projection.is_empty() && select.distinct.is_some() {
+            return Err(Error::syntax("syntax error: SELECT DISTINCT needs a target list"));
+        }
         let from = self.range_table(&select.from)?;
         self.window_clause(&select.named_window)?;
         let mut targets = self.targets(&select.projection, Clause::Target)?;
@@ -422,7 +425,12 @@ impl Analyzer<'_> {
         match group {
             ast::GroupByExpr::Expressions(exprs, modifiers) if exprs.is_empty() && modifiers.is_empty() => Ok(None),
             ast::GroupByExpr::Expressions(exprs, modifiers) if modifiers.is_empty() => {
-                self.grouping(exprs, targets).map(Some)
+                let grouping = self.grouping(exprs, targets)?;
+                if grouping.exprs.iter().any(super::call::makes_rows) {
+                    return Err(Error::unsupported("a set-returning function in GROUP BY")
+                        .hint("Put it into a query in FROM, and group by its column."));
+                }
+                Ok(Some(grouping))
             }
             _ => Err(Error::unsupported("GROUP BY ALL and its modifiers")),
         }

@@ -107,6 +107,10 @@ impl Analyzer<'_> {
                 return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(pos));
             }
             self.sets = (self.sets.0 + 1, pos);
+            if function.result == oid::VOID {
+                // Its body runs and gives no row.
+                return Err(Error::unsupported(format!("function {}, which returns a set of void", function.name)));
+            }
         }
         let types: Vec<Oid> = args.iter().map(|a| a.ty.oid).collect();
         let returns = self.returns_of(function, &types).map_err(|e| e.at(pos))?;
@@ -179,6 +183,11 @@ impl Analyzer<'_> {
         self.next_cte = inner.next_cte;
         self.relations = inner.relations;
         self.routines = inner.routines;
+        let tables: Vec<Oid> = match function.volatility {
+            b'v' => inner.rel_tables.values().map(|t| inner.ctx.snapshot.partition_root(t).oid).collect(),
+            _ => Vec::new(),
+        };
+        self.volatile_reads.extend(tables.into_iter().chain(std::mem::take(&mut inner.volatile_reads)));
         self.note_height(inner.height)?;
         Ok((rel, query, row))
     }

@@ -262,8 +262,11 @@ pub(super) fn check_table(table: &mut NewTable, ctx: &Context) -> Result<()> {
     for constraint in &mut table.constraints {
         check_constraint(&table.name, constraint, &scope, ctx)?;
     }
+    let generated: Vec<_> = table.columns.iter().filter(|c| c.generated.is_some()).map(|c| c.name.clone()).collect();
+    let is_generated = |name: &str| generated.iter().any(|known| **known == *name);
     for column in &mut table.columns {
-        check_generated(&table.name, (&column.name, column.ty), &mut column.generated, &scope, ctx)?;
+        let place = (&column.name, column.ty);
+        check_generated(&table.name, (&place.0[..], place.1), &mut column.generated, (&scope, &is_generated), ctx)?;
     }
     Ok(())
 }
@@ -344,12 +347,29 @@ pub(super) fn check_generated(
     table: &str,
     column: (&str, PgType),
     generated: &mut Option<String>,
-    columns: &[RelColumn],
+    (columns, is_generated): (&[RelColumn], &dyn Fn(&str) -> bool),
     ctx: &Context,
 ) -> Result<()> {
     let Some(text) = generated else { return Ok(()) };
-    let (_, kept) =
+    let (made, kept) =
         new_expression(text, Stored::Generated, table, columns, Some(column), ctx).map_err(without_position)?;
+    let invalid = |message: String| Error::new(SqlState::INVALID_OBJECT_DEFINITION, message);
+    walk(&made, 0, &mut |e, _| match &e.kind {
+        ExprKind::WholeRow(_) => {
+            Err(invalid("cannot use whole-row variable in column generation expression".to_owned())
+                .detail("This would cause the generated column to depend on its own value."))
+        }
+        ExprKind::Column { rel: RelId(0), column } => {
+            match columns.get(usize::from(*column)).filter(|c| is_generated(&c.name)) {
+                Some(c) => {
+                    Err(invalid(format!("cannot use generated column \"{}\" in column generation expression", c.name))
+                        .detail("A generated column cannot reference another generated column."))
+                }
+                None => Ok(true),
+            }
+        }
+        _ => Ok(true),
+    })?;
     *text = kept;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Commands with a query or names in them: DECLARE, PREPARE, EXECUTE, EXPLAIN, LOCK, VACUUM and kin.
+//! Commands with a query or names in them: DECLARE, PREPARE, EXECUTE, EXPLAIN, LOCK.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use super::{Analyzer, CastContext, Expr};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Name, Relation as TableDef, RelationKind};
 use crate::sql::Context;
-use crate::sql::parse::{self, Body, ExplainOptions, LockItem, Parsed, Reindexed};
-use crate::tree::{CursorOptions, Explain, MaintainCommand, QualifiedName, Statement, Utility};
+use crate::sql::parse::{self, Body, ExplainOptions, LockItem, Parsed};
+use crate::tree::{CursorOptions, Explain, QualifiedName, Statement, Utility};
 use crate::types::PgType;
 
 /// EXECUTE's arguments, coerced to the prepared statement's parameter types (EvaluateParams).
@@ -45,7 +45,7 @@ pub fn execute_arguments(parsed: &Parsed, ctx: &Context, params: &[PgType]) -> R
 }
 
 impl Analyzer<'_> {
-    fn utility(utility: Utility) -> Result<Statement> {
+    pub(super) fn utility(utility: Utility) -> Result<Statement> {
         Ok(Statement::Utility(Box::new(utility)))
     }
 
@@ -87,7 +87,7 @@ impl Analyzer<'_> {
         Ok(Statement::Explain(Box::new(Explain { statement, analyze, verbose, costs, format })))
     }
 
-    fn named_relation(&self, name: &QualifiedName) -> Result<Arc<TableDef>> {
+    pub(super) fn named_relation(&self, name: &QualifiedName) -> Result<Arc<TableDef>> {
         self.find_relation(name.namespace.as_deref(), &name.name).ok_or_else(|| {
             // These commands tell no position.
             self.no_relation(name.namespace.as_deref(), &name.name, 0)
@@ -107,72 +107,6 @@ impl Analyzer<'_> {
             tables.push(def);
         }
         Self::utility(Utility::Lock { tables })
-    }
-
-    pub(crate) fn maintain(&mut self, command: MaintainCommand, names: &[QualifiedName]) -> Result<Statement> {
-        let tables = names.iter().map(|n| self.named_relation(n)).collect::<Result<Vec<_>>>()?;
-        let outside_block = (command == MaintainCommand::Vacuum).then_some("VACUUM");
-        Self::utility(Utility::Maintain { command, tables, outside_block })
-    }
-
-    /// REINDEX: there is nothing to rebuild, but what it names must be there, and be the role's own.
-    pub(crate) fn reindex(&mut self, what: &Reindexed, concurrently: bool) -> Result<Statement> {
-        let snapshot = Arc::clone(&self.ctx.snapshot);
-        let (tables, mut outside_block) = match what {
-            Reindexed::Index(name) => (vec![self.reindexed_table(name)?], None),
-            Reindexed::Table(name) => {
-                let (namespace, index) = self.existing(name);
-                if snapshot.index(&namespace, &index).is_some() {
-                    let message = format!("\"{index}\" is not a table or materialized view");
-                    return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
-                }
-                let def = self.named_relation(name)?;
-                if !def.kind.is_stored() && !matches!(def.kind, RelationKind::System) {
-                    let message = format!("\"{}\" is not a table or materialized view", def.name);
-                    return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
-                }
-                (vec![def], None)
-            }
-            Reindexed::Namespace(name) => {
-                let Some(namespace) = snapshot.namespaces.get(&name.name) else {
-                    let message = format!("schema \"{}\" does not exist", name.name);
-                    return Err(Error::new(SqlState::INVALID_SCHEMA_NAME, message));
-                };
-                if !snapshot.has_rights_of(self.ctx.role, namespace.owner) {
-                    let message = format!("must be owner of schema {}", name.name);
-                    return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
-                }
-                (Vec::new(), Some("REINDEX SCHEMA"))
-            }
-            Reindexed::Database(name) => {
-                if name.as_ref().is_some_and(|n| n.name != snapshot.database) {
-                    let message = "can only reindex the currently open database";
-                    return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
-                }
-                (Vec::new(), Some("REINDEX DATABASE"))
-            }
-        };
-        if concurrently {
-            if tables.iter().any(|t| matches!(t.kind, RelationKind::System)) {
-                let message = "cannot reindex system catalogs concurrently";
-                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
-            }
-            outside_block = outside_block.or(Some("REINDEX CONCURRENTLY"));
-        }
-        Self::utility(Utility::Maintain { command: MaintainCommand::Reindex, tables, outside_block })
-    }
-
-    /// The table of an index.
-    fn reindexed_table(&self, name: &QualifiedName) -> Result<Arc<TableDef>> {
-        if let Some(def) = self.find_relation(name.namespace.as_deref(), &name.name) {
-            let message = format!("\"{}\" is not an index", def.name);
-            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
-        }
-        let (namespace, index) = self.existing(name);
-        match self.ctx.snapshot.index(&namespace, &index) {
-            Some((table, _)) => Ok(Arc::clone(table)),
-            None => Err(self.no_relation(name.namespace.as_deref(), &name.name, 0)),
-        }
     }
 }
 

@@ -37,6 +37,7 @@ impl Planner<'_> {
             last_dropped: 0,
             rules: Default::default(),
             partitioning: Default::default(),
+            details: Default::default(),
         };
         for (name, ty) in columns {
             if relation.columns.iter().any(|c| c.name == *name) {

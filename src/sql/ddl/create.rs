@@ -11,6 +11,7 @@ use crate::types::{Oid, PgType, oid};
 
 /// What CREATE TABLE AS has beside a name.
 pub struct AsQuery<'a> {
+    pub unlogged: bool,
     pub columns: &'a [Name],
     pub query: &'a Query,
     pub with_data: bool,
@@ -26,6 +27,9 @@ impl Planner<'_> {
             return Ok(());
         }
         let mut built = build::table(&self.after, draft, self.cx.role, &self.managed())?;
+        if built.table.is_partition() && draft.on_commit != OnCommit::PreserveRows {
+            return Err(Error::unsupported("ON COMMIT of a partition").hint("Say it of the partitioned table."));
+        }
         self.note_on_commit(built.table.oid, draft.on_commit);
         self.tell_of_implicit_objects(&built);
         self.place_in_tree(&mut built.table)?;
@@ -84,7 +88,7 @@ impl Planner<'_> {
         if_not_exists: bool,
         permit: &Permit<Ddl>,
     ) -> Result<()> {
-        let AsQuery { columns, query, with_data, on_commit, definition } = source;
+        let AsQuery { unlogged, columns, query, with_data, on_commit, definition } = source;
         let tag = if definition.is_some() { "CREATE MATERIALIZED VIEW" } else { "CREATE TABLE AS" };
         self.tag(if with_data { "SELECT" } else { tag });
         if !self.name_is_free(&key.0, &key.1, temporary, if_not_exists)? {
@@ -106,6 +110,7 @@ impl Planner<'_> {
             namespace: key.0,
             name: key.1,
             temporary,
+            unlogged,
             columns,
             constraints: Vec::new(),
             on_commit,

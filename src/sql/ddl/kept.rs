@@ -36,7 +36,7 @@ enum What {
 
 /// The texts of a relation, to be read or written anew.
 fn texts_of(relation: &mut Relation) -> Vec<Kept<'_>> {
-    let Relation { name, kind, columns, constraints, indexes, rules, .. } = relation;
+    let Relation { name, kind, columns, constraints, indexes, rules, partitioning, .. } = relation;
     let mut out = Vec::new();
     match kind {
         RelationKind::View { definition, search_path: _ } => {
@@ -72,6 +72,14 @@ fn texts_of(relation: &mut Relation) -> Vec<Kept<'_>> {
     for mask in &mut rules.masks {
         let shown = format!("a mask of table {name}");
         out.push(Kept { text: &mut mask.expression, what: What::Expression(Stored::Mask), shown });
+    }
+    for part in partitioning.key.iter_mut().flat_map(|key| &mut Arc::make_mut(key).parts) {
+        let shown = format!("table {name}");
+        out.extend(part.expression.as_mut().map(|text| Kept {
+            text,
+            what: What::Expression(Stored::PartitionKey),
+            shown,
+        }));
     }
     for index in indexes {
         let shown = format!("index {}", index.name);
@@ -220,6 +228,13 @@ impl Planner<'_> {
         };
         let objects = |places: &[Place]| places.iter().filter_map(Place::object).collect::<Vec<_>>();
         again.is_ok_and(|again| objects(&again) == objects(before))
+    }
+
+    /// Can the query of a view be analyzed over another snapshot?
+    pub fn is_meaningful_in(&self, view: &Relation, snapshot: &Snapshot) -> bool {
+        let Some((definition, _)) = view.kind.definition() else { return true };
+        let cx = Context { snapshot: Arc::new(snapshot.clone()), ..self.cx.clone() };
+        of_older_file(view) || kept::query_places(definition, &cx).is_ok()
     }
 
     /// The views that read this relation directly, by OID.

@@ -367,6 +367,7 @@ fn key_table(key: &Key, number: Oid) -> Relation {
         storage: Storage::Numbered,
         last_dropped: 0,
         partitioning: Default::default(),
+        details: Default::default(),
     }
 }
 

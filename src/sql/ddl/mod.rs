@@ -109,11 +109,19 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
             if_not_exists,
             with_data,
             on_commit,
+            unlogged,
             definition,
         } => {
             let key = (namespace.clone(), name.clone());
             let definition = definition.as_deref();
-            let as_query = create::AsQuery { columns, query, with_data: *with_data, on_commit: *on_commit, definition };
+            let as_query = create::AsQuery {
+                unlogged: *unlogged,
+                columns,
+                query,
+                with_data: *with_data,
+                on_commit: *on_commit,
+                definition,
+            };
             planner.create_table_as(key, *temporary, as_query, *if_not_exists, ddl)?;
         }
         Ddl::Refresh { view, concurrently, with_data } => planner.refresh(view, *concurrently, *with_data)?,
@@ -124,8 +132,9 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
         Ddl::CreateIndex { namespace, name, table, index, if_not_exists } => {
             planner.create_index((namespace, table), name.as_ref(), index, *if_not_exists)?;
         }
-        Ddl::CreateSequence { namespace, name, sequence, if_not_exists, temporary } => {
-            planner.create_sequence((namespace.clone(), name.clone()), sequence, *if_not_exists, *temporary)?;
+        Ddl::CreateSequence { namespace, name, sequence, if_not_exists, temporary, unlogged } => {
+            let key = (namespace.clone(), name.clone());
+            planner.create_sequence(key, sequence, *if_not_exists, *temporary, *unlogged)?;
         }
         Ddl::AlterSequence { namespace, name, sequence, if_exists } => {
             planner.alter_sequence(namespace, name, sequence, *if_exists)?;

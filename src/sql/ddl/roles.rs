@@ -3,7 +3,7 @@
 use super::planner::Planner;
 use crate::error::{Error, Report, Result, SqlState};
 use crate::facts;
-use crate::registry::{Managed, Membership, Name, Role, bootstrap, verifier};
+use crate::registry::{Managed, Membership, Name, Role, bootstrap, predefined, verifier};
 use crate::tree::RoleOptions;
 use crate::types::{Oid, OutputSettings, PgType, Value, oid};
 
@@ -48,6 +48,9 @@ impl Planner<'_> {
 
     fn may_change_role(&self, role: &Role) -> Result<()> {
         match &role.managed {
+            Managed::System if predefined::is_predefined(role.oid) => {
+                Err(reserved_role(&role.name).detail("Cannot alter reserved roles."))
+            }
             // The bootstrap superuser may change its password and settings.
             Managed::System => Ok(()),
             other => self.may_change(other, "role", &role.name),
@@ -107,6 +110,9 @@ impl Planner<'_> {
         self.tag("ALTER ROLE");
         reserved(to)?;
         let mut role = (*self.role(name)?).clone();
+        if predefined::is_predefined(role.oid) {
+            reserved(name)?;
+        }
         self.may_change_role(&role)?;
         if self.after.role(to).is_some() {
             return Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("role \"{to}\" already exists")));
@@ -254,6 +260,12 @@ impl Planner<'_> {
 
     fn add_member(&mut self, role: &Name, member: Oid, admin: bool) -> Result<()> {
         let role = self.role(role)?;
+        for (oid, what) in [(role.oid, "have explicit members"), (member, "be a member of any role")] {
+            if oid == predefined::DATABASE_OWNER {
+                let message = format!("role \"{}\" cannot {what}", self.role_name(oid));
+                return Err(Error::new(SqlState::INTERNAL_ERROR, message));
+            }
+        }
         if self.after.effective_members(role.oid).contains(&member) {
             let message = format!("role \"{}\" is a member of role \"{}\"", role.name, self.role_name(member));
             return Err(Error::new(SqlState::INVALID_GRANT_OPERATION, message));
@@ -292,10 +304,13 @@ impl Planner<'_> {
     }
 }
 
+fn reserved_role(name: &str) -> Error {
+    Error::new(SqlState::RESERVED_NAME, format!("role name \"{name}\" is reserved"))
+}
+
 fn reserved(name: &str) -> Result<()> {
     if name.starts_with("pg_") {
-        return Err(Error::new(SqlState::RESERVED_NAME, format!("role name \"{name}\" is reserved"))
-            .detail("Role names starting with \"pg_\" are reserved."));
+        return Err(reserved_role(name).detail("Role names starting with \"pg_\" are reserved."));
     }
     if matches!(name, "public" | "none") {
         return Err(Error::new(SqlState::RESERVED_NAME, format!("role name \"{name}\" is reserved")));

@@ -13,14 +13,16 @@ impl Planner<'_> {
         sequence: &Sequence,
         if_not_exists: bool,
         temporary: bool,
+        unlogged: bool,
     ) -> Result<()> {
         self.tag("CREATE SEQUENCE");
         if !self.name_is_free(&key.0, &key.1, temporary, if_not_exists)? {
             return Ok(());
         }
         check(sequence)?;
-        let relation =
+        let mut relation =
             build::free_sequence(&self.after, key, sequence.clone(), self.cx.role, temporary, self.managed());
+        relation.details.unlogged = unlogged;
         self.put_sequence(relation, None);
         Ok(())
     }

@@ -60,6 +60,7 @@ impl Planner<'_> {
             storage: Storage::Numbered,
             last_dropped: 0,
             partitioning: Default::default(),
+            details: Default::default(),
             rules: Rules { invoker, ..Rules::default() },
         };
         self.put_relation(relation);

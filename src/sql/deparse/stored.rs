@@ -7,7 +7,7 @@ use crate::registry::seen::Seen;
 use crate::registry::{ConstraintKind, Index, Relation, UserTypeKind};
 use crate::sql::Context;
 use crate::sql::analyze::{self, Stored, kept};
-use crate::tree::{Expr, RelColumn, RelId};
+use crate::tree::{Expr, ExprKind, RelColumn, RelId};
 use crate::types::{Oid, PgType};
 
 /// A view's query with a semicolon at its end.
@@ -40,6 +40,15 @@ pub fn kept_expression(text: &str, relation: Oid, cx: &Context, seen: &Seen, sty
     };
     let tree = analyzed(text, table, cx)?;
     let columns: Vec<String> = table.columns.iter().map(|c| quote(&c.name)).collect();
+    // An index's key has its collation outside, as pg_get_indexdef prints it.
+    if let ExprKind::Collate { arg, collation } = &tree.kind
+        && table.indexes.iter().any(|i| i.keys.iter().any(|k| k.expression.as_deref() == Some(text)))
+        && let Some(name) = crate::facts::collation_name(*collation)
+    {
+        let key = expression(arg, rel, &columns, seen, style)?;
+        let key = if looks_like_function(arg) { key } else { format!("({key})") };
+        return Ok((format!("{key} COLLATE {}", quote(name)), true));
+    }
     Ok((expression(&tree, rel, &columns, seen, style)?, looks_like_function(&tree)))
 }
 
@@ -65,11 +74,20 @@ fn analyzed(text: &str, table: &Relation, cx: &Context) -> Result<Expr> {
         Stored::Check
     } else if table.indexes.iter().any(in_index) {
         Stored::IndexExpression
+    } else if table.rules.policies.iter().any(|p| p.using.iter().chain(&p.check).any(|kept| kept == text)) {
+        Stored::Policy
+    } else if in_key(table, text) {
+        Stored::PartitionKey
     } else {
         // Only what is kept is read with the rights of who kept it.
         return Err(Error::internal("the table keeps no such expression"));
     };
     analyze::expression(text, kind, at, &scope, cx)
+}
+
+fn in_key(table: &Relation, text: &str) -> bool {
+    let parts = table.partitioning.key.iter().flat_map(|key| &key.parts);
+    parts.filter_map(|part| part.expression.as_deref()).any(|kept| kept == text)
 }
 
 /// VALUE, with the type of the domain that has this check.

@@ -51,11 +51,17 @@ impl Lowerer<'_> {
         if query.with_ties
             && let Some(rows) = limit.take()
         {
+            if returns_sets(query) {
+                return Err(Error::unsupported("FETCH FIRST … WITH TIES with a set-returning function"));
+            }
             self.with_ties(&mut body, &order_by, rows, offset.as_ref())?;
         }
         let mut order_by = order_by;
         if numbered && (limit.is_some() || offset.is_some()) {
-            (body, order_by) = number_rows(body, order_by, &columns, (limit.take(), offset.take()), self.make())?;
+            // Sets in the target list make rows, which are counted then.
+            let sets = returns_sets(query);
+            (body, order_by) =
+                number_rows((body, sets), order_by, &columns, (limit.take(), offset.take()), self.make())?;
         }
         let lowered = ir::Query { ctes, recursive, body, order_by, limit, offset, columns };
         match &query.body {
@@ -242,9 +248,22 @@ fn over_order(function: &'static str, select: &Select, orders: &[Order]) -> Scal
     clauses.call(function, vec![], Phys::Int8)
 }
 
+/// Has its target list a function that returns a set?
+pub(super) fn returns_sets(query: &Query) -> bool {
+    let Body::Select(select) = &query.body else { return false };
+    let mut found = false;
+    for target in &select.targets {
+        let _ = crate::sql::analyze::walk(target, 0, &mut |e, depth| {
+            found |= depth == 0 && matches!(e.kind, ExprKind::SetReturning(_));
+            Ok(!found)
+        });
+    }
+    found
+}
+
 /// LIMIT and OFFSET as a condition on the number that a row has in the query's order.
 fn number_rows(
-    body: ir::Body,
+    (body, sets): (ir::Body, bool),
     orders: Vec<Order>,
     columns: &[Phys],
     (limit, offset): (Option<Scalar>, Option<Scalar>),
@@ -252,13 +271,14 @@ fn number_rows(
 ) -> Result<(ir::Body, Vec<Order>)> {
     let plain = |s: &Select| !s.distinct && s.distinct_on.is_empty() && s.qualify.is_none();
     let (mut select, orders) = match body {
-        ir::Body::Select(select) if plain(&select) => (*select, orders),
+        ir::Body::Select(select) if !sets && plain(&select) => (*select, orders),
         // DISTINCT comes before the numbers do: its rows are numbered from outside, in the order of their columns.
         body => {
             let by_column = |order: Order| match order.key {
                 ir::OrderKey::Position(_) => Ok(order),
                 ir::OrderKey::Scalar(_) => Err(Error::unsupported(
-                    "LIMIT or OFFSET that is no constant in a correlated subquery with DISTINCT and this ORDER BY",
+                    "LIMIT or OFFSET that is no constant in a correlated subquery with DISTINCT or a set-returning \
+                     function and this ORDER BY",
                 )),
             };
             let orders = orders.into_iter().map(by_column).collect::<Result<Vec<_>>>()?;

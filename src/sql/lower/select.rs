@@ -3,7 +3,7 @@
 //! `SELECT a, sum(b) FROM t GROUP BY a ORDER BY 2` →
 //! `SELECT t1."a" AS c0, CAST(sum(t1."b") AS BIGINT) AS c1 FROM "public"."t" AS t1 GROUP BY t1."a" ORDER BY 2 ASC NULLS LAST`
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::tree::{Distinct, Query, Select};
 use crate::types::Phys;
 
@@ -43,6 +43,11 @@ impl Lowerer<'_> {
         match &select.distinct {
             Distinct::All => {}
             Distinct::Distinct => self.distinct(&mut lowered)?,
+            // PostgreSQL makes a set's rows after it has chosen, unless a set is what it chooses by.
+            Distinct::On(_) if super::query::returns_sets(query) => {
+                return Err(Error::unsupported("a set-returning function in SELECT DISTINCT ON")
+                    .hint("Put the query into FROM, and the function around it."));
+            }
             Distinct::On(exprs) => lowered.distinct_on = self.distinct_on(exprs, &lowered.targets)?,
         }
         let order_by = self.order_by(&query.order_by, &lowered.targets, query.output_rel)?;

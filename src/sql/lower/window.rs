@@ -11,6 +11,9 @@ use super::Lowerer;
 use super::aggregate::Clauses;
 use super::ir::{Node, Over, Piece, Scalar, Template};
 
+/// No window has as many rows.
+const FARTHEST: i64 = 1 << 60;
+
 impl Lowerer<'_> {
     pub(super) fn window(&mut self, window: &tree::Window, ty: PgType) -> Result<Scalar> {
         let args = self.exprs(&window.args)?;
@@ -59,7 +62,11 @@ impl Lowerer<'_> {
                 }
                 Ok(clauses.call(name, all, phys))
             }
-            ("ntile", [_]) => Ok(clauses.call(name, args, Phys::Int8).cast(Phys::Int4)),
+            ("ntile", [_]) => {
+                let mut args = args;
+                check_buckets(&mut args);
+                Ok(clauses.call(name, args, Phys::Int8).cast(Phys::Int4))
+            }
             ("row_number" | "rank" | "dense_rank" | "percent_rank" | "cume_dist", []) => {
                 let phys = self.phys(ty)?;
                 Ok(clauses.call(name, args, phys))
@@ -82,8 +89,8 @@ impl Lowerer<'_> {
             FrameUnits::Groups => "GROUPS",
         };
         let mut args = Vec::new();
-        let start = self.bound(&frame.start, frame.units, spec, &mut args)?;
-        let end = self.bound(&frame.end, frame.units, spec, &mut args)?;
+        let start = self.bound(&frame.start, "starting", (frame.units, spec), &mut args)?;
+        let end = self.bound(&frame.end, "ending", (frame.units, spec), &mut args)?;
         let exclude = match frame.exclude {
             FrameExclude::NoOthers => "",
             FrameExclude::CurrentRow => " EXCLUDE CURRENT ROW",
@@ -101,8 +108,8 @@ impl Lowerer<'_> {
     fn bound(
         &mut self,
         bound: &FrameBound,
-        units: FrameUnits,
-        spec: &tree::WindowSpec,
+        side: &str,
+        (units, spec): (FrameUnits, &tree::WindowSpec),
         args: &mut Vec<Scalar>,
     ) -> Result<Vec<Piece>> {
         let (offset, word) = match bound {
@@ -116,12 +123,11 @@ impl Lowerer<'_> {
             return Err(Error::unsupported("RANGE with an offset over numeric"));
         }
         let value = self.expr(offset)?;
-        let side = if word == "PRECEDING" { "starting" } else { "ending" };
         let error = |message: &str| {
             super::raise::raise_message(SqlState::INVALID_PRECEDING_OR_FOLLOWING_SIZE, message, &value.phys)
         };
         let value = match (&value.node, &value.phys) {
-            (Node::Cast(inner), Phys::Int2 | Phys::Int4 | Phys::Int8) if matches!(&inner.node, Node::Text(t) if t.parse::<u64>().is_ok()) => {
+            (Node::Cast(inner), Phys::Int2 | Phys::Int4 | Phys::Int8) if matches!(&inner.node, Node::Text(t) if t.parse::<i64>().is_ok_and(|n| (0..FARTHEST).contains(&n))) => {
                 value
             }
             (_, Phys::Int2 | Phys::Int4 | Phys::Int8) => {
@@ -131,13 +137,33 @@ impl Lowerer<'_> {
                 );
                 let phys = value.phys.clone();
                 let text = "CASE WHEN {0} IS NULL THEN {1} WHEN {0} < 0 THEN {2} ELSE {0} END";
-                Scalar::template(text, vec![value.clone(), null, negative], phys)
+                let checked = Scalar::template(text, vec![value.clone(), null, negative], phys.clone());
+                match (&phys, units) {
+                    // DuckDB adds it to the row's number, which overflows.
+                    (Phys::Int8, FrameUnits::Rows | FrameUnits::Groups) => {
+                        let text = Template::of(&["LEAST({0}, ".into(), FARTHEST.into(), ")".into()]);
+                        Scalar::template(text, vec![checked], phys)
+                    }
+                    _ => checked,
+                }
             }
             _ => value,
         };
         args.push(value);
         Ok(vec!["{".into(), (args.len() - 1).into(), "} ".into(), word.into()])
     }
+}
+
+/// ntile's number of buckets must be positive.
+fn check_buckets(args: &mut [Scalar]) {
+    let Some(n) = args.first_mut() else { return };
+    let error = super::raise::raise_message(
+        SqlState::INVALID_ARGUMENT_FOR_NTILE,
+        "argument of ntile must be greater than zero",
+        &n.phys,
+    );
+    let phys = n.phys.clone();
+    *n = Scalar::template("CASE WHEN {0} <= 0 THEN {1} ELSE {0} END", vec![n.clone(), error], phys);
 }
 
 /// nth_value's position must be positive.

@@ -13,8 +13,7 @@ use super::with_parser;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
 use crate::tree::{
-    CursorOptions, Discard, ExplainFormat, FetchDirection, Isolation, MaintainCommand, QualifiedName, TransactionModes,
-    Utility,
+    CursorOptions, Discard, ExplainFormat, FetchDirection, Isolation, QualifiedName, TransactionModes, Utility,
 };
 
 /// What a statement is before analysis.
@@ -48,14 +47,8 @@ pub enum Body {
     },
     Copy(Box<CopyStatement>),
     Lock(Vec<LockItem>),
-    Maintain {
-        command: MaintainCommand,
-        tables: Vec<QualifiedName>,
-    },
-    Reindex {
-        what: Reindexed,
-        concurrently: bool,
-    },
+    Maintain(super::maintain::Maintained),
+    Reindex(super::maintain::Reindex),
     /// An expression by itself.
     Expression,
 }
@@ -75,16 +68,6 @@ pub struct ExplainOptions {
 
 /// The statements that are PostgreSQL's and that we refuse by name, before sqlparser guesses at them.
 const REFUSED: &[&str] = &["call", "do", "load", "import", "security", "reassign"];
-
-/// What REINDEX names.
-#[derive(Debug, Clone)]
-pub enum Reindexed {
-    Index(QualifiedName),
-    Table(QualifiedName),
-    Namespace(QualifiedName),
-    /// DATABASE and SYSTEM; the name may be left out.
-    Database(Option<QualifiedName>),
-}
 
 pub fn parse(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
     let mut c = Cursor::new(tokens, source);
@@ -129,7 +112,9 @@ pub fn parse(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
         "copy" => return copy::parse(&mut c).map(|copy| Body::Copy(Box::new(copy))),
         "refresh" => return super::ddl::refresh(&mut c).map(|raw| Body::Ddl(Box::new(raw))),
         "lock" => return lock(&mut c),
-        "vacuum" | "analyze" | "analyse" | "checkpoint" | "reindex" | "cluster" => return maintain(&mut c, &word),
+        "vacuum" | "analyze" | "analyse" | "checkpoint" | "reindex" | "cluster" => {
+            return super::maintain::maintain(&mut c, &word);
+        }
         "create" | "alter" | "drop" | "grant" | "revoke" | "comment" => {
             super::refuse::check(&mut c, &word)?;
             return match super::ddl::parse(&mut c, &word)? {
@@ -489,53 +474,4 @@ fn lock(c: &mut Cursor<'_>) -> Result<Body> {
     c.eat("nowait");
     c.end()?;
     Ok(Body::Lock(items))
-}
-
-fn reindex(c: &mut Cursor<'_>) -> Result<Body> {
-    let Some(kind) = ["index", "table", "schema", "system", "database"].into_iter().find(|kind| c.eat(kind)) else {
-        return Err(c.error());
-    };
-    let concurrently = c.eat("concurrently");
-    let what = match kind {
-        "index" => Reindexed::Index(c.qualified()?),
-        "table" => Reindexed::Table(c.qualified()?),
-        "schema" => Reindexed::Namespace(c.qualified()?),
-        _ => Reindexed::Database(if c.is_end() { None } else { Some(c.qualified()?) }),
-    };
-    c.end()?;
-    Ok(Body::Reindex { what, concurrently })
-}
-
-fn maintain(c: &mut Cursor<'_>, word: &str) -> Result<Body> {
-    let command = match word {
-        "vacuum" => MaintainCommand::Vacuum,
-        "checkpoint" => MaintainCommand::Checkpoint,
-        "reindex" => MaintainCommand::Reindex,
-        "cluster" => MaintainCommand::Cluster,
-        _ => MaintainCommand::Analyze,
-    };
-    if c.peek() == Some(&Token::LParen) {
-        c.parenthesized()?;
-    }
-    if command == MaintainCommand::Reindex {
-        return reindex(c);
-    }
-    while ["full", "freeze", "verbose", "analyze", "analyse"].iter().any(|w| c.eat(w)) {}
-    let mut tables = Vec::new();
-    if !c.is_end() && command != MaintainCommand::Checkpoint {
-        loop {
-            tables.push(c.qualified()?);
-            if c.peek() == Some(&Token::LParen) {
-                c.parenthesized()?;
-            }
-            if !c.eat_token(&Token::Comma) {
-                break;
-            }
-        }
-        if command == MaintainCommand::Cluster && c.eat("using") {
-            c.name()?;
-        }
-    }
-    c.end()?;
-    Ok(Body::Maintain { command, tables })
 }

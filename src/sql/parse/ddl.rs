@@ -245,6 +245,10 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
         && let Some(invoker) = view_setting(c, kind)?
     {
         AlterTable::SecurityInvoker(invoker)
+    } else if matches!(kind, ObjectKind::Table | ObjectKind::Sequence) && c.eat("set logged") {
+        AlterTable::SetLogged(true)
+    } else if matches!(kind, ObjectKind::Table | ObjectKind::Sequence) && c.eat("set unlogged") {
+        AlterTable::SetLogged(false)
     } else if kind == ObjectKind::Sequence {
         let mut options = SequenceOptions::default();
         sequence_options(c, &mut options)?;
@@ -401,6 +405,9 @@ fn role_option(c: &mut Cursor<'_>, options: &mut RoleOptions) -> Result<()> {
         options.connection_limit = Some(text.parse().map_err(|_| c.error())?);
     } else if c.eat("valid until") {
         options.valid_until = Some(c.string()?);
+    } else if c.eat("sysid") {
+        // PostgreSQL reads it for old dumps, and does nothing with it.
+        c.signed_number()?;
     } else if c.eat("in role") || c.eat("in group") {
         options.member_of.extend(names(c)?);
     } else if c.eat("role") || c.eat("user") {

@@ -15,7 +15,9 @@ mod domain;
 mod extension;
 mod function;
 mod hooks;
+mod leave_out;
 mod like;
+mod maintain;
 mod numbers;
 mod parameters;
 mod partition;
@@ -35,14 +37,16 @@ use sqlparser::parser::{Parser, ParserError, ParserOptions};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 pub use absent::{Absent, DropAbsent};
-pub use command::{Body, ExplainOptions, LockItem, Reindexed};
+pub use command::{Body, ExplainOptions, LockItem};
 pub use composite::known_collation;
 pub use copy::{CopyOptionValue, CopyStatement, CopySubject, copy_of_columns};
 pub use ddl::{RawAttribute, RawDdl};
 pub use dialect::DuckgateDialect;
 pub use digest::digest;
 pub use function::{RawBody, RawCreate, RawFunction, RawSignature, RawTarget};
+pub use leave_out::known_tablespace;
 pub use like::{Included, LikeClause};
+pub use maintain::{Maintained, Reindex, Reindexed};
 pub use parameters::RawType;
 pub use partition::{INHERITED, PartitionClauses, RawAction, RawBound, RawChange, RawKey, RawOf, RawPart};
 pub use rewrite::{Place, kept_place};
@@ -168,7 +172,7 @@ fn tokenize(source: &Source) -> Result<Vec<TokenWithSpan>> {
     match tokens {
         Ok(tokens) => {
             numbers::check(&tokens, source)?;
-            Ok(tokens.into_iter().filter(|t| !matches!(t.token, Token::Whitespace(_))).collect())
+            Ok(joined(tokens.into_iter().filter(|t| !matches!(t.token, Token::Whitespace(_)))))
         }
         Err(error) => {
             let at = error.location;
@@ -191,6 +195,24 @@ fn tokenize(source: &Source) -> Result<Vec<TokenWithSpan>> {
             Err(Error::syntax(format!("{what} at or near \"{rest}\"")).at(position))
         }
     }
+}
+
+/// Strings that go on in the next line are one.
+fn joined(tokens: impl Iterator<Item = TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut out: Vec<TokenWithSpan> = Vec::new();
+    for next in tokens {
+        if let Token::SingleQuotedString(more) = &next.token
+            && let Some(last) = out.last_mut()
+            && let Token::SingleQuotedString(text) = &mut last.token
+            && last.span.end.line < next.span.start.line
+        {
+            text.push_str(more);
+            last.span.end = next.span.end;
+            continue;
+        }
+        out.push(next);
+    }
+    out
 }
 
 /// Cuts at semicolons. Only the body of a function, BEGIN ATOMIC … END, has some inside.

@@ -71,9 +71,7 @@ const ACTIONS: &[&str] = &[
     "replica identity",
     "set access method",
     "set without cluster",
-    "set logged",
     "set tablespace",
-    "set unlogged",
     "alter constraint",
 ];
 

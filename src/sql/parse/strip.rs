@@ -25,6 +25,10 @@ pub struct Extras {
     pub outside_block: Option<&'static str>,
     /// CREATE UNLOGGED.
     pub unlogged: bool,
+    /// The names of the columns of CREATE TABLE … AS.
+    pub column_names: Vec<crate::registry::Name>,
+    /// A CHECK was written NO INHERIT.
+    pub no_inherit: bool,
     /// Which parts of their columns INSERT and SET write, by the number in the mark behind the column's name.
     pub places: Vec<super::rewrite::Place>,
     /// LIKE clauses of CREATE TABLE.
@@ -78,6 +82,7 @@ pub fn strip(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<(Vec<TokenWi
         }
     }
     definition(&mut tokens, &mut extras);
+    super::leave_out::take(&mut tokens, &mut extras)?;
     extras.partition = super::partition::take(&mut tokens, source)?;
     extras.only = super::partition::take_only(&mut tokens, source);
     extras.likes = super::like::take(&mut tokens, source)?;
@@ -179,11 +184,11 @@ fn definition(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) {
             if end > 2 && word(tokens, end - 2, "without") && word(tokens, end - 1, "oids") {
                 tokens.truncate(end - 2);
             }
-            no_inherit(tokens);
+            extras.no_inherit = no_inherit(tokens);
             recursive_view(tokens);
         }
         Some("alter") => {
-            no_inherit(tokens);
+            extras.no_inherit = no_inherit(tokens);
             if is(tokens.last(), "concurrently") && (0..tokens.len()).any(|i| word(tokens, i, "detach")) {
                 extras.outside_block = Some("ALTER TABLE ... DETACH CONCURRENTLY");
             }
@@ -193,15 +198,17 @@ fn definition(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) {
     }
 }
 
-/// `CHECK (…) NO INHERIT`: nothing is inherited.
-fn no_inherit(tokens: &mut Vec<TokenWithSpan>) {
+/// `CHECK (…) NO INHERIT`: nothing is inherited but by partitions, which analysis looks at. Was there one?
+fn no_inherit(tokens: &mut Vec<TokenWithSpan>) -> bool {
     let mut i = 1;
+    let before = tokens.len();
     while i + 1 < tokens.len() {
         if tokens[i - 1].token == Token::RParen && is(tokens.get(i), "no") && is(tokens.get(i + 1), "inherit") {
             tokens.drain(i..i + 2);
         }
         i += 1;
     }
+    tokens.len() != before
 }
 
 /// `ALL [PRIVILEGES] (a, b)` is SELECT, INSERT, UPDATE and REFERENCES on these columns.

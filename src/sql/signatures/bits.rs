@@ -25,7 +25,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("bit_length(bit)", Template("length({0})::INTEGER")),
     ("octet_length(bit)", Template("((length({0}) + 7) // 8)::INTEGER")),
     ("bit_count(bit)", Template("length(replace({0}, '0', ''))::BIGINT")),
-    ("position(bit,bit)", Template("strpos({0}, {1})::INTEGER")),
+    ("position(bit,bit)", Template("CASE WHEN {0} = '' THEN 0 ELSE strpos({0}, {1})::INTEGER END")),
     ("bitnot(bit)", Template("translate({0}, '01', '10')")),
     ("bitand(bit,bit)", Native("dg_bitand")),
     ("bitor(bit,bit)", Native("dg_bitor")),

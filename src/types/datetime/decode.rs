@@ -444,7 +444,7 @@ impl<'a> Decoder<'a> {
             match abbreviation {
                 Abbreviation::Offset(east) => self.out.east = east,
                 Abbreviation::Zone(name) => {
-                    self.named = Zone::find(name).map(NamedZone::Abbreviation);
+                    self.named = Zone::called(text, name).map(NamedZone::Abbreviation);
                 }
             }
             return Ok(mask::ZONE);

@@ -121,6 +121,15 @@ fn colon_int(text: &str) -> Decoded<(i64, &str)> {
     if text.as_bytes().first().is_some_and(u8::is_ascii_digit) { leading_int(text) } else { Ok((0, text)) }
 }
 
+/// A zone that is a number with its sign, as seconds east; `Err` if it is too far from UTC, `None` if it is none.
+pub fn offset_of_text(text: &str) -> Option<Result<i32, ()>> {
+    match zone_offset(text) {
+        Ok(east) => Some(Ok(east)),
+        Err(Bad::Displacement) => Some(Err(())),
+        Err(_) => None,
+    }
+}
+
 /// `+HH[:MM[:SS]]` or `+HHMM`, as seconds east.
 pub(super) fn zone_offset(text: &str) -> Decoded<i32> {
     let (negative, digits) = match text.as_bytes().first() {

@@ -9,6 +9,7 @@ mod interval;
 mod token;
 pub mod zone;
 
+pub use fields::offset_of_text;
 pub use format::{
     short_date, write_date, write_interval, write_time, write_timestamp, write_timestamptz, write_timetz,
 };

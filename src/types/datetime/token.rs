@@ -275,6 +275,11 @@ static ABBREVIATIONS: LazyLock<HashMap<&'static str, Abbreviation>> = LazyLock::
         .collect()
 });
 
+/// The word itself, if it is an abbreviation.
+pub fn known_abbreviation(text: &str) -> Option<&'static str> {
+    ABBREVIATIONS.get_key_value(text).map(|(word, _)| *word)
+}
+
 pub fn abbreviation(text: &str) -> Option<Abbreviation> {
     ABBREVIATIONS.get(text).copied()
 }

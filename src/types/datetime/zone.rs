@@ -17,6 +17,8 @@ pub struct Zone {
     tz: TimeZone,
     /// The abbreviation to print for zones that are a bare offset.
     fixed: Option<(i32, String)>,
+    /// The abbreviation by which it was called, if that says which of its offsets is meant (`MSK`).
+    word: Option<&'static str>,
     cache: Cell<Span>,
 }
 
@@ -37,7 +39,7 @@ const JIFF_MIN: i64 = -377_642_476_800;
 
 impl Zone {
     pub fn utc() -> Self {
-        Self { tz: TimeZone::UTC, fixed: None, cache: Cell::new(EMPTY) }
+        Self { tz: TimeZone::UTC, fixed: None, word: None, cache: Cell::new(EMPTY) }
     }
 
     /// A zone by the text of the TimeZone setting. 22023 if there is none of that name.
@@ -63,24 +65,44 @@ impl Zone {
             return Some(zone);
         }
         if let Ok(tz) = TimeZone::get(name) {
-            return (!tz.is_unknown()).then_some(Self { tz, fixed: None, cache: Cell::new(EMPTY) });
+            return (!tz.is_unknown()).then_some(Self { tz, fixed: None, word: None, cache: Cell::new(EMPTY) });
         }
         let tz = TimeZone::posix(name).ok()?;
-        Some(Self { tz, fixed: None, cache: Cell::new(EMPTY) })
+        Some(Self { tz, fixed: None, word: None, cache: Cell::new(EMPTY) })
     }
 
     /// What AT TIME ZONE takes: an abbreviation, else a zone as [`Zone::find`] finds it.
     pub fn spelled(name: &str) -> Option<Self> {
         match super::token::abbreviation(&name.to_lowercase()) {
             Some(super::token::Abbreviation::Offset(east)) => Some(Self::fixed(east, name.to_uppercase())),
-            Some(super::token::Abbreviation::Zone(zone)) => Self::find(zone),
+            Some(super::token::Abbreviation::Zone(zone)) => Self::called(&name.to_lowercase(), zone),
             None => Self::find(name),
         }
     }
 
+    /// The zone that an abbreviation means in lower case: its offset is the one that went by that abbreviation last.
+    pub fn called(word: &str, zone: &str) -> Option<Self> {
+        Some(Self { word: super::token::known_abbreviation(word), ..Self::find(zone)? })
+    }
+
+    /// pg_interpret_timezone_abbrev: the offset in force, if it goes by this abbreviation; else that of the last time
+    /// before that did, or the first after; else the one in force.
+    fn offset_by_word(&self, utc_seconds: i64, word: &str) -> i32 {
+        let Ok(at) = Timestamp::from_second(into_range(utc_seconds)) else { return 0 };
+        let now = self.tz.to_offset_info(at);
+        if now.abbreviation().eq_ignore_ascii_case(word) {
+            return now.offset().seconds();
+        }
+        let mut before = self.tz.preceding(at);
+        let known = before.find(|t| t.abbreviation().eq_ignore_ascii_case(word)).map(|t| t.offset().seconds());
+        // Zones with a rule for all times to come have no end of transitions.
+        let next = || self.tz.following(at).take(200).find(|t| t.abbreviation().eq_ignore_ascii_case(word));
+        known.or_else(|| next().map(|t| t.offset().seconds())).unwrap_or(now.offset().seconds())
+    }
+
     /// A zone of one offset, with the abbreviation that it prints.
     pub fn fixed(east: i32, abbreviation: String) -> Self {
-        Self { tz: TimeZone::UTC, fixed: Some((east, abbreviation)), cache: Cell::new(EMPTY) }
+        Self { tz: TimeZone::UTC, fixed: Some((east, abbreviation)), word: None, cache: Cell::new(EMPTY) }
     }
 
     /// Seconds east of UTC at a moment (seconds since 1970).
@@ -98,6 +120,9 @@ impl Zone {
         if let Some((east, _)) = &self.fixed {
             self.cache.set(Span { from: i64::MIN, to: i64::MAX, offset: *east });
             return *east;
+        }
+        if let Some(word) = self.word {
+            return self.offset_by_word(utc_seconds, word);
         }
         let shifted = into_range(utc_seconds);
         let Ok(at) = Timestamp::from_second(shifted) else { return 0 };
@@ -163,10 +188,14 @@ impl Zone {
         ) else {
             return 0;
         };
-        match self.tz.to_ambiguous_timestamp(local).offset() {
+        let plain = match self.tz.to_ambiguous_timestamp(local).offset() {
             AmbiguousOffset::Unambiguous { offset } => offset.seconds(),
             AmbiguousOffset::Gap { before, .. } => before.seconds(),
             AmbiguousOffset::Fold { after, .. } => after.seconds(),
+        };
+        match self.word {
+            Some(word) => self.offset_by_word(local_seconds - i64::from(plain), word),
+            None => plain,
         }
     }
 }

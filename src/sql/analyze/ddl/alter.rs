@@ -23,6 +23,9 @@ impl Analyzer<'_> {
         let name = self.qualified(name)?;
         let relation = self.find_relation(name.namespace.as_deref(), &name.name);
         let (namespace, name) = self.existing(&name);
+        if let Some(relation) = relation.as_ref().filter(|r| r.is_partitioned()) {
+            self.no_check_without_heirs(&relation.name)?;
+        }
         let mut actions = Vec::new();
         for operation in operations {
             self.alter_operation(&mut actions, relation.as_deref(), operation)?;
@@ -74,7 +77,15 @@ impl Analyzer<'_> {
                 for constraint in &mut constraints {
                     stored::check_constraint(table, constraint, &scope, self.ctx)?;
                 }
-                stored::check_generated(table, (&name, ty), &mut column.generated, &scope, self.ctx)?;
+                let made = |wanted: &str| {
+                    let before = relation.is_some_and(|r| r.column(wanted).is_some_and(|c| c.generated.is_some()));
+                    let with_it = actions.iter().any(
+                        |a| matches!(a, AlterTable::AddColumn { column: c, .. } if *c.name == *wanted && c.generated.is_some()),
+                    );
+                    before || with_it || *name == *wanted
+                };
+                let place = (&*scope, &made as &dyn Fn(&str) -> bool);
+                stored::check_generated(table, (&name, ty), &mut column.generated, place, self.ctx)?;
                 AlterTable::AddColumn { column, constraints, if_not_exists: *if_not_exists }
             }
             AlterTableOperation::DropColumn { has_column_keyword: _, column_names, if_exists, drop_behavior } => {

@@ -6,6 +6,7 @@ use super::super::Analyzer;
 use super::super::check::walk;
 use super::super::stored::{Stored, new_expression, without_position};
 use crate::error::{Error, Result, SqlState};
+use crate::registry::build::SYSTEM_COLUMNS;
 use crate::registry::{Index, IndexKey};
 use crate::sql::parse;
 use crate::tree::{Ddl, Expr, ExprKind, RelColumn};
@@ -55,7 +56,7 @@ impl Analyzer<'_> {
         if let Some(predicate) = predicate {
             let text = predicate.to_string();
             let (expr, kept) = new_expression(&text, Stored::IndexPredicate, &relation.name, &scope, None, self.ctx)
-                .map_err(without_position)?;
+                .map_err(of_index)?;
             if expr.ty.oid != oid::BOOL {
                 let message =
                     format!("argument of WHERE must be type boolean, not type {}", self.type_name(expr.ty.oid));
@@ -98,14 +99,17 @@ impl Analyzer<'_> {
         if let ast::Expr::Identifier(ident) = expr {
             let name = parse::fold(ident);
             let Some(found) = relation.column(&name) else {
+                if SYSTEM_COLUMNS.contains(&&*name) {
+                    return Err(on_system_columns());
+                }
                 let message = format!("column \"{name}\" does not exist");
                 return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
             };
             return Ok(IndexKey { column: found.num, expression: None, descending, nulls_first });
         }
         let text = expr.to_string();
-        let (expr, kept) = new_expression(&text, Stored::IndexExpression, &relation.name, scope, None, self.ctx)
-            .map_err(without_position)?;
+        let (expr, kept) =
+            new_expression(&text, Stored::IndexExpression, &relation.name, scope, None, self.ctx).map_err(of_index)?;
         if expr.ty.oid == oid::RECORD {
             let message = "column \"row\" has pseudo-type record";
             return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
@@ -113,6 +117,19 @@ impl Analyzer<'_> {
         note_reads(&expr, scope, reads)?;
         Ok(IndexKey { column: 0, expression: Some(kept), descending, nulls_first })
     }
+}
+
+fn on_system_columns() -> Error {
+    Error::new(SqlState::FEATURE_NOT_SUPPORTED, "index creation on system columns is not supported")
+}
+
+/// What an expression of an index says of a system column is that there can be none.
+fn of_index(error: Error) -> Error {
+    let names = |column: &&str| error.report().message == format!("column \"{column}\" does not exist");
+    if error.code() == SqlState::UNDEFINED_COLUMN && SYSTEM_COLUMNS.iter().any(|column| names(&column)) {
+        return on_system_columns();
+    }
+    without_position(error)
 }
 
 /// The columns that an expression over a row reads.

@@ -44,6 +44,7 @@ impl Analyzer<'_> {
             if_not_exists: *if_not_exists,
             with_data: !self.parsed.extras.with_no_data,
             on_commit: OnCommit::PreserveRows,
+            unlogged: false,
             definition: Some(definition),
         })
     }

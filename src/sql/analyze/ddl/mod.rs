@@ -87,7 +87,14 @@ impl Analyzer<'_> {
                 let ty = ty.as_ref().map_or(Ok(PgType::new(oid::INT8)), |ty| self.data_type(ty))?;
                 let change = self.with_owner(&namespace, change, owned_by.as_ref())?;
                 let sequence = new_sequence(ty, &change)?;
-                Ddl::CreateSequence { namespace, name, sequence, if_not_exists: *if_not_exists, temporary: *temporary }
+                Ddl::CreateSequence {
+                    namespace,
+                    name,
+                    sequence,
+                    if_not_exists: *if_not_exists,
+                    temporary: *temporary,
+                    unlogged: self.parsed.extras.unlogged,
+                }
             }
             RawDdl::AlterSequence { name, ty, change, owned_by, if_exists } => {
                 let (namespace, name) = self.existing(name);
@@ -154,6 +161,11 @@ impl Analyzer<'_> {
             Some(None) => Some(None),
             Some(Some((table, column))) => {
                 let Some(found) = self.find_relation(table.namespace.as_deref(), &table.name) else {
+                    let namespace = table.namespace.as_deref().unwrap_or("pg_catalog");
+                    if crate::facts::system_index_named(namespace, &table.name).is_some() {
+                        let message = format!("sequence cannot be owned by relation \"{}\"", table.name);
+                        return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+                    }
                     return Err(self.no_relation(table.namespace.as_deref(), &table.name, table.pos));
                 };
                 if !matches!(found.kind, RelationKind::Table | RelationKind::System | RelationKind::View { .. }) {

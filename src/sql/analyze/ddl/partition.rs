@@ -50,18 +50,19 @@ impl Analyzer<'_> {
             let message = format!("cannot partition using more than {MAX_PARTS} columns");
             return Err(Error::new(SqlState::TOO_MANY_COLUMNS, message));
         }
-        let parts = raw.parts.iter().map(|part| self.key_part(part, table, strategy)).collect::<Result<_>>()?;
+        let parts = raw.parts.iter().enumerate();
+        let parts = parts.map(|(at, part)| self.key_part(at, part, table, strategy)).collect::<Result<_>>()?;
         Ok(PartitionKey { strategy, parts })
     }
 
-    fn key_part(&self, raw: &RawPart, table: &NewTable, strategy: Strategy) -> Result<KeyPart> {
+    fn key_part(&self, at: usize, raw: &RawPart, table: &NewTable, strategy: Strategy) -> Result<KeyPart> {
         let mut inner = &raw.expr;
         while let ast::Expr::Nested(nested) = inner {
             inner = nested;
         }
         let mut part = match inner {
             ast::Expr::Identifier(ident) => self.key_column(&parse::fold(ident), raw, table)?,
-            _ if raw.expression => self.key_expression(inner, table)?,
+            _ if raw.expression => self.key_expression(at, inner, table)?,
             _ => return Err(Error::syntax("syntax error in PARTITION BY").at(raw.pos)),
         };
         if let Some(collation) = &raw.collation {
@@ -76,6 +77,11 @@ impl Analyzer<'_> {
             part.collation = Some(collation.name.to_string()).filter(|name| name != "default");
         }
         self.ordered(&part, raw, strategy)?;
+        // Bounds are values of the type below a domain.
+        let base = crate::types::base_type(part.ty, &*self.ctx.snapshot);
+        if base.oid != part.ty.oid {
+            part.ty = PgType::new(base.oid);
+        }
         Ok(part)
     }
 
@@ -97,7 +103,15 @@ impl Analyzer<'_> {
         Ok(KeyPart { column: number, expression: None, ty: column.ty, collation: None })
     }
 
-    fn key_expression(&self, expr: &ast::Expr, table: &NewTable) -> Result<KeyPart> {
+    fn key_expression(&self, at: usize, expr: &ast::Expr, table: &NewTable) -> Result<KeyPart> {
+        let pseudo = |name: &str| {
+            let message = format!("partition key column {} has pseudo-type {name}", at + 1);
+            Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message))
+        };
+        if matches!(expr, ast::Expr::Value(v) if matches!(v.value, ast::Value::SingleQuotedString(_) | ast::Value::Null))
+        {
+            return pseudo("unknown");
+        }
         let scope = rel_columns(&table.columns);
         let (made, kept) = new_expression(&expr.to_string(), Stored::PartitionKey, &table.name, &scope, None, self.ctx)
             .map_err(without_position)?;
@@ -116,6 +130,9 @@ impl Analyzer<'_> {
         if let Some(column) = generated {
             return Err(definition("cannot use generated column in partition key")
                 .detail(format!("Column \"{}\" is a generated column.", column.name)));
+        }
+        if made.ty.oid == oid::RECORD {
+            return pseudo("record");
         }
         if columns.is_empty() {
             return Err(definition("cannot use constant expression as partition key"));
@@ -157,7 +174,7 @@ impl Analyzer<'_> {
         let hashed =
             !matches!(base.oid, oid::NUMERIC | oid::FLOAT4 | oid::FLOAT8 | oid::TIME | oid::BYTEA | oid::BPCHAR);
         let known = opclass_of(base.oid).is_some() && (strategy != Strategy::Hash || hashed);
-        if base.oid != part.ty.oid || !(known || is_enum && strategy != Strategy::Hash) {
+        if !(known || is_enum && strategy != Strategy::Hash) {
             return Err(Error::unsupported(format!("a {} partition key of type {name}", strategy.word()))
                 .hint("Use a number, a text, a date or a timestamp."));
         }
@@ -229,6 +246,15 @@ impl Analyzer<'_> {
         self.partitioned_by(&mut table)?;
         table.partitioning.of = Some(Arc::new(PartitionOf { parent: parent.oid, bound }));
         Ok(Ddl::CreateTable { table, if_not_exists: create.if_not_exists, like: Vec::new() })
+    }
+
+    /// A partitioned table's CHECKs are its partitions', too.
+    pub(super) fn no_check_without_heirs(&self, table: &str) -> Result<()> {
+        if !self.parsed.extras.no_inherit {
+            return Ok(());
+        }
+        let message = format!("cannot add NO INHERIT constraint to partitioned table \"{table}\"");
+        Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message))
     }
 
     pub(super) fn partition_action(&mut self, action: &RawAction) -> Result<Ddl> {
@@ -551,6 +577,7 @@ pub(super) fn only_refused(table: &Relation, action: &AlterTable) -> Option<Erro
         | AlterTable::SecurityInvoker(_)
         | AlterTable::AttachPartition { .. }
         | AlterTable::DetachPartition { .. }
+        | AlterTable::SetLogged(_)
         | AlterTable::Tune => None,
     }
 }

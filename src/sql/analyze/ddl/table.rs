@@ -19,6 +19,7 @@ pub(super) type ColumnParts = (NewColumn, Vec<NewConstraint>);
 impl Analyzer<'_> {
     pub(super) fn create_table(&mut self, create: &ast::CreateTable) -> Result<Ddl> {
         refuse_foreign_options(create)?;
+        self.tablespace_of(&create.table_options)?;
         let name = self.qualified(&create.name)?;
         let temporary = create.temporary || name.namespace.as_deref() == Some(bootstrap::TEMPORARY);
         if temporary && self.parsed.extras.unlogged {
@@ -39,7 +40,10 @@ impl Analyzer<'_> {
             if create.columns.iter().any(|c| c.data_type != DataType::Unspecified) || !create.constraints.is_empty() {
                 return Err(Error::syntax("CREATE TABLE AS takes column names only"));
             }
-            let columns = create.columns.iter().map(|c| parse::fold(&c.name)).collect();
+            let columns = match create.columns.is_empty() {
+                true => self.parsed.extras.column_names.clone(),
+                false => create.columns.iter().map(|c| parse::fold(&c.name)).collect(),
+            };
             let with_data = !self.parsed.extras.with_no_data;
             let query = self.ddl_query(query)?;
             return Ok(Ddl::CreateTableAs {
@@ -51,6 +55,7 @@ impl Analyzer<'_> {
                 if_not_exists: create.if_not_exists,
                 with_data,
                 on_commit,
+                unlogged: self.parsed.extras.unlogged,
                 definition: None,
             });
         }
@@ -59,6 +64,7 @@ impl Analyzer<'_> {
                 namespace,
                 name,
                 temporary,
+                unlogged: self.parsed.extras.unlogged,
                 columns: Vec::new(),
                 constraints: Vec::new(),
                 on_commit,
@@ -87,11 +93,29 @@ impl Analyzer<'_> {
         if temporary {
             self.refer_to_itself(&mut constraints, (&namespace, &name));
         }
-        let partitioning = Default::default();
-        let mut table = NewTable { namespace, name, temporary, columns, constraints, on_commit, partitioning };
+        let (partitioning, unlogged) = (Default::default(), self.parsed.extras.unlogged);
+        let mut table =
+            NewTable { namespace, name, temporary, unlogged, columns, constraints, on_commit, partitioning };
         stored::check_table(&mut table, self.ctx)?;
         self.partitioned_by(&mut table)?;
+        if table.partitioning.key.is_some() {
+            self.no_check_without_heirs(&table.name)?;
+        }
         Ok(Ddl::CreateTable { table, if_not_exists: create.if_not_exists, like })
+    }
+
+    /// TABLESPACE, of which there is PostgreSQL's default alone.
+    fn tablespace_of(&self, options: &ast::CreateTableOptions) -> Result<()> {
+        let ast::CreateTableOptions::Plain(options) = options else { return Ok(()) };
+        for option in options {
+            let ast::SqlOption::TableSpace(of) = option else { continue };
+            parse::known_tablespace(&of.name.to_lowercase())?;
+            if self.parsed.extras.partition.by.is_some() {
+                let message = "cannot specify default tablespace for partitioned relations";
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+            }
+        }
+        Ok(())
     }
 
     /// A temporary table comes first on the search path: its own name means itself.
@@ -138,23 +162,10 @@ impl Analyzer<'_> {
             }
         }
         self.storable(&column)?;
+        agree(&column, options)?;
         let mut constraints = Vec::new();
         for option in options {
             self.column_option(&mut column, &mut constraints, option.name.as_ref(), &option.option)?;
-        }
-        let many = |what: &str| {
-            let message = format!("{what} specified for column \"{}\" of table", column.name);
-            Err(Error::syntax(message))
-        };
-        if column.default.is_some() && column.sequence.is_some() {
-            return many(if column.sequence == Some(None) {
-                "multiple default values"
-            } else {
-                "both default and identity"
-            });
-        }
-        if column.generated.is_some() && (column.default.is_some() || column.sequence.is_some()) {
-            return many("both default and generation expression");
         }
         Ok((column, constraints))
     }
@@ -218,13 +229,7 @@ impl Analyzer<'_> {
             new_constraint(name, kind, characteristics.as_ref())
         };
         match option {
-            ColumnOption::Null => {
-                if column.not_null && column.sequence.is_some() {
-                    let message =
-                        format!("conflicting NULL/NOT NULL declarations for column \"{}\" of table", column.name);
-                    return Err(Error::syntax(message));
-                }
-            }
+            ColumnOption::Null => {}
             ColumnOption::NotNull => column.not_null = true,
             ColumnOption::Default(expr) => {
                 self.is_b_expr(expr)?;
@@ -316,6 +321,33 @@ impl Analyzer<'_> {
         };
         columns.iter().map(plain).collect()
     }
+}
+
+/// What may not be said of one column twice, or together (transformColumnDefinition). A serial column has its sequence already.
+fn agree(column: &NewColumn, options: &[ast::ColumnOptionDef]) -> Result<()> {
+    let count = |is: &dyn Fn(&ColumnOption) -> bool| options.iter().filter(|o| is(&o.option)).count();
+    let identities = count(&|o| matches!(o, ColumnOption::Generated { generation_expr: None, .. }));
+    let expressions = count(&|o| matches!(o, ColumnOption::Generated { generation_expr: Some(_), .. }));
+    let defaults = count(&|o| matches!(o, ColumnOption::Default(_))) + usize::from(column.sequence.is_some());
+    let not_null = column.not_null || identities > 0 || count(&|o| matches!(o, ColumnOption::NotNull)) > 0;
+    let what = if count(&|o| matches!(o, ColumnOption::Null)) > 0 && not_null {
+        "conflicting NULL/NOT NULL declarations"
+    } else if defaults > 1 {
+        "multiple default values specified"
+    } else if identities > 1 {
+        "multiple identity specifications"
+    } else if expressions > 1 {
+        "multiple generation clauses specified"
+    } else if identities > 0 && defaults > 0 {
+        "both default and identity specified"
+    } else if expressions > 0 && defaults > 0 {
+        "both default and generation expression specified"
+    } else if expressions > 0 && identities > 0 {
+        "both identity and generation expression specified"
+    } else {
+        return Ok(());
+    };
+    Err(Error::syntax(format!("{what} for column \"{}\" of table", column.name)))
 }
 
 fn new_constraint(

@@ -130,6 +130,10 @@ impl Planner<'_> {
     }
 
     pub(super) fn rename_column(&mut self, t: &mut Altered, from: &Name, to: &Name) -> Result<()> {
+        if crate::registry::build::SYSTEM_COLUMNS.contains(&&**to) {
+            let message = format!("column name \"{to}\" conflicts with a system column name");
+            return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
+        }
         if t.new.column(to).is_some() {
             let message = format!("column \"{to}\" of relation \"{}\" already exists", t.new.name);
             return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));

@@ -1,8 +1,10 @@
 //! ALTER TABLE's actions on constraints: add, drop, rename.
 
+use std::sync::Arc;
+
 use super::Altered;
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Constraint, ConstraintKind, Name, Relation, build};
+use crate::registry::{Change, Constraint, ConstraintKind, Name, Relation, build};
 use crate::sql::ddl::physical::{self, column_ident, is_null, table_name};
 use crate::sql::ddl::planner::Planner;
 use crate::tree::{DropBehavior, NewConstraint, NewConstraintKind};
@@ -107,11 +109,37 @@ impl Planner<'_> {
             }
         }
         t.new.constraints.retain(|c| c.name != *name);
+        if matches!(constraint.kind, ConstraintKind::PrimaryKey { .. }) {
+            self.views_need_no_key(t, name, behavior)?;
+        }
         t.new.indexes.retain(|i| !(i.of_constraint && i.name == *name));
         match &constraint.kind {
             ConstraintKind::Check { .. } | ConstraintKind::ForeignKey { .. } => {}
             ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } => t.rebuild |= constraint.is_native(),
         }
+        Ok(())
+    }
+
+    /// A view may read columns that are not grouped by, because the key is: it depends on the key.
+    fn views_need_no_key(&mut self, t: &Altered, key: &Name, behavior: DropBehavior) -> Result<()> {
+        let without = self.after.apply(&[Change::PutRelation(Arc::new(t.new.clone()))]);
+        let views: Vec<_> = self.views_on(&t.old).into_iter().filter(|v| !self.is_meaningful_in(v, &without)).collect();
+        if views.is_empty() {
+            return Ok(());
+        }
+        let shown: Vec<String> = views.iter().map(|v| format!("{} {}", super::word(v), v.name)).collect();
+        if behavior == DropBehavior::Restrict {
+            let of = format!("constraint {key} on table {}", t.new.name);
+            let lines: Vec<String> = shown.iter().map(|view| format!("{view} depends on {of}")).collect();
+            let message = format!("cannot drop {of} because other objects depend on it");
+            return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+                .detail(lines.join("\n"))
+                .hint("Use DROP ... CASCADE to drop the dependent objects too."));
+        }
+        self.cascade_notice(&shown);
+        let notices = self.plan.notices.len();
+        self.drop_with_dependents(&views, DropBehavior::Cascade)?;
+        self.plan.notices.truncate(notices);
         Ok(())
     }
 

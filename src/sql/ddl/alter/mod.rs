@@ -5,6 +5,7 @@
 
 mod column;
 mod constraint;
+mod logged;
 mod partition;
 
 use std::collections::HashMap;
@@ -121,6 +122,9 @@ impl Planner<'_> {
                     renamed = true;
                 }
                 AlterTable::Tune if matches!(new.kind, RelationKind::MaterializedView { .. }) => {}
+                AlterTable::SetLogged(logged) if matches!(new.kind, RelationKind::Sequence(_)) => {
+                    new.details.unlogged = !logged;
+                }
                 AlterTable::SecurityInvoker(invoker) if matches!(new.kind, RelationKind::View { .. }) => {
                     new.rules.invoker = *invoker;
                 }
@@ -139,6 +143,7 @@ impl Planner<'_> {
                 | AlterTable::RowSecurity(_)
                 | AlterTable::AttachPartition { .. }
                 | AlterTable::DetachPartition { .. }
+                | AlterTable::SetLogged(_)
                 | AlterTable::Tune => {
                     return Err(not_for(&new, action));
                 }
@@ -154,7 +159,6 @@ impl Planner<'_> {
     }
 
     fn alter_index(&mut self, table: &Arc<Relation>, name: &Name, actions: &[AlterTable]) -> Result<()> {
-        self.tag("ALTER INDEX");
         self.may_change(&table.managed, "table", &table.name)?;
         let mut new = (**table).clone();
         for action in actions {
@@ -261,6 +265,7 @@ impl Planner<'_> {
                 Ok(())
             }
             AlterTable::SecurityInvoker(_) => Err(for_views_only()),
+            AlterTable::SetLogged(logged) => self.set_logged(t, *logged),
             AlterTable::Tune => Ok(()),
             AlterTable::AttachPartition { .. } | AlterTable::DetachPartition { .. } => {
                 Err(Error::internal("ALTER TABLE: a partition among other actions"))
@@ -406,6 +411,8 @@ fn not_for(relation: &Relation, action: &AlterTable) -> Error {
         AlterTable::AttachPartition { .. } => "ATTACH PARTITION",
         AlterTable::DetachPartition { .. } => "DETACH PARTITION",
         AlterTable::SecurityInvoker(_) => return for_views_only(),
+        AlterTable::SetLogged(true) => "SET LOGGED",
+        AlterTable::SetLogged(false) => "SET UNLOGGED",
         AlterTable::RenameColumn { .. }
         | AlterTable::RenameTable { .. }
         | AlterTable::SetNamespace { .. }

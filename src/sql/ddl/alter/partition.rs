@@ -143,6 +143,7 @@ impl Planner<'_> {
             | AlterTable::SecurityInvoker(_)
             | AlterTable::AttachPartition { .. }
             | AlterTable::DetachPartition { .. }
+            | AlterTable::SetLogged(_)
             | AlterTable::Tune => return Ok(()),
         }
         self.constraints_come(parent, child)

@@ -115,6 +115,7 @@ impl Checker<'_, '_> {
             namespace: file.namespace.clone(),
             name: file.name.clone(),
             temporary: false,
+            unlogged: false,
             columns: Vec::new(),
             constraints: Vec::new(),
             on_commit: OnCommit::PreserveRows,

@@ -39,6 +39,7 @@ impl Work<'_> {
             namespace: file.namespace.clone(),
             name: file.name.clone(),
             temporary: false,
+            unlogged: false,
             columns,
             constraints: file.constraints.iter().map(|c| c.constraint.clone()).collect(),
             on_commit: OnCommit::PreserveRows,

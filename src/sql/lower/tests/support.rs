@@ -407,6 +407,7 @@ fn add(snapshot: &mut Snapshot, oid: u32, name: &str, columns: Columns, key: boo
         storage: Storage::Numbered,
         last_dropped: 0,
         partitioning: Default::default(),
+        details: Default::default(),
         rules: Default::default(),
     };
     snapshot.relation_oids.insert(oid, ("public".into(), name.into()));

@@ -45,6 +45,20 @@ fn find_zone(name: &str) -> Result<Zone> {
         .ok_or_else(|| Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("time zone \"{name}\" not recognized")))
 }
 
+/// parse_sane_timezone: a number is an offset in ISO's sense and needs its sign.
+fn sane_offset(name: &str, local: i64) -> Result<i32> {
+    let invalid = |message: String| Error::new(SqlState::INVALID_PARAMETER_VALUE, message);
+    if name.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err(invalid(format!("invalid input syntax for type numeric time zone: \"{name}\""))
+            .hint("Numeric time zones must have \"-\" or \"+\" as first character."));
+    }
+    match crate::types::datetime::offset_of_text(name) {
+        Some(Ok(east)) => Ok(east),
+        Some(Err(())) => Err(invalid(format!("numeric time zone \"{name}\" out of range"))),
+        None => Ok(find_zone(name)?.offset_of_local(local.div_euclid(SECOND))),
+    }
+}
+
 /// `extract` of every field from dates and timestamps; NULL where an infinite value has no such field.
 fn extracts() -> Vec<Native> {
     vec![
@@ -332,8 +346,7 @@ fn zones() -> Vec<Native> {
             }))
         }),
         native3::<Timestamp, str, i32, TimestampTz>("dg_make_timestamptz", |ts, zone, _| {
-            let zone = find_zone(zone)?;
-            let east = i64::from(zone.offset_of_local(ts.div_euclid(SECOND)));
+            let east = i64::from(sane_offset(zone, ts)?);
             in_range(ts - east * SECOND).map(Some)
         }),
         session_values("dg_local_to_timestamptz", vec![Phys::Timestamp], Phys::TimestampTz, |s, args| {

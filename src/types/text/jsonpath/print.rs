@@ -38,6 +38,9 @@ fn put_item(out: &mut String, item: &Item, in_key: bool, brackets: bool) {
     match &item.kind {
         Kind::Null => out.push_str("null"),
         Kind::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
+        Kind::Number(n) if item.next.is_some() => {
+            let _ = write!(out, "({})", n.as_text());
+        }
         Kind::Number(n) => out.push_str(&n.as_text()),
         Kind::String(s) => quoted(out, s),
         Kind::Variable(name) => {

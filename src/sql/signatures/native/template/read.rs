@@ -69,6 +69,8 @@ struct Fields {
     century: i64,
     julian: i64,
     micros: i64,
+    /// FF1 to FF6: to how many digits of a second the moment is rounded.
+    precision: Option<i32>,
     year_digits: u8,
     twelve: bool,
     zone_sign: i64,
@@ -81,13 +83,15 @@ struct Fields {
 struct Reader<'a> {
     rest: &'a str,
     exact: bool,
+    /// What was skipped before the field, beyond what the template says, ends with a minus.
+    minus: bool,
     fields: Fields,
 }
 
 fn read(text: &str, template: &str) -> Result<Read> {
     spend(template.len().saturating_mul(size_of::<Piece>()))?;
     let pieces = pieces(template, true);
-    let mut reader = Reader { rest: text, exact: false, fields: Fields::default() };
+    let mut reader = Reader { rest: text, exact: false, minus: false, fields: Fields::default() };
     let mut skipped: i64 = 0;
     for (i, piece) in pieces.iter().enumerate() {
         if reader.rest.is_empty() {
@@ -119,6 +123,9 @@ fn read(text: &str, template: &str) -> Result<Read> {
                 }
             }
             Piece::Field(field) => {
+                // A minus may have been taken for a separator.
+                let before = &text[..text.len() - reader.rest.len()];
+                reader.minus = skipped > 0 && before.ends_with('-');
                 reader.field(field, pieces.get(i + 1))?;
                 if !reader.exact {
                     skipped = reader.skip_blanks();
@@ -294,8 +301,10 @@ impl Reader<'_> {
                 ));
             }
             Key::ZoneHour => {
-                self.fields.zone_sign = if self.rest.starts_with('-') { -1 } else { 1 };
-                if self.rest.starts_with(['+', '-', ' ']) {
+                let signed = self.rest.starts_with(['+', '-', ' ']);
+                let negative = if signed { self.rest.starts_with('-') } else { self.minus };
+                self.fields.zone_sign = if negative { -1 } else { 1 };
+                if signed {
                     self.skip_char();
                 }
                 let (value, _) = self.number(field, next, 2)?;
@@ -334,6 +343,9 @@ impl Reader<'_> {
             Key::DaySeconds => set(&mut f.day_seconds, value, name)?,
             Key::Milliseconds => set(&mut f.millis, value * 10_i64.pow(3 - used.min(3) as u32), name)?,
             Key::Microseconds | Key::Fraction(_) => {
+                if let Key::Fraction(digits) = field.key {
+                    f.precision = Some(i32::from(digits));
+                }
                 set(&mut f.micros, value * 10_i64.pow(6 - used.min(6) as u32), name)?;
             }
             Key::Month => set(&mut f.month, value, name)?,
@@ -396,12 +408,10 @@ impl Fields {
             self.hour = self.hour % 12 + if self.pm { 12 } else { 0 };
         }
         let days = self.days(&overflow)?;
-        let in_range = (0..=24).contains(&self.hour)
+        let in_range = (0..24).contains(&self.hour)
             && (0..60).contains(&self.minute)
             && (0..60).contains(&self.second)
-            && (0..1_000_000).contains(&(self.millis * 1000 + self.micros))
-            && (self.hour < 24 || self.minute + self.second + self.millis + self.micros == 0)
-            && (self.hour < 24 || self.day_seconds != 0);
+            && (0..1_000_000).contains(&(self.millis * 1000 + self.micros));
         if !in_range {
             return Err(overflow());
         }
@@ -415,6 +425,7 @@ impl Fields {
                 Some((sign * (self.zone_hour * 3600 + self.zone_minute * 60)) as i32)
             }
         };
+        let micros = self.precision.map_or(micros, |p| super::super::datetime::to_precision(micros, p));
         Ok(Read { days, micros, east })
     }
 

@@ -1,0 +1,419 @@
+//! More clauses that sqlparser has no place for: what says nothing here is left out, what the gateway has not is refused by name before sqlparser
+//! calls it a syntax error.
+
+use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use super::strip::Extras;
+use crate::error::{Error, Result, SqlState};
+use crate::registry::Name;
+
+/// Access methods of indexes, which tables cannot have.
+const INDEX_METHODS: [&str; 6] = ["btree", "hash", "gist", "gin", "spgist", "brin"];
+
+/// XML's own syntax, of which the gateway has none.
+const XML: [&str; 9] = [
+    "xmlattributes",
+    "xmlelement",
+    "xmlexists",
+    "xmlforest",
+    "xmlparse",
+    "xmlpi",
+    "xmlroot",
+    "xmlserialize",
+    "xmltable",
+];
+
+/// The order in which sqlparser wants the options of an identity column's sequence.
+const SEQUENCE_OPTIONS: [&str; 6] = ["increment", "minvalue", "maxvalue", "start", "cache", "cycle"];
+
+fn is(tokens: &[TokenWithSpan], at: usize, word: &str) -> bool {
+    matches!(tokens.get(at).map(|t| &t.token),
+        Some(Token::Word(w)) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word))
+}
+
+fn token(tokens: &[TokenWithSpan], at: usize) -> Option<&Token> {
+    tokens.get(at).map(|t| &t.token)
+}
+
+fn name_at(tokens: &[TokenWithSpan], at: usize) -> Option<Name> {
+    match token(tokens, at)? {
+        Token::Word(w) if w.quote_style.is_some() => Some(w.value.as_str().into()),
+        Token::Word(w) => Some(w.value.to_lowercase().into()),
+        _ => None,
+    }
+}
+
+/// The parenthesis that closes the one at `open`.
+fn closing(tokens: &[TokenWithSpan], open: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (at, found) in tokens.iter().enumerate().skip(open) {
+        match found.token {
+            Token::LParen => depth += 1,
+            Token::RParen if depth == 1 => return Some(at),
+            Token::RParen => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Behind the name of `CREATE [TEMPORARY …] {TABLE | MATERIALIZED VIEW} [IF NOT EXISTS] name`.
+fn after_created_name(tokens: &[TokenWithSpan]) -> Option<usize> {
+    if !is(tokens, 0, "create") {
+        return None;
+    }
+    let mut at = 1;
+    while ["global", "local", "temporary", "temp", "unlogged"].iter().any(|w| is(tokens, at, w)) {
+        at += 1;
+    }
+    at += if is(tokens, at, "table") {
+        1
+    } else if is(tokens, at, "materialized") && is(tokens, at + 1, "view") {
+        2
+    } else {
+        return None;
+    };
+    if is(tokens, at, "if") && is(tokens, at + 1, "not") && is(tokens, at + 2, "exists") {
+        at += 3;
+    }
+    at += 1;
+    while token(tokens, at) == Some(&Token::Period) {
+        at += 2;
+    }
+    Some(at)
+}
+
+/// Takes out what says nothing here, and notes what does.
+///
+/// # Errors
+/// 0A000 for what is not supported, PostgreSQL's own for what it refuses.
+pub fn take(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) -> Result<()> {
+    absent(tokens)?;
+    frame_bounds(tokens);
+    if let Some(at) = after_created_name(tokens) {
+        if !is(tokens, 1, "materialized") {
+            column_names(tokens, at, extras);
+        }
+        access_method(tokens, at)?;
+    }
+    if is(tokens, 0, "create") || is(tokens, 0, "alter") {
+        identity_options(tokens);
+        index_tablespace(tokens)?;
+    }
+    if is(tokens, 0, "create") && (1..4).any(|at| is(tokens, at, "view")) {
+        view_flags(tokens);
+    }
+    if is(tokens, 0, "alter") && is(tokens, 1, "table") {
+        // `ALTER TABLE t*`: with what inherits from it.
+        let star = (2..8).find(|at| token(tokens, *at) == Some(&Token::Mul));
+        if let Some(star) = star.filter(|at| name_at(tokens, at - 1).is_some()) {
+            tokens.remove(star);
+        }
+    }
+    Ok(())
+}
+
+/// Syntax of PostgreSQL's that is refused by name.
+fn absent(tokens: &[TokenWithSpan]) -> Result<()> {
+    let refused = |what: &str| Err(Error::unsupported(what));
+    let schema = is(tokens, 0, "create") && is(tokens, 1, "schema");
+    if schema && (2..tokens.len()).any(|at| is(tokens, at, "create") || is(tokens, at, "grant")) {
+        return Err(Error::unsupported("CREATE SCHEMA with statements in it")
+            .hint("Create the schema first, and what belongs into it afterwards."));
+    }
+    // Where a table's columns are defined, which is before any query.
+    let definitions = match after_created_name(tokens) {
+        Some(open) if token(tokens, open) == Some(&Token::LParen) => closing(tokens, open).unwrap_or(0),
+        _ => 0,
+    };
+    let of_table = definitions > 0 || is(tokens, 0, "alter") && is(tokens, 1, "table");
+    for at in 0..tokens.len() {
+        let Token::Word(word) = &tokens[at].token else {
+            let touches = |n: usize| tokens.get(n + 1).is_some_and(|next| next.span.start == tokens[n].span.end);
+            let compares = |n: usize| {
+                matches!(
+                    token(tokens, n),
+                    Some(Token::Lt | Token::Gt | Token::Eq | Token::Neq | Token::LtEq | Token::GtEq)
+                )
+            };
+            if tokens[at].token == Token::Mul && touches(at) && compares(at + 1) {
+                return refused("a comparison of the images of records");
+            }
+            continue;
+        };
+        if word.quote_style.is_some() {
+            continue;
+        }
+        if !word.value.starts_with(['a', 'A', 'c', 'C', 'd', 'D', 'i', 'I', 'r', 'R', 's', 'S', 't', 'T', 'x', 'X']) {
+            continue;
+        }
+        match word.value.to_ascii_lowercase().as_str() {
+            "current" if is(tokens, at + 1, "of") && at > 0 && is(tokens, at - 1, "where") => {
+                return Err(Error::unsupported("WHERE CURRENT OF").hint("Name the row by its key."));
+            }
+            "is" if is(tokens, at + 1, "document") || is(tokens, at + 1, "not") && is(tokens, at + 2, "document") => {
+                return refused("IS DOCUMENT");
+            }
+            "compression" if at < definitions && name_at(tokens, at + 1).is_some() => {
+                let begins = matches!(token(tokens, at - 1), Some(Token::Comma | Token::LParen));
+                let ends = matches!(token(tokens, at + 2), Some(Token::Comma | Token::RParen | Token::Word(_)));
+                if !begins && ends {
+                    return refused("COMPRESSION of a column");
+                }
+            }
+            "collation" if is(tokens, at + 1, "for") && token(tokens, at + 2) == Some(&Token::LParen) => {
+                return refused("COLLATION FOR");
+            }
+            "include" if of_table && at > 0 && tokens[at - 1].token == Token::RParen => {
+                return refused("INCLUDE of a constraint");
+            }
+            "drop" if of_table && at > 3 && is(tokens, at + 1, "expression") => {
+                // Not a column of that name.
+                if is(tokens, at - 2, "column") || is(tokens, at - 2, "alter") {
+                    return refused("ALTER COLUMN … DROP EXPRESSION");
+                }
+            }
+            "set"
+                if of_table
+                    && at > 0
+                    && is(tokens, at - 1, "delete")
+                    && token(tokens, at + 2) == Some(&Token::LParen) =>
+            {
+                return refused("ON DELETE SET of some of the columns");
+            }
+            "toast" if of_table && token(tokens, at + 1) == Some(&Token::Period) => {
+                if at > 0 && matches!(tokens[at - 1].token, Token::LParen | Token::Comma) {
+                    return refused("parameters of TOAST tables");
+                }
+            }
+            "alter" if at > 2 && is(tokens, 0, "alter") && is(tokens, 1, "view") => {
+                return Err(Error::unsupported("ALTER VIEW … ALTER COLUMN").hint("Views are not updatable."));
+            }
+            "rows" if is(tokens, at + 1, "from") && token(tokens, at + 2) == Some(&Token::LParen) => {
+                let end = closing(tokens, at + 2).unwrap_or(tokens.len());
+                let defined = |n: usize| is(tokens, n, "as") && token(tokens, n + 1) == Some(&Token::LParen);
+                if (at + 3..end).any(defined) {
+                    return refused("ROWS FROM with a column definition list");
+                }
+            }
+            name if XML.contains(&name) && token(tokens, at + 1) == Some(&Token::LParen) => {
+                return refused(&name.to_uppercase());
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// `BETWEEN '1 year'::interval PRECEDING`: sqlparser takes a string at this place for the whole of an interval.
+fn frame_bounds(tokens: &mut Vec<TokenWithSpan>) {
+    let mut at = 1;
+    while at < tokens.len() {
+        let bound = is(tokens, at, "preceding") || is(tokens, at, "following");
+        let begins = |n: usize| ["between", "and", "range", "rows", "groups"].iter().any(|w| is(tokens, n, w));
+        let start = if bound { (0..at).rev().find(|n| begins(*n)).map(|n| n + 1) } else { None };
+        if let Some(start) = start.filter(|start| at - start > 1)
+            && matches!(tokens[start].token, Token::SingleQuotedString(_))
+        {
+            let (open, close) = (tokens[start].span, tokens[at - 1].span);
+            tokens.insert(at, TokenWithSpan { token: Token::RParen, span: close });
+            tokens.insert(start, TokenWithSpan { token: Token::LParen, span: open });
+            at += 2;
+        }
+        at += 1;
+    }
+}
+
+/// `CREATE TABLE t (a, b) … AS query`: the names alone.
+fn column_names(tokens: &mut Vec<TokenWithSpan>, open: usize, extras: &mut Extras) {
+    if token(tokens, open) != Some(&Token::LParen) {
+        return;
+    }
+    let Some(close) = closing(tokens, open) else { return };
+    let inside = &tokens[open + 1..close];
+    let alternate = |(i, t): (usize, &TokenWithSpan)| match &t.token {
+        Token::Word(_) => i % 2 == 0,
+        Token::Comma => i % 2 == 1,
+        _ => false,
+    };
+    if inside.is_empty() || inside.len() % 2 == 0 || !inside.iter().enumerate().all(alternate) {
+        return;
+    }
+    // In a partition, names alone are no columns either, but there is no query.
+    let mut depth = 0_usize;
+    let queried = (close + 1..tokens.len()).any(|at| {
+        match tokens[at].token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && is(tokens, at, "as")
+    });
+    if !queried {
+        return;
+    }
+    extras.column_names = (open + 1..close).step_by(2).filter_map(|at| name_at(tokens, at)).collect();
+    tokens.drain(open..=close);
+}
+
+/// `USING heap` behind the columns of a table or the name of a materialized view.
+fn access_method(tokens: &mut Vec<TokenWithSpan>, from: usize) -> Result<()> {
+    let mut depth = 0_usize;
+    for at in from..tokens.len() {
+        match tokens[at].token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > 0 {
+            continue;
+        }
+        if is(tokens, at, "as") {
+            return Ok(());
+        }
+        if !is(tokens, at, "using") {
+            continue;
+        }
+        let Some(method) = name_at(tokens, at + 1) else { return Ok(()) };
+        if INDEX_METHODS.contains(&&*method) {
+            let message = format!("access method \"{method}\" is not of type TABLE");
+            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
+        }
+        if &*method != "heap" {
+            let message = format!("access method \"{method}\" does not exist");
+            return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
+        }
+        tokens.drain(at..at + 2);
+        return Ok(());
+    }
+    Ok(())
+}
+
+/// The options of `… AS IDENTITY (…)`, in sqlparser's order.
+fn identity_options(tokens: &mut [TokenWithSpan]) {
+    let begins = |n: usize| is(tokens, n, "identity") && token(tokens, n + 1) == Some(&Token::LParen);
+    let Some(open) = (0..tokens.len()).find(|n| begins(*n)).map(|n| n + 1) else { return };
+    let Some(close) = closing(tokens, open) else { return };
+    let rank = |at: usize| {
+        let at = if is(tokens, at, "no") { at + 1 } else { at };
+        SEQUENCE_OPTIONS.iter().position(|word| is(tokens, at, word))
+    };
+    let mut groups: Vec<(usize, Vec<TokenWithSpan>)> = Vec::new();
+    let mut at = open + 1;
+    while at < close {
+        match rank(at) {
+            Some(rank) => {
+                groups.push((rank, Vec::new()));
+                if is(tokens, at, "no") {
+                    groups.last_mut().into_iter().for_each(|(_, group)| group.push(tokens[at].clone()));
+                    at += 1;
+                }
+            }
+            // Something else begins the list: sqlparser will say what.
+            None if groups.is_empty() => return,
+            None => {}
+        }
+        groups.last_mut().into_iter().for_each(|(_, group)| group.push(tokens[at].clone()));
+        at += 1;
+    }
+    groups.sort_by_key(|(rank, _)| *rank);
+    let ordered: Vec<TokenWithSpan> = groups.into_iter().flat_map(|(_, group)| group).collect();
+    tokens[open + 1..close].clone_from_slice(&ordered);
+}
+
+/// `[USING INDEX] TABLESPACE name` of an index and of a key: there is PostgreSQL's default.
+fn index_tablespace(tokens: &mut Vec<TokenWithSpan>) -> Result<()> {
+    let index = is(tokens, 1, "index") || is(tokens, 1, "unique") && is(tokens, 2, "index");
+    let mut at = 2;
+    while at + 1 < tokens.len() {
+        let using = is(tokens, at, "using") && is(tokens, at + 1, "index") && is(tokens, at + 2, "tablespace");
+        let plain = index && is(tokens, 0, "create") && is(tokens, at, "tablespace");
+        if let Some(name) = name_at(tokens, at + if using { 3 } else { 1 }).filter(|_| using || plain) {
+            known_tablespace(&name)?;
+            tokens.drain(at..at + if using { 4 } else { 2 });
+            continue;
+        }
+        at += 1;
+    }
+    Ok(())
+}
+
+/// What a tablespace that something is put into may be: PostgreSQL's own default.
+///
+/// # Errors
+/// 22023 for `pg_global`, 42704 for any other.
+pub fn known_tablespace(name: &str) -> Result<()> {
+    match name {
+        "pg_default" => Ok(()),
+        "pg_global" => Err(Error::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            "only shared relations can be placed in pg_global tablespace",
+        )),
+        _ => Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("tablespace \"{name}\" does not exist"))),
+    }
+}
+
+/// `CREATE VIEW … WITH (security_barrier)`: an option without a value is true.
+fn view_flags(tokens: &mut Vec<TokenWithSpan>) {
+    let begins = |n: usize| is(tokens, n, "with") && token(tokens, n + 1) == Some(&Token::LParen);
+    let before = (0..tokens.len()).find(|n| is(tokens, *n, "as")).unwrap_or(tokens.len());
+    let Some(open) = (0..before).find(|n| begins(*n)).map(|n| n + 1) else { return };
+    let Some(mut close) = closing(tokens, open) else { return };
+    let mut at = open + 1;
+    while at < close {
+        let ends = matches!(token(tokens, at + 1), Some(Token::Comma | Token::RParen));
+        let starts = matches!(token(tokens, at - 1), Some(Token::Comma | Token::LParen));
+        if starts && ends && matches!(tokens[at].token, Token::Word(_)) {
+            let span = tokens[at].span;
+            let value = [Token::Eq, Token::make_word("true", None)].map(|token| TokenWithSpan { token, span });
+            tokens.splice(at + 1..at + 1, value);
+            close += 2;
+        }
+        at += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sql::parse::parse;
+
+    #[test]
+    fn clauses_that_say_nothing_are_left_out() {
+        for text in [
+            "create table t (a, b) as select 1, 2",
+            "create temp table t (a) on commit delete rows as select 1",
+            "create table t (a int) using heap",
+            "create materialized view m using heap as select 1",
+            "create table t (a int generated by default as identity (start with 7 increment by 5 no cycle))",
+            "create index i on t (a) tablespace pg_default",
+            "alter table t add constraint k unique (a) using index tablespace pg_default",
+            "create view v with (security_invoker) as select 1",
+            "alter table t* add column a int",
+            "select sum(a) over (order by d range between '1 year'::interval preceding and '1 day'::interval following) from t",
+        ] {
+            assert!(parse(text).is_ok(), "{text}: {:?}", parse(text).unwrap_err());
+        }
+    }
+
+    #[test]
+    fn what_is_absent_has_its_own_error() {
+        for (text, code) in [
+            ("create schema s create table t (a int)", "0A000"),
+            ("delete from t where current of c", "0A000"),
+            ("select xmlelement(name a)", "0A000"),
+            ("select x is not document from t", "0A000"),
+            ("select a *= b from t", "0A000"),
+            ("create table t (a text compression lz4)", "0A000"),
+            ("select collation for ('a')", "0A000"),
+            ("alter view v alter column a set default 1", "0A000"),
+            ("alter table t alter column a drop expression", "0A000"),
+            ("create table t (a int, unique (a) include (b))", "0A000"),
+            ("create table t (a int, foreign key (a) references u on delete set null (a))", "0A000"),
+            ("create table t (a int) using btree", "55000"),
+            ("create table t (a int) using columnar", "42704"),
+            ("create index i on t (a) tablespace fast", "42704"),
+        ] {
+            assert_eq!(parse(text).unwrap_err().code().as_str(), code, "{text}");
+        }
+    }
+}
