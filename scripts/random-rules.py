@@ -3,90 +3,32 @@
 
 Usage: random-rules.py "host=… port=… user=… password=… dbname=…" [seed] [statements] [a PostgreSQL's "host=… …"]
 
-The role rr_reader reads tables with rules and masks in schema `ruled` (made by the schema file that --schema prints), and
-the same statements over tables in schema `plain`, into which only the visible rows and masked values were put. Rows and
-SQLSTATEs must be equal (but what fails on visible rows may or may not be reached); so must what is there after a change. Prints what differs.
---kept prints what makes the rows; with KEEP=FILE in the environment the statements that were equal are written there: how tests/rules/random was made.
+The role rr_reader reads tables with rules and masks in schema `ruled` (made by tests/rules/random/ruled.toml, which the gateway must have
+among its schema files), and the same statements over tables in schema `plain`, into which made.sql puts only the visible rows and masked
+values. Rows and SQLSTATEs must be equal (but what fails on visible rows may or may not be reached); so must what is there after a change. Prints
+what differs. With KEEP=FILE in the environment the statements that were equal are written there: how tests/rules/random/statements.sql was made.
 With a PostgreSQL to ask, an error through the rules alone counts as a difference only if PostgreSQL does not give it over the visible rows, too.
 """
 import os
+import pathlib
 import random
 import sys
 
 import psycopg
 
-SCHEMA = """
-namespace = "ruled"
-[[table]]
-name = "a"
-[table.columns]
-id = "integer"
-tenant = "integer"
-x = "integer"
-s = "text"
-d = "numeric(8,2)"
-t = "date"
-[[table.row_rule]]
-name = "own"
-using = "tenant in (select m.tenant from ruled.m m where m.who = current_user)"
-[[table.row_rule]]
-name = "not_odd"
-restrictive = true
-using = "x is null or x <> 13"
-[[table.mask]]
-column = "s"
-expression = "left(s, 1) || '*'"
-[[table.mask]]
-column = "d"
-expression = "round(d, 0)"
-[[table.grant]]
-to = "public"
-privileges = "all"
-[[table]]
-name = "b"
-[table.columns]
-id = "integer"
-a = "integer"
-x = "integer"
-s = "text"
-[[table.row_rule]]
-name = "cheap"
-using = "x % 3 = 1"
-[[table.mask]]
-column = "x"
-expression = "x / 10"
-[[table.grant]]
-to = "public"
-privileges = "all"
-[[table]]
-name = "m"
-[table.columns]
-who = "text"
-tenant = "integer"
-[[table.grant]]
-to = "public"
-privileges = "select"
-[[role]]
-name = "rr_reader"
-login = true
-[[grant]]
-to = "public"
-namespaces = "ruled"
-privileges = "usage"
-"""
+FOLDER = pathlib.Path(__file__).resolve().parent.parent / "tests/rules/random"
 
-MADE = """
-insert into ruled.m values ('rr_reader', 1), ('rr_reader', 2);
-insert into ruled.a select g, g % 4, case when g % 7 = 0 then null when g % 11 = 0 then 13 else g % 20 end,
-  case when g % 4 in (1, 2) then (g % 50)::text else 'hidden' || g end, g % 100 / 7.0, date '2020-01-01' + g from generate_series(1, 400) g;
-insert into ruled.b select g, g % 120, g, case when g % 3 = 1 then (g % 30)::text else 'secret' || g end from generate_series(1, 300) g;
-create schema plain;
-create table plain.a as select * from ruled.a where tenant in (1, 2) and (x is null or x <> 13);
-update plain.a set s = left(s, 1) || '*', d = round(d, 0);
-create table plain.b as select * from ruled.b where x % 3 = 1;
-update plain.b set x = x / 10;
-grant usage on schema plain to rr_reader; grant all on plain.a, plain.b to rr_reader
-"""
+
+def outermost(make):
+    """Notes the expressions that stand in no other."""
+
+    def noting(self, q, depth=0):
+        made = make(self, q, depth)
+        if depth == 0:
+            self.made.append((q, made))
+        return made
+
+    return noting
 
 
 class Maker:
@@ -98,13 +40,8 @@ class Maker:
     def one(self, *of):
         return self.r.choice(of)
 
+    @outermost
     def number(self, q, depth=0):
-        made = self.number_of(q, depth)
-        if depth == 0:
-            self.made.append((q, made))
-        return made
-
-    def number_of(self, q, depth):
         r = self.r.random()
         columns = {"a": ["id", "tenant", "x"], "b": ["id", "a", "x"]}[q[0]]
         if r < 0.5 or depth > 2:
@@ -123,13 +60,8 @@ class Maker:
             return f"{q}.s::int"
         return f"(case when {self.condition(q, depth + 1)} then {self.number(q, depth + 1)} end)"
 
+    @outermost
     def text(self, q, depth=0):
-        made = self.text_of(q, depth)
-        if depth == 0:
-            self.made.append((q, made))
-        return made
-
-    def text_of(self, q, depth):
         r = self.r.random()
         if r < 0.5 or depth > 2:
             return f"{q}.s"
@@ -143,13 +75,8 @@ class Maker:
             return f"substr({self.text(q, depth + 1)}, 1, {self.number(q, depth + 1)})"
         return f"chr({self.number(q, depth + 1)})"
 
+    @outermost
     def condition(self, q, depth=0):
-        made = self.condition_of(q, depth)
-        if depth == 0:
-            self.made.append((q, made))
-        return made
-
-    def condition_of(self, q, depth):
         r = self.r.random()
         if r < 0.4 or depth > 2:
             return f"{self.number(q, depth + 1)} {self.one('=', '<', '>', '<>', '<=')} {self.number(q, depth + 1)}"
@@ -245,15 +172,11 @@ def third_opinion(dsn, plain):
 
 def main():
     sys.stdout.reconfigure(line_buffering=True)
-    if sys.argv[1:] == ["--schema"]:
-        return print(SCHEMA)
-    if sys.argv[1:] == ["--kept"]:
-        return print(MADE)
     keep = open(os.environ["KEEP"], "w") if "KEEP" in os.environ else None
     dsn, seed, count = sys.argv[1], int((sys.argv + ["1"])[2]), int((sys.argv + ["1", "2000"])[3])
     root = psycopg.connect(dsn, autocommit=True)
     if not root.execute("select count(*) from ruled.m").fetchone()[0]:
-        root.execute(MADE)
+        root.execute((FOLDER / "made.sql").read_text())
     sides = []
     for schema in ("ruled", "plain"):
         side = psycopg.connect(dsn, autocommit=True)

@@ -55,6 +55,8 @@ pub struct Config {
     pub tls_required: bool,
     /// Whose client certificates are believed.
     pub client_ca: Option<PathBuf>,
+    /// Which of these are revoked.
+    pub client_crl: Option<PathBuf>,
     pub host_rules: Option<PathBuf>,
     pub ident_map: Option<PathBuf>,
     /// DuckDB's memory_limit, in bytes.

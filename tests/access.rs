@@ -1,5 +1,7 @@
-//! Who gets in and what is told of it: the audit's file and view, host rules, client certificates, throttled passwords.
+//! Who gets in and what is told of it: the audit's file and view, host rules, client certificates, tokens, throttled passwords.
 
+#[path = "access/oauth.rs"]
+mod oauth;
 mod support;
 
 use std::io::{Read as _, Write as _};
@@ -130,12 +132,24 @@ fn host_rules_say_who_comes_from_where_and_are_reloaded() {
         failed(&kim).starts_with("FATAL: pg_hba.conf rejects connection for host \"127.0.0.1\", user \"kim\"")
     });
     assert_eq!(failed(&nobody), "FATAL: password authentication failed for user \"nobody\" (28P01)");
+    let shown = "select line_number, type, database, user_name, address, netmask, auth_method, options, error from pg_hba_file_rules where line_number > 1";
+    let row = |values: [&str; 9]| values.map(|v| (v != "-").then(|| v.to_owned())).to_vec();
+    assert_eq!(
+        run(&server.target, shown),
+        [
+            row(["2", "host", "{all}", "{kim}", "all", "-", "reject", "-", "-"]),
+            row(["3", "host", "{all}", "{all}", "all", "-", "scram-sha-256", "-", "-"]),
+        ]
+    );
     // A file that cannot be read leaves what was in force.
     std::fs::write(&rules, "host all all all trust\n").expect("written");
     // SAFETY: as above.
     unsafe { libc::kill(server.pid() as i32, libc::SIGHUP) };
     std::thread::sleep(Duration::from_millis(500));
     assert!(failed(&kim).contains("rejects connection"));
+    let errors = run(&server.target, "select type, error from pg_hba_file_rules");
+    let fault = "trust is for local and for loopback addresses (127.0.0.0/8, ::1/128) only";
+    assert_eq!(errors, [vec![None, Some(fault.to_owned())]]);
 }
 
 /// A certificate authority of the test's own, and who it vouches for.
@@ -148,6 +162,7 @@ impl Authority {
     fn new() -> Self {
         let mut params = rcgen::CertificateParams::new(Vec::new()).expect("parameters");
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign, rcgen::KeyUsagePurpose::CrlSign];
         params.distinguished_name.push(rcgen::DnType::CommonName, "the test's authority");
         Self { key: rcgen::KeyPair::generate().expect("a key"), params }
     }
@@ -156,10 +171,36 @@ impl Authority {
         self.params.self_signed(&self.key).expect("signed").pem()
     }
 
-    fn certify(&self, name: &str) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+    /// A list (PEM) of the numbers of certificates that are revoked, until then.
+    fn revoked(&self, numbers: &[u64], until: std::time::SystemTime) -> String {
+        let then = until - Duration::from_secs(3 * 86_400);
+        let revoked = |number: &u64| rcgen::RevokedCertParams {
+            serial_number: rcgen::SerialNumber::from(*number),
+            revocation_time: then.into(),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let params = rcgen::CertificateRevocationListParams {
+            this_update: then.into(),
+            next_update: until.into(),
+            crl_number: rcgen::SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: numbers.iter().map(revoked).collect(),
+            key_identifier_method: rcgen::KeyIdMethod::Sha256,
+        };
+        let issuer = rcgen::Issuer::from_params(&self.params, &self.key);
+        params.signed_by(&issuer).expect("signed").pem().expect("PEM")
+    }
+
+    fn certify(&self, name: &str) -> Certified {
+        self.certify_under(name, None)
+    }
+
+    fn certify_under(&self, name: &str, number: Option<u64>) -> Certified {
         let mut params = rcgen::CertificateParams::new(Vec::new()).expect("parameters");
         params.distinguished_name = rcgen::DistinguishedName::new();
         params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        params.serial_number = number.map(rcgen::SerialNumber::from);
         params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
         let key = rcgen::KeyPair::generate().expect("a key");
         let issuer = rcgen::Issuer::from_params(&self.params, &self.key);
@@ -168,8 +209,10 @@ impl Authority {
     }
 }
 
-/// What becomes of a login over TLS with that certificate, up to the first message after the startup.
-fn with_certificate(target: &Target, certificate: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>) -> String {
+type Certified = (CertificateDer<'static>, PrivateKeyDer<'static>);
+
+/// A TLS connection, by SSLRequest, that nothing was sent over yet.
+fn tls(target: &Target, certificate: Option<Certified>) -> StreamOwned<ClientConnection, TcpStream> {
     let mut socket = TcpStream::connect((target.host.as_str(), target.port)).expect("connects");
     socket.set_read_timeout(Some(Duration::from_secs(20))).expect("timeout");
     socket.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).expect("written");
@@ -178,7 +221,12 @@ fn with_certificate(target: &Target, certificate: Option<(CertificateDer<'static
     assert_eq!(&answer, b"S");
     let config = support::tls::client_config_with(None, certificate);
     let name = ServerName::try_from("localhost").expect("a name");
-    let mut tls = StreamOwned::new(ClientConnection::new(Arc::new(config), name).expect("a client"), socket);
+    StreamOwned::new(ClientConnection::new(Arc::new(config), name).expect("a client"), socket)
+}
+
+/// What becomes of a login over TLS with that certificate, up to the first message after the startup.
+fn with_certificate(target: &Target, certificate: Option<Certified>) -> String {
+    let mut tls = tls(target, certificate);
     let parameters = [("user", target.user.as_str()), ("database", target.database.as_str())];
     let mut read = || -> std::io::Result<String> {
         tls.write_all(&startup(0x0003_0000, &parameters))?;
@@ -230,6 +278,46 @@ fn client_certificates_are_roles() {
     assert_eq!(come("ann", None), "FATAL: connection requires a valid client certificate (28000)");
     assert_eq!(come("duckgate", None), "asked for a password");
     assert!(failed(&as_role(&server, "kim", "")).starts_with("FATAL: no pg_hba.conf entry for host"));
+}
+
+#[test]
+fn revoked_certificates_are_turned_away_also_by_a_list_that_comes_later() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ca = Authority::new();
+    let path = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.to_str().expect("a path").to_owned()
+    };
+    let rules = path("hba.conf", "host all duckgate all scram-sha-256\nhostssl all all all cert\n");
+    let (day, now) = (Duration::from_secs(86_400), std::time::SystemTime::now());
+    let (list, ca_file) = (path("ca.crl", &ca.revoked(&[1], now + day)), path("ca.pem", &ca.pem()));
+    let flags = ["--host-rules", &rules, "--tls-client-ca", &ca_file, "--tls-client-crl", &list];
+    let server = start(&flags, None);
+    run(&server.target, "create role kim login");
+    let come = |number| with_certificate(&as_role(&server, "kim", ""), Some(ca.certify_under("kim", Some(number))));
+    assert_eq!((come(1).as_str(), come(2).as_str()), ("the handshake fails", "let in"));
+    let reload = |text: &str, expected: (&str, &str)| {
+        path("ca.crl", text);
+        // SAFETY: kill takes any pid; this one is our own child.
+        unsafe { libc::kill(server.pid() as i32, libc::SIGHUP) };
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while (come(1).as_str(), come(2).as_str()) != expected {
+            assert!(Instant::now() < deadline, "not reloaded: {expected:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    reload(&ca.revoked(&[2], now + day), ("let in", "the handshake fails"));
+    // A list that is over vouches for nobody, nor does another authority's; what is no list leaves what was in force.
+    reload(&ca.revoked(&[2], now - day), ("the handshake fails", "the handshake fails"));
+    reload(&ca.revoked(&[1], now + day), ("the handshake fails", "let in"));
+    reload(&Authority::new().revoked(&[1], now + day), ("the handshake fails", "the handshake fails"));
+    reload(&ca.revoked(&[2], now + day), ("let in", "the handshake fails"));
+    path("ca.crl", "no list");
+    // SAFETY: as above.
+    unsafe { libc::kill(server.pid() as i32, libc::SIGHUP) };
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!((come(1).as_str(), come(2).as_str()), ("let in", "the handshake fails"));
 }
 
 /// `DUCKGATE_GUESSES` is how many wrong passwords are sent.

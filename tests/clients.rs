@@ -5,94 +5,33 @@
 
 mod support;
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use support::server::{Server, skipped};
+use support::server::{Server, clients, installed, run, skipped};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
 }
 
-fn cache() -> PathBuf {
-    std::env::var_os("DUCKGATE_CLIENTS").map_or_else(
-        || PathBuf::from(std::env::var_os("HOME").expect("HOME")).join(".cache/duckgate-clients"),
-        PathBuf::from,
-    )
-}
-
 fn present(program: &str) -> bool {
-    Command::new(program)
-        .arg(if program == "go" { "version" } else { "--version" })
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok()
-}
-
-/// Installs a language's drivers (once, whoever comes first); false if the language is not here.
-fn installed(language: &str, programs: &[&str]) -> bool {
-    if let Some(absent) = programs.iter().find(|p| !present(p)) {
-        skipped(&format!("the {language} drivers"), &format!("{absent} is not installed"));
-        return false;
-    }
-    static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let output = Command::new(folder().join("install.sh"))
-        .arg(language)
-        .env("DUCKGATE_CLIENTS", cache())
-        .output()
-        .expect("install.sh runs");
-    assert!(output.status.success(), "install.sh {language}: {}", String::from_utf8_lossy(&output.stderr));
-    true
+    Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
 /// Runs a program with libpq's variables set; it must succeed within two minutes.
 fn passes(mut command: Command) {
     let server = Server::shared();
-    let output = run(&mut command, &server, Duration::from_secs(120));
+    let output = run(command.envs(server.environment()), Duration::from_secs(120));
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     let failed: Vec<_> = text.lines().filter(|l| !l.starts_with("ok - ")).collect();
     assert!(output.status.success(), "{command:?}\n{}", failed.join("\n"));
     assert!(text.contains("ok - "), "{command:?} checked nothing:\n{text}");
 }
 
-fn run(command: &mut Command, server: &Server, limit: Duration) -> Output {
-    let mut child = command
-        .envs(server.environment())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|e| panic!("{command:?}: {e}"));
-    let reader = |mut pipe: Box<dyn Read + Send>| {
-        std::thread::spawn(move || {
-            let mut text = Vec::new();
-            let _ = pipe.read_to_end(&mut text);
-            text
-        })
-    };
-    let stdout = reader(Box::new(child.stdout.take().expect("piped")));
-    let stderr = reader(Box::new(child.stderr.take().expect("piped")));
-    let deadline = Instant::now() + limit;
-    let status = loop {
-        if let Some(status) = child.try_wait().expect("waited") {
-            break status;
-        }
-        if Instant::now() > deadline {
-            let _ = child.kill();
-            break child.wait().expect("waited");
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    };
-    Output { status, stdout: stdout.join().expect("read"), stderr: stderr.join().expect("read") }
-}
-
 fn python(program: &str) {
     if installed("python", &["python3"]) {
-        let mut command = Command::new(cache().join("python/bin/python"));
+        let mut command = Command::new(clients().join("python/bin/python"));
         command.arg(folder().join("python").join(program));
         passes(command);
     }
@@ -130,10 +69,10 @@ fn node(program: &str) {
     if installed("node", &["node", "npm"]) {
         // Node looks for packages from the file's own place upwards, so the programs go beside them.
         for file in ["harness.mjs", program] {
-            std::fs::copy(folder().join("node").join(file), cache().join("node").join(file)).expect("copied");
+            std::fs::copy(folder().join("node").join(file), clients().join("node").join(file)).expect("copied");
         }
         let mut command = Command::new("node");
-        command.arg(cache().join("node").join(program)).current_dir(cache().join("node"));
+        command.arg(clients().join("node").join(program)).current_dir(clients().join("node"));
         passes(command);
     }
 }
@@ -150,7 +89,7 @@ fn postgres_js() {
 
 fn go(program: &str) {
     if installed("go", &["go"]) {
-        passes(Command::new(cache().join("go").join(program)));
+        passes(Command::new(clients().join("go").join(program)));
     }
 }
 
@@ -167,7 +106,7 @@ fn lib_pq() {
 #[test]
 fn pgjdbc_with_fetch_size_batches_binary_and_autocommit_both_ways() {
     if installed("java", &["javac", "mvn"]) {
-        let (classes, libraries) = (cache().join("java/classes"), cache().join("java/lib/*"));
+        let (classes, libraries) = (clients().join("java/classes"), clients().join("java/lib/*"));
         let mut command = Command::new("java");
         command.arg("-cp").arg(format!("{}:{}", classes.display(), libraries.display())).arg("PgJdbc");
         passes(command);
@@ -183,7 +122,7 @@ fn psql(arguments: &[&str]) -> Option<(String, String)> {
     let server = Server::shared();
     let mut command = Command::new("psql");
     command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1"]).args(arguments);
-    let output = run(&mut command, &server, Duration::from_secs(60));
+    let output = run(command.envs(server.environment()), Duration::from_secs(60));
     Some((String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned()))
 }
 

@@ -80,8 +80,9 @@ pub fn measure(report: &mut Report, folder: &Path, data: &Data, scale: f64) {
         let (mut ruled, mut written) = (Duration::MAX, Duration::MAX);
         // By turns: what else the machine does in between meets both alike.
         for _ in 0..5 {
-            ruled = ruled.min(raw::read_all(&reader, &sql, false).total);
-            written = written.min(raw::read_all(&server.target, &sql, false).total);
+            let (one, other) = (raw::read_all(&reader, &sql, false), raw::read_all(&server.target, &sql, false));
+            assert_eq!(one.rows, other.rows, "Q{n}: the rules and what is written by hand do not see the same");
+            (ruled, written) = (ruled.min(one.total), written.min(other.total));
         }
         totals = (totals.0 + ruled, totals.1 + written);
         rows.push(Row::seconds(&format!("Q{n} under rules, against by hand"), ruled, None, Some(written)));

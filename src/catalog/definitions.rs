@@ -1,12 +1,13 @@
 //! Definitions as PostgreSQL writes them: pg_get_constraintdef, pg_get_indexdef, pg_get_viewdef and kin.
 
 use super::functions::{Asker, ask};
+use super::tables::domain_check_oid;
 use crate::engine::Native;
 use crate::engine::directory::Deparsed;
 use crate::engine::vector::{Oid as OidArg, native3, native4};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::expression::quote as quote_ident;
-use crate::registry::{Constraint, ConstraintKind, FkAction, Index, Relation, RelationKind};
+use crate::registry::{Constraint, ConstraintKind, FkAction, Index, Relation, RelationKind, UserTypeKind};
 use crate::types::Oid;
 
 pub(super) fn natives() -> Vec<Native> {
@@ -60,7 +61,7 @@ fn constraint(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
     if let Some(definition) = crate::facts::system_definition(oid) {
         return Some(definition.to_owned());
     }
-    let (relation, constraint) = find_constraint(asker, oid)?;
+    let Some((relation, constraint)) = find_constraint(asker, oid) else { return domain_check(asker, oid, pretty) };
     let mut text = match &constraint.kind {
         ConstraintKind::PrimaryKey { columns: key } => format!("PRIMARY KEY ({})", columns(relation, key)),
         ConstraintKind::Unique { columns: key, nulls_not_distinct } => {
@@ -93,6 +94,18 @@ fn constraint(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
         text.push_str(" NOT VALID");
     }
     Some(text)
+}
+
+/// A domain's CHECK. Its expression names no relation.
+fn domain_check(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
+    let expression = asker.snapshot.types.values().find_map(|ty| match &ty.kind {
+        UserTypeKind::Domain { checks, .. } => {
+            let at = (0..checks.len()).find(|n| domain_check_oid(ty.oid, *n) == oid)?;
+            checks.get(at).map(|(_, expression)| expression)
+        }
+        UserTypeKind::Enum { .. } => None,
+    })?;
+    Some(format!("CHECK ({})", printed(asker, expression, 0, pretty).0))
 }
 
 fn find_index(asker: &Asker, oid: Oid) -> Option<(&Relation, &Index)> {

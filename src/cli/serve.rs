@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, Outcome};
 use crate::config::{Config, Limits, Tls};
 use crate::server::Server;
-use crate::wire::{Acceptor, Address, Listener, Shared};
+use crate::wire::{Acceptor, Address, Files, Listener, Shared};
 
 /// Threads beside the runtime's workers, for what blocks.
 const BLOCKING_THREADS: usize = 64;
@@ -37,7 +37,12 @@ pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 /// Listens, serves until a signal, and closes in order. `greet` prints what there is to say once it listens.
 pub async fn serve(config: &Config, server: Server, greet: impl FnOnce(&Address)) -> Outcome {
     raise_descriptor_limit(&config.limits);
-    let tls = Acceptor::open(&config.tls, config.data.as_deref(), config.client_ca.as_deref())?;
+    let tls = Acceptor::open(Files {
+        tls: config.tls.clone(),
+        data: config.data.clone(),
+        client_ca: config.client_ca.clone(),
+        client_crl: config.client_crl.clone(),
+    })?;
     let listener = Listener::bind(&config.listen).await?;
     let addresses = listener.addresses().to_vec();
     let stop = CancellationToken::new();

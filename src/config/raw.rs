@@ -68,15 +68,17 @@ options! {
     password: String = None, "password", "DUCKGATE_PASSWORD", "PASSWORD";
     /// `off`, `on` (offered) or `required` (connections over TCP without TLS are refused).
     tls: String = Some("on".into()), "tls", "DUCKGATE_TLS", "MODE";
-    /// The certificate chain (PEM); without one, a certificate is made and kept beside the data.
+    /// The certificate chain (PEM), read again on SIGHUP as all of TLS's files are; without one, a certificate is made and kept beside the data.
     tls_certificate: PathBuf = None, "tls-certificate", "DUCKGATE_TLS_CERTIFICATE", "FILE";
     /// The certificate's private key (PEM).
     tls_key: PathBuf = None, "tls-key", "DUCKGATE_TLS_KEY", "FILE";
     /// The certificates (PEM) of those whose client certificates are believed; without it none are asked for.
     tls_client_ca: PathBuf = None, "tls-client-ca", "DUCKGATE_TLS_CLIENT_CA", "FILE";
+    /// Their revocation lists (PEM), one of each authority and in force; without it no certificate counts as revoked.
+    tls_client_crl: PathBuf = None, "tls-client-crl", "DUCKGATE_TLS_CLIENT_CRL", "FILE";
     /// Who may come from where and how: rules as in PostgreSQL's pg_hba.conf, read again on SIGHUP; without it, a password from everywhere.
     host_rules: PathBuf = None, "host-rules", "DUCKGATE_HOST_RULES", "FILE";
-    /// Which names of client certificates may be which role: maps as in PostgreSQL's pg_ident.conf, read again on SIGHUP.
+    /// Which names of client certificates and of tokens may be which role: maps as in PostgreSQL's pg_ident.conf, read again on SIGHUP.
     ident_map: PathBuf = None, "ident-map", "DUCKGATE_IDENT_MAP", "FILE";
     /// Memory for the engine; by default 60 % of what the machine or container has.
     memory_limit: Bytes = None, "memory-limit", "DUCKGATE_MEMORY_LIMIT", "SIZE";
@@ -172,7 +174,8 @@ impl Raw {
             password: raw.password.filter(|p| !p.is_empty()).map(Password::new),
             tls,
             tls_required,
-            client_ca: raw.tls_client_ca,
+            client_ca: client_ca(raw.tls_client_ca, raw.tls_client_crl.is_some())?,
+            client_crl: raw.tls_client_crl,
             host_rules: raw.host_rules,
             ident_map: raw.ident_map,
             memory_limit: raw.memory_limit.map_or_else(machine::default_memory_limit, |size| size.0),
@@ -238,6 +241,14 @@ fn tls(mode: Option<&str>, certificate: Option<PathBuf>, key: Option<PathBuf>) -
         (Some(certificate), Some(key)) => Ok((Tls::Files { certificate, key }, required)),
         (Some(_), None) => Err(bad("tls_key", "is needed beside tls_certificate")),
         (None, Some(_)) => Err(bad("tls_certificate", "is needed beside tls_key")),
+    }
+}
+
+/// Revocation lists alone would look like a guard and be none.
+fn client_ca(path: Option<PathBuf>, has_lists: bool) -> Result<Option<PathBuf>, ConfigError> {
+    match path {
+        None if has_lists => Err(bad("tls_client_ca", "is needed beside tls_client_crl")),
+        path => Ok(path),
     }
 }
 

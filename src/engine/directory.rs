@@ -86,10 +86,35 @@ pub trait SessionView: Send + Sync {
     fn audit(&self) -> Vec<Arc<Record>> {
         Vec::new()
     }
+    /// Rows of pg_hba_file_rules: what the file says now, whether it is in force or not.
+    fn host_rules(&self) -> Vec<HostRule> {
+        Vec::new()
+    }
     /// pg_notification_queue_usage().
     fn notification_queue_usage(&self) -> f64 {
         0.0
     }
+}
+
+/// A line of the host rules as pg_hba_file_rules shows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostRule {
+    /// None where no file says it.
+    pub line: Option<i32>,
+    /// None in a line that is not understood.
+    pub rule: Option<HostRuleFields>,
+    pub error: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostRuleFields {
+    pub kind: String,
+    pub databases: Vec<String>,
+    pub users: Vec<String>,
+    pub address: Option<String>,
+    pub netmask: Option<String>,
+    pub method: String,
+    pub options: Vec<String>,
 }
 
 /// What is to be printed: a view's query, a function's body, or an expression that a relation or function keeps as this text

@@ -193,7 +193,13 @@ pub fn add_constraint(snapshot: &Snapshot, relation: &mut Relation, draft: &NewC
         }
     }
     if let ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } = &kind {
-        let key = |column: &i16| IndexKey { column: *column, expression: None, descending: false, nulls_first: false };
+        let key = |column: &i16| IndexKey {
+            column: *column,
+            expression: None,
+            name: None,
+            descending: false,
+            nulls_first: false,
+        };
         relation.indexes.push(Index {
             oid: snapshot.counters.allocate_oid(),
             name: name.clone(),
@@ -380,14 +386,28 @@ pub fn choose_name(snapshot: &Snapshot, relation: &Relation, kind: &ConstraintKi
     }
 }
 
-/// The name of an index without one: t_a_b_idx; an expression counts as `expr`.
+/// The name of an index without one: t_a_b_idx.
 pub fn index_name(snapshot: &Snapshot, relation: &Relation, index: &Index) -> Name {
-    let columns = index.keys.iter().map(|key| match relation.column_by_num(key.column) {
-        Some(column) => &*column.name,
-        None => "expr",
-    });
+    let columns = index_columns(relation, index);
     let taken = |name: &str| snapshot.relation_name_taken(&relation.namespace, name);
-    names::choose(&relation.name, Some(&names::join_columns(columns)), "idx", taken)
+    names::choose(&relation.name, Some(&names::join_columns(columns.iter().map(|name| &**name))), "idx", taken)
+}
+
+/// What an index's columns are called, each otherwise (ChooseIndexColumnNames).
+pub fn index_columns(relation: &Relation, index: &Index) -> Vec<Name> {
+    let mut names: Vec<Name> = Vec::with_capacity(index.keys.len());
+    for key in &index.keys {
+        let own = relation.column_by_num(key.column).map(|column| column.name.clone());
+        let first = own.or_else(|| key.name.clone()).unwrap_or_else(|| "expr".into());
+        let mut name = first.clone();
+        let mut n = 0;
+        while names.contains(&name) {
+            n += 1;
+            name = format!("{first}{n}").into();
+        }
+        names.push(name);
+    }
+    names
 }
 
 /// A sequence by itself (CREATE SEQUENCE).

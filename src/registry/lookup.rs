@@ -39,10 +39,7 @@ impl TypeLookup for Snapshot {
             // Without a session there is no search path; its default has one namespace for users.
             None => vec!["public"],
         };
-        namespaces.into_iter().find_map(|n| {
-            let ty = self.user_type(n, name).map(|t| t.oid);
-            ty.or_else(|| self.relation(n, name).map(|r| r.row_type).filter(|t| *t != 0))
-        })
+        namespaces.into_iter().find_map(|n| self.type_named(n, name, |_| true))
     }
 
     fn object_name(&self, kind: Oid, object: Oid) -> Option<String> {

@@ -333,6 +333,9 @@ pub struct Index {
 pub struct IndexKey {
     pub column: i16,
     pub expression: Option<String>,
+    /// What an expression's column is called (FigureIndexColname); `None`: "expr".
+    #[serde(default)]
+    pub name: Option<Name>,
     pub descending: bool,
     pub nulls_first: bool,
 }
@@ -482,6 +485,20 @@ impl Snapshot {
     pub fn index(&self, namespace: &str, name: &str) -> Option<(&Arc<Relation>, &Index)> {
         let table = self.relation_by_oid(*self.index_names.get(&(Name::from(namespace), Name::from(name)))?)?;
         table.indexes.iter().find(|i| &*i.name == name).map(|i| (table, i))
+    }
+
+    /// A type that users defined, a relation's rows, or an array of either (under its element's name with `_` in front), if `sees` the relation.
+    pub fn type_named(&self, namespace: &str, name: &str, sees: impl Fn(&Relation) -> bool) -> Option<Oid> {
+        if let Some(user) = self.user_type(namespace, name) {
+            return Some(user.oid);
+        }
+        let rows = |name: &str| self.relation(namespace, name).filter(|r| r.row_type != 0 && sees(r));
+        if let Some(relation) = rows(name) {
+            return Some(relation.row_type);
+        }
+        let element = name.strip_prefix('_')?;
+        let array = self.user_type(namespace, element).map(|user| user.array_oid);
+        array.or_else(|| rows(element).map(|r| r.row_array_type).filter(|oid| *oid != 0))
     }
 
     pub fn user_type(&self, namespace: &str, name: &str) -> Option<&Arc<UserType>> {

@@ -217,11 +217,7 @@ impl TypeLookup for Seen {
     }
 
     fn user_type_named(&self, namespace: Option<&str>, name: &str) -> Option<Oid> {
-        let find = |namespace: &str| {
-            let ty = self.snapshot.user_type(namespace, name).map(|t| t.oid);
-            let row = || self.snapshot.relation(namespace, name).filter(|r| self.sees(r)).map(|r| r.row_type);
-            ty.or_else(|| row().filter(|t| *t != 0))
-        };
+        let find = |namespace: &str| self.snapshot.type_named(namespace, name, |r| self.sees(r));
         match namespace {
             Some(namespace) => find(namespace),
             None => self.path.iter().find_map(|n| find(n)),

@@ -17,6 +17,7 @@ use super::shared::Shared;
 use super::{Session, Startup, Visitor};
 use crate::config::Limits;
 use crate::engine::directory::ActivityRow;
+use crate::engine::directory::HostRule;
 use crate::engine::{CancelReason, Engine};
 use crate::error::{Error, Result, SqlState};
 use crate::observe::audit::Audit;
@@ -24,6 +25,9 @@ use crate::registry::{Name, Privileges, Registry, Role, Snapshot};
 
 /// Reads the schema files again and puts them in force, or says why not.
 pub type Reload = Box<dyn Fn() -> Result<()> + Send + Sync>;
+
+/// Reads the host rules for who wants to see them.
+pub type HostRules = Box<dyn Fn() -> Vec<HostRule> + Send + Sync>;
 
 /// The gateway behind every front end.
 pub struct Gateway {
@@ -41,6 +45,7 @@ pub struct Gateway {
     /// What transactions do to foreign keys.
     pub(super) keys: Arc<KeyLog>,
     reload: OnceLock<Reload>,
+    host_rules: OnceLock<HostRules>,
     pub(super) started: SystemTime,
     pub(super) audit: Arc<Audit>,
     /// What roles with limits use up.
@@ -70,6 +75,7 @@ impl Gateway {
             lock_waiters: AtomicUsize::new(0),
             keys: Arc::default(),
             reload: OnceLock::new(),
+            host_rules: OnceLock::new(),
             started: SystemTime::now(),
             audit: Arc::new(audit),
             usages: Usages::default(),
@@ -86,6 +92,15 @@ impl Gateway {
             Some(reload) => reload(),
             None => Err(Error::unsupported("reloading without schema files")),
         }
+    }
+
+    /// What pg_hba_file_rules shows. Set once, by the front end that has such rules.
+    pub fn on_host_rules(&self, rules: HostRules) {
+        let _ = self.host_rules.set(rules);
+    }
+
+    pub(super) fn host_rules(&self) -> Vec<HostRule> {
+        self.host_rules.get().map(|rules| rules()).unwrap_or_default()
     }
 
     /// The role that a client wants to be, for its verifier and rights to log in.

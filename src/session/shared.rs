@@ -15,8 +15,8 @@ use super::notify::{Mailbox, Pending};
 use super::settings::{Scope, Settings, Source, Values};
 use crate::engine::CancelReason;
 use crate::engine::directory::{
-    ActivityRow, CursorRow, Deparsed, LockMode, LockRow, LockScope, LockTag, PreparedRow, Printed, SessionView,
-    SettingRow,
+    ActivityRow, CursorRow, Deparsed, HostRule, LockMode, LockRow, LockScope, LockTag, PreparedRow, Printed,
+    SessionView, SettingRow,
 };
 use crate::engine::tape::Tape;
 use crate::error::{Error, Report, Result, SqlState};
@@ -304,6 +304,10 @@ impl SessionView for Shared {
             return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, "must be superuser to reload the schema files"));
         }
         self.gateway()?.reload()
+    }
+
+    fn host_rules(&self) -> Vec<HostRule> {
+        self.gateway().map(|gateway| gateway.host_rules()).unwrap_or_default()
     }
 
     fn lock(&self, tag: LockTag, mode: LockMode, scope: LockScope, wait: bool) -> Result<bool> {

@@ -8,7 +8,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use super::auth::hosts::{Arrival, Certificate, Method, plain};
+use super::auth::hosts::{Arrival, plain};
+use super::auth::method::{Certificate, Method};
 use super::auth::{self, scram::Channel};
 use super::front::WireFront;
 use super::handshake::{self, Encryption, Start, Wish};
@@ -147,6 +148,11 @@ async fn authenticate(
             certified(map.as_deref())?;
             encode::authentication(&mut stream.output, encode::Authentication::Ok);
             Ok(())
+        }
+        Some(Method::OAuth(bearer)) => {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |t| t.as_secs_f64());
+            let is_role = |name: &str| hosts.is_named(bearer.map.as_deref(), name, user);
+            auth::oauth(stream, user, bearer, now, is_role).await
         }
         Some(Method::Scram { certificate: wanted }) => {
             match wanted {

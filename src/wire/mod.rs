@@ -23,7 +23,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use tokio::sync::Semaphore;
 
-use self::auth::hosts::Hosts;
+use self::auth::hosts::{self, Hosts};
 use self::auth::throttle::Throttle;
 use crate::config::{Config, Limits};
 use crate::error::{Error, Result, SqlState};
@@ -31,7 +31,7 @@ use crate::registry::builtin;
 use crate::session::Gateway;
 
 pub use listener::{Address, Listener, socket_path};
-pub use tls::{Acceptor, TlsError};
+pub use tls::{Acceptor, Files, TlsError};
 
 /// What all connections share.
 pub struct Shared {
@@ -58,6 +58,8 @@ impl Shared {
             .map_err(|problem| Error::fatal(SqlState::CONFIG_FILE_ERROR, problem))?;
         let superuser =
             gateway.registry().snapshot().role_by_oid(builtin::SUPERUSER).and_then(|role| role.verifier.clone());
+        let (rules, map) = (config.host_rules.clone(), config.ident_map.clone());
+        gateway.on_host_rules(Box::new(move || hosts::shown(rules.as_deref(), map.as_deref())));
         Ok(Arc::new(Self {
             gateway,
             limits: Arc::new(config.limits.clone()),
@@ -73,8 +75,11 @@ impl Shared {
         }))
     }
 
-    /// Reads the host rules again; bad ones leave what was in force, and the log says why.
+    /// Reads the host rules and what TLS needs again; bad ones leave what was in force, and the log says why.
     pub fn reload(&self) {
+        if let Some(Err(problem)) = self.tls.as_ref().map(Acceptor::reload) {
+            tracing::error!(%problem, "certificates were not reloaded: what was in force stays");
+        }
         match read(self.host_rules.as_deref(), self.ident_map.as_deref(), self.certificates) {
             Ok(hosts) => *self.hosts.write() = Arc::new(hosts),
             Err(problem) => tracing::error!(problem, "the host rules were not reloaded: what was in force stays"),

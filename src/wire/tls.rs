@@ -5,11 +5,12 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use parking_lot::RwLock;
 use ring::digest;
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::TlsAcceptor;
@@ -35,12 +36,31 @@ pub enum TlsError {
     Config(#[from] rustls::Error),
 }
 
+/// Where certificates come from, and who is believed.
+#[derive(Debug, Clone)]
+pub struct Files {
+    pub tls: Tls,
+    /// The database file, beside which a certificate made here is kept.
+    pub data: Option<PathBuf>,
+    /// Those whose client certificates are believed; without them none are asked for.
+    pub client_ca: Option<PathBuf>,
+    /// Which of these certificates are not any more.
+    pub client_crl: Option<PathBuf>,
+}
+
 /// Encrypts accepted sockets.
-#[derive(Clone)]
 pub struct Acceptor {
+    files: Files,
+    current: RwLock<Current>,
+}
+
+/// What is in force. Whoever has begun a handshake ends it with what it began with.
+#[derive(Clone)]
+struct Current {
     acceptor: TlsAcceptor,
     /// The certificate's hash for tls-server-end-point; `None` if its signature names no hash.
     end_point: Option<Arc<[u8]>>,
+    pair: Arc<Pair>,
 }
 
 /// A socket after the TLS handshake.
@@ -60,29 +80,33 @@ pub struct ClientCertificate {
 }
 
 impl Acceptor {
-    /// Reads or makes the certificate. `None` if TLS is off. Client certificates are asked for if `client_ca` names those that are
-    /// believed; one that does not hold ends the handshake. `data` is the database file, beside which a certificate
-    /// made here is kept.
+    /// Reads or makes the certificate. `None` if TLS is off. A client certificate that does not hold ends the handshake.
     ///
     /// # Errors
     /// A file cannot be read or written, or certificate and key do not fit.
-    pub fn open(tls: &Tls, data: Option<&Path>, client_ca: Option<&Path>) -> Result<Option<Self>, TlsError> {
-        let (chain, key) = match tls {
+    pub fn open(files: Files) -> Result<Option<Self>, TlsError> {
+        let pair = match &files.tls {
             Tls::Off => return Ok(None),
             Tls::Files { certificate, key } => load(certificate, key)?,
-            Tls::SelfSigned => self_signed(data)?,
+            Tls::SelfSigned => self_signed(files.data.as_deref())?,
         };
-        let end_point = chain.first().and_then(|leaf| end_point(leaf)).map(Arc::from);
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config =
-            rustls::ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
-        let config = match client_ca {
-            None => config.with_no_client_auth(),
-            Some(path) => config.with_client_cert_verifier(verifier(path, provider)?),
+        let current = RwLock::new(Current::new(Arc::new(pair), &files)?);
+        Ok(Some(Self { files, current }))
+    }
+
+    /// Reads all files again: new connections get what they say now. (rustls takes up old TLS sessions only with what they were
+    /// made with, so that nobody comes back by one whose certificate has been revoked.)
+    ///
+    /// # Errors
+    /// As [`Acceptor::open`]; what was in force stays.
+    pub fn reload(&self) -> Result<(), TlsError> {
+        let pair = match &self.files.tls {
+            Tls::Files { certificate, key } => Arc::new(load(certificate, key)?),
+            Tls::Off | Tls::SelfSigned => self.current.read().pair.clone(),
         };
-        let mut config = config.with_single_cert(chain, key)?;
-        config.alpn_protocols = vec![ALPN.to_vec()];
-        Ok(Some(Self { acceptor: TlsAcceptor::from(Arc::new(config)), end_point }))
+        let current = Current::new(pair, &self.files)?;
+        *self.current.write() = current;
+        Ok(())
     }
 
     /// The server's side of the handshake.
@@ -90,25 +114,58 @@ impl Acceptor {
     /// # Errors
     /// The client does not speak TLS, or not ours.
     pub async fn accept(&self, io: Box<dyn Io>) -> std::io::Result<Accepted> {
-        let stream = self.acceptor.accept(io).await?;
+        let Current { acceptor, end_point, pair: _ } = self.current.read().clone();
+        let stream = acceptor.accept(io).await?;
         let connection = stream.get_ref().1;
         let alpn = connection.alpn_protocol() == Some(ALPN);
         // Whatever was presented has been verified: rustls fails the handshake otherwise.
         let client = connection.peer_certificates().and_then(<[_]>::first);
         let client = client.map(|leaf| ClientCertificate { name: der::common_name(leaf) });
-        Ok(Accepted { io: Box::new(stream), alpn, end_point: self.end_point.clone(), client })
+        Ok(Accepted { io: Box::new(stream), alpn, end_point, client })
     }
 }
 
-/// Believes client certificates that these have signed; none has to be presented.
-fn verifier(path: &Path, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
-    let problem = |problem: String| TlsError::File { path: path.display().to_string(), problem };
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|e| problem(e.to_string()))? {
-        roots.add(certificate.map_err(|e| problem(e.to_string()))?).map_err(|e| problem(e.to_string()))?;
+impl Current {
+    fn new(pair: Arc<Pair>, files: &Files) -> Result<Self, TlsError> {
+        let (chain, key) = &*pair;
+        let end_point = chain.first().and_then(|leaf| end_point(leaf)).map(Arc::from);
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config =
+            rustls::ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
+        let config = match &files.client_ca {
+            None => config.with_no_client_auth(),
+            Some(path) => config.with_client_cert_verifier(verifier(path, files.client_crl.as_deref(), provider)?),
+        };
+        let mut config = config.with_single_cert(chain.clone(), key.clone_key())?;
+        config.alpn_protocols = vec![ALPN.to_vec()];
+        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), end_point, pair })
     }
-    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).allow_unauthenticated();
-    builder.build().map_err(|e| problem(e.to_string()))
+}
+
+/// Believes client certificates that these have signed and not revoked; none has to be presented. With revocation lists there has to be
+/// one, still in force, of every authority in a certificate's chain, as with PostgreSQL's ssl_crl_file.
+fn verifier(
+    path: &Path,
+    revoked: Option<&Path>,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let problem = |path: &Path, problem: String| TlsError::File { path: path.display().to_string(), problem };
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(path).map_err(|e| problem(path, e.to_string()))? {
+        let certificate = certificate.map_err(|e| problem(path, e.to_string()))?;
+        roots.add(certificate).map_err(|e| problem(path, e.to_string()))?;
+    }
+    let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).allow_unauthenticated();
+    if let Some(path) = revoked {
+        let lists = CertificateRevocationListDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let lists = lists.map_err(|e| problem(path, e.to_string()))?;
+        // Without a list rustls would look at none.
+        if lists.is_empty() {
+            return Err(problem(path, "there is no revocation list in it".into()));
+        }
+        builder = builder.with_crls(lists).enforce_revocation_expiration();
+    }
+    builder.build().map_err(|e| problem(revoked.unwrap_or(path), e.to_string()))
 }
 
 type Pair = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the drivers that tests/clients.rs runs, at pinned versions, into a cache folder. Idempotent.
-#   install.sh python|node|go|java    DUCKGATE_CLIENTS names the folder (default ~/.cache/duckgate-clients).
+#   install.sh python|node|go|java|tools    DUCKGATE_CLIENTS names the folder (default ~/.cache/duckgate-clients).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${DUCKGATE_CLIENTS:-$HOME/.cache/duckgate-clients}
@@ -10,7 +10,7 @@ mkdir -p "$cache"
 done_for() { stamp="$cache/$1.stamp"; wanted=$(cat "${@:2}" | cksum); [ -e "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; }
 finish() { echo "$wanted" >"$stamp"; }
 
-case "${1:?python, node, go or java}" in
+case "${1:?python, node, go, java or tools}" in
   python)
     done_for python "$here/python/requirements.txt" && exit 0
     rm -rf "$cache/python"
@@ -26,12 +26,20 @@ case "${1:?python, node, go or java}" in
   go)
     # Built once, run as programs; Go keeps its own cache of modules and packages.
     mkdir -p "$cache/go"
-    (cd "$here/go" && GOFLAGS=-mod=readonly go build -o "$cache/go/" ./pgx ./pq) ;;
+    (cd "$here/go" && GOFLAGS=-mod=readonly go build -o "$cache/go/" ./pgx ./pq ./types) ;;
   java)
-    done_for java "$here/java/pom.xml" "$here/java/PgJdbc.java" && exit 0
+    done_for java "$here/java/pom.xml" "$here/java/PgJdbc.java" "$here/tools/java/Metadata.java" && exit 0
     rm -rf "$cache/java"; mkdir -p "$cache/java/classes"
     mvn --quiet --batch-mode -f "$here/java/pom.xml" dependency:copy-dependencies -DoutputDirectory="$cache/java/lib"
-    javac -Xlint:all -d "$cache/java/classes" -cp "$cache/java/lib/*" "$here/java/PgJdbc.java"
+    javac -Xlint:all -d "$cache/java/classes" -cp "$cache/java/lib/*" "$here/java/PgJdbc.java" "$here/tools/java/Metadata.java"
+    finish ;;
+  tools)
+    done_for tools "$here/tools/requirements.txt" && exit 0
+    rm -rf "$cache/tools"
+    python3 -m venv "$cache/tools"
+    "$cache/tools/bin/pip" install --quiet --disable-pip-version-check -r "$here/tools/requirements.txt"
+    # Their psql is what is wanted; not all of them say that it is a program.
+    chmod +x "$cache"/tools/lib/python*/site-packages/*pgserver/pginstall*/bin/psql
     finish ;;
   *) echo "unknown language $1" >&2; exit 2 ;;
 esac

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -16,6 +16,9 @@ pub struct Options {
     /// The database file; in memory without it.
     pub data: Option<PathBuf>,
     pub schemas: Option<PathBuf>,
+    /// The superuser's and the database's name; "duckgate" without them.
+    pub superuser: Option<String>,
+    pub database: Option<String>,
     /// Further flags of `duckgate serve`.
     pub flags: Vec<String>,
     /// Further environment variables.
@@ -35,9 +38,9 @@ impl Server {
         let target = Target {
             host: "127.0.0.1".into(),
             port,
-            user: "duckgate".into(),
+            user: options.superuser.clone().unwrap_or_else(|| "duckgate".into()),
             password: "correct horse".into(),
-            database: "duckgate".into(),
+            database: options.database.clone().unwrap_or_else(|| "duckgate".into()),
         };
         let mut command = Command::new(env!("CARGO_BIN_EXE_duckgate"));
         command.arg("serve").args(["--listen", &format!("127.0.0.1:{port}"), "--database", &target.database]);
@@ -176,6 +179,63 @@ impl Drop for Server {
             println!("the end of the gateway's log:\n{}", tail.join("\n"));
         }
     }
+}
+
+/// Runs a command to its end, or kills it when its time is up.
+pub fn run(command: &mut Command, limit: Duration) -> Output {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let reader = |mut pipe: Box<dyn Read + Send>| {
+        std::thread::spawn(move || {
+            let mut text = Vec::new();
+            let _ = pipe.read_to_end(&mut text);
+            text
+        })
+    };
+    let stdout = reader(Box::new(child.stdout.take().expect("piped")));
+    let stderr = reader(Box::new(child.stderr.take().expect("piped")));
+    let deadline = Instant::now() + limit;
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("waited") {
+            break status;
+        }
+        if Instant::now() > deadline {
+            let _ = child.kill();
+            break child.wait().expect("waited");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    Output { status, stdout: stdout.join().expect("read"), stderr: stderr.join().expect("read") }
+}
+
+/// Where tests/clients/install.sh puts what it installs.
+pub fn clients() -> PathBuf {
+    std::env::var_os("DUCKGATE_CLIENTS").map_or_else(
+        || PathBuf::from(std::env::var_os("HOME").expect("HOME")).join(".cache/duckgate-clients"),
+        PathBuf::from,
+    )
+}
+
+/// Runs tests/clients/install.sh for a kind of clients (once, whoever comes first); false if a program that it takes is not here.
+pub fn installed(kind: &str, programs: &[&str]) -> bool {
+    let is_present = |program: &&&str| {
+        let version = if **program == "go" { "version" } else { "--version" };
+        Command::new(program).arg(version).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+    };
+    if let Some(absent) = programs.iter().find(|program| !is_present(program)) {
+        skipped(&format!("the {kind} clients"), &format!("{absent} is not installed"));
+        return false;
+    }
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/install.sh");
+    let output = Command::new(script).arg(kind).env("DUCKGATE_CLIENTS", clients()).output().expect("install.sh runs");
+    assert!(output.status.success(), "install.sh {kind}: {}", String::from_utf8_lossy(&output.stderr));
+    true
 }
 
 fn free_port() -> u16 {

@@ -4,6 +4,7 @@ mod attributes;
 mod constraints;
 mod depend;
 mod extensions;
+mod hosts;
 mod objects;
 mod policies;
 mod procs;
@@ -13,6 +14,7 @@ mod types;
 
 use std::sync::Arc;
 
+pub(super) use constraints::domain_check_oid;
 pub(super) use objects::{TEMPORARY_NAMESPACE, relkind};
 
 use super::build::Rows;
@@ -73,6 +75,7 @@ const TABLES: &[Table] = &[
     Table { name: "pg_prepared_statements", changes: Changes::Always, rows: sessions::pg_prepared_statements },
     Table { name: "pg_locks", changes: Changes::Always, rows: sessions::pg_locks },
     Table { name: "pg_cursors", changes: Changes::Always, rows: sessions::pg_cursors },
+    Table { name: "pg_hba_file_rules", changes: Changes::Always, rows: hosts::pg_hba_file_rules },
     Table { name: super::audit::NAME, changes: Changes::Always, rows: sessions::duckgate_audit },
 ];
 

@@ -189,7 +189,7 @@ impl Analyzer<'_> {
     }
 
     /// The name, and how good it is: 2 for a real name, 1 for a cast's or CASE's.
-    fn figure(&self, expr: &ast::Expr) -> Option<(Name, u8)> {
+    pub(crate) fn figure(&self, expr: &ast::Expr) -> Option<(Name, u8)> {
         use ast::Expr as E;
         let good = |name: &str| Some((Name::from(name), 2));
         match expr {

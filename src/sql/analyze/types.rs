@@ -211,15 +211,7 @@ impl Analyzer<'_> {
             if namespace == "pg_catalog" {
                 return TYPES.by_name(name).next().map(|t| t.oid);
             }
-            if let Some(user) = snapshot.user_type(namespace, name) {
-                return Some(user.oid);
-            }
-            if let Some(element) = name.strip_prefix('_')
-                && let Some(user) = snapshot.user_type(namespace, element)
-            {
-                return Some(user.array_oid);
-            }
-            snapshot.relation(namespace, name).filter(|r| r.row_type != 0).map(|r| r.row_type)
+            snapshot.type_named(namespace, name, |_| true)
         };
         match namespace {
             Some(namespace) => in_namespace(namespace),

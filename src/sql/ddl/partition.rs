@@ -210,7 +210,8 @@ impl Planner<'_> {
                 }
                 table.columns.iter_mut().for_each(|c| c.not_null |= columns.contains(&c.num));
             }
-            let key = |c: &i16| IndexKey { column: *c, expression: None, descending: false, nulls_first: false };
+            let key =
+                |c: &i16| IndexKey { column: *c, expression: None, name: None, descending: false, nulls_first: false };
             table.indexes.push(Index {
                 oid: self.after.counters.allocate_oid(),
                 name: name.clone(),

@@ -152,12 +152,12 @@ impl Lowerer<'_> {
         let values = self.exprs(args)?;
         let (values, phys) = self.meet(values, true)?;
         if !self.scales_differ(&values) {
-            return Ok(Scalar::template("coalesce({*})", values, phys));
+            return Ok(Scalar::template("coalesce({*})", self.lazily(values), phys));
         }
         let whens = values.iter().map(|v| (v.clone().is_not_null(), self.dscale_of(v))).collect();
         let dscale = Some(Box::new(Scalar::new(Node::Case { whens, otherwise: None }, Phys::Int4)));
         let values = values.into_iter().map(|v| Scalar { dscale: None, ..v }.cast(phys.clone())).collect();
-        Ok(Scalar { dscale, ..Scalar::template("coalesce({*})", values, phys) })
+        Ok(Scalar { dscale, ..Scalar::template("coalesce({*})", self.lazily(values), phys) })
     }
 
     /// True if these are decimals that `meet` left with scales of their own.

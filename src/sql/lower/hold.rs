@@ -17,18 +17,40 @@ impl Lowerer<'_> {
         if !self.held || value.phys == Phys::Void || !may_fail(e) {
             return value;
         }
-        let unknown = match a_column(&value) {
-            Some(column) => {
-                let text = column.clone().cast(Phys::Text);
-                Scalar::template("error(nullif({0}, {0}))", vec![text], Phys::Void)
-            }
-            None if is_fixed(&value) => return value,
-            None => Scalar::text("error(CASE WHEN random() < 0 THEN '' END)", Phys::Void),
-        };
+        let Some(unknown) = unknown(&value) else { return value };
         let (phys, dscale) = (value.phys.clone(), value.dscale.clone());
         let unknown = unknown.cast(phys.clone());
         let value = Scalar { dscale: None, ..value };
         Scalar { dscale, ..Scalar::template("coalesce({0}, {1})", vec![value, unknown], phys) }
+    }
+}
+
+impl Lowerer<'_> {
+    /// COALESCE's values, of which all but the first run only where those before are NULL. DuckDB's common subexpressions are computed
+    /// once, in front, also those inside COALESCE; into a CASE whose condition it does not know it does not look. (An expression that is
+    /// there twice counts as a whole, but not if it is held: `error` is volatile. Then its parts do.)
+    pub(super) fn lazily(&self, values: Vec<Scalar>) -> Vec<Scalar> {
+        let late = |(at, value): (usize, Scalar)| {
+            let always = at == 0 || !self.held || matches!(value.node, Node::Column(..));
+            let Some(unknown) = unknown(&value).filter(|_| !always) else { return value };
+            let (phys, dscale) = (value.phys.clone(), value.dscale.clone());
+            let value = Scalar { dscale: None, ..value };
+            let whens = vec![(unknown.cast(Phys::Text).is_null(), value)];
+            Scalar { dscale, ..Scalar::new(Node::Case { whens, otherwise: None }, phys) }
+        };
+        values.into_iter().enumerate().map(late).collect()
+    }
+}
+
+/// NULL, of which DuckDB does not know that it is no error; made from a column of the value where there is one. None for what is fixed.
+fn unknown(value: &Scalar) -> Option<Scalar> {
+    match a_column(value) {
+        Some(column) => {
+            let text = column.clone().cast(Phys::Text);
+            Some(Scalar::template("error(nullif({0}, {0}))", vec![text], Phys::Void))
+        }
+        None if is_fixed(value) => None,
+        None => Some(Scalar::text("error(CASE WHEN random() < 0 THEN '' END)", Phys::Void)),
     }
 }
 

@@ -118,7 +118,8 @@ impl Lowerer<'_> {
     }
 }
 
-/// Puts other columns in the place of all columns; false if there is an aggregate or a subquery in it.
+/// Puts other columns in the place of all columns; false if there is an aggregate or a subquery in it: DuckDB makes joins of
+/// subqueries, and above the sort these would lose its order.
 fn replace_columns(
     scalar: &mut Scalar,
     replace: &mut dyn FnMut(Alias, &std::sync::Arc<str>, &Phys) -> (Alias, std::sync::Arc<str>),
@@ -131,6 +132,8 @@ fn replace_columns(
             (*alias, *name) = replace(*alias, name, &phys);
             true
         }
+        // An entry's own subquery is one like any other.
+        Node::Template { text, .. } if text.contains("SELECT") => false,
         Node::Template { args, .. } => args.iter_mut().all(|a| replace_columns(a, replace)),
         Node::Cast(inner) => replace_columns(inner, replace),
         Node::And(parts) | Node::Or(parts) => parts.iter_mut().all(|p| replace_columns(p, replace)),

@@ -20,7 +20,12 @@ pub fn digest(parsed: &Parsed, literals: bool) -> Digest {
     // Its own text, not the tokens that are parsed: these lack what the parser has no place for.
     let source = super::Source::new(parsed.text.clone());
     let tokens: Vec<Token> = tokenize(&source).into_iter().flatten().map(|t| t.token).collect();
-    let words = merged(tokens.iter().map(word).collect());
+    let mut words: Vec<Word> = tokens.iter().map(word).collect();
+    if let Some(at) = custom_value(&tokens) {
+        words.truncate(at);
+        words.push(Word::literal());
+    }
+    let words = merged(words);
     let mut hashed = String::new();
     let mut text = String::new();
     for Word { shown, same, glued } in &words {
@@ -56,6 +61,31 @@ impl Word {
     fn literal() -> Self {
         Self { shown: "?".into(), same: "?".into(), glued: false }
     }
+}
+
+/// Where the value of a setting of the client's own begins, in SET and in ALTER … SET: `set app.token = word` has one without quotes,
+/// which is no less a value. Nothing but values follows it.
+fn custom_value(tokens: &[Token]) -> Option<usize> {
+    let is = |token: &Token, words: &[&str]| matches!(token, Token::Word(w) if w.quote_style.is_none() && words.iter().any(|word| w.value.eq_ignore_ascii_case(word)));
+    // Elsewhere SET a.b = … is an assignment.
+    if !tokens.first().is_some_and(|first| is(first, &["set", "alter", "create"])) {
+        return None;
+    }
+    let sets = (0..tokens.len()).filter(|at| is(&tokens[*at], &["set"]));
+    sets.filter_map(|at| {
+        let mut at = at + 1;
+        if tokens.get(at).is_some_and(|t| is(t, &["local", "session"])) {
+            at += 1;
+        }
+        let dotted = matches!(tokens.get(at..at + 2)?, [Token::Word(_), Token::Period]);
+        let name = tokens[at..].iter().take_while(|t| {
+            matches!(t, Token::Word(w) if !(w.quote_style.is_none() && w.value.eq_ignore_ascii_case("to")))
+                || **t == Token::Period
+        });
+        let end = at + name.count();
+        (dotted && tokens.get(end).is_some_and(|t| *t == Token::Eq || is(t, &["to"]))).then_some(end + 1)
+    })
+    .next()
 }
 
 /// Names, parameters and signs are shown; everything else is a literal.
@@ -145,12 +175,21 @@ mod tests {
             "copy t from stdin (delimiter 'S', null 'SECRET')",
             "notify c, 'SECRET'",
             "prepare p as select 'SECRET'",
+            "set app.token = SECRET",
+            "set local app.token to SECRET, SECRET",
+            "set session \"app\".token.part = \"SECRET\"",
+            "alter role r set app.token = SECRET",
+            "alter role r in database d set app.token to SECRET",
         ];
         for text in texts {
             if let Ok(parsed) = parse(text) {
                 assert!(!digest(&parsed[0], false).text.contains("SECRET"), "{text}");
             }
         }
+        assert_eq!(of("SET app.token = word").text, "SET app.token = ?");
+        assert_eq!(of("set app.token = a").fingerprint, of("set app.token = 'b'").fingerprint);
+        assert_eq!(of("set search_path = a, b").text, "set search_path = a, b");
+        assert_eq!(of("update t set a.b = c where d = e").text, "update t set a.b = c where d = e");
         let with = |text: &str| digest(&parse(text).expect(text)[0], true).text;
         assert_eq!(with("select  'x'"), "select  'x'");
         assert!(!with("alter role r password 'SECRET'").contains("SECRET"));

@@ -3,11 +3,16 @@
 //! The first rule whose type, database, role and address fit decides; without one nobody gets in. The file's grammar is
 //! PostgreSQL's; what it has and this gateway has not is refused with its line when the file is read.
 
+mod shown;
+
 use std::net::IpAddr;
 use std::path::Path;
 
+use super::method::{Around, Method, method, option};
 use super::words::{self, Line, Word};
 use crate::registry::Snapshot;
+
+pub use shown::shown;
 
 /// How a connection came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,31 +24,9 @@ pub struct Arrival<'a> {
     pub user: &'a str,
 }
 
-/// What a client has to show.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Method {
-    /// A password; with `certificate` a client certificate beside it.
-    Scram {
-        certificate: Option<Certificate>,
-    },
-    /// A client certificate whose name is the role's, or is mapped to it.
-    Cert {
-        map: Option<String>,
-    },
-    /// Nothing. Only for Unix sockets and loopback addresses.
-    Trust,
-    Reject,
-}
-
-/// `clientcert=…`: any good certificate, or one in the role's name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Certificate {
-    VerifyCa,
-    VerifyFull,
-}
-
+/// Over what a rule's connections come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Local,
     Host,
     HostSsl,
@@ -80,7 +63,7 @@ struct Rule {
     method: Method,
 }
 
-/// The rules, and the maps of certificates' names.
+/// The rules, and the maps of the names in certificates and tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hosts {
     rules: Vec<Rule>,
@@ -112,13 +95,19 @@ impl Hosts {
             None => words::Map::default(),
         };
         match rules {
-            Some(path) => Self::parse(&text_of(path)?, map).map_err(|e| format!("{}: {e}", path.display())),
+            Some(path) => {
+                Self::parse(&text_of(path)?, map, &beside(path)).map_err(|e| format!("{}: {e}", path.display()))
+            }
             None => Ok(Self { map, ..Self::default() }),
         }
     }
 
-    pub fn parse(text: &str, map: words::Map) -> Result<Self, String> {
-        let rule = |line: Line| rule(&line, &map).map_err(|e| format!("line {}: {e}", line.number));
+    /// `read` gives the text of a file that a rule names.
+    ///
+    /// # Errors
+    /// The line that is not understood, and why.
+    pub fn parse(text: &str, map: words::Map, read: &dyn Fn(&str) -> Result<String, String>) -> Result<Self, String> {
+        let rule = |line: Line| rule(&line, &map, read).map_err(|e| format!("line {}: {e}", line.number));
         let rules = words::lines(text)?.into_iter().map(rule).collect::<Result<_, _>>()?;
         Ok(Self { rules, map })
     }
@@ -128,7 +117,7 @@ impl Hosts {
         self.rules.iter().any(|rule| match &rule.method {
             Method::Cert { .. } => true,
             Method::Scram { certificate } => certificate.is_some(),
-            Method::Trust | Method::Reject => false,
+            Method::OAuth(_) | Method::Trust | Method::Reject => false,
         })
     }
 
@@ -137,13 +126,19 @@ impl Hosts {
         self.rules.iter().find(|rule| rule.fits(arrival, snapshot)).map(|rule| &rule.method)
     }
 
-    /// May who has a certificate in this name be this role?
+    /// May who was certified under this name, by a certificate or a token, be this role?
     pub fn is_named(&self, map: Option<&str>, certified: &str, user: &str) -> bool {
         match map {
             None => certified == user,
             Some(map) => self.map.allows(map, certified, user),
         }
     }
+}
+
+/// Reads files that the rules name: they lie beside them.
+fn beside(rules: &Path) -> impl Fn(&str) -> Result<String, String> {
+    let folder = rules.parent().unwrap_or(Path::new("")).to_owned();
+    move |name| text_of(&folder.join(name))
 }
 
 fn text_of(path: &Path) -> Result<String, String> {
@@ -227,7 +222,7 @@ impl Addresses {
     }
 }
 
-fn rule(line: &Line, map: &words::Map) -> Result<Rule, String> {
+fn rule(line: &Line, maps: &words::Map, read: &dyn Fn(&str) -> Result<String, String>) -> Result<Rule, String> {
     let mut fields = line.fields.iter();
     let mut next = |what: &str| fields.next().ok_or_else(|| format!("{what} is missing"));
     let kind = match one(next("the type")?, "the type")?.text.as_str() {
@@ -249,7 +244,7 @@ fn rule(line: &Line, map: &words::Map) -> Result<Rule, String> {
     };
     let method = one(next("the method")?, "the method")?.text.clone();
     let options = fields.map(|field| option(one(field, "an option")?)).collect::<Result<Vec<_>, _>>()?;
-    let method = self::method(&method, &options, kind, &addresses, map)?;
+    let method = self::method(&method, &options, &Around { kind, loopback: addresses.is_loopback(), maps, read })?;
     Ok(Rule { kind, databases, users, addresses, method })
 }
 
@@ -319,57 +314,9 @@ fn mask_bits(mask: &str, address: IpAddr) -> Result<u8, String> {
     if whole { Ok(ones as u8) } else { Err(bad()) }
 }
 
-fn option(word: &Word) -> Result<(&str, &str), String> {
-    word.text.split_once('=').ok_or_else(|| format!("\"{}\" is no option: name=value is expected", word.text))
-}
-
-fn method(
-    name: &str,
-    options: &[(&str, &str)],
-    kind: Kind,
-    addresses: &Addresses,
-    maps: &words::Map,
-) -> Result<Method, String> {
-    let (mut certificate, mut map) = (None, None);
-    for (option, value) in options {
-        match (*option, *value) {
-            ("clientcert", "verify-ca") => certificate = Some(Certificate::VerifyCa),
-            ("clientcert", "verify-full") => certificate = Some(Certificate::VerifyFull),
-            ("clientcert", other) => return Err(format!("clientcert={other}: verify-ca or verify-full is expected")),
-            ("clientname", "CN") => {}
-            ("map", name) if name_is_known(maps, name) => map = Some(name.to_owned()),
-            ("map", name) => return Err(format!("map={name}: the ident map has no such map")),
-            (other, _) => return Err(format!("the option {other} is not supported")),
-        }
-    }
-    let only_tls = |what: &str| match kind {
-        Kind::HostSsl => Ok(()),
-        Kind::Local | Kind::Host | Kind::HostNoSsl => Err(format!("{what} is for hostssl only")),
-    };
-    if certificate.is_some() {
-        only_tls("clientcert")?;
-    }
-    if map.is_some() && name != "cert" {
-        return Err("map is for cert only".into());
-    }
-    match name {
-        "scram-sha-256" => Ok(Method::Scram { certificate }),
-        "cert" => only_tls("cert").map(|()| Method::Cert { map }),
-        "reject" => Ok(Method::Reject),
-        "trust" if certificate.is_some() => Err("clientcert with trust is not supported: write cert".into()),
-        "trust" if kind == Kind::Local || addresses.is_loopback() => Ok(Method::Trust),
-        "trust" => Err("trust is for local and for loopback addresses (127.0.0.0/8, ::1/128) only".into()),
-        "md5" | "password" => Err(format!("{name} is not offered: write scram-sha-256")),
-        other => Err(format!("the method {other} is not one of scram-sha-256, cert, reject, trust")),
-    }
-}
-
-fn name_is_known(maps: &words::Map, name: &str) -> bool {
-    maps.has(name)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::method::Certificate;
     use super::*;
     use crate::registry::{Change, Membership, Role, bootstrap};
     use std::sync::Arc;
@@ -390,7 +337,12 @@ mod tests {
     }
 
     fn hosts(text: &str) -> Result<Hosts, String> {
-        Hosts::parse(text, words::Map::parse(MAP).expect("map"))
+        let key = r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+        let read = |name: &str| match name {
+            "keys.json" => Ok(key.to_owned()),
+            other => Err(format!("{other}: not there")),
+        };
+        Hosts::parse(text, words::Map::parse(MAP).expect("map"), &read)
     }
 
     #[test]
@@ -398,6 +350,7 @@ mod tests {
         let hosts = hosts(
             "# a comment\n\
              local   all            ann                     trust\n\
+             hostssl all            ola all oauth issuer=https://id.example audience=duckgate scope=\"openid db\" jwks=keys.json map=m\n\
              hostssl all            all   10.9.0.0/16       cert map=m\n\
              host    all            bob   10.0.0.0 255.0.0.0 reject # not he\n\
              hostssl d,\"all\"        +staff 10.0.0.0/8       scram-sha-256 clientcert=verify-full\n\
@@ -413,6 +366,7 @@ mod tests {
                 None => "none",
                 Some(Method::Reject) => "reject",
                 Some(Method::Trust) => "trust",
+                Some(Method::OAuth(_)) => "oauth",
                 Some(Method::Cert { map: Some(_) }) => "cert map",
                 Some(Method::Cert { map: None }) => "cert",
                 Some(Method::Scram { certificate: Some(Certificate::VerifyFull) }) => "scram full",
@@ -422,6 +376,7 @@ mod tests {
         };
         assert_eq!(ask(None, false, "d", "ann"), "trust");
         assert_eq!(ask(None, false, "d", "kim"), "none");
+        assert_eq!(ask(Some("10.9.3.4"), true, "d", "ola"), "oauth");
         assert_eq!(ask(Some("10.9.3.4"), true, "d", "bob"), "cert map");
         assert_eq!(ask(Some("10.1.3.4"), true, "d", "bob"), "reject");
         assert_eq!(ask(Some("::ffff:10.1.3.4"), false, "d", "bob"), "reject");
@@ -455,9 +410,32 @@ mod tests {
             ("host all all all ldap", "line 1: the method ldap is not one of"),
             ("host all all all cert", "line 1: cert is for hostssl only"),
             ("hostssl all all all cert map=x", "line 1: map=x: the ident map has no such map"),
-            ("hostssl all all all scram-sha-256 map=m", "line 1: map is for cert only"),
+            ("hostssl all all all scram-sha-256 map=m", "line 1: map is for cert and oauth only"),
             ("host all all all scram-sha-256 clientcert=verify-ca", "line 1: clientcert is for hostssl only"),
             ("host all all all scram-sha-256 clientcert=1", "line 1: clientcert=1: verify-ca or verify-full"),
+            ("host all all all oauth", "line 1: oauth is for hostssl and local only"),
+            ("hostssl all all all oauth", "line 1: oauth needs issuer=… beside it"),
+            ("local all all oauth issuer=http://id", "line 1: issuer=http://id: an https URL is expected"),
+            ("local all all oauth issuer=https://id audience=a scope=b", "line 1: oauth needs jwks=… beside it"),
+            (
+                "local all all oauth issuer=https://id jwks=https://id/keys",
+                "line 1: jwks=https://id/keys: a file is expected",
+            ),
+            ("local all all oauth issuer=https://id jwks=none.json", "line 1: none.json: not there"),
+            (
+                "local all all oauth issuer=https://id jwks=keys.json scope=b",
+                "line 1: oauth needs audience=… beside it",
+            ),
+            (
+                "local all all oauth issuer=https://id jwks=keys.json audience=a",
+                "line 1: oauth needs scope=… beside it",
+            ),
+            ("local all all oauth issuer=https://id issuer=https://id", "line 1: issuer stands twice"),
+            (
+                "local all all oauth issuer=https://id jwks=keys.json audience=a scope=b map=x",
+                "line 1: map=x: the ident map",
+            ),
+            ("local all all oauth validator=x", "line 1: the option validator is not supported with oauth"),
             ("hostt all all all reject", "line 1: \"hostt\" is not one of"),
             ("host @f all all reject", "line 1: @f: lists in files"),
             ("host \"all all all reject", "line 1: a quote is not closed"),

@@ -1,6 +1,9 @@
-//! Who is it? What the host rules ask for: SCRAM over the wire, against the verifiers that the registry keeps, or a certificate.
+//! Who is it? What the host rules ask for: SCRAM over the wire, against the verifiers that the registry keeps, a certificate, or a token.
 
 pub mod hosts;
+mod jwt;
+pub mod method;
+pub mod oauth;
 pub mod scram;
 pub mod throttle;
 mod words;
@@ -11,6 +14,7 @@ use base64::Engine as _;
 use ring::hmac;
 use ring::rand::SecureRandom as _;
 
+use self::oauth::{Asked, Bearer};
 use self::scram::{Channel, Proof, Secret};
 use super::message::{decode_sasl_initial, encode, sasl_text};
 use super::stream::{Lost, Stream, Trust};
@@ -104,20 +108,7 @@ pub async fn scram(
         Channel::Open => &[scram::PLAIN],
         Channel::Tls { .. } => &[scram::PLUS, scram::PLAIN],
     };
-    encode::authentication(&mut stream.output, encode::Authentication::Sasl(mechanisms));
-    let (mechanism, data) = decode_sasl_initial(&answer(stream).await?).map_err(Lost::Fatal)?;
-    if !mechanisms.contains(&mechanism.as_str()) {
-        let message = "client selected an invalid SASL authentication mechanism";
-        return Err(Lost::Fatal(Error::fatal(SqlState::PROTOCOL_VIOLATION, message)));
-    }
-    let data = match data {
-        Some(data) => data,
-        // No initial response: an empty challenge asks for it.
-        None => {
-            encode::authentication(&mut stream.output, encode::Authentication::SaslContinue(""));
-            answer(stream).await?
-        }
-    };
+    let (mechanism, data) = initial(stream, mechanisms).await?;
     let nonce = scram::nonce().map_err(Lost::Fatal)?;
     let challenge = sasl_text(&data)
         .and_then(|text| scram::first(text, &mechanism, channel, &nonce, secret))
@@ -137,6 +128,66 @@ pub async fn scram(
             Err(Lost::Fatal(Error::fatal(SqlState::INVALID_PASSWORD, message)))
         }
     }
+}
+
+/// Offers mechanisms; gives the one that the client takes, and its first message.
+async fn initial(stream: &mut Stream, mechanisms: &[&str]) -> Result<(String, bytes::Bytes), Lost> {
+    encode::authentication(&mut stream.output, encode::Authentication::Sasl(mechanisms));
+    let (mechanism, data) = decode_sasl_initial(&answer(stream).await?).map_err(Lost::Fatal)?;
+    if !mechanisms.contains(&mechanism.as_str()) {
+        let message = "client selected an invalid SASL authentication mechanism";
+        return Err(Lost::Fatal(Error::fatal(SqlState::PROTOCOL_VIOLATION, message)));
+    }
+    let data = match data {
+        Some(data) => data,
+        // No initial response: an empty challenge asks for it.
+        None => {
+            encode::authentication(&mut stream.output, encode::Authentication::SaslContinue(""));
+            answer(stream).await?
+        }
+    };
+    Ok((mechanism, data))
+}
+
+/// Asks for a token; `is_role` says whether who it names may be the role. On success AuthenticationOk is in the output.
+/// Why a token is not accepted is told in the log only, and never the token.
+///
+/// # Errors
+/// The error to send, FATAL, or that the client went away.
+pub async fn oauth(
+    stream: &mut Stream,
+    user: &str,
+    bearer: &Bearer,
+    now: f64,
+    is_role: impl Fn(&str) -> bool,
+) -> Result<(), Lost> {
+    let (_, data) = initial(stream, &[oauth::MECHANISM]).await?;
+    let asked = sasl_text(&data).and_then(oauth::read).map_err(Lost::Fatal)?;
+    let reason = match asked {
+        Asked::Token(token) => match bearer.named(token, now) {
+            Ok(name) if is_role(&name) => {
+                encode::authentication(&mut stream.output, encode::Authentication::Ok);
+                return Ok(());
+            }
+            Ok(name) => {
+                tracing::warn!(user, name, "the token names somebody who may not be this role");
+                None
+            }
+            Err(fault) => Some(fault),
+        },
+        Asked::Discovery => Some("the client asked where to have a token from"),
+        Asked::Other => Some("it is no bearer token"),
+    };
+    if let Some(reason) = reason {
+        tracing::warn!(user, reason, "the token was not accepted");
+    }
+    if asked != Asked::Discovery {
+        METRICS.authentication_failures.increment();
+    }
+    encode::authentication(&mut stream.output, encode::Authentication::SaslContinue(&bearer.status()));
+    sasl_text(&answer(stream).await?).and_then(oauth::read_acknowledgement).map_err(Lost::Fatal)?;
+    let message = format!("OAuth bearer authentication failed for user \"{user}\"");
+    Err(Lost::Fatal(Error::fatal(SqlState::INVALID_AUTHORIZATION_SPECIFICATION, message)))
 }
 
 async fn answer(stream: &mut Stream) -> Result<bytes::Bytes, Lost> {

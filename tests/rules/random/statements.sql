@@ -248,3 +248,5 @@ with c as materialized (select * from b) select c.id, c.s from c where (length(c
 select count(*), max(b.id), min(upper(b.s)), sum(b.x) from b where 23 = (case when b.x = b.id then length(b.s) end)
 select b.id % 3, count(*), sum(b.id) from b where not exists (select 1 from b b2 where b2.id = b.x and b2.id > b2.a) group by 1 having count(*) > 1
 with c as materialized (select * from a) select c.id, c.s from c where coalesce(19, c.tenant) < (c.id / c.x)
+select a.id, b.id, a.s, b.s, (coalesce(a.x, coalesce(a.id, a.id)) / coalesce(length(a.s), a.s::int)) from a full join b on b.a = a.id where not exists (select 1 from b b2 where b2.x = a.x and not (b2.x <= b2.id))
+select count(*), max(((a.id * a.tenant) / coalesce(a.id, a.s::int))), min('2*'), sum(a.x) from a where not exists (select 1 from a a2 where a2.x = a.id and not exists (select 1 from b b2 where b2.x = a2.x and b2.a <= b2.id))

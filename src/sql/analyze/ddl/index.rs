@@ -105,9 +105,10 @@ impl Analyzer<'_> {
                 let message = format!("column \"{name}\" does not exist");
                 return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
             };
-            return Ok(IndexKey { column: found.num, expression: None, descending, nulls_first });
+            return Ok(IndexKey { column: found.num, expression: None, name: None, descending, nulls_first });
         }
         let text = expr.to_string();
+        let name = self.figure(expr).map(|(name, _)| name);
         let (expr, kept) =
             new_expression(&text, Stored::IndexExpression, &relation.name, scope, None, self.ctx).map_err(of_index)?;
         if expr.ty.oid == oid::RECORD {
@@ -115,7 +116,7 @@ impl Analyzer<'_> {
             return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
         }
         note_reads(&expr, scope, reads)?;
-        Ok(IndexKey { column: 0, expression: Some(kept), descending, nulls_first })
+        Ok(IndexKey { column: 0, expression: Some(kept), name, descending, nulls_first })
     }
 }
 

