@@ -36,7 +36,7 @@ fn postgresql(conninfo: &str) -> Target {
         format!("drop role if exists {ROLE}"),
         "drop role if exists tools_reader".into(),
         format!("create role {ROLE} superuser login password '{PASSWORD}'"),
-        format!("create database {DATABASE} owner {ROLE}"),
+        format!("create database {DATABASE}"),
     ] {
         query(&root, &sql);
     }

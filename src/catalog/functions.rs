@@ -85,6 +85,7 @@ fn own() -> Vec<Native> {
             Ok(Some(if temporary { super::tables::TEMPORARY_NAMESPACE } else { 0 }))
         }),
         keywords(),
+        available_extensions(),
         native1::<NumericText, str>("dg_pg_size_pretty_numeric", |bytes| {
             // What is smaller than the second unit keeps its fraction; the others are not cut to it.
             match bytes.split('.').next().unwrap_or_default().parse::<BigInt>() {
@@ -116,6 +117,23 @@ fn keywords() -> Native {
             ])
         };
         let items: Vec<Value> = t.rows.iter().map(row).collect();
+        let dims = vec![(items.len() as i32, 1)];
+        Ok(Value::Array(ArrayValue { element: oid::RECORD, dims, items }))
+    })
+}
+
+/// pg_available_extensions(), which psql 18 asks where the view stood before.
+fn available_extensions() -> Native {
+    use crate::registry::extension::{AVAILABLE, PLPGSQL};
+    use crate::types::{ArrayValue, PgType, Phys, Value, oid};
+    let result = Phys::List(Box::new(Phys::Row(vec![Phys::Text; 3].into())));
+    crate::engine::vector::native_values("dg_pg_available_extensions", vec![Phys::Int8], result, |_| {
+        let row = |(name, version, comment): (&str, &str, &str)| {
+            let text = |ty, value| (PgType::new(ty), Value::text(value));
+            Value::Row(vec![text(oid::NAME, name), text(oid::TEXT, version), text(oid::TEXT, comment)])
+        };
+        let all = AVAILABLE.iter().chain([&PLPGSQL]);
+        let items: Vec<Value> = all.map(|known| row((known.name, known.version, known.comment))).collect();
         let dims = vec![(items.len() as i32, 1)];
         Ok(Value::Array(ArrayValue { element: oid::RECORD, dims, items }))
     })

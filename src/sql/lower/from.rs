@@ -47,7 +47,7 @@ impl Lowerer<'_> {
         let left = Box::new(self.from_item(&join.left)?);
         let right = Box::new(self.from_item(&join.right)?);
         self.note_nullable(join.kind, &join.left, &join.right);
-        let on = join.on.as_ref().map(|on| self.expr(on)).transpose()?;
+        let on = super::one_sided::joined_by(join).map(|on| self.expr(&on)).transpose()?;
         let kind = match join.kind {
             JoinKind::Cross => "CROSS JOIN",
             JoinKind::Inner => "INNER JOIN",

@@ -101,6 +101,17 @@ fn is_like(func: &Proc) -> bool {
     matches!(func.name, "textlike" | "textnlike" | "bpcharlike" | "bpcharnlike")
 }
 
+/// Is there nothing in it that can fail by the values that it gets?
+pub(super) fn never_fails(e: &Expr) -> bool {
+    let mut never = true;
+    let _ = crate::sql::analyze::walk(e, 0, &mut |part, _| {
+        let computes = matches!(&part.kind, ExprKind::Call(call) if is_arithmetic(call.func));
+        never &= !may_fail(part) && !computes;
+        Ok(never)
+    });
+    never
+}
+
 /// Whether the outermost operation of an expression may fail by the values that it gets.
 fn may_fail(e: &Expr) -> bool {
     match &e.kind {

@@ -32,6 +32,7 @@ mod limit;
 mod locks;
 mod merge;
 mod numeric;
+mod one_sided;
 mod order;
 mod ordered_set;
 mod output;

@@ -81,6 +81,7 @@ pub(super) const ENTRIES: &[Line] = &[
         ),
     ),
     ("pg_get_keywords()", Template("dg_pg_get_keywords({session})")),
+    ("pg_available_extensions()", Template("dg_pg_available_extensions({session})")),
     ("pg_relation_is_publishable(regclass)", SessionNative("dg_pg_relation_is_publishable")),
     // Insert, update and delete: bits 3, 2 and 4. Views take none of them.
     (

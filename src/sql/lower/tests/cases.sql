@@ -544,3 +544,13 @@ select 'nobody=r/nobody'::aclitem
 select (interval '1 day 02:03:04.5678' * n)::interval(2), (interval '1 year 2 mons' * n)::interval year, (interval '-1 day -02:03:04' * n)::interval day to minute from generate_series(1, 3) n
 select array_agg(interval '1.256 s' * n)::interval(1)[] from generate_series(1, 3) n
 select '12:00:00.5'::time::timetz
+select l.a, r.a, r.b from (values (1, 'x'), (2, 'y'), (2, 'x'), (null, 'x')) l(a, k) left join (values (1, 'p'), (2, 'q'), (2, null), (3, 'x')) r(a, b) on l.a = r.a and l.k = 'x' order by 1, 2, 3
+select l.a, r.a from (values (1, 3), (2, 4), (3, null)) l(a, k) left join (values (1), (2), (3)) r(a) on l.k > 3 and l.a = r.a and (l.k is not null and l.a < 9) order by 1, 2
+select l.a, r.a from (values (1), (2)) l(a) right join (values (1, 'x'), (2, 'y'), (4, 'x')) r(a, k) on r.a = l.a and r.k = 'x' order by 1, 2
+select l.a, r.a from (values (1, 3), (2, 4)) l(a, k) full join (values (1, true), (2, true), (1, false)) r(a, k) on l.a = r.a and l.k = 3 and r.k order by 1, 2
+select l.a, r.a from (values (1, 'x'), (2, 'y')) l(a, k) full join (values (1), (2)) r(a) on l.a = r.a and l.k <> 'y' order by 1, 2
+select l.a, r.b from (values (1, 0), (5, 0)) l(a, d) left join (values (2, 'no')) r(a, b) on l.a = r.a and 1 / l.d > 0 order by 1
+select l.a, r.a from (values (1.0, 'x'), (2.50, 'y')) l(a, k) left join (values (1), (2)) r(a) on r.a = l.a and l.k in ('x', 'z') and l.k is not null order by 1
+select l.a, m.a, r.a from (values (1, 'x'), (2, 'y')) l(a, k) left join (values (1, 'x'), (2, 'y')) m(a, k) on l.a = m.a and l.k = 'x' left join (values (1), (2)) r(a) on r.a = m.a and m.k = l.k and l.a < 2 order by 1
+select o.a, (select count(r.a) from (values (1, 1), (2, 5)) l(a, k) left join (values (1), (2)) r(a) on l.a = r.a and l.k = o.a and l.k < 9) from (values (1), (5), (7)) o(a) order by 1
+select l.a, count(r.a) from (values (1, 'x'), (2, 'y')) l(a, k) left join (values (1), (2)) r(a) on l.a = r.a and exists (select 1 where l.k = 'x') group by 1 order by 1
