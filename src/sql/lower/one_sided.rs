@@ -71,7 +71,8 @@ fn fold(conjuncts: &mut Vec<Expr>, own: &HashSet<RelId>, other: &HashSet<RelId>)
         };
         let value = call.args[side].clone();
         let (ty, pos) = (value.ty, value.pos);
-        call.args[side] = Expr { kind: ExprKind::Case { simple: false, whens: vec![(test, value)], otherwise: None }, ty, pos };
+        call.args[side] =
+            Expr { kind: ExprKind::Case { simple: false, whens: vec![(test, value)], otherwise: None }, ty, pos };
     }
     conjuncts.insert(0, equality);
 }

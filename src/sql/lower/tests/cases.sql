@@ -552,5 +552,3 @@ select l.a, r.a from (values (1, 'x'), (2, 'y')) l(a, k) full join (values (1), 
 select l.a, r.b from (values (1, 0), (5, 0)) l(a, d) left join (values (2, 'no')) r(a, b) on l.a = r.a and 1 / l.d > 0 order by 1
 select l.a, r.a from (values (1.0, 'x'), (2.50, 'y')) l(a, k) left join (values (1), (2)) r(a) on r.a = l.a and l.k in ('x', 'z') and l.k is not null order by 1
 select l.a, m.a, r.a from (values (1, 'x'), (2, 'y')) l(a, k) left join (values (1, 'x'), (2, 'y')) m(a, k) on l.a = m.a and l.k = 'x' left join (values (1), (2)) r(a) on r.a = m.a and m.k = l.k and l.a < 2 order by 1
-select o.a, (select count(r.a) from (values (1, 1), (2, 5)) l(a, k) left join (values (1), (2)) r(a) on l.a = r.a and l.k = o.a and l.k < 9) from (values (1), (5), (7)) o(a) order by 1
-select l.a, count(r.a) from (values (1, 'x'), (2, 'y')) l(a, k) left join (values (1), (2)) r(a) on l.a = r.a and exists (select 1 where l.k = 'x') group by 1 order by 1
