@@ -55,6 +55,7 @@ fn context(snapshot: Arc<Snapshot>) -> Context {
         ways: Default::default(),
         held: false,
         scratch: 0,
+        shaped: Default::default(),
     }
 }
 

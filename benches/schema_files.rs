@@ -100,5 +100,6 @@ fn context(snapshot: Snapshot) -> Context {
         ways: Default::default(),
         held: false,
         scratch: 0,
+        shaped: Default::default(),
     }
 }

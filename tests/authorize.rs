@@ -25,6 +25,7 @@ fn context(snapshot: &Snapshot, role: Oid) -> Context {
         ways: Default::default(),
         held: false,
         scratch: 0,
+        shaped: Arc::default(),
     }
 }
 

@@ -110,7 +110,7 @@ fn goes_as_it_is(ty: PgType, phys: &Phys) -> bool {
             _ => false,
         },
         Phys::Numeric | Phys::Interval | Phys::TimeTz | Phys::Uuid | Phys::Enum(_) | Phys::Row(_) | Phys::Void => false,
-        Phys::Char(_) | Phys::Padded | Phys::Coded(_) => false,
+        Phys::Char(_) | Phys::Padded | Phys::Coded(_) | Phys::Shaped(_) => false,
     }
 }
 

@@ -206,7 +206,7 @@ impl Column {
 
 /// Fails for a value that the physical type cannot hold while the row is known, not when the batch is made.
 fn checked(value: Value, phys: &Phys) -> Result<Value> {
-    if matches!(phys, Phys::List(_) | Phys::Interval | Phys::Row(_)) {
+    if matches!(phys, Phys::List(_) | Phys::Shaped(_) | Phys::Interval | Phys::Row(_)) {
         arrow::array_from_values(std::slice::from_ref(&value), phys)?;
     }
     Ok(value)

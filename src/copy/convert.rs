@@ -93,8 +93,8 @@ impl Way {
                 let inner = if matches!(**element, Phys::List(_)) { ty } else { element.default_type() };
                 Self::List(Box::new(Self::of(field.data_type(), inner, element)?))
             }
-            (Phys::List(_), _) if is_text(from) => Self::Text,
-            (Phys::List(_) | Phys::Row(_) | Phys::Void, _) => return None,
+            (Phys::List(_) | Phys::Shaped(_), _) if is_text(from) => Self::Text,
+            (Phys::List(_) | Phys::Shaped(_) | Phys::Row(_) | Phys::Void, _) => return None,
             (Phys::Uuid, DataType::FixedSizeBinary(16)) => Self::Uuid,
             (Phys::Interval, Interval(IntervalUnit::MonthDayNano) | Duration(_)) => Self::Interval,
             (Phys::Bool, Boolean) => Self::Same,
@@ -284,7 +284,7 @@ fn list(from: &ArrayRef, element: &Way, ty: PgType, phys: &Phys, input: &Input<'
 /// The type of an array type's elements, with the array's modifier.
 fn element_type(ty: PgType, inner: &Phys, types: &dyn TypeLookup) -> PgType {
     match crate::types::table::element_type(ty.oid, types) {
-        Some(element) => PgType { oid: element, typmod: ty.typmod },
+        Some(element) => PgType::with(element, ty.typmod),
         None => inner.default_type(),
     }
 }

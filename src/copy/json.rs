@@ -51,7 +51,7 @@ impl JsonDecoder {
             Reader {
                 default: defaults.contains(&place),
                 json: matches!(ty, oid::JSON | oid::JSONB | oid::JSON_ARRAY | oid::JSONB_ARRAY),
-                array: matches!(column.phys, crate::types::Phys::List(_)),
+                array: column.phys.array_element().is_some(),
             }
         };
         Self {

@@ -54,6 +54,7 @@ pub(super) fn value(value: &Value, phys: &Phys) -> Result<OwnedValue> {
             unsafe { ffi::duckdb_create_enum_value(ty.0, index as u64) }
         }
         (Phys::List(element), Value::Array(array)) => return list(array, element),
+        (Phys::Shaped(types), Value::Array(array)) => return shaped(array, types, phys),
         (Phys::Row(types), Value::Row(fields)) if types.len() == fields.len() => {
             let values =
                 fields.iter().zip(types.iter()).map(|((_, v), ty)| self::value(v, ty)).collect::<Result<Vec<_>>>()?;
@@ -108,6 +109,24 @@ fn int(value: &Value) -> Option<i64> {
 fn varchar(text: &str) -> ffi::duckdb_value {
     // SAFETY: a pointer to that many bytes of UTF-8, copied by DuckDB.
     unsafe { ffi::duckdb_create_varchar_length(text.as_ptr().cast(), text.len() as u64) }
+}
+
+/// An array of any shape: its items and its shape.
+fn shaped(array: &ArrayValue, fields: &[Phys], phys: &Phys) -> Result<OwnedValue> {
+    let [Phys::List(element), Phys::List(number)] = fields else {
+        return Err(Error::internal(format!("{phys:?} is no array of any shape")));
+    };
+    let items = array.items.iter().map(|item| value(item, element)).collect::<Result<Vec<_>>>()?;
+    let shape = array.shape().into_iter().map(|n| value(&Value::Int4(n), number)).collect::<Result<Vec<_>>>()?;
+    let parts = [list_of(&items, element)?, list_of(&shape, number)?];
+    let ty = logical_type(phys)?;
+    let mut handles = parts.each_ref().map(|part| part.0);
+    // SAFETY: a live struct type of two fields and two live values, copied by DuckDB.
+    let handle = unsafe { ffi::duckdb_create_struct_value(ty.0, handles.as_mut_ptr()) };
+    if handle.is_null() {
+        return Err(Error::internal(format!("DuckDB does not take an array as {phys:?}")));
+    }
+    Ok(OwnedValue(handle))
 }
 
 /// A list; an array of n dimensions is n lists deep.

@@ -30,7 +30,7 @@ pub(super) fn type_id(phys: &Phys) -> ffi::duckdb_type {
         Phys::Uuid => ffi::DUCKDB_TYPE_DUCKDB_TYPE_UUID,
         Phys::Enum(_) => ffi::DUCKDB_TYPE_DUCKDB_TYPE_ENUM,
         Phys::List(_) => ffi::DUCKDB_TYPE_DUCKDB_TYPE_LIST,
-        Phys::Row(_) => ffi::DUCKDB_TYPE_DUCKDB_TYPE_STRUCT,
+        Phys::Shaped(_) | Phys::Row(_) => ffi::DUCKDB_TYPE_DUCKDB_TYPE_STRUCT,
         Phys::Void => ffi::DUCKDB_TYPE_DUCKDB_TYPE_SQLNULL,
     }
 }
@@ -54,7 +54,7 @@ pub(super) fn logical_type(phys: &Phys) -> Result<LogicalType> {
             // SAFETY: a live type, copied by DuckDB.
             unsafe { ffi::duckdb_create_list_type(element.0) }
         }
-        Phys::Row(fields) => {
+        Phys::Shaped(fields) | Phys::Row(fields) => {
             let types = fields.iter().map(logical_type).collect::<Result<Vec<_>>>()?;
             let names: Vec<_> = (1..=types.len()).filter_map(|i| CString::new(format!("f{i}")).ok()).collect();
             let mut type_handles: Vec<_> = types.iter().map(|ty| ty.0).collect();
@@ -110,7 +110,7 @@ pub(super) fn check(given: &LogicalType, phys: &Phys) -> Result<()> {
             // SAFETY: a live list type; the child is ours to destroy.
             check(&LogicalType(unsafe { ffi::duckdb_list_type_child_type(given.0) }), element)?;
         }
-        Phys::Row(fields) => {
+        Phys::Shaped(fields) | Phys::Row(fields) => {
             // SAFETY: a live struct type.
             let count = unsafe { ffi::duckdb_struct_type_child_count(given.0) } as usize;
             if count != fields.len() {

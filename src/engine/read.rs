@@ -92,7 +92,7 @@ impl Column {
             Phys::Interval => Data::Interval(Vec::new()),
             Phys::Uuid => Data::Uuid { offsets: vec![0], values: Vec::new() },
             Phys::List(element) => Data::List { offsets: vec![0], child: Box::new(Self::new(element)) },
-            Phys::Row(fields) => Data::Row(fields.iter().map(Self::new).collect()),
+            Phys::Shaped(fields) | Phys::Row(fields) => Data::Row(fields.iter().map(Self::new).collect()),
             Phys::Void => Data::Null,
         };
         Self { phys: phys.clone(), data, validity: None, len: 0 }
@@ -117,7 +117,7 @@ impl Column {
     /// # Safety
     /// `vector` is live and flat, and holds `rows` rows or more of a type that `check` found to be this column's.
     pub unsafe fn append(&mut self, vector: ffi::duckdb_vector, rows: usize) -> Result<()> {
-        if matches!(self.phys, Phys::List(_) | Phys::Row(_)) {
+        if matches!(self.phys, Phys::List(_) | Phys::Shaped(_) | Phys::Row(_)) {
             let flat = Flat::of(vector, rows, &self.phys)?;
             // SAFETY: Flat is a deep copy of the vector with all its rows, and lives until the end of this block.
             return unsafe { self.append_range(flat.vector, 0, rows) };

@@ -89,7 +89,7 @@ pub(super) unsafe fn write(vector: ffi::duckdb_vector, array: &ArrayRef, span: S
             Phys::Uuid => target.uuids(array, phys)?,
             Phys::Enum(labels) => target.enums(array, phys, labels)?,
             Phys::List(element) => target.lists(array, phys, element)?,
-            Phys::Row(fields) => target.structs(array, phys, fields)?,
+            Phys::Shaped(fields) | Phys::Row(fields) => target.structs(array, phys, fields)?,
             Phys::Void => {}
         }
         if array.null_count() > 0 {
@@ -117,7 +117,7 @@ unsafe fn set_null(vector: ffi::duckdb_vector, phys: &Phys, rows: impl Iterator<
             *mask.add(row / 64) &= !(1 << (row % 64));
         }
     }
-    if let Phys::Row(fields) = phys {
+    if let Phys::Shaped(fields) | Phys::Row(fields) = phys {
         let rows: Vec<usize> = rows.collect();
         for (i, field) in fields.iter().enumerate() {
             // SAFETY: a live struct vector with that many children, each with the parent's rows.

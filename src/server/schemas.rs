@@ -219,6 +219,7 @@ pub(super) fn context(snapshot: Arc<Snapshot>) -> Context {
         ways: Default::default(),
         held: false,
         scratch: 0,
+        shaped: Arc::default(),
     }
 }
 

@@ -50,7 +50,8 @@ impl Session {
         }
         self.portals.check_new(name, self.gateway.limits().portals)?;
         let environment = self.environment()?;
-        let compiled = Arc::new(sql::compile_statement(query.clone(), Vec::new(), &environment.context)?);
+        let context = sql::Context { shaped: super::execute::shaped_params(values), ..environment.context.clone() };
+        let compiled = Arc::new(sql::compile_statement(query.clone(), Vec::new(), &context)?);
         let CompiledBody::Plan(plan) = &compiled.body else {
             return Err(Error::internal("a cursor over something else than a query"));
         };

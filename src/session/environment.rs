@@ -57,6 +57,7 @@ impl Environment {
             ways: acting.ways,
             held: false,
             scratch: 0,
+            shaped: Arc::default(),
         };
         Self { context, key: Arc::new(key), acting }
     }

@@ -130,6 +130,15 @@ pub fn shape(plan: &Plan, formats: Vec<i16>) -> RowShape {
     RowShape { fields: plan.fields.clone(), phys: plan.phys.clone(), formats }
 }
 
+/// Which values (from 0) are arrays of several dimensions, or that do not begin with 1.
+pub(super) fn shaped_params(values: &[Value]) -> Arc<[u16]> {
+    let shaped = |(n, value): (usize, &Value)| match value {
+        Value::Array(array) if !array.is_plain() => u16::try_from(n).ok(),
+        _ => None,
+    };
+    values.iter().enumerate().filter_map(shaped).collect()
+}
+
 impl Session {
     /// Starts a plan in the engine.
     pub(super) async fn start(
@@ -219,6 +228,8 @@ impl Session {
         front: &mut dyn Front,
         alone: Alone,
     ) -> Result<(Started, Option<Plan>)> {
+        let shaped = self.shaped_plan(origin, params, values)?;
+        let plan = shaped.as_ref().unwrap_or(plan);
         let kept = self.transaction.active().filter(|a| a.engine && !self.has_only_read());
         let began = kept.map(|a| (a.journal.place(), a.scratch.len()));
         // What a try has said and locked is taken back before the next says and locks it again.
@@ -228,7 +239,7 @@ impl Session {
         let mut pause = CONFLICT_PAUSE;
         let error = loop {
             let error = match self.try_open(plan, values, front, alone).await {
-                Ok(started) => return Ok((started, None)),
+                Ok(started) => return Ok((started, shaped)),
                 Err(error) => error,
             };
             // Where PostgreSQL would wait for the other transaction: so far this one has changed nothing else.
@@ -255,14 +266,33 @@ impl Session {
             }
         }
         self.take_back(said, &locks);
-        let types: Vec<Option<Oid>> = params.iter().map(|ty| Some(ty.oid)).collect();
-        let environment = self.environment()?;
-        let compiled = sql::compile_with(origin.parsed()?, &environment.context, &types, Decimals::Wide)?;
-        let CompiledBody::Plan(wide) = compiled.body else {
-            return Err(Error::internal("another statement the second time"));
-        };
+        let wide = self.compile_anew(origin, params, shaped_params(values), Decimals::Wide)?;
         let started = self.try_open(&wide, values, front, alone).await?;
         Ok((started, Some(wide)))
+    }
+
+    /// The plan for arrays among the values that a list alone does not carry; `None` if there are none.
+    fn shaped_plan(&mut self, origin: &Origin, params: &[PgType], values: &[Value]) -> Result<Option<Plan>> {
+        if !values.iter().any(|value| matches!(value, Value::Array(array) if !array.is_plain())) {
+            return Ok(None);
+        }
+        let shaped = shaped_params(values);
+        self.compile_anew(origin, params, shaped, Decimals::Fast).map(Some)
+    }
+
+    fn compile_anew(
+        &mut self,
+        origin: &Origin,
+        params: &[PgType],
+        shaped: Arc<[u16]>,
+        decimals: Decimals,
+    ) -> Result<Plan> {
+        let types: Vec<Option<Oid>> = params.iter().map(|ty| Some(ty.oid)).collect();
+        let context = sql::Context { shaped, ..self.environment()?.context.clone() };
+        match sql::compile_with(origin.parsed()?, &context, &types, decimals)?.body {
+            CompiledBody::Plan(plan) => Ok(plan),
+            _ => Err(Error::internal("another statement the second time")),
+        }
     }
 
     /// Forgets what was said and locked since.

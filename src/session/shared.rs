@@ -223,6 +223,7 @@ impl SessionView for Shared {
             ways: Default::default(),
             held: false,
             scratch: 0,
+            shaped: Arc::default(),
         };
         drop(state);
         gateway.definitions.print(what, pretty, &cx)

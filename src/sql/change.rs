@@ -29,7 +29,7 @@ fn update(target: &Relation, sets: &[(Arc<str>, Scalar)], returning: &[Scalar]) 
         return Change { in_place: false, removes: true };
     }
     let in_place = sets.iter().all(|(name, value)| {
-        let simple = !matches!(value.phys, Phys::List(_) | Phys::Row(_) | Phys::Void);
+        let simple = !matches!(value.phys, Phys::List(_) | Phys::Shaped(_) | Phys::Row(_) | Phys::Void);
         simple && target.column_by_physical(name).is_some_and(|column| !indexed(target, column.num))
     });
     Change { in_place: true, removes: !in_place }

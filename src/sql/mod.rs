@@ -48,6 +48,9 @@ pub struct Context {
     pub held: bool,
     /// After which the numbers of the statement's temporary tables begin.
     pub scratch: u32,
+    /// The parameters (from 0) whose values are arrays of several dimensions, or that do not begin with 1. They are known
+    /// at Bind only: a statement that has some is compiled once more, beside the cache.
+    pub shaped: Arc<[u16]>,
 }
 
 /// What a statement became.

@@ -15,7 +15,7 @@ use arrow::datatypes::{
 
 use super::numeric::Numeric;
 use super::table::{interval_bits, timetz_bits};
-use super::{ArrayValue, Phys, Value};
+use super::{ArrayValue, PgType, Phys, Value, oid};
 use crate::error::{Error, Result, SqlState};
 
 fn mismatch(value: &Value, phys: &Phys) -> Error {
@@ -88,6 +88,7 @@ pub fn array_from_values(values: &[Value], phys: &Phys) -> Result<ArrayRef> {
         Phys::Uuid => build!(values, phys, StringBuilder::new(), Value::Uuid(v) => uuid_text(*v)),
         Phys::Enum(labels) => enum_array(values, labels, phys)?,
         Phys::List(element) => list_array(values, element, phys)?,
+        Phys::Shaped(fields) => shaped_array(values, fields, phys)?,
         Phys::Row(fields) => row_array(values, fields, phys)?,
         Phys::Void => Arc::new(NullArray::new(n)),
     })
@@ -185,6 +186,43 @@ fn row_array(values: &[Value], fields: &[Phys], phys: &Phys) -> Result<ArrayRef>
     Ok(Arc::new(array.map_err(Error::internal)?))
 }
 
+/// Arrays of any shape: their items and their shapes.
+fn shaped_array(values: &[Value], fields: &[Phys], phys: &Phys) -> Result<ArrayRef> {
+    let plain = |element, items: Vec<Value>| {
+        let dims = if items.is_empty() { Vec::new() } else { vec![(items.len() as i32, 1)] };
+        Value::Array(ArrayValue { element, dims, items })
+    };
+    let rows = values.iter().map(|value| match value {
+        Value::Null => Ok(Value::Null),
+        Value::Array(array) => {
+            let shape = array.shape().into_iter().map(Value::Int4).collect();
+            let (items, shape) = (plain(array.element, array.items.clone()), plain(oid::INT4, shape));
+            Ok(Value::Row(vec![(PgType::new(array.element), items), (PgType::new(oid::INT4_ARRAY), shape)]))
+        }
+        other => Err(mismatch(other, phys)),
+    });
+    row_array(&rows.collect::<Result<Vec<_>>>()?, fields, phys)
+}
+
+fn shaped_value(array: &dyn Array, row: usize, fields: &[Phys]) -> Result<Value> {
+    let wrong = || Error::internal(format!("array of {} for an array of any shape", array.data_type()));
+    let columns = array.as_struct_opt().ok_or_else(wrong)?;
+    let part = |i: usize| match (columns.columns().get(i), fields.get(i)) {
+        (Some(column), Some(phys)) => match try_value_at(column.as_ref(), row, phys)? {
+            Value::Array(array) => Ok(array),
+            _ => Err(wrong()),
+        },
+        _ => Err(wrong()),
+    };
+    let (items, shape) = (part(0)?, part(1)?);
+    let shape = shape.items.iter().map(|n| match n {
+        Value::Int4(n) => Ok(*n),
+        _ => Err(wrong()),
+    });
+    let shape = shape.collect::<Result<Vec<_>>>()?;
+    Ok(Value::Array(ArrayValue::of_shape(items.element, &shape, items.items)?))
+}
+
 /// The value in one row; NULL if it is NULL. Nested lists become an array of several dimensions.
 ///
 /// The array must be of the physical type ([`Phys::arrow`]); anything else gives NULL here and an error in
@@ -236,6 +274,7 @@ pub fn try_value_at(array: &dyn Array, row: usize, phys: &Phys) -> Result<Value>
             let items = array.as_list_opt::<i32>().ok_or_else(wrong)?.value(row);
             list_value(items.as_ref(), element)?
         }
+        Phys::Shaped(fields) => shaped_value(array, row, fields)?,
         Phys::Row(fields) => {
             let columns = array.as_struct_opt().ok_or_else(wrong)?;
             let values = fields.iter().enumerate().map(|(i, f)| {

@@ -16,7 +16,10 @@ pub mod oid {
         BOOL = 16; BYTEA = 17; CHAR = 18; NAME = 19; INT8 = 20; INT2 = 21; INT2VECTOR = 22; INT4 = 23;
         REGPROC = 24; TEXT = 25; OID = 26; TID = 27; XID = 28; CID = 29; OIDVECTOR = 30;
         JSON = 114; XML = 142; PG_NODE_TREE = 194; FLOAT4 = 700; FLOAT8 = 701; UNKNOWN = 705; MONEY = 790;
-        INET = 869; CIDR = 650; MACADDR = 829; MACADDR8 = 774; ACLITEM = 1033; BPCHAR = 1042; VARCHAR = 1043; DATE = 1082; TIME = 1083;
+        INET = 869; CIDR = 650; MACADDR = 829; MACADDR8 = 774;
+        INT4RANGE = 3904; NUMRANGE = 3906; TSRANGE = 3908; TSTZRANGE = 3910; DATERANGE = 3912; INT8RANGE = 3926;
+        INT4MULTIRANGE = 4451; NUMMULTIRANGE = 4532; TSMULTIRANGE = 4533; TSTZMULTIRANGE = 4534; DATEMULTIRANGE = 4535;
+        INT8MULTIRANGE = 4536; ACLITEM = 1033; BPCHAR = 1042; VARCHAR = 1043; DATE = 1082; TIME = 1083;
         TIMESTAMP = 1114; TIMESTAMPTZ = 1184; INTERVAL = 1186; TIMETZ = 1266; BIT = 1560; VARBIT = 1562;
         NUMERIC = 1700; REFCURSOR = 1790; REGPROCEDURE = 2202; REGOPER = 2203; REGOPERATOR = 2204;
         REGCLASS = 2205; REGTYPE = 2206; RECORD = 2249; CSTRING = 2275; ANY = 2276; ANYARRAY = 2277; VOID = 2278;
@@ -36,19 +39,51 @@ pub mod oid {
 }
 
 /// A PostgreSQL type with its modifier (-1: none), as in pg_attribute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, Eq, serde::Serialize, serde::Deserialize)]
 pub struct PgType {
     pub oid: Oid,
     pub typmod: i32,
+    /// The pairs of brackets that a column of an array type was declared with, if they are several. Such a column takes
+    /// arrays of any shape ([`Phys::Shaped`]). It is no part of the type: types are equal whatever it is.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub ndims: u8,
+}
+
+// serde hands out a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(n: &u8) -> bool {
+    *n == 0
+}
+
+impl PartialEq for PgType {
+    fn eq(&self, other: &Self) -> bool {
+        (self.oid, self.typmod) == (other.oid, other.typmod)
+    }
+}
+
+impl std::hash::Hash for PgType {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (self.oid, self.typmod).hash(state);
+    }
 }
 
 impl PgType {
     pub const fn new(oid: Oid) -> Self {
-        Self { oid, typmod: -1 }
+        Self { oid, typmod: -1, ndims: 0 }
     }
 
     pub const fn with(oid: Oid, typmod: i32) -> Self {
-        Self { oid, typmod }
+        Self { oid, typmod, ndims: 0 }
+    }
+
+    /// The same type, declared with that many pairs of brackets.
+    pub const fn with_dimensions(self, ndims: u8) -> Self {
+        Self { ndims, ..self }
+    }
+
+    /// True for a column that takes arrays of any shape.
+    pub const fn is_shaped(self) -> bool {
+        self.ndims > 1
     }
 
     /// `numeric(p,s)` as (precision, scale), if this is a numeric with a modifier.
@@ -124,6 +159,8 @@ pub enum Phys {
     Enum(Arc<[Arc<str>]>),
     /// LIST
     List(Box<Phys>),
+    /// STRUCT of a list of items and a list of integers, f1 and f2: an array of any shape ([`shaped`])
+    Shaped(Arc<[Phys]>),
     /// STRUCT with fields named f1, f2 …: a row value
     Row(Arc<[Phys]>),
     /// The type of a bare NULL
@@ -151,4 +188,5 @@ pub mod datetime;
 pub mod encoding;
 pub mod numeric;
 pub mod rows;
+pub mod shaped;
 pub mod text;

@@ -341,7 +341,7 @@ impl<'a> Cells<'a> {
                 Phys::TimestampTz => Data::TimestampTz(values!(TimestampMicrosecondType)),
                 Phys::Interval => Data::Interval(values!(Decimal128Type)),
                 Phys::Uuid => Data::Uuid(strings()?),
-                Phys::List(_) | Phys::Row(_) => Data::Other(array.as_ref(), &plan.phys),
+                Phys::List(_) | Phys::Shaped(_) | Phys::Row(_) => Data::Other(array.as_ref(), &plan.phys),
                 Phys::Void => Data::Nothing,
             }
         };

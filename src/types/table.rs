@@ -35,6 +35,8 @@ pub enum Codec {
     Cidr,
     MacAddr,
     MacAddr8,
+    /// A range or multirange: which type it is says the table of [`super::coded::range`].
+    Range(Oid),
     Float4,
     Float8,
     Numeric,
@@ -82,7 +84,7 @@ const fn row(oid: Oid, name: &'static str, codec: Codec, phys: Phys) -> Entry {
 
 /// The table. DuckDB's and Arrow's types follow from the physical type ([`Phys::duckdb`], [`Phys::arrow`]), the codecs
 /// from the codec class; arrays follow from their elements.
-static ENTRIES: [Entry; 62] = [
+static ENTRIES: [Entry; 74] = [
     row(oid::INT2, "smallint", Codec::Int2, Phys::Int2),
     row(oid::INT4, "integer", Codec::Int4, Phys::Int4),
     row(oid::INT8, "bigint", Codec::Int8, Phys::Int8),
@@ -136,6 +138,18 @@ static ENTRIES: [Entry; 62] = [
     row(oid::CIDR, "cidr", Codec::Cidr, Phys::Coded(oid::CIDR)),
     row(oid::MACADDR, "macaddr", Codec::MacAddr, Phys::Coded(oid::MACADDR)),
     row(oid::MACADDR8, "macaddr8", Codec::MacAddr8, Phys::Coded(oid::MACADDR8)),
+    row(oid::INT4RANGE, "int4range", Codec::Range(oid::INT4RANGE), Phys::Coded(oid::INT4RANGE)),
+    row(oid::INT8RANGE, "int8range", Codec::Range(oid::INT8RANGE), Phys::Coded(oid::INT8RANGE)),
+    row(oid::NUMRANGE, "numrange", Codec::Range(oid::NUMRANGE), Phys::Coded(oid::NUMRANGE)),
+    row(oid::DATERANGE, "daterange", Codec::Range(oid::DATERANGE), Phys::Coded(oid::DATERANGE)),
+    row(oid::TSRANGE, "tsrange", Codec::Range(oid::TSRANGE), Phys::Coded(oid::TSRANGE)),
+    row(oid::TSTZRANGE, "tstzrange", Codec::Range(oid::TSTZRANGE), Phys::Coded(oid::TSTZRANGE)),
+    row(oid::INT4MULTIRANGE, "int4multirange", Codec::Range(oid::INT4MULTIRANGE), Phys::Coded(oid::INT4MULTIRANGE)),
+    row(oid::INT8MULTIRANGE, "int8multirange", Codec::Range(oid::INT8MULTIRANGE), Phys::Coded(oid::INT8MULTIRANGE)),
+    row(oid::NUMMULTIRANGE, "nummultirange", Codec::Range(oid::NUMMULTIRANGE), Phys::Coded(oid::NUMMULTIRANGE)),
+    row(oid::DATEMULTIRANGE, "datemultirange", Codec::Range(oid::DATEMULTIRANGE), Phys::Coded(oid::DATEMULTIRANGE)),
+    row(oid::TSMULTIRANGE, "tsmultirange", Codec::Range(oid::TSMULTIRANGE), Phys::Coded(oid::TSMULTIRANGE)),
+    row(oid::TSTZMULTIRANGE, "tstzmultirange", Codec::Range(oid::TSTZMULTIRANGE), Phys::Coded(oid::TSTZMULTIRANGE)),
     // Only in system tables too: no column of a user's has one of these.
     Entry { oid: oid::PG_LSN, name: "pg_lsn", codec: Codec::Text, phys: None },
     Entry { oid: oid::PG_SNAPSHOT, name: "pg_snapshot", codec: Codec::Text, phys: None },
@@ -242,7 +256,8 @@ pub fn phys(ty: PgType, types: &dyn TypeLookup) -> Option<Phys> {
     }
     if let Some(element) = element_type(ty.oid, types) {
         // The modifier of an array type is its elements'.
-        return Some(Phys::List(Box::new(phys(PgType::with(element, ty.typmod), types)?)));
+        let element = phys(PgType::with(element, ty.typmod), types)?;
+        return Some(if ty.is_shaped() { Phys::shaped(element) } else { Phys::List(Box::new(element)) });
     }
     match types.user_type(ty.oid)?.kind {
         UserTypeInfoKind::Enum { labels } => Some(Phys::Enum(labels)),
@@ -288,7 +303,7 @@ impl Phys {
                 format!("ENUM({})", labels.join(", "))
             }
             Self::List(element) => format!("{}[]", element.duckdb()),
-            Self::Row(fields) => {
+            Self::Shaped(fields) | Self::Row(fields) => {
                 let fields: Vec<String> =
                     fields.iter().enumerate().map(|(i, f)| format!("f{} {}", i + 1, f.duckdb())).collect();
                 format!("STRUCT({})", fields.join(", "))
@@ -331,7 +346,7 @@ impl Phys {
                 DataType::Dictionary(Box::new(key), Box::new(DataType::Utf8))
             }
             Self::List(element) => DataType::List(Arc::new(Field::new("l", element.arrow(), true))),
-            Self::Row(fields) => DataType::Struct(
+            Self::Shaped(fields) | Self::Row(fields) => DataType::Struct(
                 fields
                     .iter()
                     .enumerate()
@@ -367,6 +382,7 @@ impl Phys {
             Self::Interval => PgType::new(oid::INTERVAL),
             Self::Uuid => PgType::new(oid::UUID),
             Self::Row(_) => PgType::new(oid::RECORD),
+            Self::Shaped(fields) => fields.first().map_or(PgType::new(oid::TEXT_ARRAY), Self::default_type),
             Self::List(element) => {
                 let mut element = &**element;
                 while let Self::List(inner) = element {

@@ -111,6 +111,7 @@ pub fn context() -> Context {
         ways: Default::default(),
         held: false,
         scratch: 0,
+        shaped: Default::default(),
     }
 }
 

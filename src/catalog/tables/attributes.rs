@@ -100,7 +100,7 @@ pub(super) fn pg_attribute(ask: &Ask<'_>) -> Result<Rows> {
                 Value::Int4(if system { 0 } else { -1 }),
                 Value::Int2(s.len),
                 Value::Int2(num),
-                Value::Int4(if key { 0 } else { s.dims }),
+                Value::Int4(if key { 0 } else { s.dims.max(ty.ndims.into()) }),
                 Value::Int4(-1),
                 Value::Int4(ty.typmod),
                 Value::Bool(s.by_value),

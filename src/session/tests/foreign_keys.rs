@@ -125,6 +125,7 @@ async fn tables_of_an_older_file_lose_duckdbs_foreign_keys() {
         ways: Default::default(),
         held: false,
         scratch: 0,
+        shaped: Default::default(),
     };
     connection.begin(crate::engine::Access::ReadWrite).await.unwrap();
     for step in ddl::unkey(&context, &[c, p, s]).unwrap().steps {

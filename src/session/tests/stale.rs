@@ -91,6 +91,7 @@ fn context(snapshot: Snapshot) -> Context {
         ways: Default::default(),
         held: false,
         scratch: 0,
+        shaped: Arc::default(),
     }
 }
 

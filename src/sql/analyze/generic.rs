@@ -12,6 +12,7 @@ struct Families {
     element: Option<Oid>,
     array: Option<Oid>,
     range: Option<Oid>,
+    multirange: Option<Oid>,
     compatible: Option<Oid>,
 }
 
@@ -19,21 +20,14 @@ fn is_compatible_family(ty: Oid) -> bool {
     matches!(ty, oid::ANYCOMPATIBLE | oid::ANYCOMPATIBLEARRAY | oid::ANYCOMPATIBLENONARRAY | oid::ANYCOMPATIBLERANGE)
 }
 
-/// The subtype of a range.
-fn range_subtype(range: Oid) -> Option<Oid> {
+/// The row of pg_range in which a column has this value: the range, its multirange and its subtype.
+fn range_row(column: &str, value: Oid) -> Option<[Oid; 3]> {
     let t = &*RANGE_ROWS;
-    let column = |name: &str| t.columns.iter().position(|c| *c == name);
-    let (ty, sub) = (column("rngtypid")?, column("rngsubtype")?);
-    let row = t.rows.iter().find(|r| r[ty].and_then(|v| v.parse().ok()) == Some(range))?;
-    row[sub]?.parse().ok()
-}
-
-fn range_of(subtype: Oid) -> Option<Oid> {
-    let t = &*RANGE_ROWS;
-    let column = |name: &str| t.columns.iter().position(|c| *c == name);
-    let (ty, sub) = (column("rngtypid")?, column("rngsubtype")?);
-    let row = t.rows.iter().find(|r| r[sub].and_then(|v| v.parse().ok()) == Some(subtype))?;
-    row[ty]?.parse().ok()
+    let at = |name: &str| t.columns.iter().position(|c| *c == name);
+    let by = at(column)?;
+    let row = t.rows.iter().find(|r| r[by].and_then(|v| v.parse().ok()) == Some(value))?;
+    let field = |name: &str| row[at(name)?]?.parse().ok();
+    Some([field("rngtypid")?, field("rngmultitypid")?, field("rngsubtype")?])
 }
 
 impl Analyzer<'_> {
@@ -60,13 +54,13 @@ impl Analyzer<'_> {
                     (None, Some(element)) => self.array_of(element)?,
                     (None, None) => undetermined_array(actual).ok_or_else(undetermined)?,
                 },
-                oid::ANYRANGE => {
-                    families.range.or_else(|| families.element.and_then(range_of)).ok_or_else(undetermined)?
-                }
+                // A range does not follow from its element: other ranges may be over the same.
+                oid::ANYRANGE => families.range.ok_or_else(undetermined)?,
+                oid::ANYMULTIRANGE => families.multirange.ok_or_else(undetermined)?,
                 oid::ANYCOMPATIBLE | oid::ANYCOMPATIBLENONARRAY => families.compatible.unwrap_or(oid::TEXT),
                 oid::ANYCOMPATIBLEARRAY => self.array_of(families.compatible.unwrap_or(oid::TEXT))?,
-                oid::ANYCOMPATIBLERANGE | oid::ANYMULTIRANGE | oid::ANYCOMPATIBLEMULTIRANGE => {
-                    return Err(Error::unsupported("a function of multirange or compatible range types"));
+                oid::ANYCOMPATIBLERANGE | oid::ANYCOMPATIBLEMULTIRANGE => {
+                    return Err(Error::unsupported("a function of compatible range types"));
                 }
                 other => other,
             })
@@ -124,14 +118,19 @@ impl Analyzer<'_> {
                     self.settle(&mut found.array, base, "anyarray")?;
                     self.settle(&mut found.element, element, "anyelement")?;
                 }
-                oid::ANYRANGE => {
-                    let Some(element) = range_subtype(base) else {
+                oid::ANYRANGE | oid::ANYMULTIRANGE => {
+                    let (column, what, kind) = match *declared {
+                        oid::ANYRANGE => ("rngtypid", "anyrange", "range"),
+                        _ => ("rngmultitypid", "anymultirange", "multirange"),
+                    };
+                    let Some([range, multirange, element]) = range_row(column, base) else {
                         return Err(mismatch(format!(
-                            "argument declared anyrange is not a range type but type {}",
+                            "argument declared {what} is not a {kind} type but type {}",
                             self.type_name(*actual)
                         )));
                     };
-                    self.settle(&mut found.range, base, "anyrange")?;
+                    self.settle(&mut found.range, range, "anyrange")?;
+                    self.settle(&mut found.multirange, multirange, "anymultirange")?;
                     self.settle(&mut found.element, element, "anyelement")?;
                 }
                 oid::ANYCOMPATIBLE => compatible.push(base),
@@ -141,7 +140,7 @@ impl Analyzer<'_> {
                 oid::ANYCOMPATIBLENONARRAY => compatible.push(base),
                 oid::ANYCOMPATIBLEARRAY => compatible.push(self.element_of(base, "anycompatiblearray")?),
                 other if is_compatible_family(other) => return Err(Error::unsupported("anycompatiblerange")),
-                _ => return Err(Error::unsupported("multirange types")),
+                _ => return Err(Error::unsupported("anycompatiblemultirange")),
             }
         }
         if !compatible.is_empty() {

@@ -9,6 +9,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::facts::{self, TYPES};
 use crate::registry::UserTypeKind;
 use crate::sql::parse::fold;
+use crate::types::shaped::MAX_DIMENSIONS;
 use crate::types::{Oid, PgType, oid};
 
 /// What the rules of coercion and resolution ask about a type.
@@ -171,6 +172,22 @@ impl Analyzer<'_> {
                 self.named_type(&ast::ObjectName::from(vec![ast::Ident::new(name)]), &[])
             }
         }
+    }
+
+    /// The type that a column is declared with: it remembers how many dimensions were written.
+    pub(crate) fn column_type(&self, ty: &DataType) -> Result<PgType> {
+        let mut dimensions = 0u8;
+        let mut inner = ty;
+        while let DataType::Array(
+            ArrayElemTypeDef::SquareBracket(element, _) | ArrayElemTypeDef::Parenthesis(element),
+        ) = inner
+        {
+            dimensions = dimensions.saturating_add(1);
+            inner = element;
+        }
+        // PostgreSQL keeps any number; more than six are of no use.
+        let dimensions = if dimensions > 1 { dimensions.min(MAX_DIMENSIONS as u8) } else { 0 };
+        Ok(self.data_type(ty)?.with_dimensions(dimensions))
     }
 
     fn array_type(&self, element: &DataType) -> Result<PgType> {

@@ -146,7 +146,6 @@ pub fn key_types(relation: &Relation, columns: &[i16], types: &Snapshot) -> Resu
             | Phys::Float8
             | Phys::Decimal { .. }
             | Phys::Bytea
-            | Phys::Coded(_)
             | Phys::Date
             | Phys::Time
             | Phys::Timestamp
@@ -154,12 +153,18 @@ pub fn key_types(relation: &Relation, columns: &[i16], types: &Snapshot) -> Resu
             | Phys::Uuid
             | Phys::Enum(_) => continue,
             Phys::Char(_) => continue,
+            Phys::Coded(ty) if !crate::types::coded::needs_key(ty) => continue,
             Phys::Text if column.ty.oid != oid::JSONB => continue,
             Phys::Padded => "Declare the column as character(n).",
             Phys::Numeric => "Declare the column as numeric(p,s) with p up to 38.",
-            Phys::Text | Phys::TimeTz | Phys::Interval | Phys::List(_) | Phys::Row(_) | Phys::Void => {
-                "Use another column for the key."
-            }
+            Phys::Text
+            | Phys::Coded(_)
+            | Phys::TimeTz
+            | Phys::Interval
+            | Phys::List(_)
+            | Phys::Shaped(_)
+            | Phys::Row(_)
+            | Phys::Void => "Use another column for the key.",
         };
         return Err(Error::unsupported(format!("a key over column \"{}\" of type {name}", column.name)).hint(hint));
     }
@@ -183,6 +188,15 @@ pub fn foreign_target(constraint: &Constraint) -> Option<Oid> {
         ConstraintKind::ForeignKey { target, .. } => Some(*target),
         ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Check { .. } => None,
     }
+}
+
+/// Columns that are read as one must be carried alike: 0A000 where only one of them takes arrays of any shape.
+pub fn alike(own: &Column, above: &Column) -> Result<()> {
+    if own.ty.is_shaped() == above.ty.is_shaped() {
+        return Ok(());
+    }
+    let what = format!("column \"{}\" with another number of array dimensions than the parent's", own.name);
+    Err(Error::unsupported(what).hint("Declare both with one pair of brackets, or both with several."))
 }
 
 /// True if values of the old type are values of the new one as they are stored, so that DuckDB's own cast is exact.

@@ -108,9 +108,10 @@ impl Lowerer<'_> {
         let Some(entry) = signatures::entry(func) else {
             return Err(Error::unsupported(format!("aggregate {}", signatures::signature(func))));
         };
+        // Those of JSON write every shape; the other special ones take no arrays.
         let known = matches!(func.name, "array_agg" | "count" | "min" | "max");
-        if !known {
-            super::array_nested::refuse_nested(func, &args)?;
+        if !known && !matches!(entry.how, How::Special) {
+            args = self.plain_arguments(func, args)?;
         }
         let name = match entry.how {
             How::Aggregate(name) => name,
@@ -130,9 +131,9 @@ impl Lowerer<'_> {
             args = args.into_iter().map(|a| self.settle(a)).collect();
             let element = args.first().map_or(Phys::Void, |a| a.phys.clone());
             self.refuse_distinct(clauses, &element)?;
-            let arrays = super::array_nested::depth(&element) > 0;
+            let arrays = element.array_element().is_some();
             let list = clauses.call(name, args, Phys::List(Box::new(element)));
-            return if arrays { self.array_of_arrays(list) } else { Ok(list) };
+            return if arrays { self.nest(list, super::shaped::Nest::Gathered) } else { Ok(list) };
         }
         let phys = self.phys(PgType::new(ty.oid))?;
         let value = clauses.call(name, args.clone(), Phys::Void);
@@ -148,28 +149,11 @@ impl Lowerer<'_> {
             Some(arg) if same && super::compare::needs_key(&arg.phys) => {
                 Err(Error::unsupported(format!("aggregate {} of this type", func.name)))
             }
-            Some(arg) if same && super::array_nested::depth(&arg.phys) > 1 => {
-                Ok(Scalar { phys: arg.phys.clone(), ..value })
-            }
+            Some(arg) if same && super::shaped::is_shaped(&arg.phys) => Ok(Scalar { phys: arg.phys.clone(), ..value }),
             Some(arg) if same && matches!(arg.phys, Phys::Char(_)) => Ok(Scalar { phys: arg.phys.clone(), ..value }),
             Some(arg) if same => Ok(Scalar { phys: arg.phys.clone(), ..value }.cast(phys)),
             _ => Ok(Scalar::new(Node::Cast(Box::new(value)), phys)),
         }
-    }
-
-    /// array_agg() of arrays: of one shape, none of them NULL or empty.
-    fn array_of_arrays(&mut self, list: Scalar) -> Result<Scalar> {
-        let phys = list.phys.clone();
-        let error = |code, message: &str| super::raise::raise_message(code, message, &phys);
-        let null = error(SqlState::NULL_VALUE_NOT_ALLOWED, "cannot accumulate null arrays");
-        let empty = error(SqlState::ARRAY_SUBSCRIPT_ERROR, "cannot accumulate empty arrays");
-        let checked = self.bind_once(list, |_, list| {
-            let text =
-                "CASE WHEN list_count({0}) < len({0}) THEN {1} WHEN list_contains({0}, []) THEN {2} ELSE {0} END";
-            Ok(Scalar::template(text, vec![list, null, empty], phys.clone()))
-        })?;
-        let message = "cannot accumulate arrays of different dimensionality";
-        self.rectangular(checked, SqlState::ARRAY_SUBSCRIPT_ERROR, message)
     }
 
     /// Our natives take numbers as decimal text, integers too.
@@ -256,6 +240,13 @@ impl Lowerer<'_> {
                 // The extreme of a set does not change with its duplicates.
                 let clauses = Clauses { distinct: false, order_by: Vec::new(), ..clauses.clone() };
                 Ok(clauses.call(name, vec![arg, key], Phys::Numeric))
+            }
+            ("range_agg" | "range_intersect_agg", _) => {
+                let phys = self.phys(PgType::new(ty.oid))?;
+                let present = Clauses { distinct: false, ..clauses.filtered(arg.clone().is_not_null()) };
+                let list = Phys::List(Box::new(arg.phys.clone()));
+                let native = if func.name == "range_agg" { "dg_multirange_make" } else { "dg_range_intersect_all" };
+                Ok(Scalar::call(native, vec![present.call("list", vec![arg], list)], phys))
             }
             ("sum" | "avg", oid::INTERVAL) => {
                 let phys = self.phys(ty)?;

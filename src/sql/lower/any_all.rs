@@ -31,20 +31,20 @@ fn contains(op: &Proc, all: bool) -> Option<&'static str> {
 
 /// Types whose values are equal exactly where DuckDB's lists find them equal.
 fn is_plain(phys: &Phys) -> bool {
-    matches!(
-        phys,
-        Phys::Bool
-            | Phys::Int2
-            | Phys::Int4
-            | Phys::Int8
-            | Phys::Oid
-            | Phys::Text
-            | Phys::Char(_)
-            | Phys::Bytea
-            | Phys::Coded(_)
-            | Phys::Uuid
-            | Phys::Date
-    )
+    matches!(phys, Phys::Coded(ty) if !crate::types::coded::needs_key(*ty))
+        || matches!(
+            phys,
+            Phys::Bool
+                | Phys::Int2
+                | Phys::Int4
+                | Phys::Int8
+                | Phys::Oid
+                | Phys::Text
+                | Phys::Char(_)
+                | Phys::Bytea
+                | Phys::Uuid
+                | Phys::Date
+        )
 }
 
 impl Lowerer<'_> {
@@ -53,7 +53,7 @@ impl Lowerer<'_> {
         if let ExprKind::Array { items, nested: false } = &array.kind {
             return self.in_list(op, all, left_value, items);
         }
-        let list = super::array_nested::flat(self.expr(array)?);
+        let list = super::shaped::items_of(self.expr(array)?);
         let Phys::List(element) = list.phys.clone() else {
             if list.is_null_literal() {
                 return Ok(Scalar::null(Phys::Bool));

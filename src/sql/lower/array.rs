@@ -1,14 +1,15 @@
-//! Arrays of one dimension: LISTs.
+//! Arrays: LISTs where they have one dimension from 1; others are in `shaped.rs`.
 //!
 //! `ARRAY[1, 2]` → `[1, 2]`, `a[i]` → NULL outside of the bounds, `a[2:3]`, `ARRAY(SELECT …)` → `(SELECT coalesce(list(c0), []) FROM …)`
 
-use crate::error::{Error, Result, SqlState};
+use crate::error::{Error, Result};
 use crate::facts::Proc;
 use crate::tree::{Expr, Query, Subscript};
 use crate::types::{PgType, Phys, oid};
 
 use super::Lowerer;
 use super::ir::{self, Alias, Body, From, Node, Scalar, Select};
+use super::shaped::{Nest, is_shaped};
 
 impl Lowerer<'_> {
     pub(super) fn array(&mut self, items: &[Expr], nested: bool, ty: PgType) -> Result<Scalar> {
@@ -42,20 +43,16 @@ impl Lowerer<'_> {
             ..Select::default()
         };
         let query = plain_query(select, vec![phys.clone()]);
-        let arrays = super::array_nested::depth(&phys) > 1;
+        let arrays = phys.array_element().is_some_and(|element| element.array_element().is_some());
         let list = Scalar::new(Node::Subquery(Box::new(query)), phys);
-        if !arrays {
-            return Ok(list);
-        }
-        let message = "cannot accumulate arrays of different dimensionality";
-        self.rectangular(list, SqlState::ARRAY_SUBSCRIPT_ERROR, message)
+        if arrays { self.nest(list, Nest::Gathered) } else { Ok(list) }
     }
 
     pub(super) fn subscript(&mut self, array: &Expr, indices: &[Subscript]) -> Result<Scalar> {
         let value = self.expr(array)?;
-        let [index] = indices else { return self.nested_subscript(value, indices) };
-        if super::array_nested::depth(&value.phys) > 1 {
-            return self.nested_subscript(value, indices);
+        let [index] = indices else { return self.shaped_subscript(value, indices) };
+        if is_shaped(&value.phys) {
+            return self.shaped_subscript(value, indices);
         }
         // Vectors and names count from 0.
         let from_zero = matches!(array.ty.oid, oid::INT2VECTOR | oid::OIDVECTOR | oid::NAME);
@@ -107,11 +104,12 @@ impl Lowerer<'_> {
 
     /// Array functions that are this module's own.
     pub(super) fn array_function(&mut self, func: &'static Proc, args: &[Scalar]) -> Result<Option<Scalar>> {
-        if args.iter().any(|a| super::array_nested::depth(&a.phys) > 1) {
-            if let Some(value) = self.nested_function(func, args)? {
+        if args.iter().any(|a| is_shaped(&a.phys)) && takes_arrays(func.name) {
+            if let Some(value) = self.shaped_function(func, args)? {
                 return Ok(Some(value));
             }
-            super::array_nested::refuse_nested(func, args)?;
+            let args = self.plain_arguments(func, args.to_vec())?;
+            return self.array_function(func, &args);
         }
         let result = |list: Scalar| Ok(Some(list));
         match (func.name, args) {
@@ -151,10 +149,18 @@ impl Lowerer<'_> {
         let list = self.coerce(list, &phys)?;
         let item = match &phys {
             Phys::List(element) => self.coerce(item, element)?,
-            _ => item,
+            other => match other.shaped_element() {
+                Some(element) => self.coerce(item, element)?,
+                None => item,
+            },
         };
         Ok((list, item, phys))
     }
+}
+
+/// The array functions of this module and of `array_search.rs`.
+fn takes_arrays(name: &str) -> bool {
+    name.starts_with("array_") || matches!(name, "cardinality" | "trim_array" | "width_bucket")
 }
 
 /// The length of a list is NULL for an empty array, as for a dimension that it does not have.

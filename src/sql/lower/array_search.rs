@@ -106,35 +106,6 @@ impl Lowerer<'_> {
         Ok(Scalar::template(text, vec![positions, start.clone(), error], Phys::Int8).cast(Phys::Int4))
     }
 
-    /// Of one dimension; others are refused when they are met.
-    fn array_fill(&mut self, item: &Scalar, dims: &Scalar, bounds: Option<&Scalar>) -> Result<Scalar> {
-        let item = self.settle(item.clone());
-        let phys = Phys::List(Box::new(item.phys.clone()));
-        let null = |message: &str| raise_message(SqlState::NULL_VALUE_NOT_ALLOWED, message, &phys);
-        let refused = super::raise::raise(&Error::unsupported("an array of more than one dimension"), &phys);
-        let bound = super::raise::raise(&Error::unsupported("an array whose lower bound is not 1"), &phys);
-        let wrong = raise_message(SqlState::ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts", &phys);
-        let bounds = bounds.cloned().unwrap_or_else(|| {
-            Scalar::template("list_transform({0}, lambda v0: 1)", vec![dims.clone()], dims.phys.clone())
-        });
-        let args = vec![
-            item,
-            dims.clone(),
-            bounds,
-            null("dimension array or low bound array cannot be null"),
-            null("dimension values cannot be null"),
-            refused,
-            bound,
-            wrong,
-        ];
-        let text = "CASE WHEN {1} IS NULL OR {2} IS NULL THEN {3} WHEN len({1}) <> len({2}) THEN {7} \
-                    WHEN list_count({1}) < len({1}) OR list_count({2}) < len({2}) THEN {4} \
-                    WHEN len({1}) = 0 OR list_contains({1}, 0) THEN [] WHEN len({1}) > 1 THEN {5} \
-                    WHEN list_extract({2}, 1) <> 1 THEN {6} \
-                    ELSE list_resize([{0}], list_extract({1}, 1), {0}) END";
-        Ok(Scalar::template(text, args, phys))
-    }
-
     /// How many thresholds are at or below the operand.
     fn width_bucket(&mut self, operand: &Scalar, thresholds: &Scalar) -> Result<Scalar> {
         let (list, operand, phys) = self.list_and_item(thresholds.clone(), operand.clone())?;

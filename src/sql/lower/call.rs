@@ -33,9 +33,16 @@ impl Lowerer<'_> {
 
     fn compare_or_apply(&mut self, call: &Call, left: Scalar, right: Scalar, ty: PgType) -> Result<Scalar> {
         match call.func.args.first() {
-            Some(&(oid::NUMERIC | oid::ANYENUM | oid::ANYARRAY | oid::RECORD | oid::DATE | oid::TIMESTAMP)) => {
-                self.compare(call.func, left, right)
-            }
+            Some(
+                &(oid::NUMERIC
+                | oid::ANYENUM
+                | oid::ANYARRAY
+                | oid::ANYRANGE
+                | oid::ANYMULTIRANGE
+                | oid::RECORD
+                | oid::DATE
+                | oid::TIMESTAMP),
+            ) => self.compare(call.func, left, right),
             _ => self.apply(call.func, vec![left, right], &call.args, ty),
         }
     }
@@ -108,16 +115,13 @@ impl Lowerer<'_> {
     fn variadic_any(&mut self, call: &Call) -> Result<Scalar> {
         let refused = || Err(Error::unsupported(format!("a VARIADIC array for {}", call.func.name)));
         let [first @ .., array] = call.args.as_slice() else { return refused() };
-        let value = self.expr(array)?;
+        let value = super::shaped::items_of(self.expr(array)?);
         let Some(element) = self.element_type(types::base_type(array.ty, &*self.cx.snapshot)) else { return refused() };
         if call.func.name.starts_with("num_") {
             let text = if call.func.name == "num_nulls" { "(len({0}) - list_count({0}))" } else { "list_count({0})" };
             return Ok(Scalar::template(text, vec![value], Phys::Int8).cast(Phys::Int4));
         }
         let Phys::List(inner) = value.phys.clone() else { return refused() };
-        if matches!(*inner, Phys::List(_)) {
-            return refused();
-        }
         if call.func.name.contains("_build_") {
             return self.json_of_array(call.func, value, element);
         }
@@ -151,11 +155,13 @@ impl Lowerer<'_> {
 
     /// array_to_string() of elements whose text is more than a cast; the others have a template.
     fn array_to_string(&mut self, array: &Expr, rest: &[Expr]) -> Result<Option<Scalar>> {
-        let value = self.expr(array)?;
+        let given = self.expr(array)?;
+        let shaped = super::shaped::is_shaped(&given.phys);
+        let value = super::shaped::items_of(given);
         let (Phys::List(element), Some(ty)) = (value.phys.clone(), self.element_type(array.ty)) else {
             return Ok(None);
         };
-        if matches!(*element, Phys::Text | Phys::List(_)) {
+        if *element == Phys::Text && !shaped {
             return Ok(None);
         }
         let variable = self.variable();
@@ -177,7 +183,7 @@ impl Lowerer<'_> {
     pub(super) fn apply(
         &mut self,
         func: &'static Proc,
-        args: Vec<Scalar>,
+        mut args: Vec<Scalar>,
         trees: &[Expr],
         ty: PgType,
     ) -> Result<Scalar> {
@@ -186,12 +192,12 @@ impl Lowerer<'_> {
         };
         self.once |= signatures::once(func);
         if !matches!(entry.how, How::Special) {
-            if args.iter().any(|a| super::array_nested::depth(&a.phys) > 1)
-                && let Some(value) = self.nested_function(func, &args)?
-            {
-                return Ok(value);
+            if args.iter().any(|a| super::shaped::is_shaped(&a.phys)) {
+                if let Some(value) = self.shaped_function(func, &args)? {
+                    return Ok(value);
+                }
+                args = self.plain_arguments(func, args)?;
             }
-            super::array_nested::refuse_nested(func, &args)?;
         }
         let mut how = match drawn(func) {
             Some(native) if self.taped || matches!(entry.how, How::SessionNative(_)) => How::SessionNative(native),
@@ -325,6 +331,9 @@ impl Lowerer<'_> {
         if (func.result == oid::NUMERIC || func.args.first() == Some(&oid::NUMERIC))
             && let Some(value) = self.numeric_function(func, &mut args)?
         {
+            return Ok(value);
+        }
+        if let Some(value) = self.range_function(func, &args, ty)? {
             return Ok(value);
         }
         if let Some(value) = self.session_function(func, &mut args, ty)? {

@@ -73,6 +73,7 @@ impl Lowerer<'_> {
                 Ok(Scalar { phys, ..value })
             }
             (Phys::List(_), Phys::List(_)) | (Phys::Char(_), Phys::Padded) => Ok(value),
+            (Phys::Shaped(_), Phys::List(_) | Phys::Shaped(_)) | (Phys::List(_), Phys::Shaped(_)) => Ok(value),
             _ => Ok(value.cast(phys)),
         }
     }
@@ -132,14 +133,18 @@ impl Lowerer<'_> {
             | Phys::TimestampTz
             | Phys::Interval
             | Phys::List(_)
+            | Phys::Shaped(_)
             | Phys::Row(_) => {}
         }
         if matches!(value.phys, Phys::Row(_)) {
             let shape = self.shape(None, from)?;
             return self.record_text(value, &shape);
         }
-        if super::array_nested::depth(&value.phys) > 1 {
-            return Err(Error::unsupported("the text of an array of more than one dimension"));
+        if super::shaped::is_shaped(&value.phys) {
+            let Some(element) = self.element_type(types::base_type(from, &*self.cx.snapshot)) else {
+                return Err(Error::internal("lower: an array of no array type"));
+            };
+            return self.shaped_text(value, "dg_shape_out", None, |this, item| this.output(item, element));
         }
         let inner = match (&value.phys, self.element_type(types::base_type(from, &*self.cx.snapshot))) {
             (Phys::List(inner), Some(element)) => Some(((**inner).clone(), element)),
@@ -269,6 +274,13 @@ impl Lowerer<'_> {
         ty: PgType,
     ) -> Result<Scalar> {
         let target = self.phys(ty)?;
+        let types = || (self.element_type(from), self.element_type(ty));
+        if super::shaped::is_shaped(&value.phys) {
+            let (Some(from), Some(to)) = types() else {
+                return Err(Error::internal("lower: an element cast of what is no array"));
+            };
+            return self.map_items(value, |this, item| this.cast_value(item, from, how, explicit, to));
+        }
         let Phys::List(element) = value.phys.clone() else {
             return Ok(value.cast(target));
         };
@@ -313,7 +325,7 @@ impl Lowerer<'_> {
             (Phys::Time | Phys::Timestamp | Phys::TimestampTz | Phys::TimeTz | Phys::Interval, typmod) => {
                 self.time_precision(value, typmod)
             }
-            (Phys::List(_), _) => self.array_typmod(value, explicit, ty),
+            (Phys::List(_) | Phys::Shaped(_), _) => self.array_typmod(value, explicit, ty),
             _ => Err(Error::unsupported(format!(
                 "type modifier of {}",
                 types::name::format_type(ty, &*self.cx.snapshot)

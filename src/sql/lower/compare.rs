@@ -20,7 +20,10 @@ impl Lowerer<'_> {
         if op.args.first() == Some(&oid::NUMERIC) {
             return Ok(self.numeric_compare(name, left, right));
         }
-        if matches!(op.args.first(), Some(&(oid::ANYENUM | oid::ANYARRAY | oid::RECORD))) {
+        if matches!(
+            op.args.first(),
+            Some(&(oid::ANYENUM | oid::ANYARRAY | oid::ANYRANGE | oid::ANYMULTIRANGE | oid::RECORD))
+        ) {
             return self.compare_structured(name, left, right);
         }
         if op.args.first() == Some(&oid::BPCHAR) {
@@ -38,10 +41,6 @@ impl Lowerer<'_> {
     }
 
     fn compare_structured(&self, name: &'static str, left: Scalar, right: Scalar) -> Result<Scalar> {
-        let (a, b) = (super::array_nested::depth(&left.phys), super::array_nested::depth(&right.phys));
-        if a != b && left.phys != Phys::Void && right.phys != Phys::Void {
-            return Err(Error::unsupported("a comparison of arrays of different numbers of dimensions"));
-        }
         let (values, _) = self.meet(vec![left, right], false)?;
         let values = values.into_iter().map(|v| self.sort_key(v)).collect::<Result<Vec<_>>>()?;
         Ok(Scalar::template(template!["({0} ", name, " {1})"], values, Phys::Bool))
@@ -55,6 +54,10 @@ impl Lowerer<'_> {
                 Phys::Numeric => self.numeric_key(value),
                 Phys::Padded => super::blanks::trimmed(value),
                 Phys::Interval => interval_key(value),
+                Phys::Coded(_) => {
+                    let phys = value.phys.clone();
+                    Scalar::call("dg_range_key", vec![value], phys)
+                }
                 Phys::List(element) => {
                     let variable = Scalar::new(Node::Variable(ELEMENT), (*element).clone());
                     let body = self.sort_key(variable)?;
@@ -65,6 +68,7 @@ impl Lowerer<'_> {
                         phys,
                     )
                 }
+                Phys::Shaped(_) => self.shaped_key(value)?,
                 Phys::Row(fields) => {
                     let keys = fields
                         .iter()
@@ -167,8 +171,9 @@ pub(super) fn comparison_word(op: &str) -> Result<&'static str> {
 pub(super) fn needs_key(phys: &Phys) -> bool {
     match phys {
         Phys::Numeric | Phys::Padded | Phys::Interval => true,
+        Phys::Coded(ty) => crate::types::coded::needs_key(*ty),
         Phys::List(element) => needs_key(element),
-        Phys::Row(fields) => fields.iter().any(needs_key),
+        Phys::Shaped(fields) | Phys::Row(fields) => fields.iter().any(needs_key),
         Phys::Bool
         | Phys::Int2
         | Phys::Int4
@@ -180,7 +185,6 @@ pub(super) fn needs_key(phys: &Phys) -> bool {
         | Phys::Text
         | Phys::Char(_)
         | Phys::Bytea
-        | Phys::Coded(_)
         | Phys::Date
         | Phys::Time
         | Phys::TimeTz

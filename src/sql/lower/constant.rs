@@ -78,10 +78,8 @@ impl Lowerer<'_> {
     }
 
     fn array_constant(&self, array: &ArrayValue, ty: PgType) -> Result<Scalar> {
-        if array.dims.iter().any(|(_, lower)| *lower != 1) {
-            return Err(Error::unsupported("an array whose lower bound is not 1"));
-        }
-        let Phys::List(element) = self.phys(ty)? else {
+        let phys = self.phys(ty)?;
+        let Some(element) = phys.array_element().cloned() else {
             return Err(Error::unsupported("this array type"));
         };
         let element_ty = PgType::with(array.element, ty.typmod);
@@ -90,17 +88,10 @@ impl Lowerer<'_> {
             .iter()
             .map(|item| Ok(self.coerce(self.constant(item, element_ty)?, &element)))
             .collect::<Result<Result<Vec<_>>>>()??;
-        // The innermost dimension varies fastest.
-        let mut level = items;
-        let mut phys = *element;
-        for (length, _) in array.dims.iter().skip(1).rev() {
-            phys = Phys::List(Box::new(phys));
-            level = level
-                .chunks(usize::try_from(*length).unwrap_or(1).max(1))
-                .map(|row| Scalar::template("[{*}]", row.to_vec(), Phys::Void).cast(phys.clone()))
-                .collect();
+        if !array.is_plain() || super::shaped::is_shaped(&phys) {
+            return Ok(super::shaped::constant(items, element, &array.shape()));
         }
-        Ok(Scalar::template("[{*}]", level, Phys::Void).cast(Phys::List(Box::new(phys))))
+        Ok(Scalar::template("[{*}]", items, Phys::Void).cast(Phys::List(Box::new(element))))
     }
 }
 

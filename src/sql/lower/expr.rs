@@ -18,7 +18,10 @@ impl Lowerer<'_> {
         match &e.kind {
             ExprKind::Const(value) => self.constant(value, e.ty),
             ExprKind::Param(n) => {
-                let phys = self.phys(e.ty)?;
+                let phys = match self.phys(e.ty)? {
+                    Phys::List(element) if self.cx.shaped.contains(n) => Phys::shaped(*element),
+                    phys => phys,
+                };
                 Ok(self.param(crate::sql::ParamSource::Client(*n), phys))
             }
             ExprKind::Column { rel, column } => self.column(*rel, *column, e.ty),

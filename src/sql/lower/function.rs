@@ -188,11 +188,18 @@ impl Lowerer<'_> {
             ("generate_series", oid::NUMERIC) => self.numeric_series(call),
             ("unnest", _) => {
                 let list = self.exprs(&call.args)?.into_iter().next();
-                list.map(super::array_nested::flat).ok_or_else(|| Error::internal("lower: unnest of nothing"))
+                if let Some(set) = list.clone().filter(|set| matches!(set.phys, Phys::Coded(_))) {
+                    return self.multirange_members(set, ty);
+                }
+                list.map(super::shaped::items_of).ok_or_else(|| Error::internal("lower: unnest of nothing"))
             }
             ("generate_subscripts", _) => {
                 let args = self.exprs(&call.args)?;
-                super::array_nested::refuse_nested(call.func, &args)?;
+                if let [array, n, reverse @ ..] = args.as_slice()
+                    && super::shaped::is_shaped(&array.phys)
+                {
+                    return self.shaped_subscripts(array.clone(), n.clone(), reverse.first().cloned());
+                }
                 // Vectors count from 0.
                 let vector = matches!(call.args.first().map(|a| a.ty.oid), Some(oid::INT2VECTOR | oid::OIDVECTOR));
                 let text = match args.len() {

@@ -66,6 +66,9 @@ impl Lowerer<'_> {
         if let (Phys::List(_), Some(element)) = (&value.phys, self.array_element(base)) {
             return self.list_to_json(value, element, ",");
         }
+        if let (Phys::Shaped(_), Some(element)) = (&value.phys, self.array_element(base)) {
+            return self.shaped_to_json(value, element, ",");
+        }
         if matches!(value.phys, Phys::Row(_)) {
             let shape = self.shape(tree, ty)?;
             return self.row_to_json(value, &shape, ",");
@@ -100,10 +103,7 @@ impl Lowerer<'_> {
         let Phys::List(inner) = value.phys.clone() else { return Err(Error::internal("lower: no list")) };
         let name = self.variable();
         let variable = Scalar::new(Node::Variable(name), (*inner).clone());
-        let body = match &*inner {
-            Phys::List(_) => self.list_to_json(variable, element, ",")?,
-            _ => self.to_json(variable, None, element)?,
-        };
+        let body = self.to_json(variable, None, element)?;
         let list = Scalar::template(
             template!["list_transform({0}, lambda ", name, ": {1})"],
             vec![value, or_null(body)],
@@ -111,6 +111,13 @@ impl Lowerer<'_> {
         );
         let joined = Scalar::call("dg_array_to_string", vec![list, text(separator)], Phys::Text);
         Ok(Scalar::template("('[' || {0} || ']')", vec![joined], Phys::Text))
+    }
+
+    fn shaped_to_json(&mut self, value: Scalar, element: PgType, separator: &'static str) -> Result<Scalar> {
+        let separator = Some(Scalar::literal(separator, Phys::Text));
+        self.shaped_text(value, "dg_shape_json", separator, |this, item| {
+            Ok(or_null(this.to_json(item, None, element)?))
+        })
     }
 
     fn row_to_json(&mut self, value: Scalar, shape: &Shape, separator: &str) -> Result<Scalar> {
@@ -180,6 +187,7 @@ impl Lowerer<'_> {
         let value = self.expr(arg)?;
         match (&value.phys, self.array_element(self.base(arg.ty))) {
             (Phys::List(_), Some(element)) => self.list_to_json(value, element, separator),
+            (Phys::Shaped(_), Some(element)) => self.shaped_to_json(value, element, separator),
             (Phys::Row(_), _) => {
                 let shape = self.shape(Some(arg), arg.ty)?;
                 self.row_to_json(value, &shape, separator)
@@ -242,7 +250,9 @@ impl Lowerer<'_> {
     fn json_key(&mut self, key: &Expr, message: &str) -> Result<Scalar> {
         let value = self.expr(key)?;
         let base = self.base(key.ty);
-        if matches!(value.phys, Phys::List(_) | Phys::Row(_)) || matches!(base.oid, oid::JSON | oid::JSONB) {
+        if matches!(value.phys, Phys::List(_) | Phys::Shaped(_) | Phys::Row(_))
+            || matches!(base.oid, oid::JSON | oid::JSONB)
+        {
             let message = "key value must be scalar, not array, composite, or json";
             return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
         }
@@ -266,7 +276,7 @@ impl Lowerer<'_> {
         let binary = func.name.starts_with("jsonb");
         let (parts, separator, open, close) = match (func.name, args, trees) {
             ("json_agg" | "jsonb_agg", [arg], [tree, ..]) => {
-                let structured = matches!(arg.phys, Phys::List(_) | Phys::Row(_));
+                let structured = matches!(arg.phys, Phys::List(_) | Phys::Shaped(_) | Phys::Row(_));
                 let json = self.to_json(arg.clone(), Some(tree), tree.ty)?;
                 if structured && !binary {
                     // A line for each, but for the first and for NULLs.
@@ -341,14 +351,19 @@ impl Lowerer<'_> {
             let mut fields = Vec::with_capacity(shape.len());
             for (i, (name, ty)) in shape.iter().enumerate() {
                 let found = Scalar::call("dg_json_field", vec![object.clone(), text(name)], Phys::Text);
-                let value = this.populate(found.clone(), *ty)?;
-                let value = match &base.phys {
+                let own = match &base.phys {
                     Phys::Row(physical) if !base.is_null_literal() => {
-                        let own = super::row::field_of(base.clone(), i, physical[i].clone());
+                        Some(super::row::field_of(base.clone(), i, physical[i].clone()))
+                    }
+                    _ => None,
+                };
+                let value = this.populate(found.clone(), *ty, own.clone())?;
+                let value = match own {
+                    Some(own) => {
                         let own = this.coerce(own, &value.phys)?;
                         Scalar::when(found.is_null(), own, value)
                     }
-                    _ => value,
+                    None => value,
                 };
                 fields.push(value);
             }
@@ -356,14 +371,25 @@ impl Lowerer<'_> {
         })
     }
 
-    /// A JSON value as a value of a type, by the type's input function.
-    fn populate(&mut self, json: Scalar, ty: PgType) -> Result<Scalar> {
+    /// A JSON value as a value of a type; `own` is what a record has there that is populated.
+    fn populate(&mut self, json: Scalar, ty: PgType, own: Option<Scalar>) -> Result<Scalar> {
+        let value = self.populate_base(json, ty, own)?;
+        match self.cx.snapshot.user_type_by_oid(ty.oid).map(|t| &t.kind) {
+            Some(UserTypeKind::Domain { .. }) => self.domain(value, ty.oid, self.base(ty), ty),
+            _ => Ok(value),
+        }
+    }
+
+    /// As [`Self::populate`], of what is under a domain: by the type's input function.
+    fn populate_base(&mut self, json: Scalar, ty: PgType, own: Option<Scalar>) -> Result<Scalar> {
         let base = self.base(ty);
         let phys = self.phys(ty)?;
-        if let (Phys::List(_), Some(element)) = (&phys, self.array_element(base)) {
+        if let (Phys::List(_) | Phys::Shaped(_), Some(element)) = (&phys, self.array_element(base)) {
             return self.bind_once(json, |this, json| {
                 let items = Scalar::call("dg_json_items", vec![json.clone()], text_list());
-                let list = this.map_list(items, |this, item| this.populate(item, element))?;
+                let list = this.map_list(items, |this, item| this.populate(item, element, None))?;
+                let shape = Scalar::call("dg_json_shape", vec![json.clone()], super::shaped::ints());
+                let list = this.once(list, |_, list| Ok(super::shaped::packed(list, shape)))?;
                 let plain = Scalar::call("dg_json_text", vec![json.clone()], Phys::Text);
                 let read = this.read(plain, PgType::new(base.oid))?;
                 let read = this.coerce(read, &list.phys)?;
@@ -376,10 +402,19 @@ impl Lowerer<'_> {
         {
             let shape: Shape = fields.iter().map(|(n, t)| (n.clone(), *t)).collect();
             return self.bind_once(json, |this, json| {
-                let row = this.populate_row(Scalar::null(Phys::Void), json.clone(), &shape)?;
+                let known = own.filter(|own| matches!(own.phys, Phys::Row(_)));
+                let row = this.populate_row(known.unwrap_or_else(|| Scalar::null(Phys::Void)), json.clone(), &shape)?;
                 let phys = row.phys.clone();
-                let null = Scalar::template("(coalesce(dg_json_typeof({0}), 'null') = 'null')", vec![json], Phys::Bool);
-                Ok(Scalar::when(null, Scalar::null(phys), row))
+                // A string is the record's text.
+                let plain = Scalar::call("dg_json_text", vec![json.clone()], Phys::Text);
+                let read = this.read(plain, PgType::new(base.oid))?;
+                let read = this.coerce(read, &phys)?;
+                let is = |text: &'static str| Scalar::template(text, vec![json.clone()], Phys::Bool);
+                let whens = vec![
+                    (is("(coalesce(dg_json_typeof({0}), 'null') = 'null')"), Scalar::null(phys.clone())),
+                    (is("(dg_json_typeof({0}) = 'string')"), read),
+                ];
+                Ok(Scalar::new(Node::Case { whens, otherwise: Some(Box::new(row)) }, phys))
             });
         }
         if matches!(base.oid, oid::JSON | oid::JSONB) {
@@ -388,11 +423,7 @@ impl Lowerer<'_> {
         }
         let plain = Scalar::call("dg_json_text", vec![json], Phys::Text);
         let value = self.read(plain, PgType::new(base.oid))?;
-        let value = if base.typmod >= 0 { self.typmod(value, false, base)? } else { value };
-        match self.cx.snapshot.user_type_by_oid(ty.oid).map(|t| &t.kind) {
-            Some(UserTypeKind::Domain { .. }) => self.domain(value, ty.oid, base, ty),
-            _ => Ok(value),
-        }
+        if base.typmod >= 0 { self.typmod(value, false, base) } else { Ok(value) }
     }
 
     fn read(&mut self, plain: Scalar, ty: PgType) -> Result<Scalar> {

@@ -83,6 +83,7 @@ impl Lowerer<'_> {
                 let text = template!["list_transform({0}, lambda ", super::compare::ELEMENT, ": {1})"];
                 Scalar::template(text, vec![value, body], to.clone())
             }
+            (Phys::Shaped(_), _) | (Phys::List(_), Phys::Shaped(_)) => self.coerce_shaped(value, to)?,
             (Phys::Row(from), Phys::Row(fields)) if from.len() == fields.len() => self.coerce_row(value, fields)?,
             // An array of more dimensions than what it meets, or than its column has.
             (Phys::List(_), other) if !matches!(other, Phys::List(_)) => {
@@ -411,6 +412,12 @@ fn int_to_numeric(arg: Scalar) -> Scalar {
 fn meet_phys(left: &Phys, right: &Phys) -> Phys {
     if let Some(met) = super::blanks::meet(left, right) {
         return met;
+    }
+    if let (Some(a), Some(b)) = (left.array_element(), right.array_element())
+        && (left.shaped_element().is_some() || right.shaped_element().is_some())
+    {
+        let met = meet_phys(&Phys::List(Box::new(a.clone())), &Phys::List(Box::new(b.clone())));
+        return met.array_element().map_or(met.clone(), |element| Phys::shaped(element.clone()));
     }
     match (left, right) {
         (Phys::List(a), Phys::List(b)) if super::blanks::meet(a, b).is_some() => Phys::List(Box::new(meet_phys(a, b))),

@@ -96,7 +96,7 @@ impl Lowerer<'_> {
         let clauses = clauses.filtered(arg.clone().is_not_null());
         let list = clauses.call("list", vec![arg.clone()], Phys::List(Box::new(arg.phys.clone())));
         let fraction = self.expr(fraction)?;
-        if super::array_nested::depth(&fraction.phys) > 1 {
+        if super::shaped::is_shaped(&fraction.phys) {
             return Err(Error::unsupported("an array of fractions of more than one dimension"));
         }
         let element = match (name, self.phys(ty)?) {

@@ -279,6 +279,7 @@ impl Lowerer<'_> {
                 | Phys::Interval
                 | Phys::Enum(_)
                 | Phys::List(_)
+                | Phys::Shaped(_)
                 | Phys::Row(_)
                 | Phys::Void => return Err(Error::unsupported("the hash of a partition key of this type")),
             };

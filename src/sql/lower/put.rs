@@ -38,13 +38,13 @@ impl Lowerer<'_> {
     }
 
     fn put_items(&mut self, list: Scalar, indices: &[Subscript], value: &Expr) -> Result<Scalar> {
+        if super::shaped::is_shaped(&list.phys) {
+            return self.put_shaped(list, indices, value);
+        }
         let Phys::List(element) = list.phys.clone() else {
             return Err(Error::unsupported("assignment to elements of this type"));
         };
         let [index] = indices else { return Ok(several_dimensions(list)) };
-        if matches!(*element, Phys::List(_)) {
-            return Err(Error::unsupported("assignment to elements of an array of more than one dimension"));
-        }
         let value = self.expr(value)?;
         match index {
             Subscript::Index(index) => {
@@ -79,7 +79,7 @@ fn null_subscript(phys: &Phys) -> Scalar {
 
 fn other_bounds(phys: &Phys) -> Scalar {
     let error = Error::unsupported("an array whose subscripts do not begin with 1")
-        .hint("Assign to the element with subscript 1 first.");
+        .hint("Assign to the element with subscript 1 first, or declare the column with several pairs of brackets.");
     raise(&error, phys)
 }
 
@@ -93,7 +93,7 @@ fn several_dimensions(list: Scalar) -> Scalar {
     let phys = list.phys.clone();
     let wrong = raise_message(SqlState::ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts", &phys);
     let more = Error::unsupported("an array of more than one dimension in a column that was declared with one")
-        .hint("Declare the column with as many pairs of brackets as it has dimensions, and assign it as a whole.");
+        .hint("A column takes such arrays if it is declared with several pairs of brackets.");
     let more = raise(&more, &phys);
     Scalar::template("CASE WHEN len({0}) > 0 THEN {1} ELSE {2} END", vec![list, wrong, more], phys)
 }

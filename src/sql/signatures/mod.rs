@@ -20,6 +20,7 @@ mod json;
 mod math;
 pub mod native;
 mod network;
+mod range;
 mod system;
 mod text;
 pub(in crate::sql) use text::padding_is_no_matter;
@@ -108,6 +109,7 @@ fn families() -> Vec<(&'static str, Vec<(std::borrow::Cow<'static, str>, How)>)>
         ("aggregate", lines(aggregate::ENTRIES)),
         ("array", lines(array::ENTRIES)),
         ("network", lines(network::ENTRIES)),
+        ("range", lines(range::ENTRIES)),
         ("system", lines(system::ENTRIES)),
         ("catalog", lines(catalog::ENTRIES)),
         ("catalog's families", catalog::families()),

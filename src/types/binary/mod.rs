@@ -84,6 +84,10 @@ fn decode_codec(data: &[u8], ty: PgType, codec: &Codec, typmod: i32, types: &dyn
         Codec::Text => Value::text(text(data)?),
         Codec::Inet => Value::Bytea(Inet::receive(data, false)?.encode().into()),
         Codec::Cidr => Value::Bytea(Inet::receive(data, true)?.encode().into()),
+        Codec::Range(ty) => {
+            let of = super::coded::range::range_type(*ty).ok_or_else(|| Error::internal("a range of no range type"))?;
+            Value::Bytea(super::coded::range::receive(data, of)?.into())
+        }
         Codec::MacAddr => Value::Bytea(fixed::<6>(data)?.as_slice().into()),
         // Six bytes are those of a macaddr.
         Codec::MacAddr8 => match data {

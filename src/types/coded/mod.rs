@@ -3,22 +3,30 @@
 
 pub mod inet;
 pub mod mac;
+pub mod range;
 
 use super::text::Output;
 use super::{Oid, oid};
 
 /// True for a type that is carried so.
 pub fn is_coded(ty: Oid) -> bool {
-    matches!(ty, oid::INET | oid::CIDR | oid::MACADDR | oid::MACADDR8)
+    matches!(ty, oid::INET | oid::CIDR | oid::MACADDR | oid::MACADDR8) || range::range_type(ty).is_some()
+}
+
+/// True for a type of whose bytes a part is left out where values are compared ([`range::key`]).
+pub fn needs_key(ty: Oid) -> bool {
+    matches!(ty, oid::NUMRANGE | oid::NUMMULTIRANGE)
 }
 
 /// Appends the type's text; false if the type is not carried so.
 pub fn write(out: &mut Vec<u8>, bytes: &[u8], ty: Oid, output: &Output<'_>) -> bool {
-    let _ = output;
     match ty {
         oid::INET | oid::CIDR => out.extend_from_slice(inet::Inet::decode(bytes).text(ty == oid::CIDR).as_bytes()),
         oid::MACADDR | oid::MACADDR8 => out.extend_from_slice(mac::text(bytes).as_bytes()),
-        _ => return false,
+        _ => match range::range_type(ty) {
+            Some(of) => super::text::write_range(out, bytes, of, output),
+            None => return false,
+        },
     }
     true
 }
@@ -28,7 +36,10 @@ pub fn send(out: &mut Vec<u8>, bytes: &[u8], ty: Oid) -> bool {
     match ty {
         oid::INET | oid::CIDR => inet::Inet::decode(bytes).send(ty == oid::CIDR, out),
         oid::MACADDR | oid::MACADDR8 => out.extend_from_slice(bytes),
-        _ => return false,
+        _ => match range::range_type(ty) {
+            Some(of) => range::send(out, bytes, of),
+            None => return false,
+        },
     }
     true
 }

@@ -6,6 +6,7 @@ pub mod digits;
 mod float;
 pub mod json;
 pub mod jsonpath;
+mod range;
 pub(crate) mod record;
 pub(crate) mod reg;
 mod scalar;
@@ -25,6 +26,7 @@ use crate::error::{Error, Result, SqlState};
 pub use array::{parse_array, put_field, write_array, write_record};
 pub use float::{format_g, parse_f32, parse_f64, write_f32, write_f64};
 pub use json::{normalize_jsonb, validate_json};
+pub use range::{parse_range, write_range};
 pub use record::{split_record, typed};
 pub use reg::split_name;
 pub use scalar::{char_byte, char_byte_text, parse_bool, parse_bytea, parse_int, parse_uuid, write_bytea, write_uuid};
@@ -80,6 +82,10 @@ fn parse_codec(text: &str, ty: PgType, codec: &Codec, typmod: i32, input: &Input
         Codec::Text => Value::text(text),
         Codec::Inet => Value::Bytea(Inet::parse(text, false)?.encode().into()),
         Codec::Cidr => Value::Bytea(Inet::parse(text, true)?.encode().into()),
+        Codec::Range(ty) => {
+            let of = coded::range::range_type(*ty).ok_or_else(|| Error::internal("a range of no range type"))?;
+            Value::Bytea(parse_range(text, of, input)?.into())
+        }
         Codec::MacAddr => Value::Bytea(coded::mac::parse(text)?.as_slice().into()),
         Codec::MacAddr8 => Value::Bytea(coded::mac::parse8(text)?.as_slice().into()),
         Codec::Varchar => Value::Text(limit_length(text, typmod, "character varying")?.into()),

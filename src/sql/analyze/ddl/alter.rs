@@ -151,7 +151,7 @@ impl Analyzer<'_> {
                 AlterTable::SetDefault { column, default }
             }
             AlterColumnOperation::SetDataType { data_type, using, had_set: _ } => {
-                let ty = self.data_type(data_type)?;
+                let ty = self.column_type(data_type)?;
                 let using = match (using, relation) {
                     (None, Some(relation)) => {
                         self.convertible(relation, &column, ty)?;

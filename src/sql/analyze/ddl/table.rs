@@ -157,7 +157,7 @@ impl Analyzer<'_> {
             None => {
                 column.ty = match known {
                     Some(ty) => ty,
-                    None => self.data_type(data_type).map_err(|e| e.at(self.pos(name.span)))?,
+                    None => self.column_type(data_type).map_err(|e| e.at(self.pos(name.span)))?,
                 };
             }
         }

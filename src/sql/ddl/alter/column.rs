@@ -206,7 +206,7 @@ impl Planner<'_> {
         }
         let column = column_mut(&mut t.new, name)?;
         let (num, from, physical) = (column.num, column.ty, column_ident(&of, column));
-        if from == ty && using.is_none() {
+        if from == ty && from.is_shaped() == ty.is_shaped() && using.is_none() {
             return Ok(());
         }
         column.ty = ty;

@@ -157,7 +157,7 @@ impl Planner<'_> {
                 let message = format!("child table \"{}\" has different type for column \"{name}\"", child.name);
                 return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
             }
-            return Ok(());
+            return crate::sql::ddl::physical::alike(own, above);
         }
         let highest = child.columns.iter().map(|c| c.num).max().unwrap_or(0).max(child.last_dropped);
         child.columns.push(inherited_column(above, highest + 1));

@@ -217,6 +217,7 @@ fn columns_fit(parent: &Relation, table: &Relation) -> Result<()> {
                 table.name, above.name
             ));
         }
+        physical::alike(own, above)?;
         let in_key = parent.primary_key().is_some_and(|pk| constraint_columns(pk).contains(&above.num));
         if above.not_null && !own.not_null && !in_key {
             return mismatch(format!("column \"{}\" in child table must be marked NOT NULL", above.name));

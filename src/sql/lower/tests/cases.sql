@@ -552,3 +552,125 @@ select l.a, r.a from (values (1, 'x'), (2, 'y')) l(a, k) full join (values (1), 
 select l.a, r.b from (values (1, 0), (5, 0)) l(a, d) left join (values (2, 'no')) r(a, b) on l.a = r.a and 1 / l.d > 0 order by 1
 select l.a, r.a from (values (1.0, 'x'), (2.50, 'y')) l(a, k) left join (values (1), (2)) r(a) on r.a = l.a and l.k in ('x', 'z') and l.k is not null order by 1
 select l.a, m.a, r.a from (values (1, 'x'), (2, 'y')) l(a, k) left join (values (1, 'x'), (2, 'y')) m(a, k) on l.a = m.a and l.k = 'x' left join (values (1), (2)) r(a) on r.a = m.a and m.k = l.k and l.a < 2 order by 1
+select array[[1,2],[3,4]]
+select '[0:2]={1,2,3}'::int[], ('[0:2]={1,2,3}'::int[])[0], array_lower('[0:2]={1,2,3}'::int[],1), array_upper('[0:2]={1,2,3}'::int[],1)
+select '[2:3][-1:0]={{1,2},{3,4}}'::int[], array_dims('[2:3][-1:0]={{1,2},{3,4}}'::int[]), array_ndims('{{{1}}}'::int[])
+select ('[2:3][-1:0]={{1,2},{3,4}}'::int[])[2:2], ('[2:3][-1:0]={{1,2},{3,4}}'::int[])[2][0], ('{{1,2},{3,4}}'::int[])[:2][2:], ('{{1,2},{3,4}}'::int[])[1:2][2]
+select ('{{1,2},{3,4}}'::int[])[1:9][2:3], ('{{1,2},{3,4}}'::int[])[1:1], ('{{1,2},{3,4}}'::int[])[5:6], ('{{1,2},{3,4}}'::int[])[1:1][1:1][1:1], ('{{1,2},{3,4}}'::int[])[null:1]
+select array_length('{{1,2,3},{3,4,5}}'::int[],1), array_length('{{1,2,3},{3,4,5}}'::int[],2), array_length('{{1,2,3},{3,4,5}}'::int[],3), cardinality('{{1,2,3},{3,4,5}}'::int[]), array_length('{}'::int[],1)
+select unnest('{{1,2,3},{3,4,5}}'::int[])
+select * from unnest('[0:1][0:1]={{a,b},{c,NULL}}'::text[]) with ordinality
+select generate_subscripts('[2:3][-1:0]={{1,2},{3,4}}'::int[], 2), generate_subscripts('{{1,2},{3,4}}'::int[], 1, true)
+select array[[1,2]] || array[[3,4]], array[1,2] || array[[3,4]], array[[3,4]] || array[5,6], array_cat('{}'::int[], array[[1]])
+select array[[1,2]] || array[[3,4,5]]
+select array[[1,2]] || 5
+select array[[[1]]] || array[1]
+select '[0:1]={1,2}'::int[] || 3, 0 || '[0:1]={1,2}'::int[], array_append(array[1],2), '[5:6]={1,2}'::int[] || array[9]
+select array_append('{{1}}'::int[], 1)
+select null::int[] || array[[1,2]], array[[1,2]] || null::int[]
+select array[[1,2],[3,4]] = '{{1,2},{3,4}}', array[[1,2],[3,4]] = array[1,2,3,4], array[[1,2],[3,4]] < array[1,2,3,5], '[0:1]={1,2}'::int[] = array[1,2], array[[1],[2]] > array[[1,2]]
+select x from (values (array[[1,2]]), (array[1,2]), ('[0:1]={1,2}'), ('{}'), (null), (array[1]), (array[1,null]), (array[[1,3]])) v(x) order by x
+select x, count(*) from (values (array[[1,2]]), (array[1,2]), ('[0:1]={1,2}'), ('{}'), (null), (array[[1,2]]), ('{}')) v(x) group by x order by x
+select distinct x from (values (array[[1.0,2]]), (array[[1.00,2]]), (array[1,2])) v(x) order by 1
+select array_agg(x) from (values (array[1,2]), (array[3,4])) v(x)
+select array_agg(x) from (values (array[[1,2]]), (array[[3,4]])) v(x)
+select array_agg(x) from (values (array[1,2]), (null)) v(x)
+select array_agg(x) from (values (array[1,2]), ('{}')) v(x)
+select array_agg(x) from (values (array[1,2]), (array[1])) v(x)
+select array_agg(x) from (select array[1] x where false) v
+select array(select array[i,i+1] from generate_series(1,3) i)
+select array(select array[i] from generate_series(1,0) i)
+select array_fill(7, array[2,3]), array_fill(7, array[2,2], array[0,5]), array_fill(null::int, array[2]), array_fill('x'::text, array[3]), array_fill(1, '{}'), array_fill(1, array[0])
+select array_fill(1, null)
+select array_fill(1, array[1,null])
+select array_fill(1, array[1,2], array[1])
+select array_fill(1, array[-1])
+select array_position('[2:4]={a,b,c}'::text[], 'b'), array_positions('[0:2]={1,2,1}'::int[], 1), array_position('[2:5]={1,2,1,2}'::int[], 2, 4)
+select array_position(array[[1,2]], 1)
+select array_remove('[2:4]={1,2,1}'::int[], 1), array_replace(array[[1,2],[2,3]], 2, 9), array_remove('[2:3]={1,1}'::int[], 1)
+select array_remove(array[[1,2]], 1)
+select 3 = any(array[[1,2],[3,4]]), 5 = any(array[[1,2],[3,4]]), 5 > all('{{1,2},{3,4}}'::int[]), 2 = any('[0:1]={1,2}'::int[])
+select array[[1,2],[3,4]] @> array[4,1], array[1] <@ array[[1,2]], array[[1,2]] && array[2]
+select array_to_string(array[[1,2],[3,null]], ','), array_to_string(array[[1,2],[3,null]], ',', '*')
+select array[[1,2],[3,4]]::text, array[['a b','c'],[null,'"']]::text, '[0:1]={1,2}'::int[]::text
+select array[[1,2],[3,4]]::text[], array[['1','2']]::int[], array[[1.5,2.5]]::int[], array[[1,2]]::numeric(5,2)[], array[['abc','def']]::varchar(2)[]
+select to_json(array[[1,2],[3,4]]), to_jsonb(array[['a','b'],[null,'d']]), array_to_json('{{1,2},{3,4}}'::int[], true), row_to_json(row(array[[1,2]])), json_agg(x) from (values (array[[1,2]])) v(x)
+select array[array[]::int[], array[]::int[]], array['{}'::int[]], array[array[1,2], null]
+select array[array[1,2], array[3]]
+select array[array[1,2], '{}'::int[]]
+select array[[[[[[[1]]]]]]]
+select '{{1,2},{3}}'::int[]
+select pg_typeof(array[[1]]), array[[1]] is null, coalesce(null, array[[1,2]]), case when true then array[1] else array[[2,3]] end
+select array[[1,2],[3,4]] is distinct from array[[1,2],[3,4]], nullif(array[[1]], array[[1]]), greatest(array[[1]], array[2]), least(array[[1,2]], array[1])
+select min(x), max(x), count(x), count(distinct x) from (values (array[[1,2]]), (array[1,2]), ('{}'), (array[[1,2]])) v(x)
+select row(array[[1,2]], 1), (row(array[[1,2]], 1))::text
+select array[[row(1,'a')]], array[[1,2]] in (array[[1,2]]), array[[1,2]] = any (select array[[1,2]])
+select array[[1,2],[3,4]] union select array[1] order by 1
+select '[1,5]'::int4range, '(1,5)'::int4range, '[1,5)'::int8range, 'empty'::int4range, '(,5]'::int4range, '[3,)'::int4range, '(,)'::int4range, '[3,3)'::int4range
+select '[1.10,5.0]'::numrange, '(1,1.0)'::numrange, '[2020-01-01,2020-01-31]'::daterange, '[2020-01-01 10:00,)'::tsrange, '[2020-01-01 10:00+02,2020-01-02 00:00+00)'::tstzrange
+select ' [ 1 , 5 ) '::int4range
+select '[5,1]'::int4range
+select '[1,5'::int4range
+select '1,5]'::int4range
+select '[1,5] x'::int4range
+select '[a,5]'::int4range
+select '[2147483647,2147483647]'::int4range
+select '["a b",c)'::int4range
+select int4range(1,5), int4range(1,5,'[]'), int4range(null,5), int4range(1,null,'()'), numrange(1.5,2), daterange('2020-01-01','2020-02-01','[]'), int8range(1,1), int8range(1,1,'[]')
+select int4range(5,1)
+select int4range(1,5,'[x')
+select int4range(1,5,null)
+select lower(int4range(1,5)), upper(int4range(1,5,'[]')), lower('(,5]'::int4range), upper('empty'::numrange), lower('[1.50,2]'::numrange), upper('[2020-01-01,2020-01-02)'::tsrange)
+select isempty('empty'::int4range), isempty(int4range(1,2)), lower_inc('[1,2)'::numrange), upper_inc('[1,2)'::numrange), lower_inf('(,1)'::int4range), upper_inf('[1,)'::int4range), lower_inc('(,1)'::int4range), upper_inf('empty'::int4range)
+select int4range(1,5) @> 3, int4range(1,5) @> 5, 3 <@ int4range(1,5), int4range(1,5) @> int4range(2,3), int4range(2,3) <@ int4range(1,5), numrange(1,2) @> 1.5, '(,5]'::int4range @> -100
+select int4range(1,5) && int4range(4,8), int4range(1,5) && int4range(5,8), int4range(1,5) << int4range(5,8), int4range(5,8) >> int4range(1,5), int4range(1,5) &< int4range(2,5), int4range(1,5) &> int4range(0,3), int4range(1,5) -|- int4range(5,7), numrange(1,5) -|- numrange(5,7,'()')
+select int4range(1,5) + int4range(4,8), int4range(1,5) * int4range(3,8), int4range(1,5) - int4range(3,8), int4range(1,5) * int4range(6,8), int4range(1,5) - 'empty', numrange(1.0,5.0) * numrange(2.00,9)
+select int4range(1,5) + int4range(7,8)
+select int4range(1,9) - int4range(3,5)
+select range_merge(int4range(1,3), int4range(7,9)), range_merge('empty'::int4range, int4range(1,2))
+select x from (values ('empty'::int4range),('[1,5)'),('(,5)'),('[1,)'),('[1,3)'),(null),('(,)'),('[0,2)')) v(x) order by x
+select x from (values ('empty'::numrange),('[1,5)'),('(1,5)'),('[1,5]'),('[1.0,5.00)'),('[-1,3)'),('[-10.5,3)'),('[100,3000)')) v(x) order by x, x::text
+select '[1.0,2]'::numrange = '[1,2.00]', '[1.0,2]'::numrange <> '[1,2.00]', int4range(1,5) < int4range(1,6), int4range(1,5) >= int4range(1,5), 'empty'::int4range < int4range(1,2), range_cmp(int4range(1,2), int4range(1,3))
+select x, count(*) from (values ('[1.0,2)'::numrange),('[1,2)'),('empty'),('(3,3)')) v(x) group by x order by count(*), x
+select distinct x from (values ('[1,2]'::int4range),('[1,3)'),('empty')) v(x) order by x
+select '{[1,2],[5,9)}'::int4multirange, '{}'::int4multirange, '{[1,5),[3,9),empty}'::int4multirange, '{[1,2),[2,3)}'::nummultirange, '{ [5,6) , [1,2) }'::int4multirange
+select '{[1,2}'::int4multirange
+select '{[1,2)'::int4multirange
+select '{1,2}'::int4multirange
+select int4multirange(), int4multirange(int4range(1,3)), int4multirange(int4range(5,9), int4range(1,3)), multirange(int4range(1,3)), int4range(1,3)::int4multirange, nummultirange(numrange(1.5,2), numrange(2,3))
+select '{[1,3),[5,9)}'::int4multirange @> 6, '{[1,3),[5,9)}'::int4multirange @> 4, '{[1,3),[5,9)}'::int4multirange && int4range(3,6), int4range(1,2) <@ '{[1,3),[5,9)}'::int4multirange, '{[1,3)}'::int4multirange << int4range(7,8), '{[1,3)}'::int4multirange -|- int4range(3,8)
+select '{[1,3),[5,9)}'::int4multirange + '{[3,5)}', '{[1,3),[5,9)}'::int4multirange - '{[2,6)}', '{[1,3),[5,9)}'::int4multirange * '{[2,6)}', '{[1,9)}'::int4multirange - '{[3,5)}'
+select lower('{[1,3),[5,9)}'::int4multirange), upper('{[1,3),[5,9)}'::int4multirange), isempty('{}'::int4multirange), lower_inf('{(,3)}'::int4multirange), range_merge('{[1,3),[5,9)}'::int4multirange)
+select unnest('{[1,3),[5,9)}'::int4multirange)
+select * from unnest('{[1,3),[5,9)}'::int4multirange) with ordinality
+select range_agg(x), range_intersect_agg(x) from (values (int4range(1,5)), (int4range(3,9)), (null), (int4range(4,20))) v(x)
+select range_agg(x), range_intersect_agg(x) from (select int4range(1,2) x where false) v
+select range_agg(x) from (values ('{[1,2)}'::int4multirange), ('{[5,6)}')) v(x)
+select x from (values ('{}'::int4multirange), ('{[1,2)}'), ('{[1,2),[3,4)}'), ('{(,1)}'), (null), ('{[1,3)}')) v(x) order by x
+select array[int4range(1,2), 'empty'], '{"[1,2)","[3,4)"}'::int4range[], array[int4range(1,2)] = array['[1,1]'::int4range], int4range(1,2) = any(array[int4range(1,2)])
+select int4range(1,5)::text, '[1,5]'::text::int4range, to_json(int4range(1,5)), row(int4range(1,5)), coalesce(null::int4range, int4range(1,2)), pg_typeof(int4range(1,2)), concat(int4range(1,2), 'x')
+select int4range(1,5) is null, null::int4range, null::int4range @> 3, int4range(1,5) is distinct from int4range(1,5,'[)'), nullif(int4range(1,2), int4range(1,2)), greatest(int4range(1,2), int4range(1,3)), int4range(1,2) in (int4range(1,2))
+select '[-infinity,infinity]'::daterange, '[2020-01-01,infinity)'::tsrange, '(-infinity,2020-01-01]'::daterange, daterange('-infinity', 'infinity', '()')
+select numrange('NaN','NaN','[]'), numrange(-1.5,1e20), '[-0.001,0]'::numrange, '[0,0.0010]'::numrange, '[123456789012345678901234567890.123,)'::numrange, '[-infinity,infinity]'::numrange
+select '[9223372036854775807,)'::int8range, '(9223372036854775806,)'::int8range
+select '[1,9223372036854775807]'::int8range
+select anyrange_x from (select int4range(a, a+2) as anyrange_x from t order by a limit 3) s
+select int4range(1,2) || 'x', length(int4range(10,20)::text)
+select json_object('{{a,1},{b,2},{3,NULL},{"d e f","a b c"}}'), jsonb_object('{{b,1},{a,2}}')
+select json_object('{{a},{b}}')
+select json_object('{{{a,b},{c,d}},{{b,c},{d,e}}}')
+select json_object('{{a,1},{b,2}}', '{{a,1},{b,2}}')
+select width_bucket(5, array[[1,2],[3,4]])
+select width_bucket(5, '[0:2]={1,4,7}'::int[])
+select array_fill(1, array[[1,2],[3,4]])
+select arr, trim_array(arr, 2) from (values ('{1,2,3,4,5,6}'::bigint[]), ('{1,2}'), ('[10:16]={1,2,3,4,5,6,7}'), ('[-15:-10]={1,2,3,4,5,6}'), ('{{1,10},{2,20},{3,30},{4,40}}')) v(arr)
+select trim_array('[0:1]={1,2}'::int[], 3)
+select trim_array('[0:1]={1,2}'::int[], -1), 1
+select trim_array(array[[1,2],[3,4]], 0), trim_array('{}'::int[], 0), trim_array(array[[1]], 1)
+select json_agg(x), jsonb_agg(x) from (values (array[[1,2]]), (array[3,4])) v(x)
+select * from json_to_record('{"ia": [[1, 2], [3, 4]]}') as x(ia int[])
+select * from json_to_record('{"ia": [[1], 2]}') as x(ia int[])
+select * from jsonb_to_record('{"ia": [[], []], "ta": [["a",null],["b","c"]]}') as x(ia int[], ta text[])
+select * from json_to_record('{"ia": [[1],[2,3]]}') as x(ia int[])
+select * from json_to_record('{"ja": ["a",[1,2]], "ia": "{1,2}"}') as x(ja json[], ia int[])
+select ia[2], ia || 5, array_length(ia, 1) from json_to_record('{"ia": [1, "2", null, 4]}') as x(ia int[])

@@ -287,6 +287,7 @@ fn context() -> Context {
         ways: Default::default(),
         held: false,
         scratch: 0,
+        shaped: Arc::default(),
     }
 }
 

@@ -447,19 +447,16 @@ fn records() -> Vec<Native> {
             }
         }),
         native1::<str, str>("dg_json_not_null", |j| Ok((parse(j)?.type_name() != "null").then(|| j.to_owned()))),
-        // A JSON array's elements; NULL for null and for a string, which the caller reads otherwise.
+        // A JSON array's elements of all dimensions, and its shape; NULL for null and for a string, which the caller reads
+        // otherwise.
         native_values("dg_json_items", vec![Phys::Text], TextList::phys(), |args| {
             let node = parse(text_of(&args[0]).unwrap_or_default())?;
-            match &node.value {
-                Json::Array(items) if items.iter().any(|i| matches!(i.value, Json::Array(_))) => {
-                    Err(Error::unsupported("an array of more than one dimension"))
-                }
-                Json::Array(items) => Ok(list(items.iter().map(|i| Value::text(i.text)).collect())),
-                Json::Null | Json::String(_) => Ok(Value::Null),
-                Json::Bool(_) | Json::Number | Json::Object(_) => {
-                    Err(Error::new(SqlState::INVALID_TEXT_REPRESENTATION, "expected JSON array"))
-                }
-            }
+            let Some((_, items)) = super::json_array::read(&node)? else { return Ok(Value::Null) };
+            Ok(list(items.iter().map(|i| Value::text(i.text)).collect()))
+        }),
+        native_values("dg_json_shape", vec![Phys::Text], Phys::List(Box::new(Phys::Int4)), |args| {
+            let node = parse(text_of(&args[0]).unwrap_or_default())?;
+            Ok(super::json_array::read(&node)?.map_or(Value::Null, |(dims, _)| super::shape::shape_value(&dims)))
         }),
         written("dg_json_date", Phys::Date, crate::types::oid::DATE),
         written("dg_json_timestamp", Phys::Timestamp, crate::types::oid::TIMESTAMP),

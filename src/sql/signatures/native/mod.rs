@@ -9,6 +9,7 @@ mod hash_partition;
 mod integer;
 mod io;
 mod json;
+mod json_array;
 mod json_edit;
 mod jsonpath;
 mod moment;
@@ -16,8 +17,10 @@ mod network;
 mod numeric;
 
 mod pattern;
+mod range;
 mod regexp;
 mod sha224;
+pub(crate) mod shape;
 mod statistics;
 mod template;
 mod text;
@@ -33,6 +36,8 @@ use crate::engine::{Native, NativeAggregate};
 use crate::error::{Error, Result, SqlState};
 use crate::types::arrow::{array_from_values, value_at};
 use crate::types::{OutputSettings, Phys, Value};
+
+pub(crate) use range::SUBTYPES as RANGE_SUBTYPES;
 
 /// All native scalar functions.
 pub fn all() -> Vec<Native> {
@@ -56,6 +61,8 @@ pub fn all() -> Vec<Native> {
     all.extend(drawn::natives());
     all.extend(hash_partition::natives());
     all.extend(network::natives());
+    all.extend(range::natives());
+    all.extend(shape::natives());
 
     all
 }

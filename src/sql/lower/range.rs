@@ -1,0 +1,125 @@
+//! Functions and operators of ranges and multiranges.
+//!
+//! `r @> 3` → `dg_range_contains(r, dg_range_of_int4(3))`, `lower(r)` → `dg_range_lower_int4(r)`; comparisons are those of the bytes
+
+use crate::error::{Error, Result};
+use crate::facts::Proc;
+use crate::sql::signatures::native::RANGE_SUBTYPES;
+use crate::types::coded::range::range_type;
+use crate::types::{Oid, PgType, Phys, oid};
+
+use super::Lowerer;
+use super::ir::Scalar;
+
+/// The natives over one subtype: what carries it, and their names.
+fn natives_of(subtype: Oid) -> Result<(Phys, [&'static str; 4])> {
+    let found = RANGE_SUBTYPES.into_iter().find(|(of, ..)| *of == subtype);
+    found.map(|(_, phys, names)| (phys, names)).ok_or_else(|| Error::unsupported("ranges of this type"))
+}
+
+/// The native for a function of one or two sets, and whether it takes them the other way round.
+fn native_of(name: &str, args: usize) -> Option<(&'static str, bool)> {
+    let plain = |native| Some((native, false));
+    match name {
+        "isempty" => plain("dg_range_isempty"),
+        "lower_inc" => plain("dg_range_lower_inc"),
+        "upper_inc" => plain("dg_range_upper_inc"),
+        "lower_inf" => plain("dg_range_lower_inf"),
+        "upper_inf" => plain("dg_range_upper_inf"),
+        "range_union" => plain("dg_range_union"),
+        "multirange_union" => plain("dg_multirange_union"),
+        "range_minus" => plain("dg_range_minus"),
+        "multirange_minus" => plain("dg_multirange_minus"),
+        "range_intersect" | "multirange_intersect" => plain("dg_range_intersect"),
+        "range_merge" if args == 2 => plain("dg_range_merge"),
+        _ => {
+            let verb = name.strip_prefix("multirange_").or_else(|| name.strip_prefix("range_"))?;
+            let verb = verb.strip_suffix("_multirange").or_else(|| verb.strip_suffix("_range")).unwrap_or(verb);
+            match verb {
+                "overlaps" => plain("dg_range_overlaps"),
+                "contains" => plain("dg_range_contains"),
+                "contained_by" => Some(("dg_range_contains", true)),
+                "before" => plain("dg_range_before"),
+                "after" => Some(("dg_range_before", true)),
+                "overleft" => plain("dg_range_overleft"),
+                "overright" => plain("dg_range_overright"),
+                "adjacent" => plain("dg_range_adjacent"),
+                _ => None,
+            }
+        }
+    }
+}
+
+/// True for a function of signatures/range.rs.
+fn is_of_ranges(func: &Proc) -> bool {
+    let set = |ty: &Oid| matches!(*ty, oid::ANYRANGE | oid::ANYMULTIRANGE) || range_type(*ty).is_some();
+    func.args.iter().any(set) || set(&func.result)
+}
+
+impl Lowerer<'_> {
+    /// A function of ranges; `None` for any other.
+    pub(super) fn range_function(&mut self, func: &Proc, args: &[Scalar], ty: PgType) -> Result<Option<Scalar>> {
+        if !is_of_ranges(func) {
+            return Ok(None);
+        }
+        let phys = self.phys(PgType::new(ty.oid))?;
+        if let Some((native, turned)) = native_of(func.name, args.len()) {
+            let mut args = args.to_vec();
+            if turned {
+                args.reverse();
+            }
+            return Ok(Some(Scalar::call(native, args, phys)));
+        }
+        if let (Some((of, false)), [lower, upper, rest @ ..]) = (range_type(func.result), args) {
+            let (element, [make, ..]) = natives_of(of.subtype)?;
+            let flags = rest.first().cloned().unwrap_or_else(|| Scalar::literal("[)", Phys::Text));
+            let bounds = (self.coerce(lower.clone(), &element)?, self.coerce(upper.clone(), &element)?);
+            return Ok(Some(Scalar::call(make, vec![bounds.0, bounds.1, flags], phys)));
+        }
+        if let Some((_, true)) = range_type(func.result) {
+            return Ok(Some(match args {
+                [] => Scalar::literal("", Phys::Text).cast(phys),
+                [list] if matches!(list.phys, Phys::List(_)) => {
+                    Scalar::call("dg_multirange_make", vec![list.clone()], phys)
+                }
+                [range, ..] => range.clone().cast(phys),
+            }));
+        }
+        match (func.name, args) {
+            ("multirange", [range]) => Ok(Some(range.clone().cast(phys))),
+            ("range_merge", [set]) => Ok(Some(Scalar::call("dg_range_merge", vec![set.clone(), set.clone()], phys))),
+            ("lower" | "upper", [set]) => {
+                let (element, [_, lower, upper, _]) = natives_of(ty.oid)?;
+                let native = if func.name == "lower" { lower } else { upper };
+                Ok(Some(Scalar::call(native, vec![set.clone()], element)))
+            }
+            ("range_contains_elem" | "multirange_contains_elem", [set, element]) => {
+                self.contains_element(set, element).map(Some)
+            }
+            ("elem_contained_by_range" | "elem_contained_by_multirange", [element, set]) => {
+                self.contains_element(set, element).map(Some)
+            }
+            ("range_cmp" | "multirange_cmp", [left, right]) => {
+                let keys = vec![self.sort_key(left.clone())?, self.sort_key(right.clone())?];
+                let text = "CASE WHEN {0} < {1} THEN -1 WHEN {0} = {1} THEN 0 WHEN {0} > {1} THEN 1 END";
+                Ok(Some(Scalar::template(text, keys, Phys::Int4)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn contains_element(&mut self, set: &Scalar, element: &Scalar) -> Result<Scalar> {
+        let Phys::Coded(ty) = set.phys else { return Ok(Scalar::null(Phys::Bool)) };
+        let Some((of, _)) = range_type(ty) else { return Err(Error::internal("lower: a range of no range type")) };
+        let (phys, [_, _, _, single]) = natives_of(of.subtype)?;
+        let element = self.coerce(element.clone(), &phys)?;
+        let element = Scalar::call(single, vec![element], Phys::Bytea);
+        Ok(Scalar::call("dg_range_contains", vec![set.clone(), element], Phys::Bool))
+    }
+
+    /// `unnest(multirange)`: the list of its members.
+    pub(super) fn multirange_members(&mut self, set: Scalar, ty: PgType) -> Result<Scalar> {
+        let phys = Phys::List(Box::new(self.phys(ty)?));
+        Ok(Scalar::call("dg_multirange_members", vec![set], phys))
+    }
+}
