@@ -250,3 +250,203 @@ select b.id % 3, count(*), sum(b.id) from b where not exists (select 1 from b b2
 with c as materialized (select * from a) select c.id, c.s from c where coalesce(19, c.tenant) < (c.id / c.x)
 select a.id, b.id, a.s, b.s, (coalesce(a.x, coalesce(a.id, a.id)) / coalesce(length(a.s), a.s::int)) from a full join b on b.a = a.id where not exists (select 1 from b b2 where b2.x = a.x and not (b2.x <= b2.id))
 select count(*), max(((a.id * a.tenant) / coalesce(a.id, a.s::int))), min('2*'), sum(a.x) from a where not exists (select 1 from a a2 where a2.x = a.id and not exists (select 1 from b b2 where b2.x = a2.x and b2.a <= b2.id))
+select b.id % 3, count(*), sum(b.a) from b group by 1 having count(*) > 1
+select a.id, b.id, a.s, b.s, b.id from a left join b on b.s = a.s where b.id < ((case when b.id > b.id then b.x end) * 3)
+select a.id, 'h' from a where a.x <= length('1')
+select a.s, count(*), sum((case when (a.s = a.s or a.x > a.tenant) then a.tenant end)) from a group by 1 having count(*) > 2
+select a.id, a.* from a where coalesce(a.x, (a.tenant / a.tenant)) <> a.tenant
+select a.id, b.id, a.s, b.s, a.id from a full join b on b.a = a.id where a.tenant <> (a.x / a.tenant)
+select a.id, b.id, a.s, b.s, length(substr(b.s, 1, (case when b.id <> b.id then b.id end))) from a join b on b.x = a.x where (b.x / 18) <= length(upper(b.s))
+select a.id, a.* from a
+select a.id, substr((substr(a.s, 1, a.id) || a.s), 1, a.tenant) from a where (4 / coalesce(a.x, a.tenant)) > (a.x + (a.x / a.id))
+select count(*), max(a.x), min(substr(a.s, 1, a.tenant)), sum(a.x) from a where (a.id * 20) <= a.x
+update a set id = 539 where ((select count(*) from a a2 where a2.id = a.id and a2.x < a2.x) > 2 or not ((select count(*) from b b2 where b2.x = a.id and b2.id <= b2.id) > 0))
+select a.id, (15 / a.id) from a where (a.x / a.id) > length('2*')
+select b.s, count(*), sum(20) from b where (11 * (case when b.a > b.id then b.a end)) <> b.id group by 1 having count(*) > 0
+select a.id, b.id, a.s, b.s, a.tenant from a right join b on b.x = a.x
+with c as materialized (select * from b) select c.id, c.s from c where c.x = c.id
+select b.id, b.a from b where chr(b.a) like '%2'
+select count(*), max(a.s::int), min((upper(a.s) || a.s)), sum(a.x) from a where a.x not in (select b2.x from b b2 where b2.id <> b2.a)
+delete from b where b.s < b.s
+select a.id, b.id, a.s, b.s, (coalesce(b.s::int, b.s::int) * 19) from a join b on b.s = a.s where exists (select 1 from b b2 where b2.x = b.id and b2.id = b2.x)
+select a.id, a.s from a where (select count(*) from b b2 where b2.x = a.x and (b2.id > b2.id or b2.id = b2.id)) > 1
+select a.id, 10 from a where upper(a.s) like '%*'
+select b.id, b.* from b where b.s > '1'
+delete from b where upper(b.s) like 'h%'
+update a set id = 554 where not exists (select 1 from a a2 where a2.id = a.id and not (a2.tenant > a2.tenant))
+with c as materialized (select * from b) select c.id, c.s from c where not ((c.x = c.a or c.x < c.id))
+select count(*), max((b.x * b.x)), min((b.s || b.s)), sum(b.x) from b
+select a.id, b.id, a.s, b.s, (b.s::int * b.s::int) from a right join b on b.a = a.id where b.s::int <= 23
+delete from b where b.x in (select b2.x from b b2 where exists (select 1 from b b2 where b2.id = b2.id and b2.id = b2.x))
+with c as materialized (select * from b) select c.id, c.s from c
+select x.n from (select b.id as n, b.x as v from b) x where x.v > 3
+delete from a where (a.x / a.tenant) is null returning a.id, a.s
+select count(*), max(b.x), min(upper(b.s)), sum(b.x) from b where not (b.a <> 15)
+select a.id, substr(upper(chr(a.id)), 1, a.tenant) from a where not exists (select 1 from b b2 where b2.id = a.id and b2.x <> b2.x)
+select a.id, ((a.s || upper(a.s)) || a.s) from a where (select count(*) from a a2 where a2.id = a.x and a2.s like '%2') > 2
+delete from a where (select count(*) from a a2 where a2.id = a.x and a2.tenant < a2.id) > 2
+select b.id, b.* from b
+select a.id, b.id, a.s, b.s, (case when (a.id - a.tenant) <= length(a.s) then 9 end) from a join b on b.s = a.s where not (not (a.x <= a.id))
+select count(*), max(((a.tenant / length(a.s)) * coalesce((case when a.id <= a.tenant then a.tenant end), a.id))), min(substr(upper('1'), 1, a.tenant)), sum(a.x) from a where exists (select 1 from b b2 where b2.x = a.x and not (b2.x > b2.a))
+select a.id, a.x from a where upper('2*') like 'h%'
+select count(*), max(length(upper(b.s))), min(b.s), sum(b.x) from b where not (b.id < b.x)
+with c as materialized (select * from b) select c.id, c.s from c where c.s like '1%'
+select x.n from (select a.id as n, a.x as v from a) x where x.v > 3
+update a set id = 599 where 18 <> a.tenant returning a.id, a.s
+update b set id = 513
+select a.id, b.id, a.s, b.s, a.tenant from a left join b on b.s = a.s where a.s like 'h%'
+select b.id, b.* from b where b.x < b.id
+select count(*), max(a.id), min(substr(chr(a.tenant), 1, (a.id * length(a.s)))), sum(a.x) from a where coalesce(a.x, a.tenant) = a.x
+select a.id, a.id from a where ((a.x + a.id) < (case when a.tenant > a.id then a.x end) or a.tenant < 24)
+select id, s from a except select id, s from b where b.x not in (select a2.x from a a2 where a2.x > a2.id)
+select id, s from a intersect select id, s from b where (b.s like 'h%' or 15 <> (b.id * b.id))
+select count(*), max((a.id * a.tenant)), min(upper(a.s)), sum(a.x) from a where (case when a.id is not null then length(a.s) end) <= a.id
+select a.id, a.* from a
+select count(*), max(a.id), min(a.s), sum(a.x) from a where not (a.s like '%*')
+select b.s, count(*), sum((b.a + (b.x * (b.id + b.id)))) from b where length(b.s) > 9 group by 1 having count(*) > 0
+select b.id, b.id from b where not (b.s > upper(b.s))
+with c as (select * from b) select c.id, c.s from c where c.s::int <= c.a
+select a.id, a.* from a where coalesce((a.x + a.x), a.id) <> a.tenant
+select a.id, (length(substr(a.s, 1, a.tenant)) - a.x) from a where a.x in (select a2.x from a a2 where a2.s like '%2')
+select a.x, count(*), sum(a.id) from a where a.tenant < 28 group by 1 having count(*) > 1
+update b set id = 554 where b.id < b.s::int
+select count(*), max(a.id), min((a.s || (chr(a.x) || a.s))), sum(a.x) from a
+select b.id % 3, count(*), sum(b.id) from b where 2 <> coalesce(b.x, b.id) group by 1 having count(*) > 2
+select a.id, b.id, a.s, b.s, a.x from a full join b on b.a = a.id where a.id <= length('1')
+select count(*), max((3 / length('2*'))), min(a.s), sum(a.x) from a where a.id <= (a.x + -3)
+select count(*), max(b.id), min(substr(b.s, 1, b.a)), sum(b.x) from b where (select count(*) from a a2 where a2.x = b.x and exists (select 1 from a a2 where a2.x = a2.x and a2.id <= a2.id)) > 1
+select b.id, b.s from b where (b.x in (select b2.x from b b2 where b2.a > b2.a) or b.s::int <= b.id)
+with c as (select * from b) select c.id, c.s from c where not (upper(c.s) like '%2')
+select b.id % 3, count(*), sum(b.id) from b where 27 is null group by 1 having count(*) > 2
+select a.s, count(*), sum(a.id) from a where (case when a.s like '%2' then a.tenant end) = a.tenant group by 1 having count(*) > 0
+select x.n from (select b.id as n, (b.id / ((b.a - b.id) - b.x)) as v from b) x where x.v > 3
+select b.id, b.id from b where exists (select 1 from b b2 where b2.x = b.x and b2.x > b2.id)
+select b.id, b.s from b where length((b.s || b.s)) <= b.id
+select b.id, b.* from b where b.x is not null
+select a.id, b.id, a.s, b.s, length(b.s) from a join b on b.a = a.id where upper(upper(b.s)) like 'h%'
+select a.id, b.id, a.s, b.s, a.tenant from a right join b on b.s = a.s where (a.x / a.tenant) <= a.tenant
+select b.id, b.s::int from b where not ((b.x <= b.id or b.a > b.a))
+select id, s from a intersect select id, s from b where length(b.s) = (28 + length(b.s))
+select x.n from (select b.id as n, b.a as v from b) x where x.v > 3
+select a.id, b.id, a.s, b.s, (a.id + a.id) from a full join b on b.a = a.id where a.x <> a.id
+select id, s from a union select id, s from b
+select x.n from (select a.id as n, a.id as v from a) x where x.v > 3
+select a.id, b.id, a.s, b.s, b.a from a right join b on b.x = a.x and length(b.s) = (coalesce(b.id, b.a) - b.x)
+select x.n from (select b.id as n, b.x as v from b) x where x.v > 3
+select x.n from (select a.id as n, ((case when a.x = a.tenant then a.id end) - a.x) as v from a) x where x.v > 3
+select id, s from a intersect select id, s from b
+select a.id, b.id, a.s, b.s, a.x from a left join b on b.x = a.x where a.tenant > (a.id / a.tenant)
+select a.id, a.* from a where a.s = a.s
+select a.id, b.id, a.s, b.s, a.x from a right join b on b.s = a.s and not (a.x in (select b2.x from b b2 where b2.id > b2.x))
+select a.id, a.* from a where a.s::int < (a.x * a.tenant)
+select a.id, b.id, a.s, b.s, b.x from a full join b on b.a = a.id where chr(coalesce(b.x, b.a)) > b.s
+select x.n from (select b.id as n, 8 as v from b) x where x.v > 3
+delete from b where b.x not in (select b2.x from b b2 where (b2.a > b2.a and b2.a = b2.a)) returning b.id, b.s
+select a.id, b.id, a.s, b.s, (length(b.s) + coalesce(b.a, (b.id / b.a))) from a join b on b.s = a.s and (select count(*) from b b2 where b2.id = b.id and b2.x > b2.a) > 1
+select a.id, b.id, a.s, b.s, ((b.x * b.x) / b.a) from a full join b on b.a = a.id
+select b.id, b.id from b where 19 <= (23 - b.a)
+select count(*), max(coalesce(a.id, coalesce(a.x, a.id))), min(a.s), sum(a.x) from a where a.id = length(substr(a.s, 1, a.id))
+select count(*), max(a.id), min(a.s), sum(a.x) from a where not ((a.tenant < a.x and a.x is null))
+select b.id, count(*) over (partition by b.x), sum(b.x) over (order by b.id) from b where ((b.s || b.s) || (b.s || b.s)) like 'h%'
+select a.id, b.id, a.s, b.s, b.x from a full join b on b.a = a.id where ((b.x + b.x) = 26 and b.id = b.id)
+delete from a where a.x > a.s::int returning a.id, a.s
+select a.s, count(*), sum((a.s::int * length((a.s || a.s)))) from a where a.s like '1%' group by 1 having count(*) > 2
+select b.id, b.* from b
+select a.id, 7 from a
+select id, s from a except select id, s from b where b.x = 18
+select a.id, count(*) over (partition by a.x), sum(a.x) over (order by a.id) from a where ((a.x + a.x) * a.tenant) < a.tenant
+select b.id, b.s from b where chr((b.id / b.x)) like '1%'
+update b set id = 515 where b.x <> b.a returning b.id, b.s
+select a.id, b.id, a.s, b.s, (b.x / b.s::int) from a left join b on b.s = a.s and b.s = b.s where not (exists (select 1 from b b2 where b2.id = b.id and b2.x < b2.a))
+update a set id = 519 where a.s < (a.s || upper(a.s))
+select a.id, (3 / a.x) from a where (select count(*) from b b2 where b2.id = a.x and b2.id <= b2.id) > 2
+select count(*), max(14), min(a.s), sum(a.x) from a where exists (select 1 from a a2 where a2.x = a.id and a2.s like '1%')
+select a.id, b.id, a.s, b.s, a.x from a right join b on b.s = a.s and upper(a.s) = (substr(a.s, 1, a.tenant) || a.s)
+delete from a where a.tenant <> a.tenant returning a.id, a.s
+delete from a where a.s like '%*' returning a.id, a.s
+select count(*), max(b.a), min((upper(upper(b.s)) || upper(b.s))), sum(b.x) from b where b.x in (select a2.x from a a2 where a2.s > a2.s)
+select a.id, a.s::int from a
+select a.id, substr(a.s, 1, length((a.s || a.s))) from a where chr(a.s::int) like '%2'
+select b.s, count(*), sum(b.a) from b group by 1 having count(*) > 0
+select b.id, 30 from b where coalesce(length(b.s), b.a) <> length(b.s)
+select b.id, b.s from b where coalesce(b.a, b.x) < b.a
+select b.id, b.a from b where b.x in (select b2.x from b b2 where b2.a > b2.a)
+select count(*), max(coalesce(b.s::int, b.a)), min(substr(b.s, 1, b.a)), sum(b.x) from b where b.x not in (select b2.x from b b2 where b2.a <= b2.id)
+select a.id, b.id, a.s, b.s, a.x from a full join b on b.a = a.id where upper('1') > chr(a.id)
+select a.s, count(*), sum(((a.id / coalesce(a.id, a.x)) / a.tenant)) from a where a.x in (select a2.x from a a2 where a2.id > a2.id) group by 1 having count(*) > 1
+select x.n from (select b.id as n, 18 as v from b) x where x.v > 3
+select b.id, b.* from b where chr((b.id * b.id)) like 'h%'
+with c as (select * from b) select c.id, c.s from c
+delete from a where a.id <= 8
+select id, s from a intersect select id, s from b
+select count(*), max(b.a), min(b.s), sum(b.x) from b where b.s like '1%'
+update a set id = 529 where a.tenant is null returning a.id, a.s
+select a.s, count(*), sum((a.tenant / coalesce(a.tenant, a.x))) from a where a.tenant <= ((case when a.tenant < a.tenant then a.x end) + a.id) group by 1 having count(*) > 1
+select a.id, a.id from a
+select a.id, b.id, a.s, b.s, a.id from a left join b on b.x = a.x where a.id = 21
+select count(*), max(b.id), min(b.s), sum(b.x) from b where (12 / (b.a / b.x)) <> (b.id / b.a)
+select a.id, b.id, a.s, b.s, a.s::int from a right join b on b.s = a.s where a.x < a.x
+update a set id = 542 where (a.id = length(a.s) and a.s = a.s)
+select a.id, b.id, a.s, b.s, (((a.tenant / a.id) / a.id) + a.x) from a full join b on b.a = a.id where a.x in (select b2.x from b b2 where b2.id < b2.id)
+select count(*), max(b.a), min(b.s), sum(b.x) from b where upper(upper(b.s)) like '%*'
+with c as (select * from b) select c.id, c.s from c where c.a < 30
+select a.s, count(*), sum((a.id + a.id)) from a where (case when a.x < a.x then (a.x / a.tenant) end) <> a.x group by 1 having count(*) > 2
+update a set id = 579
+select a.id, b.id, a.s, b.s, ((case when b.a = b.a then b.id end) * (b.id / b.id)) from a join b on b.x = a.x and b.x <= ((b.id + b.id) * length(b.s)) where b.s like '1%'
+with c as materialized (select * from a) select c.id, c.s from c where c.id <> c.tenant
+delete from b where b.x > b.x returning b.id, b.s
+update b set id = 566 returning b.id, b.s
+select a.id, b.id, a.s, b.s, (case when (select count(*) from b b2 where b2.x = b.id and b2.a < b2.x) > 2 then (b.x * b.x) end) from a full join b on b.a = a.id where exists (select 1 from b b2 where b2.x = b.id and b2.s = b2.s)
+delete from a where length(upper(a.s)) <= length(chr(a.id))
+select a.id, b.id, a.s, b.s, coalesce((coalesce(a.id, a.x) - a.tenant), a.id) from a full join b on b.a = a.id where ((a.tenant + a.id) / a.tenant) is not null
+with c as (select * from b) select c.id, c.s from c where c.s = substr(c.s, 1, c.id)
+select count(*), max(coalesce((a.id * a.id), a.x)), min(''), sum(a.x) from a
+select a.id, b.id, a.s, b.s, b.id from a right join b on b.s = a.s and b.s like '%2' where (b.s || (b.s || b.s)) < b.s
+select b.s, count(*), sum(b.x) from b where (b.s || b.s) > b.s group by 1 having count(*) > 1
+select x.n from (select b.id as n, b.a as v from b) x where x.v > 3
+select a.s, count(*), sum(length(a.s)) from a group by 1 having count(*) > 0
+select count(*), max(b.a), min(b.s), sum(b.x) from b
+delete from b where b.id <= (case when b.s < b.s then 26 end) returning b.id, b.s
+select a.id, b.id, a.s, b.s, (2 / a.tenant) from a left join b on b.s = a.s
+with c as materialized (select * from a) select c.id, c.s from c where not (c.x not in (select a2.x from a a2 where a2.id > a2.tenant))
+select b.s, count(*), sum(coalesce(26, b.x)) from b group by 1 having count(*) > 1
+select b.id, b.* from b where (b.x / b.x) is not null
+select a.id, a.* from a where not exists (select 1 from a a2 where a2.id = a.id and not (a2.x <= a2.x))
+update a set id = 548 where 17 < a.id
+select a.id, b.id, a.s, b.s, a.tenant from a left join b on b.a = a.id and 5 <= (a.tenant - a.s::int)
+select id, s from a union all select id, s from b
+select a.id % 3, count(*), sum(a.id) from a where a.s like 'h%' group by 1 having count(*) > 2
+select a.x, count(*), sum(a.id) from a where (select count(*) from b b2 where b2.id = a.id and b2.id <= b2.x) > 2 group by 1 having count(*) > 2
+select a.id, a.* from a
+select a.id, b.id, a.s, b.s, (b.x * b.x) from a join b on b.s = a.s
+select count(*), max(30), min('h'), sum(b.x) from b where (b.a = 26 or (b.x / b.x) is not null)
+with c as materialized (select * from b) select c.id, c.s from c where c.s like '%2'
+select a.id, b.id, a.s, b.s, b.id from a join b on b.x = a.x and (b.a < b.id and 2 <> b.x) where (select count(*) from a a2 where a2.id = b.id and exists (select 1 from b b2 where b2.id = a2.x and b2.id <> b2.id)) > 2
+select a.id, a.* from a
+select a.id, b.id, a.s, b.s, b.x from a full join b on b.a = a.id where (select count(*) from a a2 where a2.id = b.x and a2.s like 'h%') > 2
+select a.id, b.id, a.s, b.s, a.id from a right join b on b.x = a.x where a.s::int = (case when a.s like '1%' then coalesce(a.x, a.tenant) end)
+delete from b where (b.s || 'h') > b.s
+select a.id, b.id, a.s, b.s, ((b.a * b.x) * b.a) from a full join b on b.a = a.id where b.id = b.id
+select id, s from a union select id, s from b where exists (select 1 from a a2 where a2.id = b.x and a2.x < a2.tenant)
+select a.id, '2*' from a where a.s like '%*'
+select a.id, b.id, a.s, b.s, b.x from a right join b on b.a = a.id where not exists (select 1 from a a2 where a2.x = b.x and (select count(*) from b b2 where b2.id = a2.x and b2.id <= b2.a) > 0)
+with c as materialized (select * from a) select c.id, c.s from c where 23 = coalesce(c.x, (c.id + c.id))
+select b.id, b.id from b where b.s > b.s
+select b.id, count(*) over (partition by b.x), sum(b.x) over (order by b.id) from b where coalesce((case when b.a = b.x then b.x end), length(b.s)) = b.id
+delete from a where exists (select 1 from a a2 where a2.x = a.x and a2.id > a2.x)
+select a.id, b.id, a.s, b.s, (a.x + a.s::int) from a right join b on b.x = a.x and (9 / a.id) = ((case when a.x > a.x then a.x end) + a.id) where (case when a.x <> a.tenant then (a.x / a.tenant) end) > a.id
+select b.id, b.id from b where b.s > b.s
+select a.id, (a.tenant - a.x) from a where a.s like '%2'
+select a.id, count(*) over (partition by a.x), sum(a.x) over (order by a.id) from a
+select x.n from (select a.id as n, a.x as v from a) x where x.v > 3
+select b.id, 'h' from b where 17 = (b.x * (b.a - b.x))
+select b.id, b.s from b where b.s like '1%'
+select b.id, '1' from b where (not exists (select 1 from a a2 where a2.id = b.x and a2.x = a2.id) or b.a <> b.a)
+select a.s, count(*), sum(a.s::int) from a where (a.s || substr(a.s, 1, a.x)) > a.s group by 1 having count(*) > 0
+select count(*), max(a.id), min(a.s), sum(a.x) from a
+select b.id, b.s from b where not exists (select 1 from a a2 where a2.x = b.id and a2.tenant <= a2.id)
+delete from b returning b.id, b.s
+select id, s from a intersect select id, s from b
+delete from a where 25 = length(a.s)
+select count(*), max(b.a), min(b.s), sum(b.x) from b where not (exists (select 1 from a a2 where a2.id = b.id and a2.x < a2.tenant))
+select b.id, substr(substr(chr(b.id), 1, b.a), 1, b.a) from b
