@@ -17,6 +17,13 @@ pub fn is_foreign(collation: Oid) -> bool {
     )
 }
 
+/// Has the collation cases of letters that are not Unicode's for all languages: the Turkish i, Greek capitals without accents, Dutch IJ?
+pub fn has_own_cases(collation: Oid) -> bool {
+    const LANGUAGES: [&str; 5] = ["az", "el", "lt", "nl", "tr"];
+    let name = if is_foreign(collation) { crate::facts::collation_name(collation).unwrap_or_default() } else { "" };
+    LANGUAGES.iter().any(|language| name.strip_prefix(language).is_some_and(|rest| rest.starts_with(['-', '_'])))
+}
+
 /// Does the order of such values depend on a collation? Only types that are sure to have none do not.
 pub fn sorts(key: &Expr) -> bool {
     if let ExprKind::Collate { collation, .. } = &key.kind {
@@ -107,8 +114,12 @@ pub fn check(statement: &Statement, found: &Found) -> Result<()> {
     if !found.collated && of_column.is_none() {
         return Ok(());
     }
+    let of_letters = |used: &super::walk::Use| {
+        let selected = found.selected(used);
+        used.def.columns.iter().any(|c| has_own_cases(c.collation) && selected.contains(&c.num))
+    };
     let letters = found.functions.iter().find(|(function, _)| looks_at_letters(function.name));
-    if let Some((function, _)) = letters {
+    if let Some((function, _)) = letters.filter(|_| found.cased || found.uses.iter().any(of_letters)) {
         return Err(Error::unsupported(format!("function {} by another collation than \"C\"", function.name))
             .hint("Use the value COLLATE \"C\" or \"default\"."));
     }

@@ -51,6 +51,8 @@ pub struct Found {
     pub sorts: bool,
     /// COLLATE names another order than that of the bytes.
     pub collated: bool,
+    /// One of them has cases of letters of its own.
+    pub cased: bool,
 }
 
 /// A sequence that is known before execution, and what is done with it.
@@ -494,6 +496,7 @@ impl Walk {
             }
             ExprKind::Collate { arg, collation } => {
                 self.found.collated |= collation::is_foreign(*collation);
+                self.found.cased |= collation::has_own_cases(*collation);
                 self.expr(arg);
             }
             ExprKind::Field { row, field: _ } => self.expr(row),

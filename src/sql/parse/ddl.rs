@@ -246,9 +246,9 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
     {
         AlterTable::SecurityInvoker(invoker)
     } else if matches!(kind, ObjectKind::Table | ObjectKind::Sequence) && c.eat("set logged") {
-        AlterTable::SetLogged(true)
+        only_action(c, AlterTable::SetLogged(true))?
     } else if matches!(kind, ObjectKind::Table | ObjectKind::Sequence) && c.eat("set unlogged") {
-        AlterTable::SetLogged(false)
+        only_action(c, AlterTable::SetLogged(false))?
     } else if kind == ObjectKind::Sequence {
         let mut options = SequenceOptions::default();
         sequence_options(c, &mut options)?;
@@ -263,6 +263,17 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
         return Ok(None);
     };
     Ok(Some(RawDdl::AlterShared { kind, name, if_exists, action }))
+}
+
+/// An action that stands alone.
+fn only_action(c: &Cursor<'_>, action: AlterTable) -> Result<AlterTable> {
+    match c.is_end() {
+        true => Ok(action),
+        false => {
+            Err(Error::unsupported("SET LOGGED and SET UNLOGGED beside other actions")
+                .hint("Write them by themselves."))
+        }
+    }
 }
 
 /// What ALTER VIEW sets; with ALTER TABLE only what names security_invoker, the rest being for tables.

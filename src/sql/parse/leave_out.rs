@@ -127,8 +127,8 @@ fn absent(tokens: &[TokenWithSpan]) -> Result<()> {
         _ => 0,
     };
     let of_table = definitions > 0 || is(tokens, 0, "alter") && is(tokens, 1, "table");
-    for at in 0..tokens.len() {
-        let Token::Word(word) = &tokens[at].token else {
+    for (at, found) in tokens.iter().enumerate() {
+        let Token::Word(word) = &found.token else {
             let touches = |n: usize| tokens.get(n + 1).is_some_and(|next| next.span.start == tokens[n].span.end);
             let compares = |n: usize| {
                 matches!(
@@ -136,7 +136,7 @@ fn absent(tokens: &[TokenWithSpan]) -> Result<()> {
                     Some(Token::Lt | Token::Gt | Token::Eq | Token::Neq | Token::LtEq | Token::GtEq)
                 )
             };
-            if tokens[at].token == Token::Mul && touches(at) && compares(at + 1) {
+            if found.token == Token::Mul && touches(at) && compares(at + 1) {
                 return refused("a comparison of the images of records");
             }
             continue;
@@ -167,11 +167,14 @@ fn absent(tokens: &[TokenWithSpan]) -> Result<()> {
             "include" if of_table && at > 0 && tokens[at - 1].token == Token::RParen => {
                 return refused("INCLUDE of a constraint");
             }
-            "drop" if of_table && at > 3 && is(tokens, at + 1, "expression") => {
-                // Not a column of that name.
-                if is(tokens, at - 2, "column") || is(tokens, at - 2, "alter") {
-                    return refused("ALTER COLUMN … DROP EXPRESSION");
-                }
+            // Not a column of that name.
+            "drop"
+                if of_table
+                    && at > 3
+                    && is(tokens, at + 1, "expression")
+                    && (is(tokens, at - 2, "column") || is(tokens, at - 2, "alter")) =>
+            {
+                return refused("ALTER COLUMN … DROP EXPRESSION");
             }
             "set"
                 if of_table
@@ -181,10 +184,13 @@ fn absent(tokens: &[TokenWithSpan]) -> Result<()> {
             {
                 return refused("ON DELETE SET of some of the columns");
             }
-            "toast" if of_table && token(tokens, at + 1) == Some(&Token::Period) => {
-                if at > 0 && matches!(tokens[at - 1].token, Token::LParen | Token::Comma) {
-                    return refused("parameters of TOAST tables");
-                }
+            "toast"
+                if definitions > 0
+                    && at > 0
+                    && token(tokens, at + 1) == Some(&Token::Period)
+                    && matches!(tokens[at - 1].token, Token::LParen | Token::Comma) =>
+            {
+                return refused("parameters of TOAST tables");
             }
             "alter" if at > 2 && is(tokens, 0, "alter") && is(tokens, 1, "view") => {
                 return Err(Error::unsupported("ALTER VIEW … ALTER COLUMN").hint("Views are not updatable."));
@@ -236,7 +242,7 @@ fn column_names(tokens: &mut Vec<TokenWithSpan>, open: usize, extras: &mut Extra
         Token::Comma => i % 2 == 1,
         _ => false,
     };
-    if inside.is_empty() || inside.len() % 2 == 0 || !inside.iter().enumerate().all(alternate) {
+    if inside.is_empty() || inside.len().is_multiple_of(2) || !inside.iter().enumerate().all(alternate) {
         return;
     }
     // In a partition, names alone are no columns either, but there is no query.

@@ -91,7 +91,7 @@ fn word_of(value: &[TokenWithSpan]) -> Option<String> {
     }
 }
 
-fn is_on(options: &Options, name: &str) -> bool {
+fn is_on(options: &[(String, Option<String>)], name: &str) -> bool {
     let value = options.iter().rev().find(|(known, _)| known == name);
     value.is_some_and(|(_, value)| !matches!(value.as_deref(), Some("false" | "off" | "0")))
 }
@@ -153,7 +153,7 @@ fn names(c: &mut Cursor<'_>) -> Result<Vec<Name>> {
     Ok(found)
 }
 
-fn reindex(c: &mut Cursor<'_>, options: &Options) -> Result<Body> {
+fn reindex(c: &mut Cursor<'_>, options: &[(String, Option<String>)]) -> Result<Body> {
     let Some(kind) = ["index", "table", "schema", "system", "database"].into_iter().find(|kind| c.eat(kind)) else {
         return Err(c.error());
     };

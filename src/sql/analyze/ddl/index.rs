@@ -127,7 +127,7 @@ fn on_system_columns() -> Error {
 /// What an expression of an index says of a system column is that there can be none.
 fn of_index(error: Error) -> Error {
     let names = |column: &&str| error.report().message == format!("column \"{column}\" does not exist");
-    if error.code() == SqlState::UNDEFINED_COLUMN && SYSTEM_COLUMNS.iter().any(|column| names(&column)) {
+    if error.code() == SqlState::UNDEFINED_COLUMN && SYSTEM_COLUMNS.iter().any(names) {
         return on_system_columns();
     }
     without_position(error)

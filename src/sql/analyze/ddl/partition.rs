@@ -188,6 +188,15 @@ impl Analyzer<'_> {
         of: &RawOf,
         mut table: NewTable,
     ) -> Result<Ddl> {
+        if let Some(parent) = self.find_relation(of.parent.namespace.as_deref(), &of.parent.name)
+            && parent.temporary
+            && !table.temporary
+            && parent.is_partitioned()
+        {
+            let name = &parent.name;
+            let message = format!("cannot create a permanent relation as partition of temporary relation \"{name}\"");
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+        }
         let (parent, bound) = self.parent_and_bound(&of.parent, &of.bound, false)?;
         let mut own: Vec<Option<NewColumn>> = vec![None; parent.columns.len()];
         for definition in &create.columns {
