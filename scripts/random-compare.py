@@ -2,15 +2,17 @@
 """Compares the gateway with a real PostgreSQL on statements made at random.
 
     random-compare.py --postgres 'host=… user=… dbname=…' --gateway 'host=… user=… dbname=…' [--seed N] [--seconds N]
-                      [--out finds.txt] [--only functions|operators|casts|expressions|queries]
+                      [--out finds.txt] [--only functions|operators|casts|expressions|queries|calls|groups]
+                      [--record tests/random/recorded.txt --count N]
 
 What may be called comes from PostgreSQL's own catalog (pg_proc, pg_operator, pg_cast), so that nothing is forgotten;
 values come from lists of edges. Compared: the columns' names and types, the rows (as a multiset unless the order is
 given), the SQLSTATE. 0A000 from the gateway is the honest no, and only counted. A difference is shrunk to its smallest
 part that still differs. Exit status 1 if anything differed in its answer. Needs psycopg 3. Both databases are the
-program's own: it makes a schema `random_compare` and drops it.
+program's own: it makes a schema `random_compare` and drops it. --record keeps PostgreSQL's answers to so many statements
+that the gateway answers alike: tests/random_statements.rs asks it again.
 """
-import argparse, collections, random, re, sys, time
+import argparse, collections, json, random, re, sys, time
 import psycopg
 
 # Values a type: text that its input takes. None is NULL.
@@ -289,6 +291,27 @@ class Gen:
         return None
 
 
+# Functions of the user's own, each of one integer: what they read and compute is at another level than their argument.
+ROUTINES = {
+    "fa": "bigint language sql stable as 'select sum(id) + x from u'",
+    "fc": "bigint language sql stable as 'select count(*) from u where id > x'",
+    "fm": "bigint language sql stable as 'select max(id)::bigint from u where id < x'",
+    "fx": "bigint language sql immutable as 'select x * 2::bigint'",
+    "fy": "bigint language sql immutable as 'select case when x > 3 then x + 1::bigint else x - 1::bigint end'",
+    "fg": "bigint language sql stable as 'select count(x) from u'",
+    "fh": "bigint language sql stable as 'select max(x) + sum(id) from u where id <> x'",
+    "fw": "bigint language sql stable as 'select sum(x) over (order by id) from u order by id desc limit 1'",
+    "fl": "bigint language sql stable as 'select id::bigint from u where id = x'",
+    "fo": "bigint language sql stable as 'select x + (select min(id)::bigint from u where id <> x)'",
+    "fb": "bigint language sql stable as 'select count(*) from u where id = x group by id'",
+    "fs": "bigint language sql stable strict as 'select count(*) + coalesce(x, 1) from u'",
+    "fd": "bigint language sql stable as 'select 10 / x from u order by id limit 1'",
+}
+SETS = {
+    "gs": "setof int language sql stable as 'select id from u where id < x order by id'",
+    "gt": "table(p int, q bigint) language sql stable as 'select id, count(*) over () from u where id > x order by id'",
+}
+
 RESERVED = {"left", "right", "overlaps", "like", "position", "substring", "overlay", "char", "bit", "time", "timestamp", "timestamptz", "timetz", "interval", "numeric", "xmlexists", "normalize", "char", "float4", "float8", "int2", "int4", "int8", "bool", "text", "bpchar", "varchar", "name", "date", "notlike", "trim", "extract", "coalesce", "exists", "grouping", "timezone", "collation", "overlay", "cidr", "inet", "money", "varbit", "jsonb", "uuid", "oid"}
 
 
@@ -380,6 +403,7 @@ class Run:
         self.gen = Gen(self.facts, self.rng)
         self.counts = collections.Counter()
         self.seen = collections.Counter()
+        self.kept = {}
         self.out = open(args.out, "w") if args.out else sys.stdout
         self.refusals = collections.Counter()
         self.tables()
@@ -388,6 +412,7 @@ class Run:
         cols = ", ".join(f"c_{t} {SQLNAME.get(t, t[1:] + '[]' if t.startswith('_') else t)}" for t in COMMON)
         self.columns = [(f"c_{t}", t) for t in COMMON]
         script = ["drop schema if exists random_compare cascade", "create schema random_compare", "set search_path = random_compare", f"create table t (id int primary key, {cols})", f"create table u (id int primary key, {cols})", "create table empty_t (id int, v text)"]
+        script += [f"create function {name}(x int) returns {rest}" for name, rest in {**ROUTINES, **SETS}.items()]
         for name, n in (("t", 14), ("u", 9)):
             for i in range(n):
                 vals = []
@@ -395,6 +420,7 @@ class Run:
                     v = self.rng.choice([x for x in POOL[t] if x is None or ("{{" not in x and x not in EQUAL_OTHERS)])
                     vals.append("NULL" if v is None else "'" + v.replace("'", "''") + "'")
                 script.append(f"insert into {name} values ({i}, {', '.join(vals)})")
+        self.script = script
         for side in (self.pg, self.gw):
             for s in script:
                 r = side.run(s)
@@ -404,7 +430,10 @@ class Run:
 
     def check(self, sql, ordered=False):
         p, g = self.pg.run(sql), self.gw.run(sql)
-        return compare(p, g, ordered), p, g
+        kind = compare(p, g, ordered)
+        if kind == "same" and "\n" not in sql and not any(oid in (700, 701, 1021, 1022) for _, oid in (p[1] if p[0] == "rows" else ())):
+            self.kept[sql] = p
+        return kind, p, g
 
     def note(self, kind, key, sql, p, g):
         self.seen[kind, key] += 1
@@ -485,6 +514,65 @@ class Run:
         elif kind not in ("same", "skipped"):
             self.note(kind, key + (f" {p[1]}" if p[0] == "error" else "") + (f" {g[1]}" if g[0] == "error" else ""), sql, p, g)
         return kind
+
+    def calls(self):
+        """Functions of the user's own over rows, groups, windows, and in arms that are not taken."""
+        r = self.rng
+        row = lambda: r.choice(["id", "c_int4 % 20", "id + 1", "3", "NULL", "(id % 4)", "c_int2 % 7"])
+        group = lambda: r.choice(["count(*)::int", "max(id)", "sum(id)::int", "count(c_text)::int", "min(id) + 1", "2", "(count(*) FILTER (WHERE id > 5))::int"])
+        window = lambda: r.choice(["(row_number() OVER (ORDER BY id))::int", "(count(*) OVER ())::int", "lag(id) OVER (ORDER BY id)", "(sum(id) OVER (PARTITION BY id % 3))::int"])
+        def call(arg, depth=0):
+            f = r.choice(list(ROUTINES))
+            if depth < 2 and r.random() < 0.25:
+                return f"{f}(({call(arg, depth + 1)} % 100)::int)"
+            return f"{f}({arg()})" if f != "fd" else f"CASE WHEN {arg()} <> 0 THEN {call(lambda: 'nullif(' + arg() + ', 0)', 2)} END"
+        guarded = lambda: (lambda a: r.choice([f"CASE WHEN {a} = 0 THEN 0 ELSE fd({a}) END", f"CASE WHEN {a} <> 0 THEN fd({a}) END", f"coalesce(CASE WHEN {a} = 0 THEN 1 END, fd({a}))", f"({a} <> 0 AND fd({a}) > 0)::int", f"({a} = 0 OR fd({a}) > 0)::int"]))(r.choice(["id", "(id % 3)", "(id - 2)"]))
+        k = r.randrange(12)
+        key = r.choice(["c_bool", "id % 3", "c_int2", "c_text", "c_date"])
+        if k < 2:
+            self.statement(f"SELECT id, {call(row)} AS x, {call(row)} AS y FROM t ORDER BY id", "calls row", True)
+        elif k == 2:
+            self.statement(f"SELECT {call(group)} AS x, {r.choice([call(group), 'count(*)'])} AS y FROM t" + r.choice(["", " WHERE id > 4", " WHERE false"]), "calls aggregate")
+        elif k < 5:
+            having = r.choice(["", "", f" HAVING {call(group)} > 3", " HAVING count(*) > 1"])
+            self.statement(f"SELECT {key} AS k, {call(group)} AS x, count(*) FROM t GROUP BY {key}{having} ORDER BY 1, 2, 3", "calls group")
+        elif k == 5:
+            sets = r.choice([f"ROLLUP ({key})", f"CUBE ({key}, c_bool)", f"GROUPING SETS (({key}), (c_bool), ())"])
+            self.statement(f"SELECT {call(group)} AS x, count(*) FROM t GROUP BY {sets} ORDER BY 1, 2", "calls grouping sets")
+        elif k == 6:
+            self.statement(f"SELECT id, {call(window)} AS x FROM t ORDER BY id", "calls window", True)
+        elif k == 7:
+            self.statement(f"SELECT id, {guarded()} AS x FROM t ORDER BY id", "calls arm", True)
+        elif k == 8:
+            self.statement(f"SELECT id FROM t WHERE {call(row)} {r.choice(['>', '=', '<>'])} {call(row)} ORDER BY id", "calls where", True)
+        elif k == 9:
+            self.statement(r.choice([f"SELECT id, x FROM t, LATERAL gs({row()}) x ORDER BY id, x", f"SELECT t.id, g.* FROM t LEFT JOIN LATERAL gt({row()}) g ON true ORDER BY 1, 2, 3", f"SELECT id, gs({row()}) AS x FROM t ORDER BY 1, 2", f"SELECT * FROM gt({r.randrange(9)}) WITH ORDINALITY ORDER BY 1", f"SELECT count(*), sum(x) FROM gs({r.randrange(9)}) x", f"SELECT gs(max(id)) AS x FROM t ORDER BY 1"]), "calls set", True)
+        elif k == 10:
+            self.statement(f"SELECT {r.choice(['sum', 'max', 'count', 'array_agg'])}({call(row)} ORDER BY id) AS x FROM t" + r.choice(["", f" GROUP BY {key} ORDER BY 1"]), "calls inside aggregate")
+        else:
+            self.statement(f"SELECT DISTINCT {call(row)} AS x FROM t ORDER BY 1 {r.choice(['', 'DESC', 'NULLS FIRST'])}", "calls distinct", True)
+
+    def groups(self):
+        """Grouping sets, windows over groups, set operations of several kinds, subqueries in odd places."""
+        r = self.rng
+        cols = [c for c, ty in self.columns if ty in ("int2", "int4", "int8", "text", "bool", "date", "numeric", "varchar")]
+        a, b = r.choice(cols), r.choice(cols)
+        agg = lambda: r.choice(["count(*)", "sum(id)", f"max({r.choice(cols[1:])})", f"count(DISTINCT {r.choice(cols)})", "avg(id)", f"sum(id) FILTER (WHERE {a} IS NOT NULL)", "array_agg(id ORDER BY id)"]).replace("max(c_bool)", "max(id)")
+        order = lambda n: ", ".join(f"{i} {r.choice(['', 'DESC', 'NULLS FIRST', 'DESC NULLS LAST'])}" for i in range(1, n + 1))
+        k = r.randrange(10)
+        q = [
+            lambda: f"SELECT {a}, {b}, {agg()}, GROUPING({a}, {b}) FROM t GROUP BY {r.choice(['ROLLUP', 'CUBE'])} ({a}, {b}) ORDER BY {order(4)}",
+            lambda: f"SELECT {a}, {agg()} FROM t GROUP BY GROUPING SETS (({a}), ({a}, {b}), ()) ORDER BY {order(2)}",
+            lambda: f"SELECT {a}, {agg()} AS s, rank() OVER (ORDER BY count(*), {a}), sum(count(*)) OVER () FROM t GROUP BY {a} ORDER BY {order(3)}",
+            lambda: f"SELECT id, {r.choice(['sum', 'count', 'max', 'min'])}(id) OVER (PARTITION BY {a} ORDER BY id {r.choice(['ROWS', 'RANGE', 'GROUPS'])} BETWEEN {r.choice(['UNBOUNDED PRECEDING', '2 PRECEDING', 'CURRENT ROW', '1 FOLLOWING'])} AND {r.choice(['UNBOUNDED FOLLOWING', '1 FOLLOWING', '3 FOLLOWING'])} {r.choice(['', 'EXCLUDE TIES', 'EXCLUDE GROUP', 'EXCLUDE CURRENT ROW'])}) FROM t ORDER BY id",
+            lambda: f"SELECT DISTINCT ON ({a}) {a}, id FROM t ORDER BY {a} {r.choice(['', 'DESC', 'NULLS FIRST', 'DESC NULLS LAST'])}, id DESC",
+            lambda: f"(SELECT {a}, id FROM t WHERE id < 8 ORDER BY id LIMIT 5) {r.choice(['UNION', 'UNION ALL', 'EXCEPT', 'INTERSECT'])} (SELECT {a}, id FROM u ORDER BY id DESC LIMIT 6) ORDER BY {order(2)}",
+            lambda: f"WITH w AS (SELECT {a} AS k, {agg()} AS n FROM t GROUP BY {a}) SELECT k, n, (SELECT count(*) FROM w x WHERE x.k IS NOT DISTINCT FROM w.k) FROM w ORDER BY {order(2)}",
+            lambda: f"SELECT {a}, (SELECT {agg()} FROM u WHERE u.{b} IS NOT DISTINCT FROM t.{b}) FROM t ORDER BY id",
+            lambda: f"SELECT x.{a}, count(*) FROM (SELECT {a}, {b} FROM t UNION ALL SELECT {a}, {b} FROM u) x GROUP BY x.{a} HAVING count(*) > {r.randrange(3)} ORDER BY {order(2)}",
+            lambda: f"SELECT id, lag({a}, {r.randrange(3)}, NULL) OVER (ORDER BY id), first_value({a}) OVER (PARTITION BY {b} ORDER BY id), nth_value(id, 2) OVER (PARTITION BY {b} ORDER BY id) FROM t ORDER BY id {r.choice(['', 'DESC'])} LIMIT {r.randrange(1, 12)} OFFSET {r.randrange(4)}",
+        ][k]()
+        self.statement(q, f"groups {k}", True)
 
     def expressions(self):
         r = self.rng
@@ -579,6 +667,20 @@ class Run:
             gen.columns = []
 
 
+def record(run, path):
+    """The script, a line each, then `# statement` and its rows, or `ERROR` and the SQLSTATE."""
+    out = ["! " + line for line in run.script]
+    for sql, answer in run.kept.items():
+        out.append("# " + sql)
+        if answer[0] == "error":
+            out.append("ERROR " + answer[1])
+            continue
+        rows = [json.dumps([None if v is None else v.decode() for v in row], ensure_ascii=False) for row in answer[2]]
+        out += sorted(rows)
+    with open(path, "w") as file:
+        file.write("\n".join(out) + "\n")
+
+
 def main():
     a = argparse.ArgumentParser()
     a.add_argument("--postgres", required=True)
@@ -587,11 +689,15 @@ def main():
     a.add_argument("--seconds", type=float, default=120)
     a.add_argument("--out")
     a.add_argument("--only")
+    a.add_argument("--record")
+    a.add_argument("--count", type=int, default=1500)
     args = a.parse_args()
     run = Run(args)
-    end, kinds = time.time() + args.seconds, [args.only] if args.only else ["functions", "operators", "casts", "expressions", "expressions", "queries"]
-    while time.time() < end:
+    end, kinds = time.time() + args.seconds, [args.only] if args.only else ["functions", "operators", "casts", "expressions", "expressions", "queries", "calls", "groups"]
+    while time.time() < end and not (args.record and len(run.kept) >= args.count):
         getattr(run, run.rng.choice(kinds))()
+    if args.record:
+        record(run, args.record)
     total = sum(run.counts.values())
     print(f"seed {args.seed}: {total} statements, " + ", ".join(f"{k} {n}" for k, n in run.counts.most_common()))
     print("refused most:", *(f"\n  {n} {m}" for m, n in run.refusals.most_common(60)))

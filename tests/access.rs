@@ -427,3 +427,44 @@ fn random_statements_answer_as_over_what_the_role_may_see() {
         different.join("\n")
     );
 }
+
+/// Statements that scripts/random-compare.py made, with PostgreSQL's answers: tests/random/recorded.txt. A line with `!` makes
+/// what they are about; the rows below a statement are in no order.
+#[test]
+fn random_statements_answer_as_postgresql_does() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/random/recorded.txt");
+    let text = std::fs::read_to_string(path).expect("a file");
+    let server = Server::start(&Options::default());
+    let mut connection = server.target.connect().unwrap_or_else(|e| panic!("{e}"));
+    for setting in ["timezone = 'America/Los_Angeles'", "client_min_messages = error", "extra_float_digits = 1"] {
+        connection.query(&format!("set {setting}")).unwrap_or_else(|e| panic!("{e}"));
+    }
+    let mut cases: Vec<(&str, Vec<String>)> = Vec::new();
+    for line in text.lines() {
+        if let Some(sql) = line.strip_prefix("! ") {
+            connection.query(sql).unwrap_or_else(|e| panic!("{sql}: {e}"));
+        } else if let Some(sql) = line.strip_prefix("# ") {
+            cases.push((sql, Vec::new()));
+        } else if let Some((_, rows)) = cases.last_mut() {
+            rows.push(line.to_owned());
+        }
+    }
+    let mut different = Vec::new();
+    for (sql, mut expected) in cases.iter().cloned() {
+        let mut got = match connection.query(sql) {
+            Ok(rows) => rows.iter().map(|row| serde_json::to_string(row).expect("JSON")).collect(),
+            Err(error) => vec![format!("ERROR {}", error.code())],
+        };
+        // Python's JSON has blanks.
+        for rows in [&mut expected, &mut got] {
+            for row in rows.iter_mut().filter(|row| row.starts_with('[')) {
+                *row = serde_json::from_str::<serde_json::Value>(row).expect("JSON").to_string();
+            }
+            rows.sort();
+        }
+        if got != expected {
+            different.push(format!("{sql}\n  expected {expected:?}\n  got      {got:?}"));
+        }
+    }
+    assert!(different.is_empty(), "{} of {} differ\n{}", different.len(), cases.len(), different.join("\n"));
+}

@@ -319,7 +319,12 @@ impl Engine for Pool {
             let help = self.0.helpers.call();
             blocking(move || {
                 let _help = help;
-                RawConnection::open(&database).and_then(|raw| raw.run("CHECKPOINT")).translated()
+                match RawConnection::open(&database).and_then(|raw| raw.run("CHECKPOINT")) {
+                    // Beside others' transactions DuckDB does not. What is committed is in its log, which it empties by itself
+                    // when they have ended.
+                    Err(error) if error.0.contains("Cannot CHECKPOINT") => Ok(()),
+                    done => done.translated(),
+                }
             })
             .await
         }

@@ -272,9 +272,9 @@ pub(super) fn forms(functions: impl Iterator<Item = Callee>, count: usize, argum
             named_form(func, count, &arguments.names)
         } else if args == count && (arguments.variadic || variadic == 0) {
             (!arguments.variadic || variadic != 0).then(|| plain_form(func))
-        } else if variadic != 0 && !arguments.variadic && count + 1 >= args {
+        } else if variadic != 0 && !arguments.variadic && count >= args {
             variadic_form(func, count)
-        } else if count < args && count + func.defaults() >= args && variadic == 0 {
+        } else if count < args && count + func.defaults() >= args {
             Some(plain_form(func))
         } else {
             None

@@ -241,6 +241,16 @@ pub(crate) fn first_column_of(expr: &Expr, rels: &[RelId]) -> Option<u32> {
     found
 }
 
+/// Does a query have columns of these relations around it?
+pub(crate) fn refers_to(query: &Query, rels: &[RelId]) -> bool {
+    let mut found = false;
+    let _ = walk_query(query, 0, &mut |e, _| {
+        found |= matches!(&e.kind, ExprKind::Column { rel, .. } | ExprKind::WholeRow(rel) if rels.contains(rel));
+        Ok(!found)
+    });
+    found
+}
+
 /// What a select groups by.
 struct Groups<'e> {
     exprs: &'e [Expr],

@@ -65,7 +65,7 @@ use crate::registry::{Name, Privileges, Relation as TableDef};
 use crate::tree::{CteId, Expr, ExprKind, RelColumn, RelId, Statement};
 use crate::types::{Oid, PgType, oid};
 
-pub(crate) use self::check::{walk, walk_query};
+pub(crate) use self::check::{children_mut, refers_to, walk, walk_query};
 pub use self::coerce::CastContext;
 pub(crate) use self::copy_feed::needs_order;
 pub(crate) use self::from::table_columns as relation_columns;

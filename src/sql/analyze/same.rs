@@ -23,6 +23,7 @@ fn same_kind(a: &ExprKind, b: &ExprKind) -> bool {
     match (a, b) {
         (K::Const(a), K::Const(b)) => a == b,
         (K::Param(a), K::Param(b)) => a == b,
+        (K::NextValue(a), K::NextValue(b)) => a == b,
         (K::Column { rel: r1, column: c1 }, K::Column { rel: r2, column: c2 }) => r1 == r2 && c1 == c2,
         (K::WholeRow(a), K::WholeRow(b)) => a == b,
         (K::Call(a), K::Call(b)) | (K::SetReturning(a), K::SetReturning(b)) => {

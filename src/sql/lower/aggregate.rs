@@ -50,7 +50,7 @@ impl Lowerer<'_> {
     pub(super) fn aggregate(&mut self, aggregate: &tree::Aggregate, ty: PgType) -> Result<Scalar> {
         // Inside an aggregate a grouping expression is itself.
         let outside = self.grouped.pop();
-        let lowered = self.aggregate_inside(aggregate, ty);
+        let lowered = self.over_rows(|this| this.aggregate_inside(aggregate, ty));
         self.grouped.extend(outside);
         lowered
     }
@@ -220,6 +220,14 @@ impl Lowerer<'_> {
                 Ok(Scalar::template("CASE WHEN isinf({0}) THEN {1} ELSE {0} END", vec![sum, error], phys))
             }
             ("sum", oid::NUMERIC) => self.sum_numeric(arg, clauses),
+            // What is drawn is drawn once for both.
+            ("avg", oid::INT2 | oid::INT4 | oid::INT8) if arg.weight().1 => {
+                let element = arg.phys.clone();
+                let all = clauses.call("list", vec![arg], Phys::List(Box::new(element)));
+                let text = "CAST(list_sum(CAST({0} AS HUGEINT[])) AS VARCHAR)";
+                let sum = Scalar::template(text, vec![all.clone()], Phys::Numeric);
+                Ok(average(sum, Scalar::template("list_count({0})", vec![all], Phys::Int8)))
+            }
             ("avg", oid::INT2 | oid::INT4 | oid::INT8) => {
                 let sum = clauses.call("sum", vec![arg.clone()], Phys::Void).cast(Phys::Text);
                 Ok(average(Scalar { phys: Phys::Numeric, ..sum }, clauses.call("count", vec![arg], Phys::Int8)))
@@ -328,7 +336,7 @@ impl Lowerer<'_> {
 
 /// An argument that could fail, for the rows that pass a filter.
 fn guarded(filter: &Scalar, arg: Scalar) -> Scalar {
-    if arg.is_cheap() || arg.dscale.is_some() || matches!(arg.phys, Phys::Void) {
+    if arg.is_cheap() || arg.dscale.is_some() || matches!(arg.phys, Phys::Void) || filter.weight().1 {
         return arg;
     }
     let phys = arg.phys.clone();

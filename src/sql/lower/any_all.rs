@@ -153,7 +153,7 @@ impl Lowerer<'_> {
         if !known {
             return Err(Error::unsupported(format!("operator {op_name} with ANY or ALL of a subquery")));
         }
-        let inner = self.query(query)?;
+        let inner = self.inner_query(query)?;
         let (inner, rights) = self.cast_output(inner, query, ops, casts)?;
         if left.len() != rights.len() {
             return Err(Error::internal("lower: ANY of a subquery with other columns"));

@@ -30,7 +30,7 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn array_subquery(&mut self, query: &Query) -> Result<Scalar> {
-        let inner = self.query(query)?;
+        let inner = self.inner_query(query)?;
         let element = inner.columns.first().cloned().unwrap_or(Phys::Void);
         let phys = Phys::List(Box::new(element.clone()));
         let alias = self.make();

@@ -9,7 +9,6 @@ use crate::tree::{Call, Expr, ExprKind, SessionValue};
 use crate::types::{self, PgType, Phys, oid};
 
 use super::Lowerer;
-use super::expr::volatile;
 use super::ir::{Node, Piece, Scalar, Template, Variable, template};
 
 impl Lowerer<'_> {
@@ -214,20 +213,21 @@ impl Lowerer<'_> {
                     let (mut args, phys) = self.arguments(func, args, ty)?;
                     let text = Template::with_session(template, args.len());
                     args.push(self.session_id());
-                    return Ok(mark(func, Scalar::template(text, args, phys)));
+                    return Ok(self.mark(func, Scalar::template(text, args, phys)));
                 }
                 How::Template(template) => {
                     let (args, phys) = self.arguments(func, args, ty)?;
-                    return Ok(mark(func, self.template(template, args, phys)?));
+                    let value = self.template(template, args, phys)?;
+                    return Ok(self.mark(func, value));
                 }
                 How::Native(name) => {
                     let (args, phys) = self.arguments(func, args, ty)?;
-                    return Ok(mark(func, Scalar::call(name, args, phys)));
+                    return Ok(self.mark(func, Scalar::call(name, args, phys)));
                 }
                 How::SessionNative(name) => {
                     let (mut args, phys) = self.arguments(func, args, ty)?;
                     args.insert(0, self.session_id());
-                    return Ok(mark(func, Scalar::call(name, args, phys)));
+                    return Ok(self.mark(func, Scalar::call(name, args, phys)));
                 }
                 How::Special => return self.special(func, args, trees, ty),
                 How::Refused(reason) => {
@@ -311,12 +311,10 @@ impl Lowerer<'_> {
         Ok((met, Some(common)))
     }
 
-    /// A template; an argument that it mentions twice and that is dear or volatile is computed once.
+    /// A template; an argument that it mentions twice and that is dear is computed once.
     fn template(&mut self, template: &'static str, args: Vec<Scalar>, phys: Phys) -> Result<Scalar> {
-        let repeated = (0..args.len()).find(|i| {
-            let (weight, is_volatile) = args[*i].weight();
-            template.matches(&format!("{{{i}}}")).count() > 1 && !args[*i].is_cheap() && (is_volatile || weight >= 12)
-        });
+        let repeated = (0..args.len())
+            .find(|i| template.matches(&format!("{{{i}}}")).count() > 1 && super::expr::is_dear(&args[*i]));
         let Some(i) = repeated else { return Ok(Scalar::template(template, args, phys)) };
         let mut args = args;
         let dear = std::mem::replace(&mut args[i], Scalar::null(Phys::Void));
@@ -415,12 +413,17 @@ impl Lowerer<'_> {
                 all.append(args);
                 // A sequence that is known now is a NextValue, which policy has judged; this one judges by itself.
                 let name = if func.name == "nextval" { "nextval_asked" } else { func.name };
-                return Ok(Some(volatile(Scalar::template(template!["dg_", name, "({*})"], all, Phys::Int8))));
+                let value = Scalar::template(template!["dg_", name, "({*})"], all, Phys::Int8);
+                return Ok(Some(self.volatile(value)));
             }
             _ => return Ok(None),
         };
         let phys = self.phys(ty)?;
         Ok(Some(self.session(value, phys)))
+    }
+
+    fn mark(&mut self, func: &Proc, value: Scalar) -> Scalar {
+        if func.volatility == b'v' { self.volatile(value) } else { value }
     }
 
     /// Text functions over any type.
@@ -447,17 +450,13 @@ impl Lowerer<'_> {
 }
 
 /// The native through which a volatile function draws, where it can be made to draw the same again.
-fn drawn(func: &Proc) -> Option<&'static str> {
+pub(super) fn drawn(func: &Proc) -> Option<&'static str> {
     match (func.name, func.args.as_slice()) {
         ("random", []) => Some("dg_random"),
         ("gen_random_uuid", []) => Some("dg_gen_random_uuid"),
         ("clock_timestamp", []) => Some("dg_clock_timestamp"),
         _ => None,
     }
-}
-
-fn mark(func: &Proc, value: Scalar) -> Scalar {
-    if func.volatility == b'v' { volatile(value) } else { value }
 }
 
 pub(super) fn is_polymorphic(declared: u32) -> bool {

@@ -54,20 +54,14 @@ impl Lowerer<'_> {
         match (&value.phys, &phys) {
             (a, b) if a == b => Ok(value),
             (Phys::Void, _) => Ok(value.cast(phys)),
-            (Phys::Int4, Phys::Oid) => self.bind_once(value, |_, v| {
-                Ok(Scalar::template(
-                    "CASE WHEN {0} < 0 THEN CAST(CAST({0} AS BIGINT) + 4294967296 AS UINTEGER) ELSE CAST({0} AS UINTEGER) END",
-                    vec![v],
-                    Phys::Oid,
-                ))
-            }),
-            (Phys::Oid, Phys::Int4) => self.bind_once(value, |_, v| {
-                Ok(Scalar::template(
-                    "CASE WHEN {0} > 2147483647 THEN CAST(CAST({0} AS BIGINT) - 4294967296 AS INTEGER) ELSE CAST({0} AS INTEGER) END",
-                    vec![v],
-                    Phys::Int4,
-                ))
-            }),
+            (Phys::Int4, Phys::Oid) => {
+                let text = "CAST((CAST({0} AS BIGINT) & 4294967295) AS UINTEGER)";
+                Ok(Scalar::template(text, vec![value], Phys::Oid))
+            }
+            (Phys::Oid, Phys::Int4) => {
+                let text = "CAST((((CAST({0} AS BIGINT) + 2147483648) & 4294967295) - 2147483648) AS INTEGER)";
+                Ok(Scalar::template(text, vec![value], Phys::Int4))
+            }
             (Phys::Decimal { .. } | Phys::Numeric, Phys::Numeric | Phys::Decimal { .. }) => Ok(value),
             (Phys::List(from), Phys::List(to)) if **from == Phys::Text && **to == Phys::Padded => {
                 Ok(Scalar { phys, ..value })

@@ -1,10 +1,10 @@
 //! Expressions: one arm a kind; what takes more than a few lines is in a file of its own.
 
 use crate::error::{Error, Result, SqlState};
-use crate::tree::{BoolTest, Expr, ExprKind, SessionValue};
+use crate::tree::{BoolTest, Expr, ExprKind, RelId, SessionValue};
 use crate::types::{PgType, Phys};
 
-use super::ir::{Node, Scalar, template};
+use super::ir::{self, Node, Scalar};
 use super::{Lowerer, Means};
 
 impl Lowerer<'_> {
@@ -32,8 +32,8 @@ impl Lowerer<'_> {
             ExprKind::Routine(r) => self.routine(r, e.ty),
             ExprKind::SetReturning(call) => self.set_returning(call, e.ty),
             ExprKind::Cast { arg, how, explicit } => self.cast(arg, how, *explicit, e.ty),
-            ExprKind::And(parts) => Ok(Scalar::new(Node::And(self.exprs(parts)?), Phys::Bool)),
-            ExprKind::Or(parts) => Ok(Scalar::new(Node::Or(self.exprs(parts)?), Phys::Bool)),
+            ExprKind::And(parts) => self.junction(parts, true),
+            ExprKind::Or(parts) => self.junction(parts, false),
             ExprKind::Not(arg) => Ok(Scalar::template("(NOT {0})", vec![self.expr(arg)?], Phys::Bool)),
             ExprKind::IsNull { arg, not } => self.null_test(arg, *not),
             ExprKind::IsBool { arg, test, not } => {
@@ -42,11 +42,14 @@ impl Lowerer<'_> {
             }
             ExprKind::Distinct { eq, left, right, not } => self.distinct_from(eq, left, right, *not),
             ExprKind::NullIf { eq, left, right } => self.null_if(eq, left, right),
-            ExprKind::Case { simple: _, whens, otherwise } => self.case(whens, otherwise.as_deref()),
+            ExprKind::Case { simple, whens, otherwise } => match self.drawn_operand(*simple, whens)? {
+                Some(whens) => self.case(&whens, otherwise.as_deref()),
+                None => self.case(whens, otherwise.as_deref()),
+            },
             ExprKind::Coalesce(args) => self.coalesce(args),
             ExprKind::MinMax { greatest, args } => self.min_max(*greatest, args, e.ty),
             ExprKind::AnyAll { op, all, left, array } => self.any_all_array(op, *all, left, array),
-            ExprKind::Exists(query) => Ok(Scalar::new(Node::Exists(Box::new(self.query(query)?)), Phys::Bool)),
+            ExprKind::Exists(query) => Ok(Scalar::new(Node::Exists(Box::new(self.inner_query(query)?)), Phys::Bool)),
             ExprKind::ScalarSubquery(query) => self.scalar_subquery(query),
             ExprKind::ArraySubquery(query) => self.array_subquery(query),
             ExprKind::AnyAllSubquery { all, op_name, ops, left, casts, query } => {
@@ -66,7 +69,7 @@ impl Lowerer<'_> {
             ExprKind::NextValue(sequence) => {
                 self.writes = true;
                 let args = vec![self.session_id(), Scalar::number(*sequence, Phys::Void).cast(Phys::Oid)];
-                Ok(volatile(Scalar::call("dg_nextval", args, Phys::Int8)))
+                Ok(self.volatile(Scalar::call("dg_nextval", args, Phys::Int8)))
             }
             ExprKind::Default => Err(Error::internal("lower: DEFAULT after analysis")),
             // Only collations equal to C pass analysis, and DuckDB compares bytes.
@@ -80,10 +83,13 @@ impl Lowerer<'_> {
         list.iter().map(|e| self.expr(e)).collect()
     }
 
-    fn column(&mut self, rel: crate::tree::RelId, column: u16, ty: PgType) -> Result<Scalar> {
+    fn column(&mut self, rel: RelId, column: u16, ty: PgType) -> Result<Scalar> {
         if let Some(values) = self.substitutes.get(&rel) {
             return match values.get(usize::from(column)).cloned().flatten() {
-                Some(value) => Ok(value),
+                Some(value) => {
+                    let value = self.as_guarded(rel, value);
+                    Ok(self.of_own_level(rel, value))
+                }
                 None => Ok(Scalar::null(self.phys(ty)?)),
             };
         }
@@ -93,7 +99,7 @@ impl Lowerer<'_> {
             .get(usize::from(column))
             .ok_or_else(|| Error::internal(format!("lower: relation {rel:?} has no column {column}")))?;
         match means {
-            Means::Column(name) => Ok(Scalar::column(known.alias, name.clone(), phys.clone())),
+            Means::Column(name) => Ok(self.as_guarded(rel, Scalar::column(known.alias, name.clone(), phys.clone()))),
             Means::Oid(oid) => Ok(Scalar::number(*oid, Phys::Void).cast(phys.clone())),
             Means::Routed(def) => {
                 let (def, phys) = (def.clone(), phys.clone());
@@ -130,9 +136,17 @@ impl Lowerer<'_> {
             return self.expr(otherwise);
         }
         let tests = whens.iter().map(|(test, _)| self.expr(test)).collect::<Result<Vec<_>>>()?;
-        let mut values = whens.iter().map(|(_, then)| self.expr(then)).collect::<Result<Vec<_>>>()?;
+        let mut values = Vec::with_capacity(whens.len() + 1);
+        let mut known: Vec<(Scalar, bool)> = Vec::new();
+        for ((_, then), test) in whens.iter().zip(&tests) {
+            known.push((test.clone(), true));
+            values.push(self.only_where(&known, then)?);
+            if let Some((_, holds)) = known.last_mut() {
+                *holds = false;
+            }
+        }
         if let Some(otherwise) = otherwise {
-            values.push(self.expr(otherwise)?);
+            values.push(self.only_where(&known, otherwise)?);
         }
         let (mut values, phys) = self.meet(values, true)?;
         let differs = self.scales_differ(&values);
@@ -151,8 +165,71 @@ impl Lowerer<'_> {
         Ok(Scalar { dscale, ..build(values, phys) })
     }
 
+    /// AND and OR. What does something (`nextval('s')`) is done only if what stands before it does not decide.
+    fn junction(&mut self, parts: &[Expr], and: bool) -> Result<Scalar> {
+        let node =
+            |values: Vec<Scalar>| Scalar::new(if and { Node::And(values) } else { Node::Or(values) }, Phys::Bool);
+        let last = parts.iter().rposition(super::routine::acts).unwrap_or(0);
+        let mut values = Vec::with_capacity(parts.len());
+        let mut known: Vec<(Scalar, bool)> = Vec::new();
+        let queries = parts.iter().any(super::arms::has_query);
+        for part in parts {
+            let value = self.only_where(&known, part)?;
+            if queries {
+                let open = if and { "({0} IS DISTINCT FROM FALSE)" } else { "({0} IS DISTINCT FROM TRUE)" };
+                known.push((Scalar::template(open, vec![value.clone()], Phys::Bool), true));
+            }
+            values.push(value);
+        }
+        if last == 0 {
+            return Ok(node(values));
+        }
+        let rest = values.split_off(last);
+        let mut joined = if rest.len() > 1 { node(rest) } else { rest.into_iter().next().unwrap_or(Scalar::bool(and)) };
+        for value in values.into_iter().rev() {
+            let decided = if and { "({0} IS NOT DISTINCT FROM FALSE)" } else { "({0} IS NOT DISTINCT FROM TRUE)" };
+            joined = self.bind_once(value, |_, value| {
+                let test = Scalar::template(decided, vec![value.clone()], Phys::Bool);
+                Ok(Scalar::when(test, Scalar::bool(!and), node(vec![value, joined])))
+            })?;
+        }
+        Ok(joined)
+    }
+
+    /// The tests of a simple CASE over a volatile operand, which is drawn once: over a relation of it. `None` of any other.
+    fn drawn_operand(&mut self, simple: bool, whens: &[(Expr, Expr)]) -> Result<Option<Vec<(Expr, Expr)>>> {
+        let operand = match whens {
+            [(test, _), ..] if simple && super::routine::is_volatile(test) => operand_of(test),
+            _ => return Ok(None),
+        };
+        let unknown = || {
+            Error::unsupported("a volatile operand of this CASE")
+                .hint("Compute it in a subquery in FROM, and use its column.")
+        };
+        let operand = operand.ok_or_else(unknown)?;
+        if !super::routine::is_volatile(operand) {
+            return Ok(None);
+        }
+        let value = self.expr(operand)?;
+        self.made += 1;
+        let rel = RelId(OPERANDS + self.made);
+        self.substitutes.insert(rel, vec![Some(value)]);
+        let mut whens = whens.to_vec();
+        for (test, _) in &mut whens {
+            let operand = operand_mut(test).ok_or_else(unknown)?;
+            operand.kind = ExprKind::Column { rel, column: 0 };
+        }
+        Ok(Some(whens))
+    }
+
     fn coalesce(&mut self, args: &[Expr]) -> Result<Scalar> {
-        let values = self.exprs(args)?;
+        let mut values = Vec::with_capacity(args.len());
+        let mut known: Vec<(Scalar, bool)> = Vec::new();
+        for arg in args {
+            let value = self.only_where(&known, arg)?;
+            known.push((value.clone().is_null(), true));
+            values.push(value);
+        }
         let (values, phys) = self.meet(values, true)?;
         if !self.scales_differ(&values) {
             return Ok(Scalar::template("coalesce({*})", self.lazily(values), phys));
@@ -171,7 +248,7 @@ impl Lowerer<'_> {
     }
 
     fn scalar_subquery(&mut self, query: &crate::tree::Query) -> Result<Scalar> {
-        let query = self.query(query)?;
+        let query = self.inner_query(query)?;
         let phys = query.columns.first().cloned().unwrap_or(Phys::Void);
         Ok(Scalar::new(Node::Subquery(Box::new(query)), phys))
     }
@@ -184,32 +261,63 @@ impl Lowerer<'_> {
         Ok(self.session(value, phys))
     }
 
-    /// Computes `arg` once where `body` mentions it more than once and repeating it would cost or change something.
+    /// Marks a value that differs each time it is computed: [`super::once`] sees to it that its copies are one.
+    pub(super) fn volatile(&mut self, mut value: Scalar) -> Scalar {
+        if let Node::Template { draw, .. } = &mut value.node {
+            self.made += 1;
+            *draw = self.made;
+        }
+        value
+    }
+
+    /// Computes `arg` once where `body` mentions it more than once and repeating it would cost something.
     pub(super) fn bind_once(
         &mut self,
         arg: Scalar,
         body: impl FnOnce(&mut Self, Scalar) -> Result<Scalar>,
     ) -> Result<Scalar> {
-        let (weight, is_volatile) = arg.weight();
-        if arg.is_cheap() || (!is_volatile && weight < 12) {
+        if !is_dear(&arg) {
             return body(self, arg);
         }
         let variable = self.variable();
         let arg = self.settle(arg);
         let inner = body(self, Scalar::new(Node::Variable(variable), arg.phys.clone()))?;
-        let phys = inner.phys.clone();
-        let text = template!["(list_transform([{0}], lambda ", variable, ": {1})[1])"];
-        Ok(Scalar::template(text, vec![arg, self.settle(inner)], phys))
+        Ok(ir::bound(variable, arg, self.settle(inner)))
     }
 }
 
-pub(super) fn volatile(value: Scalar) -> Scalar {
-    match value.node {
-        Node::Template { text, args, .. } => {
-            Scalar { node: Node::Template { text, args, volatile: true }, phys: value.phys, dscale: value.dscale }
-        }
-        node => Scalar { node, phys: value.phys, dscale: value.dscale },
+/// Is it better not to repeat it?
+pub(super) fn is_dear(value: &Scalar) -> bool {
+    !value.is_cheap() && value.weight().0 >= 12
+}
+
+/// Relation ids from here on stand for the operands of CASE.
+const OPERANDS: u32 = (1 << 29) + (1 << 28);
+
+/// The operand of a simple CASE in one of its tests, without the casts that the operator asks for.
+fn operand_of(test: &Expr) -> Option<&Expr> {
+    let mut operand = match &test.kind {
+        ExprKind::Call(call) => call.args.first()?,
+        ExprKind::Cast { arg, .. } => return operand_of(arg),
+        _ => return None,
+    };
+    while let ExprKind::Cast { arg, .. } = &operand.kind {
+        operand = arg;
     }
+    Some(operand)
+}
+
+fn operand_mut(test: &mut Expr) -> Option<&mut Expr> {
+    let mut operand = match &mut test.kind {
+        ExprKind::Call(call) => call.args.first_mut()?,
+        ExprKind::Cast { arg, .. } => return operand_mut(arg),
+        _ => return None,
+    };
+    while matches!(operand.kind, ExprKind::Cast { .. }) {
+        let ExprKind::Cast { arg, .. } = &mut operand.kind else { return None };
+        operand = arg;
+    }
+    Some(operand)
 }
 
 fn bool_test(test: BoolTest, not: bool) -> &'static str {

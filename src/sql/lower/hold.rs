@@ -113,7 +113,7 @@ pub(super) fn never_fails(e: &Expr) -> bool {
 }
 
 /// Whether the outermost operation of an expression may fail by the values that it gets.
-fn may_fail(e: &Expr) -> bool {
+pub(super) fn may_fail(e: &Expr) -> bool {
     match &e.kind {
         ExprKind::Const(_)
         | ExprKind::Param(_)

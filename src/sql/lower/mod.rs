@@ -7,6 +7,7 @@ mod tests;
 
 mod aggregate;
 mod any_all;
+mod arms;
 mod array;
 mod array_search;
 mod blanks;
@@ -27,10 +28,14 @@ mod function;
 mod group;
 mod hold;
 mod insert;
+mod levels;
+mod lift;
 mod limit;
 mod locks;
 mod merge;
+mod nesting;
 mod numeric;
+mod once;
 mod one_sided;
 mod order;
 mod ordered_set;
@@ -129,6 +134,19 @@ fn lower_as(statement: &tree::Statement, cx: &Context, decimals: Decimals, keyed
 
 /// Lowers a statement whose targets are tables of the engine's.
 fn lower_placed(statement: &tree::Statement, cx: &Context, decimals: Decimals, keyed: bool) -> Result<Lowered> {
+    finished(lower_by_kind(statement, cx, decimals, keyed)?)
+}
+
+/// What is seen to over whole statements.
+fn finished(mut lowered: Lowered) -> Result<Lowered> {
+    for statement in lowered.before.iter_mut().map(|step| &mut step.statement).chain([&mut lowered.statement]) {
+        once::drawn_once(statement)?;
+        nesting::bounded(statement)?;
+    }
+    Ok(lowered)
+}
+
+fn lower_by_kind(statement: &tree::Statement, cx: &Context, decimals: Decimals, keyed: bool) -> Result<Lowered> {
     let mut lowerer = Lowerer::new(cx, decimals);
     let steps = staged::wanted(statement, || Lowerer::new(cx, decimals).takes_more(statement, keyed))?;
     lowerer.taped = steps || !matches!(statement, tree::Statement::Query(_));
@@ -156,7 +174,7 @@ fn lower_placed(statement: &tree::Statement, cx: &Context, decimals: Decimals, k
 pub fn lower_for_table(query: &tree::Query, cx: &Context, decimals: Decimals) -> Result<Lowered> {
     let mut lowerer = Lowerer::new(cx, decimals);
     lowerer.taped = true;
-    lowerer.table_query(query)
+    finished(lowerer.table_query(query)?)
 }
 
 /// EXPLAIN of what was lowered: DuckDB's two columns (which plan, its text), of which the second is QUERY PLAN.
@@ -253,6 +271,13 @@ struct Lowerer<'a> {
     held: bool,
     /// Calls of users' functions whose bodies are queries, by function and arguments.
     routines: HashMap<String, Scalar>,
+    /// The selects around what is lowered, innermost last.
+    levels: Vec<levels::Level>,
+    /// How many of them there were when the arguments of a call came in the place of its parameters.
+    given_at: HashMap<RelId, usize>,
+    /// What must hold where the expression that is lowered is computed, as far as its subqueries have to know.
+    arms: Vec<Scalar>,
+    guarded: Vec<arms::Guarded>,
 }
 
 impl<'a> Lowerer<'a> {
@@ -278,6 +303,10 @@ impl<'a> Lowerer<'a> {
             shapes: HashMap::new(),
             held: cx.held,
             routines: HashMap::new(),
+            levels: Vec::new(),
+            given_at: HashMap::new(),
+            arms: Vec::new(),
+            guarded: Vec::new(),
         }
     }
 

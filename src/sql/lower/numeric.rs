@@ -333,7 +333,7 @@ fn is_constant(value: &Scalar) -> bool {
     match &value.node {
         Node::Text(_) | Node::Literal(_) => true,
         Node::Cast(inner) => is_constant(inner),
-        Node::Template { args, volatile: false, .. } => args.iter().all(is_constant),
+        Node::Template { args, draw: 0, .. } => args.iter().all(is_constant),
         _ => false,
     }
 }

@@ -63,9 +63,9 @@ fn with_keys(value: &Scalar, order: &[u16]) -> Option<Scalar> {
     let node = match &value.node {
         Node::Param(n) => return key(*n, &value.phys, order),
         Node::Cast(inner) => Node::Cast(Box::new(keyed(inner)?)),
-        Node::Template { text, args, volatile } => {
+        Node::Template { text, args, draw } => {
             let args = args.iter().map(keyed).collect::<Option<_>>()?;
-            Node::Template { text: text.clone(), args, volatile: *volatile }
+            Node::Template { text: text.clone(), args, draw: *draw }
         }
         Node::Case { whens, otherwise } => Node::Case {
             whens: whens.iter().map(|(a, b)| Some((keyed(a)?, keyed(b)?))).collect::<Option<_>>()?,
@@ -84,7 +84,7 @@ fn key(param: u16, phys: &Phys, order: &[u16]) -> Option<Scalar> {
     let number = order.iter().position(|o| *o == param)?;
     let (phys, name) = KEY_TYPES.iter().find(|(known, _)| known == phys)?;
     let text = Template::of(&[Piece::Word(name), Piece::Word("(CAST(\0 AS BIGINT), {0})")]);
-    let node = Node::Template { text, args: vec![Scalar::number(number, Phys::Void)], volatile: true };
+    let node = Node::Template { text, args: vec![Scalar::number(number, Phys::Void)], draw: 1 };
     Some(Scalar::new(node, phys.clone()))
 }
 
@@ -100,7 +100,7 @@ fn by_key(condition: &Scalar, table: Alias, order: &[u16], keys: &mut Vec<Scalar
         return None;
     }
     let mut condition = condition.clone();
-    if let Node::Template { text, args, volatile: false } = &mut condition.node
+    if let Node::Template { text, args, draw: 0 } = &mut condition.node
         && &**text == "({0} = {1})"
         && let [left, right] = args.as_mut_slice()
     {
@@ -120,7 +120,7 @@ fn by_key(condition: &Scalar, table: Alias, order: &[u16], keys: &mut Vec<Scalar
 /// A comparison of a column with a parameter of its type. What DuckDB knows of a column (its bounds, whether it has NULLs) is
 /// no reason to leave such a condition out, or to see it as false: it knows nothing of the key.
 fn is_key(condition: &Scalar, table: Alias) -> bool {
-    let Node::Template { text, args, volatile: false } = &condition.node else { return false };
+    let Node::Template { text, args, draw: 0 } = &condition.node else { return false };
     let [one, other] = args.as_slice() else { return false };
     let column = |value: &Scalar| matches!(value.node, Node::Column(alias, _) if alias == table);
     let param = |value: &Scalar| matches!(value.node, Node::Param(_));

@@ -27,6 +27,9 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn query(&mut self, query: &Query) -> Result<ir::Query> {
+        if let Some(lifted) = self.lifted(query)? {
+            return self.query(&lifted);
+        }
         let numbered = self.limit_is_refused(query)?;
         let ctes = self.ctes(&query.ctes)?;
         let recursive = query.recursive && ctes.iter().any(|c| c.recursive);
@@ -181,9 +184,11 @@ impl Lowerer<'_> {
                 return Err(Error::unsupported("a data-modifying statement in WITH"));
             }
         };
+        // What is drawn is the same wherever it is read (contain_volatile_functions in SS_process_ctes).
+        let materialized = if super::routine::query_is_volatile(query) { Some(true) } else { cte.materialized };
         let query = if cte.recursive { self.recursive(cte, query)? } else { self.query(query)? };
         self.ctes.insert(cte.id, query.columns.clone());
-        Ok(ir::Cte { id: cte.id.0, query, materialized: cte.materialized, recursive: cte.recursive })
+        Ok(ir::Cte { id: cte.id.0, query, materialized, recursive: cte.recursive })
     }
 
     /// A recursive CTE as a query by itself: it cannot refer to itself but under its name in WITH.

@@ -25,7 +25,7 @@ pub(super) fn is_volatile(expr: &Expr) -> bool {
     found
 }
 
-fn query_is_volatile(query: &Query) -> bool {
+pub(super) fn query_is_volatile(query: &Query) -> bool {
     let mut found = false;
     let _ = walk_query(query, 0, &mut |e, _| {
         found |= drawn(e);
@@ -42,6 +42,40 @@ fn drawn(e: &Expr) -> bool {
     }
 }
 
+/// Does computing it do something that others see?
+pub(super) fn acts(expr: &Expr) -> bool {
+    let mut found = false;
+    let _ = walk(expr, 0, &mut |e, _| {
+        found |= match &e.kind {
+            ExprKind::Call(call) => drawn(e) && super::call::drawn(call.func).is_none(),
+            _ => drawn(e),
+        };
+        Ok(!found)
+    });
+    found
+}
+
+/// Is there a query in a function's body, or is it nothing but expressions?
+pub(super) fn reads(body: &Query) -> bool {
+    let Some(targets) = plain_targets(body) else { return true };
+    let mut found = false;
+    for target in targets {
+        let _ = walk(target, 0, &mut |e, depth| {
+            found |= depth == 0
+                && match &e.kind {
+                    ExprKind::Exists(_)
+                    | ExprKind::ScalarSubquery(_)
+                    | ExprKind::ArraySubquery(_)
+                    | ExprKind::AnyAllSubquery { .. } => true,
+                    ExprKind::Routine(r) => reads(&r.body),
+                    _ => false,
+                };
+            Ok(depth == 0 && !found)
+        });
+    }
+    found
+}
+
 /// How often a parameter is used, and whether a body has queries inside.
 struct Uses {
     counts: Vec<usize>,
@@ -49,10 +83,8 @@ struct Uses {
 }
 
 fn uses(r: &Routine) -> Uses {
-    let mut found = Uses { counts: vec![0; r.args.len()], queries: plain_targets(&r.body).is_none() };
-    let plain = !found.queries;
-    let _ = walk_query(&r.body, 0, &mut |e, depth| {
-        found.queries |= plain && depth > 0;
+    let mut found = Uses { counts: vec![0; r.args.len()], queries: reads(&r.body) };
+    let _ = walk_query(&r.body, 0, &mut |e, _| {
         if let ExprKind::Column { rel, column } = &e.kind
             && *rel == r.params
             && let Some(count) = found.counts.get_mut(usize::from(*column))
@@ -154,6 +186,9 @@ impl Lowerer<'_> {
     /// The rows of a set, as they stand in FROM.
     fn routine_query(&mut self, r: &Routine) -> Result<ir::Query> {
         let args = self.arguments_of(r)?;
+        if r.args.iter().any(has_columns) {
+            self.once_a_row(r)?;
+        }
         if r.args.iter().any(is_volatile) {
             // FROM computes them once, too: as a row of its own.
             if r.args.iter().any(has_columns) {
@@ -163,20 +198,15 @@ impl Lowerer<'_> {
         }
         let conditions = if r.function.strict { args.clone() } else { Vec::new() };
         self.bounded(r, &args)?;
-        self.substitutes.insert(r.params, args.into_iter().map(Some).collect());
-        let query = self.query(&r.body);
-        self.substitutes.remove(&r.params);
-        Ok(self.where_not_null(query?, conditions))
+        let query = self.given(r, &args, |this| this.query(&r.body))?;
+        Ok(self.where_not_null(query, conditions))
     }
 
     /// The body over a row of its arguments: `SELECT b.* FROM (SELECT random() AS c0) AS a, LATERAL (…) AS b`.
     fn query_over_row(&mut self, r: &Routine, args: Vec<Scalar>) -> Result<ir::Query> {
         let (row, from) = self.row_of_arguments(args);
         let conditions = if r.function.strict { row.clone() } else { Vec::new() };
-        self.substitutes.insert(r.params, row.into_iter().map(Some).collect());
-        let query = self.query(&r.body);
-        self.substitutes.remove(&r.params);
-        let query = query?;
+        let query = self.given(r, &row, |this| this.query(&r.body))?;
         let (alias, columns) = (self.make(), query.columns.clone());
         let targets = outputs(alias, &columns);
         let filter = Scalar::and(conditions.into_iter().map(Scalar::is_not_null).collect());
@@ -258,8 +288,9 @@ impl Lowerer<'_> {
         }
         self.once_a_row(r)?;
         // The same call in GROUP BY and in a target is to be the same text.
-        let args = self.substitutes.get(&r.params);
-        let key = format!("{}{args:?}", r.function.oid);
+        let args = self.substitutes.get(&r.params).into_iter().flatten().flatten();
+        let args: Vec<String> = args.map(crate::sql::render::scalar).collect();
+        let key = format!("{}({})", r.function.oid, args.join(", "));
         if let Some(known) = self.routines.get(&key) {
             return Ok(known.clone());
         }
@@ -310,6 +341,15 @@ impl Lowerer<'_> {
         Ok(args)
     }
 
+    /// Lowers the body with these in the place of the parameters.
+    fn given<T>(&mut self, r: &Routine, args: &[Scalar], lower: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.given_at.insert(r.params, self.levels.len());
+        self.substitutes.insert(r.params, args.iter().cloned().map(Some).collect());
+        let lowered = lower(self);
+        self.substitutes.remove(&r.params);
+        lowered
+    }
+
     fn bounded(&self, r: &Routine, args: &[Scalar]) -> Result<()> {
         let counts = uses(r).counts;
         let weight: usize = args.iter().zip(counts).map(|(a, n)| a.weight().0.saturating_mul(n)).sum();
@@ -337,21 +377,23 @@ impl Lowerer<'_> {
             return self.bind_arguments(r, bound, Vec::new(), Box::new(body));
         }
         // No query may stand inside a lambda.
-        let repeated = r.args.iter().any(is_volatile);
-        if !repeated {
-            self.substitutes.insert(r.params, args.iter().cloned().map(Some).collect());
-            let value = body(self, &args);
-            self.substitutes.remove(&r.params);
-            return value;
+        if args.iter().any(of_groups) {
+            let what = format!("an aggregate or window function as an argument of function {} here", r.function.name);
+            return Err(Error::unsupported(what).hint("Compute the argument in a subquery in FROM first."));
         }
-        if !self.rels.is_empty() {
+        let volatile = r.args.iter().any(is_volatile);
+        // What is dear and stands in the body more than once would grow from call to call.
+        let grows = args.iter().zip(&found.counts).any(|(arg, count)| *count > 1 && super::expr::is_dear(arg));
+        let guarded = self.guarded_arguments(&r.body, &args);
+        if !volatile && !grows && guarded.is_none() {
+            return self.given(r, &args, |this| body(this, &args));
+        }
+        if volatile && !self.rels.is_empty() {
             return Err(volatile_argument(r));
         }
-        let (row, from) = self.row_of_arguments(args);
-        self.substitutes.insert(r.params, row.iter().cloned().map(Some).collect());
-        let value = body(self, &row);
-        self.substitutes.remove(&r.params);
-        let value = self.settle(value?);
+        let (row, from) = self.row_of_arguments(guarded.unwrap_or(args));
+        let value = self.given(r, &row, |this| body(this, &row))?;
+        let value = self.settle(value);
         let phys = value.phys.clone();
         let select = ir::Select { targets: vec![value], from: vec![from], ..ir::Select::default() };
         Ok(Scalar::new(Node::Subquery(Box::new(plain_query(select, vec![phys.clone()]))), phys))
@@ -366,10 +408,7 @@ impl Lowerer<'_> {
         body: Box<dyn FnOnce(&mut Self, &[Scalar]) -> Result<Scalar> + 'f>,
     ) -> Result<Scalar> {
         let Some((arg, bind)) = rest.pop_front() else {
-            self.substitutes.insert(r.params, done.iter().cloned().map(Some).collect());
-            let value = body(self, &done);
-            self.substitutes.remove(&r.params);
-            return value;
+            return self.given(r, &done, |this| body(this, &done));
         };
         if !bind {
             done.push(arg);
@@ -388,6 +427,30 @@ fn volatile_argument(r: &Routine) -> Error {
         r.function.name
     ))
     .hint("Compute the argument in a subquery in FROM first.")
+}
+
+/// Is it computed over rows of the query around it?
+pub(super) fn of_groups(value: &Scalar) -> bool {
+    match &value.node {
+        Node::Aggregate(_) => true,
+        Node::Template { text, args, .. } => text.contains("GROUPING(") || args.iter().any(of_groups),
+        Node::Cast(inner) => of_groups(inner),
+        Node::And(parts) | Node::Or(parts) => parts.iter().any(of_groups),
+        Node::Case { whens, otherwise } => {
+            whens.iter().any(|(test, then)| of_groups(test) || of_groups(then))
+                || otherwise.as_deref().is_some_and(of_groups)
+        }
+        Node::Quantified { left, .. } => of_groups(left),
+        Node::Text(_)
+        | Node::Literal(_)
+        | Node::Type
+        | Node::Column(..)
+        | Node::Bare(_)
+        | Node::Variable(_)
+        | Node::Param(_)
+        | Node::Subquery(_)
+        | Node::Exists(_) => false,
+    }
 }
 
 fn has_columns(e: &Expr) -> bool {

@@ -9,10 +9,20 @@ use crate::types::Phys;
 
 use super::Lowerer;
 use super::ir::{self, Order};
+use super::levels::Level;
 
 impl Lowerer<'_> {
     /// The select, what its columns carry, and the query's ORDER BY, which is of its scope.
     pub(super) fn select(&mut self, select: &Select, query: &Query) -> Result<(ir::Select, Vec<Phys>, Vec<Order>)> {
+        self.levels.push(Level::default());
+        let lowered = self.select_at_level(select, query);
+        let level = self.levels.pop();
+        let (mut lowered, columns, order_by) = lowered?;
+        lowered.from.extend(level.and_then(Level::into_from));
+        Ok((lowered, columns, order_by))
+    }
+
+    fn select_at_level(&mut self, select: &Select, query: &Query) -> Result<(ir::Select, Vec<Phys>, Vec<Order>)> {
         let from = self.from_items(&select.from)?;
         let filter = select.filter.as_ref().map(|e| self.expr(e)).transpose()?;
         let group_by = self.group_by(select.group_by.as_ref())?;

@@ -16,6 +16,10 @@ const FARTHEST: i64 = 1 << 60;
 
 impl Lowerer<'_> {
     pub(super) fn window(&mut self, window: &tree::Window, ty: PgType) -> Result<Scalar> {
+        self.over_rows(|this| this.window_inside(window, ty))
+    }
+
+    fn window_inside(&mut self, window: &tree::Window, ty: PgType) -> Result<Scalar> {
         let args = self.exprs(&window.args)?;
         let filter = window.filter.as_ref().map(|f| self.expr(f)).transpose()?;
         let over = self.over(&window.spec)?;

@@ -56,7 +56,14 @@ pub(super) const ENTRIES: &[Line] = &[
     ("textanycat(text,anynonarray)", Special),
     ("anytextcat(anynonarray,text)", Special),
     ("lower(text)", Template("lower({0})")),
-    ("upper(text)", Template("upper({0})")),
+    // PostgreSQL leaves the one letter whose capital is younger than its tables.
+    (
+        "upper(text)",
+        Template(
+            "CASE WHEN contains({0}, 'ß') \
+             THEN array_to_string(list_transform(string_split({0}, 'ß'), lambda part: upper(part)), 'ß') ELSE upper({0}) END",
+        ),
+    ),
     ("initcap(text)", Native("dg_initcap")),
     ("substr(text,int4,int4)", When(plain_substring, "substring({0}, {1}, {2})", &Native("dg_substr3"))),
     ("substring(text,int4,int4)", When(plain_substring, "substring({0}, {1}, {2})", &Native("dg_substr3"))),

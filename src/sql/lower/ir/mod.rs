@@ -41,7 +41,8 @@ pub enum Node {
     Template {
         text: Template,
         args: Vec<Scalar>,
-        volatile: bool,
+        /// Whose value differs each time it is computed has a number, which its copies keep; others have 0.
+        draw: u32,
     },
     /// To this scalar's physical type.
     Cast(Box<Scalar>),
@@ -280,7 +281,7 @@ impl Scalar {
     }
 
     pub fn template(text: impl Into<Template>, args: Vec<Scalar>, phys: Phys) -> Self {
-        Self::new(Node::Template { text: text.into(), args, volatile: false }, phys)
+        Self::new(Node::Template { text: text.into(), args, draw: 0 }, phys)
     }
 
     /// `name(args)`.
@@ -351,9 +352,9 @@ impl Scalar {
     pub fn weight(&self) -> (usize, bool) {
         let mut weight = 1;
         let mut volatile = false;
-        let mut add = |inner: &Scalar| {
+        let mut add = |inner: &Scalar, times: usize| {
             let (w, v) = inner.weight();
-            weight += w;
+            weight = w.saturating_mul(times).saturating_add(weight);
             volatile |= v;
         };
         match &self.node {
@@ -364,28 +365,37 @@ impl Scalar {
             | Node::Bare(_)
             | Node::Variable(_)
             | Node::Param(_) => {}
-            Node::Template { args, volatile: own, .. } => {
-                args.iter().for_each(&mut add);
-                volatile |= own;
+            Node::Template { text, args, draw } => {
+                for (arg, times) in args.iter().zip(text.mentions(args.len())) {
+                    add(arg, times.max(1));
+                }
+                volatile |= *draw != 0;
             }
-            Node::Cast(inner) => add(inner),
-            Node::Aggregate(aggregate) => aggregate.args.iter().for_each(&mut add),
-            Node::And(parts) | Node::Or(parts) => parts.iter().for_each(&mut add),
+            Node::Cast(inner) => add(inner, 1),
+            Node::Aggregate(aggregate) => aggregate.args.iter().for_each(|arg| add(arg, 1)),
+            Node::And(parts) | Node::Or(parts) => parts.iter().for_each(|part| add(part, 1)),
             Node::Case { whens, otherwise } => {
                 whens.iter().for_each(|(a, b)| {
-                    add(a);
-                    add(b);
+                    add(a, 1);
+                    add(b, 1);
                 });
-                otherwise.iter().for_each(|o| add(o));
+                otherwise.iter().for_each(|o| add(o, 1));
             }
             Node::Subquery(_) | Node::Exists(_) => weight += SUBQUERY_WEIGHT,
             Node::Quantified { left, .. } => {
-                add(left);
+                add(left, 1);
                 weight += SUBQUERY_WEIGHT;
             }
         }
         (weight, volatile)
     }
+}
+
+/// `inner` with `value` computed once, as the variable that it mentions.
+pub fn bound(variable: Variable, value: Scalar, inner: Scalar) -> Scalar {
+    let (phys, dscale) = (inner.phys.clone(), inner.dscale.clone());
+    let text = template!["(list_transform([{0}], lambda ", variable, ": {1})[1])"];
+    Scalar { dscale, ..Scalar::template(text, vec![value, Scalar { dscale: None, ..inner }], phys) }
 }
 
 /// The name of an output column.

@@ -39,6 +39,31 @@ impl Template {
         Self(text.into())
     }
 
+    /// How often DuckDB computes each of so many arguments: once for each mention, and again where it compares one with each
+    /// of several values by itself, or computes it for each element of a list.
+    pub fn mentions(&self, count: usize) -> Vec<usize> {
+        let text: &str = self;
+        let mut out = vec![0; count];
+        // Of a list of one element that is no list's every element.
+        let lambda = text.find("lambda ").filter(|_| !text.starts_with("(list_transform([{0}], lambda "));
+        for (at, _) in text.match_indices('{') {
+            let Some((place, rest)) = text[at + 1..].split_once('}') else { break };
+            match place {
+                "*" => out.iter_mut().for_each(|n| *n += 1),
+                "1*" => out.iter_mut().skip(1).for_each(|n| *n += 1),
+                _ => {
+                    let Some(n) = place.parse().ok().and_then(|i: usize| out.get_mut(i)) else { continue };
+                    let several = text[..at].ends_with("CASE ") && rest.starts_with(" WHEN")
+                        || rest.starts_with(" IN (")
+                        || rest.starts_with(" NOT IN (");
+                    let each = lambda.is_some_and(|lambda| lambda < at);
+                    *n += 1 + usize::from(several || each);
+                }
+            }
+        }
+        out
+    }
+
     /// `template` with `{session}` as the argument of that number.
     pub fn with_session(template: &'static str, argument: usize) -> Self {
         Self(template.replace("{session}", &format!("{{{argument}}}")).into())
