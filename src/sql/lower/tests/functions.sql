@@ -284,3 +284,4 @@ SELECT m, ~m, m & '00:00:00:ff:ff:ff', m | '01:00:00:00:00:00', trunc(m), m::mac
 SELECT '08:00:2b:01:02:03:04:05'::macaddr8::macaddr
 SELECT '{1.2.3.4,10.0.0.0/8}'::cidr[], (ARRAY['1.2.3.4'::inet, '::1'])[2], '1.2.3.4'::inet = ANY('{1.2.3.4,::1}'), row('1.2.3.4'::inet, '10/8'::cidr)::text, to_jsonb('1.2.3.4'::inet), greatest('1.1.1.1'::inet, '2.2.2.2')
 select upper('straße ẞ'), upper('ß'), upper(''), upper(null), upper('ßaß'), lower('ẞ') is null
+select network_smaller(null::inet, '::1'::inet) is null, network_larger('1.2.3.4'::inet, null::inet) is null, network_larger('1.2.3.4'::inet, '::1'), network_smaller('1.2.3.4'::inet, '::1')

@@ -447,6 +447,8 @@ fn make_interval(y: i32, mo: i32, w: i32, d: i32, h: i32, mi: i32, s: f64) -> Op
     }
     let months = y.checked_mul(12)?.checked_add(mo)?;
     let days = w.checked_mul(7)?.checked_add(d)?;
-    let micros = (i64::from(h) * 3600 + i64::from(mi) * 60) * USECS_PER_SEC + (s * 1e6).round_ties_even() as i64;
+    // A cast of what is larger stops at the greatest number.
+    let seconds = (s * 1e6).round_ties_even() as i64;
+    let micros = ((i64::from(h) * 3600 + i64::from(mi) * 60) * USECS_PER_SEC).checked_add(seconds)?;
     Some(Interval { months, days, micros })
 }
