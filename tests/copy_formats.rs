@@ -11,7 +11,7 @@ use std::path::Path;
 use support::protocol::{Connection, frame, query};
 use support::server::{Options, Server};
 
-const FORMATS: [&str; 5] = ["text", "csv", "binary", "arrow", "json"];
+const FORMATS: [&str; 6] = ["text", "csv", "binary", "arrow", "parquet", "json"];
 
 fn recorded(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/copy_recorded").join(name)).expect(name)
@@ -228,7 +228,7 @@ fn data_that_are_cut_short_or_changed_are_refused_or_loaded_and_nothing_else() {
         .iter()
         .map(|format| (*format, unload(&mut connection, &format!("COPY (SELECT id, flag, large, exact, words, bytes, at_tz, key, docb, ints, texts FROM every_type WHERE id <> 4) TO STDOUT (FORMAT {format})"))))
         .collect();
-    for round in 0..150 {
+    for round in 0..180 {
         let (format, sample) = &samples[round % samples.len()];
         let mut data = sample.clone();
         for _ in 0..=random.next(3) {

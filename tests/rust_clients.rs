@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use futures::{SinkExt, StreamExt, TryStreamExt, pin_mut};
 use support::server::Server;
 use support::tls::MakeTls;
+use tokio_postgres::binary_copy::{BinaryCopyInWriter, BinaryCopyOutStream};
 use tokio_postgres::config::{ChannelBinding, SslMode};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
@@ -146,6 +147,49 @@ async fn tokio_postgres_copies_both_ways_and_reports_errors() {
     );
     assert_eq!(code(&client.query("SELECT * FROM tp_gone", &[]).await.expect_err("no table")), "42P01");
     client.batch_execute("DROP TABLE tp_copy").await.expect("dropped");
+}
+
+#[tokio::test]
+async fn tokio_postgres_copies_in_binary_both_ways() {
+    let server = Server::shared();
+    let client = connect(&server).await;
+    let columns = "a int4, b text, c int8, d float8, e bool, f bytea, g uuid, h jsonb, i int4[]";
+    client.batch_execute(&format!("CREATE TABLE tp_binary ({columns})")).await.expect("created");
+    let types = [
+        Type::INT4,
+        Type::TEXT,
+        Type::INT8,
+        Type::FLOAT8,
+        Type::BOOL,
+        Type::BYTEA,
+        Type::UUID,
+        Type::JSONB,
+        Type::INT4_ARRAY,
+    ];
+    let sink = client.copy_in("COPY tp_binary FROM STDIN (FORMAT binary)").await.expect("copy");
+    let writer = BinaryCopyInWriter::new(sink, &types);
+    pin_mut!(writer);
+    for n in 0..1000i32 {
+        let text = (n % 3 > 0).then(|| format!("row {n}"));
+        let (key, doc) = (uuid::Uuid::from_u128(n as u128), serde_json::json!({ "n": n }));
+        let list = vec![Some(n), None];
+        let row: [&(dyn tokio_postgres::types::ToSql + Sync); 9] =
+            [&n, &text, &i64::from(n), &0.5f64, &(n % 2 == 0), &vec![n as u8], &key, &doc, &list];
+        writer.as_mut().write(&row).await.expect("sent");
+    }
+    assert_eq!(writer.finish().await.expect("finished"), 1000);
+    let source =
+        client.copy_out("COPY (SELECT * FROM tp_binary ORDER BY a) TO STDOUT (FORMAT binary)").await.expect("copy");
+    let rows: Vec<_> = BinaryCopyOutStream::new(source, &types).try_collect().await.expect("rows");
+    assert_eq!(rows.len(), 1000);
+    for (n, row) in (0..1000i32).zip(&rows) {
+        assert_eq!(row.get::<i32>(0), n);
+        assert_eq!(row.get::<Option<String>>(1), (n % 3 > 0).then(|| format!("row {n}")));
+        assert_eq!(row.get::<uuid::Uuid>(6), uuid::Uuid::from_u128(n as u128));
+        assert_eq!(row.get::<serde_json::Value>(7), serde_json::json!({ "n": n }));
+        assert_eq!(row.get::<Vec<Option<i32>>>(8), [Some(n), None]);
+    }
+    client.batch_execute("DROP TABLE tp_binary").await.expect("dropped");
 }
 
 #[tokio::test]

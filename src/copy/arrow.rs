@@ -13,6 +13,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use arrow::ipc::{self, MessageHeader};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
+use super::arrow_compressed::expand;
 use super::convert::{Fault, Way, convert};
 use super::{CopySource, DecodedBatch, shown};
 use crate::error::{Error, Result, SqlState};
@@ -30,6 +31,7 @@ const CONTINUATION: [u8; 4] = [0xff; 4];
 
 pub(super) struct ArrowDecoder {
     source: CopySource,
+    what: &'static str,
     state: State,
     /// What has come of the part that is being read.
     piece: MutableBuffer,
@@ -58,7 +60,7 @@ enum State {
     Ended,
 }
 
-fn bad(message: impl std::fmt::Display) -> Error {
+pub(super) fn bad(message: impl std::fmt::Display) -> Error {
     Error::new(SqlState::BAD_COPY_FILE_FORMAT, format!("invalid Arrow stream: {message}"))
 }
 
@@ -68,9 +70,11 @@ fn read<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 impl ArrowDecoder {
-    pub fn new(source: CopySource) -> Self {
+    /// `what` names the data in messages.
+    pub fn new(source: CopySource, what: &'static str) -> Self {
         Self {
             source,
+            what,
             state: State::Marker,
             piece: MutableBuffer::new(0),
             header: Buffer::from(Vec::<u8>::new()),
@@ -158,33 +162,42 @@ impl ArrowDecoder {
             )
             .hint("Write smaller batches, or raise limits.copy_line."));
         }
+        if let Some(dictionary) = message.header_as_dictionary_batch() {
+            self.count_dictionary(dictionary.id(), body)?;
+        }
+        Ok(body)
+    }
+
+    /// Checks how many rows a message says that there are.
+    fn check_rows(message: &ipc::Message<'_>, body: usize) -> Result<()> {
         let dictionary = message.header_as_dictionary_batch();
-        if let Some(dictionary) = dictionary {
-            self.dictionary_bytes.insert(dictionary.id(), body);
-            if self.dictionary_bytes.values().sum::<usize>() > most {
-                let message = format!("the dictionaries of COPY data have more than {most} bytes");
-                return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message));
-            }
-        }
         let batch = message.header_as_record_batch().or_else(|| dictionary.and_then(|d| d.data()));
-        let Some(batch) = batch else { return Ok(body) };
-        if batch.compression().is_some() {
-            return Err(
-                Error::unsupported("COPY of compressed Arrow batches").hint("Write the stream without compression.")
-            );
-        }
+        let Some(batch) = batch else { return Ok(()) };
         let nodes = batch.nodes().into_iter().flatten().map(ipc::FieldNode::length);
         let rows = usize::try_from(nodes.chain([batch.length()]).max().unwrap_or(0));
         if rows.is_err() || rows.is_ok_and(|rows| rows > body.saturating_add(FREE_ROWS)) {
             return Err(bad("a batch has more rows than bytes"));
         }
-        Ok(body)
+        Ok(())
+    }
+
+    fn count_dictionary(&mut self, id: i64, bytes: usize) -> Result<()> {
+        let most = self.source.max_row;
+        self.dictionary_bytes.insert(id, bytes);
+        if self.dictionary_bytes.values().sum::<usize>() > most {
+            let message = format!("the dictionaries of COPY data have more than {most} bytes");
+            return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message));
+        }
+        Ok(())
     }
 
     /// A message is complete.
     fn message(&mut self, body: &Buffer) -> Result<State> {
         let header = std::mem::take(&mut self.header);
-        let message = ipc::root_as_message(&header).map_err(bad)?;
+        let plain = read(|| expand(&header, body, self.source.max_row))?;
+        let (header, body) = plain.as_ref().map_or((&header, body), |(header, body)| (header, body));
+        let message = ipc::root_as_message(header).map_err(bad)?;
+        Self::check_rows(&message, body.len())?;
         match message.header_type() {
             MessageHeader::Schema => {
                 if self.schema.is_some() {
@@ -198,6 +211,7 @@ impl ArrowDecoder {
             MessageHeader::DictionaryBatch => {
                 let dictionary = message.header_as_dictionary_batch().ok_or_else(|| bad("no dictionary"))?;
                 let schema = self.schema.clone().ok_or_else(|| bad("a dictionary before the schema"))?;
+                self.count_dictionary(dictionary.id(), body.len())?;
                 let dictionaries = &mut self.dictionaries;
                 read(|| {
                     ipc::reader::read_dictionary(body, dictionary, &schema, dictionaries, &message.version())
@@ -230,19 +244,21 @@ impl ArrowDecoder {
             let name = field.name();
             let Some(place) = self.source.columns.iter().position(|c| *c.name == **name) else {
                 let message = format!(
-                    "column \"{name}\" of the Arrow data is not among those of relation \"{table}\" that are copied"
+                    "column \"{name}\" of the {} data is not among those of relation \"{table}\" that are copied",
+                    self.what
                 );
                 return Err(Error::new(SqlState::UNDEFINED_COLUMN, message)
                     .hint("Columns are matched by name. Rename it, or leave it out of the data."));
             };
             if columns.iter().any(|(known, _, _)| *known == place) {
-                let message = format!("column \"{name}\" is in the Arrow data more than once");
+                let message = format!("column \"{name}\" is in the {} data more than once", self.what);
                 return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
             }
             let target = &self.source.columns[place];
             let way = Way::between(field.data_type(), target, self.source.types.as_ref()).ok_or_else(|| {
                 let ty = crate::types::name::format_type(target.ty, self.source.types.as_ref());
-                let message = format!("column \"{name}\" is of type {ty} but the Arrow data has {}", field.data_type());
+                let message =
+                    format!("column \"{name}\" is of type {ty} but the {} data has {}", self.what, field.data_type());
                 Error::new(SqlState::DATATYPE_MISMATCH, message).hint("You will need to cast the data.")
             })?;
             columns.push((place, at, way));

@@ -46,8 +46,28 @@ impl ArrowEncoder {
         })
     }
 
+    /// What carries each column of [`Self::convert`]'s batches.
+    pub fn carriers(&self) -> Vec<Phys> {
+        let carrier = |(column, as_text): (&CopyColumn, &bool)| if *as_text { Phys::Text } else { column.phys.clone() };
+        self.columns.iter().zip(&self.as_text).map(carrier).collect()
+    }
+
+    /// What [`Self::convert`]'s batches have.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
     /// Appends a batch; gives the ends of the messages.
     pub fn encode(&mut self, batch: &RecordBatch, types: &dyn TypeLookup, out: &mut Vec<u8>) -> Result<Vec<usize>> {
+        let batch = self.convert(batch, types)?;
+        let Some(writer) = &mut self.writer else { return Err(Error::internal("a stream that has ended")) };
+        writer.write(&batch).map_err(Error::internal)?;
+        out.append(writer.get_mut());
+        Ok(ends(out))
+    }
+
+    /// A batch in the types that go out.
+    pub fn convert(&self, batch: &RecordBatch, types: &dyn TypeLookup) -> Result<RecordBatch> {
         let mut arrays = Vec::with_capacity(self.columns.len());
         for (i, (column, as_text)) in self.columns.iter().zip(&self.as_text).enumerate() {
             let array = batch.column(i);
@@ -59,12 +79,7 @@ impl ArrowEncoder {
             }
         }
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        let batch =
-            RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options).map_err(Error::internal)?;
-        let Some(writer) = &mut self.writer else { return Err(Error::internal("a stream that has ended")) };
-        writer.write(&batch).map_err(Error::internal)?;
-        out.append(writer.get_mut());
-        Ok(ends(out))
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options).map_err(Error::internal)
     }
 
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<Vec<usize>> {

@@ -1,6 +1,7 @@
 //! COPY's formats, text, csv, binary, Arrow and json: bytes to record batches and back. Pure: no socket, no engine.
 
 mod arrow;
+mod arrow_compressed;
 mod arrow_out;
 mod batches;
 mod binary;
@@ -93,9 +94,10 @@ impl Decoder {
                 Format::Lines(Box::new(rows::LineDecoder::new(options.clone(), source)?))
             }
             CopyFormat::Binary => Format::Binary(Box::new(binary::BinaryDecoder::new(source)?)),
-            CopyFormat::Arrow => Format::Arrow(Box::new(arrow::ArrowDecoder::new(source))),
+            CopyFormat::Arrow => Format::Arrow(Box::new(arrow::ArrowDecoder::new(source, "Arrow"))),
+            // The engine reads the file and gives it as a stream.
+            CopyFormat::Parquet => Format::Arrow(Box::new(arrow::ArrowDecoder::new(source, "Parquet"))),
             CopyFormat::Json => Format::Json(Box::new(json::JsonDecoder::new(options, source))),
-            CopyFormat::Parquet => return Err(Error::unsupported("COPY FROM in Parquet")),
         };
         Ok(Self { format, recode })
     }

@@ -160,17 +160,21 @@ impl LineDecoder {
             self.line -= 1;
             return Err(self.too_long());
         }
-        if let Some(at) = first_invalid(line) {
-            let error = binary::text(&line[at..]).err().unwrap_or_else(|| Error::internal("encoding"));
-            return Err(self.bare_error(error));
-        }
+        let text = match std::str::from_utf8(line) {
+            Ok(text) if memchr(0, line).is_none() => text,
+            Ok(_) | Err(_) => {
+                let at = first_invalid(line).unwrap_or_default();
+                let error = binary::text(&line[at..]).err().unwrap_or_else(|| Error::internal("encoding"));
+                return Err(self.bare_error(error));
+            }
+        };
         let escaped = self.finder.backslash;
         match std::mem::replace(&mut self.header, CopyHeader::No) {
             CopyHeader::No => {}
             CopyHeader::Yes => return Ok(()),
-            CopyHeader::Match => return self.fields.match_header(line).map_err(|e| self.line_error(e, line)),
+            CopyHeader::Match => return self.fields.match_header(text).map_err(|e| self.line_error(e, line)),
         }
-        match self.fields.read(line, escaped, &mut self.batches, &self.skips) {
+        match self.fields.read(text, escaped, &mut self.batches, &self.skips) {
             Ok(None) => self.batches.end_row(line.len()),
             Ok(Some(wrong)) => {
                 let name = &self.fields.source.columns[wrong.column].name;
@@ -231,7 +235,7 @@ impl FieldReader {
     /// Reads a row; where errors are ignored, one with a wrong field is filled up with NULLs.
     fn read(
         &mut self,
-        line: &[u8],
+        line: &str,
         escaped: bool,
         batches: &mut Batches,
         skips: &Skips,
@@ -289,7 +293,7 @@ impl FieldReader {
         Ok(wrong)
     }
 
-    fn match_header(&mut self, line: &[u8]) -> Result<()> {
+    fn match_header(&mut self, line: &str) -> Result<()> {
         let mut names: Vec<Option<String>> = Vec::new();
         let mut put = |_: usize, raw: Raw<'_>| {
             names.push(match raw {
@@ -301,7 +305,7 @@ impl FieldReader {
         let read = match self.options.format {
             CopyFormat::Csv => csv_fields(line, &self.options, &[], &[], &mut self.scratch, &mut put),
             CopyFormat::Text | CopyFormat::Binary | CopyFormat::Arrow | CopyFormat::Json | CopyFormat::Parquet => {
-                let escaped = memchr(b'\\', line).is_some();
+                let escaped = memchr(b'\\', line.as_bytes()).is_some();
                 text_fields(line, escaped, &self.options, &mut self.scratch, &mut put)
             }
         };
@@ -337,7 +341,7 @@ fn is_default(options: &CopyOptions, field: &[u8]) -> bool {
     marker.is_some_and(|marker| marker.as_bytes() == field)
 }
 
-/// The text was checked as a whole row; its parts are cut at ASCII bytes.
+/// What was put together of parts of a row.
 fn as_str(bytes: &[u8]) -> Result<&str, RowError> {
     std::str::from_utf8(bytes).map_err(|_| {
         RowError::Line(binary::text(bytes).err().unwrap_or_else(|| Error::internal("encoding of COPY data")))
@@ -346,7 +350,7 @@ fn as_str(bytes: &[u8]) -> Result<&str, RowError> {
 
 /// Text format: fields between delimiters, backslash escapes. Gives the number of fields.
 fn text_fields(
-    line: &[u8],
+    line: &str,
     escaped: bool,
     options: &CopyOptions,
     scratch: &mut Vec<u8>,
@@ -355,21 +359,23 @@ fn text_fields(
     let mut rest = line;
     let mut i = 0;
     loop {
-        let end = if escaped { escaped_field_end(rest, options.delimiter) } else { memchr(options.delimiter, rest) };
+        let bytes = rest.as_bytes();
+        let end = if escaped { escaped_field_end(bytes, options.delimiter) } else { memchr(options.delimiter, bytes) };
+        // Delimiters are ASCII, so that a field begins and ends with whole characters.
         let field = &rest[..end.unwrap_or(rest.len())];
-        if field == options.null.as_bytes() {
+        if field == options.null {
             put(i, Raw::Null)?;
-        } else if is_default(options, field) {
+        } else if is_default(options, field.as_bytes()) {
             put(i, Raw::Default)?;
-        } else if escaped && memchr(b'\\', field).is_some() {
-            unescape(field, scratch);
+        } else if escaped && memchr(b'\\', field.as_bytes()).is_some() {
+            unescape(field.as_bytes(), scratch);
             if let Some(at) = first_invalid(scratch) {
                 let error = binary::text(&scratch[at..]).err();
                 return Err(RowError::Line(error.unwrap_or_else(|| Error::internal("encoding"))));
             }
             put(i, Raw::Text(as_str(scratch)?))?;
         } else {
-            put(i, Raw::Text(as_str(field)?))?;
+            put(i, Raw::Text(field))?;
         }
         i += 1;
         match end {
@@ -449,7 +455,7 @@ fn unescape(field: &[u8], out: &mut Vec<u8>) {
 
 /// Csv: fields between delimiters, quotes anywhere in a field. Gives the number of fields.
 fn csv_fields(
-    line: &[u8],
+    line: &str,
     options: &CopyOptions,
     force_not_null: &[bool],
     force_null: &[bool],
@@ -461,23 +467,24 @@ fn csv_fields(
     let mut i = 0;
     loop {
         let rest = &line[at..];
-        let (field, quoted, end): (&[u8], bool, Option<usize>) = match memchr::memchr2(delimiter, quote, rest) {
+        let bytes = rest.as_bytes();
+        let (field, quoted, end): (&str, bool, Option<usize>) = match memchr::memchr2(delimiter, quote, bytes) {
             None => (rest, false, None),
-            Some(n) if rest[n] == delimiter => (&rest[..n], false, Some(n)),
+            Some(n) if bytes[n] == delimiter => (&rest[..n], false, Some(n)),
             Some(_) => {
-                let end = quoted_field(rest, delimiter, quote, escape, scratch)
+                let end = quoted_field(bytes, delimiter, quote, escape, scratch)
                     .ok_or_else(|| RowError::Line(format_error("unterminated CSV quoted field")))?;
-                (scratch.as_slice(), true, end)
+                (as_str(scratch)?, true, end)
             }
         };
         let flag = |flags: &[bool]| flags.get(i).copied().unwrap_or(false);
-        let is_null = field == options.null.as_bytes() && if quoted { flag(force_null) } else { !flag(force_not_null) };
+        let is_null = field == options.null && if quoted { flag(force_null) } else { !flag(force_not_null) };
         if is_null {
             put(i, Raw::Null)?;
-        } else if !quoted && is_default(options, field) {
+        } else if !quoted && is_default(options, field.as_bytes()) {
             put(i, Raw::Default)?;
         } else {
-            put(i, Raw::Text(as_str(field)?))?;
+            put(i, Raw::Text(field))?;
         }
         i += 1;
         match end {

@@ -37,6 +37,7 @@ mod keys;
 mod link;
 mod logical;
 mod native;
+mod parquet;
 mod patience;
 mod pool;
 mod quick;
@@ -56,6 +57,7 @@ mod write;
 mod tests;
 
 pub use commits::Moment;
+pub use parquet::{Parquet, ParquetDownload, ParquetUpload};
 pub use pool::Pool;
 pub use spool::Spool;
 
@@ -271,6 +273,8 @@ pub trait Engine: Send + Sync {
     fn open_feed(&self, columns: Vec<(String, Phys)>, order: FeedOrder) -> Result<(u64, Box<dyn FeedWriter>)>;
     /// Keeps batches to be read again, up to `memory` bytes of them in memory.
     fn spool(&self, memory: usize) -> Spool;
+    /// Reads and writes Parquet files of that many bytes at most.
+    fn parquet(&self, limit: usize) -> Parquet;
     fn stats(&self) -> Stats;
     fn checkpoint(&self) -> BoxFuture<'_, Result<()>>;
     /// Sets the count of a sequence (see `registry::Sequence::count`) at once and durably: the next value is `value`, or the

@@ -20,7 +20,7 @@ use super::link::Link;
 use super::raw::{Database, RawConnection, RawError};
 use super::sequence::Sequences;
 use super::spool::Spool;
-use super::{Connection, Engine, EngineConfig, FeedOrder, FeedWriter, Plugins, Stats};
+use super::{Connection, Engine, EngineConfig, FeedOrder, FeedWriter, Parquet, Plugins, Stats};
 use super::{aggregate, feed, native, sequence, system};
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Oid, Phys};
@@ -279,6 +279,10 @@ impl Engine for Pool {
 
     fn spool(&self, memory: usize) -> Spool {
         Spool::new(self.0.config.temp_directory.clone(), memory)
+    }
+
+    fn parquet(&self, limit: usize) -> Parquet {
+        Parquet::new(self.0.config.temp_directory.clone(), limit as u64)
     }
 
     fn restart_sequence(&self, oid: Oid, value: i64, called: bool) -> BoxFuture<'_, Result<()>> {

@@ -8,6 +8,8 @@ use arrow::array::{ArrayRef, BooleanArray};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use bytes::Bytes;
+use tokio::sync::mpsc;
 
 use super::copy_progress::CopyProgress;
 use super::copy_rejects::Rejects;
@@ -21,6 +23,39 @@ use crate::error::{Error, Report, Result, Severity, SqlState};
 /// A client that is silent for so long has the rows that it has sent written: it is to hear of what is wrong with them
 /// before it has sent all the others.
 const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Where the data come from.
+pub(super) enum Source {
+    Client,
+    /// A file that the client has sent, as it is read.
+    File(mpsc::Receiver<Result<Bytes>>),
+}
+
+impl Source {
+    /// What comes next.
+    pub async fn next(
+        &mut self,
+        front: &mut dyn Front,
+        interrupt: &Interrupt,
+        deadline: Option<Instant>,
+    ) -> Result<CopyInput> {
+        let pieces = match self {
+            Self::Client => return input(front, interrupt, deadline).await,
+            Self::File(pieces) => pieces,
+        };
+        tokio::select! {
+            biased;
+            error = interrupt.cancelled() => Err(error),
+            () = timeout(deadline) => Err(CancelReason::StatementTimeout.error()),
+            () = front.gone() => Err(CancelReason::ClientGone.error()),
+            piece = pieces.recv() => piece.map_or(Ok(CopyInput::Done), |piece| piece.map(CopyInput::Data)),
+        }
+    }
+
+    fn is_client(&self) -> bool {
+        matches!(self, Self::Client)
+    }
+}
 
 /// The way of COPY's data.
 pub(super) struct Feed<'a> {
@@ -89,6 +124,7 @@ impl Kept {
 /// Moves what the client sends into the feed, until the client is done.
 pub(super) async fn pump(
     front: &mut dyn Front,
+    mut source: Source,
     mut feed: Feed<'_>,
     interrupt: &Interrupt,
     deadline: Option<Instant>,
@@ -97,7 +133,7 @@ pub(super) async fn pump(
     loop {
         let before = feed.decoder.rows();
         let received = {
-            let mut next = pin!(input(front, interrupt, deadline));
+            let mut next = pin!(source.next(front, interrupt, deadline));
             match tokio::time::timeout(PATIENCE, &mut next).await {
                 Ok(received) => received,
                 Err(_) => {
@@ -113,7 +149,9 @@ pub(super) async fn pump(
                 let fed = feed.decoder.feed(&data);
                 notify(&mut feed.decoder, front, least);
                 fed?;
-                *feed.received += data.len() as u64;
+                if source.is_client() {
+                    *feed.received += data.len() as u64;
+                }
                 (data.len(), false)
             }
             CopyInput::Done => {
@@ -149,22 +187,24 @@ pub(super) fn copy_failed(message: &str) -> Error {
     Error::new(SqlState::QUERY_CANCELED, format!("COPY from stdin failed: {message}"))
 }
 
+/// Ends when the statement's time is over.
+async fn timeout(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// What the client sends next.
 pub(super) async fn input(
     front: &mut dyn Front,
     interrupt: &Interrupt,
     deadline: Option<Instant>,
 ) -> Result<CopyInput> {
-    let timeout = async {
-        match deadline {
-            Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
-            None => std::future::pending().await,
-        }
-    };
     tokio::select! {
         biased;
         error = interrupt.cancelled() => Err(error),
-        () = timeout => Err(CancelReason::StatementTimeout.error()),
+        () = timeout(deadline) => Err(CancelReason::StatementTimeout.error()),
         input = front.copy_read() => input,
     }
 }

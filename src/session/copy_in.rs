@@ -4,9 +4,12 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
 use super::bind::micros;
 use super::constraint;
-use super::copy_feed::{Fed, Feed, Kept, Rows, copy_failed, input, pump};
+use super::copy_feed::{Fed, Feed, Kept, Rows, Source, copy_failed, input, pump};
 use super::copy_progress::Shown;
 use super::deferred::touch;
 use super::execute::{Alone, Done};
@@ -20,7 +23,7 @@ use crate::engine::{FeedOrder, Outcome, Run};
 use crate::error::{Error, Report, Result};
 use crate::registry::Relation;
 use crate::sql::{self, Compiled, CompiledBody, ParamSource, Plan};
-use crate::tree::Field;
+use crate::tree::{CopyFormat, Field};
 use crate::types::{self, Phys, TypeLookup};
 
 impl Session {
@@ -60,7 +63,13 @@ impl Session {
             return self.repeat_batch(table, batch, &finished, front).await;
         }
         let shown = Shown::new(&self.shared, table.oid, true);
-        let present = self.present_columns(&mut decoder, front).await?;
+        let mut input = match options.format {
+            CopyFormat::Parquet => Source::File(self.upload(front).await?),
+            CopyFormat::Text | CopyFormat::Csv | CopyFormat::Binary | CopyFormat::Arrow | CopyFormat::Json => {
+                Source::Client
+            }
+        };
+        let present = self.present_columns(&mut decoder, &mut input, front).await?;
         let narrowed = match present.len() < types.len() {
             true => Some(self.without_absent(origin, columns, &present)?),
             false => None,
@@ -94,7 +103,7 @@ impl Session {
         };
         let shared = self.shared.clone();
         let least = shared.state.lock().settings.acting().least_notice;
-        let pump = pump(front, feed, &shared.interrupt, self.deadline, least);
+        let pump = pump(front, input, feed, &shared.interrupt, self.deadline, least);
         let outcome = self.run_fed(plan, params.clone(), pump).await;
         self.meter.received += received;
         if let Ok((_, Fed { skipped, .. })) = &outcome
@@ -122,13 +131,33 @@ impl Session {
         Done::tag(format!("COPY {rows}"))
     }
 
+    /// The file that the client sends, to be read when it is whole.
+    async fn upload(&mut self, front: &mut dyn Front) -> Result<mpsc::Receiver<Result<Bytes>>> {
+        let mut upload = self.gateway.engine().parquet(self.gateway.limits().copy_file_bytes).upload()?;
+        loop {
+            match input(front, &self.shared.interrupt, self.deadline).await? {
+                CopyInput::Data(data) => {
+                    self.meter.received += data.len() as u64;
+                    upload.add(data).await?;
+                }
+                CopyInput::Done => return Ok(upload.read()),
+                CopyInput::Fail(message) => return Err(copy_failed(&message)),
+            }
+        }
+    }
+
     /// Which of the columns the data bring: for Arrow that is known when its schema has come.
-    async fn present_columns(&mut self, decoder: &mut Decoder, front: &mut dyn Front) -> Result<Vec<usize>> {
+    async fn present_columns(
+        &mut self,
+        decoder: &mut Decoder,
+        source: &mut Source,
+        front: &mut dyn Front,
+    ) -> Result<Vec<usize>> {
         loop {
             if let Some(present) = decoder.present() {
                 return Ok(present);
             }
-            match input(front, &self.shared.interrupt, self.deadline).await? {
+            match source.next(front, &self.shared.interrupt, self.deadline).await? {
                 CopyInput::Data(data) => decoder.feed(&data)?,
                 CopyInput::Done => {
                     decoder.finish()?;

@@ -64,6 +64,10 @@ impl Session {
             let encoder = ArrowEncoder::new(&columns, self.output_settings(), &types)?;
             return self.arrow_out(rows, encoder, columns.len(), &shown, front).await;
         }
+        if options.format == CopyFormat::Parquet {
+            let encoder = ArrowEncoder::new(&columns, self.output_settings(), &types)?;
+            return self.parquet_out(rows, &encoder, columns.len(), &shown, front).await;
+        }
         let mut encoder = Encoder::new(options, &columns, self.output_settings(), &types)?;
         front.copy_out(!options.format.is_text(), columns.len());
         let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
@@ -120,6 +124,45 @@ impl Session {
         let ends = encoder.finish(&mut out)?;
         messages(&mut out, &ends, &shared.interrupt, front).await?;
         Ok(sent)
+    }
+}
+
+impl Session {
+    /// As [`Self::arrow_out`], into a file, which is sent when it is whole.
+    async fn parquet_out(
+        &mut self,
+        rows: Box<dyn Rows>,
+        encoder: &ArrowEncoder,
+        width: usize,
+        shown: &Shown,
+        front: &mut dyn Front,
+    ) -> Result<Done> {
+        let types = self.seen();
+        let shared = self.shared.clone();
+        let parquet = self.gateway.engine().parquet(self.gateway.limits().copy_file_bytes);
+        let mut file = parquet.download(&encoder.schema(), encoder.carriers())?;
+        let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
+        let mut sent = 0;
+        let quotas = self.result_quotas();
+        while let Some(batch) = self.next_batch(&mut open, front).await? {
+            self.check_result(&quotas, (sent + batch.num_rows()) as u64)?;
+            file.add(encoder.convert(&batch, &types)?).await?;
+            shown.progress.advance(0, batch.num_rows() as u64);
+            sent += batch.num_rows();
+        }
+        let mut pieces = file.finish().await?;
+        front.copy_out(true, width);
+        self.meter.rows += sent as u64;
+        while let Some(piece) = pieces.recv().await {
+            let mut out = piece?.to_vec();
+            shown.progress.advance(out.len(), 0);
+            let (ends, before) = ([out.len()], front.sent());
+            messages(&mut out, &ends, &shared.interrupt, front).await?;
+            self.meter.sent += front.sent() - before;
+            self.check_result(&quotas, self.meter.rows)?;
+        }
+        front.copy_out_done();
+        Done::tag(format!("COPY {sent}"))
     }
 }
 

@@ -288,3 +288,66 @@ fn what_is_sent_is_what_can_be_loaded() {
     let back = decoder.take().unwrap().unwrap().batch;
     assert_eq!(back.columns(), batch.columns());
 }
+
+/// By pyarrow: 3,000 rows in three batches, with `a` NULL in each seventh, a dictionary, booleans.
+fn compressed(codec: &str) -> Vec<u8> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/copy_recorded");
+    std::fs::read(folder.join(format!("compressed.{codec}"))).unwrap()
+}
+
+fn decode_compressed(data: &[u8], max_row: usize) -> Result<Vec<String>> {
+    let columns =
+        columns(&[("a", PgType::new(oid::INT4)), ("b", PgType::new(oid::TEXT)), ("c", PgType::new(oid::BOOL))]);
+    let source = CopySource { max_row, ..source(&columns) };
+    let mut decoder = Decoder::new(&options(CopyFormat::Arrow), source, Encoding::UTF8)?;
+    let mut rows = Vec::new();
+    for piece in data.chunks(700) {
+        decoder.feed(piece)?;
+    }
+    decoder.finish()?;
+    while let Some(done) = decoder.take()? {
+        for row in 0..done.batch.num_rows() {
+            let values = columns.iter().enumerate();
+            let values = values.map(|(i, c)| arrow::value_at(done.batch.column(i).as_ref(), row, &c.phys));
+            rows.push(format!("{:?}", values.collect::<Vec<_>>()));
+        }
+    }
+    Ok(rows)
+}
+
+#[test]
+fn compressed_batches_are_read() {
+    for codec in ["lz4", "zstd"] {
+        let rows = decode_compressed(&compressed(codec), 1 << 20).unwrap();
+        assert_eq!(rows.len(), 3000, "{codec}");
+        for (i, row) in rows.iter().enumerate() {
+            let a = if i % 7 == 0 { Value::Null } else { Value::Int4(i as i32) };
+            let values = vec![a, Value::Text(format!("word {}", i % 50).into()), Value::Bool(i % 3 == 0)];
+            assert_eq!(*row, format!("{values:?}"), "{codec}, row {i}");
+        }
+    }
+}
+
+#[test]
+fn what_compressed_batches_come_to_is_limited_and_has_the_length_that_they_say() {
+    for codec in ["lz4", "zstd"] {
+        let data = compressed(codec);
+        // A column of a thousand integers is longer than that, compressed it is not.
+        assert_eq!(decode_compressed(&data, 3500).unwrap_err().code(), SqlState::PROGRAM_LIMIT_EXCEEDED, "{codec}");
+        let whole = decode_compressed(&data, 1 << 20).unwrap();
+        let mut refused = 0;
+        for at in (0..data.len()).step_by(11) {
+            let mut data = data.clone();
+            data[at] ^= 0x55;
+            match decode_compressed(&data, 1 << 20) {
+                Ok(rows) => assert!(rows.len() <= whole.len()),
+                Err(error) => {
+                    let known = !error.code().as_str().starts_with("XX");
+                    assert!(known, "{codec}, byte {at}: {error}");
+                    refused += 1;
+                }
+            }
+        }
+        assert!(refused > 100, "{codec}: {refused}");
+    }
+}

@@ -179,6 +179,7 @@ fn format_of(value: &CopyOptionValue, pos: u32) -> Result<CopyFormat> {
         "binary" => Ok(CopyFormat::Binary),
         "arrow" => Ok(CopyFormat::Arrow),
         "json" => Ok(CopyFormat::Json),
+        "parquet" => Ok(CopyFormat::Parquet),
         _ => {
             let message = format!("COPY format \"{name}\" not recognized");
             Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message).at(pos))

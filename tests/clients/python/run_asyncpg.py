@@ -121,6 +121,36 @@ async def copy(c):
         await c.execute("DROP TABLE apg_copy")
 
 
+async def copy_records(c):
+    "COPY of records in binary, of every kind of value that asyncpg encodes"
+    columns = """a int, small int2, large int8, real float8, exact numeric, price numeric(12,2), words text, bytes bytea, flag bool, day date,
+                 at timestamp, tz timestamptz, span interval, key uuid, doc jsonb, ints int[], texts text[]"""
+    await c.execute(f"CREATE TABLE apg_records ({columns})")
+    try:
+        import datetime, decimal, io, uuid
+        utc = datetime.timezone.utc
+        def record(n):
+            if n % 10 == 9:
+                return (n,) + (None,) * 16
+            return (n, n % 30000, n * 10**12, n / 7, decimal.Decimal(n) / 8, decimal.Decimal(n) / 100, f"ä {n}", bytes([n % 256]), n % 2 == 0,
+                    datetime.date(2020, 1, 1) + datetime.timedelta(n % 5000), datetime.datetime(2020, 1, 1, 0, 0, 0, n),
+                    datetime.datetime(2020, 1, 1, 0, 0, n % 60, tzinfo=utc), datetime.timedelta(days=n % 9, seconds=n),
+                    uuid.UUID(int=n), f'{{"n": {n}}}', [n, None, -n], [f"t{n}", None, ""])
+        records = [record(n) for n in range(2000)]
+        equal(await c.copy_records_to_table("apg_records", records=records), "COPY 2000")
+        rows = await c.fetch("SELECT * FROM apg_records ORDER BY a")
+        for row, sent in zip(rows, records, strict=True):
+            equal(tuple(row), sent)
+        sink = io.BytesIO()
+        equal(await c.copy_from_table("apg_records", output=sink, format="binary"), "COPY 2000")
+        await c.execute("TRUNCATE apg_records")
+        sink.seek(0)
+        equal(await c.copy_to_table("apg_records", source=sink, format="binary"), "COPY 2000")
+        equal(await c.fetchval("SELECT sum(a) FROM apg_records"), 1999000)
+    finally:
+        await c.execute("DROP TABLE apg_records")
+
+
 async def timeouts(c):
     "a timeout cancels the query and the connection goes on"
     try:
@@ -163,7 +193,7 @@ async def pool(_):
 
 async def main():
     global FAILED
-    for check in [types, prepared, dml, cursors, transactions, copy, timeouts, settings, enums, pool]:
+    for check in [types, prepared, dml, cursors, transactions, copy, copy_records, timeouts, settings, enums, pool]:
         c = await connect()
         try:
             await asyncio.wait_for(check(c), 60)

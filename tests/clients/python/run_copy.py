@@ -6,6 +6,7 @@ import io
 import polars
 import psycopg
 import pyarrow
+import pyarrow.parquet
 
 from harness import check, raises, run
 
@@ -118,11 +119,60 @@ def what_is_no_stream_is_an_error(connection):
     whole = whole.getvalue()
     for data in [b"", b"rubbish that is no stream", whole[: len(whole) // 2], whole + b"more"]:
         assert raises(psycopg.Error, load, connection, data).sqlstate == "22P04"
-    compressed = io.BytesIO()
-    data = pyarrow.table({"id": [71] * 1000, "name": ["x"] * 1000})
-    with pyarrow.ipc.new_stream(compressed, data.schema, options=pyarrow.ipc.IpcWriteOptions(compression="lz4")) as writer:
-        writer.write_table(data)
-    assert raises(psycopg.Error, load, connection, compressed.getvalue()).sqlstate == "0A000"
+
+
+@check
+def compressed_streams_load(connection):
+    for codec, first in [("lz4", 300_000), ("zstd", 310_000)]:
+        data = pyarrow.table({"id": range(first, first + 5000), "name": ["x" * (i % 90) for i in range(5000)]})
+        compressed = io.BytesIO()
+        options = pyarrow.ipc.IpcWriteOptions(compression=codec)
+        with pyarrow.ipc.new_stream(compressed, data.schema, options=options) as writer:
+            writer.write_table(data, max_chunksize=1700)
+        assert len(compressed.getvalue()) < data.nbytes
+        assert load(connection, compressed.getvalue()) == "COPY 5000", codec
+        sums = "SELECT count(*), sum(length(name)) FROM arrows WHERE id >= %s"
+        assert connection.execute(sums, [first]).fetchone() == (5000, sum(i % 90 for i in range(5000))), codec
+    connection.execute("DELETE FROM arrows WHERE id >= 300000")
+
+
+@check
+def parquet_files_of_pyarrow_and_polars_load_and_they_read_ours(connection):
+    statement = "COPY arrows FROM STDIN (FORMAT parquet)"
+    utc = datetime.timezone.utc
+    rows = {
+        "id": [400_000, 400_001],
+        "name": ["p", "ä 漢"],
+        "amount": [decimal.Decimal("1.50"), None],
+        "day": [datetime.date(2020, 2, 2), None],
+        "at": [datetime.datetime(2020, 1, 1, 12, 30, tzinfo=utc), None],
+        "ratio": [0.5, float("inf")],
+        "tags": [["x", None], []],
+    }
+    for codec in ["snappy", "zstd", "gzip", "none"]:
+        file = io.BytesIO()
+        pyarrow.parquet.write_table(pyarrow.table(rows), file, compression=codec)
+        assert load(connection, file.getvalue(), statement, piece=100) == "COPY 2", codec
+        columns = ", ".join(rows)
+        out = f"COPY (SELECT {columns} FROM arrows WHERE id >= 400000 ORDER BY id) TO STDOUT (FORMAT parquet)"
+        ours = unload(connection, out)
+        assert pyarrow.parquet.read_table(io.BytesIO(ours)).to_pydict() == rows, codec
+        assert polars.read_parquet(io.BytesIO(ours)).to_dict(as_series=False)["tags"] == rows["tags"], codec
+        connection.execute("DELETE FROM arrows WHERE id >= 400000")
+    file = io.BytesIO()
+    polars.DataFrame({"id": range(400_000, 500_000), "name": ["many"] * 100_000}).write_parquet(file)
+    assert load(connection, file.getvalue(), statement) == "COPY 100000"
+    connection.execute("DELETE FROM arrows WHERE id >= 400000")
+    whole = file.getvalue()
+    for data in [b"", b"PAR1", b"rubbish", whole[:-9], whole[: len(whole) // 2], whole[200:]]:
+        assert raises(psycopg.Error, load, connection, data, statement).sqlstate == "22P04"
+    for data, code in [({"id": [1], "nme": ["x"]}, "42703"), ({"id": [9.5], "name": ["x"]}, "42804"), ({"id": [3], "name": ["x"]}, "23505")]:
+        file = io.BytesIO()
+        pyarrow.parquet.write_table(pyarrow.table(data), file)
+        error = raises(psycopg.Error, load, connection, file.getvalue(), statement)
+        assert error.sqlstate == code, (data, error)
+    twice = raises(psycopg.Error, unload, connection, 'COPY (SELECT 1 AS a, 2 AS "A") TO STDOUT (FORMAT parquet)')
+    assert twice.sqlstate == "42701", twice
 
 
 @check

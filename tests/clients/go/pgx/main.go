@@ -207,6 +207,11 @@ func main() {
 		defer c.Close(ctx)
 		copyBothWays(ctx, c)
 	})
+	check("COPY of rows in binary", func() {
+		c := connect(pgx.QueryExecModeExec)
+		defer c.Close(ctx)
+		copyRows(ctx, c)
+	})
 	if failed {
 		os.Exit(1)
 	}
