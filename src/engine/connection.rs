@@ -254,10 +254,10 @@ impl Lease {
                         work.transaction = Transaction::Active;
                     }
                     work.touched.add(writes);
-                    work.set_unordered(&job_held.raw, threads == Threads::Several)?;
                     let _writing = job_held.shared.data.write(Touched::of(writes));
                     let _help = job_held.shared.helpers.call();
-                    match statement.statement.execute().translated() {
+                    let ready = work.set_unordered(&job_held.raw, threads == Threads::Several);
+                    match ready.and_then(|()| statement.statement.execute().translated()) {
                         Ok(mut result) => Ok((statement, result.rows_changed())),
                         Err(error) => {
                             work.failed();

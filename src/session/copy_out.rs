@@ -66,7 +66,7 @@ impl Session {
         }
         if options.format == CopyFormat::Parquet {
             let encoder = ArrowEncoder::new(&columns, self.output_settings(), &types)?;
-            return self.parquet_out(rows, &encoder, columns.len(), &shown, front).await;
+            return self.parquet_out(rows, encoder, columns.len(), &shown, front).await;
         }
         let mut encoder = Encoder::new(options, &columns, self.output_settings(), &types)?;
         front.copy_out(!options.format.is_text(), columns.len());
@@ -132,7 +132,7 @@ impl Session {
     async fn parquet_out(
         &mut self,
         rows: Box<dyn Rows>,
-        encoder: &ArrowEncoder,
+        encoder: ArrowEncoder,
         width: usize,
         shown: &Shown,
         front: &mut dyn Front,
@@ -146,9 +146,11 @@ impl Session {
         let quotas = self.result_quotas();
         while let Some(batch) = self.next_batch(&mut open, front).await? {
             self.check_result(&quotas, (sent + batch.num_rows()) as u64)?;
-            file.add(encoder.convert(&batch, &types)?).await?;
-            shown.progress.advance(0, batch.num_rows() as u64);
-            sent += batch.num_rows();
+            let batch = encoder.convert(&batch, &types)?;
+            let rows = batch.num_rows();
+            file.add(batch).await?;
+            shown.progress.advance(0, rows as u64);
+            sent += rows;
         }
         let mut pieces = file.finish().await?;
         front.copy_out(true, width);
