@@ -136,7 +136,7 @@ impl Session {
         width: usize,
         shown: &Shown,
         front: &mut dyn Front,
-    ) -> Result<Done> {
+    ) -> Result<u64> {
         let types = self.seen();
         let shared = self.shared.clone();
         let parquet = self.gateway.engine().parquet(self.gateway.limits().copy_file_bytes);
@@ -163,8 +163,7 @@ impl Session {
             self.meter.sent += front.sent() - before;
             self.check_result(&quotas, self.meter.rows)?;
         }
-        front.copy_out_done();
-        Done::tag(format!("COPY {sent}"))
+        Ok(sent as u64)
     }
 }
 
