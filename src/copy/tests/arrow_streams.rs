@@ -336,7 +336,7 @@ fn what_compressed_batches_come_to_is_limited_and_has_the_length_that_they_say()
         assert_eq!(decode_compressed(&data, 3500).unwrap_err().code(), SqlState::PROGRAM_LIMIT_EXCEEDED, "{codec}");
         let whole = decode_compressed(&data, 1 << 20).unwrap();
         let mut refused = 0;
-        for at in (0..data.len()).step_by(11) {
+        for at in (0..data.len()).step_by(97) {
             let mut data = data.clone();
             data[at] ^= 0x55;
             match decode_compressed(&data, 1 << 20) {
@@ -348,6 +348,6 @@ fn what_compressed_batches_come_to_is_limited_and_has_the_length_that_they_say()
                 }
             }
         }
-        assert!(refused > 100, "{codec}: {refused}");
+        assert!(refused > 20, "{codec}: {refused}");
     }
 }
