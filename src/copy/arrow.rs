@@ -13,7 +13,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use arrow::ipc::{self, MessageHeader};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
-use super::arrow_compressed::expand;
+use super::arrow_compressed::{expand, most_buffers};
 use super::convert::{Fault, Way, convert};
 use super::{CopySource, DecodedBatch, shown};
 use crate::error::{Error, Result, SqlState};
@@ -194,7 +194,8 @@ impl ArrowDecoder {
     /// A message is complete.
     fn message(&mut self, body: &Buffer) -> Result<State> {
         let header = std::mem::take(&mut self.header);
-        let plain = read(|| expand(&header, body, self.source.max_row))?;
+        let buffers = self.schema.as_ref().map_or(0, |schema| most_buffers(schema));
+        let plain = read(|| expand(&header, body, buffers, self.source.max_row))?;
         let (header, body) = plain.as_ref().map_or((&header, body), |(header, body)| (header, body));
         let message = ipc::root_as_message(header).map_err(bad)?;
         Self::check_rows(&message, body.len())?;

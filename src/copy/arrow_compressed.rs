@@ -4,8 +4,10 @@
 //! read, and each gives what it has said or is an error. The description is kept as it came but for where the buffers are.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use arrow::buffer::{Buffer, MutableBuffer};
+use arrow::datatypes::{DataType, Field, Schema};
 use arrow::ipc::{self, CompressionType};
 
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
@@ -29,16 +31,52 @@ struct Part<'a> {
     length: Option<usize>,
 }
 
+/// Buffers of a batch's views together, where it has some.
+const VIEWED: usize = 4096;
+
+/// How many buffers a batch of this schema may have, but for those of views.
+pub(super) fn most_buffers(schema: &Schema) -> usize {
+    schema.fields().iter().map(|field| 3 * arrays(field.data_type())).sum()
+}
+
+/// The arrays that one of the type is made of, a dictionary's values with it.
+fn arrays(ty: &DataType) -> usize {
+    use DataType::{
+        Dictionary, FixedSizeList, LargeList, LargeListView, List, ListView, Map, RunEndEncoded, Struct, Union,
+    };
+    let of = |field: &Arc<Field>| arrays(field.data_type());
+    1 + match ty {
+        List(field) | LargeList(field) | ListView(field) | LargeListView(field) | FixedSizeList(field, _) => of(field),
+        Map(field, _) => of(field),
+        Struct(fields) => fields.iter().map(of).sum(),
+        Union(fields, _) => fields.iter().map(|(_, field)| of(field)).sum(),
+        RunEndEncoded(ends, values) => of(ends) + of(values),
+        Dictionary(_, values) => arrays(values),
+        _ => 0,
+    }
+}
+
 /// The description and the body of a message without compression; `None` if it has none. 54000 if it would be longer than `most`.
-pub(super) fn expand(header: &Buffer, body: &Buffer, most: usize) -> Result<Option<(Buffer, Buffer)>> {
+///
+/// `buffers` is what [`most_buffers`] says of the schema: each buffer costs a decoder, however little is in it.
+pub(super) fn expand(header: &Buffer, body: &Buffer, buffers: usize, most: usize) -> Result<Option<(Buffer, Buffer)>> {
     let message = ipc::root_as_message(header).map_err(bad)?;
     let dictionary = message.header_as_dictionary_batch();
     let Some(batch) = message.header_as_record_batch().or_else(|| dictionary.and_then(|d| d.data())) else {
         return Ok(None);
     };
     let Some(compression) = batch.compression() else { return Ok(None) };
+    let viewed = if batch.variadicBufferCounts().is_some() { VIEWED } else { 0 };
+    let most_buffers = buffers + viewed;
     let Some(buffers) = batch.buffers() else { return Err(bad("a batch without buffers")) };
+    if buffers.len() > most_buffers {
+        return Err(bad("a batch has more buffers than its schema"));
+    }
     let parts = buffers.iter().map(|buffer| part(buffer, body)).collect::<Result<Vec<_>>>()?;
+    // What is sent once is not to be read many times.
+    if parts.iter().map(|part| part.data.len()).fold(0, usize::saturating_add) > body.len() {
+        return Err(bad("buffers that lie in each other"));
+    }
     let bytes = parts.iter().map(|part| part.length.unwrap_or(part.data.len()).next_multiple_of(ALIGNMENT));
     let bytes = bytes.fold(0, usize::saturating_add);
     if bytes > most {
@@ -47,12 +85,13 @@ pub(super) fn expand(header: &Buffer, body: &Buffer, most: usize) -> Result<Opti
             .hint("Write smaller batches, or raise limits.copy_line."));
     }
     let mut plain = MutableBuffer::new(0);
+    let mut piece = vec![0; PIECE];
     let mut places = Vec::with_capacity(parts.len() * 16);
     for part in parts {
         let from = plain.len();
         match part.length {
             None => plain.extend_from_slice(part.data),
-            Some(length) => inflate(compression.codec(), part.data, length, &mut plain)?,
+            Some(length) => inflate(compression.codec(), part.data, length, &mut piece, &mut plain)?,
         }
         places.extend((from as i64).to_le_bytes());
         places.extend(((plain.len() - from) as i64).to_le_bytes());
@@ -93,8 +132,14 @@ fn part<'a>(buffer: &ipc::Buffer, body: &'a Buffer) -> Result<Part<'a>> {
     }
 }
 
-/// Appends what the data come to.
-fn inflate(codec: CompressionType, data: &[u8], length: usize, out: &mut MutableBuffer) -> Result<()> {
+/// Appends what the data come to, by way of `piece`.
+fn inflate(
+    codec: CompressionType,
+    data: &[u8],
+    length: usize,
+    piece: &mut [u8],
+    out: &mut MutableBuffer,
+) -> Result<()> {
     let from = out.len();
     let mut reader: Box<dyn Read + '_> = match codec {
         CompressionType::LZ4_FRAME => Box::new(lz4_flex::frame::FrameDecoder::new(data)),
@@ -106,9 +151,8 @@ fn inflate(codec: CompressionType, data: &[u8], length: usize, out: &mut Mutable
         }
         other => return Err(Error::unsupported(format!("COPY of Arrow batches compressed by {other:?}"))),
     };
-    let mut piece = vec![0; PIECE];
     loop {
-        let read = reader.read(&mut piece).map_err(bad)?;
+        let read = reader.read(piece).map_err(bad)?;
         if out.len() - from + read > length || (read == 0 && out.len() - from < length) {
             return Err(bad("a buffer has another length than it says"));
         }

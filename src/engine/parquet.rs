@@ -105,7 +105,7 @@ impl ParquetUpload {
         written.await.map_err(Error::internal)?.map_err(|e| disk_error(&e))
     }
 
-    /// The file is complete: its rows, as the bytes of an Arrow IPC stream, piece by piece.
+    /// The file is complete: its rows, as the bytes of an Arrow IPC stream, piece by piece. An empty piece is the end.
     pub fn read(self) -> mpsc::Receiver<Result<Bytes>> {
         let (sender, receiver) = mpsc::channel(AHEAD);
         tokio::task::spawn_blocking(move || {
@@ -131,7 +131,7 @@ impl ParquetDownload {
         }
     }
 
-    /// There are no more rows: the file, piece by piece.
+    /// There are no more rows: the file, piece by piece. An empty piece is the end.
     pub async fn finish(self) -> Result<mpsc::Receiver<Result<Bytes>>> {
         drop(self.batches);
         let mut file = self.done.await.map_err(Error::internal)??;
@@ -143,7 +143,7 @@ impl ParquetDownload {
                 let read = rewound.and_then(|()| file.read(&mut piece));
                 rewound = Ok(());
                 let piece = match read {
-                    Ok(0) => return,
+                    Ok(0) => return end(&sender),
                     Ok(length) => {
                         piece.truncate(length);
                         Ok(Bytes::from(piece))
@@ -228,8 +228,16 @@ fn read(file: &File, sender: &mpsc::Sender<Result<Bytes>>) -> Result<()> {
         }
     }
     writer.finish().map_err(arrow_error)?;
-    send(&mut writer, sender);
+    if send(&mut writer, sender) {
+        end(sender);
+    }
     Ok(())
+}
+
+/// Says that all has been sent: without it the channel was closed by an accident.
+fn end(sender: &mpsc::Sender<Result<Bytes>>) {
+    // Who is gone need not know.
+    let _ = sender.blocking_send(Ok(Bytes::new()));
 }
 
 /// False if nobody takes it any more.

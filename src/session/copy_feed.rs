@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// Where the data come from.
 pub(super) enum Source {
     Client,
-    /// A file that the client has sent, as it is read.
+    /// A file that the client has sent, as it is read; an empty piece is its end.
     File(mpsc::Receiver<Result<Bytes>>),
 }
 
@@ -48,7 +48,12 @@ impl Source {
             error = interrupt.cancelled() => Err(error),
             () = timeout(deadline) => Err(CancelReason::StatementTimeout.error()),
             () = front.gone() => Err(CancelReason::ClientGone.error()),
-            piece = pieces.recv() => piece.map_or(Ok(CopyInput::Done), |piece| piece.map(CopyInput::Data)),
+            piece = pieces.recv() => match piece.transpose()? {
+                Some(piece) if piece.is_empty() => Ok(CopyInput::Done),
+                Some(piece) => Ok(CopyInput::Data(piece)),
+                // Its reader has not come to its end: what has come is not the whole file.
+                None => Err(Error::internal("the reader of a file broke off")),
+            },
         }
     }
 

@@ -155,8 +155,14 @@ impl Session {
         let mut pieces = file.finish().await?;
         front.copy_out(true, width);
         self.meter.rows += sent as u64;
-        while let Some(piece) = pieces.recv().await {
-            let mut out = piece?.to_vec();
+        loop {
+            let Some(piece) = pieces.recv().await.transpose()? else {
+                return Err(Error::internal("the reader of a file broke off"));
+            };
+            if piece.is_empty() {
+                break;
+            }
+            let mut out = piece.to_vec();
             shown.progress.advance(out.len(), 0);
             let (ends, before) = ([out.len()], front.sent());
             messages(&mut out, &ends, &shared.interrupt, front).await?;

@@ -3,6 +3,7 @@
 mod audit;
 mod bounds;
 mod copy_cases;
+mod copy_files;
 mod details;
 mod foreign_keys;
 mod hostile_names;

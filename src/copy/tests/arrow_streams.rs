@@ -351,3 +351,55 @@ fn what_compressed_batches_come_to_is_limited_and_has_the_length_that_they_say()
         assert!(refused > 20, "{codec}: {refused}");
     }
 }
+
+/// The messages of a stream: description and body.
+fn messages(mut data: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut messages = Vec::new();
+    while data.len() > 8 {
+        let length = u32::from_le_bytes(data[4..8].try_into().unwrap()) as usize;
+        let header = &data[8..8 + length];
+        let body = ::arrow::ipc::root_as_message(header).unwrap().bodyLength() as usize;
+        messages.push((header.to_vec(), data[8 + length..8 + length + body].to_vec()));
+        data = &data[8 + length + body..];
+    }
+    messages
+}
+
+fn joined(messages: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
+    let mut data = Vec::new();
+    for (header, body) in messages {
+        data.extend([0xff; 4]);
+        data.extend((header.len() as u32).to_le_bytes());
+        data.extend(header);
+        data.extend(body);
+    }
+    data
+}
+
+fn has_batch(header: &[u8]) -> bool {
+    ::arrow::ipc::root_as_message(header).unwrap().header_as_record_batch().is_some()
+}
+
+#[test]
+fn compressed_batches_have_no_more_buffers_than_their_schema_and_none_twice() {
+    let whole = messages(&compressed("lz4"));
+    assert_eq!(decode_compressed(&joined(&whole), 1 << 20).unwrap().len(), 3000);
+    // Three columns' buffers under a schema of one.
+    let narrow = stream(vec![("c", Arc::new(BooleanArray::from(vec![true])) as ArrayRef)]);
+    let batch = whole.iter().find(|(header, _)| has_batch(header)).unwrap();
+    let mixed = [messages(&narrow)[0].clone(), batch.clone()];
+    let error = decode_compressed(&joined(&mixed), 1 << 20).unwrap_err();
+    assert_eq!(error.report().message, "invalid Arrow stream: a batch has more buffers than its schema");
+    // Each buffer is the whole body.
+    let mut shared = whole.clone();
+    let (header, body) = shared.iter_mut().find(|(header, _)| has_batch(header)).unwrap();
+    let message = ::arrow::ipc::root_as_message(header).unwrap();
+    let listed = message.header_as_record_batch().unwrap().buffers().unwrap();
+    let (at, count) = (listed.bytes().as_ptr() as usize - header.as_ptr() as usize, listed.len());
+    for buffer in header[at..at + 16 * count].chunks_mut(16) {
+        buffer[..8].fill(0);
+        buffer[8..].copy_from_slice(&(body.len() as i64).to_le_bytes());
+    }
+    let error = decode_compressed(&joined(&shared), 1 << 20).unwrap_err();
+    assert_eq!(error.report().message, "invalid Arrow stream: buffers that lie in each other");
+}
