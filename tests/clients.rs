@@ -174,3 +174,106 @@ fn psql_uses_a_cursor_for_fetch_count_and_describes_with_gdesc() {
     };
     assert_eq!((out.lines().count(), err.as_str()), (10, ""));
 }
+
+/// A small app on an ORM prints what it printed on PostgreSQL (tests/clients/orms/expected): migrations, relations, nested
+/// transactions, upserts, locks, pages, aggregates, errors, and the way back.
+fn app(name: &str, mut command: Command) {
+    let server = Server::shared();
+    let output = run(command.envs(server.environment()), Duration::from_secs(180));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let expected = folder().join("orms/expected").join(format!("{name}.txt"));
+    let expected = std::fs::read_to_string(expected).expect("what PostgreSQL's run printed");
+    let differs = expected.lines().zip(said.lines()).find(|(expected, said)| expected != said);
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && differs.is_none(), "{name}: {differs:#?}\n{said}\n{complaint}");
+    assert_eq!(said.lines().count(), expected.lines().count(), "{name} printed\n{said}");
+}
+
+fn python_app(name: &str) {
+    if installed("orms-python", &["python3"]) {
+        let mut command = Command::new(clients().join("orms-python/bin/python"));
+        command.arg(folder().join("orms").join(format!("app_{name}.py")));
+        app(name, command);
+    }
+}
+
+fn node_app(name: &str) {
+    if installed("orms-node", &["node", "npm"]) {
+        let file = format!("app_{name}.mjs");
+        std::fs::copy(folder().join("orms").join(&file), clients().join("orms-node").join(&file)).expect("copied");
+        let mut command = Command::new("node");
+        command.arg(clients().join("orms-node").join(&file));
+        app(name, command);
+    }
+}
+
+#[test]
+fn an_app_on_sqlalchemy() {
+    python_app("sqlalchemy");
+}
+
+#[test]
+fn an_app_on_django() {
+    python_app("django");
+}
+
+#[test]
+fn an_app_on_peewee() {
+    python_app("peewee");
+}
+
+#[test]
+fn an_app_on_knex() {
+    node_app("knex");
+}
+
+#[test]
+fn an_app_on_typeorm() {
+    node_app("typeorm");
+}
+
+#[test]
+fn an_app_on_drizzle() {
+    node_app("drizzle");
+}
+
+/// Elle's method, in short: scripts/list-append.py has the long form, with kills.
+#[test]
+fn concurrent_transactions_show_no_anomaly_that_their_level_forbids() {
+    if !installed("python", &["python3"]) {
+        return;
+    }
+    let script = folder().join("../../scripts/list-append.py");
+    let server = Server::shared();
+    for level in [&["REPEATABLE READ"][..], &["READ COMMITTED"], &["READ COMMITTED", "--locks"]] {
+        let mut command = Command::new(clients().join("python/bin/python"));
+        command
+            .arg(&script)
+            .args(["--server", "", "--transactions", "240", "--clients", "4", "--isolation"])
+            .args(level);
+        let output = run(command.envs(server.environment()), Duration::from_secs(120));
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && text.contains(", 0 anomalies"), "{level:?}\n{text}");
+    }
+}
+
+/// pgbench's TPC-B: transactions that conflict are tried again, and the sums agree at the end.
+#[test]
+fn pgbench_balances_agree() {
+    let found = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let Some(pgbench) = found.map(|version| version.path().join("bin/pgbench")).find(|path| path.exists()) else {
+        return skipped("pgbench", "it is not installed");
+    };
+    let server = Server::shared();
+    for arguments in [&["-i", "-q", "-s", "1"][..], &["-n", "-c", "4", "-j", "2", "-t", "12", "--max-tries", "200"]] {
+        let output = run(Command::new(&pgbench).args(arguments).envs(server.environment()), Duration::from_secs(120));
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}\n{text}");
+        assert!(!arguments.contains(&"-c") || text.contains("48/48"), "{text}");
+    }
+    let sums = "SELECT (SELECT sum(abalance) FROM pgbench_accounts), (SELECT sum(bbalance) FROM pgbench_branches), \
+                (SELECT sum(tbalance) FROM pgbench_tellers), (SELECT sum(delta) FROM pgbench_history)";
+    let rows = server.target.connect().expect("connected").query(sums).expect("sums");
+    let row = rows.first().expect("a row");
+    assert!(row.iter().all(|sum| *sum == row[0]), "{row:?}");
+}

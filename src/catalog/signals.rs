@@ -27,6 +27,9 @@ pub(super) fn natives() -> Vec<Native> {
             ask(s)?.view.unlock_all();
             Ok(Some(String::new()))
         })),
+        volatile(native4::<i64, i64, i32, i64, bool>("dg_row_chosen", |s, execution, list, row| {
+            Ok(Some(ask(s)?.view.has_chosen(execution, list, row)))
+        })),
         volatile(native2::<i64, i32, TextList>("dg_blocking_pids", |s, pid| {
             Ok(Some(ask(s)?.view.blocking_pids(pid).into_iter().map(|pid| Some(pid.to_string())).collect()))
         })),

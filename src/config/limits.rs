@@ -94,6 +94,8 @@ limits! {
     channels: usize, usize = 1_000, "limit-channels", "DUCKGATE_LIMIT_CHANNELS";
     /// Advisory locks that one session holds or waits for.
     advisory_locks: usize, usize = 10_000, "limit-advisory-locks", "DUCKGATE_LIMIT_ADVISORY_LOCKS";
+    /// Rows that one session locks one by one (FOR UPDATE, and UPDATE and DELETE by primary key).
+    row_locks: usize, usize = 100_000, "limit-row-locks", "DUCKGATE_LIMIT_ROW_LOCKS";
     /// Sessions that wait for an advisory lock inside a statement that keeps a thread meanwhile.
     lock_waiters: usize, usize = 16, "limit-lock-waiters", "DUCKGATE_LIMIT_LOCK_WAITERS";
     /// Wrong passwords that an address may send for one role before its further attempts have to wait; twenty times as many for all its roles.

@@ -3,6 +3,10 @@
 //! The session layer registers each session here; the numbers are unique in the process, so that a native function
 //! needs nothing but the number that the statement hands it (`SessionValue::SessionId`).
 
+mod lock;
+
+pub use lock::{LockMode, LockRow, LockScope, LockTag};
+
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Weak};
 use std::time::SystemTime;
@@ -65,6 +69,10 @@ pub trait SessionView: Send + Sync {
     /// A definition as PostgreSQL prints it, with or without needless parentheses; `None` if there is no printer for it.
     fn deparsed(&self, _what: Deparsed<'_>, _pretty: bool) -> Option<Printed> {
         None
+    }
+    /// Whether this row is on that list of an execution: what FOR UPDATE has locked of what it found.
+    fn has_chosen(&self, _execution: i64, _list: i32, _row: i64) -> bool {
+        false
     }
     /// Rows of pg_locks.
     fn locks(&self) -> Vec<LockRow> {
@@ -131,62 +139,6 @@ pub enum Deparsed<'a> {
 pub struct Printed {
     pub text: Arc<str>,
     pub call: bool,
-}
-
-/// What an advisory lock is about: a key of 64 bits in halves (`kind` 1), or a pair of 32 (`kind` 2). The gateway's own locks
-/// on loads that have a name are of kind 3.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LockTag {
-    pub high: u32,
-    pub low: u32,
-    pub kind: u16,
-}
-
-impl LockTag {
-    pub fn of_key(key: i64) -> Self {
-        let bits = key.cast_unsigned();
-        Self { high: (bits >> 32) as u32, low: bits as u32, kind: 1 }
-    }
-
-    pub fn of_pair(first: i32, second: i32) -> Self {
-        Self { high: first.cast_unsigned(), low: second.cast_unsigned(), kind: 2 }
-    }
-
-    /// The kind of the locks on loads by name, which no client can ask for.
-    pub const BATCH: u16 = 3;
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LockMode {
-    Share,
-    Exclusive,
-}
-
-impl LockMode {
-    /// As pg_locks and messages name it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Share => "ShareLock",
-            Self::Exclusive => "ExclusiveLock",
-        }
-    }
-}
-
-/// How long a lock is held unless it is given back before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LockScope {
-    Session,
-    Transaction,
-}
-
-/// A row of pg_locks.
-#[derive(Debug, Clone)]
-pub struct LockRow {
-    pub tag: LockTag,
-    pub pid: i32,
-    pub mode: LockMode,
-    /// Since when it is waited for; `None` if it is held.
-    pub waits_since: Option<SystemTime>,
 }
 
 /// A row of pg_settings.

@@ -115,7 +115,7 @@ fn utility_objects(utility: &Utility) -> Vec<Changed> {
         tables.iter().map(|t| (t.namespace.clone(), t.name.clone(), word)).collect()
     };
     match utility {
-        Utility::Lock { tables } => of(tables, "LOCK"),
+        Utility::Lock { tables, below: _, mode: _, nowait: _ } => of(tables, "LOCK"),
         Utility::Maintain { command: _, tables, outside_block: _ } => of(tables, "MAINTAIN"),
         Utility::SetRole { name: Some(name), local: _ } => vec![("".into(), name.clone(), "SET ROLE")],
         Utility::SetSessionAuthorization { name: Some(name), local: _ } => {

@@ -88,17 +88,7 @@ fn utility(utility: &Utility, authority: &Authority, walk: &mut Walk) -> Result<
             Ok(())
         }
         Utility::Declare { name: _, options: _, query } => self::walk(query, authority, walk),
-        Utility::Lock { tables } => {
-            let any =
-                [Privileges::UPDATE, Privileges::DELETE, Privileges::TRUNCATE, Privileges::INSERT, Privileges::SELECT];
-            for table in tables {
-                let has = authority.snapshot.any_column_privileges(authority.role, table);
-                if !any.iter().any(|p| has.contains(*p)) {
-                    return Err(denied(table));
-                }
-            }
-            Ok(())
-        }
+        Utility::Lock { tables, below: _, mode, nowait: _ } => lock(tables, *mode, authority),
         Utility::Maintain { command, tables, outside_block: _ } => maintain(*command, tables, authority),
         // SET ROLE and SET SESSION AUTHORIZATION ask for rights of session_user, which the session knows; it checks them
         // with [`Snapshot::is_member`]. Settings have their own rules, in the session. The body of PREPARE is compiled
@@ -125,6 +115,27 @@ fn utility(utility: &Utility, authority: &Authority, walk: &mut Walk) -> Result<
         | Utility::PrepareTransaction
         | Utility::SetConstraints { .. } => Ok(()),
     }
+}
+
+/// LockTableAclCheck: what is enough depends on the mode.
+fn lock(tables: &[std::sync::Arc<Relation>], mode: LockMode, authority: &Authority) -> Result<()> {
+    let enough: &[Privileges] = match mode {
+        LockMode::AccessShare => &[Privileges::SELECT],
+        LockMode::RowExclusive => &[Privileges::INSERT, Privileges::UPDATE, Privileges::DELETE, Privileges::TRUNCATE],
+        LockMode::RowShare
+        | LockMode::ShareUpdateExclusive
+        | LockMode::Share
+        | LockMode::ShareRowExclusive
+        | LockMode::Exclusive
+        | LockMode::AccessExclusive => &[Privileges::UPDATE, Privileges::DELETE, Privileges::TRUNCATE],
+    };
+    for table in tables {
+        let has = authority.snapshot.relation_privileges(authority.role, table);
+        if !enough.iter().any(|p| has.contains(*p)) {
+            return Err(denied(table));
+        }
+    }
+    Ok(())
 }
 
 fn maintain(command: MaintainCommand, tables: &[std::sync::Arc<Relation>], authority: &Authority) -> Result<()> {

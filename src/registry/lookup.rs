@@ -60,7 +60,7 @@ impl TypeLookup for Snapshot {
     }
 
     fn object_named(&self, kind: Oid, name: &str) -> Option<Oid> {
-        let (namespace, name) = split(name)?;
+        let (namespace, name) = split(name, &self.database)?;
         let in_namespace = namespace.as_deref().unwrap_or("public");
         match kind {
             oid::REGCLASS => {
@@ -99,13 +99,14 @@ impl Snapshot {
     }
 }
 
-/// `name` or `namespace.name`, each folded unless quoted.
-pub(super) fn split(text: &str) -> Option<(Option<String>, String)> {
+/// `name`, `namespace.name` or `database.namespace.name` of that database, each folded unless quoted.
+pub(super) fn split(text: &str, database: &str) -> Option<(Option<String>, String)> {
     let mut parts = split_name(text).ok()?;
     let name = parts.pop()?;
     match parts.len() {
         0 => Some((None, name)),
         1 => Some((parts.pop(), name)),
+        2 if parts[0] == database => Some((parts.pop(), name)),
         _ => None,
     }
 }

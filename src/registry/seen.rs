@@ -236,11 +236,11 @@ impl TypeLookup for Seen {
     fn object_named(&self, kind: Oid, name: &str) -> Option<Oid> {
         match kind {
             oid::REGCLASS => {
-                let (namespace, name) = super::lookup::split(name)?;
+                let (namespace, name) = super::lookup::split(name, &self.snapshot.database)?;
                 self.class_named(namespace.as_deref(), &name)
             }
             oid::REGPROC => {
-                let (namespace, name) = super::lookup::split(name)?;
+                let (namespace, name) = super::lookup::split(name, &self.snapshot.database)?;
                 self.function_named(namespace.as_deref(), &name)
             }
             oid::REGPROCEDURE => {
@@ -248,7 +248,7 @@ impl TypeLookup for Seen {
                 let types = types.split(',').map(str::trim).filter(|t| !t.is_empty());
                 let types = types.map(|t| crate::types::name::parse_type(t, self).map(|t| t.oid));
                 let types = types.collect::<Result<Vec<_>, _>>().ok()?;
-                let (namespace, name) = super::lookup::split(name)?;
+                let (namespace, name) = super::lookup::split(name, &self.snapshot.database)?;
                 let find = |n: &str| self.snapshot.function(n, &name, &types).map(|f| f.oid);
                 match namespace {
                     Some(namespace) => find(&namespace),

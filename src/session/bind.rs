@@ -110,6 +110,7 @@ impl Session {
         let value = |source: &ParamSource| match source {
             ParamSource::Client(n) => client.get(usize::from(*n)).cloned().ok_or_else(|| no_parameter(*n)),
             ParamSource::Session(value) => self.session_value(*value),
+            ParamSource::Execution => Ok(Value::Int8(self.execution)),
             ParamSource::Feed => {
                 let number = feed.and_then(|n| i64::try_from(n).ok());
                 number.map(Value::Int8).ok_or_else(|| Error::internal("a feed outside COPY"))

@@ -46,6 +46,7 @@ impl Session {
             Some(batch) => self.claim_batch(table, batch, front).await?,
             None => None,
         };
+        self.lock_before(plan, &[], front).await?;
         self.open_engine_to_change().await?;
         if let Some(active) = self.transaction.active_mut() {
             active.queried = true;

@@ -15,7 +15,16 @@ use crate::types::Value;
 impl Session {
     pub(super) async fn ddl(&mut self, permit: &Permit<Ddl>, values: &[Value], front: &mut dyn Front) -> Result<Done> {
         self.audit_access(permit.access());
+        self.lock_for_ddl(permit.get(), front).await?;
+        self.take_later_data().await?;
         self.open_engine_to_change().await?;
+        self.pinned = true;
+        let done = self.ddl_in_engine(permit, values, front).await;
+        self.pinned = false;
+        done
+    }
+
+    async fn ddl_in_engine(&mut self, permit: &Permit<Ddl>, values: &[Value], front: &mut dyn Front) -> Result<Done> {
         if let Some(active) = self.transaction.active_mut() {
             active.queried = true;
         }

@@ -8,10 +8,11 @@ use super::constraint;
 use super::front::{Front, RowShape};
 use super::interrupt::Interrupt;
 use super::journal;
-use super::locks::TransactionLocks;
+use super::locks::{Place, Since};
 use super::notify::Mark;
 use super::plan_cache::Origin;
 use super::portals::{Batches, OpenRows};
+use super::row_locks::{self, locking_word};
 use super::session::Session;
 use super::transaction::{self, Transaction};
 use crate::engine::{Cancel, CancelReason, Outcome, Run};
@@ -140,8 +141,33 @@ pub(super) fn shaped_params(values: &[Value]) -> Arc<[u16]> {
 }
 
 impl Session {
-    /// Starts a plan in the engine.
+    /// Starts a plan in the engine, when its locks are held.
     pub(super) async fn start(
+        &mut self,
+        plan: &Plan,
+        values: &[Value],
+        front: &mut dyn Front,
+        alone: Alone,
+        feed: Option<u64>,
+    ) -> Result<Outcome> {
+        if !plan.row_locks.is_empty() && self.shared.state.lock().settings.transaction.read_only {
+            return Err(transaction::read_only(locking_word(plan)));
+        }
+        // On the heap: these futures are large, and not what a statement's own is to be as large as.
+        let target = Box::pin(self.lock_before(plan, values, &mut *front)).await?;
+        Box::pin(self.take_later_data()).await?;
+        let finds = target || !plan.row_locks.is_empty();
+        if finds {
+            // What is found and what is done with it are of one snapshot.
+            let fresh = self.transaction.active().is_none_or(|active| !active.engine) || self.has_only_read();
+            self.open_engine().await?;
+            Box::pin(self.lock_found(plan, values, (fresh, target), &mut *front)).await?;
+        }
+        self.start_part(plan, values, front, if finds { Alone::No } else { alone }, feed).await
+    }
+
+    /// Starts a plan, or one of the statements that it takes.
+    async fn start_part(
         &mut self,
         plan: &Plan,
         values: &[Value],
@@ -179,7 +205,7 @@ impl Session {
         // Each part of MERGE counts.
         let mut counted = 0;
         for step in &plan.before {
-            let outcome = Box::pin(self.start(step, values, &mut *front, Alone::No, feed)).await?;
+            let outcome = Box::pin(self.start_part(step, values, &mut *front, Alone::No, feed)).await?;
             if let (Outcome::Changed(rows), Command::Merge, Some(_)) = (outcome, plan.command, &step.target) {
                 counted += rows;
             }
@@ -202,7 +228,7 @@ impl Session {
             .map_err(|error| constraint::explain(error, plan.target.as_deref(), &snapshot, role))?;
         self.duties.extend(duty);
         let outcome = match kept {
-            Some(values) => self.note(&plan.permit, values, Some(plan.depends.clone()), &run, outcome),
+            Some(values) => self.note(&plan.permit, values, Some(row_locks::depends(plan)), &run, outcome),
             None => outcome,
         };
         Ok(match outcome {
@@ -228,13 +254,15 @@ impl Session {
         front: &mut dyn Front,
         alone: Alone,
     ) -> Result<(Started, Option<Plan>)> {
+        self.redefined = false;
+        let version = self.gateway.registry().snapshot().version;
         let shaped = self.shaped_plan(origin, params, values)?;
         let plan = shaped.as_ref().unwrap_or(plan);
         let kept = self.transaction.active().filter(|a| a.engine && !self.has_only_read());
         let began = kept.map(|a| (a.journal.place(), a.scratch.len()));
-        // What a try has said and locked is taken back before the next says and locks it again.
+        // What a try has said and locked (for the session, too) is taken back before the next says and locks it again.
         let said = self.shared.pending.lock().mark();
-        let locks = self.gateway.locks.of_transaction(self.shared.id);
+        let locks = self.gateway.locks.mark(self.shared.id);
         let until = Instant::now() + CONFLICT_PATIENCE;
         let mut pause = CONFLICT_PAUSE;
         let error = loop {
@@ -243,12 +271,15 @@ impl Session {
                 Err(error) => error,
             };
             // Where PostgreSQL would wait for the other transaction: so far this one has changed nothing else.
-            let waits = began.is_none() && error.code() == SqlState::T_R_SERIALIZATION_FAILURE;
+            let conflict = error.code() == SqlState::T_R_SERIALIZATION_FAILURE && !self.redefined;
+            // What was compiled for an older schema is not tried again under another.
+            let moved = self.gateway.registry().snapshot().version != version;
+            let waits = began.is_none() && conflict && !moved;
             if !waits || Instant::now() > until {
                 break error;
             }
             self.begin_anew().await?;
-            self.take_back(said, &locks);
+            self.take_back(said, locks);
             tokio::time::sleep(pause).await;
             self.shared.interrupt.check()?;
             pause = (pause * 2).min(CONFLICT_PATIENCE / 20);
@@ -265,7 +296,7 @@ impl Session {
                 }
             }
         }
-        self.take_back(said, &locks);
+        self.take_back(said, locks);
         let wide = self.compile_anew(origin, params, shaped_params(values), Decimals::Wide)?;
         let started = self.try_open(&wide, values, front, alone).await?;
         Ok((started, Some(wide)))
@@ -296,9 +327,9 @@ impl Session {
     }
 
     /// Forgets what was said and locked since.
-    fn take_back(&self, said: Mark, locks: &TransactionLocks) {
+    fn take_back(&self, said: Mark, locks: Place) {
         self.shared.pending.lock().rewind(said);
-        self.gateway.locks.restore_transaction(self.shared.id, locks);
+        self.gateway.locks.release_since(self.shared.id, locks, Since::Attempt);
     }
 
     async fn try_open(

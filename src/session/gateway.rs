@@ -64,7 +64,7 @@ impl Gateway {
     pub fn new(limits: Limits, registry: Arc<Registry>, engine: Arc<dyn Engine>, audit: Audit) -> Arc<Self> {
         Arc::new(Self {
             plans: PlanCache::new(limits.cached_plans),
-            locks: Locks::new(limits.advisory_locks),
+            locks: Locks::new(limits.advisory_locks, limits.row_locks),
             definitions: Definitions::default(),
             limits,
             registry,

@@ -46,12 +46,14 @@ impl Session {
         let access = if read_only { Access::ReadOnly } else { Access::ReadWrite };
         let overlay = self.overlay();
         let moment = self.gateway.engine().moment();
+        let locks_from = self.gateway.locks.now();
         let began = self.gateway.keys.begin();
         self.lease()?.connection.begin(access).await?;
         if let Some(active) = self.transaction.active_mut() {
             active.engine = true;
             active.access = access;
             active.moment = Some(moment);
+            active.locks_from = locks_from;
             // What it has learned of keys may be older than what the engine begins anew.
             active.began.get_or_insert(began);
             active.overlay = Some(overlay);
@@ -80,6 +82,15 @@ impl Session {
         Ok(())
     }
 
+    /// [`Session::take_snapshot`] for a statement that is compiled already and may have waited since: only if nothing was redefined.
+    pub(super) async fn take_later_data(&mut self) -> Result<()> {
+        let base = self.transaction.active().and_then(|a| a.overlay.as_ref()).map(|overlay| overlay.base());
+        match base == Some(self.gateway.registry().snapshot().version) {
+            true => self.take_snapshot().await,
+            false => Ok(()),
+        }
+    }
+
     /// True if nothing but its snapshot would be lost if the transaction began anew in the engine, and its isolation allows
     /// another one.
     pub(super) fn has_only_read(&self) -> bool {
@@ -87,7 +98,7 @@ impl Session {
             Isolation::ReadUncommitted | Isolation::ReadCommitted => true,
             Isolation::RepeatableRead | Isolation::Serializable => false,
         };
-        let unchanged = self.transaction.active().is_some_and(|a| !a.changed && a.savepoints.is_empty());
+        let unchanged = self.transaction.active().is_some_and(|a| !a.changed);
         // What is bound or half read belongs to the snapshot that it was bound in.
         each_statement && unchanged && !self.portals.unfinished()
     }
@@ -100,10 +111,14 @@ impl Session {
         if let Some(active) = self.transaction.active_mut() {
             active.engine = false;
             active.overlay = None;
+            active.changed = false;
             active.journal = Journal::default();
             active.began = None;
             active.footprint = Footprint::default();
             active.scratch.clear();
+            for savepoint in &mut active.savepoints {
+                savepoint.forget_schema();
+            }
         }
         Ok(())
     }
@@ -153,7 +168,8 @@ impl Session {
         }
         self.shared.state.lock().settings.commit();
         self.shared.pending.lock().publish(self.shared.pid, &self.shared.mailbox, &self.gateway.channels);
-        self.gateway.locks.release_transaction(self.shared.id);
+        self.gateway.locks.release_transaction(self.shared.id, true);
+        self.shared.chosen.lock().clear();
         self.release();
         Ok(())
     }
@@ -219,7 +235,8 @@ impl Session {
         self.transaction = Transaction::Idle;
         self.shared.state.lock().settings.rollback();
         self.shared.pending.lock().forget();
-        self.gateway.locks.release_transaction(self.shared.id);
+        self.gateway.locks.release_transaction(self.shared.id, false);
+        self.shared.chosen.lock().clear();
         self.release();
     }
 

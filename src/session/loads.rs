@@ -31,7 +31,7 @@ pub(super) struct Finished {
 fn lock_of(table: &Relation, batch: &str) -> LockTag {
     let mut hasher = DefaultHasher::new();
     batch.hash(&mut hasher);
-    LockTag { high: table.oid, low: hasher.finish() as u32, kind: LockTag::BATCH }
+    LockTag::Key { high: table.oid, low: hasher.finish() as u32, kind: LockTag::BATCH }
 }
 
 fn finished(batch: &arrow::record_batch::RecordBatch) -> Result<Finished> {

@@ -104,6 +104,7 @@ impl Session {
             // Nothing was done by then: the next statement begins anew, as the first one did.
             active.engine = false;
             active.overlay = None;
+            active.changed = false;
             return self.lease()?.connection.rewind(None).await;
         }
         let before = active.moment;
@@ -118,6 +119,7 @@ impl Session {
         let mut journal = std::mem::take(&mut active.journal);
         let access = active.access;
         let now = engine.moment();
+        let locks_from = self.gateway.locks.now();
         let done = match journal.is_elusive() {
             true => Err(differs(
                 "A statement that would be done again calls a function that gives another result each time.",
@@ -128,6 +130,7 @@ impl Session {
         if let Some(active) = self.transaction.active_mut() {
             active.journal = journal;
             active.moment = Some(now);
+            active.locks_from = locks_from;
         }
         done.map_err(serialization)?;
         let tables: Option<Vec<_>> = tables.map(|tables| tables.into_iter().collect());

@@ -6,7 +6,7 @@
 use super::execute::Done;
 use super::front::Front;
 use super::journal::Place;
-use super::locks::TransactionLocks;
+use super::locks::{self, Since};
 use super::notify::Mark;
 use super::session::Session;
 use super::settings::Saved;
@@ -26,10 +26,17 @@ pub struct Savepoint {
     forgotten: usize,
     scratch: usize,
     said: Mark,
-    locks: TransactionLocks,
+    locks: locks::Place,
     /// SET CONSTRAINTS … IMMEDIATE and … DEFERRED.
     immediate: Vec<Oid>,
     deferred: Vec<Oid>,
+}
+
+impl Savepoint {
+    /// The engine has not begun yet, as far as this savepoint goes: nothing was done by then.
+    pub(super) fn forget_schema(&mut self) {
+        self.overlay = None;
+    }
 }
 
 impl Session {
@@ -39,7 +46,7 @@ impl Session {
         let settings = self.shared.state.lock().settings.save();
         let portals = self.portals.next_number();
         let said = self.shared.pending.lock().mark();
-        let locks = self.gateway.locks.of_transaction(self.shared.id);
+        let locks = self.gateway.locks.mark(self.shared.id);
         let limit = self.gateway.limits().savepoints;
         let Some(active) = self.transaction.active_mut() else { return Err(transaction::aborted()) };
         if active.savepoints.len() >= limit {
@@ -121,7 +128,7 @@ impl Session {
         active.forgotten.truncate(savepoint.forgotten);
         let first = savepoint.portals;
         self.shared.pending.lock().rewind(savepoint.said);
-        self.gateway.locks.restore_transaction(self.shared.id, &savepoint.locks);
+        self.gateway.locks.release_since(self.shared.id, savepoint.locks, Since::Savepoint);
         self.shared.state.lock().settings.restore(&savepoint.settings);
         for name in self.portals.close_since(first) {
             self.shared.state.lock().cursors.remove(&name);
@@ -134,7 +141,7 @@ impl Session {
         if let Some(savepoint) = active.savepoints.last() {
             self.shared.state.lock().settings.restore(&savepoint.settings);
             // Others need not wait until the client has heard of the error.
-            self.gateway.locks.restore_transaction(self.shared.id, &savepoint.locks);
+            self.gateway.locks.release_since(self.shared.id, savepoint.locks, Since::Savepoint);
         }
         self.transaction = Transaction::Failed(Failed { started: active.started, kept: Some(active) });
     }

@@ -62,6 +62,12 @@ pub struct Session {
     pub(super) place: Option<Place>,
     /// True if `deadline` is the role's limit.
     pub(super) role_deadline: bool,
+    /// The number of the last execution that locked rows before it ran.
+    pub(super) execution: i64,
+    /// What the running statement was compiled for has been redefined since.
+    pub(super) redefined: bool,
+    /// A schema change is at work: the snapshot stays.
+    pub(super) pinned: bool,
 }
 
 impl Drop for Session {
@@ -70,7 +76,7 @@ impl Drop for Session {
         directory::forget(self.shared.id);
         self.gateway.engine().end_session(self.shared.id);
         self.gateway.channels.unlisten_all(&self.shared.mailbox);
-        self.gateway.locks.release_transaction(self.shared.id);
+        self.gateway.locks.release_transaction(self.shared.id, false);
         self.gateway.locks.release_session(self.shared.id);
         self.gateway.leave(self.shared.pid);
     }

@@ -1,6 +1,6 @@
 //! What others may see of a session, and what natives may ask of it: the part behind a lock.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 use std::time::SystemTime;
@@ -44,6 +44,8 @@ pub struct Shared {
     /// What the transaction wants to say and to hear. Never locked together with `state`.
     pub pending: Mutex<Pending>,
     pub state: Mutex<State>,
+    /// Rows that were locked for an execution of a statement, by number and list.
+    pub chosen: Mutex<HashMap<(i64, i32), HashSet<i64>>>,
 }
 
 /// Never locked across an await, nor while the engine is called.
@@ -336,6 +338,10 @@ impl SessionView for Shared {
         if let Ok(gateway) = self.gateway() {
             gateway.locks.release_session(self.id);
         }
+    }
+
+    fn has_chosen(&self, execution: i64, list: i32, row: i64) -> bool {
+        self.chosen.lock().get(&(execution, list)).is_some_and(|rows| rows.contains(&row))
     }
 
     fn locks(&self) -> Vec<LockRow> {

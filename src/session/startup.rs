@@ -49,6 +49,7 @@ impl Session {
                 tape: Tape::default(),
                 mailbox: Mailbox::new(gateway.limits().notification_queue),
                 pending: Mutex::default(),
+                chosen: Mutex::default(),
                 state: Mutex::new(State {
                     settings,
                     authenticated: role.oid,
@@ -96,6 +97,9 @@ impl Session {
             meter: Meter::default(),
             place: None,
             role_deadline: false,
+            execution: 0,
+            redefined: false,
+            pinned: false,
         };
         session.audit_login();
         Ok(session)

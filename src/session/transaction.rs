@@ -54,6 +54,8 @@ pub struct Active {
     /// How the engine's transaction was begun, and before which commits of others.
     pub access: Access,
     pub moment: Option<Moment>,
+    /// The same for rows that are locked.
+    pub locks_from: u64,
     pub journal: Journal,
     /// The tables it has changed, for constraints that are checked late.
     pub touched: Touched,
@@ -83,6 +85,7 @@ impl Active {
             scratch: Vec::new(),
             access: Access::ReadWrite,
             moment: None,
+            locks_from: 0,
             journal: Journal::default(),
             touched: Touched::default(),
             immediate: Vec::new(),

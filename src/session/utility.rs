@@ -80,11 +80,8 @@ impl Session {
                 self.shared.pending.lock().unlisten(channel.as_deref(), limit)?;
                 Done::tag("UNLISTEN")
             }
-            Utility::Lock { .. } => {
-                if !self.transaction.in_block() {
-                    return Err(transaction::only_in_block("LOCK TABLE"));
-                }
-                Done::tag("LOCK TABLE")
+            Utility::Lock { tables, below, mode, nowait } => {
+                self.lock_table(tables, below, *mode, *nowait, front).await
             }
             Utility::Maintain { command, tables: _, outside_block } => self.maintain(*command, *outside_block).await,
             Utility::PrepareTransaction => {

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use super::analyze::{Analyzed, Stored, analyze, assigned_expression, policy_condition, relation_columns};
 use super::lower::{self, Decimals, Lowered, Step};
-use super::{Command, Compiled, CompiledBody, Context, Depends, ParamSource, Parsed, Plan, change, keys, render};
+use super::{
+    ChangedRows, Command, Compiled, CompiledBody, Context, Depends, ParamSource, Parsed, Plan, RowLocks, change, keys,
+    render,
+};
 use crate::engine::{Keyed, Kind, Rendered, Writes};
 use crate::error::{Error, Result};
 use crate::observe::audit::Access;
@@ -154,6 +157,8 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
         scratch,
         depends,
         keys,
+        row_locks,
+        changes,
         statement,
     } = lowered.get();
     let (command, writes, once) = (*command, *writes, *once);
@@ -169,9 +174,27 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
     let changed = change::writes(statement, target.as_deref()).unwrap_or(Writes::Anything);
     let rendered = |columns| Rendered { sql: sql.into(), params: types, columns, kind, writes: changed, keyed };
     let keys = keys::duty(statement, target.as_ref(), keys.clone());
+    let row_locks = row_locks.iter().map(|rows| Arc::new(locked(&lowered, rows))).collect();
+    let changes = changes.as_ref().map(|rows| Arc::new(changed_rows(&lowered, rows)));
     let (fields, phys, target, locks) = (fields.clone(), phys.clone(), target.clone(), locks.clone());
     let permit = lowered.map(|lowered| rendered(lowered.phys));
-    Ok(Plan { permit, params, fields, phys, command, target, before, after, writes, once, locks, depends, keys })
+    Ok(Plan {
+        permit,
+        params,
+        fields,
+        phys,
+        command,
+        target,
+        before,
+        after,
+        writes,
+        once,
+        locks,
+        depends,
+        keys,
+        row_locks,
+        changes,
+    })
 }
 
 /// The statement as a look-up by key, if it is one.
@@ -207,6 +230,36 @@ fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command, depends: &A
         once: false,
         locks: Vec::new(),
         keys,
+        row_locks: Vec::new(),
+        changes: None,
+    }
+}
+
+/// The query that finds rows to be locked, under the statement's permit.
+fn locked(permit: &Permit<Lowered>, rows: &lower::RowLocks) -> RowLocks {
+    let lower::RowLocks { find, params, of, whole, list, limit, offset } = rows;
+    let rendered = find.as_ref().map(render::statement);
+    let (params, types) = in_order(params, rendered.as_ref().map(|(_, order)| order.as_slice()).unwrap_or_default());
+    let columns = of.iter().flat_map(|rel| std::iter::once(Phys::Int8).chain(rel.key.iter().cloned())).collect();
+    let find = rendered.map(|(sql, _)| {
+        permit.clone().map(|_| Rendered {
+            sql: sql.into(),
+            params: types,
+            columns,
+            kind: Kind::Rows,
+            writes: Writes::Nothing,
+            keyed: None,
+        })
+    });
+    RowLocks { find, params, of: of.clone(), whole: whole.clone(), list: *list, limit: *limit, offset: *offset }
+}
+
+fn changed_rows(permit: &Permit<Lowered>, rows: &lower::Changed) -> ChangedRows {
+    match rows {
+        lower::Changed::Keyed { table, mode, key, alone } => {
+            ChangedRows::Keyed { table: Arc::clone(table), mode: *mode, key: key.clone(), alone: *alone }
+        }
+        lower::Changed::Found(rows) => ChangedRows::Found(Box::new(locked(permit, rows))),
     }
 }
 

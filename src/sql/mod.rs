@@ -15,7 +15,7 @@ use crate::observe::audit::Access;
 use crate::policy::{Permit, Ways};
 use crate::registry::{Name, Relation, Snapshot};
 use crate::tree::{self, Field};
-use crate::types::{Oid, OutputSettings, PgType, Phys};
+use crate::types::{Oid, OutputSettings, PgType, Phys, Value};
 
 /// Which language the session speaks, where PostgreSQL's leaves room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -123,6 +123,59 @@ pub struct Plan {
     pub depends: Arc<Depends>,
     /// What it does to keys, if foreign keys are concerned.
     pub keys: Option<Arc<KeyDuty>>,
+    /// The rows that its FOR UPDATE and kin lock before it runs, in their order.
+    pub row_locks: Vec<Arc<RowLocks>>,
+    /// The rows that UPDATE and DELETE change, as far as that is known before.
+    pub changes: Option<Arc<ChangedRows>>,
+}
+
+/// Rows that are to be locked before a statement runs: those that a query with FOR UPDATE finds.
+#[derive(Debug, Clone)]
+pub struct RowLocks {
+    /// Finds them. It gives, for each relation of `of` in turn, the row's number and its key.
+    pub find: Option<Permit<Rendered>>,
+    pub params: Vec<ParamSource>,
+    pub of: Vec<LockedRows>,
+    /// Tables of which all rows are locked, as they are read through something else: a view, rules, a partition.
+    pub whole: Vec<WholeTable>,
+    /// Where the rows that were locked are told to the statement; `None` if it finds the same ones by itself.
+    pub list: Option<u16>,
+    /// LIMIT and OFFSET, where rows may be skipped: only so many are locked.
+    pub limit: Option<LockKey>,
+    pub offset: Option<LockKey>,
+}
+
+/// One relation of [`RowLocks`].
+#[derive(Debug, Clone)]
+pub struct LockedRows {
+    pub table: Arc<Relation>,
+    pub mode: LockMode,
+    pub wait: tree::LockWait,
+    /// What carries the columns of the key by which a row is known; none: its number.
+    pub key: Vec<Phys>,
+}
+
+#[derive(Debug, Clone)]
+pub struct WholeTable {
+    pub table: Arc<Relation>,
+    pub wait: tree::LockWait,
+}
+
+/// The rows of its target that an UPDATE or DELETE changes.
+#[derive(Debug, Clone)]
+pub enum ChangedRows {
+    /// The one with this primary key: a value of each of its columns. `alone`: the statement reads nothing else.
+    Keyed { table: Arc<Relation>, mode: LockMode, key: Vec<RowKey>, alone: bool },
+    /// Those that this finds.
+    Found(Box<RowLocks>),
+}
+
+/// A value of a key, known when the statement is run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RowKey {
+    Const(Value),
+    /// The client's parameter, from 0.
+    Param(u16),
 }
 
 /// What a statement has done to a table that has foreign keys or that others refer to: these are to be checked.
@@ -203,6 +256,8 @@ pub enum ParamSource {
     Session(tree::SessionValue),
     /// The number of the COPY feed.
     Feed,
+    /// Which execution this is, among those that ask for the rows that were locked for them.
+    Execution,
 }
 
 /// The word of the command tag.

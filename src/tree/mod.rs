@@ -5,6 +5,7 @@
 
 mod copy;
 mod expr;
+mod lock;
 mod policy;
 mod query;
 mod routine;
@@ -14,6 +15,7 @@ mod utility;
 
 pub use copy::*;
 pub use expr::*;
+pub use lock::*;
 pub use policy::*;
 pub use query::*;
 pub use routine::*;

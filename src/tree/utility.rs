@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    CursorOptions, Discard, Expr, FetchDirection, MaintainCommand, NewPolicy, PolicyChange, Query, Statement,
+    CursorOptions, Discard, Expr, FetchDirection, LockMode, MaintainCommand, NewPolicy, PolicyChange, Query, Statement,
     SwitchRowSecurity, TransactionModes,
 };
 pub use crate::registry::draft::{NewColumn, NewConstraint, NewConstraintKind, NewTable, OnCommit};
@@ -527,9 +527,12 @@ pub enum Utility {
         channel: Name,
         payload: String,
     },
-    /// LOCK TABLE, accepted under snapshot isolation.
+    /// LOCK TABLE; `below` are the partitions of those that are named, which nobody asks privileges for.
     Lock {
         tables: Vec<Arc<registry::Relation>>,
+        below: Vec<Arc<registry::Relation>>,
+        mode: LockMode,
+        nowait: bool,
     },
     /// VACUUM, ANALYZE, CHECKPOINT, REINDEX, CLUSTER: maintenance.
     Maintain {

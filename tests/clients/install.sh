@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the drivers that tests/clients.rs runs, at pinned versions, into a cache folder. Idempotent.
-#   install.sh python|node|go|java|tools    DUCKGATE_CLIENTS names the folder (default ~/.cache/duckgate-clients).
+#   install.sh python|node|go|java|tools|orms-python|orms-node    DUCKGATE_CLIENTS names the folder (default ~/.cache/duckgate-clients).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${DUCKGATE_CLIENTS:-$HOME/.cache/duckgate-clients}
@@ -10,7 +10,7 @@ mkdir -p "$cache"
 done_for() { stamp="$cache/$1.stamp"; wanted=$(cat "${@:2}" | cksum); [ -e "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; }
 finish() { echo "$wanted" >"$stamp"; }
 
-case "${1:?python, node, go, java or tools}" in
+case "${1:?python, node, go, java, tools, orms-python or orms-node}" in
   python)
     done_for python "$here/python/requirements.txt" && exit 0
     rm -rf "$cache/python"
@@ -40,6 +40,18 @@ case "${1:?python, node, go, java or tools}" in
     "$cache/tools/bin/pip" install --quiet --disable-pip-version-check -r "$here/tools/requirements.txt"
     # Their psql is what is wanted; not all of them say that it is a program.
     chmod +x "$cache"/tools/lib/python*/site-packages/*pgserver/pginstall*/bin/psql
+    finish ;;
+  orms-python)
+    done_for orms-python "$here/orms/requirements.txt" && exit 0
+    rm -rf "$cache/orms-python"
+    python3 -m venv "$cache/orms-python"
+    "$cache/orms-python/bin/pip" install --quiet --disable-pip-version-check -r "$here/orms/requirements.txt"
+    finish ;;
+  orms-node)
+    done_for orms-node "$here/orms/package.json" "$here/orms/package-lock.json" && exit 0
+    mkdir -p "$cache/orms-node"
+    cp "$here/orms/package.json" "$here/orms/package-lock.json" "$cache/orms-node/"
+    (cd "$cache/orms-node" && npm ci --silent --no-audit --no-fund --ignore-scripts)
     finish ;;
   *) echo "unknown language $1" >&2; exit 2 ;;
 esac

@@ -1,6 +1,7 @@
 //! What sessions have: settings, activity, prepared statements, cursors.
 
 use super::*;
+use crate::engine::directory::LockTag;
 use crate::observe::audit::{self, Outcome, Record};
 use crate::registry::{builtin, predefined};
 
@@ -152,11 +153,14 @@ pub(super) fn pg_cursors(ask: &Ask<'_>) -> Result<Rows> {
     Ok(rows)
 }
 
-/// The advisory locks: there are no others that anybody could wait for.
+/// Locks on keys (advisory), tables and rows. A row's page and tuple are parts of the number by which it is known.
 pub(super) fn pg_locks(ask: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&[
         "locktype",
         "database",
+        "relation",
+        "page",
+        "tuple",
         "classid",
         "objid",
         "objsubid",
@@ -168,12 +172,41 @@ pub(super) fn pg_locks(ask: &Ask<'_>) -> Result<Rows> {
         "waitstart",
     ]);
     for l in ask.view.locks() {
+        let mut what = [Value::Null, Value::Null, Value::Null, Value::Null, Value::Null, Value::Null];
+        let kind = match l.tag {
+            LockTag::Key { high, low, kind } => {
+                what[3] = Value::Oid(high);
+                what[4] = Value::Oid(low);
+                what[5] = Value::Int2(kind.cast_signed());
+                "advisory"
+            }
+            LockTag::Relation(oid) => {
+                what[0] = Value::Oid(oid);
+                "relation"
+            }
+            // The gateway's own, by which those who know their rows and those who do not meet: of no interest until waited for.
+            LockTag::Rows(_) if l.waits_since.is_none() => continue,
+            LockTag::Rows(oid) => {
+                what[0] = Value::Oid(oid);
+                "tuple"
+            }
+            LockTag::Row(oid, row) => {
+                what[0] = Value::Oid(oid);
+                what[1] = Value::Int4(((row >> 16) as u32 & 0x7fff_ffff).cast_signed());
+                what[2] = Value::Int2((row as u16 & 0x7fff).cast_signed());
+                "tuple"
+            }
+        };
+        let [relation, page, tuple, class, object, sub] = what;
         rows.push([
-            text("advisory"),
+            text(kind),
             Value::Oid(builtin::DATABASE),
-            Value::Oid(l.tag.high),
-            Value::Oid(l.tag.low),
-            Value::Int2(l.tag.kind.cast_signed()),
+            relation,
+            page,
+            tuple,
+            class,
+            object,
+            sub,
             text(format!("{}/0", l.pid)),
             Value::Int4(l.pid),
             text(l.mode.name()),

@@ -220,7 +220,7 @@ impl<'a> Analyzer<'a> {
             Body::Execute { name, args } => self.execute(name, args),
             Body::Explain { options, body } => self.explain(*options, body),
             Body::Copy(copy) => self.copy(copy),
-            Body::Lock(items) => self.lock(items),
+            Body::Lock { items, mode, nowait } => self.lock(items, *mode, *nowait),
             Body::Maintain(maintained) => self.maintain(maintained),
             Body::Reindex(reindex) => self.reindex(reindex),
             Body::Expression => Err(Error::internal("an expression is no statement")),

@@ -120,7 +120,8 @@ impl Analyzer<'_> {
             aggregated,
         };
         self.check_grouping(&mut analyzed, &mut order_by)?;
-        let locking = self.locking(&query.locks, &analyzed.from, aggregated)?;
+        let unlockable = if query.locks.is_empty() { None } else { unlockable(&analyzed, &order_by)? };
+        let locking = self.locking(&query.locks, &analyzed.from, unlockable)?;
         let output_rel = self.new_rel();
         Ok(Query {
             ctes: Vec::new(),
@@ -303,7 +304,7 @@ impl Analyzer<'_> {
         &mut self,
         locks: &[ast::LockClause],
         from: &[tree::FromItem],
-        aggregated: bool,
+        unlockable: Option<&'static str>,
     ) -> Result<Vec<Locking>> {
         let mut out = Vec::new();
         for (i, lock) in locks.iter().enumerate() {
@@ -311,9 +312,12 @@ impl Analyzer<'_> {
                 ast::LockType::Share => LockStrength::Share,
                 ast::LockType::Update => LockStrength::Update,
             });
-            if aggregated {
-                let message = format!("FOR {} is not allowed with aggregate functions", strength_name(strength));
-                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+            let refused = |what: &str| {
+                let message = format!("FOR {} is not allowed with {what}", strength_name(strength));
+                Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
+            };
+            if let Some(what) = unlockable {
+                return refused(what);
             }
             let wait = match lock.nonblock {
                 None => LockWait::Block,
@@ -322,12 +326,21 @@ impl Analyzer<'_> {
             };
             let of = lock.of.as_ref().map(|n| self.name_parts(n)).transpose()?;
             let before = out.len();
-            let mut stack: Vec<&tree::FromItem> = from.iter().collect();
-            while let Some(item) = stack.pop() {
+            let mut stack: Vec<(&tree::FromItem, bool)> = from.iter().map(|item| (item, false)).collect();
+            while let Some((item, nullable)) = stack.pop() {
                 match item {
-                    tree::FromItem::Join(join) => stack.extend([&join.left, &join.right]),
+                    tree::FromItem::Join(join) => {
+                        let (left, right) = match join.kind {
+                            tree::JoinKind::Cross | tree::JoinKind::Inner => (false, false),
+                            tree::JoinKind::Left => (false, true),
+                            tree::JoinKind::Right => (true, false),
+                            tree::JoinKind::Full => (true, true),
+                        };
+                        stack.extend([(&join.left, nullable || left), (&join.right, nullable || right)]);
+                    }
                     tree::FromItem::Relation(r) => {
                         let named = of.as_ref().is_none_or(|(_, name, _)| *name == r.alias);
+                        let extended = |what: Option<&str>| named && nullable && what.is_none();
                         let what = match &r.source {
                             Source::Table { .. } | Source::View { .. } | Source::Subquery(_) => None,
                             Source::Function { .. } => Some("a function"),
@@ -340,6 +353,13 @@ impl Analyzer<'_> {
                         {
                             let message = format!("cannot lock rows in materialized view \"{}\"", def.name);
                             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+                        }
+                        if extended(what) {
+                            let message = format!(
+                                "FOR {} cannot be applied to the nullable side of an outer join",
+                                strength_name(strength)
+                            );
+                            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
                         }
                         match what {
                             None if named => out.push(Locking { rel: r.id, strength, wait }),
@@ -497,6 +517,36 @@ fn merge_options(outer: &ast::Query, inner: &ast::Query) -> Result<ast::Query> {
     }
     merged.locks.extend(outer.locks.iter().cloned());
     Ok(merged)
+}
+
+/// What keeps a select from FOR UPDATE: CheckSelectLocking.
+fn unlockable(select: &Select, order_by: &[SortKey]) -> Result<Option<&'static str>> {
+    if !matches!(select.distinct, Distinct::All) {
+        return Ok(Some("DISTINCT clause"));
+    }
+    if select.group_by.is_some() {
+        return Ok(Some("GROUP BY clause"));
+    }
+    if select.having.is_some() {
+        return Ok(Some("HAVING clause"));
+    }
+    if select.aggregated {
+        return Ok(Some("aggregate functions"));
+    }
+    let (mut windows, mut sets) = (false, false);
+    let mut visit = |e: &Expr, depth: usize| {
+        windows |= depth == 0 && matches!(e.kind, tree::ExprKind::Window(_));
+        sets |= depth == 0 && matches!(e.kind, tree::ExprKind::SetReturning(_));
+        Ok(true)
+    };
+    for e in select.targets.iter().chain(order_by.iter().map(|key| &key.expr)) {
+        super::check::walk(e, 0, &mut visit)?;
+    }
+    Ok(match (windows, sets) {
+        (true, _) => Some("window functions"),
+        (false, true) => Some("set-returning functions in the target list"),
+        (false, false) => None,
+    })
 }
 
 /// Clauses of other systems that sqlparser would read.

@@ -10,7 +10,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::registry::{Name, Relation as TableDef, RelationKind};
 use crate::sql::Context;
 use crate::sql::parse::{self, Body, ExplainOptions, LockItem, Parsed};
-use crate::tree::{CursorOptions, Explain, QualifiedName, Statement, Utility};
+use crate::tree::{CursorOptions, Explain, LockMode, QualifiedName, Statement, Utility};
 use crate::types::PgType;
 
 /// EXECUTE's arguments, coerced to the prepared statement's parameter types (EvaluateParams).
@@ -94,8 +94,9 @@ impl Analyzer<'_> {
         })
     }
 
-    pub(crate) fn lock(&mut self, items: &[LockItem]) -> Result<Statement> {
+    pub(crate) fn lock(&mut self, items: &[LockItem], mode: LockMode, nowait: bool) -> Result<Statement> {
         let mut tables = Vec::with_capacity(items.len());
+        let mut below = Vec::new();
         for item in items {
             let def = self.named_relation(&item.name)?;
             if !matches!(def.kind, RelationKind::Table | RelationKind::View { .. } | RelationKind::System) {
@@ -104,9 +105,15 @@ impl Analyzer<'_> {
                 return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
                     .detail(format!("This operation is not supported for {kinds}s.")));
             }
+            if matches!(def.kind, RelationKind::View { .. }) {
+                return Err(Error::unsupported("LOCK TABLE of a view").hint("Lock the tables that it reads."));
+            }
+            if !item.only {
+                below.extend(self.ctx.snapshot.partition_descendants(def.oid).into_iter().cloned());
+            }
             tables.push(def);
         }
-        Self::utility(Utility::Lock { tables })
+        Self::utility(Utility::Lock { tables, below, mode, nowait })
     }
 }
 

@@ -75,6 +75,8 @@ impl<'a> Planner<'a> {
             once: false,
             locks: Vec::new(),
             keys: None,
+            row_locks: Vec::new(),
+            changes: None,
         };
         self.plan.steps.push(Step::Verify(plan, error));
     }

@@ -86,11 +86,10 @@ impl Lowerer<'_> {
             Source::View { def: _, query, owner: _ } => self.subquery_relation(relation, query, alias)?,
             Source::Subquery(query) => self.subquery_relation(relation, query, alias)?,
             Source::Cte(id) => {
-                let columns = self
-                    .ctes
-                    .get(id)
-                    .cloned()
-                    .ok_or_else(|| Error::internal(format!("lower: unknown WITH query {id:?}")))?;
+                let columns = self.ctes.get(id).cloned().ok_or_else(|| match self.finds {
+                    true => Error::unsupported("FOR UPDATE in a subquery that reads a WITH query of the one around it"),
+                    false => Error::internal(format!("lower: unknown WITH query {id:?}")),
+                })?;
                 self.enter(relation, alias, columns);
                 let name = self.kept.get(id).map_or(TableName::Cte(id.0), |kept| TableName::Kept(*kept));
                 From::Table { name, alias, sample: None }

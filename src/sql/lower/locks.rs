@@ -32,7 +32,7 @@ fn call(target: &Expr) -> Option<LockCall> {
     Some(LockCall { mode, keys: call.args.iter().map(key).collect::<Option<_>>()? })
 }
 
-fn key(e: &Expr) -> Option<LockKey> {
+pub(super) fn key(e: &Expr) -> Option<LockKey> {
     if let Some(n) = const_int(e) {
         return Some(LockKey::Const(n));
     }

@@ -51,6 +51,7 @@ mod raise;
 mod range;
 mod routine;
 mod row;
+mod row_locks;
 mod rules;
 mod select;
 mod set_op;
@@ -72,6 +73,7 @@ use crate::types::{self, Oid, PgType, Phys};
 use ir::{Alias, Node, Scalar};
 pub use over_row::over_row;
 pub use point::keyed;
+pub use row_locks::{Changed, LIST_WIDTH, RowLocks};
 pub use steps::Step;
 
 /// A statement as DuckDB is to be asked, with what the session needs to run it and to describe its result.
@@ -96,6 +98,9 @@ pub struct Lowered {
     pub depends: Depends,
     /// What it has kept for the foreign keys that it concerns.
     pub keys: Option<KeptRows>,
+    /// The rows that are locked before it runs.
+    pub row_locks: Vec<RowLocks>,
+    pub changes: Option<Changed>,
 }
 
 /// How decimal arithmetic treats results that need more digits than DuckDB's fast types have.
@@ -150,6 +155,7 @@ fn lower_by_kind(statement: &tree::Statement, cx: &Context, decimals: Decimals, 
     let mut lowerer = Lowerer::new(cx, decimals);
     let steps = staged::wanted(statement, || Lowerer::new(cx, decimals).takes_more(statement, keyed))?;
     lowerer.taped = steps || !matches!(statement, tree::Statement::Query(_));
+    lowerer.to_lock = row_locks::changed_by(statement, cx, decimals);
     if steps {
         return lowerer.stepwise(statement);
     }
@@ -207,6 +213,8 @@ fn explain(mut lowered: Lowered, analyze: bool) -> Result<Lowered> {
         writes: lowered.writes && analyze,
         depends: Depends { elusive: true, ..lowered.depends },
         locks: Vec::new(),
+        row_locks: if analyze { lowered.row_locks } else { Vec::new() },
+        changes: lowered.changes.filter(|_| analyze),
         ..lowered
     })
 }
@@ -278,6 +286,9 @@ struct Lowerer<'a> {
     /// What must hold where the expression that is lowered is computed, as far as its subqueries have to know.
     arms: Vec<Scalar>,
     guarded: Vec<arms::Guarded>,
+    to_lock: row_locks::ToLock,
+    /// It only finds rows that are to be locked, out of the statement around.
+    finds: bool,
 }
 
 impl<'a> Lowerer<'a> {
@@ -307,6 +318,8 @@ impl<'a> Lowerer<'a> {
             given_at: HashMap::new(),
             arms: Vec::new(),
             guarded: Vec::new(),
+            to_lock: row_locks::ToLock::default(),
+            finds: false,
         }
     }
 
@@ -357,6 +370,7 @@ impl<'a> Lowerer<'a> {
         let depends = self.depends;
         let (once, locks, params) = (self.once, Vec::new(), self.params);
         let keys = None;
+        let row_locks::ToLock { rows: row_locks, changed: changes, .. } = self.to_lock;
         Lowered {
             statement,
             params,
@@ -371,6 +385,8 @@ impl<'a> Lowerer<'a> {
             scratch,
             depends,
             keys,
+            row_locks,
+            changes,
         }
     }
 }

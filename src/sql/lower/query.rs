@@ -28,14 +28,23 @@ impl Lowerer<'_> {
 
     pub(super) fn query(&mut self, query: &Query) -> Result<ir::Query> {
         if let Some(lifted) = self.lifted(query)? {
+            if !query.locking.is_empty() {
+                // Its rows are no longer those of its tables.
+                return Err(Error::unsupported("FOR UPDATE of a query that computes something once for each row")
+                    .hint("Choose the rows first, and lock them by their keys."));
+            }
             return self.query(&lifted);
         }
         let numbered = self.limit_is_refused(query)?;
+        if !query.locking.is_empty() {
+            self.rows_to_lock(query)?;
+        }
         let ctes = self.ctes(&query.ctes)?;
         let recursive = query.recursive && ctes.iter().any(|c| c.recursive);
         let (body, columns, order_by) = match &query.body {
             Body::Select(select) => {
-                let (select, columns, order_by) = self.select(select, query)?;
+                let (mut select, columns, order_by) = self.select(select, query)?;
+                self.only_chosen(query, &mut select);
                 (ir::Body::Select(Box::new(select)), columns, order_by)
             }
             Body::SetOp { op, all, left, right } => {
@@ -79,6 +88,11 @@ impl Lowerer<'_> {
         if self.rels.is_empty() || counts.into_iter().flatten().all(|e| super::constant::const_int(e).is_some()) {
             return Ok(false);
         }
+        self.refers_outside(query)
+    }
+
+    /// Whether a query that is yet to be lowered refers to others around it.
+    pub(super) fn refers_outside(&self, query: &Query) -> Result<bool> {
         let mut outer = false;
         // What is known before the query is lowered is not the query's own.
         let mut visit = |e: &Expr, _: usize| {

@@ -13,7 +13,8 @@ use super::with_parser;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
 use crate::tree::{
-    CursorOptions, Discard, ExplainFormat, FetchDirection, Isolation, QualifiedName, TransactionModes, Utility,
+    CursorOptions, Discard, ExplainFormat, FetchDirection, Isolation, LockMode, QualifiedName, TransactionModes,
+    Utility,
 };
 
 /// What a statement is before analysis.
@@ -46,7 +47,11 @@ pub enum Body {
         body: Box<Body>,
     },
     Copy(Box<CopyStatement>),
-    Lock(Vec<LockItem>),
+    Lock {
+        items: Vec<LockItem>,
+        mode: LockMode,
+        nowait: bool,
+    },
     Maintain(super::maintain::Maintained),
     Reindex(super::maintain::Reindex),
     /// An expression by itself.
@@ -56,6 +61,8 @@ pub enum Body {
 #[derive(Debug, Clone)]
 pub struct LockItem {
     pub name: QualifiedName,
+    /// Without what is below it.
+    pub only: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -448,30 +455,22 @@ fn lock(c: &mut Cursor<'_>) -> Result<Body> {
     c.eat("table");
     let mut items = Vec::new();
     loop {
-        c.eat("only");
-        items.push(LockItem { name: c.qualified()? });
+        let only = c.eat("only");
+        items.push(LockItem { name: c.qualified()?, only });
         c.eat_token(&Token::Mul);
         if !c.eat_token(&Token::Comma) {
             break;
         }
     }
+    let mut mode = LockMode::AccessExclusive;
     if c.eat("in") {
-        const MODES: &[&str] = &[
-            "access share",
-            "row share",
-            "row exclusive",
-            "share update exclusive",
-            "share row exclusive",
-            "share",
-            "exclusive",
-            "access exclusive",
-        ];
-        if !MODES.iter().any(|m| c.eat(m)) {
-            return Err(c.error());
-        }
+        // Those of several words before those that they begin with.
+        let mut modes = LockMode::ALL;
+        modes.sort_by_key(|mode| std::cmp::Reverse(mode.words().len()));
+        mode = modes.into_iter().find(|mode| c.eat(mode.words())).ok_or_else(|| c.error())?;
         c.expect("mode")?;
     }
-    c.eat("nowait");
+    let nowait = c.eat("nowait");
     c.end()?;
-    Ok(Body::Lock(items))
+    Ok(Body::Lock { items, mode, nowait })
 }

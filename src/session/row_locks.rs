@@ -1,0 +1,332 @@
+//! Locks on rows: FOR UPDATE and kin, and those that UPDATE and DELETE take.
+//!
+//! A row is known by a hash of its primary key, or by its number in DuckDB. Whoever locks rows takes them one by one and says
+//! so at the table's rows as a whole; whoever changes rows takes them one by one where they are known before (by key, or
+//! found like those of FOR UPDATE while others hold rows), and otherwise the table's rows beside all others that change some
+//! and nobody that holds one ([`LockTag::Rows`]).
+//!
+//! A row that was changed between the snapshot and the lock is read anew, from a newer snapshot, or (where the transaction
+//! cannot have one) is 40001.
+
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+
+use super::execute::guarded;
+use super::front::Front;
+use super::locking::{Got, outdated, unavailable};
+use super::session::Session;
+use crate::engine::directory::{LockMode, LockTag};
+use crate::engine::{Outcome, Run, Writes};
+use crate::error::{Error, Result, SqlState};
+use crate::sql::lower::LIST_WIDTH;
+use crate::sql::{ChangedRows, Depends, LockKey, LockedRows, ParamSource, Plan, RowKey, RowLocks, WholeTable};
+use crate::tree::LockWait;
+use crate::types::{self, Oid, Phys, Value};
+
+/// Rows of one table that a statement locks one by one; beyond that it locks the table's rows as a whole.
+const ONE_BY_ONE: usize = 10_000;
+
+/// What locking the rows of a query came to.
+#[derive(Default)]
+struct Locked {
+    /// Rows were changed after the snapshot was taken and before they were locked.
+    stale: bool,
+    /// Some of the rows may be left again: they were not waited for.
+    skips: bool,
+}
+
+impl Session {
+    /// Before a statement: its tables, the row that it changes if its key is given, or all that it may change. True if the rows
+    /// that it changes have to be found first, because others hold rows of the table. A row that was changed after the
+    /// transaction's snapshot is read anew, if the transaction can be moved to another.
+    pub(super) async fn lock_before(&mut self, plan: &Plan, values: &[Value], front: &mut dyn Front) -> Result<bool> {
+        self.lock_tables(plan, front).await?;
+        if self.pinned {
+            // A schema change has locked its tables.
+            return Ok(false);
+        }
+        let mut find = false;
+        let mut known = None;
+        match plan.changes.as_deref() {
+            Some(ChangedRows::Keyed { table, mode, key, alone: _ }) => {
+                known = Some(table.oid);
+                let key: Option<Vec<Value>> = key.iter().map(|part| value_of(part, values)).collect();
+                if let Some(row) = key.and_then(|key| LockTag::of_row(table.oid, &key)) {
+                    let rows = LockTag::Rows(table.oid);
+                    self.acquire(rows, LockTag::KEYED_WRITER, LockWait::Block, &mut *front).await?;
+                    let one = self.acquire(row, *mode, LockWait::Block, &mut *front).await;
+                    if one.as_ref().is_err_and(|error| error.code() == SqlState::OUT_OF_MEMORY) {
+                        // So many rows are not held one by one.
+                        self.acquire(rows, LockTag::ROW_WRITER, LockWait::Block, &mut *front).await?;
+                    } else {
+                        one?;
+                    }
+                    let engine = self.transaction.active().is_some_and(|active| active.engine);
+                    if engine && self.is_row_changed(row) && !self.has_only_read() && self.is_read_committed() {
+                        self.move_on(&mut *front).await?;
+                    }
+                }
+            }
+            Some(ChangedRows::Found(rows)) if rows.of.len() == 1 => {
+                let of = &rows.of[0];
+                let table = of.table.oid;
+                known = Some(table);
+                // A queue: who takes its rows by FOR UPDATE leaves the others to others.
+                let queue = plan.row_locks.iter().flat_map(|rows| &rows.of).any(|of| of.table.oid == table);
+                let (tag, mode) = (LockTag::Rows(table), LockTag::ROW_WRITER);
+                find = queue || self.acquire(tag, mode, LockWait::SkipLocked, &mut *front).await? == Got::Nothing;
+            }
+            Some(ChangedRows::Found(_)) | None => {}
+        }
+        for step in plan.before.iter().chain([plan]) {
+            if let Writes::Table(oid, change) = step.permit.get().writes
+                && (change.in_place || change.removes)
+                && known != Some(oid)
+                && step.target.as_ref().is_some_and(|target| !target.temporary)
+            {
+                self.acquire(LockTag::Rows(oid), LockTag::ROW_WRITER, LockWait::Block, &mut *front).await?;
+            }
+        }
+        Ok(find)
+    }
+
+    /// Locks what a statement's FOR UPDATE finds and (`target`) the rows that it changes, as of a snapshot in which they still
+    /// are as they were when they were locked. `fresh`: the transaction can have another snapshot.
+    pub(super) async fn lock_found(
+        &mut self,
+        plan: &Plan,
+        values: &[Value],
+        (fresh, target): (bool, bool),
+        front: &mut dyn Front,
+    ) -> Result<()> {
+        self.execution += 1;
+        loop {
+            let mark = self.gateway.locks.mark(self.shared.id);
+            let mut all = Locked::default();
+            let changed = plan.changes.as_deref().filter(|_| target);
+            let changed = changed.and_then(|changed| match changed {
+                ChangedRows::Found(rows) => Some(&**rows),
+                ChangedRows::Keyed { .. } => None,
+            });
+            for rows in plan.row_locks.iter().map(Arc::as_ref).chain(changed) {
+                for WholeTable { table, wait } in &rows.whole {
+                    let tag = LockTag::Rows(table.oid);
+                    if self.acquire(tag, LockTag::ALL_ROWS, *wait, &mut *front).await? == Got::Nothing {
+                        return Err(of_row(&table.name));
+                    }
+                    all.stale |= self.is_changed(table.oid);
+                }
+                let Locked { stale, skips } = self.lock_list(rows, values, &mut *front).await?;
+                all.stale |= stale;
+                all.skips |= skips;
+            }
+            if !all.stale {
+                return Ok(());
+            }
+            if all.skips {
+                // Others may have what it does not want any more.
+                self.gateway.locks.release_since(self.shared.id, mark, super::locks::Since::Savepoint);
+            }
+            if fresh {
+                self.begin_anew().await?;
+            } else if self.is_read_committed() {
+                self.move_on(&mut *front).await?;
+            } else {
+                return Err(outdated("Another transaction has changed a row after this one had begun."));
+            }
+            self.shared.interrupt.check()?;
+            self.open_engine().await?;
+        }
+    }
+
+    /// READ COMMITTED, and the transaction has changed something: does that again in a newer snapshot. 40001 if it comes out
+    /// differently, or rests on what others have changed.
+    async fn move_on(&mut self, front: &mut dyn Front) -> Result<()> {
+        self.end_tape();
+        let Some(active) = self.transaction.active() else { return Ok(()) };
+        let place = active.journal.place();
+        if !active.journal.reaches(place) || self.pinned || self.portals.read_from_engine() {
+            return Err(outdated("Another transaction has changed a row after this one had begun."));
+        }
+        if let Err(error) = self.repeat(place, front).await {
+            // What was done again in part is nothing to go back from.
+            self.give_up_transaction().await;
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Whether others have changed something of a table since the transaction's snapshot.
+    fn is_changed(&self, table: Oid) -> bool {
+        let moment = self.transaction.active().and_then(|active| active.moment);
+        moment.is_none_or(|moment| self.gateway.engine().changed_since(moment, Some(&[table])))
+    }
+
+    /// Finds rows and locks them one by one.
+    async fn lock_list(&mut self, rows: &RowLocks, values: &[Value], front: &mut dyn Front) -> Result<Locked> {
+        let mut done = Locked { skips: rows.of.iter().any(|of| of.wait == LockWait::SkipLocked), ..Locked::default() };
+        if let Some(list) = rows.list {
+            self.shared.chosen.lock().retain(|(execution, number), _| {
+                *execution != self.execution || number / i32::from(LIST_WIDTH) != i32::from(list)
+            });
+        }
+        let Some(find) = &rows.find else { return Ok(done) };
+        for LockedRows { table, wait, .. } in &rows.of {
+            match self.acquire(LockTag::Rows(table.oid), LockTag::ROW_LOCKER, *wait, &mut *front).await? {
+                Got::AtOnce | Got::AfterWaiting => {}
+                Got::Nothing if *wait == LockWait::SkipLocked => return Ok(done),
+                Got::Nothing => return Err(of_row(&table.name)),
+            }
+        }
+        let most = most(rows, values)?;
+        let params = rows.params.iter().map(|source| match source {
+            ParamSource::Client(n) => Ok(values.get(usize::from(*n)).cloned().unwrap_or(Value::Null)),
+            ParamSource::Session(value) => self.session_value(*value),
+            ParamSource::Execution => Ok(Value::Int8(self.execution)),
+            ParamSource::Feed => Err(Error::internal("a feed among rows that are locked")),
+        });
+        let params = params.collect::<Result<Vec<_>>>()?;
+        let run =
+            Run { time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(), deadline: self.deadline };
+        self.end_tape();
+        let shared = self.shared.clone();
+        shared.interrupt.check()?;
+        let lease = self.lease()?;
+        let canceller = lease.canceller.clone();
+        let work = lease.connection.execute(find, params, &run);
+        let Outcome::Rows(mut found) = guarded(Some(&mut *front), &shared.interrupt, &canceller, work).await? else {
+            return Err(Error::internal("rows to be locked are no rows"));
+        };
+        let mut locked = 0;
+        let mut whole = vec![false; rows.of.len()];
+        while most.is_none_or(|most| locked < most) {
+            let next = guarded(Some(&mut *front), &shared.interrupt, &canceller, found.next()).await?;
+            let Some(batch) = next else { break };
+            for at in 0..batch.num_rows() {
+                if most.is_some_and(|most| locked >= most) {
+                    break;
+                }
+                if self.lock_one(rows, &batch, at, &mut whole, &mut done, &mut *front).await? {
+                    locked += 1;
+                }
+            }
+            if !done.skips && locked > ONE_BY_ONE as u64 {
+                whole.fill(true);
+            }
+        }
+        Ok(done)
+    }
+
+    /// Locks one row of each relation; false if it was skipped.
+    async fn lock_one(
+        &mut self,
+        rows: &RowLocks,
+        batch: &RecordBatch,
+        at: usize,
+        whole: &mut [bool],
+        done: &mut Locked,
+        front: &mut dyn Front,
+    ) -> Result<bool> {
+        let mut column = 0;
+        let mut numbers = Vec::with_capacity(rows.of.len());
+        let mark = self.gateway.locks.mark(self.shared.id);
+        for (LockedRows { table, mode, wait, key }, whole) in rows.of.iter().zip(whole) {
+            let own = &batch.columns()[column..=column + key.len()];
+            column += 1 + key.len();
+            let Value::Int8(number) = types::arrow::value_at(own[0].as_ref(), at, &Phys::Int8) else {
+                numbers.push(None);
+                continue;
+            };
+            numbers.push(Some(number));
+            if *whole {
+                self.acquire(LockTag::Rows(table.oid), LockTag::ALL_ROWS, LockWait::Block, &mut *front).await?;
+                done.stale |= self.is_changed(table.oid);
+                continue;
+            }
+            let values: Vec<Value> = own[1..]
+                .iter()
+                .zip(key)
+                .map(|(column, phys)| types::arrow::value_at(column.as_ref(), at, phys))
+                .collect();
+            let by_key = if values.is_empty() { None } else { LockTag::of_row(table.oid, &values) };
+            let tag = by_key.unwrap_or(LockTag::Row(table.oid, number.cast_unsigned()));
+            match self.acquire(tag, *mode, *wait, &mut *front).await? {
+                Got::AtOnce | Got::AfterWaiting => done.stale |= self.is_row_changed(tag),
+                Got::Nothing if *wait == LockWait::SkipLocked => {
+                    // What else of the row was locked for it is given back.
+                    self.gateway.locks.release_since(self.shared.id, mark, super::locks::Since::Savepoint);
+                    return Ok(false);
+                }
+                Got::Nothing => return Err(of_row(&table.name)),
+            }
+        }
+        if let Some(list) = rows.list {
+            let mut chosen = self.shared.chosen.lock();
+            for (place, number) in numbers.into_iter().enumerate() {
+                let list = i32::from(list * LIST_WIDTH) + place as i32;
+                chosen.entry((self.execution, list)).or_default().extend(number);
+            }
+        }
+        Ok(true)
+    }
+
+    fn is_row_changed(&self, row: LockTag) -> bool {
+        let since = self.transaction.active().map_or(0, |active| active.locks_from);
+        self.gateway.locks.changed_since(row, since)
+    }
+}
+
+fn of_row(table: &str) -> Error {
+    unavailable(&format!("row in relation \"{table}\""))
+}
+
+fn value_of(key: &RowKey, values: &[Value]) -> Option<Value> {
+    let value = match key {
+        RowKey::Const(value) => value.clone(),
+        RowKey::Param(n) => values.get(usize::from(*n))?.clone(),
+    };
+    (!value.is_null()).then_some(value)
+}
+
+/// How many rows are wanted, those that OFFSET leaves out among them.
+fn most(rows: &RowLocks, values: &[Value]) -> Result<Option<u64>> {
+    let number = |count: &Option<LockKey>| match count {
+        None => None,
+        Some(LockKey::Const(n)) => Some(*n),
+        Some(LockKey::Param(n)) => match values.get(usize::from(*n)) {
+            Some(Value::Int2(n)) => Some(i64::from(*n)),
+            Some(Value::Int4(n)) => Some(i64::from(*n)),
+            Some(Value::Int8(n)) => Some(*n),
+            _ => None,
+        },
+    };
+    let Some(limit) = number(&rows.limit) else { return Ok(None) };
+    let (limit, offset) = (u64::try_from(limit), u64::try_from(number(&rows.offset).unwrap_or(0)));
+    let negative = |code, word| Error::new(code, format!("{word} must not be negative"));
+    let limit = limit.map_err(|_| negative(SqlState::INVALID_ROW_COUNT_IN_LIMIT_CLAUSE, "LIMIT"))?;
+    let offset = offset.map_err(|_| negative(SqlState::INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE, "OFFSET"))?;
+    Ok(Some(limit.saturating_add(offset)))
+}
+
+/// What a statement's effect depends on, but for the row that its transaction has locked for it.
+pub(super) fn depends(plan: &Plan) -> Arc<Depends> {
+    match plan.changes.as_deref() {
+        Some(ChangedRows::Keyed { table, alone: true, .. }) if plan.before.is_empty() => {
+            let tables = plan.depends.tables.iter().copied().filter(|oid| *oid != table.oid).collect();
+            Arc::new(Depends { tables, ..*plan.depends })
+        }
+        Some(ChangedRows::Keyed { .. } | ChangedRows::Found(_)) | None => Arc::clone(&plan.depends),
+    }
+}
+
+/// What a read-only transaction calls a query that locks rows.
+pub(super) fn locking_word(plan: &Plan) -> &'static str {
+    let strongest = plan.row_locks.iter().flat_map(|rows| &rows.of).map(|of| of.mode).max();
+    match strongest {
+        Some(LockMode::AccessShare) => "SELECT FOR KEY SHARE",
+        Some(LockMode::RowShare) => "SELECT FOR SHARE",
+        Some(LockMode::Exclusive) => "SELECT FOR NO KEY UPDATE",
+        _ => "SELECT FOR UPDATE",
+    }
+}
