@@ -439,19 +439,28 @@ fn random_statements_answer_as_postgresql_does() {
     for setting in ["timezone = 'America/Los_Angeles'", "client_min_messages = error", "extra_float_digits = 1"] {
         connection.query(&format!("set {setting}")).unwrap_or_else(|e| panic!("{e}"));
     }
-    let mut cases: Vec<(&str, Vec<String>)> = Vec::new();
+    let (mut setup, mut cases): (Vec<String>, Vec<(String, Vec<String>)>) = Default::default();
     for line in text.lines() {
         if let Some(sql) = line.strip_prefix("! ") {
-            connection.query(sql).unwrap_or_else(|e| panic!("{sql}: {e}"));
+            setup.push(sql.to_owned());
         } else if let Some(sql) = line.strip_prefix("# ") {
-            cases.push((sql, Vec::new()));
-        } else if let Some((_, rows)) = cases.last_mut() {
+            cases.push((sql.to_owned(), Vec::new()));
+        } else if let Some((_, rows)) = cases.last_mut()
+            && (line.starts_with('[') || line.starts_with("ERROR "))
+        {
             rows.push(line.to_owned());
+        } else if let Some(sql) = cases.last_mut().map(|(sql, _)| sql).or(setup.last_mut()) {
+            // A text of several lines.
+            sql.push('\n');
+            sql.push_str(line);
         }
+    }
+    for sql in &setup {
+        connection.query(sql).unwrap_or_else(|e| panic!("{sql}: {e}"));
     }
     let mut different = Vec::new();
     for (sql, mut expected) in cases.iter().cloned() {
-        let mut got = match connection.query(sql) {
+        let mut got = match connection.query(&sql) {
             Ok(rows) => rows.iter().map(|row| serde_json::to_string(row).expect("JSON")).collect(),
             Err(error) => vec![format!("ERROR {}", error.code())],
         };

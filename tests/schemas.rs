@@ -210,7 +210,7 @@ fn sighup_reloads_under_sessions_at_work_and_a_bad_file_changes_nothing() {
     rows(&mut idle, "INSERT INTO t VALUES (1, 'one')");
     rows(&mut idle, "PREPARE all_of_t AS SELECT * FROM t");
     assert_eq!(rows(&mut idle, "EXECUTE all_of_t"), ["1|one"]);
-    rows(&mut busy, "BEGIN");
+    rows(&mut busy, "BEGIN ISOLATION LEVEL REPEATABLE READ");
     assert_eq!(rows(&mut busy, "SELECT count(*) FROM t"), ["1"]);
 
     live.write(&format!(

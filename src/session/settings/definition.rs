@@ -224,7 +224,7 @@ fn own() -> Vec<Definition> {
         ours(
             "duckgate.keep_load_order",
             Kind::Bool,
-            "off",
+            "on",
             "Whether the rows of a long COPY FROM are written in their order; off lets several threads write them.",
         ),
         limit("duckgate.max_rows", number(), "0", None, "The most rows that one result may have, however it is read."),
