@@ -423,7 +423,7 @@ impl Lowerer<'_> {
     }
 
     fn mark(&mut self, func: &Proc, value: Scalar) -> Scalar {
-        if func.volatility == b'v' { self.volatile(value) } else { value }
+        if draws(func) { self.volatile(value) } else { value }
     }
 
     /// Text functions over any type.
@@ -447,6 +447,30 @@ impl Lowerer<'_> {
             _ => None,
         })
     }
+}
+
+/// True if a function's value differs each time it is computed, or computing it does something. PostgreSQL calls some volatile
+/// only because others may change meanwhile what they look at: sizes, partitions' trees, locks, files.
+pub(super) fn draws(func: &Proc) -> bool {
+    const LOOK: [&str; 16] = [
+        "current_query",
+        "pg_blocking_pids",
+        "pg_database_size",
+        "pg_hba_file_rules",
+        "pg_ident_file_mappings",
+        "pg_indexes_size",
+        "pg_is_in_recovery",
+        "pg_lock_status",
+        "pg_partition_ancestors",
+        "pg_partition_tree",
+        "pg_prepared_xact",
+        "pg_relation_size",
+        "pg_sequence_last_value",
+        "pg_table_size",
+        "pg_tablespace_size",
+        "pg_total_relation_size",
+    ];
+    func.volatility == b'v' && LOOK.binary_search(&func.name).is_err()
 }
 
 /// The native through which a volatile function draws, where it can be made to draw the same again.
