@@ -190,13 +190,11 @@ impl Lowerer<'_> {
             return Err(Error::unsupported(format!("function {}", signatures::signature(func))));
         };
         self.once |= signatures::once(func);
-        if !matches!(entry.how, How::Special) {
-            if args.iter().any(|a| super::shaped::is_shaped(&a.phys)) {
-                if let Some(value) = self.shaped_function(func, &args)? {
-                    return Ok(value);
-                }
-                args = self.plain_arguments(func, args)?;
+        if !matches!(entry.how, How::Special) && args.iter().any(|a| super::shaped::is_shaped(&a.phys)) {
+            if let Some(value) = self.shaped_function(func, &args)? {
+                return Ok(value);
             }
+            args = self.plain_arguments(func, args)?;
         }
         let mut how = match drawn(func) {
             Some(native) if self.taped || matches!(entry.how, How::SessionNative(_)) => How::SessionNative(native),

@@ -108,7 +108,7 @@ fn columns(expr: &Expr, relations: &HashSet<RelId>) -> Option<usize> {
                 count += 1;
                 fits &= relations.contains(rel);
             }
-            ExprKind::Call(call) => fits &= !super::call::draws(&call.func),
+            ExprKind::Call(call) => fits &= !super::call::draws(call.func),
             ExprKind::Exists(_)
             | ExprKind::ScalarSubquery(_)
             | ExprKind::ArraySubquery(_)

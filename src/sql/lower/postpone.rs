@@ -24,7 +24,7 @@ fn late(expr: &Expr) -> Late {
         if depth == 0 {
             match &e.kind {
                 ExprKind::NextValue(_) => found.volatile = true,
-                ExprKind::Call(call) if super::call::draws(&call.func) => found.volatile = true,
+                ExprKind::Call(call) if super::call::draws(call.func) => found.volatile = true,
                 ExprKind::SetReturning(_) => found.set = true,
                 ExprKind::Routine(r) => {
                     found.set |= r.function.returns_set;

@@ -37,7 +37,7 @@ pub(super) fn query_is_volatile(query: &Query) -> bool {
 fn drawn(e: &Expr) -> bool {
     match &e.kind {
         ExprKind::NextValue(_) => true,
-        ExprKind::Call(call) | ExprKind::SetReturning(call) => super::call::draws(&call.func),
+        ExprKind::Call(call) | ExprKind::SetReturning(call) => super::call::draws(call.func),
         _ => false,
     }
 }
