@@ -41,7 +41,7 @@ fn options(choice: u8) -> CopyOptions {
         _ => CopyFormat::Json,
     };
     let csv = format == CopyFormat::Csv;
-    let bit = |n: u8| choice / 5 & 1 << n != 0;
+    let bit = |n: u8| (choice / 5) & (1 << n) != 0;
     let all = || if bit(0) { (0..COLUMNS.len()).collect() } else { Vec::new() };
     CopyOptions {
         format,

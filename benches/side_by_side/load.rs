@@ -212,8 +212,8 @@ fn remove(path: Option<&Path>) {
 }
 
 /// The best of some runs.
-fn best(table: &Table, runs: usize, mut run: impl FnMut(usize) -> Duration) -> Duration {
-    let all: Vec<Duration> = (0..runs).map(|n| run(n)).collect();
+fn best(table: &Table, runs: usize, run: impl FnMut(usize) -> Duration) -> Duration {
+    let all: Vec<Duration> = (0..runs).map(run).collect();
     eprintln!("  {}: {all:.2?}", table.name);
     all.into_iter().min().expect("a run")
 }
@@ -293,7 +293,9 @@ fn arrow_in_process(path: Option<&Path>, table: &Table, batches: &[RecordBatch])
         run(connection, &table.create);
     }
     let schema = batches[0].schema();
-    let reader = RecordBatchIterator::new(batches.to_vec().into_iter().map(Ok), schema);
+    // The stream takes them along: it cannot borrow.
+    let owned: Vec<RecordBatch> = batches.to_vec();
+    let reader = RecordBatchIterator::new(owned.into_iter().map(Ok), schema);
     let mut stream = FFI_ArrowArrayStream::new(Box::new(reader));
     // SAFETY: a live connection, a NUL-terminated name, a stream that outlives the statement below.
     let state =
