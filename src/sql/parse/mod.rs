@@ -34,7 +34,7 @@ use std::sync::Arc;
 
 use sqlparser::ast;
 use sqlparser::parser::{Parser, ParserError, ParserOptions};
-use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whitespace};
 
 pub use absent::{Absent, DropAbsent};
 pub use command::{Body, ExplainOptions, LockItem};
@@ -172,7 +172,7 @@ fn tokenize(source: &Source) -> Result<Vec<TokenWithSpan>> {
     match tokens {
         Ok(tokens) => {
             numbers::check(&tokens, source)?;
-            Ok(joined(tokens.into_iter().filter(|t| !matches!(t.token, Token::Whitespace(_)))))
+            joined(tokens, source)
         }
         Err(error) => {
             let at = error.location;
@@ -197,22 +197,32 @@ fn tokenize(source: &Source) -> Result<Vec<TokenWithSpan>> {
     }
 }
 
-/// Strings that go on in the next line are one.
-fn joined(tokens: impl Iterator<Item = TokenWithSpan>) -> Vec<TokenWithSpan> {
+/// Leaves out blanks and comments; strings that go on in the next line are one, unless a `/*` comment stands between them.
+/// Two strings side by side are nothing (sqlparser would take the second as an alias).
+fn joined(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<Vec<TokenWithSpan>> {
     let mut out: Vec<TokenWithSpan> = Vec::new();
+    let mut commented = false;
     for next in tokens {
+        if let Token::Whitespace(blank) = &next.token {
+            commented |= matches!(blank, Whitespace::MultiLineComment(_));
+            continue;
+        }
         if let Token::SingleQuotedString(more) = &next.token
             && let Some(last) = out.last_mut()
             && let Token::SingleQuotedString(text) = &mut last.token
-            && last.span.end.line < next.span.start.line
         {
+            if commented || last.span.end.line == next.span.start.line {
+                let message = format!("syntax error at or near \"{}\"", next.token);
+                return Err(Error::syntax(message).at(source.position(next.span.start)));
+            }
             text.push_str(more);
             last.span.end = next.span.end;
             continue;
         }
+        commented = false;
         out.push(next);
     }
-    out
+    Ok(out)
 }
 
 /// Cuts at semicolons. Only the body of a function, BEGIN ATOMIC … END, has some inside.

@@ -431,6 +431,7 @@ mod tests {
                 "line 1: oauth needs scope=… beside it",
             ),
             ("local all all oauth issuer=https://id issuer=https://id", "line 1: issuer stands twice"),
+            ("local all all oauth issuer=https://id scope=\" \"", "line 1: scope is empty"),
             (
                 "local all all oauth issuer=https://id jwks=keys.json audience=a scope=b map=x",
                 "line 1: map=x: the ident map",

@@ -108,7 +108,8 @@ fn oauth(options: &[(&str, &str)], around: &Around<'_>) -> Result<Bearer, String
             "jwks" => &mut keys,
             other => return Err(format!("the option {other} is not supported with oauth")),
         };
-        if value.is_empty() {
+        // Blanks are no scope: none would be asked for.
+        if value.trim().is_empty() {
             return Err(format!("{option} is empty"));
         }
         if place.replace(*value).is_some() {
