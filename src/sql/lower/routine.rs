@@ -57,23 +57,7 @@ pub(super) fn acts(expr: &Expr) -> bool {
 
 /// Is there a query in a function's body, or is it nothing but expressions?
 pub(super) fn reads(body: &Query) -> bool {
-    let Some(targets) = plain_targets(body) else { return true };
-    let mut found = false;
-    for target in targets {
-        let _ = walk(target, 0, &mut |e, depth| {
-            found |= depth == 0
-                && match &e.kind {
-                    ExprKind::Exists(_)
-                    | ExprKind::ScalarSubquery(_)
-                    | ExprKind::ArraySubquery(_)
-                    | ExprKind::AnyAllSubquery { .. } => true,
-                    ExprKind::Routine(r) => reads(&r.body),
-                    _ => false,
-                };
-            Ok(depth == 0 && !found)
-        });
-    }
-    found
+    plain_targets(body).is_none_or(|targets| targets.iter().any(super::arms::has_query))
 }
 
 /// How often a parameter is used, and whether a body has queries inside.
