@@ -264,10 +264,14 @@ impl Rules<'_> {
     }
 
     fn target_rules(&mut self, target: &Relation, write: Write) -> Result<Option<Box<TargetRules>>> {
+        let reads = self.found.reads_target(target.id);
+        self.written_rules(target, write, reads)
+    }
+
+    fn written_rules(&mut self, target: &Relation, write: Write, reads: bool) -> Result<Option<Box<TargetRules>>> {
         let Source::Table { def, only: _, sample: _ } = &target.source else {
             return Err(Error::internal("policy: what is written is no table"));
         };
-        let reads = self.found.reads_target(target.id);
         Ok(self.target(&Arc::clone(def), &target.columns, write, reads)?.map(Box::new))
     }
 
@@ -334,22 +338,28 @@ impl Rules<'_> {
     }
 
     fn merge(&mut self, merge: &mut Merge) -> Result<()> {
-        let Merge { ctes, target, source, on, whens } = merge;
-        if let Source::Table { def, only: _, sample: _ } = &target.source
-            && self.holds(def)?.is_some()
-        {
-            return Err(Error::unsupported("MERGE into a table with row-level security or column masks")
-                .hint("Use INSERT … ON CONFLICT, UPDATE and DELETE."));
-        }
+        let Merge { ctes, target, source, on, whens, rules } = merge;
         self.ctes(ctes)?;
         self.from_item(source, &[])?;
         self.expr(on)?;
-        for MergeWhen { matched: _, condition, action } in whens {
+        for MergeWhen { matched: _, condition, action } in &mut *whens {
             self.option(condition)?;
             match action {
                 MergeAction::Nothing | MergeAction::Delete => {}
                 MergeAction::Update { sets } => sets.iter_mut().try_for_each(|(_, expr)| self.expr(expr))?,
-                MergeAction::Insert(insert) => self.insert_source(&mut insert.source)?,
+                MergeAction::Insert(insert) => {
+                    self.insert_source(&mut insert.source)?;
+                    // A row that it inserts need not be one that the role sees.
+                    insert.rules = self.written_rules(target, Write::Insert { conflict: false }, false)?;
+                }
+            }
+        }
+        *rules = self.target_rules(target, Write::Merge)?;
+        let Some(rules) = rules else { return Ok(()) };
+        for MergeWhen { matched: _, condition: _, action } in whens {
+            match action {
+                MergeAction::Nothing | MergeAction::Delete | MergeAction::Insert(_) => {}
+                MergeAction::Update { sets } => sets.iter().try_for_each(|(_, expr)| no_mask(expr, target, rules))?,
             }
         }
         Ok(())

@@ -9,7 +9,7 @@ use super::walk::Found;
 use super::{Applied, Authority, Reader};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Mask, Name, Policy, PolicyCommand, Relation, RowSecurity};
-use crate::tree::{ConflictRules, Expr, ExprKind, RelColumn, RelId, RowCheck, Statement, TargetRules};
+use crate::tree::{CheckedRow, ConflictRules, Expr, ExprKind, RelColumn, RelId, RowCheck, Statement, TargetRules};
 use crate::types::{Oid, PgType, Value, oid};
 
 /// Gives back the statement with the rules in it, and what they were.
@@ -165,7 +165,7 @@ impl Rules<'_> {
         table: &Arc<Relation>,
         command: PolicyCommand,
         row: RelId,
-        (using, existing): (bool, bool),
+        (using, checked): (bool, CheckedRow),
     ) -> Result<Vec<RowCheck>> {
         let text = |p: &Policy| p.check.clone().filter(|_| !using).or_else(|| p.using.clone());
         let (permissive, restrictive) = self.policies(table, command);
@@ -174,13 +174,13 @@ impl Rules<'_> {
             allowed.push(self.condition(&text, table, row)?);
         }
         if allowed.is_empty() {
-            return Ok(vec![RowCheck { condition: boolean(false), policy: None, existing }]);
+            return Ok(vec![RowCheck { condition: boolean(false), policy: None, checked }]);
         }
-        let mut checks = vec![RowCheck { condition: any(allowed), policy: None, existing }];
+        let mut checks = vec![RowCheck { condition: any(allowed), policy: None, checked }];
         for policy in &restrictive {
             if let Some(text) = text(policy) {
                 let condition = self.condition(&text, table, row)?;
-                checks.push(RowCheck { condition, policy: Some(policy.name.clone()), existing });
+                checks.push(RowCheck { condition, policy: Some(policy.name.clone()), checked });
             }
         }
         Ok(checks)
@@ -220,26 +220,32 @@ impl Rules<'_> {
         self.not_in_itself(table)?;
         let (row, new_row) = (self.fresh()?, self.fresh()?);
         let masks = self.masks(table, columns, row)?;
-        let mut rules = TargetRules { row, filter: None, masks, new_row, checks: Vec::new(), conflict: None };
+        let mut rules =
+            TargetRules { row, filter: None, masks, new_row, checks: Vec::new(), conflict: None, deleted: Vec::new() };
         let RowSecurity::On { .. } = security else { return Ok(Some(rules)) };
         match write {
             Write::Insert { conflict } => {
-                rules.checks = self.checks(table, Insert, new_row, (false, false))?;
+                rules.checks = self.checks(table, Insert, new_row, (false, CheckedRow::New))?;
                 if reads {
-                    rules.checks.extend(self.checks(table, Select, new_row, (true, false))?);
+                    rules.checks.extend(self.checks(table, Select, new_row, (true, CheckedRow::New))?);
                 }
                 if conflict {
-                    rules.conflict = Some(self.conflict(table, row, reads)?);
+                    rules.conflict = Some(self.conflict(table, (row, CheckedRow::Conflicting), reads)?);
                 }
             }
             Write::Update => {
                 rules.filter = self.visible(table, Update, row, reads)?;
-                rules.checks = self.checks(table, Update, new_row, (false, false))?;
+                rules.checks = self.checks(table, Update, new_row, (false, CheckedRow::New))?;
                 if reads {
-                    rules.checks.extend(self.checks(table, Select, new_row, (true, false))?);
+                    rules.checks.extend(self.checks(table, Select, new_row, (true, CheckedRow::New))?);
                 }
             }
             Write::Delete => rules.filter = self.visible(table, Delete, row, reads)?,
+            Write::Merge => {
+                rules.filter = if reads { all_of(self.using(table, Select, row)?) } else { None };
+                rules.conflict = Some(self.conflict(table, (row, CheckedRow::Merged), reads)?);
+                rules.deleted = self.checks(table, Delete, row, (true, CheckedRow::Merged))?;
+            }
         }
         Ok(Some(rules))
     }
@@ -258,13 +264,22 @@ impl Rules<'_> {
         Ok(all_of(all))
     }
 
-    fn conflict(&mut self, table: &Arc<Relation>, row: RelId, reads: bool) -> Result<ConflictRules> {
+    /// What a row that is there must meet to be changed by ON CONFLICT or MERGE, and what it becomes. Who reads meets in MERGE only rows
+    /// that it may see.
+    fn conflict(
+        &mut self,
+        table: &Arc<Relation>,
+        (row, checked): (RelId, CheckedRow),
+        reads: bool,
+    ) -> Result<ConflictRules> {
         let updated_row = self.fresh()?;
-        let mut existing = self.checks(table, PolicyCommand::Update, row, (true, true))?;
-        let mut updated = self.checks(table, PolicyCommand::Update, updated_row, (false, false))?;
+        let mut existing = self.checks(table, PolicyCommand::Update, row, (true, checked))?;
+        let mut updated = self.checks(table, PolicyCommand::Update, updated_row, (false, CheckedRow::New))?;
         if reads {
-            existing.extend(self.checks(table, PolicyCommand::Select, row, (true, true))?);
-            updated.extend(self.checks(table, PolicyCommand::Select, updated_row, (true, false))?);
+            if checked == CheckedRow::Conflicting {
+                existing.extend(self.checks(table, PolicyCommand::Select, row, (true, checked))?);
+            }
+            updated.extend(self.checks(table, PolicyCommand::Select, updated_row, (true, CheckedRow::New))?);
         }
         Ok(ConflictRules { existing, updated_row, updated })
     }
@@ -279,6 +294,8 @@ pub(super) enum Write {
     },
     Update,
     Delete,
+    /// What it inserts is a matter of `Insert`.
+    Merge,
 }
 
 fn boolean(value: bool) -> Expr {

@@ -318,7 +318,7 @@ impl Walk {
     }
 
     pub fn merge(&mut self, merge: &Merge) {
-        let Merge { ctes, target, source, on, whens } = merge;
+        let Merge { ctes, target, source, on, whens, rules: _ } = merge;
         self.ctes(ctes);
         let mut required = Privileges::NONE;
         let (mut inserted, mut updated) = (Vec::new(), Vec::new());

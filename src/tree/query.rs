@@ -334,6 +334,8 @@ pub struct Merge {
     pub on: Expr,
     /// In the order of the statement: of a row's own kind, the first whose condition holds is carried out.
     pub whens: Vec<MergeWhen>,
+    /// Of matched rows; what is inserted has its own.
+    pub rules: Option<Box<TargetRules>>,
 }
 
 #[derive(Debug, Clone)]

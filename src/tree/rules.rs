@@ -3,7 +3,7 @@
 use super::{Expr, RelId};
 use crate::registry::Name;
 
-/// The rules of the target of INSERT, UPDATE or DELETE, as they hold for this statement.
+/// The rules of the target of INSERT, UPDATE, DELETE or MERGE, as they hold for this statement.
 #[derive(Debug, Clone)]
 pub struct TargetRules {
     /// A row as the table has it: `filter`, `masks` and `conflict` are over its columns.
@@ -15,8 +15,10 @@ pub struct TargetRules {
     /// A row as it is going to be: `checks` are over its columns.
     pub new_row: RelId,
     pub checks: Vec<RowCheck>,
-    /// ON CONFLICT DO UPDATE: what a row that is there must meet, over `row`, and what it becomes, over `updated_row`.
+    /// ON CONFLICT DO UPDATE, MERGE … UPDATE: what a row that is there must meet, over `row`, and what it becomes, over `updated_row`.
     pub conflict: Option<ConflictRules>,
+    /// MERGE … DELETE: what the row must meet, over `row`.
+    pub deleted: Vec<RowCheck>,
 }
 
 #[derive(Debug, Clone)]
@@ -32,6 +34,15 @@ pub struct RowCheck {
     pub condition: Expr,
     /// The restrictive policy that it comes from; none where it is several in one.
     pub policy: Option<Name>,
-    /// It is a USING condition of a row that is there already.
-    pub existing: bool,
+    pub checked: CheckedRow,
+}
+
+/// Which row a condition is about (WCOKind).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckedRow {
+    New,
+    /// The one that ON CONFLICT DO UPDATE has met: USING.
+    Conflicting,
+    /// The one that MERGE is going to change or delete: USING.
+    Merged,
 }

@@ -47,7 +47,7 @@ impl Analyzer<'_> {
         let on = self.condition(&merge.on, Clause::JoinOn, "JOIN/ON")?;
         let whens = merge.clauses.iter().map(|clause| self.when(clause, &def, &target)).collect::<Result<_>>()?;
         let source = source.pop().ok_or_else(|| Error::internal("MERGE without a source"))?;
-        Ok(Merge { ctes: Vec::new(), target, source, on, whens })
+        Ok(Merge { ctes: Vec::new(), target, source, on, whens, rules: None })
     }
 
     /// The errors that MERGE has of its own for its target.

@@ -12,7 +12,7 @@ use crate::types::Phys;
 
 use super::check::Guard;
 use super::ir::{self, Alias, Scalar};
-use super::{Lowerer, Means, Rel};
+use super::{Lowerer, Rel};
 
 /// The rules of a conflict, and the relation that stands for the row that is there.
 pub(super) type Rules<'a> = Option<(RelId, &'a ConflictRules)>;
@@ -122,10 +122,7 @@ impl Lowerer<'_> {
     fn existing_row(&self, target: RelId) -> Result<impl Fn(u16) -> Option<Scalar> + use<>> {
         let rel = self.rels.get(&target).cloned();
         let rel = rel.ok_or_else(|| Error::internal("lower: the target of ON CONFLICT is not in scope"))?;
-        Ok(move |index: u16| match rel.columns.get(usize::from(index))? {
-            (Means::Column(name), phys) => Some(Scalar::column(rel.alias, name.clone(), phys.clone())),
-            (Means::Oid(_) | Means::Routed(_) | Means::Nothing, _) => None,
-        })
+        Ok(super::rules::value_in(Some(&rel)))
     }
 
     /// The guards against keys with NULLs that come twice in one statement: nothing conflicts with them, but DuckDB would

@@ -13,12 +13,13 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
 use crate::registry;
-use crate::tree::{FromItem, Insert, InsertSource, Join, JoinKind, Merge, MergeAction, RelId};
+use crate::tree::{Expr, FromItem, Insert, InsertSource, Join, JoinKind, Merge, MergeAction, RelId, TargetRules};
 use crate::types::Phys;
 
 use super::array::{derived, plain_query};
 use super::from::table_name;
 use super::ir::{self, Alias, From, Node, Scalar, Select};
+use super::rules::{Visible, value_in};
 use super::steps::{Kept, Steps};
 use super::{Lowerer, Rel};
 
@@ -47,19 +48,7 @@ impl Lowerer<'_> {
         for (at, action) in actions {
             match action {
                 MergeAction::Nothing => {}
-                MergeAction::Update { sets } => {
-                    let (from, alias, filter) = self.action_rows(&rows, at);
-                    let own = self.rels.get(&merge.target.id).cloned();
-                    let number = Scalar::column(alias, ir::output_name(0), Phys::Int8);
-                    let places: Vec<_> = sets.iter().collect();
-                    let values = self.set_values(&merge.target, &places, def, None)?;
-                    let values = values.into_iter().map(|(_, value)| value).collect();
-                    let known = (&merge.target, &**def, own);
-                    let (targets, _, keys) = self.laid_out(number, values, known, (sets, &[], false))?;
-                    let kept = self.keep_rows(steps, targets, from, Some(filter));
-                    let keys = keys.of_interest(kept.table);
-                    self.write_update(steps, (&merge.target, def), sets, &kept, keys)?;
-                }
+                MergeAction::Update { sets } => self.merge_update(steps, merge, def, &rows, (at, sets))?,
                 MergeAction::Delete => self.merge_delete(steps, merge, def, &rows, at)?,
                 MergeAction::Insert(insert) => self.merge_insert(steps, insert, def, &rows, at)?,
             }
@@ -76,18 +65,12 @@ impl Lowerer<'_> {
         self.depends.tables.insert(def.oid);
         let outer = merge.whens.iter().any(|when| !when.matched);
         let source = &merge.source;
-        let join = FromItem::Join(Box::new(Join {
-            kind: if outer { JoinKind::Left } else { JoinKind::Inner },
-            left: source.clone(),
-            right: FromItem::Relation(Box::new(merge.target.clone())),
-            on: Some(merge.on.clone()),
-            lateral: false,
-            merged: Vec::new(),
-            merged_alias: None,
-            alias: None,
-        }));
-        let mut items = vec![self.from_item(&join)?];
-        let number = Scalar::column(Alias::Rel(merge.target.id.0), "rowid", Phys::Int8);
+        let kind = if outer { JoinKind::Left } else { JoinKind::Inner };
+        let (joined, number, own) = match &merge.rules {
+            None => self.joined_rows(merge, kind)?,
+            Some(rules) => self.visible_rows(merge, (def, rules), kind)?,
+        };
+        let mut items = vec![joined];
         let mut whens = Vec::with_capacity(merge.whens.len());
         for (at, when) in merge.whens.iter().enumerate() {
             let number = number.clone();
@@ -99,7 +82,6 @@ impl Lowerer<'_> {
             whens.push((test, action_number(at)));
         }
         let action = Scalar::new(Node::Case { whens, otherwise: Some(Box::new(Scalar::int4(0))) }, Phys::Int4);
-        let own = self.rels.get(&merge.target.id).cloned();
         let known = (&merge.target, &**def, own);
         let (targets, place, _) =
             self.laid_out(number, vec![action], known, (&[], std::slice::from_ref(source), true))?;
@@ -115,6 +97,69 @@ impl Lowerer<'_> {
         let filter = Scalar::template("({0} > 0)", vec![column(1)], Phys::Bool);
         let kept = self.keep_rows(steps, targets, derived(joined, rows), Some(filter));
         Ok(Rows { kept, place })
+    }
+
+    /// The source's rows with those of the target, the number that DuckDB has for these, and where their columns are.
+    fn joined_rows(&mut self, merge: &Merge, kind: JoinKind) -> Result<(From, Scalar, Option<Rel>)> {
+        let join = FromItem::Join(Box::new(Join {
+            kind,
+            left: merge.source.clone(),
+            right: FromItem::Relation(Box::new(merge.target.clone())),
+            on: Some(merge.on.clone()),
+            lateral: false,
+            merged: Vec::new(),
+            merged_alias: None,
+            alias: None,
+        }));
+        let joined = self.from_item(&join)?;
+        let number = Scalar::column(Alias::Rel(merge.target.id.0), "rowid", Phys::Int8);
+        Ok((joined, number, self.rels.get(&merge.target.id).cloned()))
+    }
+
+    /// The same, of the rows that rules let through: the statement's own expressions never meet another.
+    fn visible_rows(
+        &mut self,
+        merge: &Merge,
+        (def, rules): (&Arc<registry::Relation>, &TargetRules),
+        kind: JoinKind,
+    ) -> Result<(From, Scalar, Option<Rel>)> {
+        let left = Box::new(self.from_item(&merge.source)?);
+        let Visible { from, number, raw } = self.visible_target(&merge.target, def, rules)?;
+        let on = Some(self.expr(&merge.on)?);
+        let kind = if kind == JoinKind::Left { "LEFT JOIN" } else { "INNER JOIN" };
+        Ok((From::Join { kind, left, right: Box::new(from), on }, number, Some(raw)))
+    }
+
+    fn merge_update(
+        &mut self,
+        steps: &mut Steps,
+        merge: &Merge,
+        def: &Arc<registry::Relation>,
+        rows: &Rows,
+        (at, sets): (usize, &[(u16, Expr)]),
+    ) -> Result<()> {
+        let (from, alias, filter) = self.action_rows(rows, at);
+        let number = Scalar::column(alias, ir::output_name(0), Phys::Int8);
+        let places: Vec<_> = sets.iter().collect();
+        let own = self.rels.get(&merge.target.id).cloned();
+        let known = (&merge.target, &**def, own.clone());
+        let Some((row, rules)) = merge.rules.as_deref().and_then(|r| Some((r.row, r.conflict.as_ref()?))) else {
+            let values = self.set_values(&merge.target, &places, def, None)?;
+            let values = values.into_iter().map(|(_, value)| value).collect();
+            let (targets, _, keys) = self.laid_out(number, values, known, (sets, &[], false))?;
+            let kept = self.keep_rows(steps, targets, from, Some(filter));
+            let keys = keys.of_interest(kept.table);
+            return self.write_update(steps, (&merge.target, def), sets, &kept, keys);
+        };
+        let values = self.set_scalars(&merge.target, &places, def)?.into_iter().map(|(_, _, value)| value).collect();
+        let (mut targets, mut place, keys) = self.laid_out(number, values, known, (sets, &[], true))?;
+        let existing = self.rule_guards(&rules.existing, row, (def, &merge.target), &value_in(own.as_ref()))?;
+        super::check::guard_first(&mut targets, existing, None);
+        let select = Select { targets, from: vec![from], filter: Some(filter), ..Select::default() };
+        let written = (&merge.target, def, (rules.updated.as_slice(), rules.updated_row));
+        let kept = self.keep_checked(steps, select, &mut place, written, sets)?;
+        let keys = keys.of_interest(kept.table);
+        self.write_update(steps, (&merge.target, def), sets, &kept, keys)
     }
 
     fn keep_rows(&mut self, steps: &mut Steps, targets: Vec<Scalar>, from: From, filter: Option<Scalar>) -> Kept {
@@ -144,8 +189,12 @@ impl Lowerer<'_> {
         let (from, alias, filter) = self.action_rows(rows, at);
         let own = self.rels.get(&merge.target.id).cloned();
         let number = Scalar::column(alias, ir::output_name(0), Phys::Int8);
-        let known = (&merge.target, &**def, own);
-        let (targets, _, keys) = self.laid_out(number, Vec::new(), known, (&[], &[], false))?;
+        let known = (&merge.target, &**def, own.clone());
+        let (mut targets, _, keys) = self.laid_out(number, Vec::new(), known, (&[], &[], false))?;
+        if let Some(rules) = &merge.rules {
+            let guards = self.rule_guards(&rules.deleted, rules.row, (def, &merge.target), &value_in(own.as_ref()))?;
+            super::check::guard_first(&mut targets, guards, None);
+        }
         let kept = self.keep_rows(steps, targets, from, Some(filter));
         let keys = keys.of_interest(kept.table);
         self.write_delete(steps, def, &kept, keys);

@@ -149,7 +149,7 @@ impl Placing<'_> {
         let bound = analyzed(&condition, def, row, self.cx)?;
         let rules = rules.get_or_insert_with(|| {
             let (masks, checks) = (Vec::new(), Vec::new());
-            Box::new(TargetRules { row, filter: None, masks, new_row, checks, conflict: None })
+            Box::new(TargetRules { row, filter: None, masks, new_row, checks, conflict: None, deleted: Vec::new() })
         });
         rules.filter = Some(match rules.filter.take() {
             None => bound,

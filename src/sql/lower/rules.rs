@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
 use crate::registry;
-use crate::tree::{RelId, Relation, RowCheck, TargetRules};
+use crate::tree::{CheckedRow, RelId, Relation, RowCheck, TargetRules};
 use crate::types::Phys;
 
 use super::array::plain_query;
@@ -96,11 +96,27 @@ impl Lowerer<'_> {
     }
 }
 
+/// What each column of a relation is, where it is one of DuckDB's.
+pub(super) fn value_in(rel: Option<&Rel>) -> impl Fn(u16) -> Option<Scalar> + use<> {
+    let rel = rel.cloned();
+    move |index: u16| {
+        let rel = rel.as_ref()?;
+        match rel.columns.get(usize::from(index))? {
+            (Means::Column(name), phys) => Some(Scalar::column(rel.alias, name.clone(), phys.clone())),
+            (Means::Oid(_) | Means::Routed(_) | Means::Nothing, _) => None,
+        }
+    }
+}
+
 /// ExecWithCheckOptions.
 fn violated(check: &RowCheck, def: &registry::Relation) -> Error {
-    let RowCheck { condition: _, policy, existing } = check;
+    let RowCheck { condition: _, policy, checked } = check;
     let policy = policy.as_ref().map_or_else(String::new, |name| format!(" \"{name}\""));
-    let using = if *existing { " (USING expression)" } else { "" };
-    let message = format!("new row violates row-level security policy{policy}{using} for table \"{}\"", def.name);
+    let (row, using) = match checked {
+        CheckedRow::New => ("new", ""),
+        CheckedRow::Conflicting => ("new", " (USING expression)"),
+        CheckedRow::Merged => ("target", " (USING expression)"),
+    };
+    let message = format!("{row} row violates row-level security policy{policy}{using} for table \"{}\"", def.name);
     Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
 }

@@ -13,7 +13,8 @@ use crate::error::{Error, Result};
 use crate::registry;
 use crate::sql::{Command, KeptRows, ParamSource};
 use crate::tree::{
-    self, Cte, CteBody, Delete, Expr, FromItem, Insert, Query, RelId, Relation, Returning, TargetRules, Update,
+    self, Cte, CteBody, Delete, Expr, FromItem, Insert, Query, RelId, Relation, Returning, RowCheck, TargetRules,
+    Update,
 };
 use crate::types::Phys;
 
@@ -21,7 +22,7 @@ use super::array::{derived, plain_query};
 use super::from::{column_name, table_name};
 use super::insert::target_table;
 use super::ir::{self, Alias, From, Scalar, Select, TableName};
-use super::rules::Visible;
+use super::rules::{Visible, value_in};
 use super::{Lowered, Lowerer, Means, Rel};
 
 /// One statement that runs before the last.
@@ -397,17 +398,32 @@ impl<'a> Lowerer<'a> {
         let (targets, mut place, keys) = self.laid_out(number.clone(), values, known, (sets, from, true))?;
         let filter = filter.map(|f| self.expr(f)).transpose()?;
         let qualify = one_change(number, from);
-        let columns: Vec<Phys> = targets.iter().map(|t| t.phys.clone()).collect();
         let select = Select { targets, from: items, filter, qualify, ..Select::default() };
+        let written = (target, def, (rules.checks.as_slice(), rules.new_row));
+        let kept = self.keep_checked(steps, select, &mut place, written, sets)?;
+        let keys = keys.of_interest(kept.table);
+        Ok((kept, place, keys))
+    }
+
+    /// Keeps rows that are going to be written, with the conditions of rules and then of constraints on them. `place` tells where the
+    /// columns of the new row are in what is read.
+    pub(super) fn keep_checked(
+        &mut self,
+        steps: &mut Steps,
+        select: Select,
+        place: &mut HashMap<RelId, Rel>,
+        (target, def, (checks, new_row)): (&Relation, &Arc<registry::Relation>, (&[RowCheck], RelId)),
+        sets: &[(u16, Expr)],
+    ) -> Result<Kept> {
+        let columns: Vec<Phys> = select.targets.iter().map(|t| t.phys.clone()).collect();
         let inner = plain_query(select, columns.clone());
-        // Rules come before constraints.
         let rows = self.make();
-        let new = place.get(&target.id).map(|rel| rel.columns.clone()).unwrap_or_default();
-        let value_of = |index: u16| match new.get(usize::from(index))? {
-            (Means::Column(name), phys) => Some(Scalar::column(rows, name.clone(), phys.clone())),
-            (Means::Oid(_) | Means::Routed(_) | Means::Nothing, _) => None,
-        };
-        let mut guards = self.rule_guards(&rules.checks, rules.new_row, (def, target), &value_of)?;
+        for rel in place.values_mut() {
+            rel.alias = rows;
+        }
+        let new = place.get(&target.id).cloned();
+        let value_of = value_in(new.as_ref());
+        let mut guards = self.rule_guards(checks, new_row, (def, target), &value_of)?;
         let touched: Vec<u16> = sets.iter().map(|(index, _)| *index).collect();
         guards.extend(self.routing_guards(def, target, &value_of, Some(&touched))?);
         guards.extend(self.check_guards_on(def, target, &value_of, Some(&touched))?);
@@ -421,13 +437,8 @@ impl<'a> Lowerer<'a> {
             .map(|(i, phys)| Scalar::column(rows, ir::output_name(i), phys.clone()))
             .collect();
         super::check::guard_first(&mut targets, guards, row.as_ref());
-        for rel in place.values_mut() {
-            rel.alias = rows;
-        }
         let select = Select { targets, from: vec![derived(inner, rows)], ..Select::default() };
-        let kept = self.keep(steps, plain_query(select, columns));
-        let keys = keys.of_interest(kept.table);
-        Ok((kept, place, keys))
+        Ok(self.keep(steps, plain_query(select, columns)))
     }
 
     /// The columns of what is kept, and where each relation's are in it. `own` is the target as the table has it.

@@ -13,7 +13,7 @@ use super::conflict::Rules;
 use super::from::{column_name, table_name};
 use super::insert::target_table;
 use super::ir::{self, Alias, Scalar};
-use super::{Lowered, Lowerer, Means};
+use super::{Lowered, Lowerer};
 
 impl Lowerer<'_> {
     pub(super) fn update(mut self, update: &Update) -> Result<Lowered> {
@@ -64,16 +64,12 @@ impl Lowerer<'_> {
         conflict: Option<(&[u16], Rules<'_>)>,
     ) -> Result<Vec<(Arc<str>, Scalar)>> {
         let lowered = self.set_scalars(target, sets, def)?;
-        let old = self.rels.get(&target.id).cloned();
+        let old = super::rules::value_in(self.rels.get(&target.id));
         let value_of = |index: u16| {
             if let Some((_, _, value)) = lowered.iter().find(|(i, _, _)| *i == index) {
                 return Some(value.clone());
             }
-            let rel = old.as_ref()?;
-            match rel.columns.get(usize::from(index))? {
-                (Means::Column(name), phys) => Some(Scalar::column(rel.alias, name.clone(), phys.clone())),
-                (Means::Oid(_) | Means::Routed(_) | Means::Nothing, _) => None,
-            }
+            old(index)
         };
         let touched: Vec<u16> = lowered.iter().map(|(i, _, _)| *i).collect();
         let rules = conflict.and_then(|(_, rules)| rules);
