@@ -23,7 +23,7 @@ pub mod loads;
 mod materialized;
 /// Partition trees.
 pub mod partition;
-mod physical;
+pub(in crate::sql) mod physical;
 mod pipeline;
 mod planner;
 mod policy;

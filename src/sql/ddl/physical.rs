@@ -49,17 +49,25 @@ pub fn column_type(ty: PgType, types: &Snapshot) -> Result<Phys> {
     })
 }
 
+/// DuckDB wants a column in each table. This one stands in where PostgreSQL has none, and stays, unseen, when one comes.
+pub const FILLER: &str = "dg_none";
+
+/// The definition of [`FILLER`].
+pub fn filler_definition() -> String {
+    format!("{FILLER} BOOLEAN")
+}
+
 /// CREATE TABLE.
 pub fn create_table(relation: &Relation, types: &Snapshot) -> Result<String> {
     let mut parts = Vec::new();
+    if relation.columns.is_empty() {
+        parts.push(filler_definition());
+    }
     for column in &relation.columns {
         parts.push(column_definition(relation, column, types)?);
     }
     for constraint in &relation.constraints {
         parts.extend(native_constraint(relation, constraint, types)?);
-    }
-    if parts.is_empty() {
-        return Err(Error::unsupported("a table without columns").hint("Give the table at least one column."));
     }
     let temporary = if relation.temporary { "TEMP " } else { "" };
     Ok(format!("CREATE {temporary}TABLE {} ({})", table_name(relation), parts.join(", ")))

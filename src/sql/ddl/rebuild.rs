@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Step;
-use super::physical::{self, column_ident, table_name};
+use super::physical::{self, FILLER, column_ident, table_name};
 use super::pipeline;
 use super::planner::Planner;
 use crate::error::Result;
@@ -80,8 +80,12 @@ impl Planner<'_> {
             return Ok(());
         }
         let kept = || new.columns.iter().filter_map(|c| Some((c, old.column_by_num(c.num)?)));
-        let into: Vec<String> = kept().map(|(c, _)| column_ident(new, c)).collect();
-        let from: Vec<String> = kept().map(|(_, c)| column_ident(aside, c)).collect();
+        let mut into: Vec<String> = kept().map(|(c, _)| column_ident(new, c)).collect();
+        let mut from: Vec<String> = kept().map(|(_, c)| column_ident(aside, c)).collect();
+        if into.is_empty() {
+            into.push(new.columns.first().map_or(FILLER.to_owned(), |c| column_ident(new, c)));
+            from.push("NULL".to_owned());
+        }
         let (table, aside) = (table_name(new), table_name(aside));
         self.command(format!("INSERT INTO {table} ({}) SELECT {} FROM {aside}", into.join(", "), from.join(", ")));
         Ok(())

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::registry;
 use crate::sql::Command;
+use crate::sql::ddl::physical::FILLER;
 use crate::tree::{ConflictAction, Expr, ExprKind, Insert, InsertSource, OnConflict, Relation, Returning, Source};
-use crate::types::{PgType, Phys};
+use crate::types::{PgType, Phys, oid};
 
 use super::array::{derived, plain_query};
 use super::conflict::may_conflict;
@@ -59,12 +60,18 @@ impl Lowerer<'_> {
         let mut names = Vec::new();
         let mut types = Vec::new();
         let first: Vec<u16> = if insert.columns.is_empty() { vec![0] } else { insert.columns.clone() };
+        if insert.target.columns.is_empty() {
+            if !matches!(insert.source, InsertSource::Values(_)) {
+                return Err(Error::unsupported("INSERT of a query's rows into a table without columns"));
+            }
+            return Ok((vec![FILLER.into()], vec![PgType::new(oid::BOOL)]));
+        }
         for index in first {
             let column = insert
                 .target
                 .columns
                 .get(usize::from(index))
-                .ok_or_else(|| Error::unsupported("INSERT into a table without columns"))?;
+                .ok_or_else(|| Error::internal("INSERT into a column that is not there"))?;
             names.push(column_name(def, column)?);
             types.push(column.ty);
         }

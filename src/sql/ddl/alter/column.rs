@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Altered, column_mut, constraint_columns, word};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Column, Constraint, ConstraintKind, Identity, Name, Relation, RelationKind, build, expression};
-use crate::sql::ddl::physical::{column_ident, column_type, is_null, quote, table_name, widens};
+use crate::sql::ddl::physical::{column_ident, column_type, filler_definition, is_null, quote, table_name, widens};
 use crate::sql::ddl::planner::Planner;
 use crate::sql::ddl::rebuild::{ColumnSource, Rebuild};
 use crate::tree::{DropBehavior, NewColumn, NewConstraint};
@@ -65,9 +65,6 @@ impl Planner<'_> {
             }
             return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
         };
-        if t.new.columns.len() == 1 {
-            return Err(Error::unsupported("dropping a table's only column"));
-        }
         self.drop_column_dependents(t, &column, behavior)?;
         let uses = |c: &Constraint| constraint_columns(c).contains(&column.num);
         let in_key = t.new.constraints.iter().any(|c| uses(c) && !matches!(c.kind, ConstraintKind::Check { .. }));
@@ -82,6 +79,11 @@ impl Planner<'_> {
             }
         }
         t.new.last_dropped = t.new.last_dropped.max(column.num);
+        if t.new.columns.is_empty() {
+            // Again, if it is there since the table was made.
+            let sql = format!("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {}", table_name(&t.new), filler_definition());
+            self.in_place(t, sql, |t| !in_key && !t.has_keys());
+        }
         let sql = format!("ALTER TABLE {} DROP COLUMN {}", table_name(&t.new), column_ident(&t.new, &column));
         // DuckDB refuses where an index stands on this column or on one after it.
         self.in_place(t, sql, |t| !in_key && !t.has_keys());
