@@ -3,7 +3,7 @@
 use crate::engine::error::{Violation, violation};
 use crate::error::{Error, SqlState};
 use crate::registry::{ConstraintKind, Name, Privileges, Relation, Snapshot};
-use crate::types::Oid;
+use crate::types::{self, Oid, OutputSettings, PgType, Phys, Value, oid};
 
 /// The error of a statement that wrote `target`, with constraint, table and column as ORMs read them.
 ///
@@ -60,16 +60,52 @@ pub(super) fn may_read((snapshot, role): Reader<'_>, relation: &Relation, column
 }
 
 /// `Key (a, b)=(1, 2)`, in the constraint's own order of columns.
-fn key(relation: &Relation, constraint_columns: &[i16], physical: &[String], values: &[String]) -> String {
+fn key(
+    relation: &Relation,
+    types: &Snapshot,
+    constraint_columns: &[i16],
+    physical: &[String],
+    values: &[String],
+) -> String {
     let mut names = Vec::new();
     let mut shown = Vec::new();
     for column in constraint_columns.iter().filter_map(|num| relation.column_by_num(*num)) {
         let name = relation.physical_column(column);
         let value = physical.iter().position(|p| *p == name).and_then(|i| values.get(i));
         names.push(&*column.name);
-        shown.push(value.map_or("", String::as_str));
+        shown.push(value.map_or_else(String::new, |value| written(value, column.ty, types)));
     }
     format!("Key ({})=({})", names.join(", "), shown.join(", "))
+}
+
+/// A value as PostgreSQL writes it: DuckDB shows the bytes that carry it where it has no such type.
+fn written(value: &str, ty: PgType, types: &Snapshot) -> String {
+    let carried = match types::phys(ty, types) {
+        Some(Phys::Coded(carried)) => PgType::new(carried),
+        Some(Phys::Bytea) => PgType::new(oid::BYTEA),
+        _ => return value.to_owned(),
+    };
+    match blob(value) {
+        Some(bytes) => types::text::format(&Value::Bytea(bytes.into()), carried, &OutputSettings::default(), types),
+        None => value.to_owned(),
+    }
+}
+
+/// The bytes of DuckDB's text of a blob: `\xHH` for each that is no plain character.
+fn blob(text: &str) -> Option<Vec<u8>> {
+    let mut rest = text.as_bytes();
+    let mut out = Vec::with_capacity(rest.len());
+    while let Some((first, tail)) = rest.split_first() {
+        rest = tail;
+        if *first != b'\\' {
+            out.push(*first);
+            continue;
+        }
+        let digits = tail.strip_prefix(b"x")?.get(..2)?;
+        out.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+        rest = &tail[3..];
+    }
+    Some(out)
 }
 
 fn not_null(target: &Relation, physical: &str) -> Option<Error> {
@@ -120,7 +156,7 @@ fn duplicate(
     if !may_read(reader, target, columns) {
         return error;
     }
-    error.detail(format!("{} already exists.", key(target, columns, physical, values)))
+    error.detail(format!("{} already exists.", key(target, reader.0, columns, physical, values)))
 }
 
 /// Among rows of the same transaction DuckDB tells the values only. They are enough when one constraint alone has as many
