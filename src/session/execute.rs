@@ -263,7 +263,8 @@ impl Session {
         // What a try has said and locked (for the session, too) is taken back before the next says and locks it again.
         let said = self.shared.pending.lock().mark();
         let locks = self.gateway.locks.mark(self.shared.id);
-        let until = Instant::now() + CONFLICT_PATIENCE;
+        let mut tried = Instant::now();
+        let until = tried + CONFLICT_PATIENCE;
         let mut pause = CONFLICT_PAUSE;
         let error = loop {
             let error = match self.try_open(plan, values, front, alone).await {
@@ -283,9 +284,11 @@ impl Session {
             tokio::time::sleep(pause).await;
             self.shared.interrupt.check()?;
             pause = (pause * 2).min(CONFLICT_PATIENCE / 20);
+            tried = Instant::now();
         };
         if !overflowed(&error) {
-            return Err(error);
+            let started = Box::pin(self.rows_before(error, plan, values, front, tried)).await?;
+            return Ok((started, shaped));
         }
         // DuckDB has given up the transaction: what it has done before this statement is done again.
         match began {
@@ -298,7 +301,11 @@ impl Session {
         }
         self.take_back(said, locks);
         let wide = self.compile_anew(origin, params, shaped_params(values), Decimals::Wide)?;
-        let started = self.try_open(&wide, values, front, alone).await?;
+        let tried = Instant::now();
+        let started = match self.try_open(&wide, values, &mut *front, alone).await {
+            Ok(started) => started,
+            Err(error) => Box::pin(self.rows_before(error, &wide, values, front, tried)).await?,
+        };
         Ok((started, Some(wide)))
     }
 
@@ -327,12 +334,12 @@ impl Session {
     }
 
     /// Forgets what was said and locked since.
-    fn take_back(&self, said: Mark, locks: Place) {
+    pub(super) fn take_back(&self, said: Mark, locks: Place) {
         self.shared.pending.lock().rewind(said);
         self.gateway.locks.release_since(self.shared.id, locks, Since::Attempt);
     }
 
-    async fn try_open(
+    pub(super) async fn try_open(
         &mut self,
         plan: &Plan,
         values: &[Value],
@@ -469,6 +476,11 @@ impl Session {
                 guarded(Some(front), &shared.interrupt, &canceller, rows.next()).await?
             }
         };
+        if batch.is_none()
+            && let Some(error) = open.fails.take()
+        {
+            return Err(error);
+        }
         open.remember(batch.as_ref())?;
         Ok(batch)
     }

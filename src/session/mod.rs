@@ -40,6 +40,7 @@ mod portals;
 mod quota;
 mod replay;
 mod row_locks;
+mod rows_before;
 mod run;
 mod savepoints;
 mod scroll;

@@ -65,11 +65,13 @@ pub struct OpenRows {
     pub settings: OutputSettings,
     /// What it needs to go back.
     pub kept: Option<Kept>,
+    /// How it ends, if not well.
+    pub fails: Option<Error>,
 }
 
 impl OpenRows {
     pub fn new(source: Batches, settings: OutputSettings) -> Self {
-        Self { source, batch: None, position: 0, at_end: false, settings, kept: None }
+        Self { source, batch: None, position: 0, at_end: false, settings, kept: None, fails: None }
     }
 
     /// The portal rests until it is read on: a cancel meanwhile does not concern it.

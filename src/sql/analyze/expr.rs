@@ -163,11 +163,10 @@ impl Analyzer<'_> {
 
     fn unary(&mut self, op: &UnaryOperator, arg: &ast::Expr) -> Result<Expr> {
         let pos = self.pos_before(arg);
-        if let (UnaryOperator::Minus, ast::Expr::Value(v)) = (op, arg)
-            && let ast::Value::Number(digits, _) = &v.value
+        if *op == UnaryOperator::Minus
+            && let Some((negative, digits)) = signed_number(arg)
         {
-            // The grammar folds the sign into the constant (doNegate).
-            return self.number(&format!("-{digits}"), pos);
+            return self.number(&format!("{}{digits}", if negative { "" } else { "-" }), pos);
         }
         if *op == UnaryOperator::Not {
             let arg = self.expr(arg)?;
@@ -487,4 +486,19 @@ fn has_column(expr: &Expr) -> bool {
         Ok(!found)
     });
     found
+}
+
+/// A number with the signs before it, which the grammar folds into the constant (doNegate): is it negative, and its digits.
+fn signed_number(expr: &ast::Expr) -> Option<(bool, &str)> {
+    match expr {
+        ast::Expr::Value(value) => match &value.value {
+            ast::Value::Number(digits, _) => Some((false, digits)),
+            _ => None,
+        },
+        ast::Expr::Nested(inner) => signed_number(inner),
+        ast::Expr::UnaryOp { op: UnaryOperator::Minus, expr } => {
+            signed_number(expr).map(|(negative, digits)| (!negative, digits))
+        }
+        _ => None,
+    }
 }

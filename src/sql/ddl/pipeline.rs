@@ -111,10 +111,11 @@ pub fn refill(cx: &Context, after: &Snapshot, change: &Rebuild, aside: &Relation
         from.push(source);
     }
     let namespace = quote(&new.namespace);
+    // Where nothing is kept, each row is one of defaults.
+    let into = if into.is_empty() { String::new() } else { format!(" ({})", into.join(", ")) };
     let text = format!(
-        "INSERT INTO {namespace}.{} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}.{} AS {}",
+        "INSERT INTO {namespace}.{}{into} OVERRIDING SYSTEM VALUE SELECT {} FROM {}.{} AS {}",
         quote(&new.name),
-        into.join(", "),
         from.join(", "),
         quote(&old.namespace),
         quote(&aside.name),

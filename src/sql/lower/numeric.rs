@@ -85,6 +85,7 @@ impl Lowerer<'_> {
             }
             (Phys::Shaped(_), _) | (Phys::List(_), Phys::Shaped(_)) => self.coerce_shaped(value, to)?,
             (Phys::Row(from), Phys::Row(fields)) if from.len() == fields.len() => self.coerce_row(value, fields)?,
+            (Phys::Row(_), Phys::Row(_)) => return Err(records_differ()),
             // An array of more dimensions than what it meets, or than its column has.
             (Phys::List(_), other) if !matches!(other, Phys::List(_)) => {
                 return Err(Error::unsupported("an array of more than one dimension here"));
@@ -99,9 +100,9 @@ impl Lowerer<'_> {
     /// One physical type for values of one PostgreSQL type that meet in a CASE, an array, a VALUES list.
     /// Decimals of different scales meet in text unless `by_row` allows a scale that differs by row.
     pub(super) fn meet(&self, values: Vec<Scalar>, by_row: bool) -> Result<(Vec<Scalar>, Phys)> {
-        let known: Vec<&Phys> = values.iter().map(|v| &v.phys).filter(|p| **p != Phys::Void).collect();
+        let known: Vec<Phys> = values.iter().map(known_phys).filter(|p| *p != Phys::Void).collect();
         let Some(first) = known.first() else { return Ok((values, Phys::Void)) };
-        let mut target = (*first).clone();
+        let mut target = first.clone();
         let mut differs = values.iter().any(|v| v.dscale.is_some());
         for phys in known.iter().skip(1) {
             match (decimal(&target), decimal(phys)) {
@@ -111,12 +112,17 @@ impl Lowerer<'_> {
                     differs |= s1 != s2;
                     target = if precision <= MAX_DECIMAL_PRECISION { of(precision, scale) } else { Phys::Numeric };
                 }
-                _ if target == Phys::Numeric || **phys == Phys::Numeric => target = Phys::Numeric,
+                _ if target == Phys::Numeric || *phys == Phys::Numeric => target = Phys::Numeric,
+                _ if !may_meet(&target, phys) => return Err(records_differ()),
                 _ => target = meet_phys(&target, phys),
             }
         }
         if differs && !by_row && decimal(&target).is_some() {
             target = Phys::Numeric;
+        }
+        if let Phys::Row(fields) = &target {
+            let settled = fields.iter().map(|f| if *f == Phys::Void { Phys::Text } else { f.clone() });
+            target = Phys::Row(settled.collect());
         }
         if differs && decimal(&target).is_some() {
             return Ok((values, target));
@@ -432,6 +438,44 @@ fn meet_phys(left: &Phys, right: &Phys) -> Phys {
         }
         _ => left.clone(),
     }
+}
+
+/// What carries a value, with [`Phys::Void`] for a field of a row that is just NULL: that meets a field of any type.
+fn known_phys(value: &Scalar) -> Phys {
+    match (&value.phys, &value.node) {
+        (Phys::Row(fields), Node::Template { args, .. }) if fields.len() == args.len() => {
+            let field = |(field, arg): (&Phys, &Scalar)| if arg.is_null_literal() { Phys::Void } else { field.clone() };
+            Phys::Row(fields.iter().zip(args).map(field).collect())
+        }
+        _ => value.phys.clone(),
+    }
+}
+
+/// False for records whose fields are of other types, or more: PostgreSQL lets each row have columns of its own, a STRUCT does not.
+fn may_meet(left: &Phys, right: &Phys) -> bool {
+    let text = |phys: &Phys| matches!(phys, Phys::Text | Phys::Char(_) | Phys::Padded);
+    let number = |phys: &Phys| decimal(phys).is_some() || *phys == Phys::Numeric;
+    let field = |(left, right): (&Phys, &Phys)| {
+        left == right
+            || *left == Phys::Void
+            || *right == Phys::Void
+            || (text(left) && text(right))
+            || (number(left) && number(right))
+            || (left.array_element().is_some() && right.array_element().is_some() && may_meet(left, right))
+            || (matches!((left, right), (Phys::Row(_), Phys::Row(_))) && may_meet(left, right))
+    };
+    match (left, right) {
+        (Phys::Row(a), Phys::Row(b)) => a.len() == b.len() && a.iter().zip(b.iter()).all(field),
+        _ => match (left.array_element(), right.array_element()) {
+            (Some(a @ Phys::Row(_)), Some(b @ Phys::Row(_))) => may_meet(a, b),
+            _ => true,
+        },
+    }
+}
+
+fn records_differ() -> Error {
+    Error::unsupported("records of different columns in one column or array")
+        .hint("Cast each of them to the same composite type, or give them the same columns.")
 }
 
 fn meet_field(left: &Phys, right: &Phys) -> Phys {

@@ -674,3 +674,10 @@ select * from jsonb_to_record('{"ia": [[], []], "ta": [["a",null],["b","c"]]}') 
 select * from json_to_record('{"ia": [[1],[2,3]]}') as x(ia int[])
 select * from json_to_record('{"ja": ["a",[1,2]], "ia": "{1,2}"}') as x(ja json[], ia int[])
 select ia[2], ia || 5, array_length(ia, 1) from json_to_record('{"ia": [1, "2", null, 4]}') as x(ia int[])
+select - -9223372036854775808, -(-9223372036854775808), - - 5, pg_typeof(- -9223372036854775808), pg_typeof(-9223372036854775808)
+values (row('foo'::text)), (row('bar'::text, 'baz'::text))
+select row(1, 2) union all select row(1, 'x'::text)
+select case when a = 1 then row(1) else row(2, 3) end from t where a < 3 order by a
+select array[row(1, 2), row('a'::text, 'b'::text)]
+select row(1.5, 'a'::text) union all select row(2.25, 'b'::varchar) order by 1
+values (row(1, array[1])), (row(null, '{2,3}'::int[]))
