@@ -168,6 +168,17 @@ fn full_reads(report: &mut Report, gateway: &Target, postgres: Option<&Target>, 
             report.add(row.within(Duration::from_millis(20)));
         }
     }
+    for (format, over_postgres, over_in_process) in
+        [("arrow", None, Some(1.25)), ("binary", Some(2.5), None), ("csv", None, None), ("text", None, None)]
+    {
+        let sql = format!("COPY lineitem TO STDOUT (format {format})");
+        let read = |target: &Target| measure::best(3, || raw::read_all(target, &sql, false)).total;
+        let theirs = postgres.filter(|_| format != "arrow").map(read);
+        report.add(
+            Row::seconds(&format!("COPY of lineitem, {format}"), read(gateway), theirs, Some(arrow.total))
+                .goal(over_postgres, over_in_process),
+        );
+    }
 }
 
 fn tpch(report: &mut Report, gateway: &Target, postgres: Option<&Target>, duckdb: &duckdb::Connection, scale: f64) {

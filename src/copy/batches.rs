@@ -46,10 +46,25 @@ impl Batches {
 
     /// A row of this many bytes is complete.
     pub fn end_row(&mut self, bytes: usize) -> Result<()> {
+        if self.add_row(bytes) { self.flush() } else { Ok(()) }
+    }
+
+    /// As [`Self::end_row`]; true if the batch is to be flushed.
+    pub fn add_row(&mut self, bytes: usize) -> bool {
         self.rows += 1;
         self.total += 1;
         self.bytes += bytes;
-        if self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES { self.flush() } else { Ok(()) }
+        self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES
+    }
+
+    /// The first text of the batch that is none, by its row and column: what [`Column::push_binary`] has not looked at. A row that is
+    /// not complete counts too.
+    pub fn unsound(&self) -> Option<(usize, usize, Error)> {
+        let wrong = self.columns.iter().enumerate().filter_map(|(i, column)| {
+            let (row, error) = column.unsound()?;
+            Some((row, i, error))
+        });
+        wrong.min_by_key(|(row, column, _)| (*row, *column))
     }
 
     /// As [`Self::end_row`], of a row that counts for nothing.

@@ -1,6 +1,7 @@
 //! COPY FROM in binary: signature, rows of counted fields, trailer.
 
 use super::batches::Batches;
+use super::pending::Pending;
 use super::{CopySource, DecodedBatch};
 use crate::error::{Error, Result, SqlState};
 
@@ -19,9 +20,11 @@ enum State {
 pub(super) struct BinaryDecoder {
     source: CopySource,
     batches: Batches,
-    pending: Vec<u8>,
+    pending: Pending,
     state: State,
     line: u64,
+    /// The line before the batch's first.
+    before: u64,
 }
 
 fn bad(message: impl Into<String>) -> Error {
@@ -34,7 +37,14 @@ fn word(data: &[u8], at: usize) -> Option<i32> {
 
 impl BinaryDecoder {
     pub fn new(source: CopySource) -> Result<Self> {
-        Ok(Self { batches: Batches::new(&source), source, pending: Vec::new(), state: State::Header, line: 0 })
+        Ok(Self {
+            batches: Batches::new(&source),
+            source,
+            pending: Pending::default(),
+            state: State::Header,
+            line: 0,
+            before: 0,
+        })
     }
 
     pub fn rows(&self) -> u64 {
@@ -50,19 +60,29 @@ impl BinaryDecoder {
     }
 
     pub fn flush(&mut self) -> Result<()> {
+        self.look_at_texts()?;
+        self.before = self.line;
         self.batches.flush()
     }
 
+    /// Fails for the first text of the batch that is none.
+    fn look_at_texts(&mut self) -> Result<()> {
+        match self.batches.unsound() {
+            None => Ok(()),
+            Some((row, column, error)) => {
+                self.line = self.before + row as u64 + 1;
+                Err(self.at_field(error, column))
+            }
+        }
+    }
+
     pub fn feed(&mut self, data: &[u8]) -> Result<()> {
-        if self.pending.is_empty() {
-            let used = self.read(data)?;
-            self.pending.extend_from_slice(&data[used..]);
-        } else {
-            let mut pending = std::mem::take(&mut self.pending);
-            pending.extend_from_slice(data);
-            let used = self.read(&pending)?;
-            pending.drain(..used);
-            self.pending = pending;
+        let mut pending = std::mem::take(&mut self.pending);
+        let fed = pending.feed(data, |data| self.read(data));
+        self.pending = pending;
+        if let Err(error) = fed {
+            // A text before it may be wrong too: it comes first.
+            return self.look_at_texts().and(Err(error));
         }
         if self.pending.len() > self.source.max_row {
             let limit = self.source.max_row;
@@ -75,6 +95,10 @@ impl BinaryDecoder {
     }
 
     pub fn finish(&mut self) -> Result<()> {
+        self.finish_rows().or_else(|error| self.look_at_texts().and(Err(error)))
+    }
+
+    fn finish_rows(&mut self) -> Result<()> {
         match self.state {
             State::Header => return Err(bad("COPY file signature not recognized")),
             State::Extension(_) => return Err(bad("invalid COPY file header (wrong length)")),
@@ -86,7 +110,7 @@ impl BinaryDecoder {
             }
             State::Ended => {}
         }
-        self.batches.flush()
+        self.flush()
     }
 
     fn at_line(&self, error: Error) -> Error {
@@ -193,7 +217,9 @@ impl BinaryDecoder {
                 return Err(self.at_field(error, i));
             }
         }
-        self.batches.end_row(end)?;
+        if self.batches.add_row(end) {
+            self.flush()?;
+        }
         Ok(Some(end))
     }
 

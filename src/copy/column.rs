@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use ::arrow::array::{
     ArrayRef, BinaryBuilder, BooleanBufferBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder,
-    Int16Builder, Int32Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
+    Int16Builder, Int32Builder, Int64Builder, TimestampMicrosecondBuilder,
 };
 use ::arrow::buffer::BooleanBuffer;
 use ::arrow::datatypes::DataType;
 
 use super::CopyColumn;
+use super::texts::{Texts, without_blanks};
 use crate::error::{Error, Result};
 use crate::types::binary as wire;
 use crate::types::datetime;
@@ -35,18 +36,14 @@ enum Data {
     Bool(BooleanBuilder),
     Decimal(Decimal128Builder, u8, u8),
     /// Text without any check but its declared length.
-    Text(StringBuilder),
+    Text(Texts),
     Bytea(BinaryBuilder),
     Date(Date32Builder),
     Timestamp(TimestampMicrosecondBuilder),
+    /// In UTC.
+    TimestampTz(TimestampMicrosecondBuilder),
     /// Every other type, by way of values.
     Other(Vec<Value>),
-}
-
-/// Eight big-endian bytes at most; fewer are extended by their sign.
-fn be(bytes: &[u8]) -> i64 {
-    let start = if bytes.first().is_some_and(|b| *b >= 0x80) { -1 } else { 0 };
-    bytes.iter().fold(start, |n, b| n << 8 | i64::from(*b))
 }
 
 /// True if the text of the type is its value, up to a declared length.
@@ -68,10 +65,13 @@ impl Column {
                 *precision,
                 *scale,
             ),
-            Phys::Text | Phys::Char(_) | Phys::Padded if is_plain_text(ty.oid) => Data::Text(StringBuilder::new()),
+            Phys::Text | Phys::Char(_) | Phys::Padded if is_plain_text(ty.oid) => Data::Text(Texts::new()),
             Phys::Bytea => Data::Bytea(BinaryBuilder::new()),
             Phys::Date => Data::Date(Date32Builder::new()),
             Phys::Timestamp => Data::Timestamp(TimestampMicrosecondBuilder::new()),
+            Phys::TimestampTz => {
+                Data::TimestampTz(TimestampMicrosecondBuilder::new().with_data_type(column.phys.arrow()))
+            }
             _ => Data::Other(Vec::new()),
         };
         Self { ty, phys: column.phys.clone(), data, defaults: None, rows: 0 }
@@ -86,10 +86,10 @@ impl Column {
             Data::Float8(b) => b.append_null(),
             Data::Bool(b) => b.append_null(),
             Data::Decimal(b, ..) => b.append_null(),
-            Data::Text(b) => b.append_null(),
+            Data::Text(texts) => texts.push_null(),
             Data::Bytea(b) => b.append_null(),
             Data::Date(b) => b.append_null(),
-            Data::Timestamp(b) => b.append_null(),
+            Data::Timestamp(b) | Data::TimestampTz(b) => b.append_null(),
             Data::Other(values) => values.push(Value::Null),
         }
     }
@@ -128,17 +128,19 @@ impl Column {
                 };
                 b.append_value(unscaled);
             }
-            Data::Text(b) => b.append_value(declared_text(field, self.ty)?),
+            Data::Text(texts) => texts.push(declared_text(field, self.ty)?)?,
             Data::Bytea(b) => b.append_value(text::parse_bytea(field)?),
             Data::Date(b) => b.append_value(datetime::parse_date(field, input)?),
             Data::Timestamp(b) => b.append_value(datetime::parse_timestamp(field, self.ty.typmod, input)?),
+            Data::TimestampTz(b) => b.append_value(datetime::parse_timestamptz(field, self.ty.typmod, input)?),
             Data::Other(values) => values.push(checked(text::parse_with(field, self.ty, input)?, &self.phys)?),
         }
         self.rows += 1;
         Ok(())
     }
 
-    /// Reads a field by the type's receive function.
+    /// Reads a field by the type's receive function. Of texts only the length is looked at: [`Self::unsound`] does the rest.
+    #[inline]
     pub fn push_binary(&mut self, field: &[u8], types: &dyn TypeLookup) -> Result<()> {
         if self.push_binary_fast(field)? {
             self.rows += 1;
@@ -151,10 +153,12 @@ impl Column {
             (Data::Float8(b), Value::Float8(v)) => b.append_value(v),
             (Data::Bool(b), Value::Bool(v)) => b.append_value(v),
             (Data::Decimal(b, ..), Value::Numeric(v)) => b.append_value(decimal(Numeric::parse(&v)?, &self.phys)?),
-            (Data::Text(b), Value::Text(v)) => b.append_value(v),
+            (Data::Text(texts), Value::Text(v)) => texts.push(v.as_bytes())?,
             (Data::Bytea(b), Value::Bytea(v)) => b.append_value(v),
             (Data::Date(b), Value::Date(v)) => b.append_value(v),
-            (Data::Timestamp(b), Value::Timestamp(v)) => b.append_value(v),
+            (Data::Timestamp(b), Value::Timestamp(v)) | (Data::TimestampTz(b), Value::TimestampTz(v)) => {
+                b.append_value(v)
+            }
             (Data::Other(values), value) => values.push(checked(value, &self.phys)?),
             (_, value) => return Err(Error::internal(format!("value {value:?} for {:?}", self.phys))),
         }
@@ -162,18 +166,43 @@ impl Column {
         Ok(())
     }
 
+    /// The first row whose text is none, of those that came in binary.
+    pub fn unsound(&self) -> Option<(usize, Error)> {
+        match &self.data {
+            Data::Text(texts) => texts.unsound(),
+            _ => None,
+        }
+    }
+
     /// The common types without a value in between; false if the field is not of the length or form that this knows.
+    #[inline]
     fn push_binary_fast(&mut self, field: &[u8]) -> Result<bool> {
         match (&mut self.data, field) {
-            (Data::Int4(b), [_, _, _, _]) => b.append_value(be(field) as i32),
-            (Data::Int8(b), [_, _, _, _, _, _, _, _]) => b.append_value(be(field)),
-            (Data::Float8(b), [_, _, _, _, _, _, _, _]) => b.append_value(f64::from_bits(be(field) as u64)),
-            (Data::Date(b), [_, _, _, _]) => b.append_value(wire::date_from_wire(be(field) as i32)?),
+            (Data::Int2(b), &[a, z]) => b.append_value(i16::from_be_bytes([a, z])),
+            (Data::Int4(b), &[a, c, d, z]) => b.append_value(i32::from_be_bytes([a, c, d, z])),
+            (Data::Date(b), &[a, c, d, z]) => {
+                b.append_value(wire::date_from_wire(i32::from_be_bytes([a, c, d, z]))?);
+            }
+            (Data::Bool(b), [0 | 1]) => b.append_value(field[0] == 1),
+            (Data::Int8(_) | Data::Float8(_) | Data::Timestamp(_) | Data::TimestampTz(_), _) => {
+                let Ok(word) = <[u8; 8]>::try_from(field) else { return Ok(false) };
+                match &mut self.data {
+                    Data::Int8(b) => b.append_value(i64::from_be_bytes(word)),
+                    Data::Float8(b) => b.append_value(f64::from_be_bytes(word)),
+                    Data::Timestamp(b) | Data::TimestampTz(b) if self.ty.typmod < 0 || self.ty.typmod >= 6 => {
+                        b.append_value(wire::timestamp_from_wire(i64::from_be_bytes(word))?);
+                    }
+                    _ => return Ok(false),
+                }
+            }
             (Data::Decimal(b, precision, scale), _) => match receive_decimal(field, *precision, *scale) {
                 Some(unscaled) => b.append_value(unscaled),
                 None => return Ok(false),
             },
-            (Data::Text(b), _) => b.append_value(declared_text(wire::text(field)?, self.ty)?),
+            (Data::Text(texts), _) => match short_text(field, self.ty) {
+                Some(text) => texts.push(text)?,
+                None => texts.push(declared_text(wire::text(field)?, self.ty)?)?,
+            },
             (Data::Bytea(b), _) => b.append_value(field),
             _ => return Ok(false),
         }
@@ -194,10 +223,10 @@ impl Column {
             Data::Float8(b) => Arc::new(b.finish()),
             Data::Bool(b) => Arc::new(b.finish()),
             Data::Decimal(b, ..) => Arc::new(b.finish()),
-            Data::Text(b) => Arc::new(b.finish()),
+            Data::Text(texts) => texts.finish()?,
             Data::Bytea(b) => Arc::new(b.finish()),
             Data::Date(b) => Arc::new(b.finish()),
-            Data::Timestamp(b) => Arc::new(b.finish()),
+            Data::Timestamp(b) | Data::TimestampTz(b) => Arc::new(b.finish()),
             Data::Other(values) => arrow::array_from_values(&std::mem::take(values), &self.phys)?,
         };
         Ok((array, defaults))
@@ -221,12 +250,23 @@ fn decimal(value: Numeric, phys: &Phys) -> Result<i128> {
 }
 
 /// Text under `varchar(n)` or `char(n)`, as it is stored.
-fn declared_text(field: &str, ty: PgType) -> Result<&str> {
-    match ty.oid {
-        oid::VARCHAR if ty.typmod >= 4 => text::limit_length(field, ty.typmod, "character varying"),
-        oid::BPCHAR if ty.typmod >= 4 => Ok(text::limit_length(field, ty.typmod, "character")?.trim_end_matches(' ')),
-        _ => Ok(field),
-    }
+fn declared_text(field: &str, ty: PgType) -> Result<&[u8]> {
+    Ok(match ty.oid {
+        oid::VARCHAR if ty.typmod >= 4 => text::limit_length(field, ty.typmod, "character varying")?.as_bytes(),
+        oid::BPCHAR if ty.typmod >= 4 => without_blanks(text::limit_length(field, ty.typmod, "character")?.as_bytes()),
+        _ => field.as_bytes(),
+    })
+}
+
+/// The same of bytes that are few enough for the declared length whatever they are.
+#[inline]
+fn short_text(field: &[u8], ty: PgType) -> Option<&[u8]> {
+    let limit = match ty.oid {
+        oid::VARCHAR | oid::BPCHAR if ty.typmod >= 4 => ty.typmod as usize - 4,
+        _ => return Some(field),
+    };
+    let text = if ty.oid == oid::BPCHAR { without_blanks(field) } else { field };
+    (field.len() <= limit).then_some(text)
 }
 
 /// An optional minus and at most nine digits: what needs no range check for integer.

@@ -14,6 +14,7 @@ use arrow::util::display::array_value_to_string;
 
 use super::CopyColumn;
 use super::column::{Column, is_plain_text};
+use super::texts::{Texts, without_blanks};
 use crate::error::{Error, Result, SqlState};
 use crate::types::arrow::array_from_values;
 use crate::types::datetime::{MAX_DATE, MICROS_PER_DAY, MIN_DATE, TIMESTAMP_INFINITY};
@@ -163,6 +164,9 @@ fn by_text(from: &ArrayRef, ty: PgType, phys: &Phys, input: &Input<'_>) -> Resul
     if fit(texts, ty) && phys.arrow() == DataType::Utf8 {
         return Ok(array);
     }
+    if let Some(trimmed) = unpadded(texts, ty).filter(|_| phys.arrow() == DataType::Utf8) {
+        return Ok(trimmed);
+    }
     let scale = ty.numeric_precision().map(|(_, scale)| scale);
     let column = CopyColumn { name: "".into(), ty, phys: phys.clone() };
     let mut column = Column::new(&column, input.types);
@@ -193,6 +197,20 @@ fn fit(texts: &StringArray, ty: PgType) -> bool {
     let short = |ends: &[i32]| (ends[1] - ends[0]) as u32 <= most;
     let blank = |ends: &[i32]| ends[1] > ends[0] && data[ends[1] as usize - 1] == b' ';
     offsets.windows(2).all(|ends| short(ends) && !(ty.oid == oid::BPCHAR && blank(ends)))
+}
+
+/// The texts of a `char(n)` without the blanks at their end; `None` if one of them may be too long.
+fn unpadded(texts: &StringArray, ty: PgType) -> Option<ArrayRef> {
+    let most = ty.char_length().filter(|_| ty.oid == oid::BPCHAR)? as usize;
+    let mut made = Texts::new();
+    for text in texts {
+        match text.map(str::as_bytes) {
+            None => made.push_null(),
+            Some(text) if text.len() > most => return None,
+            Some(text) => made.push(without_blanks(text)).ok()?,
+        }
+    }
+    made.finish().ok()
 }
 
 /// A dictionary and a view may say the same long text for each row: what they come to is measured before it is made.

@@ -10,8 +10,10 @@ mod convert;
 mod encode;
 mod json;
 mod lines;
+mod pending;
 mod rows;
 mod skips;
+mod texts;
 
 use std::sync::Arc;
 

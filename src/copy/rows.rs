@@ -4,6 +4,7 @@ use memchr::memchr;
 
 use super::batches::Batches;
 use super::lines::{Found, LineFinder, first_invalid};
+use super::pending::Pending;
 use super::skips::{Rejected, Skips, Wrong};
 use super::{CopySource, DecodedBatch, shown};
 use crate::error::{Error, Result, SqlState};
@@ -16,7 +17,7 @@ pub(super) struct LineDecoder {
     finder: LineFinder,
     batches: Batches,
     /// The part of a row that has come so far.
-    pending: Vec<u8>,
+    pending: Pending,
     header: CopyHeader,
     line: u64,
     ended: bool,
@@ -29,7 +30,7 @@ impl LineDecoder {
         Ok(Self {
             finder: LineFinder::new(csv, options.quote, options.escape),
             batches: Batches::new(&source),
-            pending: Vec::new(),
+            pending: Pending::default(),
             header: options.header,
             line: 0,
             ended: false,
@@ -73,16 +74,10 @@ impl LineDecoder {
         if self.ended {
             return Ok(());
         }
-        if self.pending.is_empty() {
-            let used = self.read(data, false)?;
-            self.pending.extend_from_slice(&data[used..]);
-        } else {
-            let mut pending = std::mem::take(&mut self.pending);
-            pending.extend_from_slice(data);
-            let used = self.read(&pending, false)?;
-            pending.drain(..used);
-            self.pending = pending;
-        }
+        let mut pending = std::mem::take(&mut self.pending);
+        let fed = pending.feed(data, |data| self.read(data, false));
+        self.pending = pending;
+        fed?;
         if self.pending.len() > self.fields.source.max_row {
             return Err(self.too_long());
         }
@@ -90,7 +85,7 @@ impl LineDecoder {
     }
 
     pub fn finish(&mut self) -> Result<()> {
-        let pending = std::mem::take(&mut self.pending);
+        let pending = self.pending.take();
         if !self.ended && !pending.is_empty() {
             let used = self.read(&pending, true)?;
             if !self.ended && used < pending.len() {
@@ -108,6 +103,9 @@ impl LineDecoder {
 
     /// Reads whole rows off the front; gives how many bytes they took.
     fn read(&mut self, data: &[u8], last: bool) -> Result<usize> {
+        if self.ended {
+            return Ok(data.len());
+        }
         let mut at = 0;
         while at < data.len() && !self.ended {
             match self.finder.find(&data[at..], last) {

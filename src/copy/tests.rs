@@ -152,6 +152,51 @@ fn errors_name_line_and_column_as_postgresql_does() {
     }
 }
 
+/// Texts are looked at when a batch is full: what is wrong before them in the data still comes first.
+#[test]
+fn the_first_wrong_field_of_binary_data_is_the_error() {
+    let columns = columns(&[
+        ("a", PgType::new(oid::INT4)),
+        ("b", PgType::new(oid::TEXT)),
+        ("c", PgType::with(oid::VARCHAR, 4 + 3)),
+        ("d", PgType::new(oid::BOOL)),
+    ]);
+    let row = |fields: [&[u8]; 4]| {
+        let fields = fields.map(|field| [&(field.len() as u32).to_be_bytes()[..], field].concat());
+        [&4i16.to_be_bytes()[..], &fields.concat()].concat()
+    };
+    let one = &1i32.to_be_bytes()[..];
+    let fine = row([one, b"fine", b"abc ", &[1]]);
+    let short = row([b"12345", b"fine", b"abc", &[1]]);
+    let (long, zero, cut) =
+        (row([one, b"b", b"abcd", &[1]]), row([one, b"\0", b"abc", &[0]]), row([one, b"\xc3", b"", &[0]]));
+    let both = row([one, b"\xff", b"c\xff", &[1]]);
+    let then = row([one, b"\xff", b"abcd", &[1]]);
+    for (rows, code, context) in [
+        (vec![&fine, &zero, &short], "22021", "COPY t, line 2, column b"),
+        (vec![&fine, &short, &zero], "22P03", "COPY t, line 2, column a"),
+        (vec![&fine, &cut, &long], "22021", "COPY t, line 2, column b"),
+        (vec![&fine, &long, &cut], "22001", "COPY t, line 2, column c"),
+        (vec![&both], "22021", "COPY t, line 1, column b"),
+        (vec![&then], "22021", "COPY t, line 1, column b"),
+        (vec![&cut, &fine], "22021", "COPY t, line 1, column b"),
+    ] {
+        for (before, end) in [(0, true), (BATCH_ROWS + 5, true), (3, false)] {
+            let begin = [&super::binary::SIGNATURE[..], &[0; 8], &fine.repeat(before)].concat();
+            let mut data = rows.iter().fold(begin, |data, row| [&data[..], row].concat());
+            // A file that is cut is an error of its own, behind the others.
+            data.extend(if end { &[0xff, 0xff][..] } else { &[0, 4, 0] });
+            let line: usize = context.split(&[' ', ','][..]).nth(4).and_then(|line| line.parse().ok()).expect("a line");
+            let context = context.replace(&format!("line {line}"), &format!("line {}", line + before));
+            for piece in [1, 13, data.len()] {
+                let error = decode(&options(CopyFormat::Binary), &columns, &data, piece).expect_err("wrong");
+                let report = error.report();
+                assert_eq!((report.code.as_str(), report.context.as_deref()), (code, Some(&*context)), "{report:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_row_beyond_the_limit_is_refused_before_it_is_complete() {
     let mut decoder = Decoder::new(&options(CopyFormat::Csv), source(&abc()), Encoding::UTF8).expect("decoder");

@@ -1,7 +1,8 @@
 //! Feeds: batches that a client sends, read by a statement through the table function `duckgate_feed(n)`.
 //!
 //! A statement over a feed is run once for each part of it (COPY's rows are independent of each other), so that no slot
-//! and none of DuckDB's threads waits for a slow client. A part goes on for as long as batches come without a pause.
+//! and none of DuckDB's threads waits for a slow client. A part goes on for as long as batches come without a pause: each
+//! end of one costs the threads the row groups that they have begun.
 //!
 //! A feed whose rows need not keep their order is read by several threads once it has turned out to be a long one: DuckDB then
 //! fills row groups side by side. Each thread has to fill whole ones: what is less DuckDB copies once more, one thread
@@ -10,7 +11,7 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::ffi::CString;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -33,9 +34,11 @@ use crate::types::Phys;
 const ROOM: usize = 24 << 20;
 /// A part begins when there are so many bytes for it.
 const PART_BYTES: usize = 8 << 20;
-/// A part ends when nothing has come for so long.
-const LULL: Duration = Duration::from_millis(5);
-/// And after so long in any case: others wait in line for its slot.
+/// A part ends when nothing has come for so long: a batch of wide rows may take a decoder as long.
+const LULL: Duration = Duration::from_millis(50);
+/// The same where others wait in line for its slot.
+const SHORT_LULL: Duration = Duration::from_millis(5);
+/// And after so long when others wait in line for its slot.
 const TURN: Duration = Duration::from_secs(2);
 /// So many bytes of a feed keep their order in any case.
 const IN_ORDER: u64 = 32 << 20;
@@ -43,10 +46,11 @@ const IN_ORDER: u64 = 32 << 20;
 const MOST_THREADS: u64 = 1024;
 
 /// The feeds that are open, by number.
-#[derive(Default)]
 pub(super) struct Feeds {
     next: AtomicU64,
     open: Mutex<HashMap<u64, Slot>>,
+    /// How many statements wait for a slot.
+    queue: Arc<AtomicUsize>,
 }
 
 /// An open feed.
@@ -63,6 +67,7 @@ const FORGOTTEN: Duration = Duration::from_secs(600);
 pub(super) struct Feed {
     columns: Vec<(String, Phys)>,
     order: FeedOrder,
+    queue: Arc<AtomicUsize>,
     /// True once a statement has bound it.
     bound: AtomicBool,
     state: Mutex<State>,
@@ -132,11 +137,17 @@ pub(super) enum Part {
 }
 
 impl Feeds {
+    /// `queue` is how many statements wait for a slot.
+    pub fn new(queue: Arc<AtomicUsize>) -> Self {
+        Self { next: AtomicU64::default(), open: Mutex::default(), queue }
+    }
+
     pub fn open(self: &Arc<Self>, columns: Vec<(String, Phys)>, order: FeedOrder) -> (u64, Box<dyn FeedWriter>) {
         let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
         let feed = Arc::new(Feed {
             columns,
             order,
+            queue: Arc::clone(&self.queue),
             bound: AtomicBool::new(false),
             state: Mutex::default(),
             filled: Notify::new(),
@@ -193,11 +204,12 @@ impl Feed {
     /// being false when there is none at the moment.
     fn pull(&self, patient: bool) -> Option<RecordBatch> {
         let mut state = self.state.lock();
-        let until = Instant::now() + LULL;
+        let begun = Instant::now();
         loop {
             let Running::Since(since, threads) = state.part else { return None };
             let in_order = threads == Threads::One && self.order == FeedOrder::Free && state.read >= IN_ORDER;
-            if in_order || since.elapsed() > TURN {
+            let queued = self.queue.load(Ordering::Relaxed) > 0;
+            if in_order || queued && since.elapsed() > TURN {
                 state.part = Running::Over;
                 return None;
             }
@@ -213,11 +225,13 @@ impl Feed {
             if !patient {
                 return None;
             }
-            if state.end != End::Open || self.came.wait_until(&mut state, until).timed_out() && state.waiting.is_empty()
-            {
+            let lull = if queued { SHORT_LULL } else { LULL };
+            if state.end != End::Open || begun.elapsed() >= lull {
                 state.part = Running::Over;
                 return None;
             }
+            // Who comes into the queue meanwhile is seen after the short time.
+            self.came.wait_for(&mut state, SHORT_LULL);
         }
     }
 

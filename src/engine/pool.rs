@@ -94,7 +94,8 @@ impl Pool {
             Database::open(config.path.as_deref(), &settings(&config)).map_err(|raw| open_error(&config, &raw))?;
         let raw = RawConnection::open(&database).translated()?;
         check_time_zones(&raw)?;
-        let feeds = Arc::<Feeds>::default();
+        let waiting = Arc::<AtomicUsize>::default();
+        let feeds = Arc::new(Feeds::new(Arc::clone(&waiting)));
         let keys = Arc::<Keys>::default();
         let sequences = Sequences::open(RawConnection::open(&database).translated()?)?;
         native::register(&raw, &plugins.natives)?;
@@ -114,7 +115,7 @@ impl Pool {
             idle: Mutex::default(),
             surplus: Arc::default(),
             running: Arc::default(),
-            waiting: Arc::default(),
+            waiting,
             connections: Arc::default(),
             stuck: AtomicUsize::new(0),
             closed: AtomicBool::new(false),

@@ -132,19 +132,36 @@ unsafe fn set_null(vector: ffi::duckdb_vector, phys: &Phys, rows: impl Iterator<
 fn string(bytes: &[u8]) -> ffi::duckdb_string_t {
     let length = bytes.len() as u32;
     let value = if bytes.len() <= INLINED {
-        let mut inlined = [0; INLINED];
-        inlined.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from as std::ffi::c_char);
+        let inlined = inlined(bytes).map(|byte| byte as std::ffi::c_char);
         let inlined = ffi::duckdb_string_t__bindgen_ty_1__bindgen_ty_2 { length, inlined };
         ffi::duckdb_string_t__bindgen_ty_1 { inlined }
     } else {
-        let mut prefix = [0; 4];
-        prefix.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from as std::ffi::c_char);
+        let prefix = [bytes[0], bytes[1], bytes[2], bytes[3]].map(|byte| byte as std::ffi::c_char);
         let ptr = bytes.as_ptr().cast_mut().cast();
         ffi::duckdb_string_t__bindgen_ty_1 {
             pointer: ffi::duckdb_string_t__bindgen_ty_1__bindgen_ty_1 { length, prefix, ptr },
         }
     };
     ffi::duckdb_string_t { value }
+}
+
+/// At most twelve bytes and zeros behind them: from pieces of fixed size, which may overlap.
+fn inlined(bytes: &[u8]) -> [u8; INLINED] {
+    let mut made = [0; INLINED];
+    let n = bytes.len();
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        made[n - 8..n].copy_from_slice(last);
+        made[..8].copy_from_slice(first);
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        made[n - 4..n].copy_from_slice(last);
+        made[..4].copy_from_slice(first);
+    } else if let [first, .., last] = bytes {
+        made[n / 2] = bytes[n / 2];
+        (made[0], made[n - 1]) = (*first, *last);
+    } else if let [only] = bytes {
+        made[0] = *only;
+    }
+    made
 }
 
 struct Target {
@@ -335,5 +352,20 @@ impl Target {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_strings_stand_in_the_vector_with_zeros_behind() {
+        for n in 0..=INLINED {
+            let text: Vec<u8> = (1..=n as u8).collect();
+            let mut wanted = [0; INLINED];
+            wanted[..n].copy_from_slice(&text);
+            assert_eq!(inlined(&text), wanted);
+        }
     }
 }

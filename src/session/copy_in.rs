@@ -83,7 +83,7 @@ impl Session {
         let flagged: &[usize] = options.default.as_ref().map_or(&[], |default| &default.columns);
         let named = feed_columns(&present, flagged.len());
         let mut kept = self.keep_data(alone);
-        let free = !in_order && kept.is_none() && !self.shared.state.lock().settings.acting().keep_load_order;
+        let free = !in_order && !self.shared.state.lock().settings.acting().keep_load_order;
         let order = if free { FeedOrder::Free } else { FeedOrder::Kept };
         let (number, writer) = self.gateway.engine().open_feed(named.clone(), order)?;
         let params = self.bind_values(plan, &[], Some(number))?;

@@ -210,8 +210,13 @@ async fn a_feed_is_loaded_whole_or_not_at_all() {
     for i in 0..300 {
         writer.send(batch(i * 10_000, 10_000)).await.unwrap();
     }
-    // While the client does nothing, the load holds no slot.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // While the client does nothing, the load holds no slot, once it has read what there is.
+    for _ in 0..600 {
+        if pool.stats().running == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     assert_eq!(pool.stats().running, 0);
     writer.finish();
     let (rows, mut c) = load.await.unwrap();

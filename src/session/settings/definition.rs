@@ -224,8 +224,8 @@ fn own() -> Vec<Definition> {
         ours(
             "duckgate.keep_load_order",
             Kind::Bool,
-            "on",
-            "Whether the rows of a long COPY FROM are written in their order; off lets several threads write them.",
+            "off",
+            "Whether the rows of a long COPY FROM are written in their order, by one thread.",
         ),
         limit("duckgate.max_rows", number(), "0", None, "The most rows that one result may have, however it is read."),
         limit("duckgate.max_result_bytes", unit("B"), "0", Some("B"), "The most bytes that one statement may send."),

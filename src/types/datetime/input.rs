@@ -127,15 +127,18 @@ pub fn parse_date(text: &str, input: &Input<'_>) -> Result<i32> {
     }
 }
 
+/// `1996-02-12 08:30:00` with or without a fraction, in microseconds since 1970.
+fn iso_timestamp(b: &[u8]) -> Option<i64> {
+    if b.len() < 19 || !matches!(b[10], b' ' | b'T') {
+        return None;
+    }
+    Some(i64::from(iso_date(&b[..10])?) * MICROS_PER_DAY + iso_time(&b[11..])?)
+}
+
 /// `timestamp_in`: microseconds since 1970; a zone in the text is read and ignored.
 pub fn parse_timestamp(text: &str, typmod: i32, input: &Input<'_>) -> Result<i64> {
-    let b = text.as_bytes();
-    if b.len() >= 19
-        && matches!(b[10], b' ' | b'T')
-        && let Some(days) = iso_date(&b[..10])
-        && let Some(micros) = iso_time(&b[11..])
-    {
-        return round_timestamp(i64::from(days) * MICROS_PER_DAY + micros, typmod);
+    if let Some(micros) = iso_timestamp(text.as_bytes()) {
+        return round_timestamp(micros, typmod);
     }
     let (kind, fields) = decode_date_time(text, "timestamp", input)?;
     timestamp_value(kind, &fields, 0, text, typmod)
@@ -143,6 +146,10 @@ pub fn parse_timestamp(text: &str, typmod: i32, input: &Input<'_>) -> Result<i64
 
 /// `timestamptz_in`: microseconds since 1970 in UTC; without a zone the text is in the session's.
 pub fn parse_timestamptz(text: &str, typmod: i32, input: &Input<'_>) -> Result<i64> {
+    // As PostgreSQL writes it where the time zone is UTC.
+    if let Some(micros) = text.strip_suffix("+00").and_then(|text| iso_timestamp(text.as_bytes())) {
+        return round_timestamp(micros, typmod);
+    }
     let (kind, fields) = decode_date_time(text, "timestamp with time zone", input)?;
     timestamp_value(kind, &fields, fields.east, text, typmod)
 }

@@ -184,11 +184,14 @@ fn send_wide(unscaled: i128, scale: u32, out: &mut Vec<u8>) {
 /// `None` for anything else (malformed, special, too large or too fine), which goes the long way.
 pub fn receive_decimal(data: &[u8], precision: u8, scale: u8) -> Option<i128> {
     let (header, digits) = data.split_first_chunk::<8>()?;
-    let count = usize::from(u16::from_be_bytes([header[0], header[1]]));
-    let weight = i32::from(i16::from_be_bytes([header[2], header[3]]));
-    let sign = u16::from_be_bytes([header[4], header[5]]);
-    let dscale = u16::from_be_bytes([header[6], header[7]]);
+    let word = u64::from_be_bytes(*header);
+    let (count, weight) = ((word >> 48) as usize, i32::from((word >> 32) as u16 as i16));
+    let (sign, dscale) = ((word >> 16) as u16, word as u16);
     let special = sign != POSITIVE && sign != NEGATIVE;
+    if count <= 4 && precision <= 18 && !special && digits.len() == 2 * count && dscale == u16::from(scale) {
+        let unscaled = receive_small(digits, 4 * (weight + 1 - count as i32) + i32::from(scale), precision)?;
+        return Some(i128::from(if sign == NEGATIVE { -unscaled } else { unscaled }));
+    }
     // Seven groups are 28 digits: no overflow below.
     if special || digits.len() != 2 * count || count > 7 || u32::from(dscale) > u32::from(scale) {
         return None;
@@ -220,9 +223,80 @@ pub fn receive_decimal(data: &[u8], precision: u8, scale: u8) -> Option<i128> {
     Some(if sign == NEGATIVE { -unscaled } else { unscaled })
 }
 
+/// The same for at most four groups, which are less than 10^16: in one register.
+fn receive_small(digits: &[u8], shift: i32, precision: u8) -> Option<i64> {
+    let mut unscaled: u64 = 0;
+    for pair in digits.chunks_exact(2) {
+        let group = u16::from_be_bytes([pair[0], pair[1]]);
+        if group >= 10_000 {
+            return None;
+        }
+        unscaled = unscaled * 10_000 + u64::from(group);
+    }
+    let power = |n: u32| POWERS.get(n as usize).copied();
+    let unscaled = if shift >= 0 {
+        unscaled.checked_mul(power(shift as u32)?)?
+    } else {
+        // A power known at compile time makes the division a multiplication.
+        let (whole, rest) = match shift {
+            -1 => (unscaled / 10, unscaled % 10),
+            -2 => (unscaled / 100, unscaled % 100),
+            -3 => (unscaled / 1000, unscaled % 1000),
+            _ => {
+                let unit = power(shift.unsigned_abs())?;
+                (unscaled / unit, unscaled % unit)
+            }
+        };
+        if rest != 0 {
+            return None;
+        }
+        whole
+    };
+    (unscaled < power(u32::from(precision))?).then_some(unscaled as i64)
+}
+
+/// 10^0 to 10^18.
+const POWERS: [u64; 19] = {
+    let mut powers = [1; 19];
+    let mut i = 1;
+    while i < 19 {
+        powers[i] = powers[i - 1] * 10;
+        i += 1;
+    }
+    powers
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn decimals_are_received_as_big_numbers_are() {
+        let groups: Vec<u16> = vec![0, 1, 9, 10, 99, 100, 5000, 7890, 9999, 10_000];
+        let mut seed = 1u64;
+        let mut next = |n: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as usize % n
+        };
+        let mut known = 0;
+        for _ in 0..200_000 {
+            let (count, scale) = (next(7), next(9) as u8);
+            let precision = scale + 1 + next(18) as u8;
+            let dscale = if next(3) > 0 { scale } else { next(10) as u8 };
+            let mut data = Vec::new();
+            data.extend((count as u16).to_be_bytes());
+            data.extend((next(9) as i16 - 4).to_be_bytes());
+            data.extend([POSITIVE, NEGATIVE, POSITIVE, 0xc000][next(4)].to_be_bytes());
+            data.extend(u16::from(dscale).to_be_bytes());
+            (0..count).for_each(|_| data.extend(groups[next(groups.len())].to_be_bytes()));
+            let Some(short) = receive_decimal(&data, precision, scale) else { continue };
+            known += 1;
+            let long = Numeric::receive(&data).unwrap().to_decimal128(u32::from(scale));
+            assert_eq!(Some(short), long, "{data:?}");
+            assert!(short.unsigned_abs() < 10u128.pow(u32::from(precision)));
+        }
+        assert!(known > 10_000, "{known}");
+    }
 
     #[test]
     fn decimals_are_sent_as_big_numbers_are() {
