@@ -144,6 +144,10 @@ impl Link {
 impl Work {
     /// Brings the connection's TimeZone and transaction to where the next statement wants them.
     pub fn settle(&mut self, raw: &RawConnection, time_zone: &Arc<str>) -> Result<()> {
+        if self.time_zone.is_none() {
+            // EXPLAIN shows the plan before the optimizer has looked at the rows, too.
+            raw.run("SET SESSION explain_output = 'all'").translated()?;
+        }
         if self.time_zone.as_deref() != Some(time_zone) {
             raw.run(&format!("SET TimeZone = '{}'", time_zone.replace('\'', "''"))).translated()?;
             self.time_zone = Some(Arc::clone(time_zone));

@@ -104,8 +104,9 @@ impl Pool {
         system::register(&raw, plugins.system_tables)?;
         feed::register(&raw, &feeds)?;
         sequence::register(&raw, &sequences)?;
-        // From here on no statement changes a setting, but for two of the connection's own.
-        let own = "SET allowed_configs = ['TimeZone', 'preserve_insertion_order']; SET lock_configuration = true";
+        // From here on no statement changes a setting, but for three of the connection's own.
+        let own = "SET allowed_configs = ['TimeZone', 'preserve_insertion_order', 'explain_output']; \
+                   SET lock_configuration = true";
         raw.run(own).translated()?;
         drop(raw);
         let helpers = Helpers::start(&database, config.threads.max(1) - 1).map_err(Error::internal)?;

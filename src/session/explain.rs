@@ -18,18 +18,24 @@ use crate::types::{self, Phys, Value};
 impl Session {
     pub(super) async fn explain(
         &mut self,
-        plan: &Plan,
+        (plan, unmeasured): (&Plan, Option<&Plan>),
         options: &Explain,
         values: &[Value],
         codes: Vec<i16>,
         front: &mut dyn Front,
         describe: bool,
     ) -> Result<Done> {
-        let text = self.engine_plan(plan, values, front).await?;
+        // How many rows were read and how long it took tells of those that rules hide; and so does a plan that was optimized by what
+        // is known of the rows: a scan that finds nothing is left out.
+        let ruled = plan.permit.is_ruled();
+        let which = if ruled { Stage::Bound } else { Stage::Last };
+        let mut text = self.engine_plan(plan, values, which, front).await?;
+        if let Some(unmeasured) = unmeasured {
+            text = self.engine_plan(unmeasured, values, which, front).await?;
+        }
+        let text = text.ok_or_else(|| Error::internal("EXPLAIN gave no plan"))?;
         let mut tree: Json = serde_json::from_str(&text).map_err(Error::internal)?;
         name_tables(&mut tree, &self.snapshot());
-        // How many rows were read and how long it took tells of those that rules hide.
-        let ruled = plan.permit.is_ruled();
         let shown = Explain { costs: options.costs && !ruled, analyze: options.analyze && !ruled, ..options.clone() };
         let options = &shown;
         let lines = match options.format {
@@ -52,8 +58,14 @@ impl Session {
         Done::tag("EXPLAIN")
     }
 
-    /// The engine's answer: rows of a key and a value (JSON), of which the last is the physical plan.
-    async fn engine_plan(&mut self, plan: &Plan, values: &[Value], front: &mut dyn Front) -> Result<String> {
+    /// One of the plans (JSON) that the engine's answer has: rows of a key and a value.
+    async fn engine_plan(
+        &mut self,
+        plan: &Plan,
+        values: &[Value],
+        stage: Stage,
+        front: &mut dyn Front,
+    ) -> Result<Option<String>> {
         let Outcome::Rows(mut rows) = self.start(plan, values, front, Alone::No, None).await? else {
             return Err(Error::internal("EXPLAIN gave no rows"));
         };
@@ -61,10 +73,12 @@ impl Session {
         let canceller = self.lease()?.canceller.clone();
         let mut text = None;
         while let Some(batch) = guarded(Some(front), &shared.interrupt, &canceller, rows.next()).await? {
-            let last = batch.columns().last().map(|c| c.as_ref());
+            let [keys, plans] = batch.columns() else { return Err(Error::internal("EXPLAIN gave other columns")) };
             for row in 0..batch.num_rows() {
-                if let Some(Value::Text(value)) = last.map(|c| types::arrow::value_at(c, row, &Phys::Text)) {
-                    text = Some(value.to_string());
+                let at = |column: &dyn arrow::array::Array| types::arrow::value_at(column, row, &Phys::Text);
+                let (Value::Text(key), Value::Text(plan)) = (at(keys), at(plans)) else { continue };
+                if stage == Stage::Last || &*key == "logical_plan" {
+                    text = Some(plan.to_string());
                 }
             }
         }
@@ -72,8 +86,17 @@ impl Session {
         if plan.writes {
             self.settle_keys(front).await?;
         }
-        text.ok_or_else(|| Error::internal("EXPLAIN gave no plan"))
+        Ok(text)
     }
+}
+
+/// Which of the engine's plans.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// As the statement was bound: it depends on nothing that the tables hold.
+    Bound,
+    /// As it runs.
+    Last,
 }
 
 /// One operator of the engine's plan. Only what tells nothing of rules is read: names, tables, row numbers, times;

@@ -33,8 +33,9 @@ impl Session {
             }
             CompiledBody::CopyIn { .. } => self.copy_in(compiled, origin, front, alone).await,
             CompiledBody::CopyOut { plan, options, relation } => self.copy_out(plan, options, *relation, front).await,
-            CompiledBody::Explain { plan, options } => {
-                self.explain(plan, options, values, codes_for(1), front, describe).await
+            CompiledBody::Explain { plan, options, unmeasured } => {
+                let plans = (plan, unmeasured.as_ref());
+                self.explain(plans, options, values, codes_for(1), front, describe).await
             }
             CompiledBody::Ddl(ddl) | CompiledBody::CreateTableAs { ddl, .. } => {
                 if let Some(what) = origin.parsed()?.extras.outside_block

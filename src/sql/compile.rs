@@ -92,12 +92,15 @@ fn body(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<C
         }
         Statement::Explain(explain) => {
             let options = (**explain).clone();
-            let analyze = options.analyze;
-            let plan = plan(permit, |s| match s {
-                Statement::Explain(explain) => lower::lower_to_explain(&explain.statement, cx, decimals, analyze),
-                _ => Err(other()),
-            })?;
-            CompiledBody::Explain { plan, options }
+            let explained = |permit: Permit<Statement>, analyze: bool| {
+                plan(permit, |s| match s {
+                    Statement::Explain(explain) => lower::lower_to_explain(&explain.statement, cx, decimals, analyze),
+                    _ => Err(other()),
+                })
+            };
+            let measured_by_rules = options.analyze && permit.is_ruled();
+            let unmeasured = measured_by_rules.then(|| explained(permit.clone(), false)).transpose()?;
+            CompiledBody::Explain { plan: explained(permit, options.analyze)?, options, unmeasured }
         }
         Statement::Ddl(ddl) => match &**ddl {
             tree::Ddl::CreateTableAs { with_data: true, .. } => {

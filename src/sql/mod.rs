@@ -84,10 +84,12 @@ pub enum CompiledBody {
         /// The table that is copied, or 0.
         relation: Oid,
     },
-    /// The plan of the statement that is explained; run only with ANALYZE.
+    /// The plan of the statement that is explained; run only with ANALYZE. With ANALYZE of a statement that rules change also
+    /// `unmeasured`, the same without ANALYZE.
     Explain {
         plan: Plan,
         options: tree::Explain,
+        unmeasured: Option<Plan>,
     },
     Ddl(Permit<tree::Ddl>),
     /// CREATE TABLE AS: the DDL, then the plan of its query.

@@ -83,7 +83,7 @@ impl Analyzer<'_> {
 
     pub(crate) fn explain(&mut self, options: ExplainOptions, body: &parse::Body) -> Result<Statement> {
         let statement = explainable(self.body(body)?, options.analyze)?;
-        let ExplainOptions { analyze, verbose, costs, format } = options;
+        let ExplainOptions { analyze, verbose, costs, format, measured: _ } = options;
         Ok(Statement::Explain(Box::new(Explain { statement, analyze, verbose, costs, format })))
     }
 

@@ -71,6 +71,8 @@ pub struct ExplainOptions {
     pub verbose: bool,
     pub costs: bool,
     pub format: ExplainFormat,
+    /// An option that was switched on and means something with ANALYZE only.
+    pub measured: Option<&'static str>,
 }
 
 /// The statements that are PostgreSQL's and that we refuse by name, before sqlparser guesses at them.
@@ -382,7 +384,8 @@ fn declare(c: &mut Cursor<'_>) -> Result<Body> {
 }
 
 fn explain(c: &mut Cursor<'_>) -> Result<Body> {
-    let mut options = ExplainOptions { analyze: false, verbose: false, costs: true, format: ExplainFormat::Text };
+    let mut options =
+        ExplainOptions { analyze: false, verbose: false, costs: true, format: ExplainFormat::Text, measured: None };
     if c.peek() == Some(&Token::LParen) && !is_query_in_parentheses(c) {
         c.at += 1;
         loop {
@@ -392,6 +395,12 @@ fn explain(c: &mut Cursor<'_>) -> Result<Body> {
             }
         }
         c.expect_token(&Token::RParen)?;
+        if let Some(option) = options.measured
+            && !options.analyze
+        {
+            let message = format!("EXPLAIN option {option} requires ANALYZE");
+            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+        }
     } else {
         options.analyze = c.eat("analyze") || c.eat("analyse");
         options.verbose = c.eat("verbose");
@@ -413,7 +422,8 @@ fn is_query_in_parentheses(c: &Cursor<'_>) -> bool {
 
 fn explain_option(c: &mut Cursor<'_>, options: &mut ExplainOptions) -> Result<()> {
     let pos = c.position();
-    let name = c.name()?;
+    // The one reserved word among their names.
+    let name = if c.eat("analyze") || c.eat("analyse") { "analyze".into() } else { c.name()? };
     let value = match c.peek() {
         Some(Token::Comma | Token::RParen) | None => None,
         Some(Token::Word(w)) => {
@@ -429,10 +439,12 @@ fn explain_option(c: &mut Cursor<'_>, options: &mut ExplainOptions) -> Result<()
         Some(_) => Err(Error::syntax(format!("{name} requires a Boolean value"))),
     };
     match &*name {
-        "analyze" | "analyse" => options.analyze = flag()?,
+        "analyze" => options.analyze = flag()?,
         "verbose" => options.verbose = flag()?,
         "costs" => options.costs = flag()?,
-        "buffers" | "timing" | "summary" | "settings" | "wal" => drop(flag()?),
+        "buffers" | "summary" | "settings" => drop(flag()?),
+        "timing" => options.measured = flag()?.then_some("TIMING").or(options.measured),
+        "wal" => options.measured = flag()?.then_some("WAL").or(options.measured),
         "format" => {
             options.format = match value.as_deref() {
                 Some("text") => ExplainFormat::Text,
