@@ -116,13 +116,14 @@ impl Rules<'_> {
             limit,
             offset,
             with_ties: _,
-            locking,
+            // What is locked, the walk has found.
+            locking: _,
             columns: _,
             output_rel: _,
         } = query;
         self.ctes(ctes)?;
         match body {
-            Body::Select(select) => self.select(select, locking)?,
+            Body::Select(select) => self.select(select)?,
             Body::SetOp { op: _, all: _, left, right } => {
                 self.query(left)?;
                 self.query(right)?;
@@ -146,9 +147,9 @@ impl Rules<'_> {
         Ok(())
     }
 
-    fn select(&mut self, select: &mut Select, locking: &[Locking]) -> Result<()> {
+    fn select(&mut self, select: &mut Select) -> Result<()> {
         let Select { distinct, targets, from, filter, group_by, having, windows, qualify, aggregated: _ } = select;
-        self.from_items(from, locking)?;
+        self.from_items(from)?;
         self.exprs(targets)?;
         match distinct {
             Distinct::All | Distinct::Distinct => {}
@@ -168,24 +169,24 @@ impl Rules<'_> {
         self.option(qualify)
     }
 
-    fn from_items(&mut self, items: &mut [FromItem], locking: &[Locking]) -> Result<()> {
-        items.iter_mut().try_for_each(|item| self.from_item(item, locking))
+    fn from_items(&mut self, items: &mut [FromItem]) -> Result<()> {
+        items.iter_mut().try_for_each(|item| self.from_item(item))
     }
 
-    fn from_item(&mut self, item: &mut FromItem, locking: &[Locking]) -> Result<()> {
+    fn from_item(&mut self, item: &mut FromItem) -> Result<()> {
         match item {
-            FromItem::Relation(relation) => self.relation(relation, locking),
+            FromItem::Relation(relation) => self.relation(relation),
             FromItem::Join(join) => {
                 let Join { kind: _, left, right, on, lateral: _, merged: _, merged_alias: _, alias: _ } = &mut **join;
-                self.from_item(left, locking)?;
-                self.from_item(right, locking)?;
+                self.from_item(left)?;
+                self.from_item(right)?;
                 self.option(on)
             }
         }
     }
 
-    fn relation(&mut self, relation: &mut Relation, locking: &[Locking]) -> Result<()> {
-        let locked = locking.iter().any(|l| l.rel == relation.id);
+    fn relation(&mut self, relation: &mut Relation) -> Result<()> {
+        let locked = self.found.locked.contains(&relation.id);
         let Relation { id: _, alias: _, source, columns: _, lateral: _, pos: _ } = relation;
         match source {
             Source::Table { def, only: _, sample } => {
@@ -316,7 +317,7 @@ impl Rules<'_> {
     fn update(&mut self, update: &mut Update) -> Result<()> {
         let Update { ctes, recursive: _, target, sets, from, filter, returning, rules } = update;
         self.ctes(ctes)?;
-        self.from_items(from, &[])?;
+        self.from_items(from)?;
         sets.iter_mut().try_for_each(|(_, expr)| self.expr(expr))?;
         self.option(filter)?;
         self.returning(returning)?;
@@ -329,7 +330,7 @@ impl Rules<'_> {
     fn delete(&mut self, delete: &mut Delete) -> Result<()> {
         let Delete { ctes, recursive: _, target, using, filter, returning, rules } = delete;
         self.ctes(ctes)?;
-        self.from_items(using, &[])?;
+        self.from_items(using)?;
         self.option(filter)?;
         self.returning(returning)?;
         *rules = self.target_rules(target, Write::Delete)?;
@@ -340,7 +341,7 @@ impl Rules<'_> {
     fn merge(&mut self, merge: &mut Merge) -> Result<()> {
         let Merge { ctes, target, source, on, whens, rules } = merge;
         self.ctes(ctes)?;
-        self.from_item(source, &[])?;
+        self.from_item(source)?;
         self.expr(on)?;
         for MergeWhen { matched: _, condition, action } in &mut *whens {
             self.option(condition)?;

@@ -2,6 +2,7 @@
 //!
 //! No wildcard arms, every struct destructured: what is added to the tree does not compile until it is decided here.
 
+mod locked;
 mod place;
 
 use std::collections::{BTreeSet, HashMap};
@@ -41,6 +42,8 @@ pub struct Found {
     whole_rows: BTreeSet<RelId>,
     /// `excluded` of an INSERT stands for its target: PostgreSQL asks for SELECT on the target's column.
     aliases: HashMap<RelId, RelId>,
+    /// Relations whose rows FOR UPDATE and kin lock.
+    pub locked: BTreeSet<RelId>,
     /// Relation ids that stand for something computed: subqueries, CTEs, functions, feeds.
     derived: BTreeSet<RelId>,
     pub functions: Vec<(&'static Proc, Oid)>,
@@ -138,6 +141,7 @@ impl Walk {
         let Query { ctes, recursive: _, body, order_by, limit, offset, with_ties: _, locking, columns: _, output_rel } =
             query;
         self.found.derived.insert(*output_rel);
+        self.found.locked.extend(locking.iter().map(|Locking { rel, strength: _, wait: _ }| *rel));
         self.ctes(ctes);
         match body {
             Body::Select(select) => self.select(select),
@@ -150,13 +154,6 @@ impl Walk {
         self.sort_keys(order_by);
         self.option(limit);
         self.option(offset);
-        for Locking { rel, strength: _, wait: _ } in locking {
-            for used in &mut self.found.uses {
-                if used.id == *rel {
-                    used.required = used.required.union(Privileges::UPDATE);
-                }
-            }
-        }
     }
 
     fn ctes(&mut self, ctes: &[Cte]) {
@@ -202,6 +199,13 @@ impl Walk {
 
     fn relation(&mut self, relation: &Relation, required: Privileges) {
         let Relation { id, alias: _, source, columns, lateral: _, pos: _ } = relation;
+        let locked = self.found.locked.contains(id);
+        let required = if locked { required.union(Privileges::UPDATE) } else { required };
+        if let Source::View { query, .. } | Source::Subquery(query) = source
+            && locked
+        {
+            locked::all_of(query, &mut self.found.locked);
+        }
         match source {
             Source::Table { def, only: _, sample } => {
                 self.meet(*id, def, columns, required);

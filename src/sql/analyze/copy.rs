@@ -49,7 +49,7 @@ impl Analyzer<'_> {
         columns: &[(Arc<str>, u32)],
     ) -> Result<(CopyDirection, CopyOptions)> {
         let namespace = name.namespace.as_deref();
-        let Some(def) = self.find_relation(namespace, &name.name) else {
+        let Some(def) = self.find_relation(namespace, &name.name)? else {
             // COPY opens its table without a parse state: its error has no position.
             return Err(self.no_relation(namespace, &name.name, 0));
         };

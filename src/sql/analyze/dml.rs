@@ -52,7 +52,7 @@ impl Analyzer<'_> {
     /// The table that a statement writes to.
     pub(crate) fn writable(&self, name: &ast::ObjectName, verb: &str) -> Result<(Arc<TableDef>, u32)> {
         let (namespace, table, pos) = self.name_parts(name)?;
-        let Some(def) = self.find_relation(namespace.as_deref(), &table) else {
+        let Some(def) = self.find_relation(namespace.as_deref(), &table).map_err(|e| e.at(pos))? else {
             return Err(self.no_relation(namespace.as_deref(), &table, pos));
         };
         self.check_writable(&def, verb)?;

@@ -93,7 +93,7 @@ impl Analyzer<'_> {
         {
             return Ok(item);
         }
-        let Some(def) = self.find_relation(namespace.as_deref(), &table) else {
+        let Some(def) = self.find_relation(namespace.as_deref(), &table).map_err(|e| e.at(pos))? else {
             return Err(self.no_relation(namespace.as_deref(), &table, pos));
         };
         self.note_relation_name(name, def.oid, alias.is_none());

@@ -142,9 +142,9 @@ impl Analyzer<'_> {
             self.may_look_into(Some(namespace))?;
         }
         let found = match parts.as_slice() {
-            [name] => self.find_relation(None, name).map(|r| r.oid).or_else(|| self.find_index(None, name)),
+            [name] => self.find_relation(None, name)?.map(|r| r.oid).or_else(|| self.find_index(None, name)),
             [namespace, name] => self
-                .find_relation(Some(namespace), name)
+                .find_relation(Some(namespace), name)?
                 .map(|r| r.oid)
                 .or_else(|| self.find_index(Some(namespace), name)),
             _ => None,

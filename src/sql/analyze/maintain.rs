@@ -48,7 +48,7 @@ impl Analyzer<'_> {
                 (vec![table], partitioned)
             }
             Reindexed::Table(name) => {
-                let (namespace, index) = self.existing(name);
+                let (namespace, index) = self.existing(name)?;
                 if snapshot.index(&namespace, &index).is_some() {
                     let message = format!("\"{index}\" is not a table or materialized view");
                     return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
@@ -95,11 +95,11 @@ impl Analyzer<'_> {
 
     /// The table of an index.
     fn reindexed_table(&self, name: &QualifiedName) -> Result<Arc<TableDef>> {
-        if let Some(def) = self.find_relation(name.namespace.as_deref(), &name.name) {
+        if let Some(def) = self.find_relation(name.namespace.as_deref(), &name.name)? {
             let message = format!("\"{}\" is not an index", def.name);
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
         }
-        let (namespace, index) = self.existing(name);
+        let (namespace, index) = self.existing(name)?;
         match self.ctx.snapshot.index(&namespace, &index) {
             Some((table, _)) => Ok(Arc::clone(table)),
             None => Err(self.no_relation(name.namespace.as_deref(), &name.name, 0)),

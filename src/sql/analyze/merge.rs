@@ -54,7 +54,7 @@ impl Analyzer<'_> {
     fn mergeable(&self, table: &ast::TableFactor) -> Result<()> {
         let ast::TableFactor::Table { name, .. } = table else { return Ok(()) };
         let (namespace, name, _) = self.name_parts(name)?;
-        let Some(def) = self.find_relation(namespace.as_deref(), &name) else { return Ok(()) };
+        let Some(def) = self.find_relation(namespace.as_deref(), &name)? else { return Ok(()) };
         let what = match def.kind {
             RelationKind::Table | RelationKind::System => return Ok(()),
             RelationKind::View { .. } => "views",

@@ -271,12 +271,13 @@ impl<'a> Analyzer<'a> {
         Ok(query)
     }
 
-    /// The relation that `name` means, and None if there is none (RangeVarGetRelid).
-    pub fn find_relation(&self, namespace: Option<&str>, name: &str) -> Option<Arc<TableDef>> {
-        match namespace {
+    /// The relation that `name` means, and None if there is none (RangeVarGetRelid). 42501 in a namespace that the role may not look into.
+    pub fn find_relation(&self, namespace: Option<&str>, name: &str) -> Result<Option<Arc<TableDef>>> {
+        self.may_look_into(namespace)?;
+        Ok(match namespace {
             Some(namespace) => self.ctx.snapshot.relation(namespace, name).cloned(),
             None => self.search_path().find_map(|n| self.ctx.snapshot.relation(n, name)).cloned(),
-        }
+        })
     }
 
     /// Namespaces in search order. pg_catalog is first unless the path names it.
@@ -287,9 +288,6 @@ impl<'a> Analyzer<'a> {
 
     /// `relation "x" does not exist`.
     pub(crate) fn no_relation(&self, namespace: Option<&str>, name: &str, pos: u32) -> Error {
-        if let Err(error) = self.may_look_into(namespace) {
-            return error.at(pos);
-        }
         let shown = namespace.map_or_else(|| name.to_owned(), |n| format!("{n}.{name}"));
         let error = Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{shown}\" does not exist")).at(pos);
         let forward = namespace.is_none() && self.scopes.iter().any(|s| s.future_ctes.iter().any(|n| &**n == name));

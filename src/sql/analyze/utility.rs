@@ -88,7 +88,7 @@ impl Analyzer<'_> {
     }
 
     pub(super) fn named_relation(&self, name: &QualifiedName) -> Result<Arc<TableDef>> {
-        self.find_relation(name.namespace.as_deref(), &name.name).ok_or_else(|| {
+        self.find_relation(name.namespace.as_deref(), &name.name)?.ok_or_else(|| {
             // These commands tell no position.
             self.no_relation(name.namespace.as_deref(), &name.name, 0)
         })

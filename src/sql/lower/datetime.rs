@@ -210,18 +210,13 @@ impl Lowerer<'_> {
                 if func.args.get(1) == Some(&oid::TIMESTAMPTZ) =>
             {
                 let field = field.to_lowercase();
-                let plain = [
-                    "microseconds",
-                    "milliseconds",
-                    "second",
-                    "minute",
-                    "hour",
-                    "day",
-                    "week",
-                    "month",
-                    "quarter",
-                    "year",
-                ];
+                // Not "hour": DuckDB takes the later one of two that are called the same at the end of summer time.
+                let plain =
+                    ["microseconds", "milliseconds", "second", "minute", "day", "week", "month", "quarter", "year"];
+                if field == "hour" && matches!(value.node, Node::Column(..)) {
+                    let hour = "CASE WHEN isfinite({0}) THEN {0} - ({0}::TIMESTAMP - date_trunc('hour', {0}::TIMESTAMP)) ELSE {0} END";
+                    return Ok(Some(Scalar::template(hour, vec![value.clone()], Phys::TimestampTz)));
+                }
                 let Some(field) = plain.into_iter().find(|f| *f == field) else {
                     let session = self.session_id();
                     let args = vec![session, args[0].clone(), value.clone()];

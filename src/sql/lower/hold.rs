@@ -139,7 +139,9 @@ pub(super) fn may_fail(e: &Expr) -> bool {
         | ExprKind::SetReturning(_) => false,
         ExprKind::Routine(r) => crate::sql::analyze::plain_targets(&r.body).is_none(),
         ExprKind::Call(call) => match call.args.as_slice() {
-            [_, pattern] if is_like(call.func) => !matches!(pattern.kind, ExprKind::Const(Value::Text(_))),
+            [_, pattern] if is_like(call.func) => {
+                !matches!(&pattern.kind, ExprKind::Const(Value::Text(p)) if !p.ends_with('\\'))
+            }
             _ => !is_safe(call.func),
         },
         ExprKind::Distinct { eq, .. } | ExprKind::NullIf { eq, .. } => !is_safe(eq),

@@ -426,10 +426,10 @@ fn explain_option(c: &mut Cursor<'_>, options: &mut ExplainOptions) -> Result<()
     let name = if c.eat("analyze") || c.eat("analyse") { "analyze".into() } else { c.name()? };
     let value = match c.peek() {
         Some(Token::Comma | Token::RParen) | None => None,
-        Some(Token::Word(w)) => {
-            c.at += 1;
-            Some(w.value.to_ascii_lowercase())
-        }
+        Some(Token::Word(_)) => Some(match ["true", "false", "on"].into_iter().find(|word| c.eat(word)) {
+            Some(word) => word.to_owned(),
+            None => c.name()?.to_lowercase(),
+        }),
         Some(Token::Number(..)) => Some(c.signed_number()?),
         _ => Some(c.string()?.to_ascii_lowercase()),
     };

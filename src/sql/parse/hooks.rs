@@ -162,6 +162,9 @@ pub fn infix(parser: &mut Parser, left: &Expr) -> Option<Result<Expr, ParserErro
     if matches!((word(0), word(1)), (Keyword::BETWEEN, _) | (Keyword::NOT, Keyword::BETWEEN)) {
         return between_symmetric(parser, left);
     }
+    if matches!((word(0), word(1)), (Keyword::IN, _) | (Keyword::NOT, Keyword::IN)) {
+        return super::in_list::parse(parser, left);
+    }
     if word(0) != Keyword::IS {
         return quantified(parser, left);
     }

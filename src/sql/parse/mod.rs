@@ -15,6 +15,7 @@ mod domain;
 mod extension;
 mod function;
 mod hooks;
+mod in_list;
 mod leave_out;
 mod like;
 mod maintain;

@@ -9,9 +9,19 @@ fn plain_substring(args: &[Expr]) -> bool {
         && (args.len() < 3 || const_int(args, 2).is_some_and(|len| len >= 0))
 }
 
-/// A constant LIKE pattern without PostgreSQL's default escape character: DuckDB's fast matchers apply.
+/// A constant LIKE pattern without PostgreSQL's default escape character that DuckDB matches in linear time: it looks for
+/// several parts one after the other if there is no `_`, and otherwise tries all places for each (as ILIKE always does).
 fn plain_pattern(args: &[Expr]) -> bool {
-    const_text(args, 1).is_some_and(|pattern| !pattern.contains('\\'))
+    const_text(args, 1).is_some_and(|p| !p.contains('\\') && (!p.contains('_') || parts(p) <= 1))
+}
+
+fn plain_ilike_pattern(args: &[Expr]) -> bool {
+    const_text(args, 1).is_some_and(|p| !p.contains('\\') && parts(p) <= 1)
+}
+
+/// How many `%` of a pattern have something behind them.
+fn parts(pattern: &str) -> usize {
+    pattern.trim_end_matches('%').split('%').skip(1).filter(|part| !part.is_empty()).count()
 }
 
 /// character(n) is kept without its padding: a pattern that does not look at it.
@@ -108,71 +118,50 @@ pub(super) const ENTRIES: &[Line] = &[
     ("concat_ws(text,any)", Special),
     ("format(text,any)", Special),
     ("format(text)", Special),
-    (
-        "textlike(text,text)",
-        When(plain_pattern, "({0} LIKE {1})", &Template("({0} LIKE dg_like_pattern({1}) ESCAPE '\\')")),
-    ),
-    (
-        "textnlike(text,text)",
-        When(plain_pattern, "({0} NOT LIKE {1})", &Template("({0} NOT LIKE dg_like_pattern({1}) ESCAPE '\\')")),
-    ),
+    ("textlike(text,text)", When(plain_pattern, "({0} LIKE {1})", &Native("dg_like"))),
+    ("textnlike(text,text)", When(plain_pattern, "({0} NOT LIKE {1})", &Template("(NOT dg_like({0}, {1}))"))),
     (
         "texticlike(text,text)",
-        When(plain_pattern, "({0} ILIKE {1})", &Template("({0} ILIKE dg_like_pattern({1}) ESCAPE '\\')")),
+        When(plain_ilike_pattern, "({0} ILIKE {1})", &Template("dg_like(lower({0}), lower({1}))")),
     ),
     (
         "texticnlike(text,text)",
-        When(plain_pattern, "({0} NOT ILIKE {1})", &Template("({0} NOT ILIKE dg_like_pattern({1}) ESCAPE '\\')")),
+        When(plain_ilike_pattern, "({0} NOT ILIKE {1})", &Template("(NOT dg_like(lower({0}), lower({1})))")),
     ),
     ("textregexeq(text,text)", Native("dg_regex")),
     ("textregexne(text,text)", Template("(NOT dg_regex({0}, {1}))")),
     ("texticregexeq(text,text)", Native("dg_regex_i")),
     ("texticregexne(text,text)", Template("(NOT dg_regex_i({0}, {1}))")),
-    (
-        "namelike(name,text)",
-        When(plain_pattern, "({0} LIKE {1})", &Template("({0} LIKE dg_like_pattern({1}) ESCAPE '\\')")),
-    ),
-    (
-        "namenlike(name,text)",
-        When(plain_pattern, "({0} NOT LIKE {1})", &Template("({0} NOT LIKE dg_like_pattern({1}) ESCAPE '\\')")),
-    ),
+    ("namelike(name,text)", When(plain_pattern, "({0} LIKE {1})", &Native("dg_like"))),
+    ("namenlike(name,text)", When(plain_pattern, "({0} NOT LIKE {1})", &Template("(NOT dg_like({0}, {1}))"))),
     (
         "nameiclike(name,text)",
-        When(plain_pattern, "({0} ILIKE {1})", &Template("({0} ILIKE dg_like_pattern({1}) ESCAPE '\\')")),
+        When(plain_ilike_pattern, "({0} ILIKE {1})", &Template("dg_like(lower({0}), lower({1}))")),
     ),
     (
         "nameicnlike(name,text)",
-        When(plain_pattern, "({0} NOT ILIKE {1})", &Template("({0} NOT ILIKE dg_like_pattern({1}) ESCAPE '\\')")),
+        When(plain_ilike_pattern, "({0} NOT ILIKE {1})", &Template("(NOT dg_like(lower({0}), lower({1})))")),
     ),
     ("nameregexeq(name,text)", Native("dg_regex")),
     ("nameregexne(name,text)", Template("(NOT dg_regex({0}, {1}))")),
     ("nameicregexeq(name,text)", Native("dg_regex_i")),
     ("nameicregexne(name,text)", Template("(NOT dg_regex_i({0}, {1}))")),
-    (
-        "bpcharlike(bpchar,text)",
-        When(plain_pattern, "({0} LIKE {1})", &Template("({0} LIKE dg_like_pattern({1}) ESCAPE '\\')")),
-    ),
-    (
-        "bpcharnlike(bpchar,text)",
-        When(plain_pattern, "({0} NOT LIKE {1})", &Template("({0} NOT LIKE dg_like_pattern({1}) ESCAPE '\\')")),
-    ),
+    ("bpcharlike(bpchar,text)", When(plain_pattern, "({0} LIKE {1})", &Native("dg_like"))),
+    ("bpcharnlike(bpchar,text)", When(plain_pattern, "({0} NOT LIKE {1})", &Template("(NOT dg_like({0}, {1}))"))),
     (
         "bpchariclike(bpchar,text)",
-        When(plain_pattern, "({0} ILIKE {1})", &Template("({0} ILIKE dg_like_pattern({1}) ESCAPE '\\')")),
+        When(plain_ilike_pattern, "({0} ILIKE {1})", &Template("dg_like(lower({0}), lower({1}))")),
     ),
     (
         "bpcharicnlike(bpchar,text)",
-        When(plain_pattern, "({0} NOT ILIKE {1})", &Template("({0} NOT ILIKE dg_like_pattern({1}) ESCAPE '\\')")),
+        When(plain_ilike_pattern, "({0} NOT ILIKE {1})", &Template("(NOT dg_like(lower({0}), lower({1})))")),
     ),
     ("bpcharregexeq(bpchar,text)", Native("dg_regex")),
     ("bpcharregexne(bpchar,text)", Template("(NOT dg_regex({0}, {1}))")),
     ("bpcharicregexeq(bpchar,text)", Native("dg_regex_i")),
     ("bpcharicregexne(bpchar,text)", Template("(NOT dg_regex_i({0}, {1}))")),
     ("like_escape(text,text)", Native("dg_like_escape")),
-    (
-        "like(text,text)",
-        When(plain_pattern, "({0} LIKE {1})", &Template("({0} LIKE dg_like_pattern({1}) ESCAPE '\\')")),
-    ),
+    ("like(text,text)", When(plain_pattern, "({0} LIKE {1})", &Native("dg_like"))),
     ("similar_to_escape(text)", Template("dg_similar_to_escape({0}, '\\')")),
     ("similar_to_escape(text,text)", Native("dg_similar_to_escape")),
     ("regexp_replace(text,text,text)", Template("dg_regexp_replace({0}, {1}, {2}, '')")),
@@ -224,9 +213,9 @@ pub(super) const ENTRIES: &[Line] = &[
     ("unistr(text)", Native("dg_unistr")),
     ("quote_literal(anyelement)", Special),
     ("quote_nullable(anyelement)", Special),
-    ("notlike(text,text)", Template("({0} NOT LIKE dg_like_pattern({1}) ESCAPE '\\')")),
-    ("like(name,text)", Template("({0} LIKE dg_like_pattern({1}) ESCAPE '\\')")),
-    ("notlike(name,text)", Template("({0} NOT LIKE dg_like_pattern({1}) ESCAPE '\\')")),
+    ("notlike(text,text)", Template("(NOT dg_like({0}, {1}))")),
+    ("like(name,text)", Native("dg_like")),
+    ("notlike(name,text)", Template("(NOT dg_like({0}, {1}))")),
     ("num_nulls(any)", Special),
     ("num_nonnulls(any)", Special),
     ("char(text)", Native("dg_char")),

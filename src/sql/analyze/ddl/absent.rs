@@ -107,7 +107,7 @@ impl Analyzer<'_> {
             }
             Absent::OfTable { name, table } => {
                 self.schema_of(table)?;
-                let Some(found) = self.find_relation(table.namespace.as_deref(), &table.name) else {
+                let Some(found) = self.find_relation(table.namespace.as_deref(), &table.name)? else {
                     return Err(self.no_relation(table.namespace.as_deref(), &table.name, 0));
                 };
                 let what = format!("{} \"{}\"", kind.to_lowercase(), name.name);

@@ -21,8 +21,8 @@ impl Analyzer<'_> {
             return Err(Error::syntax("syntax error in ALTER TABLE"));
         }
         let name = self.qualified(name)?;
-        let relation = self.find_relation(name.namespace.as_deref(), &name.name);
-        let (namespace, name) = self.existing(&name);
+        let relation = self.find_relation(name.namespace.as_deref(), &name.name)?;
+        let (namespace, name) = self.existing(&name)?;
         if let Some(relation) = relation.as_ref().filter(|r| r.is_partitioned()) {
             self.no_check_without_heirs(&relation.name)?;
         }

@@ -305,7 +305,7 @@ impl Analyzer<'_> {
         match ty {
             RawType::Type(ty) => self.data_type(ty).map(|t| t.oid),
             RawType::OfColumn(table, column) => {
-                let Some(found) = self.find_relation(table.namespace.as_deref(), &table.name) else {
+                let Some(found) = self.find_relation(table.namespace.as_deref(), &table.name)? else {
                     return Err(self.no_relation(table.namespace.as_deref(), &table.name, table.pos));
                 };
                 let Some(found) = found.column(column) else {

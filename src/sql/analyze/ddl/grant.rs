@@ -88,10 +88,10 @@ impl Analyzer<'_> {
             let mut list = Vec::new();
             for name in names {
                 let name = self.qualified(name)?;
-                if self.find_relation(name.namespace.as_deref(), &name.name).is_none() {
+                if self.find_relation(name.namespace.as_deref(), &name.name)?.is_none() {
                     return Err(self.no_relation(name.namespace.as_deref(), &name.name, 0));
                 }
-                list.push(self.existing(&name));
+                list.push(self.existing(&name)?);
             }
             Ok(list)
         };

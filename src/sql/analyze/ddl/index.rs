@@ -42,7 +42,7 @@ impl Analyzer<'_> {
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
         }
         let table = self.qualified(table_name)?;
-        let Some(relation) = self.find_relation(table.namespace.as_deref(), &table.name) else {
+        let Some(relation) = self.find_relation(table.namespace.as_deref(), &table.name)? else {
             return Err(self.no_relation(table.namespace.as_deref(), &table.name, table.pos));
         };
         let scope: Vec<RelColumn> =

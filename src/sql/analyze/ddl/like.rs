@@ -19,7 +19,7 @@ impl Analyzer<'_> {
         constraints: &mut Vec<NewConstraint>,
     ) -> Result<Arc<Relation>> {
         let LikeClause { name, included, before: _ } = clause;
-        let Some(source) = self.find_relation(name.namespace.as_deref(), &name.name) else {
+        let Some(source) = self.find_relation(name.namespace.as_deref(), &name.name)? else {
             return Err(self.no_relation(name.namespace.as_deref(), &name.name, name.pos));
         };
         if matches!(source.kind, RelationKind::Sequence(_)) {

@@ -50,7 +50,7 @@ impl Analyzer<'_> {
     }
 
     pub(super) fn refresh(&self, name: &QualifiedName, concurrently: bool, with_data: bool) -> Result<Ddl> {
-        let Some(view) = self.find_relation(name.namespace.as_deref(), &name.name) else {
+        let Some(view) = self.find_relation(name.namespace.as_deref(), &name.name)? else {
             // PostgreSQL gives no position here.
             return Err(self.no_relation(name.namespace.as_deref(), &name.name, 0));
         };

@@ -12,6 +12,7 @@ mod grant;
 mod index;
 mod like;
 mod materialized;
+mod names;
 mod partition;
 mod policy;
 mod table;
@@ -20,7 +21,7 @@ use sqlparser::ast::{self, CommentObject, Ident, ObjectName, ObjectType, SchemaN
 
 use super::Analyzer;
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Name, RelationKind, Sequence, bootstrap, build};
+use crate::registry::{Name, RelationKind, Sequence, build};
 use crate::sql::parse::{self, RawDdl};
 use crate::tree::{AlterEnum, Ddl, DropBehavior, ObjectKind, QualifiedName, SequenceChange, Statement};
 use crate::types::{PgType, oid};
@@ -78,7 +79,7 @@ impl Analyzer<'_> {
         let ddl = match raw {
             RawDdl::Ready(ddl) => ddl.clone(),
             RawDdl::AlterShared { kind, name, if_exists, action } => {
-                let (namespace, name) = self.existing(name);
+                let (namespace, name) = self.existing(name)?;
                 Ddl::AlterTable { kind: *kind, namespace, name, actions: vec![action.clone()], if_exists: *if_exists }
             }
             RawDdl::Partition(action) => self.partition_action(action)?,
@@ -97,7 +98,7 @@ impl Analyzer<'_> {
                 }
             }
             RawDdl::AlterSequence { name, ty, change, owned_by, if_exists } => {
-                let (namespace, name) = self.existing(name);
+                let (namespace, name) = self.existing(name)?;
                 let mut sequence = self.with_owner(&namespace, change, owned_by.as_ref())?;
                 if let Some(ty) = ty {
                     let ty = self.data_type(ty)?;
@@ -111,11 +112,11 @@ impl Analyzer<'_> {
             RawDdl::CreatePolicy { table, policy } => self.create_policy(table, policy)?,
             RawDdl::AlterPolicy { table, name, change } => self.alter_policy(table, name, change)?,
             RawDdl::DropPolicy { table, name, if_exists } => {
-                let (namespace, table) = self.existing(table);
+                let (namespace, table) = self.existing(table)?;
                 Ddl::DropPolicy { namespace, table, name: name.clone(), if_exists: *if_exists }
             }
             RawDdl::CommentOnConstraint { table, constraint, comment } => {
-                let (namespace, name) = self.existing(table);
+                let (namespace, name) = self.existing(table)?;
                 let (column, comment) = (Some(constraint.clone()), comment.clone());
                 Ddl::Comment { kind: ObjectKind::Constraint, namespace, name, column, comment }
             }
@@ -160,7 +161,7 @@ impl Analyzer<'_> {
             None => None,
             Some(None) => Some(None),
             Some(Some((table, column))) => {
-                let Some(found) = self.find_relation(table.namespace.as_deref(), &table.name) else {
+                let Some(found) = self.find_relation(table.namespace.as_deref(), &table.name)? else {
                     let namespace = table.namespace.as_deref().unwrap_or("pg_catalog");
                     if crate::facts::system_index_named(namespace, &table.name).is_some() {
                         let message = format!("sequence cannot be owned by relation \"{}\"", table.name);
@@ -217,80 +218,6 @@ impl Analyzer<'_> {
             }
             other => other,
         }
-    }
-
-    /// A name without a namespace (of a namespace, a role).
-    pub(super) fn single(&self, name: &ObjectName) -> Result<Name> {
-        match self.name_parts(name)? {
-            (None, name, _) => Ok(name),
-            (Some(first), name, pos) => {
-                Err(Error::syntax(format!("syntax error at or near \".\" in \"{first}.{name}\"")).at(pos))
-            }
-        }
-    }
-
-    pub(super) fn qualified(&self, name: &ObjectName) -> Result<QualifiedName> {
-        let (namespace, name, pos) = self.name_parts(name)?;
-        Ok(QualifiedName { namespace, name, pos })
-    }
-
-    /// Where something new goes.
-    pub(super) fn new_name(&self, name: &QualifiedName, temporary: bool) -> Result<(Name, Name)> {
-        let is_temporary = |n: &str| n == bootstrap::TEMPORARY || n.starts_with("pg_temp_");
-        if temporary {
-            if name.namespace.as_deref().is_some_and(|n| !is_temporary(n)) {
-                let message = "cannot create temporary relation in non-temporary schema";
-                return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message).at(name.pos));
-            }
-            return Ok((self.temporary_namespace(), name.name.clone()));
-        }
-        let namespace = match (&name.namespace, &self.ctx.creation_namespace) {
-            (Some(namespace), _) => namespace.clone(),
-            (None, Some(namespace)) => namespace.clone(),
-            (None, None) => {
-                let message = "no schema has been selected to create in";
-                return Err(Error::new(SqlState::INVALID_SCHEMA_NAME, message).at(name.pos));
-            }
-        };
-        Ok((namespace, name.name.clone()))
-    }
-
-    /// The namespace of this session's temporary objects: the one in its search path, if the session named it.
-    fn temporary_namespace(&self) -> Name {
-        let path = self.ctx.search_path.iter().find(|n| n.starts_with("pg_temp_"));
-        path.cloned().unwrap_or_else(|| bootstrap::TEMPORARY.into())
-    }
-
-    /// Namespace and name of something that should be there; where it is not, planning complains under the name given.
-    pub(crate) fn existing(&self, name: &QualifiedName) -> (Name, Name) {
-        if let Some(namespace) = &name.namespace {
-            if &**namespace == bootstrap::TEMPORARY {
-                return (self.temporary_namespace(), name.name.clone());
-            }
-            return (namespace.clone(), name.name.clone());
-        }
-        let snapshot = &self.ctx.snapshot;
-        let found = self.search_path().find(|n| snapshot.relation_name_taken(n, &name.name));
-        (found.map_or_else(|| self.default_namespace(), Name::from), name.name.clone())
-    }
-
-    pub(super) fn existing_type(&self, name: &QualifiedName) -> (Name, Name) {
-        if let Some(namespace) = &name.namespace {
-            return (namespace.clone(), name.name.clone());
-        }
-        let snapshot = &self.ctx.snapshot;
-        let found = self
-            .search_path()
-            .find(|n| snapshot.user_type(n, &name.name).is_some() || snapshot.composite(n, &name.name).is_some());
-        (found.map_or_else(|| self.default_namespace(), Name::from), name.name.clone())
-    }
-
-    fn default_namespace(&self) -> Name {
-        self.ctx.creation_namespace.clone().unwrap_or_else(|| "public".into())
-    }
-
-    pub(super) fn names(&self, idents: &[Ident]) -> Vec<Name> {
-        idents.iter().map(parse::fold).collect()
     }
 
     fn create_view(&mut self, create: &ast::CreateView) -> Result<Ddl> {
@@ -449,7 +376,7 @@ impl Analyzer<'_> {
             list.push(match kind {
                 ObjectKind::Namespace => (Name::from(""), name.name),
                 ObjectKind::Type => self.existing_type(&name),
-                _ => self.existing(&name),
+                _ => self.existing(&name)?,
             });
         }
         Ok(Ddl::Drop { kind, names: list, if_exists, behavior })
@@ -469,7 +396,7 @@ impl Analyzer<'_> {
                     return Err(Error::syntax("column name must be qualified"));
                 }
                 let table = self.qualified(&ObjectName(parts.to_vec()))?;
-                let (namespace, name) = self.existing(&table);
+                let (namespace, name) = self.existing(&table)?;
                 return Ok(Ddl::Comment { kind: ObjectKind::Column, namespace, name, column, comment });
             }
             CommentObject::Type => {
@@ -494,7 +421,7 @@ impl Analyzer<'_> {
                 return Err(Error::unsupported(format!("COMMENT ON {object}")));
             }
         };
-        let (namespace, name) = self.existing(&self.qualified(name)?);
+        let (namespace, name) = self.existing(&self.qualified(name)?)?;
         Ok(Ddl::Comment { kind, namespace, name, column: None, comment })
     }
 
@@ -506,7 +433,7 @@ impl Analyzer<'_> {
         let mut tables = Vec::new();
         for target in table_names {
             let name = self.qualified(&target.name)?;
-            match self.find_relation(name.namespace.as_deref(), &name.name) {
+            match self.find_relation(name.namespace.as_deref(), &name.name)? {
                 Some(found) if target.only && found.is_partitioned() => {
                     let message = "cannot truncate only a partitioned table";
                     return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)

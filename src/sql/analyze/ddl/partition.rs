@@ -188,7 +188,7 @@ impl Analyzer<'_> {
         of: &RawOf,
         mut table: NewTable,
     ) -> Result<Ddl> {
-        if let Some(parent) = self.find_relation(of.parent.namespace.as_deref(), &of.parent.name)
+        if let Some(parent) = self.find_relation(of.parent.namespace.as_deref(), &of.parent.name)?
             && parent.temporary
             && !table.temporary
             && parent.is_partitioned()
@@ -272,8 +272,8 @@ impl Analyzer<'_> {
             RawChange::Attach(bound) => return self.attach_partition(table, *if_exists, partition, bound),
             RawChange::Detach { concurrently } => *concurrently,
         };
-        let (namespace, name) = self.existing(table);
-        let action = AlterTable::DetachPartition { partition: self.existing(partition), concurrently };
+        let (namespace, name) = self.existing(table)?;
+        let action = AlterTable::DetachPartition { partition: self.existing(partition)?, concurrently };
         let (kind, if_exists) = (ObjectKind::Table, *if_exists);
         Ok(Ddl::AlterTable { kind, namespace, name, actions: vec![action], if_exists })
     }
@@ -285,14 +285,14 @@ impl Analyzer<'_> {
         partition: &QualifiedName,
         bound: &RawBound,
     ) -> Result<Ddl> {
-        let (namespace, name) = self.existing(table);
-        let known = self.find_relation(table.namespace.as_deref(), &table.name).is_some();
+        let (namespace, name) = self.existing(table)?;
+        let known = self.find_relation(table.namespace.as_deref(), &table.name)?.is_some();
         let bound = match known || !if_exists {
             true => self.parent_and_bound(table, bound, true)?.1,
             // Planning says that there is no such table.
             false => PartitionBound::Default,
         };
-        let action = AlterTable::AttachPartition { partition: self.existing(partition), bound };
+        let action = AlterTable::AttachPartition { partition: self.existing(partition)?, bound };
         Ok(Ddl::AlterTable { kind: ObjectKind::Table, namespace, name, actions: vec![action], if_exists })
     }
 
@@ -303,7 +303,7 @@ impl Analyzer<'_> {
         attach: bool,
     ) -> Result<(Arc<Relation>, PartitionBound)> {
         let pos = if attach { 0 } else { parent.pos };
-        let Some(found) = self.find_relation(parent.namespace.as_deref(), &parent.name) else {
+        let Some(found) = self.find_relation(parent.namespace.as_deref(), &parent.name)? else {
             return Err(self.no_relation(parent.namespace.as_deref(), &parent.name, pos));
         };
         let Some(key) = found.partitioning.key.clone() else {

@@ -19,7 +19,7 @@ impl Analyzer<'_> {
         self.resolve_roles(&mut policy.roles);
         let relation = self.policy_table(table)?;
         self.policy_texts(&relation, [&mut policy.using, &mut policy.check])?;
-        let (namespace, table) = self.existing(table);
+        let (namespace, table) = self.existing(table)?;
         Ok(Ddl::CreatePolicy { namespace, table, policy })
     }
 
@@ -35,7 +35,7 @@ impl Analyzer<'_> {
                 self.policy_texts(&relation, [using, check])?;
             }
         }
-        let (namespace, table) = self.existing(table);
+        let (namespace, table) = self.existing(table)?;
         Ok(Ddl::AlterPolicy { namespace, table, name: name.clone(), change })
     }
 
@@ -46,7 +46,7 @@ impl Analyzer<'_> {
     }
 
     fn policy_table(&self, name: &QualifiedName) -> Result<Arc<Relation>> {
-        let found = self.find_relation(name.namespace.as_deref(), &name.name);
+        let found = self.find_relation(name.namespace.as_deref(), &name.name)?;
         found.ok_or_else(|| self.no_relation(name.namespace.as_deref(), &name.name, 0))
     }
 

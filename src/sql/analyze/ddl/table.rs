@@ -276,7 +276,7 @@ impl Analyzer<'_> {
         if matches!(key.match_kind, Some(ast::ConstraintReferenceMatchKind::Partial)) {
             return Err(Error::unsupported("MATCH PARTIAL"));
         }
-        let target = self.existing(&self.qualified(&key.foreign_table)?);
+        let target = self.existing(&self.qualified(&key.foreign_table)?)?;
         Ok(NewConstraintKind::ForeignKey {
             columns,
             target,

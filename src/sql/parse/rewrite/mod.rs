@@ -9,6 +9,7 @@
 //! | `FOR UPDATE OF a, b LIMIT 1` | `LIMIT 1 FOR UPDATE OF a FOR UPDATE OF b` |
 //! | `JOIN b USING (i) AS x` | `USING (i, "␁x")` |
 //! | `a JOIN b JOIN c ON p ON q` | `a JOIN (b JOIN c ON p) ON q` |
+//! | `ROLLUP ((a)::date)` | `ROLLUP (((a)::date))` |
 //! | `ROWS FROM (f(), g())` | `"␁rows"(f(), g())` |
 //! | `f() AS (a int)` | `f() AS f (a int)` |
 //! | `integer ARRAY[4]` | `integer [4]` |
@@ -23,6 +24,7 @@
 mod assign;
 mod context;
 mod cte;
+mod grouping;
 mod join;
 mod limit;
 mod merge;
@@ -79,6 +81,9 @@ pub fn rewrite(tokens: Vec<TokenWithSpan>, source: &Source, extras: &mut Extras)
     if triggers.fetch {
         tokens = limit::fetch(tokens, source)?;
     }
+    if triggers.grouping {
+        tokens = grouping::elements(tokens);
+    }
     // A policy is FOR UPDATE in another sense.
     if triggers.locks && !(is(tokens.first(), "create") && is(tokens.get(1), "policy")) {
         tokens = limit::locks(tokens, extras);
@@ -117,6 +122,7 @@ struct Triggers {
     with: bool,
     joins: bool,
     fetch: bool,
+    grouping: bool,
     locks: bool,
     merge: bool,
     star: bool,
@@ -134,6 +140,7 @@ impl Triggers {
             Keyword::WITH => self.with = true,
             Keyword::JOIN => self.joins = true,
             Keyword::FETCH => self.fetch = true,
+            Keyword::ROLLUP | Keyword::CUBE | Keyword::SETS => self.grouping = true,
             Keyword::FOR => self.locks = true,
             Keyword::MERGE => self.merge = true,
             Keyword::INSERT | Keyword::SET => self.writes = true,

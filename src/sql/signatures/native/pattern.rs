@@ -95,16 +95,7 @@ pub(super) fn natives() -> Vec<Native> {
         native2::<str, str, bool>("dg_regex", |s, p| Ok(Some(compiled(p, "", |r| Ok(r.is_match(s)))?))),
         native2::<str, str, bool>("dg_regex_i", |s, p| Ok(Some(compiled(p, "i", |r| Ok(r.is_match(s)))?))),
         native2::<str, str, str>("dg_like_escape", |p, escape| like_escape(p, escape).map(Some)),
-        native1::<str, str>("dg_like_pattern", |p| {
-            // A pattern must not end in its escape character.
-            if p.bytes().rev().take_while(|b| *b == b'\\').count() % 2 == 1 {
-                return Err(Error::new(
-                    SqlState::INVALID_ESCAPE_SEQUENCE,
-                    "LIKE pattern must not end with escape character",
-                ));
-            }
-            Ok(Some(p.to_owned()))
-        }),
+        native2::<str, str, bool>("dg_like", |s, p| like(s.as_bytes(), p.as_bytes()).map(Some)),
         native2::<str, str, str>("dg_similar_to_escape", |p, escape| similar(p, escape).map(Some)),
         native3::<str, str, str, str>("dg_similar_substring", similar_substring),
     ]);
@@ -328,6 +319,67 @@ fn hex_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, digits: usiz
     }
     out.push_str(&format!("\\x{{{code}}}"));
     Ok(())
+}
+
+/// LIKE (MatchText). Only the last `%` that was met is gone back to, for an earlier one would find nothing that this one does not:
+/// so the time is that of text and pattern multiplied at most.
+fn like(text: &[u8], pattern: &[u8]) -> Result<bool> {
+    let unfinished =
+        || Error::new(SqlState::INVALID_ESCAPE_SEQUENCE, "LIKE pattern must not end with escape character");
+    let (mut t, mut p) = (0, 0);
+    // Behind the last `%`, and where what it stands for ends.
+    let mut any: Option<(usize, usize)> = None;
+    let mut steps = 0u32;
+    while t < text.len() {
+        let matched = match pattern.get(p) {
+            Some(b'%') => {
+                if pattern.get(p + 1).is_none() {
+                    return Ok(true);
+                }
+                if pattern.get(p + 1..) == Some(b"\\") {
+                    return Err(unfinished());
+                }
+                any = Some((p + 1, t));
+                p += 1;
+                continue;
+            }
+            Some(b'_') => {
+                t += width(text[t]);
+                p += 1;
+                continue;
+            }
+            Some(b'\\') => {
+                let literal = pattern.get(p + 1).ok_or_else(unfinished)?;
+                (*literal == text[t]).then_some(2)
+            }
+            Some(literal) => (*literal == text[t]).then_some(1),
+            None => None,
+        };
+        if let Some(length) = matched {
+            t += 1;
+            p += length;
+            continue;
+        }
+        let Some((behind, end)) = any else { return Ok(false) };
+        let end = end + width(text[end]);
+        any = Some((behind, end));
+        (t, p) = (end, behind);
+        steps += 1;
+        if steps % 4096 == 0 {
+            tick()?;
+        }
+    }
+    Ok(pattern[p..].iter().all(|b| *b == b'%'))
+}
+
+/// The bytes of the character that begins so.
+fn width(first: u8) -> usize {
+    match first {
+        0xf0.. => 4,
+        0xe0.. => 3,
+        0xc0.. => 2,
+        _ => 1,
+    }
 }
 
 /// LIKE … ESCAPE 'x': the pattern with `x` turned into a backslash, and backslashes made literal.
