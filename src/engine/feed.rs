@@ -81,6 +81,8 @@ pub(super) struct Feed {
 struct State {
     waiting: VecDeque<RecordBatch>,
     bytes: usize,
+    /// When the last batch came.
+    last: Option<Instant>,
     /// What is there is to be read, though it is less than a part.
     hurried: bool,
     /// Bytes that were read.
@@ -226,7 +228,9 @@ impl Feed {
                 return None;
             }
             let lull = if queued { SHORT_LULL } else { LULL };
-            if state.end != End::Open || begun.elapsed() >= lull {
+            // Of several threads one may get all that comes for a while: the others go on waiting.
+            let silent = state.last.map_or(begun, |last| last.max(begun)).elapsed();
+            if state.end != End::Open || silent >= lull {
                 state.part = Running::Over;
                 return None;
             }
@@ -296,6 +300,7 @@ impl Writer {
                 if state.bytes < ROOM {
                     state.bytes += super::batch_bytes(&batch);
                     state.waiting.push_back(batch);
+                    state.last = Some(Instant::now());
                     let enough = state.bytes >= PART_BYTES;
                     drop(state);
                     self.feed.came.notify_one();
