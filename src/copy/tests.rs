@@ -172,6 +172,12 @@ fn the_first_wrong_field_of_binary_data_is_the_error() {
         (row([one, b"b", b"abcd", &[1]]), row([one, b"\0", b"abc", &[0]]), row([one, b"\xc3", b"", &[0]]));
     let both = row([one, b"\xff", b"c\xff", &[1]]);
     let then = row([one, b"\xff", b"abcd", &[1]]);
+    // Rows that are none from one field on, and as a whole.
+    let none = |before: [&[u8]; 2]| {
+        [&row([before[0], before[1], b"", &[1]])[..10 + before[0].len() + before[1].len()], &[0xff; 3], &[0xf0]]
+            .concat()
+    };
+    let (size, late, many) = (none([one, b"b"]), none([b"12345", b"b"]), [&[0, 5][..], &fine[2..]].concat());
     for (rows, code, context) in [
         (vec![&fine, &zero, &short], "22021", "COPY t, line 2, column b"),
         (vec![&fine, &short, &zero], "22P03", "COPY t, line 2, column a"),
@@ -180,6 +186,12 @@ fn the_first_wrong_field_of_binary_data_is_the_error() {
         (vec![&both], "22021", "COPY t, line 1, column b"),
         (vec![&then], "22021", "COPY t, line 1, column b"),
         (vec![&cut, &fine], "22021", "COPY t, line 1, column b"),
+        (vec![&fine, &size], "22P04", "COPY t, line 2, column c"),
+        (vec![&fine, &late], "22P03", "COPY t, line 2, column a"),
+        (vec![&cut, &fine, &size], "22021", "COPY t, line 1, column b"),
+        (vec![&none([one, b"\xff"])], "22021", "COPY t, line 1, column b"),
+        (vec![&fine, &many], "22P04", "COPY t, line 2"),
+        (vec![&short, &many], "22P03", "COPY t, line 1, column a"),
     ] {
         for (before, end) in [(0, true), (BATCH_ROWS + 5, true), (3, false)] {
             let begin = [&super::binary::SIGNATURE[..], &[0; 8], &fine.repeat(before)].concat();
