@@ -24,8 +24,8 @@ const PIECE: usize = 256 << 10;
 const BATCH: usize = 122_880;
 const RUNS: usize = 3;
 
-const EVENTS: &str = "CREATE TABLE events (id int8, at timestamp, kind int4, value float8, source int8, ok bool)";
-const EVENTS_ROWS: &str = "SELECT i AS id, TIMESTAMP '2024-01-01' + to_microseconds(i * 1000) AS at, (i % 50)::INT AS kind, \
+const EVENTS: &str = "CREATE TABLE events (id int8, moment timestamp, kind int4, value float8, source int8, ok bool)";
+const EVENTS_ROWS: &str = "SELECT i AS id, TIMESTAMP '2024-01-01' + to_microseconds(i * 1000) AS moment, (i % 50)::INT AS kind, \
                            i / 7.0 AS value, (hash(i) >> 1)::INT8 AS source, i % 3 = 0 AS ok FROM range(ROWS) r(i)";
 
 /// A table with its rows.

@@ -46,20 +46,15 @@ impl Batches {
 
     /// A row of this many bytes is complete.
     pub fn end_row(&mut self, bytes: usize) -> Result<()> {
-        if self.add_rows(1, bytes) { self.flush() } else { Ok(()) }
+        if self.add_row(bytes) { self.flush() } else { Ok(()) }
     }
 
-    /// Some rows of this many bytes are complete; true if the batch is to be flushed.
-    pub fn add_rows(&mut self, rows: usize, bytes: usize) -> bool {
-        self.rows += rows;
-        self.total += rows as u64;
+    /// As [`Self::end_row`]; true if the batch is to be flushed.
+    pub fn add_row(&mut self, bytes: usize) -> bool {
+        self.rows += 1;
+        self.total += 1;
         self.bytes += bytes;
         self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES
-    }
-
-    /// Rows of the batch that are complete.
-    pub fn rows(&self) -> usize {
-        self.rows
     }
 
     /// The first text of the batch that is none, by its row and column: what [`Column::push_binary`] has not looked at. A row that is

@@ -2,13 +2,9 @@
 
 use super::batches::Batches;
 use super::pending::Pending;
-use super::{BATCH_ROWS, CopySource, DecodedBatch};
+use super::{CopySource, DecodedBatch};
 use crate::error::{Error, Result, SqlState};
 
-/// Rows that are decoded at once, column by column: what they take has room in a core's own cache.
-const BLOCK_ROWS: usize = 256;
-/// The same in bytes, about.
-const BLOCK_BYTES: usize = 256 << 10;
 /// What every binary file begins with.
 pub(super) const SIGNATURE: &[u8; 11] = b"PGCOPY\n\xff\r\n\0";
 
@@ -29,46 +25,6 @@ pub(super) struct BinaryDecoder {
     line: u64,
     /// The line before the batch's first.
     before: u64,
-    /// The fields of a block of rows, row by row.
-    spans: Vec<Span>,
-}
-
-/// Where a field is, in the data of its block.
-#[derive(Debug, Clone, Copy)]
-struct Span {
-    start: usize,
-    /// `None`: NULL.
-    length: Option<usize>,
-}
-
-/// One column's fields of a block.
-#[derive(Clone, Copy)]
-pub(super) struct Fields<'a> {
-    data: &'a [u8],
-    spans: &'a [Span],
-    columns: usize,
-    column: usize,
-}
-
-impl<'a> Fields<'a> {
-    /// `None` is NULL.
-    #[inline]
-    pub fn get(&self, row: usize) -> Option<&'a [u8]> {
-        let Span { start, length } = self.spans[row * self.columns + self.column];
-        length.map(|length| &self.data[start..start + length])
-    }
-}
-
-/// What comes next in the data.
-enum Stop {
-    /// A row of so many bytes.
-    Row(usize),
-    /// The block has enough rows.
-    Full,
-    Incomplete,
-    Trailer,
-    /// A row that is no row, from one of its fields on or as a whole.
-    Wrong(Error, Option<usize>),
 }
 
 fn bad(message: impl Into<String>) -> Error {
@@ -88,7 +44,6 @@ impl BinaryDecoder {
             state: State::Header,
             line: 0,
             before: 0,
-            spans: Vec::new(),
         })
     }
 
@@ -125,9 +80,11 @@ impl BinaryDecoder {
         let mut pending = std::mem::take(&mut self.pending);
         let fed = pending.feed(data, |data| self.read(data));
         self.pending = pending;
-        fed?;
+        if let Err(error) = fed {
+            // A text before it may be wrong too: it comes first.
+            return self.look_at_texts().and(Err(error));
+        }
         if self.pending.len() > self.source.max_row {
-            self.look_at_texts()?;
             let limit = self.source.max_row;
             return Err(self.at_line(Error::new(
                 SqlState::PROGRAM_LIMIT_EXCEEDED,
@@ -191,13 +148,12 @@ impl BinaryDecoder {
                     }
                     self.state = State::Rows;
                 }
-                State::Rows => match self.rows_off(rest)? {
-                    0 => return Ok(at),
-                    used => at += used,
+                State::Rows => match self.row(rest)? {
+                    Some(used) => at += used,
+                    None => return Ok(at),
                 },
                 State::Ended => {
                     if !rest.is_empty() {
-                        self.look_at_texts()?;
                         return Err(self.at_line(bad("received copy data after EOF marker")));
                     }
                     return Ok(at);
@@ -206,113 +162,70 @@ impl BinaryDecoder {
         }
     }
 
-    /// Whole rows off the front, a block of them; gives the bytes that they took, 0 if none is there as a whole.
-    fn rows_off(&mut self, data: &[u8]) -> Result<usize> {
-        let mut spans = std::mem::take(&mut self.spans);
-        spans.clear();
-        let room = BLOCK_ROWS.min(BATCH_ROWS - self.batches.rows());
-        let (mut end, mut rows) = (0, 0);
-        let stopped = loop {
-            if rows == room || end > BLOCK_BYTES {
-                break Stop::Full;
-            }
-            match self.row(&data[end..], end, &mut spans) {
-                Stop::Row(used) => (end, rows) = (end + used, rows + 1),
-                stopped => break stopped,
-            }
-        };
-        let done = self.decode(data, &spans, rows);
-        self.spans = spans;
-        done?;
-        self.line += rows as u64;
-        if self.batches.add_rows(rows, end) {
-            self.flush()?;
-        }
-        match stopped {
-            Stop::Row(_) | Stop::Full | Stop::Incomplete => Ok(end),
-            Stop::Trailer => {
-                self.line += 1;
-                self.state = State::Ended;
-                Ok(end + 2)
-            }
-            Stop::Wrong(error, None) => {
-                self.look_at_texts()?;
-                self.line += 1;
-                Err(self.at_line(error))
-            }
-            Stop::Wrong(error, Some(column)) => {
-                self.line += 1;
-                // The fields before it come first.
-                let fields = Fields { data, spans: &self.spans, columns: self.source.columns.len(), column: 0 };
-                for i in 0..column {
-                    let Some(field) = (Fields { column: i, ..fields }).get(rows) else { continue };
-                    let pushed = self.batches.column(i).push_binary(field, self.source.types.as_ref());
-                    if let Err(error) = pushed {
-                        return self.look_at_texts().and(Err(self.at_field(error, i)));
-                    }
-                }
-                self.look_at_texts().and(Err(self.at_field(error, column)))
-            }
-        }
-    }
-
-    /// Finds the fields of a row, which begins at `start` of its block's data.
-    fn row(&self, data: &[u8], start: usize, spans: &mut Vec<Span>) -> Stop {
-        let Some(count) = data.get(..2).map(|b| i16::from_be_bytes([b[0], b[1]])) else { return Stop::Incomplete };
+    /// One row off the front, if it is there as a whole; gives the bytes that it took.
+    fn row(&mut self, data: &[u8]) -> Result<Option<usize>> {
+        let Some(count) = data.get(..2).map(|b| i16::from_be_bytes([b[0], b[1]])) else { return Ok(None) };
         if count == -1 {
-            return Stop::Trailer;
+            self.line += 1;
+            self.state = State::Ended;
+            return Ok(Some(2));
         }
         let expected = self.source.columns.len();
         if usize::try_from(count) != Ok(expected) {
-            return Stop::Wrong(bad(format!("row field count is {count}, expected {expected}")), None);
+            self.line += 1;
+            let message = format!("row field count is {count}, expected {expected}");
+            return Err(self.at_line(bad(message)));
         }
-        let (mut end, known) = (2, spans.len());
+        // First see that all is there, so that nothing is appended twice.
+        let mut end = 2;
         for i in 0..expected {
-            let Some(length) = word(data, end) else {
-                spans.truncate(known);
-                return Stop::Incomplete;
-            };
+            let Some(length) = word(data, end) else { return Ok(None) };
             end += 4;
-            if length < -1 {
-                return Stop::Wrong(bad("invalid field size"), Some(i));
-            }
-            let length = usize::try_from(length).ok();
-            if length.is_some_and(|length| length > self.source.max_row) {
-                let error = Error::new(
+            let most = self.source.max_row;
+            let wrong = match usize::try_from(length) {
+                Err(_) if length < -1 => Some(bad("invalid field size")),
+                Ok(length) if length > most => Some(Error::new(
                     SqlState::PROGRAM_LIMIT_EXCEEDED,
-                    format!("a row of COPY data is longer than the limit of {} bytes", self.source.max_row),
-                );
-                return Stop::Wrong(error, Some(i));
+                    format!("a row of COPY data is longer than the limit of {most} bytes"),
+                )),
+                Ok(_) | Err(_) => None,
+            };
+            if let Some(error) = wrong {
+                self.line += 1;
+                // The fields before it come first.
+                self.fields(data, i)?;
+                return Err(self.at_field(error, i));
             }
-            spans.push(Span { start: start + end, length });
-            end += length.unwrap_or(0);
+            end += usize::try_from(length).unwrap_or(0);
             if end > data.len() {
-                spans.truncate(known);
-                return Stop::Incomplete;
+                return Ok(None);
             }
         }
-        Stop::Row(end)
+        self.line += 1;
+        self.fields(data, expected)?;
+        if self.batches.add_row(end) {
+            self.flush()?;
+        }
+        Ok(Some(end))
     }
 
-    /// Puts a block of rows into the columns, one column after the other.
-    fn decode(&mut self, data: &[u8], spans: &[Span], rows: usize) -> Result<()> {
-        let columns = self.source.columns.len();
-        let before = self.batches.rows();
-        let (mut good, mut first) = (rows, None);
-        for column in 0..columns {
-            let fields = Fields { data, spans, columns, column };
-            let pushed = self.batches.column(column).push_all_binary(fields, good, self.source.types.as_ref());
-            if let Err((row, error)) = pushed {
-                // Of the columns behind it only the rows before count.
-                good = row;
-                first = Some((before + row, column, error));
+    /// Appends the first fields of a row, which are there as a whole.
+    fn fields(&mut self, data: &[u8], count: usize) -> Result<()> {
+        let mut at = 2;
+        for i in 0..count {
+            let length = word(data, at).unwrap_or(-1);
+            at += 4;
+            let Ok(length) = usize::try_from(length) else {
+                self.batches.column(i).push_null();
+                continue;
+            };
+            let field = &data[at..at + length];
+            at += length;
+            if let Err(error) = self.batches.column(i).push_binary(field, self.source.types.as_ref()) {
+                return Err(self.at_field(error, i));
             }
         }
-        let Some((row, column, error)) = first else { return Ok(()) };
-        let text = self.batches.unsound().filter(|text| (text.0, text.1) < (row, column));
-        let (row, column, error) = text.unwrap_or((row, column, error));
-        self.line = self.before + row as u64 + 1;
-        Err(self.at_field(error, column))
+        Ok(())
     }
 
     fn at_field(&self, error: Error, column: usize) -> Error {

@@ -10,7 +10,6 @@ use ::arrow::buffer::BooleanBuffer;
 use ::arrow::datatypes::DataType;
 
 use super::CopyColumn;
-use super::binary::Fields;
 use super::texts::{Texts, without_blanks};
 use crate::error::{Error, Result};
 use crate::types::binary as wire;
@@ -140,108 +139,31 @@ impl Column {
         Ok(())
     }
 
-    /// Reads a field by the type's receive function. Of a short text only the length is looked at: [`Self::unsound`] does the
-    /// rest.
+    /// Reads a field by the type's receive function. Of texts only the length is looked at: [`Self::unsound`] does the rest.
+    #[inline]
     pub fn push_binary(&mut self, field: &[u8], types: &dyn TypeLookup) -> Result<()> {
-        match &mut self.data {
-            Data::Text(texts) => match short_text(field, self.ty) {
-                Some(text) => texts.push(text)?,
-                None => texts.push(declared_text(wire::text(field)?, self.ty)?)?,
-            },
-            Data::Bytea(b) => b.append_value(field),
-            data => match (data, wire::decode(field, self.ty, types)?) {
-                (Data::Int2(b), Value::Int2(v)) => b.append_value(v),
-                (Data::Int4(b), Value::Int4(v)) => b.append_value(v),
-                (Data::Int8(b), Value::Int8(v)) => b.append_value(v),
-                (Data::Float8(b), Value::Float8(v)) => b.append_value(v),
-                (Data::Bool(b), Value::Bool(v)) => b.append_value(v),
-                (Data::Decimal(b, ..), Value::Numeric(v)) => {
-                    b.append_value(decimal(Numeric::parse(&v)?, &self.phys)?);
-                }
-                (Data::Date(b), Value::Date(v)) => b.append_value(v),
-                (Data::Timestamp(b), Value::Timestamp(v)) | (Data::TimestampTz(b), Value::TimestampTz(v)) => {
-                    b.append_value(v);
-                }
-                (Data::Other(values), value) => values.push(checked(value, &self.phys)?),
-                (_, value) => return Err(Error::internal(format!("value {value:?} for {:?}", self.phys))),
-            },
+        if self.push_binary_fast(field)? {
+            self.rows += 1;
+            return Ok(());
+        }
+        match (&mut self.data, wire::decode(field, self.ty, types)?) {
+            (Data::Int2(b), Value::Int2(v)) => b.append_value(v),
+            (Data::Int4(b), Value::Int4(v)) => b.append_value(v),
+            (Data::Int8(b), Value::Int8(v)) => b.append_value(v),
+            (Data::Float8(b), Value::Float8(v)) => b.append_value(v),
+            (Data::Bool(b), Value::Bool(v)) => b.append_value(v),
+            (Data::Decimal(b, ..), Value::Numeric(v)) => b.append_value(decimal(Numeric::parse(&v)?, &self.phys)?),
+            (Data::Text(texts), Value::Text(v)) => texts.push(v.as_bytes())?,
+            (Data::Bytea(b), Value::Bytea(v)) => b.append_value(v),
+            (Data::Date(b), Value::Date(v)) => b.append_value(v),
+            (Data::Timestamp(b), Value::Timestamp(v)) | (Data::TimestampTz(b), Value::TimestampTz(v)) => {
+                b.append_value(v)
+            }
+            (Data::Other(values), value) => values.push(checked(value, &self.phys)?),
+            (_, value) => return Err(Error::internal(format!("value {value:?} for {:?}", self.phys))),
         }
         self.rows += 1;
         Ok(())
-    }
-
-    /// The same of the first `rows` of a block's fields; an error comes with its row.
-    pub fn push_all_binary(
-        &mut self,
-        fields: Fields<'_>,
-        rows: usize,
-        types: &dyn TypeLookup,
-    ) -> Result<(), (usize, Error)> {
-        let mut row = 0;
-        while row < rows {
-            let known = self.push_known(fields, row, rows);
-            self.rows += known - row;
-            row = known;
-            if row < rows {
-                match fields.get(row) {
-                    Some(field) => self.push_binary(field, types).map_err(|error| (row, error))?,
-                    None => self.push_null(),
-                }
-                row += 1;
-            }
-        }
-        Ok(())
-    }
-
-    /// Fields of the common types without a value in between, in a loop of their own for each type. Gives the first row whose
-    /// field is not of the length or form that it knows.
-    fn push_known(&mut self, fields: Fields<'_>, from: usize, to: usize) -> usize {
-        macro_rules! run {
-            ($builder:ident, $field:pat => $value:expr) => {{
-                for row in from..to {
-                    // Some take every field.
-                    #[allow(unreachable_patterns)]
-                    match fields.get(row) {
-                        Some($field) => match $value {
-                            Some(value) => $builder.append_value(value),
-                            None => return row,
-                        },
-                        Some(_) => return row,
-                        None => $builder.append_null(),
-                    }
-                }
-                to
-            }};
-        }
-        let whole = self.ty.typmod < 0 || self.ty.typmod >= 6;
-        match &mut self.data {
-            Data::Int2(b) => run!(b, &[a, z] => Some(i16::from_be_bytes([a, z]))),
-            Data::Int4(b) => run!(b, &[a, c, d, z] => Some(i32::from_be_bytes([a, c, d, z]))),
-            Data::Int8(b) => run!(b, &[a, c, d, e, f, g, h, z] => Some(i64::from_be_bytes([a, c, d, e, f, g, h, z]))),
-            Data::Float8(b) => run!(b, &[a, c, d, e, f, g, h, z] => Some(f64::from_be_bytes([a, c, d, e, f, g, h, z]))),
-            Data::Bool(b) => run!(b, &[truth @ (0 | 1)] => Some(truth == 1)),
-            Data::Date(b) => run!(b, &[a, c, d, z] => wire::date_from_wire(i32::from_be_bytes([a, c, d, z])).ok()),
-            Data::Timestamp(b) | Data::TimestampTz(b) if whole => {
-                run!(b, &[a, c, d, e, f, g, h, z] => {
-                    wire::timestamp_from_wire(i64::from_be_bytes([a, c, d, e, f, g, h, z])).ok()
-                })
-            }
-            Data::Decimal(b, precision, scale) => run!(b, field => receive_decimal(field, *precision, *scale)),
-            Data::Bytea(b) => run!(b, field => Some(field)),
-            Data::Text(texts) => {
-                for row in from..to {
-                    match fields.get(row) {
-                        Some(field) => match short_text(field, self.ty) {
-                            Some(text) if texts.push(text).is_ok() => {}
-                            _ => return row,
-                        },
-                        None => texts.push_null(),
-                    }
-                }
-                to
-            }
-            Data::Timestamp(_) | Data::TimestampTz(_) | Data::Other(_) => from,
-        }
     }
 
     /// The first row whose text is none, of those that came in binary.
@@ -250,6 +172,41 @@ impl Column {
             Data::Text(texts) => texts.unsound(),
             _ => None,
         }
+    }
+
+    /// The common types without a value in between; false if the field is not of the length or form that this knows.
+    #[inline]
+    fn push_binary_fast(&mut self, field: &[u8]) -> Result<bool> {
+        match (&mut self.data, field) {
+            (Data::Int2(b), &[a, z]) => b.append_value(i16::from_be_bytes([a, z])),
+            (Data::Int4(b), &[a, c, d, z]) => b.append_value(i32::from_be_bytes([a, c, d, z])),
+            (Data::Date(b), &[a, c, d, z]) => {
+                b.append_value(wire::date_from_wire(i32::from_be_bytes([a, c, d, z]))?);
+            }
+            (Data::Bool(b), [0 | 1]) => b.append_value(field[0] == 1),
+            (Data::Int8(_) | Data::Float8(_) | Data::Timestamp(_) | Data::TimestampTz(_), _) => {
+                let Ok(word) = <[u8; 8]>::try_from(field) else { return Ok(false) };
+                match &mut self.data {
+                    Data::Int8(b) => b.append_value(i64::from_be_bytes(word)),
+                    Data::Float8(b) => b.append_value(f64::from_be_bytes(word)),
+                    Data::Timestamp(b) | Data::TimestampTz(b) if self.ty.typmod < 0 || self.ty.typmod >= 6 => {
+                        b.append_value(wire::timestamp_from_wire(i64::from_be_bytes(word))?);
+                    }
+                    _ => return Ok(false),
+                }
+            }
+            (Data::Decimal(b, precision, scale), _) => match receive_decimal(field, *precision, *scale) {
+                Some(unscaled) => b.append_value(unscaled),
+                None => return Ok(false),
+            },
+            (Data::Text(texts), _) => match short_text(field, self.ty) {
+                Some(text) => texts.push(text)?,
+                None => texts.push(declared_text(wire::text(field)?, self.ty)?)?,
+            },
+            (Data::Bytea(b), _) => b.append_value(field),
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 
     /// The column so far, and which of its rows were DEFAULT; begins anew.

@@ -42,6 +42,8 @@ const SHORT_LULL: Duration = Duration::from_millis(5);
 const TURN: Duration = Duration::from_secs(2);
 /// So many bytes of a feed keep their order in any case.
 const IN_ORDER: u64 = 32 << 20;
+/// What a thread that loads needs of the memory limit: with less, the row groups that it compresses go beyond it.
+const PER_THREAD: u64 = 256 << 20;
 /// More than DuckDB has: it takes as many as there are.
 const MOST_THREADS: u64 = 1024;
 
@@ -51,6 +53,8 @@ pub(super) struct Feeds {
     open: Mutex<HashMap<u64, Slot>>,
     /// How many statements wait for a slot.
     queue: Arc<AtomicUsize>,
+    /// There is memory for several threads that load.
+    roomy: bool,
 }
 
 /// An open feed.
@@ -140,11 +144,13 @@ pub(super) enum Part {
 
 impl Feeds {
     /// `queue` is how many statements wait for a slot.
-    pub fn new(queue: Arc<AtomicUsize>) -> Self {
-        Self { next: AtomicU64::default(), open: Mutex::default(), queue }
+    pub fn new(queue: Arc<AtomicUsize>, memory_limit: u64, threads: usize) -> Self {
+        let roomy = memory_limit / threads.max(1) as u64 >= PER_THREAD;
+        Self { next: AtomicU64::default(), open: Mutex::default(), queue, roomy }
     }
 
     pub fn open(self: &Arc<Self>, columns: Vec<(String, Phys)>, order: FeedOrder) -> (u64, Box<dyn FeedWriter>) {
+        let order = if self.roomy { order } else { FeedOrder::Kept };
         let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
         let feed = Arc::new(Feed {
             columns,

@@ -95,7 +95,7 @@ impl Pool {
         let raw = RawConnection::open(&database).translated()?;
         check_time_zones(&raw)?;
         let waiting = Arc::<AtomicUsize>::default();
-        let feeds = Arc::new(Feeds::new(Arc::clone(&waiting)));
+        let feeds = Arc::new(Feeds::new(Arc::clone(&waiting), config.memory_limit, config.threads));
         let keys = Arc::<Keys>::default();
         let sequences = Sequences::open(RawConnection::open(&database).translated()?)?;
         native::register(&raw, &plugins.natives)?;
