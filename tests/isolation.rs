@@ -169,3 +169,62 @@ fn locks_keep_others_away_as_postgresql_does() {
 fn anomalies_are_those_that_are_documented() {
     file(include_str!("isolation/anomalies.txt"));
 }
+
+#[test]
+fn schema_changes_of_different_objects_do_not_meet_and_of_the_same_one_wait() {
+    file(include_str!("isolation/schema.txt"));
+}
+
+/// What a migration tool sends, with its own table of versions; `who` has a schema of its own.
+fn migration(who: usize) -> Vec<String> {
+    let statements = [
+        "CREATE TABLE author (id serial PRIMARY KEY, name varchar(40) NOT NULL UNIQUE)",
+        "CREATE TYPE kind AS ENUM ('paper', 'screen')",
+        "CREATE TABLE book (id bigserial PRIMARY KEY, title text NOT NULL, kind kind, author_id int4 NOT NULL REFERENCES author)",
+        "CREATE INDEX book_title ON book (lower(title))",
+        "INSERT INTO author (name) VALUES ('ann'), ('bob')",
+        "INSERT INTO book (title, kind, author_id) SELECT name || '!', 'paper', id FROM author",
+        "SAVEPOINT first",
+        "ALTER TABLE book ADD COLUMN price numeric(8,2) DEFAULT 1.50 NOT NULL",
+        "ALTER TABLE book ALTER COLUMN title TYPE varchar(80)",
+        "ROLLBACK TO first",
+        "ALTER TABLE book ADD COLUMN price numeric(8,2) DEFAULT 2.50 NOT NULL, ADD CHECK (price > 0)",
+        "CREATE UNIQUE INDEX book_once ON book (title) WHERE price > 0",
+        "ALTER TABLE author RENAME COLUMN name TO called",
+        "CREATE VIEW prices AS SELECT called, price FROM author JOIN book ON author_id = author.id",
+        "CREATE TABLE tree (id int4) PARTITION BY RANGE (id)",
+        "CREATE TABLE leaf PARTITION OF tree FOR VALUES FROM (0) TO (10)",
+        "ALTER TABLE tree DETACH PARTITION leaf",
+        "CREATE TEMP TABLE mine ON COMMIT DROP AS SELECT id FROM book",
+        "COMMENT ON TABLE book IS 'what is read'",
+        "GRANT SELECT ON book TO PUBLIC",
+        "ALTER TYPE kind ADD VALUE 'ear'",
+        "DROP TABLE leaf",
+    ];
+    let schema = format!("migrates_{who}");
+    let begin = ["BEGIN".to_owned(), format!("CREATE SCHEMA {schema}"), format!("SET LOCAL search_path = {schema}")];
+    let end = [format!("INSERT INTO public.migrations VALUES ({who}, 'done')"), "COMMIT".to_owned()];
+    begin.into_iter().chain(statements.map(str::to_owned)).chain(end).collect()
+}
+
+#[test]
+fn migrations_of_different_schemas_run_side_by_side_and_none_fails() {
+    let server = Server::start(&Options::default());
+    connect(&server).query("CREATE TABLE public.migrations (who int4 PRIMARY KEY, said text)").expect("made");
+    std::thread::scope(|scope| {
+        for who in 0..6 {
+            let server = &server;
+            scope.spawn(move || {
+                let mut connection = server.target.connect().expect("connected");
+                connection.timeout = PATIENCE;
+                for round in 0..3 {
+                    for sql in migration(who * 10 + round) {
+                        connection.query(&sql).unwrap_or_else(|failure| panic!("{who}, {round}: {sql}: {failure}"));
+                    }
+                }
+            });
+        }
+    });
+    let rows = connect(&server).query("SELECT count(*) FROM public.migrations").expect("counted");
+    assert_eq!(rows, [[Some("18".to_owned())]]);
+}

@@ -130,7 +130,9 @@ fn stored_expression(asker: &Asker, text: &str, relation: Oid, pretty: bool) -> 
 }
 
 fn key_text(asker: &Asker, relation: &Relation, index: &Index, n: usize, pretty: bool) -> Option<String> {
-    let key = index.keys.get(n)?;
+    let Some(key) = index.keys.get(n) else {
+        return index.included.get(n - index.keys.len()).map(|column| columns(relation, &[*column]));
+    };
     Some(match &key.expression {
         Some(expression) => match printed(asker, expression, relation.oid, pretty) {
             (text, true) => text,
@@ -157,6 +159,10 @@ fn index(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
         }
         Some(text)
     });
+    let included = match index.included.as_slice() {
+        [] => String::new(),
+        included => format!(" INCLUDE ({})", columns(relation, included)),
+    };
     let unique = if index.unique { "UNIQUE " } else { "" };
     let nulls = if index.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
     let predicate = index.predicate.as_ref().map(|p| format!(" WHERE {}", printed(asker, p, relation.oid, pretty).0));
@@ -164,7 +170,7 @@ fn index(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
     // Only pretty text leaves a namespace out.
     let table = asker.seen.written(&relation.namespace, &relation.name, pretty && asker.seen.finds(relation));
     Some(format!(
-        "CREATE {unique}INDEX {} ON {table} USING {} ({}){nulls}{predicate}",
+        "CREATE {unique}INDEX {} ON {table} USING {} ({}){included}{nulls}{predicate}",
         quote_ident(&index.name),
         index.method,
         keys.collect::<Vec<_>>().join(", "),

@@ -66,6 +66,7 @@ impl Touched {
     /// What is no table's change is any table's: temporary tables too are looked up by key.
     pub fn add(&mut self, writes: Writes) {
         match writes {
+            Writes::Table(_, change) if change.redefines => self.other = true,
             Writes::Table(oid, _) if self.tables.contains(&oid) => {}
             Writes::Table(oid, _) => self.tables.push(oid),
             Writes::Nothing | Writes::Anything => self.other = true,
@@ -174,7 +175,7 @@ mod tests {
 
     #[test]
     fn what_is_of_no_table_is_a_change_of_each() {
-        for writes in [Writes::Nothing, Writes::Anything] {
+        for writes in [Writes::Nothing, Writes::Anything, Writes::Table(3, Change::REDEFINES)] {
             let data = DataVersion::default();
             let (one, definitions) = (data.now(Reads::Table(1)), data.now(Reads::Definitions));
             drop(data.write(table(2)));

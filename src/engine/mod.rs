@@ -114,6 +114,12 @@ pub struct Change {
     pub in_place: bool,
     /// Rows are removed (and written anew, if it is an update).
     pub removes: bool,
+    /// The table is another one, or gone: a schema change. (It excludes changes of rows by its lock.)
+    pub redefines: bool,
+}
+
+impl Change {
+    pub const REDEFINES: Self = Self { in_place: false, removes: false, redefines: true };
 }
 
 /// What a statement changes, if it changes something.
@@ -123,7 +129,7 @@ pub enum Writes {
     Nothing,
     /// Rows of one table.
     Table(Oid, Change),
-    /// Definitions, or whatever else.
+    /// Whatever it may be.
     Anything,
 }
 

@@ -338,6 +338,7 @@ impl Who<'_> {
                 | AlterTable::RenameConstraint { .. }
                 | AlterTable::ValidateConstraint { .. }
                 | AlterTable::SetIdentity { .. }
+                | AlterTable::AlterIdentity { .. }
                 | AlterTable::RowSecurity(_)
                 | AlterTable::SecurityInvoker(_)
                 | AlterTable::SetLogged(_)

@@ -209,6 +209,7 @@ pub fn add_constraint(snapshot: &Snapshot, relation: &mut Relation, draft: &NewC
             nulls_not_distinct: matches!(&kind, ConstraintKind::Unique { nulls_not_distinct: true, .. }),
             reads: Vec::new(),
             method: "btree".into(),
+            included: Vec::new(),
             of_constraint: true,
             comment: None,
             parent: None,
@@ -396,9 +397,10 @@ pub fn index_name(snapshot: &Snapshot, relation: &Relation, index: &Index) -> Na
 /// What an index's columns are called, each otherwise (ChooseIndexColumnNames).
 pub fn index_columns(relation: &Relation, index: &Index) -> Vec<Name> {
     let mut names: Vec<Name> = Vec::with_capacity(index.keys.len());
-    for key in &index.keys {
-        let own = relation.column_by_num(key.column).map(|column| column.name.clone());
-        let first = own.or_else(|| key.name.clone()).unwrap_or_else(|| "expr".into());
+    let keys = index.keys.iter().map(|key| (key.column, key.name.clone()));
+    for (column, given) in keys.chain(index.included.iter().map(|column| (*column, None))) {
+        let own = relation.column_by_num(column).map(|column| column.name.clone());
+        let first = own.or(given).unwrap_or_else(|| "expr".into());
         let mut name = first.clone();
         let mut n = 0;
         while names.contains(&name) {

@@ -314,6 +314,9 @@ pub struct Index {
     pub unique: bool,
     /// attnum, or 0 with an expression.
     pub keys: Vec<IndexKey>,
+    /// INCLUDE's columns (attnum): what the catalog shows; they are no part of the key.
+    #[serde(default)]
+    pub included: Vec<i16>,
     pub predicate: Option<String>,
     #[serde(default)]
     pub nulls_not_distinct: bool,
@@ -327,6 +330,13 @@ pub struct Index {
     /// In a partition: the index of its parent that this one comes from. Inside DuckDB there is the root's alone.
     #[serde(default)]
     pub parent: Option<Oid>,
+}
+
+impl Index {
+    /// Whether a column is among its keys (expressions aside) or INCLUDE's.
+    pub fn has_column(&self, num: i16) -> bool {
+        self.keys.iter().any(|key| key.column == num) || self.included.contains(&num)
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -87,6 +87,27 @@ impl Overlay {
         self.changes.extend(changes);
     }
 
+    /// Puts its changes on top of the schema that is in force now: its transaction begins anew in the engine.
+    ///
+    /// # Errors
+    /// 40001: others have changed an object that it has changed as well, or taken a name.
+    pub fn rebase(&mut self, registry: &Registry) -> Result<()> {
+        let current = registry.snapshot();
+        if current.version == self.base {
+            return Ok(());
+        }
+        registry.check_unchanged(&self.changes, self.base)?;
+        let before = &self.snapshot;
+        let kept: Vec<Change> = self.changes.iter().filter(|c| !c.is_temporary(before)).cloned().collect();
+        check_names(&current, &kept)?;
+        self.base = current.version;
+        self.judged_by = current.version;
+        let mut next = current.apply(&self.temporary).apply(&self.changes);
+        next.version = next.counters.next_version();
+        self.snapshot = Arc::new(next);
+        Ok(())
+    }
+
     /// What others have changed since, of roles, owners and grants, holds for this transaction too, from its next
     /// statement on.
     ///
@@ -153,6 +174,12 @@ impl Registry {
         self.check_unchanged(&changes, overlay.base)?;
         check_names(&current, &changes)?;
         Ok(Pending { registry: self, changes, _turn: turn })
+    }
+
+    /// The objects that somebody has changed since the version `base`.
+    pub fn changed_since(&self, base: u64) -> Vec<(ObjectClass, Oid)> {
+        let changed = self.changed.lock();
+        changed.iter().filter(|(_, version)| **version > base).map(|(key, _)| *key).collect()
     }
 
     /// 40001 if somebody has changed what `changes` are about since the version `base`.
@@ -225,10 +252,14 @@ fn check_names(current: &Snapshot, changes: &[Change]) -> Result<()> {
             }
             Change::PutRole(r) => same_name(current.role(&r.name).map(|c| c.oid), r.oid, changes)?,
             Change::DropNamespace(oid) => {
+                // Another of that name may have been made anew, with what these changes put into it.
                 let name = current.namespaces.values().find(|n| n.oid == *oid).map(|n| n.name.clone());
-                if name.is_some_and(|name: Name| {
-                    after.relations.keys().chain(after.function_names.keys()).any(|(ns, _)| *ns == name)
-                }) {
+                let others = |namespace: &Name, oid: Oid| {
+                    name.as_ref() == Some(namespace) && !changes.iter().any(|c| c.key().1 == oid)
+                };
+                if after.relations.values().any(|r| others(&r.namespace, r.oid))
+                    || after.functions.values().any(|f| others(&f.namespace, f.oid))
+                {
                     return Err(concurrent());
                 }
             }

@@ -100,7 +100,7 @@ impl System {
     pub async fn keep(&mut self, snapshot: &mut Snapshot, changes: Vec<Change>) -> Result<()> {
         let commands = store::keep(&changes, snapshot)?;
         self.connection.begin(Access::ReadWrite).await?;
-        for command in commands {
+        for (_, command) in commands {
             self.command(&command).await?;
         }
         self.connection.commit().await?;

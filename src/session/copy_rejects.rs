@@ -119,7 +119,7 @@ impl Session {
                 let CompiledBody::Ddl(permit) = self.compile_text(&create)?.body else {
                     return Err(Error::internal("CREATE TABLE is another statement"));
                 };
-                self.ddl(&permit, &[], front).await?;
+                self.ddl(&permit, None, &[], front).await?;
                 self.compile_text(&copy)?
             }
             other => other?,

@@ -1,30 +1,101 @@
 //! Schema changes: the steps that the plan says, in the engine's transaction, then the transaction's own snapshot.
 
+use std::sync::Arc;
+
 use super::execute::{Alone, Done, guarded};
 use super::front::Front;
+use super::locking::outdated;
+use super::plan_cache::Origin;
 use super::session::Session;
 use super::settings::Settings;
 use super::transaction;
 use crate::engine::{Connection, Outcome, Rows, Run};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::policy::Permit;
-use crate::sql::ddl::{self, Step};
+use crate::sql::ddl::locks::locks;
+use crate::sql::ddl::{self, DdlPlan, Step};
+use crate::sql::{CompiledBody, Depends};
 use crate::tree::Ddl;
-use crate::types::Value;
+use crate::types::{Oid, PgType, Value};
+
+/// How often a schema change that finds more and more to wait for has its transaction begin anew.
+const MOVES: usize = 8;
 
 impl Session {
-    pub(super) async fn ddl(&mut self, permit: &Permit<Ddl>, values: &[Value], front: &mut dyn Front) -> Result<Done> {
+    /// Carries out a schema change. `origin`: where it was written, for another look at it if it had to wait.
+    pub(super) async fn ddl(
+        &mut self,
+        permit: &Permit<Ddl>,
+        origin: Option<(&Origin, &[PgType])>,
+        values: &[Value],
+        front: &mut dyn Front,
+    ) -> Result<Done> {
         self.audit_access(permit.access());
-        self.lock_for_ddl(permit.get(), front).await?;
-        self.take_later_data().await?;
-        self.open_engine_to_change().await?;
+        let (permit, plan) = self.lock_and_plan(permit, origin, front).await?;
         self.pinned = true;
-        let done = self.ddl_in_engine(permit, values, front).await;
+        let done = self.ddl_in_engine(&permit, plan, values, front).await;
         self.pinned = false;
         done
     }
 
-    async fn ddl_in_engine(&mut self, permit: &Permit<Ddl>, values: &[Value], front: &mut dyn Front) -> Result<Done> {
+    /// The statement's plan, with all that it is about locked as it is. Who has waited looks again: names may mean something else, or
+    /// nothing, by now.
+    async fn lock_and_plan(
+        &mut self,
+        permit: &Permit<Ddl>,
+        origin: Option<(&Origin, &[PgType])>,
+        front: &mut dyn Front,
+    ) -> Result<(Permit<Ddl>, DdlPlan)> {
+        let mut permit = permit.clone();
+        let mut moves = 0;
+        loop {
+            let fresh = self.transaction.active().is_none_or(|active| !active.engine) || self.has_only_read();
+            if fresh {
+                self.take_snapshot().await?;
+            }
+            if let Some((origin, params)) = origin {
+                permit = self.ddl_again(origin, params)?;
+            }
+            let (version, plan) = self.plan_ddl(&permit)?;
+            let locks = locks(permit.get(), &plan, &self.snapshot());
+            let waited = self.lock_for_ddl(&locks, front).await?;
+            if fresh && waited && origin.is_some() {
+                continue;
+            }
+            self.open_engine_to_change().await?;
+            if fresh {
+                if self.snapshot().version == version && !self.is_outdated(&locks) {
+                    return Ok((permit, plan));
+                }
+                self.begin_anew().await?;
+            } else if self.is_outdated(&locks) {
+                // What is locked cannot change again; but another plan may ask for more.
+                moves += 1;
+                if !self.is_read_committed() || moves > MOVES {
+                    return Err(outdated("Another transaction has changed the same object of the schema."));
+                }
+                self.move_on(front).await?;
+            } else {
+                return Ok((permit, plan));
+            }
+            if origin.is_none() {
+                return Err(outdated("The schema has changed since the statement was looked at."));
+            }
+        }
+    }
+
+    /// The statement as it is compiled now. (If nothing has changed, that is found in the cache.)
+    fn ddl_again(&mut self, origin: &Origin, params: &[PgType]) -> Result<Permit<Ddl>> {
+        let types: Arc<[Oid]> = params.iter().map(|ty| ty.oid).collect();
+        let (_, compiled) = self.compile(&origin.text, origin.index, &types)?;
+        match &compiled.body {
+            CompiledBody::Ddl(ddl) | CompiledBody::CreateTableAs { ddl, .. } => Ok(ddl.clone()),
+            _ => Err(Error::internal("another statement the second time")),
+        }
+    }
+
+    /// The plan, and the version of the snapshot that it is for.
+    fn plan_ddl(&mut self, permit: &Permit<Ddl>) -> Result<(u64, DdlPlan)> {
         if let Some(active) = self.transaction.active_mut() {
             active.queried = true;
         }
@@ -39,10 +110,21 @@ impl Session {
             let word = if plan.counts_rows { "CREATE TABLE AS" } else { plan.tag.as_str() };
             return Err(transaction::read_only(word));
         }
+        Ok((environment.context.snapshot.version, plan))
+    }
+
+    async fn ddl_in_engine(
+        &mut self,
+        permit: &Permit<Ddl>,
+        plan: DdlPlan,
+        values: &[Value],
+        front: &mut dyn Front,
+    ) -> Result<Done> {
         for notice in &plan.notices {
             self.notice(front, notice);
         }
-        let rows = self.ddl_steps(permit.get(), &plan.steps, values, front).await?;
+        let depends = plan.depends(&self.snapshot()).map(Arc::new);
+        let rows = self.ddl_steps(permit.get(), &plan.steps, depends, values, front).await?;
         self.note_emptied(&plan.emptied)?;
         if let Some(active) = self.transaction.active_mut() {
             active.forgotten.extend(plan.forgotten);
@@ -56,7 +138,14 @@ impl Session {
     }
 
     /// Gives the number of rows that the last plan changed.
-    async fn ddl_steps(&mut self, ddl: &Ddl, steps: &[Step], values: &[Value], front: &mut dyn Front) -> Result<u64> {
+    async fn ddl_steps(
+        &mut self,
+        ddl: &Ddl,
+        steps: &[Step],
+        depends: Option<Arc<Depends>>,
+        values: &[Value],
+        front: &mut dyn Front,
+    ) -> Result<u64> {
         // What functions ask of the session while a view is filled is asked by its owner, too.
         let asking = match ddl {
             Ddl::Refresh { view, .. } => Some(std::mem::replace(&mut self.shared.state.lock().role, view.owner)),
@@ -64,7 +153,7 @@ impl Session {
         };
         let mut done = Ok(0);
         for step in steps {
-            match self.ddl_step(step, values, front).await {
+            match self.ddl_step(step, &depends, values, front).await {
                 Ok(rows) => done = rows.map_or(done, Ok),
                 Err(error) => {
                     done = Err(error);
@@ -79,10 +168,16 @@ impl Session {
     }
 
     /// Gives the number of rows that a plan changed.
-    async fn ddl_step(&mut self, step: &Step, values: &[Value], front: &mut dyn Front) -> Result<Option<u64>> {
+    async fn ddl_step(
+        &mut self,
+        step: &Step,
+        depends: &Option<Arc<Depends>>,
+        values: &[Value],
+        front: &mut dyn Front,
+    ) -> Result<Option<u64>> {
         match step {
             Step::Command(permit) => {
-                self.run_rendered(permit, front).await?;
+                self.run_rendered(permit, depends.clone(), front).await?;
                 Ok(None)
             }
             Step::Plan(plan) => match self.start(plan, values, front, Alone::No, None).await? {
@@ -112,10 +207,11 @@ impl Session {
         Ok(count)
     }
 
-    /// Runs a statement without parameters.
+    /// Runs a statement without parameters, which depends on these tables, or (`None`) on anything.
     pub(super) async fn run_rendered(
         &mut self,
         permit: &Permit<crate::engine::Rendered>,
+        depends: Option<Arc<Depends>>,
         front: &mut dyn Front,
     ) -> Result<Outcome> {
         let run =
@@ -127,6 +223,6 @@ impl Session {
         let connection: &mut dyn Connection = lease.connection.as_mut();
         let work = connection.execute(permit, Vec::new(), &run);
         let outcome = guarded(Some(front), &shared.interrupt, &lease.canceller, work).await?;
-        Ok(self.note(permit, Vec::new(), None, &run, outcome))
+        Ok(self.note(permit, Vec::new(), depends, &run, outcome))
     }
 }

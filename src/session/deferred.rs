@@ -17,11 +17,13 @@ use crate::sql::ddl::keys::{self, Key};
 use crate::tree::{Ddl, ObjectKind};
 use crate::types::Oid;
 
-/// Tables that a transaction has changed, and how.
+/// Tables whose rows a transaction has changed, and how.
 pub type Touched = BTreeMap<Oid, Change>;
 
 pub fn touch(touched: &mut Touched, writes: Writes) {
-    if let Writes::Table(oid, change) = writes {
+    if let Writes::Table(oid, change) = writes
+        && !change.redefines
+    {
         let known = touched.entry(oid).or_default();
         known.in_place |= change.in_place;
         known.removes |= change.removes;

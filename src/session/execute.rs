@@ -69,6 +69,9 @@ const CANCEL_AGAIN: Duration = Duration::from_millis(20);
 const CONFLICT_PATIENCE: Duration = Duration::from_secs(1);
 const CONFLICT_PAUSE: Duration = Duration::from_millis(1);
 
+/// How often a statement that finds its tables redefined when it has its locks is compiled again.
+const LOOKS: usize = 8;
+
 /// Waits for the engine, and stops it when the client goes away or somebody cancels.
 pub async fn guarded<T>(
     front: Option<&mut dyn Front>,
@@ -129,6 +132,12 @@ fn word(command: Command) -> &'static str {
 
 pub fn shape(plan: &Plan, formats: Vec<i16>) -> RowShape {
     RowShape { fields: plan.fields.clone(), phys: plan.phys.clone(), formats }
+}
+
+/// Whether the client, who may have been told of the one's columns, can read the other's.
+fn same_fields(one: &Plan, other: &Plan) -> bool {
+    let shown = |plan: &Plan| plan.fields.iter().map(|f| (f.name.clone(), f.ty)).collect::<Vec<_>>();
+    shown(one) == shown(other)
 }
 
 /// Which values (from 0) are arrays of several dimensions, or that do not begin with 1.
@@ -254,10 +263,8 @@ impl Session {
         front: &mut dyn Front,
         alone: Alone,
     ) -> Result<(Started, Option<Plan>)> {
-        self.redefined = false;
-        let version = self.gateway.registry().snapshot().version;
-        let shaped = self.shaped_plan(origin, params, values)?;
-        let plan = shaped.as_ref().unwrap_or(plan);
+        let mut version = self.gateway.registry().snapshot().version;
+        let mut anew = self.shaped_plan(origin, params, values)?;
         let kept = self.transaction.active().filter(|a| a.engine && !self.has_only_read());
         let began = kept.map(|a| (a.journal.place(), a.scratch.len()));
         // What a try has said and locked (for the session, too) is taken back before the next says and locks it again.
@@ -266,11 +273,30 @@ impl Session {
         let mut tried = Instant::now();
         let until = tried + CONFLICT_PATIENCE;
         let mut pause = CONFLICT_PAUSE;
+        let mut looks = 0;
         let error = loop {
+            self.redefined = false;
+            let plan = anew.as_ref().unwrap_or(plan);
             let error = match self.try_open(plan, values, front, alone).await {
-                Ok(started) => return Ok((started, shaped)),
+                Ok(started) => return Ok((started, anew)),
                 Err(error) => error,
             };
+            if self.redefined && looks < LOOKS {
+                // It waited for a schema change, and nothing of it has run yet: what it says means something else now.
+                looks += 1;
+                match began {
+                    None => self.begin_anew().await?,
+                    Some(_) if self.is_read_committed() => self.move_on(front).await?,
+                    Some(_) => break error,
+                }
+                version = self.gateway.registry().snapshot().version;
+                let again = self.compile_anew(origin, params, shaped_params(values), Decimals::Fast)?;
+                if !same_fields(&again, plan) {
+                    break error;
+                }
+                anew = Some(again);
+                continue;
+            }
             // Where PostgreSQL would wait for the other transaction: so far this one has changed nothing else.
             let conflict = error.code() == SqlState::T_R_SERIALIZATION_FAILURE && !self.redefined;
             // What was compiled for an older schema is not tried again under another.

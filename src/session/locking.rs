@@ -11,9 +11,10 @@ use super::transaction;
 use crate::engine::Writes;
 use crate::engine::directory::{LockMode, LockScope, LockTag};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Name, Relation};
+use crate::registry::Relation;
 use crate::sql::Plan;
-use crate::tree::{Ddl, Isolation, LockWait, ObjectKind};
+use crate::sql::ddl::locks::Locks;
+use crate::tree::{Isolation, LockWait};
 use crate::types::Oid;
 
 /// What came of asking for a lock.
@@ -99,15 +100,26 @@ impl Session {
         if waited || !begun { self.still_defined(plan) } else { Ok(()) }
     }
 
-    /// Who waited for a table, or has yet to begin in the engine, may find that it is another one now.
+    /// Who waited for a table, or has yet to begin in the engine, may find that it is another one now; or that something else is,
+    /// which the plan would have had to ask: another's foreign key to the table, a partition, a check of a domain.
     fn still_defined(&mut self, plan: &Plan) -> Result<()> {
-        // What it has redefined itself is another one than everybody else's.
-        if self.transaction.active().is_some_and(|a| a.overlay.as_ref().is_some_and(|o| !o.changes().is_empty())) {
-            return Ok(());
+        let Some(known) = self.environment.clone() else { return Ok(()) };
+        let (known, now) = (&known.context.snapshot, self.gateway.registry().snapshot());
+        let redefined = outdated("The table has been redefined while the statement waited for it.");
+        let active = self.transaction.active().filter(|active| active.engine);
+        let own = active.and_then(|active| active.overlay.as_ref()).map(|o| (o.base(), !o.changes().is_empty()));
+        let again = match own {
+            None => self.snapshot().version != known.version,
+            // What it has redefined itself is another one than everybody else's.
+            Some((base, redefines)) if base == now.version || redefines => return Ok(()),
+            // COMMIT looks at what the tables that it has changed are to be held against.
+            Some(_) => self.has_only_read(),
+        };
+        if again {
+            self.redefined = true;
+            return Err(redefined);
         }
-        let (Some(known), now) = (self.environment.clone(), self.gateway.registry().snapshot()) else { return Ok(()) };
-        let known = &known.context.snapshot;
-        if known.version == now.version {
+        if own.is_none() {
             return Ok(());
         }
         let same = |oid: &Oid| match (known.relation_by_oid(*oid), now.relation_by_oid(*oid)) {
@@ -120,40 +132,43 @@ impl Session {
         match plan.depends.tables.iter().chain(&written).all(same) {
             true => Ok(()),
             false => {
-                // The plan is for the old one: to try it again is of no use.
                 self.redefined = true;
-                Err(outdated("The table has been redefined while the statement waited for it."))
+                Err(redefined)
             }
         }
     }
 
-    /// A schema change (but for TRUNCATE) waits for who has shut a table. It keeps nobody waiting: where it crosses with others, the one that
-    /// commits later is told so.
-    pub(super) async fn lock_for_ddl(&mut self, ddl: &Ddl, front: &mut dyn Front) -> Result<()> {
-        let snapshot = self.snapshot();
-        let named = |(namespace, name): &(Name, Name)| snapshot.relation(namespace, name).map(|r| r.oid);
-        let one = |namespace: &Name, name: &Name| named(&(namespace.clone(), name.clone())).into_iter().collect();
-        let tables: Vec<Oid> = match ddl {
-            Ddl::AlterTable { namespace, name, .. } => one(namespace, name),
-            Ddl::Drop { kind: ObjectKind::Table, names, .. } => names.iter().filter_map(named).collect(),
-            // Rows that are locked are not to be gone.
-            Ddl::Truncate { tables, .. } => {
-                for table in tables {
-                    let tag = LockTag::Relation(table.oid);
-                    self.acquire(tag, LockMode::AccessExclusive, LockWait::Block, &mut *front).await?;
-                }
-                return Ok(());
-            }
-            Ddl::CreatePolicy { namespace, table, .. } | Ddl::CreateIndex { namespace, table, .. } => {
-                one(namespace, table)
-            }
-            Ddl::Refresh { view, .. } => vec![view.oid],
-            _ => return Ok(()),
-        };
-        for oid in tables.into_iter().filter(|oid| self.gateway.locks.is_shut(*oid)).collect::<Vec<_>>() {
-            self.acquire(LockTag::Relation(oid), LockMode::AccessShare, LockWait::Block, &mut *front).await?;
+    /// Takes the locks of a schema change, each until the end of the transaction; true if one was waited for.
+    pub(super) async fn lock_for_ddl(&mut self, locks: &Locks, front: &mut dyn Front) -> Result<bool> {
+        let mut waited = false;
+        for (tag, mode) in &locks.tags {
+            let got = self.acquire(*tag, *mode, LockWait::Block, &mut *front).await?;
+            waited |= got == Got::AfterWaiting;
         }
-        Ok(())
+        Ok(waited)
+    }
+
+    /// Whether the snapshot of a transaction that has begun is from before what others have done to what is locked now: redefined it,
+    /// taken a name, changed its rows.
+    pub(super) fn is_outdated(&self, locks: &Locks) -> bool {
+        let Some(active) = self.transaction.active().filter(|active| active.engine) else { return false };
+        let rows: Vec<Oid> = locks.rows.iter().copied().collect();
+        let engine = self.gateway.engine();
+        if active.moment.is_none_or(|moment| engine.changed_since(moment, Some(&rows))) {
+            return true;
+        }
+        let registry = self.gateway.registry();
+        let (Some(overlay), now) = (&active.overlay, registry.snapshot()) else { return false };
+        if overlay.base() == now.version {
+            return false;
+        }
+        let locked =
+            |oid: Oid| [LockTag::Relation(oid), LockTag::Object(oid)].iter().any(|tag| locks.tags.contains_key(tag));
+        let known = overlay.snapshot();
+        registry.changed_since(overlay.base()).iter().any(|(_, oid)| locked(*oid))
+            || locks.names.iter().any(|(namespace, name)| {
+                now.relation_name_taken(namespace, name) && !known.relation_name_taken(namespace, name)
+            })
     }
 
     pub(super) fn is_read_committed(&self) -> bool {

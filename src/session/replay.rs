@@ -9,13 +9,15 @@ use super::deferred::touch;
 use super::execute::guarded;
 use super::front::Front;
 use super::journal::{Digest, Entry, Journal, Place, Saw, witness};
+use super::savepoints::Savepoint;
 use super::session::Session;
 use crate::engine::{Access, FeedOrder, Outcome, Rendered, Run};
 use crate::error::{Error, Result, SqlState};
 use crate::policy::Permit;
+use crate::registry::{ObjectClass, Relation};
 use crate::sql::Depends;
 use crate::tree::Isolation;
-use crate::types::Value;
+use crate::types::{Oid, Value};
 
 impl Session {
     /// What the next statement draws is recorded, or not; what the last one drew belongs to its entry.
@@ -114,8 +116,8 @@ impl Session {
                 active.overlay = Some(overlay);
             }
         }
+        self.rebase()?;
         let Some(active) = self.transaction.active_mut() else { return Ok(()) };
-        let schema = active.overlay.as_ref().map(|o| o.base());
         let mut journal = std::mem::take(&mut active.journal);
         let access = active.access;
         let now = engine.moment();
@@ -126,20 +128,73 @@ impl Session {
             )),
             false => self.repeat_entries(&mut journal, access, front).await,
         };
-        let tables = if repeatable { None } else { journal.depends() };
+        let mut tables = if repeatable { None } else { journal.depends() };
         if let Some(active) = self.transaction.active_mut() {
+            if let Some(tables) = &mut tables {
+                tables.extend(active.checked.iter().flat_map(|(child, parent)| [*child, *parent]));
+            }
             active.journal = journal;
             active.moment = Some(now);
             active.locks_from = locks_from;
         }
         done.map_err(serialization)?;
         let tables: Option<Vec<_>> = tables.map(|tables| tables.into_iter().collect());
-        let moved = schema.is_some_and(|base| base != self.gateway.registry().snapshot().version);
+        // What was published meanwhile may be in the engine's new snapshot already.
+        let moved = self.meets_redefinitions();
         let changed = before.is_none_or(|before| engine.changed_since(before, tables.as_deref()));
         match moved || changed {
             true => Err(differs("Another transaction has committed meanwhile.")),
             false => Ok(()),
         }
+    }
+
+    /// Puts the transaction's changes on top of the schema that is in force now. 40001 where that cannot be.
+    fn rebase(&mut self) -> Result<()> {
+        if self.meets_redefinitions() {
+            return Err(differs("Another transaction has changed the schema meanwhile."));
+        }
+        let registry = self.gateway.registry().clone();
+        let Some(active) = self.transaction.active_mut() else { return Ok(()) };
+        let overlays = active.savepoints.iter_mut().filter_map(Savepoint::overlay_mut);
+        active.overlay.iter_mut().chain(overlays).try_for_each(|overlay| overlay.rebase(&registry))
+    }
+
+    /// Whether others have redefined something that the transaction has worked with since the schema that it sees, or have made something
+    /// that rows which it has written would have to be held against.
+    fn meets_redefinitions(&self) -> bool {
+        let registry = self.gateway.registry();
+        let now = registry.snapshot();
+        let Some(active) = self.transaction.active() else { return false };
+        let Some(overlay) = active.overlay.as_ref().filter(|overlay| overlay.base() != now.version) else {
+            return false;
+        };
+        let known = overlay.snapshot();
+        let mut used = active.journal.depends().unwrap_or_default();
+        used.extend(active.touched.keys());
+        let root = |relation: &Arc<Relation>| {
+            let snapshot = if known.relation_by_oid(relation.oid).is_some() { known } else { &now };
+            snapshot.partition_root(relation).oid
+        };
+        let trees: Vec<Oid> = used.iter().filter_map(|oid| known.relation_by_oid(*oid)).map(root).collect();
+        let in_the_way = |(class, oid): &(ObjectClass, Oid)| match class {
+            ObjectClass::Relation => {
+                let mut both = known.relation_by_oid(*oid).into_iter().chain(now.relation_by_oid(*oid));
+                used.contains(oid)
+                    || both.any(|relation| {
+                        let refers = relation.foreign_keys().any(|key| used.contains(&key.target));
+                        refers || trees.contains(&root(relation))
+                    })
+            }
+            // One that is new is in nobody's way.
+            ObjectClass::Type => known.user_type_by_oid(*oid).is_some(),
+            ObjectClass::Role
+            | ObjectClass::Namespace
+            | ObjectClass::Function
+            | ObjectClass::DefaultAcl
+            | ObjectClass::Database
+            | ObjectClass::Extension => false,
+        };
+        registry.changed_since(overlay.base()).iter().any(in_the_way)
     }
 
     async fn repeat_entries(&mut self, journal: &mut Journal, access: Access, front: &mut dyn Front) -> Result<()> {

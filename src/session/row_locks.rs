@@ -142,7 +142,7 @@ impl Session {
 
     /// READ COMMITTED, and the transaction has changed something: does that again in a newer snapshot. 40001 if it comes out
     /// differently, or rests on what others have changed.
-    async fn move_on(&mut self, front: &mut dyn Front) -> Result<()> {
+    pub(super) async fn move_on(&mut self, front: &mut dyn Front) -> Result<()> {
         self.end_tape();
         let Some(active) = self.transaction.active() else { return Ok(()) };
         let place = active.journal.place();

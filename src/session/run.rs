@@ -43,7 +43,7 @@ impl Session {
                 {
                     return Err(transaction::never_in_block(what));
                 }
-                self.ddl(ddl, values, front).await
+                self.ddl(ddl, Some((origin, &compiled.params)), values, front).await
             }
             CompiledBody::Utility(utility) => {
                 // A future of its own on the heap: EXECUTE and EXPLAIN come back here.

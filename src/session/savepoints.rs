@@ -37,6 +37,11 @@ impl Savepoint {
     pub(super) fn forget_schema(&mut self) {
         self.overlay = None;
     }
+
+    /// The schema that it goes back to.
+    pub(super) fn overlay_mut(&mut self) -> Option<&mut Overlay> {
+        self.overlay.as_mut()
+    }
 }
 
 impl Session {

@@ -18,7 +18,7 @@ pub(super) fn writes(statement: &Statement, target: Option<&Relation>) -> Option
             Some(sets) => update(target, sets, returning),
         },
         Statement::Update { sets, returning, .. } => update(target, sets, returning),
-        Statement::Delete { .. } => Change { in_place: false, removes: true },
+        Statement::Delete { .. } => Change { removes: true, ..Change::default() },
         Statement::Explain { statement, .. } => return writes(statement, Some(target)),
     };
     Some(Writes::Table(target.oid, change))
@@ -26,13 +26,13 @@ pub(super) fn writes(statement: &Statement, target: Option<&Relation>) -> Option
 
 fn update(target: &Relation, sets: &[(Arc<str>, Scalar)], returning: &[Scalar]) -> Change {
     if !returning.is_empty() {
-        return Change { in_place: false, removes: true };
+        return Change { removes: true, ..Change::default() };
     }
     let in_place = sets.iter().all(|(name, value)| {
         let simple = !matches!(value.phys, Phys::List(_) | Phys::Shaped(_) | Phys::Row(_) | Phys::Void);
         simple && target.column_by_physical(name).is_some_and(|column| !indexed(target, column.num))
     });
-    Change { in_place: true, removes: !in_place }
+    Change { in_place: true, removes: !in_place, redefines: false }
 }
 
 /// Whether DuckDB may have an index over a column.

@@ -280,6 +280,12 @@ pub enum AlterTable {
         options: Option<registry::Sequence>,
         if_exists: bool,
     },
+    /// SET GENERATED (`always`), SET of the sequence's options, RESTART.
+    AlterIdentity {
+        column: Name,
+        always: Option<bool>,
+        change: SequenceChange,
+    },
     RowSecurity(SwitchRowSecurity),
     AttachPartition {
         partition: (Name, Name),

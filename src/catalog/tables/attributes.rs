@@ -134,8 +134,9 @@ pub(super) fn pg_attribute(ask: &Ask<'_>) -> Result<Rows> {
         }
         for index in &r.indexes {
             let names = crate::registry::build::index_columns(r, index);
-            for (i, (key, name)) in index.keys.iter().zip(&names).enumerate() {
-                let column = r.column_by_num(key.column);
+            let columns = index.keys.iter().map(|key| key.column).chain(index.included.iter().copied());
+            for (i, (column, name)) in columns.zip(&names).enumerate() {
+                let column = r.column_by_num(column);
                 let ty = column.map_or(PgType::new(oid::TEXT), |c| c.ty);
                 push(&mut rows, index.oid, i as i16 + 1, name, ty, None, true);
             }

@@ -138,8 +138,9 @@ fn constraints(ask: &Ask<'_>, r: &Relation, rows: &mut Rows) {
         match r.constraints.iter().find(|c| index.of_constraint && c.name == index.name) {
             Some(c) => push(rows, whole, (CONSTRAINT_CATALOG, c.oid, 0), b'i'),
             None => {
-                for key in index.keys.iter().filter(|k| k.column != 0) {
-                    push(rows, whole, (CLASS_CATALOG, r.oid, i32::from(key.column)), b'a');
+                let columns = index.keys.iter().map(|key| key.column).filter(|column| *column != 0);
+                for column in columns.chain(index.included.iter().copied()) {
+                    push(rows, whole, (CLASS_CATALOG, r.oid, i32::from(column)), b'a');
                 }
             }
         }

@@ -196,6 +196,13 @@ pub(super) fn pg_locks(ask: &Ask<'_>) -> Result<Rows> {
                 what[2] = Value::Int2((row as u16 & 0x7fff).cast_signed());
                 "tuple"
             }
+            LockTag::Object(oid) => {
+                what[4] = Value::Oid(oid);
+                "object"
+            }
+            // Where PostgreSQL's second waits for the first's row of a catalog.
+            LockTag::Name(_) if l.waits_since.is_none() => continue,
+            LockTag::Name(_) => "object",
         };
         let [relation, page, tuple, class, object, sub] = what;
         rows.push([

@@ -1,4 +1,4 @@
-//! What can be locked: advisory keys, tables and rows.
+//! What can be locked: advisory keys, tables and rows, other objects of the schema and names.
 
 use std::time::SystemTime;
 
@@ -17,6 +17,10 @@ pub enum LockTag {
     Rows(Oid),
     /// One row of a table, by a hash of its primary key or its number.
     Row(Oid, u64),
+    /// An object of the schema that is no relation.
+    Object(Oid),
+    /// A name that an object is to have, by a hash.
+    Name(u64),
 }
 
 impl LockTag {

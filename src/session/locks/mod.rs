@@ -125,7 +125,7 @@ impl Locks {
             LockTag::Row(..) => {
                 (own.map_or(0, Ledger::rows), self.row_limit, "limits.row_locks sets how many rows a session may lock.")
             }
-            LockTag::Relation(_) | LockTag::Rows(_) => return Ok(()),
+            LockTag::Relation(_) | LockTag::Rows(_) | LockTag::Object(_) | LockTag::Name(_) => return Ok(()),
         };
         if count < limit || own.is_some_and(|own| own.knows(tag)) {
             return Ok(());

@@ -80,7 +80,7 @@ impl Ledger {
         match tag {
             LockTag::Key { .. } => Some(&mut self.keys),
             LockTag::Row(..) => Some(&mut self.rows),
-            LockTag::Relation(_) | LockTag::Rows(_) => None,
+            LockTag::Relation(_) | LockTag::Rows(_) | LockTag::Object(_) | LockTag::Name(_) => None,
         }
     }
 
@@ -309,7 +309,7 @@ impl State {
         let changes = |grant: &&(u64, Grant)| match grant.1.tag {
             LockTag::Row(..) => grant.1.mode >= LockMode::Exclusive,
             LockTag::Rows(_) => matches!(grant.1.mode, LockTag::ROW_WRITER | LockTag::ALL_ROWS),
-            LockTag::Key { .. } | LockTag::Relation(_) => false,
+            LockTag::Key { .. } | LockTag::Relation(_) | LockTag::Object(_) | LockTag::Name(_) => false,
         };
         let mut tags = own.grants.iter().filter(changes).map(|(_, grant)| grant.tag).peekable();
         if tags.peek().is_none() {
@@ -332,7 +332,9 @@ impl State {
         let since = |tag: &LockTag| self.changed.get(tag).is_some_and(|at| *at > moment);
         let rows = match row {
             LockTag::Row(table, _) => since(&LockTag::Rows(table)),
-            LockTag::Rows(_) | LockTag::Relation(_) | LockTag::Key { .. } => false,
+            LockTag::Rows(_) | LockTag::Relation(_) | LockTag::Key { .. } | LockTag::Object(_) | LockTag::Name(_) => {
+                false
+            }
         };
         rows || since(&row) || self.forgotten > moment
     }
@@ -480,6 +482,8 @@ fn described(tag: LockTag) -> String {
         LockTag::Relation(oid) => format!("relation {oid} of database {database}"),
         LockTag::Rows(oid) => format!("rows of relation {oid} of database {database}"),
         LockTag::Row(oid, row) => format!("row {row:016x} of relation {oid} of database {database}"),
+        LockTag::Object(oid) => format!("object {oid} of database {database}"),
+        LockTag::Name(name) => format!("name {name:016x} of database {database}"),
     }
 }
 

@@ -318,14 +318,15 @@ pub fn follow(cx: &Context, key: &Key, kept: &KeptRows, action: FkAction, number
         columns.join(", "),
         kept_table(kept.table)
     );
-    let nothing = |sql: String| {
-        planner::command(sql).map(|rendered| Rendered { writes: crate::engine::Writes::Nothing, ..rendered })
-    };
     let mut after = (*cx.snapshot).clone();
     let text = following_text(key, &keys, action, kept.deleted);
     after.apply_in_place(&Change::PutRelation(Arc::new(keys)));
     let plan = pipeline::question_after(cx, &after, &text)?;
-    Ok(Following { fill: nothing(sql), plan, drop: nothing(format!("DROP TABLE IF EXISTS temp.main.{table}")) })
+    Ok(Following {
+        fill: planner::command(sql),
+        plan,
+        drop: planner::command(format!("DROP TABLE IF EXISTS temp.main.{table}")),
+    })
 }
 
 /// The table of keys, as a relation of the session: `o1, n1, o2, n2 …`, old and new.

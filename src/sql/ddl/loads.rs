@@ -3,7 +3,7 @@
 
 use super::physical::{literal, quote};
 use super::planner::{self, question};
-use crate::engine::{Rendered, Writes};
+use crate::engine::Rendered;
 use crate::policy::Permit;
 use crate::registry::INTERNAL_SCHEMA;
 use crate::types::{Oid, Phys};
@@ -38,7 +38,7 @@ pub fn find(relation: Oid, batch: &str) -> Permit<Rendered> {
 pub fn remember(relation: Oid, batch: &str, rows: u64) -> Permit<Rendered> {
     let sql = format!("INSERT INTO {} VALUES ({relation}, {}, {rows}, now())", table(), literal(batch));
     // It appends, and nobody else writes that row: no commit of others' is in its way.
-    planner::command(sql).map(|rendered| Rendered { writes: Writes::Nothing, ..rendered })
+    planner::command(sql)
 }
 
 /// The command that forgets the loads of a table.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::physical::table_name;
 use super::planner::Planner;
 use super::{Step, pipeline};
 use crate::error::{Error, Result, SqlState};
@@ -28,7 +27,7 @@ impl Planner<'_> {
         if concurrently {
             may_be_concurrent(view, populated, with_data)?;
         }
-        self.command(format!("DELETE FROM {}", table_name(view)));
+        self.empty_table(view);
         if with_data {
             let plan = pipeline::refresh_query(self.cx, &self.after, &Arc::new(view.clone()))?;
             self.plan.steps.push(Step::Plan(plan));

@@ -20,6 +20,8 @@ mod index;
 mod kept;
 pub mod keys;
 pub mod loads;
+/// What a schema change locks.
+pub mod locks;
 mod materialized;
 /// Partition trees.
 pub mod partition;
@@ -38,13 +40,14 @@ mod types;
 pub mod unique;
 mod view;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::engine::Rendered;
 use crate::error::{Error, Report, Result};
 use crate::policy::Permit;
-use crate::registry::Change;
-use crate::sql::{Context, Plan};
+use crate::registry::{Change, ObjectClass, Snapshot};
+use crate::sql::{Context, Depends, Plan};
 use crate::tree::{Ddl, DropBehavior, ObjectKind, OnCommit};
 use crate::types::Oid;
 
@@ -72,6 +75,29 @@ pub struct DdlPlan {
     pub emptied: Vec<Oid>,
     /// Tables whose rows were looked at or moved for a change of their partitions: nobody may have changed them meanwhile.
     pub moved: Vec<Oid>,
+}
+
+impl DdlPlan {
+    /// What its commands would do again as they did, if done again in another snapshot: they look at no more than the relations that
+    /// they change. `None`: at anything (a domain's tables, say).
+    pub fn depends(&self, before: &Snapshot) -> Option<Depends> {
+        let mut tables: BTreeSet<Oid> = self.emptied.iter().chain(&self.moved).copied().collect();
+        for change in &self.changes {
+            let (class, oid) = change.key();
+            match class {
+                ObjectClass::Relation => drop(tables.insert(oid)),
+                ObjectClass::Type if before.user_type_by_oid(oid).is_some() => return None,
+                ObjectClass::Type
+                | ObjectClass::Role
+                | ObjectClass::Namespace
+                | ObjectClass::Function
+                | ObjectClass::DefaultAcl
+                | ObjectClass::Database
+                | ObjectClass::Extension => {}
+            }
+        }
+        Some(Depends { tables, elusive: false })
+    }
 }
 
 #[derive(Debug, Clone)]

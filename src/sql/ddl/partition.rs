@@ -221,6 +221,7 @@ impl Planner<'_> {
                 nulls_not_distinct: matches!(kind, ConstraintKind::Unique { nulls_not_distinct: true, .. }),
                 reads: Vec::new(),
                 method: "btree".into(),
+                included: Vec::new(),
                 of_constraint: true,
                 comment: None,
                 parent: index_of(parent, &constraint.name),
@@ -238,6 +239,7 @@ impl Planner<'_> {
         for key in keys.iter_mut().filter(|key| key.column != 0) {
             key.column = number(parent, table, key.column)?;
         }
+        let included = index.included.iter().map(|num| number(parent, table, *num)).collect::<Result<Vec<_>>>()?;
         let same = |own: &&mut Index| {
             let columns = |keys: &[IndexKey]| {
                 keys.iter().map(|k| (k.column, k.expression.clone(), k.descending)).collect::<Vec<_>>()
@@ -247,6 +249,7 @@ impl Planner<'_> {
                 && own.method == index.method
                 && own.predicate == index.predicate
                 && columns(&own.keys) == columns(&keys)
+                && own.included == included
         };
         if let Some(own) = table.indexes.iter_mut().find(same) {
             own.parent = Some(index.oid);
@@ -255,6 +258,7 @@ impl Planner<'_> {
         let mut new = Index {
             oid: self.after.counters.allocate_oid(),
             keys,
+            included,
             comment: None,
             parent: Some(index.oid),
             ..index.clone()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{DdlPlan, Step, physical, store};
-use crate::engine::{Kind, Rendered, Writes};
+use crate::engine::{self, Kind, Rendered, Writes};
 use crate::error::{Error, Report, Result, Severity, SqlState};
 use crate::policy::Permit;
 use crate::registry::{
@@ -30,8 +30,11 @@ impl<'a> Planner<'a> {
 
     /// The plan, with the rows that keep its changes.
     pub fn finish(mut self) -> Result<DdlPlan> {
-        for sql in store::keep(&self.plan.changes, &self.cx.snapshot)? {
-            self.command(sql);
+        for (relation, sql) in store::keep(&self.plan.changes, &self.cx.snapshot)? {
+            match relation {
+                Some(oid) => self.command_on(oid, engine::Change::REDEFINES, sql),
+                None => self.command(sql),
+            }
         }
         Ok(self.plan)
     }
@@ -54,9 +57,16 @@ impl<'a> Planner<'a> {
         self.plan.changes.push(change);
     }
 
-    /// A command in DuckDB's SQL, made by this module from names it has quoted itself.
+    /// A command in DuckDB's SQL, made by this module from names it has quoted itself. What it does to a relation that others
+    /// know is said where the relation's definition is kept ([`Self::finish`]).
     pub fn command(&mut self, sql: String) {
         self.plan.steps.push(Step::Command(command(sql)));
+    }
+
+    /// A command that changes rows of a table whose definition stays.
+    pub fn command_on(&mut self, table: Oid, change: engine::Change, sql: String) {
+        let rendered = |rendered| Rendered { writes: Writes::Table(table, change), ..rendered };
+        self.plan.steps.push(Step::Command(command(sql).map(rendered)));
     }
 
     /// A query in DuckDB's SQL, `SELECT 1 …`, that must find nothing.
@@ -219,12 +229,12 @@ pub fn no_namespace(name: &str) -> Error {
 }
 
 pub fn rendered(sql: String, kind: Kind) -> Rendered {
-    Rendered { sql: sql.into(), params: Vec::new(), columns: Vec::new(), kind, writes: Writes::Anything, keyed: None }
+    Rendered { sql: sql.into(), params: Vec::new(), columns: Vec::new(), kind, writes: Writes::Nothing, keyed: None }
 }
 
 /// A query of the gateway's own about tables that a statement of the session has changed.
 pub(super) fn question(sql: String, columns: Vec<Phys>) -> Permit<Rendered> {
-    Permit::system(Rendered { columns, writes: Writes::Nothing, ..rendered(sql, Kind::Rows) })
+    Permit::system(Rendered { columns, ..rendered(sql, Kind::Rows) })
 }
 
 pub fn command(sql: String) -> Permit<Rendered> {

@@ -2,7 +2,7 @@
 
 use super::planner::Planner;
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Name, RelationKind, Sequence, build};
+use crate::registry::{Name, Relation, RelationKind, Sequence, build};
 use crate::tree::SequenceChange;
 use crate::types::oid;
 
@@ -40,45 +40,54 @@ impl Planner<'_> {
             return Ok(());
         }
         let mut relation = (*self.relation(namespace, name)?).clone();
-        let RelationKind::Sequence(sequence) = &mut relation.kind else {
+        if !matches!(relation.kind, RelationKind::Sequence(_)) {
             return Err(super::alter::wrong_type(name, "a sequence"));
-        };
+        }
         self.may_change(&relation.managed, "sequence", name)?;
-        let SequenceChange { ty, start, increment, min, max, cache, cycle, restart, owned_by } = change;
-        if let Some(ty) = ty {
-            change_type(sequence, *ty);
-        }
-        sequence.increment = increment.unwrap_or(sequence.increment);
-        let (low, high) = bounds(sequence);
-        let up = sequence.increment > 0;
-        if let Some(min) = min {
-            sequence.min = min.unwrap_or(if up { 1 } else { low });
-        }
-        if let Some(max) = max {
-            sequence.max = max.unwrap_or(if up { high } else { -1 });
-        }
-        sequence.start = start.unwrap_or(sequence.start);
-        sequence.cache = cache.unwrap_or(sequence.cache);
-        sequence.cycle = cycle.unwrap_or(sequence.cycle);
-        if let Some(owner) = owned_by {
-            sequence.owned_by = *owner;
-        }
-        check(sequence)?;
-        let restart = restart.map(|value| value.unwrap_or(sequence.start));
-        if let Some(value) = restart
-            && !(sequence.min..=sequence.max).contains(&value)
-        {
-            let (word, bound, limit) = if value < sequence.min {
-                ("less", "MINVALUE", sequence.min)
-            } else {
-                ("greater", "MAXVALUE", sequence.max)
-            };
-            let message = format!("RESTART value ({value}) cannot be {word} than {bound} ({limit})");
-            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
-        }
+        let restart = self::change(&mut relation, change)?;
         self.put_sequence(relation, restart);
         Ok(())
     }
+}
+
+/// What ALTER SEQUENCE changes; gives the value that it begins anew with, if it does.
+pub(super) fn change(relation: &mut Relation, change: &SequenceChange) -> Result<Option<i64>> {
+    let RelationKind::Sequence(sequence) = &mut relation.kind else {
+        return Err(super::alter::wrong_type(&relation.name, "a sequence"));
+    };
+    let SequenceChange { ty, start, increment, min, max, cache, cycle, restart, owned_by } = change;
+    if let Some(ty) = ty {
+        change_type(sequence, *ty);
+    }
+    sequence.increment = increment.unwrap_or(sequence.increment);
+    let (low, high) = bounds(sequence);
+    let up = sequence.increment > 0;
+    if let Some(min) = min {
+        sequence.min = min.unwrap_or(if up { 1 } else { low });
+    }
+    if let Some(max) = max {
+        sequence.max = max.unwrap_or(if up { high } else { -1 });
+    }
+    sequence.start = start.unwrap_or(sequence.start);
+    sequence.cache = cache.unwrap_or(sequence.cache);
+    sequence.cycle = cycle.unwrap_or(sequence.cycle);
+    if let Some(owner) = owned_by {
+        sequence.owned_by = *owner;
+    }
+    check(sequence)?;
+    let restart = restart.map(|value| value.unwrap_or(sequence.start));
+    if let Some(value) = restart
+        && !(sequence.min..=sequence.max).contains(&value)
+    {
+        let (word, bound, limit) = if value < sequence.min {
+            ("less", "MINVALUE", sequence.min)
+        } else {
+            ("greater", "MAXVALUE", sequence.max)
+        };
+        let message = format!("RESTART value ({value}) cannot be {word} than {bound} ({limit})");
+        return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+    }
+    Ok(restart)
 }
 
 /// A limit that was the old type's becomes the new type's.

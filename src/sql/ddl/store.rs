@@ -29,8 +29,8 @@ pub fn select() -> String {
     format!("SELECT kind, oid::BIGINT, definition FROM {}.objects ORDER BY oid", quote(INTERNAL_SCHEMA))
 }
 
-/// The commands that keep these changes. Temporary objects leave no trace.
-pub fn keep(changes: &[Change], before: &Snapshot) -> Result<Vec<String>> {
+/// The commands that keep these changes, the first of each relation's with its OID. Temporary objects leave no trace.
+pub fn keep(changes: &[Change], before: &Snapshot) -> Result<Vec<(Option<Oid>, String)>> {
     // The last change of an object is the one that is kept.
     let mut last: BTreeMap<(ObjectClass, Oid), &Change> = BTreeMap::new();
     for change in changes.iter().filter(|c| !c.is_temporary(before)) {
@@ -43,9 +43,10 @@ pub fn keep(changes: &[Change], before: &Snapshot) -> Result<Vec<String>> {
         let bootstrap = matches!(change, Change::DropNamespace(builtin::PUBLIC_NAMESPACE));
         let definition = if change.is_drop() && !bootstrap { None } else { Some(encode(change)?) };
         let kind = literal(class.as_str());
-        out.push(format!("DELETE FROM {table} WHERE kind = {kind} AND oid = {oid}"));
+        let relation = (class == ObjectClass::Relation).then_some(oid);
+        out.push((relation, format!("DELETE FROM {table} WHERE kind = {kind} AND oid = {oid}")));
         if let Some(definition) = definition {
-            out.push(format!("INSERT INTO {table} VALUES ({kind}, {oid}, {})", literal(&definition)));
+            out.push((None, format!("INSERT INTO {table} VALUES ({kind}, {oid}, {})", literal(&definition))));
         }
     }
     Ok(out)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::alter::wrong_type;
 use super::physical::table_name;
 use super::planner::Planner;
+use crate::engine::Change;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Relation, RelationKind};
 use crate::types::Oid;
@@ -74,12 +75,18 @@ impl Planner<'_> {
         self.empty(tables.to_vec(), false)
     }
 
+    /// All rows of a table go.
+    pub(super) fn empty_table(&mut self, table: &Relation) {
+        let removes = Change { removes: true, ..Change::default() };
+        self.command_on(table.oid, removes, format!("DELETE FROM {}", table_name(table)));
+    }
+
     fn empty(&mut self, tables: Vec<Arc<Relation>>, restart_identity: bool) -> Result<()> {
         let whole: Vec<Oid> = tables.iter().map(|t| t.oid).collect();
         for table in tables {
             if !table.is_partition() {
                 self.plan.emptied.push(table.oid);
-                self.command(format!("DELETE FROM {}", table_name(&table)));
+                self.empty_table(&table);
             } else if table.partition_parent().is_none_or(|parent| !whole.contains(&parent)) {
                 self.empty_partition(&table)?;
             }

@@ -17,43 +17,51 @@ pub struct SequenceOptions {
 }
 
 pub fn sequence_options(c: &mut Cursor<'_>, options: &mut SequenceOptions) -> Result<()> {
-    let change = &mut options.change;
     while !c.is_end() {
-        if c.eat("as") {
-            let from = c.at;
-            c.at += 1;
-            let tokens = c.tokens.get(from..c.at).ok_or_else(|| c.error())?;
-            options.ty = Some(with_parser(tokens, c.source, |p| p.parse_data_type())?);
-        } else if c.eat("increment") {
-            c.eat("by");
-            change.increment = Some(number(c)?);
-        } else if c.eat("minvalue") {
-            change.min = Some(Some(number(c)?));
-        } else if c.eat("maxvalue") {
-            change.max = Some(Some(number(c)?));
-        } else if c.eat("no minvalue") {
-            change.min = Some(None);
-        } else if c.eat("no maxvalue") {
-            change.max = Some(None);
-        } else if c.eat("start") {
-            c.eat("with");
-            change.start = Some(number(c)?);
-        } else if c.eat("restart") {
-            c.eat("with");
-            change.restart = Some(number(c).ok());
-        } else if c.eat("cache") {
-            change.cache = Some(number(c)?);
-        } else if c.eat("no cycle") {
-            change.cycle = Some(false);
-        } else if c.eat("cycle") {
-            change.cycle = Some(true);
-        } else if c.eat("owned by") {
-            options.owned_by = Some(owned_by(c)?);
-        } else {
+        if !sequence_option(c, options)? {
             return Err(c.error());
         }
     }
     Ok(())
+}
+
+/// One option; false if there is none.
+pub fn sequence_option(c: &mut Cursor<'_>, options: &mut SequenceOptions) -> Result<bool> {
+    let change = &mut options.change;
+    if c.eat("as") {
+        let from = c.at;
+        c.at += 1;
+        let tokens = c.tokens.get(from..c.at).ok_or_else(|| c.error())?;
+        options.ty = Some(with_parser(tokens, c.source, |p| p.parse_data_type())?);
+    } else if c.eat("increment") {
+        c.eat("by");
+        change.increment = Some(number(c)?);
+    } else if c.eat("minvalue") {
+        change.min = Some(Some(number(c)?));
+    } else if c.eat("maxvalue") {
+        change.max = Some(Some(number(c)?));
+    } else if c.eat("no minvalue") {
+        change.min = Some(None);
+    } else if c.eat("no maxvalue") {
+        change.max = Some(None);
+    } else if c.eat("start") {
+        c.eat("with");
+        change.start = Some(number(c)?);
+    } else if c.eat("restart") {
+        c.eat("with");
+        change.restart = Some(number(c).ok());
+    } else if c.eat("cache") {
+        change.cache = Some(number(c)?);
+    } else if c.eat("no cycle") {
+        change.cycle = Some(false);
+    } else if c.eat("cycle") {
+        change.cycle = Some(true);
+    } else if c.eat("owned by") {
+        options.owned_by = Some(owned_by(c)?);
+    } else {
+        return Ok(false);
+    }
+    Ok(true)
 }
 
 /// `NONE`, `table.column` or `namespace.table.column`.

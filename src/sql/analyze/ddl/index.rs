@@ -33,9 +33,6 @@ impl Analyzer<'_> {
         if !alter_options.is_empty() {
             return Err(Error::syntax("syntax error in CREATE INDEX"));
         }
-        if !include.is_empty() && *unique {
-            return Err(Error::unsupported("INCLUDE in a unique index"));
-        }
         let method = using.as_ref().map_or_else(|| "btree".to_owned(), |m| m.to_string().to_lowercase());
         if !matches!(method.as_str(), "btree" | "hash" | "gin" | "gist" | "brin" | "spgist") {
             let message = format!("access method \"{method}\" does not exist");
@@ -52,6 +49,8 @@ impl Analyzer<'_> {
         for column in columns {
             keys.push(self.index_key(&relation, &scope, column, &mut reads)?);
         }
+        let included = include.iter().map(|ident| column_of(&relation, &parse::fold(ident)));
+        let included = included.collect::<Result<Vec<_>>>()?;
         let mut kept_predicate = None;
         if let Some(predicate) = predicate {
             let text = predicate.to_string();
@@ -75,6 +74,7 @@ impl Analyzer<'_> {
             nulls_not_distinct: *unique && *nulls_distinct == Some(false),
             reads,
             method: method.into(),
+            included,
             of_constraint: false,
             comment: None,
             parent: None,
@@ -98,14 +98,8 @@ impl Analyzer<'_> {
         }
         if let ast::Expr::Identifier(ident) = expr {
             let name = parse::fold(ident);
-            let Some(found) = relation.column(&name) else {
-                if SYSTEM_COLUMNS.contains(&&*name) {
-                    return Err(on_system_columns());
-                }
-                let message = format!("column \"{name}\" does not exist");
-                return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
-            };
-            return Ok(IndexKey { column: found.num, expression: None, name: None, descending, nulls_first });
+            let column = column_of(relation, &name)?;
+            return Ok(IndexKey { column, expression: None, name: None, descending, nulls_first });
         }
         let text = expr.to_string();
         let name = self.figure(expr).map(|(name, _)| name);
@@ -117,6 +111,17 @@ impl Analyzer<'_> {
         }
         note_reads(&expr, scope, reads)?;
         Ok(IndexKey { column: 0, expression: Some(kept), name, descending, nulls_first })
+    }
+}
+
+fn column_of(relation: &crate::registry::Relation, name: &str) -> Result<i16> {
+    match relation.column(name) {
+        Some(found) => Ok(found.num),
+        None if SYSTEM_COLUMNS.contains(&name) => Err(on_system_columns()),
+        None => {
+            let message = format!("column \"{name}\" does not exist");
+            Err(Error::new(SqlState::UNDEFINED_COLUMN, message))
+        }
     }
 }
 

@@ -513,7 +513,8 @@ pub(super) fn sequence_change(options: &[ast::SequenceOptions]) -> Result<Sequen
             ast::SequenceOptions::MaxValue(value) => change.max = Some(value.as_ref().map(integer).transpose()?),
             ast::SequenceOptions::StartWith(value, _) => change.start = Some(integer(value)?),
             ast::SequenceOptions::Cache(value) => change.cache = Some(integer(value)?),
-            ast::SequenceOptions::Cycle(cycle) => change.cycle = Some(*cycle),
+            // The parser's flag says NO.
+            ast::SequenceOptions::Cycle(no) => change.cycle = Some(!no),
         }
     }
     Ok(change)

@@ -582,6 +582,7 @@ pub(super) fn only_refused(table: &Relation, action: &AlterTable) -> Option<Erro
         | AlterTable::SetNamespace { .. }
         | AlterTable::SetOwner { .. }
         | AlterTable::SetIdentity { .. }
+        | AlterTable::AlterIdentity { .. }
         | AlterTable::RowSecurity(_)
         | AlterTable::SecurityInvoker(_)
         | AlterTable::AttachPartition { .. }

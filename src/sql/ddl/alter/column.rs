@@ -9,7 +9,8 @@ use crate::registry::{Column, Constraint, ConstraintKind, Identity, Name, Relati
 use crate::sql::ddl::physical::{column_ident, column_type, filler_definition, is_null, quote, table_name, widens};
 use crate::sql::ddl::planner::Planner;
 use crate::sql::ddl::rebuild::{ColumnSource, Rebuild};
-use crate::tree::{DropBehavior, NewColumn, NewConstraint};
+use crate::sql::ddl::sequence;
+use crate::tree::{DropBehavior, NewColumn, NewConstraint, SequenceChange};
 use crate::types::{PgType, oid};
 
 impl Planner<'_> {
@@ -69,7 +70,7 @@ impl Planner<'_> {
         let uses = |c: &Constraint| constraint_columns(c).contains(&column.num);
         let in_key = t.new.constraints.iter().any(|c| uses(c) && !matches!(c.kind, ConstraintKind::Check { .. }));
         t.new.constraints.retain(|c| !uses(c));
-        t.new.indexes.retain(|i| i.keys.iter().all(|k| k.column != column.num));
+        t.new.indexes.retain(|i| !i.has_column(column.num));
         t.new.columns.retain(|c| c.num != column.num);
         for sequence in self.owned_sequences(t.old.oid) {
             if let RelationKind::Sequence(s) = &sequence.kind
@@ -275,6 +276,36 @@ impl Planner<'_> {
         let sequence = build::owned_sequence(&self.after, &like, column, options, &[])?;
         column.identity = Some(Identity { always, sequence: sequence.oid });
         t.sequences.push((sequence, None));
+        Ok(())
+    }
+
+    /// SET GENERATED, and what ALTER COLUMN changes of the identity's sequence.
+    pub(super) fn alter_identity(
+        &mut self,
+        t: &mut Altered,
+        name: &Name,
+        always: Option<bool>,
+        change: &SequenceChange,
+    ) -> Result<()> {
+        let table = t.new.name.clone();
+        let column = column_mut(&mut t.new, name)?;
+        let Some(identity) = &mut column.identity else {
+            let message = format!("column \"{name}\" of relation \"{table}\" is not an identity column");
+            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
+        };
+        identity.always = always.unwrap_or(identity.always);
+        let oid = identity.sequence;
+        let known = t.sequences.iter().position(|(sequence, _)| sequence.oid == oid).map(|at| t.sequences.remove(at));
+        let (mut sequence, before) = match known {
+            Some(known) => known,
+            None => {
+                let sequence =
+                    self.after.relation_by_oid(oid).ok_or_else(|| Error::internal("an identity without a sequence"))?;
+                ((**sequence).clone(), None)
+            }
+        };
+        let restart = sequence::change(&mut sequence, change)?;
+        t.sequences.push((sequence, restart.or(before)));
         Ok(())
     }
 

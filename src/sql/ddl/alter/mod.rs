@@ -140,6 +140,7 @@ impl Planner<'_> {
                 | AlterTable::RenameConstraint { .. }
                 | AlterTable::ValidateConstraint { .. }
                 | AlterTable::SetIdentity { .. }
+                | AlterTable::AlterIdentity { .. }
                 | AlterTable::RowSecurity(_)
                 | AlterTable::AttachPartition { .. }
                 | AlterTable::DetachPartition { .. }
@@ -273,6 +274,7 @@ impl Planner<'_> {
             AlterTable::SetIdentity { column, always, options, if_exists } => {
                 self.set_identity(t, column, *always, options.clone(), *if_exists)
             }
+            AlterTable::AlterIdentity { column, always, change } => self.alter_identity(t, column, *always, change),
         }
     }
 
@@ -407,6 +409,7 @@ fn not_for(relation: &Relation, action: &AlterTable) -> Error {
         AlterTable::ValidateConstraint { .. } => "VALIDATE CONSTRAINT",
         AlterTable::SetIdentity { always: Some(_), .. } => "ALTER COLUMN ... ADD IDENTITY",
         AlterTable::SetIdentity { always: None, .. } => "ALTER COLUMN ... DROP IDENTITY",
+        AlterTable::AlterIdentity { .. } => "ALTER COLUMN ... SET",
         AlterTable::RowSecurity(_) => "ROW SECURITY",
         AlterTable::AttachPartition { .. } => "ATTACH PARTITION",
         AlterTable::DetachPartition { .. } => "DETACH PARTITION",

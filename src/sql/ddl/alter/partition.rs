@@ -100,7 +100,7 @@ impl Planner<'_> {
             AlterTable::DropColumn { name, .. } => {
                 if let Some(num) = child.column(name).map(|c| c.num) {
                     child.constraints.retain(|c| !constraint_columns(c).contains(&num));
-                    child.indexes.retain(|i| i.keys.iter().all(|k| k.column != num));
+                    child.indexes.retain(|i| !i.has_column(num));
                     child.columns.retain(|c| c.num != num);
                     child.last_dropped = child.last_dropped.max(num);
                 }
@@ -139,6 +139,7 @@ impl Planner<'_> {
             | AlterTable::SetNamespace { .. }
             | AlterTable::SetOwner { .. }
             | AlterTable::SetIdentity { .. }
+            | AlterTable::AlterIdentity { .. }
             | AlterTable::RowSecurity(_)
             | AlterTable::SecurityInvoker(_)
             | AlterTable::AttachPartition { .. }

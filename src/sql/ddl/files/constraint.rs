@@ -342,6 +342,7 @@ pub(super) fn index_of(index: &FileIndex, table: &Relation) -> Index {
         nulls_not_distinct: false,
         reads: Vec::new(),
         method: "btree".into(),
+        included: Vec::new(),
         of_constraint: false,
         parent: None,
         comment: index.comment.clone(),

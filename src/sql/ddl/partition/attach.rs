@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{keys_have_the_partition_key, own_key};
+use crate::engine::Change;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{ConstraintKind, Name, PartitionBound, PartitionOf, Partitioning, Relation, RelationKind};
 use crate::sql::ddl::alter::constraint_columns;
@@ -63,13 +64,14 @@ impl Planner<'_> {
             into.push(column_ident(&root, above));
             from.push(column_ident(&table, column));
         }
-        self.command(format!(
+        let moves = format!(
             "INSERT INTO {} ({}) SELECT {} FROM {}",
             table_name(&root),
             into.join(", "),
             from.join(", "),
             table_name(&table)
-        ));
+        );
+        self.command_on(root.oid, Change::default(), moves);
         self.command(format!("DROP TABLE {}", table_name(&table)));
         self.plan.moved.extend([root.oid, table.oid]);
         self.put_relation(new);
