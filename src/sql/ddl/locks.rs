@@ -131,8 +131,8 @@ fn of_statement(ddl: &Ddl) -> (LockMode, bool) {
 
 fn of_action(action: &AlterTable) -> (LockMode, bool) {
     match action {
-        AlterTable::Tune => (LockMode::ShareUpdateExclusive, false),
-        AlterTable::ValidateConstraint { .. } => (LockMode::ShareUpdateExclusive, true),
+        // What is validated holds for what others write; COMMIT looks whether a foreign key's rows have changed.
+        AlterTable::Tune | AlterTable::ValidateConstraint { .. } => (LockMode::ShareUpdateExclusive, false),
         AlterTable::AddConstraint(constraint) => match constraint.kind {
             NewConstraintKind::ForeignKey { .. } => (LockMode::ShareRowExclusive, true),
             _ => (LockMode::AccessExclusive, true),
