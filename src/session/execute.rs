@@ -295,6 +295,7 @@ impl Session {
                     break error;
                 }
                 anew = Some(again);
+                tried = Instant::now();
                 continue;
             }
             // Where PostgreSQL would wait for the other transaction: so far this one has changed nothing else.
@@ -313,8 +314,9 @@ impl Session {
             tried = Instant::now();
         };
         if !overflowed(&error) {
+            let plan = anew.as_ref().unwrap_or(plan);
             let started = Box::pin(self.rows_before(error, plan, values, front, tried)).await?;
-            return Ok((started, shaped));
+            return Ok((started, anew));
         }
         // DuckDB has given up the transaction: what it has done before this statement is done again.
         match began {
