@@ -9,10 +9,11 @@ use std::collections::HashSet;
 use super::Lowerer;
 use super::hold::may_fail;
 use super::ir::{Node, Scalar};
+use super::one_sided::relations;
 use super::routine::{of_groups, reads};
 use crate::error::Result;
 use crate::sql::analyze::{walk, walk_query};
-use crate::tree::{Expr, ExprKind, Query, RelId};
+use crate::tree::{Expr, ExprKind, Join, Query, RelId};
 use crate::types::Phys;
 
 /// How large a test may be that stands at each outer column.
@@ -88,6 +89,20 @@ fn is_constant(value: &Scalar) -> bool {
     }
 }
 
+/// Which of two sides an expression mentions, its queries (from depth 1 on) included.
+fn about(e: &Expr, sides: &[HashSet<RelId>; 2], from_depth: usize) -> [bool; 2] {
+    let mut found = [false; 2];
+    let _ = walk(e, 0, &mut |e, depth| {
+        if let ExprKind::Column { rel, .. } | ExprKind::WholeRow(rel) = &e.kind
+            && depth >= from_depth
+        {
+            found.iter_mut().zip(sides).for_each(|(found, side)| *found |= side.contains(rel));
+        }
+        Ok(true)
+    });
+    found
+}
+
 impl Lowerer<'_> {
     /// Lowers what is computed only where these tests are as they are said to be: each is true, or is not.
     pub(super) fn only_where(&mut self, tests: &[(Scalar, bool)], e: &Expr) -> Result<Scalar> {
@@ -102,6 +117,28 @@ impl Lowerer<'_> {
         let lowered = self.expr(e);
         self.arms.truncate(before);
         lowered
+    }
+
+    /// The condition of an outer join. A query in it is guarded by what comes before it only if that is about no side that the query itself
+    /// is not about: DuckDB has no outer join by a query that looks at both.
+    pub(super) fn outer_condition(&mut self, join: &Join, on: &Expr) -> Result<Scalar> {
+        let ExprKind::And(parts) = &on.kind else { return self.expr(on) };
+        if !parts.iter().any(has_query) || parts.iter().any(super::routine::acts) {
+            return self.expr(on);
+        }
+        let sides = [relations(&join.left), relations(&join.right)];
+        let mut known: Vec<([bool; 2], (Scalar, bool))> = Vec::new();
+        let mut values = Vec::with_capacity(parts.len());
+        for part in parts {
+            let inside = about(part, &sides, 1);
+            let fits = |of: &[bool; 2]| of.iter().zip(&inside).all(|(known, inside)| !known || *inside);
+            let tests: Vec<_> = known.iter().filter(|(of, _)| fits(of)).map(|(_, test)| test.clone()).collect();
+            let value = self.only_where(&tests, part)?;
+            let open = Scalar::template("({0} IS DISTINCT FROM FALSE)", vec![value.clone()], Phys::Bool);
+            known.push((about(part, &sides, 0), (open, true)));
+            values.push(value);
+        }
+        Ok(Scalar::new(Node::And(values), Phys::Bool))
     }
 
     /// Lowers a query inside a value.

@@ -47,7 +47,11 @@ impl Lowerer<'_> {
         let left = Box::new(self.from_item(&join.left)?);
         let right = Box::new(self.from_item(&join.right)?);
         self.note_nullable(join.kind, &join.left, &join.right);
-        let on = super::one_sided::joined_by(join).map(|on| self.expr(&on)).transpose()?;
+        let on = match (super::one_sided::joined_by(join), join.kind) {
+            (None, _) => None,
+            (Some(on), JoinKind::Left | JoinKind::Right | JoinKind::Full) => Some(self.outer_condition(join, &on)?),
+            (Some(on), JoinKind::Cross | JoinKind::Inner) => Some(self.expr(&on)?),
+        };
         let kind = match join.kind {
             JoinKind::Cross => "CROSS JOIN",
             JoinKind::Inner => "INNER JOIN",

@@ -125,7 +125,8 @@ fn columns(expr: &Expr, relations: &HashSet<RelId>) -> Option<usize> {
     fits.then_some(count)
 }
 
-fn relations(item: &FromItem) -> HashSet<RelId> {
+/// The relations of one side.
+pub(super) fn relations(item: &FromItem) -> HashSet<RelId> {
     match item {
         FromItem::Relation(relation) => HashSet::from([relation.id]),
         FromItem::Join(join) => relations(&join.left).into_iter().chain(relations(&join.right)).collect(),
