@@ -73,7 +73,8 @@ pub struct DdlPlan {
     pub on_commit: Vec<(Oid, OnCommit)>,
     /// Tables that TRUNCATE has emptied.
     pub emptied: Vec<Oid>,
-    /// Tables whose rows were looked at or moved for a change of their partitions: nobody may have changed them meanwhile.
+    /// Tables that are made anew, or whose rows were looked at or moved for a change of their partitions: nobody may have changed
+    /// them meanwhile.
     pub moved: Vec<Oid>,
 }
 

@@ -10,6 +10,7 @@ use super::Step;
 use super::physical::{self, FILLER, column_ident, table_name};
 use super::pipeline;
 use super::planner::Planner;
+use crate::engine::Change;
 use crate::error::Result;
 use crate::registry::{Column, Relation, RelationKind, Snapshot};
 
@@ -30,15 +31,17 @@ pub struct Rebuild {
 }
 
 impl Planner<'_> {
-    /// Makes the steps; the caller puts the new relation into the snapshot afterwards.
+    /// Makes the steps; the caller puts the new relation into the snapshot afterwards. The table is locked, whatever it is that has to be
+    /// done to it: rows that others write after these were copied would be lost.
     pub fn rebuild(&mut self, change: &Rebuild) -> Result<()> {
         let Rebuild { old, new, sources: _ } = change;
+        self.plan.moved.push(old.oid);
         let aside = self.aside(old);
         self.set_aside(old, &aside);
         // What the new table refers to must be in the snapshot as it will be.
         let mut after = self.after.clone();
         after.apply_in_place(&crate::registry::Change::PutRelation(Arc::new(new.clone())));
-        self.command(physical::create_table(new, &after)?);
+        self.command_on(old.oid, Change::REDEFINES, physical::create_table(new, &after)?);
         self.fill(change, &aside, &after)?;
         self.command(format!("DROP TABLE {}", table_name(&aside)));
         self.unique_indexes(new)
