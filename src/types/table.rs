@@ -35,6 +35,8 @@ pub enum Codec {
     Cidr,
     MacAddr,
     MacAddr8,
+    /// A point, box, path …
+    Geometry(Oid),
     /// A range or multirange: which type it is says the table of [`super::coded::range`].
     Range(Oid),
     Float4,
@@ -84,7 +86,7 @@ const fn row(oid: Oid, name: &'static str, codec: Codec, phys: Phys) -> Entry {
 
 /// The table. DuckDB's and Arrow's types follow from the physical type ([`Phys::duckdb`], [`Phys::arrow`]), the codecs
 /// from the codec class; arrays follow from their elements.
-static ENTRIES: [Entry; 74] = [
+static ENTRIES: [Entry; 81] = [
     row(oid::INT2, "smallint", Codec::Int2, Phys::Int2),
     row(oid::INT4, "integer", Codec::Int4, Phys::Int4),
     row(oid::INT8, "bigint", Codec::Int8, Phys::Int8),
@@ -138,6 +140,13 @@ static ENTRIES: [Entry; 74] = [
     row(oid::CIDR, "cidr", Codec::Cidr, Phys::Coded(oid::CIDR)),
     row(oid::MACADDR, "macaddr", Codec::MacAddr, Phys::Coded(oid::MACADDR)),
     row(oid::MACADDR8, "macaddr8", Codec::MacAddr8, Phys::Coded(oid::MACADDR8)),
+    row(oid::POINT, "point", Codec::Geometry(oid::POINT), Phys::Coded(oid::POINT)),
+    row(oid::LSEG, "lseg", Codec::Geometry(oid::LSEG), Phys::Coded(oid::LSEG)),
+    row(oid::PATH, "path", Codec::Geometry(oid::PATH), Phys::Coded(oid::PATH)),
+    row(oid::BOX, "box", Codec::Geometry(oid::BOX), Phys::Coded(oid::BOX)),
+    row(oid::POLYGON, "polygon", Codec::Geometry(oid::POLYGON), Phys::Coded(oid::POLYGON)),
+    row(oid::LINE, "line", Codec::Geometry(oid::LINE), Phys::Coded(oid::LINE)),
+    row(oid::CIRCLE, "circle", Codec::Geometry(oid::CIRCLE), Phys::Coded(oid::CIRCLE)),
     row(oid::INT4RANGE, "int4range", Codec::Range(oid::INT4RANGE), Phys::Coded(oid::INT4RANGE)),
     row(oid::INT8RANGE, "int8range", Codec::Range(oid::INT8RANGE), Phys::Coded(oid::INT8RANGE)),
     row(oid::NUMRANGE, "numrange", Codec::Range(oid::NUMRANGE), Phys::Coded(oid::NUMRANGE)),

@@ -125,6 +125,9 @@ impl Analyzer<'_> {
         }
         let actual: Vec<Oid> = args.iter().map(|a| a.ty.oid).collect();
         let (declared, result) = self.enforce_generic(&actual, parameters, func.result())?;
+        if let Callee::Builtin(func) = func {
+            self.check_elements(func.name, &declared)?;
+        }
         let pg_typeof = matches!(func, Callee::Builtin(func) if func.name == "pg_typeof");
         let mut out = Vec::with_capacity(args.len());
         for (arg, ty) in args.into_iter().zip(&declared) {

@@ -178,6 +178,11 @@ impl Analyzer<'_> {
             return Err(Error::syntax("each UNION query must have the same number of columns"));
         }
         self.check_recursive_types(name, &columns, &start, &step)?;
+        if !all {
+            for (i, column) in columns.iter().enumerate() {
+                self.check_groupable(column.ty.oid, super::setop::output_pos(&start, i))?;
+            }
+        }
         let step = self.fit_outputs(step, &columns)?;
         let output_rel = self.new_rel();
         let query = Query {

@@ -191,6 +191,10 @@ impl Analyzer<'_> {
                 oid::INT2VECTOR => oid::INT2,
                 oid::OIDVECTOR => oid::OID,
                 oid::NAME => oid::CHAR,
+                oid::POINT | oid::LSEG | oid::BOX | oid::LINE => {
+                    let what = format!("a subscript of type {}", self.type_name(array.ty.oid));
+                    return Err(Error::unsupported(what).at(pos));
+                }
                 _ => {
                     let shown = self.type_name(array.ty.oid);
                     let message = format!("cannot subscript type {shown} because it does not support subscripting");

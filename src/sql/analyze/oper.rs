@@ -6,6 +6,7 @@ use super::{Analyzer, CastContext, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
 use crate::facts::{OPERATORS, Operator, Proc};
 use crate::tree::{Call, CallForm};
+use crate::types::coded::{geometry, is_orderless};
 use crate::types::{Oid, PgType, oid};
 
 #[derive(Clone, Copy)]
@@ -49,7 +50,38 @@ impl Analyzer<'_> {
         };
         let declared: Vec<Oid> = if row.left == 0 { vec![row.right] } else { vec![row.left, row.right] };
         let (args, result) = self.enforce_generic(&inputs, &declared, row.result)?;
-        Ok(Found { row, func: proc(row.proc_)?, args, result })
+        if geometry::name(row.left).is_some() && matches!(row.name, "=" | "<>" | "<" | "<=" | ">" | ">=") {
+            // By their areas, lengths or numbers of points: nothing that the engine's own comparisons know.
+            let what = format!("{} between values of type {}", row.name, self.type_name(row.left));
+            return Err(Error::unsupported(what).hint("~= says whether two of them are the same.").at(pos));
+        }
+        let func = proc(row.proc_)?;
+        self.check_elements(func.name, &args)?;
+        Ok(Found { row, func, args, result })
+    }
+
+    /// What compares an array's elements needs an order of them, or their equality.
+    pub(crate) fn check_elements(&self, func: &str, args: &[Oid]) -> Result<()> {
+        let wanted = match func {
+            "array_eq" | "array_ne" | "arraycontains" | "arraycontained" | "arrayoverlap" | "array_position"
+            | "array_positions" | "array_remove" | "array_replace" => "an equality operator",
+            "array_lt" | "array_le" | "array_gt" | "array_ge" | "btarraycmp" | "array_larger" | "array_smaller"
+            | "max" | "min" => "a comparison function",
+            _ => return Ok(()),
+        };
+        match args.first().and_then(|array| self.orderless_element(*array)) {
+            Some(element) => {
+                let message = format!("could not identify {wanted} for type {}", self.type_name(element));
+                Err(Error::new(SqlState::UNDEFINED_FUNCTION, message))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The element type of an array whose elements have no order.
+    pub(crate) fn orderless_element(&self, array: Oid) -> Option<Oid> {
+        let element = self.type_facts(self.base_oid(array)).element;
+        (element != 0 && is_orderless(self.base_oid(element))).then_some(element)
     }
 
     /// binary_oper_exact: an unknown side is taken for the other's type.

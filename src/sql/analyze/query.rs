@@ -10,6 +10,7 @@ use crate::sql::parse::{fold, rewrite};
 use crate::tree::{
     self, Body, Distinct, GroupBy, LockStrength, LockWait, Locking, Query, Select, SortKey, Source, Statement,
 };
+use crate::types::coded::is_orderless;
 use crate::types::{Oid, PgType, Value, oid};
 
 impl Analyzer<'_> {
@@ -422,7 +423,7 @@ impl Analyzer<'_> {
 
     /// Whether values of a type can be put in order.
     pub(crate) fn check_sortable(&self, ty: Oid, pos: u32) -> Result<()> {
-        if self.find_operator("<", Some(ty), ty, 0).is_ok() && !matches!(ty, oid::JSON | oid::XML) {
+        if self.find_operator("<", Some(ty), ty, 0).is_ok() && !is_orderless(ty) {
             return Ok(());
         }
         let message = format!("could not identify an ordering operator for type {}", self.type_name(ty));
@@ -432,8 +433,7 @@ impl Analyzer<'_> {
     }
 
     pub(crate) fn check_groupable(&self, ty: Oid, pos: u32) -> Result<()> {
-        if ty == oid::UNKNOWN || self.find_operator("=", Some(ty), ty, 0).is_ok() && !matches!(ty, oid::JSON | oid::XML)
-        {
+        if ty == oid::UNKNOWN || self.find_operator("=", Some(ty), ty, 0).is_ok() && !is_orderless(ty) {
             return Ok(());
         }
         let message = format!("could not identify an equality operator for type {}", self.type_name(ty));

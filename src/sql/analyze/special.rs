@@ -6,6 +6,7 @@ use super::expr::{boolean, row_items, unknown_text};
 use super::types::interval_fields;
 use super::{Analyzer, CastContext, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
+use crate::types::coded::is_orderless;
 use crate::types::{PgType, oid};
 
 impl Analyzer<'_> {
@@ -220,6 +221,11 @@ impl Analyzer<'_> {
             self.refuse_sets(before, "set-returning functions are not allowed in COALESCE")?;
         }
         let (exprs, ty) = self.unify(exprs, &context)?;
+        if name != "coalesce" && (is_orderless(self.base_oid(ty.oid)) || self.orderless_element(ty.oid).is_some()) {
+            let of = self.orderless_element(ty.oid).unwrap_or(ty.oid);
+            let message = format!("could not identify a comparison function for type {}", self.type_name(of));
+            return Err(Error::new(SqlState::UNDEFINED_FUNCTION, message));
+        }
         let kind = match name {
             "coalesce" => ExprKind::Coalesce(exprs),
             _ => ExprKind::MinMax { greatest: name == "greatest", args: exprs },

@@ -53,7 +53,9 @@ impl Analyzer<'_> {
                 .iter()
                 .map(|e| {
                     let e = a.expr(e)?;
-                    a.resolve_unknown(e)
+                    let e = a.resolve_unknown(e)?;
+                    a.check_groupable(e.ty.oid, e.pos)?;
+                    Ok(e)
                 })
                 .collect::<Result<Vec<_>>>()
         })?;

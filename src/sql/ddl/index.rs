@@ -73,6 +73,8 @@ impl Planner<'_> {
             index.keys.iter().filter(|key| key.expression.is_none()).map(|key| key.column).collect();
         if index.unique {
             physical::key_types(relation, &columns, &self.after)?;
+        } else if &*index.method == "btree" {
+            physical::sortable(relation, &columns, &self.after)?;
         }
         if index.unique && !index.is_native() {
             let oid = index.oid;

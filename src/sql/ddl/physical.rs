@@ -135,15 +135,24 @@ fn is_comparable(from: PgType, to: PgType) -> bool {
         || from.oid == oid::NUMERIC && FLOATS.contains(&to.oid)
 }
 
-/// Which types a key may have: those whose equality in DuckDB is PostgreSQL's.
-pub fn key_types(relation: &Relation, columns: &[i16], types: &Snapshot) -> Result<()> {
+/// Refuses an index over columns whose type has no order.
+pub fn sortable(relation: &Relation, columns: &[i16], types: &Snapshot) -> Result<()> {
     for column in columns.iter().filter_map(|n| relation.column_by_num(*n)) {
-        let name = format_type(column.ty, types);
-        if matches!(column.ty.oid, oid::JSON | oid::XML) {
+        if crate::types::coded::is_orderless(base_type(column.ty, types).oid) {
+            let name = format_type(column.ty, types);
             let message = format!("data type {name} has no default operator class for access method \"btree\"");
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, message)
                 .hint("You must specify an operator class for the index or define a default operator class for the data type."));
         }
+    }
+    Ok(())
+}
+
+/// Which types a key may have: those whose equality in DuckDB is PostgreSQL's.
+pub fn key_types(relation: &Relation, columns: &[i16], types: &Snapshot) -> Result<()> {
+    sortable(relation, columns, types)?;
+    for column in columns.iter().filter_map(|n| relation.column_by_num(*n)) {
+        let name = format_type(column.ty, types);
         let hint = match column_type(column.ty, types)? {
             Phys::Bool
             | Phys::Int2

@@ -16,6 +16,7 @@ mod catalog;
 #[cfg(test)]
 mod coverage;
 mod datetime;
+mod geometry;
 mod json;
 mod math;
 pub mod native;
@@ -108,6 +109,7 @@ fn families() -> Vec<(&'static str, Vec<(std::borrow::Cow<'static, str>, How)>)>
         ("json", lines(json::ENTRIES)),
         ("aggregate", lines(aggregate::ENTRIES)),
         ("array", lines(array::ENTRIES)),
+        ("geometry", lines(geometry::ENTRIES)),
         ("network", lines(network::ENTRIES)),
         ("range", lines(range::ENTRIES)),
         ("system", lines(system::ENTRIES)),

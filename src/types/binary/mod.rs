@@ -88,6 +88,7 @@ fn decode_codec(data: &[u8], ty: PgType, codec: &Codec, typmod: i32, types: &dyn
             let of = super::coded::range::range_type(*ty).ok_or_else(|| Error::internal("a range of no range type"))?;
             Value::Bytea(super::coded::range::receive(data, of)?.into())
         }
+        Codec::Geometry(ty) => Value::Bytea(super::coded::geometry::receive(data, *ty)?.into()),
         Codec::MacAddr => Value::Bytea(fixed::<6>(data)?.as_slice().into()),
         // Six bytes are those of a macaddr.
         Codec::MacAddr8 => match data {

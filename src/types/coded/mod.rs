@@ -1,6 +1,7 @@
 //! Types that DuckDB has nothing for, carried as bytes that sort as their values do: DuckDB compares, groups, joins and
 //! indexes them without knowing what they are. Text and binary forms are made of the bytes.
 
+pub mod geometry;
 pub mod inet;
 pub mod mac;
 pub mod range;
@@ -10,7 +11,14 @@ use super::{Oid, oid};
 
 /// True for a type that is carried so.
 pub fn is_coded(ty: Oid) -> bool {
-    matches!(ty, oid::INET | oid::CIDR | oid::MACADDR | oid::MACADDR8) || range::range_type(ty).is_some()
+    matches!(ty, oid::INET | oid::CIDR | oid::MACADDR | oid::MACADDR8)
+        || geometry::name(ty).is_some()
+        || range::range_type(ty).is_some()
+}
+
+/// True for a type that PostgreSQL can neither sort nor group, whatever operators it has.
+pub fn is_orderless(ty: Oid) -> bool {
+    matches!(ty, oid::JSON | oid::XML) || geometry::name(ty).is_some()
 }
 
 /// True for a type of whose bytes a part is left out where values are compared ([`range::key`]).
@@ -23,6 +31,7 @@ pub fn write(out: &mut Vec<u8>, bytes: &[u8], ty: Oid, output: &Output<'_>) -> b
     match ty {
         oid::INET | oid::CIDR => out.extend_from_slice(inet::Inet::decode(bytes).text(ty == oid::CIDR).as_bytes()),
         oid::MACADDR | oid::MACADDR8 => out.extend_from_slice(mac::text(bytes).as_bytes()),
+        _ if geometry::name(ty).is_some() => geometry::write(out, bytes, ty, output.settings.extra_float_digits),
         _ => match range::range_type(ty) {
             Some(of) => super::text::write_range(out, bytes, of, output),
             None => return false,
@@ -36,6 +45,7 @@ pub fn send(out: &mut Vec<u8>, bytes: &[u8], ty: Oid) -> bool {
     match ty {
         oid::INET | oid::CIDR => inet::Inet::decode(bytes).send(ty == oid::CIDR, out),
         oid::MACADDR | oid::MACADDR8 => out.extend_from_slice(bytes),
+        _ if geometry::name(ty).is_some() => out.extend_from_slice(bytes),
         _ => match range::range_type(ty) {
             Some(of) => range::send(out, bytes, of),
             None => return false,

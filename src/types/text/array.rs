@@ -19,8 +19,15 @@ fn malformed(text: &str, detail: &str) -> Error {
 
 /// `array_in` for arrays of `element`.
 pub fn parse_array(text: &str, element: PgType, input: &Input<'_>) -> Result<ArrayValue> {
-    let mut p =
-        ArrayParser { text, bytes: text.as_bytes(), at: 0, depth_seen: 0, lengths: [-1; MAX_DIMS], items: Vec::new() };
+    let mut p = ArrayParser {
+        text,
+        bytes: text.as_bytes(),
+        at: 0,
+        delimiter: delimiter(element),
+        depth_seen: 0,
+        lengths: [-1; MAX_DIMS],
+        items: Vec::new(),
+    };
     let bounds = p.bounds()?;
     let (codec, typmod) = codec(element, input.types)?;
     p.body()?;
@@ -49,6 +56,7 @@ struct ArrayParser<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
+    delimiter: u8,
     depth_seen: usize,
     lengths: [i32; MAX_DIMS],
     items: Vec<Option<String>>,
@@ -177,7 +185,9 @@ impl ArrayParser<'_> {
                     if nested == Some(true) || self.depth_seen > depth + 1 {
                         return Err(match b {
                             b'}' => self.error("Unexpected \"}\" character."),
-                            b',' => self.error("Unexpected \",\" character."),
+                            b if b == self.delimiter => {
+                                self.error(&format!("Unexpected \"{}\" character.", char::from(b)))
+                            }
                             _ => self.error("Unexpected array element."),
                         });
                     }
@@ -192,7 +202,7 @@ impl ArrayParser<'_> {
             count += 1;
             self.skip_space();
             match self.peek() {
-                Some(b',') => self.at += 1,
+                Some(b) if b == self.delimiter => self.at += 1,
                 Some(b'}') => {
                     self.at += 1;
                     return self.close(depth, count, ragged);
@@ -230,7 +240,7 @@ impl ArrayParser<'_> {
                     self.quoted(&mut out)?;
                     self.skip_space();
                     match self.peek() {
-                        Some(b',' | b'}') => break,
+                        Some(b) if b == b'}' || b == self.delimiter => break,
                         None => return Err(self.error("Unexpected end of input.")),
                         Some(_) => return Err(self.error("Unexpected array element.")),
                     }
@@ -242,7 +252,7 @@ impl ArrayParser<'_> {
                     self.at += 1;
                     keep = out.len();
                 }
-                b',' | b'}' => break,
+                b if b == b'}' || b == self.delimiter => break,
                 b'{' => return Err(self.error("Unexpected \"{\" character.")),
                 _ => {
                     out.push(b);
@@ -335,7 +345,7 @@ fn write_level(
     out.put_u8(b'{');
     for i in 0..array.dims[depth].0 {
         if i > 0 {
-            out.put_u8(b',');
+            out.put_u8(delimiter(element));
         }
         if depth + 1 < array.dims.len() {
             write_level(out, array, depth + 1, next, element, output, scratch);
@@ -346,7 +356,7 @@ fn write_level(
             Some(value) => {
                 scratch.clear();
                 write(scratch, value, element, output);
-                put_element(out, scratch);
+                put_delimited(out, scratch, delimiter(element));
             }
         }
         *next += 1;
@@ -354,11 +364,20 @@ fn write_level(
     out.put_u8(b'}');
 }
 
+/// What stands between an array's elements (typdelim): a box alone has commas outside of parentheses.
+fn delimiter(element: PgType) -> u8 {
+    if element.oid == oid::BOX { b';' } else { b',' }
+}
+
 /// An element's text, quoted where `array_out` quotes.
 pub fn put_element(out: &mut Vec<u8>, text: &[u8]) {
+    put_delimited(out, text, b',');
+}
+
+fn put_delimited(out: &mut Vec<u8>, text: &[u8], delimiter: u8) {
     let quote = text.is_empty()
         || text.eq_ignore_ascii_case(b"null")
-        || text.iter().any(|b| matches!(b, b'"' | b'\\' | b'{' | b'}' | b',') || is_space(*b as char));
+        || text.iter().any(|b| matches!(b, b'"' | b'\\' | b'{' | b'}') || *b == delimiter || is_space(*b as char));
     if !quote {
         return out.put_slice(text);
     }

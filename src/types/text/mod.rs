@@ -86,6 +86,7 @@ fn parse_codec(text: &str, ty: PgType, codec: &Codec, typmod: i32, input: &Input
             let of = coded::range::range_type(*ty).ok_or_else(|| Error::internal("a range of no range type"))?;
             Value::Bytea(parse_range(text, of, input)?.into())
         }
+        Codec::Geometry(ty) => Value::Bytea(coded::geometry::parse(text, *ty)?.into()),
         Codec::MacAddr => Value::Bytea(coded::mac::parse(text)?.as_slice().into()),
         Codec::MacAddr8 => Value::Bytea(coded::mac::parse8(text)?.as_slice().into()),
         Codec::Varchar => Value::Text(limit_length(text, typmod, "character varying")?.into()),

@@ -16,10 +16,9 @@ use crate::tree::{
     AlterTable, CastHow, Ddl, Expr, ExprKind, NewColumn, NewConstraint, NewConstraintKind, NewTable, ObjectKind,
     QualifiedName, RelColumn, RelId,
 };
+use crate::types::coded::is_orderless;
 use crate::types::{OutputSettings, PgType, Value, oid};
 
-/// The type point, which has no order.
-const POINT: crate::types::Oid = 600;
 /// As PostgreSQL's PARTITION_MAX_KEYS.
 const MAX_PARTS: usize = 32;
 
@@ -145,7 +144,7 @@ impl Analyzer<'_> {
         let base = crate::types::base_type(part.ty, &*self.ctx.snapshot);
         let name = self.type_name(part.ty.oid);
         let method = if strategy == Strategy::Hash { "hash" } else { "btree" };
-        if matches!(base.oid, oid::JSON | oid::XML | POINT) {
+        if is_orderless(base.oid) {
             let message = format!("data type {name} has no default operator class for access method \"{method}\"");
             let hint = format!(
                 "You must specify a {method} operator class or define a default {method} operator class for the data type."

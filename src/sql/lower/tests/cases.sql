@@ -490,7 +490,6 @@ select array[]::int[][], array[[]]::int[]
 select array['{1,2}'::int[], null]
 select array[null::int[], '{1,2}']
 select array_length(array[[1,2],[3,4]], x) from generate_series(0,3) x
-select max(array[[x]]) from (values ('a'),('b')) v(x)
 select nullif(array[['a']], array[['b']])
 select first_value(array[['a']]) over ()
 select greatest(array[['a']], array[['b']])
@@ -681,3 +680,69 @@ select case when a = 1 then row(1) else row(2, 3) end from t where a < 3 order b
 select array[row(1, 2), row('a'::text, 'b'::text)]
 select row(1.5, 'a'::text) union all select row(2.25, 'b'::varchar) order by 1
 values (row(1, array[1])), (row(null, '{2,3}'::int[]))
+select '(1,2)'::point, '1,2'::point, ' ( 1.5 , -2e10 ) '::point, 'nan,inf'::point, '(1,2'::point
+select '(1,2)'::point, '1,2'::point, ' ( 1.5 , -2e10 ) '::point, 'nan,inf'::point
+select '[(1,2),(3,4)]'::lseg, '(1,2),(3,4)'::lseg, '((1,2),(3,4))'::lseg, '1,2,3,4'::lseg
+select '(1,2),(3,4)'::box, '3,4,1,2'::box, '((1,4),(3,2))'::box
+select '[(1,2),(3,4)]'::path, '((1,2),(3,4),(5,6))'::path, '(1,2),(3,4)'::path, '1,2,3,4'::path, '(1,2,3,4)'::path
+select '((1,2),(3,4))'::polygon, '1,2,3,4,5,6'::polygon, '(1,2)'::polygon
+select '<(1,2),3>'::circle, '((1,2),3)'::circle, '(1,2),3'::circle, '1,2,3'::circle
+select '{1,2,3}'::line, '[(0,0),(1,1)]'::line, '(0,0),(0,5)'::line, '(1,3),(5,3)'::line
+select '{0,0,1}'::line
+select '(1,1),(1,1)'::line
+select '(1,2,3)'::point
+select 'x'::box
+select '[(1,2),(3,4)'::path
+select '(1,2),(3,4)'::circle
+select '<(1,2),-3>'::circle
+select '(1e400,2)'::point
+select '{"(1,2)","(3,4)"}'::point[], array['(1,2)'::point, null]
+select '{(2,2),(1,1);(5,6),(3,4)}'::box[], array['(2,2),(1,1)'::box]
+select '((0,0),(1,1))'::box = '((0,0),(1,1))'::box
+select point(1,2) = point(1,2)
+select distinct '(1,2)'::point
+select '(1,2)'::point order by 1
+select count(*) from (values ('(1,2)'::point)) v(p) group by p
+select '(1,2)'::point union select '(1,2)'::point
+select point(1,2) <-> point(4,6), point(1,2)+point(3,4), point(1,2)-point(3,4), point(1,2)*point(3,4), point(1,2)/point(3,4)
+select point(1,2)/point(0,0)
+select box(point(1,2),point(0,5)), circle(point(0,0),2), lseg(point(0,0),point(1,1)), line(point(0,0),point(1,2)), box(point(1,2))
+select area('(0,0),(2,3)'::box), center('(0,0),(2,3)'::box), width('(0,0),(2,3)'::box), height('(0,0),(2,3)'::box), diagonal('(0,0),(2,3)'::box)
+select area('<(0,0),2>'::circle), radius('<(0,0),2>'::circle), diameter('<(0,0),2>'::circle), center('<(0,0),2>'::circle), box('<(0,0),2>'::circle), circle('(0,0),(2,2)'::box)
+select npoints('(1,2),(3,4)'::path), length('((0,0),(3,4))'::path), length('[(0,0),(3,4)]'::path), isopen('[(0,0),(3,4)]'::path), isclosed('[(0,0),(3,4)]'::path), pclose('[(0,0),(3,4)]'::path), popen('((0,0),(3,4))'::path)
+select '(0,0),(2,2)'::box::polygon, '((0,0),(2,2),(0,2))'::polygon::box, '((0,0),(2,2),(0,2))'::polygon::circle, '((0,0),(2,2),(0,2))'::polygon::path, '((0,0),(2,2),(0,2))'::path::polygon, '[(0,0),(2,2)]'::path::polygon
+select '(0,0),(2,2)'::box::polygon, '((0,0),(2,2),(0,2))'::polygon::box, '((0,0),(2,2),(0,2))'::polygon::circle, '((0,0),(2,2),(0,2))'::polygon::path, '((0,0),(2,2),(0,2))'::path::polygon
+select point(1,1) <@ '(0,0),(2,2)'::box, '(0,0),(2,2)'::box @> point(3,1), '(0,0),(2,2)'::box && '(1,1),(5,5)'::box, '(0,0),(2,2)'::box << '(3,3),(5,5)'::box, point(1,1) <@ '<(0,0),2>'::circle
+select to_json('(1,2)'::point), row('(1,2)'::point, 1)
+select 1 = any (array[point(1,2)]::point[])
+select '(1,2)'::point in ('(1,2)'::point)
+select slope(point(0,0),point(1,2)), slope(point(0,0),point(0,2)), point(1,1) ?- point(2,1), point(1,1) ?| point(1,5)
+select array['1'::json] = array['1'::json]
+select array['(1,2)'::point] = array['(1,2)'::point]
+select row('(1,2)'::point) = row('(1,2)'::point)
+select row('1'::json) = row('1'::json)
+select distinct array['1'::json]
+select distinct array['(1,2)'::point]
+select array['(1,2)'::point] order by 1
+select row('(1,2)'::point) order by 1
+select distinct row('1'::json)
+select '(1,2)'::point is distinct from '(1,2)'::point
+select '<(1,2),3>'::circle is distinct from '<(1,2),3>'::circle
+select nullif('(1,2)'::point, '(1,2)'::point)
+select array_position(array['(1,2)'::point], '(1,2)'::point)
+select count(distinct '(1,2)'::point)
+select rank() over (order by '(1,2)'::point)
+select rank() over (partition by '<(1,2),3>'::circle)
+select array_agg('(1,2)'::point order by '(1,2)'::point)
+select array_remove(array['(1,2)'::point], '(1,2)')
+select * from (values ('<(1,2),3>'::circle)) a(p) intersect select '<(1,2),3>'::circle
+select '<(1,2),3>'::circle union select '<(1,2),3>'::circle
+select '<(1,2),3>'::circle order by 1
+select array['(1,2)'::point] @> array['(1,2)'::point]
+select count(distinct '<(1,2),3>'::circle)
+with recursive r(c) as (select '<(1,2),3>'::circle union select c from r) select * from r
+select '<(1,2),3>'::circle in (select '<(1,2),3>'::circle)
+select least('(1,2)'::point, '(1,2)'::point)
+select least('<(1,2),3>'::circle, '<(1,2),3>'::circle)
+select ?- lseg '(1,0),(1,1)', ?| lseg '(1,0),(1,1)', lseg '(1,0),(1,1)' ?# lseg '(2,3),(4,5)', lseg '(0,0),(2,2)' ?# lseg '(0,2),(2,0)', lseg '(0,0),(1,1)' ?# lseg '(2,2),(3,3)'
+select lseg '(0,0),(0,2)' ?# lseg '(-1,1),(1,1)', lseg '(-1,1),(1,1)' ?# lseg '(0,0),(0,2)', lseg '(0,0),(0,2)' ?# lseg '(1,0),(1,2)'

@@ -5,6 +5,7 @@ mod datetime;
 mod degrees;
 mod drawn;
 mod float;
+mod geometry;
 mod hash_partition;
 mod integer;
 mod io;
@@ -60,6 +61,7 @@ pub fn all() -> Vec<Native> {
     all.extend(degrees::natives());
     all.extend(drawn::natives());
     all.extend(hash_partition::natives());
+    all.extend(geometry::natives());
     all.extend(network::natives());
     all.extend(range::natives());
     all.extend(shape::natives());
