@@ -490,6 +490,7 @@ select array[]::int[][], array[[]]::int[]
 select array['{1,2}'::int[], null]
 select array[null::int[], '{1,2}']
 select array_length(array[[1,2],[3,4]], x) from generate_series(0,3) x
+select max(array[[x]]) from (values ('a'),('b')) v(x)
 select nullif(array[['a']], array[['b']])
 select first_value(array[['a']]) over ()
 select greatest(array[['a']], array[['b']])
