@@ -116,7 +116,8 @@ fn goes_as_it_is(ty: PgType, phys: &Phys) -> bool {
         Phys::Oid => ty.oid == oid::OID,
         Phys::Date | Phys::Time | Phys::Timestamp | Phys::TimestampTz => true,
         // char(n) is padded on its way out.
-        Phys::Text => (is_plain_text(ty.oid) && ty.oid != oid::BPCHAR) || matches!(ty.oid, oid::JSON | oid::JSONB),
+        Phys::Text => (is_plain_text(ty.oid) && ty.oid != oid::BPCHAR) || ty.oid == oid::JSON,
+        Phys::Jsonb => true,
         Phys::List(element) => match **element {
             // What the elements of arrays are is known of these alone.
             Phys::Int2 | Phys::Int4 | Phys::Float4 | Phys::Float8 | Phys::Bool | Phys::Decimal { .. } => true,

@@ -344,7 +344,7 @@ fn first_wrong(made: &ArrayRef, ty: PgType, phys: &Phys) -> Option<(usize, Error
             };
             first(&wrong).map(|row| (row, error()))
         }
-        Phys::Text | Phys::Char(_) | Phys::Padded => {
+        Phys::Text | Phys::Char(_) | Phys::Padded | Phys::Jsonb => {
             let texts: &StringArray = made.as_string::<i32>();
             memchr::memchr(0, texts.value_data())?;
             first(&|row| texts.value(row).contains('\0')).map(|row| (row, nul()))

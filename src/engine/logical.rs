@@ -19,7 +19,7 @@ pub(super) fn type_id(phys: &Phys) -> ffi::duckdb_type {
         Phys::Float4 => ffi::DUCKDB_TYPE_DUCKDB_TYPE_FLOAT,
         Phys::Float8 => ffi::DUCKDB_TYPE_DUCKDB_TYPE_DOUBLE,
         Phys::Decimal { .. } => ffi::DUCKDB_TYPE_DUCKDB_TYPE_DECIMAL,
-        Phys::Numeric | Phys::Text | Phys::Char(_) | Phys::Padded => ffi::DUCKDB_TYPE_DUCKDB_TYPE_VARCHAR,
+        Phys::Numeric | Phys::Text | Phys::Char(_) | Phys::Padded | Phys::Jsonb => ffi::DUCKDB_TYPE_DUCKDB_TYPE_VARCHAR,
         Phys::Bytea | Phys::Coded(_) => ffi::DUCKDB_TYPE_DUCKDB_TYPE_BLOB,
         Phys::Date => ffi::DUCKDB_TYPE_DUCKDB_TYPE_DATE,
         Phys::Time => ffi::DUCKDB_TYPE_DUCKDB_TYPE_TIME,

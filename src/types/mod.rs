@@ -138,6 +138,8 @@ pub enum Phys {
     Char(u32),
     /// VARCHAR with its trailing blanks, which do not count where it is compared: `bpchar` of no known length
     Padded,
+    /// VARCHAR of what `jsonb` prints: equal values may print apart (1 and 1.0), so that it has a key
+    Jsonb,
     /// BLOB
     Bytea,
     /// BLOB whose bytes sort as the values of this type do ([`coded`])

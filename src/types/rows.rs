@@ -317,19 +317,21 @@ impl<'a> Cells<'a> {
                 Phys::Float8 => Data::Float8(values!(Float64Type)),
                 Phys::Decimal { scale, .. } => Data::Decimal(values!(Decimal128Type), *scale),
                 Phys::Numeric => Data::Numeric(strings()?),
-                Phys::Text | Phys::Char(_) | Phys::Padded | Phys::Enum(_) => match array.as_string_opt::<i32>() {
-                    Some(strings) => Data::Text(match plan.style {
-                        TextStyle::Padded(_) => Bytes::of(strings).counted(),
-                        TextStyle::Plain
-                        | TextStyle::CharByte
-                        | TextStyle::Jsonb
-                        | TextStyle::Bits
-                        | TextStyle::Xml
-                        | TextStyle::Tid => Bytes::of(strings),
-                    }),
-                    None if matches!(array.data_type(), DataType::Dictionary(..)) => Data::Labels(array.as_ref()),
-                    None => return Err(wrong()),
-                },
+                Phys::Text | Phys::Char(_) | Phys::Padded | Phys::Jsonb | Phys::Enum(_) => {
+                    match array.as_string_opt::<i32>() {
+                        Some(strings) => Data::Text(match plan.style {
+                            TextStyle::Padded(_) => Bytes::of(strings).counted(),
+                            TextStyle::Plain
+                            | TextStyle::CharByte
+                            | TextStyle::Jsonb
+                            | TextStyle::Bits
+                            | TextStyle::Xml
+                            | TextStyle::Tid => Bytes::of(strings),
+                        }),
+                        None if matches!(array.data_type(), DataType::Dictionary(..)) => Data::Labels(array.as_ref()),
+                        None => return Err(wrong()),
+                    }
+                }
                 Phys::Bytea => Data::Bytea(Bytes::of(array.as_binary_opt::<i32>().ok_or_else(wrong)?)),
                 Phys::Coded(ty) => {
                     Data::Coded(Bytes::of(array.as_binary_opt::<i32>().ok_or_else(wrong)?), plan.coded(*ty))

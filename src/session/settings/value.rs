@@ -75,6 +75,15 @@ impl Unit {
         let found = self.table().iter().find(|(_, size)| base % size == 0);
         found.map_or((value, self.name()), |(name, size)| (base / size, *name))
     }
+
+    /// The same of a number that need not be whole: the largest unit that it is a whole number of, within a hair, or else
+    /// the smallest.
+    fn largest_of(self, value: f64) -> (f64, &'static str) {
+        let of = |size: i64| value * self.step() as f64 / size as f64;
+        let whole = |number: f64| (number.round_ties_even() / number - 1.0).abs() <= 1e-8;
+        let found = self.table().iter().find(|(_, size)| whole(of(*size))).or_else(|| self.table().last());
+        found.map_or((value, self.name()), |(name, size)| (of(*size), *name))
+    }
 }
 
 fn invalid(name: &str, text: &str) -> Error {
@@ -250,7 +259,10 @@ pub fn show(kind: &Kind, value: &Value) -> String {
             let (n, name) = unit.largest(*n);
             format!("{n}{name}")
         }
-        (Kind::Real { unit: Some(unit), .. }, Value::Real(n)) if *n > 0.0 => format!("{}{}", general(*n), unit.name()),
+        (Kind::Real { unit: Some(unit), .. }, Value::Real(n)) if *n > 0.0 => {
+            let (n, unit) = unit.largest_of(*n);
+            format!("{}{unit}", general(n))
+        }
         _ => raw(value),
     }
 }

@@ -13,13 +13,56 @@ use crate::facts::Proc;
 use crate::tree::{GroupBy, Grouping, SortKey};
 use crate::types::{PgType, oid};
 
+/// The distinct expressions of GROUP BY.
+#[derive(Default)]
+struct Groups {
+    exprs: Vec<Expr>,
+    /// The column of the output that each one stands for, if for one.
+    outputs: Vec<Option<usize>>,
+    /// An expression is there as two columns of the output, of which PostgreSQL groups each on its own.
+    several_outputs: bool,
+}
+
+impl Groups {
+    fn add(&mut self, expr: Expr, output: Option<usize>) -> usize {
+        match self.exprs.iter().position(|e| same(e, &expr)) {
+            Some(index) => {
+                self.several_outputs |= self.outputs[index] != output;
+                index
+            }
+            None => {
+                self.exprs.push(expr);
+                self.outputs.push(output);
+                self.exprs.len() - 1
+            }
+        }
+    }
+}
+
+/// The column of the output that an item of GROUP BY means: by number, by name, or else the first that is equal.
+fn output_of(item: &ast::Expr, expr: &Expr, targets: &[Target]) -> Option<usize> {
+    let equal = |t: &Target| same(&t.expr, expr);
+    let number = match item {
+        ast::Expr::Value(value) => value.to_string().parse::<usize>().ok().and_then(|n| n.checked_sub(1)),
+        _ => None,
+    };
+    let named = || match item {
+        ast::Expr::Identifier(ident) => {
+            let name = crate::sql::parse::fold(ident);
+            targets.iter().position(|t| t.name == name && equal(t))
+        }
+        _ => None,
+    };
+    number.filter(|n| targets.get(*n).is_some_and(equal)).or_else(named).or_else(|| targets.iter().position(equal))
+}
+
 /// Grouping sets that CUBE and cross products may make at most (as in PostgreSQL).
 const MAX_GROUPING_SETS: usize = 4096;
 
 impl Analyzer<'_> {
     /// GROUP BY's items: expressions, sets in parentheses, ROLLUP, CUBE, GROUPING SETS.
     pub(crate) fn grouping(&mut self, items: &[ast::Expr], targets: &[Target]) -> Result<GroupBy> {
-        let mut exprs: Vec<Expr> = Vec::new();
+        let mut exprs = Groups::default();
         let mut sets: Vec<Vec<u16>> = vec![Vec::new()];
         let mut written = Vec::with_capacity(items.len());
         for item in items {
@@ -40,11 +83,15 @@ impl Analyzer<'_> {
             sets = product;
             written.push(item);
         }
-        Ok(GroupBy { exprs, sets, dependent: Vec::new(), written })
+        if exprs.several_outputs && sets.len() > 1 {
+            return Err(Error::unsupported("grouping sets over two columns of the output that are one expression")
+                .hint("Name the expression once in the select list."));
+        }
+        Ok(GroupBy { exprs: exprs.exprs, sets, dependent: Vec::new(), written })
     }
 
     /// One item of GROUP BY.
-    fn grouping_item(&mut self, item: &ast::Expr, targets: &[Target], exprs: &mut Vec<Expr>) -> Result<Grouping> {
+    fn grouping_item(&mut self, item: &ast::Expr, targets: &[Target], exprs: &mut Groups) -> Result<Grouping> {
         match item {
             ast::Expr::Rollup(parts) => Ok(Grouping::Rollup(self.grouping_parts(parts, targets, exprs)?)),
             ast::Expr::Cube(parts) => {
@@ -80,25 +127,20 @@ impl Analyzer<'_> {
         &mut self,
         parts: &[Vec<ast::Expr>],
         targets: &[Target],
-        exprs: &mut Vec<Expr>,
+        exprs: &mut Groups,
     ) -> Result<Vec<Grouping>> {
         parts.iter().map(|p| self.grouping_part(p, targets, exprs).map(Grouping::Simple)).collect()
     }
 
-    fn grouping_part(&mut self, part: &[ast::Expr], targets: &[Target], exprs: &mut Vec<Expr>) -> Result<Vec<u16>> {
+    fn grouping_part(&mut self, part: &[ast::Expr], targets: &[Target], exprs: &mut Groups) -> Result<Vec<u16>> {
         let mut out = Vec::with_capacity(part.len());
-        for expr in part {
-            let expr = self.output_or_expression(expr, targets, Clause::GroupBy, "GROUP BY")?;
+        for item in part {
+            let expr = self.output_or_expression(item, targets, Clause::GroupBy, "GROUP BY")?;
+            let output = output_of(item, &expr, targets);
             self.refuse_inside_group(&expr)?;
             let expr = self.resolve_unknown(expr)?;
             self.check_groupable(expr.ty.oid, expr.pos)?;
-            let index = match exprs.iter().position(|e| same(e, &expr)) {
-                Some(index) => index,
-                None => {
-                    exprs.push(expr);
-                    exprs.len() - 1
-                }
-            };
+            let index = exprs.add(expr, output);
             if !out.contains(&(index as u16)) {
                 out.push(index as u16);
             }
@@ -294,4 +336,23 @@ fn uncast(e: &Expr) -> &Expr {
         ExprKind::Cast { arg, explicit: false, .. } => uncast(arg),
         _ => e,
     }
+}
+
+/// In grouping sets the row that `rank(a) WITHIN GROUP …` asks for has NULL for what its set leaves out.
+pub(super) fn no_hypothetical_row(expr: &Expr) -> Result<()> {
+    walk(expr, 0, &mut |e, _| match &e.kind {
+        ExprKind::Aggregate(aggregate) if aggregate.func.agg_kind == b'h' && aggregate.args.iter().any(has_column) => {
+            Err(Error::unsupported("a hypothetical-set aggregate over a column, with grouping sets").at(e.pos))
+        }
+        _ => Ok(true),
+    })
+}
+
+fn has_column(expr: &Expr) -> bool {
+    let mut found = false;
+    let _ = walk(expr, 0, &mut |e, _| {
+        found |= matches!(e.kind, ExprKind::Column { .. } | ExprKind::WholeRow(_));
+        Ok(!found)
+    });
+    found
 }

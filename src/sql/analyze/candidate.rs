@@ -74,6 +74,8 @@ pub(crate) struct Form {
     pub order: Option<Vec<Option<usize>>>,
     /// How many arguments stand before those with names.
     pub positional: usize,
+    /// Another one of its namespace takes the same types and leaves others out: which is meant cannot be told.
+    pub ambiguous: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -199,7 +201,10 @@ impl Analyzer<'_> {
             }
         };
         if let Some(exact) = forms.iter().position(|f| f.args[..inputs.len()] == inputs[..] && f.order.is_none()) {
-            return Ok(Resolved::Function(take(forms, exact)));
+            return match forms[exact].ambiguous {
+                true => Err(self.function_error(namespace, name, arguments, true).at(pos)),
+                false => Ok(Resolved::Function(take(forms, exact))),
+            };
         }
         if let ([source], true) = (inputs.as_slice(), arguments.names.is_empty())
             && let Some(target) = self.function_name_as_type(namespace, name)
@@ -214,8 +219,8 @@ impl Analyzer<'_> {
             Choice::Ambiguous => None,
         };
         match choice {
-            Some(at) => Ok(Resolved::Function(take(forms, at))),
-            None => Err(self.function_error(namespace, name, arguments, true).at(pos)),
+            Some(at) if !forms[at].ambiguous => Ok(Resolved::Function(take(forms, at))),
+            Some(_) | None => Err(self.function_error(namespace, name, arguments, true).at(pos)),
         }
     }
 
@@ -284,12 +289,12 @@ pub(super) fn forms(functions: impl Iterator<Item = Callee>, count: usize, argum
         };
         out.extend(form);
     }
-    // Of two that take the same types, the one that is not variadic and needs no defaults wins.
-    let key = |f: &Form| (f.variadic.is_some(), f.func.args().len() != count);
+    // Of two that take the same types, the one that is not variadic wins; nothing else tells them apart.
     let mut kept: Vec<Form> = Vec::with_capacity(out.len());
     for form in out {
         match kept.iter().position(|k| k.args[..count.min(k.args.len())] == form.args[..count.min(form.args.len())]) {
-            Some(at) if key(&form) < key(&kept[at]) => kept[at] = form,
+            Some(at) if form.variadic.is_none() && kept[at].variadic.is_some() => kept[at] = form,
+            Some(at) if form.variadic.is_some() == kept[at].variadic.is_some() => kept[at].ambiguous = true,
             Some(_) => {}
             None => kept.push(form),
         }
@@ -298,7 +303,7 @@ pub(super) fn forms(functions: impl Iterator<Item = Callee>, count: usize, argum
 }
 
 fn plain_form(func: Callee) -> Form {
-    Form { args: func.args().to_vec(), func, variadic: None, order: None, positional: 0 }
+    Form { args: func.args().to_vec(), func, variadic: None, order: None, positional: 0, ambiguous: false }
 }
 
 fn variadic_form(func: Callee, count: usize) -> Option<Form> {
@@ -306,7 +311,7 @@ fn variadic_form(func: Callee, count: usize) -> Option<Form> {
     let extra = count.checked_sub(fixed).filter(|n| *n > 0)?;
     let mut args = func.args()[..fixed].to_vec();
     args.extend(std::iter::repeat_n(func.variadic(), extra));
-    Some(Form { func, args, variadic: Some(extra), order: None, positional: 0 })
+    Some(Form { func, args, variadic: Some(extra), order: None, positional: 0, ambiguous: false })
 }
 
 /// Named notation (MatchNamedCall).
@@ -333,5 +338,5 @@ fn named_form(func: Callee, count: usize, names: &[Name]) -> Option<Form> {
     let given = (0..count).filter_map(|k| order.iter().position(|from| *from == Some(k)));
     let left_out = (0..order.len()).filter(|p| order[*p].is_none());
     let args = given.chain(left_out).map(|p| func.args()[p]).collect();
-    Some(Form { func, args, variadic: None, order: Some(order), positional })
+    Some(Form { func, args, variadic: None, order: Some(order), positional, ambiguous: false })
 }

@@ -53,11 +53,15 @@ impl Analyzer<'_> {
                     return Err(Error::unsupported("this table syntax").at(self.pos_of(name)));
                 }
                 if let Some(args) = args {
+                    no_sample(sample.is_some())?;
                     return self.function_item(name, &args.args, alias.as_ref(), *with_ordinality, false);
                 }
                 self.table_item(name, alias.as_ref(), sample.as_ref())
             }
-            TableFactor::Derived { lateral, subquery, alias, .. } => self.derived(*lateral, subquery, alias.as_ref()),
+            TableFactor::Derived { lateral, subquery, alias, sample } => {
+                no_sample(sample.is_some())?;
+                self.derived(*lateral, subquery, alias.as_ref())
+            }
             TableFactor::Function { lateral, name, args, with_ordinality, alias } => {
                 self.function_item(name, args, alias.as_ref(), *with_ordinality, *lateral)
             }
@@ -91,12 +95,15 @@ impl Analyzer<'_> {
         if namespace.is_none()
             && let Some(item) = self.cte_item(&table, alias, pos)?
         {
-            return Ok(item);
+            return if sample.is_some() { Err(only_of_tables().at(pos)) } else { Ok(item) };
         }
         let Some(def) = self.find_relation(namespace.as_deref(), &table).map_err(|e| e.at(pos))? else {
             return Err(self.no_relation(namespace.as_deref(), &table, pos));
         };
         self.note_relation_name(name, def.oid, alias.is_none());
+        if sample.is_some() && !matches!(def.kind, RelationKind::Table | RelationKind::MaterializedView { .. }) {
+            return Err(only_of_tables().at(pos));
+        }
         let sample = sample.map(|s| self.sample(s)).transpose()?;
         let source = match &def.kind {
             // Whether a materialized view has been populated is asked when it is read.
@@ -545,4 +552,17 @@ pub(crate) fn set_lateral(items: &mut [NsItem], lateral_only: bool, lateral_ok: 
         item.lateral_only = lateral_only;
         item.lateral_ok = lateral_ok;
     }
+}
+
+/// PostgreSQL's grammar has TABLESAMPLE behind names alone.
+fn no_sample(sampled: bool) -> Result<()> {
+    match sampled {
+        true => Err(Error::syntax("syntax error at or near \"TABLESAMPLE\"")),
+        false => Ok(()),
+    }
+}
+
+fn only_of_tables() -> Error {
+    let message = "TABLESAMPLE clause can only be applied to tables and materialized views";
+    Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
 }

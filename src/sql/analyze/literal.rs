@@ -5,7 +5,7 @@ use sqlparser::ast;
 use super::expr::unknown_text;
 use super::{Analyzer, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
-use crate::facts::{OPERATORS, PROCS};
+use crate::facts::PROCS;
 use crate::tree::{Call, CallForm, SessionValue};
 use crate::types::text::split_name;
 use crate::types::{Oid, PgType, Value, oid};
@@ -104,7 +104,6 @@ impl Analyzer<'_> {
             oid::REGROLE => self.reg_input(text, |a, t| a.regrole(t)),
             oid::REGPROC => self.reg_input(text, |a, t| a.regproc(t)),
             oid::REGPROCEDURE => self.reg_input(text, |a, t| a.regprocedure(t)),
-            oid::REGOPER => self.reg_input(text, |a, t| a.regoper(t)),
             oid::ACLITEM => {
                 crate::catalog::check_aclitem(text, &self.ctx.snapshot)?;
                 Ok(Value::text(text))
@@ -251,18 +250,6 @@ impl Analyzer<'_> {
             out.extend(self.ctx.snapshot.functions_named(namespace, name).map(|f| (f.oid, f.args.clone())));
         }
         out
-    }
-
-    fn regoper(&self, text: &str) -> Result<Oid> {
-        let name = text.rsplit_once('.').map_or(text, |(_, n)| n);
-        let mut found = OPERATORS.by_name(name);
-        match (found.next(), found.next()) {
-            (Some(one), None) => Ok(one.oid),
-            (Some(_), Some(_)) => {
-                Err(Error::new(SqlState::AMBIGUOUS_FUNCTION, format!("more than one operator named {text}")))
-            }
-            (None, _) => Err(Error::new(SqlState::UNDEFINED_FUNCTION, format!("operator does not exist: {text}"))),
-        }
     }
 }
 

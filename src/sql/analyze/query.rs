@@ -450,6 +450,9 @@ impl Analyzer<'_> {
                     return Err(Error::unsupported("a set-returning function in GROUP BY")
                         .hint("Put it into a query in FROM, and group by its column."));
                 }
+                if grouping.sets.len() > 1 {
+                    targets.iter().try_for_each(|t| super::agg::no_hypothetical_row(&t.expr))?;
+                }
                 Ok(Some(grouping))
             }
             _ => Err(Error::unsupported("GROUP BY ALL and its modifiers")),

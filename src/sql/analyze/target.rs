@@ -53,6 +53,10 @@ impl Analyzer<'_> {
                 Ok(())
             }
             SelectItem::ExprWithAlias { expr, alias } => {
+                if alias.quote_style == Some('\'') {
+                    let message = format!("syntax error at or near \"'{}'\"", alias.value);
+                    return Err(Error::syntax(message).at(self.pos(alias.span)));
+                }
                 out.push(Target { name: fold(alias), expr: self.expr(expr)? });
                 Ok(())
             }

@@ -171,10 +171,10 @@ pub fn key_types(relation: &Relation, columns: &[i16], types: &Snapshot) -> Resu
             | Phys::Enum(_) => continue,
             Phys::Char(_) => continue,
             Phys::Coded(ty) if !crate::types::coded::needs_key(ty) => continue,
-            Phys::Text if column.ty.oid != oid::JSONB => continue,
+            Phys::Text => continue,
             Phys::Padded => "Declare the column as character(n).",
             Phys::Numeric => "Declare the column as numeric(p,s) with p up to 38.",
-            Phys::Text
+            Phys::Jsonb
             | Phys::Coded(_)
             | Phys::TimeTz
             | Phys::Interval

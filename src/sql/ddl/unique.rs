@@ -185,8 +185,8 @@ fn comparable(part: &Part) -> Result<()> {
         | Phys::TimestampTz
         | Phys::Uuid
         | Phys::Enum(_)
+        | Phys::Text
         | Phys::Char(_) => true,
-        Phys::Text => part.ty.oid != crate::types::oid::JSONB,
         _ => false,
     };
     if fits {

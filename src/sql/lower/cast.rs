@@ -99,6 +99,7 @@ impl Lowerer<'_> {
     pub(super) fn output(&mut self, value: Scalar, from: PgType) -> Result<Scalar> {
         match &value.phys {
             Phys::Text => return Ok(value),
+            Phys::Jsonb => return Ok(Scalar { phys: Phys::Text, ..value }),
             Phys::Char(_) | Phys::Padded => return Ok(Scalar { phys: Phys::Text, ..super::blanks::padded(value) }),
             Phys::Void => return Ok(value.cast(Phys::Text)),
             Phys::Decimal { .. } => {

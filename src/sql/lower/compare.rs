@@ -3,7 +3,7 @@
 //! Most types compare alike in both. Numerics in text compare by `dg_numeric_key`; enums by their position, which
 //! DuckDB's ENUM does too.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::facts::{self, Proc};
 use crate::tree::Expr;
 use crate::types::{PgType, Phys, oid};
@@ -41,6 +41,14 @@ impl Lowerer<'_> {
     }
 
     fn compare_structured(&self, name: &'static str, left: Scalar, right: Scalar) -> Result<Scalar> {
+        if let (Phys::Row(a), Phys::Row(b)) = (&left.phys, &right.phys)
+            && let Some(error) = dissimilar(a, b)?
+        {
+            // Rows of which one is NULL are not looked into.
+            let raised = super::raise::raise(&error, &Phys::Bool);
+            let text = "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL ELSE {2} END";
+            return Ok(Scalar::template(text, vec![left, right, raised], Phys::Bool));
+        }
         let (values, _) = self.meet(vec![left, right], false)?;
         let values = values.into_iter().map(|v| self.sort_key(v)).collect::<Result<Vec<_>>>()?;
         Ok(Scalar::template(template!["({0} ", name, " {1})"], values, Phys::Bool))
@@ -53,6 +61,7 @@ impl Lowerer<'_> {
             true => match value.phys.clone() {
                 Phys::Numeric => self.numeric_key(value),
                 Phys::Padded => super::blanks::trimmed(value),
+                Phys::Jsonb => super::aggregate::jsonb_key(value),
                 Phys::Interval => interval_key(value),
                 Phys::Coded(_) => {
                     let phys = value.phys.clone();
@@ -144,6 +153,28 @@ fn interval_key(value: Scalar) -> Scalar {
     Scalar::call("dg_interval_key", vec![value], Phys::Interval)
 }
 
+/// What PostgreSQL says to two records whose first columns differ in type (record_eq and kin). Where the first ones agree
+/// it depends on their values whether it gets to the others: that is refused.
+fn dissimilar(left: &[Phys], right: &[Phys]) -> Result<Option<Error>> {
+    let ty = |phys: &Phys| phys.default_type().oid;
+    let differs = |(a, b): (&Phys, &Phys)| *a != Phys::Void && *b != Phys::Void && ty(a) != ty(b);
+    let at = left.iter().zip(right).position(differs);
+    match at {
+        None if left.len() == right.len() => Ok(None),
+        Some(0) => {
+            let name = |phys: &Phys| crate::types::name::format_type(phys.default_type(), &crate::types::BuiltinTypes);
+            let message = format!(
+                "cannot compare dissimilar column types {} and {} at record column 1",
+                name(&left[0]),
+                name(&right[0])
+            );
+            Ok(Some(Error::new(SqlState::DATATYPE_MISMATCH, message)))
+        }
+        _ => Err(Error::unsupported("a comparison of records of different types")
+            .hint("Compare the columns, or give both records the same type.")),
+    }
+}
+
 /// The operator that a comparison function carries out.
 pub(super) fn comparison(op: &Proc) -> Option<&'static str> {
     static NAMES: std::sync::LazyLock<std::collections::HashMap<u32, &'static str>> = std::sync::LazyLock::new(|| {
@@ -170,7 +201,7 @@ pub(super) fn comparison_word(op: &str) -> Result<&'static str> {
 /// True if DuckDB would compare the physical value otherwise than PostgreSQL the value.
 pub(super) fn needs_key(phys: &Phys) -> bool {
     match phys {
-        Phys::Numeric | Phys::Padded | Phys::Interval => true,
+        Phys::Numeric | Phys::Padded | Phys::Interval | Phys::Jsonb => true,
         Phys::Coded(ty) => crate::types::coded::needs_key(*ty),
         Phys::List(element) => needs_key(element),
         Phys::Shaped(fields) | Phys::Row(fields) => fields.iter().any(needs_key),

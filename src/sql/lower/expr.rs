@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result, SqlState};
 use crate::tree::{BoolTest, Expr, ExprKind, RelId, SessionValue};
-use crate::types::{PgType, Phys};
+use crate::types::{PgType, Phys, oid};
 
 use super::ir::{self, Node, Scalar};
 use super::{Lowerer, Means};
@@ -10,7 +10,7 @@ use super::{Lowerer, Means};
 impl Lowerer<'_> {
     pub(super) fn expr(&mut self, e: &Expr) -> Result<Scalar> {
         let value = self.expr_kind(e).map_err(|error| error.at(e.pos))?;
-        let value = self.held(e, value);
+        let value = self.held(e, named_jsonb(e.ty, value));
         Ok(self.ungroup(value))
     }
 
@@ -329,4 +329,14 @@ fn bool_test(test: BoolTest, not: bool) -> &'static str {
         (BoolTest::Unknown, false) => "({0} IS NULL)",
         (BoolTest::Unknown, true) => "({0} IS NOT NULL)",
     }
+}
+
+/// What the functions of JSON give is text to them: of type jsonb it compares by its key.
+fn named_jsonb(ty: PgType, value: Scalar) -> Scalar {
+    let phys = match (ty.oid, &value.phys) {
+        (oid::JSONB, Phys::Text) => Phys::Jsonb,
+        (oid::JSONB_ARRAY, Phys::List(element)) if **element == Phys::Text => Phys::List(Box::new(Phys::Jsonb)),
+        _ => return value,
+    };
+    Scalar { phys, ..value }
 }

@@ -68,6 +68,12 @@ impl Lowerer<'_> {
             (Phys::Void, _) => value.cast(to.clone()),
             (Phys::Char(_) | Phys::Text, Phys::Padded) => super::blanks::padded(value),
             (Phys::Char(_), Phys::Char(_) | Phys::Text) => Scalar { phys: to.clone(), ..value },
+            (Phys::Text, Phys::Jsonb) | (Phys::Jsonb, Phys::Text) => Scalar { phys: to.clone(), ..value },
+            (Phys::List(from), Phys::List(element))
+                if matches!((&**from, &**element), (Phys::Text, Phys::Jsonb) | (Phys::Jsonb, Phys::Text)) =>
+            {
+                Scalar { phys: to.clone(), ..value }
+            }
             (Phys::Padded, Phys::Char(_)) => Scalar { phys: to.clone(), ..super::blanks::trimmed(value) },
             (Phys::Decimal { .. } | Phys::Numeric, Phys::Numeric) => self.to_text(value),
             (Phys::Decimal { scale: from, .. }, Phys::Decimal { scale, .. }) if from == scale => {

@@ -272,6 +272,7 @@ impl Lowerer<'_> {
                 | Phys::Numeric
                 | Phys::Char(_)
                 | Phys::Padded
+                | Phys::Jsonb
                 | Phys::Bytea
                 | Phys::Coded(_)
                 | Phys::Time

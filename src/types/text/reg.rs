@@ -96,6 +96,7 @@ pub fn object_text(value: Oid, kind: Oid, types: &dyn TypeLookup) -> Option<Stri
             let side = |t: Oid| if t == 0 { "NONE".to_owned() } else { format_oid(t, types) };
             format!("{}({},{})", o.name, side(o.left), side(o.right))
         }),
+        oid::REGCOLLATION => crate::facts::collation_name(value).map(quote),
         _ => None,
     }
 }
@@ -143,9 +144,9 @@ pub fn parse(text: &str, kind: Oid, types: &dyn TypeLookup) -> Result<Oid> {
         oid::REGROLE => {
             Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{}\" does not exist", single(text)?)))
         }
-        oid::REGOPER | oid::REGOPERATOR => {
-            Err(Error::new(SqlState::UNDEFINED_FUNCTION, format!("operator does not exist: {text}")))
-        }
+        oid::REGOPER => parse_operator(text, types),
+        oid::REGOPERATOR => parse_operator_of(text, types),
+        oid::REGCOLLATION => parse_collation(text, types),
         oid::REGCONFIG if TEXT_SEARCH_CONFIGURATIONS.contains(&text) => Err(Error::unsupported("text search")),
         oid::REGCONFIG => {
             Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("text search configuration \"{text}\" does not exist")))
@@ -244,4 +245,72 @@ pub fn split_name(text: &str) -> Result<Vec<String>> {
             None => return Err(invalid_name()),
         }
     }
+}
+
+/// An operator's name, which may have its schema before it.
+fn operator_name<'t>(text: &'t str, types: &dyn TypeLookup) -> Result<&'t str> {
+    let text = text.trim();
+    let Some((namespace, name)) = text.rsplit_once('.') else { return Ok(text) };
+    match single(namespace)?.as_str() {
+        "pg_catalog" => Ok(name.trim_start()),
+        other if types.object_named(oid::REGNAMESPACE, namespace).is_none() => Err(no_namespace(other)),
+        _ => Err(no_operator(text)),
+    }
+}
+
+fn no_operator(text: &str) -> Error {
+    Error::new(SqlState::UNDEFINED_FUNCTION, format!("operator does not exist: {text}"))
+}
+
+fn parse_operator(text: &str, types: &dyn TypeLookup) -> Result<Oid> {
+    let mut found = OPERATORS.by_name(operator_name(text, types)?);
+    match (found.next(), found.next()) {
+        (Some(one), None) => Ok(one.oid),
+        (Some(_), Some(_)) => {
+            Err(Error::new(SqlState::AMBIGUOUS_FUNCTION, format!("more than one operator named {text}")))
+        }
+        (None, _) => Err(no_operator(text)),
+    }
+}
+
+/// `+(int4,int4)`; NONE stands for the side that a prefix operator has not.
+fn parse_operator_of(text: &str, types: &dyn TypeLookup) -> Result<Oid> {
+    let Some((name, args)) = text.trim_end().strip_suffix(')').and_then(|t| t.split_once('(')) else {
+        let message = match text.contains('(') {
+            true => "expected a right parenthesis",
+            false => "expected a left parenthesis",
+        };
+        return Err(Error::new(SqlState::INVALID_TEXT_REPRESENTATION, message));
+    };
+    let side = |t: &str| match t.trim() {
+        none if none.eq_ignore_ascii_case("none") => Ok(0),
+        ty => name::parse_type(ty, types).map(|t| t.oid),
+    };
+    let sides = args.split(',').map(side).collect::<Result<Vec<Oid>>>()?;
+    let [left, right] = sides.as_slice() else {
+        let (message, hint) = match sides.len() {
+            0 | 1 => ("missing argument", "Use NONE to denote the missing argument of a unary operator."),
+            _ => ("too many arguments", "Provide two argument types for operator."),
+        };
+        let code = if sides.len() < 2 { SqlState::UNDEFINED_PARAMETER } else { SqlState::TOO_MANY_ARGUMENTS };
+        return Err(Error::new(code, message).hint(hint));
+    };
+    let mut found = OPERATORS.by_name(operator_name(name, types)?);
+    found.find(|o| o.left == *left && o.right == *right).map(|o| o.oid).ok_or_else(|| no_operator(text))
+}
+
+fn parse_collation(text: &str, types: &dyn TypeLookup) -> Result<Oid> {
+    let parts = split_name(text)?;
+    let name = match parts.as_slice() {
+        [name] => name,
+        [namespace, name] if namespace == "pg_catalog" => name,
+        [namespace, _] if types.object_named(oid::REGNAMESPACE, namespace).is_none() => {
+            return Err(no_namespace(namespace));
+        }
+        _ => "",
+    };
+    crate::facts::collation_named(name).ok_or_else(|| {
+        let message = format!("collation \"{}\" for encoding \"UTF8\" does not exist", parts.join("."));
+        Error::new(SqlState::UNDEFINED_OBJECT, message)
+    })
 }

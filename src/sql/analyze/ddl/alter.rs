@@ -172,10 +172,12 @@ impl Analyzer<'_> {
             AlterColumnOperation::AddGenerated { generated_as, sequence_options } => {
                 let always = !matches!(generated_as, Some(ast::GeneratedAs::ByDefault));
                 let options = match (sequence_options, found) {
-                    (Some(options), Some(found)) if !options.is_empty() => {
-                        Some(new_sequence(found.ty, &sequence_change(options)?)?)
+                    // Also without options: only schema files change an identity that there is.
+                    (options, Some(found)) => {
+                        let options = sequence_change(options.as_deref().unwrap_or_default())?;
+                        Some(new_sequence(found.ty, &options)?)
                     }
-                    _ => None,
+                    (_, None) => None,
                 };
                 AlterTable::SetIdentity { column, always: Some(always), options, if_exists: false }
             }

@@ -185,6 +185,10 @@ impl Analyzer<'_> {
         };
         let (result, returns_set) = self.result(raw, &parameters)?;
         check_types(raw.procedure, &args, result, |ty| self.type_name(ty))?;
+        let outputs = parameters.iter().filter(|p| !p.mode.is_input() || p.mode == ParameterMode::InOut);
+        for output in outputs {
+            can_be_told(&args, output.ty, |ty| self.type_name(ty))?;
+        }
         let flags = &raw.flags;
         if flags.rows.is_some() && !returns_set {
             let message = "ROWS is not applicable when function does not return a set";
@@ -433,18 +437,32 @@ fn check_types(procedure: bool, args: &[Oid], result: Oid, shown: impl Fn(Oid) -
     if pseudo(result) && !given && !procedure {
         return Err(definition(format!("SQL functions cannot return type {}", shown(result))));
     }
-    let compatible = |ty: Oid| shown(ty).starts_with("anycompatible");
-    let family = |ty: &Oid| polymorphic(*ty) && compatible(*ty) == compatible(result);
-    if polymorphic(result) && !args.iter().any(family) {
-        let (shown, all) = match compatible(result) {
-            true => (
-                shown(result),
-                "anycompatible, anycompatiblearray, anycompatiblenonarray, anycompatiblerange, or anycompatiblemultirange",
-            ),
-            false => (shown(result), "anyelement, anyarray, anynonarray, anyenum, anyrange, or anymultirange"),
-        };
-        return Err(definition("cannot determine result data type")
-            .detail(format!("A result of type {shown} requires at least one input of type {all}.")));
+    can_be_told(args, result, shown)
+}
+
+/// check_valid_polymorphic_signature: of what type the result is follows from the inputs.
+fn can_be_told(args: &[Oid], result: Oid, shown: impl Fn(Oid) -> String) -> Result<()> {
+    if !polymorphic(result) {
+        return Ok(());
     }
-    Ok(())
+    let name = shown(result);
+    let compatible = name.starts_with("anycompatible");
+    let ranges = |name: &str| name.ends_with("range");
+    let fits = |ty: &Oid| {
+        let input = shown(*ty);
+        polymorphic(*ty) && input.starts_with("anycompatible") == compatible && (!ranges(&name) || ranges(&input))
+    };
+    if args.iter().any(fits) {
+        return Ok(());
+    }
+    let all = match (compatible, ranges(&name)) {
+        (true, true) => "anycompatiblerange or anycompatiblemultirange",
+        (false, true) => "anyrange or anymultirange",
+        (true, false) => {
+            "anycompatible, anycompatiblearray, anycompatiblenonarray, anycompatiblerange, or anycompatiblemultirange"
+        }
+        (false, false) => "anyelement, anyarray, anynonarray, anyenum, anyrange, or anymultirange",
+    };
+    Err(definition("cannot determine result data type")
+        .detail(format!("A result of type {name} requires at least one input of type {all}.")))
 }

@@ -285,3 +285,28 @@ SELECT '08:00:2b:01:02:03:04:05'::macaddr8::macaddr
 SELECT '{1.2.3.4,10.0.0.0/8}'::cidr[], (ARRAY['1.2.3.4'::inet, '::1'])[2], '1.2.3.4'::inet = ANY('{1.2.3.4,::1}'), row('1.2.3.4'::inet, '10/8'::cidr)::text, to_jsonb('1.2.3.4'::inet), greatest('1.1.1.1'::inet, '2.2.2.2')
 select upper('straße ẞ'), upper('ß'), upper(''), upper(null), upper('ßaß'), lower('ẞ') is null
 select network_smaller(null::inet, '::1'::inet) is null, network_larger('1.2.3.4'::inet, null::inet) is null, network_larger('1.2.3.4'::inet, '::1'), network_smaller('1.2.3.4'::inet, '::1')
+select count(distinct j), count(distinct array[j]) from (values ('1'::jsonb),('1.0'),('1.00'),('{"a":1}'),('{"a":1.0}'),('[1.0]'),('[1]')) v(j)
+select count(*) from (select distinct j from (values ('1'::jsonb),('1.0'),('{"a":[1]}'),('{"a":[1.00]}'),(null),('2')) v(j)) s
+select count(*) from (select distinct on (j) j, id from (values ('1'::jsonb, 1),('1.0', 2),('2', 3)) v(j, id) order by j, id) s
+select count(*) from (select j from (values ('1'::jsonb),('1.0'),('2')) v(j) group by j) s
+select count(*) from (select j from (values ('1'::jsonb),('2')) v(j) union select '1.0'::jsonb union select '2.00') s
+select count(*) from (select j from (values ('1'::jsonb),('2')) v(j) except select '1.0'::jsonb) s
+select id, count(*) over (partition by j) from (values ('1'::jsonb, 1),('1.0', 2),('2', 3)) v(j, id) order by id
+select array['1'::jsonb] = array['1.0'::jsonb], row('1'::jsonb) = row('1.0'::jsonb), array['2'::jsonb] < array['10'::jsonb], array['1'::jsonb] <> array['1.0'::jsonb]
+select array_position(array['1','2']::jsonb[], '2.0'), array_remove(array['1','2']::jsonb[], '2.0'), array_replace(array['1','2']::jsonb[], '2.0','3'), array_positions(array['1','2']::jsonb[], '1.0')
+with recursive r(j) as (select '1'::jsonb union select '1.0'::jsonb from r) select count(*) from r
+select array_agg(distinct j) from (values ('2'::jsonb),('10'),('1')) v(j)
+select count(distinct to_jsonb(x)) from (values (1.0),(1.00),(2)) v(x)
+select count(distinct j->'a') from (values ('{"a":1}'::jsonb),('{"a":1.0}'),('{"a":2}')) v(j)
+select jsonb_agg(j), jsonb_object_agg(j::text, j) from (values ('1'::jsonb),('1.0')) v(j)
+select to_regoper('||/'), to_regoperator('+(int4,int4)'), to_regcollation('"POSIX"'), to_regcollation('pg_catalog."POSIX"'), to_regoper('pg_catalog.||/'), to_regoperator('!~~(text,text)')
+select to_regoper('+'), to_regoperator('nosuch(int4,int4)'), to_regcollation('nosuch'), to_regoper('nowhere.||/')
+select '@@(NONE,box)'::regoperator, '"C"'::regcollation, regoper('pg_catalog.||/')
+select regoper('ng_catalog.||/')
+select regoperator('+(int4)')
+select regoperator('+(int4,int4,int4)')
+select regoperator('+')
+select regcollation('nosuch')
+select x in (row(123,456)) from (values (123::int8,456::int8)) x
+select x = row('a'::text) from (values (1)) x
+select rank(2) within group (order by b) from (values (1,1),(1,4),(3,2)) v(a,b) group by rollup (a) order by 1
