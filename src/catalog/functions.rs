@@ -9,8 +9,9 @@ use crate::engine::Native;
 use crate::engine::directory::{self, SessionView};
 use crate::engine::vector::{NumericText, Oid as OidArg, TextList, native1, native2, native3, native4};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::Snapshot;
 use crate::registry::seen::Seen;
+use crate::registry::{Column, RelationKind, Snapshot};
+use crate::types::Oid;
 use crate::types::encoding::Encoding;
 
 /// Who asks: the session behind the number that each of these gets first.
@@ -65,6 +66,11 @@ fn own() -> Vec<Native> {
         native1::<i32, i32>("dg_pg_encoding_max_length", |n| Ok(Encoding::by_number(n).map(Encoding::max_length))),
         native2::<i64, OidArg, bool>("dg_pg_relation_is_table", |s, oid| {
             Ok(ask(s)?.seen.relation(oid).map(|r| r.kind.is_stored()))
+        }),
+        native2::<i64, OidArg, i32>("dg_pg_relation_is_updatable", |s, oid| Ok(Some(updatable(&ask(s)?, oid)))),
+        native3::<i64, OidArg, i32, bool>("dg_pg_column_is_updatable", |s, oid, attnum| {
+            let asker = ask(s)?;
+            Ok(Some(i16::try_from(attnum).is_ok_and(|num| column_updatable(&asker, oid, num))))
         }),
         native2::<i64, OidArg, bool>("dg_pg_counts", |s, oid| {
             let asker = ask(s)?;
@@ -209,4 +215,31 @@ fn settings() -> Vec<Native> {
 
 pub(super) fn volatile(native: Native) -> Native {
     Native { volatile: true, ..native }
+}
+
+/// Bits of the commands that a relation takes: update 2, insert 3, delete 4.
+fn updatable(asker: &Asker, oid: Oid) -> i32 {
+    const DELETE: i32 = 1 << 4;
+    const ALL: i32 = (1 << 2) | (1 << 3) | DELETE;
+    let Some(relation) = asker.seen.relation(oid) else { return 0 };
+    if matches!(relation.kind, RelationKind::Table) {
+        return ALL;
+    }
+    let Some(over) = &relation.rules.over else { return 0 };
+    if updatable(asker, over.relation) & DELETE == 0 {
+        return 0;
+    }
+    let takes = |column: &Column| column_updatable(asker, oid, column.num);
+    if relation.columns.iter().any(takes) { ALL } else { DELETE }
+}
+
+fn column_updatable(asker: &Asker, oid: Oid, attnum: i16) -> bool {
+    let Some(relation) = asker.seen.relation(oid).filter(|_| attnum > 0) else { return false };
+    if matches!(relation.kind, RelationKind::Table) {
+        return relation.column_by_num(attnum).is_some();
+    }
+    let Some(over) = &relation.rules.over else { return false };
+    let place = relation.columns.iter().position(|c| c.num == attnum);
+    let below = place.and_then(|at| over.columns.get(at).copied().flatten());
+    below.is_some_and(|num| column_updatable(asker, over.relation, num))
 }

@@ -41,7 +41,17 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             walk.query(query);
             who.must_create_in(namespace, *temporary)
         }
-        Ddl::CreateView { namespace, name, columns: _, definition: _, query, or_replace, temporary, invoker: _ } => {
+        Ddl::CreateView {
+            namespace,
+            name,
+            columns: _,
+            definition: _,
+            query,
+            or_replace,
+            temporary,
+            invoker: _,
+            check_option: _,
+        } => {
             walk.query(query);
             if *or_replace {
                 who.must_own_relation(namespace, name)?;

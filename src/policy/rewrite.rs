@@ -264,16 +264,45 @@ impl Rules<'_> {
         Ok(())
     }
 
-    fn target_rules(&mut self, target: &Relation, write: Write) -> Result<Option<Box<TargetRules>>> {
+    /// The rules of a target, and what analysis made of the views by which it was reached: under them the target is read and
+    /// written in the name of the last one's owner.
+    fn target_rules(
+        &mut self,
+        target: &Relation,
+        write: Write,
+        through: Option<&Through>,
+        made: Option<Box<TargetRules>>,
+    ) -> Result<Option<Box<TargetRules>>> {
         let reads = self.found.reads_target(target.id);
-        self.written_rules(target, write, reads)
+        let outer = self.role;
+        for ThroughView { id: _, def: _, owner, read: _, written: _ } in through.iter().flat_map(|t| &t.views) {
+            self.role = owner.unwrap_or(self.user.0);
+        }
+        let rows = made.as_ref().map(|made| (made.row, made.new_row));
+        let rules = self.written_rules(target, write, reads, rows);
+        self.role = outer;
+        Ok(match (rules?, made) {
+            (None, made) => made,
+            (Some(rules), None) => Some(rules),
+            // PostgreSQL asks policies first, too.
+            (Some(mut rules), Some(made)) => {
+                rules.checks.extend(made.checks);
+                Some(rules)
+            }
+        })
     }
 
-    fn written_rules(&mut self, target: &Relation, write: Write, reads: bool) -> Result<Option<Box<TargetRules>>> {
+    fn written_rules(
+        &mut self,
+        target: &Relation,
+        write: Write,
+        reads: bool,
+        rows: Option<(RelId, RelId)>,
+    ) -> Result<Option<Box<TargetRules>>> {
         let Source::Table { def, only: _, sample: _ } = &target.source else {
             return Err(Error::internal("policy: what is written is no table"));
         };
-        Ok(self.target(&Arc::clone(def), &target.columns, write, reads)?.map(Box::new))
+        Ok(self.target(&Arc::clone(def), &target.columns, write, reads, rows)?.map(Box::new))
     }
 
     fn insert(&mut self, insert: &mut Insert) -> Result<()> {
@@ -289,6 +318,7 @@ impl Rules<'_> {
             returning,
             overriding: _,
             rules,
+            through,
         } = insert;
         self.ctes(ctes)?;
         self.insert_source(source)?;
@@ -305,7 +335,8 @@ impl Rules<'_> {
             }
         }
         self.returning(returning)?;
-        *rules = self.target_rules(target, Write::Insert { conflict: updates })?;
+        let write = Write::Insert { conflict: updates };
+        *rules = self.target_rules(target, write, through.as_deref(), rules.take())?;
         let Some(rules) = rules else { return Ok(()) };
         if let Some(OnConflict { action: ConflictAction::Update { sets, filter }, .. }) = on_conflict {
             sets.iter().try_for_each(|(_, expr)| no_mask(expr, target, rules))?;
@@ -315,25 +346,25 @@ impl Rules<'_> {
     }
 
     fn update(&mut self, update: &mut Update) -> Result<()> {
-        let Update { ctes, recursive: _, target, sets, from, filter, returning, rules } = update;
+        let Update { ctes, recursive: _, target, sets, from, filter, returning, rules, through } = update;
         self.ctes(ctes)?;
         self.from_items(from)?;
         sets.iter_mut().try_for_each(|(_, expr)| self.expr(expr))?;
         self.option(filter)?;
         self.returning(returning)?;
-        *rules = self.target_rules(target, Write::Update)?;
+        *rules = self.target_rules(target, Write::Update, through.as_deref(), rules.take())?;
         let Some(rules) = rules else { return Ok(()) };
         sets.iter().try_for_each(|(_, expr)| no_mask(expr, target, rules))?;
         returning.exprs.iter_mut().try_for_each(|e| put_masks(e, target, rules))
     }
 
     fn delete(&mut self, delete: &mut Delete) -> Result<()> {
-        let Delete { ctes, recursive: _, target, using, filter, returning, rules } = delete;
+        let Delete { ctes, recursive: _, target, using, filter, returning, rules, through } = delete;
         self.ctes(ctes)?;
         self.from_items(using)?;
         self.option(filter)?;
         self.returning(returning)?;
-        *rules = self.target_rules(target, Write::Delete)?;
+        *rules = self.target_rules(target, Write::Delete, through.as_deref(), rules.take())?;
         let Some(rules) = rules else { return Ok(()) };
         returning.exprs.iter_mut().try_for_each(|e| put_masks(e, target, rules))
     }
@@ -351,11 +382,11 @@ impl Rules<'_> {
                 MergeAction::Insert(insert) => {
                     self.insert_source(&mut insert.source)?;
                     // A row that it inserts need not be one that the role sees.
-                    insert.rules = self.written_rules(target, Write::Insert { conflict: false }, false)?;
+                    insert.rules = self.written_rules(target, Write::Insert { conflict: false }, false, None)?;
                 }
             }
         }
-        *rules = self.target_rules(target, Write::Merge)?;
+        *rules = self.target_rules(target, Write::Merge, None, None)?;
         let Some(rules) = rules else { return Ok(()) };
         for MergeWhen { matched: _, condition: _, action } in whens {
             match action {

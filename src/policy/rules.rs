@@ -174,13 +174,13 @@ impl Rules<'_> {
             allowed.push(self.condition(&text, table, row)?);
         }
         if allowed.is_empty() {
-            return Ok(vec![RowCheck { condition: boolean(false), policy: None, checked }]);
+            return Ok(vec![RowCheck { condition: boolean(false), policy: None, checked, view: None }]);
         }
-        let mut checks = vec![RowCheck { condition: any(allowed), policy: None, checked }];
+        let mut checks = vec![RowCheck { condition: any(allowed), policy: None, checked, view: None }];
         for policy in &restrictive {
             if let Some(text) = text(policy) {
                 let condition = self.condition(&text, table, row)?;
-                checks.push(RowCheck { condition, policy: Some(policy.name.clone()), checked });
+                checks.push(RowCheck { condition, policy: Some(policy.name.clone()), checked, view: None });
             }
         }
         Ok(checks)
@@ -207,18 +207,23 @@ impl Rules<'_> {
         Ok(found)
     }
 
-    /// The rules of a statement's target. `reads`: the statement reads columns of it.
+    /// The rules of a statement's target. `reads`: the statement reads columns of it; `rows`: what analysis calls the row as it
+    /// is and as it is going to be.
     pub(super) fn target(
         &mut self,
         table: &Arc<Relation>,
         columns: &[RelColumn],
         write: Write,
         reads: bool,
+        rows: Option<(RelId, RelId)>,
     ) -> Result<Option<TargetRules>> {
         use PolicyCommand::{Delete, Insert, Select, Update};
         let Some(security) = self.holds(table)? else { return Ok(None) };
         self.not_in_itself(table)?;
-        let (row, new_row) = (self.fresh()?, self.fresh()?);
+        let (row, new_row) = match rows {
+            Some(rows) => rows,
+            None => (self.fresh()?, self.fresh()?),
+        };
         let masks = self.masks(table, columns, row)?;
         let mut rules =
             TargetRules { row, filter: None, masks, new_row, checks: Vec::new(), conflict: None, deleted: Vec::new() };

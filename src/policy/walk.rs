@@ -249,9 +249,22 @@ impl Walk {
         });
     }
 
-    /// The relation that a statement writes, met with these privileges, and what columns it writes.
-    fn target(&mut self, target: &Relation, required: Privileges, inserted: &[u16], updated: &[u16]) {
+    /// The relation that a statement writes, met with these privileges, and what columns it writes. The views on the way to
+    /// it are written with the same ones, each in the name of the owner of the one before.
+    fn target(
+        &mut self,
+        target: &Relation,
+        through: Option<&Through>,
+        required: Privileges,
+        inserted: &[u16],
+        updated: &[u16],
+    ) {
+        let outer = (self.role, self.in_view);
+        for view in through.iter().flat_map(|t| &t.views) {
+            self.view_on_the_way(view, required);
+        }
         self.relation(target, required);
+        (self.role, self.in_view) = outer;
         if let Some(used) = self.found.uses.iter_mut().find(|u| u.id == target.id) {
             let attnum = |i: &u16| used.attnums.get(usize::from(*i)).copied();
             // An index without a column cannot be; taking attnum 0 makes the column check fail.
@@ -259,6 +272,40 @@ impl Walk {
             let updated: BTreeSet<i16> = updated.iter().map(|i| attnum(i).unwrap_or(0)).collect();
             used.inserted.extend(inserted);
             used.updated.extend(updated);
+        }
+    }
+
+    fn view_on_the_way(&mut self, view: &ThroughView, required: Privileges) {
+        let ThroughView { id, def, owner, read, written } = view;
+        let attnums: Vec<i16> = def.columns.iter().map(|c| c.num).collect();
+        // An index without a column cannot be; attnum 0 makes the column check fail.
+        let written: BTreeSet<i16> =
+            written.iter().map(|i| attnums.get(usize::from(*i)).copied().unwrap_or(0)).collect();
+        let of = |privilege: Privileges| {
+            if required.contains(privilege) { written.clone() } else { BTreeSet::new() }
+        };
+        self.found.uses.push(Use {
+            def: Arc::clone(def),
+            role: self.role,
+            in_view: self.in_view,
+            required,
+            inserted: of(Privileges::INSERT),
+            updated: of(Privileges::UPDATE),
+            attnums,
+            id: *id,
+        });
+        self.found.columns.insert(*id, read.clone());
+        (self.role, self.in_view) = (owner.unwrap_or(self.user), true);
+    }
+
+    /// The conditions that analysis makes: of views with a check option, over a row of its own.
+    fn rules(&mut self, rules: Option<&TargetRules>) {
+        let Some(TargetRules { row, filter, masks, new_row, checks, conflict: _, deleted: _ }) = rules else { return };
+        self.found.derived.extend([*row, *new_row]);
+        self.option(filter);
+        masks.iter().for_each(|(_, mask)| self.expr(mask));
+        for RowCheck { condition, policy: _, checked: _, view: _ } in checks {
+            self.expr(condition);
         }
     }
 
@@ -274,8 +321,8 @@ impl Walk {
             excluded,
             returning,
             overriding: _,
-            // Analysis makes none.
-            rules: _,
+            rules,
+            through,
         } = insert;
         self.ctes(ctes);
         let mut required = Privileges::INSERT;
@@ -289,7 +336,8 @@ impl Walk {
             required = required.union(Privileges::UPDATE);
             updated = sets.iter().map(|(column, _)| *column).collect();
         }
-        self.target(target, required, named, &updated);
+        self.target(target, through.as_deref(), required, named, &updated);
+        self.rules(rules.as_deref());
         self.found.aliases.extend(excluded.map(|id| (id, target.id)));
         let outer = self.inserting;
         self.inserting = written_table(target);
@@ -311,10 +359,11 @@ impl Walk {
     }
 
     pub fn update(&mut self, update: &Update) {
-        let Update { ctes, recursive: _, target, sets, from, filter, returning, rules: _ } = update;
+        let Update { ctes, recursive: _, target, sets, from, filter, returning, rules, through } = update;
         self.ctes(ctes);
         let columns: Vec<u16> = sets.iter().map(|(column, _)| *column).collect();
-        self.target(target, Privileges::UPDATE, &[], &columns);
+        self.target(target, through.as_deref(), Privileges::UPDATE, &[], &columns);
+        self.rules(rules.as_deref());
         from.iter().for_each(|item| self.from_item(item));
         sets.iter().for_each(|(_, expr)| self.expr(expr));
         self.option(filter);
@@ -344,7 +393,7 @@ impl Walk {
             // How many rows it would meet is a question, too.
             required = Privileges::SELECT;
         }
-        self.target(target, required, &inserted, &updated);
+        self.target(target, None, required, &inserted, &updated);
         self.from_item(source);
         self.expr(on);
         for MergeWhen { matched: _, condition, action } in whens {
@@ -366,6 +415,7 @@ impl Walk {
                         returning: _,
                         overriding: _,
                         rules: _,
+                        through: _,
                     } = &**insert;
                     let outer = self.inserting;
                     self.inserting = written_table(target);
@@ -393,9 +443,10 @@ impl Walk {
     }
 
     pub fn delete(&mut self, delete: &Delete) {
-        let Delete { ctes, recursive: _, target, using, filter, returning, rules: _ } = delete;
+        let Delete { ctes, recursive: _, target, using, filter, returning, rules, through } = delete;
         self.ctes(ctes);
-        self.target(target, Privileges::DELETE, &[], &[]);
+        self.target(target, through.as_deref(), Privileges::DELETE, &[], &[]);
+        self.rules(rules.as_deref());
         using.iter().for_each(|item| self.from_item(item));
         self.option(filter);
         self.returning(returning);

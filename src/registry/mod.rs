@@ -48,4 +48,4 @@ pub use model::*;
 pub use partition::{Edge, KeyPart, PartitionBound, PartitionKey, PartitionOf, Partitioning, Strategy};
 pub use physical::{INTERNAL_SCHEMA, Storage, physical_name};
 pub use publish::{Counters, Overlay, Pending, Registry};
-pub use rules::{Mask, Policy, PolicyCommand, RowSecurity, Rules};
+pub use rules::{CheckOption, Mask, Policy, PolicyCommand, RowSecurity, Rules, ViewOver};

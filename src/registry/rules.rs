@@ -18,6 +18,37 @@ pub struct Rules {
     /// Of a view (security_invoker): it reads in the name of whoever asks, not of its owner.
     #[serde(default)]
     pub invoker: bool,
+    /// Of a view: WITH CHECK OPTION.
+    #[serde(default)]
+    pub check_option: Option<CheckOption>,
+    /// Of a view that can be written through: what it is over, for who asks whether it can.
+    #[serde(default)]
+    pub over: Option<ViewOver>,
+}
+
+/// The one table or view that a view shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ViewOver {
+    pub relation: Oid,
+    /// For each of the view's columns the attnum of the column below that it is, if it is no more than one.
+    pub columns: Vec<Option<i16>>,
+}
+
+/// Which rows may be written through a view: those that it shows (LOCAL), and that the views below it show (CASCADED).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CheckOption {
+    Local,
+    Cascaded,
+}
+
+impl CheckOption {
+    /// As `pg_class.reloptions` and `information_schema.views` have it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Cascaded => "cascaded",
+        }
+    }
 }
 
 /// One policy (a row of pg_policy). Its texts are kept ones, over the table's columns.

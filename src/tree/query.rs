@@ -1,5 +1,6 @@
 //! Queries and data-modifying statements.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Expr, Field, SortKey, TargetRules, WindowSpec};
@@ -269,6 +270,8 @@ pub struct Insert {
     pub returning: Returning,
     pub overriding: Overriding,
     pub rules: Option<Box<TargetRules>>,
+    /// The views by which the target was reached.
+    pub through: Option<Box<Through>>,
 }
 
 #[derive(Debug, Clone)]
@@ -313,6 +316,8 @@ pub struct Update {
     pub filter: Option<Expr>,
     pub returning: Returning,
     pub rules: Option<Box<TargetRules>>,
+    /// The views by which the target was reached.
+    pub through: Option<Box<Through>>,
 }
 
 #[derive(Debug, Clone)]
@@ -324,6 +329,26 @@ pub struct Delete {
     pub filter: Option<Expr>,
     pub returning: Returning,
     pub rules: Option<Box<TargetRules>>,
+    /// The views by which the target was reached.
+    pub through: Option<Box<Through>>,
+}
+
+/// The views that a statement writes through, from the one that it names inwards; its target is the table below them.
+#[derive(Debug, Clone)]
+pub struct Through {
+    pub views: Vec<ThroughView>,
+}
+
+#[derive(Debug, Clone)]
+pub struct ThroughView {
+    /// Nothing in the statement refers to it.
+    pub id: RelId,
+    pub def: Arc<TableDef>,
+    /// In whose name what is below is read and written (a role's OID); `None` (security_invoker): the current user's.
+    pub owner: Option<Oid>,
+    /// What is read and written of it, as indexes into `def.columns`.
+    pub read: BTreeSet<u16>,
+    pub written: BTreeSet<u16>,
 }
 
 #[derive(Debug, Clone)]

@@ -35,6 +35,8 @@ pub struct RowCheck {
     /// The restrictive policy that it comes from; none where it is several in one.
     pub policy: Option<Name>,
     pub checked: CheckedRow,
+    /// The view whose WITH CHECK OPTION it is, and no policy.
+    pub view: Option<Name>,
 }
 
 /// Which row a condition is about (WCOKind).

@@ -67,6 +67,7 @@ pub enum Ddl {
         temporary: bool,
         /// security_invoker.
         invoker: bool,
+        check_option: Option<registry::CheckOption>,
     },
     CreateIndex {
         namespace: Name,

@@ -147,10 +147,7 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
             Value::Bool(objects.partitions.contains_key(&r.oid)),
             Value::Bool(r.is_partition()),
             opt_text(bound_of(ask, r)),
-            match r.rules.invoker {
-                true => array(oid::TEXT, vec![text("security_invoker=true")]),
-                false => Value::Null,
-            },
+            view_options(r),
         ]);
         for index in &r.indexes {
             rows.push([
@@ -402,4 +399,12 @@ pub(super) fn pg_description(ask: &Ask<'_>) -> Result<Rows> {
         }
     }
     Ok(rows)
+}
+
+/// pg_class.reloptions: of views alone.
+fn view_options(relation: &Relation) -> Value {
+    let invoker = relation.rules.invoker.then(|| text("security_invoker=true"));
+    let check = relation.rules.check_option.map(|option| text(&format!("check_option={}", option.word())));
+    let all: Vec<Value> = invoker.into_iter().chain(check).collect();
+    if all.is_empty() { Value::Null } else { array(oid::TEXT, all) }
 }

@@ -83,6 +83,7 @@ impl Analyzer<'_> {
             returning: crate::tree::Returning::default(),
             overriding: Overriding::System,
             rules: None,
+            through: None,
         })
     }
 

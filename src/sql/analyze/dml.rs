@@ -50,22 +50,46 @@ impl Analyzer<'_> {
     }
 
     /// The table that a statement writes to.
-    pub(crate) fn writable(&self, name: &ast::ObjectName, verb: &str) -> Result<(Arc<TableDef>, u32)> {
+    pub(crate) fn writable(&mut self, name: &ast::ObjectName, verb: &'static str) -> Result<Writable> {
         let (namespace, table, pos) = self.name_parts(name)?;
         let Some(def) = self.find_relation(namespace.as_deref(), &table).map_err(|e| e.at(pos))? else {
             return Err(self.no_relation(namespace.as_deref(), &table, pos));
         };
+        if matches!(def.kind, RelationKind::View { .. }) && verb != MERGE {
+            let view = Arc::new(self.view_target(&def, verb)?);
+            return Ok(Writable { def: Arc::clone(&view.def), name: Arc::clone(&def.name), pos, view: Some(view) });
+        }
         self.check_writable(&def, verb)?;
-        Ok((def, pos))
+        Ok(Writable { name: Arc::clone(&def.name), def, pos, view: None })
+    }
+
+    /// The relation that a statement writes to, in scope.
+    pub(crate) fn enter_target(&mut self, written: &Writable, alias: Option<Arc<str>>) -> Relation {
+        let (aliased, shown) = (alias.is_some(), alias.unwrap_or_else(|| Arc::clone(&written.name)));
+        match &written.view {
+            None => {
+                let target = self.target_relation(&written.def, shown, written.pos);
+                self.scope_target(&target, &written.def, aliased);
+                target
+            }
+            Some(view) => {
+                let target = Relation { alias: shown, pos: written.pos, ..view.base.clone() };
+                self.scope_view(&target, view, aliased);
+                target
+            }
+        }
     }
 
     pub(crate) fn check_writable(&self, def: &TableDef, verb: &str) -> Result<()> {
         match def.kind {
             RelationKind::Table => Ok(()),
             RelationKind::View { .. } => {
-                let message = format!("cannot {verb} view \"{}\"", def.name);
-                Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
-                    .detail("Views are not automatically updatable here.")
+                let message = match verb {
+                    MERGE => format!("cannot execute MERGE on relation \"{}\"", def.name),
+                    _ => format!("cannot {verb} view \"{}\"", def.name),
+                };
+                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
+                    .detail("This operation is not supported for views.")
                     .hint("Change the table itself."))
             }
             RelationKind::Sequence(_) | RelationKind::MaterializedView { .. } => {
@@ -112,26 +136,34 @@ impl Analyzer<'_> {
             }
         };
         let sets = self.assignments(&def, &target, &update.assignments)?;
-        let filter = match &update.selection {
+        let mut filter = match &update.selection {
             Some(expr) => Some(self.condition(expr, Clause::Where, "WHERE")?),
             None => None,
         };
         let returning = self.returning(update.returning.as_deref())?;
-        Ok(Update { ctes: Vec::new(), recursive: false, target, sets, from, filter, returning, rules: None })
+        // What generated columns follow from is the table's affair.
+        let named = sets.iter().filter(|(n, _)| def.columns[usize::from(*n)].generated.is_none());
+        let written: Vec<u16> = named.clone().map(|(n, _)| *n).collect();
+        let condition = filter.clone();
+        let read: Vec<&Expr> = named.map(|(_, e)| e).chain(&condition).chain(&returning.exprs).collect();
+        let (through, rules) = self.through(Some(&mut filter), &read, &written);
+        Ok(Update { ctes: Vec::new(), recursive: false, target, sets, from, filter, returning, rules, through })
     }
 
-    pub(crate) fn dml_target(&mut self, table: &ast::TableWithJoins, verb: &str) -> Result<(Arc<TableDef>, Relation)> {
+    pub(crate) fn dml_target(
+        &mut self,
+        table: &ast::TableWithJoins,
+        verb: &'static str,
+    ) -> Result<(Arc<TableDef>, Relation)> {
         let ast::TableFactor::Table { name, alias, args: None, .. } = &table.relation else {
             return Err(Error::syntax("syntax error at the statement's table"));
         };
         if !table.joins.is_empty() {
             return Err(Error::syntax(format!("a join is no target of {verb}")));
         }
-        let (def, pos) = self.writable(name, verb)?;
-        let shown = alias.as_ref().map_or_else(|| Arc::clone(&def.name), |a| fold(&a.name));
-        let target = self.target_relation(&def, shown, pos);
-        self.scope_target(&target, &def, alias.is_some());
-        Ok((def, target))
+        let written = self.writable(name, verb)?;
+        let target = self.enter_target(&written, alias.as_ref().map(|a| fold(&a.name)));
+        Ok((written.def, target))
     }
 
     /// SET of UPDATE and of ON CONFLICT DO UPDATE, with the generated columns that follow from it.
@@ -364,6 +396,9 @@ impl Analyzer<'_> {
     }
 
     pub(crate) fn column_index_of(&self, def: &TableDef, name: &str, pos: u32) -> Result<u16> {
+        if let Some(view) = self.scopes.last().and_then(|s| s.view.as_ref()).filter(|v| v.def.oid == def.oid) {
+            return view.column(name, pos);
+        }
         match def.columns.iter().position(|c| &*c.name == name) {
             Some(i) => Ok(i as u16),
             None => {
@@ -376,6 +411,12 @@ impl Analyzer<'_> {
     /// The right side of `SET column = …`; DEFAULT is the column's default.
     fn assigned_value(&mut self, def: &Arc<TableDef>, column: u16, value: &ast::Expr) -> Result<Expr> {
         let target = &def.columns[usize::from(column)];
+        if is_default(value) && self.scopes.last().is_some_and(|s| s.view.is_some()) {
+            // A view's columns have no defaults of their own, and the table's do not count.
+            self.may_be_set(def, column)?;
+            let null = Expr { kind: ExprKind::Const(Value::Null), ty: PgType::new(oid::UNKNOWN), pos: 0 };
+            return self.coerce_type(null, target.ty, CastContext::Assignment, false);
+        }
         if is_default(value) {
             return self.column_default(def, target);
         }
@@ -494,12 +535,15 @@ impl Analyzer<'_> {
             Some(using) => self.range_table(using)?,
             None => Vec::new(),
         };
-        let filter = match &delete.selection {
+        let mut filter = match &delete.selection {
             Some(expr) => Some(self.condition(expr, Clause::Where, "WHERE")?),
             None => None,
         };
         let returning = self.returning(delete.returning.as_deref())?;
-        Ok(Delete { ctes: Vec::new(), recursive: false, target, using, filter, returning, rules: None })
+        let condition = filter.clone();
+        let read: Vec<&Expr> = condition.iter().chain(&returning.exprs).collect();
+        let (through, rules) = self.through(Some(&mut filter), &read, &[]);
+        Ok(Delete { ctes: Vec::new(), recursive: false, target, using, filter, returning, rules, through })
     }
 
     pub(crate) fn returning(&mut self, items: Option<&[ast::SelectItem]>) -> Result<Returning> {
@@ -515,6 +559,19 @@ impl Analyzer<'_> {
     }
 }
 
+/// What MERGE is called where others are called by their messages' words.
+pub(super) const MERGE: &str = "merge into";
+
+/// The relation that a statement names as what it writes to.
+pub(crate) struct Writable {
+    /// The table, which is below `view` if that is named.
+    pub def: Arc<TableDef>,
+    /// The name of what is named.
+    pub name: Arc<str>,
+    pub pos: u32,
+    pub view: Option<Arc<super::view_target::ViewTarget>>,
+}
+
 /// What INSERT or SET writes: a column, or a part of it.
 pub(crate) struct WriteTarget {
     pub column: u16,
@@ -528,7 +585,7 @@ pub(crate) fn no_rows(name: &str) -> Error {
     Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{name}\" is a composite type"))
 }
 
-fn assigned_twice(column: &str) -> Error {
+pub(super) fn assigned_twice(column: &str) -> Error {
     Error::syntax(format!("multiple assignments to same column \"{column}\""))
 }
 

@@ -166,7 +166,7 @@ impl Analyzer<'_> {
         Ok((FromItem::Relation(Box::new(relation)), vec![item]))
     }
 
-    fn expand_view(&mut self, def: &TableDef, definition: &str, search_path: &[Name]) -> Result<Query> {
+    pub(crate) fn expand_view(&mut self, def: &TableDef, definition: &str, search_path: &[Name]) -> Result<Query> {
         if self.views.contains(&def.oid) {
             let message = format!("infinite recursion detected in rules for relation \"{}\"", def.name);
             return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlparser::ast::{self, SetExpr};
 
-use super::dml::{WriteTarget, is_default};
+use super::dml::{Writable, WriteTarget, is_default};
 use super::scope::{Clause, NsItem, Scope};
 use super::{Analyzer, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
@@ -42,23 +42,19 @@ impl Analyzer<'_> {
         let ast::TableObject::TableName(name) = &insert.table else {
             return Err(Error::unsupported("INSERT into a function or query"));
         };
-        let (def, pos) = self.writable(name, "insert into")?;
+        let written = self.writable(name, "insert into")?;
         let alias = insert.table_alias.as_ref().map(|a| fold(&a.alias));
         self.scopes.push(Scope::default());
-        let result = self.insert_in_scope(insert, def, alias, pos);
+        self.scope().view.clone_from(&written.view);
+        let result = self.insert_in_scope(insert, &written, alias);
         self.scopes.pop();
         result
     }
 
-    fn insert_in_scope(
-        &mut self,
-        insert: &ast::Insert,
-        def: Arc<TableDef>,
-        alias: Option<Arc<str>>,
-        pos: u32,
-    ) -> Result<Insert> {
+    fn insert_in_scope(&mut self, insert: &ast::Insert, written: &Writable, alias: Option<Arc<str>>) -> Result<Insert> {
+        let def = Arc::clone(&written.def);
         let overriding = self.parsed.extras.overriding.unwrap_or(Overriding::Default);
-        let shown = alias.clone().unwrap_or_else(|| Arc::clone(&def.name));
+        let shown = alias.clone().unwrap_or_else(|| Arc::clone(&written.name));
         let hidden = NsItem::new(shown, crate::tree::RelId(0), &super::from::table_columns(&def));
         self.scope().hidden.push(hidden);
         let listed = self.insert_columns(&def, &insert.columns)?;
@@ -72,12 +68,15 @@ impl Analyzer<'_> {
                 None => self.insert_query(&def, listed, query, overriding)?,
             },
         };
-        let shown = alias.clone().unwrap_or_else(|| Arc::clone(&def.name));
-        let target = self.target_relation(&def, shown, pos);
         self.scope().hidden.clear();
-        self.scope_target(&target, &def, alias.is_some());
+        let target = self.enter_target(written, alias);
         let (on_conflict, excluded) = match &insert.on {
             None => (None, None),
+            Some(ast::OnInsert::OnConflict(_)) if written.view.is_some() => {
+                return Err(
+                    Error::unsupported("ON CONFLICT of an INSERT into a view").hint("Insert into the table itself.")
+                );
+            }
             Some(ast::OnInsert::OnConflict(clause)) => {
                 let (clause, excluded) = self.on_conflict(&def, &target, clause)?;
                 (Some(clause), excluded)
@@ -85,6 +84,8 @@ impl Analyzer<'_> {
             Some(_) => return Err(Error::syntax("syntax error at or near \"DUPLICATE\"")),
         };
         let returning = self.returning(insert.returning.as_deref())?;
+        let read: Vec<&Expr> = returning.exprs.iter().collect();
+        let (through, rules) = self.through(None, &read, &named);
         Ok(Insert {
             ctes: Vec::new(),
             recursive: false,
@@ -96,7 +97,8 @@ impl Analyzer<'_> {
             excluded,
             returning,
             overriding,
-            rules: None,
+            rules,
+            through,
         })
     }
 
@@ -110,7 +112,8 @@ impl Analyzer<'_> {
             let target = self.set_target(def, name)?;
             // Of a column several parts may be given, but nothing beside the whole.
             let again = |t: &&WriteTarget| t.column == target.column && (t.place.is_empty() || target.place.is_empty());
-            if out.iter().find(again).is_some() {
+            let named_again = self.scopes.last().is_none_or(|s| s.view.is_none());
+            if named_again && out.iter().find(again).is_some() {
                 let name = &def.columns[usize::from(target.column)].name;
                 let message = format!("column \"{name}\" specified more than once");
                 return Err(Error::new(SqlState::DUPLICATE_COLUMN, message).at(target.pos));
@@ -120,8 +123,26 @@ impl Analyzer<'_> {
         Ok(Some(out))
     }
 
-    /// The columns for a row of `count` values.
+    /// As [`Self::columns_for`]. Two columns of a view may be one of its table.
     fn match_columns(
+        &self,
+        def: &TableDef,
+        listed: Option<Vec<WriteTarget>>,
+        count: usize,
+        extra_pos: impl Fn(usize) -> u32,
+    ) -> Result<Vec<WriteTarget>> {
+        let targets = self.columns_for(def, listed, count, extra_pos)?;
+        for (i, target) in targets.iter().enumerate() {
+            let again = |t: &&WriteTarget| t.column == target.column && (t.place.is_empty() || target.place.is_empty());
+            if targets[..i].iter().any(|t| again(&t)) {
+                return Err(super::dml::assigned_twice(&def.columns[usize::from(target.column)].name));
+            }
+        }
+        Ok(targets)
+    }
+
+    /// The columns for a row of `count` values.
+    fn columns_for(
         &self,
         def: &TableDef,
         listed: Option<Vec<WriteTarget>>,
@@ -130,11 +151,17 @@ impl Analyzer<'_> {
     ) -> Result<Vec<WriteTarget>> {
         match listed {
             None => {
-                if count > def.columns.len() {
+                let view = self.scopes.last().and_then(|s| s.view.as_ref()).filter(|v| v.def.oid == def.oid);
+                let width = view.map_or(def.columns.len(), |v| v.width());
+                if count > width {
                     let message = "INSERT has more expressions than target columns";
-                    return Err(Error::syntax(message).at(extra_pos(def.columns.len())));
+                    return Err(Error::syntax(message).at(extra_pos(width)));
                 }
-                Ok((0..count as u16).map(|column| WriteTarget { column, place: Vec::new(), pos: 0 }).collect())
+                let column = |at: usize| match view {
+                    Some(view) => view.nth(at),
+                    None => Ok(at as u16),
+                };
+                (0..count).map(|at| Ok(WriteTarget { column: column(at)?, place: Vec::new(), pos: 0 })).collect()
             }
             Some(listed) if count > listed.len() => {
                 Err(Error::syntax("INSERT has more expressions than target columns").at(extra_pos(listed.len())))

@@ -147,6 +147,7 @@ impl Analyzer<'_> {
             returning: Returning::default(),
             overriding,
             rules: None,
+            through: None,
         })))
     }
 }

@@ -50,6 +50,7 @@ mod target;
 mod types;
 mod utility;
 mod values;
+mod view_target;
 mod window;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -76,6 +77,7 @@ pub use self::stored::{
     Stored, assigned_expression, expression, places as stored_places, places_along, policy_condition,
 };
 pub use self::utility::execute_arguments;
+pub use self::view_target::written_through;
 
 /// A statement, analyzed.
 #[derive(Debug, Clone)]

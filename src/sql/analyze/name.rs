@@ -39,7 +39,15 @@ impl Analyzer<'_> {
 
     fn whole_row(&mut self, namespace: Option<&str>, name: &str, pos: u32) -> Result<Option<Expr>> {
         let Some(item) = self.find_item(namespace, name, pos)? else { return Ok(None) };
-        let Some(rel) = item.rel else { return Ok(None) };
+        let Some(rel) = item.rel else {
+            // The view that a statement writes to.
+            let target = self.scopes.iter().any(|s| s.view.as_ref().is_some_and(|v| v.is(&item)));
+            return if target {
+                Err(Error::unsupported("the whole row of a view that is written to").at(pos))
+            } else {
+                Ok(None)
+            };
+        };
         // A function with one plain result stands for its value, not for a row.
         if item.row_type == oid::RECORD && item.columns.len() == 1 && self.function_rels.contains(&rel) {
             return Ok(Some(super::scope::at(item.columns[0].expr.clone(), pos)));

@@ -132,6 +132,8 @@ pub(crate) struct Scope {
     pub hidden: Vec<NsItem>,
     /// What the statement of this level changes.
     pub target: Option<RelId>,
+    /// The view that the target was named as.
+    pub view: Option<Arc<super::view_target::ViewTarget>>,
     /// All relations of this level, joined ones too.
     pub rels: Vec<RelId>,
     pub lateral_active: bool,

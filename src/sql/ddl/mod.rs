@@ -152,9 +152,19 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
             planner.create_table_as(key, *temporary, as_query, *if_not_exists, ddl)?;
         }
         Ddl::Refresh { view, concurrently, with_data } => planner.refresh(view, *concurrently, *with_data)?,
-        Ddl::CreateView { namespace, name, columns, definition, query, or_replace, temporary, invoker } => {
+        Ddl::CreateView {
+            namespace,
+            name,
+            columns,
+            definition,
+            query,
+            or_replace,
+            temporary,
+            invoker,
+            check_option,
+        } => {
             let key = (namespace.clone(), name.clone());
-            planner.create_view(key, columns, definition, query, *or_replace, (*temporary, *invoker))?;
+            planner.create_view(key, columns, definition, query, *or_replace, (*temporary, *invoker, *check_option))?;
         }
         Ddl::CreateIndex { namespace, name, table, index, if_not_exists } => {
             planner.create_index((namespace, table), name.as_ref(), index, *if_not_exists)?;

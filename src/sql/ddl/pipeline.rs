@@ -86,6 +86,7 @@ fn insert(table: &Arc<Relation>, query: Box<tree::Query>) -> Statement {
         returning: Returning::default(),
         overriding: Overriding::System,
         rules: None,
+        through: None,
     }))
 }
 

@@ -2,9 +2,11 @@
 
 use super::planner::Planner;
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Acl, Column, Name, OnConflictDefault, Relation, RelationKind, Rules, Storage};
+use crate::registry::{
+    Acl, CheckOption, Column, Name, OnConflictDefault, Relation, RelationKind, Rules, Storage, ViewOver,
+};
 use crate::sql::analyze::kept;
-use crate::tree::Query;
+use crate::tree::{Expr, ExprKind, Query};
 use crate::types::{PgType, oid};
 
 impl Planner<'_> {
@@ -15,7 +17,7 @@ impl Planner<'_> {
         definition: &str,
         query: &Query,
         or_replace: bool,
-        (temporary, invoker): (bool, bool),
+        (temporary, invoker, check_option): (bool, bool, Option<CheckOption>),
     ) -> Result<()> {
         self.tag("CREATE VIEW");
         if names.len() > query.columns.len() {
@@ -35,6 +37,8 @@ impl Planner<'_> {
             self.row_type_may_change(&old, &new)?;
             new.kind = self.view_kind(definition);
             new.rules.invoker = invoker;
+            new.rules.check_option = check_option;
+            new.rules.over = over(query);
             let before = self.after.clone();
             self.put_relation(new);
             return if grown { self.views_follow(&before, &old) } else { Ok(()) };
@@ -61,7 +65,7 @@ impl Planner<'_> {
             last_dropped: 0,
             partitioning: Default::default(),
             details: Default::default(),
-            rules: Rules { invoker, ..Rules::default() },
+            rules: Rules { invoker, check_option, over: over(query), ..Rules::default() },
         };
         self.put_relation(relation);
         Ok(())
@@ -70,6 +74,16 @@ impl Planner<'_> {
     fn view_kind(&self, definition: &str) -> RelationKind {
         RelationKind::View { definition: definition.to_owned(), search_path: kept::PATH.map(Name::from).to_vec() }
     }
+}
+
+/// What a view of this query can be written through to.
+fn over(query: &Query) -> Option<ViewOver> {
+    let (def, id, targets) = crate::sql::analyze::written_through(query)?;
+    let column = |target: &Expr| match target.kind {
+        ExprKind::Column { rel, column } if rel == id => def.columns.get(usize::from(column)).map(|c| c.num),
+        _ => None,
+    };
+    Some(ViewOver { relation: def.oid, columns: targets.iter().map(column).collect() })
 }
 
 fn columns(names: &[Name], query: &Query) -> Result<Vec<Column>> {

@@ -459,7 +459,7 @@ fn known_phys(value: &Scalar) -> Phys {
 
 /// False for records whose fields are of other types, or more: PostgreSQL lets each row have columns of its own, a STRUCT does not.
 fn may_meet(left: &Phys, right: &Phys) -> bool {
-    let text = |phys: &Phys| matches!(phys, Phys::Text | Phys::Char(_) | Phys::Padded);
+    let text = |phys: &Phys| matches!(phys, Phys::Text | Phys::Char(_) | Phys::Padded | Phys::Jsonb);
     let number = |phys: &Phys| decimal(phys).is_some() || *phys == Phys::Numeric;
     let field = |(left, right): (&Phys, &Phys)| {
         left == right

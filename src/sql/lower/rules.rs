@@ -110,7 +110,11 @@ pub(super) fn value_in(rel: Option<&Rel>) -> impl Fn(u16) -> Option<Scalar> + us
 
 /// ExecWithCheckOptions.
 fn violated(check: &RowCheck, def: &registry::Relation) -> Error {
-    let RowCheck { condition: _, policy, checked } = check;
+    let RowCheck { condition: _, policy, checked, view } = check;
+    if let Some(view) = view {
+        let message = format!("new row violates check option for view \"{view}\"");
+        return Error::new(SqlState::WITH_CHECK_OPTION_VIOLATION, message);
+    }
     let policy = policy.as_ref().map_or_else(String::new, |name| format!(" \"{name}\""));
     let (row, using) = match checked {
         CheckedRow::New => ("new", ""),

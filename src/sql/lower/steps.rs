@@ -270,7 +270,7 @@ impl<'a> Lowerer<'a> {
     }
 
     fn update_step(&mut self, steps: &mut Steps, update: &Update) -> Result<Part> {
-        let Update { ctes: _, recursive: _, target, sets, from, filter, returning, rules } = update;
+        let Update { ctes: _, recursive: _, target, sets, from, filter, returning, rules, through: _ } = update;
         let def = Arc::clone(target_table(target)?);
         let whole = !returning.exprs.is_empty();
         let (kept, place, keys) = match rules {
@@ -316,7 +316,7 @@ impl<'a> Lowerer<'a> {
     }
 
     fn delete_step(&mut self, steps: &mut Steps, delete: &Delete) -> Result<Part> {
-        let Delete { ctes: _, recursive: _, target, using, filter, returning, rules } = delete;
+        let Delete { ctes: _, recursive: _, target, using, filter, returning, rules, through: _ } = delete;
         let def = Arc::clone(target_table(target)?);
         let whole = !returning.exprs.is_empty();
         let (kept, place, keys) = match rules {

@@ -53,7 +53,7 @@ pub use partition::{INHERITED, PartitionClauses, RawAction, RawBound, RawChange,
 pub use rewrite::{Place, kept_place};
 pub use source::{Source, too_deep};
 pub use strip::Extras;
-pub use view::view_options;
+pub use view::{ViewOptions, view_options};
 
 use depth::{MAX_NESTING, check_nesting};
 

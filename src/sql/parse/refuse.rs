@@ -131,17 +131,6 @@ fn create(c: &mut Cursor<'_>) -> Option<Error> {
     if c.eat("unique index") || c.eat("index") {
         return None;
     }
-    let from = c.at;
-    c.eat("recursive");
-    if c.eat("view") {
-        let end = c.tokens.len();
-        c.at = end.saturating_sub(2);
-        return match c.eat("check option") {
-            true => refused("WITH CHECK OPTION").map(|e| e.hint("Views are not updatable; leave it out.")),
-            false => None,
-        };
-    }
-    c.at = from;
     if c.eat("type") {
         return create_type(c);
     }

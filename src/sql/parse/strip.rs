@@ -23,6 +23,8 @@ pub struct Extras {
     pub cte_clauses: Vec<(u32, super::rewrite::CteClauses)>,
     /// What messages call the command if it was written CONCURRENTLY: it may not run inside a transaction block.
     pub outside_block: Option<&'static str>,
+    /// CREATE VIEW … WITH CHECK OPTION.
+    pub check_option: Option<crate::registry::CheckOption>,
     /// CREATE UNLOGGED.
     pub unlogged: bool,
     /// The names of the columns of CREATE TABLE … AS.
@@ -82,6 +84,7 @@ pub fn strip(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<(Vec<TokenWi
         }
     }
     definition(&mut tokens, &mut extras);
+    extras.check_option = super::view::take_check_option(&mut tokens);
     super::leave_out::take(&mut tokens, &mut extras)?;
     extras.partition = super::partition::take(&mut tokens, source)?;
     extras.only = super::partition::take_only(&mut tokens, source);

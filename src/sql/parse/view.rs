@@ -2,27 +2,36 @@
 
 use std::sync::Arc;
 
-use sqlparser::tokenizer::Token;
+use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::cursor::Cursor;
 use crate::error::{Error, Result, SqlState};
+use crate::registry::CheckOption;
 use crate::types::text::parse_bool;
 
-/// The options as they were written: is it security_invoker? Without a value an option is true.
-pub fn view_options(options: &[(Arc<str>, Option<String>)]) -> Result<bool> {
-    let mut invoker = false;
+/// What the options of a view say.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ViewOptions {
+    /// security_invoker.
+    pub invoker: bool,
+    pub check: Option<CheckOption>,
+}
+
+/// The options as they were written. Without a value an option is true.
+pub fn view_options(options: &[(Arc<str>, Option<String>)]) -> Result<ViewOptions> {
+    let mut found = ViewOptions::default();
     for (i, (name, value)) in options.iter().enumerate() {
-        let invalid = |message: String| Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+        let invalid = |message: String| Error::new(SqlState::INVALID_PARAMETER_VALUE, message);
         if options[..i].iter().any(|(other, _)| other == name) {
-            return invalid(format!("parameter \"{name}\" specified more than once"));
+            return Err(invalid(format!("parameter \"{name}\" specified more than once")));
         }
         let text = value.as_deref().unwrap_or("true");
         let flag = || match parse_bool(text) {
             Ok(flag) => Ok(flag),
-            Err(_) => invalid(format!("invalid value for boolean option \"{name}\": {text}")),
+            Err(_) => Err(invalid(format!("invalid value for boolean option \"{name}\": {text}"))),
         };
         match &**name {
-            "security_invoker" => invoker = flag()?,
+            "security_invoker" => found.invoker = flag()?,
             "security_barrier" => {
                 if flag()? {
                     return Err(Error::unsupported("security_barrier")
@@ -30,12 +39,44 @@ pub fn view_options(options: &[(Arc<str>, Option<String>)]) -> Result<bool> {
                 }
             }
             "check_option" => {
-                return Err(Error::unsupported("check_option").hint("Views are not updatable; leave it out."));
+                found.check = match text.to_ascii_lowercase().as_str() {
+                    "local" => Some(CheckOption::Local),
+                    "cascaded" => Some(CheckOption::Cascaded),
+                    _ => {
+                        let message = format!("invalid value for enum option \"check_option\": {text}");
+                        return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
+                            .detail("Valid values are \"local\" and \"cascaded\"."));
+                    }
+                };
             }
-            other => return invalid(format!("unrecognized parameter \"{other}\"")),
+            other => return Err(invalid(format!("unrecognized parameter \"{other}\""))),
         }
     }
-    Ok(invoker)
+    Ok(found)
+}
+
+/// Takes `WITH [LOCAL | CASCADED] CHECK OPTION` from the end of CREATE VIEW.
+pub(super) fn take_check_option(tokens: &mut Vec<TokenWithSpan>) -> Option<CheckOption> {
+    let is = |at: usize, word: &str| {
+        matches!(tokens.get(at).map(|t| &t.token),
+            Some(Token::Word(w)) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word))
+    };
+    // `CREATE [OR REPLACE] [TEMPORARY] [RECURSIVE] VIEW`
+    if !is(0, "create") || !(1..6).any(|at| is(at, "view")) || is(1, "materialized") {
+        return None;
+    }
+    let end = tokens.iter().rposition(|t| !matches!(t.token, Token::SemiColon | Token::EOF))?;
+    if end < 3 || !is(end, "option") || !is(end - 1, "check") {
+        return None;
+    }
+    let (with, found) = match () {
+        () if is(end - 2, "with") => (end - 2, CheckOption::Cascaded),
+        () if is(end - 3, "with") && is(end - 2, "local") => (end - 3, CheckOption::Local),
+        () if is(end - 3, "with") && is(end - 2, "cascaded") => (end - 3, CheckOption::Cascaded),
+        () => return None,
+    };
+    tokens.drain(with..=end);
+    Some(found)
 }
 
 /// `SET (security_invoker = …)` or `RESET (security_invoker)` of ALTER VIEW; `None` if neither stands here.
@@ -67,7 +108,7 @@ pub(super) fn alter(c: &mut Cursor<'_>) -> Result<Option<bool>> {
     if reset && !resets {
         return Err(Error::unsupported("ALTER VIEW … RESET of anything but security_invoker"));
     }
-    view_options(&options).map(Some)
+    view_options(&options).map(|options| Some(options.invoker))
 }
 
 fn value(c: &mut Cursor<'_>) -> Result<String> {

@@ -83,14 +83,10 @@ pub(super) const ENTRIES: &[Line] = &[
     ("pg_get_keywords()", Template("dg_pg_get_keywords({session})")),
     ("pg_available_extensions()", Template("dg_pg_available_extensions({session})")),
     ("pg_relation_is_publishable(regclass)", SessionNative("dg_pg_relation_is_publishable")),
-    // Insert, update and delete: bits 3, 2 and 4. Views take none of them.
-    (
-        "pg_relation_is_updatable(regclass,bool)",
-        Template("CASE dg_pg_relation_is_table({session}, {0}) WHEN TRUE THEN 28 ELSE 0 END"),
-    ),
+    ("pg_relation_is_updatable(regclass,bool)", Template("dg_pg_relation_is_updatable({session}, {0})")),
     (
         "pg_column_is_updatable(regclass,int2,bool)",
-        Template("CASE WHEN {1} > 0 THEN coalesce(dg_pg_relation_is_table({session}, {0}), FALSE) ELSE FALSE END"),
+        Template("dg_pg_column_is_updatable({session}, {0}, CAST({1} AS INTEGER))"),
     ),
     ("row_security_active(oid)", SessionNative("dg_row_security_active")),
     ("pg_encoding_to_char(int4)", Native("dg_pg_encoding_to_char")),

@@ -247,7 +247,8 @@ impl Analyzer<'_> {
         if *or_alter || *if_not_exists || foreign || to.is_some() || params.is_some() {
             return Err(Error::syntax("syntax error in CREATE VIEW"));
         }
-        let invoker = view_options(options)?;
+        let options = view_options(options)?;
+        let check_option = options.check.or(self.parsed.extras.check_option);
         let name = self.qualified(name)?;
         let (namespace, name) = self.new_name(&name, *temporary)?;
         let columns = columns.iter().map(|c| parse::fold(&c.name)).collect();
@@ -255,6 +256,9 @@ impl Analyzer<'_> {
         let query = self.ddl_query(query)?;
         if !self.finish_params()?.is_empty() {
             return Err(Error::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1"));
+        }
+        if check_option.is_some() {
+            super::view_target::check_option_fits(&query)?;
         }
         let definition = super::kept::new_query(&query, &written, &self.parsed.extras, self.ctx)?;
         Ok(Ddl::CreateView {
@@ -265,7 +269,8 @@ impl Analyzer<'_> {
             query: Box::new(query),
             or_replace: *or_replace,
             temporary: *temporary,
-            invoker,
+            invoker: options.invoker,
+            check_option,
         })
     }
 
@@ -483,10 +488,10 @@ pub(super) fn new_sequence(ty: PgType, change: &SequenceChange) -> Result<Sequen
     Ok(sequence)
 }
 
-/// WITH (…) of CREATE VIEW: is it security_invoker?
-fn view_options(options: &ast::CreateTableOptions) -> Result<bool> {
+/// WITH (…) of CREATE VIEW.
+fn view_options(options: &ast::CreateTableOptions) -> Result<parse::ViewOptions> {
     let list = match options {
-        ast::CreateTableOptions::None => return Ok(false),
+        ast::CreateTableOptions::None => return Ok(parse::ViewOptions::default()),
         ast::CreateTableOptions::With(list) => list,
         ast::CreateTableOptions::Options(_)
         | ast::CreateTableOptions::Plain(_)

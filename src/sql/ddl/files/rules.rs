@@ -45,7 +45,15 @@ impl Work<'_> {
             let expression = mask.expression.clone();
             masks.push(Mask { column: column.num, roles: self.roles(&mask.to)?, expression });
         }
-        Ok(Rules { enabled: !policies.is_empty(), forced: file.force_row_rules, policies, masks, invoker: false })
+        Ok(Rules {
+            enabled: !policies.is_empty(),
+            forced: file.force_row_rules,
+            policies,
+            masks,
+            invoker: false,
+            check_option: None,
+            over: None,
+        })
     }
 
     fn roles(&self, names: &[Option<Name>]) -> Result<Vec<Oid>> {
