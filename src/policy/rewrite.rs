@@ -264,47 +264,6 @@ impl Rules<'_> {
         Ok(())
     }
 
-    /// The rules of a target, and what analysis made of the views by which it was reached: under them the target is read and
-    /// written in the name of the last one's owner.
-    fn target_rules(
-        &mut self,
-        target: &Relation,
-        write: Write,
-        through: Option<&Through>,
-        made: Option<Box<TargetRules>>,
-    ) -> Result<Option<Box<TargetRules>>> {
-        let reads = self.found.reads_target(target.id);
-        let outer = self.role;
-        for ThroughView { id: _, def: _, owner, read: _, written: _ } in through.iter().flat_map(|t| &t.views) {
-            self.role = owner.unwrap_or(self.user.0);
-        }
-        let rows = made.as_ref().map(|made| (made.row, made.new_row));
-        let rules = self.written_rules(target, write, reads, rows);
-        self.role = outer;
-        Ok(match (rules?, made) {
-            (None, made) => made,
-            (Some(rules), None) => Some(rules),
-            // PostgreSQL asks policies first, too.
-            (Some(mut rules), Some(made)) => {
-                rules.checks.extend(made.checks);
-                Some(rules)
-            }
-        })
-    }
-
-    fn written_rules(
-        &mut self,
-        target: &Relation,
-        write: Write,
-        reads: bool,
-        rows: Option<(RelId, RelId)>,
-    ) -> Result<Option<Box<TargetRules>>> {
-        let Source::Table { def, only: _, sample: _ } = &target.source else {
-            return Err(Error::internal("policy: what is written is no table"));
-        };
-        Ok(self.target(&Arc::clone(def), &target.columns, write, reads, rows)?.map(Box::new))
-    }
-
     fn insert(&mut self, insert: &mut Insert) -> Result<()> {
         let Insert {
             ctes,

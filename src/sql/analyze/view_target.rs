@@ -13,8 +13,8 @@ use super::{Analyzer, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{CheckOption, Relation as TableDef, RelationKind};
 use crate::tree::{
-    Body, CheckedRow, Distinct, FromItem, Query, RelId, Relation, RowCheck, Select, Source, TargetRules, Through,
-    ThroughView,
+    Body, CastHow, CheckedRow, Distinct, FromItem, Query, RelId, Relation, RowCheck, Select, Source, TargetRules,
+    Through, ThroughView,
 };
 use crate::types::{Oid, PgType, oid};
 
@@ -167,7 +167,8 @@ impl Analyzer<'_> {
         below.insert(0, Level { def: Arc::clone(def), owner, simple, used: BTreeSet::new(), filter });
         self.rel_tables.insert(base.id, Arc::clone(&table));
         self.origins.insert(base.id, base.columns.iter().map(|c| (table.oid, c.attnum)).collect());
-        Ok(ViewTarget { verb: column_verb(verb), def: table, base, columns: targets, levels: below })
+        let columns = targets.into_iter().map(marked).collect();
+        Ok(ViewTarget { verb: column_verb(verb), def: table, base, columns, levels: below })
     }
 
     /// Puts the view's names into the current level's namespace, for its table as `target`.
@@ -202,17 +203,16 @@ impl Analyzer<'_> {
     ) -> (Option<Box<Through>>, Option<Box<TargetRules>>) {
         let Some(view) = self.scope().view.clone() else { return (None, None) };
         let columns = columns_read(read.iter().copied(), view.base.id);
-        let reads = read.iter().any(|e| !matches!(e.kind, ExprKind::Const(_) | ExprKind::Param(_)));
-        let mut views = Vec::with_capacity(view.levels.len());
+        let mut views: Vec<ThroughView> = Vec::with_capacity(view.levels.len());
         for (i, level) in view.levels.iter().enumerate() {
             let wrote = |at: &u16| level.simple[usize::from(*at)].is_some_and(|c| written.contains(&c));
             let all = || 0..level.simple.len() as u16;
             let read = match i {
                 0 => {
-                    all().filter(|at| is_read(&view.columns[usize::from(*at)], &columns, reads, view.base.id)).collect()
+                    all().filter(|at| is_read(&view.columns[usize::from(*at)], &columns, read, view.base.id)).collect()
                 }
-                _ if reads => level.used.clone(),
-                _ => BTreeSet::new(),
+                _ if views[0].read.is_empty() => BTreeSet::new(),
+                _ => level.used.clone(),
             };
             views.push(ThroughView {
                 id: self.new_rel(),
@@ -346,10 +346,29 @@ fn simple_column(target: &Expr, base: &Relation) -> Option<u16> {
 }
 
 /// Whether a statement that reads these columns of the table may have read this column of the view: if it has read all that the
-/// column is made of.
-fn is_read(column: &Expr, read: &BTreeSet<u16>, reads: bool, base: RelId) -> bool {
+/// column is made of; where that is none of the table's, if the column's expression is there.
+fn is_read(column: &Expr, columns: &BTreeSet<u16>, read: &[&Expr], base: RelId) -> bool {
     let made_of = columns_read(std::iter::once(column), base);
-    reads && made_of.is_subset(read)
+    if made_of.is_empty() && !is_whole(column, base) {
+        let mut found = false;
+        for expr in read {
+            let _ = walk(expr, 0, &mut |e, _| {
+                found |= super::same::same(e, column);
+                Ok(!found)
+            });
+        }
+        return found;
+    }
+    made_of.is_subset(columns)
+}
+
+/// A constant as a column of a view, told from others of its value: as a cast to its own type.
+fn marked(expr: Expr) -> Expr {
+    if !matches!(expr.kind, ExprKind::Const(_)) {
+        return expr;
+    }
+    let (ty, pos) = (expr.ty, expr.pos);
+    Expr { kind: ExprKind::Cast { arg: Box::new(expr), how: CastHow::Relabel, explicit: true }, ty, pos }
 }
 
 /// The columns of a relation that expressions refer to, in queries under them too.

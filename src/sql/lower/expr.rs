@@ -10,7 +10,8 @@ use super::{Lowerer, Means};
 impl Lowerer<'_> {
     pub(super) fn expr(&mut self, e: &Expr) -> Result<Scalar> {
         let value = self.expr_kind(e).map_err(|error| error.at(e.pos))?;
-        let value = self.held(e, named_jsonb(e.ty, value));
+        let mut value = self.held(e, value);
+        name_jsonb(e.ty, &mut value);
         Ok(self.ungroup(value))
     }
 
@@ -332,11 +333,12 @@ fn bool_test(test: BoolTest, not: bool) -> &'static str {
 }
 
 /// What the functions of JSON give is text to them: of type jsonb it compares by its key.
-fn named_jsonb(ty: PgType, value: Scalar) -> Scalar {
-    let phys = match (ty.oid, &value.phys) {
-        (oid::JSONB, Phys::Text) => Phys::Jsonb,
-        (oid::JSONB_ARRAY, Phys::List(element)) if **element == Phys::Text => Phys::List(Box::new(Phys::Jsonb)),
-        _ => return value,
-    };
-    Scalar { phys, ..value }
+fn name_jsonb(ty: PgType, value: &mut Scalar) {
+    match (ty.oid, &value.phys) {
+        (oid::JSONB, Phys::Text) => value.phys = Phys::Jsonb,
+        (oid::JSONB_ARRAY, Phys::List(element)) if **element == Phys::Text => {
+            value.phys = Phys::List(Box::new(Phys::Jsonb));
+        }
+        _ => {}
+    }
 }
