@@ -337,6 +337,9 @@ pub struct Delete {
 #[derive(Debug, Clone)]
 pub struct Through {
     pub views: Vec<ThroughView>,
+    /// The target's columns that the last view reads, if the statement reads anything of the first: its owner must be
+    /// allowed to read them, used or not.
+    pub below: BTreeSet<u16>,
 }
 
 #[derive(Debug, Clone)]

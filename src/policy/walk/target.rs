@@ -23,6 +23,9 @@ impl Walk {
             self.view_on_the_way(view, required);
         }
         self.relation(target, required);
+        if let Some(Through { views: _, below }) = through {
+            self.found.columns.entry(target.id).or_default().extend(below);
+        }
         (self.role, self.in_view) = outer;
         if let Some(used) = self.found.uses.iter_mut().find(|u| u.id == target.id) {
             let attnum = |i: &u16| used.attnums.get(usize::from(*i)).copied();

@@ -73,6 +73,10 @@ fn same_kind(a: &ExprKind, b: &ExprKind) -> bool {
         (K::Session(a, _), K::Session(b, _)) => a == b,
         (K::Collate { arg: a, collation: c1 }, K::Collate { arg: b, collation: c2 }) => c1 == c2 && same(a, b),
         (K::Grouping(a), K::Grouping(b)) => a == b,
+        (
+            K::RowCompare { op_name: n1, ops: o1, left: l1, right: r1 },
+            K::RowCompare { op_name: n2, ops: o2, left: l2, right: r2 },
+        ) => n1 == n2 && o1.iter().map(|o| o.oid).eq(o2.iter().map(|o| o.oid)) && all(l1, l2) && all(r1, r2),
         // Two subqueries are never taken for the same one.
         _ => false,
     }

@@ -26,6 +26,8 @@ pub(crate) struct ViewTarget {
     pub def: Arc<TableDef>,
     /// The table as the innermost view has it in FROM.
     pub base: Relation,
+    /// The table's columns that the innermost view reads.
+    used: BTreeSet<u16>,
     /// What the outermost view's columns are, over the table.
     columns: Vec<Expr>,
     /// From the one that the statement names inwards.
@@ -139,10 +141,10 @@ impl Analyzer<'_> {
         };
         let used: BTreeSet<u16> = columns_read(targets.iter().chain(&filter), relation.id);
         let owner = (!def.rules.invoker).then_some(def.owner);
-        let (base, table, mut below) = match &relation.source {
+        let (base, table, read, mut below) = match &relation.source {
             Source::Table { def: table, only: _, sample: _ } => {
                 let table = Arc::clone(table);
-                (*relation, table, Vec::new())
+                (*relation, table, used, Vec::new())
             }
             Source::View { def: inner, query, owner: _ } => {
                 let mut inner = self.flatten(&Arc::clone(inner), (**query).clone(), verb)?;
@@ -156,7 +158,7 @@ impl Analyzer<'_> {
                 if let Some(first) = inner.levels.first_mut() {
                     first.used = used;
                 }
-                (inner.base, inner.def, inner.levels)
+                (inner.base, inner.def, inner.used, inner.levels)
             }
             _ => {
                 let message = format!("permission denied: view \"{}\" is over a system catalog", def.name);
@@ -168,7 +170,7 @@ impl Analyzer<'_> {
         self.rel_tables.insert(base.id, Arc::clone(&table));
         self.origins.insert(base.id, base.columns.iter().map(|c| (table.oid, c.attnum)).collect());
         let columns = targets.into_iter().map(marked).collect();
-        Ok(ViewTarget { verb: column_verb(verb), def: table, base, columns, levels: below })
+        Ok(ViewTarget { verb: column_verb(verb), def: table, base, used: read, columns, levels: below })
     }
 
     /// Puts the view's names into the current level's namespace, for its table as `target`.
@@ -232,7 +234,8 @@ impl Analyzer<'_> {
             };
         }
         let rules = if has_rows && written.is_empty() { None } else { self.view_rules(&view) };
-        (Some(Box::new(Through { views })), rules)
+        let below = if views[0].read.is_empty() { BTreeSet::new() } else { view.used.clone() };
+        (Some(Box::new(Through { views, below })), rules)
     }
 
     fn view_rules(&mut self, view: &ViewTarget) -> Option<Box<TargetRules>> {

@@ -69,7 +69,9 @@ impl Lowerer<'_> {
             Some(filter) => args.into_iter().map(|a| guarded(filter, a)).collect(),
             None => args,
         };
-        let mut order_by = self.sort_keys(&aggregate.order_by)?;
+        // By a constant nothing is sorted, and DuckDB says so by an error.
+        let keys: Vec<SortKey> = aggregate.order_by.iter().filter(|key| !is_constant(&key.expr)).cloned().collect();
+        let mut order_by = self.sort_keys(&keys)?;
         if aggregate.distinct && matches!(aggregate.func.name, "array_agg" | "string_agg") {
             // PostgreSQL finds what is distinct by sorting.
             if order_by.is_empty() {
@@ -172,8 +174,10 @@ impl Lowerer<'_> {
                 .hint("Aggregate over a subquery with SELECT DISTINCT."));
         }
         if clauses.distinct && super::compare::needs_key(phys) {
-            return Err(Error::unsupported("DISTINCT in an aggregate of numeric without precision")
-                .hint("Cast the argument to numeric with precision and scale."));
+            return Err(Error::unsupported(
+                "DISTINCT in this aggregate of numeric without precision, of jsonb and kin",
+            )
+            .hint("Cast the argument to numeric with precision and scale."));
         }
         Ok(())
     }
@@ -345,6 +349,14 @@ fn guarded(filter: &Scalar, arg: Scalar) -> Scalar {
 
 /// What a sum of float8 that left the range says; the session then tries again with [`super::Decimals::Wide`].
 const FLOAT_OVERFLOW: &str = "value out of range: overflow";
+
+fn is_constant(expr: &tree::Expr) -> bool {
+    match &expr.kind {
+        tree::ExprKind::Const(_) => true,
+        tree::ExprKind::Cast { arg, .. } | tree::ExprKind::Collate { arg, .. } => is_constant(arg),
+        _ => false,
+    }
+}
 
 /// jsonb has an order of its own.
 pub(super) fn jsonb_key(value: Scalar) -> Scalar {

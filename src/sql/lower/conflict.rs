@@ -158,6 +158,41 @@ impl Lowerer<'_> {
         Ok(guards)
     }
 
+    /// The guards against rows of one statement that share a key, where DO NOTHING names none of several: DuckDB leaves out
+    /// what shares a key with a row that is left out itself, and then is in nobody's way.
+    pub(super) fn shared_keys(
+        &mut self,
+        conflict: &OnConflict,
+        def: &registry::Relation,
+        value_of: impl Fn(u16) -> Option<Scalar>,
+    ) -> Result<Vec<Guard>> {
+        let mut keys = keys_of(def);
+        keys.iter_mut().for_each(|key| key.sort_unstable());
+        keys.sort();
+        keys.dedup();
+        let mut guards = Vec::new();
+        if !conflict.arbiter.is_empty() || keys.len() < 2 {
+            return Ok(guards);
+        }
+        for key in keys {
+            let Some(values) = key.iter().map(|i| value_of(*i)).collect::<Option<Vec<_>>>() else { continue };
+            let known: Vec<Scalar> = values.iter().map(|k| k.clone().is_not_null()).collect();
+            let values = values.into_iter().map(|value| self.sort_key(value)).collect::<Result<Vec<_>>>()?;
+            let over = ir::Over { partition_by: values, order_by: vec![], frame: None };
+            let clauses =
+                super::aggregate::Clauses { distinct: false, order_by: vec![], filter: None, over: Some(over) };
+            let nth = clauses.call("row_number", vec![], Phys::Int8);
+            let mut parts = vec![Scalar::template("({0} > 1)", vec![nth], Phys::Bool)];
+            parts.extend(known);
+            let what =
+                "ON CONFLICT DO NOTHING without a target, of rows that share a key, into a table with several keys";
+            let error = Error::unsupported(what)
+                .hint("Name the key's columns: ON CONFLICT (column), or insert those rows by statements of their own.");
+            guards.extend(Scalar::and(parts).map(|test| (test, error)));
+        }
+        Ok(guards)
+    }
+
     /// The guard against a key that comes twice in one statement.
     pub(super) fn second_time(
         &mut self,

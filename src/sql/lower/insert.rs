@@ -161,6 +161,7 @@ impl Lowerer<'_> {
         {
             if !once {
                 guards.extend(self.second_time(conflict, value_of)?);
+                guards.extend(self.shared_keys(conflict, def, value_of)?);
             }
             guards.extend(self.null_keys(conflict, insert, def, value_of)?);
         }

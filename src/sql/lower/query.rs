@@ -238,7 +238,7 @@ impl Lowerer<'_> {
         });
         let columns = columns.collect::<Result<Vec<_>>>()?;
         if !all && columns.iter().any(super::compare::needs_key) {
-            return Err(Error::unsupported("a recursive UNION of numeric without precision"));
+            return Err(Error::unsupported("a recursive UNION of numeric without precision, of jsonb and kin"));
         }
         let left = self.with_columns(left, &columns)?;
         self.ctes.insert(cte.id, columns.clone());

@@ -49,8 +49,10 @@ impl Lowerer<'_> {
             (SetOp::Union, false) if keyed => "UNION ALL",
             (SetOp::Union, false) => "UNION",
             (_, _) if keyed => {
-                return Err(Error::unsupported("INTERSECT ALL or EXCEPT ALL of numeric without precision")
-                    .hint("Cast the column to numeric with precision and scale."));
+                return Err(Error::unsupported(
+                    "INTERSECT ALL or EXCEPT ALL of numeric without precision, of jsonb and kin",
+                )
+                .hint("Cast the column to numeric with precision and scale."));
             }
             (SetOp::Intersect, true) => "INTERSECT ALL",
             (SetOp::Intersect, false) => "INTERSECT",
