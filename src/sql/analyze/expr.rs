@@ -446,6 +446,7 @@ impl Analyzer<'_> {
 pub(crate) fn row_items(expr: &ast::Expr) -> Option<Cow<'_, [ast::Expr]>> {
     match expr {
         ast::Expr::Tuple(items) => Some(Cow::Borrowed(items)),
+        ast::Expr::Nested(inner) => row_items(inner),
         ast::Expr::Function(f) => {
             let [part] = f.name.0.as_slice() else { return None };
             let row = part.as_ident().is_some_and(|i| i.quote_style.is_none() && i.value.eq_ignore_ascii_case("row"));
