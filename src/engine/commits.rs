@@ -25,12 +25,18 @@ impl Written {
     pub fn add(&mut self, writes: Writes) {
         match writes {
             Writes::Nothing => {}
-            Writes::Table(oid, change) => match self.tables.iter_mut().find(|(known, _)| *known == oid) {
+            // Changes of rows and of the definition are told apart.
+            Writes::Table(oid, change) => match self
+                .tables
+                .iter_mut()
+                .find(|(known, as_before)| *known == oid && as_before.redefines == change.redefines)
+            {
                 Some((_, known)) => {
-                    let Change { in_place, removes, redefines } = change;
+                    let Change { in_place, removes, redefines, rebuilds } = change;
                     known.in_place |= in_place;
                     known.removes |= removes;
                     known.redefines |= redefines;
+                    known.rebuilds |= rebuilds;
                 }
                 None => self.tables.push((oid, change)),
             },
@@ -59,6 +65,9 @@ struct Table {
     in_place: Last,
     removes: Last,
     redefines: Last,
+    /// Changes of its rows, and copies of them that came in their place.
+    rows: Last,
+    rebuilds: Last,
 }
 
 impl Table {
@@ -70,8 +79,12 @@ impl Table {
         if change.removes {
             step(&mut self.removes, now);
         }
-        if change.redefines {
-            step(&mut self.redefines, now);
+        match change.redefines {
+            true => step(&mut self.redefines, now),
+            false => step(&mut self.rows, now),
+        }
+        if change.rebuilds {
+            step(&mut self.rebuilds, now);
         }
     }
 }
@@ -111,8 +124,17 @@ impl Commits {
     pub fn begin(&self, written: Written, moment: Option<Moment>) -> Result<Committing<'_>> {
         let mut state = self.0.lock();
         let overlooked = |(oid, change): &(Oid, Change)| {
-            let (Some(table), Some(moment)) = (state.tables.get(oid), moment) else { return false };
-            change.in_place && table.removes.since(moment) || change.removes && table.in_place.since(moment)
+            let Some(table) = state.tables.get(oid) else { return false };
+            // Who changes rows while they are copied would change them where nobody looks any more.
+            let copied = |moment: Option<Moment>| match moment {
+                Some(moment) => table.rebuilds.since(moment),
+                None => table.rebuilds.under_way > 0,
+            };
+            let Some(began) = moment else { return !change.redefines && copied(None) };
+            change.in_place && table.removes.since(began)
+                || change.removes && table.in_place.since(began)
+                || change.rebuilds && table.rows.since(began)
+                || !change.redefines && copied(moment)
         };
         if written.tables.iter().any(overlooked) {
             return Err(Error::new(
@@ -186,7 +208,7 @@ mod tests {
         all
     }
 
-    const APPENDS: Change = Change { in_place: false, removes: false, redefines: false };
+    const APPENDS: Change = Change { in_place: false, removes: false, redefines: false, rebuilds: false };
     const IN_PLACE: Change = Change { in_place: true, ..APPENDS };
     const REMOVES: Change = Change { removes: true, ..APPENDS };
 
@@ -234,6 +256,22 @@ mod tests {
         assert!(both(REMOVES, REMOVES));
         assert!(both(APPENDS, REMOVES));
         assert!(both(IN_PLACE, Change::REDEFINES), "GRANT, say; what moves rows is kept off by locks");
+    }
+
+    #[test]
+    fn rows_that_are_copied_are_not_changed_at_the_same_time() {
+        let commits = Commits::default();
+        let began = Some(commits.now());
+        drop(commits.begin(written(&[Writes::Table(1, APPENDS)]), began).unwrap());
+        assert!(commits.begin(written(&[Writes::Table(1, Change::REBUILDS)]), began).is_err());
+        let began = Some(commits.now());
+        let copies = commits.begin(written(&[Writes::Table(1, Change::REBUILDS)]), began).unwrap();
+        assert!(commits.begin(written(&[Writes::Table(1, APPENDS)]), began).is_err());
+        assert!(commits.begin(written(&[Writes::Table(1, APPENDS)]), None).is_err(), "while it is under way");
+        assert!(commits.begin(written(&[Writes::Table(2, APPENDS)]), None).is_ok());
+        drop(copies);
+        assert!(commits.begin(written(&[Writes::Table(1, APPENDS)]), began).is_err());
+        assert!(commits.begin(written(&[Writes::Table(1, APPENDS)]), None).is_ok());
     }
 
     #[test]

@@ -116,10 +116,13 @@ pub struct Change {
     pub removes: bool,
     /// The table is another one, or gone: a schema change. (It excludes changes of rows by its lock.)
     pub redefines: bool,
+    /// So, with a copy of the rows that its transaction has seen: what others have changed since would be lost.
+    pub rebuilds: bool,
 }
 
 impl Change {
-    pub const REDEFINES: Self = Self { in_place: false, removes: false, redefines: true };
+    pub const REDEFINES: Self = Self { in_place: false, removes: false, redefines: true, rebuilds: false };
+    pub const REBUILDS: Self = Self { rebuilds: true, ..Self::REDEFINES };
 }
 
 /// What a statement changes, if it changes something.

@@ -126,8 +126,6 @@ impl Schemas {
         overlay.apply(plan.plan.changes.clone());
         let mut system = System::connect(&*self.engine)?;
         system.speak_for(overlay.snapshot().clone());
-        // Files take no locks.
-        let moment = self.engine.moment();
         system.begin().await?;
         system.steps(&plan.plan).await?;
         let mut restarts = Vec::new();
@@ -137,13 +135,6 @@ impl Schemas {
             }
         }
         let pending = self.registry.prepare(&overlay).await?;
-        if self.engine.changed_since(moment, Some(&plan.plan.moved)) {
-            return Err(crate::error::Error::new(
-                crate::error::SqlState::T_R_SERIALIZATION_FAILURE,
-                "could not serialize access due to concurrent update",
-            )
-            .detail("Rows of a table that is made anew were changed meanwhile."));
-        }
         system.commit().await?;
         pending.publish();
         for (sequence, last) in restarts {

@@ -32,7 +32,7 @@ fn update(target: &Relation, sets: &[(Arc<str>, Scalar)], returning: &[Scalar]) 
         let simple = !matches!(value.phys, Phys::List(_) | Phys::Shaped(_) | Phys::Row(_) | Phys::Void);
         simple && target.column_by_physical(name).is_some_and(|column| !indexed(target, column.num))
     });
-    Change { in_place: true, removes: !in_place, redefines: false }
+    Change { in_place: true, removes: !in_place, ..Change::default() }
 }
 
 /// Whether DuckDB may have an index over a column.

@@ -140,7 +140,7 @@ fn change_of_t(sql: &str) -> Permit<Rendered> {
         params: vec![],
         columns: vec![],
         kind: Kind::Change,
-        writes: Writes::Table(TABLE_OID, Change { in_place: true, removes: true, redefines: false }),
+        writes: Writes::Table(TABLE_OID, Change { in_place: true, removes: true, ..Change::default() }),
         keyed: None,
     })
 }

@@ -41,7 +41,7 @@ impl Planner<'_> {
         // What the new table refers to must be in the snapshot as it will be.
         let mut after = self.after.clone();
         after.apply_in_place(&crate::registry::Change::PutRelation(Arc::new(new.clone())));
-        self.command_on(old.oid, Change::REDEFINES, physical::create_table(new, &after)?);
+        self.command_on(old.oid, Change::REBUILDS, physical::create_table(new, &after)?);
         self.fill(change, &aside, &after)?;
         self.command(format!("DROP TABLE {}", table_name(&aside)));
         self.unique_indexes(new)
