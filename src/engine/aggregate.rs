@@ -15,6 +15,7 @@ use super::logical::logical_type;
 use super::native::{drop_box, guarded};
 use super::raw::RawConnection;
 use super::read::array_of;
+use super::unwind;
 use super::write::{Span, Texts, write};
 use super::{AggregateState, NativeAggregate};
 use crate::error::{Error, Result};
@@ -73,7 +74,7 @@ fn add(set: ffi::duckdb_aggregate_function_set, name: &CString, aggregate: &Nati
             Some(init),
             Some(update),
             Some(combine),
-            Some(finalize),
+            unwind::finalize(finalize),
         );
         ffi::duckdb_aggregate_function_set_destructor(function, Some(destroy));
         ffi::duckdb_aggregate_function_set_extra_info(
@@ -189,17 +190,17 @@ unsafe extern "C" fn combine(
     report(info, failed);
 }
 
-unsafe extern "C" fn finalize(
+unsafe extern "C-unwind" fn finalize(
     info: ffi::duckdb_function_info,
     source: *mut ffi::duckdb_aggregate_state,
     result: ffi::duckdb_vector,
     count: ffi::idx_t,
     offset: ffi::idx_t,
 ) {
-    let failed = guarded(|| {
-        // SAFETY: as DuckDB calls it.
-        let native = unsafe { extra(info) };
-        let rows = count as usize;
+    // SAFETY: as DuckDB calls it.
+    let native = unsafe { extra(info) };
+    let rows = count as usize;
+    let compute = || {
         let mut values = Vec::with_capacity(rows);
         for i in 0..rows {
             // SAFETY: that many states.
@@ -211,7 +212,9 @@ unsafe extern "C" fn finalize(
                 unsafe { &**slot }.finish()?
             });
         }
-        let array = array_from_values(&values, &native.result)?;
+        array_from_values(&values, &native.result)
+    };
+    let failed = unwind::guarded_then(compute, |array| {
         let span = Span { from: 0, at: offset as usize, rows, texts: Texts::Copied };
         // SAFETY: the result has the registered type and room for the states from the offset on.
         unsafe { write(result, &array, span, &native.result) }

@@ -25,6 +25,7 @@ use tokio::sync::Notify;
 use super::native::{drop_box, guarded};
 use super::raw::RawConnection;
 use super::system::{TableFunction, output_columns, parameter, set_output};
+use super::unwind;
 use super::write::{Span, Texts, write};
 use super::{FeedOrder, FeedWriter};
 use crate::error::{Error, Result, SqlState};
@@ -453,43 +454,46 @@ unsafe extern "C" fn local(info: ffi::duckdb_init_info) {
     unsafe { ffi::duckdb_init_set_init_data(info, Box::into_raw(local).cast(), Some(drop_box::<Mutex<Local>>)) };
 }
 
-unsafe extern "C" fn scan(info: ffi::duckdb_function_info, output: ffi::duckdb_data_chunk) {
-    let failed = guarded(|| {
-        // SAFETY: live handles, whose data is what bind(), init() and local() gave.
-        let (feed, scan, local) = unsafe {
-            (
-                &*ffi::duckdb_function_get_bind_data(info).cast::<Arc<Feed>>(),
-                &*ffi::duckdb_function_get_init_data(info).cast::<Scan>(),
-                &*ffi::duckdb_function_get_local_init_data(info).cast::<Mutex<Local>>(),
-            )
-        };
-        let mut local = local.lock();
-        local.held.clear();
-        // SAFETY: no arguments.
-        let room = unsafe { ffi::duckdb_vector_size() } as usize;
-        let mut filled = 0;
-        while scan.live && filled < room {
-            let next = local.batch.take().or_else(|| feed.pull(filled == 0).map(|batch| (batch, 0)));
-            let Some((batch, row)) = next else { break };
-            let rows = (batch.num_rows() - row).min(room - filled);
-            for (i, (_, phys)) in feed.columns.iter().enumerate() {
-                // SAFETY: a live chunk with the feed's columns.
-                let vector = unsafe { ffi::duckdb_data_chunk_get_vector(output, i as u64) };
-                let span = Span { from: row, at: filled, rows, texts: Texts::Lent };
-                // SAFETY: the vector has the column's type and room for `room` rows; the batch is kept until DuckDB asks for
-                // the next chunk.
-                unsafe { write(vector, batch.column(i), span, phys)? };
+unsafe extern "C-unwind" fn scan(info: ffi::duckdb_function_info, output: ffi::duckdb_data_chunk) {
+    let failed = unwind::guarded_then(
+        || Ok(()),
+        |()| {
+            // SAFETY: live handles, whose data is what bind(), init() and local() gave.
+            let (feed, scan, local) = unsafe {
+                (
+                    &*ffi::duckdb_function_get_bind_data(info).cast::<Arc<Feed>>(),
+                    &*ffi::duckdb_function_get_init_data(info).cast::<Scan>(),
+                    &*ffi::duckdb_function_get_local_init_data(info).cast::<Mutex<Local>>(),
+                )
+            };
+            let mut local = local.lock();
+            local.held.clear();
+            // SAFETY: no arguments.
+            let room = unsafe { ffi::duckdb_vector_size() } as usize;
+            let mut filled = 0;
+            while scan.live && filled < room {
+                let next = local.batch.take().or_else(|| feed.pull(filled == 0).map(|batch| (batch, 0)));
+                let Some((batch, row)) = next else { break };
+                let rows = (batch.num_rows() - row).min(room - filled);
+                for (i, (_, phys)) in feed.columns.iter().enumerate() {
+                    // SAFETY: a live chunk with the feed's columns.
+                    let vector = unsafe { ffi::duckdb_data_chunk_get_vector(output, i as u64) };
+                    let span = Span { from: row, at: filled, rows, texts: Texts::Lent };
+                    // SAFETY: the vector has the column's type and room for `room` rows; the batch is kept until DuckDB asks for
+                    // the next chunk.
+                    unsafe { write(vector, batch.column(i), span, phys)? };
+                }
+                filled += rows;
+                if row + rows == batch.num_rows() {
+                    local.held.push(batch);
+                } else {
+                    local.batch = Some((batch, row + rows));
+                }
             }
-            filled += rows;
-            if row + rows == batch.num_rows() {
-                local.held.push(batch);
-            } else {
-                local.batch = Some((batch, row + rows));
-            }
-        }
-        // SAFETY: a live chunk with that many rows written.
-        unsafe { ffi::duckdb_data_chunk_set_size(output, filled as u64) };
-        Ok(())
-    });
+            // SAFETY: a live chunk with that many rows written.
+            unsafe { ffi::duckdb_data_chunk_set_size(output, filled as u64) };
+            Ok(())
+        },
+    );
     set_output(info, output, failed);
 }

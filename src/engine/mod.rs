@@ -49,6 +49,7 @@ mod stream;
 mod system;
 /// What statements drew, to be drawn again.
 pub mod tape;
+mod unwind;
 /// Building blocks of native functions.
 pub(crate) mod vector;
 mod write;

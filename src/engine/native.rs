@@ -15,6 +15,7 @@ use super::interrupts::{self, Interrupts};
 use super::logical::logical_type;
 use super::raw::{LogicalType, RawConnection};
 use super::read::array_of;
+use super::unwind;
 use super::write::{Span, Texts, write};
 use super::{Native, NativeBody};
 use crate::error::{Error, Result};
@@ -97,7 +98,7 @@ impl FunctionSet {
             }
             ffi::duckdb_scalar_function_set_extra_info(function, Box::into_raw(extra).cast(), Some(drop_box::<Extra>));
             ffi::duckdb_scalar_function_set_bind(function, Some(bind));
-            ffi::duckdb_scalar_function_set_function(function, Some(call));
+            ffi::duckdb_scalar_function_set_function(function, unwind::scalar(call));
             let state = ffi::duckdb_add_scalar_function_to_set(self.handle, function);
             ffi::duckdb_destroy_scalar_function(&mut function);
             state
@@ -161,9 +162,18 @@ unsafe extern "C" fn bind(info: ffi::duckdb_bind_info) {
     }
 }
 
-unsafe extern "C" fn call(info: ffi::duckdb_function_info, input: ffi::duckdb_data_chunk, output: ffi::duckdb_vector) {
+unsafe extern "C-unwind" fn call(
+    info: ffi::duckdb_function_info,
+    input: ffi::duckdb_data_chunk,
+    output: ffi::duckdb_vector,
+) {
     // SAFETY: DuckDB hands out live handles for the time of the call, with flat vectors of the registered types.
-    let failed = guarded(|| unsafe { run(info, input, output) });
+    let compute = || unsafe { run(info, input) };
+    let failed = unwind::guarded_then(compute, |(result, phys)| {
+        let span = Span { from: 0, at: 0, rows: result.len(), texts: Texts::Copied };
+        // SAFETY: the output has the registered result type and room for the input's rows.
+        unsafe { write(output, &result, span, phys) }
+    });
     if let Some(text) = failed {
         // SAFETY: a live handle and a NUL-terminated string, which DuckDB copies.
         unsafe { ffi::duckdb_scalar_function_set_error(info, text.as_ptr()) };
@@ -172,13 +182,9 @@ unsafe extern "C" fn call(info: ffi::duckdb_function_info, input: ffi::duckdb_da
 
 /// # Safety
 /// As DuckDB calls a scalar function.
-unsafe fn run(
-    info: ffi::duckdb_function_info,
-    input: ffi::duckdb_data_chunk,
-    output: ffi::duckdb_vector,
-) -> Result<()> {
+unsafe fn run<'a>(info: ffi::duckdb_function_info, input: ffi::duckdb_data_chunk) -> Result<(ArrayRef, &'a Phys)> {
     // SAFETY: the extra info of the function that is called, which lives as long as it.
-    let extra = unsafe { &*ffi::duckdb_scalar_function_get_extra_info(info).cast::<Extra>() };
+    let extra: &'a Extra = unsafe { &*ffi::duckdb_scalar_function_get_extra_info(info).cast::<Extra>() };
     // SAFETY: a live chunk.
     let (rows, columns) = unsafe {
         (ffi::duckdb_data_chunk_get_size(input) as usize, ffi::duckdb_data_chunk_get_column_count(input) as usize)
@@ -199,8 +205,7 @@ unsafe fn run(
     if result.len() != rows {
         return Err(Error::internal(format!("a native function gave {} values for {rows} rows", result.len())));
     }
-    // SAFETY: the output has the registered result type and room for the input's rows.
-    unsafe { write(output, &result, Span { from: 0, at: 0, rows, texts: Texts::Copied }, &extra.result) }
+    Ok((result, &extra.result))
 }
 
 fn evaluate(extra: &Extra, args: &[ArrayRef], rows: usize) -> Result<ArrayRef> {

@@ -23,6 +23,7 @@ use super::aside::{arrow_error, disk_error, temporary_file};
 use super::native::{drop_box, guarded};
 use super::raw::{Database, RawConnection, RawError};
 use super::system::{TableFunction, output_columns, set_output};
+use super::unwind;
 use super::write::{Span, Texts, write};
 use crate::error::{Error, Result, SqlState};
 use crate::types::Phys;
@@ -296,35 +297,38 @@ unsafe extern "C" fn init(info: ffi::duckdb_init_info) {
     unsafe { ffi::duckdb_init_set_max_threads(info, 1) };
 }
 
-unsafe extern "C" fn scan(info: ffi::duckdb_function_info, output: ffi::duckdb_data_chunk) {
-    let failed = guarded(|| {
-        // SAFETY: a live handle, whose data is what bind() gave.
-        let source = unsafe { &*ffi::duckdb_function_get_bind_data(info).cast::<Arc<Source>>() };
-        // SAFETY: no arguments.
-        let room = unsafe { ffi::duckdb_vector_size() } as usize;
-        let mut reading = source.reading.lock();
-        let mut batch = reading.batch.take().filter(|batch| reading.row < batch.num_rows());
-        while batch.as_ref().is_none_or(|batch| batch.num_rows() == 0) {
-            reading.row = 0;
-            batch = reading.batches.blocking_recv();
-            if batch.is_none() {
-                break;
+unsafe extern "C-unwind" fn scan(info: ffi::duckdb_function_info, output: ffi::duckdb_data_chunk) {
+    let failed = unwind::guarded_then(
+        || Ok(()),
+        |()| {
+            // SAFETY: a live handle, whose data is what bind() gave.
+            let source = unsafe { &*ffi::duckdb_function_get_bind_data(info).cast::<Arc<Source>>() };
+            // SAFETY: no arguments.
+            let room = unsafe { ffi::duckdb_vector_size() } as usize;
+            let mut reading = source.reading.lock();
+            let mut batch = reading.batch.take().filter(|batch| reading.row < batch.num_rows());
+            while batch.as_ref().is_none_or(|batch| batch.num_rows() == 0) {
+                reading.row = 0;
+                batch = reading.batches.blocking_recv();
+                if batch.is_none() {
+                    break;
+                }
             }
-        }
-        let mut rows = 0;
-        if let Some(batch) = batch {
-            rows = (batch.num_rows() - reading.row).min(room);
-            for (i, (_, phys)) in source.columns.iter().enumerate() {
-                let span = Span { from: reading.row, at: 0, rows, texts: Texts::Copied };
-                // SAFETY: a live chunk with the source's columns, each of its type and with room for a vector's rows.
-                unsafe { write(ffi::duckdb_data_chunk_get_vector(output, i as u64), batch.column(i), span, phys)? };
+            let mut rows = 0;
+            if let Some(batch) = batch {
+                rows = (batch.num_rows() - reading.row).min(room);
+                for (i, (_, phys)) in source.columns.iter().enumerate() {
+                    let span = Span { from: reading.row, at: 0, rows, texts: Texts::Copied };
+                    // SAFETY: a live chunk with the source's columns, each of its type and with room for a vector's rows.
+                    unsafe { write(ffi::duckdb_data_chunk_get_vector(output, i as u64), batch.column(i), span, phys)? };
+                }
+                reading.row += rows;
+                reading.batch = Some(batch);
             }
-            reading.row += rows;
-            reading.batch = Some(batch);
-        }
-        // SAFETY: a live chunk with that many rows written.
-        unsafe { ffi::duckdb_data_chunk_set_size(output, rows as u64) };
-        Ok(())
-    });
+            // SAFETY: a live chunk with that many rows written.
+            unsafe { ffi::duckdb_data_chunk_set_size(output, rows as u64) };
+            Ok(())
+        },
+    );
     set_output(info, output, failed);
 }

@@ -12,6 +12,7 @@ use super::SystemTables;
 use super::logical::logical_type;
 use super::native::{drop_box, guarded};
 use super::raw::{LogicalType, OwnedValue, RawConnection, text_of};
+use super::unwind;
 use super::write::{Span, Texts, write};
 use crate::error::{Error, Result, SqlState};
 use crate::types::Phys;
@@ -26,7 +27,7 @@ pub(super) struct TableFunction<'a> {
     pub init: unsafe extern "C" fn(ffi::duckdb_init_info),
     /// What each thread that reads it begins with.
     pub local: Option<unsafe extern "C" fn(ffi::duckdb_init_info)>,
-    pub function: unsafe extern "C" fn(ffi::duckdb_function_info, ffi::duckdb_data_chunk),
+    pub function: unwind::TableFunction,
 }
 
 impl TableFunction<'_> {
@@ -49,7 +50,7 @@ impl TableFunction<'_> {
             if let Some(local) = self.local {
                 ffi::duckdb_table_function_set_local_init(function, Some(local));
             }
-            ffi::duckdb_table_function_set_function(function, Some(self.function));
+            ffi::duckdb_table_function_set_function(function, unwind::table(self.function));
             let state = ffi::duckdb_register_table_function(raw.handle(), function);
             ffi::duckdb_destroy_table_function(&mut function);
             state
@@ -180,37 +181,43 @@ unsafe extern "C" fn init(info: ffi::duckdb_init_info) {
     }
 }
 
-unsafe extern "C" fn scan(info: ffi::duckdb_function_info, output: ffi::duckdb_data_chunk) {
-    let failed = guarded(|| {
-        // SAFETY: a live handle, whose init data is what init() gave.
-        let scan = unsafe { &*ffi::duckdb_function_get_init_data(info).cast::<Mutex<Scan>>() };
-        let mut scan = scan.lock();
-        while scan.batches.front().is_some_and(|batch| batch.num_rows() == scan.row) {
-            scan.batches.pop_front();
-            scan.row = 0;
-        }
-        let Some(batch) = scan.batches.front() else {
-            // SAFETY: a live chunk.
-            unsafe { ffi::duckdb_data_chunk_set_size(output, 0) };
-            return Ok(());
-        };
-        // SAFETY: no arguments.
-        let rows = (batch.num_rows() - scan.row).min(unsafe { ffi::duckdb_vector_size() } as usize);
-        let mut column = 0;
-        for (i, phys) in scan.columns.iter().enumerate() {
-            let Some(phys) = phys else { continue };
-            if column == batch.num_columns() {
-                return Err(Error::internal("a system table gives fewer columns than it was asked for"));
+unsafe extern "C-unwind" fn scan(info: ffi::duckdb_function_info, output: ffi::duckdb_data_chunk) {
+    // All is writing: the rows are there since init().
+    let failed = unwind::guarded_then(
+        || Ok(()),
+        |()| {
+            // SAFETY: a live handle, whose init data is what init() gave.
+            let scan = unsafe { &*ffi::duckdb_function_get_init_data(info).cast::<Mutex<Scan>>() };
+            let mut scan = scan.lock();
+            while scan.batches.front().is_some_and(|batch| batch.num_rows() == scan.row) {
+                scan.batches.pop_front();
+                scan.row = 0;
             }
-            let span = Span { from: scan.row, at: 0, rows, texts: Texts::Copied };
-            // SAFETY: a live chunk with the wanted columns, each of its type and with room for a vector's rows.
-            unsafe { write(ffi::duckdb_data_chunk_get_vector(output, i as u64), batch.column(column), span, phys)? };
-            column += 1;
-        }
-        scan.row += rows;
-        // SAFETY: a live chunk with that many rows written.
-        unsafe { ffi::duckdb_data_chunk_set_size(output, rows as u64) };
-        Ok(())
-    });
+            let Some(batch) = scan.batches.front() else {
+                // SAFETY: a live chunk.
+                unsafe { ffi::duckdb_data_chunk_set_size(output, 0) };
+                return Ok(());
+            };
+            // SAFETY: no arguments.
+            let rows = (batch.num_rows() - scan.row).min(unsafe { ffi::duckdb_vector_size() } as usize);
+            let mut column = 0;
+            for (i, phys) in scan.columns.iter().enumerate() {
+                let Some(phys) = phys else { continue };
+                if column == batch.num_columns() {
+                    return Err(Error::internal("a system table gives fewer columns than it was asked for"));
+                }
+                let span = Span { from: scan.row, at: 0, rows, texts: Texts::Copied };
+                // SAFETY: a live chunk with the wanted columns, each of its type and with room for a vector's rows.
+                unsafe {
+                    write(ffi::duckdb_data_chunk_get_vector(output, i as u64), batch.column(column), span, phys)?
+                };
+                column += 1;
+            }
+            scan.row += rows;
+            // SAFETY: a live chunk with that many rows written.
+            unsafe { ffi::duckdb_data_chunk_set_size(output, rows as u64) };
+            Ok(())
+        },
+    );
     set_output(info, output, failed);
 }

@@ -11,6 +11,7 @@ use duckdb::ffi;
 
 use super::bind::hugeint;
 use super::read::{decimal_width, enum_width};
+use super::unwind;
 use crate::error::{Error, Result, SqlState};
 use crate::types::Phys;
 
@@ -111,7 +112,7 @@ fn wrong(array: &ArrayRef, phys: &Phys) -> Error {
 unsafe fn set_null(vector: ffi::duckdb_vector, phys: &Phys, rows: impl Iterator<Item = usize> + Clone) {
     // SAFETY: a live, writable vector; the mask then covers all its rows.
     unsafe {
-        ffi::duckdb_vector_ensure_validity_writable(vector);
+        unwind::duckdb_vector_ensure_validity_writable(vector);
         let mask = ffi::duckdb_vector_get_validity(vector);
         for row in rows.clone() {
             *mask.add(row / 64) &= !(1 << (row % 64));
@@ -235,7 +236,7 @@ impl Target {
             if bytes.len() > INLINED && self.span.texts == Texts::Copied {
                 // SAFETY: a live vector of strings with that row; DuckDB copies the bytes. They are UTF-8 or a blob's.
                 unsafe {
-                    ffi::duckdb_unsafe_vector_assign_string_element_len(
+                    unwind::duckdb_unsafe_vector_assign_string_element_len(
                         self.vector,
                         (self.span.at + i) as u64,
                         bytes.as_ptr().cast(),
@@ -323,8 +324,8 @@ impl Target {
         let (base, child) = unsafe {
             let base = ffi::duckdb_list_vector_get_size(self.vector) as usize;
             let size = (base + last - first) as u64;
-            ffi::duckdb_list_vector_reserve(self.vector, size);
-            ffi::duckdb_list_vector_set_size(self.vector, size);
+            unwind::duckdb_list_vector_reserve(self.vector, size);
+            unwind::duckdb_list_vector_set_size(self.vector, size);
             (base, ffi::duckdb_list_vector_get_child(self.vector))
         };
         for i in 0..self.span.rows {

@@ -31,6 +31,8 @@ async fn a_function_makes_no_more_than_its_budget() {
         "select count(length(g::int::bit(1000000))) from generate_series(1, 2000) g",
         "select count(length((case when g > 0 then B'1' end)::bit(1000000))) from generate_series(1, 2000) g",
         "select length(format('%500000000s', 'x'))",
+        // DuckDB throws while results are written into its vectors.
+        "select count(array_to_string(array[lpad('x', 1000000), g::text], '-')) from generate_series(1, 1200) g",
         "select count(length(lpad('x', 1000000 + g::int))) from generate_series(1, 2000) g",
         "select length(regexp_replace(repeat('a', 100000), 'a', repeat('b', 100000), 'g'))",
     ];
@@ -52,6 +54,21 @@ async fn a_function_makes_no_more_than_its_budget() {
     for (statement, expected) in taken {
         assert_eq!(run(&mut session, statement).await, expected, "{statement}");
     }
+}
+
+/// DuckDB would leave out (7, 'a') of the first for the sake of (1, 'a'), which does not go in itself.
+#[tokio::test]
+async fn rows_that_share_one_of_several_keys_are_not_dropped() {
+    let mut session = open(&gateway().await);
+    run(&mut session, "create table x(id int primary key, k text unique); insert into x values (1, 'f')").await;
+    let refused = run(&mut session, "insert into x values (1, 'a'), (7, 'a') on conflict do nothing").await;
+    assert!(
+        refused.starts_with("E 0A000 ON CONFLICT DO NOTHING without a target, of rows that share a key"),
+        "{refused}"
+    );
+    run(&mut session, "insert into x values (1, 'a'), (7, 'b'), (8, null) on conflict do nothing").await;
+    run(&mut session, "insert into x values (1, 'z'), (1, 'z'), (10, 'c') on conflict (id) do nothing").await;
+    assert_eq!(run(&mut session, "select * from x order by id").await, "D 1|f; D 7|b; D 8|NULL; D 10|c");
 }
 
 #[tokio::test]
