@@ -275,7 +275,7 @@ impl Walk {
         }) = on_conflict
         {
             required = required.union(Privileges::UPDATE);
-            updated = sets.iter().map(|(column, _)| *column).collect();
+            updated = place::assigned(target, sets);
         }
         self.target(target, through.as_deref(), required, named, &updated);
         self.rules(rules.as_deref());
@@ -302,8 +302,7 @@ impl Walk {
     pub fn update(&mut self, update: &Update) {
         let Update { ctes, recursive: _, target, sets, from, filter, returning, rules, through } = update;
         self.ctes(ctes);
-        let columns: Vec<u16> = sets.iter().map(|(column, _)| *column).collect();
-        self.target(target, through.as_deref(), Privileges::UPDATE, &[], &columns);
+        self.target(target, through.as_deref(), Privileges::UPDATE, &[], &place::assigned(target, sets));
         self.rules(rules.as_deref());
         from.iter().for_each(|item| self.from_item(item));
         sets.iter().for_each(|(_, expr)| self.expr(expr));
@@ -321,7 +320,7 @@ impl Walk {
                 MergeAction::Nothing => {}
                 MergeAction::Update { sets } => {
                     required = required.union(Privileges::UPDATE);
-                    updated.extend(sets.iter().map(|(column, _)| *column));
+                    updated.extend(place::assigned(target, sets));
                 }
                 MergeAction::Delete => required = required.union(Privileges::DELETE),
                 MergeAction::Insert(insert) => {
