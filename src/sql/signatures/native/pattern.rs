@@ -365,7 +365,7 @@ fn like(text: &[u8], pattern: &[u8]) -> Result<bool> {
         any = Some((behind, end));
         (t, p) = (end, behind);
         steps += 1;
-        if steps % 4096 == 0 {
+        if steps.is_multiple_of(4096) {
             tick()?;
         }
     }
