@@ -404,7 +404,7 @@ pub(super) fn pg_description(ask: &Ask<'_>) -> Result<Rows> {
 /// pg_class.reloptions: of views alone.
 fn view_options(relation: &Relation) -> Value {
     let invoker = relation.rules.invoker.then(|| text("security_invoker=true"));
-    let check = relation.rules.check_option.map(|option| text(&format!("check_option={}", option.word())));
+    let check = relation.rules.check_option.map(|option| text(format!("check_option={}", option.word())));
     let all: Vec<Value> = invoker.into_iter().chain(check).collect();
     if all.is_empty() { Value::Null } else { array(oid::TEXT, all) }
 }

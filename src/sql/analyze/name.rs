@@ -41,7 +41,7 @@ impl Analyzer<'_> {
         let Some(item) = self.find_item(namespace, name, pos)? else { return Ok(None) };
         let Some(rel) = item.rel else {
             // The view that a statement writes to.
-            let target = self.scopes.iter().any(|s| s.view.as_ref().is_some_and(|v| v.is(&item)));
+            let target = self.scopes.iter().any(|s| s.view.as_ref().is_some_and(|v| v.is(item)));
             return if target {
                 Err(Error::unsupported("the whole row of a view that is written to").at(pos))
             } else {

@@ -169,26 +169,26 @@ impl UniqueKey {
 
 /// Grouping by what carries the type must be PostgreSQL's equality.
 fn comparable(part: &Part) -> Result<()> {
-    let fits = match &part.phys {
+    let fits = matches!(
+        &part.phys,
         Phys::Bool
-        | Phys::Int2
-        | Phys::Int4
-        | Phys::Int8
-        | Phys::Oid
-        | Phys::Float4
-        | Phys::Float8
-        | Phys::Decimal { .. }
-        | Phys::Bytea
-        | Phys::Date
-        | Phys::Time
-        | Phys::Timestamp
-        | Phys::TimestampTz
-        | Phys::Uuid
-        | Phys::Enum(_)
-        | Phys::Text
-        | Phys::Char(_) => true,
-        _ => false,
-    };
+            | Phys::Int2
+            | Phys::Int4
+            | Phys::Int8
+            | Phys::Oid
+            | Phys::Float4
+            | Phys::Float8
+            | Phys::Decimal { .. }
+            | Phys::Bytea
+            | Phys::Date
+            | Phys::Time
+            | Phys::Timestamp
+            | Phys::TimestampTz
+            | Phys::Uuid
+            | Phys::Enum(_)
+            | Phys::Text
+            | Phys::Char(_)
+    );
     if fits {
         return Ok(());
     }
