@@ -22,7 +22,7 @@ use futures::future::BoxFuture;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 
-use super::native::{drop_box, guarded};
+use super::native::{caught, drop_box, guarded};
 use super::raw::RawConnection;
 use super::system::{TableFunction, output_columns, parameter, set_output};
 use super::unwind;
@@ -472,7 +472,10 @@ unsafe extern "C-unwind" fn scan(info: ffi::duckdb_function_info, output: ffi::d
             let room = unsafe { ffi::duckdb_vector_size() } as usize;
             let mut filled = 0;
             while scan.live && filled < room {
-                let next = local.batch.take().or_else(|| feed.pull(filled == 0).map(|batch| (batch, 0)));
+                let next = match local.batch.take() {
+                    Some(next) => Some(next),
+                    None => caught(|| feed.pull(filled == 0))?.map(|batch| (batch, 0)),
+                };
                 let Some((batch, row)) = next else { break };
                 let rows = (batch.num_rows() - row).min(room - filled);
                 for (i, (_, phys)) in feed.columns.iter().enumerate() {

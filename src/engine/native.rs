@@ -135,21 +135,22 @@ pub(super) unsafe extern "C" fn drop_box<T>(data: *mut c_void) {
     drop(unsafe { Box::from_raw(data.cast::<T>()) });
 }
 
+/// A panic as an error. Nothing that calls what DuckDB throws in may stand in it (see [`unwind`]).
+pub(super) fn caught<T>(callback: impl FnOnce() -> T) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(callback)).map_err(|panic| {
+        let what = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("panic");
+        Error::internal(format!("a function of the gateway panicked: {what}"))
+    })
+}
+
 /// Runs a callback of DuckDB's: a panic must not unwind into C++, so it becomes an error like any other.
 /// Gives the text for DuckDB if it failed.
 pub(super) fn guarded(callback: impl FnOnce() -> Result<()>) -> Option<CString> {
-    let error = match catch_unwind(AssertUnwindSafe(callback)) {
-        Ok(Ok(())) => return None,
-        Ok(Err(error)) => error,
-        Err(panic) => {
-            let what = panic
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or_else(|| panic.downcast_ref::<&str>().copied())
-                .unwrap_or("panic");
-            Error::internal(format!("a function of the gateway panicked: {what}"))
-        }
-    };
+    let error = caught(callback).flatten().err()?;
     // encode() leaves no NUL in it.
     Some(CString::new(encode(&error)).unwrap_or_default())
 }

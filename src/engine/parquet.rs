@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 use super::aside::{arrow_error, disk_error, temporary_file};
-use super::native::{drop_box, guarded};
+use super::native::{caught, drop_box, guarded};
 use super::raw::{Database, RawConnection, RawError};
 use super::system::{TableFunction, output_columns, set_output};
 use super::unwind;
@@ -309,7 +309,7 @@ unsafe extern "C-unwind" fn scan(info: ffi::duckdb_function_info, output: ffi::d
             let mut batch = reading.batch.take().filter(|batch| reading.row < batch.num_rows());
             while batch.as_ref().is_none_or(|batch| batch.num_rows() == 0) {
                 reading.row = 0;
-                batch = reading.batches.blocking_recv();
+                batch = caught(|| reading.batches.blocking_recv())?;
                 if batch.is_none() {
                     break;
                 }
