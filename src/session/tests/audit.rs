@@ -108,7 +108,7 @@ async fn every_statement_has_one_record() {
             "statement kim as kim: COMMIT |  |  | ok 0",
             "statement kim as kim: PREPARE p AS SELECT a FROM t WHERE a = $1 |  |  | ok 0",
             "statement kim as kim: EXECUTE p (?) | public.t SELECT(a) | t own  | ok 1",
-            "statement kim as kim: EXPLAIN SELECT a FROM t | public.t SELECT(a) | t own  | ok 1",
+            "statement kim as kim: EXPLAIN SELECT a FROM t | public.t SELECT(a) | t own  | ok 4",
             "statement kim as kim: SELECT ? / a FROM t | public.t SELECT(a) | t own  | ok 2",
             "statement kim as kim: SELECT ? / ? |  |  | error 22012 0",
             "statement kim as kim: SET ROLE ann | .ann SET ROLE |  | denied 42501 0",
