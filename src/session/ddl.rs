@@ -12,6 +12,7 @@ use super::transaction;
 use crate::engine::{Connection, Outcome, Rows, Run};
 use crate::error::{Error, Result};
 use crate::policy::Permit;
+use crate::registry::{Change, RelationKind, Snapshot};
 use crate::sql::ddl::locks::locks;
 use crate::sql::ddl::{self, DdlPlan, Step};
 use crate::sql::{CompiledBody, Depends};
@@ -124,7 +125,12 @@ impl Session {
             self.notice(front, notice);
         }
         let depends = plan.depends(&self.snapshot()).map(Arc::new);
-        let rows = self.ddl_steps(permit.get(), &plan.steps, depends, values, front).await?;
+        let before = self.show_new_sequences(&plan.changes);
+        let rows = self.ddl_steps(permit.get(), &plan.steps, depends, values, front).await;
+        if let Some(before) = before {
+            self.shared.state.lock().snapshot = before;
+        }
+        let rows = rows?;
         self.note_emptied(&plan.emptied)?;
         if let Some(active) = self.transaction.active_mut() {
             active.forgotten.extend(plan.forgotten);
@@ -135,6 +141,19 @@ impl Session {
             overlay.apply(plan.changes);
         }
         Done::tag(if plan.counts_rows { format!("{} {rows}", plan.tag) } else { plan.tag })
+    }
+
+    /// Rows that are there already draw from a new column's sequence (ADD COLUMN … serial, identity): the statement sees that
+    /// before it is done. Gives what was seen until now, if it is another.
+    fn show_new_sequences(&mut self, changes: &[Change]) -> Option<Arc<Snapshot>> {
+        let is_sequence =
+            |change: &Change| matches!(change, Change::PutRelation(r) if matches!(r.kind, RelationKind::Sequence(_)));
+        if !changes.iter().any(is_sequence) {
+            return None;
+        }
+        let mut after = (*self.snapshot()).clone();
+        changes.iter().filter(|change| is_sequence(change)).for_each(|change| after.apply_in_place(change));
+        Some(std::mem::replace(&mut self.shared.state.lock().snapshot, Arc::new(after)))
     }
 
     /// Gives the number of rows that the last plan changed.

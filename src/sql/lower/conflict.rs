@@ -223,7 +223,7 @@ impl Lowerer<'_> {
 }
 
 /// The columns of each key of a table.
-fn keys_of(def: &registry::Relation) -> Vec<Vec<u16>> {
+pub(super) fn keys_of(def: &registry::Relation) -> Vec<Vec<u16>> {
     let place = |num: &i16| def.columns.iter().position(|c| c.num == *num).map(|at| at as u16);
     let constraints = def.constraints.iter().filter_map(|constraint| match &constraint.kind {
         ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => {
@@ -242,7 +242,7 @@ pub(super) fn may_conflict(conflict: &OnConflict, def: &registry::Relation) -> b
 }
 
 /// `key = excluded.key` of an arbiter column changes nothing, and DuckDB does not let indexed columns be set there.
-fn keeps_key((index, value): &(u16, Expr), conflict: &OnConflict, insert: &Insert) -> bool {
+pub(super) fn keeps_key((index, value): &(u16, Expr), conflict: &OnConflict, insert: &Insert) -> bool {
     conflict.arbiter.contains(index)
         && matches!(&value.kind, ExprKind::Column { rel, column }
             if column == index && (Some(*rel) == insert.excluded || *rel == insert.target.id))

@@ -27,6 +27,7 @@ mod from;
 mod function;
 mod group;
 mod hold;
+mod in_turn;
 mod insert;
 mod levels;
 mod lift;

@@ -241,7 +241,7 @@ impl Lowerer<'_> {
     }
 
     /// With a last column that counts the rows.
-    fn numbered(&mut self, query: ir::Query) -> ir::Query {
+    pub(super) fn numbered(&mut self, query: ir::Query) -> ir::Query {
         let (alias, mut columns) = (self.make(), query.columns.clone());
         let mut targets = outputs(alias, &columns);
         targets.push(Scalar::text("row_number() OVER ()", Phys::Int8));

@@ -47,6 +47,11 @@ impl Lowerer<'_> {
     /// True if RETURNING has what DuckDB does not know there: other relations' columns, subqueries; and (`keyed`) if
     /// foreign keys ask for what is changed.
     pub(super) fn takes_more(mut self, statement: &tree::Statement, keyed: bool) -> Result<bool> {
+        if let tree::Statement::Insert(insert) = statement
+            && super::in_turn::key_of(insert, target_table(&insert.target)?).is_some()
+        {
+            return Ok(true);
+        }
         let (ctes, target, from, returning): (_, _, &[FromItem], _) = match statement {
             tree::Statement::Insert(i) if i.on_conflict.is_none() => (&i.ctes, &i.target, &[], &i.returning),
             tree::Statement::Update(u) => (&u.ctes, &u.target, &u.from, &u.returning),

@@ -54,6 +54,8 @@ pub(super) struct Steps {
 struct Part {
     /// RETURNING's rows.
     returning: Option<Kept>,
+    /// The query that gives them when all is written.
+    after: Option<ir::Query>,
 }
 
 impl<'a> Lowerer<'a> {
@@ -88,7 +90,7 @@ impl<'a> Lowerer<'a> {
                 let inner = Query { ctes: Vec::new(), recursive: false, ..(**query).clone() };
                 let read = self.query(&inner)?;
                 let kept = self.keep(&mut steps, read);
-                (Command::Select, None, query.columns.clone(), Part { returning: Some(kept) })
+                (Command::Select, None, query.columns.clone(), Part { returning: Some(kept), after: None })
             }
             tree::Statement::Insert(insert) => {
                 let part = self.insert_step(&mut steps, insert, true)?;
@@ -108,15 +110,19 @@ impl<'a> Lowerer<'a> {
             tree::Statement::Merge(merge) => {
                 let def = Arc::clone(target_table(&merge.target)?);
                 self.merge_steps(&mut steps, merge, &def)?;
-                (Command::Merge, Some(def), Vec::new(), Part { returning: None })
+                (Command::Merge, Some(def), Vec::new(), Part { returning: None, after: None })
             }
             _ => return Err(Error::internal("lower: not a statement of several steps")),
         };
         let Steps { mut reads, mut writes, scratch } = steps;
         let mut keys = None;
-        let (last, phys) = match part.returning {
-            Some(kept) => (self.all_of(&kept), kept.columns),
-            None => {
+        let (last, phys) = match (part.after, part.returning) {
+            (Some(query), _) => {
+                let phys = query.columns.clone();
+                (ir::Statement::Query(query), phys)
+            }
+            (None, Some(kept)) => (self.all_of(&kept), kept.columns),
+            (None, None) => {
                 let last = writes.pop().ok_or_else(|| Error::internal("lower: a change without a statement"))?;
                 self.params = last.params;
                 keys = last.keys;
@@ -202,13 +208,24 @@ impl<'a> Lowerer<'a> {
         let ctes = if last { Vec::new() } else { self.ctes(&insert.ctes)? };
         let recursive = ctes.iter().any(|c| c.recursive);
         let (columns, types) = self.written_columns(insert)?;
-        let source = self.insert_source(insert, &types)?;
+        let key = if last { super::in_turn::key_of(insert, &def) } else { None };
+        let mut source = self.insert_source(insert, &types)?;
+        if key.is_some() {
+            // Guards put the rows in another order.
+            source = self.numbered(source);
+        }
         let source = self.guarded_source(insert, &def, source)?;
         let kept = self.keep(steps, ir::Query { ctes, recursive, ..source });
         let alias = Alias::Rel(insert.target.id.0);
         let has_returning = !insert.returning.exprs.is_empty();
         let (mut returning, mut native) = (None, Vec::new());
-        if has_returning && insert.on_conflict.is_some() {
+        let newcomers = match &key {
+            Some(key) => self.newcomers(steps, insert, &def, &kept, key)?,
+            None => None,
+        };
+        if key.is_some() {
+            // When the rows are written.
+        } else if has_returning && insert.on_conflict.is_some() {
             if !last {
                 return Err(Error::unsupported("RETURNING of INSERT … ON CONFLICT inside WITH")
                     .hint("Run the INSERT by itself and use its result in the next statement."));
@@ -221,11 +238,13 @@ impl<'a> Lowerer<'a> {
         self.enter_table(&insert.target, &def, alias)?;
         let conflict = insert.on_conflict.as_ref().filter(|c| super::conflict::may_conflict(c, &def));
         let conflict = conflict.map(|c| self.conflict(c, insert, &def)).transpose()?;
-        let source = self.part_of(&kept, 0, kept.columns.len());
+        let source = self.part_of(&kept, 0, types.len());
         let table = table_name(&def);
         let statement = ir::Statement::Insert { table, alias, columns, source, conflict, returning: native };
         self.write(steps, statement, &def, None);
-        Ok(Part { returning })
+        let after =
+            key.map(|key| self.returned_in_turn(insert, &def, (&kept, newcomers.as_ref()), &key)).transpose()?;
+        Ok(Part { returning, after })
     }
 
     /// RETURNING over the kept rows of an INSERT; columns that are not written are NULL.
@@ -279,7 +298,7 @@ impl<'a> Lowerer<'a> {
         };
         let returning = self.changed_returning(steps, target, returning, &kept, place)?;
         self.write_update(steps, (target, &def), sets, &kept, keys)?;
-        Ok(Part { returning })
+        Ok(Part { returning, after: None })
     }
 
     /// The UPDATE from what was kept of it: the row's number, then SET's values.
@@ -325,7 +344,7 @@ impl<'a> Lowerer<'a> {
         };
         let returning = self.changed_returning(steps, target, returning, &kept, place)?;
         self.write_delete(steps, &def, &kept, keys);
-        Ok(Part { returning })
+        Ok(Part { returning, after: None })
     }
 
     /// The DELETE of what was kept: the row's number.
