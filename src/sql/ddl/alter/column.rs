@@ -207,12 +207,6 @@ impl Planner<'_> {
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
                 .detail(format!("{rule} depends on column \"{name}\"")));
         }
-        let computed = |c: &&Column| c.generated.as_ref().is_some_and(|text| mentions(text, name));
-        if let Some(user) = t.new.columns.iter().find(computed) {
-            let message = "cannot alter type of a column used by a generated column";
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
-                .detail(format!("Column \"{name}\" is used by generated column \"{}\".", user.name)));
-        }
         let column = column_mut(&mut t.new, name)?;
         let (num, from, physical) = (column.num, column.ty, column_ident(&of, column));
         if from == ty && from.is_shaped() == ty.is_shaped() && using.is_none() {
