@@ -69,6 +69,14 @@ async fn rows_that_share_one_of_several_keys_are_not_dropped() {
     run(&mut session, "insert into x values (1, 'a'), (7, 'b'), (8, null) on conflict do nothing").await;
     run(&mut session, "insert into x values (1, 'z'), (1, 'z'), (10, 'c') on conflict (id) do nothing").await;
     assert_eq!(run(&mut session, "select * from x order by id").await, "D 1|f; D 7|b; D 8|NULL; D 10|c");
+    // RETURNING is read when the rows are written; PostgreSQL's queries in it see what was there before.
+    for returned in ["(select count(*) from x)", "exists (select from x y where y.id = 20)"] {
+        let text =
+            format!("insert into x values (20, 's'), (21, 't') on conflict (id) do nothing returning {returned}");
+        let refused = run(&mut session, &text).await;
+        assert_eq!(refused, "E 0A000 a subquery in RETURNING of INSERT … ON CONFLICT is not supported", "{text}");
+    }
+    assert_eq!(run(&mut session, "select count(*) from x").await, "D 4");
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use super::from::{column_name, table_name};
 use super::ir::{self, Alias, From, Node, Scalar, Select};
 use super::steps::{Kept, Steps};
 
-/// The key by which the rows that were written are found again, and whether all are. None where there is but one row, nothing is
+/// The key by which the rows that were written are found again. None where there is but one row, nothing is
 /// returned, or they cannot be found so (then they come in any order).
 pub(super) fn key_of(insert: &Insert, def: &registry::Relation) -> Option<Vec<u16>> {
     let conflict = insert.on_conflict.as_ref()?;
@@ -96,6 +96,10 @@ impl Lowerer<'_> {
     ) -> Result<ir::Query> {
         let (alias, rows) = (Alias::Rel(insert.target.id.0), self.make());
         self.enter_table(&insert.target, def, alias)?;
+        // A query in it would see the rows that are written, PostgreSQL's sees those before.
+        if insert.returning.exprs.iter().any(super::arms::has_query) {
+            return Err(Error::unsupported("a subquery in RETURNING of INSERT … ON CONFLICT"));
+        }
         let mut targets = Vec::with_capacity(insert.returning.exprs.len());
         for (e, field) in insert.returning.exprs.iter().zip(&insert.returning.columns) {
             let value = self.expr(e)?;
