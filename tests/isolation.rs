@@ -4,6 +4,7 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use support::protocol::{Connection, Failure, Message, cstr, data_row, fields, query};
@@ -227,4 +228,41 @@ fn migrations_of_different_schemas_run_side_by_side_and_none_fails() {
     });
     let rows = connect(&server).query("SELECT count(*) FROM public.migrations").expect("counted");
     assert_eq!(rows, [[Some("18".to_owned())]]);
+}
+
+/// Statements that are compiled before they have their tables' locks find, now and then, that the schema is another one since.
+#[test]
+fn statements_of_every_kind_go_on_beside_schema_changes_of_other_tables() {
+    const ROUNDS: usize = 60;
+    let server = Server::start(&Options::default());
+    connect(&server).query("CREATE TABLE t AS SELECT 1 AS a").expect("made");
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let changes = scope.spawn(|| {
+            let mut connection = connect(&server);
+            while !ended.load(Ordering::Relaxed) {
+                connection.query("CREATE TABLE other (a int4)").expect("made");
+                connection.query("DROP TABLE other").expect("dropped");
+            }
+        });
+        let mut connection = connect(&server);
+        let statements = [
+            "COPY t TO STDOUT",
+            "COPY (SELECT a FROM t) TO STDOUT (FORMAT arrow)",
+            "EXPLAIN SELECT a FROM t",
+            "INSERT INTO t VALUES (2)",
+            "BEGIN; DECLARE c CURSOR FOR SELECT a FROM t; COMMIT",
+        ];
+        let mut failed = Vec::new();
+        for _ in 0..ROUNDS {
+            for sql in statements {
+                failed.extend(connection.query(sql).err().map(|failure| format!("{sql}: {failure}")));
+            }
+            let loaded = connection.copy_in("COPY t FROM STDIN", [b"3\n".to_vec()].into_iter());
+            failed.extend(loaded.err().map(|failure| format!("COPY FROM: {failure}")));
+        }
+        ended.store(true, Ordering::Relaxed);
+        changes.join().expect("changed");
+        assert_eq!(failed, [""; 0]);
+    });
 }

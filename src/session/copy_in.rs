@@ -121,7 +121,10 @@ impl Session {
         let (snapshot, role) = (self.snapshot(), self.role());
         let (written, fed) = outcome.map_err(|error| constraint::explain(error, Some(table), &snapshot, role))?;
         self.duties.extend(duty);
-        self.settle_keys(front).await?;
+        let settled = self.settle_keys(front).await;
+        // What the client has sent cannot be had again.
+        self.redefined = false;
+        settled?;
         if let Some(rejects) = rejects {
             self.write_rejects(rejects, front).await?;
         }

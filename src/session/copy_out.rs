@@ -34,7 +34,10 @@ impl Session {
             (done, _) => done?,
         };
         if plan.writes {
-            self.settle_keys(front).await?;
+            let settled = self.settle_keys(front).await;
+            // The client has the rows.
+            self.redefined = false;
+            settled?;
         }
         front.copy_out_done();
         Done::tag(format!("COPY {sent}"))

@@ -8,8 +8,6 @@ use super::constraint;
 use super::front::{Front, RowShape};
 use super::interrupt::Interrupt;
 use super::journal;
-use super::locks::{Place, Since};
-use super::notify::Mark;
 use super::plan_cache::Origin;
 use super::portals::{Batches, OpenRows};
 use super::row_locks::{self, locking_word};
@@ -68,9 +66,6 @@ const CANCEL_AGAIN: Duration = Duration::from_millis(20);
 /// How long a transaction's first statement is tried again while it conflicts with others', and the first pause between.
 const CONFLICT_PATIENCE: Duration = Duration::from_secs(1);
 const CONFLICT_PAUSE: Duration = Duration::from_millis(1);
-
-/// How often a statement that finds its tables redefined when it has its locks is compiled again.
-const LOOKS: usize = 8;
 
 /// Waits for the engine, and stops it when the client goes away or somebody cancels.
 pub async fn guarded<T>(
@@ -265,15 +260,10 @@ impl Session {
     ) -> Result<(Started, Option<Plan>)> {
         let mut version = self.gateway.registry().snapshot().version;
         let mut anew = self.shaped_plan(origin, params, values)?;
-        let kept = self.transaction.active().filter(|a| a.engine && !self.has_only_read());
-        let began = kept.map(|a| (a.journal.place(), a.scratch.len()));
-        // What a try has said and locked (for the session, too) is taken back before the next says and locks it again.
-        let said = self.shared.pending.lock().mark();
-        let locks = self.gateway.locks.mark(self.shared.id);
+        let mut attempt = self.attempt();
         let mut tried = Instant::now();
         let until = tried + CONFLICT_PATIENCE;
         let mut pause = CONFLICT_PAUSE;
-        let mut looks = 0;
         let error = loop {
             self.redefined = false;
             let plan = anew.as_ref().unwrap_or(plan);
@@ -281,14 +271,7 @@ impl Session {
                 Ok(started) => return Ok((started, anew)),
                 Err(error) => error,
             };
-            if self.redefined && looks < LOOKS {
-                // It waited for a schema change, and nothing of it has run yet: what it says means something else now.
-                looks += 1;
-                match began {
-                    None => self.begin_anew().await?,
-                    Some(_) if self.is_read_committed() => self.move_on(front).await?,
-                    Some(_) => break error,
-                }
+            if self.look_again(&mut attempt, front).await? {
                 version = self.gateway.registry().snapshot().version;
                 let again = self.compile_anew(origin, params, shaped_params(values), Decimals::Fast)?;
                 if !same_fields(&again, plan) {
@@ -299,15 +282,15 @@ impl Session {
                 continue;
             }
             // Where PostgreSQL would wait for the other transaction: so far this one has changed nothing else.
-            let conflict = error.code() == SqlState::T_R_SERIALIZATION_FAILURE && !self.redefined;
+            let conflict = error.code() == SqlState::T_R_SERIALIZATION_FAILURE;
             // What was compiled for an older schema is not tried again under another.
             let moved = self.gateway.registry().snapshot().version != version;
-            let waits = began.is_none() && conflict && !moved;
+            let waits = attempt.began.is_none() && conflict && !moved;
             if !waits || Instant::now() > until {
                 break error;
             }
             self.begin_anew().await?;
-            self.take_back(said, locks);
+            self.take_back(&attempt);
             tokio::time::sleep(pause).await;
             self.shared.interrupt.check()?;
             pause = (pause * 2).min(CONFLICT_PATIENCE / 20);
@@ -319,7 +302,7 @@ impl Session {
             return Ok((started, anew));
         }
         // DuckDB has given up the transaction: what it has done before this statement is done again.
-        match began {
+        match attempt.began {
             None => self.begin_anew().await?,
             Some(place) => {
                 if !self.before_statement(place, front).await? {
@@ -327,7 +310,7 @@ impl Session {
                 }
             }
         }
-        self.take_back(said, locks);
+        self.take_back(&attempt);
         let wide = self.compile_anew(origin, params, shaped_params(values), Decimals::Wide)?;
         let tried = Instant::now();
         let started = match self.try_open(&wide, values, &mut *front, alone).await {
@@ -359,12 +342,6 @@ impl Session {
             CompiledBody::Plan(plan) => Ok(plan),
             _ => Err(Error::internal("another statement the second time")),
         }
-    }
-
-    /// Forgets what was said and locked since.
-    pub(super) fn take_back(&self, said: Mark, locks: Place) {
-        self.shared.pending.lock().rewind(said);
-        self.gateway.locks.release_since(self.shared.id, locks, Since::Attempt);
     }
 
     pub(super) async fn try_open(

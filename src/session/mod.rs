@@ -4,6 +4,7 @@
 //! simple.rs and extended.rs, and gives it a [`Front`] to answer to.
 
 mod advisory;
+mod attempt;
 mod audit;
 mod bind;
 mod constraint;

@@ -73,10 +73,9 @@ impl Session {
         if !self.leave_failed().await? {
             return Ok(None);
         }
-        let said = self.shared.pending.lock().mark();
-        let locks = self.gateway.locks.mark(self.shared.id);
+        let attempt = self.attempt();
         let read = self.read_first(plan, values, front, count).await;
-        self.take_back(said, locks);
+        self.take_back(&attempt);
         self.shared.interrupt.check()?;
         Ok(read.ok())
     }

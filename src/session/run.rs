@@ -9,12 +9,42 @@ use super::session::Session;
 use super::transaction;
 use crate::error::Result;
 use crate::sql::{Compiled, CompiledBody};
-use crate::types::Value;
+use crate::tree::Utility;
+use crate::types::{Oid, Value};
 
 impl Session {
     /// Runs a statement to its end, outside any portal. `codes` are the result's format codes: none (text), or one for
     /// each column; `describe` sends a RowDescription before the rows.
     pub(super) async fn run(
+        &mut self,
+        compiled: &Arc<Compiled>,
+        origin: &Origin,
+        values: &[Value],
+        codes: &[i16],
+        front: &mut dyn Front,
+        describe: bool,
+        alone: Alone,
+    ) -> Result<Done> {
+        if !waits_for_tables(&compiled.body) {
+            return self.run_once(compiled, origin, values, codes, front, describe, alone).await;
+        }
+        let mut attempt = self.attempt();
+        let mut compiled = compiled.clone();
+        loop {
+            self.redefined = false;
+            let error = match self.run_once(&compiled, origin, values, codes, &mut *front, describe, alone).await {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            if !self.look_again(&mut attempt, &mut *front).await? {
+                return Err(error);
+            }
+            let params: Arc<[Oid]> = compiled.params.iter().map(|ty| ty.oid).collect();
+            (_, compiled) = self.compile(&origin.text, origin.index, &params)?;
+        }
+    }
+
+    async fn run_once(
         &mut self,
         compiled: &Arc<Compiled>,
         origin: &Origin,
@@ -50,5 +80,15 @@ impl Session {
                 Box::pin(self.utility(utility, origin, values, codes, front, describe, alone)).await
             }
         }
+    }
+}
+
+/// Statements that lock the tables of a plan before they say anything to the client, and do not begin anew by themselves as plans
+/// and schema changes do.
+fn waits_for_tables(body: &CompiledBody) -> bool {
+    match body {
+        CompiledBody::CopyIn { .. } | CompiledBody::CopyOut { .. } | CompiledBody::Explain { .. } => true,
+        CompiledBody::Utility(utility) => matches!(utility, Utility::Declare { .. }),
+        CompiledBody::Plan(_) | CompiledBody::Ddl(_) | CompiledBody::CreateTableAs { .. } => false,
     }
 }
