@@ -288,6 +288,40 @@ async fn a_long_feed_keeps_its_order_where_it_is_asked_to() {
     }
 }
 
+/// Each thread that loads has row groups of its own: what one of them has written is a duplicate for the others, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_duplicate_key_is_found_whichever_thread_has_written_the_other() {
+    let pool = pool();
+    let mut c = pool.connect().unwrap();
+    let columns = vec![("a".to_owned(), Phys::Int8), ("b".to_owned(), Phys::Text)];
+    // Rows that come right after each other, and the first and the last beyond what is read in order.
+    for twice in [None, Some((150, 150)), Some((100, 199))] {
+        command(&mut *c, "CREATE OR REPLACE TABLE t(a BIGINT PRIMARY KEY, b VARCHAR)").await.unwrap();
+        let (number, mut writer) = pool.open_feed(columns.clone(), FeedOrder::Free).unwrap();
+        let feed = async move {
+            for i in 0..200 {
+                let sent = writer.send(batch(i * 10_000, 10_000)).await;
+                let again = match twice {
+                    Some((first, at)) if at == i => writer.send(batch(first * 10_000, 10_000)).await,
+                    Some(_) | None => Ok(()),
+                };
+                if sent.and(again).is_err() {
+                    break;
+                }
+            }
+            writer.finish();
+        };
+        let sql = format!("INSERT INTO t SELECT a, b FROM duckgate_feed({number})");
+        let (rows, ()) = tokio::join!(change(&mut *c, &sql), feed);
+        match twice {
+            None => assert_eq!(rows.unwrap(), 2_000_000),
+            Some(_) => assert_eq!(rows.unwrap_err().code(), SqlState::UNIQUE_VIOLATION),
+        }
+        let left = int(&mut *c, "SELECT count(*) FROM t").await.unwrap();
+        assert_eq!(left, if twice.is_none() { 2_000_000 } else { 0 });
+    }
+}
+
 /// A session whose snapshot has one sequence.
 struct View(Arc<crate::registry::Snapshot>);
 
