@@ -24,7 +24,7 @@ pub(super) struct Written {
 impl Written {
     pub fn add(&mut self, writes: Writes) {
         match writes {
-            Writes::Nothing => {}
+            Writes::Nothing | Writes::Aside => {}
             // Changes of rows and of the definition are told apart.
             Writes::Table(oid, change) => match self
                 .tables
@@ -32,11 +32,12 @@ impl Written {
                 .find(|(known, as_before)| *known == oid && as_before.redefines == change.redefines)
             {
                 Some((_, known)) => {
-                    let Change { in_place, removes, redefines, rebuilds } = change;
+                    let Change { in_place, removes, redefines, rebuilds, appends } = change;
                     known.in_place |= in_place;
                     known.removes |= removes;
                     known.redefines |= redefines;
                     known.rebuilds |= rebuilds;
+                    known.appends |= appends;
                 }
                 None => self.tables.push((oid, change)),
             },
@@ -208,7 +209,7 @@ mod tests {
         all
     }
 
-    const APPENDS: Change = Change { in_place: false, removes: false, redefines: false, rebuilds: false };
+    const APPENDS: Change = Change::APPENDS;
     const IN_PLACE: Change = Change { in_place: true, ..APPENDS };
     const REMOVES: Change = Change { removes: true, ..APPENDS };
 

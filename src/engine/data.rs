@@ -69,7 +69,7 @@ impl Touched {
             Writes::Table(_, change) if change.redefines => self.other = true,
             Writes::Table(oid, _) if self.tables.contains(&oid) => {}
             Writes::Table(oid, _) => self.tables.push(oid),
-            Writes::Nothing | Writes::Anything => self.other = true,
+            Writes::Nothing | Writes::Aside | Writes::Anything => self.other = true,
         }
     }
 

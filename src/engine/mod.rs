@@ -119,11 +119,17 @@ pub struct Change {
     pub redefines: bool,
     /// So, with a copy of the rows that its transaction has seen: what others have changed since would be lost.
     pub rebuilds: bool,
+    /// Rows are added.
+    pub appends: bool,
 }
 
 impl Change {
-    pub const REDEFINES: Self = Self { in_place: false, removes: false, redefines: true, rebuilds: false };
+    pub const REDEFINES: Self =
+        Self { in_place: false, removes: false, redefines: true, rebuilds: false, appends: false };
     pub const REBUILDS: Self = Self { rebuilds: true, ..Self::REDEFINES };
+    /// Nothing else is done than to add rows.
+    pub const APPENDS: Self =
+        Self { in_place: false, removes: false, redefines: false, rebuilds: false, appends: true };
 }
 
 /// What a statement changes, if it changes something.
@@ -131,6 +137,8 @@ impl Change {
 pub enum Writes {
     /// Nothing that another session could see.
     Nothing,
+    /// What a statement of several steps keeps for itself.
+    Aside,
     /// Rows of one table.
     Table(Oid, Change),
     /// Whatever it may be.

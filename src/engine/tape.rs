@@ -85,6 +85,14 @@ struct Play {
 }
 
 impl Play {
+    fn new(record: Record) -> Self {
+        Self { record, run: 0, within: 0, thread: None, lost: false }
+    }
+
+    fn is_over(&self) -> bool {
+        self.run >= self.record.runs.len()
+    }
+
     fn next(&mut self, source: Source) -> Result<Option<i128>> {
         let thread = std::thread::current().id();
         self.lost |= *self.thread.get_or_insert(thread) != thread;
@@ -103,7 +111,8 @@ impl Play {
 enum State {
     #[default]
     Off,
-    Recording(Record),
+    /// What is drawn first is what was drawn before.
+    Recording(Record, Option<Play>),
     Playing(Play),
 }
 
@@ -114,16 +123,23 @@ pub struct Tape(Mutex<State>);
 impl Tape {
     /// From here on what is drawn is recorded, or not; gives what was recorded so far.
     pub fn record(&self, on: bool) -> Record {
-        let next = if on { State::Recording(Record::default()) } else { State::Off };
+        let next = if on { State::Recording(Record::default(), None) } else { State::Off };
         match std::mem::replace(&mut *self.0.lock(), next) {
-            State::Recording(record) => record,
+            State::Recording(record, _) => record,
             State::Off | State::Playing(_) => Record::default(),
         }
     }
 
     /// The next statement draws what `record` says.
     pub fn play(&self, record: Record) {
-        *self.0.lock() = State::Playing(Play { record, run: 0, within: 0, thread: None, lost: false });
+        *self.0.lock() = State::Playing(Play::new(record));
+    }
+
+    /// What is recorded from now on draws first what `record` says, then anew.
+    pub fn draw_again(&self, record: Record) {
+        if let State::Recording(_, ahead) = &mut *self.0.lock() {
+            *ahead = (!record.is_empty()).then(|| Play::new(record));
+        }
     }
 
     /// The statement that played has ended: fails with 40001 unless it drew all of the record, and in its order.
@@ -143,8 +159,11 @@ impl Tape {
                 drop(state);
                 draw()
             }
-            State::Recording(record) => {
-                let value = draw()?;
+            State::Recording(record, ahead) => {
+                let value = match ahead.as_mut().filter(|play| !play.is_over()) {
+                    Some(play) => play.next(source)?,
+                    None => draw()?,
+                };
                 record.push(source, value);
                 Ok(value)
             }

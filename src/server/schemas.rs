@@ -218,6 +218,7 @@ pub(super) fn context(snapshot: Arc<Snapshot>) -> Context {
         row_security: true,
         ways: Default::default(),
         held: false,
+        probed: false,
         scratch: 0,
         shaped: Arc::default(),
     }

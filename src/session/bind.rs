@@ -107,6 +107,15 @@ fn names(names: impl Iterator<Item = Name>) -> Value {
 impl Session {
     /// The values of a plan's parameters, in its own order.
     pub(super) fn bind_values(&self, plan: &Plan, client: &[Value], feed: Option<u64>) -> Result<Vec<Value>> {
+        self.bind_sources(&plan.params, client, feed)
+    }
+
+    pub(super) fn bind_sources(
+        &self,
+        sources: &[ParamSource],
+        client: &[Value],
+        feed: Option<u64>,
+    ) -> Result<Vec<Value>> {
         let value = |source: &ParamSource| match source {
             ParamSource::Client(n) => client.get(usize::from(*n)).cloned().ok_or_else(|| no_parameter(*n)),
             ParamSource::Session(value) => self.session_value(*value),
@@ -116,7 +125,7 @@ impl Session {
                 number.map(Value::Int8).ok_or_else(|| Error::internal("a feed outside COPY"))
             }
         };
-        plan.params.iter().map(value).collect()
+        sources.iter().map(value).collect()
     }
 
     /// What the session binds for CURRENT_DATE, current_user and so on.

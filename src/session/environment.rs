@@ -56,6 +56,7 @@ impl Environment {
             row_security: acting.row_security,
             ways: acting.ways,
             held: false,
+            probed: false,
             scratch: 0,
             shaped: Arc::default(),
         };

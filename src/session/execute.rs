@@ -13,6 +13,7 @@ use super::portals::{Batches, OpenRows};
 use super::row_locks::{self, locking_word};
 use super::session::Session;
 use super::transaction::{self, Transaction};
+use crate::engine::tape::Record;
 use crate::engine::{Cancel, CancelReason, Outcome, Run};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::lower::Decimals;
@@ -223,7 +224,12 @@ impl Session {
         let shared = self.shared.clone();
         shared.interrupt.check()?;
         let keeps = self.keeps(plan, alone);
+        let drew = match &plan.probe {
+            Some(probe) if keeps => Box::pin(self.probe(probe, plan, values)).await?,
+            _ => Record::default(),
+        };
         self.next_tape(keeps);
+        self.shared.tape.draw_again(drew);
         let kept = keeps.then(|| params.clone());
         let lease = self.lease()?;
         let work = lease.connection.execute(&plan.permit, params, &run);
@@ -259,7 +265,7 @@ impl Session {
         alone: Alone,
     ) -> Result<(Started, Option<Plan>)> {
         let mut version = self.gateway.registry().snapshot().version;
-        let mut anew = self.shaped_plan(origin, params, values)?;
+        let mut anew = self.own_plan(origin, plan, params, values)?;
         let mut attempt = self.attempt();
         let mut tried = Instant::now();
         let until = tried + CONFLICT_PATIENCE;
@@ -320,13 +326,14 @@ impl Session {
         Ok((started, Some(wide)))
     }
 
-    /// The plan for arrays among the values that a list alone does not carry; `None` if there are none.
-    fn shaped_plan(&mut self, origin: &Origin, params: &[PgType], values: &[Value]) -> Result<Option<Plan>> {
-        if !values.iter().any(|value| matches!(value, Value::Array(array) if !array.is_plain())) {
+    /// The plan for arrays among the values that a list alone does not carry, or with a look at the rows before they are
+    /// written; `None` if there is nothing of that.
+    fn own_plan(&mut self, origin: &Origin, plan: &Plan, params: &[PgType], values: &[Value]) -> Result<Option<Plan>> {
+        let shaped = values.iter().any(|value| matches!(value, Value::Array(array) if !array.is_plain()));
+        if !shaped && !self.is_probed(plan) {
             return Ok(None);
         }
-        let shaped = shaped_params(values);
-        self.compile_anew(origin, params, shaped, Decimals::Fast).map(Some)
+        self.compile_anew(origin, params, shaped_params(values), Decimals::Fast).map(Some)
     }
 
     fn compile_anew(
@@ -337,7 +344,8 @@ impl Session {
         decimals: Decimals,
     ) -> Result<Plan> {
         let types: Vec<Option<Oid>> = params.iter().map(|ty| Some(ty.oid)).collect();
-        let context = sql::Context { shaped, ..self.environment()?.context.clone() };
+        let probed = self.transaction.in_savepoint();
+        let context = sql::Context { shaped, probed, ..self.environment()?.context.clone() };
         match sql::compile_with(origin.parsed()?, &context, &types, decimals)?.body {
             CompiledBody::Plan(plan) => Ok(plan),
             _ => Err(Error::internal("another statement the second time")),

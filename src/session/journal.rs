@@ -3,7 +3,7 @@
 //! Remembering is cheap: the statement's text is shared with its plan, COPY's batches with the engine. Nothing is kept of
 //! queries: they change nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 
 use super::shared::Scene;
 use crate::engine::tape::Record;
-use crate::engine::{Kind, Outcome, Rendered, Rows, Spool};
+use crate::engine::{Change, Kind, Outcome, Rendered, Rows, Spool, Writes};
 use crate::error::Result;
 use crate::policy::Permit;
 use crate::sql::{Command, Depends, Plan};
@@ -23,6 +23,10 @@ use crate::types::{Oid, Phys, Value};
 
 /// What an entry takes beside what it points to, about.
 const ENTRY_BYTES: usize = 512;
+
+/// So many rows, or statements, that to do them again costs more than a look at what each next statement would write.
+const DEAR_ROWS: u64 = 1000;
+const DEAR_ENTRIES: usize = 16;
 
 /// The statements that changed something, in their order.
 #[derive(Default)]
@@ -71,6 +75,20 @@ pub enum Saw {
     Rows(Arc<Mutex<Digest>>),
 }
 
+impl Saw {
+    /// How many rows it was about; `None` if not all were read.
+    fn rows(&self) -> Option<u64> {
+        match self {
+            Self::Nothing => Some(0),
+            Self::Changed(rows) => Some(*rows),
+            Self::Rows(digest) => {
+                let digest = digest.lock();
+                digest.complete.then_some(digest.rows)
+            }
+        }
+    }
+}
+
 impl Journal {
     /// Where it ends now.
     pub fn place(&self) -> Place {
@@ -82,9 +100,35 @@ impl Journal {
         place.complete
     }
 
+    /// True if doing it all again takes long, as far as that can be said without trying.
+    pub fn is_dear(&self) -> bool {
+        let rows = || self.entries.iter().filter_map(|entry| entry.saw.rows()).sum::<u64>();
+        self.incomplete || self.entries.len() >= DEAR_ENTRIES || rows() >= DEAR_ROWS
+    }
+
     /// True if something was done since.
     pub fn goes_beyond(&self, place: Place) -> bool {
         self.done > place.done
+    }
+
+    /// How many rows of which tables were added since; `None` if something else was done, or nobody knows what.
+    pub fn appended_since(&self, place: Place) -> Option<BTreeMap<Oid, u64>> {
+        let since = self.entries.get(place.entries..)?;
+        if self.incomplete || self.done - place.done != since.len() as u64 {
+            return None;
+        }
+        let mut appended = BTreeMap::new();
+        for entry in since {
+            let rows = entry.saw.rows();
+            match entry.permit.get().writes {
+                Writes::Table(table, Change::APPENDS) => *appended.entry(table).or_default() += rows?,
+                // Its own temporary tables, or what RETURNING gives when all is written.
+                Writes::Aside => {}
+                Writes::Table(_, change) if change == Change::default() => {}
+                Writes::Nothing | Writes::Table(..) | Writes::Anything => return None,
+            }
+        }
+        Some(appended)
     }
 
     /// Keeps an entry, if it is within `limit` bytes.

@@ -184,7 +184,7 @@ fn written(plan: &Plan) -> Option<Oid> {
     let temporary = plan.target.as_ref().is_some_and(|target| target.temporary);
     match plan.permit.get().writes {
         Writes::Table(oid, _) if !temporary && plan.target.is_some() => Some(oid),
-        Writes::Table(..) | Writes::Nothing | Writes::Anything => None,
+        Writes::Table(..) | Writes::Nothing | Writes::Aside | Writes::Anything => None,
     }
 }
 

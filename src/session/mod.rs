@@ -38,6 +38,7 @@ mod notify;
 mod on_commit;
 pub mod plan_cache;
 mod portals;
+mod probe;
 mod quota;
 mod replay;
 mod row_locks;
@@ -55,6 +56,7 @@ mod sql_prepared;
 mod startup;
 mod statements;
 mod transaction;
+mod undo;
 mod uniques;
 mod utility;
 

@@ -16,7 +16,6 @@ use crate::error::{Error, Result, SqlState};
 use crate::policy::Permit;
 use crate::registry::{ObjectClass, Relation};
 use crate::sql::Depends;
-use crate::tree::Isolation;
 use crate::types::{Oid, Value};
 
 impl Session {
@@ -94,15 +93,12 @@ impl Session {
 
     /// Rolls the engine back and does again what was done up to that place. The session's own state is that of then already.
     pub(super) async fn repeat(&mut self, upto: Place, front: &mut dyn Front) -> Result<()> {
-        let repeatable = match self.shared.state.lock().settings.transaction.isolation {
-            Isolation::ReadUncommitted | Isolation::ReadCommitted => false,
-            Isolation::RepeatableRead | Isolation::Serializable => true,
-        };
+        let repeatable = !self.is_read_committed();
         let engine = self.gateway.engine().clone();
+        let begins_anew = self.begins_anew(upto);
         let Some(active) = self.transaction.active_mut() else { return Ok(()) };
         active.journal.truncate(upto);
-        let plain = upto.entries == 0 && active.overlay.as_ref().is_none_or(|o| o.changes().is_empty());
-        if plain && !repeatable {
+        if begins_anew {
             // Nothing was done by then: the next statement begins anew, as the first one did.
             active.engine = false;
             active.overlay = None;

@@ -99,12 +99,25 @@ impl Session {
         let redefined = savepoint.overlay.is_none() && active.overlay.as_ref().is_some_and(|o| !o.changes().is_empty());
         let undone = redefined || active.journal.goes_beyond(savepoint.journal);
         let repeats = active.engine && (!sound || undone);
-        if repeats && !active.journal.reaches(savepoint.journal) {
+        let upto = savepoint.journal;
+        let appended = active.journal.appended_since(upto).filter(|_| sound && !redefined);
+        let reaches = active.journal.reaches(upto);
+        if repeats && !reaches && appended.is_none() {
             return Err(too_much());
         }
-        let upto = savepoint.journal;
+        let scratch = active.scratch.clone();
         self.revert(place).await;
-        if repeats && let Err(error) = self.repeat(upto, front).await {
+        let undone = match appended {
+            _ if !repeats => Ok(()),
+            Some(appended) if !self.begins_anew(upto) && self.take_rows_back(upto, &appended, front).await => {
+                // The temporary tables of what is undone are still there.
+                self.drop_at_end(&scratch);
+                Ok(())
+            }
+            _ if !reaches => Err(too_much()),
+            _ => self.repeat(upto, front).await,
+        };
+        if let Err(error) = undone {
             // There is nothing to go back to any more: the whole transaction has failed.
             self.give_up_transaction().await;
             return Err(error);

@@ -224,6 +224,7 @@ impl SessionView for Shared {
             row_security: true,
             ways: Default::default(),
             held: false,
+            probed: false,
             scratch: 0,
             shaped: Arc::default(),
         };

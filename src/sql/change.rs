@@ -14,8 +14,8 @@ pub(super) fn writes(statement: &Statement, target: Option<&Relation>) -> Option
     let change = match statement {
         Statement::Query(_) | Statement::Keep { .. } => Change::default(),
         Statement::Insert { conflict, returning, .. } => match conflict.as_ref().and_then(|c| c.sets.as_ref()) {
-            None => Change::default(),
-            Some(sets) => update(target, sets, returning),
+            None => Change::APPENDS,
+            Some(sets) => Change { appends: true, ..update(target, sets, returning) },
         },
         Statement::Update { sets, returning, .. } => update(target, sets, returning),
         Statement::Delete { .. } => Change { removes: true, ..Change::default() },

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::analyze::{Analyzed, Stored, analyze, assigned_expression, policy_condition, relation_columns};
 use super::lower::{self, Decimals, Lowered, Step};
 use super::{
-    ChangedRows, Command, Compiled, CompiledBody, Context, Depends, ParamSource, Parsed, Plan, RowLocks, change, keys,
-    render,
+    ChangedRows, Command, Compiled, CompiledBody, Context, Depends, ParamSource, Parsed, Plan, Probe, RowLocks, change,
+    keys, render,
 };
 use crate::engine::{Keyed, Kind, Rendered, Writes};
 use crate::error::{Error, Result};
@@ -162,6 +162,7 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
         keys,
         row_locks,
         changes,
+        probe,
         statement,
     } = lowered.get();
     let (command, writes, once) = (*command, *writes, *once);
@@ -170,6 +171,7 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
     let drop = |table: &u32| lowered.clone().map(|_| dropped(*table));
     let after = scratch.iter().map(drop).collect();
     let (sql, order) = render::statement(statement);
+    let probe = probe.as_deref().map(|probe| Arc::new(probe_of(&lowered, probe, params)));
     let (params, types) = in_order(params, &order);
     let reads = before.is_empty() && !writes && !once && !depends.elusive;
     let keyed = if reads { keyed_text(statement, &order) } else { None };
@@ -197,6 +199,7 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
         keys,
         row_locks,
         changes,
+        probe,
     })
 }
 
@@ -216,7 +219,7 @@ fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command, depends: &A
     };
     let (sql, order) = render::statement(&statement);
     let (params, types) = in_order(&params, &order);
-    let writes = change::writes(&statement, target.as_deref()).unwrap_or(Writes::Nothing);
+    let writes = change::writes(&statement, target.as_deref()).unwrap_or(Writes::Aside);
     let rendered = Rendered { sql: sql.into(), params: types, columns: Vec::new(), kind, writes, keyed: None };
     let keys = keys::duty(&statement, target.as_ref(), keys);
     Plan {
@@ -235,7 +238,18 @@ fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command, depends: &A
         keys,
         row_locks: Vec::new(),
         changes: None,
+        probe: None,
     }
+}
+
+/// The query that gives an INSERT's rows, under the statement's permit.
+fn probe_of(permit: &Permit<Lowered>, probe: &lower::Probe, params: &[(ParamSource, Phys)]) -> Probe {
+    let columns: Vec<Phys> = probe.rows.columns.clone();
+    let (sql, order) = render::statement(&lower::ir::Statement::Query(probe.rows.clone()));
+    let (sources, types) = in_order(params, &order);
+    let writes = Writes::Nothing;
+    let rendered = Rendered { sql: sql.into(), params: types, columns, kind: Kind::Rows, writes, keyed: None };
+    Probe { rows: permit.clone().map(|_| rendered), params: sources, columns: probe.columns.clone() }
 }
 
 /// The query that finds rows to be locked, under the statement's permit.

@@ -46,6 +46,8 @@ pub struct Context {
     pub ways: Ways,
     /// Rules hide rows from the statement: what can fail must not run on these (see `lower/hold.rs`).
     pub held: bool,
+    /// An INSERT of a few rows is to have a [`Probe`].
+    pub probed: bool,
     /// After which the numbers of the statement's temporary tables begin.
     pub scratch: u32,
     /// The parameters (from 0) whose values are arrays of several dimensions, or that do not begin with 1. They are known
@@ -129,6 +131,18 @@ pub struct Plan {
     pub row_locks: Vec<Arc<RowLocks>>,
     /// The rows that UPDATE and DELETE change, as far as that is known before.
     pub changes: Option<Arc<ChangedRows>>,
+    pub probe: Option<Arc<Probe>>,
+}
+
+/// The rows of an INSERT, before they are written: what is wrong with them can be found out without an error in the engine,
+/// which would end its transaction.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    /// Gives the columns, then the error of the first check that the row breaks, or NULL.
+    pub rows: Permit<Rendered>,
+    pub params: Vec<ParamSource>,
+    /// The columns, by number.
+    pub columns: Vec<i16>,
 }
 
 /// Rows that are to be locked before a statement runs: those that a query with FOR UPDATE finds.

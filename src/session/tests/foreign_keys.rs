@@ -120,6 +120,7 @@ async fn tables_of_an_older_file_lose_duckdbs_foreign_keys() {
         row_security: true,
         ways: Default::default(),
         held: false,
+        probed: false,
         scratch: 0,
         shaped: Default::default(),
     };

@@ -90,6 +90,7 @@ fn context(snapshot: Snapshot) -> Context {
         row_security: true,
         ways: Default::default(),
         held: false,
+        probed: false,
         scratch: 0,
         shaped: Arc::default(),
     }

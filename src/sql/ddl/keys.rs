@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::physical::{self, column_ident, column_type, table_name};
 use super::pipeline;
 use super::planner::{self, question};
-use crate::engine::Rendered;
+use crate::engine::{self, Kind, Rendered, Writes};
 use crate::error::{Error, Result, SqlState};
 use crate::policy::Permit;
 use crate::registry::bootstrap::TEMPORARY;
@@ -184,6 +184,14 @@ pub fn appended(side: Side<'_>, types: Vec<Phys>, since: i64, most: usize) -> Re
 pub fn last_row(relation: &Relation, since: i64) -> Permit<Rendered> {
     let sql = format!("SELECT max(c.rowid) FROM {} AS c WHERE c.rowid >= {since}", table_name(relation));
     question(sql, vec![Phys::Int8])
+}
+
+/// Removes the rows from that number on, which the transaction has appended.
+pub fn remove_from(relation: &Relation, row: i64) -> Permit<Rendered> {
+    let sql = format!("DELETE FROM {} AS c WHERE c.rowid >= {row}", table_name(relation));
+    // Nobody else has seen them: for others they were never there.
+    let writes = Writes::Table(relation.oid, engine::Change::APPENDS);
+    question(sql, Vec::new()).map(|rendered| Rendered { kind: Kind::Change, writes, ..rendered })
 }
 
 /// Which rows of the child are looked at.

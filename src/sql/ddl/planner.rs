@@ -87,6 +87,7 @@ impl<'a> Planner<'a> {
             keys: None,
             row_locks: Vec::new(),
             changes: None,
+            probe: None,
         };
         self.plan.steps.push(Step::Verify(plan, error));
     }

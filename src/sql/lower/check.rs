@@ -28,15 +28,33 @@ pub(super) fn guard_first(values: &mut [Scalar], guards: Vec<Guard>, row: Option
     }
     let phys = first.phys.clone();
     let raised = |error: Error| match row {
-        Some(row) if matches!(error.code(), SqlState::CHECK_VIOLATION | SqlState::NOT_NULL_VIOLATION) => {
-            let error = error.detail(format!("Failing row contains {}.", super::raise::VALUE));
-            super::raise::raise_with(&error, row.clone(), &phys)
-        }
+        Some(row) if shows_row(&error) => super::raise::raise_with(&of_row(error), row.clone(), &phys),
         _ => super::raise::raise(&error, &phys),
     };
     let whens = guards.into_iter().map(|(test, error)| (test, raised(error))).collect();
     let value = std::mem::replace(first, Scalar::bool(true));
     *first = Scalar::new(Node::Case { whens, otherwise: Some(Box::new(value)) }, phys);
+}
+
+/// What [`guard_first`] would raise, as a text; NULL if nothing.
+pub(super) fn first_broken(guards: Vec<Guard>, row: Option<&Scalar>) -> Scalar {
+    let told = |error: Error| match row {
+        Some(row) if shows_row(&error) => super::raise::told_with(&of_row(error), row.clone()),
+        _ => super::raise::told(&error),
+    };
+    let whens: Vec<_> = guards.into_iter().map(|(test, error)| (test, told(error))).collect();
+    match whens.is_empty() {
+        true => Scalar::null(Phys::Text),
+        false => Scalar::new(Node::Case { whens, otherwise: None }, Phys::Text),
+    }
+}
+
+fn shows_row(error: &Error) -> bool {
+    matches!(error.code(), SqlState::CHECK_VIOLATION | SqlState::NOT_NULL_VIOLATION)
+}
+
+fn of_row(error: Error) -> Error {
+    error.detail(format!("Failing row contains {}.", super::raise::VALUE))
 }
 
 impl Lowerer<'_> {

@@ -13,10 +13,14 @@ use crate::tree::{ConflictAction, Expr, ExprKind, Insert, InsertSource, OnConfli
 use crate::types::{PgType, Phys, oid};
 
 use super::array::{derived, plain_query};
+use super::check::Guard;
 use super::conflict::may_conflict;
 use super::from::{column_name, table_name};
 use super::ir::{self, Alias, Node, Scalar, Select};
-use super::{Lowered, Lowerer};
+use super::{Lowered, Lowerer, Probe};
+
+/// Rows that are looked at one by one before they are written.
+const PROBED_ROWS: usize = 16;
 
 /// The table that is written.
 pub(super) fn target_table(target: &Relation) -> Result<&Arc<registry::Relation>> {
@@ -35,6 +39,7 @@ impl Lowerer<'_> {
         let (columns, types) = self.written_columns(insert)?;
         let source = self.insert_source(insert, &types)?;
         let source = self.last_of_each_key(insert, source)?;
+        let probe = self.probe(insert, &def, &source)?;
         let source = self.guarded_source(insert, &def, source)?;
         let source = ir::Query { ctes, recursive, ..source };
         self.enter_table(&insert.target, &def, alias)?;
@@ -44,7 +49,33 @@ impl Lowerer<'_> {
         let phys = returning.iter().map(|r| r.phys.clone()).collect();
         let table = table_name(&def);
         let statement = ir::Statement::Insert { table, alias, columns, source, conflict, returning };
-        Ok(self.done(statement, (insert.returning.columns.clone(), phys), Command::Insert, Some(def)))
+        let lowered = self.done(statement, (insert.returning.columns.clone(), phys), Command::Insert, Some(def));
+        Ok(Lowered { probe, ..lowered })
+    }
+
+    /// The rows of VALUES with what their guards say of them, if that is asked for.
+    fn probe(
+        &mut self,
+        insert: &Insert,
+        def: &Arc<registry::Relation>,
+        source: &ir::Query,
+    ) -> Result<Option<Box<Probe>>> {
+        let few = matches!(&insert.source, InsertSource::Values(rows) if rows.len() <= PROBED_ROWS);
+        let plain = insert.ctes.is_empty() && insert.on_conflict.is_none() && !insert.columns.is_empty();
+        if !self.cx.probed || !few || !plain || def.is_partition() || def.is_partitioned() {
+            return Ok(None);
+        }
+        let alias = self.make();
+        let (guards, row) = self.guards(insert, def, source, alias)?;
+        let columns = insert.columns.iter().filter_map(|i| insert.target.columns.get(usize::from(*i)));
+        let columns = columns.map(|column| column.attnum).collect();
+        let values = source.columns.iter().enumerate();
+        let mut targets: Vec<Scalar> =
+            values.map(|(i, phys)| Scalar::column(alias, ir::output_name(i), phys.clone())).collect();
+        targets.push(super::check::first_broken(guards, row.as_ref()));
+        let types = targets.iter().map(|target| target.phys.clone()).collect();
+        let select = Select { targets, from: vec![derived(source.clone(), alias)], ..Select::default() };
+        Ok(Some(Box::new(Probe { rows: plain_query(select, types), columns })))
     }
 
     /// RETURNING as DuckDB's INSERT takes it.
@@ -148,6 +179,29 @@ impl Lowerer<'_> {
         source: ir::Query,
     ) -> Result<ir::Query> {
         let alias = self.make();
+        let (guards, row) = self.guards(insert, def, &source, alias)?;
+        if guards.is_empty() {
+            return Ok(source);
+        }
+        let columns = source.columns.clone();
+        let mut targets: Vec<Scalar> = columns
+            .iter()
+            .enumerate()
+            .map(|(i, phys)| Scalar::column(alias, ir::output_name(i), phys.clone()))
+            .collect();
+        super::check::guard_first(&mut targets, guards, row.as_ref());
+        let select = Select { targets, from: vec![derived(source, alias)], ..Select::default() };
+        Ok(plain_query(select, columns))
+    }
+
+    /// What new rows, called `alias`, must not be, and their text for errors.
+    fn guards(
+        &mut self,
+        insert: &Insert,
+        def: &Arc<registry::Relation>,
+        source: &ir::Query,
+        alias: Alias,
+    ) -> Result<(Vec<Guard>, Option<Scalar>)> {
         let value_of = |index: u16| {
             let at = insert.columns.iter().position(|c| *c == index)?;
             Some(Scalar::column(alias, ir::output_name(at), source.columns.get(at)?.clone()))
@@ -171,19 +225,11 @@ impl Lowerer<'_> {
         guards.extend(self.routing_guards(def, &insert.target, &value_of, None)?);
         guards.extend(Self::not_null_guards(def, &insert.target, &value_of, &|index| never_null(insert, index)));
         guards.extend(self.check_guards(def, &insert.target, &value_of)?);
-        if guards.is_empty() {
-            return Ok(source);
-        }
-        let row = self.row_text(def, &insert.target, &value_of, &self::written(insert), guards.len());
-        let columns = source.columns.clone();
-        let mut targets: Vec<Scalar> = columns
-            .iter()
-            .enumerate()
-            .map(|(i, phys)| Scalar::column(alias, ir::output_name(i), phys.clone()))
-            .collect();
-        super::check::guard_first(&mut targets, guards, row.as_ref());
-        let select = Select { targets, from: vec![derived(source, alias)], ..Select::default() };
-        Ok(plain_query(select, columns))
+        let row = match guards.is_empty() {
+            true => None,
+            false => self.row_text(def, &insert.target, &value_of, &self::written(insert), guards.len()),
+        };
+        Ok((guards, row))
     }
 
     /// RETURNING: DuckDB knows only the target's columns there, and no subqueries.

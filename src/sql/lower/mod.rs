@@ -102,6 +102,15 @@ pub struct Lowered {
     /// The rows that are locked before it runs.
     pub row_locks: Vec<RowLocks>,
     pub changes: Option<Changed>,
+    /// The rows that an INSERT is about to write.
+    pub probe: Option<Box<Probe>>,
+}
+
+/// See [`crate::sql::Probe`].
+#[derive(Debug, Clone)]
+pub struct Probe {
+    pub rows: ir::Query,
+    pub columns: Vec<i16>,
 }
 
 /// How decimal arithmetic treats results that need more digits than DuckDB's fast types have.
@@ -388,6 +397,7 @@ impl<'a> Lowerer<'a> {
             keys,
             row_locks,
             changes,
+            probe: None,
         }
     }
 }

@@ -10,7 +10,7 @@ use super::ir::{Piece, Scalar, Template};
 
 /// An expression of that type which fails with `error` when it is evaluated.
 pub(super) fn raise(error: &Error, phys: &Phys) -> Scalar {
-    Scalar::call("error", vec![Scalar::literal(encode(error), Phys::Text)], Phys::Void).cast(phys.clone())
+    Scalar::call("error", vec![told(error)], Phys::Void).cast(phys.clone())
 }
 
 pub(super) fn raise_message(code: SqlState, message: &str, phys: &Phys) -> Scalar {
@@ -22,14 +22,23 @@ pub(super) const VALUE: char = '\u{2}';
 
 /// As [`raise`]; each [`VALUE`] in the error's texts is replaced by `value` (text) at execution.
 pub(super) fn raise_with(error: &Error, value: Scalar, phys: &Phys) -> Scalar {
+    Scalar::call("error", vec![told_with(error, value)], Phys::Void).cast(phys.clone())
+}
+
+/// The text that raises an error, as a value.
+pub(super) fn told(error: &Error) -> Scalar {
+    Scalar::literal(encode(error), Phys::Text)
+}
+
+/// As [`told`], with `value` in the place of each [`VALUE`].
+pub(super) fn told_with(error: &Error, value: Scalar) -> Scalar {
     // The error's texts hold names that clients gave: they are arguments, never the template's text.
     let mut args = vec![value];
-    let mut pieces = vec![Piece::Word("error(")];
+    let mut pieces = Vec::new();
     for (i, part) in encode(error).split(VALUE).enumerate() {
         args.push(Scalar::literal(part, Phys::Text));
         let before = if i == 0 { "{" } else { " || coalesce({0}, 'null') || {" };
         pieces.extend([before.into(), Piece::from(i + 1), "}".into()]);
     }
-    pieces.push(")".into());
-    Scalar::template(Template::of(&pieces), args, Phys::Void).cast(phys.clone())
+    Scalar::template(Template::of(&pieces), args, Phys::Text)
 }

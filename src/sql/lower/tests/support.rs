@@ -286,6 +286,7 @@ fn context() -> Context {
         row_security: true,
         ways: Default::default(),
         held: false,
+        probed: false,
         scratch: 0,
         shaped: Arc::default(),
     }
