@@ -328,23 +328,48 @@ fn foreign_key(
         let message = "number of referencing and referenced columns for foreign key disagree";
         return Err(Error::new(SqlState::INVALID_FOREIGN_KEY, message));
     }
-    if !has_key(target, &targets) {
-        let message =
-            format!("there is no unique constraint matching given keys for referenced table \"{}\"", target.name);
-        return Err(Error::new(SqlState::INVALID_FOREIGN_KEY, message));
+    match keys_over(target, &targets) {
+        Keys::Usable => {}
+        Keys::Deferrable => {
+            let what = if target_columns.is_empty() { "primary key" } else { "unique constraint" };
+            let message = format!("cannot use a deferrable {what} for referenced table \"{}\"", target.name);
+            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
+        }
+        Keys::None => {
+            let message =
+                format!("there is no unique constraint matching given keys for referenced table \"{}\"", target.name);
+            return Err(Error::new(SqlState::INVALID_FOREIGN_KEY, message));
+        }
     }
     Ok((own, target.oid, targets))
 }
 
+/// What a table has of keys over some columns.
+enum Keys {
+    Usable,
+    /// Only one that is checked late.
+    Deferrable,
+    None,
+}
+
 /// Is there a primary key or unique index over exactly these columns, in any order?
-fn has_key(relation: &Relation, columns: &[i16]) -> bool {
+fn keys_over(relation: &Relation, columns: &[i16]) -> Keys {
     let mut wanted = columns.to_vec();
     wanted.sort_unstable();
-    relation.indexes.iter().filter(|i| i.unique && i.predicate.is_none()).any(|index| {
+    let of_them = relation.indexes.iter().filter(|i| i.unique && i.predicate.is_none()).filter(|index| {
         let mut keys: Vec<i16> = index.keys.iter().map(|k| k.column).collect();
         keys.sort_unstable();
         keys == wanted
-    })
+    });
+    let late = |name: &str| relation.constraints.iter().any(|c| *c.name == *name && c.deferrable);
+    let mut found = Keys::None;
+    for index in of_them {
+        if !(index.of_constraint && late(&index.name)) {
+            return Keys::Usable;
+        }
+        found = Keys::Deferrable;
+    }
+    found
 }
 
 fn check_name(snapshot: &Snapshot, relation: &Relation, name: &Name, kind: &ConstraintKind) -> Result<Name> {

@@ -239,6 +239,9 @@ impl Analyzer<'_> {
     }
 
     fn function_error(&self, namespace: Option<&str>, name: &str, arguments: &Arguments, ambiguous: bool) -> Error {
+        if let Err(error) = self.namespace_is_there(namespace) {
+            return error;
+        }
         let positional = arguments.exprs.len() - arguments.names.len();
         let shown: Vec<String> = arguments
             .exprs

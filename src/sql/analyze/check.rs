@@ -294,7 +294,9 @@ impl Analyzer<'_> {
         let Some(scope) = self.scopes.last() else { return Ok(()) };
         let rels = &scope.rels;
         walk(expr, 0, &mut |e, depth| {
-            if groups.exprs.iter().any(|g| same(g, e)) {
+            // In subqueries only grouped columns are known again.
+            let may_be = |g: &&Expr| depth == 0 || matches!(g.kind, ExprKind::Column { .. });
+            if groups.exprs.iter().filter(may_be).any(|g| same(g, e)) {
                 return Ok(false);
             }
             match &e.kind {

@@ -53,7 +53,7 @@ impl Analyzer<'_> {
     pub(crate) fn writable(&mut self, name: &ast::ObjectName, verb: &'static str) -> Result<Writable> {
         let (namespace, table, pos) = self.name_parts(name)?;
         let Some(def) = self.find_relation(namespace.as_deref(), &table).map_err(|e| e.at(pos))? else {
-            return Err(self.no_relation(namespace.as_deref(), &table, pos));
+            return Err(self.not_in_query(namespace.as_deref(), &table, pos));
         };
         if matches!(def.kind, RelationKind::View { .. }) && verb != MERGE {
             let view = Arc::new(self.view_target(&def, verb)?);
@@ -382,7 +382,12 @@ impl Analyzer<'_> {
             [ident] => (ident, None),
             [ident, mark] => {
                 let kept = crate::sql::parse::kept_place(mark).and_then(|n| self.parsed.extras.places.get(n));
-                (ident, Some(kept.ok_or_else(|| Error::internal("a column with a place that is not kept"))?))
+                let Some(kept) = kept else {
+                    // MERGE's columns are the target's own.
+                    self.column_index(def, ident)?;
+                    return Err(Error::unsupported("an assignment to a field in MERGE").at(self.pos(ident.span)));
+                };
+                (ident, Some(kept))
             }
             _ => return Err(Error::syntax("syntax error")),
         };

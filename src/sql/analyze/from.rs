@@ -98,7 +98,7 @@ impl Analyzer<'_> {
             return if sample.is_some() { Err(only_of_tables().at(pos)) } else { Ok(item) };
         }
         let Some(def) = self.find_relation(namespace.as_deref(), &table).map_err(|e| e.at(pos))? else {
-            return Err(self.no_relation(namespace.as_deref(), &table, pos));
+            return Err(self.not_in_query(namespace.as_deref(), &table, pos));
         };
         self.note_relation_name(name, def.oid, alias.is_none());
         if sample.is_some() && !matches!(def.kind, RelationKind::Table | RelationKind::MaterializedView { .. }) {

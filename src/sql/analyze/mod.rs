@@ -288,8 +288,27 @@ impl<'a> Analyzer<'a> {
         (!named).then_some("pg_catalog").into_iter().chain(self.ctx.search_path.iter().map(|n| &**n))
     }
 
-    /// `relation "x" does not exist`.
+    /// What a command says that finds no relation: its schema is missing, or the relation is.
     pub(crate) fn no_relation(&self, namespace: Option<&str>, name: &str, pos: u32) -> Error {
+        match self.namespace_is_there(namespace) {
+            Ok(()) => self.not_in_query(namespace, name, pos),
+            Err(error) => error.at(pos),
+        }
+    }
+
+    /// 3F000 if there is no such schema (LookupExplicitNamespace).
+    pub(crate) fn namespace_is_there(&self, namespace: Option<&str>) -> Result<()> {
+        match namespace {
+            Some(name) if !name.starts_with("pg_temp") && !self.ctx.snapshot.namespaces.contains_key(name) => {
+                let message = format!("schema \"{name}\" does not exist");
+                Err(Error::new(SqlState::INVALID_SCHEMA_NAME, message))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// `relation "x" does not exist`, which is what FROM and the targets of changes say of a missing schema, too.
+    pub(crate) fn not_in_query(&self, namespace: Option<&str>, name: &str, pos: u32) -> Error {
         let shown = namespace.map_or_else(|| name.to_owned(), |n| format!("{n}.{name}"));
         let error = Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{shown}\" does not exist")).at(pos);
         let forward = namespace.is_none() && self.scopes.iter().any(|s| s.future_ctes.iter().any(|n| &**n == name));

@@ -256,7 +256,12 @@ impl Analyzer<'_> {
     }
 
     fn figure_query(&self, query: &ast::Query) -> Option<(Name, u8)> {
-        match &*query.body {
+        self.figure_body(&query.body)
+    }
+
+    /// The first column's name; a set operation's are those of its leftmost query.
+    fn figure_body(&self, body: &ast::SetExpr) -> Option<(Name, u8)> {
+        match body {
             ast::SetExpr::Select(select) => match select.projection.first()? {
                 SelectItem::UnnamedExpr(expr) => self.figure(expr),
                 SelectItem::ExprWithAlias { alias, .. } => Some((fold(alias), 2)),
@@ -264,7 +269,7 @@ impl Analyzer<'_> {
             },
             ast::SetExpr::Query(inner) => self.figure_query(inner),
             ast::SetExpr::Values(_) => Some(("column1".into(), 2)),
-            ast::SetExpr::SetOperation { .. } => None,
+            ast::SetExpr::SetOperation { left, .. } => self.figure_body(left),
             _ => None,
         }
     }

@@ -211,6 +211,7 @@ impl Analyzer<'_> {
             if let Some(error) = self.refused_type(namespace.as_deref(), &folded) {
                 return Err(error.at(pos));
             }
+            self.namespace_is_there(namespace.as_deref()).map_err(|e| e.at(pos))?;
             let shown = namespace.map_or_else(|| folded.to_string(), |n| format!("{n}.{folded}"));
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{shown}\" does not exist")).at(pos));
         };

@@ -1,6 +1,8 @@
 //! Window definitions (transformWindowFuncCall, transformWindowDefinitions).
 
-use sqlparser::ast;
+use sqlparser::ast::{self, Spanned};
+use sqlparser::keywords::Keyword;
+use sqlparser::tokenizer::Token;
 
 use super::query::sort_key;
 use super::scope::Clause;
@@ -179,9 +181,32 @@ impl Analyzer<'_> {
         })
     }
 
+    /// A string by itself, which sqlparser takes for an interval whatever it is.
+    fn bare_string<'e>(&self, expr: &'e ast::Expr) -> Option<&'e ast::Expr> {
+        let ast::Expr::Interval(ast::Interval { value, leading_field: None, last_field: None, .. }) = expr else {
+            return None;
+        };
+        let start = value.span().start;
+        let at = self.parsed.tokens.iter().position(|t| t.span.start == start)?;
+        let before = self.parsed.tokens.get(at.checked_sub(1)?)?;
+        let interval = matches!(&before.token, Token::Word(w) if w.keyword == Keyword::INTERVAL);
+        (!interval).then_some(&**value)
+    }
+
     /// An offset: bigint for ROWS and GROUPS; for RANGE the type that in_range takes for the sort key's.
     fn offset(&mut self, expr: &ast::Expr, units: FrameUnits, key: Option<PgType>) -> Result<Expr> {
+        let expr = self.bare_string(expr).unwrap_or(expr);
         let expr = self.in_clause(Clause::WindowFrame, |a| a.expr(expr))?;
+        let own = self.scopes.last().map(|s| s.rels.clone()).unwrap_or_default();
+        if let Some(pos) = super::check::first_column_of(&expr, &own) {
+            let word = match units {
+                FrameUnits::Rows => "ROWS",
+                FrameUnits::Range => "RANGE",
+                FrameUnits::Groups => "GROUPS",
+            };
+            let message = format!("argument of {word} must not contain variables");
+            return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message).at(pos));
+        }
         match (units, key) {
             (FrameUnits::Rows, _) => self.coerce_specific(expr, oid::INT8, "ROWS"),
             (FrameUnits::Groups, _) => self.coerce_specific(expr, oid::INT8, "GROUPS"),

@@ -189,11 +189,40 @@ impl Lowerer<'_> {
         if lefts.len() > 1 && !matches!(&*op, "IN" | "NOT IN") {
             return Err(Error::unsupported(format!("{op_name} with ANY or ALL of a subquery of several columns")));
         }
-        let left = match lefts.len() {
-            1 => lefts.remove(0),
-            _ => Scalar::template("({*})", lefts, Phys::Void),
+        if lefts.len() > 1 {
+            return Ok(self.rows_in(lefts, inner, all));
+        }
+        let left = Box::new(lefts.remove(0));
+        Ok(Scalar::new(Node::Quantified { left, op, query: Box::new(inner) }, Phys::Bool))
+    }
+
+    /// `(a, b) [NOT] IN (SELECT …)`. Where DuckDB says NULL, as there are NULLs somewhere, PostgreSQL looks whether a row is
+    /// there that could be equal.
+    fn rows_in(&mut self, lefts: Vec<Scalar>, inner: ir::Query, not: bool) -> Scalar {
+        let alias = self.make();
+        let columns = inner.columns.iter().enumerate();
+        let columns = columns.map(|(i, phys)| Scalar::column(alias, ir::output_name(i), phys.clone()));
+        let open = "(({0} = {1}) IS DISTINCT FROM FALSE)";
+        let open = lefts.iter().cloned().zip(columns).map(|(l, r)| Scalar::template(open, vec![l, r], Phys::Bool));
+        let candidates = Select {
+            targets: vec![Scalar::int4(1)],
+            from: vec![derived(inner.clone(), alias)],
+            filter: Scalar::and(open.collect()),
+            ..Select::default()
         };
-        Ok(Scalar::new(Node::Quantified { left: Box::new(left), op, query: Box::new(inner) }, Phys::Bool))
+        let maybe = Node::Exists(Box::new(plain_query(candidates, vec![Phys::Int4])));
+        let left = Box::new(Scalar::template("({*})", lefts, Phys::Void));
+        let found = Node::Quantified { left, op: "IN".into(), query: Box::new(inner) };
+        let found = Scalar::new(found, Phys::Bool);
+        let value = Node::Case {
+            whens: vec![
+                (found.clone().is_not_null(), found),
+                (Scalar::new(maybe, Phys::Bool), Scalar::null(Phys::Bool)),
+            ],
+            otherwise: Some(Box::new(Scalar::bool(false))),
+        };
+        let value = Scalar::new(value, Phys::Bool);
+        if not { Scalar::template("(NOT {0})", vec![value], Phys::Bool) } else { value }
     }
 
     /// The subquery with its output columns cast to what the operators take.
@@ -225,4 +254,23 @@ impl Lowerer<'_> {
         let select = Select { targets, from: vec![derived(inner, alias)], ..Select::default() };
         Ok((plain_query(select, columns.clone()), columns))
     }
+}
+
+/// A condition of which only TRUE counts: [`Lowerer::rows_in`] need not tell FALSE from NULL.
+pub(super) fn only_true(condition: Scalar) -> Scalar {
+    let Scalar { node, phys, dscale } = condition;
+    let node = match node {
+        Node::And(parts) => Node::And(parts.into_iter().map(only_true).collect()),
+        Node::Or(parts) => Node::Or(parts.into_iter().map(only_true).collect()),
+        Node::Case { whens, otherwise } => match whens.as_slice() {
+            [(_, found), (Scalar { node: Node::Exists(_), .. }, _)]
+                if matches!(found.node, Node::Quantified { .. }) =>
+            {
+                return found.clone();
+            }
+            _ => Node::Case { whens, otherwise },
+        },
+        node => node,
+    };
+    Scalar { node, phys, dscale }
 }

@@ -75,11 +75,7 @@ impl Lowerer<'_> {
             }
             ("quote_literal" | "quote_nullable", [arg]) => {
                 let value = self.expr(arg)?;
-                let text = match value.phys {
-                    // By the cast to text, not by the output function.
-                    Phys::Bool => value.cast(Phys::Text),
-                    _ => self.output(value, arg.ty)?,
-                };
+                let text = self.cast_to_text(value, arg.ty)?;
                 let quoted = Scalar::call("dg_quote_literal", vec![text], Phys::Text);
                 Some(match call.func.name {
                     "quote_literal" => quoted,
@@ -424,17 +420,26 @@ impl Lowerer<'_> {
         if draws(func) { self.volatile(value) } else { value }
     }
 
+    /// The cast to text, where that is another than the output function: `true`, no blanks, an address with its mask.
+    fn cast_to_text(&mut self, value: Scalar, from: PgType) -> Result<Scalar> {
+        match types::base_type(from, &*self.cx.snapshot).oid {
+            oid::BOOL => Ok(value.cast(Phys::Text)),
+            oid::BPCHAR => Ok(super::blanks::trimmed(value)),
+            oid::INET | oid::CIDR => Ok(Scalar::call("dg_inet_show", vec![value], Phys::Text)),
+            _ => self.output(value, from),
+        }
+    }
+
     /// Text functions over any type.
     fn text_function(&mut self, func: &Proc, args: &[Scalar], trees: &[Expr]) -> Result<Option<Scalar>> {
         let mut texts = Vec::with_capacity(args.len());
         for (arg, tree) in args.iter().zip(trees) {
             let base = types::base_type(tree.ty, &*self.cx.snapshot);
-            // `||` casts to text, which has `true` and no blanks; the others write the value.
+            // `||` casts to text; the others write the value.
             let casts = func.name.starts_with("text") || func.name.starts_with("any");
-            texts.push(match base.oid {
-                oid::BOOL if casts => arg.clone().cast(Phys::Text),
-                oid::BPCHAR if casts => super::blanks::trimmed(arg.clone()),
-                _ => self.output(arg.clone(), base)?,
+            texts.push(match casts {
+                true => self.cast_to_text(arg.clone(), base)?,
+                false => self.output(arg.clone(), base)?,
             });
         }
         Ok(match (func.name, texts.as_slice()) {

@@ -25,7 +25,7 @@ impl Lowerer<'_> {
         let recursive = delete.recursive && ctes.iter().any(|c| c.recursive);
         self.enter_table(&delete.target, &def, alias)?;
         let using = self.from_items(&delete.using)?;
-        let filter = delete.filter.as_ref().map(|f| self.expr(f)).transpose()?;
+        let filter = delete.filter.as_ref().map(|f| self.expr(f)).transpose()?.map(super::any_all::only_true);
         let returning = self.returning(&delete.returning, alias)?;
         let phys = returning.iter().map(|r| r.phys.clone()).collect();
         let table = table_name(&def);

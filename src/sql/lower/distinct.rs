@@ -7,16 +7,18 @@ use crate::tree::Expr;
 
 use super::Lowerer;
 use super::ir::{OrderKey, Scalar, Select};
+use super::order::is_literal;
 
 impl Lowerer<'_> {
     pub(super) fn distinct(&mut self, select: &mut Select) -> Result<()> {
-        if !select.targets.iter().any(|t| super::compare::needs_key(&t.phys)) {
+        // A constant makes nothing distinct, and DuckDB takes it for a position.
+        let varying: Vec<&Scalar> = select.targets.iter().filter(|t| !is_literal(t)).collect();
+        if !varying.iter().any(|t| super::compare::needs_key(&t.phys)) {
             select.distinct = true;
             return Ok(());
         }
-        for target in &select.targets {
-            select.distinct_on.push(OrderKey::Scalar(self.sort_key(target.clone())?));
-        }
+        let keys = varying.into_iter().map(|t| Ok(OrderKey::Scalar(self.sort_key(t.clone())?)));
+        select.distinct_on = keys.collect::<Result<_>>()?;
         Ok(())
     }
 

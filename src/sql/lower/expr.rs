@@ -9,6 +9,9 @@ use super::{Lowerer, Means};
 
 impl Lowerer<'_> {
     pub(super) fn expr(&mut self, e: &Expr) -> Result<Scalar> {
+        if let Some(key) = self.key_below(e) {
+            return Ok(self.ungroup(key));
+        }
         let value = self.expr_kind(e).map_err(|error| error.at(e.pos))?;
         let mut value = self.held(e, value);
         name_jsonb(e.ty, &mut value);

@@ -29,6 +29,8 @@ mod group;
 mod hold;
 mod in_turn;
 mod insert;
+mod keys_below;
+mod lambdas;
 mod levels;
 mod lift;
 mod limit;
@@ -156,6 +158,7 @@ fn lower_placed(statement: &tree::Statement, cx: &Context, decimals: Decimals, k
 fn finished(mut lowered: Lowered) -> Result<Lowered> {
     for statement in lowered.before.iter_mut().map(|step| &mut step.statement).chain([&mut lowered.statement]) {
         once::drawn_once(statement)?;
+        lambdas::own_columns(statement)?;
         nesting::bounded(statement)?;
     }
     Ok(lowered)
@@ -273,6 +276,8 @@ struct Lowerer<'a> {
     grouped: Vec<Vec<Grouped>>,
     /// The grouping expressions of those selects, for GROUPING().
     grouping: Vec<Vec<Scalar>>,
+    /// Grouping expressions of those selects that a select below computes.
+    keys: Vec<Vec<keys_below::Key>>,
     /// Relations that an outer join may extend with NULLs.
     nullable: HashMap<RelId, presence::Presence>,
     /// Those of them that are to get a column which says whether there was a row.
@@ -314,6 +319,7 @@ impl<'a> Lowerer<'a> {
             kept: HashMap::new(),
             grouped: Vec::new(),
             grouping: Vec::new(),
+            keys: Vec::new(),
             nullable: HashMap::new(),
             wanted: Vec::new(),
             writes: false,

@@ -90,7 +90,9 @@ impl Nesting {
     fn select(&mut self, select: &Select, free: &mut Free, here: &mut HashSet<Alias>) -> Result<()> {
         let Select { distinct: _, distinct_on, targets, from, filter, group_by, having, qualify } = select;
         self.from_items(from, free)?;
-        from.iter().for_each(|item| aliases(item, here));
+        let mut own = Vec::new();
+        from.iter().for_each(|item| super::ir::walk::aliases(item, &mut own));
+        here.extend(own);
         let on = distinct_on.iter().filter_map(|key| match key {
             OrderKey::Position(_) => None,
             OrderKey::Scalar(value) => Some(value),
@@ -188,16 +190,4 @@ fn keys(orders: &[Order]) -> impl Iterator<Item = &Scalar> {
         OrderKey::Position(_) => None,
         OrderKey::Scalar(value) => Some(value),
     })
-}
-
-fn aliases(item: &From, out: &mut HashSet<Alias>) {
-    match item {
-        From::Table { alias, .. } | From::Function { alias, .. } | From::Query { alias, .. } => {
-            out.insert(*alias);
-        }
-        From::Join { left, right, .. } => {
-            aliases(left, out);
-            aliases(right, out);
-        }
-    }
 }

@@ -7,6 +7,7 @@
 use crate::error::{Error, Result};
 use crate::sql::render;
 
+use super::ir::walk::{children_mut, key_mut};
 use super::ir::{
     self, Aggregate, Body, From, Node, Order, OrderKey, Piece, Query, Scalar, Select, Statement, Template, Variable,
     bound, template,
@@ -66,7 +67,7 @@ impl Binder {
         for cte in &mut query.ctes {
             self.query(&mut cte.query)?;
         }
-        let orders = query.order_by.iter_mut().filter_map(key_of);
+        let orders = query.order_by.iter_mut().filter_map(key_mut);
         match &mut query.body {
             Body::Select(select) => self.select(select, orders.collect())?,
             Body::SetOp { op: _, left, right } => {
@@ -245,13 +246,6 @@ fn several() -> Error {
         .hint("Compute it in a subquery in FROM, and use its column.")
 }
 
-fn key_of(order: &mut Order) -> Option<&mut Scalar> {
-    match &mut order.key {
-        OrderKey::Position(_) => None,
-        OrderKey::Scalar(value) => Some(value),
-    }
-}
-
 fn parts(aggregate: &Aggregate) -> Vec<&Scalar> {
     let Aggregate { name: _, args, distinct: _, order_by, filter, over } = aggregate;
     fn keys(orders: &[Order]) -> impl Iterator<Item = &Scalar> {
@@ -264,19 +258,6 @@ fn parts(aggregate: &Aggregate) -> Vec<&Scalar> {
     if let Some(ir::Over { partition_by, order_by, frame }) = over {
         out.extend(partition_by.iter().chain(keys(order_by)));
         out.extend(frame.iter().flat_map(|(_, args)| args));
-    }
-    out
-}
-
-fn parts_mut(aggregate: &mut Aggregate) -> Vec<&mut Scalar> {
-    let Aggregate { name: _, args, distinct: _, order_by, filter, over } = aggregate;
-    let mut out: Vec<&mut Scalar> = args.iter_mut().collect();
-    out.extend(order_by.iter_mut().filter_map(key_of));
-    out.extend(filter);
-    if let Some(ir::Over { partition_by, order_by, frame }) = over {
-        out.extend(partition_by);
-        out.extend(order_by.iter_mut().filter_map(key_of));
-        out.extend(frame.iter_mut().flat_map(|(_, args)| args));
     }
     out
 }
@@ -302,30 +283,6 @@ fn children(value: &Scalar) -> Vec<(&Scalar, usize)> {
             parts.chain(otherwise.as_deref()).map(|part| (part, 1)).collect()
         }
         Node::Quantified { left, op: _, query: _ } => vec![(left, 1)],
-    }
-}
-
-/// The same ones in the same order, to be changed.
-fn children_mut(value: &mut Scalar) -> Vec<&mut Scalar> {
-    match &mut value.node {
-        Node::Text(_)
-        | Node::Literal(_)
-        | Node::Type
-        | Node::Column(..)
-        | Node::Bare(_)
-        | Node::Variable(_)
-        | Node::Param(_)
-        | Node::Subquery(_)
-        | Node::Exists(_) => Vec::new(),
-        Node::Template { text: _, args, draw: _ } => args.iter_mut().collect(),
-        Node::Cast(inner) => vec![inner],
-        Node::Aggregate(aggregate) => parts_mut(aggregate),
-        Node::And(all) | Node::Or(all) => all.iter_mut().collect(),
-        Node::Case { whens, otherwise } => {
-            let parts = whens.iter_mut().flat_map(|(test, then)| [test, then]);
-            parts.chain(otherwise.as_deref_mut()).collect()
-        }
-        Node::Quantified { left, op: _, query: _ } => vec![left],
     }
 }
 

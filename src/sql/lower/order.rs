@@ -3,18 +3,29 @@
 //! `ORDER BY a DESC` → `ORDER BY t1."a" DESC NULLS FIRST`; a key that is an output column goes by its position.
 
 use crate::error::Result;
-use crate::tree::{ExprKind, RelId, SortKey};
+use crate::sql::analyze::same;
+use crate::tree::{Expr, ExprKind, RelId, SortKey};
 
 use super::Lowerer;
+use super::ir::walk::{has, is_lambda};
 use super::ir::{Node, Order, OrderKey, Scalar};
 
 impl Lowerer<'_> {
-    pub(super) fn order_by(&mut self, keys: &[SortKey], targets: &[Scalar], output: RelId) -> Result<Vec<Order>> {
+    /// `trees` are the expressions that the targets were lowered from: a key that is one of them is that target.
+    pub(super) fn order_by(
+        &mut self,
+        keys: &[SortKey],
+        (trees, targets): (&[Expr], &[Scalar]),
+        output: RelId,
+    ) -> Result<Vec<Order>> {
         let mut orders = Vec::with_capacity(keys.len());
         for key in keys {
             let of_output = match &key.expr.kind {
                 ExprKind::Column { rel, column } if *rel == output => targets.get(usize::from(*column)).cloned(),
-                _ => None,
+                _ => {
+                    let at = trees.iter().position(|tree| same(tree, &key.expr));
+                    at.and_then(|at| targets.get(at)).filter(|target| has(target, &is_lambda)).cloned()
+                }
             };
             let value = match of_output {
                 Some(value) => value,
@@ -50,7 +61,7 @@ impl Lowerer<'_> {
 }
 
 /// A literal sorts nothing, and DuckDB takes it for a position.
-fn is_literal(value: &Scalar) -> bool {
+pub(super) fn is_literal(value: &Scalar) -> bool {
     match &value.node {
         Node::Text(_) | Node::Literal(_) => true,
         Node::Cast(inner) => is_literal(inner),

@@ -144,7 +144,7 @@ impl Lowerer<'_> {
             .enumerate()
             .map(|(i, phys)| Scalar::column(alias, ir::output_name(i), phys.clone()))
             .collect();
-        let order_by = self.order_by(&query.order_by, &targets, query.output_rel)?;
+        let order_by = self.order_by(&query.order_by, (&[], &targets), query.output_rel)?;
         let from = vec![derived(query_of(body, columns.clone()), alias)];
         let select = Select { targets, from, ..Select::default() };
         Ok((ir::Body::Select(Box::new(select)), columns, order_by))

@@ -254,7 +254,7 @@ impl Lowerer<'_> {
         let ctes = self.ctes(&query.ctes)?;
         let recursive = query.recursive && ctes.iter().any(|c| c.recursive);
         let mut from = self.from_items(&select.from)?;
-        let filter = select.filter.as_ref().map(|e| self.expr(e)).transpose()?;
+        let filter = select.filter.as_ref().map(|e| self.expr(e)).transpose()?.map(super::any_all::only_true);
         let (mut of, mut whole, mut rels, mut targets) = (Vec::<LockedRows>::new(), Vec::new(), Vec::new(), Vec::new());
         for Locking { rel, strength, wait } in &query.locking {
             let Some(relation) = select.from.iter().find_map(|item| relation_of(item, *rel)) else { continue };
@@ -298,7 +298,7 @@ impl Lowerer<'_> {
         let find = if of.is_empty() {
             None
         } else {
-            let order_by = self.order_by(&query.order_by, &targets, query.output_rel)?;
+            let order_by = self.order_by(&query.order_by, (&[], &targets), query.output_rel)?;
             self.add_presence(&mut from);
             let columns = targets.iter().map(|t| t.phys.clone()).collect();
             let select = ir::Select { targets, from, filter, ..ir::Select::default() };

@@ -23,13 +23,19 @@ impl Lowerer<'_> {
     }
 
     fn select_at_level(&mut self, select: &Select, query: &Query) -> Result<(ir::Select, Vec<Phys>, Vec<Order>)> {
-        let from = self.from_items(&select.from)?;
-        let filter = select.filter.as_ref().map(|e| self.expr(e)).transpose()?;
+        let mut from = self.from_items(&select.from)?;
+        let filter = select.filter.as_ref().map(|e| self.expr(e)).transpose()?.map(super::any_all::only_true);
+        let below = self.keys_below(select.group_by.as_ref())?;
         let group_by = self.group_by(select.group_by.as_ref())?;
-        let lowered = self.grouped_part(select, query, ir::Select { from, filter, group_by, ..ir::Select::default() });
+        let lowered = self.grouped_part(select, query, ir::Select { filter, group_by, ..ir::Select::default() });
         self.end_group();
-        let (mut lowered, columns, order_by) = lowered?;
-        self.add_presence(&mut lowered.from);
+        self.end_keys();
+        let (mut lowered, columns, mut order_by) = lowered?;
+        self.add_presence(&mut from);
+        match below {
+            None => lowered.from = from,
+            Some(below) => self.put_below(below, from, &mut lowered, &mut order_by),
+        }
         Ok((lowered, columns, order_by))
     }
 
@@ -60,7 +66,8 @@ impl Lowerer<'_> {
             }
             Distinct::On(exprs) => lowered.distinct_on = self.distinct_on(exprs, &lowered.targets)?,
         }
-        let order_by = self.order_by(&query.order_by, &lowered.targets, query.output_rel)?;
+        let trees = select.targets.as_slice();
+        let order_by = self.order_by(&query.order_by, (trees, &lowered.targets), query.output_rel)?;
         Ok((lowered, columns, order_by))
     }
 }

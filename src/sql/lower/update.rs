@@ -29,7 +29,7 @@ impl Lowerer<'_> {
         let from = self.from_items(&update.from)?;
         let sets: Vec<&(u16, Expr)> = update.sets.iter().collect();
         let sets = self.set_values(&update.target, &sets, &def, None)?;
-        let filter = update.filter.as_ref().map(|f| self.expr(f)).transpose()?;
+        let filter = update.filter.as_ref().map(|f| self.expr(f)).transpose()?.map(super::any_all::only_true);
         let returning = self.returning(&update.returning, alias)?;
         let phys = returning.iter().map(|r| r.phys.clone()).collect();
         let statement =

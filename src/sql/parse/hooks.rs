@@ -256,6 +256,11 @@ fn prefix_operator(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
         Token::AtSign => UnaryOperator::PGAbs,
         Token::PGSquareRoot => UnaryOperator::PGSquareRoot,
         Token::PGCubeRoot => UnaryOperator::PGCubeRoot,
+        Token::Sharp => UnaryOperator::Hash,
+        Token::AtDashAt => UnaryOperator::AtDashAt,
+        Token::AtAt => UnaryOperator::DoubleAt,
+        Token::QuestionMarkDash => UnaryOperator::QuestionDash,
+        Token::QuestionPipe => UnaryOperator::QuestionPipe,
         _ => return None,
     };
     let plain = at == 3

@@ -129,14 +129,9 @@ fn absent(tokens: &[TokenWithSpan]) -> Result<()> {
     let of_table = definitions > 0 || is(tokens, 0, "alter") && is(tokens, 1, "table");
     for (at, found) in tokens.iter().enumerate() {
         let Token::Word(word) = &found.token else {
-            let touches = |n: usize| tokens.get(n + 1).is_some_and(|next| next.span.start == tokens[n].span.end);
-            let compares = |n: usize| {
-                matches!(
-                    token(tokens, n),
-                    Some(Token::Lt | Token::Gt | Token::Eq | Token::Neq | Token::LtEq | Token::GtEq)
-                )
-            };
-            if found.token == Token::Mul && touches(at) && compares(at + 1) {
+            if let Token::CustomBinaryOperator(op) = &found.token
+                && matches!(op.as_str(), "*=" | "*<>" | "*<" | "*<=" | "*>" | "*>=")
+            {
                 return refused("a comparison of the images of records");
             }
             continue;

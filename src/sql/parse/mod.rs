@@ -20,6 +20,7 @@ mod leave_out;
 mod like;
 mod maintain;
 mod numbers;
+mod operators;
 mod parameters;
 mod partition;
 mod policy;
@@ -173,7 +174,7 @@ fn tokenize(source: &Source) -> Result<Vec<TokenWithSpan>> {
     match tokens {
         Ok(tokens) => {
             numbers::check(&tokens, source)?;
-            joined(tokens, source)
+            joined(operators::cut(tokens, source), source)
         }
         Err(error) => {
             let at = error.location;

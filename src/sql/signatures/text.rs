@@ -69,10 +69,8 @@ pub(super) const ENTRIES: &[Line] = &[
     // PostgreSQL leaves the one letter whose capital is younger than its tables.
     (
         "upper(text)",
-        Template(
-            "CASE WHEN contains({0}, 'ß') \
-             THEN array_to_string(list_transform(string_split({0}, 'ß'), lambda part: upper(part)), 'ß') ELSE upper({0}) END",
-        ),
+        // No text has chr(0).
+        Template("replace(upper(replace({0}, 'ß', chr(0))), chr(0), 'ß')"),
     ),
     ("initcap(text)", Native("dg_initcap")),
     ("substr(text,int4,int4)", When(plain_substring, "substring({0}, {1}, {2})", &Native("dg_substr3"))),

@@ -3,6 +3,7 @@
 use sqlparser::ast::{self, AlterColumnOperation, AlterTableOperation, RenameTableNameKind};
 
 use super::super::Analyzer;
+use super::super::check::walk;
 use super::super::stored::{self, Stored, assigned_expression, rel_columns};
 use super::partition::only_refused;
 use super::{new_sequence, sequence_change};
@@ -10,7 +11,8 @@ use crate::error::{Error, Result, SqlState};
 use crate::registry::{Name, Relation};
 use crate::sql::parse;
 use crate::tree::{
-    AlterTable, Ddl, DropBehavior, NewConstraint, NewConstraintKind, ObjectKind, RelColumn, RelId, SwitchRowSecurity,
+    AlterTable, Ddl, DropBehavior, ExprKind, NewConstraint, NewConstraintKind, ObjectKind, RelColumn, RelId,
+    SwitchRowSecurity,
 };
 
 impl Analyzer<'_> {
@@ -22,12 +24,23 @@ impl Analyzer<'_> {
         }
         let name = self.qualified(name)?;
         let relation = self.find_relation(name.namespace.as_deref(), &name.name)?;
-        let (namespace, name) = self.existing(&name)?;
+        let (namespace, name) = self.existing_or_skipped(&name, *if_exists)?;
         if let Some(relation) = relation.as_ref().filter(|r| r.is_partitioned()) {
             self.no_check_without_heirs(&relation.name)?;
         }
+        // Renaming is a statement of its own.
+        let renames = |o: &AlterTableOperation| {
+            use AlterTableOperation as O;
+            matches!(o, O::RenameColumn { .. } | O::RenameTable { .. } | O::RenameConstraint { .. })
+        };
+        if operations.len() > 1 && operations.iter().any(renames) {
+            return Err(Error::syntax("syntax error at or near \"rename\""));
+        }
         let mut actions = Vec::new();
         for operation in operations {
+            if let Some(relation) = &relation {
+                self.type_may_change(relation, operation, operations)?;
+            }
             self.alter_operation(&mut actions, relation.as_deref(), operation)?;
         }
         if let Some(relation) = relation.filter(|r| *only && !self.ctx.snapshot.partitions(r.oid).is_empty())
@@ -69,6 +82,12 @@ impl Analyzer<'_> {
                     return Err(Error::syntax("syntax error in ADD COLUMN"));
                 }
                 let (mut column, mut constraints) = self.column(column_def)?;
+                if *if_not_exists && relation.is_some_and(|r| r.column(&column.name).is_some()) {
+                    // Skipped as a whole.
+                    let constraints = Vec::new();
+                    actions.push(AlterTable::AddColumn { column, constraints, if_not_exists: true });
+                    return Ok(());
+                }
                 let mut scope = scope_of(relation, actions);
                 scope.extend(rel_columns(std::slice::from_ref(&column)));
                 let table = relation.map_or("", |r| &r.name);
@@ -90,11 +109,15 @@ impl Analyzer<'_> {
             }
             AlterTableOperation::DropColumn { has_column_keyword: _, column_names, if_exists, drop_behavior } => {
                 for name in column_names {
-                    actions.push(AlterTable::DropColumn {
-                        name: parse::fold(name),
-                        if_exists: *if_exists,
-                        behavior: behavior(*drop_behavior),
-                    });
+                    let (name, behavior) = (parse::fold(name), behavior(*drop_behavior));
+                    while let Some(by) = relation.and_then(|r| self.generated_from(r, &name, actions)) {
+                        if behavior == DropBehavior::Restrict {
+                            let table = relation.map_or("", |r| &r.name);
+                            return Err(generated_depends(table, &name, &by));
+                        }
+                        actions.push(AlterTable::DropColumn { name: by, if_exists: false, behavior });
+                    }
+                    actions.push(AlterTable::DropColumn { name, if_exists: *if_exists, behavior });
                 }
                 return Ok(());
             }
@@ -184,6 +207,57 @@ impl Analyzer<'_> {
         })
     }
 
+    /// A change of type: what there is of the column must be able to follow (ATExecAlterColumnType).
+    fn type_may_change(
+        &self,
+        relation: &Relation,
+        operation: &AlterTableOperation,
+        all: &[AlterTableOperation],
+    ) -> Result<()> {
+        let AlterTableOperation::AlterColumn { column_name, op } = operation else { return Ok(()) };
+        let AlterColumnOperation::SetDataType { data_type, using, had_set: _ } = op else { return Ok(()) };
+        let name = parse::fold(column_name);
+        let Some(column) = relation.column(&name) else { return Ok(()) };
+        if let Some(by) = self.generated_from(relation, &name, &[]) {
+            let message = "cannot alter type of a column used by a generated column";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+                .detail(format!("Column \"{name}\" is used by generated column \"{by}\".")));
+        }
+        // Defaults are dropped before types change.
+        let dropped = all.iter().any(|other| {
+            matches!(other, AlterTableOperation::AlterColumn { column_name, op: AlterColumnOperation::DropDefault }
+                if parse::fold(column_name) == name)
+        });
+        let ty = self.column_type(data_type)?;
+        if column.default.is_some() && using.is_some() && !dropped && self.convertible(relation, &name, ty).is_err() {
+            let ty = crate::types::name::format_type(ty, &*self.ctx.snapshot);
+            let message = format!("default for column \"{name}\" cannot be cast automatically to type {ty}");
+            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+        }
+        Ok(())
+    }
+
+    /// The first generated column whose expression reads this one, but for those that are dropped.
+    fn generated_from(&self, relation: &Relation, column: &str, actions: &[AlterTable]) -> Option<Name> {
+        let scope = scope_of(Some(relation), &[]);
+        let at = scope.iter().position(|c| *c.name == *column)?;
+        relation.columns.iter().find_map(|other| {
+            let text = other.generated.as_deref()?;
+            if actions.iter().any(|a| matches!(a, AlterTable::DropColumn { name, .. } if *name == other.name)) {
+                return None;
+            }
+            let place = (&*relation.name, RelId(0));
+            let made =
+                assigned_expression(text, Stored::Generated, place, &scope, (&other.name, other.ty), self.ctx).ok()?;
+            let mut reads = false;
+            let _ = walk(&made, 0, &mut |e, _| {
+                reads |= matches!(&e.kind, ExprKind::Column { rel: RelId(0), column } if usize::from(*column) == at);
+                Ok(!reads)
+            });
+            reads.then(|| other.name.clone())
+        })
+    }
+
     /// Without USING there must be a cast by assignment.
     fn convertible(&self, relation: &Relation, column: &str, ty: crate::types::PgType) -> Result<()> {
         let Some(found) = relation.column(column) else { return Ok(()) };
@@ -213,6 +287,13 @@ impl Analyzer<'_> {
         }
         stored::check_constraint(relation.map_or("", |r| &r.name), constraint, &scope, self.ctx)
     }
+}
+
+fn generated_depends(table: &str, column: &str, by: &str) -> Error {
+    let message = format!("cannot drop column {column} of table {table} because other objects depend on it");
+    Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+        .detail(format!("column {by} of table {table} depends on column {column} of table {table}"))
+        .hint("Use DROP ... CASCADE to drop the dependent objects too.")
 }
 
 fn scope_of(relation: Option<&Relation>, actions: &[AlterTable]) -> Vec<RelColumn> {

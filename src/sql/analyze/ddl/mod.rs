@@ -79,7 +79,7 @@ impl Analyzer<'_> {
         let ddl = match raw {
             RawDdl::Ready(ddl) => ddl.clone(),
             RawDdl::AlterShared { kind, name, if_exists, action } => {
-                let (namespace, name) = self.existing(name)?;
+                let (namespace, name) = self.existing_or_skipped(name, *if_exists)?;
                 Ddl::AlterTable { kind: *kind, namespace, name, actions: vec![action.clone()], if_exists: *if_exists }
             }
             RawDdl::Partition(action) => self.partition_action(action)?,
@@ -98,7 +98,7 @@ impl Analyzer<'_> {
                 }
             }
             RawDdl::AlterSequence { name, ty, change, owned_by, if_exists } => {
-                let (namespace, name) = self.existing(name)?;
+                let (namespace, name) = self.existing_or_skipped(name, *if_exists)?;
                 let mut sequence = self.with_owner(&namespace, change, owned_by.as_ref())?;
                 if let Some(ty) = ty {
                     let ty = self.data_type(ty)?;
@@ -112,7 +112,7 @@ impl Analyzer<'_> {
             RawDdl::CreatePolicy { table, policy } => self.create_policy(table, policy)?,
             RawDdl::AlterPolicy { table, name, change } => self.alter_policy(table, name, change)?,
             RawDdl::DropPolicy { table, name, if_exists } => {
-                let (namespace, table) = self.existing(table)?;
+                let (namespace, table) = self.existing_or_skipped(table, *if_exists)?;
                 Ddl::DropPolicy { namespace, table, name: name.clone(), if_exists: *if_exists }
             }
             RawDdl::CommentOnConstraint { table, constraint, comment } => {
@@ -381,7 +381,7 @@ impl Analyzer<'_> {
             list.push(match kind {
                 ObjectKind::Namespace => (Name::from(""), name.name),
                 ObjectKind::Type => self.existing_type(&name),
-                _ => self.existing(&name)?,
+                _ => self.existing_or_skipped(&name, if_exists)?,
             });
         }
         Ok(Ddl::Drop { kind, names: list, if_exists, behavior })

@@ -56,6 +56,21 @@ impl Analyzer<'_> {
     /// # Errors
     /// 42501 in a namespace that the role may not look into, whether it is there or not.
     pub(crate) fn existing(&self, name: &QualifiedName) -> Result<(Name, Name)> {
+        self.existing_or_skipped(name, false)
+    }
+
+    /// As [`Self::existing`], for a command that may say IF EXISTS: then a schema may be missing, too.
+    ///
+    /// # Errors
+    /// 42501 as above; 3F000 if there is no such schema.
+    pub(in crate::sql::analyze) fn existing_or_skipped(
+        &self,
+        name: &QualifiedName,
+        if_exists: bool,
+    ) -> Result<(Name, Name)> {
+        if !if_exists {
+            self.namespace_is_there(name.namespace.as_deref())?;
+        }
         if let Some(namespace) = &name.namespace {
             if &**namespace == bootstrap::TEMPORARY {
                 return Ok((self.temporary_namespace(), name.name.clone()));

@@ -4,6 +4,7 @@
 //! everything but tables are named `c0`, `c1` …, so that no name of a client can clash.
 
 mod text;
+pub mod walk;
 
 use std::sync::Arc;
 

@@ -747,3 +747,48 @@ select least('(1,2)'::point, '(1,2)'::point)
 select least('<(1,2),3>'::circle, '<(1,2),3>'::circle)
 select ?- lseg '(1,0),(1,1)', ?| lseg '(1,0),(1,1)', lseg '(1,0),(1,1)' ?# lseg '(2,3),(4,5)', lseg '(0,0),(2,2)' ?# lseg '(0,2),(2,0)', lseg '(0,0),(1,1)' ?# lseg '(2,2),(3,3)'
 select lseg '(0,0),(0,2)' ?# lseg '(-1,1),(1,1)', lseg '(-1,1),(1,1)' ?# lseg '(0,0),(0,2)', lseg '(0,0),(0,2)' ?# lseg '(1,0),(1,2)'
+select array_to_string(l, ','), count(*) from t group by 1 order by 1
+select 1 > all(l), count(*) from t group by 1 order by 1
+select array_remove(l, 1), count(*), sum(a) from t group by 1 having array_remove(l, 1) is not null order by 1
+select l::text[], count(*) from t group by 1 order by 1
+select array_to_string('{1,2}'::int[], ','), count(*) from t group by rollup(1) order by 1
+select array_to_string(l, ','), k, count(*), grouping(k), grouping(array_to_string(l, ',')) from t group by rollup(array_to_string(l, ','), k) order by 1, 2, 4
+select array_to_string(l, ',') || 'x', sum(length(array_to_string(l, ','))) from t group by array_to_string(l, ',') order by 1
+select array_to_string(l, ','), row_number() over (order by array_to_string(l, ',')) from t group by array_to_string(l, ',') order by 2
+select distinct array_to_string(l, ',') || '.' from t order by array_to_string(l, ',') || '.' desc
+select distinct on (array_to_string(l, ',')) a, array_to_string(l, ',') from t order by array_to_string(l, ',') desc, a
+select a from t where exists (select 1 from t q where q.a > all(t.l)) order by 1
+select a, x.c from t, lateral (select array_remove(array[1, 2, 3], t.a) c) x order by 1
+select a, (select array_agg(q.a order by q.a) from t q where array_position(t.l, q.a) is not null) from t order by 1
+select t.a, r.x from t, unnest(array_remove(array[1, 2, 3], t.a)) r(x) order by 1, 2
+select t.a, r.x from t, lateral (values (array_remove(array[1, 2], t.a)), (array_remove(array[1, 4], t.a))) r(x) order by 1, 2
+select t.a, (select count(*) from t q join t r on array_position(t.l, q.a) = r.a) from t order by 1
+select t.a, (select count(*) from t q left join t r on array_position(t.l, q.a) = r.a) from t order by 1
+select t.a, (select count(*) from t q right join t r on array_position(t.l, q.a) = r.a) from t order by 1
+select t.a, (select array_position(t.l, max(q.a)) from t q where q.a < 4) from t order by 1
+select t.a, (select array_to_string(array_remove(array[1, 2, 3], t.a), min(q.s)) from t q group by q.k order by q.k limit 1) from t order by 1
+select t.a, (select string_agg(q.s, array_to_string(t.l, ',') order by q.a) from t q) from t order by 1
+select t.a, (select array_remove(array[1, 2], t.a) union all select array_remove(array[1, 2], t.a) limit 1) from t order by 1
+update t set s = (select array_to_string(array_remove(array[1, 2, 3], t.a), ',')) where a < 3 returning a, s
+select distinct 1, 'x'::text, '1.5'::jsonb, 1.50::numeric from t
+select distinct '1.5'::jsonb, 2, m from t where m is not null order by 3
+select a in (select 1), count(*) from t group by 1 order by 1
+select (select max(q.a) from t q where q.a <= t.b), count(*) from t group by 1 order by 1
+select exists (select 1 from t q where q.a < t.a), count(*) from t group by 1 order by 1
+select (select count(*) from t q where q.a < t.b) c, count(*) from t group by c having (select count(*) from t q where q.a < t.b) > 1 order by c
+select case when a in (select 2) then 'a' else 'b' end, count(*) from t group by case when a in (select 2) then 'a' else 'b' end order by 1
+select (select max(q.a) from t q where q.a <= t.a) m, k, count(*) from t group by rollup(m, k) order by m, k, 3
+select distinct (select max(q.a) from t q where q.a <= t.a) from t order by (select max(q.a) from t q where q.a <= t.a)
+select (select max(q.a) from t q where q.a <= t.a), count(*) from t group by (select max(r.a) from t r where r.a < t.a) order by 1
+select a, (a, b) in (select 1, 10), (a, b) not in (select 1, 10), (b, a) in (select null::int, 2) from t order by 1
+select a from t where (a, b) not in (select 2, 7) order by 1
+select a from t where (a, b) in (select a, b from t) order by 1
+select 2<>-3, 2=-2, 2<=-1, 10*-3, 10/-3, 10-+3, 5+-3
+select 10^-3
+select 10 %-3
+select a from t where a<>-1 and a>=-1 order by 1
+select 'a' || inet '1.2.3.4', quote_literal(inet '1.2.3.4'), 'b' || cidr '10.0.0.0/8', quote_nullable(inet '::1')
+select sum(a) over (order by a rows between a preceding and current row) from t
+select a, count(*) over (order by f range between '1' preceding and '4.5' following) from t where f < 5 order by a
+select upper('straße'), upper(upper('xß')), upper(null::text), upper('')
+select 5 operator(pg_catalog.-) 3, operator(pg_catalog.-) 3, int4range(2,3)&>int4range(1,2)
