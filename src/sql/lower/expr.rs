@@ -12,7 +12,9 @@ impl Lowerer<'_> {
         if let Some(key) = self.key_below(e) {
             return Ok(self.ungroup(key));
         }
-        let value = self.expr_kind(e).map_err(|error| error.at(e.pos))?;
+        // Expressions are as deep as a client writes them.
+        let value = stacker::maybe_grow(256 << 10, 1 << 20, || self.expr_kind(e));
+        let value = value.map_err(|error| error.at(e.pos))?;
         let mut value = self.held(e, value);
         name_jsonb(e.ty, &mut value);
         Ok(self.ungroup(value))
