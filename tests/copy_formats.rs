@@ -8,7 +8,7 @@ mod support;
 
 use std::path::Path;
 
-use support::protocol::{Connection, frame, query};
+use support::protocol::{Connection, Failure, frame, query};
 use support::server::{Options, Server};
 
 const FORMATS: [&str; 6] = ["text", "csv", "binary", "arrow", "parquet", "json"];
@@ -268,4 +268,116 @@ fn data_that_are_cut_short_or_changed_are_refused_or_loaded_and_nothing_else() {
             }
         }
     }
+}
+
+/// Where the rows of binary data begin that follow each other from there on, and at last where the trailer does.
+fn binary_rows(data: &[u8]) -> Vec<usize> {
+    let mut at = 19;
+    let mut rows = vec![at];
+    while data[at..at + 2] != [0xff, 0xff] {
+        let fields = u16::from_be_bytes([data[at], data[at + 1]]);
+        at += 2;
+        for _ in 0..fields {
+            let length = i32::from_be_bytes([data[at], data[at + 1], data[at + 2], data[at + 3]]);
+            at += 4 + length.max(0) as usize;
+        }
+        rows.push(at);
+    }
+    rows
+}
+
+const WIDE: &str = "(b bool, id int8, s int2, i int4, f float8, r float4, d date, t timestamp, z timestamptz, n4 numeric(4,1), \
+                    n9 numeric(9,2), n15 numeric(15,2), n numeric, v varchar(6), c char(5), w text, y bytea, u uuid, a int4[])";
+const WIDE_ROWS: &str = "SELECT i % 7 > 2, i, i % 9000, CASE WHEN i % 11 > 0 THEN -i END, i / 7.0, i::float4, date '1999-12-31' + i % 9000, \
+    CASE WHEN i % 5000 = 1 THEN timestamp 'infinity' ELSE timestamp '2001-02-03' + i * interval '1 min' END, \
+    CASE WHEN i % 3 > 0 THEN timestamptz '2001-02-03' - i * interval '1 s' END, i % 900 - 0.5, CASE WHEN i % 13 = 0 THEN NULL ELSE i * 1.25 END, \
+    i * -1000000.01, i * 1.000000000000000001, CASE i % 4 WHEN 0 THEN 'äöüßéè' WHEN 1 THEN NULL ELSE 'a' || i % 100 END, \
+    left('abcde', i % 6), repeat(chr(97 + i % 26), i % 90) || CASE WHEN i % 10 = 0 THEN '€' ELSE '' END || repeat('x', 700), \
+    decode('00ff', 'hex'), '00000000-0000-0000-0000-000000000001', CASE WHEN i % 100 = 0 THEN ARRAY[i, NULL] END FROM generate_series(1, 25000) i";
+
+/// The threads that load decode binary rows, straight into the engine's columns; what a transaction may have to do again is made into
+/// batches by the session.
+#[test]
+fn binary_rows_are_the_same_whoever_decodes_them() {
+    let server = Server::start(&Options::default());
+    let mut connection = connect(&server);
+    for table in ["went", "came"] {
+        run(&mut connection, &format!("CREATE TABLE {table} {WIDE}"));
+    }
+    run(&mut connection, &format!("INSERT INTO went {WIDE_ROWS}"));
+    let data = unload(&mut connection, "COPY went TO STDOUT (FORMAT binary)");
+    // So much that several threads load: twice the rows.
+    let rows = &data[19..data.len() - 2];
+    let twice = [&data[..], &[]].concat();
+    let twice = [&twice[..data.len() - 2], rows, &data[data.len() - 2..]].concat();
+    assert!(twice.len() > 40 << 20, "{} bytes", twice.len());
+    for (block, data, times, piece) in [(false, &twice, 2, 300_000), (false, &data, 1, 7000), (true, &data, 1, 100_000)]
+    {
+        run(&mut connection, "TRUNCATE came");
+        if block {
+            run(&mut connection, "BEGIN");
+        }
+        load(&mut connection, "came", "binary", data, piece);
+        if block {
+            run(&mut connection, "COMMIT");
+        }
+        let all = "SELECT *, count(*) FROM came GROUP BY b, id, s, i, f, r, d, t, z, n4, n9, n15, n, v, c, w, y, u, a";
+        let missing = format!("SELECT count(*) FROM (SELECT *, {times}::int8 FROM went EXCEPT {all}) x");
+        assert_eq!(connection.query(&missing).expect("counted")[0][0].as_deref(), Some("0"), "{block} {piece}");
+        let count = connection.query("SELECT count(*) FROM came").expect("counted");
+        assert_eq!(count[0][0].as_deref(), Some((25_000 * times).to_string().as_str()));
+    }
+    first_wrong_row(&mut connection, &twice);
+}
+
+/// Of several wrong rows the first is the error, with its line, whichever thread has met its own first.
+fn first_wrong_row(connection: &mut Connection, data: &[u8]) {
+    let rows = binary_rows(data);
+    // The first byte of the text w.
+    let place = |row: usize| {
+        let mut at = rows[row] + 2;
+        for _ in 0..15 {
+            let length = i32::from_be_bytes([data[at], data[at + 1], data[at + 2], data[at + 3]]);
+            at += 4 + length.max(0) as usize;
+        }
+        at + 4
+    };
+    run(connection, "TRUNCATE came");
+    for (first, others) in [(3, vec![4, 30_000]), (40_000, vec![40_001, 45_000, 49_000]), (49_999, vec![])] {
+        let mut wrong = data.to_vec();
+        others.iter().chain([&first]).for_each(|row| wrong[place(*row)] = 0xff);
+        // What is no row comes last.
+        let end = rows[rows.len() - 1];
+        wrong[end] = 0;
+        for block in [false, true] {
+            if block {
+                run(connection, "BEGIN");
+            }
+            let pieces = wrong.chunks(200_000).map(<[u8]>::to_vec);
+            let outcome = connection.copy_in("COPY came FROM STDIN (FORMAT binary)", pieces);
+            let Err(Failure::Server(fields)) = outcome else { panic!("{outcome:?}") };
+            let field = |key| fields.iter().find(|(k, _)| *k == key).map(|(_, text)| text.clone());
+            assert_eq!(field('C').as_deref(), Some("22021"), "{fields:?}");
+            assert_eq!(field('W'), Some(format!("COPY came, line {}, column w", first + 1)));
+            if block {
+                run(connection, "ROLLBACK");
+            }
+        }
+    }
+    // Without a word from the client that there is no more.
+    let mut silent = data[..rows[2]].to_vec();
+    silent[place(1)] = 0xff;
+    connection.send(&query("COPY came FROM STDIN (FORMAT binary)")).unwrap_or_else(|e| panic!("{e}"));
+    connection.send(&frame(b'd', &silent)).unwrap_or_else(|e| panic!("{e}"));
+    let fields = loop {
+        let message = connection.read().unwrap_or_else(|e| panic!("{e}"));
+        if message.tag == b'E' {
+            break support::protocol::fields(&message.body);
+        }
+    };
+    assert!(fields.contains(&('W', "COPY came, line 2, column w".into())), "{fields:?}");
+    connection.send(&frame(b'c', b"")).unwrap_or_else(|e| panic!("{e}"));
+    while connection.read().unwrap_or_else(|e| panic!("{e}")).tag != b'Z' {}
+    let count = connection.query("SELECT count(*) FROM came").expect("counted");
+    assert_eq!(count[0][0].as_deref(), Some("0"));
 }

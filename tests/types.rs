@@ -343,7 +343,7 @@ fn round_trip(options: &CopyOptions, columns: &[CopyColumn], data: &[u8], piece:
         decoder.feed(chunk)?;
     }
     decoder.finish()?;
-    let batches: Vec<_> = std::iter::from_fn(|| decoder.take().expect("rows")).collect();
+    let batches: Vec<_> = std::iter::from_fn(|| decoder.take().transpose()).collect::<Result<_>>()?;
     let write = |format: &str| -> Result<String> {
         let options = copy_options(format, &[]);
         let mut encoder = Encoder::new(&options, columns, OutputSettings::default(), &BuiltinTypes)?;

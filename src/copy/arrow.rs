@@ -23,7 +23,7 @@ use crate::types::text::Input;
 const ROWS: usize = 1 << 16;
 /// Rows that a batch may have beyond the number of its bytes: those of a column of nulls take none.
 const FREE_ROWS: usize = 1 << 20;
-/// Bytes that are made room for at once, before they have come.
+/// Bytes that are made room for at once, before they have come, if no part had more.
 const ROOM: usize = 8 << 20;
 /// Bytes of a message's description.
 const MOST_HEADER: usize = 16 << 20;
@@ -35,6 +35,8 @@ pub(super) struct ArrowDecoder {
     state: State,
     /// What has come of the part that is being read.
     piece: MutableBuffer,
+    /// Bytes of the longest that has come: room for as many is made at once.
+    longest: usize,
     /// The description of the message whose body is being read.
     header: Buffer,
     schema: Option<SchemaRef>,
@@ -77,6 +79,7 @@ impl ArrowDecoder {
             what,
             state: State::Marker,
             piece: MutableBuffer::new(0),
+            longest: 0,
             header: Buffer::from(Vec::<u8>::new()),
             schema: None,
             dictionaries: HashMap::new(),
@@ -105,12 +108,13 @@ impl ArrowDecoder {
                 State::Ended => return Err(bad("there is data after its end")),
             };
             if self.piece.is_empty() {
-                self.piece = MutableBuffer::with_capacity(wanted.min(ROOM.max(data.len())));
+                self.piece = MutableBuffer::with_capacity(wanted.min(ROOM.max(data.len()).max(self.longest)));
             }
             let taken = (wanted - self.piece.len()).min(data.len());
             self.piece.extend_from_slice(&data[..taken]);
             data = &data[taken..];
             if self.piece.len() == wanted {
+                self.longest = self.longest.max(wanted);
                 let piece = std::mem::replace(&mut self.piece, MutableBuffer::new(0)).into();
                 self.state = self.step(piece)?;
             }

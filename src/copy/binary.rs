@@ -1,6 +1,13 @@
-//! COPY FROM in binary: signature, rows of counted fields, trailer.
+//! COPY FROM in binary: signature, rows of counted fields, trailer. Here the rows are only told from each other; who takes a block of
+//! them decodes it (`binary_rows`).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
 
 use super::batches::Batches;
+use super::binary_rows::{BinaryRows, Building, Layout, Row};
 use super::pending::Pending;
 use super::{CopySource, DecodedBatch};
 use crate::error::{Error, Result, SqlState};
@@ -15,16 +22,23 @@ enum State {
     Extension(usize),
     Rows,
     Ended,
+    /// What came is wrong: [`BinaryDecoder::failed`] says how.
+    Failed,
 }
 
 pub(super) struct BinaryDecoder {
-    source: CopySource,
-    batches: Batches,
+    layout: Arc<Layout>,
     pending: Pending,
     state: State,
+    /// Rows that have come, the trailer too.
     line: u64,
-    /// The line before the batch's first.
-    before: u64,
+    rows: u64,
+    building: Building,
+    ready: VecDeque<BinaryRows>,
+    /// What is wrong after the rows that are ready.
+    failed: Option<Error>,
+    /// For those who want Arrow.
+    batches: Batches,
 }
 
 fn bad(message: impl Into<String>) -> Error {
@@ -36,200 +50,181 @@ fn word(data: &[u8], at: usize) -> Option<i32> {
 }
 
 impl BinaryDecoder {
-    pub fn new(source: CopySource) -> Result<Self> {
-        Ok(Self {
-            batches: Batches::new(&source),
-            source,
+    pub fn new(source: CopySource) -> Self {
+        let batches = Batches::new(&source);
+        let layout = Arc::new(Layout::new(source));
+        Self {
+            building: Building::new(&layout, 0),
+            layout,
+            batches,
             pending: Pending::default(),
             state: State::Header,
             line: 0,
-            before: 0,
-        })
+            rows: 0,
+            ready: VecDeque::new(),
+            failed: None,
+        }
     }
 
     pub fn rows(&self) -> u64 {
-        self.batches.total
+        self.rows
     }
 
     pub fn columns(&self) -> usize {
-        self.source.columns.len()
+        self.layout.columns()
     }
 
-    pub fn take(&mut self) -> Option<DecodedBatch> {
-        self.batches.take()
-    }
-
-    pub fn flush(&mut self) -> Result<()> {
-        self.look_at_texts()?;
-        self.before = self.line;
-        self.batches.flush()
-    }
-
-    /// Fails for the first text of the batch that is none.
-    fn look_at_texts(&mut self) -> Result<()> {
-        match self.batches.unsound() {
-            None => Ok(()),
-            Some((row, column, error)) => {
-                self.line = self.before + row as u64 + 1;
-                Err(self.at_field(error, column))
-            }
+    /// The next rows, decoded.
+    pub fn take(&mut self) -> Result<Option<DecodedBatch>> {
+        match self.take_rows()? {
+            Some(rows) => rows.decode(&mut self.batches).map(Some),
+            None => Ok(None),
         }
     }
 
-    pub fn feed(&mut self, data: &[u8]) -> Result<()> {
+    /// The next rows as they are.
+    pub fn take_rows(&mut self) -> Result<Option<BinaryRows>> {
+        match (self.ready.pop_front(), &self.failed) {
+            (Some(rows), _) => Ok(Some(rows)),
+            (None, Some(error)) => Err(error.clone()),
+            (None, None) => Ok(None),
+        }
+    }
+
+    pub fn flush(&mut self) {
+        let next = Building::new(&self.layout, self.line);
+        self.ready.extend(std::mem::replace(&mut self.building, next).finish());
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.flush();
+        self.failed = Some(error);
+        self.state = State::Failed;
+    }
+
+    /// What is wrong with it is told by [`Self::take`], after the rows before it.
+    pub fn feed(&mut self, data: &Bytes) {
         let mut pending = std::mem::take(&mut self.pending);
-        let fed = pending.feed(data, |data| self.read(data));
+        // Cannot fail: what is wrong is kept.
+        let _ = pending.feed(data, |piece| Ok(self.read(piece, data)));
         self.pending = pending;
-        if let Err(error) = fed {
-            // A text before it may be wrong too: it comes first.
-            return self.look_at_texts().and(Err(error));
-        }
-        if self.pending.len() > self.source.max_row {
-            let limit = self.source.max_row;
-            return Err(self.at_line(Error::new(
+        let limit = self.layout.source.max_row;
+        if self.state != State::Failed && self.pending.len() > limit {
+            self.line += 1;
+            self.fail(self.at_line(Error::new(
                 SqlState::PROGRAM_LIMIT_EXCEEDED,
                 format!("a row of COPY data is longer than the limit of {limit} bytes"),
             )));
         }
-        Ok(())
     }
 
-    pub fn finish(&mut self) -> Result<()> {
-        self.finish_rows().or_else(|error| self.look_at_texts().and(Err(error)))
-    }
-
-    fn finish_rows(&mut self) -> Result<()> {
-        match self.state {
-            State::Header => return Err(bad("COPY file signature not recognized")),
-            State::Extension(_) => return Err(bad("invalid COPY file header (wrong length)")),
-            // PostgreSQL takes a file that ends between rows without its trailer.
-            State::Rows if self.pending.is_empty() => {}
-            State::Rows => {
+    pub fn finish(&mut self) {
+        let wrong = match self.state {
+            State::Header => bad("COPY file signature not recognized"),
+            State::Extension(_) => bad("invalid COPY file header (wrong length)"),
+            State::Rows if !self.pending.is_empty() => {
                 self.line += 1;
-                return Err(self.at_line(bad("unexpected EOF in COPY data")));
+                self.at_line(bad("unexpected EOF in COPY data"))
             }
-            State::Ended => {}
-        }
-        self.flush()
+            // PostgreSQL takes a file that ends between rows without its trailer.
+            State::Rows | State::Ended | State::Failed => return self.flush(),
+        };
+        self.fail(wrong);
     }
 
     fn at_line(&self, error: Error) -> Error {
-        error.context(format!("COPY {}, line {}", self.source.table, self.line))
+        error.context(format!("COPY {}, line {}", self.layout.source.table, self.line))
     }
 
-    fn read(&mut self, data: &[u8]) -> Result<usize> {
+    /// Takes what is whole off the front; gives the bytes that it took. `data` may be a part of `all`.
+    fn read(&mut self, data: &[u8], all: &Bytes) -> usize {
         let mut at = 0;
         loop {
             let rest = &data[at..];
             match self.state {
-                State::Header => {
-                    let known = rest.len().min(SIGNATURE.len());
-                    if rest[..known] != SIGNATURE[..known] {
-                        return Err(bad("COPY file signature not recognized"));
+                State::Header => match header(rest) {
+                    Ok(None) => return at,
+                    Ok(Some(extension)) => {
+                        at += 19;
+                        self.state = State::Extension(extension);
                     }
-                    let (Some(flags), Some(extension)) = (word(rest, 11), word(rest, 15)) else { return Ok(at) };
-                    if flags & (1 << 16) != 0 {
-                        return Err(bad("invalid COPY file header (WITH OIDS)"));
-                    }
-                    if (flags & !(1 << 16)) >> 16 != 0 {
-                        return Err(bad("unrecognized critical flags in COPY file header"));
-                    }
-                    let extension =
-                        usize::try_from(extension).map_err(|_| bad("invalid COPY file header (missing length)"))?;
-                    at += 19;
-                    self.state = State::Extension(extension);
-                }
+                    Err(error) => self.fail(error),
+                },
                 State::Extension(left) => {
                     let skip = left.min(rest.len());
                     at += skip;
                     if skip < left {
                         self.state = State::Extension(left - skip);
-                        return Ok(at);
+                        return at;
                     }
                     self.state = State::Rows;
                 }
-                State::Rows => match self.row(rest)? {
-                    Some(used) => at += used,
-                    None => return Ok(at),
-                },
-                State::Ended => {
-                    if !rest.is_empty() {
-                        return Err(self.at_line(bad("received copy data after EOF marker")));
+                State::Rows => {
+                    at += self.read_rows(rest, all);
+                    if self.state == State::Rows {
+                        return at;
                     }
-                    return Ok(at);
+                }
+                State::Ended if rest.is_empty() => return at,
+                State::Ended => self.fail(self.at_line(bad("received copy data after EOF marker"))),
+                State::Failed => return data.len(),
+            }
+        }
+    }
+
+    /// Rows off the front, until one is not whole or the state changes.
+    fn read_rows(&mut self, data: &[u8], all: &Bytes) -> usize {
+        let (mut from, mut at, mut count) = (0, 0, 0);
+        loop {
+            let room = self.building.room(count, at - from);
+            let row = if room { self.layout.row(&data[at..]) } else { Row::Incomplete };
+            if let Row::Whole(length) = row {
+                at += length;
+                count += 1;
+                continue;
+            }
+            self.building.add(&data[from..at], count, all);
+            self.rows += count as u64;
+            self.line += count as u64;
+            (from, count) = (at, 0);
+            match row {
+                Row::Incomplete if !room => self.flush(),
+                Row::Whole(_) | Row::Incomplete => return at,
+                Row::Trailer => {
+                    self.line += 1;
+                    self.state = State::Ended;
+                    return at + 2;
+                }
+                Row::Wrong { column, error } => {
+                    self.line += 1;
+                    let error = match column {
+                        None => self.at_line(error),
+                        // The fields before it come first.
+                        Some(column) => {
+                            let before = self.layout.fields(&data[at..], column, self.line);
+                            before.err().unwrap_or_else(|| self.layout.at_field(error, column, self.line))
+                        }
+                    };
+                    self.fail(error);
+                    return at;
                 }
             }
         }
     }
+}
 
-    /// One row off the front, if it is there as a whole; gives the bytes that it took.
-    fn row(&mut self, data: &[u8]) -> Result<Option<usize>> {
-        let Some(count) = data.get(..2).map(|b| i16::from_be_bytes([b[0], b[1]])) else { return Ok(None) };
-        if count == -1 {
-            self.line += 1;
-            self.state = State::Ended;
-            return Ok(Some(2));
-        }
-        let expected = self.source.columns.len();
-        if usize::try_from(count) != Ok(expected) {
-            self.line += 1;
-            let message = format!("row field count is {count}, expected {expected}");
-            return Err(self.at_line(bad(message)));
-        }
-        // First see that all is there, so that nothing is appended twice.
-        let mut end = 2;
-        for i in 0..expected {
-            let Some(length) = word(data, end) else { return Ok(None) };
-            end += 4;
-            let most = self.source.max_row;
-            let wrong = match usize::try_from(length) {
-                Err(_) if length < -1 => Some(bad("invalid field size")),
-                Ok(length) if length > most => Some(Error::new(
-                    SqlState::PROGRAM_LIMIT_EXCEEDED,
-                    format!("a row of COPY data is longer than the limit of {most} bytes"),
-                )),
-                Ok(_) | Err(_) => None,
-            };
-            if let Some(error) = wrong {
-                self.line += 1;
-                // The fields before it come first.
-                self.fields(data, i)?;
-                return Err(self.at_field(error, i));
-            }
-            end += usize::try_from(length).unwrap_or(0);
-            if end > data.len() {
-                return Ok(None);
-            }
-        }
-        self.line += 1;
-        self.fields(data, expected)?;
-        if self.batches.add_row(end) {
-            self.flush()?;
-        }
-        Ok(Some(end))
+/// The file's header, if it is there: the length of its extension.
+fn header(data: &[u8]) -> Result<Option<usize>> {
+    let known = data.len().min(SIGNATURE.len());
+    if data[..known] != SIGNATURE[..known] {
+        return Err(bad("COPY file signature not recognized"));
     }
-
-    /// Appends the first fields of a row, which are there as a whole.
-    fn fields(&mut self, data: &[u8], count: usize) -> Result<()> {
-        let mut at = 2;
-        for i in 0..count {
-            let length = word(data, at).unwrap_or(-1);
-            at += 4;
-            let Ok(length) = usize::try_from(length) else {
-                self.batches.column(i).push_null();
-                continue;
-            };
-            let field = &data[at..at + length];
-            at += length;
-            if let Err(error) = self.batches.column(i).push_binary(field, self.source.types.as_ref()) {
-                return Err(self.at_field(error, i));
-            }
-        }
-        Ok(())
+    let (Some(flags), Some(extension)) = (word(data, 11), word(data, 15)) else { return Ok(None) };
+    if flags & (1 << 16) != 0 {
+        return Err(bad("invalid COPY file header (WITH OIDS)"));
     }
-
-    fn at_field(&self, error: Error, column: usize) -> Error {
-        let name = &self.source.columns[column].name;
-        error.context(format!("COPY {}, line {}, column {name}", self.source.table, self.line))
+    if (flags & !(1 << 16)) >> 16 != 0 {
+        return Err(bad("unrecognized critical flags in COPY file header"));
     }
+    usize::try_from(extension).map(Some).map_err(|_| bad("invalid COPY file header (missing length)"))
 }

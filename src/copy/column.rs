@@ -260,7 +260,7 @@ fn declared_text(field: &str, ty: PgType) -> Result<&[u8]> {
 
 /// The same of bytes that are few enough for the declared length whatever they are.
 #[inline]
-fn short_text(field: &[u8], ty: PgType) -> Option<&[u8]> {
+pub(super) fn short_text(field: &[u8], ty: PgType) -> Option<&[u8]> {
     let limit = match ty.oid {
         oid::VARCHAR | oid::BPCHAR if ty.typmod >= 4 => ty.typmod as usize - 4,
         _ => return Some(field),

@@ -5,6 +5,7 @@ mod arrow_compressed;
 mod arrow_out;
 mod batches;
 mod binary;
+mod binary_rows;
 mod column;
 mod convert;
 mod encode;
@@ -19,7 +20,9 @@ use std::sync::Arc;
 
 use ::arrow::buffer::BooleanBuffer;
 use ::arrow::record_batch::RecordBatch;
+use bytes::Bytes;
 
+use crate::engine::Block;
 use crate::error::{Error, Result, SqlState};
 use crate::tree::{CopyFormat, CopyOptions};
 use crate::types::encoding::Encoding;
@@ -64,6 +67,13 @@ pub struct DecodedBatch {
     pub defaults: Vec<Option<BooleanBuffer>>,
 }
 
+/// What is ready of the data.
+pub enum Ready {
+    Batch(DecodedBatch),
+    /// Rows that are told from each other, and are still to be decoded.
+    Block(Arc<dyn Block>),
+}
+
 /// Turns COPY data into batches: feed it, take what is ready, finish it, take the rest.
 ///
 /// After an error it must not be used further.
@@ -95,7 +105,7 @@ impl Decoder {
             CopyFormat::Text | CopyFormat::Csv => {
                 Format::Lines(Box::new(rows::LineDecoder::new(options.clone(), source)?))
             }
-            CopyFormat::Binary => Format::Binary(Box::new(binary::BinaryDecoder::new(source)?)),
+            CopyFormat::Binary => Format::Binary(Box::new(binary::BinaryDecoder::new(source))),
             CopyFormat::Arrow => Format::Arrow(Box::new(arrow::ArrowDecoder::new(source, "Arrow"))),
             // The engine reads the file and gives it as a stream.
             CopyFormat::Parquet => Format::Arrow(Box::new(arrow::ArrowDecoder::new(source, "Parquet"))),
@@ -104,16 +114,29 @@ impl Decoder {
         Ok(Self { format, recode })
     }
 
-    /// Takes a piece of data of any size. Errors have PostgreSQL's SQLSTATE, message and CONTEXT.
+    /// Takes a piece of data of any size. Errors have PostgreSQL's SQLSTATE, message and CONTEXT; those of binary data come from
+    /// [`Self::take`], each after the rows before it.
     pub fn feed(&mut self, data: &[u8]) -> Result<()> {
         match (&mut self.format, &mut self.recode) {
             (Format::Lines(lines), Some(recode)) => recode.feed(data, lines.as_mut()),
             (Format::Lines(lines), None) => lines.feed(data),
             (Format::Json(lines), Some(recode)) => recode.feed(data, lines.as_mut()),
             (Format::Json(lines), None) => lines.feed(data),
-            (Format::Binary(d), _) => d.feed(data),
+            (Format::Binary(d), _) => {
+                d.feed(&Bytes::copy_from_slice(data));
+                Ok(())
+            }
             (Format::Arrow(d), _) => d.feed(data),
         }
+    }
+
+    /// As [`Self::feed`], of data that may be kept instead of being copied.
+    pub fn feed_shared(&mut self, data: &Bytes) -> Result<()> {
+        if let Format::Binary(d) = &mut self.format {
+            d.feed(data);
+            return Ok(());
+        }
+        self.feed(data)
     }
 
     /// No more data. What is left in [`Decoder::take`] after this is the end.
@@ -123,7 +146,10 @@ impl Decoder {
         match &mut self.format {
             Format::Lines(d) => unfinished.map_or(Ok(()), |error| Err(d.in_next_line(error))).and_then(|()| d.finish()),
             Format::Json(d) => unfinished.map_or(Ok(()), |error| Err(d.in_next_line(error))).and_then(|()| d.finish()),
-            Format::Binary(d) => d.finish(),
+            Format::Binary(d) => {
+                d.finish();
+                Ok(())
+            }
             Format::Arrow(d) => d.finish(),
         }
     }
@@ -133,9 +159,23 @@ impl Decoder {
         match &mut self.format {
             Format::Lines(d) => Ok(d.take()),
             Format::Json(d) => Ok(d.take()),
-            Format::Binary(d) => Ok(d.take()),
+            Format::Binary(d) => d.take(),
             Format::Arrow(d) => d.take(),
         }
+    }
+
+    /// As [`Self::take`], for an engine that decodes for itself: of binary data only what cannot be told to be rows is an error here,
+    /// and comes after the rows before it.
+    pub fn take_ready(&mut self) -> Result<Option<Ready>> {
+        match &mut self.format {
+            Format::Binary(d) => Ok(d.take_rows()?.map(|rows| Ready::Block(Arc::new(rows)))),
+            Format::Lines(_) | Format::Json(_) | Format::Arrow(_) => Ok(self.take()?.map(Ready::Batch)),
+        }
+    }
+
+    /// True if the rows that were taken by [`Self::take_ready`] may still turn out to be wrong.
+    pub fn leaves_undecoded(&self) -> bool {
+        matches!(self.format, Format::Binary(_))
     }
 
     /// Makes a batch of the rows that are complete, though it is small. Arrow's batches are the client's own.
@@ -146,7 +186,10 @@ impl Decoder {
         match &mut self.format {
             Format::Lines(d) => d.flush(),
             Format::Json(d) => d.flush(),
-            Format::Binary(d) => d.flush(),
+            Format::Binary(d) => {
+                d.flush();
+                Ok(())
+            }
             Format::Arrow(_) => Ok(()),
         }
     }

@@ -56,20 +56,21 @@ fn abc() -> Vec<CopyColumn> {
 fn decode(options: &CopyOptions, columns: &[CopyColumn], data: &[u8], piece: usize) -> Result<Vec<Vec<Value>>> {
     let mut decoder = Decoder::new(options, source(columns), Encoding::UTF8)?;
     let mut rows = Vec::new();
-    let mut take = |decoder: &mut Decoder| {
-        while let Some(done) = decoder.take().expect("rows") {
+    let mut take = |decoder: &mut Decoder| -> Result<()> {
+        while let Some(done) = decoder.take()? {
             for row in 0..done.batch.num_rows() {
                 let value = |(i, c): (usize, &CopyColumn)| arrow::value_at(done.batch.column(i).as_ref(), row, &c.phys);
                 rows.push(columns.iter().enumerate().map(value).collect());
             }
         }
+        Ok(())
     };
     for chunk in data.chunks(piece) {
         decoder.feed(chunk)?;
-        take(&mut decoder);
+        take(&mut decoder)?;
     }
     decoder.finish()?;
-    take(&mut decoder);
+    take(&mut decoder)?;
     Ok(rows)
 }
 

@@ -1,4 +1,5 @@
-//! What native functions may make: DuckDB's memory_limit does not see their memory, so each call has a budget of bytes.
+//! How memory_limit is shared: DuckDB sees neither the gateway's own memory nor what its allocator keeps, so it is told of a part, and
+//! each call of a native function has a budget of bytes.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,6 +12,16 @@ pub use super::interrupts::tick;
 const MAX_VALUE: usize = 0x3fff_ffff;
 /// The part of memory_limit that one call may take, as a divisor: several run at once, and their results are copied.
 const SHARE: u64 = 8;
+
+/// The part that DuckDB is not told of, as a divisor, and the most that it is: for buffers of loads and results, and for what DuckDB's
+/// allocator keeps beyond what it has been asked for.
+const BESIDE: u64 = 5;
+const MOST_BESIDE: u64 = 256 << 20;
+
+/// DuckDB's own memory_limit, of the whole one.
+pub(super) fn of_duckdb(memory_limit: u64) -> u64 {
+    memory_limit - (memory_limit / BESIDE).min(MOST_BESIDE)
+}
 
 /// For each call of a native function, in bytes; set when the database is opened.
 static CALL: AtomicUsize = AtomicUsize::new(MAX_VALUE);

@@ -244,7 +244,7 @@ impl Lease {
             let Some(statement) = plan.take() else { return Err(Error::internal("a load without a plan")) };
             let job_held = Arc::clone(held);
             let begin = std::mem::take(&mut first) && own_transaction;
-            let (statement, changed) = watch
+            let ran = watch
                 .run(move || {
                     let _slot = slot;
                     let mut work = job_held.work.lock();
@@ -265,7 +265,8 @@ impl Lease {
                         }
                     }
                 })
-                .await?;
+                .await;
+            let (statement, changed) = ran.map_err(|error| feed.fault().unwrap_or(error))?;
             plan = Some(statement);
             rows += changed;
         }
@@ -433,9 +434,9 @@ impl Statement<'_> {
         let data = &self.held.shared.data;
         let autocommit = work.transaction == Transaction::None;
         // What an earlier statement that failed may have left behind.
-        drop(super::feed::bound());
+        drop(super::feed_scan::bound());
         let plan = work.prepare(self.held, data, &self.rendered, self.params)?;
-        if let Some(feed) = super::feed::bound() {
+        if let Some(feed) = super::feed_scan::bound() {
             work.written.add(*writes);
             return Ok(Some(Started::Feed { feed, plan }));
         }
@@ -457,7 +458,7 @@ impl Statement<'_> {
         let begun = Stopwatch::start();
         let result = plan.statement.execute_alone_for(PLANNING, ALONE, late).translated()?;
         // A feed whose number is a parameter is only bound when the statement runs: it has run over nothing so far.
-        if let Some(feed) = super::feed::bound() {
+        if let Some(feed) = super::feed_scan::bound() {
             drop(result);
             work.written.add(*writes);
             return Ok(Some(Started::Feed { feed, plan }));

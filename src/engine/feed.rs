@@ -8,31 +8,24 @@
 //! fills row groups side by side. Each thread has to fill whole ones: what is less DuckDB copies once more, one thread
 //! after the other, so that short parts would gain nothing by it.
 
-use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
-use std::ffi::CString;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use arrow::record_batch::RecordBatch;
-use duckdb::ffi;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 
-use super::native::{caught, drop_box, guarded};
-use super::raw::RawConnection;
-use super::system::{TableFunction, output_columns, parameter, set_output};
-use super::unwind;
-use super::write::{Span, Texts, write};
-use super::{FeedOrder, FeedWriter};
+use super::{Block, FeedOrder, FeedWriter};
 use crate::error::{Error, Result, SqlState};
 use crate::types::Phys;
 
-/// What waits to be read, in bytes, at most.
-const ROOM: usize = 24 << 20;
+/// What waits to be read, in bytes, at most; and the part of the memory limit that it may be, as a divisor.
+const ROOM: u64 = 24 << 20;
+const SHARE: u64 = 32;
 /// A part begins when there are so many bytes for it.
 const PART_BYTES: usize = 8 << 20;
 /// A part ends when nothing has come for so long: a batch of wide rows may take a decoder as long.
@@ -45,8 +38,6 @@ const TURN: Duration = Duration::from_secs(2);
 const IN_ORDER: u64 = 32 << 20;
 /// What a thread that loads needs of the memory limit: with less, the row groups that it compresses go beyond it.
 const PER_THREAD: u64 = 256 << 20;
-/// More than DuckDB has: it takes as many as there are.
-const MOST_THREADS: u64 = 1024;
 
 /// The feeds that are open, by number.
 pub(super) struct Feeds {
@@ -56,6 +47,8 @@ pub(super) struct Feeds {
     queue: Arc<AtomicUsize>,
     /// There is memory for several threads that load.
     roomy: bool,
+    /// Bytes that may wait in a feed.
+    room: usize,
 }
 
 /// An open feed.
@@ -68,10 +61,28 @@ struct Slot {
 /// A feed that is finished and that no statement has bound for so long is forgotten: its statement failed before.
 const FORGOTTEN: Duration = Duration::from_secs(600);
 
+/// What a writer sends at once.
+#[derive(Clone)]
+pub(super) enum Piece {
+    Batch(RecordBatch),
+    /// The number says which of the feed's blocks it is.
+    Block(u64, Arc<dyn Block>),
+}
+
+impl Piece {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Batch(batch) => super::batch_bytes(batch),
+            Self::Block(_, block) => block.bytes(),
+        }
+    }
+}
+
 /// One feed: filled by a [`Writer`], emptied part by part.
 pub(super) struct Feed {
-    columns: Vec<(String, Phys)>,
+    pub columns: Vec<(String, Phys)>,
     order: FeedOrder,
+    room: usize,
     queue: Arc<AtomicUsize>,
     /// True once a statement has bound it.
     bound: AtomicBool,
@@ -84,8 +95,12 @@ pub(super) struct Feed {
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<RecordBatch>,
+    waiting: VecDeque<Piece>,
     bytes: usize,
+    /// Blocks that threads are reading.
+    begun: Vec<(u64, Arc<dyn Block>)>,
+    /// What the first wrong row of them is.
+    fault: Option<Error>,
     /// When the last batch came.
     last: Option<Instant>,
     /// What is there is to be read, though it is less than a part.
@@ -118,11 +133,13 @@ enum Reading {
     Done,
 }
 
-#[derive(Default, PartialEq, Eq)]
+#[derive(Default)]
 enum End {
     #[default]
     Open,
     Finished,
+    /// What comes next is wrong.
+    Failed(Error),
     /// The writer was dropped without a word.
     Broken,
 }
@@ -133,6 +150,13 @@ pub(super) enum Threads {
     /// One: its rows keep their order.
     One,
     Several,
+}
+
+/// How a scan begins.
+pub(super) struct Beginning {
+    /// False for the run over nothing.
+    pub live: bool,
+    pub threads: Threads,
 }
 
 /// What there is to be done of a feed.
@@ -147,7 +171,8 @@ impl Feeds {
     /// `queue` is how many statements wait for a slot.
     pub fn new(queue: Arc<AtomicUsize>, memory_limit: u64, threads: usize) -> Self {
         let roomy = memory_limit / threads.max(1) as u64 >= PER_THREAD;
-        Self { next: AtomicU64::default(), open: Mutex::default(), queue, roomy }
+        let room = (memory_limit / SHARE).clamp(PART_BYTES as u64, ROOM) as usize;
+        Self { next: AtomicU64::default(), open: Mutex::default(), queue, roomy, room }
     }
 
     pub fn open(self: &Arc<Self>, columns: Vec<(String, Phys)>, order: FeedOrder) -> (u64, Box<dyn FeedWriter>) {
@@ -156,6 +181,7 @@ impl Feeds {
         let feed = Arc::new(Feed {
             columns,
             order,
+            room: self.room,
             queue: Arc::clone(&self.queue),
             bound: AtomicBool::new(false),
             state: Mutex::default(),
@@ -169,11 +195,11 @@ impl Feeds {
         }
         open.retain(|_, slot| slot.feed.strong_count() > 0);
         open.insert(number, Slot { feed: Arc::downgrade(&feed), finished: None });
-        (number, Box::new(Writer { feed, number, feeds: Arc::clone(self) }))
+        (number, Box::new(Writer { feed, number, blocks: 0, feeds: Arc::clone(self) }))
     }
 
     /// The feed of this number, for a statement that reads it.
-    fn bind(&self, number: u64) -> Option<Arc<Feed>> {
+    pub fn bind(&self, number: u64) -> Option<Arc<Feed>> {
         let mut open = self.open.lock();
         let slot = open.get_mut(&number)?;
         let feed = slot.feed.upgrade()?;
@@ -211,7 +237,7 @@ impl Feed {
 
     /// The next batch of the part that is read, for one of its threads. `None` ends the part for that thread; so does `patient`
     /// being false when there is none at the moment.
-    fn pull(&self, patient: bool) -> Option<RecordBatch> {
+    pub fn pull(&self, patient: bool) -> Option<Piece> {
         let mut state = self.state.lock();
         let begun = Instant::now();
         loop {
@@ -222,14 +248,17 @@ impl Feed {
                 state.part = Running::Over;
                 return None;
             }
-            if let Some(batch) = state.waiting.pop_front() {
-                let bytes = super::batch_bytes(&batch);
+            if let Some(piece) = state.waiting.pop_front() {
+                let bytes = piece.bytes();
                 state.bytes -= bytes;
                 state.read += bytes as u64;
                 state.hurried &= !state.waiting.is_empty();
+                if let Piece::Block(number, block) = &piece {
+                    state.begun.push((*number, Arc::clone(block)));
+                }
                 drop(state);
                 self.emptied.notify_waiters();
-                return Some(batch);
+                return Some(piece);
             }
             if !patient {
                 return None;
@@ -237,7 +266,7 @@ impl Feed {
             let lull = if queued { SHORT_LULL } else { LULL };
             // Of several threads one may get all that comes for a while: the others go on waiting.
             let silent = state.last.map_or(begun, |last| last.max(begun)).elapsed();
-            if state.end != End::Open || silent >= lull {
+            if !matches!(state.end, End::Open) || silent >= lull {
                 state.part = Running::Over;
                 return None;
             }
@@ -246,11 +275,49 @@ impl Feed {
         }
     }
 
+    /// A block has been read to its end.
+    pub fn done(&self, number: u64) {
+        self.state.lock().begun.retain(|(begun, _)| *begun != number);
+    }
+
+    /// A row of this block is wrong. Other threads may be in the middle of blocks that came before it: what is wrong in those is
+    /// the error.
+    pub fn wrong(&self, number: u64, error: Error) -> Error {
+        let mut before: Vec<_> = self.state.lock().begun.iter().filter(|(begun, _)| *begun < number).cloned().collect();
+        before.sort_by_key(|(begun, _)| *begun);
+        let first = before.into_iter().find_map(|(_, block)| block.check().err()).unwrap_or(error);
+        self.state.lock().fault.get_or_insert(first).clone()
+    }
+
+    /// What was wrong with a row, with all that DuckDB's errors do not carry.
+    pub fn fault(&self) -> Option<Error> {
+        self.state.lock().fault.clone()
+    }
+
+    /// In which order a part is read that begins now.
+    pub fn begin(&self) -> Result<Beginning> {
+        let mut state = self.state.lock();
+        let live = match state.reading {
+            Reading::Nothing => false,
+            Reading::Ready => {
+                state.reading = Reading::Done;
+                true
+            }
+            Reading::Done => return Err(Error::internal("a plan reads its feed twice")),
+        };
+        let threads = match state.part {
+            Running::Since(_, threads) => threads,
+            Running::Over => Threads::One,
+        };
+        Ok(Beginning { live, threads })
+    }
+
     /// The statement is over: its writer learns how.
     pub fn close(&self, error: Option<Error>) {
         let mut state = self.state.lock();
         state.closed.get_or_insert(error);
         state.waiting.clear();
+        state.begun.clear();
         state.bytes = 0;
         state.part = Running::Over;
         drop(state);
@@ -260,11 +327,13 @@ impl Feed {
 
 impl State {
     fn next_part(&mut self, order: FeedOrder) -> Result<Option<Part>> {
-        let last = match self.end {
+        let last = match &self.end {
             End::Broken => {
                 return Err(Error::new(SqlState::QUERY_CANCELED, "COPY from stdin failed: the feed broke off"));
             }
-            End::Finished => true,
+            // What was sent before it may be wrong too, and comes first.
+            End::Failed(error) if self.waiting.is_empty() => return Err(error.clone()),
+            End::Finished | End::Failed(_) => true,
             End::Open => false,
         };
         if last && self.waiting.is_empty() && self.reading != Reading::Nothing {
@@ -285,14 +354,14 @@ impl State {
 struct Writer {
     feed: Arc<Feed>,
     number: u64,
+    /// That it has sent.
+    blocks: u64,
     feeds: Arc<Feeds>,
 }
 
 impl Writer {
-    async fn push(&self, batch: RecordBatch) -> Result<()> {
-        if batch.num_columns() != self.feed.columns.len() {
-            return Err(Error::internal("a batch has not the columns of its feed"));
-        }
+    async fn push(&self, piece: Piece) -> Result<()> {
+        let bytes = piece.bytes();
         loop {
             let emptied = self.feed.emptied.notified();
             tokio::pin!(emptied);
@@ -304,9 +373,9 @@ impl Writer {
                     Some(None) => return Err(Error::internal("a feed goes on after its statement's end")),
                     None => {}
                 }
-                if state.bytes < ROOM {
-                    state.bytes += super::batch_bytes(&batch);
-                    state.waiting.push_back(batch);
+                if state.bytes < self.feed.room {
+                    state.bytes += bytes;
+                    state.waiting.push_back(piece);
                     state.last = Some(Instant::now());
                     let enough = state.bytes >= PART_BYTES;
                     drop(state);
@@ -323,7 +392,7 @@ impl Writer {
 
     fn end(&self, end: End) {
         let mut state = self.feed.state.lock();
-        if state.end == End::Open {
+        if matches!(state.end, End::Open) {
             state.end = end;
         }
         drop(state);
@@ -334,7 +403,19 @@ impl Writer {
 
 impl FeedWriter for Writer {
     fn send(&mut self, batch: RecordBatch) -> BoxFuture<'_, Result<()>> {
-        self.push(batch).boxed()
+        async move {
+            if batch.num_columns() != self.feed.columns.len() {
+                return Err(Error::internal("a batch has not the columns of its feed"));
+            }
+            self.push(Piece::Batch(batch)).await
+        }
+        .boxed()
+    }
+
+    fn send_block(&mut self, block: Arc<dyn Block>) -> BoxFuture<'_, Result<()>> {
+        self.blocks += 1;
+        let piece = Piece::Block(self.blocks, block);
+        async move { self.push(piece).await }.boxed()
     }
 
     fn hurry(&mut self) {
@@ -349,154 +430,15 @@ impl FeedWriter for Writer {
         self.end(End::Finished);
         self.feeds.keep(self.number, &self.feed);
     }
+
+    fn fail(self: Box<Self>, error: Error) {
+        self.end(End::Failed(error));
+        self.feeds.keep(self.number, &self.feed);
+    }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
         self.end(End::Broken);
     }
-}
-
-thread_local! {
-    /// The feed that the statement reads which this thread has just prepared. Binding happens inside that call.
-    static BOUND: RefCell<Option<Arc<Feed>>> = const { RefCell::new(None) };
-}
-
-/// Takes the feed that the last prepared statement reads, if it reads one.
-pub(super) fn bound() -> Option<Arc<Feed>> {
-    BOUND.take()
-}
-
-/// Registers `duckgate_feed`.
-pub(super) fn register(raw: &RawConnection, feeds: &Arc<Feeds>) -> Result<()> {
-    TableFunction {
-        name: "duckgate_feed",
-        parameters: &[ffi::DUCKDB_TYPE_DUCKDB_TYPE_BIGINT],
-        projection: false,
-        bind,
-        init,
-        local: Some(local),
-        function: scan,
-    }
-    .register(raw, Box::new(Arc::clone(feeds)))
-}
-
-unsafe extern "C" fn bind(info: ffi::duckdb_bind_info) {
-    let failed = guarded(|| {
-        // SAFETY: a live handle, whose extra info is what register() gave.
-        let feeds = unsafe { &*ffi::duckdb_bind_get_extra_info(info).cast::<Arc<Feeds>>() };
-        // SAFETY: a live handle; the first parameter is a BIGINT.
-        let number = parameter(info, 0, |value| unsafe { ffi::duckdb_get_int64(value) });
-        let feed = feeds.bind(number as u64).ok_or_else(|| Error::internal(format!("no feed {number}")))?;
-        output_columns(info, &feed.columns)?;
-        BOUND.set(Some(Arc::clone(&feed)));
-        // SAFETY: a live handle; the box is given to DuckDB with its destructor.
-        unsafe {
-            ffi::duckdb_bind_set_bind_data(info, Box::into_raw(Box::new(feed)).cast(), Some(drop_box::<Arc<Feed>>));
-        }
-        Ok(())
-    });
-    if let Some(text) = failed {
-        // SAFETY: a live handle and a NUL-terminated string, which DuckDB copies.
-        unsafe { ffi::duckdb_bind_set_error(info, text.as_ptr()) };
-    }
-}
-
-/// A statement's scan.
-struct Scan {
-    /// False for the run over nothing.
-    live: bool,
-}
-
-/// How far one of its threads has come.
-#[derive(Default)]
-struct Local {
-    batch: Option<(RecordBatch, usize)>,
-    /// Those that the last chunk's texts are in: DuckDB is done with them when it asks for the next.
-    held: Vec<RecordBatch>,
-}
-
-unsafe extern "C" fn init(info: ffi::duckdb_init_info) {
-    let failed: Option<CString> = guarded(|| {
-        // SAFETY: a live handle, whose bind data is what bind() gave.
-        let feed = unsafe { &*ffi::duckdb_init_get_bind_data(info).cast::<Arc<Feed>>() };
-        let mut state = feed.state.lock();
-        let live = match state.reading {
-            Reading::Nothing => false,
-            Reading::Ready => {
-                state.reading = Reading::Done;
-                true
-            }
-            Reading::Done => return Err(Error::internal("a plan reads its feed twice")),
-        };
-        let threads = match state.part {
-            Running::Since(_, Threads::Several) => MOST_THREADS,
-            Running::Since(_, Threads::One) | Running::Over => 1,
-        };
-        drop(state);
-        let scan = Box::new(Scan { live });
-        // SAFETY: a live handle; the box is given to DuckDB with its destructor.
-        unsafe {
-            ffi::duckdb_init_set_max_threads(info, threads);
-            ffi::duckdb_init_set_init_data(info, Box::into_raw(scan).cast(), Some(drop_box::<Scan>));
-        }
-        Ok(())
-    });
-    if let Some(text) = failed {
-        // SAFETY: a live handle and a NUL-terminated string, which DuckDB copies.
-        unsafe { ffi::duckdb_init_set_error(info, text.as_ptr()) };
-    }
-}
-
-unsafe extern "C" fn local(info: ffi::duckdb_init_info) {
-    let local = Box::new(Mutex::new(Local::default()));
-    // SAFETY: a live handle; the box is given to DuckDB with its destructor.
-    unsafe { ffi::duckdb_init_set_init_data(info, Box::into_raw(local).cast(), Some(drop_box::<Mutex<Local>>)) };
-}
-
-unsafe extern "C-unwind" fn scan(info: ffi::duckdb_function_info, output: ffi::duckdb_data_chunk) {
-    let failed = unwind::guarded_then(
-        || Ok(()),
-        |()| {
-            // SAFETY: live handles, whose data is what bind(), init() and local() gave.
-            let (feed, scan, local) = unsafe {
-                (
-                    &*ffi::duckdb_function_get_bind_data(info).cast::<Arc<Feed>>(),
-                    &*ffi::duckdb_function_get_init_data(info).cast::<Scan>(),
-                    &*ffi::duckdb_function_get_local_init_data(info).cast::<Mutex<Local>>(),
-                )
-            };
-            let mut local = local.lock();
-            local.held.clear();
-            // SAFETY: no arguments.
-            let room = unsafe { ffi::duckdb_vector_size() } as usize;
-            let mut filled = 0;
-            while scan.live && filled < room {
-                let next = match local.batch.take() {
-                    Some(next) => Some(next),
-                    None => caught(|| feed.pull(filled == 0))?.map(|batch| (batch, 0)),
-                };
-                let Some((batch, row)) = next else { break };
-                let rows = (batch.num_rows() - row).min(room - filled);
-                for (i, (_, phys)) in feed.columns.iter().enumerate() {
-                    // SAFETY: a live chunk with the feed's columns.
-                    let vector = unsafe { ffi::duckdb_data_chunk_get_vector(output, i as u64) };
-                    let span = Span { from: row, at: filled, rows, texts: Texts::Lent };
-                    // SAFETY: the vector has the column's type and room for `room` rows; the batch is kept until DuckDB asks for
-                    // the next chunk.
-                    unsafe { write(vector, batch.column(i), span, phys)? };
-                }
-                filled += rows;
-                if row + rows == batch.num_rows() {
-                    local.held.push(batch);
-                } else {
-                    local.batch = Some((batch, row + rows));
-                }
-            }
-            // SAFETY: a live chunk with that many rows written.
-            unsafe { ffi::duckdb_data_chunk_set_size(output, filled as u64) };
-            Ok(())
-        },
-    );
-    set_output(info, output, failed);
 }

@@ -23,6 +23,7 @@
 mod aggregate;
 mod aside;
 mod bind;
+mod block;
 /// What native functions may make.
 pub mod budget;
 mod commits;
@@ -31,6 +32,7 @@ mod control;
 mod data;
 pub mod error;
 mod feed;
+mod feed_scan;
 mod helpers;
 mod interrupts;
 mod keys;
@@ -57,6 +59,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use block::{Block, Cursor, Number, Strings, Vectors};
 pub use commits::Moment;
 pub use parquet::{Parquet, ParquetDownload, ParquetUpload};
 pub use pool::Pool;
@@ -238,10 +241,14 @@ pub enum FeedOrder {
 pub trait FeedWriter: Send {
     /// Waits while the engine is behind. Fails with the statement's own error if that has failed.
     fn send(&mut self, batch: RecordBatch) -> BoxFuture<'_, Result<()>>;
+    /// The same with rows that are not decoded yet. If one of them is wrong the statement fails with the first such error.
+    fn send_block(&mut self, block: Arc<dyn Block>) -> BoxFuture<'_, Result<()>>;
     /// What was sent is to be read, and found good, before more comes.
     fn hurry(&mut self);
     /// No more rows. A writer that is dropped without this makes the statement fail.
     fn finish(self: Box<Self>);
+    /// What comes next is wrong: the statement fails with this, unless a row that was sent before makes it fail.
+    fn fail(self: Box<Self>, error: Error);
 }
 
 /// One connection of the engine, held by a session while it has a statement, transaction or temporary table.
@@ -374,7 +381,7 @@ pub struct Plugins {
 pub struct EngineConfig {
     /// `None` is an in-memory database.
     pub path: Option<std::path::PathBuf>,
-    /// DuckDB's memory_limit, in bytes.
+    /// In bytes: most of it is DuckDB's own memory_limit.
     pub memory_limit: u64,
     pub threads: usize,
     pub temp_directory: Option<std::path::PathBuf>,

@@ -21,7 +21,7 @@ use super::raw::{Database, RawConnection, RawError};
 use super::sequence::Sequences;
 use super::spool::Spool;
 use super::{Connection, Engine, EngineConfig, FeedOrder, FeedWriter, Parquet, Plugins, Stats};
-use super::{aggregate, feed, native, sequence, system};
+use super::{aggregate, feed_scan, native, sequence, system};
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Oid, Phys};
 
@@ -102,7 +102,7 @@ impl Pool {
         native::register(&raw, &keys.natives())?;
         aggregate::register(&raw, &plugins.aggregates)?;
         system::register(&raw, plugins.system_tables)?;
-        feed::register(&raw, &feeds)?;
+        feed_scan::register(&raw, &feeds)?;
         sequence::register(&raw, &sequences)?;
         // From here on no statement changes a setting, but for three of the connection's own.
         let own = "SET allowed_configs = ['TimeZone', 'preserve_insertion_order', 'explain_output']; \
@@ -144,7 +144,7 @@ fn settings(config: &EngineConfig) -> Vec<(&'static str, String)> {
         settings.push(("extension_directory", path(dir)));
     }
     settings.extend([
-        ("memory_limit", format!("{}B", config.memory_limit)),
+        ("memory_limit", format!("{}B", super::budget::of_duckdb(config.memory_limit))),
         ("threads", config.threads.max(1).to_string()),
         // All of them are ours: super::helpers says why.
         ("external_threads", config.threads.max(1).to_string()),

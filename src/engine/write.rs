@@ -109,7 +109,7 @@ fn wrong(array: &ArrayRef, phys: &Phys) -> Error {
 ///
 /// # Safety
 /// As [`write`].
-unsafe fn set_null(vector: ffi::duckdb_vector, phys: &Phys, rows: impl Iterator<Item = usize> + Clone) {
+pub(super) unsafe fn set_null(vector: ffi::duckdb_vector, phys: &Phys, rows: impl Iterator<Item = usize> + Clone) {
     // SAFETY: a live, writable vector; the mask then covers all its rows.
     unsafe {
         unwind::duckdb_vector_ensure_validity_writable(vector);
@@ -130,7 +130,8 @@ unsafe fn set_null(vector: ffi::duckdb_vector, phys: &Phys, rows: impl Iterator<
 }
 
 /// A string as DuckDB has it: a short one's bytes are in it, a longer one begins with four of them and points to all.
-fn string(bytes: &[u8]) -> ffi::duckdb_string_t {
+#[inline]
+pub(super) fn string(bytes: &[u8]) -> ffi::duckdb_string_t {
     let length = bytes.len() as u32;
     let value = if bytes.len() <= INLINED {
         let inlined = inlined(bytes).map(|byte| byte as std::ffi::c_char);
@@ -147,6 +148,7 @@ fn string(bytes: &[u8]) -> ffi::duckdb_string_t {
 }
 
 /// At most twelve bytes and zeros behind them: from pieces of fixed size, which may overlap.
+#[inline]
 fn inlined(bytes: &[u8]) -> [u8; INLINED] {
     let mut made = [0; INLINED];
     let n = bytes.len();

@@ -16,7 +16,7 @@ use super::copy_rejects::Rejects;
 use super::front::{CopyInput, Front};
 use super::interrupt::Interrupt;
 use super::quota::exceeded;
-use crate::copy::{DecodedBatch, Decoder};
+use crate::copy::{DecodedBatch, Decoder, Ready};
 use crate::engine::{CancelReason, FeedWriter, Spool, batch_bytes};
 use crate::error::{Error, Report, Result, Severity, SqlState};
 
@@ -76,6 +76,14 @@ pub(super) struct Feed<'a> {
     pub rows: Rows,
 }
 
+impl Feed<'_> {
+    /// The statement fails: with this, if nothing is wrong with what was sent before.
+    fn fail(self, error: Error) -> Fed {
+        self.writer.fail(error);
+        Fed { rows: self.decoder.rows(), skipped: self.decoder.skipped() }
+    }
+}
+
 /// Rows of a load, and how many there may be.
 pub(super) struct Rows {
     pub most: Option<u64>,
@@ -126,7 +134,8 @@ impl Kept {
     }
 }
 
-/// Moves what the client sends into the feed, until the client is done.
+/// Moves what the client sends into the feed, until the client is done. What is wrong with the data fails the statement that reads
+/// the feed, where rows before it may not be decoded yet.
 pub(super) async fn pump(
     front: &mut dyn Front,
     mut source: Source,
@@ -143,7 +152,9 @@ pub(super) async fn pump(
                 Ok(received) => received,
                 Err(_) => {
                     feed.decoder.flush()?;
-                    drain(&mut feed).await?;
+                    if let Drained::Wrong(error) = drain(&mut feed).await? {
+                        return Ok(feed.fail(error));
+                    }
                     feed.writer.hurry();
                     next.await
                 }
@@ -151,7 +162,7 @@ pub(super) async fn pump(
         };
         let (bytes, done) = match received? {
             CopyInput::Data(data) => {
-                let fed = feed.decoder.feed(&data);
+                let fed = feed.decoder.feed_shared(&data);
                 notify(&mut feed.decoder, front, least);
                 fed?;
                 if source.is_client() {
@@ -170,7 +181,9 @@ pub(super) async fn pump(
         if let Some(rejects) = feed.rejects.as_deref_mut() {
             rejects.add(feed.decoder.rejected()).await?;
         }
-        drain(&mut feed).await?;
+        if let Drained::Wrong(error) = drain(&mut feed).await? {
+            return Ok(feed.fail(error));
+        }
         feed.progress.advance(bytes, feed.decoder.rows() - before);
         if done {
             feed.writer.finish();
@@ -214,16 +227,37 @@ pub(super) async fn input(
     }
 }
 
-async fn drain(feed: &mut Feed<'_>) -> Result<()> {
-    while let Some(decoded) = feed.decoder.take()? {
-        let batch = with_flags(decoded, feed.flagged)?;
-        feed.rows.more(batch.num_rows())?;
-        if let Some(kept) = feed.kept.as_deref_mut() {
-            kept.push(&batch).await;
+/// What became of the rows that were ready.
+enum Drained {
+    Sent,
+    /// What comes after them is wrong, and they may be.
+    Wrong(Error),
+}
+
+async fn drain(feed: &mut Feed<'_>) -> Result<Drained> {
+    // Where the data are kept they are wanted as batches.
+    let decodes = feed.kept.as_ref().is_some_and(|kept| kept.spool.is_some()) || !feed.decoder.leaves_undecoded();
+    loop {
+        let ready =
+            if decodes { feed.decoder.take().map(|batch| batch.map(Ready::Batch)) } else { feed.decoder.take_ready() };
+        match ready {
+            Ok(None) => return Ok(Drained::Sent),
+            Ok(Some(Ready::Batch(decoded))) => {
+                let batch = with_flags(decoded, feed.flagged)?;
+                feed.rows.more(batch.num_rows())?;
+                if let Some(kept) = feed.kept.as_deref_mut() {
+                    kept.push(&batch).await;
+                }
+                feed.writer.send(batch).await?;
+            }
+            Ok(Some(Ready::Block(block))) => {
+                feed.rows.more(block.rows())?;
+                feed.writer.send_block(block).await?;
+            }
+            Err(error) if feed.decoder.leaves_undecoded() => return Ok(Drained::Wrong(error)),
+            Err(error) => return Err(error),
         }
-        feed.writer.send(batch).await?;
     }
-    Ok(())
 }
 
 /// A batch as the insert's feed has it: which of its rows take a default stands in columns of its own.

@@ -21,6 +21,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 const READ_CHUNK: usize = 8 << 10;
 /// What is made room for at most at a time: memory grows as bytes arrive, not as lengths announce.
 const READ_GROWTH: usize = 1 << 20;
+/// What is read at a time of a client that sends faster than that, in messages of fewer bytes than an eighth of it: the beginning of a
+/// longer one would have to be copied.
+const READ_AHEAD: usize = 256 << 10;
 /// A buffer that grew beyond this is given back once it is empty: an idle session costs little.
 const KEPT_BUFFER: usize = 16 << 10;
 /// PostgreSQL's bound on messages that carry no data of the user's (PQ_SMALL_MESSAGE_LIMIT).
@@ -58,6 +61,8 @@ pub struct Stream {
     pub output: Vec<u8>,
     /// How much of the output is written already.
     sent: usize,
+    /// What is read next at a time: more after each time that all the room was filled.
+    ahead: usize,
     limits: Arc<Limits>,
     /// When the client ended what it sends. It may still read: what it has asked for is answered.
     ended: Option<Instant>,
@@ -67,7 +72,7 @@ pub struct Stream {
 
 impl Stream {
     pub fn new(io: Box<dyn Io>, limits: Arc<Limits>) -> Self {
-        Self { io, input: BytesMut::new(), output: Vec::new(), sent: 0, limits, ended: None, lost: false }
+        Self { io, input: BytesMut::new(), output: Vec::new(), sent: 0, ahead: 0, limits, ended: None, lost: false }
     }
 
     /// Gives the socket up, for TLS to wrap it.
@@ -151,9 +156,15 @@ impl Stream {
             if self.output.is_empty() && self.output.capacity() > KEPT_BUFFER {
                 self.output = Vec::new();
             }
-            if self.fill(missing).await == 0 {
+            let wanted = match trust {
+                Trust::Authenticated if missing < READ_AHEAD / 8 => missing.max(self.ahead),
+                Trust::Authenticated | Trust::Stranger => missing,
+            };
+            if self.fill(wanted).await == 0 {
                 return Err(Lost::Eof);
             }
+            let full = self.input.len() == self.input.capacity() && missing < READ_AHEAD / 8;
+            self.ahead = if full { (2 * self.ahead).clamp(READ_CHUNK, READ_AHEAD) } else { 0 };
         }
     }
 
