@@ -129,42 +129,36 @@ pub(super) unsafe fn set_null(vector: ffi::duckdb_vector, phys: &Phys, rows: imp
     }
 }
 
-/// A string as DuckDB has it: a short one's bytes are in it, a longer one begins with four of them and points to all.
+/// A string as DuckDB has it: a short one's bytes are in it, a longer one begins with four of them and points to all. It is made in
+/// registers: what is stored in pieces and read as a whole stalls.
 #[inline]
 pub(super) fn string(bytes: &[u8]) -> ffi::duckdb_string_t {
-    let length = bytes.len() as u32;
-    let value = if bytes.len() <= INLINED {
-        let inlined = inlined(bytes).map(|byte| byte as std::ffi::c_char);
-        let inlined = ffi::duckdb_string_t__bindgen_ty_1__bindgen_ty_2 { length, inlined };
-        ffi::duckdb_string_t__bindgen_ty_1 { inlined }
+    let rest = if bytes.len() <= INLINED {
+        inlined(bytes)
     } else {
-        let prefix = [bytes[0], bytes[1], bytes[2], bytes[3]].map(|byte| byte as std::ffi::c_char);
-        let ptr = bytes.as_ptr().cast_mut().cast();
-        ffi::duckdb_string_t__bindgen_ty_1 {
-            pointer: ffi::duckdb_string_t__bindgen_ty_1__bindgen_ty_1 { length, prefix, ptr },
-        }
+        let prefix = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        u128::from(prefix) | (bytes.as_ptr().expose_provenance() as u128) << 32
     };
-    ffi::duckdb_string_t { value }
+    let value = u128::from(bytes.len() as u32) | rest << 32;
+    // SAFETY: sixteen bytes of which any are a string: its length, then its bytes, or four of them and a pointer.
+    unsafe { std::mem::transmute::<[u8; 16], ffi::duckdb_string_t>(value.to_le_bytes()) }
 }
 
 /// At most twelve bytes and zeros behind them: from pieces of fixed size, which may overlap.
 #[inline]
-fn inlined(bytes: &[u8]) -> [u8; INLINED] {
-    let mut made = [0; INLINED];
+fn inlined(bytes: &[u8]) -> u128 {
     let n = bytes.len();
     if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-        made[n - 8..n].copy_from_slice(last);
-        made[..8].copy_from_slice(first);
+        // Of the last eight those that are not among the first.
+        let beyond = u64::from_le_bytes(*last).checked_shr(8 * (16 - n) as u32).unwrap_or(0);
+        u128::from(u64::from_le_bytes(*first)) | u128::from(beyond) << 64
     } else if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-        made[n - 4..n].copy_from_slice(last);
-        made[..4].copy_from_slice(first);
+        u128::from(u32::from_le_bytes(*first)) | u128::from(u32::from_le_bytes(*last)) << (8 * (n - 4))
     } else if let [first, .., last] = bytes {
-        made[n / 2] = bytes[n / 2];
-        (made[0], made[n - 1]) = (*first, *last);
-    } else if let [only] = bytes {
-        made[0] = *only;
+        u128::from(*first) | u128::from(bytes[n / 2]) << (8 * (n / 2)) | u128::from(*last) << (8 * (n - 1))
+    } else {
+        bytes.first().map_or(0, |only| u128::from(*only))
     }
-    made
 }
 
 struct Target {
@@ -366,9 +360,9 @@ mod tests {
     fn short_strings_stand_in_the_vector_with_zeros_behind() {
         for n in 0..=INLINED {
             let text: Vec<u8> = (1..=n as u8).collect();
-            let mut wanted = [0; INLINED];
+            let mut wanted = [0; 16];
             wanted[..n].copy_from_slice(&text);
-            assert_eq!(inlined(&text), wanted);
+            assert_eq!(inlined(&text).to_le_bytes(), wanted);
         }
     }
 }

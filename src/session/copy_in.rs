@@ -104,7 +104,8 @@ impl Session {
         };
         let shared = self.shared.clone();
         let least = shared.state.lock().settings.acting().least_notice;
-        let pump = pump(front, input, feed, &shared.interrupt, self.deadline, least);
+        // Boxed: this future is a part of that of every statement.
+        let pump = Box::pin(pump(front, input, feed, &shared.interrupt, self.deadline, least));
         let outcome = self.run_fed(plan, params.clone(), pump).await;
         self.meter.received += received;
         if let Ok((_, Fed { skipped, .. })) = &outcome
