@@ -104,8 +104,7 @@ impl Session {
         };
         let shared = self.shared.clone();
         let least = shared.state.lock().settings.acting().least_notice;
-        // Boxed: this future is a part of that of every statement.
-        let pump = Box::pin(pump(front, input, feed, &shared.interrupt, self.deadline, least));
+        let pump = pump(front, input, feed, &shared.interrupt, self.deadline, least);
         let outcome = self.run_fed(plan, params.clone(), pump).await;
         self.meter.received += received;
         if let Ok((_, Fed { skipped, .. })) = &outcome

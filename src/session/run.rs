@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
+
 use super::execute::{Alone, Done};
 use super::front::Front;
 use super::plan_cache::Origin;
@@ -61,11 +63,15 @@ impl Session {
                 let codes = codes_for(plan.fields.len());
                 self.run_plan(origin, plan, &compiled.params, values, codes, front, describe, alone).await
             }
-            CompiledBody::CopyIn { .. } => self.copy_in(compiled, origin, front, alone).await,
-            CompiledBody::CopyOut { plan, options, relation } => self.copy_out(plan, options, *relation, front).await,
+            // Futures of their own on the heap: what stands here takes of the stack of every statement, and EXECUTE and EXPLAIN come
+            // back here.
+            CompiledBody::CopyIn { .. } => apart(move || self.copy_in(compiled, origin, front, alone)).await,
+            CompiledBody::CopyOut { plan, options, relation } => {
+                apart(move || self.copy_out(plan, options, *relation, front)).await
+            }
             CompiledBody::Explain { plan, options, unmeasured } => {
-                let plans = (plan, unmeasured.as_ref());
-                self.explain(plans, options, values, codes_for(1), front, describe).await
+                let (plans, codes) = ((plan, unmeasured.as_ref()), codes_for(1));
+                apart(move || self.explain(plans, options, values, codes, front, describe)).await
             }
             CompiledBody::Ddl(ddl) | CompiledBody::CreateTableAs { ddl, .. } => {
                 if let Some(what) = origin.parsed()?.extras.outside_block
@@ -73,14 +79,19 @@ impl Session {
                 {
                     return Err(transaction::never_in_block(what));
                 }
-                self.ddl(ddl, Some((origin, &compiled.params)), values, front).await
+                apart(move || self.ddl(ddl, Some((origin, &compiled.params)), values, front)).await
             }
             CompiledBody::Utility(utility) => {
-                // A future of its own on the heap: EXECUTE and EXPLAIN come back here.
                 Box::pin(self.utility(utility, origin, values, codes, front, describe, alone)).await
             }
         }
     }
+}
+
+/// A future on the heap that is made in a frame of its own, which is gone when it runs.
+#[inline(never)]
+fn apart<'a, F: Future<Output = Result<Done>> + Send + 'a>(make: impl FnOnce() -> F) -> BoxFuture<'a, Result<Done>> {
+    Box::pin(make())
 }
 
 /// Statements that lock the tables of a plan before they say anything to the client, and do not begin anew by themselves as plans
