@@ -1,5 +1,5 @@
-//! Tools that look at a schema: JDBC's metadata, SQLAlchemy, Django, ADBC, dbt, DuckDB as a client, pgx, psql of several releases, pg_dump. Each
-//! prints all that it sees of tests/clients/tools/schema.sql, and it must be what it printed over PostgreSQL 15.
+//! Tools that look at a schema: JDBC's metadata, SQLAlchemy, Django, ADBC, dbt, DuckDB as a client, pgx, psql of several releases, pg_dump, and the
+//! statements of many others. Each prints all that it sees of tests/clients/tools/schema.sql, and it must be what it printed over PostgreSQL 15.
 //!
 //! `DUCKGATE_RECORD='host=… port=… user=… password=…'` (a superuser of a PostgreSQL 15, in which the role tools_owner and the database tools_db are
 //! made anew) writes tests/clients/tools/recorded. What is known to differ stands in tests/clients/tools/gaps, with its reason;
@@ -163,6 +163,11 @@ fn adbc_gets_objects() {
 #[test]
 fn duckdb_attaches_the_gateway_as_a_postgresql() {
     python("duckdb_client", |text| text);
+}
+
+#[test]
+fn statements_of_two_dozen_tools_answer_as_in_postgresql() {
+    python("statements", |text| text);
 }
 
 #[test]

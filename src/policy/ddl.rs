@@ -10,7 +10,7 @@ use super::roles::only_password;
 use super::walk::Walk;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::privileges::Kind;
-use crate::registry::{Name, Privileges, Relation, RelationKind};
+use crate::registry::{Name, Privileges, Relation, RelationKind, bootstrap};
 use crate::tree::*;
 use crate::types::Oid;
 
@@ -71,12 +71,12 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             let owner = who.snapshot().relation(namespace, name).map_or(who.role(), |s| s.owner);
             who.may_belong_to(owner, sequence.owned_by.flatten())
         }
-        Ddl::CreateEnum { namespace, name: _, labels: _ } => who.must_create_in(namespace, false),
+        Ddl::CreateEnum { namespace, name: _, labels: _ } => who.must_create_type_in(namespace),
         Ddl::CreateExtension { name, namespace: _, if_not_exists: _ } => who.may_create_extension(name),
         Ddl::UpdateExtension { name, version: _ } => who.must_own_extension(name),
-        Ddl::CreateComposite { namespace, name: _, columns: _ } => who.must_create_in(namespace, false),
+        Ddl::CreateComposite { namespace, name: _, columns: _ } => who.must_create_type_in(namespace),
         Ddl::AlterComposite { namespace, name, changes: _ } => who.must_own_type(namespace, name),
-        Ddl::CreateDomain { namespace, name: _, domain: _ } => who.must_create_in(namespace, false),
+        Ddl::CreateDomain { namespace, name: _, domain: _ } => who.must_create_type_in(namespace),
         Ddl::AlterDomain { namespace, name, change } => {
             who.must_own_type(namespace, name)?;
             match change {
@@ -238,6 +238,10 @@ impl Who<'_> {
             };
         }
         must_use_namespace(self.snapshot(), self.role(), namespace, Privileges::CREATE)
+    }
+
+    fn must_create_type_in(&self, namespace: &str) -> Result<()> {
+        self.must_create_in(namespace, namespace == bootstrap::TEMPORARY)
     }
 
     /// To give something to a role one must be a member of it.

@@ -244,10 +244,10 @@ impl Change {
         match self {
             Self::PutRelation(r) => r.temporary,
             Self::DropRelation(oid) => before.relation_by_oid(*oid).is_some_and(|r| r.temporary),
+            Self::PutType(t) => t.is_temporary(),
+            Self::DropType(oid) => before.user_type_by_oid(*oid).is_some_and(|t| t.is_temporary()),
             Self::PutNamespace(_)
             | Self::DropNamespace(_)
-            | Self::PutType(_)
-            | Self::DropType(_)
             | Self::PutFunction(_)
             | Self::DropFunction(_)
             | Self::PutDefaultAcl(_)

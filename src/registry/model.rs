@@ -362,6 +362,13 @@ pub struct UserType {
     pub comment: Option<String>,
 }
 
+impl UserType {
+    /// True for what belongs to one session alone.
+    pub fn is_temporary(&self) -> bool {
+        &*self.namespace == super::bootstrap::TEMPORARY
+    }
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum UserTypeKind {
     Enum { labels: Arc<[Name]> },
@@ -513,6 +520,11 @@ impl Snapshot {
 
     pub fn user_type(&self, namespace: &str, name: &str) -> Option<&Arc<UserType>> {
         self.types.get(&(Name::from(namespace), Name::from(name)))
+    }
+
+    /// Has the session something of its own in it?
+    pub fn has_temporary(&self) -> bool {
+        self.relations.values().any(|r| r.temporary) || self.types.values().any(|t| t.is_temporary())
     }
 
     /// A user-defined type by its OID or by the OID of its array.

@@ -140,7 +140,7 @@ impl Session {
             PortalState::Done { .. } | PortalState::Ready => None,
         };
         if describe && !move_only {
-            front.row_description(&shape)?;
+            front.row_description(&shape, &*self.types())?;
         }
         let (Some(way), PortalState::Open(open)) = (way, &mut portal.state) else {
             return self.at_end(direction);

@@ -396,7 +396,7 @@ impl Session {
             Started::Rows(mut open) => {
                 let shape = shape(plan, formats);
                 if describe {
-                    front.row_description(&shape)?;
+                    front.row_description(&shape, &*self.types())?;
                 }
                 let sent = self.deliver(&mut open, &shape, front, None, plan).await?;
                 Done::tag(row_tag(plan.command, sent))

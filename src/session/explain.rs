@@ -50,7 +50,7 @@ impl Session {
         };
         let shape = text_shape(vec![explain_field(options.format)], codes);
         if describe {
-            front.row_description(&shape)?;
+            front.row_description(&shape, &*self.types())?;
         }
         let batch = text_batch(vec![lines.into_iter().map(Some).collect()])?;
         let mut open = OpenRows::kept(vec![batch], self.output_settings());

@@ -30,8 +30,9 @@ pub enum CopyInput {
 /// A front end, as the session sees it. Everything is buffered by the front end and flushed when it sees fit; methods
 /// that return futures apply back-pressure. An error from any of them means that the client is gone.
 pub trait Front: Send {
-    /// RowDescription (simple query, and FETCH): sent before the first batch.
-    fn row_description(&mut self, shape: &RowShape) -> Result<()>;
+    /// RowDescription (simple query, and FETCH): sent before the first batch. The types are the session's: some of them
+    /// nobody else sees.
+    fn row_description(&mut self, shape: &RowShape, types: &dyn crate::types::TypeLookup) -> Result<()>;
     /// DataRows for rows `from..to` of a batch.
     fn rows<'a>(
         &'a mut self,

@@ -204,7 +204,11 @@ impl Session {
                     self.forget_temporary(relation.oid);
                     self.temporary.push(change.clone());
                 }
-                Change::DropRelation(oid) => self.forget_temporary(*oid),
+                Change::PutType(ty) if ty.is_temporary() => {
+                    self.forget_temporary(ty.oid);
+                    self.temporary.push(change.clone());
+                }
+                Change::DropRelation(oid) | Change::DropType(oid) => self.forget_temporary(*oid),
                 _ => continue,
             }
             self.view = None;
@@ -212,7 +216,7 @@ impl Session {
     }
 
     fn forget_temporary(&mut self, oid: crate::types::Oid) {
-        self.temporary.retain(|c| !matches!(c, Change::PutRelation(r) if r.oid == oid));
+        self.temporary.retain(|c| c.key().1 != oid);
     }
 
     /// Undoes everything; afterwards no transaction is open.

@@ -87,6 +87,11 @@ impl Session {
         &self.gateway
     }
 
+    /// The types as the running statement sees them.
+    pub fn types(&self) -> Arc<Snapshot> {
+        self.shared.state.lock().snapshot.clone()
+    }
+
     /// What BackendKeyData says beside the secret.
     pub fn pid(&self) -> i32 {
         self.shared.pid

@@ -166,7 +166,7 @@ impl Session {
         let codes = if codes.len() == fields.len() { codes.to_vec() } else { vec![0; fields.len()] };
         let shape = text_shape(fields, codes);
         if describe {
-            front.row_description(&shape)?;
+            front.row_description(&shape, &*self.types())?;
         }
         let mut open = OpenRows::kept(vec![text_batch(columns)?], self.output_settings());
         self.send_rows(&mut open, &shape, front, true, None).await?;

@@ -44,7 +44,7 @@ struct Notes {
 }
 
 impl Front for Notes {
-    fn row_description(&mut self, shape: &RowShape) -> Result<()> {
+    fn row_description(&mut self, shape: &RowShape, _types: &dyn crate::types::TypeLookup) -> Result<()> {
         let fields: Vec<String> = shape.fields.iter().map(|f| format!("{}:{}", f.name, f.ty.oid)).collect();
         self.lines.push(format!("T {}", fields.join(" ")));
         Ok(())

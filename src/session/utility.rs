@@ -215,11 +215,8 @@ impl Session {
 
     /// Temporary tables go with the connection that has them.
     fn discard_temporary(&mut self) -> Result<()> {
-        let changed = self
-            .transaction
-            .active()
-            .and_then(|a| a.overlay.as_ref())
-            .is_some_and(|o| o.snapshot().relations.values().any(|r| r.temporary));
+        let changed =
+            self.transaction.active().and_then(|a| a.overlay.as_ref()).is_some_and(|o| o.snapshot().has_temporary());
         if self.temporary.is_empty() && !changed {
             return Ok(());
         }

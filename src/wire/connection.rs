@@ -76,7 +76,7 @@ async fn start(io: Box<dyn Io>, peer: Option<SocketAddr>, shared: &Arc<Shared>) 
     let opened = result.and_then(|start| open(&mut stream, *start, peer, shared).map_err(Lost::Fatal));
     match opened {
         Ok(session) => {
-            let front = WireFront::new(stream, shared.gateway.clone());
+            let front = WireFront::new(stream);
             Some((session, front))
         }
         Err(Lost::Fatal(error)) => {

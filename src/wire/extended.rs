@@ -59,11 +59,12 @@ pub async fn describe(c: &mut Connection, target: Target<'_>) -> Result<()> {
             let (params, fields) = c.session.describe_statement(name).await?;
             encode::parameter_description(&mut c.front.stream.output, &params);
             // The formats are only known at Bind.
-            c.front.describe(fields.as_deref().map(|fields| (fields, [].as_slice())));
+            c.front.describe(fields.as_deref().map(|fields| (fields, [].as_slice())), &*c.session.types());
         }
         Target::Portal(name) => {
             let shape = c.session.describe_portal(name).await?;
-            c.front.describe(shape.as_ref().map(|shape| (shape.fields.as_slice(), shape.formats.as_slice())));
+            let fields = shape.as_ref().map(|shape| (shape.fields.as_slice(), shape.formats.as_slice()));
+            c.front.describe(fields, &*c.session.types());
         }
     }
     Ok(())

@@ -1,7 +1,5 @@
 //! The session's [`Front`] over a socket: results into the output buffer, COPY data out of the input buffer.
 
-use std::sync::Arc;
-
 use arrow::record_batch::RecordBatch;
 use futures::future::BoxFuture;
 
@@ -11,17 +9,16 @@ use super::rows::Rows;
 use super::stream::{Lost, Stream, Trust};
 use crate::error::{Error, Report, Result, SqlState};
 use crate::facts;
-use crate::session::{CopyInput, Front, Gateway, RowShape};
+use crate::session::{CopyInput, Front, RowShape};
 use crate::tree::Field;
 use crate::types::encoding::Encoding;
-use crate::types::{OutputSettings, PgType, base_type};
+use crate::types::{OutputSettings, PgType, TypeLookup, base_type};
 
 /// pg_type.typlen of an enum.
 const ENUM_SIZE: i16 = 4;
 
 pub struct WireFront {
     pub stream: Stream,
-    gateway: Arc<Gateway>,
     rows: Rows,
     /// What the client's text comes and goes in, as of the statement that is being answered.
     pub encoding: Encoding,
@@ -37,9 +34,9 @@ fn gone() -> Error {
 }
 
 impl WireFront {
-    pub fn new(stream: Stream, gateway: Arc<Gateway>) -> Self {
+    pub fn new(stream: Stream) -> Self {
         let rows = Rows::new(stream.write_buffer());
-        Self { stream, gateway, rows, encoding: Encoding::UTF8, out_of_sync: false, given: 0 }
+        Self { stream, rows, encoding: Encoding::UTF8, out_of_sync: false, given: 0 }
     }
 
     pub fn bare(&mut self, what: Bare) {
@@ -56,18 +53,17 @@ impl WireFront {
     }
 
     /// RowDescription, or NoData without fields.
-    pub fn describe(&mut self, fields: Option<(&[Field], &[i16])>) {
+    pub fn describe(&mut self, fields: Option<(&[Field], &[i16])>, types: &dyn TypeLookup) {
         let Some((fields, formats)) = fields else { return self.bare(Bare::NoData) };
-        let types = self.gateway.registry().snapshot();
         let columns = fields.iter().enumerate().map(|(i, field)| {
             // The client sees a domain's base type, as in PostgreSQL.
-            let ty = base_type(field.ty, &*types);
+            let ty = base_type(field.ty, types);
             Column {
                 name: &field.name,
                 table: field.origin.0,
                 number: field.origin.1,
                 ty: ty.oid,
-                size: size(ty, &*types),
+                size: size(ty, types),
                 typmod: ty.typmod,
                 format: formats.get(i).copied().unwrap_or(0),
             }
@@ -109,7 +105,7 @@ impl WireFront {
 }
 
 /// pg_type.typlen.
-fn size(ty: PgType, types: &dyn crate::types::TypeLookup) -> i16 {
+fn size(ty: PgType, types: &dyn TypeLookup) -> i16 {
     use crate::types::UserTypeInfoKind;
     match facts::TYPES.by_oid(ty.oid) {
         Some(known) => known.len,
@@ -124,8 +120,8 @@ fn size(ty: PgType, types: &dyn crate::types::TypeLookup) -> i16 {
 }
 
 impl Front for WireFront {
-    fn row_description(&mut self, shape: &RowShape) -> Result<()> {
-        self.describe(Some((&shape.fields, &shape.formats)));
+    fn row_description(&mut self, shape: &RowShape, types: &dyn TypeLookup) -> Result<()> {
+        self.describe(Some((&shape.fields, &shape.formats)), types);
         Ok(())
     }
 
@@ -133,7 +129,7 @@ impl Front for WireFront {
         &'a mut self,
         shape: &'a RowShape,
         settings: &'a OutputSettings,
-        types: &'a (dyn crate::types::TypeLookup + Send + Sync),
+        types: &'a (dyn TypeLookup + Send + Sync),
         batch: &'a RecordBatch,
         from: usize,
         to: usize,

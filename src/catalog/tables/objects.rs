@@ -51,7 +51,7 @@ pub(super) fn pg_namespace(ask: &Ask<'_>) -> Result<Rows> {
     }
     let superuser = Value::Oid(builtin::SUPERUSER);
     rows.push([Value::Oid(TOAST_NAMESPACE), text("pg_toast"), superuser.clone(), Value::Null]);
-    if ask.snapshot.relations.values().any(|r| r.temporary) {
+    if ask.snapshot.has_temporary() {
         let name = crate::registry::bootstrap::TEMPORARY;
         rows.push([Value::Oid(TEMPORARY_NAMESPACE), text(name), superuser, Value::Null]);
     }

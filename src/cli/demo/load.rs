@@ -86,7 +86,7 @@ impl Loader {
 }
 
 impl Front for Loader {
-    fn row_description(&mut self, _shape: &RowShape) -> Result<()> {
+    fn row_description(&mut self, _shape: &RowShape, _types: &dyn crate::types::TypeLookup) -> Result<()> {
         Ok(())
     }
 

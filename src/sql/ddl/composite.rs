@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Result, SqlState};
+use crate::registry::bootstrap::TEMPORARY;
 use crate::registry::{
     Acl, Change, Column, Name, OnConflictDefault, Relation, RelationKind, Storage, build::MAX_COLUMNS,
 };
@@ -16,14 +17,15 @@ impl Planner<'_> {
         if self.after.user_type(namespace, name).is_some() || self.after.relation(namespace, name).is_some() {
             return Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("type \"{name}\" already exists")));
         }
-        self.name_is_free(namespace, name, false, false)?;
+        let temporary = &**namespace == TEMPORARY;
+        self.name_is_free(namespace, name, temporary, false)?;
         let mut relation = Relation {
             oid: self.after.counters.allocate_oid(),
             namespace: namespace.clone(),
             name: name.clone(),
             owner: self.cx.role,
             managed: self.managed(),
-            temporary: false,
+            temporary,
             kind: RelationKind::Composite,
             columns: Vec::new(),
             constraints: Vec::new(),
@@ -72,6 +74,9 @@ impl Planner<'_> {
                 new.name = to.clone();
             }
             AlterEnum::SetNamespace { to } => {
+                if new.temporary || &**to == TEMPORARY {
+                    return Err(moves_temporary());
+                }
                 if !self.after.namespaces.contains_key(to) {
                     return Err(no_namespace(to));
                 }
@@ -106,7 +111,7 @@ impl Planner<'_> {
         };
         self.may_change(&old.managed, "type", name)?;
         let mut new = (*old).clone();
-        let mut stored = false;
+        let (mut stored, mut retyped) = (false, false);
         for change in changes {
             match change {
                 AlterAttribute::Add { name: attribute, ty } => {
@@ -142,18 +147,19 @@ impl Planner<'_> {
                         return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
                     }
                     attribute_mut(&mut new, attribute)?.ty = *ty;
-                    stored = true;
+                    retyped = true;
                 }
                 AlterAttribute::Rename { from, to } => {
                     if new.column(to).is_some() {
                         return Err(already(&new, to));
                     }
                     attribute_mut(&mut new, from)?.name = to.clone();
+                    stored = true;
                 }
             }
         }
         let types = [old.row_type, old.row_array_type];
-        if stored && let Some((table, column)) = self.stored_in(&types) {
+        if retyped && let Some((table, column)) = self.stored_in(&types) {
             let message = format!("cannot alter type \"{name}\" because column \"{}.{column}\" uses it", table.name);
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
         }
@@ -166,7 +172,7 @@ impl Planner<'_> {
             .hint("Drop it first, and create it again afterwards."));
         }
         self.put_relation(new);
-        Ok(())
+        if stored { self.reshape_columns(&old) } else { Ok(()) }
     }
 
     /// 0A000 if a relation gets other columns while columns of tables have its row type: they are stored by its fields.
@@ -184,17 +190,22 @@ impl Planner<'_> {
 
     /// A column of a table or view with one of these types, or with a composite type that has it inside.
     fn stored_in(&self, types: &[Oid]) -> Option<(Arc<Relation>, Name)> {
+        self.columns_holding(types).into_iter().next()
+    }
+
+    /// The columns of tables and views with one of these types, or with a composite type that has it inside.
+    pub fn columns_holding(&self, types: &[Oid]) -> Vec<(Arc<Relation>, Name)> {
         let relations = self.after.relations.values().filter(|r| !matches!(r.kind, RelationKind::Composite));
         let mut users: Vec<_> = relations
             .flat_map(|r| r.columns.iter().map(move |c| (r, c)))
             .filter(|(_, c)| self.holds(c.ty.oid, types))
             .collect();
         users.sort_by_key(|(r, c)| (r.oid, c.num));
-        users.first().map(|(r, c)| (Arc::clone(r), c.name.clone()))
+        users.into_iter().map(|(r, c)| (Arc::clone(r), c.name.clone())).collect()
     }
 
     /// True if a type is one of these, or has it inside.
-    fn holds(&self, ty: Oid, types: &[Oid]) -> bool {
+    pub fn holds(&self, ty: Oid, types: &[Oid]) -> bool {
         if types.contains(&ty) {
             return true;
         }
@@ -208,6 +219,11 @@ impl Planner<'_> {
         let relation = snapshot.objects().row_types.get(&ty).and_then(|r| snapshot.relation_by_oid(*r));
         relation.is_some_and(|r| r.columns.iter().any(|c| self.holds(c.ty.oid, types)))
     }
+}
+
+/// CheckSetNamespace's.
+fn moves_temporary() -> Error {
+    Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cannot move objects into or out of temporary schemas")
 }
 
 fn already(relation: &Relation, attribute: &str) -> Error {

@@ -3,13 +3,14 @@
 use super::planner::{Planner, no_namespace};
 use super::{Step, pipeline};
 use crate::error::{Error, Result, SqlState};
+use crate::registry::bootstrap::TEMPORARY;
 use crate::registry::{Name, UserType, UserTypeKind, expression, names};
 use crate::tree::{AlterDomain, NewDomain};
 
 impl Planner<'_> {
     pub fn create_domain(&mut self, namespace: &Name, name: &Name, domain: &NewDomain) -> Result<()> {
         self.tag("CREATE DOMAIN");
-        if !self.after.namespaces.contains_key(namespace) {
+        if &**namespace != TEMPORARY && !self.after.namespaces.contains_key(namespace) {
             return Err(no_namespace(namespace));
         }
         if self.after.user_type(namespace, name).is_some() || self.after.relation(namespace, name).is_some() {

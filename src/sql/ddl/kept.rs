@@ -230,6 +230,76 @@ impl Planner<'_> {
         again.is_ok_and(|again| objects(&again) == objects(before))
     }
 
+    /// What belongs to one session alone is no part of what all see.
+    ///
+    /// # Errors
+    /// 0A000 if something permanent that changes has a temporary type, or names one in a text.
+    pub fn nothing_permanent_has_temporary_types(&self) -> Result<()> {
+        let snapshot = &self.after;
+        let mut own: Vec<([Oid; 3], &Name)> = Vec::new();
+        own.extend(
+            snapshot.types.values().filter(|t| t.is_temporary()).map(|t| ([t.oid, t.array_oid, t.oid], &t.name)),
+        );
+        let relations = snapshot.relations.values().filter(|r| r.temporary);
+        own.extend(relations.map(|r| ([r.row_type, r.row_array_type, r.row_type], &r.name)));
+        if own.is_empty() {
+            return Ok(());
+        }
+        let oids: Vec<Oid> = own.iter().flat_map(|(oids, _)| *oids).filter(|oid| *oid != 0).collect();
+        let refused = |what: &str| {
+            Error::unsupported(format!("{what} that is not temporary with a temporary type"))
+                .hint("Create the type in a schema that all sessions see.")
+        };
+        let cx = Context { snapshot: Arc::new(snapshot.clone()), ..self.cx.clone() };
+        for change in &self.plan.changes {
+            match change {
+                Change::PutRelation(r) if !r.temporary => {
+                    if r.columns.iter().any(|c| self.holds(c.ty.oid, &oids)) {
+                        return Err(refused("a relation"));
+                    }
+                    let columns = scope(r);
+                    for kept in texts_of(&mut (**r).clone()) {
+                        if own.iter().any(|(oids, name)| names_one(&kept, &columns, (oids, name), &cx)) {
+                            return Err(refused("a relation"));
+                        }
+                    }
+                }
+                Change::PutType(ty) if !ty.is_temporary() => {
+                    if let UserTypeKind::Domain { base, .. } = &ty.kind
+                        && self.holds(base.oid, &oids)
+                    {
+                        return Err(refused("a domain"));
+                    }
+                }
+                Change::PutFunction(f) => {
+                    let types = f.parameters.iter().map(|p| p.ty).chain([f.result]);
+                    if types.into_iter().any(|ty| ty != 0 && self.holds(ty, &oids)) {
+                        return Err(refused("a function"));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The expressions that a relation keeps can be read as the snapshot is now.
+    ///
+    /// # Errors
+    /// 0A000 if one cannot.
+    pub fn texts_still_read(&self, relation: &Relation) -> Result<()> {
+        let cx = Context { snapshot: Arc::new(self.after.clone()), ..self.cx.clone() };
+        let columns = scope(relation);
+        for kept in texts_of(&mut relation.clone()) {
+            let What::Expression(kind) = kept.what else { continue };
+            if stored_places(kept.text, kind, &columns, &cx).is_err() {
+                return Err(Error::unsupported(format!("changing the attributes that {} reads", kept.shown))
+                    .hint("Drop that first, and create it again afterwards."));
+            }
+        }
+        Ok(())
+    }
+
     /// Can the query of a view be analyzed over another snapshot?
     pub fn is_meaningful_in(&self, view: &Relation, snapshot: &Snapshot) -> bool {
         let Some((definition, _)) = view.kind.definition() else { return true };

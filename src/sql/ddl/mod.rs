@@ -31,6 +31,7 @@ mod planner;
 mod policy;
 mod rebuild;
 mod renumber;
+mod reshape;
 mod roles;
 mod sequence;
 /// The tables of `duckgate_internal`, in which the registry is kept.

@@ -30,6 +30,7 @@ impl<'a> Planner<'a> {
 
     /// The plan, with the rows that keep its changes.
     pub fn finish(mut self) -> Result<DdlPlan> {
+        self.nothing_permanent_has_temporary_types()?;
         for (relation, sql) in store::keep(&self.plan.changes, &self.cx.snapshot)? {
             match relation {
                 Some(oid) => self.command_on(oid, engine::Change::REDEFINES, sql),

@@ -23,6 +23,9 @@ pub enum ColumnSource {
     Default,
 }
 
+/// DuckDB's expression for a column's new value, of the expression for its old one.
+pub type Made<'a> = Box<dyn Fn(&str) -> String + 'a>;
+
 /// A table that changes: as it was, as it will be, and the columns (by number) that are not simply copied.
 pub struct Rebuild {
     pub old: Arc<Relation>,
@@ -34,7 +37,24 @@ impl Planner<'_> {
     /// Makes the steps; the caller puts the new relation into the snapshot afterwards. The table is locked, whatever it is that has to be
     /// done to it: rows that others write after these were copied would be lost.
     pub fn rebuild(&mut self, change: &Rebuild) -> Result<()> {
-        let Rebuild { old, new, sources: _ } = change;
+        self.remake(&change.old, &change.new, |planner, aside, after| planner.fill(change, aside, after))
+    }
+
+    /// A table whose columns stay, while what carries some of them (by number) is something else, which DuckDB's expression over the
+    /// column's name makes of it.
+    pub fn carry_over(&mut self, table: &Arc<Relation>, made: &HashMap<i16, Made<'_>>) -> Result<()> {
+        self.remake(table, table, |planner, aside, _| {
+            planner.copy(table, table, aside, made);
+            Ok(())
+        })
+    }
+
+    fn remake(
+        &mut self,
+        old: &Relation,
+        new: &Relation,
+        fill: impl FnOnce(&mut Self, &Relation, &Snapshot) -> Result<()>,
+    ) -> Result<()> {
         self.plan.moved.push(old.oid);
         let aside = self.aside(old);
         self.set_aside(old, &aside);
@@ -42,7 +62,7 @@ impl Planner<'_> {
         let mut after = self.after.clone();
         after.apply_in_place(&crate::registry::Change::PutRelation(Arc::new(new.clone())));
         self.command_on(old.oid, Change::REBUILDS, physical::create_table(new, &after)?);
-        self.fill(change, &aside, &after)?;
+        fill(self, &aside, &after)?;
         self.command(format!("DROP TABLE {}", table_name(&aside)));
         self.unique_indexes(new)
     }
@@ -82,16 +102,24 @@ impl Planner<'_> {
             self.plan.steps.push(Step::Plan(plan));
             return Ok(());
         }
+        self.copy(old, new, aside, &HashMap::new());
+        Ok(())
+    }
+
+    fn copy(&mut self, old: &Relation, new: &Relation, aside: &Relation, made: &HashMap<i16, Made<'_>>) {
         let kept = || new.columns.iter().filter_map(|c| Some((c, old.column_by_num(c.num)?)));
         let mut into: Vec<String> = kept().map(|(c, _)| column_ident(new, c)).collect();
-        let mut from: Vec<String> = kept().map(|(_, c)| column_ident(aside, c)).collect();
+        let source = |c: &Column| {
+            let name = column_ident(aside, c);
+            made.get(&c.num).map_or_else(|| name.clone(), |made| made(&name))
+        };
+        let mut from: Vec<String> = kept().map(|(_, c)| source(c)).collect();
         if into.is_empty() {
             into.push(new.columns.first().map_or(FILLER.to_owned(), |c| column_ident(new, c)));
             from.push("NULL".to_owned());
         }
         let (table, aside) = (table_name(new), table_name(aside));
         self.command(format!("INSERT INTO {table} ({}) SELECT {} FROM {aside}", into.join(", "), from.join(", ")));
-        Ok(())
     }
 
     /// DuckDB's unique indexes that are no constraints: made again on a table made anew.

@@ -3,13 +3,14 @@
 use super::planner::{Planner, no_namespace};
 use super::rebuild::Rebuild;
 use crate::error::{Error, Result, SqlState};
+use crate::registry::bootstrap::TEMPORARY;
 use crate::registry::{Change, Name, UserType, UserTypeKind, names::MAX_NAME};
 use crate::tree::AlterEnum;
 
 impl Planner<'_> {
     pub fn create_enum(&mut self, namespace: &Name, name: &Name, labels: &[Name]) -> Result<()> {
         self.tag("CREATE TYPE");
-        if !self.after.namespaces.contains_key(namespace) {
+        if &**namespace != TEMPORARY && !self.after.namespaces.contains_key(namespace) {
             return Err(no_namespace(namespace));
         }
         if self.after.user_type(namespace, name).is_some() || self.after.relation(namespace, name).is_some() {

@@ -97,6 +97,14 @@ impl Lowerer<'_> {
             ("satisfies_hash_partition", [_, modulus, remainder, keys @ ..]) => {
                 Some(self.hash_partition(modulus, remainder, keys)?)
             }
+            ("_pg_truetypid", [column, of]) => {
+                let [kind, base, own] = self.fields_of([(of, "typtype"), (of, "typbasetype"), (column, "atttypid")])?;
+                Some(Scalar::template("CASE WHEN {0} = 'd' THEN {1} ELSE {2} END", vec![kind, base, own], Phys::Oid))
+            }
+            ("_pg_truetypmod", [column, of]) => {
+                let [kind, base, own] = self.fields_of([(of, "typtype"), (of, "typtypmod"), (column, "atttypmod")])?;
+                Some(Scalar::template("CASE WHEN {0} = 'd' THEN {1} ELSE {2} END", vec![kind, base, own], Phys::Int4))
+            }
             ("pg_typeof", [arg]) => Some(self.type_of(arg)?),
             ("array_to_string", [array, rest @ ..]) => self.array_to_string(array, rest)?,
             ("date_pl_interval" | "date_mi_interval", [date, interval]) => {

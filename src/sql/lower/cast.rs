@@ -14,7 +14,7 @@ impl Lowerer<'_> {
     pub(super) fn cast(&mut self, arg: &Expr, how: &CastHow, explicit: bool, ty: PgType) -> Result<Scalar> {
         let value = self.expr(arg)?;
         if matches!((how, &value.phys), (CastHow::InOut, Phys::Row(_))) {
-            let shape = self.shape(Some(arg), arg.ty)?;
+            let shape = self.shape(Some(arg), arg.ty).or_else(|error| shape_of_fields(&value.phys).ok_or(error))?;
             let text = self.record_text(value, &shape)?;
             return self.input(text, ty);
         }
@@ -132,7 +132,7 @@ impl Lowerer<'_> {
             | Phys::Row(_) => {}
         }
         if matches!(value.phys, Phys::Row(_)) {
-            let shape = self.shape(None, from)?;
+            let shape = self.shape(None, from).or_else(|error| shape_of_fields(&value.phys).ok_or(error))?;
             return self.record_text(value, &shape);
         }
         if super::shaped::is_shaped(&value.phys) {
@@ -369,4 +369,20 @@ impl Lowerer<'_> {
 /// The name by which a type's input and output natives go.
 fn native_name(ty: u32) -> Result<&'static str> {
     facts::TYPES.by_oid(ty).map(|t| t.name).ok_or_else(|| Error::unsupported("text of this type"))
+}
+
+/// The fields of an anonymous row by what carries them, for its text; `None` where that tells too little of a type: an OID may be
+/// shown as a name.
+fn shape_of_fields(row: &Phys) -> Option<super::json::Shape> {
+    fn tells(phys: &Phys) -> bool {
+        match phys {
+            Phys::Oid => false,
+            Phys::List(element) => tells(element),
+            Phys::Row(fields) | Phys::Shaped(fields) => fields.iter().all(tells),
+            _ => true,
+        }
+    }
+    let Phys::Row(fields) = row else { return None };
+    let fields = fields.iter().enumerate();
+    fields.map(|(i, phys)| tells(phys).then(|| (format!("f{}", i + 1).into(), phys.default_type()))).collect()
 }

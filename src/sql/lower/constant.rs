@@ -14,7 +14,12 @@ use super::ir::{Piece, Scalar, template};
 impl Lowerer<'_> {
     pub(super) fn constant(&self, value: &Value, ty: PgType) -> Result<Scalar> {
         if value.is_null() {
-            let phys = if ty.oid == oid::UNKNOWN { Phys::Text } else { self.phys(ty)? };
+            let phys = match ty.oid {
+                oid::UNKNOWN => Phys::Text,
+                // Takes the fields of what it meets.
+                oid::RECORD | oid::RECORD_ARRAY => Phys::Void,
+                _ => self.phys(ty)?,
+            };
             return Ok(null(phys));
         }
         let raw = |n: Piece, phys: Phys| Scalar::number(n, Phys::Void).cast(phys);
@@ -78,6 +83,9 @@ impl Lowerer<'_> {
     }
 
     fn array_constant(&self, array: &ArrayValue, ty: PgType) -> Result<Scalar> {
+        if ty.oid == oid::RECORD_ARRAY && array.items.is_empty() {
+            return Ok(Scalar::template("[]", vec![], Phys::List(Box::new(Phys::Void))));
+        }
         let phys = self.phys(ty)?;
         let Some(element) = phys.array_element().cloned() else {
             return Err(Error::unsupported("this array type"));

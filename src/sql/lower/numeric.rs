@@ -83,6 +83,7 @@ impl Lowerer<'_> {
             (Phys::Decimal { .. } | Phys::Numeric, Phys::Decimal { .. }) => {
                 Scalar { dscale: None, ..value }.cast(to.clone())
             }
+            (Phys::List(from), Phys::List(_)) if **from == Phys::Void => value.cast(to.clone()),
             (Phys::List(from), Phys::List(element)) if from != element => {
                 let variable = Scalar::new(Node::Variable(super::compare::ELEMENT), (**from).clone());
                 let body = self.coerce(variable, element)?;

@@ -1,7 +1,7 @@
 //! What leaves a query: a value of a known physical type, NULL included.
 
 use crate::error::Result;
-use crate::types::{PgType, Phys};
+use crate::types::{PgType, Phys, oid};
 
 use super::Lowerer;
 use super::ir::{Node, Scalar};
@@ -10,7 +10,7 @@ impl Lowerer<'_> {
     /// An output column of a select or RETURNING.
     pub(super) fn output_column(&self, value: Scalar, ty: PgType) -> Result<Scalar> {
         let value = self.settle(value);
-        if value.phys == Phys::Void {
+        if value.phys == Phys::Void && !matches!(ty.oid, oid::RECORD | oid::RECORD_ARRAY) {
             let phys = self.phys(ty)?;
             return Ok(if phys == Phys::Void { value } else { value.cast(phys) });
         }

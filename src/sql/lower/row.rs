@@ -48,6 +48,25 @@ impl Lowerer<'_> {
         Ok(Scalar::template("CASE WHEN {0} IS NOT DISTINCT FROM NULL THEN NULL ELSE {1} END", vec![row, made], phys))
     }
 
+    /// Columns of rows that are taken whole, by their names.
+    pub(super) fn fields_of<const N: usize>(&mut self, fields: [(&Expr, &str); N]) -> Result<[Scalar; N]> {
+        let mut out = Vec::with_capacity(N);
+        for (row, name) in fields {
+            let shape = self.shape(Some(row), row.ty)?;
+            let at = shape.iter().position(|(n, _)| **n == *name);
+            let row = self.expr(row)?;
+            let phys = match (&row.phys, at) {
+                (Phys::Row(fields), Some(at)) => fields.get(at).cloned(),
+                _ => None,
+            };
+            let (Some(at), Some(phys)) = (at, phys) else {
+                return Err(Error::unsupported("this function of a row that is not a whole one of its catalog"));
+            };
+            out.push(field_of(row, at, phys));
+        }
+        out.try_into().map_err(|_| Error::internal("lower: fields"))
+    }
+
     /// `t` as a value; NULL where an outer join found no row.
     pub(super) fn whole_row(&mut self, rel: RelId) -> Result<Scalar> {
         let known = self.rels.get(&rel).ok_or_else(|| Error::internal(format!("lower: unknown relation {rel:?}")))?;
