@@ -32,44 +32,6 @@ pub(super) const ENTRIES: &[Line] = &[
     ),
     ("_pg_truetypid(record,record)", Special),
     ("_pg_truetypmod(record,record)", Special),
-    (
-        "_pg_char_max_length(oid,int4)",
-        Template(
-            "CASE WHEN {1} = -1 THEN NULL WHEN {0} IN (1042, 1043) THEN {1} - 4 WHEN {0} IN (1560, 1562) THEN {1} END",
-        ),
-    ),
-    (
-        "_pg_char_octet_length(oid,int4)",
-        Template(
-            "CASE WHEN {0} IN (25, 1042, 1043) THEN CASE {1} WHEN -1 THEN 1073741824 ELSE least(1073741824, 4 * ({1} - 4)) END END",
-        ),
-    ),
-    (
-        "_pg_numeric_precision(oid,int4)",
-        Template(
-            "CASE WHEN {1} IS NULL THEN NULL WHEN {0} = 21 THEN 16 WHEN {0} = 23 THEN 32 WHEN {0} = 20 THEN 64 WHEN {0} = 700 THEN 24 \
-        WHEN {0} = 701 THEN 53 WHEN {0} = 1700 AND {1} <> -1 THEN (({1} - 4) >> 16) & 65535 END",
-        ),
-    ),
-    (
-        "_pg_numeric_precision_radix(oid,int4)",
-        Template(
-            "CASE WHEN {1} IS NULL THEN NULL WHEN {0} IN (20, 21, 23, 700, 701) THEN 2 WHEN {0} = 1700 THEN 10 END",
-        ),
-    ),
-    (
-        "_pg_numeric_scale(oid,int4)",
-        Template(
-            "CASE WHEN {1} IS NULL THEN NULL WHEN {0} IN (20, 21, 23) THEN 0 WHEN {0} = 1700 AND {1} <> -1 THEN ({1} - 4) & 65535 END",
-        ),
-    ),
-    (
-        "_pg_datetime_precision(oid,int4)",
-        Template(
-            "CASE WHEN {1} IS NULL THEN NULL WHEN {0} = 1082 THEN 0 WHEN {0} IN (1083, 1114, 1184, 1266) THEN \
-        CASE WHEN {1} < 0 THEN 6 ELSE {1} END WHEN {0} = 1186 THEN CASE WHEN {1} < 0 OR {1} & 65535 = 65535 THEN 6 ELSE {1} & 65535 END END",
-        ),
-    ),
     ("obj_description(oid,name)", SessionNative("dg_obj_description")),
     ("obj_description(oid)", Template("dg_obj_description({session}, {0}, 'pg_class')")),
     ("shobj_description(oid,name)", SessionNative("dg_obj_description")),
