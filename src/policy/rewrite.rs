@@ -282,8 +282,7 @@ impl Rules<'_> {
         self.ctes(ctes)?;
         self.insert_source(source)?;
         let mut updates = false;
-        if let Some(OnConflict { arbiter: _, arbiter_predicate, action }) = on_conflict {
-            self.option(arbiter_predicate)?;
+        if let Some(OnConflict { arbiter: _, checked: _, read: _, action }) = on_conflict {
             match action {
                 ConflictAction::Nothing => {}
                 ConflictAction::Update { sets, filter } => {

@@ -270,7 +270,8 @@ impl Walk {
         let mut updated = Vec::new();
         if let Some(OnConflict {
             arbiter: _,
-            arbiter_predicate: _,
+            checked: _,
+            read: _,
             action: ConflictAction::Update { sets, filter: _ },
         }) = on_conflict
         {
@@ -283,10 +284,9 @@ impl Walk {
         let outer = self.inserting;
         self.inserting = written_table(target);
         self.insert_source(source);
-        if let Some(OnConflict { arbiter, arbiter_predicate, action }) = on_conflict {
+        if let Some(OnConflict { arbiter, checked: _, read, action }) = on_conflict {
             // The arbiter's columns are compared with the table's rows: that reads them.
-            self.found.columns.entry(target.id).or_default().extend(arbiter);
-            self.option(arbiter_predicate);
+            self.found.columns.entry(target.id).or_default().extend(arbiter.iter().chain(read));
             match action {
                 ConflictAction::Nothing => {}
                 ConflictAction::Update { sets, filter } => {

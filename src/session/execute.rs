@@ -10,6 +10,7 @@ use super::interrupt::Interrupt;
 use super::journal;
 use super::plan_cache::Origin;
 use super::portals::{Batches, OpenRows};
+use super::probe::is_nameless;
 use super::row_locks::{self, locking_word};
 use super::session::Session;
 use super::transaction::{self, Transaction};
@@ -207,11 +208,11 @@ impl Session {
             active.queried = true;
             active.changed |= plan.writes || !plan.before.is_empty();
         }
-        // Each part of MERGE counts.
         let mut counted = 0;
         for step in &plan.before {
             let outcome = Box::pin(self.start_part(step, values, &mut *front, Alone::No, feed)).await?;
-            if let (Outcome::Changed(rows), Command::Merge, Some(_)) = (outcome, plan.command, &step.target) {
+            let same = |of: &Plan| of.target.as_ref().map(|target| target.oid);
+            if let (Outcome::Changed(rows), true) = (outcome, plan.adds_up && same(step) == same(plan)) {
                 counted += rows;
             }
         }
@@ -273,6 +274,7 @@ impl Session {
         let error = loop {
             self.redefined = false;
             let plan = anew.as_ref().unwrap_or(plan);
+            let moment = self.gateway.engine().moment();
             let error = match self.try_open(plan, values, front, alone).await {
                 Ok(started) => return Ok((started, anew)),
                 Err(error) => error,
@@ -288,7 +290,8 @@ impl Session {
                 continue;
             }
             // Where PostgreSQL would wait for the other transaction: so far this one has changed nothing else.
-            let conflict = error.code() == SqlState::T_R_SERIALIZATION_FAILURE;
+            let conflict =
+                error.code() == SqlState::T_R_SERIALIZATION_FAILURE || self.meets_newcomer(plan, &error, moment);
             // What was compiled for an older schema is not tried again under another.
             let moved = self.gateway.registry().snapshot().version != version;
             let waits = attempt.began.is_none() && conflict && !moved;
@@ -304,6 +307,11 @@ impl Session {
         };
         if !overflowed(&error) {
             let plan = anew.as_ref().unwrap_or(plan);
+            if is_nameless(&error)
+                && let Some(named) = Box::pin(self.named(origin, plan, params, values, &attempt, front)).await
+            {
+                return Err(named);
+            }
             let started = Box::pin(self.rows_before(error, plan, values, front, tried)).await?;
             return Ok((started, anew));
         }
@@ -329,24 +337,35 @@ impl Session {
     /// The plan for arrays among the values that a list alone does not carry, or with a look at the rows before they are
     /// written; `None` if there is nothing of that.
     fn own_plan(&mut self, origin: &Origin, plan: &Plan, params: &[PgType], values: &[Value]) -> Result<Option<Plan>> {
-        let shaped = values.iter().any(|value| matches!(value, Value::Array(array) if !array.is_plain()));
-        if !shaped && !self.is_probed(plan) {
+        if self.is_probed(plan) {
+            return self.compile_probed(origin, params, shaped_params(values)).map(Some);
+        }
+        if !values.iter().any(|value| matches!(value, Value::Array(array) if !array.is_plain())) {
             return Ok(None);
         }
         self.compile_anew(origin, params, shaped_params(values), Decimals::Fast).map(Some)
     }
 
-    fn compile_anew(
+    pub(super) fn compile_anew(
         &mut self,
         origin: &Origin,
         params: &[PgType],
         shaped: Arc<[u16]>,
         decimals: Decimals,
     ) -> Result<Plan> {
+        let context = sql::Context { shaped, ..self.environment()?.context.clone() };
+        Self::compile_in(&context, origin, params, decimals)
+    }
+
+    /// With a look at the rows of an INSERT.
+    pub(super) fn compile_probed(&mut self, origin: &Origin, params: &[PgType], shaped: Arc<[u16]>) -> Result<Plan> {
+        let context = sql::Context { shaped, probed: true, ..self.environment()?.context.clone() };
+        Self::compile_in(&context, origin, params, Decimals::Fast)
+    }
+
+    fn compile_in(context: &sql::Context, origin: &Origin, params: &[PgType], decimals: Decimals) -> Result<Plan> {
         let types: Vec<Option<Oid>> = params.iter().map(|ty| Some(ty.oid)).collect();
-        let probed = self.transaction.in_savepoint();
-        let context = sql::Context { shaped, probed, ..self.environment()?.context.clone() };
-        match sql::compile_with(origin.parsed()?, &context, &types, decimals)?.body {
+        match sql::compile_with(origin.parsed()?, context, &types, decimals)?.body {
             CompiledBody::Plan(plan) => Ok(plan),
             _ => Err(Error::internal("another statement the second time")),
         }

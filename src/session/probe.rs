@@ -5,19 +5,22 @@
 //! That costs a query more, so it is done only where doing the transaction again would cost much. What is not found here
 //! (a value that cannot be computed, say) fails when the statement is carried out.
 
+use super::attempt::Attempt;
 use super::constraint::may_read;
-use super::execute::guarded;
+use super::execute::{guarded, shaped_params};
+use super::front::Front;
 use super::keys::row;
+use super::plan_cache::Origin;
 use super::session::Session;
 use super::transaction::Active;
 use crate::engine::error::decode;
 use crate::engine::tape;
-use crate::engine::{Outcome, Run};
+use crate::engine::{Moment, Outcome, Run};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{ConstraintKind, Name, Relation, expression};
 use crate::sql::ddl::keys::{Side, has};
 use crate::sql::{Command, Plan, Probe};
-use crate::types::{self, Oid, Phys, Value};
+use crate::types::{self, Oid, PgType, Phys, Value};
 
 /// A key that DuckDB holds by an index.
 struct NativeKey {
@@ -35,6 +38,11 @@ impl Session {
 
     /// The error that the rows would give, or what they have drawn: they are to be written with the same.
     pub(super) async fn probe(&mut self, probe: &Probe, plan: &Plan, values: &[Value]) -> Result<tape::Record> {
+        self.next_tape(true);
+        self.look_at(probe, plan, values).await
+    }
+
+    async fn look_at(&mut self, probe: &Probe, plan: &Plan, values: &[Value]) -> Result<tape::Record> {
         let Some(table) = plan.target.clone() else { return Ok(tape::Record::default()) };
         let (rows, drew) = self.probed_rows(probe, values).await?;
         let types = probe.rows.get().columns.clone();
@@ -58,11 +66,45 @@ impl Session {
         Ok(drew)
     }
 
+    /// A key was met, and the engine does not say which, as it does not for rows of the same transaction: what the transaction
+    /// has done before is done again, and the statement's rows are looked at. `None` if that tells nothing.
+    pub(super) async fn named(
+        &mut self,
+        origin: &Origin,
+        plan: &Plan,
+        params: &[PgType],
+        values: &[Value],
+        attempt: &Attempt,
+        front: &mut dyn Front,
+    ) -> Option<Error> {
+        if plan.command != Command::Insert || !plan.before.is_empty() {
+            return None;
+        }
+        let drew = self.shared.tape.record(false);
+        match attempt.began {
+            None => self.begin_anew().await.ok()?,
+            Some(place) => self.before_statement(place, front).await.ok().filter(|done| *done).map(drop)?,
+        }
+        let again = self.compile_probed(origin, params, shaped_params(values)).ok()?;
+        self.open_engine().await.ok()?;
+        self.next_tape(true);
+        self.shared.tape.draw_again(drew);
+        let found = self.look_at(again.probe.as_deref()?, &again, values).await.err()?;
+        (found.code() == SqlState::UNIQUE_VIOLATION).then_some(found)
+    }
+
+    /// Whether an ON CONFLICT has met a row that another transaction has committed since: it is there for the next try.
+    pub(super) fn meets_newcomer(&self, plan: &Plan, error: &Error, moment: Moment) -> bool {
+        let table = || plan.target.as_ref().map(|table| table.oid);
+        plan.arbitrates
+            && error.code() == SqlState::UNIQUE_VIOLATION
+            && table().is_some_and(|table| self.gateway.engine().changed_since(moment, Some(&[table])))
+    }
+
     async fn probed_rows(&mut self, probe: &Probe, values: &[Value]) -> Result<(Vec<Vec<Value>>, tape::Record)> {
         let params = self.bind_sources(&probe.params, values, None)?;
         let run =
             Run { time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(), deadline: self.deadline };
-        self.next_tape(true);
         let shared = self.shared.clone();
         shared.interrupt.check()?;
         let lease = self.lease()?;
@@ -105,6 +147,11 @@ impl Session {
         let shown: Vec<String> = shown.collect();
         error.detail(format!("Key ({})=({}) already exists.", names.join(", "), shown.join(", ")))
     }
+}
+
+/// A key that was met, without its name.
+pub(super) fn is_nameless(error: &Error) -> bool {
+    error.code() == SqlState::UNIQUE_VIOLATION && error.report().detail.is_none() && error.report().internal.is_some()
 }
 
 /// In the order in which they were made, as PostgreSQL writes to them.

@@ -88,7 +88,12 @@ impl Session {
             return Ok(false);
         }
         active.scratch.truncate(scratch);
-        self.repeat(upto, front).await.map(|()| true)
+        if let Err(error) = self.repeat(upto, front).await {
+            // What was done again in part is nothing to go back from.
+            self.give_up_transaction().await;
+            return Err(error);
+        }
+        Ok(true)
     }
 
     /// Rolls the engine back and does again what was done up to that place. The session's own state is that of then already.

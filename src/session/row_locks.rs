@@ -20,7 +20,7 @@ use crate::engine::directory::{LockMode, LockTag};
 use crate::engine::{Outcome, Run, Writes};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::lower::LIST_WIDTH;
-use crate::sql::{ChangedRows, Depends, LockKey, LockedRows, ParamSource, Plan, RowKey, RowLocks, WholeTable};
+use crate::sql::{ChangedRows, Command, Depends, LockKey, LockedRows, ParamSource, Plan, RowKey, RowLocks, WholeTable};
 use crate::tree::LockWait;
 use crate::types::{self, Oid, Phys, Value};
 
@@ -78,6 +78,18 @@ impl Session {
                 find = queue || self.acquire(tag, mode, LockWait::SkipLocked, &mut *front).await? == Got::Nothing;
             }
             Some(ChangedRows::Found(_)) | None => {}
+        }
+        if let (true, Command::Insert, Some(target)) = (plan.adds_up, plan.command, &plan.target)
+            && !target.temporary
+        {
+            // What one of them has found to be new, another must not find so, too.
+            let tag = LockTag::of_upserts(target.oid);
+            let got = self.acquire(tag, LockMode::Exclusive, LockWait::Block, &mut *front).await?;
+            let stale = got == Got::AfterWaiting && self.is_changed(target.oid);
+            let begun = self.transaction.active().is_some_and(|active| active.engine);
+            if stale && begun && !self.has_only_read() && self.is_read_committed() {
+                self.move_on(&mut *front).await?;
+            }
         }
         for step in plan.before.iter().chain([plan]) {
             if let Writes::Table(oid, change) = step.permit.get().writes

@@ -163,10 +163,14 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
         row_locks,
         changes,
         probe,
+        adds_up,
         statement,
     } = lowered.get();
-    let (command, writes, once) = (*command, *writes, *once);
+    let (command, writes, once, adds_up) = (*command, *writes, *once, *adds_up);
     let depends = Arc::new(depends.clone());
+    let conflicts = |statement: &_| matches!(statement, lower::ir::Statement::Insert { conflict: Some(_), .. });
+    let upsert = adds_up && command == Command::Insert;
+    let arbitrates = upsert || conflicts(statement) || before.iter().any(|step| conflicts(&step.statement));
     let before: Vec<_> = before.iter().map(|step| step_plan(&lowered, step.clone(), command, &depends)).collect();
     let drop = |table: &u32| lowered.clone().map(|_| dropped(*table));
     let after = scratch.iter().map(drop).collect();
@@ -200,6 +204,8 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
         row_locks,
         changes,
         probe,
+        arbitrates,
+        adds_up,
     })
 }
 
@@ -239,6 +245,8 @@ fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command, depends: &A
         row_locks: Vec::new(),
         changes: None,
         probe: None,
+        arbitrates: false,
+        adds_up: false,
     }
 }
 

@@ -132,6 +132,10 @@ pub struct Plan {
     /// The rows that UPDATE and DELETE change, as far as that is known before.
     pub changes: Option<Arc<ChangedRows>>,
     pub probe: Option<Arc<Probe>>,
+    /// It has ON CONFLICT.
+    pub arbitrates: bool,
+    /// The rows that each step changes count in the command's tag, not those of the last alone.
+    pub adds_up: bool,
 }
 
 /// The rows of an INSERT, before they are written: what is wrong with them can be found out without an error in the engine,

@@ -294,9 +294,12 @@ pub enum Overriding {
 
 #[derive(Debug, Clone)]
 pub struct OnConflict {
-    /// Column indexes of the arbiter; empty for a bare ON CONFLICT DO NOTHING.
+    /// Column indexes of the arbiter; empty for a bare ON CONFLICT DO NOTHING, and where the arbiter has none.
     pub arbiter: Vec<u16>,
-    pub arbiter_predicate: Option<Expr>,
+    /// The unique key that the session checks, if that is the arbiter.
+    pub checked: Option<Oid>,
+    /// The columns that the arbiter is made from.
+    pub read: Vec<u16>,
     pub action: ConflictAction,
 }
 

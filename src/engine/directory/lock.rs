@@ -36,6 +36,11 @@ impl LockTag {
     /// The kind of the locks on loads by name, which no client can ask for.
     pub const BATCH: u16 = 3;
 
+    /// Taken by an INSERT … ON CONFLICT that finds out by itself which rows are new, so that no two do so at once.
+    pub fn of_upserts(table: Oid) -> Self {
+        Self::Key { high: table, low: 0, kind: 4 }
+    }
+
     /// How [`Self::Rows`] is held by who holds single rows by FOR UPDATE and kin.
     pub const ROW_LOCKER: LockMode = LockMode::RowExclusive;
     /// By who changes rows that are not known before: not beside those who hold rows. (Two that change the same row meet in

@@ -149,7 +149,7 @@ impl Analyzer<'_> {
             OnConflictDefault::Error => Ok((None, None)),
             OnConflictDefault::Ignore => {
                 let action = ConflictAction::Nothing;
-                Ok((Some(OnConflict { arbiter: Vec::new(), arbiter_predicate: None, action }), None))
+                Ok((Some(OnConflict { arbiter: Vec::new(), checked: None, read: Vec::new(), action }), None))
             }
             OnConflictDefault::Update => {
                 let clause = update_clause(def, feed.sent)?;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use sqlparser::ast::{self, SetExpr};
 
+use super::arbiter::Arbiter;
 use super::dml::{Writable, WriteTarget, is_default};
 use super::scope::{Clause, NsItem, Scope};
 use super::{Analyzer, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{ConstraintKind, Relation as TableDef};
+use crate::registry::Relation as TableDef;
 use crate::sql::parse::fold;
 use crate::tree::{ConflictAction, Insert, InsertSource, OnConflict, Overriding, Query, Relation};
 use crate::types::{PgType, Value};
@@ -376,19 +377,9 @@ impl Analyzer<'_> {
         target: &Relation,
         clause: &ast::OnConflict,
     ) -> Result<(OnConflict, Option<crate::tree::RelId>)> {
-        let arbiter = match &clause.conflict_target {
-            None if def.checked_keys().next().is_some() => {
-                return Err(Error::unsupported(
-                    "ON CONFLICT without a target, into a table with a unique key over expressions, over some rows, deferrable or with NULLS NOT DISTINCT",
-                )
-                .hint("Name the columns of another unique key."));
-            }
-            None => Vec::new(),
-            Some(ast::ConflictTarget::Columns(columns)) => self.arbiter_columns(def, columns)?,
-            Some(ast::ConflictTarget::OnConstraint(name)) => self.arbiter_constraint(def, name)?,
-        };
+        let Arbiter { columns: arbiter, checked, read } = self.arbiter(def, clause.conflict_target.as_ref())?;
         let ast::OnConflictAction::DoUpdate(update) = &clause.action else {
-            return Ok((OnConflict { arbiter, arbiter_predicate: None, action: ConflictAction::Nothing }, None));
+            return Ok((OnConflict { arbiter, checked, read, action: ConflictAction::Nothing }, None));
         };
         if clause.conflict_target.is_none() {
             let message = "ON CONFLICT DO UPDATE requires inference specification or constraint name";
@@ -403,7 +394,7 @@ impl Analyzer<'_> {
         self.scope().items.retain(|i| i.rel != Some(excluded));
         let (sets, filter) = result?;
         let action = ConflictAction::Update { sets, filter };
-        Ok((OnConflict { arbiter, arbiter_predicate: None, action }, Some(excluded)))
+        Ok((OnConflict { arbiter, checked, read, action }, Some(excluded)))
     }
 
     fn conflict_update(
@@ -418,92 +409,6 @@ impl Analyzer<'_> {
             None => None,
         };
         Ok((sets, filter))
-    }
-
-    /// infer_arbiter_indexes: the columns must be those of a unique constraint or index.
-    fn arbiter_columns(&self, def: &TableDef, names: &[ast::Ident]) -> Result<Vec<u16>> {
-        let mut columns = Vec::with_capacity(names.len());
-        for name in names {
-            let folded = fold(name);
-            match def.columns.iter().position(|c| c.name == folded) {
-                Some(i) => columns.push(i as u16),
-                None => {
-                    let message = format!("column \"{folded}\" does not exist");
-                    // PostgreSQL points at the list.
-                    let pos = self.paren_before(names.first().map_or(name.span, |n| n.span));
-                    return Err(Error::new(SqlState::UNDEFINED_COLUMN, message).at(pos));
-                }
-            }
-        }
-        let mut nums: Vec<i16> = columns.iter().map(|c| def.columns[usize::from(*c)].num).collect();
-        nums.sort_unstable();
-        nums.dedup();
-        let same = |keys: &[i16]| {
-            let mut keys = keys.to_vec();
-            keys.sort_unstable();
-            keys == nums
-        };
-        let mut of_session = None;
-        for constraint in &def.constraints {
-            match &constraint.kind {
-                ConstraintKind::PrimaryKey { columns: key } | ConstraintKind::Unique { columns: key, .. }
-                    if same(key) =>
-                {
-                    if constraint.is_native() {
-                        return Ok(columns);
-                    }
-                    of_session = Some(constraint.deferrable.then(|| constraint.name.clone()));
-                }
-                ConstraintKind::PrimaryKey { .. }
-                | ConstraintKind::Unique { .. }
-                | ConstraintKind::ForeignKey { .. }
-                | ConstraintKind::Check { .. } => {}
-            }
-        }
-        for index in def.indexes.iter().filter(|i| i.unique && !i.of_constraint && i.predicate.is_none()) {
-            let keys: Vec<i16> = index.keys.iter().map(|k| k.column).collect();
-            if !keys.contains(&0) && same(&keys) {
-                if index.is_native() {
-                    return Ok(columns);
-                }
-                of_session.get_or_insert(None);
-            }
-        }
-        match of_session {
-            Some(Some(name)) => return Err(deferrable_arbiter(def, &name)),
-            Some(None) => {
-                return Err(Error::unsupported("ON CONFLICT with a key that has NULLS NOT DISTINCT")
-                    .hint("Leave NULLS NOT DISTINCT out."));
-            }
-            None => {}
-        }
-        let message = "there is no unique or exclusion constraint matching the ON CONFLICT specification";
-        Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message))
-    }
-
-    fn arbiter_constraint(&self, def: &TableDef, name: &ast::ObjectName) -> Result<Vec<u16>> {
-        let name = super::types::last_name(name);
-        let Some(constraint) = def.constraints.iter().find(|c| c.name == name) else {
-            let message = format!("constraint \"{name}\" for table \"{}\" does not exist", def.name);
-            return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
-        };
-        match &constraint.kind {
-            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } if constraint.deferrable => {
-                Err(deferrable_arbiter(def, &constraint.name))
-            }
-            ConstraintKind::Unique { nulls_not_distinct: true, .. } => {
-                Err(Error::unsupported("ON CONFLICT with a key that has NULLS NOT DISTINCT")
-                    .hint("Leave NULLS NOT DISTINCT out."))
-            }
-            ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => Ok(columns
-                .iter()
-                .filter_map(|num| def.columns.iter().position(|c| c.num == *num).map(|i| i as u16))
-                .collect()),
-            ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => {
-                let message = "constraint in ON CONFLICT clause has no associated index";
-                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
-            }
-        }
     }
 }
 
@@ -520,11 +425,4 @@ fn plain_values(query: &ast::Query) -> Option<&ast::Values> {
         }
         _ => None,
     }
-}
-
-fn deferrable_arbiter(table: &TableDef, name: &str) -> Error {
-    let message = "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters";
-    Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
-        .table(&*table.namespace, &*table.name)
-        .constraint(name)
 }

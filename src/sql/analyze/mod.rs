@@ -4,6 +4,7 @@
 //! parse_agg, parse_target and parse_cte; functions here say which of them they mirror.
 
 mod agg;
+mod arbiter;
 /// Functions' bodies by themselves.
 pub mod body;
 mod call;

@@ -89,6 +89,8 @@ impl<'a> Planner<'a> {
             row_locks: Vec::new(),
             changes: None,
             probe: None,
+            arbitrates: false,
+            adds_up: false,
         };
         self.plan.steps.push(Step::Verify(plan, error));
     }

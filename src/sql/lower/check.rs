@@ -193,9 +193,19 @@ impl Lowerer<'_> {
         columns: &[RelColumn],
         values: Vec<Option<Scalar>>,
     ) -> Result<Scalar> {
+        self.stored_expression((text, Stored::Check), alias, columns, values)
+    }
+
+    pub(super) fn stored_expression(
+        &mut self,
+        (text, kind): (&str, Stored),
+        alias: &str,
+        columns: &[RelColumn],
+        values: Vec<Option<Scalar>>,
+    ) -> Result<Scalar> {
         self.made += 1;
         let rel = RelId(CHECK_RELATIONS + self.made);
-        let e = analyze::expression(text, Stored::Check, (alias, rel), columns, self.cx)?;
+        let e = analyze::expression(text, kind, (alias, rel), columns, self.cx)?;
         let permit = policy::check_expression(e, &compile::authority(self.cx))?;
         if values.iter().flatten().any(|v| v.weight().1) {
             return Err(Error::unsupported("a volatile value for a column with a CHECK constraint"));

@@ -25,8 +25,11 @@ impl Lowerer<'_> {
         def: &Arc<registry::Relation>,
     ) -> Result<ir::Conflict> {
         self.depends.tables.insert(def.oid);
-        if conflict.arbiter_predicate.is_some() {
-            return Err(Error::unsupported("ON CONFLICT with a predicate on a partial index"));
+        if conflict.checked.is_some() || (conflict.arbiter.is_empty() && def.checked_keys().next().is_some()) {
+            return Err(Error::unsupported(
+                "ON CONFLICT with a unique key over expressions, over some rows or with NULLS NOT DISTINCT, in a partition or through row rules",
+            )
+            .hint("Name the columns of another unique key."));
         }
         let name_of = |index: &u16| {
             let column = insert.target.columns.get(usize::from(*index));

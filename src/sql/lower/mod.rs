@@ -63,6 +63,7 @@ mod shaped_call;
 mod staged;
 mod steps;
 mod update;
+pub(crate) mod upsert;
 mod window;
 
 use std::collections::HashMap;
@@ -104,6 +105,8 @@ pub struct Lowered {
     /// The rows that are locked before it runs.
     pub row_locks: Vec<RowLocks>,
     pub changes: Option<Changed>,
+    /// Each part counts in the command's tag, not the last alone.
+    pub adds_up: bool,
     /// The rows that an INSERT is about to write.
     pub probe: Option<Box<Probe>>,
 }
@@ -403,6 +406,7 @@ impl<'a> Lowerer<'a> {
             keys,
             row_locks,
             changes,
+            adds_up: false,
             probe: None,
         }
     }

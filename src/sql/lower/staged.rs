@@ -48,7 +48,8 @@ impl Lowerer<'_> {
     /// foreign keys ask for what is changed.
     pub(super) fn takes_more(mut self, statement: &tree::Statement, keyed: bool) -> Result<bool> {
         if let tree::Statement::Insert(insert) = statement
-            && super::in_turn::key_of(insert, target_table(&insert.target)?).is_some()
+            && let def = target_table(&insert.target)?
+            && (super::in_turn::key_of(insert, def).is_some() || super::upsert::wanted(insert, def))
         {
             return Ok(true);
         }

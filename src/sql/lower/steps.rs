@@ -16,7 +16,7 @@ use crate::tree::{
     self, Cte, CteBody, Delete, Expr, FromItem, Insert, Query, RelId, Relation, Returning, RowCheck, TargetRules,
     Update,
 };
-use crate::types::Phys;
+use crate::types::{PgType, Phys};
 
 use super::array::{derived, plain_query};
 use super::from::{column_name, table_name};
@@ -135,7 +135,12 @@ impl<'a> Lowerer<'a> {
         };
         reads.append(&mut writes);
         self.writes = true;
-        Ok(Lowered { before: reads, scratch, keys, ..self.done(last, (fields, phys), command, target) })
+        let adds_up = match (statement, &target) {
+            (tree::Statement::Merge(_), _) => true,
+            (tree::Statement::Insert(insert), Some(def)) => super::upsert::wanted(insert, def),
+            _ => false,
+        };
+        Ok(Lowered { adds_up, before: reads, scratch, keys, ..self.done(last, (fields, phys), command, target) })
     }
 
     fn keep_cte(&mut self, steps: &mut Steps, cte: &Cte) -> Result<()> {
@@ -208,6 +213,9 @@ impl<'a> Lowerer<'a> {
         let ctes = if last { Vec::new() } else { self.ctes(&insert.ctes)? };
         let recursive = ctes.iter().any(|c| c.recursive);
         let (columns, types) = self.written_columns(insert)?;
+        if super::upsert::wanted(insert, &def) {
+            return self.upsert_step(steps, insert, (&def, &types), (ctes, recursive), last);
+        }
         let key = if last { super::in_turn::key_of(insert, &def) } else { None };
         let mut source = self.insert_source(insert, &types)?;
         if key.is_some() {
@@ -245,6 +253,28 @@ impl<'a> Lowerer<'a> {
         let after =
             key.map(|key| self.returned_in_turn(insert, &def, (&kept, newcomers.as_ref()), &key)).transpose()?;
         Ok(Part { returning, after })
+    }
+
+    fn upsert_step(
+        &mut self,
+        steps: &mut Steps,
+        insert: &Insert,
+        (def, types): (&Arc<registry::Relation>, &[PgType]),
+        (ctes, recursive): (Vec<ir::Cte>, bool),
+        last: bool,
+    ) -> Result<Part> {
+        let source = self.insert_source(insert, types)?;
+        // Guards put the rows in another order.
+        let source = self.numbered(source);
+        let source = self.guarded_source(insert, def, source)?;
+        let returned = self.upsert(steps, (insert, def), ir::Query { ctes, recursive, ..source })?;
+        let Some(returned) = returned else { return Ok(Part { returning: None, after: None }) };
+        if last {
+            let after = Some(self.in_turn(&returned));
+            return Ok(Part { returning: None, after });
+        }
+        let columns = returned.columns[..returned.columns.len() - 1].to_vec();
+        Ok(Part { returning: Some(Kept { columns, ..returned }), after: None })
     }
 
     /// RETURNING over the kept rows of an INSERT; columns that are not written are NULL.

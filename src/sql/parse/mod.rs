@@ -51,7 +51,7 @@ pub use like::{Included, LikeClause};
 pub use maintain::{Maintained, Reindex, Reindexed};
 pub use parameters::RawType;
 pub use partition::{INHERITED, PartitionClauses, RawAction, RawBound, RawChange, RawKey, RawOf, RawPart};
-pub use rewrite::{Place, kept_place};
+pub use rewrite::{Arbiter, Place, kept_place};
 pub use source::{Source, too_deep};
 pub use strip::Extras;
 pub use view::{ViewOptions, view_options};

@@ -33,6 +33,8 @@ pub struct Extras {
     pub no_inherit: bool,
     /// Which parts of their columns INSERT and SET write, by the number in the mark behind the column's name.
     pub places: Vec<super::rewrite::Place>,
+    /// Targets of ON CONFLICT that are more than columns, by the number in the mark that stands for them.
+    pub arbiters: Vec<super::rewrite::Arbiter>,
     /// LIKE clauses of CREATE TABLE.
     pub likes: Vec<super::like::LikeClause>,
     pub partition: super::partition::PartitionClauses,

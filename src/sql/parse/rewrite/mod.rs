@@ -16,11 +16,13 @@
 //! | `MERGE … USING a JOIN b ON p ON q` | `USING (a JOIN b ON p) ON q` |
 //! | `WHEN … THEN DO NOTHING`, `INSERT DEFAULT VALUES` | an assignment to, an insert into [`DO_NOTHING`], [`DEFAULTS`] |
 //! | `SET a[1].f = 2`, `INSERT INTO t (a[1])` | `SET a."␁0" = 2`, `INSERT INTO t (a."␁0")`, the rest kept aside |
+//! | `ON CONFLICT (lower(a)) WHERE b` | `ON CONFLICT ("␁0")`, the rest kept aside |
 //! | `(a).*` | `(a)."␁star"` |
 //! | `… SEARCH DEPTH FIRST BY a SET b` after a CTE | kept aside, see [`super::Extras`] |
 //!
 //! Marks begin with [`MARK`], which no identifier of a client can: such an identifier is refused.
 
+mod arbiter;
 mod assign;
 mod context;
 mod cte;
@@ -32,6 +34,7 @@ mod merge;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
+pub use arbiter::Arbiter;
 pub use assign::{Place, kept_place};
 pub use cte::CteClauses;
 
@@ -91,6 +94,9 @@ pub fn rewrite(tokens: Vec<TokenWithSpan>, source: &Source, extras: &mut Extras)
     if triggers.star && triggers.places {
         fields_star(&mut tokens);
     }
+    if triggers.conflict {
+        tokens = arbiter::take(tokens, source, extras)?;
+    }
     if triggers.writes && triggers.places {
         tokens = assign::take(tokens, source, extras)?;
     }
@@ -125,6 +131,7 @@ struct Triggers {
     grouping: bool,
     locks: bool,
     merge: bool,
+    conflict: bool,
     star: bool,
     /// INSERT or SET, with brackets or periods.
     writes: bool,
@@ -143,6 +150,7 @@ impl Triggers {
             Keyword::ROLLUP | Keyword::CUBE | Keyword::SETS => self.grouping = true,
             Keyword::FOR => self.locks = true,
             Keyword::MERGE => self.merge = true,
+            Keyword::CONFLICT => self.conflict = true,
             Keyword::INSERT | Keyword::SET => self.writes = true,
             _ => {}
         }

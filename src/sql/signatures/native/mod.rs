@@ -1,6 +1,7 @@
 //! Native functions: what DuckDB lacks or does otherwise, in Rust, a vector at a time.
 
 mod bits;
+mod conflicts;
 mod datetime;
 mod degrees;
 mod drawn;
@@ -65,6 +66,7 @@ pub fn all() -> Vec<Native> {
     all.extend(network::natives());
     all.extend(range::natives());
     all.extend(shape::natives());
+    all.extend(conflicts::natives());
 
     all
 }

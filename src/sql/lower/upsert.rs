@@ -1,0 +1,567 @@
+//! INSERT … ON CONFLICT in steps, where DuckDB's own does something else than PostgreSQL's: several rows of which some share a
+//! key, keys that DuckDB has no index for, RETURNING in the order of the rows, subqueries in DO UPDATE.
+//!
+//! `INSERT INTO t VALUES (3, 5), (3, 6) ON CONFLICT (a) DO UPDATE SET b = excluded.b WHERE excluded.b = 6` →
+//! 1. `dg_step_1`: each proposed row with the number of the row that is there (`LEFT JOIN t ON t.a = s.c0`), its own number,
+//!    whether it is the first and the last of its key, the columns of both rows,
+//! 2. `dg_step_2`: of those that meet a row and for which WHERE holds, what UPDATE writes; one that is not the last of its
+//!    key would be followed by another change of the same row: 21000,
+//! 3. the UPDATE from `dg_step_2`, and the INSERT of those of `dg_step_1` that meet none.
+//!
+//! DO NOTHING: `dg_step_1` says of each row whether one with some key of it is there, and gives each key a number; of the
+//! others [`FIRST_OF_KEYS`] goes through the rows in their order and leaves out what shares a key with one that goes in.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::error::{Error, Result, SqlState};
+use crate::registry;
+use crate::sql::KeptRows;
+use crate::sql::analyze::Stored;
+use crate::tree::{ConflictAction, Expr, Insert, InsertSource, OnConflict, RelId};
+use crate::types::Phys;
+
+use super::aggregate::Clauses;
+use super::array::{derived, plain_query};
+use super::conflict::keeps_key;
+use super::from::table_name;
+use super::ir::{self, Alias, From, Node, Scalar, Select};
+use super::rules::value_in;
+use super::steps::{Kept, Steps};
+use super::{Lowerer, Means, Rel};
+
+/// Of rows in their order (numbers; the numbers of all their keys, NULL for none) those that share no key with one before
+/// that goes in.
+pub(crate) const FIRST_OF_KEYS: &str = "dg_first_of_keys";
+
+/// A unique key in which rows may conflict.
+struct ConflictKey {
+    parts: Vec<Part>,
+    /// Over which rows it is.
+    predicate: Option<String>,
+    /// NULLS NOT DISTINCT
+    equal_nulls: bool,
+}
+
+enum Part {
+    Column(u16),
+    /// In PostgreSQL's words.
+    Expression(String),
+}
+
+/// A key's values over one row, and whether the row has it.
+struct KeyOf {
+    values: Vec<Scalar>,
+    /// The predicate, and (but for NULLS NOT DISTINCT) that nothing is NULL.
+    has: Vec<Scalar>,
+}
+
+/// The proposed rows, and where the columns of the row that is there and of the new one are.
+struct Proposed {
+    kept: Kept,
+    there: Vec<(Means, Phys)>,
+    new: Vec<(Means, Phys)>,
+}
+
+/// What UPDATE writes: the row's number, SET's values, columns for RETURNING, the proposed row's number.
+struct Updated {
+    kept: Kept,
+    place: HashMap<RelId, Rel>,
+    keys: Option<KeptRows>,
+    sets: Vec<(u16, Expr)>,
+}
+
+/// What an INSERT is about.
+#[derive(Clone, Copy)]
+struct Of<'a> {
+    insert: &'a Insert,
+    def: &'a Arc<registry::Relation>,
+    conflict: &'a OnConflict,
+}
+
+/// Columns of the first step: the number of the row that is there (for DO NOTHING: whether there is one), the row's own,
+/// and for DO UPDATE whether it is the first and the last of its key; for DO NOTHING the numbers of its keys.
+const THERE: usize = 0;
+const NUMBER: usize = 1;
+const FIRST: usize = 2;
+const LAST: usize = 3;
+
+/// Whether an INSERT takes these steps.
+pub(super) fn wanted(insert: &Insert, def: &registry::Relation) -> bool {
+    let Some(conflict) = &insert.on_conflict else { return false };
+    let several = match &insert.source {
+        InsertSource::Values(rows) => rows.len() > 1,
+        InsertSource::Query { .. } => true,
+        InsertSource::Feed { .. } => return false,
+    };
+    if insert.rules.is_some() || def.is_partition() || def.is_partitioned() || insert.columns.is_empty() {
+        return false;
+    }
+    let keys = keys_of(conflict, def);
+    if conflict.checked.is_none() && several && moves_key(conflict, insert) {
+        // Where its key may be the next row's, that is not found out by looking at all of them first.
+        return false;
+    }
+    let checked = match conflict.checked {
+        Some(_) => true,
+        None => conflict.arbiter.is_empty() && def.checked_keys().next().is_some(),
+    };
+    let nullable = |part: &Part| match part {
+        Part::Column(index) => def.columns.get(usize::from(*index)).is_some_and(|column| !column.not_null),
+        Part::Expression(_) => true,
+    };
+    let beyond = match &conflict.action {
+        ConflictAction::Nothing => false,
+        ConflictAction::Update { sets, filter } => {
+            let queries = sets.iter().map(|(_, value)| value).chain(filter).any(super::arms::has_query);
+            queries || several && filter.is_some()
+        }
+    };
+    let among = several && (keys.len() > 1 || keys.iter().flat_map(|key| &key.parts).any(nullable));
+    !keys.is_empty() && (checked || beyond || among || several && !insert.returning.exprs.is_empty())
+}
+
+/// Whether DO UPDATE may give a row another key.
+fn moves_key(conflict: &OnConflict, insert: &Insert) -> bool {
+    match &conflict.action {
+        ConflictAction::Nothing => false,
+        ConflictAction::Update { sets, filter: _ } => {
+            sets.iter().any(|set| conflict.arbiter.contains(&set.0) && !keeps_key(set, conflict, insert))
+        }
+    }
+}
+
+/// The keys that decide: the arbiter, or all.
+fn keys_of(conflict: &OnConflict, def: &registry::Relation) -> Vec<ConflictKey> {
+    let checked = def.checked_keys().filter(|key| match conflict.checked {
+        Some(oid) => key.oid == oid,
+        None => conflict.arbiter.is_empty(),
+    });
+    let place = |num: i16| def.columns.iter().position(|c| c.num == num).map(|at| at as u16);
+    let checked = checked.filter_map(|key| {
+        let part = |(num, text): &(i16, Option<&str>)| match text {
+            Some(text) => Some(Part::Expression((*text).to_owned())),
+            None => place(*num).map(Part::Column),
+        };
+        let parts = key.keys.iter().map(part).collect::<Option<Vec<_>>>()?;
+        Some(ConflictKey { parts, predicate: key.predicate.map(Into::into), equal_nulls: key.nulls_not_distinct })
+    });
+    let mut keys: Vec<ConflictKey> = checked.collect();
+    let mut native: Vec<Vec<u16>> = match (conflict.checked, conflict.arbiter.as_slice()) {
+        (Some(_), _) => Vec::new(),
+        (None, []) => native_keys(def).iter().filter_map(|key| key.iter().map(|num| place(*num)).collect()).collect(),
+        (None, arbiter) => vec![arbiter.to_vec()],
+    };
+    native.iter_mut().for_each(|key| key.sort_unstable());
+    native.sort();
+    native.dedup();
+    let plain = |key: Vec<u16>| ConflictKey {
+        parts: key.into_iter().map(Part::Column).collect(),
+        predicate: None,
+        equal_nulls: false,
+    };
+    keys.extend(native.into_iter().map(plain));
+    keys
+}
+
+/// The columns of the keys that DuckDB has indexes for.
+fn native_keys(def: &registry::Relation) -> Vec<Vec<i16>> {
+    let constraints = def.constraints.iter().filter(|constraint| constraint.is_native());
+    let constraints = constraints.filter_map(|constraint| match &constraint.kind {
+        registry::ConstraintKind::PrimaryKey { columns } | registry::ConstraintKind::Unique { columns, .. } => {
+            Some(columns.clone())
+        }
+        registry::ConstraintKind::ForeignKey { .. } | registry::ConstraintKind::Check { .. } => None,
+    });
+    let indexes = def.indexes.iter().filter(|index| index.unique && !index.of_constraint && index.is_native());
+    constraints.chain(indexes.map(|index| index.keys.iter().map(|key| key.column).collect())).collect()
+}
+
+impl Lowerer<'_> {
+    /// The steps over the statement's rows, whose last column is their number. Gives RETURNING's rows, with a last column that
+    /// is their number.
+    pub(super) fn upsert(
+        &mut self,
+        steps: &mut Steps,
+        (insert, def): (&Insert, &Arc<registry::Relation>),
+        source: ir::Query,
+    ) -> Result<Option<Kept>> {
+        let conflict = insert.on_conflict.as_ref();
+        let conflict = conflict.ok_or_else(|| Error::internal("lower: an upsert without ON CONFLICT"))?;
+        let of = Of { insert, def, conflict };
+        self.depends.tables.insert(def.oid);
+        let keys = keys_of(conflict, def);
+        let (proposed, newcomers, updated) = match (&conflict.action, keys.as_slice()) {
+            (ConflictAction::Nothing, keys) => {
+                let proposed = self.numbered_keys(steps, of, source, keys)?;
+                let newcomers = self.first_of_keys(steps, &proposed, keys.len());
+                (proposed, Some(newcomers), None)
+            }
+            (ConflictAction::Update { sets, filter }, [key]) => {
+                let proposed = self.with_those_there(steps, of, source, key)?;
+                let updated = self.updated(steps, of, &proposed, (sets, filter.as_ref(), key))?;
+                (proposed, None, Some(updated))
+            }
+            (ConflictAction::Update { .. }, _) => return Err(Error::internal("lower: DO UPDATE without its key")),
+        };
+        let returned = match insert.returning.exprs.is_empty() {
+            true => None,
+            false => {
+                let mut query = self.returned_newcomers(insert, &proposed, newcomers.as_ref())?;
+                if let Some(updated) = &updated {
+                    query = union(self.returned_updated(insert, updated)?, query);
+                }
+                Some(self.keep(steps, query))
+            }
+        };
+        if let Some(Updated { kept, place: _, keys, sets }) = updated {
+            self.write_update(steps, (&insert.target, def), &sets, &kept, keys)?;
+        }
+        self.write_newcomers(steps, of, &proposed, newcomers.as_ref())?;
+        Ok(returned)
+    }
+
+    /// A key over a row: `value_of` gives the columns; what it does not give is NULL.
+    fn key_over(&mut self, key: &ConflictKey, of: Of<'_>, value_of: &dyn Fn(u16) -> Option<Scalar>) -> Result<KeyOf> {
+        let (target, name) = (&of.insert.target, &of.def.name);
+        let all = || (0..target.columns.len()).map(|i| value_of(i as u16)).collect::<Vec<_>>();
+        let mut values = Vec::with_capacity(key.parts.len());
+        for part in &key.parts {
+            let value = match part {
+                Part::Column(index) => match value_of(*index) {
+                    Some(value) => value,
+                    None => Scalar::null(self.phys(target.columns[usize::from(*index)].ty)?),
+                },
+                Part::Expression(text) => {
+                    self.stored_expression((text, Stored::IndexExpression), name, &target.columns, all())?
+                }
+            };
+            values.push(self.sort_key(value)?);
+        }
+        let mut has = Vec::new();
+        if !key.equal_nulls {
+            has.extend(values.iter().cloned().map(Scalar::is_not_null));
+        }
+        if let Some(text) = &key.predicate {
+            let holds = self.stored_expression((text, Stored::IndexPredicate), name, &target.columns, all())?;
+            has.push(Scalar::template("({0} IS TRUE)", vec![holds], Phys::Bool));
+        }
+        Ok(KeyOf { values, has })
+    }
+
+    /// The proposed rows, by `alias`: whole rows, NULL where nothing is written, then the number.
+    fn whole_rows(&mut self, of: Of<'_>, source: ir::Query) -> Result<(From, Rel, Scalar)> {
+        let (inner, alias) = (self.make(), self.make());
+        let number = source.columns.len().saturating_sub(1);
+        let (mut targets, mut columns) = (Vec::new(), Vec::new());
+        for (index, (means, phys)) in self.table_columns(&of.insert.target, of.def)?.into_iter().enumerate() {
+            if !matches!(means, Means::Column(_)) {
+                columns.push((means, phys));
+                continue;
+            }
+            let at = of.insert.columns.iter().position(|c| usize::from(*c) == index);
+            columns.push((Means::Column(ir::output_name(targets.len())), phys.clone()));
+            targets.push(match at {
+                Some(at) => Scalar::column(inner, ir::output_name(at), phys),
+                None => Scalar::null(phys),
+            });
+        }
+        targets.push(Scalar::column(inner, ir::output_name(number), Phys::Int8));
+        let number = Scalar::column(alias, ir::output_name(targets.len() - 1), Phys::Int8);
+        let types = targets.iter().map(|t| t.phys.clone()).collect();
+        let query = plain_query(Select { targets, from: vec![derived(source, inner)], ..Select::default() }, types);
+        Ok((derived(query, alias), Rel { alias, columns }, number))
+    }
+
+    /// For DO UPDATE.
+    fn with_those_there(
+        &mut self,
+        steps: &mut Steps,
+        of: Of<'_>,
+        source: ir::Query,
+        key: &ConflictKey,
+    ) -> Result<Proposed> {
+        let (rows, new, number) = self.whole_rows(of, source)?;
+        let there = Alias::Rel(of.insert.target.id.0);
+        let there = Rel { alias: there, columns: self.table_columns(&of.insert.target, of.def)? };
+        let new_key = self.key_over(key, of, &value_in(Some(&new)))?;
+        let on = self.same_key(key, of, &there, &new_key)?;
+        let table = From::Table { name: table_name(of.def), alias: there.alias, sample: None };
+        let from = From::Join { kind: "LEFT JOIN", left: Box::new(rows), right: Box::new(table), on: Some(on) };
+        let end = |descending: bool| {
+            let mut partition_by = new_key.values.clone();
+            partition_by.extend(new_key.has.iter().cloned());
+            let order_by =
+                vec![ir::Order { key: ir::OrderKey::Scalar(number.clone()), descending, nulls_first: false }];
+            let nth = over(partition_by, order_by).call("row_number", vec![], Phys::Int8);
+            let is = Scalar::template("({0} = 1)", vec![nth], Phys::Bool);
+            match Scalar::and(new_key.has.clone()) {
+                Some(has) => Scalar::when(has, is, Scalar::bool(true)),
+                None => is,
+            }
+        };
+        let row = Scalar::column(there.alias, "rowid", Phys::Int8);
+        let mut targets = vec![row, number.clone(), end(false), end(true)];
+        let there = laid(&there, &mut targets);
+        let new = laid(&new, &mut targets);
+        let kept = self.keep_of(steps, targets, from, None);
+        Ok(Proposed { kept, there, new })
+    }
+
+    /// For DO NOTHING.
+    fn numbered_keys(
+        &mut self,
+        steps: &mut Steps,
+        of: Of<'_>,
+        source: ir::Query,
+        keys: &[ConflictKey],
+    ) -> Result<Proposed> {
+        let (rows, new, number) = self.whole_rows(of, source)?;
+        let mut found = Vec::with_capacity(keys.len());
+        let mut numbers = Vec::with_capacity(keys.len());
+        for key in keys {
+            let there = Rel { alias: self.make(), columns: self.table_columns(&of.insert.target, of.def)? };
+            let new_key = self.key_over(key, of, &value_in(Some(&new)))?;
+            let on = self.same_key(key, of, &there, &new_key)?;
+            let table = From::Table { name: table_name(of.def), alias: there.alias, sample: None };
+            let query =
+                Select { targets: vec![Scalar::int4(1)], from: vec![table], filter: Some(on), ..Select::default() };
+            found.push(Scalar::new(Node::Exists(Box::new(plain_query(query, vec![Phys::Int4]))), Phys::Bool));
+            let order_by = new_key.values.into_iter();
+            let order_by = order_by.map(|value| ir::Order {
+                key: ir::OrderKey::Scalar(value),
+                descending: false,
+                nulls_first: false,
+            });
+            let rank = over(Vec::new(), order_by.collect()).call("dense_rank", vec![], Phys::Int8);
+            numbers.push(match Scalar::and(new_key.has) {
+                Some(has) => Scalar::when(has, rank, Scalar::null(Phys::Int8)),
+                None => rank,
+            });
+        }
+        let mut targets = vec![Scalar::new(Node::Or(found), Phys::Bool), number];
+        targets.extend(numbers);
+        let new = laid(&new, &mut targets);
+        let kept = self.keep_of(steps, targets, rows, None);
+        Ok(Proposed { kept, there: Vec::new(), new })
+    }
+
+    /// That a row which is there and a proposed one have the same key.
+    fn same_key(&mut self, key: &ConflictKey, of: Of<'_>, there: &Rel, new: &KeyOf) -> Result<Scalar> {
+        let old = self.key_over(key, of, &value_in(Some(there)))?;
+        let same = if key.equal_nulls { "({0} IS NOT DISTINCT FROM {1})" } else { "({0} = {1})" };
+        let pairs = old.values.into_iter().zip(new.values.iter().cloned());
+        let mut tests: Vec<Scalar> = pairs.map(|(a, b)| Scalar::template(same, vec![a, b], Phys::Bool)).collect();
+        if key.predicate.is_some() {
+            tests.extend(old.has.into_iter().next_back());
+            tests.extend(new.has.last().cloned());
+        }
+        Scalar::and(tests).ok_or_else(|| Error::internal("lower: a key without columns"))
+    }
+
+    /// The numbers of the rows that DO NOTHING lets in.
+    fn first_of_keys(&mut self, steps: &mut Steps, proposed: &Proposed, keys: usize) -> Kept {
+        let (rows, lists) = (self.make(), self.make());
+        let longs = || Phys::List(Box::new(Phys::Int8));
+        let number = proposed.column(rows, NUMBER);
+        let numbers = Scalar::template("list({0} ORDER BY {0})", vec![number.clone()], longs());
+        let mut args = vec![number];
+        args.extend((0..keys).map(|i| proposed.column(rows, FIRST + i)));
+        let all = Scalar::template("flatten(list([{1*}] ORDER BY {0}))", args, longs());
+        let chosen = Scalar::call(FIRST_OF_KEYS, vec![numbers, all], longs());
+        let met = proposed.column(rows, THERE);
+        let select = Select {
+            targets: vec![chosen],
+            from: vec![proposed.kept.relation(rows)],
+            filter: Some(Scalar::template("(NOT {0})", vec![met], Phys::Bool)),
+            ..Select::default()
+        };
+        let from = derived(plain_query(select, vec![longs()]), lists);
+        let chosen = Scalar::column(lists, ir::output_name(0), longs());
+        let targets = vec![Scalar::template("unnest({0})", vec![chosen], Phys::Int8)];
+        self.keep_of(steps, targets, from, None)
+    }
+
+    /// Keeps what DO UPDATE writes.
+    fn updated(
+        &mut self,
+        steps: &mut Steps,
+        of: Of<'_>,
+        proposed: &Proposed,
+        (sets, filter, key): (&[(u16, Expr)], Option<&Expr>, &ConflictKey),
+    ) -> Result<Updated> {
+        let Of { insert, def, conflict } = of;
+        let kept: Vec<(u16, Expr)> = sets.iter().filter(|set| !keeps_key(set, conflict, insert)).cloned().collect();
+        let several = !matches!(&insert.source, InsertSource::Values(rows) if rows.len() == 1);
+        if several && kept.iter().any(|(index, _)| key.reads(*index, conflict, def)) {
+            return Err(Error::unsupported("ON CONFLICT DO UPDATE of a column of its key, for several rows")
+                .hint("Insert the rows by statements of their own."));
+        }
+        // Where only the key is set to itself, some column must be written for the row to count.
+        let sets = if kept.is_empty() { sets.to_vec() } else { kept };
+        let rows = self.make();
+        let own = Rel { alias: rows, columns: proposed.there.clone() };
+        self.rels.insert(insert.target.id, own.clone());
+        if let Some(excluded) = insert.excluded {
+            self.rels.insert(excluded, Rel { alias: rows, columns: proposed.new.clone() });
+        }
+        let number = proposed.column(rows, THERE);
+        let values = self.set_values(&insert.target, &sets.iter().collect::<Vec<_>>(), def, None)?;
+        let values = values.into_iter().map(|(_, value)| value).collect();
+        let whole = !insert.returning.exprs.is_empty();
+        let known = (&insert.target, &**def, Some(own));
+        let (mut targets, place, keys) = self.laid_out(number.clone(), values, known, (&sets, &[], whole))?;
+        targets.push(proposed.column(rows, NUMBER));
+        let followed = Scalar::template("(NOT {0})", vec![proposed.column(rows, LAST)], Phys::Bool);
+        super::check::guard_first(&mut targets, vec![(followed, second_time())], None);
+        let mut tests = vec![number.is_not_null()];
+        tests.extend(filter.map(|filter| self.expr(filter)).transpose()?);
+        let kept = self.keep_of(steps, targets, proposed.kept.relation(rows), Scalar::and(tests));
+        let keys = keys.of_interest(kept.table);
+        Ok(Updated { kept, place, keys, sets })
+    }
+
+    fn returned_updated(&mut self, insert: &Insert, updated: &Updated) -> Result<ir::Query> {
+        let rows = self.make();
+        for (rel, Rel { alias: _, columns }) in &updated.place {
+            self.rels.insert(*rel, Rel { alias: rows, columns: columns.clone() });
+        }
+        let number = updated.kept.columns.len() - 1;
+        let number = Scalar::column(rows, ir::output_name(number), Phys::Int8);
+        self.returned_rows(insert, number, updated.kept.relation(rows), None)
+    }
+
+    fn returned_newcomers(
+        &mut self,
+        insert: &Insert,
+        proposed: &Proposed,
+        newcomers: Option<&Kept>,
+    ) -> Result<ir::Query> {
+        let rows = self.make();
+        self.rels.insert(insert.target.id, Rel { alias: rows, columns: proposed.new.clone() });
+        let (from, filter) = self.those_new(proposed, newcomers, rows);
+        self.returned_rows(insert, proposed.column(rows, NUMBER), from, filter)
+    }
+
+    fn returned_rows(
+        &mut self,
+        insert: &Insert,
+        number: Scalar,
+        from: From,
+        filter: Option<Scalar>,
+    ) -> Result<ir::Query> {
+        let mut targets = Vec::with_capacity(insert.returning.exprs.len() + 1);
+        for (e, field) in insert.returning.exprs.iter().zip(&insert.returning.columns) {
+            let value = self.expr(e)?;
+            targets.push(self.output_column(value, field.ty)?);
+        }
+        targets.push(number);
+        let columns = targets.iter().map(|t| t.phys.clone()).collect();
+        Ok(plain_query(Select { targets, from: vec![from], filter, ..Select::default() }, columns))
+    }
+
+    /// The proposed rows that go in.
+    fn those_new(&mut self, proposed: &Proposed, newcomers: Option<&Kept>, rows: Alias) -> (From, Option<Scalar>) {
+        let from = proposed.kept.relation(rows);
+        let Some(newcomers) = newcomers else {
+            return (from, Some(proposed.column(rows, THERE).is_null()));
+        };
+        let chosen = self.make();
+        let same = vec![Scalar::column(chosen, ir::output_name(0), Phys::Int8), proposed.column(rows, NUMBER)];
+        let on = Some(Scalar::template("({0} = {1})", same, Phys::Bool));
+        let right = Box::new(newcomers.relation(chosen));
+        (From::Join { kind: "INNER JOIN", left: Box::new(from), right, on }, None)
+    }
+
+    fn write_newcomers(
+        &mut self,
+        steps: &mut Steps,
+        of: Of<'_>,
+        proposed: &Proposed,
+        newcomers: Option<&Kept>,
+    ) -> Result<()> {
+        let Of { insert, def, conflict: _ } = of;
+        let rows = self.make();
+        let (from, filter) = self.those_new(proposed, newcomers, rows);
+        let row = Rel { alias: rows, columns: proposed.new.clone() };
+        let value_of = value_in(Some(&row));
+        let targets: Option<Vec<Scalar>> = insert.columns.iter().map(|index| value_of(*index)).collect();
+        let mut targets = targets.ok_or_else(|| Error::internal("lower: a column that is not written"))?;
+        if newcomers.is_none() {
+            let second = Scalar::template("(NOT {0})", vec![proposed.column(rows, FIRST)], Phys::Bool);
+            super::check::guard_first(&mut targets, vec![(second, second_time())], None);
+        }
+        let types = targets.iter().map(|t| t.phys.clone()).collect();
+        let query = plain_query(Select { targets, from: vec![from], filter, ..Select::default() }, types);
+        let number = ir::OrderKey::Scalar(proposed.column(rows, NUMBER));
+        let order_by = vec![ir::Order { key: number, descending: false, nulls_first: false }];
+        let source = ir::Query { order_by, ..query };
+        let (columns, _) = self.written_columns(insert)?;
+        let (table, alias) = (table_name(def), Alias::Rel(insert.target.id.0));
+        let statement = ir::Statement::Insert { table, alias, columns, source, conflict: None, returning: Vec::new() };
+        self.write(steps, statement, def, None);
+        Ok(())
+    }
+
+    fn keep_of(&mut self, steps: &mut Steps, targets: Vec<Scalar>, from: From, filter: Option<Scalar>) -> Kept {
+        let columns = targets.iter().map(|t| t.phys.clone()).collect();
+        self.keep(steps, plain_query(Select { targets, from: vec![from], filter, ..Select::default() }, columns))
+    }
+
+    /// RETURNING's rows in the order of the statement's.
+    pub(super) fn in_turn(&mut self, returned: &Kept) -> ir::Query {
+        let query = self.part_of(returned, 0, returned.columns.len() - 1);
+        let order_by = vec![ir::Order {
+            key: ir::OrderKey::Scalar(Scalar::new(Node::Bare(ir::output_name(returned.columns.len() - 1)), Phys::Int8)),
+            descending: false,
+            nulls_first: false,
+        }];
+        ir::Query { order_by, ..query }
+    }
+}
+
+impl Proposed {
+    fn column(&self, rows: Alias, at: usize) -> Scalar {
+        Scalar::column(rows, ir::output_name(at), self.kept.columns[at].clone())
+    }
+}
+
+impl ConflictKey {
+    /// Whether a column has to do with it.
+    fn reads(&self, index: u16, conflict: &OnConflict, def: &registry::Relation) -> bool {
+        let num = def.columns.get(usize::from(index)).map(|column| column.num);
+        let checked = def.checked_keys().find(|key| Some(key.oid) == conflict.checked);
+        self.parts.iter().any(|part| matches!(part, Part::Column(own) if *own == index))
+            || checked.is_some_and(|key| key.columns().any(|own| Some(own) == num))
+    }
+}
+
+fn second_time() -> Error {
+    Error::new(SqlState::CARDINALITY_VIOLATION, "ON CONFLICT DO UPDATE command cannot affect row a second time")
+        .hint("Ensure that no rows proposed for insertion within the same command have duplicate constrained values.")
+}
+
+/// Adds a relation's columns to what is kept; tells where they are.
+fn laid(rel: &Rel, targets: &mut Vec<Scalar>) -> Vec<(Means, Phys)> {
+    let mut columns = Vec::with_capacity(rel.columns.len());
+    for (means, phys) in &rel.columns {
+        let Means::Column(name) = means else {
+            columns.push((means.clone(), phys.clone()));
+            continue;
+        };
+        columns.push((Means::Column(ir::output_name(targets.len())), phys.clone()));
+        targets.push(Scalar::column(rel.alias, name.clone(), phys.clone()));
+    }
+    columns
+}
+
+fn over(partition_by: Vec<Scalar>, order_by: Vec<ir::Order>) -> Clauses {
+    let over = ir::Over { partition_by, order_by, frame: None };
+    Clauses { distinct: false, order_by: vec![], filter: None, over: Some(over) }
+}
+
+fn union(left: ir::Query, right: ir::Query) -> ir::Query {
+    let columns = left.columns.clone();
+    let body = ir::Body::SetOp { op: "UNION ALL", left: Box::new(left), right: Box::new(right) };
+    super::set_op::query_of(body, columns)
+}
