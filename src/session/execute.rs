@@ -319,7 +319,7 @@ impl Session {
         match attempt.began {
             None => self.begin_anew().await?,
             Some(place) => {
-                if !self.before_statement(place, front).await? {
+                if !Box::pin(self.before_statement(place, front)).await? {
                     return Err(error);
                 }
             }
