@@ -16,7 +16,7 @@ use crate::tree::{
     self, Cte, CteBody, Delete, Expr, FromItem, Insert, Query, RelId, Relation, Returning, RowCheck, TargetRules,
     Update,
 };
-use crate::types::{PgType, Phys};
+use crate::types::Phys;
 
 use super::array::{derived, plain_query};
 use super::from::{column_name, table_name};
@@ -51,11 +51,11 @@ pub(super) struct Steps {
 }
 
 /// What one part of the statement comes to.
-struct Part {
+pub(super) struct Part {
     /// RETURNING's rows.
-    returning: Option<Kept>,
+    pub returning: Option<Kept>,
     /// The query that gives them when all is written.
-    after: Option<ir::Query>,
+    pub after: Option<ir::Query>,
 }
 
 impl<'a> Lowerer<'a> {
@@ -253,28 +253,6 @@ impl<'a> Lowerer<'a> {
         let after =
             key.map(|key| self.returned_in_turn(insert, &def, (&kept, newcomers.as_ref()), &key)).transpose()?;
         Ok(Part { returning, after })
-    }
-
-    fn upsert_step(
-        &mut self,
-        steps: &mut Steps,
-        insert: &Insert,
-        (def, types): (&Arc<registry::Relation>, &[PgType]),
-        (ctes, recursive): (Vec<ir::Cte>, bool),
-        last: bool,
-    ) -> Result<Part> {
-        let source = self.insert_source(insert, types)?;
-        // Guards put the rows in another order.
-        let source = self.numbered(source);
-        let source = self.guarded_source(insert, def, source)?;
-        let returned = self.upsert(steps, (insert, def), ir::Query { ctes, recursive, ..source })?;
-        let Some(returned) = returned else { return Ok(Part { returning: None, after: None }) };
-        if last {
-            let after = Some(self.in_turn(&returned));
-            return Ok(Part { returning: None, after });
-        }
-        let columns = returned.columns[..returned.columns.len() - 1].to_vec();
-        Ok(Part { returning: Some(Kept { columns, ..returned }), after: None })
     }
 
     /// RETURNING over the kept rows of an INSERT; columns that are not written are NULL.

@@ -19,7 +19,7 @@ use crate::registry;
 use crate::sql::KeptRows;
 use crate::sql::analyze::Stored;
 use crate::tree::{ConflictAction, Expr, Insert, InsertSource, OnConflict, RelId};
-use crate::types::Phys;
+use crate::types::{PgType, Phys};
 
 use super::aggregate::Clauses;
 use super::array::{derived, plain_query};
@@ -27,7 +27,7 @@ use super::conflict::keeps_key;
 use super::from::table_name;
 use super::ir::{self, Alias, From, Node, Scalar, Select};
 use super::rules::value_in;
-use super::steps::{Kept, Steps};
+use super::steps::{Kept, Part, Steps};
 use super::{Lowerer, Means, Rel};
 
 /// Of rows in their order (numbers; the numbers of all their keys, NULL for none) those that share no key with one before
@@ -178,9 +178,30 @@ fn native_keys(def: &registry::Relation) -> Vec<Vec<i16>> {
 }
 
 impl Lowerer<'_> {
+    pub(super) fn upsert_step(
+        &mut self,
+        steps: &mut Steps,
+        insert: &Insert,
+        (def, types): (&Arc<registry::Relation>, &[PgType]),
+        (ctes, recursive): (Vec<ir::Cte>, bool),
+        last: bool,
+    ) -> Result<Part> {
+        let source = self.insert_source(insert, types)?;
+        // Guards put the rows in another order.
+        let source = self.numbered(source);
+        let source = self.guarded_source(insert, def, source)?;
+        let returned = self.upsert(steps, (insert, def), ir::Query { ctes, recursive, ..source })?;
+        let Some(returned) = returned else { return Ok(Part { returning: None, after: None }) };
+        if last {
+            return Ok(Part { returning: None, after: Some(self.in_turn(&returned)) });
+        }
+        let columns = returned.columns[..returned.columns.len() - 1].to_vec();
+        Ok(Part { returning: Some(Kept { columns, ..returned }), after: None })
+    }
+
     /// The steps over the statement's rows, whose last column is their number. Gives RETURNING's rows, with a last column that
     /// is their number.
-    pub(super) fn upsert(
+    fn upsert(
         &mut self,
         steps: &mut Steps,
         (insert, def): (&Insert, &Arc<registry::Relation>),
@@ -509,7 +530,7 @@ impl Lowerer<'_> {
     }
 
     /// RETURNING's rows in the order of the statement's.
-    pub(super) fn in_turn(&mut self, returned: &Kept) -> ir::Query {
+    fn in_turn(&mut self, returned: &Kept) -> ir::Query {
         let query = self.part_of(returned, 0, returned.columns.len() - 1);
         let order_by = vec![ir::Order {
             key: ir::OrderKey::Scalar(Scalar::new(Node::Bare(ir::output_name(returned.columns.len() - 1)), Phys::Int8)),
