@@ -36,14 +36,14 @@ pub(crate) const FIRST_OF_KEYS: &str = "dg_first_of_keys";
 
 /// A unique key in which rows may conflict.
 struct ConflictKey {
-    parts: Vec<Part>,
+    parts: Vec<KeyPart>,
     /// Over which rows it is.
     predicate: Option<String>,
     /// NULLS NOT DISTINCT
     equal_nulls: bool,
 }
 
-enum Part {
+enum KeyPart {
     Column(u16),
     /// In PostgreSQL's words.
     Expression(String),
@@ -106,9 +106,9 @@ pub(super) fn wanted(insert: &Insert, def: &registry::Relation) -> bool {
         Some(_) => true,
         None => conflict.arbiter.is_empty() && def.checked_keys().next().is_some(),
     };
-    let nullable = |part: &Part| match part {
-        Part::Column(index) => def.columns.get(usize::from(*index)).is_some_and(|column| !column.not_null),
-        Part::Expression(_) => true,
+    let nullable = |part: &KeyPart| match part {
+        KeyPart::Column(index) => def.columns.get(usize::from(*index)).is_some_and(|column| !column.not_null),
+        KeyPart::Expression(_) => true,
     };
     let beyond = match &conflict.action {
         ConflictAction::Nothing => false,
@@ -140,8 +140,8 @@ fn keys_of(conflict: &OnConflict, def: &registry::Relation) -> Vec<ConflictKey> 
     let place = |num: i16| def.columns.iter().position(|c| c.num == num).map(|at| at as u16);
     let checked = checked.filter_map(|key| {
         let part = |(num, text): &(i16, Option<&str>)| match text {
-            Some(text) => Some(Part::Expression((*text).to_owned())),
-            None => place(*num).map(Part::Column),
+            Some(text) => Some(KeyPart::Expression((*text).to_owned())),
+            None => place(*num).map(KeyPart::Column),
         };
         let parts = key.keys.iter().map(part).collect::<Option<Vec<_>>>()?;
         Some(ConflictKey { parts, predicate: key.predicate.map(Into::into), equal_nulls: key.nulls_not_distinct })
@@ -156,7 +156,7 @@ fn keys_of(conflict: &OnConflict, def: &registry::Relation) -> Vec<ConflictKey> 
     native.sort();
     native.dedup();
     let plain = |key: Vec<u16>| ConflictKey {
-        parts: key.into_iter().map(Part::Column).collect(),
+        parts: key.into_iter().map(KeyPart::Column).collect(),
         predicate: None,
         equal_nulls: false,
     };
@@ -249,11 +249,11 @@ impl Lowerer<'_> {
         let mut values = Vec::with_capacity(key.parts.len());
         for part in &key.parts {
             let value = match part {
-                Part::Column(index) => match value_of(*index) {
+                KeyPart::Column(index) => match value_of(*index) {
                     Some(value) => value,
                     None => Scalar::null(self.phys(target.columns[usize::from(*index)].ty)?),
                 },
-                Part::Expression(text) => {
+                KeyPart::Expression(text) => {
                     self.stored_expression((text, Stored::IndexExpression), name, &target.columns, all())?
                 }
             };
@@ -552,7 +552,7 @@ impl ConflictKey {
     fn reads(&self, index: u16, conflict: &OnConflict, def: &registry::Relation) -> bool {
         let num = def.columns.get(usize::from(index)).map(|column| column.num);
         let checked = def.checked_keys().find(|key| Some(key.oid) == conflict.checked);
-        self.parts.iter().any(|part| matches!(part, Part::Column(own) if *own == index))
+        self.parts.iter().any(|part| matches!(part, KeyPart::Column(own) if *own == index))
             || checked.is_some_and(|key| key.columns().any(|own| Some(own) == num))
     }
 }
