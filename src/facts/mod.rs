@@ -310,6 +310,7 @@ tables! {
     CONSTRAINT_ROWS = "constraint.tsv";
     KEYWORD_ROWS = "keyword.tsv";
     SETTING_ROWS = "setting.tsv";
+    CONDITION_ROWS = "condition.tsv";
     OPCLASS_ROWS = "opclass.tsv";
     NAMESPACE_ROWS = "namespace.tsv";
     DESCRIPTION_ROWS = "description.tsv";
@@ -485,6 +486,12 @@ pub static KEYWORDS: LazyLock<HashMap<&'static str, Keyword>> = LazyLock::new(||
             (word, keyword)
         })
         .collect()
+});
+
+/// The names of errors in PL/pgSQL, with their SQLSTATE; some have two.
+pub static CONDITIONS: LazyLock<Vec<(&'static str, &'static str)>> = LazyLock::new(|| {
+    let t = &*CONDITION_ROWS;
+    t.rows.iter().map(|r| (r[t.at("name")].unwrap_or_default(), r[t.at("code")].unwrap_or_default())).collect()
 });
 
 /// PostgreSQL's settings by lower-case name.

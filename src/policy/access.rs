@@ -140,6 +140,7 @@ fn utility_objects(utility: &Utility) -> Vec<Changed> {
         | Utility::Deallocate { .. }
         | Utility::Fetch { .. }
         | Utility::CloseCursor { .. }
+        | Utility::Do { .. }
         | Utility::Listen(_)
         | Utility::Unlisten(_)
         | Utility::Notify { .. }

@@ -109,6 +109,7 @@ fn utility(utility: &Utility, authority: &Authority, walk: &mut Walk) -> Result<
         | Utility::Deallocate { .. }
         | Utility::Fetch { .. }
         | Utility::CloseCursor { .. }
+        | Utility::Do { .. }
         | Utility::Listen(_)
         | Utility::Unlisten(_)
         | Utility::Notify { .. }

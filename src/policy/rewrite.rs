@@ -96,6 +96,7 @@ impl Rules<'_> {
                 | Utility::Deallocate { .. }
                 | Utility::Fetch { .. }
                 | Utility::CloseCursor { .. }
+                | Utility::Do { .. }
                 | Utility::Listen(_)
                 | Utility::Unlisten(_)
                 | Utility::Notify { .. }

@@ -72,6 +72,7 @@ impl Session {
             | Utility::Deallocate { .. }
             | Utility::Declare { .. }
             | Utility::CloseCursor { .. }
+            | Utility::Do { .. }
             | Utility::Listen(_)
             | Utility::Unlisten(_)
             | Utility::Notify { .. }

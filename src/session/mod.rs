@@ -37,6 +37,7 @@ mod made_rows;
 mod notify;
 mod on_commit;
 pub mod plan_cache;
+mod plpgsql;
 mod portals;
 mod probe;
 mod quota;

@@ -10,6 +10,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use super::environment::EnvironmentKey;
 use crate::error::{Error, Result};
 use crate::observe::audit::Digest;
+use crate::sql::parse::Variable;
 use crate::sql::{self, Compiled, Parsed};
 use crate::types::Oid;
 
@@ -62,6 +63,7 @@ struct Key {
     index: u32,
     /// The parameter types that the client gave; 0 is unspecified.
     params: Arc<[Oid]>,
+    variables: Arc<[Variable]>,
     environment: Arc<EnvironmentKey>,
 }
 
@@ -102,6 +104,7 @@ impl PlanCache {
             text: text.text.clone(),
             index: index as u32,
             params: params.clone(),
+            variables: text.statements.get(index).map(|parsed| parsed.variables.clone()).unwrap_or_default(),
             environment: environment.key.clone(),
         };
         if let Some(found) = self.plans.lock().get(&key) {

@@ -197,6 +197,26 @@ impl Transaction {
         None
     }
 
+    /// DO outside of a block runs as in one: it goes back to savepoints of its own. True if it is outside.
+    pub fn enter_block(&mut self) -> bool {
+        let (entered, outside) = match std::mem::replace(self, Self::Idle) {
+            Self::Implicit(active) => (Self::Block(active), true),
+            other @ (Self::Idle | Self::Block(_) | Self::Failed(_)) => (other, false),
+        };
+        *self = entered;
+        outside
+    }
+
+    /// The other way; what has failed as a whole is over.
+    pub fn leave_block(&mut self) {
+        *self = match std::mem::replace(self, Self::Idle) {
+            Self::Block(active) => Self::Implicit(active),
+            Self::Failed(Failed { kept: Some(active), .. }) => Self::Implicit(*active),
+            other @ (Self::Idle | Self::Implicit(_)) => other,
+            Self::Failed(Failed { kept: None, .. }) => Self::Idle,
+        };
+    }
+
     /// What an end of the transaction (COMMIT or ROLLBACK) will mean.
     pub fn end(&self) -> End {
         match self {

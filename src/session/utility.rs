@@ -65,6 +65,7 @@ impl Session {
                 self.fetch(cursor, *direction, *move_only, codes, front, describe).await
             }
             Utility::CloseCursor { name } => self.close_cursor(name.as_ref()),
+            Utility::Do { text, offset } => self.do_block(text, *offset, front).await,
             Utility::Listen(channel) => {
                 let limit = self.gateway.limits().channels;
                 self.shared.pending.lock().listen(channel, &self.shared.mailbox, limit)?;

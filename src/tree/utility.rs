@@ -528,6 +528,12 @@ pub enum Utility {
     CloseCursor {
         name: Option<Name>,
     },
+    /// DO: a block of PL/pgSQL, as it was written. What it says is compiled, and allowed or not, as it comes to it.
+    Do {
+        text: Arc<str>,
+        /// How many characters of the statement are before it; `None` if it is not in there as it is.
+        offset: Option<u32>,
+    },
     Listen(Name),
     Unlisten(Option<Name>),
     Notify {

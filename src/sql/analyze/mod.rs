@@ -381,6 +381,30 @@ impl<'a> Analyzer<'a> {
         Ok(Expr { kind: ExprKind::Param(at as u16), ty, pos })
     }
 
+    /// A variable of PL/pgSQL, where no column has its name: the parameter that it stands for.
+    fn variable(&mut self, qualifier: Option<&str>, name: &str, pos: u32) -> Option<Result<Expr>> {
+        let number = self.variable_number(qualifier, name)?;
+        Some(self.param(&format!("${number}"), pos))
+    }
+
+    fn variable_number(&self, qualifier: Option<&str>, name: &str) -> Option<usize> {
+        if self.parsed.variables.is_empty() || self.inside.is_some() {
+            return None;
+        }
+        let is = |v: &parse::Variable| v.qualifier.as_deref() == qualifier && *v.name == *name;
+        self.parsed.variables.iter().position(is).map(|at| at + 1)
+    }
+
+    /// A column's name must not be a variable's, too.
+    fn is_no_variable(&self, qualifier: Option<&str>, name: &str, pos: u32) -> Result<()> {
+        if self.variable_number(qualifier, name).is_none() {
+            return Ok(());
+        }
+        Err(Error::new(SqlState::AMBIGUOUS_COLUMN, format!("column reference \"{name}\" is ambiguous"))
+            .detail("It could refer to either a PL/pgSQL variable or a table column.")
+            .at(pos))
+    }
+
     /// All parameters' types; one that is still unknown is an error (check_variable_parameters).
     fn finish_params(&self) -> Result<Vec<PgType>> {
         let undetermined = |n: usize| format!("could not determine data type of parameter ${}", n + 1);

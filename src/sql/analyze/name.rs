@@ -17,6 +17,7 @@ impl Analyzer<'_> {
             return Err(Error::syntax("DEFAULT is not allowed in this context").at(pos));
         }
         if let Some(column) = self.find_column(&name, pos)? {
+            self.is_no_variable(None, &name, pos)?;
             return Ok(column);
         }
         if let Some(row) = self.whole_row(None, &name, pos)? {
@@ -24,6 +25,9 @@ impl Analyzer<'_> {
         }
         if let Some(parameter) = self.named_parameter(None, &name, pos) {
             return Ok(parameter);
+        }
+        if let Some(variable) = self.variable(None, &name, pos) {
+            return variable;
         }
         // System columns need no qualification.
         for item in self.scopes.iter().rev().flat_map(|s| &s.items).filter(|i| i.cols_visible) {
@@ -80,6 +84,9 @@ impl Analyzer<'_> {
             if namespace.is_none() {
                 if let Some(parameter) = self.named_parameter(Some(relation), column, pos) {
                     return Ok(parameter);
+                }
+                if let Some(variable) = self.variable(Some(relation), column, pos) {
+                    return variable;
                 }
                 if let (Some(row), [_, field]) = (self.named_parameter(None, relation, pos), idents) {
                     return self.field(row, field);

@@ -76,7 +76,7 @@ pub struct ExplainOptions {
 }
 
 /// The statements that are PostgreSQL's and that we refuse by name, before sqlparser guesses at them.
-const REFUSED: &[&str] = &["call", "do", "load", "import", "security", "reassign"];
+const REFUSED: &[&str] = &["call", "load", "import", "security", "reassign"];
 
 pub fn parse(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
     let mut c = Cursor::new(tokens, source);
@@ -104,6 +104,7 @@ pub fn parse(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
             c.eat("prepare");
             Utility::Deallocate { name: name_or_all(&mut c)? }
         }
+        "do" => do_block(&mut c)?,
         "close" => Utility::CloseCursor { name: name_or_all(&mut c)? },
         "fetch" => fetch(&mut c, false)?,
         "move" => fetch(&mut c, true)?,
@@ -150,6 +151,45 @@ pub fn parse(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
 
 fn statement(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
     with_parser(tokens, source, |p| p.parse_statement()).map(|s| Body::Statement(Box::new(s)))
+}
+
+/// How many characters are before the content of the string that comes next, if that stands there as it is.
+fn offset_of(c: &Cursor<'_>) -> Option<u32> {
+    let before = match c.peek()? {
+        Token::DollarQuotedString(quoted) => quoted.tag.as_ref().map_or(0, |tag| tag.chars().count() as u32) + 2,
+        Token::SingleQuotedString(text) if !text.contains('\'') => 1,
+        _ => return None,
+    };
+    Some(c.position() - 1 + before)
+}
+
+/// DO [LANGUAGE lang] 'text' [LANGUAGE lang].
+fn do_block(c: &mut Cursor<'_>) -> Result<Utility> {
+    let (mut language, mut text, mut offset) = (None, None, None);
+    while !c.is_end() {
+        let pos = c.position();
+        let again = if c.eat("language") {
+            let quoted = matches!(c.peek(), Some(Token::SingleQuotedString(_)));
+            let name = if quoted { c.string()?.into() } else { c.name()? };
+            language.replace(name).is_some()
+        } else {
+            offset = offset_of(c);
+            text.replace(c.string()?).is_some()
+        };
+        if again {
+            return Err(Error::syntax("conflicting or redundant options").at(pos));
+        }
+    }
+    let text = text.ok_or_else(|| Error::syntax("no inline code specified"))?;
+    match language.as_deref() {
+        None | Some("plpgsql") => Ok(Utility::Do { text: text.into(), offset }),
+        Some("sql" | "internal" | "c") => {
+            let language = language.unwrap_or_default();
+            let message = format!("language \"{language}\" does not support inline code execution");
+            Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
+        }
+        Some(other) => Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("language \"{other}\" does not exist"))),
+    }
 }
 
 fn name_or_all(c: &mut Cursor<'_>) -> Result<Option<Name>> {

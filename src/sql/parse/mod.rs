@@ -23,6 +23,7 @@ mod numbers;
 mod operators;
 mod parameters;
 mod partition;
+pub mod plpgsql;
 mod policy;
 mod refuse;
 pub(crate) mod rewrite;
@@ -75,6 +76,16 @@ pub struct Parsed {
     pub tokens: Arc<[TokenWithSpan]>,
     /// What stood in the text and sqlparser has no place for.
     pub extras: Arc<Extras>,
+    /// Names that stand for the parameters `$1`, `$2` … where no column has them: PL/pgSQL's variables.
+    pub variables: Arc<[Variable]>,
+}
+
+/// A variable as SQL names it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Variable {
+    /// Its block's label, or the record that it is a field of.
+    pub qualifier: Option<Arc<str>>,
+    pub name: Arc<str>,
 }
 
 impl Parsed {
@@ -111,6 +122,7 @@ pub fn parse(text: &str) -> Result<Vec<Parsed>> {
             source: Arc::clone(&source),
             tokens,
             extras: Arc::new(extras),
+            variables: Arc::default(),
         });
     }
     Ok(out)
@@ -124,8 +136,14 @@ pub fn parse_expression(text: &str) -> Result<(ast::Expr, Parsed)> {
     let (stripped, mut extras) = strip::strip(tokens, &source)?;
     let tokens: Arc<[TokenWithSpan]> = rewrite::rewrite(stripped, &source, &mut extras)?.into();
     let expr = with_parser(&tokens, &source, |p| p.parse_expr())?;
-    let parsed =
-        Parsed { text: text.into(), body: Arc::new(Body::Expression), source, tokens, extras: Arc::new(extras) };
+    let parsed = Parsed {
+        text: text.into(),
+        body: Arc::new(Body::Expression),
+        source,
+        tokens,
+        extras: Arc::new(extras),
+        variables: Arc::default(),
+    };
     Ok((expr, parsed))
 }
 

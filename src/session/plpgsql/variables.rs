@@ -1,0 +1,138 @@
+//! The variables of a running block, and what its SQL sees of them.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result, SqlState};
+use crate::registry::Name;
+use crate::sql::parse::Variable;
+use crate::sql::parse::plpgsql::{Fragment, Target};
+use crate::types::{PgType, Value, oid};
+
+pub(super) struct Scalar {
+    pub ty: PgType,
+    pub value: Value,
+    /// `SELECT CAST($1 AS type)`: what a value goes through before it is assigned.
+    pub cast: Option<Fragment>,
+    pub constant: bool,
+    pub not_null: bool,
+}
+
+pub(super) enum Content {
+    Scalar(Scalar),
+    /// A record: no fields until it is given a row.
+    Record(Vec<(Name, PgType, Value)>),
+}
+
+pub(super) struct Scope {
+    pub label: Option<Name>,
+    pub variables: Vec<(Name, Content)>,
+}
+
+/// What a statement sees: names, types and values side by side.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub names: Vec<Variable>,
+    pub types: Vec<PgType>,
+    pub values: Vec<Value>,
+}
+
+impl Seen {
+    fn add(&mut self, qualifier: Option<&Name>, name: &Name, ty: PgType, value: &Value) {
+        let variable = Variable { qualifier: qualifier.cloned(), name: name.clone() };
+        if !self.names.contains(&variable) {
+            self.names.push(variable);
+            self.types.push(ty);
+            self.values.push(value.clone());
+        }
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Scopes {
+    /// Innermost last.
+    pub all: Vec<Scope>,
+}
+
+impl Scopes {
+    /// What SQL can name, innermost first; `found` is FOUND.
+    pub fn seen(&self, found: bool) -> Seen {
+        let mut seen = Seen::default();
+        let mut hidden: Vec<&Name> = Vec::new();
+        for scope in self.all.iter().rev() {
+            for (name, content) in &scope.variables {
+                let is_hidden = hidden.contains(&name);
+                match content {
+                    Content::Scalar(scalar) => {
+                        if !is_hidden {
+                            seen.add(None, name, scalar.ty, &scalar.value);
+                        }
+                        if let Some(label) = &scope.label {
+                            seen.add(Some(label), name, scalar.ty, &scalar.value);
+                        }
+                    }
+                    Content::Record(fields) if !is_hidden => {
+                        for (field, ty, value) in fields {
+                            seen.add(Some(name), field, *ty, value);
+                        }
+                    }
+                    Content::Record(_) => {}
+                }
+            }
+            hidden.extend(scope.variables.iter().map(|(name, _)| name));
+        }
+        seen.add(None, &Name::from("found"), PgType::new(oid::BOOL), &Value::Bool(found));
+        seen
+    }
+
+    /// The variable, or the record and the place of its field.
+    pub fn find(&mut self, target: &Target) -> Result<(&mut Content, Option<usize>)> {
+        let Target { qualifier, name } = target;
+        let place = self.all.iter().enumerate().rev().find_map(|(at, scope)| {
+            let of = |name: &Name| scope.variables.iter().position(|(n, _)| n == name);
+            match qualifier {
+                None => of(name).map(|variable| (at, variable, None)),
+                Some(label) if scope.label.as_ref() == Some(label) && of(name).is_some() => {
+                    of(name).map(|variable| (at, variable, None))
+                }
+                Some(record) => of(record).map(|variable| (at, variable, Some(name))),
+            }
+        });
+        let Some((scope, variable, field)) = place else {
+            let shown = qualifier.as_ref().map_or(name.to_string(), |q| format!("{q}.{name}"));
+            return Err(Error::syntax(format!("\"{shown}\" is not a known variable")));
+        };
+        let content = &mut self.all[scope].variables[variable].1;
+        let Some(field) = field else { return Ok((content, None)) };
+        let at = match &*content {
+            Content::Record(fields) => fields.iter().position(|(name, ..)| name == field),
+            Content::Scalar(_) => None,
+        };
+        let Some(at) = at else {
+            let record = qualifier.as_deref().unwrap_or_default();
+            return Err(Error::new(
+                SqlState::UNDEFINED_COLUMN,
+                format!("record \"{record}\" has no field \"{field}\""),
+            ));
+        };
+        Ok((content, Some(at)))
+    }
+
+    pub fn push(&mut self, label: Option<Name>) {
+        self.all.push(Scope { label, variables: Vec::new() });
+    }
+
+    pub fn declare(&mut self, name: Name, content: Content) {
+        if let Some(scope) = self.all.last_mut() {
+            scope.variables.push((name, content));
+        }
+    }
+}
+
+/// A variable that the language gives: SQLSTATE and SQLERRM, the number of a FOR loop.
+pub(super) fn given(ty: u32, value: Value) -> Content {
+    Content::Scalar(Scalar { ty: PgType::new(ty), value, cast: None, constant: false, not_null: false })
+}
+
+pub(super) fn text(value: &str) -> Value {
+    Value::Text(Arc::<str>::from(value).as_ref().into())
+}
