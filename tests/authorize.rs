@@ -27,6 +27,7 @@ fn context(snapshot: &Snapshot, role: Oid) -> Context {
         probed: false,
         scratch: 0,
         shaped: Arc::default(),
+        touched: Arc::default(),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::policy::Permit;
 use crate::registry::{Change, RelationKind, Snapshot};
 use crate::sql::ddl::locks::locks;
 use crate::sql::ddl::{self, DdlPlan, Step};
-use crate::sql::{CompiledBody, Depends};
+use crate::sql::{CompiledBody, Context, Depends};
 use crate::tree::Ddl;
 use crate::types::{Oid, PgType, Value};
 
@@ -106,7 +106,9 @@ impl Session {
         }
         self.must_have_no_pending_events(permit.get())?;
         let environment = self.environment()?;
-        let plan = ddl::plan(permit, &environment.context)?;
+        let changed = self.transaction.active().map(|active| active.touched.iter()).into_iter().flatten();
+        let touched = changed.filter(|(_, change)| change.in_place || change.removes).map(|(oid, _)| *oid).collect();
+        let plan = ddl::plan(permit, &Context { touched, ..environment.context.clone() })?;
         if self.shared.state.lock().settings.transaction.read_only {
             let word = if plan.counts_rows { "CREATE TABLE AS" } else { plan.tag.as_str() };
             return Err(transaction::read_only(word));

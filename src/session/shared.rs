@@ -227,6 +227,7 @@ impl SessionView for Shared {
             probed: false,
             scratch: 0,
             shaped: Arc::default(),
+            touched: Arc::default(),
         };
         drop(state);
         gateway.definitions.print(what, pretty, &cx)

@@ -53,6 +53,9 @@ pub struct Context {
     /// The parameters (from 0) whose values are arrays of several dimensions, or that do not begin with 1. They are known
     /// at Bind only: a statement that has some is compiled once more, beside the cache.
     pub shaped: Arc<[u16]>,
+    /// For a schema change: the tables of which its transaction has updated or deleted rows. DuckDB alters none of them in place: it
+    /// goes by the rows that are committed, refuses (an index), or fails at COMMIT.
+    pub touched: Arc<[Oid]>,
 }
 
 /// What a statement became.

@@ -113,6 +113,7 @@ pub fn context() -> Context {
         probed: false,
         scratch: 0,
         shaped: Default::default(),
+        touched: Default::default(),
     }
 }
 

@@ -11,14 +11,14 @@ use crate::registry::Name;
 use crate::session::front::Front;
 use crate::session::session::Session;
 use crate::sql::parse::plpgsql::{
-    Block, Declaration, Declared, Diagnostic, Fragment, Handler, Into, Kind, LoopKind, Statement, Target,
+    Block, Declaration, Declared, Diagnostic, Fragment, Handler, Into, Kind, Statement, Target,
 };
 use crate::sql::parse::{self, Parsed};
 use crate::types::{self, PgType, Value, oid};
 
 /// Where it goes on after a statement.
 #[derive(Debug, PartialEq, Eq)]
-enum Flow {
+pub(super) enum Flow {
     Next,
     /// EXIT, out of the loop or block of that label; without one, out of the innermost loop.
     Exit(Option<Name>),
@@ -148,7 +148,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    async fn statements(&mut self, statements: &[Statement]) -> Result<Flow> {
+    pub(super) async fn statements(&mut self, statements: &[Statement]) -> Result<Flow> {
         for statement in statements {
             let flow = self.statement(statement).await?;
             if flow != Flow::Next {
@@ -238,7 +238,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    async fn cast(&mut self, cast: &Fragment, ty: PgType, value: Value) -> Result<Value> {
+    pub(super) async fn cast(&mut self, cast: &Fragment, ty: PgType, value: Value) -> Result<Value> {
         // As an assignment does, and other than a cast: what is too long is an error.
         let seen = Seen { names: Vec::new(), types: vec![ty], values: vec![value.clone()] };
         let answer = self.query(&cast.parsed, seen, Keep::First(1), None).await?;
@@ -256,7 +256,12 @@ impl<'a> Machine<'a> {
     }
 
     /// The first row into variables; NULL everywhere if there is none.
-    async fn store(&mut self, targets: &[Target], answer: &Answer, row: Option<Vec<(PgType, Value)>>) -> Result<()> {
+    pub(super) async fn store(
+        &mut self,
+        targets: &[Target],
+        answer: &Answer,
+        row: Option<Vec<(PgType, Value)>>,
+    ) -> Result<()> {
         if let [target] = targets
             && let (Content::Record(fields), None) = self.scopes.find(target)?
         {
@@ -319,7 +324,7 @@ impl<'a> Machine<'a> {
     }
 
     /// The statement that EXECUTE's string is, and its parameters.
-    async fn dynamic(&mut self, query: &Fragment, using: &[Fragment]) -> Result<(Parsed, Seen)> {
+    pub(super) async fn dynamic(&mut self, query: &Fragment, using: &[Fragment]) -> Result<(Parsed, Seen)> {
         let (ty, string) = self.value(query).await?;
         let Some(string) = self.show(&string, ty) else {
             let message = "query string argument of EXECUTE is null";
@@ -353,7 +358,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    async fn condition(&mut self, condition: &Fragment) -> Result<bool> {
+    pub(super) async fn condition(&mut self, condition: &Fragment) -> Result<bool> {
         let (ty, value) = self.value(condition).await?;
         match value {
             Value::Bool(value) => Ok(value),
@@ -408,139 +413,9 @@ impl<'a> Machine<'a> {
         }
         Ok(())
     }
-
-    async fn loops(&mut self, label: Option<&Name>, kind: &LoopKind, body: &[Statement], line: u64) -> Result<Flow> {
-        let fail = |what: &'static str| move |error| at(error, line, what);
-        match kind {
-            LoopKind::Forever => loop {
-                if let Some(flow) = self.turn(label, body).await? {
-                    return Ok(flow);
-                }
-            },
-            LoopKind::While(condition) => {
-                while self.condition(condition).await.map_err(fail("at WHILE"))? {
-                    if let Some(flow) = self.turn(label, body).await? {
-                        return Ok(flow);
-                    }
-                }
-                Ok(Flow::Next)
-            }
-            LoopKind::Integers { variable, reverse, from, to, by } => {
-                let what = "at FOR with integer loop variable";
-                let from = self.bound(Some(from), "lower bound").await.map_err(fail(what))?;
-                let to = self.bound(Some(to), "upper bound").await.map_err(fail(what))?;
-                let by = self.bound(by.as_ref(), "BY value").await.map_err(fail(what))?;
-                if by <= 0 {
-                    let message = "BY value of FOR loop must be greater than zero";
-                    return Err(at(Error::new(SqlState::INVALID_PARAMETER_VALUE, message), line, what));
-                }
-                let numbers = Numbers { next: Some(from), to, by: if *reverse { -by } else { by } };
-                self.integers(label, variable, numbers, body).await
-            }
-            LoopKind::Query { targets, query } => {
-                let seen = self.scopes.seen(self.found);
-                let what = "at FOR over SELECT rows";
-                let answer = self.query(&query.parsed, seen, Keep::All, Some(&query.text)).await.map_err(fail(what))?;
-                self.rows(label, targets, answer, body).await.map_err(fail(what))
-            }
-            LoopKind::Execute { targets, query, using } => {
-                let what = "at FOR over EXECUTE statement";
-                let (parsed, seen) = self.dynamic(query, using).await.map_err(fail(what))?;
-                let answer = self.query(&parsed, seen, Keep::All, Some(&parsed.text)).await.map_err(fail(what))?;
-                self.rows(label, targets, answer, body).await.map_err(fail(what))
-            }
-        }
-    }
-
-    /// One turn of a loop's body. Some: the loop is over, and it goes on there.
-    async fn turn(&mut self, label: Option<&Name>, body: &[Statement]) -> Result<Option<Flow>> {
-        self.session.shared.interrupt.check()?;
-        // A loop that does nothing must not keep others from this thread.
-        tokio::task::yield_now().await;
-        let own = |given: &Option<Name>| given.is_none() || given.as_ref() == label;
-        Ok(match Box::pin(self.statements(body)).await? {
-            Flow::Next => None,
-            Flow::Exit(given) if own(&given) => Some(Flow::Next),
-            Flow::Continue(given) if own(&given) => None,
-            other => Some(other),
-        })
-    }
-
-    async fn bound(&mut self, bound: Option<&Fragment>, what: &str) -> Result<i32> {
-        let Some(bound) = bound else { return Ok(1) };
-        let (ty, value) = self.value(bound).await?;
-        let cast = statement("SELECT CAST($1 AS integer)")?;
-        match self.cast(&cast, ty, value).await? {
-            Value::Int4(value) => Ok(value),
-            _ => Err(Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, format!("{what} of FOR loop cannot be null"))),
-        }
-    }
-
-    async fn integers(
-        &mut self,
-        label: Option<&Name>,
-        variable: &Name,
-        numbers: Numbers,
-        body: &[Statement],
-    ) -> Result<Flow> {
-        let outside = self.scopes.all.len();
-        let mut ran = false;
-        let mut flow = Ok(None);
-        for number in numbers {
-            ran = true;
-            self.scopes.push(label.cloned());
-            self.scopes.declare(variable.clone(), given(oid::INT4, Value::Int4(number)));
-            flow = self.turn(label, body).await;
-            self.scopes.all.truncate(outside);
-            if !matches!(flow, Ok(None)) {
-                break;
-            }
-        }
-        self.found = ran;
-        flow.map(|flow| flow.unwrap_or(Flow::Next))
-    }
-
-    async fn rows(
-        &mut self,
-        label: Option<&Name>,
-        targets: &[Target],
-        answer: Answer,
-        body: &[Statement],
-    ) -> Result<Flow> {
-        let mut flow = Flow::Next;
-        for row in answer.rows() {
-            self.store(targets, &answer, Some(row)).await?;
-            if let Some(end) = self.turn(label, body).await? {
-                flow = end;
-                break;
-            }
-        }
-        if answer.count == 0 {
-            self.store(targets, &answer, None).await?;
-        }
-        self.found = answer.count > 0;
-        Ok(flow)
-    }
 }
 
-/// The numbers of a FOR loop: up to, or with a negative step down to, `to`.
-struct Numbers {
-    next: Option<i32>,
-    to: i32,
-    by: i32,
-}
-
-impl Iterator for Numbers {
-    type Item = i32;
-
-    fn next(&mut self) -> Option<i32> {
-        let number = self.next.filter(|n| if self.by > 0 { *n <= self.to } else { *n >= self.to })?;
-        self.next = number.checked_add(self.by);
-        Some(number)
-    }
-}
-
-fn statement(text: &str) -> Result<Fragment> {
+pub(super) fn statement(text: &str) -> Result<Fragment> {
     let mut parsed = parse::parse(text)?;
     let parsed = parsed.pop().ok_or_else(|| Error::internal("no statement in the text of a cast"))?;
     Ok(Fragment { parsed, text: text.into() })

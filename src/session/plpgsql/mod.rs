@@ -1,6 +1,7 @@
 //! DO: runs a block of PL/pgSQL. Its SQL goes the way of every statement, through analysis, rules and lowering; nothing is let
 //! through here. A block with EXCEPTION is a savepoint of its own.
 
+mod loops;
 mod machine;
 mod query;
 mod raise;

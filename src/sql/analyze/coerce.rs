@@ -196,6 +196,16 @@ impl Analyzer<'_> {
                 self.places = places;
                 let value = value?;
                 self.note_literal(expr.pos, &value, ty);
+                if let (Value::Row(fields), true) = (&value, self.has_domain_field(base.oid)) {
+                    // Field by field, as ROW(…): the domains' conditions are for the statement to ask.
+                    let field = |(ty, value): &(PgType, Value)| {
+                        let ty = PgType::new(self.base_oid(ty.oid));
+                        Expr { kind: ExprKind::Const(value.clone()), ty, pos: expr.pos }
+                    };
+                    let kind = ExprKind::Row(fields.iter().map(field).collect());
+                    let row = Expr { kind, ty: PgType::new(oid::RECORD), pos: expr.pos };
+                    return self.row_to_composite(row, target, CastContext::Explicit, explicit);
+                }
                 let literal = Expr { kind: ExprKind::Const(value), ty, pos: expr.pos };
                 self.coerce_domain(literal, target, explicit)
             }
@@ -220,7 +230,23 @@ impl Analyzer<'_> {
                 return Err(Error::new(SqlState::AMBIGUOUS_PARAMETER, message).detail(detail).at(pos));
             }
         }
-        Ok(Expr { kind: ExprKind::Param(n), ty: PgType::new(target.oid), pos })
+        self.param_of(n, target.oid, pos)
+    }
+
+    fn has_domain_field(&self, row: Oid) -> bool {
+        self.row_type_relation(row).is_some_and(|row| row.columns.iter().any(|column| self.is_domain(column.ty.oid)))
+    }
+
+    /// A parameter of a type that is known. What the client gives is read as a value of the type under a domain: the domain's own
+    /// conditions are for the statement to ask.
+    pub(super) fn param_of(&mut self, n: u16, ty: Oid, pos: u32) -> Result<Expr> {
+        let base = self.base_type(PgType::new(ty));
+        if self.has_domain_field(base.oid) {
+            let message = format!("a parameter of type {}, which has a field of a domain", self.type_name(ty));
+            return Err(Error::unsupported(message).hint("Give the fields: ROW($1, $2)::type.").at(pos));
+        }
+        let value = Expr { kind: ExprKind::Param(n), ty: PgType::new(base.oid), pos };
+        self.coerce_domain(value, PgType::new(ty), false)
     }
 
     /// The domain of whose values a type is an array.

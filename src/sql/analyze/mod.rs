@@ -374,11 +374,11 @@ impl<'a> Analyzer<'a> {
         if self.params.len() < number {
             self.params.resize(number, None);
         }
-        let ty = PgType::new(self.params[at].unwrap_or(oid::UNKNOWN));
-        if self.params[at].is_none() {
-            self.untyped_params.insert((pos, at as u16));
+        if let Some(ty) = self.params[at] {
+            return self.param_of(at as u16, ty, pos);
         }
-        Ok(Expr { kind: ExprKind::Param(at as u16), ty, pos })
+        self.untyped_params.insert((pos, at as u16));
+        Ok(Expr { kind: ExprKind::Param(at as u16), ty: PgType::new(oid::UNKNOWN), pos })
     }
 
     /// A variable of PL/pgSQL, where no column has its name: the parameter that it stands for.

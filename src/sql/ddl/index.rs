@@ -1,12 +1,14 @@
 //! CREATE INDEX. A unique index over columns is DuckDB's own, over expressions or some rows the session's ([`super::unique`]); any other is kept in the schema and nowhere else: DuckDB's zone maps and
 //! hash joins do its work, and its ART indexes would only slow loads and forbid ALTER TABLE.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Step;
 use super::alter::{duplicates, word};
 use super::physical::{self, column_list, table_name};
 use super::planner::Planner;
+use super::rebuild::Rebuild;
 use super::unique::UniqueKey;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Index, Name, Relation, build};
@@ -88,6 +90,11 @@ impl Planner<'_> {
                 .constraint(&*index.name);
             let sql = duplicates(relation, &columns)?;
             self.verify_sql(sql, error);
+            if self.cx.touched.contains(&relation.oid) {
+                let old = Arc::new(relation.clone());
+                relation.indexes.push(index);
+                return self.rebuild(&Rebuild { old, new: relation.clone(), sources: HashMap::new() });
+            }
             let sql = create_native(relation, &index)?;
             self.command(sql);
         }

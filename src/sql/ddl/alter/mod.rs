@@ -295,7 +295,8 @@ impl Planner<'_> {
     }
 
     /// The steps and changes of an altered table.
-    fn carry_out(&mut self, t: Altered) -> Result<()> {
+    fn carry_out(&mut self, mut t: Altered) -> Result<()> {
+        t.rebuild |= !t.native.is_empty() && self.cx.touched.contains(&t.old.oid);
         self.row_type_may_change(&t.old, &t.new)?;
         let before = self.after.clone();
         for (sequence, restart) in &t.sequences {

@@ -289,6 +289,7 @@ fn context() -> Context {
         probed: false,
         scratch: 0,
         shaped: Arc::default(),
+        touched: Arc::default(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! PL/pgSQL as DO takes it: the text of a block to a tree. Its queries and expressions are SQL, parsed as such; its variables
 //! are names that these may use. (PostgreSQL's pl_gram.y is the grammar; what we leave out of it is refused by name.)
 
+mod raise;
 mod reader;
 mod statement;
 
