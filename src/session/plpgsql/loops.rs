@@ -1,13 +1,19 @@
 //! LOOP, WHILE and FOR.
 
+use futures::FutureExt as _;
+
 use super::at;
 use super::machine::{Flow, Machine, statement};
 use super::query::{Answer, Keep};
 use super::variables::given;
+use crate::engine::CancelReason;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
 use crate::sql::parse::plpgsql::{Fragment, LoopKind, Statement, Target};
 use crate::types::{Value, oid};
+
+/// Turns of loops after which it looks whether the client is still there.
+const TURNS_UNLOOKED: u64 = 16;
 
 impl Machine<'_> {
     pub(super) async fn loops(
@@ -61,9 +67,17 @@ impl Machine<'_> {
 
     /// One turn of a loop's body. Some: the loop is over, and it goes on there.
     async fn turn(&mut self, label: Option<&Name>, body: &[Statement]) -> Result<Option<Flow>> {
-        self.session.shared.interrupt.check()?;
-        // A loop that does nothing must not keep others from this thread.
-        tokio::task::yield_now().await;
+        // A loop that asks the engine nothing looks by itself whether it is to stop, and gives the thread to others.
+        if let Some(stop) = self.session.shared.interrupt.stopping() {
+            return Err(stop);
+        }
+        self.turns += 1;
+        if self.turns.is_multiple_of(TURNS_UNLOOKED) {
+            if self.front.gone().now_or_never().is_some() {
+                return Err(CancelReason::ClientGone.error());
+            }
+            tokio::task::yield_now().await;
+        }
         let own = |given: &Option<Name>| given.is_none() || given.as_ref() == label;
         Ok(match Box::pin(self.statements(body)).await? {
             Flow::Next => None,

@@ -33,13 +33,15 @@ pub(super) struct Machine<'a> {
     /// FOUND and ROW_COUNT.
     pub found: bool,
     row_count: u64,
+    /// How often a loop's body has run.
+    pub turns: u64,
     /// The exceptions that are handled, innermost last.
     pub handling: Vec<Error>,
 }
 
 impl<'a> Machine<'a> {
     pub fn new(session: &'a mut Session, front: &'a mut dyn Front) -> Self {
-        Self { session, front, scopes: Scopes::default(), found: false, row_count: 0, handling: Vec::new() }
+        Self { session, front, scopes: Scopes::default(), found: false, row_count: 0, turns: 0, handling: Vec::new() }
     }
 
     pub async fn run(&mut self, block: &Block) -> Result<()> {

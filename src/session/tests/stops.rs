@@ -14,6 +14,8 @@ async fn natives_heed_the_statements_time() {
         "select length(regexp_replace(repeat('a', 300000), 'a', '\\&\\&\\&\\&\\&\\&\\&\\&\\&\\&', 'g')) \
          from generate_series(1, 100000)",
         "select max(length(to_char(g, repeat('9', 1000000)))) from generate_series(1, 100000) g",
+        "do $$ begin loop end loop; end $$",
+        "do $$ begin while true loop perform 1; end loop; exception when others then null; end $$",
     ] {
         let begun = Instant::now();
         let answer = simple(&mut session, sql).await;
