@@ -251,7 +251,7 @@ struct Quiet<'a> {
 }
 
 impl Front for Quiet<'_> {
-    fn row_description(&mut self, _: &RowShape) -> Result<()> {
+    fn row_description(&mut self, _: &RowShape, _: &dyn types::TypeLookup) -> Result<()> {
         self.rows = true;
         Ok(())
     }
