@@ -59,6 +59,10 @@ impl Lowerer<'_> {
         };
         let mut limit = self.row_count(query.limit.as_ref(), false)?;
         let mut offset = self.row_count(query.offset.as_ref(), true)?;
+        if self.is_cut(query) {
+            // The rows that were locked are those behind OFFSET already.
+            offset = None;
+        }
         let mut body = body;
         if query.with_ties
             && let Some(rows) = limit.take()

@@ -385,6 +385,13 @@ impl Lowerer<'_> {
         })
     }
 
+    /// Whether the rows that were locked for a query with FOR UPDATE are cut by its LIMIT and OFFSET already. (With SKIP LOCKED, those
+    /// before OFFSET are locked, too.)
+    pub(super) fn is_cut(&self, query: &Query) -> bool {
+        let listed = matches!(self.to_lock.known.get(&query.output_rel), Some((Some(_), _)));
+        listed && query.locking.iter().all(|locking| locking.wait != LockWait::SkipLocked)
+    }
+
     /// Of a query with FOR UPDATE, the rows that were locked for it.
     pub(super) fn only_chosen(&mut self, query: &Query, select: &mut ir::Select) {
         let Some((Some(list), rels)) = self.to_lock.known.get(&query.output_rel).cloned() else { return };

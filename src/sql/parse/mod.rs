@@ -50,7 +50,7 @@ pub use function::{RawBody, RawCreate, RawFunction, RawSignature, RawTarget};
 pub use leave_out::known_tablespace;
 pub use like::{Included, LikeClause};
 pub use maintain::{Maintained, Reindex, Reindexed};
-pub use parameters::RawType;
+pub use parameters::{RawType, is};
 pub use partition::{INHERITED, PartitionClauses, RawAction, RawBound, RawChange, RawKey, RawOf, RawPart};
 pub use rewrite::{Arbiter, Place, kept_place};
 pub use source::{Source, too_deep};

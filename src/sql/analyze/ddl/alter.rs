@@ -34,7 +34,11 @@ impl Analyzer<'_> {
             matches!(o, O::RenameColumn { .. } | O::RenameTable { .. } | O::RenameConstraint { .. })
         };
         if operations.len() > 1 && operations.iter().any(renames) {
-            return Err(Error::syntax("syntax error at or near \"rename\""));
+            let mut tokens = self.parsed.tokens.iter();
+            return Err(self
+                .parsed
+                .source
+                .syntax_error(tokens.rfind(|token| crate::sql::parse::is(Some(*token), "rename"))));
         }
         let mut actions = Vec::new();
         for operation in operations {
