@@ -5,8 +5,9 @@
 
 use crate::error::{Error, Result};
 use crate::facts::Proc;
+use crate::sql::analyze::same;
 use crate::sql::signatures;
-use crate::tree::{CastHow, Expr, ExprKind, Query};
+use crate::tree::{Body, CastHow, Expr, ExprKind, Field, Query, RelId};
 use crate::types::{PgType, Phys, oid};
 
 use super::Lowerer;
@@ -26,6 +27,21 @@ fn contains(op: &Proc, all: bool) -> Option<&'static str> {
              WHEN list_contains({0}, {1}) THEN FALSE WHEN list_count({0}) < len({0}) THEN NULL ELSE TRUE END",
         ),
         _ => None,
+    }
+}
+
+/// From so many rows on a list of them is a query.
+const MANY_ROWS: usize = 32;
+
+/// Relation ids from here on stand for the output of such lists.
+const LISTED: u32 = (1 << 29) + (1 << 27);
+
+/// A constant or a parameter, cast or not.
+fn is_given(e: &Expr) -> bool {
+    match &e.kind {
+        ExprKind::Const(_) | ExprKind::Param(_) => true,
+        ExprKind::Cast { arg, .. } => is_given(arg),
+        _ => false,
     }
 }
 
@@ -194,6 +210,49 @@ impl Lowerer<'_> {
         }
         let left = Box::new(lefts.remove(0));
         Ok(Scalar::new(Node::Quantified { left, op, query: Box::new(inner) }, Phys::Bool))
+    }
+
+    /// `(a, b) [NOT] IN ((1, 2), …)` with many rows of constants, which DuckDB would compare one by one and plan in quadratic
+    /// time: they are the rows of a query.
+    pub(super) fn rows_in_list(&mut self, parts: &[Expr], and: bool) -> Result<Option<Scalar>> {
+        if parts.len() < MANY_ROWS {
+            return Ok(None);
+        }
+        let wanted = if and { "<>" } else { "=" };
+        let rows: Option<Vec<_>> = parts
+            .iter()
+            .map(|part| match &part.kind {
+                ExprKind::RowCompare { op_name, ops, left, right } if **op_name == *wanted => Some((ops, left, right)),
+                _ => None,
+            })
+            .collect();
+        let Some(rows) = rows else { return Ok(None) };
+        let Some((ops, left, first)) = rows.first().copied() else { return Ok(None) };
+        let alike = rows.iter().all(|(o, l, r)| {
+            o.iter().map(|op| op.oid).eq(ops.iter().map(|op| op.oid))
+                && l.len() == left.len()
+                && l.iter().zip(left).all(|(a, b)| same(a, b))
+                && r.iter().zip(first).all(|(a, b)| a.ty == b.ty && is_given(a))
+        });
+        if !alike || left.iter().any(super::routine::is_volatile) {
+            return Ok(None);
+        }
+        self.made += 1;
+        let columns = first.iter().map(|e| Field { name: "column".into(), ty: e.ty, origin: (0, 0) }).collect();
+        let query = Query {
+            ctes: Vec::new(),
+            recursive: false,
+            body: Body::Values(rows.iter().map(|(_, _, right)| (*right).clone()).collect()),
+            order_by: Vec::new(),
+            limit: None,
+            offset: None,
+            with_ties: false,
+            locking: Vec::new(),
+            columns,
+            output_rel: RelId(LISTED + self.made),
+        };
+        let casts = vec![None; left.len()];
+        self.any_all_subquery(and, wanted, ops, left, &casts, &query).map(Some)
     }
 
     /// `(a, b) [NOT] IN (SELECT …)`. Where DuckDB says NULL, as there are NULLs somewhere, PostgreSQL looks whether a row is

@@ -175,6 +175,9 @@ impl Lowerer<'_> {
     fn junction(&mut self, parts: &[Expr], and: bool) -> Result<Scalar> {
         let node =
             |values: Vec<Scalar>| Scalar::new(if and { Node::And(values) } else { Node::Or(values) }, Phys::Bool);
+        if let Some(value) = self.rows_in_list(parts, and)? {
+            return Ok(value);
+        }
         let last = parts.iter().rposition(super::routine::acts).unwrap_or(0);
         let mut values = Vec::with_capacity(parts.len());
         let mut known: Vec<(Scalar, bool)> = Vec::new();
