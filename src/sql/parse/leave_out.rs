@@ -97,6 +97,7 @@ pub fn take(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) -> Result<()> 
         access_method(tokens, at)?;
     }
     if is(tokens, 0, "create") || is(tokens, 0, "alter") {
+        sequence_name(tokens, extras);
         identity_options(tokens);
         index_tablespace(tokens)?;
     }
@@ -288,6 +289,25 @@ fn access_method(tokens: &mut Vec<TokenWithSpan>, from: usize) -> Result<()> {
         return Ok(());
     }
     Ok(())
+}
+
+/// `SEQUENCE NAME n` among the options of `… AS IDENTITY (…)`, as pg_dump writes it.
+fn sequence_name(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) {
+    let begins = |n: usize| is(tokens, n, "identity") && token(tokens, n + 1) == Some(&Token::LParen);
+    let Some(open) = (0..tokens.len()).find(|n| begins(*n)).map(|n| n + 1) else { return };
+    let Some(close) = closing(tokens, open) else { return };
+    let named = |n: usize| is(tokens, n, "sequence") && is(tokens, n + 1, "name");
+    let Some(at) = (open + 1..close).find(|n| named(*n)) else { return };
+    let (namespace, name, words) = match token(tokens, at + 3) {
+        Some(Token::Period) => (name_at(tokens, at + 2), name_at(tokens, at + 4), 5),
+        _ => (None, name_at(tokens, at + 2), 3),
+    };
+    let Some(name) = name else { return };
+    extras.identity_sequence = Some((namespace, name));
+    tokens.drain(at..at + words);
+    if token(tokens, open + 1) == Some(&Token::RParen) {
+        tokens.drain(open..open + 2);
+    }
 }
 
 /// The options of `… AS IDENTITY (…)`, in sqlparser's order.

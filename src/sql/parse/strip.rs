@@ -40,6 +40,8 @@ pub struct Extras {
     pub partition: super::partition::PartitionClauses,
     /// The positions of tables' names that were written with ONLY.
     pub only: Vec<u32>,
+    /// SEQUENCE NAME of an identity: its namespace, if it was written, and its name.
+    pub identity_sequence: Option<(Option<crate::registry::Name>, crate::registry::Name)>,
 }
 
 fn is(token: Option<&TokenWithSpan>, word: &str) -> bool {

@@ -198,6 +198,9 @@ impl Analyzer<'_> {
             }
             AlterColumnOperation::AddGenerated { generated_as, sequence_options } => {
                 let always = !matches!(generated_as, Some(ast::GeneratedAs::ByDefault));
+                if let Some(relation) = relation {
+                    self.own_sequence(relation, &column)?;
+                }
                 let options = match (sequence_options, found) {
                     // Also without options: only schema files change an identity that there is.
                     (options, Some(found)) => {
@@ -260,6 +263,21 @@ impl Analyzer<'_> {
             });
             reads.then(|| other.name.clone())
         })
+    }
+
+    /// SEQUENCE NAME may give the name that the column's sequence gets anyhow.
+    fn own_sequence(&self, relation: &Relation, column: &str) -> Result<()> {
+        let Some((namespace, name)) = &self.parsed.extras.identity_sequence else { return Ok(()) };
+        let own = crate::registry::names::choose(&relation.name, Some(column), "seq", |_| false);
+        if own != *name || namespace.as_ref().is_some_and(|n| *n != relation.namespace) {
+            return Err(Error::unsupported("SEQUENCE NAME of another name than the column's own").hint(format!(
+                "Leave it out: the sequence will be \"{own}\". ALTER SEQUENCE … RENAME gives it another name."
+            )));
+        }
+        if self.ctx.snapshot.relation_name_taken(&relation.namespace, name) {
+            return Err(Error::new(SqlState::DUPLICATE_TABLE, format!("relation \"{name}\" already exists")));
+        }
+        Ok(())
     }
 
     /// Without USING there must be a cast by assignment.

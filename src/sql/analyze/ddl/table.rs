@@ -257,6 +257,10 @@ impl Analyzer<'_> {
                 }
                 column.not_null = true;
                 column.sequence = Some(Some(matches!(generated_as, ast::GeneratedAs::Always)));
+                if self.parsed.extras.identity_sequence.is_some() {
+                    return Err(Error::unsupported("SEQUENCE NAME of a new column")
+                        .hint("ALTER SEQUENCE … RENAME gives its sequence another name."));
+                }
                 if let Some(options) = sequence_options {
                     let change = sequence_change(options)?;
                     column.sequence_options = Some(new_sequence(column.ty, &change)?);
