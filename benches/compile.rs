@@ -57,6 +57,7 @@ fn context(snapshot: Arc<Snapshot>) -> Context {
         probed: false,
         scratch: 0,
         shaped: Default::default(),
+        touched: Default::default(),
     }
 }
 

@@ -102,5 +102,6 @@ fn context(snapshot: Snapshot) -> Context {
         probed: false,
         scratch: 0,
         shaped: Default::default(),
+        touched: Default::default(),
     }
 }

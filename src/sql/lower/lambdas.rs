@@ -57,7 +57,11 @@ impl Outer {
             return self.replace(value);
         }
         // Not `any`: each one is to be looked at.
-        children_mut(value).into_iter().fold(false, |found, child| self.take(child) || found)
+        let mut found = false;
+        for child in children_mut(value) {
+            found |= self.take(child);
+        }
+        found
     }
 
     /// Replaces the outer columns of a value; those of its queries have been seen to.
@@ -73,7 +77,11 @@ impl Outer {
             value.node = Node::Column(alias, name);
             return true;
         }
-        children_mut(value).into_iter().fold(false, |found, child| self.replace(child) || found)
+        let mut found = false;
+        for child in children_mut(value) {
+            found |= self.replace(child);
+        }
+        found
     }
 
     fn column(&mut self, of: Alias, name: &Arc<str>, phys: &Phys) -> (Alias, Arc<str>) {
@@ -277,7 +285,10 @@ impl Binder {
             From::Function { text, args, alias, columns } => {
                 let mut outer = self.outer(Vec::new());
                 let mut inner = Select { targets: args.clone(), ..Select::default() };
-                let found = inner.targets.iter_mut().fold(false, |found, arg| outer.take(arg) || found);
+                let mut found = false;
+                for arg in &mut inner.targets {
+                    found |= outer.take(arg);
+                }
                 let listed = args.iter().all(|arg| !has(arg, &over_no_column));
                 let numbered = columns.iter().enumerate().all(|(i, name)| **name == *ir::output_name(i));
                 if !found || listed || !numbered || columns.is_empty() {
