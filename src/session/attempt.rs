@@ -1,5 +1,7 @@
 //! A statement that is begun anew: what it has said, locked and done is taken back first.
 
+use std::time::{Duration, Instant};
+
 use super::front::Front;
 use super::journal;
 use super::locks::{Place, Since};
@@ -7,8 +9,10 @@ use super::notify::Mark;
 use super::session::Session;
 use crate::error::Result;
 
-/// How often a statement that finds its tables redefined when it has its locks is compiled again.
+/// How often, or for how long, a statement that finds its tables redefined when it has its locks is compiled again: somebody may change
+/// the schema all the time.
 const LOOKS: usize = 8;
+const LOOKING: Duration = Duration::from_secs(10);
 
 /// Where the session was when it began a statement.
 pub(super) struct Attempt {
@@ -17,6 +21,8 @@ pub(super) struct Attempt {
     said: Mark,
     locks: Place,
     looks: usize,
+    /// When it first looked again.
+    looked: Option<Instant>,
 }
 
 impl Session {
@@ -27,6 +33,7 @@ impl Session {
             said: self.shared.pending.lock().mark(),
             locks: self.gateway.locks.mark(self.shared.id),
             looks: 0,
+            looked: None,
         }
     }
 
@@ -39,7 +46,11 @@ impl Session {
     /// After an error: true if the statement failed because what it was compiled for has been redefined while it waited, and it
     /// can be compiled and run again, under the schema of now. What it had done is undone; the tables that it has locked stay so.
     pub(super) async fn look_again(&mut self, attempt: &mut Attempt, front: &mut dyn Front) -> Result<bool> {
-        if !std::mem::take(&mut self.redefined) || attempt.looks == LOOKS {
+        if !std::mem::take(&mut self.redefined) {
+            return Ok(false);
+        }
+        let looked = attempt.looked.get_or_insert_with(Instant::now);
+        if attempt.looks >= LOOKS && looked.elapsed() > LOOKING {
             return Ok(false);
         }
         attempt.looks += 1;
