@@ -66,8 +66,8 @@ pub struct Session {
     pub(super) execution: i64,
     /// What the running statement was compiled for has been redefined since.
     pub(super) redefined: bool,
-    /// How many DO are at work inside each other.
-    pub(super) blocks: usize,
+    /// How deep the statements of DO that are at work are inside each other.
+    pub(super) block_depth: usize,
     /// A schema change is at work: the snapshot stays.
     pub(super) pinned: bool,
 }

@@ -99,7 +99,7 @@ impl Session {
             role_deadline: false,
             execution: 0,
             redefined: false,
-            blocks: 0,
+            block_depth: 0,
             pinned: false,
         };
         session.audit_login();

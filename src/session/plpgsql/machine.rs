@@ -11,9 +11,9 @@ use crate::registry::Name;
 use crate::session::front::Front;
 use crate::session::session::Session;
 use crate::sql::parse::plpgsql::{
-    Block, Declaration, Declared, Diagnostic, Fragment, Handler, Into, Kind, Statement, Target,
+    Block, Declaration, Declared, Diagnostic, Fragment, Handler, Into, Kind, MAX_DEPTH, Statement, Target,
 };
-use crate::sql::parse::{self, Parsed};
+use crate::sql::parse::{self, Parsed, too_deep};
 use crate::types::{self, PgType, Value, oid};
 
 /// Where it goes on after a statement.
@@ -151,6 +151,16 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) async fn statements(&mut self, statements: &[Statement]) -> Result<Flow> {
+        if self.session.block_depth >= MAX_DEPTH {
+            return Err(too_deep());
+        }
+        self.session.block_depth += 1;
+        let flow = self.each(statements).await;
+        self.session.block_depth -= 1;
+        flow
+    }
+
+    async fn each(&mut self, statements: &[Statement]) -> Result<Flow> {
         for statement in statements {
             let flow = self.statement(statement).await?;
             if flow != Flow::Next {

@@ -13,11 +13,12 @@ use super::execute::Done;
 use super::front::Front;
 use super::session::Session;
 use crate::error::{Error, Result};
-use crate::sql::parse::{plpgsql, too_deep};
+use crate::sql::parse::plpgsql::{self, MAX_DEPTH};
+use crate::sql::parse::too_deep;
 use machine::Machine;
 
-/// How deep DO may be inside DO.
-const MAX_BLOCKS: usize = 16;
+/// What a DO takes of [`MAX_DEPTH`] by itself: the statements of one that another runs are counted with it.
+const OF_DO: usize = 16;
 
 impl Session {
     pub(super) async fn do_block(
@@ -31,14 +32,15 @@ impl Session {
             *position = position.zip(offset).map(|(at, before)| at + before);
             error
         })?;
-        if self.blocks == MAX_BLOCKS {
+        let depth = self.block_depth;
+        if depth + OF_DO > MAX_DEPTH {
             return Err(too_deep());
         }
-        self.blocks += 1;
+        self.block_depth += OF_DO;
         let outside = self.transaction.enter_block();
         let savepoints = self.transaction.active().map_or(0, |active| active.savepoints.len());
         let done = Machine::new(self, front).run(&block).await;
-        self.blocks -= 1;
+        self.block_depth = depth;
         // After an error some of its own may be left.
         if let Some(active) = self.transaction.held_mut() {
             active.savepoints.truncate(savepoints);

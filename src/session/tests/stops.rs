@@ -76,3 +76,29 @@ async fn ranges_and_cases_of_single_characters() {
         assert!(answer.iter().any(|line| line == expected), "{sql}: {answer:?}");
     }
 }
+
+/// Each level takes its part of the stack: a process that overflows it is gone with all its clients.
+#[test]
+fn blocks_inside_of_blocks_are_counted_through_do_inside_of_do() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let run = move || runtime().block_on(deep_blocks());
+    // As much as the gateway's threads have.
+    std::thread::Builder::new().stack_size(64 << 20).spawn(run).unwrap().join().unwrap();
+}
+
+async fn deep_blocks() {
+    let mut session = open(&gateway().await);
+    let nested = |dos: usize, ifs: usize| {
+        (0..dos).fold("select 1".to_owned(), |inner, n| {
+            let (begin, end) = ("if true then ".repeat(ifs), "end if; ".repeat(ifs));
+            format!("do $q{n}$ begin {begin} execute $e{n}${inner}$e{n}$; {end} end $q{n}$")
+        })
+    };
+    for (dos, ifs) in [(15, 60), (15, 190), (40, 1), (1, 390)] {
+        let answer = simple(&mut session, &nested(dos, ifs)).await;
+        assert_eq!(answer[0], "E 54001 stack depth limit exceeded", "{dos} of {ifs}");
+    }
+    for (dos, ifs) in [(1, 60), (3, 10)] {
+        assert_eq!(simple(&mut session, &nested(dos, ifs)).await[0], "C DO", "{dos} of {ifs}");
+    }
+}

@@ -11,6 +11,9 @@ use super::Parsed;
 use crate::error::{Error, Result, Severity, SqlState};
 use crate::registry::Name;
 
+/// How deep statements may be inside each other: each level takes its part of the thread's stack, here and where it runs.
+pub const MAX_DEPTH: usize = 100;
+
 /// `<<label>> DECLARE … BEGIN … EXCEPTION … END`.
 #[derive(Debug, Clone)]
 pub struct Block {

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
-use super::{Block, Fragment, Target};
+use super::{Block, Fragment, MAX_DEPTH, Target};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
 use crate::sql::parse::cursor::Cursor;
-use crate::sql::parse::depth::MAX_NESTING;
 use crate::sql::parse::{self, Source, too_deep};
 
 pub(super) struct Reader<'a> {
@@ -68,7 +67,7 @@ impl Reader<'_> {
     /// Runs a production one level deeper.
     pub fn nested<T>(&mut self, production: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.depth += 1;
-        if self.depth > MAX_NESTING {
+        if self.depth > MAX_DEPTH {
             return Err(too_deep());
         }
         let value = production(self);
