@@ -108,7 +108,7 @@ fn domain_check(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
     Some(format!("CHECK ({})", printed(asker, expression, 0, pretty).0))
 }
 
-fn find_index(asker: &Asker, oid: Oid) -> Option<(&Relation, &Index)> {
+pub(super) fn find_index(asker: &Asker, oid: Oid) -> Option<(&Relation, &Index)> {
     let table = asker.seen.relation(*asker.snapshot.objects().indexes.get(&oid)?)?;
     Some((&**table, table.indexes.iter().find(|i| i.oid == oid)?))
 }
@@ -177,15 +177,20 @@ fn index(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
     ))
 }
 
+/// The columns of one of the system's own indexes.
+pub(super) fn system_keys(oid: Oid) -> Option<impl Iterator<Item = &'static str>> {
+    let definition = crate::facts::system_definition(oid).filter(|text| text.starts_with("CREATE "))?;
+    let (_, keys) = definition.split_once(" (")?;
+    Some(keys.split_once(')').map_or(keys, |(keys, _)| keys).split(", "))
+}
+
 /// pg_get_indexdef(index, n, …): the whole definition for 0, else the n-th key.
 fn index_column(asker: &Asker, oid: Oid, n: i32, pretty: bool) -> Option<String> {
     if n == 0 {
         return index(asker, oid, pretty);
     }
-    if let Some(definition) = crate::facts::system_definition(oid) {
-        let (_, keys) = definition.split_once(" (")?;
-        let keys = keys.split_once(')').map_or(keys, |(keys, _)| keys);
-        return keys.split(", ").nth(usize::try_from(n - 1).ok()?).map(str::to_owned);
+    if let Some(mut keys) = system_keys(oid) {
+        return keys.nth(usize::try_from(n - 1).ok()?).map(str::to_owned);
     }
     let (relation, found) = find_index(asker, oid)?;
     key_text(asker, relation, found, usize::try_from(n - 1).ok()?, pretty)

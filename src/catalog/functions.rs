@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use num_bigint::{BigInt, Sign};
 
-use super::{acl, definitions, names, partitions, privileges, procs, signals};
+use super::{acl, definitions, index_properties, names, partitions, privileges, procs, signals};
 use crate::engine::Native;
 use crate::engine::directory::{self, SessionView};
 use crate::engine::vector::{NumericText, Oid as OidArg, TextList, native1, native2, native3, native4};
@@ -37,6 +37,7 @@ pub fn natives() -> Vec<Native> {
     all.extend(names::natives());
     all.extend(signals::natives());
     all.extend(definitions::natives());
+    all.extend(index_properties::natives());
     all.extend(procs::natives());
     all.extend(partitions::natives());
     all.extend(privileges::natives());

@@ -9,6 +9,7 @@ mod audit;
 mod build;
 mod definitions;
 mod functions;
+mod index_properties;
 mod names;
 mod partitions;
 mod privileges;
