@@ -10,6 +10,7 @@ mod create;
 mod defaults;
 mod domain;
 mod drop;
+mod drop_type;
 mod extension;
 /// Schema files: what the database lacks of them.
 pub mod files;

@@ -177,7 +177,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn alter_real_table(&mut self, old: Arc<Relation>, actions: &[AlterTable]) -> Result<()> {
+    pub(in crate::sql::ddl) fn alter_real_table(&mut self, old: Arc<Relation>, actions: &[AlterTable]) -> Result<()> {
         let mut table = Altered {
             children: self.children_of(&old),
             new: (*old).clone(),
