@@ -238,6 +238,60 @@ fn an_app_on_drizzle() {
     node_app("drizzle");
 }
 
+#[test]
+fn an_app_on_sequelize() {
+    node_app("sequelize");
+}
+
+#[test]
+fn an_app_on_prisma() {
+    if installed("orms-prisma", &["node", "npm"]) {
+        // It looks for packages from its own place upwards.
+        let file = clients().join("orms-prisma/app.mjs");
+        std::fs::copy(folder().join("orms/prisma/app.mjs"), &file).expect("copied");
+        let mut command = Command::new("node");
+        command.arg(file);
+        app("prisma", command);
+    }
+}
+
+fn go_app(name: &str, program: &str) {
+    if installed("orms-go", &["go"]) {
+        app(name, Command::new(clients().join("orms-go").join(program)));
+    }
+}
+
+#[test]
+fn an_app_on_gorm() {
+    go_app("gorm", "gorm");
+}
+
+#[test]
+fn an_app_on_ent() {
+    go_app("ent", "ent");
+}
+
+#[test]
+fn an_app_on_hibernate() {
+    if installed("orms-java", &["javac", "mvn"]) {
+        let (classes, libraries) = (clients().join("orms-java/classes"), clients().join("orms-java/lib/*"));
+        let mut command = Command::new("java");
+        command.arg("-cp").arg(format!("{}:{}", classes.display(), libraries.display())).arg("HibernateApp");
+        app("hibernate", command);
+    }
+}
+
+#[test]
+fn an_app_on_activerecord() {
+    let here = Command::new("ruby").args(["-e", "require 'active_record'; require 'pg'"]).output();
+    if !here.is_ok_and(|output| output.status.success()) {
+        return skipped("the app on ActiveRecord", "ruby-activerecord and ruby-pg are not installed");
+    }
+    let mut command = Command::new("ruby");
+    command.arg(folder().join("orms/app_activerecord.rb"));
+    app("activerecord", command);
+}
+
 /// Elle's method, in short: scripts/list-append.py has the long form, with kills.
 #[test]
 fn concurrent_transactions_show_no_anomaly_that_their_level_forbids() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the drivers that tests/clients.rs runs, at pinned versions, into a cache folder. Idempotent.
-#   install.sh python|node|go|java|tools|orms-python|orms-node    DUCKGATE_CLIENTS names the folder (default ~/.cache/duckgate-clients).
+#   install.sh python|node|go|java|tools|orms-python|orms-node|orms-prisma|orms-go|orms-java|orms-diesel|orms-seaorm    DUCKGATE_CLIENTS names the folder (default ~/.cache/duckgate-clients).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${DUCKGATE_CLIENTS:-$HOME/.cache/duckgate-clients}
@@ -10,7 +10,7 @@ mkdir -p "$cache"
 done_for() { stamp="$cache/$1.stamp"; wanted=$(cat "${@:2}" | cksum); [ -e "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; }
 finish() { echo "$wanted" >"$stamp"; }
 
-case "${1:?python, node, go, java, tools, orms-python or orms-node}" in
+case "${1:?python, node, go, java, tools, or orms- and python, node, prisma, go, java, diesel, seaorm}" in
   python)
     done_for python "$here/python/requirements.txt" && exit 0
     rm -rf "$cache/python"
@@ -53,5 +53,29 @@ case "${1:?python, node, go, java, tools, orms-python or orms-node}" in
     cp "$here/orms/package.json" "$here/orms/package-lock.json" "$cache/orms-node/"
     (cd "$cache/orms-node" && npm ci --silent --no-audit --no-fund --ignore-scripts)
     finish ;;
+  orms-prisma)
+    done_for orms-prisma "$here"/orms/prisma/*.{json,prisma} && exit 0
+    rm -rf "$cache/orms-prisma"; mkdir -p "$cache/orms-prisma"
+    cp "$here"/orms/prisma/*.{json,prisma} "$cache/orms-prisma/"
+    # Its engine of migrations would be downloaded. Generating the client only wants to see that there is a program.
+    export PRISMA_SCHEMA_ENGINE_BINARY=$(type -P true) CHECKPOINT_DISABLE=1
+    (cd "$cache/orms-prisma" && npm ci --silent --no-audit --no-fund --ignore-scripts && npx prisma generate --schema schema.prisma >/dev/null)
+    finish ;;
+  orms-go)
+    # Ent generates its client beside the copy of what it is made from.
+    mkdir -p "$cache/orms-go/src"
+    cp -r "$here/orms/go/." "$cache/orms-go/src"
+    export GOFLAGS=-mod=readonly
+    (cd "$cache/orms-go/src" && go run entgo.io/ent/cmd/ent generate --target ent/gen --feature sql/upsert,sql/lock,sql/execquery ./ent/schema \
+      && go build -o "$cache/orms-go/" ./gorm ./ent) ;;
+  orms-java)
+    done_for orms-java "$here/orms/java/pom.xml" "$here/orms/java/HibernateApp.java" && exit 0
+    rm -rf "$cache/orms-java"; mkdir -p "$cache/orms-java/classes"
+    mvn --quiet --batch-mode -f "$here/orms/java/pom.xml" dependency:copy-dependencies -DoutputDirectory="$cache/orms-java/lib"
+    javac -Xlint:all,-processing -d "$cache/orms-java/classes" -cp "$cache/orms-java/lib/*" "$here/orms/java/HibernateApp.java"
+    finish ;;
+  orms-diesel | orms-seaorm)
+    # Not the gateway's target folder, which whoever runs this may hold.
+    cargo build --quiet --locked --manifest-path "$here/orms/${1#orms-}/Cargo.toml" --target-dir "$cache/$1" ;;
   *) echo "unknown language $1" >&2; exit 2 ;;
 esac

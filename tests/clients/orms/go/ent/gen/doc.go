@@ -1,0 +1,2 @@
+// Package gen is where install.sh lets Ent generate the client, in the cache's copy of this folder.
+package gen
