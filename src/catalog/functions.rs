@@ -35,6 +35,7 @@ pub fn natives() -> Vec<Native> {
     all.extend(settings());
     all.extend(acl::natives());
     all.extend(names::natives());
+    all.push(super::all_settings::settings());
     all.extend(signals::natives());
     all.extend(definitions::natives());
     all.extend(index_properties::natives());

@@ -107,7 +107,7 @@ impl Method {
 fn column(asker: &Asker, oid: Oid, n: i32, property: &str) -> Result<Option<bool>> {
     let Some((method, at)) = Method::of_index(asker, oid).zip(usize::try_from(n - 1).ok()) else { return Ok(None) };
     if let Some(keys) = system_keys(oid) {
-        let plain = IndexKey { column: 0, expression: None, name: None, descending: false, nulls_first: false };
+        let plain = IndexKey::of_column(0);
         return if at < keys.count() { method.column_has(Some(&plain), property) } else { Ok(None) };
     }
     let Some((_, index)) = find_index(asker, oid) else { return Ok(None) };

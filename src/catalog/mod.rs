@@ -5,6 +5,7 @@
 //! nothing that a gateway has is truly empty. To add a view: one file, named as it is.
 
 mod acl;
+mod all_settings;
 mod audit;
 mod build;
 mod definitions;

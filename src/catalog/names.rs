@@ -183,6 +183,10 @@ fn catalog_oid(name: &str) -> Option<Oid> {
 /// The comment on an object of a catalog; `None` if there is none.
 fn comment(asker: &Asker, object: Oid, catalog: &str) -> Option<String> {
     let snapshot = &asker.snapshot;
+    if catalog.is_empty() {
+        // obj_description() of old, which trusts that no other catalog has that OID.
+        return COMMENTED.iter().find_map(|catalog| comment(asker, object, catalog));
+    }
     if catalog == "pg_extension" && object == extension::PLPGSQL_OID {
         return Some(extension::PLPGSQL.comment.to_owned());
     }
@@ -217,6 +221,23 @@ fn comment(asker: &Asker, object: Oid, catalog: &str) -> Option<String> {
         _ => None,
     }
 }
+
+/// The catalogs whose objects have comments.
+const COMMENTED: [&str; 13] = [
+    "pg_class",
+    "pg_namespace",
+    "pg_type",
+    "pg_constraint",
+    "pg_proc",
+    "pg_extension",
+    "pg_operator",
+    "pg_cast",
+    "pg_am",
+    "pg_collation",
+    "pg_language",
+    "pg_opclass",
+    "pg_opfamily",
+];
 
 fn recorded_comment(object: Oid, catalog: Oid) -> Option<&'static str> {
     static COMMENTS: LazyLock<HashMap<(Oid, Oid), &'static str>> = LazyLock::new(|| {

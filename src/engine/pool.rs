@@ -104,6 +104,7 @@ impl Pool {
         system::register(&raw, plugins.system_tables)?;
         feed_scan::register(&raw, &feeds)?;
         sequence::register(&raw, &sequences)?;
+        sequence::register_relation(&raw, &sequences)?;
         // From here on no statement changes a setting, but for three of the connection's own.
         let own = "SET allowed_configs = ['TimeZone', 'preserve_insertion_order', 'explain_output']; \
                    SET lock_configuration = true";

@@ -20,11 +20,13 @@ use crate::registry::{Name, RelationKind, Sequence};
 use crate::types::Oid;
 
 mod functions;
+mod relation;
 pub(super) use functions::register;
+pub(super) use relation::register as register_relation;
 
-/// Values reserved at first, as many as PostgreSQL logs ahead; doubled while a block lasts less than [`BLOCK_TIME`].
-const FIRST_BLOCK: u64 = 32;
-const GREATEST_BLOCK: u64 = 1 << 16;
+/// Values reserved at first: one and the 32 that PostgreSQL logs ahead; doubled while a block lasts less than [`BLOCK_TIME`].
+const FIRST_BLOCK: u64 = 33;
+const GREATEST_BLOCK: u64 = FIRST_BLOCK << 11;
 const BLOCK_TIME: Duration = Duration::from_secs(1);
 
 /// The table in the database file. Its schema is the gateway's own, no namespace of any user's.
@@ -172,6 +174,15 @@ impl Sequences {
 
     pub fn end_session(&self, session: u64) {
         self.sessions.lock().remove(&session);
+    }
+
+    /// A sequence as the row that it is: last_value, log_cnt (how many more values PostgreSQL would give out before it logs
+    /// some again) and is_called.
+    fn row(&self, oid: Oid, definition: &Sequence) -> (i64, i64, bool) {
+        match self.states.lock().get(&definition.count_of(oid)) {
+            Some(state) => (state.last, (state.reserved % FIRST_BLOCK) as i64, state.called),
+            None => (definition.first(), 0, false),
+        }
     }
 
     /// The last value of a count, and whether it was given out.

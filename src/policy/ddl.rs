@@ -59,7 +59,7 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             who.must_create_in(namespace, *temporary)
         }
         Ddl::Refresh { view, concurrently: _, with_data: _ } => must_own(who.snapshot(), who.role(), view),
-        Ddl::CreateIndex { namespace, name: _, table, index: _, if_not_exists: _ } => {
+        Ddl::CreateIndex { namespace, name: _, table, index: _, if_not_exists: _, only: _ } => {
             who.must_own_relation(namespace, table)
         }
         Ddl::CreateSequence { namespace, name: _, sequence, if_not_exists: _, temporary, unlogged: _ } => {
@@ -105,7 +105,7 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             }
             who.must_become(owner.as_ref())
         }
-        Ddl::AlterTable { kind: _, namespace, name, actions, if_exists: _ } => {
+        Ddl::AlterTable { kind: _, namespace, name, actions, if_exists: _, only: _ } => {
             who.alter_table(namespace, name, actions, walk)
         }
         Ddl::Drop { kind, names, if_exists: _, behavior: _ } => {
@@ -344,7 +344,9 @@ impl Who<'_> {
                 | AlterTable::DetachPartition { partition, concurrently: _ } => {
                     self.must_own_relation(&partition.0, &partition.1)?;
                 }
-                AlterTable::DropColumn { .. }
+                // Whose partition is the tree's owner's affair already.
+                AlterTable::AttachIndex { index: _ }
+                | AlterTable::DropColumn { .. }
                 | AlterTable::RenameColumn { .. }
                 | AlterTable::SetDefault { .. }
                 | AlterTable::SetNotNull { .. }

@@ -215,7 +215,7 @@ impl Walk {
                     self.option(seed);
                 }
             }
-            Source::System { def } => self.meet(*id, def, columns, required),
+            Source::System { def } | Source::Sequence { def } => self.meet(*id, def, columns, required),
             Source::View { def, query, owner } => {
                 self.meet(*id, def, columns, required);
                 let outer = (self.role, self.in_view, self.inserting);
@@ -582,6 +582,7 @@ fn written_table(target: &Relation) -> Option<Oid> {
     match &target.source {
         Source::Table { def, only: _, sample: _ } => Some(def.oid),
         Source::System { .. }
+        | Source::Sequence { .. }
         | Source::View { .. }
         | Source::Subquery(_)
         | Source::Cte(_)

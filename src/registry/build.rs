@@ -7,7 +7,7 @@ use super::{
     Relation, RelationKind, Sequence, Snapshot, Storage, expression, names,
 };
 use crate::error::{Error, Result, SqlState};
-use crate::types::{Oid, oid};
+use crate::types::{Oid, PgType, oid};
 
 /// The most columns that a table may have, as in PostgreSQL.
 pub const MAX_COLUMNS: usize = 1600;
@@ -153,6 +153,23 @@ pub fn default_sequence(ty: Oid) -> Sequence {
     Sequence { ty, start: 1, increment: 1, min: 1, max, cache: 1, cycle: false, owned_by: None, count: None }
 }
 
+/// What a sequence shows when it is read.
+pub(super) fn sequence_columns() -> Vec<Column> {
+    let column = |num, name: &str, ty| Column {
+        num,
+        name: name.into(),
+        ty: PgType::new(ty),
+        not_null: true,
+        collation: 0,
+        default: None,
+        identity: None,
+        generated: None,
+        acl: Acl::default(),
+        comment: None,
+    };
+    vec![column(1, "last_value", oid::INT8), column(2, "log_cnt", oid::INT8), column(3, "is_called", oid::BOOL)]
+}
+
 /// A sequence's relation, owned and managed as `like` is.
 fn sequence(snapshot: &Snapshot, namespace: Name, name: Name, definition: Sequence, like: &Relation) -> Relation {
     Relation {
@@ -163,7 +180,7 @@ fn sequence(snapshot: &Snapshot, namespace: Name, name: Name, definition: Sequen
         managed: like.managed.clone(),
         temporary: like.temporary,
         kind: RelationKind::Sequence(definition),
-        columns: Vec::new(),
+        columns: sequence_columns(),
         constraints: Vec::new(),
         indexes: Vec::new(),
         acl: Acl::default(),
@@ -193,18 +210,11 @@ pub fn add_constraint(snapshot: &Snapshot, relation: &mut Relation, draft: &NewC
         }
     }
     if let ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } = &kind {
-        let key = |column: &i16| IndexKey {
-            column: *column,
-            expression: None,
-            name: None,
-            descending: false,
-            nulls_first: false,
-        };
         relation.indexes.push(Index {
             oid: snapshot.counters.allocate_oid(),
             name: name.clone(),
             unique: true,
-            keys: columns.iter().map(key).collect(),
+            keys: columns.iter().map(|column| IndexKey::of_column(*column)).collect(),
             predicate: None,
             nulls_not_distinct: matches!(&kind, ConstraintKind::Unique { nulls_not_distinct: true, .. }),
             reads: Vec::new(),
@@ -213,6 +223,7 @@ pub fn add_constraint(snapshot: &Snapshot, relation: &mut Relation, draft: &NewC
             of_constraint: true,
             comment: None,
             parent: None,
+            options: Vec::new(),
         });
     }
     relation.constraints.push(Constraint {

@@ -70,7 +70,14 @@ impl Snapshot {
                 if let RelationKind::Sequence(Sequence { count: Some(count), .. }) = &relation.kind {
                     self.note_oids(&[count.number]);
                 }
-                self.add_relation(relation);
+                match (&relation.kind, relation.columns.is_empty()) {
+                    // It was kept before sequences could be read.
+                    (RelationKind::Sequence(_), true) => {
+                        let columns = super::build::sequence_columns();
+                        self.add_relation(&Arc::new(Relation { columns, ..(**relation).clone() }));
+                    }
+                    _ => self.add_relation(relation),
+                }
             }
             Change::DropRelation(oid) => self.drop_relation(*oid),
             Change::PutType(ty) => {

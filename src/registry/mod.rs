@@ -26,6 +26,8 @@ mod model;
 pub mod names;
 /// What belongs to relations, by OID.
 pub mod objects;
+/// Operator classes of indexes.
+pub mod opclass;
 /// Partition trees.
 pub mod partition;
 mod physical;

@@ -330,6 +330,9 @@ pub struct Index {
     /// In a partition: the index of its parent that this one comes from. Inside DuckDB there is the root's alone.
     #[serde(default)]
     pub parent: Option<Oid>,
+    /// WITH's, `name=value`: what the catalog shows.
+    #[serde(default)]
+    pub options: Vec<String>,
 }
 
 impl Index {
@@ -348,6 +351,16 @@ pub struct IndexKey {
     pub name: Option<Name>,
     pub descending: bool,
     pub nulls_first: bool,
+    /// The operator class, if it is not the one that the type has by default.
+    #[serde(default)]
+    pub opclass: Option<Name>,
+}
+
+impl IndexKey {
+    /// A column in the order that is the default.
+    pub const fn of_column(column: i16) -> Self {
+        Self { column, expression: None, name: None, descending: false, nulls_first: false, opclass: None }
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

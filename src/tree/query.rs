@@ -227,6 +227,10 @@ pub enum Source {
     System {
         def: Arc<TableDef>,
     },
+    /// A sequence, read as the relation of one row that it is: last_value, log_cnt, is_called. Its state is no transaction's.
+    Sequence {
+        def: Arc<TableDef>,
+    },
     /// An expanded view: the query runs with the rights of `owner` (a role's OID); `None` (security_invoker): of the current user.
     View {
         def: Arc<TableDef>,

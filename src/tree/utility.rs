@@ -75,6 +75,8 @@ pub enum Ddl {
         table: Name,
         index: registry::Index,
         if_not_exists: bool,
+        /// ON ONLY: partitions have it when theirs is attached.
+        only: bool,
     },
     CreateSequence {
         namespace: Name,
@@ -145,6 +147,8 @@ pub enum Ddl {
         name: Name,
         actions: Vec<AlterTable>,
         if_exists: bool,
+        /// ALTER TABLE ONLY of a table that has partitions.
+        only: bool,
     },
     Drop {
         kind: ObjectKind,
@@ -279,6 +283,8 @@ pub enum AlterTable {
         column: Name,
         always: Option<bool>,
         options: Option<registry::Sequence>,
+        /// SEQUENCE NAME: what its sequence is called, if not as PostgreSQL would.
+        sequence: Option<Name>,
         if_exists: bool,
     },
     /// SET GENERATED (`always`), SET of the sequence's options, RESTART.
@@ -295,6 +301,10 @@ pub enum AlterTable {
     DetachPartition {
         partition: (Name, Name),
         concurrently: bool,
+    },
+    /// ALTER INDEX … ATTACH PARTITION another index.
+    AttachIndex {
+        index: (Name, Name),
     },
     /// SET (security_invoker = …) of a view.
     SecurityInvoker(bool),

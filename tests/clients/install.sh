@@ -38,8 +38,8 @@ case "${1:?python, node, go, java, tools, or orms- and python, node, prisma, go,
     rm -rf "$cache/tools"
     python3 -m venv "$cache/tools"
     "$cache/tools/bin/pip" install --quiet --disable-pip-version-check -r "$here/tools/requirements.txt"
-    # Their psql is what is wanted; not all of them say that it is a program.
-    chmod +x "$cache"/tools/lib/python*/site-packages/*pgserver/pginstall*/bin/psql
+    # Their programs are what is wanted; not all of them say that they are.
+    chmod +x "$cache"/tools/lib/python*/site-packages/*pgserver/pginstall*/bin/*
     finish ;;
   orms-python)
     done_for orms-python "$here/orms/requirements.txt" && exit 0

@@ -53,10 +53,6 @@ const SYSTEM_COLUMNS: [(i16, &str, Oid); 6] = [
     (-6, "tableoid", oid::OID),
 ];
 
-/// The columns of what a sequence is in PostgreSQL: a relation of one row.
-pub(super) const SEQUENCE_COLUMNS: [(&str, Oid); 3] =
-    [("last_value", oid::INT8), ("log_cnt", oid::INT8), ("is_called", oid::BOOL)];
-
 pub(super) fn pg_attribute(ask: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&[
         "attrelid",
@@ -121,11 +117,6 @@ pub(super) fn pg_attribute(ask: &Ask<'_>) -> Result<Rows> {
         rows.about[0] = r.oid;
         for column in &r.columns {
             push(&mut rows, r.oid, column.num, &column.name, column.ty, Some(column), false);
-        }
-        if relkind(r) == b'S' && r.columns.is_empty() {
-            for (i, (name, ty)) in SEQUENCE_COLUMNS.into_iter().enumerate() {
-                push(&mut rows, r.oid, i as i16 + 1, name, PgType::new(ty), None, false);
-            }
         }
         if matches!(relkind(r), b'r' | b'p' | b'm' | b'S') {
             for (num, name, ty) in SYSTEM_COLUMNS {

@@ -56,6 +56,12 @@ pub(super) fn pg_depend(ask: &Ask<'_>) -> Result<Rows> {
         }
         columns(ask, r, &mut rows);
         constraints(ask, r, &mut rows);
+        if let Some(parent) = r.partition_parent() {
+            rows.about = [r.oid, parent];
+            push(&mut rows, whole, (CLASS_CATALOG, parent, 0), b'a');
+            inherited(ask, r, parent, &mut rows);
+            rows.about = [r.oid, 0];
+        }
         match &r.kind {
             RelationKind::Sequence(sequence) => {
                 if let Some((table, column)) = sequence.owned_by {
@@ -113,6 +119,24 @@ fn drawn_from(ask: &Ask<'_>, default: &str) -> Option<Oid> {
     matches!(found.kind, RelationKind::Sequence(_)).then_some(found.oid)
 }
 
+/// The keys and indexes of a partition on those that they come from, and on the partition.
+fn inherited(ask: &Ask<'_>, r: &Relation, parent: Oid, rows: &mut Rows) {
+    let Some(parent) = ask.snapshot.relation_by_oid(parent) else { return };
+    let whole = (CLASS_CATALOG, r.oid, 0);
+    for own in r.constraints.iter().filter(|c| !matches!(c.kind, ConstraintKind::Check { .. })) {
+        if let Some(above) = own.parent.filter(|above| parent.constraints.iter().any(|c| c.oid == *above)) {
+            push(rows, (CONSTRAINT_CATALOG, own.oid, 0), (CONSTRAINT_CATALOG, above, 0), b'P');
+            push(rows, (CONSTRAINT_CATALOG, own.oid, 0), whole, b'S');
+        }
+    }
+    for own in &r.indexes {
+        if let Some(above) = own.parent.filter(|above| parent.indexes.iter().any(|i| i.oid == *above)) {
+            push(rows, (CLASS_CATALOG, own.oid, 0), (CLASS_CATALOG, above, 0), b'P');
+            push(rows, (CLASS_CATALOG, own.oid, 0), whole, b'S');
+        }
+    }
+}
+
 /// Constraints on their columns, keys' indexes on their constraints, other indexes on their columns.
 fn constraints(ask: &Ask<'_>, r: &Relation, rows: &mut Rows) {
     for c in &r.constraints {
@@ -123,6 +147,10 @@ fn constraints(ask: &Ask<'_>, r: &Relation, rows: &mut Rows) {
         | ConstraintKind::Check { columns, .. }) = &c.kind;
         for num in columns {
             push(rows, constraint, (CLASS_CATALOG, r.oid, i32::from(*num)), b'a');
+            // Its expression reads them, too.
+            if matches!(c.kind, ConstraintKind::Check { .. }) {
+                push(rows, constraint, (CLASS_CATALOG, r.oid, i32::from(*num)), b'n');
+            }
         }
         if let ConstraintKind::ForeignKey { target, target_columns, .. } = &c.kind {
             let before = rows.about;

@@ -144,10 +144,6 @@ fn oids(items: impl IntoIterator<Item = Oid>) -> Value {
     array(oid::OID, items.into_iter().map(Value::Oid).collect())
 }
 
-fn number<T: std::str::FromStr + Default>(field: Option<&str>) -> T {
-    field.and_then(|f| f.parse().ok()).unwrap_or_default()
-}
-
 fn timestamp(at: std::time::SystemTime) -> Value {
     let micros = at.duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_micros() as i64);
     Value::TimestampTz(micros)

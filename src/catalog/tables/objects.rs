@@ -1,13 +1,12 @@
 //! Namespaces, relations and what belongs to them.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::LazyLock;
+use std::collections::HashSet;
 
-use super::attributes::{SEQUENCE_COLUMNS, storage};
+use super::attributes::storage;
 use super::*;
 use crate::catalog::relations::is_system_view;
 use crate::registry::partition::bound_text;
-use crate::registry::{ConstraintKind, PartitionBound, Relation, RelationKind, Strategy, builtin};
+use crate::registry::{ConstraintKind, PartitionBound, Relation, RelationKind, Strategy, builtin, opclass};
 use crate::types::PgType;
 
 /// OIDs of the catalogs that other catalogs point into.
@@ -23,7 +22,6 @@ pub(in crate::catalog) const TEMPORARY_NAMESPACE: Oid = 13_190;
 const TOAST_NAMESPACE: Oid = 99;
 /// Access methods.
 const HEAP: Oid = 2;
-const BTREE: Oid = 403;
 
 pub(super) fn namespace_oid(ask: &Ask<'_>, name: &str) -> Oid {
     match name {
@@ -134,7 +132,7 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
             Value::Bool(false),
             char_(persistence),
             char_(kind),
-            Value::Int2(if kind == b'S' { SEQUENCE_COLUMNS.len() } else { r.columns.len() } as i16),
+            Value::Int2(r.columns.len() as i16),
             Value::Int2(checks as i16),
             Value::Bool(matches!(kind, b'v' | b'm')),
             Value::Bool(foreign || referenced.contains(&r.oid)),
@@ -156,7 +154,7 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
                 namespace.clone(),
                 Value::Oid(0),
                 Value::Oid(r.owner),
-                Value::Oid(access_method(&index.method)),
+                Value::Oid(opclass::access_method(&index.method)),
                 Value::Oid(index.oid),
                 Value::Int4(1),
                 Value::Float4(0.0),
@@ -177,7 +175,10 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
                 Value::Bool(kind == b'p' && objects.partitions.contains_key(&r.oid)),
                 Value::Bool(index.parent.is_some()),
                 Value::Null,
-                Value::Null,
+                match index.options.as_slice() {
+                    [] => Value::Null,
+                    options => array(oid::TEXT, options.iter().map(text).collect()),
+                },
             ]);
         }
     }
@@ -234,7 +235,7 @@ pub(super) fn pg_partitioned_table(ask: &Ask<'_>) -> Result<Rows> {
             Value::Int2(key.parts.len() as i16),
             Value::Oid(default),
             int2s(key.parts.iter().map(|part| part.column)),
-            oids(key.parts.iter().map(|part| opclass(part.ty.oid, ask))),
+            oids(key.parts.iter().map(|part| opclass_of(ask, "btree", None, part.ty.oid))),
             oids(key.parts.iter().map(|part| storage(ask, part.ty).collation)),
             if expressions.is_empty() { Value::Null } else { text(expressions.join(", ")) },
         ]);
@@ -253,32 +254,13 @@ fn referenced(ask: &Ask<'_>) -> HashSet<Oid> {
         .collect()
 }
 
-fn access_method(name: &str) -> Oid {
-    let found = crate::facts::recorded("pg_am")
-        .and_then(|t| t.rows.iter().find(|r| t.get(r, "amname") == Some(name)).map(|r| number(t.get(r, "oid"))));
-    found.unwrap_or(BTREE)
-}
-
-/// The default operator class of B-tree for a type.
-fn opclass(ty: Oid, ask: &Ask<'_>) -> Oid {
-    static DEFAULTS: LazyLock<HashMap<Oid, Oid>> = LazyLock::new(|| {
-        let t = &*crate::facts::OPCLASS_ROWS;
-        let btree =
-            |r: &&crate::facts::Row| t.get(r, "opcmethod") == Some("403") && t.get(r, "opcdefault") == Some("t");
-        t.rows.iter().filter(btree).map(|r| (number(t.get(r, "opcintype")), number(t.get(r, "oid")))).collect()
-    });
-    let base = crate::types::base_type(PgType::new(ty), &**ask.snapshot).oid;
-    let wanted = match crate::facts::TYPES.by_oid(base) {
-        Some(t) if t.oid == oid::VARCHAR => oid::TEXT,
-        Some(t) if t.is_array => oid::ANYARRAY,
-        Some(t) => t.oid,
-        None => match ask.snapshot.user_type_by_oid(base) {
-            Some(user) if user.array_oid == base => oid::ANYARRAY,
-            Some(_) => oid::ANYENUM,
-            None => oid::RECORD,
-        },
+/// The operator class of an index's column: the one that was named, or the type's.
+fn opclass_of(ask: &Ask<'_>, method: &str, named: Option<&str>, ty: Oid) -> Oid {
+    let found = match named {
+        Some(name) => opclass::kept(method, name),
+        None => opclass::default_of(method, ty, ask.snapshot),
     };
-    DEFAULTS.get(&wanted).copied().unwrap_or(0)
+    found.map_or(0, |found| found.oid)
 }
 
 pub(super) fn pg_index(ask: &Ask<'_>) -> Result<Rows> {
@@ -307,6 +289,11 @@ pub(super) fn pg_index(ask: &Ask<'_>) -> Result<Rows> {
     ]);
     for r in relations(ask) {
         rows.about[0] = r.oid;
+        // An index that a partition has none for yet (ON ONLY) is not valid.
+        let partitions = ask.snapshot.partitions(r.oid);
+        let is_whole = |index: &crate::registry::Index| {
+            partitions.iter().all(|p| p.indexes.iter().any(|i| i.parent == Some(index.oid)))
+        };
         for index in &r.indexes {
             let primary = r.primary_key().is_some_and(|c| c.name == index.name && index.of_constraint);
             let deferrable = index.of_constraint && r.constraints.iter().any(|c| c.name == index.name && c.deferrable);
@@ -323,14 +310,19 @@ pub(super) fn pg_index(ask: &Ask<'_>) -> Result<Rows> {
                 Value::Bool(false),
                 Value::Bool(!deferrable),
                 Value::Bool(false),
-                Value::Bool(true),
+                Value::Bool(is_whole(index)),
                 Value::Bool(false),
                 Value::Bool(true),
                 Value::Bool(true),
                 Value::Bool(false),
                 int2s(index.keys.iter().map(|k| k.column).chain(index.included.iter().copied())),
                 oids(index.keys.iter().map(|k| storage(ask, type_of(k.column)).collation)),
-                oids(index.keys.iter().map(|k| opclass(type_of(k.column).oid, ask))),
+                oids(
+                    index
+                        .keys
+                        .iter()
+                        .map(|k| opclass_of(ask, &index.method, k.opclass.as_deref(), type_of(k.column).oid)),
+                ),
                 int2s(index.keys.iter().map(|k| i16::from(k.descending) | (i16::from(k.nulls_first) << 1))),
                 if expressions.is_empty() { Value::Null } else { text(expressions.join(", ")) },
                 opt_text(index.predicate.as_ref()),

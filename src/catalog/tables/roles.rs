@@ -33,7 +33,8 @@ pub(super) fn pg_authid(ask: &Ask<'_>) -> Result<Rows> {
             Value::Bool(r.create_role),
             Value::Bool(r.create_db),
             Value::Bool(r.login),
-            Value::Bool(false),
+            // Nobody replicates; PostgreSQL's first role might.
+            Value::Bool(r.oid == builtin::SUPERUSER),
             Value::Bool(r.bypass_rls),
             Value::Int4(r.connection_limit.map_or(-1, |n| n as i32)),
             // Verifiers stay inside the gateway: not even a superuser needs to read one.

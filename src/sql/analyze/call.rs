@@ -511,6 +511,6 @@ impl Analyzer<'_> {
             return Err(self.missing_relation(namespace.as_deref(), &relation, pos));
         };
         let Some(rel) = item.rel else { return Err(Error::unsupported("a join's whole row")) };
-        Ok(Expr { kind: ExprKind::WholeRow(rel), ty: PgType::new(item.row_type), pos })
+        self.row_of(rel, item.row_type, pos)
     }
 }

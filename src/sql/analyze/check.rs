@@ -221,7 +221,12 @@ fn walk_from(item: &FromItem, depth: usize, visit: &mut dyn FnMut(&Expr, usize) 
                     walk(call, depth, visit)?;
                 }
             }
-            Source::Table { .. } | Source::System { .. } | Source::View { .. } | Source::Cte(_) | Source::Feed => {}
+            Source::Table { .. }
+            | Source::System { .. }
+            | Source::Sequence { .. }
+            | Source::View { .. }
+            | Source::Cte(_)
+            | Source::Feed => {}
         },
     }
     Ok(())

@@ -120,11 +120,7 @@ impl Analyzer<'_> {
                 }
             }
             RelationKind::Composite => return Err(super::dml::no_rows(&table).at(pos)),
-            RelationKind::Sequence(_) => {
-                return Err(Error::unsupported("reading a sequence as a table")
-                    .hint("Use pg_sequences, or currval() and lastval().")
-                    .at(pos));
-            }
+            RelationKind::Sequence(_) => Source::Sequence { def: Arc::clone(&def) },
         };
         let id = self.new_rel();
         self.rel_tables.insert(id, Arc::clone(&def));
@@ -138,7 +134,12 @@ impl Analyzer<'_> {
         let (item, mut items) = self.relation_item(relation, alias)?;
         for ns in &mut items {
             ns.namespace = namespace.clone();
-            ns.row_type = if def.row_type == 0 { oid::RECORD } else { def.row_type };
+            ns.row_type = match (&def.kind, def.row_type) {
+                // It has columns, but no type of rows.
+                (RelationKind::Sequence(_), _) => 0,
+                (_, 0) => oid::RECORD,
+                (_, row_type) => row_type,
+            };
         }
         Ok((item, items))
     }

@@ -2,11 +2,11 @@
 
 use sqlparser::ast::{self, AccessExpr};
 
-use super::{Analyzer, CastContext, Expr, ExprKind};
+use super::{Analyzer, CastContext, Expr, ExprKind, RelId};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::parse::fold;
 use crate::tree::Subscript;
-use crate::types::{PgType, Value, oid};
+use crate::types::{Oid, PgType, Value, oid};
 
 impl Analyzer<'_> {
     /// An unqualified name: a column, or a whole row of a relation.
@@ -56,7 +56,17 @@ impl Analyzer<'_> {
         if item.row_type == oid::RECORD && item.columns.len() == 1 && self.function_rels.contains(&rel) {
             return Ok(Some(super::scope::at(item.columns[0].expr.clone(), pos)));
         }
-        Ok(Some(Expr { kind: ExprKind::WholeRow(rel), ty: PgType::new(item.row_type), pos }))
+        self.row_of(rel, item.row_type, pos).map(Some)
+    }
+
+    /// A relation's whole row, of this type; 0 if it has none (a sequence).
+    pub(crate) fn row_of(&self, rel: RelId, row_type: Oid, pos: u32) -> Result<Expr> {
+        if row_type == 0 {
+            let name = self.rel_tables.get(&rel).map_or("", |def| &def.name);
+            let message = format!("relation \"{name}\" does not have a composite type");
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+        }
+        Ok(Expr { kind: ExprKind::WholeRow(rel), ty: PgType::new(row_type), pos })
     }
 
     /// `t.a`, `n.t.a`, `db.n.t.a`.
@@ -108,7 +118,7 @@ impl Analyzer<'_> {
         if let (Some(rel), row_type) = (item.rel, item.row_type)
             && self.is_function_of(column, row_type)
         {
-            let row = Expr { kind: ExprKind::WholeRow(rel), ty: PgType::new(row_type), pos };
+            let row = self.row_of(rel, row_type, pos)?;
             return self.call_unqualified(column, vec![row], pos);
         }
         if item.rel.is_some_and(|r| self.rel_tables.contains_key(&r)) {

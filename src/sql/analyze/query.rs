@@ -343,16 +343,21 @@ impl Analyzer<'_> {
                         let named = of.as_ref().is_none_or(|(_, name, _)| *name == r.alias);
                         let extended = |what: Option<&str>| named && nullable && what.is_none();
                         let what = match &r.source {
-                            Source::Table { .. } | Source::View { .. } | Source::Subquery(_) => None,
+                            Source::Table { .. }
+                            | Source::View { .. }
+                            | Source::Sequence { .. }
+                            | Source::Subquery(_) => None,
                             Source::Function { .. } => Some("a function"),
                             Source::Cte(_) => Some("a WITH query"),
                             Source::System { .. } | Source::Feed => Some("this relation"),
                         };
-                        if let Source::Table { def, .. } = &r.source
+                        use crate::registry::RelationKind;
+                        if let Source::Table { def, .. } | Source::Sequence { def } = &r.source
                             && named
-                            && matches!(def.kind, crate::registry::RelationKind::MaterializedView { .. })
+                            && matches!(def.kind, RelationKind::MaterializedView { .. } | RelationKind::Sequence(_))
                         {
-                            let message = format!("cannot lock rows in materialized view \"{}\"", def.name);
+                            let kind = crate::policy::kind_word(def);
+                            let message = format!("cannot lock rows in {kind} \"{}\"", def.name);
                             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
                         }
                         if extended(what) {

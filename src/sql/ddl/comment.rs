@@ -3,7 +3,7 @@
 use super::alter::{word, wrong_type};
 use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Change, Name};
+use crate::registry::{Change, Name, RelationKind};
 use crate::tree::ObjectKind;
 
 impl Planner<'_> {
@@ -87,6 +87,11 @@ impl Planner<'_> {
         let mut relation = (*self.relation(namespace, name)?).clone();
         self.may_change(&relation.managed, word(&relation), name)?;
         if kind == ObjectKind::Column {
+            if matches!(relation.kind, RelationKind::Sequence(_)) {
+                let message = format!("cannot set comment on relation \"{name}\"");
+                return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
+                    .detail("This operation is not supported for sequences."));
+            }
             let Some(column) = relation.columns.iter_mut().find(|c| c.name == *part) else {
                 let message = format!("column \"{part}\" of relation \"{name}\" does not exist");
                 return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));

@@ -331,6 +331,7 @@ impl Planner<'_> {
                     .hint(format!("You can drop index {above} instead.")));
             }
             let below = self.children_of(&table);
+            self.no_key_rests_on(&table, name)?;
             let mut table = (*table).clone();
             if index.unique && index.is_native() {
                 self.command(super::index::drop_native(&table, &index));

@@ -64,7 +64,7 @@ impl Planner<'_> {
         let told = self.plan.notices.len();
         for (table, columns) in tables.into_values() {
             self.may_change(&table.managed, "table", &table.name)?;
-            self.alter_real_table(table, &columns)?;
+            self.alter_real_table(table, &columns, false)?;
         }
         if self.plan.notices.len() > told {
             return Err(

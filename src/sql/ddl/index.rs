@@ -21,7 +21,7 @@ impl Planner<'_> {
         (namespace, table): (&Name, &Name),
         name: Option<&Name>,
         index: &Index,
-        if_not_exists: bool,
+        (if_not_exists, only): (bool, bool),
     ) -> Result<()> {
         self.tag("CREATE INDEX");
         let relation = self.relation(namespace, table)?;
@@ -44,14 +44,18 @@ impl Planner<'_> {
             None => build::index_name(&self.after, &relation, &index),
         };
         if relation.is_partition() && index.unique {
-            return Err(
-                Error::unsupported("a unique index on a partition alone").hint("Create it on the partitioned table.")
-            );
+            if !self.index_waits_above(&relation, &index)? {
+                return Err(Error::unsupported("a unique index on a partition alone")
+                    .hint("Create it on the partitioned table."));
+            }
+            // The index above holds it already.
+            relation.indexes.push(index);
+        } else {
+            self.add_index(&mut relation, index)?;
         }
-        self.add_index(&mut relation, index)?;
         super::partition::keys_have_the_partition_key(&relation)?;
         let mut tree = vec![relation];
-        for child in self.after.partition_descendants(tree[0].oid) {
+        for child in self.after.partition_descendants(tree[0].oid).into_iter().filter(|_| !only) {
             tree.push((**child).clone());
         }
         for at in 0..tree.len() {

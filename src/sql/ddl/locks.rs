@@ -154,6 +154,7 @@ fn of_action(action: &AlterTable) -> (LockMode, bool) {
         | AlterTable::DropConstraint { .. }
         | AlterTable::SetIdentity { .. }
         | AlterTable::AttachPartition { .. }
+        | AlterTable::AttachIndex { .. }
         | AlterTable::DetachPartition { .. } => (LockMode::AccessExclusive, true),
     }
 }

@@ -168,8 +168,8 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
             let key = (namespace.clone(), name.clone());
             planner.create_view(key, columns, definition, query, *or_replace, (*temporary, *invoker, *check_option))?;
         }
-        Ddl::CreateIndex { namespace, name, table, index, if_not_exists } => {
-            planner.create_index((namespace, table), name.as_ref(), index, *if_not_exists)?;
+        Ddl::CreateIndex { namespace, name, table, index, if_not_exists, only } => {
+            planner.create_index((namespace, table), name.as_ref(), index, (*if_not_exists, *only))?;
         }
         Ddl::CreateSequence { namespace, name, sequence, if_not_exists, temporary, unlogged } => {
             let key = (namespace.clone(), name.clone());
@@ -188,8 +188,8 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
         Ddl::CreateDomain { namespace, name, domain } => planner.create_domain(namespace, name, domain)?,
         Ddl::AlterDomain { namespace, name, change } => planner.alter_domain(namespace, name, change)?,
         Ddl::AlterEnum { namespace, name, change } => planner.alter_enum(namespace, name, change)?,
-        Ddl::AlterTable { kind, namespace, name, actions, if_exists } => {
-            planner.alter_table(*kind, (namespace, name), actions, *if_exists)?;
+        Ddl::AlterTable { kind, namespace, name, actions, if_exists, only } => {
+            planner.alter_table(*kind, (namespace, name), actions, (*if_exists, *only))?;
         }
         Ddl::Drop { kind, names, if_exists, behavior } => planner.drop_objects(*kind, names, *if_exists, *behavior)?,
         Ddl::Comment { kind, namespace, name, column, comment } => {

@@ -2,6 +2,9 @@
 //! root's table (docs/decisions/partitions.md).
 
 mod attach;
+mod index;
+
+pub(super) use index::waits_above;
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -210,8 +213,7 @@ impl Planner<'_> {
                 }
                 table.columns.iter_mut().for_each(|c| c.not_null |= columns.contains(&c.num));
             }
-            let key =
-                |c: &i16| IndexKey { column: *c, expression: None, name: None, descending: false, nulls_first: false };
+            let key = |c: &i16| IndexKey::of_column(*c);
             table.indexes.push(Index {
                 oid: self.after.counters.allocate_oid(),
                 name: name.clone(),
@@ -225,6 +227,7 @@ impl Planner<'_> {
                 of_constraint: true,
                 comment: None,
                 parent: index_of(parent, &constraint.name),
+                options: Vec::new(),
             });
         }
         let oid = self.after.counters.allocate_oid();
@@ -235,34 +238,13 @@ impl Planner<'_> {
 
     /// An index of the parent that is no constraint's.
     pub(super) fn inherit_index(&mut self, table: &mut Relation, parent: &Relation, index: &Index) -> Result<()> {
-        let mut keys = index.keys.clone();
-        for key in keys.iter_mut().filter(|key| key.column != 0) {
-            key.column = number(parent, table, key.column)?;
-        }
-        let included = index.included.iter().map(|num| number(parent, table, *num)).collect::<Result<Vec<_>>>()?;
-        let same = |own: &&mut Index| {
-            let columns = |keys: &[IndexKey]| {
-                keys.iter().map(|k| (k.column, k.expression.clone(), k.descending)).collect::<Vec<_>>()
-            };
-            own.parent.is_none()
-                && own.unique == index.unique
-                && own.method == index.method
-                && own.predicate == index.predicate
-                && columns(&own.keys) == columns(&keys)
-                && own.included == included
-        };
-        if let Some(own) = table.indexes.iter_mut().find(same) {
+        let as_here = index::renumbered(parent, table, index)?;
+        if let Some(own) = table.indexes.iter_mut().find(|own| own.parent.is_none() && index::is_alike(own, &as_here)) {
             own.parent = Some(index.oid);
             return Ok(());
         }
-        let mut new = Index {
-            oid: self.after.counters.allocate_oid(),
-            keys,
-            included,
-            comment: None,
-            parent: Some(index.oid),
-            ..index.clone()
-        };
+        let oid = self.after.counters.allocate_oid();
+        let mut new = Index { oid, comment: None, parent: Some(index.oid), ..as_here };
         new.name = build::index_name(&self.after, table, &new);
         table.indexes.push(new);
         Ok(())

@@ -121,7 +121,7 @@ impl Printer<'_> {
                 let now = self.table_now(def);
                 self.relation_name(&now);
             }
-            Source::System { def } | Source::View { def, .. } => {
+            Source::System { def } | Source::Sequence { def } | Source::View { def, .. } => {
                 let now = self.table_now(def);
                 self.relation_name(&now);
             }

@@ -73,7 +73,8 @@ pub fn body(
     let mut p = Printer::new(seen, style);
     p.levels.push(Level::of_columns(params, names));
     p.prefix = true;
-    p.query(query, true, Some(columns))?;
+    // Nobody sees the names of its columns.
+    p.query(query, false, Some(columns))?;
     Ok(p.out)
 }
 

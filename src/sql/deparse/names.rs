@@ -147,7 +147,9 @@ impl Printer<'_> {
 
     /// What a table calls a column now, unless an alias was given to it.
     fn column_now(&self, relation: &Relation, column: u16) -> Option<Arc<str>> {
-        let (Source::Table { def, .. } | Source::System { def } | Source::View { def, .. }) = &relation.source else {
+        let (Source::Table { def, .. } | Source::System { def } | Source::Sequence { def } | Source::View { def, .. }) =
+            &relation.source
+        else {
             return None;
         };
         let then = def.columns.get(usize::from(column))?;
@@ -172,7 +174,10 @@ impl Printer<'_> {
     fn call(&self, relation: &Relation, forced: &Forced) -> Called {
         // The names that the source itself gives, and the name that needs no alias.
         let (own, bare, always): (Vec<Arc<str>>, Option<Arc<str>>, bool) = match &relation.source {
-            Source::Table { def, .. } | Source::System { def } | Source::View { def, .. } => {
+            Source::Table { def, .. }
+            | Source::System { def }
+            | Source::Sequence { def }
+            | Source::View { def, .. } => {
                 let now = self.table_now(def);
                 let of = |c: &crate::registry::Column| {
                     now.column_by_num(c.num).map_or_else(|| Arc::clone(&c.name), |c| Arc::clone(&c.name))
@@ -189,9 +194,10 @@ impl Printer<'_> {
         let aliased = |i: usize| {
             // A name that differs from that of the source when the tree was made is an alias.
             let then = match &relation.source {
-                Source::Table { def, .. } | Source::System { def } | Source::View { def, .. } => {
-                    def.columns.get(i).map(|c| &c.name)
-                }
+                Source::Table { def, .. }
+                | Source::System { def }
+                | Source::Sequence { def }
+                | Source::View { def, .. } => def.columns.get(i).map(|c| &c.name),
                 _ => own.get(i),
             };
             then.is_none_or(|then| *then != relation.columns[i].name)
@@ -214,7 +220,10 @@ impl Printer<'_> {
         let function = matches!(relation.source, Source::Function { .. });
         let column_aliases = function || columns.iter().zip(&own).any(|(c, own)| **c != **own);
         let then = match &relation.source {
-            Source::Table { def, .. } | Source::System { def } | Source::View { def, .. } => Some(&def.name),
+            Source::Table { def, .. }
+            | Source::System { def }
+            | Source::Sequence { def }
+            | Source::View { def, .. } => Some(&def.name),
             _ => None,
         };
         let wanted = match (&bare, then) {

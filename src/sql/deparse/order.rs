@@ -4,7 +4,7 @@
 
 use super::Printer;
 use crate::error::Result;
-use crate::tree::{Expr, ExprKind, RelId, SortKey};
+use crate::tree::{CastHow, Expr, ExprKind, RelId, SortKey};
 
 impl Printer<'_> {
     /// `output` is the relation that stands for the query's own output: its columns are written by number.
@@ -34,7 +34,7 @@ impl Printer<'_> {
             }
             ExprKind::Column { .. } | ExprKind::WholeRow(_) => self.expr(expr, true),
             _ => {
-                let parens = self.style.terse || super::expr::is_call(expr);
+                let parens = self.style.terse || super::expr::is_call(expr) || is_cast_by_function(expr);
                 self.push(if parens { "(" } else { "" });
                 self.expr(expr, true)?;
                 self.push(if parens { ")" } else { "" });
@@ -42,4 +42,9 @@ impl Printer<'_> {
             }
         }
     }
+}
+
+/// A call to PostgreSQL, which does not look like one.
+fn is_cast_by_function(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Cast { how: CastHow::Function(_) | CastHow::Typmod, .. })
 }

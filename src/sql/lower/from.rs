@@ -87,6 +87,13 @@ impl Lowerer<'_> {
                 self.depends.elusive = true;
                 self.system_table(relation, def, alias)?
             }
+            Source::Sequence { def } => {
+                // What is drawn of it is kept with the statement, as what nextval() gives is: it may be done again.
+                self.enter_named(relation, def, alias);
+                let sequence = Scalar::number(def.oid, Phys::Void).cast(Phys::Oid);
+                let args = vec![self.session_id(), sequence];
+                From::Function { text: "dg_sequence({*})".into(), args, alias, columns: vec![] }
+            }
             Source::View { def: _, query, owner: _ } => self.subquery_relation(relation, query, alias)?,
             Source::Subquery(query) => self.subquery_relation(relation, query, alias)?,
             Source::Cte(id) => {
@@ -136,7 +143,8 @@ impl Lowerer<'_> {
             .collect()
     }
 
-    fn system_table(&mut self, relation: &Relation, def: &registry::Relation, alias: Alias) -> Result<From> {
+    /// Enters what a function of the gateway answers: its columns go by the names that the relation itself has.
+    fn enter_named(&mut self, relation: &Relation, def: &registry::Relation, alias: Alias) {
         let columns = relation
             .columns
             .iter()
@@ -151,6 +159,10 @@ impl Lowerer<'_> {
             })
             .collect();
         self.rels.insert(relation.id, Rel { alias, columns });
+    }
+
+    fn system_table(&mut self, relation: &Relation, def: &registry::Relation, alias: Alias) -> Result<From> {
+        self.enter_named(relation, def, alias);
         let name = match &*def.namespace {
             "pg_catalog" => def.name.to_string(),
             namespace => format!("{namespace}.{}", def.name),

@@ -348,7 +348,11 @@ impl Lowerer<'_> {
                 }
             }
             Source::View { query, .. } | Source::Subquery(query) => self.tables_of(query, wait, whole)?,
-            Source::System { .. } | Source::Cte(_) | Source::Function { .. } | Source::Feed => {}
+            Source::System { .. }
+            | Source::Sequence { .. }
+            | Source::Cte(_)
+            | Source::Function { .. }
+            | Source::Feed => {}
         }
         Ok(())
     }

@@ -26,6 +26,12 @@ pub enum RawDdl {
         action: AlterTable,
     },
     Partition(super::partition::RawAction),
+    /// ALTER INDEX … ATTACH PARTITION.
+    AttachIndex {
+        name: QualifiedName,
+        index: QualifiedName,
+        if_exists: bool,
+    },
     CreateSequence {
         name: QualifiedName,
         ty: Option<DataType>,
@@ -230,6 +236,9 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
     {
         return Ok(Some(found));
     }
+    if kind == ObjectKind::Index && c.eat("attach partition") {
+        return Ok(Some(RawDdl::AttachIndex { name, index: c.qualified()?, if_exists }));
+    }
     let action = if c.eat("set schema") {
         AlterTable::SetNamespace { to: c.name()? }
     } else if kind != ObjectKind::Table && c.eat("owner to") {
@@ -254,7 +263,9 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
         sequence_options(c, &mut options)?;
         let SequenceOptions { ty, change, owned_by } = options;
         return Ok(Some(RawDdl::AlterSequence { name, ty, change, owned_by, if_exists }));
-    } else if matches!(kind, ObjectKind::Table | ObjectKind::MaterializedView | ObjectKind::Index) && tuning(c) {
+    } else if matches!(kind, ObjectKind::Table | ObjectKind::MaterializedView | ObjectKind::Index)
+        && super::tuning::tuning(c)
+    {
         AlterTable::Tune
     } else if kind == ObjectKind::Table {
         let Some(action) = identity_action(c)? else { return Ok(None) };
@@ -293,7 +304,7 @@ fn identity_action(c: &mut Cursor<'_>) -> Result<Option<AlterTable>> {
         return altered_identity(c, column);
     }
     let if_exists = c.eat("if exists");
-    Ok(Some(AlterTable::SetIdentity { column, always: None, options: None, if_exists }))
+    Ok(Some(AlterTable::SetIdentity { column, always: None, options: None, sequence: None, if_exists }))
 }
 
 fn altered_identity(c: &mut Cursor<'_>, column: Name) -> Result<Option<AlterTable>> {
@@ -393,7 +404,7 @@ fn setting_value(c: &mut Cursor<'_>) -> Result<String> {
 }
 
 /// A word, reserved or not (`on`, `default_tablespace`).
-fn any_word(c: &mut Cursor<'_>) -> Result<String> {
+pub(super) fn any_word(c: &mut Cursor<'_>) -> Result<String> {
     match c.peek() {
         Some(Token::Word(word)) => {
             c.at += 1;
@@ -471,54 +482,6 @@ fn names(c: &mut Cursor<'_>) -> Result<Vec<Name>> {
         list.push(c.name()?);
     }
     Ok(list)
-}
-
-/// Actions that tune PostgreSQL's storage and statistics and say nothing about what the table means. True if the whole
-/// command has no others; the cursor then stands at its end.
-fn tuning(c: &mut Cursor<'_>) -> bool {
-    let start = c.at;
-    loop {
-        if !tuning_action(c) {
-            c.at = start;
-            return false;
-        }
-        if !c.eat_token(&Token::Comma) {
-            break;
-        }
-    }
-    let whole = c.is_end();
-    if !whole {
-        c.at = start;
-    }
-    whole
-}
-
-fn tuning_action(c: &mut Cursor<'_>) -> bool {
-    let parameters = |c: &mut Cursor<'_>| {
-        (c.is_word(0, "set") || c.is_word(0, "reset"))
-            && c.tokens.get(c.at + 1).is_some_and(|t| t.token == Token::LParen)
-            && {
-                c.at += 1;
-                c.parenthesized().is_ok()
-            }
-    };
-    if c.eat("set without oids") || parameters(c) {
-        return true;
-    }
-    if !c.eat("alter") {
-        return false;
-    }
-    c.eat("column");
-    if c.signed_number().is_err() && c.name().is_err() {
-        return false;
-    }
-    if c.eat("set statistics") {
-        return c.signed_number().is_ok();
-    }
-    if c.eat("set storage") || c.eat("set compression") {
-        return any_word(c).is_ok();
-    }
-    parameters(c)
 }
 
 /// DROP of roles, domains and policies.

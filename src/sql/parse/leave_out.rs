@@ -91,6 +91,7 @@ pub fn take(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) -> Result<()> 
     absent(tokens)?;
     frame_bounds(tokens);
     if let Some(at) = after_created_name(tokens) {
+        toast_parameters(tokens, at);
         if !is(tokens, 1, "materialized") {
             column_names(tokens, at, extras);
         }
@@ -179,14 +180,6 @@ fn absent(tokens: &[TokenWithSpan]) -> Result<()> {
                     && token(tokens, at + 2) == Some(&Token::LParen) =>
             {
                 return refused("ON DELETE SET of some of the columns");
-            }
-            "toast"
-                if definitions > 0
-                    && at > 0
-                    && token(tokens, at + 1) == Some(&Token::Period)
-                    && matches!(tokens[at - 1].token, Token::LParen | Token::Comma) =>
-            {
-                return refused("parameters of TOAST tables");
             }
             "alter" if at > 2 && is(tokens, 0, "alter") && is(tokens, 1, "view") => {
                 return Err(Error::unsupported("ALTER VIEW … ALTER COLUMN").hint("Views are not updatable."));
@@ -289,6 +282,36 @@ fn access_method(tokens: &mut Vec<TokenWithSpan>, from: usize) -> Result<()> {
         return Ok(());
     }
     Ok(())
+}
+
+/// `WITH (toast.autovacuum_enabled = false, …)` behind the columns: there are no TOAST tables whose parameters it could be.
+fn toast_parameters(tokens: &mut Vec<TokenWithSpan>, columns: usize) {
+    let Some(end) = (token(tokens, columns) == Some(&Token::LParen)).then(|| closing(tokens, columns)).flatten() else {
+        return;
+    };
+    let begins = |n: usize| is(tokens, n, "with") && token(tokens, n + 1) == Some(&Token::LParen);
+    let Some(with) = (end..tokens.len()).find(|n| begins(*n)) else { return };
+    let Some(mut close) = closing(tokens, with + 1) else { return };
+    let mut at = with + 2;
+    while at < close {
+        if is(tokens, at, "toast") && token(tokens, at + 1) == Some(&Token::Period) {
+            let next = (at..close).find(|n| tokens[*n].token == Token::Comma);
+            // With the comma behind it, or with the one before the last.
+            let (from, to) = match next {
+                Some(comma) => (at, comma + 1),
+                None if at > with + 2 => (at - 1, close),
+                None => (at, close),
+            };
+            tokens.drain(from..to);
+            close -= to - from;
+            at = from;
+        } else {
+            at = (at..close).find(|n| tokens[*n].token == Token::Comma).map_or(close, |comma| comma + 1);
+        }
+    }
+    if close == with + 2 {
+        tokens.drain(with..=close);
+    }
 }
 
 /// `SEQUENCE NAME n` among the options of `… AS IDENTITY (…)`, as pg_dump writes it.

@@ -31,6 +31,7 @@ mod sequence;
 mod settings;
 mod source;
 mod strip;
+mod tuning;
 mod view;
 
 use std::sync::Arc;

@@ -68,7 +68,7 @@ const ACTIONS: &[&str] = &[
     "not of",
     "of",
     "options",
-    "replica identity",
+    "replica identity using",
     "set access method",
     "set without cluster",
     "set tablespace",
@@ -209,10 +209,6 @@ fn alter(c: &mut Cursor<'_>) -> Option<Error> {
     if index && c.eat("depends on") {
         return refused("ALTER INDEX … DEPENDS ON EXTENSION");
     }
-    if index && c.eat("attach partition") {
-        return refused("ALTER INDEX … ATTACH PARTITION")
-            .map(|e| e.hint("Create the index on the partitioned table: its partitions have it too."));
-    }
     let mut depth = 0;
     loop {
         if depth == 0
@@ -272,7 +268,6 @@ mod tests {
         for (text, message) in [
             ("create aggregate a(int) (sfunc = int4pl, stype = int4)", "CREATE AGGREGATE is not supported"),
             ("create or replace rule r as on insert to t do nothing", "CREATE RULE is not supported"),
-            ("alter index t attach partition p", "ALTER INDEX … ATTACH PARTITION is not supported"),
             ("alter table t add x int, no inherit u", "ALTER TABLE … NO INHERIT is not supported"),
             ("create table t (a int, exclude using gist (a with &&))", "an exclusion constraint is not supported"),
             ("grant usage on type t to u", "GRANT ON TYPE is not supported"),

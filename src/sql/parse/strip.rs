@@ -40,6 +40,8 @@ pub struct Extras {
     pub partition: super::partition::PartitionClauses,
     /// The positions of tables' names that were written with ONLY.
     pub only: Vec<u32>,
+    /// CREATE INDEX … ON ONLY.
+    pub index_only: bool,
     /// SEQUENCE NAME of an identity: its namespace, if it was written, and its name.
     pub identity_sequence: Option<(Option<crate::registry::Name>, crate::registry::Name)>,
 }
@@ -186,6 +188,7 @@ fn definition(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) {
                 && word(tokens, on + 1, "only")
             {
                 tokens.remove(on + 1);
+                extras.index_only = true;
             }
             let end = tokens.len();
             if end > 2 && word(tokens, end - 2, "without") && word(tokens, end - 1, "oids") {

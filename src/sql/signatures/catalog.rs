@@ -21,7 +21,17 @@ const FORK_SIZE: &str = "CASE dg_pg_relation_is_table({session}, {0}) WHEN FALSE
 const DATABASE_SIZE: &str = "CASE WHEN {0} IS NOT NULL THEN coalesce((SELECT sum(block_size * total_blocks) \
     FROM pragma_database_size()), 0)::BIGINT END";
 
+/// All is in pg_default.
+const TABLESPACE_SIZE: &str = "CASE WHEN {0}::VARCHAR IN ('1663', 'pg_default') THEN coalesce((SELECT sum(block_size * total_blocks) \
+    FROM pragma_database_size()), 0)::BIGINT WHEN {0}::VARCHAR IN ('1664', 'pg_global') THEN 0::BIGINT END";
+
 pub(super) const ENTRIES: &[Line] = &[
+    ("pg_show_all_settings()", SessionNative("dg_pg_show_all_settings")),
+    ("oidvectoreq(oidvector,oidvector)", Template("({0} = {1})")),
+    ("oidvectorne(oidvector,oidvector)", Template("({0} <> {1})")),
+    // Nothing wraps around here: what is asked is how far that is.
+    ("age(xid)", Template("CASE WHEN {0} < 3 THEN 2147483647 ELSE greatest(txid_current() + 3 - {0}, 0)::INTEGER END")),
+    ("mxid_age(xid)", Template("CASE WHEN {0} = 0 THEN 2147483647 ELSE 0 END")),
     ("pg_get_userbyid(oid)", SessionNative("dg_pg_get_userbyid")),
     ("format_type(oid,int4)", SessionNative("dg_format_type")),
     (
@@ -33,7 +43,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("_pg_truetypid(record,record)", Special),
     ("_pg_truetypmod(record,record)", Special),
     ("obj_description(oid,name)", SessionNative("dg_obj_description")),
-    ("obj_description(oid)", Template("dg_obj_description({session}, {0}, 'pg_class')")),
+    ("obj_description(oid)", Template("dg_obj_description({session}, {0}, '')")),
     ("shobj_description(oid,name)", SessionNative("dg_obj_description")),
     ("col_description(oid,int4)", SessionNative("dg_col_description")),
     ("pg_describe_object(oid,oid,int4)", SessionNative("dg_pg_describe_object")),
@@ -113,8 +123,8 @@ pub(super) const ENTRIES: &[Line] = &[
     ),
     ("pg_database_size(oid)", Template(DATABASE_SIZE)),
     ("pg_database_size(name)", Template(DATABASE_SIZE)),
-    ("pg_tablespace_size(oid)", Template("NULL::BIGINT")),
-    ("pg_tablespace_size(name)", Template("NULL::BIGINT")),
+    ("pg_tablespace_size(oid)", Template(TABLESPACE_SIZE)),
+    ("pg_tablespace_size(name)", Template(TABLESPACE_SIZE)),
     ("pg_tablespace_location(oid)", Template("CASE WHEN {0} IS NOT NULL THEN '' END")),
     ("pg_relation_filenode(regclass)", Template("CASE WHEN {0} >= 16384 THEN {0} END")),
     ("pg_relation_filepath(regclass)", Template("NULL::VARCHAR")),

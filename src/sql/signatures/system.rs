@@ -1,6 +1,6 @@
 //! What the session and the catalog answer.
 
-use super::{How::*, Line};
+use super::{How::*, Line, raise};
 
 pub(super) const ENTRIES: &[Line] = &[
     ("current_database()", Special),
@@ -76,4 +76,5 @@ pub(super) const ENTRIES: &[Line] = &[
     ("pg_listening_channels()", SessionNative("dg_listening_channels")),
     ("pg_notification_queue_usage()", SessionNative("dg_notification_queue_usage")),
     ("pg_is_in_recovery()", Template("false")),
+    ("pg_is_wal_replay_paused()", Template(raise!("55000", "recovery is not in progress"))),
 ];

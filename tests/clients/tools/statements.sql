@@ -410,3 +410,27 @@ select ns.nspname, t.oid, t.typname, t.typtype, t.typnotnull, t.elemtypoid from 
 select pg_type.typname, enumlabel from pg_enum join pg_type on pg_type.oid = enumtypid order by pg_type.typname, enumsortorder;
 -- npgsql: composite fields
 select typ.typname, att.attname, att.atttypid::regtype::text from pg_type as typ join pg_namespace as ns on (ns.oid = typ.typnamespace) join pg_class as cls on (cls.oid = typ.typrelid) join pg_attribute as att on (att.attrelid = typ.typrelid) where (typ.typtype = 'c' and cls.relkind = 'c') and attnum > 0 and not att.attisdropped order by typ.oid, att.attnum;
+-- pgadmin: what a role or a table may set
+SELECT name, vartype, min_val, max_val, enumvals FROM pg_catalog.pg_show_all_settings() WHERE name IN ('work_mem', 'DateStyle', 'client_min_messages', 'vacuum_cost_delay') ORDER BY 1;
+-- pgadmin: who refers to a table, by its checks
+SELECT co.conname, cl.relname FROM pg_catalog.pg_depend dep JOIN pg_catalog.pg_constraint co ON co.oid = dep.objid JOIN pg_catalog.pg_class cl ON cl.oid = co.conrelid WHERE dep.refobjid = 'shop.orders'::regclass AND deptype = 'n';
+-- pgadmin: a sequence's state
+SELECT last_value, is_called FROM shop.ticket;
+-- pgadmin: tablespaces and recovery
+SELECT spcname, pg_catalog.pg_tablespace_size(oid) >= 0 AS sized, pg_catalog.pg_is_in_recovery() FROM pg_catalog.pg_tablespace;
+-- atlas: comments of schemas
+SELECT nspname, pg_catalog.obj_description(ns.oid) FROM pg_catalog.pg_namespace ns WHERE nspname = 'shop';
+-- atlas: what an index's columns can do
+SELECT i.relname, k.n, pg_catalog.pg_index_column_has_property(i.oid, k.n, 'desc') AS "desc", pg_catalog.pg_index_column_has_property(i.oid, k.n, 'nulls_first') AS nulls_first, pg_catalog.pg_index_column_has_property(i.oid, k.n, 'nulls_last') AS nulls_last, pg_catalog.pg_index_column_has_property(i.oid, k.n, 'returnable') AS returnable, pg_catalog.pg_index_column_has_property(i.oid, k.n, 'nothing') AS nothing, pg_catalog.pg_index_has_property(i.oid, 'clusterable') AS clusterable, pg_catalog.pg_index_has_property(i.oid, 'backward_scan') AS backward FROM pg_catalog.pg_index idx JOIN pg_catalog.pg_class i ON i.oid = idx.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = i.relnamespace CROSS JOIN generate_series(0, 3) AS k (n) WHERE n.nspname = 'shop';
+-- atlas: methods of indexes
+SELECT amname, p, pg_catalog.pg_indexam_has_property(oid, p) FROM pg_catalog.pg_am, unnest(ARRAY['can_order', 'can_unique', 'can_multi_col', 'can_exclude', 'can_include', 'nothing']) AS p WHERE amtype = 'i';
+-- schemacrawler: catalogs by their domain
+SELECT current_database()::information_schema.sql_identifier AS catalog_name, nspname::information_schema.sql_identifier AS schema_name FROM pg_catalog.pg_namespace WHERE nspname = 'shop';
+-- activerecord: whether lower() takes a type
+SELECT exists(SELECT * FROM pg_proc WHERE proname = 'lower' AND proargtypes = ARRAY['text'::regtype]::oidvector) AS takes, exists(SELECT * FROM pg_proc INNER JOIN pg_cast ON ARRAY[casttarget]::oidvector = proargtypes WHERE proname = 'lower' AND castsource = 'varchar'::regtype) AS casts;
+-- postgres exporter: ages
+SELECT age(datfrozenxid) BETWEEN 0 AND 2000000000 AS age, mxid_age(datminmxid) BETWEEN 0 AND 2000000000 AS multixact_age FROM pg_database WHERE datname = current_database();
+-- postgres exporter: archiver
+SELECT archived_count, failed_count, last_archived_wal, stats_reset IS NOT NULL AS since FROM pg_stat_archiver;
+-- postgres exporter: scans of indexes, where there are indexes
+SELECT relname, idx_scan IS NULL AS without FROM pg_stat_user_tables WHERE schemaname = 'shop' AND relname IN ('best', 'orders');

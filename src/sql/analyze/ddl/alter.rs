@@ -47,12 +47,13 @@ impl Analyzer<'_> {
             }
             self.alter_operation(&mut actions, relation.as_deref(), operation)?;
         }
-        if let Some(relation) = relation.filter(|r| *only && !self.ctx.snapshot.partitions(r.oid).is_empty())
+        let only = *only && relation.as_ref().is_some_and(|r| !self.ctx.snapshot.partitions(r.oid).is_empty());
+        if let Some(relation) = relation.filter(|_| only)
             && let Some(error) = actions.iter().find_map(|action| only_refused(&relation, action))
         {
             return Err(error);
         }
-        Ok(Ddl::AlterTable { kind: ObjectKind::Table, namespace, name, actions, if_exists: *if_exists })
+        Ok(Ddl::AlterTable { kind: ObjectKind::Table, namespace, name, actions, if_exists: *if_exists, only })
     }
 
     fn alter_operation(
@@ -198,9 +199,7 @@ impl Analyzer<'_> {
             }
             AlterColumnOperation::AddGenerated { generated_as, sequence_options } => {
                 let always = !matches!(generated_as, Some(ast::GeneratedAs::ByDefault));
-                if let Some(relation) = relation {
-                    self.own_sequence(relation, &column)?;
-                }
+                let sequence = relation.map(|relation| self.named_sequence(relation)).transpose()?.flatten();
                 let options = match (sequence_options, found) {
                     // Also without options: only schema files change an identity that there is.
                     (options, Some(found)) => {
@@ -209,7 +208,7 @@ impl Analyzer<'_> {
                     }
                     (_, None) => None,
                 };
-                AlterTable::SetIdentity { column, always: Some(always), options, if_exists: false }
+                AlterTable::SetIdentity { column, always: Some(always), options, sequence, if_exists: false }
             }
         })
     }
@@ -265,19 +264,16 @@ impl Analyzer<'_> {
         })
     }
 
-    /// SEQUENCE NAME may give the name that the column's sequence gets anyhow.
-    fn own_sequence(&self, relation: &Relation, column: &str) -> Result<()> {
-        let Some((namespace, name)) = &self.parsed.extras.identity_sequence else { return Ok(()) };
-        let own = crate::registry::names::choose(&relation.name, Some(column), "seq", |_| false);
-        if own != *name || namespace.as_ref().is_some_and(|n| *n != relation.namespace) {
-            return Err(Error::unsupported("SEQUENCE NAME of another name than the column's own").hint(format!(
-                "Leave it out: the sequence will be \"{own}\". ALTER SEQUENCE … RENAME gives it another name."
-            )));
+    /// SEQUENCE NAME: what the column's sequence is to be called. It is beside its table.
+    fn named_sequence(&self, relation: &Relation) -> Result<Option<Name>> {
+        let Some((namespace, name)) = &self.parsed.extras.identity_sequence else { return Ok(None) };
+        if namespace.as_ref().is_some_and(|n| *n != relation.namespace) {
+            return Err(Error::unsupported("SEQUENCE NAME in another schema than the table's"));
         }
         if self.ctx.snapshot.relation_name_taken(&relation.namespace, name) {
             return Err(Error::new(SqlState::DUPLICATE_TABLE, format!("relation \"{name}\" already exists")));
         }
-        Ok(())
+        Ok(Some(name.clone()))
     }
 
     /// Without USING there must be a cast by assignment.

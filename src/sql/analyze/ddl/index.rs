@@ -7,7 +7,7 @@ use super::super::check::walk;
 use super::super::stored::{Stored, new_expression, without_position};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::build::SYSTEM_COLUMNS;
-use crate::registry::{Index, IndexKey};
+use crate::registry::{Index, IndexKey, Name, opclass};
 use crate::sql::parse;
 use crate::tree::{Ddl, Expr, ExprKind, RelColumn};
 use crate::types::oid;
@@ -25,7 +25,7 @@ impl Analyzer<'_> {
             if_not_exists,
             include,
             nulls_distinct,
-            with: _,
+            with,
             predicate,
             index_options: _,
             alter_options,
@@ -47,7 +47,7 @@ impl Analyzer<'_> {
         let mut keys = Vec::new();
         let mut reads = Vec::new();
         for column in columns {
-            keys.push(self.index_key(&relation, &scope, column, &mut reads)?);
+            keys.push(self.index_key((&relation, &method), &scope, column, &mut reads)?);
         }
         let included = include.iter().map(|ident| column_of(&relation, &parse::fold(ident)));
         let included = included.collect::<Result<Vec<_>>>()?;
@@ -65,6 +65,7 @@ impl Analyzer<'_> {
             kept_predicate = Some(kept);
         }
         let name = name.as_ref().map(|n| self.single(n)).transpose()?;
+        let options = with.iter().map(|option| index_option(option, &method)).collect::<Result<_>>()?;
         let index = Index {
             oid: 0,
             name: name.clone().unwrap_or_else(|| "".into()),
@@ -78,14 +79,16 @@ impl Analyzer<'_> {
             of_constraint: false,
             comment: None,
             parent: None,
+            options,
         };
         let (namespace, table) = (relation.namespace.clone(), relation.name.clone());
-        Ok(Ddl::CreateIndex { namespace, name, table, index, if_not_exists: *if_not_exists })
+        let only = self.parsed.extras.index_only;
+        Ok(Ddl::CreateIndex { namespace, name, table, index, if_not_exists: *if_not_exists, only })
     }
 
     fn index_key(
         &self,
-        relation: &crate::registry::Relation,
+        (relation, method): (&crate::registry::Relation, &str),
         scope: &[RelColumn],
         column: &ast::IndexColumn,
         reads: &mut Vec<i16>,
@@ -98,8 +101,10 @@ impl Analyzer<'_> {
         }
         if let ast::Expr::Identifier(ident) = expr {
             let name = parse::fold(ident);
-            let column = column_of(relation, &name)?;
-            return Ok(IndexKey { column, expression: None, name: None, descending, nulls_first });
+            let num = column_of(relation, &name)?;
+            let ty = relation.column_by_num(num).map_or(oid::TEXT, |c| c.ty.oid);
+            let opclass = self.opclass(column, method, ty)?;
+            return Ok(IndexKey { descending, nulls_first, opclass, ..IndexKey::of_column(num) });
         }
         let text = expr.to_string();
         let name = self.figure(expr).map(|(name, _)| name);
@@ -110,8 +115,45 @@ impl Analyzer<'_> {
             return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
         }
         note_reads(&expr, scope, reads)?;
-        Ok(IndexKey { column: 0, expression: Some(kept), name, descending, nulls_first })
+        let opclass = self.opclass(column, method, expr.ty.oid)?;
+        Ok(IndexKey { column: 0, expression: Some(kept), name, descending, nulls_first, opclass })
     }
+
+    /// The operator class that is named for a column, unless the type has it by default.
+    fn opclass(&self, column: &ast::IndexColumn, method: &str, ty: crate::types::Oid) -> Result<Option<Name>> {
+        let Some(name) = &column.operator_class else { return Ok(None) };
+        let (_, name, _) = self.name_parts(name)?;
+        let found = opclass::named(method, &name, (ty, &self.type_name(ty)), &self.ctx.snapshot)?;
+        let default = opclass::default_of(method, ty, &self.ctx.snapshot);
+        Ok(default.is_none_or(|default| default.oid != found.oid).then(|| found.name.into()))
+    }
+}
+
+/// An option of WITH as the catalog keeps it.
+fn index_option(option: &ast::Expr, method: &str) -> Result<String> {
+    let known: &[&str] = match method {
+        "btree" => &["fillfactor", "deduplicate_items"],
+        "gin" => &["fastupdate", "gin_pending_list_limit"],
+        "gist" => &["fillfactor", "buffering"],
+        "brin" => &["pages_per_range", "autosummarize"],
+        _ => &["fillfactor"],
+    };
+    let (name, value) = match option {
+        ast::Expr::BinaryOp { left, op: ast::BinaryOperator::Eq, right } => match (&**left, &**right) {
+            (ast::Expr::Identifier(name), ast::Expr::Value(value)) => {
+                let text = value.value.clone().into_string().unwrap_or_else(|| value.value.to_string());
+                (parse::fold(name), text)
+            }
+            (ast::Expr::Identifier(name), value) => (parse::fold(name), value.to_string()),
+            _ => return Err(Error::syntax("syntax error in WITH")),
+        },
+        ast::Expr::Identifier(name) => (parse::fold(name), "true".to_owned()),
+        _ => return Err(Error::syntax("syntax error in WITH")),
+    };
+    if !known.contains(&&*name) {
+        return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("unrecognized parameter \"{name}\"")));
+    }
+    Ok(format!("{name}={value}"))
 }
 
 fn column_of(relation: &crate::registry::Relation, name: &str) -> Result<i16> {

@@ -23,7 +23,7 @@ use super::Analyzer;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Name, RelationKind, Sequence, build};
 use crate::sql::parse::{self, RawDdl};
-use crate::tree::{AlterEnum, Ddl, DropBehavior, ObjectKind, QualifiedName, SequenceChange, Statement};
+use crate::tree::{AlterEnum, AlterTable, Ddl, DropBehavior, ObjectKind, QualifiedName, SequenceChange, Statement};
 use crate::types::{PgType, oid};
 
 impl Analyzer<'_> {
@@ -80,7 +80,14 @@ impl Analyzer<'_> {
             RawDdl::Ready(ddl) => ddl.clone(),
             RawDdl::AlterShared { kind, name, if_exists, action } => {
                 let (namespace, name) = self.existing_or_skipped(name, *if_exists)?;
-                Ddl::AlterTable { kind: *kind, namespace, name, actions: vec![action.clone()], if_exists: *if_exists }
+                let (actions, if_exists) = (vec![action.clone()], *if_exists);
+                Ddl::AlterTable { kind: *kind, namespace, name, actions, if_exists, only: false }
+            }
+            RawDdl::AttachIndex { name, index, if_exists } => {
+                let (namespace, name) = self.existing_or_skipped(name, *if_exists)?;
+                let actions = vec![AlterTable::AttachIndex { index: self.existing(index)? }];
+                let (kind, if_exists) = (ObjectKind::Index, *if_exists);
+                Ddl::AlterTable { kind, namespace, name, actions, if_exists, only: false }
             }
             RawDdl::Partition(action) => self.partition_action(action)?,
             RawDdl::CreateSequence { name, ty, change, owned_by, if_not_exists, temporary } => {
@@ -443,6 +450,10 @@ impl Analyzer<'_> {
                     let message = "cannot truncate only a partitioned table";
                     return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
                         .hint("Do not specify the ONLY keyword, or use TRUNCATE ONLY on the partitions directly."));
+                }
+                Some(found) if matches!(found.kind, RelationKind::Sequence(_)) => {
+                    let message = format!("\"{}\" is not a table", found.name);
+                    return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
                 }
                 Some(found) => tables.push(found),
                 // PostgreSQL gives no position here.

@@ -274,7 +274,7 @@ impl Analyzer<'_> {
         let (namespace, name) = self.existing(table)?;
         let action = AlterTable::DetachPartition { partition: self.existing(partition)?, concurrently };
         let (kind, if_exists) = (ObjectKind::Table, *if_exists);
-        Ok(Ddl::AlterTable { kind, namespace, name, actions: vec![action], if_exists })
+        Ok(Ddl::AlterTable { kind, namespace, name, actions: vec![action], if_exists, only: false })
     }
 
     fn attach_partition(
@@ -292,7 +292,8 @@ impl Analyzer<'_> {
             false => PartitionBound::Default,
         };
         let action = AlterTable::AttachPartition { partition: self.existing(partition)?, bound };
-        Ok(Ddl::AlterTable { kind: ObjectKind::Table, namespace, name, actions: vec![action], if_exists })
+        let kind = ObjectKind::Table;
+        Ok(Ddl::AlterTable { kind, namespace, name, actions: vec![action], if_exists, only: false })
     }
 
     fn parent_and_bound(
@@ -572,7 +573,13 @@ pub(super) fn only_refused(table: &Relation, action: &AlterTable) -> Option<Erro
         AlterTable::AddConstraint(NewConstraint { kind: NewConstraintKind::Check { .. }, .. }) => {
             definition("constraint must be added to child tables too".into())
         }
-        AlterTable::AddConstraint(_) | AlterTable::SetDefault { .. } | AlterTable::ValidateConstraint { .. } => Some(
+        // The partitions have it when their own is attached.
+        AlterTable::AddConstraint(NewConstraint {
+            kind: NewConstraintKind::PrimaryKey { .. } | NewConstraintKind::Unique { .. },
+            ..
+        })
+        | AlterTable::SetDefault { .. } => None,
+        AlterTable::AddConstraint(_) | AlterTable::ValidateConstraint { .. } => Some(
             Error::unsupported(format!("this ALTER TABLE ONLY of partitioned table \"{}\"", table.name))
                 .hint("Leave ONLY out: the partitions follow."),
         ),
@@ -585,6 +592,7 @@ pub(super) fn only_refused(table: &Relation, action: &AlterTable) -> Option<Erro
         | AlterTable::RowSecurity(_)
         | AlterTable::SecurityInvoker(_)
         | AlterTable::AttachPartition { .. }
+        | AlterTable::AttachIndex { .. }
         | AlterTable::DetachPartition { .. }
         | AlterTable::SetLogged(_)
         | AlterTable::Tune => None,

@@ -113,6 +113,7 @@ impl Pairs {
                 d1.oid == d2.oid && o1 == o2
             }
             (Source::System { def: a }, Source::System { def: b }) => a.oid == b.oid,
+            (Source::Sequence { def: a }, Source::Sequence { def: b }) => a.oid == b.oid,
             (Source::View { def: a, .. }, Source::View { def: b, .. }) => a.oid == b.oid,
             (Source::Subquery(a), Source::Subquery(b)) => self.same_query(a, b),
             (Source::Cte(a), Source::Cte(b)) => match self.ctes.iter().rev().find(|(left, _)| left == a) {

@@ -239,7 +239,7 @@ impl Planner<'_> {
         t: &mut Altered,
         name: &Name,
         always: Option<bool>,
-        options: Option<crate::registry::Sequence>,
+        (options, called): (Option<crate::registry::Sequence>, Option<&Name>),
         if_exists: bool,
     ) -> Result<()> {
         let table = t.new.name.clone();
@@ -274,7 +274,8 @@ impl Planner<'_> {
             let message = format!("column \"{name}\" of relation \"{table}\" already has a default value");
             return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
         }
-        let sequence = build::owned_sequence(&self.after, &like, column, options, &[])?;
+        let mut sequence = build::owned_sequence(&self.after, &like, column, options, &[])?;
+        sequence.name = called.cloned().unwrap_or(sequence.name);
         column.identity = Some(Identity { always, sequence: sequence.oid });
         t.sequences.push((sequence, None));
         Ok(())

@@ -13,6 +13,12 @@ impl Planner<'_> {
     pub(super) fn add_constraint(&mut self, t: &mut Altered, draft: &NewConstraint) -> Result<()> {
         let at = build::add_constraint(&self.after, &mut t.new, draft)?;
         let constraint = t.new.constraints[at].clone();
+        if t.new.is_partition()
+            && matches!(constraint.kind, ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. })
+        {
+            // The same key of the table above holds it already (`fits_in_tree`).
+            return Ok(());
+        }
         match (&draft.kind, &constraint.kind) {
             (NewConstraintKind::Check { .. } | NewConstraintKind::ForeignKey { .. }, _) if draft.not_valid => {
                 physical::native_constraint(&t.new, &constraint, &self.after)?;
@@ -87,6 +93,7 @@ impl Planner<'_> {
                 }
                 _ => false,
             };
+            self.no_key_rests_on(&t.new, &constraint.name)?;
             let mut dependents = Vec::new();
             for (child, fk) in self.referencing(t.old.oid) {
                 if child.constraints.iter().any(|c| c.name == fk && uses(&c.kind)) {

@@ -47,7 +47,7 @@ impl Planner<'_> {
         kind: ObjectKind,
         (namespace, name): (&Name, &Name),
         actions: &[AlterTable],
-        if_exists: bool,
+        (if_exists, only): (bool, bool),
     ) -> Result<()> {
         self.tag(match kind {
             ObjectKind::View => "ALTER VIEW",
@@ -80,7 +80,7 @@ impl Planner<'_> {
                     }
                     self.detach_partition(&old, (&partition.0, &partition.1), *concurrently)
                 }
-                _ => self.alter_real_table(old, actions),
+                _ => self.alter_real_table(old, actions, only),
             },
             (RelationKind::View { .. }, ObjectKind::Table | ObjectKind::View)
             | (RelationKind::MaterializedView { .. }, ObjectKind::Table | ObjectKind::MaterializedView)
@@ -143,6 +143,7 @@ impl Planner<'_> {
                 | AlterTable::AlterIdentity { .. }
                 | AlterTable::RowSecurity(_)
                 | AlterTable::AttachPartition { .. }
+                | AlterTable::AttachIndex { .. }
                 | AlterTable::DetachPartition { .. }
                 | AlterTable::SetLogged(_)
                 | AlterTable::Tune => {
@@ -161,6 +162,9 @@ impl Planner<'_> {
 
     fn alter_index(&mut self, table: &Arc<Relation>, name: &Name, actions: &[AlterTable]) -> Result<()> {
         self.may_change(&table.managed, "table", &table.name)?;
+        if let [AlterTable::AttachIndex { index }] = actions {
+            return self.attach_index((table, name), index);
+        }
         let mut new = (**table).clone();
         for action in actions {
             let to = match action {
@@ -177,7 +181,12 @@ impl Planner<'_> {
         Ok(())
     }
 
-    pub(in crate::sql::ddl) fn alter_real_table(&mut self, old: Arc<Relation>, actions: &[AlterTable]) -> Result<()> {
+    pub(in crate::sql::ddl) fn alter_real_table(
+        &mut self,
+        old: Arc<Relation>,
+        actions: &[AlterTable],
+        only: bool,
+    ) -> Result<()> {
         let mut table = Altered {
             children: self.children_of(&old),
             new: (*old).clone(),
@@ -193,7 +202,9 @@ impl Planner<'_> {
         for action in actions {
             self.fits_in_tree(&table.new, action)?;
             self.alter_action(&mut table, action)?;
-            self.spread(&mut table, action)?;
+            if !only {
+                self.spread(&mut table, action)?;
+            }
         }
         keys_have_the_partition_key(&table.new)?;
         self.carry_out(table)
@@ -268,11 +279,13 @@ impl Planner<'_> {
             AlterTable::SecurityInvoker(_) => Err(for_views_only()),
             AlterTable::SetLogged(logged) => self.set_logged(t, *logged),
             AlterTable::Tune => Ok(()),
-            AlterTable::AttachPartition { .. } | AlterTable::DetachPartition { .. } => {
+            AlterTable::AttachPartition { .. }
+            | AlterTable::AttachIndex { .. }
+            | AlterTable::DetachPartition { .. } => {
                 Err(Error::internal("ALTER TABLE: a partition among other actions"))
             }
-            AlterTable::SetIdentity { column, always, options, if_exists } => {
-                self.set_identity(t, column, *always, options.clone(), *if_exists)
+            AlterTable::SetIdentity { column, always, options, sequence, if_exists } => {
+                self.set_identity(t, column, *always, (options.clone(), sequence.as_ref()), *if_exists)
             }
             AlterTable::AlterIdentity { column, always, change } => self.alter_identity(t, column, *always, change),
         }
@@ -393,10 +406,15 @@ impl Altered {
 
 /// An action that is for tables only.
 fn not_for(relation: &Relation, action: &AlterTable) -> Error {
-    if !matches!(relation.kind, RelationKind::MaterializedView { .. }) {
+    if !matches!(relation.kind, RelationKind::MaterializedView { .. } | RelationKind::Sequence(_)) {
         return Error::unsupported(format!("this ALTER of {} \"{}\"", word(relation), relation.name));
     }
     let action = match action {
+        AlterTable::RenameColumn { .. } if matches!(relation.kind, RelationKind::Sequence(_)) => {
+            let message = format!("cannot rename columns of relation \"{}\"", relation.name);
+            return Error::new(SqlState::WRONG_OBJECT_TYPE, message)
+                .detail("This operation is not supported for sequences.");
+        }
         AlterTable::AddColumn { .. } => "ADD COLUMN",
         AlterTable::DropColumn { .. } => "DROP COLUMN",
         AlterTable::SetDefault { default: Some(_), .. } => "ALTER COLUMN ... SET DEFAULT",
@@ -412,7 +430,7 @@ fn not_for(relation: &Relation, action: &AlterTable) -> Error {
         AlterTable::SetIdentity { always: None, .. } => "ALTER COLUMN ... DROP IDENTITY",
         AlterTable::AlterIdentity { .. } => "ALTER COLUMN ... SET",
         AlterTable::RowSecurity(_) => "ROW SECURITY",
-        AlterTable::AttachPartition { .. } => "ATTACH PARTITION",
+        AlterTable::AttachPartition { .. } | AlterTable::AttachIndex { .. } => "ATTACH PARTITION",
         AlterTable::DetachPartition { .. } => "DETACH PARTITION",
         AlterTable::SecurityInvoker(_) => return for_views_only(),
         AlterTable::SetLogged(true) => "SET LOGGED",
@@ -424,7 +442,8 @@ fn not_for(relation: &Relation, action: &AlterTable) -> Error {
         | AlterTable::Tune => "SET",
     };
     let message = format!("ALTER action {action} cannot be performed on relation \"{}\"", relation.name);
-    Error::new(SqlState::WRONG_OBJECT_TYPE, message).detail("This operation is not supported for materialized views.")
+    Error::new(SqlState::WRONG_OBJECT_TYPE, message)
+        .detail(format!("This operation is not supported for {}s.", word(relation)))
 }
 
 /// security_invoker of what is no view.

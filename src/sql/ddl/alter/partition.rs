@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Altered, constraint_columns};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{ConstraintKind, Name, Relation, expression};
-use crate::sql::ddl::partition::{inherited_column, keys_have_the_partition_key};
+use crate::sql::ddl::partition::{inherited_column, keys_have_the_partition_key, waits_above};
 use crate::sql::ddl::planner::Planner;
 use crate::tree::{AlterTable, NewConstraint, NewConstraintKind};
 
@@ -47,6 +47,7 @@ impl Planner<'_> {
             }
             AlterTable::AddConstraint(NewConstraint { kind, .. }) => match kind {
                 NewConstraintKind::Check { .. } => Ok(()),
+                kind if waits_above(parent, table, kind) => Ok(()),
                 NewConstraintKind::PrimaryKey { .. }
                 | NewConstraintKind::Unique { .. }
                 | NewConstraintKind::ForeignKey { .. } => Err(Error::unsupported("a key of a partition alone")
@@ -143,6 +144,7 @@ impl Planner<'_> {
             | AlterTable::RowSecurity(_)
             | AlterTable::SecurityInvoker(_)
             | AlterTable::AttachPartition { .. }
+            | AlterTable::AttachIndex { .. }
             | AlterTable::DetachPartition { .. }
             | AlterTable::SetLogged(_)
             | AlterTable::Tune => return Ok(()),

@@ -164,7 +164,12 @@ impl Checker<'_, '_> {
         for index in &file.indexes {
             let place = file.place.at(index.at);
             let new = super::constraint::index_of(index, &table);
-            let made = self.work.planner.create_index((&file.namespace, &file.name), index.name.as_ref(), &new, false);
+            let made = self.work.planner.create_index(
+                (&file.namespace, &file.name),
+                index.name.as_ref(),
+                &new,
+                (false, false),
+            );
             self.note(&place, made);
         }
         // What was made here is a sketch: its steps are of no use, and would only grow.

@@ -46,7 +46,7 @@ impl Columns {
         let actions = self.actions.iter().filter(|(change, _)| wanted(*change));
         let actions: Vec<AlterTable> = actions.map(|(_, action)| action.clone()).collect();
         if !actions.is_empty() {
-            planner.alter_table(ObjectKind::Table, table, &actions, false)?;
+            planner.alter_table(ObjectKind::Table, table, &actions, (false, false))?;
         }
         for (_, numbers) in self.sequences.iter().filter(|(change, _)| wanted(*change)) {
             numbers.give(planner, table)?;
@@ -482,9 +482,10 @@ impl Numbers {
                     column: self.column.clone(),
                     always: None,
                     options: None,
+                    sequence: None,
                     if_exists: true,
                 };
-                planner.alter_table(ObjectKind::Table, (namespace, table), &[action], false)
+                planner.alter_table(ObjectKind::Table, (namespace, table), &[action], (false, false))
             }
             (None, _) | (Some(None), Some(None)) | (Some(Some(_)), Some(Some(_))) => Ok(()),
         }
@@ -496,8 +497,9 @@ impl Numbers {
             None => Ok(()),
             Some(Some(always)) => {
                 let (column, always) = (self.column.clone(), Some(always));
-                let action = AlterTable::SetIdentity { column, always, options: None, if_exists: false };
-                planner.alter_table(ObjectKind::Table, (namespace, table), &[action], false)
+                let action =
+                    AlterTable::SetIdentity { column, always, options: None, sequence: None, if_exists: false };
+                planner.alter_table(ObjectKind::Table, (namespace, table), &[action], (false, false))
             }
             Some(None) => {
                 let mut relation = planner.own_table(namespace, table)?;

@@ -254,7 +254,7 @@ impl Work<'_> {
             let what = format!("create {unique}index on {}.{} ({})", file.namespace, file.name, columns.join(", "));
             self.does(&file.place.at(said.at), what);
             self.attempt(first, |planner| {
-                planner.create_index((&file.namespace, &file.name), said.name.as_ref(), index, false)
+                planner.create_index((&file.namespace, &file.name), said.name.as_ref(), index, (false, false))
             });
         }
     }
@@ -331,7 +331,7 @@ fn names_of(table: &Relation, columns: &[i16]) -> Vec<Name> {
 pub(super) fn index_of(index: &FileIndex, table: &Relation) -> Index {
     let keys = index.columns.iter().filter_map(|(name, descending)| {
         let column = table.column(name)?.num;
-        Some(IndexKey { column, expression: None, name: None, descending: *descending, nulls_first: *descending })
+        Some(IndexKey { descending: *descending, nulls_first: *descending, ..IndexKey::of_column(column) })
     });
     Index {
         oid: 0,
@@ -345,6 +345,7 @@ pub(super) fn index_of(index: &FileIndex, table: &Relation) -> Index {
         included: Vec::new(),
         of_constraint: false,
         parent: None,
+        options: Vec::new(),
         comment: index.comment.clone(),
     }
 }

@@ -28,7 +28,7 @@ impl Work<'_> {
         self.planner.put_relation(table.clone());
         for index in &file.indexes {
             let new = super::constraint::index_of(index, &table);
-            self.planner.create_index((&file.namespace, &file.name), index.name.as_ref(), &new, false)?;
+            self.planner.create_index((&file.namespace, &file.name), index.name.as_ref(), &new, (false, false))?;
         }
         Ok(())
     }
@@ -151,7 +151,9 @@ impl Work<'_> {
     /// One ALTER TABLE of its own, for foreign keys.
     pub(super) fn alter_alone(&mut self, first: usize, table: &Arc<Relation>, actions: &[AlterTable]) {
         let key = (table.namespace.clone(), table.name.clone());
-        self.attempt(first, |planner| planner.alter_table(ObjectKind::Table, (&key.0, &key.1), actions, false));
+        self.attempt(first, |planner| {
+            planner.alter_table(ObjectKind::Table, (&key.0, &key.1), actions, (false, false))
+        });
     }
 }
 
