@@ -176,10 +176,14 @@ impl Planner<'_> {
     pub fn alter_namespace(&mut self, name: &Name, rename: Option<&Name>, owner: Option<&Name>) -> Result<()> {
         self.tag("ALTER SCHEMA");
         let Some(namespace) = self.after.namespaces.get(name).cloned() else { return Err(no_namespace(name)) };
+        let new_owner = owner.map(|owner| self.role(owner)).transpose()?.map(|owner| owner.oid);
+        if rename.is_none() && new_owner == Some(namespace.owner) {
+            // Nothing changes, whosever it is: dumps say so of `public`.
+            return Ok(());
+        }
         self.may_change(&namespace.managed, "schema", name)?;
         let mut namespace = (*namespace).clone();
-        if let Some(owner) = owner {
-            let owner = self.role(owner)?.oid;
+        if let Some(owner) = new_owner {
             namespace.acl = super::grant::change_owner(&namespace.acl, namespace.owner, owner);
             namespace.owner = owner;
             self.put_namespace(namespace);

@@ -22,7 +22,7 @@ create sequence app.unused;
 create function app.twice(x int, y int default 2) returns int language sql immutable strict parallel safe as $$ select x * y $$;
 create function app.shout(t text) returns text language sql immutable return upper(t) || '!';
 create function app.named(out n int, inout m text) language sql stable as 'select 1, m';
-create function app.both(a int, b int) returns table (s int, p int) language sql cost 5 rows 7 as 'select a + b, a * b';
+create function app."both"(a int, b int) returns table (s int, p int) language sql cost 5 rows 7 as 'select a + b, a * b';
 create function app.atomic(a int) returns int language sql begin atomic select a + 1; end;
 comment on function app.twice(int, int) is 'doubles, mostly';
 grant execute on function app.twice(int, int) to tools_reader;

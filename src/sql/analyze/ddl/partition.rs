@@ -550,6 +550,7 @@ fn definition(message: impl Into<String>) -> Error {
 /// ALTER TABLE ONLY of a table that has partitions: they would not be as it is.
 pub(super) fn only_refused(table: &Relation, action: &AlterTable) -> Option<Error> {
     let definition = |message: String| Some(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+    let is_key = |name: &str| table.indexes.iter().any(|i| i.of_constraint && *i.name == *name);
     match action {
         AlterTable::AddColumn { .. } => definition("column must be added to child tables too".into()),
         AlterTable::DropColumn { .. } => {
@@ -566,6 +567,8 @@ pub(super) fn only_refused(table: &Relation, action: &AlterTable) -> Option<Erro
             definition("constraint must be added to child tables too".into())
                 .map(|e| e.hint("Do not specify the ONLY keyword."))
         }
+        // Keys of a tree go as a whole, whatever is written.
+        AlterTable::DropConstraint { name, .. } if is_key(name) => None,
         AlterTable::SetNotNull { not_null: false, .. } | AlterTable::DropConstraint { .. } => {
             definition("cannot remove constraint from only the partitioned table when partitions exist".into())
                 .map(|e| e.hint("Do not specify the ONLY keyword."))
@@ -574,11 +577,8 @@ pub(super) fn only_refused(table: &Relation, action: &AlterTable) -> Option<Erro
             definition("constraint must be added to child tables too".into())
         }
         // The partitions have it when their own is attached.
-        AlterTable::AddConstraint(NewConstraint {
-            kind: NewConstraintKind::PrimaryKey { .. } | NewConstraintKind::Unique { .. },
-            ..
-        })
-        | AlterTable::SetDefault { .. } => None,
+        AlterTable::AddConstraint(key) if !matches!(key.kind, NewConstraintKind::ForeignKey { .. }) => None,
+        AlterTable::SetDefault { .. } => None,
         AlterTable::AddConstraint(_) | AlterTable::ValidateConstraint { .. } => Some(
             Error::unsupported(format!("this ALTER TABLE ONLY of partitioned table \"{}\"", table.name))
                 .hint("Leave ONLY out: the partitions follow."),

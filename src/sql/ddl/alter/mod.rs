@@ -202,7 +202,7 @@ impl Planner<'_> {
         for action in actions {
             self.fits_in_tree(&table.new, action)?;
             self.alter_action(&mut table, action)?;
-            if !only {
+            if !only || matches!(action, AlterTable::DropConstraint { .. }) {
                 self.spread(&mut table, action)?;
             }
         }
