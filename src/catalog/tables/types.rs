@@ -35,6 +35,8 @@ const COLUMNS: &[&str] = &[
     "typndims",
     "typcollation",
     "typdefault",
+    // What pg_dump prints; without it the text would be a literal.
+    "typdefaultbin",
     "typacl",
 ];
 
@@ -100,6 +102,7 @@ fn push(rows: &mut Rows, r: Row<'_>) {
         Value::Int4(r.base.1),
         Value::Int4(0),
         Value::Oid(r.collation),
+        opt_text(r.default),
         opt_text(r.default),
         Value::Null,
     ]);
