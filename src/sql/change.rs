@@ -28,21 +28,28 @@ fn update(target: &Relation, sets: &[(Arc<str>, Scalar)], returning: &[Scalar]) 
     if !returning.is_empty() {
         return Change { removes: true, ..Change::default() };
     }
+    let column = |name| target.column_by_physical(name);
+    if sets.iter().any(|(name, _)| column(name).is_some_and(|column| indexed(target, column.num))) {
+        // Said as surely as it is: two that say both of different rows never go together.
+        return Change { removes: true, ..Change::default() };
+    }
     let in_place = sets.iter().all(|(name, value)| {
         let simple = !matches!(value.phys, Phys::List(_) | Phys::Shaped(_) | Phys::Row(_) | Phys::Void);
-        simple && target.column_by_physical(name).is_some_and(|column| !indexed(target, column.num))
+        simple && column(name).is_some()
     });
     Change { in_place: true, removes: !in_place, ..Change::default() }
 }
 
-/// Whether DuckDB may have an index over a column.
+/// Whether DuckDB has an index over a column.
 fn indexed(target: &Relation, column: i16) -> bool {
-    let in_constraint = target.constraints.iter().any(|constraint| match &constraint.kind {
-        ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => columns.contains(&column),
-        ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => false,
+    let in_constraint = target.constraints.iter().filter(|constraint| constraint.is_native()).any(|constraint| {
+        match &constraint.kind {
+            ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => {
+                columns.contains(&column)
+            }
+            ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => false,
+        }
     });
-    let in_index = |index: &crate::registry::Index| {
-        index.keys.iter().any(|key| key.column == column || key.expression.is_some()) || index.predicate.is_some()
-    };
-    in_constraint || target.indexes.iter().any(in_index)
+    let mut indexes = target.indexes.iter().filter(|index| index.unique && index.is_native());
+    in_constraint || indexes.any(|index| index.keys.iter().any(|key| key.column == column))
 }
