@@ -8,7 +8,6 @@ use parking_lot::Mutex;
 
 use crate::engine::directory::{Deparsed, Printed};
 use crate::registry::Name;
-use crate::registry::seen::Seen;
 use crate::sql::deparse::{self, Style};
 use crate::sql::{Context, analyze};
 use crate::types::Oid;
@@ -61,7 +60,7 @@ impl Definitions {
 }
 
 fn print(relation: Oid, text: Option<&str>, style: Style, cx: &Context) -> Option<Printed> {
-    let seen = Seen::new(Arc::clone(&cx.snapshot), Arc::clone(&cx.search_path), cx.role);
+    let seen = cx.seen();
     let printed = match text {
         Some(text) => deparse::stored::kept_expression(text, relation, cx, &seen, style),
         None if cx.snapshot.function_by_oid(relation).is_some() => {

@@ -276,7 +276,12 @@ impl Session {
             let plan = anew.as_ref().unwrap_or(plan);
             let moment = self.gateway.engine().moment();
             let error = match self.try_open(plan, values, front, alone).await {
-                Ok(started) => return Ok((started, anew)),
+                Ok(started) => {
+                    if let Some(active) = self.transaction.active_mut() {
+                        active.arbitrates |= anew.as_ref().unwrap_or(plan).arbitrates;
+                    }
+                    return Ok((started, anew));
+                }
                 Err(error) => error,
             };
             if self.look_again(&mut attempt, front).await? {
@@ -296,7 +301,7 @@ impl Session {
             let moved = self.gateway.registry().snapshot().version != version;
             let waits = attempt.began.is_none() && conflict && !moved;
             if !waits || Instant::now() > until {
-                break error;
+                break if attempt.began.is_some() { self.met_newcomer(plan, error) } else { error };
             }
             self.begin_anew().await?;
             self.take_back(&attempt);

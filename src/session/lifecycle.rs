@@ -5,10 +5,11 @@ use std::time::SystemTime;
 
 use super::journal::Journal;
 use super::key_log::Footprint;
+use super::probe;
 use super::session::Session;
 use super::transaction::{Active, Failed, Transaction};
 use crate::engine::{Access, Cancel, Connection, Run};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::registry::{Change, Overlay};
 use crate::tree::Isolation;
 
@@ -148,6 +149,7 @@ impl Session {
         };
         self.shared.pending.lock().check_room(&self.gateway.channels)?;
         let overlay = active.overlay.clone().filter(|o| !o.changes().is_empty());
+        let arbitrates = active.arbitrates;
         if active.engine {
             let registry = self.gateway.registry().clone();
             // The check for concurrent changes holds off other publications until ours is in force.
@@ -156,7 +158,10 @@ impl Session {
                 None => None,
             };
             let _turn = self.before_commit().await?;
-            self.lease()?.connection.commit().await?;
+            self.lease()?.connection.commit().await.map_err(|error| match error.code() {
+                SqlState::UNIQUE_VIOLATION if arbitrates => probe::newcomer(),
+                _ => error,
+            })?;
             if let Some(pending) = pending {
                 pending.publish();
             }

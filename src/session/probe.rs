@@ -10,6 +10,7 @@ use super::constraint::may_read;
 use super::execute::{guarded, shaped_params};
 use super::front::Front;
 use super::keys::row;
+use super::locking::outdated;
 use super::plan_cache::Origin;
 use super::session::Session;
 use super::transaction::Active;
@@ -101,6 +102,16 @@ impl Session {
             && table().is_some_and(|table| self.gateway.engine().changed_since(moment, Some(&[table])))
     }
 
+    /// The error of an ON CONFLICT in a transaction that has done more before: what PostgreSQL would have waited for, or (in a
+    /// snapshot that stays) have told as this.
+    pub(super) fn met_newcomer(&self, plan: &Plan, error: Error) -> Error {
+        let moment = self.transaction.active().filter(|active| active.engine).and_then(|active| active.moment);
+        match moment.is_some_and(|moment| self.meets_newcomer(plan, &error, moment)) {
+            true => newcomer(),
+            false => error,
+        }
+    }
+
     async fn probed_rows(&mut self, probe: &Probe, values: &[Value]) -> Result<(Vec<Vec<Value>>, tape::Record)> {
         let params = self.bind_sources(&probe.params, values, None)?;
         let run =
@@ -147,6 +158,11 @@ impl Session {
         let shown: Vec<String> = shown.collect();
         error.detail(format!("Key ({})=({}) already exists.", names.join(", "), shown.join(", ")))
     }
+}
+
+/// Somebody else has added a row with the same key. PostgreSQL does not let ON CONFLICT fail because of that.
+pub(super) fn newcomer() -> Error {
+    outdated("Another transaction has added a row with the same key.")
 }
 
 /// A key that was met, without its name.

@@ -75,9 +75,15 @@ impl Session {
                 // A queue: who takes its rows by FOR UPDATE leaves the others to others.
                 let queue = plan.row_locks.iter().flat_map(|rows| &rows.of).any(|of| of.table.oid == table);
                 let (tag, mode) = (LockTag::Rows(table), LockTag::ROW_WRITER);
-                find = queue || self.acquire(tag, mode, LockWait::SkipLocked, &mut *front).await? == Got::Nothing;
+                // Who holds some of its rows takes these in the same way: others are not kept from the rest.
+                let holds = self.gateway.locks.holds(self.shared.id, tag, LockTag::ROW_LOCKER);
+                find =
+                    queue || holds || self.acquire(tag, mode, LockWait::SkipLocked, &mut *front).await? == Got::Nothing;
             }
             Some(ChangedRows::Found(_)) | None => {}
+        }
+        if let (Some(key), Some(target)) = (&plan.added, &plan.target) {
+            self.lock_added(target.oid, key, values, &mut *front).await?;
         }
         if let (true, Command::Insert, Some(target)) = (plan.adds_up, plan.command, &plan.target)
             && !target.temporary
@@ -101,6 +107,23 @@ impl Session {
             }
         }
         Ok(find)
+    }
+
+    /// Who adds a row with the same key by ON CONFLICT waits, and finds it then. DuckDB would tell the second of them at COMMIT only.
+    async fn lock_added(&mut self, table: Oid, key: &[RowKey], values: &[Value], front: &mut dyn Front) -> Result<()> {
+        let key: Option<Vec<Value>> = key.iter().map(|part| value_of(part, values)).collect();
+        let Some(added) = key.and_then(|key| LockTag::of_row(table, &key)) else { return Ok(()) };
+        match self.acquire(added, LockMode::AccessExclusive, LockWait::Block, &mut *front).await {
+            // So many are not held one by one: then it is COMMIT that tells.
+            Err(error) if error.code() == SqlState::OUT_OF_MEMORY => return Ok(()),
+            got => got?,
+        };
+        let active = self.transaction.active().filter(|active| active.engine);
+        let stale = active.is_some_and(|active| self.gateway.locks.taken_since(added, active.locks_from));
+        if stale && !self.has_only_read() && self.is_read_committed() {
+            self.move_on(&mut *front).await?;
+        }
+        Ok(())
     }
 
     /// Locks what a statement's FOR UPDATE finds and (`target`) the rows that it changes, as of a snapshot in which they still

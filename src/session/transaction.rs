@@ -47,6 +47,8 @@ pub struct Active {
     pub queried: bool,
     /// It has done more than read: its snapshot cannot be given up for a later one.
     pub changed: bool,
+    /// It has added rows by ON CONFLICT.
+    pub arbitrates: bool,
     /// Counts of sequences that the engine forgets at COMMIT.
     pub forgotten: Vec<Oid>,
     /// What drops the temporary tables of statements of several steps.
@@ -82,6 +84,7 @@ impl Active {
             queried: false,
             changed: false,
             forgotten: Vec::new(),
+            arbitrates: false,
             scratch: Vec::new(),
             access: Access::ReadWrite,
             moment: None,

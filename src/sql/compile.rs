@@ -162,6 +162,7 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
         keys,
         row_locks,
         changes,
+        added,
         probe,
         adds_up,
         statement,
@@ -185,6 +186,7 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
     let keys = keys::duty(statement, target.as_ref(), keys.clone());
     let row_locks = row_locks.iter().map(|rows| Arc::new(locked(&lowered, rows))).collect();
     let changes = changes.as_ref().map(|rows| Arc::new(changed_rows(&lowered, rows)));
+    let added = added.clone().map(Arc::from);
     let (fields, phys, target, locks) = (fields.clone(), phys.clone(), target.clone(), locks.clone());
     let permit = lowered.map(|lowered| rendered(lowered.phys));
     Ok(Plan {
@@ -203,6 +205,7 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
         keys,
         row_locks,
         changes,
+        added,
         probe,
         arbitrates,
         adds_up,
@@ -244,6 +247,7 @@ fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command, depends: &A
         keys,
         row_locks: Vec::new(),
         changes: None,
+        added: None,
         probe: None,
         arbitrates: false,
         adds_up: false,

@@ -13,6 +13,7 @@ use crate::engine::directory::LockMode;
 use crate::error::{Error, Result};
 use crate::observe::audit::Access;
 use crate::policy::{Permit, Ways};
+use crate::registry::seen::Seen;
 use crate::registry::{Name, Relation, Snapshot};
 use crate::tree::{self, Field};
 use crate::types::{Oid, OutputSettings, PgType, Phys, Value};
@@ -56,6 +57,13 @@ pub struct Context {
     /// For a schema change: the tables of which its transaction has updated or deleted rows. DuckDB alters none of them in place: it
     /// goes by the rows that are committed, refuses (an index), or fails at COMMIT.
     pub touched: Arc<[Oid]>,
+}
+
+impl Context {
+    /// The schema as the statement's names are looked up in it.
+    pub fn seen(&self) -> Seen {
+        Seen::new(Arc::clone(&self.snapshot), Arc::clone(&self.search_path), self.role)
+    }
 }
 
 /// What a statement became.
@@ -134,6 +142,8 @@ pub struct Plan {
     pub row_locks: Vec<Arc<RowLocks>>,
     /// The rows that UPDATE and DELETE change, as far as that is known before.
     pub changes: Option<Arc<ChangedRows>>,
+    /// The key of the only row of an INSERT … ON CONFLICT, as far as it is known before: who adds another with it waits.
+    pub added: Option<Arc<[RowKey]>>,
     pub probe: Option<Arc<Probe>>,
     /// It has ON CONFLICT.
     pub arbitrates: bool,

@@ -213,6 +213,16 @@ impl Locks {
         self.state.lock().changed_since(row, moment)
     }
 
+    /// Whether the session holds the lock in just this mode.
+    pub fn holds(&self, session: u64, tag: LockTag, mode: LockMode) -> bool {
+        self.state.lock().has(session, tag, mode)
+    }
+
+    /// Whether somebody who held this lock of one row has committed since that moment.
+    pub fn taken_since(&self, row: LockTag, moment: u64) -> bool {
+        self.state.lock().taken_since(row, moment)
+    }
+
     /// Where the session is in what it locks, for a savepoint or a statement that may be begun anew.
     pub fn mark(&self, session: u64) -> Place {
         self.state.lock().of_session.get(&session).map_or(Place(0), Ledger::next)

@@ -339,6 +339,11 @@ impl State {
         rows || since(&row) || self.forgotten > moment
     }
 
+    /// Whether somebody has committed while holding this one, whatever was done to other rows.
+    pub fn taken_since(&self, row: LockTag, moment: u64) -> bool {
+        self.changed.get(&row).is_some_and(|at| *at > moment) || self.forgotten > moment
+    }
+
     /// How many tables are kept from readers.
     pub fn shut(&self) -> usize {
         self.shut.len()

@@ -7,7 +7,6 @@ use sqlparser::ast;
 use super::Analyzer;
 use super::stored::{Stored, expression};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::seen::Seen;
 use crate::registry::{ConstraintKind, Relation as TableDef, expression::quote};
 use crate::sql::deparse::{self, Style};
 use crate::sql::parse::{self, fold};
@@ -107,7 +106,7 @@ impl Analyzer<'_> {
     }
 
     fn printed_over(&self, expr: &Expr, def: &TableDef) -> Result<String> {
-        let seen = Seen::new(self.ctx.snapshot.clone(), self.ctx.search_path.clone(), self.ctx.role);
+        let seen = self.ctx.seen();
         let names: Vec<String> = def.columns.iter().map(|c| quote(&c.name)).collect();
         deparse::expression(expr, RelId(0), &names, &seen, Style::KEPT)
     }

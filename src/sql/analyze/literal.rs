@@ -109,7 +109,7 @@ impl Analyzer<'_> {
                 Ok(Value::text(text))
             }
             // Without a clock: see [`current_moment`].
-            _ => crate::types::text::parse(text, ty, &self.ctx.settings, &*self.ctx.snapshot),
+            _ => crate::types::text::parse(text, ty, &self.ctx.settings, &self.ctx.seen()),
         }
     }
 

@@ -88,6 +88,7 @@ impl<'a> Planner<'a> {
             keys: None,
             row_locks: Vec::new(),
             changes: None,
+            added: None,
             probe: None,
             arbitrates: false,
             adds_up: false,

@@ -242,7 +242,7 @@ impl Lowerer<'_> {
     }
 
     fn enum_in(&mut self, text: Scalar, ty: PgType, phys: Phys) -> Result<Scalar> {
-        let name = types::name::format_type(ty, &*self.cx.snapshot);
+        let name = types::name::format_type(ty, &self.cx.seen());
         self.bind_once(text, |_, text| {
             let known = Scalar::template(
                 "TRY_CAST({0} AS {1})",

@@ -71,7 +71,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::registry::Relation;
-use crate::sql::{Command, Context, Depends, KeptRows, LockCall, ParamSource};
+use crate::sql::{Command, Context, Depends, KeptRows, LockCall, ParamSource, RowKey};
 use crate::tree::{self, CteId, Field, RelId, SessionValue};
 use crate::types::{self, Oid, PgType, Phys};
 use ir::{Alias, Node, Scalar};
@@ -105,6 +105,7 @@ pub struct Lowered {
     /// The rows that are locked before it runs.
     pub row_locks: Vec<RowLocks>,
     pub changes: Option<Changed>,
+    pub added: Option<Vec<RowKey>>,
     /// Each part counts in the command's tag, not the last alone.
     pub adds_up: bool,
     /// The rows that an INSERT is about to write.
@@ -231,6 +232,7 @@ fn explain(mut lowered: Lowered, analyze: bool) -> Result<Lowered> {
         locks: Vec::new(),
         row_locks: if analyze { lowered.row_locks } else { Vec::new() },
         changes: lowered.changes.filter(|_| analyze),
+        added: lowered.added.filter(|_| analyze),
         ..lowered
     })
 }
@@ -389,7 +391,7 @@ impl<'a> Lowerer<'a> {
         let depends = self.depends;
         let (once, locks, params) = (self.once, Vec::new(), self.params);
         let keys = None;
-        let row_locks::ToLock { rows: row_locks, changed: changes, .. } = self.to_lock;
+        let row_locks::ToLock { rows: row_locks, changed: changes, added, .. } = self.to_lock;
         Lowered {
             statement,
             params,
@@ -406,6 +408,7 @@ impl<'a> Lowerer<'a> {
             keys,
             row_locks,
             changes,
+            added,
             adds_up: false,
             probe: None,
         }

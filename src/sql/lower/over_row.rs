@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::policy;
-use crate::registry::{Relation, expression, seen::Seen};
+use crate::registry::{Relation, expression};
 use crate::sql::analyze::{self, Stored};
 use crate::sql::deparse::{self, Style};
 use crate::sql::{Context, compile, render};
@@ -33,7 +33,7 @@ pub fn over_row(text: &str, stored: Stored, table: &Relation, cx: &Context) -> R
         table.columns.iter().map(|c| RelColumn { name: c.name.clone(), ty: c.ty, attnum: c.num }).collect();
     let e = analyze::expression(text, stored, (&table.name, ROW), &columns, cx)?;
     let ty = e.ty;
-    let seen = Seen::new(cx.snapshot.clone(), cx.search_path.clone(), cx.role);
+    let seen = cx.seen();
     let names: Vec<String> = table.columns.iter().map(|c| expression::quote(&c.name)).collect();
     let shown = deparse::expression(&e, ROW, &names, &seen, Style::PLAIN)?;
     let permit = policy::check_expression(e, &compile::authority(cx))?;

@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::registry::{self, ConstraintKind};
 use crate::sql::{Context, LockKey, LockedRows, ParamSource, RowKey, WholeTable};
 use crate::tree::{
-    Body, Distinct, Expr, ExprKind, FromItem, LockMode, LockStrength, LockWait, Locking, Query, RelId, Relation,
-    Select, SessionValue, Source, Statement,
+    Body, Distinct, Expr, ExprKind, FromItem, Insert, InsertSource, LockMode, LockStrength, LockWait, Locking, Query,
+    RelId, Relation, Select, SessionValue, Source, Statement,
 };
 use crate::types::{Phys, Value, oid};
 
@@ -48,6 +48,8 @@ pub enum Changed {
 pub(super) struct ToLock {
     pub rows: Vec<RowLocks>,
     pub changed: Option<Changed>,
+    /// See [`crate::sql::Plan::added`].
+    pub added: Option<Vec<RowKey>>,
     /// Queries that are in `rows` already, by what stands for their output: their list, and its relations in order.
     known: HashMap<RelId, (Option<u16>, Vec<RelId>)>,
     lists: u16,
@@ -66,7 +68,7 @@ fn key_columns(def: &registry::Relation) -> Vec<i16> {
     if columns.iter().all(plain) { columns.clone() } else { Vec::new() }
 }
 
-/// What UPDATE and DELETE change, before they are lowered themselves.
+/// What UPDATE and DELETE change and what INSERT … ON CONFLICT adds, before they are lowered themselves.
 pub(super) fn changed_by(statement: &Statement, cx: &Context, decimals: Decimals) -> ToLock {
     let (ctes, target, from, filter, ruled, strength) = match statement {
         Statement::Update(u) => {
@@ -83,6 +85,7 @@ pub(super) fn changed_by(statement: &Statement, cx: &Context, decimals: Decimals
             (&u.ctes, &u.target, &u.from, &u.filter, u.rules.is_some(), strength)
         }
         Statement::Delete(d) => (&d.ctes, &d.target, &d.using, &d.filter, d.rules.is_some(), LockStrength::Update),
+        Statement::Insert(insert) => return ToLock { added: added(insert), ..ToLock::default() },
         _ => return ToLock::default(),
     };
     let Source::Table { def, .. } = &target.source else { return ToLock::default() };
@@ -132,6 +135,49 @@ pub(super) fn changed_by(statement: &Statement, cx: &Context, decimals: Decimals
         Some(found) if found.list.is_none() => ToLock { changed: Some(Changed::Found(Box::new(found))), ..to_lock },
         _ => ToLock::default(),
     }
+}
+
+/// The key that the only row of an INSERT … ON CONFLICT has: the numbers of its columns, then their values. Without an arbiter it is the
+/// first key whose values are given.
+fn added(insert: &Insert) -> Option<Vec<RowKey>> {
+    let (Source::Table { def, .. }, InsertSource::Values(rows)) = (&insert.target.source, &insert.source) else {
+        return None;
+    };
+    let (conflict, [row]) = (insert.on_conflict.as_ref()?, rows.as_slice()) else { return None };
+    let number = |at: &u16| insert.target.columns.get(usize::from(*at)).map(|column| column.attnum);
+    let value_of = |num: &i16| {
+        let at = insert.columns.iter().position(|at| number(at) == Some(*num))?;
+        let mut expr = row.get(at)?;
+        // What `varchar(n)` cuts off or refuses does not matter: it is only whom to wait for.
+        while let ExprKind::Cast { arg, .. } = &expr.kind {
+            expr = arg;
+        }
+        value(expr)
+    };
+    let key = |columns: &[i16]| {
+        let marks = columns.iter().map(|num| Some(RowKey::Const(Value::Int2(*num))));
+        // No primary key looks like this, so that it is no lock of a row that is there.
+        let marks = [Some(RowKey::Const(Value::text("new")))].into_iter().chain(marks);
+        marks.chain(columns.iter().map(value_of)).collect::<Option<Vec<_>>>()
+    };
+    if def.temporary || conflict.checked.is_some() {
+        return None;
+    }
+    if !conflict.arbiter.is_empty() {
+        let mut columns = conflict.arbiter.iter().map(number).collect::<Option<Vec<_>>>()?;
+        columns.sort_unstable();
+        return key(&columns);
+    }
+    let keys = def.constraints.iter().filter_map(|constraint| match &constraint.kind {
+        ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => Some(columns.clone()),
+        ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => None,
+    });
+    let indexes = def.indexes.iter().filter(|index| index.unique && !index.of_constraint && index.predicate.is_none());
+    let indexes = indexes.map(|index| index.keys.iter().map(|key| key.column).collect::<Vec<i16>>());
+    keys.chain(indexes).find_map(|mut columns| {
+        columns.sort_unstable();
+        key(&columns)
+    })
 }
 
 /// True if an UPDATE's or DELETE's expressions have no queries in them.
