@@ -281,6 +281,14 @@ fn an_app_on_hibernate() {
     }
 }
 
+/// It is linked to libpq.
+#[test]
+fn an_app_on_diesel() {
+    if installed("orms-diesel", &["cargo", "pg_config"]) {
+        app("diesel", Command::new(clients().join("orms-diesel/debug/app-diesel")));
+    }
+}
+
 #[test]
 fn an_app_on_activerecord() {
     let here = Command::new("ruby").args(["-e", "require 'active_record'; require 'pg'"]).output();

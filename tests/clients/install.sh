@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the drivers that tests/clients.rs runs, at pinned versions, into a cache folder. Idempotent.
-#   install.sh python|node|go|java|tools|orms-python|orms-node|orms-prisma|orms-go|orms-java|orms-diesel|orms-seaorm    DUCKGATE_CLIENTS names the folder (default ~/.cache/duckgate-clients).
+#   install.sh python|node|go|java|tools|orms-python|orms-node|orms-prisma|orms-go|orms-java|orms-diesel    DUCKGATE_CLIENTS names the folder (default ~/.cache/duckgate-clients).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${DUCKGATE_CLIENTS:-$HOME/.cache/duckgate-clients}
@@ -10,7 +10,7 @@ mkdir -p "$cache"
 done_for() { stamp="$cache/$1.stamp"; wanted=$(cat "${@:2}" | cksum); [ -e "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; }
 finish() { echo "$wanted" >"$stamp"; }
 
-case "${1:?python, node, go, java, tools, or orms- and python, node, prisma, go, java, diesel, seaorm}" in
+case "${1:?python, node, go, java, tools, or orms- and python, node, prisma, go, java, diesel}" in
   python)
     done_for python "$here/python/requirements.txt" && exit 0
     rm -rf "$cache/python"
@@ -74,8 +74,8 @@ case "${1:?python, node, go, java, tools, or orms- and python, node, prisma, go,
     mvn --quiet --batch-mode -f "$here/orms/java/pom.xml" dependency:copy-dependencies -DoutputDirectory="$cache/orms-java/lib"
     javac -Xlint:all,-processing -d "$cache/orms-java/classes" -cp "$cache/orms-java/lib/*" "$here/orms/java/HibernateApp.java"
     finish ;;
-  orms-diesel | orms-seaorm)
+  orms-diesel)
     # Not the gateway's target folder, which whoever runs this may hold.
-    cargo build --quiet --locked --manifest-path "$here/orms/${1#orms-}/Cargo.toml" --target-dir "$cache/$1" ;;
+    cargo build --quiet --locked --manifest-path "$here/orms/diesel/Cargo.toml" --target-dir "$cache/orms-diesel" ;;
   *) echo "unknown language $1" >&2; exit 2 ;;
 esac
