@@ -44,7 +44,11 @@ fn acknowledged_commits_survive_a_crash_and_others_leave_nothing_in_part() {
             })
             .collect();
         // Not the same moment each time: from just after the first commits to well into them.
-        std::thread::sleep(Duration::from_millis(150 + u64::from(round * 137 % 500)));
+        let slow = std::time::Instant::now() + Duration::from_secs(60);
+        while seen.lock().expect("unpoisoned").is_empty() && std::time::Instant::now() < slow {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(u64::from(round * 137 % 500)));
         server.kill();
         stop.store(true, Ordering::Relaxed);
         for worker in workers {

@@ -1,6 +1,7 @@
 //! `duckgate serve`: the gateway, from the first line of its log to the last.
 
 use std::path::Path;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +18,8 @@ const BLOCKING_THREADS: usize = 64;
 const STACK_BYTES: usize = 64 << 20;
 /// Descriptors besides clients' sockets: the database, its temporary files, the runtime.
 const OWN_DESCRIPTORS: u64 = 256;
+/// How long clients' messages may lie unread because the worker that reads sockets is busy with a statement.
+const WAKE: Duration = Duration::from_millis(50);
 
 pub fn run(config: Config) -> Outcome {
     crate::observe::init(&config.log, config.log_format).map_err(Failure::Text)?;
@@ -27,11 +30,29 @@ pub fn run(config: Config) -> Outcome {
 }
 
 pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(std::thread::available_parallelism().map_or(2, |n| n.get().max(2)))
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS)
         .thread_stack_size(STACK_BYTES)
-        .build()
+        .build()?;
+    keep_reading(runtime.handle().clone());
+    Ok(runtime)
+}
+
+/// The worker that waits for the sockets also runs what it has found there, and as long as that takes nobody waits for them in
+/// its place, although other workers sleep: tokio wakes one of them only for a task. So a statement that is long in compiling
+/// would hold up everybody. A task from outside, which does nothing, wakes one.
+fn keep_reading(runtime: tokio::runtime::Handle) {
+    let wake = move || {
+        loop {
+            std::thread::sleep(WAKE);
+            runtime.spawn(async {});
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("wake".into()).stack_size(64 << 10).spawn(wake) {
+        tracing::warn!(%error, "no thread that wakes the runtime's workers");
+    }
 }
 
 /// Listens, serves until a signal, and closes in order. `greet` prints what there is to say once it listens.

@@ -36,17 +36,19 @@ impl Interrupt {
         Self { signal: watch::Sender::new(Signal::default()), running: Mutex::default() }
     }
 
-    /// A statement begins: what was cancelled before does not concern it.
+    /// A statement begins. What was cancelled while the session was idle does not concern it; a cancel that came after the
+    /// statement before it in the same text or pipeline does, or it would be lost between the two.
     pub fn begin(&self, deadline: Option<Instant>) -> Result<(), Error> {
         let mut running = self.running.lock();
         running.deadline = deadline;
         running.statement = true;
-        self.signal.send_modify(|s| s.cancel = None);
-        if self.signal.borrow().terminate { Err(CancelReason::Shutdown.error()) } else { Ok(()) }
+        self.check()
     }
 
+    /// The session is idle.
     pub fn end(&self) {
         self.running.lock().statement = false;
+        self.signal.send_modify(|s| s.cancel = None);
     }
 
     /// Where the running statement's engine part can be stopped.
@@ -119,6 +121,7 @@ mod tests {
         assert!(interrupt.check().is_ok());
         interrupt.cancel(CancelReason::UserRequest);
         assert_eq!(interrupt.check().unwrap_err().code(), crate::error::SqlState::QUERY_CANCELED);
+        assert_eq!(interrupt.begin(None).unwrap_err().code(), crate::error::SqlState::QUERY_CANCELED);
         interrupt.end();
         interrupt.begin(None).unwrap();
         assert!(interrupt.check().is_ok());

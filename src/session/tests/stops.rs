@@ -102,3 +102,16 @@ async fn deep_blocks() {
         assert_eq!(simple(&mut session, &nested(dos, ifs)).await[0], "C DO", "{dos} of {ifs}");
     }
 }
+
+/// Work that grows by a power of the nesting holds up everybody on the thread.
+#[tokio::test]
+async fn arrays_inside_of_arrays_and_brackets_behind_a_type() {
+    let mut session = open(&gateway().await);
+    let arrays = |levels: usize| format!("select {}1{}", "array[".repeat(levels), "]".repeat(levels));
+    assert_eq!(simple(&mut session, &arrays(6)).await[1], "D {{{{{{1}}}}}}");
+    let answer = simple(&mut session, &arrays(200)).await;
+    assert_eq!(answer[0], "E 54000 number of array dimensions (7) exceeds the maximum allowed (6)");
+    let brackets = |pairs: usize| format!("select null::int{}", "[]".repeat(pairs));
+    assert_eq!(simple(&mut session, &brackets(200_000)).await[0], "E 54001 stack depth limit exceeded");
+    assert!(simple(&mut session, &brackets(100)).await.contains(&"C SELECT 1".to_owned()));
+}

@@ -7,7 +7,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::signatures::native::shape::OMITTED;
 use crate::tree::{Expr, ExprKind, Subscript};
 use crate::types::Phys;
-use crate::types::shaped::check_dimensions;
+use crate::types::shaped::{MAX_DIMENSIONS, check_dimensions};
 
 use super::Lowerer;
 use super::ir::{Node, Scalar, template};
@@ -82,8 +82,10 @@ fn written_dimensions(e: &Expr) -> Option<Vec<usize>> {
     let ExprKind::Array { items, nested } = &e.kind else { return None };
     let mut out = vec![items.len()];
     if *nested {
-        let first = written_dimensions(items.first()?)?;
-        if items.iter().any(|i| written_dimensions(i).as_ref() != Some(&first)) {
+        // Each item is asked once: asked twice at each level, the innermost would be asked two to the power of the levels.
+        let mut inner = items.iter().map(written_dimensions);
+        let first = inner.next()??;
+        if inner.any(|i| i.as_ref() != Some(&first)) {
             return None;
         }
         out.extend(first);
@@ -175,7 +177,8 @@ impl Lowerer<'_> {
         if let Some(inner) = first.filter(|f| f.iter().all(|n| *n > 0))
             && shapes.all(|s| s.as_ref() == Some(&inner))
         {
-            check_dimensions(inner.len() + 1)?;
+            // Of arrays that are too deep PostgreSQL tells the innermost.
+            check_dimensions(inner.len().min(MAX_DIMENSIONS) + 1)?;
             let mut leaves = Vec::new();
             items.iter().for_each(|item| written_items(item, &mut leaves));
             let values = leaves.into_iter().map(|e| self.expr(e)).collect::<Result<Vec<_>>>()?;

@@ -44,7 +44,12 @@ pub(super) fn check_nesting(tokens: &[TokenWithSpan]) -> Result<()> {
         let level = &mut levels[top];
         match &token.token {
             Token::LParen | Token::LBracket => levels.push(Level::default()),
-            Token::RParen | Token::RBracket if top > 0 => drop(levels.pop()),
+            Token::RParen if top > 0 => drop(levels.pop()),
+            Token::RBracket if top > 0 => {
+                levels.pop();
+                // `int[][]…` is an array of an array of …
+                levels[top - 1].operators += 1;
+            }
             Token::Comma => *level = Level::default(),
             Token::Word(w) if w.quote_style.is_some() => {}
             Token::Word(w) => match w.keyword {
