@@ -18,13 +18,19 @@ pub struct Built {
     pub sequences: Vec<Relation>,
 }
 
+/// Fails with 54011 for more columns than PostgreSQL has in a table.
+pub fn check_number_of_columns(number: usize) -> Result<()> {
+    if number <= MAX_COLUMNS {
+        return Ok(());
+    }
+    let message = format!("tables can have at most {MAX_COLUMNS} columns");
+    Err(Error::new(SqlState::TOO_MANY_COLUMNS, message))
+}
+
 /// Makes a table's objects. `snapshot` has everything that it may refer to.
 pub fn table(snapshot: &Snapshot, draft: &NewTable, owner: Oid, managed: &Managed) -> Result<Built> {
     let NewTable { namespace, name, temporary, unlogged, columns, constraints, on_commit: _, partitioning } = draft;
-    if columns.len() > MAX_COLUMNS {
-        let message = format!("tables can have at most {MAX_COLUMNS} columns");
-        return Err(Error::new(SqlState::TOO_MANY_COLUMNS, message));
-    }
+    check_number_of_columns(columns.len())?;
     let counters = &snapshot.counters;
     let mut relation = Relation {
         oid: counters.allocate_oid(),

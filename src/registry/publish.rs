@@ -229,10 +229,14 @@ fn check_names(current: &Snapshot, changes: &[Change]) -> Result<()> {
                         return Err(concurrent());
                     }
                 }
-                if !r.temporary && !after.namespaces.contains_key(&r.namespace) && !dropped {
-                    return Err(concurrent());
+                // What the same changes replace again may have been where, and referred to what, they have dropped since.
+                let last = after.relation_by_oid(r.oid).is_some_and(|last| Arc::ptr_eq(last, r));
+                if !last {
+                    continue;
                 }
-                if !dropped && !targets_exist(&after, &r.kind, &r.constraints) {
+                if !r.temporary && !after.namespaces.contains_key(&r.namespace)
+                    || !targets_exist(&after, &r.kind, &r.constraints)
+                {
                     return Err(concurrent());
                 }
             }
@@ -241,7 +245,7 @@ fn check_names(current: &Snapshot, changes: &[Change]) -> Result<()> {
             Change::PutFunction(f) => {
                 let now = current.function(&f.namespace, &f.name, &f.args).map(|c| c.oid);
                 same_name(now, f.oid, changes)?;
-                if after.function_by_oid(f.oid).is_some() && !after.namespaces.contains_key(&f.namespace) {
+                if after.function_by_oid(f.oid).is_some_and(|last| !after.namespaces.contains_key(&last.namespace)) {
                     return Err(concurrent());
                 }
             }

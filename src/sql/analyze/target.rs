@@ -14,6 +14,9 @@ use crate::sql::parse::fold;
 use crate::tree::Field;
 use crate::types::Oid;
 
+/// PostgreSQL's limit (MaxTupleAttributeNumber).
+const MAX_TARGETS: usize = 1664;
+
 /// One entry of a target list.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
@@ -28,6 +31,10 @@ impl Analyzer<'_> {
             let mut out = Vec::with_capacity(items.len());
             for item in items {
                 a.target(item, &mut out)?;
+                if out.len() > MAX_TARGETS {
+                    let message = format!("target lists can have at most {MAX_TARGETS} entries");
+                    return Err(Error::new(SqlState::TOO_MANY_COLUMNS, message));
+                }
             }
             Ok(out)
         })

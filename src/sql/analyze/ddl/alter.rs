@@ -8,7 +8,7 @@ use super::super::stored::{self, Stored, assigned_expression, rel_columns};
 use super::partition::only_refused;
 use super::{new_sequence, sequence_change};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Name, Relation};
+use crate::registry::{Name, Relation, build};
 use crate::sql::parse;
 use crate::tree::{
     AlterTable, Ddl, DropBehavior, ExprKind, NewConstraint, NewConstraintKind, ObjectKind, RelColumn, RelId,
@@ -95,6 +95,7 @@ impl Analyzer<'_> {
                 }
                 let mut scope = scope_of(relation, actions);
                 scope.extend(rel_columns(std::slice::from_ref(&column)));
+                build::check_number_of_columns(scope.len())?;
                 let table = relation.map_or("", |r| &r.name);
                 let (name, ty) = (column.name.clone(), column.ty);
                 stored::check_default((&name, ty), &mut column.default, self.ctx)?;
