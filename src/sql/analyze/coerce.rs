@@ -249,6 +249,26 @@ impl Analyzer<'_> {
         self.coerce_domain(value, PgType::new(ty), false)
     }
 
+    /// A value that a loader sends for a column, which its input function has read: what is left are the conditions of domains.
+    pub(super) fn sent_value(&mut self, kind: ExprKind, ty: PgType) -> Result<Expr> {
+        let base = self.base_type(ty);
+        if self.has_domain_field(base.oid) {
+            let message =
+                format!("COPY FROM of a column of type {}, which has a field of a domain", self.type_name(ty.oid));
+            return Err(Error::unsupported(message).hint("Send the fields apart and INSERT … SELECT ROW(…)."));
+        }
+        if let Some(domain) = self.domain_of_elements(ty.oid) {
+            let element = self.base_type(PgType::new(domain));
+            let array = PgType::with(self.array_of(element.oid)?, element.typmod);
+            let how = CastHow::ArrayElements(Box::new(CastHow::Domain(domain)));
+            return Ok(cast(Expr { kind, ty: array, pos: 0 }, ty, how, false));
+        }
+        if !self.is_domain(ty.oid) {
+            return Ok(Expr { kind, ty, pos: 0 });
+        }
+        self.coerce_domain(Expr { kind, ty: base, pos: 0 }, ty, false)
+    }
+
     /// The domain of whose values a type is an array.
     fn domain_of_elements(&self, array: Oid) -> Option<Oid> {
         Some(self.type_facts(array).element).filter(|element| *element != 0 && self.is_domain(*element))

@@ -95,15 +95,15 @@ impl Analyzer<'_> {
         rel: RelId,
         sent: &[RelColumn],
     ) -> Result<Vec<Expr>> {
-        let column = |at: usize, ty| Expr { kind: ExprKind::Column { rel, column: at as u16 }, ty, pos: 0 };
+        let column = |at: usize| ExprKind::Column { rel, column: at as u16 };
         let mut values = Vec::with_capacity(sent.len());
         for (place, own) in sent.iter().enumerate() {
-            let field = column(place, own.ty);
+            let field = self.sent_value(column(place), own.ty)?;
             values.push(match feed.flagged.iter().position(|flagged| *flagged == place) {
                 None => field,
                 Some(nth) => {
                     let default = self.column_default(def, &def.columns[usize::from(feed.sent[place])])?;
-                    let flag = column(sent.len() + nth, PgType::new(oid::BOOL));
+                    let flag = Expr { kind: column(sent.len() + nth), ty: PgType::new(oid::BOOL), pos: 0 };
                     let kind = ExprKind::Case {
                         simple: false,
                         whens: vec![(flag, default)],
