@@ -210,10 +210,16 @@ fn comment(asker: &Asker, object: Oid, catalog: &str) -> Option<String> {
                 matches!(composite.kind, RelationKind::Composite).then(|| composite.comment.clone())?
             }
         },
-        "pg_constraint" => {
-            let table = asker.seen.relation(*snapshot.objects().constraints.get(&object)?)?;
-            table.constraints.iter().find(|c| c.oid == object)?.comment.clone()
-        }
+        "pg_constraint" => match snapshot.objects().constraints.get(&object) {
+            Some(table) => {
+                let table = asker.seen.relation(*table)?;
+                table.constraints.iter().find(|c| c.oid == object)?.comment.clone()
+            }
+            None => {
+                let mut said = snapshot.types.values().flat_map(|t| super::tables::domain_check_comments(t));
+                said.find(|(check, _)| *check == object).map(|(_, comment)| comment.to_owned())
+            }
+        },
         "pg_proc" => snapshot.function_by_oid(object)?.comment.clone(),
         "pg_extension" => snapshot.extensions.values().find(|e| e.oid == object)?.comment.clone(),
         "pg_database" => snapshot.database_comment.clone(),

@@ -346,6 +346,7 @@ impl Who<'_> {
                 }
                 // Whose partition is the tree's owner's affair already.
                 AlterTable::AttachIndex { index: _ }
+                | AlterTable::TakeIndex { .. }
                 | AlterTable::DropColumn { .. }
                 | AlterTable::RenameColumn { .. }
                 | AlterTable::SetDefault { .. }

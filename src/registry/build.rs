@@ -395,7 +395,12 @@ fn check_name(snapshot: &Snapshot, relation: &Relation, name: &Name, kind: &Cons
         return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
     }
     let is_key = matches!(kind, ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. });
-    if is_key && (relation.name == *name || snapshot.relation_name_taken(&relation.namespace, name)) {
+    // An index that the same command took away (USING INDEX, DROP CONSTRAINT) has left its name.
+    let left = snapshot.index(&relation.namespace, name).is_some_and(|(table, _)| {
+        table.oid == relation.oid && !relation.indexes.iter().any(|index| index.name == *name)
+    });
+    let taken = || relation.name == *name || (!left && snapshot.relation_name_taken(&relation.namespace, name));
+    if is_key && taken() {
         return Err(Error::new(SqlState::DUPLICATE_TABLE, format!("relation \"{name}\" already exists")));
     }
     Ok(name.clone())

@@ -373,9 +373,17 @@ pub struct UserType {
     pub managed: Managed,
     pub kind: UserTypeKind,
     pub comment: Option<String>,
+    /// Of a domain: what is said of its constraints.
+    #[serde(default)]
+    pub constraint_comments: Vec<(Name, String)>,
 }
 
 impl UserType {
+    /// Whether it is a domain that says what a column has that says nothing itself.
+    pub fn has_default(&self) -> bool {
+        matches!(&self.kind, UserTypeKind::Domain { default: Some(_), .. })
+    }
+
     /// True for what belongs to one session alone.
     pub fn is_temporary(&self) -> bool {
         &*self.namespace == super::bootstrap::TEMPORARY

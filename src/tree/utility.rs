@@ -263,6 +263,11 @@ pub enum AlterTable {
         using: Option<(String, Box<Expr>)>,
     },
     AddConstraint(NewConstraint),
+    /// USING INDEX: this index becomes the one of the key that the next action adds.
+    TakeIndex {
+        name: Name,
+        to: Name,
+    },
     DropConstraint {
         name: Name,
         if_exists: bool,

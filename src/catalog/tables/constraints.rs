@@ -222,6 +222,8 @@ pub(super) fn pg_trigger(ask: &Ask<'_>) -> Result<Rows> {
             for (i, (on, other, side, trigger)) in of_target.into_iter().chain(own).enumerate() {
                 // Four OIDs from the constraint's, the same after a restart.
                 let oid = c.oid ^ (0x1000_0000 | ((i as u32 + 1) << 20));
+                // What is done of the target's changes is done at once, but for NO ACTION.
+                let waits = side == "c" || matches!(trigger.function, 1654 | 1655);
                 rows.push([
                     Value::Oid(oid),
                     Value::Oid(on),
@@ -233,8 +235,8 @@ pub(super) fn pg_trigger(ask: &Ask<'_>) -> Result<Rows> {
                     Value::Oid(other),
                     Value::Oid(index),
                     Value::Oid(c.oid),
-                    Value::Bool(c.deferrable),
-                    Value::Bool(c.initially_deferred),
+                    Value::Bool(c.deferrable && waits),
+                    Value::Bool(c.initially_deferred && waits),
                     int2s([]),
                     Value::Bytea(Arc::from(&b""[..])),
                 ]);

@@ -15,6 +15,7 @@ mod types;
 use std::sync::Arc;
 
 pub(super) use constraints::domain_check_oid;
+pub(super) use objects::domain_check_comments;
 pub(super) use objects::{TEMPORARY_NAMESPACE, relkind};
 
 use super::build::Rows;

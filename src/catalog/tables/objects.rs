@@ -6,7 +6,9 @@ use super::attributes::storage;
 use super::*;
 use crate::catalog::relations::is_system_view;
 use crate::registry::partition::bound_text;
-use crate::registry::{ConstraintKind, PartitionBound, Relation, RelationKind, Strategy, builtin, opclass};
+use crate::registry::{
+    ConstraintKind, PartitionBound, Relation, RelationKind, Strategy, UserType, UserTypeKind, builtin, opclass,
+};
 use crate::types::PgType;
 
 /// OIDs of the catalogs that other catalogs point into.
@@ -366,6 +368,9 @@ pub(super) fn pg_description(ask: &Ask<'_>) -> Result<Rows> {
     }
     for t in ask.snapshot.types.values() {
         push(0, t.oid, TYPE_CATALOG, 0, &t.comment);
+        for (check, comment) in domain_check_comments(t) {
+            push(0, check, CONSTRAINT_CATALOG, 0, &Some(comment.to_owned()));
+        }
     }
     for f in ask.snapshot.functions.values() {
         push(0, f.oid, PROC_CATALOG, 0, &f.comment);
@@ -391,6 +396,16 @@ pub(super) fn pg_description(ask: &Ask<'_>) -> Result<Rows> {
         }
     }
     Ok(rows)
+}
+
+/// What is said of a domain's constraints, by their OIDs.
+pub(in crate::catalog) fn domain_check_comments(ty: &UserType) -> Vec<(Oid, &str)> {
+    let UserTypeKind::Domain { checks, .. } = &ty.kind else { return Vec::new() };
+    let oid = |name: &str| {
+        let at = checks.iter().position(|(check, _)| &**check == name)?;
+        Some(super::domain_check_oid(ty.oid, at))
+    };
+    ty.constraint_comments.iter().filter_map(|(name, comment)| Some((oid(name)?, comment.as_str()))).collect()
 }
 
 /// pg_class.reloptions: of views alone.

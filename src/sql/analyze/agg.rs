@@ -5,7 +5,7 @@ use sqlparser::ast;
 use super::check::{children_mut, first_column_of, walk};
 use super::query::sort_key;
 use super::same::same;
-use super::scope::Clause;
+use super::scope::{Clause, Scope};
 use super::target::Target;
 use super::{Analyzer, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
@@ -205,15 +205,15 @@ impl Analyzer<'_> {
         Ok(group_by)
     }
 
-    /// What stands around an aggregate call is checked here; then it counts for its level
-    /// (check_agglevels_and_constraints).
-    pub(crate) fn admit_aggregate(&mut self, args: &[Expr], pos: u32) -> Result<()> {
+    /// What stands around an aggregate call is checked here; then it counts for its level, which its arguments say, but
+    /// the direct ones of an ordered set (check_agglevels_and_constraints).
+    pub(crate) fn admit_aggregate(&mut self, args: &[Expr], direct: &[Expr], pos: u32) -> Result<()> {
         let scope = self.scope();
         if scope.in_aggregate {
             return Err(Error::new(SqlState::GROUPING_ERROR, "aggregate function calls cannot be nested").at(pos));
         }
         let clause = scope.clause;
-        self.refuse_outer_aggregate(args, pos)?;
+        self.refuse_outer_aggregate(args, direct, pos)?;
         if let Some(name) = clause.refuses_aggregates() {
             let message = format!("aggregate functions are not allowed in {name}");
             return Err(Error::new(SqlState::GROUPING_ERROR, message).at(pos));
@@ -222,15 +222,38 @@ impl Analyzer<'_> {
         Ok(())
     }
 
-    /// An aggregate whose columns all belong to an outer query is that query's: DuckDB has no such thing.
-    fn refuse_outer_aggregate(&self, args: &[Expr], pos: u32) -> Result<()> {
-        let Some((current, outer)) = self.scopes.split_last() else { return Ok(()) };
-        let of_outer = outer.iter().any(|s| args.iter().any(|a| first_column_of(a, &s.rels).is_some()));
-        let of_current = args.iter().any(|a| first_column_of(a, &current.rels).is_some());
-        if of_outer && !of_current {
-            return Err(Error::unsupported("an aggregate of an outer query's columns").at(pos));
+    /// The query that an aggregate over these arguments belongs to, as an index of the scopes: the innermost that they
+    /// have a column of, or the current one.
+    pub(crate) fn aggregate_level(&self, args: &[Expr]) -> usize {
+        let of = |scope: &Scope| args.iter().any(|a| first_column_of(a, &scope.rels).is_some());
+        self.scopes.iter().rposition(of).unwrap_or(self.scopes.len().saturating_sub(1))
+    }
+
+    /// An aggregate whose columns all belong to an outer query is that query's, and may stand only where the outer
+    /// query's aggregates may; DuckDB has no such thing.
+    fn refuse_outer_aggregate(&self, args: &[Expr], direct: &[Expr], pos: u32) -> Result<()> {
+        let level = self.aggregate_level(args);
+        let (Some(owner), Some(current)) = (self.scopes.get(level), self.scopes.last()) else { return Ok(()) };
+        if level + 1 == self.scopes.len() {
+            return Ok(());
         }
-        Ok(())
+        let grouping = |message: String| Err(Error::new(SqlState::GROUPING_ERROR, message).at(pos));
+        if let Some(pos) = direct.iter().find_map(|a| first_column_of(a, &current.rels)) {
+            let message = "outer-level aggregate cannot contain a lower-level variable in its direct arguments";
+            return Err(Error::new(SqlState::GROUPING_ERROR, message).at(pos));
+        }
+        if owner.in_aggregate || current.filtered == Some(level) {
+            return grouping("aggregate function calls cannot be nested".to_owned());
+        }
+        match owner.clause {
+            Clause::Other => {
+                grouping("aggregate functions are not allowed in FROM clause of their own query level".to_owned())
+            }
+            clause => match clause.refuses_aggregates() {
+                Some(name) => grouping(format!("aggregate functions are not allowed in {name}")),
+                None => Err(Error::unsupported("an aggregate of an outer query's columns").at(pos)),
+            },
+        }
     }
 
     /// ORDER BY inside an aggregate's parentheses or WITHIN GROUP.

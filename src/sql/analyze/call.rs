@@ -284,7 +284,13 @@ impl Analyzer<'_> {
         let written = if func.agg_kind == b'h' { arguments.exprs.clone() } else { Vec::new() };
         let (args, result) = self.coerce_arguments(form, arguments.exprs, pos)?;
         let filter = match &f.filter {
-            Some(filter) => Some(self.condition(filter, super::scope::Clause::Filter, "FILTER")?),
+            Some(filter) => {
+                let level = self.aggregate_level(&args);
+                let before = self.scope().filtered.replace(level);
+                let filter = self.condition(filter, super::scope::Clause::Filter, "FILTER");
+                self.scope().filtered = before;
+                Some(filter?)
+            }
             None => None,
         };
         if let Some(over) = &f.over {
@@ -312,7 +318,8 @@ impl Analyzer<'_> {
         let plain = func.agg_kind == b'n';
         let counted = direct.iter().filter(|_| plain).chain(order_by.iter().map(|k| &k.expr));
         let all: Vec<Expr> = counted.cloned().collect();
-        self.admit_aggregate(&all, pos)?;
+        let aside: &[Expr] = if plain { &[] } else { &direct };
+        self.admit_aggregate(&all, aside, pos)?;
         let ty = PgType::new(result);
         let aggregate =
             Aggregate { func, args: direct, distinct: details.distinct, order_by, filter, star: details.star };

@@ -110,6 +110,12 @@ impl Analyzer<'_> {
             RelationKind::Table | RelationKind::MaterializedView { .. } => {
                 Source::Table { def: Arc::clone(&def), only: self.parsed.extras.only.contains(&pos), sample }
             }
+            // Empty would say that there are none.
+            RelationKind::System if &*def.name == "pg_statistic" => {
+                return Err(Error::unsupported("reading pg_statistic")
+                    .hint("The engine's statistics are its own; pg_stats has no rows.")
+                    .at(pos));
+            }
             RelationKind::System => Source::System { def: Arc::clone(&def) },
             RelationKind::View { definition, search_path } => {
                 let query = self.expand_view(&def, definition, search_path)?;

@@ -13,7 +13,14 @@ use crate::types::{Oid, PgType, Value, oid};
 /// `'now'`, `'today'` and their kin as a date or time: what the session answers at execution, so that a cached plan does
 /// not keep the moment of its making.
 pub(crate) fn current_moment(text: &str, ty: Oid, pos: u32) -> Option<Expr> {
-    let word = text.trim().to_ascii_lowercase();
+    let mut word = text.trim().to_ascii_lowercase();
+    // A type without a time zone has no use for one.
+    if matches!(ty, oid::DATE | oid::TIMESTAMP)
+        && let Some((day, zone)) = word.split_once(char::is_whitespace)
+        && crate::types::datetime::is_abbreviation(zone.trim())
+    {
+        word = day.to_owned();
+    }
     let session = |value: SessionValue, written: &'static str, ty: Oid| Expr {
         kind: ExprKind::Session(value, written),
         ty: PgType::new(ty),

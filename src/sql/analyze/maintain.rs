@@ -42,6 +42,10 @@ impl Analyzer<'_> {
         let Reindex { what, concurrently, tablespace } = reindex;
         let snapshot = Arc::clone(&self.ctx.snapshot);
         let (tables, mut outside_block) = match what {
+            Reindexed::Index(name) | Reindexed::Table(name) if *concurrently && is_of_catalog(name) => {
+                let message = "cannot reindex system catalogs concurrently";
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+            }
             Reindexed::Index(name) => {
                 let table = self.reindexed_table(name)?;
                 let partitioned = table.is_partitioned().then_some("REINDEX INDEX");
@@ -105,4 +109,10 @@ impl Analyzer<'_> {
             None => Err(self.no_relation(name.namespace.as_deref(), &name.name, 0)),
         }
     }
+}
+
+/// An index of the catalog's, or what would keep its long values.
+fn is_of_catalog(name: &QualifiedName) -> bool {
+    let namespace = name.namespace.as_deref().unwrap_or("pg_catalog");
+    namespace == "pg_toast" || crate::facts::system_index_named(namespace, &name.name).is_some()
 }

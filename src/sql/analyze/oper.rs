@@ -55,6 +55,13 @@ impl Analyzer<'_> {
             let what = format!("{} between values of type {}", row.name, self.type_name(row.left));
             return Err(Error::unsupported(what).hint("~= says whether two of them are the same.").at(pos));
         }
+        if row.left == oid::RECORD
+            && let Some(part) = inputs.iter().find_map(|ty| self.orderless_part(*ty))
+        {
+            let wanted = if matches!(row.name, "=" | "<>") { "an equality operator" } else { "a comparison function" };
+            let message = format!("could not identify {wanted} for type {}", self.type_name(part));
+            return Err(Error::new(SqlState::UNDEFINED_FUNCTION, message));
+        }
         let func = proc(row.proc_)?;
         self.check_elements(func.name, &args)?;
         Ok(Found { row, func, args, result })
@@ -82,6 +89,20 @@ impl Analyzer<'_> {
     pub(crate) fn orderless_element(&self, array: Oid) -> Option<Oid> {
         let element = self.type_facts(self.base_oid(array)).element;
         (element != 0 && is_orderless(self.base_oid(element))).then_some(element)
+    }
+
+    /// What values of a type are made of (elements, fields) and that has no order, if there is something.
+    pub(crate) fn orderless_part(&self, ty: Oid) -> Option<Oid> {
+        let base = self.base_oid(ty);
+        if is_orderless(base) {
+            return Some(base);
+        }
+        let element = self.type_facts(base).element;
+        if element != 0 {
+            return self.orderless_part(element);
+        }
+        let row = self.row_type_relation(base)?;
+        row.columns.iter().find_map(|column| self.orderless_part(column.ty.oid))
     }
 
     /// binary_oper_exact: an unknown side is taken for the other's type.

@@ -10,7 +10,6 @@ use crate::sql::parse::{fold, rewrite};
 use crate::tree::{
     self, Body, Distinct, GroupBy, LockStrength, LockWait, Locking, Query, Select, SortKey, Source, Statement,
 };
-use crate::types::coded::is_orderless;
 use crate::types::{Oid, PgType, Value, oid};
 
 impl Analyzer<'_> {
@@ -428,7 +427,7 @@ impl Analyzer<'_> {
 
     /// Whether values of a type can be put in order.
     pub(crate) fn check_sortable(&self, ty: Oid, pos: u32) -> Result<()> {
-        if self.find_operator("<", Some(ty), ty, 0).is_ok() && !is_orderless(ty) {
+        if self.find_operator("<", Some(ty), ty, 0).is_ok() && self.orderless_part(ty).is_none() {
             return Ok(());
         }
         let message = format!("could not identify an ordering operator for type {}", self.type_name(ty));
@@ -438,7 +437,7 @@ impl Analyzer<'_> {
     }
 
     pub(crate) fn check_groupable(&self, ty: Oid, pos: u32) -> Result<()> {
-        if ty == oid::UNKNOWN || self.find_operator("=", Some(ty), ty, 0).is_ok() && !is_orderless(ty) {
+        if ty == oid::UNKNOWN || self.find_operator("=", Some(ty), ty, 0).is_ok() && self.orderless_part(ty).is_none() {
             return Ok(());
         }
         let message = format!("could not identify an equality operator for type {}", self.type_name(ty));

@@ -139,6 +139,8 @@ pub(crate) struct Scope {
     pub lateral_active: bool,
     pub clause: Clause,
     pub in_aggregate: bool,
+    /// Inside of an aggregate's FILTER: the level ([`Analyzer::aggregate_level`]) of that aggregate.
+    pub filtered: Option<usize>,
     pub has_aggregates: bool,
     /// A relation of this level is the recursive query that the level belongs to.
     pub reads_recursion: bool,

@@ -3,7 +3,7 @@
 use super::alter::{word, wrong_type};
 use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Change, Name, RelationKind};
+use crate::registry::{Change, Name, RelationKind, UserType, UserTypeKind};
 use crate::tree::ObjectKind;
 
 impl Planner<'_> {
@@ -56,7 +56,10 @@ impl Planner<'_> {
                 };
                 self.may_change(&ty.managed, "type", name)?;
                 let mut ty = (*ty).clone();
-                ty.comment = comment;
+                match part {
+                    Some(constraint) => comment_on_check(&mut ty, constraint, comment)?,
+                    None => ty.comment = comment,
+                }
                 self.put_type(ty);
             }
             ObjectKind::Extension => self.comment_on_extension(name, comment)?,
@@ -118,4 +121,16 @@ impl Planner<'_> {
         self.put_relation(table);
         Ok(())
     }
+}
+
+/// A domain's constraint.
+fn comment_on_check(ty: &mut UserType, constraint: &Name, comment: Option<String>) -> Result<()> {
+    let UserTypeKind::Domain { checks, .. } = &ty.kind else { return Err(wrong_type(&ty.name, "a domain")) };
+    if !checks.iter().any(|(name, _)| name == constraint) {
+        let message = format!("constraint \"{constraint}\" for domain {} does not exist", ty.name);
+        return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
+    }
+    ty.constraint_comments.retain(|(name, _)| name != constraint);
+    ty.constraint_comments.extend(comment.map(|comment| (constraint.clone(), comment)));
+    Ok(())
 }

@@ -32,6 +32,7 @@ impl Planner<'_> {
             managed: self.managed(),
             kind: UserTypeKind::Domain { base: *base, not_null: *not_null, default: default.clone(), checks: named },
             comment: None,
+            constraint_comments: Vec::new(),
         };
         self.put_type(ty);
         Ok(())
@@ -44,6 +45,7 @@ impl Planner<'_> {
         };
         self.may_change(&ty.managed, "type", name)?;
         let mut ty = (*ty).clone();
+        let comments = &mut ty.constraint_comments;
         let UserTypeKind::Domain { base: _, not_null, default, checks } = &mut ty.kind else {
             return Err(super::alter::wrong_type(name, "a domain"));
         };
@@ -72,6 +74,7 @@ impl Planner<'_> {
                     return Ok(());
                 }
                 checks.retain(|(n, _)| n != check);
+                comments.retain(|(n, _)| n != check);
             }
             AlterDomain::RenameConstraint { from, to } => {
                 let Some(at) = checks.iter().position(|(n, _)| n == from) else {
@@ -83,6 +86,7 @@ impl Planner<'_> {
                     return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
                 }
                 checks[at].0 = to.clone();
+                comments.iter_mut().filter(|(n, _)| n == from).for_each(|(n, _)| *n = to.clone());
             }
             // Every constraint is valid from the beginning.
             AlterDomain::Validate { name: check } => {

@@ -144,6 +144,7 @@ fn of_action(action: &AlterTable) -> (LockMode, bool) {
         | AlterTable::AlterIdentity { .. }
         | AlterTable::SetLogged(_) => (LockMode::AccessExclusive, false),
         AlterTable::AddColumn { .. }
+        | AlterTable::TakeIndex { .. }
         | AlterTable::DropColumn { .. }
         | AlterTable::RenameColumn { .. }
         | AlterTable::RenameTable { .. }

@@ -44,6 +44,16 @@ impl Planner<'_> {
             return Err(super::alter::wrong_type(name, "a sequence"));
         }
         self.may_change(&relation.managed, "sequence", name)?;
+        if change.owned_by.is_some()
+            && let RelationKind::Sequence(sequence) = &relation.kind
+            && let Some((owner, num)) = sequence.owned_by
+            && let Some(table) = self.after.relation_by_oid(owner)
+            && table.column_by_num(num).is_some_and(|c| c.identity.is_some_and(|i| i.sequence == relation.oid))
+        {
+            let message = "cannot change ownership of identity sequence";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+                .detail(format!("Sequence \"{name}\" is linked to table \"{}\".", table.name)));
+        }
         let restart = self::change(&mut relation, change)?;
         self.put_sequence(relation, restart);
         Ok(())

@@ -34,6 +34,7 @@ impl Planner<'_> {
             managed: self.managed(),
             kind: UserTypeKind::Enum { labels: labels.into() },
             comment: None,
+            constraint_comments: Vec::new(),
         };
         self.put_type(ty);
         Ok(())

@@ -193,11 +193,9 @@ impl Lowerer<'_> {
             ("timetz", [time]) if func.args.first() == Some(&oid::TIME) => {
                 // The session's offset, today at that time.
                 let today = self.session(crate::tree::SessionValue::CurrentDate, Phys::Date);
-                let moment = Scalar::template("({0} + {1})", vec![today, time.clone()], Phys::Timestamp);
                 let session = self.session_id();
-                let moment = Scalar::call("dg_local_to_timestamptz", vec![session, moment], Phys::TimestampTz);
-                let session = self.session_id();
-                return Ok(Some(Scalar::call("dg_timestamptz_to_timetz", vec![session, moment], Phys::TimeTz)));
+                let args = vec![session, today, time.clone()];
+                return Ok(Some(Scalar::call("dg_time_to_timetz", args, Phys::TimeTz)));
             }
             ("date_trunc", [field, value, zone]) => {
                 let args = vec![field.clone(), value.clone(), zone.clone()];

@@ -123,22 +123,29 @@ impl Lowerer<'_> {
             FrameBound::Preceding(offset) => (offset, "PRECEDING"),
             FrameBound::Following(offset) => (offset, "FOLLOWING"),
         };
-        if units == FrameUnits::Range && spec.order_by.first().is_some_and(|k| k.expr.ty.oid == oid::NUMERIC) {
-            return Err(Error::unsupported("RANGE with an offset over numeric"));
+        match spec.order_by.first().filter(|_| units == FrameUnits::Range).map(|key| key.expr.ty.oid) {
+            Some(oid::NUMERIC) => return Err(Error::unsupported("RANGE with an offset over numeric")),
+            // PostgreSQL adds the interval's hours alone and goes beyond midnight; DuckDB begins the day anew.
+            Some(oid::TIME | oid::TIMETZ) => {
+                return Err(Error::unsupported("RANGE with an offset over a time of day")
+                    .hint("Order by the time as an interval (t::interval), or by its seconds."));
+            }
+            Some(_) | None => {}
         }
         let value = self.expr(offset)?;
         let error = |message: &str| {
             super::raise::raise_message(SqlState::INVALID_PRECEDING_OR_FOLLOWING_SIZE, message, &value.phys)
+        };
+        let null = || {
+            let message = format!("frame {side} offset must not be null");
+            super::raise::raise_message(SqlState::NULL_VALUE_NOT_ALLOWED, &message, &value.phys)
         };
         let value = match (&value.node, &value.phys) {
             (Node::Cast(inner), Phys::Int2 | Phys::Int4 | Phys::Int8) if matches!(&inner.node, Node::Text(t) if t.parse::<i64>().is_ok_and(|n| (0..FARTHEST).contains(&n))) => {
                 value
             }
             (_, Phys::Int2 | Phys::Int4 | Phys::Int8) => {
-                let (null, negative) = (
-                    error(&format!("frame {side} offset must not be null")),
-                    error(&format!("frame {side} offset must not be negative")),
-                );
+                let (null, negative) = (null(), error(&format!("frame {side} offset must not be negative")));
                 let phys = value.phys.clone();
                 let text = "CASE WHEN {0} IS NULL THEN {1} WHEN {0} < 0 THEN {2} ELSE {0} END";
                 let checked = Scalar::template(text, vec![value.clone(), null, negative], phys.clone());
@@ -151,7 +158,23 @@ impl Lowerer<'_> {
                     _ => checked,
                 }
             }
-            _ => value,
+            _ => {
+                let phys = value.phys.clone();
+                let null = null();
+                let wrong = error("invalid preceding or following size in window function");
+                let infinite = "RANGE with an infinite offset is not supported";
+                let infinite = super::raise::raise_message(SqlState::FEATURE_NOT_SUPPORTED, infinite, &phys);
+                let text = match phys {
+                    Phys::Float4 | Phys::Float8 => {
+                        "CASE WHEN {0} IS NULL THEN {1} WHEN isnan({0}) OR {0} < 0 THEN {2} WHEN isinf({0}) THEN {3} ELSE {0} END"
+                    }
+                    Phys::Interval => {
+                        "CASE WHEN {0} IS NULL THEN {1} WHEN {0} < INTERVAL '0' SECOND THEN {2} ELSE {0} END"
+                    }
+                    _ => "CASE WHEN {0} IS NULL THEN {1} ELSE {0} END",
+                };
+                Scalar::template(text, vec![value.clone(), null, wrong, infinite], phys)
+            }
         };
         args.push(value);
         Ok(vec!["{".into(), (args.len() - 1).into(), "} ".into(), word.into()])

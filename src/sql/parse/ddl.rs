@@ -90,6 +90,8 @@ pub enum RawDdl {
     },
     CommentOnDomain {
         name: QualifiedName,
+        /// One of its constraints.
+        constraint: Option<Name>,
         comment: Option<String>,
     },
     CreatePolicy {
@@ -105,6 +107,12 @@ pub enum RawDdl {
         table: QualifiedName,
         name: Name,
         if_exists: bool,
+    },
+    /// GRANT and REVOKE on types: no privileges are kept for them.
+    GrantOnTypes {
+        revoke: bool,
+        domain: bool,
+        names: Vec<QualifiedName>,
     },
     Function(super::RawFunction),
     DropAbsent(super::DropAbsent),
@@ -509,10 +517,11 @@ fn drop(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
     Ok(Some(RawDdl::Ready(Ddl::DropRole { names: names(c)?, if_exists })))
 }
 
-/// `GRANT a, b TO c [WITH ADMIN OPTION]`, `REVOKE [ADMIN OPTION FOR] a FROM c`: no ON in it.
+/// `GRANT a, b TO c [WITH ADMIN OPTION]`, `REVOKE [ADMIN OPTION FOR] a FROM c`: no ON in it; and what names types.
 fn membership(c: &mut Cursor<'_>, revoke: bool) -> Result<Option<RawDdl>> {
-    if (0..c.tokens.len()).any(|i| i >= c.at && c.is_word(i - c.at, "on")) {
-        return Ok(None);
+    if let Some(on) = (c.at..c.tokens.len()).find(|i| c.is_word(i - c.at, "on")) {
+        c.at = on + 1;
+        return super::domain::granted(c, revoke);
     }
     let mut admin = revoke && c.eat("admin option for");
     let roles = names(c)?;
@@ -530,24 +539,25 @@ fn membership(c: &mut Cursor<'_>, revoke: bool) -> Result<Option<RawDdl>> {
     Ok(Some(RawDdl::Ready(Ddl::GrantRole { roles, members, admin, revoke, alter: false })))
 }
 
-/// `COMMENT ON CONSTRAINT c ON t IS …`.
+/// `COMMENT ON CONSTRAINT c ON [DOMAIN] t IS …`, `COMMENT ON DOMAIN d IS …`.
 fn comment(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
     if c.eat("on domain") {
         let name = c.qualified()?;
         c.expect("is")?;
         let comment = if c.eat("null") { None } else { Some(c.string()?) };
-        return Ok(Some(RawDdl::CommentOnDomain { name, comment }));
+        return Ok(Some(RawDdl::CommentOnDomain { name, constraint: None, comment }));
     }
     if !c.eat("on constraint") {
         return Ok(None);
     }
     let constraint = c.name()?;
     c.expect("on")?;
-    if c.eat("domain") {
-        return Err(Error::unsupported("COMMENT ON CONSTRAINT … ON DOMAIN"));
-    }
-    let table = c.qualified()?;
+    let domain = c.eat("domain");
+    let of = c.qualified()?;
     c.expect("is")?;
     let comment = if c.eat("null") { None } else { Some(c.string()?) };
-    Ok(Some(RawDdl::CommentOnConstraint { table, constraint, comment }))
+    Ok(Some(match domain {
+        true => RawDdl::CommentOnDomain { name: of, constraint: Some(constraint), comment },
+        false => RawDdl::CommentOnConstraint { table: of, constraint, comment },
+    }))
 }

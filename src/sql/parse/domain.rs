@@ -1,6 +1,6 @@
 //! CREATE DOMAIN and ALTER DOMAIN.
 
-use sqlparser::tokenizer::TokenWithSpan;
+use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::cursor::Cursor;
 use super::ddl::RawDdl;
@@ -121,4 +121,19 @@ fn add(c: &mut Cursor<'_>) -> Result<AlterDomain> {
             .hint("A constraint holds for all rows from the beginning; leave NOT VALID out."));
     }
     Ok(AlterDomain::AddCheck { name, expression })
+}
+
+/// What GRANT and REVOKE name after ON, if types; nothing otherwise.
+pub(super) fn granted(c: &mut Cursor<'_>, revoke: bool) -> Result<Option<RawDdl>> {
+    let domain = c.eat("domain");
+    if !domain && !c.eat("type") {
+        return Ok(None);
+    }
+    let mut names = vec![c.qualified()?];
+    while c.eat_token(&Token::Comma) {
+        names.push(c.qualified()?);
+    }
+    c.expect(if revoke { "from" } else { "to" })?;
+    c.rest();
+    Ok(Some(RawDdl::GrantOnTypes { revoke, domain, names }))
 }

@@ -3,7 +3,7 @@
 use sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 
 /// Kinds of objects that CREATE, ALTER, DROP and COMMENT ON know in PostgreSQL and that we have not; a kind whose name
 /// begins another's comes after it.
@@ -43,16 +43,8 @@ const KINDS: &[&str] = &[
 ];
 
 /// What GRANT and REVOKE may name and we keep no privileges for.
-const GRANTED: &[&str] = &[
-    "domain",
-    "foreign data wrapper",
-    "foreign server",
-    "language",
-    "large object",
-    "parameter",
-    "tablespace",
-    "type",
-];
+const GRANTED: &[&str] =
+    &["foreign data wrapper", "foreign server", "language", "large object", "parameter", "tablespace"];
 
 /// Actions of ALTER TABLE on what we have not.
 const ACTIONS: &[&str] = &[
@@ -209,6 +201,9 @@ fn alter(c: &mut Cursor<'_>) -> Option<Error> {
     if index && c.eat("depends on") {
         return refused("ALTER INDEX … DEPENDS ON EXTENSION");
     }
+    if index && (c.at..c.tokens.len()).any(|at| c.is_word(at - c.at, "statistics")) {
+        return refused("ALTER INDEX … SET STATISTICS");
+    }
     let mut depth = 0;
     loop {
         if depth == 0
@@ -243,9 +238,6 @@ fn action(c: &mut Cursor<'_>) -> Option<Error> {
         if is_exclusion(c) {
             return refused("an exclusion constraint");
         }
-        if (c.eat("unique") || c.eat("primary key")) && c.is_word(0, "using") {
-            return refused("a constraint USING INDEX").map(|e| e.hint("Drop the index and add the constraint."));
-        }
     }
     c.at = from;
     None
@@ -255,6 +247,24 @@ fn grant(c: &mut Cursor<'_>, word: &str) -> Option<Error> {
     let on = (c.at..c.tokens.len()).find(|i| c.is_word(i - c.at, "on"))?;
     c.at = on + 1;
     let kind = GRANTED.iter().find(|kind| c.eat(kind))?;
+    let first = c.tokens.get(c.at).map(|t| t.token.to_string().to_lowercase()).unwrap_or_default();
+    let refusal = match (*kind, &*first) {
+        // There is none.
+        ("large object", _) => Some((SqlState::UNDEFINED_OBJECT, format!("large object {first} does not exist"))),
+        ("language", "c" | "internal") => {
+            Some((SqlState::WRONG_OBJECT_TYPE, format!("language \"{first}\" is not trusted")))
+        }
+        _ => None,
+    };
+    if let Some((code, message)) = refusal {
+        let error = Error::new(code, message);
+        return Some(match *kind {
+            "language" => error.detail(
+                "GRANT and REVOKE are not allowed on untrusted languages, because only superusers can use untrusted languages.",
+            ),
+            _ => error,
+        });
+    }
     refused(format!("{} ON {}", word.to_uppercase(), kind.to_uppercase()))
 }
 
@@ -270,7 +280,7 @@ mod tests {
             ("create or replace rule r as on insert to t do nothing", "CREATE RULE is not supported"),
             ("alter table t add x int, no inherit u", "ALTER TABLE … NO INHERIT is not supported"),
             ("create table t (a int, exclude using gist (a with &&))", "an exclusion constraint is not supported"),
-            ("grant usage on type t to u", "GRANT ON TYPE is not supported"),
+            ("grant usage on foreign server s to u", "GRANT ON FOREIGN SERVER is not supported"),
         ] {
             let error = parse(text).unwrap_err();
             assert_eq!((error.code(), &*error.report().message), (SqlState::FEATURE_NOT_SUPPORTED, message), "{text}");

@@ -190,6 +190,7 @@ fn definition(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) {
                 tokens.remove(on + 1);
                 extras.index_only = true;
             }
+            switched_on(tokens);
             let end = tokens.len();
             if end > 2 && word(tokens, end - 2, "without") && word(tokens, end - 1, "oids") {
                 tokens.truncate(end - 2);
@@ -205,6 +206,32 @@ fn definition(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) {
         }
         Some("grant" | "revoke") => all_of_columns(tokens),
         _ => {}
+    }
+}
+
+/// `CREATE TABLE … WITH (word, …)`: a parameter without a value is true.
+fn switched_on(tokens: &mut Vec<TokenWithSpan>) {
+    if !["table", "index"].iter().any(|kind| (1..4).any(|at| is(tokens.get(at), kind))) {
+        return;
+    }
+    let opens = |at: usize| is(tokens.get(at - 1), "with") && tokens[at].token == Token::LParen;
+    let Some(open) = (1..tokens.len()).find(|at| opens(*at)) else { return };
+    let mut at = open + 1;
+    while let (Some(first), Some(next)) = (tokens.get(at), tokens.get(at + 1)) {
+        if !matches!(first.token, Token::Word(_)) || !matches!(next.token, Token::Comma | Token::RParen) {
+            match tokens[at..].iter().position(|t| matches!(t.token, Token::Comma | Token::RParen)) {
+                Some(n) if tokens[at + n].token == Token::Comma => at += n + 1,
+                _ => return,
+            }
+            continue;
+        }
+        let (span, last) = (first.span, next.token == Token::RParen);
+        let value = [Token::Eq, Token::make_word("true", None)].map(|token| TokenWithSpan { token, span });
+        tokens.splice(at + 1..at + 1, value);
+        if last {
+            return;
+        }
+        at += 4;
     }
 }
 

@@ -19,6 +19,11 @@ pub use input::{
 };
 pub use interval::{coerce_interval, parse_interval};
 
+/// Is this word (in small letters) an abbreviation of a time zone?
+pub fn is_abbreviation(word: &str) -> bool {
+    token::abbreviation(word).is_some()
+}
+
 /// `infinity` of dates (DuckDB's convention).
 pub const DATE_INFINITY: i32 = i32::MAX;
 pub const DATE_NEG_INFINITY: i32 = -i32::MAX;

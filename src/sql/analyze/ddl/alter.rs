@@ -63,6 +63,19 @@ impl Analyzer<'_> {
         operation: &AlterTableOperation,
     ) -> Result<()> {
         let action = match operation {
+            AlterTableOperation::AddConstraint {
+                constraint:
+                    constraint @ (ast::TableConstraint::PrimaryKeyUsingIndex(given)
+                    | ast::TableConstraint::UniqueUsingIndex(given)),
+                not_valid: _,
+            } => {
+                let primary = matches!(constraint, ast::TableConstraint::PrimaryKeyUsingIndex(_));
+                let relation = relation.ok_or_else(|| Error::unsupported("ADD CONSTRAINT USING INDEX IF EXISTS"))?;
+                let (index, constraint) = self.key_using_index(relation, given, primary)?;
+                let to = constraint.name.clone().unwrap_or_else(|| index.clone());
+                actions.push(AlterTable::TakeIndex { name: index, to });
+                AlterTable::AddConstraint(constraint)
+            }
             AlterTableOperation::AddConstraint { constraint, not_valid } => {
                 let mut constraint = self.table_constraint(constraint)?;
                 constraint.not_valid = *not_valid;

@@ -6,7 +6,8 @@ use super::super::Analyzer;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Name, Privileges};
 use crate::sql::parse;
-use crate::tree::{Ddl, GrantChange, GrantTarget, GrantedPrivilege, WANTED_ALL};
+use crate::tree::{Ddl, GrantChange, GrantTarget, GrantedPrivilege, QualifiedName, WANTED_ALL};
+use crate::types::PgType;
 
 impl Analyzer<'_> {
     pub(super) fn grant(&mut self, grant: &ast::Grant) -> Result<Ddl> {
@@ -118,6 +119,27 @@ impl Analyzer<'_> {
             }
             Some(other) => Err(Error::unsupported(format!("GRANT or REVOKE on {other}"))),
         }
+    }
+
+    /// USAGE of types, for which we keep no privileges: what PostgreSQL says of the names first (ExecGrant_Type).
+    pub(super) fn grant_on_types<T>(&self, revoke: bool, domain: bool, names: &[QualifiedName]) -> Result<T> {
+        for name in names {
+            let Some(found) = self.find_type(name.namespace.as_deref(), &name.name) else {
+                let message = format!("type \"{}\" does not exist", name.name);
+                return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
+            };
+            let facts = self.type_facts(found);
+            if facts.category == b'A' && facts.element != 0 {
+                return Err(Error::new(SqlState::INVALID_GRANT_OPERATION, "cannot set privileges of array types")
+                    .hint("Set the privileges of the element type instead."));
+            }
+            if domain && self.base_type(PgType::new(found)).oid == found {
+                let message = format!("\"{}\" is not a domain", name.name);
+                return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+            }
+        }
+        let (verb, kind) = (if revoke { "REVOKE" } else { "GRANT" }, if domain { "DOMAIN" } else { "TYPE" });
+        Err(Error::unsupported(format!("{verb} ON {kind}")))
     }
 
     fn grantees(&self, grantees: &[ast::Grantee]) -> Result<Vec<Option<Name>>> {

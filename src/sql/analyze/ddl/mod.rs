@@ -10,12 +10,14 @@ mod domain;
 mod function;
 mod grant;
 mod index;
+mod inherit;
 mod like;
 mod materialized;
 mod names;
 mod partition;
 mod policy;
 mod table;
+mod using_index;
 
 use sqlparser::ast::{self, CommentObject, Ident, ObjectName, ObjectType, SchemaName};
 
@@ -135,10 +137,12 @@ impl Analyzer<'_> {
                 let names = names.iter().map(|name| self.existing_type(name)).collect();
                 Ddl::Drop { kind: ObjectKind::Domain, names, if_exists: *if_exists, behavior: *behavior }
             }
-            RawDdl::CommentOnDomain { name, comment } => {
+            RawDdl::CommentOnDomain { name, constraint, comment } => {
                 let (namespace, name) = self.existing_type(name);
-                Ddl::Comment { kind: ObjectKind::Domain, namespace, name, column: None, comment: comment.clone() }
+                let (column, comment) = (constraint.clone(), comment.clone());
+                Ddl::Comment { kind: ObjectKind::Domain, namespace, name, column, comment }
             }
+            RawDdl::GrantOnTypes { revoke, domain, names } => return self.grant_on_types(*revoke, *domain, names),
             RawDdl::CreateExtension { name, if_not_exists, namespace, version } => {
                 self.create_extension(name, *if_not_exists, namespace.as_ref(), version.as_deref())?
             }

@@ -153,7 +153,12 @@ impl Analyzer<'_> {
         }
         if let Some(opclass) = &raw.opclass {
             let class = opclass_of(base.oid);
-            if class != Some(&*opclass.name) && !(&*opclass.name == "varchar_ops" && base.oid == oid::VARCHAR) {
+            // What is the same inside may be ordered as the other (IsBinaryCoercible).
+            let also = matches!(
+                (&*opclass.name, base.oid),
+                ("varchar_ops", oid::VARCHAR | oid::TEXT) | ("oid_ops", oid::INT4) | ("text_ops", oid::VARCHAR)
+            );
+            if class != Some(&*opclass.name) && !also {
                 let known = KEY_TYPES.iter().any(|(_, class)| *class == &*opclass.name);
                 let message = match known {
                     true => format!("operator class \"{}\" does not accept data type {name}", opclass.name),
@@ -583,7 +588,8 @@ pub(super) fn only_refused(table: &Relation, action: &AlterTable) -> Option<Erro
             Error::unsupported(format!("this ALTER TABLE ONLY of partitioned table \"{}\"", table.name))
                 .hint("Leave ONLY out: the partitions follow."),
         ),
-        AlterTable::RenameConstraint { .. }
+        AlterTable::TakeIndex { .. }
+        | AlterTable::RenameConstraint { .. }
         | AlterTable::RenameTable { .. }
         | AlterTable::SetNamespace { .. }
         | AlterTable::SetOwner { .. }

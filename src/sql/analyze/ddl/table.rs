@@ -72,6 +72,10 @@ impl Analyzer<'_> {
             };
             return self.create_partition(create, of, target);
         }
+        if create.inherits.is_some() && self.parsed.extras.partition.by.is_some() {
+            let message = "cannot create partitioned table as inheritance child";
+            return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
+        }
         let mut columns = Vec::new();
         let mut constraints = Vec::new();
         let mut like = Vec::new();
@@ -89,6 +93,9 @@ impl Analyzer<'_> {
         }
         for constraint in &create.constraints {
             constraints.push(self.table_constraint(constraint)?);
+        }
+        if let Some(parents) = &create.inherits {
+            return self.refuse_inheritance(parents, temporary);
         }
         if temporary {
             self.refer_to_itself(&mut constraints, (&namespace, &name));
@@ -354,7 +361,7 @@ fn agree(column: &NewColumn, options: &[ast::ColumnOptionDef]) -> Result<()> {
     Err(Error::syntax(format!("{what} for column \"{}\" of table", column.name)))
 }
 
-fn new_constraint(
+pub(super) fn new_constraint(
     name: Option<&Ident>,
     kind: NewConstraintKind,
     characteristics: Option<&ConstraintCharacteristics>,
@@ -404,15 +411,11 @@ fn serial(ty: &DataType) -> Option<crate::types::Oid> {
 
 /// What sqlparser reads for other systems' sake, and what we have not yet.
 fn refuse_foreign_options(create: &ast::CreateTable) -> Result<()> {
-    let refuse = |what: &str| Err(Error::unsupported(what));
     if create.or_replace || create.external || create.transient || create.volatile || create.iceberg || create.dynamic {
         return Err(Error::syntax("syntax error in CREATE TABLE"));
     }
     if create.like.is_some() {
         return Err(Error::syntax("syntax error in CREATE TABLE"));
-    }
-    if create.inherits.is_some() {
-        return refuse("table inheritance");
     }
     // PostgreSQL's own clauses were taken out before.
     if create.partition_by.is_some() || create.partition_of.is_some() || create.for_values.is_some() {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use super::{Altered, column_mut, constraint_columns, word};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Column, Constraint, ConstraintKind, Identity, Name, Relation, RelationKind, build, expression};
+use crate::registry::{
+    Column, Constraint, ConstraintKind, Identity, Name, Relation, RelationKind, UserType, UserTypeKind, build,
+    expression,
+};
 use crate::sql::ddl::physical::{column_ident, column_type, filler_definition, is_null, quote, table_name, widens};
 use crate::sql::ddl::planner::Planner;
 use crate::sql::ddl::rebuild::{ColumnSource, Rebuild};
@@ -32,8 +35,14 @@ impl Planner<'_> {
         self.takes_no_place_in_rules(&t.old, &draft.name)?;
         let (column, sequence) = build::column(&self.after, &t.new, draft, &[])?;
         let phys = column_type(column.ty, &self.after)?;
-        let plain =
-            !column.not_null && column.default.is_none() && column.generated.is_none() && column.identity.is_none();
+        let domain = self.after.user_type_by_oid(column.ty.oid).filter(|t| t.oid == column.ty.oid).cloned();
+        let by_domain = domain.as_ref().is_some_and(|t| t.has_default());
+        let filled = column.default.is_some() || column.generated.is_some() || column.identity.is_some() || by_domain;
+        let plain = !column.not_null && !filled;
+        if let Some(domain) = domain.filter(|_| !filled) {
+            // Every row has NULL there.
+            t.verify.extend(domain_conditions(&domain, &column.name));
+        }
         if plain {
             // Adding a column is the one change that DuckDB makes on any table.
             t.native.push(format!(
@@ -404,4 +413,26 @@ fn mentions(definition: &str, column: &str) -> bool {
         || definition.contains(&quote(column))
         || definition.contains("U&\"")
         || definition.contains("u&\"")
+}
+
+/// The conditions under which a new column's NULL is none of its domain's values, and the errors.
+fn domain_conditions(domain: &UserType, column: &str) -> Vec<(String, Error)> {
+    let UserTypeKind::Domain { base: _, not_null, default: _, checks } = &domain.kind else { return Vec::new() };
+    let name = &domain.name;
+    let of_domain = |mut error: Error| {
+        error.report_mut().schema = Some(domain.namespace.to_string());
+        error.report_mut().data_type = Some(name.to_string());
+        error
+    };
+    let null = not_null.then(|| {
+        let message = format!("domain {name} does not allow null values");
+        let error = of_domain(Error::new(SqlState::NOT_NULL_VIOLATION, message));
+        (format!("{} IS NULL", expression::quote(column)), error)
+    });
+    let checks = checks.iter().map(|(check, text)| {
+        let message = format!("value for domain {name} violates check constraint \"{check}\"");
+        let error = of_domain(Error::new(SqlState::CHECK_VIOLATION, message).constraint(&**check));
+        (format!("NOT ({})", expression::rename_column(text, "value", column)), error)
+    });
+    null.into_iter().chain(checks).collect()
 }

@@ -32,7 +32,10 @@ impl Planner<'_> {
                     let message =
                         format!("column \"{}\" of relation \"{}\" contains null values", old.name, t.old.name);
                     let sql = is_null(&t.old, old);
-                    self.verify_sql(sql, Error::new(SqlState::NOT_NULL_VIOLATION, message));
+                    let error = Error::new(SqlState::NOT_NULL_VIOLATION, message)
+                        .table(&*t.old.namespace, &*t.old.name)
+                        .column(&*old.name);
+                    self.verify_sql(sql, error);
                 }
                 self.add_key(t, &constraint, columns)?;
             }

@@ -136,6 +136,7 @@ impl Planner<'_> {
                 | AlterTable::SetNotNull { .. }
                 | AlterTable::SetType { .. }
                 | AlterTable::AddConstraint(_)
+                | AlterTable::TakeIndex { .. }
                 | AlterTable::DropConstraint { .. }
                 | AlterTable::RenameConstraint { .. }
                 | AlterTable::ValidateConstraint { .. }
@@ -245,6 +246,15 @@ impl Planner<'_> {
                 self.set_type(t, column, *ty, using.as_ref().map(|(text, _)| text.as_str()))
             }
             AlterTable::AddConstraint(constraint) => self.add_constraint(t, constraint),
+            AlterTable::TakeIndex { name, to } => {
+                t.new.indexes.retain(|i| i.name != *name);
+                if name != to {
+                    let what = "ALTER TABLE / ADD CONSTRAINT USING INDEX will rename index";
+                    self.notice(format!("{what} \"{name}\" to \"{to}\""));
+                }
+                t.rebuild = true;
+                Ok(())
+            }
             AlterTable::DropConstraint { name, if_exists, behavior } => {
                 self.drop_constraint(t, name, *if_exists, *behavior)
             }
@@ -422,7 +432,7 @@ fn not_for(relation: &Relation, action: &AlterTable) -> Error {
         AlterTable::SetNotNull { not_null: true, .. } => "ALTER COLUMN ... SET NOT NULL",
         AlterTable::SetNotNull { not_null: false, .. } => "ALTER COLUMN ... DROP NOT NULL",
         AlterTable::SetType { .. } => "ALTER COLUMN ... SET DATA TYPE",
-        AlterTable::AddConstraint(_) => "ADD CONSTRAINT",
+        AlterTable::AddConstraint(_) | AlterTable::TakeIndex { .. } => "ADD CONSTRAINT",
         AlterTable::DropConstraint { .. } => "DROP CONSTRAINT",
         AlterTable::RenameConstraint { .. } => "RENAME CONSTRAINT",
         AlterTable::ValidateConstraint { .. } => "VALIDATE CONSTRAINT",

@@ -136,7 +136,8 @@ impl Planner<'_> {
                 }
             }
             AlterTable::AddConstraint(_) => {}
-            AlterTable::RenameTable { .. }
+            AlterTable::TakeIndex { .. }
+            | AlterTable::RenameTable { .. }
             | AlterTable::SetNamespace { .. }
             | AlterTable::SetOwner { .. }
             | AlterTable::SetIdentity { .. }

@@ -357,6 +357,12 @@ fn zones() -> Vec<Native> {
             let east = i64::from(Zone::named(&s.time_zone)?.offset_of_local(ts.div_euclid(SECOND)));
             Ok(Value::TimestampTz(in_range(ts - east * SECOND)?))
         }),
+        // A day and a time of it (24:00 stays what it is): the offset that the zone has then.
+        session_values("dg_time_to_timetz", vec![Phys::Date, Phys::Time], Phys::TimeTz, |s, args| {
+            let (Value::Date(d), Value::Time(t)) = (&args[0], &args[1]) else { return Ok(Value::Null) };
+            let local = i64::from(*d).saturating_mul(DAY).saturating_add(*t);
+            Ok(Value::TimeTz(*t, Zone::named(&s.time_zone)?.offset_of_local(local.div_euclid(SECOND))))
+        }),
         session_values("dg_timestamptz_to_timetz", vec![Phys::TimestampTz], Phys::TimeTz, |s, args| {
             let Value::TimestampTz(ts) = &args[0] else { return Ok(Value::Null) };
             if ts.abs() == INFINITE {
