@@ -164,6 +164,7 @@ fn snapshot() -> Snapshot {
         managed: Managed::Sql,
         kind: UserTypeKind::Enum { labels: ["new", "paid", "waiting", "closed"].map(Name::from).into() },
         comment: None,
+        constraint_comments: Vec::new(),
     };
     snapshot.apply_in_place(&Change::PutType(Arc::new(state)));
     let sequence = plain(&snapshot, "public", "members_id_seq", RelationKind::Sequence(build::default_sequence(20)));

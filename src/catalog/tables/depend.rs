@@ -166,9 +166,16 @@ fn constraints(ask: &Ask<'_>, r: &Relation, rows: &mut Rows) {
         match r.constraints.iter().find(|c| index.of_constraint && c.name == index.name) {
             Some(c) => push(rows, whole, (CONSTRAINT_CATALOG, c.oid, 0), b'i'),
             None => {
+                // Each column once, and the table where there is none; what expressions and WHERE read beside (index_create).
                 let columns = index.keys.iter().map(|key| key.column).filter(|column| *column != 0);
-                for column in columns.chain(index.included.iter().copied()) {
-                    push(rows, whole, (CLASS_CATALOG, r.oid, i32::from(column)), b'a');
+                let mut columns: Vec<i16> = columns.chain(index.included.iter().copied()).collect();
+                columns.sort_unstable();
+                columns.dedup();
+                if columns.is_empty() {
+                    push(rows, whole, (CLASS_CATALOG, r.oid, 0), b'a');
+                }
+                for column in columns.iter().chain(&index.reads) {
+                    push(rows, whole, (CLASS_CATALOG, r.oid, i32::from(*column)), b'a');
                 }
             }
         }

@@ -196,6 +196,12 @@ impl Analyzer<'_> {
                 self.places = places;
                 let value = value?;
                 self.note_literal(expr.pos, &value, ty);
+                if self.hides_domain(base.oid) && !(matches!(value, Value::Row(_)) && self.shows_its_domains(base.oid))
+                {
+                    let message =
+                        format!("a literal of type {}, which has a domain inside", self.type_name(target.oid));
+                    return Err(Error::unsupported(message).hint("Write ROW(…) and ARRAY[…].").at(expr.pos));
+                }
                 if let (Value::Row(fields), true) = (&value, self.has_domain_field(base.oid)) {
                     // Field by field, as ROW(…): the domains' conditions are for the statement to ask.
                     let field = |(ty, value): &(PgType, Value)| {
@@ -237,11 +243,33 @@ impl Analyzer<'_> {
         self.row_type_relation(row).is_some_and(|row| row.columns.iter().any(|column| self.is_domain(column.ty.oid)))
     }
 
+    /// Has a value of this type parts (fields, and parts of elements and fields) that are of a domain? An array of a domain's
+    /// values does not count: its elements are asked for themselves.
+    fn hides_domain(&self, ty: Oid) -> bool {
+        let base = self.base_oid(ty);
+        let element = self.type_facts(base).element;
+        if element != 0 {
+            return self.hides_domain(element);
+        }
+        self.row_type_relation(base).is_some_and(|row| {
+            let mut types = row.columns.iter().map(|column| column.ty.oid);
+            types.any(|ty| self.is_domain(ty) || self.domain_of_elements(ty).is_some() || self.hides_domain(ty))
+        })
+    }
+
+    /// Of a row type: are all of these its own fields?
+    fn shows_its_domains(&self, row: Oid) -> bool {
+        self.row_type_relation(row).is_some_and(|row| {
+            let mut others = row.columns.iter().map(|column| column.ty.oid).filter(|ty| !self.is_domain(*ty));
+            !others.any(|ty| self.domain_of_elements(ty).is_some() || self.hides_domain(ty))
+        })
+    }
+
     /// A parameter of a type that is known. What the client gives is read as a value of the type under a domain: the domain's own
     /// conditions are for the statement to ask.
     pub(super) fn param_of(&mut self, n: u16, ty: Oid, pos: u32) -> Result<Expr> {
         let base = self.base_type(PgType::new(ty));
-        if self.has_domain_field(base.oid) {
+        if self.hides_domain(base.oid) {
             let message = format!("a parameter of type {}, which has a field of a domain", self.type_name(ty));
             return Err(Error::unsupported(message).hint("Give the fields: ROW($1, $2)::type.").at(pos));
         }
@@ -252,7 +280,7 @@ impl Analyzer<'_> {
     /// A value that a loader sends for a column, which its input function has read: what is left are the conditions of domains.
     pub(super) fn sent_value(&mut self, kind: ExprKind, ty: PgType) -> Result<Expr> {
         let base = self.base_type(ty);
-        if self.has_domain_field(base.oid) {
+        if self.hides_domain(base.oid) {
             let message =
                 format!("COPY FROM of a column of type {}, which has a field of a domain", self.type_name(ty.oid));
             return Err(Error::unsupported(message).hint("Send the fields apart and INSERT … SELECT ROW(…)."));
