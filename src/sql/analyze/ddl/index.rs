@@ -10,7 +10,7 @@ use crate::registry::build::SYSTEM_COLUMNS;
 use crate::registry::{Index, IndexKey, Name, opclass};
 use crate::sql::parse;
 use crate::tree::{Ddl, Expr, ExprKind, RelColumn};
-use crate::types::oid;
+use crate::types::{Oid, oid};
 
 impl Analyzer<'_> {
     pub(super) fn create_index(&mut self, create: &ast::CreateIndex) -> Result<Ddl> {
@@ -193,4 +193,12 @@ fn note_reads(expr: &Expr, scope: &[RelColumn], reads: &mut Vec<i16>) -> Result<
     reads.sort_unstable();
     reads.dedup();
     Ok(())
+}
+
+/// Does an operator class order a type that is another's inside (IsBinaryCoercible)?
+pub(super) fn is_coercible_to(opclass: &str, ty: Oid) -> bool {
+    matches!(
+        (opclass, ty),
+        ("varchar_ops", oid::VARCHAR | oid::TEXT) | ("oid_ops", oid::INT4) | ("text_ops", oid::VARCHAR)
+    )
 }

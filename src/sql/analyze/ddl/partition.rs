@@ -152,19 +152,12 @@ impl Analyzer<'_> {
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, message).hint(hint));
         }
         if let Some(opclass) = &raw.opclass {
-            let class = opclass_of(base.oid);
-            // What is the same inside may be ordered as the other (IsBinaryCoercible).
-            let also = matches!(
-                (&*opclass.name, base.oid),
-                ("varchar_ops", oid::VARCHAR | oid::TEXT) | ("oid_ops", oid::INT4) | ("text_ops", oid::VARCHAR)
-            );
-            if class != Some(&*opclass.name) && !also {
-                let known = KEY_TYPES.iter().any(|(_, class)| *class == &*opclass.name);
+            let (class, of) = (opclass_of(base.oid), &*opclass.name);
+            if class != Some(of) && !super::index::is_coercible_to(of, base.oid) {
+                let known = KEY_TYPES.iter().any(|(_, class)| *class == of);
                 let message = match known {
-                    true => format!("operator class \"{}\" does not accept data type {name}", opclass.name),
-                    false => {
-                        format!("operator class \"{}\" does not exist for access method \"{method}\"", opclass.name)
-                    }
+                    true => format!("operator class \"{of}\" does not accept data type {name}"),
+                    false => format!("operator class \"{of}\" does not exist for access method \"{method}\""),
                 };
                 let code = if known { SqlState::DATATYPE_MISMATCH } else { SqlState::UNDEFINED_OBJECT };
                 return Err(Error::new(code, message));
