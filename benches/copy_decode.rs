@@ -36,7 +36,12 @@ fn columns() -> Vec<CopyColumn> {
         ("comment", text),
     ]
     .into_iter()
-    .map(|(name, ty)| CopyColumn { name: name.into(), ty, phys: phys(ty, &BuiltinTypes).expect("a type of the table") })
+    .map(|(name, ty)| CopyColumn {
+        name: name.into(),
+        ty,
+        phys: phys(ty, &BuiltinTypes).expect("a type of the table"),
+        row: None,
+    })
     .collect()
 }
 

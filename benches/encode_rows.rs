@@ -60,7 +60,7 @@ fn encode(c: &mut Criterion) {
             let array = arrays::array_from_values(&values, &carrier).expect("array");
             let columns = (0..COLUMNS).map(|i| (format!("c{i}"), Arc::clone(&array)));
             let batch = RecordBatch::try_from_iter(columns).expect("batch");
-            let shape = ColumnShape { ty, phys: carrier, format };
+            let shape = ColumnShape { ty, phys: carrier, format, row: None };
             let shapes = std::iter::repeat_n(shape, COLUMNS);
             let mut encoder = RowEncoder::new(shapes, settings.clone(), &BuiltinTypes).expect("encoder");
             let mut out = Vec::with_capacity(8 << 20);

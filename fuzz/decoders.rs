@@ -29,7 +29,7 @@ const COLUMNS: [(&str, &str); 14] = [
 
 fn column((name, ty): &(&str, &str)) -> CopyColumn {
     let ty: PgType = name::parse_type(ty, &BuiltinTypes).expect("a type");
-    CopyColumn { name: (*name).into(), ty, phys: phys(ty, &BuiltinTypes).expect("its carrier") }
+    CopyColumn { name: (*name).into(), ty, phys: phys(ty, &BuiltinTypes).expect("its carrier"), row: None }
 }
 
 fn options(choice: u8) -> CopyOptions {

@@ -153,7 +153,7 @@ fn through_rows(case: &str, value: &Value, ty: PgType, settings: &OutputSettings
     };
     let batch = RecordBatch::try_from_iter([("c", array)]).expect("batch");
     for (format, expected) in [(0, written.as_bytes()), (1, sent)] {
-        let shape = ColumnShape { ty, phys: carrier.clone(), format };
+        let shape = ColumnShape { ty, phys: carrier.clone(), format, row: None };
         let mut encoder = RowEncoder::new([shape], settings.clone(), &BuiltinTypes).expect("encoder");
         let mut out = Vec::new();
         encoder.encode(&batch, 0, 1, &mut out).expect("row");
@@ -304,7 +304,7 @@ fn copy_reads_and_writes_as_postgresql_does() {
             .iter()
             .map(|(column, ty)| {
                 let ty = name::parse_type(ty, &BuiltinTypes).expect("type");
-                CopyColumn { name: (*column).into(), ty, phys: phys(ty, &BuiltinTypes).expect("phys") }
+                CopyColumn { name: (*column).into(), ty, phys: phys(ty, &BuiltinTypes).expect("phys"), row: None }
             })
             .collect();
         let names: Vec<&str> = columns.iter().map(|c| &*c.name).collect();

@@ -103,7 +103,7 @@ fn domain_check(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
             let at = (0..checks.len()).find(|n| domain_check_oid(ty.oid, *n) == oid)?;
             checks.get(at).map(|(_, expression)| expression)
         }
-        UserTypeKind::Enum { .. } => None,
+        UserTypeKind::Enum { .. } | UserTypeKind::Range { .. } | UserTypeKind::Multirange { .. } => None,
     })?;
     Some(format!("CHECK ({})", printed(asker, expression, 0, pretty).0))
 }

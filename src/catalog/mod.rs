@@ -35,8 +35,8 @@ use crate::types::Phys;
 use build::Batch;
 
 pub use acl::check_aclitem;
-pub(crate) use functions::ask as asker;
 pub use functions::natives;
+pub(crate) use functions::{Asker, ask as asker};
 pub use relations::{relations, view_definition};
 
 /// Memory that kept batches may take, in bytes; the oldest go first.
@@ -47,6 +47,8 @@ const CACHE_BYTES: usize = 256 << 20;
 enum Age {
     Recorded(Arc<str>),
     Snapshot(u64),
+    /// What extensions bring, by a snapshot's version.
+    Extensions(u64),
 }
 
 /// The system tables' provider, plugged into the engine.
@@ -108,14 +110,26 @@ impl Catalog {
         Ok(Some(batch))
     }
 
+    /// What the database's extensions bring.
+    fn brought(&self, name: &'static str, snapshot: &crate::registry::Snapshot) -> Result<Option<Batch>> {
+        let table = crate::facts::of_extensions(name).filter(|_| !snapshot.extensions.is_empty());
+        let Some(table) = table else { return Ok(None) };
+        let batch = self.kept(Some((Age::Extensions(snapshot.version), name)), || {
+            let columns = build::types(name).unwrap_or_default();
+            build::batch(name, recorded::brought(table, &columns, snapshot)?)
+        })?;
+        Ok(Some(batch))
+    }
+
     fn batches(&self, session: u64, name: &str) -> Result<(Vec<Batch>, Seen)> {
         let table = tables::find(name).ok_or_else(|| Error::internal(format!("no system table {name}")))?;
         let view = directory::session(session)?;
         let snapshot = view.snapshot();
         let seen = Seen::new(Arc::clone(&snapshot), view.search_path(), view.role());
         let recorded = self.recorded(table.name, &seen)?;
+        let brought = self.brought(table.name, &snapshot)?;
         let key = match table.changes {
-            tables::Changes::Never => return Ok((recorded.into_iter().collect(), seen)),
+            tables::Changes::Never => return Ok((brought.into_iter().chain(recorded).collect(), seen)),
             // A transaction's own snapshot has a version of its own.
             tables::Changes::WithSnapshot => Some((Age::Snapshot(snapshot.version), table.name)),
             tables::Changes::Always => None,
@@ -124,7 +138,7 @@ impl Catalog {
             build::batch(table.name, (table.rows)(&tables::Ask { view: &*view, snapshot: &snapshot })?)
         })?;
         // Users' objects first: who looks at a few rows in no order looks for those.
-        Ok((std::iter::once(own).chain(recorded).collect(), seen))
+        Ok((std::iter::once(own).chain(brought).chain(recorded).collect(), seen))
     }
 }
 

@@ -147,6 +147,11 @@ fn visibility() -> Vec<Native> {
         }),
         native2::<i64, OidArg, bool>("dg_pg_type_is_visible", |s, oid| {
             if let Some(known) = facts::TYPES.by_oid(oid) {
+                if let Some(extension) = known.extension {
+                    let asker = ask(s)?;
+                    let namespace = asker.snapshot.extension_namespace(extension);
+                    return Ok(namespace.map(|namespace| asker.view.search_path().contains(namespace)));
+                }
                 let field = facts::TYPE_ROWS.get(known.row, "typnamespace");
                 return Ok(Some(field == Some("11")));
             }
@@ -168,6 +173,9 @@ fn visibility() -> Vec<Native> {
             };
             let builtin = function.namespace == crate::registry::builtin::PG_CATALOG;
             let path = ask(s)?.view.search_path();
+            if let Some(extension) = function.extension {
+                return Ok(ask(s)?.snapshot.extension_namespace(extension).map(|namespace| path.contains(namespace)));
+            }
             Ok(Some(builtin || path.iter().any(|n| &**n == "information_schema")))
         }),
         native2::<i64, OidArg, bool>("dg_always_visible", |_, oid| Ok((oid != 0).then_some(true))),

@@ -78,7 +78,13 @@ struct Argument {
 
 fn shown(asker: &Asker, oid: Oid) -> Option<Shown> {
     match facts::PROCS.by_oid(oid) {
-        Some(function) => Some(own(function)),
+        Some(function) => match function.extension {
+            Some(extension) => {
+                let namespace = asker.snapshot.extension_namespace(extension)?;
+                Some(Shown { namespace: namespace.to_string(), ..own(function) })
+            }
+            None => Some(own(function)),
+        },
         None => asker.snapshot.function_by_oid(oid).map(|f| users(asker, f)),
     }
 }

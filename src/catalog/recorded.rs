@@ -3,6 +3,7 @@
 use super::build::Rows;
 use crate::error::{Error, Result};
 use crate::facts::{self, Table};
+use crate::registry::Snapshot;
 use crate::types::{BuiltinTypes, OutputSettings, PgType, Value, oid};
 
 /// The recorded rows of a system table, if it has any. `superuser` is the name of the role that initdb would have made.
@@ -21,6 +22,30 @@ pub(super) fn rows(table: &str, columns: &[(String, PgType)], superuser: &str) -
         rows.push_row(values);
     }
     Ok(Some(rows))
+}
+
+/// The rows that the database's extensions bring: in their namespaces, and their owners'.
+pub(super) fn brought(recorded: &'static Table, columns: &[(String, PgType)], snapshot: &Snapshot) -> Result<Rows> {
+    let settings = OutputSettings::default();
+    let mut rows = Rows::all();
+    for row in &recorded.rows {
+        let extension = recorded.get(row, "extension").and_then(|name| snapshot.extensions.get(name));
+        let Some(extension) = extension else { continue };
+        let mut values = Vec::with_capacity(columns.len());
+        for (name, ty) in columns {
+            let at = recorded.columns.iter().position(|c| c == name);
+            values.push(match at.and_then(|at| row[at]) {
+                Some(_) if name.ends_with("namespace") => {
+                    Value::Oid(snapshot.namespaces.get(&extension.namespace).map_or(0, |n| n.oid))
+                }
+                Some(_) if name.ends_with("owner") => Value::Oid(extension.owner),
+                Some(field) => value(field, *ty, "", &settings)?,
+                None => Value::Null,
+            });
+        }
+        rows.push_row(values);
+    }
+    Ok(rows)
 }
 
 /// True if the rows name the superuser.

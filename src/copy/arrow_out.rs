@@ -36,7 +36,7 @@ impl ArrowEncoder {
             Field::new(column.name.as_ref(), ty, true)
         };
         let schema = Arc::new(Schema::new(columns.iter().zip(&as_text).map(field).collect::<Vec<_>>()));
-        let shapes = columns.iter().map(|c| ColumnShape { ty: c.ty, phys: c.phys.clone(), format: 0 });
+        let shapes = columns.iter().map(|c| ColumnShape { ty: c.ty, phys: c.phys.clone(), format: 0, row: None });
         Ok(Self {
             cells: CellEncoders::new(shapes, settings, types)?,
             columns: columns.to_vec(),
@@ -117,7 +117,7 @@ fn goes_as_it_is(ty: PgType, phys: &Phys) -> bool {
         Phys::Date | Phys::Time | Phys::Timestamp | Phys::TimestampTz => true,
         // char(n) is padded on its way out.
         Phys::Text => (is_plain_text(ty.oid) && ty.oid != oid::BPCHAR) || ty.oid == oid::JSON,
-        Phys::Jsonb => true,
+        Phys::Jsonb | Phys::Citext => true,
         Phys::List(element) => match **element {
             // What the elements of arrays are is known of these alone.
             Phys::Int2 | Phys::Int4 | Phys::Float4 | Phys::Float8 | Phys::Bool | Phys::Decimal { .. } => true,

@@ -168,7 +168,7 @@ fn by_text(from: &ArrayRef, ty: PgType, phys: &Phys, input: &Input<'_>) -> Resul
         return Ok(trimmed);
     }
     let scale = ty.numeric_precision().map(|(_, scale)| scale);
-    let column = CopyColumn { name: "".into(), ty, phys: phys.clone() };
+    let column = CopyColumn { name: "".into(), ty, phys: phys.clone(), row: None };
     let mut column = Column::new(&column, input.types);
     for (row, text) in texts.iter().enumerate() {
         let Some(text) = text else {
@@ -344,7 +344,7 @@ fn first_wrong(made: &ArrayRef, ty: PgType, phys: &Phys) -> Option<(usize, Error
             };
             first(&wrong).map(|row| (row, error()))
         }
-        Phys::Text | Phys::Char(_) | Phys::Padded | Phys::Jsonb => {
+        Phys::Text | Phys::Char(_) | Phys::Padded | Phys::Jsonb | Phys::Citext => {
             let texts: &StringArray = made.as_string::<i32>();
             memchr::memchr(0, texts.value_data())?;
             first(&|row| texts.value(row).contains('\0')).map(|row| (row, nul()))

@@ -35,7 +35,7 @@ impl Encoder {
     ) -> Result<Self> {
         let encoding = super::encoding(options, settings.client_encoding)?;
         let format = i16::from(options.format == CopyFormat::Binary);
-        let shapes = columns.iter().map(|c| ColumnShape { ty: c.ty, phys: c.phys.clone(), format });
+        let shapes = columns.iter().map(|c| ColumnShape { ty: c.ty, phys: c.phys.clone(), format, row: c.row.clone() });
         Ok(Self {
             names: columns.iter().map(|c| Arc::clone(&c.name)).collect(),
             cells: CellEncoders::new(shapes, settings, types)?,

@@ -26,7 +26,7 @@ use crate::engine::Block;
 use crate::error::{Error, Result, SqlState};
 use crate::tree::{CopyFormat, CopyOptions};
 use crate::types::encoding::Encoding;
-use crate::types::{OutputSettings, PgType, Phys, TypeLookup};
+use crate::types::{OutputSettings, PgType, Phys, RowTypes, TypeLookup};
 
 pub use arrow_out::ArrowEncoder;
 pub use encode::Encoder;
@@ -43,6 +43,8 @@ pub struct CopyColumn {
     pub name: Arc<str>,
     pub ty: PgType,
     pub phys: Phys,
+    /// For an anonymous row: its fields' types.
+    pub row: Option<RowTypes>,
 }
 
 /// What decoding needs besides the options.

@@ -34,7 +34,12 @@ fn options(format: CopyFormat) -> CopyOptions {
 fn columns(types: &[(&str, PgType)]) -> Vec<CopyColumn> {
     types
         .iter()
-        .map(|(name, ty)| CopyColumn { name: (*name).into(), ty: *ty, phys: phys(*ty, &BuiltinTypes).expect("type") })
+        .map(|(name, ty)| CopyColumn {
+            name: (*name).into(),
+            ty: *ty,
+            phys: phys(*ty, &BuiltinTypes).expect("type"),
+            row: None,
+        })
         .collect()
 }
 

@@ -242,7 +242,7 @@ fn array_from_values(values: &[Value], phys: &Phys) -> Result<ArrayRef> {
         Phys::Oid => collect!(UInt32Array, Value::Oid(v) => *v),
         Phys::Float4 => collect!(Float32Array, Value::Float4(v) => *v),
         Phys::Float8 => collect!(Float64Array, Value::Float8(v) => *v),
-        Phys::Text | Phys::Char(_) | Phys::Padded | Phys::Jsonb | Phys::Numeric => {
+        Phys::Text | Phys::Char(_) | Phys::Padded | Phys::Jsonb | Phys::Citext | Phys::Numeric => {
             collect!(StringArray, Value::Text(v) => v.to_string(), Value::Numeric(v) => v.to_string())
         }
         Phys::Bytea | Phys::Coded(_) => collect!(BinaryArray, Value::Bytea(v) => v.to_vec()),

@@ -24,9 +24,8 @@ pub(super) fn value(value: &Value, phys: &Phys) -> Result<OwnedValue> {
             // SAFETY: plain data whose digits fit the width.
             unsafe { ffi::duckdb_create_decimal(value) }
         }
-        (Phys::Numeric, Value::Numeric(text)) | (Phys::Text | Phys::Padded | Phys::Jsonb, Value::Text(text)) => {
-            varchar(text)
-        }
+        (Phys::Numeric, Value::Numeric(text))
+        | (Phys::Text | Phys::Padded | Phys::Jsonb | Phys::Citext, Value::Text(text)) => varchar(text),
         (Phys::Char(_), Value::Text(text)) => varchar(text.trim_end_matches(' ')),
         // SAFETY: a pointer to that many bytes, copied by DuckDB.
         (Phys::Bytea | Phys::Coded(_), Value::Bytea(bytes)) => unsafe {

@@ -19,7 +19,9 @@ pub(super) fn type_id(phys: &Phys) -> ffi::duckdb_type {
         Phys::Float4 => ffi::DUCKDB_TYPE_DUCKDB_TYPE_FLOAT,
         Phys::Float8 => ffi::DUCKDB_TYPE_DUCKDB_TYPE_DOUBLE,
         Phys::Decimal { .. } => ffi::DUCKDB_TYPE_DUCKDB_TYPE_DECIMAL,
-        Phys::Numeric | Phys::Text | Phys::Char(_) | Phys::Padded | Phys::Jsonb => ffi::DUCKDB_TYPE_DUCKDB_TYPE_VARCHAR,
+        Phys::Numeric | Phys::Text | Phys::Char(_) | Phys::Padded | Phys::Jsonb | Phys::Citext => {
+            ffi::DUCKDB_TYPE_DUCKDB_TYPE_VARCHAR
+        }
         Phys::Bytea | Phys::Coded(_) => ffi::DUCKDB_TYPE_DUCKDB_TYPE_BLOB,
         Phys::Date => ffi::DUCKDB_TYPE_DUCKDB_TYPE_DATE,
         Phys::Time => ffi::DUCKDB_TYPE_DUCKDB_TYPE_TIME,
@@ -55,6 +57,8 @@ pub(super) fn logical_type(phys: &Phys) -> Result<LogicalType> {
             unsafe { ffi::duckdb_create_list_type(element.0) }
         }
         Phys::Shaped(fields) | Phys::Row(fields) => {
+            // As in Phys::duckdb: a row without columns has one that is never looked at.
+            let fields = if fields.is_empty() { std::slice::from_ref(&Phys::Bool) } else { &**fields };
             let types = fields.iter().map(logical_type).collect::<Result<Vec<_>>>()?;
             let names: Vec<_> = (1..=types.len()).filter_map(|i| CString::new(format!("f{i}")).ok()).collect();
             let mut type_handles: Vec<_> = types.iter().map(|ty| ty.0).collect();
@@ -113,7 +117,7 @@ pub(super) fn check(given: &LogicalType, phys: &Phys) -> Result<()> {
         Phys::Shaped(fields) | Phys::Row(fields) => {
             // SAFETY: a live struct type.
             let count = unsafe { ffi::duckdb_struct_type_child_count(given.0) } as usize;
-            if count != fields.len() {
+            if count != fields.len().max(1) {
                 return Err(mismatch());
             }
             for (i, field) in fields.iter().enumerate() {

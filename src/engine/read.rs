@@ -86,9 +86,14 @@ impl Column {
             Phys::Int8 | Phys::Float8 | Phys::Time | Phys::TimeTz | Phys::Timestamp | Phys::TimestampTz => fixed(8),
             Phys::Enum(labels) => fixed(enum_width(labels.len())),
             Phys::Decimal { precision, .. } => Data::Decimal { width: decimal_width(*precision), values: Vec::new() },
-            Phys::Numeric | Phys::Text | Phys::Char(_) | Phys::Padded | Phys::Jsonb | Phys::Bytea | Phys::Coded(_) => {
-                Data::Bytes { offsets: vec![0], values: Vec::new() }
-            }
+            Phys::Numeric
+            | Phys::Text
+            | Phys::Char(_)
+            | Phys::Padded
+            | Phys::Jsonb
+            | Phys::Citext
+            | Phys::Bytea
+            | Phys::Coded(_) => Data::Bytes { offsets: vec![0], values: Vec::new() },
             Phys::Interval => Data::Interval(Vec::new()),
             Phys::Uuid => Data::Uuid { offsets: vec![0], values: Vec::new() },
             Phys::List(element) => Data::List { offsets: vec![0], child: Box::new(Self::new(element)) },

@@ -78,7 +78,7 @@ pub(super) unsafe fn write(vector: ffi::duckdb_vector, array: &ArrayRef, span: S
             Phys::Time => target.copy::<Time64MicrosecondType>(array, phys)?,
             Phys::Timestamp | Phys::TimestampTz => target.copy::<TimestampMicrosecondType>(array, phys)?,
             Phys::Decimal { precision, scale } => target.decimals(array, phys, *precision, *scale)?,
-            Phys::Numeric | Phys::Text | Phys::Char(_) | Phys::Padded | Phys::Jsonb => {
+            Phys::Numeric | Phys::Text | Phys::Char(_) | Phys::Padded | Phys::Jsonb | Phys::Citext => {
                 let values = array.as_string_opt::<i32>().ok_or_else(|| wrong(array, phys))?;
                 target.strings(values);
             }

@@ -3,11 +3,13 @@
 //! The `.tsv` files beside this one are recorded from a real PostgreSQL by scripts/record-facts.sh.
 //! They are parsed once, at first use, and live as long as the process.
 
+mod index;
 mod own;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+pub use index::{Indexed, OPERATORS, PROCS, TYPES, cast};
 pub use own::{OWN_SETTINGS, OwnKind, needs_superuser, wrong_value};
 
 /// PostgreSQL's object identifier.
@@ -34,6 +36,8 @@ pub struct Type {
     /// True for a real array type (`typsubscript` is `array_subscript_handler`).
     pub is_array: bool,
     pub collation: Oid,
+    /// The extension that brings it: unknown to a database that has not got that.
+    pub extension: Option<&'static str>,
     pub row: Row,
 }
 
@@ -41,8 +45,10 @@ pub struct Type {
 #[derive(Debug)]
 pub struct Proc {
     pub oid: Oid,
-    /// pg_catalog or information_schema.
+    /// pg_catalog or information_schema; 0 for an extension's.
     pub namespace: Oid,
+    /// The extension that brings it.
+    pub extension: Option<&'static str>,
     pub name: &'static str,
     /// Names of all arguments, those that are not named as empty texts; no items if none has a name.
     pub names: Vec<&'static str>,
@@ -81,6 +87,8 @@ pub struct Operator {
     pub negator: Oid,
     /// The function that carries it out.
     pub proc_: Oid,
+    /// The extension that brings it.
+    pub extension: Option<&'static str>,
     pub row: Row,
 }
 
@@ -165,6 +173,11 @@ impl Table {
     /// A field of a row by its column's name; `None` if it is NULL. Panics as `at` does.
     pub fn get(&self, row: Row, column: &str) -> Option<&'static str> {
         row[self.at(column)]
+    }
+
+    /// The extension that brings what a row is about.
+    fn extension(&self, row: Row) -> Option<&'static str> {
+        self.columns.iter().position(|c| *c == "extension").and_then(|at| row[at])
     }
 
     /// The index of a column. Panics if the recorded file lacks it: the files are part of the program.
@@ -283,6 +296,43 @@ catalogs! {
     "information_schema.sql_sizing" = "sql_sizing.tsv";
 }
 
+/// The recorded rows of a table of pg_catalog that extensions bring, with a last column `extension`.
+pub fn of_extensions(table: &str) -> Option<&'static Table> {
+    match table {
+        "pg_type" => Some(&EXTENSION_TYPE_ROWS),
+        "pg_proc" => Some(&EXTENSION_PROC_ROWS),
+        "pg_operator" => Some(&EXTENSION_OPERATOR_ROWS),
+        "pg_cast" => Some(&EXTENSION_CAST_ROWS),
+        "pg_aggregate" => Some(&EXTENSION_AGGREGATE_ROWS),
+        "pg_opclass" => Some(&EXTENSION_OPCLASS_ROWS),
+        "pg_opfamily" => Some(&EXTENSION_OPFAMILY_ROWS),
+        "pg_amop" => Some(&EXTENSION_AMOP_ROWS),
+        "pg_amproc" => Some(&EXTENSION_AMPROC_ROWS),
+        _ => None,
+    }
+}
+
+/// The tables that [`of_extensions`] knows, with the OIDs of those that pg_depend has extensions' members of (0 for the others).
+pub const EXTENSION_TABLES: [(&str, Oid); 9] = [
+    ("pg_type", 1247),
+    ("pg_proc", 1255),
+    ("pg_operator", 2617),
+    ("pg_cast", 2605),
+    ("pg_opclass", 2616),
+    ("pg_opfamily", 2753),
+    ("pg_aggregate", 0),
+    ("pg_amop", 0),
+    ("pg_amproc", 0),
+];
+
+/// The key by which an extension's types, functions and operators are found.
+fn key_of(extension: Option<&'static str>, name: &'static str) -> &'static str {
+    match extension {
+        Some(extension) => &*Box::leak(format!("{extension}.{name}").into_boxed_str()),
+        None => name,
+    }
+}
+
 /// PostgreSQL's own collations, by name.
 static COLLATIONS: LazyLock<HashMap<&'static str, Oid>> = LazyLock::new(|| {
     let Some(table) = recorded("pg_collation") else { return HashMap::new() };
@@ -314,165 +364,19 @@ tables! {
     OPCLASS_ROWS = "opclass.tsv";
     NAMESPACE_ROWS = "namespace.tsv";
     DESCRIPTION_ROWS = "description.tsv";
+    EXTENSION_TYPE_ROWS = "extension_type.tsv";
+    EXTENSION_PROC_ROWS = "extension_proc.tsv";
+    EXTENSION_OPERATOR_ROWS = "extension_operator.tsv";
+    EXTENSION_CAST_ROWS = "extension_cast.tsv";
+    EXTENSION_AGGREGATE_ROWS = "extension_aggregate.tsv";
+    EXTENSION_OPCLASS_ROWS = "extension_opclass.tsv";
+    EXTENSION_OPFAMILY_ROWS = "extension_opfamily.tsv";
+    EXTENSION_AMOP_ROWS = "extension_amop.tsv";
+    EXTENSION_AMPROC_ROWS = "extension_amproc.tsv";
     /// Tables and views of pg_catalog and information_schema.
     SYSTEM_RELATION_ROWS = "system_relation.tsv";
     /// Their columns; information_schema's domains are given as their base types.
     SYSTEM_COLUMN_ROWS = "system_column.tsv";
-}
-
-/// A list with an index by key.
-pub struct Indexed<T: 'static> {
-    pub all: Vec<T>,
-    by_name: HashMap<&'static str, Vec<u32>>,
-    by_oid: HashMap<Oid, u32>,
-}
-
-impl<T> Indexed<T> {
-    fn new(all: Vec<T>, key: impl Fn(&T) -> (Oid, &'static str)) -> Self {
-        let mut by_name: HashMap<&'static str, Vec<u32>> = HashMap::new();
-        let mut by_oid = HashMap::new();
-        for (i, item) in all.iter().enumerate() {
-            let (oid, name) = key(item);
-            by_name.entry(name).or_default().push(i as u32);
-            by_oid.insert(oid, i as u32);
-        }
-        Self { all, by_name, by_oid }
-    }
-
-    pub fn by_oid(&self, oid: Oid) -> Option<&T> {
-        self.by_oid.get(&oid).map(|i| &self.all[*i as usize])
-    }
-
-    pub fn by_name<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a T> + use<'a, T> {
-        self.by_name.get(name).map(Vec::as_slice).unwrap_or_default().iter().map(|i| &self.all[*i as usize])
-    }
-}
-
-pub static TYPES: LazyLock<Indexed<Type>> = LazyLock::new(|| {
-    let t = &*TYPE_ROWS;
-    let at = |c: &str| t.at(c);
-    // Row types of system relations are composites, which the registry knows by their relations.
-    let rows: HashMap<&str, bool> =
-        t.rows.iter().map(|r| (r[at("oid")].unwrap_or_default(), r[at("typtype")] == Some("c"))).collect();
-    let is_row = |oid: Option<&str>| rows.get(oid.unwrap_or_default()).copied().unwrap_or(false);
-    let scalar = |r: &&Row| !is_row(r[at("oid")]) && !is_row(r[at("typelem")]);
-    let all = t.rows.iter().filter(scalar).map(|r| Type {
-        oid: num(r[at("oid")]),
-        name: r[at("typname")].unwrap_or_default(),
-        sql_name: r[at("sql_name")].unwrap_or_default(),
-        len: num(r[at("typlen")]),
-        by_value: is_true(r[at("typbyval")]),
-        kind: byte(r[at("typtype")]),
-        category: byte(r[at("typcategory")]),
-        preferred: is_true(r[at("typispreferred")]),
-        delimiter: byte(r[at("typdelim")]),
-        element: num(r[at("typelem")]),
-        array: num(r[at("typarray")]),
-        is_array: r[at("typsubscript")] == Some("array_subscript_handler") && num::<i16>(r[at("typlen")]) == -1,
-        collation: num(r[at("typcollation")]),
-        row: r,
-    });
-    Indexed::new(all.collect(), |t| (t.oid, t.name))
-});
-
-pub static PROCS: LazyLock<Indexed<Proc>> = LazyLock::new(|| {
-    let aggregates: HashMap<Oid, (u8, usize)> = {
-        let t = &*AGGREGATE_ROWS;
-        t.rows
-            .iter()
-            .map(|r| (num(r[t.at("aggfnoid")]), (byte(r[t.at("aggkind")]), num(r[t.at("aggnumdirectargs")]))))
-            .collect()
-    };
-    let t = &*PROC_ROWS;
-    let at = |c: &str| t.at(c);
-    let all = t.rows.iter().map(|r| {
-        let oid = num(r[at("oid")]);
-        let (agg_kind, agg_direct_args) = aggregates.get(&oid).copied().unwrap_or_default();
-        let modes = items(r[at("proargmodes")]);
-        let names = items(r[at("proargnames")]);
-        let out_args = oids(r[at("proallargtypes")])
-            .into_iter()
-            .enumerate()
-            .filter(|(i, _)| matches!(modes.get(*i), Some(&("o" | "b" | "t"))))
-            .map(|(i, ty)| (names.get(i).copied().unwrap_or(""), ty))
-            .collect();
-        Proc {
-            oid,
-            namespace: num(r[at("pronamespace")]),
-            name: r[at("proname")].unwrap_or_default(),
-            kind: byte(r[at("prokind")]),
-            returns_set: is_true(r[at("proretset")]),
-            strict: is_true(r[at("proisstrict")]),
-            volatility: byte(r[at("provolatile")]),
-            leakproof: is_true(r[at("proleakproof")]),
-            args: oids(r[at("proargtypes")]),
-            names,
-            defaults: num(r[at("pronargdefaults")]),
-            variadic: num(r[at("provariadic")]),
-            result: num(r[at("prorettype")]),
-            out_args,
-            agg_kind,
-            agg_direct_args,
-            row: r,
-        }
-    });
-    // What is not in pg_catalog goes by its qualified name.
-    Indexed::new(all.collect(), |p| match p.namespace {
-        PG_CATALOG => (p.oid, p.name),
-        _ => (p.oid, &*Box::leak(format!("information_schema.{}", p.name).into_boxed_str())),
-    })
-});
-
-/// pg_catalog's OID.
-const PG_CATALOG: Oid = 11;
-
-pub static OPERATORS: LazyLock<Indexed<Operator>> = LazyLock::new(|| {
-    let t = &*OPERATOR_ROWS;
-    let at = |c: &str| t.at(c);
-    let all = t.rows.iter().map(|r| Operator {
-        oid: num(r[at("oid")]),
-        name: r[at("oprname")].unwrap_or_default(),
-        left: num(r[at("oprleft")]),
-        right: num(r[at("oprright")]),
-        result: num(r[at("oprresult")]),
-        commutator: num(r[at("oprcom")]),
-        negator: num(r[at("oprnegate")]),
-        proc_: num(r[at("oprcode")]),
-        row: r,
-    });
-    Indexed::new(all.collect(), |o| (o.oid, o.name))
-});
-
-static CASTS: LazyLock<HashMap<(Oid, Oid), Cast>> = LazyLock::new(|| {
-    let t = &*CAST_ROWS;
-    let at = |c: &str| t.at(c);
-    t.rows
-        .iter()
-        .map(|r| {
-            let cast = Cast {
-                source: num(r[at("castsource")]),
-                target: num(r[at("casttarget")]),
-                func: num(r[at("castfunc")]),
-                context: match byte(r[at("castcontext")]) {
-                    b'i' => CastContext::Implicit,
-                    b'a' => CastContext::Assignment,
-                    _ => CastContext::Explicit,
-                },
-                method: match byte(r[at("castmethod")]) {
-                    b'f' => CastMethod::Function,
-                    b'i' => CastMethod::InOut,
-                    _ => CastMethod::Binary,
-                },
-                row: r,
-            };
-            ((cast.source, cast.target), cast)
-        })
-        .collect()
-});
-
-/// The pg_cast entry from one type to another, if there is one.
-pub fn cast(source: Oid, target: Oid) -> Option<&'static Cast> {
-    CASTS.get(&(source, target))
 }
 
 pub static KEYWORDS: LazyLock<HashMap<&'static str, Keyword>> = LazyLock::new(|| {

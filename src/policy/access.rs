@@ -169,7 +169,9 @@ fn changed(ddl: &Ddl, snapshot: &Snapshot) -> Vec<Changed> {
         Ddl::CreateIndex { namespace, table, .. } => one(namespace, table, "CREATE INDEX"),
         Ddl::CreateSequence { namespace, name, .. } => one(namespace, name, "CREATE SEQUENCE"),
         Ddl::AlterSequence { namespace, name, .. } => one(namespace, name, "ALTER SEQUENCE"),
-        Ddl::CreateEnum { namespace, name, .. } => one(namespace, name, "CREATE TYPE"),
+        Ddl::CreateEnum { namespace, name, .. } | Ddl::CreateRange { namespace, name, .. } => {
+            one(namespace, name, "CREATE TYPE")
+        }
         Ddl::AlterEnum { namespace, name, .. } => one(namespace, name, "ALTER TYPE"),
         Ddl::CreateComposite { namespace, name, .. } => one(namespace, name, "CREATE TYPE"),
         Ddl::AlterComposite { namespace, name, .. } => one(namespace, name, "ALTER TYPE"),

@@ -72,6 +72,9 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             who.may_belong_to(owner, sequence.owned_by.flatten())
         }
         Ddl::CreateEnum { namespace, name: _, labels: _ } => who.must_create_type_in(namespace),
+        Ddl::CreateRange { namespace, name: _, subtype: _, opclass: _, multirange: _ } => {
+            who.must_create_type_in(namespace)
+        }
         Ddl::CreateExtension { name, namespace: _, if_not_exists: _ } => who.may_create_extension(name),
         Ddl::UpdateExtension { name, version: _ } => who.must_own_extension(name),
         Ddl::CreateComposite { namespace, name: _, columns: _ } => who.must_create_type_in(namespace),
@@ -173,6 +176,7 @@ pub fn is_own_affair(ddl: &Ddl, authority: &Authority) -> bool {
         Ddl::CreateNamespace { .. }
         | Ddl::AlterNamespace { .. }
         | Ddl::CreateEnum { .. }
+        | Ddl::CreateRange { .. }
         | Ddl::AlterEnum { .. }
         | Ddl::CreateComposite { .. }
         | Ddl::AlterComposite { .. }

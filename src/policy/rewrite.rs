@@ -50,6 +50,7 @@ impl Rules<'_> {
                 | Ddl::CreateSequence { .. }
                 | Ddl::AlterSequence { .. }
                 | Ddl::CreateEnum { .. }
+                | Ddl::CreateRange { .. }
                 | Ddl::CreateComposite { .. }
                 | Ddl::AlterComposite { .. }
                 | Ddl::AlterEnum { .. }
@@ -235,8 +236,9 @@ impl Rules<'_> {
             }
         }
         let columns = relation.columns.iter();
-        let columns =
-            columns.map(|c| Field { name: Arc::clone(&c.name), ty: c.ty, origin: (def.oid, c.attnum) }).collect();
+        let columns = columns
+            .map(|c| Field { name: Arc::clone(&c.name), ty: c.ty, origin: (def.oid, c.attnum), row: None })
+            .collect();
         let output_rel = self.fresh()?;
         let hidden = Relation { id: row, lateral: false, pos: 0, ..relation.clone() };
         let select = Select {

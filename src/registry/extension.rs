@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Name;
+use super::{Name, Snapshot};
+use crate::facts;
 use crate::types::Oid;
 
 /// An extension that a database has.
@@ -35,15 +36,15 @@ pub const AVAILABLE: &[Available] = &[
         name: "citext",
         version: "1.6",
         comment: "data type for case-insensitive character strings",
-        types: &["citext", "_citext"],
+        types: &[],
         functions: &[],
     },
     Available {
         name: "hstore",
         version: "1.8",
         comment: "data type for storing sets of (key, value) pairs",
-        types: &["hstore", "_hstore"],
-        functions: &["hstore", "akeys", "avals", "skeys", "svals", "hstore_to_json", "hstore_to_jsonb"],
+        types: &[],
+        functions: &[],
     },
     Available {
         name: "pgcrypto",
@@ -138,7 +139,36 @@ impl Available {
     }
 }
 
+impl Snapshot {
+    /// The extensions whose objects stand in a namespace.
+    pub fn extensions_in<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a Extension> {
+        self.extensions.values().map(|e| &**e).filter(move |e| *e.namespace == *namespace)
+    }
+
+    /// A type that an extension brings, in the namespace of that.
+    pub fn extension_type(&self, namespace: &str, name: &str) -> Option<Oid> {
+        let of = |e: &Extension| facts::TYPES.by_name(&e.key(name)).next().map(|t| t.oid);
+        self.extensions_in(namespace).find_map(of)
+    }
+
+    /// Where an extension's objects are; `None` if the database has not got it.
+    pub fn extension_namespace(&self, name: &str) -> Option<&Name> {
+        self.extensions.get(name).map(|e| &e.namespace)
+    }
+}
+
 impl Extension {
+    /// By which [`facts`] know something that it brings.
+    pub fn key(&self, name: &str) -> String {
+        format!("{}.{name}", self.name)
+    }
+
+    /// The OIDs of its types, arrays of them among them.
+    pub fn types(&self) -> Vec<Oid> {
+        let own = facts::TYPES.all.iter().filter(|t| t.extension == Some(&*self.name));
+        own.map(|t| t.oid).collect()
+    }
+
     /// What it is; extensions that are kept are among those.
     pub fn available(&self) -> Option<&'static Available> {
         Available::named(&self.name)

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{ForeignKey, Relation, RelationKind, Snapshot, UserTypeKind, expression::quote};
+use super::{ForeignKey, Relation, RelationKind, Snapshot, UserType, UserTypeKind, expression::quote};
+use crate::types::coded::range::RangeType;
 use crate::types::text::split_name;
 use crate::types::{Oid, TypeLookup, UserTypeInfo, UserTypeInfoKind, oid};
 
@@ -20,6 +21,10 @@ impl TypeLookup for Snapshot {
             let kind = match &ty.kind {
                 UserTypeKind::Enum { labels } => UserTypeInfoKind::Enum { labels: labels.clone() },
                 UserTypeKind::Domain { base, .. } => UserTypeInfoKind::Domain { base: *base },
+                UserTypeKind::Range { .. } | UserTypeKind::Multirange { .. } => {
+                    let (of, multi) = self.range_of(ty)?;
+                    UserTypeInfoKind::Range { of, multi }
+                }
             };
             return Some(UserTypeInfo { name, array: ty.array_oid, kind });
         }
@@ -40,6 +45,11 @@ impl TypeLookup for Snapshot {
             None => vec!["public"],
         };
         namespaces.into_iter().find_map(|n| self.type_named(n, name, |_| true))
+    }
+
+    fn extension_qualifier(&self, extension: &str) -> Option<String> {
+        let namespace = self.extension_namespace(extension)?;
+        (&**namespace != "public").then(|| quote(namespace))
     }
 
     fn object_name(&self, kind: Oid, object: Oid) -> Option<String> {
@@ -76,6 +86,46 @@ impl TypeLookup for Snapshot {
 }
 
 impl Snapshot {
+    /// A type that users defined, a relation's rows, or an array of either (under its element's name with `_` in front), if `sees` the relation.
+    pub fn type_named(&self, namespace: &str, name: &str, sees: impl Fn(&Relation) -> bool) -> Option<Oid> {
+        if let Some(user) = self.user_type(namespace, name) {
+            return Some(user.oid);
+        }
+        let rows = |name: &str| self.relation(namespace, name).filter(|r| r.row_type != 0 && sees(r));
+        if let Some(relation) = rows(name) {
+            return Some(relation.row_type);
+        }
+        if let Some(brought) = self.extension_type(namespace, name) {
+            return Some(brought);
+        }
+        let element = name.strip_prefix('_')?;
+        let array = self.user_type(namespace, element).map(|user| user.array_oid);
+        array.or_else(|| rows(element).map(|r| r.row_array_type).filter(|oid| *oid != 0))
+    }
+
+    /// The domains right over one of these types, in the order in which they were made.
+    pub fn domains_over(&self, types: &[Oid]) -> Vec<&Arc<UserType>> {
+        let over =
+            |ty: &&Arc<UserType>| matches!(&ty.kind, UserTypeKind::Domain { base, .. } if types.contains(&base.oid));
+        let mut found: Vec<_> = self.types.values().filter(over).collect();
+        found.sort_by_key(|ty| ty.oid);
+        found
+    }
+
+    /// What a user's range type or multirange type is over, and whether it is the multirange.
+    fn range_of(&self, ty: &UserType) -> Option<(RangeType, bool)> {
+        match &ty.kind {
+            UserTypeKind::Range { subtype, multirange, .. } => {
+                Some((RangeType { range: ty.oid, multirange: *multirange, subtype: *subtype }, false))
+            }
+            UserTypeKind::Multirange { range } => {
+                let range = self.user_type_by_oid(*range).filter(|t| matches!(t.kind, UserTypeKind::Range { .. }))?;
+                self.range_of(range).map(|(of, _)| (of, true))
+            }
+            UserTypeKind::Enum { .. } | UserTypeKind::Domain { .. } => None,
+        }
+    }
+
     /// The composite type of that name.
     pub fn composite(&self, namespace: &str, name: &str) -> Option<&Arc<Relation>> {
         self.relation(namespace, name).filter(|r| matches!(r.kind, RelationKind::Composite))

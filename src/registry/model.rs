@@ -392,8 +392,24 @@ impl UserType {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum UserTypeKind {
-    Enum { labels: Arc<[Name]> },
-    Domain { base: PgType, not_null: bool, default: Option<String>, checks: Vec<(Name, String)> },
+    Enum {
+        labels: Arc<[Name]>,
+    },
+    Domain {
+        base: PgType,
+        not_null: bool,
+        default: Option<String>,
+        checks: Vec<(Name, String)>,
+    },
+    /// Its multirange is a type of its own, which comes and goes with it.
+    Range {
+        subtype: Oid,
+        multirange: Oid,
+        opclass: Oid,
+    },
+    Multirange {
+        range: Oid,
+    },
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -523,20 +539,6 @@ impl Snapshot {
     pub fn index(&self, namespace: &str, name: &str) -> Option<(&Arc<Relation>, &Index)> {
         let table = self.relation_by_oid(*self.index_names.get(&(Name::from(namespace), Name::from(name)))?)?;
         table.indexes.iter().find(|i| &*i.name == name).map(|i| (table, i))
-    }
-
-    /// A type that users defined, a relation's rows, or an array of either (under its element's name with `_` in front), if `sees` the relation.
-    pub fn type_named(&self, namespace: &str, name: &str, sees: impl Fn(&Relation) -> bool) -> Option<Oid> {
-        if let Some(user) = self.user_type(namespace, name) {
-            return Some(user.oid);
-        }
-        let rows = |name: &str| self.relation(namespace, name).filter(|r| r.row_type != 0 && sees(r));
-        if let Some(relation) = rows(name) {
-            return Some(relation.row_type);
-        }
-        let element = name.strip_prefix('_')?;
-        let array = self.user_type(namespace, element).map(|user| user.array_oid);
-        array.or_else(|| rows(element).map(|r| r.row_array_type).filter(|oid| *oid != 0))
     }
 
     pub fn user_type(&self, namespace: &str, name: &str) -> Option<&Arc<UserType>> {

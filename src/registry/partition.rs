@@ -352,7 +352,10 @@ pub fn compare(a: &Value, b: &Value, ty: PgType, snapshot: &Snapshot) -> Option<
                     let place = |label: &str| labels.iter().position(|l| &**l == label);
                     place(a)?.cmp(&place(b)?)
                 }
-                Some(UserTypeKind::Domain { .. }) | None => return None,
+                Some(UserTypeKind::Domain { .. } | UserTypeKind::Range { .. } | UserTypeKind::Multirange { .. })
+                | None => {
+                    return None;
+                }
             },
         },
         (Value::Bytea(a), Value::Bytea(b)) => a.cmp(b),

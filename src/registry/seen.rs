@@ -209,9 +209,10 @@ impl TypeLookup for Seen {
         let name = self.type_text(oid)?;
         let name = match info.kind {
             UserTypeInfoKind::Array { .. } => format!("{name}[]"),
-            UserTypeInfoKind::Enum { .. } | UserTypeInfoKind::Domain { .. } | UserTypeInfoKind::Composite { .. } => {
-                name.into_owned()
-            }
+            UserTypeInfoKind::Enum { .. }
+            | UserTypeInfoKind::Domain { .. }
+            | UserTypeInfoKind::Range { .. }
+            | UserTypeInfoKind::Composite { .. } => name.into_owned(),
         };
         Some(UserTypeInfo { name, ..info })
     }
@@ -222,6 +223,11 @@ impl TypeLookup for Seen {
             Some(namespace) => find(namespace),
             None => self.path.iter().find_map(|n| find(n)),
         }
+    }
+
+    fn extension_qualifier(&self, extension: &str) -> Option<String> {
+        let namespace = self.snapshot.extension_namespace(extension)?;
+        (!self.path.contains(namespace)).then(|| super::expression::quote(namespace))
     }
 
     fn object_name(&self, kind: Oid, object: Oid) -> Option<String> {

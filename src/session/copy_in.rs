@@ -184,7 +184,7 @@ impl Session {
         let column = |field: &Field| {
             let phys = types::phys(field.ty, snapshot.as_ref())
                 .ok_or_else(|| Error::unsupported(format!("COPY into column \"{}\" of its type", field.name)))?;
-            Ok(CopyColumn { name: field.name.clone(), ty: field.ty, phys })
+            Ok(CopyColumn { name: field.name.clone(), ty: field.ty, phys, row: None })
         };
         Ok(CopySource {
             table: table.name.clone(),

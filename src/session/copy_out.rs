@@ -59,7 +59,12 @@ impl Session {
             .fields
             .iter()
             .zip(&plan.phys)
-            .map(|(field, phys)| CopyColumn { name: field.name.clone(), ty: field.ty, phys: phys.clone() })
+            .map(|(field, phys)| CopyColumn {
+                name: field.name.clone(),
+                ty: field.ty,
+                phys: phys.clone(),
+                row: field.row.clone(),
+            })
             .collect();
         let types = self.seen();
         let shared = self.shared.clone();

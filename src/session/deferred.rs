@@ -12,7 +12,9 @@ use super::session::Session;
 use super::transaction;
 use crate::engine::{Change, Moment, Writes};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{CheckedKey, Constraint, ConstraintKind, Name, ObjectClass, Relation, Snapshot, UserTypeKind};
+use crate::registry::{
+    CheckedKey, Constraint, ConstraintKind, Name, ObjectClass, Relation, Snapshot, UserType, UserTypeKind,
+};
 use crate::sql::ddl::keys::{self, Key};
 use crate::tree::{Ddl, ObjectKind};
 use crate::types::Oid;
@@ -305,9 +307,20 @@ fn is_newly_checked(registry: &Snapshot, known: &Snapshot, touched: &Touched) ->
             matches!(c.kind, ConstraintKind::Check { .. }) && !then.constraints.iter().any(|k| k.oid == c.oid)
         };
         // A domain is made anew when anything of it changes.
-        let is_other = |ty: Oid| match (registry.user_type_by_oid(ty), known.user_type_by_oid(ty)) {
-            (Some(now), Some(then)) => !Arc::ptr_eq(now, then) && matches!(now.kind, UserTypeKind::Domain { .. }),
-            _ => false,
+        let is_other = |ty: Oid| {
+            let under = |ty: &UserType| match &ty.kind {
+                UserTypeKind::Domain { base, .. } => Some(base.oid),
+                UserTypeKind::Enum { .. } | UserTypeKind::Range { .. } | UserTypeKind::Multirange { .. } => None,
+            };
+            let mut next = Some(ty);
+            while let Some(now) = next.and_then(|ty| registry.user_type_by_oid(ty)) {
+                next = under(now);
+                let then = known.user_type_by_oid(now.oid);
+                if next.is_some() && then.is_some_and(|then| !Arc::ptr_eq(now, then)) {
+                    return true;
+                }
+            }
+            false
         };
         now.constraints.iter().any(is_new) || now.columns.iter().any(|column| is_other(column.ty.oid))
     })

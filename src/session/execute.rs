@@ -156,6 +156,10 @@ impl Session {
         alone: Alone,
         feed: Option<u64>,
     ) -> Result<Outcome> {
+        if let Some(error) = &plan.doomed {
+            self.audit_access(plan.permit.access());
+            return Err((**error).clone());
+        }
         if !plan.row_locks.is_empty() && self.shared.state.lock().settings.transaction.read_only {
             return Err(transaction::read_only(locking_word(plan)));
         }

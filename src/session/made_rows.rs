@@ -16,7 +16,7 @@ pub fn text_field(name: &str) -> Field {
 }
 
 pub fn field(name: &str, ty: Oid) -> Field {
-    Field { name: name.into(), ty: PgType::new(ty), origin: (0, 0) }
+    Field { name: name.into(), ty: PgType::new(ty), origin: (0, 0), row: None }
 }
 
 pub fn text_shape(fields: Vec<Field>, formats: Vec<i16>) -> RowShape {

@@ -45,7 +45,7 @@ impl Session {
         let columns: Vec<Field> = args
             .iter()
             .enumerate()
-            .map(|(i, arg)| Field { name: format!("column{}", i + 1).into(), ty: arg.ty, origin: (0, 0) })
+            .map(|(i, arg)| Field { name: format!("column{}", i + 1).into(), ty: arg.ty, origin: (0, 0), row: None })
             .collect();
         let query = Query {
             ctes: Vec::new(),

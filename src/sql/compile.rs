@@ -165,6 +165,7 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
         added,
         probe,
         adds_up,
+        doomed,
         statement,
     } = lowered.get();
     let (command, writes, once, adds_up) = (*command, *writes, *once, *adds_up);
@@ -178,7 +179,7 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
     let (sql, order) = render::statement(statement);
     let probe = probe.as_deref().map(|probe| Arc::new(probe_of(&lowered, probe, params)));
     let (params, types) = in_order(params, &order);
-    let reads = before.is_empty() && !writes && !once && !depends.elusive;
+    let reads = before.is_empty() && !writes && !once && !depends.elusive && doomed.is_none();
     let keyed = if reads { keyed_text(statement, &order) } else { None };
     let kind = if phys.is_empty() { Kind::Change } else { Kind::Rows };
     let changed = change::writes(statement, target.as_deref()).unwrap_or(Writes::Anything);
@@ -187,6 +188,7 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
     let row_locks = row_locks.iter().map(|rows| Arc::new(locked(&lowered, rows))).collect();
     let changes = changes.as_ref().map(|rows| Arc::new(changed_rows(&lowered, rows)));
     let added = added.clone().map(Arc::from);
+    let doomed = doomed.clone();
     let (fields, phys, target, locks) = (fields.clone(), phys.clone(), target.clone(), locks.clone());
     let permit = lowered.map(|lowered| rendered(lowered.phys));
     Ok(Plan {
@@ -209,6 +211,7 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
         probe,
         arbitrates,
         adds_up,
+        doomed,
     })
 }
 
@@ -251,6 +254,7 @@ fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command, depends: &A
         probe: None,
         arbitrates: false,
         adds_up: false,
+        doomed: None,
     }
 }
 
@@ -306,6 +310,6 @@ fn copy_fields(table: &crate::registry::Relation, columns: &[i16]) -> Vec<tree::
     columns
         .iter()
         .filter_map(|num| table.column_by_num(*num))
-        .map(|c| tree::Field { name: Arc::clone(&c.name), ty: c.ty, origin: (table.oid, c.num) })
+        .map(|c| tree::Field { name: Arc::clone(&c.name), ty: c.ty, origin: (table.oid, c.num), row: None })
         .collect()
 }

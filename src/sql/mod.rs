@@ -149,6 +149,8 @@ pub struct Plan {
     pub arbitrates: bool,
     /// The rows that each step changes count in the command's tag, not those of the last alone.
     pub adds_up: bool,
+    /// Why it fails whenever it is run, whatever it would read: PostgreSQL finds that out when it plans, which is not yet at Parse.
+    pub doomed: Option<Box<Error>>,
 }
 
 /// The rows of an INSERT, before they are written: what is wrong with them can be found out without an error in the engine,

@@ -47,4 +47,6 @@ pub struct Field {
     pub ty: crate::types::PgType,
     /// The table (OID) and attnum it comes from unchanged; (0, 0) otherwise.
     pub origin: (crate::types::Oid, i16),
+    /// What the fields of an anonymous row are, as far as it is known.
+    pub row: Option<crate::types::RowTypes>,
 }

@@ -97,6 +97,14 @@ pub enum Ddl {
         name: Name,
         labels: Vec<Name>,
     },
+    CreateRange {
+        namespace: Name,
+        name: Name,
+        subtype: Oid,
+        /// The order of the subtype's values: pg_opclass's OID.
+        opclass: Oid,
+        multirange: Option<Name>,
+    },
     /// ALTER TYPE … of an enum; the last three of any type.
     AlterEnum {
         namespace: Name,

@@ -64,7 +64,7 @@ pub fn array_from_values(values: &[Value], phys: &Phys) -> Result<ArrayRef> {
             Value::Numeric(text) => decimal(text, *precision, *scale)?
         ),
         Phys::Numeric => build!(values, phys, StringBuilder::new(), Value::Numeric(text) => text),
-        Phys::Text | Phys::Padded | Phys::Jsonb => {
+        Phys::Text | Phys::Padded | Phys::Jsonb | Phys::Citext => {
             build!(values, phys, StringBuilder::new(), Value::Text(text) => text)
         }
         Phys::Char(_) => build!(values, phys, StringBuilder::new(), Value::Text(text) => text.trim_end_matches(' ')),
@@ -256,7 +256,9 @@ pub fn try_value_at(array: &dyn Array, row: usize, phys: &Phys) -> Result<Value>
             Value::Numeric(Numeric::from_decimal(primitive!(Decimal128Type), u32::from(*scale)).as_text().into())
         }
         Phys::Numeric => Value::Numeric(text_at(array, row).ok_or_else(wrong)?.into()),
-        Phys::Text | Phys::Padded | Phys::Jsonb | Phys::Enum(_) => Value::text(text_at(array, row).ok_or_else(wrong)?),
+        Phys::Text | Phys::Padded | Phys::Jsonb | Phys::Citext | Phys::Enum(_) => {
+            Value::text(text_at(array, row).ok_or_else(wrong)?)
+        }
         Phys::Char(length) => Value::text(super::text::padded(text_at(array, row).ok_or_else(wrong)?, *length)),
         Phys::Bytea | Phys::Coded(_) => Value::Bytea(array.as_binary_opt::<i32>().ok_or_else(wrong)?.value(row).into()),
         Phys::Date => Value::Date(primitive!(Date32Type)),

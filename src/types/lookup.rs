@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::coded::range::RangeType;
 use super::{Oid, PgType};
 
 /// A type that a user defined.
@@ -26,6 +27,11 @@ pub enum UserTypeInfoKind {
     Array {
         element: Oid,
     },
+    /// A range, or its multirange.
+    Range {
+        of: RangeType,
+        multi: bool,
+    },
     /// The row type of a relation: names and types of its columns.
     Composite {
         fields: Vec<(Arc<str>, PgType)>,
@@ -40,6 +46,12 @@ pub trait TypeLookup {
     /// The user-defined type that this name means; without a namespace, along the search path.
     fn user_type_named(&self, namespace: Option<&str>, name: &str) -> Option<Oid> {
         let _ = (namespace, name);
+        None
+    }
+
+    /// What stands before the names of an extension's types, quoted where needed; `None` where they are visible.
+    fn extension_qualifier(&self, extension: &str) -> Option<String> {
+        let _ = extension;
         None
     }
 

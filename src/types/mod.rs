@@ -32,6 +32,7 @@ pub mod oid {
         BOOL_ARRAY = 1000; BYTEA_ARRAY = 1001; CHAR_ARRAY = 1002; NAME_ARRAY = 1003; INT2_ARRAY = 1005;
         INT4_ARRAY = 1007; TEXT_ARRAY = 1009; BPCHAR_ARRAY = 1014; VARCHAR_ARRAY = 1015; INT8_ARRAY = 1016;
         FLOAT4_ARRAY = 1021; FLOAT8_ARRAY = 1022; OID_ARRAY = 1028; DATE_ARRAY = 1182; TIMESTAMPTZ_ARRAY = 1185;
+        HSTORE = 15000; HSTORE_ARRAY = 15001; CITEXT = 15250; CITEXT_ARRAY = 15251;
         DEFAULT_COLLATION = 100; C_COLLATION = 950; POSIX_COLLATION = 951; UCS_BASIC_COLLATION = 12340;
         NUMERIC_ARRAY = 1231; JSON_ARRAY = 199; JSONB_ARRAY = 3807; UUID_ARRAY = 2951;
     }
@@ -140,6 +141,8 @@ pub enum Phys {
     Padded,
     /// VARCHAR of what `jsonb` prints: equal values may print apart (1 and 1.0), so that it has a key
     Jsonb,
+    /// VARCHAR of an extension's text, which compares by its lower-case letters
+    Citext,
     /// BLOB
     Bytea,
     /// BLOB whose bytes sort as the values of this type do ([`coded`])
@@ -169,6 +172,10 @@ pub enum Phys {
     /// The type of a bare NULL
     Void,
 }
+
+/// The types of the fields of an anonymous row, of rows among them too: what carries a field does not always tell its type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowTypes(pub Arc<[(PgType, Option<RowTypes>)]>);
 
 mod value;
 pub use value::{ArrayValue, Value};

@@ -454,7 +454,7 @@ pub fn format_type(ty: PgType, types: &dyn TypeLookup) -> String {
             out
         }
         _ => match TYPES.by_oid(ty.oid) {
-            Some(t) => t.sql_name.into(),
+            Some(t) => qualified(t, types),
             None => match types.user_type(ty.oid) {
                 Some(t) => t.name,
                 None => crate::facts::system_row_type(ty.oid).unwrap_or("???").into(),
@@ -463,10 +463,18 @@ pub fn format_type(ty: PgType, types: &dyn TypeLookup) -> String {
     }
 }
 
+/// A built-in type's name, or an extension's with the namespace where that must be told.
+fn qualified(ty: &crate::facts::Type, types: &dyn TypeLookup) -> String {
+    match ty.extension.and_then(|extension| types.extension_qualifier(extension)) {
+        Some(namespace) => format!("{namespace}.{}", ty.sql_name),
+        None => ty.sql_name.into(),
+    }
+}
+
 /// The short name of a type in messages of its input function (`invalid input syntax for type integer`), and of casts.
 pub fn sql_name(oid: Oid, types: &dyn TypeLookup) -> String {
     match TYPES.by_oid(oid) {
-        Some(t) => t.sql_name.into(),
+        Some(t) => qualified(t, types),
         None => types.user_type(oid).map_or_else(|| "???".into(), |t| t.name),
     }
 }
@@ -475,7 +483,10 @@ pub fn sql_name(oid: Oid, types: &dyn TypeLookup) -> String {
 pub fn enum_labels(oid: Oid, types: &dyn TypeLookup) -> Option<std::sync::Arc<[std::sync::Arc<str>]>> {
     match types.user_type(oid)?.kind {
         UserTypeInfoKind::Enum { labels } => Some(labels),
-        UserTypeInfoKind::Domain { .. } | UserTypeInfoKind::Array { .. } | UserTypeInfoKind::Composite { .. } => None,
+        UserTypeInfoKind::Domain { .. }
+        | UserTypeInfoKind::Range { .. }
+        | UserTypeInfoKind::Array { .. }
+        | UserTypeInfoKind::Composite { .. } => None,
     }
 }
 

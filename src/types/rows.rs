@@ -18,7 +18,7 @@ use super::numeric::Numeric;
 use super::table::{base_type, interval_bits, timetz_bits};
 use super::text::digits::{self, Short};
 use super::text::{self, Output};
-use super::{BuiltinTypes, Oid, OutputSettings, PgType, Phys, TypeLookup, Value, oid};
+use super::{BuiltinTypes, Oid, OutputSettings, PgType, Phys, RowTypes, TypeLookup, Value, oid};
 use crate::error::{Error, Result, SqlState};
 
 /// What a column is and how it is to be sent.
@@ -28,6 +28,8 @@ pub struct ColumnShape {
     pub phys: Phys,
     /// 0 text, 1 binary.
     pub format: i16,
+    /// For an anonymous row: its fields' types.
+    pub row: Option<RowTypes>,
 }
 
 /// Encoders for the columns of a result; binds to one batch after another.
@@ -44,6 +46,7 @@ struct Plan {
     phys: Phys,
     binary: bool,
     style: TextStyle,
+    row: Option<RowTypes>,
 }
 
 impl Plan {
@@ -68,6 +71,8 @@ enum TextStyle {
     Xml,
     /// Six bytes in binary.
     Tid,
+    /// Numbers in binary.
+    Snapshot,
 }
 
 impl CellEncoders {
@@ -101,10 +106,11 @@ impl CellEncoders {
                     oid::JSONB | oid::JSONPATH => TextStyle::Jsonb,
                     oid::BIT | oid::VARBIT => TextStyle::Bits,
                     oid::TID => TextStyle::Tid,
+                    oid::PG_SNAPSHOT | oid::TXID_SNAPSHOT => TextStyle::Snapshot,
                     oid::XML => TextStyle::Xml,
                     _ => TextStyle::Plain,
                 };
-                Ok(Plan { ty, phys: c.phys, binary, style })
+                Ok(Plan { ty, phys: c.phys, binary, style, row: c.row })
             })
             .collect::<Result<_>>()?;
         let zone = Zone::find(&settings.time_zone).unwrap_or_else(Zone::utc);
@@ -317,7 +323,7 @@ impl<'a> Cells<'a> {
                 Phys::Float8 => Data::Float8(values!(Float64Type)),
                 Phys::Decimal { scale, .. } => Data::Decimal(values!(Decimal128Type), *scale),
                 Phys::Numeric => Data::Numeric(strings()?),
-                Phys::Text | Phys::Char(_) | Phys::Padded | Phys::Jsonb | Phys::Enum(_) => {
+                Phys::Text | Phys::Char(_) | Phys::Padded | Phys::Jsonb | Phys::Citext | Phys::Enum(_) => {
                     match array.as_string_opt::<i32>() {
                         Some(strings) => Data::Text(match plan.style {
                             TextStyle::Padded(_) => Bytes::of(strings).counted(),
@@ -326,6 +332,7 @@ impl<'a> Cells<'a> {
                             | TextStyle::Jsonb
                             | TextStyle::Bits
                             | TextStyle::Xml
+                            | TextStyle::Snapshot
                             | TextStyle::Tid => Bytes::of(strings),
                         }),
                         None if matches!(array.data_type(), DataType::Dictionary(..)) => Data::Labels(array.as_ref()),
@@ -377,9 +384,7 @@ impl<'a> Cells<'a> {
             Data::Text(v) => match self.plan.style {
                 TextStyle::Padded(length) => put_sized_padded(v, row, length, out),
                 TextStyle::Xml => put_sized(out, text::xml::shown(v.text(row)).as_bytes()),
-                TextStyle::Plain | TextStyle::CharByte | TextStyle::Jsonb | TextStyle::Bits | TextStyle::Tid => {
-                    v.put_sized(row, out)
-                }
+                _ => v.put_sized(row, out),
             },
             Data::Numeric(v) | Data::Uuid(v) => v.put_sized(row, out),
             Data::Date(v) => match datetime::short_date(v[row], output.settings) {
@@ -470,6 +475,10 @@ impl<'a> Cells<'a> {
                 }
                 Value::Array(array)
             }
+            Value::Row(fields) => match &self.plan.row {
+                Some(row) => text::typed_row(fields, row, types),
+                None => text::typed(Value::Row(fields), self.plan.ty, types),
+            },
             other => text::typed(other, self.plan.ty, types),
         }
     }
@@ -510,7 +519,7 @@ impl<'a> Cells<'a> {
             Data::Coded(v, ty) => {
                 let at = out.len();
                 out.put_u32(0);
-                super::coded::send(out, v.get(row), *ty);
+                super::coded::send(out, v.get(row), *ty, output.types);
                 patch_length(out, at);
             }
             Data::Labels(v) => put_sized(out, text_at(*v, row).unwrap_or_default().as_bytes()),
@@ -524,11 +533,12 @@ impl<'a> Cells<'a> {
                     out.put_u8(1);
                     v.put(row, out);
                 }
-                TextStyle::Bits | TextStyle::Tid => {
+                TextStyle::Bits | TextStyle::Tid | TextStyle::Snapshot => {
                     let at = out.len();
                     out.put_u32(0);
                     match self.plan.style {
                         TextStyle::Bits => text::bits::send(v.text(row), out),
+                        TextStyle::Snapshot => text::snapshot::send(v.text(row), out),
                         _ => binary::put_tid(v.text(row), out),
                     }
                     patch_length(out, at);

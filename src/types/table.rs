@@ -37,6 +37,10 @@ pub enum Codec {
     MacAddr8,
     /// A point, box, path …
     Geometry(Oid),
+    Hstore,
+    PgLsn,
+    /// `pg_snapshot`, `txid_snapshot`
+    Snapshot,
     /// A range or multirange: which type it is says the table of [`super::coded::range`].
     Range(Oid),
     Float4,
@@ -86,7 +90,7 @@ const fn row(oid: Oid, name: &'static str, codec: Codec, phys: Phys) -> Entry {
 
 /// The table. DuckDB's and Arrow's types follow from the physical type ([`Phys::duckdb`], [`Phys::arrow`]), the codecs
 /// from the codec class; arrays follow from their elements.
-static ENTRIES: [Entry; 81] = [
+static ENTRIES: [Entry; 83] = [
     row(oid::INT2, "smallint", Codec::Int2, Phys::Int2),
     row(oid::INT4, "integer", Codec::Int4, Phys::Int4),
     row(oid::INT8, "bigint", Codec::Int8, Phys::Int8),
@@ -159,9 +163,13 @@ static ENTRIES: [Entry; 81] = [
     row(oid::DATEMULTIRANGE, "datemultirange", Codec::Range(oid::DATEMULTIRANGE), Phys::Coded(oid::DATEMULTIRANGE)),
     row(oid::TSMULTIRANGE, "tsmultirange", Codec::Range(oid::TSMULTIRANGE), Phys::Coded(oid::TSMULTIRANGE)),
     row(oid::TSTZMULTIRANGE, "tstzmultirange", Codec::Range(oid::TSTZMULTIRANGE), Phys::Coded(oid::TSTZMULTIRANGE)),
+    row(oid::PG_LSN, "pg_lsn", Codec::PgLsn, Phys::Coded(oid::PG_LSN)),
+    row(oid::PG_SNAPSHOT, "pg_snapshot", Codec::Snapshot, Phys::Text),
+    row(oid::TXID_SNAPSHOT, "txid_snapshot", Codec::Snapshot, Phys::Text),
+    // Extensions': known where these are.
+    row(oid::CITEXT, "citext", Codec::Text, Phys::Citext),
+    row(oid::HSTORE, "hstore", Codec::Hstore, Phys::Coded(oid::HSTORE)),
     // Only in system tables too: no column of a user's has one of these.
-    Entry { oid: oid::PG_LSN, name: "pg_lsn", codec: Codec::Text, phys: None },
-    Entry { oid: oid::PG_SNAPSHOT, name: "pg_snapshot", codec: Codec::Text, phys: None },
     Entry { oid: oid::PG_NDISTINCT, name: "pg_ndistinct", codec: Codec::Text, phys: None },
     Entry { oid: oid::PG_DEPENDENCIES, name: "pg_dependencies", codec: Codec::Text, phys: None },
     Entry { oid: oid::PG_MCV_LIST, name: "pg_mcv_list", codec: Codec::Text, phys: None },
@@ -171,7 +179,6 @@ static ENTRIES: [Entry; 81] = [
         codec: Codec::Reg(oid::REGDICTIONARY),
         phys: Some(Phys::Oid),
     },
-    Entry { oid: oid::TXID_SNAPSHOT, name: "txid_snapshot", codec: Codec::Text, phys: None },
     Entry { oid: oid::INT2VECTOR, name: "int2vector", codec: Codec::Int2Vector, phys: None },
     Entry { oid: oid::OIDVECTOR, name: "oidvector", codec: Codec::OidVector, phys: None },
     Entry { oid: oid::RECORD, name: "record", codec: Codec::Record, phys: None },
@@ -197,7 +204,10 @@ pub fn element_type(array: Oid, types: &dyn TypeLookup) -> Option<Oid> {
     }
     match types.user_type(array)?.kind {
         UserTypeInfoKind::Array { element } => Some(element),
-        UserTypeInfoKind::Enum { .. } | UserTypeInfoKind::Domain { .. } | UserTypeInfoKind::Composite { .. } => None,
+        UserTypeInfoKind::Enum { .. }
+        | UserTypeInfoKind::Domain { .. }
+        | UserTypeInfoKind::Range { .. }
+        | UserTypeInfoKind::Composite { .. } => None,
     }
 }
 
@@ -220,7 +230,10 @@ pub fn base_type(mut ty: PgType, types: &dyn TypeLookup) -> PgType {
         match types.user_type(ty.oid).map(|t| t.kind) {
             Some(UserTypeInfoKind::Domain { base }) => ty = base,
             Some(
-                UserTypeInfoKind::Enum { .. } | UserTypeInfoKind::Array { .. } | UserTypeInfoKind::Composite { .. },
+                UserTypeInfoKind::Enum { .. }
+                | UserTypeInfoKind::Range { .. }
+                | UserTypeInfoKind::Array { .. }
+                | UserTypeInfoKind::Composite { .. },
             )
             | None => return ty,
         }
@@ -240,6 +253,7 @@ pub fn codec(ty: PgType, types: &dyn TypeLookup) -> Result<(Codec, i32)> {
     match types.user_type(ty.oid).map(|t| t.kind) {
         Some(UserTypeInfoKind::Enum { labels }) => Ok((Codec::Enum(labels), -1)),
         Some(UserTypeInfoKind::Composite { .. }) => Ok((Codec::Record, -1)),
+        Some(UserTypeInfoKind::Range { .. }) => Ok((Codec::Range(ty.oid), -1)),
         Some(UserTypeInfoKind::Domain { .. } | UserTypeInfoKind::Array { .. }) | None => Err(no_codec(ty, types)),
     }
 }
@@ -270,6 +284,7 @@ pub fn phys(ty: PgType, types: &dyn TypeLookup) -> Option<Phys> {
     }
     match types.user_type(ty.oid)?.kind {
         UserTypeInfoKind::Enum { labels } => Some(Phys::Enum(labels)),
+        UserTypeInfoKind::Range { .. } => Some(Phys::Coded(ty.oid)),
         UserTypeInfoKind::Composite { fields } => {
             Some(Phys::Row(fields.iter().map(|(_, ty)| phys(*ty, types)).collect::<Option<_>>()?))
         }
@@ -298,7 +313,7 @@ impl Phys {
             Self::Float4 => "FLOAT".into(),
             Self::Float8 => "DOUBLE".into(),
             Self::Decimal { precision, scale } => format!("DECIMAL({precision},{scale})"),
-            Self::Numeric | Self::Text | Self::Char(_) | Self::Padded | Self::Jsonb => "VARCHAR".into(),
+            Self::Numeric | Self::Text | Self::Char(_) | Self::Padded | Self::Jsonb | Self::Citext => "VARCHAR".into(),
             Self::Bytea | Self::Coded(_) => "BLOB".into(),
             Self::Date => "DATE".into(),
             Self::Time => "TIME".into(),
@@ -312,6 +327,8 @@ impl Phys {
                 format!("ENUM({})", labels.join(", "))
             }
             Self::List(element) => format!("{}[]", element.duckdb()),
+            // DuckDB has no STRUCT without fields: this one's is never looked at.
+            Self::Row(fields) if fields.is_empty() => "STRUCT(f1 BOOLEAN)".into(),
             Self::Shaped(fields) | Self::Row(fields) => {
                 let fields: Vec<String> =
                     fields.iter().enumerate().map(|(i, f)| format!("f{} {}", i + 1, f.duckdb())).collect();
@@ -334,7 +351,7 @@ impl Phys {
             Self::Float4 => DataType::Float32,
             Self::Float8 => DataType::Float64,
             Self::Decimal { precision, scale } => DataType::Decimal128(*precision, *scale as i8),
-            Self::Numeric | Self::Text | Self::Char(_) | Self::Padded | Self::Jsonb => DataType::Utf8,
+            Self::Numeric | Self::Text | Self::Char(_) | Self::Padded | Self::Jsonb | Self::Citext => DataType::Utf8,
             Self::Bytea | Self::Coded(_) => DataType::Binary,
             Self::Date => DataType::Date32,
             Self::Time => DataType::Time64(TimeUnit::Microsecond),
@@ -382,6 +399,7 @@ impl Phys {
             Self::Char(length) => PgType::with(oid::BPCHAR, *length as i32 + 4),
             Self::Padded => PgType::new(oid::BPCHAR),
             Self::Jsonb => PgType::new(oid::JSONB),
+            Self::Citext => PgType::new(oid::CITEXT),
             Self::Bytea => PgType::new(oid::BYTEA),
             Self::Coded(ty) => PgType::new(*ty),
             Self::Date => PgType::new(oid::DATE),

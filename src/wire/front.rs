@@ -112,7 +112,10 @@ fn size(ty: PgType, types: &dyn TypeLookup) -> i16 {
         None => match types.user_type(ty.oid).map(|t| t.kind) {
             Some(UserTypeInfoKind::Enum { .. }) => ENUM_SIZE,
             Some(
-                UserTypeInfoKind::Domain { .. } | UserTypeInfoKind::Array { .. } | UserTypeInfoKind::Composite { .. },
+                UserTypeInfoKind::Domain { .. }
+                | UserTypeInfoKind::Range { .. }
+                | UserTypeInfoKind::Array { .. }
+                | UserTypeInfoKind::Composite { .. },
             )
             | None => -1,
         },

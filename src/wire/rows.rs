@@ -69,7 +69,12 @@ impl Rows {
 impl Kept {
     fn new(shape: &RowShape, settings: &OutputSettings, types: &dyn TypeLookup) -> Result<Self> {
         let columns: Vec<_> = columns(shape)
-            .map(|(field, phys, format)| ColumnShape { ty: field.ty, phys: phys.clone(), format })
+            .map(|(field, phys, format)| ColumnShape {
+                ty: field.ty,
+                phys: phys.clone(),
+                format,
+                row: field.row.clone(),
+            })
             .collect();
         let encoder = RowEncoder::new(columns.iter().cloned(), settings.clone(), types)?;
         Ok(Self { columns, settings: settings.clone(), encoder })
@@ -78,11 +83,9 @@ impl Kept {
     fn fits(&self, shape: &RowShape, settings: &OutputSettings) -> bool {
         self.columns.len() == shape.fields.len()
             && self.settings == *settings
-            && self
-                .columns
-                .iter()
-                .zip(columns(shape))
-                .all(|(kept, (field, phys, format))| kept.ty == field.ty && kept.phys == *phys && kept.format == format)
+            && self.columns.iter().zip(columns(shape)).all(|(kept, (field, phys, format))| {
+                kept.ty == field.ty && kept.phys == *phys && kept.format == format && kept.row == field.row
+            })
     }
 }
 

@@ -152,7 +152,7 @@ const TYPES: &[(u32, &str)] = &[
 fn type_name(oid: u32) -> Value {
     match TYPES.iter().find(|(o, _)| *o == oid) {
         Some((_, name)) => json!(name),
-        None if oid >= 16384 => json!("user"),
+        None if oid >= 15000 => json!("user"),
         None => json!(oid),
     }
 }

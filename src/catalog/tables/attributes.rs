@@ -34,6 +34,9 @@ pub(super) fn storage(ask: &Ask<'_>, ty: PgType) -> Storage {
                     Storage { len: 4, by_value: true, align: "i", storage: "p", collation: 0, dims: 0 }
                 }
                 Some((UserTypeKind::Domain { base, .. }, false)) => storage(ask, *base),
+                Some((UserTypeKind::Range { .. } | UserTypeKind::Multirange { .. }, false)) => {
+                    Storage { len: -1, by_value: false, align: "i", storage: "x", collation: 0, dims: 0 }
+                }
                 Some((_, true)) | None => {
                     Storage { len: -1, by_value: false, align: "i", storage: "x", collation: 0, dims: 1 }
                 }

@@ -3,10 +3,13 @@
 use super::attributes::attrdef_oid;
 use super::objects::{CLASS_CATALOG, CONSTRAINT_CATALOG, NAMESPACE_CATALOG, TYPE_CATALOG, namespace_oid, relations};
 use super::*;
-use crate::registry::{ConstraintKind, Relation, RelationKind};
+use crate::facts;
+use crate::registry::extension::Extension;
+use crate::registry::{ConstraintKind, Relation, RelationKind, UserTypeKind};
 
 const ATTRDEF_CATALOG: Oid = 2604;
 const REWRITE_CATALOG: Oid = 2618;
+const EXTENSION_CATALOG: Oid = 3079;
 
 /// A view's rule has no OID of its own here; one that is derived stays the same across restarts.
 fn rule_oid(view: Oid) -> Oid {
@@ -84,13 +87,38 @@ pub(super) fn pg_depend(ask: &Ask<'_>) -> Result<Rows> {
             RelationKind::Table | RelationKind::Composite | RelationKind::System => {}
         }
     }
+    rows.about = [0, 0];
+    ask.snapshot.extensions.values().for_each(|e| members(ask, e, &mut rows));
     for t in ask.snapshot.types.values() {
         rows.about = [0, 0];
         let whole = (TYPE_CATALOG, t.oid, 0);
         push(&mut rows, whole, (NAMESPACE_CATALOG, namespace_oid(ask, &t.namespace), 0), b'n');
         push(&mut rows, (TYPE_CATALOG, t.array_oid, 0), whole, b'i');
+        // Types that come with the server are pinned: nothing is said to depend on them.
+        if let UserTypeKind::Domain { base, .. } = &t.kind
+            && base.oid >= oid::FIRST_USER
+        {
+            push(&mut rows, whole, (TYPE_CATALOG, base.oid, 0), b'n');
+        }
     }
     Ok(rows)
+}
+
+/// What an extension brings belongs to it, an array type to its elements'.
+fn members(ask: &Ask<'_>, extension: &Extension, rows: &mut Rows) {
+    let whole = (EXTENSION_CATALOG, extension.oid, 0);
+    push(rows, whole, (NAMESPACE_CATALOG, namespace_oid(ask, &extension.namespace), 0), b'n');
+    for (name, catalog) in facts::EXTENSION_TABLES.into_iter().filter(|(_, catalog)| *catalog != 0) {
+        let Some(table) = facts::of_extensions(name) else { continue };
+        let own = table.rows.iter().filter(|row| table.get(row, "extension") == Some(&*extension.name));
+        for row in own {
+            let oid: Oid = table.get(row, "oid").and_then(|oid| oid.parse().ok()).unwrap_or(0);
+            match facts::TYPES.by_oid(oid).filter(|t| t.is_array && catalog == TYPE_CATALOG) {
+                Some(array) => push(rows, (catalog, oid, 0), (catalog, array.element, 0), b'i'),
+                None => push(rows, (catalog, oid, 0), whole, b'e'),
+            }
+        }
+    }
 }
 
 /// Defaults, and columns of users' types.

@@ -63,6 +63,7 @@ const TABLES: &[Table] = &[
     table("pg_depend", depend::pg_depend),
     table("pg_type", types::pg_type),
     table("pg_enum", types::pg_enum),
+    table("pg_range", types::pg_range),
     table("pg_authid", roles::pg_authid),
     table("pg_auth_members", roles::pg_auth_members),
     table("pg_db_role_setting", roles::pg_db_role_setting),

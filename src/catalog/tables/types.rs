@@ -94,7 +94,12 @@ fn push(rows: &mut Rows, r: Row<'_>) {
         proc_oid(r.io[3]),
         proc_oid(r.io[4]),
         proc_oid(r.io[5]),
-        Value::Oid(if r.kind == b'b' && r.category == b'A' { 3816 } else { 0 }),
+        Value::Oid(match (r.kind, r.category) {
+            (b'b', b'A') => 3816,
+            (b'r', _) => 3916,
+            (b'm', _) => 4242,
+            _ => 0,
+        }),
         text(r.align),
         text(r.storage),
         Value::Bool(r.not_null),
@@ -177,9 +182,13 @@ fn push_user(rows: &mut Rows, ask: &Ask<'_>, t: &UserType) {
     };
     match &t.kind {
         UserTypeKind::Enum { .. } => push(rows, common),
+        UserTypeKind::Range { .. } => push(rows, Row { kind: b'r', io: RANGE_IO, ..of_ranges(ask, t, common) }),
+        UserTypeKind::Multirange { .. } => {
+            push(rows, Row { kind: b'm', io: MULTIRANGE_IO, ..of_ranges(ask, t, common) });
+        }
         UserTypeKind::Domain { base, not_null, default, .. } => {
             let facts = &*TYPE_ROWS;
-            let based = TYPES.by_oid(base.oid);
+            let based = TYPES.by_oid(crate::types::base_type(*base, &**ask.snapshot).oid);
             let field = |c: &str| based.and_then(|b| facts.get(b.row, c)).unwrap_or("-");
             push(
                 rows,
@@ -201,6 +210,29 @@ fn push_user(rows: &mut Rows, ask: &Ask<'_>, t: &UserType) {
         }
     }
     push_array(rows, t.array_oid, &t.name, namespace, t.owner, t.oid);
+}
+
+const RANGE_IO: [&str; 6] = ["range_in", "range_out", "range_recv", "range_send", "-", "-"];
+const MULTIRANGE_IO: [&str; 6] = ["multirange_in", "multirange_out", "multirange_recv", "multirange_send", "-", "-"];
+
+/// What ranges and multiranges have in common: they are aligned as their bounds are, at least as integers.
+fn of_ranges<'a>(ask: &Ask<'_>, t: &UserType, common: Row<'a>) -> Row<'a> {
+    let subtype = crate::types::coded::range::range_of(t.oid, &**ask.snapshot).map_or(0, |(of, _)| of.subtype);
+    let double = TYPES.by_oid(subtype).is_some_and(|s| TYPE_ROWS.get(s.row, "typalign") == Some("d"));
+    Row { len: -1, by_value: false, category: b'R', align: if double { "d" } else { "i" }, storage: "x", ..common }
+}
+
+pub(super) fn pg_range(ask: &Ask<'_>) -> Result<Rows> {
+    let mut rows = Rows::new(&["rngtypid", "rngsubtype", "rngmultitypid", "rngcollation", "rngsubopc"]);
+    let mut user: Vec<&Arc<UserType>> = ask.snapshot.types.values().collect();
+    user.sort_by_key(|t| t.oid);
+    for t in user {
+        if let UserTypeKind::Range { subtype, multirange, opclass } = &t.kind {
+            let collation = TYPES.by_oid(*subtype).map_or(0, |s| s.collation);
+            rows.push([t.oid, *subtype, *multirange, collation, *opclass].map(Value::Oid));
+        }
+    }
+    Ok(rows)
 }
 
 /// The row types of tables and views.

@@ -234,6 +234,9 @@ impl Analyzer<'_> {
         if !within.is_empty() {
             arguments.exprs.extend(within.iter().map(|k| k.expr.clone()));
         }
+        if let Some(made) = self.range_constructor(namespace.as_deref(), name, &arguments, pos)? {
+            return Ok(made);
+        }
         let form = match self.resolve_function(namespace.as_deref(), name, &arguments, pos)? {
             Resolved::Cast(target) => {
                 let arg = arguments.exprs.pop().ok_or_else(|| Error::internal("a cast without an argument"))?;
@@ -241,8 +244,10 @@ impl Analyzer<'_> {
             }
             Resolved::Function(form) => form,
         };
-        if let Callee::User(function) = &form.func {
-            self.note_function(&f.name, function.oid);
+        match &form.func {
+            Callee::User(function) => self.note_function(&f.name, function.oid),
+            Callee::Builtin(func) if func.extension.is_some() => self.note_function(&f.name, func.oid),
+            Callee::Builtin(_) => {}
         }
         let plain = matches!(&form.func, Callee::User(_) | Callee::Builtin(Proc { kind: b'f', .. }));
         let refuse = |what: &str| {

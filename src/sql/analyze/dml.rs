@@ -491,12 +491,12 @@ impl Analyzer<'_> {
     }
 
     /// What a column without a default of its own gets from its domain.
-    fn domain_default_of(&self, ty: PgType) -> Option<String> {
+    pub(super) fn domain_default_of(&self, ty: PgType) -> Option<String> {
         // The array of a domain goes by another OID.
         let of = self.ctx.snapshot.user_type_by_oid(ty.oid).filter(|t| t.oid == ty.oid)?;
         match &of.kind {
             UserTypeKind::Domain { base: _, not_null: _, default, checks: _ } => default.clone(),
-            UserTypeKind::Enum { .. } => None,
+            UserTypeKind::Enum { .. } | UserTypeKind::Range { .. } | UserTypeKind::Multirange { .. } => None,
         }
     }
 

@@ -123,7 +123,11 @@ impl Analyzer<'_> {
                         oid::ANYRANGE => ("rngtypid", "anyrange", "range"),
                         _ => ("rngmultitypid", "anymultirange", "multirange"),
                     };
-                    let Some([range, multirange, element]) = range_row(column, base) else {
+                    let of = *declared == oid::ANYMULTIRANGE;
+                    let users = crate::types::coded::range::range_of(base, &*self.ctx.snapshot);
+                    let users = users.filter(|(_, multi)| base >= oid::FIRST_USER && *multi == of);
+                    let row = users.map(|(r, _)| [r.range, r.multirange, r.subtype]);
+                    let Some([range, multirange, element]) = row.or_else(|| range_row(column, base)) else {
                         return Err(mismatch(format!(
                             "argument declared {what} is not a {kind} type but type {}",
                             self.type_name(*actual)

@@ -98,7 +98,8 @@ impl Analyzer<'_> {
     }
 
     pub(super) fn note_type(&self, name: &ast::ObjectName, ty: Oid) {
-        if ty >= oid::FIRST_USER {
+        let brought = || crate::facts::TYPES.by_oid(ty).is_some_and(|t| t.extension.is_some());
+        if ty >= oid::FIRST_USER || brought() {
             self.note(name.span(), Means::Type(ty));
         }
     }
@@ -182,6 +183,10 @@ impl<'a> Names<'a> {
 
     fn type_name(&self, ty: Oid) -> Option<String> {
         let snapshot = self.snapshot;
+        if let Some((extension, brought)) = crate::facts::TYPES.by_oid(ty).and_then(|t| Some((t.extension?, t.name))) {
+            let namespace = snapshot.extension_namespace(extension)?;
+            return Some(self.qualified(namespace, brought, &**namespace == "public"));
+        }
         let (namespace, name) = match snapshot.user_type_by_oid(ty) {
             Some(user) if user.array_oid == ty => (user.namespace.clone(), format!("_{}", user.name).into()),
             Some(user) => (user.namespace.clone(), user.name.clone()),
@@ -208,6 +213,12 @@ impl<'a> Names<'a> {
     }
 
     fn function_name(&self, function: Oid) -> Option<String> {
+        if let Some((extension, name)) = crate::facts::PROCS.by_oid(function).and_then(|p| Some((p.extension?, p.name)))
+        {
+            let namespace = self.snapshot.extension_namespace(extension)?;
+            let plain = &**namespace == "public" && crate::facts::PROCS.by_name(name).next().is_none();
+            return Some(self.qualified(namespace, name, plain));
+        }
         let found = self.snapshot.function_by_oid(function)?;
         let plain = &*found.namespace == "public" && crate::facts::PROCS.by_name(&found.name).next().is_none();
         Some(self.qualified(&found.namespace, &found.name, plain))

@@ -35,6 +35,7 @@ mod oper;
 mod place;
 mod position;
 mod query;
+mod range;
 mod recursion;
 mod resolve;
 mod routine;

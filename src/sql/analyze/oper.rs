@@ -36,8 +36,9 @@ impl Analyzer<'_> {
         let row = match self.exact_operator(name, left, right) {
             Some(row) => row,
             None => {
-                let candidates: Vec<Op> = OPERATORS
-                    .by_name(name)
+                let candidates: Vec<Op> = self
+                    .operators(name)
+                    .into_iter()
                     .filter(|o| (o.left == 0) == left.is_none())
                     .map(|row| Op { row, args: [row.left, row.right] })
                     .collect();
@@ -65,6 +66,17 @@ impl Analyzer<'_> {
         let func = proc(row.proc_)?;
         self.check_elements(func.name, &args)?;
         Ok(Found { row, func, args, result })
+    }
+
+    /// The operators of that name: PostgreSQL's own, and those of extensions along the search path.
+    fn operators(&self, name: &str) -> Vec<&'static Operator> {
+        let mut found: Vec<&'static Operator> = OPERATORS.by_name(name).collect();
+        if !self.ctx.snapshot.extensions.is_empty() {
+            for extension in self.search_path().flat_map(|n| self.ctx.snapshot.extensions_in(n)) {
+                found.extend(OPERATORS.by_name(&extension.key(name)));
+            }
+        }
+        found
     }
 
     /// What compares an array's elements needs an order of them, or their equality.
@@ -107,7 +119,8 @@ impl Analyzer<'_> {
 
     /// binary_oper_exact: an unknown side is taken for the other's type.
     fn exact_operator(&self, name: &str, left: Option<Oid>, right: Oid) -> Option<&'static Operator> {
-        let find = |l: Oid, r: Oid| OPERATORS.by_name(name).find(|o| o.left == l && o.right == r);
+        let all = self.operators(name);
+        let find = |l: Oid, r: Oid| all.iter().copied().find(|o| o.left == l && o.right == r);
         let Some(left) = left else { return find(0, right) };
         let (l, r, was_unknown) = match (left, right) {
             (oid::UNKNOWN, oid::UNKNOWN) => (left, right, false),

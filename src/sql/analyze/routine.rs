@@ -40,8 +40,11 @@ pub(crate) struct Returns {
 impl Analyzer<'_> {
     /// The functions of users with that name in that namespace.
     pub(super) fn user_functions(&self, namespace: &str, name: &str) -> impl Iterator<Item = Callee> {
-        let found: Vec<Callee> =
-            self.ctx.snapshot.functions_named(namespace, name).cloned().map(Callee::User).collect();
+        let snapshot = &self.ctx.snapshot;
+        let mut found: Vec<Callee> = snapshot.functions_named(namespace, name).cloned().map(Callee::User).collect();
+        for extension in snapshot.extensions_in(namespace) {
+            found.extend(super::candidate::builtin(&extension.key(name)));
+        }
         found.into_iter()
     }
 
@@ -54,7 +57,7 @@ impl Analyzer<'_> {
 
     /// The candidates along the search path: of two that take the same, the first one met.
     pub(super) fn forms_along_path(&self, name: &str, count: usize, arguments: &Arguments) -> Vec<Form> {
-        if self.ctx.snapshot.functions.is_empty() {
+        if self.ctx.snapshot.functions.is_empty() && self.ctx.snapshot.extensions.is_empty() {
             return super::candidate::forms(super::candidate::builtin(name), count, arguments);
         }
         let mut out: Vec<Form> = Vec::new();
@@ -323,7 +326,8 @@ impl Analyzer<'_> {
     }
 
     fn select_of(&mut self, targets: Vec<Expr>, from: FromItem) -> Query {
-        let columns = targets.iter().map(|t| Field { name: "column".into(), ty: t.ty, origin: (0, 0) }).collect();
+        let columns =
+            targets.iter().map(|t| Field { name: "column".into(), ty: t.ty, origin: (0, 0), row: None }).collect();
         let select = Select {
             distinct: Distinct::All,
             targets,

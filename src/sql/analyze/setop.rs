@@ -94,7 +94,7 @@ impl Analyzer<'_> {
                 self.check_groupable(ty, output_pos(&left, i))?;
             }
             let ty = PgType::with(ty, typmod);
-            columns.push(Field { name: Arc::clone(&left.columns[i].name), ty, origin: (0, 0) });
+            columns.push(Field { name: Arc::clone(&left.columns[i].name), ty, origin: (0, 0), row: None });
         }
         left = self.fit_outputs(left, &columns)?;
         right = self.fit_outputs(right, &columns)?;
@@ -148,7 +148,7 @@ impl Analyzer<'_> {
             let column = Expr { kind, ty: have.ty, pos: 0 };
             let ty = PgType::new(want.ty.oid);
             targets.push(self.coerce_type(column, ty, CastContext::Implicit, false)?);
-            fields.push(Field { name: Arc::clone(&have.name), ty, origin: (0, 0) });
+            fields.push(Field { name: Arc::clone(&have.name), ty, origin: (0, 0), row: None });
         }
         let relation = Relation {
             id,

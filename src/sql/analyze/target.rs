@@ -12,7 +12,7 @@ use crate::facts::TYPES;
 use crate::registry::Name;
 use crate::sql::parse::fold;
 use crate::tree::Field;
-use crate::types::Oid;
+use crate::types::{Oid, RowTypes};
 
 /// PostgreSQL's limit (MaxTupleAttributeNumber).
 const MAX_TARGETS: usize = 1664;
@@ -180,8 +180,25 @@ impl Analyzer<'_> {
     pub(crate) fn fields(&self, targets: &[Target]) -> Vec<Field> {
         targets
             .iter()
-            .map(|t| Field { name: Arc::clone(&t.name), ty: t.expr.ty, origin: self.origin(&t.expr) })
+            .map(|t| Field {
+                name: Arc::clone(&t.name),
+                ty: t.expr.ty,
+                origin: self.origin(&t.expr),
+                row: self.row_types(&t.expr),
+            })
             .collect()
+    }
+
+    /// The types of an anonymous row's fields, as far as they are known.
+    fn row_types(&self, expr: &Expr) -> Option<RowTypes> {
+        if expr.ty.oid != crate::types::oid::RECORD {
+            return None;
+        }
+        if let ExprKind::Row(items) = &expr.kind {
+            return Some(RowTypes(items.iter().map(|item| (item.ty, self.row_types(item))).collect()));
+        }
+        let fields = self.row_fields(expr);
+        (!fields.is_empty()).then(|| RowTypes(fields.into_iter().map(|(_, ty)| (ty, None)).collect()))
     }
 
     /// The table column that an expression is, if it is just that.

@@ -51,6 +51,10 @@ impl Analyzer<'_> {
                 UserTypeKind::Enum { .. } => {
                     TypeFacts { category: b'E', preferred: false, kind: b'e', element: 0, array: user.array_oid }
                 }
+                UserTypeKind::Range { .. } | UserTypeKind::Multirange { .. } => {
+                    let kind = if matches!(user.kind, UserTypeKind::Range { .. }) { b'r' } else { b'm' };
+                    TypeFacts { category: b'R', preferred: false, kind, element: 0, array: user.array_oid }
+                }
                 UserTypeKind::Domain { base, .. } => {
                     let base = self.type_facts(base.oid);
                     TypeFacts { kind: b'd', array: user.array_oid, element: 0, ..base }
@@ -91,7 +95,7 @@ impl Analyzer<'_> {
         match self.ctx.snapshot.user_type_by_oid(ty.oid) {
             Some(user) if user.oid == ty.oid => match &user.kind {
                 UserTypeKind::Domain { base, .. } => self.base_type(*base),
-                UserTypeKind::Enum { .. } => ty,
+                UserTypeKind::Enum { .. } | UserTypeKind::Range { .. } | UserTypeKind::Multirange { .. } => ty,
             },
             _ => ty,
         }
@@ -113,7 +117,11 @@ impl Analyzer<'_> {
 
     pub(crate) fn type_name(&self, ty: Oid) -> String {
         if let Some(t) = TYPES.by_oid(ty) {
-            return t.sql_name.to_owned();
+            let of = t.extension.and_then(|e| self.ctx.snapshot.extension_namespace(e));
+            return match of.filter(|namespace| !self.search_path().any(|n| n == &***namespace)) {
+                Some(namespace) => format!("{namespace}.{}", t.sql_name),
+                None => t.sql_name.to_owned(),
+            };
         }
         let user = self.ctx.snapshot.user_type_by_oid(ty);
         let (namespace, name, array) = match (user, self.row_type_relation(ty)) {

@@ -27,7 +27,7 @@ impl Analyzer<'_> {
             for (row, value) in rows.iter_mut().zip(column) {
                 row[i] = Some(value);
             }
-            columns.push(Field { name: format!("column{}", i + 1).into(), ty, origin: (0, 0) });
+            columns.push(Field { name: format!("column{}", i + 1).into(), ty, origin: (0, 0), row: None });
         }
         let rows = rows.into_iter().map(|r| r.into_iter().flatten().collect()).collect();
         let output_rel = self.new_rel();

@@ -54,7 +54,7 @@ impl Planner<'_> {
 
     pub fn drop_composite(&mut self, composite: &Arc<Relation>, behavior: DropBehavior) -> Result<()> {
         self.may_change(&composite.managed, "type", &composite.name)?;
-        self.type_is_not_used([composite.row_type, composite.row_array_type], &composite.name, behavior)?;
+        self.type_is_not_used([composite.row_type, composite.row_array_type], &composite.name, &[], behavior)?;
         self.change(Change::DropRelation(composite.oid));
         Ok(())
     }
@@ -213,6 +213,8 @@ impl Planner<'_> {
         if let Some(user) = snapshot.user_type_by_oid(ty) {
             return match &user.kind {
                 crate::registry::UserTypeKind::Domain { base, .. } => self.holds(base.oid, types),
+                crate::registry::UserTypeKind::Range { subtype, .. } => self.holds(*subtype, types),
+                crate::registry::UserTypeKind::Multirange { range } => self.holds(*range, types),
                 crate::registry::UserTypeKind::Enum { .. } => false,
             };
         }

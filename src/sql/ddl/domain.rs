@@ -117,7 +117,7 @@ impl Planner<'_> {
 
     /// The values that are stored already must be the domain's.
     fn verify_domain(&mut self, oid: crate::types::Oid, holds: &Holds) -> Result<()> {
-        for (table, column) in self.columns_of_type(&[oid]) {
+        for (table, column) in self.columns_carried_by(&[oid]) {
             if !table.kind.is_stored() {
                 continue;
             }

@@ -62,7 +62,7 @@ impl Planner<'_> {
                 let names: Vec<Name> = names.iter().map(|(_, name)| name.clone()).collect();
                 self.drop_roles(&names, if_exists)
             }
-            ObjectKind::Extension => self.drop_extensions(names, if_exists),
+            ObjectKind::Extension => self.drop_extensions(names, if_exists, behavior),
             ObjectKind::Column | ObjectKind::Constraint | ObjectKind::Database => {
                 Err(Error::unsupported("this form of DROP"))
             }

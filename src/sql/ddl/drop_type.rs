@@ -37,10 +37,26 @@ impl Planner<'_> {
                 return Err(wrong_type(name, "a domain"));
             }
             self.may_change(&ty.managed, "type", name)?;
+            if let UserTypeKind::Multirange { range } = ty.kind {
+                let range = self.after.user_type_by_oid(range).map_or("", |t| &t.name);
+                let message = format!("cannot drop type {name} because type {range} requires it");
+                return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+                    .hint(format!("You can drop type {range} instead.")));
+            }
             if behavior == DropBehavior::Cascade {
                 self.drop_columns_of(&ty)?;
             }
-            self.type_is_not_used([ty.oid, ty.array_oid], name, behavior)?;
+            // Those named before are gone already, those named after go with it.
+            let named = names.iter().filter_map(|(namespace, name)| Some(self.after.user_type(namespace, name)?.oid));
+            let named: Vec<Oid> = named.collect();
+            self.type_is_not_used([ty.oid, ty.array_oid], name, &named, behavior)?;
+            if let UserTypeKind::Range { multirange, .. } = ty.kind
+                && let Some(multirange) = self.after.user_type_by_oid(multirange).cloned()
+            {
+                let types = [multirange.oid, multirange.array_oid];
+                self.type_is_not_used(types, &multirange.name, &named, behavior)?;
+                self.change(Change::DropType(multirange.oid));
+            }
             self.change(Change::DropType(ty.oid));
         }
         Ok(())
@@ -99,47 +115,5 @@ impl Planner<'_> {
         Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
             .detail(format!("{user} depends on type {}", relation.name))
             .hint("Use DROP ... CASCADE to drop the dependent objects too."))
-    }
-
-    /// 2BP01 if columns or texts have the type (and its array).
-    pub fn type_is_not_used(&self, types: [Oid; 2], name: &Name, behavior: DropBehavior) -> Result<()> {
-        let [plain, array] = types;
-        let columns = |ty: Oid, shown: String| {
-            let users = self.columns_of_type(&[ty]).into_iter();
-            users.map(move |(table, column)| {
-                format!("column {column} of {} {} depends on type {shown}", word(&table), table.name)
-            })
-        };
-        let functions = self.functions_with(&types);
-        let functions = functions.iter().map(|f| format!("function {}", self.signature(f)));
-        let texts = self.texts_that_name(&types, name).into_iter().chain(functions);
-        let lines: Vec<String> = columns(array, format!("{name}[]"))
-            .chain(columns(plain, name.to_string()))
-            .chain(texts.map(|user| format!("{user} depends on type {name}")))
-            .collect();
-        if lines.is_empty() {
-            return Ok(());
-        }
-        if behavior == DropBehavior::Cascade {
-            return Err(Error::unsupported("DROP TYPE … CASCADE with objects that use the type")
-                .detail(lines.join("\n"))
-                .hint("Drop these first."));
-        }
-        let message = format!("cannot drop type {name} because other objects depend on it");
-        Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
-            .detail(lines.join("\n"))
-            .hint("Use DROP ... CASCADE to drop the dependent objects too."))
-    }
-
-    /// The stored columns with one of these types.
-    pub fn columns_of_type(&self, types: &[Oid]) -> Vec<(Arc<Relation>, Name)> {
-        let mut found: Vec<(Arc<Relation>, Name)> = Vec::new();
-        for relation in self.after.relations.values() {
-            for column in relation.columns.iter().filter(|c| types.contains(&c.ty.oid)) {
-                found.push((relation.clone(), column.name.clone()));
-            }
-        }
-        found.sort_by_key(|(r, _)| r.oid);
-        found
     }
 }

@@ -1,12 +1,16 @@
 //! CREATE, ALTER and DROP EXTENSION. Nothing is loaded: an extension that a database has makes analysis answer to the names of
 //! those of its functions that have a counterpart here, and refuse its types and other functions by name.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Report, Result, SqlState};
+use crate::facts::{PROCS, TYPES};
 use crate::registry::extension::{Available, ELSEWHERE, Extension, PLPGSQL};
 use crate::registry::{Change, Name};
+use crate::tree::DropBehavior;
+use crate::types::Oid;
 
 impl Planner<'_> {
     pub fn create_extension(&mut self, name: &Name, namespace: &Name, if_not_exists: bool) -> Result<()> {
@@ -25,6 +29,11 @@ impl Planner<'_> {
         if !self.after.namespaces.contains_key(namespace) {
             return Err(no_namespace(namespace));
         }
+        let taken = |t: &&crate::facts::Type| t.extension == Some(available.name) && self.takes_name(namespace, t.name);
+        if let Some(ty) = TYPES.all.iter().find(taken) {
+            let message = format!("type \"{}\" already exists", ty.name);
+            return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
+        }
         self.tell_what_is_missing(available);
         let extension = Extension {
             oid: self.after.counters.allocate_oid(),
@@ -35,6 +44,10 @@ impl Planner<'_> {
         };
         self.change(Change::PutExtension(Arc::new(extension)));
         Ok(())
+    }
+
+    fn takes_name(&self, namespace: &Name, name: &str) -> bool {
+        self.after.user_type(namespace, name).is_some() || self.after.relation(namespace, name).is_some()
     }
 
     fn tell_what_is_missing(&mut self, available: &Available) {
@@ -69,14 +82,45 @@ impl Planner<'_> {
         }
     }
 
-    pub fn drop_extensions(&mut self, names: &[(Name, Name)], if_exists: bool) -> Result<()> {
+    /// 2BP01 if columns, functions or texts use what the extension brings.
+    fn is_not_used(&self, extension: &Extension, behavior: DropBehavior) -> Result<()> {
+        let mut lines = Vec::new();
+        for ty in TYPES.all.iter().filter(|t| t.extension == Some(&*extension.name) && !t.is_array) {
+            lines.extend(self.users_of_type([ty.oid, ty.array], &ty.name.into(), &[]));
+        }
+        let own = PROCS.all.iter().filter(|p| p.extension == Some(&*extension.name));
+        let mut functions: BTreeMap<&str, Vec<Oid>> = BTreeMap::new();
+        own.for_each(|p| functions.entry(p.name).or_default().push(p.oid));
+        for (name, objects) in functions {
+            let users = self.texts_that_name(&objects, &name.into());
+            lines.extend(users.into_iter().map(|user| format!("{user} depends on function {name}")));
+        }
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let name = &extension.name;
+        if behavior == DropBehavior::Cascade {
+            return Err(Error::unsupported("DROP EXTENSION … CASCADE with objects that use it")
+                .detail(lines.join("\n"))
+                .hint("Drop these first."));
+        }
+        let message = format!("cannot drop extension {name} because other objects depend on it");
+        Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+            .detail(lines.join("\n"))
+            .hint("Use DROP ... CASCADE to drop the dependent objects too."))
+    }
+
+    pub fn drop_extensions(&mut self, names: &[(Name, Name)], if_exists: bool, behavior: DropBehavior) -> Result<()> {
         self.tag("DROP EXTENSION");
         for (_, name) in names {
             if **name == *PLPGSQL.name {
                 return Err(Error::unsupported("DROP EXTENSION plpgsql"));
             }
-            match self.after.extensions.get(name).map(|e| e.oid) {
-                Some(oid) => self.change(Change::DropExtension(oid)),
+            match self.after.extensions.get(name).cloned() {
+                Some(extension) => {
+                    self.is_not_used(&extension, behavior)?;
+                    self.change(Change::DropExtension(extension.oid));
+                }
                 None if if_exists => self.notice(format!("extension \"{name}\" does not exist, skipping")),
                 None => return Err(missing(name)),
             }

@@ -105,7 +105,7 @@ fn texts_of_type(ty: &mut UserType) -> Vec<Kept<'_>> {
             });
             default.into_iter().chain(checks.iter_mut().map(|(_, text)| check(text))).collect()
         }
-        UserTypeKind::Enum { labels: _ } => Vec::new(),
+        UserTypeKind::Enum { .. } | UserTypeKind::Range { .. } | UserTypeKind::Multirange { .. } => Vec::new(),
     }
 }
 
@@ -140,7 +140,7 @@ fn scope(relation: &Relation) -> Vec<RelColumn> {
 fn domain_scope(ty: &UserType) -> Vec<RelColumn> {
     match &ty.kind {
         UserTypeKind::Domain { base, .. } => vec![RelColumn { name: "value".into(), ty: *base, attnum: 1 }],
-        UserTypeKind::Enum { .. } => Vec::new(),
+        UserTypeKind::Enum { .. } | UserTypeKind::Range { .. } | UserTypeKind::Multirange { .. } => Vec::new(),
     }
 }
 

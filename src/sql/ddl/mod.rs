@@ -30,6 +30,7 @@ pub(in crate::sql) mod physical;
 mod pipeline;
 mod planner;
 mod policy;
+mod range;
 mod rebuild;
 mod renumber;
 mod reshape;
@@ -38,6 +39,7 @@ mod sequence;
 /// The tables of `duckgate_internal`, in which the registry is kept.
 pub mod store;
 mod truncate;
+mod type_users;
 mod types;
 pub mod unique;
 mod view;
@@ -179,6 +181,9 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
             planner.alter_sequence(namespace, name, sequence, *if_exists)?;
         }
         Ddl::CreateEnum { namespace, name, labels } => planner.create_enum(namespace, name, labels)?,
+        Ddl::CreateRange { namespace, name, subtype, opclass, multirange } => {
+            planner.create_range(namespace, name, (*subtype, *opclass), multirange.as_ref())?;
+        }
         Ddl::CreateExtension { name, namespace, if_not_exists } => {
             planner.create_extension(name, namespace, *if_not_exists)?;
         }

@@ -174,6 +174,7 @@ pub fn key_types(relation: &Relation, columns: &[i16], types: &Snapshot) -> Resu
             Phys::Text => continue,
             Phys::Padded => "Declare the column as character(n).",
             Phys::Numeric => "Declare the column as numeric(p,s) with p up to 38.",
+            Phys::Citext => "Make a unique index over lower() of the column.",
             Phys::Jsonb
             | Phys::Coded(_)
             | Phys::TimeTz

@@ -92,6 +92,7 @@ impl<'a> Planner<'a> {
             probe: None,
             arbitrates: false,
             adds_up: false,
+            doomed: None,
         };
         self.plan.steps.push(Step::Verify(plan, error));
     }

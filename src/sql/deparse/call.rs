@@ -128,8 +128,15 @@ impl Printer<'_> {
 
     /// With the namespace, if it is not one that is always found.
     pub(super) fn function_name(&mut self, func: &Proc) {
-        if func.namespace != crate::registry::builtin::PG_CATALOG {
-            self.push("information_schema.");
+        match func.extension {
+            Some(extension) => {
+                let namespace = self.seen.snapshot.extension_namespace(extension).cloned();
+                if let Some(namespace) = namespace.filter(|n| !self.seen.finds_function(n, func.name)) {
+                    self.push(&format!("{}.", quote(&namespace)));
+                }
+            }
+            None if func.namespace != crate::registry::builtin::PG_CATALOG => self.push("information_schema."),
+            None => {}
         }
         self.push(&quote(func.name));
     }

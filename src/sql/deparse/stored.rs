@@ -94,7 +94,7 @@ fn in_key(table: &Relation, text: &str) -> bool {
 fn domain_value(text: &str, cx: &Context) -> Result<Vec<RelColumn>> {
     let base = |kind: &UserTypeKind| match kind {
         UserTypeKind::Domain { base, checks, .. } => checks.iter().any(|(_, check)| check == text).then_some(*base),
-        UserTypeKind::Enum { .. } => None,
+        UserTypeKind::Enum { .. } | UserTypeKind::Range { .. } | UserTypeKind::Multirange { .. } => None,
     };
     let ty: Option<PgType> = cx.snapshot.types.values().find_map(|t| base(&t.kind));
     let ty = ty.ok_or_else(|| Error::internal("an expression of nothing"))?;

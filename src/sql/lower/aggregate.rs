@@ -142,7 +142,10 @@ impl Lowerer<'_> {
         // Polymorphic ones give what they take.
         let same = super::call::is_polymorphic(func.result) || matches!(name, "min" | "max" | "first" | "last");
         match args.first() {
-            Some(arg) if matches!(name, "min" | "max") && matches!(arg.phys, Phys::Padded | Phys::Interval) => {
+            Some(arg)
+                if matches!(name, "min" | "max")
+                    && matches!(arg.phys, Phys::Padded | Phys::Interval | Phys::Citext) =>
+            {
                 let key = self.sort_key(arg.clone())?;
                 let clauses = Clauses { distinct: false, order_by: Vec::new(), ..clauses.clone() };
                 let name = if name == "min" { "arg_min" } else { "arg_max" };

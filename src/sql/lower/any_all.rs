@@ -238,7 +238,8 @@ impl Lowerer<'_> {
             return Ok(None);
         }
         self.made += 1;
-        let columns = first.iter().map(|e| Field { name: "column".into(), ty: e.ty, origin: (0, 0) }).collect();
+        let columns =
+            first.iter().map(|e| Field { name: "column".into(), ty: e.ty, origin: (0, 0), row: None }).collect();
         let query = Query {
             ctes: Vec::new(),
             recursive: false,

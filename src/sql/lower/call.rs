@@ -105,6 +105,7 @@ impl Lowerer<'_> {
                 let [kind, base, own] = self.fields_of([(of, "typtype"), (of, "typtypmod"), (column, "atttypmod")])?;
                 Some(Scalar::template("CASE WHEN {0} = 'd' THEN {1} ELSE {2} END", vec![kind, base, own], Phys::Int4))
             }
+            ("hstore", [row]) if call.func.args == [oid::RECORD] => Some(self.hstore_of_row(row)?),
             ("pg_typeof", [arg]) => Some(self.type_of(arg)?),
             ("array_to_string", [array, rest @ ..]) => self.array_to_string(array, rest)?,
             ("date_pl_interval" | "date_mi_interval", [date, interval]) => {

@@ -63,6 +63,7 @@ impl Lowerer<'_> {
                 Ok(Scalar::template(text, vec![value], Phys::Int4))
             }
             (Phys::Decimal { .. } | Phys::Numeric, Phys::Numeric | Phys::Decimal { .. }) => Ok(value),
+            (Phys::Citext, Phys::Text) | (Phys::Text, Phys::Citext) => Ok(Scalar { phys, ..value }),
             (Phys::List(from), Phys::List(to)) if **from == Phys::Text && **to == Phys::Padded => {
                 Ok(Scalar { phys, ..value })
             }
@@ -99,7 +100,7 @@ impl Lowerer<'_> {
     pub(super) fn output(&mut self, value: Scalar, from: PgType) -> Result<Scalar> {
         match &value.phys {
             Phys::Text => return Ok(value),
-            Phys::Jsonb => return Ok(Scalar { phys: Phys::Text, ..value }),
+            Phys::Jsonb | Phys::Citext => return Ok(Scalar { phys: Phys::Text, ..value }),
             Phys::Char(_) | Phys::Padded => return Ok(Scalar { phys: Phys::Text, ..super::blanks::padded(value) }),
             Phys::Void => return Ok(value.cast(Phys::Text)),
             Phys::Decimal { .. } => {
@@ -146,9 +147,13 @@ impl Lowerer<'_> {
             _ => None,
         };
         if let Some((inner, element)) = inner
-            && matches!(inner, Phys::Row(_) | Phys::Enum(_))
+            && (matches!(inner, Phys::Row(_) | Phys::Enum(_)) || element.oid >= oid::FIRST_USER)
         {
             return self.array_by_texts(value, inner, element);
+        }
+        let base = types::base_type(from, &*self.cx.snapshot);
+        if let Some(text) = self.range_text(&value, base)? {
+            return Ok(text);
         }
         let value = self.with_blanks(value)?;
         let text = template!["dg_out_", native_name(from.oid)?, "({*})"];
@@ -201,6 +206,9 @@ impl Lowerer<'_> {
             && element.oid >= oid::FIRST_USER
         {
             return self.array_in(text, element, phys);
+        }
+        if let Some(value) = self.range_in(&text, types::base_type(ty, &*self.cx.snapshot))? {
+            return Ok(value);
         }
         let read = template!["dg_in_", native_name(ty.oid)?, "({*})"];
         let session = self.session_id();

@@ -211,7 +211,7 @@ impl Lowerer<'_> {
             return Err(Error::unsupported("a volatile value for a column with a CHECK constraint"));
         }
         self.substitutes.insert(rel, values);
-        let value = self.expr(permit.get());
+        let value = self.left_out(|this| this.expr(permit.get()));
         self.substitutes.remove(&rel);
         value
     }
@@ -219,28 +219,29 @@ impl Lowerer<'_> {
     /// To a domain, its NOT NULL and checks apply; from it, the value is of the base type already.
     pub(super) fn domain(&mut self, value: Scalar, domain: Oid, _from: PgType, ty: PgType) -> Result<Scalar> {
         let known = self.cx.snapshot.user_type_by_oid(domain).cloned();
-        let Some(UserTypeKind::Domain { base, not_null, checks, .. }) = known.as_deref().map(|t| &t.kind) else {
+        let Some(known) = known.filter(|t| matches!(t.kind, UserTypeKind::Domain { .. })) else {
             return Err(Error::internal(format!("lower: type {domain} is no domain")));
         };
+        let Conditions { not_null, checks } = Conditions::of(&self.cx.snapshot, domain);
         if ty.oid != domain || (!not_null && checks.is_empty()) {
             return Ok(value);
         }
-        let (namespace, name) = known.as_deref().map(|t| (t.namespace.clone(), t.name.clone())).unwrap_or_default();
+        let (namespace, name) = (known.namespace.clone(), known.name.clone());
         let of_domain = |mut error: Error| {
             error.report_mut().schema = Some(namespace.to_string());
             error.report_mut().data_type = Some(name.to_string());
             error
         };
         let value = self.settle(value);
-        let column = RelColumn { name: "value".into(), ty: *base, attnum: 0 };
         self.bind_once(value, |this, value| {
             let mut guards: Vec<Guard> = Vec::new();
-            if *not_null {
+            if not_null {
                 let error =
                     Error::new(SqlState::NOT_NULL_VIOLATION, format!("domain {name} does not allow null values"));
                 guards.push((value.clone().is_null(), of_domain(error)));
             }
-            for (check, text) in checks {
+            for (base, check, text) in &checks {
+                let column = RelColumn { name: "value".into(), ty: *base, attnum: 0 };
                 let columns = std::slice::from_ref(&column);
                 let holds = this.check_expression(text, "value", columns, vec![Some(value.clone())])?;
                 let message = format!("value for domain {name} violates check constraint \"{check}\"");
@@ -252,6 +253,32 @@ impl Lowerer<'_> {
             let [value] = values;
             Ok(value)
         })
+    }
+}
+
+/// What the values of a domain must be, the conditions of the domains under it included.
+struct Conditions {
+    not_null: bool,
+    /// The type of VALUE, the constraint's name and its expression, in the order in which PostgreSQL asks them: the innermost
+    /// domain's first, those of one domain by their names.
+    checks: Vec<(PgType, registry::Name, String)>,
+}
+
+impl Conditions {
+    fn of(snapshot: &registry::Snapshot, domain: Oid) -> Self {
+        match snapshot.user_type_by_oid(domain).filter(|t| t.oid == domain).map(|t| &t.kind) {
+            Some(UserTypeKind::Domain { base, not_null, default: _, checks }) => {
+                let mut all = Self::of(snapshot, base.oid);
+                all.not_null |= not_null;
+                let mut own: Vec<_> = checks.iter().map(|(name, text)| (*base, name.clone(), text.clone())).collect();
+                own.sort_by(|a, b| a.1.cmp(&b.1));
+                all.checks.extend(own);
+                all
+            }
+            Some(UserTypeKind::Enum { .. } | UserTypeKind::Range { .. } | UserTypeKind::Multirange { .. }) | None => {
+                Self { not_null: false, checks: Vec::new() }
+            }
+        }
     }
 }
 

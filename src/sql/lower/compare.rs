@@ -62,6 +62,7 @@ impl Lowerer<'_> {
                 Phys::Numeric => self.numeric_key(value),
                 Phys::Padded => super::blanks::trimmed(value),
                 Phys::Jsonb => super::aggregate::jsonb_key(value),
+                Phys::Citext => Scalar::template("lower({0})", vec![value], Phys::Text),
                 Phys::Interval => interval_key(value),
                 Phys::Coded(_) => {
                     let phys = value.phys.clone();
@@ -201,7 +202,7 @@ pub(super) fn comparison_word(op: &str) -> Result<&'static str> {
 /// True if DuckDB would compare the physical value otherwise than PostgreSQL the value.
 pub(super) fn needs_key(phys: &Phys) -> bool {
     match phys {
-        Phys::Numeric | Phys::Padded | Phys::Interval | Phys::Jsonb => true,
+        Phys::Numeric | Phys::Padded | Phys::Interval | Phys::Jsonb | Phys::Citext => true,
         Phys::Coded(ty) => crate::types::coded::needs_key(*ty),
         Phys::List(element) => needs_key(element),
         Phys::Shaped(fields) | Phys::Row(fields) => fields.iter().any(needs_key),

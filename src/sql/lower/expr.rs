@@ -16,13 +16,15 @@ impl Lowerer<'_> {
         let value = stacker::maybe_grow(256 << 10, 1 << 20, || self.expr_kind(e));
         let value = value.map_err(|error| error.at(e.pos))?;
         let mut value = self.held(e, value);
-        name_jsonb(e.ty, &mut value);
+        name_text(e.ty, &mut value);
         Ok(self.ungroup(value))
     }
 
     fn expr_kind(&mut self, e: &Expr) -> Result<Scalar> {
         match &e.kind {
             ExprKind::Const(value) => self.constant(value, e.ty),
+            // Only NULL can be given: nothing reads the text or the bytes of an anonymous row.
+            ExprKind::Param(_) if e.ty.oid == oid::RECORD => Ok(Scalar::null(Phys::Void)),
             ExprKind::Param(n) => {
                 let phys = match self.phys(e.ty)? {
                     Phys::List(element) if self.cx.shaped.contains(n) => Phys::shaped(*element),
@@ -31,11 +33,15 @@ impl Lowerer<'_> {
                 Ok(self.param(crate::sql::ParamSource::Client(*n), phys))
             }
             ExprKind::Column { rel, column } => self.column(*rel, *column, e.ty),
-            ExprKind::Call(call) => self.call(call, e.ty),
+            ExprKind::Call(call) => {
+                self.note_doomed(e);
+                self.call(call, e.ty)
+            }
             ExprKind::Aggregate(aggregate) => self.aggregate(aggregate, e.ty),
             ExprKind::Window(window) => self.window(window, e.ty),
-            ExprKind::Routine(r) if r.function.returns_set => self.routine_set(r),
-            ExprKind::Routine(r) => self.routine(r, e.ty),
+            // PostgreSQL plans a function's queries when it is called.
+            ExprKind::Routine(r) if r.function.returns_set => self.left_out(|this| this.routine_set(r)),
+            ExprKind::Routine(r) => self.left_out(|this| this.routine(r, e.ty)),
             ExprKind::SetReturning(call) => self.set_returning(call, e.ty),
             ExprKind::Cast { arg, how, explicit } => self.cast(arg, how, *explicit, e.ty),
             ExprKind::And(parts) => self.junction(parts, true),
@@ -55,7 +61,10 @@ impl Lowerer<'_> {
             ExprKind::Coalesce(args) => self.coalesce(args),
             ExprKind::MinMax { greatest, args } => self.min_max(*greatest, args, e.ty),
             ExprKind::AnyAll { op, all, left, array } => self.any_all_array(op, *all, left, array),
-            ExprKind::Exists(query) => Ok(Scalar::new(Node::Exists(Box::new(self.inner_query(query)?)), Phys::Bool)),
+            ExprKind::Exists(query) => {
+                let query = self.left_out(|this| this.inner_query(query))?;
+                Ok(Scalar::new(Node::Exists(Box::new(query)), Phys::Bool))
+            }
             ExprKind::ScalarSubquery(query) => self.scalar_subquery(query),
             ExprKind::ArraySubquery(query) => self.array_subquery(query),
             ExprKind::AnyAllSubquery { all, op_name, ops, left, casts, query } => {
@@ -135,7 +144,7 @@ impl Lowerer<'_> {
     }
 
     fn case(&mut self, whens: &[(Expr, Expr)], otherwise: Option<&Expr>) -> Result<Scalar> {
-        let (whens, otherwise) = super::fold::reachable(whens, otherwise)?;
+        let (whens, otherwise) = super::fold::reachable(whens, otherwise);
         if whens.is_empty()
             && let Some(otherwise) = otherwise
         {
@@ -182,8 +191,13 @@ impl Lowerer<'_> {
         let mut values = Vec::with_capacity(parts.len());
         let mut known: Vec<(Scalar, bool)> = Vec::new();
         let queries = parts.iter().any(super::arms::has_query);
+        let mut decided = false;
         for part in parts {
-            let value = self.only_where(&known, part)?;
+            let value = match decided {
+                true => self.left_out(|this| this.only_where(&known, part))?,
+                false => self.only_where(&known, part)?,
+            };
+            decided |= super::fold::decides(part, and);
             if queries {
                 let open = if and { "({0} IS DISTINCT FROM FALSE)" } else { "({0} IS DISTINCT FROM TRUE)" };
                 known.push((Scalar::template(open, vec![value.clone()], Phys::Bool), true));
@@ -234,8 +248,13 @@ impl Lowerer<'_> {
     fn coalesce(&mut self, args: &[Expr]) -> Result<Scalar> {
         let mut values = Vec::with_capacity(args.len());
         let mut known: Vec<(Scalar, bool)> = Vec::new();
+        let mut decided = false;
         for arg in args {
-            let value = self.only_where(&known, arg)?;
+            let value = match decided {
+                true => self.left_out(|this| this.only_where(&known, arg))?,
+                false => self.only_where(&known, arg)?,
+            };
+            decided |= matches!(&arg.kind, ExprKind::Const(value) if !value.is_null());
             known.push((value.clone().is_null(), true));
             values.push(value);
         }
@@ -340,13 +359,16 @@ fn bool_test(test: BoolTest, not: bool) -> &'static str {
     }
 }
 
-/// What the functions of JSON give is text to them: of type jsonb it compares by its key.
-fn name_jsonb(ty: PgType, value: &mut Scalar) {
-    match (ty.oid, &value.phys) {
-        (oid::JSONB, Phys::Text) => value.phys = Phys::Jsonb,
-        (oid::JSONB_ARRAY, Phys::List(element)) if **element == Phys::Text => {
-            value.phys = Phys::List(Box::new(Phys::Jsonb));
-        }
+/// What functions give is text to them: of type jsonb or citext it compares by its key.
+fn name_text(ty: PgType, value: &mut Scalar) {
+    let own = match ty.oid {
+        oid::JSONB | oid::JSONB_ARRAY => Phys::Jsonb,
+        oid::CITEXT | oid::CITEXT_ARRAY => Phys::Citext,
+        _ => return,
+    };
+    match &value.phys {
+        Phys::Text => value.phys = own,
+        Phys::List(element) if **element == Phys::Text => value.phys = Phys::List(Box::new(own)),
         _ => {}
     }
 }

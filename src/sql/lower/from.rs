@@ -172,7 +172,7 @@ impl Lowerer<'_> {
     }
 
     fn subquery_relation(&mut self, relation: &Relation, query: &crate::tree::Query, alias: Alias) -> Result<From> {
-        let query = self.query(query)?;
+        let query = self.in_from(|this| this.query(query))?;
         self.enter(relation, alias, query.columns.clone());
         Ok(From::Query { query: Box::new(query), alias, lateral: relation.lateral })
     }

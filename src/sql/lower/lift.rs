@@ -234,7 +234,7 @@ impl Lowerer<'_> {
         let Below { rel, targets: inside, .. } = below;
         let name: Arc<str> = "computed".into();
         let fields: Vec<Field> =
-            inside.iter().map(|t| Field { name: name.clone(), ty: t.ty, origin: (0, 0) }).collect();
+            inside.iter().map(|t| Field { name: name.clone(), ty: t.ty, origin: (0, 0), row: None }).collect();
         let columns = inside.iter().map(|t| RelColumn { name: name.clone(), ty: t.ty, attnum: 0 }).collect();
         let inner = Select { distinct: Distinct::All, targets: inside, having, qualify: None, ..select.clone() };
         self.made += 1;

@@ -27,6 +27,7 @@ mod from;
 mod function;
 mod group;
 mod hold;
+mod hstore;
 mod in_turn;
 mod insert;
 mod keys_below;
@@ -110,6 +111,8 @@ pub struct Lowered {
     pub adds_up: bool,
     /// The rows that an INSERT is about to write.
     pub probe: Option<Box<Probe>>,
+    /// Why it fails whenever it is run.
+    pub doomed: Option<Box<Error>>,
 }
 
 /// See [`crate::sql::Probe`].
@@ -222,7 +225,7 @@ fn explain(mut lowered: Lowered, analyze: bool) -> Result<Lowered> {
             "EXPLAIN of a data-modifying statement in WITH, of RETURNING of more than the changed row, or with ANALYZE of a change of keys",
         ));
     }
-    let field = Field { name: "QUERY PLAN".into(), ty: PgType::new(types::oid::TEXT), origin: (0, 0) };
+    let field = Field { name: "QUERY PLAN".into(), ty: PgType::new(types::oid::TEXT), origin: (0, 0), row: None };
     Ok(Lowered {
         statement: ir::Statement::Explain { analyze, statement: Box::new(lowered.statement) },
         fields: vec![field],
@@ -309,6 +312,7 @@ struct Lowerer<'a> {
     to_lock: row_locks::ToLock,
     /// It only finds rows that are to be locked, out of the statement around.
     finds: bool,
+    planned: fold::Planned,
 }
 
 impl<'a> Lowerer<'a> {
@@ -341,6 +345,7 @@ impl<'a> Lowerer<'a> {
             guarded: Vec::new(),
             to_lock: row_locks::ToLock::default(),
             finds: false,
+            planned: fold::Planned::default(),
         }
     }
 
@@ -380,12 +385,13 @@ impl<'a> Lowerer<'a> {
     }
 
     fn done(
-        self,
+        mut self,
         statement: ir::Statement,
         (fields, phys): (Vec<Field>, Vec<Phys>),
         command: Command,
         target: Option<Arc<Relation>>,
     ) -> Lowered {
+        let doomed = self.doomed();
         let writes = self.writes || command != Command::Select;
         let (before, scratch) = (Vec::new(), Vec::new());
         let depends = self.depends;
@@ -411,6 +417,7 @@ impl<'a> Lowerer<'a> {
             added,
             adds_up: false,
             probe: None,
+            doomed,
         }
     }
 }

@@ -68,9 +68,14 @@ impl Lowerer<'_> {
             (Phys::Void, _) => value.cast(to.clone()),
             (Phys::Char(_) | Phys::Text, Phys::Padded) => super::blanks::padded(value),
             (Phys::Char(_), Phys::Char(_) | Phys::Text) => Scalar { phys: to.clone(), ..value },
-            (Phys::Text, Phys::Jsonb) | (Phys::Jsonb, Phys::Text) => Scalar { phys: to.clone(), ..value },
+            (Phys::Text, Phys::Jsonb | Phys::Citext) | (Phys::Jsonb | Phys::Citext, Phys::Text) => {
+                Scalar { phys: to.clone(), ..value }
+            }
             (Phys::List(from), Phys::List(element))
-                if matches!((&**from, &**element), (Phys::Text, Phys::Jsonb) | (Phys::Jsonb, Phys::Text)) =>
+                if matches!(
+                    (&**from, &**element),
+                    (Phys::Text, Phys::Jsonb | Phys::Citext) | (Phys::Jsonb | Phys::Citext, Phys::Text)
+                ) =>
             {
                 Scalar { phys: to.clone(), ..value }
             }
@@ -460,7 +465,7 @@ fn known_phys(value: &Scalar) -> Phys {
 
 /// False for records whose fields are of other types, or more: PostgreSQL lets each row have columns of its own, a STRUCT does not.
 fn may_meet(left: &Phys, right: &Phys) -> bool {
-    let text = |phys: &Phys| matches!(phys, Phys::Text | Phys::Char(_) | Phys::Padded | Phys::Jsonb);
+    let text = |phys: &Phys| matches!(phys, Phys::Text | Phys::Char(_) | Phys::Padded | Phys::Jsonb | Phys::Citext);
     let number = |phys: &Phys| decimal(phys).is_some() || *phys == Phys::Numeric;
     let field = |(left, right): (&Phys, &Phys)| {
         left == right

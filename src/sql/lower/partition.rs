@@ -273,6 +273,7 @@ impl Lowerer<'_> {
                 | Phys::Char(_)
                 | Phys::Padded
                 | Phys::Jsonb
+                | Phys::Citext
                 | Phys::Bytea
                 | Phys::Coded(_)
                 | Phys::Time

@@ -185,7 +185,7 @@ impl Lowerer<'_> {
     pub(super) fn ctes(&mut self, ctes: &[Cte]) -> Result<Vec<ir::Cte>> {
         let mut out = Vec::with_capacity(ctes.len());
         for cte in ctes {
-            let mut lowered = self.cte(cte)?;
+            let mut lowered = self.left_out(|this| this.cte(cte))?;
             if lowered.recursive {
                 // DuckDB's recursive queries have no WITH of their own; their names are unique anyway.
                 out.append(&mut lowered.query.ctes);

@@ -5,14 +5,15 @@
 use crate::error::{Error, Result};
 use crate::facts::Proc;
 use crate::sql::signatures::native::RANGE_SUBTYPES;
-use crate::types::coded::range::range_type;
+use crate::types::coded::range::{RangeType, has_values, range_of, range_type};
 use crate::types::{Oid, PgType, Phys, oid};
 
 use super::Lowerer;
 use super::ir::Scalar;
 
 /// The natives over one subtype: what carries it, and their names.
-fn natives_of(subtype: Oid) -> Result<(Phys, [&'static str; 4])> {
+fn natives_of(subtype: Oid) -> Result<(Phys, [&'static str; 5])> {
+    let subtype = if subtype == oid::VARCHAR { oid::TEXT } else { subtype };
     let found = RANGE_SUBTYPES.into_iter().find(|(of, ..)| *of == subtype);
     found.map(|(_, phys, names)| (phys, names)).ok_or_else(|| Error::unsupported("ranges of this type"))
 }
@@ -57,6 +58,37 @@ fn is_of_ranges(func: &Proc) -> bool {
 }
 
 impl Lowerer<'_> {
+    fn range_of(&self, ty: Oid) -> Option<(RangeType, bool)> {
+        range_of(ty, &*self.cx.snapshot)
+    }
+
+    /// The text of a value of a user's range type; `None` for any other.
+    pub(super) fn range_text(&mut self, value: &Scalar, ty: PgType) -> Result<Option<Scalar>> {
+        let Some((of, multi)) = self.users_range(ty)? else { return Ok(None) };
+        let session = self.session_id();
+        let subtype = Scalar::number(of.subtype, Phys::Void).cast(Phys::Oid);
+        let args = vec![session, value.clone(), subtype, Scalar::bool(multi)];
+        Ok(Some(Scalar::call("dg_range_out", args, Phys::Text)))
+    }
+
+    /// Text as a value of a user's range type; `None` for any other.
+    pub(super) fn range_in(&mut self, text: &Scalar, ty: PgType) -> Result<Option<Scalar>> {
+        let Some((of, multi)) = self.users_range(ty)? else { return Ok(None) };
+        let session = self.session_id();
+        let subtype = Scalar::number(of.subtype, Phys::Void).cast(Phys::Oid);
+        let args = vec![session, text.clone(), subtype, Scalar::bool(multi)];
+        Ok(Some(Scalar::call("dg_range_in", args, self.phys(PgType::new(ty.oid))?)))
+    }
+
+    /// What a user's range type is over: a type of PostgreSQL's own that bounds can be of.
+    fn users_range(&self, ty: PgType) -> Result<Option<(RangeType, bool)>> {
+        let found = self.range_of(ty.oid).filter(|_| ty.oid >= oid::FIRST_USER);
+        match found {
+            Some((of, _)) if !has_values(of.subtype) => Err(Error::unsupported("values of a range over this type")),
+            found => Ok(found),
+        }
+    }
+
     /// A function of ranges; `None` for any other.
     pub(super) fn range_function(&mut self, func: &Proc, args: &[Scalar], ty: PgType) -> Result<Option<Scalar>> {
         if !is_of_ranges(func) {
@@ -70,8 +102,11 @@ impl Lowerer<'_> {
             }
             return Ok(Some(Scalar::call(native, args, phys)));
         }
-        if let (Some((of, false)), [lower, upper, rest @ ..]) = (range_type(func.result), args) {
-            let (element, [make, ..]) = natives_of(of.subtype)?;
+        // A constructor of a user's range type goes by another's name: it is the call's type that says which one it makes.
+        let constructed = range_type(func.result).and_then(|_| self.range_of(ty.oid));
+        if let (Some((of, false)), [lower, upper, rest @ ..]) = (constructed, args) {
+            let (element, [canonical, .., plain]) = natives_of(of.subtype)?;
+            let make = if ty.oid < oid::FIRST_USER { canonical } else { plain };
             let flags = rest.first().cloned().unwrap_or_else(|| Scalar::literal("[)", Phys::Text));
             let bounds = (self.coerce(lower.clone(), &element)?, self.coerce(upper.clone(), &element)?);
             return Ok(Some(Scalar::call(make, vec![bounds.0, bounds.1, flags], phys)));
@@ -89,7 +124,7 @@ impl Lowerer<'_> {
             ("multirange", [range]) => Ok(Some(range.clone().cast(phys))),
             ("range_merge", [set]) => Ok(Some(Scalar::call("dg_range_merge", vec![set.clone(), set.clone()], phys))),
             ("lower" | "upper", [set]) => {
-                let (element, [_, lower, upper, _]) = natives_of(ty.oid)?;
+                let (element, [_, lower, upper, ..]) = natives_of(ty.oid)?;
                 let native = if func.name == "lower" { lower } else { upper };
                 Ok(Some(Scalar::call(native, vec![set.clone()], element)))
             }
@@ -110,8 +145,8 @@ impl Lowerer<'_> {
 
     fn contains_element(&mut self, set: &Scalar, element: &Scalar) -> Result<Scalar> {
         let Phys::Coded(ty) = set.phys else { return Ok(Scalar::null(Phys::Bool)) };
-        let Some((of, _)) = range_type(ty) else { return Err(Error::internal("lower: a range of no range type")) };
-        let (phys, [_, _, _, single]) = natives_of(of.subtype)?;
+        let Some((of, _)) = self.range_of(ty) else { return Err(Error::internal("lower: a range of no range type")) };
+        let (phys, [_, _, _, single, _]) = natives_of(of.subtype)?;
         let element = self.coerce(element.clone(), &phys)?;
         let element = Scalar::call(single, vec![element], Phys::Bytea);
         Ok(Scalar::call("dg_range_contains", vec![set.clone(), element], Phys::Bool))

@@ -18,7 +18,7 @@ pub(super) fn field_of(row: Scalar, index: usize, phys: Phys) -> Scalar {
 impl Lowerer<'_> {
     pub(super) fn row_of(&self, fields: Vec<Scalar>) -> Result<Scalar> {
         if fields.is_empty() {
-            return Err(Error::unsupported("a row without columns"));
+            return Ok(Scalar::template("struct_pack(f1 := TRUE)", fields, Phys::Row([].into())));
         }
         let fields: Vec<Scalar> = fields.into_iter().map(|f| self.settle(f)).collect();
         let phys = Phys::Row(fields.iter().map(|f| f.phys.clone()).collect());

@@ -46,7 +46,7 @@ impl Lowerer<'_> {
         mut lowered: ir::Select,
     ) -> Result<(ir::Select, Vec<Phys>, Vec<Order>)> {
         for (target, field) in select.targets.iter().zip(&query.columns) {
-            let value = self.expr(target)?;
+            let value = self.target(target)?;
             lowered.targets.push(self.output_column(value, field.ty)?);
         }
         if lowered.targets.is_empty() {

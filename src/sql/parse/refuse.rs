@@ -139,17 +139,11 @@ fn create(c: &mut Cursor<'_>) -> Option<Error> {
 
 fn create_type(c: &mut Cursor<'_>) -> Option<Error> {
     c.qualified().ok()?;
-    let plain = c.eat("as enum");
-    let what = if plain {
+    if c.eat("as") {
         return None;
-    } else if c.eat("as range") {
-        "CREATE TYPE … AS RANGE"
-    } else if c.eat("as") {
-        return None;
-    } else {
-        "CREATE TYPE of a base type"
-    };
-    refused(what).map(|e| e.hint("Use CREATE TYPE name AS ENUM ('…', …), CREATE TYPE name AS (…), or CREATE DOMAIN."))
+    }
+    refused("CREATE TYPE of a base type")
+        .map(|e| e.hint("Use CREATE TYPE name AS ENUM ('…', …), CREATE TYPE name AS (…), or CREATE DOMAIN."))
 }
 
 /// Clauses of CREATE TABLE from its column list on.

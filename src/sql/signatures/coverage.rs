@@ -91,7 +91,7 @@ fn family(proc_: &Proc) -> &'static str {
 /// The document's text.
 fn document() -> String {
     let mut families: BTreeMap<&str, Vec<&'static Proc>> = BTreeMap::new();
-    for proc_ in &facts::PROCS.all {
+    for proc_ in facts::PROCS.all.iter().filter(|p| p.extension.is_none()) {
         families.entry(family(proc_)).or_default().push(proc_);
     }
     let mut table = String::new();

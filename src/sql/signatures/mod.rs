@@ -13,10 +13,12 @@ mod array;
 mod bits;
 mod bytea;
 mod catalog;
+mod citext;
 #[cfg(test)]
 mod coverage;
 mod datetime;
 mod geometry;
+mod hstore;
 mod json;
 mod math;
 pub mod native;
@@ -110,6 +112,8 @@ fn families() -> Vec<(&'static str, Vec<(std::borrow::Cow<'static, str>, How)>)>
         ("aggregate", lines(aggregate::ENTRIES)),
         ("array", lines(array::ENTRIES)),
         ("geometry", lines(geometry::ENTRIES)),
+        ("citext", lines(citext::ENTRIES)),
+        ("hstore", lines(hstore::ENTRIES)),
         ("network", lines(network::ENTRIES)),
         ("range", lines(range::ENTRIES)),
         ("system", lines(system::ENTRIES)),
@@ -179,6 +183,7 @@ const COMPARABLE: &[&str] = &[
     "cidr",
     "macaddr",
     "macaddr8",
+    "pg_lsn",
 ];
 
 /// The comparison operators' functions, for all pairs of comparable types that PostgreSQL has.

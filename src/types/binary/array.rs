@@ -126,14 +126,15 @@ pub fn decode_vector(data: &[u8], element: Oid, types: &dyn TypeLookup) -> Resul
     Ok(Value::Array(array))
 }
 
-/// `record_recv`: each field brings its type, which must be the composite type's; an anonymous row is taken at its word.
+/// `record_recv`: each field brings its type, which must be the composite type's.
 pub fn decode_record(data: &[u8], ty: PgType, types: &dyn TypeLookup) -> Result<Value> {
-    let known = crate::types::text::record::composite_fields(ty, types);
+    let Some(known) = crate::types::text::record::composite_fields(ty, types) else {
+        let message = "input of anonymous composite types is not implemented";
+        return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+    };
     let mut r = Reader(data);
     let count = r.i32()?;
-    if let Some(known) = &known
-        && usize::try_from(count) != Ok(known.len())
-    {
+    if usize::try_from(count) != Ok(known.len()) {
         let message = format!("wrong number of columns: {count}, expected {}", known.len());
         return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
     }
@@ -144,7 +145,7 @@ pub fn decode_record(data: &[u8], ty: PgType, types: &dyn TypeLookup) -> Result<
     let mut fields = Vec::with_capacity(count as usize);
     for i in 0..count as usize {
         let mut ty = PgType::new(r.i32()? as Oid);
-        if let Some(wanted) = known.as_ref().and_then(|k| k.get(i)) {
+        if let Some(wanted) = known.get(i) {
             if ty.oid != wanted.oid {
                 let name = |ty: Oid| crate::types::name::format_type(PgType::new(ty), types);
                 let message = format!(

@@ -85,9 +85,13 @@ fn decode_codec(data: &[u8], ty: PgType, codec: &Codec, typmod: i32, types: &dyn
         Codec::Inet => Value::Bytea(Inet::receive(data, false)?.encode().into()),
         Codec::Cidr => Value::Bytea(Inet::receive(data, true)?.encode().into()),
         Codec::Range(ty) => {
-            let of = super::coded::range::range_type(*ty).ok_or_else(|| Error::internal("a range of no range type"))?;
-            Value::Bytea(super::coded::range::receive(data, of)?.into())
+            let of = super::coded::range::range_of(*ty, types);
+            let of = of.ok_or_else(|| Error::internal("a range of no range type"))?;
+            Value::Bytea(super::coded::range::receive(data, of, types)?.into())
         }
+        Codec::PgLsn => Value::Bytea(fixed::<8>(data)?.as_slice().into()),
+        Codec::Snapshot => Value::text(super::text::snapshot::receive(data)?),
+        Codec::Hstore => Value::Bytea(super::coded::hstore::Hstore::receive(data)?.encode().into()),
         Codec::Geometry(ty) => Value::Bytea(super::coded::geometry::receive(data, *ty)?.into()),
         Codec::MacAddr => Value::Bytea(fixed::<6>(data)?.as_slice().into()),
         // Six bytes are those of a macaddr.
@@ -263,7 +267,7 @@ pub fn encode(value: &Value, ty: PgType, types: &dyn TypeLookup, out: &mut Vec<u
         Value::Numeric(text) => Numeric::parse(text).unwrap_or(Numeric::NaN).send(out),
         Value::Text(text) => encode_text(text, ty, types, out),
         Value::Bytea(bytes) => {
-            if !super::coded::send(out, bytes, super::base_type(ty, types).oid) {
+            if !super::coded::send(out, bytes, super::base_type(ty, types).oid, types) {
                 out.put_slice(bytes);
             }
         }
@@ -297,6 +301,7 @@ fn encode_text(text: &str, ty: PgType, types: &dyn TypeLookup, out: &mut Vec<u8>
         oid::CHAR => out.put_u8(super::text::char_byte(text)),
         oid::XML => out.put_slice(super::text::xml::shown(text).as_bytes()),
         oid::TID => put_tid(text, out),
+        oid::PG_SNAPSHOT | oid::TXID_SNAPSHOT => super::text::snapshot::send(text, out),
         oid::BPCHAR => {
             out.put_slice(text.as_bytes());
             super::text::pad_bpchar(out, text, ty.typmod);

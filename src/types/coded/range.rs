@@ -5,7 +5,8 @@
 //! sorts bounds. An empty range is no bytes at all. Bounds that are numerics sort by what they are worth; how many digits
 //! they show stands behind a zero byte at the end, which comparisons leave out ([`key`]).
 
-use super::super::{Oid, PgType, TypeLookup, Value, oid};
+use super::super::{Oid, PgType, TypeLookup, UserTypeInfoKind, Value, oid};
+use super::bounds::{float_bytes, float_of, numeric_bytes, numeric_text};
 use crate::error::{Error, Result, SqlState};
 
 /// What a range type is over.
@@ -33,6 +34,22 @@ pub fn range_type(ty: Oid) -> Option<(RangeType, bool)> {
         ty if ty == r.multirange => Some((r, true)),
         _ => None,
     })
+}
+
+/// As [`range_type`], users' own among them.
+pub fn range_of(ty: Oid, types: &dyn TypeLookup) -> Option<(RangeType, bool)> {
+    range_type(ty).or_else(|| match types.user_type(ty)?.kind {
+        UserTypeInfoKind::Range { of, multi } => Some((of, multi)),
+        _ => None,
+    })
+}
+
+impl RangeType {
+    /// The subtype, if the type has one form for all ranges of the same values: PostgreSQL's own over what has a next value.
+    fn canonical(self) -> Option<Oid> {
+        (self.range < oid::FIRST_USER && matches!(self.subtype, oid::INT4 | oid::INT8 | oid::DATE))
+            .then_some(self.subtype)
+    }
 }
 
 /// The end of a range: `value` is none where it is infinite.
@@ -164,7 +181,13 @@ pub fn element(value: &Value) -> Result<(Vec<u8>, u16)> {
             (((*n as u64) ^ (1 << 63)).to_be_bytes().to_vec(), 0)
         }
         Value::Numeric(text) => numeric_bytes(text),
-        other => return Err(Error::internal(format!("a range over {other:?}"))),
+        Value::Int2(n) => (((*n as u16) ^ (1 << 15)).to_be_bytes().to_vec(), 0),
+        Value::Oid(n) => (n.to_be_bytes().to_vec(), 0),
+        Value::Float8(f) => (float_bytes(*f), 0),
+        Value::Time(micros) => (micros.to_be_bytes().to_vec(), 0),
+        Value::Uuid(uuid) => (uuid.to_be_bytes().to_vec(), 0),
+        Value::Text(text) => (text.as_bytes().to_vec(), 0),
+        _ => return Err(Error::unsupported("values of a range over this type")),
     })
 }
 
@@ -179,73 +202,34 @@ pub fn value(bound: &Bound, subtype: Oid) -> Value {
         oid::INT8 => Value::Int8(eight()),
         oid::TIMESTAMP => Value::Timestamp(eight()),
         oid::TIMESTAMPTZ => Value::TimestampTz(eight()),
+        oid::INT2 => Value::Int2(bytes.as_slice().try_into().map_or(0, |b| (u16::from_be_bytes(b) ^ (1 << 15)) as i16)),
+        oid::OID => Value::Oid(bytes.as_slice().try_into().map_or(0, u32::from_be_bytes)),
+        oid::FLOAT8 => Value::Float8(float_of(bytes)),
+        oid::TIME => Value::Time(bytes.as_slice().try_into().map_or(0, i64::from_be_bytes)),
+        oid::UUID => Value::Uuid(bytes.as_slice().try_into().map_or(0, u128::from_be_bytes)),
+        oid::TEXT | oid::VARCHAR => Value::text(String::from_utf8_lossy(bytes)),
         _ => Value::Numeric(numeric_text(bytes, usize::from(bound.scale)).into()),
     }
 }
 
-const NEGATIVE_INFINITY: u8 = 1;
-const NEGATIVE: u8 = 2;
-const ZERO: u8 = 3;
-const POSITIVE: u8 = 4;
-const INFINITY: u8 = 5;
-const NAN: u8 = 6;
-
-/// Sign, power of ten of the first digit, digits: what is greater has the greater bytes.
-fn numeric_bytes(text: &str) -> (Vec<u8>, u16) {
-    match text {
-        "NaN" => return (vec![NAN], 0),
-        "Infinity" => return (vec![INFINITY], 0),
-        "-Infinity" => return (vec![NEGATIVE_INFINITY], 0),
-        _ => {}
-    }
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text),
-    };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let scale = u16::try_from(fraction.len()).unwrap_or(u16::MAX);
-    let all: Vec<u8> = whole.bytes().chain(fraction.bytes()).map(|b| b.wrapping_sub(b'0')).collect();
-    let Some(first) = all.iter().position(|d| *d != 0) else { return (vec![ZERO], scale) };
-    let last = all.iter().rposition(|d| *d != 0).unwrap_or(first);
-    let power = whole.len() as i64 - 1 - first as i64;
-    let mut body = ((power as i32 as u32) ^ (1 << 31)).to_be_bytes().to_vec();
-    body.extend(all[first..=last].iter().map(|d| d + 1));
-    body.push(0);
-    if negative {
-        body.iter_mut().for_each(|b| *b = !*b);
-    }
-    body.insert(0, if negative { NEGATIVE } else { POSITIVE });
-    (body, scale)
-}
-
-fn numeric_text(bytes: &[u8], scale: usize) -> String {
-    let zeros = |n: usize| "0".repeat(n);
-    let (sign, body) = match bytes.split_first() {
-        Some((&NEGATIVE_INFINITY, _)) => return "-Infinity".into(),
-        Some((&INFINITY, _)) => return "Infinity".into(),
-        Some((&NAN, _)) => return "NaN".into(),
-        Some((&NEGATIVE, body)) => ("-", body.iter().map(|b| !b).collect::<Vec<u8>>()),
-        Some((&POSITIVE, body)) => ("", body.to_vec()),
-        _ => return if scale > 0 { format!("0.{}", zeros(scale)) } else { "0".into() },
-    };
-    let Some((head, digits)) = body.split_first_chunk::<4>() else { return "0".into() };
-    let power = i64::from((u32::from_be_bytes(*head) ^ (1 << 31)) as i32);
-    let digits: String =
-        digits.iter().take_while(|d| **d != 0).map(|d| char::from(b'0' + d.saturating_sub(1).min(9))).collect();
-    // The place of the point among the digits.
-    let point = power + 1;
-    let (mut whole, mut fraction) = if point <= 0 {
-        ("0".to_owned(), zeros(point.unsigned_abs() as usize) + &digits)
-    } else if point as usize >= digits.len() {
-        (digits.clone() + &zeros(point as usize - digits.len()), String::new())
-    } else {
-        (digits[..point as usize].to_owned(), digits[point as usize..].to_owned())
-    };
-    fraction += &zeros(scale.saturating_sub(fraction.len()));
-    if !fraction.is_empty() {
-        whole.push('.');
-    }
-    format!("{sign}{whole}{fraction}")
+/// Can bounds be of this type?
+pub fn has_values(subtype: Oid) -> bool {
+    matches!(
+        subtype,
+        oid::INT2
+            | oid::INT4
+            | oid::INT8
+            | oid::OID
+            | oid::FLOAT8
+            | oid::NUMERIC
+            | oid::DATE
+            | oid::TIME
+            | oid::TIMESTAMP
+            | oid::TIMESTAMPTZ
+            | oid::UUID
+            | oid::TEXT
+            | oid::VARCHAR
+    )
 }
 
 impl Bound {
@@ -295,11 +279,11 @@ fn meets(upper: &Bound, lower: &Bound) -> bool {
     }
 }
 
-/// A range from its bounds: none if it is empty; bounds of integers and dates in the form `[a,b)`.
-pub fn make(lower: Bound, upper: Bound, subtype: Oid) -> Result<Option<Range>> {
+/// A range from its bounds: none if it is empty; bounds of PostgreSQL's own types over integers and dates in the form `[a,b)`.
+pub fn make(lower: Bound, upper: Bound, of: RangeType) -> Result<Option<Range>> {
     let Some(range) = checked(lower, upper)? else { return Ok(None) };
     let Range { mut lower, mut upper } = range;
-    if matches!(subtype, oid::INT4 | oid::INT8 | oid::DATE) {
+    if let Some(subtype) = of.canonical() {
         if !lower.inclusive {
             lower = next(lower, subtype)?;
             lower.inclusive = lower.value.is_some() && finite(&lower, subtype);
@@ -478,16 +462,15 @@ fn sized(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
 }
 
 /// `range_send`, `multirange_send`.
-pub fn send(out: &mut Vec<u8>, bytes: &[u8], of: (RangeType, bool)) {
-    let types = super::super::BuiltinTypes;
+pub fn send(out: &mut Vec<u8>, bytes: &[u8], of: (RangeType, bool), types: &dyn TypeLookup) {
     let members = decode(bytes);
     let (RangeType { subtype, .. }, multi) = of;
     if !multi {
-        return send_range(out, members.first(), subtype, &types);
+        return send_range(out, members.first(), subtype, types);
     }
     out.extend_from_slice(&(members.len() as u32).to_be_bytes());
     for member in &members {
-        sized(out, |out| send_range(out, Some(member), subtype, &types));
+        sized(out, |out| send_range(out, Some(member), subtype, types));
     }
 }
 
@@ -507,8 +490,7 @@ fn length(data: &mut &[u8]) -> Result<usize> {
     usize::try_from(n).map_err(|_| super::super::binary::insufficient())
 }
 
-fn receive_range(data: &[u8], subtype: Oid) -> Result<Option<Range>> {
-    let types = super::super::BuiltinTypes;
+fn receive_range(data: &[u8], of: RangeType, types: &dyn TypeLookup) -> Result<Option<Range>> {
     let mut data = data;
     let flags = take(&mut data, 1)?[0];
     let mut bound = |infinite: u8, inclusive: u8| -> Result<Bound> {
@@ -516,7 +498,7 @@ fn receive_range(data: &[u8], subtype: Oid) -> Result<Option<Range>> {
             return Ok(Bound::infinite());
         }
         let size = length(&mut data)?;
-        let value = super::super::binary::decode(take(&mut data, size)?, PgType::new(subtype), &types)?;
+        let value = super::super::binary::decode(take(&mut data, size)?, PgType::new(of.subtype), types)?;
         Bound::of(&value, flags & inclusive != 0)
     };
     let lower = bound(NO_LOWER, LOWER_INCLUSIVE)?;
@@ -524,21 +506,20 @@ fn receive_range(data: &[u8], subtype: Oid) -> Result<Option<Range>> {
     if !data.is_empty() {
         return Err(super::super::binary::left_over());
     }
-    if flags & EMPTY != 0 { Ok(None) } else { make(lower, upper, subtype) }
+    if flags & EMPTY != 0 { Ok(None) } else { make(lower, upper, of) }
 }
 
 /// `range_recv`, `multirange_recv`.
-pub fn receive(data: &[u8], of: (RangeType, bool)) -> Result<Vec<u8>> {
-    let (RangeType { subtype, .. }, multi) = of;
+pub fn receive(data: &[u8], (of, multi): (RangeType, bool), types: &dyn TypeLookup) -> Result<Vec<u8>> {
     if !multi {
-        return Ok(encode(&receive_range(data, subtype)?.into_iter().collect::<Vec<_>>()));
+        return Ok(encode(&receive_range(data, of, types)?.into_iter().collect::<Vec<_>>()));
     }
     let mut data = data;
     let count = length(&mut data)?;
     let mut members = Vec::new();
     for _ in 0..count {
         let size = length(&mut data)?;
-        members.extend(receive_range(take(&mut data, size)?, subtype)?);
+        members.extend(receive_range(take(&mut data, size)?, of, types)?);
     }
     if !data.is_empty() {
         return Err(super::super::binary::left_over());
@@ -549,6 +530,7 @@ pub fn receive(data: &[u8], of: (RangeType, bool)) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::BuiltinTypes;
 
     const INT4: RangeType = RANGES[0];
 
@@ -556,12 +538,12 @@ mod tests {
     fn lengths_that_the_bytes_do_not_bear_out_are_refused() {
         let most = [0x7f, 0xff, 0xff, 0xff];
         for bytes in [&[2, 0x7f, 0xff, 0xff, 0xff, 0][..], &[2, 0xff, 0xff, 0xff, 0xff], &[], &[2, 0, 0, 0, 4, 0, 0]] {
-            assert!(receive(bytes, (INT4, false)).is_err(), "{bytes:?}");
+            assert!(receive(bytes, (INT4, false), &BuiltinTypes).is_err(), "{bytes:?}");
         }
         // So many members, and none of them there.
-        assert!(receive(&most, (INT4, true)).is_err());
+        assert!(receive(&most, (INT4, true), &BuiltinTypes).is_err());
         // An empty range with a byte too many.
-        assert!(receive(&[1, 0], (INT4, false)).is_err());
+        assert!(receive(&[1, 0], (INT4, false), &BuiltinTypes).is_err());
     }
 
     #[test]

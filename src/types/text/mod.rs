@@ -10,6 +10,7 @@ mod range;
 pub(crate) mod record;
 pub(crate) mod reg;
 mod scalar;
+pub mod snapshot;
 pub(super) mod xml;
 
 use std::sync::Arc;
@@ -26,8 +27,8 @@ use crate::error::{Error, Result, SqlState};
 pub use array::{parse_array, put_field, write_array, write_record};
 pub use float::{format_g, parse_f32, parse_f64, write_f32, write_f64};
 pub use json::{normalize_jsonb, validate_json};
-pub use range::{parse_range, write_range};
-pub use record::{split_record, typed};
+pub use range::{parse_range, parse_range_with, write_range};
+pub use record::{split_record, typed, typed_row};
 pub use reg::split_name;
 pub use scalar::{char_byte, char_byte_text, parse_bool, parse_bytea, parse_int, parse_uuid, write_bytea, write_uuid};
 
@@ -83,9 +84,13 @@ fn parse_codec(text: &str, ty: PgType, codec: &Codec, typmod: i32, input: &Input
         Codec::Inet => Value::Bytea(Inet::parse(text, false)?.encode().into()),
         Codec::Cidr => Value::Bytea(Inet::parse(text, true)?.encode().into()),
         Codec::Range(ty) => {
-            let of = coded::range::range_type(*ty).ok_or_else(|| Error::internal("a range of no range type"))?;
+            let of = coded::range::range_of(*ty, input.types);
+            let of = of.ok_or_else(|| Error::internal("a range of no range type"))?;
             Value::Bytea(parse_range(text, of, input)?.into())
         }
+        Codec::PgLsn => Value::Bytea(coded::lsn::parse(text)?.as_slice().into()),
+        Codec::Snapshot => Value::text(snapshot::parse(text)?),
+        Codec::Hstore => Value::Bytea(coded::hstore::Hstore::parse(text)?.encode().into()),
         Codec::Geometry(ty) => Value::Bytea(coded::geometry::parse(text, *ty)?.into()),
         Codec::MacAddr => Value::Bytea(coded::mac::parse(text)?.as_slice().into()),
         Codec::MacAddr8 => Value::Bytea(coded::mac::parse8(text)?.as_slice().into()),

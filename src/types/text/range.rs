@@ -1,7 +1,7 @@
 //! `range_in`, `multirange_in` and their output.
 
-use super::super::PgType;
 use super::super::coded::range::{Bound, Range, RangeType, decode, encode, make, normalize, value};
+use super::super::{OutputSettings, PgType, TypeLookup};
 use super::{Input, Output, is_space, parse_with, write};
 use crate::error::{Error, Result, SqlState};
 
@@ -16,6 +16,16 @@ pub fn parse_range(text: &str, (of, multi): (RangeType, bool), input: &Input<'_>
         return Ok(encode(&normalize(multirange(text, of, input)?)));
     }
     Ok(encode(&range(text, of, input)?.into_iter().collect::<Vec<_>>()))
+}
+
+/// As [`parse_range`], with settings and types alone.
+pub fn parse_range_with(
+    text: &str,
+    of: (RangeType, bool),
+    settings: &OutputSettings,
+    types: &dyn TypeLookup,
+) -> Result<Vec<u8>> {
+    parse_range(text, of, &Input { settings, types, now: None })
 }
 
 fn range(text: &str, of: RangeType, input: &Input<'_>) -> Result<Option<Range>> {
@@ -51,7 +61,7 @@ fn range(text: &str, of: RangeType, input: &Input<'_>) -> Result<Option<Range>> 
         Some(text) => Bound::of(&parse_with(&text, PgType::new(of.subtype), input)?, inclusive),
     };
     let (lower, upper) = (read(lower, lower_inclusive)?, read(upper, upper_inclusive)?);
-    make(lower, upper, of.subtype)
+    make(lower, upper, of)
 }
 
 /// The text of a bound; none if it is infinite.

@@ -1,6 +1,6 @@
 //! `record_in`: the text of a composite value.
 
-use super::super::{PgType, TypeLookup, UserTypeInfoKind, Value, base_type};
+use super::super::{PgType, RowTypes, TypeLookup, UserTypeInfoKind, Value, base_type};
 use super::{Input, is_space, parse_with};
 use crate::error::{Error, Result, SqlState};
 
@@ -12,7 +12,10 @@ fn malformed(text: &str, detail: &str) -> Error {
 pub fn composite_fields(ty: PgType, types: &dyn TypeLookup) -> Option<Vec<PgType>> {
     match types.user_type(base_type(ty, types).oid)?.kind {
         UserTypeInfoKind::Composite { fields } => Some(fields.into_iter().map(|(_, ty)| ty).collect()),
-        UserTypeInfoKind::Enum { .. } | UserTypeInfoKind::Domain { .. } | UserTypeInfoKind::Array { .. } => None,
+        UserTypeInfoKind::Enum { .. }
+        | UserTypeInfoKind::Domain { .. }
+        | UserTypeInfoKind::Range { .. }
+        | UserTypeInfoKind::Array { .. } => None,
     }
 }
 
@@ -72,6 +75,18 @@ pub fn split_record(text: &str, count: usize) -> Result<Vec<Option<String>>> {
         return Err(malformed(text, "Junk after right parenthesis."));
     }
     Ok(fields)
+}
+
+/// As [`typed`], for an anonymous row whose fields' types are known.
+pub fn typed_row(fields: Vec<(PgType, Value)>, row: &RowTypes, types: &dyn TypeLookup) -> Value {
+    if fields.len() != row.0.len() {
+        return Value::Row(fields);
+    }
+    let field = |((_, value), (ty, row)): ((PgType, Value), &(PgType, Option<RowTypes>))| match (value, row) {
+        (Value::Row(inner), Some(row)) => (*ty, typed_row(inner, row, types)),
+        (value, _) => (*ty, typed(value, *ty, types)),
+    };
+    Value::Row(fields.into_iter().zip(row.0.iter()).map(field).collect())
 }
 
 /// A value that came from batches with the types of its fields as they are declared: what carries a field does not tell.

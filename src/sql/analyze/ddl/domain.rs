@@ -18,21 +18,21 @@ impl Analyzer<'_> {
         checks: &[(Option<Name>, String)],
     ) -> Result<Ddl> {
         let (namespace, name) = self.new_name(name, false)?;
-        let base = self.data_type(ty)?;
+        // As DefineDomain, which tells no position of what is wrong with the type.
+        let base = self.data_type(ty).map_err(|mut error| {
+            error.report_mut().position = None;
+            error
+        })?;
         if crate::facts::TYPES.by_oid(base.oid).is_some_and(|t| t.kind == b'p') {
             let message = format!("\"{}\" is not a valid base type for a domain", self.type_name(base.oid));
             return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
-        }
-        let known = self.ctx.snapshot.user_type_by_oid(base.oid);
-        if known.is_some_and(|t| matches!(t.kind, UserTypeKind::Domain { .. })) {
-            return Err(Error::unsupported("a domain over a domain")
-                .hint("Repeat the inner domain's constraints in the outer one."));
         }
         let mut checks = checks.to_vec();
         for (_, text) in &mut checks {
             *text = self.domain_check(base, text)?;
         }
-        let mut default = default;
+        // As DefineDomain, which copies the inner domain's: what becomes of that later is nothing to this one.
+        let mut default = default.or_else(|| self.domain_default_of(base));
         stored::check_default((&name, base), &mut default, self.ctx)?;
         let domain = NewDomain { base, not_null, default, checks };
         Ok(Ddl::CreateDomain { namespace, name, domain })

@@ -16,6 +16,7 @@ mod materialized;
 mod names;
 mod partition;
 mod policy;
+mod range;
 mod table;
 mod using_index;
 
@@ -299,9 +300,7 @@ impl Analyzer<'_> {
                 Ok(Ddl::CreateEnum { namespace, name, labels })
             }
             Some(Representation::Composite { attributes }) => self.create_composite(&name, attributes),
-            Some(Representation::Range { .. }) => Err(Error::unsupported("CREATE TYPE … AS RANGE").hint(
-                "The built-in range types are int4range, int8range, numrange, daterange, tsrange and tstzrange.",
-            )),
+            Some(Representation::Range { options }) => self.create_range(&name, options),
             Some(Representation::SqlDefinition { .. }) => Err(Error::unsupported("CREATE TYPE of a base type")
                 .hint("Use CREATE TYPE name AS ENUM ('…', …), CREATE TYPE name AS (…), or CREATE DOMAIN.")),
             None => Err(Error::unsupported("CREATE TYPE of a shell type")),

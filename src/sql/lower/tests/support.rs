@@ -233,6 +233,9 @@ impl Db {
 
     async fn run(&self, connection: &mut dyn Connection, case: &str, decimals: Decimals) -> Result<String> {
         let plan = self.plan_with(case, decimals)?;
+        if let Some(error) = plan.doomed {
+            return Err(*error);
+        }
         let params = plan.params.iter().map(|source| self.param(source)).collect();
         let run = Run { time_zone: "UTC".into(), deadline: None };
         for step in &plan.before {

@@ -8,6 +8,7 @@ mod drawn;
 mod float;
 mod geometry;
 mod hash_partition;
+mod hstore;
 mod integer;
 mod io;
 mod json;
@@ -65,6 +66,7 @@ pub fn all() -> Vec<Native> {
     all.extend(geometry::natives());
     all.extend(network::natives());
     all.extend(range::natives());
+    all.extend(hstore::natives());
     all.extend(shape::natives());
     all.extend(conflicts::natives());
 

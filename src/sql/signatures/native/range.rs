@@ -1,43 +1,49 @@
 //! Functions of ranges and multiranges, over the bytes that carry them.
 
 use super::*;
+use crate::catalog::Asker;
 use crate::types::coded::range::*;
 use crate::types::{ArrayValue, oid};
 
 type Bytes = [u8];
 
-/// What ranges are over, by the names that their natives have.
-pub(crate) const SUBTYPES: [(crate::types::Oid, Phys, [&str; 4]); 6] = [
-    (oid::INT4, Phys::Int4, ["dg_range_make_int4", "dg_range_lower_int4", "dg_range_upper_int4", "dg_range_of_int4"]),
-    (oid::INT8, Phys::Int8, ["dg_range_make_int8", "dg_range_lower_int8", "dg_range_upper_int8", "dg_range_of_int8"]),
-    (
-        oid::NUMERIC,
-        Phys::Numeric,
-        ["dg_range_make_numeric", "dg_range_lower_numeric", "dg_range_upper_numeric", "dg_range_of_numeric"],
-    ),
-    (oid::DATE, Phys::Date, ["dg_range_make_date", "dg_range_lower_date", "dg_range_upper_date", "dg_range_of_date"]),
-    (
-        oid::TIMESTAMP,
-        Phys::Timestamp,
-        ["dg_range_make_timestamp", "dg_range_lower_timestamp", "dg_range_upper_timestamp", "dg_range_of_timestamp"],
-    ),
-    (
-        oid::TIMESTAMPTZ,
-        Phys::TimestampTz,
+/// The natives over one subtype: a constructor that gives ranges of integers and dates their one form, what gives the bounds, what
+/// makes the set of one value, and a constructor that leaves the bounds as they are.
+macro_rules! names {
+    ($of:literal) => {
         [
-            "dg_range_make_timestamptz",
-            "dg_range_lower_timestamptz",
-            "dg_range_upper_timestamptz",
-            "dg_range_of_timestamptz",
-        ],
-    ),
+            concat!("dg_range_make_", $of),
+            concat!("dg_range_lower_", $of),
+            concat!("dg_range_upper_", $of),
+            concat!("dg_range_of_", $of),
+            concat!("dg_range_plain_", $of),
+        ]
+    };
+}
+
+/// What ranges are over, by the names that their natives have.
+pub(crate) const SUBTYPES: [(crate::types::Oid, Phys, [&str; 5]); 12] = [
+    (oid::INT2, Phys::Int2, names!("int2")),
+    (oid::INT4, Phys::Int4, names!("int4")),
+    (oid::INT8, Phys::Int8, names!("int8")),
+    (oid::OID, Phys::Oid, names!("oid")),
+    (oid::NUMERIC, Phys::Numeric, names!("numeric")),
+    (oid::FLOAT8, Phys::Float8, names!("float8")),
+    (oid::DATE, Phys::Date, names!("date")),
+    (oid::TIME, Phys::Time, names!("time")),
+    (oid::TIMESTAMP, Phys::Timestamp, names!("timestamp")),
+    (oid::TIMESTAMPTZ, Phys::TimestampTz, names!("timestamptz")),
+    (oid::UUID, Phys::Uuid, names!("uuid")),
+    (oid::TEXT, Phys::Text, names!("text")),
 ];
 
 pub(super) fn natives() -> Vec<Native> {
     let mut all = Vec::new();
-    for (subtype, phys, [make, lower, upper, of]) in SUBTYPES {
+    for (subtype, phys, [make, lower, upper, of, plain]) in SUBTYPES {
         let args = vec![phys.clone(), phys.clone(), Phys::Text];
-        all.push(native_values_or_null(make, args, Phys::Bytea, move |given| constructed(given, subtype)));
+        let own = RANGES.into_iter().find(|r| r.subtype == subtype).unwrap_or_else(|| users(subtype));
+        all.push(native_values_or_null(make, args.clone(), Phys::Bytea, move |given| constructed(given, own)));
+        all.push(native_values_or_null(plain, args, Phys::Bytea, move |given| constructed(given, users(subtype))));
         all.push(native_values(lower, vec![Phys::Bytea], phys.clone(), move |given| {
             Ok(members(given).first().map_or(Value::Null, |r| value(&r.lower, subtype)))
         }));
@@ -54,7 +60,67 @@ pub(super) fn natives() -> Vec<Native> {
     all.extend(questions());
     all.extend(pairs());
     all.extend(sets());
+    all.extend(texts());
     all
+}
+
+/// A user's type over this one.
+fn users(subtype: crate::types::Oid) -> RangeType {
+    RangeType { range: oid::FIRST_USER, multirange: oid::FIRST_USER, subtype }
+}
+
+/// Input and output of users' range types, which the last two arguments tell.
+fn texts() -> Vec<Native> {
+    let convert =
+        |name: &'static str, from: Phys, to: Phys, f: fn(&Asker, &Value, (RangeType, bool)) -> Result<Value>| {
+            let (taken, given) = (from.clone(), to.clone());
+            Native {
+                name,
+                args: vec![Phys::Int8, from, Phys::Oid, Phys::Bool],
+                varargs: None,
+                result: to,
+                strict: true,
+                volatile: false,
+                body: Arc::new(move |arrays, rows| {
+                    let mut values = Vec::with_capacity(rows);
+                    if rows == 0 {
+                        return array_from_values(&values, &given);
+                    }
+                    let asker = asker(downcast::<i64>(arrays, 0)?.value(0))?;
+                    for row in 0..rows {
+                        if arrays.iter().any(|a| a.is_null(row)) {
+                            values.push(Value::Null);
+                            continue;
+                        }
+                        let kind = (value_at(&*arrays[2], row, &Phys::Oid), value_at(&*arrays[3], row, &Phys::Bool));
+                        let (Value::Oid(subtype), Value::Bool(multi)) = kind else {
+                            return Err(Error::internal("a range of no range type"));
+                        };
+                        values.push(f(&asker, &value_at(&*arrays[1], row, &taken), (users(subtype), multi))?);
+                    }
+                    array_from_values(&values, &given)
+                }),
+            }
+        };
+    vec![
+        convert("dg_range_in", Phys::Text, Phys::Bytea, |asker, text, of| {
+            let Value::Text(text) = text else { return Ok(Value::Null) };
+            let settings = asker.view.output_settings();
+            Ok(Value::Bytea(crate::types::text::parse_range_with(text, of, &settings, &asker.seen)?.into()))
+        }),
+        convert("dg_range_out", Phys::Bytea, Phys::Text, |asker, bytes, of| {
+            let Value::Bytea(bytes) = bytes else { return Ok(Value::Null) };
+            let settings = asker.view.output_settings();
+            let mut out = Vec::new();
+            crate::types::text::write_range(
+                &mut out,
+                bytes,
+                of,
+                &crate::types::text::Output::new(&settings, &asker.seen),
+            );
+            Ok(Value::text(String::from_utf8_lossy(&out)))
+        }),
+    ]
 }
 
 fn members(given: &[Value]) -> Vec<Range> {
@@ -65,7 +131,7 @@ fn members(given: &[Value]) -> Vec<Range> {
 }
 
 /// `int4range(1, 5, '[]')`.
-fn constructed(given: &[Value], subtype: crate::types::Oid) -> Result<Value> {
+fn constructed(given: &[Value], of: RangeType) -> Result<Value> {
     let [lower, upper, flags] = given else { return Err(Error::internal("a range of other than three arguments")) };
     let (lower_inclusive, upper_inclusive) = match flags {
         Value::Text(flags) => match &**flags {
@@ -83,7 +149,7 @@ fn constructed(given: &[Value], subtype: crate::types::Oid) -> Result<Value> {
             return Err(Error::new(SqlState::DATA_EXCEPTION, message));
         }
     };
-    let range = make(Bound::of(lower, lower_inclusive)?, Bound::of(upper, upper_inclusive)?, subtype)?;
+    let range = make(Bound::of(lower, lower_inclusive)?, Bound::of(upper, upper_inclusive)?, of)?;
     Ok(Value::Bytea(encode(range.as_slice()).into()))
 }
 

@@ -1,0 +1,37 @@
+//! hstore of a row: its columns' names with their texts.
+//!
+//! `hstore(ROW(1, 'a'))` → `dg_hstore_zip(['f1', 'f2'], [CAST(1 AS VARCHAR), 'a'])`
+
+use crate::error::Result;
+use crate::tree::Expr;
+use crate::types::{PgType, Phys, oid};
+
+use super::Lowerer;
+use super::ir::Scalar;
+
+impl Lowerer<'_> {
+    pub(super) fn hstore_of_row(&mut self, arg: &Expr) -> Result<Scalar> {
+        let shape = self.shape(Some(arg), arg.ty)?;
+        let row = self.expr(arg)?;
+        let result = self.phys(PgType::new(oid::HSTORE))?;
+        let texts = || Phys::List(Box::new(Phys::Text));
+        self.bind_once(row, |this, row| {
+            let fields = match &row.phys {
+                Phys::Row(fields) => fields.to_vec(),
+                _ => Vec::new(),
+            };
+            let mut values = Vec::with_capacity(shape.len());
+            for (i, (_, ty)) in shape.iter().enumerate() {
+                let phys = match fields.get(i) {
+                    Some(phys) => phys.clone(),
+                    None => this.phys(*ty)?,
+                };
+                let text = this.output(super::row::field_of(row.clone(), i, phys), *ty)?;
+                values.push(text.cast(Phys::Text));
+            }
+            let names = shape.iter().map(|(name, _)| Scalar::literal(&**name, Phys::Text)).collect();
+            let lists = vec![Scalar::template("[{*}]", names, texts()), Scalar::template("[{*}]", values, texts())];
+            Ok(Scalar::call("dg_hstore_zip", lists, result))
+        })
+    }
+}
