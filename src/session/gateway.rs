@@ -158,7 +158,8 @@ impl Gateway {
         }
         if *startup.database != *snapshot.database {
             let message = format!("database \"{}\" does not exist", startup.database);
-            return Err(Error::new(SqlState::INVALID_CATALOG_NAME, message));
+            let hint = format!("A gateway serves one database, here \"{}\".", snapshot.database);
+            return Err(Error::new(SqlState::INVALID_CATALOG_NAME, message).hint(hint));
         }
         if !snapshot.database_privileges(role.oid).contains(Privileges::CONNECT) {
             let message = format!("permission denied for database \"{}\"", startup.database);
