@@ -255,7 +255,7 @@ fn clauses(tokens: Vec<TokenWithSpan>, source: &Source, triggers: &Triggers) -> 
                 out.extend(tokens[i + 2..close].iter().cloned());
                 i = close;
             }
-            Keyword::USING if in_from[i] && is_token(at(i + 1), &Token::LParen) => {
+            Keyword::USING if in_from[i] && are_names(&tokens[i + 1..]) => {
                 let close = closing(&tokens, i + 1);
                 out.extend(tokens[i..close].iter().cloned());
                 if keyword(at(close + 1)) == Keyword::AS
@@ -318,6 +318,16 @@ fn begins_item(before: Option<&TokenWithSpan>) -> bool {
         keyword(before),
         Keyword::FROM | Keyword::JOIN | Keyword::UPDATE | Keyword::USING | Keyword::LATERAL | Keyword::TABLE
     ) || matches!(before.map(|t| &t.token), Some(Token::Comma | Token::LParen))
+}
+
+/// True for `(a, b)`, a join's columns: DELETE has a subquery in its USING.
+fn are_names(tokens: &[TokenWithSpan]) -> bool {
+    let close = closing(tokens, 0).min(tokens.len());
+    let fits = |(i, token): (usize, &TokenWithSpan)| match i % 2 {
+        1 => is_word(Some(token)) && keyword(Some(token)) != Keyword::SELECT,
+        _ => token.token == if i == 0 { Token::LParen } else { Token::Comma },
+    };
+    close.is_multiple_of(2) && close > 0 && tokens[..close].iter().enumerate().all(fits)
 }
 
 /// `person*`: the star after a table's name, which is not a product.
