@@ -24,11 +24,11 @@ static ALL: LazyLock<Vec<Opclass>> = LazyLock::new(|| {
     let t = &*facts::OPCLASS_ROWS;
     let opclass = |r: &Row| {
         Some(Opclass {
-            oid: number(t, *r, "oid")?,
-            name: t.get(*r, "opcname")?,
-            method: number(t, *r, "opcmethod")?,
-            input: number(t, *r, "opcintype")?,
-            default: t.get(*r, "opcdefault") == Some("t"),
+            oid: number(t, r, "oid")?,
+            name: t.get(r, "opcname")?,
+            method: number(t, r, "opcmethod")?,
+            input: number(t, r, "opcintype")?,
+            default: t.get(r, "opcdefault") == Some("t"),
         })
     };
     t.rows.iter().filter_map(opclass).collect()
@@ -36,7 +36,7 @@ static ALL: LazyLock<Vec<Opclass>> = LazyLock::new(|| {
 
 static METHODS: LazyLock<HashMap<&'static str, Oid>> = LazyLock::new(|| {
     let Some(t) = facts::recorded("pg_am") else { return HashMap::new() };
-    t.rows.iter().filter_map(|r| Some((t.get(*r, "amname")?, number(t, *r, "oid")?))).collect()
+    t.rows.iter().filter_map(|r| Some((t.get(r, "amname")?, number(t, r, "oid")?))).collect()
 });
 
 fn number(table: &'static Table, row: Row, column: &str) -> Option<Oid> {
