@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use super::feed::{Beginning, Feed, Feeds, Piece, Threads};
 use super::native::{caught, drop_box, guarded};
 use super::raw::RawConnection;
-use super::system::{TableFunction, output_columns, parameter, set_output};
+use super::system::{TableFunction, output_columns, parameter, set_bind, set_init, set_output};
 use super::unwind;
 use super::write::{Span, Texts, write};
 use super::{Block, Cursor, Vectors};
@@ -60,10 +60,7 @@ unsafe extern "C" fn bind(info: ffi::duckdb_bind_info) {
         }
         Ok(())
     });
-    if let Some(text) = failed {
-        // SAFETY: a live handle and a NUL-terminated string, which DuckDB copies.
-        unsafe { ffi::duckdb_bind_set_error(info, text.as_ptr()) };
-    }
+    set_bind(info, failed);
 }
 
 /// How far one of a scan's threads has come.
@@ -104,10 +101,7 @@ unsafe extern "C" fn init(info: ffi::duckdb_init_info) {
         }
         Ok(())
     });
-    if let Some(text) = failed {
-        // SAFETY: a live handle and a NUL-terminated string, which DuckDB copies.
-        unsafe { ffi::duckdb_init_set_error(info, text.as_ptr()) };
-    }
+    set_init(info, failed);
 }
 
 unsafe extern "C" fn local(info: ffi::duckdb_init_info) {

@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 use super::aside::{arrow_error, disk_error, temporary_file};
 use super::native::{caught, drop_box, guarded};
 use super::raw::{Database, RawConnection, RawError};
-use super::system::{TableFunction, output_columns, set_output};
+use super::system::{TableFunction, output_columns, set_bind, set_output};
 use super::unwind;
 use super::write::{Span, Texts, write};
 use crate::error::{Error, Result, SqlState};
@@ -286,10 +286,7 @@ unsafe extern "C" fn bind(info: ffi::duckdb_bind_info) {
         unsafe { ffi::duckdb_bind_set_bind_data(info, Box::into_raw(bound).cast(), Some(drop_box::<Arc<Source>>)) };
         Ok(())
     });
-    if let Some(text) = failed {
-        // SAFETY: a live handle and a NUL-terminated string, which DuckDB copies.
-        unsafe { ffi::duckdb_bind_set_error(info, text.as_ptr()) };
-    }
+    set_bind(info, failed);
 }
 
 unsafe extern "C" fn init(info: ffi::duckdb_init_info) {

@@ -80,6 +80,22 @@ pub(super) fn output_columns(info: ffi::duckdb_bind_info, columns: &[(String, Ph
     Ok(())
 }
 
+/// Ends a table function's bind: an error if it failed.
+pub(super) fn set_bind(info: ffi::duckdb_bind_info, failed: Option<CString>) {
+    if let Some(text) = failed {
+        // SAFETY: a live handle and a NUL-terminated string, which DuckDB copies.
+        unsafe { ffi::duckdb_bind_set_error(info, text.as_ptr()) };
+    }
+}
+
+/// Ends a table function's init: an error if it failed.
+pub(super) fn set_init(info: ffi::duckdb_init_info, failed: Option<CString>) {
+    if let Some(text) = failed {
+        // SAFETY: a live handle and a NUL-terminated string, which DuckDB copies.
+        unsafe { ffi::duckdb_init_set_error(info, text.as_ptr()) };
+    }
+}
+
 /// Ends a call of a table function: an error if it failed.
 pub(super) fn set_output(info: ffi::duckdb_function_info, output: ffi::duckdb_data_chunk, failed: Option<CString>) {
     if let Some(text) = failed {
@@ -149,10 +165,7 @@ unsafe extern "C" fn bind(info: ffi::duckdb_bind_info) {
         unsafe { ffi::duckdb_bind_set_bind_data(info, Box::into_raw(bound).cast(), Some(drop_box::<Bound>)) };
         Ok(())
     });
-    if let Some(text) = failed {
-        // SAFETY: a live handle and a NUL-terminated string, which DuckDB copies.
-        unsafe { ffi::duckdb_bind_set_error(info, text.as_ptr()) };
-    }
+    set_bind(info, failed);
 }
 
 unsafe extern "C" fn init(info: ffi::duckdb_init_info) {
@@ -175,10 +188,7 @@ unsafe extern "C" fn init(info: ffi::duckdb_init_info) {
         }
         Ok(())
     });
-    if let Some(text) = failed {
-        // SAFETY: a live handle and a NUL-terminated string, which DuckDB copies.
-        unsafe { ffi::duckdb_init_set_error(info, text.as_ptr()) };
-    }
+    set_init(info, failed);
 }
 
 unsafe extern "C-unwind" fn scan(info: ffi::duckdb_function_info, output: ffi::duckdb_data_chunk) {

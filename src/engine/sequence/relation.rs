@@ -9,7 +9,7 @@ use super::{Sequences, definition};
 use crate::engine::directory;
 use crate::engine::native::{drop_box, guarded};
 use crate::engine::raw::RawConnection;
-use crate::engine::system::{TableFunction, output_columns, parameter, set_output};
+use crate::engine::system::{TableFunction, output_columns, parameter, set_bind, set_init, set_output};
 use crate::engine::tape::{self, Source};
 use crate::engine::unwind;
 use crate::error::{Error, Result};
@@ -57,10 +57,7 @@ unsafe extern "C" fn bind(info: ffi::duckdb_bind_info) {
         }
         Ok(())
     });
-    if let Some(text) = failed {
-        // SAFETY: a live handle and a NUL-terminated string, which DuckDB copies.
-        unsafe { ffi::duckdb_bind_set_error(info, text.as_ptr()) };
-    }
+    set_bind(info, failed);
 }
 
 unsafe extern "C" fn init(info: ffi::duckdb_init_info) {
@@ -75,10 +72,7 @@ unsafe extern "C" fn init(info: ffi::duckdb_init_info) {
         }
         Ok(())
     });
-    if let Some(text) = failed {
-        // SAFETY: a live handle and a NUL-terminated string, which DuckDB copies.
-        unsafe { ffi::duckdb_init_set_error(info, text.as_ptr()) };
-    }
+    set_init(info, failed);
 }
 
 impl Bound {

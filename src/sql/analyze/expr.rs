@@ -364,6 +364,12 @@ impl Analyzer<'_> {
     }
 
     pub(crate) fn row(&mut self, items: &[ast::Expr], pos: u32) -> Result<Expr> {
+        let items = self.expression_list(items)?;
+        Ok(Expr { kind: ExprKind::Row(items), ty: PgType::new(oid::RECORD), pos })
+    }
+
+    /// transformExpressionList: the items of ROW or of a row of VALUES, where `t.*` and `(row).*` are as many as they have fields.
+    pub(crate) fn expression_list(&mut self, items: &[ast::Expr]) -> Result<Vec<Expr>> {
         let mut out = Vec::with_capacity(items.len());
         for item in items {
             let mut all = Vec::new();
@@ -377,7 +383,7 @@ impl Analyzer<'_> {
             }
             out.extend(all.into_iter().map(|t| t.expr));
         }
-        Ok(Expr { kind: ExprKind::Row(out), ty: PgType::new(oid::RECORD), pos })
+        Ok(out)
     }
 
     /// make_row_comparison_op.

@@ -12,6 +12,9 @@ impl Analyzer<'_> {
     pub(crate) fn values_query(&mut self, values: &ast::Values, query: &ast::Query) -> Result<Query> {
         let rows = self.value_rows(values)?;
         let width = rows.first().map_or(0, Vec::len);
+        if width == 0 {
+            return Err(Error::unsupported("VALUES of rows without columns"));
+        }
         let mut rows: Vec<Vec<Option<Expr>>> = rows.into_iter().map(|r| r.into_iter().map(Some).collect()).collect();
         let mut columns = Vec::with_capacity(width);
         for i in 0..width {
@@ -56,7 +59,7 @@ impl Analyzer<'_> {
         self.in_clause(Clause::Values, |a| {
             let mut rows: Vec<Vec<Expr>> = Vec::with_capacity(values.rows.len());
             for row in &values.rows {
-                let exprs = row.content.iter().map(|e| a.expr(e)).collect::<Result<Vec<_>>>()?;
+                let exprs = a.expression_list(&row.content)?;
                 if rows.first().is_some_and(|first: &Vec<Expr>| first.len() != exprs.len()) {
                     let pos = exprs.first().map_or(0, |e| e.pos);
                     return Err(Error::syntax("VALUES lists must all be the same length").at(pos));
