@@ -18,6 +18,7 @@ use super::feed::{Feed, Part, Threads};
 use super::helpers::{ALONE, Help, PLANNING};
 use super::link::{Held, Plan, Transaction, Work};
 use super::patience::Stopwatch;
+use super::places::Line;
 use super::pool::{Shared, blocking};
 use super::quick::{self, InPlace, QUICK};
 use super::raw::QueryResult;
@@ -67,9 +68,9 @@ pub(super) enum Started {
 }
 
 impl Lease {
-    /// `queued`: its statements wait in line for a slot.
-    pub fn new(shared: Arc<Shared>, queued: bool) -> Self {
-        Self { shared, queued, held: None, control: Arc::default(), transaction: Block::None, epoch: 0 }
+    /// `queued`: its statements wait in line for a slot; `share`: of its role's.
+    pub fn new(shared: Arc<Shared>, queued: bool, share: Option<Arc<Line>>) -> Self {
+        Self { shared, queued, held: None, control: Arc::new(Control::of(share)), transaction: Block::None, epoch: 0 }
     }
 
     fn held(&mut self) -> Result<Arc<Held>> {

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::error::is_interrupt;
 use super::link::Held;
+use super::places::Line;
 use super::{Cancel, CancelReason};
 use crate::error::{Error, Result};
 
@@ -21,6 +22,8 @@ const INTERRUPT_EVERY: Duration = Duration::from_millis(5);
 pub(super) struct Control {
     state: Mutex<State>,
     changed: Notify,
+    /// The places of the role whose connection it is.
+    share: Option<Arc<Line>>,
 }
 
 #[derive(Default)]
@@ -32,6 +35,14 @@ struct State {
 }
 
 impl Control {
+    pub fn of(share: Option<Arc<Line>>) -> Self {
+        Self { share, ..Self::default() }
+    }
+
+    pub fn share(&self) -> Option<&Line> {
+        self.share.as_deref()
+    }
+
     /// A statement begins; gives its number. What was asked of the one before is forgotten.
     pub fn begin(&self) -> u64 {
         let mut state = self.state.lock();

@@ -41,6 +41,7 @@ mod logical;
 mod native;
 mod parquet;
 mod patience;
+mod places;
 mod pool;
 mod quick;
 mod raw;
@@ -285,6 +286,8 @@ pub struct Stats {
 pub trait Engine: Send + Sync {
     /// A connection, at once: what is limited is the statements that run, not the connections.
     fn connect(&self) -> Result<Box<dyn Connection>>;
+    /// The same for a role's session: its statements have places of the role's share, which leaves one to others.
+    fn connect_as(&self, role: Oid) -> Result<Box<dyn Connection>>;
     /// A connection whose statements wait for nobody: the gateway's own, which a session's statement may itself wait for
     /// (`SELECT duckgate.reload()`).
     fn connect_beside(&self) -> Result<Box<dyn Connection>>;
@@ -312,8 +315,9 @@ pub trait Engine: Send + Sync {
     fn sequence_state(&self, oid: Oid) -> Result<Option<(i64, bool)>>;
     /// Forgets what currval() and lastval() know of a session; DISCARD SEQUENCES and the session's end.
     fn end_session(&self, session: u64);
-    /// Lets another statement run for as long as the answer lives: for a native that waits for another session.
-    fn give_way(&self) -> Box<dyn Send>;
+    /// Lets another statement, also one of this role, run for as long as the answer lives: for a native that waits for another
+    /// session.
+    fn give_way(&self, role: Oid) -> Box<dyn Send>;
     /// Checkpoints and closes; every later call fails.
     fn close(&self) -> BoxFuture<'_, Result<()>>;
 }

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::commits::{Commits, Moment};
 use super::connection::Lease;
@@ -17,6 +16,7 @@ use super::feed::Feeds;
 use super::helpers::Helpers;
 use super::keys::Keys;
 use super::link::Link;
+use super::places::{Place, Places};
 use super::raw::{Database, RawConnection, RawError};
 use super::sequence::Sequences;
 use super::spool::Spool;
@@ -34,8 +34,7 @@ pub(super) struct Shared {
     /// Taken by [`Engine::close`].
     database: Mutex<Option<Arc<Database>>>,
     idle: Mutex<Vec<Link>>,
-    slots: Arc<Semaphore>,
-    surplus: Arc<AtomicUsize>,
+    places: Places,
     running: Arc<AtomicUsize>,
     waiting: Arc<AtomicUsize>,
     pub connections: Arc<AtomicUsize>,
@@ -49,38 +48,10 @@ pub(super) struct Shared {
     keys: Arc<Keys>,
 }
 
-/// One of the statements that run: held by the piece of work itself, so that work that was left behind keeps its slot.
+/// One of the statements that run: held by the piece of work itself, so that work that was left behind keeps its place.
 pub(super) struct Slot {
-    permit: Option<OwnedSemaphorePermit>,
-    /// How many slots have to go because there are more than there should be.
-    surplus: Arc<AtomicUsize>,
+    _places: (Option<Place>, Place),
     _running: Count,
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        let one_less = |n: usize| n.checked_sub(1);
-        if self.surplus.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok()
-            && let Some(permit) = self.permit.take()
-        {
-            permit.forget();
-        }
-    }
-}
-
-/// A slot more, for a statement that waits in its own. When it goes on, one slot is taken back: at once, or when the next
-/// statement is done.
-struct Extra {
-    slots: Arc<Semaphore>,
-    surplus: Arc<AtomicUsize>,
-}
-
-impl Drop for Extra {
-    fn drop(&mut self) {
-        if self.slots.forget_permits(1) == 0 {
-            self.surplus.fetch_add(1, Ordering::SeqCst);
-        }
-    }
 }
 
 impl Pool {
@@ -112,10 +83,9 @@ impl Pool {
         drop(raw);
         let helpers = Helpers::start(&database, config.threads.max(1) - 1).map_err(Error::internal)?;
         let shared = Shared {
-            slots: Arc::new(Semaphore::new(config.max_running.max(1))),
+            places: Places::new(config.max_running),
             database: Mutex::new(Some(database)),
             idle: Mutex::default(),
-            surplus: Arc::default(),
             running: Arc::default(),
             waiting,
             connections: Arc::default(),
@@ -214,20 +184,20 @@ impl Shared {
 
     /// Waits in line for a slot.
     pub async fn slot(&self, control: &Control, epoch: u64, deadline: Option<std::time::Instant>) -> Result<Slot> {
-        let permit = match Arc::clone(&self.slots).try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => {
+        let share = control.share();
+        let places = match self.places.try_take(share) {
+            Some(places) => places,
+            None => {
                 let _waiting = Count::of(&self.waiting);
                 tokio::select! {
                     biased;
                     reason = control.stopped(epoch, deadline) => return Err(reason.error()),
-                    permit = Arc::clone(&self.slots).acquire_owned() => permit.map_err(|_| closed())?,
+                    places = self.places.take(share) => places.map_err(|_| closed())?,
                     () = tokio::time::sleep(self.config.queue_timeout) => return Err(self.queue_full()),
                 }
             }
         };
-        let surplus = Arc::clone(&self.surplus);
-        Ok(Slot { permit: Some(permit), surplus, _running: Count::of(&self.running) })
+        Ok(Slot { _places: places, _running: Count::of(&self.running) })
     }
 
     fn queue_full(&self) -> Error {
@@ -254,14 +224,21 @@ impl Engine for Pool {
         if self.0.closed.load(Ordering::SeqCst) {
             return Err(closed());
         }
-        Ok(Box::new(Lease::new(Arc::clone(&self.0), true)))
+        Ok(Box::new(Lease::new(Arc::clone(&self.0), true, None)))
+    }
+
+    fn connect_as(&self, role: Oid) -> Result<Box<dyn Connection>> {
+        if self.0.closed.load(Ordering::SeqCst) {
+            return Err(closed());
+        }
+        Ok(Box::new(Lease::new(Arc::clone(&self.0), true, self.0.places.of(role))))
     }
 
     fn connect_beside(&self) -> Result<Box<dyn Connection>> {
         if self.0.closed.load(Ordering::SeqCst) {
             return Err(closed());
         }
-        Ok(Box::new(Lease::new(Arc::clone(&self.0), false)))
+        Ok(Box::new(Lease::new(Arc::clone(&self.0), false, None)))
     }
 
     fn moment(&self) -> Moment {
@@ -306,9 +283,8 @@ impl Engine for Pool {
         self.0.sequences.end_session(session);
     }
 
-    fn give_way(&self) -> Box<dyn Send> {
-        self.0.slots.add_permits(1);
-        Box::new(Extra { slots: Arc::clone(&self.0.slots), surplus: Arc::clone(&self.0.surplus) })
+    fn give_way(&self, role: Oid) -> Box<dyn Send> {
+        self.0.places.one_more(role)
     }
 
     fn stats(&self) -> Stats {
@@ -343,7 +319,7 @@ impl Engine for Pool {
             if self.0.closed.swap(true, Ordering::SeqCst) {
                 return Err(closed());
             }
-            self.0.slots.close();
+            self.0.places.close();
             let idle = std::mem::take(&mut *self.0.idle.lock());
             let database = self.0.database.lock().take().ok_or_else(closed)?;
             let shared = Arc::clone(&self.0);

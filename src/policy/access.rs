@@ -53,7 +53,7 @@ pub fn asked(statement: &Statement, found: &Found, role: Oid, snapshot: &Snapsho
 
 /// The rules that went into it, in words.
 pub fn rules(applied: &[Applied], snapshot: &Snapshot) -> Vec<Rules> {
-    let rule = |Applied { table, role, policies, masked }: &Applied| Rules {
+    let rule = |Applied { table, role, filtered: _, policies, masked }: &Applied| Rules {
         schema: table.namespace.clone(),
         table: table.name.clone(),
         role: name(*role, snapshot),

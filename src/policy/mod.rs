@@ -19,7 +19,7 @@ mod walk;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-pub use check::{SequenceUse, kind_word, may_use_sequence};
+pub use check::{SequenceUse, kind_word, may_use_sequence, must_own};
 
 use crate::error::Result;
 use crate::observe::audit::Access;
@@ -107,6 +107,8 @@ pub struct Applied {
     pub table: Arc<Relation>,
     /// In whose name the table is read.
     pub role: Oid,
+    /// Whether it has row rules for that role.
+    pub filtered: bool,
     /// The policies that hold; without one, no row is there.
     pub policies: BTreeSet<Name>,
     pub masked: BTreeSet<Name>,
@@ -127,6 +129,11 @@ impl<T> Permit<T> {
     /// Do rules hide rows or values from the statement? Then nothing that it tells beside its result may count them.
     pub fn is_ruled(&self) -> bool {
         !self.rules.is_empty()
+    }
+
+    /// Do they hide rows? Where they put other values in the place of a column's only, there is nothing to be met by accident.
+    pub fn hides_rows(&self) -> bool {
+        self.rules.iter().any(|applied| applied.filtered)
     }
 
     pub fn rules(&self) -> &[Applied] {

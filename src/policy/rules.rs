@@ -117,7 +117,7 @@ impl Rules<'_> {
         let known = self.applied.iter().position(|a| a.table.oid == table.oid && a.role == role);
         let at = known.unwrap_or_else(|| {
             let (policies, masked) = (BTreeSet::new(), BTreeSet::new());
-            self.applied.push(Applied { table: Arc::clone(table), role, policies, masked });
+            self.applied.push(Applied { table: Arc::clone(table), role, filtered: false, policies, masked });
             self.applied.len() - 1
         });
         &mut self.applied[at]
@@ -139,7 +139,9 @@ impl Rules<'_> {
             table.rules.policies.iter().filter(meant).cloned().partition(|p| p.permissive);
         restrictive.sort_by(|a, b| a.name.cmp(&b.name));
         let names: Vec<Name> = permissive.iter().chain(&restrictive).map(|p| p.name.clone()).collect();
-        self.applied(table).policies.extend(names);
+        let applied = self.applied(table);
+        applied.filtered = true;
+        applied.policies.extend(names);
         (permissive, restrictive)
     }
 

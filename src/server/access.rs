@@ -44,7 +44,7 @@ pub fn explain(snapshot: &Arc<Snapshot>, role: &str, text: &str) -> Result<Strin
 fn tell(out: &mut String, plan: &Plan, snapshot: &Snapshot) {
     let rules = plan.permit.rules();
     let _ = writeln!(out, "  allowed; {}", if rules.is_empty() { "no rule hides anything" } else { "under rules:" });
-    for Applied { table, role, policies, masked } in rules {
+    for Applied { table, role, filtered: _, policies, masked } in rules {
         let role = snapshot.role_by_oid(*role).map_or("", |r| &r.name);
         let _ = writeln!(out, "  {}.{}, read by {role}", table.namespace, table.name);
         let mut kinds = table.rules.policies.iter().filter(|p| policies.contains(&p.name)).peekable();

@@ -15,7 +15,7 @@ use crate::engine::CancelReason;
 use crate::engine::directory::{LockMode, LockScope, LockTag};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::{LockCall, LockKey, Plan};
-use crate::types::Value;
+use crate::types::{Oid, Value};
 
 /// How often a statement that waits on its thread looks whether the lock is its own.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
@@ -123,14 +123,14 @@ impl Gateway {
         &self,
         mut waiting: Waiting<'_>,
         limit: Option<Duration>,
-        interrupt: &Interrupt,
+        (interrupt, role): (&Interrupt, Oid),
     ) -> Result<()> {
         let place = Place(&self.lock_waiters);
         if place.0.fetch_add(1, Ordering::SeqCst) >= self.limits().lock_waiters {
             return Err(Error::new(SqlState::TOO_MANY_CONNECTIONS, "too many statements wait for advisory locks")
                 .hint("Write SELECT pg_advisory_lock(…) with a number or a parameter and without FROM, or raise limits.lock_waiters."));
         }
-        let _another = self.engine().give_way();
+        let _another = self.engine().give_way(role);
         let end = limit.map(|limit| Instant::now() + limit);
         while !waiting.is_granted() {
             if let Some(error) = interrupt.stopping() {

@@ -30,7 +30,8 @@ impl Session {
     /// The session's connection; taken from the pool if it has none.
     pub(super) fn lease(&mut self) -> Result<&mut Lease> {
         if self.lease.is_none() {
-            let connection = self.gateway.engine().connect()?;
+            let role = self.shared.state.lock().authenticated;
+            let connection = self.gateway.engine().connect_as(role)?;
             let canceller = connection.canceller();
             self.shared.interrupt.attach(Some(canceller.clone()));
             self.lease = Some(Lease { connection, canceller });

@@ -321,8 +321,11 @@ impl SessionView for Shared {
             Answer::Granted => Ok(true),
             Answer::Refused => Ok(false),
             Answer::Wait(waiting) => {
-                let timeout = self.state.lock().settings.acting().lock_timeout;
-                gateway.wait_for_lock(waiting, timeout, &self.interrupt).map(|()| true)
+                let (timeout, role) = {
+                    let state = self.state.lock();
+                    (state.settings.acting().lock_timeout, state.authenticated)
+                };
+                gateway.wait_for_lock(waiting, timeout, (&self.interrupt, role)).map(|()| true)
             }
         }
     }

@@ -1,11 +1,15 @@
 //! The commands that the session carries out by itself.
 
+use std::sync::Arc;
+
 use super::execute::{Alone, Done};
 use super::front::Front;
 use super::plan_cache::Origin;
 use super::session::Session;
 use super::transaction::{self, End};
 use crate::error::{Error, Report, Result, SqlState};
+use crate::policy::must_own;
+use crate::registry::Relation;
 use crate::tree::{Discard, MaintainCommand, TransactionModes, Utility};
 use crate::types::Value;
 
@@ -84,7 +88,9 @@ impl Session {
             Utility::Lock { tables, below, mode, nowait } => {
                 self.lock_table(tables, below, *mode, *nowait, front).await
             }
-            Utility::Maintain { command, tables: _, outside_block } => self.maintain(*command, *outside_block).await,
+            Utility::Maintain { command, tables, outside_block } => {
+                self.maintain(*command, tables, *outside_block, front).await
+            }
             Utility::PrepareTransaction => {
                 let outside = !self.transaction.in_block();
                 self.rollback().await;
@@ -229,7 +235,13 @@ impl Session {
         Ok(())
     }
 
-    async fn maintain(&mut self, command: MaintainCommand, outside_block: Option<&str>) -> Result<Done> {
+    async fn maintain(
+        &mut self,
+        command: MaintainCommand,
+        tables: &[Arc<Relation>],
+        outside_block: Option<&str>,
+        front: &mut dyn Front,
+    ) -> Result<Done> {
         let tag = match command {
             MaintainCommand::Vacuum => "VACUUM",
             MaintainCommand::Analyze => "ANALYZE",
@@ -242,13 +254,19 @@ impl Session {
         {
             return Err(transaction::never_in_block(what));
         }
-        if command == MaintainCommand::Checkpoint {
-            if !self.shared.state.lock().superuser() {
-                return Err(Error::new(
-                    SqlState::INSUFFICIENT_PRIVILEGE,
-                    "must be superuser or have privileges of pg_checkpoint to do CHECKPOINT",
-                ));
+        let (snapshot, role) = (self.snapshot(), self.role());
+        let verb = match command {
+            MaintainCommand::Vacuum => Some("vacuum"),
+            MaintainCommand::Analyze => Some("analyze"),
+            MaintainCommand::Checkpoint | MaintainCommand::Reindex | MaintainCommand::Cluster => None,
+        };
+        for table in tables {
+            if let Some(verb) = verb.filter(|_| must_own(&snapshot, role, table).is_err()) {
+                let message = format!("skipping \"{}\" --- only table or database owner can {verb} it", table.name);
+                self.notice(front, &Report::warning(SqlState::WARNING, message));
             }
+        }
+        if command == MaintainCommand::Checkpoint {
             // DuckDB cannot checkpoint over a transaction of this session; it does so by itself when it has ended.
             if !self.transaction.active().is_some_and(|a| a.engine) {
                 self.gateway.engine().clone().checkpoint().await?;

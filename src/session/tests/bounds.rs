@@ -119,3 +119,43 @@ async fn columns_of_foreign_keys_change_their_type() {
     assert!(run(&mut session, "insert into c values (3, 9)").await.starts_with("E 23503"));
     assert!(run(&mut session, "delete from p").await.starts_with("E 23503"));
 }
+
+/// Four statements run at once here.
+#[tokio::test]
+async fn a_role_leaves_a_place_to_the_statements_of_others() {
+    let gateway = gateway().await;
+    let mut other = open(&gateway);
+    assert_eq!(run(&mut other, "create role app login").await, "");
+    let mut sessions: Vec<Session> = (0..5).map(|_| open_as(&gateway, "app", &[]).unwrap()).collect();
+    let began = std::time::Instant::now();
+    let busy = futures::future::join_all(sessions.iter_mut().map(|session| run(session, "select pg_sleep(2)")));
+    let others = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let asked = std::time::Instant::now();
+        (run(&mut other, "select 1").await, asked.elapsed())
+    };
+    let (_, (answer, took)) = futures::join!(busy, others);
+    assert_eq!(answer, "D 1");
+    assert!(took < Duration::from_millis(1200), "{took:?}: all places were taken");
+    assert!(began.elapsed() >= Duration::from_millis(3900), "five of two seconds each, three at once");
+}
+
+/// As PostgreSQL answers.
+#[tokio::test]
+async fn vacuum_and_analyze_of_others_tables_are_warned_of() {
+    let gateway = gateway().await;
+    let mut owner = open(&gateway);
+    let made = "create role app login; create table doc(id int); create table tree(k int); create table leaf(k int)";
+    assert_eq!(run(&mut owner, made).await, "");
+    let mut app = open_as(&gateway, "app", &[]).unwrap();
+    for (text, verb) in [("analyze doc", "analyze"), ("vacuum doc", "vacuum"), ("vacuum analyze doc", "vacuum")] {
+        let lines = simple(&mut app, text).await;
+        let warning = format!("N 01000 skipping \"doc\" --- only table or database owner can {verb} it");
+        assert!(lines.contains(&warning), "{text}: {lines:?}");
+        assert!(!simple(&mut owner, text).await.iter().any(|line| line.starts_with("N ")), "{text}");
+    }
+    assert_eq!(
+        run(&mut app, "alter table tree attach partition leaf default").await,
+        "E 42501 must be owner of table tree"
+    );
+}

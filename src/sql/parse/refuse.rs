@@ -178,8 +178,11 @@ fn is_exclusion(c: &Cursor<'_>) -> bool {
 }
 
 fn alter(c: &mut Cursor<'_>) -> Option<Error> {
-    if c.eat("database") || c.eat("system") {
+    if c.eat("database") {
         return refused("ALTER DATABASE");
+    }
+    if c.eat("system") {
+        return refused("ALTER SYSTEM");
     }
     if let Some(error) = object(c, "ALTER") {
         return Some(error);

@@ -283,11 +283,11 @@ impl Analyzer<'_> {
         bound: &RawBound,
     ) -> Result<Ddl> {
         let (namespace, name) = self.existing(table)?;
-        let known = self.find_relation(table.namespace.as_deref(), &table.name)?.is_some();
-        let bound = match known || !if_exists {
-            true => self.parent_and_bound(table, bound, true)?.1,
-            // Planning says that there is no such table.
-            false => PartitionBound::Default,
+        let bound = match self.find_relation(table.namespace.as_deref(), &table.name)? {
+            // Planning says that there is no such table, and policy that it is another's, before what is wrong with it.
+            None if if_exists => PartitionBound::Default,
+            Some(found) if !self.ctx.snapshot.has_rights_of(self.ctx.role, found.owner) => PartitionBound::Default,
+            Some(_) | None => self.parent_and_bound(table, bound, true)?.1,
         };
         let action = AlterTable::AttachPartition { partition: self.existing(partition)?, bound };
         let kind = ObjectKind::Table;
