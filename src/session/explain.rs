@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use super::constraint;
 use super::describe::explain_field;
 use super::execute::{Alone, Done, guarded};
 use super::front::Front;
@@ -29,10 +30,13 @@ impl Session {
         // is known of the rows: a scan that finds nothing is left out.
         let ruled = plan.permit.is_ruled();
         let which = if ruled { Stage::Bound } else { Stage::Last };
-        let mut text = self.engine_plan(plan, values, which, front).await?;
-        if let Some(unmeasured) = unmeasured {
-            text = self.engine_plan(unmeasured, values, which, front).await?;
-        }
+        let text = match unmeasured {
+            None => self.engine_plan(plan, values, which, front).await?,
+            Some(unmeasured) => {
+                Box::pin(self.carry_out(plan, values, front)).await?;
+                self.engine_plan(unmeasured, values, which, front).await?
+            }
+        };
         let text = text.ok_or_else(|| Error::internal("EXPLAIN gave no plan"))?;
         let mut tree: Json = serde_json::from_str(&text).map_err(Error::internal)?;
         name_tables(&mut tree, &self.snapshot());
@@ -56,6 +60,23 @@ impl Session {
         let mut open = OpenRows::kept(vec![batch], self.output_settings());
         self.send_rows(&mut open, &shape, front, true, None).await?;
         Done::tag("EXPLAIN")
+    }
+
+    /// Does what a plan does, and sends nobody its rows.
+    async fn carry_out(&mut self, plan: &Plan, values: &[Value], front: &mut dyn Front) -> Result<()> {
+        if let Outcome::Rows(mut rows) = self.start(plan, values, front, Alone::No, None).await? {
+            let (snapshot, role) = (self.snapshot(), self.role());
+            let shared = self.shared.clone();
+            let canceller = self.lease()?.canceller.clone();
+            let named = |error| constraint::explain(error, plan.target.as_deref(), &snapshot, role);
+            while guarded(Some(&mut *front), &shared.interrupt, &canceller, rows.next()).await.map_err(named)?.is_some()
+            {
+            }
+        }
+        if plan.writes {
+            self.settle_keys(front).await?;
+        }
+        Ok(())
     }
 
     /// One of the plans (JSON) that the engine's answer has: rows of a key and a value.

@@ -39,7 +39,7 @@ pub fn compile_statement(statement: Statement, params: Vec<PgType>, cx: &Context
 fn permitted(statement: Statement, cx: &Context, decimals: Decimals) -> Result<(Arc<Access>, CompiledBody)> {
     let permit = policy::check(statement, &authority(cx), &Texts(cx))?;
     let access = Arc::clone(permit.access());
-    let body = match permit.is_ruled() {
+    let body = match permit.hides_rows() {
         true => body(permit, &Context { held: true, ..cx.clone() }, decimals),
         false => body(permit, cx, decimals),
     };
@@ -98,9 +98,17 @@ fn body(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<C
                     _ => Err(other()),
                 })
             };
-            let measured_by_rules = options.analyze && permit.is_ruled();
-            let unmeasured = measured_by_rules.then(|| explained(permit.clone(), false)).transpose()?;
-            CompiledBody::Explain { plan: explained(permit, options.analyze)?, options, unmeasured }
+            // Nothing that is measured is shown where rules hold: then the statement runs as it does by itself.
+            let shown_apart = options.analyze && permit.is_ruled();
+            let unmeasured = shown_apart.then(|| explained(permit.clone(), false)).transpose()?;
+            let plan = match shown_apart {
+                false => explained(permit, options.analyze)?,
+                true => plan(permit, |s| match s {
+                    Statement::Explain(explain) => lower::lower(&explain.statement, cx, decimals),
+                    _ => Err(other()),
+                })?,
+            };
+            CompiledBody::Explain { plan, options, unmeasured }
         }
         Statement::Ddl(ddl) => match &**ddl {
             tree::Ddl::CreateTableAs { with_data: true, .. } => {

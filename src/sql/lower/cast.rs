@@ -18,6 +18,10 @@ impl Lowerer<'_> {
             let text = self.record_text(value, &shape)?;
             return self.input(text, ty);
         }
+        let fits = |length| super::longest::longest(arg).is_some_and(|longest| longest <= length);
+        if matches!(how, CastHow::Typmod) && ty.oid == oid::VARCHAR && ty.char_length().is_some_and(fits) {
+            return Ok(value);
+        }
         self.cast_value(value, arg.ty, how, explicit, ty)
     }
 

@@ -172,8 +172,12 @@ impl Lowerer<'_> {
     }
 
     fn subquery_relation(&mut self, relation: &Relation, query: &crate::tree::Query, alias: Alias) -> Result<From> {
-        let query = self.in_from(|this| this.query(query))?;
+        let tells = self.table_row_below(relation, query)?;
+        let mut query = self.in_from(|this| this.query(query))?;
         self.enter(relation, alias, query.columns.clone());
+        if let Some(below) = tells {
+            self.tell_row(relation, below, &mut query)?;
+        }
         Ok(From::Query { query: Box::new(query), alias, lateral: relation.lateral })
     }
 

@@ -15,7 +15,7 @@ use super::ir::{Node, Scalar};
 impl Lowerer<'_> {
     /// The value of `e`, marked if it may fail where rules hide rows.
     pub(super) fn held(&self, e: &Expr, value: Scalar) -> Scalar {
-        if !self.held || value.phys == Phys::Void || !may_fail(e) {
+        if !self.held || value.phys == Phys::Void || !may_fail(e) || cannot_fail(&value) || is_known_to_fail(&value) {
             return value;
         }
         let Some(unknown) = unknown(&value) else { return value };
@@ -86,6 +86,14 @@ const SAFE: &[&str] = &[
     "starts_with",
 ];
 
+/// The same, of texts and numbers of characters.
+const SAFE_OF_TEXT: &[&str] =
+    &["textcat", "left", "right", "btrim", "ltrim", "rtrim", "reverse", "strpos", "position", "md5"];
+
+fn is_safe_of_text(func: &Proc) -> bool {
+    SAFE_OF_TEXT.contains(&func.name) && func.args.iter().all(|ty| matches!(*ty, oid::TEXT | oid::INT4))
+}
+
 /// Arithmetic that is DuckDB's own, of which it knows that it can fail.
 fn is_arithmetic(func: &Proc) -> bool {
     let number = |ty: &u32| matches!(*ty, oid::INT2 | oid::INT4 | oid::INT8 | oid::FLOAT4 | oid::FLOAT8);
@@ -94,7 +102,7 @@ fn is_arithmetic(func: &Proc) -> bool {
 }
 
 fn is_safe(func: &Proc) -> bool {
-    func.leakproof || SAFE.contains(&func.name) || is_arithmetic(func)
+    func.leakproof || SAFE.contains(&func.name) || is_safe_of_text(func) || is_arithmetic(func)
 }
 
 /// LIKE fails by its pattern alone.
@@ -170,6 +178,71 @@ fn cast_may_fail(how: &CastHow) -> bool {
         | CastHow::EnumIn
         | CastHow::Domain(_)
         | CastHow::Row(_) => true,
+    }
+}
+
+/// What DuckDB does with values of its own types: a comparison (PostgreSQL's may be one of two types), an integer
+/// as a decimal that has place for it, a part of a text.
+fn cannot_fail(value: &Scalar) -> bool {
+    match &value.node {
+        Node::Column(..) => true,
+        Node::Cast(inner) => match (&inner.phys, &value.phys) {
+            (Phys::Int2 | Phys::Int4 | Phys::Int8, Phys::Decimal { precision, scale }) => {
+                let digits = match inner.phys {
+                    Phys::Int2 => 5,
+                    Phys::Int4 => 10,
+                    _ => 19,
+                };
+                precision - scale >= digits
+            }
+            _ => false,
+        },
+        Node::Template { text, args, draw: 0 } => match &**text {
+            "({0})" => args.iter().all(cannot_fail),
+            "({0} = {1})" | "({0} <> {1})" | "({0} < {1})" | "({0} <= {1})" | "({0} > {1})" | "({0} >= {1})" => {
+                args.iter().all(|arg| is_fixed(arg) || matches!(arg.node, Node::Column(..)))
+            }
+            // They are written so only where the numbers fit.
+            "substring({0}, {1}, {2})" | "substring({0}, {1})" => true,
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Whether DuckDB knows that it can fail: decimals are computed by its own operators, and what has something in it that is held
+/// stays where it is as a whole. (That there are decimals computed in it says nothing: `a * 0.0` may become a constant.)
+fn is_known_to_fail(value: &Scalar) -> bool {
+    let decimals =
+        |args: &[Scalar]| [value].into_iter().chain(args).all(|part| matches!(part.phys, Phys::Decimal { .. }));
+    match &value.node {
+        Node::Template { text, args, draw: _ } => match &**text {
+            "({0} + {1})" | "({0} - {1})" | "({0} * {1})" if decimals(args) => true,
+            _ => has_held(value),
+        },
+        _ => has_held(value),
+    }
+}
+
+fn has_held(value: &Scalar) -> bool {
+    match &value.node {
+        Node::Cast(inner) => has_held(inner),
+        Node::Template { text, args, draw: _ } => match &**text {
+            "coalesce({0}, {1})" if args.get(1).is_some_and(is_error) => true,
+            // Of a lambda's body it knows nothing, and an arm may be left out.
+            text if ["lambda ", "TRY", "CASE ", "SELECT ", "coalesce("].iter().any(|word| text.contains(word)) => false,
+            _ => args.iter().any(has_held),
+        },
+        _ => false,
+    }
+}
+
+fn is_error(value: &Scalar) -> bool {
+    match &value.node {
+        Node::Cast(inner) => is_error(inner),
+        Node::Template { text, .. } => text.starts_with("error("),
+        Node::Text(text) => text.starts_with("error("),
+        _ => false,
     }
 }
 

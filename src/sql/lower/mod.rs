@@ -36,6 +36,7 @@ mod levels;
 mod lift;
 mod limit;
 mod locks;
+mod longest;
 mod merge;
 mod nesting;
 mod numeric;
@@ -144,7 +145,14 @@ pub fn lower_to_explain(
     decimals: Decimals,
     analyze: bool,
 ) -> Result<Lowered> {
-    explain(lower_as(statement, cx, decimals, analyze)?, analyze)
+    // What it keeps first is then what it finds.
+    let finds = match statement {
+        tree::Statement::Insert(insert) => insert.ctes.is_empty(),
+        tree::Statement::Update(update) => update.ctes.is_empty(),
+        tree::Statement::Delete(delete) => delete.ctes.is_empty(),
+        _ => false,
+    };
+    explain(lower_as(statement, cx, decimals, analyze)?, analyze, finds)
 }
 
 fn lower_as(statement: &tree::Statement, cx: &Context, decimals: Decimals, keyed: bool) -> Result<Lowered> {
@@ -204,9 +212,11 @@ pub fn lower_for_table(query: &tree::Query, cx: &Context, decimals: Decimals) ->
 }
 
 /// EXPLAIN of what was lowered: DuckDB's two columns (which plan, its text), of which the second is QUERY PLAN.
-fn explain(mut lowered: Lowered, analyze: bool) -> Result<Lowered> {
+fn explain(mut lowered: Lowered, analyze: bool, finds: bool) -> Result<Lowered> {
     // Of a change that first keeps the rows that it finds (through rules, say), the finding is what there is to plan.
-    if let [Step { statement: ir::Statement::Keep { table: _, query }, params, .. }] = lowered.before.as_slice()
+    if let [Step { statement: ir::Statement::Keep { table: _, query }, params, .. }, rest @ ..] =
+        lowered.before.as_slice()
+        && (rest.is_empty() || finds)
         && !analyze
     {
         let (statement, params) = (ir::Statement::Query(query.clone()), params.clone());
@@ -217,12 +227,13 @@ fn explain(mut lowered: Lowered, analyze: bool) -> Result<Lowered> {
             scratch: Vec::new(),
             keys: None,
             writes: false,
+            adds_up: false,
             ..lowered
         };
     }
     if !lowered.before.is_empty() {
         return Err(Error::unsupported(
-            "EXPLAIN of a data-modifying statement in WITH, of RETURNING of more than the changed row, or with ANALYZE of a change of keys",
+            "EXPLAIN of a data-modifying statement in WITH or with WITH, or with ANALYZE of a change of keys or with RETURNING of more than the changed row",
         ));
     }
     let field = Field { name: "QUERY PLAN".into(), ty: PgType::new(types::oid::TEXT), origin: (0, 0), row: None };
@@ -312,6 +323,8 @@ struct Lowerer<'a> {
     to_lock: row_locks::ToLock,
     /// It only finds rows that are to be locked, out of the statement around.
     finds: bool,
+    /// Queries in FROM that are to say which row of a table each of theirs is, and how they say it: its number, its key.
+    telling: HashMap<RelId, Vec<Scalar>>,
     planned: fold::Planned,
 }
 
@@ -345,6 +358,7 @@ impl<'a> Lowerer<'a> {
             guarded: Vec::new(),
             to_lock: row_locks::ToLock::default(),
             finds: false,
+            telling: HashMap::new(),
             planned: fold::Planned::default(),
         }
     }

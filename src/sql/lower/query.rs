@@ -38,6 +38,7 @@ impl Lowerer<'_> {
         let numbered = self.limit_is_refused(query)?;
         if !query.locking.is_empty() {
             self.rows_to_lock(query)?;
+            self.chosen_tell(query);
         }
         let ctes = self.ctes(&query.ctes)?;
         let recursive = query.recursive && ctes.iter().any(|c| c.recursive);

@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::registry::{self, ConstraintKind};
 use crate::sql::{Context, LockKey, LockedRows, ParamSource, RowKey, WholeTable};
 use crate::tree::{
-    Body, Distinct, Expr, ExprKind, FromItem, Insert, InsertSource, LockMode, LockStrength, LockWait, Locking, Query,
-    RelId, Relation, Select, SessionValue, Source, Statement,
+    Body, Distinct, Expr, ExprKind, Field, FromItem, Insert, InsertSource, LockMode, LockStrength, LockWait, Locking,
+    Query, RelColumn, RelId, Relation, Select, SessionValue, Source, Statement, TargetRules,
 };
 use crate::types::{Phys, Value, oid};
 
@@ -70,7 +70,7 @@ fn key_columns(def: &registry::Relation) -> Vec<i16> {
 
 /// What UPDATE and DELETE change and what INSERT … ON CONFLICT adds, before they are lowered themselves.
 pub(super) fn changed_by(statement: &Statement, cx: &Context, decimals: Decimals) -> ToLock {
-    let (ctes, target, from, filter, ruled, strength) = match statement {
+    let (ctes, target, from, filter, rules, strength) = match statement {
         Statement::Update(u) => {
             let def = match &u.target.source {
                 Source::Table { def, .. } => def,
@@ -82,9 +82,9 @@ pub(super) fn changed_by(statement: &Statement, cx: &Context, decimals: Decimals
             } else {
                 LockStrength::NoKeyUpdate
             };
-            (&u.ctes, &u.target, &u.from, &u.filter, u.rules.is_some(), strength)
+            (&u.ctes, &u.target, &u.from, &u.filter, &u.rules, strength)
         }
-        Statement::Delete(d) => (&d.ctes, &d.target, &d.using, &d.filter, d.rules.is_some(), LockStrength::Update),
+        Statement::Delete(d) => (&d.ctes, &d.target, &d.using, &d.filter, &d.rules, LockStrength::Update),
         Statement::Insert(insert) => return ToLock { added: added(insert), ..ToLock::default() },
         _ => return ToLock::default(),
     };
@@ -92,16 +92,17 @@ pub(super) fn changed_by(statement: &Statement, cx: &Context, decimals: Decimals
     if def.temporary {
         return ToLock::default();
     }
-    if let Some(key) = filter.as_ref().and_then(|filter| keyed(target, def, filter)) {
-        let alone = ctes.is_empty() && from.is_empty() && !ruled && reads_its_row(statement);
+    let rules = rules.as_deref();
+    let hiding = rules.filter(|rules| rules.filter.is_some() || !rules.masks.is_empty());
+    // A row that has the key may be one that rules hide: nobody waits for it.
+    if let Some(key) = filter.as_ref().filter(|_| hiding.is_none()).and_then(|filter| keyed(target, def, filter)) {
+        let alone = ctes.is_empty() && from.is_empty() && rules.is_none() && reads_its_row(statement);
         let changed = Changed::Keyed { table: Arc::clone(def), mode: strength.mode(), key, alone };
         return ToLock { changed: Some(changed), ..ToLock::default() };
     }
     // The statement's own conditions never meet rows that rules hide.
-    if ruled {
-        return ToLock::default();
-    }
-    let mut items = vec![FromItem::Relation(Box::new(target.clone()))];
+    let visible = hiding.map_or_else(|| target.clone(), |rules| visible(target, rules));
+    let mut items = vec![FromItem::Relation(Box::new(visible))];
     items.extend(from.iter().cloned());
     let select = Select {
         distinct: Distinct::All,
@@ -135,6 +136,42 @@ pub(super) fn changed_by(statement: &Statement, cx: &Context, decimals: Decimals
         Some(found) if found.list.is_none() => ToLock { changed: Some(Changed::Found(Box::new(found))), ..to_lock },
         _ => ToLock::default(),
     }
+}
+
+/// A target as a query of the rows that rules let through, as `policy` makes it of a table that is read.
+fn visible(target: &Relation, rules: &TargetRules) -> Relation {
+    let columns = target.columns.iter().enumerate();
+    let raw = |(i, column): (usize, &RelColumn)| {
+        let masked = rules.masks.iter().find(|(at, _)| usize::from(*at) == i).map(|(_, mask)| mask.clone());
+        let kind = ExprKind::Column { rel: rules.row, column: i as u16 };
+        masked.unwrap_or(Expr { kind, ty: column.ty, pos: 0 })
+    };
+    let fields = target.columns.iter();
+    let fields = fields.map(|c| Field { name: Arc::clone(&c.name), ty: c.ty, origin: (0, 0), row: None }).collect();
+    let select = Select {
+        distinct: Distinct::All,
+        targets: columns.map(raw).collect(),
+        from: vec![FromItem::Relation(Box::new(Relation { id: rules.row, ..target.clone() }))],
+        filter: rules.filter.clone(),
+        group_by: None,
+        having: None,
+        windows: Vec::new(),
+        qualify: None,
+        aggregated: false,
+    };
+    let query = Query {
+        ctes: Vec::new(),
+        recursive: false,
+        body: Body::Select(Box::new(select)),
+        order_by: Vec::new(),
+        limit: None,
+        offset: None,
+        with_ties: false,
+        locking: Vec::new(),
+        columns: fields,
+        output_rel: RelId(u32::MAX - 1),
+    };
+    Relation { source: Source::Subquery(Box::new(query)), ..target.clone() }
 }
 
 /// The key that the only row of an INSERT … ON CONFLICT has: the numbers of its columns, then their values. Without an arbiter it is the
@@ -299,6 +336,7 @@ impl Lowerer<'_> {
     fn find_rows(&mut self, query: &Query, select: &Select) -> Result<(RowLocks, Vec<RelId>)> {
         let ctes = self.ctes(&query.ctes)?;
         let recursive = query.recursive && ctes.iter().any(|c| c.recursive);
+        self.telling.extend(query.locking.iter().map(|locking| (locking.rel, Vec::new())));
         let mut from = self.from_items(&select.from)?;
         let filter = select.filter.as_ref().map(|e| self.expr(e)).transpose()?.map(super::any_all::only_true);
         let (mut of, mut whole, mut rels, mut targets) = (Vec::<LockedRows>::new(), Vec::new(), Vec::new(), Vec::new());
@@ -319,6 +357,12 @@ impl Lowerer<'_> {
                     targets.extend(key);
                     rels.push(*rel);
                     of.push(LockedRows { table: Arc::clone(def), mode: strength.mode(), wait: *wait, key: types });
+                }
+                _ if let Some((def, told)) = self.told(relation) => {
+                    let key = told.iter().skip(1).map(|column| column.phys.clone()).collect();
+                    targets.extend(told);
+                    rels.push(*rel);
+                    of.push(LockedRows { table: def, mode: strength.mode(), wait: *wait, key });
                 }
                 _ => self.tables_below(relation, *wait, &mut whole)?,
             }
@@ -423,6 +467,64 @@ impl Lowerer<'_> {
         Ok(())
     }
 
+    /// What a query in FROM shows one row of each time, where it is to say which.
+    pub(super) fn table_row_below<'q>(
+        &mut self,
+        relation: &Relation,
+        query: &'q Query,
+    ) -> Result<Option<&'q Relation>> {
+        if !self.telling.contains_key(&relation.id) || self.lifted(query)?.is_some() {
+            return Ok(None);
+        }
+        let Some(below) = one_below(query).filter(|below| self.table_below(below).is_some()) else { return Ok(None) };
+        self.telling.entry(below.id).or_default();
+        Ok(Some(below))
+    }
+
+    /// Adds columns to a query that say which row it shows.
+    pub(super) fn tell_row(&mut self, relation: &Relation, below: &Relation, query: &mut ir::Query) -> Result<()> {
+        let told = match (&below.source, self.telling.get(&below.id)) {
+            (Source::Table { def, .. }, _) => {
+                let (number, key) = self.number_and_key(below, def)?;
+                [number].into_iter().chain(key).collect()
+            }
+            (_, Some(told)) => told.clone(),
+            (_, None) => Vec::new(),
+        };
+        let ir::Body::Select(select) = &mut query.body else { return Ok(()) };
+        let alias = ir::Alias::Rel(relation.id.0);
+        let mut shown = Vec::with_capacity(told.len());
+        for value in told {
+            shown.push(Scalar::column(alias, ir::output_name(query.columns.len()), value.phys.clone()));
+            query.columns.push(value.phys.clone());
+            select.targets.push(value);
+        }
+        self.telling.insert(relation.id, shown);
+        Ok(())
+    }
+
+    /// The table below a query, and the columns that say which of its rows each row is.
+    fn told(&self, relation: &Relation) -> Option<(Arc<registry::Relation>, Vec<Scalar>)> {
+        let told = self.telling.get(&relation.id).filter(|told| !told.is_empty())?;
+        Some((Arc::clone(self.table_below(relation)?), told.clone()))
+    }
+
+    /// The queries among a query's relations whose rows were chosen one by one.
+    pub(super) fn chosen_tell(&mut self, query: &Query) {
+        if let Some((Some(_), rels)) = self.to_lock.known.get(&query.output_rel) {
+            self.telling.extend(rels.iter().map(|rel| (*rel, Vec::new())));
+        }
+    }
+
+    /// The table that a relation shows rows of, one each.
+    fn table_below<'r>(&self, relation: &'r Relation) -> Option<&'r Arc<registry::Relation>> {
+        match &relation.source {
+            Source::Table { def, sample: None, .. } if !def.temporary && self.is_whole(relation, def) => Some(def),
+            Source::View { query, .. } | Source::Subquery(query) => self.table_below(one_below(query)?),
+            _ => None,
+        }
+    }
+
     /// LIMIT or OFFSET as a number that is known when the statement is run.
     fn known_count(&self, e: &Option<Expr>) -> Result<Option<LockKey>> {
         let Some(e) = e else { return Ok(None) };
@@ -450,7 +552,8 @@ impl Lowerer<'_> {
         let mut parts: Vec<Scalar> = select.filter.take().into_iter().collect();
         for (place, rel) in rels.into_iter().enumerate() {
             let Some(Rel { alias, .. }) = self.rels.get(&rel) else { continue };
-            let row = Scalar::column(*alias, "rowid", Phys::Int8);
+            let told = self.telling.get(&rel).and_then(|told| told.first());
+            let row = told.cloned().unwrap_or_else(|| Scalar::column(*alias, "rowid", Phys::Int8));
             let session = self.session(SessionValue::SessionId, Phys::Int8);
             let execution = self.param(ParamSource::Execution, Phys::Int8);
             let number = Scalar::int4(i32::from(list * LIST_WIDTH) + place as i32);
@@ -458,6 +561,22 @@ impl Lowerer<'_> {
             parts.push(Scalar::template("dg_row_chosen({*})", vec![session, execution, number, row], Phys::Bool));
         }
         select.filter = Scalar::and(parts);
+    }
+}
+
+/// The relation whose rows a query shows as they are, one each.
+fn one_below(query: &Query) -> Option<&Relation> {
+    let Query { ctes, body: Body::Select(select), limit: None, offset: None, locking, .. } = query else { return None };
+    let Select {
+        distinct: Distinct::All, targets, from, group_by: None, having: None, qualify: None, aggregated, ..
+    } = &**select
+    else {
+        return None;
+    };
+    let sets = targets.iter().any(|target| matches!(target.kind, ExprKind::SetReturning(_)));
+    match from.as_slice() {
+        [FromItem::Relation(below)] if ctes.is_empty() && locking.is_empty() && !aggregated && !sets => Some(below),
+        _ => None,
     }
 }
 

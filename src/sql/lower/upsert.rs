@@ -1,5 +1,5 @@
 //! INSERT … ON CONFLICT in steps, where DuckDB's own does something else than PostgreSQL's: several rows of which some share a
-//! key, keys that DuckDB has no index for, RETURNING in the order of the rows, subqueries in DO UPDATE.
+//! key, keys that DuckDB has no index for, RETURNING in the order of the rows, subqueries in DO UPDATE, row rules.
 //!
 //! `INSERT INTO t VALUES (3, 5), (3, 6) ON CONFLICT (a) DO UPDATE SET b = excluded.b WHERE excluded.b = 6` →
 //! 1. `dg_step_1`: each proposed row with the number of the row that is there (`LEFT JOIN t ON t.a = s.c0`), its own number,
@@ -11,14 +11,15 @@
 //! DO NOTHING: `dg_step_1` says of each row whether one with some key of it is there, and gives each key a number; of the
 //! others [`FIRST_OF_KEYS`] goes through the rows in their order and leaves out what shares a key with one that goes in.
 
+mod keys;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
 use crate::registry;
 use crate::sql::KeptRows;
-use crate::sql::analyze::Stored;
-use crate::tree::{ConflictAction, Expr, Insert, InsertSource, OnConflict, RelId};
+use crate::tree::{ConflictAction, ConflictRules, Expr, Insert, InsertSource, OnConflict, RelId};
 use crate::types::{PgType, Phys};
 
 use super::aggregate::Clauses;
@@ -29,32 +30,11 @@ use super::ir::{self, Alias, From, Node, Scalar, Select};
 use super::rules::value_in;
 use super::steps::{Kept, Part, Steps};
 use super::{Lowerer, Means, Rel};
+use keys::{ConflictKey, KeyPart, keys_of};
 
 /// Of rows in their order (numbers; the numbers of all their keys, NULL for none) those that share no key with one before
 /// that goes in.
 pub(crate) const FIRST_OF_KEYS: &str = "dg_first_of_keys";
-
-/// A unique key in which rows may conflict.
-struct ConflictKey {
-    parts: Vec<KeyPart>,
-    /// Over which rows it is.
-    predicate: Option<String>,
-    /// NULLS NOT DISTINCT
-    equal_nulls: bool,
-}
-
-enum KeyPart {
-    Column(u16),
-    /// In PostgreSQL's words.
-    Expression(String),
-}
-
-/// A key's values over one row, and whether the row has it.
-struct KeyOf {
-    values: Vec<Scalar>,
-    /// The predicate, and (but for NULLS NOT DISTINCT) that nothing is NULL.
-    has: Vec<Scalar>,
-}
 
 /// The proposed rows, and where the columns of the row that is there and of the new one are.
 struct Proposed {
@@ -94,7 +74,7 @@ pub(super) fn wanted(insert: &Insert, def: &registry::Relation) -> bool {
         InsertSource::Query { .. } => true,
         InsertSource::Feed { .. } => return false,
     };
-    if insert.rules.is_some() || def.is_partition() || def.is_partitioned() || insert.columns.is_empty() {
+    if def.is_partition() || def.is_partitioned() || insert.columns.is_empty() {
         return false;
     }
     let keys = keys_of(conflict, def);
@@ -114,11 +94,17 @@ pub(super) fn wanted(insert: &Insert, def: &registry::Relation) -> bool {
         ConflictAction::Nothing => false,
         ConflictAction::Update { sets, filter } => {
             let queries = sets.iter().map(|(_, value)| value).chain(filter).any(super::arms::has_query);
-            queries || several && filter.is_some()
+            rules_of(insert).is_some() || queries || several && filter.is_some()
         }
     };
     let among = several && (keys.len() > 1 || keys.iter().flat_map(|key| &key.parts).any(nullable));
     !keys.is_empty() && (checked || beyond || among || several && !insert.returning.exprs.is_empty())
+}
+
+/// What rules ask of the row that is there, and of what it becomes.
+fn rules_of(insert: &Insert) -> Option<(RelId, &ConflictRules)> {
+    let rules = insert.rules.as_deref()?;
+    Some((rules.row, rules.conflict.as_ref()?))
 }
 
 /// Whether DO UPDATE may give a row another key.
@@ -129,52 +115,6 @@ fn moves_key(conflict: &OnConflict, insert: &Insert) -> bool {
             sets.iter().any(|set| conflict.arbiter.contains(&set.0) && !keeps_key(set, conflict, insert))
         }
     }
-}
-
-/// The keys that decide: the arbiter, or all.
-fn keys_of(conflict: &OnConflict, def: &registry::Relation) -> Vec<ConflictKey> {
-    let checked = def.checked_keys().filter(|key| match conflict.checked {
-        Some(oid) => key.oid == oid,
-        None => conflict.arbiter.is_empty(),
-    });
-    let place = |num: i16| def.columns.iter().position(|c| c.num == num).map(|at| at as u16);
-    let checked = checked.filter_map(|key| {
-        let part = |(num, text): &(i16, Option<&str>)| match text {
-            Some(text) => Some(KeyPart::Expression((*text).to_owned())),
-            None => place(*num).map(KeyPart::Column),
-        };
-        let parts = key.keys.iter().map(part).collect::<Option<Vec<_>>>()?;
-        Some(ConflictKey { parts, predicate: key.predicate.map(Into::into), equal_nulls: key.nulls_not_distinct })
-    });
-    let mut keys: Vec<ConflictKey> = checked.collect();
-    let mut native: Vec<Vec<u16>> = match (conflict.checked, conflict.arbiter.as_slice()) {
-        (Some(_), _) => Vec::new(),
-        (None, []) => native_keys(def).iter().filter_map(|key| key.iter().map(|num| place(*num)).collect()).collect(),
-        (None, arbiter) => vec![arbiter.to_vec()],
-    };
-    native.iter_mut().for_each(|key| key.sort_unstable());
-    native.sort();
-    native.dedup();
-    let plain = |key: Vec<u16>| ConflictKey {
-        parts: key.into_iter().map(KeyPart::Column).collect(),
-        predicate: None,
-        equal_nulls: false,
-    };
-    keys.extend(native.into_iter().map(plain));
-    keys
-}
-
-/// The columns of the keys that DuckDB has indexes for.
-fn native_keys(def: &registry::Relation) -> Vec<Vec<i16>> {
-    let constraints = def.constraints.iter().filter(|constraint| constraint.is_native());
-    let constraints = constraints.filter_map(|constraint| match &constraint.kind {
-        registry::ConstraintKind::PrimaryKey { columns } | registry::ConstraintKind::Unique { columns, .. } => {
-            Some(columns.clone())
-        }
-        registry::ConstraintKind::ForeignKey { .. } | registry::ConstraintKind::Check { .. } => None,
-    });
-    let indexes = def.indexes.iter().filter(|index| index.unique && !index.of_constraint && index.is_native());
-    constraints.chain(indexes.map(|index| index.keys.iter().map(|key| key.column).collect())).collect()
 }
 
 impl Lowerer<'_> {
@@ -242,34 +182,6 @@ impl Lowerer<'_> {
         Ok(returned)
     }
 
-    /// A key over a row: `value_of` gives the columns; what it does not give is NULL.
-    fn key_over(&mut self, key: &ConflictKey, of: Of<'_>, value_of: &dyn Fn(u16) -> Option<Scalar>) -> Result<KeyOf> {
-        let (target, name) = (&of.insert.target, &of.def.name);
-        let all = || (0..target.columns.len()).map(|i| value_of(i as u16)).collect::<Vec<_>>();
-        let mut values = Vec::with_capacity(key.parts.len());
-        for part in &key.parts {
-            let value = match part {
-                KeyPart::Column(index) => match value_of(*index) {
-                    Some(value) => value,
-                    None => Scalar::null(self.phys(target.columns[usize::from(*index)].ty)?),
-                },
-                KeyPart::Expression(text) => {
-                    self.stored_expression((text, Stored::IndexExpression), name, &target.columns, all())?
-                }
-            };
-            values.push(self.sort_key(value)?);
-        }
-        let mut has = Vec::new();
-        if !key.equal_nulls {
-            has.extend(values.iter().cloned().map(Scalar::is_not_null));
-        }
-        if let Some(text) = &key.predicate {
-            let holds = self.stored_expression((text, Stored::IndexPredicate), name, &target.columns, all())?;
-            has.push(Scalar::template("({0} IS TRUE)", vec![holds], Phys::Bool));
-        }
-        Ok(KeyOf { values, has })
-    }
-
     /// The proposed rows, by `alias`: whole rows, NULL where nothing is written, then the number.
     fn whole_rows(&mut self, of: Of<'_>, source: ir::Query) -> Result<(From, Rel, Scalar)> {
         let (inner, alias) = (self.make(), self.make());
@@ -325,8 +237,33 @@ impl Lowerer<'_> {
         let mut targets = vec![row, number.clone(), end(false), end(true)];
         let there = laid(&there, &mut targets);
         let new = laid(&new, &mut targets);
-        let kept = self.keep_of(steps, targets, from, None);
+        let kept = match rules_of(of.insert) {
+            None => self.keep_of(steps, targets, from, None),
+            Some(rules) => self.keep_visible(steps, of, rules, (targets, from, &there))?,
+        };
         Ok(Proposed { kept, there, new })
+    }
+
+    /// Keeps what meets no row that the role may not change: what the statement itself asks of such a row is never looked at.
+    /// (PostgreSQL asks WHERE first.)
+    fn keep_visible(
+        &mut self,
+        steps: &mut Steps,
+        of: Of<'_>,
+        (row, rules): (RelId, &ConflictRules),
+        (targets, from, there): (Vec<Scalar>, From, &[(Means, Phys)]),
+    ) -> Result<Kept> {
+        let columns: Vec<Phys> = targets.iter().map(|t| t.phys.clone()).collect();
+        let inner = plain_query(Select { targets, from: vec![from], ..Select::default() }, columns.clone());
+        let rows = self.make();
+        let own = Rel { alias: rows, columns: there.to_vec() };
+        let guards = self.rule_guards(&rules.existing, row, (of.def, &of.insert.target), &value_in(Some(&own)))?;
+        let column = |(i, phys): (usize, Phys)| Scalar::column(rows, ir::output_name(i), phys);
+        let mut targets: Vec<Scalar> = columns.into_iter().enumerate().map(column).collect();
+        let met = targets[THERE].clone().is_not_null();
+        let met = |(test, error)| (Scalar::new(Node::And(vec![met.clone(), test]), Phys::Bool), error);
+        super::check::guard_first(&mut targets, guards.into_iter().map(met).collect(), None);
+        Ok(self.keep_of(steps, targets, derived(inner, rows), None))
     }
 
     /// For DO NOTHING.
@@ -365,19 +302,6 @@ impl Lowerer<'_> {
         let new = laid(&new, &mut targets);
         let kept = self.keep_of(steps, targets, rows, None);
         Ok(Proposed { kept, there: Vec::new(), new })
-    }
-
-    /// That a row which is there and a proposed one have the same key.
-    fn same_key(&mut self, key: &ConflictKey, of: Of<'_>, there: &Rel, new: &KeyOf) -> Result<Scalar> {
-        let old = self.key_over(key, of, &value_in(Some(there)))?;
-        let same = if key.equal_nulls { "({0} IS NOT DISTINCT FROM {1})" } else { "({0} = {1})" };
-        let pairs = old.values.into_iter().zip(new.values.iter().cloned());
-        let mut tests: Vec<Scalar> = pairs.map(|(a, b)| Scalar::template(same, vec![a, b], Phys::Bool)).collect();
-        if key.predicate.is_some() {
-            tests.extend(old.has.into_iter().next_back());
-            tests.extend(new.has.last().cloned());
-        }
-        Scalar::and(tests).ok_or_else(|| Error::internal("lower: a key without columns"))
     }
 
     /// The numbers of the rows that DO NOTHING lets in.
@@ -427,17 +351,28 @@ impl Lowerer<'_> {
             self.rels.insert(excluded, Rel { alias: rows, columns: proposed.new.clone() });
         }
         let number = proposed.column(rows, THERE);
-        let values = self.set_values(&insert.target, &sets.iter().collect::<Vec<_>>(), def, None)?;
-        let values = values.into_iter().map(|(_, value)| value).collect();
-        let whole = !insert.returning.exprs.is_empty();
+        let (places, rules) = (sets.iter().collect::<Vec<_>>(), rules_of(insert));
+        let values: Vec<Scalar> = match rules {
+            None => self.set_values(&insert.target, &places, def, None)?.into_iter().map(|(_, value)| value).collect(),
+            Some(_) => self.set_scalars(&insert.target, &places, def)?.into_iter().map(|(_, _, value)| value).collect(),
+        };
+        let whole = !insert.returning.exprs.is_empty() || rules.is_some();
         let known = (&insert.target, &**def, Some(own));
-        let (mut targets, place, keys) = self.laid_out(number.clone(), values, known, (&sets, &[], whole))?;
+        let (mut targets, mut place, keys) = self.laid_out(number.clone(), values, known, (&sets, &[], whole))?;
         targets.push(proposed.column(rows, NUMBER));
         let followed = Scalar::template("(NOT {0})", vec![proposed.column(rows, LAST)], Phys::Bool);
         super::check::guard_first(&mut targets, vec![(followed, second_time())], None);
         let mut tests = vec![number.is_not_null()];
         tests.extend(filter.map(|filter| self.expr(filter)).transpose()?);
-        let kept = self.keep_of(steps, targets, proposed.kept.relation(rows), Scalar::and(tests));
+        let (from, filter) = (proposed.kept.relation(rows), Scalar::and(tests));
+        let kept = match rules {
+            None => self.keep_of(steps, targets, from, filter),
+            Some((_, ConflictRules { existing: _, updated_row, updated })) => {
+                let select = Select { targets, from: vec![from], filter, ..Select::default() };
+                let written = (&insert.target, def, (updated.as_slice(), *updated_row));
+                self.keep_checked(steps, select, &mut place, written, &sets)?
+            }
+        };
         let keys = keys.of_interest(kept.table);
         Ok(Updated { kept, place, keys, sets })
     }
@@ -544,16 +479,6 @@ impl Lowerer<'_> {
 impl Proposed {
     fn column(&self, rows: Alias, at: usize) -> Scalar {
         Scalar::column(rows, ir::output_name(at), self.kept.columns[at].clone())
-    }
-}
-
-impl ConflictKey {
-    /// Whether a column has to do with it.
-    fn reads(&self, index: u16, conflict: &OnConflict, def: &registry::Relation) -> bool {
-        let num = def.columns.get(usize::from(index)).map(|column| column.num);
-        let checked = def.checked_keys().find(|key| Some(key.oid) == conflict.checked);
-        self.parts.iter().any(|part| matches!(part, KeyPart::Column(own) if *own == index))
-            || checked.is_some_and(|key| key.columns().any(|own| Some(own) == num))
     }
 }
 
