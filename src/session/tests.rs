@@ -32,7 +32,7 @@ use crate::engine::{Engine, EngineConfig, Kind, Plugins, Pool, Rendered, Run, Sy
 use crate::error::{Report, Result, SqlState};
 use crate::observe::audit::Audit;
 use crate::policy::Permit;
-use crate::registry::{Registry, bootstrap};
+use crate::registry::{Registry, Snapshot, bootstrap};
 use crate::types::{self, BuiltinTypes, OutputSettings, Phys, Value};
 
 /// Writes down each message, one line each: T, D, C, I, s, N, S, G, H, d, c as the protocol calls them.
@@ -171,7 +171,21 @@ async fn gateway() -> Arc<Gateway> {
 }
 
 async fn gateway_with(audit: Audit) -> Arc<Gateway> {
-    let engine = Pool::open(engine_config(), plugins()).unwrap();
+    gateway_over(audit, plugins(), bootstrap::snapshot("duckgate", "ann")).await
+}
+
+/// One with pg_catalog and information_schema.
+async fn gateway_with_catalogs() -> Arc<Gateway> {
+    let mut snapshot = bootstrap::snapshot("duckgate", "ann");
+    for relation in crate::catalog::relations() {
+        snapshot.apply_in_place(&crate::registry::Change::PutRelation(relation.clone()));
+    }
+    let plugins = Plugins { system_tables: crate::catalog::Catalog::new(), ..plugins() };
+    gateway_over(Audit::default(), plugins, snapshot).await
+}
+
+async fn gateway_over(audit: Audit, plugins: Plugins, snapshot: Snapshot) -> Arc<Gateway> {
+    let engine = Pool::open(engine_config(), plugins).unwrap();
     let mut connection = engine.connect().unwrap();
     let run = Run { time_zone: "UTC".into(), deadline: None };
     for sql in crate::sql::ddl::store::create() {
@@ -185,7 +199,7 @@ async fn gateway_with(audit: Audit) -> Arc<Gateway> {
         };
         connection.execute(&Permit::system(rendered), Vec::new(), &run).await.unwrap();
     }
-    let registry = Arc::new(Registry::new(bootstrap::snapshot("duckgate", "ann")));
+    let registry = Arc::new(Registry::new(snapshot));
     Gateway::new(Limits::default(), registry, engine, audit)
 }
 

@@ -4,7 +4,7 @@
 //! message of its error, with its detail below. Each statement is rolled back, but those of `role!: …` and of `root`, whose
 //! answers are not kept: they make what the others use. `scripts/record-rules.py` writes PostgreSQL's answers; a file that
 //! begins with `# ours` has what PostgreSQL does not know: `DUCKGATE_RECORD=1` writes what is answered; read it before you keep it.
-//! Nothing that is answered in `attacks.txt` may have the word that stands in the hidden rows.
+//! Nothing that is answered in `attacks*.txt` may have the word that stands in the hidden rows (but to their owner).
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -17,8 +17,8 @@ async fn answer(session: &mut Session, text: &str) -> Vec<String> {
     session.ready(&mut notes);
     let (mut lines, mut rows) = (Vec::new(), Vec::new());
     for line in notes.lines {
-        if let Some(row) = line.strip_prefix("D ") {
-            rows.push(row.to_owned());
+        if let Some(row) = line.strip_prefix("D ").or_else(|| line.strip_prefix("d ")) {
+            rows.push(row.trim_end_matches('\n').to_owned());
         } else if let Some(tag) = line.strip_prefix("C ") {
             rows.sort();
             lines.append(&mut rows);
@@ -41,7 +41,7 @@ async fn answer(session: &mut Session, text: &str) -> Vec<String> {
 
 /// What a file's statements answer that is not as it is written there, and how many there are.
 async fn differences(path: &Path) -> (Vec<String>, usize) {
-    let gateway = gateway().await;
+    let gateway = gateway_with_catalogs().await;
     let mut sessions: HashMap<String, Session> = HashMap::new();
     let text = std::fs::read_to_string(path).expect("a file of cases");
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -82,7 +82,7 @@ async fn differences(path: &Path) -> (Vec<String>, usize) {
             continue;
         }
         cases += 1;
-        let told = name == "attacks.txt" && answered.iter().any(|l| l.contains("SECRET"));
+        let told = name.starts_with("attacks") && role != "rr_o" && answered.iter().any(|l| l.contains("SECRET"));
         assert!(!told, "{name}:{}: {statement}: {answered:?}", number + 1);
         answered.iter().for_each(|l| written.push_str(&format!("    {l}\n")));
         if answered != expected {
