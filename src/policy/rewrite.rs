@@ -452,7 +452,7 @@ fn each_part(expr: &mut Expr, visit: &mut dyn FnMut(Part<'_>) -> Result<()>) -> 
         }
         ExprKind::Cast { arg, how: _, explicit: _ }
         | ExprKind::Not(arg)
-        | ExprKind::IsNull { arg, not: _ }
+        | ExprKind::IsNull { arg, not: _, whole: _ }
         | ExprKind::IsBool { arg, test: _, not: _ }
         | ExprKind::Collate { arg, collation: _ }
         | ExprKind::Field { row: arg, field: _ } => visit(Part::Expr(arg)),

@@ -486,9 +486,9 @@ impl Walk {
             }
             ExprKind::Extended { name: _, args } => self.exprs(args),
             ExprKind::Array { items, nested: _ } => self.exprs(items),
-            ExprKind::Not(arg) | ExprKind::IsNull { arg, not: _ } | ExprKind::IsBool { arg, test: _, not: _ } => {
-                self.expr(arg)
-            }
+            ExprKind::Not(arg)
+            | ExprKind::IsNull { arg, not: _, whole: _ }
+            | ExprKind::IsBool { arg, test: _, not: _ } => self.expr(arg),
             ExprKind::Collate { arg, collation } => {
                 self.found.collated |= collation::is_foreign(*collation);
                 self.found.cased |= collation::has_own_cases(*collation);

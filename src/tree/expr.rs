@@ -42,9 +42,11 @@ pub enum ExprKind {
     And(Vec<Expr>),
     Or(Vec<Expr>),
     Not(Box<Expr>),
+    /// `whole`: of a row, whether it is there itself (IS DISTINCT FROM NULL), whatever its fields are.
     IsNull {
         arg: Box<Expr>,
         not: bool,
+        whole: bool,
     },
     /// `IS [NOT] TRUE | FALSE | UNKNOWN`.
     IsBool {

@@ -268,33 +268,54 @@ impl Analyzer<'_> {
     /// A parameter of a type that is known. What the client gives is read as a value of the type under a domain: the domain's own
     /// conditions are for the statement to ask.
     pub(super) fn param_of(&mut self, n: u16, ty: Oid, pos: u32) -> Result<Expr> {
-        let base = self.base_type(PgType::new(ty));
-        if self.hides_domain(base.oid) {
-            let message = format!("a parameter of type {}, which has a field of a domain", self.type_name(ty));
-            return Err(Error::unsupported(message).hint("Give the fields: ROW($1, $2)::type.").at(pos));
-        }
-        let value = Expr { kind: ExprKind::Param(n), ty: PgType::new(base.oid), pos };
-        self.coerce_domain(value, PgType::new(ty), false)
+        self.asked(&ExprKind::Param(n), PgType::new(ty), (false, pos))?.ok_or_else(|| {
+            let message = format!("a parameter of type {}, which has arrays of rows with domains", self.type_name(ty));
+            Error::unsupported(message).hint("Give the fields: ARRAY[ROW($1, $2)::type].").at(pos)
+        })
     }
 
     /// A value that a loader sends for a column, which its input function has read: what is left are the conditions of domains.
-    pub(super) fn sent_value(&mut self, kind: ExprKind, ty: PgType) -> Result<Expr> {
+    pub(super) fn sent_value(&mut self, kind: &ExprKind, ty: PgType) -> Result<Expr> {
+        self.asked(kind, ty, (true, 0))?.ok_or_else(|| {
+            let what = self.type_name(ty.oid);
+            Error::unsupported(format!("COPY FROM of a column of type {what}, which has arrays of rows with domains"))
+                .hint("Send the fields apart and INSERT … SELECT ARRAY[ROW(…)].")
+        })
+    }
+
+    /// A value that was read without the conditions of the domains of its type, with these asked: of the value, of an array's
+    /// elements, of a row's fields. None for arrays of rows. `sized`: the domain's modifier was applied where it was read.
+    fn asked(&mut self, read: &ExprKind, ty: PgType, (sized, pos): (bool, u32)) -> Result<Option<Expr>> {
         let base = self.base_type(ty);
-        if self.hides_domain(base.oid) {
-            let message =
-                format!("COPY FROM of a column of type {}, which has a field of a domain", self.type_name(ty.oid));
-            return Err(Error::unsupported(message).hint("Send the fields apart and INSERT … SELECT ROW(…)."));
-        }
-        if let Some(domain) = self.domain_of_elements(ty.oid) {
+        let plain = |ty: PgType, sized: bool| {
+            let ty = if sized { ty } else { PgType::new(ty.oid) };
+            Expr { kind: read.clone(), ty, pos }
+        };
+        let value = if let Some(domain) = self.domain_of_elements(base.oid) {
             let element = self.base_type(PgType::new(domain));
+            if self.hides_domain(element.oid) {
+                return Ok(None);
+            }
             let array = PgType::with(self.array_of(element.oid)?, element.typmod);
-            let how = CastHow::ArrayElements(Box::new(CastHow::Domain(domain)));
-            return Ok(cast(Expr { kind, ty: array, pos: 0 }, ty, how, false));
-        }
-        if !self.is_domain(ty.oid) {
-            return Ok(Expr { kind, ty, pos: 0 });
-        }
-        self.coerce_domain(Expr { kind, ty: base, pos: 0 }, ty, false)
+            let value = self.coerce_typmod(plain(array, sized), array, false)?;
+            cast(value, base, CastHow::ArrayElements(Box::new(CastHow::Domain(domain))), false)
+        } else if self.hides_domain(base.oid) {
+            let row = self.row_type_relation(base.oid).filter(|_| self.type_facts(base.oid).element == 0);
+            let Some(row) = row.cloned() else { return Ok(None) };
+            let mut fields = Vec::with_capacity(row.columns.len());
+            for (i, column) in row.columns.iter().enumerate() {
+                let field = ExprKind::Field { row: Box::new(plain(base, true)), field: i as u16 };
+                let Some(field) = self.asked(&field, column.ty, (false, pos))? else { return Ok(None) };
+                fields.push(field);
+            }
+            let there = ExprKind::IsNull { arg: Box::new(plain(base, true)), not: true, whole: true };
+            let there = Expr { kind: there, ty: PgType::new(oid::BOOL), pos };
+            let row = Expr { kind: ExprKind::Row(fields), ty: base, pos };
+            Expr { kind: ExprKind::Case { simple: false, whens: vec![(there, row)], otherwise: None }, ty: base, pos }
+        } else {
+            plain(base, sized || !self.is_domain(ty.oid))
+        };
+        self.coerce_domain(value, ty, false).map(Some)
     }
 
     /// The domain of whose values a type is an array.

@@ -98,7 +98,7 @@ impl Analyzer<'_> {
         let column = |at: usize| ExprKind::Column { rel, column: at as u16 };
         let mut values = Vec::with_capacity(sent.len());
         for (place, own) in sent.iter().enumerate() {
-            let field = self.sent_value(column(place), own.ty)?;
+            let field = self.sent_value(&column(place), own.ty)?;
             values.push(match feed.flagged.iter().position(|flagged| *flagged == place) {
                 None => field,
                 Some(nth) => {

@@ -181,7 +181,7 @@ impl Analyzer<'_> {
     fn is_null(&mut self, arg: &ast::Expr, not: bool) -> Result<Expr> {
         let pos = self.pos_after(arg, "is");
         let arg = self.expr(arg)?;
-        Ok(boolean(ExprKind::IsNull { arg: Box::new(arg), not }, pos))
+        Ok(boolean(ExprKind::IsNull { arg: Box::new(arg), not, whole: false }, pos))
     }
 
     fn is_bool(&mut self, arg: &ast::Expr, test: BoolTest, not: bool, name: &str) -> Result<Expr> {
@@ -193,17 +193,41 @@ impl Analyzer<'_> {
 
     fn distinct(&mut self, left: &ast::Expr, right: &ast::Expr, not: bool) -> Result<Expr> {
         let pos = self.pos_after(left, "is");
-        if row_items(left).is_some() && row_items(right).is_some() {
-            return Err(Error::unsupported("IS DISTINCT FROM between rows").at(pos));
+        if let (Some(lefts), Some(rights)) = (row_items(left), row_items(right)) {
+            let differ = self.row_distinct(&lefts, &rights, pos)?;
+            return Ok(if not { boolean(ExprKind::Not(Box::new(differ)), pos) } else { differ });
         }
         let left = self.expr(left)?;
         let right = self.expr(right)?;
         // A literal NULL on one side is a test for NULL (make_nulltest_from_distinct).
         for (null, other) in [(&left, &right), (&right, &left)] {
             if matches!(null.kind, ExprKind::Const(Value::Null)) && null.ty.oid == oid::UNKNOWN {
-                return Ok(boolean(ExprKind::IsNull { arg: Box::new(other.clone()), not: !not }, pos));
+                let base = self.base_oid(other.ty.oid);
+                let whole = base == oid::RECORD || self.row_type_relation(base).is_some();
+                return Ok(boolean(ExprKind::IsNull { arg: Box::new(other.clone()), not: !not, whole }, pos));
             }
         }
+        self.distinct_pair(left, right, not, pos)
+    }
+
+    /// make_row_distinct_op: rows differ if one of their pairs does.
+    fn row_distinct(&mut self, lefts: &[ast::Expr], rights: &[ast::Expr], pos: u32) -> Result<Expr> {
+        if lefts.len() != rights.len() {
+            return Err(Error::syntax("unequal number of entries in row expressions").at(pos));
+        }
+        let mut tests = Vec::with_capacity(lefts.len());
+        for (left, right) in lefts.iter().zip(rights) {
+            let (left, right) = (self.expr(left)?, self.expr(right)?);
+            tests.push(self.distinct_pair(left, right, false, pos)?);
+        }
+        Ok(match tests.is_empty() {
+            true => boolean(ExprKind::Const(Value::Bool(false)), pos),
+            false => join_tests(tests, false, pos),
+        })
+    }
+
+    /// make_distinct_op.
+    fn distinct_pair(&mut self, left: Expr, right: Expr, not: bool, pos: u32) -> Result<Expr> {
         let found = self.find_operator("=", Some(left.ty.oid), right.ty.oid, pos)?;
         let left = self.coerce_type(left, PgType::new(found.args[0]), CastContext::Implicit, false)?;
         let right = self.coerce_type(right, PgType::new(found.args[1]), CastContext::Implicit, false)?;

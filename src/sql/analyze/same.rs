@@ -65,7 +65,9 @@ impl Pairs {
             | (K::Coalesce(a), K::Coalesce(b))
             | (K::Row(a), K::Row(b)) => self.all(a, b),
             (K::Not(a), K::Not(b)) => self.same(a, b),
-            (K::IsNull { arg: a, not: n1 }, K::IsNull { arg: b, not: n2 }) => n1 == n2 && self.same(a, b),
+            (K::IsNull { arg: a, not: n1, whole: w1 }, K::IsNull { arg: b, not: n2, whole: w2 }) => {
+                n1 == n2 && w1 == w2 && self.same(a, b)
+            }
             (K::IsBool { arg: a, test: t1, not: n1 }, K::IsBool { arg: b, test: t2, not: n2 }) => {
                 t1 == t2 && n1 == n2 && self.same(a, b)
             }

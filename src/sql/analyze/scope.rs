@@ -340,7 +340,7 @@ impl Analyzer<'_> {
             let what = format!("the system column \"{name}\" on the nullable side of an outer join");
             Error::unsupported(what).hint("The table has no column that is NOT NULL.").at(pos)
         })?;
-        let there = ExprKind::IsNull { arg: Box::new(at(told.expr.clone(), pos)), not: true };
+        let there = ExprKind::IsNull { arg: Box::new(at(told.expr.clone(), pos)), not: true, whole: false };
         let there = Expr { kind: there, ty: PgType::new(oid::BOOL), pos };
         let kind = ExprKind::Case { simple: false, whens: vec![(there, constant)], otherwise: None };
         Ok(Some(Expr { kind, ty: PgType::new(ty), pos }))

@@ -20,7 +20,15 @@ impl Printer<'_> {
                 self.close();
                 Ok(())
             }
-            ExprKind::IsNull { arg, not } => self.test(e, arg, true, if *not { " IS NOT NULL" } else { " IS NULL" }),
+            ExprKind::IsNull { arg, not, whole } => {
+                let test = match (whole, not) {
+                    (false, false) => " IS NULL",
+                    (false, true) => " IS NOT NULL",
+                    (true, false) => " IS NOT DISTINCT FROM NULL",
+                    (true, true) => " IS DISTINCT FROM NULL",
+                };
+                self.test(e, arg, true, test)
+            }
             ExprKind::IsBool { arg, test, not } => {
                 let test = match (test, not) {
                     (BoolTest::True, false) => " IS TRUE",

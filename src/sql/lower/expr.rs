@@ -47,7 +47,7 @@ impl Lowerer<'_> {
             ExprKind::And(parts) => self.junction(parts, true),
             ExprKind::Or(parts) => self.junction(parts, false),
             ExprKind::Not(arg) => Ok(Scalar::template("(NOT {0})", vec![self.expr(arg)?], Phys::Bool)),
-            ExprKind::IsNull { arg, not } => self.null_test(arg, *not),
+            ExprKind::IsNull { arg, not, whole } => self.null_test(arg, *not, *whole),
             ExprKind::IsBool { arg, test, not } => {
                 let arg = self.expr(arg)?;
                 Ok(Scalar::template(bool_test(*test, *not), vec![arg], Phys::Bool))
@@ -130,10 +130,10 @@ impl Lowerer<'_> {
         }
     }
 
-    fn null_test(&mut self, arg: &Expr, not: bool) -> Result<Scalar> {
+    fn null_test(&mut self, arg: &Expr, not: bool, whole: bool) -> Result<Scalar> {
         let value = self.expr(arg)?;
         // A row is null if every field is, and not null if no field is.
-        if let Phys::Row(fields) = &value.phys {
+        if let (Phys::Row(fields), false) = (&value.phys, whole) {
             let tests = fields.iter().enumerate().map(|(i, phys)| {
                 let field = super::row::field_of(value.clone(), i, phys.clone());
                 if not { field.is_not_null() } else { field.is_null() }
