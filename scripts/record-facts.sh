@@ -56,6 +56,7 @@ dump system_relation "SELECT c.oid, n.nspname, c.relname, c.relkind, c.reltype::
 dump system_column "SELECT n.nspname, c.relname, a.attnum, a.attname, t.oid AS atttypid, a.atttypmod, a.attnotnull FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type d ON d.oid = a.atttypid JOIN pg_type t ON t.oid = CASE WHEN d.typtype = 'd' THEN d.typbasetype ELSE d.oid END WHERE n.nspname IN ('pg_catalog', 'information_schema') AND c.relkind IN ('r', 'v') AND a.attnum > 0 AND NOT a.attisdropped ORDER BY n.nspname DESC, c.relname, a.attnum"
 dump namespace "SELECT oid, nspname FROM pg_namespace WHERE oid < 16384 ORDER BY oid"
 for name in sql_features sql_implementation_info sql_parts sql_sizing; do dump "$name" "SELECT * FROM information_schema.$name ORDER BY 1, 2, 3"; done
+dump timezone_abbrev "SELECT abbrev, utc_offset, is_dst FROM pg_timezone_abbrevs ORDER BY abbrev"
 dump timezone "SELECT name, abbrev, utc_offset, is_dst FROM pg_timezone_names WHERE name !~ '^(posix|right)' ORDER BY name"
 # The names of errors that PL/pgSQL knows, from the server's own list.
 dump condition "SELECT f[2] AS name, f[1] AS code FROM pg_config, regexp_split_to_table(pg_read_file(setting || '/errcodes.txt'), '\n') line, regexp_match(line, '^(\w{5})\s+[EWS]\s+\S+\s+(\S+)\s*\$') f WHERE pg_config.name = 'SHAREDIR' AND f IS NOT NULL ORDER BY f[2] COLLATE \"C\", f[1]"

@@ -30,10 +30,31 @@ pub(super) fn natives() -> Vec<Native> {
         native4::<i64, str, OidArg, bool, str>("dg_pg_get_expr", |s, text, relation, pretty| {
             Ok(Some(stored_expression(&ask(s)?, text, relation, pretty)))
         }),
+        native3::<i64, OidArg, bool, str>("dg_pg_get_statisticsobjdef", |s, oid, whole| {
+            Ok(statistics(&ask(s)?, oid, whole))
+        }),
         native3::<i64, str, str, str>("dg_pg_get_serial_sequence", |s, table, column| {
             serial_sequence(&ask(s)?, table, column)
         }),
     ]
+}
+
+/// CREATE STATISTICS as PostgreSQL writes it, or its columns alone.
+fn statistics(asker: &Asker, oid: Oid, whole: bool) -> Option<String> {
+    let all = asker.snapshot.relations.values();
+    let table = all.into_iter().find(|r| r.details.statistics.iter().any(|s| s.oid == oid))?;
+    let table = asker.seen.relation(table.oid)?;
+    let found = table.details.statistics.iter().find(|s| s.oid == oid)?;
+    let columns = columns(table, &found.columns);
+    if !whole {
+        return Some(columns);
+    }
+    let kinds =
+        [(found.kinds.ndistinct, "ndistinct"), (found.kinds.dependencies, "dependencies"), (found.kinds.mcv, "mcv")];
+    let written: Vec<&str> = kinds.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect();
+    let written = if written.len() == kinds.len() { String::new() } else { format!(" ({})", written.join(", ")) };
+    let name = format!("{}.{}", quote_ident(&table.namespace), quote_ident(&found.name));
+    Some(format!("CREATE STATISTICS {name}{written} ON {columns} FROM {}", asker.seen.relation_text(table)))
 }
 
 fn columns(relation: &Relation, nums: &[i16]) -> String {

@@ -228,6 +228,16 @@ fn comment(asker: &Asker, object: Oid, catalog: &str) -> Option<String> {
                 said.find(|(check, _)| *check == object).map(|(_, comment)| comment.to_owned())
             }
         },
+        "pg_policy" => {
+            let mut policies = snapshot.relations.values().flat_map(|r| &r.rules.policies);
+            policies.find(|p| p.oid == object)?.comment.clone()
+        }
+        "pg_statistic_ext" => {
+            let found =
+                |r: &&std::sync::Arc<crate::registry::Relation>| r.details.statistics.iter().any(|s| s.oid == object);
+            let table = asker.seen.relation(snapshot.relations.values().find(found)?.oid)?;
+            table.details.statistics.iter().find(|s| s.oid == object)?.comment.clone()
+        }
         "pg_proc" => snapshot.function_by_oid(object)?.comment.clone(),
         "pg_extension" => snapshot.extensions.values().find(|e| e.oid == object)?.comment.clone(),
         "pg_database" => snapshot.database_comment.clone(),

@@ -153,7 +153,8 @@ impl Greeting<'_> {
     fn print(&self, address: &Address) {
         let url =
             |user: &str, password: &Password| serve::url(user, Some(password.reveal()), address, &self.config.database);
-        println!("\nAs the superuser, who may everything:");
+        println!("\nThe one database here is \"{}\": a tool that asks for one wants that name.", self.config.database);
+        println!("As the superuser, who may everything:");
         println!(
             "  psql '{}' -c 'SELECT count(*), sum(l_extendedprice) FROM lineitem'",
             url(&self.config.user, &self.superuser)

@@ -259,8 +259,10 @@ fn listen(addresses: Vec<String>) -> Result<Vec<Listen>, ConfigError> {
             list.push(Listen::Unix(path.into()));
             continue;
         }
-        let found: Vec<SocketAddr> =
-            address.to_socket_addrs().map_err(|e| bad("listen", format!("\"{address}\": {e}")))?.collect();
+        let found: Vec<SocketAddr> = address
+            .to_socket_addrs()
+            .map_err(|e| bad("listen", format!("\"{address}\": {e}; HOST:PORT or unix:PATH is expected")))?
+            .collect();
         list.extend(found.into_iter().map(Listen::Tcp));
     }
     if list.is_empty() { Err(bad("listen", "at least one address is needed")) } else { Ok(list) }

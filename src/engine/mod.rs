@@ -65,6 +65,7 @@ pub use commits::Moment;
 pub use parquet::{Parquet, ParquetDownload, ParquetUpload};
 pub use pool::Pool;
 pub use spool::Spool;
+pub use system::PLACE;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::ffi::{CString, c_void};
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, Int64Array};
 use arrow::record_batch::RecordBatch;
 use duckdb::ffi;
 use parking_lot::Mutex;
@@ -107,6 +108,9 @@ pub(super) fn set_output(info: ffi::duckdb_function_info, output: ffi::duckdb_da
     }
 }
 
+/// The column behind a system table's own: the number of the row, by which lowering keeps rows in order.
+pub const PLACE: &str = "dg_row";
+
 /// Registers `dg_system(session, name)`. The session's number may come as any integer type.
 pub(super) fn register(raw: &RawConnection, tables: Arc<dyn SystemTables>) -> Result<()> {
     TableFunction {
@@ -129,12 +133,21 @@ struct Bound {
     columns: Vec<(String, Phys)>,
 }
 
+/// A column that is read.
+enum Wanted {
+    Column(Phys),
+    Place,
+    /// What DuckDB asks for when it only counts rows.
+    Nothing,
+}
+
 /// How far a scan has come.
 struct Scan {
-    /// The physical types of the columns that are read; `None` for what DuckDB asks for when it only counts rows.
-    columns: Vec<Option<Phys>>,
+    columns: Vec<Wanted>,
     batches: VecDeque<RecordBatch>,
     row: usize,
+    /// Rows of the batches that are done.
+    done: usize,
 }
 
 unsafe extern "C" fn bind(info: ffi::duckdb_bind_info) {
@@ -155,7 +168,9 @@ unsafe extern "C" fn bind(info: ffi::duckdb_bind_info) {
         let columns = tables
             .columns(&table)
             .ok_or_else(|| Error::new(SqlState::UNDEFINED_TABLE, format!("system table \"{table}\" does not exist")))?;
+        let place = (PLACE.to_owned(), Phys::Int8);
         output_columns(info, &columns)?;
+        output_columns(info, &[place])?;
         if let Some(rows) = tables.cardinality(session, &table) {
             // SAFETY: a live handle.
             unsafe { ffi::duckdb_bind_set_cardinality(info, rows as u64, false) };
@@ -176,11 +191,16 @@ unsafe extern "C" fn init(info: ffi::duckdb_init_info) {
         let count = unsafe { ffi::duckdb_init_get_column_count(info) };
         // SAFETY: a live handle and indexes in range.
         let wanted: Vec<u64> = (0..count).map(|i| unsafe { ffi::duckdb_init_get_column_index(info, i) }).collect();
-        // A column out of range is DuckDB's row number, asked for when no column is read.
         let projection: Vec<usize> = wanted.iter().map(|i| *i as usize).filter(|i| *i < bound.columns.len()).collect();
-        let columns = wanted.iter().map(|i| bound.columns.get(*i as usize).map(|(_, phys)| phys.clone())).collect();
+        let columns = wanted.iter().map(|i| match bound.columns.get(*i as usize) {
+            Some((_, phys)) => Wanted::Column(phys.clone()),
+            None if *i as usize == bound.columns.len() => Wanted::Place,
+            // DuckDB's row number.
+            None => Wanted::Nothing,
+        });
+        let columns = columns.collect();
         let batches = bound.tables.rows(bound.session, &bound.table, &projection)?.into();
-        let scan = Box::new(Mutex::new(Scan { columns, batches, row: 0 }));
+        let scan = Box::new(Mutex::new(Scan { columns, batches, row: 0, done: 0 }));
         // SAFETY: a live handle; the box is given to DuckDB with its destructor.
         unsafe {
             ffi::duckdb_init_set_max_threads(info, 1);
@@ -201,6 +221,7 @@ unsafe extern "C-unwind" fn scan(info: ffi::duckdb_function_info, output: ffi::d
             let mut scan = scan.lock();
             while scan.batches.front().is_some_and(|batch| batch.num_rows() == scan.row) {
                 scan.batches.pop_front();
+                scan.done += scan.row;
                 scan.row = 0;
             }
             let Some(batch) = scan.batches.front() else {
@@ -211,8 +232,21 @@ unsafe extern "C-unwind" fn scan(info: ffi::duckdb_function_info, output: ffi::d
             // SAFETY: no arguments.
             let rows = (batch.num_rows() - scan.row).min(unsafe { ffi::duckdb_vector_size() } as usize);
             let mut column = 0;
-            for (i, phys) in scan.columns.iter().enumerate() {
-                let Some(phys) = phys else { continue };
+            for (i, wanted) in scan.columns.iter().enumerate() {
+                let phys = match wanted {
+                    Wanted::Column(phys) => phys,
+                    Wanted::Place => {
+                        let first = (scan.done + scan.row) as i64;
+                        let places: ArrayRef = Arc::new(Int64Array::from_iter_values(first..first + rows as i64));
+                        let span = Span { from: 0, at: 0, rows, texts: Texts::Copied };
+                        // SAFETY: a live chunk with the wanted columns, this one a BIGINT with room for a vector's rows.
+                        unsafe {
+                            write(ffi::duckdb_data_chunk_get_vector(output, i as u64), &places, span, &Phys::Int8)?
+                        };
+                        continue;
+                    }
+                    Wanted::Nothing => continue,
+                };
                 if column == batch.num_columns() {
                     return Err(Error::internal("a system table gives fewer columns than it was asked for"));
                 }

@@ -289,6 +289,7 @@ catalogs! {
     "pg_ts_dict" = "ts_dict.tsv";
     "pg_ts_parser" = "ts_parser.tsv";
     "pg_ts_template" = "ts_template.tsv";
+    "pg_timezone_abbrevs" = "timezone_abbrev.tsv";
     "pg_timezone_names" = "timezone.tsv";
     "information_schema.sql_features" = "sql_features.tsv";
     "information_schema.sql_implementation_info" = "sql_implementation_info.tsv";

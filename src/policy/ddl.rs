@@ -50,6 +50,7 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             or_replace,
             temporary,
             invoker: _,
+            barrier: _,
             check_option: _,
         } => {
             walk.query(query);
@@ -308,6 +309,7 @@ impl Who<'_> {
             constraints,
             on_commit: _,
             partitioning,
+            options: _,
         } = table;
         self.must_create_in(namespace, *temporary)?;
         if let Some(parent) = partitioning.of.as_ref().and_then(|of| self.snapshot().relation_by_oid(of.parent)) {
@@ -348,6 +350,9 @@ impl Who<'_> {
                 | AlterTable::DetachPartition { partition, concurrently: _ } => {
                     self.must_own_relation(&partition.0, &partition.1)?;
                 }
+                AlterTable::Tune(tuning) if tuning.iter().any(makes_statistics) => {
+                    self.must_create_in(namespace, self.is_temporary(namespace, name))?;
+                }
                 // Whose partition is the tree's owner's affair already.
                 AlterTable::AttachIndex { index: _ }
                 | AlterTable::TakeIndex { .. }
@@ -361,9 +366,9 @@ impl Who<'_> {
                 | AlterTable::SetIdentity { .. }
                 | AlterTable::AlterIdentity { .. }
                 | AlterTable::RowSecurity(_)
-                | AlterTable::SecurityInvoker(_)
+                | AlterTable::ViewSecurity { .. }
                 | AlterTable::SetLogged(_)
-                | AlterTable::Tune => {}
+                | AlterTable::Tune(_) => {}
             }
         }
         Ok(())
@@ -387,7 +392,7 @@ impl Who<'_> {
             ObjectKind::Type | ObjectKind::Domain => self.must_own_type(namespace, name),
             ObjectKind::Namespace => self.must_own_namespace(name),
             ObjectKind::Role => self.must_create_roles("permission denied to drop role"),
-            ObjectKind::Column | ObjectKind::Constraint => self.must_own_relation(namespace, name),
+            ObjectKind::Column | ObjectKind::Constraint | ObjectKind::Policy => self.must_own_relation(namespace, name),
             ObjectKind::Database => self.must_be_superuser(),
             ObjectKind::Extension => self.must_own_extension(name),
         }
@@ -420,12 +425,15 @@ impl Who<'_> {
         match kind {
             ObjectKind::Role => self.must_administer(name),
             ObjectKind::Database => self.must_be_superuser(),
-            ObjectKind::Table
-            | ObjectKind::View
-            | ObjectKind::MaterializedView
-            | ObjectKind::Sequence
-            | ObjectKind::Column
-            | ObjectKind::Constraint => self.must_own_relation(namespace, name),
+            ObjectKind::Table | ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::Sequence => {
+                self.must_own_relation(namespace, name)
+            }
+            ObjectKind::Column | ObjectKind::Constraint | ObjectKind::Policy => {
+                match self.snapshot().relation(namespace, name) {
+                    Some(of) if !self.owns(of.owner) => Err(privilege(format!("must be owner of relation {name}"))),
+                    Some(_) | None => Ok(()),
+                }
+            }
             ObjectKind::Index => self.must_own_index(namespace, name),
             ObjectKind::Type | ObjectKind::Domain => self.must_own_type(namespace, name),
             ObjectKind::Namespace => self.must_own_namespace(name),
@@ -525,4 +533,9 @@ impl Who<'_> {
 
 pub(super) fn privilege(message: impl Into<String>) -> Error {
     Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
+}
+
+/// CREATE STATISTICS puts something into the table's namespace.
+fn makes_statistics(tuning: &Tuning) -> bool {
+    matches!(tuning, Tuning::Statistics(_, StatisticsChange::Create { .. } | StatisticsChange::Rename { .. }))
 }

@@ -77,7 +77,8 @@ pub fn check(statement: Statement, authority: &Authority, reader: &dyn Reader) -
                 // Its query gets a permit of its own when it is opened.
                 access = Access::default();
             }
-            Ok(Permit { what, rules: rules.into(), access: Arc::new(access) })
+            let barrier = found.uses.iter().any(|used| used.def.rules.barrier);
+            Ok(Permit { what, rules: rules.into(), barrier, access: Arc::new(access) })
         }
         Err(error) => Err(error.asking(&Arc::new(access))),
     }
@@ -87,7 +88,7 @@ pub fn check(statement: Statement, authority: &Authority, reader: &dyn Reader) -
 /// statement is lowered. Fails with 42501 in PostgreSQL's words.
 pub fn check_expression(expr: Expr, authority: &Authority) -> Result<Permit<Expr>> {
     check::expression(&expr, authority)?;
-    Ok(Permit { what: expr, rules: Arc::default(), access: Arc::default() })
+    Ok(Permit { what: expr, rules: Arc::default(), barrier: false, access: Arc::default() })
 }
 
 /// Proof that `T` came out of a statement that the rules allow. `T` is the authorized tree at first, then what
@@ -97,6 +98,8 @@ pub struct Permit<T = Statement> {
     what: T,
     /// What hides rows or values from the statement.
     rules: Arc<[Applied]>,
+    /// It reads a view that hides rows as rules do (security_barrier).
+    barrier: bool,
     /// The same and what it touches, in words.
     access: Arc<Access>,
 }
@@ -117,23 +120,24 @@ pub struct Applied {
 impl<T> Permit<T> {
     /// The next form of the same authorized statement.
     pub fn map<U>(self, step: impl FnOnce(T) -> U) -> Permit<U> {
-        Permit { what: step(self.what), rules: self.rules, access: self.access }
+        Permit { what: step(self.what), rules: self.rules, barrier: self.barrier, access: self.access }
     }
 
     /// As [`Permit::map`], for a step that can fail.
     pub fn try_map<U, E>(self, step: impl FnOnce(T) -> Result<U, E>) -> Result<Permit<U>, E> {
-        let (rules, access) = (self.rules, self.access);
-        step(self.what).map(|what| Permit { what, rules, access })
+        let Self { what, rules, barrier, access } = self;
+        step(what).map(|what| Permit { what, rules, barrier, access })
     }
 
-    /// Do rules hide rows or values from the statement? Then nothing that it tells beside its result may count them.
+    /// Do rules, or views that are barriers, hide rows or values from the statement? Then nothing that it tells beside its result
+    /// may count them.
     pub fn is_ruled(&self) -> bool {
-        !self.rules.is_empty()
+        self.barrier || !self.rules.is_empty()
     }
 
     /// Do they hide rows? Where they put other values in the place of a column's only, there is nothing to be met by accident.
     pub fn hides_rows(&self) -> bool {
-        self.rules.iter().any(|applied| applied.filtered)
+        self.barrier || self.rules.iter().any(|applied| applied.filtered)
     }
 
     pub fn rules(&self) -> &[Applied] {
@@ -152,6 +156,6 @@ impl<T> Permit<T> {
     /// A permit for what the gateway does on its own behalf: applying schema files, keeping its metadata, loading demo
     /// data. Its callers are listed in tests/architecture.rs; no text of a client goes through it.
     pub(crate) fn system(what: T) -> Self {
-        Self { what, rules: Arc::default(), access: Arc::default() }
+        Self { what, rules: Arc::default(), barrier: false, access: Arc::default() }
     }
 }

@@ -29,7 +29,8 @@ pub fn check_number_of_columns(number: usize) -> Result<()> {
 
 /// Makes a table's objects. `snapshot` has everything that it may refer to.
 pub fn table(snapshot: &Snapshot, draft: &NewTable, owner: Oid, managed: &Managed) -> Result<Built> {
-    let NewTable { namespace, name, temporary, unlogged, columns, constraints, on_commit: _, partitioning } = draft;
+    let NewTable { namespace, name, temporary, unlogged, columns, constraints, on_commit: _, partitioning, options } =
+        draft;
     check_number_of_columns(columns.len())?;
     let counters = &snapshot.counters;
     let mut relation = Relation {
@@ -51,7 +52,7 @@ pub fn table(snapshot: &Snapshot, draft: &NewTable, owner: Oid, managed: &Manage
         storage: Storage::Numbered,
         last_dropped: 0,
         partitioning: partitioning.clone(),
-        details: Details { unlogged: *unlogged },
+        details: Details { unlogged: *unlogged, options: options.clone(), ..Details::default() },
         rules: Default::default(),
     };
     let mut sequences = Vec::new();
@@ -197,7 +198,7 @@ fn sequence(snapshot: &Snapshot, namespace: Name, name: Name, definition: Sequen
         storage: Storage::Numbered,
         last_dropped: 0,
         partitioning: Default::default(),
-        details: Details { unlogged: like.details.unlogged },
+        details: Details { unlogged: like.details.unlogged, ..Details::default() },
         rules: Default::default(),
     }
 }

@@ -15,6 +15,8 @@ pub struct NewTable {
     pub on_commit: OnCommit,
     /// PARTITION BY and PARTITION OF; `constraints` and `columns` have then what the parent gives of these.
     pub partitioning: super::Partitioning,
+    /// Storage parameters, `name=value`.
+    pub options: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

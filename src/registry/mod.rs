@@ -13,6 +13,7 @@ mod change;
 mod checked;
 mod defaults;
 mod depend;
+mod details;
 pub mod draft;
 /// Expressions kept as text.
 pub mod expression;
@@ -39,12 +40,15 @@ mod publish;
 mod rules;
 /// The schema as one session sees it.
 pub mod seen;
+/// Storage parameters of tables and indexes.
+pub mod storage_options;
 /// SCRAM verifiers of passwords.
 pub mod verifier;
 
 pub use change::{Change, ObjectClass};
 pub use checked::CheckedKey;
 pub use defaults::{DefaultAcl, DefaultKind};
+pub use details::{Details, Statistics, StatisticsKinds};
 pub use function::{Function, FunctionBody, Parameter, ParameterMode, polymorphic};
 pub use model::*;
 pub use partition::{Edge, KeyPart, PartitionBound, PartitionKey, PartitionOf, Partitioning, Strategy};

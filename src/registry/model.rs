@@ -102,15 +102,7 @@ pub struct Relation {
     #[serde(default)]
     pub partitioning: super::Partitioning,
     #[serde(default)]
-    pub details: Details,
-}
-
-/// What the catalog shows of a relation, and nothing is done with.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Details {
-    /// Written UNLOGGED. It is as durable as any other, which is more than was asked for.
-    #[serde(default)]
-    pub unlogged: bool,
+    pub details: super::Details,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -539,6 +531,12 @@ impl Snapshot {
     pub fn index(&self, namespace: &str, name: &str) -> Option<(&Arc<Relation>, &Index)> {
         let table = self.relation_by_oid(*self.index_names.get(&(Name::from(namespace), Name::from(name)))?)?;
         table.indexes.iter().find(|i| &*i.name == name).map(|i| (table, i))
+    }
+
+    /// The table of the statistics object of that name.
+    pub fn statistics(&self, namespace: &str, name: &str) -> Option<&Arc<Relation>> {
+        let has = |r: &&Arc<Relation>| r.details.statistics.iter().any(|s| *s.name == *name);
+        self.relations.values().filter(|r| *r.namespace == *namespace).find(has)
     }
 
     pub fn user_type(&self, namespace: &str, name: &str) -> Option<&Arc<UserType>> {

@@ -18,6 +18,9 @@ pub struct Rules {
     /// Of a view (security_invoker): it reads in the name of whoever asks, not of its owner.
     #[serde(default)]
     pub invoker: bool,
+    /// Of a view (security_barrier): what can fail does not run on rows that it hides.
+    #[serde(default)]
+    pub barrier: bool,
     /// Of a view: WITH CHECK OPTION.
     #[serde(default)]
     pub check_option: Option<CheckOption>,
@@ -63,6 +66,8 @@ pub struct Policy {
     pub roles: Vec<Oid>,
     pub using: Option<String>,
     pub check: Option<String>,
+    #[serde(default)]
+    pub comment: Option<String>,
 }
 
 /// The command that a policy is for.

@@ -11,6 +11,7 @@ mod query;
 mod routine;
 mod rules;
 mod transaction;
+mod tuning;
 mod utility;
 
 pub use copy::*;
@@ -21,6 +22,7 @@ pub use query::*;
 pub use routine::*;
 pub use rules::*;
 pub use transaction::*;
+pub use tuning::*;
 pub use utility::*;
 
 use std::sync::Arc;

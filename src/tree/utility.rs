@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     CursorOptions, Discard, Expr, FetchDirection, LockMode, MaintainCommand, NewPolicy, PolicyChange, Query, Statement,
-    SwitchRowSecurity, TransactionModes,
+    SwitchRowSecurity, TransactionModes, Tuning,
 };
 pub use crate::registry::draft::{NewColumn, NewConstraint, NewConstraintKind, NewTable, OnCommit};
 use crate::registry::{self, Name, Privileges};
@@ -67,6 +67,8 @@ pub enum Ddl {
         temporary: bool,
         /// security_invoker.
         invoker: bool,
+        /// security_barrier.
+        barrier: bool,
         check_option: Option<registry::CheckOption>,
     },
     CreateIndex {
@@ -319,12 +321,15 @@ pub enum AlterTable {
     AttachIndex {
         index: (Name, Name),
     },
-    /// SET (security_invoker = …) of a view.
-    SecurityInvoker(bool),
+    /// SET (security_invoker = …, security_barrier = …) of a view.
+    ViewSecurity {
+        invoker: Option<bool>,
+        barrier: Option<bool>,
+    },
     /// SET LOGGED and SET UNLOGGED.
     SetLogged(bool),
-    /// What tunes PostgreSQL's storage and statistics: nothing here.
-    Tune,
+    /// What tunes PostgreSQL's storage and statistics.
+    Tune(Vec<Tuning>),
 }
 
 #[derive(Debug, Clone)]
@@ -407,6 +412,7 @@ pub enum ObjectKind {
     Domain,
     Column,
     Constraint,
+    Policy,
     Role,
     Database,
     Extension,

@@ -235,6 +235,7 @@ fn draft(definition: &Definition, snapshot: &Snapshot) -> NewTable {
         constraints,
         on_commit: OnCommit::PreserveRows,
         partitioning: Default::default(),
+        options: Vec::new(),
     }
 }
 

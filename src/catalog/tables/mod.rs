@@ -10,6 +10,7 @@ mod policies;
 mod procs;
 mod roles;
 mod sessions;
+mod statistics;
 mod types;
 
 use std::sync::Arc;
@@ -61,6 +62,7 @@ const TABLES: &[Table] = &[
     table("pg_shdescription", roles::pg_shdescription),
     table("pg_rewrite", depend::pg_rewrite),
     table("pg_depend", depend::pg_depend),
+    table("pg_statistic_ext", statistics::pg_statistic_ext),
     table("pg_type", types::pg_type),
     table("pg_enum", types::pg_enum),
     table("pg_range", types::pg_range),

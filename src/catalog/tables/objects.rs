@@ -17,6 +17,8 @@ pub(super) const PROC_CATALOG: Oid = 1255;
 pub(super) const NAMESPACE_CATALOG: Oid = 2615;
 pub(super) const TYPE_CATALOG: Oid = 1247;
 pub(super) const CONSTRAINT_CATALOG: Oid = 2606;
+const POLICY_CATALOG: Oid = 3256;
+const STATISTICS_CATALOG: Oid = 3381;
 const EXTENSION_CATALOG: Oid = 3079;
 /// The namespace of the session's temporary tables.
 pub(in crate::catalog) const TEMPORARY_NAMESPACE: Oid = 13_190;
@@ -147,7 +149,7 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
             Value::Bool(objects.partitions.contains_key(&r.oid)),
             Value::Bool(r.is_partition()),
             opt_text(bound_of(ask, r)),
-            view_options(r),
+            if r.kind.is_stored() { options_of(&r.details.options) } else { view_options(r) },
         ]);
         for index in &r.indexes {
             rows.push([
@@ -177,10 +179,7 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
                 Value::Bool(kind == b'p' && objects.partitions.contains_key(&r.oid)),
                 Value::Bool(index.parent.is_some()),
                 Value::Null,
-                match index.options.as_slice() {
-                    [] => Value::Null,
-                    options => array(oid::TEXT, options.iter().map(text).collect()),
-                },
+                options_of(&index.options),
             ]);
         }
     }
@@ -300,6 +299,10 @@ pub(super) fn pg_index(ask: &Ask<'_>) -> Result<Rows> {
             let primary = r.primary_key().is_some_and(|c| c.name == index.name && index.of_constraint);
             let deferrable = index.of_constraint && r.constraints.iter().any(|c| c.name == index.name && c.deferrable);
             let type_of = |num: i16| r.column_by_num(num).map_or(PgType::new(oid::TEXT), |c| c.ty);
+            let collation_of = |num: i16| {
+                let own = r.column_by_num(num).map_or(0, |c| c.collation);
+                if own == 0 { storage(ask, type_of(num)).collation } else { own }
+            };
             let expressions: Vec<&str> = index.keys.iter().filter_map(|k| k.expression.as_deref()).collect();
             rows.push([
                 Value::Oid(index.oid),
@@ -311,14 +314,14 @@ pub(super) fn pg_index(ask: &Ask<'_>) -> Result<Rows> {
                 Value::Bool(primary),
                 Value::Bool(false),
                 Value::Bool(!deferrable),
-                Value::Bool(false),
+                Value::Bool(r.details.clustered == Some(index.oid)),
                 Value::Bool(is_whole(index)),
                 Value::Bool(false),
                 Value::Bool(true),
                 Value::Bool(true),
                 Value::Bool(false),
                 int2s(index.keys.iter().map(|k| k.column).chain(index.included.iter().copied())),
-                oids(index.keys.iter().map(|k| storage(ask, type_of(k.column)).collation)),
+                oids(index.keys.iter().map(|k| collation_of(k.column))),
                 oids(
                     index
                         .keys
@@ -394,6 +397,12 @@ pub(super) fn pg_description(ask: &Ask<'_>) -> Result<Rows> {
         for i in &r.indexes {
             push(r.oid, i.oid, CLASS_CATALOG, 0, &i.comment);
         }
+        for s in &r.details.statistics {
+            push(r.oid, s.oid, STATISTICS_CATALOG, 0, &s.comment);
+        }
+        for p in &r.rules.policies {
+            push(r.oid, p.oid, POLICY_CATALOG, 0, &p.comment);
+        }
     }
     Ok(rows)
 }
@@ -408,10 +417,19 @@ pub(in crate::catalog) fn domain_check_comments(ty: &UserType) -> Vec<(Oid, &str
     ty.constraint_comments.iter().filter_map(|(name, comment)| Some((oid(name)?, comment.as_str()))).collect()
 }
 
-/// pg_class.reloptions: of views alone.
+/// pg_class.reloptions of what has rows.
+fn options_of(options: &[String]) -> Value {
+    match options {
+        [] => Value::Null,
+        options => array(oid::TEXT, options.iter().map(text).collect()),
+    }
+}
+
+/// pg_class.reloptions of views.
 fn view_options(relation: &Relation) -> Value {
     let invoker = relation.rules.invoker.then(|| text("security_invoker=true"));
+    let barrier = relation.rules.barrier.then(|| text("security_barrier=true"));
     let check = relation.rules.check_option.map(|option| text(format!("check_option={}", option.word())));
-    let all: Vec<Value> = invoker.into_iter().chain(check).collect();
+    let all: Vec<Value> = barrier.into_iter().chain(invoker).chain(check).collect();
     if all.is_empty() { Value::Null } else { array(oid::TEXT, all) }
 }

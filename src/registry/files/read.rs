@@ -82,6 +82,11 @@ fn explain(message: &str) -> (String, Option<String>) {
     if let (true, [field, ..]) = (message.starts_with("missing field"), quoted.as_slice()) {
         return (format!("\"{field}\" is missing"), None);
     }
+    if let Some((found, wanted)) =
+        message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "))
+    {
+        return wrong_kind(found, wanted);
+    }
     if message.contains("untagged enum Names") {
         return ("a name or a list of names is expected".to_owned(), None);
     }
@@ -89,6 +94,21 @@ fn explain(message: &str) -> (String, Option<String>) {
         return ("an SQL expression in quotes, a number or a boolean is expected".to_owned(), None);
     }
     (message.replace('`', "\""), None)
+}
+
+/// A value of another kind than its key takes.
+fn wrong_kind(found: &str, wanted: &str) -> (String, Option<String>) {
+    let word = |kind: &str| match kind.trim_start_matches("a ") {
+        "map" => "a table".to_owned(),
+        "sequence" => "a list".to_owned(),
+        other => other.replace('`', "\""),
+    };
+    let help = match (found, wanted) {
+        ("map", "a sequence") => Some("there may be several: two pairs of brackets, as in [[table]]"),
+        ("sequence", "a map") => Some("names with their values: one pair of brackets, as in [table.columns]"),
+        _ => None,
+    };
+    (format!("{} is expected, and this is {}", word(wanted), word(found)), help.map(str::to_owned))
 }
 
 /// Cuts the innermost entry that an error's span points at out of the document; false if there is none.

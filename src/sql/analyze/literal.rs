@@ -161,15 +161,14 @@ impl Analyzer<'_> {
     }
 
     fn find_index(&self, namespace: Option<&str>, name: &str) -> Option<Oid> {
-        let relations = self.ctx.snapshot.relations.values();
-        relations
-            .filter(|r| match namespace {
-                Some(namespace) => &*r.namespace == namespace,
-                None => self.search_path().any(|n| n == &*r.namespace),
-            })
-            .flat_map(|r| &r.indexes)
-            .find(|i| &*i.name == name)
-            .map(|i| i.oid)
+        let find = |namespace: &str| {
+            let own = self.ctx.snapshot.index(namespace, name).map(|(_, index)| index.oid);
+            own.or_else(|| crate::facts::system_index_named(namespace, name))
+        };
+        match namespace {
+            Some(namespace) => find(namespace),
+            None => self.search_path().find_map(find),
+        }
     }
 
     fn regtype(&self, text: &str) -> Result<Oid> {

@@ -139,6 +139,10 @@ impl Analyzer<'_> {
         let Some(FromItem::Relation(relation)) = from.into_iter().next() else {
             return Err(Error::internal("a view of no relation"));
         };
+        if def.rules.barrier {
+            // Its condition and the statement's would be one.
+            return Err(simple_only("security_barrier"));
+        }
         let used: BTreeSet<u16> = columns_read(targets.iter().chain(&filter), relation.id);
         let owner = (!def.rules.invoker).then_some(def.owner);
         let (base, table, read, mut below) = match &relation.source {

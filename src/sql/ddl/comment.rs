@@ -33,7 +33,7 @@ impl Planner<'_> {
                 relation.comment = comment;
                 self.put_relation(relation);
             }
-            ObjectKind::Column | ObjectKind::Constraint => {
+            ObjectKind::Column | ObjectKind::Constraint | ObjectKind::Policy => {
                 let Some(part) = part else { return Err(Error::syntax("a name is missing")) };
                 self.comment_on_part(kind, (namespace, name), part, comment)?;
             }
@@ -100,6 +100,11 @@ impl Planner<'_> {
                 return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
             };
             column.comment = comment;
+        } else if kind == ObjectKind::Policy {
+            let Some(policy) = relation.rules.policies.iter_mut().find(|p| p.name == *part) else {
+                return Err(super::policy::no_policy(part, name));
+            };
+            policy.comment = comment;
         } else {
             let Some(constraint) = relation.constraints.iter_mut().find(|c| c.name == *part) else {
                 let message = format!("constraint \"{part}\" for table \"{name}\" does not exist");

@@ -115,6 +115,7 @@ impl Planner<'_> {
             constraints: Vec::new(),
             on_commit,
             partitioning: Default::default(),
+            options: Vec::new(),
         };
         let mut built = build::table(&self.after, &draft, self.cx.role, &self.managed())?;
         if let Some(definition) = definition {

@@ -63,7 +63,7 @@ impl Planner<'_> {
                 self.drop_roles(&names, if_exists)
             }
             ObjectKind::Extension => self.drop_extensions(names, if_exists, behavior),
-            ObjectKind::Column | ObjectKind::Constraint | ObjectKind::Database => {
+            ObjectKind::Column | ObjectKind::Constraint | ObjectKind::Policy | ObjectKind::Database => {
                 Err(Error::unsupported("this form of DROP"))
             }
         }

@@ -132,7 +132,7 @@ fn of_statement(ddl: &Ddl) -> (LockMode, bool) {
 fn of_action(action: &AlterTable) -> (LockMode, bool) {
     match action {
         // What is validated holds for what others write; COMMIT looks whether a foreign key's rows have changed.
-        AlterTable::Tune | AlterTable::ValidateConstraint { .. } => (LockMode::ShareUpdateExclusive, false),
+        AlterTable::Tune(_) | AlterTable::ValidateConstraint { .. } => (LockMode::ShareUpdateExclusive, false),
         AlterTable::AddConstraint(constraint) => match constraint.kind {
             NewConstraintKind::ForeignKey { .. } => (LockMode::ShareRowExclusive, true),
             _ => (LockMode::AccessExclusive, true),
@@ -140,7 +140,7 @@ fn of_action(action: &AlterTable) -> (LockMode, bool) {
         AlterTable::RenameConstraint { .. }
         | AlterTable::SetOwner { .. }
         | AlterTable::RowSecurity(_)
-        | AlterTable::SecurityInvoker(_)
+        | AlterTable::ViewSecurity { .. }
         | AlterTable::AlterIdentity { .. }
         | AlterTable::SetLogged(_) => (LockMode::AccessExclusive, false),
         AlterTable::AddColumn { .. }

@@ -165,10 +165,12 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
             or_replace,
             temporary,
             invoker,
+            barrier,
             check_option,
         } => {
             let key = (namespace.clone(), name.clone());
-            planner.create_view(key, columns, definition, query, *or_replace, (*temporary, *invoker, *check_option))?;
+            let options = (*temporary, *invoker, *barrier, *check_option);
+            planner.create_view(key, columns, definition, query, *or_replace, options)?;
         }
         Ddl::CreateIndex { namespace, name, table, index, if_not_exists, only } => {
             planner.create_index((namespace, table), name.as_ref(), index, (*if_not_exists, *only))?;

@@ -26,6 +26,7 @@ impl Planner<'_> {
             roles,
             using: using.clone(),
             check: check.clone(),
+            comment: None,
         });
         self.put_relation(relation);
         Ok(())
@@ -135,6 +136,6 @@ fn policy_mut<'a>(relation: &'a mut Relation, name: &str) -> Result<&'a mut Poli
     relation.rules.policies.iter_mut().find(|p| &*p.name == name).ok_or_else(|| no_policy(name, &table))
 }
 
-fn no_policy(name: &str, table: &str) -> Error {
+pub(super) fn no_policy(name: &str, table: &str) -> Error {
     Error::new(SqlState::UNDEFINED_OBJECT, format!("policy \"{name}\" for table \"{table}\" does not exist"))
 }

@@ -17,7 +17,7 @@ impl Planner<'_> {
         definition: &str,
         query: &Query,
         or_replace: bool,
-        (temporary, invoker, check_option): (bool, bool, Option<CheckOption>),
+        (temporary, invoker, barrier, check_option): (bool, bool, bool, Option<CheckOption>),
     ) -> Result<()> {
         self.tag("CREATE VIEW");
         if names.len() > query.columns.len() {
@@ -37,6 +37,7 @@ impl Planner<'_> {
             self.row_type_may_change(&old, &new)?;
             new.kind = self.view_kind(definition);
             new.rules.invoker = invoker;
+            new.rules.barrier = barrier;
             new.rules.check_option = check_option;
             new.rules.over = over(query);
             let before = self.after.clone();
@@ -65,7 +66,7 @@ impl Planner<'_> {
             last_dropped: 0,
             partitioning: Default::default(),
             details: Default::default(),
-            rules: Rules { invoker, check_option, over: over(query), ..Rules::default() },
+            rules: Rules { invoker, barrier, check_option, over: over(query), ..Rules::default() },
         };
         self.put_relation(relation);
         Ok(())

@@ -250,6 +250,9 @@ impl Lowerer<'_> {
                     let phys = arg.phys.clone();
                     return Ok(clauses.call(func.name, vec![arg], phys));
                 }
+                if arg.weight().1 {
+                    return self.extreme_of_drawn(func.name, arg, clauses);
+                }
                 let name = if func.name == "min" { "arg_min" } else { "arg_max" };
                 let key = self.numeric_key(arg.clone());
                 // The extreme of a set does not change with its duplicates.
@@ -270,6 +273,18 @@ impl Lowerer<'_> {
             }
             _ => Err(unknown()),
         }
+    }
+
+    /// min() or max() of numeric text that is drawn: computed once, and kept beside its key.
+    fn extreme_of_drawn(&mut self, name: &'static str, arg: Scalar, clauses: &Clauses) -> Result<Scalar> {
+        let variable = self.variable();
+        let arg = self.settle(arg);
+        let value = Scalar::new(Node::Variable(variable), arg.phys.clone());
+        let pair = "CASE WHEN {0} IS NOT NULL THEN struct_pack(k := {1}, v := {0}) END";
+        let pair = Scalar::template(pair, vec![value.clone(), self.numeric_key(value)], Phys::Void);
+        let clauses = Clauses { distinct: false, order_by: Vec::new(), ..clauses.clone() };
+        let extreme = clauses.call(name, vec![ir::bound(variable, arg, pair)], Phys::Void);
+        Ok(Scalar::template("struct_extract({0}, 'v')", vec![extreme], Phys::Numeric))
     }
 
     fn sum_numeric(&mut self, arg: Scalar, clauses: &Clauses) -> Result<Scalar> {

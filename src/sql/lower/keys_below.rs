@@ -20,6 +20,13 @@ pub(super) struct Below {
     keys: Vec<Scalar>,
 }
 
+impl Below {
+    /// As [`put_below`] takes them.
+    pub(super) fn parts(self) -> (Alias, Vec<Scalar>) {
+        (self.alias, self.keys)
+    }
+}
+
 /// Does DuckDB fail to see that two copies of it are one, or does it see more than there is?
 fn is_elusive(value: &Scalar, several_sets: bool) -> bool {
     let query = |node: &Node| matches!(node, Node::Subquery(_) | Node::Exists(_) | Node::Quantified { .. });
@@ -71,34 +78,41 @@ impl Lowerer<'_> {
         let known = self.keys.iter().flatten().find(|(key, _)| same(key, e));
         known.map(|(_, column)| column.clone())
     }
+}
 
-    /// Puts FROM and WHERE into the select below, with the columns that the one above needs of them.
-    pub(super) fn put_below(&self, below: Below, from: Vec<From>, above: &mut Select, orders: &mut [Order]) {
-        let Below { alias, keys: mut targets } = below;
-        let mut own = Vec::new();
-        from.iter().for_each(|item| walk::aliases(item, &mut own));
-        let mut known: Vec<(Alias, Arc<str>, usize)> = Vec::new();
-        let filter = above.filter.take();
-        let mut replace = |of: &mut Alias, name: &mut Arc<str>, phys: &crate::types::Phys| {
-            if !own.contains(of) {
-                return;
-            }
-            let at = known.iter().find(|(a, n, _)| a == of && n == name).map(|(_, _, at)| *at);
-            let at = at.unwrap_or_else(|| {
-                targets.push(Scalar::column(*of, name.clone(), phys.clone()));
-                known.push((*of, name.clone(), targets.len() - 1));
-                targets.len() - 1
-            });
-            (*of, *name) = (alias, ir::output_name(at));
-        };
-        let keys = orders.iter_mut().filter_map(key_mut);
-        for value in values_mut(above).into_iter().chain(keys) {
-            columns_mut(value, &mut replace);
+/// Puts FROM and WHERE into a select below, which gives these targets and the columns that the one above needs of them.
+pub(super) fn put_below(
+    (alias, mut targets): (Alias, Vec<Scalar>),
+    from: Vec<From>,
+    above: &mut Select,
+    orders: &mut [Order],
+) {
+    let mut own = Vec::new();
+    from.iter().for_each(|item| walk::aliases(item, &mut own));
+    let mut known: Vec<(Alias, Arc<str>, usize)> = Vec::new();
+    let filter = above.filter.take();
+    let mut replace = |of: &mut Alias, name: &mut Arc<str>, phys: &crate::types::Phys| {
+        if !own.contains(of) {
+            return;
         }
-        let columns = targets.iter().map(|t| t.phys.clone()).collect();
-        let inner = Select { targets, from, filter, ..Select::default() };
-        above.from = vec![derived(plain_query(inner, columns), alias)];
+        let at = known.iter().find(|(a, n, _)| a == of && n == name).map(|(_, _, at)| *at);
+        let at = at.unwrap_or_else(|| {
+            targets.push(Scalar::column(*of, name.clone(), phys.clone()));
+            known.push((*of, name.clone(), targets.len() - 1));
+            targets.len() - 1
+        });
+        (*of, *name) = (alias, ir::output_name(at));
+    };
+    let keys = orders.iter_mut().filter_map(key_mut);
+    for value in values_mut(above).into_iter().chain(keys) {
+        columns_mut(value, &mut replace);
     }
+    if targets.is_empty() {
+        targets.push(Scalar::int4(1));
+    }
+    let columns = targets.iter().map(|t| t.phys.clone()).collect();
+    let inner = Select { targets, from, filter, ..Select::default() };
+    above.from = vec![derived(plain_query(inner, columns), alias)];
 }
 
 /// A grouping expression, and the column that has its value.

@@ -13,6 +13,7 @@ mod array_search;
 mod blanks;
 mod call;
 mod cast;
+mod catalog_order;
 mod check;
 mod compare;
 mod conflict;
@@ -171,6 +172,10 @@ fn lower_placed(statement: &tree::Statement, cx: &Context, decimals: Decimals, k
 
 /// What is seen to over whole statements.
 fn finished(mut lowered: Lowered) -> Result<Lowered> {
+    // What reads catalogs is one of those.
+    if lowered.depends.elusive {
+        catalog_order::ordered(&mut lowered.statement);
+    }
     for statement in lowered.before.iter_mut().map(|step| &mut step.statement).chain([&mut lowered.statement]) {
         once::drawn_once(statement)?;
         lambdas::own_columns(statement)?;

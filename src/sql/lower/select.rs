@@ -9,6 +9,7 @@ use crate::types::Phys;
 
 use super::Lowerer;
 use super::ir::{self, Order};
+use super::keys_below::put_below;
 use super::levels::Level;
 
 impl Lowerer<'_> {
@@ -34,7 +35,7 @@ impl Lowerer<'_> {
         self.add_presence(&mut from);
         match below {
             None => lowered.from = from,
-            Some(below) => self.put_below(below, from, &mut lowered, &mut order_by),
+            Some(below) => put_below(below.parts(), from, &mut lowered, &mut order_by),
         }
         Ok((lowered, columns, order_by))
     }

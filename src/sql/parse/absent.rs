@@ -62,7 +62,6 @@ const NAMED: &[(&str, &str)] = &[
     ("language", "LANGUAGE"),
     ("publication", "PUBLICATION"),
     ("server", "SERVER"),
-    ("statistics", "STATISTICS"),
     ("subscription", "SUBSCRIPTION"),
     ("tablespace", "TABLESPACE"),
     ("text search configuration", "TEXT SEARCH CONFIGURATION"),

@@ -116,9 +116,12 @@ pub enum RawDdl {
     },
     Function(super::RawFunction),
     DropAbsent(super::DropAbsent),
-    CommentOnConstraint {
+    Statistics(super::RawStatistics),
+    /// COMMENT ON a constraint or a policy of a table.
+    CommentOnPart {
+        kind: ObjectKind,
         table: QualifiedName,
-        constraint: Name,
+        part: Name,
         comment: Option<String>,
     },
 }
@@ -143,6 +146,7 @@ pub fn parse(c: &mut Cursor<'_>, word: &str) -> Result<Option<RawDdl>> {
     let found = match word {
         "create" => create(c)?,
         "alter" => alter(c)?,
+        "drop" if c.eat("statistics") => Some(super::statistics::drop(c)?),
         "drop" => match super::absent::drop(c)? {
             Some(drop) => Some(RawDdl::DropAbsent(drop)),
             None => drop(c)?,
@@ -192,6 +196,9 @@ fn create(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
     if c.eat("policy") {
         return super::policy::create(c).map(Some);
     }
+    if c.eat("statistics") {
+        return super::statistics::create(c).map(Some);
+    }
     if c.eat("extension") {
         return super::extension::create(c).map(Some);
     }
@@ -221,6 +228,9 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
     }
     if c.eat("policy") {
         return super::policy::alter(c).map(Some);
+    }
+    if c.eat("statistics") {
+        return super::statistics::alter(c).map(Some);
     }
     if c.eat("extension") {
         return super::extension::alter(c).map(Some);
@@ -259,9 +269,9 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
         c.expect("to")?;
         AlterTable::RenameColumn { from, to: c.name()? }
     } else if matches!(kind, ObjectKind::View | ObjectKind::Table)
-        && let Some(invoker) = view_setting(c, kind)?
+        && let Some(action) = view_setting(c, kind)?
     {
-        AlterTable::SecurityInvoker(invoker)
+        action
     } else if matches!(kind, ObjectKind::Table | ObjectKind::Sequence) && c.eat("set logged") {
         only_action(c, AlterTable::SetLogged(true))?
     } else if matches!(kind, ObjectKind::Table | ObjectKind::Sequence) && c.eat("set unlogged") {
@@ -272,9 +282,9 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
         let SequenceOptions { ty, change, owned_by } = options;
         return Ok(Some(RawDdl::AlterSequence { name, ty, change, owned_by, if_exists }));
     } else if matches!(kind, ObjectKind::Table | ObjectKind::MaterializedView | ObjectKind::Index)
-        && super::tuning::tuning(c)
+        && let Some(tuning) = super::tuning::tuning(c)?
     {
-        AlterTable::Tune
+        AlterTable::Tune(tuning)
     } else if kind == ObjectKind::Table {
         let Some(action) = identity_action(c)? else { return Ok(None) };
         action
@@ -295,9 +305,9 @@ fn only_action(c: &Cursor<'_>, action: AlterTable) -> Result<AlterTable> {
     }
 }
 
-/// What ALTER VIEW sets; with ALTER TABLE only what names security_invoker, the rest being for tables.
-fn view_setting(c: &mut Cursor<'_>, kind: ObjectKind) -> Result<Option<bool>> {
-    let named = c.is_word(2, "security_invoker");
+/// What ALTER VIEW sets; with ALTER TABLE only what names a view's option, the rest being for tables.
+fn view_setting(c: &mut Cursor<'_>, kind: ObjectKind) -> Result<Option<AlterTable>> {
+    let named = c.is_word(2, "security_invoker") || c.is_word(2, "security_barrier");
     if kind == ObjectKind::View || named { super::view::alter(c) } else { Ok(None) }
 }
 
@@ -539,7 +549,7 @@ fn membership(c: &mut Cursor<'_>, revoke: bool) -> Result<Option<RawDdl>> {
     Ok(Some(RawDdl::Ready(Ddl::GrantRole { roles, members, admin, revoke, alter: false })))
 }
 
-/// `COMMENT ON CONSTRAINT c ON [DOMAIN] t IS …`, `COMMENT ON DOMAIN d IS …`.
+/// `COMMENT ON CONSTRAINT c ON [DOMAIN] t IS …`, `COMMENT ON POLICY p ON t IS …`, `COMMENT ON DOMAIN d IS …`.
 fn comment(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
     if c.eat("on domain") {
         let name = c.qualified()?;
@@ -547,17 +557,22 @@ fn comment(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
         let comment = if c.eat("null") { None } else { Some(c.string()?) };
         return Ok(Some(RawDdl::CommentOnDomain { name, constraint: None, comment }));
     }
-    if !c.eat("on constraint") {
-        return Ok(None);
+    if c.eat("on statistics") {
+        return super::statistics::comment(c).map(Some);
     }
-    let constraint = c.name()?;
+    let kind = match () {
+        () if c.eat("on constraint") => ObjectKind::Constraint,
+        () if c.eat("on policy") => ObjectKind::Policy,
+        () => return Ok(None),
+    };
+    let part = c.name()?;
     c.expect("on")?;
-    let domain = c.eat("domain");
+    let domain = kind == ObjectKind::Constraint && c.eat("domain");
     let of = c.qualified()?;
     c.expect("is")?;
     let comment = if c.eat("null") { None } else { Some(c.string()?) };
     Ok(Some(match domain {
-        true => RawDdl::CommentOnDomain { name: of, constraint: Some(constraint), comment },
-        false => RawDdl::CommentOnConstraint { table: of, constraint, comment },
+        true => RawDdl::CommentOnDomain { name: of, constraint: Some(part), comment },
+        false => RawDdl::CommentOnPart { kind, table: of, part, comment },
     }))
 }

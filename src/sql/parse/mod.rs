@@ -30,6 +30,7 @@ pub(crate) mod rewrite;
 mod sequence;
 mod settings;
 mod source;
+mod statistics;
 mod strip;
 mod tuning;
 mod view;
@@ -55,6 +56,7 @@ pub use parameters::{RawType, is};
 pub use partition::{INHERITED, PartitionClauses, RawAction, RawBound, RawChange, RawKey, RawOf, RawPart};
 pub use rewrite::{Arbiter, Place, kept_place};
 pub use source::{Source, too_deep};
+pub use statistics::{AlteredStatistics, RawStatistics};
 pub use strip::Extras;
 pub use view::{ViewOptions, view_options};
 

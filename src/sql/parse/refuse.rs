@@ -26,11 +26,9 @@ const KINDS: &[&str] = &[
     "operator class",
     "operator family",
     "operator",
-    "policy",
     "publication",
     "rule",
     "server",
-    "statistics",
     "subscription",
     "tablespace",
     "text search configuration",
@@ -48,7 +46,6 @@ const GRANTED: &[&str] =
 
 /// Actions of ALTER TABLE on what we have not.
 const ACTIONS: &[&str] = &[
-    "cluster on",
     "disable rule",
     "disable trigger",
     "enable always",
@@ -62,7 +59,6 @@ const ACTIONS: &[&str] = &[
     "options",
     "replica identity using",
     "set access method",
-    "set without cluster",
     "set tablespace",
     "alter constraint",
 ];
@@ -91,8 +87,7 @@ fn object(c: &mut Cursor<'_>, verb: &str) -> Option<Error> {
         return refused(format!("{verb} OWNED"))
             .map(|e| e.hint("Drop the objects by name, and revoke the privileges."));
     }
-    let ours = verb != "COMMENT ON" && c.is_word(0, "policy");
-    let kind = KINDS.iter().filter(|_| !ours).find(|kind| c.eat(kind))?;
+    let kind = KINDS.iter().find(|kind| c.eat(kind))?;
     let error = refused(format!("{verb} {}", kind.to_uppercase()));
     match *kind {
         "trigger" | "rule" | "aggregate" => {

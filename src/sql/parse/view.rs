@@ -7,6 +7,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 use super::cursor::Cursor;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::CheckOption;
+use crate::tree::AlterTable;
 use crate::types::text::parse_bool;
 
 /// What the options of a view say.
@@ -14,6 +15,8 @@ use crate::types::text::parse_bool;
 pub struct ViewOptions {
     /// security_invoker.
     pub invoker: bool,
+    /// security_barrier.
+    pub barrier: bool,
     pub check: Option<CheckOption>,
 }
 
@@ -32,12 +35,7 @@ pub fn view_options(options: &[(Arc<str>, Option<String>)]) -> Result<ViewOption
         };
         match &**name {
             "security_invoker" => found.invoker = flag()?,
-            "security_barrier" => {
-                if flag()? {
-                    return Err(Error::unsupported("security_barrier")
-                        .hint("Write the condition as a policy of the table: what can fail does not run on rows that it hides."));
-                }
-            }
+            "security_barrier" => found.barrier = flag()?,
             "check_option" => {
                 found.check = match text.to_ascii_lowercase().as_str() {
                     "local" => Some(CheckOption::Local),
@@ -79,36 +77,37 @@ pub(super) fn take_check_option(tokens: &mut Vec<TokenWithSpan>) -> Option<Check
     Some(found)
 }
 
-/// `SET (security_invoker = …)` or `RESET (security_invoker)` of ALTER VIEW; `None` if neither stands here.
-pub(super) fn alter(c: &mut Cursor<'_>) -> Result<Option<bool>> {
+/// `SET (security_invoker = …)` or `RESET (security_barrier)` of ALTER VIEW; `None` if neither stands here.
+pub(super) fn alter(c: &mut Cursor<'_>) -> Result<Option<AlterTable>> {
     let reset = c.is_word(0, "reset");
     if !reset && !c.is_word(0, "set") || c.tokens.get(c.at + 1).is_none_or(|t| t.token != Token::LParen) {
         return Ok(None);
     }
     c.at += 2;
-    let (mut options, mut resets) = (Vec::new(), false);
+    let mut options = Vec::new();
     loop {
         let name = c.name()?;
-        if reset {
-            resets |= &*name == "security_invoker";
-        } else if c.eat_token(&Token::Eq) {
-            options.push((name, Some(value(c)?)));
-        } else {
-            options.push((name, None));
-        }
+        let value = match !reset && c.eat_token(&Token::Eq) {
+            true => Some(value(c)?),
+            false => reset.then(|| "false".to_owned()),
+        };
+        options.push((name, value));
         if !c.eat_token(&Token::Comma) {
             break;
         }
     }
     c.expect_token(&Token::RParen)?;
-    if !reset && !options.iter().any(|(name, _)| &**name == "security_invoker") {
-        view_options(&options)?;
-        return Err(Error::unsupported("ALTER VIEW … SET without security_invoker"));
+    let named = |wanted: &str| options.iter().any(|(name, _)| &**name == wanted);
+    if named("check_option") {
+        return Err(Error::unsupported("ALTER VIEW … SET or RESET of check_option")
+            .hint("Write the view anew with CREATE OR REPLACE VIEW."));
     }
-    if reset && !resets {
-        return Err(Error::unsupported("ALTER VIEW … RESET of anything but security_invoker"));
-    }
-    view_options(&options).map(|options| Some(options.invoker))
+    let found = view_options(&options)?;
+    let (invoker, barrier) = (named("security_invoker"), named("security_barrier"));
+    Ok(Some(AlterTable::ViewSecurity {
+        invoker: invoker.then_some(found.invoker),
+        barrier: barrier.then_some(found.barrier),
+    }))
 }
 
 fn value(c: &mut Cursor<'_>) -> Result<String> {

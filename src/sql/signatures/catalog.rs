@@ -82,13 +82,13 @@ pub(super) const ENTRIES: &[Line] = &[
     ("pg_partition_ancestors(regclass)", SessionNative("dg_pg_partition_ancestors")),
     ("pg_partition_root(regclass)", SessionNative("dg_pg_partition_root")),
     ("pg_partition_tree(regclass)", SessionNative("dg_pg_partition_tree")),
-    // Nothing inherits otherwise, or has triggers, rules, statistics objects or foreign servers' options.
+    // Nothing inherits otherwise, or has triggers, rules, statistics of expressions or foreign servers' options.
     ("pg_get_triggerdef(oid)", Template("NULL::VARCHAR")),
     ("pg_get_triggerdef(oid,bool)", Template("NULL::VARCHAR")),
     ("pg_get_ruledef(oid)", Template("NULL::VARCHAR")),
     ("pg_get_ruledef(oid,bool)", Template("NULL::VARCHAR")),
-    ("pg_get_statisticsobjdef(oid)", Template("NULL::VARCHAR")),
-    ("pg_get_statisticsobjdef_columns(oid)", Template("NULL::VARCHAR")),
+    ("pg_get_statisticsobjdef(oid)", Template("dg_pg_get_statisticsobjdef({session}, {0}, true)")),
+    ("pg_get_statisticsobjdef_columns(oid)", Template("dg_pg_get_statisticsobjdef({session}, {0}, false)")),
     ("pg_get_statisticsobjdef_expressions(oid)", Template("NULL::VARCHAR[]")),
     ("pg_get_replica_identity_index(regclass)", Template("NULL::UINTEGER")),
     (

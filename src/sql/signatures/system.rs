@@ -76,5 +76,8 @@ pub(super) const ENTRIES: &[Line] = &[
     ("pg_listening_channels()", SessionNative("dg_listening_channels")),
     ("pg_notification_queue_usage()", SessionNative("dg_notification_queue_usage")),
     ("pg_is_in_recovery()", Template("false")),
+    // As of a server that follows no other.
+    ("pg_last_wal_receive_lsn()", Template("NULL::BLOB")),
+    ("pg_last_wal_replay_lsn()", Template("NULL::BLOB")),
     ("pg_is_wal_replay_paused()", Template(raise!("55000", "recovery is not in progress"))),
 ];

@@ -160,7 +160,6 @@ fn is_recorded((table, column): (&str, &str), name: &str) -> bool {
 
 fn named(kind: &str, name: &QualifiedName) -> Result<Missing> {
     let word = match kind {
-        "STATISTICS" => "statistics object".to_owned(),
         "FOREIGN DATA WRAPPER" => "foreign-data wrapper".to_owned(),
         other => other.to_lowercase(),
     };

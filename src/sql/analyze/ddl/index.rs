@@ -7,6 +7,7 @@ use super::super::check::walk;
 use super::super::stored::{Stored, new_expression, without_position};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::build::SYSTEM_COLUMNS;
+use crate::registry::storage_options::{self, Holder};
 use crate::registry::{Index, IndexKey, Name, opclass};
 use crate::sql::parse;
 use crate::tree::{Ddl, Expr, ExprKind, RelColumn};
@@ -65,7 +66,9 @@ impl Analyzer<'_> {
             kept_predicate = Some(kept);
         }
         let name = name.as_ref().map(|n| self.single(n)).transpose()?;
-        let options = with.iter().map(|option| index_option(option, &method)).collect::<Result<_>>()?;
+        let given = with.iter().map(index_option).collect::<Result<Vec<_>>>()?;
+        let mut options = Vec::new();
+        storage_options::set(&mut options, Holder::Index(&method), &given)?;
         let index = Index {
             oid: 0,
             name: name.clone().unwrap_or_else(|| "".into()),
@@ -129,31 +132,16 @@ impl Analyzer<'_> {
     }
 }
 
-/// An option of WITH as the catalog keeps it.
-fn index_option(option: &ast::Expr, method: &str) -> Result<String> {
-    let known: &[&str] = match method {
-        "btree" => &["fillfactor", "deduplicate_items"],
-        "gin" => &["fastupdate", "gin_pending_list_limit"],
-        "gist" => &["fillfactor", "buffering"],
-        "brin" => &["pages_per_range", "autosummarize"],
-        _ => &["fillfactor"],
-    };
-    let (name, value) = match option {
-        ast::Expr::BinaryOp { left, op: ast::BinaryOperator::Eq, right } => match (&**left, &**right) {
-            (ast::Expr::Identifier(name), ast::Expr::Value(value)) => {
-                let text = value.value.clone().into_string().unwrap_or_else(|| value.value.to_string());
-                (parse::fold(name), text)
-            }
-            (ast::Expr::Identifier(name), value) => (parse::fold(name), value.to_string()),
-            _ => return Err(Error::syntax("syntax error in WITH")),
+/// An option of WITH, and its value.
+fn index_option(option: &ast::Expr) -> Result<(Name, Option<String>)> {
+    match option {
+        ast::Expr::BinaryOp { left, op: ast::BinaryOperator::Eq, right } => match &**left {
+            ast::Expr::Identifier(name) => Ok((parse::fold(name), Some(super::table::option_value(right)))),
+            _ => Err(Error::syntax("syntax error in WITH")),
         },
-        ast::Expr::Identifier(name) => (parse::fold(name), "true".to_owned()),
-        _ => return Err(Error::syntax("syntax error in WITH")),
-    };
-    if !known.contains(&&*name) {
-        return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("unrecognized parameter \"{name}\"")));
+        ast::Expr::Identifier(name) => Ok((parse::fold(name), None)),
+        _ => Err(Error::syntax("syntax error in WITH")),
     }
-    Ok(format!("{name}={value}"))
 }
 
 fn column_of(relation: &crate::registry::Relation, name: &str) -> Result<i16> {

@@ -17,6 +17,7 @@ mod names;
 mod partition;
 mod policy;
 mod range;
+mod statistics;
 mod table;
 mod using_index;
 
@@ -119,16 +120,17 @@ impl Analyzer<'_> {
             }
             RawDdl::Function(raw) => self.function_ddl(raw)?,
             RawDdl::DropAbsent(drop) => self.drop_absent(drop)?,
+            RawDdl::Statistics(raw) => self.statistics_ddl(raw)?,
             RawDdl::CreatePolicy { table, policy } => self.create_policy(table, policy)?,
             RawDdl::AlterPolicy { table, name, change } => self.alter_policy(table, name, change)?,
             RawDdl::DropPolicy { table, name, if_exists } => {
                 let (namespace, table) = self.existing_or_skipped(table, *if_exists)?;
                 Ddl::DropPolicy { namespace, table, name: name.clone(), if_exists: *if_exists }
             }
-            RawDdl::CommentOnConstraint { table, constraint, comment } => {
+            RawDdl::CommentOnPart { kind, table, part, comment } => {
                 let (namespace, name) = self.existing(table)?;
-                let (column, comment) = (Some(constraint.clone()), comment.clone());
-                Ddl::Comment { kind: ObjectKind::Constraint, namespace, name, column, comment }
+                let (column, comment) = (Some(part.clone()), comment.clone());
+                Ddl::Comment { kind: *kind, namespace, name, column, comment }
             }
             RawDdl::CreateDomain { name, ty, default, not_null, checks } => {
                 self.create_domain(name, ty, default.clone(), *not_null, checks)?
@@ -282,6 +284,7 @@ impl Analyzer<'_> {
             or_replace: *or_replace,
             temporary: *temporary,
             invoker: options.invoker,
+            barrier: options.barrier,
             check_option,
         })
     }

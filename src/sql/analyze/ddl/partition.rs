@@ -589,11 +589,11 @@ pub(super) fn only_refused(table: &Relation, action: &AlterTable) -> Option<Erro
         | AlterTable::SetIdentity { .. }
         | AlterTable::AlterIdentity { .. }
         | AlterTable::RowSecurity(_)
-        | AlterTable::SecurityInvoker(_)
+        | AlterTable::ViewSecurity { .. }
         | AlterTable::AttachPartition { .. }
         | AlterTable::AttachIndex { .. }
         | AlterTable::DetachPartition { .. }
         | AlterTable::SetLogged(_)
-        | AlterTable::Tune => None,
+        | AlterTable::Tune(_) => None,
     }
 }

@@ -8,6 +8,7 @@ use sqlparser::ast::{
 use super::super::{Analyzer, stored};
 use super::{new_sequence, sequence_change};
 use crate::error::{Error, Result, SqlState};
+use crate::registry::storage_options::{self, Holder};
 use crate::registry::{FkAction, Name, bootstrap};
 use crate::sql::parse;
 use crate::tree::{Ddl, NewColumn, NewConstraint, NewConstraintKind, NewTable, OnCommit};
@@ -19,6 +20,8 @@ pub(super) type ColumnParts = (NewColumn, Vec<NewConstraint>);
 impl Analyzer<'_> {
     pub(super) fn create_table(&mut self, create: &ast::CreateTable) -> Result<Ddl> {
         refuse_foreign_options(create)?;
+        let holder = if self.parsed.extras.partition.by.is_some() { Holder::PartitionedTable } else { Holder::Table };
+        let options = storage_parameters(&create.table_options, holder)?;
         self.tablespace_of(&create.table_options)?;
         let name = self.qualified(&create.name)?;
         let temporary = create.temporary || name.namespace.as_deref() == Some(bootstrap::TEMPORARY);
@@ -69,6 +72,7 @@ impl Analyzer<'_> {
                 constraints: Vec::new(),
                 on_commit,
                 partitioning: Default::default(),
+                options,
             };
             return self.create_partition(create, of, target);
         }
@@ -102,7 +106,7 @@ impl Analyzer<'_> {
         }
         let (partitioning, unlogged) = (Default::default(), self.parsed.extras.unlogged);
         let mut table =
-            NewTable { namespace, name, temporary, unlogged, columns, constraints, on_commit, partitioning };
+            NewTable { namespace, name, temporary, unlogged, columns, constraints, on_commit, partitioning, options };
         stored::check_table(&mut table, self.ctx)?;
         self.partitioned_by(&mut table)?;
         if table.partitioning.key.is_some() {
@@ -434,32 +438,18 @@ fn refuse_foreign_options(create: &ast::CreateTable) -> Result<()> {
     {
         return Err(Error::syntax("syntax error in CREATE TABLE"));
     }
-    storage_parameters(&create.table_options)
+    Ok(())
 }
 
-/// WITH (fillfactor = …) and kin tune PostgreSQL's storage and say nothing about the table's meaning; but they must be
-/// PostgreSQL's.
-fn storage_parameters(options: &ast::CreateTableOptions) -> Result<()> {
-    const KNOWN: &[&str] = &[
-        "fillfactor",
-        "log_autovacuum_min_duration",
-        "parallel_workers",
-        "toast_tuple_target",
-        "user_catalog_table",
-        "vacuum_index_cleanup",
-        "vacuum_truncate",
-    ];
-    let options = match options {
-        ast::CreateTableOptions::With(options) => options,
-        ast::CreateTableOptions::None
-        | ast::CreateTableOptions::Options(_)
-        | ast::CreateTableOptions::Plain(_)
-        | ast::CreateTableOptions::TableProperties(_) => return Ok(()),
-    };
+/// WITH (fillfactor = …) and kin: storage parameters, as the catalog keeps them.
+fn storage_parameters(options: &ast::CreateTableOptions, holder: Holder<'_>) -> Result<Vec<String>> {
+    let mut kept = Vec::new();
+    let ast::CreateTableOptions::With(options) = options else { return Ok(kept) };
+    let mut given = Vec::with_capacity(options.len());
     for option in options {
         let (name, value) = match option {
             ast::SqlOption::Ident(name) => (name, None),
-            ast::SqlOption::KeyValue { key, value } => (key, Some(value.to_string().to_lowercase())),
+            ast::SqlOption::KeyValue { key, value } => (key, Some(option_value(value))),
             _ => continue,
         };
         let name = parse::fold(name);
@@ -472,10 +462,17 @@ fn storage_parameters(options: &ast::CreateTableOptions) -> Result<()> {
                 }
             }
         }
-        if !KNOWN.contains(&&*name) && !name.starts_with("autovacuum_") && !name.starts_with("toast.") {
-            let message = format!("unrecognized parameter \"{name}\"");
-            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
-        }
+        given.push((name, value));
     }
-    Ok(())
+    storage_options::set(&mut kept, holder, &given)?;
+    Ok(kept)
+}
+
+/// A storage parameter's value, without its quotes.
+pub(super) fn option_value(value: &ast::Expr) -> String {
+    match value {
+        ast::Expr::Value(value) => value.value.clone().into_string().unwrap_or_else(|| value.value.to_string()),
+        ast::Expr::Identifier(word) => parse::fold(word).to_string(),
+        other => other.to_string().to_lowercase(),
+    }
 }

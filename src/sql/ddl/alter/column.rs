@@ -80,6 +80,7 @@ impl Planner<'_> {
         let in_key = t.new.constraints.iter().any(|c| uses(c) && !matches!(c.kind, ConstraintKind::Check { .. }));
         t.new.constraints.retain(|c| !uses(c));
         t.new.indexes.retain(|i| !i.has_column(column.num));
+        t.new.details.statistics.retain(|s| !s.columns.contains(&column.num));
         t.new.columns.retain(|c| c.num != column.num);
         for sequence in self.owned_sequences(t.old.oid) {
             if let RelationKind::Sequence(s) = &sequence.kind

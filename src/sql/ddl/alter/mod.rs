@@ -7,11 +7,13 @@ mod column;
 mod constraint;
 mod logged;
 mod partition;
+mod tuning;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use constraint::duplicates;
+use tuning::{statistics_tag, tune, tune_index};
 
 use super::partition::keys_have_the_partition_key;
 use super::pipeline;
@@ -49,13 +51,17 @@ impl Planner<'_> {
         actions: &[AlterTable],
         (if_exists, only): (bool, bool),
     ) -> Result<()> {
-        self.tag(match kind {
+        let statistics = match actions {
+            [AlterTable::Tune(tuning)] => statistics_tag(tuning),
+            _ => None,
+        };
+        self.tag(statistics.unwrap_or(match kind {
             ObjectKind::View => "ALTER VIEW",
             ObjectKind::MaterializedView => "ALTER MATERIALIZED VIEW",
             ObjectKind::Index => "ALTER INDEX",
             ObjectKind::Sequence => "ALTER SEQUENCE",
             _ => "ALTER TABLE",
-        });
+        }));
         if self.after.relation(namespace, name).is_none() {
             if let Some((table, _)) = self.after.index(namespace, name) {
                 let table = table.clone();
@@ -121,15 +127,19 @@ impl Planner<'_> {
                     column_mut(&mut new, from)?.name = to.clone();
                     renamed = true;
                 }
-                AlterTable::Tune if matches!(new.kind, RelationKind::MaterializedView { .. }) => {}
+                AlterTable::Tune(tuning) if matches!(new.kind, RelationKind::MaterializedView { .. }) => {
+                    self.tune_statistics(&mut new, tuning)?;
+                    tune(&mut new, tuning)?;
+                }
                 AlterTable::SetLogged(logged) if matches!(new.kind, RelationKind::Sequence(_)) => {
                     new.details.unlogged = !logged;
                 }
-                AlterTable::SecurityInvoker(invoker) if matches!(new.kind, RelationKind::View { .. }) => {
-                    new.rules.invoker = *invoker;
+                AlterTable::ViewSecurity { invoker, barrier } if matches!(new.kind, RelationKind::View { .. }) => {
+                    new.rules.invoker = invoker.unwrap_or(new.rules.invoker);
+                    new.rules.barrier = barrier.unwrap_or(new.rules.barrier);
                 }
                 AlterTable::RenameColumn { .. }
-                | AlterTable::SecurityInvoker(_)
+                | AlterTable::ViewSecurity { .. }
                 | AlterTable::AddColumn { .. }
                 | AlterTable::DropColumn { .. }
                 | AlterTable::SetDefault { .. }
@@ -147,7 +157,7 @@ impl Planner<'_> {
                 | AlterTable::AttachIndex { .. }
                 | AlterTable::DetachPartition { .. }
                 | AlterTable::SetLogged(_)
-                | AlterTable::Tune => {
+                | AlterTable::Tune(_) => {
                     return Err(not_for(&new, action));
                 }
             }
@@ -170,7 +180,10 @@ impl Planner<'_> {
         for action in actions {
             let to = match action {
                 AlterTable::RenameTable { to } => to,
-                AlterTable::Tune => continue,
+                AlterTable::Tune(tuning) => {
+                    tune_index(&mut new, name, tuning)?;
+                    continue;
+                }
                 _ => return Err(Error::unsupported("this form of ALTER INDEX")),
             };
             self.free_name(&new.namespace, to)?;
@@ -286,9 +299,12 @@ impl Planner<'_> {
                 super::policy::switch(&mut t.new.rules, *to);
                 Ok(())
             }
-            AlterTable::SecurityInvoker(_) => Err(for_views_only()),
+            AlterTable::ViewSecurity { .. } => Err(for_views_only()),
             AlterTable::SetLogged(logged) => self.set_logged(t, *logged),
-            AlterTable::Tune => Ok(()),
+            AlterTable::Tune(tuning) => {
+                self.tune_statistics(&mut t.new, tuning)?;
+                tune(&mut t.new, tuning)
+            }
             AlterTable::AttachPartition { .. }
             | AlterTable::AttachIndex { .. }
             | AlterTable::DetachPartition { .. } => {
@@ -442,14 +458,14 @@ fn not_for(relation: &Relation, action: &AlterTable) -> Error {
         AlterTable::RowSecurity(_) => "ROW SECURITY",
         AlterTable::AttachPartition { .. } | AlterTable::AttachIndex { .. } => "ATTACH PARTITION",
         AlterTable::DetachPartition { .. } => "DETACH PARTITION",
-        AlterTable::SecurityInvoker(_) => return for_views_only(),
+        AlterTable::ViewSecurity { .. } => return for_views_only(),
         AlterTable::SetLogged(true) => "SET LOGGED",
         AlterTable::SetLogged(false) => "SET UNLOGGED",
         AlterTable::RenameColumn { .. }
         | AlterTable::RenameTable { .. }
         | AlterTable::SetNamespace { .. }
         | AlterTable::SetOwner { .. }
-        | AlterTable::Tune => "SET",
+        | AlterTable::Tune(_) => "SET",
     };
     let message = format!("ALTER action {action} cannot be performed on relation \"{}\"", relation.name);
     Error::new(SqlState::WRONG_OBJECT_TYPE, message)

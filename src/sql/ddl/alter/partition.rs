@@ -143,12 +143,12 @@ impl Planner<'_> {
             | AlterTable::SetIdentity { .. }
             | AlterTable::AlterIdentity { .. }
             | AlterTable::RowSecurity(_)
-            | AlterTable::SecurityInvoker(_)
+            | AlterTable::ViewSecurity { .. }
             | AlterTable::AttachPartition { .. }
             | AlterTable::AttachIndex { .. }
             | AlterTable::DetachPartition { .. }
             | AlterTable::SetLogged(_)
-            | AlterTable::Tune => return Ok(()),
+            | AlterTable::Tune(_) => return Ok(()),
         }
         self.constraints_come(parent, child)
     }

@@ -120,6 +120,7 @@ impl Checker<'_, '_> {
             constraints: Vec::new(),
             on_commit: OnCommit::PreserveRows,
             partitioning: Default::default(),
+            options: Vec::new(),
         };
         for column in &file.columns {
             let place = file.place.at(column.type_at);

@@ -34,6 +34,7 @@ impl Work<'_> {
                 roles: self.roles(&rule.to)?,
                 using: rule.using.clone(),
                 check: rule.check.clone(),
+                comment: known.and_then(|p| p.comment.clone()),
             });
         }
         let mut masks = Vec::with_capacity(file.masks.len());
@@ -51,6 +52,7 @@ impl Work<'_> {
             policies,
             masks,
             invoker: false,
+            barrier: false,
             check_option: None,
             over: None,
         })

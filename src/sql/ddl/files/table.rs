@@ -44,6 +44,7 @@ impl Work<'_> {
             constraints: file.constraints.iter().map(|c| c.constraint.clone()).collect(),
             on_commit: OnCommit::PreserveRows,
             partitioning: Default::default(),
+            options: Vec::new(),
         })
     }
 

@@ -89,7 +89,7 @@ pub struct Aggregate {
     pub over: Option<Over>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Over {
     pub partition_by: Vec<Scalar>,
     pub order_by: Vec<Order>,
