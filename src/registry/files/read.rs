@@ -101,7 +101,9 @@ fn wrong_kind(found: &str, wanted: &str) -> (String, Option<String>) {
     let word = |kind: &str| match kind.trim_start_matches("a ") {
         "map" => "a table".to_owned(),
         "sequence" => "a list".to_owned(),
-        other => other.replace('`', "\""),
+        // One with its value: integer `5`.
+        _ if kind.ends_with(['`', '"']) => format!("the {}", kind.replace('`', "\"")),
+        _ => kind.replace('`', "\""),
     };
     let help = match (found, wanted) {
         ("map", "a sequence") => Some("there may be several: two pairs of brackets, as in [[table]]"),
