@@ -6,7 +6,7 @@ use sqlparser::ast;
 
 use super::Analyzer;
 use super::copy_feed::CopyFeed;
-use super::copy_options::{Raw, finish, raw_options};
+use super::copy_options::{Copied, Raw, finish, raw_options};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Relation as TableDef, RelationKind};
 use crate::sql::parse::{self, CopyStatement, CopySubject};
@@ -34,7 +34,7 @@ impl Analyzer<'_> {
                     false => columns.iter().map(|f| Arc::clone(&f.name)).collect(),
                 };
                 let direction = CopyDirection::Out { statement: Box::new(statement), relation: 0 };
-                (direction, finish(raw, copy.from, &names, Vec::new())?)
+                (direction, finish(raw, copy.from, &Copied { names: &names, of: None }, Vec::new())?)
             }
             CopySubject::Table { name, columns } => self.copy_table(copy, raw, name, columns)?,
         };
@@ -78,7 +78,7 @@ impl Analyzer<'_> {
             let query = self.select_columns(&def, &names, raw.is_json())?;
             let statement = Box::new(Statement::Query(Box::new(query)));
             let direction = CopyDirection::Out { statement, relation: def.oid };
-            return Ok((direction, finish(raw, false, &names, Vec::new())?));
+            return Ok((direction, finish(raw, false, &Copied { names: &names, of: Some(&def) }, Vec::new())?));
         }
         match def.kind {
             RelationKind::Table => {}
@@ -89,7 +89,7 @@ impl Analyzer<'_> {
             RelationKind::Composite | RelationKind::System => self.check_writable(&def, "copy to")?,
         }
         let on_conflict = raw.on_conflict;
-        let options = finish(raw, true, &names, self.defaulted(&def, &chosen))?;
+        let options = finish(raw, true, &Copied { names: &names, of: Some(&def) }, self.defaulted(&def, &chosen))?;
         let feed = CopyFeed {
             sent: &chosen,
             flagged: options.default.as_ref().map_or(&[], |default| &default.columns),

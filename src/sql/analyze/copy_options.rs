@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
-use crate::registry::OnConflictDefault;
+use crate::registry::{OnConflictDefault, Relation};
 use crate::sql::parse::{self, CopyOptionValue, CopySubject};
 use crate::tree::{CopyDefault, CopyFormat, CopyHeader, CopyOnError, CopyOptions, QualifiedName};
 
@@ -37,6 +37,14 @@ impl Raw {
     }
 }
 
+/// What is copied.
+pub(super) struct Copied<'a> {
+    /// The columns, in their order.
+    pub names: &'a [Arc<str>],
+    /// The table; none of a query.
+    pub of: Option<&'a Relation>,
+}
+
 pub(super) fn raw_options(options: &[(Arc<str>, CopyOptionValue, u32)], from: bool) -> Result<Raw> {
     let mut raw = Raw::default();
     let mut seen: Vec<&str> = Vec::new();
@@ -53,9 +61,9 @@ pub(super) fn raw_options(options: &[(Arc<str>, CopyOptionValue, u32)], from: bo
             "header" => raw.header = Some(header_of(value)?),
             "quote" => raw.quote = Some(text(name, value)?),
             "escape" => raw.escape = Some(text(name, value)?),
-            "force_quote" => raw.force_quote = Some(value.clone()),
-            "force_not_null" => raw.force_not_null = Some(value.clone()),
-            "force_null" => raw.force_null = Some(value.clone()),
+            "force_quote" => raw.force_quote = Some(listed(name, value)?),
+            "force_not_null" => raw.force_not_null = Some(listed(name, value)?),
+            "force_null" => raw.force_null = Some(listed(name, value)?),
             "encoding" => raw.encoding = Some(text(name, value)?),
             "default" => raw.default = Some(text(name, value)?),
             "on_conflict" if from => raw.on_conflict = Some(on_conflict(value, *pos)?),
@@ -214,7 +222,7 @@ fn no_line_end(text: &str, what: &str) -> Result<()> {
 }
 
 /// The checks of ProcessCopyOptions, in its order. `defaults` are the copied columns that have a default.
-pub(super) fn finish(raw: Raw, from: bool, names: &[Arc<str>], defaults: Vec<usize>) -> Result<CopyOptions> {
+pub(super) fn finish(raw: Raw, from: bool, copied: &Copied<'_>, defaults: Vec<usize>) -> Result<CopyOptions> {
     let format = raw.format.unwrap_or(CopyFormat::Text);
     let csv = format == CopyFormat::Csv;
     if let Some(mode) = mode(format) {
@@ -271,9 +279,9 @@ pub(super) fn finish(raw: Raw, from: bool, names: &[Arc<str>], defaults: Vec<usi
         header,
         quote,
         escape,
-        force_quote: positions(raw.force_quote, names, "FORCE_QUOTE")?,
-        force_not_null: positions(raw.force_not_null, names, "FORCE_NOT_NULL")?,
-        force_null: positions(raw.force_null, names, "FORCE_NULL")?,
+        force_quote: positions(raw.force_quote, copied, "FORCE_QUOTE")?,
+        force_not_null: positions(raw.force_not_null, copied, "FORCE_NOT_NULL")?,
+        force_null: positions(raw.force_null, copied, "FORCE_NULL")?,
         encoding: raw.encoding,
         freeze: raw.freeze.unwrap_or(false),
         on_error,
@@ -356,23 +364,33 @@ fn on_error(format: CopyFormat, ignore: Option<bool>, limit: Option<u64>, reject
     }
 }
 
-/// Column names of an option as positions among the copied columns.
-fn positions(value: Option<CopyOptionValue>, names: &[Arc<str>], option: &str) -> Result<Vec<usize>> {
-    match value {
-        None => Ok(Vec::new()),
-        Some(CopyOptionValue::All) => Ok((0..names.len()).collect()),
-        Some(CopyOptionValue::Columns(columns)) => columns
-            .iter()
-            .map(|column| {
-                names.iter().position(|n| n == column).ok_or_else(|| {
-                    let message = format!("{option} column \"{column}\" not referenced by COPY");
-                    Error::new(SqlState::INVALID_COLUMN_REFERENCE, message)
-                })
-            })
-            .collect(),
-        Some(_) => {
-            let message = format!("argument to option \"{}\" must be a list of column names", option.to_lowercase());
-            Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message))
-        }
+/// The value of an option that is a list of columns.
+fn listed(name: &str, value: &CopyOptionValue) -> Result<CopyOptionValue> {
+    if matches!(value, CopyOptionValue::All | CopyOptionValue::Columns(_)) {
+        return Ok(value.clone());
     }
+    invalid(format!("argument to option \"{name}\" must be a list of column names"))
+}
+
+/// Column names of an option as positions among the copied columns.
+fn positions(value: Option<CopyOptionValue>, copied: &Copied<'_>, option: &str) -> Result<Vec<usize>> {
+    let columns = match value {
+        Some(CopyOptionValue::All) => return Ok((0..copied.names.len()).collect()),
+        Some(CopyOptionValue::Columns(columns)) => columns,
+        _ => return Ok(Vec::new()),
+    };
+    let position = |column: &Arc<str>| {
+        copied.names.iter().position(|n| n == column).ok_or_else(|| match copied.of {
+            Some(relation) if relation.columns.iter().any(|known| known.name == *column) => {
+                let message = format!("{option} column \"{column}\" not referenced by COPY");
+                Error::new(SqlState::INVALID_COLUMN_REFERENCE, message)
+            }
+            Some(relation) => {
+                let message = format!("column \"{column}\" of relation \"{}\" does not exist", relation.name);
+                Error::new(SqlState::UNDEFINED_COLUMN, message)
+            }
+            None => Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{column}\" does not exist")),
+        })
+    };
+    columns.iter().map(position).collect()
 }
