@@ -51,6 +51,11 @@ fn copy_beyond_postgresql_15_with_pyarrow_and_polars() {
 }
 
 #[test]
+fn adbc_with_pandas_and_polars() {
+    python("run_adbc.py");
+}
+
+#[test]
 fn asyncpg() {
     python("run_asyncpg.py");
 }
@@ -80,6 +85,11 @@ fn node(program: &str) {
 #[test]
 fn node_postgres() {
     node("run_pg.mjs");
+}
+
+#[test]
+fn pg_copy_streams() {
+    node("run_copy.mjs");
 }
 
 #[test]
