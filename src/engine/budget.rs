@@ -15,7 +15,7 @@ const SHARE: u64 = 8;
 
 /// The part that DuckDB is not told of, as a divisor, and the most that it is: for buffers of loads and results, and for what DuckDB's
 /// allocator keeps beyond what it has been asked for.
-const BESIDE: u64 = 5;
+const BESIDE: u64 = 3;
 const MOST_BESIDE: u64 = 256 << 20;
 
 /// DuckDB's own memory_limit, of the whole one.
