@@ -10,6 +10,7 @@ use ::arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
 use super::CopyColumn;
 use super::column::is_plain_text;
+use super::texts::Texts;
 use crate::error::{Error, Result, SqlState};
 use crate::types::datetime::{MAX_DATE, MIN_DATE, TIMESTAMP_INFINITY, TIMESTAMP_NEG_INFINITY};
 use crate::types::rows::{CellEncoders, ColumnShape};
@@ -61,8 +62,12 @@ impl ArrowEncoder {
     pub fn encode(&mut self, batch: &RecordBatch, types: &dyn TypeLookup, out: &mut Vec<u8>) -> Result<Vec<usize>> {
         let batch = self.convert(batch, types)?;
         let Some(writer) = &mut self.writer else { return Err(Error::internal("a stream that has ended")) };
-        writer.write(&batch).map_err(Error::internal)?;
         out.append(writer.get_mut());
+        // It writes behind what is there, instead of having it copied there.
+        std::mem::swap(out, writer.get_mut());
+        let written = writer.write(&batch);
+        std::mem::swap(out, writer.get_mut());
+        written.map_err(Error::internal)?;
         Ok(ends(out))
     }
 
@@ -91,6 +96,9 @@ impl ArrowEncoder {
     }
 
     fn texts(&self, batch: &RecordBatch, column: usize, types: &dyn TypeLookup) -> Result<ArrayRef> {
+        if let Some(padded) = padded(batch.column(column), &self.columns[column].phys)? {
+            return Ok(padded);
+        }
         let cells = self.cells.bind(batch)?;
         let output = self.cells.output(types);
         let mut builder = StringBuilder::new();
@@ -128,6 +136,23 @@ fn goes_as_it_is(ty: PgType, phys: &Phys) -> bool {
         Phys::Numeric | Phys::Interval | Phys::TimeTz | Phys::Uuid | Phys::Enum(_) | Phys::Row(_) | Phys::Void => false,
         Phys::Char(_) | Phys::Padded | Phys::Coded(_) | Phys::Shaped(_) => false,
     }
+}
+
+/// The texts of a `char(n)`, with the blanks that it has as PostgreSQL shows it; `None` of another type.
+fn padded(array: &ArrayRef, phys: &Phys) -> Result<Option<ArrayRef>> {
+    let (Phys::Char(length), Some(texts)) = (phys, array.as_string_opt::<i32>()) else { return Ok(None) };
+    let ascii = texts.value_data().is_ascii();
+    let mut made = Texts::new();
+    for text in texts {
+        match text {
+            None => made.push_null(),
+            Some(text) => {
+                let characters = if ascii { text.len() } else { text.chars().count() };
+                made.push_padded(text.as_bytes(), (*length as usize).saturating_sub(characters))?;
+            }
+        }
+    }
+    made.finish().map(Some)
 }
 
 /// Arrow has no infinite dates.

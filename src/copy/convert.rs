@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryArray, ListArray, StringArray, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryArray, ListArray, RunArray, StringArray, new_null_array};
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::kernels::cmp::distinct;
 use arrow::compute::{CastOptions, cast, cast_with_options};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, DurationMicrosecondType, Field, IntervalMonthDayNanoType, IntervalUnit,
-    Time64MicrosecondType, TimeUnit, TimestampMicrosecondType,
+    ArrowNativeType, DataType, Date32Type, Decimal128Type, DurationMicrosecondType, Field, Int16Type, Int32Type,
+    Int64Type, IntervalMonthDayNanoType, IntervalUnit, RunEndIndexType, Time64MicrosecondType, TimeUnit,
+    TimestampMicrosecondType,
 };
 use arrow::util::display::array_value_to_string;
 
@@ -35,6 +36,8 @@ pub(super) enum Way {
     Nulls,
     /// An array, whose elements go this way.
     List(Box<Way>),
+    /// Said once for many rows (a dictionary, runs): written out as this type, which goes this way.
+    WrittenOut(DataType, Box<Way>),
 }
 
 /// A value that the column cannot have.
@@ -89,7 +92,17 @@ impl Way {
         let numbers = from.is_numeric();
         Some(match (phys, from) {
             (_, Null) => Self::Nulls,
-            (Phys::List(element), DataType::List(field) | DataType::LargeList(field)) => {
+            (_, DataType::RunEndEncoded(_, values)) => {
+                let values = values.data_type();
+                Self::WrittenOut(values.clone(), Box::new(Self::of(values, ty, phys)?))
+            }
+            (_, DataType::Dictionary(_, values)) if values.is_primitive() => {
+                Self::WrittenOut((**values).clone(), Box::new(Self::of(values, ty, phys)?))
+            }
+            (
+                Phys::List(element),
+                DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _),
+            ) => {
                 // Of an array of arrays the type has the same name.
                 let inner = if matches!(**element, Phys::List(_)) { ty } else { element.default_type() };
                 Self::List(Box::new(Self::of(field.data_type(), inner, element)?))
@@ -132,6 +145,11 @@ fn value(from: &ArrayRef, way: &Way, ty: PgType, phys: &Phys, input: &Input<'_>)
         Way::Uuid => uuids(from),
         Way::Interval => intervals(from),
         Way::List(element) => list(from, element, ty, phys, input),
+        Way::WrittenOut(plain, way) => {
+            bounded(from)?;
+            let plain = cast(from, plain).map_err(Fault::internal)?;
+            return value(&plain, way, ty, phys, input);
+        }
     }?;
     match first_wrong(&made, ty, phys) {
         None => Ok(made),
@@ -213,12 +231,18 @@ fn unpadded(texts: &StringArray, ty: PgType) -> Option<ArrayRef> {
     made.finish().ok()
 }
 
-/// A dictionary and a view may say the same long text for each row: what they come to is measured before it is made.
+/// A dictionary, a view and a run may say the same long text for many rows: what they come to is measured before it is made.
 fn bounded(from: &ArrayRef) -> Result<(), Fault> {
     const MOST: usize = 1 << 30;
     let bytes: usize = match from.data_type() {
         DataType::Utf8View => from.as_string_view().lengths().map(|length| length as usize).sum(),
         DataType::BinaryView => from.as_binary_view().lengths().map(|length| length as usize).sum(),
+        DataType::Dictionary(_, values) if values.is_primitive() => 0,
+        DataType::RunEndEncoded(ends, _) => match ends.data_type() {
+            DataType::Int16 => run_bytes::<Int16Type>(from)?,
+            DataType::Int32 => run_bytes::<Int32Type>(from)?,
+            _ => run_bytes::<Int64Type>(from)?,
+        },
         DataType::Dictionary(..) => {
             let dictionary = from.as_any_dictionary();
             bounded(dictionary.values())?;
@@ -235,6 +259,29 @@ fn bounded(from: &ArrayRef) -> Result<(), Fault> {
     }
     let message = format!("{} rows of COPY data have more than {MOST} bytes in one column", from.len());
     Err(Fault { row: 0, value: None, error: Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message) })
+}
+
+/// What the runs of texts or bytes come to; nothing to speak of for values of other types.
+fn run_bytes<T: RunEndIndexType>(from: &ArrayRef) -> Result<usize, Fault> {
+    let runs: &RunArray<T> = from.as_run_opt().ok_or_else(|| Fault::internal("no runs"))?;
+    let values = runs.values();
+    let to = match values.data_type() {
+        ty if is_text(ty) => DataType::LargeUtf8,
+        ty if is_binary(ty) => DataType::LargeBinary,
+        _ => return Ok(0),
+    };
+    bounded(values)?;
+    let values = cast(values, &to).map_err(Fault::internal)?.to_data();
+    let offsets = values.buffer::<i64>(0);
+    let first = runs.run_ends().get_start_physical_index();
+    let mut before = 0;
+    let mut bytes = 0_usize;
+    for (i, end) in runs.run_ends().sliced_values().enumerate() {
+        let rows = end.as_usize() - before;
+        before = end.as_usize();
+        bytes = bytes.saturating_add(rows.saturating_mul((offsets[first + i + 1] - offsets[first + i]) as usize));
+    }
+    Ok(bytes)
 }
 
 fn nul() -> Error {
@@ -280,7 +327,9 @@ fn there_and_back(from: &ArrayRef, to: &DataType) -> Result<Result<ArrayRef, usi
 fn list(from: &ArrayRef, element: &Way, ty: PgType, phys: &Phys, input: &Input<'_>) -> Result<ArrayRef, Fault> {
     let Phys::List(inner) = phys else { return Err(Fault::internal("no list")) };
     let from = match from.data_type() {
-        DataType::LargeList(field) => cast(from, &DataType::List(Arc::clone(field))).map_err(Fault::internal)?,
+        DataType::LargeList(field) | DataType::FixedSizeList(field, _) => {
+            cast(from, &DataType::List(Arc::clone(field))).map_err(Fault::internal)?
+        }
         _ => Arc::clone(from),
     };
     let lists = from.as_list::<i32>();
@@ -310,47 +359,53 @@ fn element_type(ty: PgType, inner: &Phys, types: &dyn TypeLookup) -> PgType {
 /// The first value that Arrow's type has and PostgreSQL's has not.
 fn first_wrong(made: &ArrayRef, ty: PgType, phys: &Phys) -> Option<(usize, Error)> {
     let overflow = |message: &str| Error::new(SqlState::DATETIME_FIELD_OVERFLOW, message);
-    // Most values are right: whether one is NULL is asked of the others alone.
-    let first = |wrong: &dyn Fn(usize) -> bool| (0..made.len()).find(|row| wrong(*row) && made.is_valid(*row));
     match phys {
         Phys::Date => {
             let days = made.as_primitive::<Date32Type>().values();
-            let wrong = |row: usize| !(MIN_DATE..=MAX_DATE).contains(&days[row]);
-            first(&wrong).map(|row| (row, overflow("date out of range")))
+            let wrong = first_of(made, days, |day| !(MIN_DATE..=MAX_DATE).contains(&day));
+            wrong.map(|row| (row, overflow("date out of range")))
         }
         Phys::Timestamp | Phys::TimestampTz => {
             let micros = made.as_primitive::<TimestampMicrosecondType>().values();
-            let step = step(ty);
             let range = i64::from(MIN_DATE) * MICROS_PER_DAY..TIMESTAMP_INFINITY;
-            let wrong = |row: usize| !range.contains(&micros[row]) || step > 1 && micros[row] % step != 0;
-            first(&wrong).map(|row| (row, overflow("timestamp out of range")))
+            let step = step(ty);
+            let wrong = first_of(made, micros, |micros| !range.contains(&micros) || step > 1 && micros % step != 0);
+            wrong.map(|row| (row, overflow("timestamp out of range")))
         }
         Phys::Time => {
             let micros = made.as_primitive::<Time64MicrosecondType>().values();
-            let step = step(ty);
-            let wrong =
-                |row: usize| !(0..=MICROS_PER_DAY).contains(&micros[row]) || step > 1 && micros[row] % step != 0;
-            first(&wrong).map(|row| (row, overflow("time out of range")))
+            let (range, step) = (0..=MICROS_PER_DAY, step(ty));
+            let wrong = first_of(made, micros, |micros| !range.contains(&micros) || step > 1 && micros % step != 0);
+            wrong.map(|row| (row, overflow("time out of range")))
         }
         Phys::Decimal { precision, scale } => {
             let most = 10u128.pow(u32::from(*precision));
             let values = made.as_primitive::<Decimal128Type>().values();
-            let wrong = |row: usize| values[row].unsigned_abs() >= most;
+            let wrong = first_of(made, values, |value| value.unsigned_abs() >= most);
             let error = || {
                 out_of_range("numeric field overflow").detail(format!(
                     "A field with precision {precision}, scale {scale} must round to an absolute value less than 10^{}.",
                     precision - scale
                 ))
             };
-            first(&wrong).map(|row| (row, error()))
+            wrong.map(|row| (row, error()))
         }
         Phys::Text | Phys::Char(_) | Phys::Padded | Phys::Jsonb | Phys::Citext => {
             let texts: &StringArray = made.as_string::<i32>();
             memchr::memchr(0, texts.value_data())?;
-            first(&|row| texts.value(row).contains('\0')).map(|row| (row, nul()))
+            let wrong = |row: &usize| texts.is_valid(*row) && texts.value(*row).contains('\0');
+            (0..texts.len()).find(wrong).map(|row| (row, nul()))
         }
         _ => None,
     }
+}
+
+/// The first of an array's values that is wrong and not NULL. All are looked at without a branch each: hardly one is.
+fn first_of<T: Copy>(made: &ArrayRef, values: &[T], wrong: impl Fn(T) -> bool) -> Option<usize> {
+    if !values.iter().fold(false, |any, value| any | wrong(*value)) {
+        return None;
+    }
+    (0..values.len()).find(|row| wrong(values[*row]) && made.is_valid(*row))
 }
 
 /// The microseconds that a type's precision counts in.

@@ -30,12 +30,24 @@ impl Texts {
     /// The bytes need not be a text: [`Self::unsound`] finds those that are none.
     pub fn push(&mut self, text: &[u8]) -> Result<()> {
         if text.len() > MOST - self.data.len() {
-            let message = format!("a batch of COPY data has more than {MOST} bytes in one column");
-            return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message));
+            return Err(too_many());
         }
         self.data.extend_from_slice(text);
         self.nulls.append_non_null();
         self.ends.push(self.data.len() as i32);
+        Ok(())
+    }
+
+    /// A text with blanks behind it.
+    pub fn push_padded(&mut self, text: &[u8], blanks: usize) -> Result<()> {
+        self.push(text)?;
+        if blanks > MOST - self.data.len() {
+            return Err(too_many());
+        }
+        self.data.resize(self.data.len() + blanks, b' ');
+        if let Some(end) = self.ends.last_mut() {
+            *end = self.data.len() as i32;
+        }
         Ok(())
     }
 
@@ -59,6 +71,11 @@ impl Texts {
             StringArray::try_new(offsets, Buffer::from_vec(data), self.nulls.finish()).map_err(Error::internal)?;
         Ok(Arc::new(array))
     }
+}
+
+fn too_many() -> Error {
+    let message = format!("a batch of COPY data has more than {MOST} bytes in one column");
+    Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message)
 }
 
 /// The text without the blanks at its end.

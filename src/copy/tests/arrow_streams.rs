@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ::arrow::array::*;
-use ::arrow::datatypes::{DataType, Field, Int32Type, Schema, TimeUnit};
+use ::arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, TimeUnit};
 use ::arrow::ipc::writer::StreamWriter;
 use ::arrow::record_batch::RecordBatch;
 
@@ -15,7 +15,10 @@ fn stream(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
     let batch = RecordBatch::try_new(Arc::clone(&schema), columns.into_iter().map(|(_, a)| a).collect()).unwrap();
     let mut writer = StreamWriter::try_new(Vec::new(), &schema).unwrap();
     writer.write(&batch).unwrap();
-    writer.write(&batch.slice(0, 0)).unwrap();
+    // Of no rows Arrow's writer says that their runs end at 0, which its reader refuses.
+    if !schema.fields().iter().any(|field| matches!(field.data_type(), DataType::RunEndEncoded(..))) {
+        writer.write(&batch.slice(0, 0)).unwrap();
+    }
     writer.into_inner().unwrap()
 }
 
@@ -81,6 +84,15 @@ fn types_are_cast_where_nothing_is_lost() {
         Arc::new(Decimal128Array::from(values).with_precision_and_scale(20, scale).unwrap())
     };
     let dictionary: DictionaryArray<Int32Type> = vec![Some("7"), None, Some("7")].into_iter().collect();
+    let numbers = DictionaryArray::new(
+        Int8Array::from(vec![Some(1), None, Some(1)]),
+        Arc::new(Int64Array::from(vec![50, 70])) as ArrayRef,
+    );
+    let ends = || Int32Array::from(vec![2, 3, 4]);
+    let runs = RunArray::<Int32Type>::try_new(&ends(), &Int64Array::from(vec![Some(7), None, Some(9)])).unwrap();
+    let texts = RunArray::<Int32Type>::try_new(&ends(), &StringArray::from(vec!["a text", "", "b"])).unwrap();
+    let pairs = vec![Some(vec![Some(1), Some(2)]), None, Some(vec![Some(3), None])];
+    let pairs = FixedSizeListArray::from_iter_primitive::<Int64Type, _, _>(pairs, 2);
     let lists = ListArray::from_iter_primitive::<Int32Type, _, _>(vec![Some(vec![Some(1), None]), None, Some(vec![])]);
     let cases: Vec<(PgType, ArrayRef, &str)> = vec![
         (PgType::new(oid::INT2), Arc::new(Int64Array::from(vec![Some(-7), None])), "-7;NULL"),
@@ -118,6 +130,10 @@ fn types_are_cast_where_nothing_is_lost() {
             "a long text that is not inlined",
         ),
         (PgType::new(oid::INT4), Arc::new(dictionary), "7;NULL;7"),
+        (PgType::new(oid::INT8), Arc::new(numbers), "70;NULL;70"),
+        (PgType::new(oid::INT2), Arc::new(runs), "7;7;NULL;9"),
+        (PgType::new(oid::TEXT), Arc::new(texts), "a text;a text;;b"),
+        (PgType::new(oid::INT4_ARRAY), Arc::new(pairs), "{1,2};NULL;{3,NULL}"),
         (PgType::with(oid::VARCHAR, 7), Arc::new(StringArray::from(vec!["abc   "])), "abc"),
         (
             PgType::new(oid::UUID),

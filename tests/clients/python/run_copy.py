@@ -93,6 +93,29 @@ def pandas_timestamps_in_nanoseconds_and_large_batches_load(connection):
 
 
 @check
+def dictionaries_runs_and_lists_of_a_fixed_size_load(connection):
+    rows = 100_000
+    words = pyarrow.array(["a text", "b" * 100])
+    data = pyarrow.table(
+        {
+            "id": pyarrow.array(range(500_000, 500_000 + rows)),
+            "name": pyarrow.RunEndEncodedArray.from_arrays(pyarrow.array([3, rows], pyarrow.int32()), words),
+            "ratio": pyarrow.DictionaryArray.from_arrays(pyarrow.array([0, 1] * (rows // 2), pyarrow.int8()), pyarrow.array([0.5, 2.5])),
+            "tags": pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(["x", "y"] * rows), 2),
+        }
+    )
+    assert load(connection, data, piece=250_000) == f"COPY {rows}"
+    sums = "SELECT sum(length(name)), sum(ratio), count(*) FILTER (WHERE tags = '{x,y}') FROM arrows WHERE id >= 500000"
+    row = connection.execute(sums).fetchone()
+    assert row == (3 * 6 + (rows - 3) * 100, 1.5 * rows, rows), row
+    connection.execute("DELETE FROM arrows WHERE id >= 500000")
+    # What they come to is bounded.
+    long = pyarrow.RunEndEncodedArray.from_arrays(pyarrow.array([rows], pyarrow.int32()), pyarrow.array(["x" * 200_000]))
+    error = raises(psycopg.Error, load, connection, pyarrow.table({"id": pyarrow.array(range(rows)), "name": long}))
+    assert error.sqlstate == "54000", error
+
+
+@check
 def errors_name_line_and_column_and_leave_nothing(connection):
     before = connection.execute("SELECT count(*) FROM arrows").fetchone()
     for data, code in [
