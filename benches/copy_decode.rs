@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use duckgate::copy::{CopyColumn, CopySource, Decoder, Encoder};
+use duckgate::copy::{ArrowEncoder, CopyColumn, CopySource, Decoder, Encoder, Ready};
+use duckgate::engine::write_alone;
 use duckgate::tree::{CopyFormat, CopyHeader, CopyOnError, CopyOptions};
+use duckgate::types::encoding::Encoding;
 use duckgate::types::{BuiltinTypes, OutputSettings, PgType, oid, phys};
 
-const ROWS: usize = 20_000;
+const ROWS: usize = 50_000;
 /// What a socket gives at once.
 const PIECE: usize = 64 << 10;
 
@@ -66,17 +68,19 @@ fn options(format: CopyFormat) -> CopyOptions {
     }
 }
 
-fn decode(format: CopyFormat, data: &[u8]) -> Vec<RecordBatch> {
-    let source = CopySource {
+fn source() -> CopySource {
+    CopySource {
         table: "lineitem".into(),
         columns: columns(),
         settings: OutputSettings::default(),
         types: Arc::new(BuiltinTypes),
         now: None,
-        max_row: 1 << 20,
-    };
-    let mut decoder =
-        Decoder::new(&options(format), source, duckgate::types::encoding::Encoding::UTF8).expect("decoder");
+        max_row: 64 << 20,
+    }
+}
+
+fn decode(format: CopyFormat, data: &[u8]) -> Vec<RecordBatch> {
+    let mut decoder = Decoder::new(&options(format), source(), Encoding::UTF8).expect("decoder");
     let mut batches = Vec::new();
     for piece in data.chunks(PIECE) {
         decoder.feed(piece).expect("rows");
@@ -106,22 +110,93 @@ fn copy(c: &mut Criterion) {
         })
         .collect();
     let batches = decode(CopyFormat::Text, text.as_bytes());
-    for (name, format) in [("text", CopyFormat::Text), ("csv", CopyFormat::Csv), ("binary", CopyFormat::Binary)] {
+    let json: Vec<u8> = {
+        let mut lines = arrow_json(&batches);
+        lines.push(b'\n');
+        lines
+    };
+    for (name, format) in FORMATS {
         let mut data = Vec::new();
-        encode(format, &batches, &mut data);
+        match format {
+            CopyFormat::Arrow => encode_arrow(&batches, &mut data),
+            CopyFormat::Json => data.clone_from(&json),
+            _ => encode(format, &batches, &mut data),
+        }
         let mut group = c.benchmark_group("copy");
         group.throughput(Throughput::Bytes(data.len() as u64)).sample_size(20);
         group.bench_function(format!("decode/{name}"), |b| b.iter(|| black_box(decode(format, &data).len())));
+        if format == CopyFormat::Binary {
+            // As the threads that load have it: straight into the engine's vectors.
+            group.bench_function("decode/binary rows told", |b| b.iter(|| black_box(blocks(&data, false))));
+            group.bench_function("decode/binary into vectors", |b| b.iter(|| black_box(blocks(&data, true))));
+        }
         let mut out = Vec::with_capacity(data.len() + 1024);
-        group.bench_function(format!("encode/{name}"), |b| {
-            b.iter(|| {
-                out.clear();
-                encode(format, &batches, &mut out);
-                black_box(out.len())
+        // Of json the engine makes the text.
+        if format != CopyFormat::Json {
+            group.bench_function(format!("encode/{name}"), |b| {
+                b.iter(|| {
+                    out.clear();
+                    match format {
+                        CopyFormat::Arrow => encode_arrow(&batches, &mut out),
+                        _ => encode(format, &batches, &mut out),
+                    }
+                    black_box(out.len())
+                });
             });
-        });
+        }
         group.finish();
     }
+}
+
+const FORMATS: [(&str, CopyFormat); 5] = [
+    ("text", CopyFormat::Text),
+    ("csv", CopyFormat::Csv),
+    ("binary", CopyFormat::Binary),
+    ("arrow", CopyFormat::Arrow),
+    ("json", CopyFormat::Json),
+];
+
+/// Binary data told into rows, and those written into vectors.
+fn blocks(data: &[u8], write: bool) -> usize {
+    let mut decoder = Decoder::new(&options(CopyFormat::Binary), source(), Encoding::UTF8).expect("decoder");
+    let columns: Vec<_> = columns().into_iter().map(|column| column.phys).collect();
+    let mut rows = 0;
+    let mut take = |decoder: &mut Decoder| {
+        while let Some(Ready::Block(block)) = decoder.take_ready().expect("rows") {
+            rows += block.rows();
+            if write {
+                write_alone(block.as_ref(), &columns, None).expect("rows");
+            }
+        }
+    };
+    for piece in data.chunks(PIECE) {
+        decoder.feed(piece).expect("rows");
+        take(&mut decoder);
+    }
+    decoder.finish().expect("end");
+    take(&mut decoder);
+    rows
+}
+
+fn encode_arrow(batches: &[RecordBatch], out: &mut Vec<u8>) {
+    let mut encoder = ArrowEncoder::new(&columns(), OutputSettings::default(), &BuiltinTypes).expect("encoder");
+    for batch in batches {
+        encoder.encode(batch, &BuiltinTypes, out).expect("rows");
+    }
+    encoder.finish(out).expect("encoder");
+}
+
+/// An object a line, of the texts that the rows' values have.
+fn arrow_json(batches: &[RecordBatch]) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode(CopyFormat::Csv, batches, &mut out);
+    let names: Vec<_> = columns().into_iter().map(|column| column.name).collect();
+    let line = |line: &str| {
+        let fields =
+            line.split(',').zip(&names).map(|(value, name)| format!("\"{name}\":\"{}\"", value.trim_matches('"')));
+        format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+    };
+    String::from_utf8(out).expect("UTF-8").lines().map(line).collect::<Vec<_>>().join("\n").into_bytes()
 }
 
 criterion_group!(benches, copy);

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use duckgate::copy::{CopyColumn, CopySource, Decoder};
+use arrow::array::{Array, ArrayRef};
+use arrow::compute::concat;
+use duckgate::copy::{CopyColumn, CopySource, DecodedBatch, Decoder, Ready};
+use duckgate::engine::write_alone;
+use duckgate::error::Result;
 use duckgate::tree::{CopyDefault, CopyFormat, CopyHeader, CopyOnError, CopyOptions};
 use duckgate::types::encoding::Encoding;
-use duckgate::types::{BuiltinTypes, OutputSettings, PgType, name, phys};
+use duckgate::types::{BuiltinTypes, OutputSettings, PgType, Phys, name, phys};
 
 /// A limit that small input can reach.
 const MAX_ROW: usize = 64 << 10;
@@ -64,39 +68,82 @@ fn options(choice: u8) -> CopyOptions {
 }
 
 /// Runs the bytes through the decoder that the first of them choose. Errors are as good as rows; a panic is not, nor more
-/// rows than there can be.
+/// rows than there can be, nor binary rows of which the engine's own vectors get others.
 pub fn run(data: &[u8]) {
     let [choice, piece, data @ ..] = data else { return };
+    let columns: Vec<_> = COLUMNS.iter().map(column).collect();
     let source = CopySource {
         table: "t".into(),
-        columns: COLUMNS.iter().map(column).collect(),
+        columns: columns.clone(),
         settings: OutputSettings::default(),
         types: Arc::new(BuiltinTypes),
         now: Some(0),
         max_row: MAX_ROW,
     };
-    let Ok(mut decoder) = Decoder::new(&options(*choice), source, Encoding::UTF8) else { return };
+    let Ok(mut decoder) = Decoder::new(&options(*choice), source.clone(), Encoding::UTF8) else { return };
+    let other = Decoder::new(&options(*choice), source, Encoding::UTF8).ok();
+    let mut blocks = Blocks {
+        decoder: other.filter(Decoder::leaves_undecoded),
+        columns: columns.into_iter().map(|column| column.phys).collect(),
+    };
     let mut rows = 0;
     for piece in data.chunks(usize::from(*piece) + 1) {
-        if decoder.feed(piece).is_err() || !take(&mut decoder, &mut rows) {
+        let fed = decoder.feed(piece);
+        blocks.decoder.iter_mut().for_each(|decoder| drop(decoder.feed(piece)));
+        if fed.is_err() || !take(&mut decoder, &mut blocks, &mut rows) {
             return;
         }
     }
+    blocks.decoder.iter_mut().for_each(|decoder| drop(decoder.finish()));
     if decoder.finish().is_ok() {
-        take(&mut decoder, &mut rows);
+        take(&mut decoder, &mut blocks, &mut rows);
     }
     // A column of nulls in Arrow needs no bytes; every other row needs one.
     assert!(rows <= data.len() + (1 << 21), "{rows} rows of {} bytes", data.len());
 }
 
-fn take(decoder: &mut Decoder, rows: &mut usize) -> bool {
+/// The same data, as the engine's threads decode them.
+struct Blocks {
+    decoder: Option<Decoder>,
+    columns: Vec<Phys>,
+}
+
+fn take(decoder: &mut Decoder, blocks: &mut Blocks, rows: &mut usize) -> bool {
     decoder.notices();
     decoder.rejected();
     loop {
-        match decoder.take() {
+        let decoded = decoder.take();
+        blocks.compare(&decoded);
+        match decoded {
             Ok(Some(decoded)) => *rows += decoded.batch.num_rows(),
             Ok(None) => return true,
             Err(_) => return false,
+        }
+    }
+}
+
+impl Blocks {
+    fn compare(&mut self, decoded: &Result<Option<DecodedBatch>>) {
+        let Some(decoder) = &mut self.decoder else { return };
+        match (decoder.take_ready(), decoded) {
+            (Ok(Some(Ready::Block(block))), decoded) => {
+                let mut columns: Vec<Vec<ArrayRef>> = vec![Vec::new(); self.columns.len()];
+                let mut see = |column: usize, rows: ArrayRef| columns[column].push(rows);
+                match (write_alone(block.as_ref(), &self.columns, Some(&mut see)), decoded) {
+                    (Ok(()), Ok(Some(decoded))) => {
+                        for (column, pieces) in columns.iter().enumerate() {
+                            let pieces: Vec<&dyn Array> = pieces.iter().map(AsRef::as_ref).collect();
+                            let all = concat(&pieces).expect("of one type");
+                            assert_eq!(&all, decoded.batch.column(column), "column {column}");
+                        }
+                    }
+                    (Err(ours), Err(theirs)) => assert_eq!(ours.to_string(), theirs.to_string()),
+                    (ours, theirs) => panic!("{ours:?} {:?}", theirs.as_ref().map(|_| ())),
+                }
+            }
+            (Ok(None), Ok(None)) => {}
+            (Err(ours), Err(theirs)) => assert_eq!(ours.to_string(), theirs.to_string()),
+            (_, theirs) => panic!("{:?}", theirs.as_ref().map(|_| ())),
         }
     }
 }

@@ -8,13 +8,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use arrow::buffer::{Buffer, MutableBuffer};
+use arrow::buffer::Buffer;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::ipc::{self, MessageHeader};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
 use super::arrow_compressed::{expand, most_buffers};
 use super::convert::{Fault, Way, convert};
+use super::spare::{Room, Spare};
 use super::{CopySource, DecodedBatch, shown};
 use crate::error::{Error, Result, SqlState};
 use crate::types::text::Input;
@@ -25,6 +26,8 @@ const ROWS: usize = 1 << 16;
 const FREE_ROWS: usize = 1 << 20;
 /// Bytes that are made room for at once, before they have come, if no part had more.
 const ROOM: usize = 8 << 20;
+/// Buffers of so many bytes are used again.
+const USED_AGAIN: usize = 64 << 10;
 /// Bytes of a message's description.
 const MOST_HEADER: usize = 16 << 20;
 const CONTINUATION: [u8; 4] = [0xff; 4];
@@ -34,7 +37,8 @@ pub(super) struct ArrowDecoder {
     what: &'static str,
     state: State,
     /// What has come of the part that is being read.
-    piece: MutableBuffer,
+    piece: Vec<u8>,
+    spare: Arc<Spare>,
     /// Bytes of the longest that has come: room for as many is made at once.
     longest: usize,
     /// The description of the message whose body is being read.
@@ -78,7 +82,8 @@ impl ArrowDecoder {
             source,
             what,
             state: State::Marker,
-            piece: MutableBuffer::new(0),
+            piece: Vec::new(),
+            spare: Arc::new(Spare::default()),
             longest: 0,
             header: Buffer::from(Vec::<u8>::new()),
             schema: None,
@@ -102,22 +107,50 @@ impl ArrowDecoder {
 
     pub fn feed(&mut self, mut data: &[u8]) -> Result<()> {
         while !data.is_empty() {
-            let wanted = match self.state {
-                State::Marker | State::Length => 4,
-                State::Header(length) | State::Body(length) => length,
-                State::Ended => return Err(bad("there is data after its end")),
-            };
-            if self.piece.is_empty() {
-                self.piece = MutableBuffer::with_capacity(wanted.min(ROOM.max(data.len()).max(self.longest)));
+            data = self.room().put(data);
+            self.placed()?;
+        }
+        Ok(())
+    }
+
+    /// Bytes of the part that is being read.
+    fn wanted(&self) -> usize {
+        match self.state {
+            State::Marker | State::Length => 4,
+            State::Header(length) | State::Body(length) => length,
+            // One too many.
+            State::Ended => 1,
+        }
+    }
+
+    /// Where to put what comes next; then [`Self::placed`].
+    pub fn room(&mut self) -> Room<'_> {
+        let (wanted, len) = (self.wanted(), self.piece.len());
+        if self.piece.capacity() == len {
+            let room = wanted.min(ROOM.max(self.longest).max(2 * len));
+            if room < USED_AGAIN {
+                self.piece.reserve_exact(room - len);
+            } else {
+                // The next may be a little longer.
+                let mut piece = self.spare.take(wanted.min(room + room / 8));
+                piece.extend_from_slice(&self.piece);
+                self.piece = piece;
             }
-            let taken = (wanted - self.piece.len()).min(data.len());
-            self.piece.extend_from_slice(&data[..taken]);
-            data = &data[taken..];
-            if self.piece.len() == wanted {
-                self.longest = self.longest.max(wanted);
-                let piece = std::mem::replace(&mut self.piece, MutableBuffer::new(0)).into();
-                self.state = self.step(piece)?;
-            }
+        }
+        Room { most: wanted.min(self.piece.capacity()) - len, out: &mut self.piece }
+    }
+
+    /// Something was put into the room.
+    pub fn placed(&mut self) -> Result<()> {
+        if self.state == State::Ended && !self.piece.is_empty() {
+            return Err(bad("there is data after its end"));
+        }
+        if self.piece.len() == self.wanted() {
+            self.longest = self.longest.max(self.piece.len());
+            let piece = std::mem::take(&mut self.piece);
+            let used_again = piece.capacity() >= USED_AGAIN;
+            let piece = if used_again { self.spare.lend(piece).into() } else { Buffer::from_vec(piece) };
+            self.state = self.step(piece)?;
         }
         Ok(())
     }

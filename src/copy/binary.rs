@@ -7,10 +7,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::batches::Batches;
-use super::binary_rows::{BinaryRows, Building, Layout, Row};
-use super::pending::Pending;
+use super::binary_rows::{BinaryRows, Layout, Row};
+use super::spare::{Room, Spare};
 use super::{CopySource, DecodedBatch};
 use crate::error::{Error, Result, SqlState};
+
+/// Bytes that are read into one block: while they are decoded they should not have left the processor's caches.
+const BLOCK: usize = 1 << 20;
+/// The same of the first: most loads are short.
+const FIRST: usize = 64 << 10;
+/// The longest row, whatever the limit: places in a block are 32 bits.
+const MOST_ROW: usize = 1 << 30;
 
 /// What every binary file begins with.
 pub(super) const SIGNATURE: &[u8; 11] = b"PGCOPY\n\xff\r\n\0";
@@ -28,7 +35,6 @@ enum State {
 
 pub(super) struct BinaryDecoder {
     layout: Arc<Layout>,
-    pending: Pending,
     state: State,
     /// Rows that have come, the trailer too.
     line: u64,
@@ -41,6 +47,20 @@ pub(super) struct BinaryDecoder {
     batches: Batches,
 }
 
+/// What has come and is not handed on: rows that are whole, and the beginning of another.
+struct Building {
+    data: Vec<u8>,
+    /// What has been looked at: whole rows, and what is none before and behind them.
+    at: usize,
+    /// Where the first row begins.
+    first: usize,
+    /// Where each row ends.
+    ends: Vec<u32>,
+    /// The line before the first.
+    before: u64,
+    spare: Arc<Spare>,
+}
+
 fn bad(message: impl Into<String>) -> Error {
     Error::new(SqlState::BAD_COPY_FILE_FORMAT, message)
 }
@@ -49,20 +69,73 @@ fn word(data: &[u8], at: usize) -> Option<i32> {
     data.get(at..at + 4).map(|b| i32::from_be_bytes([b[0], b[1], b[2], b[3]]))
 }
 
+impl Building {
+    /// Makes place at the end of the data. Gives the rows, if they have to go for that.
+    fn make_room(&mut self, layout: &Arc<Layout>) -> Option<BinaryRows> {
+        if self.data.capacity() - self.data.len() > self.data.capacity() / 16 {
+            return None;
+        }
+        let rows = self.take(layout);
+        self.drop_front();
+        if self.data.capacity() < 2 * self.data.len() || self.data.capacity() < FIRST {
+            let mut larger = self.spare.take((2 * self.data.len()).max(FIRST));
+            larger.extend_from_slice(&self.data);
+            self.data = larger;
+        }
+        rows
+    }
+
+    /// What was looked at is needed no more.
+    fn drop_front(&mut self) {
+        self.data.drain(..self.at);
+        (self.at, self.first) = (0, 0);
+        self.ends.clear();
+    }
+
+    /// The rows, if there are some.
+    fn take(&mut self, layout: &Arc<Layout>) -> Option<BinaryRows> {
+        let end = *self.ends.last()? as usize;
+        let ends = std::mem::take(&mut self.ends);
+        self.ends.reserve(ends.len());
+        let (first, before) = (self.first, self.before);
+        self.before += ends.len() as u64;
+        let data = if end < self.data.capacity() / 4 {
+            let few = Bytes::copy_from_slice(&self.data[..end]);
+            self.drop_front();
+            few
+        } else {
+            let begun = &self.data[self.at..];
+            let mut next = self.spare.take((2 * self.data.capacity()).min(BLOCK).max(2 * begun.len()));
+            next.extend_from_slice(begun);
+            let mut data = std::mem::replace(&mut self.data, next);
+            (self.at, self.first) = (0, 0);
+            data.truncate(end);
+            self.spare.lend(data)
+        };
+        Some(BinaryRows::new(layout, data, first, ends, before))
+    }
+}
+
 impl BinaryDecoder {
     pub fn new(source: CopySource) -> Self {
         let batches = Batches::new(&source);
-        let layout = Arc::new(Layout::new(source));
+        let building = Building {
+            data: Vec::new(),
+            at: 0,
+            first: 0,
+            ends: Vec::new(),
+            before: 0,
+            spare: Arc::new(Spare::default()),
+        };
         Self {
-            building: Building::new(&layout, 0),
-            layout,
-            batches,
-            pending: Pending::default(),
+            layout: Arc::new(Layout::new(source)),
             state: State::Header,
             line: 0,
             rows: 0,
+            building,
             ready: VecDeque::new(),
             failed: None,
+            batches,
         }
     }
 
@@ -92,8 +165,7 @@ impl BinaryDecoder {
     }
 
     pub fn flush(&mut self) {
-        let next = Building::new(&self.layout, self.line);
-        self.ready.extend(std::mem::replace(&mut self.building, next).finish());
+        self.ready.extend(self.building.take(&self.layout));
     }
 
     fn fail(&mut self, error: Error) {
@@ -102,14 +174,26 @@ impl BinaryDecoder {
         self.state = State::Failed;
     }
 
+    /// Where to put what comes next; then [`Self::placed`].
+    pub fn room(&mut self) -> Room<'_> {
+        self.ready.extend(self.building.make_room(&self.layout));
+        let out = &mut self.building.data;
+        Room { most: out.capacity() - out.len(), out }
+    }
+
     /// What is wrong with it is told by [`Self::take`], after the rows before it.
-    pub fn feed(&mut self, data: &Bytes) {
-        let mut pending = std::mem::take(&mut self.pending);
-        // Cannot fail: what is wrong is kept.
-        let _ = pending.feed(data, |piece| Ok(self.read(piece, data)));
-        self.pending = pending;
-        let limit = self.layout.source.max_row;
-        if self.state != State::Failed && self.pending.len() > limit {
+    pub fn feed(&mut self, mut data: &[u8]) {
+        while !data.is_empty() {
+            data = self.room().put(data);
+            self.placed();
+        }
+    }
+
+    /// Something was put into the room.
+    pub fn placed(&mut self) {
+        self.read();
+        let limit = self.layout.source.max_row.min(MOST_ROW);
+        if self.state != State::Failed && self.building.data.len() - self.building.at > limit {
             self.line += 1;
             self.fail(self.at_line(Error::new(
                 SqlState::PROGRAM_LIMIT_EXCEEDED,
@@ -122,7 +206,7 @@ impl BinaryDecoder {
         let wrong = match self.state {
             State::Header => bad("COPY file signature not recognized"),
             State::Extension(_) => bad("invalid COPY file header (wrong length)"),
-            State::Rows if !self.pending.is_empty() => {
+            State::Rows if self.building.at < self.building.data.len() => {
                 self.line += 1;
                 self.at_line(bad("unexpected EOF in COPY data"))
             }
@@ -136,78 +220,82 @@ impl BinaryDecoder {
         error.context(format!("COPY {}, line {}", self.layout.source.table, self.line))
     }
 
-    /// Takes what is whole off the front; gives the bytes that it took. `data` may be a part of `all`.
-    fn read(&mut self, data: &[u8], all: &Bytes) -> usize {
-        let mut at = 0;
+    /// Tells what has come, as far as it is whole.
+    fn read(&mut self) {
         loop {
-            let rest = &data[at..];
+            let building = &mut self.building;
+            let rest = &building.data[building.at..];
             match self.state {
                 State::Header => match header(rest) {
-                    Ok(None) => return at,
+                    Ok(None) => return,
                     Ok(Some(extension)) => {
-                        at += 19;
+                        building.at += 19;
+                        building.first = building.at;
                         self.state = State::Extension(extension);
                     }
                     Err(error) => self.fail(error),
                 },
                 State::Extension(left) => {
                     let skip = left.min(rest.len());
-                    at += skip;
+                    building.at += skip;
+                    building.first = building.at;
                     if skip < left {
                         self.state = State::Extension(left - skip);
-                        return at;
+                        return;
                     }
                     self.state = State::Rows;
                 }
                 State::Rows => {
-                    at += self.read_rows(rest, all);
+                    self.read_rows();
                     if self.state == State::Rows {
-                        return at;
+                        return;
                     }
                 }
-                State::Ended if rest.is_empty() => return at,
+                State::Ended if rest.is_empty() => return,
                 State::Ended => self.fail(self.at_line(bad("received copy data after EOF marker"))),
-                State::Failed => return data.len(),
+                State::Failed => {
+                    building.at = building.data.len();
+                    return building.drop_front();
+                }
             }
         }
     }
 
-    /// Rows off the front, until one is not whole or the state changes.
-    fn read_rows(&mut self, data: &[u8], all: &Bytes) -> usize {
-        let (mut from, mut at, mut count) = (0, 0, 0);
-        loop {
-            let room = self.building.room(count, at - from);
-            let row = if room { self.layout.row(&data[at..]) } else { Row::Incomplete };
-            if let Row::Whole(length) = row {
-                at += length;
-                count += 1;
-                continue;
+    /// Rows, until one is not whole or the state changes.
+    fn read_rows(&mut self) {
+        let building = &mut self.building;
+        let (mut at, known) = (building.at, building.ends.len());
+        let row = loop {
+            match self.layout.row(&building.data[at..]) {
+                Row::Whole(length) => {
+                    at += length;
+                    building.ends.push(at as u32);
+                }
+                other => break other,
             }
-            self.building.add(&data[from..at], count, all);
-            self.rows += count as u64;
-            self.line += count as u64;
-            (from, count) = (at, 0);
-            match row {
-                Row::Incomplete if !room => self.flush(),
-                Row::Whole(_) | Row::Incomplete => return at,
-                Row::Trailer => {
-                    self.line += 1;
-                    self.state = State::Ended;
-                    return at + 2;
-                }
-                Row::Wrong { column, error } => {
-                    self.line += 1;
-                    let error = match column {
-                        None => self.at_line(error),
-                        // The fields before it come first.
-                        Some(column) => {
-                            let before = self.layout.fields(&data[at..], column, self.line);
-                            before.err().unwrap_or_else(|| self.layout.at_field(error, column, self.line))
-                        }
-                    };
-                    self.fail(error);
-                    return at;
-                }
+        };
+        building.at = at;
+        let count = (building.ends.len() - known) as u64;
+        self.rows += count;
+        self.line += count;
+        match row {
+            Row::Whole(_) | Row::Incomplete => {}
+            Row::Trailer => {
+                building.at += 2;
+                self.line += 1;
+                self.state = State::Ended;
+            }
+            Row::Wrong { column, error } => {
+                self.line += 1;
+                let error = match column {
+                    None => self.at_line(error),
+                    // The fields before it come first.
+                    Some(column) => {
+                        let before = self.layout.fields(&self.building.data[at..], column, self.line);
+                        before.err().unwrap_or_else(|| self.layout.at_field(error, column, self.line))
+                    }
+                };
+                self.fail(error);
             }
         }
     }

@@ -7,21 +7,28 @@ use bytes::Bytes;
 
 use super::batches::Batches;
 use super::column::{Column, short_text};
-use super::{BATCH_BYTES, BATCH_ROWS, CopySource, DecodedBatch};
-use crate::engine::{Block, Cursor, Number, Vectors};
+use super::{CopySource, DecodedBatch};
+use crate::engine::{Block, Number, Vectors};
 use crate::error::{Error, Result, SqlState};
 use crate::types::numeric::receive_decimal;
 use crate::types::{PgType, Phys, base_type, binary as wire, oid};
 
-/// Rows that are decoded at once: where their fields are stays in the processor's nearest cache.
+/// Rows that are decoded at once, a column at a time: they stay in the processor's nearest caches.
 const STEP: usize = 256;
-/// Pieces of fewer bytes are copied together: each that is kept costs some of its own, and keeps all of what it was read into.
-const LENT: usize = 16 << 10;
 
 /// What the rows are to become.
 pub(super) struct Layout {
     pub source: CopySource,
     ways: Vec<Way>,
+    runs: Vec<Run>,
+}
+
+/// Columns side by side whose values have one length: where they begin is known before one of them is read, if none is NULL.
+struct Run {
+    columns: usize,
+    /// Where each length stands, counted from the first, and what it is on the wire. Empty for a column of any length.
+    lengths: Vec<(usize, [u8; 4])>,
+    bytes: usize,
 }
 
 /// How a column's values get into the engine's.
@@ -78,7 +85,8 @@ impl Layout {
                 _ => Way::Array,
             }
         };
-        Self { ways: source.columns.iter().map(way).collect(), source }
+        let ways: Vec<Way> = source.columns.iter().map(way).collect();
+        Self { runs: runs(&ways), ways, source }
     }
 
     pub fn columns(&self) -> usize {
@@ -95,15 +103,28 @@ impl Layout {
         if usize::try_from(count) != Ok(expected) {
             return if count == -1 { Row::Trailer } else { self.wrong_count(count) };
         }
-        let mut end = 2;
-        for column in 0..expected {
-            let Some(length) = data.get(end..).and_then(<[u8]>::first_chunk::<4>) else { return Row::Incomplete };
-            let length = i32::from_be_bytes(*length);
-            end += 4;
-            match usize::try_from(length) {
-                Ok(length) if length <= most => end += length,
-                Err(_) if length == -1 => {}
-                Ok(_) | Err(_) => return self.wrong_length(length, column),
+        let (mut end, mut column) = (2, 0);
+        for run in &self.runs {
+            column += run.columns;
+            if let Some(run_data) = data.get(end..end + run.bytes).filter(|_| run.bytes > 0) {
+                let odd = run.lengths.iter().fold(0, |odd, (at, length)| {
+                    let found = run_data.get(*at..).and_then(<[u8]>::first_chunk::<4>);
+                    odd | found.map_or(1, |found| u32::from_ne_bytes(*found) ^ u32::from_ne_bytes(*length))
+                });
+                if odd == 0 {
+                    end += run.bytes;
+                    continue;
+                }
+            }
+            for column in column - run.columns..column {
+                let Some(length) = data.get(end..).and_then(<[u8]>::first_chunk::<4>) else { return Row::Incomplete };
+                let length = i32::from_be_bytes(*length);
+                end += 4;
+                match usize::try_from(length) {
+                    Ok(length) if length <= most => end += length,
+                    Err(_) if length == -1 => {}
+                    Ok(_) | Err(_) => return self.wrong_length(length, column),
+                }
             }
         }
         if end <= data.len() { Row::Whole(end) } else { Row::Incomplete }
@@ -164,73 +185,53 @@ fn fields(data: &[u8], count: usize) -> impl Iterator<Item = Option<&[u8]>> {
     })
 }
 
-/// Rows that come, until there are enough for a block.
-pub(super) struct Building {
-    rows: BinaryRows,
-    /// Small pieces, copied together.
-    tail: Vec<u8>,
-    tail_rows: usize,
+impl Way {
+    /// The length of all its values on the wire, if they have one.
+    fn length(self) -> Option<usize> {
+        match self {
+            Self::Bool => Some(1),
+            Self::Int2 => Some(2),
+            Self::Int4 | Self::Date => Some(4),
+            Self::Int8 | Self::Float8 | Self::Timestamp => Some(8),
+            Self::Decimal { .. } | Self::Text(_) | Self::Bytea | Self::Array => None,
+        }
+    }
 }
 
-impl Building {
-    /// `line` is the line before its first.
-    pub fn new(layout: &Arc<Layout>, line: u64) -> Self {
-        let rows = BinaryRows { layout: Arc::clone(layout), pieces: Vec::new(), rows: 0, bytes: 0, before: line };
-        Self { rows, tail: Vec::new(), tail_rows: 0 }
-    }
-
-    /// True if there is room for a row more, with these rows and bytes that are not added yet.
-    #[inline]
-    pub fn room(&self, rows: usize, bytes: usize) -> bool {
-        self.rows.rows + rows < BATCH_ROWS && self.rows.bytes + bytes < BATCH_BYTES
-    }
-
-    /// Adds whole rows; `all` is what they may be a part of.
-    pub fn add(&mut self, data: &[u8], rows: usize, all: &Bytes) {
-        if rows == 0 {
-            return;
+fn runs(ways: &[Way]) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for way in ways {
+        let Some(length) = way.length() else {
+            runs.push(Run { columns: 1, lengths: Vec::new(), bytes: 0 });
+            continue;
+        };
+        if runs.last().is_none_or(|run| run.bytes == 0) {
+            runs.push(Run { columns: 0, lengths: Vec::new(), bytes: 0 });
         }
-        self.rows.rows += rows;
-        self.rows.bytes += data.len();
-        let inside = all.as_ptr_range().contains(&data.as_ptr()) && data.len() >= LENT;
-        if inside {
-            self.end_tail();
-            self.rows.pieces.push((all.slice_ref(data), rows));
-        } else {
-            self.tail.extend_from_slice(data);
-            self.tail_rows += rows;
+        if let Some(run) = runs.last_mut() {
+            run.columns += 1;
+            run.lengths.push((run.bytes, (length as u32).to_be_bytes()));
+            run.bytes += 4 + length;
         }
     }
-
-    fn end_tail(&mut self) {
-        if self.tail_rows > 0 {
-            self.rows.pieces.push((std::mem::take(&mut self.tail).into(), std::mem::take(&mut self.tail_rows)));
-        }
-    }
-
-    /// The block, if there are rows for one.
-    pub fn finish(mut self) -> Option<BinaryRows> {
-        self.end_tail();
-        (self.rows.rows > 0).then_some(self.rows)
-    }
+    runs
 }
 
 /// Rows that are there as a whole.
 pub(super) struct BinaryRows {
     layout: Arc<Layout>,
-    /// Each with its number of rows.
-    pieces: Vec<(Bytes, usize)>,
-    rows: usize,
-    bytes: usize,
+    data: Bytes,
+    /// Where the first begins, and where each ends.
+    first: usize,
+    ends: Vec<u32>,
     /// The line before the first.
     before: u64,
 }
 
-/// Where a field is in its piece; NULL has the length -1.
-#[derive(Clone, Copy, Default)]
-struct Field {
-    at: u32,
-    length: i32,
+/// Where the fields are of a column that is being decoded, in some rows: each begins with its length.
+struct Fields<'a, 'p> {
+    data: &'a [u8],
+    places: &'p [u32],
 }
 
 fn internal() -> Error {
@@ -238,34 +239,37 @@ fn internal() -> Error {
 }
 
 impl BinaryRows {
+    /// `first` is where the first begins in the data, `ends` where each ends; `before` is the line before it.
+    pub fn new(layout: &Arc<Layout>, data: Bytes, first: usize, ends: Vec<u32>, before: u64) -> Self {
+        Self { layout: Arc::clone(layout), data, first, ends, before }
+    }
+
+    /// Where a row begins.
+    fn place(&self, row: usize) -> usize {
+        row.checked_sub(1).map_or(self.first, |before| self.ends[before] as usize)
+    }
+
     /// All rows as a record batch.
     pub fn decode(&self, batches: &mut Batches) -> Result<DecodedBatch> {
         let columns = self.layout.columns();
         let types = self.layout.source.types.as_ref();
-        let mut line = self.before;
         let mut failed = None;
-        'rows: for (data, rows) in &self.pieces {
-            let mut rest = &data[..];
-            for _ in 0..*rows {
-                line += 1;
-                let mut length = 2;
-                for (column, field) in fields(rest, columns).enumerate() {
-                    length += 4 + field.map_or(0, <[u8]>::len);
-                    let pushed = match field {
-                        Some(field) => batches.column(column).push_binary(field, types),
-                        None => {
-                            batches.column(column).push_null();
-                            Ok(())
-                        }
-                    };
-                    if let Err(error) = pushed {
-                        failed = Some(self.layout.at_field(error, column, line));
-                        break 'rows;
+        'rows: for (row, end) in self.ends.iter().enumerate() {
+            let data = self.data.get(self.place(row)..*end as usize).ok_or_else(internal)?;
+            for (column, field) in fields(data, columns).enumerate() {
+                let pushed = match field {
+                    Some(field) => batches.column(column).push_binary(field, types),
+                    None => {
+                        batches.column(column).push_null();
+                        Ok(())
                     }
+                };
+                if let Err(error) = pushed {
+                    failed = Some(self.layout.at_field(error, column, self.before + row as u64 + 1));
+                    break 'rows;
                 }
-                rest = rest.get(length..).ok_or_else(internal)?;
-                batches.add_row(length);
             }
+            batches.add_row(data.len());
         }
         // A text before it may be wrong too: it comes first.
         if let Some((row, column, error)) = batches.unsound() {
@@ -280,62 +284,35 @@ impl BinaryRows {
         }
     }
 
-    /// Where the fields are of the rows that come next, of one piece.
-    fn find(&self, cursor: &mut Cursor, most: usize, found: &mut [Field]) -> Result<(&[u8], usize)> {
-        let columns = self.layout.columns();
-        while self.pieces.get(cursor.piece).is_some_and(|(data, _)| cursor.at == data.len()) {
-            (cursor.piece, cursor.at) = (cursor.piece + 1, 0);
-        }
-        let (data, _) = self.pieces.get(cursor.piece).ok_or_else(internal)?;
-        let mut rows = 0;
-        while rows < most && cursor.at < data.len() {
-            let mut at = cursor.at + 2;
-            for column in 0..columns {
-                let length = data.get(at..).and_then(<[u8]>::first_chunk::<4>).ok_or_else(internal)?;
-                let length = i32::from_be_bytes(*length);
-                at += 4;
-                found[column * STEP + rows] = Field { at: at as u32, length };
-                at += length.max(0) as usize;
-            }
-            if at > data.len() {
-                return Err(internal());
-            }
-            cursor.at = at;
-            rows += 1;
-        }
-        cursor.row += rows;
-        Ok((data, rows))
-    }
-
-    /// Writes a column of some rows; false if there are values that this does not know, or that are wrong.
+    /// Writes a column of some rows, and where the next column's fields are; false if there are values that this does not know, or
+    /// that are wrong.
     fn write_column<'a>(
         &self,
-        data: &'a [u8],
-        fields: &[Field],
-        (column, first): (usize, usize),
+        fields: &Fields<'a, '_>,
+        next: &mut [u32],
+        at: (usize, usize),
         out: &mut Vectors<'a>,
     ) -> Result<bool> {
-        let at = (column, first);
-        match self.layout.ways[column] {
-            Way::Bool => numbers(data, fields, at, out, |b: [u8; 1]| (b[0] < 2).then_some(b[0])),
-            Way::Int2 => numbers(data, fields, at, out, |b| Some(i16::from_be_bytes(b))),
-            Way::Int4 => numbers(data, fields, at, out, |b| Some(i32::from_be_bytes(b))),
-            Way::Int8 => numbers(data, fields, at, out, |b| Some(i64::from_be_bytes(b))),
-            Way::Float8 => numbers(data, fields, at, out, |b| Some(f64::from_be_bytes(b))),
-            Way::Date => numbers(data, fields, at, out, |b| wire::date_from_wire(i32::from_be_bytes(b)).ok()),
-            Way::Timestamp => numbers(data, fields, at, out, |b| wire::timestamp_from_wire(i64::from_be_bytes(b)).ok()),
+        match self.layout.ways[at.0] {
+            Way::Bool => numbers(fields, next, at, out, |b: [u8; 1]| (b[0] < 2).then_some(b[0])),
+            Way::Int2 => numbers(fields, next, at, out, |b| Some(i16::from_be_bytes(b))),
+            Way::Int4 => numbers(fields, next, at, out, |b| Some(i32::from_be_bytes(b))),
+            Way::Int8 => numbers(fields, next, at, out, |b| Some(i64::from_be_bytes(b))),
+            Way::Float8 => numbers(fields, next, at, out, |b| Some(f64::from_be_bytes(b))),
+            Way::Date => numbers(fields, next, at, out, |b| wire::date_from_wire(i32::from_be_bytes(b)).ok()),
+            Way::Timestamp => numbers(fields, next, at, out, |b| wire::timestamp_from_wire(i64::from_be_bytes(b)).ok()),
             Way::Decimal { precision, scale } => {
                 let read = |field: &[u8]| receive_decimal(field, precision, scale);
                 match precision {
-                    0..=4 => values(data, fields, at, out, |field| Some(read(field)? as i16)),
-                    5..=9 => values(data, fields, at, out, |field| Some(read(field)? as i32)),
-                    _ => values(data, fields, at, out, |field| Some(read(field)? as i64)),
+                    0..=4 => values(fields, next, at, out, |field| Some(read(field)? as i16)),
+                    5..=9 => values(fields, next, at, out, |field| Some(read(field)? as i32)),
+                    _ => values(fields, next, at, out, |field| Some(read(field)? as i64)),
                 }
             }
-            Way::Text(ty) => strings(data, fields, at, out, |field| {
+            Way::Text(ty) => strings(fields, next, at, out, |field| {
                 short_text(field, ty).filter(|text| is_plain(text) || wire::text(text).is_ok())
             }),
-            Way::Bytea => strings(data, fields, at, out, Some),
+            Way::Bytea => strings(fields, next, at, out, Some),
             Way::Array => Ok(false),
         }
     }
@@ -343,15 +320,17 @@ impl BinaryRows {
     /// The same by way of an Arrow array, whatever the values; false if one of them is wrong.
     fn write_array(
         &self,
-        data: &[u8],
-        fields: &[Field],
+        fields: &Fields<'_, '_>,
+        next: &mut [u32],
         (column, first): (usize, usize),
         out: &mut Vectors<'_>,
     ) -> Result<bool> {
         let types = self.layout.source.types.as_ref();
         let mut made = Column::new(&self.layout.source.columns[column], types);
-        for field in fields {
-            match field.of(data) {
+        for (place, next) in fields.places.iter().zip(next) {
+            let (field, end) = field_at(fields.data, *place).ok_or_else(internal)?;
+            *next = end;
+            match field {
                 None => made.push_null(),
                 Some(field) if made.push_binary(field, types).is_ok() => {}
                 Some(_) => return Ok(false),
@@ -367,28 +346,33 @@ impl BinaryRows {
 
 impl Block for BinaryRows {
     fn rows(&self) -> usize {
-        self.rows
+        self.ends.len()
     }
 
     fn bytes(&self) -> usize {
-        self.bytes
+        self.data.len() + 4 * self.ends.len()
     }
 
-    fn write<'a>(&'a self, cursor: &mut Cursor, out: &mut Vectors<'a>) -> Result<()> {
-        let columns = self.layout.columns();
-        let mut found = vec![Field::default(); columns * STEP];
+    fn write<'a>(&'a self, row: &mut usize, out: &mut Vectors<'a>) -> Result<()> {
+        let (mut places, mut next) = ([0; STEP], [0; STEP]);
         let mut first = 0;
         while first < out.rows() {
-            let most = STEP.min(out.rows() - first);
-            let (data, rows) = self.find(cursor, most, &mut found)?;
-            for column in 0..columns {
-                let fields = &found[column * STEP..column * STEP + rows];
+            let rows = STEP.min(out.rows() - first);
+            let (mut places, mut next) = (&mut places[..rows], &mut next[..rows]);
+            for (i, place) in places.iter_mut().enumerate() {
+                // Behind the number of fields.
+                *place = self.place(*row + i) as u32 + 2;
+            }
+            for column in 0..self.layout.columns() {
                 let at = (column, first);
-                if !self.write_column(data, fields, at, out)? && !self.write_array(data, fields, at, out)? {
+                let fields = Fields { data: &self.data, places };
+                if !self.write_column(&fields, next, at, out)? && !self.write_array(&fields, next, at, out)? {
                     self.check()?;
                     return Err(Error::internal("a value of COPY data is wrong and right"));
                 }
+                std::mem::swap(&mut places, &mut next);
             }
+            *row += rows;
             first += rows;
         }
         Ok(())
@@ -399,49 +383,69 @@ impl Block for BinaryRows {
     }
 }
 
-impl Field {
-    #[inline]
-    fn of<'a>(&self, data: &'a [u8]) -> Option<&'a [u8]> {
-        let length = usize::try_from(self.length).ok()?;
-        data.get(self.at as usize..self.at as usize + length)
+/// The field whose length stands there, `None` for NULL, and where it ends.
+#[inline]
+fn field_at(data: &[u8], place: u32) -> Option<(Option<&[u8]>, u32)> {
+    let (length, rest) = data.get(place as usize..)?.split_first_chunk::<4>()?;
+    match usize::try_from(i32::from_be_bytes(*length)) {
+        Ok(length) => Some((Some(rest.get(..length)?), place + 4 + length as u32)),
+        Err(_) => Some((None, place + 4)),
     }
 }
 
-/// Values of a fixed length.
+/// Values of a fixed length, each a number of the engine's.
 #[inline]
 fn numbers<T: Number + Default, const N: usize>(
-    data: &[u8],
-    fields: &[Field],
-    at: (usize, usize),
+    fields: &Fields<'_, '_>,
+    next: &mut [u32],
+    (column, first): (usize, usize),
     out: &mut Vectors<'_>,
     read: impl Fn([u8; N]) -> Option<T>,
 ) -> Result<bool> {
-    values(data, fields, at, out, |field| read(*field.first_chunk::<N>().filter(|_| field.len() == N)?))
+    let mut nulls = false;
+    let slots = &mut out.numbers::<T>(column)?[first..first + fields.places.len()];
+    for ((slot, place), next) in slots.iter_mut().zip(fields.places).zip(next) {
+        let (length, rest) =
+            fields.data.get(*place as usize..).and_then(<[u8]>::split_first_chunk::<4>).ok_or_else(internal)?;
+        if *length == (N as u32).to_be_bytes() {
+            let Some(value) = rest.first_chunk::<N>().and_then(|field| read(*field)) else { return Ok(false) };
+            slot.write(value);
+            *next = place + 4 + N as u32;
+        } else if i32::from_be_bytes(*length) < 0 {
+            nulls = true;
+            slot.write(T::default());
+            *next = place + 4;
+        } else {
+            return Ok(false);
+        }
+    }
+    tell_nulls(nulls, fields, (column, first), out);
+    Ok(true)
 }
 
 /// Values of which each is a number of the engine's. NULLs are zeros there, and are told apart.
 #[inline]
 fn values<T: Number + Default>(
-    data: &[u8],
-    fields: &[Field],
+    fields: &Fields<'_, '_>,
+    next: &mut [u32],
     (column, first): (usize, usize),
     out: &mut Vectors<'_>,
     read: impl Fn(&[u8]) -> Option<T>,
 ) -> Result<bool> {
-    let mut nulls = 0;
-    let slots = &mut out.numbers::<T>(column)?[first..first + fields.len()];
-    for (slot, field) in slots.iter_mut().zip(fields) {
-        let value = match field.of(data) {
+    let mut nulls = false;
+    let slots = &mut out.numbers::<T>(column)?[first..first + fields.places.len()];
+    for ((slot, place), next) in slots.iter_mut().zip(fields.places).zip(next) {
+        let (field, end) = field_at(fields.data, *place).ok_or_else(internal)?;
+        *next = end;
+        let value = match field {
             Some(field) => read(field),
             None => {
-                nulls += 1;
+                nulls = true;
                 Some(T::default())
             }
         };
-        match value {
-            Some(value) => slot.write(value),
-            None => return Ok(false),
-        };
+        let Some(value) = value else { return Ok(false) };
+        slot.write(value);
     }
     tell_nulls(nulls, fields, (column, first), out);
     Ok(true)
@@ -449,34 +453,35 @@ fn values<T: Number + Default>(
 
 #[inline]
 fn strings<'a>(
-    data: &'a [u8],
-    fields: &[Field],
+    fields: &Fields<'a, '_>,
+    next: &mut [u32],
     (column, first): (usize, usize),
     out: &mut Vectors<'a>,
     read: impl Fn(&'a [u8]) -> Option<&'a [u8]>,
 ) -> Result<bool> {
-    let mut nulls = 0;
+    let mut nulls = false;
     let mut slots = out.strings(column)?;
-    for (row, field) in fields.iter().enumerate() {
-        let text = match field.of(data) {
+    for ((row, place), next) in fields.places.iter().enumerate().zip(next) {
+        let (field, end) = field_at(fields.data, *place).ok_or_else(internal)?;
+        *next = end;
+        let text = match field {
             Some(field) => read(field),
             None => {
-                nulls += 1;
+                nulls = true;
                 Some(&[][..])
             }
         };
-        match text {
-            Some(text) => slots.put(first + row, text),
-            None => return Ok(false),
-        }
+        let Some(text) = text else { return Ok(false) };
+        slots.put(first + row, text);
     }
     tell_nulls(nulls, fields, (column, first), out);
     Ok(true)
 }
 
-fn tell_nulls(nulls: usize, fields: &[Field], (column, first): (usize, usize), out: &mut Vectors<'_>) {
-    if nulls > 0 {
-        let rows = fields.iter().enumerate().filter(|(_, field)| field.length < 0);
+fn tell_nulls(nulls: bool, fields: &Fields<'_, '_>, (column, first): (usize, usize), out: &mut Vectors<'_>) {
+    if nulls {
+        let is_null = |place: u32| matches!(field_at(fields.data, place), Some((None, _)));
+        let rows = fields.places.iter().enumerate().filter(|(_, place)| is_null(**place));
         rows.for_each(|(row, _)| out.null(column, first + row));
     }
 }

@@ -14,13 +14,13 @@ mod lines;
 mod pending;
 mod rows;
 mod skips;
+mod spare;
 mod texts;
 
 use std::sync::Arc;
 
 use ::arrow::buffer::BooleanBuffer;
 use ::arrow::record_batch::RecordBatch;
-use bytes::Bytes;
 
 use crate::engine::Block;
 use crate::error::{Error, Result, SqlState};
@@ -31,6 +31,7 @@ use crate::types::{OutputSettings, PgType, Phys, RowTypes, TypeLookup};
 pub use arrow_out::ArrowEncoder;
 pub use encode::Encoder;
 pub use skips::Rejected;
+pub use spare::Room;
 
 /// Rows of a decoded batch, at most.
 pub const BATCH_ROWS: usize = 16_384;
@@ -125,20 +126,33 @@ impl Decoder {
             (Format::Json(lines), Some(recode)) => recode.feed(data, lines.as_mut()),
             (Format::Json(lines), None) => lines.feed(data),
             (Format::Binary(d), _) => {
-                d.feed(&Bytes::copy_from_slice(data));
+                d.feed(data);
                 Ok(())
             }
             (Format::Arrow(d), _) => d.feed(data),
         }
     }
 
-    /// As [`Self::feed`], of data that may be kept instead of being copied.
-    pub fn feed_shared(&mut self, data: &Bytes) -> Result<()> {
-        if let Format::Binary(d) = &mut self.format {
-            d.feed(data);
-            return Ok(());
+    /// Where data may be put as they come, in place of [`Self::feed`]; then [`Self::placed`] is to be called. `None` where the
+    /// format has no use for it.
+    pub fn room(&mut self) -> Option<Room<'_>> {
+        match &mut self.format {
+            Format::Lines(_) | Format::Json(_) => None,
+            Format::Binary(d) => Some(d.room()),
+            Format::Arrow(d) => Some(d.room()),
         }
-        self.feed(data)
+    }
+
+    /// Something was put into the room. Errors are those of [`Self::feed`].
+    pub fn placed(&mut self) -> Result<()> {
+        match &mut self.format {
+            Format::Lines(_) | Format::Json(_) => Err(Error::internal("lines of COPY data were put into no room")),
+            Format::Binary(d) => {
+                d.placed();
+                Ok(())
+            }
+            Format::Arrow(d) => d.placed(),
+        }
     }
 
     /// No more data. What is left in [`Decoder::take`] after this is the end.

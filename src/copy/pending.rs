@@ -31,10 +31,6 @@ impl Pending {
         Ok(())
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Its length in bytes.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -75,7 +71,7 @@ mod tests {
             for piece in data.chunks(piece) {
                 pending.feed(piece, |data| Ok(rows(&mut read, data))).unwrap();
             }
-            assert!(pending.is_empty() && read == all, "pieces of {piece}");
+            assert!(pending.len() == 0 && read == all, "pieces of {piece}");
         }
     }
 }

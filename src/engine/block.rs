@@ -15,24 +15,13 @@ pub trait Block: Send + Sync {
     fn rows(&self) -> usize;
     /// What it takes of memory, about.
     fn bytes(&self) -> usize;
-    /// Writes the rows that come next, as many as there is room for and it has.
+    /// Writes the rows that come next, from this one on: as many as there is room for.
     ///
     /// # Errors
     /// Of the first value of the whole block that its column cannot have.
-    fn write<'a>(&'a self, at: &mut Cursor, out: &mut Vectors<'a>) -> Result<()>;
+    fn write<'a>(&'a self, row: &mut usize, out: &mut Vectors<'a>) -> Result<()>;
     /// Looks at every value; as [`Self::write`] fails.
     fn check(&self) -> Result<()>;
-}
-
-/// How far a block has been read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Cursor {
-    /// Of the pieces that the block is in.
-    pub piece: usize,
-    /// The next byte of that.
-    pub at: usize,
-    /// Rows that have been read.
-    pub row: usize,
 }
 
 /// Columns of DuckDB's that are being filled: some rows of them, counted from 0. What is written here DuckDB sees when all is

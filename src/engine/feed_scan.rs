@@ -15,7 +15,7 @@ use super::raw::RawConnection;
 use super::system::{TableFunction, output_columns, parameter, set_bind, set_init, set_output};
 use super::unwind;
 use super::write::{Span, Texts, write};
-use super::{Block, Cursor, Vectors};
+use super::{Block, Vectors};
 use crate::error::{Error, Result};
 
 /// More than DuckDB has: it takes as many as there are.
@@ -74,7 +74,7 @@ struct Local {
 /// What a thread is reading, and how far.
 enum Next {
     Batch(RecordBatch, usize),
-    Block(u64, Arc<dyn Block>, Cursor),
+    Block(u64, Arc<dyn Block>, usize),
 }
 
 /// What is only to live on.
@@ -132,7 +132,7 @@ unsafe extern "C-unwind" fn scan(info: ffi::duckdb_function_info, output: ffi::d
                     Some(next) => next,
                     None => match caught(|| feed.pull(filled == 0))? {
                         Some(Piece::Batch(batch)) => Next::Batch(batch, 0),
-                        Some(Piece::Block(number, block)) => Next::Block(number, block, Cursor::default()),
+                        Some(Piece::Block(number, block)) => Next::Block(number, block, 0),
                         None => break,
                     },
                 };
@@ -141,8 +141,8 @@ unsafe extern "C-unwind" fn scan(info: ffi::duckdb_function_info, output: ffi::d
                 filled += unsafe {
                     match next {
                         Next::Batch(batch, row) => take_batch(feed, &mut local, output, (batch, row), filled..room)?,
-                        Next::Block(number, block, cursor) => {
-                            take_block(feed, &mut local, output, (number, block, cursor), filled..room)?
+                        Next::Block(number, block, row) => {
+                            take_block(feed, &mut local, output, (number, block, row), filled..room)?
                         }
                     }
                 };
@@ -190,23 +190,23 @@ unsafe fn take_block(
     feed: &Feed,
     local: &mut Local,
     output: ffi::duckdb_data_chunk,
-    (number, block, mut cursor): (u64, Arc<dyn Block>, Cursor),
+    (number, block, mut row): (u64, Arc<dyn Block>, usize),
     room: std::ops::Range<usize>,
 ) -> Result<usize> {
-    let rows = (block.rows() - cursor.row).min(room.len());
+    let rows = (block.rows() - row).min(room.len());
     // SAFETY: by this function's contract; the block is kept for as long as the chunk is used.
     let mut vectors = unsafe { Vectors::of(output, &feed.columns, room.start, rows) };
-    caught(|| block.write(&mut cursor, &mut vectors).map_err(|error| feed.wrong(number, error))).flatten()?;
+    caught(|| block.write(&mut row, &mut vectors).map_err(|error| feed.wrong(number, error))).flatten()?;
     // SAFETY: as above, and all rows are written.
     let arrays = unsafe { vectors.settle()? };
     if !arrays.is_empty() {
         local.held.push(Held::Arrays { _of: arrays });
     }
-    if cursor.row == block.rows() {
+    if row == block.rows() {
         feed.done(number);
         local.held.push(Held::Block { _of: block });
     } else {
-        local.next = Some(Next::Block(number, block, cursor));
+        local.next = Some(Next::Block(number, block, row));
     }
     Ok(rows)
 }

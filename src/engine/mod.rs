@@ -21,6 +21,7 @@
 //! neither slot nor thread. What DuckDB plans is never run against data that has changed since (`data::DataVersion`).
 
 mod aggregate;
+mod alone;
 mod aside;
 mod bind;
 mod block;
@@ -60,7 +61,8 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use block::{Block, Cursor, Number, Strings, Vectors};
+pub use alone::write_alone;
+pub use block::{Block, Number, Strings, Vectors};
 pub use commits::Moment;
 pub use parquet::{Parquet, ParquetDownload, ParquetUpload};
 pub use pool::Pool;

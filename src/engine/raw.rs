@@ -403,6 +403,16 @@ impl Drop for QueryResult {
 pub(super) struct Chunk(ffi::duckdb_data_chunk);
 
 impl Chunk {
+    /// # Safety
+    /// The chunk is live, and the caller's to give.
+    pub unsafe fn of(handle: ffi::duckdb_data_chunk) -> Self {
+        Self(handle)
+    }
+
+    pub fn handle(&self) -> ffi::duckdb_data_chunk {
+        self.0
+    }
+
     pub fn rows(&self) -> usize {
         // SAFETY: a live chunk.
         unsafe { ffi::duckdb_data_chunk_get_size(self.0) as usize }

@@ -196,26 +196,37 @@ impl Target {
         if values.scale() != scale as i8 {
             return Err(wrong(array, phys));
         }
-        let limit = 10i128.pow(u32::from(precision)).unsigned_abs();
         let rows = self.span.from..self.span.from + self.span.rows;
         let known = &values.values()[rows.clone()];
-        let fits = |value: &i128| value.unsigned_abs() < limit;
-        if !known.iter().all(fits) && rows.zip(known).any(|(row, value)| values.is_valid(row) && !fits(value)) {
+        let limit = 10i128.pow(u32::from(precision)).unsigned_abs();
+        // SAFETY: the physical width of a DECIMAL follows from its precision. What does not fit it is cut off: where it stands for NULL
+        // nobody reads it, and elsewhere it is an error.
+        let fit = unsafe {
+            match decimal_width(precision) {
+                2 => self.narrow(known, limit, |value| value as i16),
+                4 => self.narrow(known, limit, |value| value as i32),
+                8 => self.narrow(known, limit, |value| value as i64),
+                _ => self.narrow(known, limit, hugeint),
+            }
+        };
+        if !fit && rows.zip(known).any(|(row, value)| values.is_valid(row) && value.unsigned_abs() >= limit) {
             return Err(Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "numeric field overflow"));
         }
-        // What stands where a value is NULL may be cut off: nobody reads it.
-        for (i, value) in known.iter().enumerate() {
-            // SAFETY: the physical width of a DECIMAL follows from its precision, and the values fit it.
-            unsafe {
-                match decimal_width(precision) {
-                    2 => self.put(i, *value as i16),
-                    4 => self.put(i, *value as i32),
-                    8 => self.put(i, *value as i64),
-                    _ => self.put(i, hugeint(*value)),
-                }
-            }
-        }
         Ok(())
+    }
+
+    /// Writes values in another form; true if all are less than the limit.
+    ///
+    /// # Safety
+    /// The vector holds values of T, and there are no more than the span's.
+    unsafe fn narrow<T>(&self, known: &[i128], limit: u128, form: impl Fn(i128) -> T) -> bool {
+        let mut fit = true;
+        for (i, value) in known.iter().enumerate() {
+            fit &= value.unsigned_abs() < limit;
+            // SAFETY: by this function's contract.
+            unsafe { self.put(i, form(*value)) };
+        }
+        fit
     }
 
     /// # Safety

@@ -1,6 +1,5 @@
 //! The way of COPY's data: what the client sends, decoded into batches, into the feed of an insert that runs meanwhile.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,7 +15,7 @@ use super::copy_rejects::Rejects;
 use super::front::{CopyInput, Front};
 use super::interrupt::Interrupt;
 use super::quota::exceeded;
-use crate::copy::{DecodedBatch, Decoder, Ready};
+use crate::copy::{DecodedBatch, Decoder, Ready, Room};
 use crate::engine::{CancelReason, FeedWriter, Spool, batch_bytes};
 use crate::error::{Error, Report, Result, Severity, SqlState};
 
@@ -32,15 +31,16 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// What comes next.
+    /// What comes next. Safe to drop and call again.
     pub async fn next(
         &mut self,
         front: &mut dyn Front,
+        room: Option<Room<'_>>,
         interrupt: &Interrupt,
         deadline: Option<Instant>,
     ) -> Result<CopyInput> {
         let pieces = match self {
-            Self::Client => return input(front, interrupt, deadline).await,
+            Self::Client => return input(front, room, interrupt, deadline).await,
             Self::File(pieces) => pieces,
         };
         tokio::select! {
@@ -146,29 +146,32 @@ pub(super) async fn pump(
 ) -> Result<Fed> {
     loop {
         let before = feed.decoder.rows();
-        let received = {
-            let mut next = pin!(source.next(front, interrupt, deadline));
-            match tokio::time::timeout(PATIENCE, &mut next).await {
-                Ok(received) => received,
-                Err(_) => {
-                    feed.decoder.flush()?;
-                    if let Drained::Wrong(error) = drain(&mut feed).await? {
-                        return Ok(feed.fail(error));
-                    }
-                    feed.writer.hurry();
-                    next.await
+        let next = source.next(front, feed.decoder.room(), interrupt, deadline);
+        let received = match tokio::time::timeout(PATIENCE, next).await {
+            Ok(received) => received,
+            Err(_) => {
+                feed.decoder.flush()?;
+                if let Drained::Wrong(error) = drain(&mut feed).await? {
+                    return Ok(feed.fail(error));
                 }
+                feed.writer.hurry();
+                source.next(front, feed.decoder.room(), interrupt, deadline).await
             }
         };
         let (bytes, done) = match received? {
             CopyInput::Data(data) => {
-                let fed = feed.decoder.feed_shared(&data);
+                let fed = feed.decoder.feed(&data);
                 notify(&mut feed.decoder, front, least);
                 fed?;
                 if source.is_client() {
                     *feed.received += data.len() as u64;
                 }
                 (data.len(), false)
+            }
+            CopyInput::Placed(bytes) => {
+                feed.decoder.placed()?;
+                *feed.received += bytes as u64;
+                (bytes, false)
             }
             CopyInput::Done => {
                 let finished = feed.decoder.finish();
@@ -201,6 +204,11 @@ fn notify(decoder: &mut Decoder, front: &mut dyn Front, least: Severity) {
     }
 }
 
+/// No room was given.
+pub(super) fn placed_nowhere() -> Error {
+    Error::internal("COPY data were put into no room")
+}
+
 pub(super) fn copy_failed(message: &str) -> Error {
     Error::new(SqlState::QUERY_CANCELED, format!("COPY from stdin failed: {message}"))
 }
@@ -216,6 +224,7 @@ async fn timeout(deadline: Option<Instant>) {
 /// What the client sends next.
 pub(super) async fn input(
     front: &mut dyn Front,
+    room: Option<Room<'_>>,
     interrupt: &Interrupt,
     deadline: Option<Instant>,
 ) -> Result<CopyInput> {
@@ -223,7 +232,7 @@ pub(super) async fn input(
         biased;
         error = interrupt.cancelled() => Err(error),
         () = timeout(deadline) => Err(CancelReason::StatementTimeout.error()),
-        input = front.copy_read() => input,
+        input = front.copy_read(room) => input,
     }
 }
 

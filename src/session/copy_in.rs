@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::bind::micros;
 use super::constraint;
-use super::copy_feed::{Fed, Feed, Kept, Rows, Source, copy_failed, input, pump};
+use super::copy_feed::{Fed, Feed, Kept, Rows, Source, copy_failed, input, placed_nowhere, pump};
 use super::copy_progress::Shown;
 use super::deferred::touch;
 use super::execute::{Alone, Done};
@@ -139,11 +139,12 @@ impl Session {
     async fn upload(&mut self, front: &mut dyn Front) -> Result<mpsc::Receiver<Result<Bytes>>> {
         let mut upload = self.gateway.engine().parquet(self.gateway.limits().copy_file_bytes).upload()?;
         loop {
-            match input(front, &self.shared.interrupt, self.deadline).await? {
+            match input(front, None, &self.shared.interrupt, self.deadline).await? {
                 CopyInput::Data(data) => {
                     self.meter.received += data.len() as u64;
                     upload.add(data).await?;
                 }
+                CopyInput::Placed(_) => return Err(placed_nowhere()),
                 CopyInput::Done => return Ok(upload.read()),
                 CopyInput::Fail(message) => return Err(copy_failed(&message)),
             }
@@ -161,8 +162,9 @@ impl Session {
             if let Some(present) = decoder.present() {
                 return Ok(present);
             }
-            match source.next(front, &self.shared.interrupt, self.deadline).await? {
+            match source.next(front, None, &self.shared.interrupt, self.deadline).await? {
                 CopyInput::Data(data) => decoder.feed(&data)?,
+                CopyInput::Placed(_) => return Err(placed_nowhere()),
                 CopyInput::Done => {
                     decoder.finish()?;
                     return Err(Error::internal("COPY data without columns"));

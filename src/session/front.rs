@@ -4,6 +4,7 @@ use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 
+use crate::copy::Room;
 use crate::error::{Error, Report, Result};
 use crate::tree::Field;
 use crate::types::Phys;
@@ -22,6 +23,8 @@ pub struct RowShape {
 #[derive(Debug)]
 pub enum CopyInput {
     Data(Bytes),
+    /// So many bytes were put into the room that was given.
+    Placed(usize),
     Done,
     /// CopyFail, with the client's message.
     Fail(String),
@@ -59,8 +62,9 @@ pub trait Front: Send {
     fn notification(&mut self, pid: i32, channel: &str, payload: &str);
     /// CopyInResponse: overall format (0 text, 1 binary) and number of columns.
     fn copy_in<'a>(&'a mut self, binary: bool, columns: usize) -> BoxFuture<'a, Result<()>>;
-    /// The next piece of COPY data.
-    fn copy_read(&mut self) -> BoxFuture<'_, Result<CopyInput>>;
+    /// The next piece of COPY data; where there is room it may be put there, so that it need not be copied later. Safe to drop
+    /// and call again.
+    fn copy_read<'a>(&'a mut self, room: Option<Room<'a>>) -> BoxFuture<'a, Result<CopyInput>>;
     /// CopyOutResponse.
     fn copy_out(&mut self, binary: bool, columns: usize);
     /// CopyData messages: `data`, cut where `ends` say.

@@ -110,8 +110,8 @@ impl Session {
         let detail = Some(format!("It brought {rows} rows and was finished at {at} UTC."));
         self.notice(front, &Report { detail, ..Report::notice(message) });
         loop {
-            match input(front, &self.shared.interrupt, self.deadline).await? {
-                CopyInput::Data(_) => {}
+            match input(front, None, &self.shared.interrupt, self.deadline).await? {
+                CopyInput::Data(_) | CopyInput::Placed(_) => {}
                 CopyInput::Done => return Done::tag(format!("COPY {rows}")),
                 CopyInput::Fail(message) => return Err(super::copy_feed::copy_failed(&message)),
             }

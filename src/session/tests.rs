@@ -101,7 +101,7 @@ impl Front for Notes {
         futures::future::ready(Ok(())).boxed()
     }
 
-    fn copy_read(&mut self) -> BoxFuture<'_, Result<CopyInput>> {
+    fn copy_read<'a>(&'a mut self, _room: Option<crate::copy::Room<'a>>) -> BoxFuture<'a, Result<CopyInput>> {
         let next = self.input.pop_front().unwrap_or(CopyInput::Done);
         futures::future::ready(Ok(next)).boxed()
     }

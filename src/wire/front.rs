@@ -6,7 +6,8 @@ use futures::future::BoxFuture;
 use super::message::encode::{self, Bare, Column};
 use super::message::{Frontend, decode, kind};
 use super::rows::Rows;
-use super::stream::{Lost, Stream, Trust};
+use super::stream::{Copied, Lost, Stream};
+use crate::copy::Room;
 use crate::error::{Error, Report, Result, SqlState};
 use crate::facts;
 use crate::session::{CopyInput, Front, RowShape};
@@ -71,16 +72,21 @@ impl WireFront {
         encode::row_description(&mut self.stream.output, columns, self.encoding);
     }
 
-    async fn next_copy(&mut self) -> Result<CopyInput> {
+    async fn next_copy(&mut self, mut room: Option<Room<'_>>) -> Result<CopyInput> {
         self.flush().await?;
         loop {
-            let (message, body) = match self.stream.message(Trust::Authenticated).await {
-                Ok(message) => message,
+            let next = match self.stream.copy_data(room.as_mut()).await {
+                Ok(next) => next,
                 Err(Lost::Fatal(error)) => return Err(error),
                 Err(Lost::Eof | Lost::Broken(_)) => {
                     let message = "unexpected EOF on client connection with an open transaction";
                     return Err(Error::fatal(SqlState::CONNECTION_FAILURE, message));
                 }
+            };
+            let (message, body) = match next {
+                Copied::Placed(bytes) => return Ok(CopyInput::Placed(bytes)),
+                Copied::Rest(data) => return Ok(CopyInput::Data(data)),
+                Copied::Message(message, body) => (message, body),
             };
             match message {
                 kind::COPY_DATA => return Ok(CopyInput::Data(body)),
@@ -188,8 +194,8 @@ impl Front for WireFront {
         Box::pin(self.flush())
     }
 
-    fn copy_read(&mut self) -> BoxFuture<'_, Result<CopyInput>> {
-        Box::pin(self.next_copy())
+    fn copy_read<'a>(&'a mut self, room: Option<Room<'a>>) -> BoxFuture<'a, Result<CopyInput>> {
+        Box::pin(self.next_copy(room))
     }
 
     fn copy_out(&mut self, binary: bool, columns: usize) {

@@ -4,12 +4,13 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 
 use super::message::{invalid_type, kind};
 use crate::config::Limits;
+use crate::copy::Room;
 use crate::error::{Error, SqlState};
 use crate::observe::METRICS;
 
@@ -47,6 +48,16 @@ pub enum Lost {
     Fatal(Error),
 }
 
+/// What comes during COPY.
+pub enum Copied {
+    /// So many bytes of data were put into the room that there was.
+    Placed(usize),
+    /// Of a message of data whose beginning was placed.
+    Rest(Bytes),
+    /// Any other message, or one of data for which there is no room.
+    Message(u8, Bytes),
+}
+
 /// Who talks decides how much is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
@@ -63,6 +74,8 @@ pub struct Stream {
     sent: usize,
     /// What is read next at a time: more after each time that all the room was filled.
     ahead: usize,
+    /// Bytes of a message of COPY data that are still to come, or in the input: what came before them was placed.
+    rest: usize,
     limits: Arc<Limits>,
     /// When the client ended what it sends. It may still read: what it has asked for is answered.
     ended: Option<Instant>,
@@ -72,7 +85,17 @@ pub struct Stream {
 
 impl Stream {
     pub fn new(io: Box<dyn Io>, limits: Arc<Limits>) -> Self {
-        Self { io, input: BytesMut::new(), output: Vec::new(), sent: 0, ahead: 0, limits, ended: None, lost: false }
+        Self {
+            io,
+            input: BytesMut::new(),
+            output: Vec::new(),
+            sent: 0,
+            ahead: 0,
+            rest: 0,
+            limits,
+            ended: None,
+            lost: false,
+        }
     }
 
     /// Gives the socket up, for TLS to wrap it.
@@ -145,6 +168,15 @@ impl Stream {
 
     /// The next message: its type and body. Cancel-safe: a message is taken when it is whole.
     pub async fn message(&mut self, trust: Trust) -> Result<(u8, Bytes), Lost> {
+        // COPY has ended in the middle of a message.
+        while self.rest > 0 {
+            let skipped = self.rest.min(self.input.len());
+            self.input.advance(skipped);
+            self.rest -= skipped;
+            if self.rest > 0 && self.fill(0).await == 0 {
+                return Err(Lost::Eof);
+            }
+        }
         loop {
             let missing = match self.frame(trust)? {
                 Ok(message) => return Ok(message),
@@ -156,37 +188,127 @@ impl Stream {
             if self.output.is_empty() && self.output.capacity() > KEPT_BUFFER {
                 self.output = Vec::new();
             }
-            let wanted = match trust {
-                Trust::Authenticated if missing < READ_AHEAD / 8 => missing.max(self.ahead),
-                Trust::Authenticated | Trust::Stranger => missing,
-            };
-            if self.fill(wanted).await == 0 {
-                return Err(Lost::Eof);
+            match trust {
+                Trust::Authenticated => self.fill_ahead(missing).await?,
+                Trust::Stranger if self.fill(missing).await == 0 => return Err(Lost::Eof),
+                Trust::Stranger => {}
             }
-            let full = self.input.len() == self.input.capacity() && missing < READ_AHEAD / 8;
-            self.ahead = if full { (2 * self.ahead).clamp(READ_CHUNK, READ_AHEAD) } else { 0 };
+        }
+    }
+
+    /// Reads what is missing, and more where a client sends many small messages.
+    async fn fill_ahead(&mut self, missing: usize) -> Result<(), Lost> {
+        let small = missing < READ_AHEAD / 8;
+        if self.fill(if small { missing.max(self.ahead) } else { missing }).await == 0 {
+            return Err(Lost::Eof);
+        }
+        let full = small && self.input.len() == self.input.capacity();
+        self.ahead = if full { (2 * self.ahead).clamp(READ_CHUNK, READ_AHEAD) } else { 0 };
+        Ok(())
+    }
+
+    /// What comes next during COPY. Data go into the room: of a long message straight from the socket, of short ones as many as
+    /// have come. Cancel-safe.
+    pub async fn copy_data(&mut self, room: Option<&mut Room<'_>>) -> Result<Copied, Lost> {
+        let Some(room) = room else {
+            if self.rest == 0 {
+                let (message, body) = self.message(Trust::Authenticated).await?;
+                return Ok(Copied::Message(message, body));
+            }
+            if self.input.is_empty() {
+                self.fill_ahead(self.rest).await?;
+            }
+            let data = self.input.split_to(self.rest.min(self.input.len())).freeze();
+            self.rest -= data.len();
+            return Ok(Copied::Rest(data));
+        };
+        loop {
+            let placed = self.place(room)?;
+            if placed > 0 {
+                return Ok(Copied::Placed(placed));
+            }
+            let wanted = self.rest.min(room.most);
+            if wanted >= READ_AHEAD / 8 {
+                return self.read_into(room, wanted).await.map(Copied::Placed);
+            }
+            if self.rest == 0 && self.input.first().is_some_and(|first| *first != kind::COPY_DATA) {
+                let (message, body) = self.message(Trust::Authenticated).await?;
+                return Ok(Copied::Message(message, body));
+            }
+            self.fill_ahead(1).await?;
+        }
+    }
+
+    /// Puts what has come of messages of data into the room.
+    fn place(&mut self, room: &mut Room<'_>) -> Result<usize, Lost> {
+        let before = room.most;
+        while room.most > 0 {
+            if self.rest == 0 {
+                let [kind::COPY_DATA, a, b, c, d, ..] = self.input[..] else { break };
+                let length = self.checked_length(kind::COPY_DATA, [a, b, c, d], Trust::Authenticated)?;
+                self.input.advance(5);
+                self.rest = length - 4;
+                if self.rest >= READ_AHEAD / 8 {
+                    self.ahead = 0;
+                }
+            }
+            let now = self.rest.min(room.most).min(self.input.len());
+            room.put(&self.input[..now]);
+            self.input.advance(now);
+            self.rest -= now;
+            if self.rest > 0 {
+                break;
+            }
+        }
+        Ok(before - room.most)
+    }
+
+    /// Reads of a long message straight into the room.
+    async fn read_into(&mut self, room: &mut Room<'_>, wanted: usize) -> Result<usize, Lost> {
+        if self.lost || self.ended.is_some() {
+            return Err(Lost::Eof);
+        }
+        match self.io.read_buf(&mut (&mut *room.out).limit(wanted)).await {
+            Ok(n) if n > 0 => {
+                METRICS.bytes_received.add(n as u64);
+                self.rest -= n;
+                room.most -= n;
+                Ok(n)
+            }
+            Ok(_) => {
+                self.ended = Some(Instant::now());
+                Err(Lost::Eof)
+            }
+            Err(_) => {
+                self.lost = true;
+                Err(Lost::Eof)
+            }
         }
     }
 
     /// Takes a message if it is there; otherwise says how many bytes are missing.
     fn frame(&mut self, trust: Trust) -> Result<Result<(u8, Bytes), usize>, Lost> {
         let Some(message) = self.input.first().copied() else { return Ok(Err(5)) };
-        let limit = self.limit(message, trust)?;
-        let Some(head) = self.input.get(1..5) else { return Ok(Err(5 - self.input.len())) };
-        let mut length = [0; 4];
-        length.copy_from_slice(head);
-        let length = match usize::try_from(i32::from_be_bytes(length)) {
-            Ok(length) if length >= 4 => length,
-            _ => return Err(Lost::Broken("invalid message length")),
+        self.limit(message, trust)?;
+        let Some(head) = self.input.get(1..).and_then(<[u8]>::first_chunk::<4>) else {
+            return Ok(Err(5 - self.input.len()));
         };
-        if length > limit {
-            return Err(too_long(length, limit));
-        }
+        let length = self.checked_length(message, *head, trust)?;
         if self.input.len() < 1 + length {
             return Ok(Err(1 + length - self.input.len()));
         }
         self.input.advance(5);
         Ok(Ok((message, self.input.split_to(length - 4).freeze())))
+    }
+
+    /// The length that a message says it has, its own four bytes with it.
+    fn checked_length(&self, message: u8, length: [u8; 4], trust: Trust) -> Result<usize, Lost> {
+        let limit = self.limit(message, trust)?;
+        match usize::try_from(i32::from_be_bytes(length)) {
+            Ok(length) if length > limit => Err(too_long(length, limit)),
+            Ok(length) if length >= 4 => Ok(length),
+            _ => Err(Lost::Broken("invalid message length")),
+        }
     }
 
     /// The longest that a message of this type may be.
@@ -292,4 +414,75 @@ fn too_long(length: usize, limit: usize) -> Lost {
         .detail(format!("The limit is {limit} bytes."))
         .hint("limits.message (before authentication limits.auth_message) sets it.");
     Lost::Fatal(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Messages of COPY data of many lengths.
+    fn messages() -> (Vec<u8>, Vec<u8>) {
+        let (mut wire, mut data) = (Vec::new(), Vec::new());
+        for (i, length) in [0, 1, 5, 40_000, 3, 8191, 8192, 300_000, 0, 70_000, 2].into_iter().enumerate() {
+            let body: Vec<u8> = (0..length).map(|at| (at * 31 + i) as u8).collect();
+            wire.push(kind::COPY_DATA);
+            wire.extend((length as u32 + 4).to_be_bytes());
+            wire.extend(&body);
+            data.extend(body);
+        }
+        wire.extend(b"c\0\0\0\x04");
+        (wire, data)
+    }
+
+    #[tokio::test]
+    async fn data_of_copy_come_into_whatever_room_there_is() {
+        let (wire, data) = messages();
+        for (pipe, most) in [(1 << 20, 1 << 20), (1 << 20, 50_000), (700, 1 << 20), (100_000, 33), (7, 4096)] {
+            let (mut client, server) = tokio::io::duplex(pipe);
+            let sent = wire.clone();
+            let sender = tokio::spawn(async move {
+                client.write_all(&sent).await.expect("sent");
+                client
+            });
+            let mut stream = Stream::new(Box::new(server), Arc::default());
+            let mut out = Vec::new();
+            // Now and then without room.
+            for turn in 1.. {
+                let mut room = Room { out: &mut out, most };
+                match stream.copy_data((turn % 5 > 0).then_some(&mut room)).await {
+                    Ok(Copied::Placed(bytes)) => assert!(bytes > 0 && bytes <= most, "{pipe} {most}"),
+                    Ok(Copied::Rest(rest)) => out.extend_from_slice(&rest),
+                    Ok(Copied::Message(kind::COPY_DATA, body)) => out.extend_from_slice(&body),
+                    Ok(Copied::Message(kind::COPY_DONE, _)) => break,
+                    _ => panic!("{pipe} {most}: another message"),
+                }
+            }
+            assert!(out == data, "{pipe} {most}");
+            sender.await.expect("sent");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_rest_of_a_message_is_skipped_when_copy_is_over() {
+        let (wire, _) = messages();
+        for pipe in [1 << 20, 500] {
+            let (mut client, server) = tokio::io::duplex(pipe);
+            let sent = wire.clone();
+            let sender = tokio::spawn(async move { client.write_all(&sent).await.map(|()| client) });
+            let mut stream = Stream::new(Box::new(server), Arc::default());
+            let mut out = Vec::new();
+            while out.len() < 45_000 {
+                let mut room = Room { most: 45_000 - out.len(), out: &mut out };
+                assert!(matches!(stream.copy_data(Some(&mut room)).await, Ok(Copied::Placed(_))));
+            }
+            let mut rest = Vec::new();
+            while rest.last() != Some(&(kind::COPY_DONE, 0)) {
+                let Ok((kind, body)) = stream.message(Trust::Authenticated).await else { panic!("{pipe}: lost") };
+                rest.push((kind, body.len()));
+            }
+            let data = [8192, 300_000, 0, 70_000, 2].map(|length| (kind::COPY_DATA, length));
+            assert_eq!(rest, [&data[..], &[(kind::COPY_DONE, 0)]].concat(), "{pipe}");
+            sender.await.expect("no panic").expect("sent");
+        }
+    }
 }

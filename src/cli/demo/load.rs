@@ -6,6 +6,7 @@ use futures::future::BoxFuture;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::tables::{Source, Table, tables};
+use crate::copy::Room;
 use crate::error::{Report, Result};
 use crate::server::Server;
 use crate::session::{CopyInput, Front, RowShape, Session, Startup};
@@ -123,7 +124,7 @@ impl Front for Loader {
         futures::future::ready(Ok(())).boxed()
     }
 
-    fn copy_read(&mut self) -> BoxFuture<'_, Result<CopyInput>> {
+    fn copy_read<'a>(&'a mut self, _room: Option<Room<'a>>) -> BoxFuture<'a, Result<CopyInput>> {
         async move { Ok(self.chunk()) }.boxed()
     }
 

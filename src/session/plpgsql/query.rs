@@ -6,6 +6,7 @@ use arrow::record_batch::RecordBatch;
 
 use super::machine::Machine;
 use super::variables::Seen;
+use crate::copy::Room;
 use crate::error::{Error, Result, SqlState};
 use crate::session::execute::{Alone, Started};
 use crate::session::front::{CopyInput, Front, RowShape};
@@ -292,7 +293,7 @@ impl Front for Quiet<'_> {
         Box::pin(std::future::ready(Err(Error::unsupported("COPY in PL/pgSQL"))))
     }
 
-    fn copy_read(&mut self) -> futures::future::BoxFuture<'_, Result<CopyInput>> {
+    fn copy_read<'a>(&'a mut self, _: Option<Room<'a>>) -> futures::future::BoxFuture<'a, Result<CopyInput>> {
         Box::pin(std::future::ready(Err(Error::unsupported("COPY in PL/pgSQL"))))
     }
 

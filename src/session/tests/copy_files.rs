@@ -17,8 +17,8 @@ async fn a_reader_that_breaks_off_is_no_end_of_its_file() {
         drop(sender);
         let mut source = Source::File(pieces);
         let (mut front, interrupt) = (Notes::default(), Interrupt::new());
-        assert!(matches!(source.next(&mut front, &interrupt, None).await, Ok(CopyInput::Data(_))));
-        let end = source.next(&mut front, &interrupt, None).await;
+        assert!(matches!(source.next(&mut front, None, &interrupt, None).await, Ok(CopyInput::Data(_))));
+        let end = source.next(&mut front, None, &interrupt, None).await;
         assert_eq!(matches!(end, Ok(CopyInput::Done)), whole);
         assert_eq!(end.is_err(), !whole);
     }

@@ -182,6 +182,7 @@ fn send_wide(unscaled: i128, scale: u32, out: &mut Vec<u8>) {
 
 /// numeric_recv straight into the unscaled value of a DECIMAL(precision, scale), for what fits without rounding;
 /// `None` for anything else (malformed, special, too large or too fine), which goes the long way.
+#[inline]
 pub fn receive_decimal(data: &[u8], precision: u8, scale: u8) -> Option<i128> {
     let (header, digits) = data.split_first_chunk::<8>()?;
     let word = u64::from_be_bytes(*header);
@@ -224,14 +225,29 @@ pub fn receive_decimal(data: &[u8], precision: u8, scale: u8) -> Option<i128> {
 }
 
 /// The same for at most four groups, which are less than 10^16: in one register.
+#[inline]
 fn receive_small(digits: &[u8], shift: i32, precision: u8) -> Option<i64> {
-    let mut unscaled: u64 = 0;
-    for pair in digits.chunks_exact(2) {
-        let group = u16::from_be_bytes([pair[0], pair[1]]);
-        if group >= 10_000 {
-            return None;
+    const BASE: u64 = 10_000;
+    let group = |a: u8, b: u8| u64::from(u16::from_be_bytes([a, b]));
+    let (unscaled, most) = match *digits {
+        [] => (0, 0),
+        [a, b] => (group(a, b), group(a, b)),
+        [a, b, c, d] => {
+            let (high, low) = (group(a, b), group(c, d));
+            (high * BASE + low, high.max(low))
         }
-        unscaled = unscaled * 10_000 + u64::from(group);
+        [a, b, c, d, e, f] => {
+            let (high, middle, low) = (group(a, b), group(c, d), group(e, f));
+            ((high * BASE + middle) * BASE + low, high.max(middle).max(low))
+        }
+        [a, b, c, d, e, f, g, h] => {
+            let (one, two, three, four) = (group(a, b), group(c, d), group(e, f), group(g, h));
+            ((one * BASE + two) * (BASE * BASE) + (three * BASE + four), one.max(two).max(three).max(four))
+        }
+        _ => return None,
+    };
+    if most >= BASE {
+        return None;
     }
     let power = |n: u32| POWERS.get(n as usize).copied();
     let unscaled = if shift >= 0 {
