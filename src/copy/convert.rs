@@ -92,8 +92,12 @@ impl Way {
         let numbers = from.is_numeric();
         Some(match (phys, from) {
             (_, Null) => Self::Nulls,
+            // What runs of lists come to is not measured ([`bounded`]).
             (_, DataType::RunEndEncoded(_, values)) => {
                 let values = values.data_type();
+                if values.is_nested() || matches!(values, DataType::RunEndEncoded(..)) {
+                    return None;
+                }
                 Self::WrittenOut(values.clone(), Box::new(Self::of(values, ty, phys)?))
             }
             (_, DataType::Dictionary(_, values)) if values.is_primitive() => {

@@ -199,6 +199,9 @@ fn what_would_be_lost_is_an_error_with_its_row() {
 
 #[test]
 fn types_that_lose_are_refused_before_the_first_row() {
+    // A run may say the same long list for many rows.
+    let lists = ListArray::from_iter_primitive::<Int32Type, _, _>(vec![Some(vec![Some(1), None])]);
+    let runs = RunArray::<Int32Type>::try_new(&Int32Array::from(vec![1 << 20]), &lists).unwrap();
     let cases: Vec<(u32, ArrayRef)> = vec![
         (oid::INT4, Arc::new(Float64Array::from(vec![1.0]))),
         (oid::NUMERIC, Arc::new(Float64Array::from(vec![1.0]))),
@@ -208,6 +211,7 @@ fn types_that_lose_are_refused_before_the_first_row() {
         (oid::TIMESTAMPTZ, Arc::new(TimestampMicrosecondArray::from(vec![1]))),
         (oid::DATE, Arc::new(TimestampMicrosecondArray::from(vec![1]))),
         (oid::BYTEA, Arc::new(StringArray::from(vec!["x"]))),
+        (oid::INT4_ARRAY, Arc::new(runs)),
     ];
     for (ty, array) in cases {
         let from = array.data_type().clone();
