@@ -2,6 +2,7 @@
 import datetime
 import decimal
 import os
+import urllib.parse
 
 import adbc_driver_postgresql.dbapi as dbapi
 import pandas
@@ -10,7 +11,7 @@ import pyarrow
 
 from harness import check, env, equal, raises, run
 
-URL = f"postgresql://{env('user')}:{env('password')}@{env('host')}:{env('port')}/{env('database')}?sslmode={os.environ.get('PGSSLMODE', 'prefer')}"
+URL = f"postgresql://{env('user')}:{urllib.parse.quote(env('password'))}@{env('host')}:{env('port')}/{env('database')}?sslmode={os.environ.get('PGSSLMODE', 'prefer')}"
 MOMENT = datetime.datetime(2024, 2, 29, 12, 30, 15, 250000)
 DATA = {
     "id": [1, 2, 3],
