@@ -81,14 +81,14 @@ impl Analyzer<'_> {
             match inner {
                 ast::Expr::Identifier(name) => names.push(name.clone()),
                 other => {
-                    let found = self.kept_expression(&other.to_string(), Stored::IndexExpression, def)?;
+                    let found = self.kept_expression(&parse::printed(other), Stored::IndexExpression, def)?;
                     expressions.insert(self.printed_over(&found, def)?);
                 }
             }
         }
         let (wanted, order) = self.wanted_columns(def, &names)?;
         let conditions = match &kept.predicate {
-            Some(predicate) => self.conditions(&predicate.to_string(), def)?,
+            Some(predicate) => self.conditions(&parse::printed(predicate), def)?,
             None => BTreeSet::new(),
         };
         Ok((Wanted { expressions, conditions, ..wanted }, order))

@@ -57,7 +57,7 @@ impl Analyzer<'_> {
             let by = list(cycle.columns.iter().map(|(name, _)| name));
             let (mark, path) = (quoted(&cycle.mark), quoted(&cycle.path));
             let (value, default) = match &cycle.values {
-                Some(values) => (values.0.to_string(), values.1.to_string()),
+                Some(values) => (parse::printed(&values.0), parse::printed(&values.1)),
                 None => ("true".to_owned(), "false".to_owned()),
             };
             first.push(format!("{default} AS {mark}, ARRAY[ROW({by})] AS {path}"));

@@ -52,7 +52,7 @@ fn check(c: &mut Cursor<'_>) -> Result<String> {
 }
 
 fn expression(tokens: &[TokenWithSpan], c: &Cursor<'_>) -> Result<String> {
-    with_parser(tokens, c.source, |p| p.parse_expr()).map(|e| e.to_string())
+    with_parser(tokens, c.source, |p| p.parse_expr()).map(|e| super::printed(&e))
 }
 
 /// At least one token, and all up to the next clause.

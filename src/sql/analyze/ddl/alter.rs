@@ -186,7 +186,7 @@ impl Analyzer<'_> {
             AlterColumnOperation::DropNotNull => AlterTable::SetNotNull { column, not_null: false },
             AlterColumnOperation::DropDefault => AlterTable::SetDefault { column, default: None },
             AlterColumnOperation::SetDefault { value } => {
-                let mut default = Some(value.to_string());
+                let mut default = Some(parse::printed(value));
                 if let Some(found) = found {
                     stored::check_default((&column, found.ty), &mut default, self.ctx)?;
                 }
@@ -202,7 +202,7 @@ impl Analyzer<'_> {
                     (None, None) | (Some(_), None) => None,
                     (Some(using), Some(relation)) => {
                         let scope = scope_of(Some(relation), &[]);
-                        let text = using.to_string();
+                        let text = parse::printed(using);
                         let place = (&*relation.name, RelId(0));
                         let expr =
                             assigned_expression(&text, Stored::Transform, place, &scope, (&column, ty), self.ctx)?;

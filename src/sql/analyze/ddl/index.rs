@@ -54,7 +54,7 @@ impl Analyzer<'_> {
         let included = included.collect::<Result<Vec<_>>>()?;
         let mut kept_predicate = None;
         if let Some(predicate) = predicate {
-            let text = predicate.to_string();
+            let text = parse::printed(predicate);
             let (expr, kept) = new_expression(&text, Stored::IndexPredicate, &relation.name, &scope, None, self.ctx)
                 .map_err(of_index)?;
             if expr.ty.oid != oid::BOOL {
@@ -109,7 +109,7 @@ impl Analyzer<'_> {
             let opclass = self.opclass(column, method, ty)?;
             return Ok(IndexKey { descending, nulls_first, opclass, ..IndexKey::of_column(num) });
         }
-        let text = expr.to_string();
+        let text = parse::printed(expr);
         let name = self.figure(expr).map(|(name, _)| name);
         let (expr, kept) =
             new_expression(&text, Stored::IndexExpression, &relation.name, scope, None, self.ctx).map_err(of_index)?;

@@ -20,7 +20,7 @@ impl Analyzer<'_> {
         }
         let (namespace, name) = self.new_name(&self.qualified(name)?, false)?;
         let columns = columns.iter().map(|c| parse::fold(&c.name)).collect();
-        let written = query.to_string();
+        let written = parse::printed(&**query);
         let query = self.ddl_query(query)?;
         if !self.finish_params()?.is_empty() {
             let message = "materialized views may not be defined using bound parameters";

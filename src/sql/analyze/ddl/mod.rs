@@ -266,7 +266,7 @@ impl Analyzer<'_> {
         let name = self.qualified(name)?;
         let (namespace, name) = self.new_name(&name, *temporary)?;
         let columns = columns.iter().map(|c| parse::fold(&c.name)).collect();
-        let written = query.to_string();
+        let written = parse::printed(&**query);
         let query = self.ddl_query(query)?;
         if !self.finish_params()?.is_empty() {
             return Err(Error::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1"));

@@ -112,8 +112,9 @@ impl Analyzer<'_> {
             return pseudo("unknown");
         }
         let scope = rel_columns(&table.columns);
-        let (made, kept) = new_expression(&expr.to_string(), Stored::PartitionKey, &table.name, &scope, None, self.ctx)
-            .map_err(without_position)?;
+        let (made, kept) =
+            new_expression(&parse::printed(expr), Stored::PartitionKey, &table.name, &scope, None, self.ctx)
+                .map_err(without_position)?;
         let mut columns = Vec::new();
         super::super::check::walk(&made, 0, &mut |e, _| {
             match &e.kind {
@@ -430,7 +431,7 @@ impl Analyzer<'_> {
         let scope: [RelColumn; 0] = [];
         let ty = PgType::new(part.ty.oid);
         let made = assigned_expression(
-            &raw.to_string(),
+            &parse::printed(raw),
             Stored::PartitionBound,
             ("", RelId(0)),
             &scope,

@@ -244,7 +244,7 @@ impl Analyzer<'_> {
             ColumnOption::NotNull => column.not_null = true,
             ColumnOption::Default(expr) => {
                 self.is_b_expr(expr)?;
-                column.default = Some(expr.to_string());
+                column.default = Some(parse::printed(expr));
             }
             ColumnOption::PrimaryKey(key) => {
                 constraints.push(named(NewConstraintKind::PrimaryKey { columns: own }, &key.characteristics)?);
@@ -255,7 +255,7 @@ impl Analyzer<'_> {
                 constraints.push(named(kind, &unique.characteristics)?);
             }
             ColumnOption::Check(check) => {
-                constraints.push(named(NewConstraintKind::Check { expression: check.expr.to_string() }, &None)?);
+                constraints.push(named(NewConstraintKind::Check { expression: parse::printed(&*check.expr) }, &None)?);
             }
             ColumnOption::ForeignKey(key) => {
                 let kind = self.foreign_key(key, own)?;
@@ -263,7 +263,7 @@ impl Analyzer<'_> {
             }
             ColumnOption::Generated { generated_as, sequence_options, generation_expr, .. } => {
                 if let Some(expr) = generation_expr {
-                    column.generated = Some(expr.to_string());
+                    column.generated = Some(parse::printed(expr));
                     return Ok(());
                 }
                 column.not_null = true;
@@ -321,7 +321,7 @@ impl Analyzer<'_> {
                 new_constraint(key.name.as_ref(), kind, key.characteristics.as_ref())
             }
             TableConstraint::Check(check) => {
-                let kind = NewConstraintKind::Check { expression: check.expr.to_string() };
+                let kind = NewConstraintKind::Check { expression: parse::printed(&*check.expr) };
                 new_constraint(check.name.as_ref(), kind, None)
             }
             other => Err(Error::unsupported(format!("the table constraint {other}"))),
