@@ -49,6 +49,22 @@ impl CheckedKey<'_> {
 }
 
 impl Relation {
+    /// The unique index that a foreign key to these columns (attnum, in any order) rests on: the oldest that fits
+    /// (transformFkeyCheckAttrs).
+    pub fn referenced_index(&self, columns: &[i16]) -> Option<&Index> {
+        let of_deferrable = |index: &Index| {
+            index.of_constraint && self.constraints.iter().any(|c| c.deferrable && c.name == index.name)
+        };
+        let fits = |index: &&Index| {
+            index.unique
+                && index.predicate.is_none()
+                && index.keys.len() == columns.len()
+                && index.keys.iter().all(|key| key.expression.is_none() && columns.contains(&key.column))
+                && !of_deferrable(index)
+        };
+        self.indexes.iter().filter(fits).min_by_key(|index| index.oid)
+    }
+
     /// Unique constraints and indexes that DuckDB has no index for: the session checks what is written.
     pub fn checked_keys(&self) -> impl Iterator<Item = CheckedKey<'_>> {
         let constraints =

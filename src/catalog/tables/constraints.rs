@@ -20,14 +20,7 @@ fn index_of(r: &Relation, name: &str) -> Oid {
 
 /// The index behind the key that a foreign key points to.
 fn referenced_index(target: Option<&Arc<Relation>>, columns: &[i16]) -> Oid {
-    let Some(target) = target else { return 0 };
-    let key = target.constraints.iter().find(|c: &&Constraint| match &c.kind {
-        ConstraintKind::PrimaryKey { columns: k } | ConstraintKind::Unique { columns: k, .. } => {
-            k.len() == columns.len() && columns.iter().all(|c| k.contains(c))
-        }
-        ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => false,
-    });
-    key.map_or(0, |c| index_of(target, &c.name))
+    target.and_then(|target| target.referenced_index(columns)).map_or(0, |index| index.oid)
 }
 
 /// The OID of a domain's constraint.

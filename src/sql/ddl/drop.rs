@@ -54,7 +54,7 @@ impl Planner<'_> {
             ObjectKind::View => self.drop_relations("VIEW", names, if_exists, behavior),
             ObjectKind::MaterializedView => self.drop_relations("MATERIALIZED VIEW", names, if_exists, behavior),
             ObjectKind::Sequence => self.drop_relations("SEQUENCE", names, if_exists, behavior),
-            ObjectKind::Index => self.drop_indexes(names, if_exists),
+            ObjectKind::Index => self.drop_indexes(names, if_exists, behavior),
             ObjectKind::Namespace => self.drop_namespaces(names, if_exists, behavior),
             ObjectKind::Type => self.drop_types("TYPE", names, if_exists, behavior),
             ObjectKind::Domain => self.drop_types("DOMAIN", names, if_exists, behavior),
@@ -304,8 +304,11 @@ impl Planner<'_> {
         }
     }
 
-    fn drop_indexes(&mut self, names: &[(Name, Name)], if_exists: bool) -> Result<()> {
+    fn drop_indexes(&mut self, names: &[(Name, Name)], if_exists: bool, behavior: DropBehavior) -> Result<()> {
         self.tag("DROP INDEX");
+        let going = names.iter().filter_map(|(namespace, name)| self.after.index(namespace, name));
+        let keys = going.map(|(table, index)| (index.name.clone(), self.resting_on(table, index)));
+        let keys: Vec<_> = keys.filter(|(_, keys)| !keys.is_empty()).collect();
         for (namespace, name) in names {
             let Some((table, index)) = self.after.index(namespace, name).map(|(t, i)| (t.clone(), i.clone())) else {
                 if if_exists {
@@ -332,7 +335,14 @@ impl Planner<'_> {
             }
             let below = self.children_of(&table);
             self.no_key_rests_on(&table, name)?;
-            let mut table = (*table).clone();
+            if !keys.is_empty() && behavior == DropBehavior::Restrict {
+                let what = if names.len() == 1 { format!("index {name}") } else { "desired object(s)".to_owned() };
+                return Err(keys_rest(&what, &keys));
+            }
+            for (child, key) in keys.iter().find(|(index, _)| index == name).map_or(&[][..], |(_, keys)| keys) {
+                self.drop_foreign_key(child.oid, key)?;
+            }
+            let mut table = (**self.after.relation_by_oid(table.oid).unwrap_or(&table)).clone();
             if index.unique && index.is_native() {
                 self.command(super::index::drop_native(&table, &index));
             }
@@ -347,6 +357,8 @@ impl Planner<'_> {
                 self.put_relation(child);
             }
         }
+        let shown: Vec<String> = keys.iter().flat_map(|(_, keys)| shown_keys(keys)).collect();
+        self.cascade_notice(&shown);
         Ok(())
     }
 
@@ -478,4 +490,21 @@ fn article(word: &str) -> &'static str {
         "type" => "a type",
         _ => "a table",
     }
+}
+
+/// 2BP01 for an index, or a constraint, that foreign keys rest on: the keys of each index.
+pub(super) fn keys_rest(what: &str, keys: &[(Name, Vec<(Arc<Relation>, Name)>)]) -> Error {
+    let of = |index: &Name, keys: &[(Arc<Relation>, Name)]| {
+        shown_keys(keys).into_iter().map(|key| format!("{key} depends on index {index}")).collect::<Vec<_>>()
+    };
+    let lines: Vec<String> = keys.iter().flat_map(|(index, keys)| of(index, keys)).collect();
+    let objects = if what.starts_with("desired") { "them" } else { "it" };
+    let message = format!("cannot drop {what} because other objects depend on {objects}");
+    Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+        .detail(lines.join("\n"))
+        .hint("Use DROP ... CASCADE to drop the dependent objects too.")
+}
+
+pub(super) fn shown_keys(keys: &[(Arc<Relation>, Name)]) -> Vec<String> {
+    keys.iter().map(|(child, key)| format!("constraint {key} on table {}", child.name)).collect()
 }

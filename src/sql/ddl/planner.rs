@@ -7,7 +7,8 @@ use crate::engine::{self, Kind, Rendered, Writes};
 use crate::error::{Error, Report, Result, Severity, SqlState};
 use crate::policy::Permit;
 use crate::registry::{
-    Change, Managed, Name, Namespace, Relation, RelationKind, Role, SequenceCount, Snapshot, UserType,
+    Change, Constraint, ConstraintKind, Index, Managed, Name, Namespace, Relation, RelationKind, Role, SequenceCount,
+    Snapshot, UserType,
 };
 use crate::sql::{Command, Context, Plan};
 use crate::types::{Oid, Phys};
@@ -210,6 +211,25 @@ impl<'a> Planner<'a> {
         }
         found.sort_by_key(|(r, _)| r.oid);
         found
+    }
+
+    /// The foreign keys that rest on a unique index, those of the table itself among them: table and name.
+    pub fn resting_on(&self, table: &Relation, index: &Index) -> Vec<(Arc<Relation>, Name)> {
+        let rests = |c: &Constraint| match &c.kind {
+            ConstraintKind::ForeignKey { target, target_columns, .. } => {
+                c.parent.is_none()
+                    && *target == table.oid
+                    && table.referenced_index(target_columns).is_some_and(|i| i.oid == index.oid)
+            }
+            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Check { .. } => false,
+        };
+        // The table may be in the middle of a change.
+        let own = Arc::new(table.clone());
+        let others = self.after.relations.values().filter(|r| r.oid != table.oid);
+        let all = others.chain([&own]).flat_map(|r| r.constraints.iter().filter(|c| rests(c)).map(move |c| (r, c)));
+        let mut found: Vec<_> = all.map(|(r, c)| (r.clone(), c.name.clone(), c.oid)).collect();
+        found.sort_by_key(|(_, _, oid)| *oid);
+        found.into_iter().map(|(relation, name, _)| (relation, name)).collect()
     }
 
     /// Sequences that columns of this table own.

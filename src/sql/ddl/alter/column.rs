@@ -75,6 +75,7 @@ impl Planner<'_> {
             }
             return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
         };
+        self.drop_own_keys_to(t, &column, behavior)?;
         self.drop_column_dependents(t, &column, behavior)?;
         let uses = |c: &Constraint| constraint_columns(c).contains(&column.num);
         let in_key = t.new.constraints.iter().any(|c| uses(c) && !matches!(c.kind, ConstraintKind::Check { .. }));
@@ -98,6 +99,30 @@ impl Planner<'_> {
         let sql = format!("ALTER TABLE {} DROP COLUMN {}", table_name(&t.new), column_ident(&t.new, &column));
         // DuckDB refuses where an index stands on this column or on one after it.
         self.in_place(t, sql, |t| !in_key && !t.has_keys());
+        Ok(())
+    }
+
+    /// The table's own foreign keys that refer to the column, from other columns.
+    fn drop_own_keys_to(&mut self, t: &mut Altered, column: &Column, behavior: DropBehavior) -> Result<()> {
+        let refers = |c: &Constraint| match &c.kind {
+            ConstraintKind::ForeignKey { columns, target, target_columns, .. } => {
+                *target == t.old.oid && target_columns.contains(&column.num) && !columns.contains(&column.num)
+            }
+            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Check { .. } => false,
+        };
+        let (keys, others): (Vec<_>, Vec<_>) = t.new.constraints.iter().cloned().partition(refers);
+        let Some(first) = keys.first() else { return Ok(()) };
+        let table = &t.new.name;
+        if behavior == DropBehavior::Restrict {
+            let of = format!("column {} of table {table}", column.name);
+            let message = format!("cannot drop {of} because other objects depend on it");
+            return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+                .detail(format!("constraint {} on table {table} depends on {of}", first.name))
+                .hint("Use DROP ... CASCADE to drop the dependent objects too."));
+        }
+        let shown: Vec<String> = keys.iter().map(|c| format!("constraint {} on table {table}", c.name)).collect();
+        self.cascade_notice(&shown);
+        t.new.constraints = others;
         Ok(())
     }
 

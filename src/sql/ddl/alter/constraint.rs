@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Altered;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Change, Constraint, ConstraintKind, Name, Relation, build};
+use crate::sql::ddl::drop::{keys_rest, shown_keys};
 use crate::sql::ddl::physical::{self, column_ident, is_null, table_name};
 use crate::sql::ddl::planner::Planner;
 use crate::tree::{DropBehavior, NewConstraint, NewConstraintKind};
@@ -89,34 +90,21 @@ impl Planner<'_> {
             }
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
         };
-        if let ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } = &constraint.kind {
-            let uses = |kind: &ConstraintKind| match kind {
-                ConstraintKind::ForeignKey { target, target_columns, .. } => {
-                    *target == t.old.oid && target_columns.iter().all(|c| columns.contains(c))
-                }
-                _ => false,
-            };
+        if let Some(index) = t.new.indexes.iter().find(|i| i.of_constraint && i.name == *name) {
             self.no_key_rests_on(&t.new, &constraint.name)?;
-            let mut dependents = Vec::new();
-            for (child, fk) in self.referencing(t.old.oid) {
-                if child.constraints.iter().any(|c| c.name == fk && uses(&c.kind)) {
-                    if behavior == DropBehavior::Cascade {
-                        self.drop_foreign_key(child.oid, &fk)?;
-                        self.cascade_notice(&[format!("constraint {fk} on table {}", child.name)]);
-                        continue;
-                    }
-                    let index = &constraint.name;
-                    dependents.push(format!("constraint {fk} on table {} depends on index {index}", child.name));
+            let keys = self.resting_on(&t.new, index);
+            if !keys.is_empty() && behavior == DropBehavior::Restrict {
+                let of = format!("constraint {name} on table {}", t.new.name);
+                return Err(keys_rest(&of, &[(name.clone(), keys)]));
+            }
+            for (child, key) in &keys {
+                if child.oid == t.new.oid {
+                    t.new.constraints.retain(|c| c.name != *key);
+                } else {
+                    self.drop_foreign_key(child.oid, key)?;
                 }
             }
-            if !dependents.is_empty() {
-                let table = &t.new.name;
-                let message =
-                    format!("cannot drop constraint {name} on table {table} because other objects depend on it");
-                return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
-                    .detail(dependents.join("\n"))
-                    .hint("Use DROP ... CASCADE to drop the dependent objects too."));
-            }
+            self.cascade_notice(&shown_keys(&keys));
         }
         t.new.constraints.retain(|c| c.name != *name);
         if matches!(constraint.kind, ConstraintKind::PrimaryKey { .. }) {
