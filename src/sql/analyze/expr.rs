@@ -31,7 +31,7 @@ impl Analyzer<'_> {
             E::Nested(inner) => self.expr(inner),
             E::Value(value) => self.value(value),
             E::TypedString(typed) => {
-                let ty = self.data_type(&typed.data_type)?;
+                let ty = self.constant_type(&typed.data_type)?;
                 let pos = self.pos_of_type(typed.value.span);
                 let literal = self.value(&typed.value)?;
                 if literal.ty.oid != oid::UNKNOWN {

@@ -52,9 +52,16 @@ impl Analyzer<'_> {
         result
     }
 
+    /// OVERRIDING of the INSERT that begins with this word.
+    pub(super) fn overriding(&self, insert: &ast::helpers::attached_token::AttachedToken) -> Overriding {
+        let pos = self.pos(insert.0.span);
+        let found = self.parsed.extras.overriding.iter().find(|(at, _)| *at == pos);
+        found.map_or(Overriding::Default, |(_, overriding)| *overriding)
+    }
+
     fn insert_in_scope(&mut self, insert: &ast::Insert, written: &Writable, alias: Option<Arc<str>>) -> Result<Insert> {
         let def = Arc::clone(&written.def);
-        let overriding = self.parsed.extras.overriding.unwrap_or(Overriding::Default);
+        let overriding = self.overriding(&insert.insert_token);
         let shown = alias.clone().unwrap_or_else(|| Arc::clone(&written.name));
         let hidden = NsItem::new(shown, crate::tree::RelId(0), &super::from::table_columns(&def));
         self.scope().hidden.push(hidden);

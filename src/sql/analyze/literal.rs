@@ -69,10 +69,10 @@ impl Analyzer<'_> {
         let known = |value: Value, ty: Oid| Ok(Expr { kind: ExprKind::Const(value), ty: PgType::new(ty), pos });
         match &value.value {
             V::Number(digits, _) => self.number(digits, pos),
-            V::SingleQuotedString(s)
-            | V::EscapedStringLiteral(s)
-            | V::UnicodeStringLiteral(s)
-            | V::NationalStringLiteral(s) => Ok(unknown_text(s, pos)),
+            V::SingleQuotedString(s) | V::EscapedStringLiteral(s) | V::UnicodeStringLiteral(s) => {
+                Ok(unknown_text(s, pos))
+            }
+            V::NationalStringLiteral(s) => self.explicit_cast(unknown_text(s, pos), PgType::new(oid::BPCHAR), pos),
             V::DollarQuotedString(s) => Ok(unknown_text(&s.value, pos)),
             V::Boolean(b) => known(Value::Bool(*b), oid::BOOL),
             V::Null => known(Value::Null, oid::UNKNOWN),

@@ -7,9 +7,7 @@ use super::{Analyzer, Expr};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::RelationKind;
 use crate::sql::parse::rewrite::{DEFAULTS, DO_NOTHING};
-use crate::tree::{
-    Cte, Insert, InsertSource, Merge, MergeAction, MergeWhen, Overriding, Relation, Returning, Statement,
-};
+use crate::tree::{Cte, Insert, InsertSource, Merge, MergeAction, MergeWhen, Relation, Returning, Statement};
 
 type Target = std::sync::Arc<crate::registry::Relation>;
 
@@ -122,7 +120,7 @@ impl Analyzer<'_> {
         if values.rows.len() != 1 {
             return Err(Error::syntax("syntax error at or near \",\""));
         }
-        let overriding = self.parsed.extras.overriding.unwrap_or(Overriding::Default);
+        let overriding = self.overriding(&insert.insert_token);
         let first = insert.columns.first().and_then(|name| name.0.first()).and_then(|part| part.as_ident());
         let (source, named, columns) = match first.map(|ident| ident.value.as_str()) {
             Some(DO_NOTHING) => return Ok(MergeAction::Nothing),

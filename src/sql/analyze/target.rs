@@ -236,6 +236,9 @@ impl Analyzer<'_> {
                 self.figure(expr).filter(|(_, strength)| *strength > 1).or_else(|| self.type_figure(data_type))
             }
             E::TypedString(typed) => self.type_figure(&typed.data_type),
+            E::Value(value) if matches!(value.value, ast::Value::NationalStringLiteral(_)) => {
+                Some(("bpchar".into(), 1))
+            }
             E::Interval(_) => Some(("interval".into(), 1)),
             E::Case { else_result, .. } => else_result
                 .as_ref()

@@ -169,6 +169,11 @@ impl Analyzer<'_> {
             DataType::Array(ArrayElemTypeDef::SquareBracket(element, _) | ArrayElemTypeDef::Parenthesis(element)) => {
                 self.array_type(element)
             }
+            // A keyword, which the parser does not know.
+            DataType::Custom(name, modifiers) if is_nchar(name) => match modifiers.as_slice() {
+                [] => char_type(oid::BPCHAR, &None, Some(1)),
+                modifiers => self.named_type(&ast::ObjectName::from(vec![ast::Ident::new("bpchar")]), modifiers),
+            },
             DataType::Custom(name, modifiers) => self.named_type(name, modifiers),
             DataType::TsVector => simple(3614),
             DataType::TsQuery => simple(3615),
@@ -180,6 +185,18 @@ impl Analyzer<'_> {
                 self.named_type(&ast::ObjectName::from(vec![ast::Ident::new(name)]), &[])
             }
         }
+    }
+
+    /// The type of a constant that is written behind it: without a length, `bit` and `char` have no limit there
+    /// (ConstBit, ConstCharacter), where they have one of 1 otherwise.
+    pub(crate) fn constant_type(&self, ty: &DataType) -> Result<PgType> {
+        let found = self.data_type(ty)?;
+        let unlimited = match ty {
+            DataType::Bit(None) | DataType::Char(None) | DataType::Character(None) => true,
+            DataType::Custom(name, modifiers) => modifiers.is_empty() && is_nchar(name),
+            _ => false,
+        };
+        Ok(if unlimited { PgType::new(found.oid) } else { found })
     }
 
     /// The type that a column is declared with: it remembers how many dimensions were written.
@@ -403,4 +420,10 @@ fn standard_domain(namespace: Option<&str>, name: &str) -> Option<PgType> {
         ("information_schema", "character_data") => Some(PgType::new(oid::VARCHAR)),
         _ => None,
     }
+}
+
+/// NCHAR is CHARACTER.
+fn is_nchar(name: &ast::ObjectName) -> bool {
+    let [ast::ObjectNamePart::Identifier(word)] = name.0.as_slice() else { return false };
+    word.quote_style.is_none() && word.value.eq_ignore_ascii_case("nchar")
 }

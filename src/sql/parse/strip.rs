@@ -10,7 +10,8 @@ use crate::tree::{FrameExclude, LockStrength, Overriding};
 #[derive(Debug, Clone, Default)]
 pub struct Extras {
     /// INSERT's OVERRIDING clause (one a statement is enough: WITH … INSERT has it only once in practice).
-    pub overriding: Option<Overriding>,
+    /// OVERRIDING of each INSERT that has it, by the position of its word INSERT.
+    pub overriding: Vec<(u32, Overriding)>,
     /// Frame exclusions, by the character positions of the frame's first token and of the one that followed the frame.
     pub excludes: Vec<(u32, u32, FrameExclude)>,
     /// Stronger or weaker row locks than sqlparser knows, in the order of FOR clauses.
@@ -112,8 +113,22 @@ pub fn strip(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<(Vec<TokenWi
             continue;
         }
         if is(at(i), "overriding") && is(at(i + 2), "value") && (is(at(i + 1), "system") || is(at(i + 1), "user")) {
-            extras.overriding = Some(if is(at(i + 1), "system") { Overriding::System } else { Overriding::User });
+            let overriding = if is(at(i + 1), "system") { Overriding::System } else { Overriding::User };
+            let insert = insert_of(&tokens[..i]).map_or(0, |insert| source.position(insert.span.start));
+            extras.overriding.push((insert, overriding));
             i += 3;
+            continue;
+        }
+        // NATIONAL CHARACTER and NCHAR are CHARACTER.
+        if is(at(i), "national") && (is(at(i + 1), "char") || is(at(i + 1), "character")) {
+            i += 1;
+            continue;
+        }
+        let text = |i: usize| at(i).is_some_and(|t| matches!(t.token, Token::SingleQuotedString(_)));
+        let limited = |i: usize| at(i).is_some_and(|t| t.token == Token::LParen);
+        if is(at(i), "nchar") && (is(at(i + 1), "varying") || text(i + 1) || limited(i + 1) && text(i + 4)) {
+            out.push(TokenWithSpan { token: Token::make_word("char", None), span: tokens[i].span });
+            i += 1;
             continue;
         }
         let frame_end = is(out.last(), "row") || is(out.last(), "preceding") || is(out.last(), "following");
@@ -163,6 +178,20 @@ pub fn strip(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<(Vec<TokenWi
         i += 1;
     }
     Ok((out, extras))
+}
+
+/// The word INSERT of the statement or the action that these tokens are the beginning of: the last one outside of the
+/// parentheses in between.
+fn insert_of(tokens: &[TokenWithSpan]) -> Option<&TokenWithSpan> {
+    let mut closed = 0usize;
+    tokens.iter().rev().find(|token| {
+        match token.token {
+            Token::RParen => closed += 1,
+            Token::LParen => closed = closed.saturating_sub(1),
+            _ => {}
+        }
+        closed == 0 && is(Some(token), "insert")
+    })
 }
 
 /// Takes out of a schema change what says nothing here: UNLOGGED, CONCURRENTLY (remembered), ON ONLY, NO INHERIT, WITHOUT OIDS;
