@@ -266,3 +266,224 @@ fn statements_of_every_kind_go_on_beside_schema_changes_of_other_tables() {
         assert_eq!(failed, [""; 0]);
     });
 }
+
+/// What a statement gives, or the SQLSTATE of its error.
+fn attempt(connection: &mut Connection, sql: &str) -> Result<Vec<Vec<Option<String>>>, String> {
+    connection.query(sql).map_err(|failure| failure.to_string())
+}
+
+fn number(rows: &[Vec<Option<String>>]) -> i64 {
+    rows[0][0].as_deref().expect("a number").parse().expect("a number")
+}
+
+/// Workers that take their jobs in each of the ways that queues are written in, and one that looks after them: rows are changed in
+/// place, removed, and removed and written anew, all in one table at once, and never two workers the same row.
+#[test]
+fn workers_of_a_queue_lose_nothing_and_none_fails() {
+    const WORKERS: usize = 8;
+    const JOBS: usize = 240;
+    const NEXT: &str = "SELECT id FROM jobs WHERE state = 'new' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED";
+    let server = Server::start(&Options::default());
+    let mut control = connect(&server);
+    for sql in [
+        "CREATE SCHEMA iso",
+        "CREATE TABLE jobs (id int4 PRIMARY KEY, state text NOT NULL, tries int4 NOT NULL DEFAULT 0, beat int4 NOT NULL DEFAULT 0)",
+        "CREATE INDEX ON jobs (state)",
+        "CREATE TABLE log (job int4 NOT NULL, worker int4 NOT NULL)",
+        &format!("INSERT INTO jobs (id, state) SELECT i, 'new' FROM generate_series(1, {JOBS}) i"),
+    ] {
+        control.query(sql).expect("made");
+    }
+    let work = |worker: usize| -> Result<(), String> {
+        let mut own = server.target.connect().expect("connected");
+        own.timeout = PATIENCE;
+        let connection = &mut own;
+        connection.query("SET search_path = iso, public").expect("set");
+        for round in worker.. {
+            let one = |rows: Vec<Vec<Option<String>>>| rows.first().and_then(|row| row[0].clone());
+            let id = match round % 5 {
+                0 => {
+                    attempt(connection, "BEGIN")?;
+                    let id = one(attempt(connection, NEXT)?);
+                    if let Some(id) = &id {
+                        attempt(connection, &format!("INSERT INTO log VALUES ({id}, {worker})"))?;
+                        attempt(connection, &format!("UPDATE jobs SET state = 'done' WHERE id = {id}"))?;
+                    }
+                    attempt(connection, "COMMIT")?;
+                    id
+                }
+                1 => {
+                    let taken = format!("UPDATE jobs SET state = 'mine' WHERE id = ({NEXT}) RETURNING id");
+                    let id = one(attempt(connection, &taken)?);
+                    if let Some(id) = &id {
+                        attempt(connection, "BEGIN")?;
+                        attempt(connection, &format!("INSERT INTO log VALUES ({id}, {worker})"))?;
+                        attempt(connection, &format!("UPDATE jobs SET tries = tries + 1 WHERE id = {id}"))?;
+                        attempt(connection, &format!("UPDATE jobs SET state = 'done' WHERE id = {id} AND tries = 1"))?;
+                        attempt(connection, "COMMIT")?;
+                    }
+                    id
+                }
+                2 => {
+                    attempt(connection, "BEGIN")?;
+                    let id = one(attempt(connection, &format!("DELETE FROM jobs WHERE id = ({NEXT}) RETURNING id"))?);
+                    if let Some(id) = &id {
+                        attempt(connection, &format!("INSERT INTO log VALUES ({id}, {worker})"))?;
+                    }
+                    attempt(connection, "COMMIT")?;
+                    id
+                }
+                3 => {
+                    let taken = format!(
+                        "WITH next AS ({NEXT}) UPDATE jobs SET state = 'done', tries = 1 FROM next WHERE jobs.id = next.id RETURNING jobs.id"
+                    );
+                    attempt(connection, "BEGIN")?;
+                    let id = one(attempt(connection, &taken)?);
+                    if let Some(id) = &id {
+                        attempt(connection, &format!("INSERT INTO log VALUES ({id}, {worker})"))?;
+                    }
+                    attempt(connection, "COMMIT")?;
+                    id
+                }
+                // Its own row, by another column than the key.
+                _ => {
+                    attempt(connection, &format!("UPDATE jobs SET beat = beat + 1 WHERE tries = -{worker} - 1"))?;
+                    Some(String::new())
+                }
+            };
+            if id.is_none() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    };
+    for worker in 0..WORKERS {
+        let sql = format!("INSERT INTO jobs VALUES ({}, 'own', -{worker} - 1)", 1000 + worker);
+        control.query(&sql).expect("added");
+    }
+    let ended: Vec<Result<(), String>> = std::thread::scope(|scope| {
+        let work = &work;
+        let all: Vec<_> = (0..WORKERS).map(|worker| scope.spawn(move || work(worker))).collect();
+        all.into_iter().map(|thread| thread.join().expect("worked")).collect()
+    });
+    assert_eq!(ended, vec![Ok(()); WORKERS]);
+    let count = |sql: &str| number(&connect(&server).query(sql).expect("counted"));
+    assert_eq!(count("SELECT count(*) FROM log"), JOBS as i64, "each job is done once");
+    assert_eq!(count("SELECT count(DISTINCT job) FROM log"), JOBS as i64);
+    assert_eq!(count("SELECT count(*) FROM jobs WHERE id < 1000 AND state <> 'done'"), 0);
+}
+
+#[test]
+fn upserts_of_many_clients_lose_nothing() {
+    const CLIENTS: usize = 8;
+    const ROUNDS: usize = 60;
+    const KEYS: usize = 3;
+    let server = Server::start(&Options::default());
+    let mut control = connect(&server);
+    for sql in [
+        "CREATE SCHEMA iso",
+        "CREATE TABLE plain (k int4 PRIMARY KEY, n int4 NOT NULL)",
+        "CREATE TABLE named (id serial PRIMARY KEY, k text UNIQUE, n int4 NOT NULL)",
+    ] {
+        control.query(sql).expect("made");
+    }
+    std::thread::scope(|scope| {
+        for client in 0..CLIENTS {
+            let server = &server;
+            scope.spawn(move || {
+                let mut connection = connect(server);
+                connection.timeout = PATIENCE;
+                for round in 0..ROUNDS {
+                    let key = (client + round) % KEYS;
+                    let returning = if round % 2 == 0 { "RETURNING n" } else { "" };
+                    for sql in [
+                        format!(
+                            "INSERT INTO plain VALUES ({key}, 1) ON CONFLICT (k) DO UPDATE SET n = plain.n + 1 {returning}"
+                        ),
+                        format!(
+                            "INSERT INTO named (k, n) VALUES ('{key}', 1) ON CONFLICT (k) DO UPDATE SET n = named.n + 1"
+                        ),
+                    ] {
+                        connection.query(&sql).unwrap_or_else(|failure| panic!("{client}, {round}: {sql}: {failure}"));
+                    }
+                }
+            });
+        }
+    });
+    for table in ["plain", "named"] {
+        let sum = number(&connect(&server).query(&format!("SELECT sum(n) FROM {table}")).expect("summed"));
+        assert_eq!(sum, (CLIENTS * ROUNDS) as i64, "{table}");
+    }
+}
+
+/// Each client moves between rows of its own and rows of all: of its own it never fails; what all count together is what was committed.
+#[test]
+fn changes_in_all_ways_lose_nothing_and_those_of_different_rows_never_fail() {
+    const CLIENTS: usize = 6;
+    const ROUNDS: usize = 60;
+    let server = Server::start(&Options::default());
+    let mut control = connect(&server);
+    for sql in [
+        "CREATE SCHEMA iso",
+        "CREATE TABLE t (id int4 PRIMARY KEY, owner int4 NOT NULL, label text UNIQUE, n int4 NOT NULL DEFAULT 0)",
+        &format!("INSERT INTO t SELECT i, i / 10, 'l' || i, 0 FROM generate_series(0, {}) i", CLIENTS * 10 + 9),
+    ] {
+        control.query(sql).expect("made");
+    }
+    // One way to count row `id` of `owner` up by one.
+    let way = |which: usize, id: usize, owner: usize| match which % 7 {
+        0 => format!("UPDATE t SET n = n + 1 WHERE id = {id}"),
+        1 => format!("UPDATE t SET n = n + 1 WHERE id = {id} RETURNING n"),
+        2 => format!("UPDATE t SET n = n + 1, label = label || '' WHERE id = {id}"),
+        3 => format!("UPDATE t SET n = n + 1 WHERE owner = {owner} AND id % 10 = {}", id % 10),
+        4 => format!("UPDATE t SET n = n + 1, label = 'l{id}' WHERE label = 'l{id}' RETURNING id"),
+        5 => format!("UPDATE t SET n = t.n + 1 FROM (VALUES ({id})) v (id) WHERE v.id = t.id"),
+        _ => format!(
+            "INSERT INTO t VALUES ({id}, {owner}, 'l{id}', 1) ON CONFLICT (id) DO UPDATE SET n = t.n + excluded.n"
+        ),
+    };
+    let counted: usize = std::thread::scope(|scope| {
+        let (server, way) = (&server, &way);
+        let clients = (0..CLIENTS).map(|client| {
+            scope.spawn(move || {
+                let mut connection = connect(server);
+                connection.timeout = PATIENCE;
+                let mut seed = client as u64 + 1;
+                let mut random = |below: usize| {
+                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    (seed >> 33) as usize % below
+                };
+                let mut counted = 0;
+                for round in 0..ROUNDS {
+                    let shared = round % 2 == 1;
+                    let owner = if shared { CLIENTS } else { client };
+                    let mut statements: Vec<String> = (0..1 + random(3))
+                        .map(|_| (random(7), owner * 10 + random(10)))
+                        .map(|(which, id)| way(which, id, owner))
+                        .collect();
+                    let steps = statements.len();
+                    if steps > 1 || random(2) == 0 {
+                        statements.insert(0, "BEGIN".into());
+                        statements.push("COMMIT".into());
+                    }
+                    let failed = statements
+                        .iter()
+                        .find_map(|sql| connection.query(sql).err().map(|failure| format!("{sql}: {failure}")));
+                    match failed {
+                        None => counted += steps,
+                        Some(failure) => {
+                            assert!(shared, "{client}, {round}: {failure}");
+                            assert!(failure.contains("40001") || failure.contains("40P01"), "{failure}");
+                            connection.query("ROLLBACK").expect("rolled back");
+                        }
+                    }
+                }
+                counted
+            })
+        });
+        let clients: Vec<_> = clients.collect();
+        clients.into_iter().map(|client| client.join().expect("counted")).sum()
+    });
+    let rows = connect(&server).query("SELECT sum(n), count(*) FROM t").expect("summed");
+    assert_eq!(rows, [[Some(counted.to_string()), Some((CLIENTS * 10 + 10).to_string())]]);
+}

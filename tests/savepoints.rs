@@ -141,13 +141,13 @@ fn what_others_commit_meanwhile_matters_only_where_it_is_read() {
             ("ROLLBACK TO s", "ROLLBACK"),
             ("SELECT id FROM o", "SELECT 2 (id) 4 77"),
             ("COMMIT", "COMMIT"),
-            // A row that another wants to take meanwhile; who names its key would wait for it.
+            // A row that another wants to take meanwhile; who knows beforehand which it is would wait for it.
             ("BEGIN", "BEGIN"),
             ("UPDATE t SET n = n + 1 WHERE id = 1", "UPDATE 1"),
             ("SAVEPOINT s", "SAVEPOINT"),
             ("UPDATE t SET n = n + 1 WHERE id = 1", "UPDATE 1"),
             ("SELECT 1/(n - n) FROM generate_series(1, 1) n", "ERROR 22012"),
-            ("b: UPDATE t SET n = 0 WHERE n = 1", "ERROR 40001"),
+            ("b: UPDATE t SET n = 0 WHERE n = (SELECT min(n) FROM t)", "ERROR 40001"),
             ("ROLLBACK TO s", "ROLLBACK"),
             ("SELECT n FROM t WHERE id = 1", "SELECT 1 (n) 2"),
             ("COMMIT", "COMMIT"),
@@ -158,12 +158,15 @@ fn what_others_commit_meanwhile_matters_only_where_it_is_read() {
 #[test]
 fn no_update_is_lost_whichever_way_duckdb_makes_it() {
     let server = Server::start(&Options::default());
-    // Not by key: then the second would wait for the first.
-    let (in_place, anew) = ("UPDATE t SET n = n + 100 WHERE n = 1", "UPDATE t SET n = n + 10 WHERE n = 1 RETURNING n");
+    // By what cannot be known beforehand: otherwise the second would wait for the first.
+    let (in_place, anew) = (
+        "UPDATE t SET n = n + 100 WHERE n = (SELECT min(n) FROM t)",
+        "UPDATE t SET n = n + 10 WHERE n = (SELECT min(n) FROM t) RETURNING n",
+    );
     for (mine, other, tag) in [
         (in_place, anew, "UPDATE 1 (n)"),
         (anew, in_place, "UPDATE 1"),
-        (in_place, "DELETE FROM t WHERE n = 1", "DELETE 1"),
+        (in_place, "DELETE FROM t WHERE n = (SELECT min(n) FROM t)", "DELETE 1"),
     ] {
         let mut sessions = [0, 1].map(|_| server.target.connect().expect("connected"));
         for sql in [

@@ -1,5 +1,5 @@
 //! Which tables others have committed changes to, and when: what a transaction that begins anew has to know of the time
-//! since it began.
+//! since it began; and of two that have changed rows of one table in ways that overlook each other, which may not both commit.
 
 use std::collections::HashMap;
 
@@ -16,31 +16,41 @@ pub struct Moment(u64);
 /// What a transaction has written so far.
 #[derive(Debug, Default)]
 pub(super) struct Written {
-    tables: Vec<(Oid, Change)>,
+    tables: Vec<OfTable>,
     /// Something that has no OID: anything may have changed.
     anything: bool,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct OfTable {
+    oid: Oid,
+    change: Change,
+    /// Rows were changed or removed that the gateway does not keep from others one by one.
+    loose: bool,
+}
+
 impl Written {
-    pub fn add(&mut self, writes: Writes) {
+    /// `singly`: see [`super::Run::singly`].
+    pub fn add(&mut self, writes: Writes, singly: bool) {
         match writes {
             Writes::Nothing | Writes::Aside => {}
-            // Changes of rows and of the definition are told apart.
-            Writes::Table(oid, change) => match self
-                .tables
-                .iter_mut()
-                .find(|(known, as_before)| *known == oid && as_before.redefines == change.redefines)
-            {
-                Some((_, known)) => {
-                    let Change { in_place, removes, redefines, rebuilds, appends } = change;
-                    known.in_place |= in_place;
-                    known.removes |= removes;
-                    known.redefines |= redefines;
-                    known.rebuilds |= rebuilds;
-                    known.appends |= appends;
+            Writes::Table(oid, change) => {
+                let loose = !singly && (change.in_place || change.removes);
+                // Changes of rows and of the definition are told apart.
+                let of_kind = |of: &&mut OfTable| of.oid == oid && of.change.redefines == change.redefines;
+                match self.tables.iter_mut().find(of_kind) {
+                    Some(OfTable { change: known, loose: known_loose, .. }) => {
+                        let Change { in_place, removes, redefines, rebuilds, appends } = change;
+                        known.in_place |= in_place;
+                        known.removes |= removes;
+                        known.redefines |= redefines;
+                        known.rebuilds |= rebuilds;
+                        known.appends |= appends;
+                        *known_loose |= loose;
+                    }
+                    None => self.tables.push(OfTable { oid, change, loose }),
                 }
-                None => self.tables.push((oid, change)),
-            },
+            }
             Writes::Anything => self.anything = true,
         }
     }
@@ -59,12 +69,15 @@ struct State {
     some: Last,
 }
 
-/// A table's last changes of any kind, of the two kinds that overlook each other, and of its definition.
+/// A table's last changes of any kind, of the two kinds that overlook each other (all of them, and those of rows that are not
+/// kept from others one by one), and of its definition.
 #[derive(Debug, Default)]
 struct Table {
     any: Last,
     in_place: Last,
     removes: Last,
+    loose_in_place: Last,
+    loose_removes: Last,
     redefines: Last,
     /// Changes of its rows, and copies of them that came in their place.
     rows: Last,
@@ -72,13 +85,19 @@ struct Table {
 }
 
 impl Table {
-    fn step(&mut self, change: Change, now: u64, step: fn(&mut Last, u64)) {
+    fn step(&mut self, OfTable { oid: _, change, loose }: OfTable, now: u64, step: fn(&mut Last, u64)) {
         step(&mut self.any, now);
         if change.in_place {
             step(&mut self.in_place, now);
+            if loose {
+                step(&mut self.loose_in_place, now);
+            }
         }
         if change.removes {
             step(&mut self.removes, now);
+            if loose {
+                step(&mut self.loose_removes, now);
+            }
         }
         match change.redefines {
             true => step(&mut self.redefines, now),
@@ -124,7 +143,7 @@ impl Commits {
     /// the way that DuckDB does not notice.
     pub fn begin(&self, written: Written, moment: Option<Moment>) -> Result<Committing<'_>> {
         let mut state = self.0.lock();
-        let overlooked = |(oid, change): &(Oid, Change)| {
+        let overlooked = |OfTable { oid, change, loose }: &OfTable| {
             let Some(table) = state.tables.get(oid) else { return false };
             // Who changes rows while they are copied would change them where nobody looks any more.
             let copied = |moment: Option<Moment>| match moment {
@@ -132,8 +151,13 @@ impl Commits {
                 None => table.rebuilds.under_way > 0,
             };
             let Some(began) = moment else { return !change.redefines && copied(None) };
-            change.in_place && table.removes.since(began)
-                || change.removes && table.in_place.since(began)
+            // Two that keep their rows from each other do not meet in one.
+            let (removes, in_place) = match loose {
+                true => (&table.removes, &table.in_place),
+                false => (&table.loose_removes, &table.loose_in_place),
+            };
+            change.in_place && removes.since(began)
+                || change.removes && in_place.since(began)
                 || change.rebuilds && table.rows.since(began)
                 || !change.redefines && copied(moment)
         };
@@ -182,8 +206,8 @@ impl State {
         if written.anything {
             step(&mut self.anything, now);
         }
-        for (oid, change) in &written.tables {
-            self.tables.entry(*oid).or_default().step(*change, now, step);
+        for of in &written.tables {
+            self.tables.entry(of.oid).or_default().step(*of, now, step);
         }
     }
 }
@@ -205,7 +229,7 @@ mod tests {
 
     fn written(writes: &[Writes]) -> Written {
         let mut all = Written::default();
-        writes.iter().for_each(|w| all.add(*w));
+        writes.iter().for_each(|w| all.add(*w, false));
         all
     }
 
@@ -257,6 +281,37 @@ mod tests {
         assert!(both(REMOVES, REMOVES));
         assert!(both(APPENDS, REMOVES));
         assert!(both(IN_PLACE, Change::REDEFINES), "GRANT, say; what moves rows is kept off by locks");
+    }
+
+    #[test]
+    fn who_keeps_its_rows_from_others_meets_only_who_does_not() {
+        let commits = Commits::default();
+        let one = |change, singly| {
+            let mut written = Written::default();
+            written.add(Writes::Table(1, change), singly);
+            written
+        };
+        let both = |first, second| {
+            let began = Some(commits.now());
+            drop(commits.begin(first, began).unwrap());
+            commits.begin(second, began).is_ok()
+        };
+        assert!(both(one(IN_PLACE, true), one(REMOVES, true)));
+        assert!(both(one(REMOVES, true), one(IN_PLACE, true)));
+        assert!(!both(one(REMOVES, false), one(IN_PLACE, true)));
+        assert!(!both(one(REMOVES, true), one(IN_PLACE, false)));
+        // What is added is nobody else's yet; one loose change makes all of a transaction's loose.
+        let mut several = one(IN_PLACE, true);
+        several.add(Writes::Table(1, APPENDS), false);
+        assert!(both(several, one(REMOVES, true)));
+        let mut several = one(IN_PLACE, true);
+        several.add(Writes::Table(1, IN_PLACE), false);
+        assert!(!both(several, one(REMOVES, true)));
+        // While one is under way.
+        let removes = commits.begin(one(REMOVES, false), None).unwrap();
+        assert!(commits.begin(one(IN_PLACE, true), Some(commits.now())).is_err());
+        drop(removes);
+        assert!(commits.begin(one(IN_PLACE, true), Some(commits.now())).is_ok());
     }
 
     #[test]

@@ -121,7 +121,7 @@ impl Lease {
             self.transaction = Block::Begun;
         }
         let rendered = permit.get().clone();
-        let time_zone = Arc::clone(&run.time_zone);
+        let (time_zone, singly) = (Arc::clone(&run.time_zone), run.singly);
         let job_held = Arc::clone(&held);
         let watch = self.watch(&held, epoch, run.deadline);
         let in_place = match block {
@@ -136,7 +136,7 @@ impl Lease {
                     let mut work = job_held.work.lock();
                     match late.finish(&job_held, &mut work, &rendered, &params)? {
                         Some(started) => Ok(started),
-                        None => start(&job_held, &mut work, rendered, &params, &time_zone),
+                        None => start(&job_held, &mut work, rendered, &params, (&time_zone, singly)),
                     }
                 };
                 watch.run(job).await
@@ -149,7 +149,7 @@ impl Lease {
                         if let Block::Asked(access) = block {
                             work.transaction = Transaction::Begun(access);
                         }
-                        let started = start(&job_held, &mut work, rendered, &params, &time_zone);
+                        let started = start(&job_held, &mut work, rendered, &params, (&time_zone, singly));
                         if started.is_err() {
                             work.failed();
                         }
@@ -356,7 +356,7 @@ fn start(
     work: &mut Work,
     rendered: Rendered,
     params: &[Value],
-    time_zone: &Arc<str>,
+    (time_zone, singly): (&Arc<str>, bool),
 ) -> Result<Started> {
     if work.transaction == Transaction::Failed {
         return Err(aborted());
@@ -370,7 +370,7 @@ fn start(
         work.moment = Some(held.shared.commits.now());
     }
     work.settle(&held.raw, time_zone)?;
-    let statement = Statement { held, rendered, params };
+    let statement = Statement { held, rendered, params, singly };
     // DuckDB plans with the statistics of the moment and takes the snapshot later, unless both are in one transaction:
     // so a change has one of its own, and so does a query while others write.
     let autocommit = work.transaction == Transaction::None;
@@ -391,6 +391,8 @@ pub(super) struct Statement<'a> {
     pub held: &'a Arc<Held>,
     pub rendered: Rendered,
     pub params: &'a [Value],
+    /// See [`Run::singly`].
+    pub singly: bool,
 }
 
 impl Statement<'_> {
@@ -425,7 +427,7 @@ impl Statement<'_> {
 
     fn written(&self) -> Written {
         let mut written = Written::default();
-        written.add(self.rendered.writes);
+        written.add(self.rendered.writes, self.singly);
         written
     }
 
@@ -438,7 +440,7 @@ impl Statement<'_> {
         drop(super::feed_scan::bound());
         let plan = work.prepare(self.held, data, &self.rendered, self.params)?;
         if let Some(feed) = super::feed_scan::bound() {
-            work.written.add(*writes);
+            work.written.add(*writes, self.singly);
             return Ok(Some(Started::Feed { feed, plan }));
         }
         let select = plan.is_select();
@@ -450,7 +452,7 @@ impl Statement<'_> {
         let _committing = alone.then(|| self.held.shared.commits.begin(self.written(), None)).transpose()?;
         if !select && !autocommit {
             work.touched.add(*writes);
-            work.written.add(*writes);
+            work.written.add(*writes, self.singly);
         }
         let helpers = &self.held.shared.helpers;
         let late = || {
@@ -461,7 +463,7 @@ impl Statement<'_> {
         // A feed whose number is a parameter is only bound when the statement runs: it has run over nothing so far.
         if let Some(feed) = super::feed_scan::bound() {
             drop(result);
-            work.written.add(*writes);
+            work.written.add(*writes, self.singly);
             return Ok(Some(Started::Feed { feed, plan }));
         }
         self.begun(work, plan, result, own, help, Some(begun))

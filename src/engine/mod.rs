@@ -7,7 +7,7 @@
 //! let engine: Arc<dyn Engine> = Pool::open(config, plugins)?;      // blocks; replays the log of a crash
 //! let mut connection = engine.connect()?;                          // takes DuckDB's connection with its first statement
 //! connection.begin(Access::ReadWrite).await?;
-//! let run = Run { time_zone: "Europe/Berlin".into(), deadline: None };
+//! let run = Run::new("Europe/Berlin".into(), None);
 //! match connection.execute(&permit, vec![Value::Int4(7)], &run).await? {
 //!     Outcome::Rows(mut rows) => while let Some(batch) = rows.next().await? { /* encode it */ },
 //!     Outcome::Changed(rows) => { /* INSERT 0 rows */ }
@@ -207,6 +207,15 @@ pub struct Run {
     pub time_zone: Arc<str>,
     /// When to stop it with `StatementTimeout`.
     pub deadline: Option<Instant>,
+    /// Whoever runs it keeps each row that it changes or removes from all others who do so singly, until the transaction ends, and
+    /// knows that nobody has changed it since the transaction's snapshot.
+    pub singly: bool,
+}
+
+impl Run {
+    pub fn new(time_zone: Arc<str>, deadline: Option<Instant>) -> Self {
+        Self { time_zone, deadline, singly: false }
+    }
 }
 
 pub enum Outcome {

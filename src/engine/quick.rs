@@ -59,7 +59,7 @@ fn begin(held: &Arc<Held>, work: &mut Work, rendered: &Rendered, params: &[Value
         return Ok(InPlace::Late(Late { pending, plan }));
     }
     let result = pending.finish().translated()?;
-    let statement = Statement { held, rendered: rendered.clone(), params };
+    let statement = Statement { held, rendered: rendered.clone(), params, singly: false };
     let started = statement.begun(work, plan, result, false, &mut help, Some(begun))?;
     Ok(started.map_or(InPlace::No, |started| InPlace::Done(Ok(started))))
 }
@@ -75,7 +75,7 @@ impl Late {
     ) -> Result<Option<Started>> {
         let mut help = Some(held.shared.helpers.call());
         let result = self.pending.finish().translated()?;
-        let statement = Statement { held, rendered: rendered.clone(), params };
+        let statement = Statement { held, rendered: rendered.clone(), params, singly: false };
         statement.begun(work, self.plan, result, false, &mut help, None)
     }
 }

@@ -25,7 +25,7 @@ pub struct System {
 static NEXT: AtomicU64 = AtomicU64::new(1 << 48);
 
 fn run() -> Run {
-    Run { time_zone: "UTC".into(), deadline: None }
+    Run::new("UTC".into(), None)
 }
 
 impl System {

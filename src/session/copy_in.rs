@@ -232,6 +232,7 @@ impl Session {
             permit: plan.permit.clone(),
             values,
             time_zone,
+            singly: false,
             scene,
             depends: Some(plan.depends.clone()),
             drew: Default::default(),
@@ -248,8 +249,7 @@ impl Session {
         params: Vec<types::Value>,
         pump: impl Future<Output = Result<T>>,
     ) -> Result<(u64, T)> {
-        let run =
-            Run { time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(), deadline: self.deadline };
+        let run = Run::new(self.shared.state.lock().settings.acting().engine_zone.clone(), self.deadline);
         let lease = self.lease()?;
         let mut work = pin!(lease.connection.execute(&plan.permit, params, &run));
         let mut pump = pin!(pump);

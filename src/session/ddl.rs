@@ -235,8 +235,7 @@ impl Session {
         depends: Option<Arc<Depends>>,
         front: &mut dyn Front,
     ) -> Result<Outcome> {
-        let run =
-            Run { time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(), deadline: self.deadline };
+        let run = Run::new(self.shared.state.lock().settings.acting().engine_zone.clone(), self.deadline);
         let shared = self.shared.clone();
         shared.interrupt.check()?;
         self.next_tape(true);

@@ -11,11 +11,11 @@ use super::journal;
 use super::plan_cache::Origin;
 use super::portals::{Batches, OpenRows};
 use super::probe::is_nameless;
-use super::row_locks::{self, locking_word};
+use super::row_locks::{self, Changing, locking_word};
 use super::session::Session;
 use super::transaction::{self, Transaction};
 use crate::engine::tape::Record;
-use crate::engine::{Cancel, CancelReason, Outcome, Run};
+use crate::engine::{Cancel, CancelReason, Outcome, Run, Writes};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::lower::Decimals;
 use crate::sql::{self, Command, CompiledBody, Plan};
@@ -164,15 +164,21 @@ impl Session {
             return Err(transaction::read_only(locking_word(plan)));
         }
         // On the heap: these futures are large, and not what a statement's own is to be as large as.
-        let target = Box::pin(self.lock_before(plan, values, &mut *front)).await?;
+        let changing = Box::pin(self.lock_before(plan, values, &mut *front)).await?;
         Box::pin(self.take_later_data()).await?;
+        let target = changing == Changing::ToBeFound;
         let finds = target || !plan.row_locks.is_empty();
+        let mut singly = false;
         if finds {
             // What is found and what is done with it are of one snapshot.
             let fresh = self.transaction.active().is_none_or(|active| !active.engine) || self.has_only_read();
             self.open_engine().await?;
-            Box::pin(self.lock_found(plan, values, (fresh, target), &mut *front)).await?;
+            singly = Box::pin(self.lock_found(plan, values, (fresh, target), &mut *front)).await?;
         }
+        if let Changing::Row(row) = changing {
+            singly = self.is_as_locked(row);
+        }
+        self.singly = if singly { row_locks::changed_table(plan) } else { None };
         self.start_part(plan, values, front, if finds { Alone::No } else { alone }, feed).await
     }
 
@@ -223,8 +229,9 @@ impl Session {
         self.drop_at_end(&plan.after);
         let duty = self.before_duty(plan).await?;
         let params = self.bind_values(plan, values, feed)?;
-        let run =
-            Run { time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(), deadline: self.deadline };
+        let zone = self.shared.state.lock().settings.acting().engine_zone.clone();
+        let singly = matches!(plan.permit.get().writes, Writes::Table(oid, _) if self.singly == Some(oid));
+        let run = Run { singly, ..Run::new(zone, self.deadline) };
         let (snapshot, role) = (self.snapshot(), self.role());
         let shared = self.shared.clone();
         shared.interrupt.check()?;
@@ -243,7 +250,7 @@ impl Session {
             .map_err(|error| constraint::explain(error, plan.target.as_deref(), &snapshot, role))?;
         self.duties.extend(duty);
         let outcome = match kept {
-            Some(values) => self.note(&plan.permit, values, Some(row_locks::depends(plan)), &run, outcome),
+            Some(values) => self.note(&plan.permit, values, Some(row_locks::depends(plan, singly)), &run, outcome),
             None => outcome,
         };
         Ok(match outcome {
@@ -403,6 +410,13 @@ impl Session {
             Outcome::Done => Started::Changed(0),
         };
         self.settle_keys(front).await?;
+        if alone == Alone::Yes
+            && matches!(started, Started::Changed(_))
+            && plan.before.is_empty()
+            && plan.keys.is_none()
+        {
+            self.commit_alone().await?;
+        }
         Ok(started)
     }
 

@@ -53,6 +53,8 @@ pub struct Entry {
     pub permit: Permit<Rendered>,
     pub values: Vec<Value>,
     pub time_zone: Arc<str>,
+    /// See [`crate::engine::Run::singly`].
+    pub singly: bool,
     pub scene: Scene,
     /// `None`: it may depend on anything (a definition).
     pub depends: Option<Arc<Depends>>,

@@ -348,7 +348,7 @@ impl Session {
     }
 
     fn plain_run(&self) -> Run {
-        Run { time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(), deadline: self.deadline }
+        Run::new(self.shared.state.lock().settings.acting().engine_zone.clone(), self.deadline)
     }
 
     /// A question of the gateway's own, about the transaction's rows.

@@ -134,6 +134,28 @@ impl Session {
         committed
     }
 
+    /// The only statement of its transaction, which has found its rows before: commits what the engine would have committed by
+    /// itself, so that a conflict comes while the statement can still be tried again.
+    pub(super) async fn commit_alone(&mut self) -> Result<()> {
+        let Transaction::Implicit(active) = &self.transaction else { return Ok(()) };
+        let redefined = active.overlay.as_ref().is_some_and(|overlay| !overlay.changes().is_empty());
+        if !active.engine
+            || redefined
+            || !active.scratch.is_empty()
+            || !active.late.is_empty()
+            || !self.on_commit.is_empty()
+        {
+            return Ok(());
+        }
+        self.shared.tape.record(false);
+        let _turn = self.before_commit().await?;
+        self.lease()?.connection.commit().await?;
+        if let Some(active) = self.transaction.active_mut() {
+            active.engine = false;
+        }
+        Ok(())
+    }
+
     async fn commit_all(&mut self) -> Result<()> {
         self.hold_cursors().await?;
         self.on_commit_actions().await?;
@@ -184,7 +206,7 @@ impl Session {
     async fn drop_scratch(&mut self) -> Result<()> {
         let Some(active) = self.transaction.active_mut() else { return Ok(()) };
         let scratch = std::mem::take(&mut active.scratch);
-        let run = Run { time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(), deadline: None };
+        let run = Run::new(self.shared.state.lock().settings.acting().engine_zone.clone(), None);
         for permit in scratch {
             self.lease()?.connection.execute(&permit, Vec::new(), &run).await?;
         }

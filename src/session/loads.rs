@@ -74,7 +74,7 @@ impl Session {
         }
         // The transaction does not see what was committed after it began.
         let mut beside = gateway.engine().connect_beside()?;
-        let run = Run { time_zone: "UTC".into(), deadline: self.deadline };
+        let run = Run::new("UTC".into(), self.deadline);
         let Outcome::Rows(mut rows) = beside.execute(&question, Vec::new(), &run).await? else {
             return Err(Error::internal("a question without rows"));
         };
@@ -89,8 +89,7 @@ impl Session {
     /// The load is done: it is remembered if the transaction commits.
     pub(super) async fn remember_batch(&mut self, table: &Relation, batch: &str, rows: u64) -> Result<()> {
         let permit = loads::remember(table.oid, batch, rows);
-        let run =
-            Run { time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(), deadline: self.deadline };
+        let run = Run::new(self.shared.state.lock().settings.acting().engine_zone.clone(), self.deadline);
         self.next_tape(true);
         let outcome = self.lease()?.connection.execute(&permit, Vec::new(), &run).await?;
         self.note(&permit, Vec::new(), Some(std::sync::Arc::new(Depends::default())), &run, outcome);

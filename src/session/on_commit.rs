@@ -15,7 +15,7 @@ impl Session {
         let snapshot = environment.context.snapshot.clone();
         self.on_commit.retain(|(table, _)| snapshot.relation_by_oid(*table).is_some());
         let plan = ddl::at_commit(&self.on_commit, &environment.context)?;
-        let run = Run { time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(), deadline: None };
+        let run = Run::new(self.shared.state.lock().settings.acting().engine_zone.clone(), None);
         for step in &plan.steps {
             let Step::Command(permit) = step else {
                 return Err(Error::internal("ON COMMIT takes commands only"));

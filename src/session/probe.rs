@@ -114,8 +114,7 @@ impl Session {
 
     async fn probed_rows(&mut self, probe: &Probe, values: &[Value]) -> Result<(Vec<Vec<Value>>, tape::Record)> {
         let params = self.bind_sources(&probe.params, values, None)?;
-        let run =
-            Run { time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(), deadline: self.deadline };
+        let run = Run::new(self.shared.state.lock().settings.acting().engine_zone.clone(), self.deadline);
         let shared = self.shared.clone();
         shared.interrupt.check()?;
         let lease = self.lease()?;

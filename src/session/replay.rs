@@ -45,6 +45,7 @@ impl Session {
             permit: permit.clone(),
             values,
             time_zone: run.time_zone.clone(),
+            singly: run.singly,
             scene: self.shared.state.lock().scene(),
             depends,
             drew: Default::default(),
@@ -217,7 +218,8 @@ impl Session {
     }
 
     async fn repeat_entry(&mut self, entry: &mut Entry, front: &mut dyn Front) -> Result<()> {
-        let run = Run { time_zone: entry.time_zone.clone(), deadline: self.deadline };
+        // Its rows are the ones that it has locked: it depends on nothing that has changed, and its outcome is to be the same.
+        let run = Run { singly: entry.singly, ..Run::new(entry.time_zone.clone(), self.deadline) };
         self.shared.interrupt.check()?;
         let outcome = match entry.data.is_some() {
             true => self.repeat_copy(entry, &run, front).await?,

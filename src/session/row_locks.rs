@@ -2,14 +2,16 @@
 //!
 //! A row is known by a hash of its primary key, or by its number in DuckDB. Whoever locks rows takes them one by one and says
 //! so at the table's rows as a whole; whoever changes rows takes them one by one where they are known before (by key, or
-//! found like those of FOR UPDATE while others hold rows), and otherwise the table's rows beside all others that change some
-//! and nobody that holds one ([`LockTag::Rows`]).
+//! found like those of FOR UPDATE), and otherwise, or if they are many, the table's rows beside all others that change some
+//! and nobody that holds one ([`LockTag::Rows`]). Of changes that both hold their rows one by one the engine need not fear that they
+//! overlook each other ([`Run::singly`]).
 //!
 //! A row that was changed between the snapshot and the lock is read anew, from a newer snapshot, or (where the transaction
 //! cannot have one) is 40001.
 
 use std::sync::Arc;
 
+use arrow::array::ArrayRef;
 use arrow::record_batch::RecordBatch;
 
 use super::execute::guarded;
@@ -17,8 +19,10 @@ use super::front::Front;
 use super::locking::{Got, outdated, unavailable};
 use super::session::Session;
 use crate::engine::directory::{LockMode, LockTag};
-use crate::engine::{Outcome, Run, Writes};
+use crate::engine::{Outcome, Rendered, Rows, Run, Writes};
 use crate::error::{Error, Result, SqlState};
+use crate::policy::Permit;
+use crate::sql::ddl::keys::FIRST_OWN_ROW;
 use crate::sql::lower::LIST_WIDTH;
 use crate::sql::{ChangedRows, Command, Depends, LockKey, LockedRows, ParamSource, Plan, RowKey, RowLocks, WholeTable};
 use crate::tree::LockWait;
@@ -26,6 +30,21 @@ use crate::types::{self, Oid, Phys, Value};
 
 /// Rows of one table that a statement locks one by one; beyond that it locks the table's rows as a whole.
 const ONE_BY_ONE: usize = 10_000;
+
+/// Rows that a statement changes one by one. Beyond that to hold each costs more than it is worth: those who meet in one of them
+/// are told by the engine.
+const CHANGED_ONE_BY_ONE: usize = 2_000;
+
+/// What is known, before a statement runs, of the rows that it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Changing {
+    /// Nothing; or there are none.
+    Unknown,
+    /// It is this one alone, and it is locked.
+    Row(LockTag),
+    /// They are to be found and locked first.
+    ToBeFound,
+}
 
 /// What locking the rows of a query came to.
 #[derive(Default)]
@@ -36,17 +55,29 @@ struct Locked {
     skips: bool,
 }
 
+/// What locking the rows that a statement changes came to.
+struct Held {
+    /// All of them are held, and there are no others.
+    each: bool,
+    /// Some were changed after the snapshot was taken.
+    stale: bool,
+}
+
 impl Session {
-    /// Before a statement: its tables, the row that it changes if its key is given, or all that it may change. True if the rows
-    /// that it changes have to be found first, because others hold rows of the table. A row that was changed after the
-    /// transaction's snapshot is read anew, if the transaction can be moved to another.
-    pub(super) async fn lock_before(&mut self, plan: &Plan, values: &[Value], front: &mut dyn Front) -> Result<bool> {
+    /// Before a statement: its tables, the row that it changes if its key is given, or all that it may change. A row that was
+    /// changed after the transaction's snapshot is read anew, if the transaction can be moved to another.
+    pub(super) async fn lock_before(
+        &mut self,
+        plan: &Plan,
+        values: &[Value],
+        front: &mut dyn Front,
+    ) -> Result<Changing> {
         self.lock_tables(plan, front).await?;
         if self.pinned {
             // A schema change has locked its tables.
-            return Ok(false);
+            return Ok(Changing::Unknown);
         }
-        let mut find = false;
+        let mut changing = Changing::Unknown;
         let mut known = None;
         match plan.changes.as_deref() {
             Some(ChangedRows::Keyed { table, mode, key, alone: _ }) => {
@@ -61,10 +92,15 @@ impl Session {
                         self.acquire(rows, LockTag::ROW_WRITER, LockWait::Block, &mut *front).await?;
                     } else {
                         one?;
+                        changing = Changing::Row(row);
                     }
                     let engine = self.transaction.active().is_some_and(|active| active.engine);
-                    if engine && self.is_row_changed(row) && !self.has_only_read() && self.is_read_committed() {
-                        self.move_on(&mut *front).await?;
+                    if engine && self.is_row_changed(row) && !self.has_only_read() {
+                        if self.is_read_committed() {
+                            self.move_on(&mut *front).await?;
+                        } else if !self.is_as_locked(row) && self.is_changed(table.oid) {
+                            return Err(changed_since());
+                        }
                     }
                 }
             }
@@ -72,13 +108,21 @@ impl Session {
                 let of = &rows.of[0];
                 let table = of.table.oid;
                 known = Some(table);
+                // Where the statement is sure to change the rows that are found, others need not fear for the rest.
+                let sure = rows.settled && changed_table(plan) == Some(table);
                 // A queue: who takes its rows by FOR UPDATE leaves the others to others.
                 let queue = plan.row_locks.iter().flat_map(|rows| &rows.of).any(|of| of.table.oid == table);
                 let (tag, mode) = (LockTag::Rows(table), LockTag::ROW_WRITER);
                 // Who holds some of its rows takes these in the same way: others are not kept from the rest.
                 let holds = self.gateway.locks.holds(self.shared.id, tag, LockTag::ROW_LOCKER);
-                find =
-                    queue || holds || self.acquire(tag, mode, LockWait::SkipLocked, &mut *front).await? == Got::Nothing;
+                let read_only = self.shared.state.lock().settings.transaction.read_only;
+                let find = sure && !read_only
+                    || queue
+                    || holds
+                    || self.acquire(tag, mode, LockWait::SkipLocked, &mut *front).await? == Got::Nothing;
+                if find {
+                    changing = Changing::ToBeFound;
+                }
             }
             Some(ChangedRows::Found(_)) | None => {}
         }
@@ -106,7 +150,7 @@ impl Session {
                 self.acquire(LockTag::Rows(oid), LockTag::ROW_WRITER, LockWait::Block, &mut *front).await?;
             }
         }
-        Ok(find)
+        Ok(changing)
     }
 
     /// Who adds a row with the same key by ON CONFLICT waits, and finds it then. DuckDB would tell the second of them at COMMIT only.
@@ -127,14 +171,15 @@ impl Session {
     }
 
     /// Locks what a statement's FOR UPDATE finds and (`target`) the rows that it changes, as of a snapshot in which they still
-    /// are as they were when they were locked. `fresh`: the transaction can have another snapshot.
+    /// are as they were when they were locked. `fresh`: the transaction can have another snapshot. True if it holds each row that it
+    /// changes.
     pub(super) async fn lock_found(
         &mut self,
         plan: &Plan,
         values: &[Value],
         (fresh, target): (bool, bool),
         front: &mut dyn Front,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         self.execution += 1;
         loop {
             let mark = self.gateway.locks.mark(self.shared.id);
@@ -144,7 +189,7 @@ impl Session {
                 ChangedRows::Found(rows) => Some(&**rows),
                 ChangedRows::Keyed { .. } => None,
             });
-            for rows in plan.row_locks.iter().map(Arc::as_ref).chain(changed) {
+            for rows in &plan.row_locks {
                 for WholeTable { table, wait } in &rows.whole {
                     let tag = LockTag::Rows(table.oid);
                     if self.acquire(tag, LockTag::ALL_ROWS, *wait, &mut *front).await? == Got::Nothing {
@@ -156,8 +201,22 @@ impl Session {
                 all.stale |= stale;
                 all.skips |= skips;
             }
+            let mut singly = false;
+            if let Some(rows) = changed {
+                let held = self.lock_changed(rows, values, fresh, &mut *front).await?;
+                singly = held.each;
+                if fresh || self.is_read_committed() {
+                    all.stale |= held.stale;
+                } else if held.stale {
+                    // Others may have done no more than to lock it.
+                    singly = false;
+                    if rows.of.iter().any(|of| self.is_changed(of.table.oid)) {
+                        return Err(changed_since());
+                    }
+                }
+            }
             if !all.stale {
-                return Ok(());
+                return Ok(singly);
             }
             if all.skips {
                 // Others may have what it does not want any more.
@@ -168,7 +227,7 @@ impl Session {
             } else if self.is_read_committed() {
                 self.move_on(&mut *front).await?;
             } else {
-                return Err(outdated("Another transaction has changed a row after this one had begun."));
+                return Err(changed_since());
             }
             self.shared.interrupt.check()?;
             self.open_engine().await?;
@@ -182,7 +241,7 @@ impl Session {
         let Some(active) = self.transaction.active() else { return Ok(()) };
         let place = active.journal.place();
         if !active.journal.reaches(place) || self.pinned || self.portals.read_from_engine() {
-            return Err(outdated("Another transaction has changed a row after this one had begun."));
+            return Err(changed_since());
         }
         if let Err(error) = self.repeat(place, front).await {
             // What was done again in part is nothing to go back from.
@@ -196,6 +255,87 @@ impl Session {
     fn is_changed(&self, table: Oid) -> bool {
         let moment = self.transaction.active().and_then(|active| active.moment);
         moment.is_none_or(|moment| self.gateway.engine().changed_since(moment, Some(&[table])))
+    }
+
+    /// Locks the rows that a statement is about to change, in an order that is the same for all who do: each of them, or else the
+    /// table's rows as one does who does not know which. `fresh`: it costs nothing to look again.
+    async fn lock_changed(
+        &mut self,
+        rows: &RowLocks,
+        values: &[Value],
+        fresh: bool,
+        front: &mut dyn Front,
+    ) -> Result<Held> {
+        let ([LockedRows { table, mode, key, .. }], Some(find)) = (rows.of.as_slice(), &rows.find) else {
+            return Err(Error::internal("rows of no table are changed"));
+        };
+        let whole = LockTag::Rows(table.oid);
+        // Where others may be changed than are found, nobody takes single rows meanwhile as a whole.
+        let beside = if rows.settled { LockTag::KEYED_WRITER } else { LockTag::ROW_LOCKER };
+        self.acquire(whole, beside, LockWait::Block, &mut *front).await?;
+        let mut found = self.open_rows(rows, find, values, &mut *front).await?;
+        let shared = self.shared.clone();
+        let canceller = self.lease()?.canceller.clone();
+        let mut tags = Vec::new();
+        while tags.len() <= CHANGED_ONE_BY_ONE {
+            let next = guarded(Some(&mut *front), &shared.interrupt, &canceller, found.next()).await?;
+            let Some(batch) = next else { break };
+            let found = (0..batch.num_rows()).filter_map(|at| tag_of(table.oid, key, batch.columns(), at));
+            tags.extend(found.filter(|row| !is_own(key, row.0)).map(|row| row.1));
+        }
+        drop(found);
+        tags.sort_unstable();
+        tags.dedup();
+        let mut held = Held { each: rows.settled && tags.len() <= CHANGED_ONE_BY_ONE, stale: false };
+        let since = self.transaction.active().map_or(0, |active| active.locks_from);
+        if tags.len() <= CHANGED_ONE_BY_ONE {
+            for tag in tags {
+                match self.acquire(tag, *mode, LockWait::Block, &mut *front).await {
+                    // So many rows are not held one by one.
+                    Err(error) if error.code() == SqlState::OUT_OF_MEMORY => {
+                        held.each = false;
+                        break;
+                    }
+                    got => got?,
+                };
+                // What others have changed without saying which rows the engine tells, should it be these.
+                let locks = &self.gateway.locks;
+                held.stale |= if fresh { locks.changed_since(tag, since) } else { locks.taken_since(tag, since) };
+            }
+        }
+        if !held.each && rows.settled {
+            let got = self.acquire(whole, LockTag::ROW_WRITER, LockWait::Block, &mut *front).await?;
+            held.stale |= got == Got::AfterWaiting && self.is_changed(table.oid);
+        }
+        Ok(held)
+    }
+
+    /// Starts the query that finds rows to be locked.
+    async fn open_rows(
+        &mut self,
+        rows: &RowLocks,
+        find: &Permit<Rendered>,
+        values: &[Value],
+        front: &mut dyn Front,
+    ) -> Result<Box<dyn Rows>> {
+        let params = rows.params.iter().map(|source| match source {
+            ParamSource::Client(n) => Ok(values.get(usize::from(*n)).cloned().unwrap_or(Value::Null)),
+            ParamSource::Session(value) => self.session_value(*value),
+            ParamSource::Execution => Ok(Value::Int8(self.execution)),
+            ParamSource::Feed => Err(Error::internal("a feed among rows that are locked")),
+        });
+        let params = params.collect::<Result<Vec<_>>>()?;
+        let run = Run::new(self.shared.state.lock().settings.acting().engine_zone.clone(), self.deadline);
+        self.end_tape();
+        let shared = self.shared.clone();
+        shared.interrupt.check()?;
+        let lease = self.lease()?;
+        let canceller = lease.canceller.clone();
+        let work = lease.connection.execute(find, params, &run);
+        match guarded(Some(&mut *front), &shared.interrupt, &canceller, work).await? {
+            Outcome::Rows(found) => Ok(found),
+            Outcome::Changed(_) | Outcome::Done => Err(Error::internal("rows to be locked are no rows")),
+        }
     }
 
     /// Finds rows and locks them one by one.
@@ -215,24 +355,9 @@ impl Session {
             }
         }
         let most = most(rows, values)?;
-        let params = rows.params.iter().map(|source| match source {
-            ParamSource::Client(n) => Ok(values.get(usize::from(*n)).cloned().unwrap_or(Value::Null)),
-            ParamSource::Session(value) => self.session_value(*value),
-            ParamSource::Execution => Ok(Value::Int8(self.execution)),
-            ParamSource::Feed => Err(Error::internal("a feed among rows that are locked")),
-        });
-        let params = params.collect::<Result<Vec<_>>>()?;
-        let run =
-            Run { time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(), deadline: self.deadline };
-        self.end_tape();
+        let mut found = self.open_rows(rows, find, values, &mut *front).await?;
         let shared = self.shared.clone();
-        shared.interrupt.check()?;
-        let lease = self.lease()?;
-        let canceller = lease.canceller.clone();
-        let work = lease.connection.execute(find, params, &run);
-        let Outcome::Rows(mut found) = guarded(Some(&mut *front), &shared.interrupt, &canceller, work).await? else {
-            return Err(Error::internal("rows to be locked are no rows"));
-        };
+        let canceller = self.lease()?.canceller.clone();
         let mut locked = 0;
         let mut whole = vec![false; rows.of.len()];
         while most.is_none_or(|most| locked < most) {
@@ -269,23 +394,19 @@ impl Session {
         for (LockedRows { table, mode, wait, key }, whole) in rows.of.iter().zip(whole) {
             let own = &batch.columns()[column..=column + key.len()];
             column += 1 + key.len();
-            let Value::Int8(number) = types::arrow::value_at(own[0].as_ref(), at, &Phys::Int8) else {
+            let Some((number, tag)) = tag_of(table.oid, key, own, at) else {
                 numbers.push(None);
                 continue;
             };
             numbers.push(Some(number));
+            if is_own(key, number) {
+                continue;
+            }
             if *whole {
                 self.acquire(LockTag::Rows(table.oid), LockTag::ALL_ROWS, LockWait::Block, &mut *front).await?;
                 done.stale |= self.is_changed(table.oid);
                 continue;
             }
-            let values: Vec<Value> = own[1..]
-                .iter()
-                .zip(key)
-                .map(|(column, phys)| types::arrow::value_at(column.as_ref(), at, phys))
-                .collect();
-            let by_key = if values.is_empty() { None } else { LockTag::of_row(table.oid, &values) };
-            let tag = by_key.unwrap_or(LockTag::Row(table.oid, number.cast_unsigned()));
             match self.acquire(tag, *mode, *wait, &mut *front).await? {
                 Got::AtOnce | Got::AfterWaiting => done.stale |= self.is_row_changed(tag),
                 Got::Nothing if *wait == LockWait::SkipLocked => {
@@ -306,10 +427,49 @@ impl Session {
         Ok(true)
     }
 
+    /// Whether a row that is locked is, in the transaction's snapshot, as it was when it was locked.
+    pub(super) fn is_as_locked(&self, row: LockTag) -> bool {
+        let begun = self.transaction.active().filter(|active| active.engine);
+        begun.is_none_or(|active| !self.gateway.locks.taken_since(row, active.locks_from))
+    }
+
     fn is_row_changed(&self, row: LockTag) -> bool {
         let since = self.transaction.active().map_or(0, |active| active.locks_from);
         self.gateway.locks.changed_since(row, since)
     }
+}
+
+/// A row that was found: its number in DuckDB, and by what it is locked. `None` where an outer join has none.
+fn tag_of(table: Oid, key: &[Phys], columns: &[ArrayRef], at: usize) -> Option<(i64, LockTag)> {
+    let [number, columns @ ..] = columns else { return None };
+    let Value::Int8(number) = types::arrow::value_at(number.as_ref(), at, &Phys::Int8) else { return None };
+    let of_key = |(column, phys): (&ArrayRef, &Phys)| types::arrow::value_at(column.as_ref(), at, phys);
+    let values: Vec<Value> = columns.iter().zip(key).map(of_key).collect();
+    let by_key = if values.is_empty() { None } else { LockTag::of_row(table, &values) };
+    Some((number, by_key.unwrap_or(LockTag::Row(table, number.cast_unsigned()))))
+}
+
+/// A row that its transaction has added, of a table without a key: nobody else sees it, and its number is another's, too.
+fn is_own(key: &[Phys], number: i64) -> bool {
+    key.is_empty() && number >= FIRST_OWN_ROW
+}
+
+/// The table of an UPDATE or DELETE, if nothing but it changes or removes rows there.
+pub(super) fn changed_table(plan: &Plan) -> Option<Oid> {
+    let table = match plan.changes.as_deref()? {
+        ChangedRows::Keyed { table, .. } => table.oid,
+        ChangedRows::Found(rows) => rows.of.first()?.table.oid,
+    };
+    let changes = |step: &&Plan| match step.permit.get().writes {
+        Writes::Table(oid, change) => oid == table && (change.in_place || change.removes),
+        Writes::Nothing | Writes::Aside => false,
+        Writes::Anything => true,
+    };
+    (plan.before.iter().chain([plan]).filter(changes).count() == 1).then_some(table)
+}
+
+fn changed_since() -> Error {
+    outdated("Another transaction has changed a row after this one had begun.")
 }
 
 fn of_row(table: &str) -> Error {
@@ -344,14 +504,20 @@ fn most(rows: &RowLocks, values: &[Value]) -> Result<Option<u64>> {
     Ok(Some(limit.saturating_add(offset)))
 }
 
-/// What a statement's effect depends on, but for the row that its transaction has locked for it.
-pub(super) fn depends(plan: &Plan) -> Arc<Depends> {
-    match plan.changes.as_deref() {
-        Some(ChangedRows::Keyed { table, alone: true, .. }) if plan.before.is_empty() => {
-            let tables = plan.depends.tables.iter().copied().filter(|oid| *oid != table.oid).collect();
+/// What a statement's effect depends on, but for the rows that its transaction has locked for it (`singly`: all that it has found. What
+/// others have added since, it would change, too, if it were done again: its count tells).
+pub(super) fn depends(plan: &Plan, singly: bool) -> Arc<Depends> {
+    let locked = match plan.changes.as_deref() {
+        Some(ChangedRows::Keyed { table, alone: true, .. }) => Some(table.oid),
+        Some(ChangedRows::Found(rows)) if rows.alone && singly => rows.of.first().map(|of| of.table.oid),
+        Some(ChangedRows::Keyed { .. } | ChangedRows::Found(_)) | None => None,
+    };
+    match locked {
+        Some(table) if plan.before.is_empty() => {
+            let tables = plan.depends.tables.iter().copied().filter(|oid| *oid != table).collect();
             Arc::new(Depends { tables, ..*plan.depends })
         }
-        Some(ChangedRows::Keyed { .. } | ChangedRows::Found(_)) | None => Arc::clone(&plan.depends),
+        Some(_) | None => Arc::clone(&plan.depends),
     }
 }
 

@@ -64,6 +64,8 @@ pub struct Session {
     pub(super) role_deadline: bool,
     /// The number of the last execution that locked rows before it ran.
     pub(super) execution: i64,
+    /// The table whose rows the running statement changes, each of which it has locked.
+    pub(super) singly: Option<Oid>,
     /// What the running statement was compiled for has been redefined since.
     pub(super) redefined: bool,
     /// How deep the statements of DO that are at work are inside each other.

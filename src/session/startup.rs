@@ -98,6 +98,7 @@ impl Session {
             place: None,
             role_deadline: false,
             execution: 0,
+            singly: None,
             redefined: false,
             block_depth: 0,
             pinned: false,

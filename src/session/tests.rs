@@ -187,7 +187,7 @@ async fn gateway_with_catalogs() -> Arc<Gateway> {
 async fn gateway_over(audit: Audit, plugins: Plugins, snapshot: Snapshot) -> Arc<Gateway> {
     let engine = Pool::open(engine_config(), plugins).unwrap();
     let mut connection = engine.connect().unwrap();
-    let run = Run { time_zone: "UTC".into(), deadline: None };
+    let run = Run::new("UTC".into(), None);
     for sql in crate::sql::ddl::store::create() {
         let rendered = Rendered {
             sql: sql.into(),

@@ -77,8 +77,7 @@ impl Session {
     /// How many rows were removed.
     async fn remove_from(&mut self, table: &Relation, row: i64, front: &mut dyn Front) -> Result<i64> {
         let permit = remove_from(table, row);
-        let run =
-            Run { time_zone: self.shared.state.lock().settings.acting().engine_zone.clone(), deadline: self.deadline };
+        let run = Run::new(self.shared.state.lock().settings.acting().engine_zone.clone(), self.deadline);
         let shared = self.shared.clone();
         shared.interrupt.check()?;
         let lease = self.lease()?;

@@ -278,7 +278,7 @@ fn probe_of(permit: &Permit<Lowered>, probe: &lower::Probe, params: &[(ParamSour
 
 /// The query that finds rows to be locked, under the statement's permit.
 fn locked(permit: &Permit<Lowered>, rows: &lower::RowLocks) -> RowLocks {
-    let lower::RowLocks { find, params, of, whole, list, limit, offset } = rows;
+    let lower::RowLocks { find, params, of, whole, list, limit, offset, settled, alone } = rows;
     let rendered = find.as_ref().map(render::statement);
     let (params, types) = in_order(params, rendered.as_ref().map(|(_, order)| order.as_slice()).unwrap_or_default());
     let columns = of.iter().flat_map(|rel| std::iter::once(Phys::Int8).chain(rel.key.iter().cloned())).collect();
@@ -292,7 +292,17 @@ fn locked(permit: &Permit<Lowered>, rows: &lower::RowLocks) -> RowLocks {
             keyed: None,
         })
     });
-    RowLocks { find, params, of: of.clone(), whole: whole.clone(), list: *list, limit: *limit, offset: *offset }
+    RowLocks {
+        find,
+        params,
+        of: of.clone(),
+        whole: whole.clone(),
+        list: *list,
+        limit: *limit,
+        offset: *offset,
+        settled: *settled,
+        alone: *alone,
+    }
 }
 
 fn changed_rows(permit: &Permit<Lowered>, rows: &lower::Changed) -> ChangedRows {

@@ -178,6 +178,10 @@ pub struct RowLocks {
     /// LIMIT and OFFSET, where rows may be skipped: only so many are locked.
     pub limit: Option<LockKey>,
     pub offset: Option<LockKey>,
+    /// Of rows that a statement changes: it finds the same ones in the same snapshot, once they are locked.
+    pub settled: bool,
+    /// And it reads nothing else.
+    pub alone: bool,
 }
 
 /// One relation of [`RowLocks`].

@@ -62,7 +62,7 @@ fn statement(sql: &str, params: &[Phys], columns: &[Phys], kind: Kind) -> Permit
 }
 
 fn run() -> Run {
-    Run { time_zone: "UTC".into(), deadline: None }
+    Run::new("UTC".into(), None)
 }
 
 async fn command(connection: &mut dyn Connection, sql: &str) -> Result<()> {

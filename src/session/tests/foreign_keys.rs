@@ -91,7 +91,7 @@ async fn tables_of_an_older_file_lose_duckdbs_foreign_keys() {
     let oid = |name: &str| snapshot.relation("public", name).unwrap().oid;
     let (p, c, s) = (oid("p"), oid("c"), oid("s"));
     let mut connection = gateway.engine().connect().unwrap();
-    let now = Run { time_zone: "UTC".into(), deadline: None };
+    let now = Run::new("UTC".into(), None);
     let command = |sql: String| {
         let sql = sql.into();
         let (params, columns) = (Vec::new(), Vec::new());

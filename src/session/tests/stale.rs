@@ -128,7 +128,7 @@ async fn tables_of_an_older_file_get_their_numbers() {
     }
     let engine = Pool::open(engine_config(), plugins()).unwrap();
     let mut connection = engine.connect().unwrap();
-    let run = Run { time_zone: "UTC".into(), deadline: None };
+    let run = Run::new("UTC".into(), None);
     let mut commands = ddl::store::create();
     commands.push("CREATE SCHEMA app".to_owned());
     for (namespace, name) in [("public", "Parent"), ("public", "child"), ("app", "t")] {

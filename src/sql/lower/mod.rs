@@ -61,12 +61,14 @@ mod row_locks;
 mod rules;
 mod select;
 mod set_op;
+mod settled;
 mod shaped;
 mod shaped_call;
 mod staged;
 mod steps;
 mod update;
 pub(crate) mod upsert;
+mod upserted;
 mod window;
 
 use std::collections::HashMap;

@@ -18,6 +18,8 @@ use crate::types::{Phys, Value, oid};
 
 use super::array::plain_query;
 use super::ir::{self, Scalar};
+use super::settled::is_settled;
+use super::upserted::{added, upserted};
 use super::{Decimals, Lowerer, Means, Rel};
 
 /// Lists of one statement's relations are numbered by query, then by relation.
@@ -34,6 +36,8 @@ pub struct RowLocks {
     pub list: Option<u16>,
     pub limit: Option<LockKey>,
     pub offset: Option<LockKey>,
+    pub settled: bool,
+    pub alone: bool,
 }
 
 /// See [`crate::sql::ChangedRows`].
@@ -57,7 +61,7 @@ pub(super) struct ToLock {
 
 /// The columns of a table's primary key, if equal values of them always look the same: then a row is known by them, and
 /// otherwise by its number.
-fn key_columns(def: &registry::Relation) -> Vec<i16> {
+pub(super) fn key_columns(def: &registry::Relation) -> Vec<i16> {
     let Some(ConstraintKind::PrimaryKey { columns }) = def.primary_key().map(|key| &key.kind) else {
         return Vec::new();
     };
@@ -85,7 +89,9 @@ pub(super) fn changed_by(statement: &Statement, cx: &Context, decimals: Decimals
             (&u.ctes, &u.target, &u.from, &u.filter, &u.rules, strength)
         }
         Statement::Delete(d) => (&d.ctes, &d.target, &d.using, &d.filter, &d.rules, LockStrength::Update),
-        Statement::Insert(insert) => return ToLock { added: added(insert), ..ToLock::default() },
+        Statement::Insert(insert) => {
+            return ToLock { added: added(insert), changed: upserted(insert, cx, decimals), ..ToLock::default() };
+        }
         _ => return ToLock::default(),
     };
     let Source::Table { def, .. } = &target.source else { return ToLock::default() };
@@ -104,6 +110,7 @@ pub(super) fn changed_by(statement: &Statement, cx: &Context, decimals: Decimals
     let visible = hiding.map_or_else(|| target.clone(), |rules| visible(target, rules));
     let mut items = vec![FromItem::Relation(Box::new(visible))];
     items.extend(from.iter().cloned());
+    let settled = is_settled(ctes, &items, filter.as_ref());
     let select = Select {
         distinct: Distinct::All,
         targets: Vec::new(),
@@ -130,10 +137,15 @@ pub(super) fn changed_by(statement: &Statement, cx: &Context, decimals: Decimals
     let mut lowerer = Lowerer::new(cx, decimals);
     // What cannot be said so is said by the statement's own lowering.
     let Ok(()) = lowerer.rows_to_lock(&query) else { return ToLock::default() };
+    let alone = settled && ctes.is_empty() && from.is_empty() && rules.is_none();
+    let alone = alone && reads_its_row(statement) && !draws(statement);
     let mut to_lock = lowerer.to_lock;
     to_lock.known.remove(&query.output_rel);
     match to_lock.rows.pop() {
-        Some(found) if found.list.is_none() => ToLock { changed: Some(Changed::Found(Box::new(found))), ..to_lock },
+        Some(found) if found.list.is_none() => {
+            let found = RowLocks { settled, alone, ..found };
+            ToLock { changed: Some(Changed::Found(Box::new(found))), ..to_lock }
+        }
         _ => ToLock::default(),
     }
 }
@@ -174,49 +186,6 @@ fn visible(target: &Relation, rules: &TargetRules) -> Relation {
     Relation { source: Source::Subquery(Box::new(query)), ..target.clone() }
 }
 
-/// The key that the only row of an INSERT … ON CONFLICT has: the numbers of its columns, then their values. Without an arbiter it is the
-/// first key whose values are given.
-fn added(insert: &Insert) -> Option<Vec<RowKey>> {
-    let (Source::Table { def, .. }, InsertSource::Values(rows)) = (&insert.target.source, &insert.source) else {
-        return None;
-    };
-    let (conflict, [row]) = (insert.on_conflict.as_ref()?, rows.as_slice()) else { return None };
-    let number = |at: &u16| insert.target.columns.get(usize::from(*at)).map(|column| column.attnum);
-    let value_of = |num: &i16| {
-        let at = insert.columns.iter().position(|at| number(at) == Some(*num))?;
-        let mut expr = row.get(at)?;
-        // What `varchar(n)` cuts off or refuses does not matter: it is only whom to wait for.
-        while let ExprKind::Cast { arg, .. } = &expr.kind {
-            expr = arg;
-        }
-        value(expr)
-    };
-    let key = |columns: &[i16]| {
-        let marks = columns.iter().map(|num| Some(RowKey::Const(Value::Int2(*num))));
-        // No primary key looks like this, so that it is no lock of a row that is there.
-        let marks = [Some(RowKey::Const(Value::text("new")))].into_iter().chain(marks);
-        marks.chain(columns.iter().map(value_of)).collect::<Option<Vec<_>>>()
-    };
-    if def.temporary || conflict.checked.is_some() {
-        return None;
-    }
-    if !conflict.arbiter.is_empty() {
-        let mut columns = conflict.arbiter.iter().map(number).collect::<Option<Vec<_>>>()?;
-        columns.sort_unstable();
-        return key(&columns);
-    }
-    let keys = def.constraints.iter().filter_map(|constraint| match &constraint.kind {
-        ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => Some(columns.clone()),
-        ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => None,
-    });
-    let indexes = def.indexes.iter().filter(|index| index.unique && !index.of_constraint && index.predicate.is_none());
-    let indexes = indexes.map(|index| index.keys.iter().map(|key| key.column).collect::<Vec<i16>>());
-    keys.chain(indexes).find_map(|mut columns| {
-        columns.sort_unstable();
-        key(&columns)
-    })
-}
-
 /// True if an UPDATE's or DELETE's expressions have no queries in them.
 fn reads_its_row(statement: &Statement) -> bool {
     let mut plain = true;
@@ -242,7 +211,17 @@ fn reads_its_row(statement: &Statement) -> bool {
     walked.is_ok() && plain
 }
 
-fn in_unique_key(def: &registry::Relation, num: i16) -> bool {
+/// True if what an UPDATE writes or gives is another thing each time.
+fn draws(statement: &Statement) -> bool {
+    let (returning, sets) = match statement {
+        Statement::Update(u) => (&u.returning, u.sets.as_slice()),
+        Statement::Delete(d) => (&d.returning, &[] as &[(u16, Expr)]),
+        _ => return true,
+    };
+    returning.exprs.iter().chain(sets.iter().map(|(_, value)| value)).any(super::routine::is_volatile)
+}
+
+pub(super) fn in_unique_key(def: &registry::Relation, num: i16) -> bool {
     let constraint = def.constraints.iter().any(|c| match &c.kind {
         ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => columns.contains(&num),
         ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => false,
@@ -282,7 +261,7 @@ fn keyed(target: &Relation, def: &registry::Relation, filter: &Expr) -> Option<V
 }
 
 /// Without casts that leave the value as it is, among integers and among texts.
-fn plain(e: &Expr) -> &Expr {
+pub(super) fn plain(e: &Expr) -> &Expr {
     let integer = |ty: u32| matches!(ty, oid::INT2 | oid::INT4 | oid::INT8);
     let text = |ty: u32| matches!(ty, oid::TEXT | oid::VARCHAR);
     match &e.kind {
@@ -294,7 +273,7 @@ fn plain(e: &Expr) -> &Expr {
     }
 }
 
-fn value(e: &Expr) -> Option<RowKey> {
+pub(super) fn value(e: &Expr) -> Option<RowKey> {
     match &e.kind {
         ExprKind::Const(value @ (Value::Int2(_) | Value::Int4(_) | Value::Int8(_) | Value::Uuid(_))) => {
             Some(RowKey::Const(value.clone()))
@@ -401,17 +380,21 @@ impl Lowerer<'_> {
             self.to_lock.lists
         });
         let params = std::mem::take(&mut self.params);
-        Ok((RowLocks { find, params, of, whole, list, limit, offset }, rels))
+        Ok((RowLocks { find, params, of, whole, list, limit, offset, settled: false, alone: false }, rels))
     }
 
     /// True for a table whose rows DuckDB gives as they are, with their numbers.
-    fn is_whole(&self, relation: &Relation, def: &registry::Relation) -> bool {
+    pub(super) fn is_whole(&self, relation: &Relation, def: &registry::Relation) -> bool {
         let Source::Table { only, .. } = &relation.source else { return false };
         let table = matches!(def.kind, registry::RelationKind::Table);
         table && !def.is_partition() && !(*only && def.is_partitioned())
     }
 
-    fn number_and_key(&self, relation: &Relation, def: &registry::Relation) -> Result<(Scalar, Vec<Scalar>)> {
+    pub(super) fn number_and_key(
+        &self,
+        relation: &Relation,
+        def: &registry::Relation,
+    ) -> Result<(Scalar, Vec<Scalar>)> {
         let missing = || Error::internal("lower: a locked relation that is not in scope");
         let Rel { alias, columns } = self.rels.get(&relation.id).ok_or_else(missing)?;
         let column = |num: i16| {

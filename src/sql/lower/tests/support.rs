@@ -184,7 +184,7 @@ impl Db {
             writes: Writes::Anything,
             keyed: None,
         };
-        let run = Run { time_zone: "UTC".into(), deadline: None };
+        let run = Run::new("UTC".into(), None);
         let mut rows = match connection.execute(&Permit::system(rendered), vec![], &run).await {
             Ok(Outcome::Rows(rows)) => rows,
             Ok(_) => panic!("{sql} gives no rows"),
@@ -237,7 +237,7 @@ impl Db {
             return Err(*error);
         }
         let params = plan.params.iter().map(|source| self.param(source)).collect();
-        let run = Run { time_zone: "UTC".into(), deadline: None };
+        let run = Run::new("UTC".into(), None);
         for step in &plan.before {
             let params = step.params.iter().map(|source| self.param(source)).collect();
             connection.execute(&step.permit, params, &run).await?;
@@ -271,7 +271,7 @@ async fn command(connection: &mut dyn Connection, sql: &str) {
         writes: Writes::Anything,
         keyed: None,
     });
-    let run = Run { time_zone: "UTC".into(), deadline: None };
+    let run = Run::new("UTC".into(), None);
     if let Err(error) = connection.execute(&permit, vec![], &run).await {
         panic!("{sql}: {error}");
     }
