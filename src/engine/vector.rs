@@ -286,6 +286,7 @@ strict_native!(native1, A a 0);
 strict_native!(native2, A a 0, B b 1);
 strict_native!(native3, A a 0, B b 1, C c 2);
 strict_native!(native4, A a 0, B b 1, C c 2, D d 3);
+strict_native!(native5, A a 0, B b 1, C c 2, D d 3, E e 4);
 strict_native!(native6, A a 0, B b 1, C c 2, D d 3, E e 4, F g 5);
 strict_native!(native7, A a 0, B b 1, C c 2, D d 3, E e 4, F g 5, G h 6);
 

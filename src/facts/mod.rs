@@ -374,6 +374,8 @@ tables! {
     EXTENSION_OPFAMILY_ROWS = "extension_opfamily.tsv";
     EXTENSION_AMOP_ROWS = "extension_amop.tsv";
     EXTENSION_AMPROC_ROWS = "extension_amproc.tsv";
+    /// What unaccent() makes of a character.
+    UNACCENT_ROWS = "unaccent.tsv";
     /// Tables and views of pg_catalog and information_schema.
     SYSTEM_RELATION_ROWS = "system_relation.tsv";
     /// Their columns; information_schema's domains are given as their base types.

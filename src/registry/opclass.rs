@@ -18,21 +18,29 @@ pub struct Opclass {
     /// The type that it is over.
     input: Oid,
     default: bool,
+    /// The extension that brings it.
+    extension: Option<&'static str>,
 }
 
 static ALL: LazyLock<Vec<Opclass>> = LazyLock::new(|| {
-    let t = &*facts::OPCLASS_ROWS;
-    let opclass = |r: &Row| {
+    let opclass = |t: &'static Table, r: &Row| {
         Some(Opclass {
             oid: number(t, r, "oid")?,
             name: t.get(r, "opcname")?,
             method: number(t, r, "opcmethod")?,
             input: number(t, r, "opcintype")?,
             default: t.get(r, "opcdefault") == Some("t"),
+            extension: t.columns.contains(&"extension").then(|| t.get(r, "extension")).flatten(),
         })
     };
-    t.rows.iter().filter_map(opclass).collect()
+    let tables: [&'static Table; 2] = [&facts::OPCLASS_ROWS, &facts::EXTENSION_OPCLASS_ROWS];
+    tables.into_iter().flat_map(|t| t.rows.iter().filter_map(move |r| opclass(t, r))).collect()
 });
+
+/// Those that a database has.
+fn present(snapshot: &Snapshot) -> impl Iterator<Item = &'static Opclass> {
+    ALL.iter().filter(|class| class.extension.is_none_or(|extension| snapshot.extensions.contains_key(extension)))
+}
 
 static METHODS: LazyLock<HashMap<&'static str, Oid>> = LazyLock::new(|| {
     let Some(t) = facts::recorded("pg_am") else { return HashMap::new() };
@@ -70,7 +78,7 @@ fn inputs(ty: Oid, snapshot: &Snapshot) -> [Oid; 2] {
 /// The class that an index of this method has for a column of this type, if none is named.
 pub fn default_of(method: &str, ty: Oid, snapshot: &Snapshot) -> Option<&'static Opclass> {
     let method = access_method(method);
-    let of = |input: Oid| ALL.iter().find(|c| c.method == method && c.default && c.input == input);
+    let of = |input: Oid| present(snapshot).find(|c| c.method == method && c.default && c.input == input);
     inputs(ty, snapshot).into_iter().find_map(of)
 }
 
@@ -80,7 +88,7 @@ pub fn default_of(method: &str, ty: Oid, snapshot: &Snapshot) -> Option<&'static
 /// 42704: the method has none of that name; 42804: it is not for this type (`type_name`).
 pub fn named(method: &str, name: &str, (ty, type_name): (Oid, &str), snapshot: &Snapshot) -> Result<&'static Opclass> {
     let oid = access_method(method);
-    let Some(found) = ALL.iter().find(|c| c.method == oid && c.name == name) else {
+    let Some(found) = present(snapshot).find(|c| c.method == oid && c.name == name) else {
         let message = format!("operator class \"{name}\" does not exist for access method \"{method}\"");
         return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
     };
@@ -89,6 +97,13 @@ pub fn named(method: &str, name: &str, (ty, type_name): (Oid, &str), snapshot: &
     }
     let message = format!("operator class \"{name}\" does not accept data type {type_name}");
     Err(Error::new(SqlState::DATATYPE_MISMATCH, message))
+}
+
+impl Opclass {
+    /// Whether an extension brings it.
+    pub fn is_of(&self, extension: &str) -> bool {
+        self.extension == Some(extension)
+    }
 }
 
 /// The class of a method by its name, as it was kept.

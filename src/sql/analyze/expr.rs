@@ -136,13 +136,13 @@ impl Analyzer<'_> {
         self.operator(&name, Some(left), right, pos)
     }
 
-    /// The operator's text; `OPERATOR(n.op)` must name pg_catalog.
+    /// The operator's text; of `OPERATOR(n.op)` without pg_catalog.
     pub(crate) fn operator_name(&self, op: &BinaryOperator, pos: u32) -> Result<String> {
         match op {
             BinaryOperator::PGCustomBinaryOperator(parts) => match parts.as_slice() {
                 [name] => Ok(name.clone()),
                 [namespace, name] if namespace.eq_ignore_ascii_case("pg_catalog") => Ok(name.clone()),
-                // No other namespace has operators: the lookup fails under the qualified name.
+                // Another has only those of extensions.
                 _ => Ok(parts.join(".")),
             },
             BinaryOperator::Custom(name) => Ok(name.clone()),

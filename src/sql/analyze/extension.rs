@@ -71,10 +71,6 @@ impl Analyzer<'_> {
     pub(super) fn refused_type(&self, namespace: Option<&str>, name: &str) -> Option<Error> {
         let has = |e: &&Extension| e.available().is_some_and(|a| a.types.contains(&name));
         let extension = self.extensions_in(namespace).find(has)?;
-        let hint = match &*extension.name {
-            "citext" => "Use text, and lower() where letters of both cases are the same.",
-            _ => "Use jsonb.",
-        };
-        Some(Error::unsupported(format!("type {name} of extension \"{}\"", extension.name)).hint(hint))
+        Some(Error::unsupported(format!("type {name} of extension \"{}\"", extension.name)))
     }
 }

@@ -68,8 +68,13 @@ impl Analyzer<'_> {
         Ok(Found { row, func, args, result })
     }
 
-    /// The operators of that name: PostgreSQL's own, and those of extensions along the search path.
+    /// The operators of that name: PostgreSQL's own, and those of extensions along the search path, or in the namespace that stands
+    /// before it. (No operator has a dot in it.)
     fn operators(&self, name: &str) -> Vec<&'static Operator> {
+        if let Some((namespace, name)) = name.rsplit_once('.') {
+            let extensions = self.ctx.snapshot.extensions_in(namespace);
+            return extensions.flat_map(|extension| OPERATORS.by_name(&extension.key(name))).collect();
+        }
         let mut found: Vec<&'static Operator> = OPERATORS.by_name(name).collect();
         if !self.ctx.snapshot.extensions.is_empty() {
             for extension in self.search_path().flat_map(|n| self.ctx.snapshot.extensions_in(n)) {

@@ -249,6 +249,11 @@ impl Analyzer<'_> {
             let shown = namespace.map_or_else(|| folded.to_string(), |n| format!("{n}.{folded}"));
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{shown}\" does not exist")).at(pos));
         };
+        if let Some(error) = self.refused_type(namespace.as_deref(), &folded)
+            && TYPES.by_oid(found).is_some_and(|t| t.extension.is_some())
+        {
+            return Err(error.at(pos));
+        }
         self.note_type(name, found);
         if modifiers.is_empty() {
             return Ok(PgType::new(found));

@@ -8,7 +8,7 @@ use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Report, Result, SqlState};
 use crate::facts::{PROCS, TYPES};
 use crate::registry::extension::{Available, ELSEWHERE, Extension, PLPGSQL};
-use crate::registry::{Change, Name};
+use crate::registry::{Change, Name, opclass};
 use crate::tree::DropBehavior;
 use crate::types::Oid;
 
@@ -82,6 +82,28 @@ impl Planner<'_> {
         }
     }
 
+    /// The indexes that have an operator class of the extension's.
+    fn indexes_by(&self, extension: &Extension) -> Vec<String> {
+        let mut lines = Vec::new();
+        for relation in self.after.relations.values() {
+            for index in &relation.indexes {
+                for key in &index.keys {
+                    let class = match (&key.opclass, relation.column_by_num(key.column)) {
+                        (Some(name), _) => opclass::kept(&index.method, name),
+                        (None, Some(column)) => opclass::default_of(&index.method, column.ty.oid, &self.after),
+                        (None, None) => None,
+                    };
+                    let Some(class) = class.filter(|class| class.is_of(&extension.name)) else { continue };
+                    let (name, method) = (class.name, &index.method);
+                    let index = &index.name;
+                    lines.push(format!("index {index} depends on operator class {name} for access method {method}"));
+                }
+            }
+        }
+        lines.sort_unstable();
+        lines
+    }
+
     /// 2BP01 if columns, functions or texts use what the extension brings.
     fn is_not_used(&self, extension: &Extension, behavior: DropBehavior) -> Result<()> {
         let mut lines = Vec::new();
@@ -95,6 +117,7 @@ impl Planner<'_> {
             let users = self.texts_that_name(&objects, &name.into());
             lines.extend(users.into_iter().map(|user| format!("{user} depends on function {name}")));
         }
+        lines.extend(self.indexes_by(extension));
         if lines.is_empty() {
             return Ok(());
         }

@@ -14,6 +14,7 @@ mod bits;
 mod bytea;
 mod catalog;
 mod citext;
+mod contrib;
 #[cfg(test)]
 mod coverage;
 mod datetime;
@@ -114,6 +115,7 @@ fn families() -> Vec<(&'static str, Vec<(std::borrow::Cow<'static, str>, How)>)>
         ("geometry", lines(geometry::ENTRIES)),
         ("citext", lines(citext::ENTRIES)),
         ("hstore", lines(hstore::ENTRIES)),
+        ("contrib", lines(contrib::ENTRIES)),
         ("network", lines(network::ENTRIES)),
         ("range", lines(range::ENTRIES)),
         ("system", lines(system::ENTRIES)),

@@ -35,6 +35,9 @@ impl Analyzer<'_> {
             return Err(Error::syntax("syntax error in CREATE INDEX"));
         }
         let method = using.as_ref().map_or_else(|| "btree".to_owned(), |m| m.to_string().to_lowercase());
+        if method == "bloom" && self.ctx.snapshot.extensions.contains_key("bloom") {
+            return Err(Error::unsupported("access method \"bloom\"").hint("Use btree or hash."));
+        }
         if !matches!(method.as_str(), "btree" | "hash" | "gin" | "gist" | "brin" | "spgist") {
             let message = format!("access method \"{method}\" does not exist");
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));

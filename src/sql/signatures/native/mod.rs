@@ -4,6 +4,7 @@ mod bits;
 mod conflicts;
 mod datetime;
 mod degrees;
+mod dmetaphone;
 mod drawn;
 mod float;
 mod geometry;
@@ -15,6 +16,7 @@ mod json;
 mod json_array;
 mod json_edit;
 mod jsonpath;
+mod metaphone;
 mod moment;
 mod network;
 mod numeric;
@@ -24,10 +26,12 @@ mod range;
 mod regexp;
 mod sha224;
 pub(crate) mod shape;
+mod spelling;
 mod statistics;
 mod template;
 mod text;
 mod text_more;
+mod trigrams;
 
 use std::sync::Arc;
 
@@ -69,6 +73,8 @@ pub fn all() -> Vec<Native> {
     all.extend(hstore::natives());
     all.extend(shape::natives());
     all.extend(conflicts::natives());
+    all.extend(spelling::natives());
+    all.extend(trigrams::natives());
 
     all
 }
