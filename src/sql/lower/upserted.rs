@@ -9,10 +9,9 @@ use std::sync::Arc;
 use crate::registry::{self, ConstraintKind};
 use crate::sql::{Context, LockedRows, RowKey};
 use crate::tree::{ConflictAction, Expr, ExprKind, FromItem, Insert, InsertSource, LockStrength, LockWait, Source};
-
-use super::array::plain_query;
 use crate::types::{Phys, Value};
 
+use super::array::plain_query;
 use super::ir::{self, Scalar};
 use super::row_locks::{Changed, RowLocks, in_unique_key, key_columns, plain, value};
 use super::{Decimals, Lowerer, Means, Rel};
