@@ -147,9 +147,12 @@ impl Session {
         {
             return Ok(());
         }
+        self.shared.pending.lock().check_room(&self.gateway.channels)?;
         self.shared.tape.record(false);
         let _turn = self.before_commit().await?;
         self.lease()?.connection.commit().await?;
+        // Whatever becomes of the statement from here on, its rows are others now.
+        self.gateway.locks.remember(self.shared.id);
         if let Some(active) = self.transaction.active_mut() {
             active.engine = false;
         }

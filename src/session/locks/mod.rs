@@ -194,10 +194,15 @@ impl Locks {
         self.release_all(session, Place(0), &[LockScope::Session]);
     }
 
+    /// What the transaction has done is committed, and its locks are still to be given back: the rows that it holds may be others now.
+    pub fn remember(&self, session: u64) {
+        self.state.lock().remember(session);
+    }
+
     /// The transaction has ended; `committed`: the rows that it held may be others now.
     pub fn release_transaction(&self, session: u64, committed: bool) {
         if committed {
-            self.state.lock().remember(session);
+            self.remember(session);
         }
         self.release_all(session, Place(0), &[LockScope::Transaction]);
     }

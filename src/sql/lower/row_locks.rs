@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::registry::{self, ConstraintKind};
 use crate::sql::{Context, LockKey, LockedRows, ParamSource, RowKey, WholeTable};
 use crate::tree::{
-    Body, Distinct, Expr, ExprKind, Field, FromItem, Insert, InsertSource, LockMode, LockStrength, LockWait, Locking,
-    Query, RelColumn, RelId, Relation, Select, SessionValue, Source, Statement, TargetRules,
+    Body, Distinct, Expr, ExprKind, Field, FromItem, LockMode, LockStrength, LockWait, Locking, Query, RelColumn,
+    RelId, Relation, Select, SessionValue, Source, Statement, TargetRules,
 };
 use crate::types::{Phys, Value, oid};
 

@@ -1,7 +1,7 @@
 //! Whether an UPDATE or DELETE finds the same rows however often it is asked in one snapshot.
 //!
 //! `UPDATE t SET b = 1 WHERE a IN (SELECT a FROM u)` does. `… WHERE a = (SELECT a FROM u ORDER BY b LIMIT 1)` need not, where several
-//! rows of `u` are first; but with FOR UPDATE it does: the rows that were locked are the ones.
+//! rows of `u` are first; but with FOR UPDATE of all that it reads it does: the rows that were locked are the ones.
 
 use crate::sql::analyze::walk;
 use crate::tree::{Body, Cte, CteBody, Distinct, Expr, ExprKind, FromItem, Query, Source};
@@ -28,14 +28,19 @@ fn item(item_: &FromItem) -> bool {
             Source::View { query: inner, .. } | Source::Subquery(inner) => query(inner),
             // WITH is looked at where it stands.
             Source::Cte(_) => true,
-            Source::System { .. } | Source::Sequence { .. } | Source::Function { .. } | Source::Feed => false,
+            Source::Function { calls, ordinality: _ } => calls.iter().all(|call| match &call.kind {
+                // `unnest($1)` and kin.
+                ExprKind::SetReturning(of) => of.func.volatility == b'i' && of.args.iter().all(expr),
+                _ => expr(call),
+            }),
+            Source::System { .. } | Source::Sequence { .. } | Source::Feed => false,
         },
     }
 }
 
 fn query(query_: &Query) -> bool {
     let cut = query_.limit.is_some() || query_.offset.is_some();
-    if cut && query_.locking.is_empty() || !query_.ctes.iter().all(cte) {
+    if cut && !is_locked(query_) || !query_.ctes.iter().all(cte) {
         return false;
     }
     match &query_.body {
@@ -50,6 +55,25 @@ fn query(query_: &Query) -> bool {
         }
         Body::SetOp { left, right, .. } => query(left) && query(right),
         Body::Values(rows) => rows.iter().flatten().all(expr),
+    }
+}
+
+/// True if each row that a query gives is of rows that it locks.
+fn is_locked(query: &Query) -> bool {
+    let locked = |item: &FromItem| match item {
+        // Which of those that one row is joined with come first is not said.
+        FromItem::Join(_) => false,
+        FromItem::Relation(relation) => {
+            let by_row = match &relation.source {
+                Source::Table { def, .. } => !def.temporary && !def.is_partition() && !def.is_partitioned(),
+                _ => false,
+            };
+            by_row && query.locking.iter().any(|locking| locking.rel == relation.id)
+        }
+    };
+    match &query.body {
+        Body::Select(select) => matches!(select.from.as_slice(), [item] if locked(item)),
+        Body::SetOp { .. } | Body::Values(_) => false,
     }
 }
 
