@@ -7,11 +7,12 @@ The role rr_reader reads tables with rules and masks in schema `ruled` (made by 
 among its schema files), and the same statements over tables in schema `plain`, into which made.sql puts only the visible rows and masked
 values. Rows and SQLSTATEs must be equal (but what fails on visible rows may or may not be reached); so must what is there after a change. Prints
 what differs. With KEEP=FILE in the environment the statements that were equal are written there: how tests/rules/random/statements.sql was made.
-With a PostgreSQL to ask, an error through the rules alone counts as a difference only if PostgreSQL does not give it over the visible rows, too.
+SIGTERM ends it with the figures so far. With a PostgreSQL to ask, an error through the rules alone counts as a difference only if PostgreSQL does not give it over the visible rows, too.
 """
 import os
 import pathlib
 import random
+import signal
 import sys
 
 import psycopg
@@ -56,8 +57,19 @@ class Maker:
             return f"length({self.text(q, depth + 1)})"
         if r < 0.9:
             return f"coalesce({self.number(q, depth + 1)}, {self.number(q, depth + 1)})"
-        if r < 0.95:
+        if r < 0.93:
             return f"{q}.s::int"
+        if r < 0.97 and q[0] == "a":
+            other = self.number(q, depth + 1)
+            return self.one(
+                f"({q}.d * {other})::int",
+                f"({q}.d + {q}.d * 0.0)::int",
+                f"extract(year from {q}.t)::int",
+                f"({q}.t - date '2020-01-01')",
+                f"(({q}.t || '')::date - date '2020-01-01')",
+                f"({q}.d::numeric(5,1) - {other})::int",
+                f"(case when {q}.t > timestamp '2020-06-01' then 1 else {other} end)",
+            )
         return f"(case when {self.condition(q, depth + 1)} then {self.number(q, depth + 1)} end)"
 
     @outermost
@@ -71,8 +83,18 @@ class Maker:
             return f"({self.text(q, depth + 1)} || {self.text(q, depth + 1)})"
         if r < 0.85:
             return f"upper({self.text(q, depth + 1)})"
-        if r < 0.93:
+        if r < 0.9:
             return f"substr({self.text(q, depth + 1)}, 1, {self.number(q, depth + 1)})"
+        if r < 0.96:
+            text = self.text(q, depth + 1)
+            return self.one(
+                f"left({text}, {self.number(q, depth + 1)})",
+                f"right({text}, 2)",
+                f"reverse({text})",
+                f"btrim({text}, '1h')",
+                f"md5({text})",
+                f"substr({text}, 1, 3)",
+            )
         return f"chr({self.number(q, depth + 1)})"
 
     @outermost
@@ -84,6 +106,8 @@ class Maker:
             return f"{self.text(q, depth + 1)} like '{self.one('1%', '%2', 'h%', '%*')}'"
         if r < 0.56:
             return f"{self.text(q, depth + 1)} {self.one('=', '<', '>')} {self.text(q, depth + 1)}"
+        if r < 0.58 and q[0] == "a":
+            return f"{q}.t {self.one('<', '>=')} {self.one('date', 'timestamp')} '2020-0{self.r.randint(1, 9)}-01' + interval '{self.r.randint(1, 9)} months'"
         if r < 0.62:
             return f"{self.number(q, depth + 1)} is {self.one('', 'not ')}null"
         if r < 0.72:
@@ -185,7 +209,14 @@ def main():
         sides.append(side)
     ask = third_opinion(sys.argv[4], sides[1]) if len(sys.argv) > 4 else None
     maker, different, refused, order = Maker(seed), 0, 0, 0
+    ended = []
+    signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
     for n in range(count):
+        if ended:
+            count = n
+            break
+        if n % 1000 == 0:
+            print(f"{n}: {different} differ, {refused} refused, {order} fail on one side", file=sys.stderr)
         if maker.r.random() < 0.8:
             text, then = maker.select(), None
         else:

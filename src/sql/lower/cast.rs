@@ -18,9 +18,14 @@ impl Lowerer<'_> {
             let text = self.record_text(value, &shape)?;
             return self.input(text, ty);
         }
-        let fits = |length| super::longest::longest(arg).is_some_and(|longest| longest <= length);
-        if matches!(how, CastHow::Typmod) && ty.oid == oid::VARCHAR && ty.char_length().is_some_and(fits) {
-            return Ok(value);
+        if matches!(how, CastHow::Typmod)
+            && matches!((ty.oid, &value.phys), (oid::VARCHAR | oid::BPCHAR, Phys::Text) | (oid::BPCHAR, Phys::Padded))
+            && super::longest::fits(arg, ty)
+        {
+            return Ok(match (ty.oid, ty.char_length()) {
+                (oid::BPCHAR, Some(length)) => Scalar::template("rtrim({0}, ' ')", vec![value], Phys::Char(length)),
+                _ => value,
+            });
         }
         self.cast_value(value, arg.ty, how, explicit, ty)
     }

@@ -156,6 +156,7 @@ pub(super) fn may_fail(e: &Expr) -> bool {
         ExprKind::Distinct { eq, .. } | ExprKind::NullIf { eq, .. } => !is_safe(eq),
         ExprKind::AnyAll { op, .. } => !is_safe(op),
         ExprKind::RowCompare { ops, .. } | ExprKind::AnyAllSubquery { ops, .. } => !ops.iter().all(|op| is_safe(op)),
+        ExprKind::Cast { arg, how: CastHow::Typmod, explicit: _ } if super::longest::fits(arg, e.ty) => false,
         ExprKind::Cast { arg: _, how, explicit: _ } => cast_may_fail(how),
         ExprKind::MinMax { .. }
         | ExprKind::ScalarSubquery(_)
@@ -198,7 +199,8 @@ fn cannot_fail(value: &Scalar) -> bool {
             _ => false,
         },
         Node::Template { text, args, draw: 0 } => match &**text {
-            "({0})" => args.iter().all(cannot_fail),
+            // An operation that does nothing: its operand is held by itself.
+            "{0}" | "({0})" => true,
             "({0} = {1})" | "({0} <> {1})" | "({0} < {1})" | "({0} <= {1})" | "({0} > {1})" | "({0} >= {1})" => {
                 args.iter().all(|arg| is_fixed(arg) || matches!(arg.node, Node::Column(..)))
             }
