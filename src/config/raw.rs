@@ -84,7 +84,7 @@ options! {
     memory_limit: Bytes = None, "memory-limit", "DUCKGATE_MEMORY_LIMIT", "SIZE";
     /// Threads of the engine; by default one for each core.
     threads: usize = None, "threads", "DUCKGATE_THREADS", "NUMBER";
-    /// Statements that run at once, the rest wait; by default twice the cores, at least 4.
+    /// Statements that run at once, the rest wait; by default twice the cores, at least 4; of three and more a role leaves one to others.
     max_running: usize = None, "max-running", "DUCKGATE_MAX_RUNNING", "NUMBER";
     /// How long a statement waits for its turn before it fails with 53300.
     queue_timeout: Span = Some(Span::seconds(60)), "queue-timeout", "DUCKGATE_QUEUE_TIMEOUT", "TIME";
