@@ -341,7 +341,7 @@ impl Who<'_> {
                         must_use_namespace(self.snapshot(), owner.oid, namespace, Privileges::CREATE)?;
                     }
                 }
-                AlterTable::SetType { column: _, ty: _, using } => {
+                AlterTable::SetType { column: _, ty: _, using, collation: _ } => {
                     // Only this table's columns can be named in USING; its functions are checked.
                     using.iter().for_each(|(_, expr)| walk.own_row_expr(expr));
                 }

@@ -3,11 +3,14 @@
 //! No wildcard arms, every struct destructured: what is added to the tree does not compile until it is decided here.
 
 mod locked;
+mod named;
 mod place;
 mod target;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+
+pub use named::{columns_of_expression, columns_of_query};
 
 use super::check::SequenceUse;
 use super::collation;
@@ -24,6 +27,8 @@ pub struct Use {
     pub role: Oid,
     /// True inside a view: USAGE on the namespace was checked when the view was made.
     pub in_view: bool,
+    /// It is met inside a view's query or a function's body: the statement itself does not name it.
+    inner: bool,
     /// Privileges needed on the relation or on every column used (SELECT), or any column where none is.
     pub required: Privileges,
     pub inserted: BTreeSet<i16>,
@@ -124,13 +129,14 @@ pub struct Walk {
     /// SECURITY DEFINER function around.
     user: Oid,
     in_view: bool,
+    inner: bool,
     /// The table that the insert being walked writes.
     inserting: Option<Oid>,
 }
 
 impl Walk {
     pub fn new(role: Oid) -> Self {
-        Self { found: Found::default(), role, user: role, in_view: false, inserting: None }
+        Self { found: Found::default(), role, user: role, in_view: false, inner: false, inserting: None }
     }
 
     /// For an expression of a rule: that its names may be used was asked for when it was made.
@@ -218,10 +224,10 @@ impl Walk {
             Source::System { def } | Source::Sequence { def } => self.meet(*id, def, columns, required),
             Source::View { def, query, owner } => {
                 self.meet(*id, def, columns, required);
-                let outer = (self.role, self.in_view, self.inserting);
-                (self.role, self.in_view, self.inserting) = (owner.unwrap_or(self.user), true, None);
+                let outer = (self.role, self.in_view, self.inner, self.inserting);
+                (self.role, self.in_view, self.inner, self.inserting) = (owner.unwrap_or(self.user), true, true, None);
                 self.query(query);
-                (self.role, self.in_view, self.inserting) = outer;
+                (self.role, self.in_view, self.inner, self.inserting) = outer;
             }
             Source::Subquery(query) => {
                 self.found.derived.insert(*id);
@@ -242,6 +248,7 @@ impl Walk {
             def: def.clone(),
             role: self.role,
             in_view: self.in_view,
+            inner: self.inner,
             required,
             inserted: BTreeSet::new(),
             updated: BTreeSet::new(),
@@ -430,14 +437,14 @@ impl Walk {
         self.exprs(args);
         self.found.routines.push((Arc::clone(function), self.user));
         self.found.derived.insert(*params);
-        let outer = (self.role, self.user, self.in_view, self.inserting);
+        let outer = (self.role, self.user, self.in_view, self.inner, self.inserting);
         if function.definer {
             self.user = function.owner;
         }
         // Names in a string are looked up at each call.
-        (self.role, self.in_view, self.inserting) = (self.user, function.is_bound(), None);
+        (self.role, self.in_view, self.inner, self.inserting) = (self.user, function.is_bound(), true, None);
         self.query(body);
-        (self.role, self.user, self.in_view, self.inserting) = outer;
+        (self.role, self.user, self.in_view, self.inner, self.inserting) = outer;
     }
 
     fn sequence(&mut self, sequence: Oid, what: SequenceUse, inserting: Option<Oid>) {

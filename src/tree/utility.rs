@@ -271,6 +271,8 @@ pub enum AlterTable {
         column: Name,
         ty: PgType,
         using: Option<(String, Box<Expr>)>,
+        /// 0: the type's own.
+        collation: Oid,
     },
     AddConstraint(NewConstraint),
     /// USING INDEX: this index becomes the one of the key that the next action adds.

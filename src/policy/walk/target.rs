@@ -50,6 +50,7 @@ impl Walk {
             def: Arc::clone(def),
             role: self.role,
             in_view: self.in_view,
+            inner: self.inner,
             required,
             inserted: of(Privileges::INSERT),
             updated: of(Privileges::UPDATE),

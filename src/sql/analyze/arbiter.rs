@@ -108,7 +108,7 @@ impl Analyzer<'_> {
     fn printed_over(&self, expr: &Expr, def: &TableDef) -> Result<String> {
         let seen = self.ctx.seen();
         let names: Vec<String> = def.columns.iter().map(|c| quote(&c.name)).collect();
-        deparse::expression(expr, RelId(0), &names, &seen, Style::KEPT)
+        deparse::expression(expr, ("", RelId(0)), &names, &seen, Style::KEPT)
     }
 
     /// A condition's parts, each as it is printed.

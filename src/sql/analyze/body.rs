@@ -80,7 +80,7 @@ fn printed(function: &Function, body: &Body, cx: &Context, style: Style) -> Opti
     let params: Vec<String> = (1..=function.args.len()).map(|n| format!("${n}")).collect();
     if function.body.expression {
         let target = expression(&body.query)?;
-        return deparse::expression(target, body.params, &params, &seen, style)
+        return deparse::expression(target, ("", body.params), &params, &seen, style)
             .ok()
             .map(|text| format!("SELECT {text}"));
     }
@@ -111,7 +111,7 @@ pub fn shown(function: &Function, cx: &Context, seen: &Seen, style: Style) -> Re
     let params: Vec<String> = function.inputs().map(|p| &p.name).enumerate().map(parameter).collect();
     if function.body.expression {
         let target = expression(&body.query).ok_or_else(|| Error::internal("RETURN of no expression"))?;
-        return Ok(format!("RETURN {}", deparse::expression(target, body.params, &params, seen, style)?));
+        return Ok(format!("RETURN {}", deparse::expression(target, ("", body.params), &params, seen, style)?));
     }
     let names: Vec<Name> = body.query.columns.iter().map(|c| c.name.clone()).collect();
     let text = deparse::body(&body.query, &names, (body.params, &params), seen, style)?;

@@ -148,21 +148,26 @@ pub fn assigned_expression(
     analyze(text, kind, (alias, rel), columns, &reading(kind, ctx), kind != Stored::Transform, finish)
 }
 
-/// Where a kept expression names something.
+/// Where a kept expression names something. It is over a row of these columns, which goes by that name.
 ///
 /// # Errors
 /// It cannot be analyzed.
-pub fn places(text: &str, kind: Stored, columns: &[RelColumn], ctx: &Context) -> Result<Vec<Place>> {
-    places_along(text, kind, columns, &reading(kind, ctx))
+pub fn places(text: &str, kind: Stored, row: (&str, &[RelColumn]), ctx: &Context) -> Result<Vec<Place>> {
+    places_along(text, kind, row, &reading(kind, ctx))
 }
 
 /// As [`places`], for a text that is read along the context's own search path.
 ///
 /// # Errors
 /// It cannot be analyzed.
-pub fn places_along(text: &str, kind: Stored, columns: &[RelColumn], ctx: &Context) -> Result<Vec<Place>> {
+pub fn places_along(
+    text: &str,
+    kind: Stored,
+    (alias, columns): (&str, &[RelColumn]),
+    ctx: &Context,
+) -> Result<Vec<Place>> {
     let mut places = Vec::new();
-    analyze(text, kind, ("", RelId(0)), columns, ctx, true, |a, expr| {
+    analyze(text, kind, (alias, RelId(0)), columns, ctx, true, |a, expr| {
         places = a.take_places();
         a.resolve_unknown(expr)
     })?;

@@ -12,7 +12,7 @@ use crate::tree::{DropBehavior, ObjectKind};
 use crate::types::Oid;
 
 /// Something that goes with what is dropped.
-enum Dependent {
+pub enum Dependent {
     ForeignKey {
         child: Arc<Relation>,
         name: Name,
@@ -30,13 +30,24 @@ enum Dependent {
 }
 
 impl Dependent {
-    fn describe(&self) -> String {
+    pub fn describe(&self) -> String {
         match self {
             Self::ForeignKey { child, name } => format!("constraint {name} on table {}", child.name),
             Self::Policy { table, name } => format!("policy {name} on table {}", table.name),
             Self::View(view) => format!("{} {}", word(view), view.name),
             Self::Function(_, signature) => format!("function {signature}"),
             Self::Relation(r) => format!("{} {}", word(r), r.name),
+        }
+    }
+}
+
+impl Dependent {
+    /// Is it the same key or policy of a table as the other?
+    fn is_part(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::ForeignKey { child: a, name: x }, Self::ForeignKey { child: b, name: y })
+            | (Self::Policy { table: a, name: x }, Self::Policy { table: b, name: y }) => a.oid == b.oid && x == y,
+            _ => false,
         }
     }
 }
@@ -110,9 +121,26 @@ impl Planner<'_> {
 
     /// Drops these relations together: what depends on one of them may be another of them.
     pub fn drop_with_dependents(&mut self, targets: &[Arc<Relation>], behavior: DropBehavior) -> Result<()> {
-        let mut going: BTreeSet<Oid> = targets.iter().map(|r| r.oid).collect();
-        let mut order: Vec<Arc<Relation>> = targets.to_vec();
-        let mut dependents: Vec<(Dependent, Arc<Relation>)> = Vec::new();
+        self.drop_all(targets, Vec::new(), behavior)
+    }
+
+    /// Drops what depends on a part of a relation that stays, each with the relation, and what depends on that.
+    pub fn drop_dependents(&mut self, first: Vec<(Dependent, Arc<Relation>)>) -> Result<()> {
+        self.drop_all(&[], first, DropBehavior::Cascade)
+    }
+
+    /// What depends on these relations, and on what depends already: all relations that go, and all dependents with what they depend on.
+    pub fn gather(
+        &self,
+        targets: &[Arc<Relation>],
+        mut dependents: Vec<(Dependent, Arc<Relation>)>,
+    ) -> (Vec<Arc<Relation>>, BTreeSet<Oid>, Vec<(Dependent, Arc<Relation>)>) {
+        let views = dependents.iter().filter_map(|(dependent, _)| match dependent {
+            Dependent::View(view) => Some(Arc::clone(view)),
+            _ => None,
+        });
+        let mut order: Vec<Arc<Relation>> = targets.iter().cloned().chain(views).collect();
+        let mut going: BTreeSet<Oid> = order.iter().map(|r| r.oid).collect();
         let mut at = 0;
         while let Some(relation) = order.get(at).cloned() {
             at += 1;
@@ -123,9 +151,10 @@ impl Planner<'_> {
                 }
             }
             for dependent in self.dependents(&relation) {
+                let known = |(other, _): &(Dependent, Arc<Relation>)| dependent.is_part(other);
                 let gone = match &dependent {
-                    Dependent::ForeignKey { child, .. } => going.contains(&child.oid),
-                    Dependent::Policy { table, .. } => going.contains(&table.oid),
+                    Dependent::ForeignKey { child, .. } => going.contains(&child.oid) || dependents.iter().any(known),
+                    Dependent::Policy { table, .. } => going.contains(&table.oid) || dependents.iter().any(known),
                     Dependent::View(r) | Dependent::Relation(r) => !going.insert(r.oid),
                     Dependent::Function(f, _) => !going.insert(f.oid),
                 };
@@ -138,6 +167,16 @@ impl Planner<'_> {
                 dependents.push((dependent, relation.clone()));
             }
         }
+        (order, going, dependents)
+    }
+
+    fn drop_all(
+        &mut self,
+        targets: &[Arc<Relation>],
+        first: Vec<(Dependent, Arc<Relation>)>,
+        behavior: DropBehavior,
+    ) -> Result<()> {
+        let (order, going, dependents) = self.gather(targets, first);
         for relation in &order {
             self.row_type_is_not_used(relation, &going, behavior)?;
         }
@@ -463,22 +502,27 @@ fn still_needed(targets: &[Arc<Relation>], dependents: &[(Dependent, Arc<Relatio
         [one] => format!("cannot drop {} {} because other objects depend on it", word(one), one.name),
         _ => "cannot drop desired object(s) because other objects depend on them".to_owned(),
     };
-    let lines = dependents.iter().map(|(d, on)| match d {
+    let lines = dependents.iter().map(|(d, on)| depends_on(d, on));
+    Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+        .detail(lines.collect::<Vec<_>>().join("\n"))
+        .hint("Use DROP ... CASCADE to drop the dependent objects too.")
+}
+
+/// How RESTRICT's detail says it.
+pub fn depends_on(dependent: &Dependent, on: &Relation) -> String {
+    match dependent {
         Dependent::Relation(r) => {
             format!("default value for a column of table {} depends on {} {}", r.name, word(on), on.name)
         }
         Dependent::Function(f, _)
             if f.parameters.iter().map(|p| p.ty).chain([f.result]).any(|ty| ty == on.row_type) =>
         {
-            format!("{} depends on type {}", d.describe(), on.name)
+            format!("{} depends on type {}", dependent.describe(), on.name)
         }
         Dependent::ForeignKey { .. } | Dependent::View(_) | Dependent::Function(..) | Dependent::Policy { .. } => {
-            format!("{} depends on {} {}", d.describe(), word(on), on.name)
+            format!("{} depends on {} {}", dependent.describe(), word(on), on.name)
         }
-    });
-    Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
-        .detail(lines.collect::<Vec<_>>().join("\n"))
-        .hint("Use DROP ... CASCADE to drop the dependent objects too.")
+    }
 }
 
 fn article(word: &str) -> &'static str {

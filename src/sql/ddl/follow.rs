@@ -1,24 +1,117 @@
-//! Views follow the columns of what they read: a renamed column is read by its new name, and one that is added takes no other's
-//! place. The view's tree of before is compared with what its text means afterwards; where they differ the text is printed anew
+//! Views and policies follow the columns of what they read: a renamed column is read by its new name, and one that is added takes
+//! no other's place. The tree of before is compared with what the text means afterwards; where they differ the text is printed anew
 //! from the tree.
 
 use std::sync::Arc;
 
+use super::kept::{Row, What, texts_of};
 use super::planner::Planner;
 use crate::error::{Error, Result};
+use crate::registry::expression::quote;
 use crate::registry::seen::Seen;
 use crate::registry::{Name, Relation, Snapshot, builtin};
 use crate::sql::Context;
-use crate::sql::analyze::kept;
+use crate::sql::analyze::{self, Stored, kept};
 use crate::sql::deparse::{self, Style};
-use crate::tree::Query;
+use crate::tree::{Expr, Query, RelId};
 
 impl Planner<'_> {
     /// The columns of `old`, as it was in `before`, are others now.
     ///
     /// # Errors
-    /// 0A000 if a view cannot be written so that it means the same.
-    pub fn views_follow(&mut self, before: &Snapshot, old: &Relation) -> Result<()> {
+    /// 0A000 if a view or a policy cannot be written so that it means the same.
+    pub fn columns_follow(&mut self, before: &Snapshot, old: &Relation) -> Result<()> {
+        self.views_follow(before, old)?;
+        let mut tables: Vec<Arc<Relation>> = self.policies_on(old).into_iter().map(|(table, _)| table).collect();
+        tables.dedup_by_key(|table| table.oid);
+        tables.iter().try_for_each(|table| self.expressions_follow(before, old, table))?;
+        self.own_expressions_follow(before, old)
+    }
+
+    /// What a relation keeps of its own row follows the names of its columns and its own name.
+    ///
+    /// # Errors
+    /// As [`Planner::columns_follow`].
+    pub fn own_expressions_follow(&mut self, before: &Snapshot, old: &Relation) -> Result<()> {
+        match self.after.relation_by_oid(old.oid).cloned() {
+            Some(own) => self.expressions_follow(before, old, &own),
+            None => Ok(()),
+        }
+    }
+
+    fn expressions_follow(&mut self, before: &Snapshot, old: &Relation, table: &Arc<Relation>) -> Result<()> {
+        let (Some(was), Some(now)) = (before.relation_by_oid(table.oid), self.after.relation_by_oid(old.oid)) else {
+            return Ok(());
+        };
+        let mut names = other_names(old, now);
+        if table.oid == old.oid && old.name != now.name {
+            names.push(old.name.to_lowercase());
+        }
+        let mut new = (**table).clone();
+        let mut changed = false;
+        for kept in texts_of(&mut new) {
+            let What::Expression(kind) = kept.what else { continue };
+            let lower = kept.text.to_lowercase();
+            // Only policies read other relations than their own.
+            let apart = table.oid != old.oid && kind != Stored::Policy || kind == Stored::Default;
+            if apart || !names.iter().any(|name| lower.contains(name.as_str())) {
+                continue;
+            }
+            if let Some(text) = self.followed_expression(kept.text, kind, (was, table), before, &kept.shown)? {
+                *kept.text = text;
+                changed = true;
+            }
+        }
+        if changed {
+            self.put_relation(new);
+        }
+        Ok(())
+    }
+
+    /// The text of an expression that a relation keeps, which was `was` and is `now`; `None` if it means what it meant, or never
+    /// meant anything.
+    fn followed_expression(
+        &self,
+        text: &str,
+        kind: Stored,
+        (was, now): (&Relation, &Relation),
+        before: &Snapshot,
+        shown: &str,
+    ) -> Result<Option<String>> {
+        let row = RelId(0);
+        let at = |snapshot: &Snapshot| Context { snapshot: Arc::new(snapshot.clone()), ..self.cx.clone() };
+        let (before, after) = (at(before), kept::context(&at(&self.after)));
+        let seen = Seen::new(Arc::clone(&after.snapshot), Arc::clone(&after.search_path), builtin::SUPERUSER);
+        let read = |text: &str, of: &Relation, cx: &Context| {
+            let Row { name, columns } = Row::of(of);
+            analyze::expression(text, kind, (&name, row), &columns, cx)
+        };
+        // Columns are called as they are now.
+        let print = |expr: &Expr, of: &Relation| {
+            let name = |num: i16, own: &Name| quote(&now.column_by_num(num).map_or(own, |c| &c.name));
+            let names: Vec<String> = of.columns.iter().map(|c| name(c.num, &c.name)).collect();
+            deparse::expression(expr, (&now.name, row), &names, &seen, Style::KEPT).ok()
+        };
+        let Ok(tree) = read(text, was, &before) else { return Ok(None) };
+        let meant = print(&tree, was);
+        // Without a subquery a name means a column of the row, or nothing.
+        let plain = kind != Stored::Policy || !text.to_lowercase().contains("select");
+        let same = |text: &str| {
+            let again = read(text, now, &after).ok()?;
+            let alike = if meant.is_some() { print(&again, now) == meant } else { plain };
+            (again.ty == tree.ty && alike).then_some(())
+        };
+        if same(text).is_some() {
+            return Ok(None);
+        }
+        match meant.as_deref().filter(|meant| same(meant).is_some()) {
+            Some(meant) => Ok(Some(meant.to_owned())),
+            None => Err(Error::unsupported(format!("renaming or moving what {shown} names"))
+                .hint("Drop that first, and create it again afterwards.")),
+        }
+    }
+
+    fn views_follow(&mut self, before: &Snapshot, old: &Relation) -> Result<()> {
         let cx = Context { snapshot: Arc::new(before.clone()), ..self.cx.clone() };
         for view in self.views_on(old).into_iter().filter(|v| v.oid != old.oid) {
             let Some(text) = self.followed(&view, &cx)? else { continue };
@@ -54,4 +147,16 @@ impl Planner<'_> {
         same(&meant, &kept.search_path).ok_or_else(refused)?;
         Ok(Some(meant))
     }
+}
+
+/// The names of columns that are not what they were, in small letters.
+fn other_names(old: &Relation, new: &Relation) -> Vec<String> {
+    let missing_in = |of: &Relation, from: &Relation| {
+        let other = |name: &Name, num: i16| of.column_by_num(num).is_none_or(|c| c.name != *name);
+        let names = from.columns.iter().filter(|c| other(&c.name, c.num)).map(|c| c.name.to_lowercase());
+        names.collect::<Vec<_>>()
+    };
+    let mut names = missing_in(new, old);
+    names.extend(missing_in(old, new));
+    names
 }

@@ -13,6 +13,33 @@ use crate::sql::analyze::{Stored, body, places_along, stored_places};
 use crate::tree::RelColumn;
 use crate::types::Oid;
 
+/// The row that an expression is over.
+#[derive(Default)]
+pub struct Row {
+    /// What it goes by: the relation's name.
+    pub name: String,
+    pub columns: Vec<RelColumn>,
+}
+
+impl Row {
+    pub fn of(relation: &Relation) -> Self {
+        let column = |c: &Column| RelColumn { name: c.name.clone(), ty: c.ty, attnum: c.num };
+        Self { name: relation.name.to_string(), columns: relation.columns.iter().map(column).collect() }
+    }
+
+    fn of_domain(ty: &UserType) -> Self {
+        let columns = match &ty.kind {
+            UserTypeKind::Domain { base, .. } => vec![RelColumn { name: "value".into(), ty: *base, attnum: 1 }],
+            UserTypeKind::Enum { .. } | UserTypeKind::Range { .. } | UserTypeKind::Multirange { .. } => Vec::new(),
+        };
+        Self { name: String::new(), columns }
+    }
+
+    fn parts(&self) -> (&str, &[RelColumn]) {
+        (&self.name, &self.columns)
+    }
+}
+
 /// What keeps a text: something that DROP … CASCADE can drop by itself, or a part of something.
 pub enum Holder {
     View(Arc<Relation>),
@@ -21,21 +48,21 @@ pub enum Holder {
 }
 
 /// A text that an object keeps.
-struct Kept<'a> {
-    text: &'a mut String,
-    what: What,
+pub struct Kept<'a> {
+    pub text: &'a mut String,
+    pub what: What,
     /// `default value for column a of table t`.
-    shown: String,
+    pub shown: String,
 }
 
 #[derive(Clone, Copy)]
-enum What {
+pub enum What {
     Expression(Stored),
     Query,
 }
 
 /// The texts of a relation, to be read or written anew.
-fn texts_of(relation: &mut Relation) -> Vec<Kept<'_>> {
+pub fn texts_of(relation: &mut Relation) -> Vec<Kept<'_>> {
     let Relation { name, kind, columns, constraints, indexes, rules, partitioning, .. } = relation;
     let mut out = Vec::new();
     match kind {
@@ -116,32 +143,21 @@ fn holds_name(texts: &[String], name: &str) -> bool {
 }
 
 /// The places of one text; none if it does not hold any of the names, which saves analyzing most.
-fn places(kept: &Kept<'_>, columns: &[RelColumn], names: &[&str], cx: &Context) -> Result<Vec<Place>> {
+fn places(kept: &Kept<'_>, row: &Row, names: &[&str], cx: &Context) -> Result<Vec<Place>> {
     let lower = kept.text.to_lowercase();
     if !names.iter().any(|name| lower.contains(&name.to_lowercase().replace('"', "\"\""))) {
         return Ok(Vec::new());
     }
     match kept.what {
-        What::Expression(kind) => stored_places(kept.text, kind, columns, cx),
+        What::Expression(kind) => stored_places(kept.text, kind, row.parts(), cx),
         What::Query => kept::query_places(kept.text, cx),
     }
 }
 
 /// Does the text name one of these objects, which go by this name? One that cannot be analyzed may.
-fn names_one(kept: &Kept<'_>, columns: &[RelColumn], (objects, name): (&[Oid], &Name), cx: &Context) -> bool {
-    places(kept, columns, &[name], cx)
+fn names_one(kept: &Kept<'_>, row: &Row, (objects, name): (&[Oid], &Name), cx: &Context) -> bool {
+    places(kept, row, &[name], cx)
         .map_or(true, |places| places.iter().filter_map(Place::object).any(|oid| objects.contains(&oid)))
-}
-
-fn scope(relation: &Relation) -> Vec<RelColumn> {
-    relation.columns.iter().map(|c| RelColumn { name: c.name.clone(), ty: c.ty, attnum: c.num }).collect()
-}
-
-fn domain_scope(ty: &UserType) -> Vec<RelColumn> {
-    match &ty.kind {
-        UserTypeKind::Domain { base, .. } => vec![RelColumn { name: "value".into(), ty: *base, attnum: 1 }],
-        UserTypeKind::Enum { .. } | UserTypeKind::Range { .. } | UserTypeKind::Multirange { .. } => Vec::new(),
-    }
 }
 
 /// A view of an older file is kept with a search path of its own: what it names is not written anew.
@@ -154,10 +170,10 @@ fn of_older_file(relation: &Relation) -> bool {
 pub fn adopt(relation: &mut Relation, cx: &Context) {
     let path = ["pg_catalog".into(), relation.namespace.clone(), "public".into()];
     let cx = Context { search_path: path.into(), ..cx.clone() };
-    let columns = scope(relation);
+    let row = Row::of(relation);
     for kept in texts_of(relation) {
         let What::Expression(kind) = kept.what else { continue };
-        let written = places_along(kept.text, kind, &columns, &cx)
+        let written = places_along(kept.text, kind, row.parts(), &cx)
             .and_then(|places| Names::new(&cx.snapshot).write(kept.text, &places, &cx.snapshot));
         match written {
             Ok(written) => *kept.text = written,
@@ -181,14 +197,15 @@ impl Planner<'_> {
         relations.sort_by_key(|r| r.oid);
         for relation in relations {
             let mut new = (*relation).clone();
-            let (columns, mut changed, older) = (scope(&relation), false, of_older_file(&relation));
+            let (row, mut changed, older) = (Row::of(&relation), false, of_older_file(&relation));
+            let was = before.relation_by_oid(relation.oid).map_or_else(|| Row::of(&relation), |was| Row::of(was));
             for kept in texts_of(&mut new) {
-                let places = match places(&kept, &columns, &names, &cx) {
+                let places = match places(&kept, &was, &names, &cx) {
                     Ok(places) if moved(&places) => places,
                     _ => continue,
                 };
                 let written = Names::new(&after).write(kept.text, &places, before)?;
-                if older || !self.still_means(&kept, &written, &columns, &places) {
+                if older || !self.still_means(&kept, &written, &row, &places) {
                     return Err(Error::unsupported(format!("renaming or moving what {} names", kept.shown))
                         .hint("Drop that first, and create it again afterwards."));
                 }
@@ -203,9 +220,9 @@ impl Planner<'_> {
         let types: Vec<Arc<UserType>> = after.types.values().cloned().collect();
         for ty in types {
             let mut new = (*ty).clone();
-            let (columns, mut changed) = (domain_scope(&ty), false);
+            let (row, mut changed) = (Row::of_domain(&ty), false);
             for kept in texts_of_type(&mut new) {
-                match places(&kept, &columns, &names, &cx) {
+                match places(&kept, &row, &names, &cx) {
                     Ok(places) if moved(&places) => {
                         *kept.text = Names::new(&after).write(kept.text, &places, before)?;
                         changed = true;
@@ -220,10 +237,10 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn still_means(&self, kept: &Kept<'_>, written: &str, columns: &[RelColumn], before: &[Place]) -> bool {
+    fn still_means(&self, kept: &Kept<'_>, written: &str, row: &Row, before: &[Place]) -> bool {
         let cx = Context { snapshot: Arc::new(self.after.clone()), ..self.cx.clone() };
         let again = match kept.what {
-            What::Expression(kind) => stored_places(written, kind, columns, &cx),
+            What::Expression(kind) => stored_places(written, kind, row.parts(), &cx),
             What::Query => kept::query_places(written, &cx),
         };
         let objects = |places: &[Place]| places.iter().filter_map(Place::object).collect::<Vec<_>>();
@@ -257,9 +274,9 @@ impl Planner<'_> {
                     if r.columns.iter().any(|c| self.holds(c.ty.oid, &oids)) {
                         return Err(refused("a relation"));
                     }
-                    let columns = scope(r);
+                    let row = Row::of(r);
                     for kept in texts_of(&mut (**r).clone()) {
-                        if own.iter().any(|(oids, name)| names_one(&kept, &columns, (oids, name), &cx)) {
+                        if own.iter().any(|(oids, name)| names_one(&kept, &row, (oids, name), &cx)) {
                             return Err(refused("a relation"));
                         }
                     }
@@ -289,10 +306,10 @@ impl Planner<'_> {
     /// 0A000 if one cannot.
     pub fn texts_still_read(&self, relation: &Relation) -> Result<()> {
         let cx = Context { snapshot: Arc::new(self.after.clone()), ..self.cx.clone() };
-        let columns = scope(relation);
+        let row = Row::of(relation);
         for kept in texts_of(&mut relation.clone()) {
             let What::Expression(kind) = kept.what else { continue };
-            if stored_places(kept.text, kind, &columns, &cx).is_err() {
+            if stored_places(kept.text, kind, row.parts(), &cx).is_err() {
                 return Err(Error::unsupported(format!("changing the attributes that {} reads", kept.shown))
                     .hint("Drop that first, and create it again afterwards."));
             }
@@ -317,7 +334,7 @@ impl Planner<'_> {
             }
             let mut text = definition.to_owned();
             let kept = Kept { text: &mut text, what: What::Query, shown: String::new() };
-            names_one(&kept, &[], (&[relation.oid], &relation.name), &cx)
+            names_one(&kept, &Row::default(), (&[relation.oid], &relation.name), &cx)
         };
         let mut views: Vec<_> = self.after.relations.values().filter(|view| reads(view)).cloned().collect();
         views.sort_by_key(|v| v.oid);
@@ -329,12 +346,12 @@ impl Planner<'_> {
         let cx = Context { snapshot: Arc::new(self.after.clone()), ..self.cx.clone() };
         let mut found = Vec::new();
         for table in self.after.relations.values().filter(|r| r.oid != relation.oid) {
-            let columns = scope(table);
+            let row = Row::of(table);
             for policy in &table.rules.policies {
                 let names = |text: &String| {
                     let mut text = text.clone();
                     let kept = Kept { text: &mut text, what: What::Expression(Stored::Policy), shown: String::new() };
-                    names_one(&kept, &columns, (&[relation.oid], &relation.name), &cx)
+                    names_one(&kept, &row, (&[relation.oid], &relation.name), &cx)
                 };
                 if policy.using.iter().chain(&policy.check).any(names) {
                     found.push((table.clone(), policy.name.clone()));
@@ -353,7 +370,7 @@ impl Planner<'_> {
         let Some(mut text) = column.default.clone() else { return false };
         let cx = Context { snapshot: Arc::new(self.after.clone()), ..self.cx.clone() };
         let kept = Kept { text: &mut text, what: What::Expression(Stored::Default), shown: String::new() };
-        names_one(&kept, &[], (&[sequence.oid], &sequence.name), &cx)
+        names_one(&kept, &Row::default(), (&[sequence.oid], &sequence.name), &cx)
     }
 
     /// What names one of these types in a kept text, as DROP's detail says it; the type's own is left out.
@@ -405,9 +422,9 @@ impl Planner<'_> {
         let mut relations: Vec<&Arc<Relation>> = self.after.relations.values().collect();
         relations.sort_by_key(|r| r.oid);
         for relation in relations.into_iter().filter(|r| !matches!(r.kind, RelationKind::System)) {
-            let columns = scope(relation);
+            let row = Row::of(relation);
             for kept in texts_of(&mut (**relation).clone()) {
-                if names_one(&kept, &columns, of, &cx) {
+                if names_one(&kept, &row, of, &cx) {
                     let view =
                         matches!(relation.kind, RelationKind::View { .. } | RelationKind::MaterializedView { .. });
                     let holder = if view { Holder::View(Arc::clone(relation)) } else { Holder::Part };
@@ -416,9 +433,9 @@ impl Planner<'_> {
             }
         }
         for ty in self.after.types.values().filter(|t| !objects.contains(&t.oid)) {
-            let columns = domain_scope(ty);
+            let row = Row::of_domain(ty);
             for kept in texts_of_type(&mut (**ty).clone()) {
-                if names_one(&kept, &columns, of, &cx) {
+                if names_one(&kept, &row, of, &cx) {
                     found.push((Holder::Part, kept.shown));
                 }
             }

@@ -4,6 +4,7 @@
 //! far; what a change of a relation means for DuckDB is said in one place ([`physical`]).
 
 mod alter;
+mod column_use;
 mod comment;
 mod composite;
 mod create;

@@ -33,7 +33,7 @@ impl Planner<'_> {
         relations.dedup_by_key(|r| r.oid);
         for relation in &relations {
             self.texts_still_read(relation)?;
-            self.views_follow(&before, relation)?;
+            self.columns_follow(&before, relation)?;
         }
         let altered = Altered { old, before: &before, after: &after };
         for table in relations.iter().filter(|r| r.kind.is_stored()) {

@@ -42,7 +42,7 @@ impl Planner<'_> {
             new.rules.over = over(query);
             let before = self.after.clone();
             self.put_relation(new);
-            return if grown { self.views_follow(&before, &old) } else { Ok(()) };
+            return if grown { self.columns_follow(&before, &old) } else { Ok(()) };
         }
         self.name_is_free(&key.0, &key.1, temporary, false)?;
         let counters = &self.after.counters;

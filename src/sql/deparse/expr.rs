@@ -135,7 +135,14 @@ impl Printer<'_> {
             None => (called.name.clone(), None),
         };
         match &name {
-            Some(name) if raw => self.push(name),
+            Some(name) if raw => {
+                // Inside of a subquery.
+                if self.prefix && !relation.is_empty() {
+                    self.name(&relation);
+                    self.push(".");
+                }
+                self.push(name);
+            }
             Some(name) => {
                 if self.prefix {
                     self.name(&relation);

@@ -71,18 +71,19 @@ pub fn body(
     style: Style,
 ) -> Result<String> {
     let mut p = Printer::new(seen, style);
-    p.levels.push(Level::of_columns(params, names));
+    p.levels.push(Level::of_columns(("", params), names));
     p.prefix = true;
     // Nobody sees the names of its columns.
     p.query(query, false, Some(columns))?;
     Ok(p.out)
 }
 
-/// An expression over the columns of one relation, whose names are given as they are written.
+/// An expression over the columns of one relation, whose names are given as they are written; its own name stands before them in
+/// subqueries.
 ///
 /// # Errors
 /// As [`query`].
-pub fn expression(expr: &Expr, rel: RelId, columns: &[String], seen: &Seen, style: Style) -> Result<String> {
+pub fn expression(expr: &Expr, rel: (&str, RelId), columns: &[String], seen: &Seen, style: Style) -> Result<String> {
     let mut p = Printer::new(seen, style);
     p.levels.push(Level::of_columns(rel, columns));
     p.expr(expr, false)?;

@@ -43,8 +43,8 @@ pub(super) struct Level {
 }
 
 impl Level {
-    pub fn of_columns(rel: RelId, columns: &[String]) -> Self {
-        let called = Called { name: String::new(), columns: columns.to_vec(), alias: false, column_aliases: false };
+    pub fn of_columns((name, rel): (&str, RelId), columns: &[String]) -> Self {
+        let called = Called { name: name.to_owned(), columns: columns.to_vec(), alias: false, column_aliases: false };
         Self { relations: HashMap::from([(rel, called)]), raw: true, ..Self::default() }
     }
 }

@@ -32,11 +32,11 @@ pub fn kept_expression(text: &str, relation: Oid, cx: &Context, seen: &Seen, sty
         let parameter = parameter.ok_or_else(|| Error::internal("the function keeps no such expression"))?;
         let target = (&*parameter.name, PgType::new(parameter.ty));
         let tree = analyze::assigned_expression(text, Stored::Default, ("", rel), &[], target, cx)?;
-        return Ok((expression(&tree, rel, &[], seen, style)?, looks_like_function(&tree)));
+        return Ok((expression(&tree, ("", rel), &[], seen, style)?, looks_like_function(&tree)));
     }
     let Some(table) = cx.snapshot.relation_by_oid(relation) else {
         let tree = analyze::expression(text, Stored::Check, ("", rel), &domain_value(text, cx)?, cx)?;
-        return Ok((expression(&tree, rel, &["VALUE".to_owned()], seen, style)?, looks_like_function(&tree)));
+        return Ok((expression(&tree, ("", rel), &["VALUE".to_owned()], seen, style)?, looks_like_function(&tree)));
     };
     let tree = analyzed(text, table, cx)?;
     let columns: Vec<String> = table.columns.iter().map(|c| quote(&c.name)).collect();
@@ -45,11 +45,11 @@ pub fn kept_expression(text: &str, relation: Oid, cx: &Context, seen: &Seen, sty
         && table.indexes.iter().any(|i| i.keys.iter().any(|k| k.expression.as_deref() == Some(text)))
         && let Some(name) = crate::facts::collation_name(*collation)
     {
-        let key = expression(arg, rel, &columns, seen, style)?;
+        let key = expression(arg, (&table.name, rel), &columns, seen, style)?;
         let key = if looks_like_function(arg) { key } else { format!("({key})") };
         return Ok((format!("{key} COLLATE {}", quote(name)), true));
     }
-    Ok((expression(&tree, rel, &columns, seen, style)?, looks_like_function(&tree)))
+    Ok((expression(&tree, (&table.name, rel), &columns, seen, style)?, looks_like_function(&tree)))
 }
 
 fn analyzed(text: &str, table: &Relation, cx: &Context) -> Result<Expr> {

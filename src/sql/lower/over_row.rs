@@ -35,7 +35,7 @@ pub fn over_row(text: &str, stored: Stored, table: &Relation, cx: &Context) -> R
     let ty = e.ty;
     let seen = cx.seen();
     let names: Vec<String> = table.columns.iter().map(|c| expression::quote(&c.name)).collect();
-    let shown = deparse::expression(&e, ROW, &names, &seen, Style::PLAIN)?;
+    let shown = deparse::expression(&e, ("", ROW), &names, &seen, Style::PLAIN)?;
     let permit = policy::check_expression(e, &compile::authority(cx))?;
     let mut lowerer = Lowerer::new(cx, Decimals::Fast);
     let mut values = Vec::with_capacity(columns.len());

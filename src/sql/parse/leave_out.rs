@@ -23,6 +23,9 @@ const XML: [&str; 9] = [
     "xmltable",
 ];
 
+/// What the name of a column's UNIQUE NULLS NOT DISTINCT begins with.
+pub const NOT_DISTINCT: &str = "\u{1}nulls not distinct ";
+
 /// The order in which sqlparser wants the options of an identity column's sequence.
 const SEQUENCE_OPTIONS: [&str; 6] = ["increment", "minvalue", "maxvalue", "start", "cache", "cycle"];
 
@@ -105,7 +108,11 @@ pub fn take(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) -> Result<()> 
     if is(tokens, 0, "create") && (1..4).any(|at| is(tokens, at, "view")) {
         view_flags(tokens);
     }
+    if after_created_name(tokens).is_some() || is(tokens, 0, "alter") && is(tokens, 1, "table") {
+        nulls_not_distinct(tokens);
+    }
     if is(tokens, 0, "alter") && is(tokens, 1, "table") {
+        type_collations(tokens, extras);
         // `ALTER TABLE t*`: with what inherits from it.
         let star = (2..8).find(|at| token(tokens, *at) == Some(&Token::Mul));
         if let Some(star) = star.filter(|at| name_at(tokens, at - 1).is_some()) {
@@ -113,6 +120,71 @@ pub fn take(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) -> Result<()> 
         }
     }
     Ok(())
+}
+
+/// `UNIQUE NULLS NOT DISTINCT` of a column: the mark goes into the constraint's name.
+fn nulls_not_distinct(tokens: &mut Vec<TokenWithSpan>) {
+    let mut at = 0;
+    while at + 3 < tokens.len() {
+        let written = |words: &[&str]| words.iter().enumerate().all(|(i, word)| is(tokens, at + i, word));
+        let found = written(&["unique", "nulls", "not", "distinct"]);
+        if written(&["unique", "nulls", "distinct"]) && token(tokens, at + 3) != Some(&Token::LParen) {
+            tokens.drain(at + 1..at + 3);
+        }
+        // Of a table's constraint the columns come next, or the index.
+        let of_table = token(tokens, at + 4) == Some(&Token::LParen) || is(tokens, at + 4, "using");
+        if found && !of_table {
+            tokens.drain(at + 1..at + 4);
+            let marked = |name: &str| Token::make_word(&format!("{NOT_DISTINCT}{name}"), Some('"'));
+            let named = at.checked_sub(2).filter(|before| is(tokens, *before, "constraint"));
+            match named.and_then(|before| name_at(tokens, before + 1)) {
+                Some(name) => tokens[at - 1].token = marked(&name),
+                None => {
+                    let span = tokens[at].span;
+                    let word = |token| TokenWithSpan { token, span };
+                    tokens.splice(at..at, [word(Token::make_word("CONSTRAINT", None)), word(marked(""))]);
+                    at += 2;
+                }
+            }
+        }
+        at += 1;
+    }
+}
+
+/// `ALTER c TYPE t COLLATE x`, for each column.
+fn type_collations(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) {
+    let (mut at, mut depth, mut column) = (3, 0_usize, None);
+    while at < tokens.len() {
+        match &tokens[at].token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            Token::Comma if depth == 0 => column = None,
+            _ if depth > 0 => {}
+            _ if is(tokens, at, "alter") && column.is_none() => {
+                let name = at + 1 + usize::from(is(tokens, at + 1, "column"));
+                let typed =
+                    is(tokens, name + 1, "type") || is(tokens, name + 2, "data") && is(tokens, name + 3, "type");
+                column = name_at(tokens, name).filter(|_| typed);
+                at = name;
+            }
+            // What USING says is a value's own collation.
+            _ if is(tokens, at, "using") => column = None,
+            _ if is(tokens, at, "collate") => {
+                if let (Some(column), Some(first)) = (column.take(), name_at(tokens, at + 1)) {
+                    let second = match token(tokens, at + 2) {
+                        Some(Token::Period) => name_at(tokens, at + 3),
+                        _ => None,
+                    };
+                    tokens.drain(at..at + if second.is_some() { 4 } else { 2 });
+                    let parts = std::iter::once(first).chain(second).collect();
+                    extras.type_collations.push((column, parts));
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
 }
 
 /// Syntax of PostgreSQL's that is refused by name.

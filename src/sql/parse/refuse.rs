@@ -154,11 +154,6 @@ fn create_table_tail(c: &mut Cursor<'_>) -> Option<Error> {
             // A query may say much of what follows in another sense.
             _ if depth == 0 && c.is_word(0, "as") => return None,
             _ if depth == 1 && is_exclusion(c) => return refused("an exclusion constraint"),
-            // Of a table's constraint the columns come next.
-            _ if depth == 1 && c.eat("nulls not distinct") && c.peek() != Some(&Token::LParen) => {
-                return refused("UNIQUE NULLS NOT DISTINCT of a column")
-                    .map(|e| e.hint("Write it as a constraint of the table."));
-            }
             _ => {}
         }
         c.at += 1;

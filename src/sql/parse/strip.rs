@@ -43,6 +43,8 @@ pub struct Extras {
     pub only: Vec<u32>,
     /// CREATE INDEX … ON ONLY.
     pub index_only: bool,
+    /// COLLATE of ALTER COLUMN … TYPE: the column, and the parts of the collation's name.
+    pub type_collations: Vec<(crate::registry::Name, Vec<crate::registry::Name>)>,
     /// SEQUENCE NAME of an identity: its namespace, if it was written, and its name.
     pub identity_sequence: Option<(Option<crate::registry::Name>, crate::registry::Name)>,
 }

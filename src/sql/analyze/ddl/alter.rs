@@ -14,6 +14,7 @@ use crate::tree::{
     AlterTable, Ddl, DropBehavior, ExprKind, NewConstraint, NewConstraintKind, ObjectKind, RelColumn, RelId,
     SwitchRowSecurity,
 };
+use crate::types::oid;
 
 impl Analyzer<'_> {
     pub(super) fn alter_table(&mut self, alter: &ast::AlterTable) -> Result<Ddl> {
@@ -209,7 +210,15 @@ impl Analyzer<'_> {
                         Some((text, Box::new(expr)))
                     }
                 };
-                AlterTable::SetType { column, ty, using }
+                let mut collation = 0;
+                let written = self.parsed.extras.type_collations.iter().find(|(name, _)| *name == column);
+                if let Some((_, parts)) = written {
+                    let parts = parts.iter().map(|part| ast::Ident::with_quote('"', &**part)).collect::<Vec<_>>();
+                    collation = self.collation(&parts.into(), 0)?;
+                    self.collatable(ty)?;
+                    collation = if collation == oid::DEFAULT_COLLATION { 0 } else { collation };
+                }
+                AlterTable::SetType { column, ty, using, collation }
             }
             AlterColumnOperation::AddGenerated { generated_as, sequence_options } => {
                 let always = !matches!(generated_as, Some(ast::GeneratedAs::ByDefault));

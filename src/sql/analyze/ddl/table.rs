@@ -250,9 +250,14 @@ impl Analyzer<'_> {
                 constraints.push(named(NewConstraintKind::PrimaryKey { columns: own }, &key.characteristics)?);
             }
             ColumnOption::Unique(unique) => {
-                let kind =
-                    NewConstraintKind::Unique { columns: own, nulls_not_distinct: not_distinct(unique.nulls_distinct) };
-                constraints.push(named(kind, &unique.characteristics)?);
+                let marked = name.and_then(|name| name.value.strip_prefix(parse::NOT_DISTINCT));
+                let kind = NewConstraintKind::Unique { columns: own, nulls_not_distinct: marked.is_some() };
+                let name = match (marked, name) {
+                    (Some(""), _) => None,
+                    (Some(rest), _) => Some(Ident::with_quote('"', rest)),
+                    (None, name) => name.cloned(),
+                };
+                constraints.push(new_constraint(name.as_ref(), kind, unique.characteristics.as_ref())?);
             }
             ColumnOption::Check(check) => {
                 constraints.push(named(NewConstraintKind::Check { expression: parse::printed(&*check.expr) }, &None)?);

@@ -6,15 +6,16 @@ use std::sync::Arc;
 use super::{Altered, column_mut, constraint_columns, word};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{
-    Column, Constraint, ConstraintKind, Identity, Name, Relation, RelationKind, UserType, UserTypeKind, build,
-    expression,
+    Column, Constraint, ConstraintKind, Identity, Name, Relation, RelationKind, Snapshot, UserType, UserTypeKind,
+    build, expression,
 };
-use crate::sql::ddl::physical::{column_ident, column_type, filler_definition, is_null, quote, table_name, widens};
+use crate::sql::ddl::drop::{Dependent, depends_on};
+use crate::sql::ddl::physical::{column_ident, column_type, filler_definition, is_null, table_name, widens};
 use crate::sql::ddl::planner::Planner;
 use crate::sql::ddl::rebuild::{ColumnSource, Rebuild};
 use crate::sql::ddl::sequence;
 use crate::tree::{DropBehavior, NewColumn, NewConstraint, SequenceChange};
-use crate::types::{PgType, oid};
+use crate::types::{Oid, PgType, oid};
 
 impl Planner<'_> {
     pub(super) fn add_column(
@@ -32,7 +33,6 @@ impl Planner<'_> {
             }
             return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
         }
-        self.takes_no_place_in_rules(&t.old, &draft.name)?;
         let (column, sequence) = build::column(&self.after, &t.new, draft, &[])?;
         let phys = column_type(column.ty, &self.after)?;
         let domain = self.after.user_type_by_oid(column.ty.oid).filter(|t| t.oid == column.ty.oid).cloned();
@@ -126,45 +126,59 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn drop_column_dependents(&mut self, t: &Altered, column: &Column, behavior: DropBehavior) -> Result<()> {
-        let mut dependents = Vec::new();
-        let mut keys = Vec::new();
-        for (child, name) in self.referencing(t.old.oid) {
-            let points = |c: &Constraint| match &c.kind {
-                ConstraintKind::ForeignKey { target_columns, .. } => target_columns.contains(&column.num),
-                ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Check { .. } => {
-                    false
-                }
-            };
-            if child.constraints.iter().any(|c| c.name == name && points(c)) {
-                dependents.push(format!("constraint {name} on table {}", child.name));
-                keys.push((child.oid, name));
+    fn drop_column_dependents(&mut self, t: &mut Altered, column: &Column, behavior: DropBehavior) -> Result<()> {
+        let name = &column.name;
+        let tables = std::iter::once(t.old.oid).chain(t.children.iter().map(|child| child.oid));
+        let tables: Vec<Arc<Relation>> = tables.filter_map(|oid| self.after.relation_by_oid(oid).cloned()).collect();
+        let (mut dependents, mut masked) = (Vec::new(), Vec::new());
+        for of in &tables {
+            let Some(num) = of.column(name).map(|c| c.num) else { continue };
+            if self.is_masked(of, num) {
+                masked.push(format!("a mask of table {}", of.name));
             }
+            let found = self.dependents_of_column(of, num).into_iter();
+            dependents.extend(found.map(|dependent| (dependent, Arc::clone(of))));
         }
-        for view in self.views_on(&t.old) {
-            if let Some((definition, _)) = view.kind.definition()
-                && mentions(definition, &column.name)
-            {
-                dependents.push(format!("{} {}", word(&view), view.name));
+        if behavior == DropBehavior::Cascade && masked.is_empty() {
+            let before = self.after.clone();
+            self.drop_dependents(dependents)?;
+            for new in std::iter::once(&mut t.new).chain(&mut t.children) {
+                self.forget_what_went(new, &before);
             }
+            return Ok(());
         }
-        dependents.extend(self.rules_naming(&t.new, &column.name));
-        if behavior == DropBehavior::Cascade && !keys.is_empty() && keys.len() == dependents.len() {
-            self.cascade_notice(&dependents);
-            return keys.iter().try_for_each(|(child, name)| self.drop_foreign_key(*child, name));
+        let on_column = |what: &str, of: &Relation| format!("{what} depends on column {name} of table {}", of.name);
+        let own = dependents.len();
+        let mut lines: Vec<String> = dependents.iter().map(|(d, of)| on_column(&d.describe(), of)).collect();
+        let (_, _, dependents) = self.gather(&[], dependents);
+        lines.extend(dependents[own..].iter().map(|(d, on)| depends_on(d, on)));
+        lines.extend(masked.iter().map(|mask| on_column(mask, &t.old)));
+        if lines.is_empty() {
+            return Ok(());
         }
-        let Some(first) = dependents.first() else { return Ok(()) };
         if behavior == DropBehavior::Cascade {
-            return Err(Error::unsupported("DROP COLUMN … CASCADE with dependent objects")
-                .detail(format!("{first} depends on the column"))
-                .hint("Drop the dependent objects first."));
+            return Err(Error::unsupported("DROP COLUMN … CASCADE of a column that a mask needs")
+                .detail(lines.join("\n"))
+                .hint("Drop the mask first."));
         }
-        let message =
-            format!("cannot drop column {} of table {} because other objects depend on it", column.name, t.old.name);
-        let lines = dependents.iter().map(|d| format!("{d} depends on column {} of table {}", column.name, t.old.name));
+        let message = match tables.as_slice() {
+            [table] => format!("cannot drop column {name} of table {} because other objects depend on it", table.name),
+            _ => "cannot drop desired object(s) because other objects depend on them".to_owned(),
+        };
         Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
-            .detail(lines.collect::<Vec<_>>().join("\n"))
+            .detail(lines.join("\n"))
             .hint("Use DROP ... CASCADE to drop the dependent objects too."))
+    }
+
+    /// Policies and keys of the table that have gone since then go from what it will be, too.
+    fn forget_what_went(&self, new: &mut Relation, before: &Snapshot) {
+        let (Some(was), Some(is)) = (before.relation_by_oid(new.oid), self.after.relation_by_oid(new.oid)) else {
+            return;
+        };
+        let policy = |of: &Relation, oid| of.rules.policies.iter().any(|p| p.oid == oid);
+        new.rules.policies.retain(|p| !policy(was, p.oid) || policy(is, p.oid));
+        let constraint = |of: &Relation, oid| of.constraints.iter().any(|c| c.oid == oid);
+        new.constraints.retain(|c| !constraint(was, c.oid) || constraint(is, c.oid));
     }
 
     pub(super) fn rename_column(&mut self, t: &mut Altered, from: &Name, to: &Name) -> Result<()> {
@@ -179,7 +193,6 @@ impl Planner<'_> {
         if t.new.column(from).is_none() {
             return Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{from}\" does not exist")));
         }
-        self.rename_in_rules(t, from, to)?;
         super::partition::renamed(&mut t.new, from, to);
         Ok(())
     }
@@ -223,27 +236,19 @@ impl Planner<'_> {
         Ok(())
     }
 
-    pub(super) fn set_type(&mut self, t: &mut Altered, name: &Name, ty: PgType, using: Option<&str>) -> Result<()> {
+    pub(super) fn set_type(
+        &mut self,
+        t: &mut Altered,
+        name: &Name,
+        (ty, collation): (PgType, Oid),
+        using: Option<&str>,
+    ) -> Result<()> {
         let (table, of) = (table_name(&t.new), t.new.clone());
         let phys = column_type(ty, &self.after)?;
-        for view in self.views_on(&t.old) {
-            let Some((definition, _)) = view.kind.definition() else { continue };
-            if mentions(definition, name) {
-                let message = "cannot alter type of a column used by a view or rule";
-                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).detail(format!(
-                    "rule _RETURN on {} {} depends on column \"{name}\"",
-                    word(&view),
-                    view.name
-                )));
-            }
-        }
-        if let Some(rule) = self.rules_naming(&t.new, name).first() {
-            let message = "cannot alter type of a column used in a policy definition";
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
-                .detail(format!("{rule} depends on column \"{name}\"")));
-        }
+        self.type_is_not_read(t, name)?;
         let column = column_mut(&mut t.new, name)?;
         let (num, from, physical) = (column.num, column.ty, column_ident(&of, column));
+        column.collation = collation;
         if from == ty && from.is_shaped() == ty.is_shaped() && using.is_none() {
             return Ok(());
         }
@@ -266,6 +271,33 @@ impl Planner<'_> {
         let source = using.map_or_else(|| expression::quote(&old_name), |u| format!("({u})"));
         t.sources.insert(num, ColumnSource::Expression(source));
         t.rebuild = true;
+        Ok(())
+    }
+
+    /// Nothing that is bound to the column, here and in partitions, was made for another type.
+    fn type_is_not_read(&self, t: &Altered, name: &Name) -> Result<()> {
+        let tables = std::iter::once(t.old.oid).chain(t.children.iter().map(|child| child.oid));
+        for of in tables.filter_map(|oid| self.after.relation_by_oid(oid)) {
+            let Some(num) = of.column(name).map(|c| c.num) else { continue };
+            let refused = |by: &str, what: String| {
+                let message = format!("cannot alter type of a column used {by}");
+                Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+                    .detail(format!("{what} depends on column \"{name}\"")))
+            };
+            // The first that was made is told.
+            for dependent in self.dependents_of_column(of, num) {
+                match &dependent {
+                    Dependent::View(view) => {
+                        return refused("by a view or rule", format!("rule _RETURN on {} {}", word(view), view.name));
+                    }
+                    Dependent::Policy { .. } => return refused("in a policy definition", dependent.describe()),
+                    Dependent::ForeignKey { .. } | Dependent::Function(..) | Dependent::Relation(_) => {}
+                }
+            }
+            if self.is_masked(of, num) {
+                return refused("in a policy definition", format!("a mask of table {}", of.name));
+            }
+        }
         Ok(())
     }
 
@@ -362,83 +394,6 @@ impl Planner<'_> {
         self.put_relation(change.new);
         Ok(())
     }
-}
-
-impl Planner<'_> {
-    /// The policies and masks, of this table and of others that read it, that name the column or could.
-    fn rules_naming(&self, table: &Relation, column: &str) -> Vec<String> {
-        let mut found = Vec::new();
-        let policies = table.rules.policies.iter().map(|p| (table, p));
-        let others = self.policies_on(table);
-        let others = others
-            .iter()
-            .filter_map(|(of, name)| of.rules.policies.iter().find(|p| p.name == *name).map(|policy| (&**of, policy)));
-        for (of, policy) in policies.chain(others) {
-            if policy.using.iter().chain(&policy.check).any(|text| mentions(text, column)) {
-                found.push(format!("policy {} on table {}", policy.name, of.name));
-            }
-        }
-        let num = table.column(column).map(|c| c.num);
-        for mask in &table.rules.masks {
-            if mentions(&mask.expression, column) || Some(mask.column) == num {
-                found.push(format!("a mask of table {}", table.name));
-            }
-        }
-        found
-    }
-
-    /// A column's name inside a policy's subquery means the subquery's own table first: one that comes later must not take the
-    /// place of the one that was meant.
-    fn takes_no_place_in_rules(&self, table: &Relation, name: &str) -> Result<()> {
-        for (of, policy) in self.policies_on(table) {
-            let known = of.rules.policies.iter().find(|p| p.name == policy);
-            if known.is_some_and(|p| p.using.iter().chain(&p.check).any(|text| mentions(text, name))) {
-                let what = format!("a column \"{name}\" where policy {policy} on table {} reads", of.name);
-                return Err(Error::unsupported(what).hint("Drop the policy first, and create it again afterwards."));
-            }
-        }
-        Ok(())
-    }
-
-    /// Rules over one row follow a column's new name; those that read other rows could mean another column by it.
-    fn rename_in_rules(&self, t: &mut Altered, from: &str, to: &str) -> Result<()> {
-        self.takes_no_place_in_rules(&t.old, to)?;
-        let others = self.policies_on(&t.old);
-        let refused = |what: String| {
-            Err(Error::unsupported(format!("renaming a column that {what} names"))
-                .hint("Drop the policy first, and create it again afterwards."))
-        };
-        for (of, name) in &others {
-            let policy = of.rules.policies.iter().find(|p| p.name == *name);
-            if policy.is_some_and(|p| p.using.iter().chain(&p.check).any(|text| mentions(text, from))) {
-                return refused(format!("policy {name} on table {}", of.name));
-            }
-        }
-        for policy in &mut t.new.rules.policies {
-            for text in [&mut policy.using, &mut policy.check].into_iter().flatten() {
-                let reads_others = text.to_lowercase().contains("select");
-                if reads_others && (mentions(text, from) || mentions(text, to)) {
-                    return refused(format!("policy {} on table {}", policy.name, t.old.name));
-                }
-                *text = expression::rename_column(text, from, to);
-            }
-        }
-        for mask in &mut t.new.rules.masks {
-            mask.expression = expression::rename_column(&mask.expression, from, to);
-        }
-        Ok(())
-    }
-}
-
-/// Does a view's text name this column, or could it (`*`)? A word search errs on the side of caution; a name that is
-/// not one word stands in quotes.
-fn mentions(definition: &str, column: &str) -> bool {
-    let word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
-    definition.contains('*')
-        || definition.split(|c| !word(c)).any(|w| w.eq_ignore_ascii_case(column))
-        || definition.contains(&quote(column))
-        || definition.contains("U&\"")
-        || definition.contains("u&\"")
 }
 
 /// The conditions under which a new column's NULL is none of its domain's values, and the errors.

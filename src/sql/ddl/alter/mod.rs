@@ -166,7 +166,7 @@ impl Planner<'_> {
         let moved = (&new.namespace, &new.name) != (&old.namespace, &old.name);
         self.put_relation(new);
         if renamed {
-            self.views_follow(&before, &old)?;
+            self.columns_follow(&before, &old)?;
         }
         if moved { self.follow(&before, &[old.oid], &old.name) } else { Ok(()) }
     }
@@ -255,8 +255,8 @@ impl Planner<'_> {
                 Ok(())
             }
             AlterTable::SetNotNull { column, not_null } => self.set_not_null(t, column, *not_null),
-            AlterTable::SetType { column, ty, using } => {
-                self.set_type(t, column, *ty, using.as_ref().map(|(text, _)| text.as_str()))
+            AlterTable::SetType { column, ty, using, collation } => {
+                self.set_type(t, column, (*ty, *collation), using.as_ref().map(|(text, _)| text.as_str()))
             }
             AlterTable::AddConstraint(constraint) => self.add_constraint(t, constraint),
             AlterTable::TakeIndex { name, to } => {
@@ -360,7 +360,7 @@ impl Planner<'_> {
             let moved = was.as_ref().is_some_and(|was| names(was) != names(&child));
             self.put_relation(child);
             if let Some(was) = was.filter(|_| moved) {
-                self.views_follow(&before, &was)?;
+                self.columns_follow(&before, &was)?;
             }
         }
         if let Some(member) = self.after.relation_by_oid(old.oid).filter(|r| r.is_partition()).cloned() {
@@ -368,9 +368,10 @@ impl Planner<'_> {
         }
         let names = |r: &Relation| r.columns.iter().map(|c| (c.num, c.name.clone())).collect::<Vec<_>>();
         if names(&old) != names(&new_name) {
-            self.views_follow(&before, &old)?;
+            self.columns_follow(&before, &old)?;
         }
         if (&old.namespace, &old.name) != (&new_name.namespace, &new_name.name) {
+            self.own_expressions_follow(&before, &old)?;
             self.follow(&before, &[old.oid, old.row_type], &old.name)?;
         }
         for sequence in moved {

@@ -113,7 +113,9 @@ impl Planner<'_> {
             AlterTable::SetNotNull { column, .. } => {
                 same_column(parent, child, column, |own, above| own.not_null = above.not_null);
             }
-            AlterTable::SetType { column, .. } => same_column(parent, child, column, |own, above| own.ty = above.ty),
+            AlterTable::SetType { column, .. } => same_column(parent, child, column, |own, above| {
+                (own.ty, own.collation) = (above.ty, above.collation);
+            }),
             AlterTable::DropConstraint { .. } => {
                 let stays = |oid: Option<_>, of: &[_]| oid.is_none_or(|oid| of.contains(&oid));
                 let constraints: Vec<_> = parent.constraints.iter().map(|c| c.oid).collect();

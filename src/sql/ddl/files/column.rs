@@ -265,11 +265,12 @@ impl Work<'_> {
                     match self.using(found, &text, draft.ty, &there.name) {
                         Ok(expr) => {
                             let using = Some((text, Box::new(expr)));
-                            let (column, ty) = (there.name.clone(), draft.ty);
+                            let (column, ty, collation) = (there.name.clone(), draft.ty, there.collation);
                             out.actions
                                 .retain(|(_, a)| !matches!(a, AlterTable::SetType { column: c, .. } if *c == column));
                             let change = self.last();
-                            out.actions.extend([(change, AlterTable::SetType { column, ty, using }), (change, action)]);
+                            let retype = AlterTable::SetType { column, ty, using, collation };
+                            out.actions.extend([(change, retype), (change, action)]);
                         }
                         Err(error) => self.fails(&error),
                     }
@@ -315,10 +316,10 @@ impl Work<'_> {
         let (is, wanted) = (format_type(from, types), format_type(ty, types));
         let what =
             format!("alter column {} of table {}.{}: type {is} to {wanted}", column.name, file.namespace, file.name);
-        let name = change.column.name.clone();
+        let (name, collation) = (change.column.name.clone(), change.column.collation);
         if widens(from, ty, types) {
             self.does(&place, what);
-            return Some(AlterTable::SetType { column: name, ty, using: None });
+            return Some(AlterTable::SetType { column: name, ty, using: None, collation });
         }
         let text = format!("{}::{wanted}", quote(&name));
         let using = match self.using(change.table, &text, ty, &name) {
@@ -331,7 +332,8 @@ impl Work<'_> {
         };
         let (effect, notes) =
             if keeps_values(from, ty) { (Effect::Additive, Vec::new()) } else { self.losses(change, &is, &wanted) };
-        self.note(effect, &place, what, notes).then_some(AlterTable::SetType { column: name, ty, using })
+        let action = AlterTable::SetType { column: name, ty, using, collation };
+        self.note(effect, &place, what, notes).then_some(action)
     }
 
     /// What becomes of the values that are there.
