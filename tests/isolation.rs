@@ -487,3 +487,45 @@ fn changes_in_all_ways_lose_nothing_and_those_of_different_rows_never_fail() {
     let rows = connect(&server).query("SELECT sum(n), count(*) FROM t").expect("summed");
     assert_eq!(rows, [[Some(counted.to_string()), Some((CLIENTS * 10 + 10).to_string())]]);
 }
+
+/// PostgreSQL 17's setting: the session ends, whatever its transaction is at; what ends in time is not meant.
+#[test]
+fn transaction_timeout_ends_sessions_whose_transactions_take_too_long() {
+    let server = Server::start(&Options::default());
+    let mut control = server.target.connect().expect("connected");
+    control.query("CREATE TABLE t (a int4)").expect("made");
+    let told = |connection: &mut Connection| {
+        let message = connection.read().expect("a last message");
+        assert_eq!(message.tag, b'E');
+        fields(&message.body).into_iter().filter(|(key, _)| matches!(key, 'S' | 'C')).map(|(_, value)| value).collect()
+    };
+    let fatal: Vec<String> = vec!["FATAL".into(), "25P04".into()];
+    let begun = |sqls: &[&str]| {
+        let mut connection = server.target.connect().expect("connected");
+        connection.timeout = PATIENCE;
+        for sql in sqls {
+            connection.query(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
+        }
+        connection
+    };
+    let said: Vec<String> =
+        told(&mut begun(&["SET transaction_timeout = '200ms'", "BEGIN", "INSERT INTO t VALUES (1)"]));
+    assert_eq!(said, fatal, "idle in a block");
+    let said: Vec<String> =
+        told(&mut begun(&["BEGIN", "INSERT INTO t VALUES (1)", "SET LOCAL transaction_timeout = 200"]));
+    assert_eq!(said, fatal, "set in the block");
+    for asked in ["SELECT pg_sleep(60)", "BEGIN; LOCK TABLE t; SELECT pg_sleep(60)"] {
+        let failure = begun(&["SET transaction_timeout = 200"]).query(asked).expect_err("it takes too long");
+        assert_eq!(failure.code(), "25P04", "{asked}");
+    }
+    let mut quick = begun(&["SET transaction_timeout = 1500"]);
+    for _ in 0..5 {
+        quick.query("BEGIN; INSERT INTO t VALUES (2); SELECT pg_sleep(0.1)").expect("in time");
+        quick.query("COMMIT").expect("in time");
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    let mut lifted = begun(&["SET transaction_timeout = 300", "BEGIN", "SET LOCAL transaction_timeout = 0"]);
+    std::thread::sleep(Duration::from_millis(500));
+    lifted.query("COMMIT").expect("without a limit");
+    assert_eq!(control.query("SELECT count(*) FROM t").expect("counted"), [[Some("5".to_owned())]]);
+}

@@ -174,6 +174,7 @@ pub enum CancelReason {
     UserRequest,
     StatementTimeout,
     LockTimeout,
+    TransactionTimeout,
     Shutdown,
     ClientGone,
 }
@@ -187,6 +188,9 @@ impl CancelReason {
                 Error::new(SqlState::QUERY_CANCELED, "canceling statement due to statement timeout")
             }
             Self::LockTimeout => Error::new(SqlState::LOCK_NOT_AVAILABLE, "canceling statement due to lock timeout"),
+            Self::TransactionTimeout => {
+                Error::fatal(SqlState::TRANSACTION_TIMEOUT, "terminating connection due to transaction timeout")
+            }
             Self::Shutdown => {
                 Error::fatal(SqlState::ADMIN_SHUTDOWN, "terminating connection due to administrator command")
             }

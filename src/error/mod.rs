@@ -13,6 +13,9 @@ use crate::observe::audit::Access;
 pub struct SqlState([u8; 5]);
 
 impl SqlState {
+    /// PostgreSQL 17's, as the setting of that name is.
+    pub const TRANSACTION_TIMEOUT: Self = Self(*b"25P04");
+
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("XX000")
     }

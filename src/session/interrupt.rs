@@ -13,8 +13,8 @@ use crate::error::Error;
 struct Signal {
     /// Why the running statement is to stop.
     cancel: Option<CancelReason>,
-    /// The session is to end.
-    terminate: bool,
+    /// Why the session is to end.
+    terminate: Option<CancelReason>,
 }
 
 #[derive(Default)]
@@ -69,8 +69,13 @@ impl Interrupt {
 
     /// Ends the session, at once if it is idle.
     pub fn terminate(&self) {
-        self.signal.send_modify(|s| s.terminate = true);
-        self.cancel(CancelReason::Shutdown);
+        self.terminate_for(CancelReason::Shutdown);
+    }
+
+    /// The same for one of the reasons that end a session. The first that is told counts.
+    pub fn terminate_for(&self, reason: CancelReason) {
+        self.signal.send_modify(|s| s.terminate = s.terminate.or(Some(reason)));
+        self.cancel(reason);
     }
 
     /// Why the running statement is to stop: for natives that wait, which DuckDB's own interrupt does not reach. They may
@@ -84,28 +89,24 @@ impl Interrupt {
     pub fn check(&self) -> Result<(), Error> {
         let signal = *self.signal.borrow();
         match signal {
-            Signal { terminate: true, .. } => Err(CancelReason::Shutdown.error()),
-            Signal { cancel: Some(reason), .. } => Err(reason.error()),
-            Signal { cancel: None, terminate: false } => Ok(()),
+            Signal { terminate: Some(reason), .. } | Signal { cancel: Some(reason), .. } => Err(reason.error()),
+            Signal { cancel: None, terminate: None } => Ok(()),
         }
     }
 
     /// Waits until the running statement is to stop.
     pub async fn cancelled(&self) -> Error {
         let mut signal = self.signal.subscribe();
-        let found = signal.wait_for(|s| s.terminate || s.cancel.is_some()).await.map(|s| *s);
-        match found {
-            Ok(Signal { terminate: false, cancel: Some(reason) }) => reason.error(),
-            // The sender lives as long as the session, so that a closed channel is an ended session.
-            Ok(_) | Err(_) => CancelReason::Shutdown.error(),
-        }
+        let found = signal.wait_for(|s| s.terminate.is_some() || s.cancel.is_some()).await.map(|s| *s);
+        // The sender lives as long as the session, so that a closed channel is an ended session.
+        found.ok().and_then(|s| s.terminate.or(s.cancel)).unwrap_or(CancelReason::Shutdown).error()
     }
 
     /// Waits until the session is to end.
     pub async fn terminated(&self) -> Error {
         let mut signal = self.signal.subscribe();
-        let _ = signal.wait_for(|s| s.terminate).await.map(|s| *s);
-        CancelReason::Shutdown.error()
+        let found = signal.wait_for(|s| s.terminate.is_some()).await.map(|s| *s);
+        found.ok().and_then(|s| s.terminate).unwrap_or(CancelReason::Shutdown).error()
     }
 }
 

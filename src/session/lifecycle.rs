@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use tokio::task::AbortHandle;
+
 use super::journal::Journal;
 use super::key_log::Footprint;
 use super::probe;
 use super::session::Session;
 use super::transaction::{Active, Failed, Transaction};
-use crate::engine::{Access, Cancel, Connection, Run};
+use crate::engine::{Access, Cancel, CancelReason, Connection, Run};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Change, Overlay};
 use crate::tree::Isolation;
@@ -19,11 +21,40 @@ pub struct Lease {
     pub canceller: Arc<dyn Cancel>,
 }
 
+/// A task that ends with what it waits for.
+pub(super) struct Timer(AbortHandle);
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 impl Session {
     /// A statement runs in a transaction: if none is open, one that ends with the query or at Sync.
     pub(super) fn open_implicit(&mut self) {
         if self.transaction.open_implicit(self.statement_start) {
             self.shared.state.lock().settings.begin();
+            self.time_transaction();
+        }
+    }
+
+    /// transaction_timeout counts from the beginning of the transaction, or from when it was set in it; a longer or shorter one that is
+    /// set later in it counts for the next, as in PostgreSQL.
+    pub(super) fn time_transaction(&mut self) {
+        let limit = self.shared.state.lock().settings.acting().transaction_timeout;
+        let open = self.transaction.held().is_some();
+        match limit.filter(|_| open) {
+            Some(limit) if self.transaction_timer.is_none() => {
+                let shared = self.shared.clone();
+                let ends = async move {
+                    tokio::time::sleep(limit).await;
+                    shared.interrupt.terminate_for(CancelReason::TransactionTimeout);
+                };
+                self.transaction_timer = Some(Timer(tokio::spawn(ends).abort_handle()));
+            }
+            Some(_) => {}
+            None => self.transaction_timer = None,
         }
     }
 
@@ -166,6 +197,8 @@ impl Session {
     }
 
     async fn commit_engine(&mut self) -> Result<()> {
+        // What is about to be committed is not ended any more.
+        self.transaction_timer = None;
         self.end_portals();
         self.shared.tape.record(false);
         self.drop_scratch().await?;
@@ -257,6 +290,7 @@ impl Session {
     }
 
     async fn undo(&mut self) {
+        self.transaction_timer = None;
         self.shared.tape.record(false);
         let engine = self.transaction.held().is_some_and(|a| a.engine);
         if engine

@@ -9,7 +9,7 @@ use super::environment::Environment;
 use super::front::{Front, Idle};
 use super::gateway::Gateway;
 use super::keys::Duty;
-use super::lifecycle::Lease;
+use super::lifecycle::{Lease, Timer};
 use super::notify::Notification;
 use super::plan_cache::Text;
 use super::portals::Portals;
@@ -55,6 +55,8 @@ pub struct Session {
     /// When statement_timeout stops the running statement.
     pub(super) deadline: Option<Instant>,
     pub(super) idle_since: Instant,
+    /// Ends the session when its transaction has taken too long.
+    pub(super) transaction_timer: Option<Timer>,
     /// The audit's record of what is being done.
     pub(super) record: Option<Pending>,
     pub(super) meter: Meter,
@@ -121,6 +123,7 @@ impl Session {
     pub fn ready(&mut self, front: &mut dyn Front) {
         self.shared.interrupt.end();
         self.idle_since = Instant::now();
+        self.time_transaction();
         let mut state = self.shared.state.lock();
         state.activity.state = match self.transaction {
             Transaction::Idle | Transaction::Implicit(_) => "idle",
@@ -191,6 +194,7 @@ impl Session {
 
     /// A statement begins: for pg_stat_activity, cancel, and statement_timeout.
     pub(super) fn begin_statement(&mut self, text: &Arc<str>) -> Result<()> {
+        self.time_transaction();
         let now = SystemTime::now();
         self.statement_start = now;
         self.duties.clear();

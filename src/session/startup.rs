@@ -92,6 +92,7 @@ impl Session {
             portals: Portals::default(),
             statement_start: now,
             deadline: None,
+            transaction_timer: None,
             idle_since: Instant::now(),
             record: None,
             meter: Meter::default(),

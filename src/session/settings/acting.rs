@@ -24,6 +24,8 @@ pub struct Acting {
     pub statement_timeout: Option<Duration>,
     pub lock_timeout: Option<Duration>,
     pub idle_in_transaction: Option<Duration>,
+    /// How long a transaction may take.
+    pub transaction_timeout: Option<Duration>,
     pub idle_session: Option<Duration>,
     pub dialect: Dialect,
     pub keep_load_order: bool,
@@ -55,6 +57,7 @@ pub fn acts(key: &str) -> bool {
             | "lock_timeout"
             | "idle_in_transaction_session_timeout"
             | "idle_session_timeout"
+            | "transaction_timeout"
             | "duckgate.dialect"
             | "duckgate.keep_load_order"
             | "duckgate.max_rows"
@@ -117,6 +120,7 @@ impl Acting {
             statement_timeout: millis("statement_timeout"),
             lock_timeout: millis("lock_timeout"),
             idle_in_transaction: millis("idle_in_transaction_session_timeout"),
+            transaction_timeout: millis("transaction_timeout"),
             idle_session: millis("idle_session_timeout"),
             dialect: if &*text("duckgate.dialect") == "postgres" { Dialect::Postgres } else { Dialect::Extended },
             keep_load_order: flag("duckgate.keep_load_order"),

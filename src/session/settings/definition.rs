@@ -250,6 +250,17 @@ fn own() -> Vec<Definition> {
         way("duckgate.copy_to", "Whether the role may use COPY TO."),
         way("duckgate.ddl", "Whether the role may change the schema, but for temporary tables and its own password."),
         hidden("is_superuser", Kind::Bool, Context::Internal, "off", "Shows whether the current user is a superuser."),
+        // PostgreSQL 17's: the catalogs are 15's.
+        Definition {
+            unit_name: Some("ms"),
+            ..hidden(
+                "transaction_timeout",
+                Kind::Int { min: 0, max: i64::from(i32::MAX), unit: Unit::parse("ms") },
+                Context::User,
+                "0",
+                "Sets the maximum allowed duration of any transaction within a session.",
+            )
+        },
         hidden("role", Kind::Text, Context::Internal, "none", "Sets the current role."),
         hidden("session_authorization", Kind::Text, Context::Internal, "", "Sets the session user name."),
         hidden(

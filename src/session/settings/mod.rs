@@ -144,9 +144,6 @@ impl Settings {
     /// characteristics have their own way, too.
     pub fn set(&mut self, name: &str, text: Option<&str>, scope: Scope, source: Source) -> Result<()> {
         let key = name.to_lowercase();
-        if key == "transaction_timeout" {
-            return no_transaction_timeout(text);
-        }
         let Some(definition) = DEFINITIONS.get(&key) else { return self.set_custom(name, key, text, scope) };
         may_change(definition, source)?;
         let value = match text {
@@ -427,15 +424,6 @@ fn boot(key: &str) -> Value {
 
 pub fn unrecognized(name: &str) -> Error {
     Error::new(SqlState::UNDEFINED_OBJECT, format!("unrecognized configuration parameter \"{name}\""))
-}
-
-/// pg_dump and pg_restore of PostgreSQL 17 and later switch it off on any server, also where there is none.
-fn no_transaction_timeout(text: Option<&str>) -> Result<()> {
-    match text.map(str::trim) {
-        None | Some("0") => Ok(()),
-        Some(_) => Err(Error::unsupported("transaction_timeout")
-            .hint("Use statement_timeout and idle_in_transaction_session_timeout.")),
-    }
 }
 
 /// PostgreSQL's rules on contexts.
