@@ -151,6 +151,19 @@ fn what_others_commit_meanwhile_matters_only_where_it_is_read() {
             ("ROLLBACK TO s", "ROLLBACK"),
             ("SELECT n FROM t WHERE id = 1", "SELECT 1 (n) 2"),
             ("COMMIT", "COMMIT"),
+            // A table that was only changed after the savepoint may be redefined by others meanwhile.
+            ("BEGIN", "BEGIN"),
+            ("CREATE TABLE n (id int4)", "CREATE TABLE"),
+            ("INSERT INTO n VALUES (1)", "INSERT 0 1"),
+            ("SAVEPOINT s", "SAVEPOINT"),
+            ("UPDATE o SET id = id + 1", "UPDATE 2"),
+            ("SELECT 1/(n - n) FROM generate_series(1, 1) n", "ERROR 22012"),
+            ("b: CREATE INDEX ON o (id)", "CREATE INDEX"),
+            ("b: ALTER TABLE o ADD COLUMN more int4 DEFAULT 5", "ALTER TABLE"),
+            ("ROLLBACK TO s", "ROLLBACK"),
+            ("INSERT INTO n SELECT more FROM o", "INSERT 0 2"),
+            ("COMMIT", "COMMIT"),
+            ("SELECT sum(id) FROM n", "SELECT 1 (sum) 11"),
         ],
     );
 }

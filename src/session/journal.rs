@@ -171,6 +171,10 @@ impl Journal {
         self.incomplete = !place.complete;
     }
 
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
     pub fn entries_mut(&mut self) -> &mut [Entry] {
         &mut self.entries
     }

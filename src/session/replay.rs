@@ -104,6 +104,9 @@ impl Session {
         let begins_anew = self.begins_anew(upto);
         let Some(active) = self.transaction.active_mut() else { return Ok(()) };
         active.journal.truncate(upto);
+        // What was changed after that place is nobody's business any more.
+        active.touched.clear();
+        active.journal.entries().iter().for_each(|entry| touch(&mut active.touched, entry.permit.get().writes));
         if begins_anew {
             // Nothing was done by then: the next statement begins anew, as the first one did.
             active.engine = false;

@@ -17,6 +17,11 @@ use super::{Lowerer, Rel};
 /// The rules of a conflict, and the relation that stands for the row that is there.
 pub(super) type Rules<'a> = Option<(RelId, &'a ConflictRules)>;
 
+pub(super) fn moves_to_another_partition() -> Error {
+    Error::unsupported("ON CONFLICT DO UPDATE of a column of a partition key")
+        .hint("Leave the column out of SET, or use UPDATE.")
+}
+
 impl Lowerer<'_> {
     pub(super) fn conflict(
         &mut self,
@@ -47,8 +52,7 @@ impl Lowerer<'_> {
         let kept: Vec<&(u16, Expr)> = sets.iter().filter(|set| !keeps_key(set, conflict, insert)).collect();
         let touched: Vec<u16> = kept.iter().map(|(index, _)| *index).collect();
         if (def.is_partition() || def.is_partitioned()) && self.touches_key(def, &insert.target, Some(&touched)) {
-            return Err(Error::unsupported("ON CONFLICT DO UPDATE of a column of a partition key")
-                .hint("Leave the column out of SET, or use UPDATE."));
+            return Err(moves_to_another_partition());
         }
         let rules = insert.rules.as_deref();
         let conflict_rules = rules.and_then(|r| r.conflict.as_ref().map(|c| (r.row, c)));

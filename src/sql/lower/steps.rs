@@ -213,7 +213,9 @@ impl<'a> Lowerer<'a> {
         let ctes = if last { Vec::new() } else { self.ctes(&insert.ctes)? };
         let recursive = ctes.iter().any(|c| c.recursive);
         let (columns, types) = self.written_columns(insert)?;
-        if super::upsert::wanted(insert, &def) {
+        // What it gives is to be kept for the rest of the statement.
+        let given = !last && !insert.returning.exprs.is_empty();
+        if super::upsert::wanted(insert, &def) || given && super::upsert::possible(insert, &def) {
             return self.upsert_step(steps, insert, (&def, &types), (ctes, recursive), last);
         }
         let key = if last { super::in_turn::key_of(insert, &def) } else { None };

@@ -66,22 +66,31 @@ const NUMBER: usize = 1;
 const FIRST: usize = 2;
 const LAST: usize = 3;
 
-/// Whether an INSERT takes these steps.
-pub(super) fn wanted(insert: &Insert, def: &registry::Relation) -> bool {
-    let Some(conflict) = &insert.on_conflict else { return false };
-    let several = match &insert.source {
+/// Whether it has several rows.
+fn several(insert: &Insert) -> bool {
+    match &insert.source {
         InsertSource::Values(rows) => rows.len() > 1,
         InsertSource::Query { .. } => true,
-        InsertSource::Feed { .. } => return false,
-    };
-    if def.is_partition() || def.is_partitioned() || insert.columns.is_empty() {
+        InsertSource::Feed { .. } => false,
+    }
+}
+
+/// Whether an INSERT can take these steps.
+pub(super) fn possible(insert: &Insert, def: &registry::Relation) -> bool {
+    let Some(conflict) = &insert.on_conflict else { return false };
+    if matches!(insert.source, InsertSource::Feed { .. }) || def.is_partition() || insert.columns.is_empty() {
         return false;
     }
+    // Where its key may be the next row's, that is not found out by looking at all of them first.
+    let moves = conflict.checked.is_none() && several(insert) && moves_key(conflict, insert);
+    !moves && !keys_of(conflict, def).is_empty()
+}
+
+/// Whether an INSERT takes these steps.
+pub(super) fn wanted(insert: &Insert, def: &registry::Relation) -> bool {
+    let Some(conflict) = insert.on_conflict.as_ref().filter(|_| possible(insert, def)) else { return false };
+    let several = several(insert);
     let keys = keys_of(conflict, def);
-    if conflict.checked.is_none() && several && moves_key(conflict, insert) {
-        // Where its key may be the next row's, that is not found out by looking at all of them first.
-        return false;
-    }
     let checked = match conflict.checked {
         Some(_) => true,
         None => conflict.arbiter.is_empty() && def.checked_keys().next().is_some(),
@@ -98,7 +107,8 @@ pub(super) fn wanted(insert: &Insert, def: &registry::Relation) -> bool {
         }
     };
     let among = several && (keys.len() > 1 || keys.iter().flat_map(|key| &key.parts).any(nullable));
-    !keys.is_empty() && (checked || beyond || among || several && !insert.returning.exprs.is_empty())
+    let returning = &insert.returning.exprs;
+    checked || beyond || among || several && !returning.is_empty() || returning.iter().any(super::arms::has_query)
 }
 
 /// What rules ask of the row that is there, and of what it becomes.
@@ -337,8 +347,11 @@ impl Lowerer<'_> {
     ) -> Result<Updated> {
         let Of { insert, def, conflict } = of;
         let kept: Vec<(u16, Expr)> = sets.iter().filter(|set| !keeps_key(set, conflict, insert)).cloned().collect();
-        let several = !matches!(&insert.source, InsertSource::Values(rows) if rows.len() == 1);
-        if several && kept.iter().any(|(index, _)| key.reads(*index, conflict, def)) {
+        let touched: Vec<u16> = kept.iter().map(|(index, _)| *index).collect();
+        if def.is_partitioned() && self.touches_key(def, &insert.target, Some(&touched)) {
+            return Err(super::conflict::moves_to_another_partition());
+        }
+        if several(insert) && kept.iter().any(|(index, _)| key.reads(*index, conflict, def)) {
             return Err(Error::unsupported("ON CONFLICT DO UPDATE of a column of its key, for several rows")
                 .hint("Insert the rows by statements of their own."));
         }
