@@ -384,6 +384,10 @@ fn upserts_of_many_clients_lose_nothing() {
         "CREATE SCHEMA iso",
         "CREATE TABLE plain (k int4 PRIMARY KEY, n int4 NOT NULL)",
         "CREATE TABLE named (id serial PRIMARY KEY, k text UNIQUE, n int4 NOT NULL)",
+        "CREATE TABLE parts (k int4 PRIMARY KEY, n int4 NOT NULL) PARTITION BY LIST (k)",
+        "CREATE TABLE parts_of_one PARTITION OF parts FOR VALUES IN (1)",
+        "CREATE TABLE parts_of_others PARTITION OF parts DEFAULT",
+        "CREATE TABLE within (k int4 PRIMARY KEY, n int4 NOT NULL)",
     ] {
         control.query(sql).expect("made");
     }
@@ -403,6 +407,12 @@ fn upserts_of_many_clients_lose_nothing() {
                         format!(
                             "INSERT INTO named (k, n) VALUES ('{key}', 1) ON CONFLICT (k) DO UPDATE SET n = named.n + 1"
                         ),
+                        format!(
+                            "INSERT INTO parts VALUES ({key}, 1) ON CONFLICT (k) DO UPDATE SET n = parts.n + (SELECT 1)"
+                        ),
+                        format!(
+                            "WITH x AS (INSERT INTO within VALUES ({key}, 1) ON CONFLICT (k) DO UPDATE SET n = within.n + 1 RETURNING n) SELECT n FROM x"
+                        ),
                     ] {
                         connection.query(&sql).unwrap_or_else(|failure| panic!("{client}, {round}: {sql}: {failure}"));
                     }
@@ -410,7 +420,7 @@ fn upserts_of_many_clients_lose_nothing() {
             });
         }
     });
-    for table in ["plain", "named"] {
+    for table in ["plain", "named", "parts", "within"] {
         let sum = number(&connect(&server).query(&format!("SELECT sum(n) FROM {table}")).expect("summed"));
         assert_eq!(sum, (CLIENTS * ROUNDS) as i64, "{table}");
     }

@@ -96,10 +96,11 @@ impl Session {
 
     /// Whether an ON CONFLICT has met a row that another transaction has committed since: it is there for the next try.
     pub(super) fn meets_newcomer(&self, plan: &Plan, error: &Error, moment: Moment) -> bool {
-        let table = || plan.target.as_ref().map(|table| table.oid);
+        let tables =
+            || plan.target.iter().map(|table| table.oid).chain(plan.upserts.iter().copied()).collect::<Vec<_>>();
         plan.arbitrates
             && error.code() == SqlState::UNIQUE_VIOLATION
-            && table().is_some_and(|table| self.gateway.engine().changed_since(moment, Some(&[table])))
+            && self.gateway.engine().changed_since(moment, Some(&tables()))
     }
 
     /// The error of an ON CONFLICT in a transaction that has done more before: what PostgreSQL would have waited for, or (in a

@@ -24,7 +24,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::policy::Permit;
 use crate::sql::ddl::keys::FIRST_OWN_ROW;
 use crate::sql::lower::LIST_WIDTH;
-use crate::sql::{ChangedRows, Command, Depends, LockKey, LockedRows, ParamSource, Plan, RowKey, RowLocks, WholeTable};
+use crate::sql::{ChangedRows, Depends, LockKey, LockedRows, ParamSource, Plan, RowKey, RowLocks, WholeTable};
 use crate::tree::LockWait;
 use crate::types::{self, Oid, Phys, Value};
 
@@ -129,13 +129,11 @@ impl Session {
         if let (Some(key), Some(target)) = (&plan.added, &plan.target) {
             self.lock_added(target.oid, key, values, &mut *front).await?;
         }
-        if let (true, Command::Insert, Some(target)) = (plan.adds_up, plan.command, &plan.target)
-            && !target.temporary
-        {
+        for table in &plan.upserts {
             // What one of them has found to be new, another must not find so, too.
-            let tag = LockTag::of_upserts(target.oid);
+            let tag = LockTag::of_upserts(*table);
             let got = self.acquire(tag, LockMode::Exclusive, LockWait::Block, &mut *front).await?;
-            let stale = got == Got::AfterWaiting && self.is_changed(target.oid);
+            let stale = got == Got::AfterWaiting && self.is_changed(*table);
             let begun = self.transaction.active().is_some_and(|active| active.engine);
             if stale && begun && !self.has_only_read() && self.is_read_committed() {
                 self.move_on(&mut *front).await?;

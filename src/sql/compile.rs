@@ -173,14 +173,16 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
         added,
         probe,
         adds_up,
+        upserts,
         doomed,
         statement,
     } = lowered.get();
     let (command, writes, once, adds_up) = (*command, *writes, *once, *adds_up);
     let depends = Arc::new(depends.clone());
     let conflicts = |statement: &_| matches!(statement, lower::ir::Statement::Insert { conflict: Some(_), .. });
-    let upsert = adds_up && command == Command::Insert;
-    let arbitrates = upsert || conflicts(statement) || before.iter().any(|step| conflicts(&step.statement));
+    let upserts: Vec<_> = upserts.iter().copied().collect();
+    let arbitrates =
+        !upserts.is_empty() || conflicts(statement) || before.iter().any(|step| conflicts(&step.statement));
     let before: Vec<_> = before.iter().map(|step| step_plan(&lowered, step.clone(), command, &depends)).collect();
     let drop = |table: &u32| lowered.clone().map(|_| dropped(*table));
     let after = scratch.iter().map(drop).collect();
@@ -218,6 +220,7 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
         added,
         probe,
         arbitrates,
+        upserts,
         adds_up,
         doomed,
     })
@@ -261,6 +264,7 @@ fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command, depends: &A
         added: None,
         probe: None,
         arbitrates: false,
+        upserts: Vec::new(),
         adds_up: false,
         doomed: None,
     }

@@ -147,6 +147,8 @@ pub struct Plan {
     pub probe: Option<Arc<Probe>>,
     /// It has ON CONFLICT.
     pub arbitrates: bool,
+    /// The tables to which it adds rows by ON CONFLICT in steps of the gateway's own, in the order of their numbers.
+    pub upserts: Vec<Oid>,
     /// The rows that each step changes count in the command's tag, not those of the last alone.
     pub adds_up: bool,
     /// Why it fails whenever it is run, whatever it would read: PostgreSQL finds that out when it plans, which is not yet at Parse.

@@ -92,6 +92,7 @@ impl<'a> Planner<'a> {
             added: None,
             probe: None,
             arbitrates: false,
+            upserts: Vec::new(),
             adds_up: false,
             doomed: None,
         };

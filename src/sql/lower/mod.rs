@@ -71,7 +71,7 @@ pub(crate) mod upsert;
 mod upserted;
 mod window;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
@@ -111,6 +111,8 @@ pub struct Lowered {
     pub row_locks: Vec<RowLocks>,
     pub changes: Option<Changed>,
     pub added: Option<Vec<RowKey>>,
+    /// See [`crate::sql::Plan::upserts`].
+    pub upserts: BTreeSet<Oid>,
     /// Each part counts in the command's tag, not the last alone.
     pub adds_up: bool,
     /// The rows that an INSERT is about to write.
@@ -234,6 +236,7 @@ fn explain(mut lowered: Lowered, analyze: bool, finds: bool) -> Result<Lowered> 
             scratch: Vec::new(),
             keys: None,
             writes: false,
+            upserts: BTreeSet::new(),
             adds_up: false,
             ..lowered
         };
@@ -328,6 +331,8 @@ struct Lowerer<'a> {
     arms: Vec<Scalar>,
     guarded: Vec<arms::Guarded>,
     to_lock: row_locks::ToLock,
+    /// See [`crate::sql::Plan::upserts`].
+    upserts: BTreeSet<Oid>,
     /// It only finds rows that are to be locked, out of the statement around.
     finds: bool,
     /// Queries in FROM that are to say which row of a table each of theirs is, and how they say it: its number, its key.
@@ -364,6 +369,7 @@ impl<'a> Lowerer<'a> {
             arms: Vec::new(),
             guarded: Vec::new(),
             to_lock: row_locks::ToLock::default(),
+            upserts: BTreeSet::new(),
             finds: false,
             telling: HashMap::new(),
             planned: fold::Planned::default(),
@@ -436,6 +442,7 @@ impl<'a> Lowerer<'a> {
             row_locks,
             changes,
             added,
+            upserts: self.upserts,
             adds_up: false,
             probe: None,
             doomed,

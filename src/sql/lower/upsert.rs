@@ -159,6 +159,9 @@ impl Lowerer<'_> {
     ) -> Result<Option<Kept>> {
         let conflict = insert.on_conflict.as_ref();
         let conflict = conflict.ok_or_else(|| Error::internal("lower: an upsert without ON CONFLICT"))?;
+        if !def.temporary {
+            self.upserts.insert(def.oid);
+        }
         let of = Of { insert, def, conflict };
         self.depends.tables.insert(def.oid);
         let keys = keys_of(conflict, def);
