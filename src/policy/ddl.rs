@@ -23,7 +23,8 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             who.must_become(owner.as_ref())
         }
         Ddl::CreateTable { table, if_not_exists: _, like } => {
-            like.iter().try_for_each(|source| who.may_read(source))?;
+            let sources = like.iter().map(|LikeTable { source, indexes: _ }| source);
+            sources.into_iter().try_for_each(|source| who.may_read(source))?;
             who.create_table(table)
         }
         Ddl::CreateTableAs {
@@ -36,6 +37,7 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             with_data: _,
             on_commit: _,
             unlogged: _,
+            options: _,
             definition: _,
         } => {
             walk.query(query);
@@ -49,6 +51,7 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             query,
             or_replace,
             temporary,
+            becomes_temporary: _,
             invoker: _,
             barrier: _,
             check_option: _,

@@ -225,6 +225,16 @@ impl ObjectClass {
 }
 
 impl Change {
+    /// The change as others see it once it is committed.
+    pub(super) fn committed(&self) -> Self {
+        match self {
+            Self::PutType(ty) if !ty.fresh_labels.is_empty() => {
+                Self::PutType(Arc::new(UserType { fresh_labels: Vec::new(), ..(**ty).clone() }))
+            }
+            other => other.clone(),
+        }
+    }
+
     /// What object it is about.
     pub fn key(&self) -> (ObjectClass, Oid) {
         match self {

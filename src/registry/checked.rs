@@ -31,7 +31,7 @@ pub struct CheckedKey<'a> {
     pub keys: Vec<(i16, Option<&'a str>)>,
     pub predicate: Option<&'a str>,
     /// What expressions and predicate read.
-    reads: &'a [i16],
+    pub reads: &'a [i16],
     pub nulls_not_distinct: bool,
     /// None: an index.
     pub constraint: Option<&'a Constraint>,

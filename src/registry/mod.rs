@@ -20,6 +20,7 @@ pub mod expression;
 /// Extensions and what of them works.
 pub mod extension;
 pub mod files;
+mod fresh;
 mod function;
 mod lookup;
 mod model;

@@ -368,6 +368,12 @@ pub struct UserType {
     /// Of a domain: what is said of its constraints.
     #[serde(default)]
     pub constraint_comments: Vec<(Name, String)>,
+    /// Of an enum to which ADD VALUE has put labels between others: where the catalog says that each is (enumsortorder).
+    #[serde(default)]
+    pub label_places: Vec<f32>,
+    /// Of an enum: labels that the running transaction has added; nobody else sees them yet.
+    #[serde(skip)]
+    pub fresh_labels: Vec<Name>,
 }
 
 impl UserType {

@@ -156,7 +156,7 @@ impl Registry {
     pub fn overlay(&self, temporary: &[Change]) -> Overlay {
         let snapshot = self.snapshot();
         let version = snapshot.version;
-        let temporary: Arc<[Change]> = temporary.into();
+        let temporary: Arc<[Change]> = temporary.iter().map(Change::committed).collect();
         let mut overlay =
             Overlay { base: version, snapshot, changes: Vec::new(), temporary: temporary.clone(), judged_by: version };
         overlay.apply(temporary.to_vec());
@@ -197,7 +197,8 @@ impl Pending<'_> {
         if self.changes.is_empty() {
             return current.clone();
         }
-        let mut next = current.apply(&self.changes);
+        let committed: Vec<Change> = self.changes.iter().map(Change::committed).collect();
+        let mut next = current.apply(&committed);
         next.version = next.counters.next_version();
         let mut changed = self.registry.changed.lock();
         for change in &self.changes {

@@ -91,7 +91,9 @@ fn check(holder: Holder<'_>, name: &str, value: &str) -> Result<()> {
             Ok(_) => outside(format!("{from:.6}"), format!("{to:.6}")),
             Err(_) => wrong("floating point"),
         },
-        Takes::OneOf(words) if !words.contains(&value.to_ascii_lowercase().as_str()) => wrong("enum"),
+        Takes::OneOf(words) if !words.contains(&value.to_ascii_lowercase().as_str()) => {
+            wrong("enum").map_err(|error| error.detail("Valid values are \"on\", \"off\", and \"auto\"."))
+        }
         Takes::Bool | Takes::OneOf(_) => Ok(()),
     }
 }
@@ -104,8 +106,13 @@ pub fn set(kept: &mut Vec<String>, holder: Holder<'_>, options: &[(Name, Option<
             return Err(invalid(format!("parameter \"{name}\" specified more than once")));
         }
         let value = value.as_deref().unwrap_or("true");
-        if let (Some(of_toast), Holder::Table) = (name.strip_prefix("toast."), holder) {
-            check(holder, of_toast, value)?;
+        if let (Some((namespace, of_toast)), Holder::Table | Holder::PartitionedTable) = (name.split_once('.'), holder) {
+            if namespace != "toast" {
+                return Err(invalid(format!("unrecognized parameter namespace \"{namespace}\"")));
+            }
+            if matches!(holder, Holder::Table) {
+                check(holder, of_toast, value)?;
+            }
             continue;
         }
         check(holder, name, value)?;

@@ -81,7 +81,9 @@ impl Interrupt {
     /// Why the running statement is to stop: for natives that wait, which DuckDB's own interrupt does not reach. They may
     /// notice that its time is up before the engine does.
     pub fn stopping(&self) -> Option<Error> {
-        let late = self.running.lock().deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let running = self.running.lock();
+        let late = running.statement && running.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        drop(running);
         self.check().err().or_else(|| late.then(|| CancelReason::StatementTimeout.error()))
     }
 

@@ -287,7 +287,9 @@ impl Session {
         let parsed = text.statements.get(index).ok_or_else(|| Error::internal("no such statement in the text"))?;
         let compiled = self.gateway.plans.compile(text, index, given, &environment, || {
             let types: Vec<Option<Oid>> = given.iter().map(|oid| Some(*oid).filter(|oid| *oid != 0)).collect();
-            sql::compile(parsed, &environment.context, &types)
+            let shared = Arc::clone(&self.shared);
+            let stop = Box::new(move || shared.interrupt.stopping());
+            sql::heed::heeding(stop, || sql::compile(parsed, &environment.context, &types))
         })?;
         if compiled.params.len() > self.gateway.limits().parameters {
             let message = format!("a statement may have at most {} parameters", self.gateway.limits().parameters);

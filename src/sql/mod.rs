@@ -1,6 +1,7 @@
 //! The compiler from PostgreSQL's SQL to DuckDB's: parse → analyze → permit → lower → render.
 
 pub mod analyze;
+pub mod heed;
 pub mod parse;
 
 pub use parse::{Parsed, copy_of_columns, digest, parse};

@@ -24,6 +24,13 @@ pub enum DropBehavior {
     Cascade,
 }
 
+/// A LIKE clause of CREATE TABLE: where from, and the indexes that the new table gets.
+#[derive(Debug, Clone)]
+pub struct LikeTable {
+    pub source: Arc<registry::Relation>,
+    pub indexes: Vec<registry::Index>,
+}
+
 /// Schema changes. Names are resolved to a namespace; existence is checked when the change is made.
 #[derive(Debug, Clone)]
 pub enum Ddl {
@@ -36,7 +43,7 @@ pub enum Ddl {
     CreateTable {
         table: NewTable,
         if_not_exists: bool,
-        like: Vec<Arc<registry::Relation>>,
+        like: Vec<LikeTable>,
     },
     /// `with_data` is false for WITH NO DATA. CREATE MATERIALIZED VIEW is one with a `definition`: its query's text as kept.
     CreateTableAs {
@@ -49,6 +56,8 @@ pub enum Ddl {
         with_data: bool,
         on_commit: OnCommit,
         unlogged: bool,
+        /// WITH's, `name=value`.
+        options: Vec<String>,
         definition: Option<String>,
     },
     /// REFRESH MATERIALIZED VIEW; its query is run in the name of its owner.
@@ -65,6 +74,8 @@ pub enum Ddl {
         query: Box<Query>,
         or_replace: bool,
         temporary: bool,
+        /// It is so because of what it reads.
+        becomes_temporary: bool,
         /// security_invoker.
         invoker: bool,
         /// security_barrier.

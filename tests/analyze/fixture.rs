@@ -165,6 +165,8 @@ fn snapshot() -> Snapshot {
         kind: UserTypeKind::Enum { labels: ["new", "paid", "waiting", "closed"].map(Name::from).into() },
         comment: None,
         constraint_comments: Vec::new(),
+        label_places: Vec::new(),
+        fresh_labels: Vec::new(),
     };
     snapshot.apply_in_place(&Change::PutType(Arc::new(state)));
     let sequence = plain(&snapshot, "public", "members_id_seq", RelationKind::Sequence(build::default_sequence(20)));

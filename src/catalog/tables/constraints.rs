@@ -134,7 +134,13 @@ pub(super) fn pg_constraint(ask: &Ask<'_>) -> Result<Rows> {
                 Value::Int4(i32::from(c.parent.is_some())),
                 // A CHECK has no parent there: it is merged by name.
                 Value::Oid(c.parent.filter(|_| kind != b'c').unwrap_or(0)),
-                Value::Bool(kind != b'c' && !r.is_partitioned()),
+                Value::Bool(match kind {
+                    b'c' => false,
+                    // What a partition has from above is inherited further.
+                    _ if c.parent.is_some() => false,
+                    b'f' => !r.is_partitioned(),
+                    _ => true,
+                }),
                 if key.is_empty() { Value::Null } else { int2s(key.iter().copied()) },
                 target_key.map_or(Value::Null, |k| int2s(k.iter().copied())),
                 opt_text(expression),

@@ -1,15 +1,19 @@
 //! pg_depend and pg_rewrite: what belongs to what, and the rules that views are.
 
 use super::attributes::attrdef_oid;
-use super::objects::{CLASS_CATALOG, CONSTRAINT_CATALOG, NAMESPACE_CATALOG, TYPE_CATALOG, namespace_oid, relations};
+use super::objects::{
+    CLASS_CATALOG, CONSTRAINT_CATALOG, NAMESPACE_CATALOG, PROC_CATALOG, TYPE_CATALOG, namespace_oid, relations,
+};
 use super::*;
 use crate::facts;
 use crate::registry::extension::Extension;
-use crate::registry::{ConstraintKind, Relation, RelationKind, UserTypeKind};
+use crate::registry::{Acl, ConstraintKind, Relation, RelationKind, UserTypeKind, builtin};
 
 const ATTRDEF_CATALOG: Oid = 2604;
 const REWRITE_CATALOG: Oid = 2618;
 const EXTENSION_CATALOG: Oid = 3079;
+const POLICY_CATALOG: Oid = 3256;
+const AUTHID_CATALOG: Oid = 1260;
 
 /// A view's rule has no OID of its own here; one that is derived stays the same across restarts.
 fn rule_oid(view: Oid) -> Oid {
@@ -59,6 +63,9 @@ pub(super) fn pg_depend(ask: &Ask<'_>) -> Result<Rows> {
         }
         columns(ask, r, &mut rows);
         constraints(ask, r, &mut rows);
+        for policy in &r.rules.policies {
+            push(&mut rows, (POLICY_CATALOG, policy.oid, 0), whole, b'a');
+        }
         if let Some(parent) = r.partition_parent() {
             rows.about = [r.oid, parent];
             push(&mut rows, whole, (CLASS_CATALOG, parent, 0), b'a');
@@ -101,6 +108,51 @@ pub(super) fn pg_depend(ask: &Ask<'_>) -> Result<Rows> {
             push(&mut rows, whole, (TYPE_CATALOG, base.oid, 0), b'n');
         }
     }
+    Ok(rows)
+}
+
+/// Which objects keep a role: it owns them, is granted something on them, or a policy is for it. Roles that come with the server
+/// are pinned.
+pub(super) fn pg_shdepend(ask: &Ask<'_>) -> Result<Rows> {
+    let mut rows = Rows::new(&["dbid", "classid", "objid", "objsubid", "refclassid", "refobjid", "deptype"]);
+    let push = |rows: &mut Rows, (catalog, object): (Oid, Oid), role: Oid, kind: u8| {
+        if role >= oid::FIRST_USER {
+            rows.push([
+                Value::Oid(builtin::DATABASE),
+                Value::Oid(catalog),
+                Value::Oid(object),
+                Value::Int4(0),
+                Value::Oid(AUTHID_CATALOG),
+                Value::Oid(role),
+                char_(kind),
+            ]);
+        }
+    };
+    let owned = |rows: &mut Rows, object: (Oid, Oid), owner: Oid, acl: &Acl| {
+        push(rows, object, owner, b'o');
+        let mut grantees: Vec<Oid> = acl.0.iter().map(|grant| grant.grantee).filter(|role| *role != owner).collect();
+        grantees.sort_unstable();
+        grantees.dedup();
+        grantees.into_iter().for_each(|role| push(rows, object, role, b'a'));
+    };
+    for r in relations(ask) {
+        rows.about = [r.oid, 0];
+        owned(&mut rows, (CLASS_CATALOG, r.oid), r.owner, &r.acl);
+        for policy in &r.rules.policies {
+            policy.roles.iter().for_each(|role| push(&mut rows, (POLICY_CATALOG, policy.oid), *role, b'r'));
+        }
+    }
+    rows.about = [0, 0];
+    let mut namespaces: Vec<_> = ask.snapshot.namespaces.values().collect();
+    namespaces.sort_by_key(|namespace| namespace.oid);
+    for namespace in namespaces {
+        owned(&mut rows, (NAMESPACE_CATALOG, namespace.oid), namespace.owner, &namespace.acl);
+    }
+    let types = ask.snapshot.types.values().map(|ty| (TYPE_CATALOG, ty.oid, ty.owner));
+    let functions = ask.snapshot.functions.values().map(|function| (PROC_CATALOG, function.oid, function.owner));
+    let mut others: Vec<_> = types.chain(functions).collect();
+    others.sort_unstable();
+    others.into_iter().for_each(|(catalog, object, owner)| push(&mut rows, (catalog, object), owner, b'o'));
     Ok(rows)
 }
 

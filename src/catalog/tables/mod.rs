@@ -63,6 +63,7 @@ const TABLES: &[Table] = &[
     table("pg_rewrite", depend::pg_rewrite),
     table("pg_depend", depend::pg_depend),
     table("pg_statistic_ext", statistics::pg_statistic_ext),
+    table("pg_shdepend", depend::pg_shdepend),
     table("pg_type", types::pg_type),
     table("pg_enum", types::pg_enum),
     table("pg_range", types::pg_range),

@@ -280,10 +280,10 @@ pub(super) fn pg_enum(ask: &Ask<'_>) -> Result<Rows> {
     user.sort_by_key(|t| t.oid);
     for t in user {
         if let UserTypeKind::Enum { labels } = &t.kind {
-            for (i, label) in labels.iter().enumerate() {
+            for ((i, label), place) in labels.iter().enumerate().zip(t.places(labels.len())) {
                 // Labels have no OID of their own here; one that is derived stays the same across restarts.
                 let oid = t.oid ^ (0x8000_0000 | ((i as u32 + 1) << 18));
-                rows.push([Value::Oid(oid), Value::Oid(t.oid), Value::Float4(i as f32 + 1.0), text(label)]);
+                rows.push([Value::Oid(oid), Value::Oid(t.oid), Value::Float4(place), text(label)]);
             }
         }
     }

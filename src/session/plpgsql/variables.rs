@@ -38,12 +38,24 @@ pub(super) struct Seen {
 
 impl Seen {
     fn add(&mut self, qualifier: Option<&Name>, name: &Name, ty: PgType, value: &Value) {
-        let variable = Variable { qualifier: qualifier.cloned(), name: name.clone() };
+        let variable = Variable { qualifier: qualifier.cloned(), name: name.clone(), of_record: false };
         if !self.names.contains(&variable) {
-            self.names.push(variable);
-            self.types.push(ty);
-            self.values.push(value.clone());
+            self.push(variable, ty, value);
         }
+    }
+
+    /// All fields, also where two have one name: the record as a whole has both.
+    fn add_record(&mut self, record: &Name, fields: &[(Name, PgType, Value)]) {
+        for (field, ty, value) in fields {
+            let variable = Variable { qualifier: Some(record.clone()), name: field.clone(), of_record: true };
+            self.push(variable, *ty, value);
+        }
+    }
+
+    fn push(&mut self, variable: Variable, ty: PgType, value: &Value) {
+        self.names.push(variable);
+        self.types.push(ty);
+        self.values.push(value.clone());
     }
 }
 
@@ -70,11 +82,7 @@ impl Scopes {
                             seen.add(Some(label), name, scalar.ty, &scalar.value);
                         }
                     }
-                    Content::Record(fields) if !is_hidden => {
-                        for (field, ty, value) in fields {
-                            seen.add(Some(name), field, *ty, value);
-                        }
-                    }
+                    Content::Record(fields) if !is_hidden => seen.add_record(name, fields),
                     Content::Record(_) => {}
                 }
             }

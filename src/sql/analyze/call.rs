@@ -95,6 +95,12 @@ impl Analyzer<'_> {
         if bare && let Some(expr) = self.special_function(&name, list, pos)? {
             return Ok(expr);
         }
+        if let (true, "normalize", [text, form]) = (bare, &*name, list.args.as_slice()) {
+            let text = self.expr(super::from::plain_arg(text)?)?;
+            let exprs = vec![text, self.normal_form(super::from::plain_arg(form)?)?];
+            let given = Arguments { exprs, names: vec![], variadic: false };
+            return self.resolve_and_call(f, None, &name, given, None, pos);
+        }
         if let Some(value) = self.session_function(namespace.as_deref(), &name, list, pos)? {
             return Ok(value);
         }
@@ -107,6 +113,19 @@ impl Analyzer<'_> {
         match (self.call_of_list(f, namespace, &name, list, pos), refused) {
             (Err(error), Some(refused)) if error.code() == SqlState::UNDEFINED_FUNCTION => Err(refused.at(pos)),
             (result, _) => result,
+        }
+    }
+
+    /// The word for a normal form, where `normalize` has it.
+    fn normal_form(&self, form: &ast::Expr) -> Result<Expr> {
+        let word = match form {
+            ast::Expr::Identifier(ident) if ident.quote_style.is_none() => ident.value.to_ascii_uppercase(),
+            _ => String::new(),
+        };
+        let pos = self.pos_of(form);
+        match word.as_str() {
+            "NFC" | "NFD" | "NFKC" | "NFKD" => Ok(super::expr::unknown_text(&word, pos)),
+            _ => Err(Error::syntax(format!("syntax error at or near \"{form}\"")).at(pos)),
         }
     }
 

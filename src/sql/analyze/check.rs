@@ -148,6 +148,7 @@ pub(crate) fn substitute(expr: &mut Expr, rel: RelId, value: &dyn Fn(u16) -> Opt
 /// Calls `visit` for an expression and everything under it, queries included, until it says false for a branch.
 /// `visit` gets how many queries deep it is.
 pub(crate) fn walk(expr: &Expr, depth: usize, visit: &mut dyn FnMut(&Expr, usize) -> Result<bool>) -> Result<()> {
+    crate::sql::heed::step()?;
     if !visit(expr, depth)? {
         return Ok(());
     }

@@ -116,7 +116,15 @@ impl Analyzer<'_> {
                 Ok(Value::text(text))
             }
             // Without a clock: see [`current_moment`].
-            _ => crate::types::text::parse(text, ty, &self.ctx.settings, &self.ctx.seen()),
+            _ => {
+                let value = crate::types::text::parse(text, ty, &self.ctx.settings, &self.ctx.seen())?;
+                if ty.oid >= oid::FIRST_USER
+                    && let (Value::Text(label), Some(found)) = (&value, self.ctx.snapshot.user_type_by_oid(ty.oid))
+                {
+                    found.check_label_is_safe(label)?;
+                }
+                Ok(value)
+            }
         }
     }
 

@@ -205,6 +205,7 @@ impl<'a> Analyzer<'a> {
         if self.depth >= MAX_DEPTH {
             return Err(parse::too_deep());
         }
+        super::heed::step()?;
         self.depth += 1;
         self.height = self.height.max(self.depth);
         let result = stacker::maybe_grow(256 << 10, 2 << 20, || step(self));
@@ -388,6 +389,25 @@ impl<'a> Analyzer<'a> {
         Some(self.param(&format!("${number}"), pos))
     }
 
+    /// A record of PL/pgSQL as a whole: the row of its fields.
+    fn record_variable(&mut self, name: &str, pos: u32) -> Result<Option<Expr>> {
+        let fields = self.fields_of_record(name);
+        if fields.is_empty() {
+            return Ok(None);
+        }
+        let fields = fields.into_iter().map(|number| self.param(&format!("${number}"), pos));
+        let fields = fields.collect::<Result<Vec<_>>>()?;
+        Ok(Some(Expr { kind: ExprKind::Row(fields), ty: PgType::new(oid::RECORD), pos }))
+    }
+
+    fn fields_of_record(&self, name: &str) -> Vec<usize> {
+        if self.inside.is_some() {
+            return Vec::new();
+        }
+        let variables = self.parsed.variables.iter().enumerate();
+        variables.filter(|(_, v)| v.of_record && v.qualifier.as_deref() == Some(name)).map(|(at, _)| at + 1).collect()
+    }
+
     fn variable_number(&self, qualifier: Option<&str>, name: &str) -> Option<usize> {
         if self.parsed.variables.is_empty() || self.inside.is_some() {
             return None;
@@ -398,7 +418,8 @@ impl<'a> Analyzer<'a> {
 
     /// A column's name must not be a variable's, too.
     fn is_no_variable(&self, qualifier: Option<&str>, name: &str, pos: u32) -> Result<()> {
-        if self.variable_number(qualifier, name).is_none() {
+        let record = qualifier.is_none() && !self.fields_of_record(name).is_empty();
+        if self.variable_number(qualifier, name).is_none() && !record {
             return Ok(());
         }
         Err(Error::new(SqlState::AMBIGUOUS_COLUMN, format!("column reference \"{name}\" is ambiguous"))

@@ -29,6 +29,9 @@ impl Analyzer<'_> {
         if let Some(variable) = self.variable(None, &name, pos) {
             return variable;
         }
+        if let Some(record) = self.record_variable(&name, pos)? {
+            return Ok(record);
+        }
         // System columns need no qualification.
         for item in self.scopes.iter().rev().flat_map(|s| &s.items).filter(|i| i.cols_visible) {
             if let Some(column) = self.system_column(item, &name, pos)? {

@@ -61,6 +61,10 @@ impl Analyzer<'_> {
     }
 
     fn select(&mut self, select: &ast::Select, query: &ast::Query) -> Result<Query> {
+        if let Some(into) = &select.into {
+            let pos = into.name.0.first().map_or(0, |part| self.pos(sqlparser::ast::Spanned::span(part)));
+            return Err(Error::syntax("SELECT ... INTO is not allowed here").at(pos));
+        }
         refuse_foreign(select)?;
         if select.projection.is_empty() && select.distinct.is_some() {
             return Err(Error::syntax("syntax error: SELECT DISTINCT needs a target list"));
@@ -560,9 +564,6 @@ fn unlockable(select: &Select, order_by: &[SortKey]) -> Result<Option<&'static s
 
 /// Clauses of other systems that sqlparser would read.
 fn refuse_foreign(select: &ast::Select) -> Result<()> {
-    if select.into.is_some() {
-        return Err(Error::unsupported("SELECT INTO").hint("Use CREATE TABLE AS."));
-    }
     let foreign = select.top.is_some()
         || select.prewhere.is_some()
         || !select.lateral_views.is_empty()

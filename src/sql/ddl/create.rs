@@ -6,12 +6,13 @@ use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Report, Result, SqlState};
 use crate::policy::Permit;
 use crate::registry::{Acl, ConstraintKind, Name, Namespace, Relation, RelationKind, Sequence, build};
-use crate::tree::{Ddl, NewColumn, NewTable, OnCommit, Query};
+use crate::tree::{Ddl, LikeTable, NewColumn, NewTable, OnCommit, Query};
 use crate::types::{Oid, PgType, oid};
 
 /// What CREATE TABLE AS has beside a name.
 pub struct AsQuery<'a> {
     pub unlogged: bool,
+    pub options: &'a [String],
     pub columns: &'a [Name],
     pub query: &'a Query,
     pub with_data: bool,
@@ -21,7 +22,7 @@ pub struct AsQuery<'a> {
 }
 
 impl Planner<'_> {
-    pub fn create_table(&mut self, draft: &NewTable, if_not_exists: bool) -> Result<()> {
+    pub fn create_table(&mut self, draft: &NewTable, if_not_exists: bool, like: &[LikeTable]) -> Result<()> {
         self.tag("CREATE TABLE");
         if !self.name_is_free(&draft.namespace, &draft.name, draft.temporary, if_not_exists)? {
             return Ok(());
@@ -33,7 +34,12 @@ impl Planner<'_> {
         self.note_on_commit(built.table.oid, draft.on_commit);
         self.tell_of_implicit_objects(&built);
         self.place_in_tree(&mut built.table)?;
-        self.add_table(built.table, built.sequences)
+        self.add_table(built.table, built.sequences)?;
+        for index in like.iter().flat_map(|like| &like.indexes) {
+            self.create_index((&draft.namespace, &draft.name), None, index, (false, false))?;
+        }
+        self.tag("CREATE TABLE");
+        Ok(())
     }
 
     fn tell_of_implicit_objects(&mut self, built: &build::Built) {
@@ -88,7 +94,7 @@ impl Planner<'_> {
         if_not_exists: bool,
         permit: &Permit<Ddl>,
     ) -> Result<()> {
-        let AsQuery { unlogged, columns, query, with_data, on_commit, definition } = source;
+        let AsQuery { unlogged, options, columns, query, with_data, on_commit, definition } = source;
         let tag = if definition.is_some() { "CREATE MATERIALIZED VIEW" } else { "CREATE TABLE AS" };
         self.tag(if with_data { "SELECT" } else { tag });
         if !self.name_is_free(&key.0, &key.1, temporary, if_not_exists)? {
@@ -115,7 +121,7 @@ impl Planner<'_> {
             constraints: Vec::new(),
             on_commit,
             partitioning: Default::default(),
-            options: Vec::new(),
+            options: options.to_vec(),
         };
         let mut built = build::table(&self.after, &draft, self.cx.role, &self.managed())?;
         if let Some(definition) = definition {

@@ -33,6 +33,8 @@ impl Planner<'_> {
             kind: UserTypeKind::Domain { base: *base, not_null: *not_null, default: default.clone(), checks: named },
             comment: None,
             constraint_comments: Vec::new(),
+            label_places: Vec::new(),
+            fresh_labels: Vec::new(),
         };
         self.put_type(ty);
         Ok(())

@@ -131,7 +131,7 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
         Ddl::AlterNamespace { name, rename, owner } => {
             planner.alter_namespace(name, rename.as_ref(), owner.as_ref())?;
         }
-        Ddl::CreateTable { table, if_not_exists, like: _ } => planner.create_table(table, *if_not_exists)?,
+        Ddl::CreateTable { table, if_not_exists, like } => planner.create_table(table, *if_not_exists, like)?,
         Ddl::CreateTableAs {
             namespace,
             name,
@@ -142,12 +142,14 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
             with_data,
             on_commit,
             unlogged,
+            options,
             definition,
         } => {
             let key = (namespace.clone(), name.clone());
             let definition = definition.as_deref();
             let as_query = create::AsQuery {
                 unlogged: *unlogged,
+                options,
                 columns,
                 query,
                 with_data: *with_data,
@@ -165,10 +167,14 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
             query,
             or_replace,
             temporary,
+            becomes_temporary,
             invoker,
             barrier,
             check_option,
         } => {
+            if *becomes_temporary {
+                planner.notice(format!("view \"{name}\" will be a temporary view"));
+            }
             let key = (namespace.clone(), name.clone());
             let options = (*temporary, *invoker, *barrier, *check_option);
             planner.create_view(key, columns, definition, query, *or_replace, options)?;

@@ -40,6 +40,8 @@ impl Planner<'_> {
             kind,
             comment: None,
             constraint_comments: Default::default(),
+            label_places: Vec::new(),
+            fresh_labels: Vec::new(),
         };
         let kind = UserTypeKind::Range { subtype, multirange: multirange_oid, opclass };
         let range = ty(range_oid, name, kind);

@@ -35,6 +35,8 @@ impl Planner<'_> {
             kind: UserTypeKind::Enum { labels: labels.into() },
             comment: None,
             constraint_comments: Vec::new(),
+            label_places: Vec::new(),
+            fresh_labels: Vec::new(),
         };
         self.put_type(ty);
         Ok(())
@@ -87,6 +89,18 @@ impl Planner<'_> {
                     None => labels.len(),
                     Some((before, other)) => position(&labels, other)? + usize::from(!before),
                 };
+                let mut places = ty.places(labels.len());
+                let place = match (at.checked_sub(1).and_then(|before| places.get(before)), places.get(at)) {
+                    (Some(before), Some(after)) => (before + after) / 2.0,
+                    (Some(before), None) => before + 1.0,
+                    (None, Some(after)) => after - 1.0,
+                    (None, None) => 1.0,
+                };
+                let is_between = !places.contains(&place);
+                places.insert(at, place);
+                // Where there is no number between two any more, all get another (RenumberEnumType).
+                ty.label_places = if is_between { places } else { Vec::new() };
+                ty.fresh_labels.push(label.clone());
                 labels.insert(at, label.clone());
             }
             AlterEnum::RenameValue { from, to } => {
@@ -100,6 +114,8 @@ impl Planner<'_> {
                     return Err(Error::unsupported("RENAME VALUE of an enum that columns have")
                         .hint("Add the new value, update the rows, and leave the old value unused."));
                 }
+                let fresh = ty.fresh_labels.iter_mut().filter(|label| *label == from);
+                fresh.for_each(|label| *label = to.clone());
                 labels[at] = to.clone();
             }
         }

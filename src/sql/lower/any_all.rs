@@ -174,6 +174,7 @@ impl Lowerer<'_> {
         if left.len() != rights.len() {
             return Err(Error::internal("lower: ANY of a subquery with other columns"));
         }
+        let ordered = !matches!(super::compare::comparison_word(op_name)?, "=" | "<>");
         // Both sides in one comparable form.
         let alias = self.make();
         let mut lefts = Vec::with_capacity(left.len());
@@ -183,7 +184,10 @@ impl Lowerer<'_> {
             let column = Scalar::column(alias, ir::output_name(i), phys.clone());
             let (l, r) = match ops.get(i).and_then(|op| op.args.first()) {
                 Some(&oid::JSONB) => (jsonb_key(l), jsonb_key(column)),
-                _ => self.keys_of(l, column)?,
+                _ => {
+                    let (l, r) = self.keys_of(l, column)?;
+                    if ordered { (flat_key(l), flat_key(r)) } else { (l, r) }
+                }
             };
             changed |= !matches!(r.node, Node::Column(..));
             lefts.push(l);
@@ -314,6 +318,15 @@ impl Lowerer<'_> {
         let select = Select { targets, from: vec![derived(inner, alias)], ..Select::default() };
         Ok((plain_query(select, columns.clone()), columns))
     }
+}
+
+/// A list as bytes that sort as it does: where it orders one and the rows of a query, DuckDB takes a NULL inside for one outside.
+fn flat_key(value: Scalar) -> Scalar {
+    if !matches!(value.phys, Phys::List(_)) {
+        return value;
+    }
+    let text = "CASE WHEN {0} IS NOT NULL THEN create_sort_key({0}, 'ASC NULLS LAST') END";
+    Scalar::template(text, vec![value], Phys::Bytea)
 }
 
 /// A condition of which only TRUE counts: [`Lowerer::rows_in`] need not tell FALSE from NULL.

@@ -9,11 +9,10 @@ use std::collections::HashSet;
 use super::Lowerer;
 use super::hold::may_fail;
 use super::ir::{Node, Scalar};
-use super::one_sided::relations;
 use super::routine::{of_groups, reads};
 use crate::error::Result;
 use crate::sql::analyze::{walk, walk_query};
-use crate::tree::{Expr, ExprKind, Join, Query, RelId};
+use crate::tree::{Expr, ExprKind, Query, RelId};
 use crate::types::Phys;
 
 /// How large a test may be that stands at each outer column.
@@ -43,7 +42,7 @@ pub(super) fn has_query(e: &Expr) -> bool {
     found
 }
 
-fn query_may_fail(query: &Query) -> bool {
+pub(super) fn query_may_fail(query: &Query) -> bool {
     let mut found = false;
     let _ = walk_query(query, 0, &mut |e, _| {
         found |= may_fail(e);
@@ -90,7 +89,7 @@ fn is_constant(value: &Scalar) -> bool {
 }
 
 /// Which of two sides an expression mentions, its queries (from depth 1 on) included.
-fn about(e: &Expr, sides: &[HashSet<RelId>; 2], from_depth: usize) -> [bool; 2] {
+pub(super) fn about(e: &Expr, sides: &[HashSet<RelId>; 2], from_depth: usize) -> [bool; 2] {
     let mut found = [false; 2];
     let _ = walk(e, 0, &mut |e, depth| {
         if let ExprKind::Column { rel, .. } | ExprKind::WholeRow(rel) = &e.kind
@@ -121,21 +120,20 @@ impl Lowerer<'_> {
 
     /// The condition of an outer join. A query in it is guarded by what comes before it only if that is about no side that the query itself
     /// is not about: DuckDB has no outer join by a query that looks at both.
-    pub(super) fn outer_condition(&mut self, join: &Join, on: &Expr) -> Result<Scalar> {
+    pub(super) fn outer_condition(&mut self, sides: &[HashSet<RelId>; 2], on: &Expr) -> Result<Scalar> {
         let ExprKind::And(parts) = &on.kind else { return self.expr(on) };
         if !parts.iter().any(has_query) || parts.iter().any(super::routine::acts) {
             return self.expr(on);
         }
-        let sides = [relations(&join.left), relations(&join.right)];
         let mut known: Vec<([bool; 2], (Scalar, bool))> = Vec::new();
         let mut values = Vec::with_capacity(parts.len());
         for part in parts {
-            let inside = about(part, &sides, 1);
+            let inside = about(part, sides, 1);
             let fits = |of: &[bool; 2]| of.iter().zip(&inside).all(|(known, inside)| !known || *inside);
             let tests: Vec<_> = known.iter().filter(|(of, _)| fits(of)).map(|(_, test)| test.clone()).collect();
             let value = self.only_where(&tests, part)?;
             let open = Scalar::template("({0} IS DISTINCT FROM FALSE)", vec![value.clone()], Phys::Bool);
-            known.push((about(part, &sides, 0), (open, true)));
+            known.push((about(part, sides, 0), (open, true)));
             values.push(value);
         }
         Ok(Scalar::new(Node::And(values), Phys::Bool))

@@ -102,6 +102,19 @@ impl Lowerer<'_> {
         })
     }
 
+    /// Fails for functions that would give a label that is not committed.
+    pub(super) fn labels_are_safe(&self, function: &str, ty: PgType) -> Result<()> {
+        let (Ok(Phys::Enum(labels)), Some(found)) = (self.phys(ty), self.cx.snapshot.user_type_by_oid(ty.oid)) else {
+            return Ok(());
+        };
+        let given = match function {
+            "enum_first" => labels.first().into_iter().collect(),
+            "enum_last" => labels.last().into_iter().collect(),
+            _ => labels.iter().collect::<Vec<_>>(),
+        };
+        given.into_iter().try_for_each(|label| found.check_label_is_safe(label))
+    }
+
     /// Array functions that are this module's own.
     pub(super) fn array_function(&mut self, func: &'static Proc, args: &[Scalar]) -> Result<Option<Scalar>> {
         if args.iter().any(|a| is_shaped(&a.phys)) && takes_arrays(func.name) {
@@ -135,6 +148,18 @@ impl Lowerer<'_> {
                 let label = if func.name == "enum_first" { labels.first() } else { labels.last() };
                 let Some(label) = label else { return Ok(None) };
                 result(Scalar::literal(label.clone(), Phys::Text).cast(value.phys.clone()))
+            }
+            ("enum_range", [from, to]) => {
+                let ((Phys::Enum(labels), _) | (_, Phys::Enum(labels))) = (&from.phys, &to.phys) else {
+                    return Ok(None);
+                };
+                let last = Scalar::number(labels.len() as u32, Phys::Int8);
+                let phys = Phys::Enum(labels.clone());
+                let none = Scalar::null(phys.clone());
+                let ends = [from, to].map(|end| end.clone().cast(phys.clone()));
+                let [from, to] = ends;
+                let text = "list_slice(enum_range({0}), coalesce(enum_code({1})::BIGINT + 1, 1), coalesce(enum_code({2})::BIGINT + 1, {3}))";
+                result(Scalar::template(text, vec![none, from, to, last], Phys::List(Box::new(phys))))
             }
             ("array_length" | "cardinality" | "array_upper" | "array_lower" | "array_ndims", _) => {
                 result(array_size(func.name, args))

@@ -16,6 +16,9 @@ impl Lowerer<'_> {
         if let Some(value) = self.call_on_tree(call, ty)? {
             return Ok(value);
         }
+        if let ("enum_first" | "enum_last" | "enum_range", Some(arg)) = (call.func.name, call.args.first()) {
+            self.labels_are_safe(call.func.name, arg.ty)?;
+        }
         if call.func.name.contains("json")
             && let Some(value) = self.json_call(call, ty)?
         {

@@ -12,6 +12,7 @@ impl Lowerer<'_> {
         if let Some(key) = self.key_below(e) {
             return Ok(self.ungroup(key));
         }
+        crate::sql::heed::step()?;
         // Expressions are as deep as a client writes them.
         let value = stacker::maybe_grow(256 << 10, 1 << 20, || self.expr_kind(e));
         let value = value.map_err(|error| error.at(e.pos))?;

@@ -44,12 +44,17 @@ impl Lowerer<'_> {
     }
 
     fn join(&mut self, join: &Join) -> Result<From> {
-        let left = Box::new(self.from_item(&join.left)?);
-        let right = Box::new(self.from_item(&join.right)?);
+        let left = self.from_item(&join.left)?;
+        let right = self.from_item(&join.right)?;
         self.note_nullable(join.kind, &join.left, &join.right);
-        let on = match (super::one_sided::joined_by(join), join.kind) {
+        let mut sides = [super::one_sided::relations(&join.left), super::one_sided::relations(&join.right)];
+        let mut drawn = self.drawn_out(join, &mut sides)?;
+        let on = drawn.on.take();
+        let on = on.as_ref().or(join.on.as_ref());
+        let [left, right] = drawn.joined(left, right).map(Box::new);
+        let on = match (on.map(|on| super::one_sided::joined_by(join, on, &sides)), join.kind) {
             (None, _) => None,
-            (Some(on), JoinKind::Left | JoinKind::Right | JoinKind::Full) => Some(self.outer_condition(join, &on)?),
+            (Some(on), JoinKind::Left | JoinKind::Right | JoinKind::Full) => Some(self.outer_condition(&sides, &on)?),
             (Some(on), JoinKind::Cross | JoinKind::Inner) => Some(self.expr(&on)?),
         };
         let kind = match join.kind {

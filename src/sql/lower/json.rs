@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result, SqlState};
 use crate::facts::Proc;
 use crate::registry::UserTypeKind;
-use crate::tree::{Call, Expr, ExprKind, Relation};
+use crate::tree::{Call, Expr, ExprKind, RelColumn, Relation, Source};
 use crate::types::text::json::tree::quote;
 use crate::types::{self, PgType, Phys, TypeLookup, UserTypeInfoKind, oid};
 
@@ -20,9 +20,15 @@ use super::ir::{self, Node, Piece, Scalar, Template, template};
 /// Names and types of a row's fields.
 pub(super) type Shape = Vec<(Arc<str>, PgType)>;
 
-/// The visible columns of a relation, as a row of it has them.
+/// The visible columns of a relation, as a row of it has them: a table's has the names of the table's type, whatever alias the
+/// columns have.
 pub(super) fn shape_of(relation: &Relation) -> Shape {
-    relation.columns.iter().filter(|c| c.attnum >= 0).map(|c| (c.name.clone(), c.ty)).collect()
+    let own = |c: &RelColumn| match &relation.source {
+        Source::Table { def, .. } => def.column_by_num(c.attnum).map(|column| column.name.clone()),
+        _ => None,
+    };
+    let columns = relation.columns.iter().filter(|c| c.attnum >= 0);
+    columns.map(|c| (own(c).unwrap_or_else(|| c.name.clone()), c.ty)).collect()
 }
 
 fn text(value: &str) -> Scalar {

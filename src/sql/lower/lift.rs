@@ -14,7 +14,7 @@ use super::Lowerer;
 use super::routine::{is_volatile, reads};
 
 /// Relation ids from here on stand for selects in FROM that were none.
-const LIFTED: u32 = 1 << 29;
+pub(super) const LIFTED: u32 = 1 << 29;
 
 /// Whether an expression has, outside of queries, aggregates and windows, a call that `wanted` asks for.
 fn calls(e: &Expr, groups: &[Expr], wanted: &dyn Fn(&Expr) -> bool) -> bool {
@@ -64,6 +64,11 @@ fn is_fixed(e: &Expr) -> bool {
             )
     };
     !has(e, of_rows) && !is_volatile(e)
+}
+
+/// Is there, outside of queries, a function that returns a set?
+pub(super) fn has_sets(e: &Expr) -> bool {
+    has(e, is_set)
 }
 
 fn is_set(kind: &ExprKind) -> bool {
@@ -183,8 +188,7 @@ impl Lowerer<'_> {
         let grouped = select.aggregated || select.group_by.is_some();
         let windows = |e: &Expr| has(e, |kind| matches!(kind, ExprKind::Window(_)));
         let rows = !select.from.is_empty();
-        let sets = |e: &Expr| has(e, is_set);
-        let wanted = |e: &Expr| grouped && !is_fixed(e) || windows(e) || sets(e) || rows && is_volatile(e);
+        let wanted = |e: &Expr| grouped && !is_fixed(e) || windows(e) || has_sets(e) || rows && is_volatile(e);
         if drawn.is_empty() && !computed.iter().any(|e| calls(e, groups, &wanted)) {
             return Ok(None);
         }
@@ -194,7 +198,7 @@ impl Lowerer<'_> {
             groups: groups.to_vec(),
             rels: Vec::new(),
             targets: Vec::new(),
-            sets: computed.iter().any(|e| calls(e, groups, &sets)),
+            sets: computed.iter().any(|e| calls(e, groups, &has_sets)),
             drawn,
         };
         select.from.iter().for_each(|item| rels_of(item, &mut below.rels));

@@ -31,6 +31,7 @@ mod hold;
 mod hstore;
 mod in_turn;
 mod insert;
+mod joined_queries;
 mod keys_below;
 mod lambdas;
 mod levels;

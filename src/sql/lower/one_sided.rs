@@ -16,34 +16,34 @@ use super::hold::never_fails;
 const MOST: usize = 100;
 
 /// The condition of a join, so that DuckDB finds what it may join by.
-pub(super) fn joined_by(join: &Join) -> Option<Cow<'_, Expr>> {
-    let on = join.on.as_ref()?;
+/// `sides`: the relations of each side.
+pub(super) fn joined_by<'e>(join: &Join, on: &'e Expr, sides: &[HashSet<RelId>; 2]) -> Cow<'e, Expr> {
     let mut conjuncts = Vec::new();
     flat(on, &mut conjuncts);
     let (left, right) = match join.kind {
         JoinKind::Left => (true, false),
         JoinKind::Right => (false, true),
         JoinKind::Full => (true, true),
-        JoinKind::Cross | JoinKind::Inner => return Some(Cow::Borrowed(on)),
+        JoinKind::Cross | JoinKind::Inner => return Cow::Borrowed(on),
     };
     if join.lateral {
-        return Some(Cow::Borrowed(on));
+        return Cow::Borrowed(on);
     }
     if !(2..=MOST).contains(&conjuncts.len()) {
-        return Some(Cow::Borrowed(on));
+        return Cow::Borrowed(on);
     }
     let mut conjuncts: Vec<Expr> = conjuncts.into_iter().cloned().collect();
     if left {
-        fold(&mut conjuncts, &relations(&join.left), &relations(&join.right));
+        fold(&mut conjuncts, &sides[0], &sides[1]);
     }
     if right {
-        fold(&mut conjuncts, &relations(&join.right), &relations(&join.left));
+        fold(&mut conjuncts, &sides[1], &sides[0]);
     }
     let kind = match conjuncts.len() {
         1 => conjuncts.remove(0).kind,
         _ => ExprKind::And(conjuncts),
     };
-    Some(Cow::Owned(Expr { kind, ..on.clone() }))
+    Cow::Owned(Expr { kind, ..on.clone() })
 }
 
 fn flat<'e>(condition: &'e Expr, conjuncts: &mut Vec<&'e Expr>) {

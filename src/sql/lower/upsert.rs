@@ -354,7 +354,7 @@ impl Lowerer<'_> {
         if def.is_partitioned() && self.touches_key(def, &insert.target, Some(&touched)) {
             return Err(super::conflict::moves_to_another_partition());
         }
-        if several(insert) && kept.iter().any(|(index, _)| key.reads(*index, conflict, def)) {
+        if several(insert) && key.moves(&kept, of) {
             return Err(Error::unsupported("ON CONFLICT DO UPDATE of a column of its key, for several rows")
                 .hint("Insert the rows by statements of their own."));
         }

@@ -80,6 +80,14 @@ impl Lowerer<'_> {
     }
 
     fn over(&mut self, spec: &tree::WindowSpec) -> Result<Over> {
+        for e in spec.partition_by.iter().chain(spec.order_by.iter().map(|key| &key.expr)) {
+            // PostgreSQL multiplies the rows below the window; DuckDB has no such place.
+            if super::lift::has_sets(e) {
+                return Err(Error::unsupported("a set-returning function in the definition of a window")
+                    .hint("Compute it in a subquery in FROM.")
+                    .at(e.pos));
+            }
+        }
         let mut partition_by = Vec::with_capacity(spec.partition_by.len());
         for e in &spec.partition_by {
             let value = self.expr(e)?;

@@ -100,8 +100,11 @@ impl<'a> Cursor<'a> {
         if !self.eat_token(&Token::Period) {
             return Ok(QualifiedName { namespace: None, name: first, pos });
         }
-        let second = self.name()?;
-        Ok(QualifiedName { namespace: Some(first), name: second, pos })
+        // Any word may stand behind a dot (ColLabel).
+        let Some(Token::Word(second)) = self.peek() else { return Err(self.error()) };
+        self.at += 1;
+        let name = fold_text(&second.value, second.quote_style.is_some());
+        Ok(QualifiedName { namespace: Some(first), name, pos })
     }
 
     /// A string constant.

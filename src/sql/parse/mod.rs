@@ -28,6 +28,7 @@ mod policy;
 mod printed;
 mod refuse;
 pub(crate) mod rewrite;
+mod select_into;
 mod sequence;
 mod settings;
 mod source;
@@ -92,6 +93,8 @@ pub struct Variable {
     /// Its block's label, or the record that it is a field of.
     pub qualifier: Option<Arc<str>>,
     pub name: Arc<str>,
+    /// Where all that have one qualifier make up a value, too.
+    pub of_record: bool,
 }
 
 impl Parsed {

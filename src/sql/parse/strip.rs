@@ -92,6 +92,7 @@ pub fn strip(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<(Vec<TokenWi
             extras.with_no_data = words == 3;
         }
     }
+    super::select_into::spell(&mut tokens, source);
     definition(&mut tokens, &mut extras);
     extras.check_option = super::view::take_check_option(&mut tokens);
     super::leave_out::take(&mut tokens, &mut extras)?;
@@ -227,6 +228,7 @@ fn definition(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) {
                 tokens.truncate(end - 2);
             }
             extras.no_inherit = no_inherit(tokens);
+            not_valid(tokens);
             recursive_view(tokens);
         }
         Some("alter") => {
@@ -277,6 +279,33 @@ fn no_inherit(tokens: &mut Vec<TokenWithSpan>) -> bool {
         i += 1;
     }
     tokens.len() != before
+}
+
+/// A new table has no rows that its constraints were not asked of: NOT VALID says nothing (transformCheckConstraints).
+fn not_valid(tokens: &mut Vec<TokenWithSpan>) {
+    if !(1..4).any(|at| is(tokens.get(at), "table")) {
+        return;
+    }
+    let constraint = |token: Option<&TokenWithSpan>| ["constraint", "check", "foreign"].iter().any(|w| is(token, w));
+    let (mut at, mut depth, mut begins) = (1, 0_usize, 0);
+    while at < tokens.len() {
+        match tokens[at].token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 1 && (tokens[at].token == Token::Comma || begins == 0) {
+            begins = at + 1;
+        }
+        let last = tokens.get(at + 2).is_some_and(|t| matches!(t.token, Token::Comma | Token::RParen));
+        if depth == 1 && is(tokens.get(at), "not") && is(tokens.get(at + 1), "valid") && last {
+            if constraint(tokens.get(begins)) {
+                tokens.drain(at..at + 2);
+                continue;
+            }
+        }
+        at += 1;
+    }
 }
 
 /// `ALL [PRIVILEGES] (a, b)` is SELECT, INSERT, UPDATE and REFERENCES on these columns.

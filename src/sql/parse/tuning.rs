@@ -4,7 +4,7 @@ use sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
 use super::ddl::any_word;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::registry::Name;
 use crate::tree::Tuning;
 
@@ -76,7 +76,11 @@ fn parameters(c: &mut Cursor<'_>) -> Result<Option<Tuning>> {
             true => format!("{first}.{}", c.name()?).into(),
             false => first,
         };
-        let value = match !reset && c.eat_token(&Token::Eq) {
+        let assigned = c.eat_token(&Token::Eq);
+        if reset && assigned {
+            return Err(Error::syntax("RESET must not include values for parameters"));
+        }
+        let value = match assigned {
             true => Some(value(c)?),
             false => None,
         };

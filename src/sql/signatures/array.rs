@@ -53,6 +53,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("enum_first(anyenum)", Special),
     ("enum_last(anyenum)", Special),
     ("enum_range(anyenum)", Special),
+    ("enum_range(anyenum,anyenum)", Special),
     ("generate_subscripts(anyarray,int4,bool)", Special),
     ("generate_series(numeric,numeric)", Special),
     ("generate_series(numeric,numeric,numeric)", Special),

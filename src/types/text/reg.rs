@@ -86,9 +86,10 @@ pub fn object_text(value: Oid, kind: Oid, types: &dyn TypeLookup) -> Option<Stri
         }
         oid::REGPROC => PROCS.by_oid(value).map(|p| {
             // An overloaded name needs its schema to be told apart, says regprocout.
-            if PROCS.by_name(p.name).count() > 1 { format!("pg_catalog.{}", p.name) } else { p.name.to_owned() }
+            let name = written(p.name);
+            if PROCS.by_name(p.name).count() > 1 { format!("pg_catalog.{name}") } else { name }
         }),
-        oid::REGPROCEDURE => PROCS.by_oid(value).map(|p| format!("{}({})", p.name, signature(&p.args))),
+        oid::REGPROCEDURE => PROCS.by_oid(value).map(|p| format!("{}({})", written(p.name), signature(&p.args))),
         oid::REGOPER => OPERATORS.by_oid(value).map(|o| {
             if OPERATORS.by_name(o.name).count() > 1 { format!("pg_catalog.{}", o.name) } else { o.name.to_owned() }
         }),
@@ -184,6 +185,11 @@ fn no_relation(parts: &[String], types: &dyn TypeLookup) -> Error {
         ),
         _ => Error::syntax(format!("improper relation name (too many dotted names): {whole}")),
     }
+}
+
+/// A function's name: of PostgreSQL's own some have capital letters.
+fn written(name: &str) -> String {
+    if name.bytes().any(|b| b.is_ascii_uppercase()) { quote(name) } else { name.to_owned() }
 }
 
 fn quote(name: &str) -> String {

@@ -1,14 +1,12 @@
 //! `LIKE source [INCLUDING …]` among the elements of CREATE TABLE (transformTableLikeClause): what a table takes over.
 
-use std::sync::Arc;
-
 use super::super::Analyzer;
 use super::super::kept::Names;
 use super::super::stored::{self, Stored};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{ConstraintKind, Name, Relation, RelationKind};
+use crate::registry::{ConstraintKind, Index, IndexKey, Name, Relation, RelationKind};
 use crate::sql::parse::{Included, LikeClause};
-use crate::tree::{NewColumn, NewConstraint, NewConstraintKind};
+use crate::tree::{LikeTable, NewColumn, NewConstraint, NewConstraintKind};
 
 impl Analyzer<'_> {
     /// The source's columns and constraints, as far as they are included.
@@ -17,7 +15,7 @@ impl Analyzer<'_> {
         clause: &LikeClause,
         columns: &mut Vec<NewColumn>,
         constraints: &mut Vec<NewConstraint>,
-    ) -> Result<Arc<Relation>> {
+    ) -> Result<LikeTable> {
         let LikeClause { name, included, before: _ } = clause;
         let Some(source) = self.find_relation(name.namespace.as_deref(), &name.name)? else {
             return Err(self.no_relation(name.namespace.as_deref(), &name.name, name.pos));
@@ -35,11 +33,14 @@ impl Analyzer<'_> {
             return Err(Error::unsupported("LIKE … INCLUDING COMMENTS of a table with comments")
                 .hint("Leave it out and comment on the new table."));
         }
+        let before = columns.len();
         for column in &source.columns {
             columns.push(self.like_column(&source, column, *included)?);
         }
         self.like_constraints(&source, *included, constraints)?;
-        Ok(source)
+        let indexes = source.indexes.iter().filter(|index| included.has(Included::INDEXES) && !index.of_constraint);
+        let indexes = indexes.map(|index| self.like_index(&source, index, before)).collect::<Result<_>>()?;
+        Ok(LikeTable { source, indexes })
     }
 
     /// Kept text as it means the same here, along the session's search path.
@@ -117,10 +118,35 @@ impl Analyzer<'_> {
                 not_valid: false,
             });
         }
-        if included.has(Included::INDEXES) && source.indexes.iter().any(|i| !i.of_constraint) {
-            return Err(Error::unsupported("LIKE … INCLUDING INDEXES of a table with indexes that are no constraints")
-                .hint("Leave it out and create the indexes on the new table."));
-        }
         Ok(())
+    }
+
+    /// An index over the columns of the new table, of which so many are before those of the source (generateClonedIndexStmt).
+    fn like_index(&self, source: &Relation, index: &Index, before: usize) -> Result<Index> {
+        let number = |num: i16| -> Result<i16> {
+            let at = source.columns.iter().position(|column| column.num == num);
+            let at = at.ok_or_else(|| Error::internal("an index over a column that is not there"))?;
+            Ok((before + at + 1) as i16)
+        };
+        let numbers = |of: &[i16]| of.iter().map(|num| number(*num)).collect::<Result<Vec<_>>>();
+        let key = |key: &IndexKey| -> Result<IndexKey> {
+            let expression = key.expression.as_ref();
+            let expression =
+                expression.map(|text| self.like_text(source, text, Stored::IndexExpression)).transpose()?;
+            let column = if key.column == 0 { 0 } else { number(key.column)? };
+            Ok(IndexKey { column, expression, ..key.clone() })
+        };
+        let predicate = index.predicate.as_ref();
+        Ok(Index {
+            oid: 0,
+            name: Name::from(""),
+            keys: index.keys.iter().map(key).collect::<Result<_>>()?,
+            included: numbers(&index.included)?,
+            reads: numbers(&index.reads)?,
+            predicate: predicate.map(|text| self.like_text(source, text, Stored::IndexPredicate)).transpose()?,
+            comment: None,
+            parent: None,
+            ..index.clone()
+        })
     }
 }

@@ -264,7 +264,7 @@ impl Analyzer<'_> {
         let options = view_options(options)?;
         let check_option = options.check.or(self.parsed.extras.check_option);
         let name = self.qualified(name)?;
-        let (namespace, name) = self.new_name(&name, *temporary)?;
+        let (mut namespace, written_name) = (self.new_name(&name, *temporary)?.0, name);
         let columns = columns.iter().map(|c| parse::fold(&c.name)).collect();
         let written = parse::printed(&**query);
         let query = self.ddl_query(query)?;
@@ -275,14 +275,19 @@ impl Analyzer<'_> {
             super::view_target::check_option_fits(&query)?;
         }
         let definition = super::kept::new_query(&query, &written, &self.parsed.extras, self.ctx)?;
+        let becomes_temporary = !temporary && self.reads_temporary(&definition)?;
+        if becomes_temporary {
+            namespace = self.new_name(&written_name, true)?.0;
+        }
         Ok(Ddl::CreateView {
             namespace,
-            name,
+            name: written_name.name,
             columns,
             definition,
             query: Box::new(query),
             or_replace: *or_replace,
-            temporary: *temporary,
+            temporary: *temporary || becomes_temporary,
+            becomes_temporary,
             invoker: options.invoker,
             barrier: options.barrier,
             check_option,

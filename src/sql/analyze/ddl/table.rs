@@ -59,6 +59,7 @@ impl Analyzer<'_> {
                 with_data,
                 on_commit,
                 unlogged: self.parsed.extras.unlogged,
+                options,
                 definition: None,
             });
         }
@@ -447,7 +448,7 @@ fn refuse_foreign_options(create: &ast::CreateTable) -> Result<()> {
 }
 
 /// WITH (fillfactor = …) and kin: storage parameters, as the catalog keeps them.
-fn storage_parameters(options: &ast::CreateTableOptions, holder: Holder<'_>) -> Result<Vec<String>> {
+pub(super) fn storage_parameters(options: &ast::CreateTableOptions, holder: Holder<'_>) -> Result<Vec<String>> {
     let mut kept = Vec::new();
     let ast::CreateTableOptions::With(options) = options else { return Ok(kept) };
     let mut given = Vec::with_capacity(options.len());

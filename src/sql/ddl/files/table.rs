@@ -17,7 +17,7 @@ impl Work<'_> {
         self.does(&file.place, format!("create table {}.{}", file.namespace, file.name));
         let draft = self.draft(file)?;
         self.planner.managed_as = managed(&file.place);
-        self.planner.create_table(&draft, false)?;
+        self.planner.create_table(&draft, false, &[])?;
         let mut table = self.planner.own_table(&file.namespace, &file.name)?;
         self.describe(file, &mut table)?;
         for sequence in self.planner.owned_sequences(table.oid) {

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::registry;
 use crate::sql::analyze::Stored;
-use crate::tree::OnConflict;
+use crate::tree::{Expr, ExprKind, OnConflict};
 use crate::types::Phys;
 
 use super::super::ir::Scalar;
@@ -128,11 +128,21 @@ impl Lowerer<'_> {
 }
 
 impl ConflictKey {
-    /// Whether a column has to do with it.
-    pub(super) fn reads(&self, index: u16, conflict: &OnConflict, def: &registry::Relation) -> bool {
-        let num = def.columns.get(usize::from(index)).map(|column| column.num);
+    /// Whether SET may give a row another key. `column = excluded.column` does not: the two rows are equal in each column of
+    /// the key, and in its predicate and each expression, if SET takes all that these read from the proposed row, or nothing.
+    pub(super) fn moves(&self, sets: &[(u16, Expr)], Of { insert, def, conflict }: Of<'_>) -> bool {
+        let num_of = |index: u16| def.columns.get(usize::from(index)).map(|column| column.num);
         let checked = def.checked_keys().find(|key| Some(key.oid) == conflict.checked);
-        self.parts.iter().any(|part| matches!(part, KeyPart::Column(own) if *own == index))
-            || checked.is_some_and(|key| key.columns().any(|own| Some(own) == num))
+        let reads: &[i16] = checked.as_ref().map_or(&[], |key| key.reads);
+        let is_column =
+            |index: u16| self.parts.iter().any(|part| matches!(part, KeyPart::Column(own) if *own == index));
+        let is_of = |index: u16| is_column(index) || num_of(index).is_some_and(|num| reads.contains(&num));
+        let is_proposed = |(index, value): &(u16, Expr)| matches!(&value.kind, ExprKind::Column { rel, column } if column == index && Some(*rel) == insert.excluded);
+        let in_both =
+            |num: &i16| (0..def.columns.len() as u16).any(|index| num_of(index) == Some(*num) && is_column(index));
+        let mut computed = reads.iter().filter(|num| !in_both(num));
+        let is_taken = |num: &i16| sets.iter().any(|(index, _)| num_of(*index) == Some(*num));
+        sets.iter().any(|set| is_of(set.0) && !is_proposed(set))
+            || computed.clone().any(is_taken) && !computed.all(is_taken)
     }
 }

@@ -18,6 +18,7 @@
 //! | `SET a[1].f = 2`, `INSERT INTO t (a[1])` | `SET a."␁0" = 2`, `INSERT INTO t (a."␁0")`, the rest kept aside |
 //! | `ON CONFLICT (lower(a)) WHERE b` | `ON CONFLICT ("␁0")`, the rest kept aside |
 //! | `(a).*` | `(a)."␁star"` |
+//! | `SELECT t.* IS NULL` | `SELECT (t.*) IS NULL` |
 //! | `… SEARCH DEPTH FIRST BY a SET b` after a CTE | kept aside, see [`super::Extras`] |
 //!
 //! Marks begin with [`MARK`], which no identifier of a client can: such an identifier is refused.
@@ -93,6 +94,7 @@ pub fn rewrite(tokens: Vec<TokenWithSpan>, source: &Source, extras: &mut Extras)
     }
     if triggers.star && triggers.places {
         fields_star(&mut tokens);
+        tested_rows(&mut tokens);
     }
     if triggers.conflict {
         tokens = arbiter::take(tokens, source, extras)?;
@@ -309,6 +311,23 @@ fn fields_star(tokens: &mut [TokenWithSpan]) {
         if whole {
             tokens[i] = mark(&tokens[i], STAR);
         }
+    }
+}
+
+/// `t.* IS NULL` is `(t.*) IS NULL`: as a target of SELECT it begins like a star.
+fn tested_rows(tokens: &mut Vec<TokenWithSpan>) {
+    for at in (2..tokens.len()).rev() {
+        let star = tokens[at].token == Token::Mul && is_token(tokens.get(at - 1), &Token::Period);
+        if !star || !is_word(tokens.get(at - 2)) || keyword(tokens.get(at + 1)) != Keyword::IS {
+            continue;
+        }
+        let mut begins = at - 2;
+        while begins >= 2 && is_token(tokens.get(begins - 1), &Token::Period) && is_word(tokens.get(begins - 2)) {
+            begins -= 2;
+        }
+        let span = tokens[begins].span;
+        tokens.insert(at + 1, TokenWithSpan { token: Token::RParen, span: tokens[at].span });
+        tokens.insert(begins, TokenWithSpan { token: Token::LParen, span });
     }
 }
 

@@ -39,7 +39,7 @@ fn parts() -> Vec<Native> {
         native2::<Bytes, i32, Bytes>("dg_inet_set_masklen", |a, n| set_masklen(a, n, false)),
         native2::<Bytes, i32, Bytes>("dg_cidr_set_masklen", |a, n| set_masklen(a, n, true)),
         native2::<Bytes, i64, Bytes>("dg_inet_add", |a, n| add(a, i128::from(n))),
-        native2::<Bytes, i64, Bytes>("dg_inet_minus", |a, n| add(a, -i128::from(n))),
+        native2::<Bytes, i64, Bytes>("dg_inet_minus", |a, n| add(a, i128::from(n.wrapping_neg()))),
     ]
 }
 

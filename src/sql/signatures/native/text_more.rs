@@ -13,6 +13,8 @@ pub(super) fn natives() -> Vec<Native> {
     all.extend([
         native2::<str, bool, TextList>("dg_parse_ident", |s, strict| parse_ident(s, strict).map(Some)),
         native1::<str, str>("dg_unistr", |s| unistr(s).map(Some)),
+        native2::<str, str, str>("dg_normalize", |s, form| normalized(s, form).map(Some)),
+        native2::<str, str, bool>("dg_is_normalized", |s, form| Ok(Some(normalized(s, form)? == s))),
         native1::<str, str>("dg_record_field", |s| {
             let mut out = Vec::with_capacity(s.len() + 2);
             crate::types::text::put_field(&mut out, s.as_bytes());
@@ -26,6 +28,18 @@ pub(super) fn natives() -> Vec<Native> {
         native1::<str, i32>("dg_char_to_int4", |s| Ok(Some(i32::from(char_byte(s) as i8)))),
     ]);
     all
+}
+
+/// A text in one of Unicode's normal forms.
+fn normalized(text: &str, form: &str) -> Result<String> {
+    use unicode_normalization::UnicodeNormalization;
+    match form.to_ascii_uppercase().as_str() {
+        "NFC" => Ok(text.nfc().collect()),
+        "NFD" => Ok(text.nfd().collect()),
+        "NFKC" => Ok(text.nfkc().collect()),
+        "NFKD" => Ok(text.nfkd().collect()),
+        _ => Err(invalid(format!("invalid normalization form: {form}"))),
+    }
 }
 
 fn bytes() -> Vec<Native> {

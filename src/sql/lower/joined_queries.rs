@@ -1,0 +1,151 @@
+//! Queries in the condition of an outer join, which DuckDB takes only in a comparison of one side with the other: what looks at
+//! one side at most is computed beside that side, and the condition reads its value.
+//!
+//! `a LEFT JOIN b ON a.x = (SELECT max(y) FROM c WHERE c.b = b.id)` →
+//! `a LEFT JOIN (b CROSS JOIN LATERAL (SELECT (SELECT max(y) …) AS c0) AS t9) ON a.x = t9.c0`
+//!
+//! It is computed for each row of that side, then, not for pairs: a query that may fail stays where it is unless it is the first
+//! thing that PostgreSQL computes, too.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::Lowerer;
+use super::arms::{about, has_query, query_may_fail};
+use super::ir::From;
+use super::lift::LIFTED;
+use super::routine::is_volatile;
+use crate::error::Result;
+use crate::sql::analyze::children_mut;
+use crate::tree::{
+    Body, Distinct, Expr, ExprKind, Field, FromItem, Join, JoinKind, Query, RelColumn, RelId, Relation, Select, Source,
+};
+
+/// A condition of which queries were drawn out, and what is computed beside each side.
+#[derive(Default)]
+pub(super) struct Drawn {
+    pub on: Option<Expr>,
+    beside: [Vec<From>; 2],
+}
+
+impl Drawn {
+    /// The two sides with what is computed beside them.
+    pub fn joined(self, left: From, right: From) -> [From; 2] {
+        let [beside_left, beside_right] = self.beside;
+        let cross = |own: From, beside: From| From::Join {
+            kind: "CROSS JOIN",
+            left: Box::new(own),
+            right: Box::new(beside),
+            on: None,
+        };
+        [beside_left.into_iter().fold(left, cross), beside_right.into_iter().fold(right, cross)]
+    }
+}
+
+impl Lowerer<'_> {
+    /// The condition over sides that compute its queries. `sides`: the relations of each.
+    pub(super) fn drawn_out(&mut self, join: &Join, sides: &mut [HashSet<RelId>; 2]) -> Result<Drawn> {
+        let mut drawn = Drawn::default();
+        let Some(on) = join.on.as_ref().filter(|on| has_query(on)) else { return Ok(drawn) };
+        if matches!(join.kind, JoinKind::Cross | JoinKind::Inner) || join.lateral {
+            return Ok(drawn);
+        }
+        let mut on = on.clone();
+        let parts = match &mut on.kind {
+            ExprKind::And(parts) => parts.iter_mut().collect(),
+            _ => vec![&mut on],
+        };
+        for (at, part) in parts.into_iter().enumerate() {
+            let of = about(part, sides, 0);
+            if !pairs(part, sides) {
+                self.draw(part, sides, &mut drawn, (at == 0 && !self.held, of))?;
+            }
+        }
+        drawn.on = Some(on);
+        Ok(drawn)
+    }
+
+    /// `may_fail`: it is computed for each row in any case. `of`: which sides the conjunct is about.
+    fn draw(
+        &mut self,
+        e: &mut Expr,
+        sides: &mut [HashSet<RelId>; 2],
+        drawn: &mut Drawn,
+        (may_fail, of): (bool, [bool; 2]),
+    ) -> Result<()> {
+        let query = match &e.kind {
+            ExprKind::Exists(query)
+            | ExprKind::ScalarSubquery(query)
+            | ExprKind::ArraySubquery(query)
+            | ExprKind::AnyAllSubquery { query, .. } => query,
+            kind => {
+                // What stands in an arm is not always computed.
+                let always = matches!(kind, ExprKind::Call(_) | ExprKind::Not(_) | ExprKind::IsNull { .. });
+                for child in children_mut(e) {
+                    self.draw(child, sides, drawn, (may_fail && always, of))?;
+                }
+                return Ok(());
+            }
+        };
+        let side = match about(e, sides, 0) {
+            [true, true] => return Ok(()),
+            [true, false] => 0,
+            [false, true] => 1,
+            // Beside the side that it is not compared with, so that the two can be joined by it.
+            [false, false] => usize::from(of == [true, false]),
+        };
+        if is_volatile(e) || query_may_fail(query) && !may_fail {
+            return Ok(());
+        }
+        let lateral = about(e, sides, 0).contains(&true);
+        self.made += 2;
+        let (rel, output) = (RelId(LIFTED + self.made - 1), RelId(LIFTED + self.made));
+        let column = Expr { kind: ExprKind::Column { rel, column: 0 }, ty: e.ty, pos: e.pos };
+        let relation = one_row(std::mem::replace(e, column), lateral, rel, output);
+        let beside = self.from_item(&FromItem::Relation(Box::new(relation)))?;
+        drawn.beside[side].push(beside);
+        sides[side].insert(rel);
+        Ok(())
+    }
+}
+
+/// An operator on one value of each side: DuckDB computes either beside its side by itself.
+fn pairs(part: &Expr, sides: &[HashSet<RelId>; 2]) -> bool {
+    let ExprKind::Call(call) = &part.kind else { return false };
+    let [first, second] = call.args.as_slice() else { return false };
+    matches!(
+        (about(first, sides, 0), about(second, sides, 0)),
+        ([true, false], [false, true]) | ([false, true], [true, false])
+    )
+}
+
+/// `(SELECT value)` as a relation.
+fn one_row(value: Expr, lateral: bool, rel: RelId, output_rel: RelId) -> Relation {
+    let name: Arc<str> = "computed".into();
+    let columns = vec![RelColumn { name: name.clone(), ty: value.ty, attnum: 0 }];
+    let fields = vec![Field { name: name.clone(), ty: value.ty, origin: (0, 0), row: None }];
+    let select = Select {
+        distinct: Distinct::All,
+        targets: vec![value],
+        from: Vec::new(),
+        filter: None,
+        group_by: None,
+        having: None,
+        windows: Vec::new(),
+        qualify: None,
+        aggregated: false,
+    };
+    let query = Query {
+        ctes: Vec::new(),
+        recursive: false,
+        body: Body::Select(Box::new(select)),
+        order_by: Vec::new(),
+        limit: None,
+        offset: None,
+        with_ties: false,
+        locking: Vec::new(),
+        columns: fields,
+        output_rel,
+    };
+    Relation { id: rel, alias: name, source: Source::Subquery(Box::new(query)), columns, lateral, pos: 0 }
+}
