@@ -106,7 +106,8 @@ pub fn set(kept: &mut Vec<String>, holder: Holder<'_>, options: &[(Name, Option<
             return Err(invalid(format!("parameter \"{name}\" specified more than once")));
         }
         let value = value.as_deref().unwrap_or("true");
-        if let (Some((namespace, of_toast)), Holder::Table | Holder::PartitionedTable) = (name.split_once('.'), holder) {
+        if let (Some((namespace, of_toast)), Holder::Table | Holder::PartitionedTable) = (name.split_once('.'), holder)
+        {
             if namespace != "toast" {
                 return Err(invalid(format!("unrecognized parameter namespace \"{namespace}\"")));
             }

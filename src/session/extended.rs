@@ -17,12 +17,13 @@ use super::statements::Statement;
 use super::transaction;
 use crate::engine::directory::{CursorRow, PreparedRow};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::{Command, Compiled, CompiledBody, Plan};
+use crate::sql::{Command, Compiled, CompiledBody, Plan, parse};
 use crate::tree::Field;
 use crate::types::{Oid, PgType};
 
 impl Session {
-    /// Parse. `types`: 0 is unspecified. Nothing is sent by the session; the front end answers ParseComplete.
+    /// Parse. `types`: 0 is unspecified. Nothing is sent by the session; the front end answers ParseComplete, after what
+    /// [`Self::pass_notices`] gives.
     pub async fn parse(&mut self, name: &str, text: &str, types: &[Oid]) -> Result<()> {
         let mut done = self.audit_begin(None).await;
         if done.is_ok() {
@@ -48,6 +49,7 @@ impl Session {
         let text = self.gateway.plans.parse(text)?;
         if !from_sql {
             self.audit_text(&text, 0);
+            self.shared.state.lock().notices.extend(parse::notices(&text.statements));
         }
         if text.statements.len() > 1 {
             return Err(Error::syntax("cannot insert multiple commands into a prepared statement"));

@@ -302,8 +302,8 @@ impl Session {
         Ok((environment, compiled))
     }
 
-    /// Passes on what natives have to tell.
-    pub(super) fn pass_notices(&self, front: &mut dyn Front) {
+    /// Passes on what natives and the parser have to tell.
+    pub fn pass_notices(&self, front: &mut dyn Front) {
         let notices = std::mem::take(&mut self.shared.state.lock().notices);
         for notice in &notices {
             self.notice(front, notice);

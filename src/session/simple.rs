@@ -8,7 +8,7 @@ use super::plan_cache::{Origin, Text};
 use super::session::Session;
 use super::transaction::{self, Transaction};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::{Compiled, CompiledBody, Parsed};
+use crate::sql::{Compiled, CompiledBody, Parsed, parse};
 use crate::tree::Utility;
 
 impl Session {
@@ -45,6 +45,9 @@ impl Session {
         if count > limit {
             let message = format!("a query may have at most {limit} statements");
             return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message));
+        }
+        for notice in parse::notices(&text.statements) {
+            self.notice(front, &notice);
         }
         for index in 0..count {
             if index > 0 {

@@ -9,7 +9,9 @@ use crate::error::{Error, Result, SqlState};
 use crate::types::Oid;
 
 pub async fn parse(c: &mut Connection, name: &str, text: &str, types: &[Oid]) -> Result<()> {
-    c.session.parse(name, text, types).await?;
+    let done = c.session.parse(name, text, types).await;
+    c.session.pass_notices(&mut c.front);
+    done?;
     c.front.bare(Bare::ParseComplete);
     Ok(())
 }

@@ -263,7 +263,7 @@ impl Analyzer<'_> {
             E::AtTimeZone { .. } => good("timezone"),
             E::Tuple(_) => good("row"),
             E::QualifiedWildcard(name, _) => name.0.last().and_then(|p| p.as_ident()).map(|i| (fold(i), 2)),
-            E::IsNormalized { .. } => good("is_normalized"),
+            E::IsNormalized { negated: false, .. } => good("is_normalized"),
             _ => None,
         }
     }

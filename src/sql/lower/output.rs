@@ -14,13 +14,17 @@ impl Lowerer<'_> {
             let phys = self.phys(ty)?;
             return Ok(if phys == Phys::Void { value } else { value.cast(phys) });
         }
-        let computed = matches!(value.node, Node::Template { .. } | Node::Aggregate(_) | Node::Case { .. });
-        if computed {
-            // Free where the type is right, and it says what the reader of the batches relies on. DuckDB gives a call
-            // with a NULL constant a type of its own.
-            let phys = value.phys.clone();
-            return Ok(Scalar::new(Node::Cast(Box::new(value)), phys));
-        }
-        Ok(value)
+        Ok(typed(value))
     }
+}
+
+/// A column of what somebody reads, in the type that it is said to have: DuckDB gives a call with a NULL constant a type of its
+/// own. Free where the type is right.
+pub(super) fn typed(value: Scalar) -> Scalar {
+    let computed = matches!(value.node, Node::Template { .. } | Node::Aggregate(_) | Node::Case { .. });
+    if !computed {
+        return value;
+    }
+    let phys = value.phys.clone();
+    Scalar::new(Node::Cast(Box::new(value)), phys)
 }

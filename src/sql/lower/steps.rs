@@ -170,7 +170,14 @@ impl<'a> Lowerer<'a> {
     }
 
     /// Keeps a query's rows in a table of their own, in their order.
-    pub(super) fn keep(&mut self, steps: &mut Steps, query: ir::Query) -> Kept {
+    pub(super) fn keep(&mut self, steps: &mut Steps, mut query: ir::Query) -> Kept {
+        if let ir::Body::Select(select) = &mut query.body {
+            // SET's values are not yet in their types, as those of RETURNING are.
+            for target in select.targets.iter_mut().filter(|target| target.phys != Phys::Void) {
+                let value = std::mem::replace(target, Scalar::bool(true));
+                *target = super::output::typed(value);
+            }
+        }
         self.made += 1;
         let table = self.made;
         let columns = query.columns.clone();

@@ -1,12 +1,16 @@
 //! Our sqlparser dialect: PostgreSQL's, plus DuckDB's additions that do not contradict it.
 
 use std::any::TypeId;
+use std::collections::HashSet;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sqlparser::ast::Expr;
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
-use sqlparser::keywords::Keyword;
+use sqlparser::keywords::{ALL_KEYWORDS, ALL_KEYWORDS_INDEX, Keyword};
 use sqlparser::parser::{Parser, ParserError};
+
+use crate::facts;
 
 /// Passes for PostgreSQL's dialect inside sqlparser, so that its special cases for PostgreSQL apply.
 ///
@@ -37,6 +41,13 @@ impl DuckgateDialect {
         }
     }
 }
+
+/// Words that name a column only behind AS.
+static AS_LABELS: LazyLock<HashSet<Keyword>> = LazyLock::new(|| {
+    let words = ALL_KEYWORDS.iter().zip(ALL_KEYWORDS_INDEX);
+    let as_only = |word: &str| facts::KEYWORDS.get(word.to_ascii_lowercase().as_str()).is_some_and(|k| !k.bare_label);
+    words.filter(|(word, _)| as_only(word)).map(|(_, keyword)| *keyword).collect()
+});
 
 const PG: PostgreSqlDialect = PostgreSqlDialect {};
 
@@ -178,6 +189,11 @@ impl Dialect for DuckgateDialect {
 
     fn supports_comma_separated_trim(&self) -> bool {
         true
+    }
+
+    /// A name without AS is no word of those that PostgreSQL wants AS before: `SELECT 1 ON CONFLICT …`.
+    fn is_select_item_alias(&self, explicit: bool, kw: &Keyword, parser: &mut Parser) -> bool {
+        explicit || self.is_column_alias(kw, parser) && !AS_LABELS.contains(kw)
     }
 
     fn supports_window_clause_named_window_reference(&self) -> bool {

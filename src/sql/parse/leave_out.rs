@@ -94,7 +94,7 @@ pub fn take(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) -> Result<()> 
     absent(tokens)?;
     frame_bounds(tokens);
     if let Some(at) = after_created_name(tokens) {
-        toast_parameters(tokens, at);
+        toast_parameters(tokens, at)?;
         if !is(tokens, 1, "materialized") {
             column_names(tokens, at, extras);
         }
@@ -357,16 +357,21 @@ fn access_method(tokens: &mut Vec<TokenWithSpan>, from: usize) -> Result<()> {
 }
 
 /// `WITH (toast.autovacuum_enabled = false, …)` behind the columns: there are no TOAST tables whose parameters it could be.
-fn toast_parameters(tokens: &mut Vec<TokenWithSpan>, columns: usize) {
+fn toast_parameters(tokens: &mut Vec<TokenWithSpan>, columns: usize) -> Result<()> {
     let Some(end) = (token(tokens, columns) == Some(&Token::LParen)).then(|| closing(tokens, columns)).flatten() else {
-        return;
+        return Ok(());
     };
     let begins = |n: usize| is(tokens, n, "with") && token(tokens, n + 1) == Some(&Token::LParen);
-    let Some(with) = (end..tokens.len()).find(|n| begins(*n)) else { return };
-    let Some(mut close) = closing(tokens, with + 1) else { return };
+    let Some(with) = (end..tokens.len()).find(|n| begins(*n)) else { return Ok(()) };
+    let Some(mut close) = closing(tokens, with + 1) else { return Ok(()) };
     let mut at = with + 2;
     while at < close {
-        if is(tokens, at, "toast") && token(tokens, at + 1) == Some(&Token::Period) {
+        if token(tokens, at + 1) == Some(&Token::Period) {
+            if !is(tokens, at, "toast") {
+                let message =
+                    format!("unrecognized parameter namespace \"{}\"", name_at(tokens, at).unwrap_or_default());
+                return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+            }
             let next = (at..close).find(|n| tokens[*n].token == Token::Comma);
             // With the comma behind it, or with the one before the last.
             let (from, to) = match next {
@@ -384,6 +389,7 @@ fn toast_parameters(tokens: &mut Vec<TokenWithSpan>, columns: usize) {
     if close == with + 2 {
         tokens.drain(with..=close);
     }
+    Ok(())
 }
 
 /// `SEQUENCE NAME n` among the options of `… AS IDENTITY (…)`, as pg_dump writes it.

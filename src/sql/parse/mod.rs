@@ -66,7 +66,7 @@ pub use view::{ViewOptions, view_options};
 
 use depth::{MAX_NESTING, check_nesting};
 
-use crate::error::{Error, Result, SqlState};
+use crate::error::{Error, Report, Result, Severity, SqlState};
 
 /// How long an identifier may be, in bytes (NAMEDATALEN - 1).
 pub const MAX_IDENTIFIER: usize = 63;
@@ -109,8 +109,10 @@ impl Parsed {
 
 /// The statements of a text. Empty ones are left out.
 pub fn parse(text: &str) -> Result<Vec<Parsed>> {
-    let source = Arc::new(Source::new(text.into()));
+    let mut source = Source::new(text.into());
     let tokens = tokenize(&source)?;
+    source.long_names = tokens.iter().filter_map(long_name).collect();
+    let source = Arc::new(source);
     let mut out = Vec::new();
     for statement in split(tokens) {
         check_nesting(&statement)?;
@@ -135,6 +137,26 @@ pub fn parse(text: &str) -> Result<Vec<Parsed>> {
         });
     }
     Ok(out)
+}
+
+/// An identifier that is cut.
+fn long_name(token: &TokenWithSpan) -> Option<String> {
+    match &token.token {
+        Token::Word(word) if word.value.len() > MAX_IDENTIFIER => Some(match word.quote_style {
+            Some(_) => word.value.clone(),
+            None => word.value.to_ascii_lowercase(),
+        }),
+        _ => None,
+    }
+}
+
+/// What PostgreSQL's scanner tells of a text (truncate_identifier).
+pub fn notices(statements: &[Parsed]) -> impl Iterator<Item = Report> {
+    let names = statements.first().into_iter().flat_map(|first| &first.source.long_names);
+    names.map(|name| {
+        let message = format!("identifier \"{name}\" will be truncated to \"{}\"", fold_text(name, true));
+        Report::new(Severity::Notice, SqlState::NAME_TOO_LONG, message)
+    })
 }
 
 /// An expression by itself, as schema files and DDL keep them.
@@ -236,11 +258,17 @@ fn joined(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<Vec<TokenWithSp
             commented |= matches!(blank, Whitespace::MultiLineComment(_));
             continue;
         }
+        let follows = matches!(next.token, Token::SingleQuotedString(_));
+        let same_line = out.last().is_some_and(|last| last.span.end.line == next.span.start.line);
+        if follows && same_line && names_language(&out) {
+            out.push(next);
+            continue;
+        }
         if let Token::SingleQuotedString(more) = &next.token
             && let Some(last) = out.last_mut()
             && let Token::SingleQuotedString(text) = &mut last.token
         {
-            if commented || last.span.end.line == next.span.start.line {
+            if commented || same_line {
                 let message = format!("syntax error at or near \"{}\"", next.token);
                 return Err(Error::syntax(message).at(source.position(next.span.start)));
             }
@@ -252,6 +280,16 @@ fn joined(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<Vec<TokenWithSp
         out.push(next);
     }
     Ok(out)
+}
+
+/// `DO LANGUAGE 'plpgsql'`, behind which the block may follow.
+fn names_language(before: &[TokenWithSpan]) -> bool {
+    let Some([first, second, name]) = before.last_chunk() else { return false };
+    let is = |token: &TokenWithSpan, text: &str| match &token.token {
+        Token::Word(word) => word.quote_style.is_none() && word.value.eq_ignore_ascii_case(text),
+        _ => false,
+    };
+    is(first, "do") && is(second, "language") && matches!(name.token, Token::SingleQuotedString(_))
 }
 
 /// Cuts at semicolons. Only the body of a function, BEGIN ATOMIC … END, has some inside.

@@ -15,6 +15,8 @@ pub struct Source {
     /// Where every [`MARK`]th character begins, in bytes: a statement of a megabyte may be one line.
     marks: Vec<usize>,
     chars: u32,
+    /// Its identifiers that are cut, as they were folded.
+    pub long_names: Vec<String>,
 }
 
 /// Characters from mark to mark.
@@ -34,7 +36,7 @@ impl Source {
                 lines.push((chars, byte + 1));
             }
         }
-        Self { text, lines, marks, chars }
+        Self { text, lines, marks, chars, long_names: Vec::new() }
     }
 
     /// The character position from 1; 0 for an unknown location.

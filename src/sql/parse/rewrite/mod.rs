@@ -314,11 +314,12 @@ fn fields_star(tokens: &mut [TokenWithSpan]) {
     }
 }
 
-/// `t.* IS NULL` is `(t.*) IS NULL`: as a target of SELECT it begins like a star.
+/// `t.* IS NULL` is `(t.*) IS NULL`, and `t.*::text` `(t.*)::text`: as a target of SELECT it begins like a star.
 fn tested_rows(tokens: &mut Vec<TokenWithSpan>) {
     for at in (2..tokens.len()).rev() {
         let star = tokens[at].token == Token::Mul && is_token(tokens.get(at - 1), &Token::Period);
-        if !star || !is_word(tokens.get(at - 2)) || keyword(tokens.get(at + 1)) != Keyword::IS {
+        let tested = keyword(tokens.get(at + 1)) == Keyword::IS || is_token(tokens.get(at + 1), &Token::DoubleColon);
+        if !star || !is_word(tokens.get(at - 2)) || !tested {
             continue;
         }
         let mut begins = at - 2;
