@@ -20,7 +20,6 @@ pub mod expression;
 /// Extensions and what of them works.
 pub mod extension;
 pub mod files;
-mod fresh;
 mod function;
 mod lookup;
 mod model;
@@ -43,6 +42,7 @@ mod rules;
 pub mod seen;
 /// Storage parameters of tables and indexes.
 pub mod storage_options;
+mod user_type;
 /// SCRAM verifiers of passwords.
 pub mod verifier;
 

@@ -376,18 +376,6 @@ pub struct UserType {
     pub fresh_labels: Vec<Name>,
 }
 
-impl UserType {
-    /// Whether it is a domain that says what a column has that says nothing itself.
-    pub fn has_default(&self) -> bool {
-        matches!(&self.kind, UserTypeKind::Domain { default: Some(_), .. })
-    }
-
-    /// True for what belongs to one session alone.
-    pub fn is_temporary(&self) -> bool {
-        &*self.namespace == super::bootstrap::TEMPORARY
-    }
-}
-
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum UserTypeKind {
     Enum {

@@ -5,6 +5,7 @@
 
 mod copy;
 mod expr;
+mod like;
 mod lock;
 mod policy;
 mod query;
@@ -16,6 +17,7 @@ mod utility;
 
 pub use copy::*;
 pub use expr::*;
+pub use like::*;
 pub use lock::*;
 pub use policy::*;
 pub use query::*;

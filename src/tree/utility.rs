@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    CursorOptions, Discard, Expr, FetchDirection, LockMode, MaintainCommand, NewPolicy, PolicyChange, Query, Statement,
-    SwitchRowSecurity, TransactionModes, Tuning,
+    CursorOptions, Discard, Expr, FetchDirection, LikeTable, LockMode, MaintainCommand, NewPolicy, PolicyChange, Query,
+    Statement, SwitchRowSecurity, TransactionModes, Tuning,
 };
 pub use crate::registry::draft::{NewColumn, NewConstraint, NewConstraintKind, NewTable, OnCommit};
 use crate::registry::{self, Name, Privileges};
@@ -22,13 +22,6 @@ pub struct QualifiedName {
 pub enum DropBehavior {
     Restrict,
     Cascade,
-}
-
-/// A LIKE clause of CREATE TABLE: where from, and the indexes that the new table gets.
-#[derive(Debug, Clone)]
-pub struct LikeTable {
-    pub source: Arc<registry::Relation>,
-    pub indexes: Vec<registry::Index>,
 }
 
 /// Schema changes. Names are resolved to a namespace; existence is checked when the change is made.

@@ -1,9 +1,19 @@
-//! Labels of enums: their places in the catalog, and those that are not committed yet.
+//! What the types of users are asked; labels of enums: their places in the catalog, and those that are not committed yet.
 
-use super::UserType;
+use super::{UserType, UserTypeKind};
 use crate::error::{Error, Result, SqlState};
 
 impl UserType {
+    /// Whether it is a domain that says what a column has that says nothing itself.
+    pub fn has_default(&self) -> bool {
+        matches!(&self.kind, UserTypeKind::Domain { default: Some(_), .. })
+    }
+
+    /// True for what belongs to one session alone.
+    pub fn is_temporary(&self) -> bool {
+        &*self.namespace == super::bootstrap::TEMPORARY
+    }
+
     /// enumsortorder of the labels.
     pub fn places(&self, labels: usize) -> Vec<f32> {
         match self.label_places.len() == labels {

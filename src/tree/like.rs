@@ -1,0 +1,12 @@
+//! LIKE in CREATE TABLE.
+
+use std::sync::Arc;
+
+use crate::registry;
+
+/// A LIKE clause of CREATE TABLE: where from, and the indexes that the new table gets.
+#[derive(Debug, Clone)]
+pub struct LikeTable {
+    pub source: Arc<registry::Relation>,
+    pub indexes: Vec<registry::Index>,
+}
