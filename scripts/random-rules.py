@@ -232,7 +232,9 @@ def main():
             answers.append(got)
         first, second = answers
         if first[0][0] == "error" and first[0][1] in ("0A000", "42501"):
-            refused += first != second
+            if first != second:
+                refused += 1
+                print(f"{n}: refused through rules only: {text}\n  {first[0][2]}")
             continue
         same = first == second or first[0][0] == second[0][0] == "error" and first[0][1] == second[0][1]
         if not same and first[0][0] == "rows" and second[0][0] == "error":

@@ -9,7 +9,7 @@ use crate::tree::{Call, Expr, ExprKind, SessionValue};
 use crate::types::{self, PgType, Phys, oid};
 
 use super::Lowerer;
-use super::ir::{Node, Piece, Scalar, Template, Variable, template};
+use super::ir::{self, Node, Piece, Scalar, Template, Variable, template};
 
 impl Lowerer<'_> {
     pub(super) fn call(&mut self, call: &Call, ty: PgType) -> Result<Scalar> {
@@ -319,15 +319,41 @@ impl Lowerer<'_> {
 
     /// A template; an argument that it mentions twice and that is dear is computed once.
     fn template(&mut self, template: &'static str, args: Vec<Scalar>, phys: Phys) -> Result<Scalar> {
-        let repeated = (0..args.len())
-            .find(|i| template.matches(&format!("{{{i}}}")).count() > 1 && super::expr::is_dear(&args[*i]));
-        let Some(i) = repeated else { return Ok(Scalar::template(template, args, phys)) };
+        let repeated = |i: usize| template.matches(&format!("{{{i}}}")).count() > 1 && super::expr::is_dear(&args[i]);
+        let Some(i) = (0..args.len()).find(|i| repeated(*i)) else {
+            return Ok(Scalar::template(template, args, phys));
+        };
+        let asks = |i: usize| ir::walk::has(&args[i], &ir::walk::is_query);
+        if (0..args.len()).any(|other| other != i && asks(other)) {
+            // Queries may not stand inside a lambda: they are bound beside it.
+            let together = (0..args.len()).filter(|i| repeated(*i) || asks(*i)).collect();
+            return Ok(self.template_of_fields(template, args, together, phys));
+        }
         let mut args = args;
         let dear = std::mem::replace(&mut args[i], Scalar::null(Phys::Void));
         self.bind_once(dear, |this, bound| {
             args[i] = bound;
             this.template(template, args, phys)
         })
+    }
+
+    /// A template of which some arguments are computed once, all at the same time.
+    fn template_of_fields(
+        &mut self,
+        template: &'static str,
+        mut args: Vec<Scalar>,
+        together: Vec<usize>,
+        phys: Phys,
+    ) -> Scalar {
+        let row = self.variable();
+        let mut fields = Vec::with_capacity(together.len());
+        for (at, i) in together.into_iter().enumerate() {
+            let arg = std::mem::replace(&mut args[i], Scalar::null(Phys::Void));
+            let arg = self.settle(arg);
+            args[i] = super::once::field(row, at, arg.phys.clone());
+            fields.push(arg);
+        }
+        ir::bound(row, super::once::fields_of(fields), Scalar::template(template, args, phys))
     }
 
     /// Functions that lowering knows by name.

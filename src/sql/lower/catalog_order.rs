@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::aggregate::Clauses;
 use super::array::{derived, plain_query};
-use super::ir::walk::{children_mut, has, key_mut, query_mut, values_mut};
+use super::ir::walk::{children_mut, has, is_query, key_mut, query_mut, values_mut};
 use super::ir::{
     self, Alias, Body, From, Node, Order, OrderKey, Over, Query, SUBQUERY_WEIGHT, Scalar, Select, Statement, TableName,
 };
@@ -330,8 +330,7 @@ fn by_keys(select: &Select) -> Vec<Order> {
 
 /// Are there queries in its values? DuckDB joins them.
 fn has_queries(select: &Select) -> bool {
-    let query = |node: &Node| matches!(node, Node::Subquery(_) | Node::Exists(_) | Node::Quantified { .. });
-    select.targets.iter().chain(&select.filter).any(|value| has(value, &query))
+    select.targets.iter().chain(&select.filter).any(|value| has(value, &is_query))
 }
 
 /// Does it give a row for each row of its FROM?

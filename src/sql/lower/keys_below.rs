@@ -29,8 +29,7 @@ impl Below {
 
 /// Does DuckDB fail to see that two copies of it are one, or does it see more than there is?
 fn is_elusive(value: &Scalar, several_sets: bool) -> bool {
-    let query = |node: &Node| matches!(node, Node::Subquery(_) | Node::Exists(_) | Node::Quantified { .. });
-    let elusive = |node: &Node| walk::is_lambda(node) || query(node);
+    let elusive = |node: &Node| walk::is_lambda(node) || walk::is_query(node);
     has(value, &elusive) || value.weight().1 || several_sets && !has(value, &|node| matches!(node, Node::Column(..)))
 }
 

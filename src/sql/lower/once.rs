@@ -209,17 +209,21 @@ fn take_outside(value: &mut Scalar, row: Variable, out: &mut Vec<Scalar>) -> Res
         _ => false,
     };
     if taken {
-        let (phys, dscale) = (value.phys.clone(), value.dscale.clone());
-        let row = Scalar::new(Node::Variable(row), Phys::Void);
-        let text = template!["struct_extract({0}, 'f", out.len() + 1, "')"];
-        let stand_in = Scalar { dscale, ..Scalar::template(text, vec![row], phys) };
+        let dscale = value.dscale.clone();
+        let stand_in = Scalar { dscale: dscale.clone(), ..field(row, out.len(), value.phys.clone()) };
         out.push(Scalar { dscale: None, ..std::mem::replace(value, stand_in) });
         return Ok(());
     }
     children_mut(value).into_iter().try_for_each(|child| take_outside(child, row, out))
 }
 
-fn fields_of(values: Vec<Scalar>) -> Scalar {
+/// A field of a row that is bound, counted from 0.
+pub(super) fn field(row: Variable, at: usize, phys: Phys) -> Scalar {
+    let row = Scalar::new(Node::Variable(row), Phys::Void);
+    Scalar::template(template!["struct_extract({0}, 'f", at + 1, "')"], vec![row], phys)
+}
+
+pub(super) fn fields_of(values: Vec<Scalar>) -> Scalar {
     let mut text = vec![Piece::Word("struct_pack(")];
     for i in 0..values.len() {
         let comma = if i > 0 { ", f" } else { "f" };

@@ -450,3 +450,153 @@ select id, s from a intersect select id, s from b
 delete from a where 25 = length(a.s)
 select count(*), max(b.a), min(b.s), sum(b.x) from b where not (exists (select 1 from a a2 where a2.id = b.id and a2.x < a2.tenant))
 select b.id, substr(substr(chr(b.id), 1, b.a), 1, b.a) from b
+select id, s from a union select id, s from b where '1' < md5(b.s)
+select a.id, a.s from a where btrim(upper(a.s), '1h') like '%2'
+delete from a where coalesce(a.x, 30) < length(right(a.s, 2))
+select x.n from (select a.id as n, coalesce((a.d::numeric(5,1) - a.id)::int, 19) as v from a) x where x.v > 3
+select a.id, a.id from a where (select count(*) from a a2 where a2.id = a.id and a2.t < timestamp '2020-01-01' + interval '6 months') > 1
+select count(*), max(b.x), min(reverse(b.s)), sum(b.x) from b where length(btrim(b.s, '1h')) <= b.a
+update a set id = 572 where (a.d::numeric(5,1) - a.tenant)::int = 19 returning a.id, a.s
+select a.id, b.id, a.s, b.s, a.x from a join b on b.x = a.x where ((a.s || a.s) || md5(a.s)) like '1%'
+select count(*), max(length(a.s)), min(a.s), sum(a.x) from a where extract(year from a.t)::int > (a.x * a.x)
+select a.id, b.id, a.s, b.s, (case when a.t > timestamp '2020-06-01' then 1 else (coalesce(a.tenant, a.x) / a.tenant) end) from a right join b on b.s = a.s and a.s like '%2' where a.s < a.s
+select a.id, a.s from a where (a.d::numeric(5,1) - (a.tenant - a.x))::int <= 17
+delete from a where a.x <> (a.d * 3)::int
+select a.id, md5(chr(10)) from a
+delete from a where ((a.t || '')::date - date '2020-01-01') <> coalesce(a.x, (a.id + a.tenant)) returning a.id, a.s
+select id, s from a except select id, s from b where md5(upper(b.s)) like 'h%'
+select count(*), max((coalesce((a.x + a.id), a.id) - length(a.s))), min('hidden'), sum(a.x) from a where btrim(a.s, '1h') = a.s
+select id, s from a intersect select id, s from b where b.x not in (select a2.x from a a2 where a2.t < date '2020-09-01' + interval '3 months')
+select a.id, a.* from a where (upper(a.s) || a.s) < (a.s || btrim(a.s, '1h'))
+delete from a where a.t < timestamp '2020-05-01' + interval '4 months' returning a.id, a.s
+select a.id, a.s::int from a where ((a.x in (select a2.x from a a2 where a2.x > a2.id) or a.tenant > a.tenant) or a.tenant = ((a.t || '')::date - date '2020-01-01'))
+select a.id, (a.t - date '2020-01-01') from a where not (exists (select 1 from b b2 where b2.id = a.id and b2.id > b2.id))
+select count(*), max(3), min(b.s), sum(b.x) from b where reverse(b.s) < b.s
+select count(*), max(a.tenant), min(substr((left(a.s, a.x) || upper(a.s)), 1, -3)), sum(a.x) from a where not (not ((select count(*) from a a2 where a2.x = a.id and a2.x > a2.x) > 2))
+update b set id = 534 where length(right(b.s, 2)) is not null returning b.id, b.s
+select a.id, b.id, a.s, b.s, 0 from a join b on b.s = a.s and b.x in (select a2.x from a a2 where a2.t < timestamp '2020-03-01' + interval '7 months') where b.a <= 25
+select a.id, md5(a.s) from a where a.x not in (select b2.x from b b2 where b2.x < b2.id)
+select count(*), max(b.s::int), min((md5(b.s) || (b.s || b.s))), sum(b.x) from b where ('hidden' || b.s) like '%2'
+select count(*), max(15), min(a.s), sum(a.x) from a where coalesce(a.id, (a.d::numeric(5,1) - a.id)::int) <= a.s::int
+select a.id, a.* from a where (30 / a.tenant) <= (a.t - date '2020-01-01')
+update a set id = 559 where (a.t >= timestamp '2020-01-01' + interval '6 months' and a.s like '%2')
+update a set id = 515 where a.id < ((a.t || '')::date - date '2020-01-01')
+update b set id = 543 where length(left(b.s, b.id)) = b.x
+select a.id, length(a.s) from a where right(reverse(a.s), 2) like '%*'
+select a.id, b.id, a.s, b.s, (a.d::numeric(5,1) - (a.d::numeric(5,1) - a.id)::int)::int from a right join b on b.x = a.x and not exists (select 1 from a a2 where a2.id = a.id and a2.s like '1%') where not (a.x in (select b2.x from b b2 where b2.a = b2.x))
+select count(*), max((b.x / coalesce((b.x / b.x), 14))), min(right((b.s || 'h'), 2)), sum(b.x) from b where 20 <> b.id
+select a.id, a.s from a where (select count(*) from a a2 where a2.x = a.x and a2.t >= date '2020-05-01' + interval '1 months') > 0
+delete from a where a.t < date '2020-09-01' + interval '9 months' returning a.id, a.s
+update b set id = 571 where b.s < (md5(b.s) || chr(b.id))
+update a set id = 561 where coalesce((a.d::numeric(5,1) - a.tenant)::int, a.x) > ((a.t || '')::date - date '2020-01-01')
+select a.id, a.* from a where a.id <> extract(year from a.t)::int
+select a.id, b.id, a.s, b.s, ((case when a.x in (select a2.x from a a2 where a2.id <> a2.tenant) then 12 end) - a.tenant) from a right join b on b.a = a.id where a.id < ((a.d * a.id)::int + length(a.s))
+select count(*), max(a.x), min(left(upper((a.s || a.s)), (a.t - date '2020-01-01'))), sum(a.x) from a where a.id = length(substr(a.s, 1, a.tenant))
+update a set id = 545 where ((a.t - date '2020-01-01') <= a.s::int or (a.tenant * a.x) is not null)
+select x.n from (select a.id as n, ((a.t || '')::date - date '2020-01-01') as v from a) x where x.v > 3
+delete from a where (a.id < a.id and ((a.t || '')::date - date '2020-01-01') = a.x)
+select count(*), max((a.id - a.id)), min(((reverse(a.s) || a.s) || a.s)), sum(a.x) from a
+select a.id, b.id, a.s, b.s, (case when a.s like 'h%' then (24 / extract(year from a.t)::int) end) from a join b on b.x = a.x
+select id, s from a except select id, s from b where (select count(*) from a a2 where a2.x = b.id and a2.t < date '2020-06-01' + interval '5 months') > 2
+select a.id, a.* from a where a.id < (case when a.x < a.x then (case when a.t > timestamp '2020-06-01' then 1 else a.id end) end)
+select a.id, reverse(a.s) from a where a.s like '1%'
+update a set id = 539 where coalesce((case when a.tenant <= a.id then a.id end), (a.id / a.id)) < (a.d::numeric(5,1) - coalesce(a.x, a.x))::int returning a.id, a.s
+delete from b where btrim((b.s || b.s), '1h') like 'h%'
+select a.id, a.* from a where (a.tenant < a.tenant or a.x <= (a.d + a.d * 0.0)::int)
+select count(*), max(a.x), min(a.s), sum(a.x) from a where a.t >= timestamp '2020-05-01' + interval '7 months'
+select a.id, a.s::int from a where a.t >= timestamp '2020-02-01' + interval '9 months'
+select count(*), max(b.id), min(left(b.s, b.id)), sum(b.x) from b where b.id <> coalesce(8, b.id)
+update a set id = 581 where a.t >= timestamp '2020-01-01' + interval '1 months' returning a.id, a.s
+select a.id, b.id, a.s, b.s, coalesce(length(md5(a.s)), 3) from a right join b on b.a = a.id
+select a.x, count(*), sum(coalesce((11 / a.id), ((a.t || '')::date - date '2020-01-01'))) from a group by 1 having count(*) > 2
+select a.id, b.id, a.s, b.s, a.id from a left join b on b.x = a.x where not ((a.d + a.d * 0.0)::int < a.id)
+select a.id, b.id, a.s, b.s, a.id from a right join b on b.s = a.s and chr((case when a.id > a.id then a.x end)) > a.s where ((a.s || a.s) like '%*' or a.tenant = (case when a.t > timestamp '2020-06-01' then 1 else a.id end))
+select count(*), max((a.s::int / length(substr(a.s, 1, 3)))), min((a.s || btrim(upper(a.s), '1h'))), sum(a.x) from a where ('hidden' < (a.s || a.s) or (a.id - a.x) > 17)
+select a.id, b.id, a.s, b.s, (case when a.tenant <= 20 then (a.t - date '2020-01-01') end) from a join b on b.s = a.s and (21 = coalesce(a.x, a.tenant) or (a.x - a.tenant) <= a.x) where not exists (select 1 from b b2 where b2.id = a.id and b2.a is null)
+update a set id = 507 where (a.s || '2*') > (btrim(a.s, '1h') || upper(a.s)) returning a.id, a.s
+select count(*), max(a.id), min(a.s), sum(a.x) from a where a.t >= timestamp '2020-05-01' + interval '5 months'
+update a set id = 529 where -2 <> extract(year from a.t)::int returning a.id, a.s
+update a set id = 524 where a.id = ((a.t || '')::date - date '2020-01-01') returning a.id, a.s
+select a.id, a.x from a where (not exists (select 1 from a a2 where a2.x = a.id and a2.id <> a2.tenant) and a.t < timestamp '2020-09-01' + interval '7 months')
+select a.id, b.id, a.s, b.s, a.id from a right join b on b.x = a.x and not ((a.tenant / a.tenant) < coalesce(a.tenant, a.tenant)) where a.t < timestamp '2020-08-01' + interval '1 months'
+select a.id, b.id, a.s, b.s, a.tenant from a join b on b.s = a.s where a.tenant > coalesce((a.d * a.id)::int, a.x)
+delete from a where a.t < date '2020-02-01' + interval '3 months'
+select a.id, b.id, a.s, b.s, (a.x + coalesce((case when a.x <= a.id then a.x end), 6)) from a join b on b.a = a.id where a.x in (select a2.x from a a2 where a2.t >= timestamp '2020-06-01' + interval '5 months')
+select a.id, a.* from a where a.id <> (case when a.t >= timestamp '2020-04-01' + interval '9 months' then a.tenant end)
+select a.id, coalesce((case when a.tenant > a.id then a.id end), 26) from a where a.id <> (a.d::numeric(5,1) - a.id)::int
+update b set id = 520 where (btrim(b.s, '1h') || b.s) = b.s
+delete from a where a.t >= timestamp '2020-05-01' + interval '6 months' returning a.id, a.s
+select a.id, b.id, a.s, b.s, (a.tenant + 24) from a join b on b.s = a.s and a.t < timestamp '2020-02-01' + interval '6 months'
+select a.id, b.id, a.s, b.s, (a.id / ((a.id * a.x) * extract(year from a.t)::int)) from a join b on b.s = a.s and (a.tenant / length(a.s)) < coalesce(a.id, a.x) where a.x not in (select a2.x from a a2 where not (a2.x < a2.x))
+with c as (select * from b) select c.id, c.s from c where (c.a = c.id and right(c.s, 2) like '%2')
+select b.id, count(*) over (partition by b.x), sum(b.x) over (order by b.id) from b where right(chr(b.x), 2) > b.s
+select a.id, b.id, a.s, b.s, (b.a + b.x) from a join b on b.s = a.s where md5(substr(b.s, 1, b.a)) > substr(b.s, 1, b.x)
+select a.id, a.x from a where (a.t - date '2020-01-01') <= a.id
+select b.id, (md5(b.s) || substr(b.s, 1, (b.a + b.id))) from b
+select b.id, '2*' from b where chr(coalesce(b.a, b.a)) > left(left(b.s, b.id), coalesce(b.a, b.id))
+select count(*), max((case when a.t > timestamp '2020-06-01' then 1 else a.tenant end)), min(upper('1')), sum(a.x) from a where '2*' like 'h%'
+select a.id, a.tenant from a where (a.id + (a.tenant / a.id)) > (a.s::int - (case when a.t > timestamp '2020-06-01' then 1 else a.x end))
+select a.id, a.tenant from a where a.t >= timestamp '2020-03-01' + interval '7 months'
+select a.x, count(*), sum(a.id) from a where 25 <= ((a.t || '')::date - date '2020-01-01') group by 1 having count(*) > 2
+select a.id, upper((reverse(a.s) || reverse(a.s))) from a where (case when a.id < a.id then a.x end) is not null
+select count(*), max((b.a / length(b.s))), min(md5(b.s)), sum(b.x) from b where b.x in (select a2.x from a a2 where a2.id < a2.tenant)
+select a.id, coalesce(((a.t || '')::date - date '2020-01-01'), a.tenant) from a where length(a.s) is not null
+delete from a where coalesce((case when a.tenant > a.id then a.id end), a.tenant) < ((a.d + a.d * 0.0)::int + (a.x / a.id)) returning a.id, a.s
+select a.x, count(*), sum((a.tenant / 14)) from a where a.id <= length(reverse(a.s)) group by 1 having count(*) > 0
+select count(*), max((a.tenant / 5)), min(a.s), sum(a.x) from a where (a.x / a.x) < ((a.d + a.d * 0.0)::int / a.id)
+select count(*), max(b.id), min(('' || upper(b.s))), sum(b.x) from b where (btrim(b.s, '1h') || b.s) like '1%'
+delete from a where extract(year from a.t)::int <= a.tenant returning a.id, a.s
+update a set id = 505 where (a.tenant / a.id) <> (a.t - date '2020-01-01') returning a.id, a.s
+select count(*), max(b.a), min(md5(b.s)), sum(b.x) from b where (b.id + coalesce(b.id, b.a)) < coalesce(b.id, 7)
+select a.id, b.id, a.s, b.s, a.tenant from a join b on b.a = a.id where (a.x > a.x or a.s < btrim(a.s, '1h'))
+select count(*), max(coalesce(a.tenant, (a.d + a.d * 0.0)::int)), min(a.s), sum(a.x) from a where a.tenant <> 26
+select a.id, md5(((a.s || a.s) || 'h')) from a where a.x < a.x
+with c as materialized (select * from a) select c.id, c.s from c where reverse(substr(c.s, 1, 3)) like 'h%'
+select a.id, b.id, a.s, b.s, a.x from a full join b on b.a = a.id where (substr(a.s, 1, 3) like '1%' and a.t >= date '2020-01-01' + interval '9 months')
+select count(*), max(((a.id + a.id) - (a.tenant / a.x))), min(right(a.s, 2)), sum(a.x) from a where not exists (select 1 from a a2 where a2.id = a.x and a2.x <> a2.tenant)
+select a.id, (reverse(chr(a.x)) || a.s) from a
+select a.x, count(*), sum((a.t - date '2020-01-01')) from a where a.id <= (a.x * a.tenant) group by 1 having count(*) > 2
+update a set id = 585 where a.t >= timestamp '2020-04-01' + interval '3 months'
+update a set id = 515 where a.id <> ((a.t || '')::date - date '2020-01-01')
+select count(*), max(a.x), min((a.s || a.s)), sum(a.x) from a where (a.d::numeric(5,1) - length(a.s))::int > a.x
+select b.id, substr(reverse(upper(b.s)), 1, b.a) from b
+select count(*), max(coalesce(a.x, a.x)), min(btrim(left((a.s || a.s), a.x), '1h')), sum(a.x) from a where (a.id <= 27 and (a.s like '%*' or a.x in (select a2.x from a a2 where a2.id < a2.tenant)))
+select count(*), max(b.x), min((btrim(b.s, '1h') || right(b.s, 2))), sum(b.x) from b where b.id > b.a
+select b.id, ((chr(b.x) || upper(b.s)) || reverse(b.s)) from b where b.s like 'h%'
+select a.id, a.s from a where not exists (select 1 from a a2 where a2.id = a.id and a2.t < date '2020-03-01' + interval '4 months')
+select a.id, b.id, a.s, b.s, (a.d + a.d * 0.0)::int from a left join b on b.x = a.x
+select a.id, count(*) over (partition by a.x), sum(a.x) over (order by a.id) from a where 'hidden' > btrim(chr(a.tenant), '1h')
+select a.id, b.id, a.s, b.s, a.tenant from a right join b on b.x = a.x and 7 <> a.tenant where (a.tenant * a.id) < ((a.d + a.d * 0.0)::int / a.x)
+select a.id, count(*) over (partition by a.x), sum(a.x) over (order by a.id) from a where a.t >= timestamp '2020-03-01' + interval '9 months'
+select a.x, count(*), sum((a.t - date '2020-01-01')) from a where not exists (select 1 from a a2 where a2.x = a.x and a2.s like 'h%') group by 1 having count(*) > 0
+select a.id, a.id from a where (a.x - (a.d * a.x)::int) < a.x
+select a.id, a.x from a where (a.x in (select b2.x from b b2 where b2.x < b2.x) or a.t >= timestamp '2020-09-01' + interval '3 months')
+select a.id, b.id, a.s, b.s, (a.d::numeric(5,1) - 9)::int from a join b on b.x = a.x where coalesce((a.x / a.id), a.x) <> a.x
+delete from a where coalesce(a.x, (a.d + a.d * 0.0)::int) < coalesce(coalesce(a.id, a.x), a.id)
+select b.id, (b.a + b.id) from b where (b.s || btrim(b.s, '1h')) like '%2'
+select b.id, upper((right(b.s, 2) || b.s)) from b where b.id <> length('hidden')
+select a.id, 6 from a where coalesce(a.id, ((a.t || '')::date - date '2020-01-01')) <= ((case when a.id = a.tenant then a.tenant end) + (a.d::numeric(5,1) - a.tenant)::int)
+select count(*), max((a.s::int / coalesce(a.x, 9))), min(left('2*', a.id)), sum(a.x) from a where a.x in (select b2.x from b b2 where b2.id is null)
+select b.id, b.x from b where upper(reverse(b.s)) like 'h%'
+select b.id, left(b.s, b.a) from b where b.id < b.x
+select count(*), max(((a.d * a.s::int)::int * a.tenant)), min(substr(a.s, 1, a.id)), sum(a.x) from a
+select count(*), max(((a.t || '')::date - date '2020-01-01')), min(chr(length(a.s))), sum(a.x) from a where not (a.s::int < a.tenant)
+select b.id, btrim(('h' || (b.s || b.s)), '1h') from b where coalesce(b.x, (case when b.x <> b.x then b.a end)) < (12 + b.id)
+select count(*), max(a.id), min((chr(length(a.s)) || ('hidden' || a.s))), sum(a.x) from a where a.x <> (a.t - date '2020-01-01')
+select a.id, b.id, a.s, b.s, (case when a.t > timestamp '2020-06-01' then 1 else a.tenant end) from a left join b on b.s = a.s where a.tenant is not null
+select a.id, (a.s || md5((a.s || a.s))) from a where (a.x = (a.tenant * a.tenant) and coalesce(a.x, a.id) <> (a.id + a.tenant))
+select count(*), max(a.x), min(upper(left(a.s, 1))), sum(a.x) from a where a.x not in (select b2.x from b b2 where b2.s < b2.s)
+select a.id, b.id, a.s, b.s, a.id from a full join b on b.a = a.id where (btrim(a.s, '1h') || right(a.s, 2)) = (a.s || a.s)
+select count(*), max(a.tenant), min(substr(a.s, 1, extract(year from a.t)::int)), sum(a.x) from a where (a.id / a.tenant) = length(a.s)
+select count(*), max(a.x), min((a.s || substr(reverse(a.s), 1, a.id))), sum(a.x) from a where exists (select 1 from b b2 where b2.x = a.id and b2.s > b2.s)
+select count(*), max((case when b.s like 'h%' then b.id end)), min((btrim((b.s || b.s), '1h') || b.s)), sum(b.x) from b
+delete from a where (a.d + a.d * 0.0)::int <> a.tenant returning a.id, a.s
+select a.id, upper('hidden') from a where a.t >= timestamp '2020-06-01' + interval '4 months'
+select count(*), max(a.id), min(upper(btrim(substr(a.s, 1, a.x), '1h'))), sum(a.x) from a where (a.s || a.s) < 'hidden'
+select count(*), max(((a.t - date '2020-01-01') / a.tenant)), min(a.s), sum(a.x) from a where exists (select 1 from b b2 where b2.id = a.id and b2.s = b2.s)
+select a.id, b.id, a.s, b.s, (a.tenant + 22) from a right join b on b.a = a.id and a.t < date '2020-06-01' + interval '8 months' where (a.x in (select b2.x from b b2 where b2.a > b2.x) and 4 <= (a.d * a.x)::int)
+select count(*), max(a.x), min(substr(a.s, 1, ((a.t || '')::date - date '2020-01-01'))), sum(a.x) from a
+select count(*), max(b.a), min(upper(left(b.s, (b.id / b.a)))), sum(b.x) from b where upper(right(b.s, 2)) < b.s
+select a.id, b.id, a.s, b.s, ((a.t - date '2020-01-01') + (a.id - a.tenant)) from a left join b on b.a = a.id where upper((a.s || a.s)) like '%*'
+select a.id, right(a.s, 2) from a
+select count(*), max(((a.tenant / a.tenant) + ((a.t || '')::date - date '2020-01-01'))), min(''), sum(a.x) from a where a.x in (select b2.x from b b2 where not (b2.x <= b2.x))

@@ -186,3 +186,8 @@ pub fn has(value: &Scalar, kind: &dyn Fn(&Node) -> bool) -> bool {
 pub fn is_lambda(node: &Node) -> bool {
     matches!(node, Node::Template { text, .. } if text.contains("lambda "))
 }
+
+/// Is a value a query's?
+pub fn is_query(node: &Node) -> bool {
+    matches!(node, Node::Subquery(_) | Node::Exists(_) | Node::Quantified { .. })
+}
