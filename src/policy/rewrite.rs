@@ -277,6 +277,7 @@ impl Rules<'_> {
             source,
             on_conflict,
             excluded: _,
+            xmax: _,
             returning,
             overriding: _,
             rules,

@@ -267,6 +267,7 @@ impl Walk {
             source,
             on_conflict,
             excluded,
+            xmax,
             returning,
             overriding: _,
             rules,
@@ -288,6 +289,11 @@ impl Walk {
         self.target(target, through.as_deref(), required, named, &updated);
         self.rules(rules.as_deref());
         self.found.aliases.extend(excluded.map(|id| (id, target.id)));
+        if let Some(xmax) = xmax {
+            // A system column needs SELECT on the table, not on some columns.
+            self.found.derived.insert(*xmax);
+            self.found.whole_rows.insert(target.id);
+        }
         let outer = self.inserting;
         self.inserting = written_table(target);
         self.insert_source(source);
@@ -359,6 +365,7 @@ impl Walk {
                         source,
                         on_conflict: _,
                         excluded: _,
+                        xmax: _,
                         returning: _,
                         overriding: _,
                         rules: _,

@@ -163,8 +163,8 @@ impl Session {
             SessionValue::ServerVersion => Value::text(VERSION_TEXT),
             SessionValue::ClientAddr => self.shared.peer.map_or(Value::Null, |p| address(p.ip().to_canonical())),
             SessionValue::ClientPort => self.shared.peer.map_or(Value::Null, |p| Value::Int4(p.port().into())),
-            // The front end does not say which of its addresses the client reached.
-            SessionValue::ServerAddr | SessionValue::ServerPort => Value::Null,
+            SessionValue::ServerAddr => self.shared.local.map_or(Value::Null, |l| address(l.ip().to_canonical())),
+            SessionValue::ServerPort => self.shared.local.map_or(Value::Null, |l| Value::Int4(l.port().into())),
             SessionValue::PostmasterStartTime | SessionValue::ConfLoadTime => {
                 Value::TimestampTz(micros(self.gateway.started))
             }

@@ -89,6 +89,8 @@ pub struct Startup {
     pub parameters: Vec<(String, String)>,
     /// `None` on a Unix socket.
     pub peer: Option<std::net::SocketAddr>,
+    /// The gateway's own end of the connection.
+    pub local: Option<std::net::SocketAddr>,
     pub tls: bool,
     /// What a CancelRequest must bring beside the process ID, made by the front end (4 bytes; more in protocol 3.2).
     pub secret: Vec<u8>,

@@ -34,6 +34,7 @@ pub struct Shared {
     /// Who logged in.
     pub user: Name,
     pub peer: Option<SocketAddr>,
+    pub local: Option<SocketAddr>,
     pub tls: bool,
     /// The same for the audit.
     pub client: Arc<Client>,

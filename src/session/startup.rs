@@ -42,6 +42,7 @@ impl Session {
                 database: snapshot.database.clone(),
                 user: role.name.clone(),
                 peer: address,
+                local: startup.local,
                 tls,
                 client: Arc::new(client),
                 backend_start: now,

@@ -213,6 +213,7 @@ fn open_as(gateway: &Arc<Gateway>, user: &str, parameters: &[(&str, &str)]) -> R
         database: "duckgate".into(),
         parameters: parameters.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
         peer: None,
+        local: None,
         tls: false,
         secret: vec![1, 2, 3, 4],
     };

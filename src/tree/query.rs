@@ -271,6 +271,9 @@ pub struct Insert {
     pub on_conflict: Option<OnConflict>,
     /// `excluded`'s relation id, in ON CONFLICT DO UPDATE.
     pub excluded: Option<RelId>,
+    /// The relation whose only column is what RETURNING asks by `xmax` after ON CONFLICT: the transaction that changed
+    /// the row, 0 for one that is new.
+    pub xmax: Option<RelId>,
     pub returning: Returning,
     pub overriding: Overriding,
     pub rules: Option<Box<TargetRules>>,

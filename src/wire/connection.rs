@@ -27,15 +27,23 @@ use crate::types::encoding::Encoding;
 const SHORT_KEY: usize = 4;
 const LONG_KEY: usize = 32;
 
-/// Serves one client; returns when it is gone.
-pub async fn serve(io: Box<dyn Io>, peer: Option<SocketAddr>, shared: Arc<Shared>) {
+/// The two ends of a TCP connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Ends {
+    pub peer: SocketAddr,
+    pub local: SocketAddr,
+}
+
+/// Serves one client; returns when it is gone. A Unix socket has no ends.
+pub async fn serve(io: Box<dyn Io>, ends: Option<Ends>, shared: Arc<Shared>) {
+    let peer = ends.map(|ends| ends.peer);
     METRICS.connections_accepted.increment();
     let Ok(permit) = shared.handshakes.clone().try_acquire_owned() else {
         tracing::warn!(?peer, "too many connections are in their handshake");
         let error = Error::fatal(SqlState::TOO_MANY_CONNECTIONS, "sorry, too many clients already");
         return farewell(Stream::new(io, shared.limits.clone()), &error).await;
     };
-    let started = timeout(shared.limits.startup_time, start(io, peer, &shared)).await;
+    let started = timeout(shared.limits.startup_time, start(io, ends, &shared)).await;
     drop(permit);
     match started {
         Err(_) => tracing::info!(?peer, "startup timed out"),
@@ -51,7 +59,8 @@ async fn farewell(mut stream: Stream, error: &Error) {
 }
 
 /// Handshake, authentication, and the session's opening.
-async fn start(io: Box<dyn Io>, peer: Option<SocketAddr>, shared: &Arc<Shared>) -> Option<(Session, WireFront)> {
+async fn start(io: Box<dyn Io>, ends: Option<Ends>, shared: &Arc<Shared>) -> Option<(Session, WireFront)> {
+    let peer = ends.map(|ends| ends.peer);
     let (stream, wish) = handshake::run(io, shared).await;
     let mut stream = stream?;
     let result = match wish {
@@ -73,7 +82,7 @@ async fn start(io: Box<dyn Io>, peer: Option<SocketAddr>, shared: &Arc<Shared>) 
         }
         Err(lost) => Err(lost),
     };
-    let opened = result.and_then(|start| open(&mut stream, *start, peer, shared).map_err(Lost::Fatal));
+    let opened = result.and_then(|start| open(&mut stream, *start, ends, shared).map_err(Lost::Fatal));
     match opened {
         Ok(session) => {
             let front = WireFront::new(stream);
@@ -206,7 +215,7 @@ fn entry(what: &str, arrival: &Arrival<'_>) -> String {
 }
 
 /// The session, and everything up to the first ReadyForQuery.
-fn open(stream: &mut Stream, start: Start, peer: Option<SocketAddr>, shared: &Arc<Shared>) -> Result<Session> {
+fn open(stream: &mut Stream, start: Start, ends: Option<Ends>, shared: &Arc<Shared>) -> Result<Session> {
     let Start { version, parameters, encryption } = start;
     let mut secret = vec![0; if version >= Version::V3_2 { LONG_KEY } else { SHORT_KEY }];
     auth::random(&mut secret)?;
@@ -214,7 +223,8 @@ fn open(stream: &mut Stream, start: Start, peer: Option<SocketAddr>, shared: &Ar
         database: parameters.database.unwrap_or_else(|| parameters.user.clone()),
         user: parameters.user,
         parameters: parameters.settings,
-        peer,
+        peer: ends.map(|ends| ends.peer),
+        local: ends.map(|ends| ends.local),
         tls: matches!(encryption, Encryption::Tls { .. }),
         secret: secret.clone(),
     };

@@ -11,8 +11,9 @@ use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::Shared;
+use super::connection::{self, Ends};
 use super::stream::Io;
-use super::{Shared, connection};
 use crate::config::Listen;
 
 /// A client that vanished without a word is noticed after about `KEEPALIVE_IDLE + 3 * KEEPALIVE_INTERVAL`.
@@ -104,8 +105,8 @@ async fn accept_all(socket: Socket, shared: Arc<Shared>, stop: CancellationToken
             accepted = accept(&socket) => accepted,
         };
         match accepted {
-            Ok((io, peer)) => {
-                tokio::spawn(connection::serve(io, peer, shared.clone()));
+            Ok((io, ends)) => {
+                tokio::spawn(connection::serve(io, ends, shared.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "accept failed");
@@ -119,14 +120,15 @@ async fn accept_all(socket: Socket, shared: Arc<Shared>, stop: CancellationToken
     }
 }
 
-async fn accept(socket: &Socket) -> io::Result<(Box<dyn Io>, Option<SocketAddr>)> {
+async fn accept(socket: &Socket) -> io::Result<(Box<dyn Io>, Option<Ends>)> {
     match socket {
         Socket::Tcp(listener) => {
             let (stream, peer) = listener.accept().await?;
             if let Err(error) = tune(&stream) {
                 tracing::debug!(%error, "socket options");
             }
-            Ok((Box::new(stream), Some(peer)))
+            let ends = stream.local_addr().map(|local| Ends { peer, local })?;
+            Ok((Box::new(stream), Some(ends)))
         }
         Socket::Unix(listener, _) => {
             let (stream, _) = listener.accept().await?;

@@ -25,6 +25,7 @@ pub async fn load(server: &Server, scale: f64) -> Result<()> {
         database: server.gateway.database().to_string(),
         parameters: vec![("application_name".into(), "duckgate demo".into())],
         peer: None,
+        local: None,
         tls: false,
         // Nobody is told: it cannot be cancelled from outside.
         secret: Vec::new(),

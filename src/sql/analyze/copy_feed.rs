@@ -80,6 +80,7 @@ impl Analyzer<'_> {
             source: InsertSource::Feed { rel: feed_rel, exprs, filter },
             on_conflict,
             excluded,
+            xmax: None,
             returning: crate::tree::Returning::default(),
             overriding: Overriding::System,
             rules: None,

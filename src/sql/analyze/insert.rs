@@ -6,12 +6,12 @@ use sqlparser::ast::{self, SetExpr};
 
 use super::arbiter::Arbiter;
 use super::dml::{Writable, WriteTarget, is_default};
-use super::scope::{Clause, NsItem, Scope};
+use super::scope::{Clause, NsItem, Scope, Xmax};
 use super::{Analyzer, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Relation as TableDef;
 use crate::sql::parse::fold;
-use crate::tree::{ConflictAction, Insert, InsertSource, OnConflict, Overriding, Query, Relation};
+use crate::tree::{ConflictAction, Insert, InsertSource, OnConflict, Overriding, Query, RelId, Relation, Returning};
 use crate::types::{PgType, Value};
 
 /// A value for a column of a row: an expression that is coerced already, or the column's default.
@@ -91,7 +91,7 @@ impl Analyzer<'_> {
             }
             Some(_) => return Err(Error::syntax("syntax error at or near \"DUPLICATE\"")),
         };
-        let returning = self.returning(insert.returning.as_deref())?;
+        let (returning, xmax) = self.returning_of_insert(insert, &target, on_conflict.as_ref())?;
         let read: Vec<&Expr> = returning.exprs.iter().collect();
         let (through, rules) = self.through(None, &read, &named);
         Ok(Insert {
@@ -103,11 +103,34 @@ impl Analyzer<'_> {
             source,
             on_conflict,
             excluded,
+            xmax,
             returning,
             overriding,
             rules,
             through,
         })
+    }
+
+    /// RETURNING, where `xmax` tells rows that were there from new ones; and its relation, if it is asked for.
+    fn returning_of_insert(
+        &mut self,
+        insert: &ast::Insert,
+        target: &Relation,
+        conflict: Option<&OnConflict>,
+    ) -> Result<(Returning, Option<RelId>)> {
+        let of = conflict.map(|_| self.new_rel());
+        let outer = self.xmax.replace(Xmax { target: target.id, level: self.scopes.len(), of });
+        let returning = self.returning(insert.returning.as_deref());
+        self.xmax = outer;
+        let returning = returning?;
+        let mut asked = false;
+        for e in &returning.exprs {
+            super::check::walk(e, 0, &mut |e, _| {
+                asked |= matches!(&e.kind, ExprKind::Column { rel, .. } if Some(*rel) == of);
+                Ok(true)
+            })?;
+        }
+        Ok((returning, of.filter(|_| asked)))
     }
 
     /// checkInsertTargets. None: no list was written.

@@ -142,6 +142,7 @@ impl Analyzer<'_> {
             source,
             on_conflict: None,
             excluded: None,
+            xmax: None,
             returning: Returning::default(),
             overriding,
             rules: None,

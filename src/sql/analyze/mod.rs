@@ -60,7 +60,7 @@ use std::sync::Arc;
 
 use sqlparser::ast;
 
-use self::scope::Scope;
+use self::scope::{Scope, Xmax};
 use super::Context;
 use super::parse::{self, Parsed};
 use crate::error::{Error, Result, SqlState};
@@ -115,6 +115,8 @@ pub struct Analyzer<'a> {
     untyped_params: BTreeSet<(u32, u16)>,
     /// The tables behind relations, and where each relation's columns come from (table OID and attnum).
     rel_tables: HashMap<RelId, Arc<TableDef>>,
+    /// What `xmax` is in RETURNING of the INSERT at hand.
+    xmax: Option<Xmax>,
     /// Relations that an outer join may extend with NULLs.
     nullable: HashSet<RelId>,
     origins: HashMap<RelId, Vec<(Oid, i16)>>,
@@ -155,6 +157,7 @@ impl<'a> Analyzer<'a> {
             params: Vec::new(),
             untyped_params: BTreeSet::new(),
             rel_tables: HashMap::new(),
+            xmax: None,
             nullable: HashSet::new(),
             origins: HashMap::new(),
             function_rels: HashSet::new(),

@@ -319,7 +319,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// A system column that every table has.
+    /// A system column that every table has; `xmax` only in RETURNING of an INSERT.
     pub(crate) fn system_column(&self, item: &NsItem, name: &str, pos: u32) -> Result<Option<Expr>> {
         let Some(rel) = item.rel else { return Ok(None) };
         let Some(def) = self.rel_tables.get(&rel) else { return Ok(None) };
@@ -328,6 +328,23 @@ impl Analyzer<'_> {
             "tableoid" => (def.oid, oid::OID),
             // Rows of the catalog have one age.
             "xmin" if matches!(def.kind, crate::registry::RelationKind::System) => (2, oid::XID),
+            "xmax" => match self.xmax {
+                Some(Xmax { target, level, .. })
+                    if target == rel && level == self.scopes.len() && def.is_partitioned() =>
+                {
+                    let message = "cannot retrieve a system column in this context";
+                    return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+                }
+                Some(Xmax { target, level, of }) if target == rel && level == self.scopes.len() => match of {
+                    Some(of) => {
+                        let kind = ExprKind::Column { rel: of, column: 0 };
+                        return Ok(Some(Expr { kind, ty: PgType::new(oid::XID), pos }));
+                    }
+                    // No transaction has changed or locked a row that is new.
+                    None => (0, oid::XID),
+                },
+                _ => return Ok(None),
+            },
             _ => return Ok(None),
         };
         let constant = Expr { kind: ExprKind::Const(Value::Oid(value)), ty: PgType::new(ty), pos };
@@ -411,4 +428,14 @@ fn levenshtein(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
+}
+
+/// Where `xmax` is known: RETURNING of an INSERT, outside of its subqueries.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Xmax {
+    pub target: RelId,
+    /// The number of open scopes there.
+    pub level: usize,
+    /// The relation of its only column; `None` without ON CONFLICT.
+    pub of: Option<RelId>,
 }

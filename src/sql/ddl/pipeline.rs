@@ -83,6 +83,7 @@ fn insert(table: &Arc<Relation>, query: Box<tree::Query>) -> Statement {
         source: InsertSource::Query { query, rel: SOURCE, exprs },
         on_conflict: None,
         excluded: None,
+        xmax: None,
         returning: Returning::default(),
         overriding: Overriding::System,
         rules: None,

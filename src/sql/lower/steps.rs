@@ -225,6 +225,10 @@ impl<'a> Lowerer<'a> {
         if super::upsert::wanted(insert, &def) || given && super::upsert::possible(insert, &def) {
             return self.upsert_step(steps, insert, (&def, &types), (ctes, recursive), last);
         }
+        if insert.xmax.is_some() {
+            let message = "\"xmax\" of an ON CONFLICT into a partition, or of several rows that change their key";
+            return Err(Error::unsupported(message));
+        }
         let key = if last { super::in_turn::key_of(insert, &def) } else { None };
         let mut source = self.insert_source(insert, &types)?;
         if key.is_some() {

@@ -20,7 +20,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::registry;
 use crate::sql::KeptRows;
 use crate::tree::{ConflictAction, ConflictRules, Expr, Insert, InsertSource, OnConflict, RelId};
-use crate::types::{PgType, Phys};
+use crate::types::{PgType, Phys, oid};
 
 use super::aggregate::Clauses;
 use super::array::{derived, plain_query};
@@ -66,6 +66,9 @@ const NUMBER: usize = 1;
 const FIRST: usize = 2;
 const LAST: usize = 3;
 
+/// The transaction's number, as `txid_current()` has it, in the 32 bits of xid.
+const TRANSACTION: &str = "((txid_current() + 3) % 4294967296)";
+
 /// Whether it has several rows.
 fn several(insert: &Insert) -> bool {
     match &insert.source {
@@ -108,7 +111,8 @@ pub(super) fn wanted(insert: &Insert, def: &registry::Relation) -> bool {
     };
     let among = several && (keys.len() > 1 || keys.iter().flat_map(|key| &key.parts).any(nullable));
     let returning = &insert.returning.exprs;
-    checked || beyond || among || several && !returning.is_empty() || returning.iter().any(super::arms::has_query)
+    let returned = several && !returning.is_empty() || returning.iter().any(super::arms::has_query);
+    insert.xmax.is_some() || checked || beyond || among || returned
 }
 
 /// What rules ask of the row that is there, and of what it becomes.
@@ -400,6 +404,7 @@ impl Lowerer<'_> {
         }
         let number = updated.kept.columns.len() - 1;
         let number = Scalar::column(rows, ir::output_name(number), Phys::Int8);
+        self.enter_xmax(insert, Scalar::template(TRANSACTION, Vec::new(), Phys::Int8))?;
         self.returned_rows(insert, number, updated.kept.relation(rows), None)
     }
 
@@ -412,7 +417,16 @@ impl Lowerer<'_> {
         let rows = self.make();
         self.rels.insert(insert.target.id, Rel { alias: rows, columns: proposed.new.clone() });
         let (from, filter) = self.those_new(proposed, newcomers, rows);
+        self.enter_xmax(insert, Scalar::number(0, Phys::Int8))?;
         self.returned_rows(insert, proposed.column(rows, NUMBER), from, filter)
+    }
+
+    fn enter_xmax(&mut self, insert: &Insert, transaction: Scalar) -> Result<()> {
+        if let Some(rel) = insert.xmax {
+            let phys = self.phys(PgType::new(oid::XID))?;
+            self.substitutes.insert(rel, vec![Some(transaction.cast(phys))]);
+        }
+        Ok(())
     }
 
     fn returned_rows(
