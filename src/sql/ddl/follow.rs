@@ -88,7 +88,7 @@ impl Planner<'_> {
         };
         // Columns are called as they are now.
         let print = |expr: &Expr, of: &Relation| {
-            let name = |num: i16, own: &Name| quote(&now.column_by_num(num).map_or(own, |c| &c.name));
+            let name = |num: i16, own: &Name| quote(now.column_by_num(num).map_or(own, |c| &c.name));
             let names: Vec<String> = of.columns.iter().map(|c| name(c.num, &c.name)).collect();
             deparse::expression(expr, (&now.name, row), &names, &seen, Style::KEPT).ok()
         };

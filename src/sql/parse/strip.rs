@@ -298,11 +298,10 @@ fn not_valid(tokens: &mut Vec<TokenWithSpan>) {
             begins = at + 1;
         }
         let last = tokens.get(at + 2).is_some_and(|t| matches!(t.token, Token::Comma | Token::RParen));
-        if depth == 1 && is(tokens.get(at), "not") && is(tokens.get(at + 1), "valid") && last {
-            if constraint(tokens.get(begins)) {
-                tokens.drain(at..at + 2);
-                continue;
-            }
+        let not_valid = is(tokens.get(at), "not") && is(tokens.get(at + 1), "valid");
+        if depth == 1 && not_valid && last && constraint(tokens.get(begins)) {
+            tokens.drain(at..at + 2);
+            continue;
         }
         at += 1;
     }

@@ -12,8 +12,7 @@ use crate::tree::Tuning;
 pub(super) fn tuning(c: &mut Cursor<'_>) -> Result<Option<Vec<Tuning>>> {
     let start = c.at;
     let mut actions = Vec::new();
-    loop {
-        let Some(action) = tuning_action(c)? else { break };
+    while let Some(action) = tuning_action(c)? {
         actions.push(action);
         if !c.eat_token(&Token::Comma) {
             break;
