@@ -94,12 +94,16 @@ fn apart<'a, F: Future<Output = Result<Done>> + Send + 'a>(make: impl FnOnce() -
     Box::pin(make())
 }
 
-/// Statements that lock the tables of a plan before they say anything to the client, and do not begin anew by themselves as plans
-/// and schema changes do.
+/// Statements that lock the tables of a plan before they say anything to the client, and do not begin anew by themselves as plans do.
+/// A schema change does for the tables that it is about; its steps may ask for more (TRUNCATE of a partition for its siblings).
 fn waits_for_tables(body: &CompiledBody) -> bool {
     match body {
-        CompiledBody::CopyIn { .. } | CompiledBody::CopyOut { .. } | CompiledBody::Explain { .. } => true,
+        CompiledBody::CopyIn { .. }
+        | CompiledBody::CopyOut { .. }
+        | CompiledBody::Explain { .. }
+        | CompiledBody::Ddl(_)
+        | CompiledBody::CreateTableAs { .. } => true,
         CompiledBody::Utility(utility) => matches!(utility, Utility::Declare { .. }),
-        CompiledBody::Plan(_) | CompiledBody::Ddl(_) | CompiledBody::CreateTableAs { .. } => false,
+        CompiledBody::Plan(_) => false,
     }
 }
