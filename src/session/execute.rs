@@ -85,7 +85,8 @@ pub async fn guarded<T>(
     };
     let stop = tokio::select! {
         biased;
-        done = &mut work => return done,
+        // A native may have noticed first that the session is to end, and its errors end none.
+        done = &mut work => return done.map_err(|error| interrupt.ending().unwrap_or(error)),
         () = gone => (CancelReason::ClientGone, CancelReason::ClientGone.error()),
         error = interrupt.cancelled() => {
             let reason = if error.is_fatal() { CancelReason::Shutdown } else { CancelReason::UserRequest };
@@ -538,5 +539,27 @@ impl Session {
         }
         open.remember(batch.as_ref())?;
         Ok(batch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nobody;
+
+    impl Cancel for Nobody {
+        fn cancel(&self, _: CancelReason) {}
+    }
+
+    #[tokio::test]
+    async fn a_session_that_ends_says_so_even_if_the_statement_notices_first() {
+        let interrupt = Interrupt::new();
+        let engine: Arc<dyn Cancel> = Arc::new(Nobody);
+        interrupt.begin(None).unwrap();
+        let noticed = || async { Err::<(), _>(Error::new(SqlState::ADMIN_SHUTDOWN, "told by a native")) };
+        assert!(!guarded(None, &interrupt, &engine, noticed()).await.unwrap_err().is_fatal());
+        interrupt.terminate();
+        assert!(guarded(None, &interrupt, &engine, noticed()).await.unwrap_err().is_fatal());
     }
 }

@@ -96,6 +96,11 @@ impl Interrupt {
         }
     }
 
+    /// Why the session is to end, if it is.
+    pub fn ending(&self) -> Option<Error> {
+        self.signal.borrow().terminate.map(CancelReason::error)
+    }
+
     /// Waits until the running statement is to stop.
     pub async fn cancelled(&self) -> Error {
         let mut signal = self.signal.subscribe();

@@ -9,10 +9,11 @@ use parking_lot::Mutex;
 
 use super::copy_progress::CopyProgress;
 use super::gateway::Gateway;
+use super::identity::Identity;
 use super::interrupt::Interrupt;
 use super::locks::{Answer, Owner};
 use super::notify::{Mailbox, Pending};
-use super::settings::{Scope, Settings, Source, Values};
+use super::settings::{Scope, Settings, Source, Value, Values};
 use crate::engine::CancelReason;
 use crate::engine::directory::{
     ActivityRow, CursorRow, Deparsed, HostRule, LockMode, LockRow, LockScope, LockTag, PreparedRow, Printed,
@@ -127,6 +128,37 @@ impl State {
         // A role that was dropped meanwhile must not turn into another's rights: those of the session user remain.
         let role = role.and_then(|name| self.named(name)).filter(|role| self.snapshot.role_by_oid(*role).is_some());
         self.role = role.unwrap_or(self.session_user);
+    }
+
+    /// set_config() of `role`, as SET ROLE, but from the next statement on: what runs goes on with the rights that it was
+    /// compiled with.
+    fn take_role(&mut self, name: Option<&str>, scope: Scope) -> Result<()> {
+        let name = name.filter(|name| *name != "none");
+        let role = match name {
+            None => self.session_user,
+            Some(name) => {
+                Identity::Role.check(name, self.session_user, &self.snapshot)?;
+                self.known_roles.remove(name);
+                self.snapshot.role(name).map_or(self.session_user, |role| role.oid)
+            }
+        };
+        self.settings.follow("role", Value::Text(name.unwrap_or("none").into()), scope);
+        let superuser = self.snapshot.is_superuser(role);
+        self.settings.follow("is_superuser", Value::Bool(superuser), scope);
+        Ok(())
+    }
+
+    /// set_config() of `session_authorization`, likewise.
+    fn take_session_authorization(&mut self, name: Option<&str>, scope: Scope) -> Result<()> {
+        let name =
+            name.ok_or_else(|| Error::unsupported("set_config('session_authorization', NULL, …)").hint("Use RESET."))?;
+        Identity::SessionAuthorization.check(name, self.authenticated, &self.snapshot)?;
+        self.known_roles.remove(name);
+        let superuser = self.snapshot.role(name).is_some_and(|role| role.superuser);
+        self.settings.follow("session_authorization", Value::Text(name.into()), scope);
+        self.settings.follow("role", Value::Text("none".into()), scope);
+        self.settings.follow("is_superuser", Value::Bool(superuser), scope);
+        Ok(())
     }
 
     fn named(&mut self, name: String) -> Option<Oid> {
@@ -266,12 +298,10 @@ impl SessionView for Shared {
         let scope = if local { Scope::Local } else { Scope::Session };
         let mut state = self.state.lock();
         match name.to_lowercase().as_str() {
+            "role" => state.take_role(value, scope)?,
+            "session_authorization" => state.take_session_authorization(value, scope)?,
             // These have checks of their own, that SET makes.
-            "role"
-            | "session_authorization"
-            | "transaction_isolation"
-            | "transaction_read_only"
-            | "transaction_deferrable" => {
+            "transaction_isolation" | "transaction_read_only" | "transaction_deferrable" => {
                 return Err(Error::unsupported(format!("set_config('{name}', …)")).hint("Use SET."));
             }
             _ => state.set(name, value, scope)?,

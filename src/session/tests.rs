@@ -15,6 +15,7 @@ mod rules;
 mod sizes;
 mod stale;
 mod stops;
+mod values;
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;

@@ -78,8 +78,8 @@ impl Analyzer<'_> {
         if self.pathway(target, source, context).is_some() {
             return true;
         }
-        let (from, to) = (self.type_facts(source), self.type_facts(target));
-        (source == oid::RECORD && to.kind == b'c') || (from.kind == b'c' && target == oid::RECORD)
+        let is_row = |ty| self.type_facts(self.base_oid(ty)).kind == b'c';
+        (source == oid::RECORD && is_row(target)) || (target == oid::RECORD && is_row(source))
     }
 
     /// can_coerce_type for an argument list: each pair, and polymorphic parameters together.
@@ -164,8 +164,7 @@ impl Analyzer<'_> {
             }
             return self.coerce_domain(result, target, explicit);
         }
-        let to = self.type_facts(target.oid);
-        if source == oid::RECORD && to.kind == b'c' {
+        if source == oid::RECORD && self.type_facts(base.oid).kind == b'c' {
             return self.row_to_composite(expr, target, context, explicit);
         }
         if target.oid == oid::RECORD {
@@ -383,8 +382,10 @@ impl Analyzer<'_> {
         Ok(cast(expr, ty, how, explicit))
     }
 
+    /// coerce_record_to_complex: to a composite type, or to a domain over one.
     fn row_to_composite(&mut self, expr: Expr, target: PgType, context: CastContext, explicit: bool) -> Result<Expr> {
-        let Some(relation) = self.row_type_relation(target.oid).cloned() else {
+        let base = self.base_type(PgType::new(target.oid));
+        let Some(relation) = self.row_type_relation(base.oid).cloned() else {
             return Err(Error::unsupported("a cast to this composite type"));
         };
         let ExprKind::Row(items) = expr.kind else {
@@ -406,7 +407,8 @@ impl Analyzer<'_> {
             };
             coerced.push(item);
         }
-        Ok(Expr { kind: ExprKind::Row(coerced), ty: PgType::new(target.oid), pos: expr.pos })
+        let row = Expr { kind: ExprKind::Row(coerced), ty: PgType::new(base.oid), pos: expr.pos };
+        self.coerce_domain(row, target, explicit)
     }
 
     /// coerce_to_boolean, for WHERE and kin.

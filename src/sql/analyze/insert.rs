@@ -234,7 +234,14 @@ impl Analyzer<'_> {
                 }
             }
             named = cells.iter().map(|(column, _)| *column).collect();
-            let (all, exprs) = self.fill_row(def, cells, overriding)?;
+            let (mut all, mut exprs) = self.fill_row(def, cells, overriding)?;
+            if values.rows.len() == 1 {
+                // In the order of the table (rewriteTargetListIU): `currval` reads what a default has drawn before it.
+                let computed = |column: u16| def.columns[usize::from(column)].generated.is_some();
+                let mut row: Vec<(u16, Expr)> = all.into_iter().zip(exprs).collect();
+                row.sort_by_key(|(column, _)| (computed(*column), *column));
+                (all, exprs) = row.into_iter().unzip();
+            }
             rows.push(exprs);
             columns = all;
         }

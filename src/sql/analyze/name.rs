@@ -187,6 +187,8 @@ impl Analyzer<'_> {
                 return Err(self.missing_column(Some(&item.alias), &name, row.pos));
             }
         }
+        let named = row.ty.oid;
+        let row = self.below_domain(row);
         let fields = self.row_fields(&row);
         if let Some(i) = fields.iter().position(|(n, _)| *n == name) {
             let ty = fields[i].1;
@@ -202,7 +204,7 @@ impl Analyzer<'_> {
                 return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).at(row.pos));
             }
         } else {
-            format!("column \"{name}\" not found in data type {}", self.type_name(row.ty.oid))
+            format!("column \"{name}\" not found in data type {}", self.type_name(named))
         };
         Err(Error::new(SqlState::UNDEFINED_COLUMN, message).at(pos))
     }

@@ -138,6 +138,7 @@ impl Analyzer<'_> {
             out.extend(columns);
             return Ok(());
         }
+        let row = self.below_domain(row);
         let fields = self.row_fields(&row);
         if fields.is_empty() {
             let message = format!("type {} is not composite", self.type_name(row.ty.oid));
@@ -148,6 +149,15 @@ impl Analyzer<'_> {
             out.push(Target { name, expr: Expr { kind, ty, pos } });
         }
         Ok(())
+    }
+
+    /// A value of a domain over a composite type as one of that type, which has fields.
+    pub(crate) fn below_domain(&self, row: Expr) -> Expr {
+        let base = self.base_oid(row.ty.oid);
+        if base == row.ty.oid || self.type_facts(base).kind != b'c' {
+            return row;
+        }
+        super::coerce::cast(row, crate::types::PgType::new(base), crate::tree::CastHow::Relabel, false)
     }
 
     /// The fields of a composite value, as far as they are known: a table's row type, or a function's OUT parameters.

@@ -25,6 +25,13 @@ impl Printer<'_> {
             self.push(&format!("({})", whole.ty.typmod));
             return Ok(());
         }
+        if let (CastHow::Domain(_), ExprKind::Row(items)) = (how, &arg.kind) {
+            self.open();
+            self.row(items)?;
+            self.close();
+            self.label(whole.ty);
+            return Ok(());
+        }
         self.coercion(whole, arg)
     }
 

@@ -73,9 +73,7 @@ impl Printer<'_> {
                 }
             }
             ExprKind::Row(items) => {
-                self.push("ROW(");
-                self.list(items, |p, item| p.top(item, true))?;
-                self.push(")");
+                self.row(items)?;
                 if e.ty.oid != oid::RECORD {
                     self.label(e.ty);
                 }
@@ -213,12 +211,24 @@ impl Printer<'_> {
             return Ok(());
         }
         let name = self.field_name(row, field).ok_or_else(|| Error::unsupported("printing a field of a record"))?;
+        // A domain's value has the fields of what is below.
+        let row = match &row.kind {
+            ExprKind::Cast { arg, how: CastHow::Relabel, explicit: false } => arg,
+            _ => row,
+        };
         let parens = !matches!(row.kind, ExprKind::Subscript { .. } | ExprKind::Field { .. });
         self.push(if parens { "(" } else { "" });
         self.expr(row, true)?;
         self.push(if parens { ")" } else { "" });
         self.push(".");
         self.name(&name);
+        Ok(())
+    }
+
+    pub(super) fn row(&mut self, items: &[Expr]) -> Result<()> {
+        self.push("ROW(");
+        self.list(items, |p, item| p.top(item, true))?;
+        self.push(")");
         Ok(())
     }
 

@@ -17,11 +17,6 @@ use super::{Lowerer, Rel};
 /// The rules of a conflict, and the relation that stands for the row that is there.
 pub(super) type Rules<'a> = Option<(RelId, &'a ConflictRules)>;
 
-pub(super) fn moves_to_another_partition() -> Error {
-    Error::unsupported("ON CONFLICT DO UPDATE of a column of a partition key")
-        .hint("Leave the column out of SET, or use UPDATE.")
-}
-
 impl Lowerer<'_> {
     pub(super) fn conflict(
         &mut self,
@@ -32,7 +27,7 @@ impl Lowerer<'_> {
         self.depends.tables.insert(def.oid);
         if conflict.checked.is_some() || (conflict.arbiter.is_empty() && def.checked_keys().next().is_some()) {
             return Err(Error::unsupported(
-                "ON CONFLICT with a unique key over expressions, over some rows or with NULLS NOT DISTINCT, in a partition or through row rules",
+                "a load of rows ON CONFLICT with a unique key over expressions, over some rows or with NULLS NOT DISTINCT",
             )
             .hint("Name the columns of another unique key."));
         }
@@ -52,7 +47,8 @@ impl Lowerer<'_> {
         let kept: Vec<&(u16, Expr)> = sets.iter().filter(|set| !keeps_key(set, conflict, insert)).collect();
         let touched: Vec<u16> = kept.iter().map(|(index, _)| *index).collect();
         if (def.is_partition() || def.is_partitioned()) && self.touches_key(def, &insert.target, Some(&touched)) {
-            return Err(moves_to_another_partition());
+            return Err(Error::unsupported("ON CONFLICT DO UPDATE of a column of a partition key, for several rows")
+                .hint("Insert the rows by statements of their own."));
         }
         let rules = insert.rules.as_deref();
         let conflict_rules = rules.and_then(|r| r.conflict.as_ref().map(|c| (r.row, c)));

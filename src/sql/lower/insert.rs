@@ -132,7 +132,7 @@ impl Lowerer<'_> {
                 if rows.iter().flatten().any(is_set_returning) {
                     return Err(Error::unsupported("a set-returning function in VALUES"));
                 }
-                super::set_op::query_of(ir::Body::Values(rows), stored.clone())
+                self.factored(rows, stored)
             }
             InsertSource::Query { query, rel, exprs } => {
                 let inner = self.query(query)?;

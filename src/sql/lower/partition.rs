@@ -250,6 +250,30 @@ impl Lowerer<'_> {
         Ok(Scalar::new(Node::Case { whens, otherwise: None }, phys.clone()))
     }
 
+    /// The partition that has a row with these values; NULL for none.
+    pub(super) fn leaf_of(
+        &mut self,
+        def: &Arc<registry::Relation>,
+        target: &Relation,
+        values: Vec<Option<Scalar>>,
+    ) -> Result<Scalar> {
+        let snapshot = self.cx.snapshot.clone();
+        let named = snapshot.relation_by_oid(def.named_oid());
+        let below = snapshot.partition_descendants(def.named_oid());
+        let mut whens = Vec::new();
+        for leaf in named.into_iter().chain(below).filter(|r| !r.is_partitioned()) {
+            let Some(condition) = snapshot.condition_below(leaf, None) else { continue };
+            let holds = self.check_expression(&condition, &def.name, &target.columns, values.clone())?;
+            whens.push((holds, oid_value(leaf.oid, &Phys::Oid)));
+        }
+        let none = Scalar::null(Phys::Oid);
+        Ok(if whens.is_empty() {
+            none
+        } else {
+            Scalar::new(Node::Case { whens, otherwise: Some(Box::new(none)) }, Phys::Oid)
+        })
+    }
+
     /// satisfies_hash_partition: the hashes of the key's columns, taken together, have this remainder.
     pub(super) fn hash_partition(&mut self, modulus: &Expr, remainder: &Expr, keys: &[Expr]) -> Result<Scalar> {
         let mut hash = Scalar::number(0i64, Phys::Void).cast(Phys::Int8);

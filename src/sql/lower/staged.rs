@@ -49,7 +49,7 @@ impl Lowerer<'_> {
     pub(super) fn takes_more(mut self, statement: &tree::Statement, keyed: bool) -> Result<bool> {
         if let tree::Statement::Insert(insert) = statement
             && let def = target_table(&insert.target)?
-            && (super::in_turn::key_of(insert, def).is_some() || super::upsert::wanted(insert, def))
+            && super::upsert::wanted(insert, def)
         {
             return Ok(true);
         }

@@ -226,27 +226,16 @@ impl<'a> Lowerer<'a> {
             return self.upsert_step(steps, insert, (&def, &types), (ctes, recursive), last);
         }
         if insert.xmax.is_some() {
-            let message = "\"xmax\" of an ON CONFLICT into a partition, or of several rows that change their key";
+            let message = "\"xmax\" of an ON CONFLICT of several rows that change their key";
             return Err(Error::unsupported(message));
         }
-        let key = if last { super::in_turn::key_of(insert, &def) } else { None };
-        let mut source = self.insert_source(insert, &types)?;
-        if key.is_some() {
-            // Guards put the rows in another order.
-            source = self.numbered(source);
-        }
+        let source = self.insert_source(insert, &types)?;
         let source = self.guarded_source(insert, &def, source)?;
         let kept = self.keep(steps, ir::Query { ctes, recursive, ..source });
         let alias = Alias::Rel(insert.target.id.0);
         let has_returning = !insert.returning.exprs.is_empty();
         let (mut returning, mut native) = (None, Vec::new());
-        let newcomers = match &key {
-            Some(key) => self.newcomers(steps, insert, &def, &kept, key)?,
-            None => None,
-        };
-        if key.is_some() {
-            // When the rows are written.
-        } else if has_returning && insert.on_conflict.is_some() {
+        if has_returning && insert.on_conflict.is_some() {
             if !last {
                 return Err(Error::unsupported("RETURNING of INSERT … ON CONFLICT inside WITH")
                     .hint("Run the INSERT by itself and use its result in the next statement."));
@@ -263,9 +252,7 @@ impl<'a> Lowerer<'a> {
         let table = table_name(&def);
         let statement = ir::Statement::Insert { table, alias, columns, source, conflict, returning: native };
         self.write(steps, statement, &def, None);
-        let after =
-            key.map(|key| self.returned_in_turn(insert, &def, (&kept, newcomers.as_ref()), &key)).transpose()?;
-        Ok(Part { returning, after })
+        Ok(Part { returning, after: None })
     }
 
     /// RETURNING over the kept rows of an INSERT; columns that are not written are NULL.

@@ -24,6 +24,7 @@ use crate::types::{PgType, Phys, oid};
 
 use super::aggregate::Clauses;
 use super::array::{derived, plain_query};
+use super::check::Guard;
 use super::conflict::keeps_key;
 use super::from::table_name;
 use super::ir::{self, Alias, From, Node, Scalar, Select};
@@ -81,7 +82,7 @@ fn several(insert: &Insert) -> bool {
 /// Whether an INSERT can take these steps.
 pub(super) fn possible(insert: &Insert, def: &registry::Relation) -> bool {
     let Some(conflict) = &insert.on_conflict else { return false };
-    if matches!(insert.source, InsertSource::Feed { .. }) || def.is_partition() || insert.columns.is_empty() {
+    if matches!(insert.source, InsertSource::Feed { .. }) || insert.columns.is_empty() {
         return false;
     }
     // Where its key may be the next row's, that is not found out by looking at all of them first.
@@ -106,7 +107,8 @@ pub(super) fn wanted(insert: &Insert, def: &registry::Relation) -> bool {
         ConflictAction::Nothing => false,
         ConflictAction::Update { sets, filter } => {
             let queries = sets.iter().map(|(_, value)| value).chain(filter).any(super::arms::has_query);
-            rules_of(insert).is_some() || queries || several && filter.is_some()
+            let moves = (def.is_partition() || def.is_partitioned()) && moves_key(conflict, insert);
+            rules_of(insert).is_some() || queries || moves || several && filter.is_some()
         }
     };
     let among = several && (keys.len() > 1 || keys.iter().flat_map(|key| &key.parts).any(nullable));
@@ -354,10 +356,6 @@ impl Lowerer<'_> {
     ) -> Result<Updated> {
         let Of { insert, def, conflict } = of;
         let kept: Vec<(u16, Expr)> = sets.iter().filter(|set| !keeps_key(set, conflict, insert)).cloned().collect();
-        let touched: Vec<u16> = kept.iter().map(|(index, _)| *index).collect();
-        if def.is_partitioned() && self.touches_key(def, &insert.target, Some(&touched)) {
-            return Err(super::conflict::moves_to_another_partition());
-        }
         if several(insert) && key.moves(&kept, of) {
             return Err(Error::unsupported("ON CONFLICT DO UPDATE of a column of its key, for several rows")
                 .hint("Insert the rows by statements of their own."));
@@ -372,29 +370,56 @@ impl Lowerer<'_> {
         }
         let number = proposed.column(rows, THERE);
         let (places, rules) = (sets.iter().collect::<Vec<_>>(), rules_of(insert));
-        let values: Vec<Scalar> = match rules {
+        let moved = self.moved(of, &places, &value_in(Some(&own)))?;
+        let checks = rules.map(|(_, rules)| (rules.updated.as_slice(), rules.updated_row));
+        let checks = checks.or(moved.is_some().then_some((&[], insert.target.id)));
+        let values: Vec<Scalar> = match checks {
             None => self.set_values(&insert.target, &places, def, None)?.into_iter().map(|(_, value)| value).collect(),
             Some(_) => self.set_scalars(&insert.target, &places, def)?.into_iter().map(|(_, _, value)| value).collect(),
         };
-        let whole = !insert.returning.exprs.is_empty() || rules.is_some();
+        let whole = !insert.returning.exprs.is_empty() || checks.is_some();
         let known = (&insert.target, &**def, Some(own));
         let (mut targets, mut place, keys) = self.laid_out(number.clone(), values, known, (&sets, &[], whole))?;
         targets.push(proposed.column(rows, NUMBER));
         let followed = Scalar::template("(NOT {0})", vec![proposed.column(rows, LAST)], Phys::Bool);
-        super::check::guard_first(&mut targets, vec![(followed, second_time())], None);
+        let guards = [(followed, second_time())].into_iter().chain(moved).collect();
+        super::check::guard_first(&mut targets, guards, None);
         let mut tests = vec![number.is_not_null()];
         tests.extend(filter.map(|filter| self.expr(filter)).transpose()?);
         let (from, filter) = (proposed.kept.relation(rows), Scalar::and(tests));
-        let kept = match rules {
+        let kept = match checks {
             None => self.keep_of(steps, targets, from, filter),
-            Some((_, ConflictRules { existing: _, updated_row, updated })) => {
+            Some(checks) => {
                 let select = Select { targets, from: vec![from], filter, ..Select::default() };
-                let written = (&insert.target, def, (updated.as_slice(), *updated_row));
-                self.keep_checked(steps, select, &mut place, written, &sets)?
+                self.keep_checked(steps, select, &mut place, (&insert.target, def, checks), &sets)?
             }
         };
         let keys = keys.of_interest(kept.table);
         Ok(Updated { kept, place, keys, sets })
+    }
+
+    /// The guard that DO UPDATE leaves a row in its partition.
+    fn moved(
+        &mut self,
+        Of { insert, def, conflict: _ }: Of<'_>,
+        sets: &[&(u16, Expr)],
+        there: &dyn Fn(u16) -> Option<Scalar>,
+    ) -> Result<Option<Guard>> {
+        let touched: Vec<u16> = sets.iter().map(|(index, _)| *index).collect();
+        let divided = def.is_partition() || def.is_partitioned();
+        if !divided || !self.touches_key(def, &insert.target, Some(&touched)) {
+            return Ok(None);
+        }
+        let old: Vec<Option<Scalar>> = (0..insert.target.columns.len() as u16).map(there).collect();
+        let mut new = old.clone();
+        for (index, _, value) in self.set_scalars(&insert.target, sets, def)? {
+            new[usize::from(index)] = Some(value);
+        }
+        let leaves = vec![self.leaf_of(def, &insert.target, old)?, self.leaf_of(def, &insert.target, new)?];
+        let moved = Scalar::template("({0} IS DISTINCT FROM {1})", leaves, Phys::Bool);
+        let error = Error::new(SqlState::FEATURE_NOT_SUPPORTED, "invalid ON UPDATE specification")
+            .detail("The result tuple would appear in a different partition than the original tuple.");
+        Ok(Some((moved, error)))
     }
 
     fn returned_updated(&mut self, insert: &Insert, updated: &Updated) -> Result<ir::Query> {
