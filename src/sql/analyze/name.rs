@@ -177,7 +177,6 @@ impl Analyzer<'_> {
             // Where it is not a list of values, it is the row.
             return Ok(row);
         }
-        let pos = self.pos(field.span);
         if let ExprKind::WholeRow(rel) = row.kind {
             let item = self.scopes.iter().rev().flat_map(|s| &s.items).find(|i| i.rel == Some(rel));
             if let Some(column) = item.and_then(|i| i.columns.iter().find(|c| c.name == name)) {
@@ -206,7 +205,7 @@ impl Analyzer<'_> {
         } else {
             format!("column \"{name}\" not found in data type {}", self.type_name(named))
         };
-        Err(Error::new(SqlState::UNDEFINED_COLUMN, message).at(pos))
+        Err(Error::new(SqlState::UNDEFINED_COLUMN, message).at(row.pos))
     }
 
     /// transformContainerSubscripts.

@@ -86,18 +86,15 @@ impl Left {
                 Some(Scalar::new(Node::Cast(Box::new(inner)), first.phys.clone()))
             }
             Node::Template { text, args, draw } => {
+                let own = |item: &&Scalar| match &item.node {
+                    Node::Template { text: own, args, draw: _ } if own == text => Some(args.clone()),
+                    _ => None,
+                };
+                let rows = items.iter().map(own).collect::<Option<Vec<Vec<Scalar>>>>()?;
                 let mut common = Vec::with_capacity(args.len());
                 for at in 0..args.len() {
-                    let argument = |item: &&'_ Scalar| match &item.node {
-                        Node::Template { text: own, args: others, draw: _ }
-                            if own == text && others.len() == args.len() =>
-                        {
-                            others.get(at).cloned()
-                        }
-                        _ => None,
-                    };
-                    let own = items.iter().map(argument).collect::<Option<Vec<Scalar>>>()?;
-                    common.push(self.common(&own.iter().collect::<Vec<_>>())?);
+                    let column = rows.iter().map(|row| row.get(at)).collect::<Option<Vec<&Scalar>>>()?;
+                    common.push(self.common(&column)?);
                 }
                 let node = Node::Template { text: text.clone(), args: common, draw: *draw };
                 Some(Scalar::new(node, first.phys.clone()))
