@@ -65,6 +65,19 @@ impl Relation {
         self.indexes.iter().filter(fits).min_by_key(|index| index.oid)
     }
 
+    /// The deferrable key that is asked first, and its index: keys are asked in the order of their indexes.
+    pub fn first_deferrable(&self) -> Option<(&Constraint, Oid)> {
+        let deferrable = self.constraints.iter().filter(|constraint| constraint.deferrable);
+        let indexed = deferrable.filter_map(|constraint| Some((constraint, self.index_of(constraint)?)));
+        indexed.min_by_key(|(_, index)| *index)
+    }
+
+    /// The index of a key.
+    pub fn index_of(&self, constraint: &Constraint) -> Option<Oid> {
+        let own = |index: &&Index| index.of_constraint && index.name == constraint.name;
+        self.indexes.iter().find(own).map(|index| index.oid)
+    }
+
     /// Unique constraints and indexes that DuckDB has no index for: the session checks what is written.
     pub fn checked_keys(&self) -> impl Iterator<Item = CheckedKey<'_>> {
         let constraints =

@@ -66,6 +66,9 @@ pub(super) fn pg_depend(ask: &Ask<'_>) -> Result<Rows> {
         for policy in &r.rules.policies {
             push(&mut rows, (POLICY_CATALOG, policy.oid, 0), whole, b'a');
         }
+        for part in r.partitioning.key.iter().flat_map(|key| &key.parts).filter(|part| part.column != 0) {
+            push(&mut rows, (CLASS_CATALOG, r.oid, i32::from(part.column)), whole, b'i');
+        }
         if let Some(parent) = r.partition_parent() {
             rows.about = [r.oid, parent];
             push(&mut rows, whole, (CLASS_CATALOG, parent, 0), b'a');

@@ -34,10 +34,15 @@ struct Wanted {
 impl Analyzer<'_> {
     pub(super) fn arbiter(&self, def: &TableDef, target: Option<&ast::ConflictTarget>) -> Result<Arbiter> {
         match target {
-            None => match def.checked_keys().find_map(|key| key.constraint.filter(|c| c.deferrable)) {
-                Some(constraint) => Err(deferrable_arbiter(def, &constraint.name)),
-                None => Ok(Arbiter { columns: Vec::new(), checked: None, read: Vec::new() }),
-            },
+            None => {
+                // Rows that an earlier key keeps out do not come to it.
+                let is_earlier = |before| def.indexes.iter().any(|index| index.unique && index.oid < before);
+                let whole = !def.is_partition() && !def.is_partitioned();
+                match def.first_deferrable() {
+                    Some((key, index)) if !whole || !is_earlier(index) => Err(deferrable_arbiter(def, &key.name)),
+                    _ => Ok(Arbiter { columns: Vec::new(), checked: None, read: Vec::new() }),
+                }
+            }
             Some(ast::ConflictTarget::OnConstraint(name)) => self.arbiter_constraint(def, name),
             Some(ast::ConflictTarget::Columns(columns)) => {
                 let kept = match columns.as_slice() {
@@ -205,7 +210,7 @@ fn checked_arbiter(def: &TableDef, oid: Oid) -> Arbiter {
     Arbiter { columns: Vec::new(), checked: Some(oid), read }
 }
 
-fn deferrable_arbiter(table: &TableDef, name: &str) -> Error {
+pub(crate) fn deferrable_arbiter(table: &TableDef, name: &str) -> Error {
     let message = "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters";
     Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
         .table(&*table.namespace, &*table.name)

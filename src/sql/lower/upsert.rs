@@ -19,6 +19,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result, SqlState};
 use crate::registry;
 use crate::sql::KeptRows;
+use crate::sql::analyze::deferrable_arbiter;
 use crate::tree::{ConflictAction, ConflictRules, Expr, Insert, InsertSource, OnConflict, RelId};
 use crate::types::{PgType, Phys, oid};
 
@@ -28,6 +29,7 @@ use super::check::Guard;
 use super::conflict::keeps_key;
 use super::from::table_name;
 use super::ir::{self, Alias, From, Node, Scalar, Select};
+use super::raise::raise;
 use super::rules::value_in;
 use super::steps::{Kept, Part, Steps};
 use super::{Lowerer, Means, Rel};
@@ -316,7 +318,13 @@ impl Lowerer<'_> {
                 None => rank,
             });
         }
-        let mut targets = vec![Scalar::new(Node::Or(found), Phys::Bool), number];
+        let mut met = Scalar::new(Node::Or(found), Phys::Bool);
+        let any_key = of.conflict.checked.is_none() && of.conflict.arbiter.is_empty();
+        if let Some((key, _)) = of.def.first_deferrable().filter(|_| any_key) {
+            let error = deferrable_arbiter(of.def, &key.name);
+            met = Scalar::when(met, Scalar::bool(true), raise(&error, &Phys::Bool));
+        }
+        let mut targets = vec![met, number];
         targets.extend(numbers);
         let new = laid(&new, &mut targets);
         let kept = self.keep_of(steps, targets, rows, None);

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::registry;
 use crate::sql::analyze::Stored;
 use crate::tree::{Expr, ExprKind, OnConflict};
-use crate::types::Phys;
+use crate::types::{Oid, Phys};
 
 use super::super::ir::Scalar;
 use super::super::rules::value_in;
@@ -33,11 +33,16 @@ pub(super) struct KeyOf {
     pub has: Vec<Scalar>,
 }
 
-/// The keys that decide: the arbiter, or all.
+/// The keys that decide: the arbiter, or all that come before one that is deferrable.
 pub(super) fn keys_of(conflict: &OnConflict, def: &registry::Relation) -> Vec<ConflictKey> {
+    let end = def.first_deferrable().map(|(_, index)| index);
+    let comes_before = |index: Option<Oid>| end.is_none_or(|end| index.is_some_and(|index| index < end));
     let checked = def.checked_keys().filter(|key| match conflict.checked {
         Some(oid) => key.oid == oid,
-        None => conflict.arbiter.is_empty(),
+        None => {
+            let index = key.constraint.map_or(Some(key.oid), |constraint| def.index_of(constraint));
+            conflict.arbiter.is_empty() && comes_before(index)
+        }
     });
     let place = |num: i16| def.columns.iter().position(|c| c.num == num).map(|at| at as u16);
     let checked = checked.filter_map(|key| {
@@ -51,7 +56,10 @@ pub(super) fn keys_of(conflict: &OnConflict, def: &registry::Relation) -> Vec<Co
     let mut keys: Vec<ConflictKey> = checked.collect();
     let mut native: Vec<Vec<u16>> = match (conflict.checked, conflict.arbiter.as_slice()) {
         (Some(_), _) => Vec::new(),
-        (None, []) => native_keys(def).iter().filter_map(|key| key.iter().map(|num| place(*num)).collect()).collect(),
+        (None, []) => {
+            let native = native_keys(def, &comes_before);
+            native.iter().filter_map(|key| key.iter().map(|num| place(*num)).collect()).collect()
+        }
         (None, arbiter) => vec![arbiter.to_vec()],
     };
     native.iter_mut().for_each(|key| key.sort_unstable());
@@ -67,8 +75,9 @@ pub(super) fn keys_of(conflict: &OnConflict, def: &registry::Relation) -> Vec<Co
 }
 
 /// The columns of the keys that DuckDB has indexes for.
-fn native_keys(def: &registry::Relation) -> Vec<Vec<i16>> {
+fn native_keys(def: &registry::Relation, wanted: &dyn Fn(Option<Oid>) -> bool) -> Vec<Vec<i16>> {
     let constraints = def.constraints.iter().filter(|constraint| constraint.is_native());
+    let constraints = constraints.filter(|constraint| wanted(def.index_of(constraint)));
     let constraints = constraints.filter_map(|constraint| match &constraint.kind {
         registry::ConstraintKind::PrimaryKey { columns } | registry::ConstraintKind::Unique { columns, .. } => {
             Some(columns.clone())
@@ -76,6 +85,7 @@ fn native_keys(def: &registry::Relation) -> Vec<Vec<i16>> {
         registry::ConstraintKind::ForeignKey { .. } | registry::ConstraintKind::Check { .. } => None,
     });
     let indexes = def.indexes.iter().filter(|index| index.unique && !index.of_constraint && index.is_native());
+    let indexes = indexes.filter(|index| wanted(Some(index.oid)));
     constraints.chain(indexes.map(|index| index.keys.iter().map(|key| key.column).collect())).collect()
 }
 
