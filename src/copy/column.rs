@@ -48,7 +48,7 @@ enum Data {
 
 /// True if the text of the type is its value, up to a declared length.
 pub(super) fn is_plain_text(ty: Oid) -> bool {
-    matches!(ty, oid::TEXT | oid::VARCHAR | oid::BPCHAR | oid::XML | oid::REFCURSOR | oid::UNKNOWN)
+    matches!(ty, oid::TEXT | oid::VARCHAR | oid::BPCHAR | oid::REFCURSOR | oid::UNKNOWN)
 }
 
 impl Column {

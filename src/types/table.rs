@@ -16,6 +16,8 @@ use crate::facts::TYPES;
 pub enum Codec {
     Bool,
     Bytea,
+    /// Text that is well-formed.
+    Xml,
     /// `"char"`: one byte
     CharByte,
     /// `name`: text cut to 63 bytes
@@ -116,7 +118,7 @@ static ENTRIES: [Entry; 83] = [
     row(oid::BIT, "bit", Codec::Bit, Phys::Text),
     row(oid::VARBIT, "bit varying", Codec::VarBit, Phys::Text),
     row(oid::JSONPATH, "jsonpath", Codec::JsonPath, Phys::Text),
-    row(oid::XML, "xml", Codec::Text, Phys::Text),
+    row(oid::XML, "xml", Codec::Xml, Phys::Text),
     row(oid::OID, "oid", Codec::Oid, Phys::Oid),
     row(oid::XID, "xid", Codec::Oid, Phys::Oid),
     row(oid::CID, "cid", Codec::Oid, Phys::Oid),

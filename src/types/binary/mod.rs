@@ -82,6 +82,11 @@ fn decode_codec(data: &[u8], ty: PgType, codec: &Codec, typmod: i32, types: &dyn
             Value::Numeric(value.as_text().into())
         }
         Codec::Text => Value::text(text(data)?),
+        Codec::Xml => {
+            let text = text(data)?;
+            super::text::xml::check(text)?;
+            Value::text(text)
+        }
         Codec::Inet => Value::Bytea(Inet::receive(data, false)?.encode().into()),
         Codec::Cidr => Value::Bytea(Inet::receive(data, true)?.encode().into()),
         Codec::Range(ty) => {

@@ -81,6 +81,10 @@ fn parse_codec(text: &str, ty: PgType, codec: &Codec, typmod: i32, input: &Input
             Value::Numeric(Numeric::parse_typed(text, PgType::with(oid::NUMERIC, typmod))?.as_text().into())
         }
         Codec::Text => Value::text(text),
+        Codec::Xml => {
+            xml::check(text)?;
+            Value::text(text)
+        }
         Codec::Inet => Value::Bytea(Inet::parse(text, false)?.encode().into()),
         Codec::Cidr => Value::Bytea(Inet::parse(text, true)?.encode().into()),
         Codec::Range(ty) => {
