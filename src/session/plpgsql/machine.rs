@@ -5,7 +5,7 @@ use futures::future::BoxFuture;
 use super::at;
 use super::query::{Answer, Keep, of_statement};
 use super::raise::{stacked, takes};
-use super::variables::{Content, Scalar, Scopes, Seen, given, text};
+use super::variables::{Content, Record, RowType, Scalar, Scopes, Seen, given, text};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
 use crate::session::front::Front;
@@ -14,7 +14,7 @@ use crate::sql::parse::plpgsql::{
     Block, Declaration, Declared, Diagnostic, Fragment, Handler, Into, Kind, MAX_DEPTH, Statement, Target,
 };
 use crate::sql::parse::{self, Parsed, too_deep};
-use crate::types::{self, PgType, Value, oid};
+use crate::types::{self, Oid, PgType, TypeLookup, UserTypeInfoKind, Value, oid};
 
 /// Where it goes on after a statement.
 #[derive(Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl<'a> Machine<'a> {
         let Declaration { name, line: _, ty, constant, not_null, default } = declaration;
         let (probe, named) = match ty {
             Declared::Record => {
-                self.scopes.declare(name.clone(), Content::Record(Vec::new()));
+                self.scopes.declare(name.clone(), Content::Record(Record::default()));
                 return match default {
                     Some(_) => Err(Error::unsupported("a record's default in PL/pgSQL")),
                     None => Ok(()),
@@ -118,14 +118,14 @@ impl<'a> Machine<'a> {
         };
         let answer = self.query(&probe.parsed, Seen::default(), Keep::First(1), None).await?;
         let Some(named) = named else {
-            let fields = answer.fields.iter().map(|field| (field.name.clone(), field.ty, Value::Null)).collect();
-            self.scopes.declare(name.clone(), Content::Record(fields));
-            return match default {
-                Some(_) => Err(Error::unsupported("a record's default in PL/pgSQL")),
-                None => Ok(()),
-            };
+            return self.declare_row(declaration, &answer, oid::RECORD).await;
         };
         let ty = answer.fields.first().map_or(PgType::new(oid::TEXT), |field| field.ty);
+        if self.is_composite(ty) {
+            let fields = statement(&format!("SELECT (CAST(NULL AS {named})).*"))?;
+            let answer = self.query(&fields.parsed, Seen::default(), Keep::First(1), None).await?;
+            return self.declare_row(declaration, &answer, ty.oid).await;
+        }
         // What the type of a column is called is known now.
         let named = match named.ends_with(|c: char| c.is_ascii_alphabetic()) && named.contains('%') {
             true => types::name::format_type(ty, &self.session.seen()),
@@ -148,6 +148,30 @@ impl<'a> Machine<'a> {
             scalar.constant = true;
         }
         Ok(())
+    }
+
+    fn is_composite(&self, ty: PgType) -> bool {
+        let seen = self.session.seen();
+        seen.user_type(ty.oid).is_some_and(|known| matches!(known.kind, UserTypeInfoKind::Composite { .. }))
+    }
+
+    /// Declares a row of a type; `answer` has its fields.
+    async fn declare_row(&mut self, declaration: &Declaration, answer: &Answer, ty: Oid) -> Result<()> {
+        let Declaration { name, line: _, ty: _, constant, not_null, default } = declaration;
+        if *constant || *not_null {
+            return Err(Error::unsupported("CONSTANT or NOT NULL of a row in PL/pgSQL"));
+        }
+        let mut casts = Vec::with_capacity(answer.fields.len());
+        for field in &answer.fields {
+            let named = types::name::format_type(field.ty, &self.session.seen());
+            casts.push(statement(&format!("SELECT CAST($1 AS {named})"))?);
+        }
+        let fields = answer.fields.iter().map(|field| (field.name.clone(), field.ty, Value::Null)).collect();
+        let record = Record { fields, declared: Some(RowType { ty, casts }) };
+        self.scopes.declare(name.clone(), Content::Record(record));
+        let Some(default) = default else { return Ok(()) };
+        let value = self.value(default).await?;
+        self.assign(&Target { qualifier: None, name: name.clone() }, value).await
     }
 
     pub(super) async fn statements(&mut self, statements: &[Statement]) -> Result<Flow> {
@@ -233,9 +257,23 @@ impl<'a> Machine<'a> {
                 let plain = scalar.ty == ty && ty.typmod == -1 && ty.oid < oid::FIRST_USER;
                 if plain { None } else { scalar.cast.clone() }
             }
-            (Content::Record(_), Some(_)) => None,
-            (Content::Record(_), None) => {
-                return Err(Error::unsupported("assignment of a whole row in PL/pgSQL").hint("Use SELECT … INTO."));
+            (Content::Record(record), Some(field)) => {
+                record.declared.as_ref().and_then(|row| row.casts.get(field)).filter(|_| value != Value::Null).cloned()
+            }
+            (Content::Record(record), None) => {
+                if record.declared.is_none() {
+                    let error = Error::unsupported("assignment of a whole row to a record in PL/pgSQL");
+                    return Err(error.hint("Use SELECT … INTO."));
+                }
+                let row = match value {
+                    Value::Row(fields) => fields,
+                    Value::Null => Vec::new(),
+                    _ => {
+                        let message = "cannot assign non-composite value to a record variable";
+                        return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+                    }
+                };
+                return self.store_row(to, row).await;
             }
         };
         let value = match cast {
@@ -244,7 +282,10 @@ impl<'a> Machine<'a> {
         };
         match self.scopes.find(to)? {
             (Content::Scalar(scalar), _) => scalar.value = value,
-            (Content::Record(fields), Some(field)) => fields[field] = (fields[field].0.clone(), ty, value),
+            (Content::Record(record), Some(at)) => {
+                let field = &mut record.fields[at];
+                *field = (field.0.clone(), if record.declared.is_some() { field.1 } else { ty }, value);
+            }
             (Content::Record(_), None) => {}
         }
         Ok(())
@@ -267,6 +308,26 @@ impl<'a> Machine<'a> {
         Ok(cast)
     }
 
+    /// Gives a declared row its fields, each cast to its type; NULL to those that there are none for.
+    async fn store_row(&mut self, to: &Target, row: Vec<(PgType, Value)>) -> Result<()> {
+        let casts = match self.scopes.find(to)? {
+            (Content::Record(Record { declared: Some(of), .. }), None) => of.casts.clone(),
+            _ => Vec::new(),
+        };
+        let mut row = row.into_iter();
+        let mut values = Vec::with_capacity(casts.len());
+        for cast in &casts {
+            values.push(match row.next() {
+                None | Some((_, Value::Null)) => Value::Null,
+                Some((ty, value)) => Box::pin(self.cast(cast, ty, value)).await?,
+            });
+        }
+        if let (Content::Record(record), None) = self.scopes.find(to)? {
+            record.fields.iter_mut().zip(values).for_each(|(field, value)| field.2 = value);
+        }
+        Ok(())
+    }
+
     /// The first row into variables; NULL everywhere if there is none.
     pub(super) async fn store(
         &mut self,
@@ -275,10 +336,13 @@ impl<'a> Machine<'a> {
         row: Option<Vec<(PgType, Value)>>,
     ) -> Result<()> {
         if let [target] = targets
-            && let (Content::Record(fields), None) = self.scopes.find(target)?
+            && let (Content::Record(record), None) = self.scopes.find(target)?
         {
+            if record.declared.is_some() {
+                return self.store_row(target, row.unwrap_or_default()).await;
+            }
             let mut row = row.unwrap_or_default().into_iter();
-            *fields = answer
+            record.fields = answer
                 .fields
                 .iter()
                 .map(|field| (field.name.clone(), field.ty, row.next().map_or(Value::Null, |(_, value)| value)))

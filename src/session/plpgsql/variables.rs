@@ -6,7 +6,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
 use crate::sql::parse::Variable;
 use crate::sql::parse::plpgsql::{Fragment, Target};
-use crate::types::{PgType, Value, oid};
+use crate::types::{Oid, PgType, Value, oid};
 
 pub(super) struct Scalar {
     pub ty: PgType,
@@ -19,8 +19,21 @@ pub(super) struct Scalar {
 
 pub(super) enum Content {
     Scalar(Scalar),
-    /// A record: no fields until it is given a row.
-    Record(Vec<(Name, PgType, Value)>),
+    Record(Record),
+}
+
+/// A record: no fields until it is given a row, unless it is declared as a row of a type.
+#[derive(Default)]
+pub(super) struct Record {
+    pub fields: Vec<(Name, PgType, Value)>,
+    pub declared: Option<RowType>,
+}
+
+pub(super) struct RowType {
+    /// RECORD if it has no name.
+    pub ty: Oid,
+    /// For each field what a value goes through before it is assigned.
+    pub casts: Vec<Fragment>,
 }
 
 pub(super) struct Scope {
@@ -38,16 +51,17 @@ pub(super) struct Seen {
 
 impl Seen {
     fn add(&mut self, qualifier: Option<&Name>, name: &Name, ty: PgType, value: &Value) {
-        let variable = Variable { qualifier: qualifier.cloned(), name: name.clone(), of_record: false };
+        let variable = Variable { qualifier: qualifier.cloned(), name: name.clone(), of_record: None };
         if !self.names.contains(&variable) {
             self.push(variable, ty, value);
         }
     }
 
     /// All fields, also where two have one name: the record as a whole has both.
-    fn add_record(&mut self, record: &Name, fields: &[(Name, PgType, Value)]) {
-        for (field, ty, value) in fields {
-            let variable = Variable { qualifier: Some(record.clone()), name: field.clone(), of_record: true };
+    fn add_record(&mut self, name: &Name, record: &Record) {
+        let of_record = Some(record.declared.as_ref().map_or(oid::RECORD, |row| row.ty));
+        for (field, ty, value) in &record.fields {
+            let variable = Variable { qualifier: Some(name.clone()), name: field.clone(), of_record };
             self.push(variable, *ty, value);
         }
     }
@@ -82,7 +96,7 @@ impl Scopes {
                             seen.add(Some(label), name, scalar.ty, &scalar.value);
                         }
                     }
-                    Content::Record(fields) if !is_hidden => seen.add_record(name, fields),
+                    Content::Record(record) if !is_hidden => seen.add_record(name, record),
                     Content::Record(_) => {}
                 }
             }
@@ -112,8 +126,11 @@ impl Scopes {
         let content = &mut self.all[scope].variables[variable].1;
         let Some(field) = field else { return Ok((content, None)) };
         let at = match &*content {
-            Content::Record(fields) => fields.iter().position(|(name, ..)| name == field),
-            Content::Scalar(_) => None,
+            Content::Record(record) => record.fields.iter().position(|(name, ..)| name == field),
+            Content::Scalar(_) => {
+                let shown = qualifier.as_deref().unwrap_or_default();
+                return Err(Error::syntax(format!("\"{shown}.{field}\" is not a known variable")));
+            }
         };
         let Some(at) = at else {
             let record = qualifier.as_deref().unwrap_or_default();

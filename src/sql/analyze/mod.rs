@@ -68,7 +68,8 @@ use crate::registry::{Name, Privileges, Relation as TableDef};
 use crate::tree::{CteId, Expr, ExprKind, RelColumn, RelId, Statement};
 use crate::types::{Oid, PgType, oid};
 
-pub(crate) use self::check::{children_mut, refers_to, walk, walk_query};
+pub(crate) use self::arbiter::deferrable_arbiter;
+pub(crate) use self::check::{children, children_mut, refers_to, walk, walk_query};
 pub use self::coerce::CastContext;
 pub(crate) use self::copy_feed::needs_order;
 pub(crate) use self::from::table_columns as relation_columns;
@@ -398,9 +399,24 @@ impl<'a> Analyzer<'a> {
         if fields.is_empty() {
             return Ok(None);
         }
+        let ty = fields.first().and_then(|number| self.parsed.variables.get(number - 1)?.of_record);
         let fields = fields.into_iter().map(|number| self.param(&format!("${number}"), pos));
         let fields = fields.collect::<Result<Vec<_>>>()?;
-        Ok(Some(Expr { kind: ExprKind::Row(fields), ty: PgType::new(oid::RECORD), pos }))
+        let row = Expr { kind: ExprKind::Row(fields), ty: PgType::new(oid::RECORD), pos };
+        match ty {
+            Some(ty) if ty != oid::RECORD => self.coerce_to(row, PgType::new(ty), CastContext::Explicit, true),
+            _ => Ok(Some(row)),
+        }
+    }
+
+    /// The fields of a record of PL/pgSQL, by their names.
+    fn record_fields(&mut self, name: &str, pos: u32) -> Result<Vec<(Name, Expr)>> {
+        let numbers = self.fields_of_record(name);
+        let field = |number: usize| {
+            let name = Arc::clone(&self.parsed.variables[number - 1].name);
+            Ok((name, self.param(&format!("${number}"), pos)?))
+        };
+        numbers.into_iter().map(field).collect()
     }
 
     fn fields_of_record(&self, name: &str) -> Vec<usize> {
@@ -408,7 +424,10 @@ impl<'a> Analyzer<'a> {
             return Vec::new();
         }
         let variables = self.parsed.variables.iter().enumerate();
-        variables.filter(|(_, v)| v.of_record && v.qualifier.as_deref() == Some(name)).map(|(at, _)| at + 1).collect()
+        variables
+            .filter(|(_, v)| v.of_record.is_some() && v.qualifier.as_deref() == Some(name))
+            .map(|(at, _)| at + 1)
+            .collect()
     }
 
     fn variable_number(&self, qualifier: Option<&str>, name: &str) -> Option<usize> {

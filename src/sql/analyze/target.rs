@@ -110,6 +110,13 @@ impl Analyzer<'_> {
     pub(crate) fn qualified_star(&mut self, name: &ast::ObjectName, star: Span, out: &mut Vec<Target>) -> Result<()> {
         let (namespace, relation, pos) = self.name_parts(name)?;
         let Some(item) = self.find_item(namespace.as_deref(), &relation, pos)? else {
+            if namespace.is_none() {
+                let fields = self.record_fields(&relation, pos)?;
+                if !fields.is_empty() {
+                    out.extend(fields.into_iter().map(|(name, expr)| Target { name, expr }));
+                    return Ok(());
+                }
+            }
             return Err(self.missing_relation(namespace.as_deref(), &relation, pos));
         };
         let whole = Span::new(name.span().start, star.end);

@@ -67,6 +67,7 @@ pub use view::{ViewOptions, view_options};
 use depth::{MAX_NESTING, check_nesting};
 
 use crate::error::{Error, Report, Result, Severity, SqlState};
+use crate::types::Oid;
 
 /// How long an identifier may be, in bytes (NAMEDATALEN - 1).
 pub const MAX_IDENTIFIER: usize = 63;
@@ -93,8 +94,8 @@ pub struct Variable {
     /// Its block's label, or the record that it is a field of.
     pub qualifier: Option<Arc<str>>,
     pub name: Arc<str>,
-    /// Where all that have one qualifier make up a value, too.
-    pub of_record: bool,
+    /// Where all that have one qualifier make up a value, too: its type, which is record if it has none of its own.
+    pub of_record: Option<Oid>,
 }
 
 impl Parsed {

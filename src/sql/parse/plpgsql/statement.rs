@@ -48,7 +48,10 @@ impl Reader<'_> {
                 if declarations.iter().any(|d| d.name == *name) {
                     return Err(Error::syntax(format!("duplicate declaration at or near \"{name}\"")).at(pos));
                 }
-                let record = matches!(ty, Declared::Record | Declared::RowOf(_));
+                let record = match ty {
+                    Declared::Record | Declared::RowOf(_) => true,
+                    Declared::Named { text, .. } => may_have_fields(text),
+                };
                 let known = Known { name: name.clone(), constant: *constant, record };
                 if let Some(around) = self.around.last_mut() {
                     around.variables.push(known);
@@ -521,4 +524,12 @@ impl Reader<'_> {
         let Fragment { parsed, .. } = self.fragment("", text.trim_end(), from)?;
         Ok(Kind::Sql { statement: Fragment { parsed, text: whole }, into: Some(into) })
     }
+}
+
+/// Whether a name may be a composite type's or a table's: it is known when the block begins.
+fn may_have_fields(ty: &str) -> bool {
+    const WORDS: [&str; 9] = ["int", "integer", "smallint", "bigint", "real", "boolean", "decimal", "dec", "character"];
+    let plain = ty.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '"'));
+    let word = ty.to_ascii_lowercase();
+    plain && !WORDS.contains(&&*word) && crate::facts::TYPES.by_name(&word).next().is_none()
 }
