@@ -30,6 +30,17 @@ impl Rows {
         Self { columns: None, rows: Vec::new(), about: [0, 0], abouts: Vec::new() }
     }
 
+    /// Each row's values of the columns with these names, NULL where the rows do not give it. `types` are the table's columns.
+    pub fn in_order(self, names: &[&str], types: &[(String, PgType)]) -> Vec<Vec<Value>> {
+        let place = |name: &&str| match self.columns {
+            Some(columns) => columns.iter().position(|c| c == name),
+            None => types.iter().position(|(c, _)| c == name),
+        };
+        let places: Vec<Option<usize>> = names.iter().map(place).collect();
+        let value = |row: &Vec<Value>, at: &Option<usize>| at.map_or(Value::Null, |at| row[at].clone());
+        self.rows.iter().map(|row| places.iter().map(|at| value(row, at)).collect()).collect()
+    }
+
     pub fn push<const N: usize>(&mut self, row: [Value; N]) {
         debug_assert_eq!(Some(N), self.columns.map(<[_]>::len));
         self.push_row(row.into());

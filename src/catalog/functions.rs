@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use num_bigint::{BigInt, Sign};
 
-use super::{acl, definitions, index_properties, names, partitions, privileges, procs, signals};
+use super::{acl, definitions, index_properties, names, partitions, privileges, procs, rows_of, signals};
 use crate::engine::Native;
 use crate::engine::directory::{self, SessionView};
 use crate::engine::vector::{NumericText, Oid as OidArg, TextList, native1, native2, native3, native4};
@@ -13,6 +13,7 @@ use crate::registry::seen::Seen;
 use crate::registry::{Column, RelationKind, Snapshot};
 use crate::types::Oid;
 use crate::types::encoding::Encoding;
+use crate::types::numeric::Numeric;
 
 /// Who asks: the session behind the number that each of these gets first.
 pub(crate) struct Asker {
@@ -42,6 +43,7 @@ pub fn natives() -> Vec<Native> {
     all.extend(procs::natives());
     all.extend(partitions::natives());
     all.extend(privileges::natives());
+    all.extend(rows_of::natives());
     all
 }
 
@@ -100,6 +102,15 @@ fn own() -> Vec<Native> {
                 Ok(whole) if whole.magnitude() < &(10u32 * 1024).into() => Ok(Some(format!("{bytes} bytes"))),
                 Ok(whole) => Ok(Some(size_pretty(whole))),
                 Err(_) => Ok(Some(format!("{bytes} PB"))),
+            }
+        }),
+        native1::<str, i64>("dg_pg_size_bytes", |text| size_bytes(text).map(Some)),
+        native1::<str, str>("dg_pg_stat_reset_shared", |target| match target {
+            "archiver" | "bgwriter" | "recovery_prefetch" | "wal" => Ok(Some(String::new())),
+            _ => {
+                let message = format!("unrecognized reset target: \"{target}\"");
+                let hint = r#"Target must be "archiver", "bgwriter", "recovery_prefetch", or "wal"."#;
+                Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message).hint(hint))
             }
         }),
         native1::<i64, str>("dg_pg_size_pretty", |bytes| Ok(Some(size_pretty(bytes.into())))),
@@ -165,6 +176,42 @@ fn size_pretty(bytes: BigInt) -> String {
     String::new()
 }
 
+/// The bytes of a size with its unit: `1.5 kB`.
+fn size_bytes(text: &str) -> Result<i64> {
+    const UNITS: [&str; 6] = ["bytes", "kb", "mb", "gb", "tb", "pb"];
+    let wrong = || Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid size: \"{text}\""));
+    let blank = |c: char| matches!(c, ' ' | '\t'..='\r');
+    let given = text.trim_start_matches(blank);
+    let digits = |from: usize| given[from..].bytes().take_while(u8::is_ascii_digit).count();
+    let mut end = usize::from(given.starts_with(['-', '+']));
+    let whole = digits(end);
+    end += whole;
+    let mut fraction = 0;
+    if given[end..].starts_with('.') {
+        fraction = digits(end + 1);
+        end += 1 + fraction;
+    }
+    if whole + fraction == 0 {
+        return Err(wrong());
+    }
+    if given[end..].starts_with(['e', 'E']) {
+        let sign = usize::from(given[end + 1..].starts_with(['-', '+']));
+        let exponent = digits(end + 1 + sign);
+        end += if exponent > 0 { 1 + sign + exponent } else { 0 };
+    }
+    let unit = given[end..].trim_matches(blank);
+    let shift = match unit {
+        "" => Some(0),
+        unit => UNITS.iter().position(|known| unit.eq_ignore_ascii_case(known)),
+    };
+    let Some(shift) = shift else {
+        let valid = r#"Valid units are "bytes", "kB", "MB", "GB", "TB", and "PB"."#;
+        return Err(wrong().detail(format!("Invalid size unit: \"{unit}\".")).hint(valid));
+    };
+    let bytes = Numeric::parse(&given[..end])?.mul(&Numeric::from_i128(1 << (10 * shift)))?;
+    bytes.to_i64().ok_or_else(|| Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "bigint out of range"))
+}
+
 fn settings() -> Vec<Native> {
     vec![
         volatile(native2::<i64, str, str>("dg_current_setting", |s, name| {
@@ -194,6 +241,11 @@ fn settings() -> Vec<Native> {
             ask(s)?.view.terminate_backend(pid).map(Some)
         })),
         volatile(native1::<i64, bool>("dg_reload", |s| ask(s)?.view.reload().map(|()| Some(true)))),
+        volatile(native1::<i64, str>("dg_current_query", |s| {
+            let view = ask(s)?.view;
+            let own = view.activity().into_iter().find(|a| a.session == view.id());
+            Ok(own.map(|a| a.query.to_string()))
+        })),
         volatile(native2::<i64, f64, str>("dg_pg_sleep", |s, seconds| {
             let asker = ask(s)?;
             let step = std::time::Duration::from_millis(5);

@@ -17,6 +17,7 @@ mod privileges;
 mod procs;
 mod recorded;
 mod relations;
+mod rows_of;
 mod signals;
 mod tables;
 

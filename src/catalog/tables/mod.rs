@@ -18,6 +18,7 @@ use std::sync::Arc;
 pub(super) use constraints::domain_check_oid;
 pub(super) use objects::domain_check_comments;
 pub(super) use objects::{TEMPORARY_NAMESPACE, relkind};
+pub(super) use sessions::{address, may_see};
 
 use super::build::Rows;
 use crate::engine::directory::SessionView;
@@ -149,7 +150,7 @@ fn oids(items: impl IntoIterator<Item = Oid>) -> Value {
     array(oid::OID, items.into_iter().map(Value::Oid).collect())
 }
 
-fn timestamp(at: std::time::SystemTime) -> Value {
+pub(super) fn timestamp(at: std::time::SystemTime) -> Value {
     let micros = at.duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_micros() as i64);
     Value::TimestampTz(micros)
 }

@@ -1,7 +1,7 @@
 //! What sessions have: settings, activity, prepared statements, cursors.
 
 use super::*;
-use crate::engine::directory::LockTag;
+use crate::engine::directory::{ActivityRow, LockTag};
 use crate::observe::audit::{self, Outcome, Record};
 use crate::registry::{builtin, predefined};
 
@@ -46,6 +46,11 @@ pub(super) fn pg_settings(ask: &Ask<'_>) -> Result<Rows> {
     Ok(rows)
 }
 
+/// Others' statements and addresses are for superusers and pg_read_all_stats, and for who has their rights.
+pub(in crate::catalog) fn may_see(snapshot: &Snapshot, caller: Oid, session: &ActivityRow) -> bool {
+    snapshot.has_rights_of(caller, predefined::READ_ALL_STATS) || snapshot.has_rights_of(caller, session.role)
+}
+
 pub(super) fn pg_stat_activity(ask: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&[
         "datid",
@@ -65,11 +70,8 @@ pub(super) fn pg_stat_activity(ask: &Ask<'_>) -> Result<Rows> {
         "query",
         "backend_type",
     ]);
-    let caller = ask.view.role();
-    let all = ask.snapshot.has_rights_of(caller, predefined::READ_ALL_STATS);
     for a in ask.view.activity() {
-        // Others' statements and addresses are for superusers and pg_read_all_stats, and for who has their rights.
-        let open = all || ask.snapshot.has_rights_of(caller, a.role);
+        let open = may_see(ask.snapshot, ask.view.role(), &a);
         let shown = |v: Value| if open { v } else { Value::Null };
         let at = |t: Option<std::time::SystemTime>| t.map_or(Value::Null, timestamp);
         rows.push([
@@ -88,7 +90,7 @@ pub(super) fn pg_stat_activity(ask: &Ask<'_>) -> Result<Rows> {
             shown(timestamp(a.state_change)),
             shown(text(a.state)),
             if open { text(&a.query) } else { text("<insufficient privilege>") },
-            text("client backend"),
+            shown(text("client backend")),
         ]);
     }
     Ok(rows)
@@ -280,6 +282,6 @@ pub(super) fn duckgate_audit(ask: &Ask<'_>) -> Result<Rows> {
 }
 
 /// A client's address as an inet.
-fn address(ip: std::net::IpAddr) -> Value {
+pub(in crate::catalog) fn address(ip: std::net::IpAddr) -> Value {
     Value::Bytea(crate::types::coded::inet::Inet::host(ip).encode().into())
 }

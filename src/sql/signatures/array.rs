@@ -71,4 +71,5 @@ pub(super) const ENTRIES: &[Line] = &[
     ("enum_le(anyenum,anyenum)", Template("({0} <= {1})")),
     ("enum_gt(anyenum,anyenum)", Template("({0} > {1})")),
     ("enum_ge(anyenum,anyenum)", Template("({0} >= {1})")),
+    ("enum_cmp(anyenum,anyenum)", Template(super::CMP)),
 ];

@@ -30,6 +30,9 @@ pub(super) const ENTRIES: &[Line] = &[
     ("bitand(bit,bit)", Native("dg_bitand")),
     ("bitor(bit,bit)", Native("dg_bitor")),
     ("bitxor(bit,bit)", Native("dg_bitxor")),
+    ("bit_and(bit)", Native("dg_bits_and")),
+    ("bit_or(bit)", Native("dg_bits_or")),
+    ("bit_xor(bit)", Native("dg_bits_xor")),
     ("bitshiftleft(bit,int4)", Native("dg_bitshiftleft")),
     (
         "bitshiftright(bit,int4)",

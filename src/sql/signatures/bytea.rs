@@ -33,5 +33,9 @@ pub(super) const ENTRIES: &[Line] = &[
     ("rtrim(bytea,bytea)", Native("dg_bytea_rtrim")),
     ("convert(bytea,name,name)", Native("dg_convert")),
     ("length(bytea,name)", Native("dg_bytea_length")),
-    ("bytealike(bytea,bytea)", Refused("LIKE on bytea is not supported")),
+    ("bytealike(bytea,bytea)", Native("dg_bytea_like")),
+    ("byteanlike(bytea,bytea)", Template("(NOT dg_bytea_like({0}, {1}))")),
+    ("like(bytea,bytea)", Native("dg_bytea_like")),
+    ("notlike(bytea,bytea)", Template("(NOT dg_bytea_like({0}, {1}))")),
+    ("like_escape(bytea,bytea)", Native("dg_bytea_like_escape")),
 ];

@@ -21,6 +21,13 @@ const FORK_SIZE: &str = "CASE dg_pg_relation_is_table({session}, {0}) WHEN FALSE
 const DATABASE_SIZE: &str = "CASE WHEN {0} IS NOT NULL THEN coalesce((SELECT sum(block_size * total_blocks) \
     FROM pragma_database_size()), 0)::BIGINT END";
 
+/// A number without a sign, as one with it that sorts alike.
+macro_rules! unsigned {
+    ($operator:literal) => {
+        concat!("(xor({0}, '-9223372036854775808'::BIGINT) ", $operator, " xor({1}, '-9223372036854775808'::BIGINT))")
+    };
+}
+
 /// All is in pg_default.
 const TABLESPACE_SIZE: &str = "CASE WHEN {0}::VARCHAR IN ('1663', 'pg_default') THEN coalesce((SELECT sum(block_size * total_blocks) \
     FROM pragma_database_size()), 0)::BIGINT WHEN {0}::VARCHAR IN ('1664', 'pg_global') THEN 0::BIGINT END";
@@ -110,6 +117,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("pg_encoding_to_char(int4)", Native("dg_pg_encoding_to_char")),
     ("pg_char_to_encoding(name)", Native("dg_pg_char_to_encoding")),
     ("pg_encoding_max_length(int4)", Native("dg_pg_encoding_max_length")),
+    ("pg_size_bytes(text)", Native("dg_pg_size_bytes")),
     ("pg_size_pretty(int8)", Native("dg_pg_size_pretty")),
     ("pg_size_pretty(numeric)", Native("dg_pg_size_pretty_numeric")),
     // Files are shared by all tables: a table's part is estimated by its rows, as they would fill PostgreSQL's pages.
@@ -149,6 +157,13 @@ pub(super) const ENTRIES: &[Line] = &[
     ("txid_current_if_assigned()", Template("(txid_current() + 3)::BIGINT")),
     ("pg_current_xact_id()", Template("(txid_current() + 3)::BIGINT")),
     ("pg_current_xact_id_if_assigned()", Template("(txid_current() + 3)::BIGINT")),
+    ("xid(xid8)", Template("({0} & 4294967295)::UINTEGER")),
+    ("xid8eq(xid8,xid8)", Template("({0} = {1})")),
+    ("xid8ne(xid8,xid8)", Template("({0} <> {1})")),
+    ("xid8lt(xid8,xid8)", Template(unsigned!("<"))),
+    ("xid8le(xid8,xid8)", Template(unsigned!("<="))),
+    ("xid8gt(xid8,xid8)", Template(unsigned!(">"))),
+    ("xid8ge(xid8,xid8)", Template(unsigned!(">="))),
     ("acldefault(char,oid)", SessionNative("dg_acldefault")),
     ("aclexplode(_aclitem)", SessionNative("dg_aclexplode")),
     ("makeaclitem(oid,oid,text,bool)", SessionNative("dg_makeaclitem")),

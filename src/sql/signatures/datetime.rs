@@ -210,7 +210,10 @@ pub(super) const ENTRIES: &[Line] = &[
     ("time_cmp(time,time)", Template(CMP)),
     ("timetz_cmp(timetz,timetz)", Template(CMP)),
     ("interval_cmp(interval,interval)", Template(CMP)),
-    ("timeofday()", Refused("use clock_timestamp()")),
+    (
+        "timeofday()",
+        Template("dg_to_char_timestamptz({session}, dg_clock_timestamp({session}), 'Dy Mon DD HH24:MI:SS.US YYYY TZ')"),
+    ),
     (
         "overlaps(timestamptz,interval,timestamptz,interval)",
         Template(

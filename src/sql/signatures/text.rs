@@ -128,6 +128,7 @@ pub(super) const ENTRIES: &[Line] = &[
         "texticnlike(text,text)",
         When(plain_ilike_pattern, "({0} NOT ILIKE {1})", &Template("(NOT dg_like(lower({0}), lower({1})))")),
     ),
+    ("xml(text)", Template("dg_in_xml({session}, {0})")),
     ("textregexeq(text,text)", Native("dg_regex")),
     ("textregexne(text,text)", Template("(NOT dg_regex({0}, {1}))")),
     ("texticregexeq(text,text)", Native("dg_regex_i")),

@@ -85,17 +85,29 @@ fn greater(a: f64, b: f64) -> bool {
 
 /// The line through two points (`line_construct` of `point_sl`).
 pub fn line_through(a: Point, b: Point) -> Vec<u8> {
-    let numbers = if same(a[0], b[0]) {
-        [-1.0, 0.0, a[0]]
-    } else if same(a[1], b[1]) {
-        [0.0, -1.0, a[1]]
-    } else {
-        let slope = (a[1] - b[1]) / (a[0] - b[0]);
-        let constant = a[1] - slope * a[0];
-        // No negative zero.
-        [slope, -1.0, if constant == 0.0 { 0.0 } else { constant }]
-    };
-    bytes_of(&numbers)
+    bytes_of(&line_at(a, slope(a, b)))
+}
+
+/// How steep the way from one point to the other is (`point_sl`).
+pub fn slope(a: Point, b: Point) -> f64 {
+    match (same(a[0], b[0]), same(a[1], b[1])) {
+        (true, _) => f64::INFINITY,
+        (false, true) => 0.0,
+        (false, false) => (a[1] - b[1]) / (a[0] - b[0]),
+    }
+}
+
+/// The line of that slope through a point (`line_construct`).
+pub fn line_at(point: Point, slope: f64) -> [f64; 3] {
+    if slope.is_infinite() {
+        return [-1.0, 0.0, point[0]];
+    }
+    if slope == 0.0 {
+        return [0.0, -1.0, point[1]];
+    }
+    let constant = point[1] - slope * point[0];
+    // No negative zero.
+    [slope, -1.0, if constant == 0.0 { 0.0 } else { constant }]
 }
 
 /// What reads a text: where it is, and what it is a text of.

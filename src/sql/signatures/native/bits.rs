@@ -1,6 +1,9 @@
 //! Bit strings, which are carried as text of zeros and ones.
 
+use std::any::Any;
+
 use super::*;
+use crate::engine::AggregateState;
 use crate::engine::budget::spend;
 use crate::types::text::bits::{length_mismatch, too_long};
 
@@ -62,22 +65,83 @@ pub(super) fn natives() -> Vec<Native> {
     all
 }
 
+/// What joins two bit strings of one length.
+#[derive(Clone, Copy)]
+struct Joined {
+    native: &'static str,
+    aggregate: &'static str,
+    word: &'static str,
+    bit: fn(u8, u8) -> u8,
+}
+
+const JOINED: [Joined; 3] = [
+    Joined { native: "dg_bitand", aggregate: "dg_bits_and", word: "AND", bit: |a, b| a & b },
+    Joined { native: "dg_bitor", aggregate: "dg_bits_or", word: "OR", bit: |a, b| a | b },
+    Joined { native: "dg_bitxor", aggregate: "dg_bits_xor", word: "XOR", bit: |a, b| a ^ b },
+];
+
+impl Joined {
+    fn of(&self, a: &str, b: &str) -> Result<String> {
+        if a.len() != b.len() {
+            let message = format!("cannot {} bit strings of different sizes", self.word);
+            return Err(Error::new(SqlState::STRING_DATA_LENGTH_MISMATCH, message));
+        }
+        let bit = |(a, b): (u8, u8)| if (self.bit)(a & 1, b & 1) == 1 { '1' } else { '0' };
+        Ok(a.bytes().zip(b.bytes()).map(bit).collect())
+    }
+}
+
 fn pairs() -> Vec<Native> {
-    let pair = |name: &'static str, word: &'static str, f: fn(u8, u8) -> u8| {
-        native2::<str, str, str>(name, move |a, b| {
-            if a.len() != b.len() {
-                let message = format!("cannot {word} bit strings of different sizes");
-                return Err(Error::new(SqlState::STRING_DATA_LENGTH_MISMATCH, message));
-            }
-            let bit = |(a, b): (u8, u8)| if f(a & 1, b & 1) == 1 { '1' } else { '0' };
-            Ok(Some(a.bytes().zip(b.bytes()).map(bit).collect()))
-        })
+    let pair = |joined: Joined| native2::<str, str, str>(joined.native, move |a, b| joined.of(a, b).map(Some));
+    JOINED.into_iter().map(pair).collect()
+}
+
+pub(super) fn aggregates() -> Vec<NativeAggregate> {
+    let aggregate = |how: Joined| NativeAggregate {
+        name: how.aggregate,
+        args: vec![Phys::Text],
+        result: Phys::Text,
+        new_state: Arc::new(move || Box::new(JoinedBits { how, bits: None })),
     };
-    vec![
-        pair("dg_bitand", "AND", |a, b| a & b),
-        pair("dg_bitor", "OR", |a, b| a | b),
-        pair("dg_bitxor", "XOR", |a, b| a ^ b),
-    ]
+    JOINED.into_iter().map(aggregate).collect()
+}
+
+struct JoinedBits {
+    how: Joined,
+    bits: Option<String>,
+}
+
+impl JoinedBits {
+    fn add(&mut self, more: &str) -> Result<()> {
+        self.bits = Some(match &self.bits {
+            Some(bits) => self.how.of(bits, more)?,
+            None => more.to_owned(),
+        });
+        Ok(())
+    }
+}
+
+impl AggregateState for JoinedBits {
+    fn update(&mut self, args: &[ArrayRef], row: usize) -> Result<()> {
+        let Some(array) = args.first() else { return Ok(()) };
+        match value_at(&**array, row, &Phys::Text) {
+            Value::Text(bits) => self.add(&bits),
+            _ => Ok(()),
+        }
+    }
+
+    fn merge(&mut self, other: &dyn AggregateState) -> Result<()> {
+        let Some(other) = other.as_any().downcast_ref::<Self>() else { return Ok(()) };
+        other.bits.as_deref().map_or(Ok(()), |bits| self.add(bits))
+    }
+
+    fn finish(&self) -> Result<Value> {
+        Ok(self.bits.as_deref().map_or(Value::Null, Value::text))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
 }
 
 fn number(bits: &str) -> u64 {

@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::types::coded::geometry::{
-    NEAR, Point, bytes_of, is_closed, line_through, make_box, numbers, path, points, polygon, same, same_point,
+    NEAR, Point, bytes_of, is_closed, line_through, make_box, numbers, path, points, polygon, same, same_point, slope,
 };
 use crate::types::oid;
 
-type Bytes = [u8];
-type Corners = (Point, Point);
+pub(super) type Bytes = [u8];
+pub(super) type Corners = (Point, Point);
 
 pub(super) fn natives() -> Vec<Native> {
     let mut all = makers();
@@ -22,26 +22,26 @@ pub(super) fn natives() -> Vec<Native> {
 }
 
 /// Numbers that were computed from these: 22003 where the result is infinite and they are not.
-fn finite<const N: usize>(result: [f64; N], given: &[f64]) -> Result<[f64; N]> {
+pub(super) fn finite<const N: usize>(result: [f64; N], given: &[f64]) -> Result<[f64; N]> {
     if result.iter().any(|n| n.is_infinite()) && given.iter().all(|n| n.is_finite()) {
         return Err(super::out_of_range("value out of range: overflow"));
     }
     Ok(result)
 }
 
-fn point_of(bytes: &[u8]) -> Point {
+pub(super) fn point_of(bytes: &[u8]) -> Point {
     points(bytes, oid::POINT).first().copied().unwrap_or_default()
 }
 
 /// The two points of a box (upper right, lower left) or of a segment.
-fn pair_of(bytes: &[u8]) -> Corners {
+pub(super) fn pair_of(bytes: &[u8]) -> Corners {
     match points(bytes, oid::BOX)[..] {
         [a, b, ..] => (a, b),
         _ => Corners::default(),
     }
 }
 
-fn circle_of(bytes: &[u8]) -> (Point, f64) {
+pub(super) fn circle_of(bytes: &[u8]) -> (Point, f64) {
     match numbers(bytes, oid::CIRCLE)[..] {
         [x, y, radius] => ([x, y], radius),
         _ => (Point::default(), 0.0),
@@ -49,7 +49,7 @@ fn circle_of(bytes: &[u8]) -> (Point, f64) {
 }
 
 /// `pg_hypot`.
-fn distance(a: Point, b: Point) -> Result<f64> {
+pub(super) fn distance(a: Point, b: Point) -> Result<f64> {
     let (dx, dy) = ((a[0] - b[0]).abs(), (a[1] - b[1]).abs());
     if dx.is_infinite() || dy.is_infinite() {
         return finite([f64::INFINITY], &[a, b].concat()).map(|n| n[0]);
@@ -65,7 +65,7 @@ fn distance(a: Point, b: Point) -> Result<f64> {
     finite([long * (1.0 + ratio * ratio).sqrt()], &[]).map(|n| n[0])
 }
 
-fn middle(a: Point, b: Point) -> Result<Point> {
+pub(super) fn middle(a: Point, b: Point) -> Result<Point> {
     finite([(a[0] + b[0]) / 2.0, (a[1] + b[1]) / 2.0], &[a, b].concat())
 }
 
@@ -84,11 +84,11 @@ fn circle_around(all: &[Point]) -> Result<(Point, f64)> {
     Ok((center, radius / count))
 }
 
-fn less(a: f64, b: f64) -> bool {
+pub(super) fn less(a: f64, b: f64) -> bool {
     a + NEAR < b
 }
 
-fn at_most(a: f64, b: f64) -> bool {
+pub(super) fn at_most(a: f64, b: f64) -> bool {
     a <= b + NEAR
 }
 
@@ -136,11 +136,7 @@ fn converted() -> Vec<Native> {
             circle_around(all).map(|(center, radius)| bytes_of(&[center[0], center[1], radius]))
         }),
         of_polygon("dg_poly_path", |all| Ok(path(true, all))),
-        of_polygon("dg_poly_box", |all| {
-            let first = all.first().copied().unwrap_or_default();
-            let bound = |i: usize, f: fn(f64, f64) -> f64| all.iter().fold(first[i], |n, p| f(n, p[i]));
-            Ok(make_box([bound(0, f64::max), bound(1, f64::max)], [bound(0, f64::min), bound(1, f64::min)]))
-        }),
+        of_polygon("dg_poly_box", |all| Ok(box_around(all))),
         native1::<Bytes, Bytes>("dg_path_poly", |a| {
             if !is_closed(a) {
                 let message = "open path cannot be converted to polygon";
@@ -156,6 +152,13 @@ fn converted() -> Vec<Native> {
             Ok(Some(make_box([corners[0], corners[1]], [corners[2], corners[3]])))
         }),
     ]
+}
+
+/// The box that has all of these points.
+pub(super) fn box_around(all: &[Point]) -> Vec<u8> {
+    let first = all.first().copied().unwrap_or_default();
+    let bound = |i: usize, f: fn(f64, f64) -> f64| all.iter().fold(first[i], |n, p| f(n, p[i]));
+    make_box([bound(0, f64::max), bound(1, f64::max)], [bound(0, f64::min), bound(1, f64::min)])
 }
 
 fn measures() -> Vec<Native> {
@@ -219,28 +222,30 @@ fn of_points() -> Vec<Native> {
     };
     vec![
         number("dg_point_distance", distance),
-        number("dg_point_slope", |a, b| match (same(a[0], b[0]), same(a[1], b[1])) {
-            (true, _) => Ok(f64::INFINITY),
-            (false, true) => Ok(0.0),
-            (false, false) => Ok((a[1] - b[1]) / (a[0] - b[0])),
-        }),
+        number("dg_point_slope", |a, b| Ok(slope(a, b))),
         made("dg_point_add", |a, b| finite([a[0] + b[0], a[1] + b[1]], &[a, b].concat())),
         made("dg_point_sub", |a, b| finite([a[0] - b[0], a[1] - b[1]], &[a, b].concat())),
-        made("dg_point_mul", |a, b| finite([a[0] * b[0] - a[1] * b[1], a[0] * b[1] + a[1] * b[0]], &[a, b].concat())),
-        made("dg_point_div", |a, b| {
-            let [divisor] = finite([b[0] * b[0] + b[1] * b[1]], &b)?;
-            if divisor == 0.0 {
-                return Err(Error::new(SqlState::DIVISION_BY_ZERO, "division by zero"));
-            }
-            let result = [(a[0] * b[0] + a[1] * b[1]) / divisor, (a[1] * b[0] - a[0] * b[1]) / divisor];
-            finite(result, &[a, b].concat())
-        }),
+        made("dg_point_mul", point_mul),
+        made("dg_point_div", point_div),
         test("dg_point_eq", same_point),
         test("dg_point_left", |a, b| less(a[0], b[0])),
         test("dg_point_below", |a, b| less(a[1], b[1])),
         test("dg_point_horiz", |a, b| same(a[1], b[1])),
         test("dg_point_vert", |a, b| same(a[0], b[0])),
     ]
+}
+
+pub(super) fn point_mul(a: Point, b: Point) -> Result<Point> {
+    finite([a[0] * b[0] - a[1] * b[1], a[0] * b[1] + a[1] * b[0]], &[a, b].concat())
+}
+
+pub(super) fn point_div(a: Point, b: Point) -> Result<Point> {
+    let [divisor] = finite([b[0] * b[0] + b[1] * b[1]], &b)?;
+    if divisor == 0.0 {
+        return Err(Error::new(SqlState::DIVISION_BY_ZERO, "division by zero"));
+    }
+    let result = [(a[0] * b[0] + a[1] * b[1]) / divisor, (a[1] * b[0] - a[0] * b[1]) / divisor];
+    finite(result, &[a, b].concat())
 }
 
 fn of_segments() -> Vec<Native> {
@@ -259,7 +264,7 @@ fn of_segments() -> Vec<Native> {
 }
 
 /// Where two lines cross (`line_interpt_line`); `None` if they are parallel.
-fn crossing(one: &[f64], other: &[f64]) -> Option<Point> {
+pub(super) fn crossing(one: &[f64], other: &[f64]) -> Option<Point> {
     let (&[a1, b1, c1], &[a2, b2, c2]) = (one, other) else { return None };
     if !same(b1, 0.0) {
         let x = (b1 * c2 - b2 * c1) / (a1 * b2 - a2 * b1);
@@ -273,7 +278,7 @@ fn crossing(one: &[f64], other: &[f64]) -> Option<Point> {
 }
 
 /// Is the point on the segment (`lseg_contain_point`)?
-fn holds((a, b): Corners, point: Point) -> Result<bool> {
+pub(super) fn holds((a, b): Corners, point: Point) -> Result<bool> {
     Ok(same(distance(point, a)? + distance(point, b)?, distance(a, b)?))
 }
 

@@ -1,8 +1,9 @@
-//! PostgreSQL's hash functions as HASH partitions use them: Jenkins' lookup3 with a seed, the hashes of a key's columns taken together.
+//! PostgreSQL's hash functions: Jenkins' lookup3 with a seed. HASH partitions have a seed of their own, and take the hashes of a
+//! key's columns together.
 
 use crate::engine::Native;
 use crate::engine::vector::{
-    Date, Oid, Timestamp, TimestampTz, native_values, native_values_or_null, native1, native3,
+    Date, Oid, Timestamp, TimestampTz, native_values, native_values_or_null, native1, native2, native3,
 };
 use crate::error::Error;
 use crate::types::{Phys, Value};
@@ -15,18 +16,19 @@ const DAYS: i32 = 10_957;
 const MICROS: i64 = 946_684_800_000_000;
 
 pub(super) fn natives() -> Vec<Native> {
-    vec![
-        native1::<i16, i64>("dg_hash_int2", |n| Ok(Some(hash_u32(i32::from(n) as u32)))),
-        native1::<i32, i64>("dg_hash_int4", |n| Ok(Some(hash_u32(n as u32)))),
-        native1::<i64, i64>("dg_hash_int8", |n| Ok(Some(hash_i64(n)))),
-        native1::<Oid, i64>("dg_hash_oid", |n| Ok(Some(hash_u32(n)))),
-        native1::<bool, i64>("dg_hash_bool", |b| Ok(Some(hash_u32(u32::from(b))))),
-        native1::<str, i64>("dg_hash_text", |text| Ok(Some(hash_bytes(text.as_bytes())))),
-        native1::<Date, i64>("dg_hash_date", |days| Ok(Some(hash_u32(date(days) as u32)))),
-        native1::<Timestamp, i64>("dg_hash_timestamp", |micros| Ok(Some(hash_i64(moment(micros))))),
-        native1::<TimestampTz, i64>("dg_hash_timestamptz", |micros| Ok(Some(hash_i64(moment(micros))))),
+    let mut all = seeded();
+    all.extend([
+        native1::<i16, i64>("dg_hash_int2", |n| Ok(Some(hash_u32(i32::from(n) as u32, SEED)))),
+        native1::<i32, i64>("dg_hash_int4", |n| Ok(Some(hash_u32(n as u32, SEED)))),
+        native1::<i64, i64>("dg_hash_int8", |n| Ok(Some(hash_i64(n, SEED)))),
+        native1::<Oid, i64>("dg_hash_oid", |n| Ok(Some(hash_u32(n, SEED)))),
+        native1::<bool, i64>("dg_hash_bool", |b| Ok(Some(hash_u32(u32::from(b), SEED)))),
+        native1::<str, i64>("dg_hash_text", |text| Ok(Some(hash_bytes(text.as_bytes(), SEED)))),
+        native1::<Date, i64>("dg_hash_date", |days| Ok(Some(hash_u32(date(days) as u32, SEED)))),
+        native1::<Timestamp, i64>("dg_hash_timestamp", |micros| Ok(Some(hash_i64(moment(micros), SEED)))),
+        native1::<TimestampTz, i64>("dg_hash_timestamptz", |micros| Ok(Some(hash_i64(moment(micros), SEED)))),
         native_values("dg_hash_uuid", vec![Phys::Uuid], Phys::Int8, |args| match args {
-            [Value::Uuid(uuid)] => Ok(Value::Int8(hash_bytes(&uuid.to_be_bytes()))),
+            [Value::Uuid(uuid)] => Ok(Value::Int8(hash_bytes(&uuid.to_be_bytes(), SEED))),
             _ => Err(Error::internal("a hash of what is no uuid")),
         }),
         // The hash of a NULL leaves the others' as it is.
@@ -39,6 +41,29 @@ pub(super) fn natives() -> Vec<Native> {
             let modulus = u64::try_from(modulus).ok().filter(|m| *m > 0);
             Ok(modulus.map(|modulus| hash as u64 % modulus == u64::try_from(remainder).unwrap_or(u64::MAX)))
         }),
+    ]);
+    all
+}
+
+/// What users call (hashtextextended() and kin, and by the low half of it hashtext() and kin): with a seed that they give.
+fn seeded() -> Vec<Native> {
+    vec![
+        native2::<i64, i64, i64>("dg_hashed_int4", |n, seed| Ok(Some(hash_u32(n as u32, seed as u64)))),
+        native2::<i64, i64, i64>("dg_hashed_int8", |n, seed| Ok(Some(hash_i64(n, seed as u64)))),
+        native2::<str, i64, i64>("dg_hashed_text", |text, seed| Ok(Some(hash_bytes(text.as_bytes(), seed as u64)))),
+        native2::<Timestamp, i64, i64>("dg_hashed_timestamp", |micros, seed| {
+            Ok(Some(hash_i64(moment(micros), seed as u64)))
+        }),
+        native2::<f64, i64, i64>("dg_hashed_float8", |n, seed| {
+            // Both zeros are one value, and all that is no number is.
+            let bits = if n.is_nan() { f64::NAN.to_bits() } else { n.to_bits() };
+            Ok(Some(if n == 0.0 { seed } else { hash_bytes(&bits.to_le_bytes(), seed as u64) }))
+        }),
+        native_values("dg_hashed_uuid", vec![Phys::Uuid, Phys::Int8], Phys::Int8, |args| match args {
+            [Value::Uuid(uuid), Value::Int8(seed)] => Ok(Value::Int8(hash_bytes(&uuid.to_be_bytes(), *seed as u64))),
+            _ => Err(Error::internal("a hash of what is no uuid")),
+        }),
+        native1::<i64, i32>("dg_low_half", |hash| Ok(Some(hash as u32 as i32))),
     ]
 }
 
@@ -65,21 +90,23 @@ fn combine(a: u64, b: u64) -> u64 {
 }
 
 /// hashint8extended: an integer has the hash that it has in a smaller type.
-fn hash_i64(n: i64) -> i64 {
+fn hash_i64(n: i64, seed: u64) -> i64 {
     let (low, high) = (n as u32, (n >> 32) as u32);
-    hash_u32(low ^ if n >= 0 { high } else { !high })
+    hash_u32(low ^ if n >= 0 { high } else { !high }, seed)
 }
 
 /// The state of lookup3, with the seed in it.
 struct State([u32; 3]);
 
 impl State {
-    fn new(len: usize) -> Self {
+    fn new(len: usize, seed: u64) -> Self {
         let start = 0x9e37_79b9_u32.wrapping_add(len as u32).wrapping_add(3_923_095);
         let mut state = Self([start; 3]);
-        state.0[0] = state.0[0].wrapping_add((SEED >> 32) as u32);
-        state.0[1] = state.0[1].wrapping_add(SEED as u32);
-        state.mix();
+        if seed != 0 {
+            state.0[0] = state.0[0].wrapping_add((seed >> 32) as u32);
+            state.0[1] = state.0[1].wrapping_add(seed as u32);
+            state.mix();
+        }
         state
     }
 
@@ -114,15 +141,15 @@ impl State {
 }
 
 /// hash_bytes_uint32_extended
-fn hash_u32(n: u32) -> i64 {
-    let mut state = State::new(4);
+fn hash_u32(n: u32, seed: u64) -> i64 {
+    let mut state = State::new(4, seed);
     state.0[0] = state.0[0].wrapping_add(n);
     state.finish()
 }
 
 /// hash_bytes_extended
-fn hash_bytes(bytes: &[u8]) -> i64 {
-    let mut state = State::new(bytes.len());
+fn hash_bytes(bytes: &[u8], seed: u64) -> i64 {
+    let mut state = State::new(bytes.len(), seed);
     let word = |part: &[u8]| part.iter().rev().fold(0u32, |word, byte| word << 8 | u32::from(*byte));
     let mut chunks = bytes.chunks_exact(12);
     for chunk in &mut chunks {
@@ -146,10 +173,10 @@ mod tests {
     /// `SELECT hashint4extended(n, 8816678312871386365)` and kin of PostgreSQL 15.
     #[test]
     fn hashes_are_postgresqls() {
-        let ints = [0, 1, -7].map(|n: i32| hash_u32(n as u32));
+        let ints = [0, 1, -7].map(|n: i32| hash_u32(n as u32, SEED));
         assert_eq!(ints, [-4_403_592_609_991_167_795, 5_968_994_663_651_403_477, -7_298_374_200_968_567_817]);
-        assert_eq!(hash_u32(i32::from(-3i16) as u32), 656_044_135_061_257_817);
-        let longs = [5_000_000_000, -5_000_000_000, -7].map(hash_i64);
+        assert_eq!(hash_u32(i32::from(-3i16) as u32, SEED), 656_044_135_061_257_817);
+        let longs = [5_000_000_000, -5_000_000_000, -7].map(|n| hash_i64(n, SEED));
         assert_eq!(longs, [-2_799_505_259_769_899_283, -4_482_100_988_868_492_312, ints[2]]);
         let texts = ["", "a", "abcdefgh", "abcdefghijk", "hello world, how", "abcdefghijklmnopqrstuvwxyz"];
         let hashes = [
@@ -160,11 +187,11 @@ mod tests {
             8_516_223_038_348_934_029,
             -7_171_292_135_076_916_904,
         ];
-        assert_eq!(texts.map(|text| hash_bytes(text.as_bytes())), hashes);
+        assert_eq!(texts.map(|text| hash_bytes(text.as_bytes(), SEED)), hashes);
         // 2020-02-03 04:05:06, and that day.
-        assert_eq!(hash_i64(moment(1_580_702_706_000_000)), -3_879_680_100_573_514_733);
-        assert_eq!(hash_u32(date(18_295) as u32), -6_778_343_526_467_080_577);
+        assert_eq!(hash_i64(moment(1_580_702_706_000_000), SEED), -3_879_680_100_573_514_733);
+        assert_eq!(hash_u32(date(18_295) as u32, SEED), -6_778_343_526_467_080_577);
         let uuid: u128 = 0xa0ee_bc99_9c0b_4ef8_bb6d_6bb9_bd38_0a11;
-        assert_eq!(hash_bytes(&uuid.to_be_bytes()), 424_513_190_990_560_493);
+        assert_eq!(hash_bytes(&uuid.to_be_bytes(), SEED), 424_513_190_990_560_493);
     }
 }

@@ -6,6 +6,7 @@ mod datetime;
 mod degrees;
 mod dmetaphone;
 mod drawn;
+mod figures;
 mod float;
 mod geometry;
 mod hash_partition;
@@ -16,6 +17,7 @@ mod json;
 mod json_array;
 mod json_edit;
 mod jsonpath;
+mod lsn;
 mod metaphone;
 mod moment;
 mod network;
@@ -68,7 +70,9 @@ pub fn all() -> Vec<Native> {
     all.extend(drawn::natives());
     all.extend(hash_partition::natives());
     all.extend(geometry::natives());
+    all.extend(figures::natives());
     all.extend(network::natives());
+    all.extend(lsn::natives());
     all.extend(range::natives());
     all.extend(hstore::natives());
     all.extend(shape::natives());
@@ -83,6 +87,7 @@ pub fn all() -> Vec<Native> {
 pub fn aggregates() -> Vec<NativeAggregate> {
     let mut all = numeric::aggregates();
     all.extend(statistics::aggregates());
+    all.extend(bits::aggregates());
     all
 }
 

@@ -95,6 +95,13 @@ pub(super) fn natives() -> Vec<Native> {
         native2::<str, str, bool>("dg_regex", |s, p| Ok(Some(compiled(p, "", |r| Ok(r.is_match(s)))?))),
         native2::<str, str, bool>("dg_regex_i", |s, p| Ok(Some(compiled(p, "i", |r| Ok(r.is_match(s)))?))),
         native2::<str, str, str>("dg_like_escape", |p, escape| like_escape(p, escape).map(Some)),
+        native2::<[u8], [u8], bool>("dg_bytea_like", |s, p| {
+            like(characters(s).as_bytes(), characters(p).as_bytes()).map(Some)
+        }),
+        native2::<[u8], [u8], [u8]>("dg_bytea_like_escape", |p, escape| {
+            let pattern = like_escape(&characters(p), &characters(escape))?;
+            Ok(Some(pattern.chars().map(|c| c as u8).collect()))
+        }),
         native2::<str, str, bool>("dg_like", |s, p| like(s.as_bytes(), p.as_bytes()).map(Some)),
         native2::<str, str, str>("dg_similar_to_escape", |p, escape| similar(p, escape).map(Some)),
         native3::<str, str, str, str>("dg_similar_substring", similar_substring),
@@ -116,39 +123,86 @@ pub(super) fn compiled<T>(pattern: &str, flags: &str, f: impl FnOnce(&Matcher) -
     })
 }
 
-/// PostgreSQL's flags: i, c case; n, m newline-sensitive; p, w partly; s default; x expanded; q literal; g is the caller's.
-fn compile(pattern: &str, flags: &str) -> Result<Matcher> {
-    let (mut insensitive, mut expanded, mut literal) = (false, false, false);
-    // Whether `.` and `[^…]` leave newlines out, whether ^ and $ match at lines.
-    let (mut stops, mut lines) = (false, false);
-    for flag in flags.chars() {
-        match flag {
-            'i' => insensitive = true,
-            'c' => insensitive = false,
-            'n' | 'm' => (stops, lines) = (true, true),
-            's' | 't' => (stops, lines) = (false, false),
-            'p' => (stops, lines) = (true, false),
-            'w' => (stops, lines) = (false, true),
-            'x' => expanded = true,
-            'q' => literal = true,
-            'g' => {}
-            'b' | 'e' => return Err(Error::unsupported(format!("regular expression option \"{flag}\""))),
-            other => {
-                return Err(Error::new(
-                    SqlState::INVALID_PARAMETER_VALUE,
-                    format!("invalid regular expression option: \"{other}\""),
-                ));
+/// What flags and embedded options say: i, c case; n, m newline-sensitive, p, w partly, s not at all; x, t expanded or not;
+/// q literal.
+#[derive(Clone, Copy, Default)]
+struct Options {
+    insensitive: bool,
+    expanded: bool,
+    literal: bool,
+    /// `.` and `[^…]` leave newlines out.
+    stops: bool,
+    /// ^ and $ match at lines.
+    lines: bool,
+}
+
+impl Options {
+    /// Takes in one letter; false if it is none of them.
+    ///
+    /// # Errors
+    /// 0A000 for one that means another syntax.
+    fn take(&mut self, letter: char) -> Result<bool> {
+        match letter {
+            'i' => self.insensitive = true,
+            'c' => self.insensitive = false,
+            'n' | 'm' => (self.stops, self.lines) = (true, true),
+            's' => (self.stops, self.lines) = (false, false),
+            'p' => (self.stops, self.lines) = (true, false),
+            'w' => (self.stops, self.lines) = (false, true),
+            'x' => self.expanded = true,
+            't' => self.expanded = false,
+            'q' => self.literal = true,
+            'b' | 'e' => return Err(Error::unsupported(format!("regular expression option \"{letter}\""))),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Reads what may stand before an expression: `***=`, `***:`, `(?…)`. Gives the rest.
+    fn take_prefix<'p>(&mut self, pattern: &'p str) -> Result<&'p str> {
+        if self.literal {
+            return Ok(pattern);
+        }
+        let mut rest = pattern;
+        if let Some(behind) = pattern.strip_prefix("***") {
+            if let Some(text) = behind.strip_prefix('=') {
+                self.literal = true;
+                return Ok(text);
+            }
+            rest = behind.strip_prefix(':').ok_or_else(|| invalid("quantifier operand invalid"))?;
+        }
+        let Some(options) = rest.strip_prefix("(?").filter(|o| o.starts_with(|c: char| c.is_ascii_alphabetic())) else {
+            return Ok(rest);
+        };
+        let wrong = || invalid("invalid embedded option");
+        let (letters, tail) = options.split_once(')').ok_or_else(wrong)?;
+        for letter in letters.chars() {
+            if !self.take(letter)? {
+                return Err(wrong());
             }
         }
+        Ok(tail)
     }
-    let translated = if literal { regex::escape(pattern) } else { translate(pattern, &mut insensitive, stops)? };
+}
+
+fn compile(pattern: &str, flags: &str) -> Result<Matcher> {
+    let mut options = Options::default();
+    // g is the caller's.
+    for flag in flags.chars().filter(|flag| *flag != 'g') {
+        if !options.take(flag)? {
+            let message = format!("invalid regular expression option: \"{flag}\"");
+            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+        }
+    }
+    let pattern = options.take_prefix(pattern)?;
+    let Options { insensitive, expanded, literal, stops, lines } = options;
+    let translated = if literal { regex::escape(pattern) } else { translate(pattern, expanded, stops)? };
     let build = |text: &str| {
         regex::RegexBuilder::new(text)
             .case_insensitive(insensitive)
             // By default a newline is an ordinary character and ^ $ match at the ends only.
             .multi_line(lines)
             .dot_matches_new_line(!stops)
-            .ignore_whitespace(expanded)
             .size_limit(SIZE_LIMIT)
             .build()
             .map_err(|e| invalid(&e.to_string()))
@@ -195,26 +249,16 @@ fn invalid(why: &str) -> Error {
     Error::new(SqlState::INVALID_REGULAR_EXPRESSION, format!("invalid regular expression: {why}"))
 }
 
-/// From PostgreSQL's syntax to `regex`'s.
-fn translate(pattern: &str, insensitive: &mut bool, stops: bool) -> Result<String> {
-    let mut p = pattern;
-    if let Some(rest) = p.strip_prefix("***=") {
-        return Ok(regex::escape(rest));
-    }
-    p = p.strip_prefix("***:").unwrap_or(p);
-    if let Some(rest) = p.strip_prefix("(?")
-        && let Some((options, tail)) = rest.split_once(')')
-        && !options.is_empty()
-        && options.chars().all(|c| "icstnmx".contains(c))
-    {
-        *insensitive = options.contains('i');
-        p = tail;
-    }
+/// From PostgreSQL's syntax to `regex`'s. `expanded`: white space and comments (`# …` to the end of the line) outside of
+/// brackets say nothing.
+fn translate(p: &str, expanded: bool, stops: bool) -> Result<String> {
     let mut out = String::with_capacity(p.len() + 8);
     let mut chars = p.chars().peekable();
     let mut in_class = false;
     while let Some(c) = chars.next() {
         match c {
+            c if expanded && !in_class && c.is_whitespace() => {}
+            '#' if expanded && !in_class => while chars.next().is_some_and(|c| c != '\n') {},
             '\\' => escape(&mut chars, &mut out)?,
             '[' if in_class => match chars.peek() {
                 Some(':') => class(&mut chars, &mut out),
@@ -260,6 +304,8 @@ fn translate(pattern: &str, insensitive: &mut bool, stops: bool) -> Result<Strin
                 ahead.next();
                 match ahead.next() {
                     Some(':') => out.push('('),
+                    // (?# a comment )
+                    Some('#') => while chars.next().is_some_and(|c| c != ')') {},
                     Some('=' | '!' | '<') => return Err(Error::unsupported("look-around in regular expressions")),
                     _ => return Err(invalid("quantifier operand invalid")),
                 }
@@ -383,6 +429,11 @@ fn width(first: u8) -> usize {
 }
 
 /// LIKE … ESCAPE 'x': the pattern with `x` turned into a backslash, and backslashes made literal.
+/// Bytes as a text of as many characters: those of ISO 8859-1.
+fn characters(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| char::from(*b)).collect()
+}
+
 fn like_escape(pattern: &str, escape: &str) -> Result<String> {
     let mut escapes = escape.chars();
     let escape = escapes.next();
