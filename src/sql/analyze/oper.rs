@@ -189,6 +189,8 @@ impl Analyzer<'_> {
         let left = self.coerce_type(left, PgType::new(found.args[0]), CastContext::Implicit, false)?;
         let wanted = match array.ty.oid {
             vector @ (oid::INT2VECTOR | oid::OIDVECTOR) if element == found.args[1] => vector,
+            // What compares records compares those of a type, too.
+            array if found.args[1] == oid::RECORD && self.type_facts(element).kind == b'c' => array,
             _ => self.array_of(found.args[1])?,
         };
         let array = self.coerce_type(array, PgType::new(wanted), CastContext::Implicit, false)?;

@@ -223,6 +223,9 @@ impl Analyzer<'_> {
 
     fn array_type(&self, element: &DataType) -> Result<PgType> {
         let element = self.data_type(element)?;
+        if matches!(element.oid, oid::INT2VECTOR | oid::OIDVECTOR) {
+            return self.array_of(element.oid).map(PgType::new);
+        }
         // An array of arrays is an array of more dimensions.
         if self.type_facts(element.oid).element != 0 {
             return Ok(element);

@@ -357,7 +357,7 @@ impl Lowerer<'_> {
 }
 
 /// An argument that could fail, for the rows that pass a filter.
-fn guarded(filter: &Scalar, arg: Scalar) -> Scalar {
+pub(super) fn guarded(filter: &Scalar, arg: Scalar) -> Scalar {
     if arg.is_cheap() || arg.dscale.is_some() || matches!(arg.phys, Phys::Void) || filter.weight().1 {
         return arg;
     }

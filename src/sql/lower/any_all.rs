@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::facts::Proc;
-use crate::sql::analyze::same;
+use crate::sql::analyze::{same, walk};
 use crate::sql::signatures;
 use crate::tree::{Body, CastHow, Expr, ExprKind, Field, Query, RelId};
 use crate::types::{PgType, Phys, oid};
@@ -164,6 +164,9 @@ impl Lowerer<'_> {
         casts: &[Option<CastHow>],
         query: &Query,
     ) -> Result<Scalar> {
+        if let Some(value) = self.any_all_rows((all, op_name, ops), left, casts, query)? {
+            return Ok(value);
+        }
         let left = self.exprs(left)?;
         let known = ops.iter().all(|op| super::compare::comparison(op).is_some());
         if !known {
@@ -214,6 +217,50 @@ impl Lowerer<'_> {
         }
         let left = Box::new(lefts.remove(0));
         Ok(Scalar::new(Node::Quantified { left, op, query: Box::new(inner) }, Phys::Bool))
+    }
+
+    /// `op ANY/ALL (VALUES …)` of a few rows that refer to what is around, which DuckDB has no join for: each is compared.
+    fn any_all_rows(
+        &mut self,
+        (all, op_name, ops): (bool, &str, &[&'static Proc]),
+        left: &[Expr],
+        casts: &[Option<CastHow>],
+        query: &Query,
+    ) -> Result<Option<Scalar>> {
+        let Body::Values(rows) = &query.body else { return Ok(None) };
+        let plain = query.ctes.is_empty() && query.limit.is_none() && query.offset.is_none();
+        let refers = |e: &Expr| {
+            let mut found = false;
+            walk(e, 0, &mut |e, _| {
+                found |= matches!(e.kind, ExprKind::Column { .. } | ExprKind::WholeRow(_));
+                Ok(!found)
+            })
+            .map(|()| found)
+        };
+        let each = left.len() == 1 || matches!((op_name, all), ("=", false) | ("<>", true));
+        if !plain || !each || rows.len() >= MANY_ROWS || left.iter().any(super::routine::is_volatile) {
+            return Ok(None);
+        }
+        if !rows.iter().flatten().map(refers).collect::<Result<Vec<_>>>()?.contains(&true) {
+            return Ok(None);
+        }
+        let lefts = self.exprs(left)?;
+        let mut tests = Vec::with_capacity(rows.len());
+        for row in rows {
+            let mut parts = Vec::with_capacity(row.len());
+            for (i, (value, l)) in row.iter().zip(&lefts).enumerate() {
+                let op = ops.get(i).ok_or_else(|| Error::internal("lower: ANY of a subquery with other columns"))?;
+                let mut r = self.expr(value)?;
+                if let Some(how) = casts.get(i).and_then(Option::as_ref) {
+                    let to = op.args.get(1).copied().unwrap_or(value.ty.oid);
+                    r = self.cast_value(r, value.ty, how, false, PgType::new(to))?;
+                    r = self.settle(r);
+                }
+                parts.push(self.compare(op, l.clone(), r)?);
+            }
+            tests.push(Scalar::new(if all { Node::Or(parts) } else { Node::And(parts) }, Phys::Bool));
+        }
+        Ok(Some(Scalar::new(if all { Node::And(tests) } else { Node::Or(tests) }, Phys::Bool)))
     }
 
     /// `(a, b) [NOT] IN ((1, 2), …)` with many rows of constants, which DuckDB would compare one by one and plan in quadratic

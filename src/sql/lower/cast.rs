@@ -5,7 +5,7 @@
 use crate::error::{Error, Result, SqlState};
 use crate::facts;
 use crate::tree::{CastHow, Expr};
-use crate::types::{self, PgType, Phys, oid};
+use crate::types::{self, PgType, Phys, Value, oid};
 
 use super::Lowerer;
 use super::ir::{Node, Scalar, template};
@@ -260,7 +260,12 @@ impl Lowerer<'_> {
 
     fn enum_in(&mut self, text: Scalar, ty: PgType, phys: Phys) -> Result<Scalar> {
         let name = types::name::format_type(ty, &self.cx.seen());
-        self.bind_once(text, |_, text| {
+        let found = self.cx.snapshot.user_type_by_oid(ty.oid);
+        let unsafe_labels: Vec<_> = found
+            .iter()
+            .flat_map(|found| found.fresh_labels.iter().map(|label| (label.clone(), found.check_label_is_safe(label))))
+            .collect();
+        self.bind_once(text, |this, text| {
             let known = Scalar::template(
                 "TRY_CAST({0} AS {1})",
                 vec![text.clone(), Scalar::new(Node::Type, phys.clone())],
@@ -269,11 +274,18 @@ impl Lowerer<'_> {
             let message = format!("invalid input value for enum {name}: \"{}\"", super::raise::VALUE);
             let error = crate::error::Error::new(SqlState::INVALID_TEXT_REPRESENTATION, message);
             let error = super::raise::raise_with(&error, text.clone(), &phys);
-            Ok(Scalar::template(
+            let mut value = Scalar::template(
                 "CASE WHEN {0} IS NULL THEN NULL ELSE coalesce({1}, {2}) END",
-                vec![text, known, error],
+                vec![text.clone(), known, error],
                 phys.clone(),
-            ))
+            );
+            for (label, error) in unsafe_labels {
+                let Err(error) = error else { continue };
+                let label = this.constant(&Value::text(&*label), PgType::new(oid::TEXT))?;
+                let is_it = Scalar::template("({0} = {1})", vec![text.clone(), label], Phys::Bool);
+                value = Scalar::when(is_it, super::raise::raise(&error, &phys), value);
+            }
+            Ok(value)
         })
     }
 

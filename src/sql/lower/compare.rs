@@ -85,7 +85,10 @@ impl Lowerer<'_> {
                         .enumerate()
                         .map(|(i, phys)| self.sort_key(super::row::field_of(value.clone(), i, phys.clone())))
                         .collect::<Result<Vec<_>>>()?;
-                    self.row_of(keys)?
+                    let key = self.row_of(keys)?;
+                    // Of no row there is no key.
+                    let phys = key.phys.clone();
+                    Scalar::template("CASE WHEN {0} IS NOT NULL THEN {1} END", vec![value, key], phys)
                 }
                 _ => value,
             },

@@ -302,6 +302,11 @@ impl Lowerer<'_> {
             }
             _ => return Ok(None),
         };
+        // What FILTER leaves out may be what they fail for.
+        let parts = match &clauses.filter {
+            Some(filter) => super::aggregate::guarded(filter, parts),
+            None => parts,
+        };
         let all = clauses.call("string_agg", vec![parts, text(separator)], Phys::Text);
         let whole = Scalar::template("({0} || {1} || {2})", vec![text(open), all, text(close)], Phys::Text);
         Ok(Some(if binary { Scalar::call("dg_jsonb", vec![whole], Phys::Text) } else { whole }))

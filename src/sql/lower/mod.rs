@@ -67,6 +67,7 @@ mod shaped;
 mod shaped_call;
 mod staged;
 mod steps;
+mod unused;
 mod update;
 pub(crate) mod upsert;
 mod upserted;
@@ -162,6 +163,11 @@ pub fn lower_to_explain(
 }
 
 fn lower_as(statement: &tree::Statement, cx: &Context, decimals: Decimals, keyed: bool) -> Result<Lowered> {
+    if let tree::Statement::Query(query) = statement
+        && let Some(query) = unused::without_unused(query)?
+    {
+        return lower_placed(&tree::Statement::Query(Box::new(query)), cx, decimals, keyed);
+    }
     if partition::writes_to_one(statement)
         && let Some(placed) = partition::placed(statement, cx)?
     {
@@ -218,7 +224,8 @@ fn lower_by_kind(statement: &tree::Statement, cx: &Context, decimals: Decimals, 
 pub fn lower_for_table(query: &tree::Query, cx: &Context, decimals: Decimals) -> Result<Lowered> {
     let mut lowerer = Lowerer::new(cx, decimals);
     lowerer.taped = true;
-    finished(lowerer.table_query(query)?)
+    let without = unused::without_unused(query)?;
+    finished(lowerer.table_query(without.as_ref().unwrap_or(query))?)
 }
 
 /// EXPLAIN of what was lowered: DuckDB's two columns (which plan, its text), of which the second is QUERY PLAN.

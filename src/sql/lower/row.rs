@@ -176,6 +176,12 @@ impl Lowerer<'_> {
         if numeric(&left.phys) || numeric(&right.phys) {
             return Ok(self.numeric_keys(left, right));
         }
+        let structured = |p: &Phys| matches!(p, Phys::Row(_) | Phys::List(_) | Phys::Shaped(_));
+        if left.phys != right.phys && structured(&left.phys) && structured(&right.phys) {
+            let (met, _) = self.meet(vec![left, right], false)?;
+            let [left, right]: [Scalar; 2] = met.try_into().map_err(|_| Error::internal("lower: two values met"))?;
+            return Ok((self.sort_key(left)?, self.sort_key(right)?));
+        }
         Ok((self.sort_key(left)?, self.sort_key(right)?))
     }
 }

@@ -97,7 +97,6 @@ fn intervals() -> Vec<Native> {
         native2::<Interval, Interval, Interval>("dg_interval_pl", |a, b| add(a, b).map(Some)),
         native2::<Interval, Interval, Interval>("dg_interval_mi", |a, b| add(a, negate(b)?).map(Some)),
         native1::<Interval, Interval>("dg_interval_key", |v| Ok(Some(key(v)))),
-        Native { volatile: true, ..native1::<Interval, Interval>(crate::sql::lower::apart::APART, |v| Ok(Some(v))) },
         native1::<Interval, Interval>("dg_interval_um", |v| negate(v).map(Some)),
         native2::<Interval, f64, Interval>("dg_interval_mul", |v, factor| multiply(v, factor, |x, f| x * f).map(Some)),
         native2::<Interval, f64, Interval>("dg_interval_div", |v, divisor| {
