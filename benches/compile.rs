@@ -54,6 +54,7 @@ fn context(snapshot: Arc<Snapshot>) -> Context {
         row_security: true,
         ways: Default::default(),
         held: false,
+        told: None,
         probed: false,
         scratch: 0,
         shaped: Default::default(),

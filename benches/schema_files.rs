@@ -99,6 +99,7 @@ fn context(snapshot: Snapshot) -> Context {
         row_security: true,
         ways: Default::default(),
         held: false,
+        told: None,
         probed: false,
         scratch: 0,
         shaped: Default::default(),

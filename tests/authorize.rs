@@ -24,6 +24,7 @@ fn context(snapshot: &Snapshot, role: Oid) -> Context {
         row_security: true,
         ways: Default::default(),
         held: false,
+        told: None,
         probed: false,
         scratch: 0,
         shaped: Arc::default(),

@@ -186,11 +186,17 @@ fn builtin(asker: &Asker, kind: &str, role: Oid, object: Oid, words: &str) -> Re
             any(words, open(Privileges::USAGE, object == 14), grantable(Privileges::USAGE), &USAGE)
         }
         "type" => {
-            let known = facts::TYPES.by_oid(object).is_some() || asker.seen.user_type(object).is_some();
-            if !known {
-                return Ok(None);
-            }
-            any(words, Privileges::USAGE, grantable(Privileges::USAGE), &USAGE)
+            let snapshot = &asker.snapshot;
+            let (acl, owner) = match (asker.seen.user_type(object), snapshot.user_type_by_oid(object)) {
+                (None, _) if facts::TYPES.by_oid(object).is_none() => return Ok(None),
+                (_, Some(ty)) => (Some(&ty.acl), ty.owner),
+                (_, None) => match snapshot.relation_of_row(object) {
+                    Some(r) if matches!(r.kind, RelationKind::Composite) => (Some(&r.acl), r.owner),
+                    Some(_) | None => (None, 0),
+                },
+            };
+            let may = acl.map_or(grantable(Privileges::USAGE), |acl| snapshot.grantable(role, acl, Kind::Type, owner));
+            any(words, snapshot.type_privileges(role, object), may, &USAGE)
         }
         "tablespace" => any(words, open(Privileges::CREATE, false), grantable(Privileges::CREATE), &CREATE),
         "parameter" => {

@@ -13,6 +13,26 @@ use crate::types::Oid;
 
 /// The objects that the statement reads, writes or changes.
 pub fn asked(statement: &Statement, found: &Found, role: Oid, snapshot: &Snapshot) -> Access {
+    // What a query that is kept reads is asked for when it is used.
+    let mut objects = if found.kept { Vec::new() } else { used(found, snapshot) };
+    let inner = innermost(statement);
+    let changed = match inner {
+        Statement::Ddl(ddl) => changed(ddl, snapshot),
+        Statement::Utility(utility) => utility_objects(utility),
+        Statement::Query(_)
+        | Statement::Insert(_)
+        | Statement::Update(_)
+        | Statement::Delete(_)
+        | Statement::Merge(_)
+        | Statement::Copy(_)
+        | Statement::Explain(_) => Vec::new(),
+    };
+    let role = name(role, snapshot);
+    objects.extend(changed.into_iter().map(|(schema, of, word)| object(&schema, &of, role.clone(), vec![whole(word)])));
+    Access { objects, rules: Vec::new() }
+}
+
+fn used(found: &Found, snapshot: &Snapshot) -> Vec<Object> {
     let mut objects = Vec::new();
     for used in found.uses.iter().filter(|used| tells(used)) {
         let privileges = privileges(found, used);
@@ -34,21 +54,7 @@ pub fn asked(statement: &Statement, found: &Found, role: Oid, snapshot: &Snapsho
     for (function, caller) in &found.routines {
         objects.push(object(&function.namespace, &function.name, name(*caller, snapshot), vec![whole("EXECUTE")]));
     }
-    let inner = innermost(statement);
-    let changed = match inner {
-        Statement::Ddl(ddl) => changed(ddl, snapshot),
-        Statement::Utility(utility) => utility_objects(utility),
-        Statement::Query(_)
-        | Statement::Insert(_)
-        | Statement::Update(_)
-        | Statement::Delete(_)
-        | Statement::Merge(_)
-        | Statement::Copy(_)
-        | Statement::Explain(_) => Vec::new(),
-    };
-    let role = name(role, snapshot);
-    objects.extend(changed.into_iter().map(|(schema, of, word)| object(&schema, &of, role.clone(), vec![whole(word)])));
-    Access { objects, rules: Vec::new() }
+    objects
 }
 
 /// The rules that went into it, in words.
@@ -154,6 +160,14 @@ fn functions_of(functions: &[Oid], word: &'static str, snapshot: &Snapshot) -> V
     found.map(|f| (f.namespace.clone(), f.name.clone(), word)).collect()
 }
 
+fn types_of(types: &[Oid], word: &'static str, snapshot: &Snapshot) -> Vec<Changed> {
+    let name = |oid: &Oid| match snapshot.user_type_by_oid(*oid) {
+        Some(ty) => Some((ty.namespace.clone(), ty.name.clone(), word)),
+        None => snapshot.relation_of_row(*oid).map(|r| (r.namespace.clone(), r.name.clone(), word)),
+    };
+    types.iter().filter_map(name).collect()
+}
+
 /// What a schema change changes.
 fn changed(ddl: &Ddl, snapshot: &Snapshot) -> Vec<Changed> {
     let one = |schema: &Name, name: &Name, word| vec![(schema.clone(), name.clone(), word)];
@@ -195,6 +209,7 @@ fn changed(ddl: &Ddl, snapshot: &Snapshot) -> Vec<Changed> {
                 | GrantTarget::AllSequencesIn(schemas)
                 | GrantTarget::Namespaces(schemas) => schemas.iter().map(|s| (s.clone(), "".into(), word)).collect(),
                 GrantTarget::Functions(functions) => functions_of(functions, word, snapshot),
+                GrantTarget::Types(types) => types_of(types, word, snapshot),
                 GrantTarget::AllFunctionsIn { kind: _, namespaces } => {
                     namespaces.iter().map(|s| (s.clone(), "".into(), word)).collect()
                 }

@@ -3,6 +3,7 @@
 //! What does not exist is not complained about here: planning says so, in PostgreSQL's words.
 
 mod reference;
+mod types;
 
 use super::Authority;
 use super::check::{denied, must_own, must_use_namespace};
@@ -41,7 +42,8 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             definition: _,
         } => {
             walk.query(query);
-            who.must_create_in(namespace, *temporary)
+            who.must_create_in(namespace, *temporary)?;
+            who.may_use_types(query.columns.iter().map(|c| c.ty.oid))
         }
         Ddl::CreateView {
             namespace,
@@ -57,10 +59,12 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             check_option: _,
         } => {
             walk.query(query);
+            walk.found.kept = true;
             if *or_replace {
                 who.must_own_relation(namespace, name)?;
             }
-            who.must_create_in(namespace, *temporary)
+            who.must_create_in(namespace, *temporary)?;
+            who.may_use_types(query.columns.iter().map(|c| c.ty.oid))
         }
         Ddl::Refresh { view, concurrently: _, with_data: _ } => must_own(who.snapshot(), who.role(), view),
         Ddl::CreateIndex { namespace, name: _, table, index: _, if_not_exists: _, only: _ } => {
@@ -81,9 +85,21 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
         }
         Ddl::CreateExtension { name, namespace: _, if_not_exists: _ } => who.may_create_extension(name),
         Ddl::UpdateExtension { name, version: _ } => who.must_own_extension(name),
-        Ddl::CreateComposite { namespace, name: _, columns: _ } => who.must_create_type_in(namespace),
-        Ddl::AlterComposite { namespace, name, changes: _ } => who.must_own_type(namespace, name),
-        Ddl::CreateDomain { namespace, name: _, domain: _ } => who.must_create_type_in(namespace),
+        Ddl::CreateComposite { namespace, name: _, columns } => {
+            who.must_create_type_in(namespace)?;
+            who.may_use_types(columns.iter().map(|(_, ty)| ty.oid))
+        }
+        Ddl::AlterComposite { namespace, name, changes } => {
+            who.must_own_type(namespace, name)?;
+            who.may_use_types(changes.iter().filter_map(|change| match change {
+                AlterAttribute::Add { name: _, ty } | AlterAttribute::SetType { name: _, ty } => Some(ty.oid),
+                AlterAttribute::Drop { .. } | AlterAttribute::Rename { .. } => None,
+            }))
+        }
+        Ddl::CreateDomain { namespace, name: _, domain } => {
+            who.must_create_type_in(namespace)?;
+            who.may_use_types([domain.base.oid])
+        }
         Ddl::AlterDomain { namespace, name, change } => {
             who.must_own_type(namespace, name)?;
             match change {
@@ -308,7 +324,7 @@ impl Who<'_> {
             name: _,
             temporary,
             unlogged: _,
-            columns: _,
+            columns,
             constraints,
             on_commit: _,
             partitioning,
@@ -318,6 +334,7 @@ impl Who<'_> {
         if let Some(parent) = partitioning.of.as_ref().and_then(|of| self.snapshot().relation_by_oid(of.parent)) {
             must_own(self.snapshot(), self.role(), parent)?;
         }
+        self.may_use_types(columns.iter().map(|c| c.ty.oid))?;
         constraints.iter().try_for_each(|c| self.may_reference(c))
     }
 
@@ -327,7 +344,8 @@ impl Who<'_> {
         self.must_own_index(namespace, name)?;
         for action in actions {
             match action {
-                AlterTable::AddColumn { column: _, constraints, if_not_exists: _ } => {
+                AlterTable::AddColumn { column, constraints, if_not_exists: _ } => {
+                    self.may_use_types([column.ty.oid])?;
                     constraints.iter().try_for_each(|c| self.may_reference(c))?;
                 }
                 AlterTable::AddConstraint(constraint) => self.may_reference(constraint)?,
@@ -344,7 +362,8 @@ impl Who<'_> {
                         must_use_namespace(self.snapshot(), owner.oid, namespace, Privileges::CREATE)?;
                     }
                 }
-                AlterTable::SetType { column: _, ty: _, using, collation: _ } => {
+                AlterTable::SetType { column: _, ty, using, collation: _ } => {
+                    self.may_use_types([ty.oid])?;
                     // Only this table's columns can be named in USING; its functions are checked.
                     using.iter().for_each(|(_, expr)| walk.own_row_expr(expr));
                 }
@@ -497,6 +516,7 @@ impl Who<'_> {
             GrantTarget::Functions(functions) => {
                 functions.iter().try_for_each(|oid| super::function::may_grant(self, *oid))
             }
+            GrantTarget::Types(types) => types.iter().try_for_each(|oid| self.may_grant_on_type(*oid)),
             GrantTarget::AllFunctionsIn { kind, namespaces } => {
                 let inside = self.snapshot().functions.values();
                 let inside = inside.filter(|f| namespaces.contains(&f.namespace) && kind.covers(f.procedure));

@@ -14,6 +14,7 @@ pub fn check(who: &Who<'_>, ddl: &FunctionDdl) -> Result<()> {
         FunctionDdl::Create(new) => {
             let NewFunction { function, or_replace } = &**new;
             who.must_create_in(&function.namespace, false)?;
+            who.may_use_types(function.parameters.iter().map(|p| p.ty).chain([function.result]))?;
             let old = who.snapshot().function(&function.namespace, &function.name, &function.args);
             if let (true, Some(old)) = (*or_replace, old) {
                 must_own(who, old)?;

@@ -374,7 +374,7 @@ impl Rules<'_> {
     }
 
     fn returning(&mut self, returning: &mut Returning) -> Result<()> {
-        let Returning { exprs, columns: _ } = returning;
+        let Returning { exprs, columns: _, system: _ } = returning;
         self.exprs(exprs)
     }
 

@@ -30,7 +30,7 @@ pub struct Use {
     /// True inside a view: USAGE on the namespace was checked when the view was made.
     pub in_view: bool,
     /// It is met inside a view's query or a function's body: the statement itself does not name it.
-    inner: bool,
+    pub inner: bool,
     /// Privileges needed on the relation or on every column used (SELECT), or any column where none is.
     pub required: Privileges,
     pub inserted: BTreeSet<i16>,
@@ -220,7 +220,6 @@ impl Walk {
         self.rules(rules.as_deref());
         self.found.aliases.extend(excluded.map(|id| (id, target.id)));
         if let Some(xmax) = xmax {
-            // A system column needs SELECT on the table, not on some columns.
             self.found.derived.insert(*xmax);
             self.found.whole_rows.insert(target.id);
         }
@@ -238,7 +237,7 @@ impl Walk {
                 }
             }
         }
-        self.returning(returning);
+        self.returning(returning, target);
         self.inserting = outer;
     }
 
@@ -250,7 +249,7 @@ impl Walk {
         from.iter().for_each(|item| self.from_item(item));
         sets.iter().for_each(|(_, expr)| self.expr(expr));
         self.option(filter);
-        self.returning(returning);
+        self.returning(returning, target);
     }
 
     pub fn merge(&mut self, merge: &Merge) {
@@ -333,11 +332,15 @@ impl Walk {
         self.rules(rules.as_deref());
         using.iter().for_each(|item| self.from_item(item));
         self.option(filter);
-        self.returning(returning);
+        self.returning(returning, target);
     }
 
-    fn returning(&mut self, returning: &Returning) {
-        let Returning { exprs, columns: _ } = returning;
+    fn returning(&mut self, returning: &Returning, target: &Relation) {
+        let Returning { exprs, columns: _, system } = returning;
+        if system.contains(&target.id) {
+            // A system column needs SELECT on the table, not on some columns.
+            self.found.whole_rows.insert(target.id);
+        }
         self.exprs(exprs);
     }
 

@@ -23,6 +23,7 @@ pub enum DefaultKind {
     Tables,
     Sequences,
     Functions,
+    Types,
     Namespaces,
 }
 
@@ -32,6 +33,7 @@ impl DefaultKind {
             Self::Tables => Kind::Table,
             Self::Sequences => Kind::Sequence,
             Self::Functions => Kind::Function,
+            Self::Types => Kind::Type,
             Self::Namespaces => Kind::Namespace,
         }
     }
@@ -42,6 +44,7 @@ impl DefaultKind {
             Self::Tables => b'r',
             Self::Sequences => b'S',
             Self::Functions => b'f',
+            Self::Types => b'T',
             Self::Namespaces => b'n',
         }
     }
@@ -52,6 +55,7 @@ impl DefaultKind {
             Self::Tables => "relations",
             Self::Sequences => "sequences",
             Self::Functions => "functions",
+            Self::Types => "types",
             Self::Namespaces => "schemas",
         }
     }
@@ -81,6 +85,7 @@ impl Snapshot {
                 None => list.push(grant.clone()),
             }
         }
+        list.sort_by_key(|g| (g.grantee, g.grantor));
         if list == usual { Acl::default() } else { Acl(list) }
     }
 }

@@ -162,6 +162,13 @@ impl Snapshot {
         found.into_iter().flatten().filter_map(|oid| self.functions.get(oid))
     }
 
+    /// Are there several functions of that name in that namespace, those of extensions among them?
+    pub fn has_overloads(&self, namespace: &str, name: &str) -> bool {
+        let brought = |e: &super::extension::Extension| crate::facts::PROCS.by_name(&e.key(name)).next().is_some();
+        let own = self.functions_named(namespace, name).count();
+        own > 1 || own == 1 && self.extensions_in(namespace).any(brought)
+    }
+
     /// The function with exactly these input types.
     pub fn function(&self, namespace: &str, name: &str, args: &[Oid]) -> Option<&Arc<Function>> {
         self.functions_named(namespace, name).find(|f| f.args == args)

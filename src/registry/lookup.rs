@@ -7,6 +7,13 @@ use crate::types::coded::range::RangeType;
 use crate::types::text::split_name;
 use crate::types::{Oid, TypeLookup, UserTypeInfo, UserTypeInfoKind, oid};
 
+impl Snapshot {
+    /// The relation whose rows, or arrays of rows, are of this type.
+    pub fn relation_of_row(&self, ty: Oid) -> Option<&Arc<Relation>> {
+        self.relation_by_oid(*self.objects().row_types.get(&ty)?)
+    }
+}
+
 impl TypeLookup for Snapshot {
     fn user_type(&self, oid: Oid) -> Option<UserTypeInfo> {
         if oid < oid::FIRST_USER {
@@ -28,7 +35,7 @@ impl TypeLookup for Snapshot {
             };
             return Some(UserTypeInfo { name, array: ty.array_oid, kind });
         }
-        let relation = self.relation_by_oid(*self.objects().row_types.get(&oid)?)?;
+        let relation = self.relation_of_row(oid)?;
         let name = self.display_name(&relation.namespace, &relation.name);
         if relation.row_array_type == oid {
             let kind = UserTypeInfoKind::Array { element: relation.row_type };

@@ -364,6 +364,8 @@ pub struct UserType {
     pub owner: Oid,
     pub managed: Managed,
     pub kind: UserTypeKind,
+    #[serde(default)]
+    pub acl: Acl,
     pub comment: Option<String>,
     /// Of a domain: what is said of its constraints.
     #[serde(default)]

@@ -17,6 +17,7 @@ pub enum Kind {
     Namespace,
     Database,
     Function,
+    Type,
     /// A view of the system catalog: everybody may read it, unless its ACL says otherwise.
     System,
     Column,
@@ -30,6 +31,7 @@ impl Kind {
             Self::Namespace => Privileges::ALL_NAMESPACE,
             Self::Database => Privileges::ALL_DATABASE,
             Self::Function => Privileges::ALL_FUNCTION,
+            Self::Type => Privileges::USAGE,
             Self::Column => Privileges::ALL_COLUMN,
         }
     }
@@ -38,6 +40,7 @@ impl Kind {
         match self {
             Self::System => Privileges::SELECT,
             Self::Function => Privileges::EXECUTE,
+            Self::Type => Privileges::USAGE,
             Self::Database => Privileges::TEMPORARY.union(Privileges::CONNECT),
             Self::Table | Self::Sequence | Self::Namespace | Self::Column => Privileges::NONE,
         }
@@ -45,11 +48,8 @@ impl Kind {
 
     pub fn of(relation: &Relation) -> Self {
         match relation.kind {
-            // Nothing is granted on a composite type as a relation.
-            RelationKind::Table
-            | RelationKind::View { .. }
-            | RelationKind::MaterializedView { .. }
-            | RelationKind::Composite => Self::Table,
+            RelationKind::Table | RelationKind::View { .. } | RelationKind::MaterializedView { .. } => Self::Table,
+            RelationKind::Composite => Self::Type,
             RelationKind::Sequence(_) => Self::Sequence,
             RelationKind::System => Self::System,
         }
@@ -192,7 +192,7 @@ impl Snapshot {
             Kind::Table => (Privileges::SELECT, Privileges::INSERT.union(Privileges::UPDATE).union(Privileges::DELETE)),
             Kind::Sequence => (Privileges::SELECT, Privileges::UPDATE),
             Kind::Namespace => (Privileges::USAGE, Privileges::USAGE),
-            Kind::Database | Kind::Function | Kind::Column | Kind::System => return Privileges::NONE,
+            Kind::Database | Kind::Function | Kind::Type | Kind::Column | Kind::System => return Privileges::NONE,
         };
         if self.is_superuser(role) {
             return Privileges::NONE;
@@ -230,6 +230,20 @@ impl Snapshot {
     pub fn function_privileges(&self, role: Oid, function: &super::Function) -> Privileges {
         let Some(now) = self.function_now(function.oid) else { return self.of_dropped(role, Kind::Function) };
         self.acl_privileges(role, &now.acl, Kind::Function, now.owner)
+    }
+
+    /// What `role` may do with a type, by its OID or its array's. The types of all databases, and rows of tables, are everybody's.
+    pub fn type_privileges(&self, role: Oid, ty: Oid) -> Privileges {
+        if let Some(known) = self.user_type_by_oid(ty) {
+            let Some(now) = self.rights().user_type_by_oid(known.oid) else { return self.of_dropped(role, Kind::Type) };
+            return self.acl_privileges(role, &now.acl, Kind::Type, now.owner);
+        }
+        match self.relation_of_row(ty) {
+            Some(relation) if matches!(relation.kind, RelationKind::Composite) => {
+                self.relation_privileges(role, relation)
+            }
+            Some(_) | None => Privileges::USAGE,
+        }
     }
 
     pub fn database_privileges(&self, role: Oid) -> Privileges {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::OwnedMutexGuard;
 
-use super::{Change, Name, ObjectClass, RelationKind, Snapshot};
+use super::{Change, Function, Name, ObjectClass, RelationKind, Snapshot};
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Oid, oid};
 
@@ -45,6 +45,8 @@ pub struct Registry {
     current: RwLock<Arc<Snapshot>>,
     /// The version at which an object was last changed, for objects changed since the start.
     changed: Mutex<HashMap<(ObjectClass, Oid), u64>>,
+    /// The version at which a function last got a name that others have.
+    overloaded: AtomicU64,
     /// Held from the check for conflicts until the engine has committed: publications come one after the other.
     commit: Arc<tokio::sync::Mutex<()>>,
 }
@@ -100,6 +102,7 @@ impl Overlay {
         let before = &self.snapshot;
         let kept: Vec<Change> = self.changes.iter().filter(|c| !c.is_temporary(before)).cloned().collect();
         check_names(&current, &kept)?;
+        registry.check_meanings(&current, &kept, self.base)?;
         self.base = current.version;
         self.judged_by = current.version;
         let mut next = current.apply(&self.temporary).apply(&self.changes);
@@ -133,6 +136,8 @@ impl Overlay {
 pub struct Pending<'a> {
     registry: &'a Registry,
     changes: Vec<Change>,
+    /// A function among them gets a name that others have.
+    overloads: bool,
     _turn: OwnedMutexGuard<()>,
 }
 
@@ -143,6 +148,7 @@ impl Registry {
         Self {
             current: RwLock::new(Arc::new(snapshot)),
             changed: Mutex::new(HashMap::new()),
+            overloaded: AtomicU64::new(0),
             commit: Arc::new(tokio::sync::Mutex::new(())),
         }
     }
@@ -173,7 +179,36 @@ impl Registry {
         let changes: Vec<Change> = overlay.changes.iter().filter(|c| !c.is_temporary(before)).cloned().collect();
         self.check_unchanged(&changes, overlay.base)?;
         check_names(&current, &changes)?;
-        Ok(Pending { registry: self, changes, _turn: turn })
+        let overloads = self.check_meanings(&current, &changes, overlay.base)?;
+        Ok(Pending { registry: self, changes, overloads, _turn: turn })
+    }
+
+    /// Whether a function among the changes gets a name that others have. What is kept and calls one of these is asked when the
+    /// function is made, and only what could be seen then: so neither may have come while the other was under way.
+    ///
+    /// # Errors
+    /// 40001 if one has.
+    fn check_meanings(&self, current: &Snapshot, changes: &[Change], base: u64) -> Result<bool> {
+        let calls =
+            |class: ObjectClass| matches!(class, ObjectClass::Relation | ObjectClass::Type | ObjectClass::Function);
+        if !changes.iter().any(|change| calls(change.key().0)) {
+            return Ok(false);
+        }
+        let after = changes.iter().any(|c| matches!(c, Change::PutFunction(_))).then(|| current.apply(changes));
+        // What else of a function changes, its body, its grants, calls nothing by another name.
+        let called = |f: &Function| (f.namespace.clone(), f.name.clone(), f.args.clone(), f.variadic, f.defaults());
+        let is_new = |f: &Function| current.function_by_oid(f.oid).is_none_or(|was| called(was) != called(f));
+        let overloads = after.is_some_and(|after| {
+            changes.iter().any(|change| match change {
+                Change::PutFunction(f) => is_new(f) && after.has_overloads(&f.namespace, &f.name),
+                _ => false,
+            })
+        });
+        let late = match overloads {
+            true => self.changed_since(base).into_iter().any(|(class, _)| calls(class)),
+            false => self.overloaded.load(Ordering::Relaxed) > base,
+        };
+        if late { Err(concurrent()) } else { Ok(overloads) }
     }
 
     /// The objects that somebody has changed since the version `base`.
@@ -203,6 +238,9 @@ impl Pending<'_> {
         let mut changed = self.registry.changed.lock();
         for change in &self.changes {
             changed.insert(change.key(), next.version);
+        }
+        if self.overloads {
+            self.registry.overloaded.store(next.version, Ordering::Relaxed);
         }
         *current = Arc::new(next);
         current.clone()

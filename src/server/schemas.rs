@@ -221,6 +221,7 @@ pub(super) fn context(snapshot: Arc<Snapshot>) -> Context {
         probed: false,
         scratch: 0,
         shaped: Arc::default(),
+        told: None,
         touched: Arc::default(),
     }
 }

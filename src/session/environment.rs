@@ -59,6 +59,7 @@ impl Environment {
             probed: false,
             scratch: 0,
             shaped: Arc::default(),
+            told: None,
             touched: Arc::default(),
         };
         Self { context, key: Arc::new(key), acting }

@@ -247,6 +247,7 @@ impl SessionView for Shared {
         let gateway = self.gateway().ok()?;
         let state = self.state.lock();
         let cx = Context {
+            told: None,
             snapshot: state.snapshot.clone(),
             role: state.role,
             search_path: state.search_path.clone(),

@@ -34,6 +34,8 @@ pub struct Context {
     pub snapshot: Arc<Snapshot>,
     /// current_user's OID: whose rights are checked.
     pub role: Oid,
+    /// Who is told what went wrong, where that is somebody else than `role`: of a statement that the gateway adds for a foreign key.
+    pub told: Option<Oid>,
     /// Namespaces in search order, implicit ones (temporary, pg_catalog) included where PostgreSQL puts them.
     pub search_path: Arc<[Name]>,
     /// Where unqualified CREATE goes; `None` if no schema of search_path exists.
@@ -61,6 +63,11 @@ pub struct Context {
 }
 
 impl Context {
+    /// By whose rights errors show values.
+    pub fn reader(&self) -> Oid {
+        self.told.unwrap_or(self.role)
+    }
+
     /// The schema as the statement's names are looked up in it.
     pub fn seen(&self) -> Seen {
         Seen::new(Arc::clone(&self.snapshot), Arc::clone(&self.search_path), self.role)

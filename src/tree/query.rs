@@ -400,6 +400,8 @@ pub enum MergeAction {
 pub struct Returning {
     pub exprs: Vec<Expr>,
     pub columns: Vec<Field>,
+    /// The relations of which a system column is read that is a constant in the tree.
+    pub system: Vec<RelId>,
 }
 
 /// What a CHECK constraint, NOT NULL and the like must hold for each written row is in the relation's definition;

@@ -472,6 +472,8 @@ pub enum GrantTarget {
     Namespaces(Vec<Name>),
     /// By OID.
     Functions(Vec<Oid>),
+    /// By OID: enums, domains, ranges and composite types.
+    Types(Vec<Oid>),
     AllFunctionsIn {
         kind: super::RoutineKind,
         namespaces: Vec<Name>,

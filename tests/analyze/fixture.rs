@@ -110,6 +110,7 @@ pub fn context() -> Context {
         row_security: true,
         ways: Default::default(),
         held: false,
+        told: None,
         probed: false,
         scratch: 0,
         shaped: Default::default(),

@@ -140,7 +140,9 @@ pub(super) fn pg_shdepend(ask: &Ask<'_>) -> Result<Rows> {
     };
     for r in relations(ask) {
         rows.about = [r.oid, 0];
-        owned(&mut rows, (CLASS_CATALOG, r.oid), r.owner, &r.acl);
+        let none = Acl::default();
+        let granted = if matches!(r.kind, RelationKind::Composite) { &none } else { &r.acl };
+        owned(&mut rows, (CLASS_CATALOG, r.oid), r.owner, granted);
         for policy in &r.rules.policies {
             policy.roles.iter().for_each(|role| push(&mut rows, (POLICY_CATALOG, policy.oid), *role, b'r'));
         }
@@ -151,11 +153,12 @@ pub(super) fn pg_shdepend(ask: &Ask<'_>) -> Result<Rows> {
     for namespace in namespaces {
         owned(&mut rows, (NAMESPACE_CATALOG, namespace.oid), namespace.owner, &namespace.acl);
     }
-    let types = ask.snapshot.types.values().map(|ty| (TYPE_CATALOG, ty.oid, ty.owner));
-    let functions = ask.snapshot.functions.values().map(|function| (PROC_CATALOG, function.oid, function.owner));
+    let types = ask.snapshot.types.values().map(|ty| ((TYPE_CATALOG, ty.oid), ty.owner, &ty.acl));
+    let functions = ask.snapshot.functions.values();
+    let functions = functions.map(|function| ((PROC_CATALOG, function.oid), function.owner, &function.acl));
     let mut others: Vec<_> = types.chain(functions).collect();
-    others.sort_unstable();
-    others.into_iter().for_each(|(catalog, object, owner)| push(&mut rows, (catalog, object), owner, b'o'));
+    others.sort_unstable_by_key(|(object, ..)| *object);
+    others.into_iter().for_each(|(object, owner, acl)| owned(&mut rows, object, owner, acl));
     Ok(rows)
 }
 

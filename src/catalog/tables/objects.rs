@@ -145,7 +145,8 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
             Value::Bool(!matches!(r.kind, RelationKind::MaterializedView { populated: false, .. })),
             char_(if stored || kind == b'p' { b'd' } else { b'n' }),
             Value::Oid(Oid::from(stored)),
-            acl(&r.acl, ask.snapshot),
+            // What is granted on a composite type is the type's.
+            if kind == b'c' { Value::Null } else { acl(&r.acl, ask.snapshot) },
             Value::Bool(objects.partitions.contains_key(&r.oid)),
             Value::Bool(r.is_partition()),
             opt_text(bound_of(ask, r)),

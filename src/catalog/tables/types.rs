@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::facts::{TYPE_ROWS, TYPES};
-use crate::registry::{UserType, UserTypeKind};
+use crate::registry::{RelationKind, UserType, UserTypeKind};
 
 const COLUMNS: &[&str] = &[
     "oid",
@@ -64,6 +64,7 @@ struct Row<'a> {
     base: (Oid, i32),
     collation: Oid,
     default: Option<&'a str>,
+    acl: Value,
 }
 
 /// A function's OID by the name that regproc prints; 0 for `-`.
@@ -109,7 +110,7 @@ fn push(rows: &mut Rows, r: Row<'_>) {
         Value::Oid(r.collation),
         opt_text(r.default),
         opt_text(r.default),
-        Value::Null,
+        r.acl,
     ]);
 }
 
@@ -151,6 +152,7 @@ fn push_array(rows: &mut Rows, oid: Oid, name: &str, namespace: Oid, owner: Oid,
             base: (0, -1),
             collation: 0,
             default: None,
+            acl: Value::Null,
         },
     );
 }
@@ -179,6 +181,7 @@ fn push_user(rows: &mut Rows, ask: &Ask<'_>, t: &UserType) {
         base: (0, -1),
         collation: 0,
         default: None,
+        acl: acl(&t.acl, ask.snapshot),
     };
     match &t.kind {
         UserTypeKind::Enum { .. } => push(rows, common),
@@ -266,6 +269,10 @@ fn push_row_types(rows: &mut Rows, ask: &Ask<'_>) {
                 base: (0, -1),
                 collation: 0,
                 default: None,
+                acl: match r.kind {
+                    RelationKind::Composite => acl(&r.acl, ask.snapshot),
+                    _ => Value::Null,
+                },
             },
         );
         if r.row_array_type != 0 {

@@ -33,6 +33,8 @@ pub struct Found {
     pub collated: bool,
     /// One of them has cases of letters of its own.
     pub cased: bool,
+    /// The query is kept and does not run: what it reads is asked for at use, in the name of the view's owner.
+    pub kept: bool,
 }
 
 impl Found {

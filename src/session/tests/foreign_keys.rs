@@ -123,6 +123,7 @@ async fn tables_of_an_older_file_lose_duckdbs_foreign_keys() {
         probed: false,
         scratch: 0,
         shaped: Default::default(),
+        told: None,
         touched: Default::default(),
     };
     connection.begin(crate::engine::Access::ReadWrite).await.unwrap();

@@ -93,6 +93,7 @@ fn context(snapshot: Snapshot) -> Context {
         probed: false,
         scratch: 0,
         shaped: Arc::default(),
+        told: None,
         touched: Arc::default(),
     }
 }

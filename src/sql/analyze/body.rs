@@ -1,17 +1,20 @@
 //! Functions' bodies by themselves: analyzed when they are made, kept so that their names mean the same for everybody, read
 //! again for what they name.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::kept::{self, Names, Place};
 use super::routine::not_one_query;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
+use crate::policy;
 use crate::registry::expression::quote;
 use crate::registry::seen::Seen;
 use crate::registry::{Function, FunctionBody, Name, builtin};
 use crate::sql::deparse::{self, Style};
 use crate::sql::{Context, parse};
 use crate::tree::{self, Expr, Query, RelId};
+use crate::types::Oid;
 
 /// A body's query, the relation of its parameters, and where it names something.
 struct Body {
@@ -41,6 +44,44 @@ fn analyzed(function: &Function, cx: &Context, made: bool) -> Result<Body> {
 /// It cannot be analyzed.
 pub fn places(function: &Function, cx: &Context) -> Result<Vec<Place>> {
     analyzed(function, cx, false).map(|body| body.places)
+}
+
+/// The columns that a bound body names itself.
+///
+/// # Errors
+/// It cannot be analyzed.
+pub fn columns(function: &Function, cx: &Context) -> Result<BTreeSet<(Oid, i16)>> {
+    analyzed(function, cx, false).map(|body| policy::columns_of_query(&body.query))
+}
+
+/// The text of a bound body that meant something in `before` and is to mean the same in `after`, where columns go by other
+/// names; `None` if it does, or never meant anything.
+///
+/// # Errors
+/// 0A000 if it cannot be written so that it does.
+pub fn followed(function: &Function, before: &Context, after: &Context) -> Result<Option<String>> {
+    let Ok(was) = analyzed(function, before, false) else { return Ok(None) };
+    let types = |body: &Body| body.query.columns.iter().map(|c| c.ty).collect::<Vec<_>>();
+    let names = names(&was);
+    let print = |body: &Body| printed_as(function, body, &names, after, Style::KEPT);
+    let meant = print(&was);
+    let same = |function: &Function| {
+        let again = analyzed(function, after, false).ok()?;
+        (types(&again) == types(&was) && print(&again) == meant).then_some(())
+    };
+    // One that gives other rows than it says now can only be printed.
+    let misfits = |function: &Function| {
+        analyzed(function, after, false).is_err_and(|error| error.code() == SqlState::INVALID_FUNCTION_DEFINITION)
+    };
+    let holds = |text: &String| {
+        let function = with_text(function, text.clone());
+        same(&function).is_some() || misfits(&function)
+    };
+    let Some(text) = meant.clone().filter(holds) else {
+        return Err(Error::unsupported(format!("renaming or moving what function {} names", function.name))
+            .hint("Drop that first, and create it again afterwards."));
+    };
+    Ok(if same(function).is_some() { None } else { Some(text) })
 }
 
 fn with_text(function: &Function, text: String) -> Function {
@@ -73,8 +114,17 @@ pub fn keep(function: &Function, cx: &Context) -> Result<String> {
     Ok(written)
 }
 
+fn names(body: &Body) -> Vec<Name> {
+    body.query.columns.iter().map(|c| c.name.clone()).collect()
+}
+
 /// The body's query as text, its parameters by their numbers.
 fn printed(function: &Function, body: &Body, cx: &Context, style: Style) -> Option<String> {
+    printed_as(function, body, &names(body), cx, style)
+}
+
+/// As [`printed`], its columns under these names.
+fn printed_as(function: &Function, body: &Body, names: &[Name], cx: &Context, style: Style) -> Option<String> {
     let kept = kept::context(cx);
     let seen = Seen::new(Arc::clone(&kept.snapshot), Arc::clone(&kept.search_path), builtin::SUPERUSER);
     let params: Vec<String> = (1..=function.args.len()).map(|n| format!("${n}")).collect();
@@ -84,8 +134,7 @@ fn printed(function: &Function, body: &Body, cx: &Context, style: Style) -> Opti
             .ok()
             .map(|text| format!("SELECT {text}"));
     }
-    let names: Vec<Name> = body.query.columns.iter().map(|c| c.name.clone()).collect();
-    deparse::body(&body.query, &names, (body.params, &params), &seen, style).ok()
+    deparse::body(&body.query, names, (body.params, &params), &seen, style).ok()
 }
 
 /// The expression of RETURN.
@@ -113,7 +162,6 @@ pub fn shown(function: &Function, cx: &Context, seen: &Seen, style: Style) -> Re
         let target = expression(&body.query).ok_or_else(|| Error::internal("RETURN of no expression"))?;
         return Ok(format!("RETURN {}", deparse::expression(target, ("", body.params), &params, seen, style)?));
     }
-    let names: Vec<Name> = body.query.columns.iter().map(|c| c.name.clone()).collect();
-    let text = deparse::body(&body.query, &names, (body.params, &params), seen, style)?;
+    let text = deparse::body(&body.query, &names(&body), (body.params, &params), seen, style)?;
     Ok(format!("BEGIN ATOMIC\n{text};\nEND"))
 }

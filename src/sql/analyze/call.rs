@@ -254,10 +254,12 @@ impl Analyzer<'_> {
             arguments.exprs.extend(within.iter().map(|k| k.expr.clone()));
         }
         if let Some(made) = self.range_constructor(namespace.as_deref(), name, &arguments, pos)? {
+            self.note_type(&f.name, made.ty.oid);
             return Ok(made);
         }
         let form = match self.resolve_function(namespace.as_deref(), name, &arguments, pos)? {
             Resolved::Cast(target) => {
+                self.note_type(&f.name, target);
                 let arg = arguments.exprs.pop().ok_or_else(|| Error::internal("a cast without an argument"))?;
                 return self.explicit_cast(arg, PgType::new(target), pos);
             }

@@ -206,14 +206,17 @@ impl Analyzer<'_> {
                 false => Ok(Resolved::Function(take(forms, exact))),
             };
         }
+        let refs: Vec<FormRef<'_>> = forms.iter().map(FormRef).collect();
+        let choice = self.choose(&inputs, &refs);
+        // A function that a kept text calls stays one when a type gets its name.
+        let stays = |ty: Oid| ty >= oid::FIRST_USER && self.is_settled() && matches!(choice, Choice::One(_));
         if let ([source], true) = (inputs.as_slice(), arguments.names.is_empty())
-            && let Some(target) = self.function_name_as_type(namespace, name)
+            && let Some(target) = self.function_name_as_type(namespace, name).filter(|ty| !stays(*ty))
             && self.is_function_style_cast(*source, target)
         {
             return Ok(Resolved::Cast(target));
         }
-        let refs: Vec<FormRef<'_>> = forms.iter().map(FormRef).collect();
-        let choice = match self.choose(&inputs, &refs) {
+        let choice = match choice {
             Choice::One(form) => forms.iter().position(|f| std::ptr::eq(f, form.0)),
             Choice::None => return Err(self.function_error(namespace, name, arguments, false).at(pos)),
             Choice::Ambiguous => None,

@@ -553,14 +553,14 @@ impl Analyzer<'_> {
 
     pub(crate) fn returning(&mut self, items: Option<&[ast::SelectItem]>) -> Result<Returning> {
         let Some(items) = items else { return Ok(Returning::default()) };
-        let mut targets = self.targets(items, Clause::Returning)?;
+        let (mut targets, system) = self.noting_system_columns(|a| a.targets(items, Clause::Returning))?;
         for target in &mut targets {
             let placeholder = Expr { kind: ExprKind::Default, ty: target.expr.ty, pos: 0 };
             let expr = std::mem::replace(&mut target.expr, placeholder);
             target.expr = self.resolve_unknown(expr)?;
         }
         let columns = self.fields(&targets);
-        Ok(Returning { exprs: targets.into_iter().map(|t| t.expr).collect(), columns })
+        Ok(Returning { exprs: targets.into_iter().map(|t| t.expr).collect(), columns, system })
     }
 }
 

@@ -55,6 +55,7 @@ mod values;
 mod view_target;
 mod window;
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -118,6 +119,8 @@ pub struct Analyzer<'a> {
     rel_tables: HashMap<RelId, Arc<TableDef>>,
     /// What `xmax` is in RETURNING of the INSERT at hand.
     xmax: Option<Xmax>,
+    /// The relations of which RETURNING has read a system column so far.
+    system_read: RefCell<Vec<RelId>>,
     /// Relations that an outer join may extend with NULLs.
     nullable: HashSet<RelId>,
     origins: HashMap<RelId, Vec<(Oid, i16)>>,
@@ -146,7 +149,7 @@ pub struct Analyzer<'a> {
     /// The text is kept: who made it had the right to use its names.
     kept: bool,
     /// Where names stand, if the text is going to be kept.
-    places: Option<std::cell::RefCell<Vec<kept::Place>>>,
+    places: Option<RefCell<Vec<kept::Place>>>,
 }
 
 impl<'a> Analyzer<'a> {
@@ -159,6 +162,7 @@ impl<'a> Analyzer<'a> {
             untyped_params: BTreeSet::new(),
             rel_tables: HashMap::new(),
             xmax: None,
+            system_read: RefCell::default(),
             nullable: HashSet::new(),
             origins: HashMap::new(),
             function_rels: HashSet::new(),
@@ -177,6 +181,11 @@ impl<'a> Analyzer<'a> {
             kept: false,
             places: None,
         }
+    }
+
+    /// Is this text kept, with names that mean the same for everybody whatever is made later?
+    fn is_settled(&self) -> bool {
+        (self.kept || !self.views.is_empty()) && self.ctx.search_path.iter().map(|n| &**n).eq(kept::PATH)
     }
 
     /// A name with a namespace in front: 42501 if the role may not look into that, whether there is such a name or not

@@ -41,6 +41,7 @@ impl Analyzer<'_> {
         if self.scopes.iter().any(|s| s.items.iter().any(|i| i.rel.is_some_and(|r| self.rel_tables.contains_key(&r)))) {
             Self::refuse_system_column(&name, pos)?;
         }
+        self.refuse_kept_system_column(&name, pos)?;
         Err(self.missing_column(None, &name, pos))
     }
 
@@ -127,6 +128,7 @@ impl Analyzer<'_> {
         if item.rel.is_some_and(|r| self.rel_tables.contains_key(&r)) {
             Self::refuse_system_column(column, pos)?;
         }
+        self.refuse_kept_system_column(column, pos)?;
         Err(self.missing_column(Some(relation), column, pos))
     }
 

@@ -1,6 +1,6 @@
 //! Constructors of users' range types, which PostgreSQL makes as functions of their names.
 
-use super::candidate::Arguments;
+use super::candidate::{Arguments, Resolved};
 use super::{Analyzer, CastContext, Expr, ExprKind};
 use crate::error::{Error, Result};
 use crate::facts::PROCS;
@@ -32,6 +32,11 @@ impl Analyzer<'_> {
             }
             UserTypeKind::Enum { .. } | UserTypeKind::Domain { .. } => return Ok(None),
         };
+        let called = || self.resolve_function(namespace, name, arguments, pos);
+        if self.is_settled() && matches!(called(), Ok(Resolved::Function(_))) {
+            // A function that a kept text calls stays one when a range gets its name.
+            return Ok(None);
+        }
         if !matches!(given.len(), 2 | 3) || !arguments.names.is_empty() || arguments.variadic {
             return Ok(None);
         }

@@ -57,7 +57,10 @@ impl Analyzer<'_> {
 
     /// The candidates along the search path: of two that take the same, the first one met.
     pub(super) fn forms_along_path(&self, name: &str, count: usize, arguments: &Arguments) -> Vec<Form> {
-        if self.ctx.snapshot.functions.is_empty() && self.ctx.snapshot.extensions.is_empty() {
+        // What is kept names functions of users that share a name with one of PostgreSQL's with their namespace (Names::write):
+        // nobody can put one in the place of the other later.
+        let own = self.is_settled() && super::candidate::builtin(name).next().is_some();
+        if own || self.ctx.snapshot.functions.is_empty() && self.ctx.snapshot.extensions.is_empty() {
             return super::candidate::forms(super::candidate::builtin(name), count, arguments);
         }
         let mut out: Vec<Form> = Vec::new();

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::stored::Stored;
 use super::{Analyzer, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
+use crate::registry::build::SYSTEM_COLUMNS;
 use crate::tree::{CteId, Field, RelColumn, RelId};
 use crate::types::{Oid, PgType, Value, oid};
 
@@ -33,7 +35,7 @@ pub(crate) enum Clause {
     CopyWhere,
     MergeWhen,
     Execute,
-    Stored(super::stored::Stored),
+    Stored(Stored),
 }
 
 impl Clause {
@@ -347,6 +349,7 @@ impl Analyzer<'_> {
             },
             _ => return Ok(None),
         };
+        self.system_read.borrow_mut().push(rel);
         let constant = Expr { kind: ExprKind::Const(Value::Oid(value)), ty: PgType::new(ty), pos };
         if !self.nullable.contains(&rel) {
             return Ok(Some(constant));
@@ -361,6 +364,45 @@ impl Analyzer<'_> {
         let there = Expr { kind: there, ty: PgType::new(oid::BOOL), pos };
         let kind = ExprKind::Case { simple: false, whens: vec![(there, constant)], otherwise: None };
         Ok(Some(Expr { kind, ty: PgType::new(ty), pos }))
+    }
+
+    /// What `step` gives, and the relations of which it has read a system column that is a constant.
+    pub(crate) fn noting_system_columns<T>(
+        &mut self,
+        step: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<(T, Vec<RelId>)> {
+        let outer = std::mem::take(self.system_read.get_mut());
+        let done = step(self);
+        let read = std::mem::replace(self.system_read.get_mut(), outer);
+        Ok((done?, read))
+    }
+
+    /// System columns in an expression that is kept: a CHECK and a generated column take but `tableoid`, or none.
+    pub(crate) fn refuse_kept_system_column(&self, name: &str, pos: u32) -> Result<()> {
+        // A domain's value has no row around it.
+        let row = self.scopes.last().filter(|scope| scope.items.iter().any(|item| !item.alias.is_empty()));
+        let Some(Clause::Stored(kind)) = row.map(|scope| scope.clause) else { return Ok(()) };
+        if !SYSTEM_COLUMNS.contains(&name) {
+            return Ok(());
+        }
+        let invalid = |message| Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message).at(pos));
+        match kind {
+            Stored::Check if name != "tableoid" => {
+                invalid(format!("system column \"{name}\" reference in check constraint is invalid"))
+            }
+            Stored::Generated if name != "tableoid" => {
+                invalid(format!("cannot use system column \"{name}\" in column generation expression"))
+            }
+            Stored::Check | Stored::Generated | Stored::Policy | Stored::Mask | Stored::Transform => {
+                Err(Error::unsupported(format!("the system column \"{name}\" in an expression of a table")).at(pos))
+            }
+            // These have words of their own.
+            Stored::Default
+            | Stored::IndexExpression
+            | Stored::IndexPredicate
+            | Stored::PartitionKey
+            | Stored::PartitionBound => Ok(()),
+        }
     }
 
     /// System columns that DuckDB has nothing for.

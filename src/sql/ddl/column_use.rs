@@ -1,5 +1,5 @@
-//! What depends on a column beside its own table's keys, checks and indexes: foreign keys to it, views, policies and masks, by
-//! what their texts are bound to. A text that cannot be read may depend on anything.
+//! What depends on a column beside its own table's keys, checks and indexes: foreign keys to it, views, functions, policies and
+//! masks, by what their texts are bound to. A text that cannot be read may depend on anything.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::kept::Row;
 use super::planner::Planner;
 use crate::error::Result;
 use crate::policy;
-use crate::registry::{ConstraintKind, Name, Relation};
+use crate::registry::{ConstraintKind, Function, Name, Relation};
 use crate::sql::Context;
 use crate::sql::analyze::kept::stored_query;
 use crate::sql::analyze::{self, Stored};
@@ -37,6 +37,10 @@ impl Planner<'_> {
         }
         let views = self.views_on_column(table, num).into_iter();
         found.extend(views.map(|view| (view.oid, Dependent::View(view))));
+        for function in self.functions_on_column(table, num) {
+            let signature = self.signature(&function);
+            found.push((function.oid, Dependent::Function(function, signature)));
+        }
         for (of, name) in self.policies_on_column(table, num) {
             let oid = of.rules.policies.iter().find(|p| p.name == name).map_or(0, |p| p.oid);
             found.push((oid, Dependent::Policy { table: of, name }));
@@ -56,6 +60,14 @@ impl Planner<'_> {
         let mut views = self.views_on(table);
         views.retain(names);
         views
+    }
+
+    /// The functions whose bodies are bound to the column.
+    fn functions_on_column(&self, table: &Relation, num: i16) -> Vec<Arc<Function>> {
+        let cx = self.now();
+        let mut functions = self.functions_on(&[table.oid], &table.name);
+        functions.retain(|function| is_among((table.oid, num), analyze::body::columns(function, &cx)));
+        functions
     }
 
     /// The policies that name the column, each with its table: this one, or another.

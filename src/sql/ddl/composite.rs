@@ -30,7 +30,7 @@ impl Planner<'_> {
             columns: Vec::new(),
             constraints: Vec::new(),
             indexes: Vec::new(),
-            acl: Acl::default(),
+            acl: self.type_default_acl(namespace),
             comment: None,
             row_type: self.after.counters.allocate_oid(),
             row_array_type: self.after.counters.allocate_oid(),
@@ -87,7 +87,9 @@ impl Planner<'_> {
                 new.namespace = to.clone();
             }
             AlterEnum::SetOwner { to } => {
-                new.owner = self.role(to)?.oid;
+                let owner = self.role(to)?.oid;
+                new.acl = super::grant::change_owner(&new.acl, new.owner, owner);
+                new.owner = owner;
                 self.put_relation(new);
                 return Ok(());
             }

@@ -6,7 +6,7 @@ use super::grant::{Terms, change, checked};
 use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::privileges::{Kind, PUBLIC};
-use crate::registry::{Acl, Change, DefaultAcl, DefaultKind, Function, Namespace, Relation, RelationKind};
+use crate::registry::{Acl, Change, DefaultAcl, DefaultKind, Function, Name, Namespace, Relation, RelationKind};
 use crate::tree::DefaultPrivileges;
 use crate::types::Oid;
 
@@ -86,6 +86,14 @@ impl Planner<'_> {
 
     pub fn function_default_acl(&self, function: &Function) -> Acl {
         self.after.acl_of_new(function.owner, self.namespace_oid(&function.namespace), DefaultKind::Functions)
+    }
+
+    /// Of a type that the role at hand makes.
+    pub fn type_default_acl(&self, namespace: &Name) -> Acl {
+        match self.for_files {
+            true => Acl::default(),
+            false => self.after.acl_of_new(self.cx.role, self.namespace_oid(namespace), DefaultKind::Types),
+        }
     }
 
     pub fn namespace_default_acl(&self, namespace: &Namespace) -> Acl {

@@ -31,6 +31,7 @@ impl Planner<'_> {
             owner: self.cx.role,
             managed: self.managed(),
             kind: UserTypeKind::Domain { base: *base, not_null: *not_null, default: default.clone(), checks: named },
+            acl: self.type_default_acl(namespace),
             comment: None,
             constraint_comments: Vec::new(),
             label_places: Vec::new(),
@@ -103,7 +104,7 @@ impl Planner<'_> {
                 }
                 ty.name = to.clone();
             }
-            AlterDomain::SetOwner { to } => ty.owner = self.role(to)?.oid,
+            AlterDomain::SetOwner { to } => self.type_goes_to(&mut ty, to)?,
         }
         let oid = ty.oid;
         let (before, renamed, objects) = (self.after.clone(), ty.name != *name, [ty.oid, ty.array_oid]);

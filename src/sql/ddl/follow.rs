@@ -1,4 +1,4 @@
-//! Views and policies follow the columns of what they read: a renamed column is read by its new name, and one that is added takes
+//! Views, bound functions and policies follow the columns of what they read: a renamed column is read by its new name, and one that is added takes
 //! no other's place. The tree of before is compared with what the text means afterwards; where they differ the text is printed anew
 //! from the tree.
 
@@ -9,7 +9,7 @@ use super::planner::Planner;
 use crate::error::{Error, Result};
 use crate::registry::expression::quote;
 use crate::registry::seen::Seen;
-use crate::registry::{Name, Relation, Snapshot, builtin};
+use crate::registry::{Change, Name, Relation, Snapshot, builtin};
 use crate::sql::Context;
 use crate::sql::analyze::{self, Stored, kept};
 use crate::sql::deparse::{self, Style};
@@ -22,6 +22,7 @@ impl Planner<'_> {
     /// 0A000 if a view or a policy cannot be written so that it means the same.
     pub fn columns_follow(&mut self, before: &Snapshot, old: &Relation) -> Result<()> {
         self.views_follow(before, old)?;
+        self.functions_follow(before, old)?;
         let mut tables: Vec<Arc<Relation>> = self.policies_on(old).into_iter().map(|(table, _)| table).collect();
         tables.dedup_by_key(|table| table.oid);
         tables.iter().try_for_each(|table| self.expressions_follow(before, old, table))?;
@@ -118,6 +119,20 @@ impl Planner<'_> {
             let mut new = (*view).clone();
             new.kind = new.kind.with_definition(text, kept::PATH.map(Name::from).to_vec());
             self.put_relation(new);
+        }
+        Ok(())
+    }
+
+    fn functions_follow(&mut self, before: &Snapshot, old: &Relation) -> Result<()> {
+        let at = |snapshot: &Snapshot| Context { snapshot: Arc::new(snapshot.clone()), ..self.cx.clone() };
+        let (before, after) = (at(before), at(&self.after));
+        for function in self.functions_on(&[old.oid], &old.name) {
+            if let Some(text) = analyze::body::followed(&function, &before, &after)? {
+                let mut new = (*function).clone();
+                new.body.statements = vec![text];
+                new.body.search_path = kept::PATH.map(Name::from).to_vec();
+                self.change(Change::PutFunction(Arc::new(new)));
+            }
         }
         Ok(())
     }

@@ -63,7 +63,7 @@ impl Planner<'_> {
             return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
                 .detail("System catalog modifications are currently disallowed."));
         }
-        let mut made = function.clone();
+        let (mut made, before) = (function.clone(), self.after.clone());
         match self.after.function(namespace, name, &function.args).cloned() {
             None => {
                 made.oid = self.after.counters.allocate_oid();
@@ -79,8 +79,9 @@ impl Planner<'_> {
                 (made.acl, made.comment) = (old.acl.clone(), old.comment.clone());
             }
         }
-        self.put_function(made);
-        Ok(())
+        let made = Arc::new(made);
+        self.change(Change::PutFunction(Arc::clone(&made)));
+        self.takes_nobodys_place(&before, &made)
     }
 
     /// What CREATE OR REPLACE must leave as it is (ProcedureCreate).
@@ -161,8 +162,10 @@ impl Planner<'_> {
             return Err(Error::new(SqlState::DUPLICATE_FUNCTION, message));
         }
         let before = self.after.clone();
-        self.put_function(new);
-        self.follow(&before, &[old.oid], &old.name)
+        let new = Arc::new(new);
+        self.change(Change::PutFunction(Arc::clone(&new)));
+        self.follow(&before, &[old.oid], &old.name)?;
+        self.takes_nobodys_place(&before, &new)
     }
 
     /// Drops these functions together. With CASCADE views and functions go that use them.

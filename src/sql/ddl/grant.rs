@@ -2,9 +2,10 @@
 
 use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Report, Result, SqlState};
+use crate::registry::build::SYSTEM_COLUMNS;
 use crate::registry::privileges::{Kind, PUBLIC};
 use crate::registry::{
-    Acl, Change, Column, Grant, Managed, Name, Privileges, Relation, RelationKind, Snapshot, builtin,
+    Acl, Change, Column, Grant, Managed, Name, Privileges, Relation, RelationKind, Snapshot, UserType, builtin,
 };
 use crate::tree::{GrantChange, GrantTarget, GrantedPrivilege, WANTED_ALL};
 use crate::types::Oid;
@@ -69,6 +70,11 @@ impl Planner<'_> {
             GrantTarget::Functions(functions) => {
                 for oid in functions {
                     self.grant_on_function(*oid, privileges, &terms)?;
+                }
+            }
+            GrantTarget::Types(types) => {
+                for oid in types {
+                    self.grant_on_type(*oid, privileges, &terms)?;
                 }
             }
             GrantTarget::AllFunctionsIn { kind, namespaces } => {
@@ -184,6 +190,31 @@ impl Planner<'_> {
         Ok(())
     }
 
+    fn grant_on_type(&mut self, oid: Oid, privileges: &[GrantedPrivilege], terms: &Terms) -> Result<()> {
+        let Some(ty) = self.after.user_type_by_oid(oid).cloned() else {
+            let composite = self.after.relation_of_row(oid).map(|r| (**r).clone());
+            let composite = composite.ok_or_else(|| Error::internal("a grant on a type that is nobody's"))?;
+            return self.grant_on_relation(composite, privileges, terms);
+        };
+        self.may_grant(&ty.managed, "type", &ty.name)?;
+        let mut ty = (*ty).clone();
+        for GrantedPrivilege { privileges: wanted, columns: _ } in privileges {
+            let wanted = checked(*wanted, Kind::Type, &ty.name)?;
+            let wanted = self.grantable(wanted, &ty.acl, Kind::Type, ty.owner, &ty.name);
+            ty.acl = change(&ty.acl, Kind::Type, ty.owner, wanted, terms, &self.after)?;
+        }
+        self.put_type(ty);
+        Ok(())
+    }
+
+    /// ALTER … OWNER TO of a type.
+    pub fn type_goes_to(&mut self, ty: &mut UserType, to: &Name) -> Result<()> {
+        let owner = self.role(to)?.oid;
+        ty.acl = change_owner(&ty.acl, ty.owner, owner);
+        ty.owner = owner;
+        Ok(())
+    }
+
     fn grant_on_database(&mut self, privileges: &[GrantedPrivilege], terms: &Terms) -> Result<()> {
         let (mut acl, name) = (self.after.database_acl.clone(), self.after.database.clone());
         for GrantedPrivilege { privileges: wanted, columns: _ } in privileges {
@@ -234,6 +265,7 @@ pub(super) fn checked(wanted: Privileges, kind: Kind, name: &str) -> Result<Priv
         Kind::Database => "database",
         Kind::Column => "column",
         Kind::Function => "function",
+        Kind::Type => "type",
     };
     let _ = name;
     let message = format!("invalid privilege type {extra:?} for {what}");
@@ -241,6 +273,10 @@ pub(super) fn checked(wanted: Privileges, kind: Kind, name: &str) -> Result<Priv
 }
 
 fn column_mut<'a>(relation: &'a mut Relation, name: &str) -> Result<&'a mut Column> {
+    if SYSTEM_COLUMNS.contains(&name) {
+        return Err(Error::unsupported(format!("a grant on the system column \"{name}\""))
+            .hint("Whoever may read the whole table may read it."));
+    }
     let message = format!("column \"{name}\" of relation \"{}\" does not exist", relation.name);
     let found = relation.columns.iter_mut().find(|c| &*c.name == name);
     found.ok_or_else(|| Error::new(SqlState::UNDEFINED_COLUMN, message))

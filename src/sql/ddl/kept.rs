@@ -27,7 +27,7 @@ impl Row {
         Self { name: relation.name.to_string(), columns: relation.columns.iter().map(column).collect() }
     }
 
-    fn of_domain(ty: &UserType) -> Self {
+    pub fn of_domain(ty: &UserType) -> Self {
         let columns = match &ty.kind {
             UserTypeKind::Domain { base, .. } => vec![RelColumn { name: "value".into(), ty: *base, attnum: 1 }],
             UserTypeKind::Enum { .. } | UserTypeKind::Range { .. } | UserTypeKind::Multirange { .. } => Vec::new(),
@@ -120,7 +120,7 @@ pub fn texts_of(relation: &mut Relation) -> Vec<Kept<'_>> {
     out
 }
 
-fn texts_of_type(ty: &mut UserType) -> Vec<Kept<'_>> {
+pub fn texts_of_type(ty: &mut UserType) -> Vec<Kept<'_>> {
     let shown = format!("type {}", ty.name);
     match &mut ty.kind {
         UserTypeKind::Domain { base: _, not_null: _, default, checks } => {
@@ -137,13 +137,13 @@ fn texts_of_type(ty: &mut UserType) -> Vec<Kept<'_>> {
 }
 
 /// Does a text hold the name at all? If not, it need not be analyzed.
-fn holds_name(texts: &[String], name: &str) -> bool {
+pub fn holds_name(texts: &[String], name: &str) -> bool {
     let name = name.to_lowercase().replace('"', "\"\"");
     texts.iter().any(|text| text.to_lowercase().contains(&name))
 }
 
 /// The places of one text; none if it does not hold any of the names, which saves analyzing most.
-fn places(kept: &Kept<'_>, row: &Row, names: &[&str], cx: &Context) -> Result<Vec<Place>> {
+pub fn places(kept: &Kept<'_>, row: &Row, names: &[&str], cx: &Context) -> Result<Vec<Place>> {
     let lower = kept.text.to_lowercase();
     if !names.iter().any(|name| lower.contains(&name.to_lowercase().replace('"', "\"\""))) {
         return Ok(Vec::new());
@@ -161,7 +161,7 @@ fn names_one(kept: &Kept<'_>, row: &Row, (objects, name): (&[Oid], &Name), cx: &
 }
 
 /// A view of an older file is kept with a search path of its own: what it names is not written anew.
-fn of_older_file(relation: &Relation) -> bool {
+pub fn of_older_file(relation: &Relation) -> bool {
     relation.kind.definition().is_some_and(|(_, search_path)| !search_path.iter().map(|n| &**n).eq(kept::PATH))
 }
 

@@ -25,6 +25,7 @@ pub mod loads;
 /// What a schema change locks.
 pub mod locks;
 mod materialized;
+mod overload;
 /// Partition trees.
 pub mod partition;
 pub(in crate::sql) mod physical;

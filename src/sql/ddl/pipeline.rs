@@ -164,7 +164,8 @@ pub fn question(cx: &Context, text: &str) -> Result<Plan> {
 
 /// A query about what will be there after a change.
 pub fn question_after(cx: &Context, after: &Snapshot, text: &str) -> Result<Plan> {
-    let cx = Context { role: builtin::SUPERUSER, ..context(cx, after.clone(), &[]) };
+    let told = Some(cx.reader());
+    let cx = Context { role: builtin::SUPERUSER, told, ..context(cx, after.clone(), &[]) };
     compile_text(&cx, text)
 }
 

@@ -38,6 +38,7 @@ impl Planner<'_> {
             owner: self.cx.role,
             managed: self.managed(),
             kind,
+            acl: self.type_default_acl(namespace),
             comment: None,
             constraint_comments: Default::default(),
             label_places: Vec::new(),

@@ -236,8 +236,12 @@ impl Planner<'_> {
         for extension in self.after.extensions.values().filter(|e| e.owner == role) {
             uses.push(format!("owner of extension {}", extension.name));
         }
-        for ty in self.after.types.values().filter(|t| t.owner == role) {
-            uses.push(format!("owner of type {}", ty.name));
+        for ty in self.after.types.values() {
+            if ty.owner == role {
+                uses.push(format!("owner of type {}", ty.name));
+            } else if granted(&ty.acl) {
+                uses.push(format!("privileges for type {}", ty.name));
+            }
         }
         uses.sort();
         uses

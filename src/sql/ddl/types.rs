@@ -33,6 +33,7 @@ impl Planner<'_> {
             owner: self.cx.role,
             managed: self.managed(),
             kind: UserTypeKind::Enum { labels: labels.into() },
+            acl: self.type_default_acl(namespace),
             comment: None,
             constraint_comments: Vec::new(),
             label_places: Vec::new(),
@@ -71,7 +72,7 @@ impl Planner<'_> {
             }
             AlterEnum::SetNamespace { .. } => return Ok(()),
             AlterEnum::SetOwner { to } => {
-                ty.owner = self.role(to)?.oid;
+                self.type_goes_to(&mut ty, to)?;
                 self.put_type(ty);
                 return Ok(());
             }

@@ -150,7 +150,7 @@ impl Lowerer<'_> {
         written: &[u16],
         guards: usize,
     ) -> Option<Scalar> {
-        let (snapshot, role) = (self.cx.snapshot.clone(), self.cx.role);
+        let (snapshot, role) = (self.cx.snapshot.clone(), self.cx.reader());
         if !snapshot.shows_values(role, def) {
             return None;
         }
@@ -161,7 +161,9 @@ impl Lowerer<'_> {
                 let column = def.column_by_num(column.attnum);
                 column.is_some_and(|c| snapshot.column_privileges(role, def, c).contains(select))
             };
-            column.attnum > 0 && (all || written.contains(&index) || readable())
+            // What is written on another's behalf is nothing that who is told has given.
+            let given = self.cx.told.is_none() && written.contains(&index);
+            column.attnum > 0 && (all || given || readable())
         };
         let columns = target.columns.iter().enumerate().map(|(i, c)| (i as u16, c));
         let columns: Vec<(u16, &RelColumn)> = columns.filter(|(index, c)| may(*index, c)).collect();

@@ -8,8 +8,11 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::registry;
 use crate::sql::Command;
+use crate::sql::analyze::walk;
 use crate::sql::ddl::physical::FILLER;
-use crate::tree::{ConflictAction, Expr, ExprKind, Insert, InsertSource, OnConflict, Relation, Returning, Source};
+use crate::tree::{
+    CastHow, ConflictAction, Expr, ExprKind, Insert, InsertSource, OnConflict, Relation, Returning, Source,
+};
 use crate::types::{PgType, Phys, oid};
 
 use super::array::{derived, plain_query};
@@ -240,7 +243,8 @@ impl Lowerer<'_> {
             let value = self.expr(e)?;
             let value = self.output_column(value, field.ty)?;
             if !is_of_target(&value, target) {
-                return Err(Error::unsupported("a subquery in RETURNING of INSERT … ON CONFLICT"));
+                return Err(Error::unsupported("what RETURNING of this INSERT … ON CONFLICT computes")
+                    .hint("Return the columns, and compute with them in the next statement."));
             }
             values.push(value);
         }
@@ -314,6 +318,28 @@ fn written(insert: &Insert) -> Vec<u16> {
 
 fn is_set_returning(value: &Scalar) -> bool {
     matches!(&value.node, Node::Template { text, .. } if text.starts_with("unnest("))
+}
+
+/// True if the expression has in it what DuckDB's RETURNING does not take: queries, parameters, and what is computed by the
+/// session's settings.
+pub(super) fn asks_session(e: &Expr) -> bool {
+    // Their texts are the same for everybody.
+    let settled = |ty: PgType| {
+        matches!(ty.oid, oid::BOOL | oid::INT2 | oid::INT4 | oid::INT8 | oid::NUMERIC | oid::TEXT | oid::VARCHAR)
+            || matches!(ty.oid, oid::BPCHAR | oid::UUID | oid::UNKNOWN)
+    };
+    let mut found = super::arms::has_query(e);
+    let _ = walk(e, 0, &mut |e, _| {
+        found |= match &e.kind {
+            ExprKind::Param(_) | ExprKind::Session(..) => true,
+            ExprKind::Call(call) => call.func.volatility == b's',
+            ExprKind::Cast { arg: _, how: CastHow::Function(func), explicit: _ } => func.volatility == b's',
+            ExprKind::Cast { arg, how: CastHow::InOut, explicit: _ } => !settled(arg.ty) || !settled(e.ty),
+            _ => false,
+        };
+        Ok(!found)
+    });
+    found
 }
 
 /// True if the value has nothing in it but the target's columns.

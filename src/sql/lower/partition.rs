@@ -362,7 +362,7 @@ impl Lowerer<'_> {
         target: &Relation,
         values: &[Option<Scalar>],
     ) -> Result<Scalar> {
-        let (snapshot, role) = (self.cx.snapshot.clone(), self.cx.role);
+        let (snapshot, role) = (self.cx.snapshot.clone(), self.cx.reader());
         let Some(key) = table.partitioning.key.clone() else { return Ok(super::raise::raise(&error, &Phys::Bool)) };
         let select = Privileges::SELECT;
         let readable = snapshot.relation_privileges(role, table).contains(select)

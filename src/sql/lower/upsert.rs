@@ -115,7 +115,7 @@ pub(super) fn wanted(insert: &Insert, def: &registry::Relation) -> bool {
     };
     let among = several && (keys.len() > 1 || keys.iter().flat_map(|key| &key.parts).any(nullable));
     let returning = &insert.returning.exprs;
-    let returned = several && !returning.is_empty() || returning.iter().any(super::arms::has_query);
+    let returned = several && !returning.is_empty() || returning.iter().any(super::insert::asks_session);
     insert.xmax.is_some() || checked || beyond || among || returned
 }
 

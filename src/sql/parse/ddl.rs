@@ -108,12 +108,7 @@ pub enum RawDdl {
         name: Name,
         if_exists: bool,
     },
-    /// GRANT and REVOKE on types: no privileges are kept for them.
-    GrantOnTypes {
-        revoke: bool,
-        domain: bool,
-        names: Vec<QualifiedName>,
-    },
+    GrantOnTypes(super::RawTypeGrant),
     Function(super::RawFunction),
     DropAbsent(super::DropAbsent),
     Statistics(super::RawStatistics),
@@ -530,8 +525,8 @@ fn drop(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
 /// `GRANT a, b TO c [WITH ADMIN OPTION]`, `REVOKE [ADMIN OPTION FOR] a FROM c`: no ON in it; and what names types.
 fn membership(c: &mut Cursor<'_>, revoke: bool) -> Result<Option<RawDdl>> {
     if let Some(on) = (c.at..c.tokens.len()).find(|i| c.is_word(i - c.at, "on")) {
-        c.at = on + 1;
-        return super::domain::granted(c, revoke);
+        let start = std::mem::replace(&mut c.at, on + 1);
+        return super::domain::granted(c, revoke, start);
     }
     let mut admin = revoke && c.eat("admin option for");
     let roles = names(c)?;

@@ -25,28 +25,16 @@ pub fn alter(c: &mut Cursor<'_>) -> Result<DefaultPrivileges> {
         c.expect("revoke")?;
     }
     let option_only = revoke && c.eat("grant option for");
-    let mut privileges = Privileges::NONE;
-    if c.eat("all privileges") || c.eat("all") {
-        privileges = WANTED_ALL;
-    } else {
-        loop {
-            privileges = privileges.union(privilege(c)?);
-            if !c.eat_token(&Token::Comma) {
-                break;
-            }
-        }
-    }
+    let privileges = privileges(c)?;
     c.expect("on")?;
     let kinds = [
         ("tables", DefaultKind::Tables),
         ("sequences", DefaultKind::Sequences),
         ("functions", DefaultKind::Functions),
         ("routines", DefaultKind::Functions),
+        ("types", DefaultKind::Types),
         ("schemas", DefaultKind::Namespaces),
     ];
-    if c.eat("types") {
-        return Err(Error::unsupported("ALTER DEFAULT PRIVILEGES … ON TYPES").hint("Everybody may use types."));
-    }
     let kind = kinds.into_iter().find(|(word, _)| c.eat(word)).map(|(_, kind)| kind).ok_or_else(|| c.error())?;
     c.expect(if revoke { "from" } else { "to" })?;
     let grantees = list(c, |c| {
@@ -63,7 +51,15 @@ pub fn alter(c: &mut Cursor<'_>) -> Result<DefaultPrivileges> {
     Ok(DefaultPrivileges { roles, namespaces, kind, revoke, option_only, with_option, privileges, grantees, cascade })
 }
 
-fn list<T>(c: &mut Cursor<'_>, item: impl Fn(&mut Cursor<'_>) -> Result<T>) -> Result<Vec<T>> {
+/// What is granted or revoked.
+pub(super) fn privileges(c: &mut Cursor<'_>) -> Result<Privileges> {
+    if c.eat("all privileges") || c.eat("all") {
+        return Ok(WANTED_ALL);
+    }
+    Ok(list(c, privilege)?.into_iter().fold(Privileges::NONE, Privileges::union))
+}
+
+pub(super) fn list<T>(c: &mut Cursor<'_>, item: impl Fn(&mut Cursor<'_>) -> Result<T>) -> Result<Vec<T>> {
     let mut out = vec![item(c)?];
     while c.eat_token(&Token::Comma) {
         out.push(item(c)?);

@@ -1,13 +1,29 @@
-//! CREATE DOMAIN and ALTER DOMAIN.
+//! CREATE DOMAIN and ALTER DOMAIN; GRANT and REVOKE on domains and other types.
 
-use sqlparser::tokenizer::{Token, TokenWithSpan};
+use sqlparser::tokenizer::TokenWithSpan;
 
 use super::cursor::Cursor;
 use super::ddl::RawDdl;
+use super::function::grantee;
 use super::with_parser;
 use crate::error::{Error, Result};
-use crate::registry::Name;
-use crate::tree::AlterDomain;
+use crate::registry::{Name, Privileges};
+use crate::tree::{AlterDomain, QualifiedName};
+
+/// GRANT or REVOKE on types.
+#[derive(Debug, Clone)]
+pub struct RawTypeGrant {
+    pub revoke: bool,
+    /// ON DOMAIN.
+    pub domain: bool,
+    /// WITH GRANT OPTION, GRANT OPTION FOR.
+    pub option: bool,
+    pub privileges: Privileges,
+    pub names: Vec<QualifiedName>,
+    /// `None` is PUBLIC.
+    pub grantees: Vec<Option<Name>>,
+    pub cascade: bool,
+}
 
 /// Words that end a domain's type and its default.
 const CLAUSES: &[&str] = &["default", "constraint", "not", "null", "check", "collate"];
@@ -123,17 +139,29 @@ fn add(c: &mut Cursor<'_>) -> Result<AlterDomain> {
     Ok(AlterDomain::AddCheck { name, expression })
 }
 
-/// What GRANT and REVOKE name after ON, if types; nothing otherwise.
-pub(super) fn granted(c: &mut Cursor<'_>, revoke: bool) -> Result<Option<RawDdl>> {
+/// GRANT and REVOKE, of which the cursor stands behind ON, if they name types; nothing otherwise. `start`: where the privileges begin.
+pub(super) fn granted(c: &mut Cursor<'_>, revoke: bool, start: usize) -> Result<Option<RawDdl>> {
     let domain = c.eat("domain");
     if !domain && !c.eat("type") {
         return Ok(None);
     }
-    let mut names = vec![c.qualified()?];
-    while c.eat_token(&Token::Comma) {
-        names.push(c.qualified()?);
-    }
+    let behind = c.at;
+    c.at = start;
+    let option_for = revoke && c.eat("grant option for");
+    let privileges = super::defaults::privileges(c)?;
+    c.expect("on")?;
+    c.at = behind;
+    let names = super::defaults::list(c, |c| c.qualified())?;
     c.expect(if revoke { "from" } else { "to" })?;
-    c.rest();
-    Ok(Some(RawDdl::GrantOnTypes { revoke, domain, names }))
+    let grantees = super::defaults::list(c, |c| {
+        c.eat("group");
+        grantee(c)
+    })?;
+    let option = if revoke { option_for } else { c.eat("with grant option") };
+    if c.eat("granted by") {
+        grantee(c)?;
+    }
+    let cascade = revoke && c.eat("cascade");
+    c.eat("restrict");
+    Ok(Some(RawDdl::GrantOnTypes(RawTypeGrant { revoke, domain, option, privileges, names, grantees, cascade })))
 }

@@ -50,6 +50,7 @@ pub use copy::{CopyOptionValue, CopyStatement, CopySubject, copy_of_columns};
 pub use ddl::{RawAttribute, RawDdl};
 pub use dialect::DuckgateDialect;
 pub use digest::digest;
+pub use domain::RawTypeGrant;
 pub use function::{RawBody, RawCreate, RawFunction, RawSignature, RawTarget};
 pub use leave_out::NOT_DISTINCT;
 pub use leave_out::known_tablespace;

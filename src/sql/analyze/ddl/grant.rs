@@ -4,9 +4,9 @@ use sqlparser::ast::{self, Action, GrantObjects, GranteeName, GranteesType, Obje
 
 use super::super::Analyzer;
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Name, Privileges};
-use crate::sql::parse;
-use crate::tree::{Ddl, GrantChange, GrantTarget, GrantedPrivilege, QualifiedName, WANTED_ALL};
+use crate::registry::{Name, Privileges, RelationKind};
+use crate::sql::parse::{self, RawTypeGrant};
+use crate::tree::{Ddl, GrantChange, GrantTarget, GrantedPrivilege, WANTED_ALL};
 use crate::types::PgType;
 
 impl Analyzer<'_> {
@@ -121,8 +121,10 @@ impl Analyzer<'_> {
         }
     }
 
-    /// USAGE of types, for which we keep no privileges: what PostgreSQL says of the names first (ExecGrant_Type).
-    pub(super) fn grant_on_types<T>(&self, revoke: bool, domain: bool, names: &[QualifiedName]) -> Result<T> {
+    /// USAGE of types (ExecGrant_Type).
+    pub(super) fn grant_on_types(&self, grant: &RawTypeGrant) -> Result<Ddl> {
+        let RawTypeGrant { revoke, domain, option, privileges, names, grantees, cascade } = grant;
+        let mut types = Vec::with_capacity(names.len());
         for name in names {
             let Some(found) = self.find_type(name.namespace.as_deref(), &name.name) else {
                 let message = format!("type \"{}\" does not exist", name.name);
@@ -133,13 +135,28 @@ impl Analyzer<'_> {
                 return Err(Error::new(SqlState::INVALID_GRANT_OPERATION, "cannot set privileges of array types")
                     .hint("Set the privileges of the element type instead."));
             }
-            if domain && self.base_type(PgType::new(found)).oid == found {
+            if *domain && self.base_type(PgType::new(found)).oid == found {
                 let message = format!("\"{}\" is not a domain", name.name);
                 return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
             }
+            let snapshot = &self.ctx.snapshot;
+            let composite = snapshot.relation_of_row(found).is_some_and(|r| matches!(r.kind, RelationKind::Composite));
+            if !composite && snapshot.user_type_by_oid(found).is_none() {
+                let (verb, name) = (if *revoke { "REVOKE" } else { "GRANT" }, &name.name);
+                return Err(Error::unsupported(format!("{verb} on type \"{name}\", which no CREATE TYPE has made")));
+            }
+            types.push(found);
         }
-        let (verb, kind) = (if revoke { "REVOKE" } else { "GRANT" }, if domain { "DOMAIN" } else { "TYPE" });
-        Err(Error::unsupported(format!("{verb} ON {kind}")))
+        let option = *option || self.parsed.extras.grant_option_for;
+        Ok(Ddl::Grant(GrantChange {
+            revoke: *revoke,
+            grant_option_only: *revoke && option,
+            with_grant_option: !*revoke && option,
+            privileges: vec![GrantedPrivilege { privileges: *privileges, columns: Vec::new() }],
+            on: GrantTarget::Types(types),
+            grantees: grantees.iter().map(|g| g.as_ref().map(|name| self.role_name(name))).collect(),
+            cascade: *cascade,
+        }))
     }
 
     fn grantees(&self, grantees: &[ast::Grantee]) -> Result<Vec<Option<Name>>> {

@@ -145,7 +145,7 @@ impl Analyzer<'_> {
                 let (column, comment) = (constraint.clone(), comment.clone());
                 Ddl::Comment { kind: ObjectKind::Domain, namespace, name, column, comment }
             }
-            RawDdl::GrantOnTypes { revoke, domain, names } => return self.grant_on_types(*revoke, *domain, names),
+            RawDdl::GrantOnTypes(grant) => self.grant_on_types(grant)?,
             RawDdl::CreateExtension { name, if_not_exists, namespace, version } => {
                 self.create_extension(name, *if_not_exists, namespace.as_ref(), version.as_deref())?
             }

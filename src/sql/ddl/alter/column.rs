@@ -291,7 +291,8 @@ impl Planner<'_> {
                         return refused("by a view or rule", format!("rule _RETURN on {} {}", word(view), view.name));
                     }
                     Dependent::Policy { .. } => return refused("in a policy definition", dependent.describe()),
-                    Dependent::ForeignKey { .. } | Dependent::Function(..) | Dependent::Relation(_) => {}
+                    Dependent::Function(..) => return refused("by a function or procedure", dependent.describe()),
+                    Dependent::ForeignKey { .. } | Dependent::Relation(_) => {}
                 }
             }
             if self.is_masked(of, num) {

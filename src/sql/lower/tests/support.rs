@@ -292,6 +292,7 @@ fn context() -> Context {
         probed: false,
         scratch: 0,
         shaped: Arc::default(),
+        told: None,
         touched: Arc::default(),
     }
 }
