@@ -164,6 +164,7 @@ fn snapshot() -> Snapshot {
         owner: builtin::SUPERUSER,
         managed: Managed::Sql,
         kind: UserTypeKind::Enum { labels: ["new", "paid", "waiting", "closed"].map(Name::from).into() },
+        acl: Default::default(),
         comment: None,
         constraint_comments: Vec::new(),
         label_places: Vec::new(),
