@@ -241,29 +241,9 @@ impl Rules<'_> {
             .collect();
         let output_rel = self.fresh()?;
         let hidden = Relation { id: row, lateral: false, pos: 0, ..relation.clone() };
-        let select = Select {
-            distinct: Distinct::All,
-            targets,
-            from: vec![FromItem::Relation(Box::new(hidden))],
-            filter: all_of(conditions),
-            group_by: None,
-            having: None,
-            windows: Vec::new(),
-            qualify: None,
-            aggregated: false,
-        };
-        relation.source = Source::Subquery(Box::new(Query {
-            ctes: Vec::new(),
-            recursive: false,
-            body: Body::Select(Box::new(select)),
-            order_by: Vec::new(),
-            limit: None,
-            offset: None,
-            with_ties: false,
-            locking: Vec::new(),
-            columns,
-            output_rel,
-        }));
+        let select =
+            Select { filter: all_of(conditions), ..Select::of(targets, vec![FromItem::Relation(Box::new(hidden))]) };
+        relation.source = Source::Subquery(Box::new(Query::of(Body::Select(Box::new(select)), columns, output_rel)));
         Ok(())
     }
 

@@ -31,6 +31,24 @@ pub struct Query {
     pub output_rel: RelId,
 }
 
+impl Query {
+    /// A body and nothing around it.
+    pub fn of(body: Body, columns: Vec<Field>, output_rel: RelId) -> Self {
+        Self {
+            ctes: Vec::new(),
+            recursive: false,
+            body,
+            order_by: Vec::new(),
+            limit: None,
+            offset: None,
+            with_ties: false,
+            locking: Vec::new(),
+            columns,
+            output_rel,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct Locking {
     pub rel: RelId,
@@ -116,6 +134,23 @@ pub struct Select {
     pub qualify: Option<Expr>,
     /// True if there are aggregates, GROUP BY or HAVING.
     pub aggregated: bool,
+}
+
+impl Select {
+    /// `SELECT targets FROM from`.
+    pub fn of(targets: Vec<Expr>, from: Vec<FromItem>) -> Self {
+        Self {
+            distinct: Distinct::All,
+            targets,
+            from,
+            filter: None,
+            group_by: None,
+            having: None,
+            windows: Vec::new(),
+            qualify: None,
+            aggregated: false,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -187,15 +187,11 @@ impl Analyzer<'_> {
         let output_rel = self.new_rel();
         let query = Query {
             ctes: inner_ctes,
-            recursive: false,
-            body: Body::SetOp { op: SetOp::Union, all, left: Box::new(start), right: Box::new(step) },
-            order_by: Vec::new(),
-            limit: None,
-            offset: None,
-            with_ties: false,
-            locking: Vec::new(),
-            columns: columns.clone(),
-            output_rel,
+            ..Query::of(
+                Body::SetOp { op: SetOp::Union, all, left: Box::new(start), right: Box::new(step) },
+                columns.clone(),
+                output_rel,
+            )
         };
         Ok((CteBody::Query(Box::new(query)), columns, true))
     }

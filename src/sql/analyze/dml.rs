@@ -11,7 +11,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::registry::{Column, Relation as TableDef, RelationKind, UserTypeKind};
 use crate::sql::parse::fold;
 use crate::tree::{
-    Body, Delete, Distinct, FromItem, Query, RelColumn, RelId, Relation, Returning, Select, Source, Statement, Update,
+    Body, Delete, FromItem, Query, RelColumn, RelId, Relation, Returning, Select, Source, Statement, Update,
 };
 use crate::types::{PgType, Value, oid};
 
@@ -340,30 +340,9 @@ impl Analyzer<'_> {
             lateral: false,
             pos: 0,
         };
-        let select = Select {
-            distinct: Distinct::All,
-            targets: vec![target],
-            from: vec![FromItem::Relation(Box::new(relation))],
-            filter: None,
-            group_by: None,
-            having: None,
-            windows: Vec::new(),
-            qualify: None,
-            aggregated: false,
-        };
+        let select = Select::of(vec![target], vec![FromItem::Relation(Box::new(relation))]);
         let ty = field.ty;
-        let outer = Query {
-            ctes: Vec::new(),
-            recursive: false,
-            body: Body::Select(Box::new(select)),
-            order_by: Vec::new(),
-            limit: None,
-            offset: None,
-            with_ties: false,
-            locking: Vec::new(),
-            columns: vec![field],
-            output_rel: self.new_rel(),
-        };
+        let outer = Query::of(Body::Select(Box::new(select)), vec![field], self.new_rel());
         Expr { kind: ExprKind::ScalarSubquery(Box::new(outer)), ty, pos: 0 }
     }
 

@@ -331,29 +331,8 @@ impl Analyzer<'_> {
     fn select_of(&mut self, targets: Vec<Expr>, from: FromItem) -> Query {
         let columns =
             targets.iter().map(|t| Field { name: "column".into(), ty: t.ty, origin: (0, 0), row: None }).collect();
-        let select = Select {
-            distinct: Distinct::All,
-            targets,
-            from: vec![from],
-            filter: None,
-            group_by: None,
-            having: None,
-            windows: Vec::new(),
-            qualify: None,
-            aggregated: false,
-        };
-        Query {
-            ctes: Vec::new(),
-            recursive: false,
-            body: Body::Select(Box::new(select)),
-            order_by: Vec::new(),
-            limit: None,
-            offset: None,
-            with_ties: false,
-            locking: Vec::new(),
-            columns,
-            output_rel: self.new_rel(),
-        }
+        let select = Select::of(targets, vec![from]);
+        Query::of(Body::Select(Box::new(select)), columns, self.new_rel())
     }
 
     /// Does a body give what a column definition list says?

@@ -99,18 +99,7 @@ impl Analyzer<'_> {
         left = self.fit_outputs(left, &columns)?;
         right = self.fit_outputs(right, &columns)?;
         let output_rel = self.new_rel();
-        Ok(Query {
-            ctes: Vec::new(),
-            recursive: false,
-            body: Body::SetOp { op, all, left: Box::new(left), right: Box::new(right) },
-            order_by: Vec::new(),
-            limit: None,
-            offset: None,
-            with_ties: false,
-            locking: Vec::new(),
-            columns,
-            output_rel,
-        })
+        Ok(Query::of(Body::SetOp { op, all, left: Box::new(left), right: Box::new(right) }, columns, output_rel))
     }
 
     /// Casts a query's outputs to the types of `columns`: in place where that changes nothing else, else around it.
@@ -158,30 +147,9 @@ impl Analyzer<'_> {
             lateral: false,
             pos: 0,
         };
-        let select = Select {
-            distinct: Distinct::All,
-            targets,
-            from: vec![FromItem::Relation(Box::new(relation))],
-            filter: None,
-            group_by: None,
-            having: None,
-            windows: Vec::new(),
-            qualify: None,
-            aggregated: false,
-        };
+        let select = Select::of(targets, vec![FromItem::Relation(Box::new(relation))]);
         let output_rel = self.new_rel();
-        Ok(Query {
-            ctes: Vec::new(),
-            recursive: false,
-            body: Body::Select(Box::new(select)),
-            order_by: Vec::new(),
-            limit: None,
-            offset: None,
-            with_ties: false,
-            locking: Vec::new(),
-            columns: fields,
-            output_rel,
-        })
+        Ok(Query::of(Body::Select(Box::new(select)), fields, output_rel))
     }
 
     /// ORDER BY over a set operation or VALUES: output columns only.

@@ -34,18 +34,7 @@ impl Analyzer<'_> {
         }
         let rows = rows.into_iter().map(|r| r.into_iter().flatten().collect()).collect();
         let output_rel = self.new_rel();
-        let mut analyzed = Query {
-            ctes: Vec::new(),
-            recursive: false,
-            body: Body::Values(rows),
-            order_by: Vec::new(),
-            limit: None,
-            offset: None,
-            with_ties: false,
-            locking: Vec::new(),
-            columns,
-            output_rel,
-        };
+        let mut analyzed = Query::of(Body::Values(rows), columns, output_rel);
         if query.order_by.is_some() {
             self.resolve_unknown_outputs(&mut analyzed)?;
             analyzed.order_by = self.output_order(query.order_by.as_ref(), &analyzed.columns, output_rel)?;

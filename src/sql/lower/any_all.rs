@@ -291,18 +291,11 @@ impl Lowerer<'_> {
         self.made += 1;
         let columns =
             first.iter().map(|e| Field { name: "column".into(), ty: e.ty, origin: (0, 0), row: None }).collect();
-        let query = Query {
-            ctes: Vec::new(),
-            recursive: false,
-            body: Body::Values(rows.iter().map(|(_, _, right)| (*right).clone()).collect()),
-            order_by: Vec::new(),
-            limit: None,
-            offset: None,
-            with_ties: false,
-            locking: Vec::new(),
+        let query = Query::of(
+            Body::Values(rows.iter().map(|(_, _, right)| (*right).clone()).collect()),
             columns,
-            output_rel: RelId(LISTED + self.made),
-        };
+            RelId(LISTED + self.made),
+        );
         let casts = vec![None; left.len()];
         self.any_all_subquery(and, wanted, ops, left, &casts, &query).map(Some)
     }

@@ -18,7 +18,7 @@ use super::routine::is_volatile;
 use crate::error::Result;
 use crate::sql::analyze::children_mut;
 use crate::tree::{
-    Body, Distinct, Expr, ExprKind, Field, FromItem, Join, JoinKind, Query, RelColumn, RelId, Relation, Select, Source,
+    Body, Expr, ExprKind, Field, FromItem, Join, JoinKind, Query, RelColumn, RelId, Relation, Select, Source,
 };
 
 /// A condition of which queries were drawn out, and what is computed beside each side.
@@ -124,28 +124,7 @@ fn one_row(value: Expr, lateral: bool, rel: RelId, output_rel: RelId) -> Relatio
     let name: Arc<str> = "computed".into();
     let columns = vec![RelColumn { name: name.clone(), ty: value.ty, attnum: 0 }];
     let fields = vec![Field { name: name.clone(), ty: value.ty, origin: (0, 0), row: None }];
-    let select = Select {
-        distinct: Distinct::All,
-        targets: vec![value],
-        from: Vec::new(),
-        filter: None,
-        group_by: None,
-        having: None,
-        windows: Vec::new(),
-        qualify: None,
-        aggregated: false,
-    };
-    let query = Query {
-        ctes: Vec::new(),
-        recursive: false,
-        body: Body::Select(Box::new(select)),
-        order_by: Vec::new(),
-        limit: None,
-        offset: None,
-        with_ties: false,
-        locking: Vec::new(),
-        columns: fields,
-        output_rel,
-    };
+    let select = Select::of(vec![value], Vec::new());
+    let query = Query::of(Body::Select(Box::new(select)), fields, output_rel);
     Relation { id: rel, alias: name, source: Source::Subquery(Box::new(query)), columns, lateral, pos: 0 }
 }

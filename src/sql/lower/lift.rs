@@ -242,35 +242,15 @@ impl Lowerer<'_> {
         let columns = inside.iter().map(|t| RelColumn { name: name.clone(), ty: t.ty, attnum: 0 }).collect();
         let inner = Select { distinct: Distinct::All, targets: inside, having, qualify: None, ..select.clone() };
         self.made += 1;
-        let inner = Query {
-            ctes: Vec::new(),
-            recursive: false,
-            body: Body::Select(Box::new(inner)),
-            order_by: Vec::new(),
-            limit: None,
-            offset: None,
-            with_ties: false,
-            locking: Vec::new(),
-            columns: fields,
-            output_rel: RelId(LIFTED + self.made),
-        };
+        let inner = Query::of(Body::Select(Box::new(inner)), fields, RelId(LIFTED + self.made));
         let source = Source::Subquery(Box::new(inner));
         let relation = Relation { id: rel, alias: name, source, columns, lateral: false, pos: 0 };
         let filter = match filters.len() {
             0 | 1 => filters.into_iter().next(),
             _ => filters.first().cloned().map(|first| Expr { kind: ExprKind::And(filters), ..first }),
         };
-        let around = Select {
-            distinct,
-            targets,
-            from: vec![FromItem::Relation(Box::new(relation))],
-            filter,
-            group_by: None,
-            having: None,
-            windows: Vec::new(),
-            qualify: None,
-            aggregated: false,
-        };
+        let from = vec![FromItem::Relation(Box::new(relation))];
+        let around = Select { distinct, filter, ..Select::of(targets, from) };
         let mut query = Query { body: Body::Select(Box::new(around)), locking: Vec::new(), ..query.clone() };
         for (key, expr) in query.order_by.iter_mut().zip(orders) {
             key.expr = expr;

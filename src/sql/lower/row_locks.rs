@@ -111,17 +111,7 @@ pub(super) fn changed_by(statement: &Statement, cx: &Context, decimals: Decimals
     let mut items = vec![FromItem::Relation(Box::new(visible))];
     items.extend(from.iter().cloned());
     let settled = is_settled(ctes, &items, filter.as_ref());
-    let select = Select {
-        distinct: Distinct::All,
-        targets: Vec::new(),
-        from: items,
-        filter: filter.clone(),
-        group_by: None,
-        having: None,
-        windows: Vec::new(),
-        qualify: None,
-        aggregated: false,
-    };
+    let select = Select { filter: filter.clone(), ..Select::of(Vec::new(), items) };
     let query = Query {
         ctes: ctes.clone(),
         recursive: ctes.iter().any(|cte| cte.recursive),
@@ -161,28 +151,13 @@ fn visible(target: &Relation, rules: &TargetRules) -> Relation {
     let fields = target.columns.iter();
     let fields = fields.map(|c| Field { name: Arc::clone(&c.name), ty: c.ty, origin: (0, 0), row: None }).collect();
     let select = Select {
-        distinct: Distinct::All,
-        targets: columns.map(raw).collect(),
-        from: vec![FromItem::Relation(Box::new(Relation { id: rules.row, ..target.clone() }))],
         filter: rules.filter.clone(),
-        group_by: None,
-        having: None,
-        windows: Vec::new(),
-        qualify: None,
-        aggregated: false,
+        ..Select::of(
+            columns.map(raw).collect(),
+            vec![FromItem::Relation(Box::new(Relation { id: rules.row, ..target.clone() }))],
+        )
     };
-    let query = Query {
-        ctes: Vec::new(),
-        recursive: false,
-        body: Body::Select(Box::new(select)),
-        order_by: Vec::new(),
-        limit: None,
-        offset: None,
-        with_ties: false,
-        locking: Vec::new(),
-        columns: fields,
-        output_rel: RelId(u32::MAX - 1),
-    };
+    let query = Query::of(Body::Select(Box::new(select)), fields, RelId(u32::MAX - 1));
     Relation { source: Source::Subquery(Box::new(query)), ..target.clone() }
 }
 
