@@ -52,6 +52,8 @@ pub(super) struct ArrowDecoder {
     /// Batches that have come, and how far the first of them is handed on.
     batches: VecDeque<RecordBatch>,
     taken: usize,
+    /// How many rows of it are handed on at once.
+    rows_at_once: usize,
     rows: u64,
 }
 
@@ -91,6 +93,7 @@ impl ArrowDecoder {
             dictionary_bytes: HashMap::new(),
             columns: Vec::new(),
             batches: VecDeque::new(),
+            rows_at_once: ROWS,
             taken: 0,
             rows: 0,
         }
@@ -311,28 +314,42 @@ impl ArrowDecoder {
     /// The next rows, as the table's columns have them.
     pub fn take(&mut self) -> Result<Option<DecodedBatch>> {
         let Some(batch) = self.batches.front() else { return Ok(None) };
-        let rows = (batch.num_rows() - self.taken).min(ROWS);
+        let mut rows = (batch.num_rows() - self.taken).min(self.rows_at_once);
+        let decoded = loop {
+            match self.converted(&batch.slice(self.taken, rows)) {
+                Ok(decoded) => break decoded,
+                // What is said once for many rows (a dictionary, views, runs) comes to more than should be in memory at once.
+                Err((fault, _)) if fault.error.code() == SqlState::PROGRAM_LIMIT_EXCEEDED && rows > 1 => {
+                    rows /= 2;
+                    self.rows_at_once = rows;
+                }
+                Err((fault, column)) => return Err(self.at_row(fault, &column)),
+            }
+        };
+        self.rows += rows as u64;
+        self.taken += rows;
+        if self.taken == batch.num_rows() {
+            self.batches.pop_front();
+            (self.taken, self.rows_at_once) = (0, ROWS);
+        }
+        let defaults = vec![None; self.columns.len()];
+        Ok(Some(DecodedBatch { batch: decoded, defaults }))
+    }
+
+    /// Rows of the stream's as the table's columns have them; a fault comes with its column.
+    fn converted(&self, rows: &RecordBatch) -> Result<RecordBatch, (Fault, Arc<str>)> {
         let input = Input { settings: &self.source.settings, types: self.source.types.as_ref(), now: self.source.now };
         let mut arrays = Vec::with_capacity(self.columns.len());
         let mut fields = Vec::with_capacity(self.columns.len());
         for (place, at, way) in &self.columns {
             let target = &self.source.columns[*place];
-            let piece = batch.column(*at).slice(self.taken, rows);
-            let array = convert(&piece, way, target, &input).map_err(|fault| self.at_row(fault, &target.name))?;
+            let array = convert(rows.column(*at), way, target, &input).map_err(|fault| (fault, target.name.clone()))?;
             fields.push(arrow::datatypes::Field::new(target.name.as_ref(), target.phys.arrow(), true));
             arrays.push(array);
         }
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let decoded = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
-            .map_err(Error::internal)?;
-        self.rows += rows as u64;
-        self.taken += rows;
-        if self.taken == batch.num_rows() {
-            self.batches.pop_front();
-            self.taken = 0;
-        }
-        let defaults = vec![None; self.columns.len()];
-        Ok(Some(DecodedBatch { batch: decoded, defaults }))
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+        RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
+            .map_err(|error| (Fault::internal(error), "".into()))
     }
 
     fn at_row(&self, fault: Fault, column: &str) -> Error {

@@ -267,10 +267,30 @@ fn lengths_are_not_believed() {
     assert_eq!(decoder.feed(&data).unwrap_err().code(), SqlState::PROGRAM_LIMIT_EXCEEDED);
     let nulls = stream(vec![("a", Arc::new(NullArray::new(1 << 30)))]);
     assert_eq!(swallow(&nulls).unwrap_err().code(), SqlState::BAD_COPY_FILE_FORMAT);
-    // One long text, said by every row.
+}
+
+/// One long text, said by every row: 210 MB of half a megabyte.
+#[test]
+fn what_is_said_once_for_many_rows_is_written_out_for_some_at_once() {
     let values = Arc::new(StringArray::from(vec!["x".repeat(1 << 19)]));
-    let bomb = DictionaryArray::<Int32Type>::new(Int32Array::from(vec![0; 1 << 14]), values);
-    assert_eq!(swallow(&stream(vec![("b", Arc::new(bomb))])).unwrap_err().code(), SqlState::PROGRAM_LIMIT_EXCEEDED);
+    let said =
+        |rows| DictionaryArray::<Int32Type>::new(Int32Array::from(vec![0; rows]), Arc::clone(&values) as ArrayRef);
+    let mut decoder = Decoder::new(&options(CopyFormat::Arrow), source(&abc()), Encoding::UTF8).unwrap();
+    decoder.feed(&stream(vec![("b", Arc::new(said(400)))])).unwrap();
+    let mut rows = 0;
+    while let Some(done) = decoder.take().unwrap() {
+        let texts = done.batch.column(0).as_string::<i32>();
+        assert!(
+            texts.value_data().len() <= 64 << 20 && texts.iter().all(|text| text.is_some_and(|t| t.len() == 1 << 19))
+        );
+        rows += texts.len();
+    }
+    assert_eq!(rows, 400);
+    // A row cannot be taken in part.
+    let element = Arc::new(Field::new("item", said(1).data_type().clone(), true));
+    let lists = ListArray::new(element, ::arrow::buffer::OffsetBuffer::from_lengths([400]), Arc::new(said(400)), None);
+    let error = load(PgType::new(oid::TEXT_ARRAY), Arc::new(lists)).unwrap_err();
+    assert_eq!(error.code(), SqlState::PROGRAM_LIMIT_EXCEEDED);
 }
 
 #[test]
