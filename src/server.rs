@@ -12,7 +12,7 @@ pub use schemas::{Mode, Schemas, check};
 use system::System;
 
 use crate::catalog::{self, Catalog};
-use crate::config::{Config, Password};
+use crate::config::{Config, Password, Tls};
 use crate::engine::{Engine, Plugins, Pool};
 use crate::error::{Error, Result};
 use crate::observe::audit::Audit;
@@ -116,6 +116,15 @@ async fn open_database(config: &Config) -> Result<(Arc<dyn Engine>, Snapshot)> {
         system.commit().await?;
         snapshot = snapshot.apply(&plan.changes);
     }
+    let strangers = system.strangers().await?;
+    if let Some(first) = strangers.first() {
+        let tables = strangers.len();
+        tracing::warn!(
+            tables,
+            first,
+            "tables of the file were not made by Duckgate and are not served (the README says how they come in)"
+        );
+    }
     Ok((engine, snapshot))
 }
 
@@ -126,12 +135,28 @@ async fn open_engine(config: &Config) -> Result<Arc<dyn Engine>> {
                 .map_err(|e| Error::fatal(crate::error::SqlState::IO_ERROR, format!("{}: {e}", folder.display())))?;
         }
     }
+    warn_of_readers(config);
     let engine = config.engine();
     let plugins =
         Plugins { natives: signatures::natives(), aggregates: signatures::aggregates(), system_tables: Catalog::new() };
     let opened = tokio::task::spawn_blocking(move || Pool::open(engine, plugins)).await;
     let pool: Arc<dyn Engine> = opened.map_err(Error::internal)??;
     Ok(pool)
+}
+
+/// Who may read the database's file reads all rows and verifiers, whatever the rules say.
+fn warn_of_readers(config: &Config) {
+    use std::os::unix::fs::PermissionsExt;
+    let key = match &config.tls {
+        Tls::Files { key, certificate: _ } => Some(key.as_path()),
+        Tls::Off | Tls::SelfSigned => None,
+    };
+    for path in [config.data.as_deref(), key].into_iter().flatten() {
+        let mode = std::fs::metadata(path).map_or(0, |file| file.permissions().mode() & 0o777);
+        if mode & 0o077 != 0 {
+            tracing::warn!(path = %path.display(), mode = format!("{mode:04o}"), "others on this machine may read this file: chmod 600");
+        }
+    }
 }
 
 /// Sets the first superuser's password: the given one, else the kept one, else a new one. Gives the role's name and the

@@ -112,3 +112,23 @@ fn sigterm_lets_statements_end_then_ends_sessions_and_keeps_what_was_committed()
         format!("{:?}", vec![vec![Some("1001".to_owned()), Some("1".into()), Some("2000".into())]])
     );
 }
+
+#[test]
+fn what_the_gateway_makes_is_its_own_alone_but_for_the_socket() {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, socket) = (folder.path().join("new/own.duckdb"), folder.path().join("socket"));
+    let flags = vec![format!("--listen=unix:{}", socket.display())];
+    let server = Server::start(&Options { data: Some(data.clone()), flags, ..Options::default() });
+    let mut session = server.target.connect().unwrap_or_else(|e| panic!("{e}"));
+    session.query("CREATE TABLE own (a int)").unwrap_or_else(|e| panic!("{e}"));
+    let mut seen = 0;
+    for entry in std::fs::read_dir(data.parent().expect("a folder")).expect("the folder").flatten() {
+        let mode = entry.metadata().expect("a file").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{:?} has the mode {mode:o}", entry.path());
+        seen += 1;
+    }
+    assert!(seen >= 3, "the database, its key and more are in the folder");
+    let socket = std::fs::metadata(socket).expect("the socket");
+    assert!(socket.file_type().is_socket() && socket.permissions().mode() & 0o777 == 0o777);
+}

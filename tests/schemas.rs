@@ -100,6 +100,13 @@ fn one_pass_tells_the_faults_of_all_files_and_of_what_is_no_text() {
         let text = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success() && text.contains("gone, is not there: --schemas names it"), "{text}");
     }
+    // What only looks makes no database.
+    let (typo, empty) = (all.path().join("typo/x.duckdb"), all.path().join("empty"));
+    fs::create_dir(&empty).expect("made");
+    let output = duckgate(&["plan"], &typo, &empty);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("There is no database"), "{text}");
+    assert!(!all.path().join("typo").exists());
     // A folder that was named and is not there is no empty folder: the tables of its files would be gone.
     let output = duckgate(&["serve", "--listen", "127.0.0.1:0"], Path::new(":memory:"), &gone);
     let text = String::from_utf8_lossy(&output.stderr);

@@ -93,6 +93,9 @@ type Outcome = Result<(), Failure>;
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
+    // What is made holds all rows and the verifiers of all roles: it is its owner's alone, as PostgreSQL's data folder is.
+    // SAFETY: umask only sets a number of the process; no other thread runs yet.
+    unsafe { libc::umask(0o077) };
     match run(Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

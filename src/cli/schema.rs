@@ -95,6 +95,8 @@ pub fn apply(config: &Config, allow_destructive: bool) -> Outcome {
 fn run(config: &Config, mode: Mode) -> Result<FilePlan, Failure> {
     let Some(folder) = &config.schemas else { return Err(no_folder()) };
     exists(folder)?;
+    let in_memory = if mode == Mode::Plan { without_a_file(config) } else { None };
+    let config = in_memory.as_ref().unwrap_or(config);
     serve::runtime()?.block_on(async {
         let (schemas, engine) = open_schemas(config).await?;
         let plan = schemas.run(mode).await;
@@ -103,8 +105,17 @@ fn run(config: &Config, mode: Mode) -> Result<FilePlan, Failure> {
     })
 }
 
+/// What only looks makes no database where there is none: it looks at an empty one.
+fn without_a_file(config: &Config) -> Option<Config> {
+    let path = config.data.as_deref().filter(|path| !path.exists())?;
+    eprintln!("There is no database {} yet: this is what would be made.", path.display());
+    Some(Config { data: None, temp_directory: None, ..config.clone() })
+}
+
 /// Which rules hold for a role's statements, and what they become; nothing is executed.
 pub fn explain_access(config: &Config, role: &str, sql: &str) -> Outcome {
+    let in_memory = without_a_file(config);
+    let config = in_memory.as_ref().unwrap_or(config);
     let told = serve::runtime()?.block_on(async {
         let (schemas, engine) = open_schemas(config).await?;
         let told = match schemas.with_files().await {

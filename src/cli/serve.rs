@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Failure, Outcome};
 use crate::config::{Config, Limits, Tls};
+use crate::engine::error::given_up;
 use crate::server::Server;
 use crate::wire::{Acceptor, Address, Files, Listener, Shared};
 
@@ -76,12 +77,17 @@ pub async fn serve(config: &Config, server: Server, greet: impl FnOnce(&Address)
         announce(config, &server, address);
         greet(address);
     }
-    wait(&server, &shared).await?;
+    let ended = wait(&server, &shared).await;
 
     stop.cancel();
     for task in accepting {
         // A task that panicked has stopped accepting as well.
         let _ = task.await;
+    }
+    if let Err(failure) = ended {
+        // Nothing that runs can end well, and there is nothing to close: the next start replays the log.
+        server.gateway.shutdown(Duration::ZERO).await;
+        return Err(failure);
     }
     tracing::info!("shutting down");
     server.gateway.shutdown(config.shutdown_grace).await;
@@ -91,6 +97,9 @@ pub async fn serve(config: &Config, server: Server, greet: impl FnOnce(&Address)
 }
 
 /// Until SIGTERM or SIGINT; SIGHUP reloads.
+///
+/// # Errors
+/// The database cannot be used any more: who supervises the process is to start it anew.
 async fn wait(server: &Server, shared: &Shared) -> Outcome {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -99,6 +108,10 @@ async fn wait(server: &Server, shared: &Shared) -> Outcome {
         tokio::select! {
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
+            () = given_up().cancelled() => {
+                tracing::error!("the database cannot be used until it is opened again: the gateway ends");
+                return Err(Failure::Text("a fatal error of the database; the log has its words".into()));
+            }
             _ = hangup.recv() => {
                 shared.reload();
                 server.reload().await;

@@ -146,9 +146,14 @@ impl Raw {
     pub fn resolve(self) -> Result<Config, ConfigError> {
         let raw = self.or(Self::defaults());
         let data = match raw.data.as_deref() {
-            None | Some(":memory:" | "") => None,
+            None | Some(":memory:") => None,
+            // A variable that was not set: what is served would be lost with the process.
+            Some("") => return Err(bad("data", "a file's name or :memory: is expected")),
             Some(path) => Some(PathBuf::from(path)),
         };
+        if raw.schemas.as_deref().is_some_and(|folder| folder.as_os_str().is_empty()) {
+            return Err(bad("schemas", "a folder's name is expected"));
+        }
         let limits = raw.limits.resolve();
         if limits.superuser_connections >= limits.connections {
             return Err(bad("limits.superuser_connections", "must be less than limits.connections"));

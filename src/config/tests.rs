@@ -38,6 +38,13 @@ fn flags_come_before_the_file_and_the_file_before_defaults() {
 }
 
 #[test]
+fn empty_names_are_not_taken_for_none() {
+    let refused = |raw: Raw| raw.resolve().expect_err("an empty name").to_string();
+    assert!(refused(Raw { data: Some(String::new()), ..Raw::default() }).contains(":memory:"));
+    assert!(refused(Raw { schemas: Some("".into()), ..Raw::default() }).starts_with("schemas"));
+}
+
+#[test]
 fn passwords_are_not_printed() {
     let config = Raw { password: Some("secret".into()), data: Some(":memory:".into()), ..Raw::default() };
     assert!(!format!("{:?}", config.resolve().expect("config")).contains("secret"));

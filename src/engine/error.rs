@@ -2,6 +2,9 @@
 //! errors travel through DuckDB.
 
 use std::fmt::Write;
+use std::sync::LazyLock;
+
+use tokio_util::sync::CancellationToken;
 
 use super::raw::RawError;
 use crate::error::{Error, Result, SqlState};
@@ -141,6 +144,24 @@ pub(super) fn from_raw(raw: &RawError) -> Error {
     error
 }
 
+/// Is cancelled when DuckDB has given its database up: it could neither finish something nor undo it (a checkpoint on a full
+/// disk), and every later statement fails until the file is opened anew. What was committed is in the file and its log.
+pub fn given_up() -> &'static CancellationToken {
+    static GIVEN_UP: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new);
+    &GIVEN_UP
+}
+
+fn fatal(message: &str) -> Error {
+    given_up().cancel();
+    if !message.contains("has been invalidated")
+        && let Some(error) = io(message)
+    {
+        return error;
+    }
+    Error::fatal(SqlState::CRASH_SHUTDOWN, "terminating connection because of a fatal error of the database")
+        .hint("In a moment you should be able to reconnect to the database and repeat your command.")
+}
+
 /// One row for each kind of DuckDB's errors that a permitted statement can run into.
 fn translate(kind: &str, message: &str) -> Option<Error> {
     let error = match kind {
@@ -153,6 +174,7 @@ fn translate(kind: &str, message: &str) -> Option<Error> {
         // A database in memory has nowhere to put what its memory does not hold.
         "Permission Error" if message.contains("Cannot access directory") => out_of_memory(message),
         "IO Error" => return io(message),
+        "FATAL Error" => fatal(message),
         "Invalid Input Error" => return invalid_input(message),
         "Syntax Error" if message.starts_with("Invalid escape string") => {
             Error::new(SqlState::INVALID_ESCAPE_SEQUENCE, "invalid escape string")

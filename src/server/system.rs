@@ -84,14 +84,27 @@ impl System {
     /// The OIDs of tables that DuckDB holds to foreign keys.
     pub async fn keyed_tables(&mut self) -> Result<Vec<Oid>> {
         let sql = "SELECT DISTINCT table_name FROM duckdb_constraints() WHERE constraint_type = 'FOREIGN KEY'";
+        let names = self.names(sql).await?;
+        Ok(names.iter().filter_map(|name| name.strip_prefix('r')?.parse().ok()).collect())
+    }
+
+    /// Tables of the file that the gateway has not made, as DuckDB names them: nobody sees them.
+    pub async fn strangers(&mut self) -> Result<Vec<String>> {
+        let sql = "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE NOT internal AND NOT temporary \
+                   AND schema_name <> 'duckgate_internal' AND NOT regexp_full_match(table_name, 'r[0-9]+') ORDER BY 1";
+        self.names(sql).await
+    }
+
+    /// The texts that a query gives.
+    async fn names(&mut self, sql: &str) -> Result<Vec<String>> {
         let Outcome::Rows(mut rows) = self.execute(sql, Kind::Rows, vec![Phys::Text]).await? else {
-            return Err(Error::internal("DuckDB's constraints are no rows"));
+            return Err(Error::internal("names are no rows"));
         };
         let mut found = Vec::new();
         while let Some(batch) = rows.next().await? {
             let names = batch.column(0).as_any().downcast_ref::<StringArray>();
             let names = names.ok_or_else(|| Error::internal("names of another type"))?;
-            found.extend(names.iter().flatten().filter_map(|name| name.strip_prefix('r')?.parse::<Oid>().ok()));
+            found.extend(names.iter().flatten().map(str::to_owned));
         }
         Ok(found)
     }

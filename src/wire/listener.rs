@@ -84,8 +84,15 @@ pub fn socket_path(path: &Path) -> PathBuf {
     if path.is_dir() { path.join(SOCKET_NAME) } else { path.to_owned() }
 }
 
-/// A socket file that nobody listens on any more is replaced, one that is in use is not.
+/// Everybody on the machine may connect, as by PostgreSQL's unix_socket_permissions; who may do what is for authentication.
 async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
+    let listener = bind_free(path).await?;
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o777))?;
+    Ok(listener)
+}
+
+/// A socket file that nobody listens on any more is replaced, one that is in use is not.
+async fn bind_free(path: &Path) -> io::Result<UnixListener> {
     match UnixListener::bind(path) {
         Err(e) if e.kind() == io::ErrorKind::AddrInUse => {
             if tokio::net::UnixStream::connect(path).await.is_ok() {
