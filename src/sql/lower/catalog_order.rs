@@ -128,6 +128,10 @@ impl Orderer {
             From::Table { .. } => {}
             From::Function { args, .. } => args.iter_mut().for_each(|arg| self.value(arg)),
             From::Query { query, alias: _, lateral } => self.query(query, inside || *lateral, Shown::Limit),
+            From::With { from, alias: _, columns } => {
+                self.item(from, inside);
+                columns.iter_mut().for_each(|(_, value)| self.value(value));
+            }
             From::Join { kind: _, left, right, on } => {
                 self.item(left, inside);
                 self.item(right, inside);
@@ -204,6 +208,7 @@ impl Orderer {
             // Its rows would be numbered over all those that it stands beside.
             From::Query { query, lateral: true, .. } if is_chosen(query) => Vec::new(),
             From::Query { query, alias, .. } => columns(*alias, self.exported(query)),
+            From::With { from, .. } => self.places_in(from),
             From::Join { kind, left, right, on: _ } => {
                 let (left, right) = (self.places_in(left), self.places_in(right));
                 let (outer, inner) = if *kind == "RIGHT JOIN" { (right, left) } else { (left, right) };
@@ -277,6 +282,7 @@ impl Orderer {
             // Rows that come from without.
             From::Function { .. } => leaves.tables = true,
             From::Query { query, .. } => self.leaves_of(query, leaves),
+            From::With { from, .. } => self.count(from, leaves),
             From::Join { left, right, .. } => {
                 self.count(left, leaves);
                 self.count(right, leaves);

@@ -206,7 +206,7 @@ impl Lowerer<'_> {
             values.push(value);
         }
         if last == 0 {
-            return Ok(node(values));
+            return Ok(node(Self::in_order(parts, values, and)));
         }
         let rest = values.split_off(last);
         let mut joined = if rest.len() > 1 { node(rest) } else { rest.into_iter().next().unwrap_or(Scalar::bool(and)) };

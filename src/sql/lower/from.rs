@@ -178,6 +178,8 @@ impl Lowerer<'_> {
 
     fn subquery_relation(&mut self, relation: &Relation, query: &crate::tree::Query, alias: Alias) -> Result<From> {
         let tells = self.table_row_below(relation, query)?;
+        let after_filter = super::left_to_right::after_filter(query);
+        let query = after_filter.as_ref().unwrap_or(query);
         let mut query = self.in_from(|this| this.query(query))?;
         self.enter(relation, alias, query.columns.clone());
         if let Some(below) = tells {

@@ -138,7 +138,11 @@ impl Lowerer<'_> {
                 self.factored(rows, stored)
             }
             InsertSource::Query { query, rel, exprs } => {
-                let inner = self.query(query)?;
+                let mut inner = self.query(query)?;
+                // Numbers are drawn in the order of the query's rows: what comes out of OFFSET is one thread's.
+                if exprs.iter().any(super::routine::acts) && inner.limit.is_none() && inner.offset.is_none() {
+                    inner.offset = Some(Scalar::number(0, Phys::Int8));
+                }
                 let alias = Alias::Rel(rel.0);
                 let columns = inner
                     .columns

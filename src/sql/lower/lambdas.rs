@@ -266,6 +266,10 @@ impl Binder {
             From::Table { .. } => Ok(()),
             From::Function { text: _, args, alias: _, columns: _ } => self.queries(args.iter_mut().collect()),
             From::Query { query, alias: _, lateral: _ } => self.query(query),
+            From::With { from, alias: _, columns } => {
+                self.inside(from)?;
+                self.queries(columns.iter_mut().map(|(_, value)| value).collect())
+            }
             From::Join { kind: _, left, right, on } => {
                 self.inside(left)?;
                 self.inside(right)?;
@@ -278,6 +282,7 @@ impl Binder {
     fn function_calls(&mut self, item: &mut From) -> Result<()> {
         match item {
             From::Table { .. } | From::Query { .. } => Ok(()),
+            From::With { from, .. } => self.function_calls(from),
             From::Join { kind: _, left, right, on: _ } => {
                 self.function_calls(left)?;
                 self.function_calls(right)

@@ -10,6 +10,7 @@ mod any_all;
 mod arms;
 mod array;
 mod array_search;
+mod beside;
 mod blanks;
 mod call;
 mod cast;
@@ -31,9 +32,11 @@ mod group;
 mod hold;
 mod hstore;
 mod insert;
+mod intervals;
 mod joined_queries;
 mod keys_below;
 mod lambdas;
+mod left_to_right;
 mod levels;
 mod lift;
 mod limit;
@@ -188,6 +191,10 @@ fn finished(mut lowered: Lowered) -> Result<Lowered> {
         catalog_order::ordered(&mut lowered.statement);
     }
     for statement in lowered.before.iter_mut().map(|step| &mut step.statement).chain([&mut lowered.statement]) {
+        if !lowered.depends.elusive {
+            beside::unnested(statement);
+        }
+        intervals::told_apart(statement);
         once::drawn_once(statement)?;
         lambdas::own_columns(statement)?;
         nesting::bounded(statement)?;

@@ -107,6 +107,10 @@ impl Nesting {
                 From::Table { .. } => {}
                 From::Function { text: _, args, alias: _, columns: _ } => self.values(args, free)?,
                 From::Query { query, alias: _, lateral: _ } => self.query(query, free)?,
+                From::With { from, alias: _, columns } => {
+                    self.from_items(std::slice::from_ref(from), free)?;
+                    self.values(columns.iter().map(|(_, value)| value), free)?;
+                }
                 From::Join { kind: _, left, right, on } => {
                     self.from_items(std::slice::from_ref(left), free)?;
                     self.from_items(std::slice::from_ref(right), free)?;

@@ -107,6 +107,10 @@ impl Binder {
                 From::Table { .. } => {}
                 From::Function { text: _, args, alias: _, columns: _ } => self.roots(args.iter_mut().collect())?,
                 From::Query { query, alias: _, lateral: _ } => self.query(query)?,
+                From::With { from, alias: _, columns } => {
+                    self.from_items(std::slice::from_mut(from))?;
+                    self.roots(columns.iter_mut().map(|(_, value)| value).collect())?;
+                }
                 From::Join { kind: _, left, right, on } => {
                     self.from_items(std::slice::from_mut(left))?;
                     self.from_items(std::slice::from_mut(right))?;

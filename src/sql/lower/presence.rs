@@ -103,6 +103,7 @@ impl Lowerer<'_> {
                     *item = From::Query { query: Box::new(query), alias: done, lateral: false };
                     self.wanted.retain(|w| *w != done);
                 }
+                From::With { from, .. } => self.add_presence(std::slice::from_mut(from)),
                 From::Query { .. } | From::Table { .. } | From::Function { .. } => {}
             }
         }

@@ -326,6 +326,21 @@ fn write_from(out: &mut Text, from: &From) {
             }
             out.push(')');
         }
+        From::With { from, alias, columns } => {
+            out.push_str(if is_lateral(from) { "LATERAL (SELECT " } else { "(SELECT " });
+            write_alias(out, *alias);
+            out.push_str(".*");
+            for (name, value) in columns {
+                out.push_str(", ");
+                scalar::write(out, value);
+                out.push_str(" AS ");
+                write_name(out, name);
+            }
+            out.push_str(" FROM ");
+            write_from(out, from);
+            out.push_str(") AS ");
+            write_alias(out, *alias);
+        }
         From::Join { kind, left, right, on } => {
             out.push('(');
             write_from(out, left);
@@ -334,6 +349,14 @@ fn write_from(out: &mut Text, from: &From) {
             write_clause(out, " ON ", on.as_ref());
             out.push(')');
         }
+    }
+}
+
+fn is_lateral(from: &From) -> bool {
+    match from {
+        From::Query { lateral, .. } => *lateral,
+        From::With { from, .. } => is_lateral(from),
+        From::Table { .. } | From::Function { .. } | From::Join { .. } => false,
     }
 }
 

@@ -190,6 +190,13 @@ pub enum From {
         alias: Alias,
         lateral: bool,
     },
+    /// A relation with further columns, which are computed over its row.
+    With {
+        from: Box<From>,
+        /// The relation's own.
+        alias: Alias,
+        columns: Vec<(Arc<str>, Scalar)>,
+    },
     Join {
         kind: &'static str,
         left: Box<From>,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Aggregate, Alias, Body, From, Node, Order, OrderKey, Over, Query, Scalar, Select};
+use super::{Aggregate, Alias, Body, Conflict, From, Node, Order, OrderKey, Over, Query, Scalar, Select, Statement};
 use crate::types::Phys;
 
 /// The key of an order, if it is a value.
@@ -90,7 +90,12 @@ pub fn values_mut(select: &mut Select) -> Vec<&mut Scalar> {
 /// What the relations in FROM go by.
 pub fn aliases(item: &From, out: &mut Vec<Alias>) {
     match item {
-        From::Table { alias, .. } | From::Function { alias, .. } | From::Query { alias, .. } => out.push(*alias),
+        From::Table { alias, .. }
+        | From::Function { alias, .. }
+        | From::Query { alias, .. }
+        | From::With { alias, .. } => {
+            out.push(*alias);
+        }
         From::Join { left, right, .. } => {
             aliases(left, out);
             aliases(right, out);
@@ -98,59 +103,107 @@ pub fn aliases(item: &From, out: &mut Vec<Alias>) {
     }
 }
 
+/// What is done with each value.
+pub type Change<'v> = &'v mut dyn FnMut(&mut Scalar);
+
+/// Goes to a value, those in it, and those of its queries; the innermost come first.
+pub fn each_mut(value: &mut Scalar, change: Change<'_>) {
+    for child in children_mut(value) {
+        each_mut(child, change);
+    }
+    if let Some(query) = query_mut(value) {
+        every_value_mut(query, change);
+    }
+    if let Some(scale) = &mut value.dscale {
+        each_mut(scale, change);
+    }
+    change(value);
+}
+
+/// Goes to all values of a query, and to those of its queries.
+pub fn every_value_mut(query: &mut Query, change: Change<'_>) {
+    let Query { ctes, recursive: _, body, order_by, limit, offset, columns: _ } = query;
+    for cte in ctes {
+        every_value_mut(&mut cte.query, change);
+    }
+    match body {
+        Body::Select(select) => {
+            values_mut(select).into_iter().for_each(|value| each_mut(value, change));
+            select.from.iter_mut().for_each(|item| from_values_mut(item, change));
+        }
+        Body::SetOp { op: _, left, right } => {
+            every_value_mut(left, change);
+            every_value_mut(right, change);
+        }
+        Body::Values(rows) => rows.iter_mut().flatten().for_each(|value| each_mut(value, change)),
+    }
+    let keys = order_by.iter_mut().filter_map(key_mut);
+    keys.chain(limit).chain(offset).for_each(|value| each_mut(value, change));
+}
+
+/// Goes to all values of a statement.
+pub fn statement_values_mut(statement: &mut Statement, change: Change<'_>) {
+    match statement {
+        Statement::Query(query) | Statement::Keep { table: _, query } => every_value_mut(query, change),
+        Statement::Insert { table: _, alias: _, columns: _, source, conflict, returning } => {
+            every_value_mut(source, change);
+            if let Some(Conflict { columns: _, sets, filter }) = conflict {
+                let sets = sets.iter_mut().flatten().map(|(_, value)| value);
+                sets.chain(filter).for_each(|value| each_mut(value, change));
+            }
+            returning.iter_mut().for_each(|value| each_mut(value, change));
+        }
+        Statement::Update { ctes, recursive: _, table: _, alias: _, sets, from, filter, returning } => {
+            ctes.iter_mut().for_each(|cte| every_value_mut(&mut cte.query, change));
+            from.iter_mut().for_each(|item| from_values_mut(item, change));
+            let sets = sets.iter_mut().map(|(_, value)| value);
+            sets.chain(filter).chain(returning).for_each(|value| each_mut(value, change));
+        }
+        Statement::Delete { ctes, recursive: _, table: _, alias: _, using, filter, returning } => {
+            ctes.iter_mut().for_each(|cte| every_value_mut(&mut cte.query, change));
+            using.iter_mut().for_each(|item| from_values_mut(item, change));
+            filter.iter_mut().chain(returning).for_each(|value| each_mut(value, change));
+        }
+        Statement::Explain { analyze: _, statement } => statement_values_mut(statement, change),
+    }
+}
+
+fn from_values_mut(item: &mut From, change: Change<'_>) {
+    match item {
+        From::Table { .. } => {}
+        From::Function { text: _, args, alias: _, columns: _ } => {
+            args.iter_mut().for_each(|arg| each_mut(arg, change));
+        }
+        From::Query { query, alias: _, lateral: _ } => every_value_mut(query, change),
+        From::With { from, alias: _, columns } => {
+            from_values_mut(from, change);
+            columns.iter_mut().for_each(|(_, value)| each_mut(value, change));
+        }
+        From::Join { kind: _, left, right, on } => {
+            from_values_mut(left, change);
+            from_values_mut(right, change);
+            on.iter_mut().for_each(|on| each_mut(on, change));
+        }
+    }
+}
+
 /// What is done with each column that is mentioned.
 pub type Visit<'v> = &'v mut dyn FnMut(&mut Alias, &mut Arc<str>, &Phys);
 
-/// Visits the columns that a value mentions, also inside of its queries.
-pub fn columns_mut(value: &mut Scalar, visit: Visit<'_>) {
+fn column_of(value: &mut Scalar, visit: Visit<'_>) {
     if let Node::Column(alias, name) = &mut value.node {
         visit(alias, name, &value.phys);
     }
-    for child in children_mut(value) {
-        columns_mut(child, visit);
-    }
-    if let Some(query) = query_mut(value) {
-        query_columns_mut(query, visit);
-    }
-    if let Some(scale) = &mut value.dscale {
-        columns_mut(scale, visit);
-    }
+}
+
+/// Visits the columns that a value mentions, also inside of its queries.
+pub fn columns_mut(value: &mut Scalar, visit: Visit<'_>) {
+    each_mut(value, &mut |value| column_of(value, visit));
 }
 
 /// Visits the columns that a query mentions, its own ones, too.
 pub fn query_columns_mut(query: &mut Query, visit: Visit<'_>) {
-    let Query { ctes, recursive: _, body, order_by, limit, offset, columns: _ } = query;
-    for cte in ctes {
-        query_columns_mut(&mut cte.query, visit);
-    }
-    match body {
-        Body::Select(select) => {
-            values_mut(select).into_iter().for_each(|value| columns_mut(value, visit));
-            select.from.iter_mut().for_each(|item| from_columns_mut(item, visit));
-        }
-        Body::SetOp { op: _, left, right } => {
-            query_columns_mut(left, visit);
-            query_columns_mut(right, visit);
-        }
-        Body::Values(rows) => rows.iter_mut().flatten().for_each(|value| columns_mut(value, visit)),
-    }
-    let keys = order_by.iter_mut().filter_map(key_mut);
-    keys.chain(limit).chain(offset).for_each(|value| columns_mut(value, visit));
-}
-
-fn from_columns_mut(item: &mut From, visit: Visit<'_>) {
-    match item {
-        From::Table { .. } => {}
-        From::Function { text: _, args, alias: _, columns: _ } => {
-            args.iter_mut().for_each(|arg| columns_mut(arg, visit));
-        }
-        From::Query { query, alias: _, lateral: _ } => query_columns_mut(query, visit),
-        From::Join { kind: _, left, right, on } => {
-            from_columns_mut(left, visit);
-            from_columns_mut(right, visit);
-            on.iter_mut().for_each(|on| columns_mut(on, visit));
-        }
-    }
+    every_value_mut(query, &mut |value| column_of(value, visit));
 }
 
 /// Is there anything of this kind in a value, outside of its queries?
