@@ -386,6 +386,7 @@ impl Who<'_> {
                 | AlterTable::RenameConstraint { .. }
                 | AlterTable::ValidateConstraint { .. }
                 | AlterTable::SetIdentity { .. }
+                | AlterTable::DropExpression { .. }
                 | AlterTable::AlterIdentity { .. }
                 | AlterTable::RowSecurity(_)
                 | AlterTable::ViewSecurity { .. }

@@ -2,6 +2,7 @@
 
 use crate::engine::error::{Violation, violation};
 use crate::error::{Error, SqlState};
+use crate::registry::expression::quote;
 use crate::registry::{ConstraintKind, Name, Privileges, Relation, Snapshot};
 use crate::types::{self, Oid, OutputSettings, PgType, Phys, Value, oid};
 
@@ -20,6 +21,30 @@ pub fn explain(error: Error, target: Option<&Relation>, snapshot: &Snapshot, rol
     let Some(mut explained) = explained else { return error };
     explained.report_mut().internal.clone_from(&error.report().internal);
     explained
+}
+
+/// The error over rows that were there before the constraint: those of ALTER TABLE (ATRewriteTable), or of an index that is built.
+pub fn of_rows_that_are_there(error: Error) -> Error {
+    let report = error.report();
+    let (Some(table), constraint) = (&report.table, &report.constraint) else { return error };
+    let (code, detail) = (error.code(), report.detail.as_deref());
+    let (message, detail) = match (code, constraint, &report.column) {
+        (SqlState::UNIQUE_VIOLATION, Some(constraint), _) => {
+            let detail = detail.map(|detail| detail.replace(") already exists.", ") is duplicated."));
+            (format!("could not create unique index \"{constraint}\""), detail)
+        }
+        (SqlState::NOT_NULL_VIOLATION, None, Some(column)) => {
+            (format!("column \"{column}\" of relation \"{table}\" contains null values"), None)
+        }
+        (SqlState::CHECK_VIOLATION, Some(constraint), _) => {
+            (format!("check constraint \"{constraint}\" of relation \"{table}\" is violated by some row"), None)
+        }
+        _ => return error,
+    };
+    let mut error = error;
+    let report = error.report_mut();
+    (report.message, report.detail) = (message, detail);
+    error
 }
 
 /// The name of a table that another session has dropped since the statement was analyzed: the engine knows its number.
@@ -72,7 +97,7 @@ fn key(
     for column in constraint_columns.iter().filter_map(|num| relation.column_by_num(*num)) {
         let name = relation.physical_column(column);
         let value = physical.iter().position(|p| *p == name).and_then(|i| values.get(i));
-        names.push(&*column.name);
+        names.push(quote(&column.name));
         shown.push(value.map_or_else(String::new, |value| written(value, column.ty, types)));
     }
     format!("Key ({})=({})", names.join(", "), shown.join(", "))

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::constraint;
 use super::execute::{Alone, Done, guarded};
 use super::front::Front;
 use super::locking::outdated;
@@ -177,7 +178,10 @@ impl Session {
             match self.ddl_step(step, &depends, values, front).await {
                 Ok(rows) => done = rows.map_or(done, Ok),
                 Err(error) => {
-                    done = Err(error);
+                    done = Err(match ddl {
+                        Ddl::AlterTable { .. } | Ddl::Refresh { .. } => constraint::of_rows_that_are_there(error),
+                        _ => error,
+                    });
                     break;
                 }
             }

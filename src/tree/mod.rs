@@ -3,6 +3,7 @@
 //! Every relation, column, function, operator and cast in it is resolved, and every expression has a PostgreSQL type.
 //! It says what the statement *means*; how DuckDB is told so is `sql::lower`'s affair. `policy` rewrites it.
 
+mod alter;
 mod copy;
 mod expr;
 mod like;
@@ -15,6 +16,7 @@ mod transaction;
 mod tuning;
 mod utility;
 
+pub use alter::*;
 pub use copy::*;
 pub use expr::*;
 pub use like::*;

@@ -3,7 +3,7 @@
 use super::physical;
 use super::pipeline;
 use super::planner::{Planner, no_namespace};
-use crate::error::{Error, Report, Result, SqlState};
+use crate::error::{Error, Result, SqlState};
 use crate::policy::Permit;
 use crate::registry::{Acl, ConstraintKind, Name, Namespace, Relation, RelationKind, Sequence, build};
 use crate::tree::{Ddl, LikeTable, NewColumn, NewTable, OnCommit, Query};
@@ -156,9 +156,7 @@ impl Planner<'_> {
         };
         if self.after.namespaces.contains_key(name) {
             if if_not_exists {
-                let mut report = Report::notice(format!("schema \"{name}\" already exists, skipping"));
-                report.code = SqlState::DUPLICATE_SCHEMA;
-                self.plan.notices.push(report);
+                self.exists(SqlState::DUPLICATE_SCHEMA, &format!("schema \"{name}\" already exists"));
                 return Ok(());
             }
             return Err(Error::new(SqlState::DUPLICATE_SCHEMA, format!("schema \"{name}\" already exists")));

@@ -7,7 +7,7 @@ use super::alter::{word, wrong_type};
 use super::physical::{ident, table_name};
 use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Report, Result, SqlState};
-use crate::registry::{Change, Function, Managed, Name, Relation, RelationKind, UserType, builtin};
+use crate::registry::{Change, Column, Function, Managed, Name, Relation, RelationKind, UserType, builtin};
 use crate::tree::{DropBehavior, ObjectKind};
 use crate::types::Oid;
 
@@ -25,8 +25,11 @@ pub enum Dependent {
         table: Arc<Relation>,
         name: Name,
     },
-    /// A sequence of another's column default, a table in a namespace …
-    Relation(Arc<Relation>),
+    /// Of a column that draws from a sequence.
+    Default {
+        table: Arc<Relation>,
+        column: Name,
+    },
 }
 
 impl Dependent {
@@ -36,17 +39,20 @@ impl Dependent {
             Self::Policy { table, name } => format!("policy {name} on table {}", table.name),
             Self::View(view) => format!("{} {}", word(view), view.name),
             Self::Function(_, signature) => format!("function {signature}"),
-            Self::Relation(r) => format!("{} {}", word(r), r.name),
+            Self::Default { table, column } => format!("default value for column {column} of table {}", table.name),
         }
     }
 }
 
 impl Dependent {
-    /// Is it the same key or policy of a table as the other?
+    /// Is it the same key, policy or default of a table as the other?
     fn is_part(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::ForeignKey { child: a, name: x }, Self::ForeignKey { child: b, name: y })
-            | (Self::Policy { table: a, name: x }, Self::Policy { table: b, name: y }) => a.oid == b.oid && x == y,
+            | (Self::Policy { table: a, name: x }, Self::Policy { table: b, name: y })
+            | (Self::Default { table: a, column: x }, Self::Default { table: b, column: y }) => {
+                a.oid == b.oid && x == y
+            }
             _ => false,
         }
     }
@@ -101,6 +107,7 @@ impl Planner<'_> {
                         )));
                     }
                     self.may_change(&relation.managed, &lower, name)?;
+                    self.is_no_identity(&relation)?;
                     targets.push(relation);
                 }
                 None if if_exists => {
@@ -150,12 +157,20 @@ impl Planner<'_> {
                     order.push(partition.clone());
                 }
             }
+            // As its columns' sequences do, but others may draw from them.
+            for sequence in self.owned_sequences(relation.oid) {
+                if going.insert(sequence.oid) {
+                    order.push(sequence);
+                }
+            }
             for dependent in self.dependents(&relation) {
                 let known = |(other, _): &(Dependent, Arc<Relation>)| dependent.is_part(other);
                 let gone = match &dependent {
                     Dependent::ForeignKey { child, .. } => going.contains(&child.oid) || dependents.iter().any(known),
-                    Dependent::Policy { table, .. } => going.contains(&table.oid) || dependents.iter().any(known),
-                    Dependent::View(r) | Dependent::Relation(r) => !going.insert(r.oid),
+                    Dependent::Policy { table, .. } | Dependent::Default { table, .. } => {
+                        going.contains(&table.oid) || dependents.iter().any(known)
+                    }
+                    Dependent::View(r) => !going.insert(r.oid),
                     Dependent::Function(f, _) => !going.insert(f.oid),
                 };
                 if gone {
@@ -184,7 +199,7 @@ impl Planner<'_> {
             return Err(still_needed(targets, &dependents));
         }
         self.cascade_notice(&dependents.iter().map(|(d, _)| d.describe()).collect::<Vec<_>>());
-        for (dependent, target) in &dependents {
+        for (dependent, _) in &dependents {
             match dependent {
                 Dependent::ForeignKey { child, name } => self.drop_foreign_key(child.oid, name)?,
                 Dependent::View(_) => {}
@@ -199,7 +214,7 @@ impl Planner<'_> {
                     self.drop_policy(&namespace, &of, name, true)?;
                     self.tag(&tag);
                 }
-                Dependent::Relation(r) => self.drop_sequence_default(r.oid, target.oid),
+                Dependent::Default { table, column } => self.drop_default(table.oid, column),
             }
         }
         let mut roots: Vec<Arc<Relation>> = Vec::new();
@@ -260,7 +275,7 @@ impl Planner<'_> {
         }
     }
 
-    fn dependents(&self, relation: &Relation) -> Vec<Dependent> {
+    pub fn dependents(&self, relation: &Relation) -> Vec<Dependent> {
         let mut found = Vec::new();
         match &relation.kind {
             RelationKind::Table => {
@@ -269,7 +284,7 @@ impl Planner<'_> {
                 }
             }
             RelationKind::Sequence(_) => {
-                found.extend(self.default_users(relation).into_iter().map(Dependent::Relation));
+                found.extend(self.default_users(relation));
             }
             RelationKind::View { .. }
             | RelationKind::MaterializedView { .. }
@@ -289,27 +304,38 @@ impl Planner<'_> {
         found
     }
 
-    /// The tables with a default that draws from this sequence.
-    fn default_users(&self, sequence: &Relation) -> Vec<Arc<Relation>> {
-        let uses = |r: &&Arc<Relation>| r.columns.iter().any(|c| self.draws_from(c, sequence));
-        let mut users: Vec<_> = self.after.relations.values().filter(uses).cloned().collect();
-        users.sort_by_key(|r| r.oid);
-        users
+    /// The defaults that draw from this sequence, and the column whose identity it is.
+    fn default_users(&self, sequence: &Relation) -> Vec<Dependent> {
+        let mut tables: Vec<_> = self.after.relations.values().filter(|r| !r.columns.is_empty()).collect();
+        tables.sort_by_key(|r| r.oid);
+        let of_table = |table: &Arc<Relation>| {
+            let columns = table.columns.iter().filter(|c| self.draws_from(c, sequence));
+            let made = |c: &Column| Dependent::Default { table: Arc::clone(table), column: c.name.clone() };
+            columns.map(made).collect::<Vec<_>>()
+        };
+        tables.into_iter().flat_map(of_table).collect()
     }
 
-    /// DROP SEQUENCE … CASCADE takes the defaults that use it.
-    fn drop_sequence_default(&mut self, table: Oid, sequence: Oid) {
-        let (Some(table), Some(sequence)) = (self.after.relation_by_oid(table), self.after.relation_by_oid(sequence))
-        else {
-            return;
-        };
-        let (mut table, sequence) = ((**table).clone(), sequence.clone());
-        for column in &mut table.columns {
-            if self.draws_from(column, &sequence) {
-                column.default = None;
-                column.identity = None;
+    /// What a sequence's column needs it for goes with the column only (DEPENDENCY_INTERNAL).
+    fn is_no_identity(&self, sequence: &Relation) -> Result<()> {
+        let RelationKind::Sequence(definition) = &sequence.kind else { return Ok(()) };
+        let Some((table, column)) = definition.owned_by else { return Ok(()) };
+        let Some(table) = self.after.relation_by_oid(table) else { return Ok(()) };
+        match table.column_by_num(column).filter(|c| c.identity.is_some_and(|i| i.sequence == sequence.oid)) {
+            None => Ok(()),
+            Some(column) => {
+                let of = format!("column {} of table {}", column.name, table.name);
+                let message = format!("cannot drop sequence {} because {of} requires it", sequence.name);
+                Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+                    .hint(format!("You can drop {of} instead.")))
             }
         }
+    }
+
+    /// CASCADE takes a default that draws from what goes.
+    fn drop_default(&mut self, table: Oid, column: &Name) {
+        let Some(mut table) = self.after.relation_by_oid(table).map(|table| (**table).clone()) else { return };
+        table.columns.iter_mut().filter(|c| c.name == *column).for_each(|c| c.default = None);
         self.put_relation(table);
     }
 
@@ -511,15 +537,16 @@ fn still_needed(targets: &[Arc<Relation>], dependents: &[(Dependent, Arc<Relatio
 /// How RESTRICT's detail says it.
 pub fn depends_on(dependent: &Dependent, on: &Relation) -> String {
     match dependent {
-        Dependent::Relation(r) => {
-            format!("default value for a column of table {} depends on {} {}", r.name, word(on), on.name)
-        }
         Dependent::Function(f, _)
             if f.parameters.iter().map(|p| p.ty).chain([f.result]).any(|ty| ty == on.row_type) =>
         {
             format!("{} depends on type {}", dependent.describe(), on.name)
         }
-        Dependent::ForeignKey { .. } | Dependent::View(_) | Dependent::Function(..) | Dependent::Policy { .. } => {
+        Dependent::ForeignKey { .. }
+        | Dependent::View(_)
+        | Dependent::Function(..)
+        | Dependent::Policy { .. }
+        | Dependent::Default { .. } => {
             format!("{} depends on {} {}", dependent.describe(), word(on), on.name)
         }
     }

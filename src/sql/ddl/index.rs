@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Step;
-use super::alter::{duplicates, word};
+use super::alter::word;
 use super::physical::{self, column_list, table_name};
 use super::pipeline;
 use super::planner::Planner;
 use super::rebuild::Rebuild;
 use super::unique::UniqueKey;
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Index, Name, Relation, build};
+use crate::registry::{CheckedKey, Constraint, Index, Name, Relation, build};
 use crate::sql::Context;
 use crate::types::Oid;
 
@@ -114,12 +114,7 @@ impl Planner<'_> {
             return self.check_unique(relation, oid);
         }
         if index.unique {
-            let message = format!("could not create unique index \"{}\"", index.name);
-            let error = Error::new(SqlState::UNIQUE_VIOLATION, message)
-                .table(&*relation.namespace, &*relation.name)
-                .constraint(&*index.name);
-            let sql = duplicates(relation, &columns)?;
-            self.verify_sql(sql, error);
+            self.rows_are_unique(relation, (index.oid, &index.name), &columns, None)?;
             if self.cx.touched.contains(&relation.oid) {
                 let old = Arc::new(relation.clone());
                 relation.indexes.push(index);
@@ -135,9 +130,26 @@ impl Planner<'_> {
     /// The rows that are there are held against a key that the session checks.
     pub fn check_unique(&mut self, relation: &Relation, oid: Oid) -> Result<()> {
         let key = relation.checked_keys().find(|key| key.oid == oid);
-        let key = key.ok_or_else(|| Error::internal("a key that nobody checks"))?;
+        self.check_key(relation, &key.ok_or_else(|| Error::internal("a key that nobody checks"))?)
+    }
+
+    /// The rows that are there are held against a key that DuckDB is to keep: its own error would not say which it is.
+    pub fn rows_are_unique(
+        &mut self,
+        relation: &Relation,
+        (oid, name): (Oid, &Name),
+        columns: &[i16],
+        constraint: Option<&Constraint>,
+    ) -> Result<()> {
+        let keys = columns.iter().map(|column| (*column, None)).collect();
+        let (predicate, nulls_not_distinct) = (None, false);
+        let key = CheckedKey { oid, name, keys, predicate, reads: &[], nulls_not_distinct, constraint };
+        self.check_key(relation, &key)
+    }
+
+    fn check_key(&mut self, relation: &Relation, key: &CheckedKey<'_>) -> Result<()> {
         let cx = Context { snapshot: Arc::new(self.after.clone()), ..self.cx.clone() };
-        let key = UniqueKey::new(&cx, &Arc::new(relation.clone()), &key)?;
+        let key = UniqueKey::new(&cx, &Arc::new(relation.clone()), key)?;
         self.plan.steps.push(Step::Unique(Arc::new(key)));
         Ok(())
     }

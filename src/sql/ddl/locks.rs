@@ -154,6 +154,7 @@ fn of_action(action: &AlterTable) -> (LockMode, bool) {
         | AlterTable::SetType { .. }
         | AlterTable::DropConstraint { .. }
         | AlterTable::SetIdentity { .. }
+        | AlterTable::DropExpression { .. }
         | AlterTable::AttachPartition { .. }
         | AlterTable::AttachIndex { .. }
         | AlterTable::DetachPartition { .. } => (LockMode::AccessExclusive, true),

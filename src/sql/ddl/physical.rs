@@ -217,6 +217,11 @@ pub fn alike(own: &Column, above: &Column) -> Result<()> {
     Err(Error::unsupported(what).hint("Declare both with one pair of brackets, or both with several."))
 }
 
+/// The same type with as many digits or bits, or more.
+fn finer(from: PgType, to: PgType) -> bool {
+    from.oid == to.oid && (to.typmod == -1 || (0..=to.typmod).contains(&from.typmod))
+}
+
 /// True if values of the old type are values of the new one as they are stored, so that DuckDB's own cast is exact.
 pub fn widens(from: PgType, to: PgType, types: &dyn TypeLookup) -> bool {
     let (Some(a), Some(b)) = (phys(from, types), phys(to, types)) else { return false };
@@ -225,6 +230,8 @@ pub fn widens(from: PgType, to: PgType, types: &dyn TypeLookup) -> bool {
         (Phys::Decimal { precision: p, scale: s }, Phys::Decimal { precision: q, scale: t }) => {
             t >= s && u32::from(*q) - u32::from(*t) >= u32::from(*p) - u32::from(*s)
         }
+        // What carries them has no blanks at its end.
+        (Phys::Char(a), Phys::Char(b)) => a <= b,
         (Phys::Text, Phys::Text) => {
             let text = |ty: PgType| matches!(ty.oid, oid::TEXT | oid::VARCHAR);
             let wider = match (from.char_length(), to.char_length()) {
@@ -232,8 +239,11 @@ pub fn widens(from: PgType, to: PgType, types: &dyn TypeLookup) -> bool {
                 (Some(a), Some(b)) => b >= a,
                 (None, Some(_)) => false,
             };
-            text(from) && text(to) && wider
+            text(from) && text(to) && wider || from.oid == oid::VARBIT && finer(from, to)
         }
-        _ => a == b && from.oid == to.oid && to.typmod == -1,
+        _ => {
+            let timed = matches!(from.oid, oid::TIME | oid::TIMETZ | oid::TIMESTAMP | oid::TIMESTAMPTZ);
+            a == b && (timed && finer(from, to) || from.oid == to.oid && to.typmod == -1)
+        }
     }
 }

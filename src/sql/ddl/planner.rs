@@ -49,6 +49,11 @@ impl<'a> Planner<'a> {
         self.plan.notices.push(Report::notice(message));
     }
 
+    /// IF NOT EXISTS: the notice has the code that the error would have.
+    pub fn exists(&mut self, code: SqlState, message: &str) {
+        self.plan.notices.push(Report { code, ..Report::notice(format!("{message}, skipping")) });
+    }
+
     /// For who has set client_min_messages to debug1.
     pub fn debug(&mut self, message: String) {
         self.plan.notices.push(Report { severity: Severity::Debug, ..Report::notice(message) });
@@ -190,10 +195,7 @@ impl<'a> Planner<'a> {
             return Ok(true);
         }
         if if_not_exists {
-            let notice = format!("relation \"{name}\" already exists, skipping");
-            let mut report = Report::notice(notice);
-            report.code = SqlState::DUPLICATE_TABLE;
-            self.plan.notices.push(report);
+            self.exists(SqlState::DUPLICATE_TABLE, &format!("relation \"{name}\" already exists"));
             return Ok(false);
         }
         Err(Error::new(SqlState::DUPLICATE_TABLE, format!("relation \"{name}\" already exists")))

@@ -188,7 +188,7 @@ fn comparable(part: &Part) -> Result<()> {
             | Phys::Enum(_)
             | Phys::Text
             | Phys::Char(_)
-    );
+    ) || matches!(&part.phys, Phys::Coded(ty) if !crate::types::coded::needs_key(*ty));
     if fits {
         return Ok(());
     }

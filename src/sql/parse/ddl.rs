@@ -23,6 +23,7 @@ pub enum RawDdl {
         kind: ObjectKind,
         name: QualifiedName,
         if_exists: bool,
+        only: bool,
         action: AlterTable,
     },
     Partition(super::partition::RawAction),
@@ -242,7 +243,7 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
     ];
     let Some((_, kind)) = kinds.into_iter().find(|(word, _)| c.eat(word)) else { return Ok(None) };
     let if_exists = c.eat("if exists");
-    c.eat("only");
+    let only = c.eat("only");
     let Ok(name) = c.qualified() else { return Ok(None) };
     if kind == ObjectKind::Table
         && let Some(found) = super::partition::action(c, &name, if_exists)?
@@ -286,7 +287,7 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
     } else {
         return Ok(None);
     };
-    Ok(Some(RawDdl::AlterShared { kind, name, if_exists, action }))
+    Ok(Some(RawDdl::AlterShared { kind, name, if_exists, only, action }))
 }
 
 /// An action that stands alone.
@@ -306,13 +307,17 @@ fn view_setting(c: &mut Cursor<'_>, kind: ObjectKind) -> Result<Option<AlterTabl
     if kind == ObjectKind::View || named { super::view::alter(c) } else { Ok(None) }
 }
 
-/// `ALTER [COLUMN] c DROP IDENTITY [IF EXISTS]`, and its `SET GENERATED …`, `SET option` and `RESTART`, one or several.
+/// `ALTER [COLUMN] c DROP {IDENTITY | EXPRESSION} [IF EXISTS]`, and `SET GENERATED …`, `SET option` and `RESTART` of an
+/// identity, one or several.
 fn identity_action(c: &mut Cursor<'_>) -> Result<Option<AlterTable>> {
     if !c.eat("alter") {
         return Ok(None);
     }
     c.eat("column");
     let column = c.name()?;
+    if c.eat("drop expression") {
+        return Ok(Some(AlterTable::DropExpression { column, if_exists: c.eat("if exists") }));
+    }
     if !c.eat("drop identity") {
         return altered_identity(c, column);
     }

@@ -236,15 +236,6 @@ fn absent(tokens: &[TokenWithSpan]) -> Result<()> {
             "include" if of_table && at > 0 && tokens[at - 1].token == Token::RParen => {
                 return refused("INCLUDE of a constraint");
             }
-            // Not a column of that name.
-            "drop"
-                if of_table
-                    && at > 3
-                    && is(tokens, at + 1, "expression")
-                    && (is(tokens, at - 2, "column") || is(tokens, at - 2, "alter")) =>
-            {
-                return refused("ALTER COLUMN … DROP EXPRESSION");
-            }
             "set"
                 if of_table
                     && at > 0
@@ -528,7 +519,6 @@ mod tests {
             ("create table t (a text compression lz4)", "0A000"),
             ("select collation for ('a')", "0A000"),
             ("alter view v alter column a set default 1", "0A000"),
-            ("alter table t alter column a drop expression", "0A000"),
             ("create table t (a int, unique (a) include (b))", "0A000"),
             ("create table t (a int, foreign key (a) references u on delete set null (a))", "0A000"),
             ("create table t (a int) using btree", "55000"),

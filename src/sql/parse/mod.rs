@@ -304,10 +304,12 @@ fn split(tokens: Vec<TokenWithSpan>) -> Vec<Vec<TokenWithSpan>> {
         if let Token::Word(word) = &token.token
             && word.quote_style.is_none()
         {
-            match word.value.to_ascii_lowercase().as_str() {
-                "atomic" if open == 0 && function::begins_body(&current) => open = 1,
-                "case" if open > 0 => open += 1,
-                "end" if open > 0 => open -= 1,
+            let is = |name: &str| word.value.eq_ignore_ascii_case(name);
+            match open {
+                0 if is("atomic") && function::begins_body(&current) => open = 1,
+                0 => {}
+                _ if is("case") => open += 1,
+                _ if is("end") => open -= 1,
                 _ => {}
             }
         }

@@ -38,6 +38,8 @@ fn is_custom(token: &TokenWithSpan) -> bool {
 fn is_operator(token: &TokenWithSpan) -> bool {
     match &token.token {
         Token::Word(_) | Token::Number(..) | Token::Whitespace(_) | Token::EOF | Token::SingleQuotedString(_) => false,
+        Token::LParen | Token::RParen | Token::LBracket | Token::RBracket => false,
+        Token::Comma | Token::Period | Token::SemiColon | Token::Colon | Token::DoubleColon => false,
         Token::Placeholder(text) => text == "?",
         other => {
             let text = other.to_string();

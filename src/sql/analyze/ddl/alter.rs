@@ -1,11 +1,12 @@
 //! ALTER TABLE.
 
+use std::sync::Arc;
+
 use sqlparser::ast::{self, AlterColumnOperation, AlterTableOperation, RenameTableNameKind};
 
 use super::super::Analyzer;
 use super::super::check::walk;
 use super::super::stored::{self, Stored, assigned_expression, rel_columns};
-use super::partition::only_refused;
 use super::{new_sequence, sequence_change};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Name, Relation, build};
@@ -42,11 +43,16 @@ impl Analyzer<'_> {
                 .syntax_error(tokens.rfind(|token| crate::sql::parse::is(Some(*token), "rename"))));
         }
         let mut actions = Vec::new();
-        for operation in operations {
+        let mut in_passes: Vec<&AlterTableOperation> = operations.iter().collect();
+        in_passes.sort_by_key(|operation| pass(operation));
+        let retyped = relation.as_ref().map(|relation| self.retyped(relation, operations)).transpose()?;
+        for operation in in_passes {
             if let Some(relation) = &relation {
                 self.type_may_change(relation, operation, operations)?;
             }
-            self.alter_operation(&mut actions, relation.as_deref(), operation)?;
+            // A change of type is about the values as they are; all else, about what they will be.
+            let relation = if pass(operation) == Pass::Type { relation.as_deref() } else { retyped.as_deref() };
+            self.alter_operation(&mut actions, relation, operation)?;
         }
         let only = *only && relation.as_ref().is_some_and(|r| !self.ctx.snapshot.partitions(r.oid).is_empty());
         if let Some(relation) = relation.filter(|_| only)
@@ -55,6 +61,21 @@ impl Analyzer<'_> {
             return Err(error);
         }
         Ok(Ddl::AlterTable { kind: ObjectKind::Table, namespace, name, actions, if_exists: *if_exists, only })
+    }
+
+    /// The table with the types that its columns get.
+    fn retyped(&self, relation: &Arc<Relation>, operations: &[AlterTableOperation]) -> Result<Arc<Relation>> {
+        let mut retyped = Arc::clone(relation);
+        for operation in operations {
+            if let AlterTableOperation::AlterColumn { column_name, op } = operation
+                && let AlterColumnOperation::SetDataType { data_type, .. } = op
+            {
+                let (name, ty) = (parse::fold(column_name), self.column_type(data_type)?);
+                let columns = Arc::make_mut(&mut retyped).columns.iter_mut();
+                columns.filter(|column| column.name == name).for_each(|column| column.ty = ty);
+            }
+        }
+        Ok(retyped)
     }
 
     fn alter_operation(
@@ -330,6 +351,40 @@ impl Analyzer<'_> {
     }
 }
 
+/// In which order several actions are done, however they are written (tablecmds.c's AlterTablePass).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Pass {
+    Drop,
+    Type,
+    AddColumn,
+    Attributes,
+    Check,
+    Key,
+    /// Defaults, foreign keys, identities.
+    Others,
+    Last,
+}
+
+fn pass(operation: &AlterTableOperation) -> Pass {
+    use AlterTableOperation as Op;
+    match operation {
+        Op::DropColumn { .. } | Op::DropConstraint { .. } => Pass::Drop,
+        Op::AddColumn { .. } => Pass::AddColumn,
+        Op::AlterColumn { op, .. } => match op {
+            AlterColumnOperation::DropNotNull | AlterColumnOperation::DropDefault => Pass::Drop,
+            AlterColumnOperation::SetDataType { .. } => Pass::Type,
+            AlterColumnOperation::SetNotNull => Pass::Attributes,
+            AlterColumnOperation::SetDefault { .. } | AlterColumnOperation::AddGenerated { .. } => Pass::Others,
+        },
+        Op::AddConstraint { constraint, .. } => match constraint {
+            ast::TableConstraint::Check(_) => Pass::Check,
+            ast::TableConstraint::ForeignKey(_) => Pass::Others,
+            _ => Pass::Key,
+        },
+        _ => Pass::Last,
+    }
+}
+
 fn generated_depends(table: &str, column: &str, by: &str) -> Error {
     let message = format!("cannot drop column {column} of table {table} because other objects depend on it");
     Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
@@ -353,5 +408,62 @@ fn behavior(behavior: Option<ast::DropBehavior>) -> DropBehavior {
     match behavior {
         Some(ast::DropBehavior::Cascade) => DropBehavior::Cascade,
         Some(ast::DropBehavior::Restrict) | None => DropBehavior::Restrict,
+    }
+}
+
+/// ALTER TABLE ONLY of a table that has partitions: they would not be as it is.
+pub(super) fn only_refused(table: &Relation, action: &AlterTable) -> Option<Error> {
+    let definition = |message: String| Some(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+    let is_key = |name: &str| table.indexes.iter().any(|i| i.of_constraint && *i.name == *name);
+    match action {
+        AlterTable::AddColumn { .. } => definition("column must be added to child tables too".into()),
+        AlterTable::DropColumn { .. } => {
+            definition("cannot drop column from only the partitioned table when partitions exist".into())
+                .map(|e| e.hint("Do not specify the ONLY keyword."))
+        }
+        AlterTable::RenameColumn { from, to: _ } => {
+            definition(format!("inherited column \"{from}\" must be renamed in child tables too"))
+        }
+        AlterTable::SetType { column, .. } => {
+            definition(format!("type of inherited column \"{column}\" must be changed in child tables too"))
+        }
+        AlterTable::DropExpression { .. } => {
+            let message = "ALTER TABLE / DROP EXPRESSION must be applied to child tables too";
+            Some(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
+        }
+        AlterTable::SetNotNull { not_null: true, .. } => {
+            definition("constraint must be added to child tables too".into())
+                .map(|e| e.hint("Do not specify the ONLY keyword."))
+        }
+        // Keys of a tree go as a whole, whatever is written.
+        AlterTable::DropConstraint { name, .. } if is_key(name) => None,
+        AlterTable::SetNotNull { not_null: false, .. } | AlterTable::DropConstraint { .. } => {
+            definition("cannot remove constraint from only the partitioned table when partitions exist".into())
+                .map(|e| e.hint("Do not specify the ONLY keyword."))
+        }
+        AlterTable::AddConstraint(NewConstraint { kind: NewConstraintKind::Check { .. }, .. }) => {
+            definition("constraint must be added to child tables too".into())
+        }
+        // The partitions have it when their own is attached.
+        AlterTable::AddConstraint(key) if !matches!(key.kind, NewConstraintKind::ForeignKey { .. }) => None,
+        AlterTable::SetDefault { .. } => None,
+        AlterTable::AddConstraint(_) | AlterTable::ValidateConstraint { .. } => Some(
+            Error::unsupported(format!("this ALTER TABLE ONLY of partitioned table \"{}\"", table.name))
+                .hint("Leave ONLY out: the partitions follow."),
+        ),
+        AlterTable::TakeIndex { .. }
+        | AlterTable::RenameConstraint { .. }
+        | AlterTable::RenameTable { .. }
+        | AlterTable::SetNamespace { .. }
+        | AlterTable::SetOwner { .. }
+        | AlterTable::SetIdentity { .. }
+        | AlterTable::AlterIdentity { .. }
+        | AlterTable::RowSecurity(_)
+        | AlterTable::ViewSecurity { .. }
+        | AlterTable::AttachPartition { .. }
+        | AlterTable::AttachIndex { .. }
+        | AlterTable::DetachPartition { .. }
+        | AlterTable::SetLogged(_)
+        | AlterTable::Tune(_) => None,
     }
 }

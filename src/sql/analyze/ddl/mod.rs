@@ -82,8 +82,14 @@ impl Analyzer<'_> {
     pub(super) fn raw_ddl(&mut self, raw: &RawDdl) -> Result<Statement> {
         let ddl = match raw {
             RawDdl::Ready(ddl) => ddl.clone(),
-            RawDdl::AlterShared { kind, name, if_exists, action } => {
+            RawDdl::AlterShared { kind, name, if_exists, only, action } => {
+                let relation = self.find_relation(name.namespace.as_deref(), &name.name)?;
                 let (namespace, name) = self.existing_or_skipped(name, *if_exists)?;
+                if let Some(relation) = relation.filter(|r| *only && !self.ctx.snapshot.partitions(r.oid).is_empty())
+                    && let Some(error) = alter::only_refused(&relation, action)
+                {
+                    return Err(error);
+                }
                 let (actions, if_exists) = (vec![action.clone()], *if_exists);
                 Ddl::AlterTable { kind: *kind, namespace, name, actions, if_exists, only: false }
             }

@@ -13,8 +13,7 @@ use crate::registry::partition::{self, part_text};
 use crate::registry::{Edge, KeyPart, PartitionBound, PartitionKey, PartitionOf, Relation, Strategy};
 use crate::sql::parse::{self, RawAction, RawBound, RawChange, RawKey, RawOf, RawPart};
 use crate::tree::{
-    AlterTable, CastHow, Ddl, Expr, ExprKind, NewColumn, NewConstraint, NewConstraintKind, NewTable, ObjectKind,
-    QualifiedName, RelColumn, RelId,
+    AlterTable, CastHow, Ddl, Expr, ExprKind, NewColumn, NewTable, ObjectKind, QualifiedName, RelColumn, RelId,
 };
 use crate::types::coded::is_orderless;
 use crate::types::{OutputSettings, PgType, Value, oid};
@@ -544,57 +543,4 @@ fn is_text(ty: PgType) -> bool {
 
 fn definition(message: impl Into<String>) -> Error {
     Error::new(SqlState::INVALID_OBJECT_DEFINITION, message.into())
-}
-
-/// ALTER TABLE ONLY of a table that has partitions: they would not be as it is.
-pub(super) fn only_refused(table: &Relation, action: &AlterTable) -> Option<Error> {
-    let definition = |message: String| Some(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
-    let is_key = |name: &str| table.indexes.iter().any(|i| i.of_constraint && *i.name == *name);
-    match action {
-        AlterTable::AddColumn { .. } => definition("column must be added to child tables too".into()),
-        AlterTable::DropColumn { .. } => {
-            definition("cannot drop column from only the partitioned table when partitions exist".into())
-                .map(|e| e.hint("Do not specify the ONLY keyword."))
-        }
-        AlterTable::RenameColumn { from, to: _ } => {
-            definition(format!("inherited column \"{from}\" must be renamed in child tables too"))
-        }
-        AlterTable::SetType { column, .. } => {
-            definition(format!("type of inherited column \"{column}\" must be changed in child tables too"))
-        }
-        AlterTable::SetNotNull { not_null: true, .. } => {
-            definition("constraint must be added to child tables too".into())
-                .map(|e| e.hint("Do not specify the ONLY keyword."))
-        }
-        // Keys of a tree go as a whole, whatever is written.
-        AlterTable::DropConstraint { name, .. } if is_key(name) => None,
-        AlterTable::SetNotNull { not_null: false, .. } | AlterTable::DropConstraint { .. } => {
-            definition("cannot remove constraint from only the partitioned table when partitions exist".into())
-                .map(|e| e.hint("Do not specify the ONLY keyword."))
-        }
-        AlterTable::AddConstraint(NewConstraint { kind: NewConstraintKind::Check { .. }, .. }) => {
-            definition("constraint must be added to child tables too".into())
-        }
-        // The partitions have it when their own is attached.
-        AlterTable::AddConstraint(key) if !matches!(key.kind, NewConstraintKind::ForeignKey { .. }) => None,
-        AlterTable::SetDefault { .. } => None,
-        AlterTable::AddConstraint(_) | AlterTable::ValidateConstraint { .. } => Some(
-            Error::unsupported(format!("this ALTER TABLE ONLY of partitioned table \"{}\"", table.name))
-                .hint("Leave ONLY out: the partitions follow."),
-        ),
-        AlterTable::TakeIndex { .. }
-        | AlterTable::RenameConstraint { .. }
-        | AlterTable::RenameTable { .. }
-        | AlterTable::SetNamespace { .. }
-        | AlterTable::SetOwner { .. }
-        | AlterTable::SetIdentity { .. }
-        | AlterTable::AlterIdentity { .. }
-        | AlterTable::RowSecurity(_)
-        | AlterTable::ViewSecurity { .. }
-        | AlterTable::AttachPartition { .. }
-        | AlterTable::AttachIndex { .. }
-        | AlterTable::DetachPartition { .. }
-        | AlterTable::SetLogged(_)
-        | AlterTable::Tune(_) => None,
-    }
 }

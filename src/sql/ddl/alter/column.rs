@@ -28,7 +28,7 @@ impl Planner<'_> {
         if t.new.column(&draft.name).is_some() {
             let message = format!("column \"{}\" of relation \"{}\" already exists", draft.name, t.new.name);
             if if_not_exists {
-                self.notice(format!("{message}, skipping"));
+                self.exists(SqlState::DUPLICATE_COLUMN, &message);
                 return Ok(());
             }
             return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
@@ -83,13 +83,7 @@ impl Planner<'_> {
         t.new.indexes.retain(|i| !i.has_column(column.num));
         t.new.details.statistics.retain(|s| !s.columns.contains(&column.num));
         t.new.columns.retain(|c| c.num != column.num);
-        for sequence in self.owned_sequences(t.old.oid) {
-            if let RelationKind::Sequence(s) = &sequence.kind
-                && s.owned_by == Some((t.old.oid, column.num))
-            {
-                t.dropped_sequences.push(sequence.oid);
-            }
-        }
+        t.dropped_sequences.extend(self.sequences_of(&t.old, column.num).map(|sequence| sequence.oid));
         t.new.last_dropped = t.new.last_dropped.max(column.num);
         if t.new.columns.is_empty() {
             // Again, if it is there since the table was made.
@@ -100,6 +94,12 @@ impl Planner<'_> {
         // DuckDB refuses where an index stands on this column or on one after it.
         self.in_place(t, sql, |t| !in_key && !t.has_keys());
         Ok(())
+    }
+
+    /// The sequences that go with a column.
+    fn sequences_of(&self, table: &Relation, num: i16) -> impl Iterator<Item = Arc<Relation>> + use<> {
+        let (owned, of) = (self.owned_sequences(table.oid), Some((table.oid, num)));
+        owned.into_iter().filter(move |s| matches!(&s.kind, RelationKind::Sequence(s) if s.owned_by == of))
     }
 
     /// The table's own foreign keys that refer to the column, from other columns.
@@ -139,6 +139,14 @@ impl Planner<'_> {
             let found = self.dependents_of_column(of, num).into_iter();
             dependents.extend(found.map(|dependent| (dependent, Arc::clone(of))));
         }
+        let own = dependents.len();
+        for sequence in self.sequences_of(&t.old, column.num) {
+            let mut found = self.dependents(&sequence);
+            found.retain(
+                |d| !matches!(d, Dependent::Default { table, column } if table.oid == t.old.oid && column == name),
+            );
+            dependents.extend(found.into_iter().map(|dependent| (dependent, Arc::clone(&sequence))));
+        }
         if behavior == DropBehavior::Cascade && masked.is_empty() {
             let before = self.after.clone();
             self.drop_dependents(dependents)?;
@@ -148,8 +156,7 @@ impl Planner<'_> {
             return Ok(());
         }
         let on_column = |what: &str, of: &Relation| format!("{what} depends on column {name} of table {}", of.name);
-        let own = dependents.len();
-        let mut lines: Vec<String> = dependents.iter().map(|(d, of)| on_column(&d.describe(), of)).collect();
+        let mut lines: Vec<String> = dependents[..own].iter().map(|(d, of)| on_column(&d.describe(), of)).collect();
         let (_, _, dependents) = self.gather(&[], dependents);
         lines.extend(dependents[own..].iter().map(|(d, on)| depends_on(d, on)));
         lines.extend(masked.iter().map(|mask| on_column(mask, &t.old)));
@@ -170,7 +177,7 @@ impl Planner<'_> {
             .hint("Use DROP ... CASCADE to drop the dependent objects too."))
     }
 
-    /// Policies and keys of the table that have gone since then go from what it will be, too.
+    /// Policies, keys and defaults of the table that have gone since then go from what it will be, too.
     fn forget_what_went(&self, new: &mut Relation, before: &Snapshot) {
         let (Some(was), Some(is)) = (before.relation_by_oid(new.oid), self.after.relation_by_oid(new.oid)) else {
             return;
@@ -179,6 +186,9 @@ impl Planner<'_> {
         new.rules.policies.retain(|p| !policy(was, p.oid) || policy(is, p.oid));
         let constraint = |of: &Relation, oid| of.constraints.iter().any(|c| c.oid == oid);
         new.constraints.retain(|c| !constraint(was, c.oid) || constraint(is, c.oid));
+        let default = |of: &Relation, num| of.column_by_num(num).is_some_and(|c| c.default.is_some());
+        let columns = new.columns.iter_mut().filter(|c| default(was, c.num) && !default(is, c.num));
+        columns.for_each(|c| c.default = None);
     }
 
     pub(super) fn rename_column(&mut self, t: &mut Altered, from: &Name, to: &Name) -> Result<()> {
@@ -292,7 +302,7 @@ impl Planner<'_> {
                     }
                     Dependent::Policy { .. } => return refused("in a policy definition", dependent.describe()),
                     Dependent::Function(..) => return refused("by a function or procedure", dependent.describe()),
-                    Dependent::ForeignKey { .. } | Dependent::Relation(_) => {}
+                    Dependent::ForeignKey { .. } | Dependent::Default { .. } => {}
                 }
             }
             if self.is_masked(of, num) {
@@ -349,6 +359,19 @@ impl Planner<'_> {
         Ok(())
     }
 
+    /// Its values stay as they are.
+    pub(super) fn drop_expression(&mut self, t: &mut Altered, name: &Name, if_exists: bool) -> Result<()> {
+        let table = t.new.name.clone();
+        if column_mut(&mut t.new, name)?.generated.take().is_none() {
+            let message = format!("column \"{name}\" of relation \"{table}\" is not a stored generated column");
+            if !if_exists {
+                return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
+            }
+            self.notice(format!("{message}, skipping"));
+        }
+        Ok(())
+    }
+
     /// SET GENERATED, and what ALTER COLUMN changes of the identity's sequence.
     pub(super) fn alter_identity(
         &mut self,
@@ -380,7 +403,7 @@ impl Planner<'_> {
     }
 
     /// A generated column's expression changed, given or taken away. Values are computed anew; those of a column that is
-    /// generated no more stay. PostgreSQL has no such ALTER TABLE: only schema files ask for it.
+    /// generated no more stay. PostgreSQL 15 has of these only DROP EXPRESSION: schema files ask for the others.
     pub fn set_generated(&mut self, old: Arc<Relation>, name: &Name, text: Option<String>) -> Result<()> {
         let mut new = (*old).clone();
         let column = column_mut(&mut new, name)?;

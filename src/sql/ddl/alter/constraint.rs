@@ -6,7 +6,7 @@ use super::Altered;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Change, Constraint, ConstraintKind, Name, Relation, build};
 use crate::sql::ddl::drop::{keys_rest, shown_keys};
-use crate::sql::ddl::physical::{self, column_ident, is_null, table_name};
+use crate::sql::ddl::physical::{self, is_null};
 use crate::sql::ddl::planner::Planner;
 use crate::tree::{DropBehavior, NewConstraint, NewConstraintKind};
 
@@ -66,13 +66,7 @@ impl Planner<'_> {
         if columns.iter().any(|n| t.old.column_by_num(*n).is_none()) {
             return Ok(());
         }
-        let message = format!("could not create unique index \"{}\"", constraint.name);
-        let error = Error::new(SqlState::UNIQUE_VIOLATION, message)
-            .table(&*t.new.namespace, &*t.new.name)
-            .constraint(&*constraint.name);
-        let sql = duplicates(&t.old, columns)?;
-        self.verify_sql(sql, error);
-        Ok(())
+        self.rows_are_unique(&t.old.clone(), (constraint.oid, &constraint.name), columns, Some(constraint))
     }
 
     pub(super) fn drop_constraint(
@@ -174,15 +168,4 @@ fn broken_check(table: &Relation, name: &Name, expression: &str) -> (String, Err
     let error =
         Error::new(SqlState::CHECK_VIOLATION, message).table(&*table.namespace, &*table.name).constraint(&**name);
     (format!("NOT ({expression})"), error)
-}
-
-/// A query that finds a key that occurs twice. NULLs differ from one another.
-pub fn duplicates(table: &Relation, columns: &[i16]) -> Result<String> {
-    let list = physical::column_list(table, columns)?;
-    let not_null = columns
-        .iter()
-        .filter_map(|n| table.column_by_num(*n))
-        .map(|c| format!("{} IS NOT NULL", column_ident(table, c)));
-    let not_null = not_null.collect::<Vec<_>>().join(" AND ");
-    Ok(format!("SELECT 1 FROM {} WHERE {not_null} GROUP BY {list} HAVING count(*) > 1 LIMIT 1", table_name(table)))
 }

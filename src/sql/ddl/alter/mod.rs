@@ -12,7 +12,6 @@ mod tuning;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-pub use constraint::duplicates;
 use tuning::{statistics_tag, tune, tune_index};
 
 use super::partition::keys_have_the_partition_key;
@@ -151,6 +150,7 @@ impl Planner<'_> {
                 | AlterTable::RenameConstraint { .. }
                 | AlterTable::ValidateConstraint { .. }
                 | AlterTable::SetIdentity { .. }
+                | AlterTable::DropExpression { .. }
                 | AlterTable::AlterIdentity { .. }
                 | AlterTable::RowSecurity(_)
                 | AlterTable::AttachPartition { .. }
@@ -313,6 +313,7 @@ impl Planner<'_> {
             AlterTable::SetIdentity { column, always, options, sequence, if_exists } => {
                 self.set_identity(t, column, *always, (options.clone(), sequence.as_ref()), *if_exists)
             }
+            AlterTable::DropExpression { column, if_exists } => self.drop_expression(t, column, *if_exists),
             AlterTable::AlterIdentity { column, always, change } => self.alter_identity(t, column, *always, change),
         }
     }
@@ -455,6 +456,7 @@ fn not_for(relation: &Relation, action: &AlterTable) -> Error {
         AlterTable::ValidateConstraint { .. } => "VALIDATE CONSTRAINT",
         AlterTable::SetIdentity { always: Some(_), .. } => "ALTER COLUMN ... ADD IDENTITY",
         AlterTable::SetIdentity { always: None, .. } => "ALTER COLUMN ... DROP IDENTITY",
+        AlterTable::DropExpression { .. } => "ALTER COLUMN ... DROP EXPRESSION",
         AlterTable::AlterIdentity { .. } => "ALTER COLUMN ... SET",
         AlterTable::RowSecurity(_) => "ROW SECURITY",
         AlterTable::AttachPartition { .. } | AlterTable::AttachIndex { .. } => "ATTACH PARTITION",

@@ -36,6 +36,9 @@ impl Planner<'_> {
             AlterTable::SetType { column, .. } if table.column(column).is_some() => {
                 refused(format!("cannot alter inherited column \"{column}\""))
             }
+            AlterTable::DropExpression { .. } => {
+                refused("cannot drop generation expression from inherited column".into())
+            }
             AlterTable::SetNotNull { column, not_null: false } if parent.column(column).is_some_and(|c| c.not_null) => {
                 refused(format!("column \"{column}\" is marked NOT NULL in parent table"))
             }
@@ -115,6 +118,9 @@ impl Planner<'_> {
             }
             AlterTable::SetType { column, .. } => same_column(parent, child, column, |own, above| {
                 (own.ty, own.collation) = (above.ty, above.collation);
+            }),
+            AlterTable::DropExpression { column, .. } => same_column(parent, child, column, |own, above| {
+                own.generated.clone_from(&above.generated);
             }),
             AlterTable::DropConstraint { .. } => {
                 let stays = |oid: Option<_>, of: &[_]| oid.is_none_or(|oid| of.contains(&oid));
