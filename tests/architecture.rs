@@ -270,6 +270,39 @@ fn every_row_of_the_compatibility_table_names_tests_that_exist() {
 }
 
 #[test]
+fn the_map_of_the_large_rooms_names_their_files_and_no_others() {
+    let text = fs::read_to_string(root().join("docs/architecture.md")).expect("the map");
+    let section = text.split("## ").find(|part| part.starts_with("The large rooms")).expect("the large rooms");
+    let mut wrong = Vec::new();
+    for room in ["sql/lower", "sql/ddl", "session", "engine"] {
+        let folder = root().join("src").join(room);
+        let part = section.split("\n**").find(|part| part.starts_with(&format!("`{room}`"))).expect("a room");
+        // Words in backticks in the tables are files and folders of the room.
+        let named: BTreeSet<&str> = part
+            .lines()
+            .filter(|line| line.starts_with("| "))
+            .flat_map(|line| line.split('`').skip(1).step_by(2))
+            .collect();
+        for name in &named {
+            let name = name.trim_end_matches('/');
+            if *name != *"mod.rs" && !folder.join(name).is_dir() && !folder.join(format!("{name}.rs")).is_file() {
+                wrong.push(format!("{room} has no {name}"));
+            }
+        }
+        for entry in fs::read_dir(&folder).expect("the room").flatten() {
+            let file = entry.file_name().to_string_lossy().into_owned();
+            if let Some(name) = file.strip_suffix(".rs")
+                && !["mod", "tests"].contains(&name)
+                && !named.contains(name)
+            {
+                wrong.push(format!("{room}/{file} is not in docs/architecture.md"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
 fn uses_are_found_in_every_way_of_writing_them() {
     assert_eq!(named_modules("use crate::types::Oid;"), ["types"]);
     assert_eq!(named_modules("use crate::{error::{Error, Result}, engine, sql::lower};"), ["error", "engine", "sql"]);
