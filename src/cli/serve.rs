@@ -91,6 +91,16 @@ pub async fn serve(config: &Config, server: Server, greet: impl FnOnce(&Address)
     }
     tracing::info!("shutting down");
     server.gateway.shutdown(config.shutdown_grace).await;
+    let stuck = server.gateway.engine().stats().stuck;
+    if stuck > 0 {
+        tracing::error!(
+            stuck,
+            "statements heed no interrupt: the database is left as it is, and the next start reads its log"
+        );
+        // Neither the runtime nor DuckDB would end before they do.
+        // SAFETY: it ends the process; nothing of it is to be cleaned up.
+        unsafe { libc::_exit(1) };
+    }
     server.close().await?;
     tracing::info!("closed");
     Ok(())

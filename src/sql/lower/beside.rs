@@ -51,9 +51,9 @@ struct Beside {
 impl Beside {
     fn query(&mut self, query: &mut Query) {
         // Once for each function: one may be over what another gives.
-        loop {
-            let Body::Select(select) = &mut query.body else { break };
-            let Some(renamed) = self.first(&mut select.from) else { break };
+        while let Body::Select(select) = &mut query.body
+            && let Some(renamed) = self.first(&mut select.from)
+        {
             query_columns_mut(query, &mut |alias, name, _| {
                 if let Some((of, now)) = renamed.get(&(*alias, Arc::clone(name))) {
                     (*alias, *name) = (*of, Arc::clone(now));

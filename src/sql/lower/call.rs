@@ -43,7 +43,8 @@ impl Lowerer<'_> {
                 | oid::ANYMULTIRANGE
                 | oid::RECORD
                 | oid::DATE
-                | oid::TIMESTAMP),
+                | oid::TIMESTAMP
+                | oid::TIMESTAMPTZ),
             ) => self.compare(call.func, left, right),
             _ => self.apply(call.func, vec![left, right], &call.args, ty),
         }

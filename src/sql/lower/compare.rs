@@ -34,6 +34,17 @@ impl Lowerer<'_> {
             let keys = vec![interval_key(left), interval_key(right)];
             return Ok(Scalar::template(template!["({0} ", name, " {1})"], keys, Phys::Bool));
         }
+        if let [oid::DATE, oid::TIMESTAMPTZ] | [oid::TIMESTAMPTZ, oid::DATE] = op.args.as_slice() {
+            // DuckDB's own cast goes by the session's zone, but what it knows of the columns' bounds does not.
+            let moments = [left, right].map(|value| match value.phys {
+                Phys::Date => {
+                    let midnight = Scalar::call("dg_date_to_timestamp", vec![value], Phys::Timestamp);
+                    Scalar::call("dg_local_to_timestamptz", vec![self.session_id(), midnight], Phys::TimestampTz)
+                }
+                _ => value,
+            });
+            return Ok(Scalar::template(template!["({0} ", name, " {1})"], moments.into(), Phys::Bool));
+        }
         if let Some(value) = super::datetime::compare_date(name, op, &left, &right) {
             return Ok(value);
         }

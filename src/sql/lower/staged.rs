@@ -62,6 +62,10 @@ impl Lowerer<'_> {
         if keyed && self.concerns_keys(statement)? {
             return Ok(true);
         }
+        // A row may meet several of FROM's: PostgreSQL takes one of them, DuckDB's UPDATE counts and gives each.
+        if keyed && matches!(statement, tree::Statement::Update(update) if !update.from.is_empty()) {
+            return Ok(true);
+        }
         if returning.exprs.is_empty() {
             return Ok(false);
         }

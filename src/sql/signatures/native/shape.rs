@@ -4,7 +4,7 @@
 //! the new shape, the new shape, then for each item of the result its place in the list of items (0: NULL).
 
 use super::*;
-use crate::engine::budget::lend;
+use crate::engine::budget::{lend, spend};
 use crate::types::shaped::{MAX_DIMENSIONS, check_dimensions, count, dimensions};
 use crate::types::{ArrayValue, BuiltinTypes, PgType, oid};
 
@@ -285,7 +285,10 @@ fn fill(args: &[Value]) -> Result<Dims> {
         dims.push((length_of(length)?, lower));
     }
     let dims: Result<Dims> = dims.into_iter().map(|(n, lower)| Ok((n, lower_of(lower, i64::from(n))?))).collect();
-    checked(dims?)
+    let dims = checked(dims?)?;
+    // As many items will be made; texts take more.
+    spend(count(&dims).unwrap_or_default().saturating_mul(16))?;
+    Ok(dims)
 }
 
 /// `array_set_element`: the new value has the place after the last item.
