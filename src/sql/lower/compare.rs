@@ -35,20 +35,23 @@ impl Lowerer<'_> {
             return Ok(Scalar::template(template!["({0} ", name, " {1})"], keys, Phys::Bool));
         }
         if let [oid::DATE, oid::TIMESTAMPTZ] | [oid::TIMESTAMPTZ, oid::DATE] = op.args.as_slice() {
-            // DuckDB's own cast goes by the session's zone, but what it knows of the columns' bounds does not.
-            let moments = [left, right].map(|value| match value.phys {
-                Phys::Date => {
-                    let midnight = Scalar::call("dg_date_to_timestamp", vec![value], Phys::Timestamp);
-                    Scalar::call("dg_local_to_timestamptz", vec![self.session_id(), midnight], Phys::TimestampTz)
-                }
-                _ => value,
-            });
+            let moments = [left, right].map(|value| self.from_midnight(value));
             return Ok(Scalar::template(template!["({0} ", name, " {1})"], moments.into(), Phys::Bool));
         }
         if let Some(value) = super::datetime::compare_date(name, op, &left, &right) {
             return Ok(value);
         }
         self.apply(op, vec![left, right], &[], PgType::new(oid::BOOL))
+    }
+
+    /// A date beside a moment is its beginning. DuckDB's own cast goes by the session's zone, but what it knows of the columns'
+    /// bounds does not.
+    pub(super) fn from_midnight(&mut self, value: Scalar) -> Scalar {
+        if value.phys != Phys::Date {
+            return value;
+        }
+        let midnight = Scalar::call("dg_date_to_timestamp", vec![value], Phys::Timestamp);
+        Scalar::call("dg_local_to_timestamptz", vec![self.session_id(), midnight], Phys::TimestampTz)
     }
 
     fn compare_structured(&self, name: &'static str, left: Scalar, right: Scalar) -> Result<Scalar> {

@@ -176,6 +176,9 @@ impl Lowerer<'_> {
         if numeric(&left.phys) || numeric(&right.phys) {
             return Ok(self.numeric_keys(left, right));
         }
+        if let (Phys::Date, Phys::TimestampTz) | (Phys::TimestampTz, Phys::Date) = (&left.phys, &right.phys) {
+            return Ok((self.from_midnight(left), self.from_midnight(right)));
+        }
         let structured = |p: &Phys| matches!(p, Phys::Row(_) | Phys::List(_) | Phys::Shaped(_));
         if left.phys != right.phys && structured(&left.phys) && structured(&right.phys) {
             let (met, _) = self.meet(vec![left, right], false)?;

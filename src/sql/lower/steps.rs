@@ -398,10 +398,16 @@ impl<'a> Lowerer<'a> {
         let own = self.rels.get(&target.id).cloned();
         let (targets, place, keys) = self.laid_out(number.clone(), values, (target, def, own), (sets, from, whole))?;
         let filter = filter.map(|f| self.expr(f)).transpose()?;
-        let qualify = one_change(number, from);
+        let qualify = one_change(number.clone(), from);
         let columns = targets.iter().map(|t| t.phys.clone()).collect();
         let select = Select { targets, from: items, filter, qualify, ..Select::default() };
-        let kept = self.keep(steps, plain_query(select, columns));
+        let mut query = plain_query(select, columns);
+        if !from.is_empty() {
+            // RETURNING gives them in the table's order.
+            let key = ir::OrderKey::Scalar(number);
+            query.order_by = vec![ir::Order { key, descending: false, nulls_first: false }];
+        }
+        let kept = self.keep(steps, query);
         let keys = keys.of_interest(kept.table);
         Ok((kept, place, keys))
     }
