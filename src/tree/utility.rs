@@ -375,7 +375,6 @@ pub enum GrantTarget {
     Namespaces(Vec<Name>),
     /// By OID.
     Functions(Vec<Oid>),
-    /// By OID: enums, domains, ranges and composite types.
     Types(Vec<Oid>),
     AllFunctionsIn {
         kind: super::RoutineKind,

@@ -379,8 +379,8 @@ impl Analyzer<'_> {
 
     /// System columns in an expression that is kept: a CHECK and a generated column take but `tableoid`, or none.
     pub(crate) fn refuse_kept_system_column(&self, name: &str, pos: u32) -> Result<()> {
-        // A domain's value has no row around it.
-        let row = self.scopes.last().filter(|scope| scope.items.iter().any(|item| !item.alias.is_empty()));
+        // A domain's value goes by that name, and has no row around it.
+        let row = self.scopes.last().filter(|scope| scope.items.iter().any(|item| &*item.alias != "value"));
         let Some(Clause::Stored(kind)) = row.map(|scope| scope.clause) else { return Ok(()) };
         if !SYSTEM_COLUMNS.contains(&name) {
             return Ok(());
