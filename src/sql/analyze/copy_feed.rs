@@ -9,6 +9,7 @@ use sqlparser::ast;
 
 use super::Analyzer;
 use super::check::{substitute, walk};
+use super::drawn::{draws, none_drawn_again};
 use super::insert::Cell;
 use super::scope::{Clause, Scope};
 use crate::error::{Error, Result, SqlState};
@@ -64,6 +65,7 @@ impl Analyzer<'_> {
         };
         let cells = feed.sent.iter().copied().zip(values.into_iter().map(Cell::Value)).collect();
         let (written, exprs) = self.fill_row(def, cells, Overriding::System)?;
+        none_drawn_again("COPY FROM", def, &written, &exprs)?;
         let target = self.target_relation(def, Arc::clone(&def.name), 0);
         self.scope_target(&target, def, false);
         let (on_conflict, excluded) = self.feed_conflict(def, &target, feed)?;
@@ -166,20 +168,6 @@ impl Analyzer<'_> {
 pub(crate) fn needs_order(insert: &Insert) -> bool {
     let InsertSource::Feed { rel: _, exprs, filter } = &insert.source else { return true };
     insert.on_conflict.is_some() || exprs.iter().chain(filter).any(draws)
-}
-
-/// True if the expression may give another value each time.
-fn draws(expr: &Expr) -> bool {
-    let mut found = false;
-    let walked = walk(expr, 0, &mut |part, _| {
-        found |= match &part.kind {
-            ExprKind::NextValue(_) => true,
-            ExprKind::Call(call) => call.func.volatility == b'v',
-            _ => false,
-        };
-        Ok(true)
-    });
-    found || walked.is_err()
 }
 
 /// `ON CONFLICT (key) DO UPDATE SET column = excluded.column, …` over the copied columns.

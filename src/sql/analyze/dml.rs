@@ -188,6 +188,7 @@ impl Analyzer<'_> {
                     Some(Expr { kind: ExprKind::Column { rel: target.id, column: n }, ty, pos: 0 })
                 })
             })?;
+            super::drawn::not_drawn_again("UPDATE", &generated)?;
             sets.retain(|(n, _)| usize::from(*n) != i);
             sets.push((i as u16, generated));
         }

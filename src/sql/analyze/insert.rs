@@ -77,6 +77,7 @@ impl Analyzer<'_> {
             },
         };
         self.scope().hidden.clear();
+        let source = self.drawn_first(&def, source, &columns)?;
         let target = self.enter_target(written, alias);
         let (on_conflict, excluded) = match &insert.on {
             None => (None, None),

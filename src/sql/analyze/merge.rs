@@ -133,6 +133,9 @@ impl Analyzer<'_> {
                 self.insert_values(def, listed, values, overriding)?
             }
         };
+        if let InsertSource::Values(rows) = &source {
+            rows.iter().try_for_each(|row| super::drawn::none_drawn_again("MERGE", def, &columns, row))?;
+        }
         Ok(MergeAction::Insert(Box::new(Insert {
             ctes: Vec::new(),
             recursive: false,

@@ -19,6 +19,7 @@ mod copy_options;
 mod cte;
 mod ddl;
 mod dml;
+mod drawn;
 mod expr;
 mod extension;
 mod from;
