@@ -81,7 +81,7 @@ impl Analyzer<'_> {
                 let columns = query.columns.iter().map(column).collect();
                 let (alias, source) = ("source".into(), Source::Subquery(query));
                 let relation = Relation { id: rel, alias, source, columns, lateral: false, pos: 0 };
-                Body::Select(Box::new(Select::of(exprs, vec![FromItem::Relation(relation)])))
+                Body::Select(Box::new(Select::of(exprs, vec![FromItem::Relation(Box::new(relation))])))
             }
             source @ InsertSource::Feed { .. } => return Ok(source),
         };
