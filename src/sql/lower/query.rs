@@ -203,6 +203,8 @@ impl Lowerer<'_> {
                 return Err(Error::unsupported("a data-modifying statement in WITH"));
             }
         };
+        let after_filter = if cte.recursive { None } else { super::left_to_right::after_filter(query) };
+        let query: &tree::Query = after_filter.as_ref().unwrap_or(query);
         // What is drawn is the same wherever it is read (contain_volatile_functions in SS_process_ctes).
         let materialized = if super::routine::query_is_volatile(query) { Some(true) } else { cte.materialized };
         let query = if cte.recursive { self.recursive(cte, query)? } else { self.query(query)? };
