@@ -7,6 +7,7 @@
 //! | a table that a new foreign key refers to, a tree whose rows are moved | SHARE ROW EXCLUSIVE |
 //! | what a new view reads | ACCESS SHARE |
 //! | a namespace in which something is made, a type that a new column has | ACCESS SHARE |
+//! | a table whose rows are asked whether they meet the change | ACCESS SHARE |
 //! | another object that is changed or dropped | ACCESS EXCLUSIVE |
 //! | a name that is taken | ACCESS EXCLUSIVE |
 //!
@@ -16,7 +17,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use super::DdlPlan;
+use super::{DdlPlan, Step};
 use crate::engine::directory::{LockMode, LockTag};
 use crate::registry::{Change, ConstraintKind, Name, ObjectClass, Relation, Snapshot};
 use crate::tree::{AlterTable, Ddl, NewConstraintKind};
@@ -91,6 +92,14 @@ pub fn locks(ddl: &Ddl, plan: &DdlPlan, before: &Snapshot) -> Locks {
     for oid in &plan.emptied {
         locks.add(LockTag::Relation(*oid), LockMode::AccessExclusive);
         locks.rows.insert(*oid);
+    }
+    // Reading waits for who has shut a table: then others' locks would be held already, in whatever order.
+    for step in &plan.steps {
+        if let Step::Verify(question, _) = step {
+            for oid in question.depends.tables.iter().filter(|oid| before.relation_by_oid(**oid).is_some()) {
+                locks.add(LockTag::Relation(*oid), LockMode::AccessShare);
+            }
+        }
     }
     match ddl {
         Ddl::Truncate { tables, .. } => {
