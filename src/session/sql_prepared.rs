@@ -47,19 +47,8 @@ impl Session {
             .enumerate()
             .map(|(i, arg)| Field { name: format!("column{}", i + 1).into(), ty: arg.ty, origin: (0, 0), row: None })
             .collect();
-        let query = Query {
-            ctes: Vec::new(),
-            recursive: false,
-            body: Body::Values(vec![args]),
-            order_by: Vec::new(),
-            limit: None,
-            offset: None,
-            with_ties: false,
-            locking: Vec::new(),
-            columns,
-            // The arguments have no relations of their own but in subqueries, whose numbers start at 0.
-            output_rel: RelId(u32::MAX),
-        };
+        // The arguments have no relations of their own but in subqueries, whose numbers start at 0.
+        let query = Query::of(Body::Values(vec![args]), columns, RelId(u32::MAX));
         let environment = self.environment()?;
         let compiled = sql::compile_statement(Statement::Query(Box::new(query)), Vec::new(), &environment.context)?;
         let CompiledBody::Plan(plan) = compiled.body else {

@@ -8,7 +8,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::ir::walk::{self, children_mut, has, is_query, key_mut, query_columns_mut, query_mut, values_mut};
+use super::ir::walk::{
+    self, children_mut, has, is_query, key_mut, place_mut, query_columns_mut, query_mut, values_mut,
+};
 use super::ir::{Alias, Body, From, Node, Query, Scalar, Select, Statement, TableName, output_name};
 use crate::types::Phys;
 
@@ -111,7 +113,7 @@ impl Beside {
             let Some(lists) = rest.first().and_then(lists_of) else {
                 continue;
             };
-            let Some(place) = before.iter_mut().find_map(|item| place(item, lists.of)) else { continue };
+            let Some(place) = before.iter_mut().find_map(|item| place_mut(item, lists.of, true)) else { continue };
             let renamed = self.put(place, lists);
             items.remove(at);
             return Some(renamed);
@@ -132,7 +134,7 @@ impl Beside {
             _ => return None,
         }
         let alias = lists.alias;
-        let renamed = self.put(place(left, lists.of)?, lists);
+        let renamed = self.put(place_mut(left, lists.of, true)?, lists);
         if always {
             let nothing = From::Table { name: TableName::Cte(0), alias, sample: None };
             *item = std::mem::replace(&mut **left, nothing);
@@ -193,22 +195,6 @@ pub(super) fn wrap(place: &mut From, alias: Alias, mut columns: Vec<(Arc<str>, S
     let nothing = From::Table { name: TableName::Cte(0), alias, sample: None };
     let from = Box::new(std::mem::replace(place, nothing));
     *place = From::With { from, alias, columns };
-}
-
-/// Where a relation stands, if each of its rows goes into what the item gives, with what is put beside it.
-fn place(item: &mut From, wanted: Alias) -> Option<&mut From> {
-    match item {
-        From::Table { alias, .. }
-        | From::Function { alias, .. }
-        | From::Query { alias, .. }
-        | From::With { alias, .. } => (*alias == wanted).then_some(item),
-        From::Join { kind, left, right, on: _ } => match *kind {
-            "LEFT JOIN" => place(left, wanted),
-            "RIGHT JOIN" => place(right, wanted),
-            "CROSS JOIN" | "INNER JOIN" => place(left, wanted).or_else(|| place(right, wanted)),
-            _ => None,
-        },
-    }
 }
 
 fn is_unnest(node: &Node) -> bool {

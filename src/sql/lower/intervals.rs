@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::beside::wrap;
 use super::ir::walk::{
-    aliases, children_mut, every_value_mut, key_mut, query_columns_mut, statement_values_mut, values_mut,
+    aliases, children_mut, every_value_mut, key_mut, place_mut, query_columns_mut, statement_values_mut, values_mut,
 };
 use super::ir::{Alias, Body, From, Node, Query, Scalar, Statement};
 use crate::types::Phys;
@@ -134,7 +134,7 @@ impl Taker {
                 for ((alias, name), image) in images {
                     let alias = Alias::Rel(alias);
                     let text = Scalar::column(alias, name, Phys::Interval).cast(Phys::Text);
-                    if let Some(place) = from.iter_mut().find_map(|item| place(item, alias)) {
+                    if let Some(place) = from.iter_mut().find_map(|item| place_mut(item, alias, false)) {
                         wrap(place, alias, vec![(image, text)]);
                     }
                 }
@@ -176,17 +176,6 @@ impl Taker {
                 *value = Scalar::column(*alias, Arc::clone(image), Phys::Text).cast(Phys::Interval);
             }
         });
-    }
-}
-
-/// Where a relation stands.
-fn place(item: &mut From, wanted: Alias) -> Option<&mut From> {
-    match item {
-        From::Table { alias, .. }
-        | From::Function { alias, .. }
-        | From::Query { alias, .. }
-        | From::With { alias, .. } => (*alias == wanted).then_some(item),
-        From::Join { kind: _, left, right, on: _ } => place(left, wanted).or_else(|| place(right, wanted)),
     }
 }
 

@@ -103,6 +103,23 @@ pub fn aliases(item: &From, out: &mut Vec<Alias>) {
     }
 }
 
+/// Where a relation stands in FROM. With `whole`, only if each of its rows goes into what the item gives, with what is put beside
+/// it: not on a side that an outer join leaves out.
+pub fn place_mut(item: &mut From, wanted: Alias, whole: bool) -> Option<&mut From> {
+    match item {
+        From::Table { alias, .. }
+        | From::Function { alias, .. }
+        | From::Query { alias, .. }
+        | From::With { alias, .. } => (*alias == wanted).then_some(item),
+        From::Join { kind, left, right, on: _ } => {
+            let inner = matches!(*kind, "CROSS JOIN" | "INNER JOIN");
+            let left = if !whole || inner || *kind == "LEFT JOIN" { place_mut(left, wanted, whole) } else { None };
+            let right = if !whole || inner || *kind == "RIGHT JOIN" { Some(right) } else { None };
+            left.or_else(|| place_mut(right?, wanted, whole))
+        }
+    }
+}
+
 /// What is done with each value.
 pub type Change<'v> = &'v mut dyn FnMut(&mut Scalar);
 
