@@ -152,7 +152,7 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
         }
         Ddl::CreateRole { name: _, options } => who.may_create_role(options),
         Ddl::AlterRole { name, options } => who.may_alter_role(name, options),
-        Ddl::RenameRole { name, to: _ } => who.must_administer(name),
+        Ddl::RenameRole { name, to: _ } => who.must_administer(name, "must be superuser to rename superusers"),
         Ddl::AlterRoleSet { name, database: _, setting, value: _ } => {
             if let Some(setting) = setting
                 && crate::facts::needs_superuser(setting)
@@ -163,7 +163,7 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             if who.is_self(name) {
                 return Ok(());
             }
-            who.must_administer(name)
+            who.must_administer(name, "must be superuser to alter superusers")
         }
         Ddl::DropRole { names, if_exists: _ } => {
             who.must_create_roles("permission denied to drop role")?;
@@ -375,6 +375,7 @@ impl Who<'_> {
                 AlterTable::Tune(tuning) if tuning.iter().any(makes_statistics) => {
                     self.must_create_in(namespace, self.is_temporary(namespace, name))?;
                 }
+                AlterTable::Triggers { all: true, enabled: _ } => self.may_silence_keys(namespace, name)?,
                 // Whose partition is the tree's owner's affair already.
                 AlterTable::AttachIndex { index: _ }
                 | AlterTable::TakeIndex { .. }
@@ -391,10 +392,20 @@ impl Who<'_> {
                 | AlterTable::RowSecurity(_)
                 | AlterTable::ViewSecurity { .. }
                 | AlterTable::SetLogged(_)
+                | AlterTable::Triggers { .. }
                 | AlterTable::Tune(_) => {}
             }
         }
         Ok(())
+    }
+
+    /// Foreign keys stand for their triggers, which are a superuser's affair (EnableDisableTrigger).
+    fn may_silence_keys(&self, namespace: &str, name: &str) -> Result<()> {
+        let Some(table) = self.snapshot().relation(namespace, name) else { return Ok(()) };
+        if self.is_superuser() || self.snapshot().foreign_keys_about(table).is_empty() {
+            return Ok(());
+        }
+        Err(privilege("permission denied: the triggers of a foreign key are system triggers"))
     }
 
     fn is_temporary(&self, namespace: &str, name: &str) -> bool {
@@ -446,7 +457,10 @@ impl Who<'_> {
 
     fn may_comment(&self, kind: ObjectKind, namespace: &str, name: &str) -> Result<()> {
         match kind {
-            ObjectKind::Role => self.must_administer(name),
+            ObjectKind::Role => {
+                let message = "must be superuser to alter superuser roles or change superuser attribute";
+                self.must_administer(name, message)
+            }
             ObjectKind::Database => self.must_be_superuser(),
             ObjectKind::Table | ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::Sequence => {
                 self.must_own_relation(namespace, name)

@@ -456,7 +456,7 @@ fn each_part(expr: &mut Expr, visit: &mut dyn FnMut(Part<'_>) -> Result<()>) -> 
         ExprKind::Exists(query) | ExprKind::ScalarSubquery(query) | ExprKind::ArraySubquery(query) => {
             visit(Part::Query(query))
         }
-        ExprKind::AnyAllSubquery { all: _, op_name: _, ops: _, left, casts: _, query } => {
+        ExprKind::AnyAllSubquery { of: _, op_name: _, ops: _, left, casts: _, query } => {
             all(left)?;
             visit(Part::Query(query))
         }

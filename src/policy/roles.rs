@@ -72,8 +72,8 @@ impl Who<'_> {
         Err(privilege("permission denied"))
     }
 
-    pub(super) fn must_administer(&self, name: &str) -> Result<()> {
-        self.not_above(name, "must be superuser to alter superuser roles or change superuser attribute")?;
+    pub(super) fn must_administer(&self, name: &str, message: &str) -> Result<()> {
+        self.not_above(name, message)?;
         self.must_create_roles("permission denied")
     }
 

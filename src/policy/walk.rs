@@ -462,7 +462,7 @@ impl Walk {
             ExprKind::Exists(query) | ExprKind::ScalarSubquery(query) | ExprKind::ArraySubquery(query) => {
                 self.query(query);
             }
-            ExprKind::AnyAllSubquery { all: _, op_name: _, ops, left, casts, query } => {
+            ExprKind::AnyAllSubquery { of: _, op_name: _, ops, left, casts, query } => {
                 ops.iter().for_each(|op| self.function(op));
                 casts.iter().flatten().for_each(|how| self.cast(how));
                 self.exprs(left);

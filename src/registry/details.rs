@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Name;
 use crate::types::Oid;
 
-/// What the catalog shows of a relation, and nothing is done with.
+/// What the catalog shows of a relation, and little is done with.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Details {
     /// Written UNLOGGED. It is as durable as any other, which is more than was asked for.
@@ -19,6 +19,9 @@ pub struct Details {
     pub clustered: Option<Oid>,
     #[serde(default)]
     pub statistics: Vec<Statistics>,
+    /// Foreign keys, this table's or those that refer to it, of which its changes are not asked: DISABLE TRIGGER ALL.
+    #[serde(default)]
+    pub silent_keys: Vec<Oid>,
 }
 
 /// CREATE STATISTICS: a row of pg_statistic_ext. It lives in its table's namespace and is its table's owner's.

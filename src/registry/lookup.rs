@@ -12,6 +12,15 @@ impl Snapshot {
     pub fn relation_of_row(&self, ty: Oid) -> Option<&Arc<Relation>> {
         self.relation_by_oid(*self.objects().row_types.get(&ty)?)
     }
+
+    /// The foreign keys of a table, and those that refer to it, ascending.
+    pub fn foreign_keys_about(&self, table: &Relation) -> Vec<Oid> {
+        let others = self.relations.values().filter(|r| r.oid != table.oid);
+        let pointing = others.flat_map(|r| r.foreign_keys()).filter(|key| key.target == table.oid);
+        let mut keys: Vec<Oid> = table.foreign_keys().chain(pointing).map(|key| key.constraint.oid).collect();
+        keys.sort_unstable();
+        keys
+    }
 }
 
 impl TypeLookup for Snapshot {

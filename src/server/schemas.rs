@@ -210,6 +210,7 @@ pub(super) fn context(snapshot: Arc<Snapshot>) -> Context {
     Context {
         snapshot,
         role: builtin::SUPERUSER,
+        session_role: builtin::SUPERUSER,
         search_path: vec!["pg_catalog".into(), "public".into()].into(),
         creation_namespace: Some("public".into()),
         settings: OutputSettings::default(),

@@ -15,6 +15,7 @@ pub struct EnvironmentKey {
     /// Versions are given out once: a transaction's own snapshot has its own.
     snapshot: u64,
     role: Oid,
+    session_role: Oid,
     search_path: Arc<[Name]>,
     creation_namespace: Option<Name>,
     settings: OutputSettings,
@@ -32,11 +33,12 @@ pub struct Environment {
 }
 
 impl Environment {
-    pub fn new(snapshot: Arc<Snapshot>, role: Oid, acting: Arc<Acting>) -> Self {
+    pub fn new(snapshot: Arc<Snapshot>, (role, session_role): (Oid, Oid), acting: Arc<Acting>) -> Self {
         let (search_path, creation_namespace) = search_path(&snapshot, role, &acting.search_path);
         let key = EnvironmentKey {
             snapshot: snapshot.version,
             role,
+            session_role,
             search_path: search_path.clone(),
             creation_namespace: creation_namespace.clone(),
             settings: acting.output.clone(),
@@ -48,6 +50,7 @@ impl Environment {
         let context = Context {
             snapshot,
             role,
+            session_role,
             search_path,
             creation_namespace,
             settings: acting.output.clone(),
@@ -66,9 +69,9 @@ impl Environment {
     }
 
     /// True if it still holds.
-    pub fn is_for(&self, snapshot: &Snapshot, role: Oid, acting: &Arc<Acting>) -> bool {
+    pub fn is_for(&self, snapshot: &Snapshot, roles: (Oid, Oid), acting: &Arc<Acting>) -> bool {
         self.context.snapshot.version == snapshot.version
-            && self.context.role == role
+            && (self.context.role, self.context.session_role) == roles
             && Arc::ptr_eq(&self.acting, acting)
     }
 }

@@ -131,9 +131,15 @@ impl Session {
 
     /// In the order in which PostgreSQL's triggers fire: those of others' keys, then the table's own.
     fn tasks(&mut self, duty: Duty) -> Result<Vec<Task>> {
+        // Keys are triggers, which a session that repeats what another server has checked does without, and a table can be.
+        if self.shared.state.lock().settings.acting().replica {
+            return Ok(Vec::new());
+        }
         let keys = self.foreign_keys()?;
-        let duty = Arc::new(duty);
         let table = duty.what.table.oid;
+        let silent = &duty.what.table.details.silent_keys;
+        let keys: Vec<Arc<Key>> = keys.iter().filter(|key| !silent.contains(&key.constraint.oid)).cloned().collect();
+        let duty = Arc::new(duty);
         let task = |key: &Arc<Key>, of| Task { duty: duty.clone(), key: key.clone(), of };
         let pointing = keys.iter().filter(|key| key.parent.oid == table).map(|key| task(key, Of::Parent));
         let own = keys.iter().filter(|key| key.child.oid == table).map(|key| task(key, Of::Child));

@@ -265,12 +265,13 @@ impl Session {
         }
         state.resolve_roles();
         let acting = state.settings.acting();
+        let roles = (state.role, state.session_user);
         if let Some(environment) = &self.environment
-            && environment.is_for(&snapshot, state.role, acting)
+            && environment.is_for(&snapshot, roles, acting)
         {
             return Ok(environment.clone());
         }
-        let environment = Arc::new(Environment::new(snapshot, state.role, acting.clone()));
+        let environment = Arc::new(Environment::new(snapshot, roles, acting.clone()));
         state.search_path = environment.context.search_path.clone();
         self.environment = Some(environment.clone());
         Ok(environment)

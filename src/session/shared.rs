@@ -250,6 +250,7 @@ impl SessionView for Shared {
             told: None,
             snapshot: state.snapshot.clone(),
             role: state.role,
+            session_role: state.session_user,
             search_path: state.search_path.clone(),
             creation_namespace: None,
             settings: OutputSettings::default(),

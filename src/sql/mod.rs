@@ -34,6 +34,8 @@ pub struct Context {
     pub snapshot: Arc<Snapshot>,
     /// current_user's OID: whose rights are checked.
     pub role: Oid,
+    /// session_user's OID.
+    pub session_role: Oid,
     /// Who is told what went wrong, where that is somebody else than `role`: of a statement that the gateway adds for a foreign key.
     pub told: Option<Oid>,
     /// Namespaces in search order, implicit ones (temporary, pg_catalog) included where PostgreSQL puts them.

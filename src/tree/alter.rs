@@ -103,6 +103,11 @@ pub enum AlterTable {
     },
     /// SET LOGGED and SET UNLOGGED.
     SetLogged(bool),
+    /// ENABLE and DISABLE TRIGGER ALL, or USER: there are none but those that stand for foreign keys, which are of ALL alone.
+    Triggers {
+        all: bool,
+        enabled: bool,
+    },
     /// What tunes PostgreSQL's storage and statistics.
     Tune(Vec<Tuning>),
 }

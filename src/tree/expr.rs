@@ -92,11 +92,11 @@ pub enum ExprKind {
     ScalarSubquery(Box<Query>),
     /// `ARRAY(SELECT …)`.
     ArraySubquery(Box<Query>),
-    /// `left op ANY/ALL (SELECT …)`. One pair per column: the operator's function, and the left side's expression;
-    /// IN is `= ANY`, NOT IN is `<> ALL`. `op_name` is the operator's text. `right` casts each output column to the
+    /// `left op ANY/ALL (SELECT …)`, `(a, b) op (SELECT …)`. One pair per column: the operator's function, and the left side's
+    /// expression; IN is `= ANY`, NOT IN is `<> ALL`. `op_name` is the operator's text. `right` casts each output column to the
     /// type that its operator takes (`None`: unchanged).
     AnyAllSubquery {
-        all: bool,
+        of: Quantifier,
         op_name: Arc<str>,
         ops: Vec<&'static Proc>,
         left: Vec<Expr>,
@@ -154,6 +154,15 @@ pub enum ExprKind {
         name: &'static str,
         args: Vec<Expr>,
     },
+}
+
+/// Which of a subquery's rows a comparison asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantifier {
+    Any,
+    All,
+    /// The only one; of none it is NULL.
+    One,
 }
 
 #[derive(Debug, Clone)]

@@ -173,9 +173,24 @@ pub enum Phys {
     Void,
 }
 
-/// The types of the fields of an anonymous row, of rows among them too: what carries a field does not always tell its type.
+/// The fields of an anonymous row: what carries a field does not always tell its type, and never its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowTypes(pub Arc<[(PgType, Option<RowTypes>)]>);
+pub struct RowTypes(pub Arc<[RowField]>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowField {
+    pub name: Arc<str>,
+    pub ty: PgType,
+    /// For a field that is an anonymous row itself, or an array of such.
+    pub row: Option<RowTypes>,
+}
+
+impl RowTypes {
+    /// Fields none of which is an anonymous row.
+    pub fn of(fields: impl IntoIterator<Item = (Arc<str>, PgType)>) -> Self {
+        Self(fields.into_iter().map(|(name, ty)| RowField { name, ty, row: None }).collect())
+    }
+}
 
 mod value;
 pub use value::{ArrayValue, Value};

@@ -35,6 +35,8 @@ pub struct Acting {
     pub default_isolation: Isolation,
     pub default_read_only: bool,
     pub default_deferrable: bool,
+    /// What foreign keys do is another server's affair (session_replication_role).
+    pub replica: bool,
     /// The limits of the role.
     pub quotas: Arc<Quotas>,
     /// What the role may do whatever its privileges on objects are.
@@ -76,6 +78,7 @@ pub fn acts(key: &str) -> bool {
             | "default_transaction_isolation"
             | "default_transaction_read_only"
             | "default_transaction_deferrable"
+            | "session_replication_role"
             | "application_name"
     )
 }
@@ -130,6 +133,7 @@ impl Acting {
             default_isolation: isolation(&text("default_transaction_isolation")),
             default_read_only: flag("default_transaction_read_only"),
             default_deferrable: flag("default_transaction_deferrable"),
+            replica: &*text("session_replication_role") == "replica",
             quotas: Arc::new(Quotas {
                 running: limit("duckgate.max_running"),
                 statement_time: millis("duckgate.max_statement_time"),
@@ -208,7 +212,6 @@ pub fn check(name: &str, value: Value, old: &Value) -> Result<Value> {
             "" | "C" | "POSIX" | "C.UTF-8" | "C.utf8" => text.clone(),
             _ => return Err(invalid(name, text)),
         },
-        "session_replication_role" if &**text != "origin" => return Err(refused(name, text)),
         "password_encryption" if &**text == "md5" => return Err(refused(name, text)),
         "default_table_access_method" if &**text != "heap" => {
             let missing = format!("Table access method \"{text}\" does not exist.");

@@ -112,6 +112,7 @@ async fn tables_of_an_older_file_lose_duckdbs_foreign_keys() {
     let context = Context {
         snapshot: snapshot.clone(),
         role: builtin::SUPERUSER,
+        session_role: builtin::SUPERUSER,
         search_path: vec!["pg_catalog".into(), "public".into()].into(),
         creation_namespace: Some("public".into()),
         settings: OutputSettings::default(),

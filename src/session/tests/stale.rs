@@ -82,6 +82,7 @@ fn context(snapshot: Snapshot) -> Context {
     Context {
         snapshot: Arc::new(snapshot),
         role: crate::registry::builtin::SUPERUSER,
+        session_role: crate::registry::builtin::SUPERUSER,
         search_path: vec!["pg_catalog".into(), "public".into()].into(),
         creation_namespace: Some("public".into()),
         settings: OutputSettings::default(),

@@ -110,10 +110,29 @@ impl Analyzer<'_> {
             return Ok(value);
         }
         let refused = self.refused_function(namespace.as_deref(), &name);
+        let projects = namespace.is_none() && is_plain(f, list);
+        let missing = |error: &Error| error.code() == SqlState::UNDEFINED_FUNCTION;
         match (self.call_of_list(f, namespace, &name, list, pos), refused) {
-            (Err(error), Some(refused)) if error.code() == SqlState::UNDEFINED_FUNCTION => Err(refused.at(pos)),
+            (Err(error), Some(refused)) if missing(&error) => Err(refused.at(pos)),
+            (Err(error), None) if projects && missing(&error) => {
+                self.projection(&name, list)?.map_or(Err(error), |mut column| {
+                    column.pos = pos;
+                    Ok(column)
+                })
+            }
             (result, _) => result,
         }
+    }
+
+    /// `column(t)`, which is `t.column` (ParseComplexProjection). `None` if it is no column of a row.
+    fn projection(&mut self, name: &Name, list: &ast::FunctionArgumentList) -> Result<Option<Expr>> {
+        let [arg] = list.args.as_slice() else { return Ok(None) };
+        let row = self.expr(super::from::plain_arg(arg)?)?;
+        let base = self.base_oid(row.ty.oid);
+        if base != oid::RECORD && self.row_type_relation(base).is_none() {
+            return Ok(None);
+        }
+        self.field_named(row, name)
     }
 
     /// The word for a normal form, where `normalize` has it.
@@ -546,4 +565,11 @@ impl Analyzer<'_> {
         let Some(rel) = item.rel else { return Err(Error::unsupported("a join's whole row")) };
         self.row_of(rel, item.row_type, pos)
     }
+}
+
+/// A call of one argument and nothing else, which may be a column's name with its row.
+fn is_plain(f: &ast::Function, list: &ast::FunctionArgumentList) -> bool {
+    let plain = f.over.is_none() && f.filter.is_none() && f.within_group.is_empty() && f.null_treatment.is_none();
+    let one = matches!(list.args.as_slice(), [FunctionArg::Unnamed(FunctionArgExpr::Expr(_))]);
+    plain && one && list.clauses.is_empty() && list.duplicate_treatment.is_none()
 }

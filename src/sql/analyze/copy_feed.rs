@@ -3,6 +3,7 @@
 //! The feed has the copied columns, and behind them a boolean one for each that has a default where DEFAULT may stand in the
 //! data: `COPY t (a, b) … DEFAULT '\D'` with a default for b inserts `a, CASE WHEN flag THEN default ELSE b END`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sqlparser::ast;
@@ -56,9 +57,10 @@ impl Analyzer<'_> {
         let filter = match filter {
             None => None,
             Some(filter) => {
-                self.scope().add_columns(&def.name, rel, &sent);
+                let (columns, defaults) = self.filtered(def, feed, &all, &values)?;
+                self.scope().add_columns(&def.name, rel, &columns);
                 let mut filter = self.condition(filter, Clause::CopyWhere, "WHERE")?;
-                self.with_defaults(&mut filter, rel, feed, &values)?;
+                with_defaults(&mut filter, rel, &defaults)?;
                 self.scope().items.clear();
                 Some(filter)
             }
@@ -119,26 +121,28 @@ impl Analyzer<'_> {
         Ok(values)
     }
 
-    /// WHERE sees a row with its defaults.
-    fn with_defaults(&self, filter: &mut Expr, rel: RelId, feed: &CopyFeed<'_>, values: &[Expr]) -> Result<()> {
-        let mut drawn_twice = false;
-        walk(filter, 0, &mut |part, _| {
-            if let ExprKind::Column { rel: of, column } = part.kind
-                && of == rel
-                && feed.flagged.contains(&usize::from(column))
-            {
-                drawn_twice |= values.get(usize::from(column)).is_some_and(draws);
+    /// What WHERE sees: the columns that are sent, then those that are not; and the values of those that are no fields.
+    fn filtered(
+        &mut self,
+        def: &TableDef,
+        feed: &CopyFeed<'_>,
+        all: &[RelColumn],
+        values: &[Expr],
+    ) -> Result<(Vec<RelColumn>, BTreeMap<u16, Expr>)> {
+        let flagged = feed.flagged.iter().filter_map(|place| Some((*place as u16, values.get(*place)?.clone())));
+        let mut defaults: BTreeMap<u16, Expr> = flagged.collect();
+        let mut columns: Vec<RelColumn> = feed.sent.iter().map(|i| all[usize::from(*i)].clone()).collect();
+        // Behind the fields of the feed there are the flags.
+        let flag = RelColumn { name: "".into(), ty: PgType::new(oid::BOOL), attnum: -1 };
+        columns.extend(std::iter::repeat_n(flag, feed.flagged.len()));
+        for (i, column) in def.columns.iter().enumerate() {
+            if feed.sent.contains(&(i as u16)) || column.generated.is_some() {
+                continue;
             }
-            Ok(true)
-        })?;
-        if drawn_twice {
-            return Err(Error::unsupported("COPY FROM WHERE over a column whose default differs from row to row")
-                .hint("Load the rows without WHERE and delete those that are not wanted, or send no DEFAULT."));
+            defaults.insert(columns.len() as u16, self.column_default(def, column)?);
+            columns.push(all[i].clone());
         }
-        substitute(filter, rel, &|column| {
-            feed.flagged.contains(&usize::from(column)).then(|| values.get(usize::from(column)).cloned()).flatten()
-        });
-        Ok(())
+        Ok((columns, defaults))
     }
 
     /// ON_CONFLICT as the clause that INSERT would have.
@@ -161,6 +165,25 @@ impl Analyzer<'_> {
             }
         }
     }
+}
+
+/// WHERE sees a row with its defaults.
+fn with_defaults(filter: &mut Expr, rel: RelId, defaults: &BTreeMap<u16, Expr>) -> Result<()> {
+    let mut drawn_twice = false;
+    walk(filter, 0, &mut |part, _| {
+        if let ExprKind::Column { rel: of, column } = part.kind
+            && of == rel
+        {
+            drawn_twice |= defaults.get(&column).is_some_and(draws);
+        }
+        Ok(true)
+    })?;
+    if drawn_twice {
+        return Err(Error::unsupported("COPY FROM WHERE over a column whose default differs from row to row")
+            .hint("Load the rows without WHERE and delete those that are not wanted, or send no DEFAULT."));
+    }
+    substitute(filter, rel, &|column| defaults.get(&column).cloned());
+    Ok(())
 }
 
 /// True if what COPY writes depends on the order of its rows: numbers are drawn for them, or of several with one key one is

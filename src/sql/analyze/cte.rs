@@ -13,7 +13,7 @@ use crate::registry::Name;
 use crate::sql::parse::fold;
 use crate::sql::parse::rewrite::CteClauses;
 use crate::tree::{Body, Cte, CteBody, Field, Query, Relation, SetOp, Source};
-use crate::types::{PgType, oid};
+use crate::types::PgType;
 
 impl Analyzer<'_> {
     /// The CTEs of a WITH, put into the current level's scope one by one. True: WITH RECURSIVE.
@@ -61,7 +61,6 @@ impl Analyzer<'_> {
             name: Arc::clone(&name),
             id,
             columns: columns.clone(),
-            records: Vec::new(),
             added: 0,
             in_progress: false,
             size,
@@ -162,12 +161,10 @@ impl Analyzer<'_> {
             self.resolve_unknown_outputs(&mut start)?;
             columns = start.columns.clone();
         }
-        let records = self.records(&start);
         self.scope().ctes.push(CteEntry {
             name: Arc::clone(name),
             id,
             columns: columns.clone(),
-            records,
             added,
             in_progress: true,
             size: Default::default(),
@@ -182,6 +179,9 @@ impl Analyzer<'_> {
             for (i, column) in columns.iter().enumerate() {
                 self.check_groupable(column.ty.oid, super::setop::output_pos(&start, i))?;
             }
+        }
+        for (column, next) in columns.iter_mut().zip(&step.columns) {
+            column.row = column.row.take().filter(|row| next.row.as_ref() == Some(row));
         }
         let step = self.fit_outputs(step, &columns)?;
         let output_rel = self.new_rel();
@@ -200,13 +200,6 @@ impl Analyzer<'_> {
     fn clauses(&self, cte: &ast::Cte) -> Option<CteClauses> {
         let closed = self.pos(cte.closing_paren_token.0.span);
         self.parsed.extras.cte_clauses.iter().find(|(pos, _)| *pos == closed).map(|(_, clauses)| clauses.clone())
-    }
-
-    /// The fields of a query's record columns, as far as they are known.
-    fn records(&self, query: &Query) -> Vec<(u16, Vec<(Name, PgType)>)> {
-        let Body::Select(select) = &query.body else { return Vec::new() };
-        let records = select.targets.iter().enumerate().filter(|(_, t)| t.ty.oid == oid::RECORD);
-        records.map(|(i, target)| (i as u16, self.row_fields(target))).collect()
     }
 
     /// The recursive term must not need another type than the non-recursive one has.
@@ -235,7 +228,7 @@ impl Analyzer<'_> {
         let Some(entry) = self.find_cte(name) else { return Ok(None) };
         let size = entry.size;
         let (id, own, columns) = (entry.id, Arc::clone(&entry.name), entry.columns.clone());
-        let (records, in_progress) = (entry.records.clone(), entry.in_progress);
+        let in_progress = entry.in_progress;
         // What SEARCH and CYCLE add is no part of `*` in the query itself.
         let own_columns = if in_progress { columns.len() - entry.added } else { columns.len() };
         if in_progress {
@@ -248,9 +241,7 @@ impl Analyzer<'_> {
         self.note_size(size)?;
         let rel = self.new_rel();
         self.origins.insert(rel, columns.iter().map(|f| f.origin).collect());
-        for (column, fields) in records {
-            self.record_fields.insert((rel, column), fields);
-        }
+        self.keep_records(rel, &columns);
         let mut shown = fields_to_columns(&columns);
         shown.iter_mut().skip(own_columns).for_each(|c| c.attnum = -1);
         let relation = Relation {

@@ -6,7 +6,7 @@ use sqlparser::ast::{self, BinaryOperator, UnaryOperator};
 
 use super::{Analyzer, CastContext, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
-use crate::tree::BoolTest;
+use crate::tree::{BoolTest, Quantifier};
 use crate::types::{Oid, PgType, Value, oid};
 
 pub(crate) fn boolean(kind: ExprKind, pos: u32) -> Expr {
@@ -128,8 +128,8 @@ impl Analyzer<'_> {
         if let (Some(l), Some(r)) = (row_items(left), row_items(right)) {
             return self.row_compare(&name, &l, &r, pos);
         }
-        if row_items(left).is_some() && matches!(right, ast::Expr::Subquery(_)) {
-            return Err(Error::unsupported("a comparison of a row with a subquery's row").at(pos));
+        if let (Some(_), ast::Expr::Subquery(query)) = (row_items(left), right) {
+            return self.quantified(left, &name, Quantifier::One, query, pos);
         }
         let left = self.expr(left)?;
         let right = self.expr(right)?;
@@ -425,12 +425,7 @@ impl Analyzer<'_> {
             let message = "cannot compare rows of zero length";
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(pos));
         }
-        if !matches!(name, "=" | "<>" | "<" | "<=" | ">" | ">=") {
-            let message = format!("could not determine interpretation of row comparison operator {name}");
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
-                .hint("Row comparison operators must be associated with btree operator families.")
-                .at(pos));
-        }
+        check_row_operator(name).map_err(|e| e.at(pos))?;
         let (mut ops, mut lefts, mut rights) = (Vec::new(), Vec::new(), Vec::new());
         for (l, r) in left.iter().zip(right) {
             let (l, r) = (self.expr(l)?, self.expr(r)?);
@@ -532,4 +527,14 @@ fn signed_number(expr: &ast::Expr) -> Option<(bool, &str)> {
         }
         _ => None,
     }
+}
+
+/// Rows compare by the operators of an order.
+pub(super) fn check_row_operator(name: &str) -> Result<()> {
+    if matches!(name, "=" | "<>" | "<" | "<=" | ">" | ">=") {
+        return Ok(());
+    }
+    let message = format!("could not determine interpretation of row comparison operator {name}");
+    Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+        .hint("Row comparison operators must be associated with btree operator families."))
 }

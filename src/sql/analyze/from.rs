@@ -230,7 +230,7 @@ impl Analyzer<'_> {
         self.resolve_unknown_outputs(&mut query)?;
         let id = self.new_rel();
         self.origins.insert(id, query.columns.iter().map(|f| f.origin).collect());
-        self.keep_record_fields(id, &query);
+        self.keep_records(id, &query.columns);
         let columns = fields_to_columns(&query.columns);
         let relation = Relation {
             id,
@@ -241,17 +241,6 @@ impl Analyzer<'_> {
             pos: self.pos(alias.name.span),
         };
         self.relation_item(relation, Some(alias))
-    }
-
-    /// The fields of a subquery's record columns (expandRecordVariable).
-    fn keep_record_fields(&mut self, id: RelId, query: &Query) {
-        let crate::tree::Body::Select(select) = &query.body else { return };
-        for (i, target) in select.targets.iter().enumerate().filter(|(_, t)| t.ty.oid == oid::RECORD) {
-            let fields = self.row_fields(target);
-            if !fields.is_empty() {
-                self.record_fields.insert((id, i as u16), fields);
-            }
-        }
     }
 
     /// A subquery sees its FROM list's other items only if LATERAL; outer levels it always sees.

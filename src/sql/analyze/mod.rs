@@ -37,6 +37,7 @@ mod place;
 mod position;
 mod query;
 mod range;
+pub mod record;
 mod recursion;
 mod resolve;
 mod routine;
@@ -68,7 +69,7 @@ use super::parse::{self, Parsed};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Name, Privileges, Relation as TableDef};
 use crate::tree::{CteId, Expr, ExprKind, RelColumn, RelId, Statement};
-use crate::types::{Oid, PgType, oid};
+use crate::types::{Oid, PgType, RowTypes, oid};
 
 pub(crate) use self::arbiter::deferrable_arbiter;
 pub(crate) use self::check::{children, children_mut, refers_to, walk, walk_query};
@@ -138,7 +139,7 @@ pub struct Analyzer<'a> {
     /// The position of the last set-returning function, and how many there were on this level.
     sets: (usize, u32),
     /// The fields of columns of type record, where they are known.
-    record_fields: HashMap<(RelId, u16), Vec<(Name, PgType)>>,
+    records: HashMap<(RelId, u16), RowTypes>,
     /// Views that are being expanded, to notice one that contains itself.
     views: Vec<Oid>,
     /// Functions of users whose bodies are being analyzed, to notice one that calls itself.
@@ -174,7 +175,7 @@ impl<'a> Analyzer<'a> {
             relations: 0,
             routines: 0,
             sets: (0, 0),
-            record_fields: HashMap::new(),
+            records: HashMap::new(),
             views: Vec::new(),
             calls: Vec::new(),
             volatile_reads: BTreeSet::new(),

@@ -173,29 +173,49 @@ impl Analyzer<'_> {
         Ok(value)
     }
 
+    fn item_of(&self, rel: crate::tree::RelId) -> Option<&super::scope::NsItem> {
+        self.scopes.iter().rev().flat_map(|s| &s.items).find(|i| i.rel == Some(rel))
+    }
+
+    /// A column of a row; `None` if it has none of that name.
+    pub(crate) fn field_named(&mut self, row: Expr, name: &str) -> Result<Option<Expr>> {
+        let pos = row.pos;
+        if let ExprKind::WholeRow(rel) = row.kind
+            && let Some(item) = self.item_of(rel)
+        {
+            let column = item.columns.iter().find(|c| *c.name == *name);
+            return Ok(column.map(|column| super::scope::at(column.expr.clone(), pos)));
+        }
+        let row = self.below_domain(row);
+        let fields = self.row_fields(&row);
+        Ok(fields.iter().position(|(n, _)| **n == *name).map(|i| {
+            let kind = ExprKind::Field { row: Box::new(row), field: i as u16 };
+            Expr { kind, ty: fields[i].1, pos }
+        }))
+    }
+
     fn field(&mut self, row: Expr, field: &ast::Ident) -> Result<Expr> {
         let name = fold(field);
         if *name == *crate::sql::parse::rewrite::STAR {
             // Where it is not a list of values, it is the row.
             return Ok(row);
         }
-        if let ExprKind::WholeRow(rel) = row.kind {
-            let item = self.scopes.iter().rev().flat_map(|s| &s.items).find(|i| i.rel == Some(rel));
-            if let Some(column) = item.and_then(|i| i.columns.iter().find(|c| c.name == name)) {
-                return Ok(super::scope::at(column.expr.clone(), row.pos));
-            }
-            if let Some(item) = item {
-                return Err(self.missing_column(Some(&item.alias), &name, row.pos));
-            }
+        if let Some(found) = self.field_named(row.clone(), &name)? {
+            return Ok(found);
+        }
+        // `(row).f` is `f(row)`, too.
+        if self.is_function_of(&name, row.ty.oid) {
+            let pos = row.pos;
+            return self.call_unqualified(&name, vec![row], pos);
+        }
+        if let ExprKind::WholeRow(rel) = row.kind
+            && let Some(item) = self.item_of(rel)
+        {
+            return Err(self.missing_column(Some(&item.alias), &name, row.pos));
         }
         let named = row.ty.oid;
         let row = self.below_domain(row);
         let fields = self.row_fields(&row);
-        if let Some(i) = fields.iter().position(|(n, _)| *n == name) {
-            let ty = fields[i].1;
-            let pos = row.pos;
-            return Ok(Expr { kind: ExprKind::Field { row: Box::new(row), field: i as u16 }, ty, pos });
-        }
         let message = if fields.is_empty() {
             if row.ty.oid == oid::RECORD {
                 format!("could not identify column \"{name}\" in record data type")

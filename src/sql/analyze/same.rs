@@ -109,8 +109,8 @@ impl Pairs {
             | (K::ScalarSubquery(a), K::ScalarSubquery(b))
             | (K::ArraySubquery(a), K::ArraySubquery(b)) => self.same_query(a, b),
             (
-                K::AnyAllSubquery { all: a1, op_name: n1, ops: o1, left: l1, casts: c1, query: q1 },
-                K::AnyAllSubquery { all: a2, op_name: n2, ops: o2, left: l2, casts: c2, query: q2 },
+                K::AnyAllSubquery { of: a1, op_name: n1, ops: o1, left: l1, casts: c1, query: q1 },
+                K::AnyAllSubquery { of: a2, op_name: n2, ops: o2, left: l2, casts: c2, query: q2 },
             ) => {
                 let cast = |this: &mut Self, a: &Option<CastHow>, b: &Option<CastHow>| match (a, b) {
                     (None, None) => true,

@@ -113,8 +113,6 @@ pub(crate) struct CteEntry {
     pub name: Name,
     pub id: CteId,
     pub columns: Vec<Field>,
-    /// The fields of its record columns.
-    pub records: Vec<(u16, Vec<(Name, PgType)>)>,
     /// How many of its columns (the last) SEARCH and CYCLE add.
     pub added: usize,
     /// It is being analyzed: who reads it is its recursive term.

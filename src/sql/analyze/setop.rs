@@ -94,7 +94,8 @@ impl Analyzer<'_> {
                 self.check_groupable(ty, output_pos(&left, i))?;
             }
             let ty = PgType::with(ty, typmod);
-            columns.push(Field { name: Arc::clone(&left.columns[i].name), ty, origin: (0, 0), row: None });
+            let row = left.columns[i].row.clone().filter(|row| right.columns[i].row.as_ref() == Some(row));
+            columns.push(Field { name: Arc::clone(&left.columns[i].name), ty, origin: (0, 0), row });
         }
         left = self.fit_outputs(left, &columns)?;
         right = self.fit_outputs(right, &columns)?;

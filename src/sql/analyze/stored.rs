@@ -4,14 +4,16 @@
 //!
 //! The rules hold whenever such an expression is analyzed, so also for what schema files say and what the store kept.
 
+use std::sync::Arc;
+
 use super::Analyzer;
 use super::check::walk;
 use super::kept::{self, Names, Place};
 use super::scope::{Clause, Scope};
 use crate::error::{Error, Result, SqlState};
 use crate::facts::{self, Proc};
-use crate::registry::Relation;
-use crate::registry::draft::NewTable;
+use crate::registry::draft::{NewColumn, NewTable};
+use crate::registry::{Change, Managed, Relation, build};
 use crate::sql::{Context, parse};
 use crate::tree::{CastHow, Expr, ExprKind, NewConstraint, NewConstraintKind, RelColumn, RelId};
 use crate::types::{Oid, PgType, Value, oid};
@@ -261,8 +263,10 @@ fn analyze_over(
 /// They are written as they are kept.
 pub(super) fn check_table(table: &mut NewTable, ctx: &Context) -> Result<()> {
     let scope = rel_columns(&table.columns);
+    let with_sequences = with_own_sequences(table, ctx);
+    let of_defaults = with_sequences.as_ref().unwrap_or(ctx);
     for column in &mut table.columns {
-        check_default((&column.name, column.ty), &mut column.default, ctx)?;
+        check_default((&column.name, column.ty), &mut column.default, of_defaults)?;
     }
     for constraint in &mut table.constraints {
         check_constraint(&table.name, constraint, &scope, ctx)?;
@@ -274,6 +278,20 @@ pub(super) fn check_table(table: &mut NewTable, ctx: &Context) -> Result<()> {
         check_generated(&table.name, (&place.0[..], place.1), &mut column.generated, (&scope, &is_generated), ctx)?;
     }
     Ok(())
+}
+
+/// The sequences of a new table's serial and identity columns are there before its defaults are read, which may draw from them
+/// (generateSerialExtraStmts). `None` where nothing could.
+fn with_own_sequences(table: &NewTable, ctx: &Context) -> Option<Context> {
+    let has = |given: fn(&NewColumn) -> bool| table.columns.iter().any(given);
+    if !has(|c| c.sequence.is_some()) || !has(|c| c.default.is_some()) {
+        return None;
+    }
+    let bare = NewTable { constraints: Vec::new(), ..table.clone() };
+    // What is wrong with the columns is told where the table is made.
+    let built = build::table(&ctx.snapshot, &bare, ctx.role, &Managed::Sql).ok()?;
+    let changes: Vec<_> = built.sequences.into_iter().map(|s| Change::PutRelation(Arc::new(s))).collect();
+    Some(Context { snapshot: Arc::new(ctx.snapshot.apply(&changes)), ..ctx.clone() })
 }
 
 /// A policy's condition over the columns of its table, as it is kept.

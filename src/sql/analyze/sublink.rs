@@ -8,7 +8,7 @@ use super::expr::{boolean, row_items};
 use super::position::query_start;
 use super::{Analyzer, CastContext, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
-use crate::tree::{CastHow, Query};
+use crate::tree::{CastHow, Quantifier, Query};
 use crate::types::{PgType, oid};
 
 impl Analyzer<'_> {
@@ -62,7 +62,8 @@ impl Analyzer<'_> {
 
     pub(crate) fn in_subquery(&mut self, left: &ast::Expr, query: &ast::Query, negated: bool) -> Result<Expr> {
         let pos = self.pos_after(left, if negated { "not" } else { "in" });
-        self.quantified(left, if negated { "<>" } else { "=" }, negated, query, pos)
+        let (name, of) = if negated { ("<>", Quantifier::All) } else { ("=", Quantifier::Any) };
+        self.quantified(left, name, of, query, pos)
     }
 
     /// `left op ANY/ALL (…)`: over a subquery or an array.
@@ -80,15 +81,23 @@ impl Analyzer<'_> {
             inner = nested;
         }
         if let ast::Expr::Subquery(query) = inner {
-            return self.quantified(left, &name, all, query, pos);
+            let of = if all { Quantifier::All } else { Quantifier::Any };
+            return self.quantified(left, &name, of, query, pos);
         }
         let left = self.expr(left)?;
         let right = self.expr(right)?;
         self.array_operator(&name, all, left, right, pos)
     }
 
-    /// A quantified comparison with a subquery's rows: an operator for each column.
-    fn quantified(&mut self, left: &ast::Expr, name: &str, all: bool, query: &ast::Query, pos: u32) -> Result<Expr> {
+    /// A comparison with a subquery's rows (make_row_comparison_op): an operator for each column.
+    pub(crate) fn quantified(
+        &mut self,
+        left: &ast::Expr,
+        name: &str,
+        of: Quantifier,
+        query: &ast::Query,
+        pos: u32,
+    ) -> Result<Expr> {
         let row = row_items(left);
         let lefts: Vec<&ast::Expr> = match &row {
             Some(items) => items.iter().collect(),
@@ -110,15 +119,20 @@ impl Analyzer<'_> {
         for (l, column) in lefts.into_iter().zip(&query.columns) {
             let found = self.find_operator(name, Some(l.ty.oid), column.ty.oid, pos)?;
             if found.result != oid::BOOL {
-                let message =
-                    format!("operator {name} must return type boolean, not type {}", self.type_name(found.result));
+                let message = format!(
+                    "row comparison operator must yield type boolean, not type {}",
+                    self.type_name(found.result)
+                );
                 return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).at(pos));
             }
             left.push(self.coerce_type(l, PgType::new(found.args[0]), CastContext::Implicit, false)?);
             casts.push(self.output_cast(column.ty, found.args[1])?);
             ops.push(found.func);
         }
-        let kind = ExprKind::AnyAllSubquery { all, op_name: Arc::from(name), ops, left, casts, query: Box::new(query) };
+        if of == Quantifier::One {
+            super::expr::check_row_operator(name).map_err(|e| e.at(pos))?;
+        }
+        let kind = ExprKind::AnyAllSubquery { of, op_name: Arc::from(name), ops, left, casts, query: Box::new(query) };
         Ok(boolean(kind, pos))
     }
 

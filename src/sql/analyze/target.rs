@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlparser::ast::{self, SelectItem, Spanned};
 use sqlparser::tokenizer::Span;
 
+use super::record::{nested, record_of};
 use super::scope::{Clause, at};
 use super::{Analyzer, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
@@ -12,7 +13,7 @@ use crate::facts::TYPES;
 use crate::registry::Name;
 use crate::sql::parse::fold;
 use crate::tree::Field;
-use crate::types::{Oid, RowTypes};
+use crate::types::Oid;
 
 /// PostgreSQL's limit (MaxTupleAttributeNumber).
 const MAX_TARGETS: usize = 1664;
@@ -188,7 +189,10 @@ impl Analyzer<'_> {
             ExprKind::Row(items) => {
                 items.iter().enumerate().map(|(i, e)| (format!("f{}", i + 1).into(), e.ty)).collect()
             }
-            ExprKind::Column { rel, column } => self.record_fields.get(&(*rel, *column)).cloned().unwrap_or_default(),
+            ExprKind::Column { .. } | ExprKind::WholeRow(_) if row.ty.oid == crate::types::oid::RECORD => {
+                let row = record_of(row, self);
+                row.iter().flat_map(|row| row.0.iter()).map(|f| (Arc::clone(&f.name), f.ty)).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -201,21 +205,9 @@ impl Analyzer<'_> {
                 name: Arc::clone(&t.name),
                 ty: t.expr.ty,
                 origin: self.origin(&t.expr),
-                row: self.row_types(&t.expr),
+                row: nested(&t.expr, self),
             })
             .collect()
-    }
-
-    /// The types of an anonymous row's fields, as far as they are known.
-    fn row_types(&self, expr: &Expr) -> Option<RowTypes> {
-        if expr.ty.oid != crate::types::oid::RECORD {
-            return None;
-        }
-        if let ExprKind::Row(items) = &expr.kind {
-            return Some(RowTypes(items.iter().map(|item| (item.ty, self.row_types(item))).collect()));
-        }
-        let fields = self.row_fields(expr);
-        (!fields.is_empty()).then(|| RowTypes(fields.into_iter().map(|(_, ty)| (ty, None)).collect()))
     }
 
     /// The table column that an expression is, if it is just that.

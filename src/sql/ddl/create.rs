@@ -27,6 +27,7 @@ impl Planner<'_> {
         if !self.name_is_free(&draft.namespace, &draft.name, draft.temporary, if_not_exists)? {
             return Ok(());
         }
+        self.type_is_free(&draft.namespace, &draft.name)?;
         let mut built = build::table(&self.after, draft, self.cx.role, &self.managed())?;
         if built.table.is_partition() && draft.on_commit != OnCommit::PreserveRows {
             return Err(Error::unsupported("ON COMMIT of a partition").hint("Say it of the partitioned table."));
@@ -101,6 +102,7 @@ impl Planner<'_> {
             self.tag(tag);
             return Ok(());
         }
+        self.type_is_free(&key.0, &key.1)?;
         if columns.len() > query.columns.len() {
             return Err(Error::syntax("too many column names were specified"));
         }

@@ -146,6 +146,7 @@ fn of_action(action: &AlterTable) -> (LockMode, bool) {
             NewConstraintKind::ForeignKey { .. } => (LockMode::ShareRowExclusive, true),
             _ => (LockMode::AccessExclusive, true),
         },
+        AlterTable::Triggers { .. } => (LockMode::ShareRowExclusive, false),
         AlterTable::RenameConstraint { .. }
         | AlterTable::SetOwner { .. }
         | AlterTable::RowSecurity(_)

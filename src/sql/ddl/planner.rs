@@ -201,6 +201,17 @@ impl<'a> Planner<'a> {
         Err(Error::new(SqlState::DUPLICATE_TABLE, format!("relation \"{name}\" already exists")))
     }
 
+    /// A relation to be made is the name of a type as well (heap_create_with_catalog).
+    pub fn type_is_free(&self, namespace: &str, name: &str) -> Result<()> {
+        if self.after.user_type(namespace, name).is_none() {
+            return Ok(());
+        }
+        Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("type \"{name}\" already exists")).hint(
+            "A relation has an associated type of the same name, so you must use a name that doesn't conflict with any \
+             existing type.",
+        ))
+    }
+
     /// The relations that have a foreign key to this one, itself not counted.
     pub fn referencing(&self, oid: Oid) -> Vec<(Arc<Relation>, Name)> {
         let mut found: Vec<(Arc<Relation>, Name)> = Vec::new();

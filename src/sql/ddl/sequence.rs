@@ -19,6 +19,7 @@ impl Planner<'_> {
         if !self.name_is_free(&key.0, &key.1, temporary, if_not_exists)? {
             return Ok(());
         }
+        self.type_is_free(&key.0, &key.1)?;
         check(sequence)?;
         let mut relation =
             build::free_sequence(&self.after, key, sequence.clone(), self.cx.role, temporary, self.managed());

@@ -45,6 +45,7 @@ impl Planner<'_> {
             return if grown { self.columns_follow(&before, &old) } else { Ok(()) };
         }
         self.name_is_free(&key.0, &key.1, temporary, false)?;
+        self.type_is_free(&key.0, &key.1)?;
         let counters = &self.after.counters;
         let relation = Relation {
             oid: counters.allocate_oid(),

@@ -4,7 +4,7 @@
 
 use super::Printer;
 use crate::error::{Error, Result};
-use crate::tree::{Expr, ExprKind, Query};
+use crate::tree::{Expr, ExprKind, Quantifier, Query};
 
 impl Printer<'_> {
     pub(super) fn sublink(&mut self, e: &Expr) -> Result<()> {
@@ -12,9 +12,9 @@ impl Printer<'_> {
             ExprKind::Exists(query) => self.around("(EXISTS (", query, "))"),
             ExprKind::ScalarSubquery(query) => self.around("(", query, ")"),
             ExprKind::ArraySubquery(query) => self.around("ARRAY(", query, ")"),
-            ExprKind::AnyAllSubquery { all, op_name, ops: _, left, casts: _, query } => {
+            ExprKind::AnyAllSubquery { of, op_name, ops: _, left, casts: _, query } => {
                 // NOT IN is the negation of IN.
-                let negated = *all && &**op_name == "<>";
+                let negated = *of == Quantifier::All && &**op_name == "<>";
                 if negated {
                     self.open();
                     self.push("NOT ");
@@ -28,10 +28,11 @@ impl Printer<'_> {
                         self.push(")");
                     }
                 }
-                let word = match (negated, &**op_name, all) {
-                    (true, _, _) | (false, "=", false) => " IN (".to_owned(),
-                    (false, op, false) => format!(" {op} ANY ("),
-                    (false, op, true) => format!(" {op} ALL ("),
+                let word = match (&**op_name, of) {
+                    ("<>", Quantifier::All) | ("=", Quantifier::Any) => " IN (".to_owned(),
+                    (op, Quantifier::Any) => format!(" {op} ANY ("),
+                    (op, Quantifier::All) => format!(" {op} ALL ("),
+                    (op, Quantifier::One) => format!(" {op} ("),
                 };
                 self.around(&word, query, "))")?;
                 if negated {

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::facts::Proc;
 use crate::sql::analyze::{same, walk};
 use crate::sql::signatures;
-use crate::tree::{Body, CastHow, Expr, ExprKind, Field, Query, RelId};
+use crate::tree::{Body, CastHow, Expr, ExprKind, Field, Quantifier, Query, RelId};
 use crate::types::{PgType, Phys, oid};
 
 use super::Lowerer;
@@ -157,16 +157,22 @@ impl Lowerer<'_> {
 
     pub(super) fn any_all_subquery(
         &mut self,
-        all: bool,
+        of: Quantifier,
         op_name: &str,
         ops: &[&'static Proc],
         left: &[Expr],
         casts: &[Option<CastHow>],
         query: &Query,
     ) -> Result<Scalar> {
+        let all = match of {
+            Quantifier::Any => false,
+            Quantifier::All => true,
+            Quantifier::One => return self.one_row(op_name, ops, left, casts, query),
+        };
         if let Some(value) = self.any_all_rows((all, op_name, ops), left, casts, query)? {
             return Ok(value);
         }
+        let correlated = left.len() > 1 && self.refers_outside(query)?;
         let left = self.exprs(left)?;
         let known = ops.iter().all(|op| super::compare::comparison(op).is_some());
         if !known {
@@ -213,10 +219,46 @@ impl Lowerer<'_> {
             return Err(Error::unsupported(format!("{op_name} with ANY or ALL of a subquery of several columns")));
         }
         if lefts.len() > 1 {
-            return Ok(self.rows_in(lefts, inner, all));
+            return Ok(self.rows_in(lefts, inner, correlated, all));
         }
         let left = Box::new(lefts.remove(0));
         Ok(Scalar::new(Node::Quantified { left, op, query: Box::new(inner) }, Phys::Bool))
+    }
+
+    /// `(a, b) op (SELECT …)`: the query gives its row as one value.
+    fn one_row(
+        &mut self,
+        op_name: &str,
+        ops: &[&'static Proc],
+        left: &[Expr],
+        casts: &[Option<CastHow>],
+        query: &Query,
+    ) -> Result<Scalar> {
+        let left = self.exprs(left)?;
+        let inner = self.inner_query(query)?;
+        let (inner, columns) = self.cast_output(inner, query, ops, casts)?;
+        let alias = self.make();
+        let columns = columns.into_iter().enumerate();
+        let row = self.row_of(columns.map(|(i, phys)| Scalar::column(alias, ir::output_name(i), phys)).collect())?;
+        let phys = row.phys.clone();
+        let select = Select { targets: vec![row], from: vec![derived(inner, alias)], ..Select::default() };
+        let inner = plain_query(select, vec![phys.clone()]);
+        let right = Scalar::new(Node::Subquery(Box::new(inner)), phys);
+        if !left.iter().any(super::expr::is_dear) {
+            return self.bind_once(right, |this, right| {
+                let right = super::row::fields(&right)?;
+                this.row_compare_values(op_name, ops, left, right)
+            });
+        }
+        // Among them queries, which cannot stand where the other side is a variable.
+        let left = self.row_of(left)?;
+        let both = self.row_of(vec![left, right])?;
+        self.bind_once(both, |this, both| {
+            let sides = super::row::fields(&both)?;
+            let [left, right] = sides.as_slice() else { return Err(Error::internal("lower: two rows")) };
+            let (left, right) = (super::row::fields(left)?, super::row::fields(right)?);
+            this.row_compare_values(op_name, ops, left, right)
+        })
     }
 
     /// `op ANY/ALL (VALUES …)` of a few rows that refer to what is around, which DuckDB has no join for: each is compared.
@@ -270,63 +312,67 @@ impl Lowerer<'_> {
             return Ok(None);
         }
         let wanted = if and { "<>" } else { "=" };
-        let rows: Option<Vec<_>> = parts
-            .iter()
-            .map(|part| match &part.kind {
-                ExprKind::RowCompare { op_name, ops, left, right } if **op_name == *wanted => Some((ops, left, right)),
-                _ => None,
-            })
-            .collect();
+        let rows: Option<Vec<Pairs<'_>>> = parts.iter().map(|part| pairs(part, wanted)).collect();
         let Some(rows) = rows else { return Ok(None) };
-        let Some((ops, left, first)) = rows.first().copied() else { return Ok(None) };
-        let alike = rows.iter().all(|(o, l, r)| {
-            o.iter().map(|op| op.oid).eq(ops.iter().map(|op| op.oid))
-                && l.len() == left.len()
-                && l.iter().zip(left).all(|(a, b)| same(a, b))
-                && r.iter().zip(first).all(|(a, b)| a.ty == b.ty && is_given(a))
+        let Some(Pairs { ops, left, right: first }) = rows.first() else { return Ok(None) };
+        let alike = rows.iter().all(|row| {
+            row.ops.iter().map(|op| op.oid).eq(ops.iter().map(|op| op.oid))
+                && row.left.len() == left.len()
+                && row.left.iter().zip(left).all(|(a, b)| same(a, b))
+                && row.right.iter().zip(first).all(|(a, b)| a.ty == b.ty && is_given(a))
         });
-        if !alike || left.iter().any(super::routine::is_volatile) {
+        if !alike || left.len() < 2 || left.iter().any(|l| super::routine::is_volatile(l)) {
             return Ok(None);
         }
         self.made += 1;
         let columns =
             first.iter().map(|e| Field { name: "column".into(), ty: e.ty, origin: (0, 0), row: None }).collect();
         let query = Query::of(
-            Body::Values(rows.iter().map(|(_, _, right)| (*right).clone()).collect()),
+            Body::Values(rows.iter().map(|row| row.right.iter().map(|e| (*e).clone()).collect()).collect()),
             columns,
             RelId(LISTED + self.made),
         );
         let casts = vec![None; left.len()];
-        self.any_all_subquery(and, wanted, ops, left, &casts, &query).map(Some)
+        let of = if and { Quantifier::All } else { Quantifier::Any };
+        let left: Vec<Expr> = left.iter().map(|e| (*e).clone()).collect();
+        self.any_all_subquery(of, wanted, ops, &left, &casts, &query).map(Some)
     }
 
     /// `(a, b) [NOT] IN (SELECT …)`. Where DuckDB says NULL, as there are NULLs somewhere, PostgreSQL looks whether a row is
-    /// there that could be equal.
-    fn rows_in(&mut self, lefts: Vec<Scalar>, inner: ir::Query, not: bool) -> Scalar {
-        let alias = self.make();
-        let columns = inner.columns.iter().enumerate();
-        let columns = columns.map(|(i, phys)| Scalar::column(alias, ir::output_name(i), phys.clone()));
-        let open = "(({0} = {1}) IS DISTINCT FROM FALSE)";
-        let open = lefts.iter().cloned().zip(columns).map(|(l, r)| Scalar::template(open, vec![l, r], Phys::Bool));
-        let candidates = Select {
-            targets: vec![Scalar::int4(1)],
-            from: vec![derived(inner.clone(), alias)],
-            filter: Scalar::and(open.collect()),
-            ..Select::default()
+    /// there that could be equal. A correlated query is asked both by EXISTS: DuckDB has IN of rows for others only.
+    fn rows_in(&mut self, lefts: Vec<Scalar>, inner: ir::Query, correlated: bool, not: bool) -> Scalar {
+        let maybe = self.row_exists(&lefts, inner.clone(), "(({0} = {1}) IS DISTINCT FROM FALSE)");
+        let first = if correlated {
+            let found = self.row_exists(&lefts, inner, "({0} = {1})");
+            (Scalar::new(found, Phys::Bool), Scalar::bool(true))
+        } else {
+            let left = Box::new(Scalar::template("({*})", lefts, Phys::Void));
+            let found = Node::Quantified { left, op: "IN".into(), query: Box::new(inner) };
+            let found = Scalar::new(found, Phys::Bool);
+            (found.clone().is_not_null(), found)
         };
-        let maybe = Node::Exists(Box::new(plain_query(candidates, vec![Phys::Int4])));
-        let left = Box::new(Scalar::template("({*})", lefts, Phys::Void));
-        let found = Node::Quantified { left, op: "IN".into(), query: Box::new(inner) };
-        let found = Scalar::new(found, Phys::Bool);
         let value = Node::Case {
-            whens: vec![
-                (found.clone().is_not_null(), found),
-                (Scalar::new(maybe, Phys::Bool), Scalar::null(Phys::Bool)),
-            ],
+            whens: vec![first, (Scalar::new(maybe, Phys::Bool), Scalar::null(Phys::Bool))],
             otherwise: Some(Box::new(Scalar::bool(false))),
         };
         let value = Scalar::new(value, Phys::Bool);
         if not { Scalar::template("(NOT {0})", vec![value], Phys::Bool) } else { value }
+    }
+
+    /// Whether the query has a row of which each column and the value beside it are as `test` says.
+    fn row_exists(&mut self, values: &[Scalar], query: ir::Query, test: &'static str) -> Node {
+        let alias = self.make();
+        let columns = query.columns.iter().enumerate();
+        let columns = columns.map(|(i, phys)| Scalar::column(alias, ir::output_name(i), phys.clone()));
+        let tests = values.iter().cloned().zip(columns).map(|(l, r)| Scalar::template(test, vec![l, r], Phys::Bool));
+        let tests = tests.collect();
+        let rows = Select {
+            targets: vec![Scalar::int4(1)],
+            from: vec![derived(query, alias)],
+            filter: Scalar::and(tests),
+            ..Select::default()
+        };
+        Node::Exists(Box::new(plain_query(rows, vec![Phys::Int4])))
     }
 
     /// The subquery with its output columns cast to what the operators take.
@@ -360,6 +406,39 @@ impl Lowerer<'_> {
     }
 }
 
+/// `(a, b) = (1, 2)`, taken apart.
+struct Pairs<'e> {
+    ops: Vec<&'static Proc>,
+    left: Vec<&'e Expr>,
+    right: Vec<&'e Expr>,
+}
+
+/// The pairs of a comparison of rows by `=` or `<>`, also of one that is written out: `a = 1 AND b = 2`, `a <> 1 OR b <> 2`.
+fn pairs<'e>(e: &'e Expr, wanted: &str) -> Option<Pairs<'e>> {
+    let parts = match &e.kind {
+        ExprKind::RowCompare { op_name, ops, left, right } if **op_name == *wanted => {
+            return Some(Pairs { ops: ops.clone(), left: left.iter().collect(), right: right.iter().collect() });
+        }
+        ExprKind::And(parts) if wanted == "=" => parts,
+        ExprKind::Or(parts) if wanted == "<>" => parts,
+        _ => return None,
+    };
+    let mut found = Pairs { ops: Vec::new(), left: Vec::new(), right: Vec::new() };
+    for part in parts {
+        let ExprKind::Call(call) = &part.kind else { return None };
+        let [left, right] = call.args.as_slice() else { return None };
+        let compares = call.operator.is_some() && super::compare::comparison(call.func) == Some(wanted);
+        // Written out, what stands on the right of AND is not computed where its left decides.
+        if !compares || !is_given(right) || !super::hold::never_fails(left) {
+            return None;
+        }
+        found.ops.push(call.func);
+        found.left.push(left);
+        found.right.push(right);
+    }
+    Some(found)
+}
+
 /// A list as bytes that sort as it does: where it orders one and the rows of a query, DuckDB takes a NULL inside for one outside.
 fn flat_key(value: Scalar) -> Scalar {
     if !matches!(value.phys, Phys::List(_)) {
@@ -379,6 +458,9 @@ pub(super) fn only_true(condition: Scalar) -> Scalar {
             [(_, found), (Scalar { node: Node::Exists(_), .. }, _)]
                 if matches!(found.node, Node::Quantified { .. }) =>
             {
+                return found.clone();
+            }
+            [(found, _), (Scalar { node: Node::Exists(_), .. }, _)] if matches!(found.node, Node::Exists(_)) => {
                 return found.clone();
             }
             _ => Node::Case { whens, otherwise },

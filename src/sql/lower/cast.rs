@@ -5,7 +5,7 @@
 use crate::error::{Error, Result, SqlState};
 use crate::facts;
 use crate::tree::{CastHow, Expr};
-use crate::types::{self, PgType, Phys, Value, oid};
+use crate::types::{self, PgType, Phys, RowField, RowTypes, Value, oid};
 
 use super::Lowerer;
 use super::ir::{Node, Scalar, template};
@@ -230,8 +230,8 @@ impl Lowerer<'_> {
         let count = Scalar::int4(i32::try_from(count).map_err(Error::internal)?);
         let texts = Scalar::call("dg_record_fields", vec![text, count], Phys::List(Box::new(Phys::Text)));
         self.bind_once(texts, |this, texts| {
-            let mut values = Vec::with_capacity(shape.len());
-            for (i, (_, ty)) in shape.iter().enumerate() {
+            let mut values = Vec::with_capacity(shape.0.len());
+            for (i, RowField { ty, .. }) in shape.0.iter().enumerate() {
                 let field = template!["list_extract({0}, ", i + 1, ")"];
                 let field = Scalar::template(field, vec![texts.clone()], Phys::Text);
                 let value = this.input(field, *ty)?;
@@ -402,7 +402,7 @@ fn native_name(ty: u32) -> Result<&'static str> {
 
 /// The fields of an anonymous row by what carries them, for its text; `None` where that tells too little of a type: an OID may be
 /// shown as a name.
-fn shape_of_fields(row: &Phys) -> Option<super::json::Shape> {
+fn shape_of_fields(row: &Phys) -> Option<RowTypes> {
     fn tells(phys: &Phys) -> bool {
         match phys {
             Phys::Oid => false,
@@ -413,5 +413,6 @@ fn shape_of_fields(row: &Phys) -> Option<super::json::Shape> {
     }
     let Phys::Row(fields) = row else { return None };
     let fields = fields.iter().enumerate();
-    fields.map(|(i, phys)| tells(phys).then(|| (format!("f{}", i + 1).into(), phys.default_type()))).collect()
+    let fields = fields.map(|(i, phys)| tells(phys).then(|| (format!("f{}", i + 1).into(), phys.default_type())));
+    fields.collect::<Option<Vec<_>>>().map(RowTypes::of)
 }

@@ -68,8 +68,8 @@ impl Lowerer<'_> {
             }
             ExprKind::ScalarSubquery(query) => self.scalar_subquery(query),
             ExprKind::ArraySubquery(query) => self.array_subquery(query),
-            ExprKind::AnyAllSubquery { all, op_name, ops, left, casts, query } => {
-                self.any_all_subquery(*all, op_name, ops, left, casts, query)
+            ExprKind::AnyAllSubquery { of, op_name, ops, left, casts, query } => {
+                self.any_all_subquery(*of, op_name, ops, left, casts, query)
             }
             ExprKind::Array { items, nested } => self.array(items, *nested, e.ty),
             ExprKind::Row(fields) => {

@@ -75,7 +75,7 @@ impl Lowerer<'_> {
 
     fn relation(&mut self, relation: &Relation) -> Result<From> {
         let alias = Alias::Rel(relation.id.0);
-        self.shapes.insert(relation.id, super::json::shape_of(relation));
+        self.shapes.insert(relation.id, self.shape_of(relation));
         let from = match &relation.source {
             Source::Table { def, only, sample } => {
                 populated(def)?;

@@ -78,7 +78,7 @@ impl Lowerer<'_> {
     /// A function that gives rows of several columns, as the list of them; `None` for any other.
     fn rows_of(&mut self, relation: &Relation, e: &Expr, ordinality: bool) -> Result<Option<Scalar>> {
         let (ExprKind::SetReturning(call) | ExprKind::Call(call)) = &e.kind else { return Ok(None) };
-        let shape = super::json::shape_of(relation);
+        let shape = self.shape_of(relation);
         let rows = if let Some(rows) = self.json_records(call, e.ty, &shape)? {
             rows
         } else if let Some(value) = self.json_call(call, e.ty)?.filter(|v| structured(&v.phys)) {

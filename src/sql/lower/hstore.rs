@@ -4,7 +4,7 @@
 
 use crate::error::Result;
 use crate::tree::Expr;
-use crate::types::{PgType, Phys, oid};
+use crate::types::{PgType, Phys, RowField, oid};
 
 use super::Lowerer;
 use super::ir::Scalar;
@@ -20,8 +20,8 @@ impl Lowerer<'_> {
                 Phys::Row(fields) => fields.to_vec(),
                 _ => Vec::new(),
             };
-            let mut values = Vec::with_capacity(shape.len());
-            for (i, (_, ty)) in shape.iter().enumerate() {
+            let mut values = Vec::with_capacity(shape.0.len());
+            for (i, RowField { ty, .. }) in shape.0.iter().enumerate() {
                 let phys = match fields.get(i) {
                     Some(phys) => phys.clone(),
                     None => this.phys(*ty)?,
@@ -29,7 +29,7 @@ impl Lowerer<'_> {
                 let text = this.output(super::row::field_of(row.clone(), i, phys), *ty)?;
                 values.push(text.cast(Phys::Text));
             }
-            let names = shape.iter().map(|(name, _)| Scalar::literal(&**name, Phys::Text)).collect();
+            let names = shape.0.iter().map(|field| Scalar::literal(&*field.name, Phys::Text)).collect();
             let lists = vec![Scalar::template("[{*}]", names, texts()), Scalar::template("[{*}]", values, texts())];
             Ok(Scalar::call("dg_hstore_zip", lists, result))
         })

@@ -6,17 +6,21 @@
 //!
 //! It is computed for each row of that side, then, not for pairs: a query that may fail stays where it is unless it is the first
 //! thing that PostgreSQL computes, too.
+//!
+//! The same for columns of the queries around, which DuckDB takes in the condition of an inner join only:
+//! `a LEFT JOIN b ON a.x = b.x AND b.id > t.id` → `a LEFT JOIN (b CROSS JOIN (SELECT t.id AS c0) AS t9) ON a.x = b.x AND b.id > t9.c0`
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Lowerer;
 use super::arms::{about, has_query, query_may_fail};
-use super::ir::From;
+use super::ir::walk::has;
+use super::ir::{From, Node};
 use super::lift::LIFTED;
 use super::routine::is_volatile;
 use crate::error::Result;
-use crate::sql::analyze::children_mut;
+use crate::sql::analyze::{children_mut, same};
 use crate::tree::{
     Body, Expr, ExprKind, Field, FromItem, Join, JoinKind, Query, RelColumn, RelId, Relation, Select, Source,
 };
@@ -46,11 +50,16 @@ impl Lowerer<'_> {
     /// The condition over sides that compute its queries. `sides`: the relations of each.
     pub(super) fn drawn_out(&mut self, join: &Join, sides: &mut [HashSet<RelId>; 2]) -> Result<Drawn> {
         let mut drawn = Drawn::default();
-        let Some(on) = join.on.as_ref().filter(|on| has_query(on)) else { return Ok(drawn) };
+        let Some(on) = &join.on else { return Ok(drawn) };
         if matches!(join.kind, JoinKind::Cross | JoinKind::Inner) || join.lateral {
             return Ok(drawn);
         }
         let mut on = on.clone();
+        self.draw_outer(&mut on, sides, &mut drawn)?;
+        if !has_query(&on) {
+            drawn.on = (!drawn.beside[1].is_empty()).then_some(on);
+            return Ok(drawn);
+        }
         let parts = match &mut on.kind {
             ExprKind::And(parts) => parts.iter_mut().collect(),
             _ => vec![&mut on],
@@ -63,6 +72,48 @@ impl Lowerer<'_> {
         }
         drawn.on = Some(on);
         Ok(drawn)
+    }
+
+    /// Columns of the queries around, beside the right side.
+    fn draw_outer(&mut self, on: &mut Expr, sides: &mut [HashSet<RelId>; 2], drawn: &mut Drawn) -> Result<()> {
+        self.made += 2;
+        let (rel, output) = (RelId(LIFTED + self.made - 1), RelId(LIFTED + self.made));
+        let mut values = Vec::new();
+        self.take_outer(on, sides, rel, &mut values);
+        if values.is_empty() {
+            return Ok(());
+        }
+        let relation = one_row(values, false, rel, output);
+        drawn.beside[1].push(self.from_item(&FromItem::Relation(Box::new(relation)))?);
+        sides[1].insert(rel);
+        Ok(())
+    }
+
+    fn take_outer(&self, e: &mut Expr, sides: &[HashSet<RelId>; 2], to: RelId, values: &mut Vec<Expr>) {
+        if !self.is_outer(e, sides) {
+            return children_mut(e).into_iter().for_each(|child| self.take_outer(child, sides, to, values));
+        }
+        let at = values.iter().position(|v| same(v, e)).unwrap_or(values.len());
+        let column = Expr { kind: ExprKind::Column { rel: to, column: at as u16 }, ty: e.ty, pos: e.pos };
+        let value = std::mem::replace(e, column);
+        if at == values.len() {
+            values.push(value);
+        }
+    }
+
+    /// Is it a column of a query around the join?
+    fn is_outer(&self, e: &Expr, sides: &[HashSet<RelId>; 2]) -> bool {
+        let ExprKind::Column { rel, column } = &e.kind else { return false };
+        if sides.iter().any(|side| side.contains(rel)) {
+            return false;
+        }
+        match self.substitutes.get(rel) {
+            Some(values) => {
+                let value = values.get(usize::from(*column)).and_then(Option::as_ref);
+                value.is_some_and(|value| has(value, &|node| matches!(node, Node::Column(..))))
+            }
+            None => self.rels.contains_key(rel),
+        }
     }
 
     /// `may_fail`: it is computed for each row in any case. `of`: which sides the conjunct is about.
@@ -101,7 +152,7 @@ impl Lowerer<'_> {
         self.made += 2;
         let (rel, output) = (RelId(LIFTED + self.made - 1), RelId(LIFTED + self.made));
         let column = Expr { kind: ExprKind::Column { rel, column: 0 }, ty: e.ty, pos: e.pos };
-        let relation = one_row(std::mem::replace(e, column), lateral, rel, output);
+        let relation = one_row(vec![std::mem::replace(e, column)], lateral, rel, output);
         let beside = self.from_item(&FromItem::Relation(Box::new(relation)))?;
         drawn.beside[side].push(beside);
         sides[side].insert(rel);
@@ -119,12 +170,12 @@ fn pairs(part: &Expr, sides: &[HashSet<RelId>; 2]) -> bool {
     )
 }
 
-/// `(SELECT value)` as a relation.
-fn one_row(value: Expr, lateral: bool, rel: RelId, output_rel: RelId) -> Relation {
+/// `(SELECT value, …)` as a relation.
+fn one_row(values: Vec<Expr>, lateral: bool, rel: RelId, output_rel: RelId) -> Relation {
     let name: Arc<str> = "computed".into();
-    let columns = vec![RelColumn { name: name.clone(), ty: value.ty, attnum: 0 }];
-    let fields = vec![Field { name: name.clone(), ty: value.ty, origin: (0, 0), row: None }];
-    let select = Select::of(vec![value], Vec::new());
+    let columns = values.iter().map(|v| RelColumn { name: name.clone(), ty: v.ty, attnum: 0 }).collect();
+    let fields = values.iter().map(|v| Field { name: name.clone(), ty: v.ty, origin: (0, 0), row: None }).collect();
+    let select = Select::of(values, Vec::new());
     let query = Query::of(Body::Select(Box::new(select)), fields, output_rel);
     Relation { id: rel, alias: name, source: Source::Subquery(Box::new(query)), columns, lateral, pos: 0 }
 }

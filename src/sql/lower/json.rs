@@ -4,32 +4,18 @@
 //! `json_agg(x)` → `'[' || string_agg(coalesce(<x as JSON>, 'null'), ', ') || ']'`,
 //! `json_to_record(j) AS r(a int)` → `dg_in_int4(session, dg_json_field_text(j, 'a'))`
 
-use std::sync::Arc;
-
 use crate::error::{Error, Result, SqlState};
 use crate::facts::Proc;
 use crate::registry::UserTypeKind;
-use crate::tree::{Call, Expr, ExprKind, RelColumn, Relation, Source};
+use crate::sql::analyze::record::{self, record_of};
+use crate::tree::{Call, Expr, ExprKind};
 use crate::types::text::json::tree::quote;
-use crate::types::{self, PgType, Phys, TypeLookup, UserTypeInfoKind, oid};
+use crate::types::{self, PgType, Phys, RowField, RowTypes, oid};
 
 use super::Lowerer;
 use super::aggregate::Clauses;
 use super::ir::{self, Node, Piece, Scalar, Template, template};
-
-/// Names and types of a row's fields.
-pub(super) type Shape = Vec<(Arc<str>, PgType)>;
-
-/// The visible columns of a relation, as a row of it has them: a table's has the names of the table's type, whatever alias the
-/// columns have.
-pub(super) fn shape_of(relation: &Relation) -> Shape {
-    let own = |c: &RelColumn| match &relation.source {
-        Source::Table { def, .. } => def.column_by_num(c.attnum).map(|column| column.name.clone()),
-        _ => None,
-    };
-    let columns = relation.columns.iter().filter(|c| c.attnum >= 0);
-    columns.map(|c| (own(c).unwrap_or_else(|| c.name.clone()), c.ty)).collect()
-}
+use super::record::unknown_fields;
 
 fn text(value: &str) -> Scalar {
     Scalar::literal(value, Phys::Text)
@@ -44,40 +30,43 @@ impl Lowerer<'_> {
         types::base_type(ty, &*self.cx.snapshot)
     }
 
-    /// The fields of a row: from the expression that makes it, or from its composite type.
-    pub(super) fn shape(&self, tree: Option<&Expr>, ty: PgType) -> Result<Shape> {
-        match tree.map(|t| &t.kind) {
-            Some(ExprKind::WholeRow(rel)) => {
-                if let Some(shape) = self.shapes.get(rel) {
-                    return Ok(shape.clone());
-                }
+    /// The fields of the rows that an expression gives, if it gives rows or an array of them.
+    fn fields_in(&self, value: &Scalar, tree: &Expr) -> Option<RowTypes> {
+        fn holds_rows(phys: &Phys) -> bool {
+            match phys {
+                Phys::Row(_) => true,
+                Phys::List(element) => holds_rows(element),
+                Phys::Shaped(parts) => parts.iter().any(holds_rows),
+                _ => false,
             }
-            Some(ExprKind::Row(items)) if ty.oid == oid::RECORD => {
-                let name = |i: usize| Arc::from(format!("f{}", i + 1));
-                return Ok(items.iter().enumerate().map(|(i, e)| (name(i), e.ty)).collect());
-            }
-            Some(ExprKind::Cast { arg, .. }) if ty.oid == oid::RECORD => return self.shape(Some(arg), arg.ty),
-            _ => {}
         }
-        match TypeLookup::user_type(&*self.cx.snapshot, self.base(ty).oid).map(|t| t.kind) {
-            Some(UserTypeInfoKind::Composite { fields }) => Ok(fields.iter().map(|(n, t)| (n.clone(), *t)).collect()),
-            _ => Err(Error::unsupported("the text or JSON of a record whose columns are not known here")
-                .hint("Give the row itself, or a row of a named composite type.")),
-        }
+        holds_rows(&value.phys).then(|| record_of(tree, self)).flatten()
     }
 
     /// A value as JSON text; SQL's NULL stays NULL.
-    pub(super) fn to_json(&mut self, value: Scalar, tree: Option<&Expr>, ty: PgType) -> Result<Scalar> {
+    pub(super) fn to_json(&mut self, value: Scalar, tree: &Expr) -> Result<Scalar> {
+        let row = self.fields_in(&value, tree);
+        self.json_of(value, row.as_ref(), tree.ty, ",")
+    }
+
+    /// As [`Self::to_json`]: `row` has the fields of a record, or of the records in an array.
+    fn json_of(
+        &mut self,
+        value: Scalar,
+        row: Option<&RowTypes>,
+        ty: PgType,
+        separator: &'static str,
+    ) -> Result<Scalar> {
         let base = self.base(ty);
         if let (Phys::List(_), Some(element)) = (&value.phys, self.array_element(base)) {
-            return self.list_to_json(value, element, ",");
+            return self.list_to_json(value, row, element, separator);
         }
         if let (Phys::Shaped(_), Some(element)) = (&value.phys, self.array_element(base)) {
-            return self.shaped_to_json(value, element, ",");
+            return self.shaped_to_json(value, row, element, separator);
         }
         if matches!(value.phys, Phys::Row(_)) {
-            let shape = self.shape(tree, ty)?;
-            return self.row_to_json(value, &shape, ",");
+            let row = self.fields_or_type(row.cloned(), ty)?;
+            return self.row_to_json(value, &row, separator);
         }
         let session = |this: &mut Self, name: &'static str, value| {
             let session = this.session_id();
@@ -105,11 +94,17 @@ impl Lowerer<'_> {
         types::table::element_type(ty.oid, &*self.cx.snapshot).map(|oid| PgType::with(oid, ty.typmod))
     }
 
-    fn list_to_json(&mut self, value: Scalar, element: PgType, separator: &str) -> Result<Scalar> {
+    fn list_to_json(
+        &mut self,
+        value: Scalar,
+        row: Option<&RowTypes>,
+        element: PgType,
+        separator: &str,
+    ) -> Result<Scalar> {
         let Phys::List(inner) = value.phys.clone() else { return Err(Error::internal("lower: no list")) };
         let name = self.variable();
         let variable = Scalar::new(Node::Variable(name), (*inner).clone());
-        let body = self.to_json(variable, None, element)?;
+        let body = self.json_of(variable, row, element, ",")?;
         let list = Scalar::template(
             template!["list_transform({0}, lambda ", name, ": {1})"],
             vec![value, or_null(body)],
@@ -119,25 +114,31 @@ impl Lowerer<'_> {
         Ok(Scalar::template("('[' || {0} || ']')", vec![joined], Phys::Text))
     }
 
-    fn shaped_to_json(&mut self, value: Scalar, element: PgType, separator: &'static str) -> Result<Scalar> {
+    fn shaped_to_json(
+        &mut self,
+        value: Scalar,
+        row: Option<&RowTypes>,
+        element: PgType,
+        separator: &'static str,
+    ) -> Result<Scalar> {
         let separator = Some(Scalar::literal(separator, Phys::Text));
         self.shaped_text(value, "dg_shape_json", separator, |this, item| {
-            Ok(or_null(this.to_json(item, None, element)?))
+            Ok(or_null(this.json_of(item, row, element, ",")?))
         })
     }
 
-    fn row_to_json(&mut self, value: Scalar, shape: &Shape, separator: &str) -> Result<Scalar> {
+    fn row_to_json(&mut self, value: Scalar, row: &RowTypes, separator: &str) -> Result<Scalar> {
         let Phys::Row(fields) = value.phys.clone() else { return Err(Error::internal("lower: no row")) };
-        if fields.len() != shape.len() {
-            return Err(Error::unsupported("JSON of a record whose columns are not known here"));
+        if fields.len() != row.0.len() {
+            return Err(unknown_fields());
         }
         self.bind_once(value, |this, value| {
             let mut args = vec![value.clone()];
             let mut pieces = vec![Piece::Word("CASE WHEN {0} IS NOT DISTINCT FROM NULL THEN NULL ELSE '{' ")];
-            for (i, ((name, ty), phys)) in shape.iter().zip(fields.iter()).enumerate() {
-                let field = super::row::field_of(value.clone(), i, phys.clone());
-                let json = this.to_json(field, None, *ty)?;
-                let key = format!("{}{}:", if i > 0 { separator } else { "" }, quote(name));
+            for (i, (field, phys)) in row.0.iter().zip(fields.iter()).enumerate() {
+                let value = super::row::field_of(value.clone(), i, phys.clone());
+                let json = this.json_of(value, field.row.as_ref(), field.ty, ",")?;
+                let key = format!("{}{}:", if i > 0 { separator } else { "" }, quote(&field.name));
                 for arg in [text(&key), or_null(json)] {
                     pieces.extend([Piece::Word("|| {"), Piece::from(args.len()), Piece::Word("} ")]);
                     args.push(arg);
@@ -156,7 +157,7 @@ impl Lowerer<'_> {
         let made = match (name, call.args.as_slice()) {
             ("to_json" | "to_jsonb", [arg]) => {
                 let value = self.expr(arg)?;
-                self.to_json(value, Some(arg), arg.ty)?
+                self.to_json(value, arg)?
             }
             ("row_to_json" | "array_to_json", [arg, rest @ ..]) => self.pretty_json(arg, rest.first())?,
             ("json_build_array" | "jsonb_build_array", args) => {
@@ -191,22 +192,18 @@ impl Lowerer<'_> {
             }
         };
         let value = self.expr(arg)?;
-        match (&value.phys, self.array_element(self.base(arg.ty))) {
-            (Phys::List(_), Some(element)) => self.list_to_json(value, element, separator),
-            (Phys::Shaped(_), Some(element)) => self.shaped_to_json(value, element, separator),
-            (Phys::Row(_), _) => {
-                let shape = self.shape(Some(arg), arg.ty)?;
-                self.row_to_json(value, &shape, separator)
-            }
-            _ => Err(Error::unsupported("JSON of a value whose type is not known here")),
+        if !matches!(value.phys, Phys::List(_) | Phys::Shaped(_) | Phys::Row(_)) {
+            return Err(Error::unsupported("JSON of a value whose type is not known here"));
         }
+        let row = self.fields_in(&value, arg);
+        self.json_of(value, row.as_ref(), arg.ty, separator)
     }
 
     fn json_items(&mut self, args: &[Expr]) -> Result<Vec<Scalar>> {
         args.iter()
             .map(|arg| {
                 let value = self.expr(arg)?;
-                Ok(or_null(self.to_json(value, Some(arg), arg.ty)?))
+                Ok(or_null(self.to_json(value, arg)?))
             })
             .collect()
     }
@@ -229,7 +226,7 @@ impl Lowerer<'_> {
             };
             let key = self.json_key(key, &message)?;
             let value_json = self.expr(value)?;
-            let value = or_null(self.to_json(value_json, Some(value), value.ty)?);
+            let value = or_null(self.to_json(value_json, value)?);
             parts.push(Scalar::template("({0} || ' : ' || {1})", vec![key, value], Phys::Text));
         }
         Ok(bracket("{", parts, "}"))
@@ -239,7 +236,8 @@ impl Lowerer<'_> {
     pub(super) fn json_of_array(&mut self, func: &Proc, list: Scalar, element: PgType) -> Result<Scalar> {
         let list = self.settle(list);
         self.bind_once(list, |this, list| {
-            let json = this.map_list(list.clone(), |this, item| Ok(or_null(this.to_json(item, None, element)?)))?;
+            let json =
+                this.map_list(list.clone(), |this, item| Ok(or_null(this.json_of(item, None, element, ",")?)))?;
             let made = if func.name.ends_with("array") {
                 let joined = Scalar::call("dg_array_to_string", vec![json, text(", ")], Phys::Text);
                 Scalar::template("('[' || {0} || ']')", vec![joined], Phys::Text)
@@ -283,7 +281,7 @@ impl Lowerer<'_> {
         let (parts, separator, open, close) = match (func.name, args, trees) {
             ("json_agg" | "jsonb_agg", [arg], [tree, ..]) => {
                 let structured = matches!(arg.phys, Phys::List(_) | Phys::Shaped(_) | Phys::Row(_));
-                let json = self.to_json(arg.clone(), Some(tree), tree.ty)?;
+                let json = self.to_json(arg.clone(), tree)?;
                 if structured && !binary {
                     // A line for each, but for the first and for NULLs.
                     let part = Scalar::template("coalesce({0} || {1}, 'null')", vec![text("\n "), json], Phys::Text);
@@ -296,7 +294,7 @@ impl Lowerer<'_> {
             }
             ("json_object_agg" | "jsonb_object_agg", [_, value], [key_tree, value_tree, ..]) => {
                 let key = self.json_key(key_tree, "field name must not be null")?;
-                let value = or_null(self.to_json(value.clone(), Some(value_tree), value_tree.ty)?);
+                let value = or_null(self.to_json(value.clone(), value_tree)?);
                 let pair = Scalar::template("({0} || ' : ' || {1})", vec![key, value], Phys::Text);
                 (pair, ", ", "{ ", " }")
             }
@@ -313,12 +311,12 @@ impl Lowerer<'_> {
     }
 
     /// The rows of json_to_record(set), or of json_populate_record(set) of a record, with the columns that the statement declares.
-    pub(super) fn json_records(&mut self, call: &Call, ty: PgType, shape: &Shape) -> Result<Option<Scalar>> {
+    pub(super) fn json_records(&mut self, call: &Call, ty: PgType, shape: &RowTypes) -> Result<Option<Scalar>> {
         let mut base = Scalar::null(Phys::Void);
         let rows = match (call.func.name, call.args.as_slice()) {
             (name, [given, doc, ..]) if name.contains("_populate_record") && ty.oid == oid::RECORD => {
                 if let ExprKind::Row(items) = &given.kind {
-                    let declared = shape.iter().map(|(_, ty)| ty.oid);
+                    let declared = shape.0.iter().map(|field| field.ty.oid);
                     if !declared.eq(items.iter().map(|i| i.ty.oid)) {
                         let message = "function return row and query-specified return row do not match";
                         return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
@@ -356,11 +354,11 @@ impl Lowerer<'_> {
     }
 
     /// A row whose fields come from a JSON object, those that it lacks from `base`.
-    fn populate_row(&mut self, base: Scalar, doc: Scalar, shape: &Shape) -> Result<Scalar> {
+    fn populate_row(&mut self, base: Scalar, doc: Scalar, shape: &RowTypes) -> Result<Scalar> {
         self.bind_once(doc, |this, doc| {
             let object = Scalar::call("dg_json_composite", vec![doc], Phys::Text);
-            let mut fields = Vec::with_capacity(shape.len());
-            for (i, (name, ty)) in shape.iter().enumerate() {
+            let mut fields = Vec::with_capacity(shape.0.len());
+            for (i, RowField { name, ty, .. }) in shape.0.iter().enumerate() {
                 let found = Scalar::call("dg_json_field", vec![object.clone(), text(name)], Phys::Text);
                 let own = match &base.phys {
                     Phys::Row(physical) if !base.is_null_literal() => {
@@ -408,10 +406,7 @@ impl Lowerer<'_> {
                 Ok(Scalar::when(test, read, list))
             });
         }
-        if let Some(UserTypeInfoKind::Composite { fields }) =
-            TypeLookup::user_type(&*self.cx.snapshot, base.oid).map(|t| t.kind)
-        {
-            let shape: Shape = fields.iter().map(|(n, t)| (n.clone(), *t)).collect();
+        if let Some(shape) = record::composite(base, &*self.cx.snapshot) {
             return self.bind_once(json, |this, json| {
                 let known = own.filter(|own| matches!(own.phys, Phys::Row(_)));
                 let row = this.populate_row(known.unwrap_or_else(|| Scalar::null(Phys::Void)), json.clone(), &shape)?;

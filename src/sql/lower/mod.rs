@@ -59,6 +59,7 @@ mod put;
 mod query;
 mod raise;
 mod range;
+mod record;
 mod routine;
 mod row;
 mod row_locks;
@@ -83,7 +84,7 @@ use crate::error::{Error, Result};
 use crate::registry::Relation;
 use crate::sql::{Command, Context, Depends, KeptRows, LockCall, ParamSource, RowKey};
 use crate::tree::{self, CteId, Field, RelId, SessionValue};
-use crate::types::{self, Oid, PgType, Phys};
+use crate::types::{self, Oid, PgType, Phys, RowTypes};
 use ir::{Alias, Node, Scalar};
 pub use over_row::over_row;
 pub use point::keyed;
@@ -332,8 +333,10 @@ struct Lowerer<'a> {
     depends: Depends,
     once: bool,
     made: u32,
-    /// Names and types of the columns of relations in FROM, for rows that keep their names.
-    shapes: HashMap<RelId, json::Shape>,
+    /// The columns of relations in FROM, for rows that keep their names.
+    shapes: HashMap<RelId, RowTypes>,
+    /// The fields of WITH queries' columns of type record.
+    records: HashMap<CteId, Vec<Option<RowTypes>>>,
     /// What can fail stays above filters: rules, or bounds of partitions.
     held: bool,
     /// Calls of users' functions whose bodies are queries, by function and arguments.
@@ -377,6 +380,7 @@ impl<'a> Lowerer<'a> {
             once: false,
             made: cx.scratch,
             shapes: HashMap::new(),
+            records: HashMap::new(),
             held: cx.held,
             routines: HashMap::new(),
             levels: Vec::new(),

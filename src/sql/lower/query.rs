@@ -197,6 +197,7 @@ impl Lowerer<'_> {
     }
 
     fn cte(&mut self, cte: &Cte) -> Result<ir::Cte> {
+        self.keep_records(cte);
         let query = match &cte.query {
             CteBody::Query(query) => query,
             CteBody::Insert(_) | CteBody::Update(_) | CteBody::Delete(_) => {

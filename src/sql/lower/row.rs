@@ -5,7 +5,7 @@
 use crate::error::{Error, Result};
 use crate::facts::Proc;
 use crate::tree::{Expr, RelId};
-use crate::types::{PgType, Phys};
+use crate::types::{PgType, Phys, RowTypes};
 
 use super::ir::{Node, Piece, Scalar, Template, template};
 use super::{Lowerer, Means};
@@ -13,6 +13,12 @@ use super::{Lowerer, Means};
 /// Field `index` (from 0) of a row.
 pub(super) fn field_of(row: Scalar, index: usize, phys: Phys) -> Scalar {
     Scalar::template(template!["struct_extract({0}, 'f", index + 1, "')"], vec![row], phys)
+}
+
+/// All fields of a row.
+pub(super) fn fields(row: &Scalar) -> Result<Vec<Scalar>> {
+    let Phys::Row(fields) = &row.phys else { return Err(Error::internal("lower: no row")) };
+    Ok(fields.iter().enumerate().map(|(i, phys)| field_of(row.clone(), i, phys.clone())).collect())
 }
 
 impl Lowerer<'_> {
@@ -53,7 +59,7 @@ impl Lowerer<'_> {
         let mut out = Vec::with_capacity(N);
         for (row, name) in fields {
             let shape = self.shape(Some(row), row.ty)?;
-            let at = shape.iter().position(|(n, _)| **n == *name);
+            let at = shape.0.iter().position(|field| *field.name == *name);
             let row = self.expr(row)?;
             let phys = match (&row.phys, at) {
                 (Phys::Row(fields), Some(at)) => fields.get(at).cloned(),
@@ -83,17 +89,17 @@ impl Lowerer<'_> {
     }
 
     /// A row as record_out writes it; NULL fields are empty.
-    pub(super) fn record_text(&mut self, row: Scalar, shape: &super::json::Shape) -> Result<Scalar> {
+    pub(super) fn record_text(&mut self, row: Scalar, shape: &RowTypes) -> Result<Scalar> {
         let Phys::Row(fields) = row.phys.clone() else { return Err(Error::internal("lower: no row")) };
-        if fields.len() != shape.len() {
-            return Err(Error::unsupported("the text of a record whose columns are not known here"));
+        if fields.len() != shape.0.len() {
+            return Err(super::record::unknown_fields());
         }
         self.bind_once(row, |this, row| {
             let mut args = vec![row.clone()];
             let mut pieces = vec![Piece::Word("CASE WHEN {0} IS NOT DISTINCT FROM NULL THEN NULL ELSE '('")];
-            for (i, ((_, ty), phys)) in shape.iter().zip(fields.iter()).enumerate() {
-                let field = field_of(row.clone(), i, phys.clone());
-                let text = this.output(field, *ty)?;
+            for (i, (field, phys)) in shape.0.iter().zip(fields.iter()).enumerate() {
+                let value = field_of(row.clone(), i, phys.clone());
+                let text = this.output(value, field.ty)?;
                 let text = Scalar::call("dg_record_field", vec![text], Phys::Text);
                 pieces.extend([
                     Piece::Word(if i > 0 { " || ',' || coalesce({" } else { " || coalesce({" }),

@@ -163,6 +163,7 @@ impl<'a> Lowerer<'a> {
             }
         };
         if let Some(Kept { table, columns }) = kept {
+            self.keep_records(cte);
             self.ctes.insert(cte.id, columns);
             self.kept.insert(cte.id, table);
         }

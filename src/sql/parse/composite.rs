@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 pub fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
     let name = c.qualified()?;
     if c.eat("owner to") {
-        return Ok(Some(RawDdl::AlterTypeOwner { name, to: c.name()? }));
+        return Ok(Some(RawDdl::AlterTypeOwner { name, to: super::role::role(c)? }));
     }
     if c.eat("set schema") {
         return Ok(Some(RawDdl::AlterTypeSchema { name, to: c.name()? }));

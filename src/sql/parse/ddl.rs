@@ -5,8 +5,9 @@ use sqlparser::ast::DataType;
 use sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
+use super::role;
 use super::sequence::{SequenceOptions, sequence_option, sequence_options};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
 use crate::tree::{
     AlterDomain, AlterTable, Ddl, DropBehavior, NewPolicy, ObjectKind, PolicyChange, QualifiedName, RoleOptions,
@@ -180,7 +181,7 @@ pub fn refresh(c: &mut Cursor<'_>) -> Result<RawDdl> {
 fn create(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
     for (word, login) in [("role", false), ("group", false), ("user", true)] {
         if c.eat(word) && !c.is_word(0, "mapping") {
-            let name = c.name()?;
+            let name = role::named(c)?;
             let mut options = RoleOptions { login: Some(login), ..RoleOptions::default() };
             role_options(c, &mut options)?;
             return Ok(Some(RawDdl::Ready(Ddl::CreateRole { name, options })));
@@ -256,7 +257,7 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
     let action = if c.eat("set schema") {
         AlterTable::SetNamespace { to: c.name()? }
     } else if kind != ObjectKind::Table && c.eat("owner to") {
-        AlterTable::SetOwner { to: c.name()? }
+        AlterTable::SetOwner { to: role::role(c)? }
     } else if kind != ObjectKind::Table && c.eat("rename to") {
         AlterTable::RenameTable { to: c.name()? }
     } else if matches!(kind, ObjectKind::View | ObjectKind::MaterializedView) && c.eat("rename") {
@@ -358,7 +359,7 @@ fn alter_role(c: &mut Cursor<'_>) -> Result<RawDdl> {
     if c.eat("all") {
         return Err(Error::unsupported("ALTER ROLE ALL"));
     }
-    let name = c.name()?;
+    let name = role::role(c)?;
     let ddl = if c.eat("rename to") {
         Ddl::RenameRole { name, to: c.name()? }
     } else if c.is_word(0, "set") || c.is_word(0, "reset") || c.is_word(0, "in") {
@@ -367,7 +368,7 @@ fn alter_role(c: &mut Cursor<'_>) -> Result<RawDdl> {
         let revoke = c.eat("drop");
         c.eat("add");
         c.expect("user")?;
-        Ddl::GrantRole { roles: vec![name], members: names(c)?, admin: false, revoke, alter: true }
+        Ddl::GrantRole { roles: vec![name], members: roles(c)?, admin: false, revoke, alter: true }
     } else {
         let mut options = RoleOptions::default();
         role_options(c, &mut options)?;
@@ -494,6 +495,10 @@ fn role_option(c: &mut Cursor<'_>, options: &mut RoleOptions) -> Result<()> {
     Ok(())
 }
 
+fn roles(c: &mut Cursor<'_>) -> Result<Vec<Name>> {
+    super::defaults::list(c, role::role)
+}
+
 fn names(c: &mut Cursor<'_>) -> Result<Vec<Name>> {
     let mut list = vec![c.name()?];
     while c.eat_token(&Token::Comma) {
@@ -524,7 +529,12 @@ fn drop(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
         return Ok(None);
     }
     let if_exists = c.eat("if exists");
-    Ok(Some(RawDdl::Ready(Ddl::DropRole { names: names(c)?, if_exists })))
+    let names = roles(c)?;
+    if names.iter().any(|name| matches!(&**name, role::CURRENT | role::SESSION | "public")) {
+        let message = "cannot use special role specifier in DROP ROLE";
+        return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+    }
+    Ok(Some(RawDdl::Ready(Ddl::DropRole { names, if_exists })))
 }
 
 /// `GRANT a, b TO c [WITH ADMIN OPTION]`, `REVOKE [ADMIN OPTION FOR] a FROM c`: no ON in it; and what names types.
@@ -534,19 +544,19 @@ fn membership(c: &mut Cursor<'_>, revoke: bool) -> Result<Option<RawDdl>> {
         return super::domain::granted(c, revoke, start);
     }
     let mut admin = revoke && c.eat("admin option for");
-    let roles = names(c)?;
+    let granted = names(c)?;
     c.expect(if revoke { "from" } else { "to" })?;
-    let members = names(c)?;
+    let members = roles(c)?;
     if !revoke {
         admin = c.eat("with admin option");
     }
-    if c.eat("granted by") && !["current_user", "current_role", "session_user"].iter().any(|w| c.eat(w)) {
-        c.name()?;
+    if c.eat("granted by") {
+        role::role(c)?;
     }
     if revoke {
         let _ = c.eat("cascade") || c.eat("restrict");
     }
-    Ok(Some(RawDdl::Ready(Ddl::GrantRole { roles, members, admin, revoke, alter: false })))
+    Ok(Some(RawDdl::Ready(Ddl::GrantRole { roles: granted, members, admin, revoke, alter: false })))
 }
 
 /// `COMMENT ON CONSTRAINT c ON [DOMAIN] t IS …`, `COMMENT ON POLICY p ON t IS …`, `COMMENT ON DOMAIN d IS …`.

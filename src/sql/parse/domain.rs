@@ -102,7 +102,7 @@ pub fn alter(c: &mut Cursor<'_>) -> Result<RawDdl> {
     } else if c.eat("drop not null") {
         AlterDomain::SetNotNull(false)
     } else if c.eat("owner to") {
-        AlterDomain::SetOwner { to: c.name()? }
+        AlterDomain::SetOwner { to: super::role::role(c)? }
     } else if c.eat("rename constraint") {
         let from = c.name()?;
         c.expect("to")?;

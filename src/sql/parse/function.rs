@@ -347,7 +347,7 @@ fn alter(c: &mut Cursor<'_>, kind: RoutineKind) -> Result<RawFunction> {
     let change = if c.eat("rename to") {
         AlterFunction::Rename { to: c.name()? }
     } else if c.eat("owner to") {
-        AlterFunction::SetOwner { to: c.name()? }
+        AlterFunction::SetOwner { to: super::role::role(c)? }
     } else if c.eat("set schema") {
         AlterFunction::SetNamespace { to: c.name()? }
     } else if c.is_word(0, "depends") || c.is_word(0, "no") {
@@ -425,12 +425,7 @@ fn grant(c: &mut Cursor<'_>, revoke: bool) -> Result<Option<RawFunction>> {
 
 /// A role's name; `None` is PUBLIC.
 pub fn grantee(c: &mut Cursor<'_>) -> Result<Option<Name>> {
-    for word in ["current_user", "current_role", "session_user"] {
-        if c.eat(word) {
-            return Ok(Some(word.into()));
-        }
-    }
-    let name = c.name()?;
+    let name = super::role::role(c)?;
     Ok((&*name != "public").then_some(name))
 }
 

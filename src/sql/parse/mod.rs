@@ -28,6 +28,7 @@ mod policy;
 mod printed;
 mod refuse;
 pub(crate) mod rewrite;
+pub mod role;
 mod select_into;
 mod sequence;
 mod settings;

@@ -71,11 +71,7 @@ pub fn drop(c: &mut Cursor<'_>) -> Result<RawDdl> {
 fn roles(c: &mut Cursor<'_>) -> Result<Vec<Option<Name>>> {
     let mut list = Vec::new();
     loop {
-        let session = ["current_user", "current_role", "session_user"];
-        list.push(match session.into_iter().find(|word| c.eat(word)) {
-            Some(word) => Some(word.into()),
-            None => Some(c.name()?).filter(|name| &**name != "public"),
-        });
+        list.push(super::function::grantee(c)?);
         if !c.eat_token(&sqlparser::tokenizer::Token::Comma) {
             return Ok(list);
         }

@@ -47,11 +47,9 @@ const GRANTED: &[&str] =
 /// Actions of ALTER TABLE on what we have not.
 const ACTIONS: &[&str] = &[
     "disable rule",
-    "disable trigger",
-    "enable always",
-    "enable replica",
+    "enable always rule",
+    "enable replica rule",
     "enable rule",
-    "enable trigger",
     "inherit",
     "no inherit",
     "not of",
@@ -59,7 +57,6 @@ const ACTIONS: &[&str] = &[
     "options",
     "replica identity using",
     "set access method",
-    "set tablespace",
     "alter constraint",
 ];
 
@@ -216,6 +213,10 @@ fn alter(c: &mut Cursor<'_>) -> Option<Error> {
 fn action(c: &mut Cursor<'_>) -> Option<Error> {
     if let Some(known) = ACTIONS.iter().find(|words| c.eat(words)) {
         return refused(format!("ALTER TABLE … {}", known.to_uppercase()));
+    }
+    if c.eat("set tablespace") {
+        let alone = c.name().is_ok() && c.is_end();
+        return if alone { None } else { refused("ALTER TABLE … SET TABLESPACE beside other actions".to_owned()) };
     }
     let from = c.at;
     if c.eat("add") {

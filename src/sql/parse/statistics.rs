@@ -83,7 +83,7 @@ pub(super) fn alter(c: &mut Cursor<'_>) -> Result<RawDdl> {
     let change = if c.eat("rename to") {
         AlteredStatistics::Rename(c.name()?)
     } else if c.eat("owner to") {
-        AlteredStatistics::SetOwner(c.name()?)
+        AlteredStatistics::SetOwner(super::role::role(c)?)
     } else if c.eat("set schema") {
         AlteredStatistics::SetNamespace(c.name()?)
     } else {

@@ -29,6 +29,10 @@ fn tuning_action(c: &mut Cursor<'_>) -> Result<Option<Tuning>> {
     if c.eat("set without oids") {
         return Ok(Some(Tuning::Unseen));
     }
+    if c.eat("set tablespace") {
+        super::leave_out::known_tablespace(&c.name()?)?;
+        return Ok(Some(Tuning::Unseen));
+    }
     if c.eat("set without cluster") {
         return Ok(Some(Tuning::Cluster(None)));
     }

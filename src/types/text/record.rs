@@ -1,6 +1,6 @@
 //! `record_in`: the text of a composite value.
 
-use super::super::{PgType, RowTypes, TypeLookup, UserTypeInfoKind, Value, base_type};
+use super::super::{PgType, RowField, RowTypes, TypeLookup, UserTypeInfoKind, Value, base_type};
 use super::{Input, is_space, parse_with};
 use crate::error::{Error, Result, SqlState};
 
@@ -82,9 +82,9 @@ pub fn typed_row(fields: Vec<(PgType, Value)>, row: &RowTypes, types: &dyn TypeL
     if fields.len() != row.0.len() {
         return Value::Row(fields);
     }
-    let field = |((_, value), (ty, row)): ((PgType, Value), &(PgType, Option<RowTypes>))| match (value, row) {
-        (Value::Row(inner), Some(row)) => (*ty, typed_row(inner, row, types)),
-        (value, _) => (*ty, typed(value, *ty, types)),
+    let field = |((_, value), known): ((PgType, Value), &RowField)| match (value, &known.row) {
+        (Value::Row(inner), Some(row)) => (known.ty, typed_row(inner, row, types)),
+        (value, _) => (known.ty, typed(value, known.ty, types)),
     };
     Value::Row(fields.into_iter().zip(row.0.iter()).map(field).collect())
 }

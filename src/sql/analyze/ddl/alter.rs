@@ -184,6 +184,11 @@ impl Analyzer<'_> {
             AlterTableOperation::ValidateConstraint { name } => {
                 AlterTable::ValidateConstraint { name: parse::fold(name) }
             }
+            AlterTableOperation::EnableTrigger { name } => triggers(name, true, relation)?,
+            AlterTableOperation::DisableTrigger { name } => triggers(name, false, relation)?,
+            AlterTableOperation::EnableAlwaysTrigger { name } | AlterTableOperation::EnableReplicaTrigger { name } => {
+                return Err(no_trigger(name, relation));
+            }
             AlterTableOperation::EnableRowLevelSecurity => AlterTable::RowSecurity(SwitchRowSecurity::Enable),
             AlterTableOperation::DisableRowLevelSecurity => AlterTable::RowSecurity(SwitchRowSecurity::Disable),
             AlterTableOperation::ForceRowLevelSecurity => AlterTable::RowSecurity(SwitchRowSecurity::Force),
@@ -464,6 +469,22 @@ pub(super) fn only_refused(table: &Relation, action: &AlterTable) -> Option<Erro
         | AlterTable::AttachIndex { .. }
         | AlterTable::DetachPartition { .. }
         | AlterTable::SetLogged(_)
+        | AlterTable::Triggers { .. }
         | AlterTable::Tune(_) => None,
     }
+}
+
+/// ENABLE and DISABLE TRIGGER. By name there is none.
+fn triggers(name: &ast::Ident, enabled: bool, relation: Option<&Relation>) -> Result<AlterTable> {
+    let word = if name.quote_style.is_none() { name.value.to_ascii_lowercase() } else { String::new() };
+    match word.as_str() {
+        "all" | "user" => Ok(AlterTable::Triggers { all: word == "all", enabled }),
+        _ => Err(no_trigger(name, relation)),
+    }
+}
+
+fn no_trigger(name: &ast::Ident, relation: Option<&Relation>) -> Error {
+    let table = relation.map_or("", |r| &r.name);
+    let message = format!("trigger \"{}\" for table \"{table}\" does not exist", parse::fold(name));
+    Error::new(SqlState::UNDEFINED_OBJECT, message)
 }

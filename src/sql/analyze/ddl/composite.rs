@@ -3,8 +3,7 @@
 use sqlparser::ast::{self, DataType};
 
 use super::super::Analyzer;
-use crate::error::{Error, Result, SqlState};
-use crate::facts::TYPES;
+use crate::error::{Error, Result};
 use crate::sql::parse::{self, RawAttribute};
 use crate::tree::{AlterAttribute, Ddl, QualifiedName};
 use crate::types::PgType;
@@ -55,10 +54,7 @@ impl Analyzer<'_> {
 
     fn attribute_type(&self, name: &str, ty: &DataType) -> Result<PgType> {
         let ty = self.data_type(ty)?;
-        if TYPES.by_oid(ty.oid).is_some_and(|t| t.kind == b'p') {
-            let message = format!("column \"{name}\" has pseudo-type {}", self.type_name(ty.oid));
-            return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
-        }
+        self.storable(name, ty)?;
         if crate::types::phys(ty, &*self.ctx.snapshot).is_none() {
             return Err(Error::unsupported(format!("an attribute of type {}", self.type_name(ty.oid))));
         }

@@ -54,6 +54,9 @@ impl Analyzer<'_> {
                 | AlterDomain::SetOwner { .. } => {}
             }
         }
+        if let AlterDomain::SetOwner { to } = &mut change {
+            *to = self.role_name(to);
+        }
         Ok(Ddl::AlterDomain { namespace, name, change })
     }
 

@@ -42,8 +42,8 @@ impl Analyzer<'_> {
     }
 
     fn granted_by(&self, by: Option<&ast::Ident>) -> Result<()> {
-        let current = self.role_name("current_user");
-        match by.map(|b| self.role_name(&parse::fold(b))) {
+        let current = self.role_name(parse::role::CURRENT);
+        match by.map(|b| self.role_name(&parse::role::of_ident(b))) {
             Some(name) if name != current => {
                 Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "grantor must be current user"))
             }
@@ -159,18 +159,26 @@ impl Analyzer<'_> {
         }))
     }
 
+    fn role_named(&self, name: &ast::ObjectName) -> Result<Name> {
+        let plain = match name.0.as_slice() {
+            [part] => part.as_ident(),
+            _ => None,
+        };
+        plain.map_or_else(|| self.single(name), |ident| Ok(self.role_name(&parse::role::of_ident(ident))))
+    }
+
     fn grantees(&self, grantees: &[ast::Grantee]) -> Result<Vec<Option<Name>>> {
         let mut list = Vec::new();
         for ast::Grantee { grantee_type, name } in grantees {
             let name = match name {
-                Some(GranteeName::ObjectName(name)) => Some(self.single(name)?),
+                Some(GranteeName::ObjectName(name)) => Some(self.role_named(name)?),
                 Some(GranteeName::UserHost { .. }) => return Err(Error::syntax("syntax error in the list of roles")),
                 None => None,
             };
             match (grantee_type, name) {
                 (GranteesType::Public, _) | (_, None) => list.push(None),
                 (GranteesType::None | GranteesType::Group | GranteesType::Role | GranteesType::User, Some(name)) => {
-                    list.push(if &*name == "public" { None } else { Some(self.role_name(&name)) });
+                    list.push((&*name != "public").then_some(name));
                 }
                 _ => return Err(Error::syntax("syntax error in the list of roles")),
             }

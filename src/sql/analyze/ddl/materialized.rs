@@ -21,9 +21,9 @@ impl Analyzer<'_> {
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
         }
         let (namespace, name) = self.new_name(&self.qualified(name)?, false)?;
-        let columns = columns.iter().map(|c| parse::fold(&c.name)).collect();
+        let columns: Vec<_> = columns.iter().map(|c| parse::fold(&c.name)).collect();
         let written = parse::printed(&**query);
-        let query = self.ddl_query(query)?;
+        let query = self.stored_query(query, &columns)?;
         if !self.finish_params()?.is_empty() {
             let message = "materialized views may not be defined using bound parameters";
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));

@@ -47,10 +47,14 @@ impl Analyzer<'_> {
                 }
                 let (name, owner) = match schema_name {
                     SchemaName::Simple(name) => (self.single(name)?, None),
-                    SchemaName::UnnamedAuthorization(owner) => (parse::fold(owner), Some(parse::fold(owner))),
-                    SchemaName::NamedAuthorization(name, owner) => (self.single(name)?, Some(parse::fold(owner))),
+                    SchemaName::UnnamedAuthorization(owner) => {
+                        let owner = self.role_name(&parse::role::of_ident(owner));
+                        (owner.clone(), Some(owner))
+                    }
+                    SchemaName::NamedAuthorization(name, owner) => {
+                        (self.single(name)?, Some(self.role_name(&parse::role::of_ident(owner))))
+                    }
                 };
-                let owner = owner.map(|o| self.role_name(&o));
                 Ok(Ddl::CreateNamespace { name, if_not_exists: *if_not_exists, owner })
             }
             ast::Statement::AlterSchema(alter) => self.alter_schema(alter),
@@ -90,7 +94,11 @@ impl Analyzer<'_> {
                 {
                     return Err(error);
                 }
-                let (actions, if_exists) = (vec![action.clone()], *if_exists);
+                let action = match action {
+                    AlterTable::SetOwner { to } => AlterTable::SetOwner { to: self.role_name(to) },
+                    other => other.clone(),
+                };
+                let (actions, if_exists) = (vec![action], *if_exists);
                 Ddl::AlterTable { kind: *kind, namespace, name, actions, if_exists, only: false }
             }
             RawDdl::AttachIndex { name, index, if_exists } => {
@@ -163,7 +171,7 @@ impl Analyzer<'_> {
             }
             RawDdl::AlterTypeOwner { name, to } => {
                 let (namespace, name) = self.existing_type(name);
-                Ddl::AlterEnum { namespace, name, change: AlterEnum::SetOwner { to: to.clone() } }
+                Ddl::AlterEnum { namespace, name, change: AlterEnum::SetOwner { to: self.role_name(to) } }
             }
         };
         Ok(Statement::Ddl(Box::new(self.roles_resolved(ddl))))
@@ -209,13 +217,12 @@ impl Analyzer<'_> {
 
     /// CURRENT_USER and kin where a role is named.
     pub(super) fn role_name(&self, name: &str) -> Name {
-        match name {
-            "current_user" | "current_role" | "session_user" => {
-                let role = self.ctx.snapshot.role_by_oid(self.ctx.role);
-                role.map_or_else(|| name.into(), |r| r.name.clone())
-            }
-            other => other.into(),
-        }
+        let role = match name {
+            parse::role::CURRENT => self.ctx.role,
+            parse::role::SESSION => self.ctx.session_role,
+            other => return other.into(),
+        };
+        self.ctx.snapshot.role_by_oid(role).map_or_else(|| name.into(), |r| r.name.clone())
     }
 
     fn roles_resolved(&self, ddl: Ddl) -> Ddl {
@@ -226,7 +233,7 @@ impl Analyzer<'_> {
             }
             Ddl::DefaultPrivileges(mut of) => {
                 if of.roles.is_empty() {
-                    of.roles.push("current_user".into());
+                    of.roles.push(parse::role::CURRENT.into());
                 }
                 of.roles = of.roles.iter().map(|r| self.role_name(r)).collect();
                 of.grantees = of.grantees.iter().map(|g| g.as_ref().map(|name| self.role_name(name))).collect();
@@ -271,9 +278,9 @@ impl Analyzer<'_> {
         let check_option = options.check.or(self.parsed.extras.check_option);
         let name = self.qualified(name)?;
         let (mut namespace, written_name) = (self.new_name(&name, *temporary)?.0, name);
-        let columns = columns.iter().map(|c| parse::fold(&c.name)).collect();
+        let columns: Vec<Name> = columns.iter().map(|c| parse::fold(&c.name)).collect();
         let written = parse::printed(&**query);
-        let query = self.ddl_query(query)?;
+        let query = self.stored_query(query, &columns)?;
         if !self.finish_params()?.is_empty() {
             return Err(Error::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1"));
         }
@@ -366,9 +373,8 @@ impl Analyzer<'_> {
     pub(super) fn owner(&self, owner: &ast::Owner) -> Name {
         match owner {
             ast::Owner::Ident(ident) => parse::fold(ident),
-            ast::Owner::CurrentRole | ast::Owner::CurrentUser | ast::Owner::SessionUser => {
-                self.role_name("current_user")
-            }
+            ast::Owner::CurrentRole | ast::Owner::CurrentUser => self.role_name(parse::role::CURRENT),
+            ast::Owner::SessionUser => self.role_name(parse::role::SESSION),
         }
     }
 

@@ -39,7 +39,7 @@ impl Analyzer<'_> {
                 };
                 let change = match change {
                     AlteredStatistics::Rename(to) => StatisticsChange::Rename { to: to.clone() },
-                    AlteredStatistics::SetOwner(to) => StatisticsChange::SetOwner { to: to.clone() },
+                    AlteredStatistics::SetOwner(to) => StatisticsChange::SetOwner { to: self.role_name(to) },
                     AlteredStatistics::SetTarget(target) => StatisticsChange::SetTarget(*target),
                     AlteredStatistics::Comment(comment) => StatisticsChange::Comment(comment.clone()),
                     AlteredStatistics::SetNamespace(to) if *to == def.namespace => {

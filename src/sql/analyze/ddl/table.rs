@@ -11,7 +11,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::registry::storage_options::{self, Holder};
 use crate::registry::{FkAction, Name, bootstrap};
 use crate::sql::parse;
-use crate::tree::{Ddl, NewColumn, NewConstraint, NewConstraintKind, NewTable, OnCommit};
+use crate::tree::{Ddl, NewColumn, NewConstraint, NewConstraintKind, NewTable, OnCommit, Query};
 use crate::types::{PgType, oid};
 
 /// A column and the constraints that were written with it.
@@ -48,7 +48,7 @@ impl Analyzer<'_> {
                 false => create.columns.iter().map(|c| parse::fold(&c.name)).collect(),
             };
             let with_data = !self.parsed.extras.with_no_data;
-            let query = self.ddl_query(query)?;
+            let query = self.stored_query(query, &columns)?;
             return Ok(Ddl::CreateTableAs {
                 namespace,
                 name,
@@ -173,7 +173,7 @@ impl Analyzer<'_> {
                 };
             }
         }
-        self.storable(&column)?;
+        self.storable(&column.name, column.ty)?;
         agree(&column, options)?;
         let mut constraints = Vec::new();
         for option in options {
@@ -218,15 +218,22 @@ impl Analyzer<'_> {
         Err(Error::syntax(message).at(self.pos_after(left, word)))
     }
 
-    /// Pseudo-types have no columns.
-    fn storable(&self, column: &NewColumn) -> Result<()> {
-        let facts = crate::facts::TYPES.by_oid(column.ty.oid);
-        if facts.is_some_and(|t| t.kind == b'p') {
-            let name = facts.map_or("", |t| t.sql_name);
-            let message = format!("column \"{}\" has pseudo-type {name}", column.name);
-            return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+    /// Pseudo-types have no columns (CheckAttributeType).
+    pub(super) fn storable(&self, column: &str, ty: PgType) -> Result<()> {
+        let facts = crate::facts::TYPES.by_oid(ty.oid).filter(|t| t.kind == b'p');
+        facts.map_or(Ok(()), |facts| {
+            let message = format!("column \"{column}\" has pseudo-type {}", facts.sql_name);
+            Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message))
+        })
+    }
+
+    /// The query of a view or table; `names` are those of its first columns, as they were written.
+    pub(super) fn stored_query(&mut self, query: &ast::Query, names: &[Name]) -> Result<Query> {
+        let query = self.ddl_query(query)?;
+        for (i, field) in query.columns.iter().enumerate() {
+            self.storable(names.get(i).unwrap_or(&field.name), field.ty)?;
         }
-        Ok(())
+        Ok(query)
     }
 
     fn column_option(

@@ -7,6 +7,7 @@ mod column;
 mod constraint;
 mod logged;
 mod partition;
+mod triggers;
 mod tuning;
 
 use std::collections::HashMap;
@@ -111,6 +112,7 @@ impl Planner<'_> {
             match action {
                 AlterTable::RenameTable { to } => {
                     self.free_name(&new.namespace, to)?;
+                    self.free_type(&new, &new.namespace, to)?;
                     new.name = to.clone();
                 }
                 AlterTable::SetNamespace { to } => {
@@ -157,6 +159,7 @@ impl Planner<'_> {
                 | AlterTable::AttachIndex { .. }
                 | AlterTable::DetachPartition { .. }
                 | AlterTable::SetLogged(_)
+                | AlterTable::Triggers { .. }
                 | AlterTable::Tune(_) => {
                     return Err(not_for(&new, action));
                 }
@@ -233,6 +236,7 @@ impl Planner<'_> {
             AlterTable::RenameColumn { from, to } => self.rename_column(t, from, to),
             AlterTable::RenameTable { to } => {
                 self.free_name(&t.new.namespace, to)?;
+                self.free_type(&t.new, &t.new.namespace, to)?;
                 t.new.name = to.clone();
                 Ok(())
             }
@@ -301,6 +305,7 @@ impl Planner<'_> {
             }
             AlterTable::ViewSecurity { .. } => Err(for_views_only()),
             AlterTable::SetLogged(logged) => self.set_logged(t, *logged),
+            AlterTable::Triggers { all, enabled } => self.switch_triggers(t, *all, *enabled),
             AlterTable::Tune(tuning) => {
                 self.tune_statistics(&mut t.new, tuning)?;
                 tune(&mut t.new, tuning)
@@ -407,6 +412,15 @@ impl Planner<'_> {
         Ok(())
     }
 
+    /// A relation's type goes by its name, too (RenameTypeInternal).
+    fn free_type(&self, of: &Relation, namespace: &str, name: &str) -> Result<()> {
+        if matches!(of.kind, RelationKind::Sequence(_)) || self.after.user_type(namespace, name).is_none() {
+            return Ok(());
+        }
+        let there = if *of.namespace == *namespace { String::new() } else { format!(" in schema \"{namespace}\"") };
+        Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("type \"{name}\" already exists{there}")))
+    }
+
     /// SET SCHEMA: the name must be free there; where the relation is already there is nothing to do.
     fn free_in(&self, namespace: &str, old: &Relation) -> Result<()> {
         let name = &*old.name;
@@ -417,7 +431,7 @@ impl Planner<'_> {
             let message = format!("relation \"{name}\" already exists in schema \"{namespace}\"");
             return Err(Error::new(SqlState::DUPLICATE_TABLE, message));
         }
-        Ok(())
+        self.free_type(old, namespace, name)
     }
 }
 
@@ -464,6 +478,8 @@ fn not_for(relation: &Relation, action: &AlterTable) -> Error {
         AlterTable::ViewSecurity { .. } => return for_views_only(),
         AlterTable::SetLogged(true) => "SET LOGGED",
         AlterTable::SetLogged(false) => "SET UNLOGGED",
+        AlterTable::Triggers { enabled: true, .. } => "ENABLE TRIGGER",
+        AlterTable::Triggers { enabled: false, .. } => "DISABLE TRIGGER",
         AlterTable::RenameColumn { .. }
         | AlterTable::RenameTable { .. }
         | AlterTable::SetNamespace { .. }

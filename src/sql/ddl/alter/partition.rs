@@ -156,6 +156,7 @@ impl Planner<'_> {
             | AlterTable::AttachIndex { .. }
             | AlterTable::DetachPartition { .. }
             | AlterTable::SetLogged(_)
+            | AlterTable::Triggers { .. }
             | AlterTable::Tune(_) => return Ok(()),
         }
         self.constraints_come(parent, child)

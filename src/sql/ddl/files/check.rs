@@ -143,6 +143,9 @@ impl Checker<'_, '_> {
             self.found.push(file.place.complain(Level::Error, message, Some("choose another name".to_owned())));
             return;
         }
+        if let Err(error) = planner.type_is_free(&file.namespace, &file.name) {
+            return self.complain(&file.place, &error);
+        }
         let built = match build::table(&planner.after, &draft, planner.cx.role, &managed) {
             Ok(built) => built,
             Err(error) => return self.complain(&file.place, &error),

@@ -281,6 +281,7 @@ fn context() -> Context {
     Context {
         snapshot: Arc::new(snapshot()),
         role: builtin::SUPERUSER,
+        session_role: builtin::SUPERUSER,
         search_path: ["pg_catalog", "public"].map(Into::into).into(),
         creation_namespace: Some("public".into()),
         settings: OutputSettings::default(),
