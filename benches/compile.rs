@@ -46,6 +46,7 @@ fn context(snapshot: Arc<Snapshot>) -> Context {
     Context {
         snapshot,
         role: builtin::SUPERUSER,
+        session_role: builtin::SUPERUSER,
         search_path: vec!["pg_catalog".into(), "tpch".into(), "public".into()].into(),
         creation_namespace: Some("public".into()),
         settings: OutputSettings::default(),

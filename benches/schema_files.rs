@@ -91,6 +91,7 @@ fn context(snapshot: Snapshot) -> Context {
     Context {
         snapshot: Arc::new(snapshot),
         role: builtin::SUPERUSER,
+        session_role: builtin::SUPERUSER,
         search_path: ["pg_catalog", "public"].map(Into::into).into(),
         creation_namespace: Some("public".into()),
         settings: OutputSettings::default(),

@@ -16,6 +16,7 @@ fn context(snapshot: &Snapshot, role: Oid) -> Context {
     Context {
         snapshot: Arc::new(snapshot.clone()),
         role,
+        session_role: role,
         search_path: ["pg_temp", "pg_catalog", "public"].map(Into::into).into(),
         creation_namespace: Some("public".into()),
         settings: OutputSettings::default(),

@@ -102,6 +102,7 @@ pub fn context() -> Context {
     Context {
         snapshot: Arc::new(snapshot()),
         role: builtin::SUPERUSER,
+        session_role: builtin::SUPERUSER,
         search_path: Arc::from(["pg_catalog".into(), "public".into()]),
         creation_namespace: Some("public".into()),
         settings: OutputSettings::default(),
