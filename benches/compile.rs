@@ -131,8 +131,8 @@ fn rules(c: &mut Criterion) {
         // A prepared statement is checked by comparing what it was compiled for with what is.
         let acting = Settings::new("duckgate", true, 100).acting().clone();
         let (one, other) = (
-            Environment::new(snapshot.clone(), role, acting.clone()),
-            Environment::new(snapshot.clone(), role, acting),
+            Environment::new(snapshot.clone(), (role, role), acting.clone()),
+            Environment::new(snapshot.clone(), (role, role), acting),
         );
         group.bench_function(format!("{name}, prepared"), |b| b.iter(|| black_box(&one.key) == black_box(&other.key)));
     }
