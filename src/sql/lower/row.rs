@@ -75,6 +75,17 @@ impl Lowerer<'_> {
 
     /// `t` as a value; NULL where an outer join found no row.
     pub(super) fn whole_row(&mut self, rel: RelId) -> Result<Scalar> {
+        if let Some(values) = self.substitutes.get(&rel).cloned() {
+            let values: Option<Vec<Scalar>> = values.into_iter().collect();
+            let values =
+                values.ok_or_else(|| Error::unsupported("the whole row that is written, in an expression over it"))?;
+            let fields = values.into_iter().map(|value| {
+                let value = self.as_guarded(rel, value);
+                self.of_own_level(rel, value)
+            });
+            let fields = fields.collect();
+            return self.row_of(fields);
+        }
         let known = self.rels.get(&rel).ok_or_else(|| Error::internal(format!("lower: unknown relation {rel:?}")))?;
         let fields = known
             .columns

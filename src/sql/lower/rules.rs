@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
 use crate::registry;
-use crate::tree::{CheckedRow, RelId, Relation, RowCheck, TargetRules};
+use crate::tree::{CheckedRow, RelColumn, RelId, Relation, RowCheck, TargetRules};
 use crate::types::Phys;
 
 use super::array::plain_query;
@@ -80,7 +80,13 @@ impl Lowerer<'_> {
         (def, target): (&registry::Relation, &Relation),
         value_of: &dyn Fn(u16) -> Option<Scalar>,
     ) -> Result<Vec<Guard>> {
-        let values: Vec<Option<Scalar>> = (0..target.columns.len()).map(|i| value_of(i as u16)).collect();
+        // Its own columns stand before those of the system; one that is not written is NULL.
+        let own = target.columns.iter().take_while(|column| column.attnum > 0).enumerate();
+        let value = |(i, column): (usize, &RelColumn)| match value_of(i as u16) {
+            Some(value) => Ok(Some(value)),
+            None => self.phys(column.ty).map(|phys| Some(Scalar::null(phys))),
+        };
+        let values: Vec<Option<Scalar>> = own.map(value).collect::<Result<_>>()?;
         if !checks.is_empty() && values.iter().flatten().any(|v| v.weight().1) {
             return Err(Error::unsupported("a volatile value for a row that policies check, in ON CONFLICT"));
         }
