@@ -68,7 +68,7 @@ pub struct Config {
     pub interrupt_grace: Duration,
     pub temp_directory: Option<PathBuf>,
     pub extension_directory: Option<PathBuf>,
-    /// How long running statements may go on after SIGTERM.
+    /// How long running statements may go on after SIGTERM or SIGINT; a second one, or SIGQUIT, ends them at once.
     pub shutdown_grace: Duration,
     pub log: String,
     pub log_format: LogFormat,

@@ -114,6 +114,32 @@ fn sigterm_lets_statements_end_then_ends_sessions_and_keeps_what_was_committed()
 }
 
 #[test]
+fn a_second_signal_hurries_and_those_that_rotate_logs_end_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("hurry.duckdb");
+    let flags = vec!["--shutdown-grace".to_owned(), "100s".to_owned()];
+    for last in [libc::SIGINT, libc::SIGQUIT] {
+        let options = Options { data: Some(data.clone()), flags: flags.clone(), ..Options::default() };
+        let mut server = Server::start(&options);
+        let mut long = server.target.connect().unwrap_or_else(|e| panic!("{e}"));
+        // SAFETY: kill takes any pid; this one is our own child, not yet waited for.
+        let kill = |server: &Server, signal| unsafe { libc::kill(server.pid() as i32, signal) };
+        kill(&server, libc::SIGUSR1);
+        kill(&server, libc::SIGUSR2);
+        long.query("CREATE TABLE IF NOT EXISTS kept (a int); INSERT INTO kept VALUES (1)").expect("it goes on");
+        long.send(&query("SELECT pg_sleep(100)")).expect("sent");
+        std::thread::sleep(Duration::from_millis(300));
+        kill(&server, libc::SIGTERM);
+        std::thread::sleep(Duration::from_millis(500));
+        kill(&server, last);
+        let gone = ("57P01".to_owned(), "terminating connection due to administrator command".to_owned());
+        assert_eq!(error(&mut long), gone);
+        let status = server.terminate(Duration::from_secs(30)).expect("it ends");
+        assert!(status.success(), "{status}");
+    }
+}
+
+#[test]
 fn what_the_gateway_makes_is_its_own_alone_but_for_the_socket() {
     use std::os::unix::fs::{FileTypeExt, PermissionsExt};
     let folder = tempfile::tempdir().expect("a folder");

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{Failure, Outcome};
@@ -67,6 +67,7 @@ pub async fn serve(config: &Config, server: Server, greet: impl FnOnce(&Address)
     })?;
     let listener = Listener::bind(&config.listen).await?;
     let addresses = listener.addresses().to_vec();
+    let mut signals = Signals::new()?;
     let stop = CancellationToken::new();
     let shared = Shared::new(server.gateway.clone(), config, tls)?;
     let accepting = listener.serve(&shared, &stop);
@@ -77,20 +78,31 @@ pub async fn serve(config: &Config, server: Server, greet: impl FnOnce(&Address)
         announce(config, &server, address);
         greet(address);
     }
-    let ended = wait(&server, &shared).await;
+    let ended = signals.wait(&server, &shared).await;
 
     stop.cancel();
     for task in accepting {
         // A task that panicked has stopped accepting as well.
         let _ = task.await;
     }
-    if let Err(failure) = ended {
+    let mut grace = config.shutdown_grace;
+    match ended {
+        Ok(End::Soon) => {}
+        Ok(End::Now) => grace = Duration::ZERO,
         // Nothing that runs can end well, and there is nothing to close: the next start replays the log.
-        server.gateway.shutdown(Duration::ZERO).await;
-        return Err(failure);
+        Err(failure) => {
+            server.gateway.shutdown(Duration::ZERO).await;
+            return Err(failure);
+        }
     }
     tracing::info!("shutting down");
-    server.gateway.shutdown(config.shutdown_grace).await;
+    tokio::select! {
+        () = server.gateway.shutdown(grace) => {}
+        () = signals.again() => {
+            tracing::info!("another signal: statements end now");
+            server.gateway.shutdown(Duration::ZERO).await;
+        }
+    }
     let stuck = server.gateway.engine().stats().stuck;
     if stuck > 0 {
         tracing::error!(
@@ -106,26 +118,65 @@ pub async fn serve(config: &Config, server: Server, greet: impl FnOnce(&Address)
     Ok(())
 }
 
-/// Until SIGTERM or SIGINT; SIGHUP reloads.
-///
-/// # Errors
-/// The database cannot be used any more: who supervises the process is to start it anew.
-async fn wait(server: &Server, shared: &Shared) -> Outcome {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    loop {
+/// How the gateway is to end.
+enum End {
+    /// When what runs has had its grace.
+    Soon,
+    Now,
+}
+
+/// The signals that the gateway hears; without it, each would end it at once and in no order.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    quit: Signal,
+    hangup: Signal,
+    /// What rotates logs sends one of these by habit.
+    users: [Signal; 2],
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+            hangup: signal(SignalKind::hangup())?,
+            users: [signal(SignalKind::user_defined1())?, signal(SignalKind::user_defined2())?],
+        })
+    }
+
+    /// Until SIGTERM, SIGINT or SIGQUIT; SIGHUP reloads.
+    ///
+    /// # Errors
+    /// The database cannot be used any more: who supervises the process is to start it anew.
+    async fn wait(&mut self, server: &Server, shared: &Shared) -> Result<End, Failure> {
+        let [one, two] = &mut self.users;
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return Ok(End::Soon),
+                _ = self.interrupt.recv() => return Ok(End::Soon),
+                _ = self.quit.recv() => return Ok(End::Now),
+                () = given_up().cancelled() => {
+                    tracing::error!("the database cannot be used until it is opened again: the gateway ends");
+                    return Err(Failure::Text("a fatal error of the database; the log has its words".into()));
+                }
+                _ = self.hangup.recv() => {
+                    shared.reload();
+                    server.reload().await;
+                }
+                _ = one.recv() => tracing::info!("SIGUSR1 means nothing here; SIGHUP reads files again"),
+                _ = two.recv() => tracing::info!("SIGUSR2 means nothing here; SIGHUP reads files again"),
+            }
+        }
+    }
+
+    /// Until one more of those that end it.
+    async fn again(&mut self) {
         tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            () = given_up().cancelled() => {
-                tracing::error!("the database cannot be used until it is opened again: the gateway ends");
-                return Err(Failure::Text("a fatal error of the database; the log has its words".into()));
-            }
-            _ = hangup.recv() => {
-                shared.reload();
-                server.reload().await;
-            }
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.quit.recv() => {}
         }
     }
 }

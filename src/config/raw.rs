@@ -94,7 +94,7 @@ options! {
     temp_directory: PathBuf = None, "temp-directory", "DUCKGATE_TEMP_DIRECTORY", "FOLDER";
     /// Where DuckDB's extensions are.
     extension_directory: PathBuf = None, "extension-directory", "DUCKGATE_EXTENSION_DIRECTORY", "FOLDER";
-    /// How long running statements may go on after SIGTERM.
+    /// How long running statements may go on after SIGTERM or SIGINT; a second one, or SIGQUIT, ends them at once.
     shutdown_grace: Span = Some(Span::seconds(10)), "shutdown-grace", "DUCKGATE_SHUTDOWN_GRACE", "TIME";
     /// What to log, as in RUST_LOG: a level, or module=level pairs.
     log: String = Some("info".into()), "log", "DUCKGATE_LOG", "FILTER";
@@ -117,7 +117,7 @@ options! {
 /// In a file, several addresses are a list; one may stand alone.
 fn one_or_many<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
     #[derive(serde::Deserialize)]
-    #[serde(untagged)]
+    #[serde(untagged, expecting = "an address in quotes, or a list of them, is expected")]
     enum Written {
         One(String),
         Many(Vec<String>),

@@ -145,8 +145,9 @@ impl Session {
         }
     }
 
-    /// Waits for what may happen while the client is silent. Cancel-safe; never completes if nothing happens.
-    pub async fn idle(&mut self) -> Idle {
+    /// Waits for what may happen while the client is silent. Cancel-safe; never completes if nothing happens. `unfinished`: within a
+    /// batch, where nobody is idle and nothing is heard.
+    pub async fn idle(&mut self, unfinished: bool) -> Idle {
         let acting = self.shared.state.lock().settings.acting().clone();
         let (limit, code, message) = if self.transaction.in_block() {
             (
@@ -158,13 +159,13 @@ impl Session {
             (acting.idle_session, SqlState::IDLE_SESSION_TIMEOUT, "terminating connection due to idle-session timeout")
         };
         let timeout = async {
-            match limit {
+            match limit.filter(|_| !unfinished) {
                 Some(limit) => tokio::time::sleep_until((self.idle_since + limit).into()).await,
                 None => std::future::pending().await,
             }
         };
         // Within a transaction nothing is heard, as in PostgreSQL; but who cannot be told all is told so.
-        let (in_block, mailbox) = (self.transaction.in_block(), self.shared.mailbox.clone());
+        let (in_block, mailbox) = (self.transaction.in_block() || unfinished, self.shared.mailbox.clone());
         let heard = async {
             match in_block {
                 true => Err(mailbox.overflow().await),

@@ -48,7 +48,9 @@ pub async fn serve(io: Box<dyn Io>, ends: Option<Ends>, shared: Arc<Shared>) {
     match started {
         Err(_) => tracing::info!(?peer, "startup timed out"),
         Ok(None) => {}
-        Ok(Some((session, front))) => Connection { session, front, skipping: false, shared }.run().await,
+        Ok(Some((session, front))) => {
+            Connection { session, front, skipping: false, unfinished: false, shared }.run().await
+        }
     }
 }
 
@@ -243,6 +245,8 @@ pub(super) struct Connection {
     pub front: WireFront,
     /// After an error in an extended query: everything is skipped up to Sync.
     skipping: bool,
+    /// No ReadyForQuery has been sent since the last message: the client is not idle, it has not said all.
+    unfinished: bool,
     shared: Arc<Shared>,
 }
 
@@ -257,7 +261,7 @@ impl Connection {
         loop {
             let message = tokio::select! {
                 biased;
-                event = self.session.idle() => {
+                event = self.session.idle(self.unfinished) => {
                     match event {
                         Idle::Terminate(error) => {
                             // What it holds is given back before the client has taken its leave.
@@ -295,6 +299,7 @@ impl Connection {
     }
 
     async fn message(&mut self, kind: u8, body: Bytes) -> Step {
+        self.unfinished = true;
         match kind {
             kind::TERMINATE => return Step::Break(()),
             kind::SYNC => self.skipping = false,
@@ -375,6 +380,7 @@ impl Connection {
     }
 
     async fn ready(&mut self) -> Step {
+        self.unfinished = false;
         self.front.encoding = self.session.output_settings().client_encoding;
         self.session.ready(&mut self.front);
         encode::ready_for_query(&mut self.front.stream.output, self.session.transaction_status());

@@ -77,7 +77,12 @@ fn custom_value(tokens: &[Token]) -> Option<usize> {
         if tokens.get(at).is_some_and(|t| is(t, &["local", "session"])) {
             at += 1;
         }
-        let dotted = matches!(tokens.get(at..at + 2)?, [Token::Word(_), Token::Period]);
+        // The name may be one word in quotes.
+        let dotted = match tokens.get(at..at + 2)? {
+            [Token::Word(_), Token::Period] => true,
+            [Token::Word(name), _] => name.quote_style.is_some() && name.value.contains('.'),
+            _ => false,
+        };
         let name = tokens[at..].iter().take_while(|t| {
             matches!(t, Token::Word(w) if !(w.quote_style.is_none() && w.value.eq_ignore_ascii_case("to")))
                 || **t == Token::Period
@@ -179,6 +184,9 @@ mod tests {
             "set local app.token to SECRET, SECRET",
             "set session \"app\".token.part = \"SECRET\"",
             "alter role r set app.token = SECRET",
+            "set \"app.token\" = SECRET",
+            "set local \"app.token\" to SECRET",
+            "alter role r set \"app.token\" = SECRET",
             "alter role r in database d set app.token to SECRET",
         ];
         for text in texts {
