@@ -14,8 +14,9 @@ use system::System;
 use crate::catalog::{self, Catalog};
 use crate::config::{Config, Password, Tls};
 use crate::engine::{Engine, Plugins, Pool};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::observe::audit::Audit;
+use crate::registry::names::is_reserved_role;
 use crate::registry::verifier::Verifier;
 use crate::registry::{Change, Registry, Role, Snapshot, bootstrap, builtin};
 use crate::session::Gateway;
@@ -167,6 +168,10 @@ async fn first_superuser(
     system: &mut System,
 ) -> Result<(String, Option<Password>)> {
     let role = snapshot.role_by_oid(builtin::SUPERUSER).cloned();
+    if role.is_none() && is_reserved_role(&config.user) {
+        return Err(Error::new(SqlState::RESERVED_NAME, format!("role name \"{}\" is reserved", config.user))
+            .hint("--user names the first superuser."));
+    }
     let role = role.unwrap_or_else(|| Arc::new(bootstrap::superuser_role(&config.user)));
     let name = role.name.to_string();
     if name != config.user {

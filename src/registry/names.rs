@@ -93,3 +93,8 @@ mod tests {
         assert_eq!(&*choose("t", Some("a"), "key", |n| taken.contains(&n)), "t_a_key2");
     }
 }
+
+/// May no role of the user's have this name?
+pub fn is_reserved_role(name: &str) -> bool {
+    name.starts_with("pg_") || matches!(name, "public" | "none")
+}

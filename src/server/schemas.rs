@@ -9,8 +9,9 @@ use crate::catalog;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::{Error, Result, SqlState};
-use crate::registry::files::{self, Diagnostic, Level, Loaded};
+use crate::registry::files::{self, Diagnostic, FileRole, Level, Loaded, Place};
 use crate::registry::{Change, Managed, Registry, RelationKind, Snapshot, bootstrap, builtin};
+use crate::session::Settings;
 use crate::sql::ddl::files::{self as planner, Answers, FilePlan};
 use crate::sql::{Context, Dialect};
 use crate::types::OutputSettings;
@@ -58,12 +59,30 @@ pub fn check(folder: &Path) -> Loaded {
 /// Files that have errors of form are not looked at for their meaning: that would repeat the same complaints.
 fn load(folder: &Path, snapshot: Arc<Snapshot>, alone: bool) -> Loaded {
     let mut loaded = files::load(folder);
-    let found = planner::check(&loaded.schema, &context(snapshot), alone);
+    let mut found = planner::check(&loaded.schema, &context(snapshot), alone);
+    found.extend(loaded.schema.roles.iter().flat_map(settings_of));
     // One complaint about a place is enough: the first was made where more was known of the text.
     let told: Vec<(PathBuf, u32)> = loaded.diagnostics.iter().map(|d| (d.file.clone(), d.line)).collect();
     loaded.diagnostics.extend(found.into_iter().filter(|d| !told.contains(&(d.file.clone(), d.line))));
     loaded.diagnostics.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     loaded
+}
+
+/// What ALTER ROLE … SET would refuse.
+fn settings_of(role: &FileRole) -> impl Iterator<Item = Diagnostic> {
+    let Place { path, line, column } = &role.place;
+    role.settings.iter().filter_map(move |(name, value)| {
+        let error = Settings::validate(name, value, true).err()?;
+        let (file, line, column) = (path.clone(), *line, *column);
+        Some(Diagnostic {
+            level: Level::Error,
+            file,
+            line,
+            column,
+            message: error.report().message.clone(),
+            help: None,
+        })
+    })
 }
 
 impl Schemas {
@@ -153,9 +172,17 @@ impl Schemas {
         Ok(plan)
     }
 
-    /// The plan, once all that it has to know of the rows is known.
     async fn plan(&self, loaded: &Loaded, cx: &Context, mode: Mode) -> Result<FilePlan> {
-        let destructive = mode != Mode::Apply;
+        let mut plan = self.planned(loaded, cx, mode != Mode::Apply).await?;
+        let left = plan.left().any(|change| change.effect == planner::Effect::Destructive);
+        if left && let Ok(whole) = self.planned(loaded, cx, true).await {
+            plan.judge_left(&whole);
+        }
+        Ok(plan)
+    }
+
+    /// The plan, once all that it has to know of the rows is known.
+    async fn planned(&self, loaded: &Loaded, cx: &Context, destructive: bool) -> Result<FilePlan> {
         let mut answers = Answers::new();
         for _ in 0..ROUNDS {
             let plan = planner::plan(&loaded.schema, cx, destructive, &answers)?;
@@ -217,6 +244,7 @@ pub(super) fn context(snapshot: Arc<Snapshot>) -> Context {
         dialect: Dialect::default(),
         standard_strings: true,
         row_security: true,
+        check_bodies: true,
         ways: Default::default(),
         held: false,
         probed: false,

@@ -58,10 +58,31 @@ pub fn definition(text: &str) -> Result<Definition, String> {
         found.sequence = Some(None);
         found.not_null = true;
     }
+    agree(&found, options.iter().map(|option| &option.option))?;
     for option in options {
         self::option(&mut found, option.option)?;
     }
     Ok(found)
+}
+
+/// What may not be said of a column twice, or together (transformColumnDefinition); `found` is its type's part.
+fn agree<'a>(found: &Definition, options: impl Iterator<Item = &'a ColumnOption> + Clone) -> Result<(), String> {
+    let count = |is: &dyn Fn(&ColumnOption) -> bool| options.clone().filter(|option| is(option)).count();
+    let identities = count(&|o| matches!(o, ColumnOption::Generated { generation_expr: None, .. }));
+    let expressions = count(&|o| matches!(o, ColumnOption::Generated { generation_expr: Some(_), .. }));
+    let defaults = count(&|o| matches!(o, ColumnOption::Default(_))) + usize::from(found.sequence.is_some());
+    let refuses_null = count(&|o| matches!(o, ColumnOption::NotNull | ColumnOption::PrimaryKey(_))) > 0;
+    let what = if count(&|o| matches!(o, ColumnOption::Null)) > 0 && (refuses_null || identities > 0 || found.not_null)
+    {
+        "NULL and NOT NULL are both said"
+    } else if count(&|o| matches!(o, ColumnOption::PrimaryKey(_))) > 1 {
+        "PRIMARY KEY is said twice"
+    } else if defaults + identities + expressions > 1 {
+        "it has more than one of DEFAULT, identity and GENERATED"
+    } else {
+        return Ok(());
+    };
+    Err(what.to_owned())
 }
 
 /// The integer type behind a serial one.

@@ -226,7 +226,7 @@ impl Loaded {
 pub fn load(folder: &Path) -> Loaded {
     let mut diagnostics = Vec::new();
     let mut paths = Vec::new();
-    collect(folder, &mut paths, &mut diagnostics, 0);
+    collect(folder, &mut paths, &mut diagnostics, &mut Vec::new());
     paths.sort();
     if paths.len() > MAX_FILES {
         diagnostics.push(whole_file(folder, format!("more than {MAX_FILES} schema files")));
@@ -278,15 +278,21 @@ pub fn unknown_column_help(message: &str, columns: &[&str]) -> Option<String> {
         .then(|| diagnostic::did_you_mean(word, columns.iter().copied()).unwrap_or_else(known))
 }
 
-/// How deep folders may nest: a link that goes round in a circle ends there.
+/// How deep folders may nest.
 const MAX_DEPTH: usize = 16;
 
-fn collect(folder: &Path, paths: &mut Vec<PathBuf>, diagnostics: &mut Vec<Diagnostic>, depth: usize) {
+/// `within`: the folders that this one is in, by where they really are: a link to one of them is not followed.
+fn collect(folder: &Path, paths: &mut Vec<PathBuf>, diagnostics: &mut Vec<Diagnostic>, within: &mut Vec<PathBuf>) {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && depth == 0 => return,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && within.is_empty() => return,
         Err(error) => return diagnostics.push(whole_file(folder, format!("cannot be read: {error}"))),
     };
+    let place = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    if within.contains(&place) {
+        return;
+    }
+    within.push(place);
     for entry in entries.flatten() {
         let path = entry.path();
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
@@ -294,13 +300,18 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>, diagnostics: &mut Vec<Diagno
             continue;
         }
         if path.is_dir() {
-            if depth < MAX_DEPTH {
-                collect(&path, paths, diagnostics, depth + 1);
+            if within.len() <= MAX_DEPTH {
+                collect(&path, paths, diagnostics, within);
             }
         } else if path.extension().is_some_and(|e| e == "toml") {
-            paths.push(path);
+            // A pipe would be waited for.
+            match std::fs::metadata(&path) {
+                Ok(found) if !found.is_file() => diagnostics.push(whole_file(&path, "not a file".to_owned())),
+                Ok(_) | Err(_) => paths.push(path),
+            }
         }
     }
+    within.pop();
 }
 
 /// The first byte that is no UTF-8.

@@ -87,6 +87,15 @@ fn explain(message: &str) -> (String, Option<String>) {
     {
         return wrong_kind(found, wanted);
     }
+    if let Some((found, wanted)) =
+        message.strip_prefix("invalid value: ").and_then(|rest| rest.split_once(", expected "))
+    {
+        let wanted = match wanted {
+            "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0 on",
+            other => other,
+        };
+        return wrong_kind(found, wanted);
+    }
     if message.contains("untagged enum Names") {
         return ("a name or a list of names is expected".to_owned(), None);
     }
@@ -101,6 +110,10 @@ fn wrong_kind(found: &str, wanted: &str) -> (String, Option<String>) {
     let word = |kind: &str| match kind.trim_start_matches("a ") {
         "map" => "a table".to_owned(),
         "sequence" => "a list".to_owned(),
+        _ if kind.starts_with("struct ") => "a table of keys and values".to_owned(),
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0 on".to_owned(),
+        "i32" | "i64" | "integer" => "a whole number".to_owned(),
+        "a whole number from 0 on" => kind.to_owned(),
         // One with its value: integer `5`.
         _ if kind.ends_with(['`', '"']) => format!("the {}", kind.replace('`', "\"")),
         _ => kind.replace('`', "\""),

@@ -3,6 +3,7 @@
 use super::planner::Planner;
 use crate::error::{Error, Report, Result, SqlState};
 use crate::facts;
+use crate::registry::names::is_reserved_role;
 use crate::registry::{Managed, Membership, Name, Role, bootstrap, predefined, verifier};
 use crate::tree::RoleOptions;
 use crate::types::{Oid, OutputSettings, PgType, Value, oid};
@@ -313,13 +314,14 @@ fn reserved_role(name: &str) -> Error {
 }
 
 fn reserved(name: &str) -> Result<()> {
-    if name.starts_with("pg_") {
-        return Err(reserved_role(name).detail("Role names starting with \"pg_\" are reserved."));
+    if !is_reserved_role(name) {
+        return Ok(());
     }
-    if matches!(name, "public" | "none") {
-        return Err(Error::new(SqlState::RESERVED_NAME, format!("role name \"{name}\" is reserved")));
-    }
-    Ok(())
+    let error = reserved_role(name);
+    Err(match name.starts_with("pg_") {
+        true => error.detail("Role names starting with \"pg_\" are reserved."),
+        false => error,
+    })
 }
 
 /// VALID UNTIL as seconds since 1970; `None` for infinity.

@@ -31,7 +31,7 @@ impl Resolver {
         if !self.name_ok(file, offset, name.get_ref()) {
             return;
         }
-        if name.get_ref().starts_with("pg_") || matches!(name.get_ref().as_str(), "public" | "none") {
+        if crate::registry::names::is_reserved_role(name.get_ref()) {
             return self.error(file, offset, format!("role name \"{}\" is reserved", name.get_ref()), None);
         }
         if self.schema.roles.iter().any(|r| *r.name == **name.get_ref()) {

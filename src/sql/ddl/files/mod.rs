@@ -46,6 +46,18 @@ impl FilePlan {
     pub fn left(&self) -> impl Iterator<Item = &FileChange> {
         self.changes.iter().filter(|change| !change.done)
     }
+
+    /// What would lose something and is left may be impossible as well: the plan that makes it knows.
+    pub fn judge_left(&mut self, whole: &Self) {
+        for change in self.changes.iter_mut().filter(|change| !change.done && change.effect == Effect::Destructive) {
+            let same = |other: &&FileChange| {
+                (&other.file, other.line, &other.what) == (&change.file, change.line, &change.what)
+            };
+            if let Some(judged) = whole.changes.iter().find(same).filter(|judged| judged.effect == Effect::Impossible) {
+                (change.effect, change.notes) = (judged.effect, judged.notes.clone());
+            }
+        }
+    }
 }
 
 /// What a change does to what is there.
