@@ -23,6 +23,7 @@ fn context(snapshot: &Snapshot, role: Oid) -> Context {
         dialect: sql::Dialect::default(),
         standard_strings: true,
         row_security: true,
+        check_bodies: true,
         ways: Default::default(),
         held: false,
         told: None,

@@ -337,6 +337,45 @@ fn dumps_come_back(pg_dump: &Path, pg_restore: &Path, psql: &Path) {
 }
 
 #[test]
+fn pg_dumpall_writes_roles_with_their_passwords_and_settings() {
+    let version = Command::new("pg_dumpall").arg("--version").output().ok();
+    if !version.is_some_and(|output| String::from_utf8_lossy(&output.stdout).contains(") 15.")) {
+        return skipped("pg_dumpall -g", "it is not installed");
+    }
+    let from = gateway();
+    query(
+        &from.target,
+        "create role tools_reader login password 'secret' connection limit 3; create role tools_keeper",
+    );
+    query(&from.target, "alter role tools_reader set work_mem = '5MB'; alter role tools_reader set app.tenant = 'x y'");
+    query(&from.target, "grant tools_keeper to tools_reader");
+    let config = "select (select rolconfig from pg_roles r where r.rolname = u.usename), useconfig from pg_user u where useconfig is not null";
+    let told = from.target.connect().expect("a session").query(config).expect("rows");
+    let settings = || Some("{work_mem=5MB,\"app.tenant=x y\"}".to_owned());
+    assert_eq!(format!("{told:?}"), format!("{:?}", vec![vec![settings(), settings()]]));
+    let roles = quietly(Path::new("pg_dumpall"), &["-g", "-l", DATABASE], &from.target);
+    let made: String = roles
+        .lines()
+        .filter(|l| l.contains("tools_reader") || l.contains("tools_keeper"))
+        .map(|l| format!("{l}\n"))
+        .collect();
+    assert!(made.contains("PASSWORD 'SCRAM-SHA-256$"), "{roles}");
+    let to = gateway();
+    query(&to.target, &made);
+    let login = Target { user: "tools_reader".into(), password: "secret".into(), ..to.target.clone() };
+    let shown = login.connect().unwrap_or_else(|e| panic!("{e}")).query("show work_mem").expect("a setting");
+    assert_eq!(format!("{shown:?}"), format!("{:?}", vec![vec![Some("5MB".to_owned())]]));
+    // Nobody else is told.
+    let refused = login.connect().unwrap_or_else(|e| panic!("{e}")).query("select rolpassword from pg_authid");
+    assert!(refused.is_err(), "{refused:?}");
+    assert_eq!(made, {
+        let again = quietly(Path::new("pg_dumpall"), &["-g", "-l", DATABASE], &to.target);
+        let of = |l: &&str| l.contains("tools_reader") || l.contains("tools_keeper");
+        again.lines().filter(of).map(|l| format!("{l}\n")).collect::<String>()
+    });
+}
+
+#[test]
 fn dumps_of_pg_dump_15_come_back() {
     let version = Command::new("pg_dump").arg("--version").output().ok();
     match version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()) {

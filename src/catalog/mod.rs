@@ -52,6 +52,9 @@ enum Age {
     Extensions(u64),
 }
 
+/// The relation that rows tell of which are only for those who see everything.
+const NOBODY: crate::types::Oid = crate::types::Oid::MAX;
+
 /// The system tables' provider, plugged into the engine.
 pub struct Catalog {
     cache: Mutex<Cache>,
@@ -147,8 +150,8 @@ impl Catalog {
 fn visible(batch: Batch, seen: &Seen, projection: &[usize]) -> Result<RecordBatch> {
     let projected = batch.batch.project(projection).map_err(Error::internal)?;
     let Some(about) = batch.about.filter(|_| !seen.sees_all()) else { return Ok(projected) };
-    let hidden: std::collections::HashSet<_> =
-        seen.snapshot.relations.values().filter(|r| !seen.sees(r)).map(|r| r.oid).collect();
+    let unseen = seen.snapshot.relations.values().filter(|r| !seen.sees(r)).map(|r| r.oid);
+    let hidden: std::collections::HashSet<_> = unseen.chain([NOBODY]).collect();
     let keep: BooleanArray = about.iter().map(|of| Some(!of.iter().any(|oid| hidden.contains(oid)))).collect();
     arrow::compute::filter_record_batch(&projected, &keep).map_err(Error::internal)
 }

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use super::functions::{Asker, ask};
-use super::tables::relkind;
+use super::tables::{attrdef_oid, domain_checks, relkind, rule_oid};
 use crate::engine::Native;
 use crate::engine::vector::{Oid as OidArg, native2, native3, native4};
 use crate::error::{Error, Result, SqlState};
 use crate::facts;
 use crate::registry::extension;
 use crate::registry::seen::Seen;
-use crate::registry::{RelationKind, Snapshot};
+use crate::registry::{Relation, RelationKind, Snapshot};
 use crate::types::{Oid, PgType, Phys, name::format_type, oid};
 
 pub(super) fn natives() -> Vec<Native> {
@@ -281,19 +281,24 @@ fn recorded_comment(object: Oid, catalog: Oid) -> Option<&'static str> {
 fn describe(asker: &Asker, catalog: Oid, object: Oid, sub: i32) -> Option<String> {
     let snapshot: &Snapshot = &asker.snapshot;
     let named = |kind: Oid| crate::types::text::reg::object_text(object, kind, &asker.seen);
+    let relation = |relation: &Relation| {
+        let kind = match relkind(relation) {
+            b'v' => "view",
+            b'm' => "materialized view",
+            b'S' => "sequence",
+            b'c' => "composite type",
+            _ => "table",
+        };
+        format!("{kind} {}", asker.seen.relation_text(relation))
+    };
     match catalog {
         1259 => {
-            let text = asker.seen.class_text(object)?;
-            let Some(relation) = asker.seen.relation(object) else { return Some(format!("index {text}")) };
-            let kind = match relkind(relation) {
-                b'v' => "view",
-                b'm' => "materialized view",
-                b'S' => "sequence",
-                _ => "table",
+            let Some(found) = asker.seen.relation(object) else {
+                return asker.seen.class_text(object).map(|text| format!("index {text}"));
             };
-            match relation.column_by_num(sub as i16).filter(|_| sub != 0) {
-                Some(column) => Some(format!("column {} of {kind} {text}", column.name)),
-                None => Some(format!("{kind} {text}")),
+            match found.column_by_num(sub as i16).filter(|_| sub != 0) {
+                Some(column) => Some(format!("column {} of {}", column.name, relation(found))),
+                None => Some(relation(found)),
             }
         }
         1247 => named(oid::REGTYPE).map(|t| format!("type {t}")),
@@ -302,10 +307,34 @@ fn describe(asker: &Asker, catalog: Oid, object: Oid, sub: i32) -> Option<String
         2615 => named(oid::REGNAMESPACE).map(|t| format!("schema {t}")),
         1260 => named(oid::REGROLE).map(|t| format!("role {t}")),
         1262 => (object == crate::registry::builtin::DATABASE).then(|| format!("database {}", snapshot.database)),
-        2606 => {
-            let table = asker.seen.relation(*snapshot.objects().constraints.get(&object)?)?;
-            let constraint = table.constraints.iter().find(|c| c.oid == object)?;
-            Some(format!("constraint {} on table {}", constraint.name, asker.seen.relation_text(table)))
+        2604 => {
+            let of = |r: &&Arc<Relation>| r.columns.iter().any(|c| attrdef_oid(r.oid, c.num) == object);
+            let table = asker.seen.relation(snapshot.relations.values().find(of)?.oid)?;
+            let column = table.columns.iter().find(|c| attrdef_oid(table.oid, c.num) == object)?;
+            Some(format!("default value for column {} of {}", column.name, relation(table)))
+        }
+        2606 => match snapshot.objects().constraints.get(&object) {
+            Some(table) => {
+                let table = asker.seen.relation(*table)?;
+                let constraint = table.constraints.iter().find(|c| c.oid == object)?;
+                Some(format!("constraint {} on {}", constraint.name, relation(table)))
+            }
+            None => {
+                let mut checks = snapshot.types.values().flat_map(|ty| domain_checks(ty));
+                checks.find(|(check, _)| *check == object).map(|(_, name)| format!("constraint {name}"))
+            }
+        },
+        2618 => {
+            let view =
+                snapshot.relations.values().find(|r| r.kind.definition().is_some() && rule_oid(r.oid) == object)?;
+            Some(format!("rule _RETURN on {}", relation(asker.seen.relation(view.oid)?)))
+        }
+        3079 => snapshot.extensions.values().find(|e| e.oid == object).map(|e| format!("extension {}", e.name)),
+        3256 => {
+            let of = |r: &&Arc<Relation>| r.rules.policies.iter().any(|p| p.oid == object);
+            let table = asker.seen.relation(snapshot.relations.values().find(of)?.oid)?;
+            let policy = table.rules.policies.iter().find(|p| p.oid == object)?;
+            Some(format!("policy {} on {}", policy.name, relation(table)))
         }
         _ => None,
     }

@@ -16,6 +16,7 @@ use parking_lot::RwLock;
 use super::tape::Tape;
 use crate::error::{Error, Result};
 use crate::observe::audit::Record;
+use crate::registry::depend::Reference;
 use crate::registry::{Name, Snapshot};
 use crate::types::{Oid, OutputSettings, PgType};
 
@@ -69,6 +70,10 @@ pub trait SessionView: Send + Sync {
     /// A definition as PostgreSQL prints it, with or without needless parentheses; `None` if there is no printer for it.
     fn deparsed(&self, _what: Deparsed<'_>, _pretty: bool) -> Option<Printed> {
         None
+    }
+    /// What the texts that this snapshot keeps name.
+    fn references(&self, _snapshot: &Arc<Snapshot>) -> Vec<Reference> {
+        Vec::new()
     }
     /// Whether this row is on that list of an execution: what FOR UPDATE has locked of what it found.
     fn has_chosen(&self, _execution: i64, _list: i32, _row: i64) -> bool {

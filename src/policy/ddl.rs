@@ -24,7 +24,7 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             who.must_become(owner.as_ref())
         }
         Ddl::CreateTable { table, if_not_exists: _, like } => {
-            let sources = like.iter().map(|LikeTable { source, indexes: _ }| source);
+            let sources = like.iter().map(|LikeTable { source, indexes: _, statistics: _ }| source);
             sources.into_iter().try_for_each(|source| who.may_read(source))?;
             who.create_table(table)
         }

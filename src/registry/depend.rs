@@ -1,4 +1,4 @@
-//! What the text of a view names, for views of older files: newer ones are analyzed (`sql::ddl::kept`).
+//! What kept texts name: for pg_depend, and of views of older files (newer ones are analyzed, `sql::ddl::kept`).
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -9,6 +9,44 @@ use sqlparser::parser::Parser;
 
 use super::{Name, Snapshot, expression};
 use crate::types::Oid;
+
+/// Whose text it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeper {
+    View(Oid),
+    /// Of a column (attnum) of a relation.
+    Default(Oid, i16),
+    Check(Oid),
+    Index(Oid),
+    Policy(Oid),
+    /// The table's.
+    PartitionKey(Oid),
+    DomainDefault(Oid),
+    /// The how manieth of a domain.
+    DomainCheck(Oid, usize),
+    /// Its body, and its parameters' defaults.
+    Function(Oid),
+}
+
+/// What a text names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Named {
+    /// All of a relation, or an index.
+    Relation(Oid),
+    Column(Oid, i16),
+    Function(Oid),
+    Type(Oid),
+}
+
+/// What one object names in the texts that it keeps.
+#[derive(Debug, Clone)]
+pub struct Reference {
+    pub keeper: Keeper,
+    /// The relation that the keeper is, or is a part of; 0 if none.
+    pub relation: Oid,
+    /// In order, each once.
+    pub named: Vec<Named>,
+}
 
 impl Snapshot {
     /// The relations that a query's text names. A CTE that hides a table's name counts as the table: too much, never

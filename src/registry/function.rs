@@ -44,6 +44,7 @@ pub struct FunctionBody {
     pub source: Option<String>,
     /// The statements that are analyzed, each by itself, along `search_path`.
     pub statements: Vec<String>,
+    /// Empty for a string body that was not analyzed when it was made (check_function_bodies): each call finds its names.
     pub search_path: Vec<Name>,
     /// Written as RETURN.
     pub expression: bool,

@@ -12,7 +12,7 @@ pub mod builtin;
 mod change;
 mod checked;
 mod defaults;
-mod depend;
+pub mod depend;
 mod details;
 pub mod draft;
 /// Expressions kept as text.

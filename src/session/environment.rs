@@ -22,6 +22,7 @@ pub struct EnvironmentKey {
     dialect: Dialect,
     standard_strings: bool,
     row_security: bool,
+    check_bodies: bool,
     ways: Ways,
 }
 
@@ -45,6 +46,7 @@ impl Environment {
             dialect: acting.dialect,
             standard_strings: acting.standard_strings,
             row_security: acting.row_security,
+            check_bodies: acting.check_bodies,
             ways: acting.ways,
         };
         let context = Context {
@@ -57,6 +59,7 @@ impl Environment {
             dialect: acting.dialect,
             standard_strings: acting.standard_strings,
             row_security: acting.row_security,
+            check_bodies: acting.check_bodies,
             ways: acting.ways,
             held: false,
             probed: false,

@@ -22,8 +22,10 @@ use crate::engine::directory::{
 use crate::engine::tape::Tape;
 use crate::error::{Error, Report, Result, SqlState};
 use crate::observe::audit::{Client, Record};
-use crate::registry::{Name, Snapshot};
-use crate::sql::{Context, Dialect};
+use crate::registry::depend::Reference;
+use crate::registry::{Name, Snapshot, builtin};
+use crate::sql::analyze::kept;
+use crate::sql::{Context, Dialect, ddl};
 use crate::types::{Oid, OutputSettings};
 
 pub struct Shared {
@@ -226,6 +228,29 @@ impl Shared {
     }
 }
 
+/// In what the texts that a snapshot keeps are read, to be shown.
+fn reading(snapshot: Arc<Snapshot>, (role, session_role): (Oid, Oid), search_path: Arc<[Name]>) -> Context {
+    Context {
+        told: None,
+        snapshot,
+        role,
+        session_role,
+        search_path,
+        creation_namespace: None,
+        settings: OutputSettings::default(),
+        dialect: Dialect::default(),
+        standard_strings: true,
+        row_security: true,
+        check_bodies: true,
+        ways: Default::default(),
+        held: false,
+        probed: false,
+        scratch: 0,
+        shaped: Arc::default(),
+        touched: Arc::default(),
+    }
+}
+
 impl SessionView for Shared {
     fn id(&self) -> u64 {
         self.id
@@ -246,26 +271,15 @@ impl SessionView for Shared {
     fn deparsed(&self, what: Deparsed<'_>, pretty: bool) -> Option<Printed> {
         let gateway = self.gateway().ok()?;
         let state = self.state.lock();
-        let cx = Context {
-            told: None,
-            snapshot: state.snapshot.clone(),
-            role: state.role,
-            session_role: state.session_user,
-            search_path: state.search_path.clone(),
-            creation_namespace: None,
-            settings: OutputSettings::default(),
-            dialect: Dialect::default(),
-            standard_strings: true,
-            row_security: true,
-            ways: Default::default(),
-            held: false,
-            probed: false,
-            scratch: 0,
-            shaped: Arc::default(),
-            touched: Arc::default(),
-        };
+        let cx = reading(state.snapshot.clone(), (state.role, state.session_user), state.search_path.clone());
         drop(state);
         gateway.definitions.print(what, pretty, &cx)
+    }
+
+    fn references(&self, snapshot: &Arc<Snapshot>) -> Vec<Reference> {
+        // What is kept means the same for everybody; who may see which row is asked of each.
+        let path: Vec<Name> = kept::PATH.map(Name::from).to_vec();
+        ddl::references(&reading(Arc::clone(snapshot), (builtin::SUPERUSER, builtin::SUPERUSER), path.into()))
     }
 
     fn stopping(&self) -> Option<Error> {

@@ -48,6 +48,8 @@ pub struct Context {
     pub standard_strings: bool,
     /// The setting row_security.
     pub row_security: bool,
+    /// The setting check_function_bodies.
+    pub check_bodies: bool,
     /// What the session is kept from.
     pub ways: Ways,
     /// Rules hide rows from the statement: what can fail must not run on these (see `lower/hold.rs`).

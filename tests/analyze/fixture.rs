@@ -109,6 +109,7 @@ pub fn context() -> Context {
         dialect: Dialect::Postgres,
         standard_strings: true,
         row_security: true,
+        check_bodies: true,
         ways: Default::default(),
         held: false,
         told: None,

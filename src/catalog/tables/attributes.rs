@@ -7,10 +7,10 @@ use crate::types::PgType;
 
 /// What pg_attribute repeats of a column's type.
 pub(super) struct Storage {
-    len: i16,
-    by_value: bool,
-    align: &'static str,
-    storage: &'static str,
+    pub len: i16,
+    pub by_value: bool,
+    pub align: &'static str,
+    pub storage: &'static str,
     pub collation: Oid,
     dims: i32,
 }
@@ -140,7 +140,7 @@ pub(super) fn pg_attribute(ask: &Ask<'_>) -> Result<Rows> {
 }
 
 /// Defaults have no OID of their own here; one that is derived stays the same across restarts.
-pub(super) fn attrdef_oid(relation: Oid, column: i16) -> Oid {
+pub(in crate::catalog) fn attrdef_oid(relation: Oid, column: i16) -> Oid {
     relation ^ (0x4000_0000 | (u32::from(column as u16) << 16))
 }
 

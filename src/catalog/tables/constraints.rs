@@ -2,7 +2,7 @@
 
 use super::objects::{namespace_oid, relations};
 use super::*;
-use crate::registry::{Constraint, ConstraintKind, FkAction, Index, Relation, UserTypeKind};
+use crate::registry::{Constraint, ConstraintKind, FkAction, Index, Name, Relation, UserType, UserTypeKind};
 
 fn action(action: FkAction) -> u8 {
     match action {
@@ -26,6 +26,16 @@ fn referenced_index(target: Option<&Arc<Relation>>, columns: &[i16]) -> Oid {
 /// The OID of a domain's constraint.
 pub(in crate::catalog) fn domain_check_oid(domain: Oid, n: usize) -> Oid {
     domain ^ (0x0800_0000 | ((n as u32 + 1) << 19))
+}
+
+/// The constraints of a domain: their OIDs and names.
+pub(in crate::catalog) fn domain_checks(ty: &UserType) -> Vec<(Oid, &Name)> {
+    match &ty.kind {
+        UserTypeKind::Domain { checks, .. } => {
+            checks.iter().enumerate().map(|(n, (name, _))| (domain_check_oid(ty.oid, n), name)).collect()
+        }
+        UserTypeKind::Enum { .. } | UserTypeKind::Range { .. } | UserTypeKind::Multirange { .. } => Vec::new(),
+    }
 }
 
 fn push_domain_check(rows: &mut Rows, oid: Oid, name: &str, namespace: Oid, domain: Oid, expression: &str) {

@@ -1,13 +1,16 @@
 //! pg_depend and pg_rewrite: what belongs to what, and the rules that views are.
 
 use super::attributes::attrdef_oid;
+use super::constraints::domain_check_oid;
 use super::objects::{
     CLASS_CATALOG, CONSTRAINT_CATALOG, NAMESPACE_CATALOG, PROC_CATALOG, TYPE_CATALOG, namespace_oid, relations,
 };
 use super::*;
+use crate::catalog::NOBODY;
 use crate::facts;
+use crate::registry::depend::{Keeper, Named, Reference};
 use crate::registry::extension::Extension;
-use crate::registry::{Acl, ConstraintKind, Relation, RelationKind, UserTypeKind, builtin};
+use crate::registry::{Acl, ConstraintKind, Function, Relation, RelationKind, UserType, UserTypeKind, builtin};
 
 const ATTRDEF_CATALOG: Oid = 2604;
 const REWRITE_CATALOG: Oid = 2618;
@@ -16,7 +19,7 @@ const POLICY_CATALOG: Oid = 3256;
 const AUTHID_CATALOG: Oid = 1260;
 
 /// A view's rule has no OID of its own here; one that is derived stays the same across restarts.
-fn rule_oid(view: Oid) -> Oid {
+pub(in crate::catalog) fn rule_oid(view: Oid) -> Oid {
     view ^ 0x2000_0000
 }
 
@@ -56,62 +59,140 @@ pub(super) fn pg_depend(ask: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&["classid", "objid", "objsubid", "refclassid", "refobjid", "refobjsubid", "deptype"]);
     for r in relations(ask) {
         rows.about = [r.oid, 0];
-        let whole = (CLASS_CATALOG, r.oid, 0);
-        push(&mut rows, whole, (NAMESPACE_CATALOG, namespace_oid(ask, &r.namespace), 0), b'n');
-        if r.row_type != 0 {
-            push(&mut rows, (TYPE_CATALOG, r.row_type, 0), whole, b'i');
-        }
-        columns(ask, r, &mut rows);
-        constraints(ask, r, &mut rows);
-        for policy in &r.rules.policies {
-            push(&mut rows, (POLICY_CATALOG, policy.oid, 0), whole, b'a');
-        }
-        for part in r.partitioning.key.iter().flat_map(|key| &key.parts).filter(|part| part.column != 0) {
-            push(&mut rows, (CLASS_CATALOG, r.oid, i32::from(part.column)), whole, b'i');
-        }
-        if let Some(parent) = r.partition_parent() {
-            rows.about = [r.oid, parent];
-            push(&mut rows, whole, (CLASS_CATALOG, parent, 0), b'a');
-            inherited(ask, r, parent, &mut rows);
-            rows.about = [r.oid, 0];
-        }
-        match &r.kind {
-            RelationKind::Sequence(sequence) => {
-                if let Some((table, column)) = sequence.owned_by {
-                    let owner = ask.snapshot.relation_by_oid(table).and_then(|t| t.column_by_num(column));
-                    let kind = if owner.is_some_and(|c| c.identity.is_some()) { b'i' } else { b'a' };
-                    rows.about = [r.oid, table];
-                    push(&mut rows, whole, (CLASS_CATALOG, table, i32::from(column)), kind);
-                }
-            }
-            RelationKind::View { definition, search_path }
-            | RelationKind::MaterializedView { definition, search_path, populated: _ } => {
-                let rule = (REWRITE_CATALOG, rule_oid(r.oid), 0);
-                push(&mut rows, rule, whole, b'i');
-                push(&mut rows, rule, whole, b'n');
-                for read in ask.snapshot.reads(definition, search_path) {
-                    rows.about = [r.oid, read];
-                    push(&mut rows, rule, (CLASS_CATALOG, read, 0), b'n');
-                }
-            }
-            RelationKind::Table | RelationKind::Composite | RelationKind::System => {}
-        }
+        relation(ask, r, &mut rows);
     }
     rows.about = [0, 0];
     ask.snapshot.extensions.values().for_each(|e| members(ask, e, &mut rows));
-    for t in ask.snapshot.types.values() {
-        rows.about = [0, 0];
-        let whole = (TYPE_CATALOG, t.oid, 0);
-        push(&mut rows, whole, (NAMESPACE_CATALOG, namespace_oid(ask, &t.namespace), 0), b'n');
-        push(&mut rows, (TYPE_CATALOG, t.array_oid, 0), whole, b'i');
-        // Types that come with the server are pinned: nothing is said to depend on them.
-        if let UserTypeKind::Domain { base, .. } = &t.kind
-            && base.oid >= oid::FIRST_USER
-        {
-            push(&mut rows, whole, (TYPE_CATALOG, base.oid, 0), b'n');
+    ask.snapshot.types.values().for_each(|t| user_type(ask, t, &mut rows));
+    let mut functions: Vec<_> = ask.snapshot.functions.values().collect();
+    functions.sort_by_key(|f| f.oid);
+    functions.into_iter().for_each(|f| function(ask, f, &mut rows));
+    ask.view.references(ask.snapshot).iter().for_each(|r| reference(ask, r, &mut rows));
+    Ok(rows)
+}
+
+fn relation(ask: &Ask<'_>, r: &Relation, rows: &mut Rows) {
+    let whole = (CLASS_CATALOG, r.oid, 0);
+    let namespace = (NAMESPACE_CATALOG, namespace_oid(ask, &r.namespace), 0);
+    if matches!(r.kind, RelationKind::Composite) {
+        // It is there for its type.
+        push(rows, (TYPE_CATALOG, r.row_type, 0), namespace, b'n');
+        push(rows, whole, (TYPE_CATALOG, r.row_type, 0), b'i');
+    } else {
+        push(rows, whole, namespace, b'n');
+        if r.row_type != 0 {
+            push(rows, (TYPE_CATALOG, r.row_type, 0), whole, b'i');
         }
     }
-    Ok(rows)
+    if r.row_array_type != 0 {
+        push(rows, (TYPE_CATALOG, r.row_array_type, 0), (TYPE_CATALOG, r.row_type, 0), b'i');
+    }
+    columns(ask, r, rows);
+    constraints(ask, r, rows);
+    for policy in &r.rules.policies {
+        push(rows, (POLICY_CATALOG, policy.oid, 0), whole, b'a');
+    }
+    for part in r.partitioning.key.iter().flat_map(|key| &key.parts).filter(|part| part.column != 0) {
+        push(rows, (CLASS_CATALOG, r.oid, i32::from(part.column)), whole, b'i');
+    }
+    if let Some(parent) = r.partition_parent() {
+        rows.about = [r.oid, parent];
+        push(rows, whole, (CLASS_CATALOG, parent, 0), b'a');
+        inherited(ask, r, parent, rows);
+        rows.about = [r.oid, 0];
+    }
+    match &r.kind {
+        RelationKind::Sequence(sequence) => {
+            if let Some((table, column)) = sequence.owned_by {
+                let owner = ask.snapshot.relation_by_oid(table).and_then(|t| t.column_by_num(column));
+                let kind = if owner.is_some_and(|c| c.identity.is_some()) { b'i' } else { b'a' };
+                rows.about = [r.oid, table];
+                push(rows, whole, (CLASS_CATALOG, table, i32::from(column)), kind);
+            }
+        }
+        RelationKind::View { .. } | RelationKind::MaterializedView { .. } => {
+            let rule = (REWRITE_CATALOG, rule_oid(r.oid), 0);
+            push(rows, rule, whole, b'i');
+            push(rows, rule, whole, b'n');
+        }
+        RelationKind::Table | RelationKind::Composite | RelationKind::System => {}
+    }
+}
+
+fn user_type(ask: &Ask<'_>, t: &UserType, rows: &mut Rows) {
+    let whole = (TYPE_CATALOG, t.oid, 0);
+    push(rows, whole, (NAMESPACE_CATALOG, namespace_oid(ask, &t.namespace), 0), b'n');
+    push(rows, (TYPE_CATALOG, t.array_oid, 0), whole, b'i');
+    match &t.kind {
+        UserTypeKind::Domain { base, checks, .. } => {
+            on_type(ask, whole, base.oid, rows);
+            for n in 0..checks.len() {
+                push(rows, (CONSTRAINT_CATALOG, domain_check_oid(t.oid, n), 0), whole, b'a');
+            }
+        }
+        UserTypeKind::Range { subtype, .. } => on_type(ask, whole, *subtype, rows),
+        UserTypeKind::Multirange { range } => push(rows, whole, (TYPE_CATALOG, *range, 0), b'i'),
+        UserTypeKind::Enum { .. } => {}
+    }
+}
+
+fn function(ask: &Ask<'_>, f: &Function, rows: &mut Rows) {
+    let whole = (PROC_CATALOG, f.oid, 0);
+    push(rows, whole, (NAMESPACE_CATALOG, namespace_oid(ask, &f.namespace), 0), b'n');
+    let mut types: Vec<Oid> = f.parameters.iter().map(|p| p.ty).chain([f.result]).collect();
+    types.sort_unstable();
+    types.dedup();
+    types.into_iter().for_each(|ty| on_type(ask, whole, ty, rows));
+}
+
+/// Something has this type. Those that come with the server are pinned: nothing is said to depend on them.
+fn on_type(ask: &Ask<'_>, object: Object, ty: Oid, rows: &mut Rows) {
+    let brought = || facts::TYPES.by_oid(ty).is_some_and(|t| t.extension.is_some());
+    if ty < oid::FIRST_USER && !brought() {
+        return;
+    }
+    let before = rows.about;
+    if let Some(relation) = ask.snapshot.objects().row_types.get(&ty) {
+        rows.about[1] = *relation;
+    }
+    push(rows, object, (TYPE_CATALOG, ty, 0), b'n');
+    rows.about = before;
+}
+
+/// What a policy names is told to those only who see all: it is part of what the policy says.
+fn reference(ask: &Ask<'_>, reference: &Reference, rows: &mut Rows) {
+    let Reference { keeper, relation, named } = reference;
+    let (object, hidden) = match *keeper {
+        Keeper::View(view) => ((REWRITE_CATALOG, rule_oid(view), 0), 0),
+        Keeper::Default(table, column) => ((ATTRDEF_CATALOG, attrdef_oid(table, column), 0), 0),
+        Keeper::Check(constraint) => ((CONSTRAINT_CATALOG, constraint, 0), 0),
+        Keeper::Index(index) => ((CLASS_CATALOG, index, 0), 0),
+        Keeper::Policy(policy) => ((POLICY_CATALOG, policy, 0), NOBODY),
+        Keeper::PartitionKey(table) => ((CLASS_CATALOG, table, 0), 0),
+        Keeper::DomainDefault(domain) => ((TYPE_CATALOG, domain, 0), 0),
+        Keeper::DomainCheck(domain, n) => ((CONSTRAINT_CATALOG, domain_check_oid(domain, n), 0), 0),
+        Keeper::Function(function) => ((PROC_CATALOG, function, 0), 0),
+    };
+    for named in named {
+        let (on, of) = match *named {
+            Named::Relation(oid) => {
+                let table = ask.snapshot.objects().indexes.get(&oid).copied();
+                ((CLASS_CATALOG, oid, 0), table.unwrap_or(oid))
+            }
+            Named::Column(oid, num) => ((CLASS_CATALOG, oid, i32::from(num)), oid),
+            Named::Function(oid) => ((PROC_CATALOG, oid, 0), 0),
+            Named::Type(oid) => {
+                let relation = ask.snapshot.objects().row_types.get(&oid).copied();
+                ((TYPE_CATALOG, oid, 0), relation.unwrap_or(0))
+            }
+        };
+        // What comes with the server is pinned.
+        if of >= oid::FIRST_USER || of == 0 {
+            rows.about = if hidden == NOBODY { [NOBODY, 0] } else { [*relation, of] };
+            push(rows, object, on, b'n');
+        }
+    }
+    rows.about = [0, 0];
 }
 
 /// Which objects keep a role: it owns them, is granted something on them, or a policy is for it. Roles that come with the server
@@ -183,26 +264,12 @@ fn members(ask: &Ask<'_>, extension: &Extension, rows: &mut Rows) {
 fn columns(ask: &Ask<'_>, r: &Relation, rows: &mut Rows) {
     for c in &r.columns {
         let column = (CLASS_CATALOG, r.oid, i32::from(c.num));
-        if let Some(user) = ask.snapshot.user_type_by_oid(c.ty.oid) {
-            push(rows, column, (TYPE_CATALOG, user.oid, 0), b'n');
-        }
+        on_type(ask, column, c.ty.oid, rows);
         if c.default.is_some() || c.generated.is_some() {
-            let default = (ATTRDEF_CATALOG, attrdef_oid(r.oid, c.num), 0);
-            push(rows, default, column, b'a');
-            if let Some(sequence) = c.default.as_deref().and_then(|text| drawn_from(ask, text)) {
-                push(rows, default, (CLASS_CATALOG, sequence, 0), b'n');
-            }
+            let kind = if c.generated.is_some() { b'i' } else { b'a' };
+            push(rows, (ATTRDEF_CATALOG, attrdef_oid(r.oid, c.num), 0), column, kind);
         }
     }
-}
-
-/// The sequence that a default draws from: kept text names it along one fixed path.
-fn drawn_from(ask: &Ask<'_>, default: &str) -> Option<Oid> {
-    let (_, rest) = default.split_once("nextval('")?;
-    let (name, _) = rest.split_once('\'')?;
-    let oid = crate::types::TypeLookup::object_named(&**ask.snapshot, crate::types::oid::REGCLASS, name)?;
-    let found = ask.snapshot.relation_by_oid(oid)?;
-    matches!(found.kind, RelationKind::Sequence(_)).then_some(found.oid)
 }
 
 /// The keys and indexes of a partition on those that they come from, and on the partition.
@@ -243,6 +310,10 @@ fn constraints(ask: &Ask<'_>, r: &Relation, rows: &mut Rows) {
             rows.about = [r.oid, *target];
             for num in target_columns.iter().filter(|_| ask.snapshot.relation_by_oid(*target).is_some()) {
                 push(rows, constraint, (CLASS_CATALOG, *target, i32::from(*num)), b'n');
+            }
+            let index = ask.snapshot.relation_by_oid(*target).and_then(|t| t.referenced_index(target_columns));
+            if let Some(index) = index {
+                push(rows, constraint, (CLASS_CATALOG, index.oid, 0), b'n');
             }
             rows.about = before;
         }

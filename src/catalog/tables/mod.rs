@@ -15,7 +15,9 @@ mod types;
 
 use std::sync::Arc;
 
-pub(super) use constraints::domain_check_oid;
+pub(super) use attributes::attrdef_oid;
+pub(super) use constraints::{domain_check_oid, domain_checks};
+pub(super) use depend::rule_oid;
 pub(super) use objects::domain_check_comments;
 pub(super) use objects::{TEMPORARY_NAMESPACE, relkind};
 pub(super) use sessions::{address, may_see};
@@ -68,7 +70,9 @@ const TABLES: &[Table] = &[
     table("pg_type", types::pg_type),
     table("pg_enum", types::pg_enum),
     table("pg_range", types::pg_range),
-    table("pg_authid", roles::pg_authid),
+    // Passwords are told to some.
+    Table { name: "pg_authid", changes: Changes::Always, rows: roles::pg_authid },
+    table("pg_roles", roles::pg_roles),
     table("pg_auth_members", roles::pg_auth_members),
     table("pg_db_role_setting", roles::pg_db_role_setting),
     table("pg_extension", extensions::pg_extension),

@@ -3,6 +3,7 @@
 use super::*;
 use crate::facts::{TYPE_ROWS, TYPES};
 use crate::registry::{RelationKind, UserType, UserTypeKind};
+use crate::types::PgType;
 
 const COLUMNS: &[&str] = &[
     "oid",
@@ -190,22 +191,21 @@ fn push_user(rows: &mut Rows, ask: &Ask<'_>, t: &UserType) {
             push(rows, Row { kind: b'm', io: MULTIRANGE_IO, ..of_ranges(ask, t, common) });
         }
         UserTypeKind::Domain { base, not_null, default, .. } => {
-            let facts = &*TYPE_ROWS;
-            let based = TYPES.by_oid(crate::types::base_type(*base, &**ask.snapshot).oid);
-            let field = |c: &str| based.and_then(|b| facts.get(b.row, c)).unwrap_or("-");
+            let of = super::attributes::storage(ask, *base);
+            let (category, [out, send]) = output_of(ask, *base);
             push(
                 rows,
                 Row {
                     kind: b'd',
-                    category: based.map_or(b'U', |b| b.category),
-                    len: based.map_or(-1, |b| b.len),
-                    by_value: based.is_some_and(|b| b.by_value),
-                    io: ["domain_in", field("typoutput"), "domain_recv", field("typsend"), "-", "-"],
-                    align: field("typalign"),
-                    storage: field("typstorage"),
+                    category,
+                    len: of.len,
+                    by_value: of.by_value,
+                    io: ["domain_in", out, "domain_recv", send, "-", "-"],
+                    align: of.align,
+                    storage: of.storage,
                     not_null: *not_null,
                     base: (base.oid, base.typmod),
-                    collation: based.map_or(0, |b| b.collation),
+                    collation: of.collation,
                     default: default.as_deref(),
                     ..common
                 },
@@ -213,6 +213,32 @@ fn push_user(rows: &mut Rows, ask: &Ask<'_>, t: &UserType) {
         }
     }
     push_array(rows, t.array_oid, &t.name, namespace, t.owner, t.oid);
+}
+
+/// The category of a type, and the functions that write it: what a domain has of it.
+fn output_of(ask: &Ask<'_>, ty: PgType) -> (u8, [&'static str; 2]) {
+    let base = crate::types::base_type(ty, &**ask.snapshot).oid;
+    if let Some(known) = TYPES.by_oid(base) {
+        let field = |column| TYPE_ROWS.get(known.row, column).unwrap_or("-");
+        return (known.category, [field("typoutput"), field("typsend")]);
+    }
+    match ask.snapshot.user_type_by_oid(base) {
+        Some(user) if user.array_oid == base => (b'A', ["array_out", "array_send"]),
+        Some(user) => match user.kind {
+            UserTypeKind::Enum { .. } => (b'E', ["enum_out", "enum_send"]),
+            UserTypeKind::Range { .. } => (b'R', [RANGE_IO[1], RANGE_IO[3]]),
+            UserTypeKind::Multirange { .. } => (b'R', [MULTIRANGE_IO[1], MULTIRANGE_IO[3]]),
+            UserTypeKind::Domain { .. } => (b'U', ["-", "-"]),
+        },
+        None => {
+            let relation = ask.snapshot.objects().row_types.get(&base).copied();
+            let relation = relation.and_then(|oid| ask.snapshot.relation_by_oid(oid));
+            match relation.is_some_and(|r| r.row_array_type == base) {
+                true => (b'A', ["array_out", "array_send"]),
+                false => (b'C', ["record_out", "record_send"]),
+            }
+        }
+    }
 }
 
 const RANGE_IO: [&str; 6] = ["range_in", "range_out", "range_recv", "range_send", "-", "-"];

@@ -31,6 +31,8 @@ pub struct Acting {
     pub keep_load_order: bool,
     pub standard_strings: bool,
     pub row_security: bool,
+    /// check_function_bodies.
+    pub check_bodies: bool,
     pub least_notice: Severity,
     pub default_isolation: Isolation,
     pub default_read_only: bool,
@@ -74,6 +76,7 @@ pub fn acts(key: &str) -> bool {
             | "duckgate.ddl"
             | "standard_conforming_strings"
             | "row_security"
+            | "check_function_bodies"
             | "client_min_messages"
             | "default_transaction_isolation"
             | "default_transaction_read_only"
@@ -129,6 +132,7 @@ impl Acting {
             keep_load_order: flag("duckgate.keep_load_order"),
             standard_strings: flag("standard_conforming_strings"),
             row_security: flag("row_security"),
+            check_bodies: flag("check_function_bodies"),
             least_notice: least_notice(&text("client_min_messages")),
             default_isolation: isolation(&text("default_transaction_isolation")),
             default_read_only: flag("default_transaction_read_only"),

@@ -119,6 +119,7 @@ async fn tables_of_an_older_file_lose_duckdbs_foreign_keys() {
         dialect: Dialect::default(),
         standard_strings: true,
         row_security: true,
+        check_bodies: true,
         ways: Default::default(),
         held: false,
         probed: false,

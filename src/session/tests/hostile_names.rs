@@ -136,6 +136,13 @@ async fn hostile_names_are_names() {
                 line if SCRIPT.contains(&line.as_str()) => line.clone(),
                 // A type's name is shown as an identifier.
                 line if line.contains(" for enum ") => line.replace(NAME, &name.replace('"', "\"\"")),
+                line if line.contains(" value for domain ") => match line.split_once(" violates ") {
+                    Some((domain, check)) => {
+                        let domain = domain.replace(NAME, &name.replace('"', "\"\""));
+                        format!("{domain} violates {}", check.replace(NAME, name))
+                    }
+                    None => line.replace(NAME, &name.replace('"', "\"\"")),
+                },
                 line => line.replace(NAME, name),
             })
             .collect();

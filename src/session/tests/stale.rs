@@ -89,6 +89,7 @@ fn context(snapshot: Snapshot) -> Context {
         dialect: Dialect::default(),
         standard_strings: true,
         row_security: true,
+        check_bodies: true,
         ways: Default::default(),
         held: false,
         probed: false,

@@ -46,6 +46,14 @@ pub fn places(function: &Function, cx: &Context) -> Result<Vec<Place>> {
     analyzed(function, cx, false).map(|body| body.places)
 }
 
+/// What a bound body names: the columns of relations, and where it names something.
+///
+/// # Errors
+/// It cannot be analyzed.
+pub fn read(function: &Function, cx: &Context) -> Result<(BTreeSet<(Oid, i16)>, Vec<Place>)> {
+    analyzed(function, cx, false).map(|body| (policy::columns_of_query(&body.query), body.places))
+}
+
 /// The columns that a bound body names itself.
 ///
 /// # Errors

@@ -14,6 +14,7 @@ use sqlparser::tokenizer::{Span, Token};
 use super::Analyzer;
 use super::scope::NsItem;
 use crate::error::{Error, Result};
+use crate::registry::depend::Named;
 use crate::registry::expression::quote;
 use crate::registry::seen::Seen;
 use crate::registry::{Name, Snapshot, builtin};
@@ -60,6 +61,16 @@ impl Place {
             | Means::Regtype(oid) => Some(*oid),
             Means::Text(_) | Means::Star(_) => None,
         }
+    }
+
+    /// What is meant, as pg_depend tells it.
+    pub fn named(&self) -> Option<Named> {
+        Some(match &self.means {
+            Means::Type(oid) | Means::Regtype(oid) => Named::Type(*oid),
+            Means::Relation { oid, bare: _ } | Means::Regclass(oid) => Named::Relation(*oid),
+            Means::Function(oid) => Named::Function(*oid),
+            Means::Text(_) | Means::Star(_) => return None,
+        })
     }
 
     pub fn is_star(&self) -> bool {
@@ -294,6 +305,15 @@ pub fn query_places(definition: &str, cx: &Context) -> Result<Vec<Place>> {
 pub fn stored_query(definition: &str, search_path: &[Name], cx: &Context) -> Result<Query> {
     let cx = Context { search_path: search_path.into(), ..context(cx) };
     tree(definition, &cx)
+}
+
+/// A view's kept query as a tree, and where it names something.
+///
+/// # Errors
+/// It cannot be analyzed.
+pub fn read_query(definition: &str, search_path: &[Name], cx: &Context) -> Result<(Query, Vec<Place>)> {
+    let cx = Context { search_path: search_path.into(), ..context(cx) };
+    query(definition, &cx, true)
 }
 
 fn tree(definition: &str, cx: &Context) -> Result<Query> {

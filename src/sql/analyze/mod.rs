@@ -150,6 +150,8 @@ pub struct Analyzer<'a> {
     inside: Option<routine::Inside>,
     /// The text is kept: who made it had the right to use its names.
     kept: bool,
+    /// PostgreSQL's functions are not looked for elsewhere.
+    settled: bool,
     /// Where names stand, if the text is going to be kept.
     places: Option<RefCell<Vec<kept::Place>>>,
 }
@@ -181,13 +183,15 @@ impl<'a> Analyzer<'a> {
             volatile_reads: BTreeSet::new(),
             inside: None,
             kept: false,
+            settled: false,
             places: None,
         }
     }
 
     /// Is this text kept, with names that mean the same for everybody whatever is made later?
     fn is_settled(&self) -> bool {
-        (self.kept || !self.views.is_empty()) && self.ctx.search_path.iter().map(|n| &**n).eq(kept::PATH)
+        let fixed = || self.ctx.search_path.iter().map(|n| &**n).eq(kept::PATH);
+        self.settled || (self.kept || !self.views.is_empty()) && fixed()
     }
 
     /// A name with a namespace in front: 42501 if the role may not look into that, whether there is such a name or not

@@ -169,7 +169,12 @@ impl Analyzer<'_> {
         let [text] = function.body.statements.as_slice() else { return Err(not_one_query(function)) };
         let parsed = parse::parse(text).map_err(|e| inside(e, name))?;
         let [parsed] = parsed.as_slice() else { return Err(not_one_query(function)) };
-        let ctx = Context { search_path: function.body.search_path.clone().into(), ..super::kept::context(self.ctx) };
+        let made = &function.body.search_path;
+        let fixed = function.definer || self.kept || !self.views.is_empty();
+        let ctx = match made.is_empty() {
+            true => self.unread_context(function, fixed),
+            false => Context { search_path: made.clone().into(), ..super::kept::context(self.ctx) },
+        };
         let rel = self.new_rel();
         let mut inner = Analyzer::new(&ctx, parsed);
         inner.next_rel = self.next_rel;
@@ -178,7 +183,8 @@ impl Analyzer<'_> {
         inner.relations = self.relations;
         inner.routines = self.routines;
         inner.views = self.views.clone();
-        inner.kept = true;
+        inner.kept = fixed || !made.is_empty();
+        inner.settled = fixed && made.is_empty();
         inner.calls = self.calls.clone();
         inner.calls.push(function.oid);
         let types = function.inputs().zip(actual).map(|(p, ty)| (p.name.clone(), PgType::new(*ty)));
@@ -196,6 +202,23 @@ impl Analyzer<'_> {
         self.volatile_reads.extend(tables.into_iter().chain(std::mem::take(&mut inner.volatile_reads)));
         self.note_height(inner.height)?;
         Ok((rel, query, row))
+    }
+
+    /// In what a body is read that was not analyzed when it was made: what PostgreSQL would find along the path of the statement
+    /// that calls it, and where that has nothing, in the function's own namespace and public. `fixed`: it runs with its owner's
+    /// rights, or is part of what is kept: nobody chooses the path for it.
+    fn unread_context(&self, function: &Function, fixed: bool) -> Context {
+        let mut path: Vec<Name> = match fixed {
+            true => vec!["pg_catalog".into()],
+            false => self.ctx.search_path.to_vec(),
+        };
+        for last in [function.namespace.clone(), "public".into()] {
+            if !path.contains(&last) {
+                path.push(last);
+            }
+        }
+        let cx = if fixed { super::kept::context(self.ctx) } else { self.ctx.clone() };
+        Context { search_path: path.into(), ..cx }
     }
 
     /// The query of a body, its columns as the function returns them.

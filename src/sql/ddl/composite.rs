@@ -226,7 +226,7 @@ impl Planner<'_> {
 }
 
 /// CheckSetNamespace's.
-fn moves_temporary() -> Error {
+pub fn moves_temporary() -> Error {
     Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cannot move objects into or out of temporary schemas")
 }
 

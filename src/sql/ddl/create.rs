@@ -5,7 +5,9 @@ use super::pipeline;
 use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Result, SqlState};
 use crate::policy::Permit;
-use crate::registry::{Acl, ConstraintKind, Name, Namespace, Relation, RelationKind, Sequence, build};
+use crate::registry::{
+    Acl, ConstraintKind, Name, Namespace, Relation, RelationKind, Sequence, Statistics, build, names,
+};
 use crate::tree::{Ddl, LikeTable, NewColumn, NewTable, OnCommit, Query};
 use crate::types::{Oid, PgType, oid};
 
@@ -36,11 +38,28 @@ impl Planner<'_> {
         self.tell_of_implicit_objects(&built);
         self.place_in_tree(&mut built.table)?;
         self.add_table(built.table, built.sequences)?;
+        self.like_statistics(draft, like);
         for index in like.iter().flat_map(|like| &like.indexes) {
             self.create_index((&draft.namespace, &draft.name), None, index, (false, false))?;
         }
         self.tag("CREATE TABLE");
         Ok(())
+    }
+
+    /// Statistics objects as LIKE takes them over, each under a name of its own (ChooseExtendedStatisticName).
+    fn like_statistics(&mut self, draft: &NewTable, like: &[LikeTable]) {
+        for (kinds, columns) in like.iter().flat_map(|like| &like.statistics) {
+            let Some(table) = self.after.relation(&draft.namespace, &draft.name).cloned() else { return };
+            let names = columns.iter().filter_map(|num| table.column_by_num(*num)).map(|c| &*c.name);
+            let names = names.collect::<Vec<_>>().join("_");
+            let taken = |name: &str| self.after.statistics(&table.namespace, name).is_some();
+            let name = names::choose(&table.name, Some(&names), "stat", taken);
+            let oid = self.after.counters.allocate_oid();
+            let mut new = (*table).clone();
+            let (kinds, columns) = (*kinds, columns.clone());
+            new.details.statistics.push(Statistics { oid, name, kinds, columns, target: -1, comment: None });
+            self.put_relation(new);
+        }
     }
 
     fn tell_of_implicit_objects(&mut self, built: &build::Built) {

@@ -48,10 +48,9 @@ impl Planner<'_> {
         };
         self.may_change(&ty.managed, "type", name)?;
         let mut ty = (*ty).clone();
+        let other = self.type_is_not(&ty, "a domain");
         let comments = &mut ty.constraint_comments;
-        let UserTypeKind::Domain { base: _, not_null, default, checks } = &mut ty.kind else {
-            return Err(super::alter::wrong_type(name, "a domain"));
-        };
+        let UserTypeKind::Domain { base: _, not_null, default, checks } = &mut ty.kind else { return Err(other) };
         let mut holds = None;
         let missing = |check: &str| {
             let message = format!("constraint \"{check}\" of domain \"{name}\" does not exist");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::planner::Planner;
 use crate::error::{Error, Result};
+use crate::registry::depend::Keeper;
 use crate::registry::{
     Change, Column, ConstraintKind, Function, Name, Relation, RelationKind, Snapshot, UserType, UserTypeKind,
 };
@@ -51,6 +52,8 @@ pub enum Holder {
 pub struct Kept<'a> {
     pub text: &'a mut String,
     pub what: What,
+    /// Whose it is in pg_depend; masks have no place there.
+    pub keeper: Option<Keeper>,
     /// `default value for column a of table t`.
     pub shown: String,
 }
@@ -63,74 +66,83 @@ pub enum What {
 
 /// The texts of a relation, to be read or written anew.
 pub fn texts_of(relation: &mut Relation) -> Vec<Kept<'_>> {
-    let Relation { name, kind, columns, constraints, indexes, rules, partitioning, .. } = relation;
+    let Relation { oid, name, kind, columns, constraints, indexes, rules, partitioning, .. } = relation;
+    let table = *oid;
     let mut out = Vec::new();
     match kind {
         RelationKind::View { definition, search_path: _ } => {
-            out.push(Kept { text: definition, what: What::Query, shown: format!("view {name}") });
+            let (keeper, shown) = (Some(Keeper::View(table)), format!("view {name}"));
+            out.push(Kept { text: definition, what: What::Query, keeper, shown });
         }
         RelationKind::MaterializedView { definition, search_path: _, populated: _ } => {
-            out.push(Kept { text: definition, what: What::Query, shown: format!("materialized view {name}") });
+            let (keeper, shown) = (Some(Keeper::View(table)), format!("materialized view {name}"));
+            out.push(Kept { text: definition, what: What::Query, keeper, shown });
         }
         RelationKind::Table | RelationKind::Sequence(_) | RelationKind::Composite | RelationKind::System => {}
     }
     for column in columns {
         let shown = format!("column {} of table {name}", column.name);
+        let keeper = Some(Keeper::Default(table, column.num));
         if let Some(text) = &mut column.default {
             let shown = format!("default value for {shown}");
-            out.push(Kept { text, what: What::Expression(Stored::Default), shown });
+            out.push(Kept { text, what: What::Expression(Stored::Default), keeper, shown });
         }
         if let Some(text) = &mut column.generated {
-            out.push(Kept { text, what: What::Expression(Stored::Generated), shown });
+            out.push(Kept { text, what: What::Expression(Stored::Generated), keeper, shown });
         }
     }
     for constraint in constraints {
         if let ConstraintKind::Check { expression, columns: _ } = &mut constraint.kind {
-            let shown = format!("constraint {} on table {name}", constraint.name);
-            out.push(Kept { text: expression, what: What::Expression(Stored::Check), shown });
+            let (keeper, shown) =
+                (Some(Keeper::Check(constraint.oid)), format!("constraint {} on table {name}", constraint.name));
+            out.push(Kept { text: expression, what: What::Expression(Stored::Check), keeper, shown });
         }
     }
     for policy in &mut rules.policies {
-        let shown = format!("policy {} on table {name}", policy.name);
+        let (keeper, shown) = (Some(Keeper::Policy(policy.oid)), format!("policy {} on table {name}", policy.name));
         for text in [&mut policy.using, &mut policy.check].into_iter().flatten() {
-            out.push(Kept { text, what: What::Expression(Stored::Policy), shown: shown.clone() });
+            out.push(Kept { text, what: What::Expression(Stored::Policy), keeper, shown: shown.clone() });
         }
     }
     for mask in &mut rules.masks {
         let shown = format!("a mask of table {name}");
-        out.push(Kept { text: &mut mask.expression, what: What::Expression(Stored::Mask), shown });
+        out.push(Kept { text: &mut mask.expression, what: What::Expression(Stored::Mask), keeper: None, shown });
     }
     for part in partitioning.key.iter_mut().flat_map(|key| &mut Arc::make_mut(key).parts) {
         let shown = format!("table {name}");
         out.extend(part.expression.as_mut().map(|text| Kept {
             text,
             what: What::Expression(Stored::PartitionKey),
+            keeper: Some(Keeper::PartitionKey(table)),
             shown,
         }));
     }
     for index in indexes {
-        let shown = format!("index {}", index.name);
+        let (keeper, shown) = (Some(Keeper::Index(index.oid)), format!("index {}", index.name));
         for text in index.keys.iter_mut().filter_map(|k| k.expression.as_mut()) {
-            out.push(Kept { text, what: What::Expression(Stored::IndexExpression), shown: shown.clone() });
+            out.push(Kept { text, what: What::Expression(Stored::IndexExpression), keeper, shown: shown.clone() });
         }
         if let Some(text) = &mut index.predicate {
-            out.push(Kept { text, what: What::Expression(Stored::IndexPredicate), shown });
+            out.push(Kept { text, what: What::Expression(Stored::IndexPredicate), keeper, shown });
         }
     }
     out
 }
 
 pub fn texts_of_type(ty: &mut UserType) -> Vec<Kept<'_>> {
-    let shown = format!("type {}", ty.name);
+    let (oid, shown) = (ty.oid, format!("type {}", ty.name));
     match &mut ty.kind {
         UserTypeKind::Domain { base: _, not_null: _, default, checks } => {
-            let check = |text| Kept { text, what: What::Expression(Stored::Check), shown: shown.clone() };
-            let default = default.as_mut().map(|text| Kept {
+            let kept = |text, kind, keeper| Kept {
                 text,
-                what: What::Expression(Stored::Default),
+                what: What::Expression(kind),
+                keeper: Some(keeper),
                 shown: shown.clone(),
-            });
-            default.into_iter().chain(checks.iter_mut().map(|(_, text)| check(text))).collect()
+            };
+            let default = default.as_mut().map(|text| kept(text, Stored::Default, Keeper::DomainDefault(oid)));
+            let checks = checks.iter_mut().enumerate();
+            let checks = checks.map(|(n, (_, text))| kept(text, Stored::Check, Keeper::DomainCheck(oid, n)));
+            default.into_iter().chain(checks).collect()
         }
         UserTypeKind::Enum { .. } | UserTypeKind::Range { .. } | UserTypeKind::Multirange { .. } => Vec::new(),
     }
@@ -333,7 +345,7 @@ impl Planner<'_> {
                 return self.after.reads(definition, search_path).contains(&relation.oid);
             }
             let mut text = definition.to_owned();
-            let kept = Kept { text: &mut text, what: What::Query, shown: String::new() };
+            let kept = Kept { text: &mut text, what: What::Query, keeper: None, shown: String::new() };
             names_one(&kept, &Row::default(), (&[relation.oid], &relation.name), &cx)
         };
         let mut views: Vec<_> = self.after.relations.values().filter(|view| reads(view)).cloned().collect();
@@ -350,7 +362,8 @@ impl Planner<'_> {
             for policy in &table.rules.policies {
                 let names = |text: &String| {
                     let mut text = text.clone();
-                    let kept = Kept { text: &mut text, what: What::Expression(Stored::Policy), shown: String::new() };
+                    let what = What::Expression(Stored::Policy);
+                    let kept = Kept { text: &mut text, what, keeper: None, shown: String::new() };
                     names_one(&kept, &row, (&[relation.oid], &relation.name), &cx)
                 };
                 if policy.using.iter().chain(&policy.check).any(names) {
@@ -369,7 +382,8 @@ impl Planner<'_> {
         }
         let Some(mut text) = column.default.clone() else { return false };
         let cx = Context { snapshot: Arc::new(self.after.clone()), ..self.cx.clone() };
-        let kept = Kept { text: &mut text, what: What::Expression(Stored::Default), shown: String::new() };
+        let what = What::Expression(Stored::Default);
+        let kept = Kept { text: &mut text, what, keeper: None, shown: String::new() };
         names_one(&kept, &Row::default(), (&[sequence.oid], &sequence.name), &cx)
     }
 

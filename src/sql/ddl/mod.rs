@@ -34,6 +34,7 @@ mod planner;
 mod policy;
 mod range;
 mod rebuild;
+mod references;
 mod renumber;
 mod reshape;
 mod roles;
@@ -59,6 +60,7 @@ use crate::types::Oid;
 
 pub use physical::{create_table, table_name};
 use planner::Planner;
+pub use references::references;
 pub use renumber::{renumber, unkey};
 
 /// What carrying out one DDL statement takes, in this order, in one transaction: `steps` in DuckDB, `changes` in the

@@ -1,11 +1,13 @@
 //! CREATE TYPE … AS ENUM and ALTER TYPE.
 
+use super::composite::moves_temporary;
 use super::planner::{Planner, no_namespace};
 use super::rebuild::Rebuild;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::bootstrap::TEMPORARY;
 use crate::registry::{Change, Name, UserType, UserTypeKind, names::MAX_NAME};
 use crate::tree::AlterEnum;
+use crate::types::PgType;
 
 impl Planner<'_> {
     pub fn create_enum(&mut self, namespace: &Name, name: &Name, labels: &[Name]) -> Result<()> {
@@ -43,6 +45,7 @@ impl Planner<'_> {
         Ok(())
     }
 
+    /// ALTER TYPE of any type; what changes labels is an enum's alone.
     pub fn alter_enum(&mut self, namespace: &Name, name: &Name, change: &AlterEnum) -> Result<()> {
         self.tag("ALTER TYPE");
         if let Some(composite) = self.after.composite(namespace, name).cloned() {
@@ -53,73 +56,114 @@ impl Planner<'_> {
         };
         self.may_change(&ty.managed, "type", name)?;
         let mut ty = (*ty).clone();
-        if let AlterEnum::SetNamespace { .. } = change {
-            return Err(Error::unsupported("ALTER TYPE … SET SCHEMA"));
-        }
-        let UserTypeKind::Enum { labels } = &ty.kind else {
-            return Err(super::alter::wrong_type(name, "an enum"));
-        };
-        let mut labels: Vec<Name> = labels.to_vec();
         match change {
             AlterEnum::Rename { to } => {
-                if self.after.user_type(namespace, to).is_some() {
-                    return Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("type \"{to}\" already exists")));
-                }
-                let (before, objects) = (self.after.clone(), [ty.oid, ty.array_oid]);
                 ty.name = to.clone();
-                self.put_type(ty);
-                return self.follow(&before, &objects, name);
+                self.type_moves(ty, (namespace, name))
             }
-            AlterEnum::SetNamespace { .. } => return Ok(()),
+            AlterEnum::SetNamespace { to } => {
+                if ty.is_temporary() || &**to == TEMPORARY {
+                    return Err(moves_temporary());
+                }
+                if !self.after.namespaces.contains_key(to) {
+                    return Err(no_namespace(to));
+                }
+                ty.namespace = to.clone();
+                self.type_moves(ty, (namespace, name))
+            }
             AlterEnum::SetOwner { to } => {
                 self.type_goes_to(&mut ty, to)?;
                 self.put_type(ty);
-                return Ok(());
+                Ok(())
             }
             AlterEnum::AddValue { label, if_not_exists, place } => {
-                check_label(label)?;
-                if labels.contains(label) {
-                    let message = format!("enum label \"{label}\" already exists");
-                    if *if_not_exists {
-                        self.notice(format!("{message}, skipping"));
-                        return Ok(());
-                    }
-                    return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
-                }
-                let at = match place {
-                    None => labels.len(),
-                    Some((before, other)) => position(&labels, other)? + usize::from(!before),
-                };
-                let mut places = ty.places(labels.len());
-                let place = match (at.checked_sub(1).and_then(|before| places.get(before)), places.get(at)) {
-                    (Some(before), Some(after)) => (before + after) / 2.0,
-                    (Some(before), None) => before + 1.0,
-                    (None, Some(after)) => after - 1.0,
-                    (None, None) => 1.0,
-                };
-                let is_between = !places.contains(&place);
-                places.insert(at, place);
-                // Where there is no number between two any more, all get another (RenumberEnumType).
-                ty.label_places = if is_between { places } else { Vec::new() };
-                ty.fresh_labels.push(label.clone());
-                labels.insert(at, label.clone());
+                self.add_label(ty, label, *if_not_exists, place.as_ref())
             }
-            AlterEnum::RenameValue { from, to } => {
-                check_label(to)?;
-                let at = position(&labels, from)?;
-                if labels.contains(to) {
-                    let message = format!("enum label \"{to}\" already exists");
-                    return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
-                }
-                if !self.columns_carried_by(&[ty.oid, ty.array_oid]).is_empty() {
-                    return Err(Error::unsupported("RENAME VALUE of an enum that columns have")
-                        .hint("Add the new value, update the rows, and leave the old value unused."));
-                }
-                let fresh = ty.fresh_labels.iter_mut().filter(|label| *label == from);
-                fresh.for_each(|label| *label = to.clone());
-                labels[at] = to.clone();
+            AlterEnum::RenameValue { from, to } => self.rename_label(ty, from, to),
+        }
+    }
+
+    /// A type has another name or namespace; a range's multirange keeps its own (RenameTypeInternal, AlterTypeNamespaceInternal).
+    fn type_moves(&mut self, ty: UserType, (namespace, name): (&Name, &Name)) -> Result<()> {
+        if (&ty.namespace, &ty.name) == (namespace, name) {
+            return Ok(());
+        }
+        let to = (&ty.namespace, &ty.name);
+        if self.after.user_type(to.0, to.1).is_some() || self.after.relation(to.0, to.1).is_some() {
+            let place = if to.0 == namespace { String::new() } else { format!(" in schema \"{}\"", to.0) };
+            return Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("type \"{}\" already exists{place}", to.1)));
+        }
+        let (before, objects) = (self.after.clone(), [ty.oid, ty.array_oid]);
+        self.put_type(ty);
+        self.follow(&before, &objects, name)
+    }
+
+    fn labels_of(&self, ty: &UserType) -> Result<Vec<Name>> {
+        match &ty.kind {
+            UserTypeKind::Enum { labels } => Ok(labels.to_vec()),
+            UserTypeKind::Domain { .. } | UserTypeKind::Range { .. } | UserTypeKind::Multirange { .. } => {
+                Err(self.type_is_not(ty, "an enum"))
             }
         }
+    }
+
+    pub fn type_is_not(&self, ty: &UserType, what: &str) -> Error {
+        let shown = crate::types::name::format_type(PgType::new(ty.oid), &self.cx.seen());
+        Error::new(SqlState::WRONG_OBJECT_TYPE, format!("{shown} is not {what}"))
+    }
+
+    fn add_label(
+        &mut self,
+        mut ty: UserType,
+        label: &Name,
+        if_not_exists: bool,
+        place: Option<&(bool, Name)>,
+    ) -> Result<()> {
+        let mut labels = self.labels_of(&ty)?;
+        check_label(label)?;
+        if labels.contains(label) {
+            let message = format!("enum label \"{label}\" already exists");
+            if if_not_exists {
+                self.notice(format!("{message}, skipping"));
+                return Ok(());
+            }
+            return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
+        }
+        let at = match place {
+            None => labels.len(),
+            Some((before, other)) => position(&labels, other)? + usize::from(!before),
+        };
+        let mut places = ty.places(labels.len());
+        let place = match (at.checked_sub(1).and_then(|before| places.get(before)), places.get(at)) {
+            (Some(before), Some(after)) => (before + after) / 2.0,
+            (Some(before), None) => before + 1.0,
+            (None, Some(after)) => after - 1.0,
+            (None, None) => 1.0,
+        };
+        let is_between = !places.contains(&place);
+        places.insert(at, place);
+        // Where there is no number between two any more, all get another (RenumberEnumType).
+        ty.label_places = if is_between { places } else { Vec::new() };
+        ty.fresh_labels.push(label.clone());
+        labels.insert(at, label.clone());
+        self.set_labels(ty, labels)
+    }
+
+    fn rename_label(&mut self, mut ty: UserType, from: &Name, to: &Name) -> Result<()> {
+        let mut labels = self.labels_of(&ty)?;
+        check_label(to)?;
+        let at = position(&labels, from)?;
+        if labels.contains(to) {
+            let message = format!("enum label \"{to}\" already exists");
+            return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
+        }
+        if !self.columns_carried_by(&[ty.oid, ty.array_oid]).is_empty() {
+            return Err(Error::unsupported("RENAME VALUE of an enum that columns have")
+                .hint("Add the new value, update the rows, and leave the old value unused."));
+        }
+        let fresh = ty.fresh_labels.iter_mut().filter(|label| *label == from);
+        fresh.for_each(|label| *label = to.clone());
+        labels[at] = to.clone();
         self.set_labels(ty, labels)
     }
 

@@ -23,7 +23,7 @@ use crate::error::Result;
 use crate::registry::Name;
 use crate::registry::expression::quote;
 use crate::registry::seen::Seen;
-use crate::tree::{Expr, Query, RelId};
+use crate::tree::{Expr, ExprKind, Query, RelId};
 use crate::types::PgType;
 use names::Level;
 
@@ -73,6 +73,8 @@ pub fn body(
     let mut p = Printer::new(seen, style);
     p.levels.push(Level::of_columns(("", params), names));
     p.prefix = true;
+    // It stands in a block (print_function_sqlbody).
+    p.indent = 1;
     // Nobody sees the names of its columns.
     p.query(query, false, Some(columns))?;
     Ok(p.out)
@@ -92,7 +94,8 @@ pub fn expression(expr: &Expr, rel: (&str, RelId), columns: &[String], seen: &Se
 
 /// Is the expression printed as a call, so that it needs no parentheses around it where an index's key stands?
 pub fn looks_like_function(expr: &Expr) -> bool {
-    expr::is_call(expr)
+    let written_so = matches!(expr.kind, ExprKind::Coalesce(_) | ExprKind::NullIf { .. } | ExprKind::MinMax { .. });
+    written_so || expr::is_call(expr)
 }
 
 /// PostgreSQL's indentations: of a clause, of a join, of what is in a clause; and where they are made smaller.

@@ -4,7 +4,7 @@ use super::{Style, expression, looks_like_function, query};
 use crate::error::{Error, Result};
 use crate::registry::expression::quote;
 use crate::registry::seen::Seen;
-use crate::registry::{ConstraintKind, Index, Relation, UserTypeKind};
+use crate::registry::{ConstraintKind, Index, Name, Relation, RelationKind, UserTypeKind};
 use crate::sql::Context;
 use crate::sql::analyze::{self, Stored, kept};
 use crate::tree::{Expr, ExprKind, RelColumn, RelId};
@@ -21,7 +21,8 @@ pub fn view(view: &Relation, cx: &Context, seen: &Seen, style: Style) -> Result<
     query(&tree, &names, seen, style).map(|text| format!("{text};"))
 }
 
-/// An expression that `relation`, or the function with that OID, keeps (0: a domain's check), and whether it is printed as a call.
+/// An expression that `relation`, or the function with that OID, keeps (0: a domain's check; a system table: a domain's default),
+/// and whether it is printed as a call.
 ///
 /// # Errors
 /// As [`view`].
@@ -34,7 +35,12 @@ pub fn kept_expression(text: &str, relation: Oid, cx: &Context, seen: &Seen, sty
         let tree = analyze::assigned_expression(text, Stored::Default, ("", rel), &[], target, cx)?;
         return Ok((expression(&tree, ("", rel), &[], seen, style)?, looks_like_function(&tree)));
     }
-    let Some(table) = cx.snapshot.relation_by_oid(relation) else {
+    let users = |relation: &&std::sync::Arc<Relation>| !matches!(relation.kind, RelationKind::System);
+    let Some(table) = cx.snapshot.relation_by_oid(relation).filter(users) else {
+        if let Some((name, base)) = domain_with_default(text, cx) {
+            let tree = analyze::assigned_expression(text, Stored::Default, ("", rel), &[], (&name, base), cx)?;
+            return Ok((expression(&tree, ("", rel), &[], seen, style)?, looks_like_function(&tree)));
+        }
         let tree = analyze::expression(text, Stored::Check, ("", rel), &domain_value(text, cx)?, cx)?;
         return Ok((expression(&tree, ("", rel), &["VALUE".to_owned()], seen, style)?, looks_like_function(&tree)));
     };
@@ -46,7 +52,8 @@ pub fn kept_expression(text: &str, relation: Oid, cx: &Context, seen: &Seen, sty
         && let Some(name) = crate::facts::collation_name(*collation)
     {
         let key = expression(arg, (&table.name, rel), &columns, seen, style)?;
-        let key = if looks_like_function(arg) { key } else { format!("({key})") };
+        let alone = looks_like_function(arg) || matches!(arg.kind, ExprKind::Column { .. });
+        let key = if alone { key } else { format!("({key})") };
         return Ok((format!("{key} COLLATE {}", quote(name)), true));
     }
     Ok((expression(&tree, (&table.name, rel), &columns, seen, style)?, looks_like_function(&tree)))
@@ -88,6 +95,19 @@ fn analyzed(text: &str, table: &Relation, cx: &Context) -> Result<Expr> {
 fn in_key(table: &Relation, text: &str) -> bool {
     let parts = table.partitioning.key.iter().flat_map(|key| &key.parts);
     parts.filter_map(|part| part.expression.as_deref()).any(|kept| kept == text)
+}
+
+/// The domain that has this default, and its base type.
+fn domain_with_default(text: &str, cx: &Context) -> Option<(Name, PgType)> {
+    cx.snapshot.types.values().find_map(|ty| match &ty.kind {
+        UserTypeKind::Domain { base, default, .. } if default.as_deref() == Some(text) => {
+            Some((ty.name.clone(), *base))
+        }
+        UserTypeKind::Domain { .. }
+        | UserTypeKind::Enum { .. }
+        | UserTypeKind::Range { .. }
+        | UserTypeKind::Multirange { .. } => None,
+    })
 }
 
 /// VALUE, with the type of the domain that has this check.

@@ -234,19 +234,20 @@ impl Lowerer<'_> {
             error.report_mut().data_type = Some(name.to_string());
             error
         };
+        let shown = crate::types::name::format_type(PgType::new(domain), &self.cx.seen());
         let value = self.settle(value);
         self.bind_once(value, |this, value| {
             let mut guards: Vec<Guard> = Vec::new();
             if not_null {
                 let error =
-                    Error::new(SqlState::NOT_NULL_VIOLATION, format!("domain {name} does not allow null values"));
+                    Error::new(SqlState::NOT_NULL_VIOLATION, format!("domain {shown} does not allow null values"));
                 guards.push((value.clone().is_null(), of_domain(error)));
             }
             for (base, check, text) in &checks {
                 let column = RelColumn { name: "value".into(), ty: *base, attnum: 0 };
                 let columns = std::slice::from_ref(&column);
                 let holds = this.check_expression(text, "value", columns, vec![Some(value.clone())])?;
-                let message = format!("value for domain {name} violates check constraint \"{check}\"");
+                let message = format!("value for domain {shown} violates check constraint \"{check}\"");
                 let error = of_domain(Error::new(SqlState::CHECK_VIOLATION, message).constraint(&**check));
                 guards.push((Scalar::template("(NOT {0})", vec![holds], Phys::Bool), error));
             }

@@ -18,9 +18,10 @@ impl Included {
     pub const GENERATED: Self = Self(8);
     pub const IDENTITY: Self = Self(16);
     pub const INDEXES: Self = Self(32);
-    /// COMPRESSION, STATISTICS and STORAGE, of which there is nothing to take.
+    pub const STATISTICS: Self = Self(64);
+    /// COMPRESSION and STORAGE, of which there is nothing to take.
     const NOTHING: Self = Self(0);
-    const ALL: Self = Self(63);
+    const ALL: Self = Self(127);
 
     pub fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -111,7 +112,7 @@ fn options(c: &mut Cursor<'_>) -> Result<Included> {
         ("generated", Included::GENERATED),
         ("identity", Included::IDENTITY),
         ("indexes", Included::INDEXES),
-        ("statistics", Included::NOTHING),
+        ("statistics", Included::STATISTICS),
         ("storage", Included::NOTHING),
     ];
     let mut included = Included::default();

@@ -28,7 +28,8 @@ impl Analyzer<'_> {
         }
         let has_comments = source.columns.iter().any(|c| c.comment.is_some())
             || source.constraints.iter().any(|c| c.comment.is_some())
-            || source.indexes.iter().any(|i| i.comment.is_some());
+            || source.indexes.iter().any(|i| i.comment.is_some())
+            || included.has(Included::STATISTICS) && source.details.statistics.iter().any(|s| s.comment.is_some());
         if included.has(Included::COMMENTS) && has_comments {
             return Err(Error::unsupported("LIKE … INCLUDING COMMENTS of a table with comments")
                 .hint("Leave it out and comment on the new table."));
@@ -40,7 +41,10 @@ impl Analyzer<'_> {
         self.like_constraints(&source, *included, constraints)?;
         let indexes = source.indexes.iter().filter(|index| included.has(Included::INDEXES) && !index.of_constraint);
         let indexes = indexes.map(|index| self.like_index(&source, index, before)).collect::<Result<_>>()?;
-        Ok(LikeTable { source, indexes })
+        let statistics = source.details.statistics.iter().filter(|_| included.has(Included::STATISTICS));
+        let statistics = statistics.map(|s| Ok((s.kinds, numbers_after(&source, &s.columns, before)?)));
+        let statistics = statistics.collect::<Result<_>>()?;
+        Ok(LikeTable { source, indexes, statistics })
     }
 
     /// Kept text as it means the same here, along the session's search path.
@@ -123,17 +127,12 @@ impl Analyzer<'_> {
 
     /// An index over the columns of the new table, of which so many are before those of the source (generateClonedIndexStmt).
     fn like_index(&self, source: &Relation, index: &Index, before: usize) -> Result<Index> {
-        let number = |num: i16| -> Result<i16> {
-            let at = source.columns.iter().position(|column| column.num == num);
-            let at = at.ok_or_else(|| Error::internal("an index over a column that is not there"))?;
-            Ok((before + at + 1) as i16)
-        };
-        let numbers = |of: &[i16]| of.iter().map(|num| number(*num)).collect::<Result<Vec<_>>>();
+        let numbers = |of: &[i16]| numbers_after(source, of, before);
         let key = |key: &IndexKey| -> Result<IndexKey> {
             let expression = key.expression.as_ref();
             let expression =
                 expression.map(|text| self.like_text(source, text, Stored::IndexExpression)).transpose()?;
-            let column = if key.column == 0 { 0 } else { number(key.column)? };
+            let column = if key.column == 0 { 0 } else { number_after(source, key.column, before)? };
             Ok(IndexKey { column, expression, ..key.clone() })
         };
         let predicate = index.predicate.as_ref();
@@ -149,4 +148,15 @@ impl Analyzer<'_> {
             ..index.clone()
         })
     }
+}
+
+/// The number of a source's column in the new table, of which so many are before those of the source.
+fn number_after(source: &Relation, num: i16, before: usize) -> Result<i16> {
+    let at = source.columns.iter().position(|column| column.num == num);
+    let at = at.ok_or_else(|| Error::internal("LIKE takes over a column that is not there"))?;
+    Ok((before + at + 1) as i16)
+}
+
+fn numbers_after(source: &Relation, of: &[i16], before: usize) -> Result<Vec<i16>> {
+    of.iter().map(|num| number_after(source, *num, before)).collect()
 }

@@ -59,11 +59,17 @@ impl Analyzer<'_> {
                         None => notices.push(self.no_statistics(name, *if_exists)?),
                     }
                 }
-                match found.as_slice() {
-                    [] => Ok(Ddl::Nothing { tag: "DROP STATISTICS".into(), notices }),
-                    [(def, name)] if notices.is_empty() => Ok(change_of(def, name, StatisticsChange::Drop)),
-                    _ => Err(Error::unsupported("DROP STATISTICS of several objects").hint("Drop them one by one.")),
+                let Some((def, _)) = found.first() else {
+                    return Ok(Ddl::Nothing { tag: "DROP STATISTICS".into(), notices });
+                };
+                if !notices.is_empty() || found.iter().any(|(other, _)| other.oid != def.oid) {
+                    return Err(Error::unsupported(
+                        "DROP STATISTICS of objects of several tables, or some of which are missing",
+                    )
+                    .hint("Drop them one by one."));
                 }
+                let drop = |(_, name): &(Arc<Relation>, Name)| Tuning::Statistics(name.clone(), StatisticsChange::Drop);
+                Ok(changes_of(def, found.iter().map(drop).collect()))
             }
         }
     }
@@ -90,6 +96,10 @@ impl Analyzer<'_> {
 }
 
 fn change_of(def: &Relation, name: &Name, change: StatisticsChange) -> Ddl {
+    changes_of(def, vec![Tuning::Statistics(name.clone(), change)])
+}
+
+fn changes_of(def: &Relation, changes: Vec<Tuning>) -> Ddl {
     let kind = match def.kind {
         RelationKind::MaterializedView { .. } => ObjectKind::MaterializedView,
         _ => ObjectKind::Table,
@@ -98,7 +108,7 @@ fn change_of(def: &Relation, name: &Name, change: StatisticsChange) -> Ddl {
         kind,
         namespace: def.namespace.clone(),
         name: def.name.clone(),
-        actions: vec![AlterTable::Tune(vec![Tuning::Statistics(name.clone(), change)])],
+        actions: vec![AlterTable::Tune(changes)],
         if_exists: false,
         only: false,
     }

@@ -61,7 +61,8 @@ pub(super) fn tune_index(table: &mut Relation, name: &str, tuning: &[Tuning]) ->
 
 /// The command's tag, if it is one on statistics.
 pub(super) fn statistics_tag(tuning: &[Tuning]) -> Option<&'static str> {
-    let [Tuning::Statistics(_, change)] = tuning else { return None };
+    // Several are dropped together.
+    let [Tuning::Statistics(_, change), ..] = tuning else { return None };
     Some(match change {
         StatisticsChange::Create { .. } => "CREATE STATISTICS",
         StatisticsChange::Drop => "DROP STATISTICS",

@@ -288,6 +288,7 @@ fn context() -> Context {
         dialect: sql::Dialect::default(),
         standard_strings: true,
         row_security: true,
+        check_bodies: true,
         ways: Default::default(),
         held: false,
         probed: false,
