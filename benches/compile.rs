@@ -77,7 +77,7 @@ fn compile(c: &mut Criterion) {
         });
         let cache = PlanCache::new(1000);
         let acting = Settings::new("duckgate", true, 100).acting().clone();
-        let environment = Environment::new(snapshot.clone(), builtin::SUPERUSER, acting);
+        let environment = Environment::new(snapshot.clone(), (builtin::SUPERUSER, builtin::SUPERUSER), acting);
         let params: Arc<[Oid]> = Arc::from([]);
         group.bench_function(format!("{name}, from the plan cache"), |b| {
             b.iter(|| {

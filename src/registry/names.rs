@@ -73,6 +73,11 @@ impl Snapshot {
     }
 }
 
+/// May no role of the user's have this name?
+pub fn is_reserved_role(name: &str) -> bool {
+    name.starts_with("pg_") || matches!(name, "public" | "none")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,9 +97,4 @@ mod tests {
         let taken = ["t_a_key", "t_a_key1"];
         assert_eq!(&*choose("t", Some("a"), "key", |n| taken.contains(&n)), "t_a_key2");
     }
-}
-
-/// May no role of the user's have this name?
-pub fn is_reserved_role(name: &str) -> bool {
-    name.starts_with("pg_") || matches!(name, "public" | "none")
 }
