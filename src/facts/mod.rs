@@ -351,6 +351,22 @@ pub fn collation_name(collation: Oid) -> Option<&'static str> {
     COLLATIONS.iter().find(|(_, oid)| **oid == collation).map(|(name, _)| *name)
 }
 
+/// The columns (attnums) of the primary keys of PostgreSQL's catalogs.
+static CATALOG_KEYS: LazyLock<HashMap<Oid, Vec<i16>>> = LazyLock::new(|| {
+    let Some(table) = recorded("pg_constraint") else { return HashMap::new() };
+    let key = |row: &Row| {
+        let columns = table.get(row, "conkey")?.trim_matches(['{', '}']).split(',');
+        let columns = columns.map(|n| n.parse().ok()).collect::<Option<Vec<i16>>>()?;
+        Some((table.get(row, "conrelid")?.parse().ok()?, columns))
+    };
+    table.rows.iter().filter(|row| table.get(row, "contype") == Some("p")).filter_map(key).collect()
+});
+
+/// The primary key of one of PostgreSQL's catalogs.
+pub fn catalog_key(catalog: Oid) -> Option<&'static [i16]> {
+    CATALOG_KEYS.get(&catalog).map(Vec::as_slice)
+}
+
 tables! {
     TYPE_ROWS = "type.tsv";
     PROC_ROWS = "proc.tsv";

@@ -232,6 +232,8 @@ fn changed(ddl: &Ddl, snapshot: &Snapshot) -> Vec<Changed> {
             one(&no, name, "ALTER ROLE")
         }
         Ddl::DropRole { names, .. } => roles(names, "DROP ROLE"),
+        Ddl::ReassignOwned { roles: of, to: _ } => roles(of, "REASSIGN OWNED"),
+        Ddl::DropOwned { roles: of, behavior: _ } => roles(of, "DROP OWNED"),
         Ddl::GrantRole { roles: of, revoke, .. } => roles(of, if *revoke { "REVOKE ROLE" } else { "GRANT ROLE" }),
     }
 }

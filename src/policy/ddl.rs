@@ -169,6 +169,11 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             who.must_create_roles("permission denied to drop role")?;
             names.iter().try_for_each(|name| who.not_above(name, "must be superuser to drop superusers"))
         }
+        Ddl::ReassignOwned { roles, to } => {
+            roles.iter().try_for_each(|role| who.may_dispose(role, "reassign"))?;
+            who.may_dispose(to, "reassign")
+        }
+        Ddl::DropOwned { roles, behavior: _ } => roles.iter().try_for_each(|role| who.may_dispose(role, "drop")),
         Ddl::GrantRole { roles, members: _, admin: _, revoke: _, alter: _ } => {
             roles.iter().try_for_each(|role| who.may_grant_role(role))
         }
@@ -214,6 +219,8 @@ pub fn is_own_affair(ddl: &Ddl, authority: &Authority) -> bool {
         | Ddl::CreateRole { .. }
         | Ddl::RenameRole { .. }
         | Ddl::DropRole { .. }
+        | Ddl::ReassignOwned { .. }
+        | Ddl::DropOwned { .. }
         | Ddl::GrantRole { .. } => false,
     }
 }
@@ -277,6 +284,16 @@ impl Who<'_> {
         Err(privilege(format!("must be member of role \"{}\"", role.name)))
     }
 
+    /// REASSIGN OWNED, DROP OWNED: what a role has is its members' to dispose of.
+    fn may_dispose(&self, role: &str, what: &str) -> Result<()> {
+        match self.snapshot().role(role) {
+            Some(role) if !self.snapshot().is_member(self.role(), role.oid) => {
+                Err(privilege(format!("permission denied to {what} objects")))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     fn must_own_relation(&self, namespace: &str, name: &str) -> Result<()> {
         let Some(relation) = self.snapshot().relation(namespace, name) else { return Ok(()) };
         must_own(self.snapshot(), self.role(), relation)
@@ -312,6 +329,9 @@ impl Who<'_> {
     /// LIKE tells of a table what SELECT on it does.
     fn may_read(&self, source: &Relation) -> Result<()> {
         must_use_namespace(self.snapshot(), self.role(), &source.namespace, Privileges::USAGE)?;
+        if let crate::registry::RelationKind::Composite = source.kind {
+            return self.may_use_types([source.row_type]);
+        }
         if self.snapshot().relation_privileges(self.role(), source).contains(Privileges::SELECT) {
             return Ok(());
         }

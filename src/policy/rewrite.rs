@@ -74,6 +74,8 @@ impl Rules<'_> {
                 | Ddl::AlterRoleSet { .. }
                 | Ddl::RenameRole { .. }
                 | Ddl::DropRole { .. }
+                | Ddl::ReassignOwned { .. }
+                | Ddl::DropOwned { .. }
                 | Ddl::GrantRole { .. } => Ok(()),
             },
             Statement::Utility(utility) => match &mut **utility {

@@ -231,6 +231,15 @@ pub enum Ddl {
         names: Vec<Name>,
         if_exists: bool,
     },
+    /// REASSIGN OWNED BY these roles.
+    ReassignOwned {
+        roles: Vec<Name>,
+        to: Name,
+    },
+    DropOwned {
+        roles: Vec<Name>,
+        behavior: DropBehavior,
+    },
     GrantRole {
         roles: Vec<Name>,
         members: Vec<Name>,

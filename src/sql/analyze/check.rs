@@ -354,8 +354,13 @@ impl Analyzer<'_> {
     /// Whether the expressions that every grouping set has hold the relation's whole primary key (check_functional_grouping).
     fn determined_by_key(&self, rel: RelId, groups: &[&Expr]) -> bool {
         let Some(def) = self.rel_tables.get(&rel) else { return false };
-        let Some(key) = def.primary_key() else { return false };
-        let crate::registry::ConstraintKind::PrimaryKey { columns } = &key.kind else { return false };
+        let columns = match def.primary_key().map(|key| &key.kind) {
+            Some(crate::registry::ConstraintKind::PrimaryKey { columns }) => columns,
+            _ => match crate::facts::catalog_key(def.oid) {
+                Some(columns) => columns,
+                None => return false,
+            },
+        };
         columns.iter().all(|num| {
             groups.iter().any(|g| match &g.kind {
                 ExprKind::Column { rel: r, column } => {

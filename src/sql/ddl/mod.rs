@@ -26,6 +26,7 @@ pub mod loads;
 pub mod locks;
 mod materialized;
 mod overload;
+mod owned;
 /// Partition trees.
 pub mod partition;
 pub(in crate::sql) mod physical;
@@ -232,6 +233,8 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
             planner.alter_role_set(name, database.as_ref(), setting.as_ref(), value.as_deref())?;
         }
         Ddl::DropRole { names, if_exists } => planner.drop_roles(names, *if_exists)?,
+        Ddl::ReassignOwned { roles, to } => planner.reassign_owned(roles, to)?,
+        Ddl::DropOwned { roles, behavior } => planner.drop_owned(roles, *behavior)?,
         Ddl::GrantRole { roles, members, admin, revoke, alter } => {
             planner.grant_role(roles, members, *admin, *revoke)?;
             if *alter {

@@ -46,7 +46,9 @@ pub fn over_row(text: &str, stored: Stored, table: &Relation, cx: &Context) -> R
     lowerer.substitutes.insert(ROW, values);
     let value = lowerer.expr(permit.get())?;
     if !lowerer.params.is_empty() {
-        return Err(Error::internal("a kept expression with parameters"));
+        // The text of a float, say: it goes by extra_float_digits.
+        return Err(Error::unsupported("a unique index over an expression that the session's settings decide")
+            .hint("Index the columns, or an expression that gives the same in every session."));
     }
     Ok(OverRow { sql: render::scalar(&value), phys: value.phys, ty, shown })
 }

@@ -76,7 +76,7 @@ pub struct ExplainOptions {
 }
 
 /// The statements that are PostgreSQL's and that we refuse by name, before sqlparser guesses at them.
-const REFUSED: &[&str] = &["call", "load", "import", "security", "reassign"];
+const REFUSED: &[&str] = &["call", "load", "import", "security"];
 
 pub fn parse(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
     let mut c = Cursor::new(tokens, source);
@@ -120,6 +120,7 @@ pub fn parse(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
         "declare" => return declare(&mut c),
         "explain" => return explain(&mut c),
         "copy" => return copy::parse(&mut c).map(|copy| Body::Copy(Box::new(copy))),
+        "reassign" => return super::role::reassign(&mut c).map(|raw| Body::Ddl(Box::new(raw))),
         "refresh" => return super::ddl::refresh(&mut c).map(|raw| Body::Ddl(Box::new(raw))),
         "lock" => return lock(&mut c),
         "vacuum" | "analyze" | "analyse" | "checkpoint" | "reindex" | "cluster" => {

@@ -368,7 +368,7 @@ fn alter_role(c: &mut Cursor<'_>) -> Result<RawDdl> {
         let revoke = c.eat("drop");
         c.eat("add");
         c.expect("user")?;
-        Ddl::GrantRole { roles: vec![name], members: roles(c)?, admin: false, revoke, alter: true }
+        Ddl::GrantRole { roles: vec![name], members: role::roles(c)?, admin: false, revoke, alter: true }
     } else {
         let mut options = RoleOptions::default();
         role_options(c, &mut options)?;
@@ -495,10 +495,6 @@ fn role_option(c: &mut Cursor<'_>, options: &mut RoleOptions) -> Result<()> {
     Ok(())
 }
 
-fn roles(c: &mut Cursor<'_>) -> Result<Vec<Name>> {
-    super::defaults::list(c, role::role)
-}
-
 fn names(c: &mut Cursor<'_>) -> Result<Vec<Name>> {
     let mut list = vec![c.name()?];
     while c.eat_token(&Token::Comma) {
@@ -509,6 +505,9 @@ fn names(c: &mut Cursor<'_>) -> Result<Vec<Name>> {
 
 /// DROP of roles, domains and policies.
 fn drop(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
+    if c.eat("owned by") {
+        return role::drop_owned(c).map(Some);
+    }
     if c.eat("policy") {
         return super::policy::drop(c).map(Some);
     }
@@ -529,7 +528,7 @@ fn drop(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
         return Ok(None);
     }
     let if_exists = c.eat("if exists");
-    let names = roles(c)?;
+    let names = role::roles(c)?;
     if names.iter().any(|name| matches!(&**name, role::CURRENT | role::SESSION | "public")) {
         let message = "cannot use special role specifier in DROP ROLE";
         return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
@@ -546,7 +545,7 @@ fn membership(c: &mut Cursor<'_>, revoke: bool) -> Result<Option<RawDdl>> {
     let mut admin = revoke && c.eat("admin option for");
     let granted = names(c)?;
     c.expect(if revoke { "from" } else { "to" })?;
-    let members = roles(c)?;
+    let members = role::roles(c)?;
     if !revoke {
         admin = c.eat("with admin option");
     }

@@ -80,10 +80,6 @@ fn refused(what: impl std::fmt::Display) -> Option<Error> {
 }
 
 fn object(c: &mut Cursor<'_>, verb: &str) -> Option<Error> {
-    if c.eat("owned by") {
-        return refused(format!("{verb} OWNED"))
-            .map(|e| e.hint("Drop the objects by name, and revoke the privileges."));
-    }
     let kind = KINDS.iter().find(|kind| c.eat(kind))?;
     let error = refused(format!("{verb} {}", kind.to_uppercase()));
     match *kind {
@@ -96,7 +92,7 @@ fn object(c: &mut Cursor<'_>, verb: &str) -> Option<Error> {
 
 /// Most of what DROP names and we have not does not exist: that is said by name (`super::absent`).
 fn drop(c: &mut Cursor<'_>) -> Option<Error> {
-    let others = ["owned by", "materialized view", "large object", "user mapping", "constraint trigger"];
+    let others = ["materialized view", "large object", "user mapping", "constraint trigger"];
     let comes = |words: &str| words.split(' ').enumerate().all(|(n, word)| c.is_word(n, word));
     if others.into_iter().any(comes) { object(c, "DROP") } else { None }
 }

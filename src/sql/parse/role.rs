@@ -1,8 +1,10 @@
 //! Roles where a statement names one (RoleSpec): by name, or as who asks.
 
+use super::RawDdl;
 use super::cursor::Cursor;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
+use crate::tree::{Ddl, DropBehavior};
 
 /// What stands for CURRENT_USER and CURRENT_ROLE until analysis knows who that is: no role can be called so.
 pub const CURRENT: &str = "\0current_user";
@@ -18,6 +20,10 @@ pub fn role(c: &mut Cursor<'_>) -> Result<Name> {
         return Ok(SESSION.into());
     }
     c.name()
+}
+
+pub fn roles(c: &mut Cursor<'_>) -> Result<Vec<Name>> {
+    super::defaults::list(c, role)
 }
 
 /// A role that must have a name.
@@ -41,4 +47,23 @@ pub fn of_ident(ident: &sqlparser::ast::Ident) -> Name {
         "session_user" if ident.quote_style.is_none() => SESSION.into(),
         _ => super::fold(ident),
     }
+}
+
+/// REASSIGN OWNED BY roles TO role.
+pub fn reassign(c: &mut Cursor<'_>) -> Result<RawDdl> {
+    c.expect("owned")?;
+    c.expect("by")?;
+    let roles = roles(c)?;
+    c.expect("to")?;
+    let to = role(c)?;
+    c.end()?;
+    Ok(RawDdl::Ready(Ddl::ReassignOwned { roles, to }))
+}
+
+/// `roles [CASCADE | RESTRICT]`. The cursor stands behind DROP OWNED BY.
+pub fn drop_owned(c: &mut Cursor<'_>) -> Result<RawDdl> {
+    let roles = roles(c)?;
+    let behavior = if c.eat("cascade") { DropBehavior::Cascade } else { DropBehavior::Restrict };
+    c.eat("restrict");
+    Ok(RawDdl::Ready(Ddl::DropOwned { roles, behavior }))
 }

@@ -239,6 +239,13 @@ impl Analyzer<'_> {
                 of.grantees = of.grantees.iter().map(|g| g.as_ref().map(|name| self.role_name(name))).collect();
                 Ddl::DefaultPrivileges(of)
             }
+            Ddl::ReassignOwned { roles, to } => {
+                let roles = roles.iter().map(|r| self.role_name(r)).collect();
+                Ddl::ReassignOwned { roles, to: self.role_name(&to) }
+            }
+            Ddl::DropOwned { roles, behavior } => {
+                Ddl::DropOwned { roles: roles.iter().map(|r| self.role_name(r)).collect(), behavior }
+            }
             Ddl::GrantRole { roles, members, admin, revoke, alter } => {
                 let members = members.iter().map(|m| self.role_name(m)).collect();
                 Ddl::GrantRole { roles, members, admin, revoke, alter }

@@ -302,13 +302,17 @@ fn clauses(tokens: Vec<TokenWithSpan>, source: &Source, triggers: &Triggers) -> 
     Ok(out)
 }
 
-/// `(a).*`, `a[1].*`: sqlparser takes a star after names only.
+/// `(a).*`, `a[1].*`, `(a).b.*`: sqlparser takes a star after names only.
 fn fields_star(tokens: &mut [TokenWithSpan]) {
     for i in 2..tokens.len() {
-        let whole = tokens[i].token == Token::Mul
-            && tokens[i - 1].token == Token::Period
-            && matches!(tokens[i - 2].token, Token::RParen | Token::RBracket);
-        if whole {
+        if tokens[i].token != Token::Mul || tokens[i - 1].token != Token::Period {
+            continue;
+        }
+        let mut whole = i - 2;
+        while whole >= 2 && is_word(tokens.get(whole)) && tokens[whole - 1].token == Token::Period {
+            whole -= 2;
+        }
+        if matches!(tokens[whole].token, Token::RParen | Token::RBracket) {
             tokens[i] = mark(&tokens[i], STAR);
         }
     }
