@@ -231,16 +231,16 @@ fn conversion(message: &str) -> Option<Error> {
     if let Some((_, ty)) = message.split_once(" to DECIMAL").or_else(|| message.split_once(" to type DECIMAL")) {
         return Some(decimal_overflow(ty));
     }
-    if let Some((_, ty)) = message.strip_prefix("Failed to cast decimal value ").and_then(|m| m.split_once(" to type "))
-        && let Some(name) = type_name(ty)
-    {
-        return Some(Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, format!("{name} out of range")));
-    }
-    if let Some((_, ty)) = message.split_once("out of range for the destination type ") {
-        return Some(Error::new(
-            SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
-            format!("{} out of range", type_name(ty).unwrap_or("value")),
-        ));
+    let of_decimal = message.strip_prefix("Failed to cast decimal value ").and_then(|m| m.split_once(" to type "));
+    let of_number = || message.split_once("out of range for the destination type ");
+    if let Some((_, ty)) = of_decimal.or_else(of_number) {
+        // What column it was is told behind the type.
+        let text = match ty.split(' ').next().unwrap_or_default() {
+            "FLOAT" => "value out of range: overflow".into(),
+            "UINT32" => "OID out of range".into(),
+            ty => format!("{} out of range", type_name(ty).unwrap_or("value")),
+        };
+        return Some(Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, text));
     }
     let temporal = ["date", "timestamp", "time"].iter().find(|ty| message.contains(&format!("{ty} field ")));
     if let Some(ty) = temporal {

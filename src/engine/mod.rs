@@ -66,6 +66,7 @@ pub use block::{Block, Number, Strings, Vectors};
 pub use commits::Moment;
 pub use parquet::{Parquet, ParquetDownload, ParquetUpload};
 pub use pool::Pool;
+pub use sequence::Draw;
 pub use spool::Spool;
 pub use system::PLACE;
 

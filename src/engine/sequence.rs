@@ -21,6 +21,7 @@ use crate::types::Oid;
 
 mod functions;
 mod relation;
+pub use functions::Draw;
 pub(super) use functions::register;
 pub(super) use relation::register as register_relation;
 

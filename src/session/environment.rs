@@ -10,7 +10,7 @@ use crate::sql::{Context, Dialect};
 use crate::types::{Oid, OutputSettings};
 
 /// What of the environment a compiled statement depends on.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct EnvironmentKey {
     /// Versions are given out once: a transaction's own snapshot has its own.
     snapshot: u64,
@@ -69,6 +69,17 @@ impl Environment {
             touched: Arc::default(),
         };
         Self { context, key: Arc::new(key), acting }
+    }
+
+    /// The same, with typed constants read as they were when a statement was prepared: `date '01/02/2024'` stays the day that it
+    /// was when DateStyle changes.
+    pub fn reading(self: Arc<Self>, as_prepared: &OutputSettings) -> Arc<Self> {
+        if self.context.settings == *as_prepared {
+            return self;
+        }
+        let context = Context { settings: as_prepared.clone(), ..self.context.clone() };
+        let key = EnvironmentKey { settings: as_prepared.clone(), ..(*self.key).clone() };
+        Arc::new(Self { context, key: Arc::new(key), acting: Arc::clone(&self.acting) })
     }
 
     /// True if it still holds.

@@ -63,6 +63,7 @@ impl Session {
             given: given.clone(),
             params: types.iter().map(|oid| PgType::new(*oid)).collect(),
             fields: None,
+            read_by: self.environment()?.context.settings.clone(),
             compiled: None,
         };
         if index.is_some() {
@@ -102,6 +103,7 @@ impl Session {
         let Some(index) = statement.index else { return Ok(None) };
         let environment = self.environment()?;
         let statement = self.statements.get(name)?;
+        let environment = environment.reading(&statement.read_by);
         if let Some((key, compiled)) = &statement.compiled
             && *key == environment.key
         {
@@ -120,7 +122,7 @@ impl Session {
         } else {
             statement.given.clone()
         };
-        let (environment, compiled) = self.compile(&text, index, &params)?;
+        let compiled = self.compile_for(&environment, &text, index, &params)?;
         let fields = self.columns(&compiled)?.map(|(fields, _)| fields);
         let statement = self.statements.get_mut(name)?;
         if !same_result(statement.fields.as_deref(), fields.as_deref()) {

@@ -286,8 +286,20 @@ impl Session {
         given: &Arc<[Oid]>,
     ) -> Result<(Arc<Environment>, Arc<Compiled>)> {
         let environment = self.environment()?;
+        let compiled = self.compile_for(&environment, text, index, given)?;
+        Ok((environment, compiled))
+    }
+
+    /// As [`Self::compile`], in an environment that the caller has.
+    pub(super) fn compile_for(
+        &self,
+        environment: &Environment,
+        text: &Text,
+        index: usize,
+        given: &Arc<[Oid]>,
+    ) -> Result<Arc<Compiled>> {
         let parsed = text.statements.get(index).ok_or_else(|| Error::internal("no such statement in the text"))?;
-        let compiled = self.gateway.plans.compile(text, index, given, &environment, || {
+        let compiled = self.gateway.plans.compile(text, index, given, environment, || {
             let types: Vec<Option<Oid>> = given.iter().map(|oid| Some(*oid).filter(|oid| *oid != 0)).collect();
             let shared = Arc::clone(&self.shared);
             let stop = Box::new(move || shared.interrupt.stopping());
@@ -301,7 +313,7 @@ impl Session {
         if compiled.relations > most as u64 {
             return Err(sql::analyze::too_many_relations(most as u64));
         }
-        Ok((environment, compiled))
+        Ok(compiled)
     }
 
     /// Passes on what natives and the parser have to tell.

@@ -8,7 +8,7 @@ use super::plan_cache::Text;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::Compiled;
 use crate::tree::Field;
-use crate::types::{Oid, PgType};
+use crate::types::{Oid, OutputSettings, PgType};
 
 /// A prepared statement.
 pub struct Statement {
@@ -20,6 +20,8 @@ pub struct Statement {
     pub params: Vec<PgType>,
     /// The columns that were promised when it was prepared; `None` if it gives no rows.
     pub fields: Option<Vec<Field>>,
+    /// By what its typed constants were read when it was prepared.
+    pub read_by: OutputSettings,
     /// What it was last compiled to, and for which environment.
     pub compiled: Option<(Arc<EnvironmentKey>, Arc<Compiled>)>,
 }

@@ -8,6 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::catalog_order::NUMBER;
 use super::ir::walk::{
     self, children_mut, has, is_query, key_mut, place_mut, query_columns_mut, query_mut, values_mut,
 };
@@ -18,7 +19,7 @@ use crate::types::Phys;
 type Renamed = HashMap<(Alias, Arc<str>), (Alias, Arc<str>)>;
 
 /// The number of a table's row.
-const ROW: &str = "rowid";
+pub(super) const ROW: &str = "rowid";
 
 /// Lists as `function.rs` unnests them.
 const UNNEST: &str = "unnest(";
@@ -248,13 +249,30 @@ fn lists_of(item: &From) -> Option<Lists> {
     Some(Lists { alias: *alias, lists, fields, of })
 }
 
-/// For a left join: NULL where there is nothing in the list.
+/// For a left join: NULLs where there is nothing in the lists.
 fn or_null(mut lists: Lists) -> Option<Lists> {
-    let [unnest] = lists.lists.as_mut_slice() else { return None };
-    let Node::Template { args, .. } = &mut unnest.node else { return None };
-    let [list] = args.as_mut_slice() else { return None };
-    let some = Scalar::template("(coalesce(len({0}), 0) > 0)", vec![list.clone()], Phys::Bool);
-    let none = Scalar::template("[NULL]", Vec::new(), Phys::Void).cast(list.phys.clone());
-    *list = Scalar::when(some, list.clone(), none);
+    let mut lengths = Vec::new();
+    for list in &mut lists.lists {
+        let Node::Template { text, args, .. } = &mut list.node else { return None };
+        match (&**text, args.as_slice()) {
+            ("unnest({0})", [list]) => {
+                lengths.push(Scalar::template("coalesce(len({0}), 0)", vec![list.clone()], Phys::Int8));
+            }
+            // WITH ORDINALITY's numbers.
+            (NUMBER, _) => {
+                let phys = Phys::List(Box::new(Phys::Int8));
+                let numbers = Scalar::template("generate_series(1, greatest({*}))", std::mem::take(args), phys);
+                (*text, *args) = ("unnest({0})".into(), vec![numbers]);
+            }
+            _ => return None,
+        }
+    }
+    let some = Scalar::template("(greatest({*}) > 0)", lengths, Phys::Bool);
+    for list in &mut lists.lists {
+        let Node::Template { args, .. } = &mut list.node else { return None };
+        let [list] = args.as_mut_slice() else { return None };
+        let none = Scalar::template("[NULL]", Vec::new(), Phys::Void).cast(list.phys.clone());
+        *list = Scalar::when(some.clone(), list.clone(), none);
+    }
     Some(lists)
 }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::aggregate::Clauses;
 use super::array::{derived, plain_query};
-use super::ir::walk::{children_mut, has, is_query, key_mut, query_mut, values_mut};
+use super::ir::walk::{children_mut, has, is_aggregate, is_query, key_mut, query_mut, values_mut};
 use super::ir::{
     self, Alias, Body, From, Node, Order, OrderKey, Over, Query, SUBQUERY_WEIGHT, Scalar, Select, Statement, TableName,
 };
@@ -23,7 +23,7 @@ const FIRST: u32 = 1_000_000_000;
 
 /// What is unnested, and the number of a row of WITH ORDINALITY, as `function.rs` writes them.
 const UNNEST: &str = "unnest({0})";
-const NUMBER: &str = "unnest(generate_series(1, greatest({*})))";
+pub(super) const NUMBER: &str = "unnest(generate_series(1, greatest({*})))";
 
 /// Puts a query over nothing but catalogs in order.
 pub(super) fn ordered(statement: &mut Statement) {
@@ -340,23 +340,19 @@ fn has_queries(select: &Select) -> bool {
 }
 
 /// Does it give a row for each row of its FROM?
-fn is_plain(select: &Select) -> bool {
+pub(super) fn is_plain(select: &Select) -> bool {
     let Select { distinct, distinct_on, targets, from: _, filter: _, group_by, having, qualify: _ } = select;
     let grouped = *distinct || !distinct_on.is_empty() || group_by.is_some() || having.is_some();
     !grouped && !targets.iter().any(|target| has(target, &is_aggregate))
 }
 
-fn is_aggregate(node: &Node) -> bool {
-    matches!(node, Node::Aggregate(aggregate) if aggregate.over.is_none())
-}
-
-fn is_set(node: &Node) -> bool {
+pub(super) fn is_set(node: &Node) -> bool {
     matches!(node, Node::Template { text, .. } if text.starts_with("unnest("))
 }
 
 /// Does its value depend on the order of the rows? (ORDER BY inside of the aggregate sorts each group by itself, which takes
 /// several times as long as sorting all that comes in.)
-fn gathers(node: &Node) -> bool {
+pub(super) fn gathers(node: &Node) -> bool {
     let Node::Aggregate(aggregate) = node else { return false };
     let in_turn = matches!(aggregate.name, "list" | "string_agg");
     in_turn && aggregate.over.is_none() && !aggregate.distinct && aggregate.order_by.is_empty()

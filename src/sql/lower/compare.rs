@@ -65,7 +65,7 @@ impl Lowerer<'_> {
         }
         let (values, _) = self.meet(vec![left, right], false)?;
         let values = values.into_iter().map(|v| self.sort_key(v)).collect::<Result<Vec<_>>>()?;
-        Ok(Scalar::template(template!["({0} ", name, " {1})"], values, Phys::Bool))
+        Ok(compared(name, values))
     }
 
     /// What DuckDB may sort, group and compare in place of a value: the value itself for nearly all types.
@@ -164,6 +164,17 @@ impl Lowerer<'_> {
         let name = if greatest { "greatest" } else { "least" };
         Ok(Scalar::call(name, values, phys))
     }
+}
+
+/// Two values, by a comparison's word. DuckDB makes a BETWEEN of a lower and an upper bound, which it does not have for lists and
+/// rows: their bounds do not look like ones.
+pub(super) fn compared(word: &'static str, values: Vec<Scalar>) -> Scalar {
+    let nested = |value: &Scalar| matches!(value.phys, Phys::List(_) | Phys::Shaped(_) | Phys::Row(_));
+    let text = match word {
+        "<" | "<=" | ">" | ">=" if values.iter().any(nested) => template!["(({0} ", word, " {1}) = TRUE)"],
+        _ => template!["({0} ", word, " {1})"],
+    };
+    Scalar::template(text, values, Phys::Bool)
 }
 
 /// DuckDB compares months, then days, then the rest, which differs where their signs do (`1 mon -1 day`, `-1 day 23:59`).

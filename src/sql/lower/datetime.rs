@@ -3,6 +3,8 @@
 //! `date '1998-12-01' - interval '90 days'` → `CAST('1998-09-02 00:00:00' AS TIMESTAMP)`, and compared with a date → a date;
 //! `extract(year from d)` → `CAST(date_part('year', d) AS DECIMAL(10,0))`
 
+use std::sync::Arc;
+
 use crate::error::{Error, Result};
 use crate::facts::Proc;
 use crate::tree::{Expr, ExprKind};
@@ -39,9 +41,28 @@ pub(super) fn compare_date(name: &'static str, op: &Proc, left: &Scalar, right: 
     let (left, right) = match op.args.as_slice() {
         [oid::DATE, oid::TIMESTAMP] => (left.clone(), midnight(right)?),
         [oid::TIMESTAMP, oid::DATE] => (midnight(left)?, right.clone()),
+        // DuckDB asks `moment::date = '…'` of the moment, between that day and the next: infinity has none.
+        [oid::DATE, oid::DATE] => match (infinite(left), infinite(right)) {
+            (Some(left), None) => (left, moment(right)?),
+            (None, Some(right)) => (moment(left)?, right),
+            _ => return None,
+        },
         _ => return None,
     };
     Some(Scalar::template(template!["({0} ", name, " {1})"], vec![left, right], Phys::Bool))
+}
+
+/// An infinite date, as a timestamp.
+fn infinite(value: &Scalar) -> Option<Scalar> {
+    let Node::Cast(inner) = &value.node else { return None };
+    let Node::Literal(text) = &inner.node else { return None };
+    text.ends_with("infinity").then(|| Scalar::literal(Arc::clone(text), Phys::Text).cast(Phys::Timestamp))
+}
+
+/// The timestamp that a date is made of.
+fn moment(value: &Scalar) -> Option<Scalar> {
+    let Node::Template { text, args, .. } = &value.node else { return None };
+    args.first().filter(|inner| &**text == "{0}::DATE" && inner.phys == Phys::Timestamp).cloned()
 }
 
 fn midnight(value: &Scalar) -> Option<Scalar> {
@@ -222,7 +243,9 @@ impl Lowerer<'_> {
                 };
                 let phys = self.phys(ty)?;
                 let args = vec![Scalar::literal(field, Phys::Text), value.clone()];
-                Ok(Some(Scalar::template("date_trunc({*})", args, phys)))
+                // DuckDB's own moves infinity.
+                let text = "CASE WHEN isfinite({1}) THEN date_trunc({0}, {1}) ELSE {1} END";
+                Ok(Some(Scalar::template(text, args, phys)))
             }
             ("date_trunc", [field, value], _) if func.args.get(1) == Some(&oid::TIMESTAMPTZ) => {
                 let session = self.session_id();

@@ -80,6 +80,8 @@ impl Lowerer<'_> {
                 let output = self.output(value, base)?;
                 Scalar::call("dg_json_number", vec![output], Phys::Text)
             }
+            // It has a cast to json, by which it goes.
+            oid::HSTORE => Scalar::call("dg_hstore_json", vec![value], Phys::Text),
             oid::DATE => session(self, "dg_json_date", value),
             oid::TIMESTAMP => session(self, "dg_json_timestamp", value),
             oid::TIMESTAMPTZ => session(self, "dg_json_timestamptz", value),

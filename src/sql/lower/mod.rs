@@ -23,6 +23,7 @@ mod copy;
 mod datetime;
 mod delete;
 mod distinct;
+mod drawn_rows;
 mod expr;
 mod factor;
 mod fold;
@@ -36,6 +37,7 @@ mod intervals;
 mod joined_queries;
 mod keys_below;
 mod lambdas;
+mod lateral_order;
 mod left_to_right;
 mod levels;
 mod lift;
@@ -51,6 +53,7 @@ mod order;
 mod ordered_set;
 mod output;
 mod over_row;
+mod own_rows;
 mod partition;
 mod point;
 mod postpone;
@@ -182,6 +185,7 @@ fn lower_as(statement: &tree::Statement, cx: &Context, decimals: Decimals, keyed
 
 /// Lowers a statement whose targets are tables of the engine's.
 fn lower_placed(statement: &tree::Statement, cx: &Context, decimals: Decimals, keyed: bool) -> Result<Lowered> {
+    drawn_rows::returning_asks(statement)?;
     finished(lower_by_kind(statement, cx, decimals, keyed)?)
 }
 
@@ -195,7 +199,10 @@ fn finished(mut lowered: Lowered) -> Result<Lowered> {
         if !lowered.depends.elusive {
             beside::unnested(statement);
         }
+        lateral_order::ordered(statement);
+        own_rows::kept_apart(statement)?;
         intervals::told_apart(statement);
+        drawn_rows::row_by_row(statement)?;
         once::drawn_once(statement)?;
         lambdas::own_columns(statement)?;
         nesting::bounded(statement)?;

@@ -172,9 +172,7 @@ impl Lowerer<'_> {
         let mut result: Option<Scalar> = None;
         for (i, (l, r)) in pairs.into_iter().enumerate().rev() {
             let keys = self.keys_of(l, r)?;
-            let compare = |word: &'static str| {
-                Scalar::template(template!["({0} ", word, " {1})"], vec![keys.0.clone(), keys.1.clone()], Phys::Bool)
-            };
+            let compare = |word: &'static str| super::compare::compared(word, vec![keys.0.clone(), keys.1.clone()]);
             result = Some(match result {
                 None if i + 1 == ops.len() => compare(op_name),
                 None => compare(op_name),

@@ -9,6 +9,7 @@ use crate::types::{PgType, Phys, oid};
 
 use super::Lowerer;
 use super::aggregate::Clauses;
+use super::ir::walk::has;
 use super::ir::{Node, Over, Piece, Scalar, Template};
 
 /// No window has as many rows.
@@ -66,6 +67,7 @@ impl Lowerer<'_> {
                 }
                 Ok(clauses.call(name, all, phys))
             }
+            ("ntile", [buckets]) if has(buckets, &varies) => Ok(ntile_of_first(buckets.clone(), clauses)),
             ("ntile", [_]) => {
                 let mut args = args;
                 check_buckets(&mut args);
@@ -187,6 +189,42 @@ impl Lowerer<'_> {
         args.push(value);
         Ok(vec!["{".into(), (args.len() - 1).into(), "} ".into(), word.into()])
     }
+}
+
+/// Is it another for other rows?
+fn varies(node: &Node) -> bool {
+    !matches!(node, Node::Text(_) | Node::Literal(_) | Node::Type | Node::Param(_) | Node::Cast(_))
+}
+
+/// ntile of what differs from row to row: PostgreSQL takes the first row's number of buckets for the whole partition. The first
+/// buckets have one row more where the rows do not go into them evenly.
+fn ntile_of_first(buckets: Scalar, clauses: &Clauses) -> Scalar {
+    let frame = |text: &'static str| Some((Template::from(text), Vec::new()));
+    let over = |all: bool, text: &'static str| {
+        let mut own = clauses.clone();
+        if let Some(over) = &mut own.over {
+            over.frame = frame(text);
+            if all {
+                over.order_by.clear();
+            }
+        }
+        own
+    };
+    let so_far = over(false, "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW");
+    let whole = over(true, "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING");
+    let first = so_far.call("first_value", vec![buckets.cast(Phys::Int8)], Phys::Int8);
+    let row = so_far.call("row_number", Vec::new(), Phys::Int8);
+    let rows = whole.call("count", vec![Scalar::text("*", Phys::Void)], Phys::Int8);
+    let mut args = vec![first];
+    check_buckets(&mut args);
+    args.extend([row, rows]);
+    // PostgreSQL looks for the first number that is not NULL, and counts from there.
+    let null = Error::unsupported("ntile() whose first argument in a partition is NULL");
+    args.push(super::raise::raise(&null, &Phys::Int8));
+    let text = "CASE WHEN {0} IS NULL THEN {3} \
+                WHEN {1} <= ({2} % {0}) * ({2} // {0} + 1) THEN ({1} - 1) // ({2} // {0} + 1) + 1 \
+                ELSE {2} % {0} + ({1} - 1 - ({2} % {0}) * ({2} // {0} + 1)) // ({2} // {0}) + 1 END";
+    Scalar::template(text, args, Phys::Int8).cast(Phys::Int4)
 }
 
 /// ntile's number of buckets must be positive.

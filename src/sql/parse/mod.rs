@@ -222,7 +222,8 @@ fn tokenize(source: &Source) -> Result<Vec<TokenWithSpan>> {
             "invalid byte sequence for encoding \"UTF8\": 0x00",
         ));
     }
-    let tokens = Tokenizer::new(&DuckgateDialect::default(), &source.text).with_unescape(true).tokenize_with_location();
+    let text = operators::without_comments_behind(&source.text);
+    let tokens = Tokenizer::new(&DuckgateDialect::default(), &text).with_unescape(true).tokenize_with_location();
     match tokens {
         Ok(tokens) => {
             numbers::check(&tokens, source)?;

@@ -1,5 +1,7 @@
 //! Operators as PostgreSQL's lexer cuts them: `2<>-3` is `2 <> -3`, and `10^-3` has an operator `^-`, which there is not.
 
+use std::borrow::Cow;
+
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use super::dialect::DuckgateDialect;
@@ -9,6 +11,103 @@ use super::source::Source;
 const CHARACTERS: &str = "~!@#^&|`?+-*/%<>=";
 /// An operator with one of these may end in plus or minus.
 const SIGNS_AFTER: &str = "~!@#^&|`?%";
+
+/// The text with blanks in the place of comments that stand right behind an operator's character (`2</* two */3`): there an
+/// operator ends for PostgreSQL, and for the tokenizer it goes on. Nothing moves.
+pub(super) fn without_comments_behind(text: &str) -> Cow<'_, str> {
+    let begins = |rest: &str| rest.starts_with("/*") || rest.starts_with("--");
+    let behind = |at: usize| text[..at].ends_with(|c| CHARACTERS.contains(c));
+    let comments = text.match_indices("/*").chain(text.match_indices("--"));
+    if !comments.into_iter().any(|(at, _)| behind(at)) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    while at < text.len() {
+        let rest = &text[at..];
+        let length = match rest.as_bytes()[0] {
+            _ if begins(rest) => comment_length(rest).unwrap_or(rest.len()),
+            b'\'' => quoted_length(rest, escapes(&text[..at])),
+            b'"' => quoted_length(rest, false),
+            b'$' => dollar_length(rest, &text[..at]),
+            _ => rest.chars().next().map_or(1, char::len_utf8),
+        };
+        if begins(rest) && behind(at) && comment_length(rest).is_none() {
+            // What does not end is told of as a comment.
+            out.pop();
+            out.push(' ');
+            out.push_str(&rest[..length]);
+        } else if begins(rest) && behind(at) {
+            let blanks = rest[..length].chars().map(|c| if c == '\n' || c == '\r' { c } else { ' ' });
+            out.extend(blanks);
+        } else {
+            out.push_str(&rest[..length]);
+        }
+        at += length;
+    }
+    Cow::Owned(out)
+}
+
+/// To the end of the line, or of what is nested; `None` if it does not end.
+fn comment_length(rest: &str) -> Option<usize> {
+    if rest.starts_with("--") {
+        return Some(rest.find(['\n', '\r']).unwrap_or(rest.len()));
+    }
+    let (mut depth, mut at) = (0, 0);
+    while at < rest.len() {
+        let inner = &rest[at..];
+        at += match inner {
+            _ if inner.starts_with("/*") => {
+                depth += 1;
+                2
+            }
+            _ if inner.starts_with("*/") => {
+                depth -= 1;
+                2
+            }
+            _ => inner.chars().next().map_or(1, char::len_utf8),
+        };
+        if depth == 0 {
+            return Some(at);
+        }
+    }
+    None
+}
+
+/// Does a backslash escape in the string that begins here (`E'…'`)?
+fn escapes(before: &str) -> bool {
+    let mut last = before.chars().rev();
+    matches!(last.next(), Some('e' | 'E')) && !last.next().is_some_and(is_of_word)
+}
+
+fn is_of_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '$' || !c.is_ascii()
+}
+
+fn quoted_length(rest: &str, escapes: bool) -> usize {
+    let quote = rest.as_bytes()[0];
+    let mut bytes = rest.bytes().enumerate().skip(1).peekable();
+    while let Some((at, byte)) = bytes.next() {
+        if byte == b'\\' && escapes {
+            bytes.next();
+        } else if byte == quote && bytes.next_if(|(_, next)| *next == quote).is_none() {
+            return at + 1;
+        }
+    }
+    rest.len()
+}
+
+/// `$tag$ … $tag$`; a dollar sign that begins none stands for itself.
+fn dollar_length(rest: &str, before: &str) -> usize {
+    let tag = rest[1..].find('$').map(|end| &rest[..end + 2]).filter(|tag| {
+        let name = &tag[1..tag.len() - 1];
+        name.chars().all(is_of_word) && !name.starts_with(|c: char| c.is_ascii_digit())
+    });
+    match tag.filter(|_| !before.ends_with(is_of_word)) {
+        Some(tag) => rest[tag.len()..].find(tag).map_or(rest.len(), |end| end + 2 * tag.len()),
+        None => 1,
+    }
+}
 
 /// Cuts runs of operators' characters where PostgreSQL does.
 pub(super) fn cut(tokens: Vec<TokenWithSpan>, source: &Source) -> Vec<TokenWithSpan> {
@@ -100,6 +199,23 @@ fn operator_length(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn comments_behind_operators_are_blank() {
+        let cases = [
+            ("select 2</*x*/3", "select 2<     3"),
+            ("select 'a'||--x\n'b'", "select 'a'||   \n'b'"),
+            ("select 5-/*1 /*2*/ */3", "select 5-            3"),
+            (
+                "select '</*', \"</*\", $a$</*$a$, E'\\'</*' </*\u{e4}*/ 1",
+                "select '</*', \"</*\", $a$</*$a$, E'\\'</*' <      1",
+            ),
+            ("select 2 /* < */ < 3 -- <--", "select 2 /* < */ < 3 -- <--"),
+        ];
+        for (text, blank) in cases {
+            assert_eq!(without_comments_behind(text), blank);
+        }
+    }
 
     #[test]
     fn signs_belong_to_what_follows_unless_the_operator_allows_them() {

@@ -261,3 +261,8 @@ pub fn is_lambda(node: &Node) -> bool {
 pub fn is_query(node: &Node) -> bool {
     matches!(node, Node::Subquery(_) | Node::Exists(_) | Node::Quantified { .. })
 }
+
+/// Is a value one of several rows together?
+pub fn is_aggregate(node: &Node) -> bool {
+    matches!(node, Node::Aggregate(aggregate) if aggregate.over.is_none())
+}

@@ -55,15 +55,30 @@ pub(super) fn natives() -> Vec<Native> {
         }),
         native1::<f64, f64>("dg_ln", |v| log(v, f64::ln)),
         native1::<f64, f64>("dg_log", |v| log(v, f64::log10)),
+        native1::<f64, f64>("dg_degrees", |v| in_range(v, v / RADIANS_PER_DEGREE)),
+        native1::<f64, f64>("dg_radians", |v| in_range(v, v * RADIANS_PER_DEGREE)),
     ];
     all.extend(plain());
     all.extend(trigonometry());
     all
 }
 
+const RADIANS_PER_DEGREE: f64 = 0.017_453_292_519_943_295;
+
+/// float8_mul() and float8_div(): what `value` has become by a factor.
+fn in_range(value: f64, result: f64) -> Result<Option<f64>> {
+    if result.is_infinite() && !value.is_infinite() {
+        return Err(out_of_range("value out of range: overflow"));
+    }
+    if result == 0.0 && value != 0.0 {
+        return Err(out_of_range("value out of range: underflow"));
+    }
+    Ok(Some(result))
+}
+
 /// Functions that neither fail nor overflow.
 fn plain() -> Vec<Native> {
-    let functions: [(&'static str, fn(f64) -> f64); 9] = [
+    let functions: [(&'static str, fn(f64) -> f64); 8] = [
         ("dg_round", f64::round_ties_even),
         ("dg_trunc", f64::trunc),
         ("dg_ceil", f64::ceil),
@@ -78,7 +93,6 @@ fn plain() -> Vec<Native> {
                 v
             }
         }),
-        ("dg_radians", f64::to_radians),
         ("dg_tanh", f64::tanh),
         ("dg_asinh", f64::asinh),
     ];
@@ -90,7 +104,7 @@ fn trigonometry() -> Vec<Native> {
     type Test = fn(f64) -> bool;
     let finite: Test = |v| !v.is_infinite();
     let unit: Test = |v| v.is_nan() || (-1.0..=1.0).contains(&v);
-    let functions: [(&'static str, fn(f64) -> f64, Test); 16] = [
+    let functions: [(&'static str, fn(f64) -> f64, Test); 15] = [
         ("dg_sin", f64::sin, finite),
         ("dg_cos", f64::cos, finite),
         ("dg_tan", f64::tan, finite),
@@ -102,7 +116,6 @@ fn trigonometry() -> Vec<Native> {
         ("dg_cosh", f64::cosh, |_| true),
         ("dg_acosh", f64::acosh, |v| v.is_nan() || v >= 1.0),
         ("dg_atanh", f64::atanh, unit),
-        ("dg_degrees", f64::to_degrees, |_| true),
         ("dg_sind", |v| degrees(v, f64::sin), finite),
         ("dg_cosd", |v| degrees(v, f64::cos), finite),
         // Scaled so that 45 degrees give 1.

@@ -80,7 +80,7 @@ fn conversions() -> Vec<Native> {
         native1::<NumericText, f64>("dg_numeric_to_float8", |a| {
             let n = Numeric::parse(a)?;
             let f = n.to_f64();
-            if f.is_infinite() && !a.contains("nfinity") {
+            if f.is_infinite() && !a.contains("nfinity") || f == 0.0 && !is_zero(a) {
                 return Err(out_of_range(&format!("\"{a}\" is out of range for type double precision")));
             }
             Ok(Some(f))
@@ -93,7 +93,7 @@ fn conversions() -> Vec<Native> {
                 "-Infinity" => f32::NEG_INFINITY,
                 _ => a.parse().map_err(Error::internal)?,
             };
-            if f.is_infinite() && !a.contains("nfinity") {
+            if f.is_infinite() && !a.contains("nfinity") || f == 0.0 && !is_zero(a) {
                 return Err(out_of_range(&format!("\"{a}\" is out of range for type real")));
             }
             Ok(Some(f))
@@ -101,6 +101,10 @@ fn conversions() -> Vec<Native> {
         native1::<f64, NumericText>("dg_float8_to_numeric", |v| text(Numeric::from_f64(v))),
         native1::<f32, NumericText>("dg_float4_to_numeric", |v| text(Numeric::from_f32(v))),
     ]
+}
+
+fn is_zero(text: &str) -> bool {
+    !text.bytes().any(|b| matches!(b, b'1'..=b'9'))
 }
 
 /// Rounds half away from zero, then checks the range.
