@@ -233,7 +233,7 @@ impl Analyzer<'_> {
                 }
             };
             let expr = match arg {
-                FunctionArgExpr::Expr(ast::Expr::Named { expr, name: marker }) if marker.value == "variadic" => {
+                FunctionArgExpr::Expr(arg @ ast::Expr::Named { expr, .. }) if is_variadic(arg) => {
                     out.variadic = true;
                     self.expr(expr)?
                 }
@@ -570,6 +570,14 @@ impl Analyzer<'_> {
 /// A call of one argument and nothing else, which may be a column's name with its row.
 fn is_plain(f: &ast::Function, list: &ast::FunctionArgumentList) -> bool {
     let plain = f.over.is_none() && f.filter.is_none() && f.within_group.is_empty() && f.null_treatment.is_none();
-    let one = matches!(list.args.as_slice(), [FunctionArg::Unnamed(FunctionArgExpr::Expr(_))]);
+    let one = match list.args.as_slice() {
+        [FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))] => !is_variadic(arg),
+        _ => false,
+    };
     plain && one && list.clauses.is_empty() && list.duplicate_treatment.is_none()
+}
+
+/// Whether an argument was written `VARIADIC array`, which the parser marks so.
+fn is_variadic(arg: &ast::Expr) -> bool {
+    matches!(arg, ast::Expr::Named { name, .. } if name.value == "variadic")
 }
