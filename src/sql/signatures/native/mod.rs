@@ -26,6 +26,7 @@ mod numeric;
 mod pattern;
 mod range;
 mod regexp;
+mod regexp_syntax;
 mod sha224;
 pub(crate) mod shape;
 mod spelling;

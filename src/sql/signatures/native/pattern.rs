@@ -10,6 +10,7 @@ use std::num::NonZeroUsize;
 use lru::LruCache;
 use regex::Regex;
 
+use super::regexp_syntax::{Options, invalid, quantifiers, translate};
 use super::*;
 use crate::engine::budget::tick;
 
@@ -123,68 +124,6 @@ pub(super) fn compiled<T>(pattern: &str, flags: &str, f: impl FnOnce(&Matcher) -
     })
 }
 
-/// What flags and embedded options say: i, c case; n, m newline-sensitive, p, w partly, s not at all; x, t expanded or not;
-/// q literal.
-#[derive(Clone, Copy, Default)]
-struct Options {
-    insensitive: bool,
-    expanded: bool,
-    literal: bool,
-    /// `.` and `[^…]` leave newlines out.
-    stops: bool,
-    /// ^ and $ match at lines.
-    lines: bool,
-}
-
-impl Options {
-    /// Takes in one letter; false if it is none of them.
-    ///
-    /// # Errors
-    /// 0A000 for one that means another syntax.
-    fn take(&mut self, letter: char) -> Result<bool> {
-        match letter {
-            'i' => self.insensitive = true,
-            'c' => self.insensitive = false,
-            'n' | 'm' => (self.stops, self.lines) = (true, true),
-            's' => (self.stops, self.lines) = (false, false),
-            'p' => (self.stops, self.lines) = (true, false),
-            'w' => (self.stops, self.lines) = (false, true),
-            'x' => self.expanded = true,
-            't' => self.expanded = false,
-            'q' => self.literal = true,
-            'b' | 'e' => return Err(Error::unsupported(format!("regular expression option \"{letter}\""))),
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    /// Reads what may stand before an expression: `***=`, `***:`, `(?…)`. Gives the rest.
-    fn take_prefix<'p>(&mut self, pattern: &'p str) -> Result<&'p str> {
-        if self.literal {
-            return Ok(pattern);
-        }
-        let mut rest = pattern;
-        if let Some(behind) = pattern.strip_prefix("***") {
-            if let Some(text) = behind.strip_prefix('=') {
-                self.literal = true;
-                return Ok(text);
-            }
-            rest = behind.strip_prefix(':').ok_or_else(|| invalid("quantifier operand invalid"))?;
-        }
-        let Some(options) = rest.strip_prefix("(?").filter(|o| o.starts_with(|c: char| c.is_ascii_alphabetic())) else {
-            return Ok(rest);
-        };
-        let wrong = || invalid("invalid embedded option");
-        let (letters, tail) = options.split_once(')').ok_or_else(wrong)?;
-        for letter in letters.chars() {
-            if !self.take(letter)? {
-                return Err(wrong());
-            }
-        }
-        Ok(tail)
-    }
-}
-
 fn compile(pattern: &str, flags: &str) -> Result<Matcher> {
     let mut options = Options::default();
     // g is the caller's.
@@ -195,8 +134,8 @@ fn compile(pattern: &str, flags: &str) -> Result<Matcher> {
         }
     }
     let pattern = options.take_prefix(pattern)?;
-    let Options { insensitive, expanded, literal, stops, lines } = options;
-    let translated = if literal { regex::escape(pattern) } else { translate(pattern, expanded, stops)? };
+    let Options { insensitive, expanded: _, literal, stops, lines } = options;
+    let translated = if literal { regex::escape(pattern) } else { translate(pattern, options)? };
     let build = |text: &str| {
         regex::RegexBuilder::new(text)
             .case_insensitive(insensitive)
@@ -212,159 +151,6 @@ fn compile(pattern: &str, flags: &str) -> Result<Matcher> {
     let to_end = if translated.contains('|') && !lazy { Some(build(&format!("(?:{translated})\\z"))?) } else { None };
     let mixed = lazy && (greedy || translated.contains('|'));
     Ok(Matcher { regex, to_end, mixed })
-}
-
-/// Whether there are quantifiers that prefer the shortest match, and ones that prefer the longest.
-fn quantifiers(pattern: &str) -> (bool, bool) {
-    let (mut lazy, mut greedy) = (false, false);
-    let mut chars = pattern.chars().peekable();
-    let mut in_class = false;
-    let mut after_open = false;
-    while let Some(c) = chars.next() {
-        let opened = std::mem::replace(&mut after_open, false);
-        match c {
-            '\\' => {
-                chars.next();
-            }
-            '[' => in_class = true,
-            ']' => in_class = false,
-            '(' if !in_class => after_open = true,
-            '?' if opened => {}
-            '*' | '+' | '?' | '}' if !in_class => {
-                if chars.peek() == Some(&'?') {
-                    chars.next();
-                    lazy = true;
-                } else {
-                    greedy = true;
-                }
-            }
-            _ => {}
-        }
-    }
-    (lazy, greedy)
-}
-
-fn invalid(why: &str) -> Error {
-    let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    Error::new(SqlState::INVALID_REGULAR_EXPRESSION, format!("invalid regular expression: {why}"))
-}
-
-/// From PostgreSQL's syntax to `regex`'s. `expanded`: white space and comments (`# …` to the end of the line) outside of
-/// brackets say nothing.
-fn translate(p: &str, expanded: bool, stops: bool) -> Result<String> {
-    let mut out = String::with_capacity(p.len() + 8);
-    let mut chars = p.chars().peekable();
-    let mut in_class = false;
-    while let Some(c) = chars.next() {
-        match c {
-            c if expanded && !in_class && c.is_whitespace() => {}
-            '#' if expanded && !in_class => while chars.next().is_some_and(|c| c != '\n') {},
-            '\\' => escape(&mut chars, &mut out)?,
-            '[' if in_class => match chars.peek() {
-                Some(':') => class(&mut chars, &mut out),
-                Some('.' | '=') => return Err(Error::unsupported("collating elements in regular expressions")),
-                // Nested sets and set operations are regex's own: not meant here.
-                _ => out.push_str("\\["),
-            },
-            '[' => {
-                in_class = true;
-                out.push('[');
-                if chars.peek() == Some(&'^') {
-                    out.push_str(if stops { "^\\n" } else { "^" });
-                    chars.next();
-                }
-                if chars.peek() == Some(&']') {
-                    out.push_str("\\]");
-                    chars.next();
-                }
-            }
-            ']' if in_class => {
-                // The end of [:alpha:] is not the end of the set.
-                in_class = out.ends_with(':') && out.rfind("[:").is_some_and(|i| !out[i + 2..].contains(']'));
-                out.push(']');
-            }
-            '&' | '~' if in_class => {
-                out.push('\\');
-                out.push(c);
-            }
-            // A brace that no digit follows is itself, as is a closing one that closes nothing.
-            '{' if !in_class && !chars.peek().is_some_and(char::is_ascii_digit) => out.push_str("\\{"),
-            '{' if !in_class => {
-                out.push('{');
-                for inner in chars.by_ref() {
-                    out.push(inner);
-                    if inner == '}' {
-                        break;
-                    }
-                }
-            }
-            '}' if !in_class => out.push_str("\\}"),
-            '(' if chars.peek() == Some(&'?') => {
-                let mut ahead = chars.clone();
-                ahead.next();
-                match ahead.next() {
-                    Some(':') => out.push('('),
-                    // (?# a comment )
-                    Some('#') => while chars.next().is_some_and(|c| c != ')') {},
-                    Some('=' | '!' | '<') => return Err(Error::unsupported("look-around in regular expressions")),
-                    _ => return Err(invalid("quantifier operand invalid")),
-                }
-            }
-            other => out.push(other),
-        }
-    }
-    Ok(out)
-}
-
-/// Behind the bracket of `[:alpha:]`: letters of every script count, which they do not in `regex`'s classes of that name.
-fn class(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, out: &mut String) {
-    let name: String = chars.clone().skip(1).take_while(|c| *c != ':').collect();
-    let of_unicode = match name.as_str() {
-        "alpha" => "\\p{Alphabetic}",
-        "alnum" => "\\p{Alphabetic}\\p{Nd}",
-        "lower" => "\\p{Lowercase}",
-        "upper" => "\\p{Uppercase}",
-        _ => return out.push('['),
-    };
-    let closed = chars.clone().nth(name.chars().count() + 2) == Some(']');
-    if !closed {
-        return out.push('[');
-    }
-    out.push_str(of_unicode);
-    chars.nth(name.chars().count() + 2);
-}
-
-fn escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, out: &mut String) -> Result<()> {
-    match chars.next() {
-        None => return Err(invalid("invalid escape \\ sequence")),
-        Some('m') => out.push_str("\\b{start}"),
-        Some('M') => out.push_str("\\b{end}"),
-        Some('y') => out.push_str("\\b"),
-        Some('Y') => out.push_str("\\B"),
-        Some('A') => out.push_str("\\A"),
-        Some('Z') => out.push_str("\\z"),
-        Some(c @ ('d' | 'w' | 's' | 'D' | 'W' | 'S' | 'n' | 't' | 'r' | 'f' | 'v' | 'a')) => {
-            out.push('\\');
-            out.push(c);
-        }
-        Some('e') => out.push_str("\\x1B"),
-        Some('u') => hex_escape(chars, 4, out)?,
-        Some('U') => hex_escape(chars, 8, out)?,
-        Some('x') => out.push_str("\\x"),
-        Some(c) if c.is_ascii_digit() => return Err(Error::unsupported("back references in regular expressions")),
-        Some(c) if c.is_ascii_alphabetic() => return Err(invalid("invalid escape \\ sequence")),
-        Some(c) => out.push_str(&regex::escape(&c.to_string())),
-    }
-    Ok(())
-}
-
-fn hex_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, digits: usize, out: &mut String) -> Result<()> {
-    let code: String = chars.by_ref().take(digits).collect();
-    if code.len() != digits || !code.chars().all(|c| c.is_ascii_hexdigit()) {
-        return Err(invalid("invalid escape \\ sequence"));
-    }
-    out.push_str(&format!("\\x{{{code}}}"));
-    Ok(())
 }
 
 /// LIKE (MatchText). Only the last `%` that was met is gone back to, for an earlier one would find nothing that this one does not:
