@@ -2,7 +2,7 @@
 
 mod query;
 
-use crate::tree::{CastHow, CteId, Expr, ExprKind, RelId, SortKey, Subscript, Window, WindowSpec};
+use crate::tree::{CastHow, CteId, Expr, ExprKind, FrameBound, RelId, SortKey, Subscript, Window, WindowSpec};
 
 /// Are the two the same? Those of subqueries are, too, whose relations have numbers of their own.
 pub(crate) fn same(a: &Expr, b: &Expr) -> bool {
@@ -145,8 +145,24 @@ impl Pairs {
         self.all(&a.partition_by, &b.partition_by)
             && a.order_by.len() == b.order_by.len()
             && a.order_by.iter().zip(&b.order_by).all(|(a, b)| self.same_key(a, b))
-            && a.frame.is_none()
-            && b.frame.is_none()
+            && match (&a.frame, &b.frame) {
+                (None, None) => true,
+                (Some(a), Some(b)) => {
+                    a.units == b.units
+                        && a.exclude == b.exclude
+                        && self.same_bound(&a.start, &b.start)
+                        && self.same_bound(&a.end, &b.end)
+                }
+                _ => false,
+            }
+    }
+
+    fn same_bound(&mut self, a: &FrameBound, b: &FrameBound) -> bool {
+        match (a, b) {
+            (FrameBound::Preceding(a), FrameBound::Preceding(b))
+            | (FrameBound::Following(a), FrameBound::Following(b)) => self.same(a, b),
+            _ => std::mem::discriminant(a) == std::mem::discriminant(b),
+        }
     }
 
     fn same_subscript(&mut self, a: &Subscript, b: &Subscript) -> bool {

@@ -7,6 +7,7 @@ use crate::types::{PgType, Phys, oid};
 
 use super::aggregate::Clauses;
 use super::array::derived;
+use super::ir::walk::has;
 use super::ir::{self, Order, Scalar, Select};
 use super::set_op::query_of;
 use super::{Lowered, Lowerer};
@@ -64,21 +65,17 @@ impl Lowerer<'_> {
             // The rows that were locked are those behind OFFSET already.
             offset = None;
         }
-        let mut body = body;
+        let (mut body, mut order_by) = (body, order_by);
+        // Sets in the target list make rows, which are counted then.
+        let counted = |body| (body, returns_sets(query));
         if query.with_ties
             && let Some(rows) = limit.take()
         {
-            if returns_sets(query) {
-                return Err(Error::unsupported("FETCH FIRST … WITH TIES with a set-returning function"));
-            }
-            self.with_ties(&mut body, &order_by, rows, offset.as_ref())?;
+            (body, order_by) = with_ties(counted(body), order_by, &columns, (rows, offset.as_ref()), self.make())?;
         }
-        let mut order_by = order_by;
         if numbered && (limit.is_some() || offset.is_some()) {
-            // Sets in the target list make rows, which are counted then.
-            let sets = returns_sets(query);
             (body, order_by) =
-                number_rows((body, sets), order_by, &columns, (limit.take(), offset.take()), self.make())?;
+                number_rows(counted(body), order_by, &columns, (limit.take(), offset.take()), self.make())?;
         }
         let lowered = ir::Query { ctes, recursive, body, order_by, limit, offset, columns };
         match &query.body {
@@ -110,27 +107,6 @@ impl Lowerer<'_> {
         };
         crate::sql::analyze::walk_query(query, 0, &mut visit)?;
         Ok(outer)
-    }
-
-    /// FETCH FIRST n ROWS WITH TIES: those that rank up to n (and what OFFSET skips).
-    fn with_ties(
-        &mut self,
-        body: &mut ir::Body,
-        orders: &[Order],
-        rows: Scalar,
-        offset: Option<&Scalar>,
-    ) -> Result<()> {
-        let ir::Body::Select(select) = body else { return Err(Error::internal("lower: WITH TIES over no select")) };
-        if select.distinct || !select.distinct_on.is_empty() || select.qualify.is_some() {
-            return Err(Error::unsupported("FETCH FIRST … WITH TIES with DISTINCT"));
-        }
-        let rank = over_order("rank", select, orders);
-        let last = match offset {
-            None => rows,
-            Some(offset) => Scalar::template("({0} + {1})", vec![rows, offset.clone()], Phys::Int8),
-        };
-        select.qualify = Some(Scalar::template("({0} <= {1})", vec![rank, last], Phys::Bool));
-        Ok(())
     }
 
     /// A set operation or VALUES with its order: over its output by name.
@@ -288,33 +264,74 @@ pub(super) fn returns_sets(query: &Query) -> bool {
     found
 }
 
+/// FETCH FIRST n ROWS WITH TIES: those that rank up to n (and what OFFSET skips).
+fn with_ties(
+    body: (ir::Body, bool),
+    orders: Vec<Order>,
+    columns: &[Phys],
+    (rows, offset): (Scalar, Option<&Scalar>),
+    alias: ir::Alias,
+) -> Result<(ir::Body, Vec<Order>)> {
+    let (mut select, orders) = countable(body, orders, columns, alias)?;
+    let rank = over_order("rank", &select, &orders);
+    let last = match offset {
+        None => rows,
+        Some(offset) => Scalar::template("({0} + {1})", vec![rows, offset.clone()], Phys::Int8),
+    };
+    select.qualify = Some(Scalar::template("({0} <= {1})", vec![rank, last], Phys::Bool));
+    Ok((ir::Body::Select(Box::new(select)), orders))
+}
+
+/// A select over whose rows a window function by their order may stand: the query itself, or one around it where DISTINCT, sets
+/// or the order's own window functions come before.
+fn countable(
+    (body, sets): (ir::Body, bool),
+    orders: Vec<Order>,
+    columns: &[Phys],
+    alias: ir::Alias,
+) -> Result<(Select, Vec<Order>)> {
+    let is_window = |node: &ir::Node| matches!(node, ir::Node::Aggregate(aggregate) if aggregate.over.is_some());
+    let ir::Body::Select(mut select) = body else { return Err(Error::internal("lower: a count of what is no select")) };
+    let windows = orders.iter().any(|order| match &order.key {
+        ir::OrderKey::Position(n) => select.targets.get(n - 1).is_some_and(|target| has(target, &is_window)),
+        ir::OrderKey::Scalar(key) => has(key, &is_window),
+    });
+    let distinct = select.distinct;
+    if !sets && !distinct && select.distinct_on.is_empty() && select.qualify.is_none() && !windows {
+        return Ok((*select, orders));
+    }
+    let mut inner = columns.to_vec();
+    // DISTINCT ON takes the first of each by the order.
+    let inside = if select.distinct_on.is_empty() { Vec::new() } else { orders.clone() };
+    let by_column = |order: Order| match order.key {
+        ir::OrderKey::Position(_) => Ok(order),
+        ir::OrderKey::Scalar(_) if distinct => Err(Error::unsupported(
+            "LIMIT that is no constant in a correlated subquery, or WITH TIES, with DISTINCT and this ORDER BY",
+        )),
+        ir::OrderKey::Scalar(key) => {
+            let column = Scalar::column(alias, ir::output_name(inner.len()), key.phys.clone());
+            inner.push(key.phys.clone());
+            select.targets.push(key);
+            Ok(Order { key: ir::OrderKey::Scalar(column), ..order })
+        }
+    };
+    let orders = orders.into_iter().map(by_column).collect::<Result<Vec<_>>>()?;
+    let targets = columns.iter().enumerate();
+    let targets = targets.map(|(i, phys)| Scalar::column(alias, ir::output_name(i), phys.clone())).collect();
+    let inner = ir::Query { order_by: inside, ..query_of(ir::Body::Select(select), inner) };
+    let from = vec![derived(inner, alias)];
+    Ok((Select { targets, from, ..Select::default() }, orders))
+}
+
 /// LIMIT and OFFSET as a condition on the number that a row has in the query's order.
 fn number_rows(
-    (body, sets): (ir::Body, bool),
+    body: (ir::Body, bool),
     orders: Vec<Order>,
     columns: &[Phys],
     (limit, offset): (Option<Scalar>, Option<Scalar>),
     alias: ir::Alias,
 ) -> Result<(ir::Body, Vec<Order>)> {
-    let plain = |s: &Select| !s.distinct && s.distinct_on.is_empty() && s.qualify.is_none();
-    let (mut select, orders) = match body {
-        ir::Body::Select(select) if !sets && plain(&select) => (*select, orders),
-        // DISTINCT comes before the numbers do: its rows are numbered from outside, in the order of their columns.
-        body => {
-            let by_column = |order: Order| match order.key {
-                ir::OrderKey::Position(_) => Ok(order),
-                ir::OrderKey::Scalar(_) => Err(Error::unsupported(
-                    "LIMIT or OFFSET that is no constant in a correlated subquery with DISTINCT or a set-returning \
-                     function and this ORDER BY",
-                )),
-            };
-            let orders = orders.into_iter().map(by_column).collect::<Result<Vec<_>>>()?;
-            let targets = columns.iter().enumerate();
-            let targets = targets.map(|(i, phys)| Scalar::column(alias, ir::output_name(i), phys.clone())).collect();
-            let from = vec![derived(query_of(body, columns.to_vec()), alias)];
-            (Select { targets, from, ..Select::default() }, orders)
-        }
-    };
+    let (mut select, orders) = countable(body, orders, columns, alias)?;
     let number = over_order("row_number", &select, &orders);
     let zero = || Scalar::number(0, Phys::Int8);
     let skipped = offset.map_or_else(zero, |o| Scalar::template("coalesce({0}, 0)", vec![o], Phys::Int8));
