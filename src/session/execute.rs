@@ -196,8 +196,7 @@ impl Session {
         // Foreign keys are checked before it is committed.
         let alone = if plan.keys.is_some() { Alone::No } else { alone };
         // What only this session sees may be written in a read-only transaction.
-        let aside = plan.before.is_empty() && plan.target.as_ref().is_some_and(|t| t.temporary);
-        if plan.writes && !aside && self.shared.state.lock().settings.transaction.read_only {
+        if plan.writes && !plan.is_aside() && self.shared.state.lock().settings.transaction.read_only {
             return Err(transaction::read_only(word(plan.command)));
         }
         // Reads outside a block need no transaction in the engine, and neither does a lone change without RETURNING:

@@ -9,8 +9,8 @@ pub use parse::{Parsed, copy_of_columns, digest, parse};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::engine::Rendered;
 use crate::engine::directory::LockMode;
+use crate::engine::{Kind, Rendered};
 use crate::error::{Error, Result};
 use crate::observe::audit::Access;
 use crate::policy::{Permit, Ways};
@@ -165,6 +165,17 @@ pub struct Plan {
     pub adds_up: bool,
     /// Why it fails whenever it is run, whatever it would read: PostgreSQL finds that out when it plans, which is not yet at Parse.
     pub doomed: Option<Box<Error>>,
+}
+
+impl Plan {
+    /// Whether only this session sees what it writes: temporary tables, and those in which steps keep rows.
+    pub fn is_aside(&self) -> bool {
+        let own = match self.permit.get().kind {
+            Kind::Command => true,
+            Kind::Rows | Kind::Change => self.target.as_ref().is_some_and(|target| target.temporary),
+        };
+        own && self.before.iter().all(Self::is_aside)
+    }
 }
 
 /// The rows of an INSERT, before they are written: what is wrong with them can be found out without an error in the engine,

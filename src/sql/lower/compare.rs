@@ -34,24 +34,27 @@ impl Lowerer<'_> {
             let keys = vec![interval_key(left), interval_key(right)];
             return Ok(Scalar::template(template!["({0} ", name, " {1})"], keys, Phys::Bool));
         }
-        if let [oid::DATE, oid::TIMESTAMPTZ] | [oid::TIMESTAMPTZ, oid::DATE] = op.args.as_slice() {
-            let moments = [left, right].map(|value| self.from_midnight(value));
-            return Ok(Scalar::template(template!["({0} ", name, " {1})"], moments.into(), Phys::Bool));
-        }
         if let Some(value) = super::datetime::compare_date(name, op, &left, &right) {
             return Ok(value);
+        }
+        if let [oid::DATE, oid::TIMESTAMPTZ | oid::TIMESTAMP] | [oid::TIMESTAMPTZ | oid::TIMESTAMP, oid::DATE] =
+            op.args.as_slice()
+        {
+            let to = op.args.iter().find(|ty| **ty != oid::DATE);
+            let moments = [left, right].map(|value| self.from_midnight(value, to == Some(&oid::TIMESTAMPTZ)));
+            return Ok(Scalar::template(template!["({0} ", name, " {1})"], moments.into(), Phys::Bool));
         }
         self.apply(op, vec![left, right], &[], PgType::new(oid::BOOL))
     }
 
-    /// A date beside a moment is its beginning. DuckDB's own cast goes by the session's zone, but what it knows of the columns'
-    /// bounds does not.
-    pub(super) fn from_midnight(&mut self, value: Scalar) -> Scalar {
-        if value.phys != Phys::Date {
-            return value;
+    /// A date beside a moment is its beginning; one that no moment reaches is beyond all of them, and less than infinity. DuckDB's
+    /// own cast goes by the session's zone, but what it knows of the columns' bounds does not.
+    pub(super) fn from_midnight(&mut self, value: Scalar, zoned: bool) -> Scalar {
+        match (&value.phys, zoned) {
+            (Phys::Date, true) => Scalar::call("dg_date_at_zone", vec![self.session_id(), value], Phys::TimestampTz),
+            (Phys::Date, false) => Scalar::call("dg_date_at", vec![value], Phys::Timestamp),
+            _ => value,
         }
-        let midnight = Scalar::call("dg_date_to_timestamp", vec![value], Phys::Timestamp);
-        Scalar::call("dg_local_to_timestamptz", vec![self.session_id(), midnight], Phys::TimestampTz)
     }
 
     fn compare_structured(&self, name: &'static str, left: Scalar, right: Scalar) -> Result<Scalar> {

@@ -44,7 +44,10 @@ impl Lowerer<'_> {
             ExprKind::Routine(r) if r.function.returns_set => self.left_out(|this| this.routine_set(r)),
             ExprKind::Routine(r) => self.left_out(|this| this.routine(r, e.ty)),
             ExprKind::SetReturning(call) => self.set_returning(call, e.ty),
-            ExprKind::Cast { arg, how, explicit } => self.cast(arg, how, *explicit, e.ty),
+            ExprKind::Cast { arg, how, explicit } => {
+                self.note_doomed(e);
+                self.cast(arg, how, *explicit, e.ty)
+            }
             ExprKind::And(parts) => self.junction(parts, true),
             ExprKind::Or(parts) => self.junction(parts, false),
             ExprKind::Not(arg) => Ok(Scalar::template("(NOT {0})", vec![self.expr(arg)?], Phys::Bool)),

@@ -135,7 +135,21 @@ fn computed(e: &Expr, depth: usize) -> Result<Option<i64>> {
     if let Some(known) = integer(e) {
         return Ok(Some(known));
     }
-    let ExprKind::Call(call) = &e.kind else { return Ok(None) };
+    let call = match &e.kind {
+        ExprKind::Call(call) => call,
+        ExprKind::Cast { arg, how: CastHow::Function(_), .. } => {
+            let Some((least, most, ty)) = bounds(e.ty.oid) else { return Ok(None) };
+            let value = match &arg.kind {
+                // Digits that are no bigint's.
+                ExprKind::Const(Value::Numeric(text)) => text.parse::<i128>().ok(),
+                _ => computed(arg, depth + 1)?.map(i128::from),
+            };
+            let Some(value) = value else { return Ok(None) };
+            let fits = i64::try_from(value).ok().filter(|value| (least..=most).contains(value));
+            return fits.map(Some).ok_or_else(|| out_of_range(ty));
+        }
+        _ => return Ok(None),
+    };
     if call.operator.is_none() {
         return Ok(None);
     }
@@ -146,12 +160,7 @@ fn computed(e: &Expr, depth: usize) -> Result<Option<i64>> {
         let both = (number(left), number(right));
         return if matches!(both, (Some(left), Some(0.0)) if left.is_finite()) { Err(by_zero()) } else { Ok(None) };
     }
-    let (least, most, ty) = match call.func.result {
-        oid::INT2 => (i64::from(i16::MIN), i64::from(i16::MAX), "smallint"),
-        oid::INT4 => (i64::from(i32::MIN), i64::from(i32::MAX), "integer"),
-        oid::INT8 => (i64::MIN, i64::MAX, "bigint"),
-        _ => return Ok(None),
-    };
+    let Some((least, most, ty)) = bounds(call.func.result) else { return Ok(None) };
     let verb = name.strip_prefix("int").unwrap_or_default().trim_start_matches(['2', '4', '8']);
     if !matches!(verb, "pl" | "mi" | "mul" | "div" | "mod") {
         return Ok(None);
@@ -167,6 +176,20 @@ fn computed(e: &Expr, depth: usize) -> Result<Option<i64>> {
     };
     match value.filter(|value| (least..=most).contains(value)) {
         Some(value) => Ok(Some(value)),
-        None => Err(Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, format!("{ty} out of range"))),
+        None => Err(out_of_range(ty)),
     }
+}
+
+/// The least and the greatest of a type of integers, and its name.
+fn bounds(ty: u32) -> Option<(i64, i64, &'static str)> {
+    Some(match ty {
+        oid::INT2 => (i64::from(i16::MIN), i64::from(i16::MAX), "smallint"),
+        oid::INT4 => (i64::from(i32::MIN), i64::from(i32::MAX), "integer"),
+        oid::INT8 => (i64::MIN, i64::MAX, "bigint"),
+        _ => return None,
+    })
+}
+
+fn out_of_range(ty: &str) -> Error {
+    Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, format!("{ty} out of range"))
 }

@@ -191,8 +191,11 @@ impl Lowerer<'_> {
         if numeric(&left.phys) || numeric(&right.phys) {
             return Ok(self.numeric_keys(left, right));
         }
-        if let (Phys::Date, Phys::TimestampTz) | (Phys::TimestampTz, Phys::Date) = (&left.phys, &right.phys) {
-            return Ok((self.from_midnight(left), self.from_midnight(right)));
+        if let (Phys::Date, other @ (Phys::TimestampTz | Phys::Timestamp))
+        | (other @ (Phys::TimestampTz | Phys::Timestamp), Phys::Date) = (&left.phys, &right.phys)
+        {
+            let zoned = *other == Phys::TimestampTz;
+            return Ok((self.from_midnight(left, zoned), self.from_midnight(right, zoned)));
         }
         let structured = |p: &Phys| matches!(p, Phys::Row(_) | Phys::List(_) | Phys::Shaped(_));
         if left.phys != right.phys && structured(&left.phys) && structured(&right.phys) {

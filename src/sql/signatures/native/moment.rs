@@ -357,6 +357,15 @@ fn zones() -> Vec<Native> {
             let east = i64::from(Zone::named(&s.time_zone)?.offset_of_local(ts.div_euclid(SECOND)));
             Ok(Value::TimestampTz(in_range(ts - east * SECOND)?))
         }),
+        session_values("dg_date_at_zone", vec![Phys::Date], Phys::TimestampTz, |s, args| {
+            let Value::Date(d) = &args[0] else { return Ok(Value::Null) };
+            let ts = date_at(*d);
+            if ts.abs() >= INFINITE - 1 {
+                return Ok(Value::TimestampTz(ts));
+            }
+            let east = i64::from(Zone::named(&s.time_zone)?.offset_of_local(ts.div_euclid(SECOND)));
+            Ok(Value::TimestampTz((ts - east * SECOND).clamp(1 - INFINITE, INFINITE - 1)))
+        }),
         // A day and a time of it (24:00 stays what it is): the offset that the zone has then.
         session_values("dg_time_to_timetz", vec![Phys::Date, Phys::Time], Phys::TimeTz, |s, args| {
             let (Value::Date(d), Value::Time(t)) = (&args[0], &args[1]) else { return Ok(Value::Null) };
@@ -433,6 +442,7 @@ fn sums() -> Vec<Native> {
                 plus(at, time, *sign).map(Value::TimestampTz)
             },
         ),
+        native1::<Date, Timestamp>("dg_date_at", |d| Ok(Some(date_at(d)))),
         native1::<Date, Timestamp>("dg_date_to_timestamp", |d| date_to_timestamp(d).map(Some)),
         session_values("dg_age_tz", vec![Phys::TimestampTz, Phys::TimestampTz], Phys::Interval, |s, args| {
             let (Value::TimestampTz(a), Value::TimestampTz(b)) = (&args[0], &args[1]) else { return Ok(Value::Null) };
@@ -456,6 +466,15 @@ fn date_to_timestamp(d: i32) -> Result<i64> {
             ts.ok_or_else(|| Error::new(SqlState::DATETIME_FIELD_OVERFLOW, "date out of range for timestamp"))
         }
         _ => Err(Error::new(SqlState::DATETIME_FIELD_OVERFLOW, "date out of range for timestamp")),
+    }
+}
+
+/// Where a date stands among timestamps (date2timestamp_opt_overflow): beyond the last of them, but not infinite, if it is none.
+fn date_at(d: i32) -> i64 {
+    match d {
+        i32::MAX => INFINITE,
+        d if d == -i32::MAX => -INFINITE,
+        d => i64::from(d).saturating_mul(DAY).clamp(1 - INFINITE, INFINITE - 1),
     }
 }
 
