@@ -128,6 +128,14 @@ impl Snapshot {
         found
     }
 
+    /// The range types over a type, in the order in which they were made.
+    pub fn ranges_over(&self, ty: Oid) -> Vec<&Arc<UserType>> {
+        let over = |range: &&Arc<UserType>| matches!(range.kind, UserTypeKind::Range { subtype, .. } if subtype == ty);
+        let mut found: Vec<_> = self.types.values().filter(over).collect();
+        found.sort_by_key(|range| range.oid);
+        found
+    }
+
     /// What a user's range type or multirange type is over, and whether it is the multirange.
     fn range_of(&self, ty: &UserType) -> Option<(RangeType, bool)> {
         match &ty.kind {

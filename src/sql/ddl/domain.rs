@@ -1,10 +1,12 @@
 //! CREATE DOMAIN and ALTER DOMAIN.
 
+use std::sync::Arc;
+
 use super::planner::{Planner, no_namespace};
 use super::{Step, pipeline};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::bootstrap::TEMPORARY;
-use crate::registry::{Name, UserType, UserTypeKind, expression, names};
+use crate::registry::{Name, Relation, UserType, UserTypeKind, expression, names};
 use crate::tree::{AlterDomain, NewDomain};
 
 impl Planner<'_> {
@@ -119,10 +121,16 @@ impl Planner<'_> {
 
     /// The values that are stored already must be the domain's.
     fn verify_domain(&mut self, oid: crate::types::Oid, holds: &Holds) -> Result<()> {
-        for (table, column) in self.columns_carried_by(&[oid]) {
-            if !table.kind.is_stored() {
-                continue;
-            }
+        let (carried, name) =
+            (self.domains_up_from(&[oid]), self.after.user_type_by_oid(oid).map(|ty| ty.name.clone()));
+        let stored = |users: Vec<(Arc<Relation>, Name)>| users.into_iter().filter(|(table, _)| table.kind.is_stored());
+        // Inside of other values PostgreSQL does not look, either.
+        if let Some((table, column)) = stored(self.columns_of_type(&self.types_around(&carried))).next() {
+            let name = name.as_deref().unwrap_or_default();
+            let message = format!("cannot alter type \"{name}\" because column \"{}.{column}\" uses it", table.name);
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        for (table, column) in stored(self.columns_of_type(&carried)) {
             let quoted = expression::quote(&column);
             let (condition, error) = match holds {
                 Holds::NotNull => {

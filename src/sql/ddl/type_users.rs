@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::alter::word;
 use super::planner::Planner;
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Name, Relation};
+use crate::registry::{Name, Relation, UserTypeKind};
 use crate::tree::DropBehavior;
 use crate::types::Oid;
 
@@ -44,22 +44,61 @@ impl Planner<'_> {
             lines.push(format!("type {} depends on type {name}", domain.name));
             lines.extend(self.users_of_type([domain.oid, domain.array_oid], &domain.name, going));
         }
+        for range in self.after.ranges_over(plain).into_iter().filter(|r| !going.contains(&r.oid)) {
+            lines.push(format!("type {} depends on type {name}", range.name));
+            lines.extend(self.users_of_type([range.oid, range.array_oid], &range.name, going));
+        }
         lines.extend(columns(array, format!("{name}[]")));
         lines.extend(columns(plain, name.to_string()));
         lines.extend(texts.map(|user| format!("{user} depends on type {name}")));
         lines
     }
 
-    /// As [`Self::columns_of_type`], with those of domains over these types.
-    pub fn columns_carried_by(&self, types: &[Oid]) -> Vec<(Arc<Relation>, Name)> {
+    /// The types with domains over them, those over these, and so on.
+    pub fn domains_up_from(&self, types: &[Oid]) -> Vec<Oid> {
         let mut all = types.to_vec();
         let mut from = 0;
         while from < all.len() {
             let over = self.after.domains_over(&all[from..]);
             from = all.len();
-            all.extend(over.iter().flat_map(|d| [d.oid, d.array_oid]));
+            all.extend(over.iter().map(|domain| domain.oid));
         }
-        self.columns_of_type(&all)
+        all
+    }
+
+    /// The types in whose values those of these types may stand: arrays, ranges, composite types, domains over such.
+    pub fn types_around(&self, types: &[Oid]) -> Vec<Oid> {
+        let mut all = types.to_vec();
+        let mut from = 0;
+        while let Some(ty) = all.get(from).copied() {
+            from += 1;
+            let mut over = Vec::new();
+            if let Some(known) = self.after.user_type_by_oid(ty) {
+                over.push(known.array_oid);
+            } else if let Some(relation) = self.after.relation_of_row(ty) {
+                over.push(relation.row_array_type);
+            }
+            over.extend(self.after.domains_over(&[ty]).iter().map(|domain| domain.oid));
+            for range in self.after.ranges_over(ty) {
+                over.push(range.oid);
+                if let UserTypeKind::Range { multirange, .. } = range.kind {
+                    over.push(multirange);
+                }
+            }
+            let composites = self.after.relations.values().filter(|r| r.columns.iter().any(|c| c.ty.oid == ty));
+            over.extend(composites.map(|composite| composite.row_type));
+            over.retain(|ty| *ty != 0 && !all.contains(ty));
+            all.extend(over);
+        }
+        all.retain(|ty| !types.contains(ty));
+        all
+    }
+
+    /// The columns in which values of a type stand, by themselves or inside of others.
+    pub fn columns_that_hold(&self, ty: Oid) -> Vec<(Arc<Relation>, Name)> {
+        let mut types = self.types_around(&[ty]);
+        types.push(ty);
+        self.columns_of_type(&types)
     }
 
     /// The stored columns with one of these types.

@@ -157,7 +157,7 @@ impl Planner<'_> {
             let message = format!("enum label \"{to}\" already exists");
             return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
         }
-        if !self.columns_carried_by(&[ty.oid, ty.array_oid]).is_empty() {
+        if !self.columns_that_hold(ty.oid).is_empty() {
             return Err(Error::unsupported("RENAME VALUE of an enum that columns have")
                 .hint("Add the new value, update the rows, and leave the old value unused."));
         }
@@ -170,7 +170,7 @@ impl Planner<'_> {
     /// New labels for an enum: every table with a column of it is made anew, since DuckDB's type has the labels inside.
     pub fn set_labels(&mut self, mut ty: UserType, labels: Vec<Name>) -> Result<()> {
         let mut tables: Vec<_> =
-            self.columns_carried_by(&[ty.oid, ty.array_oid]).into_iter().map(|(table, _)| table).collect();
+            self.columns_that_hold(ty.oid).into_iter().map(|(table, _)| table).collect();
         tables.dedup_by_key(|t| t.oid);
         ty.kind = UserTypeKind::Enum { labels: labels.into() };
         self.change(Change::PutType(std::sync::Arc::new(ty)));

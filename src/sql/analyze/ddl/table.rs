@@ -39,6 +39,23 @@ impl Analyzer<'_> {
             let message = "ON COMMIT can only be used on temporary tables";
             return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
         }
+        if create.if_not_exists && create.query.is_none() && self.ctx.snapshot.relation(&namespace, &name).is_some() {
+            // Nothing else of it is looked at.
+            let unlogged = self.parsed.extras.unlogged;
+            let (columns, constraints, partitioning) = Default::default();
+            let table = NewTable {
+                namespace,
+                name,
+                temporary,
+                unlogged,
+                columns,
+                constraints,
+                on_commit,
+                partitioning,
+                options,
+            };
+            return Ok(Ddl::CreateTable { table, if_not_exists: true, like: Vec::new() });
+        }
         if let Some(query) = &create.query {
             if create.columns.iter().any(|c| c.data_type != DataType::Unspecified) || !create.constraints.is_empty() {
                 return Err(Error::syntax("CREATE TABLE AS takes column names only"));
