@@ -52,7 +52,7 @@ pub struct Context {
     pub check_bodies: bool,
     /// What the session is kept from.
     pub ways: Ways,
-    /// Rules hide rows from the statement: what can fail must not run on these (see `lower/hold.rs`).
+    /// Rules hide rows from the statement: what can fail must not run on these (see `lower/steer/hold.rs`).
     pub held: bool,
     /// An INSERT of a few rows is to have a [`Probe`].
     pub probed: bool,

@@ -169,8 +169,7 @@ impl Planner<'_> {
 
     /// New labels for an enum: every table with a column of it is made anew, since DuckDB's type has the labels inside.
     pub fn set_labels(&mut self, mut ty: UserType, labels: Vec<Name>) -> Result<()> {
-        let mut tables: Vec<_> =
-            self.columns_that_hold(ty.oid).into_iter().map(|(table, _)| table).collect();
+        let mut tables: Vec<_> = self.columns_that_hold(ty.oid).into_iter().map(|(table, _)| table).collect();
         tables.dedup_by_key(|t| t.oid);
         ty.kind = UserTypeKind::Enum { labels: labels.into() };
         self.change(Change::PutType(std::sync::Arc::new(ty)));

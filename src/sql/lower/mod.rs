@@ -1,84 +1,15 @@
 //! Lowering: PostgreSQL's meaning, said with what DuckDB has. One construct a file; the result is printed by `sql::render`.
 
 pub mod ir;
-mod json;
 #[cfg(test)]
 mod tests;
 
-mod aggregate;
-mod any_all;
-mod arms;
-mod array;
-mod array_search;
-mod beside;
-mod blanks;
-mod call;
-mod cast;
-mod catalog_order;
-mod check;
-mod compare;
-mod conflict;
-mod constant;
-mod copy;
-mod datetime;
-mod delete;
-mod distinct;
-mod drawn_rows;
-mod expr;
-mod factor;
-mod fold;
-mod from;
-mod function;
-mod group;
-mod hold;
-mod hstore;
-mod insert;
-mod intervals;
-mod joined_queries;
-mod keys_below;
-mod lambdas;
-mod lateral_order;
-mod left_to_right;
-mod levels;
-mod lift;
-mod limit;
-mod locks;
-mod longest;
-mod merge;
-mod nesting;
-mod numeric;
-mod once;
-mod one_sided;
-mod order;
-mod ordered_set;
-mod output;
+mod change;
+mod lock;
 mod over_row;
-mod own_rows;
-mod partition;
-mod point;
-mod postpone;
-mod presence;
-mod put;
 mod query;
-mod raise;
-mod range;
-mod record;
-mod routine;
-mod row;
-mod row_locks;
-mod rules;
-mod select;
-mod set_op;
-mod settled;
-mod shaped;
-mod shaped_call;
-mod staged;
-mod steps;
-mod unused;
-mod update;
-pub(crate) mod upsert;
-mod upserted;
-mod window;
+mod steer;
+mod value;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -88,11 +19,12 @@ use crate::registry::Relation;
 use crate::sql::{Command, Context, Depends, KeptRows, LockCall, ParamSource, RowKey};
 use crate::tree::{self, CteId, Field, RelId, SessionValue};
 use crate::types::{self, Oid, PgType, Phys, RowTypes};
+pub use change::steps::Step;
+pub(crate) use change::upsert::FIRST_OF_KEYS;
 use ir::{Alias, Node, Scalar};
+pub use lock::point::keyed;
+pub use lock::row_locks::{Changed, LIST_WIDTH, RowLocks};
 pub use over_row::over_row;
-pub use point::keyed;
-pub use row_locks::{Changed, LIST_WIDTH, RowLocks};
-pub use steps::Step;
 
 /// A statement as DuckDB is to be asked, with what the session needs to run it and to describe its result.
 #[derive(Debug, Clone)]
@@ -171,12 +103,12 @@ pub fn lower_to_explain(
 
 fn lower_as(statement: &tree::Statement, cx: &Context, decimals: Decimals, keyed: bool) -> Result<Lowered> {
     if let tree::Statement::Query(query) = statement
-        && let Some(query) = unused::without_unused(query)?
+        && let Some(query) = steer::unused::without_unused(query)?
     {
         return lower_placed(&tree::Statement::Query(Box::new(query)), cx, decimals, keyed);
     }
-    if partition::writes_to_one(statement)
-        && let Some(placed) = partition::placed(statement, cx)?
+    if query::partition::writes_to_one(statement)
+        && let Some(placed) = query::partition::placed(statement, cx)?
     {
         return lower_placed(&placed, cx, decimals, keyed);
     }
@@ -185,7 +117,7 @@ fn lower_as(statement: &tree::Statement, cx: &Context, decimals: Decimals, keyed
 
 /// Lowers a statement whose targets are tables of the engine's.
 fn lower_placed(statement: &tree::Statement, cx: &Context, decimals: Decimals, keyed: bool) -> Result<Lowered> {
-    drawn_rows::returning_asks(statement)?;
+    steer::drawn_rows::returning_asks(statement)?;
     finished(lower_by_kind(statement, cx, decimals, keyed)?)
 }
 
@@ -193,35 +125,35 @@ fn lower_placed(statement: &tree::Statement, cx: &Context, decimals: Decimals, k
 fn finished(mut lowered: Lowered) -> Result<Lowered> {
     // What reads catalogs is one of those.
     if lowered.depends.elusive {
-        catalog_order::ordered(&mut lowered.statement);
+        steer::catalog_order::ordered(&mut lowered.statement);
     }
     for statement in lowered.before.iter_mut().map(|step| &mut step.statement).chain([&mut lowered.statement]) {
         if !lowered.depends.elusive {
-            beside::unnested(statement);
+            steer::beside::unnested(statement);
         }
-        lateral_order::ordered(statement);
-        own_rows::kept_apart(statement)?;
-        intervals::told_apart(statement);
-        drawn_rows::row_by_row(statement)?;
-        once::drawn_once(statement)?;
-        lambdas::own_columns(statement)?;
-        nesting::bounded(statement)?;
+        steer::lateral_order::ordered(statement);
+        steer::own_rows::kept_apart(statement)?;
+        steer::intervals::told_apart(statement);
+        steer::drawn_rows::row_by_row(statement)?;
+        steer::once::drawn_once(statement)?;
+        steer::lambdas::own_columns(statement)?;
+        steer::nesting::bounded(statement)?;
     }
     Ok(lowered)
 }
 
 fn lower_by_kind(statement: &tree::Statement, cx: &Context, decimals: Decimals, keyed: bool) -> Result<Lowered> {
     let mut lowerer = Lowerer::new(cx, decimals);
-    let steps = staged::wanted(statement, || Lowerer::new(cx, decimals).takes_more(statement, keyed))?;
+    let steps = change::staged::wanted(statement, || Lowerer::new(cx, decimals).takes_more(statement, keyed))?;
     lowerer.taped = steps || !matches!(statement, tree::Statement::Query(_));
-    lowerer.to_lock = row_locks::changed_by(statement, cx, decimals);
+    lowerer.to_lock = lock::row_locks::changed_by(statement, cx, decimals);
     if steps {
         return lowerer.stepwise(statement);
     }
     match statement {
         tree::Statement::Query(query) => {
             let lowered = lowerer.top_query(query)?;
-            let locks = if lowered.once { locks::asked_for(statement) } else { Vec::new() };
+            let locks = if lowered.once { lock::locks::asked_for(statement) } else { Vec::new() };
             Ok(Lowered { locks, ..lowered })
         }
         tree::Statement::Insert(insert) => lowerer.insert(insert),
@@ -239,7 +171,7 @@ fn lower_by_kind(statement: &tree::Statement, cx: &Context, decimals: Decimals, 
 pub fn lower_for_table(query: &tree::Query, cx: &Context, decimals: Decimals) -> Result<Lowered> {
     let mut lowerer = Lowerer::new(cx, decimals);
     lowerer.taped = true;
-    let without = unused::without_unused(query)?;
+    let without = steer::unused::without_unused(query)?;
     finished(lowerer.table_query(without.as_ref().unwrap_or(query))?)
 }
 
@@ -329,9 +261,9 @@ struct Lowerer<'a> {
     /// The grouping expressions of those selects, for GROUPING().
     grouping: Vec<Vec<Scalar>>,
     /// Grouping expressions of those selects that a select below computes.
-    keys: Vec<Vec<keys_below::Key>>,
+    keys: Vec<Vec<query::keys_below::Key>>,
     /// Relations that an outer join may extend with NULLs.
-    nullable: HashMap<RelId, presence::Presence>,
+    nullable: HashMap<RelId, steer::presence::Presence>,
     /// Those of them that are to get a column which says whether there was a row.
     wanted: Vec<Alias>,
     writes: bool,
@@ -349,20 +281,20 @@ struct Lowerer<'a> {
     /// Calls of users' functions whose bodies are queries, by function and arguments.
     routines: HashMap<String, Scalar>,
     /// The selects around what is lowered, innermost last.
-    levels: Vec<levels::Level>,
+    levels: Vec<steer::levels::Level>,
     /// How many of them there were when the arguments of a call came in the place of its parameters.
     given_at: HashMap<RelId, usize>,
     /// What must hold where the expression that is lowered is computed, as far as its subqueries have to know.
     arms: Vec<Scalar>,
-    guarded: Vec<arms::Guarded>,
-    to_lock: row_locks::ToLock,
+    guarded: Vec<steer::arms::Guarded>,
+    to_lock: lock::row_locks::ToLock,
     /// See [`crate::sql::Plan::upserts`].
     upserts: BTreeSet<Oid>,
     /// It only finds rows that are to be locked, out of the statement around.
     finds: bool,
     /// Queries in FROM that are to say which row of a table each of theirs is, and how they say it: its number, its key.
     telling: HashMap<RelId, Vec<Scalar>>,
-    planned: fold::Planned,
+    planned: value::fold::Planned,
 }
 
 impl<'a> Lowerer<'a> {
@@ -394,11 +326,11 @@ impl<'a> Lowerer<'a> {
             given_at: HashMap::new(),
             arms: Vec::new(),
             guarded: Vec::new(),
-            to_lock: row_locks::ToLock::default(),
+            to_lock: lock::row_locks::ToLock::default(),
             upserts: BTreeSet::new(),
             finds: false,
             telling: HashMap::new(),
-            planned: fold::Planned::default(),
+            planned: value::fold::Planned::default(),
         }
     }
 
@@ -450,7 +382,7 @@ impl<'a> Lowerer<'a> {
         let depends = self.depends;
         let (once, locks, params) = (self.once, Vec::new(), self.params);
         let keys = None;
-        let row_locks::ToLock { rows: row_locks, changed: changes, added, .. } = self.to_lock;
+        let lock::row_locks::ToLock { rows: row_locks, changed: changes, added, .. } = self.to_lock;
         Lowered {
             statement,
             params,

@@ -113,7 +113,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("regr_intercept(float8,float8)", Aggregate("dg_regr_intercept")),
     ("corr(float8,float8)", Aggregate("dg_corr")),
     ("regr_count(float8,float8)", Aggregate("regr_count")),
-    // Ordered-set and hypothetical-set aggregates are lower/ordered_set.rs'.
+    // Ordered-set and hypothetical-set aggregates are lower/query/ordered_set.rs'.
     ("percentile_cont(float8,float8)", Special),
     ("percentile_cont(float8,interval)", Special),
     ("percentile_cont(_float8,float8)", Special),

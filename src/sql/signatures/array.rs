@@ -35,7 +35,7 @@ pub(super) const ENTRIES: &[Line] = &[
         ),
     ),
     ("arrayoverlap(anyarray,anyarray)", Template("list_has_any({0}, {1})")),
-    // lower/array_search.rs
+    // lower/value/array_search.rs
     ("array_position(anycompatiblearray,anycompatible)", Special),
     ("array_position(anycompatiblearray,anycompatible,int4)", Special),
     ("array_positions(anycompatiblearray,anycompatible)", Special),

@@ -1,4 +1,4 @@
-//! Ranges and multiranges: sets of values, over the bytes that carry them (lower/range.rs).
+//! Ranges and multiranges: sets of values, over the bytes that carry them (lower/value/range.rs).
 
 use super::{How::*, Line};
 

@@ -1,11 +1,11 @@
-//! Which of an INSERT's rows go in where ON CONFLICT DO NOTHING stands: `sql::lower::upsert`.
+//! Which of an INSERT's rows go in where ON CONFLICT DO NOTHING stands: `sql::lower::change::upsert`.
 
 use std::collections::HashSet;
 
 use crate::engine::Native;
 use crate::engine::vector::native_values;
 use crate::error::{Error, Result};
-use crate::sql::lower::upsert::FIRST_OF_KEYS;
+use crate::sql::lower::FIRST_OF_KEYS;
 use crate::types::{ArrayValue, Phys, Value, oid};
 
 pub(super) fn natives() -> Vec<Native> {

@@ -1,0 +1,300 @@
+//! CHECK constraints and domains: what DuckDB's tables do not hold is checked on what is written.
+//!
+//! `CHECK (a > 0)` → the first value written becomes `CASE WHEN NOT (a > 0) THEN CAST(error('DG␁23514…') AS …) ELSE value END`:
+//! a projection, so that only rows that are really written can fail.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result, SqlState};
+use crate::policy;
+use crate::registry::{self, ConstraintKind, UserTypeKind};
+use crate::sql::analyze::{self, Stored};
+use crate::sql::compile;
+
+use crate::sql::lower::Lowerer;
+use crate::sql::lower::ir::{Node, Scalar};
+use crate::tree::{RelColumn, RelId, Relation};
+use crate::types::{Oid, PgType, Phys};
+
+/// A test that must not be true, and the error if it is.
+pub(crate) type Guard = (Scalar, Error);
+
+/// Puts guards in front of the first value. `row` is the text of the whole row, for the detail of a broken CHECK or NOT NULL.
+pub(crate) fn guard_first(values: &mut [Scalar], guards: Vec<Guard>, row: Option<&Scalar>) {
+    let Some(first) = values.first_mut() else { return };
+    if guards.is_empty() {
+        return;
+    }
+    let phys = first.phys.clone();
+    let raised = |error: Error| match row {
+        Some(row) if shows_row(&error) => {
+            crate::sql::lower::value::raise::raise_with(&of_row(error), row.clone(), &phys)
+        }
+        _ => crate::sql::lower::value::raise::raise(&error, &phys),
+    };
+    let whens = guards.into_iter().map(|(test, error)| (test, raised(error))).collect();
+    let value = std::mem::replace(first, Scalar::bool(true));
+    *first = Scalar::new(Node::Case { whens, otherwise: Some(Box::new(value)) }, phys);
+}
+
+/// What [`guard_first`] would raise, as a text; NULL if nothing.
+pub(crate) fn first_broken(guards: Vec<Guard>, row: Option<&Scalar>) -> Scalar {
+    let told = |error: Error| match row {
+        Some(row) if shows_row(&error) => crate::sql::lower::value::raise::told_with(&of_row(error), row.clone()),
+        _ => crate::sql::lower::value::raise::told(&error),
+    };
+    let whens: Vec<_> = guards.into_iter().map(|(test, error)| (test, told(error))).collect();
+    match whens.is_empty() {
+        true => Scalar::null(Phys::Text),
+        false => Scalar::new(Node::Case { whens, otherwise: None }, Phys::Text),
+    }
+}
+
+fn shows_row(error: &Error) -> bool {
+    matches!(error.code(), SqlState::CHECK_VIOLATION | SqlState::NOT_NULL_VIOLATION)
+}
+
+fn of_row(error: Error) -> Error {
+    error.detail(format!("Failing row contains {}.", crate::sql::lower::value::raise::VALUE))
+}
+
+impl Lowerer<'_> {
+    /// The guards of a table's CHECK constraints over a new row.
+    pub(crate) fn check_guards(
+        &mut self,
+        def: &Arc<registry::Relation>,
+        target: &Relation,
+        value_of: &dyn Fn(u16) -> Option<Scalar>,
+    ) -> Result<Vec<Guard>> {
+        self.check_guards_on(def, target, value_of, None)
+    }
+
+    /// As [`Self::check_guards`]; with `touched`, only of those that read one of these columns.
+    pub(crate) fn check_guards_on(
+        &mut self,
+        def: &Arc<registry::Relation>,
+        target: &Relation,
+        value_of: &dyn Fn(u16) -> Option<Scalar>,
+        touched: Option<&[u16]>,
+    ) -> Result<Vec<Guard>> {
+        let mut checks: Vec<(&registry::Name, &str, &[i16])> = def
+            .constraints
+            .iter()
+            .filter_map(|c| match &c.kind {
+                ConstraintKind::Check { expression, columns } => {
+                    Some((&c.name, expression.as_str(), columns.as_slice()))
+                }
+                ConstraintKind::PrimaryKey { .. }
+                | ConstraintKind::Unique { .. }
+                | ConstraintKind::ForeignKey { .. } => None,
+            })
+            .collect();
+        let only = touched;
+        if let Some(touched) = touched {
+            let touched: Vec<i16> =
+                touched.iter().filter_map(|i| target.columns.get(usize::from(*i))).map(|c| c.attnum).collect();
+            checks.retain(|(_, _, columns)| columns.iter().any(|c| touched.contains(c)));
+        }
+        // PostgreSQL checks them in the order of their names.
+        checks.sort();
+        let mut guards = Vec::with_capacity(checks.len());
+        for (name, text, _) in checks {
+            let values: Vec<Option<Scalar>> = (0..target.columns.len()).map(|i| value_of(i as u16)).collect();
+            let holds = self.check_expression(text, &def.name, &target.columns, values)?;
+            let message = format!("new row for relation \"{}\" violates check constraint \"{name}\"", def.name);
+            let error =
+                Error::new(SqlState::CHECK_VIOLATION, message).table(&*def.namespace, &*def.name).constraint(&**name);
+            guards.push((Scalar::template("(NOT {0})", vec![holds], Phys::Bool), error));
+        }
+        guards.extend(self.partition_guards(def, target, value_of, only)?);
+        Ok(guards)
+    }
+
+    /// The guards of NOT NULL columns over a new row, but those of which `never` knows better.
+    pub(crate) fn not_null_guards(
+        def: &Arc<registry::Relation>,
+        target: &Relation,
+        value_of: &dyn Fn(u16) -> Option<Scalar>,
+        never: &dyn Fn(u16) -> bool,
+    ) -> Vec<Guard> {
+        let mut guards = Vec::new();
+        for (index, column) in target.columns.iter().enumerate() {
+            let index = index as u16;
+            if column.attnum <= 0 || never(index) || def.column_by_num(column.attnum).is_none_or(|c| !c.not_null) {
+                continue;
+            }
+            let message = format!(
+                "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
+                column.name, def.name
+            );
+            let error = Error::new(SqlState::NOT_NULL_VIOLATION, message)
+                .table(&*def.namespace, &*def.name)
+                .column(&*column.name);
+            let test = value_of(index).map_or_else(|| Scalar::bool(true), Scalar::is_null);
+            guards.push((test, error));
+        }
+        // DuckDB holds them anyhow: these are here for the detail, which must not cost wide tables their speed.
+        if guards.len() * target.columns.len() > MAX_NOT_NULL {
+            guards.clear();
+        }
+        guards
+    }
+
+    /// A new row as PostgreSQL's details show it (ExecBuildSlotValueDescription): `(1, x, null)`, or `(a, b) = (1, x)` with
+    /// what the role gave itself (`written`) or may read, if it may not read all. None if that is nothing, if a column's
+    /// type has no text here, or if there are too many columns to repeat them for each of so many constraints.
+    pub(crate) fn row_text(
+        &mut self,
+        def: &registry::Relation,
+        target: &Relation,
+        value_of: &dyn Fn(u16) -> Option<Scalar>,
+        written: &[u16],
+        guards: usize,
+    ) -> Option<Scalar> {
+        let (snapshot, role) = (self.cx.snapshot.clone(), self.cx.reader());
+        if !snapshot.shows_values(role, def) {
+            return None;
+        }
+        let select = registry::Privileges::SELECT;
+        let all = snapshot.relation_privileges(role, def).contains(select);
+        let may = |index: u16, column: &RelColumn| {
+            let readable = || {
+                let column = def.column_by_num(column.attnum);
+                column.is_some_and(|c| snapshot.column_privileges(role, def, c).contains(select))
+            };
+            // What is written on another's behalf is nothing that who is told has given.
+            let given = self.cx.told.is_none() && written.contains(&index);
+            column.attnum > 0 && (all || given || readable())
+        };
+        let columns = target.columns.iter().enumerate().map(|(i, c)| (i as u16, c));
+        let columns: Vec<(u16, &RelColumn)> = columns.filter(|(index, c)| may(*index, c)).collect();
+        if columns.is_empty() || columns.len() * guards > MAX_SHOWN {
+            return None;
+        }
+        let mut shown = vec![Scalar::literal(", ", Phys::Text)];
+        for (index, column) in &columns {
+            let Some(value) = value_of(*index) else {
+                shown.push(Scalar::literal("null", Phys::Text));
+                continue;
+            };
+            let text = self.output(value, column.ty).ok()?;
+            let text = Scalar::template(SHOWN, vec![text], Phys::Text);
+            shown.push(text);
+        }
+        let names: Vec<&str> = columns.iter().map(|(_, c)| &*c.name).collect();
+        let before = if all { "(".to_owned() } else { format!("({}) = (", names.join(", ")) };
+        let values = Scalar::call("concat_ws", shown, Phys::Text);
+        let parts = vec![Scalar::literal(before, Phys::Text), values];
+        Some(Scalar::template("({0} || {1} || ')')", parts, Phys::Text))
+    }
+
+    /// An expression in PostgreSQL's text over `columns`, for which `values` stand.
+    pub(crate) fn check_expression(
+        &mut self,
+        text: &str,
+        alias: &str,
+        columns: &[RelColumn],
+        values: Vec<Option<Scalar>>,
+    ) -> Result<Scalar> {
+        self.stored_expression((text, Stored::Check), alias, columns, values)
+    }
+
+    pub(crate) fn stored_expression(
+        &mut self,
+        (text, kind): (&str, Stored),
+        alias: &str,
+        columns: &[RelColumn],
+        values: Vec<Option<Scalar>>,
+    ) -> Result<Scalar> {
+        self.made += 1;
+        let rel = RelId(CHECK_RELATIONS + self.made);
+        let e = analyze::expression(text, kind, (alias, rel), columns, self.cx)?;
+        let permit = policy::check_expression(e, &compile::authority(self.cx))?;
+        if values.iter().flatten().any(|v| v.weight().1) {
+            return Err(Error::unsupported("a volatile value for a column with a CHECK constraint"));
+        }
+        self.substitutes.insert(rel, values);
+        let value = self.left_out(|this| this.expr(permit.get()));
+        self.substitutes.remove(&rel);
+        value
+    }
+
+    /// To a domain, its NOT NULL and checks apply; from it, the value is of the base type already.
+    pub(crate) fn domain(&mut self, value: Scalar, domain: Oid, _from: PgType, ty: PgType) -> Result<Scalar> {
+        let known = self.cx.snapshot.user_type_by_oid(domain).cloned();
+        let Some(known) = known.filter(|t| matches!(t.kind, UserTypeKind::Domain { .. })) else {
+            return Err(Error::internal(format!("lower: type {domain} is no domain")));
+        };
+        let Conditions { not_null, checks } = Conditions::of(&self.cx.snapshot, domain);
+        if ty.oid != domain || (!not_null && checks.is_empty()) {
+            return Ok(value);
+        }
+        let (namespace, name) = (known.namespace.clone(), known.name.clone());
+        let of_domain = |mut error: Error| {
+            error.report_mut().schema = Some(namespace.to_string());
+            error.report_mut().data_type = Some(name.to_string());
+            error
+        };
+        let shown = crate::types::name::format_type(PgType::new(domain), &self.cx.seen());
+        let value = self.settle(value);
+        self.bind_once(value, |this, value| {
+            let mut guards: Vec<Guard> = Vec::new();
+            if not_null {
+                let error =
+                    Error::new(SqlState::NOT_NULL_VIOLATION, format!("domain {shown} does not allow null values"));
+                guards.push((value.clone().is_null(), of_domain(error)));
+            }
+            for (base, check, text) in &checks {
+                let column = RelColumn { name: "value".into(), ty: *base, attnum: 0 };
+                let columns = std::slice::from_ref(&column);
+                let holds = this.check_expression(text, "value", columns, vec![Some(value.clone())])?;
+                let message = format!("value for domain {shown} violates check constraint \"{check}\"");
+                let error = of_domain(Error::new(SqlState::CHECK_VIOLATION, message).constraint(&**check));
+                guards.push((Scalar::template("(NOT {0})", vec![holds], Phys::Bool), error));
+            }
+            let mut values = [value];
+            guard_first(&mut values, guards, None);
+            let [value] = values;
+            Ok(value)
+        })
+    }
+}
+
+/// What the values of a domain must be, the conditions of the domains under it included.
+struct Conditions {
+    not_null: bool,
+    /// The type of VALUE, the constraint's name and its expression, in the order in which PostgreSQL asks them: the innermost
+    /// domain's first, those of one domain by their names.
+    checks: Vec<(PgType, registry::Name, String)>,
+}
+
+impl Conditions {
+    fn of(snapshot: &registry::Snapshot, domain: Oid) -> Self {
+        match snapshot.user_type_by_oid(domain).filter(|t| t.oid == domain).map(|t| &t.kind) {
+            Some(UserTypeKind::Domain { base, not_null, default: _, checks }) => {
+                let mut all = Self::of(snapshot, base.oid);
+                all.not_null |= not_null;
+                let mut own: Vec<_> = checks.iter().map(|(name, text)| (*base, name.clone(), text.clone())).collect();
+                own.sort_by(|a, b| a.1.cmp(&b.1));
+                all.checks.extend(own);
+                all
+            }
+            Some(UserTypeKind::Enum { .. } | UserTypeKind::Range { .. } | UserTypeKind::Multirange { .. }) | None => {
+                Self { not_null: false, checks: Vec::new() }
+            }
+        }
+    }
+}
+
+/// How many texts of columns a statement may have for its errors' details.
+const MAX_SHOWN: usize = 256;
+
+/// As [`MAX_SHOWN`], for columns that are NOT NULL.
+const MAX_NOT_NULL: usize = 64;
+
+/// A value in a detail: cut at 64 characters, and without the separator of encoded errors.
+const SHOWN: &str =
+    "coalesce(replace(CASE WHEN length({0}) > 64 THEN left({0}, 64) || '...' ELSE {0} END, chr(1), ' '), 'null')";
+
+/// Relation ids from here on stand for rows that are checked.
+const CHECK_RELATIONS: u32 = 1 << 30;

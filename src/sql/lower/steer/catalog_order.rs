@@ -1,0 +1,381 @@
+//! Rows of catalogs in the order in which PostgreSQL's plans give them where none is asked for: nested loops over the
+//! relations of FROM, each in its own order. Tools list columns and keys as they come; DuckDB's hash joins mix them.
+//!
+//! `SELECT a.attname FROM pg_class AS c JOIN pg_attribute AS a ON …` → `… ORDER BY t1.dg_row, t2.dg_row`,
+//! `array_agg(a.attname)` over such a join → `list(s1.c0)` over the join in order. Statements that read any table are left alone:
+//! catalogs are small, tables are not.
+
+use std::collections::HashMap;
+
+use crate::engine::PLACE;
+use crate::sql::lower::ir::walk::{children_mut, has, is_aggregate, is_query, key_mut, query_mut, values_mut};
+use crate::sql::lower::ir::{
+    self, Alias, Body, From, Node, Order, OrderKey, Over, Query, SUBQUERY_WEIGHT, Scalar, Select, Statement, TableName,
+};
+use crate::sql::lower::query::aggregate::Clauses;
+use crate::sql::lower::query::keys_below::put_below;
+use crate::sql::lower::query::order::is_literal;
+use crate::sql::lower::value::array::{derived, plain_query};
+use crate::types::Phys;
+
+/// Relations from here on are this file's own.
+const FIRST: u32 = 1_000_000_000;
+
+/// What is unnested, and the number of a row of WITH ORDINALITY, as `function.rs` writes them.
+const UNNEST: &str = "unnest({0})";
+pub(crate) const NUMBER: &str = "unnest(generate_series(1, greatest({*})))";
+
+/// Puts a query over nothing but catalogs in order.
+pub(crate) fn ordered(statement: &mut Statement) {
+    if let Statement::Query(query) = statement {
+        Orderer::default().query(query, false, Shown::Yes);
+    }
+}
+
+/// Whether anybody sees the order of a query's rows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Yes,
+    /// LIMIT chooses by it.
+    Limit,
+    No,
+}
+
+/// What a FROM list reads.
+#[derive(Clone, Copy, Default)]
+struct Leaves {
+    catalogs: usize,
+    others: usize,
+    tables: bool,
+}
+
+impl Leaves {
+    /// Is there an order to see to? One relation keeps its own, but where DuckDB makes a join of a subquery.
+    fn mixed(self, inside: bool) -> bool {
+        !self.tables && self.catalogs > 0 && (inside || self.catalogs + self.others > 1)
+    }
+}
+
+/// What a relation's rows are in order by.
+#[derive(Clone)]
+struct Place<T> {
+    by: T,
+    /// Of a function's rows. PostgreSQL thinks them many, and joins them last.
+    made: bool,
+}
+
+#[derive(Default)]
+struct Orderer {
+    /// WITH's queries: what they read, and which of their columns are their rows' places.
+    ctes: HashMap<u32, (Leaves, Vec<Place<usize>>)>,
+    made: u32,
+}
+
+impl Orderer {
+    /// `inside`: of a value.
+    fn query(&mut self, query: &mut Query, inside: bool, shown: Shown) {
+        for cte in &mut query.ctes {
+            self.query(&mut cte.query, inside, Shown::Limit);
+            let mut leaves = Leaves::default();
+            self.leaves_of(&cte.query, &mut leaves);
+            let own = cte.recursive || leaves.tables || leaves.catalogs == 0;
+            let places = if own { Vec::new() } else { self.exported(&mut cte.query) };
+            self.ctes.insert(cte.id, (leaves, places));
+        }
+        let unordered = query.order_by.is_empty();
+        match &mut query.body {
+            Body::Select(select) => self.select(select, &mut query.order_by, inside),
+            Body::SetOp { op, left, right } => {
+                let arms = if *op == "UNION ALL" && unordered { shown } else { Shown::Limit };
+                self.query(left, inside, arms);
+                self.query(right, inside, arms);
+            }
+            Body::Values(rows) => rows.iter_mut().flatten().for_each(|value| self.value(value)),
+        }
+        let limited = query.limit.is_some() || query.offset.is_some();
+        let keys = query.order_by.iter_mut().filter_map(key_mut);
+        keys.chain(&mut query.limit).chain(&mut query.offset).for_each(|value| self.value(value));
+        if shown == Shown::Yes || shown == Shown::Limit && limited {
+            self.sort(query, inside, limited);
+        }
+    }
+
+    fn select(&mut self, select: &mut Select, keys: &mut [Order], inside: bool) {
+        values_mut(select).into_iter().for_each(|value| self.value(value));
+        select.from.iter_mut().for_each(|item| self.item(item, inside));
+        let gathers = |value: &Scalar| has(value, &gathers);
+        let joined = inside || has_queries(select);
+        if select.targets.iter().chain(&select.having).any(gathers) && self.leaves(&select.from).mixed(joined) {
+            self.sort_below(select, keys);
+        }
+    }
+
+    /// Orders what a select makes its rows from.
+    fn sort_below(&mut self, select: &mut Select, keys: &mut [Order]) {
+        let orders = self.orders(&mut select.from);
+        if orders.is_empty() {
+            return;
+        }
+        let from = std::mem::take(&mut select.from);
+        put_below((self.alias(), Vec::new()), from, select, keys);
+        if let [From::Query { query: below, .. }] = select.from.as_mut_slice() {
+            below.order_by = orders;
+        }
+    }
+
+    fn item(&mut self, item: &mut From, inside: bool) {
+        match item {
+            From::Table { .. } => {}
+            From::Function { args, .. } => args.iter_mut().for_each(|arg| self.value(arg)),
+            From::Query { query, alias: _, lateral } => self.query(query, inside || *lateral, Shown::Limit),
+            From::With { from, alias: _, columns } => {
+                self.item(from, inside);
+                columns.iter_mut().for_each(|(_, value)| self.value(value));
+            }
+            From::Join { kind: _, left, right, on } => {
+                self.item(left, inside);
+                self.item(right, inside);
+                on.iter_mut().for_each(|on| self.value(on));
+            }
+        }
+    }
+
+    fn value(&mut self, value: &mut Scalar) {
+        children_mut(value).into_iter().for_each(|child| self.value(child));
+        let shown = if matches!(value.node, Node::Exists(_)) { Shown::No } else { Shown::Limit };
+        if let Some(query) = query_mut(value) {
+            self.query(query, true, shown);
+        }
+        value.dscale.iter_mut().for_each(|scale| self.value(scale));
+    }
+
+    /// Orders what a query gives; behind its own keys, rows that are equal by them.
+    fn sort(&mut self, query: &mut Query, inside: bool, limited: bool) {
+        let Body::Select(select) = &mut query.body else { return };
+        // What does something is done for no more rows than LIMIT takes.
+        let does = limited && select.targets.iter().any(|target| target.weight().1);
+        let leaves = self.leaves(&select.from);
+        if does || leaves.tables || leaves.catalogs == 0 {
+            return;
+        }
+        if query.order_by.is_empty() {
+            query.order_by = by_keys(select);
+        }
+        let chooses = !select.distinct_on.is_empty() && select.group_by.is_none();
+        if !(chooses || is_plain(select)) || !leaves.mixed(inside || has_queries(select)) {
+            return;
+        }
+        if !select.targets.iter().any(|target| has(target, &is_set)) {
+            query.order_by.extend(self.orders(&mut select.from));
+        } else if query.order_by.is_empty() && !chooses {
+            // Each row's set stays together: it is made above the sort.
+            self.sort_below(select, &mut []);
+        }
+    }
+
+    fn orders(&mut self, from: &mut [From]) -> Vec<Order> {
+        let mut places = self.places(from);
+        places.sort_by_key(|place| place.made);
+        let order =
+            |place: Place<Scalar>| Order { key: OrderKey::Scalar(place.by), descending: false, nulls_first: false };
+        places.into_iter().map(order).collect()
+    }
+
+    /// What the rows of a FROM list are in order by; nothing if DuckDB keeps the order that they have.
+    fn places(&mut self, from: &mut [From]) -> Vec<Place<Scalar>> {
+        if let [From::Query { query, .. }] = from
+            && !query.order_by.is_empty()
+        {
+            return Vec::new();
+        }
+        from.iter_mut().flat_map(|item| self.places_in(item)).collect()
+    }
+
+    fn places_in(&mut self, item: &mut From) -> Vec<Place<Scalar>> {
+        let column = |alias: Alias, name, made| Place { by: Scalar::column(alias, name, Phys::Int8), made };
+        let columns = |alias: Alias, places: Vec<Place<usize>>| {
+            places.into_iter().map(|place| column(alias, ir::output_name(place.by), place.made)).collect()
+        };
+        match item {
+            From::Table { name: TableName::Cte(id), alias, .. } => {
+                columns(*alias, self.ctes.get(id).map(|(_, places)| places.clone()).unwrap_or_default())
+            }
+            From::Table { .. } => Vec::new(),
+            From::Function { alias, columns, .. } => match columns.first() {
+                None => vec![column(*alias, PLACE.into(), false)],
+                Some(own) => vec![column(*alias, own.clone(), true)],
+            },
+            // Its rows would be numbered over all those that it stands beside.
+            From::Query { query, lateral: true, .. } if is_chosen(query) => Vec::new(),
+            From::Query { query, alias, .. } => columns(*alias, self.exported(query)),
+            From::With { from, .. } => self.places_in(from),
+            From::Join { kind, left, right, on: _ } => {
+                let (left, right) = (self.places_in(left), self.places_in(right));
+                let (outer, inner) = if *kind == "RIGHT JOIN" { (right, left) } else { (left, right) };
+                outer.into_iter().chain(inner).collect()
+            }
+        }
+    }
+
+    /// Gives a query columns that are its rows' places, and says which.
+    fn exported(&mut self, query: &mut Query) -> Vec<Place<usize>> {
+        let visible = query.columns.len();
+        if is_chosen(query) || matches!(query.body, Body::Values(_)) {
+            let clauses = Clauses { distinct: false, order_by: vec![], filter: None, over: Some(Over::default()) };
+            wrap(query, self.alias(), vec![clauses.call("row_number", vec![], Phys::Int8)], 0);
+            return vec![Place { by: visible, made: false }];
+        }
+        match &mut query.body {
+            Body::Select(select) if is_plain(select) => {
+                let places = match select.from.is_empty() {
+                    true => numbers(&select.targets),
+                    false => self.places(&mut select.from),
+                };
+                let first = select.targets.len();
+                let made: Vec<bool> = places.iter().map(|place| place.made).collect();
+                select.targets.extend(places.into_iter().map(|place| place.by));
+                query.columns.resize(select.targets.len(), Phys::Int8);
+                made.into_iter().enumerate().map(|(i, made)| Place { by: first + i, made }).collect()
+            }
+            Body::SetOp { op: "UNION ALL", left, right } => {
+                let places = [self.exported(left), self.exported(right)];
+                let most = places.iter().map(Vec::len).max().unwrap_or_default();
+                for (i, (arm, places)) in [left, right].into_iter().zip(&places).enumerate() {
+                    arm.columns.truncate(visible);
+                    let inner = self.alias();
+                    let mut added = vec![Scalar::int4(i as i32).cast(Phys::Int8)];
+                    added.extend(places.iter().map(|p| Scalar::column(inner, ir::output_name(p.by), Phys::Int8)));
+                    added.resize(most + 1, Scalar::null(Phys::Int8));
+                    wrap(arm, inner, added, places.len());
+                }
+                query.columns.resize(visible + most + 1, Phys::Int8);
+                (visible..query.columns.len()).map(|by| Place { by, made: false }).collect()
+            }
+            Body::Select(_) | Body::SetOp { .. } | Body::Values(_) => Vec::new(),
+        }
+    }
+
+    fn alias(&mut self) -> Alias {
+        self.made += 1;
+        Alias::Made(FIRST + self.made)
+    }
+
+    fn leaves(&self, from: &[From]) -> Leaves {
+        let mut leaves = Leaves::default();
+        from.iter().for_each(|item| self.count(item, &mut leaves));
+        leaves
+    }
+
+    fn count(&self, item: &From, leaves: &mut Leaves) {
+        match item {
+            From::Table { name: TableName::Cte(id), .. } => match self.ctes.get(id) {
+                Some((of, _)) => {
+                    leaves.catalogs += of.catalogs;
+                    leaves.others += of.others;
+                    leaves.tables |= of.tables;
+                }
+                None => leaves.others += 1,
+            },
+            From::Table { .. } => leaves.tables = true,
+            From::Function { text, .. } if text.starts_with("dg_system(") => leaves.catalogs += 1,
+            From::Function { text, .. } if text.starts_with("generate_series(") => leaves.others += 1,
+            // Rows that come from without.
+            From::Function { .. } => leaves.tables = true,
+            From::Query { query, .. } => self.leaves_of(query, leaves),
+            From::With { from, .. } => self.count(from, leaves),
+            From::Join { left, right, .. } => {
+                self.count(left, leaves);
+                self.count(right, leaves);
+            }
+        }
+    }
+
+    fn leaves_of(&self, query: &Query, leaves: &mut Leaves) {
+        match &query.body {
+            Body::Select(select) if select.from.is_empty() => {
+                leaves.others += usize::from(select.targets.iter().any(|target| has(target, &is_set)));
+            }
+            Body::Select(select) => select.from.iter().for_each(|item| self.count(item, leaves)),
+            Body::SetOp { op: _, left, right } => {
+                self.leaves_of(left, leaves);
+                self.leaves_of(right, leaves);
+            }
+            Body::Values(_) => leaves.others += 1,
+        }
+    }
+}
+
+/// The query inside of one that gives its visible columns and others; its last ones are `hidden`.
+fn wrap(query: &mut Query, alias: Alias, added: Vec<Scalar>, hidden: usize) {
+    let columns = query.columns.clone();
+    let visible = columns.iter().enumerate().map(|(i, phys)| Scalar::column(alias, ir::output_name(i), phys.clone()));
+    let targets: Vec<Scalar> = visible.chain(added).collect();
+    let all = targets.iter().map(|target| target.phys.clone()).collect();
+    let mut inner = std::mem::replace(query, plain_query(Select::default(), Vec::new()));
+    inner.columns.extend(std::iter::repeat_n(Phys::Int8, hidden));
+    *query = plain_query(Select { targets, from: vec![derived(inner, alias)], ..Select::default() }, all);
+}
+
+/// Are its rows in an order of their own, or only some of them there?
+fn is_chosen(query: &Query) -> bool {
+    query.limit.is_some() || query.offset.is_some() || !query.order_by.is_empty()
+}
+
+/// What PostgreSQL sorts by to find groups, and the rows that DISTINCT ON chooses.
+fn by_keys(select: &Select) -> Vec<Order> {
+    let keys: Vec<OrderKey> = match select.group_by.as_deref() {
+        Some([keys]) if !select.distinct && select.distinct_on.is_empty() => {
+            keys.iter().cloned().map(OrderKey::Scalar).collect()
+        }
+        None => select.distinct_on.clone(),
+        Some(_) => Vec::new(),
+    };
+    let sorts = |key: &OrderKey| !matches!(key, OrderKey::Scalar(value) if is_literal(value));
+    keys.into_iter().filter(sorts).map(|key| Order { key, descending: false, nulls_first: false }).collect()
+}
+
+/// Are there queries in its values? DuckDB joins them.
+fn has_queries(select: &Select) -> bool {
+    select.targets.iter().chain(&select.filter).any(|value| has(value, &is_query))
+}
+
+/// Does it give a row for each row of its FROM?
+pub(crate) fn is_plain(select: &Select) -> bool {
+    let Select { distinct, distinct_on, targets, from: _, filter: _, group_by, having, qualify: _ } = select;
+    let grouped = *distinct || !distinct_on.is_empty() || group_by.is_some() || having.is_some();
+    !grouped && !targets.iter().any(|target| has(target, &is_aggregate))
+}
+
+pub(crate) fn is_set(node: &Node) -> bool {
+    matches!(node, Node::Template { text, .. } if text.starts_with("unnest("))
+}
+
+/// Does its value depend on the order of the rows? (ORDER BY inside of the aggregate sorts each group by itself, which takes
+/// several times as long as sorting all that comes in.)
+pub(crate) fn gathers(node: &Node) -> bool {
+    let Node::Aggregate(aggregate) = node else { return false };
+    let in_turn = matches!(aggregate.name, "list" | "string_agg");
+    in_turn && aggregate.over.is_none() && !aggregate.distinct && aggregate.order_by.is_empty()
+}
+
+/// The places of what a select without FROM unnests: WITH ORDINALITY's numbers, or numbers of its own.
+fn numbers(targets: &[Scalar]) -> Vec<Place<Scalar>> {
+    let mut lengths = Vec::new();
+    for target in targets.iter().filter(|target| has(target, &is_set)) {
+        match &target.node {
+            Node::Template { text, .. } if **text == *NUMBER => return vec![Place { by: target.clone(), made: true }],
+            Node::Template { text, args, .. } if **text == *UNNEST => {
+                let (weight, draws) = args[0].weight();
+                if draws || weight >= SUBQUERY_WEIGHT {
+                    return Vec::new();
+                }
+                lengths.push(Scalar::template("coalesce(len({0}), 0)", args.clone(), Phys::Int8));
+            }
+            _ => return Vec::new(),
+        }
+    }
+    match lengths.is_empty() {
+        true => Vec::new(),
+        false => vec![Place { by: Scalar::template(NUMBER, lengths, Phys::Int8), made: true }],
+    }
+}
