@@ -189,12 +189,13 @@ impl System {
     }
 
     async fn plan(&mut self, plan: &Plan) -> Result<Outcome> {
-        let values = plan.params.iter().map(|source| self.value(*source)).collect::<Result<Vec<_>>>()?;
+        let values =
+            plan.params.iter().map(|source| source.bind(&|source| self.value(source))).collect::<Result<Vec<_>>>()?;
         self.connection.execute(&plan.permit, values, &run()).await
     }
 
     /// What a session would bind: the gateway is the first superuser, in UTC.
-    fn value(&self, source: ParamSource) -> Result<Value> {
+    fn value(&self, source: &ParamSource) -> Result<Value> {
         const DAY: i64 = 86_400_000_000;
         let ParamSource::Session(value) = source else {
             return Err(Error::internal("a schema change has parameters"));

@@ -124,8 +124,9 @@ impl Session {
                 let number = feed.and_then(|n| i64::try_from(n).ok());
                 number.map(Value::Int8).ok_or_else(|| Error::internal("a feed outside COPY"))
             }
+            ParamSource::Column(_) => Err(Error::internal("a column in a column")),
         };
-        sources.iter().map(value).collect()
+        sources.iter().map(|source| source.bind(&value)).collect()
     }
 
     /// What the session binds for CURRENT_DATE, current_user and so on.

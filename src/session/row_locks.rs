@@ -24,7 +24,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::policy::Permit;
 use crate::sql::ddl::keys::FIRST_OWN_ROW;
 use crate::sql::lower::LIST_WIDTH;
-use crate::sql::{ChangedRows, Depends, LockKey, LockedRows, ParamSource, Plan, RowKey, RowLocks, WholeTable};
+use crate::sql::{ChangedRows, Depends, LockKey, LockedRows, Plan, RowKey, RowLocks, WholeTable};
 use crate::tree::LockWait;
 use crate::types::{self, Oid, Phys, Value};
 
@@ -316,13 +316,7 @@ impl Session {
         values: &[Value],
         front: &mut dyn Front,
     ) -> Result<Box<dyn Rows>> {
-        let params = rows.params.iter().map(|source| match source {
-            ParamSource::Client(n) => Ok(values.get(usize::from(*n)).cloned().unwrap_or(Value::Null)),
-            ParamSource::Session(value) => self.session_value(*value),
-            ParamSource::Execution => Ok(Value::Int8(self.execution)),
-            ParamSource::Feed => Err(Error::internal("a feed among rows that are locked")),
-        });
-        let params = params.collect::<Result<Vec<_>>>()?;
+        let params = self.bind_sources(&rows.params, values, None)?;
         let run = Run::new(self.shared.state.lock().settings.acting().engine_zone.clone(), self.deadline);
         self.end_tape();
         let shared = self.shared.clone();

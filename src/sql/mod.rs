@@ -313,7 +313,7 @@ pub enum LockKey {
     Param(u16),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ParamSource {
     /// The client's `$n`, from 0.
     Client(u16),
@@ -322,6 +322,52 @@ pub enum ParamSource {
     Feed,
     /// Which execution this is, among those that ask for the rows that were locked for them.
     Execution,
+    /// A list of what the rows of a long VALUES have in one column.
+    Column(Cells),
+}
+
+/// The cells of a column. Equal is what is the same.
+#[derive(Debug, Clone)]
+pub struct Cells(pub std::sync::Arc<[Cell]>);
+
+#[derive(Debug, Clone)]
+pub enum Cell {
+    Of(ParamSource),
+    Is(crate::types::Value),
+}
+
+impl PartialEq for Cells {
+    fn eq(&self, other: &Self) -> bool {
+        std::sync::Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Cells {}
+
+impl std::hash::Hash for Cells {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.as_ptr().hash(state);
+    }
+}
+
+impl ParamSource {
+    /// What is bound for it; `value` knows where those that are no lists come from.
+    ///
+    /// # Errors
+    /// Those of `value`.
+    pub fn bind(
+        &self,
+        value: &dyn Fn(&Self) -> crate::error::Result<crate::types::Value>,
+    ) -> crate::error::Result<crate::types::Value> {
+        let Self::Column(cells) = self else { return value(self) };
+        let cell = |cell: &Cell| match cell {
+            Cell::Of(source) => source.bind(value),
+            Cell::Is(value) => Ok(value.clone()),
+        };
+        let items = cells.0.iter().map(cell).collect::<crate::error::Result<Vec<_>>>()?;
+        let dims = vec![(i32::try_from(items.len()).unwrap_or(i32::MAX), 1)];
+        Ok(crate::types::Value::Array(crate::types::ArrayValue { element: crate::types::oid::ANY, dims, items }))
+    }
 }
 
 /// The word of the command tag.

@@ -127,7 +127,8 @@ fn finished(mut lowered: Lowered) -> Result<Lowered> {
     if lowered.depends.elusive {
         steer::catalog_order::ordered(&mut lowered.statement);
     }
-    for statement in lowered.before.iter_mut().map(|step| &mut step.statement).chain([&mut lowered.statement]) {
+    let steps = lowered.before.iter_mut().map(|step| (&mut step.statement, &mut step.params));
+    for (statement, params) in steps.chain([(&mut lowered.statement, &mut lowered.params)]) {
         if !lowered.depends.elusive {
             steer::beside::unnested(statement);
         }
@@ -136,6 +137,7 @@ fn finished(mut lowered: Lowered) -> Result<Lowered> {
         steer::intervals::told_apart(statement);
         steer::drawn_rows::row_by_row(statement)?;
         steer::once::drawn_once(statement)?;
+        steer::lists::listed(statement, params);
         steer::lambdas::own_columns(statement)?;
         steer::nesting::bounded(statement)?;
     }
@@ -348,7 +350,7 @@ impl<'a> Lowerer<'a> {
 
     /// The parameter for a source, the same one each time.
     fn param(&mut self, source: ParamSource, phys: Phys) -> Scalar {
-        let known = self.param_places.entry(source).or_default();
+        let known = self.param_places.entry(source.clone()).or_default();
         // A step takes the parameters away, and begins with none.
         let is_this = |at: &&usize| self.params.get(**at).is_some_and(|(s, p)| *s == source && *p == phys);
         let index = known.iter().find(is_this).copied().unwrap_or_else(|| {

@@ -185,6 +185,52 @@ pub fn statement_values_mut(statement: &mut Statement, change: Change<'_>) {
     }
 }
 
+/// What is done with each query.
+pub type ChangeQuery<'v> = &'v mut dyn FnMut(&mut Query);
+
+/// Goes to all queries of a statement that give it rows, the innermost first: not to those in values, nor to lateral ones.
+pub fn sources_mut(statement: &mut Statement, change: ChangeQuery<'_>) {
+    match statement {
+        Statement::Query(query) | Statement::Keep { table: _, query } | Statement::Insert { source: query, .. } => {
+            source_mut(query, change);
+        }
+        Statement::Update { ctes, from, .. } | Statement::Delete { ctes, using: from, .. } => {
+            ctes.iter_mut().for_each(|cte| source_mut(&mut cte.query, change));
+            from.iter_mut().for_each(|item| from_sources_mut(item, change));
+        }
+        Statement::Explain { analyze: _, statement } => sources_mut(statement, change),
+    }
+}
+
+fn source_mut(query: &mut Query, change: ChangeQuery<'_>) {
+    query.ctes.iter_mut().for_each(|cte| source_mut(&mut cte.query, change));
+    match &mut query.body {
+        Body::Select(select) => select.from.iter_mut().for_each(|item| from_sources_mut(item, change)),
+        Body::SetOp { op: _, left, right } => {
+            source_mut(left, change);
+            source_mut(right, change);
+        }
+        Body::Values(_) => {}
+    }
+    change(query);
+}
+
+fn from_sources_mut(item: &mut From, change: ChangeQuery<'_>) {
+    match item {
+        From::Table { .. } | From::Function { .. } => {}
+        From::Query { query, alias: _, lateral } => {
+            if !*lateral {
+                source_mut(query, change);
+            }
+        }
+        From::With { from, alias: _, columns: _ } => from_sources_mut(from, change),
+        From::Join { kind: _, left, right, on: _ } => {
+            from_sources_mut(left, change);
+            from_sources_mut(right, change);
+        }
+    }
+}
+
 fn from_values_mut(item: &mut From, change: Change<'_>) {
     match item {
         From::Table { .. } => {}

@@ -12,6 +12,7 @@ pub(crate) mod lateral_order;
 pub(crate) mod left_to_right;
 pub(crate) mod levels;
 pub(crate) mod lift;
+pub(crate) mod lists;
 pub(crate) mod nesting;
 pub(crate) mod once;
 pub(crate) mod one_sided;

@@ -236,7 +236,8 @@ impl Db {
         if let Some(error) = plan.doomed {
             return Err(*error);
         }
-        let params = plan.params.iter().map(|source| self.param(source)).collect();
+        let params =
+            plan.params.iter().map(|source| source.bind(&|source| Ok(self.param(source)))).collect::<Result<_>>()?;
         let run = Run::new("UTC".into(), None);
         for step in &plan.before {
             let params = step.params.iter().map(|source| self.param(source)).collect();

@@ -15,17 +15,16 @@ use crate::types::{PgType, Phys, oid};
 
 use super::array::{derived, plain_query};
 
-/// `= ANY` and `<> ALL` without a lambda, which DuckDB cannot bind in some correlated subqueries.
+/// `{1} = ANY({0})` and `{1} <> ALL({0})` without a lambda, which DuckDB cannot bind in some correlated subqueries.
+pub(crate) const EQUALS_ANY: &str = "CASE WHEN {0} IS NULL THEN NULL WHEN len({0}) = 0 THEN FALSE WHEN {1} IS NULL THEN NULL \
+     WHEN list_contains({0}, {1}) THEN TRUE WHEN list_count({0}) < len({0}) THEN NULL ELSE FALSE END";
+pub(crate) const DIFFERS_FROM_ALL: &str = "CASE WHEN {0} IS NULL THEN NULL WHEN len({0}) = 0 THEN TRUE WHEN {1} IS NULL THEN NULL \
+     WHEN list_contains({0}, {1}) THEN FALSE WHEN list_count({0}) < len({0}) THEN NULL ELSE TRUE END";
+
 fn contains(op: &Proc, all: bool) -> Option<&'static str> {
     match (super::compare::comparison(op)?, all) {
-        ("=", false) => Some(
-            "CASE WHEN {0} IS NULL THEN NULL WHEN len({0}) = 0 THEN FALSE WHEN {1} IS NULL THEN NULL \
-             WHEN list_contains({0}, {1}) THEN TRUE WHEN list_count({0}) < len({0}) THEN NULL ELSE FALSE END",
-        ),
-        ("<>", true) => Some(
-            "CASE WHEN {0} IS NULL THEN NULL WHEN len({0}) = 0 THEN TRUE WHEN {1} IS NULL THEN NULL \
-             WHEN list_contains({0}, {1}) THEN FALSE WHEN list_count({0}) < len({0}) THEN NULL ELSE TRUE END",
-        ),
+        ("=", false) => Some(EQUALS_ANY),
+        ("<>", true) => Some(DIFFERS_FROM_ALL),
         _ => None,
     }
 }
@@ -60,7 +59,24 @@ fn is_plain(phys: &Phys) -> bool {
                 | Phys::Bytea
                 | Phys::Uuid
                 | Phys::Date
+                | Phys::Time
+                | Phys::Timestamp
+                | Phys::TimestampTz
+                | Phys::Enum(_)
         )
+}
+
+/// Integers of two sizes in the larger: drivers send lists of small numbers as smallint[].
+fn as_one_integer(left: Scalar, list: Scalar, element: Box<Phys>) -> (Scalar, Scalar, Box<Phys>) {
+    let size = |phys: &Phys| [Phys::Int2, Phys::Int4, Phys::Int8].iter().position(|known| known == phys);
+    match (size(&left.phys), size(&element)) {
+        (Some(of_left), Some(of_items)) if of_left < of_items => (left.cast((*element).clone()), list, element),
+        (Some(of_left), Some(of_items)) if of_left > of_items => {
+            let element = Box::new(left.phys.clone());
+            (left, list.cast(Phys::List(element.clone())), element)
+        }
+        _ => (left, list, element),
+    }
 }
 
 impl Lowerer<'_> {
@@ -76,6 +92,7 @@ impl Lowerer<'_> {
             }
             return Err(Error::unsupported("ANY or ALL of this type"));
         };
+        let (left_value, list, element) = as_one_integer(left_value, list, element);
         if let Some(text) = contains(op, all)
             && signatures::entry(op).is_some()
             && left_value.phys == *element
