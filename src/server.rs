@@ -6,6 +6,8 @@ use std::time::Duration;
 mod access;
 mod schemas;
 mod system;
+#[cfg(test)]
+mod tests;
 
 pub use access::explain as explain_access;
 pub use schemas::{Mode, Schemas, check};

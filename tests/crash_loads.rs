@@ -190,3 +190,37 @@ fn a_full_disk_is_told_and_the_gateway_goes_on() {
     let mut connection = server.target.connect().unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(numbers(&mut connection, "SELECT count(*) FROM loaded"), [1200]);
 }
+
+#[test]
+fn a_disk_that_is_full_at_a_checkpoint_ends_the_gateway_and_loses_nothing() {
+    let Some(disk) = SmallDisk::new(48) else {
+        return skipped("a checkpoint on a full disk", "no file system can be mounted here");
+    };
+    let options = Options { data: Some(disk.path().join("small.duckdb")), ..Options::default() };
+    let mut server = Server::start(&options);
+    prepare(&server);
+    let mut connection = server.target.connect().unwrap_or_else(|e| panic!("{e}"));
+    // Into the log alone: what does not compress, row by row.
+    let fill = "INSERT INTO loaded SELECT 1, g, (SELECT string_agg(md5(g::text || '-' || n), '') FROM generate_series(1, 8) n) \
+                FROM generate_series(1, 20000) g";
+    connection.query(fill).unwrap_or_else(|e| panic!("{e}"));
+    let rest = disk.path().join("rest");
+    let mut file = std::fs::File::create(&rest).expect("a file");
+    while std::io::Write::write_all(&mut file, &[7; 4096]).is_ok() {}
+    drop(file);
+    let Err(Failure::Server(fields)) = connection.query("CHECKPOINT") else { panic!("there was room") };
+    let code = fields.iter().find(|(k, _)| *k == 'C').map(|(_, v)| v.clone());
+    assert!(matches!(code.as_deref(), Some("53100" | "57P02")), "{fields:?}");
+    let status = server.ended(Duration::from_secs(30)).expect("a database that is given up ends the gateway");
+    assert_eq!(status.code(), Some(1), "{status}");
+    let log = server.log();
+    assert!(log.contains("the database cannot be used until it is opened again"), "{log}");
+    // Who supervises it starts it anew: with room all is there, and more comes in.
+    std::fs::remove_file(rest).expect("removed");
+    let server = Server::start(&options);
+    let mut connection = server.target.connect().unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(numbers(&mut connection, "SELECT count(*) FROM loaded"), [20_000]);
+    assert_eq!(numbers(&mut connection, "SELECT count(*) FROM loaded WHERE length(payload) <> 256"), [0]);
+    connection.query("INSERT INTO loaded VALUES (2, 1, 'x'); CHECKPOINT").unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(numbers(&mut connection, "SELECT count(*) FROM loaded"), [20_001]);
+}

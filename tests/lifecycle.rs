@@ -140,6 +140,35 @@ fn a_second_signal_hurries_and_those_that_rotate_logs_end_nothing() {
 }
 
 #[test]
+fn a_statement_that_heeds_nothing_holds_up_no_end_and_nothing_is_lost() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("deaf.duckdb");
+    let flags = ["--interrupt-grace", "200ms", "--shutdown-grace", "100ms"].map(str::to_owned).to_vec();
+    let options = Options { data: Some(data), flags, ..Options::default() };
+    let mut server = Server::start(&options);
+    let mut session = server.target.connect().unwrap_or_else(|e| panic!("{e}"));
+    session.query("CREATE TABLE kept (a int); INSERT INTO kept SELECT generate_series(1, 1000)").expect("kept");
+    let mut deaf = server.target.connect().unwrap_or_else(|e| panic!("{e}"));
+    // One call of one function, which takes long and looks at nothing.
+    deaf.send(&query("SELECT length(regexp_replace(repeat('ab', 60000000), '(a|b)', '\\1\\1', 'g'))")).expect("sent");
+    std::thread::sleep(Duration::from_millis(500));
+    session.query("INSERT INTO kept VALUES (2000)").expect("others go on");
+    let began = Instant::now();
+    let status = server.terminate(Duration::from_secs(30)).expect("it ends");
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert_eq!(status.code(), Some(1), "who supervises it is to know that it did not end well");
+    assert_eq!(error(&mut deaf).0, "57P01");
+    let log = server.log();
+    assert!(log.contains("statements heed no interrupt"), "it was not deaf: {log}");
+    let server = Server::start(&options);
+    let rows = server.target.connect().expect("it starts again").query("SELECT count(*), max(a) FROM kept");
+    assert_eq!(
+        format!("{:?}", rows.expect("rows")),
+        format!("{:?}", vec![vec![Some("1001".to_owned()), Some("2000".into())]])
+    );
+}
+
+#[test]
 fn what_the_gateway_makes_is_its_own_alone_but_for_the_socket() {
     use std::os::unix::fs::{FileTypeExt, PermissionsExt};
     let folder = tempfile::tempdir().expect("a folder");

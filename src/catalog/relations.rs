@@ -56,6 +56,7 @@ views! {
     "pg_catalog.pg_available_extension_versions",
     "pg_catalog.pg_group",
     "pg_catalog.pg_indexes",
+    "pg_catalog.pg_locks",
     "pg_catalog.pg_matviews",
     "pg_catalog.pg_policies",
     "pg_catalog.pg_sequences",

@@ -24,6 +24,7 @@ const WAKE: Duration = Duration::from_millis(50);
 
 pub fn run(config: Config) -> Outcome {
     crate::observe::init(&config.log, config.log_format).map_err(Failure::Text)?;
+    crate::observe::log_panics();
     runtime()?.block_on(async {
         let server = Server::open(&config).await?;
         serve(&config, server, |_| {}).await
@@ -252,5 +253,52 @@ mod tests {
         assert_eq!(url("u", None, &six, "d"), "postgresql://u@[::1]:1/d");
         let unix = Address::Unix("/run/x/.s.PGSQL.5432".into());
         assert_eq!(url("u", None, &unix, "d"), "postgresql://u@/d?host=%2Frun%2Fx");
+    }
+
+    /// Two clients of a gateway's runtime; what one asks for takes as long as a large statement does to be compiled.
+    #[test]
+    fn a_task_that_computes_for_long_holds_up_nobody_who_waits_for_a_socket() {
+        use std::io::{Read, Write};
+        use std::time::Instant;
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+        const LONG: Duration = Duration::from_secs(3);
+        let runtime = runtime().expect("a runtime");
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("bound");
+        let address = listener.local_addr().expect("an address");
+        runtime.spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut asked = [0];
+                    while socket.read_exact(&mut asked).await.is_ok() {
+                        if asked == *b"l" {
+                            std::thread::sleep(LONG);
+                        }
+                        socket.write_all(&asked).await.expect("answered");
+                    }
+                });
+            }
+        });
+        let connect = || {
+            let mut client = std::net::TcpStream::connect(address).expect("connected");
+            ask(&mut client, *b"s");
+            client
+        };
+        fn ask(client: &mut std::net::TcpStream, what: [u8; 1]) {
+            client.write_all(&what).expect("asked");
+            client.read_exact(&mut [0]).expect("answered");
+        }
+        let (mut long, mut short) = (connect(), connect());
+        // All workers are at rest, but for the one that waits for sockets.
+        std::thread::sleep(2 * WAKE);
+        for _ in 0..2 {
+            long.write_all(b"l").expect("asked");
+            std::thread::sleep(Duration::from_millis(10));
+            let began = Instant::now();
+            ask(&mut short, *b"s");
+            assert!(began.elapsed() < LONG / 2, "answered only after {:?}", began.elapsed());
+            long.read_exact(&mut [0]).expect("answered in the end");
+        }
+        runtime.shutdown_background();
     }
 }

@@ -24,3 +24,12 @@ pub fn init(filter: &str, format: LogFormat) -> Result<(), String> {
     };
     Ok(())
 }
+
+/// From now on a panic goes to the log, with the way to where it happened.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let backtrace = std::backtrace::Backtrace::force_capture();
+        let thread = std::thread::current();
+        tracing::error!(thread = thread.name(), %panic, %backtrace, "a part of the gateway panicked");
+    }));
+}

@@ -4,5 +4,5 @@ pub mod audit;
 mod log;
 mod metrics;
 
-pub use log::{LogFormat, init};
+pub use log::{LogFormat, init, log_panics};
 pub use metrics::{Counter, METRICS, Metrics};

@@ -7,6 +7,7 @@ use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
 use super::Name;
+pub use crate::types::name::quote;
 
 /// Parses the text as one expression; the error is the parser's message. What it means is analysis' affair.
 pub fn parse(text: &str) -> Result<Expr, String> {
@@ -48,15 +49,6 @@ pub fn columns_named(text: &str, columns: &[Name]) -> Vec<usize> {
 /// An identifier as PostgreSQL reads it: folded to lower case unless quoted.
 pub fn fold(ident: &Ident) -> String {
     if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
-}
-
-/// An identifier as PostgreSQL would print it: in quotes if it must be.
-pub fn quote(name: &str) -> String {
-    let plain =
-        name.chars().enumerate().all(|(i, c)| c == '_' || c.is_ascii_lowercase() || (i > 0 && c.is_ascii_digit()))
-            && !name.is_empty();
-    let reserved = crate::facts::KEYWORDS.get(name).is_some_and(|k| k.category != b'U');
-    if plain && !reserved { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 
 /// An expression with one column's name changed, for ALTER TABLE … RENAME COLUMN; unchanged if it does not parse.

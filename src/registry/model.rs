@@ -505,7 +505,7 @@ impl std::fmt::Debug for Privileges {
             "USAGE",
             "CREATE",
             "EXECUTE",
-            "TEMPORARY",
+            "TEMP",
             "CONNECT",
         ];
         let set: Vec<_> = names.iter().enumerate().filter(|(i, _)| self.0 & (1 << i) != 0).map(|(_, n)| *n).collect();

@@ -12,9 +12,9 @@ use super::locks::{Answer, Waiting};
 use super::session::Session;
 use super::shared::Shared;
 use crate::engine::CancelReason;
-use crate::engine::directory::{LockMode, LockScope, LockTag};
+use crate::engine::directory::{LockMode, LockScope, LockTag, SessionView as _};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::{LockCall, LockKey, Plan};
+use crate::sql::{LockCall, LockKey, LockStep, LockTimeout, Plan};
 use crate::types::{Oid, Value};
 
 /// How often a statement that waits on its thread looks whether the lock is its own.
@@ -58,6 +58,18 @@ impl LockCall {
     }
 }
 
+impl LockTimeout {
+    fn text<'a>(&'a self, values: &'a [Value]) -> Option<&'a str> {
+        match self {
+            Self::Const(text) => Some(text),
+            Self::Param(n) => match values.get(usize::from(*n))? {
+                Value::Text(text) => Some(text),
+                _ => None,
+            },
+        }
+    }
+}
+
 impl Session {
     /// Waits for the locks of a plan, without a place in the engine.
     pub(super) async fn lock_ahead(
@@ -73,7 +85,17 @@ impl Session {
         let mut ahead = Ahead { gateway: gateway.clone(), session: self.shared.id, held: Vec::new() };
         let shared = self.shared.clone();
         let owner = shared.owner();
-        for call in &plan.locks {
+        for step in &plan.locks {
+            let call = match step {
+                LockStep::Take(call) => call,
+                // Said now, since it is now that the locks are waited for; the statement says it once more.
+                LockStep::Patience { timeout, local } => {
+                    if let Some(timeout) = timeout.text(values) {
+                        shared.set_config("lock_timeout", Some(timeout), *local)?;
+                    }
+                    continue;
+                }
+            };
             let Some(tag) = call.tag(values) else { continue };
             match gateway.locks.request(owner, tag, call.mode, LockScope::Transaction, true)? {
                 Answer::Granted => {}

@@ -244,6 +244,8 @@ impl Session {
         self.shared.tape.draw_again(drew);
         let kept = keeps.then(|| params.clone());
         let lease = self.lease()?;
+        #[cfg(test)]
+        super::tests::faults::meet(&shared);
         let work = lease.connection.execute(&plan.permit, params, &run);
         let outcome = guarded(Some(front), &shared.interrupt, &lease.canceller, work)
             .await

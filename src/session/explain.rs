@@ -1,7 +1,10 @@
 //! EXPLAIN: the engine's plan as PostgreSQL's one column of text.
 
+mod formats;
+
 use serde_json::Value as Json;
 
+use self::formats::{Group, Property};
 use super::constraint;
 use super::describe::explain_field;
 use super::execute::{Alone, Done, guarded};
@@ -44,13 +47,9 @@ impl Session {
         let options = &shown;
         let lines = match options.format {
             ExplainFormat::Text => lines(&tree, options),
-            ExplainFormat::Json => {
-                let pretty = serde_json::to_string_pretty(&as_json(&tree, options)).map_err(Error::internal)?;
-                vec![pretty]
-            }
-            ExplainFormat::Xml | ExplainFormat::Yaml => {
-                return Err(Error::unsupported("EXPLAIN in this format").hint("Use FORMAT text or json."));
-            }
+            ExplainFormat::Json => vec![formats::json(&properties(&tree, options))],
+            ExplainFormat::Xml => vec![formats::xml(&properties(&tree, options))],
+            ExplainFormat::Yaml => vec![formats::yaml(&properties(&tree, options))],
         };
         let shape = text_shape(vec![explain_field(options.format)], codes);
         if describe {
@@ -225,31 +224,39 @@ fn write(json: &Json, depth: usize, options: &Explain, out: &mut Vec<String>) {
     }
 }
 
-fn as_json(tree: &Json, options: &Explain) -> Json {
-    fn plan(json: &Json, options: &Explain) -> Json {
+/// The plan for the formats that programs read, in the order of PostgreSQL's properties.
+fn properties(tree: &Json, options: &Explain) -> Group {
+    fn plan(json: &Json, options: &Explain) -> Group {
         let node = node(json);
-        let mut out = serde_json::Map::new();
-        out.insert("Node Type".into(), title(&node.name).into());
+        let mut out = vec![("Node Type", Property::Text(title(&node.name)))];
         if let Some(table) = node.table {
-            out.insert("Relation Name".into(), table.into());
+            out.push(("Relation Name", Property::Text(table)));
         }
         if options.costs
             && let Some(rows) = node.estimated
         {
-            out.insert("Plan Rows".into(), rows.into());
+            out.push(("Plan Rows", Property::Number(rows.to_string())));
         }
         if options.analyze {
-            out.insert("Actual Rows".into(), node.rows.unwrap_or_default().into());
-            out.insert("Actual Total Time".into(), (node.seconds.unwrap_or_default() * 1000.0).into());
+            out.push(("Actual Total Time", milliseconds(node.seconds.unwrap_or_default())));
+            out.push(("Actual Rows", Property::Number(node.rows.unwrap_or_default().to_string())));
         }
         if !node.children.is_empty() {
-            out.insert("Plans".into(), node.children.iter().map(|c| plan(c, options)).collect());
+            out.push(("Plans", Property::Plans(node.children.iter().map(|c| plan(c, options)).collect())));
         }
-        Json::Object(out)
+        out
     }
-    let mut out = serde_json::Map::new();
-    out.insert("Plan".into(), plan(top(tree), options));
-    Json::Array(vec![Json::Object(out)])
+    let mut out = vec![("Plan", Property::Plan(plan(top(tree), options)))];
+    if options.analyze
+        && let Some(seconds) = tree.get("latency").and_then(Json::as_f64)
+    {
+        out.push(("Execution Time", milliseconds(seconds)));
+    }
+    out
+}
+
+fn milliseconds(seconds: f64) -> Property {
+    Property::Number(format!("{:.3}", seconds * 1000.0))
 }
 
 #[cfg(test)]
@@ -278,5 +285,62 @@ mod tests {
             ["Hash Join  (rows=10)", "  ->  Seq Scan on t  (rows=5)", "  ->  Projection", "        ->  Dummy Scan",]
         );
         assert_eq!(lines(&tree, &options(false))[1], "  ->  Seq Scan on t");
+    }
+
+    #[test]
+    fn what_programs_read_is_laid_out_as_in_postgresql() {
+        let tree = serde_json::json!([{"name": "HASH_JOIN", "extra_info": {"Estimated Cardinality": "10"}, "children": [
+            {"name": "SEQ_SCAN ", "extra_info": {"Table": "a<\"b"}, "children": []}, {"name": "DUMMY_SCAN", "children": []}]}]);
+        let plan = properties(&tree, &options(true));
+        let json = [
+            "[",
+            "  {",
+            "    \"Plan\": {",
+            "      \"Node Type\": \"Hash Join\",",
+            "      \"Plan Rows\": 10,",
+            "      \"Plans\": [",
+            "        {",
+            "          \"Node Type\": \"Seq Scan\",",
+            "          \"Relation Name\": \"a<\\\"b\"",
+            "        },",
+            "        {",
+            "          \"Node Type\": \"Dummy Scan\"",
+            "        }",
+            "      ]",
+            "    }",
+            "  }",
+            "]",
+        ];
+        assert_eq!(formats::json(&plan), json.join("\n"));
+        let xml = [
+            "<explain xmlns=\"http://www.postgresql.org/2009/explain\">",
+            "  <Query>",
+            "    <Plan>",
+            "      <Node-Type>Hash Join</Node-Type>",
+            "      <Plan-Rows>10</Plan-Rows>",
+            "      <Plans>",
+            "        <Plan>",
+            "          <Node-Type>Seq Scan</Node-Type>",
+            "          <Relation-Name>a&lt;&quot;b</Relation-Name>",
+            "        </Plan>",
+            "        <Plan>",
+            "          <Node-Type>Dummy Scan</Node-Type>",
+            "        </Plan>",
+            "      </Plans>",
+            "    </Plan>",
+            "  </Query>",
+            "</explain>",
+        ];
+        assert_eq!(formats::xml(&plan), xml.join("\n"));
+        let yaml = [
+            "- Plan: ",
+            "    Node Type: \"Hash Join\"",
+            "    Plan Rows: 10",
+            "    Plans: ",
+            "      - Node Type: \"Seq Scan\"",
+            "        Relation Name: \"a<\\\"b\"",
+            "      - Node Type: \"Dummy Scan\"",
+        ];
+        assert_eq!(formats::yaml(&plan), yaml.join("\n"));
     }
 }

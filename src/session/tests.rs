@@ -5,6 +5,7 @@ mod bounds;
 mod copy_cases;
 mod copy_files;
 mod details;
+pub(super) mod faults;
 mod foreign_keys;
 mod hostile_names;
 mod kept_expressions;

@@ -146,7 +146,7 @@ pub struct Plan {
     /// True if it does something to the session that must not be done twice: it is not begun anew in another way.
     pub once: bool,
     /// The advisory locks that it is sure to ask for.
-    pub locks: Vec<LockCall>,
+    pub locks: Vec<LockStep>,
     pub depends: Arc<Depends>,
     /// What it does to keys, if foreign keys are concerned.
     pub keys: Option<Arc<KeyDuty>>,
@@ -296,6 +296,24 @@ pub struct Depends {
     /// Something that nobody can bring back: a volatile function that is not drawn through the session's tape, a view of
     /// the running system.
     pub elusive: bool,
+}
+
+/// What a statement is sure to do about advisory locks, in its order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LockStep {
+    Take(LockCall),
+    /// set_config('lock_timeout', …): how long the locks after it are waited for.
+    Patience {
+        timeout: LockTimeout,
+        local: bool,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LockTimeout {
+    Const(Arc<str>),
+    /// The client's parameter, from 0.
+    Param(u16),
 }
 
 /// A call of pg_advisory_lock() and kin.

@@ -490,6 +490,15 @@ pub fn enum_labels(oid: Oid, types: &dyn TypeLookup) -> Option<std::sync::Arc<[s
     }
 }
 
+/// An identifier as PostgreSQL would print it: in quotes if it must be.
+pub fn quote(name: &str) -> String {
+    let plain =
+        name.chars().enumerate().all(|(i, c)| c == '_' || c.is_ascii_lowercase() || (i > 0 && c.is_ascii_digit()))
+            && !name.is_empty();
+    let reserved = crate::facts::KEYWORDS.get(name).is_some_and(|k| k.category != b'U');
+    if plain && !reserved { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::BuiltinTypes;

@@ -2,10 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use futures::FutureExt;
 use tokio::time::timeout;
 
 use super::auth::hosts::{Arrival, plain};
@@ -253,25 +255,51 @@ pub(super) struct Connection {
 /// What a message led to: `Break` ends the connection.
 type Step = ControlFlow<()>;
 
+/// How a conversation has ended.
+enum Parting {
+    /// The client is gone.
+    Lost,
+    /// What was to be said is in the output.
+    Said,
+    Ended(Error),
+}
+
 impl Connection {
+    /// Serves the client until one of the two leaves. A panic is the gateway's own fault: its client is told that it is no
+    /// longer served, and others notice nothing.
     async fn run(mut self) {
+        let parting = AssertUnwindSafe(self.talk()).catch_unwind().await;
+        let Self { session, front: WireFront { mut stream, .. }, .. } = self;
+        // What it holds is given back before the client has taken its leave.
+        let given_back = catch_unwind(AssertUnwindSafe(|| drop(session)));
+        match given_back.and(parting) {
+            Ok(Parting::Lost) => {}
+            Ok(Parting::Said) if stream.is_lost() => {}
+            Ok(Parting::Said) => stream.close().await,
+            Ok(Parting::Ended(error)) => farewell(stream, &error.into_fatal()).await,
+            // The hook has logged what it was.
+            Err(_) => {
+                METRICS.internal_errors.increment();
+                stream.drop_unfinished();
+                farewell(stream, &Error::fatal(SqlState::INTERNAL_ERROR, "internal error")).await;
+            }
+        }
+    }
+
+    async fn talk(&mut self) -> Parting {
         if self.front.flush().await.is_err() {
-            return;
+            return Parting::Lost;
         }
         loop {
             let message = tokio::select! {
                 biased;
                 event = self.session.idle(self.unfinished) => {
                     match event {
-                        Idle::Terminate(error) => {
-                            // What it holds is given back before the client has taken its leave.
-                            drop(self.session);
-                            return farewell(self.front.stream, &error.into_fatal()).await;
-                        }
+                        Idle::Terminate(error) => return Parting::Ended(error),
                         Idle::Notification { pid, channel, payload } => {
                             self.front.notification(pid, &channel, &payload);
                             if self.front.flush().await.is_err() {
-                                return;
+                                return Parting::Lost;
                             }
                         }
                     }
@@ -284,16 +312,12 @@ impl Connection {
                 Err(Lost::Fatal(error)) => self.failed(error, false).await,
                 Err(Lost::Broken(why)) => {
                     tracing::info!(pid = self.session.pid(), why, "connection closed");
-                    return;
+                    return Parting::Lost;
                 }
-                Err(Lost::Eof) => return,
+                Err(Lost::Eof) => return Parting::Lost,
             };
             if step.is_break() {
-                drop(self.session);
-                if !self.front.stream.is_lost() {
-                    self.front.stream.close().await;
-                }
-                return;
+                return Parting::Said;
             }
         }
     }

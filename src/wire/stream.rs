@@ -336,6 +336,19 @@ impl Stream {
         }
     }
 
+    /// Forgets the output's last message if it was not written to its end: who wrote it panicked.
+    pub fn drop_unfinished(&mut self) {
+        let mut whole = 0;
+        while let Some(Ok(length)) = self.output.get(whole + 1..whole + 5).map(<[u8; 4]>::try_from) {
+            let length = u32::from_be_bytes(length) as usize;
+            if length < 4 || self.output.len() - whole - 1 < length {
+                break;
+            }
+            whole += 1 + length;
+        }
+        self.output.truncate(whole.max(self.sent));
+    }
+
     /// Writes everything out. Cancel-safe; `Err` if the client is gone, or takes nothing for too long.
     pub async fn flush(&mut self) -> io::Result<()> {
         while self.sent < self.output.len() {
@@ -459,6 +472,18 @@ mod tests {
             }
             assert!(out == data, "{pipe} {most}");
             sender.await.expect("sent");
+        }
+    }
+
+    #[test]
+    fn a_message_that_was_not_written_to_its_end_is_forgotten() {
+        let whole = [b"Z\0\0\0\x05I".as_slice(), b"C\0\0\0\x04"].concat();
+        for rest in [b"".as_slice(), b"D", b"D\0\0\0", b"D\0\0\0\0\0\x01", b"D\0\0\0\x06\0"] {
+            let (_, server) = tokio::io::duplex(1);
+            let mut stream = Stream::new(Box::new(server), Arc::default());
+            stream.output = [whole.as_slice(), rest].concat();
+            stream.drop_unfinished();
+            assert_eq!(stream.output, whole, "{rest:?}");
         }
     }
 

@@ -117,9 +117,14 @@ impl Server {
 
     /// SIGTERM, and how it ended within that time.
     pub fn terminate(&mut self, within: Duration) -> Option<std::process::ExitStatus> {
-        let mut child = self.child.take()?;
         // SAFETY: kill takes any pid; this one is our own child, not yet waited for.
-        unsafe { libc::kill(child.id() as i32, libc::SIGTERM) };
+        self.child.as_ref().map(|child| unsafe { libc::kill(child.id() as i32, libc::SIGTERM) })?;
+        self.ended(within)
+    }
+
+    /// How it ended by itself within that time; after it, it is killed.
+    pub fn ended(&mut self, within: Duration) -> Option<std::process::ExitStatus> {
+        let mut child = self.child.take()?;
         let deadline = Instant::now() + within;
         while Instant::now() < deadline {
             if let Ok(Some(status)) = child.try_wait() {

@@ -1,7 +1,7 @@
 //! What sessions have: settings, activity, prepared statements, cursors.
 
 use super::*;
-use crate::engine::directory::{ActivityRow, LockTag};
+use crate::engine::directory::{ActivityRow, LockMode, LockRow, LockTag};
 use crate::observe::audit::{self, Outcome, Record};
 use crate::registry::{builtin, predefined};
 
@@ -155,7 +155,8 @@ pub(super) fn pg_cursors(ask: &Ask<'_>) -> Result<Rows> {
     Ok(rows)
 }
 
-/// Locks on keys (advisory), tables and rows. A row's page and tuple are parts of the number by which it is known.
+/// Locks on keys (advisory), tables and rows. A row's page and tuple are parts of the number by which it is known. The own
+/// transaction's number, which only the engine knows, comes in with the view.
 pub(super) fn pg_locks(ask: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&[
         "locktype",
@@ -173,7 +174,20 @@ pub(super) fn pg_locks(ask: &Ask<'_>) -> Result<Rows> {
         "fastpath",
         "waitstart",
     ]);
-    for l in ask.view.locks() {
+    let locks = ask.view.locks();
+    let own = ask.view.pid();
+    let virtual_transaction = |pid: i32| text(format!("{pid}/0"));
+    let has_number = |l: &LockRow| {
+        l.pid == own && l.mode >= LockMode::RowShare && l.waits_since.is_none() && !matches!(l.tag, LockTag::Key { .. })
+    };
+    if locks.iter().any(has_number) {
+        let mut row = vec![text("transactionid")];
+        row.extend([Value::Null, Value::Null, Value::Null, Value::Null, Value::Null, Value::Null, Value::Null]);
+        row.extend([virtual_transaction(own), Value::Int4(own), text(LockMode::Exclusive.name())]);
+        row.extend([Value::Bool(true), Value::Bool(false), Value::Null]);
+        rows.push_row(row);
+    }
+    for l in locks {
         let mut what = [Value::Null, Value::Null, Value::Null, Value::Null, Value::Null, Value::Null];
         let kind = match l.tag {
             LockTag::Key { high, low, kind } => {
@@ -216,7 +230,7 @@ pub(super) fn pg_locks(ask: &Ask<'_>) -> Result<Rows> {
             class,
             object,
             sub,
-            text(format!("{}/0", l.pid)),
+            virtual_transaction(l.pid),
             Value::Int4(l.pid),
             text(l.mode.name()),
             Value::Bool(l.waits_since.is_none()),

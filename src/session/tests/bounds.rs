@@ -159,3 +159,39 @@ async fn vacuum_and_analyze_of_others_tables_are_warned_of() {
         "E 42501 must be owner of table tree"
     );
 }
+
+#[tokio::test]
+async fn more_migrations_than_there_are_waiting_threads_take_turns() {
+    let gateway = gateway().await;
+    let mut first = open(&gateway);
+    let waiters = gateway.limits().lock_waiters + 4;
+    let lock = |timeout: &str| {
+        format!("WITH s AS (SELECT set_config('lock_timeout', '{timeout}', true)) SELECT pg_advisory_lock(7) FROM s")
+    };
+    assert_eq!(simple(&mut first, &lock("30s")).await, ["T pg_advisory_lock:2278", "D ", "C SELECT 1", "Z I"]);
+    let all = |timeout: &'static str| {
+        let each = (0..waiters).map(|_| {
+            let (mut session, lock) = (open(&gateway), lock(timeout));
+            async move {
+                let lines = simple(&mut session, &lock).await;
+                let shown =
+                    simple(&mut session, "SELECT pg_advisory_unlock_all(), current_setting('lock_timeout')").await;
+                (lines, shown[1].clone())
+            }
+        });
+        futures::future::join_all(each)
+    };
+    for (lines, timeout) in all("200ms").await {
+        assert_eq!(lines, ["E 55P03 canceling statement due to lock timeout", "Z I"]);
+        assert_eq!(timeout, "D |0");
+    }
+    let (each, released) = tokio::join!(all("30s"), async {
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        simple(&mut first, "SELECT pg_advisory_unlock(7)").await
+    });
+    assert_eq!(released[1], "D t");
+    for (lines, timeout) in each {
+        assert_eq!(lines, ["T pg_advisory_lock:2278", "D ", "C SELECT 1", "Z I"]);
+        assert_eq!(timeout, "D |0");
+    }
+}

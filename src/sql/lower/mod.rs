@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::registry::Relation;
-use crate::sql::{Command, Context, Depends, KeptRows, LockCall, ParamSource, RowKey};
+use crate::sql::{Command, Context, Depends, KeptRows, LockStep, ParamSource, RowKey};
 use crate::tree::{self, CteId, Field, RelId, SessionValue};
 use crate::types::{self, Oid, PgType, Phys, RowTypes};
 pub use change::steps::Step;
@@ -40,7 +40,7 @@ pub struct Lowered {
     /// It does something to the session that must not be done twice.
     pub once: bool,
     /// The advisory locks that it is sure to ask for.
-    pub locks: Vec<LockCall>,
+    pub locks: Vec<LockStep>,
     /// Statements that run first, in the same transaction.
     pub before: Vec<Step>,
     /// Temporary tables that they make, to be dropped at the transaction's end.

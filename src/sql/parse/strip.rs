@@ -237,7 +237,10 @@ fn definition(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) {
                 extras.outside_block = Some("ALTER TABLE ... DETACH CONCURRENTLY");
             }
         }
-        Some("grant" | "revoke") => all_of_columns(tokens),
+        Some("grant" | "revoke") => {
+            all_of_columns(tokens);
+            temporary(tokens);
+        }
         _ => {}
     }
 }
@@ -326,6 +329,23 @@ fn all_of_columns(tokens: &mut Vec<TokenWithSpan>) {
         spelled.extend(list.iter().cloned());
     }
     tokens.splice(all..=close, spelled);
+}
+
+/// The privilege TEMP is TEMPORARY.
+fn temporary(tokens: &mut [TokenWithSpan]) {
+    let privileges = tokens.iter().position(|t| is(Some(t), "on")).unwrap_or(0);
+    let mut depth = 0usize;
+    for token in &mut tokens[..privileges] {
+        match token.token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            // In parentheses it is a column.
+            Token::Word(_) if depth == 0 && is(Some(token), "temp") => {
+                token.token = Token::make_word("TEMPORARY", None);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// `CREATE RECURSIVE VIEW v (a, b) AS query` is `CREATE VIEW v (a, b) AS WITH RECURSIVE v (a, b) AS (query) SELECT a, b

@@ -5,7 +5,8 @@ use bytes::BufMut;
 use super::digits::put_uint;
 use crate::error::{Error, Result, SqlState};
 use crate::facts::{OPERATORS, PROCS};
-use crate::types::{Oid, PgType, TypeLookup, name, oid};
+use crate::types::name::{self, quote};
+use crate::types::{Oid, PgType, TypeLookup, oid};
 
 /// The output function. 0 prints as `-`, what has no name (any more) as its number.
 pub fn write(out: &mut Vec<u8>, value: Oid, kind: Oid, types: &dyn TypeLookup) {
@@ -86,10 +87,10 @@ pub fn object_text(value: Oid, kind: Oid, types: &dyn TypeLookup) -> Option<Stri
         }
         oid::REGPROC => PROCS.by_oid(value).map(|p| {
             // An overloaded name needs its schema to be told apart, says regprocout.
-            let name = written(p.name);
+            let name = quote(p.name);
             if PROCS.by_name(p.name).count() > 1 { format!("pg_catalog.{name}") } else { name }
         }),
-        oid::REGPROCEDURE => PROCS.by_oid(value).map(|p| format!("{}({})", written(p.name), signature(&p.args))),
+        oid::REGPROCEDURE => PROCS.by_oid(value).map(|p| format!("{}({})", quote(p.name), signature(&p.args))),
         oid::REGOPER => OPERATORS.by_oid(value).map(|o| {
             if OPERATORS.by_name(o.name).count() > 1 { format!("pg_catalog.{}", o.name) } else { o.name.to_owned() }
         }),
@@ -185,15 +186,6 @@ fn no_relation(parts: &[String], types: &dyn TypeLookup) -> Error {
         ),
         _ => Error::syntax(format!("improper relation name (too many dotted names): {whole}")),
     }
-}
-
-/// A function's name: of PostgreSQL's own some have capital letters.
-fn written(name: &str) -> String {
-    if name.bytes().any(|b| b.is_ascii_uppercase()) { quote(name) } else { name.to_owned() }
-}
-
-fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 fn parse_procedure(text: &str, types: &dyn TypeLookup) -> Result<Oid> {

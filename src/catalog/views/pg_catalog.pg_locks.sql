@@ -1,0 +1,4 @@
+SELECT l.locktype, l.database, l.relation, l.page, l.tuple, l.virtualxid,
+  CASE WHEN l.locktype = 'transactionid' THEN pg_catalog.pg_current_xact_id()::pg_catalog.xid END AS transactionid,
+  l.classid, l.objid, l.objsubid, l.virtualtransaction, l.pid, l.mode, l.granted, l.fastpath, l.waitstart
+FROM pg_catalog.pg_lock_status() AS l
