@@ -113,7 +113,7 @@ impl Walk {
             Distinct::On(exprs) => self.exprs(exprs),
         }
         self.option(filter);
-        if let Some(GroupBy { exprs, sets: _, dependent, written: _ }) = group_by {
+        if let Some(GroupBy { exprs, sets: _, dependent, written: _, distinct: _ }) = group_by {
             self.exprs(exprs);
             self.exprs(dependent);
         }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::constraint;
 use super::front::{Front, RowShape};
+use super::in_order::InOrder;
 use super::interrupt::Interrupt;
 use super::journal;
 use super::plan_cache::Origin;
@@ -257,6 +258,7 @@ impl Session {
         };
         Ok(match outcome {
             Outcome::Changed(rows) => Outcome::Changed(rows + counted),
+            Outcome::Rows(rows) if plan.places > 0 => Outcome::Rows(Box::new(InOrder::new(rows, plan.places))),
             Outcome::Rows(_) | Outcome::Done => outcome,
         })
     }

@@ -25,6 +25,7 @@ mod extended;
 mod front;
 mod gateway;
 mod identity;
+mod in_order;
 mod interrupt;
 mod journal;
 mod key_log;

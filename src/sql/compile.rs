@@ -175,9 +175,10 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
         adds_up,
         upserts,
         doomed,
+        places,
         statement,
     } = lowered.get();
-    let (command, writes, once, adds_up) = (*command, *writes, *once, *adds_up);
+    let (command, writes, once, adds_up, places) = (*command, *writes, *once, *adds_up, *places);
     let depends = Arc::new(depends.clone());
     let conflicts = |statement: &_| matches!(statement, lower::ir::Statement::Insert { conflict: Some(_), .. });
     let upserts: Vec<_> = upserts.iter().copied().collect();
@@ -200,7 +201,8 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
     let added = added.clone().map(Arc::from);
     let doomed = doomed.clone();
     let (fields, phys, target, locks) = (fields.clone(), phys.clone(), target.clone(), locks.clone());
-    let permit = lowered.map(|lowered| rendered(lowered.phys));
+    let placed = |phys: Vec<Phys>| phys.into_iter().chain(std::iter::repeat_n(Phys::Int8, places)).collect();
+    let permit = lowered.map(|lowered| rendered(placed(lowered.phys)));
     Ok(Plan {
         permit,
         params,
@@ -223,6 +225,7 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
         upserts,
         adds_up,
         doomed,
+        places,
     })
 }
 
@@ -267,6 +270,7 @@ fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command, depends: &A
         upserts: Vec::new(),
         adds_up: false,
         doomed: None,
+        places: 0,
     }
 }
 

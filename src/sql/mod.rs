@@ -165,6 +165,8 @@ pub struct Plan {
     pub adds_up: bool,
     /// Why it fails whenever it is run, whatever it would read: PostgreSQL finds that out when it plans, which is not yet at Parse.
     pub doomed: Option<Box<Error>>,
+    /// So many columns behind its result's are the places of the rows that it was joined from: a small result is sorted by them.
+    pub places: usize,
 }
 
 impl Plan {

@@ -170,6 +170,8 @@ pub struct GroupBy {
     pub dependent: Vec<Expr>,
     /// GROUP BY's items as they were written.
     pub written: Vec<Grouping>,
+    /// Equal sets are one (GROUP BY DISTINCT).
+    pub distinct: bool,
 }
 
 /// An item of GROUP BY; the numbers are indexes into [`GroupBy::exprs`].

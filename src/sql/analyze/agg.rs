@@ -1,5 +1,7 @@
 //! Aggregates and grouping: GROUP BY with its sets, GROUPING(), and where aggregates may stand (parse_agg).
 
+use std::collections::{BTreeSet, HashSet};
+
 use sqlparser::ast;
 
 use super::check::{children_mut, first_column_of, walk};
@@ -10,6 +12,7 @@ use super::target::Target;
 use super::{Analyzer, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
 use crate::facts::Proc;
+use crate::sql::parse;
 use crate::tree::{GroupBy, Grouping, SortKey};
 use crate::types::{PgType, oid};
 
@@ -65,7 +68,8 @@ impl Analyzer<'_> {
         let mut exprs = Groups::default();
         let mut sets: Vec<Vec<u16>> = vec![Vec::new()];
         let mut written = Vec::with_capacity(items.len());
-        for item in items {
+        let distinct = items.first().is_some_and(is_distinct);
+        for item in items.iter().skip(usize::from(distinct)) {
             let item = self.grouping_item(item, targets, &mut exprs)?;
             let choices = choices(&item)?;
             let mut product = Vec::with_capacity(sets.len() * choices.len());
@@ -87,7 +91,11 @@ impl Analyzer<'_> {
             return Err(Error::unsupported("grouping sets over two columns of the output that are one expression")
                 .hint("Name the expression once in the select list."));
         }
-        Ok(GroupBy { exprs: exprs.exprs, sets, dependent: Vec::new(), written })
+        if distinct {
+            let mut seen = HashSet::new();
+            sets.retain(|set| seen.insert(set.iter().copied().collect::<BTreeSet<_>>()));
+        }
+        Ok(GroupBy { exprs: exprs.exprs, sets, dependent: Vec::new(), written, distinct })
     }
 
     /// One item of GROUP BY.
@@ -282,6 +290,12 @@ impl Analyzer<'_> {
         }
         Ok(())
     }
+}
+
+/// The mark of GROUP BY DISTINCT.
+fn is_distinct(item: &ast::Expr) -> bool {
+    let ast::Expr::Function(f) = item else { return false };
+    matches!(f.name.0.as_slice(), [part] if part.as_ident().is_some_and(|name| name.value == parse::rewrite::DISTINCT))
 }
 
 /// ROLLUP and CUBE inside GROUPING SETS, which the parser takes for calls.

@@ -481,8 +481,10 @@ impl Analyzer<'_> {
             let message = "a column definition list is only allowed for functions returning \"record\"";
             return Err(Error::syntax(message).at(self.pos(alias.columns[0].name.span)));
         }
-        if self.type_facts(call.ty.oid).kind == b'c'
-            && let Some(relation) = self.row_type_relation(call.ty.oid)
+        // A domain over a composite type has its columns, too.
+        let base = self.base_oid(call.ty.oid);
+        if self.type_facts(base).kind == b'c'
+            && let Some(relation) = self.row_type_relation(base)
         {
             columns.extend(relation.columns.iter().map(|c| RelColumn {
                 name: Arc::clone(&c.name),

@@ -281,7 +281,12 @@ impl Analyzer<'_> {
                 }
             }
         }
-        let ty = if slice { base } else { PgType::with(element, array.ty.typmod) };
+        let ty = match (slice, base.oid) {
+            // transformContainerType: a slice of these is an array.
+            (true, oid::INT2VECTOR | oid::OIDVECTOR) => PgType::new(self.type_facts(element).array),
+            (true, _) => base,
+            (false, _) => PgType::with(element, array.ty.typmod),
+        };
         Ok(Expr { kind: ExprKind::Subscript { array: Box::new(array), indices }, ty, pos })
     }
 

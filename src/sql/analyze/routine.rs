@@ -135,8 +135,9 @@ impl Analyzer<'_> {
         let columns = if outputs.len() > 1 || function.result == oid::RECORD {
             outputs.iter().map(|p| Ok((p.name.clone(), PgType::new(settle(p.ty)?)))).collect::<Result<Vec<_>>>()?
         } else {
-            match self.row_type_relation(ty) {
-                Some(relation) if relation.row_type == ty => {
+            let base = self.base_oid(ty);
+            match self.row_type_relation(base) {
+                Some(relation) if relation.row_type == base => {
                     relation.columns.iter().map(|c| (c.name.clone(), c.ty)).collect()
                 }
                 Some(_) | None => Vec::new(),
@@ -249,8 +250,7 @@ impl Analyzer<'_> {
         if returns.ty == oid::VOID {
             return Ok((query, false));
         }
-        let row = returns.ty == oid::RECORD || self.type_facts(self.base_oid(returns.ty)).kind == b'c';
-        if !row {
+        if returns.ty != oid::RECORD && self.type_facts(returns.ty).kind != b'c' {
             let [column] = query.columns.as_slice() else {
                 return Err(mismatch("Final statement must return exactly one column.".to_owned()));
             };
@@ -259,7 +259,9 @@ impl Analyzer<'_> {
                 return Err(mismatch(format!("Actual return type is {}.", self.type_name(from.oid))));
             }
             let query = self.with_types(query, &[to])?;
-            return Ok((query, false));
+            // A domain over a composite type.
+            let row = !returns.columns.is_empty();
+            return Ok((if row { self.unpacked(query, returns) } else { query }, row));
         }
         // One column that is the row already.
         if let [column] = query.columns.as_slice()

@@ -216,6 +216,8 @@ impl Analyzer<'_> {
                         oid::INTERVAL
                     }
                     oid::FLOAT4 => oid::FLOAT8,
+                    // in_range(int4, int4, int8) and kin.
+                    oid::INT2 | oid::INT4 if matches!(expr.ty.oid, oid::INT2 | oid::INT4 | oid::INT8) => expr.ty.oid,
                     oid::INT2 | oid::INT4 | oid::INT8 | oid::FLOAT8 | oid::NUMERIC => key.oid,
                     other => {
                         let message = format!(

@@ -100,6 +100,7 @@ impl<'a> Planner<'a> {
             upserts: Vec::new(),
             adds_up: false,
             doomed: None,
+            places: 0,
         };
         self.plan.steps.push(Step::Verify(plan, error));
     }

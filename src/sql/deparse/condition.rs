@@ -172,10 +172,12 @@ impl Printer<'_> {
     }
 
     fn compare(&mut self, e: &Expr, op: &str, left: &Expr, right: &Expr) -> Result<()> {
+        // Each of a row's comparisons is an operator of its own, and no row.
+        let operator = Expr { kind: ExprKind::Default, ty: e.ty, pos: e.pos };
         self.open();
-        self.operand(left, true, e)?;
+        self.operand(left, true, &operator)?;
         self.push(&format!(" {op} "));
-        self.operand(right, true, e)?;
+        self.operand(right, true, &operator)?;
         self.close();
         Ok(())
     }

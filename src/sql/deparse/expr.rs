@@ -5,7 +5,7 @@ use super::constant::Label;
 use crate::error::{Error, Result};
 use crate::registry::expression::quote;
 use crate::sql::analyze::same;
-use crate::tree::{CastHow, Expr, ExprKind, RelId, Subscript};
+use crate::tree::{CallForm, CastHow, Expr, ExprKind, RelId, Subscript};
 use crate::types::{Value, oid};
 
 impl Printer<'_> {
@@ -351,7 +351,8 @@ fn is_logic(parent: &Expr) -> bool {
 /// Parents whose own syntax keeps what is in them apart.
 fn encloses(parent: &Expr) -> bool {
     match &parent.kind {
-        ExprKind::Call(call) | ExprKind::SetReturning(call) => call.operator.is_none(),
+        // `a AT TIME ZONE b` is an operator to its grammar.
+        ExprKind::Call(call) | ExprKind::SetReturning(call) => call.operator.is_none() && call.form != CallForm::Syntax,
         ExprKind::Subscript { .. }
         | ExprKind::Array { .. }
         | ExprKind::Row(_)

@@ -248,6 +248,9 @@ impl Printer<'_> {
     }
 
     fn group_by(&mut self, group: &GroupBy) -> Result<()> {
+        if group.distinct {
+            self.push("DISTINCT ");
+        }
         let plain = |item: &Grouping| matches!(item, Grouping::Simple(_));
         if group.written.iter().all(plain) && !group.exprs.is_empty() {
             return self.list(&group.exprs, |p, expr| p.sort_item(expr));

@@ -60,6 +60,8 @@ pub struct Lowered {
     pub probe: Option<Box<Probe>>,
     /// Why it fails whenever it is run.
     pub doomed: Option<Box<Error>>,
+    /// See [`crate::sql::Plan::places`].
+    pub places: usize,
 }
 
 /// See [`crate::sql::Probe`].
@@ -81,7 +83,9 @@ pub enum Decimals {
 
 /// Lowers a query, INSERT, UPDATE or DELETE that `policy` has let pass.
 pub fn lower(statement: &tree::Statement, cx: &Context, decimals: Decimals) -> Result<Lowered> {
-    lower_as(statement, cx, decimals, true)
+    let mut lowered = lower_as(statement, cx, decimals, true)?;
+    lowered.places = steer::row_order::placed(&mut lowered.statement);
+    Ok(lowered)
 }
 
 /// For EXPLAIN: what is not carried out need not keep what foreign keys would ask for.
@@ -125,7 +129,7 @@ fn lower_placed(statement: &tree::Statement, cx: &Context, decimals: Decimals, k
 fn finished(mut lowered: Lowered) -> Result<Lowered> {
     // What reads catalogs is one of those.
     if lowered.depends.elusive {
-        steer::catalog_order::ordered(&mut lowered.statement);
+        steer::row_order::of_catalogs(&mut lowered.statement);
     }
     let steps = lowered.before.iter_mut().map(|step| (&mut step.statement, &mut step.params));
     for (statement, params) in steps.chain([(&mut lowered.statement, &mut lowered.params)]) {
@@ -133,6 +137,7 @@ fn finished(mut lowered: Lowered) -> Result<Lowered> {
             steer::beside::unnested(statement);
         }
         steer::lateral_order::ordered(statement);
+        steer::row_order::of_tables(statement);
         steer::own_rows::kept_apart(statement)?;
         steer::intervals::told_apart(statement);
         steer::drawn_rows::row_by_row(statement)?;
@@ -406,6 +411,7 @@ impl<'a> Lowerer<'a> {
             adds_up: false,
             probe: None,
             doomed,
+            places: 0,
         }
     }
 }

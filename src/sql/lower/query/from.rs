@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
 use crate::registry;
+use crate::sql::lower::ir::walk::{columns_mut, has, is_query};
 use crate::sql::lower::ir::{self, Alias, From, Scalar, TableName};
+use crate::sql::lower::value::array::{derived, plain_query};
 use crate::sql::lower::{Lowerer, Means, Rel};
 use crate::tree::{FromItem, Join, JoinKind, RelColumn, Relation, Sample, Source};
 use crate::types::Phys;
@@ -71,8 +73,34 @@ impl Lowerer<'_> {
             let kind = if on.is_some() { "INNER JOIN" } else { kind };
             return Ok(From::Join { kind, left, right, on });
         }
-        let on = Some(on.unwrap_or_else(|| Scalar::bool(true)));
-        Ok(From::Join { kind, left, right, on })
+        let mut on = on.unwrap_or_else(|| Scalar::bool(true));
+        let mut right = right;
+        if let From::Query { query, alias, lateral: true } = &mut *right
+            && join.lateral
+            && kind == "LEFT JOIN"
+            && has(&on, &is_query)
+        {
+            let inner = self.make();
+            self.ask_inside(query, (*alias, inner), std::mem::replace(&mut on, Scalar::bool(true)));
+        }
+        Ok(From::Join { kind, left, right, on: Some(on) })
+    }
+
+    /// DuckDB takes no queries in the condition of a join with what is lateral: the condition goes into that.
+    /// `a LEFT JOIN LATERAL (q) AS b ON a.x IN (SELECT …)` → `a LEFT JOIN LATERAL (SELECT … FROM (q) AS b1 WHERE a.x IN (SELECT …)) AS b ON TRUE`
+    fn ask_inside(&mut self, query: &mut ir::Query, (alias, inner): (Alias, Alias), mut on: Scalar) {
+        columns_mut(&mut on, &mut |of, _, _| {
+            if *of == alias {
+                *of = inner;
+            }
+        });
+        let columns = query.columns.clone();
+        let output = |(i, phys): (usize, &Phys)| Scalar::column(inner, ir::output_name(i), phys.clone());
+        let targets = columns.iter().enumerate().map(output).collect();
+        let asked = std::mem::replace(query, plain_query(ir::Select::default(), Vec::new()));
+        let select =
+            ir::Select { targets, from: vec![derived(asked, inner)], filter: Some(on), ..ir::Select::default() };
+        *query = plain_query(select, columns);
     }
 
     fn relation(&mut self, relation: &Relation) -> Result<From> {

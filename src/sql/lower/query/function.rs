@@ -8,6 +8,7 @@ use crate::sql::lower::Lowerer;
 use crate::sql::lower::ir::{self, Alias, From, Node, Piece, Scalar, Select, Template, template};
 use crate::sql::lower::value::array::plain_query;
 use crate::sql::lower::value::numeric::decimal;
+use crate::sql::lower::value::shaped::is_vector;
 use crate::sql::signatures;
 use crate::tree::{Call, Expr, ExprKind, Relation};
 use crate::types::{PgType, Phys, oid, text};
@@ -195,20 +196,16 @@ impl Lowerer<'_> {
                     .ok_or_else(|| Error::internal("lower: unnest of nothing"))
             }
             ("generate_subscripts", _) => {
-                let args = self.exprs(&call.args)?;
+                let mut args = self.exprs(&call.args)?;
+                if call.args.first().is_some_and(|array| is_vector(array.ty)) {
+                    args[0] = self.from_zero(args[0].clone())?;
+                }
                 if let [array, n, reverse @ ..] = args.as_slice()
                     && crate::sql::lower::value::shaped::is_shaped(&array.phys)
                 {
                     return self.shaped_subscripts(array.clone(), n.clone(), reverse.first().cloned());
                 }
-                // Vectors count from 0.
-                let vector = matches!(call.args.first().map(|a| a.ty.oid), Some(oid::INT2VECTOR | oid::OIDVECTOR));
                 let text = match args.len() {
-                    3 if vector => {
-                        "CASE WHEN {1} <> 1 THEN NULL WHEN {2} THEN generate_series(len({0}) - 1, 0, -1) \
-                         ELSE generate_series(0, len({0}) - 1) END"
-                    }
-                    _ if vector => "CASE WHEN {1} = 1 THEN generate_series(0, len({0}) - 1) END",
                     3 => {
                         "CASE WHEN {1} <> 1 THEN NULL WHEN {2} THEN generate_series(len({0}), 1, -1) \
                          ELSE generate_series(1, len({0})) END"

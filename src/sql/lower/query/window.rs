@@ -4,7 +4,7 @@
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::lower::Lowerer;
-use crate::sql::lower::ir::walk::has;
+use crate::sql::lower::ir::walk::{has, key_mut};
 use crate::sql::lower::ir::{Node, Over, Piece, Scalar, Template};
 use crate::sql::signatures::{self, How};
 use crate::tree::{self, FrameBound, FrameExclude, FrameUnits};
@@ -95,8 +95,15 @@ impl Lowerer<'_> {
             let value = self.expr(e)?;
             partition_by.push(self.sort_key(value)?);
         }
-        let order_by = self.sort_keys(&spec.order_by)?;
+        let mut order_by = self.sort_keys(&spec.order_by)?;
         let Some(frame) = &spec.frame else { return Ok(Over { partition_by, order_by, frame: None }) };
+        let offset = |bound| matches!(bound, &FrameBound::Preceding(_) | &FrameBound::Following(_));
+        if frame.units == FrameUnits::Range
+            && (offset(&frame.start) || offset(&frame.end))
+            && let Some(key) = order_by.first_mut().and_then(key_mut).filter(|key| is_integer(&key.phys))
+        {
+            *key = wider(key.clone());
+        }
         let units = match frame.units {
             FrameUnits::Rows => "ROWS",
             FrameUnits::Range => "RANGE",
@@ -191,9 +198,19 @@ impl Lowerer<'_> {
                 Scalar::template(text, vec![value.clone(), null, wrong, infinite], phys)
             }
         };
-        args.push(value);
+        args.push(if units == FrameUnits::Range && is_integer(&value.phys) { wider(value) } else { value });
         Ok(vec!["{".into(), (args.len() - 1).into(), "} ".into(), word.into()])
     }
+}
+
+fn is_integer(phys: &Phys) -> bool {
+    matches!(phys, Phys::Int2 | Phys::Int4 | Phys::Int8)
+}
+
+/// DuckDB adds the offset to the key, which may be beside the type's end.
+fn wider(value: Scalar) -> Scalar {
+    let phys = value.phys.clone();
+    Scalar::template("CAST({0} AS HUGEINT)", vec![value], phys)
 }
 
 /// Is it another for other rows?

@@ -7,7 +7,7 @@
 //! an UPDATE takes its values from such a query: `UPDATE t SET a = s1.c1[1] FROM (SELECT t1.rowid, dg_draw_row(…) FROM t AS t1) AS s1`
 
 use super::beside::ROW;
-use super::catalog_order::is_set;
+use super::row_order::is_set;
 use crate::engine::Draw;
 use crate::error::{Error, Result};
 use crate::sql::analyze::{plain_targets, walk, walk_query};

@@ -144,6 +144,7 @@ pub(crate) fn may_fail(e: &Expr) -> bool {
         // What they take together is above the rules; their arguments are held.
         | ExprKind::Aggregate(_)
         | ExprKind::Window(_)
+        | ExprKind::Array { nested: false, .. }
         | ExprKind::SetReturning(_) => false,
         ExprKind::Routine(r) => crate::sql::analyze::plain_targets(&r.body).is_none(),
         ExprKind::Call(call) => match call.args.as_slice() {
@@ -160,7 +161,7 @@ pub(crate) fn may_fail(e: &Expr) -> bool {
         ExprKind::MinMax { .. }
         | ExprKind::ScalarSubquery(_)
         | ExprKind::ArraySubquery(_)
-        | ExprKind::Array { .. }
+        | ExprKind::Array { nested: true, .. }
         | ExprKind::Subscript { .. }
         | ExprKind::Put { .. }
         | ExprKind::NextValue(_)

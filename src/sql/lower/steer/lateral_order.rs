@@ -5,8 +5,8 @@
 //! `FROM r1 AS t1, LATERAL (SELECT … ORDER BY r2.b DESC LIMIT 2) AS t2` → `… ORDER BY t1.rowid, t2.c1 DESC`,
 //! below what makes lists of such rows: `SELECT list(s1.c0) FROM (SELECT … ORDER BY t1.rowid, t2.c1 DESC) AS s1`
 
-use super::catalog_order::{gathers, is_plain, is_set};
 use super::own_rows::Level;
+use super::row_order::{gathers, is_plain, is_set};
 use crate::sql::lower::ir::walk::{aliases, children_mut, has, key_mut, query_columns_mut, query_mut, values_mut};
 use crate::sql::lower::ir::{Alias, Body, From, Node, Order, OrderKey, Query, Scalar, Select, Statement, output_name};
 use crate::sql::lower::query::keys_below::put_below;

@@ -2,7 +2,6 @@
 
 pub(crate) mod arms;
 pub(crate) mod beside;
-pub(crate) mod catalog_order;
 pub(crate) mod drawn_rows;
 pub(crate) mod hold;
 pub(crate) mod intervals;
@@ -18,4 +17,5 @@ pub(crate) mod once;
 pub(crate) mod one_sided;
 pub(crate) mod own_rows;
 pub(crate) mod presence;
+pub(crate) mod row_order;
 pub(crate) mod unused;

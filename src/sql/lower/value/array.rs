@@ -6,10 +6,11 @@ use crate::error::{Error, Result};
 use crate::facts::Proc;
 use crate::sql::lower::Lowerer;
 use crate::sql::lower::ir::{self, Alias, Body, From, Node, Scalar, Select};
+use crate::sql::lower::query::aggregate::Clauses;
 use crate::tree::{Expr, Query, Subscript};
 use crate::types::{PgType, Phys, oid};
 
-use super::shaped::{Nest, is_shaped};
+use super::shaped::{Nest, is_shaped, is_vector};
 
 impl Lowerer<'_> {
     pub(crate) fn array(&mut self, items: &[Expr], nested: bool, ty: PgType) -> Result<Scalar> {
@@ -34,15 +35,8 @@ impl Lowerer<'_> {
         let element = inner.columns.first().cloned().unwrap_or(Phys::Void);
         let phys = Phys::List(Box::new(element.clone()));
         let alias = self.make();
-        // The order of the inner query is the order of the list: DuckDB keeps it (preserve_insertion_order).
         let column = Scalar::column(alias, ir::output_name(0), element);
-        let list = Scalar::template("coalesce(list({0}), [])", vec![column], Phys::Void).cast(phys.clone());
-        let select = Select {
-            targets: vec![list],
-            from: vec![From::Query { query: Box::new(inner), alias, lateral: false }],
-            ..Select::default()
-        };
-        let query = plain_query(select, vec![phys.clone()]);
+        let query = gathered(column, derived(inner, alias), &phys);
         let arrays = phys.array_element().is_some_and(|element| element.array_element().is_some());
         let list = Scalar::new(Node::Subquery(Box::new(query)), phys);
         if arrays { self.nest(list, Nest::Gathered) } else { Ok(list) }
@@ -55,7 +49,11 @@ impl Lowerer<'_> {
             return self.shaped_subscript(value, indices);
         }
         // Vectors and names count from 0.
-        let from_zero = matches!(array.ty.oid, oid::INT2VECTOR | oid::OIDVECTOR | oid::NAME);
+        if is_vector(array.ty) && matches!(index, Subscript::Slice(..)) {
+            let value = self.from_zero(value)?;
+            return self.shaped_subscript(value, indices);
+        }
+        let from_zero = is_vector(array.ty) || array.ty.oid == oid::NAME;
         let (Phys::List(element), false) = (value.phys.clone(), from_zero) else {
             return self.subscript_from_zero(value, index);
         };
@@ -210,6 +208,14 @@ pub(crate) fn plain_query(select: Select, columns: Vec<Phys>) -> ir::Query {
         offset: None,
         columns,
     }
+}
+
+/// The list of a column. The order of the relation is the order of the list: DuckDB keeps it (preserve_insertion_order).
+pub(crate) fn gathered(column: Scalar, from: From, phys: &Phys) -> ir::Query {
+    let clauses = Clauses { distinct: false, order_by: Vec::new(), filter: None, over: None };
+    let list = clauses.call("list", vec![column], phys.clone());
+    let list = Scalar::template("coalesce({0}, [])", vec![list], Phys::Void).cast(phys.clone());
+    plain_query(Select { targets: vec![list], from: vec![from], ..Select::default() }, vec![phys.clone()])
 }
 
 /// A query's output as a relation under an alias.

@@ -86,17 +86,6 @@ impl Lowerer<'_> {
                 })
             }
             ("extract" | "date_part", [field, from]) => self.extract(call.func, field, from, ty)?,
-            ("array_lower" | "array_upper", [vector, dimension])
-                if matches!(vector.ty.oid, oid::INT2VECTOR | oid::OIDVECTOR) =>
-            {
-                // Vectors count from 0.
-                let text = match call.func.name {
-                    "array_lower" => "CASE WHEN {1} = 1 AND len({0}) > 0 THEN 0 END",
-                    _ => "CASE WHEN {1} = 1 AND len({0}) > 0 THEN len({0})::INTEGER - 1 END",
-                };
-                let args = vec![self.expr(vector)?, self.expr(dimension)?];
-                Some(Scalar::template(text, args, Phys::Int4))
-            }
             ("satisfies_hash_partition", [_, modulus, remainder, keys @ ..]) => {
                 Some(self.hash_partition(modulus, remainder, keys)?)
             }
@@ -198,6 +187,11 @@ impl Lowerer<'_> {
             return Err(Error::unsupported(format!("function {}", signatures::signature(func))));
         };
         self.once |= signatures::once(func);
+        for ((arg, declared), tree) in args.iter_mut().zip(&func.args).zip(trees) {
+            if matches!(*declared, oid::ANYARRAY | oid::ANYCOMPATIBLEARRAY) && super::shaped::is_vector(tree.ty) {
+                *arg = self.from_zero(arg.clone())?;
+            }
+        }
         if !matches!(entry.how, How::Special) && args.iter().any(|a| super::shaped::is_shaped(&a.phys)) {
             if let Some(value) = self.shaped_function(func, &args)? {
                 return Ok(value);

@@ -37,6 +37,11 @@ impl Lowerer<'_> {
         explicit: bool,
         ty: PgType,
     ) -> Result<Scalar> {
+        let of_items = matches!(how, CastHow::Relabel | CastHow::ArrayElements(_));
+        let value = match of_items && super::shaped::is_vector(from) && !super::shaped::is_vector(ty) {
+            true => self.from_zero(value)?,
+            false => value,
+        };
         match how {
             CastHow::Relabel => self.relabel(value, ty),
             CastHow::Function(func) => self.apply_cast(func, value, from, ty),

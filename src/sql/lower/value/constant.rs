@@ -75,7 +75,11 @@ impl Lowerer<'_> {
             Value::Uuid(bits) => quoted(uuid::Uuid::from_u128(*bits).to_string(), Phys::Uuid),
             Value::Array(array) => self.array_constant(array, ty)?,
             Value::Row(fields) => {
-                let values = fields.iter().map(|(ty, value)| self.constant(value, *ty)).collect::<Result<Vec<_>>>()?;
+                let field = |(of, value): &(PgType, Value)| match value {
+                    Value::Null if ty.oid != oid::RECORD => self.phys(*of).map(Scalar::null),
+                    value => self.constant(value, *of),
+                };
+                let values = fields.iter().map(field).collect::<Result<Vec<_>>>()?;
                 self.row_of(values)?
             }
         })

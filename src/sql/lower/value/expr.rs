@@ -75,8 +75,13 @@ impl Lowerer<'_> {
             }
             ExprKind::Array { items, nested } => self.array(items, *nested, e.ty),
             ExprKind::Row(fields) => {
-                let fields = self.exprs(fields)?;
-                self.row_of(fields)
+                let mut values = self.exprs(fields)?;
+                if e.ty.oid != oid::RECORD {
+                    for (value, field) in values.iter_mut().zip(fields).filter(|(value, _)| value.phys == Phys::Void) {
+                        *value = Scalar::null(self.phys(field.ty)?);
+                    }
+                }
+                self.row_of(values)
             }
             ExprKind::RowCompare { op_name, ops, left, right } => self.row_compare(op_name, ops, left, right),
             ExprKind::Subscript { array, indices } => self.subscript(array, indices),

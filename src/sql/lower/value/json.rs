@@ -93,6 +93,9 @@ impl Lowerer<'_> {
     }
 
     fn array_element(&self, ty: PgType) -> Option<PgType> {
+        if super::shaped::is_vector(ty) {
+            return self.element_type(ty);
+        }
         types::table::element_type(ty.oid, &*self.cx.snapshot).map(|oid| PgType::with(oid, ty.typmod))
     }
 
@@ -170,17 +173,21 @@ impl Lowerer<'_> {
             ("json_populate_record" | "jsonb_populate_record", [base, doc, ..]) => {
                 let shape = self.shape(Some(base), base.ty)?;
                 let (base, doc) = (self.expr(base)?, self.expr(doc)?);
-                return self.populate_row(base, doc, &shape).map(Some);
+                let row = self.populate_row(base, doc, &shape)?;
+                return self.checked(row, ty).map(Some);
             }
             ("json_populate_recordset" | "jsonb_populate_recordset", [base, doc, ..]) => {
                 let shape = self.shape(Some(base), base.ty)?;
                 let (base, doc) = (self.expr(base)?, self.expr(doc)?);
                 let rows = Scalar::call("dg_json_records", vec![text(name), doc], text_list());
-                return self.map_list(rows, |this, row| this.populate_row(base, row, &shape)).map(Some);
+                let rows = self.map_list(rows, |this, row| {
+                    let row = this.populate_row(base, row, &shape)?;
+                    this.checked(row, ty)
+                });
+                return rows.map(Some);
             }
             _ => return Ok(None),
         };
-        let _ = ty;
         Ok(Some(if binary { Scalar::call("dg_jsonb", vec![made], Phys::Text) } else { made }))
     }
 
@@ -385,6 +392,11 @@ impl Lowerer<'_> {
     /// A JSON value as a value of a type; `own` is what a record has there that is populated.
     fn populate(&mut self, json: Scalar, ty: PgType, own: Option<Scalar>) -> Result<Scalar> {
         let value = self.populate_base(json, ty, own)?;
+        self.checked(value, ty)
+    }
+
+    /// A value of the type under a domain as one of the domain.
+    fn checked(&mut self, value: Scalar, ty: PgType) -> Result<Scalar> {
         match self.cx.snapshot.user_type_by_oid(ty.oid).map(|t| &t.kind) {
             Some(UserTypeKind::Domain { .. }) => self.domain(value, ty.oid, self.base(ty), ty),
             _ => Ok(value),

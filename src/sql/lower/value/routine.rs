@@ -10,7 +10,7 @@ use crate::sql::lower::ir::{self, Alias, From, Node, Scalar};
 use crate::tree::{Body, Expr, ExprKind, Query, RelId, Relation, Routine};
 use crate::types::{PgType, Phys, Value, oid};
 
-use super::array::{derived, plain_query};
+use super::array::{derived, gathered, plain_query};
 
 /// How large the arguments may become by standing in the place of parameters.
 const MAX_WEIGHT: usize = 200_000;
@@ -136,9 +136,8 @@ impl Lowerer<'_> {
             let phys = Phys::List(Box::new(element.clone()));
             let alias = this.make();
             let column = Scalar::column(alias, ir::output_name(0), element);
-            let list = Scalar::template("coalesce(list({0}), [])", vec![column], Phys::Void).cast(phys.clone());
-            let select = ir::Select { targets: vec![list], from: vec![derived(inner, alias)], ..ir::Select::default() };
-            let list = Scalar::new(Node::Subquery(Box::new(plain_query(select, vec![phys.clone()]))), phys.clone());
+            let query = gathered(column, derived(inner, alias), &phys);
+            let list = Scalar::new(Node::Subquery(Box::new(query)), phys.clone());
             let nulls: Vec<Scalar> = guarded.iter().filter_map(|n| args.get(*n)).map(|a| a.clone().is_null()).collect();
             if nulls.is_empty() {
                 return Ok(list);

@@ -133,6 +133,9 @@ impl Lowerer<'_> {
             Some(phys) => phys,
             None => self.phys(ty)?,
         };
+        if value.is_null_literal() {
+            return Ok(Scalar::null(phys));
+        }
         Ok(field_of(value, usize::from(field), phys))
     }
 

@@ -8,8 +8,8 @@ use crate::sql::lower::Lowerer;
 use crate::sql::lower::ir::{Node, Scalar, template};
 use crate::sql::signatures::native::shape::OMITTED;
 use crate::tree::{Expr, ExprKind, Subscript};
-use crate::types::Phys;
 use crate::types::shaped::{MAX_DIMENSIONS, check_dimensions};
+use crate::types::{PgType, Phys, oid};
 
 use super::raise::{raise, raise_message};
 use super::row::field_of;
@@ -67,6 +67,11 @@ pub(crate) fn packed(items: Scalar, shape: Scalar) -> Scalar {
     };
     let text = "CASE WHEN {0} IS NOT NULL THEN struct_pack(f1 := {0}, f2 := {1}) END";
     Scalar::template(text, vec![items, shape], Phys::shaped(element))
+}
+
+/// Are these its items as they stand, counted from 0?
+pub(crate) fn is_vector(ty: PgType) -> bool {
+    matches!(ty.oid, oid::INT2VECTOR | oid::OIDVECTOR)
 }
 
 /// The array of these items, whose shape is known.
@@ -151,6 +156,16 @@ impl Lowerer<'_> {
         }
         let text = template!["(list_transform([{0}], lambda ", super::compare::ELEMENT, ": {1})[1])"];
         Ok(Scalar::template(text, vec![value, made], to.clone()))
+    }
+
+    /// `int2vector` or `oidvector` as the array that it is: its first item has the subscript 0.
+    pub(crate) fn from_zero(&mut self, vector: Scalar) -> Result<Scalar> {
+        let Phys::List(_) = vector.phys else { return Ok(vector) };
+        self.once(vector, |_, vector| {
+            let text = "CASE WHEN len({0}) > 0 THEN [1, CAST(len({0}) AS INTEGER), 0] WHEN {0} IS NOT NULL THEN [] END";
+            let shape = Scalar::template(text, vec![vector.clone()], Phys::Void).cast(ints());
+            Ok(packed(vector, shape))
+        })
     }
 
     /// The array as one of any shape.

@@ -2,9 +2,64 @@
 //! `ROLLUP (((d)::date))`. sqlparser takes a parenthesis at an element's beginning for that of a list.
 
 use sqlparser::keywords::Keyword;
-use sqlparser::tokenizer::{Token, TokenWithSpan};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
-use super::{instead, is, is_token, keyword};
+use super::{DISTINCT, instead, is, is_token, keyword};
+
+/// `GROUPING SETS ((), GROUPING SETS (a, b))` → `GROUPING SETS ((), a, b)`, and `GROUP BY DISTINCT a` → `GROUP BY "␁distinct"(), a`.
+pub(super) fn spell(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    // The parentheses that are open: of grouping sets, and whether they are left out.
+    let mut open: Vec<(bool, bool)> = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        let token = &tokens[at];
+        let sets = is(Some(token), "grouping") && is(tokens.get(at + 1), "sets");
+        if sets && is_token(tokens.get(at + 2), &Token::LParen) {
+            let begins = matches!(out.last().map(|t| &t.token), Some(Token::LParen | Token::Comma));
+            let inner = begins && open.last().is_some_and(|(sets, _)| *sets);
+            if !inner {
+                out.extend_from_slice(&tokens[at..at + 3]);
+            }
+            open.push((true, inner));
+            at += 3;
+            continue;
+        }
+        if is(Some(token), "group") && is(tokens.get(at + 1), "by") {
+            out.extend_from_slice(&tokens[at..at + 2]);
+            at += 2;
+            let ends = |token: Option<&TokenWithSpan>| {
+                token.is_none_or(|t| matches!(t.token, Token::EOF | Token::RParen | Token::SemiColon | Token::Comma))
+            };
+            let listed = !ends(tokens.get(at + 1));
+            if listed && is(tokens.get(at), "distinct") {
+                let mark = Token::Word(Word {
+                    value: DISTINCT.to_owned(),
+                    quote_style: Some('"'),
+                    keyword: Keyword::NoKeyword,
+                });
+                let new = [mark, Token::LParen, Token::RParen, Token::Comma];
+                out.extend(new.into_iter().map(|new| instead(&tokens[at], new)));
+                at += 1;
+            } else if listed && is(tokens.get(at), "all") {
+                at += 1;
+            }
+            continue;
+        }
+        at += 1;
+        match token.token {
+            Token::LParen => open.push((false, false)),
+            Token::RParen => {
+                if let Some((_, true)) = open.pop() {
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        out.push(token.clone());
+    }
+    out
+}
 
 pub(super) fn elements(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut added: Vec<(usize, Token)> = Vec::new();

@@ -10,6 +10,8 @@
 //! | `JOIN b USING (i) AS x` | `USING (i, "␁x")` |
 //! | `a JOIN b JOIN c ON p ON q` | `a JOIN (b JOIN c ON p) ON q` |
 //! | `ROLLUP ((a)::date)` | `ROLLUP (((a)::date))` |
+//! | `GROUP BY DISTINCT a`, `GROUP BY ALL a` | `GROUP BY "␁distinct"(), a`, `GROUP BY a` |
+//! | `GROUPING SETS (a, GROUPING SETS (b, c))` | `GROUPING SETS (a, b, c)` |
 //! | `ROWS FROM (f(), g())` | `"␁rows"(f(), g())` |
 //! | `f() AS (a int)` | `f() AS f (a int)` |
 //! | `integer ARRAY[4]` | `integer [4]` |
@@ -57,6 +59,8 @@ pub const DO_NOTHING: &str = "\u{1}do nothing";
 pub const DEFAULTS: &str = "\u{1}defaults";
 /// The field that stands for all fields of a row.
 pub const STAR: &str = "\u{1}star";
+/// The item that stands before those of GROUP BY DISTINCT.
+pub const DISTINCT: &str = "\u{1}distinct";
 /// The function that stands for ROWS FROM.
 pub const ROWS: &str = "\u{1}rows";
 
@@ -86,7 +90,7 @@ pub fn rewrite(tokens: Vec<TokenWithSpan>, source: &Source, extras: &mut Extras)
         tokens = limit::fetch(tokens, source)?;
     }
     if triggers.grouping {
-        tokens = grouping::elements(tokens);
+        tokens = grouping::elements(grouping::spell(tokens));
     }
     // A policy is FOR UPDATE in another sense.
     if triggers.locks && !(is(tokens.first(), "create") && is(tokens.get(1), "policy")) {
@@ -149,7 +153,7 @@ impl Triggers {
             Keyword::WITH => self.with = true,
             Keyword::JOIN => self.joins = true,
             Keyword::FETCH => self.fetch = true,
-            Keyword::ROLLUP | Keyword::CUBE | Keyword::SETS => self.grouping = true,
+            Keyword::GROUP => self.grouping = true,
             Keyword::FOR => self.locks = true,
             Keyword::MERGE => self.merge = true,
             Keyword::CONFLICT => self.conflict = true,

@@ -1,16 +1,24 @@
-//! Rows of catalogs in the order in which PostgreSQL's plans give them where none is asked for: nested loops over the
-//! relations of FROM, each in its own order. Tools list columns and keys as they come; DuckDB's hash joins mix them.
+//! Rows in the order in which PostgreSQL's plans give them where none is asked for: nested loops over the relations of FROM,
+//! each in its own order. DuckDB's hash joins give the matches of a row last first, and those of several rows mixed.
 //!
-//! `SELECT a.attname FROM pg_class AS c JOIN pg_attribute AS a ON …` → `… ORDER BY t1.dg_row, t2.dg_row`,
-//! `array_agg(a.attname)` over such a join → `list(s1.c0)` over the join in order. Statements that read any table are left alone:
-//! catalogs are small, tables are not.
+//! Catalogs are small, and all that is read of them is put in order, since tools list columns and keys as they come:
+//! `SELECT a.attname FROM pg_class AS c JOIN pg_attribute AS a ON …` → `… ORDER BY t1.dg_row, t2.dg_row`.
+//!
+//! Of tables, only what is gathered into one value is: `array_agg(b.x)` over a join, `(SELECT json_agg(b.x) FROM b WHERE b.a = a.id)`
+//! → `list(s1.c0)` over `(SELECT … ORDER BY t1.a1, t2.rowid) AS s1`. What that costs stands in docs/decisions/row-order.md.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use super::beside::ROW;
 use crate::engine::PLACE;
-use crate::sql::lower::ir::walk::{children_mut, has, is_aggregate, is_query, key_mut, query_mut, values_mut};
+use crate::sql::lower::ir::walk::{
+    aliases, children_mut, has, is_aggregate, is_query, key_mut, query_columns_mut, query_mut, statement_values_mut,
+    values_mut,
+};
 use crate::sql::lower::ir::{
     self, Alias, Body, From, Node, Order, OrderKey, Over, Query, SUBQUERY_WEIGHT, Scalar, Select, Statement, TableName,
+    Template,
 };
 use crate::sql::lower::query::aggregate::Clauses;
 use crate::sql::lower::query::keys_below::put_below;
@@ -18,18 +26,89 @@ use crate::sql::lower::query::order::is_literal;
 use crate::sql::lower::value::array::{derived, plain_query};
 use crate::types::Phys;
 
-/// Relations from here on are this file's own.
+/// Relations from here on are this file's own, those of catalogs first, then those of what is gathered, and of what is shown.
 const FIRST: u32 = 1_000_000_000;
+const FIRST_OF_TABLES: u32 = FIRST + 40_000_000;
+const FIRST_SHOWN: u32 = FIRST + 80_000_000;
 
 /// What is unnested, and the number of a row of WITH ORDINALITY, as `function.rs` writes them.
 const UNNEST: &str = "unnest({0})";
+const SYSTEM: &str = "dg_system(";
+const SERIES: &str = "generate_series(";
 pub(crate) const NUMBER: &str = "unnest(generate_series(1, greatest({*})))";
 
 /// Puts a query over nothing but catalogs in order.
-pub(crate) fn ordered(statement: &mut Statement) {
+pub(crate) fn of_catalogs(statement: &mut Statement) {
     if let Statement::Query(query) = statement {
-        Orderer::default().query(query, false, Shown::Yes);
+        Orderer::new(Of::Catalogs).query(query, false, Shown::Yes);
     }
+}
+
+/// Puts in order what is gathered from tables.
+pub(crate) fn of_tables(statement: &mut Statement) {
+    let mut gathered = false;
+    statement_values_mut(statement, &mut |value| gathered |= gathers(&value.node));
+    if !gathered {
+        return;
+    }
+    let mut orderer = Orderer::new(Of::Tables);
+    match statement {
+        Statement::Query(query) | Statement::Keep { table: _, query } => orderer.query(query, false, Shown::No),
+        Statement::Insert { source, .. } => orderer.query(source, false, Shown::No),
+        Statement::Explain { analyze: _, statement } => of_tables(statement),
+        Statement::Update { ctes, alias, sets, from, filter, .. } => {
+            orderer.around.push(*alias);
+            from.iter().for_each(|item| aliases(item, &mut orderer.around));
+            ctes.iter_mut().for_each(|cte| orderer.query(&mut cte.query, false, Shown::No));
+            from.iter_mut().for_each(|item| orderer.item(item, false));
+            let values = sets.iter_mut().map(|(_, value)| value).chain(filter);
+            values.for_each(|value| orderer.value(value));
+        }
+        Statement::Delete { ctes, alias, using, filter, .. } => {
+            orderer.around.push(*alias);
+            using.iter().for_each(|item| aliases(item, &mut orderer.around));
+            ctes.iter_mut().for_each(|cte| orderer.query(&mut cte.query, false, Shown::No));
+            using.iter_mut().for_each(|item| orderer.item(item, false));
+            filter.iter_mut().for_each(|value| orderer.value(value));
+        }
+    }
+}
+
+/// Gives a query that joins tables' rows, and is in no order, their places as its last columns, and says how many.
+pub(crate) fn placed(statement: &mut Statement) -> usize {
+    let Statement::Query(query) = statement else { return 0 };
+    let Body::Select(select) = &mut query.body else { return 0 };
+    let shown = query.columns.len();
+    let made_of_many = |node: &Node| is_set(node) || matches!(node, Node::Aggregate(_));
+    let several = !is_plain(select) || select.qualify.is_some() || select.targets.len() != shown;
+    if !query.order_by.is_empty() || several || select.targets.iter().any(|target| has(target, &made_of_many)) {
+        return 0;
+    }
+    let mut orderer = Orderer { made: FIRST_SHOWN, ..Orderer::new(Of::Tables) };
+    if !orderer.mixed(orderer.leaves(&select.from), has_queries(select)) {
+        return 0;
+    }
+    let Some(first) = select.from.first().map(outermost) else { return 0 };
+    let mut places = orderer.places(&mut select.from);
+    places.sort_by_key(|place| place.made);
+    // Rows of others need no places to stay together; without the first one's they would be torn apart.
+    match places.first() {
+        Some(Place { by: Scalar { node: Node::Column(alias, _), .. }, .. }) if *alias == first => {}
+        Some(_) | None => return 0,
+    }
+    if orderer.torn {
+        return 0;
+    }
+    select.targets.extend(places.into_iter().map(|place| place.by));
+    query.columns.resize(select.targets.len(), Phys::Int8);
+    query.columns.len() - shown
+}
+
+/// What is put in order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Catalogs,
+    Tables,
 }
 
 /// Whether anybody sees the order of a query's rows.
@@ -46,14 +125,9 @@ enum Shown {
 struct Leaves {
     catalogs: usize,
     others: usize,
+    /// Those whose rows DuckDB numbers.
+    numbered: usize,
     tables: bool,
-}
-
-impl Leaves {
-    /// Is there an order to see to? One relation keeps its own, but where DuckDB makes a join of a subquery.
-    fn mixed(self, inside: bool) -> bool {
-        !self.tables && self.catalogs > 0 && (inside || self.catalogs + self.others > 1)
-    }
 }
 
 /// What a relation's rows are in order by.
@@ -64,18 +138,64 @@ struct Place<T> {
     made: bool,
 }
 
-#[derive(Default)]
 struct Orderer {
+    of: Of,
+    /// The relations of the selects around.
+    around: Vec<Alias>,
+    /// What the query that is gone through takes of them, if it does: DuckDB computes it for all such values together.
+    taken: Option<Vec<Scalar>>,
+    /// There are members of a row's list whose numbers are not known: a sort would tear them apart.
+    torn: bool,
     /// WITH's queries: what they read, and which of their columns are their rows' places.
     ctes: HashMap<u32, (Leaves, Vec<Place<usize>>)>,
     made: u32,
 }
 
 impl Orderer {
+    fn new(of: Of) -> Self {
+        let made = if of == Of::Tables { FIRST_OF_TABLES } else { FIRST };
+        Self { of, around: Vec::new(), taken: None, torn: false, ctes: HashMap::new(), made }
+    }
+
+    /// Is there an order to see to? One relation keeps its own, but where DuckDB makes a join of a subquery.
+    fn mixed(&self, leaves: Leaves, inside: bool) -> bool {
+        match self.of {
+            Of::Catalogs => !leaves.tables && leaves.catalogs > 0 && (inside || leaves.catalogs + leaves.others > 1),
+            Of::Tables => {
+                let all = leaves.catalogs + leaves.others + leaves.numbered;
+                leaves.numbered > 0 && (inside || self.taken.is_some() || all > 1)
+            }
+        }
+    }
+
+    /// A query of a value, or one that is lateral.
+    fn inner(&mut self, query: &mut Query, shown: Shown) {
+        if self.of == Of::Catalogs {
+            return self.query(query, true, shown);
+        }
+        let mut taken: Option<Vec<Scalar>> = None;
+        query_columns_mut(query, &mut |alias, name, phys| {
+            if !self.around.contains(alias) {
+                return;
+            }
+            let taken = taken.get_or_insert_default();
+            let known = |known: &Scalar| matches!(&known.node, Node::Column(a, n) if a == alias && n == name);
+            if sorts_fast(phys) && !taken.iter().any(known) {
+                taken.push(Scalar::column(*alias, name.clone(), phys.clone()));
+            }
+        });
+        let outside = std::mem::replace(&mut self.taken, taken);
+        self.query(query, false, shown);
+        self.taken = outside;
+    }
+
     /// `inside`: of a value.
     fn query(&mut self, query: &mut Query, inside: bool, shown: Shown) {
         for cte in &mut query.ctes {
             self.query(&mut cte.query, inside, Shown::Limit);
+            if self.of == Of::Tables {
+                continue;
+            }
             let mut leaves = Leaves::default();
             self.leaves_of(&cte.query, &mut leaves);
             let own = cte.recursive || leaves.tables || leaves.catalogs == 0;
@@ -95,27 +215,45 @@ impl Orderer {
         let limited = query.limit.is_some() || query.offset.is_some();
         let keys = query.order_by.iter_mut().filter_map(key_mut);
         keys.chain(&mut query.limit).chain(&mut query.offset).for_each(|value| self.value(value));
+        if self.of == Of::Tables {
+            return;
+        }
         if shown == Shown::Yes || shown == Shown::Limit && limited {
             self.sort(query, inside, limited);
         }
     }
 
     fn select(&mut self, select: &mut Select, keys: &mut [Order], inside: bool) {
+        let outside = self.around.len();
+        select.from.iter().for_each(|item| aliases(item, &mut self.around));
         values_mut(select).into_iter().for_each(|value| self.value(value));
         select.from.iter_mut().for_each(|item| self.item(item, inside));
+        self.around.truncate(outside);
         let gathers = |value: &Scalar| has(value, &gathers);
         let joined = inside || has_queries(select);
-        if select.targets.iter().chain(&select.having).any(gathers) && self.leaves(&select.from).mixed(joined) {
+        let gathered = select.targets.iter().chain(&select.having).any(gathers);
+        if gathered && self.mixed(self.leaves(&select.from), joined) {
             self.sort_below(select, keys);
         }
     }
 
     /// Orders what a select makes its rows from.
     fn sort_below(&mut self, select: &mut Select, keys: &mut [Order]) {
-        let orders = self.orders(&mut select.from);
-        if orders.is_empty() {
+        self.torn = false;
+        let rows = self.orders(&mut select.from);
+        if rows.is_empty() || self.of == Of::Tables && self.torn {
             return;
         }
+        // What goes into one group comes together: several threads that gather it would each begin anew.
+        let groups = match (self.of, select.group_by.as_deref()) {
+            (Of::Tables, Some([keys])) => {
+                let fast = |key: &&Scalar| matches!(key.node, Node::Column(..)) && sorts_fast(&key.phys);
+                keys.iter().filter(fast).cloned().collect()
+            }
+            (Of::Tables | Of::Catalogs, _) => Vec::new(),
+        };
+        let outer = self.taken.iter().flatten().cloned();
+        let orders = outer.chain(groups).map(by).chain(rows).collect();
         let from = std::mem::take(&mut select.from);
         put_below((self.alias(), Vec::new()), from, select, keys);
         if let [From::Query { query: below, .. }] = select.from.as_mut_slice() {
@@ -127,7 +265,8 @@ impl Orderer {
         match item {
             From::Table { .. } => {}
             From::Function { args, .. } => args.iter_mut().for_each(|arg| self.value(arg)),
-            From::Query { query, alias: _, lateral } => self.query(query, inside || *lateral, Shown::Limit),
+            From::Query { query, alias: _, lateral: true } => self.inner(query, Shown::Limit),
+            From::Query { query, alias: _, lateral: false } => self.query(query, inside, Shown::Limit),
             From::With { from, alias: _, columns } => {
                 self.item(from, inside);
                 columns.iter_mut().for_each(|(_, value)| self.value(value));
@@ -144,7 +283,7 @@ impl Orderer {
         children_mut(value).into_iter().for_each(|child| self.value(child));
         let shown = if matches!(value.node, Node::Exists(_)) { Shown::No } else { Shown::Limit };
         if let Some(query) = query_mut(value) {
-            self.query(query, true, shown);
+            self.inner(query, shown);
         }
         value.dscale.iter_mut().for_each(|scale| self.value(scale));
     }
@@ -162,7 +301,7 @@ impl Orderer {
             query.order_by = by_keys(select);
         }
         let chooses = !select.distinct_on.is_empty() && select.group_by.is_none();
-        if !(chooses || is_plain(select)) || !leaves.mixed(inside || has_queries(select)) {
+        if !(chooses || is_plain(select)) || !self.mixed(leaves, inside || has_queries(select)) {
             return;
         }
         if !select.targets.iter().any(|target| has(target, &is_set)) {
@@ -176,9 +315,7 @@ impl Orderer {
     fn orders(&mut self, from: &mut [From]) -> Vec<Order> {
         let mut places = self.places(from);
         places.sort_by_key(|place| place.made);
-        let order =
-            |place: Place<Scalar>| Order { key: OrderKey::Scalar(place.by), descending: false, nulls_first: false };
-        places.into_iter().map(order).collect()
+        places.into_iter().map(|place| by(place.by)).collect()
     }
 
     /// What the rows of a FROM list are in order by; nothing if DuckDB keeps the order that they have.
@@ -200,15 +337,32 @@ impl Orderer {
             From::Table { name: TableName::Cte(id), alias, .. } => {
                 columns(*alias, self.ctes.get(id).map(|(_, places)| places.clone()).unwrap_or_default())
             }
+            From::Table { alias, .. } if self.of == Of::Tables => vec![column(*alias, ROW.into(), false)],
             From::Table { .. } => Vec::new(),
-            From::Function { alias, columns, .. } => match columns.first() {
+            From::Function { text, alias, columns, .. } if is_known(text) => match columns.first() {
                 None => vec![column(*alias, PLACE.into(), false)],
                 Some(own) => vec![column(*alias, own.clone(), true)],
             },
+            // Rows that come from without.
+            From::Function { .. } => Vec::new(),
             // Its rows would be numbered over all those that it stands beside.
             From::Query { query, lateral: true, .. } if is_chosen(query) => Vec::new(),
             From::Query { query, alias, .. } => columns(*alias, self.exported(query)),
-            From::With { from, .. } => self.places_in(from),
+            From::With { from, alias, columns } => {
+                let mut places = self.places_in(from);
+                let sets: Vec<Scalar> =
+                    columns.iter().map(|(_, value)| value).filter(|v| has(v, &is_set)).cloned().collect();
+                if !sets.is_empty() {
+                    let members = numbers(&sets);
+                    self.torn |= members.is_empty();
+                    for (at, member) in members.into_iter().enumerate() {
+                        let name: Arc<str> = format!("dg_n{at}").into();
+                        columns.push((name.clone(), member.by));
+                        places.push(column(*alias, name, false));
+                    }
+                }
+                places
+            }
             From::Join { kind, left, right, on: _ } => {
                 let (left, right) = (self.places_in(left), self.places_in(right));
                 let (outer, inner) = if *kind == "RIGHT JOIN" { (right, left) } else { (left, right) };
@@ -229,6 +383,12 @@ impl Orderer {
             Body::Select(select) if is_plain(select) => {
                 let places = match select.from.is_empty() {
                     true => numbers(&select.targets),
+                    false if select.targets.iter().any(|target| has(target, &is_set)) => {
+                        let members = numbers(&select.targets);
+                        self.torn |= members.is_empty();
+                        let rows = if members.is_empty() { Vec::new() } else { self.places(&mut select.from) };
+                        if rows.is_empty() { rows } else { rows.into_iter().chain(members).collect() }
+                    }
                     false => self.places(&mut select.from),
                 };
                 let first = select.targets.len();
@@ -257,7 +417,7 @@ impl Orderer {
 
     fn alias(&mut self) -> Alias {
         self.made += 1;
-        Alias::Made(FIRST + self.made)
+        Alias::Made(self.made)
     }
 
     fn leaves(&self, from: &[From]) -> Leaves {
@@ -272,13 +432,17 @@ impl Orderer {
                 Some((of, _)) => {
                     leaves.catalogs += of.catalogs;
                     leaves.others += of.others;
+                    leaves.numbered += of.numbered;
                     leaves.tables |= of.tables;
                 }
                 None => leaves.others += 1,
             },
-            From::Table { .. } => leaves.tables = true,
-            From::Function { text, .. } if text.starts_with("dg_system(") => leaves.catalogs += 1,
-            From::Function { text, .. } if text.starts_with("generate_series(") => leaves.others += 1,
+            From::Table { .. } => {
+                leaves.numbered += 1;
+                leaves.tables = true;
+            }
+            From::Function { text, .. } if text.starts_with(SYSTEM) => leaves.catalogs += 1,
+            From::Function { text, .. } if text.starts_with(SERIES) => leaves.others += 1,
             // Rows that come from without.
             From::Function { .. } => leaves.tables = true,
             From::Query { query, .. } => self.leaves_of(query, leaves),
@@ -303,6 +467,44 @@ impl Orderer {
             Body::Values(_) => leaves.others += 1,
         }
     }
+}
+
+fn by(key: Scalar) -> Order {
+    Order { key: OrderKey::Scalar(key), descending: false, nulls_first: false }
+}
+
+/// The relation that a nested loop goes over first.
+fn outermost(item: &From) -> Alias {
+    match item {
+        From::Table { alias, .. }
+        | From::Function { alias, .. }
+        | From::Query { alias, .. }
+        | From::With { alias, .. } => *alias,
+        From::Join { kind, right, .. } if *kind == "RIGHT JOIN" => outermost(right),
+        From::Join { left, .. } => outermost(left),
+    }
+}
+
+/// Is it a number, or carried as one?
+fn sorts_fast(phys: &Phys) -> bool {
+    matches!(
+        phys,
+        Phys::Bool
+            | Phys::Int2
+            | Phys::Int4
+            | Phys::Int8
+            | Phys::Oid
+            | Phys::Uuid
+            | Phys::Date
+            | Phys::Time
+            | Phys::Timestamp
+            | Phys::TimestampTz
+    )
+}
+
+/// Does it give its rows in an order that is known?
+fn is_known(function: &Template) -> bool {
+    function.starts_with(SYSTEM) || function.starts_with(SERIES)
 }
 
 /// The query inside of one that gives its visible columns and others; its last ones are `hidden`.
