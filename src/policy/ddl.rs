@@ -19,7 +19,8 @@ use crate::types::Oid;
 pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
     let who = Who { authority };
     match ddl {
-        Ddl::CreateNamespace { name: _, if_not_exists: _, owner } => {
+        // Each of its elements is asked for when its turn has come.
+        Ddl::CreateNamespace { name: _, if_not_exists: _, owner, elements: _ } => {
             who.must_have_database(Privileges::CREATE)?;
             who.must_become(owner.as_ref())
         }
@@ -447,7 +448,8 @@ impl Who<'_> {
             ObjectKind::Namespace => self.must_own_namespace(name),
             ObjectKind::Role => self.must_create_roles("permission denied to drop role"),
             ObjectKind::Column | ObjectKind::Constraint | ObjectKind::Policy => self.must_own_relation(namespace, name),
-            ObjectKind::Database => self.must_be_superuser(),
+            // There is but the one that everybody is connected to, which is never dropped.
+            ObjectKind::Database => Ok(()),
             ObjectKind::Extension => self.must_own_extension(name),
         }
     }

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use found::Found;
-pub use named::{columns_of_expression, columns_of_query};
+pub use named::{columns_of_expression, columns_of_query, fields_of_expression, fields_of_query};
 
 use super::check::SequenceUse;
 use super::collation;
@@ -168,6 +168,9 @@ impl Walk {
             }
             Source::Function { calls, ordinality: _ } => {
                 self.found.derived.insert(*id);
+                if let ([Expr { kind: ExprKind::Routine(routine), .. }], false) = (calls.as_slice(), self.inner) {
+                    self.found.rows.push((*id, routine.function.result));
+                }
                 self.exprs(calls);
             }
         }
@@ -441,7 +444,12 @@ impl Walk {
                 self.found.cased |= collation::has_own_cases(*collation);
                 self.expr(arg);
             }
-            ExprKind::Field { row, field: _ } => self.expr(row),
+            ExprKind::Field { row, field } => {
+                if !self.inner {
+                    self.found.fields.push((row.ty.oid, *field));
+                }
+                self.expr(row);
+            }
             ExprKind::Distinct { eq, left, right, not: _ } | ExprKind::NullIf { eq, left, right } => {
                 self.function(eq);
                 self.expr(left);

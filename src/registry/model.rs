@@ -332,6 +332,12 @@ impl Index {
     pub fn has_column(&self, num: i16) -> bool {
         self.keys.iter().any(|key| key.column == num) || self.included.contains(&num)
     }
+
+    /// Whether its expressions or its predicate name a column.
+    pub fn names_column(&self, name: &Name) -> bool {
+        let mut texts = self.keys.iter().filter_map(|key| key.expression.as_ref()).chain(&self.predicate);
+        texts.any(|text| !super::expression::columns_named(text, std::slice::from_ref(name)).is_empty())
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -34,6 +34,7 @@ impl Session {
     ) -> Result<Done> {
         self.audit_access(permit.access());
         let (permit, plan) = self.lock_and_plan(permit, origin, front).await?;
+        plan.accesses.iter().for_each(|access| self.audit_access(access));
         self.pinned = true;
         let done = self.ddl_in_engine(&permit, plan, values, front).await;
         self.pinned = false;

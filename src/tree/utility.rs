@@ -6,6 +6,7 @@ use super::{
     AlterTable, CursorOptions, Discard, Expr, FetchDirection, LikeTable, LockMode, MaintainCommand, NewPolicy,
     PolicyChange, Query, Statement, TransactionModes,
 };
+use crate::error::Error;
 pub use crate::registry::draft::{NewColumn, NewConstraint, NewConstraintKind, NewTable, OnCommit};
 use crate::registry::{self, Name, Privileges};
 use crate::types::{Oid, PgType};
@@ -25,12 +26,32 @@ pub enum DropBehavior {
 }
 
 /// Schema changes. Names are resolved to a namespace; existence is checked when the change is made.
+/// A statement inside of CREATE SCHEMA.
+#[derive(Debug, Clone)]
+pub struct SchemaElement {
+    pub text: Arc<str>,
+    /// How many characters of the whole statement stand before it.
+    pub offset: u32,
+    /// The namespace that it names, which must be the new one.
+    pub namespace: Option<Name>,
+}
+
+impl SchemaElement {
+    /// An error in it, as one of the whole statement.
+    pub fn place(&self, mut error: Error) -> Error {
+        let report = error.report_mut();
+        report.position = report.position.map(|position| position + self.offset);
+        error
+    }
+}
+
 #[derive(Debug, Clone)]
 pub enum Ddl {
     CreateNamespace {
         name: Name,
         if_not_exists: bool,
         owner: Option<Name>,
+        elements: Vec<SchemaElement>,
     },
     /// `like` are the tables that LIKE clauses name: what was taken from them is in `table` already.
     CreateTable {

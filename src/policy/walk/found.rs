@@ -23,6 +23,10 @@ pub struct Found {
     pub locked: BTreeSet<RelId>,
     /// Relation ids that stand for something computed: subqueries, CTEs, functions, feeds.
     pub(super) derived: BTreeSet<RelId>,
+    /// Of these, functions of users that a query names itself, with the types that they give.
+    pub(super) rows: Vec<(RelId, Oid)>,
+    /// Fields of rows that a query names itself: the row's type, and the field's place.
+    pub(super) fields: Vec<(Oid, u16)>,
     pub functions: Vec<(&'static Proc, Oid)>,
     /// Functions of users, and who calls them.
     pub routines: Vec<(Arc<registry::Function>, Oid)>,

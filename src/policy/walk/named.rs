@@ -15,6 +15,20 @@ pub fn columns_of_query(query: &Query) -> BTreeSet<(Oid, i16)> {
     walk.found.named()
 }
 
+/// The fields of rows that a query names itself, also as columns of a function in FROM: the row's type, and the field's place.
+pub fn fields_of_query(query: &Query) -> Vec<(Oid, u16)> {
+    let mut walk = Walk::new(0);
+    walk.query(query);
+    walk.found.all_fields()
+}
+
+/// As [`fields_of_query`], of an expression.
+pub fn fields_of_expression(expr: &Expr) -> Vec<(Oid, u16)> {
+    let mut walk = Walk::new(0);
+    walk.expr(expr);
+    walk.found.all_fields()
+}
+
 /// As [`columns_of_query`], of an expression over the columns of `table` as those of relation `row`.
 pub fn columns_of_expression(expr: &Expr, table: &Relation, row: RelId) -> BTreeSet<(Oid, i16)> {
     let mut walk = Walk::new(0);
@@ -25,6 +39,14 @@ pub fn columns_of_expression(expr: &Expr, table: &Relation, row: RelId) -> BTree
 }
 
 impl Found {
+    fn all_fields(self) -> Vec<(Oid, u16)> {
+        let Self { rows, columns, mut fields, .. } = self;
+        for (id, ty) in rows {
+            fields.extend(columns.get(&id).into_iter().flatten().map(|at| (ty, *at)));
+        }
+        fields
+    }
+
     fn named(&self) -> BTreeSet<(Oid, i16)> {
         let columns = |id: &RelId| self.columns.get(id).into_iter().flatten();
         let uses = self.uses.iter().filter(|used| !used.inner);

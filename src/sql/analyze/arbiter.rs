@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use sqlparser::ast;
 
 use super::Analyzer;
+use super::implied::Said;
+use super::scope::{Clause, Scope};
 use super::stored::{Stored, expression};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{ConstraintKind, Relation as TableDef, expression::quote};
 use crate::sql::deparse::{self, Style};
 use crate::sql::parse::{self, fold};
-use crate::tree::{Expr, ExprKind, RelColumn, RelId};
+use crate::tree::{Expr, ExprKind, RelColumn, RelId, Relation};
 use crate::types::Oid;
 
 /// What was found.
@@ -28,11 +30,16 @@ struct Wanted {
     /// As they are printed.
     expressions: BTreeSet<String>,
     /// What is said of the rows.
-    conditions: BTreeSet<String>,
+    conditions: Vec<Said>,
 }
 
 impl Analyzer<'_> {
-    pub(super) fn arbiter(&self, def: &TableDef, target: Option<&ast::ConflictTarget>) -> Result<Arbiter> {
+    pub(super) fn arbiter(
+        &mut self,
+        def: &TableDef,
+        row: &Relation,
+        target: Option<&ast::ConflictTarget>,
+    ) -> Result<Arbiter> {
         match target {
             None => {
                 // Rows that an earlier key keeps out do not come to it.
@@ -50,7 +57,7 @@ impl Analyzer<'_> {
                     _ => None,
                 };
                 let (wanted, order) = match kept {
-                    Some(kept) => self.wanted_elements(def, kept)?,
+                    Some(kept) => self.wanted_elements(def, row, kept)?,
                     None => self.wanted_columns(def, columns)?,
                 };
                 self.infer(def, &wanted, &order)
@@ -73,10 +80,10 @@ impl Analyzer<'_> {
             }
         }
         let columns = order.iter().map(|c| def.columns[usize::from(*c)].num).collect();
-        Ok((Wanted { columns, expressions: BTreeSet::new(), conditions: BTreeSet::new() }, order))
+        Ok((Wanted { columns, expressions: BTreeSet::new(), conditions: Vec::new() }, order))
     }
 
-    fn wanted_elements(&self, def: &TableDef, kept: &parse::Arbiter) -> Result<(Wanted, Vec<u16>)> {
+    fn wanted_elements(&mut self, def: &TableDef, row: &Relation, kept: &parse::Arbiter) -> Result<(Wanted, Vec<u16>)> {
         let (mut names, mut expressions) = (Vec::new(), BTreeSet::new());
         for element in &kept.elements {
             let mut inner = element;
@@ -87,14 +94,14 @@ impl Analyzer<'_> {
                 ast::Expr::Identifier(name) => names.push(name.clone()),
                 other => {
                     let found = self.kept_expression(&parse::printed(other), Stored::IndexExpression, def)?;
-                    expressions.insert(self.printed_over(&found, def)?);
+                    expressions.insert(self.printed_over(&found, RelId(0), def)?);
                 }
             }
         }
         let (wanted, order) = self.wanted_columns(def, &names)?;
         let conditions = match &kept.predicate {
-            Some(predicate) => self.conditions(&parse::printed(predicate), def)?,
-            None => BTreeSet::new(),
+            Some(predicate) => self.wanted_conditions(predicate, def, row)?,
+            None => Vec::new(),
         };
         Ok((Wanted { expressions, conditions, ..wanted }, order))
     }
@@ -110,20 +117,35 @@ impl Analyzer<'_> {
         })
     }
 
-    fn printed_over(&self, expr: &Expr, def: &TableDef) -> Result<String> {
+    fn printed_over(&self, expr: &Expr, row: RelId, def: &TableDef) -> Result<String> {
         let seen = self.ctx.seen();
         let names: Vec<String> = def.columns.iter().map(|c| quote(&c.name)).collect();
-        deparse::expression(expr, ("", RelId(0)), &names, &seen, Style::KEPT)
+        deparse::expression(expr, ("", row), &names, &seen, Style::KEPT)
     }
 
-    /// A condition's parts, each as it is printed.
-    fn conditions(&self, text: &str, def: &TableDef) -> Result<BTreeSet<String>> {
+    /// The condition of a target is the statement's own: parameters in it have their types from there, and the table goes by its
+    /// alias.
+    fn wanted_conditions(&mut self, predicate: &ast::Expr, def: &TableDef, row: &Relation) -> Result<Vec<Said>> {
+        let mut scope = Scope { clause: Clause::Stored(Stored::IndexPredicate), ..Scope::default() };
+        scope.add_columns(&row.alias, row.id, &row.columns);
+        self.scopes.push(scope);
+        let expr = self.expr(predicate).and_then(|expr| self.resolve_unknown(expr));
+        self.scopes.pop();
+        self.parts(&expr?, row.id, def)
+    }
+
+    /// A condition's parts.
+    fn conditions(&self, text: &str, def: &TableDef) -> Result<Vec<Said>> {
         let expr = self.kept_expression(text, Stored::IndexPredicate, def)?;
+        self.parts(&expr, RelId(0), def)
+    }
+
+    fn parts(&self, expr: &Expr, row: RelId, def: &TableDef) -> Result<Vec<Said>> {
         let parts = match &expr.kind {
             ExprKind::And(parts) => parts.iter().collect(),
-            _ => vec![&expr],
+            _ => vec![expr],
         };
-        parts.into_iter().map(|part| self.printed_over(part, def)).collect()
+        parts.into_iter().map(|part| Said::new(part, &|expr| self.printed_over(expr, row, def))).collect()
     }
 
     /// The key that has just these columns and expressions, over rows of which the conditions say that they are among its own.
@@ -154,10 +176,11 @@ impl Analyzer<'_> {
             let mut expressions = BTreeSet::new();
             for text in index.keys.iter().filter_map(|key| key.expression.as_deref()) {
                 let expr = self.kept_expression(text, Stored::IndexExpression, def)?;
-                expressions.insert(self.printed_over(&expr, def)?);
+                expressions.insert(self.printed_over(&expr, RelId(0), def)?);
             }
             let conditions = index.predicate.as_deref().map(|text| self.conditions(text, def)).transpose()?;
-            if expressions != wanted.expressions || !conditions.unwrap_or_default().is_subset(&wanted.conditions) {
+            let said = |asked: &Said| wanted.conditions.iter().any(|said| said.implies(asked, &self.ctx.snapshot));
+            if expressions != wanted.expressions || !conditions.unwrap_or_default().iter().all(said) {
                 continue;
             }
             if index.is_native() {

@@ -1,20 +1,17 @@
 //! Functions' bodies by themselves: analyzed when they are made, kept so that their names mean the same for everybody, read
 //! again for what they name.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::kept::{self, Names, Place};
 use super::routine::not_one_query;
 use crate::error::{Error, Result, SqlState};
-use crate::policy;
 use crate::registry::expression::quote;
 use crate::registry::seen::Seen;
 use crate::registry::{Function, FunctionBody, Name, builtin};
 use crate::sql::deparse::{self, Style};
 use crate::sql::{Context, parse};
 use crate::tree::{self, Expr, Query, RelId};
-use crate::types::Oid;
 
 /// A body's query, the relation of its parameters, and where it names something.
 struct Body {
@@ -46,20 +43,12 @@ pub fn places(function: &Function, cx: &Context) -> Result<Vec<Place>> {
     analyzed(function, cx, false).map(|body| body.places)
 }
 
-/// What a bound body names: the columns of relations, and where it names something.
+/// A bound body's query, and where it names something.
 ///
 /// # Errors
 /// It cannot be analyzed.
-pub fn read(function: &Function, cx: &Context) -> Result<(BTreeSet<(Oid, i16)>, Vec<Place>)> {
-    analyzed(function, cx, false).map(|body| (policy::columns_of_query(&body.query), body.places))
-}
-
-/// The columns that a bound body names itself.
-///
-/// # Errors
-/// It cannot be analyzed.
-pub fn columns(function: &Function, cx: &Context) -> Result<BTreeSet<(Oid, i16)>> {
-    analyzed(function, cx, false).map(|body| policy::columns_of_query(&body.query))
+pub fn read(function: &Function, cx: &Context) -> Result<(Query, Vec<Place>)> {
+    analyzed(function, cx, false).map(|body| (body.query, body.places))
 }
 
 /// The text of a bound body that meant something in `before` and is to mean the same in `after`, where columns go by other

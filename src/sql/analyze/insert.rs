@@ -415,7 +415,7 @@ impl Analyzer<'_> {
         target: &Relation,
         clause: &ast::OnConflict,
     ) -> Result<(OnConflict, Option<crate::tree::RelId>)> {
-        let Arbiter { columns: arbiter, checked, read } = self.arbiter(def, clause.conflict_target.as_ref())?;
+        let Arbiter { columns: arbiter, checked, read } = self.arbiter(def, target, clause.conflict_target.as_ref())?;
         let ast::OnConflictAction::DoUpdate(update) = &clause.action else {
             return Ok((OnConflict { arbiter, checked, read, action: ConflictAction::Nothing }, None));
         };

@@ -21,10 +21,10 @@ use crate::registry::{Name, Snapshot, builtin};
 use crate::sql::deparse::{self, Style};
 use crate::sql::{Context, parse};
 use crate::tree::Query;
-use crate::types::{Oid, OutputSettings, PgType, Value, oid};
+use crate::types::{ArrayValue, Oid, OutputSettings, PgType, Value, oid};
 
 /// A place in a kept text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Place {
     /// Bytes of the text.
     from: usize,
@@ -32,7 +32,7 @@ pub struct Place {
     means: Means,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 enum Means {
     /// A type's name.
     Type(Oid),
@@ -44,6 +44,8 @@ enum Means {
     Regclass(Oid),
     /// A constant that names a type.
     Regtype(Oid),
+    /// A constant of a user's type: an enum's label, or what may have one inside.
+    Constant(Oid, Value),
     /// What stands in the place of a constant whose reading depends on settings.
     Text(String),
     /// What stands in the place of `*`.
@@ -58,6 +60,7 @@ impl Place {
             | Means::Relation { oid, bare: _ }
             | Means::Function(oid)
             | Means::Regclass(oid)
+            | Means::Constant(oid, _)
             | Means::Regtype(oid) => Some(*oid),
             Means::Text(_) | Means::Star(_) => None,
         }
@@ -66,7 +69,7 @@ impl Place {
     /// What is meant, as pg_depend tells it.
     pub fn named(&self) -> Option<Named> {
         Some(match &self.means {
-            Means::Type(oid) | Means::Regtype(oid) => Named::Type(*oid),
+            Means::Type(oid) | Means::Regtype(oid) | Means::Constant(oid, _) => Named::Type(*oid),
             Means::Relation { oid, bare: _ } | Means::Regclass(oid) => Named::Relation(*oid),
             Means::Function(oid) => Named::Function(*oid),
             Means::Text(_) | Means::Star(_) => return None,
@@ -146,6 +149,9 @@ impl Analyzer<'_> {
                 let text = crate::types::text::format(value, PgType::new(ty.oid), &settings, &*self.ctx.snapshot);
                 self.note(token.span, Means::Text(literal(&text)));
             }
+            (ty, Value::Text(_) | Value::Array(_) | Value::Row(_)) if ty >= oid::FIRST_USER => {
+                self.note(token.span, Means::Constant(ty, value.clone()));
+            }
             _ => {}
         }
     }
@@ -171,21 +177,68 @@ fn literal(text: &str) -> String {
     if quoted.contains('\\') { format!("E{}", quoted.replace('\\', "\\\\")) } else { quoted }
 }
 
+/// An enum's label that has another name now.
+pub struct Relabelled<'a> {
+    pub of: Oid,
+    pub from: &'a str,
+    pub to: &'a Name,
+}
+
+impl Relabelled<'_> {
+    /// The value with the label's new name; `None` if it does not have it.
+    fn value(&self, value: &Value, ty: Oid, snapshot: &Snapshot) -> Option<Value> {
+        match value {
+            Value::Text(label) => {
+                let is = crate::types::base_type(PgType::new(ty), snapshot).oid == self.of && **label == *self.from;
+                is.then(|| Value::Text(self.to.clone()))
+            }
+            Value::Array(array) => {
+                let items = self.values(array.items.iter().map(|item| (array.element, item)), snapshot)?;
+                Some(Value::Array(ArrayValue { items, ..array.clone() }))
+            }
+            Value::Row(fields) => {
+                let values = self.values(fields.iter().map(|(ty, value)| (ty.oid, value)), snapshot)?;
+                Some(Value::Row(fields.iter().map(|(ty, _)| *ty).zip(values).collect()))
+            }
+            _ => None,
+        }
+    }
+
+    fn values<'v>(&self, values: impl Iterator<Item = (Oid, &'v Value)>, snapshot: &Snapshot) -> Option<Vec<Value>> {
+        let mut changed = false;
+        let mut new = |(ty, value): (Oid, &Value)| match self.value(value, ty, snapshot) {
+            Some(value) => {
+                changed = true;
+                value
+            }
+            None => value.clone(),
+        };
+        let values = values.map(&mut new).collect();
+        changed.then_some(values)
+    }
+}
+
 /// Names as kept text has them.
 pub struct Names<'a> {
     snapshot: &'a Snapshot,
     /// Every name with its namespace.
     full: bool,
+    relabelled: Option<&'a Relabelled<'a>>,
 }
 
 impl<'a> Names<'a> {
     pub fn new(snapshot: &'a Snapshot) -> Self {
-        Self { snapshot, full: false }
+        Self { snapshot, full: false, relabelled: None }
+    }
+
+    /// As they are after an enum's label has got another name.
+    pub fn relabelled(snapshot: &'a Snapshot, label: Option<&'a Relabelled<'a>>) -> Self {
+        Self { snapshot, full: false, relabelled: label }
     }
 
     /// Names that mean the same along any search path.
     pub fn in_full(snapshot: &'a Snapshot) -> Self {
-        Self { snapshot, full: true }
+        Self { snapshot, full: true, relabelled: None }
     }
 
     fn qualified(&self, namespace: &str, name: &str, plain: bool) -> String {
@@ -256,6 +309,17 @@ impl<'a> Names<'a> {
                 Means::Regtype(oid) => literal(&self.type_name(*oid).ok_or_else(|| gone(*oid))?),
                 Means::Function(oid) => self.function_name(*oid).ok_or_else(|| gone(*oid))?,
                 Means::Text(text) | Means::Star(text) => text.clone(),
+                Means::Constant(ty, value) => {
+                    let Some(value) = self.relabelled.and_then(|label| label.value(value, *ty, before)) else {
+                        continue;
+                    };
+                    literal(&crate::types::text::format(
+                        &value,
+                        PgType::new(*ty),
+                        &OutputSettings::default(),
+                        self.snapshot,
+                    ))
+                }
                 Means::Relation { oid, bare } => {
                     let name = self.relation_name(*oid).ok_or_else(|| gone(*oid))?;
                     let was = before.relation_by_oid(*oid).map(|r| r.name.clone());

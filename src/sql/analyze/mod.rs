@@ -24,6 +24,7 @@ mod expr;
 mod extension;
 mod from;
 mod generic;
+mod implied;
 mod insert;
 mod join;
 /// Text that is kept, and what its names mean.

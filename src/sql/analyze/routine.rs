@@ -82,9 +82,14 @@ impl Analyzer<'_> {
 
     /// The default of a parameter, from its kept text.
     pub(super) fn kept_default(&mut self, function: &Function, parameter: usize) -> Result<Expr> {
-        let text = function.inputs().nth(parameter).and_then(|p| p.default.as_ref());
-        let text = text.ok_or_else(|| Error::internal(format!("{} has no default for {parameter}", function.name)))?;
-        let mut expr = stored::expression(text, Stored::Default, ("", RelId(0)), &[], self.ctx)?;
+        let of = function.inputs().nth(parameter).and_then(|p| Some((&*p.name, p.ty, p.default.as_ref()?)));
+        let (name, ty, text) =
+            of.ok_or_else(|| Error::internal(format!("{} has no default for {parameter}", function.name)))?;
+        let (row, place) = (("", RelId(0)), (name, PgType::new(ty)));
+        let mut expr = match crate::registry::polymorphic(ty) {
+            true => stored::expression(text, Stored::Default, row, &[], self.ctx)?,
+            false => stored::assigned_expression(text, Stored::Default, row, &[], place, self.ctx)?,
+        };
         expr.pos = 0;
         Ok(expr)
     }

@@ -150,12 +150,19 @@ pub fn assigned_expression(
     analyze(text, kind, (alias, rel), columns, &reading(kind, ctx), kind != Stored::Transform, finish)
 }
 
-/// Where a kept expression names something. It is over a row of these columns, which goes by that name.
+/// Where a kept expression names something. It is over a row of these columns, which goes by that name; its value is assigned to
+/// `target`, if there is one.
 ///
 /// # Errors
 /// It cannot be analyzed.
-pub fn places(text: &str, kind: Stored, row: (&str, &[RelColumn]), ctx: &Context) -> Result<Vec<Place>> {
-    places_along(text, kind, row, &reading(kind, ctx))
+pub fn places(
+    text: &str,
+    kind: Stored,
+    row: (&str, &[RelColumn]),
+    target: Option<PgType>,
+    ctx: &Context,
+) -> Result<Vec<Place>> {
+    places_along(text, kind, row, target, &reading(kind, ctx))
 }
 
 /// As [`places`], for a text that is read along the context's own search path.
@@ -166,12 +173,17 @@ pub fn places_along(
     text: &str,
     kind: Stored,
     (alias, columns): (&str, &[RelColumn]),
+    target: Option<PgType>,
     ctx: &Context,
 ) -> Result<Vec<Place>> {
     let mut places = Vec::new();
     analyze(text, kind, (alias, RelId(0)), columns, ctx, true, |a, expr| {
+        let expr = match target {
+            Some(ty) => a.assign(expr, ty, "", "column"),
+            None => a.resolve_unknown(expr),
+        };
         places = a.take_places();
-        a.resolve_unknown(expr)
+        expr
     })?;
     Ok(places)
 }

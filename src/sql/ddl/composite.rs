@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
+use super::depends::Object;
 use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::bootstrap::TEMPORARY;
-use crate::registry::{
-    Acl, Change, Column, Name, OnConflictDefault, Relation, RelationKind, Storage, build::MAX_COLUMNS,
-};
-use crate::tree::{AlterAttribute, AlterEnum, DropBehavior};
+use crate::registry::{Acl, Column, Name, OnConflictDefault, Relation, RelationKind, Storage, build::MAX_COLUMNS};
+use crate::tree::{AlterAttribute, AlterEnum};
 use crate::types::{Oid, PgType};
 
 impl Planner<'_> {
@@ -49,13 +48,6 @@ impl Planner<'_> {
             add(&mut relation, name, *ty)?;
         }
         self.put_relation(relation);
-        Ok(())
-    }
-
-    pub fn drop_composite(&mut self, composite: &Arc<Relation>, behavior: DropBehavior) -> Result<()> {
-        self.may_change(&composite.managed, "type", &composite.name)?;
-        self.type_is_not_used([composite.row_type, composite.row_array_type], &composite.name, &[], behavior)?;
-        self.change(Change::DropRelation(composite.oid));
         Ok(())
     }
 
@@ -136,9 +128,6 @@ impl Planner<'_> {
                         self.notice(format!("{message}, skipping"));
                         continue;
                     };
-                    if new.columns.len() == 1 {
-                        return Err(Error::unsupported("a composite type without attributes"));
-                    }
                     let gone = new.columns.remove(at);
                     new.last_dropped = new.last_dropped.max(gone.num);
                     stored = true;
@@ -165,8 +154,11 @@ impl Planner<'_> {
             let message = format!("cannot alter type \"{name}\" because column \"{}.{column}\" uses it", table.name);
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
         }
-        let functions = self.functions_with(&types).into_iter().map(|f| format!("function {}", self.signature(&f)));
-        if let Some(text) = self.texts_that_name(&types, name).into_iter().chain(functions).next() {
+        let graph = self.graph();
+        let texts = types.iter().flat_map(|ty| graph.texts_with_type(*ty, name));
+        let functions = self.functions_with(&types).into_iter().map(|f| Object::Function(f.oid));
+        if let Some(user) = texts.chain(functions).next() {
+            let text = self.describe(&user, &graph);
             return Err(Error::unsupported(
                 "ALTER TYPE of a composite type that a kept expression or a function names",
             )

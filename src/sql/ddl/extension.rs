@@ -1,16 +1,15 @@
 //! CREATE, ALTER and DROP EXTENSION. Nothing is loaded: an extension that a database has makes analysis answer to the names of
 //! those of its functions that have a counterpart here, and refuse its types and other functions by name.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::depends::{Object, brought_by};
 use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Report, Result, SqlState};
-use crate::facts::{PROCS, TYPES};
+use crate::facts::TYPES;
 use crate::registry::extension::{Available, ELSEWHERE, Extension, PLPGSQL};
 use crate::registry::{Change, Name, opclass};
 use crate::tree::DropBehavior;
-use crate::types::Oid;
 
 impl Planner<'_> {
     pub fn create_extension(&mut self, name: &Name, namespace: &Name, if_not_exists: bool) -> Result<()> {
@@ -106,17 +105,9 @@ impl Planner<'_> {
 
     /// 2BP01 if columns, functions or texts use what the extension brings.
     fn is_not_used(&self, extension: &Extension, behavior: DropBehavior) -> Result<()> {
-        let mut lines = Vec::new();
-        for ty in TYPES.all.iter().filter(|t| t.extension == Some(&*extension.name) && !t.is_array) {
-            lines.extend(self.users_of_type([ty.oid, ty.array], &ty.name.into(), &[]));
-        }
-        let own = PROCS.all.iter().filter(|p| p.extension == Some(&*extension.name));
-        let mut functions: BTreeMap<&str, Vec<Oid>> = BTreeMap::new();
-        own.for_each(|p| functions.entry(p.name).or_default().push(p.oid));
-        for (name, objects) in functions {
-            let users = self.texts_that_name(&objects, &name.into());
-            lines.extend(users.into_iter().map(|user| format!("{user} depends on function {name}")));
-        }
+        let asked: Vec<Object> = brought_by(&[&*extension.name]).collect();
+        let graph = self.graph();
+        let mut lines = self.needs(&graph.going(&asked), &graph);
         lines.extend(self.indexes_by(extension));
         if lines.is_empty() {
             return Ok(());

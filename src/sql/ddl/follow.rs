@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::kept::{Row, What, texts_of};
 use super::planner::Planner;
 use crate::error::{Error, Result};
-use crate::registry::expression::quote;
+use crate::registry::expression::{self, quote};
 use crate::registry::seen::Seen;
-use crate::registry::{Change, Name, Relation, Snapshot, builtin};
+use crate::registry::{Change, Column, Name, Relation, Snapshot, builtin};
 use crate::sql::Context;
 use crate::sql::analyze::{self, Stored, kept};
 use crate::sql::deparse::{self, Style};
@@ -110,6 +110,54 @@ impl Planner<'_> {
             None => Err(Error::unsupported(format!("renaming or moving what {shown} names"))
                 .hint("Drop that first, and create it again afterwards.")),
         }
+    }
+
+    /// Columns of `new` may have other types than `old`'s: its CHECKs and indexes go on meaning what they meant, which is printed and
+    /// read again (ATPostAlterTypeParse).
+    ///
+    /// # Errors
+    /// What was meant is nothing that the new types have.
+    pub fn retyped_expressions_follow(&self, old: &Relation, new: &mut Relation) -> Result<()> {
+        let now = new.clone();
+        let other = |c: &&Column| old.column_by_num(c.num).is_some_and(|was| was.ty != c.ty);
+        let retyped: Vec<Name> = now.columns.iter().filter(other).map(|c| c.name.clone()).collect();
+        if retyped.is_empty() {
+            return Ok(());
+        }
+        let at = |snapshot: Snapshot| Context { snapshot: Arc::new(snapshot), ..self.cx.clone() };
+        let put = Change::PutRelation(Arc::new(now.clone()));
+        let (before, after) = (at(self.after.clone()), at(self.after.apply(&[put])));
+        let seen = Seen::new(Arc::clone(&after.snapshot), kept::context(&after).search_path, builtin::SUPERUSER);
+        let of = |relation: &Relation| Row::of(relation);
+        let names: Vec<String> = now.columns.iter().map(|c| quote(&c.name)).collect();
+        // The row of before, under the names of now.
+        let mut was = of(&now);
+        was.columns.iter_mut().for_each(|c| {
+            c.ty = old.column_by_num(c.attnum).map_or(c.ty, |was| was.ty);
+        });
+        for kept in texts_of(new) {
+            let What::Expression(kind @ (Stored::Check | Stored::IndexExpression | Stored::IndexPredicate)) = kept.what
+            else {
+                continue;
+            };
+            if expression::columns_named(kept.text, &retyped).is_empty() {
+                continue;
+            }
+            let read = |text: &str, row: &Row, cx: &Context| {
+                analyze::expression(text, kind, (&row.name, RelId(0)), &row.columns, cx)
+            };
+            let print = |expr: &Expr| deparse::expression(expr, (&was.name, RelId(0)), &names, &seen, Style::KEPT).ok();
+            let Some(meant) = read(kept.text, &was, &before).ok().as_ref().and_then(print) else { continue };
+            let again = read(&meant, &of(&now), &after).map_err(|mut error| {
+                error.report_mut().position = None;
+                error
+            })?;
+            let as_it_stands = read(kept.text, &of(&now), &after).ok().as_ref().and_then(print);
+            if as_it_stands.is_none() || as_it_stands != print(&again) {
+                *kept.text = meant;
+            }
+        }
+        Ok(())
     }
 
     fn views_follow(&mut self, before: &Snapshot, old: &Relation) -> Result<()> {

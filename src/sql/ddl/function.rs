@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::kept::Holder;
+use super::depends::Object;
 use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Change, Function, Name, Relation};
+use crate::registry::{Change, Function, Name};
 use crate::tree::{AlterFunction, DropBehavior, FunctionDdl, FunctionFlags, NewFunction, RoutineKind};
 use crate::types::{Oid, oid};
 
@@ -168,50 +168,17 @@ impl Planner<'_> {
         self.takes_nobodys_place(&before, &new)
     }
 
-    /// Drops these functions together. With CASCADE views and functions go that use them.
+    /// Drops these functions together, and with CASCADE what uses them.
     pub fn drop_functions(&mut self, functions: &[Arc<Function>], behavior: DropBehavior) -> Result<()> {
-        let mut going: Vec<Arc<Function>> = functions.to_vec();
-        let mut views: Vec<Arc<Relation>> = Vec::new();
-        let mut shown: Vec<(String, String)> = Vec::new();
-        let mut at = 0;
-        while let Some(function) = going.get(at).cloned() {
-            at += 1;
-            let of = format!("{} {}", function.word(), self.signature(&function));
-            for (holder, text) in self.holders_of(&[function.oid], &function.name) {
-                match holder {
-                    Holder::Function(user) if going.iter().any(|f| f.oid == user.oid) => continue,
-                    Holder::Function(user) => going.push(user),
-                    Holder::View(view) if views.iter().any(|v| v.oid == view.oid) => continue,
-                    Holder::View(view) => views.push(view),
-                    Holder::Part if behavior == DropBehavior::Cascade => {
-                        return Err(Error::unsupported(format!("DROP … CASCADE of {of}, which {text} uses"))
-                            .hint("Drop that first."));
-                    }
-                    Holder::Part => {}
-                }
-                shown.push((text, of.clone()));
-            }
-        }
-        if !shown.is_empty() && behavior == DropBehavior::Restrict {
-            let what = match functions {
-                [one] => {
-                    format!("cannot drop {} {} because other objects depend on it", one.word(), self.signature(one))
-                }
-                _ => "cannot drop desired object(s) because other objects depend on them".to_owned(),
-            };
-            let lines: Vec<String> = shown.iter().map(|(text, of)| format!("{text} depends on {of}")).collect();
-            return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, what)
-                .detail(lines.join("\n"))
-                .hint("Use DROP ... CASCADE to drop the dependent objects too."));
-        }
-        self.cascade_notice(&shown.iter().map(|(text, _)| text.clone()).collect::<Vec<_>>());
-        let notices = self.plan.notices.len();
-        self.drop_with_dependents(&views, DropBehavior::Cascade)?;
-        self.plan.notices.truncate(notices);
-        for function in going {
-            self.change(Change::DropFunction(function.oid));
-        }
-        Ok(())
+        let asked: Vec<Object> = functions.iter().map(|f| Object::Function(f.oid)).collect();
+        self.drop_together(&asked, behavior)
+    }
+
+    /// The functions of a namespace.
+    pub fn functions_in(&self, namespace: &Name) -> Vec<Arc<Function>> {
+        let mut found: Vec<_> = self.after.functions.values().filter(|f| f.namespace == *namespace).cloned().collect();
+        found.sort_by_key(|f| f.oid);
+        found
     }
 
     /// The functions with one of these types in their signature.
@@ -220,13 +187,6 @@ impl Planner<'_> {
             f.parameters.iter().map(|p| p.ty).chain([f.result]).any(|ty| ty != 0 && types.contains(&ty))
         };
         let mut found: Vec<_> = self.after.functions.values().filter(has).cloned().collect();
-        found.sort_by_key(|f| f.oid);
-        found
-    }
-
-    /// The functions of a namespace.
-    pub fn functions_in(&self, namespace: &Name) -> Vec<Arc<Function>> {
-        let mut found: Vec<_> = self.after.functions.values().filter(|f| f.namespace == *namespace).cloned().collect();
         found.sort_by_key(|f| f.oid);
         found
     }

@@ -9,10 +9,10 @@ use crate::registry::{
     Change, Column, ConstraintKind, Function, Name, Relation, RelationKind, Snapshot, UserType, UserTypeKind,
 };
 use crate::sql::Context;
-use crate::sql::analyze::kept::{self, Names, Place};
+use crate::sql::analyze::kept::{self, Names, Place, Relabelled};
 use crate::sql::analyze::{Stored, body, places_along, stored_places};
 use crate::tree::RelColumn;
-use crate::types::Oid;
+use crate::types::{Oid, PgType};
 
 /// The row that an expression is over.
 #[derive(Default)]
@@ -41,17 +41,12 @@ impl Row {
     }
 }
 
-/// What keeps a text: something that DROP … CASCADE can drop by itself, or a part of something.
-pub enum Holder {
-    View(Arc<Relation>),
-    Function(Arc<Function>),
-    Part,
-}
-
 /// A text that an object keeps.
 pub struct Kept<'a> {
     pub text: &'a mut String,
     pub what: What,
+    /// What its value is assigned to.
+    pub ty: Option<PgType>,
     /// Whose it is in pg_depend; masks have no place there.
     pub keeper: Option<Keeper>,
     /// `default value for column a of table t`.
@@ -72,47 +67,54 @@ pub fn texts_of(relation: &mut Relation) -> Vec<Kept<'_>> {
     match kind {
         RelationKind::View { definition, search_path: _ } => {
             let (keeper, shown) = (Some(Keeper::View(table)), format!("view {name}"));
-            out.push(Kept { text: definition, what: What::Query, keeper, shown });
+            out.push(Kept { text: definition, what: What::Query, ty: None, keeper, shown });
         }
         RelationKind::MaterializedView { definition, search_path: _, populated: _ } => {
             let (keeper, shown) = (Some(Keeper::View(table)), format!("materialized view {name}"));
-            out.push(Kept { text: definition, what: What::Query, keeper, shown });
+            out.push(Kept { text: definition, what: What::Query, ty: None, keeper, shown });
         }
         RelationKind::Table | RelationKind::Sequence(_) | RelationKind::Composite | RelationKind::System => {}
     }
     for column in columns {
         let shown = format!("column {} of table {name}", column.name);
-        let keeper = Some(Keeper::Default(table, column.num));
+        let (keeper, ty) = (Some(Keeper::Default(table, column.num)), Some(column.ty));
         if let Some(text) = &mut column.default {
             let shown = format!("default value for {shown}");
-            out.push(Kept { text, what: What::Expression(Stored::Default), keeper, shown });
+            out.push(Kept { text, what: What::Expression(Stored::Default), ty, keeper, shown });
         }
         if let Some(text) = &mut column.generated {
-            out.push(Kept { text, what: What::Expression(Stored::Generated), keeper, shown });
+            out.push(Kept { text, what: What::Expression(Stored::Generated), ty, keeper, shown });
         }
     }
     for constraint in constraints {
         if let ConstraintKind::Check { expression, columns: _ } = &mut constraint.kind {
             let (keeper, shown) =
                 (Some(Keeper::Check(constraint.oid)), format!("constraint {} on table {name}", constraint.name));
-            out.push(Kept { text: expression, what: What::Expression(Stored::Check), keeper, shown });
+            out.push(Kept { text: expression, what: What::Expression(Stored::Check), ty: None, keeper, shown });
         }
     }
     for policy in &mut rules.policies {
         let (keeper, shown) = (Some(Keeper::Policy(policy.oid)), format!("policy {} on table {name}", policy.name));
         for text in [&mut policy.using, &mut policy.check].into_iter().flatten() {
-            out.push(Kept { text, what: What::Expression(Stored::Policy), keeper, shown: shown.clone() });
+            out.push(Kept { text, what: What::Expression(Stored::Policy), ty: None, keeper, shown: shown.clone() });
         }
     }
     for mask in &mut rules.masks {
         let shown = format!("a mask of table {name}");
-        out.push(Kept { text: &mut mask.expression, what: What::Expression(Stored::Mask), keeper: None, shown });
+        out.push(Kept {
+            text: &mut mask.expression,
+            what: What::Expression(Stored::Mask),
+            ty: None,
+            keeper: None,
+            shown,
+        });
     }
     for part in partitioning.key.iter_mut().flat_map(|key| &mut Arc::make_mut(key).parts) {
         let shown = format!("table {name}");
         out.extend(part.expression.as_mut().map(|text| Kept {
             text,
             what: What::Expression(Stored::PartitionKey),
+            ty: None,
             keeper: Some(Keeper::PartitionKey(table)),
             shown,
         }));
@@ -120,10 +122,16 @@ pub fn texts_of(relation: &mut Relation) -> Vec<Kept<'_>> {
     for index in indexes {
         let (keeper, shown) = (Some(Keeper::Index(index.oid)), format!("index {}", index.name));
         for text in index.keys.iter_mut().filter_map(|k| k.expression.as_mut()) {
-            out.push(Kept { text, what: What::Expression(Stored::IndexExpression), keeper, shown: shown.clone() });
+            out.push(Kept {
+                text,
+                what: What::Expression(Stored::IndexExpression),
+                ty: None,
+                keeper,
+                shown: shown.clone(),
+            });
         }
         if let Some(text) = &mut index.predicate {
-            out.push(Kept { text, what: What::Expression(Stored::IndexPredicate), keeper, shown });
+            out.push(Kept { text, what: What::Expression(Stored::IndexPredicate), ty: None, keeper, shown });
         }
     }
     out
@@ -132,10 +140,12 @@ pub fn texts_of(relation: &mut Relation) -> Vec<Kept<'_>> {
 pub fn texts_of_type(ty: &mut UserType) -> Vec<Kept<'_>> {
     let (oid, shown) = (ty.oid, format!("type {}", ty.name));
     match &mut ty.kind {
-        UserTypeKind::Domain { base: _, not_null: _, default, checks } => {
+        UserTypeKind::Domain { base, not_null: _, default, checks } => {
+            let base = *base;
             let kept = |text, kind, keeper| Kept {
                 text,
                 what: What::Expression(kind),
+                ty: (kind == Stored::Default).then_some(base),
                 keeper: Some(keeper),
                 shown: shown.clone(),
             };
@@ -146,6 +156,35 @@ pub fn texts_of_type(ty: &mut UserType) -> Vec<Kept<'_>> {
         }
         UserTypeKind::Enum { .. } | UserTypeKind::Range { .. } | UserTypeKind::Multirange { .. } => Vec::new(),
     }
+}
+
+/// The defaults of a function's parameters.
+pub fn texts_of_function(function: &mut Function) -> Vec<Kept<'_>> {
+    let (keeper, shown) = (Some(Keeper::Function(function.oid)), format!("function {}", function.name));
+    let defaults = function.parameters.iter_mut().filter_map(|p| Some((p.default.as_mut()?, p.ty)));
+    let what = What::Expression(Stored::Default);
+    let kept = |(text, ty)| Kept { text, what, ty: Some(PgType::new(ty)), keeper, shown: shown.clone() };
+    defaults.map(kept).collect()
+}
+
+/// Writes anew which of these texts name what has moved. Gives whether one does.
+fn write_moved(
+    texts: Vec<Kept<'_>>,
+    (row, names): (&Row, &[&str]),
+    moved: &dyn Fn(&[Place]) -> bool,
+    (written, before): (&Names<'_>, &Snapshot),
+    cx: &Context,
+) -> Result<bool> {
+    let mut changed = false;
+    for kept in texts {
+        if let Ok(places) = places(&kept, row, names, cx)
+            && moved(&places)
+        {
+            *kept.text = written.write(kept.text, &places, before)?;
+            changed = true;
+        }
+    }
+    Ok(changed)
 }
 
 /// Does a text hold the name at all? If not, it need not be analyzed.
@@ -161,7 +200,7 @@ pub fn places(kept: &Kept<'_>, row: &Row, names: &[&str], cx: &Context) -> Resul
         return Ok(Vec::new());
     }
     match kept.what {
-        What::Expression(kind) => stored_places(kept.text, kind, row.parts(), cx),
+        What::Expression(kind) => stored_places(kept.text, kind, row.parts(), kept.ty, cx),
         What::Query => kept::query_places(kept.text, cx),
     }
 }
@@ -185,7 +224,7 @@ pub fn adopt(relation: &mut Relation, cx: &Context) {
     let row = Row::of(relation);
     for kept in texts_of(relation) {
         let What::Expression(kind) = kept.what else { continue };
-        let written = places_along(kept.text, kind, row.parts(), &cx)
+        let written = places_along(kept.text, kind, row.parts(), kept.ty, &cx)
             .and_then(|places| Names::new(&cx.snapshot).write(kept.text, &places, &cx.snapshot));
         match written {
             Ok(written) => *kept.text = written,
@@ -200,9 +239,32 @@ impl Planner<'_> {
     /// # Errors
     /// 0A000 if a text cannot be written so that it means the same.
     pub fn follow(&mut self, before: &Snapshot, objects: &[Oid], old_name: &str) -> Result<()> {
+        self.texts_follow(before, objects, &[old_name], None)
+    }
+
+    /// An enum's label has another name than in `before`: constants in kept texts follow.
+    ///
+    /// # Errors
+    /// As [`Planner::follow`].
+    pub fn labels_follow(&mut self, before: &Snapshot, label: &Relabelled<'_>) -> Result<()> {
+        let mut types = self.types_around(&[label.of]);
+        types.push(label.of);
+        // A literal may have it in other letters.
+        let plain = label.from.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' '));
+        let names: &[&str] = if plain { &[label.from] } else { &[""] };
+        self.texts_follow(before, &types, names, Some(label))
+    }
+
+    fn texts_follow(
+        &mut self,
+        before: &Snapshot,
+        objects: &[Oid],
+        names: &[&str],
+        label: Option<&Relabelled<'_>>,
+    ) -> Result<()> {
         let cx = Context { snapshot: Arc::new(before.clone()), ..self.cx.clone() };
         let after = self.after.clone();
-        let names = [old_name];
+        let written = Names::relabelled(&after, label);
         let moved = |places: &[Place]| places.iter().filter_map(Place::object).any(|oid| objects.contains(&oid));
         let mut relations: Vec<Arc<Relation>> = after.relations.values().cloned().collect();
         relations.retain(|r| !matches!(r.kind, RelationKind::System));
@@ -212,38 +274,51 @@ impl Planner<'_> {
             let (row, mut changed, older) = (Row::of(&relation), false, of_older_file(&relation));
             let was = before.relation_by_oid(relation.oid).map_or_else(|| Row::of(&relation), |was| Row::of(was));
             for kept in texts_of(&mut new) {
-                let places = match places(&kept, &was, &names, &cx) {
+                let places = match places(&kept, &was, names, &cx) {
                     Ok(places) if moved(&places) => places,
                     _ => continue,
                 };
-                let written = Names::new(&after).write(kept.text, &places, before)?;
-                if older || !self.still_means(&kept, &written, &row, &places) {
+                let text = written.write(kept.text, &places, before)?;
+                if text == *kept.text {
+                    continue;
+                }
+                if older || !self.still_means(&kept, &text, &row, &places) {
                     return Err(Error::unsupported(format!("renaming or moving what {} names", kept.shown))
                         .hint("Drop that first, and create it again afterwards."));
                 }
-                *kept.text = written;
+                *kept.text = text;
                 changed = true;
             }
             if changed {
                 self.put_relation(new);
             }
         }
-        self.bodies_follow(&cx, objects, old_name)?;
         let types: Vec<Arc<UserType>> = after.types.values().cloned().collect();
         for ty in types {
-            let mut new = (*ty).clone();
-            let (row, mut changed) = (Row::of_domain(&ty), false);
-            for kept in texts_of_type(&mut new) {
-                match places(&kept, &row, &names, &cx) {
-                    Ok(places) if moved(&places) => {
-                        *kept.text = Names::new(&after).write(kept.text, &places, before)?;
-                        changed = true;
-                    }
-                    _ => continue,
+            let (mut new, row) = ((*ty).clone(), Row::of_domain(&ty));
+            let texts = texts_of_type(&mut new);
+            if write_moved(texts, (&row, names), &moved, (&written, before), &cx)? {
+                self.put_type(new);
+            }
+        }
+        let mut functions: Vec<Arc<Function>> = after.functions.values().cloned().collect();
+        functions.sort_by_key(|f| f.oid);
+        for function in functions {
+            let mut new = (*function).clone();
+            let texts = texts_of_function(&mut new);
+            let mut changed = write_moved(texts, (&Row::default(), names), &moved, (&written, before), &cx)?;
+            if function.is_bound()
+                && names.iter().any(|name| holds_name(&function.body.statements, name))
+                && let Ok(places) = body::places(&function, &cx)
+                && moved(&places)
+            {
+                for text in &mut new.body.statements {
+                    *text = written.write(text, &places, before)?;
                 }
+                changed = true;
             }
             if changed {
-                self.put_type(new);
+                self.change(Change::PutFunction(Arc::new(new)));
             }
         }
         Ok(())
@@ -252,7 +327,7 @@ impl Planner<'_> {
     fn still_means(&self, kept: &Kept<'_>, written: &str, row: &Row, before: &[Place]) -> bool {
         let cx = Context { snapshot: Arc::new(self.after.clone()), ..self.cx.clone() };
         let again = match kept.what {
-            What::Expression(kind) => stored_places(written, kind, row.parts(), &cx),
+            What::Expression(kind) => stored_places(written, kind, row.parts(), kept.ty, &cx),
             What::Query => kept::query_places(written, &cx),
         };
         let objects = |places: &[Place]| places.iter().filter_map(Place::object).collect::<Vec<_>>();
@@ -321,7 +396,7 @@ impl Planner<'_> {
         let row = Row::of(relation);
         for kept in texts_of(&mut relation.clone()) {
             let What::Expression(kind) = kept.what else { continue };
-            if stored_places(kept.text, kind, row.parts(), &cx).is_err() {
+            if stored_places(kept.text, kind, row.parts(), kept.ty, &cx).is_err() {
                 return Err(Error::unsupported(format!("changing the attributes that {} reads", kept.shown))
                     .hint("Drop that first, and create it again afterwards."));
             }
@@ -345,7 +420,7 @@ impl Planner<'_> {
                 return self.after.reads(definition, search_path).contains(&relation.oid);
             }
             let mut text = definition.to_owned();
-            let kept = Kept { text: &mut text, what: What::Query, keeper: None, shown: String::new() };
+            let kept = Kept { text: &mut text, what: What::Query, ty: None, keeper: None, shown: String::new() };
             names_one(&kept, &Row::default(), (&[relation.oid], &relation.name), &cx)
         };
         let mut views: Vec<_> = self.after.relations.values().filter(|view| reads(view)).cloned().collect();
@@ -363,7 +438,7 @@ impl Planner<'_> {
                 let names = |text: &String| {
                     let mut text = text.clone();
                     let what = What::Expression(Stored::Policy);
-                    let kept = Kept { text: &mut text, what, keeper: None, shown: String::new() };
+                    let kept = Kept { text: &mut text, what, ty: None, keeper: None, shown: String::new() };
                     names_one(&kept, &row, (&[relation.oid], &relation.name), &cx)
                 };
                 if policy.using.iter().chain(&policy.check).any(names) {
@@ -373,23 +448,6 @@ impl Planner<'_> {
         }
         found.sort_by_key(|(table, _)| table.oid);
         found
-    }
-
-    /// Does the column's default draw from this sequence (or ask it anything)?
-    pub fn draws_from(&self, column: &Column, sequence: &Relation) -> bool {
-        if column.identity.is_some_and(|i| i.sequence == sequence.oid) {
-            return true;
-        }
-        let Some(mut text) = column.default.clone() else { return false };
-        let cx = Context { snapshot: Arc::new(self.after.clone()), ..self.cx.clone() };
-        let what = What::Expression(Stored::Default);
-        let kept = Kept { text: &mut text, what, keeper: None, shown: String::new() };
-        names_one(&kept, &Row::default(), (&[sequence.oid], &sequence.name), &cx)
-    }
-
-    /// What names one of these types in a kept text, as DROP's detail says it; the type's own is left out.
-    pub fn texts_that_name(&self, objects: &[Oid], name: &Name) -> Vec<String> {
-        self.holders_of(objects, name).into_iter().map(|(_, shown)| shown).collect()
     }
 
     /// The functions whose bodies are bound to one of these objects.
@@ -406,58 +464,6 @@ impl Planner<'_> {
         };
         let mut found: Vec<_> = self.after.functions.values().filter(uses).cloned().collect();
         found.sort_by_key(|f| f.oid);
-        found
-    }
-
-    /// Bodies that are bound to these objects follow their new names.
-    fn bodies_follow(&mut self, before: &Context, objects: &[Oid], old_name: &str) -> Result<()> {
-        let after = self.after.clone();
-        let mut functions: Vec<Arc<Function>> = after.functions.values().filter(|f| f.is_bound()).cloned().collect();
-        functions.sort_by_key(|f| f.oid);
-        for function in functions.into_iter().filter(|f| holds_name(&f.body.statements, old_name)) {
-            let Ok(places) = body::places(&function, before) else { continue };
-            if !places.iter().filter_map(Place::object).any(|oid| objects.contains(&oid)) {
-                continue;
-            }
-            let mut new = (*function).clone();
-            for text in &mut new.body.statements {
-                *text = Names::new(&after).write(text, &places, &before.snapshot)?;
-            }
-            self.change(Change::PutFunction(Arc::new(new)));
-        }
-        Ok(())
-    }
-
-    /// What keeps a text that names one of these objects, and what DROP's detail calls it; the object's own is left out.
-    pub fn holders_of(&self, objects: &[Oid], name: &Name) -> Vec<(Holder, String)> {
-        let cx = Context { snapshot: Arc::new(self.after.clone()), ..self.cx.clone() };
-        let of = (objects, name);
-        let mut found = Vec::new();
-        let mut relations: Vec<&Arc<Relation>> = self.after.relations.values().collect();
-        relations.sort_by_key(|r| r.oid);
-        for relation in relations.into_iter().filter(|r| !matches!(r.kind, RelationKind::System)) {
-            let row = Row::of(relation);
-            for kept in texts_of(&mut (**relation).clone()) {
-                if names_one(&kept, &row, of, &cx) {
-                    let view =
-                        matches!(relation.kind, RelationKind::View { .. } | RelationKind::MaterializedView { .. });
-                    let holder = if view { Holder::View(Arc::clone(relation)) } else { Holder::Part };
-                    found.push((holder, kept.shown));
-                }
-            }
-        }
-        for ty in self.after.types.values().filter(|t| !objects.contains(&t.oid)) {
-            let row = Row::of_domain(ty);
-            for kept in texts_of_type(&mut (**ty).clone()) {
-                if names_one(&kept, &row, of, &cx) {
-                    found.push((Holder::Part, kept.shown));
-                }
-            }
-        }
-        for function in self.functions_on(objects, name).into_iter().filter(|f| !objects.contains(&f.oid)) {
-            let shown = format!("function {}", self.signature(&function));
-            found.push((Holder::Function(function), shown));
-        }
         found
     }
 }

@@ -4,14 +4,16 @@
 //! far; what a change of a relation means for DuckDB is said in one place ([`physical`]).
 
 mod alter;
-mod column_use;
+mod cascade;
 mod comment;
 mod composite;
 mod create;
 mod defaults;
+mod depends;
 mod domain;
 mod drop;
 mod drop_type;
+mod elements;
 mod extension;
 /// Schema files: what the database lacks of them.
 pub mod files;
@@ -53,6 +55,7 @@ use std::sync::Arc;
 
 use crate::engine::Rendered;
 use crate::error::{Error, Report, Result};
+use crate::observe::audit::Access;
 use crate::policy::Permit;
 use crate::registry::{Change, ObjectClass, Snapshot};
 use crate::sql::{Context, Depends, Plan};
@@ -85,6 +88,8 @@ pub struct DdlPlan {
     /// Tables that are made anew, or whose rows were looked at or moved for a change of their partitions: nobody may have changed
     /// them meanwhile.
     pub moved: Vec<Oid>,
+    /// What statements inside of this one have asked for.
+    pub accesses: Vec<Arc<Access>>,
 }
 
 impl DdlPlan {
@@ -129,8 +134,14 @@ pub enum Step {
 pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
     let mut planner = Planner::new(cx);
     match ddl.get() {
-        Ddl::CreateNamespace { name, if_not_exists, owner } => {
+        Ddl::CreateNamespace { name, if_not_exists, owner, elements } => {
             planner.create_namespace(name, *if_not_exists, owner.as_ref())?;
+            if !elements.is_empty() {
+                let after = planner.after.clone();
+                let mut plan = planner.finish()?;
+                elements::add(&mut plan, after, name, elements, cx)?;
+                return Ok(plan);
+            }
         }
         Ddl::AlterNamespace { name, rename, owner } => {
             planner.alter_namespace(name, rename.as_ref(), owner.as_ref())?;

@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
-use super::kept::{self, Row, holds_name, of_older_file, texts_of, texts_of_type};
+use super::kept::{self, Row, holds_name, of_older_file, texts_of, texts_of_function, texts_of_type};
 use super::planner::Planner;
 use crate::error::{Error, Result};
 use crate::registry::{Function, RelationKind, Snapshot};
 use crate::sql::Context;
+use crate::sql::analyze::body;
 use crate::sql::analyze::kept::Place;
-use crate::sql::analyze::{Stored, body, stored_places};
 use crate::types::Oid;
 
 /// The objects that a text names, in their order; `None` if it cannot be read.
@@ -71,9 +71,8 @@ impl Planner<'_> {
             if bound && !same(&|cx| body::places(other, cx)) {
                 return Err(refused(&shown()));
             }
-            for text in other.parameters.iter().filter_map(|p| p.default.as_ref()) {
-                let holds = holds_name(std::slice::from_ref(text), name);
-                if holds && !same(&|cx| stored_places(text, Stored::Default, ("", &[]), cx)) {
+            for text in texts_of_function(&mut (**other).clone()) {
+                if !same(&|cx| kept::places(&text, &Row::default(), &[name], cx)) {
                     return Err(refused(&shown()));
                 }
             }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::kept::{Kept, Row, What, texts_of, texts_of_type};
+use super::kept::{Kept, Row, What, texts_of, texts_of_function, texts_of_type};
 use crate::error::Result;
 use crate::facts;
 use crate::policy;
@@ -13,8 +13,8 @@ use crate::registry::{ConstraintKind, Function, Relation, RelationKind, Snapshot
 use crate::sql::Context;
 use crate::sql::analyze::kept::{Place, read_query};
 use crate::sql::analyze::{self, Stored, body, stored_places};
-use crate::tree::RelId;
-use crate::types::{Oid, TypeLookup, oid};
+use crate::tree::{Query, RelId};
+use crate::types::{Oid, PgType, TypeLookup, base_type, oid};
 
 /// What each object of the context's snapshot names in what it keeps; an object that names nothing of users' is left out, and so
 /// is a text that cannot be read.
@@ -38,7 +38,7 @@ pub fn references(cx: &Context) -> Vec<Reference> {
         let row = Row::of_domain(ty);
         for kept in texts_of_type(&mut (**ty).clone()) {
             let What::Expression(kind) = kept.what else { continue };
-            let named = names.in_text(kept.text, kind, (&row.name, &row.columns), cx);
+            let named = names.in_text(&kept, kind, (&row.name, &row.columns), cx);
             add(&mut all, kept.keeper, 0, named);
         }
     }
@@ -48,7 +48,7 @@ pub fn references(cx: &Context) -> Vec<Reference> {
     all
 }
 
-fn keeps_text(relation: &Relation) -> bool {
+pub(super) fn keeps_text(relation: &Relation) -> bool {
     match relation.kind {
         RelationKind::View { .. } | RelationKind::MaterializedView { .. } => return true,
         RelationKind::System => return false,
@@ -77,7 +77,7 @@ fn add(all: &mut Vec<Reference>, keeper: Option<Keeper>, relation: Oid, named: R
 }
 
 /// Columns and what the places name; a relation of which columns are named is not named as a whole.
-fn together(columns: BTreeSet<(Oid, i16)>, places: &[Place]) -> Vec<Named> {
+pub(super) fn together(columns: BTreeSet<(Oid, i16)>, places: &[Place]) -> Vec<Named> {
     let of: HashSet<Oid> = columns.iter().map(|(relation, _)| *relation).collect();
     let others = places.iter().filter_map(Place::named).filter(|named| match named {
         Named::Relation(relation) => !of.contains(relation),
@@ -89,7 +89,23 @@ fn together(columns: BTreeSet<(Oid, i16)>, places: &[Place]) -> Vec<Named> {
 fn query(view: &Relation, cx: &Context) -> Result<Vec<Named>> {
     let Some((definition, search_path)) = view.kind.definition() else { return Ok(Vec::new()) };
     let (query, places) = read_query(definition, search_path, cx)?;
-    Ok(together(policy::columns_of_query(&query), &places))
+    Ok(together(columns_of(&query, &cx.snapshot), &places))
+}
+
+/// The columns of relations that a query names, also where a function gives their rows.
+pub(super) fn columns_of(query: &Query, snapshot: &Snapshot) -> BTreeSet<(Oid, i16)> {
+    let mut columns = policy::columns_of_query(query);
+    columns.extend(fields_of(policy::fields_of_query(query), snapshot));
+    columns
+}
+
+/// Fields of row types (by their places) as the columns that they are.
+pub(super) fn fields_of(fields: Vec<(Oid, u16)>, snapshot: &Snapshot) -> BTreeSet<(Oid, i16)> {
+    let column = |(ty, at): (Oid, u16)| {
+        let relation = snapshot.relation_of_row(base_type(PgType::new(ty), snapshot).oid)?;
+        Some((relation.oid, relation.columns.get(usize::from(at))?.num))
+    };
+    fields.into_iter().filter_map(column).collect()
 }
 
 /// The sequence of a serial column's default.
@@ -147,7 +163,7 @@ impl Names {
         {
             return Ok(vec![Named::Relation(sequence)]);
         }
-        let named = self.in_text(kept.text, kind, (&row.name, &row.columns), cx)?;
+        let named = self.in_text(kept, kind, (&row.name, &row.columns), cx)?;
         // What others read of their row is known without.
         let columns = match kind {
             Stored::Policy | Stored::Generated => {
@@ -163,31 +179,34 @@ impl Names {
 
     fn in_text(
         &self,
-        text: &str,
+        kept: &Kept<'_>,
         kind: Stored,
         row: (&str, &[crate::tree::RelColumn]),
         cx: &Context,
     ) -> Result<Vec<Named>> {
-        if kind != Stored::Policy && !self.may_be_in(text) {
+        if kind != Stored::Policy && !self.may_be_in(kept.text) {
             return Ok(Vec::new());
         }
-        Ok(stored_places(text, kind, row, cx)?.iter().filter_map(Place::named).collect())
+        Ok(stored_places(kept.text, kind, row, kept.ty, cx)?.iter().filter_map(Place::named).collect())
     }
 
     /// A string body names nothing until it is called.
     fn function(&self, function: &Function, cx: &Context) -> Result<Vec<Named>> {
         let mut named = match function.is_bound() {
-            true => body::read(function, cx).map(|(columns, places)| together(columns, &places))?,
+            true => {
+                let (query, places) = body::read(function, cx)?;
+                together(columns_of(&query, &cx.snapshot), &places)
+            }
             false => Vec::new(),
         };
-        for text in function.parameters.iter().filter_map(|p| p.default.as_ref()) {
-            named.extend(self.in_text(text, Stored::Default, ("", &[]), cx)?);
+        for kept in texts_of_function(&mut function.clone()) {
+            named.extend(self.in_text(&kept, Stored::Default, ("", &[]), cx)?);
         }
         Ok(named)
     }
 }
 
-fn words(text: &str) -> impl Iterator<Item = String> {
+pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
     let apart = |c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && c != '_';
     text.split(apart).filter(|word| !word.is_empty()).map(str::to_lowercase)
 }

@@ -1,4 +1,5 @@
-//! ALTER TYPE … ADD and DROP ATTRIBUTE under columns: their values are made anew, field by field.
+//! ALTER TYPE under columns: their values are made anew, field by field, where a composite type has other attributes or an enum other
+//! labels.
 //!
 //! `c` → `CASE WHEN c IS NOT NULL THEN struct_pack(f1 := struct_extract(c, 'f2'), f2 := NULL::VARCHAR) END`
 
@@ -9,13 +10,15 @@ use super::planner::Planner;
 use super::rebuild::Made;
 use crate::error::{Error, Result};
 use crate::registry::{Relation, Snapshot};
+use crate::sql::analyze::kept::Relabelled;
 use crate::types::{PgType, Phys, base_type, phys, table::element_type};
 
-/// A composite type as it was, and the snapshot in which it is as it will be.
+/// The snapshots in which a type is as it was and as it will be.
 struct Altered<'a> {
-    old: &'a Relation,
     before: &'a Snapshot,
     after: &'a Snapshot,
+    /// An enum's label that goes by another name.
+    label: Option<&'a Relabelled<'a>>,
 }
 
 impl Planner<'_> {
@@ -35,8 +38,23 @@ impl Planner<'_> {
             self.texts_still_read(relation)?;
             self.columns_follow(&before, relation)?;
         }
-        let altered = Altered { old, before: &before, after: &after };
-        for table in relations.iter().filter(|r| r.kind.is_stored()) {
+        self.reshape(&relations, &before, None)
+    }
+
+    /// Makes those of the relations anew in DuckDB that carry values in another way than in `before`.
+    ///
+    /// # Errors
+    /// 0A000 if a value cannot be carried over.
+    pub fn reshape(
+        &mut self,
+        relations: &[Arc<Relation>],
+        before: &Snapshot,
+        label: Option<&Relabelled<'_>>,
+    ) -> Result<()> {
+        let after = self.after.clone();
+        let altered = Altered { before, after: &after, label };
+        // A partition's rows are in the table of its root, which has the same columns.
+        for table in relations.iter().filter(|r| r.kind.is_stored() && !r.is_partition()) {
             let mut made: HashMap<i16, Made<'_>> = HashMap::new();
             for column in &table.columns {
                 if altered.changes(column.ty) {
@@ -48,7 +66,9 @@ impl Planner<'_> {
                 }
             }
             if !made.is_empty() {
-                self.carry_over(table, &made)?;
+                // Texts may have been written anew since.
+                let table = self.after.relation_by_oid(table.oid).cloned().unwrap_or_else(|| Arc::clone(table));
+                self.carry_over(&table, &made)?;
             }
         }
         Ok(())
@@ -71,7 +91,7 @@ impl Altered<'_> {
         let relation = *self.after.objects().row_types.get(&ty.oid)?;
         // An array of rows goes by the same key.
         let new = self.after.relation_by_oid(relation).filter(|r| r.row_type == ty.oid)?;
-        let old = if relation == self.old.oid { self.old } else { new };
+        let old = self.before.relation_by_oid(relation).unwrap_or(new);
         Some((old, new))
     }
 
@@ -80,7 +100,20 @@ impl Altered<'_> {
         if !self.changes(ty) {
             return Ok(old.to_owned());
         }
-        let refused = || Error::unsupported("ALTER TYPE of a composite type that a column of this kind has inside");
+        let refused = || Error::unsupported("ALTER TYPE of a type that a column of this kind has inside");
+        if let Some(Phys::Enum(labels)) = phys(ty, self.after) {
+            // DuckDB casts between enums by label.
+            let text = format!("CAST({old} AS VARCHAR)");
+            let renamed = self.label.filter(|label| label.of == base_type(ty, self.after).oid);
+            let text = match renamed {
+                Some(Relabelled { from, to, .. }) => {
+                    let (from, to) = (from.replace('\'', "''"), to.replace('\'', "''"));
+                    format!("CASE {text} WHEN '{from}' THEN '{to}' ELSE {text} END")
+                }
+                None => text,
+            };
+            return Ok(format!("CAST({text} AS {})", Phys::Enum(labels).duckdb()));
+        }
         if let Some((from, into)) = self.fields(ty) {
             let mut fields = Vec::with_capacity(into.columns.len());
             for (i, column) in into.columns.iter().enumerate() {
@@ -89,6 +122,10 @@ impl Altered<'_> {
                     None => format!("NULL::{}", phys(column.ty, self.after).ok_or_else(refused)?.duckdb()),
                 };
                 fields.push(format!("f{} := {value}", i + 1));
+            }
+            if fields.is_empty() {
+                // As `Phys::duckdb` has it.
+                fields.push("f1 := NULL::BOOLEAN".to_owned());
             }
             return Ok(format!("CASE WHEN {old} IS NOT NULL THEN struct_pack({}) END", fields.join(", ")));
         }

@@ -1,11 +1,13 @@
 //! CREATE TYPE … AS ENUM and ALTER TYPE.
 
+use std::sync::Arc;
+
 use super::composite::moves_temporary;
 use super::planner::{Planner, no_namespace};
-use super::rebuild::Rebuild;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::bootstrap::TEMPORARY;
-use crate::registry::{Change, Name, UserType, UserTypeKind, names::MAX_NAME};
+use crate::registry::{Change, Edge, Name, PartitionBound, UserType, UserTypeKind, names::MAX_NAME};
+use crate::sql::analyze::kept::Relabelled;
 use crate::tree::AlterEnum;
 use crate::types::PgType;
 
@@ -157,30 +159,64 @@ impl Planner<'_> {
             let message = format!("enum label \"{to}\" already exists");
             return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
         }
-        if !self.columns_that_hold(ty.oid).is_empty() {
-            return Err(Error::unsupported("RENAME VALUE of an enum that columns have")
-                .hint("Add the new value, update the rows, and leave the old value unused."));
-        }
         let fresh = ty.fresh_labels.iter_mut().filter(|label| *label == from);
         fresh.for_each(|label| *label = to.clone());
         labels[at] = to.clone();
-        self.set_labels(ty, labels)
+        let (before, label) = (self.after.clone(), Relabelled { of: ty.oid, from, to });
+        self.change_labels(ty, labels, Some(&label))?;
+        self.bounds_follow(&label);
+        self.labels_follow(&before, &label)
     }
 
-    /// New labels for an enum: every table with a column of it is made anew, since DuckDB's type has the labels inside.
-    pub fn set_labels(&mut self, mut ty: UserType, labels: Vec<Name>) -> Result<()> {
-        let mut tables: Vec<_> = self.columns_that_hold(ty.oid).into_iter().map(|(table, _)| table).collect();
-        tables.dedup_by_key(|t| t.oid);
-        ty.kind = UserTypeKind::Enum { labels: labels.into() };
-        self.change(Change::PutType(std::sync::Arc::new(ty)));
-        for table in tables {
-            if table.kind.is_stored() {
-                let new = (*table).clone();
-                // DuckDB casts between enums by label.
-                self.rebuild(&Rebuild { old: table, new, sources: std::collections::HashMap::new() })?;
+    /// Bounds of partitions have their key's values as text.
+    fn bounds_follow(&mut self, label: &Relabelled<'_>) {
+        let snapshot = self.after.clone();
+        let is = |ty: PgType| crate::types::base_type(ty, &snapshot).oid == label.of;
+        for partition in snapshot.relations.values() {
+            let Some(of) = &partition.partitioning.of else { continue };
+            let Some(key) = snapshot.relation_by_oid(of.parent).and_then(|r| r.partitioning.key.as_ref()) else {
+                continue;
+            };
+            let mut new = (**of).clone();
+            let write = |text: &mut String, part: usize| {
+                if *text == *label.from && key.parts.get(part).is_some_and(|part| is(part.ty)) {
+                    *text = label.to.to_string();
+                }
+            };
+            match &mut new.bound {
+                PartitionBound::List(values) => values.iter_mut().flatten().for_each(|text| write(text, 0)),
+                PartitionBound::Range { from, to } => {
+                    for edges in [from, to] {
+                        for (part, edge) in edges.iter_mut().enumerate() {
+                            if let Edge::Value(text) = edge {
+                                write(text, part);
+                            }
+                        }
+                    }
+                }
+                PartitionBound::Default | PartitionBound::Hash { .. } => {}
+            }
+            if new != **of {
+                let mut relation = (**partition).clone();
+                relation.partitioning.of = Some(Arc::new(new));
+                self.put_relation(relation);
             }
         }
-        Ok(())
+    }
+
+    /// New labels for an enum, of which one may have taken another's place (a schema file's ones keep their names).
+    pub fn set_labels(&mut self, ty: UserType, labels: Vec<Name>) -> Result<()> {
+        self.change_labels(ty, labels, None)
+    }
+
+    /// Every table that has values of the enum, also inside of others, is made anew: DuckDB's types have the labels inside.
+    fn change_labels(&mut self, mut ty: UserType, labels: Vec<Name>, label: Option<&Relabelled<'_>>) -> Result<()> {
+        let mut tables: Vec<_> = self.columns_that_hold(ty.oid).into_iter().map(|(table, _)| table).collect();
+        tables.dedup_by_key(|t| t.oid);
+        let before = self.after.clone();
+        ty.kind = UserTypeKind::Enum { labels: labels.into() };
+        self.change(Change::PutType(Arc::new(ty)));
+        self.reshape(&tables, &before, label)
     }
 }
 

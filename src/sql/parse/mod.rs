@@ -29,6 +29,7 @@ mod printed;
 mod refuse;
 pub(crate) mod rewrite;
 pub mod role;
+mod schema;
 mod select_into;
 mod sequence;
 mod settings;
@@ -119,14 +120,17 @@ pub fn parse(text: &str) -> Result<Vec<Parsed>> {
     let mut out = Vec::new();
     for statement in split(tokens) {
         check_nesting(&statement)?;
+        let mut statement = statement;
         let (Some(first), Some(last)) = (statement.first(), statement.last()) else { continue };
         let (first, last) = (source.byte(first.span.start), source.byte(last.span.end));
         let own = source.text.get(first..last).unwrap_or_default().trim_end();
+        let elements = schema::take(&mut statement, &source)?;
         // A function's body is read by itself, as it was written.
         let (tokens, extras): (Arc<[TokenWithSpan]>, _) = if function::is_create(&statement) {
             (statement.into(), Extras::default())
         } else {
             let (stripped, mut extras) = strip::strip(statement, &source)?;
+            extras.elements = elements;
             (rewrite::rewrite(stripped, &source, &mut extras)?.into(), extras)
         };
         let body = command::parse(&tokens, &source)?;
@@ -324,6 +328,12 @@ fn split(tokens: Vec<TokenWithSpan>) -> Vec<Vec<TokenWithSpan>> {
     out.push(current);
     out.retain(|s| !s.is_empty());
     out
+}
+
+/// Is there this word, without quotes?
+fn is_word_at(tokens: &[TokenWithSpan], at: usize, word: &str) -> bool {
+    matches!(tokens.get(at).map(|t| &t.token),
+        Some(Token::Word(w)) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word))
 }
 
 /// An identifier as PostgreSQL knows it: folded unless quoted, cut at 63 bytes.

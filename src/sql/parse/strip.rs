@@ -45,6 +45,8 @@ pub struct Extras {
     pub index_only: bool,
     /// COLLATE of ALTER COLUMN … TYPE: the column, and the parts of the collation's name.
     pub type_collations: Vec<(crate::registry::Name, Vec<crate::registry::Name>)>,
+    /// What CREATE SCHEMA makes besides.
+    pub elements: Vec<crate::tree::SchemaElement>,
     /// SEQUENCE NAME of an identity: its namespace, if it was written, and its name.
     pub identity_sequence: Option<(Option<crate::registry::Name>, crate::registry::Name)>,
 }
@@ -208,6 +210,9 @@ fn definition(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) {
             if word(tokens, 1, "unlogged") && ["table", "sequence", "materialized"].iter().any(|w| word(tokens, 2, w)) {
                 tokens.remove(1);
                 extras.unlogged = true;
+            }
+            if verb == Some("drop") && word(tokens, 1, "database") {
+                extras.outside_block = Some("DROP DATABASE");
             }
             let at = 1 + usize::from(word(tokens, 1, "unique"));
             if word(tokens, at, "index") && word(tokens, at + 1, "concurrently") {

@@ -151,13 +151,6 @@ impl Analyzer<'_> {
             AlterTableOperation::DropColumn { has_column_keyword: _, column_names, if_exists, drop_behavior } => {
                 for name in column_names {
                     let (name, behavior) = (parse::fold(name), behavior(*drop_behavior));
-                    while let Some(by) = relation.and_then(|r| self.generated_from(r, &name, actions)) {
-                        if behavior == DropBehavior::Restrict {
-                            let table = relation.map_or("", |r| &r.name);
-                            return Err(generated_depends(table, &name, &by));
-                        }
-                        actions.push(AlterTable::DropColumn { name: by, if_exists: false, behavior });
-                    }
                     actions.push(AlterTable::DropColumn { name, if_exists: *if_exists, behavior });
                 }
                 return Ok(());
@@ -273,7 +266,7 @@ impl Analyzer<'_> {
         let AlterColumnOperation::SetDataType { data_type, using, had_set: _ } = op else { return Ok(()) };
         let name = parse::fold(column_name);
         let Some(column) = relation.column(&name) else { return Ok(()) };
-        if let Some(by) = self.generated_from(relation, &name, &[]) {
+        if let Some(by) = self.generated_from(relation, &name) {
             let message = "cannot alter type of a column used by a generated column";
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
                 .detail(format!("Column \"{name}\" is used by generated column \"{by}\".")));
@@ -292,15 +285,12 @@ impl Analyzer<'_> {
         Ok(())
     }
 
-    /// The first generated column whose expression reads this one, but for those that are dropped.
-    fn generated_from(&self, relation: &Relation, column: &str, actions: &[AlterTable]) -> Option<Name> {
+    /// The first generated column whose expression reads this one.
+    fn generated_from(&self, relation: &Relation, column: &str) -> Option<Name> {
         let scope = scope_of(Some(relation), &[]);
         let at = scope.iter().position(|c| *c.name == *column)?;
         relation.columns.iter().find_map(|other| {
             let text = other.generated.as_deref()?;
-            if actions.iter().any(|a| matches!(a, AlterTable::DropColumn { name, .. } if *name == other.name)) {
-                return None;
-            }
             let place = (&*relation.name, RelId(0));
             let made =
                 assigned_expression(text, Stored::Generated, place, &scope, (&other.name, other.ty), self.ctx).ok()?;
@@ -388,13 +378,6 @@ fn pass(operation: &AlterTableOperation) -> Pass {
         },
         _ => Pass::Last,
     }
-}
-
-fn generated_depends(table: &str, column: &str, by: &str) -> Error {
-    let message = format!("cannot drop column {column} of table {table} because other objects depend on it");
-    Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
-        .detail(format!("column {by} of table {table} depends on column {column} of table {table}"))
-        .hint("Use DROP ... CASCADE to drop the dependent objects too.")
 }
 
 fn scope_of(relation: Option<&Relation>, actions: &[AlterTable]) -> Vec<RelColumn> {

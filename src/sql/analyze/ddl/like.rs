@@ -50,7 +50,7 @@ impl Analyzer<'_> {
     /// Kept text as it means the same here, along the session's search path.
     fn like_text(&self, source: &Relation, text: &str, kind: Stored) -> Result<String> {
         let scope = super::super::from::table_columns(source);
-        let places = stored::places(text, kind, (&source.name, &scope), self.ctx)?;
+        let places = stored::places(text, kind, (&source.name, &scope), None, self.ctx)?;
         Names::in_full(&self.ctx.snapshot).write(text, &places, &self.ctx.snapshot)
     }
 

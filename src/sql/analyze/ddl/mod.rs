@@ -55,7 +55,8 @@ impl Analyzer<'_> {
                         (self.single(name)?, Some(self.role_name(&parse::role::of_ident(owner))))
                     }
                 };
-                Ok(Ddl::CreateNamespace { name, if_not_exists: *if_not_exists, owner })
+                let elements = self.parsed.extras.elements.clone();
+                Ok(Ddl::CreateNamespace { name, if_not_exists: *if_not_exists, owner, elements })
             }
             ast::Statement::AlterSchema(alter) => self.alter_schema(alter),
             ast::Statement::CreateType { name, representation } => self.create_type(name, representation.as_ref()),
@@ -404,7 +405,11 @@ impl Analyzer<'_> {
                 let names = names.iter().map(|n| self.single(n)).collect::<Result<_>>()?;
                 return Ok(Ddl::DropRole { names, if_exists });
             }
-            ObjectType::Collation | ObjectType::Database | ObjectType::Stage | ObjectType::Stream => {
+            ObjectType::Database => {
+                let names = names.iter().map(|n| Ok((Name::from(""), self.single(n)?))).collect::<Result<_>>()?;
+                return Ok(Ddl::Drop { kind: ObjectKind::Database, names, if_exists, behavior });
+            }
+            ObjectType::Collation | ObjectType::Stage | ObjectType::Stream => {
                 return Err(Error::unsupported(format!("DROP {object}")));
             }
         };

@@ -3,18 +3,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Altered, column_mut, constraint_columns, word};
+use super::{Altered, column_mut, constraint_columns};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{
-    Column, Constraint, ConstraintKind, Identity, Name, Relation, RelationKind, Snapshot, UserType, UserTypeKind,
-    build, expression,
+    Change, Column, Constraint, ConstraintKind, Identity, Name, Relation, RelationKind, Snapshot, UserType,
+    UserTypeKind, build, expression,
 };
-use crate::sql::ddl::drop::{Dependent, depends_on};
+use crate::sql::ddl::depends::{Graph, Object};
 use crate::sql::ddl::physical::{column_ident, column_type, filler_definition, is_null, table_name, widens};
 use crate::sql::ddl::planner::Planner;
 use crate::sql::ddl::rebuild::{ColumnSource, Rebuild};
 use crate::sql::ddl::sequence;
-use crate::tree::{DropBehavior, NewColumn, NewConstraint, SequenceChange};
+use crate::tree::{AlterTable, DropBehavior, NewColumn, NewConstraint, SequenceChange};
 use crate::types::{Oid, PgType, oid};
 
 impl Planner<'_> {
@@ -75,12 +75,13 @@ impl Planner<'_> {
             }
             return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
         };
-        self.drop_own_keys_to(t, &column, behavior)?;
         self.drop_column_dependents(t, &column, behavior)?;
         let uses = |c: &Constraint| constraint_columns(c).contains(&column.num);
         let in_key = t.new.constraints.iter().any(|c| uses(c) && !matches!(c.kind, ConstraintKind::Check { .. }));
         t.new.constraints.retain(|c| !uses(c));
-        t.new.indexes.retain(|i| !i.has_column(column.num));
+        // Expressions go by the names that the table had.
+        let called = t.old.column_by_num(column.num).map_or_else(|| name.clone(), |c| c.name.clone());
+        t.new.indexes.retain(|i| !i.has_column(column.num) && !i.names_column(&called));
         t.new.details.statistics.retain(|s| !s.columns.contains(&column.num));
         t.new.columns.retain(|c| c.num != column.num);
         t.dropped_sequences.extend(self.sequences_of(&t.old, column.num).map(|sequence| sequence.oid));
@@ -102,79 +103,52 @@ impl Planner<'_> {
         owned.into_iter().filter(move |s| matches!(&s.kind, RelationKind::Sequence(s) if s.owned_by == of))
     }
 
-    /// The table's own foreign keys that refer to the column, from other columns.
-    fn drop_own_keys_to(&mut self, t: &mut Altered, column: &Column, behavior: DropBehavior) -> Result<()> {
-        let refers = |c: &Constraint| match &c.kind {
-            ConstraintKind::ForeignKey { columns, target, target_columns, .. } => {
-                *target == t.old.oid && target_columns.contains(&column.num) && !columns.contains(&column.num)
-            }
-            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Check { .. } => false,
-        };
-        let (keys, others): (Vec<_>, Vec<_>) = t.new.constraints.iter().cloned().partition(refers);
-        let Some(first) = keys.first() else { return Ok(()) };
-        let table = &t.new.name;
-        if behavior == DropBehavior::Restrict {
-            let of = format!("column {} of table {table}", column.name);
-            let message = format!("cannot drop {of} because other objects depend on it");
-            return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
-                .detail(format!("constraint {} on table {table} depends on {of}", first.name))
-                .hint("Use DROP ... CASCADE to drop the dependent objects too."));
-        }
-        let shown: Vec<String> = keys.iter().map(|c| format!("constraint {} on table {table}", c.name)).collect();
-        self.cascade_notice(&shown);
-        t.new.constraints = others;
-        Ok(())
-    }
-
+    /// What depends on a column of a table and of its partitions goes with it, or keeps it.
     fn drop_column_dependents(&mut self, t: &mut Altered, column: &Column, behavior: DropBehavior) -> Result<()> {
         let name = &column.name;
-        let tables = std::iter::once(t.old.oid).chain(t.children.iter().map(|child| child.oid));
-        let tables: Vec<Arc<Relation>> = tables.filter_map(|oid| self.after.relation_by_oid(oid).cloned()).collect();
-        let (mut dependents, mut masked) = (Vec::new(), Vec::new());
-        for of in &tables {
-            let Some(num) = of.column(name).map(|c| c.num) else { continue };
-            if self.is_masked(of, num) {
-                masked.push(format!("a mask of table {}", of.name));
-            }
-            let found = self.dependents_of_column(of, num).into_iter();
-            dependents.extend(found.map(|dependent| (dependent, Arc::clone(of))));
+        let mut snapshot = self.after.clone();
+        for relation in std::iter::once(&t.new).chain(&t.children) {
+            snapshot.apply_in_place(&Change::PutRelation(Arc::new(relation.clone())));
         }
-        let own = dependents.len();
-        for sequence in self.sequences_of(&t.old, column.num) {
-            let mut found = self.dependents(&sequence);
-            found.retain(
-                |d| !matches!(d, Dependent::Default { table, column } if table.oid == t.old.oid && column == name),
-            );
-            dependents.extend(found.into_iter().map(|dependent| (dependent, Arc::clone(&sequence))));
+        let graph = Graph::new(snapshot, self.cx);
+        let of = |r: &Relation| Some(Object::Column(r.oid, r.column(name)?.num));
+        let asked: Vec<Object> = std::iter::once(&t.new).chain(&t.children).filter_map(of).collect();
+        let mut going = graph.going(&asked);
+        if behavior == DropBehavior::Restrict {
+            let what = match asked.as_slice() {
+                [one] => self.describe(one, &graph),
+                _ => String::new(),
+            };
+            return self.nothing_needs(&what, &going, std::iter::empty(), &graph);
         }
-        if behavior == DropBehavior::Cascade && masked.is_empty() {
-            let before = self.after.clone();
-            self.drop_dependents(dependents)?;
-            for new in std::iter::once(&mut t.new).chain(&mut t.children) {
-                self.forget_what_went(new, &before);
-            }
-            return Ok(());
-        }
-        let on_column = |what: &str, of: &Relation| format!("{what} depends on column {name} of table {}", of.name);
-        let mut lines: Vec<String> = dependents[..own].iter().map(|(d, of)| on_column(&d.describe(), of)).collect();
-        let (_, _, dependents) = self.gather(&[], dependents);
-        lines.extend(dependents[own..].iter().map(|(d, on)| depends_on(d, on)));
-        lines.extend(masked.iter().map(|mask| on_column(mask, &t.old)));
-        if lines.is_empty() {
-            return Ok(());
-        }
-        if behavior == DropBehavior::Cascade {
-            return Err(Error::unsupported("DROP COLUMN … CASCADE of a column that a mask needs")
-                .detail(lines.join("\n"))
-                .hint("Drop the mask first."));
-        }
-        let message = match tables.as_slice() {
-            [table] => format!("cannot drop column {name} of table {} because other objects depend on it", table.name),
-            _ => "cannot drop desired object(s) because other objects depend on them".to_owned(),
+        let (before, members) = (self.after.clone(), [t.old.oid]);
+        self.tell_what_goes(&going, std::iter::empty(), &graph);
+        let told = self.plan.notices.len();
+        // Generated columns of the table itself are the ALTER's own affair; its partitions' go with them.
+        let own = |object: &Object| match object {
+            Object::Column(of, _) => members.contains(of) || t.children.iter().any(|child| child.oid == *of),
+            _ => false,
         };
-        Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
-            .detail(lines.join("\n"))
-            .hint("Use DROP ... CASCADE to drop the dependent objects too."))
+        let mut columns: Vec<Name> = Vec::new();
+        for object in going.iter().map(|g| &g.object).filter(|o| own(o) && !asked.contains(o)) {
+            if let Object::Column(of, num) = object
+                && *of == t.old.oid
+            {
+                columns.extend(t.new.column_by_num(*num).map(|c| c.name.clone()));
+            }
+        }
+        going.retain(|g| !own(&g.object));
+        self.carry_away(going, &graph, &asked)?;
+        for new in std::iter::once(&mut t.new).chain(&mut t.children) {
+            self.forget_what_went(new, &before);
+        }
+        for name in columns {
+            let gone = AlterTable::DropColumn { name: name.clone(), if_exists: true, behavior };
+            self.drop_column(t, &name, true, behavior)?;
+            self.spread(t, &gone)?;
+        }
+        self.plan.notices.truncate(told);
+        Ok(())
     }
 
     /// Policies, keys and defaults of the table that have gone since then go from what it will be, too.
@@ -286,27 +260,33 @@ impl Planner<'_> {
 
     /// Nothing that is bound to the column, here and in partitions, was made for another type.
     fn type_is_not_read(&self, t: &Altered, name: &Name) -> Result<()> {
+        let graph = self.graph();
         let tables = std::iter::once(t.old.oid).chain(t.children.iter().map(|child| child.oid));
         for of in tables.filter_map(|oid| self.after.relation_by_oid(oid)) {
             let Some(num) = of.column(name).map(|c| c.num) else { continue };
-            let refused = |by: &str, what: String| {
-                let message = format!("cannot alter type of a column used {by}");
-                Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
-                    .detail(format!("{what} depends on column \"{name}\"")))
-            };
             // The first that was made is told.
-            for dependent in self.dependents_of_column(of, num) {
-                match &dependent {
-                    Dependent::View(view) => {
-                        return refused("by a view or rule", format!("rule _RETURN on {} {}", word(view), view.name));
-                    }
-                    Dependent::Policy { .. } => return refused("in a policy definition", dependent.describe()),
-                    Dependent::Function(..) => return refused("by a function or procedure", dependent.describe()),
-                    Dependent::ForeignKey { .. } | Dependent::Default { .. } => {}
-                }
-            }
-            if self.is_masked(of, num) {
-                return refused("in a policy definition", format!("a mask of table {}", of.name));
+            for (object, _) in graph.on(&Object::Column(of.oid, num)) {
+                let described = || self.describe(&object, &graph);
+                let (by, what) = match &object {
+                    Object::Relation(oid) => match self.after.relation_by_oid(*oid) {
+                        Some(view) if view.kind.definition().is_some() => {
+                            ("by a view or rule", format!("rule _RETURN on {}", described()))
+                        }
+                        _ => continue,
+                    },
+                    Object::Policy(..) | Object::Mask(..) => ("in a policy definition", described()),
+                    Object::Function(_) => ("by a function or procedure", described()),
+                    Object::Namespace(_)
+                    | Object::Column(..)
+                    | Object::Default(..)
+                    | Object::Constraint(..)
+                    | Object::Index(..)
+                    | Object::Type(_)
+                    | Object::DomainCheck(..) => continue,
+                };
+                let message = format!("cannot alter type of a column used {by}");
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+                    .detail(format!("{what} depends on column \"{name}\"")));
             }
         }
         Ok(())

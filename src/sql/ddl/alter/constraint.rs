@@ -95,7 +95,7 @@ impl Planner<'_> {
                 if child.oid == t.new.oid {
                     t.new.constraints.retain(|c| c.name != *key);
                 } else {
-                    self.drop_foreign_key(child.oid, key)?;
+                    self.drop_table_constraint(child.oid, key)?;
                 }
             }
             self.cascade_notice(&shown_keys(&keys));

@@ -343,6 +343,12 @@ impl Planner<'_> {
     fn carry_out(&mut self, mut t: Altered) -> Result<()> {
         t.rebuild |= !t.native.is_empty() && self.cx.touched.contains(&t.old.oid);
         self.row_type_may_change(&t.old, &t.new)?;
+        self.retyped_expressions_follow(&t.old, &mut t.new)?;
+        for child in &mut t.children {
+            if let Some(was) = self.after.relation_by_oid(child.oid) {
+                self.retyped_expressions_follow(was, child)?;
+            }
+        }
         let before = self.after.clone();
         for (sequence, restart) in &t.sequences {
             self.put_sequence(sequence.clone(), *restart);

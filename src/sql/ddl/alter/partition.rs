@@ -104,7 +104,7 @@ impl Planner<'_> {
             AlterTable::DropColumn { name, .. } => {
                 if let Some(num) = child.column(name).map(|c| c.num) {
                     child.constraints.retain(|c| !constraint_columns(c).contains(&num));
-                    child.indexes.retain(|i| !i.has_column(num));
+                    child.indexes.retain(|i| !i.has_column(num) && !i.names_column(name));
                     child.columns.retain(|c| c.num != num);
                     child.last_dropped = child.last_dropped.max(num);
                 }

@@ -69,7 +69,7 @@ impl Lowerer<'_> {
         self.check_guards_on(def, target, value_of, None)
     }
 
-    /// As [`Self::check_guards`]; with `touched`, only of those that read one of these columns.
+    /// As [`Self::check_guards`]; with `touched`, only of those that read one of these columns, or that rows may break already.
     pub(crate) fn check_guards_on(
         &mut self,
         def: &Arc<registry::Relation>,
@@ -77,9 +77,21 @@ impl Lowerer<'_> {
         value_of: &dyn Fn(u16) -> Option<Scalar>,
         touched: Option<&[u16]>,
     ) -> Result<Vec<Guard>> {
+        let only = touched;
+        let touched: Option<Vec<i16>> = touched.map(|touched| {
+            touched.iter().filter_map(|i| target.columns.get(usize::from(*i))).map(|c| c.attnum).collect()
+        });
+        // A row that meets a constraint goes on meeting it while its columns stay; of one that is NOT VALID that is not known.
+        let is_touched = |c: &registry::Constraint| match (&c.kind, &touched) {
+            (ConstraintKind::Check { columns, .. }, Some(touched)) => {
+                !c.validated || columns.iter().any(|num| touched.contains(num))
+            }
+            _ => true,
+        };
         let mut checks: Vec<(&registry::Name, &str, &[i16])> = def
             .constraints
             .iter()
+            .filter(|c| is_touched(c))
             .filter_map(|c| match &c.kind {
                 ConstraintKind::Check { expression, columns } => {
                     Some((&c.name, expression.as_str(), columns.as_slice()))
@@ -89,12 +101,6 @@ impl Lowerer<'_> {
                 | ConstraintKind::ForeignKey { .. } => None,
             })
             .collect();
-        let only = touched;
-        if let Some(touched) = touched {
-            let touched: Vec<i16> =
-                touched.iter().filter_map(|i| target.columns.get(usize::from(*i))).map(|c| c.attnum).collect();
-            checks.retain(|(_, _, columns)| columns.iter().any(|c| touched.contains(c)));
-        }
         // PostgreSQL checks them in the order of their names.
         checks.sort();
         let mut guards = Vec::with_capacity(checks.len());
