@@ -448,7 +448,6 @@ impl Who<'_> {
             ObjectKind::Namespace => self.must_own_namespace(name),
             ObjectKind::Role => self.must_create_roles("permission denied to drop role"),
             ObjectKind::Column | ObjectKind::Constraint | ObjectKind::Policy => self.must_own_relation(namespace, name),
-            // There is but the one that everybody is connected to, which is never dropped.
             ObjectKind::Database => Ok(()),
             ObjectKind::Extension => self.must_own_extension(name),
         }
