@@ -308,6 +308,11 @@ pub fn is_query(node: &Node) -> bool {
     matches!(node, Node::Subquery(_) | Node::Exists(_) | Node::Quantified { .. })
 }
 
+/// Is a value computed over a window?
+pub fn is_window(node: &Node) -> bool {
+    matches!(node, Node::Aggregate(aggregate) if aggregate.over.is_some())
+}
+
 /// Is a value one of several rows together?
 pub fn is_aggregate(node: &Node) -> bool {
     matches!(node, Node::Aggregate(aggregate) if aggregate.over.is_none())

@@ -63,11 +63,7 @@ impl Lowerer<'_> {
         if aggregate.func.agg_kind == b'h' {
             return self.hypothetical(aggregate, filter, ty);
         }
-        let args = match &filter {
-            // PostgreSQL computes the arguments of the rows that pass only.
-            Some(filter) => args.into_iter().map(|a| guarded(filter, a)).collect(),
-            None => args,
-        };
+        let args = guarded_all(filter.as_ref(), args);
         // By a constant nothing is sorted, and DuckDB says so by an error.
         let keys: Vec<SortKey> = aggregate.order_by.iter().filter(|key| !is_constant(&key.expr)).cloned().collect();
         let mut order_by = self.sort_keys(&keys)?;
@@ -359,6 +355,14 @@ impl Lowerer<'_> {
                 Ok(Scalar::template("substring({0}, length({1}) + 1)", vec![all, first], Phys::Text))
             }
         }
+    }
+}
+
+/// Arguments as PostgreSQL computes them: of the rows that pass the filter only.
+pub(crate) fn guarded_all(filter: Option<&Scalar>, args: Vec<Scalar>) -> Vec<Scalar> {
+    match filter {
+        Some(filter) => args.into_iter().map(|arg| guarded(filter, arg)).collect(),
+        None => args,
     }
 }
 

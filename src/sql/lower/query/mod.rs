@@ -18,7 +18,7 @@ pub(crate) mod window;
 
 use crate::error::{Error, Result};
 use crate::sql::Command;
-use crate::sql::lower::ir::walk::has;
+use crate::sql::lower::ir::walk::{has, is_window};
 use crate::sql::lower::ir::{self, Order, Scalar, Select};
 use crate::sql::lower::query::aggregate::Clauses;
 use crate::sql::lower::query::set_op::query_of;
@@ -309,7 +309,6 @@ fn countable(
     columns: &[Phys],
     alias: ir::Alias,
 ) -> Result<(Select, Vec<Order>)> {
-    let is_window = |node: &ir::Node| matches!(node, ir::Node::Aggregate(aggregate) if aggregate.over.is_some());
     let ir::Body::Select(mut select) = body else { return Err(Error::internal("lower: a count of what is no select")) };
     let windows = orders.iter().any(|order| match &order.key {
         ir::OrderKey::Position(n) => select.targets.get(n - 1).is_some_and(|target| has(target, &is_window)),

@@ -10,7 +10,7 @@ use crate::sql::signatures::{self, How};
 use crate::tree::{self, FrameBound, FrameExclude, FrameUnits};
 use crate::types::{PgType, Phys, oid};
 
-use super::aggregate::Clauses;
+use super::aggregate::{Clauses, guarded_all};
 
 /// No window has as many rows.
 const FARTHEST: i64 = 1 << 60;
@@ -29,6 +29,7 @@ impl Lowerer<'_> {
             return Ok(clauses.call("count", vec![Scalar::text("*", Phys::Void)], Phys::Int8));
         }
         if window.func.kind == b'a' {
+            let args = guarded_all(clauses.filter.as_ref(), args);
             return self.aggregate_call(window.func, args, &clauses, &window.args, ty);
         }
         self.window_function(window, args, &clauses, ty)

@@ -1,5 +1,5 @@
-//! Lambdas in queries that look outside: DuckDB binds a call with a lambda at one level only, so the columns of queries around
-//! it come as columns of a relation of the lambda's own select.
+//! Lambdas and windows in queries that look outside: DuckDB binds a call with a lambda, and a window, at one level only, so the
+//! columns of queries around it come as columns of a relation of its own select.
 //!
 //! `(SELECT 1 FROM u AS t2 WHERE … list_filter(t1.a, lambda v: t2.id > v) …)` →
 //! `(SELECT 1 FROM u AS t2, (SELECT t1.a AS c0) AS s2000001 WHERE … list_filter(s2000001.c0, lambda v: t2.id > v) …)`
@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::sql::lower::ir::walk::{aliases, children_mut, has, is_lambda, key_mut, query_mut, values_mut};
+use crate::sql::lower::ir::walk::{aliases, children_mut, has, is_lambda, is_window, key_mut, query_mut, values_mut};
 use crate::sql::lower::ir::{self, Alias, Body, Conflict, From, Node, Query, Scalar, Select, Statement};
 use crate::sql::lower::value::array::{derived, plain_query};
 use crate::types::Phys;
@@ -15,7 +15,7 @@ use crate::types::Phys;
 /// Relations from here on are this file's own.
 const FIRST: u32 = 2_000_000;
 
-/// Gives each select with such lambdas the columns that they take from outside.
+/// Gives each select with such lambdas and windows the columns that they take from outside.
 pub(crate) fn own_columns(statement: &mut Statement) -> Result<()> {
     let mut binder = Binder { made: FIRST };
     match statement {
@@ -51,9 +51,9 @@ struct Outer {
 }
 
 impl Outer {
-    /// Takes the outer columns in the lambdas of a value; true if there were any.
+    /// Takes the outer columns in the lambdas and windows of a value; true if there were any.
     fn take(&mut self, value: &mut Scalar) -> bool {
-        if is_lambda(&value.node) {
+        if is_lambda(&value.node) || is_window(&value.node) {
             return self.replace(value);
         }
         // Not `any`: each one is to be looked at.

@@ -251,7 +251,13 @@ impl Lowerer<'_> {
                 let joined = Scalar::call("dg_array_to_string", vec![json, text(", ")], Phys::Text);
                 Scalar::template("('[' || {0} || ']')", vec![joined], Phys::Text)
             } else {
-                let keys = this.map_list(list, |this, item| this.output(item, element))?;
+                let keys = this.map_list(list, |this, item| match element.oid {
+                    oid::DATE | oid::TIMESTAMP | oid::TIMESTAMPTZ => {
+                        let quoted = this.json_of(item, None, element, ",")?;
+                        Ok(Scalar::template("trim({0}, '\"')", vec![quoted], Phys::Text))
+                    }
+                    _ => this.output(item, element),
+                })?;
                 Scalar::call("dg_json_build_object", vec![text(func.name), keys, json], Phys::Text)
             };
             let binary = func.name.starts_with("jsonb");
@@ -269,11 +275,15 @@ impl Lowerer<'_> {
             let message = "key value must be scalar, not array, composite, or json";
             return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
         }
-        let output = match base.oid {
-            oid::BOOL => value.cast(Phys::Text),
-            _ => self.output(value, base)?,
+        let quoted = match base.oid {
+            // As JSON has them: 2024-03-10T10:30:00.
+            oid::DATE | oid::TIMESTAMP | oid::TIMESTAMPTZ => self.json_of(value, None, base, ",")?,
+            oid::BOOL => Scalar::call("dg_json_quote", vec![value.cast(Phys::Text)], Phys::Text),
+            _ => {
+                let output = self.output(value, base)?;
+                Scalar::call("dg_json_quote", vec![output], Phys::Text)
+            }
         };
-        let quoted = Scalar::call("dg_json_quote", vec![output], Phys::Text);
         let error = super::raise::raise_message(SqlState::INVALID_PARAMETER_VALUE, message, &Phys::Text);
         Ok(Scalar::template("coalesce({0}, {1})", vec![quoted, error], Phys::Text))
     }
