@@ -37,6 +37,7 @@ mod source;
 mod statistics;
 mod strip;
 mod tuning;
+mod unicode;
 mod view;
 
 use std::sync::Arc;
@@ -231,7 +232,7 @@ fn tokenize(source: &Source) -> Result<Vec<TokenWithSpan>> {
     match tokens {
         Ok(tokens) => {
             numbers::check(&tokens, source)?;
-            joined(operators::cut(tokens, source), source)
+            joined(unicode::spelled(operators::cut(tokens, source), source)?, source)
         }
         Err(error) => {
             let at = error.location;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Aggregate, Alias, Body, Conflict, From, Node, Order, OrderKey, Over, Query, Scalar, Select, Statement};
+use super::{
+    Aggregate, Alias, Body, Conflict, From, Node, Order, OrderKey, Over, Query, Scalar, Select, Statement, TableName,
+};
 use crate::types::Phys;
 
 /// The key of an order, if it is a value.
@@ -99,6 +101,19 @@ pub fn aliases(item: &From, out: &mut Vec<Alias>) {
         From::Join { left, right, .. } => {
             aliases(left, out);
             aliases(right, out);
+        }
+    }
+}
+
+/// The WITH queries that a FROM item reads.
+pub fn ctes_of(item: &From, out: &mut Vec<u32>) {
+    match item {
+        From::Table { name: TableName::Cte(id), .. } => out.push(*id),
+        From::Table { .. } | From::Function { .. } | From::Query { .. } => {}
+        From::With { from, .. } => ctes_of(from, out),
+        From::Join { left, right, .. } => {
+            ctes_of(left, out);
+            ctes_of(right, out);
         }
     }
 }

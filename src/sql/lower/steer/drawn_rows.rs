@@ -148,6 +148,14 @@ impl Rows {
                     self.item(item, &mut below)?;
                 }
                 select.targets.iter().for_each(|target| draws_of(target, &mut asked));
+                let mut conditions = Vec::new();
+                select.filter.iter().for_each(|filter| draws_of(filter, &mut conditions));
+                if several && !conditions.is_empty() {
+                    conditions.extend(asked.iter().cloned());
+                    if depend(&conditions) && !only_next(&conditions) {
+                        return Err(self::several("WHERE"));
+                    }
+                }
                 for value in values_mut(select) {
                     self.value(value)?;
                 }

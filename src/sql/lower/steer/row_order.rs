@@ -13,8 +13,8 @@ use std::sync::Arc;
 use super::beside::ROW;
 use crate::engine::PLACE;
 use crate::sql::lower::ir::walk::{
-    aliases, children_mut, has, is_aggregate, is_query, key_mut, query_columns_mut, query_mut, statement_values_mut,
-    values_mut,
+    aliases, children_mut, ctes_of, has, is_aggregate, is_query, key_mut, query_columns_mut, query_mut,
+    statement_values_mut, values_mut,
 };
 use crate::sql::lower::ir::{
     self, Alias, Body, From, Node, Order, OrderKey, Over, Query, SUBQUERY_WEIGHT, Scalar, Select, Statement, TableName,
@@ -77,11 +77,12 @@ pub(crate) fn of_tables(statement: &mut Statement) {
 /// Gives a query that joins tables' rows, and is in no order, their places as its last columns, and says how many.
 pub(crate) fn placed(statement: &mut Statement) -> usize {
     let Statement::Query(query) = statement else { return 0 };
-    let Body::Select(select) = &mut query.body else { return 0 };
-    let shown = query.columns.len();
+    let Query { ctes, body: Body::Select(select), order_by, columns, .. } = query else { return 0 };
+    let select = &mut **select;
+    let shown = columns.len();
     let made_of_many = |node: &Node| is_set(node) || matches!(node, Node::Aggregate(_));
     let several = !is_plain(select) || select.qualify.is_some() || select.targets.len() != shown;
-    if !query.order_by.is_empty() || several || select.targets.iter().any(|target| has(target, &made_of_many)) {
+    if !order_by.is_empty() || several || select.targets.iter().any(|target| has(target, &made_of_many)) {
         return 0;
     }
     let mut orderer = Orderer { made: FIRST_SHOWN, ..Orderer::new(Of::Tables) };
@@ -89,6 +90,12 @@ pub(crate) fn placed(statement: &mut Statement) -> usize {
         return 0;
     }
     let Some(first) = select.from.first().map(outermost) else { return 0 };
+    let mut read = Vec::new();
+    select.from.iter().for_each(|item| ctes_of(item, &mut read));
+    for cte in ctes.iter_mut().filter(|cte| !cte.recursive && read.contains(&cte.id)) {
+        let places = orderer.exported(&mut cte.query);
+        orderer.ctes.insert(cte.id, (Leaves::default(), places));
+    }
     let mut places = orderer.places(&mut select.from);
     places.sort_by_key(|place| place.made);
     // Rows of others need no places to stay together; without the first one's they would be torn apart.
@@ -100,8 +107,8 @@ pub(crate) fn placed(statement: &mut Statement) -> usize {
         return 0;
     }
     select.targets.extend(places.into_iter().map(|place| place.by));
-    query.columns.resize(select.targets.len(), Phys::Int8);
-    query.columns.len() - shown
+    columns.resize(select.targets.len(), Phys::Int8);
+    columns.len() - shown
 }
 
 /// What is put in order.

@@ -132,7 +132,13 @@ impl Lowerer<'_> {
             target = Phys::Numeric;
         }
         if let Phys::Row(fields) = &target {
-            let settled = fields.iter().map(|f| if *f == Phys::Void { Phys::Text } else { f.clone() });
+            // Where all are NULL, as the first one that has a type.
+            let own = |at: usize| {
+                let fields =
+                    values.iter().filter_map(|v| if let Phys::Row(fields) = &v.phys { fields.get(at) } else { None });
+                fields.cloned().find(|f| *f != Phys::Void).unwrap_or(Phys::Text)
+            };
+            let settled = fields.iter().enumerate().map(|(at, f)| if *f == Phys::Void { own(at) } else { f.clone() });
             target = Phys::Row(settled.collect());
         }
         if differs && decimal(&target).is_some() {
