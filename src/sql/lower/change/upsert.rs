@@ -154,8 +154,8 @@ impl Lowerer<'_> {
         if last {
             return Ok(Part { returning: None, after: Some(self.in_turn(&returned)) });
         }
-        let columns = returned.columns[..returned.columns.len() - 1].to_vec();
-        Ok(Part { returning: Some(Kept { columns, ..returned }), after: None })
+        let in_turn = self.in_turn(&returned);
+        Ok(Part { returning: Some(self.keep(steps, in_turn)), after: None })
     }
 
     /// The steps over the statement's rows, whose last column is their number. Gives RETURNING's rows, with a last column that
