@@ -134,9 +134,9 @@ impl Lowerer<'_> {
         if let Phys::Row(fields) = &target {
             // Where all are NULL, as the first one that has a type.
             let own = |at: usize| {
-                let fields =
+                let mut fields =
                     values.iter().filter_map(|v| if let Phys::Row(fields) = &v.phys { fields.get(at) } else { None });
-                fields.cloned().find(|f| *f != Phys::Void).unwrap_or(Phys::Text)
+                fields.find(|f| **f != Phys::Void).cloned().unwrap_or(Phys::Text)
             };
             let settled = fields.iter().enumerate().map(|(at, f)| if *f == Phys::Void { own(at) } else { f.clone() });
             target = Phys::Row(settled.collect());
