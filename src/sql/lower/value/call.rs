@@ -187,7 +187,12 @@ impl Lowerer<'_> {
             return Err(Error::unsupported(format!("function {}", signatures::signature(func))));
         };
         self.once |= signatures::once(func);
-        for ((arg, declared), tree) in args.iter_mut().zip(&func.args).zip(trees) {
+        // It numbers the items from 1, whatever their subscripts are.
+        let numbers = func.name == "_pg_expandarray";
+        if numbers {
+            args = args.into_iter().map(super::shaped::items_of).collect();
+        }
+        for ((arg, declared), tree) in args.iter_mut().zip(&func.args).zip(trees).filter(|_| !numbers) {
             if matches!(*declared, oid::ANYARRAY | oid::ANYCOMPATIBLEARRAY) && super::shaped::is_vector(tree.ty) {
                 *arg = self.from_zero(arg.clone())?;
             }
