@@ -10,8 +10,8 @@ use crate::sql::lower::query::set_op::query_of;
 use crate::sql::lower::value::array::{derived, plain_query};
 use crate::types::Phys;
 
-/// From so many rows on.
-const MANY_ROWS: usize = 32;
+/// From so many rows on: a few are bound in no time, and are compared with by DuckDB's planner.
+pub(crate) const MANY_ROWS: usize = 32;
 
 /// More rows DuckDB may give to several threads.
 const ONE_GROUP: usize = 100_000;

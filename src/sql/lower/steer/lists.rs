@@ -6,15 +6,13 @@
 //! `= ANY(list)` it computes for each row anew, item by item: 5,000 items against 100,000 rows take 17 seconds. Where a WHERE asks
 //! it of a column, it is a join: `CASE … WHEN list_contains($1, t1.a) …` → `t1.a IN (SELECT unnest($1))`.
 
+use crate::sql::lower::change::factor::MANY_ROWS;
 use crate::sql::lower::ir::walk::{aliases, sources_mut};
 use crate::sql::lower::ir::{Alias, Body, Node, Scalar, Select, Statement};
 use crate::sql::lower::value::any_all::{DIFFERS_FROM_ALL, EQUALS_ANY};
 use crate::sql::lower::value::array::plain_query;
 use crate::sql::{Cell, Cells, ParamSource};
 use crate::types::{Phys, Value};
-
-/// From so many rows on: a few are bound in no time, and are compared with by DuckDB's planner.
-const MANY_ROWS: usize = 32;
 
 /// Makes lists of what can be in a statement's sources, and joins of what its conditions ask of lists.
 pub(crate) fn listed(statement: &mut Statement, params: &mut Vec<(ParamSource, Phys)>) {
