@@ -12,10 +12,9 @@ use duckgate::session::plan_cache::PlanCache;
 use duckgate::sql::{self, Context, Dialect, ddl};
 use duckgate::types::{Oid, OutputSettings};
 
-/// As in the binary.
+// As in the binary.
 #[cfg(target_os = "linux")]
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+use mimalloc as _;
 
 /// A kilobyte, as a BI tool writes it: joins, a CASE, filters of several types, GROUP BY and ORDER BY.
 const KILOBYTE: &str = "SELECT c.c_mktsegment AS segment, extract(year FROM o.o_orderdate) AS order_year, n.n_name AS nation, \
@@ -60,6 +59,7 @@ fn context(snapshot: Arc<Snapshot>) -> Context {
         probed: false,
         scratch: 0,
         shaped: Default::default(),
+        given: Default::default(),
         touched: Default::default(),
     }
 }

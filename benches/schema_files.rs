@@ -105,6 +105,7 @@ fn context(snapshot: Snapshot) -> Context {
         probed: false,
         scratch: 0,
         shaped: Default::default(),
+        given: Default::default(),
         touched: Default::default(),
     }
 }

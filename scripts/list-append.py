@@ -79,7 +79,15 @@ class Load:
                     time.sleep(0.1)
                 else:
                     transaction.outcome = False
-                    connection.execute("ROLLBACK")
+                    try:
+                        connection.execute("ROLLBACK")
+                    except psycopg.OperationalError as lost:
+                        # Killed after it had told the error: what was rolled back stays so.
+                        self.retried[lost.sqlstate or "connection"] += 1
+                        connection = None
+                        if not self.args.start:
+                            self.failures.append(str(lost))
+                            return
             except psycopg.Error as error:
                 self.failures.append(f"{error.sqlstate}: {error}")
                 return
@@ -123,13 +131,14 @@ class Load:
 
 def start(args):
     process = subprocess.Popen(shlex.split(args.start), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for _ in range(600):
+    until = time.time() + args.patience
+    while time.time() < until and process.poll() is None:
         try:
             psycopg.connect(args.server, connect_timeout=2).close()
             return process
         except psycopg.OperationalError:
             time.sleep(0.1)
-    raise SystemExit("the server did not start")
+    raise SystemExit(f"the server did not start within {args.patience} s, or ended")
 
 
 def judge(load, final, args):
@@ -269,6 +278,7 @@ def main():
     parser.add_argument("--server", required=True)
     parser.add_argument("--start", help="the command that starts the server, to be killed now and then")
     parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--patience", type=float, default=300, help="seconds that a start may take")
     parser.add_argument("--transactions", type=int, default=1000)
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--keys", type=int, default=12)

@@ -60,3 +60,17 @@ dump timezone_abbrev "SELECT abbrev, utc_offset, is_dst FROM pg_timezone_abbrevs
 dump timezone "SELECT name, abbrev, utc_offset, is_dst FROM pg_timezone_names WHERE name !~ '^(posix|right)' ORDER BY name"
 # The names of errors that PL/pgSQL knows, from the server's own list.
 dump condition "SELECT f[2] AS name, f[1] AS code FROM pg_config, regexp_split_to_table(pg_read_file(setting || '/errcodes.txt'), '\n') line, regexp_match(line, '^(\w{5})\s+[EWS]\s+\S+\s+(\S+)\s*\$') f WHERE pg_config.name = 'SHAREDIR' AND f IS NOT NULL ORDER BY f[2] COLLATE \"C\", f[1]"
+dump token_type "SELECT tokid, alias, description FROM ts_token_type('default') ORDER BY tokid"
+# Of each dictionary, from the files beside the server.
+dump stop_word "SELECT dictname, word FROM pg_ts_dict, substring(dictinitoption, 'stopwords = ''(.*)''') AS file, pg_config,
+  regexp_split_to_table(pg_read_file(setting || '/tsearch_data/' || file || '.stop'), '\n') AS line, rtrim(line) AS word
+  WHERE pg_config.name = 'SHAREDIR' AND word <> '' ORDER BY dictname, word COLLATE \"C\""
+# What the parser takes for a letter (a) or for a sign that belongs to the letters around it (s) beyond ASCII.
+dump letter "SELECT kind, min(i) AS first, max(i) AS last
+  FROM (SELECT i, kind, i - row_number() OVER (PARTITION BY kind ORDER BY i) AS run
+          FROM generate_series(128, 1114111) AS i,
+               LATERAL (SELECT CASE WHEN i BETWEEN 55296 AND 57343 THEN NULL
+                   WHEN (SELECT count(*) FROM ts_parse('default', chr(i)) WHERE tokid = 2) = 1 THEN 'a'
+                   WHEN (SELECT count(*) FROM ts_parse('default', 'a' || chr(i))) = 1 THEN 's' END) AS k (kind)
+         WHERE kind IS NOT NULL) AS c
+ GROUP BY kind, run ORDER BY first"

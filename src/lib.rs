@@ -35,6 +35,9 @@ pub mod tree;
 /// The schema: files, snapshots, changes.
 pub mod registry;
 
+/// Text search: words, vectors and queries.
+pub mod search;
+
 /// The type table, values and codecs.
 pub mod types;
 

@@ -1,9 +1,9 @@
 //! The command line; src/cli has its verbs.
 
-/// It also takes the place of malloc, for DuckDB's library too (docs/performance.md says what that gains).
+// It takes the place of malloc, for DuckDB's library too (docs/performance.md says what that gains). Rust asks malloc for what
+// it needs, as everywhere: mimalloc's own functions for Rust are those for aligned memory, which do more.
 #[cfg(target_os = "linux")]
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+use mimalloc as _;
 
 fn main() -> std::process::ExitCode {
     duckgate::cli::main()

@@ -131,13 +131,19 @@ async fn open_database(config: &Config) -> Result<(Arc<dyn Engine>, Snapshot)> {
     Ok((engine, snapshot))
 }
 
-async fn open_engine(config: &Config) -> Result<Arc<dyn Engine>> {
+/// The folders that the database and what is beside it are kept in.
+pub(crate) fn make_folders(config: &Config) -> Result<()> {
     for folder in [config.data.as_deref().and_then(std::path::Path::parent), config.temp_directory.as_deref()] {
         if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)
                 .map_err(|e| Error::fatal(crate::error::SqlState::IO_ERROR, format!("{}: {e}", folder.display())))?;
         }
     }
+    Ok(())
+}
+
+async fn open_engine(config: &Config) -> Result<Arc<dyn Engine>> {
+    make_folders(config)?;
     warn_of_readers(config);
     let engine = config.engine();
     let plugins =

@@ -11,6 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["config"],
     &["facts"],
     &["types"],
+    &["search"],
     &["registry"],
     &["tree"],
     &["policy"],

@@ -30,6 +30,7 @@ fn context(snapshot: &Snapshot, role: Oid) -> Context {
         probed: false,
         scratch: 0,
         shaped: Arc::default(),
+        given: Arc::default(),
         touched: Arc::default(),
     }
 }

@@ -176,6 +176,11 @@ fn schema_changes_of_different_objects_do_not_meet_and_of_the_same_one_wait() {
     file(include_str!("isolation/schema.txt"));
 }
 
+#[test]
+fn two_bookings_that_overlap_are_not_both_committed() {
+    file(include_str!("isolation/exclusion.txt"));
+}
+
 /// What a migration tool sends, with its own table of versions; `who` has a schema of its own.
 fn migration(who: usize) -> Vec<String> {
     let statements = [

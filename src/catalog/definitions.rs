@@ -101,6 +101,7 @@ fn constraint(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
                 action("DELETE", *on_delete),
             )
         }
+        ConstraintKind::Exclusion { operators, .. } => exclusion(asker, relation, constraint, operators, pretty)?,
         ConstraintKind::Check { expression, .. } => {
             format!("CHECK ({})", printed(asker, expression, relation.oid, pretty).0)
         }
@@ -115,6 +116,26 @@ fn constraint(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
         text.push_str(" NOT VALID");
     }
     Some(text)
+}
+
+/// `EXCLUDE USING gist (room WITH =, during WITH &&) WHERE ((NOT cancelled))`
+fn exclusion(
+    asker: &Asker,
+    relation: &Relation,
+    constraint: &Constraint,
+    operators: &[Oid],
+    pretty: bool,
+) -> Option<String> {
+    let index = relation.indexes.iter().find(|i| i.of_constraint && i.name == constraint.name)?;
+    let element = |(n, operator): (usize, &Oid)| {
+        let opclass = index.keys.get(n)?.opclass.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+        let operator = crate::facts::OPERATORS.by_oid(*operator)?.name;
+        Some(format!("{}{opclass} WITH {operator}", key_text(asker, relation, index, n, pretty)?))
+    };
+    let elements = operators.iter().enumerate().map(element).collect::<Option<Vec<_>>>()?.join(", ");
+    let predicate = index.predicate.as_ref();
+    let predicate = predicate.map(|p| format!(" WHERE ({})", printed(asker, p, relation.oid, pretty).0));
+    Some(format!("EXCLUDE USING {} ({elements}){}", index.method, predicate.unwrap_or_default()))
 }
 
 /// A domain's CHECK. Its expression names no relation.

@@ -62,6 +62,7 @@ struct Shown {
     body: Option<String>,
     source: String,
     library: Option<String>,
+    settings: Vec<(String, String)>,
 }
 
 impl Shown {
@@ -118,6 +119,7 @@ fn own(function: &'static Proc) -> Shown {
         body: text("prosqlbody"),
         source: text("prosrc").unwrap_or_default(),
         library: text("probin"),
+        settings: Vec::new(),
     }
 }
 
@@ -140,7 +142,7 @@ fn users(asker: &Asker, function: &Function) -> Shown {
         ordered: None,
         result: function.result,
         returns_set: function.returns_set,
-        language: "sql",
+        language: function.body.language.name(),
         volatility: function.volatility,
         parallel: function.parallel,
         strict: function.strict,
@@ -152,6 +154,7 @@ fn users(asker: &Asker, function: &Function) -> Shown {
         body,
         source: function.body.source.clone().unwrap_or_default(),
         library: None,
+        settings: function.settings.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
     }
 }
 
@@ -284,6 +287,9 @@ fn definition(asker: &Asker, function: &Shown) -> Result<Option<String>> {
     if !words.is_empty() {
         text.push_str(&format!(" {}\n", words.join(" ")));
     }
+    for (name, value) in &function.settings {
+        text.push_str(&format!(" SET {} TO {}\n", quote(name), setting_text(name, value)));
+    }
     match &function.body {
         Some(body) => text.push_str(&format!("{body}\n")),
         None => {
@@ -298,6 +304,21 @@ fn definition(asker: &Asker, function: &Shown) -> Result<Option<String>> {
         }
     }
     Ok(Some(text))
+}
+
+/// A setting's value as SET takes it: a list of names as strings, anything else as one.
+fn setting_text(name: &str, value: &str) -> String {
+    let literal = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    if !crate::registry::NAME_LISTS.contains(&name) {
+        return literal(value);
+    }
+    let bare = |item: &str| {
+        let item = item.trim();
+        let inner = item.strip_prefix('"').and_then(|i| i.strip_suffix('"'));
+        literal(&inner.map_or_else(|| item.to_owned(), |inner| inner.replace("\"\"", "\"")))
+    };
+    // Commas inside of quoted names are rarer than names with them are useful.
+    value.split(',').map(bare).collect::<Vec<_>>().join(", ")
 }
 
 fn attributes(function: &Shown) -> Vec<String> {
@@ -324,7 +345,7 @@ fn attributes(function: &Shown) -> Vec<String> {
     if function.leakproof {
         words.push("LEAKPROOF".to_owned());
     }
-    if function.cost != if function.language == "sql" { "100" } else { "1" } {
+    if function.cost != if matches!(function.language, "sql" | "plpgsql") { "100" } else { "1" } {
         words.push(format!("COST {}", function.cost));
     }
     if !matches!(&*function.rows, "0" | "1000") {

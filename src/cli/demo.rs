@@ -95,10 +95,15 @@ pub fn run(file: Option<PathBuf>, raw: Raw, scale: f64) -> Outcome {
     };
     crate::observe::init(&config.log, config.log_format).map_err(Failure::Text)?;
     serve::runtime()?.block_on(async {
-        let server = Server::open(&config).await?;
-        load::load(&server, scale).await?;
+        let door = serve::Door::bind(&config).await?;
+        let opened = async {
+            let server = Server::open(&config).await?;
+            load::load(&server, scale).await?;
+            Ok::<_, Failure>(server)
+        };
+        let server = door.while_opening(&config, opened).await?;
         let greeting = Greeting { config: &config, superuser, analyst: schemas.as_ref().map(|_| analyst) };
-        serve::serve(&config, server, |address| greeting.print(address)).await
+        serve::serve(&config, server, door, |address| greeting.print(address)).await
     })
 }
 

@@ -11,8 +11,9 @@ use crate::config::{Config, Listen};
 /// A gateway that takes longer is not well.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// SSLRequest: any server answers it with one byte, before anything else.
-const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
+/// GSSENCRequest: a gateway that is open answers it with one byte, before anything else; one that is still opening its database, with an
+/// error.
+const GSS_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x30];
 
 pub fn run(config: &Config) -> Outcome {
     for address in &config.listen {
@@ -21,7 +22,8 @@ pub fn run(config: &Config) -> Outcome {
             Listen::Unix(path) => unix(path),
         };
         match answer {
-            Ok(b'S' | b'N') => {}
+            Ok(b'N') => {}
+            Ok(b'E') => return Err(Failure::Text(format!("{address:?}: the gateway is starting up"))),
             Ok(_) => return Err(Failure::Text(format!("{address:?} refuses connections"))),
             Err(error) => return Err(Failure::Text(format!("{address:?}: {error}"))),
         }
@@ -48,7 +50,7 @@ fn unix(path: &std::path::Path) -> std::io::Result<u8> {
 }
 
 fn ask(mut stream: impl Read + Write) -> std::io::Result<u8> {
-    stream.write_all(&SSL_REQUEST)?;
+    stream.write_all(&GSS_REQUEST)?;
     let mut answer = [0];
     stream.read_exact(&mut answer)?;
     Ok(answer[0])

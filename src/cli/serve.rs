@@ -1,6 +1,7 @@
 //! `duckgate serve`: the gateway, from the first line of its log to the last.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -9,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, Outcome};
 use crate::config::{Config, Limits, Tls};
 use crate::engine::error::given_up;
-use crate::server::Server;
+use crate::server::{Server, make_folders};
 use crate::wire::{Acceptor, Address, Files, Listener, Shared};
 
 /// Threads beside the runtime's workers, for what blocks.
@@ -26,9 +27,36 @@ pub fn run(config: Config) -> Outcome {
     crate::observe::init(&config.log, config.log_format).map_err(Failure::Text)?;
     crate::observe::log_panics();
     runtime()?.block_on(async {
-        let server = Server::open(&config).await?;
-        serve(&config, server, |_| {}).await
+        let door = Door::bind(&config).await?;
+        let server = door.while_opening(&config, Server::open(&config)).await?;
+        serve(&config, server, door, |_| {}).await
     })
+}
+
+/// Where clients come in. It is there before the database is open: to replay a log may take long.
+pub struct Door {
+    listener: Listener,
+    tls: Option<Arc<Acceptor>>,
+}
+
+impl Door {
+    pub async fn bind(config: &Config) -> Result<Self, Failure> {
+        raise_descriptor_limit(&config.limits);
+        // A certificate that is made is kept beside the database.
+        make_folders(config)?;
+        let tls = Acceptor::open(Files {
+            tls: config.tls.clone(),
+            data: config.data.clone(),
+            client_ca: config.client_ca.clone(),
+            client_crl: config.client_crl.clone(),
+        })?;
+        Ok(Self { listener: Listener::bind(&config.listen).await?, tls: tls.map(Arc::new) })
+    }
+
+    /// Whoever comes meanwhile is told that it is too early.
+    pub async fn while_opening<T>(&self, config: &Config, work: impl Future<Output = T>) -> T {
+        self.listener.turn_away(config, self.tls.clone(), work).await
+    }
 }
 
 pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
@@ -57,16 +85,9 @@ fn keep_reading(runtime: tokio::runtime::Handle) {
     }
 }
 
-/// Listens, serves until a signal, and closes in order. `greet` prints what there is to say once it listens.
-pub async fn serve(config: &Config, server: Server, greet: impl FnOnce(&Address)) -> Outcome {
-    raise_descriptor_limit(&config.limits);
-    let tls = Acceptor::open(Files {
-        tls: config.tls.clone(),
-        data: config.data.clone(),
-        client_ca: config.client_ca.clone(),
-        client_crl: config.client_crl.clone(),
-    })?;
-    let listener = Listener::bind(&config.listen).await?;
+/// Serves until a signal, and closes in order. `greet` prints what there is to say once it does.
+pub async fn serve(config: &Config, server: Server, door: Door, greet: impl FnOnce(&Address)) -> Outcome {
+    let Door { listener, tls } = door;
     let addresses = listener.addresses().to_vec();
     let mut signals = Signals::new()?;
     let stop = CancellationToken::new();

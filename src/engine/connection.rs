@@ -125,8 +125,8 @@ impl Lease {
         let job_held = Arc::clone(&held);
         let watch = self.watch(&held, epoch, run.deadline);
         let in_place = match block {
-            Block::None => quick::run(&held, &rendered, &params, &time_zone),
-            Block::Asked(_) | Block::Begun | Block::Lost => InPlace::No,
+            Block::None | Block::Begun => quick::run(&held, &rendered, &params, (&time_zone, singly)),
+            Block::Asked(_) | Block::Lost => InPlace::No,
         };
         let started = match in_place {
             InPlace::Done(done) => watch.outcome(Ok(done), None),
@@ -251,7 +251,7 @@ impl Lease {
                     let mut work = job_held.work.lock();
                     if begin {
                         work.moment = Some(job_held.shared.commits.now());
-                        job_held.raw.run("BEGIN TRANSACTION").translated()?;
+                        job_held.raw.begin_transaction().translated()?;
                         work.transaction = Transaction::Active;
                     }
                     work.touched.add(writes);
@@ -401,7 +401,7 @@ impl Statement<'_> {
         let raw = &self.held.raw;
         let moment = self.held.shared.commits.now();
         if own {
-            raw.run("BEGIN TRANSACTION").translated()?;
+            raw.begin_transaction().translated()?;
             self.held.lone.store(true, Ordering::SeqCst);
         }
         let mut help = self.held.shared.helpers.pass();
@@ -491,12 +491,16 @@ impl Statement<'_> {
             Kind::Rows => {
                 let own = own && select;
                 let stream = Arc::new(Stream::open(result, columns.clone(), own)?);
-                let first = stream.first(self.held, help.take())?;
+                // What a change gives has been computed when its first row comes.
+                let first = stream.first(self.held, help.take(), !select)?;
                 plan.quick = stream.is_done() && begun.is_some_and(|begun| !begun.is_past(QUICK));
                 work.open = Arc::downgrade(&stream);
                 Started::Rows { stream, first, transaction: work.transaction, own }
             }
-            Kind::Change => Started::Changed(result.rows_changed()),
+            Kind::Change => {
+                plan.quick = begun.is_some_and(|begun| !begun.is_past(QUICK));
+                Started::Changed(result.rows_changed())
+            }
             Kind::Command => Started::Done,
         };
         work.keep(&self.rendered, plan);

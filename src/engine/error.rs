@@ -17,7 +17,9 @@ const SEPARATOR: char = '\u{1}';
 /// What a native function or a lowered `error('…')` raises comes back as that error.
 pub fn encode(error: &Error) -> String {
     let report = error.report();
-    let mut text = format!("{MARK}{}", report.code);
+    let mut text = String::with_capacity(128);
+    text.push_str(MARK);
+    let _ = write!(text, "{}", report.code);
     let optional = [
         &report.detail,
         &report.hint,
@@ -30,8 +32,12 @@ pub fn encode(error: &Error) -> String {
     ];
     let fields = std::iter::once(report.message.as_str()).chain(optional.map(|f| f.as_deref().unwrap_or_default()));
     for field in fields {
+        text.push(SEPARATOR);
         // A NUL would end DuckDB's C string, and a separator the field.
-        let _ = write!(text, "{SEPARATOR}{}", field.replace(['\u{0}', SEPARATOR], " "));
+        match field.contains(['\u{0}', SEPARATOR]) {
+            true => text.push_str(&field.replace(['\u{0}', SEPARATOR], " ")),
+            false => text.push_str(field),
+        }
     }
     text.push(SEPARATOR);
     text

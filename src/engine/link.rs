@@ -97,7 +97,7 @@ impl Link {
     pub fn roll_back(&self) -> Result<()> {
         let mut attempt = 0;
         loop {
-            let error = match self.raw.run("ROLLBACK") {
+            let error = match self.raw.roll_back() {
                 Err(error) if !error.0.contains("no transaction is active") => error,
                 Ok(()) | Err(_) => {
                     self.lone.store(false, Ordering::SeqCst);
@@ -168,11 +168,11 @@ impl Work {
     /// Begins the transaction that was asked for.
     pub fn begin(&mut self, raw: &RawConnection) -> Result<()> {
         if let Transaction::Begun(access) = self.transaction {
-            let sql = match access {
-                Access::ReadWrite => "BEGIN TRANSACTION",
-                Access::ReadOnly => "BEGIN TRANSACTION READ ONLY",
+            let begun = match access {
+                Access::ReadWrite => raw.begin_transaction(),
+                Access::ReadOnly => raw.run("BEGIN TRANSACTION READ ONLY"),
             };
-            raw.run(sql).translated()?;
+            begun.translated()?;
             self.transaction = Transaction::Active;
         }
         Ok(())
@@ -233,15 +233,25 @@ impl Work {
         self.statements.peek(&self.place(sql)).filter(|plan| plan.is_current(data))
     }
 
-    /// True if this statement's keyed form is planned and was quick the last time, the connection is as it wants it, and
-    /// nothing is in its way.
+    /// True if this statement's keyed form is planned and was quick the last time, or it is prompt and was quick, the connection is as
+    /// it wants it, and nothing is in its way.
     pub fn is_quick(&self, link: &Link, data: &DataVersion, rendered: &Rendered, time_zone: &Arc<str>) -> bool {
-        let ready = self.transaction == Transaction::None
+        let free = match self.transaction {
+            // A change by itself waits for the disk.
+            Transaction::None => !rendered.prompt,
+            // A transaction's first change waits for a checkpoint that is being made.
+            Transaction::Active => !rendered.prompt || !self.touched.is_empty(),
+            Transaction::Begun(_) | Transaction::Failed => false,
+        };
+        let ready = free
             && self.time_zone.as_ref() == Some(time_zone)
             && !self.unordered
             && self.open.strong_count() == 0
             && !link.lone.load(Ordering::SeqCst);
-        let plan = || rendered.keyed.as_ref().and_then(|keyed| self.peek(data, &keyed.sql));
+        let plan = || match &rendered.keyed {
+            Some(keyed) => self.peek(data, &keyed.sql),
+            None => self.statements.peek(&self.place(&rendered.sql)).filter(|_| rendered.prompt),
+        };
         ready && plan().is_some_and(|plan| plan.quick)
     }
 

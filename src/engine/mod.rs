@@ -95,6 +95,8 @@ pub struct Rendered {
     /// The same without parameters, for a look-up by key: it reads `params` by the functions of [`KEY_TYPES`], whose first
     /// argument, the connection's place, is written as NUL.
     pub keyed: Option<Keyed>,
+    /// It changes rows, few by what it says, and waits for nobody meanwhile.
+    pub prompt: bool,
 }
 
 /// A look-up by key in a form that has no parameters. It reads one table.

@@ -3,8 +3,8 @@
 use duckdb::ffi;
 use std::ffi::{CStr, CString, c_char};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::interrupts::{Flag, Interrupts};
@@ -120,6 +120,11 @@ pub(super) struct RawConnection {
     /// DuckDB's number for it.
     number: u64,
     interrupted: Flag,
+    /// What begins and ends transactions, prepared when it is first needed: to parse and plan it anew each time takes longer than
+    /// many a transaction's statement.
+    begin: OnceLock<Prepared>,
+    commit: OnceLock<Prepared>,
+    rollback: OnceLock<Prepared>,
 }
 
 // SAFETY: a connection may move between threads; DuckDB locks its context in every call.
@@ -143,7 +148,8 @@ impl RawConnection {
             number
         };
         let interrupted = database.interrupts.add(number);
-        Ok(Self { handle, database: Arc::clone(database), number, interrupted })
+        let (begin, commit, rollback) = Default::default();
+        Ok(Self { handle, database: Arc::clone(database), number, interrupted, begin, commit, rollback })
     }
 
     pub fn handle(&self) -> ffi::duckdb_connection {
@@ -172,7 +178,7 @@ impl RawConnection {
         unsafe { ffi::duckdb_execution_is_finished(self.handle) }
     }
 
-    /// Runs statements of our own (BEGIN, SET …) for their effect.
+    /// Runs statements of our own (SET …) for their effect.
     pub fn run(&self, sql: &str) -> RawResult<()> {
         let sql = c_string(sql)?;
         // SAFETY: all-zero is what DuckDB expects of an out result.
@@ -183,10 +189,30 @@ impl RawConnection {
         if state == ffi::duckdb_state_DuckDBSuccess { Ok(()) } else { Err(result.error()) }
     }
 
+    /// BEGIN, of a transaction that may write.
+    pub fn begin_transaction(&self) -> RawResult<()> {
+        self.run_again(&self.begin, "BEGIN TRANSACTION")
+    }
+
     /// COMMIT. It waits for the disk, in a task that a helper may have taken: not by [`Self::run`], which would ask without
     /// a pause whether it is done.
     pub fn commit(&self) -> RawResult<()> {
-        self.prepare("COMMIT")?.execute().map(drop)
+        self.run_again(&self.commit, "COMMIT")
+    }
+
+    pub fn roll_back(&self) -> RawResult<()> {
+        self.run_again(&self.rollback, "ROLLBACK")
+    }
+
+    fn run_again(&self, known: &OnceLock<Prepared>, sql: &str) -> RawResult<()> {
+        let prepared = match known.get() {
+            Some(prepared) => prepared,
+            None => {
+                let prepared = self.prepare(sql)?;
+                known.get_or_init(|| prepared)
+            }
+        };
+        prepared.execute().map(drop)
     }
 
     pub fn prepare(&self, sql: &str) -> RawResult<Prepared> {

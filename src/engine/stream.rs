@@ -122,9 +122,9 @@ impl Stream {
         })
     }
 
-    /// The first rows, as soon as there are any; goes on to the end only if DuckDB has that ready.
-    pub fn first(&self, held: &Held, help: Option<Help>) -> Result<Option<RecordBatch>> {
-        let first = self.fetch_with(held, |link, _| link.raw.execution_is_finished())?;
+    /// The first rows, as soon as there are any; goes on to the end only if DuckDB has that ready, as it has if it is `computed`.
+    pub fn first(&self, held: &Held, help: Option<Help>, computed: bool) -> Result<Option<RecordBatch>> {
+        let first = self.fetch_with(held, |link, _| computed || link.raw.execution_is_finished())?;
         if self.is_live() {
             *self.help.lock() = Some(help.unwrap_or_else(|| held.shared.helpers.call()));
         }

@@ -88,6 +88,8 @@ pub struct Report {
     pub internal: Option<String>,
     /// What a statement that was refused has asked for: for the audit.
     pub asked: Option<Arc<Access>>,
+    /// The depth of the PL/pgSQL function that has last said in `context` where in it that was.
+    pub placed: Option<usize>,
     /// Where in the gateway's source it was made.
     pub location: &'static Location<'static>,
 }
@@ -214,6 +216,7 @@ impl Report {
             constraint: None,
             internal: None,
             asked: None,
+            placed: None,
             location: Location::caller(),
         }
     }

@@ -1,25 +1,24 @@
 //! Types, functions, operators and casts by OID and by name: PostgreSQL's own, and those that extensions bring.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::{
     AGGREGATE_ROWS, CAST_ROWS, Cast, CastContext, CastMethod, EXTENSION_AGGREGATE_ROWS, EXTENSION_CAST_ROWS,
-    EXTENSION_OPERATOR_ROWS, EXTENSION_PROC_ROWS, EXTENSION_TYPE_ROWS, OPERATOR_ROWS, Oid, Operator, PROC_ROWS, Proc,
-    Row, TYPE_ROWS, Table, Type, byte, is_true, items, key_of, num, oids,
+    EXTENSION_OPERATOR_ROWS, EXTENSION_PROC_ROWS, EXTENSION_TYPE_ROWS, Map, OPERATOR_ROWS, Oid, Operator, PROC_ROWS,
+    Proc, Row, TYPE_ROWS, Table, Type, byte, is_true, items, key_of, num, oids,
 };
 
 /// A list with an index by key.
 pub struct Indexed<T: 'static> {
     pub all: Vec<T>,
-    by_name: HashMap<&'static str, Vec<u32>>,
-    by_oid: HashMap<Oid, u32>,
+    by_name: Map<&'static str, Vec<u32>>,
+    by_oid: Map<Oid, u32>,
 }
 
 impl<T> Indexed<T> {
     fn new(all: Vec<T>, key: impl Fn(&T) -> (Oid, &'static str)) -> Self {
-        let mut by_name: HashMap<&'static str, Vec<u32>> = HashMap::new();
-        let mut by_oid = HashMap::new();
+        let mut by_name: Map<&'static str, Vec<u32>> = Map::default();
+        let mut by_oid = Map::default();
         for (i, item) in all.iter().enumerate() {
             let (oid, name) = key(item);
             by_name.entry(name).or_default().push(i as u32);
@@ -41,7 +40,7 @@ pub static TYPES: LazyLock<Indexed<Type>> = LazyLock::new(|| {
     let t = &*TYPE_ROWS;
     let at = |c: &str| t.at(c);
     // Row types of system relations are composites, which the registry knows by their relations.
-    let rows: HashMap<&str, bool> =
+    let rows: Map<&str, bool> =
         t.rows.iter().map(|r| (r[at("oid")].unwrap_or_default(), r[at("typtype")] == Some("c"))).collect();
     let is_row = |oid: Option<&str>| rows.get(oid.unwrap_or_default()).copied().unwrap_or(false);
     let scalar = |r: &&Row| !is_row(r[at("oid")]) && !is_row(r[at("typelem")]);
@@ -79,7 +78,7 @@ pub static PROCS: LazyLock<Indexed<Proc>> = LazyLock::new(|| {
     let aggregate = |t: &'static Table, r: &Row| {
         (num::<Oid>(r[t.at("aggfnoid")]), (byte(r[t.at("aggkind")]), num(r[t.at("aggnumdirectargs")])))
     };
-    let aggregates: HashMap<Oid, (u8, usize)> = [&*AGGREGATE_ROWS, &*EXTENSION_AGGREGATE_ROWS]
+    let aggregates: Map<Oid, (u8, usize)> = [&*AGGREGATE_ROWS, &*EXTENSION_AGGREGATE_ROWS]
         .into_iter()
         .flat_map(|t| t.rows.iter().map(move |r| aggregate(t, r)))
         .collect();
@@ -151,7 +150,7 @@ pub static OPERATORS: LazyLock<Indexed<Operator>> = LazyLock::new(|| {
     Indexed::new(own.chain(brought).collect(), |o| (o.oid, key_of(o.extension, o.name)))
 });
 
-static CASTS: LazyLock<HashMap<(Oid, Oid), Cast>> = LazyLock::new(|| {
+static CASTS: LazyLock<Map<(Oid, Oid), Cast>> = LazyLock::new(|| {
     let of = |t: &'static Table| {
         let at = |c: &str| t.at(c);
         t.rows

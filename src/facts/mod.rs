@@ -4,12 +4,14 @@
 //! They are parsed once, at first use, and live as long as the process.
 
 mod index;
+mod map;
 mod own;
+pub mod search;
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 pub use index::{Indexed, OPERATORS, PROCS, TYPES, cast};
+pub use map::Map;
 pub use own::{OWN_SETTINGS, OwnKind, needs_superuser, wrong_value};
 
 /// PostgreSQL's object identifier.
@@ -335,8 +337,8 @@ fn key_of(extension: Option<&'static str>, name: &'static str) -> &'static str {
 }
 
 /// PostgreSQL's own collations, by name.
-static COLLATIONS: LazyLock<HashMap<&'static str, Oid>> = LazyLock::new(|| {
-    let Some(table) = recorded("pg_collation") else { return HashMap::new() };
+static COLLATIONS: LazyLock<Map<&'static str, Oid>> = LazyLock::new(|| {
+    let Some(table) = recorded("pg_collation") else { return Map::default() };
     let row = |row: &Row| Some((table.get(row, "collname")?, table.get(row, "oid")?.parse().ok()?));
     table.rows.iter().filter_map(row).collect()
 });
@@ -352,8 +354,8 @@ pub fn collation_name(collation: Oid) -> Option<&'static str> {
 }
 
 /// The columns (attnums) of the primary keys of PostgreSQL's catalogs.
-static CATALOG_KEYS: LazyLock<HashMap<Oid, Vec<i16>>> = LazyLock::new(|| {
-    let Some(table) = recorded("pg_constraint") else { return HashMap::new() };
+static CATALOG_KEYS: LazyLock<Map<Oid, Vec<i16>>> = LazyLock::new(|| {
+    let Some(table) = recorded("pg_constraint") else { return Map::default() };
     let key = |row: &Row| {
         let columns = table.get(row, "conkey")?.trim_matches(['{', '}']).split(',');
         let columns = columns.map(|n| n.parse().ok()).collect::<Option<Vec<i16>>>()?;
@@ -398,7 +400,7 @@ tables! {
     SYSTEM_COLUMN_ROWS = "system_column.tsv";
 }
 
-pub static KEYWORDS: LazyLock<HashMap<&'static str, Keyword>> = LazyLock::new(|| {
+pub static KEYWORDS: LazyLock<Map<&'static str, Keyword>> = LazyLock::new(|| {
     let t = &*KEYWORD_ROWS;
     t.rows
         .iter()
@@ -418,7 +420,7 @@ pub static CONDITIONS: LazyLock<Vec<(&'static str, &'static str)>> = LazyLock::n
 });
 
 /// PostgreSQL's settings by lower-case name.
-pub static SETTINGS: LazyLock<HashMap<String, Setting>> = LazyLock::new(|| {
+pub static SETTINGS: LazyLock<Map<String, Setting>> = LazyLock::new(|| {
     let t = &*SETTING_ROWS;
     let at = |c: &str| t.at(c);
     t.rows
@@ -443,8 +445,8 @@ pub static SETTINGS: LazyLock<HashMap<String, Setting>> = LazyLock::new(|| {
 });
 
 /// Names of pg_catalog's and information_schema's own indexes by OID, with their namespace.
-static SYSTEM_INDEXES: LazyLock<HashMap<Oid, (&'static str, &'static str)>> = LazyLock::new(|| {
-    let Some(t) = recorded("pg_class") else { return HashMap::new() };
+static SYSTEM_INDEXES: LazyLock<Map<Oid, (&'static str, &'static str)>> = LazyLock::new(|| {
+    let Some(t) = recorded("pg_class") else { return Map::default() };
     let indexes = t.rows.iter().filter(|r| t.get(r, "relkind") == Some("i"));
     indexes.map(|r| (num(t.get(r, "oid")), ("pg_catalog", t.get(r, "relname").unwrap_or_default()))).collect()
 });
@@ -460,7 +462,7 @@ pub fn system_index_named(namespace: &str, name: &str) -> Option<Oid> {
 }
 
 /// The row types of the system's relations and the arrays of them: their names.
-static SYSTEM_ROW_TYPES: LazyLock<HashMap<Oid, &'static str>> = LazyLock::new(|| {
+static SYSTEM_ROW_TYPES: LazyLock<Map<Oid, &'static str>> = LazyLock::new(|| {
     let t = &*TYPE_ROWS;
     let rows = t.rows.iter().filter(|r| TYPES.by_oid(num(t.get(r, "oid"))).is_none());
     let entry = |r: &Row| (num(t.get(r, "oid")), t.get(r, "sql_name").unwrap_or_default());
@@ -473,7 +475,7 @@ pub fn system_row_type(oid: Oid) -> Option<&'static str> {
 }
 
 /// Definitions of the system's indexes and constraints, as PostgreSQL writes them.
-static SYSTEM_DEFINITIONS: LazyLock<HashMap<Oid, &'static str>> = LazyLock::new(|| {
+static SYSTEM_DEFINITIONS: LazyLock<Map<Oid, &'static str>> = LazyLock::new(|| {
     let of = |table: &str, key: &'static str| {
         let rows = recorded(table).into_iter().flat_map(|t| t.rows.iter().map(move |r| (t, *r)));
         rows.filter_map(move |(t, r)| Some((num(t.get(r, key)), t.get(r, "definition")?))).collect::<Vec<_>>()

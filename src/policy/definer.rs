@@ -8,7 +8,7 @@ use crate::types::Value;
 impl Rules<'_> {
     /// A function's body is ruled as its caller's, or as its owner's.
     pub(super) fn routine(&mut self, routine: &mut Routine) -> Result<()> {
-        let Routine { function, args, form: _, variadic: _, params: _, body, row: _ } = routine;
+        let Routine { function, args, form: _, variadic: _, params: _, body, row: _, pending: _ } = routine;
         self.exprs(args)?;
         let outer = (self.role, self.user);
         if function.definer {

@@ -410,7 +410,8 @@ fn each_part(expr: &mut Expr, visit: &mut dyn FnMut(Part<'_>) -> Result<()>) -> 
             all(args)
         }
         ExprKind::Routine(routine) => {
-            let Routine { function: _, args, form: _, variadic: _, params: _, body, row: _ } = &mut **routine;
+            let Routine { function: _, args, form: _, variadic: _, params: _, body, row: _, pending: _ } =
+                &mut **routine;
             all(args)?;
             visit(Part::Query(body))
         }

@@ -10,7 +10,8 @@ use super::{Applied, Authority, Reader};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{Mask, Name, Policy, PolicyCommand, Relation, RowSecurity};
 use crate::tree::{
-    CheckedRow, ConflictRules, Expr, ExprKind, RelColumn, RelId, RowCheck, Statement, TargetRules, Through, ThroughView,
+    CheckedRow, ConflictRules, Expr, ExprKind, Query, RelColumn, RelId, RowCheck, Statement, TargetRules, Through,
+    ThroughView,
 };
 use crate::types::{Oid, PgType, Value, oid};
 
@@ -45,6 +46,11 @@ const FIRST: u32 = 1 << 28;
 
 /// Beyond this many numbers the statement is refused: lowering has numbers of its own further up.
 const LAST: u32 = 1 << 29;
+
+/// Whether a query was brought along by rules: the visible rows and values of a table, or what a condition asks.
+pub fn is_of_rules(query: &Query) -> bool {
+    (FIRST..=LAST).contains(&query.output_rel.0)
+}
 
 fn is_ruled(authority: &Authority, role: Oid, table: &Relation) -> bool {
     let snapshot = &authority.snapshot;

@@ -376,7 +376,7 @@ impl Walk {
 
     /// The arguments are the caller's; the body is, too, or it is the owner's.
     fn routine(&mut self, routine: &Routine) {
-        let Routine { function, args, form: _, variadic: _, params, body, row: _ } = routine;
+        let Routine { function, args, form: _, variadic: _, params, body, row: _, pending: _ } = routine;
         self.exprs(args);
         self.found.routines.push((Arc::clone(function), self.user));
         self.found.derived.insert(*params);

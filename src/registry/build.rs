@@ -1,7 +1,7 @@
 //! From a [`draft`](super::draft) to objects: OIDs given out, names chosen, references resolved, and PostgreSQL's errors
 //! about what does not fit together.
 
-use super::draft::{NewColumn, NewConstraint, NewConstraintKind, NewTable};
+use super::draft::{NewColumn, NewConstraint, NewConstraintKind, NewExclusion, NewTable};
 use super::{
     Acl, Column, Constraint, ConstraintKind, Details, Identity, Index, IndexKey, Managed, Name, OnConflictDefault,
     Relation, RelationKind, Sequence, Snapshot, Storage, expression, names,
@@ -206,11 +206,21 @@ fn sequence(snapshot: &Snapshot, namespace: Name, name: Name, definition: Sequen
 /// Adds a constraint (with its index, for keys) to the relation. Gives its position in `constraints`.
 pub fn add_constraint(snapshot: &Snapshot, relation: &mut Relation, draft: &NewConstraint) -> Result<usize> {
     let NewConstraint { name, kind, deferrable, initially_deferred, not_valid } = draft;
-    let kind = resolve_kind(snapshot, relation, kind)?;
-    let name = match name {
-        Some(name) => check_name(snapshot, relation, name, &kind)?,
-        None => choose_name(snapshot, relation, &kind),
+    if matches!(kind, NewConstraintKind::Exclusion(_)) && (relation.is_partitioned() || relation.is_partition()) {
+        let message = "exclusion constraints are not supported on partitioned tables";
+        return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+    }
+    let index = match kind {
+        NewConstraintKind::Exclusion(new) => Some(exclusion_index(snapshot, relation, new)?),
+        _ => None,
     };
+    let kind = resolve_kind(snapshot, relation, kind)?;
+    let name = match (name, &index) {
+        (Some(name), _) => check_name(snapshot, relation, name, &kind)?,
+        (None, Some(index)) => exclusion_name(snapshot, relation, index),
+        (None, None) => choose_name(snapshot, relation, &kind),
+    };
+    relation.indexes.extend(index.map(|index| Index { name: name.clone(), ..index }));
     if let ConstraintKind::PrimaryKey { columns } = &kind {
         for column in &mut relation.columns {
             column.not_null |= columns.contains(&column.num);
@@ -266,6 +276,15 @@ fn resolve_kind(snapshot: &Snapshot, relation: &Relation, kind: &NewConstraintKi
             let columns = columns.into_iter().map(|i| relation.columns[i].num).collect();
             Ok(ConstraintKind::Check { expression: expression.clone(), columns })
         }
+        NewConstraintKind::Exclusion(new) => {
+            let index = exclusion_index(snapshot, relation, new)?;
+            let mut columns: Vec<i16> = index.keys.iter().map(|key| key.column).filter(|num| *num != 0).collect();
+            columns.extend(index.reads.iter().copied());
+            columns.sort_unstable();
+            columns.dedup();
+            let operators = new.elements.iter().map(|element| element.operator_oid).collect();
+            Ok(ConstraintKind::Exclusion { columns, operators })
+        }
         NewConstraintKind::ForeignKey { columns, target, target_columns, on_delete, on_update, match_full } => {
             let (columns, target, target_columns) = foreign_key(snapshot, relation, columns, target, target_columns)?;
             Ok(ConstraintKind::ForeignKey {
@@ -278,6 +297,66 @@ fn resolve_kind(snapshot: &Snapshot, relation: &Relation, kind: &NewConstraintKi
             })
         }
     }
+}
+
+/// The index of EXCLUDE, still without a name.
+fn exclusion_index(snapshot: &Snapshot, relation: &Relation, new: &NewExclusion) -> Result<Index> {
+    let names: Vec<Name> = relation.columns.iter().map(|c| c.name.clone()).collect();
+    let mut keys = Vec::with_capacity(new.elements.len());
+    let mut texts: Vec<&str> = new.predicate.as_deref().into_iter().collect();
+    for element in &new.elements {
+        let key = match &element.column {
+            Some(name) => {
+                let message = || format!("column \"{name}\" named in key does not exist");
+                let column = relation.column(name);
+                let column = column.ok_or_else(|| Error::new(SqlState::UNDEFINED_COLUMN, message()))?;
+                IndexKey::of_column(column.num)
+            }
+            None => {
+                texts.extend(element.expression.as_deref());
+                IndexKey {
+                    expression: element.expression.clone(),
+                    name: element.name.clone(),
+                    ..IndexKey::of_column(0)
+                }
+            }
+        };
+        keys.push(IndexKey { opclass: element.opclass.clone(), ..key });
+    }
+    let mut reads: Vec<i16> = texts
+        .iter()
+        .flat_map(|text| expression::columns_named(text, &names))
+        .map(|at| relation.columns[at].num)
+        .collect();
+    reads.sort_unstable();
+    reads.dedup();
+    Ok(Index {
+        oid: snapshot.counters.allocate_oid(),
+        name: "".into(),
+        unique: false,
+        keys,
+        predicate: new.predicate.clone(),
+        nulls_not_distinct: false,
+        reads,
+        method: new.method.clone(),
+        included: Vec::new(),
+        of_constraint: true,
+        comment: None,
+        parent: None,
+        options: Vec::new(),
+    })
+}
+
+/// t_a_b_excl
+fn exclusion_name(snapshot: &Snapshot, relation: &Relation, index: &Index) -> Name {
+    let columns = index_columns(relation, index);
+    let taken = |name: &str| {
+        name == &*relation.name
+            || relation.constraints.iter().any(|c| &*c.name == name)
+            || relation.indexes.iter().any(|i| &*i.name == name)
+            || snapshot.relation_name_taken(&relation.namespace, name)
+    };
+    names::choose(&relation.name, Some(&names::join_columns(columns.iter().map(|name| &**name))), "excl", taken)
 }
 
 fn key_columns(relation: &Relation, names: &[Name], what: &str) -> Result<Vec<i16>> {
@@ -395,7 +474,10 @@ fn check_name(snapshot: &Snapshot, relation: &Relation, name: &Name, kind: &Cons
         let message = format!("constraint \"{name}\" for relation \"{}\" already exists", relation.name);
         return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
     }
-    let is_key = matches!(kind, ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. });
+    let is_key = matches!(
+        kind,
+        ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Exclusion { .. }
+    );
     // An index that the same command took away (USING INDEX, DROP CONSTRAINT) has left its name.
     let left = snapshot.index(&relation.namespace, name).is_some_and(|(table, _)| {
         table.oid == relation.oid && !relation.indexes.iter().any(|index| index.name == *name)
@@ -424,6 +506,9 @@ pub fn choose_name(snapshot: &Snapshot, relation: &Relation, kind: &ConstraintKi
         ConstraintKind::PrimaryKey { .. } => names::choose(&relation.name, None, "pkey", relation_taken),
         ConstraintKind::Unique { columns, .. } => {
             names::choose(&relation.name, Some(&joined(columns)), "key", relation_taken)
+        }
+        ConstraintKind::Exclusion { columns, .. } => {
+            names::choose(&relation.name, Some(&joined(columns)), "excl", relation_taken)
         }
         ConstraintKind::ForeignKey { columns, .. } => {
             names::choose(&relation.name, Some(&joined(columns)), "fkey", constraint_taken)

@@ -263,10 +263,10 @@ impl Change {
             Self::DropRelation(oid) => before.relation_by_oid(*oid).is_some_and(|r| r.temporary),
             Self::PutType(t) => t.is_temporary(),
             Self::DropType(oid) => before.user_type_by_oid(*oid).is_some_and(|t| t.is_temporary()),
+            Self::PutFunction(f) => f.is_temporary(),
+            Self::DropFunction(oid) => before.function_by_oid(*oid).is_some_and(|f| f.is_temporary()),
             Self::PutNamespace(_)
             | Self::DropNamespace(_)
-            | Self::PutFunction(_)
-            | Self::DropFunction(_)
             | Self::PutDefaultAcl(_)
             | Self::DropDefaultAcl(_)
             | Self::PutRole(_)

@@ -9,7 +9,9 @@ impl Constraint {
         match &self.kind {
             ConstraintKind::PrimaryKey { .. } => !self.deferrable,
             ConstraintKind::Unique { columns: _, nulls_not_distinct } => !self.deferrable && !nulls_not_distinct,
-            ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => false,
+            ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } | ConstraintKind::Exclusion { .. } => {
+                false
+            }
         }
     }
 }
@@ -21,7 +23,7 @@ impl Index {
     }
 }
 
-/// A unique constraint or index that the session checks.
+/// A unique constraint or index, or an EXCLUDE constraint, that the session checks.
 #[derive(Debug, Clone)]
 pub struct CheckedKey<'a> {
     /// The constraint's or index's.
@@ -33,6 +35,8 @@ pub struct CheckedKey<'a> {
     /// What expressions and predicate read.
     pub reads: &'a [i16],
     pub nulls_not_distinct: bool,
+    /// EXCLUDE: which operators must not all hold between two rows' keys. Nothing: it is unique.
+    pub operators: &'a [Oid],
     /// None: an index.
     pub constraint: Option<&'a Constraint>,
 }
@@ -78,14 +82,33 @@ impl Relation {
         self.indexes.iter().find(own).map(|index| index.oid)
     }
 
-    /// Unique constraints and indexes that DuckDB has no index for: the session checks what is written.
+    fn exclusion<'a>(&'a self, constraint: &'a Constraint, operators: &'a [Oid]) -> Option<CheckedKey<'a>> {
+        let index = self.indexes.iter().find(|index| index.of_constraint && index.name == constraint.name)?;
+        Some(CheckedKey {
+            oid: constraint.oid,
+            name: &constraint.name,
+            keys: index.keys.iter().map(|key| (key.column, key.expression.as_deref())).collect(),
+            predicate: index.predicate.as_deref(),
+            reads: &index.reads,
+            nulls_not_distinct: false,
+            operators,
+            constraint: Some(constraint),
+        })
+    }
+
+    /// Unique constraints and indexes that DuckDB has no index for, and EXCLUDE: the session checks what is written.
     pub fn checked_keys(&self) -> impl Iterator<Item = CheckedKey<'_>> {
         let constraints =
             self.constraints.iter().filter(|c| c.parent.is_none() && !c.is_native()).filter_map(|constraint| {
+                if let ConstraintKind::Exclusion { columns: _, operators } = &constraint.kind {
+                    return self.exclusion(constraint, operators);
+                }
                 let (columns, nulls_not_distinct) = match &constraint.kind {
                     ConstraintKind::PrimaryKey { columns } => (columns, false),
                     ConstraintKind::Unique { columns, nulls_not_distinct } => (columns, *nulls_not_distinct),
-                    ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => return None,
+                    ConstraintKind::ForeignKey { .. }
+                    | ConstraintKind::Check { .. }
+                    | ConstraintKind::Exclusion { .. } => return None,
                 };
                 let keys = columns.iter().map(|column| (*column, None)).collect();
                 let name = &constraint.name;
@@ -96,6 +119,7 @@ impl Relation {
                     predicate: None,
                     reads: &[],
                     nulls_not_distinct,
+                    operators: &[],
                     constraint: Some(constraint),
                 })
             });
@@ -110,6 +134,7 @@ impl Relation {
                 predicate: index.predicate.as_deref(),
                 reads: &index.reads,
                 nulls_not_distinct: index.nulls_not_distinct,
+                operators: &[],
                 constraint: None,
             }
         });

@@ -71,4 +71,27 @@ pub enum NewConstraintKind {
     Check {
         expression: String,
     },
+    Exclusion(Box<NewExclusion>),
+}
+
+/// EXCLUDE USING method (element WITH operator, …) WHERE (predicate).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewExclusion {
+    pub method: Name,
+    pub elements: Vec<Excluding>,
+    pub predicate: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excluding {
+    /// A column, or an expression and what its column is called.
+    pub column: Option<Name>,
+    pub expression: Option<String>,
+    pub name: Option<Name>,
+    /// The operator class, if it is not the type's own.
+    pub opclass: Option<Name>,
+    /// As it was written.
+    pub operator: String,
+    /// What that means for the element's type; 0 before analysis.
+    pub operator_oid: Oid,
 }

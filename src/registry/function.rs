@@ -34,15 +34,48 @@ pub struct Function {
     pub cost: f32,
     pub rows: f32,
     pub body: FunctionBody,
+    /// SET: what holds while it runs, in the order of writing.
+    #[serde(default)]
+    pub settings: Vec<(Name, String)>,
     pub acl: Acl,
     pub comment: Option<String>,
 }
 
+/// Settings whose value is a list of identifiers (GUC_LIST_QUOTE): their strings are quoted as such.
+pub const NAME_LISTS: &[&str] = &[
+    "search_path",
+    "temp_tablespaces",
+    "session_preload_libraries",
+    "shared_preload_libraries",
+    "local_preload_libraries",
+    "unix_socket_directories",
+];
+
+/// What a body is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Language {
+    #[default]
+    Sql,
+    /// Run statement by statement, when it is called.
+    Plpgsql,
+}
+
+impl Language {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sql => "sql",
+            Self::Plpgsql => "plpgsql",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FunctionBody {
+    #[serde(default)]
+    pub language: Language,
     /// A string body as it was written; `None` for RETURN and BEGIN ATOMIC.
     pub source: Option<String>,
-    /// The statements that are analyzed, each by itself, along `search_path`.
+    /// The statements that are analyzed, each by itself, along `search_path`; none in PL/pgSQL.
     pub statements: Vec<String>,
     /// Empty for a string body that was not analyzed when it was made (check_function_bodies): each call finds its names.
     pub search_path: Vec<Name>,
@@ -104,6 +137,16 @@ impl Function {
     /// `function` or `procedure`, as messages call it.
     pub const fn word(&self) -> &'static str {
         if self.procedure { "procedure" } else { "function" }
+    }
+
+    /// Is it run by the session, before the statement that calls it?
+    pub fn is_run(&self) -> bool {
+        self.body.language == Language::Plpgsql
+    }
+
+    /// Of a session alone: in its temporary namespace.
+    pub fn is_temporary(&self) -> bool {
+        self.namespace.starts_with(super::bootstrap::TEMPORARY)
     }
 
     /// Is the body bound to what it uses, so that this cannot be dropped? (A string is read when it is called.)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Storage;
+use super::{Constraint, Storage};
 use crate::types::{Oid, PgType};
 
 pub type Name = Arc<str>;
@@ -227,76 +227,6 @@ pub struct Identity {
     pub always: bool,
     /// The sequence (relation OID) that feeds it.
     pub sequence: Oid,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Constraint {
-    pub oid: Oid,
-    pub name: Name,
-    pub kind: ConstraintKind,
-    pub deferrable: bool,
-    pub initially_deferred: bool,
-    /// False for NOT VALID: rows of before may break it.
-    #[serde(default = "yes")]
-    pub validated: bool,
-    pub comment: Option<String>,
-    /// In a partition: the constraint of its parent that this one comes from, and goes with.
-    #[serde(default)]
-    pub parent: Option<Oid>,
-}
-
-/// What files from before NOT VALID do not say.
-const fn yes() -> bool {
-    true
-}
-
-/// Columns are attnums, in the order of the definition.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum ConstraintKind {
-    PrimaryKey {
-        columns: Vec<i16>,
-    },
-    Unique {
-        columns: Vec<i16>,
-        nulls_not_distinct: bool,
-    },
-    ForeignKey {
-        columns: Vec<i16>,
-        target: Oid,
-        target_columns: Vec<i16>,
-        on_delete: FkAction,
-        on_update: FkAction,
-        /// MATCH FULL: all columns are NULL or none.
-        #[serde(default)]
-        match_full: bool,
-    },
-    /// An SQL expression in PostgreSQL's dialect, and the columns it reads.
-    Check {
-        expression: String,
-        columns: Vec<i16>,
-    },
-}
-
-/// A constraint that is a foreign key, taken apart.
-#[derive(Debug, Clone, Copy)]
-pub struct ForeignKey<'a> {
-    pub constraint: &'a Constraint,
-    pub columns: &'a [i16],
-    pub target: Oid,
-    pub target_columns: &'a [i16],
-    pub on_delete: FkAction,
-    pub on_update: FkAction,
-    pub match_full: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum FkAction {
-    #[default]
-    NoAction,
-    Restrict,
-    Cascade,
-    SetNull,
-    SetDefault,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -571,27 +501,5 @@ impl Relation {
 
     pub fn column_by_num(&self, num: i16) -> Option<&Column> {
         self.columns.iter().find(|c| c.num == num)
-    }
-
-    /// Its foreign keys. Those that a partition has from its parent are the root's to check.
-    pub fn foreign_keys(&self) -> impl Iterator<Item = ForeignKey<'_>> {
-        self.constraints.iter().filter(|c| c.parent.is_none()).filter_map(|constraint| match &constraint.kind {
-            ConstraintKind::ForeignKey { columns, target, target_columns, on_delete, on_update, match_full } => {
-                Some(ForeignKey {
-                    constraint,
-                    columns,
-                    target: *target,
-                    target_columns,
-                    on_delete: *on_delete,
-                    on_update: *on_update,
-                    match_full: *match_full,
-                })
-            }
-            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Check { .. } => None,
-        })
-    }
-
-    pub fn primary_key(&self) -> Option<&Constraint> {
-        self.constraints.iter().find(|c| matches!(c.kind, ConstraintKind::PrimaryKey { .. }))
     }
 }

@@ -18,6 +18,7 @@ pub struct Opclass {
     /// The type that it is over.
     input: Oid,
     default: bool,
+    family: Oid,
     /// The extension that brings it.
     extension: Option<&'static str>,
 }
@@ -30,6 +31,7 @@ static ALL: LazyLock<Vec<Opclass>> = LazyLock::new(|| {
             method: number(t, r, "opcmethod")?,
             input: number(t, r, "opcintype")?,
             default: t.get(r, "opcdefault") == Some("t"),
+            family: number(t, r, "opcfamily")?,
             extension: t.columns.contains(&"extension").then(|| t.get(r, "extension")).flatten(),
         })
     };
@@ -100,6 +102,28 @@ pub fn named(method: &str, name: &str, (ty, type_name): (Oid, &str), snapshot: &
 }
 
 impl Opclass {
+    /// Whether an operator is one of its family's. (What btree_gist's families have is not recorded: the comparisons of a type.)
+    pub fn has(&self, operator: &facts::Operator) -> bool {
+        if self.extension == Some("btree_gist") {
+            return operator.left == self.input && operator.right == self.input && matches!(operator.name, "=" | "<>");
+        }
+        let (family, oid) = (self.family.to_string(), operator.oid.to_string());
+        let rows = facts::recorded("pg_amop").into_iter().chain(facts::of_extensions("pg_amop"));
+        rows.flat_map(|t| t.rows.iter().map(move |r| (t, r))).any(|(t, r)| {
+            t.get(r, "amopfamily") == Some(&*family)
+                && t.get(r, "amopopr") == Some(&*oid)
+                && t.get(r, "amoppurpose") == Some("s")
+        })
+    }
+
+    /// The name of its family.
+    pub fn family_name(&self) -> &'static str {
+        let oid = self.family.to_string();
+        let rows = facts::recorded("pg_opfamily").into_iter().chain(facts::of_extensions("pg_opfamily"));
+        let mut rows = rows.flat_map(|t| t.rows.iter().map(move |r| (t, r)));
+        rows.find(|(t, r)| t.get(r, "oid") == Some(&*oid)).and_then(|(t, r)| t.get(r, "opfname")).unwrap_or_default()
+    }
+
     /// Whether an extension brings it.
     pub fn is_of(&self, extension: &str) -> bool {
         self.extension == Some(extension)

@@ -163,7 +163,8 @@ impl Snapshot {
                 ConstraintKind::PrimaryKey { columns }
                 | ConstraintKind::Unique { columns, .. }
                 | ConstraintKind::ForeignKey { columns, .. }
-                | ConstraintKind::Check { columns, .. } => {
+                | ConstraintKind::Check { columns, .. }
+                | ConstraintKind::Exclusion { columns, .. } => {
                     for column in columns {
                         *column = number(*column)?;
                     }

@@ -1,6 +1,7 @@
 //! What a table and its columns are called inside DuckDB.
 
 use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -45,12 +46,24 @@ pub fn physical_name(name: &str) -> std::borrow::Cow<'_, str> {
     format!("{name}~{}", mask.trim_end_matches('0')).into()
 }
 
+/// `a0`, `a1` …: the names of most tables' columns.
+static NUMBERED: LazyLock<Vec<Arc<str>>> = LazyLock::new(|| (0..100).map(|num| format!("a{num}").into()).collect());
+
 impl Relation {
     /// What a column is called inside DuckDB.
     pub fn physical_column<'a>(&self, column: &'a Column) -> Cow<'a, str> {
         match self.storage {
             Storage::Named => physical_name(&column.name),
             Storage::Numbered => format!("a{}", column.num).into(),
+        }
+    }
+
+    /// The same for what keeps it: every table's columns share the commonest names.
+    pub fn kept_column_name(&self, column: &Column) -> Arc<str> {
+        let numbered = usize::try_from(column.num).ok().filter(|_| matches!(self.storage, Storage::Numbered));
+        match numbered.and_then(|num| NUMBERED.get(num)) {
+            Some(name) => Arc::clone(name),
+            None => self.physical_column(column).into(),
         }
     }
 

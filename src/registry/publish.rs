@@ -342,7 +342,8 @@ fn targets_exist(after: &Snapshot, kind: &RelationKind, constraints: &[super::Co
             super::ConstraintKind::ForeignKey { target, .. } => after.relation_by_oid(*target).is_some(),
             super::ConstraintKind::PrimaryKey { .. }
             | super::ConstraintKind::Unique { .. }
-            | super::ConstraintKind::Check { .. } => true,
+            | super::ConstraintKind::Check { .. }
+            | super::ConstraintKind::Exclusion { .. } => true,
         })
 }
 

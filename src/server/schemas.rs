@@ -250,6 +250,7 @@ pub(super) fn context(snapshot: Arc<Snapshot>) -> Context {
         probed: false,
         scratch: 0,
         shaped: Arc::default(),
+        given: Arc::default(),
         told: None,
         touched: Arc::default(),
     }

@@ -51,6 +51,7 @@ impl System {
             kind,
             writes: Writes::Anything,
             keyed: None,
+            prompt: false,
         });
         self.connection.execute(&permit, Vec::new(), &run()).await
     }

@@ -27,10 +27,13 @@ async fn serve() -> (Server, SocketAddr) {
     (server, address)
 }
 
-async fn connect(server: &Server, address: SocketAddr) -> Client {
+fn url(server: &Server, address: SocketAddr) -> String {
     let database = server.gateway.registry().snapshot().database.clone();
-    let url = format!("postgresql://{}:secret@{address}/{database}?sslmode=disable", server.superuser);
-    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("connect");
+    format!("postgresql://{}:secret@{address}/{database}?sslmode=disable", server.superuser)
+}
+
+async fn connect(server: &Server, address: SocketAddr) -> Client {
+    let (client, connection) = tokio_postgres::connect(&url(server, address), NoTls).await.expect("connect");
     tokio::spawn(connection);
     client
 }
@@ -42,6 +45,27 @@ async fn first(client: &Client, text: &str) -> String {
         _ => None,
     });
     first.unwrap_or_else(|| panic!("{text}: no row"))
+}
+
+#[tokio::test]
+async fn who_comes_before_the_database_is_open_is_told_so() {
+    let config = Config { listen: vec![Listen::Tcp(([127, 0, 0, 1], 0).into())], ..Config::default() };
+    let listener = Listener::bind(&config.listen).await.expect("bind");
+    let [Address::Tcp(address)] = listener.addresses() else { panic!("one address of TCP") };
+    let early = format!("postgresql://somebody@{address}/db?sslmode=prefer");
+    let told = listener.turn_away(&config, None, async { tokio_postgres::connect(&early, NoTls).await.err() }).await;
+    let told = told.and_then(|error| error.as_db_error().cloned()).expect("an error of the gateway's");
+    assert_eq!((told.code().code(), told.message()), ("57P03", "the database system is starting up"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_meets_a_panic_on_the_way_in_is_told_so() {
+    let (server, address) = serve().await;
+    let unlucky = format!("{}&application_name=a%20test%20that%20wants%20a%20panic", url(&server, address));
+    let told = tokio_postgres::connect(&unlucky, NoTls).await.err().and_then(|error| error.as_db_error().cloned());
+    let told = told.expect("an error of the gateway's");
+    assert_eq!((told.code().code(), told.severity()), ("XX000", "FATAL"));
+    drop(connect(&server, address).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -155,7 +155,7 @@ fn unique(target: &Relation, reader: Reader<'_>, physical: &[String], values: &[
         ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => {
             same_columns(columns, &sorted).then(|| (c.name.clone(), columns.clone()))
         }
-        ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => None,
+        ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } | ConstraintKind::Exclusion { .. } => None,
     });
     let (name, columns) = of_constraint.or_else(|| {
         let index = target.indexes.iter().filter(|i| i.unique).find(|i| {
@@ -191,7 +191,7 @@ fn unique_by_values(target: &Relation, reader: Reader<'_>, values: &[String]) ->
         ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => {
             Some((&c.name, columns.clone()))
         }
-        ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => None,
+        ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } | ConstraintKind::Exclusion { .. } => None,
     });
     let of_indexes = target
         .indexes

@@ -17,7 +17,7 @@ use crate::registry::{Change, RelationKind, Snapshot};
 use crate::sql::ddl::locks::locks;
 use crate::sql::ddl::{self, DdlPlan, Step};
 use crate::sql::{CompiledBody, Context, Depends};
-use crate::tree::Ddl;
+use crate::tree::{Ddl, FunctionDdl};
 use crate::types::{Oid, PgType, Value};
 
 /// How often a schema change that finds more and more to wait for has its transaction begin anew.
@@ -105,6 +105,11 @@ impl Session {
         if let Ddl::AlterRoleSet { setting: Some(setting), value: Some(value), .. } = permit.get() {
             let superuser = self.shared.state.lock().superuser();
             Settings::validate(setting, value, superuser)?;
+        }
+        if let Ddl::Function(FunctionDdl::Create(new)) = permit.get() {
+            let superuser = self.shared.state.lock().superuser();
+            let mut settings = new.function.settings.iter();
+            settings.try_for_each(|(name, value)| Settings::validate(name, value, superuser))?;
         }
         self.must_have_no_pending_events(permit.get())?;
         let environment = self.environment()?;

@@ -65,6 +65,7 @@ impl Environment {
             probed: false,
             scratch: 0,
             shaped: Arc::default(),
+            given: Arc::default(),
             told: None,
             touched: Arc::default(),
         };

@@ -10,6 +10,7 @@ use super::in_order::InOrder;
 use super::interrupt::Interrupt;
 use super::journal;
 use super::plan_cache::Origin;
+use super::plpgsql;
 use super::portals::{Batches, OpenRows};
 use super::probe::is_nameless;
 use super::row_locks::{self, Changing, locking_word};
@@ -115,6 +116,7 @@ pub fn row_tag(command: Command, rows: u64) -> String {
         Command::Update => format!("UPDATE {rows}"),
         Command::Delete => format!("DELETE {rows}"),
         Command::Merge => format!("MERGE {rows}"),
+        Command::Call => "CALL".to_owned(),
     }
 }
 
@@ -126,6 +128,7 @@ fn word(command: Command) -> &'static str {
         Command::Update => "UPDATE",
         Command::Delete => "DELETE",
         Command::Merge => "MERGE",
+        Command::Call => "CALL",
     }
 }
 
@@ -158,6 +161,10 @@ impl Session {
         alone: Alone,
         feed: Option<u64>,
     ) -> Result<Outcome> {
+        if plan.call.is_some() {
+            return Err(Error::unsupported("a call of a function in PL/pgSQL in a cursor, COPY or EXPLAIN")
+                .hint("Call it by itself: SELECT f(…), or SELECT … FROM f(…)."));
+        }
         if let Some(error) = &plan.doomed {
             self.audit_access(plan.permit.access());
             return Err((**error).clone());
@@ -280,6 +287,16 @@ impl Session {
         front: &mut dyn Front,
         alone: Alone,
     ) -> Result<(Started, Option<Plan>)> {
+        if plan.call.is_some() {
+            let (origin, plan) = self.make_calls(origin, plan, params, values, &mut *front).await?;
+            if plpgsql::is_only_a_call(&plan) {
+                return Ok((Started::Changed(0), Some(plan)));
+            }
+            // What the calls have done and the statement are one transaction.
+            let opened = Box::pin(self.open_plan(&origin, &plan, params, values, front, Alone::No)).await?;
+            let (started, anew) = opened;
+            return Ok((started, Some(anew.unwrap_or(plan))));
+        }
         let mut version = self.gateway.registry().snapshot().version;
         let mut anew = self.own_plan(origin, plan, params, values)?;
         let mut attempt = self.attempt();
@@ -384,6 +401,14 @@ impl Session {
     }
 
     fn compile_in(context: &sql::Context, origin: &Origin, params: &[PgType], decimals: Decimals) -> Result<Plan> {
+        let given;
+        let context = match origin.given.is_empty() {
+            true => context,
+            false => {
+                given = sql::Context { given: Arc::clone(&origin.given), ..context.clone() };
+                &given
+            }
+        };
         let types: Vec<Option<Oid>> = params.iter().map(|ty| Some(ty.oid)).collect();
         match sql::compile_with(origin.parsed()?, context, &types, decimals)?.body {
             CompiledBody::Plan(plan) => Ok(plan),
@@ -436,12 +461,17 @@ impl Session {
         describe: bool,
         alone: Alone,
     ) -> Result<Done> {
+        // What is told while functions run comes behind the columns.
+        let told = describe && plan.call.is_some() && plan.command != Command::Call && !plan.fields.is_empty();
+        if told {
+            front.row_description(&shape(plan, formats.clone()), &*self.types())?;
+        }
         let (started, wide) = self.open_plan(origin, plan, params, values, front, alone).await?;
         let plan = wide.as_ref().unwrap_or(plan);
         match started {
             Started::Rows(mut open) => {
                 let shape = shape(plan, formats);
-                if describe {
+                if describe && !told {
                     front.row_description(&shape, &*self.types())?;
                 }
                 let sent = self.deliver(&mut open, &shape, front, None, plan).await?;

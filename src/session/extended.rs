@@ -331,7 +331,7 @@ impl Session {
                 let values = std::mem::take(&mut portal.values);
                 let codes = portal.formats.clone();
                 let rows = portal.shape.is_some();
-                let origin = Origin { text: portal.text.clone(), index: 0 };
+                let origin = Origin::new(portal.text.clone(), 0);
                 let done = self.run(compiled, &origin, &values, &codes, front, false, Alone::No).await?;
                 portal.state = PortalState::Done { rows };
                 return Ok(done);
@@ -354,7 +354,7 @@ impl Session {
         limited: bool,
         front: &mut dyn Front,
     ) -> Result<Option<Done>> {
-        let origin = Origin { text: portal.text.clone(), index: 0 };
+        let origin = Origin::new(portal.text.clone(), 0);
         let (started, wide) = self.open_plan(&origin, plan, params, &portal.values, front, Alone::No).await?;
         if let (Some(wide), Some(shape)) = (wide, &mut portal.shape) {
             shape.phys = wide.phys;

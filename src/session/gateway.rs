@@ -133,6 +133,8 @@ impl Gateway {
     pub fn open_session(self: &Arc<Self>, startup: Startup) -> Result<Session> {
         let (user, database) = (startup.user.clone(), startup.database.clone());
         let (peer, tls, application) = (startup.peer, startup.tls, startup.application().to_owned());
+        #[cfg(test)]
+        super::tests::faults::meet_at_startup(&application);
         self.admit(&startup).and_then(|(role, snapshot)| Session::open(self, startup, &role, snapshot)).map_err(
             |error| {
                 let visitor = Visitor { user: &user, database: &database, application: &application, peer, tls };

@@ -272,7 +272,13 @@ impl Session {
                     self.forget_temporary(ty.oid);
                     self.temporary.push(change.clone());
                 }
-                Change::DropRelation(oid) | Change::DropType(oid) => self.forget_temporary(*oid),
+                Change::PutFunction(function) if function.is_temporary() => {
+                    self.forget_temporary(function.oid);
+                    self.temporary.push(change.clone());
+                }
+                Change::DropRelation(oid) | Change::DropType(oid) | Change::DropFunction(oid) => {
+                    self.forget_temporary(*oid);
+                }
                 _ => continue,
             }
             self.view = None;

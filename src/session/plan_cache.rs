@@ -1,5 +1,6 @@
 //! The cache of parsed texts and compiled statements that all sessions share.
 
+use std::hash::Hash;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
 
@@ -16,6 +17,10 @@ use crate::types::Oid;
 
 /// Statements longer than this, in bytes, are compiled anew each time: they would push many others out of the cache.
 const CACHED_TEXT_BYTES: usize = 64 << 10;
+
+/// How many bytes of clients' texts are kept, and again with their plans. What is made of a text takes some 180 times its length
+/// for both together: tools that write each value into the text would fill the memory long before the count of entries ends it.
+const KEPT_BYTES: usize = 1 << 20;
 
 /// Statements longer than this, in bytes, take long enough to parse and compile that the thread's other sessions go on
 /// elsewhere meanwhile.
@@ -47,9 +52,15 @@ impl Text {
 pub struct Origin {
     pub text: Arc<Text>,
     pub index: usize,
+    /// What its calls of PL/pgSQL have given so far.
+    pub given: Arc<[crate::sql::calls::Given]>,
 }
 
 impl Origin {
+    pub fn new(text: Arc<Text>, index: usize) -> Self {
+        Self { text, index, given: Arc::default() }
+    }
+
     pub fn parsed(&self) -> Result<&Parsed> {
         self.text.statements.get(self.index).ok_or_else(|| Error::internal("no such statement in the text"))
     }
@@ -67,20 +78,50 @@ struct Key {
     environment: Arc<EnvironmentKey>,
 }
 
+/// What was used last, by number and by the length of texts.
+struct Bounded<K, V> {
+    entries: LruCache<K, V>,
+    bytes: usize,
+    length: fn(&K) -> usize,
+}
+
+impl<K: Hash + Eq, V> Bounded<K, V> {
+    fn new(entries: NonZeroUsize, length: fn(&K) -> usize) -> Self {
+        Self { entries: LruCache::new(entries), bytes: 0, length }
+    }
+
+    fn put(&mut self, key: K, value: V) {
+        self.bytes += (self.length)(&key);
+        // What had the key before, or what goes for it.
+        if let Some((key, _)) = self.entries.push(key, value) {
+            self.bytes -= (self.length)(&key);
+        }
+        while self.bytes > KEPT_BYTES
+            && let Some((key, _)) = self.entries.pop_lru()
+        {
+            self.bytes -= (self.length)(&key);
+        }
+    }
+}
+
 pub struct PlanCache {
-    texts: Mutex<LruCache<Arc<str>, Arc<Text>>>,
-    plans: Mutex<LruCache<Key, Arc<Compiled>>>,
+    texts: Mutex<Bounded<Arc<str>, Arc<Text>>>,
+    plans: Mutex<Bounded<Key, Arc<Compiled>>>,
 }
 
 impl PlanCache {
+    /// For so many texts, and as many plans.
     pub fn new(entries: usize) -> Self {
         let entries = NonZeroUsize::new(entries).unwrap_or(NonZeroUsize::MIN);
-        Self { texts: Mutex::new(LruCache::new(entries)), plans: Mutex::new(LruCache::new(entries)) }
+        Self {
+            texts: Mutex::new(Bounded::new(entries, |text| text.len())),
+            plans: Mutex::new(Bounded::new(entries, |key| key.text.len())),
+        }
     }
 
     /// The statements of a text.
     pub fn parse(&self, text: &str) -> Result<Arc<Text>> {
-        if let Some(found) = self.texts.lock().get(text) {
+        if let Some(found) = self.texts.lock().entries.get(text) {
             return Ok(found.clone());
         }
         let statements = aside(text, || sql::parse(text))?;
@@ -107,7 +148,7 @@ impl PlanCache {
             variables: text.statements.get(index).map(|parsed| parsed.variables.clone()).unwrap_or_default(),
             environment: environment.key.clone(),
         };
-        if let Some(found) = self.plans.lock().get(&key) {
+        if let Some(found) = self.plans.lock().entries.get(&key) {
             return Ok(found.clone());
         }
         let compiled = Arc::new(aside(&text.text, compile)?);
@@ -115,5 +156,34 @@ impl PlanCache {
             self.plans.lock().put(key, compiled.clone());
         }
         Ok(compiled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_bounded_by_the_length_of_texts() {
+        let cache = PlanCache::new(10_000);
+        let text = |n: usize| format!("select '{}{n}'", "x".repeat(KEPT_BYTES / 100));
+        for n in (0..300).chain([250, 299]) {
+            cache.parse(&text(n)).expect("parses");
+        }
+        let texts = cache.texts.lock();
+        let kept: usize = texts.entries.iter().map(|(text, _)| text.len()).sum();
+        assert_eq!(texts.bytes, kept);
+        assert!((KEPT_BYTES / 2..=KEPT_BYTES).contains(&kept), "{kept}");
+        assert!(texts.entries.contains(text(299).as_str()) && !texts.entries.contains(text(0).as_str()));
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_by_number() {
+        let cache = PlanCache::new(2);
+        for n in [1, 2, 2, 3] {
+            cache.parse(&format!("select {n}")).expect("parses");
+        }
+        let texts = cache.texts.lock();
+        assert_eq!((texts.entries.len(), texts.bytes), (2, 2 * "select 1".len()));
     }
 }

@@ -177,7 +177,7 @@ fn native_keys(table: &Relation) -> Vec<NativeKey> {
         ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => {
             Some(NativeKey { oid: constraint.oid, name: constraint.name.clone(), columns: columns.clone() })
         }
-        ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => None,
+        ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } | ConstraintKind::Exclusion { .. } => None,
     });
     let indexes = table.indexes.iter().filter(|index| index.unique && !index.of_constraint && index.is_native());
     let indexes = indexes.map(|index| NativeKey {

@@ -129,7 +129,9 @@ impl Session {
         if let (Some(key), Some(target)) = (&plan.added, &plan.target) {
             self.lock_added(target.oid, key, values, &mut *front).await?;
         }
-        for table in &plan.upserts {
+        let written = plan.before.iter().chain([plan]).filter_map(|step| step.keys.as_deref());
+        let excluding = written.filter(|keys| keys.may_exclude()).map(|keys| &keys.table.oid);
+        for table in plan.upserts.iter().chain(excluding) {
             // What one of them has found to be new, another must not find so, too.
             let tag = LockTag::of_upserts(*table);
             let got = self.acquire(tag, LockMode::Exclusive, LockWait::Block, &mut *front).await?;

@@ -72,6 +72,10 @@ pub struct Session {
     pub(super) redefined: bool,
     /// How deep the statements of DO that are at work are inside each other.
     pub(super) block_depth: usize,
+    /// How deep the calls of PL/pgSQL that are at work are inside each other.
+    pub(super) call_depth: usize,
+    /// What the functions of the running statement have read and written.
+    pub(super) inside: super::plpgsql::Inside,
     /// A schema change is at work: the snapshot stays.
     pub(super) pinned: bool,
 }

@@ -62,6 +62,9 @@ impl Session {
     }
 
     pub(super) fn reset(&mut self, name: Option<&str>) -> Result<Done> {
+        if let Some(identity @ ("role" | "session_authorization")) = name.map(str::to_lowercase).as_deref() {
+            self.shared.state.lock().may_change_role(identity)?;
+        }
         match name.map(str::to_lowercase).as_deref() {
             None => self.shared.state.lock().settings.reset_all(),
             Some("role") => {
@@ -84,6 +87,7 @@ impl Session {
     }
 
     pub(super) fn set_role(&mut self, name: Option<&Name>, local: bool, front: &mut dyn Front) -> Result<Done> {
+        self.shared.state.lock().may_change_role("role")?;
         self.warn_local(local, front);
         if let Some(name) = name {
             let snapshot = self.snapshot();
@@ -101,6 +105,7 @@ impl Session {
         local: bool,
         front: &mut dyn Front,
     ) -> Result<Done> {
+        self.shared.state.lock().may_change_role("session_authorization")?;
         self.warn_local(local, front);
         let Some(name) = name else {
             self.reset_session_authorization();

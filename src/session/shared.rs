@@ -59,6 +59,8 @@ pub struct State {
     /// As the running statement has them.
     pub session_user: Oid,
     pub role: Oid,
+    /// The owner of the SECURITY DEFINER function that is at work: it acts with these rights.
+    pub definer: Option<Oid>,
     /// What the names of roles that the session has become meant then: another role that is made under such a name later is
     /// not taken for it.
     pub known_roles: HashMap<String, Oid>,
@@ -129,12 +131,23 @@ impl State {
         let role = self.settings.get("role").filter(|r| r != "none");
         // A role that was dropped meanwhile must not turn into another's rights: those of the session user remain.
         let role = role.and_then(|name| self.named(name)).filter(|role| self.snapshot.role_by_oid(*role).is_some());
-        self.role = role.unwrap_or(self.session_user);
+        let role = role.unwrap_or(self.session_user);
+        self.role = self.definer.filter(|role| self.snapshot.role_by_oid(*role).is_some()).unwrap_or(role);
+    }
+
+    /// Nobody becomes another with the rights of a function's owner (GUC_NOT_WHILE_SEC_REST).
+    pub fn may_change_role(&self, what: &str) -> Result<()> {
+        if self.definer.is_none() {
+            return Ok(());
+        }
+        let message = format!("cannot set parameter \"{what}\" within security-definer function");
+        Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
     }
 
     /// set_config() of `role`, as SET ROLE, but from the next statement on: what runs goes on with the rights that it was
     /// compiled with.
     fn take_role(&mut self, name: Option<&str>, scope: Scope) -> Result<()> {
+        self.may_change_role("role")?;
         let name = name.filter(|name| *name != "none");
         let role = match name {
             None => self.session_user,
@@ -152,6 +165,7 @@ impl State {
 
     /// set_config() of `session_authorization`, likewise.
     fn take_session_authorization(&mut self, name: Option<&str>, scope: Scope) -> Result<()> {
+        self.may_change_role("session_authorization")?;
         let name =
             name.ok_or_else(|| Error::unsupported("set_config('session_authorization', NULL, …)").hint("Use RESET."))?;
         Identity::SessionAuthorization.check(name, self.authenticated, &self.snapshot)?;
@@ -247,6 +261,7 @@ fn reading(snapshot: Arc<Snapshot>, (role, session_role): (Oid, Oid), search_pat
         probed: false,
         scratch: 0,
         shaped: Arc::default(),
+        given: Arc::default(),
         touched: Arc::default(),
     }
 }

@@ -76,7 +76,7 @@ impl Session {
         if !compiled.params.is_empty() {
             return Err(no_parameter(&text.statements[index]));
         }
-        let origin = Origin { text: text.clone(), index };
+        let origin = Origin::new(text.clone(), index);
         let count = text.statements.len();
         let alone = if count == 1 { Alone::Yes } else { Alone::No };
         let done = self.run(&compiled, &origin, &[], &[], front, true, alone).await?;

@@ -36,7 +36,7 @@ impl Session {
             Some(values) => values,
             None => self.evaluate(args, client, front).await?,
         };
-        let origin = Origin { text: self.statements.get(name)?.text.clone(), index: 0 };
+        let origin = Origin::new(self.statements.get(name)?.text.clone(), 0);
         self.run(&compiled, &origin, &values, codes, front, describe, alone).await
     }
 

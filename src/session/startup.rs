@@ -57,6 +57,7 @@ impl Session {
                     known_roles: [(role.name.to_string(), role.oid)].into(),
                     session_user: role.oid,
                     role: role.oid,
+                    definer: None,
                     snapshot,
                     search_path: Arc::default(),
                     activity: Activity {
@@ -103,6 +104,8 @@ impl Session {
             singly: None,
             redefined: false,
             block_depth: 0,
+            call_depth: 0,
+            inside: Default::default(),
             pinned: false,
         };
         session.audit_login();

@@ -198,6 +198,7 @@ async fn gateway_over(audit: Audit, plugins: Plugins, snapshot: Snapshot) -> Arc
             kind: Kind::Command,
             writes: Writes::Anything,
             keyed: None,
+            prompt: false,
         };
         connection.execute(&Permit::system(rendered), Vec::new(), &run).await.unwrap();
     }

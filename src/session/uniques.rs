@@ -1,4 +1,4 @@
-//! Unique keys that DuckDB has no index for: after each statement, what it wrote is held against them.
+//! Unique keys that DuckDB has no index for, and EXCLUDE constraints: after each statement, what it wrote is held against them.
 //!
 //! As foreign keys ([`super::keys`]): a statement leaves a duty, the check is a question about the transaction's rows, what is
 //! deferred waits for COMMIT, and the keys are told to the log in which two transactions that write the same one meet.
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::constraint::may_read;
 use super::key_log::Keys;
-use super::keys::{Duty, TOLD, hashes, is_float, meets, row};
+use super::keys::{Duty, TOLD, hashes, meets, row};
 use super::session::Session;
 use crate::error::Result;
 use crate::registry::Relation;
@@ -45,7 +45,7 @@ impl Session {
     pub(super) async fn settle_uniques(&mut self, duty: &Duty) -> Result<()> {
         for key in self.unique_keys(duty.what.table.oid)?.iter() {
             let written = match &duty.what.change {
-                KeyChange::Appended { sets } if meets(sets, &key.columns) => Written::Anything,
+                KeyChange::Appended { sets } if meets(sets, &key.columns) => Written::All,
                 KeyChange::Appended { .. } => Written::Since(duty.since),
                 KeyChange::Kept(kept) => {
                     if kept.deleted || key.columns.iter().all(|column| kept.new(*column).is_none()) {
@@ -69,7 +69,7 @@ impl Session {
         if rows == 0 {
             return Ok(());
         }
-        let comparable = rows <= TOLD && !key.parts.iter().any(|part| is_float(&part.phys));
+        let comparable = rows <= TOLD && key.is_told();
         let late = key.constraint.as_ref().is_some_and(|constraint| self.is_late_constraint(constraint));
         if let Some(active) = self.transaction.active_mut() {
             active.footprint.claims(key.oid, if comparable { Keys::Some(told) } else { Keys::All });
@@ -89,7 +89,7 @@ impl Session {
     }
 
     async fn duplicate(&mut self, key: &UniqueKey, written: Written) -> Result<Option<Vec<Value>>> {
-        let types: Vec<_> = key.parts.iter().map(|part| part.phys.clone()).collect();
+        let types = key.found_types();
         let found = self.ask(&key.duplicate(written), Vec::new()).await?;
         Ok(found.first().map(|batch| row(batch, 0, 0, &types)))
     }
@@ -111,26 +111,29 @@ impl Session {
         if let Some(active) = self.transaction.active_mut() {
             active.checked.push((key.relation.oid, key.relation.oid));
         }
-        match self.duplicate(key, Written::Anything).await? {
+        match self.duplicate(key, Written::All).await? {
             Some(values) => Err(key.not_unique(self.shown_unique(key, &values))),
             None => Ok(()),
         }
     }
 
-    /// `(lower(email))=(x)`, if the role may read what it is made from.
-    fn shown_unique(&mut self, key: &UniqueKey, values: &[Value]) -> Option<String> {
+    /// `(lower(email))=(x)`, and the key that an exclusion has met, if the role may read what they are made from.
+    fn shown_unique(&mut self, key: &UniqueKey, values: &[Value]) -> Option<Vec<String>> {
         let (snapshot, role) = (self.snapshot(), self.role());
         if !may_read((&snapshot, role), &key.relation, &key.columns) {
             return None;
         }
         let settings = self.output_settings();
         let names: Vec<&str> = key.parts.iter().map(|part| part.shown.as_str()).collect();
-        let shown = values.iter().zip(&key.parts);
-        let shown = shown.map(|(value, part)| match value {
-            Value::Null => "null".to_owned(),
-            value => types::text::format(value, part.ty, &settings, snapshot.as_ref()),
-        });
-        let shown: Vec<String> = shown.collect();
-        Some(format!("({})=({})", names.join(", "), shown.join(", ")))
+        let shown = |values: &[Value]| {
+            let shown = values.iter().zip(&key.parts);
+            let shown = shown.map(|(value, part)| match value {
+                Value::Null => "null".to_owned(),
+                value => types::text::format(value, part.ty, &settings, snapshot.as_ref()),
+            });
+            let shown: Vec<String> = shown.collect();
+            format!("({})=({})", names.join(", "), shown.join(", "))
+        };
+        Some(values.chunks(key.parts.len()).map(shown).collect())
     }
 }

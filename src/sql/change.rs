@@ -47,7 +47,9 @@ fn indexed(target: &Relation, column: i16) -> bool {
             ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => {
                 columns.contains(&column)
             }
-            ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => false,
+            ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } | ConstraintKind::Exclusion { .. } => {
+                false
+            }
         }
     });
     let mut indexes = target.indexes.iter().filter(|index| index.unique && index.is_native());

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::analyze::{Analyzed, Stored, analyze, assigned_expression, policy_condition, relation_columns};
 use super::lower::{self, Decimals, Lowered, Step};
 use super::{
-    ChangedRows, Command, Compiled, CompiledBody, Context, Depends, ParamSource, Parsed, Plan, Probe, RowLocks, change,
-    keys, render,
+    Call, ChangedRows, Command, Compiled, CompiledBody, Context, Depends, ParamSource, Parsed, Plan, Probe, RowLocks,
+    calls, change, keys, render,
 };
 use crate::engine::{Keyed, Kind, Rendered, Writes};
 use crate::error::{Error, Result};
@@ -14,7 +14,7 @@ use crate::observe::audit::Access;
 use crate::policy::{self, Authority, Permit};
 use crate::registry::{Column, Relation};
 use crate::tree::{self, ConflictAction, CopyDirection, Expr, InsertSource, RelId, Statement};
-use crate::types::{Oid, PgType, Phys};
+use crate::types::{Oid, PgType, Phys, oid};
 
 /// Compiles one parsed statement. `params` are the types that the client declared.
 pub fn compile(parsed: &Parsed, cx: &Context, params: &[Option<Oid>]) -> Result<Compiled> {
@@ -25,7 +25,14 @@ pub fn compile(parsed: &Parsed, cx: &Context, params: &[Option<Oid>]) -> Result<
 /// PostgreSQL's does.
 pub fn compile_with(parsed: &Parsed, cx: &Context, params: &[Option<Oid>], decimals: Decimals) -> Result<Compiled> {
     let Analyzed { statement, params, relations } = analyze(parsed, cx, params)?;
-    let (access, body) = permitted(statement, cx, decimals)?;
+    let (access, mut body) = permitted(statement, cx, decimals)?;
+    if let (true, CompiledBody::Plan(plan)) = (parsed.is_call(), &mut body) {
+        plan.command = Command::Call;
+        // A procedure without outputs gives no rows.
+        if plan.fields.iter().all(|field| field.ty.oid == oid::VOID) {
+            plan.fields.clear();
+        }
+    }
     Ok(Compiled { params, relations, access, body })
 }
 
@@ -73,7 +80,7 @@ fn body(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<C
         | Statement::Insert(_)
         | Statement::Update(_)
         | Statement::Delete(_)
-        | Statement::Merge(_) => CompiledBody::Plan(plan(permit, |s| lower::lower(&s, cx, decimals))?),
+        | Statement::Merge(_) => CompiledBody::Plan(called(permit, cx, decimals)?),
         Statement::Copy(copy) => {
             let options = copy.options.clone();
             match &copy.direction {
@@ -125,6 +132,29 @@ fn body(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<C
         },
         Statement::Utility(utility) => CompiledBody::Utility((**utility).clone()),
     })
+}
+
+/// A statement with its calls of PL/pgSQL, as far as these are made.
+fn called(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<Plan> {
+    // Most databases have none, and the statement need not be gone through for them.
+    if !cx.snapshot.functions.values().any(|function| function.is_run()) {
+        return plan(permit, |s| lower::lower(&s, cx, decimals));
+    }
+    let mut pending = None;
+    let permit = permit.try_map(|mut statement| {
+        pending = calls::settle(&mut statement, &cx.given)?;
+        Ok(statement)
+    })?;
+    let call = match pending {
+        None => None,
+        Some(calls::Pending { function, args, result, columns, several }) => {
+            let args = calls::arguments(args);
+            let args = args.map(|args| plan(permit.clone().map(|_| args), |s| lower::lower(&s, cx, decimals)));
+            Some(Arc::new(Call { function, args: args.transpose()?, result, columns, several }))
+        }
+    };
+    let plan = plan(permit, |s| lower::lower(&s, cx, decimals))?;
+    Ok(Plan { call, ..plan })
 }
 
 /// True if every row that is sent counts, though of those with one key only the last is written.
@@ -193,8 +223,9 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
     let reads = before.is_empty() && !writes && !once && !depends.elusive && doomed.is_none();
     let keyed = if reads { keyed_text(statement, &order) } else { None };
     let kind = if phys.is_empty() { Kind::Change } else { Kind::Rows };
+    let prompt = before.is_empty() && !once && !depends.elusive && lower::is_prompt(statement, changes.as_ref());
     let changed = change::writes(statement, target.as_deref()).unwrap_or(Writes::Anything);
-    let rendered = |columns| Rendered { sql: sql.into(), params: types, columns, kind, writes: changed, keyed };
+    let rendered = |columns| Rendered { sql: sql.into(), params: types, columns, kind, writes: changed, keyed, prompt };
     let keys = keys::duty(statement, target.as_ref(), keys.clone());
     let row_locks = row_locks.iter().map(|rows| Arc::new(locked(&lowered, rows))).collect();
     let changes = changes.as_ref().map(|rows| Arc::new(changed_rows(&lowered, rows)));
@@ -225,6 +256,7 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
         upserts,
         adds_up,
         doomed,
+        call: None,
         places,
     })
 }
@@ -246,7 +278,8 @@ fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command, depends: &A
     let (sql, order) = render::statement(&statement);
     let (params, types) = in_order(&params, &order);
     let writes = change::writes(&statement, target.as_deref()).unwrap_or(Writes::Aside);
-    let rendered = Rendered { sql: sql.into(), params: types, columns: Vec::new(), kind, writes, keyed: None };
+    let rendered =
+        Rendered { sql: sql.into(), params: types, columns: Vec::new(), kind, writes, keyed: None, prompt: false };
     let keys = keys::duty(&statement, target.as_ref(), keys);
     Plan {
         permit: permit.clone().map(|_| rendered),
@@ -270,6 +303,7 @@ fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command, depends: &A
         upserts: Vec::new(),
         adds_up: false,
         doomed: None,
+        call: None,
         places: 0,
     }
 }
@@ -280,7 +314,8 @@ fn probe_of(permit: &Permit<Lowered>, probe: &lower::Probe, params: &[(ParamSour
     let (sql, order) = render::statement(&lower::ir::Statement::Query(probe.rows.clone()));
     let (sources, types) = in_order(params, &order);
     let writes = Writes::Nothing;
-    let rendered = Rendered { sql: sql.into(), params: types, columns, kind: Kind::Rows, writes, keyed: None };
+    let rendered =
+        Rendered { sql: sql.into(), params: types, columns, kind: Kind::Rows, writes, keyed: None, prompt: false };
     Probe { rows: permit.clone().map(|_| rendered), params: sources, columns: probe.columns.clone() }
 }
 
@@ -298,6 +333,7 @@ fn locked(permit: &Permit<Lowered>, rows: &lower::RowLocks) -> RowLocks {
             kind: Kind::Rows,
             writes: Writes::Nothing,
             keyed: None,
+            prompt: false,
         })
     });
     RowLocks {
@@ -324,7 +360,15 @@ fn changed_rows(permit: &Permit<Lowered>, rows: &lower::Changed) -> ChangedRows 
 
 fn dropped(table: u32) -> Rendered {
     let sql = render::drop_kept(table).into();
-    Rendered { sql, params: Vec::new(), columns: Vec::new(), kind: Kind::Command, writes: Writes::Nothing, keyed: None }
+    Rendered {
+        sql,
+        params: Vec::new(),
+        columns: Vec::new(),
+        kind: Kind::Command,
+        writes: Writes::Nothing,
+        keyed: None,
+        prompt: false,
+    }
 }
 
 /// The parameters that a text mentions, in its order: where their values come from, and what carries them.

@@ -61,6 +61,8 @@ pub struct Context {
     /// The parameters (from 0) whose values are arrays of several dimensions, or that do not begin with 1. They are known
     /// at Bind only: a statement that has some is compiled once more, beside the cache.
     pub shaped: Arc<[u16]>,
+    /// What the statement's calls of PL/pgSQL have given so far.
+    pub given: Arc<[calls::Given]>,
     /// For a schema change: the tables of which its transaction has updated or deleted rows. DuckDB alters none of them in place: it
     /// goes by the rows that are committed, refuses (an index), or fails at COMMIT.
     pub touched: Arc<[Oid]>,
@@ -165,8 +167,23 @@ pub struct Plan {
     pub adds_up: bool,
     /// Why it fails whenever it is run, whatever it would read: PostgreSQL finds that out when it plans, which is not yet at Parse.
     pub doomed: Option<Box<Error>>,
+    /// The call of PL/pgSQL that is made first; then the statement is compiled anew with what it gave.
+    pub call: Option<Arc<Call>>,
     /// So many columns behind its result's are the places of the rows that it was joined from: a small result is sorted by them.
     pub places: usize,
+}
+
+/// A call of a PL/pgSQL function that is made before a statement runs.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub function: Arc<crate::registry::Function>,
+    /// Gives its arguments; `None` if there are none.
+    pub args: Option<Plan>,
+    pub result: PgType,
+    /// The columns of a row, if it returns one.
+    pub columns: Vec<(Name, PgType)>,
+    /// The statement adds several rows.
+    pub several: bool,
 }
 
 impl Plan {
@@ -249,6 +266,17 @@ pub enum RowKey {
 pub struct KeyDuty {
     pub table: Arc<Relation>,
     pub change: KeyChange,
+}
+
+impl KeyDuty {
+    /// Whether rows that it has written may meet others' in an EXCLUDE constraint.
+    pub fn may_exclude(&self) -> bool {
+        let writes = match &self.change {
+            KeyChange::Appended { .. } => true,
+            KeyChange::Kept(kept) => !kept.deleted,
+        };
+        writes && !self.table.temporary && self.table.excludes()
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -398,6 +426,7 @@ pub enum Command {
     Update,
     Delete,
     Merge,
+    Call,
 }
 
 /// Schema changes: from the tree's DDL to changes of the registry and DuckDB's steps.
@@ -412,6 +441,7 @@ pub mod lower;
 /// DuckDB's SQL as text.
 pub mod render;
 
+pub mod calls;
 mod change;
 mod compile;
 mod keys;

@@ -21,6 +21,8 @@ pub struct Routine {
     pub body: Box<Query>,
     /// The result is a row of the body's columns.
     pub row: bool,
+    /// What PL/pgSQL's functions give is not known yet: the session has to run it before the statement.
+    pub pending: bool,
 }
 
 /// CREATE FUNCTION and CREATE PROCEDURE. `function` has no OID, and no owner yet.
@@ -97,4 +99,6 @@ pub struct FunctionFlags {
     pub parallel: Option<u8>,
     pub cost: Option<f32>,
     pub rows: Option<f32>,
+    /// SET, or (`None`) RESET, in the order of writing; RESET ALL is one of `all`.
+    pub settings: Vec<(Name, Option<String>)>,
 }

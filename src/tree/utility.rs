@@ -298,7 +298,7 @@ pub enum AlterEnum {
 #[derive(Debug, Clone)]
 pub enum AlterAttribute {
     Add { name: Name, ty: PgType },
-    Drop { name: Name, if_exists: bool },
+    Drop { name: Name, if_exists: bool, behavior: DropBehavior },
     SetType { name: Name, ty: PgType },
     Rename { from: Name, to: Name },
 }

@@ -1,6 +1,6 @@
 //! THE type table: one row for each PostgreSQL type that the gateway carries. A type without a row is an error.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
@@ -40,6 +40,8 @@ pub enum Codec {
     /// A point, box, path …
     Geometry(Oid),
     Hstore,
+    TsVector,
+    TsQuery,
     PgLsn,
     /// `pg_snapshot`, `txid_snapshot`
     Snapshot,
@@ -92,7 +94,7 @@ const fn row(oid: Oid, name: &'static str, codec: Codec, phys: Phys) -> Entry {
 
 /// The table. DuckDB's and Arrow's types follow from the physical type ([`Phys::duckdb`], [`Phys::arrow`]), the codecs
 /// from the codec class; arrays follow from their elements.
-static ENTRIES: [Entry; 83] = [
+static ENTRIES: [Entry; 85] = [
     row(oid::INT2, "smallint", Codec::Int2, Phys::Int2),
     row(oid::INT4, "integer", Codec::Int4, Phys::Int4),
     row(oid::INT8, "bigint", Codec::Int8, Phys::Int8),
@@ -166,6 +168,9 @@ static ENTRIES: [Entry; 83] = [
     row(oid::TSMULTIRANGE, "tsmultirange", Codec::Range(oid::TSMULTIRANGE), Phys::Coded(oid::TSMULTIRANGE)),
     row(oid::TSTZMULTIRANGE, "tstzmultirange", Codec::Range(oid::TSTZMULTIRANGE), Phys::Coded(oid::TSTZMULTIRANGE)),
     row(oid::PG_LSN, "pg_lsn", Codec::PgLsn, Phys::Coded(oid::PG_LSN)),
+    row(oid::TSVECTOR, "tsvector", Codec::TsVector, Phys::Coded(oid::TSVECTOR)),
+    row(oid::TSQUERY, "tsquery", Codec::TsQuery, Phys::Coded(oid::TSQUERY)),
+    row(oid::REGDICTIONARY, "regdictionary", Codec::Reg(oid::REGDICTIONARY), Phys::Oid),
     row(oid::PG_SNAPSHOT, "pg_snapshot", Codec::Snapshot, Phys::Text),
     row(oid::TXID_SNAPSHOT, "txid_snapshot", Codec::Snapshot, Phys::Text),
     // Extensions': known where these are.
@@ -175,18 +180,13 @@ static ENTRIES: [Entry; 83] = [
     Entry { oid: oid::PG_NDISTINCT, name: "pg_ndistinct", codec: Codec::Text, phys: None },
     Entry { oid: oid::PG_DEPENDENCIES, name: "pg_dependencies", codec: Codec::Text, phys: None },
     Entry { oid: oid::PG_MCV_LIST, name: "pg_mcv_list", codec: Codec::Text, phys: None },
-    Entry {
-        oid: oid::REGDICTIONARY,
-        name: "regdictionary",
-        codec: Codec::Reg(oid::REGDICTIONARY),
-        phys: Some(Phys::Oid),
-    },
     Entry { oid: oid::INT2VECTOR, name: "int2vector", codec: Codec::Int2Vector, phys: None },
     Entry { oid: oid::OIDVECTOR, name: "oidvector", codec: Codec::OidVector, phys: None },
     Entry { oid: oid::RECORD, name: "record", codec: Codec::Record, phys: None },
 ];
 
-static BY_OID: LazyLock<HashMap<Oid, &'static Entry>> = LazyLock::new(|| ENTRIES.iter().map(|e| (e.oid, e)).collect());
+static BY_OID: LazyLock<crate::facts::Map<Oid, &'static Entry>> =
+    LazyLock::new(|| ENTRIES.iter().map(|e| (e.oid, e)).collect());
 
 /// The table's row for a built-in scalar type.
 pub fn entry(oid: Oid) -> Option<&'static Entry> {
@@ -305,7 +305,7 @@ fn numeric_phys(ty: PgType) -> Phys {
 
 impl Phys {
     /// The type in DuckDB's SQL.
-    pub fn duckdb(&self) -> String {
+    pub fn duckdb(&self) -> Cow<'static, str> {
         match self {
             Self::Bool => "BOOLEAN".into(),
             Self::Int2 => "SMALLINT".into(),
@@ -314,7 +314,7 @@ impl Phys {
             Self::Oid => "UINTEGER".into(),
             Self::Float4 => "FLOAT".into(),
             Self::Float8 => "DOUBLE".into(),
-            Self::Decimal { precision, scale } => format!("DECIMAL({precision},{scale})"),
+            Self::Decimal { precision, scale } => format!("DECIMAL({precision},{scale})").into(),
             Self::Numeric | Self::Text | Self::Char(_) | Self::Padded | Self::Jsonb | Self::Citext => "VARCHAR".into(),
             Self::Bytea | Self::Coded(_) => "BLOB".into(),
             Self::Date => "DATE".into(),
@@ -326,15 +326,15 @@ impl Phys {
             Self::Uuid => "UUID".into(),
             Self::Enum(labels) => {
                 let labels: Vec<String> = labels.iter().map(|l| format!("'{}'", l.replace('\'', "''"))).collect();
-                format!("ENUM({})", labels.join(", "))
+                format!("ENUM({})", labels.join(", ")).into()
             }
-            Self::List(element) => format!("{}[]", element.duckdb()),
+            Self::List(element) => format!("{}[]", element.duckdb()).into(),
             // DuckDB has no STRUCT without fields: this one's is never looked at.
             Self::Row(fields) if fields.is_empty() => "STRUCT(f1 BOOLEAN)".into(),
             Self::Shaped(fields) | Self::Row(fields) => {
                 let fields: Vec<String> =
                     fields.iter().enumerate().map(|(i, f)| format!("f{} {}", i + 1, f.duckdb())).collect();
-                format!("STRUCT({})", fields.join(", "))
+                format!("STRUCT({})", fields.join(", ")).into()
             }
             // DuckDB's own type of NULL takes the type of whatever it meets; a column of it comes out as INTEGER.
             Self::Void => "\"NULL\"".into(),

@@ -14,7 +14,7 @@ use super::auth::hosts::{Arrival, plain};
 use super::auth::method::{Certificate, Method};
 use super::auth::{self, scram::Channel};
 use super::front::WireFront;
-use super::handshake::{self, Encryption, Start, Wish};
+use super::handshake::{self, Door, Encryption, Start, Wish};
 use super::message::{Frontend, Parameters, Version, decode, encode, kind};
 use super::recode;
 use super::stream::{Io, Lost, Stream, Trust};
@@ -43,9 +43,9 @@ pub async fn serve(io: Box<dyn Io>, ends: Option<Ends>, shared: Arc<Shared>) {
     let Ok(permit) = shared.handshakes.clone().try_acquire_owned() else {
         tracing::warn!(?peer, "too many connections are in their handshake");
         let error = Error::fatal(SqlState::TOO_MANY_CONNECTIONS, "sorry, too many clients already");
-        return farewell(Stream::new(io, shared.limits.clone()), &error).await;
+        return farewell(Stream::new(io, shared.door.limits.clone()), &error).await;
     };
-    let started = timeout(shared.limits.startup_time, start(io, ends, &shared)).await;
+    let started = timeout(shared.door.limits.startup_time, start(io, ends, &shared)).await;
     drop(permit);
     match started {
         Err(_) => tracing::info!(?peer, "startup timed out"),
@@ -65,7 +65,7 @@ async fn farewell(mut stream: Stream, error: &Error) {
 /// Handshake, authentication, and the session's opening.
 async fn start(io: Box<dyn Io>, ends: Option<Ends>, shared: &Arc<Shared>) -> Option<(Session, WireFront)> {
     let peer = ends.map(|ends| ends.peer);
-    let (stream, wish) = handshake::run(io, shared).await;
+    let (stream, wish) = handshake::run(io, &shared.door).await;
     let mut stream = stream?;
     let result = match wish {
         Ok(Wish::Cancel { pid, secret }) => {
@@ -78,7 +78,7 @@ async fn start(io: Box<dyn Io>, ends: Option<Ends>, shared: &Arc<Shared>) -> Opt
         Ok(Wish::Session(start)) => {
             // Nobody is let in, or turned away, whose record has no room.
             shared.gateway.audit().room().await;
-            let known = authenticate(&mut stream, &start, peer, shared).await;
+            let known = unless_panic(authenticate(&mut stream, &start, peer, shared)).await;
             if let Err(Lost::Fatal(error)) = &known {
                 shared.gateway.refused(&visitor(&start, peer), error);
             }
@@ -86,7 +86,10 @@ async fn start(io: Box<dyn Io>, ends: Option<Ends>, shared: &Arc<Shared>) -> Opt
         }
         Err(lost) => Err(lost),
     };
-    let opened = result.and_then(|start| open(&mut stream, *start, ends, shared).map_err(Lost::Fatal));
+    let opened = match result {
+        Ok(start) => unless_panic(async { open(&mut stream, *start, ends, shared).map_err(Lost::Fatal) }).await,
+        Err(lost) => Err(lost),
+    };
     match opened {
         Ok(session) => {
             let front = WireFront::new(stream);
@@ -95,6 +98,9 @@ async fn start(io: Box<dyn Io>, ends: Option<Ends>, shared: &Arc<Shared>) -> Opt
         Err(Lost::Fatal(error)) => {
             METRICS.connections_refused.increment();
             tracing::info!(?peer, %error, "connection refused");
+            if error.code() == SqlState::INTERNAL_ERROR {
+                stream.drop_unfinished();
+            }
             farewell(stream, &error).await;
             None
         }
@@ -104,6 +110,31 @@ async fn start(io: Box<dyn Io>, ends: Option<Ends>, shared: &Arc<Shared>) -> Opt
         }
         Err(Lost::Eof) => None,
     }
+}
+
+/// A panic is the gateway's own fault, and told as such.
+async fn unless_panic<T>(work: impl Future<Output = Result<T, Lost>>) -> Result<T, Lost> {
+    // The hook has logged what it was.
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
+        METRICS.internal_errors.increment();
+        Err(Lost::Fatal(Error::fatal(SqlState::INTERNAL_ERROR, "internal error")))
+    })
+}
+
+/// Tells a client that comes before the database is open, once it has said what it wants.
+pub(super) async fn turn_away(io: Box<dyn Io>, door: Door) {
+    let told = async {
+        let (Some(stream), wish) = handshake::run(io, &door).await else { return };
+        match wish {
+            // Nothing runs.
+            Ok(Wish::Cancel { .. }) => stream.close().await,
+            Ok(Wish::Session(_)) => farewell(stream, &handshake::too_early()).await,
+            Err(Lost::Fatal(error)) => farewell(stream, &error).await,
+            Err(Lost::Broken(_) | Lost::Eof) => {}
+        }
+    };
+    // Who does not say it in time is not missed.
+    let _ = timeout(door.limits.startup_time, told).await;
 }
 
 fn visitor(start: &Start, peer: Option<SocketAddr>) -> Visitor<'_> {
@@ -394,7 +425,7 @@ impl Connection {
     }
 
     fn check_length(&self, text: &str) -> Result<()> {
-        let limit = self.shared.limits.statement_text;
+        let limit = self.shared.door.limits.statement_text;
         if text.len() <= limit {
             return Ok(());
         }

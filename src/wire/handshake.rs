@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::Shared;
 use super::message::{Packet, Parameters, Version, decode_packet, encode};
 use super::stream::{Io, Lost, Stream};
-use super::tls::ClientCertificate;
+use super::tls::{Acceptor, ClientCertificate};
+use crate::config::Limits;
 use crate::error::{Error, SqlState};
 
 /// The first byte of a TLS handshake record.
@@ -40,12 +40,26 @@ fn violation(message: &str) -> Lost {
     Lost::Fatal(Error::fatal(SqlState::PROTOCOL_VIOLATION, message))
 }
 
+/// What a client knocks at.
+#[derive(Clone)]
+pub struct Door {
+    pub limits: Arc<Limits>,
+    pub tls: Option<Arc<Acceptor>>,
+    /// `false`: the database is being opened, and nobody comes in.
+    pub open: bool,
+}
+
+/// PostgreSQL's answer while it replays its log.
+pub fn too_early() -> Error {
+    Error::fatal(SqlState::CANNOT_CONNECT_NOW, "the database system is starting up")
+}
+
 /// Talks with the client until it has said what it wants. The stream comes back also on failure, to carry the error.
-pub async fn run(io: Box<dyn Io>, shared: &Shared) -> (Option<Stream>, Result<Wish, Lost>) {
-    let mut stream = Stream::new(io, shared.limits.clone());
+pub async fn run(io: Box<dyn Io>, door: &Door) -> (Option<Stream>, Result<Wish, Lost>) {
+    let mut stream = Stream::new(io, door.limits.clone());
     let mut encryption = Encryption::None;
     match stream.peek().await {
-        Ok(TLS_RECORD) => match direct_tls(stream, shared).await {
+        Ok(TLS_RECORD) => match direct_tls(stream, door).await {
             Ok((tls, found)) => {
                 stream = tls;
                 encryption = found;
@@ -67,7 +81,7 @@ pub async fn run(io: Box<dyn Io>, shared: &Shared) -> (Option<Stream>, Result<Wi
             Ok(Packet::Cancel { pid, secret }) => return (Some(stream), Ok(Wish::Cancel { pid, secret })),
             Ok(Packet::Ssl) if !ssl_asked => {
                 ssl_asked = true;
-                match upgrade(stream, shared).await {
+                match upgrade(stream, door).await {
                     Ok((next, found)) => {
                         stream = next;
                         encryption = found;
@@ -75,6 +89,8 @@ pub async fn run(io: Box<dyn Io>, shared: &Shared) -> (Option<Stream>, Result<Wi
                     Err((stream, lost)) => return (stream, Err(lost)),
                 }
             }
+            // Who asks for it goes on without, or only wants to know whether the gateway is open (`duckgate health`).
+            Ok(Packet::GssEncryption) if !door.open => return (Some(stream), Err(Lost::Fatal(too_early()))),
             Ok(Packet::GssEncryption) if !gss_asked => {
                 gss_asked = true;
                 stream.output.extend_from_slice(b"N");
@@ -96,8 +112,8 @@ pub async fn run(io: Box<dyn Io>, shared: &Shared) -> (Option<Stream>, Result<Wi
 type Upgraded = Result<(Stream, Encryption), (Option<Stream>, Lost)>;
 
 /// Answers SSLRequest.
-async fn upgrade(mut stream: Stream, shared: &Shared) -> Upgraded {
-    let Some(acceptor) = &shared.tls else {
+async fn upgrade(mut stream: Stream, door: &Door) -> Upgraded {
+    let Some(acceptor) = &door.tls else {
         stream.output.extend_from_slice(b"N");
         return match stream.flush().await {
             Ok(()) => Ok((stream, Encryption::None)),
@@ -119,15 +135,15 @@ async fn upgrade(mut stream: Stream, shared: &Shared) -> Upgraded {
     match acceptor.accept(io).await {
         Ok(accepted) => {
             let encryption = Encryption::Tls { end_point: accepted.end_point, client: accepted.client };
-            Ok((Stream::new(accepted.io, shared.limits.clone()), encryption))
+            Ok((Stream::new(accepted.io, door.limits.clone()), encryption))
         }
         Err(e) => Err((None, tls_failed(&e))),
     }
 }
 
 /// TLS from the first byte on, without SSLRequest.
-async fn direct_tls(stream: Stream, shared: &Shared) -> Upgraded {
-    let Some(acceptor) = &shared.tls else {
+async fn direct_tls(stream: Stream, door: &Door) -> Upgraded {
+    let Some(acceptor) = &door.tls else {
         return Err((None, Lost::Broken("direct TLS, which is off")));
     };
     let (io, input) = stream.into_parts();
@@ -137,7 +153,7 @@ async fn direct_tls(stream: Stream, shared: &Shared) -> Upgraded {
             return Err((None, tls_failed(&e)));
         }
     };
-    let stream = Stream::new(accepted.io, shared.limits.clone());
+    let stream = Stream::new(accepted.io, door.limits.clone());
     if !accepted.alpn {
         let lost = violation("received direct SSL connection request without ALPN protocol negotiation extension");
         return Err((Some(stream), lost));

@@ -8,13 +8,16 @@ use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use super::connection::{self, Ends};
+use super::handshake::Door;
 use super::stream::Io;
-use crate::config::Listen;
+use super::tls::Acceptor;
+use crate::config::{Config, Listen};
 
 /// A client that vanished without a word is noticed after about `KEEPALIVE_IDLE + 3 * KEEPALIVE_INTERVAL`.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
@@ -34,6 +37,15 @@ pub enum Address {
 enum Socket {
     Tcp(TcpListener),
     Unix(UnixListener, PathBuf),
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if let Self::Unix(_, path) = self {
+            // It may have been removed already.
+            let _ = std::fs::remove_file(path);
+        }
+    }
 }
 
 /// All the sockets, bound, not yet accepting.
@@ -70,6 +82,19 @@ impl Listener {
 
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    /// While `work` goes on, which opens the database, everybody who comes is told so (57P03), as PostgreSQL does while it replays
+    /// its log.
+    pub async fn turn_away<T>(&self, config: &Config, tls: Option<Arc<Acceptor>>, work: impl Future<Output = T>) -> T {
+        let door = Door { limits: Arc::new(config.limits.clone()), tls, open: false };
+        let room = Arc::new(Semaphore::new(config.limits.handshakes));
+        let each = self.sockets.iter().map(|socket| turn_away_all(socket, &door, &room));
+        tokio::select! {
+            biased;
+            done = work => done,
+            _ = futures::future::join_all(each) => unreachable!("sockets accept for ever"),
+        }
     }
 
     /// Accepts until `stop`. Connections go on after that: the gateway ends their sessions.
@@ -121,9 +146,26 @@ async fn accept_all(socket: Socket, shared: Arc<Shared>, stop: CancellationToken
             }
         }
     }
-    if let Socket::Unix(_, path) = &socket {
-        // It may have been removed already.
-        let _ = std::fs::remove_file(path);
+}
+
+async fn turn_away_all(socket: &Socket, door: &Door, room: &Arc<Semaphore>) {
+    loop {
+        match accept(socket).await {
+            Ok((io, _)) => {
+                // Without room for it, it is closed.
+                if let Ok(permit) = room.clone().try_acquire_owned() {
+                    let door = door.clone();
+                    tokio::spawn(async move {
+                        connection::turn_away(io, door).await;
+                        drop(permit);
+                    });
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "accept failed");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
     }
 }
 

@@ -25,7 +25,8 @@ use tokio::sync::Semaphore;
 
 use self::auth::hosts::{self, Hosts};
 use self::auth::throttle::Throttle;
-use crate::config::{Config, Limits};
+use self::handshake::Door;
+use crate::config::Config;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::builtin;
 use crate::session::Gateway;
@@ -36,8 +37,7 @@ pub use tls::{Acceptor, Files, TlsError};
 /// What all connections share.
 pub struct Shared {
     gateway: Arc<Gateway>,
-    limits: Arc<Limits>,
-    tls: Option<Acceptor>,
+    door: Door,
     tls_required: bool,
     handshakes: Arc<Semaphore>,
     mock: auth::Mock,
@@ -52,7 +52,7 @@ pub struct Shared {
 impl Shared {
     /// # Errors
     /// The host rules cannot be read, or ask for client certificates without a CA for them; the system gives no random bytes.
-    pub fn new(gateway: Arc<Gateway>, config: &Config, tls: Option<Acceptor>) -> Result<Arc<Self>> {
+    pub fn new(gateway: Arc<Gateway>, config: &Config, tls: Option<Arc<Acceptor>>) -> Result<Arc<Self>> {
         let certificates = config.client_ca.is_some() && tls.is_some();
         let hosts = read(config.host_rules.as_deref(), config.ident_map.as_deref(), certificates)
             .map_err(|problem| Error::fatal(SqlState::CONFIG_FILE_ERROR, problem))?;
@@ -62,8 +62,7 @@ impl Shared {
         gateway.on_host_rules(Box::new(move || hosts::shown(rules.as_deref(), map.as_deref())));
         Ok(Arc::new(Self {
             gateway,
-            limits: Arc::new(config.limits.clone()),
-            tls,
+            door: Door { limits: Arc::new(config.limits.clone()), tls, open: true },
             tls_required: config.tls_required,
             handshakes: Arc::new(Semaphore::new(config.limits.handshakes)),
             mock: auth::Mock::new(superuser.as_deref())?,
@@ -77,7 +76,7 @@ impl Shared {
 
     /// Reads the host rules and what TLS needs again; bad ones leave what was in force, and the log says why.
     pub fn reload(&self) {
-        if let Some(Err(problem)) = self.tls.as_ref().map(Acceptor::reload) {
+        if let Some(Err(problem)) = self.door.tls.as_ref().map(|tls| tls.reload()) {
             tracing::error!(%problem, "certificates were not reloaded: what was in force stays");
         }
         match read(self.host_rules.as_deref(), self.ident_map.as_deref(), self.certificates) {

@@ -116,6 +116,7 @@ pub fn context() -> Context {
         probed: false,
         scratch: 0,
         shaped: Default::default(),
+        given: Default::default(),
         touched: Default::default(),
     }
 }

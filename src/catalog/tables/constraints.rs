@@ -60,6 +60,7 @@ fn push_domain_check(rows: &mut Rows, oid: Oid, name: &str, namespace: Oid, doma
         Value::Bool(false),
         Value::Null,
         Value::Null,
+        Value::Null,
         text(expression),
     ]);
 }
@@ -68,7 +69,10 @@ fn push_domain_check(rows: &mut Rows, oid: Oid, name: &str, namespace: Oid, doma
 fn about(r: &Relation, c: &Constraint) -> [Oid; 2] {
     match &c.kind {
         ConstraintKind::ForeignKey { target, .. } => [r.oid, *target],
-        ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Check { .. } => [r.oid, 0],
+        ConstraintKind::PrimaryKey { .. }
+        | ConstraintKind::Unique { .. }
+        | ConstraintKind::Check { .. }
+        | ConstraintKind::Exclusion { .. } => [r.oid, 0],
     }
 }
 
@@ -94,11 +98,13 @@ pub(super) fn pg_constraint(ask: &Ask<'_>) -> Result<Rows> {
         "connoinherit",
         "conkey",
         "confkey",
+        "conexclop",
         "conbin",
     ]);
     for r in relations(ask) {
         for c in &r.constraints {
             rows.about = about(r, c);
+            let keys: Vec<i16>;
             let (kind, key, index, target, target_key, actions, expression) = match &c.kind {
                 ConstraintKind::PrimaryKey { columns } => {
                     (b'p', columns, index_of(r, &c.name), 0, None, (b' ', b' '), None)
@@ -116,6 +122,11 @@ pub(super) fn pg_constraint(ask: &Ask<'_>) -> Result<Rows> {
                         (action(*on_update), action(*on_delete)),
                         None,
                     )
+                }
+                ConstraintKind::Exclusion { .. } => {
+                    let index = r.indexes.iter().find(|i| i.of_constraint && i.name == c.name);
+                    keys = index.iter().flat_map(|i| &i.keys).map(|key| key.column).collect();
+                    (b'x', &keys, index.map_or(0, |i| i.oid), 0, None, (b' ', b' '), None)
                 }
                 ConstraintKind::Check { expression, columns } => {
                     (b'c', columns, 0, 0, None, (b' ', b' '), Some(expression))
@@ -153,6 +164,10 @@ pub(super) fn pg_constraint(ask: &Ask<'_>) -> Result<Rows> {
                 }),
                 if key.is_empty() { Value::Null } else { int2s(key.iter().copied()) },
                 target_key.map_or(Value::Null, |k| int2s(k.iter().copied())),
+                match &c.kind {
+                    ConstraintKind::Exclusion { operators, .. } => oids(operators.iter().copied()),
+                    _ => Value::Null,
+                },
                 opt_text(expression),
             ]);
         }

@@ -297,9 +297,15 @@ fn constraints(ask: &Ask<'_>, r: &Relation, rows: &mut Rows) {
         let (ConstraintKind::PrimaryKey { columns }
         | ConstraintKind::Unique { columns, .. }
         | ConstraintKind::ForeignKey { columns, .. }
-        | ConstraintKind::Check { columns, .. }) = &c.kind;
+        | ConstraintKind::Check { columns, .. }
+        | ConstraintKind::Exclusion { columns, .. }) = &c.kind;
+        let computed = match &c.kind {
+            ConstraintKind::Exclusion { .. } => r.indexes.iter().find(|i| i.of_constraint && i.name == c.name),
+            _ => None,
+        };
         for num in columns {
-            push(rows, constraint, (CLASS_CATALOG, r.oid, i32::from(*num)), b'a');
+            let reads = computed.is_some_and(|index| index.reads.contains(num));
+            push(rows, constraint, (CLASS_CATALOG, r.oid, i32::from(*num)), if reads { b'n' } else { b'a' });
             // Its expression reads them, too.
             if matches!(c.kind, ConstraintKind::Check { .. }) {
                 push(rows, constraint, (CLASS_CATALOG, r.oid, i32::from(*num)), b'n');

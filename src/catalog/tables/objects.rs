@@ -251,7 +251,10 @@ fn referenced(ask: &Ask<'_>) -> HashSet<Oid> {
     constraints
         .filter_map(|c| match &c.kind {
             ConstraintKind::ForeignKey { target, .. } => Some(*target),
-            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Check { .. } => None,
+            ConstraintKind::PrimaryKey { .. }
+            | ConstraintKind::Unique { .. }
+            | ConstraintKind::Check { .. }
+            | ConstraintKind::Exclusion { .. } => None,
         })
         .collect()
 }
@@ -313,7 +316,7 @@ pub(super) fn pg_index(ask: &Ask<'_>) -> Result<Rows> {
                 Value::Bool(index.unique),
                 Value::Bool(index.nulls_not_distinct),
                 Value::Bool(primary),
-                Value::Bool(false),
+                Value::Bool(index.of_constraint && !index.unique),
                 Value::Bool(!deferrable),
                 Value::Bool(r.details.clustered == Some(index.oid)),
                 Value::Bool(is_whole(index)),

@@ -2,10 +2,12 @@
 
 use super::objects::namespace_oid;
 use super::*;
-use crate::registry::{Function, ParameterMode};
+use crate::registry::{Function, Language, ParameterMode};
 
 /// pg_language's row of SQL.
 const SQL: Oid = 14;
+/// Of PL/pgSQL, as initdb makes it.
+const PLPGSQL: Oid = 13563;
 
 /// fmgr_sql_validator's language carries out SQL functions; what carries out one of them has no name.
 pub(super) fn pg_proc(ask: &Ask<'_>) -> Result<Rows> {
@@ -35,6 +37,7 @@ pub(super) fn pg_proc(ask: &Ask<'_>) -> Result<Rows> {
         "proargdefaults",
         "prosrc",
         "prosqlbody",
+        "proconfig",
         "proacl",
     ]);
     let mut functions: Vec<_> = ask.snapshot.functions.values().collect();
@@ -45,10 +48,11 @@ pub(super) fn pg_proc(ask: &Ask<'_>) -> Result<Rows> {
     Ok(rows)
 }
 
-fn row(ask: &Ask<'_>, f: &Function) -> [Value; 26] {
+fn row(ask: &Ask<'_>, f: &Function) -> [Value; 27] {
     let plain = f.parameters.iter().all(|p| p.mode == ParameterMode::In);
     let named = f.parameters.iter().any(|p| !p.name.is_empty());
     let or_null = |null: bool, value: Value| if null { Value::Null } else { value };
+    let settings = f.settings.iter().map(|(name, value)| text(format!("{name}={value}"))).collect();
     let defaults: Vec<&str> = f.inputs().filter_map(|p| p.default.as_deref()).collect();
     let modes = f.parameters.iter().map(|p| char_(mode(p.mode))).collect();
     let names = f.parameters.iter().map(|p| text(&p.name)).collect();
@@ -57,7 +61,10 @@ fn row(ask: &Ask<'_>, f: &Function) -> [Value; 26] {
         text(&f.name),
         Value::Oid(namespace_oid(ask, &f.namespace)),
         Value::Oid(f.owner),
-        Value::Oid(SQL),
+        Value::Oid(match f.body.language {
+            Language::Sql => SQL,
+            Language::Plpgsql => PLPGSQL,
+        }),
         Value::Float4(f.cost),
         Value::Float4(f.rows),
         Value::Oid(f.variadic),
@@ -78,6 +85,7 @@ fn row(ask: &Ask<'_>, f: &Function) -> [Value; 26] {
         or_null(defaults.is_empty(), text(defaults.join(", "))),
         text(f.body.source.as_deref().unwrap_or_default()),
         opt_text(f.bound_text()),
+        or_null(f.settings.is_empty(), array(oid::TEXT, settings)),
         acl(&f.acl, ask.snapshot),
     ]
 }

@@ -19,7 +19,7 @@ SELECT current_database()::text AS specific_catalog, n.nspname::text AS specific
        CASE WHEN p.prolang = 14 THEN 'SQL' ELSE 'EXTERNAL' END AS routine_body,
        CASE WHEN pg_catalog.pg_has_role(p.proowner, 'USAGE') THEN p.prosrc END AS routine_definition,
        CASE WHEN p.prolang = 13 THEN p.prosrc END AS external_name,
-       CASE p.prolang WHEN 12 THEN 'INTERNAL' WHEN 13 THEN 'C' WHEN 14 THEN 'SQL' END AS external_language,
+       CASE p.prolang WHEN 12 THEN 'INTERNAL' WHEN 13 THEN 'C' WHEN 14 THEN 'SQL' ELSE 'PLPGSQL' END AS external_language,
        'GENERAL'::text AS parameter_style, CASE WHEN p.provolatile = 'i' THEN 'YES' ELSE 'NO' END AS is_deterministic,
        'MODIFIES'::text AS sql_data_access,
        CASE WHEN p.prokind <> 'p' THEN CASE WHEN p.proisstrict THEN 'YES' ELSE 'NO' END END AS is_null_call,

@@ -23,6 +23,7 @@ fn look_up_as(column: &str, phys: &Phys, lasting: bool) -> Permit<Rendered> {
         kind: Kind::Rows,
         writes: Writes::Nothing,
         keyed: Some(Keyed { sql: keyed.into(), table: TABLE_OID, lasting }),
+        prompt: false,
     })
 }
 
@@ -142,6 +143,7 @@ fn change_of_t(sql: &str) -> Permit<Rendered> {
         kind: Kind::Change,
         writes: Writes::Table(TABLE_OID, Change { in_place: true, removes: true, ..Change::default() }),
         keyed: None,
+        prompt: false,
     })
 }
 

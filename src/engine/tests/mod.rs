@@ -58,6 +58,7 @@ fn statement(sql: &str, params: &[Phys], columns: &[Phys], kind: Kind) -> Permit
         kind,
         writes: Writes::Anything,
         keyed: None,
+        prompt: false,
     })
 }
 

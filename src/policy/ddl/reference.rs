@@ -35,7 +35,8 @@ impl Who<'_> {
             }
             NewConstraintKind::PrimaryKey { columns: _ }
             | NewConstraintKind::Unique { columns: _, nulls_not_distinct: _ }
-            | NewConstraintKind::Check { expression: _ } => Ok(()),
+            | NewConstraintKind::Check { expression: _ }
+            | NewConstraintKind::Exclusion(_) => Ok(()),
         }
     }
 }

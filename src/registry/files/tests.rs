@@ -111,6 +111,19 @@ privileges = "selct"
 }
 
 #[test]
+fn what_a_file_that_cannot_be_read_may_define_is_not_told_as_missing() {
+    let access = "[[role]]\nname = \"r\"\n\n[[grant]]\nto = \"r\"\non = \"a\"\nprivileges = \"select\"\n";
+    let of = |table: &str| {
+        let texts = [("a.toml", table), ("access.toml", access)].map(|(path, text)| (path.into(), text.to_owned()));
+        load_texts(texts.into()).diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let broken = of("[[table]]\nname = \"a\n");
+    assert!(broken.iter().all(|f| f.starts_with("a.toml:")) && !broken.is_empty(), "{broken:?}");
+    let other = of("[[table]]\nname = \"b\"\n[table.columns]\nid = \"integer\"\n");
+    assert!(other.iter().any(|f| f.contains("grant on table \"a\", which no file defines")), "{other:?}");
+}
+
+#[test]
 fn what_is_not_toml_is_told_with_its_place() {
     let found = complaints("[[table]]\nname = \"a\n[table.columns]\nid = integer\n");
     assert!(found.iter().all(|f| f.contains("not valid TOML")) && !found.is_empty(), "{found:?}");

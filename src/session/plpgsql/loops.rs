@@ -2,7 +2,6 @@
 
 use futures::FutureExt as _;
 
-use super::at;
 use super::machine::{Flow, Machine, statement};
 use super::query::{Answer, Keep};
 use super::variables::given;
@@ -10,7 +9,7 @@ use crate::engine::CancelReason;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
 use crate::sql::parse::plpgsql::{Fragment, LoopKind, Statement, Target};
-use crate::types::{Value, oid};
+use crate::types::{PgType, Value, oid};
 
 /// Turns of loops after which it looks whether the client is still there.
 const TURNS_UNLOOKED: u64 = 16;
@@ -23,7 +22,11 @@ impl Machine<'_> {
         body: &[Statement],
         line: u64,
     ) -> Result<Flow> {
-        let fail = |what: &'static str| move |error| at(error, line, what);
+        let frame = self.frame.clone();
+        let fail = |what: &'static str| {
+            let frame = &frame;
+            move |error| frame.at(error, line, what)
+        };
         match kind {
             LoopKind::Forever => loop {
                 if let Some(flow) = self.turn(label, body).await? {
@@ -45,10 +48,15 @@ impl Machine<'_> {
                 let by = self.bound(by.as_ref(), "BY value").await.map_err(fail(what))?;
                 if by <= 0 {
                     let message = "BY value of FOR loop must be greater than zero";
-                    return Err(at(Error::new(SqlState::INVALID_PARAMETER_VALUE, message), line, what));
+                    return Err(fail(what)(Error::new(SqlState::INVALID_PARAMETER_VALUE, message)));
                 }
                 let numbers = Numbers { next: Some(from), to, by: if *reverse { -by } else { by } };
                 self.integers(label, variable, numbers, body).await
+            }
+            LoopKind::Array { targets, array } => {
+                let what = "at FOREACH over array";
+                let array = self.value(array).await.map_err(fail(what))?;
+                self.each_item(label, targets, array, body, &fail(what)).await
             }
             LoopKind::Query { targets, query } => {
                 let seen = self.scopes.seen(self.found);
@@ -63,6 +71,44 @@ impl Machine<'_> {
                 self.rows(label, targets, answer, body).await.map_err(fail(what))
             }
         }
+    }
+
+    async fn each_item(
+        &mut self,
+        label: Option<&Name>,
+        targets: &[Target],
+        (ty, array): (PgType, Value),
+        body: &[Statement],
+        fail: &(dyn Fn(Error) -> Error + Sync),
+    ) -> Result<Flow> {
+        let array = match array {
+            Value::Array(array) => array,
+            Value::Null => {
+                let message = "FOREACH expression must not be null";
+                return Err(fail(Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, message)));
+            }
+            _ => {
+                let shown = crate::types::name::format_type(ty, &self.session.seen());
+                let message = format!("FOREACH expression must yield an array, not type {shown}");
+                return Err(fail(Error::new(SqlState::DATATYPE_MISMATCH, message)));
+            }
+        };
+        let element = PgType::with(array.element, ty.typmod);
+        let (mut ran, mut flow) = (false, Ok(None));
+        for item in array.items {
+            ran = true;
+            let stored = match targets {
+                [target] => self.assign(target, (element, item)).await,
+                _ => Err(Error::unsupported("FOREACH into several variables")),
+            };
+            stored.map_err(fail)?;
+            flow = self.turn(label, body).await;
+            if !matches!(flow, Ok(None)) {
+                break;
+            }
+        }
+        self.found = ran;
+        flow.map(|flow| flow.unwrap_or(Flow::Next))
     }
 
     /// One turn of a loop's body. Some: the loop is over, and it goes on there.

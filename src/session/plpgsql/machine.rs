@@ -2,9 +2,10 @@
 
 use futures::future::BoxFuture;
 
-use super::at;
+use super::frame::Frame;
 use super::query::{Answer, Keep, of_statement};
 use super::raise::{stacked, takes};
+use super::returns::Returns;
 use super::variables::{Content, Record, RowType, Scalar, Scopes, Seen, given, text};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
@@ -27,6 +28,9 @@ pub(super) enum Flow {
 }
 
 pub(super) struct Machine<'a> {
+    pub frame: Frame,
+    /// What is to be returned; `None` for DO.
+    pub returns: Option<Returns>,
     pub session: &'a mut Session,
     pub front: &'a mut dyn Front,
     pub scopes: Scopes,
@@ -40,13 +44,16 @@ pub(super) struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    pub fn new(session: &'a mut Session, front: &'a mut dyn Front) -> Self {
-        Self { session, front, scopes: Scopes::default(), found: false, row_count: 0, turns: 0, handling: Vec::new() }
+    pub fn new(session: &'a mut Session, front: &'a mut dyn Front, frame: Frame, returns: Option<Returns>) -> Self {
+        let scopes = Scopes::default();
+        Self { frame, returns, session, front, scopes, found: false, row_count: 0, turns: 0, handling: Vec::new() }
     }
 
-    pub async fn run(&mut self, block: &Block) -> Result<()> {
+    /// True if it came to a RETURN.
+    pub async fn run(&mut self, block: &Block) -> Result<bool> {
         match self.block(block).await? {
-            Flow::Next | Flow::Return => Ok(()),
+            Flow::Next => Ok(false),
+            Flow::Return => Ok(true),
             Flow::Exit(label) => Err(astray("EXIT", label.as_ref())),
             Flow::Continue(label) => Err(astray("CONTINUE", label.as_ref())),
         }
@@ -69,7 +76,7 @@ impl<'a> Machine<'a> {
         for declaration in &block.declarations {
             let declared = self.declare(declaration).await;
             let during = "during statement block local variable initialization";
-            declared.map_err(|error| at(error, declaration.line, during))?;
+            declared.map_err(|error| self.frame.at(error, declaration.line, during))?;
         }
         let Some(handlers) = &block.handlers else { return self.statements(&block.body).await };
         // No client can name it: identifiers are shorter.
@@ -113,6 +120,12 @@ impl<'a> Machine<'a> {
                     None => Ok(()),
                 };
             }
+            Declared::Alias(of) => {
+                let place = self.scopes.place(of);
+                let Some((scope, variable)) = place else { return Err(Error::unsupported("ALIAS of a field")) };
+                self.scopes.declare(name.clone(), Content::Alias(scope, variable));
+                return Ok(());
+            }
             Declared::RowOf(query) => (query, None),
             Declared::Named { text, probe } => (probe, Some(text)),
         };
@@ -150,7 +163,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    fn is_composite(&self, ty: PgType) -> bool {
+    pub(super) fn is_composite(&self, ty: PgType) -> bool {
         let seen = self.session.seen();
         seen.user_type(ty.oid).is_some_and(|known| matches!(known.kind, UserTypeInfoKind::Composite { .. }))
     }
@@ -211,9 +224,10 @@ impl<'a> Machine<'a> {
             Kind::Assign { to, value } => self.assignment(to, value).await,
             Kind::Leave { continues, label, when } => {
                 let leaves = match when {
-                    Some(when) => {
-                        self.condition(when).await.map_err(|error| at(error, *line, leave_word(*continues)))?
-                    }
+                    Some(when) => self
+                        .condition(when)
+                        .await
+                        .map_err(|error| self.frame.at(error, *line, leave_word(*continues)))?,
                     None => true,
                 };
                 return Ok(match (leaves, continues) {
@@ -222,7 +236,17 @@ impl<'a> Machine<'a> {
                     (true, true) => Flow::Continue(label.clone()),
                 });
             }
-            Kind::Return => return Ok(Flow::Return),
+            Kind::Return(None) => return Ok(Flow::Return),
+            Kind::Return(Some(value)) => {
+                self.return_value(value).await.map_err(|error| self.frame.at(error, *line, place(kind)))?;
+                return Ok(Flow::Return);
+            }
+            Kind::Case { operand, arms, otherwise } => {
+                return self.case(operand.as_ref(), arms, otherwise.as_deref(), *line).await;
+            }
+            Kind::ReturnNext(row) => self.return_next(row.as_ref()).await,
+            Kind::ReturnQuery(query) => self.return_query(query).await,
+            Kind::ReturnExecute { query, using } => self.return_execute(query, using).await,
             Kind::Null => return Ok(Flow::Next),
             Kind::Assert { condition, message } => self.assert(condition, message.as_ref()).await,
             Kind::Sql { statement, into } => self.sql(statement, into.as_ref()).await,
@@ -230,7 +254,7 @@ impl<'a> Machine<'a> {
             Kind::Execute { query, into, using } => self.execute(query, into.as_ref(), using).await,
             Kind::Diagnostics { stacked, items } => self.diagnostics(*stacked, items).await,
         };
-        done.map_err(|error| at(error, *line, place(kind))).map(|()| Flow::Next)
+        done.map_err(|error| self.frame.at(error, *line, place(kind))).map(|()| Flow::Next)
     }
 
     async fn assignment(&mut self, to: &Target, value: &Fragment) -> Result<()> {
@@ -241,7 +265,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Gives a variable a value, cast to its type.
-    async fn assign(&mut self, to: &Target, (ty, value): (PgType, Value)) -> Result<()> {
+    pub(super) async fn assign(&mut self, to: &Target, (ty, value): (PgType, Value)) -> Result<()> {
         let cast = match self.scopes.find(to)? {
             (Content::Scalar(scalar), _) => {
                 if scalar.constant {
@@ -260,6 +284,7 @@ impl<'a> Machine<'a> {
             (Content::Record(record), Some(field)) => {
                 record.declared.as_ref().and_then(|row| row.casts.get(field)).filter(|_| value != Value::Null).cloned()
             }
+            (Content::Alias(..), _) => None,
             (Content::Record(record), None) => {
                 if record.declared.is_none() {
                     let error = Error::unsupported("assignment of a whole row to a record in PL/pgSQL");
@@ -286,7 +311,7 @@ impl<'a> Machine<'a> {
                 let field = &mut record.fields[at];
                 *field = (field.0.clone(), if record.declared.is_some() { field.1 } else { ty }, value);
             }
-            (Content::Record(_), None) => {}
+            (Content::Record(_), None) | (Content::Alias(..), _) => {}
         }
         Ok(())
     }
@@ -387,7 +412,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    fn count(&mut self, rows: u64) {
+    pub(super) fn count(&mut self, rows: u64) {
         self.row_count = rows;
         self.found = rows > 0;
     }
@@ -453,7 +478,7 @@ impl<'a> Machine<'a> {
         line: u64,
     ) -> Result<Flow> {
         for (condition, body) in arms {
-            if self.condition(condition).await.map_err(|error| at(error, line, "at IF"))? {
+            if self.condition(condition).await.map_err(|error| self.frame.at(error, line, "at IF"))? {
                 return Box::pin(self.statements(body)).await;
             }
         }
@@ -509,9 +534,13 @@ fn place(kind: &Kind) -> &'static str {
         Kind::If { .. } => "at IF",
         Kind::Loop { .. } => "at LOOP",
         Kind::Leave { continues, .. } => leave_word(*continues),
-        Kind::Return => "at RETURN",
+        Kind::Return(_) => "at RETURN",
+        Kind::ReturnNext(_) => "at RETURN NEXT",
+        Kind::ReturnQuery(_) | Kind::ReturnExecute { .. } => "at RETURN QUERY",
+        Kind::Case { .. } => "at CASE",
         Kind::Raise(_) => "at RAISE",
         Kind::Assert { .. } => "at ASSERT",
+        Kind::Sql { statement, .. } if statement.parsed.is_call() => "at CALL",
         Kind::Sql { .. } => "at SQL statement",
         Kind::Perform(_) => "at PERFORM",
         Kind::Execute { .. } => "at EXECUTE",

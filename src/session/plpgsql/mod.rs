@@ -1,20 +1,27 @@
-//! DO: runs a block of PL/pgSQL. Its SQL goes the way of every statement, through analysis, rules and lowering; nothing is let
+//! PL/pgSQL: runs the block of a DO, and functions. Its SQL goes the way of every statement, through analysis, rules and lowering; nothing is let
 //! through here. A block with EXCEPTION is a savepoint of its own.
 
+mod call;
+mod frame;
+mod function;
 mod loops;
 mod machine;
 mod query;
 mod raise;
+mod returns;
 mod variables;
+
+pub(in crate::session) use call::{Inside, is_only_a_call};
 
 use std::sync::Arc;
 
 use super::execute::Done;
 use super::front::Front;
 use super::session::Session;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::sql::parse::plpgsql::{self, MAX_DEPTH};
 use crate::sql::parse::too_deep;
+use frame::Frame;
 use machine::Machine;
 
 /// What a DO takes of [`MAX_DEPTH`] by itself: the statements of one that another runs are counted with it.
@@ -39,7 +46,8 @@ impl Session {
         self.block_depth += OF_DO;
         let outside = self.transaction.enter_block();
         let savepoints = self.transaction.active().map_or(0, |active| active.savepoints.len());
-        let done = Machine::new(self, front).run(&block).await;
+        let frame = Frame { name: "inline_code_block".into(), depth: self.call_depth, volatile: true };
+        let done = Machine::new(self, front, frame, None).run(&block).await;
         self.block_depth = depth;
         // After an error some of its own may be left.
         if let Some(active) = self.transaction.held_mut() {
@@ -51,17 +59,4 @@ impl Session {
         done?;
         Done::tag("DO")
     }
-}
-
-/// Adds a line of context, as PostgreSQL tells where in a function something failed: the innermost place only.
-fn at(mut error: Error, line: u64, what: &str) -> Error {
-    let report = error.report_mut();
-    report.position = None;
-    let place = format!("PL/pgSQL function inline_code_block line {line} {what}");
-    match &mut report.context {
-        Some(context) if context.contains("PL/pgSQL function inline_code_block") => {}
-        Some(context) => *context = format!("{context}\n{place}"),
-        None => report.context = Some(place),
-    }
-    error
 }

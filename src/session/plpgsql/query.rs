@@ -12,8 +12,8 @@ use crate::session::execute::{Alone, Started};
 use crate::session::front::{CopyInput, Front, RowShape};
 use crate::session::plan_cache::{Origin, Text};
 use crate::session::portals::OpenRows;
-use crate::sql::parse::Parsed;
 use crate::sql::parse::plpgsql::Fragment;
+use crate::sql::parse::{self, Parsed};
 use crate::sql::{Command, Compiled, CompiledBody, Plan};
 use crate::tree::{Field, Utility};
 use crate::types::{self, Oid, PgType, Phys, Value};
@@ -58,19 +58,26 @@ impl Answer {
 impl Machine<'_> {
     /// An expression's value; NULL if it gives no row.
     pub async fn value(&mut self, expression: &Fragment) -> Result<(PgType, Value)> {
+        self.field(expression).await.map(|(field, value)| (field.ty, value))
+    }
+
+    /// As [`Self::value`], with all that is known of its type.
+    pub async fn field(&mut self, expression: &Fragment) -> Result<(Field, Value)> {
         let seen = self.scopes.seen(self.found);
-        let answer = self.query(&expression.parsed, seen, Keep::First(2), None).await?;
+        let answer = self.query(&expression.parsed, seen, Keep::First(2), None).await;
+        let answer = answer.map_err(|error| of_expression(error, expression))?;
         let [field] = answer.fields.as_slice() else {
             let message = format!("query returned {} columns", answer.fields.len());
             return Err(Error::new(SqlState::SYNTAX_ERROR, message));
         };
-        let ty = field.ty;
+        let field = field.clone();
         let mut rows = answer.rows();
         let first = rows.next().and_then(|row| row.into_iter().next());
         if rows.next().is_some() {
             return Err(Error::new(SqlState::CARDINALITY_VIOLATION, "query returned more than one row"));
         }
-        Ok(first.unwrap_or((ty, Value::Null)))
+        let value = first.map_or(Value::Null, |(_, value)| value);
+        Ok((field, value))
     }
 
     /// Runs a piece of SQL that sees these variables. `told`: the text that an error's context shows.
@@ -86,8 +93,16 @@ impl Machine<'_> {
         self.session.shared.interrupt.check()?;
         self.session.take_snapshot().await?;
         let (_, compiled) = self.session.compile(&text, 0, &given).map_err(told)?;
-        let origin = Origin { text, index: 0 };
+        self.may_run(&compiled, &text.statements[0].text).map_err(told)?;
+        if self.session.call_depth > 0 {
+            self.session.inside.note(&compiled.access);
+        }
+        let origin = Origin::new(text, 0);
         let answer = match &compiled.body {
+            CompiledBody::Plan(plan) if plan.command == Command::Call && !plan.fields.is_empty() => {
+                return Err(Error::unsupported("CALL of a procedure with outputs in PL/pgSQL")
+                    .hint("Make it a function, and use SELECT … INTO."));
+            }
             CompiledBody::Plan(plan) if keep == Keep::Nowhere && !plan.fields.is_empty() => {
                 return Err(no_destination(plan.command == Command::Select));
             }
@@ -105,6 +120,29 @@ impl Machine<'_> {
         };
         self.session.check_immediate().await.map_err(told)?;
         Ok(answer)
+    }
+
+    /// A function that says that it changes nothing must not (_SPI_execute_plan).
+    fn may_run(&self, compiled: &Compiled, text: &str) -> Result<()> {
+        if self.frame.volatile {
+            return Ok(());
+        }
+        let word = match &compiled.body {
+            CompiledBody::Plan(plan) => match plan.command {
+                Command::Select if plan.target.is_none() => return Ok(()),
+                Command::Select => "SELECT",
+                Command::Insert => "INSERT",
+                Command::Update => "UPDATE",
+                Command::Delete => "DELETE",
+                Command::Merge => "MERGE",
+                Command::Call => "CALL",
+            },
+            CompiledBody::Explain { .. } => "EXPLAIN",
+            CompiledBody::CopyIn { .. } | CompiledBody::CopyOut { .. } => "COPY",
+            CompiledBody::Ddl(_) | CompiledBody::CreateTableAs { .. } | CompiledBody::Utility(_) => &command(text),
+        };
+        let message = format!("{word} is not allowed in a non-volatile function");
+        Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
     }
 
     async fn plan(
@@ -125,7 +163,7 @@ impl Machine<'_> {
             phys: plan.phys.clone(),
             batches: Vec::new(),
             count: 0,
-            counts: true,
+            counts: plan.command != Command::Call,
         };
         match started {
             Started::Changed(rows) => answer.count = rows,
@@ -194,12 +232,34 @@ impl Machine<'_> {
     }
 }
 
+/// The words by which a command is called: `CREATE TABLE` of `create temp table t …`.
+fn command(text: &str) -> String {
+    let beside = ["temp", "temporary", "unlogged", "unique", "or", "replace", "global", "local"];
+    let schema = ["create", "alter", "drop"];
+    let words = text.split_whitespace().map(str::to_lowercase).filter(|word| !beside.contains(&&**word));
+    let words: Vec<String> = words.take(2).collect();
+    let many = words.first().is_some_and(|first| schema.contains(&&**first));
+    words[..words.len().min(1 + usize::from(many))].join(" ").to_uppercase()
+}
+
 /// Where an error comes from a statement that went to the engine.
 pub(super) fn of_statement(mut error: Error, text: &str) -> Error {
     let report = error.report_mut();
     // With a position, what fails is the text, and PostgreSQL shows that instead.
     if report.position.take().is_none() {
         let place = format!("SQL statement \"{text}\"");
+        report.context = Some(report.context.take().map_or(place.clone(), |context| format!("{context}\n{place}")));
+    }
+    error
+}
+
+/// As [`of_statement`], of an expression that is more than its operators and calls (exec_simple_check_plan).
+fn of_expression(mut error: Error, expression: &Fragment) -> Error {
+    let reads =
+        ["select", "from"].iter().any(|word| expression.parsed.tokens[1..].iter().any(|t| parse::is(Some(t), word)));
+    let report = error.report_mut();
+    if reads && report.position.is_none() {
+        let place = format!("SQL expression \"{}\"", expression.text);
         report.context = Some(report.context.take().map_or(place.clone(), |context| format!("{context}\n{place}")));
     }
     error

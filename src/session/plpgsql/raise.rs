@@ -76,7 +76,7 @@ impl Machine<'_> {
         if severity == Severity::Error {
             return Err(error);
         }
-        let error = super::at(error, line, "at RAISE");
+        let error = self.frame.at(error, line, "at RAISE");
         self.session.notice(&mut *self.front, error.report());
         Ok(())
     }

@@ -20,6 +20,8 @@ pub(super) struct Scalar {
 pub(super) enum Content {
     Scalar(Scalar),
     Record(Record),
+    /// Another name of the variable that stands there: which scope, and which of its variables.
+    Alias(usize, usize),
 }
 
 /// A record: no fields until it is given a row, unless it is declared as a row of a type.
@@ -47,6 +49,24 @@ pub(super) struct Seen {
     pub names: Vec<Variable>,
     pub types: Vec<PgType>,
     pub values: Vec<Value>,
+}
+
+impl Content {
+    /// The value as one: of a row with nothing in it, NULL.
+    pub fn whole(&self) -> (PgType, Value) {
+        match self {
+            Self::Scalar(scalar) => (scalar.ty, scalar.value.clone()),
+            Self::Record(record) => {
+                let ty = PgType::new(record.declared.as_ref().map_or(oid::RECORD, |row| row.ty));
+                if record.fields.iter().all(|(_, _, value)| *value == Value::Null) {
+                    return (ty, Value::Null);
+                }
+                let fields = record.fields.iter().map(|(_, ty, value)| (*ty, value.clone())).collect();
+                (ty, Value::Row(fields))
+            }
+            Self::Alias(..) => (PgType::new(oid::TEXT), Value::Null),
+        }
+    }
 }
 
 impl Seen {
@@ -77,17 +97,25 @@ impl Seen {
 pub(super) struct Scopes {
     /// Innermost last.
     pub all: Vec<Scope>,
+    /// So many variables of the outermost scope are a function's parameters, by their numbers.
+    pub parameters: usize,
 }
 
 impl Scopes {
     /// What SQL can name, innermost first; `found` is FOUND.
     pub fn seen(&self, found: bool) -> Seen {
         let mut seen = Seen::default();
+        // `$1` is the first.
+        for (name, content) in self.parameters() {
+            let (ty, value) = content.whole();
+            seen.push(Variable { qualifier: None, name: name.clone(), of_record: None }, ty, &value);
+        }
         let mut hidden: Vec<&Name> = Vec::new();
         for scope in self.all.iter().rev() {
             for (name, content) in &scope.variables {
                 let is_hidden = hidden.contains(&name);
-                match content {
+                match self.meant(content) {
+                    Content::Alias(..) => {}
                     Content::Scalar(scalar) => {
                         if !is_hidden {
                             seen.add(None, name, scalar.ty, &scalar.value);
@@ -106,10 +134,42 @@ impl Scopes {
         seen
     }
 
-    /// The variable, or the record and the place of its field.
-    pub fn find(&mut self, target: &Target) -> Result<(&mut Content, Option<usize>)> {
+    /// The function's parameters, under names that nobody can say.
+    pub fn parameters(&self) -> impl Iterator<Item = &(Name, Content)> {
+        self.all.first().into_iter().flat_map(|scope| scope.variables.iter().take(self.parameters))
+    }
+
+    fn meant<'c>(&'c self, content: &'c Content) -> &'c Content {
+        match content {
+            Content::Alias(scope, variable) => &self.all[*scope].variables[*variable].1,
+            other => other,
+        }
+    }
+
+    /// The fields of a record or row of that name, with their types.
+    pub fn record(&self, target: &Target) -> Option<Vec<(PgType, Value)>> {
+        let (scope, variable) = self.place(target)?;
+        match &self.all[scope].variables[variable].1 {
+            Content::Record(record) if !record.fields.is_empty() => {
+                Some(record.fields.iter().map(|(_, ty, value)| (*ty, value.clone())).collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// Where a variable stands that an alias is to name.
+    pub fn place(&self, target: &Target) -> Option<(usize, usize)> {
+        let (scope, variable, field) = self.place_of(target)?;
+        match (field, &self.all[scope].variables[variable].1) {
+            (Some(_), _) => None,
+            (None, Content::Alias(scope, variable)) => Some((*scope, *variable)),
+            (None, _) => Some((scope, variable)),
+        }
+    }
+
+    fn place_of<'t>(&self, target: &'t Target) -> Option<(usize, usize, Option<&'t Name>)> {
         let Target { qualifier, name } = target;
-        let place = self.all.iter().enumerate().rev().find_map(|(at, scope)| {
+        self.all.iter().enumerate().rev().find_map(|(at, scope)| {
             let of = |name: &Name| scope.variables.iter().position(|(n, _)| n == name);
             match qualifier {
                 None => of(name).map(|variable| (at, variable, None)),
@@ -118,16 +178,24 @@ impl Scopes {
                 }
                 Some(record) => of(record).map(|variable| (at, variable, Some(name))),
             }
-        });
-        let Some((scope, variable, field)) = place else {
+        })
+    }
+
+    /// The variable, or the record and the place of its field.
+    pub fn find(&mut self, target: &Target) -> Result<(&mut Content, Option<usize>)> {
+        let Target { qualifier, name } = target;
+        let Some((mut scope, mut variable, field)) = self.place_of(target) else {
             let shown = qualifier.as_ref().map_or(name.to_string(), |q| format!("{q}.{name}"));
             return Err(Error::syntax(format!("\"{shown}\" is not a known variable")));
         };
+        if let Content::Alias(at, of) = self.all[scope].variables[variable].1 {
+            (scope, variable) = (at, of);
+        }
         let content = &mut self.all[scope].variables[variable].1;
         let Some(field) = field else { return Ok((content, None)) };
         let at = match &*content {
             Content::Record(record) => record.fields.iter().position(|(name, ..)| name == field),
-            Content::Scalar(_) => {
+            Content::Scalar(_) | Content::Alias(..) => {
                 let shown = qualifier.as_deref().unwrap_or_default();
                 return Err(Error::syntax(format!("\"{shown}.{field}\" is not a known variable")));
             }

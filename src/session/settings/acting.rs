@@ -204,6 +204,10 @@ pub fn check(name: &str, value: Value, old: &Value) -> Result<Value> {
             date_style_text(style, order).into()
         }
         "client_encoding" => client_encoding(text)?.into(),
+        "default_text_search_config" => {
+            let own = crate::types::text::search_configuration(text).ok_or_else(|| invalid(name, text))?;
+            format!("pg_catalog.{}", own.name).into()
+        }
         "search_path" | "temp_tablespaces" => {
             split_names(text).ok_or_else(|| invalid(name, text).detail("List syntax is invalid."))?;
             text.clone()

@@ -92,6 +92,25 @@ async fn what_cannot_be_explained_is_refused_by_name() {
     assert!(run(&mut session, "select * from u").await.starts_with("E 42P01"));
 }
 
+/// DuckDB has no enum of no labels.
+#[tokio::test]
+async fn columns_of_an_enum_wait_for_its_first_label() {
+    let mut session = open(&gateway().await);
+    run(&mut session, "create type e as enum (); create table t(a int)").await;
+    for (statement, name) in [
+        ("create table u(x e)", "e"),
+        ("create table u(x e[])", "e[]"),
+        ("alter table t add column x e", "e"),
+        ("create temp table u(x e)", "e"),
+    ] {
+        let expected = format!("E 0A000 a column of type {name} is not supported");
+        assert_eq!(run(&mut session, statement).await, expected, "{statement}");
+    }
+    run(&mut session, "alter type e add value 'a'; create table u(x e, y e[])").await;
+    let rows = run(&mut session, "insert into u values ('a', '{a,a}'); select x, y from u").await;
+    assert!(rows.contains("{a,a}"), "{rows}");
+}
+
 /// A CHECK runs with the rights of whoever writes.
 #[tokio::test]
 async fn checks_are_judged_too() {

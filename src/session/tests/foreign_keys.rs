@@ -95,7 +95,15 @@ async fn tables_of_an_older_file_lose_duckdbs_foreign_keys() {
     let command = |sql: String| {
         let sql = sql.into();
         let (params, columns) = (Vec::new(), Vec::new());
-        Permit::system(Rendered { sql, params, columns, kind: Kind::Command, writes: Writes::Anything, keyed: None })
+        Permit::system(Rendered {
+            sql,
+            params,
+            columns,
+            kind: Kind::Command,
+            writes: Writes::Anything,
+            keyed: None,
+            prompt: false,
+        })
     };
     for sql in [
         format!("DROP TABLE r{c}"),
@@ -125,6 +133,7 @@ async fn tables_of_an_older_file_lose_duckdbs_foreign_keys() {
         probed: false,
         scratch: 0,
         shaped: Default::default(),
+        given: Default::default(),
         told: None,
         touched: Default::default(),
     };

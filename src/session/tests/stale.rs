@@ -95,6 +95,7 @@ fn context(snapshot: Snapshot) -> Context {
         probed: false,
         scratch: 0,
         shaped: Arc::default(),
+        given: Default::default(),
         told: None,
         touched: Arc::default(),
     }
@@ -149,6 +150,7 @@ async fn tables_of_an_older_file_get_their_numbers() {
             kind: Kind::Command,
             writes: Writes::Anything,
             keyed: None,
+            prompt: false,
         };
         connection.execute(&Permit::system(rendered), Vec::new(), &run).await.unwrap();
     }

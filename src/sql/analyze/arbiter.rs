@@ -155,7 +155,9 @@ impl Analyzer<'_> {
         for constraint in &def.constraints {
             let columns = match &constraint.kind {
                 ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => columns,
-                ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => continue,
+                ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } | ConstraintKind::Exclusion { .. } => {
+                    continue;
+                }
             };
             if !wanted.expressions.is_empty() || wanted.columns != columns.iter().copied().collect() {
                 continue;
@@ -205,7 +207,9 @@ impl Analyzer<'_> {
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
         };
         match &constraint.kind {
-            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } if constraint.deferrable => {
+            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Exclusion { .. }
+                if constraint.deferrable =>
+            {
                 Err(deferrable_arbiter(def, &constraint.name))
             }
             ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => {
@@ -215,6 +219,7 @@ impl Analyzer<'_> {
                 let columns = places(def, columns.iter().copied());
                 Ok(Arbiter { read: columns.clone(), columns, checked: None })
             }
+            ConstraintKind::Exclusion { .. } => Ok(checked_arbiter(def, constraint.oid)),
             ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => {
                 let message = "constraint in ON CONFLICT clause has no associated index";
                 Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))

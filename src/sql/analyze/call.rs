@@ -361,7 +361,7 @@ impl Analyzer<'_> {
         }
         // The level of an ordered-set aggregate is that of what it sorts.
         let plain = func.agg_kind == b'n';
-        let counted = direct.iter().filter(|_| plain).chain(order_by.iter().map(|k| &k.expr));
+        let counted = direct.iter().filter(|_| plain).chain(order_by.iter().map(|k| &k.expr)).chain(&filter);
         let all: Vec<Expr> = counted.cloned().collect();
         let aside: &[Expr] = if plain { &[] } else { &direct };
         self.admit_aggregate(&all, aside, pos)?;

@@ -186,6 +186,11 @@ impl Analyzer<'_> {
         pos: u32,
     ) -> Result<Resolved> {
         let inputs: Vec<Oid> = arguments.exprs.iter().map(|e| e.ty.oid).collect();
+        if namespace.is_none()
+            && let Some(exact) = self.exact_builtin(name, &inputs, arguments)
+        {
+            return Ok(Resolved::Function(plain_form(Callee::Builtin(exact))));
+        }
         let forms = match namespace {
             None => self.forms_along_path(name, inputs.len(), arguments),
             Some("pg_catalog") => forms(builtin(name), inputs.len(), arguments),
@@ -225,6 +230,19 @@ impl Analyzer<'_> {
             Some(at) if !forms[at].ambiguous => Ok(Resolved::Function(take(forms, at))),
             Some(_) | None => Err(self.function_error(namespace, name, arguments, true).at(pos)),
         }
+    }
+
+    /// The function of PostgreSQL's that takes just these types, where it is the first along the path: what most calls mean, found
+    /// without a look at its namesakes.
+    fn exact_builtin(&self, name: &str, inputs: &[Oid], arguments: &Arguments) -> Option<&'static Proc> {
+        let first = || self.search_path().find(|n| !n.starts_with("pg_temp")) == Some("pg_catalog");
+        if arguments.variadic || !arguments.names.is_empty() || !first() {
+            return None;
+        }
+        let begins = |proc_: &&Proc| proc_.variadic != 0 || proc_.args.get(..inputs.len()) == Some(inputs);
+        let mut found = PROCS.by_name(name).filter(begins);
+        // One that takes more, by its defaults, would be as good.
+        found.next().filter(|proc_| proc_.variadic == 0 && proc_.args.len() == inputs.len() && found.next().is_none())
     }
 
     fn is_function_style_cast(&self, source: Oid, target: Oid) -> bool {

@@ -8,63 +8,80 @@ use crate::tree::{
     Source, Subscript,
 };
 
-/// The expressions directly under one, and the queries.
-pub(crate) fn children<'e>(expr: &'e Expr, exprs: &mut Vec<&'e Expr>, queries: &mut Vec<&'e Query>) {
+/// What stands directly under an expression.
+pub(crate) enum Child<'e> {
+    Expr(&'e Expr),
+    Query(&'e Query),
+}
+
+/// Shows the expressions directly under one, then the queries, until one of them is refused.
+fn each_child<'e>(expr: &'e Expr, see: &mut dyn FnMut(Child<'e>) -> Result<()>) -> Result<()> {
     use ExprKind as K;
+    let mut all = |exprs: &mut dyn Iterator<Item = &'e Expr>| {
+        for expr in exprs {
+            see(Child::Expr(expr))?;
+        }
+        Ok(())
+    };
     match &expr.kind {
-        K::Const(_) | K::Param(_) | K::Column { .. } | K::WholeRow(_) | K::Session(_, _) | K::NextValue(_) => {}
-        K::Default | K::Grouping(_) => {}
-        K::Call(c) | K::SetReturning(c) => exprs.extend(&c.args),
+        K::Const(_) | K::Param(_) | K::Column { .. } | K::WholeRow(_) | K::Session(_, _) | K::NextValue(_) => Ok(()),
+        K::Default | K::Grouping(_) => Ok(()),
+        K::Call(c) | K::SetReturning(c) => all(&mut c.args.iter()),
         K::Routine(r) => {
-            exprs.extend(&r.args);
-            queries.push(&r.body);
+            all(&mut r.args.iter())?;
+            see(Child::Query(&r.body))
         }
-        K::Aggregate(a) => {
-            exprs.extend(&a.args);
-            exprs.extend(a.order_by.iter().map(|k| &k.expr));
-            exprs.extend(&a.filter);
-        }
+        K::Aggregate(a) => all(&mut a.args.iter().chain(a.order_by.iter().map(|k| &k.expr)).chain(&a.filter)),
         K::Window(w) => {
-            exprs.extend(&w.args);
-            exprs.extend(&w.filter);
-            exprs.extend(&w.spec.partition_by);
-            exprs.extend(w.spec.order_by.iter().map(|k| &k.expr));
-            for bound in w.spec.frame.iter().flat_map(|f| [&f.start, &f.end]) {
-                if let FrameBound::Preceding(e) | FrameBound::Following(e) = bound {
-                    exprs.push(e);
-                }
-            }
+            all(&mut w.args.iter().chain(&w.filter).chain(&w.spec.partition_by))?;
+            all(&mut w.spec.order_by.iter().map(|k| &k.expr))?;
+            let bounds = w.spec.frame.iter().flat_map(|f| [&f.start, &f.end]);
+            all(&mut bounds.filter_map(|bound| match bound {
+                FrameBound::Preceding(e) | FrameBound::Following(e) => Some(&**e),
+                _ => None,
+            }))
         }
         K::Cast { arg, .. } | K::Not(arg) | K::IsNull { arg, .. } | K::IsBool { arg, .. } | K::Collate { arg, .. } => {
-            exprs.push(arg);
+            see(Child::Expr(arg))
         }
-        K::Field { row, .. } => exprs.push(row),
-        K::And(items) | K::Or(items) | K::Coalesce(items) | K::Row(items) => exprs.extend(items),
-        K::MinMax { args, .. } | K::Extended { args, .. } => exprs.extend(args),
-        K::Array { items, .. } => exprs.extend(items),
-        K::Distinct { left, right, .. } | K::NullIf { left, right, .. } => exprs.extend([&**left, &**right]),
-        K::AnyAll { left, array, .. } => exprs.extend([&**left, &**array]),
-        K::RowCompare { left, right, .. } => exprs.extend(left.iter().chain(right)),
+        K::Field { row, .. } => see(Child::Expr(row)),
+        K::And(items) | K::Or(items) | K::Coalesce(items) | K::Row(items) => all(&mut items.iter()),
+        K::MinMax { args, .. } | K::Extended { args, .. } => all(&mut args.iter()),
+        K::Array { items, .. } => all(&mut items.iter()),
+        K::Distinct { left, right, .. } | K::NullIf { left, right, .. } => all(&mut [&**left, &**right].into_iter()),
+        K::AnyAll { left, array, .. } => all(&mut [&**left, &**array].into_iter()),
+        K::RowCompare { left, right, .. } => all(&mut left.iter().chain(right)),
         K::Case { simple: _, whens, otherwise } => {
-            exprs.extend(whens.iter().flat_map(|(c, r)| [c, r]));
-            exprs.extend(otherwise.as_deref());
+            all(&mut whens.iter().flat_map(|(c, r)| [c, r]).chain(otherwise.as_deref()))
         }
         K::Subscript { array, indices } => {
-            exprs.push(array);
-            exprs.extend(indices.iter().flat_map(subscript_parts));
+            all(&mut std::iter::once(&**array).chain(indices.iter().flat_map(subscript_parts)))
         }
         K::Put { whole, place, value } => {
-            exprs.extend([&**whole, &**value]);
-            if let Place::Items(indices) = place {
-                exprs.extend(indices.iter().flat_map(subscript_parts));
+            all(&mut [&**whole, &**value].into_iter())?;
+            match place {
+                Place::Items(indices) => all(&mut indices.iter().flat_map(subscript_parts)),
+                _ => Ok(()),
             }
         }
-        K::Exists(q) | K::ScalarSubquery(q) | K::ArraySubquery(q) => queries.push(q),
+        K::Exists(q) | K::ScalarSubquery(q) | K::ArraySubquery(q) => see(Child::Query(q)),
         K::AnyAllSubquery { left, query, .. } => {
-            exprs.extend(left);
-            queries.push(query);
+            all(&mut left.iter())?;
+            see(Child::Query(query))
         }
     }
+}
+
+/// The expressions directly under one, and the queries.
+pub(crate) fn children<'e>(expr: &'e Expr, exprs: &mut Vec<&'e Expr>, queries: &mut Vec<&'e Query>) {
+    let seen = each_child(expr, &mut |child| {
+        match child {
+            Child::Expr(expr) => exprs.push(expr),
+            Child::Query(query) => queries.push(query),
+        }
+        Ok(())
+    });
+    debug_assert!(seen.is_ok());
 }
 
 /// The expressions directly under one, to be changed. Queries are left out.
@@ -145,22 +162,29 @@ pub(crate) fn substitute(expr: &mut Expr, rel: RelId, value: &dyn Fn(u16) -> Opt
     }
 }
 
+/// What goes through a tree.
+struct Visit<'v> {
+    /// Gets each expression, and how many queries deep it is; false where a branch ends.
+    expr: &'v mut dyn FnMut(&Expr, usize) -> Result<bool>,
+    /// Whether a query is gone into.
+    enters: &'v dyn Fn(&Query) -> bool,
+}
+
 /// Calls `visit` for an expression and everything under it, queries included, until it says false for a branch.
 /// `visit` gets how many queries deep it is.
 pub(crate) fn walk(expr: &Expr, depth: usize, visit: &mut dyn FnMut(&Expr, usize) -> Result<bool>) -> Result<()> {
+    go(expr, depth, &mut Visit { expr: visit, enters: &|_| true })
+}
+
+fn go(expr: &Expr, depth: usize, visit: &mut Visit<'_>) -> Result<()> {
     crate::sql::heed::step()?;
-    if !visit(expr, depth)? {
+    if !(visit.expr)(expr, depth)? {
         return Ok(());
     }
-    let (mut exprs, mut queries) = (Vec::new(), Vec::new());
-    children(expr, &mut exprs, &mut queries);
-    for child in exprs {
-        stacker::maybe_grow(128 << 10, 1 << 20, || walk(child, depth, visit))?;
-    }
-    for query in queries {
-        walk_query(query, depth + 1, visit)?;
-    }
-    Ok(())
+    each_child(expr, &mut |child| match child {
+        Child::Expr(child) => stacker::maybe_grow(128 << 10, 1 << 20, || go(child, depth, visit)),
+        Child::Query(query) => go_query(query, depth + 1, visit),
+    })
 }
 
 /// All expressions of a query that may refer to outer levels.
@@ -169,15 +193,31 @@ pub(crate) fn walk_query(
     depth: usize,
     visit: &mut dyn FnMut(&Expr, usize) -> Result<bool>,
 ) -> Result<()> {
+    go_query(query, depth, &mut Visit { expr: visit, enters: &|_| true })
+}
+
+/// As [`walk_query`], but for queries below it of which `enters` says no.
+pub(crate) fn walk_query_where(
+    query: &Query,
+    enters: &dyn Fn(&Query) -> bool,
+    visit: &mut dyn FnMut(&Expr, usize) -> Result<bool>,
+) -> Result<()> {
+    go_query(query, 0, &mut Visit { expr: visit, enters })
+}
+
+fn go_query(query: &Query, depth: usize, visit: &mut Visit<'_>) -> Result<()> {
+    if !(visit.enters)(query) {
+        return Ok(());
+    }
     for Cte { query, .. } in &query.ctes {
         if let CteBody::Query(query) = query {
-            walk_query(query, depth + 1, visit)?;
+            go_query(query, depth + 1, visit)?;
         }
     }
     match &query.body {
         Body::Select(select) => {
             for item in &select.from {
-                walk_from(item, depth, visit)?;
+                go_from(item, depth, visit)?;
             }
             let on: &[Expr] = match &select.distinct {
                 Distinct::On(on) => on,
@@ -186,40 +226,40 @@ pub(crate) fn walk_query(
             let group = select.group_by.iter().flat_map(|g| &g.exprs);
             let rest = select.targets.iter().chain(&select.filter).chain(group).chain(&select.having);
             for expr in rest.chain(&select.qualify).chain(on) {
-                walk(expr, depth, visit)?;
+                go(expr, depth, visit)?;
             }
         }
         Body::SetOp { left, right, .. } => {
-            walk_query(left, depth, visit)?;
-            walk_query(right, depth, visit)?;
+            go_query(left, depth, visit)?;
+            go_query(right, depth, visit)?;
         }
         Body::Values(rows) => {
             for expr in rows.iter().flatten() {
-                walk(expr, depth, visit)?;
+                go(expr, depth, visit)?;
             }
         }
     }
     let order = query.order_by.iter().map(|k| &k.expr);
     for expr in order.chain(&query.limit).chain(&query.offset) {
-        walk(expr, depth, visit)?;
+        go(expr, depth, visit)?;
     }
     Ok(())
 }
 
-fn walk_from(item: &FromItem, depth: usize, visit: &mut dyn FnMut(&Expr, usize) -> Result<bool>) -> Result<()> {
+fn go_from(item: &FromItem, depth: usize, visit: &mut Visit<'_>) -> Result<()> {
     match item {
         FromItem::Join(join) => {
-            walk_from(&join.left, depth, visit)?;
-            walk_from(&join.right, depth, visit)?;
+            go_from(&join.left, depth, visit)?;
+            go_from(&join.right, depth, visit)?;
             if let Some(on) = &join.on {
-                walk(on, depth, visit)?;
+                go(on, depth, visit)?;
             }
         }
         FromItem::Relation(relation) => match &relation.source {
-            Source::Subquery(query) => walk_query(query, depth + 1, visit)?,
+            Source::Subquery(query) => go_query(query, depth + 1, visit)?,
             Source::Function { calls, .. } => {
                 for call in calls {
-                    walk(call, depth, visit)?;
+                    go(call, depth, visit)?;
                 }
             }
             Source::Table { .. }

@@ -202,7 +202,8 @@ fn update_clause(def: &TableDef, sent: &[u16]) -> Result<ast::OnConflict> {
             ConstraintKind::PrimaryKey { .. }
             | ConstraintKind::Unique { .. }
             | ConstraintKind::ForeignKey { .. }
-            | ConstraintKind::Check { .. } => None,
+            | ConstraintKind::Check { .. }
+            | ConstraintKind::Exclusion { .. } => None,
         })
     };
     let Some(key) = of(true).or_else(|| of(false)) else {

@@ -41,6 +41,12 @@ impl Analyzer<'_> {
         if !declared.iter().any(|d| is_polymorphic(*d)) && !is_polymorphic(result) {
             return Ok((declared.to_vec(), result));
         }
+        let family = |ty: &&Oid| is_polymorphic(**ty) && !is_compatible_family(**ty);
+        let unknown = actual.iter().zip(declared).any(|(a, d)| (*a, *d) == (oid::ANYARRAY, oid::ANYARRAY));
+        if unknown && declared.iter().filter(family).count() > 1 {
+            let message = "cannot determine element type of \"anyarray\" argument";
+            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+        }
         let families = self.families(actual, declared)?;
         let replace = |declared: Oid, actual: Option<Oid>| -> Result<Oid> {
             let undetermined = || {

@@ -36,6 +36,7 @@ mod name;
 mod oper;
 mod place;
 mod position;
+pub(crate) mod program;
 mod query;
 mod range;
 pub mod record;
@@ -73,9 +74,10 @@ use crate::tree::{CteId, Expr, ExprKind, RelColumn, RelId, Statement};
 use crate::types::{Oid, PgType, RowTypes, oid};
 
 pub(crate) use self::arbiter::deferrable_arbiter;
-pub(crate) use self::check::{children, children_mut, refers_to, walk, walk_query};
+pub(crate) use self::check::{children, children_mut, refers_to, walk, walk_query, walk_query_where};
 pub use self::coerce::CastContext;
 pub(crate) use self::copy_feed::needs_order;
+pub(crate) use self::ddl::set_settings;
 pub(crate) use self::from::table_columns as relation_columns;
 pub(crate) use self::routine::plain_targets;
 pub(crate) use self::same::same;
@@ -149,6 +151,8 @@ pub struct Analyzer<'a> {
     volatile_reads: BTreeSet<crate::types::Oid>,
     /// The parameters of the function whose body this is.
     inside: Option<routine::Inside>,
+    /// Where CALL names its procedure.
+    calling: Option<u32>,
     /// The text is kept: who made it had the right to use its names.
     kept: bool,
     /// PostgreSQL's functions are not looked for elsewhere.
@@ -183,6 +187,7 @@ impl<'a> Analyzer<'a> {
             calls: Vec::new(),
             volatile_reads: BTreeSet::new(),
             inside: None,
+            calling: None,
             kept: false,
             settled: false,
             places: None,
@@ -272,6 +277,7 @@ impl<'a> Analyzer<'a> {
                 Ok(Statement::Delete(Box::new(delete)))
             }
             ast::Statement::Merge(merge) => self.merge_statement(merge),
+            ast::Statement::Call(call) => self.call_procedure(call),
             other => self.ddl(other),
         }
     }

@@ -300,24 +300,29 @@ impl Analyzer<'_> {
     /// `j['key']`, `j[1]`: the same as `->`.
     fn jsonb_subscripts(&mut self, mut value: Expr, chain: &[AccessExpr]) -> Result<Expr> {
         for access in chain {
-            let AccessExpr::Subscript(ast::Subscript::Index { index }) = access else {
-                let message = "jsonb subscript does not support slices";
-                return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).at(value.pos));
-            };
-            let index = self.expr(index)?;
-            let wanted = if index.ty.oid == oid::INT4 { oid::INT4 } else { oid::TEXT };
-            let (from, pos) = (index.ty.oid, index.pos);
-            let index = self.coerce_to(index, PgType::new(wanted), CastContext::Implicit, false)?.ok_or_else(|| {
-                let message = format!("subscript type {} is not supported", self.type_name(from));
-                Error::new(SqlState::DATATYPE_MISMATCH, message)
-                    .hint("jsonb subscript must be coercible to either integer or text.")
-                    .at(pos)
-            })?;
             let pos = value.pos;
+            let index = self.jsonb_subscript(access, pos)?;
             // As one step of a path: `->` of a number would find a scalar in itself.
             let index = self.coerce_type(index, PgType::new(oid::TEXT), CastContext::Explicit, true)?;
             value = self.call_by_name("jsonb_extract_path", vec![value, index], pos)?;
         }
         Ok(value)
+    }
+
+    /// One of them: an integer or a text (jsonb_subscript_transform).
+    pub(crate) fn jsonb_subscript(&mut self, access: &AccessExpr, pos: u32) -> Result<Expr> {
+        let AccessExpr::Subscript(ast::Subscript::Index { index }) = access else {
+            let message = "jsonb subscript does not support slices";
+            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).at(pos));
+        };
+        let index = self.expr(index)?;
+        let wanted = if index.ty.oid == oid::INT4 { oid::INT4 } else { oid::TEXT };
+        let (from, pos) = (index.ty.oid, index.pos);
+        self.coerce_to(index, PgType::new(wanted), CastContext::Implicit, false)?.ok_or_else(|| {
+            let message = format!("subscript type {} is not supported", self.type_name(from));
+            Error::new(SqlState::DATATYPE_MISMATCH, message)
+                .hint("jsonb subscript must be coercible to either integer or text.")
+                .at(pos)
+        })
     }
 }

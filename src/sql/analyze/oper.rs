@@ -124,8 +124,16 @@ impl Analyzer<'_> {
 
     /// binary_oper_exact: an unknown side is taken for the other's type.
     fn exact_operator(&self, name: &str, left: Option<Oid>, right: Oid) -> Option<&'static Operator> {
-        let all = self.operators(name);
-        let find = |l: Oid, r: Oid| all.iter().copied().find(|o| o.left == l && o.right == r);
+        let find = |l: Oid, r: Oid| {
+            let is = |o: &&'static Operator| o.left == l && o.right == r;
+            // A name has a dot where its namespace is written: then there is none of PostgreSQL's by it.
+            let own = OPERATORS.by_name(name).find(is);
+            let others = || match self.ctx.snapshot.extensions.is_empty() {
+                true => None,
+                false => self.operators(name).into_iter().find(is),
+            };
+            own.or_else(others)
+        };
         let Some(left) = left else { return find(0, right) };
         let (l, r, was_unknown) = match (left, right) {
             (oid::UNKNOWN, oid::UNKNOWN) => (left, right, false),

@@ -139,9 +139,7 @@ impl Analyzer<'_> {
         name: &str,
     ) -> Result<Expr> {
         if whole.ty.oid == oid::JSONB {
-            return Err(Error::unsupported("assignment to a subscript of jsonb")
-                .hint("Use jsonb_set().")
-                .at(whole.pos));
+            return self.put_jsonb(whole, (subscripts, rest), value, name);
         }
         if !rest.is_empty() && inner_parts(&whole) >= MAX_INNER_PARTS {
             return Err(Error::unsupported("so many assignments to fields of a column's elements").at(whole.pos));
@@ -171,6 +169,30 @@ impl Analyzer<'_> {
         Ok(Expr { kind, ty: whole_ty, pos })
     }
 
+    fn put_jsonb(
+        &mut self,
+        whole: Expr,
+        (subscripts, rest): (&[AccessExpr], &[AccessExpr]),
+        value: Expr,
+        name: &str,
+    ) -> Result<Expr> {
+        let (ty, pos) = (whole.ty, whole.pos);
+        if !rest.is_empty() {
+            let message =
+                format!("cannot assign to field of column \"{name}\" because its type jsonb is not a composite type");
+            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).at(pos));
+        }
+        let index = |access| self.jsonb_subscript(access, pos).map(Subscript::Index);
+        let indices = subscripts.iter().map(index).collect::<Result<_>>()?;
+        let mismatch = |wanted: &str, from: &str| {
+            format!("subscripted assignment to \"{name}\" requires type {wanted} but expression is of type {from}")
+        };
+        let part = Expr { kind: ExprKind::Const(Value::Null), ty, pos };
+        let value = self.part(part, &[], value, name, mismatch)?;
+        let kind = ExprKind::Put { whole: Box::new(whole), place: Place::Items(indices), value: Box::new(value) };
+        Ok(Expr { kind, ty, pos })
+    }
+
     /// The type of what is written to a place; the type itself if there is no such place (the assignment says so).
     pub(crate) fn place_type(&self, ty: PgType, place: &[AccessExpr]) -> PgType {
         let mut ty = ty;
@@ -191,7 +213,7 @@ impl Analyzer<'_> {
                     let run = place[at..].iter().take_while(|a| matches!(a, AccessExpr::Subscript(_)));
                     let slice = run.clone().any(|a| matches!(a, AccessExpr::Subscript(ast::Subscript::Slice { .. })));
                     at += run.count();
-                    if !slice {
+                    if !slice && base.oid != oid::JSONB {
                         ty = PgType::with(self.type_facts(base.oid).element, base.typmod);
                     }
                 }

@@ -20,7 +20,7 @@ use crate::types::{Oid, PgType, oid};
 const MAX_ROUTINES: u32 = 200;
 
 /// How deep calls of users' functions may be inside each other's bodies.
-const MAX_CALLS: usize = 64;
+pub(super) const MAX_CALLS: usize = 64;
 
 /// What the names of parameters mean inside a function's body.
 #[derive(Debug, Clone)]
@@ -103,7 +103,15 @@ impl Analyzer<'_> {
         variadic: bool,
         pos: u32,
     ) -> Result<Expr> {
-        if function.procedure {
+        let calling = self.calling == Some(pos);
+        if calling && !function.procedure {
+            let types: Vec<String> = args.iter().map(|a| self.type_name(a.ty.oid)).collect();
+            let message = format!("{}({}) is not a procedure", function.name, types.join(", "));
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
+                .hint("To call a function, use SELECT.")
+                .at(pos));
+        }
+        if function.procedure && !calling {
             let types: Vec<String> = args.iter().map(|a| self.type_name(a.ty.oid)).collect();
             let message = format!("{}({}) is a procedure", function.name, types.join(", "));
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
@@ -118,18 +126,53 @@ impl Analyzer<'_> {
                 return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(pos));
             }
             self.sets = (self.sets.0 + 1, pos);
-            if function.result == oid::VOID {
+            if function.result == oid::VOID && !function.is_run() {
                 // Its body runs and gives no row.
                 return Err(Error::unsupported(format!("function {}, which returns a set of void", function.name)));
             }
         }
         let types: Vec<Oid> = args.iter().map(|a| a.ty.oid).collect();
         let returns = self.returns_of(function, &types).map_err(|e| e.at(pos))?;
-        let (params, body, row) = self.expand_function(function, &types, &returns)?;
+        let expression = if function.is_run() { self.expression_of(function, &args, &returns) } else { None };
+        let pending = function.is_run() && expression.is_none();
+        let (params, body, row) = match expression {
+            Some(body) => body,
+            None if pending => self.body_to_come(&returns)?,
+            None => self.expand_function(function, &types, &returns)?,
+        };
         let ty = PgType::new(returns.ty);
         let function = Arc::clone(function);
-        let routine = Routine { function, args, form: written, variadic, params, body: Box::new(body), row };
+        let routine = Routine { function, args, form: written, variadic, params, body: Box::new(body), row, pending };
         Ok(Expr { kind: ExprKind::Routine(Box::new(routine)), ty, pos })
+    }
+
+    /// CALL: as if the procedure were a function in FROM, whose columns are what it puts out.
+    pub(super) fn call_procedure(&mut self, call: &ast::Function) -> Result<crate::tree::Statement> {
+        let pos = self.pos_of(&call.name);
+        self.scopes.push(super::scope::Scope::default());
+        self.calling = Some(pos);
+        let expr = self.in_clause(super::scope::Clause::Call, |a| a.function(call));
+        self.calling = None;
+        self.scopes.pop();
+        let expr = expr.map_err(no_procedure)?;
+        let ExprKind::Routine(routine) = &expr.kind else {
+            let shown = call.name.to_string();
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("{shown} is not a procedure"))
+                .hint("To call a function, use SELECT.")
+                .at(pos));
+        };
+        let fields = routine.body.columns.clone();
+        let id = self.new_rel();
+        let columns: Vec<RelColumn> =
+            fields.iter().map(|f| RelColumn { name: f.name.clone(), ty: f.ty, attnum: 0 }).collect();
+        let target =
+            |(i, f): (usize, &Field)| Expr { kind: ExprKind::Column { rel: id, column: i as u16 }, ty: f.ty, pos: 0 };
+        let targets = fields.iter().enumerate().map(target).collect();
+        let source = Source::Function { calls: vec![expr], ordinality: false };
+        let relation = Relation { id, alias: "call".into(), source, columns, lateral: false, pos };
+        let select = Select::of(targets, vec![FromItem::Relation(Box::new(relation))]);
+        let query = Query::of(Body::Select(Box::new(select)), fields, self.new_rel());
+        Ok(crate::tree::Statement::Query(Box::new(query)))
     }
 
     /// What a call with arguments of these types gives.
@@ -149,6 +192,17 @@ impl Analyzer<'_> {
             }
         };
         Ok(Returns { ty, columns })
+    }
+
+    /// What stands for the body of a function in PL/pgSQL until it was run.
+    fn body_to_come(&mut self, returns: &Returns) -> Result<(RelId, Query, bool)> {
+        self.note_relation()?;
+        let row = !returns.columns.is_empty();
+        let columns = match row {
+            true => returns.columns.clone(),
+            false => vec![("column".into(), PgType::new(returns.ty))],
+        };
+        Ok((self.new_rel(), crate::sql::calls::unknown(columns, self.new_rel()), row))
     }
 
     /// The body with its parameters as the columns of a relation, whose number it gives; and whether its columns are the
@@ -182,19 +236,10 @@ impl Analyzer<'_> {
             false => Context { search_path: made.clone().into(), ..super::kept::context(self.ctx) },
         };
         let rel = self.new_rel();
-        let mut inner = Analyzer::new(&ctx, parsed);
-        inner.next_rel = self.next_rel;
-        inner.next_cte = self.next_cte;
-        inner.depth = self.depth;
-        inner.relations = self.relations;
-        inner.routines = self.routines;
-        inner.views = self.views.clone();
+        let mut inner = self.inner(&ctx, parsed, function.oid);
         inner.kept = fixed || !made.is_empty();
         inner.settled = fixed && made.is_empty();
-        inner.calls = self.calls.clone();
-        inner.calls.push(function.oid);
-        let types = function.inputs().zip(actual).map(|(p, ty)| (p.name.clone(), PgType::new(*ty)));
-        inner.inside = Some(Inside { function: name.clone(), rel, params: types.collect() });
+        inner.inside = Some(Inside::of(function, rel, actual));
         let query = inner.body_query(function, returns).map_err(|e| inside(e, name));
         let (query, row) = query?;
         self.next_rel = inner.next_rel;
@@ -208,6 +253,21 @@ impl Analyzer<'_> {
         self.volatile_reads.extend(tables.into_iter().chain(std::mem::take(&mut inner.volatile_reads)));
         self.note_height(inner.height)?;
         Ok((rel, query, row))
+    }
+
+    /// What analyzes a piece of a function's body.
+    pub(super) fn inner<'a>(&self, ctx: &'a Context, parsed: &'a parse::Parsed, function: Oid) -> Analyzer<'a> {
+        let mut inner = Analyzer::new(ctx, parsed);
+        inner.next_rel = self.next_rel;
+        inner.next_cte = self.next_cte;
+        inner.depth = self.depth;
+        inner.relations = self.relations;
+        inner.routines = self.routines;
+        inner.views = self.views.clone();
+        inner.kept = self.kept;
+        inner.calls = self.calls.clone();
+        inner.calls.push(function);
+        inner
     }
 
     /// In what a body is read that was not analyzed when it was made: what PostgreSQL would find along the path of the statement
@@ -422,10 +482,40 @@ pub(super) fn body_alone(
 }
 
 impl Inside {
+    /// Of a call with arguments of these types.
+    pub(super) fn of(function: &Function, rel: RelId, actual: &[Oid]) -> Self {
+        let types = function.inputs().zip(actual).map(|(p, ty)| (p.name.clone(), PgType::new(*ty)));
+        Self { function: function.name.clone(), rel, params: types.collect() }
+    }
+
+    pub(super) fn rel(&self) -> RelId {
+        self.rel
+    }
+
+    /// How many names there are.
+    pub(super) fn count(&self) -> usize {
+        self.params.len()
+    }
+
+    /// One more name: the relation's next column.
+    pub(super) fn add(&mut self, name: Name, ty: PgType) {
+        self.params.push((name, ty));
+    }
+
     fn at(&self, n: usize, pos: u32) -> Option<Expr> {
         let (_, ty) = self.params.get(n)?;
         Some(Expr { kind: ExprKind::Column { rel: self.rel, column: n as u16 }, ty: *ty, pos })
     }
+}
+
+/// What CALL says where no function has the name.
+fn no_procedure(mut error: Error) -> Error {
+    if error.code() == SqlState::UNDEFINED_FUNCTION {
+        let report = error.report_mut();
+        report.message = report.message.replacen("function ", "procedure ", 1);
+        report.hint = report.hint.take().map(|hint| hint.replacen("function", "procedure", 1));
+    }
+    error
 }
 
 /// The targets of a body that is nothing but expressions.

@@ -35,6 +35,7 @@ pub(crate) enum Clause {
     CopyWhere,
     MergeWhen,
     Execute,
+    Call,
     Stored(Stored),
 }
 
@@ -56,6 +57,7 @@ impl Clause {
             Self::CopyWhere => "COPY FROM WHERE conditions",
             Self::MergeWhen => "MERGE WHEN conditions",
             Self::Execute => "EXECUTE parameters",
+            Self::Call => "CALL arguments",
             Self::Stored(stored) => stored.many(),
             Self::Other => "this expression",
             _ => return None,
@@ -100,7 +102,8 @@ pub(crate) struct NsItem {
     /// None for a join.
     pub rel: Option<RelId>,
     pub row_type: Oid,
-    pub columns: Vec<NsColumn>,
+    /// Shared: each join sees the items of its sides.
+    pub columns: Arc<[NsColumn]>,
     pub rel_visible: bool,
     pub cols_visible: bool,
     pub lateral_only: bool,

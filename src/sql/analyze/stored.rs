@@ -14,7 +14,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::facts::{self, Proc};
 use crate::registry::draft::{NewColumn, NewTable};
 use crate::registry::{Change, Managed, Relation, build};
-use crate::sql::{Context, parse};
+use crate::sql::{Context, calls, parse};
 use crate::tree::{CastHow, Expr, ExprKind, NewConstraint, NewConstraintKind, RelColumn, RelId};
 use crate::types::{Oid, PgType, Value, oid};
 
@@ -70,8 +70,29 @@ impl Stored {
         }
     }
 
+    /// PL/pgSQL is run before a statement, and not for its rows.
+    fn judge_calls(self, expr: &Expr) -> Result<()> {
+        let column = |e: &Expr| matches!(e.kind, ExprKind::Column { .. } | ExprKind::WholeRow(_));
+        let asks = |e: &Expr| matches!(&e.kind, ExprKind::Routine(r) if r.pending && r.args.iter().any(|arg| calls::has(arg, column)));
+        let refused = match self {
+            Self::Default | Self::Transform | Self::PartitionBound => false,
+            // One that asks no row is made once for the statement.
+            Self::Policy => calls::has(expr, asks),
+            Self::Check => calls::has(expr, calls::is_pending),
+            // What they have given is stored, or hides something: it is not to change with the function.
+            Self::Generated | Self::IndexExpression | Self::IndexPredicate | Self::Mask | Self::PartitionKey => {
+                calls::has(expr, |e| matches!(&e.kind, ExprKind::Routine(r) if r.function.is_run()))
+            }
+        };
+        if !refused {
+            return Ok(());
+        }
+        Err(Error::unsupported(format!("a function in PL/pgSQL in a {}", self.one())).hint("Write it in SQL."))
+    }
+
     /// What the whole expression must be.
     fn judge(self, expr: &Expr) -> Result<()> {
+        self.judge_calls(expr)?;
         let immutable = |message| {
             let mut mutable = false;
             mutable_in(expr, &mut mutable)?;
@@ -103,6 +124,7 @@ impl Clause {
             Self::Stored(stored) => Some(stored.one()),
             Self::CopyWhere => Some("COPY FROM WHERE condition"),
             Self::Execute => Some("EXECUTE parameter"),
+            Self::Call => Some("CALL argument"),
             _ => None,
         }
     }
@@ -362,8 +384,13 @@ pub(super) fn check_constraint(
     columns: &[RelColumn],
     ctx: &Context,
 ) -> Result<()> {
-    let NewConstraintKind::Check { expression: text } = &mut constraint.kind else { return Ok(()) };
-    *text = check_condition(text, table, columns, ctx)?;
+    match &mut constraint.kind {
+        NewConstraintKind::Check { expression: text } => *text = check_condition(text, table, columns, ctx)?,
+        NewConstraintKind::Exclusion(new) => super::ddl::exclusion::check(table, new, columns, ctx)?,
+        NewConstraintKind::PrimaryKey { .. }
+        | NewConstraintKind::Unique { .. }
+        | NewConstraintKind::ForeignKey { .. } => {}
+    }
     Ok(())
 }
 

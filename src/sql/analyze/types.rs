@@ -175,8 +175,8 @@ impl Analyzer<'_> {
                 modifiers => self.named_type(&ast::ObjectName::from(vec![ast::Ident::new("bpchar")]), modifiers),
             },
             DataType::Custom(name, modifiers) => self.named_type(name, modifiers),
-            DataType::TsVector => simple(3614),
-            DataType::TsQuery => simple(3615),
+            DataType::TsVector => simple(oid::TSVECTOR),
+            DataType::TsQuery => simple(oid::TSQUERY),
             DataType::Trigger => simple(oid::TRIGGER),
             other => {
                 // A word that sqlparser takes for another system's type: to PostgreSQL it is just a name.

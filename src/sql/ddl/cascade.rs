@@ -71,6 +71,18 @@ impl Planner<'_> {
         told.map(line).collect()
     }
 
+    /// What depends on a column or attribute that is about to go, without it: 2BP01, or it goes, too.
+    pub fn without_dependents(&mut self, object: Object, behavior: DropBehavior) -> Result<()> {
+        let graph = self.graph();
+        let mut going = graph.going(std::slice::from_ref(&object));
+        going.retain(|g| g.object != object);
+        if behavior == DropBehavior::Restrict {
+            self.nothing_needs(&self.describe(&object, &graph), &going, std::iter::empty(), &graph)?;
+        }
+        self.tell_what_goes(&going, std::iter::empty(), &graph);
+        self.carry_away(going, &graph, &[object])
+    }
+
     /// CASCADE's notice.
     pub fn tell_what_goes(&mut self, going: &[Going], others: impl Iterator<Item = String>, graph: &Graph) {
         let told = going.iter().rev().filter(|g| !g.quiet);
@@ -243,7 +255,7 @@ impl Planner<'_> {
             (Object::Column(_, num), Some(of)) => {
                 let Some(name) = of.column_by_num(*num).map(|c| c.name.clone()) else { return Ok(()) };
                 if matches!(of.kind, RelationKind::Composite) {
-                    let gone = AlterAttribute::Drop { name, if_exists: true };
+                    let gone = AlterAttribute::Drop { name, if_exists: true, behavior: cascade };
                     return self.alter_composite(&of.namespace, &of.name, &[gone]);
                 }
                 // A partition's goes with its root's.

@@ -119,7 +119,7 @@ impl Planner<'_> {
                     add(&mut new, attribute, *ty)?;
                     stored = true;
                 }
-                AlterAttribute::Drop { name: attribute, if_exists } => {
+                AlterAttribute::Drop { name: attribute, if_exists, behavior } => {
                     let Some(at) = new.columns.iter().position(|c| c.name == *attribute) else {
                         let message = format!("column \"{attribute}\" of relation \"{name}\" does not exist");
                         if !*if_exists {
@@ -129,6 +129,7 @@ impl Planner<'_> {
                         continue;
                     };
                     let gone = new.columns.remove(at);
+                    self.without_dependents(Object::Column(old.oid, gone.num), *behavior)?;
                     new.last_dropped = new.last_dropped.max(gone.num);
                     stored = true;
                 }

@@ -77,6 +77,7 @@ impl Planner<'_> {
             let kind = match constraint.kind {
                 ConstraintKind::PrimaryKey { .. } => "PRIMARY KEY",
                 ConstraintKind::Unique { .. } => "UNIQUE",
+                ConstraintKind::Exclusion { .. } => "EXCLUDE",
                 ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => continue,
             };
             self.debug(format!(
@@ -97,6 +98,7 @@ impl Planner<'_> {
         for sequence in sequences {
             self.put_sequence(sequence, None);
         }
+        self.excludable(&table)?;
         // A partition's rows are in its root's table.
         let sql = physical::create_table(&table, &self.after)?;
         if !table.is_partition() {

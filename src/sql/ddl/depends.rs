@@ -331,7 +331,10 @@ impl Graph {
             ConstraintKind::ForeignKey { target, target_columns, .. } => {
                 c.parent.is_none() && *target == oid && wanted(target_columns)
             }
-            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Check { .. } => false,
+            ConstraintKind::PrimaryKey { .. }
+            | ConstraintKind::Unique { .. }
+            | ConstraintKind::Check { .. }
+            | ConstraintKind::Exclusion { .. } => false,
         };
         let all = self.cx.snapshot.relations.values();
         let keys = all.flat_map(|child| child.constraints.iter().map(move |c| (child, c)));
@@ -345,8 +348,16 @@ impl Graph {
         let elsewhere = |c: &Constraint| !super::alter::constraint_columns(c).contains(&num);
         let keys = self.keys_to(of, |columns| columns.contains(&num));
         found.extend(keys.filter(|(child, c)| child.oid != of || elsewhere(c)).map(key_object));
-        let own = relation.constraints.iter().filter(|c| !elsewhere(c));
-        found.extend(own.map(|c| (Object::Constraint(of, c.oid), Link::Part)));
+        // What EXCLUDE compares takes the constraint along; what its expressions read does not go from under it.
+        let computes = |holder: &Object| {
+            let of_holder = |c: &&Constraint| *holder == Object::Constraint(of, c.oid);
+            relation.constraints.iter().find(of_holder).is_some_and(|c| {
+                matches!(c.kind, ConstraintKind::Exclusion { .. })
+                    && relation.indexes.iter().any(|i| i.name == c.name && i.reads.contains(&num))
+            })
+        };
+        let own = relation.constraints.iter().filter(|c| !elsewhere(c)).map(|c| Object::Constraint(of, c.oid));
+        found.extend(own.map(|own| if computes(&own) { (own, Link::Needs) } else { (own, Link::Part) }));
         let indexes = relation.indexes.iter().filter(|i| i.has_column(num) || i.names_column(&column.name));
         found.extend(indexes.map(|i| (Object::Index(of, i.oid), Link::Part)));
         if column.default.is_some() {
@@ -363,14 +374,16 @@ impl Graph {
         for name in self.names_of_rows(relation) {
             found.extend(self.holders(&name, named).into_iter().map(|holder| (holder, Link::Needs)));
         }
-        // Texts of its own row need not name the table.
-        let own = self.holders(&column.name, named).into_iter().filter(|holder| holder.whole() == Some(of));
+        // Texts of its own row need not name the table, nor do those of a column's fields name the composite type.
+        let composite = matches!(relation.kind, RelationKind::Composite);
+        let holders = self.holders(&column.name, named).into_iter();
+        let own = holders.filter(|holder| composite || holder.whole() == Some(of));
         found.extend(own.map(|holder| (holder, Link::Needs)));
         // Its own CHECKs and indexes go with it.
         let parts: Vec<Object> = found.iter().filter(|(_, l)| *l == Link::Part).map(|(o, _)| o.clone()).collect();
         let part = |holder: &Object| {
-            parts.contains(holder)
-                || matches!(holder, Object::Constraint(t, _) | Object::Index(t, _) if *t == of && !is_foreign_key(relation, holder))
+            let own = matches!(holder, Object::Constraint(t, _) | Object::Index(t, _) if *t == of);
+            parts.contains(holder) || own && !is_foreign_key(relation, holder) && !computes(holder)
         };
         found.iter_mut().filter(|(holder, _)| part(holder)).for_each(|(_, link)| *link = Link::Part);
     }

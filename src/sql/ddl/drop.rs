@@ -181,6 +181,13 @@ impl Planner<'_> {
                     self.notice(format!("index \"{name}\" does not exist, skipping"));
                     continue;
                 }
+                if let Some(relation) = self.after.relation(namespace, name) {
+                    return Err(wrong_type(name, "an index").hint(format!(
+                        "Use DROP {} to remove {}.",
+                        word(relation).to_uppercase(),
+                        article(word(relation))
+                    )));
+                }
                 return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("index \"{name}\" does not exist")));
             };
             self.may_change(&table.managed, "table", &table.name)?;

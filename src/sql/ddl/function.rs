@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::depends::Object;
 use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Result, SqlState};
+use crate::registry::bootstrap::TEMPORARY;
 use crate::registry::{Change, Function, Name};
 use crate::tree::{AlterFunction, DropBehavior, FunctionDdl, FunctionFlags, NewFunction, RoutineKind};
 use crate::types::{Oid, oid};
@@ -52,10 +53,10 @@ impl Planner<'_> {
         let NewFunction { function, or_replace } = new;
         self.tag(if function.procedure { "CREATE PROCEDURE" } else { "CREATE FUNCTION" });
         let (namespace, name) = (&function.namespace, &function.name);
-        if namespace.starts_with("pg_temp") {
-            return Err(Error::unsupported("a temporary function"));
+        if function.is_temporary() && !function.is_run() {
+            return Err(Error::unsupported("a temporary function").hint("Write it in PL/pgSQL."));
         }
-        if !self.after.namespaces.contains_key(namespace) {
+        if !function.is_temporary() && !self.after.namespaces.contains_key(namespace) {
             return Err(no_namespace(namespace));
         }
         if matches!(&**namespace, "pg_catalog" | "information_schema") {
@@ -81,6 +82,10 @@ impl Planner<'_> {
         }
         let made = Arc::new(made);
         self.change(Change::PutFunction(Arc::clone(&made)));
+        if made.is_temporary() {
+            // It is called by its schema's name alone.
+            return Ok(());
+        }
         self.takes_nobodys_place(&before, &made)
     }
 
@@ -142,6 +147,9 @@ impl Planner<'_> {
                 self.moved(&old, new)?;
             }
             AlterFunction::SetNamespace { to } => {
+                if old.is_temporary() || to.starts_with(TEMPORARY) {
+                    return Err(super::composite::moves_temporary());
+                }
                 if !self.after.namespaces.contains_key(to) {
                     return Err(no_namespace(to));
                 }
@@ -193,7 +201,7 @@ impl Planner<'_> {
 }
 
 fn set_flags(function: &mut Function, flags: &FunctionFlags) -> Result<()> {
-    let FunctionFlags { volatility, strict, definer, leakproof, parallel, cost, rows } = flags;
+    let FunctionFlags { volatility, strict, definer, leakproof, parallel, cost, rows, settings } = flags;
     if function.procedure && (volatility.is_some() || strict.is_some() || cost.is_some()) {
         return Err(Error::new(SqlState::INVALID_FUNCTION_DEFINITION, "invalid attribute in procedure definition"));
     }
@@ -201,6 +209,7 @@ fn set_flags(function: &mut Function, flags: &FunctionFlags) -> Result<()> {
         let message = "ROWS is not applicable when function does not return a set";
         return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
     }
+    crate::sql::analyze::set_settings(function, settings)?;
     function.volatility = volatility.unwrap_or(function.volatility);
     function.strict = strict.unwrap_or(function.strict);
     function.definer = definer.unwrap_or(function.definer);

@@ -143,8 +143,20 @@ impl Planner<'_> {
     ) -> Result<()> {
         let keys = columns.iter().map(|column| (*column, None)).collect();
         let (predicate, nulls_not_distinct) = (None, false);
-        let key = CheckedKey { oid, name, keys, predicate, reads: &[], nulls_not_distinct, constraint };
+        let operators = &[];
+        let key = CheckedKey { oid, name, keys, predicate, reads: &[], nulls_not_distinct, operators, constraint };
         self.check_key(relation, &key)
+    }
+
+    /// That a new table's EXCLUDE constraints can be asked of its rows.
+    pub fn excludable(&self, relation: &Relation) -> Result<()> {
+        if !relation.excludes() {
+            return Ok(());
+        }
+        let (cx, relation) =
+            (Context { snapshot: Arc::new(self.after.clone()), ..self.cx.clone() }, Arc::new(relation.clone()));
+        let mut keys = relation.checked_keys().filter(|key| !key.operators.is_empty());
+        keys.try_for_each(|key| UniqueKey::new(&cx, &relation, &key).map(drop))
     }
 
     fn check_key(&mut self, relation: &Relation, key: &CheckedKey<'_>) -> Result<()> {

@@ -325,7 +325,8 @@ fn renumbered(parent: &Relation, table: &Relation, kind: &ConstraintKind) -> Res
     let (ConstraintKind::PrimaryKey { columns }
     | ConstraintKind::Unique { columns, .. }
     | ConstraintKind::ForeignKey { columns, .. }
-    | ConstraintKind::Check { columns, .. }) = &mut kind;
+    | ConstraintKind::Check { columns, .. }
+    | ConstraintKind::Exclusion { columns, .. }) = &mut kind;
     for column in columns {
         *column = number(parent, table, *column)?;
     }
@@ -374,12 +375,18 @@ fn no_keys_of_its_own(table: &Relation, parent: &Relation) -> Result<()> {
                 let message = format!("multiple primary keys for table \"{}\" are not allowed", table.name);
                 return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
             }
-            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::ForeignKey { .. }
+            ConstraintKind::PrimaryKey { .. }
+            | ConstraintKind::Unique { .. }
+            | ConstraintKind::ForeignKey { .. }
+            | ConstraintKind::Exclusion { .. }
                 if !inherited =>
             {
                 return Err(own_key(&format!("constraint \"{}\"", constraint.name), parent));
             }
-            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::ForeignKey { .. } => {}
+            ConstraintKind::PrimaryKey { .. }
+            | ConstraintKind::Unique { .. }
+            | ConstraintKind::ForeignKey { .. }
+            | ConstraintKind::Exclusion { .. } => {}
         }
     }
     Ok(())

@@ -43,10 +43,23 @@ pub fn is_null(relation: &Relation, column: &Column) -> String {
 
 /// The type of a stored column; 0A000 where DuckDB has none.
 pub fn column_type(ty: PgType, types: &Snapshot) -> Result<Phys> {
-    phys(ty, types).filter(|p| !matches!(p, Phys::Void)).ok_or_else(|| {
-        let name = format_type(ty, types);
-        Error::unsupported(format!("a column of type {name}"))
-    })
+    let refused = || Error::unsupported(format!("a column of type {}", format_type(ty, types)));
+    match phys(ty, types) {
+        Some(found) if is_unlabelled(&found) => {
+            Err(refused().hint("An enum of no labels cannot be stored: add one (ALTER TYPE … ADD VALUE) first."))
+        }
+        Some(Phys::Void) | None => Err(refused()),
+        Some(found) => Ok(found),
+    }
+}
+
+/// An enum without labels, or an array of it: DuckDB has no such type.
+fn is_unlabelled(phys: &Phys) -> bool {
+    match phys {
+        Phys::Enum(labels) => labels.is_empty(),
+        Phys::List(element) => is_unlabelled(element),
+        _ => false,
+    }
 }
 
 /// DuckDB wants a column in each table. This one stands in where PostgreSQL has none, and stays, unseen, when one comes.
@@ -99,7 +112,7 @@ pub fn native_constraint(relation: &Relation, constraint: &Constraint, types: &S
             comparable_types(&constraint.name, (relation, columns), (target, target_columns), types)?;
             None
         }
-        ConstraintKind::Check { .. } => None,
+        ConstraintKind::Check { .. } | ConstraintKind::Exclusion { .. } => None,
     })
 }
 
@@ -204,7 +217,10 @@ pub fn column_list(relation: &Relation, columns: &[i16]) -> Result<String> {
 pub fn foreign_target(constraint: &Constraint) -> Option<Oid> {
     match &constraint.kind {
         ConstraintKind::ForeignKey { target, .. } => Some(*target),
-        ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Check { .. } => None,
+        ConstraintKind::PrimaryKey { .. }
+        | ConstraintKind::Unique { .. }
+        | ConstraintKind::Check { .. }
+        | ConstraintKind::Exclusion { .. } => None,
     }
 }
 

@@ -100,6 +100,7 @@ impl<'a> Planner<'a> {
             upserts: Vec::new(),
             adds_up: false,
             doomed: None,
+            call: None,
             places: 0,
         };
         self.plan.steps.push(Step::Verify(plan, error));
@@ -236,7 +237,10 @@ impl<'a> Planner<'a> {
                     && *target == table.oid
                     && table.referenced_index(target_columns).is_some_and(|i| i.oid == index.oid)
             }
-            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Check { .. } => false,
+            ConstraintKind::PrimaryKey { .. }
+            | ConstraintKind::Unique { .. }
+            | ConstraintKind::Check { .. }
+            | ConstraintKind::Exclusion { .. } => false,
         };
         // The table may be in the middle of a change.
         let own = Arc::new(table.clone());
@@ -270,7 +274,15 @@ pub fn no_namespace(name: &str) -> Error {
 }
 
 pub fn rendered(sql: String, kind: Kind) -> Rendered {
-    Rendered { sql: sql.into(), params: Vec::new(), columns: Vec::new(), kind, writes: Writes::Nothing, keyed: None }
+    Rendered {
+        sql: sql.into(),
+        params: Vec::new(),
+        columns: Vec::new(),
+        kind,
+        writes: Writes::Nothing,
+        keyed: None,
+        prompt: false,
+    }
 }
 
 /// A query of the gateway's own about tables that a statement of the session has changed.

@@ -1,5 +1,5 @@
-//! Unique keys that DuckDB has no index for (over expressions, of some rows, with NULLs that are equal, deferrable), as
-//! questions: the session asks them, in the name of nobody, after what was written (`session::uniques`).
+//! Unique keys that DuckDB has no index for (over expressions, of some rows, with NULLs that are equal, deferrable), and
+//! EXCLUDE constraints, as questions: the session asks them, in the name of nobody, after what was written (`session::uniques`).
 
 use std::sync::Arc;
 
@@ -8,8 +8,9 @@ use super::physical::{column_ident, column_type, table_name};
 use super::planner::question;
 use crate::engine::Rendered;
 use crate::error::{Error, Result, SqlState};
+use crate::facts::OPERATORS;
 use crate::policy::Permit;
-use crate::registry::{CheckedKey, Constraint, Name, Relation, builtin, expression};
+use crate::registry::{CheckedKey, Column, Constraint, Name, Relation, builtin, expression};
 use crate::sql::Context;
 use crate::sql::analyze::Stored;
 use crate::sql::lower::over_row;
@@ -28,6 +29,16 @@ pub struct UniqueKey {
     pub parts: Vec<Part>,
     predicate: Option<String>,
     nulls_not_distinct: bool,
+    exclusion: Option<Exclusion>,
+}
+
+/// When two rows exclude each other: these parts are equal, and the test holds of the pair.
+#[derive(Debug, Clone)]
+struct Exclusion {
+    equal: Vec<usize>,
+    /// Over a row that goes by `t0`, with the parts of both rows by these names.
+    test: Option<String>,
+    names: Vec<[String; 2]>,
 }
 
 /// One column of the key.
@@ -44,8 +55,10 @@ pub struct Part {
 /// Which rows were written.
 #[derive(Debug, Clone, Copy)]
 pub enum Written {
-    /// Nobody knows.
+    /// Nobody knows, but that it was the later of two that meet.
     Anything,
+    /// Any of those that are there.
+    All,
     /// Those that the transaction has appended, from that number on.
     Since(i64),
     /// Those whose numbers are in that table of kept rows, under these numbers or new ones.
@@ -55,7 +68,7 @@ pub enum Written {
 impl Written {
     fn test(self, alias: &str) -> String {
         match self {
-            Self::Anything => "true".to_owned(),
+            Self::Anything | Self::All => "true".to_owned(),
             Self::Since(row) => format!("{alias}.r >= {row}"),
             Self::Kept(table) => {
                 let kept = format!("SELECT k.c0 FROM temp.main.dg_step_{table} AS k");
@@ -85,10 +98,16 @@ impl UniqueKey {
                     Part { shown: expression::quote(&column.name), ty: column.ty, phys, sql }
                 }
             };
-            comparable(&part)?;
+            if key.operators.is_empty() {
+                comparable(&part)?;
+            }
             parts.push(part);
         }
         let predicate = key.predicate.map(|text| over_row(text, Stored::IndexPredicate, relation, &cx)).transpose()?;
+        let exclusion = match key.operators {
+            [] => None,
+            operators => Some(Exclusion::new(&cx, relation, &parts, operators)?),
+        };
         Ok(Self {
             relation: relation.clone(),
             oid: key.oid,
@@ -98,6 +117,7 @@ impl UniqueKey {
             parts,
             predicate: predicate.map(|p| p.sql),
             nulls_not_distinct: key.nulls_not_distinct,
+            exclusion,
         })
     }
 
@@ -120,17 +140,40 @@ impl UniqueKey {
         format!("SELECT t0.rowid AS r, {shown} FROM {} AS t0 WHERE {tests}", table_name(&self.relation))
     }
 
-    /// The keys that were written, at most `most`.
+    /// What was written by which others' rows may meet it, at most `most` of it: the keys; what of them must be equal.
     pub fn written(&self, written: Written, most: usize) -> Permit<Rendered> {
-        let (rows, test, shown) = (self.rows(), written.test("s"), self.each(|i| format!("s.c{i}"), ", "));
-        question(format!("SELECT DISTINCT {shown} FROM ({rows}) AS s WHERE {test} LIMIT {most}"), self.types())
+        let (rows, test) = (self.rows(), written.test("s"));
+        let told: Vec<usize> = match &self.exclusion {
+            None => (0..self.parts.len()).collect(),
+            Some(exclusion) => exclusion.equal.clone(),
+        };
+        let (mut shown, mut types): (Vec<String>, Vec<Phys>) =
+            told.iter().map(|i| (format!("s.c{i}"), self.parts[*i].phys.clone())).unzip();
+        if told.is_empty() {
+            shown.push("1".to_owned());
+            types.push(Phys::Int4);
+        }
+        let shown = shown.join(", ");
+        question(format!("SELECT DISTINCT {shown} FROM ({rows}) AS s WHERE {test} LIMIT {most}"), types)
     }
 
-    /// A key among those that were written which occurs twice.
+    /// Whether what [`Self::written`] gives tells which rows may meet: two that differ in it do not.
+    pub fn is_told(&self) -> bool {
+        let float = |part: &Part| matches!(part.phys, Phys::Float4 | Phys::Float8);
+        match &self.exclusion {
+            None => !self.parts.iter().any(float),
+            Some(exclusion) => !exclusion.equal.is_empty() && !exclusion.equal.iter().any(|i| float(&self.parts[*i])),
+        }
+    }
+
+    /// A key among those that were written which occurs twice; of an exclusion that of a row, and of one that it meets.
     pub fn duplicate(&self, written: Written) -> Permit<Rendered> {
+        if let Some(exclusion) = &self.exclusion {
+            return self.excluded(exclusion, written);
+        }
         let (rows, shown) = (self.rows(), self.each(|i| format!("s.c{i}"), ", "));
         let only = match written {
-            Written::Anything => String::new(),
+            Written::Anything | Written::All => String::new(),
             Written::Since(_) | Written::Kept(_) => {
                 let same = self.each(|i| format!("w.c{i} IS NOT DISTINCT FROM s.c{i}"), " AND ");
                 format!(" WHERE EXISTS (SELECT 1 FROM ({rows}) AS w WHERE {} AND {same})", written.test("w"))
@@ -142,9 +185,57 @@ impl UniqueKey {
         question(sql, self.types())
     }
 
-    /// 23505 for a key that is there already.
-    pub fn violated(&self, shown: Option<String>) -> Error {
-        let error = self.error(format!("duplicate key value violates unique constraint \"{}\"", self.name));
+    fn excluded(&self, exclusion: &Exclusion, written: Written) -> Permit<Rendered> {
+        let rows = self.rows();
+        // The later of two is the one that meets the other.
+        let order = match written {
+            Written::Anything | Written::Since(_) => "w.r > s.r",
+            Written::Kept(_) | Written::All => "w.r <> s.r",
+        };
+        let mut on = vec![order.to_owned(), written.test("w")];
+        on.extend(exclusion.equal.iter().map(|i| format!("w.c{i} = s.c{i}")));
+        let columns = exclusion.names.iter().enumerate();
+        let columns = columns.map(|(i, [own, other])| format!("w.c{i} AS {own}, s.c{i} AS {other}"));
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        let pairs = format!(
+            "SELECT w.r AS r, s.r AS s, {columns} FROM ({rows}) AS w JOIN ({rows}) AS s ON {}",
+            on.join(" AND ")
+        );
+        let of = |side: usize| exclusion.names.iter().map(move |names| format!("t0.{}", names[side]));
+        let shown = of(0).chain(of(1)).collect::<Vec<_>>().join(", ");
+        let test = exclusion.test.as_deref().unwrap_or("true");
+        let sql = format!("SELECT {shown} FROM ({pairs}) AS t0 WHERE {test} ORDER BY t0.r, t0.s LIMIT 1");
+        question(sql, [self.types(), self.types()].concat())
+    }
+
+    /// The types of what [`Self::duplicate`] gives.
+    pub fn found_types(&self) -> Vec<Phys> {
+        match self.exclusion {
+            None => self.types(),
+            Some(_) => [self.types(), self.types()].concat(),
+        }
+    }
+
+    /// 23P01 for a row that meets one which is there; the two keys.
+    fn conflicts(&self, shown: Option<[String; 2]>) -> Error {
+        let message = format!("conflicting key value violates exclusion constraint \"{}\"", self.name);
+        let detail = match shown {
+            Some([own, other]) => format!("Key {own} conflicts with existing key {other}."),
+            None => "Key conflicts with existing key.".to_owned(),
+        };
+        self.error(SqlState::EXCLUSION_VIOLATION, message).detail(detail)
+    }
+
+    /// 23505 for a key that is there already (23P01 of an exclusion). `shown`: the key, the one that it meets.
+    pub fn violated(&self, shown: Option<Vec<String>>) -> Error {
+        if self.exclusion.is_some() {
+            return self.conflicts(shown.and_then(|shown| shown.try_into().ok()));
+        }
+        let shown = shown.and_then(|shown| shown.into_iter().next());
+        let error = self.error(
+            SqlState::UNIQUE_VIOLATION,
+            format!("duplicate key value violates unique constraint \"{}\"", self.name),
+        );
         match shown {
             Some(key) => error.detail(format!("Key {key} already exists.")),
             None => error,
@@ -152,19 +243,71 @@ impl UniqueKey {
     }
 
     /// 23505 for rows that were there before the key.
-    pub fn not_unique(&self, shown: Option<String>) -> Error {
-        let error = self.error(format!("could not create unique index \"{}\"", self.name));
+    pub fn not_unique(&self, shown: Option<Vec<String>>) -> Error {
+        if self.exclusion.is_some() {
+            let message = format!("could not create exclusion constraint \"{}\"", self.name);
+            return self.error(SqlState::EXCLUSION_VIOLATION, message).detail(match shown.as_deref() {
+                Some([own, other]) => format!("Key {own} conflicts with key {other}."),
+                _ => "Key conflicts exist.".to_owned(),
+            });
+        }
+        let shown = shown.and_then(|shown| shown.into_iter().next());
+        let message = format!("could not create unique index \"{}\"", self.name);
+        let error = self.error(SqlState::UNIQUE_VIOLATION, message);
         match shown {
             Some(key) => error.detail(format!("Key {key} is duplicated.")),
             None => error.detail("Duplicate keys exist."),
         }
     }
 
-    fn error(&self, message: String) -> Error {
-        Error::new(SqlState::UNIQUE_VIOLATION, message)
-            .table(&*self.relation.namespace, &*self.relation.name)
-            .constraint(&*self.name)
+    fn error(&self, code: SqlState, message: String) -> Error {
+        Error::new(code, message).table(&*self.relation.namespace, &*self.relation.name).constraint(&*self.name)
     }
+}
+
+impl Exclusion {
+    /// # Errors
+    /// 0A000 if an operator cannot be had over stored values.
+    fn new(cx: &Context, relation: &Relation, parts: &[Part], operators: &[Oid]) -> Result<Self> {
+        let mut pair = Relation { columns: Vec::new(), ..relation.clone() };
+        let (mut equal, mut texts, mut names) = (Vec::new(), Vec::new(), Vec::new());
+        for (i, (part, oid)) in parts.iter().zip(operators).enumerate() {
+            let operator = OPERATORS.by_oid(*oid).ok_or_else(|| Error::internal("an operator that is none"))?;
+            let mut sides = [String::new(), String::new()];
+            for (side, name) in ["a", "b"].into_iter().enumerate() {
+                let column = pair_column(2 * i + side, format!("{name}{i}"), part.ty)?;
+                sides[side] = column_ident(&pair, &column);
+                pair.columns.push(column);
+            }
+            names.push(sides);
+            let own = operator.left == part.ty.oid && operator.right == part.ty.oid;
+            match operator.name == "=" && own && comparable(part).is_ok() {
+                true => equal.push(i),
+                false => texts.push(format!("(a{i} OPERATOR(pg_catalog.{}) b{i})", operator.name)),
+            }
+        }
+        let test = match texts.as_slice() {
+            [] => None,
+            texts => Some(over_row(&texts.join(" AND "), Stored::IndexPredicate, &pair, cx)?.sql),
+        };
+        Ok(Self { equal, test, names })
+    }
+}
+
+fn pair_column(at: usize, name: String, ty: PgType) -> Result<Column> {
+    let num = i16::try_from(at + 1).map_err(Error::internal)?;
+    Ok(Column {
+        num,
+        name: name.into(),
+        ty,
+        not_null: false,
+        collation: 0,
+        default: None,
+        identity: None,
+        generated: None,
+        acl: Default::default(),
+        comment: None,
+    })
 }
 
 /// Grouping by what carries the type must be PostgreSQL's equality.

@@ -7,7 +7,8 @@ use crate::registry::{
 };
 use crate::sql::analyze::kept;
 use crate::tree::{Expr, ExprKind, Query};
-use crate::types::{PgType, oid};
+use crate::types::name::format_type;
+use crate::types::{PgType, TypeLookup, oid};
 
 impl Planner<'_> {
     pub fn create_view(
@@ -30,7 +31,7 @@ impl Planner<'_> {
                 return Err(super::alter::wrong_type(&key.1, "a view"));
             }
             self.may_change(&old.managed, "view", &key.1)?;
-            replaceable(&old, &columns)?;
+            replaceable(&old, &columns, &self.cx.seen())?;
             let mut new = (*old).clone();
             let grown = columns.len() > new.columns.len();
             new.columns = columns;
@@ -114,7 +115,7 @@ fn columns(names: &[Name], query: &Query) -> Result<Vec<Column>> {
 }
 
 /// CREATE OR REPLACE VIEW may add columns at the end, nothing else.
-fn replaceable(old: &Relation, new: &[Column]) -> Result<()> {
+fn replaceable(old: &Relation, new: &[Column], types: &dyn TypeLookup) -> Result<()> {
     let invalid = |message: String| Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
     if new.len() < old.columns.len() {
         return invalid("cannot drop columns from view".to_owned());
@@ -126,7 +127,8 @@ fn replaceable(old: &Relation, new: &[Column]) -> Result<()> {
                 .hint("Use ALTER VIEW ... RENAME COLUMN ... to change name of view column instead."));
         }
         if before.ty != after.ty {
-            return invalid(format!("cannot change data type of view column \"{}\"", before.name));
+            let [from, to] = [before.ty, after.ty].map(|ty| format_type(ty, types));
+            return invalid(format!("cannot change data type of view column \"{}\" from {from} to {to}", before.name));
         }
     }
     Ok(())

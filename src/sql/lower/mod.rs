@@ -22,9 +22,10 @@ use crate::types::{self, Oid, PgType, Phys, RowTypes};
 pub use change::steps::Step;
 pub(crate) use change::upsert::FIRST_OF_KEYS;
 use ir::{Alias, Node, Scalar};
-pub use lock::point::keyed;
+pub use lock::point::{is_prompt, keyed};
 pub use lock::row_locks::{Changed, LIST_WIDTH, RowLocks};
 pub use over_row::over_row;
+use steer::census::Census;
 
 /// A statement as DuckDB is to be asked, with what the session needs to run it and to describe its result.
 #[derive(Debug, Clone)]
@@ -121,7 +122,7 @@ fn lower_as(statement: &tree::Statement, cx: &Context, decimals: Decimals, keyed
 
 /// Lowers a statement whose targets are tables of the engine's.
 fn lower_placed(statement: &tree::Statement, cx: &Context, decimals: Decimals, keyed: bool) -> Result<Lowered> {
-    steer::drawn_rows::returning_asks(statement)?;
+    steer::drawn_returning::returning_asks(statement)?;
     finished(lower_by_kind(statement, cx, decimals, keyed)?)
 }
 
@@ -133,18 +134,36 @@ fn finished(mut lowered: Lowered) -> Result<Lowered> {
     }
     let steps = lowered.before.iter_mut().map(|step| (&mut step.statement, &mut step.params));
     for (statement, params) in steps.chain([(&mut lowered.statement, &mut lowered.params)]) {
-        if !lowered.depends.elusive {
+        let census = Census::of(statement);
+        if census.laterals() && !lowered.depends.elusive {
             steer::beside::unnested(statement);
         }
-        steer::lateral_order::ordered(statement);
-        steer::row_order::of_tables(statement);
-        steer::own_rows::kept_apart(statement)?;
-        steer::intervals::told_apart(statement);
-        steer::drawn_rows::row_by_row(statement)?;
-        steer::once::drawn_once(statement)?;
+        if census.laterals() {
+            steer::lateral_order::ordered(statement);
+        }
+        if census.gathers() {
+            steer::row_order::of_tables(statement);
+        }
+        if census.looks_outside() {
+            steer::own_rows::kept_apart(statement)?;
+        }
+        if census.several_intervals() {
+            steer::intervals::told_apart(statement);
+        }
+        if census.asks_sequences() {
+            steer::drawn_rows::row_by_row(statement)?;
+        }
+        if census.draws() {
+            steer::unread::computed(statement);
+            steer::once::drawn_once(statement)?;
+        }
         steer::lists::listed(statement, params);
-        steer::lambdas::own_columns(statement)?;
-        steer::nesting::bounded(statement)?;
+        if census.binds_outside() {
+            steer::lambdas::own_columns(statement)?;
+        }
+        if census.is_deep() {
+            steer::nesting::bounded(statement)?;
+        }
     }
     Ok(lowered)
 }

@@ -20,7 +20,7 @@ pub struct OverRow {
     pub sql: String,
     pub phys: Phys,
     pub ty: PgType,
-    /// As PostgreSQL prints it.
+    /// As PostgreSQL prints an index's key.
     pub shown: String,
 }
 
@@ -35,7 +35,8 @@ pub fn over_row(text: &str, stored: Stored, table: &Relation, cx: &Context) -> R
     let ty = e.ty;
     let seen = cx.seen();
     let names: Vec<String> = table.columns.iter().map(|c| expression::quote(&c.name)).collect();
-    let shown = deparse::expression(&e, ("", ROW), &names, &seen, Style::PLAIN)?;
+    let shown = deparse::expression(&e, ("", ROW), &names, &seen, Style::PRETTY)?;
+    let shown = if deparse::looks_like_function(&e) { shown } else { format!("({shown})") };
     let permit = policy::check_expression(e, &compile::authority(cx))?;
     let mut lowerer = Lowerer::new(cx, Decimals::Fast);
     let mut values = Vec::with_capacity(columns.len());

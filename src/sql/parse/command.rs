@@ -9,7 +9,7 @@ use super::copy::{self, CopyStatement};
 use super::cursor::Cursor;
 use super::settings;
 use super::source::Source;
-use super::with_parser;
+use super::{over_all, with_parser};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
 use crate::tree::{
@@ -76,7 +76,27 @@ pub struct ExplainOptions {
 }
 
 /// The statements that are PostgreSQL's and that we refuse by name, before sqlparser guesses at them.
-const REFUSED: &[&str] = &["call", "load", "import", "security"];
+const REFUSED: &[&str] = &["load", "import", "security"];
+
+/// The statements that are sqlparser's by their first word.
+const PLAIN: &[&str] = &["select", "with", "values", "insert", "update", "delete", "merge", "truncate"];
+
+/// A statement of these tokens, which come back: those that clients send most are parsed without a copy of them.
+pub fn parse_whole(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<(Body, Vec<TokenWithSpan>)> {
+    let first = tokens.first().map(|token| &token.token);
+    let word = match first {
+        Some(Token::Word(word)) if word.quote_style.is_none() => {
+            PLAIN.iter().find(|w| word.value.eq_ignore_ascii_case(w))
+        }
+        _ => None,
+    };
+    let Some(word) = word else { return parse(&tokens, source).map(|body| (body, tokens)) };
+    let mut c = Cursor::new(&tokens, source);
+    c.at = 1;
+    super::refuse::check(&mut c, word)?;
+    let (statement, tokens) = over_all(tokens, source, |p| p.parse_statement())?;
+    Ok((Body::Statement(Box::new(statement)), tokens))
+}
 
 pub fn parse(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
     let mut c = Cursor::new(tokens, source);
@@ -133,12 +153,19 @@ pub fn parse(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
                 None => statement(tokens, source),
             };
         }
+        "call" => {
+            c.qualified()?;
+            if c.peek() != Some(&Token::LParen) {
+                return Err(c.error());
+            }
+            return statement(tokens, source);
+        }
         "table" => {
             let query = with_parser(tokens, source, |p| p.parse_query())?;
             return Ok(Body::Statement(Box::new(ast::Statement::Query(query))));
         }
-        "select" | "with" | "values" | "insert" | "update" | "delete" | "merge" | "truncate" => {
-            super::refuse::check(&mut c, &word)?;
+        word if PLAIN.contains(&word) => {
+            super::refuse::check(&mut c, word)?;
             return statement(tokens, source);
         }
         _ => {
@@ -155,7 +182,7 @@ fn statement(tokens: &[TokenWithSpan], source: &Source) -> Result<Body> {
 }
 
 /// How many characters are before the content of the string that comes next, if that stands there as it is.
-fn offset_of(c: &Cursor<'_>) -> Option<u32> {
+pub(super) fn offset_of(c: &Cursor<'_>) -> Option<u32> {
     let before = match c.peek()? {
         Token::DollarQuotedString(quoted) => quoted.tag.as_ref().map_or(0, |tag| tag.chars().count() as u32) + 2,
         Token::SingleQuotedString(text) if !text.contains('\'') => 1,

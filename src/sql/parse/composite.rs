@@ -7,6 +7,7 @@ use super::cursor::Cursor;
 use super::ddl::{RawAttribute, RawDdl};
 use super::with_parser;
 use crate::error::{Error, Result};
+use crate::tree::DropBehavior;
 
 /// The cursor stands behind ALTER TYPE. `None` for what sqlparser reads (enums).
 pub fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
@@ -21,7 +22,7 @@ pub fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
         let from = c.name()?;
         c.expect("to")?;
         let to = c.name()?;
-        behavior(c);
+        let _ = behavior(c);
         return Ok(Some(RawDdl::AlterComposite { name, changes: vec![RawAttribute::Rename { from, to }] }));
     }
     let mut changes = Vec::new();
@@ -30,7 +31,7 @@ pub fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
             RawAttribute::Add { name: c.name()?, ty: data_type(c)? }
         } else if c.eat("drop attribute") {
             let if_exists = c.eat("if exists");
-            RawAttribute::Drop { name: c.name()?, if_exists }
+            RawAttribute::Drop { name: c.name()?, if_exists, behavior: behavior(c) }
         } else if c.eat("alter attribute") {
             let name = c.name()?;
             c.eat("set data");
@@ -41,7 +42,7 @@ pub fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
         } else {
             return Err(c.error());
         };
-        behavior(c);
+        let _ = behavior(c);
         changes.push(change);
         if !c.eat_token(&Token::Comma) {
             return Ok(Some(RawDdl::AlterComposite { name, changes }));
@@ -49,8 +50,12 @@ pub fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
     }
 }
 
-fn behavior(c: &mut Cursor<'_>) {
-    let _ = c.eat("cascade") || c.eat("restrict");
+fn behavior(c: &mut Cursor<'_>) -> DropBehavior {
+    if c.eat("cascade") {
+        return DropBehavior::Cascade;
+    }
+    c.eat("restrict");
+    DropBehavior::Restrict
 }
 
 /// A type, up to the comma or clause behind it.

@@ -127,7 +127,7 @@ pub enum RawDdl {
 #[derive(Debug, Clone)]
 pub enum RawAttribute {
     Add { name: Name, ty: DataType },
-    Drop { name: Name, if_exists: bool },
+    Drop { name: Name, if_exists: bool, behavior: DropBehavior },
     SetType { name: Name, ty: DataType },
     Rename { from: Name, to: Name },
 }

@@ -68,6 +68,8 @@ pub struct RawCreate {
     pub flags: FunctionFlags,
     /// AS 'text'.
     pub source: Option<String>,
+    /// How many characters of the client's text stand before it; `None` where it is not written as it is.
+    pub source_at: Option<u32>,
     pub body: Option<RawBody>,
 }
 
@@ -158,6 +160,7 @@ fn create(c: &mut Cursor<'_>, procedure: bool, or_replace: bool) -> Result<RawFu
         language: None,
         flags: FunctionFlags::default(),
         source: None,
+        source_at: None,
         body: None,
     };
     while !c.is_end() && made.body.is_none() {
@@ -182,6 +185,7 @@ fn create_option(c: &mut Cursor<'_>, made: &mut RawCreate) -> Result<()> {
             return Err(redundant(c));
         }
     } else if c.eat("as") {
+        made.source_at = super::command::offset_of(c);
         let source = c.string()?;
         if c.eat_token(&Token::Comma) {
             c.string()?;
@@ -275,9 +279,17 @@ fn flag(c: &mut Cursor<'_>, flags: &mut FunctionFlags) -> Result<()> {
     if c.eat("support") {
         return Err(Error::unsupported("SUPPORT of a function"));
     }
-    if c.is_word(0, "set") || c.is_word(0, "reset") {
-        return Err(Error::unsupported("SET of a function")
-            .hint("A function's body is bound when it is made; its names need no search_path."));
+    if c.eat("set") {
+        flags.settings.push(super::settings::of_function(c)?);
+        return Ok(());
+    }
+    if c.eat("reset all") {
+        flags.settings.push(("all".into(), None));
+        return Ok(());
+    }
+    if c.eat("reset") {
+        flags.settings.push((c.name()?, None));
+        return Ok(());
     }
     Err(c.error())
 }

@@ -1,12 +1,13 @@
 //! Where sqlparser's expression grammar is bent towards PostgreSQL's.
 
 use sqlparser::ast::{
-    BinaryOperator, DataType, Expr, Function, FunctionArguments, Ident, ObjectName, TrimWhereField, TypedString,
-    UnaryOperator,
+    BinaryOperator, DataType, Expr, Function, FunctionArguments, Ident, ObjectName, TypedString, UnaryOperator,
 };
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use super::in_words::{substring_similar, trim};
 
 /// Words that sqlparser gives a syntax of other systems, and that are plain names for PostgreSQL.
 const PLAIN_NAMES: &[Keyword] = &[
@@ -41,7 +42,7 @@ const IS: u8 = 40;
 /// How long a text may be that BETWEEN SYMMETRIC doubles.
 const MAX_DOUBLED_BYTES: usize = 100_000;
 /// BETWEEN, whose bounds bind more tightly.
-const BETWEEN: u8 = 60;
+pub(super) const BETWEEN: u8 = 60;
 
 /// Operators that sqlparser would give another precedence than PostgreSQL does.
 pub fn precedence(parser: &Parser) -> Option<Result<u8, ParserError>> {
@@ -95,7 +96,20 @@ fn is_operator(token: &Token) -> bool {
     )
 }
 
-/// `OPERATOR(n.op) ANY (…)`, `@> ALL (…)`: quantified comparisons with operators that sqlparser knows only without.
+/// Comparisons, which sqlparser takes ANY and ALL after, but not of VALUES.
+fn comparison(token: &Token) -> Option<BinaryOperator> {
+    Some(match token {
+        Token::Eq => BinaryOperator::Eq,
+        Token::Neq => BinaryOperator::NotEq,
+        Token::Lt => BinaryOperator::Lt,
+        Token::LtEq => BinaryOperator::LtEq,
+        Token::Gt => BinaryOperator::Gt,
+        Token::GtEq => BinaryOperator::GtEq,
+        _ => return None,
+    })
+}
+
+/// `OPERATOR(n.op) ANY (…)`, `@> ALL (…)`, `= ANY (VALUES …)`: quantified comparisons that sqlparser does not know.
 fn quantified(parser: &mut Parser, left: &Expr) -> Option<Result<Expr, ParserError>> {
     let quantifier = |n: usize| match &parser.peek_nth_token_ref(n).token {
         Token::Word(w) if w.quote_style.is_none() => {
@@ -119,18 +133,20 @@ fn quantified(parser: &mut Parser, left: &Expr) -> Option<Result<Expr, ParserErr
             _ => Keyword::NoKeyword,
         };
         let not = word(0) == Keyword::NOT;
-        let (op, words) = match word(usize::from(not)) {
-            Keyword::LIKE => (if not { "!~~" } else { "~~" }.to_owned(), 1 + usize::from(not)),
-            Keyword::ILIKE => (if not { "!~~*" } else { "~~*" }.to_owned(), 1 + usize::from(not)),
+        let of = |name: &str| BinaryOperator::Custom(name.to_owned());
+        let values = || parser.peek_nth_token_ref(2).token == Token::LParen && word(3) == Keyword::VALUES;
+        let (op, words) = match (word(usize::from(not)), &parser.peek_token_ref().token) {
+            (Keyword::LIKE, _) => (of(if not { "!~~" } else { "~~" }), 1 + usize::from(not)),
+            (Keyword::ILIKE, _) => (of(if not { "!~~*" } else { "~~*" }), 1 + usize::from(not)),
             _ if not => return None,
-            _ if is_operator(&parser.peek_token_ref().token) => (parser.peek_token_ref().token.to_string(), 1),
-            _ => return None,
+            (_, token) if is_operator(token) => (of(&token.to_string()), 1),
+            (_, token) => (comparison(token).filter(|_| values())?, 1),
         };
         let all = quantifier(words)? == Keyword::ALL;
         for _ in 0..words {
             parser.next_token();
         }
-        (BinaryOperator::Custom(op), all)
+        (op, all)
     };
     parser.next_token();
     let right = (|| {
@@ -275,97 +291,8 @@ fn prefix_operator(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
     Some(parser.parse_subexpr(OTHER_OPERATOR).map(|expr| Expr::UnaryOp { op, expr: Box::new(expr) }))
 }
 
-/// `TRIM({BOTH | LEADING | TRAILING} FROM x)` and `TRIM(FROM x)`: the characters may be left out.
-fn trim(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
-    let word = |n: usize| match &parser.peek_nth_token_ref(n).token {
-        Token::Word(w) if w.quote_style.is_none() => w.keyword,
-        _ => Keyword::NoKeyword,
-    };
-    if word(0) != Keyword::TRIM || parser.peek_nth_token_ref(1).token != Token::LParen {
-        return None;
-    }
-    let (trim_where, words) = match (word(2), word(3)) {
-        (Keyword::FROM, _) => (None, 3),
-        (Keyword::BOTH, Keyword::FROM) => (Some(TrimWhereField::Both), 4),
-        (Keyword::LEADING, Keyword::FROM) => (Some(TrimWhereField::Leading), 4),
-        (Keyword::TRAILING, Keyword::FROM) => (Some(TrimWhereField::Trailing), 4),
-        _ => return None,
-    };
-    for _ in 0..words {
-        parser.next_token();
-    }
-    let parsed = (|| {
-        let expr = Box::new(parser.parse_expr()?);
-        let trim_characters = match parser.consume_token(&Token::Comma) {
-            true => Some(parser.parse_comma_separated(|p| p.parse_expr())?),
-            false => None,
-        };
-        parser.expect_token(&Token::RParen)?;
-        Ok(Expr::Trim { trim_where, trim_what: None, expr, trim_characters })
-    })();
-    Some(parsed)
-}
-
-/// `SUBSTRING(x SIMILAR pattern ESCAPE c)` and `SUBSTRING(x FOR n FROM m)`, which are the same function with its arguments
-/// in other words.
-fn substring_similar(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
-    let named = matches!(&parser.peek_token_ref().token, Token::Word(w)
-        if w.keyword == Keyword::SUBSTRING && w.quote_style.is_none());
-    if !named || parser.peek_nth_token_ref(1).token != Token::LParen {
-        return None;
-    }
-    if !is_substring_in_other_words(parser) {
-        return None;
-    }
-    let parsed = (|| {
-        parser.next_token();
-        parser.expect_token(&Token::LParen)?;
-        let expr = Box::new(parser.parse_subexpr(BETWEEN)?);
-        let (first, second) = if parser.parse_keyword(Keyword::SIMILAR) {
-            let pattern = parser.parse_subexpr(BETWEEN)?;
-            parser.expect_keyword(Keyword::ESCAPE)?;
-            (pattern, parser.parse_expr()?)
-        } else {
-            parser.expect_keyword(Keyword::FOR)?;
-            let length = parser.parse_expr()?;
-            parser.expect_keyword(Keyword::FROM)?;
-            (parser.parse_expr()?, length)
-        };
-        parser.expect_token(&Token::RParen)?;
-        let (substring_from, substring_for) = (Some(Box::new(first)), Some(Box::new(second)));
-        Ok(Expr::Substring { expr, substring_from, substring_for, special: false, shorthand: false })
-    })();
-    Some(parsed)
-}
-
-/// Before `SUBSTRING (`: whether SIMILAR without TO, or FOR with FROM after it, stands directly in its parentheses.
-/// It is looked for first: to try and to read all again would double with each SUBSTRING inside another.
-fn is_substring_in_other_words(parser: &Parser) -> bool {
-    let mut depth = 0usize;
-    let mut length = false;
-    for n in 1.. {
-        match parser.peek_nth_token_no_skip(n).token {
-            Token::LParen | Token::LBracket => depth += 1,
-            Token::RParen | Token::RBracket if depth <= 1 => return false,
-            Token::RParen | Token::RBracket => depth -= 1,
-            Token::EOF => return false,
-            Token::Word(w) if depth == 1 && w.quote_style.is_none() => match w.keyword {
-                Keyword::SIMILAR => {
-                    let next = parser.peek_nth_token_no_skip(n + 1).token;
-                    return !matches!(next, Token::Word(w) if w.keyword == Keyword::TO);
-                }
-                Keyword::FROM => return length,
-                Keyword::FOR => length = true,
-                _ => {}
-            },
-            _ => {}
-        }
-    }
-    false
-}
-
 /// Names that have a syntax of their own in sqlparser; with a schema in front they are functions like any other.
-const CALLED: [Keyword; 7] = [
+const CALLED: [Keyword; 13] = [
     Keyword::SUBSTR,
     Keyword::SUBSTRING,
     Keyword::CEIL,
@@ -373,6 +300,12 @@ const CALLED: [Keyword; 7] = [
     Keyword::TRIM,
     Keyword::EXTRACT,
     Keyword::CONVERT,
+    Keyword::INTERVAL,
+    Keyword::CURRENT_USER,
+    Keyword::SESSION_USER,
+    Keyword::CURRENT_ROLE,
+    Keyword::CURRENT_CATALOG,
+    Keyword::USER,
 ];
 
 /// `pg_catalog.substr(…)`.
@@ -496,8 +429,8 @@ fn set_operation_follows(parser: &Parser) -> bool {
 
 /// Called before sqlparser's own prefix parsing.
 pub fn prefix(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
-    if let Some(column) = super::column::column(parser) {
-        return Some(column);
+    if let Some(expr) = super::plain::column(parser).or_else(|| super::plain::constant_or_call(parser)) {
+        return Some(expr);
     }
     if let Some(expr) = trim(parser).or_else(|| interval_precision(parser)).or_else(|| substring_similar(parser)) {
         return Some(expr);

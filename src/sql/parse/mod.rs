@@ -1,7 +1,6 @@
 //! Text to statements: tokens, split at `;`, each parsed by sqlparser under our dialect or by our own command parser.
 
 mod absent;
-mod column;
 mod command;
 mod composite;
 mod copy;
@@ -12,23 +11,25 @@ mod depth;
 mod dialect;
 mod digest;
 mod domain;
+pub mod exclusion;
 mod extension;
 mod function;
 mod hooks;
 mod in_list;
+mod in_words;
 mod leave_out;
 mod like;
 mod maintain;
-mod numbers;
-mod operators;
 mod parameters;
 mod partition;
+mod plain;
 pub mod plpgsql;
 mod policy;
 mod printed;
 mod refuse;
 pub(crate) mod rewrite;
 pub mod role;
+mod scan;
 mod schema;
 mod select_into;
 mod sequence;
@@ -44,7 +45,7 @@ use std::sync::Arc;
 
 use sqlparser::ast;
 use sqlparser::parser::{Parser, ParserError, ParserOptions};
-use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whitespace};
+use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 pub use absent::{Absent, DropAbsent};
 pub use command::{Body, ExplainOptions, LockItem};
@@ -103,6 +104,10 @@ pub struct Variable {
 }
 
 impl Parsed {
+    pub fn is_call(&self) -> bool {
+        matches!(&*self.body, Body::Statement(s) if matches!(**s, ast::Statement::Call(_)))
+    }
+
     /// The first `$n` in the text, and its position in characters from 1.
     pub fn first_placeholder(&self) -> Option<(&str, u32)> {
         self.tokens.iter().find_map(|t| match &t.token {
@@ -127,19 +132,19 @@ pub fn parse(text: &str) -> Result<Vec<Parsed>> {
         let own = source.text.get(first..last).unwrap_or_default().trim_end();
         let elements = schema::take(&mut statement, &source)?;
         // A function's body is read by itself, as it was written.
-        let (tokens, extras): (Arc<[TokenWithSpan]>, _) = if function::is_create(&statement) {
-            (statement.into(), Extras::default())
+        let (tokens, extras) = if function::is_create(&statement) {
+            (statement, Extras::default())
         } else {
             let (stripped, mut extras) = strip::strip(statement, &source)?;
             extras.elements = elements;
-            (rewrite::rewrite(stripped, &source, &mut extras)?.into(), extras)
+            (rewrite::rewrite(stripped, &source, &mut extras)?, extras)
         };
-        let body = command::parse(&tokens, &source)?;
+        let (body, tokens) = command::parse_whole(tokens, &source)?;
         out.push(Parsed {
             text: own.into(),
             body: Arc::new(body),
             source: Arc::clone(&source),
-            tokens,
+            tokens: tokens.into(),
             extras: Arc::new(extras),
             variables: Arc::default(),
         });
@@ -192,15 +197,24 @@ fn with_parser<T>(
     source: &Source,
     production: impl FnOnce(&mut Parser) -> Result<T, ParserError>,
 ) -> Result<T> {
+    over_all(tokens.to_vec(), source, production).map(|(value, _)| value)
+}
+
+/// The same of tokens that are not copied: it gives them back.
+fn over_all<T>(
+    tokens: Vec<TokenWithSpan>,
+    source: &Source,
+    production: impl FnOnce(&mut Parser) -> Result<T, ParserError>,
+) -> Result<(T, Vec<TokenWithSpan>)> {
     let dialect = DuckgateDialect::for_tokens(tokens.len());
     let mut parser = Parser::new(&dialect)
         .with_options(ParserOptions::new().with_unescape(true))
         .with_recursion_limit(MAX_NESTING * 2)
-        .with_tokens_with_locations(tokens.to_vec());
-    let value = production(&mut parser).map_err(|e| parser_error(e, tokens, source))?;
-    match parser.peek_token_ref() {
-        token if token.token == Token::EOF => Ok(value),
-        token => Err(source.syntax_error(Some(token))),
+        .with_tokens_with_locations(tokens);
+    match production(&mut parser) {
+        Err(error) => Err(parser_error(error, &parser.into_tokens(), source)),
+        Ok(_) if parser.peek_token_ref().token != Token::EOF => Err(source.syntax_error(Some(parser.peek_token_ref()))),
+        Ok(value) => Ok((value, parser.into_tokens())),
     }
 }
 
@@ -227,84 +241,14 @@ fn tokenize(source: &Source) -> Result<Vec<TokenWithSpan>> {
             "invalid byte sequence for encoding \"UTF8\": 0x00",
         ));
     }
-    let text = operators::without_comments_behind(&source.text);
-    let tokens = Tokenizer::new(&DuckgateDialect::default(), &text).with_unescape(true).tokenize_with_location();
-    match tokens {
-        Ok(tokens) => {
-            numbers::check(&tokens, source)?;
-            joined(unicode::spelled(operators::cut(tokens, source), source)?, source)
-        }
-        Err(error) => {
-            let at = error.location;
-            let comment = error.message.contains("multi-line comment");
-            // The complaint about a comment comes at the text's end; PostgreSQL's is about its beginning.
-            let opened = comment.then(|| source.text.rfind("/*")).flatten();
-            let from = opened.unwrap_or_else(|| source.byte(at));
-            let position = match opened {
-                Some(byte) => source.text[..byte].chars().count() as u32 + 1,
-                None => source.position(at),
-            };
-            let rest = source.text.get(from..).unwrap_or_default();
-            let what = match error.message.as_str() {
-                m if m.contains("multi-line comment") => "unterminated /* comment",
-                m if m.contains("dollar") => "unterminated dollar-quoted string",
-                m if m.contains("close delimiter") => "unterminated quoted identifier",
-                m if m.contains("nterminated") => "unterminated quoted string",
-                _ => "syntax error",
-            };
-            Err(Error::syntax(format!("{what} at or near \"{rest}\"")).at(position))
-        }
-    }
-}
-
-/// Leaves out blanks and comments; strings that go on in the next line are one, unless a `/*` comment stands between them.
-/// Two strings side by side are nothing (sqlparser would take the second as an alias).
-fn joined(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<Vec<TokenWithSpan>> {
-    let mut out: Vec<TokenWithSpan> = Vec::new();
-    let mut commented = false;
-    for next in tokens {
-        if let Token::Whitespace(blank) = &next.token {
-            commented |= matches!(blank, Whitespace::MultiLineComment(_));
-            continue;
-        }
-        let follows = matches!(next.token, Token::SingleQuotedString(_));
-        let same_line = out.last().is_some_and(|last| last.span.end.line == next.span.start.line);
-        if follows && same_line && names_language(&out) {
-            out.push(next);
-            continue;
-        }
-        if let Token::SingleQuotedString(more) = &next.token
-            && let Some(last) = out.last_mut()
-            && let Token::SingleQuotedString(text) = &mut last.token
-        {
-            if commented || same_line {
-                let message = format!("syntax error at or near \"{}\"", next.token);
-                return Err(Error::syntax(message).at(source.position(next.span.start)));
-            }
-            text.push_str(more);
-            last.span.end = next.span.end;
-            continue;
-        }
-        commented = false;
-        out.push(next);
-    }
-    Ok(out)
-}
-
-/// `DO LANGUAGE 'plpgsql'`, behind which the block may follow.
-fn names_language(before: &[TokenWithSpan]) -> bool {
-    let Some([first, second, name]) = before.last_chunk() else { return false };
-    let is = |token: &TokenWithSpan, text: &str| match &token.token {
-        Token::Word(word) => word.quote_style.is_none() && word.value.eq_ignore_ascii_case(text),
-        _ => false,
-    };
-    is(first, "do") && is(second, "language") && matches!(name.token, Token::SingleQuotedString(_))
+    scan::scan(source)
 }
 
 /// Cuts at semicolons. Only the body of a function, BEGIN ATOMIC … END, has some inside.
 fn split(tokens: Vec<TokenWithSpan>) -> Vec<Vec<TokenWithSpan>> {
     let mut out = Vec::new();
-    let mut current: Vec<TokenWithSpan> = Vec::new();
+    // Most texts are one statement.
+    let mut current: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
     // How many END are still to come; 0 outside of such a body.
     let mut open = 0_usize;
     for token in tokens {

@@ -146,18 +146,11 @@ fn create_table_tail(c: &mut Cursor<'_>) -> Option<Error> {
             }
             // A query may say much of what follows in another sense.
             _ if depth == 0 && c.is_word(0, "as") => return None,
-            _ if depth == 1 && is_exclusion(c) => return refused("an exclusion constraint"),
             _ => {}
         }
         c.at += 1;
     }
     None
-}
-
-/// `EXCLUDE (` or `EXCLUDE USING m (`.
-fn is_exclusion(c: &Cursor<'_>) -> bool {
-    c.is_word(0, "exclude")
-        && (c.is_word(1, "using") || c.tokens.get(c.at + 1).is_some_and(|t| t.token == Token::LParen))
 }
 
 fn alter(c: &mut Cursor<'_>) -> Option<Error> {
@@ -214,16 +207,6 @@ fn action(c: &mut Cursor<'_>) -> Option<Error> {
         let alone = c.name().is_ok() && c.is_end();
         return if alone { None } else { refused("ALTER TABLE … SET TABLESPACE beside other actions".to_owned()) };
     }
-    let from = c.at;
-    if c.eat("add") {
-        if c.eat("constraint") {
-            c.name().ok()?;
-        }
-        if is_exclusion(c) {
-            return refused("an exclusion constraint");
-        }
-    }
-    c.at = from;
     None
 }
 
@@ -263,7 +246,6 @@ mod tests {
             ("create aggregate a(int) (sfunc = int4pl, stype = int4)", "CREATE AGGREGATE is not supported"),
             ("create or replace rule r as on insert to t do nothing", "CREATE RULE is not supported"),
             ("alter table t add x int, no inherit u", "ALTER TABLE … NO INHERIT is not supported"),
-            ("create table t (a int, exclude using gist (a with &&))", "an exclusion constraint is not supported"),
             ("grant usage on foreign server s to u", "GRANT ON FOREIGN SERVER is not supported"),
         ] {
             let error = parse(text).unwrap_err();

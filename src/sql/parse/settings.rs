@@ -5,17 +5,8 @@ use sqlparser::tokenizer::Token;
 use super::command::modes;
 use super::cursor::Cursor;
 use crate::error::{Error, Result, SqlState};
+use crate::registry::{NAME_LISTS, Name};
 use crate::tree::{TransactionModes, Utility};
-
-/// Settings whose value is a list of identifiers (GUC_LIST_QUOTE): their strings are quoted as such.
-const LIST_QUOTE: &[&str] = &[
-    "search_path",
-    "temp_tablespaces",
-    "session_preload_libraries",
-    "shared_preload_libraries",
-    "local_preload_libraries",
-    "unix_socket_directories",
-];
 
 /// SET in all its forms; the word SET is already taken.
 pub fn set(c: &mut Cursor<'_>) -> Result<Utility> {
@@ -75,6 +66,25 @@ pub fn set(c: &mut Cursor<'_>) -> Result<Utility> {
     }
     let value = values(c, &name)?;
     Ok(Utility::Set { name, value: Some(value), local })
+}
+
+/// SET of a function; the word SET is already taken.
+pub fn of_function(c: &mut Cursor<'_>) -> Result<(Name, Option<String>)> {
+    if c.eat("time zone") {
+        return Ok(("timezone".into(), time_zone(c)?));
+    }
+    let name = setting_name(c)?;
+    if c.eat("from current") {
+        return Err(Error::unsupported("SET … FROM CURRENT of a function").hint("Write the value."));
+    }
+    if !(c.eat_token(&Token::Eq) || c.eat("to")) {
+        return Err(c.error());
+    }
+    if c.eat("default") {
+        return Ok((name.into(), None));
+    }
+    let value = values(c, &name)?;
+    Ok((name.into(), Some(value)))
 }
 
 fn some_modes(c: &mut Cursor<'_>) -> Result<TransactionModes> {
@@ -145,7 +155,7 @@ fn time_zone(c: &mut Cursor<'_>) -> Result<Option<String>> {
 
 /// The values of a SET as one text, as flatten_set_variable_args makes it.
 fn values(c: &mut Cursor<'_>, name: &str) -> Result<String> {
-    let list = LIST_QUOTE.contains(&name);
+    let list = NAME_LISTS.contains(&name);
     let mut out = Vec::new();
     loop {
         let value = match c.peek() {

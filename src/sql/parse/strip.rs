@@ -38,6 +38,8 @@ pub struct Extras {
     pub arbiters: Vec<super::rewrite::Arbiter>,
     /// LIKE clauses of CREATE TABLE.
     pub likes: Vec<super::like::LikeClause>,
+    /// EXCLUDE constraints, by the number in the CHECK that stands for each.
+    pub exclusions: Vec<super::exclusion::RawExclusion>,
     pub partition: super::partition::PartitionClauses,
     /// The positions of tables' names that were written with ONLY.
     pub only: Vec<u32>,
@@ -81,10 +83,12 @@ fn place_last_bound(out: &mut [TokenWithSpan]) {
     out[n - 1].token = Token::make_word(direction, None);
 }
 
+/// The words that [`strip`] goes through a statement for.
+const WORDS: &[&str] = &["revoke", "table", "overriding", "national", "nchar", "exclude", "for"];
+
 /// Takes `OVERRIDING {SYSTEM | USER} VALUE`, frames' `EXCLUDE …`, and the `NO KEY` / `KEY` of row locks out.
 pub fn strip(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<(Vec<TokenWithSpan>, Extras)> {
     let mut extras = Extras::default();
-    let mut out = Vec::with_capacity(tokens.len());
     let mut i = 0;
     let mut tokens = tokens;
     if is(tokens.first(), "create") && is(tokens.last(), "data") {
@@ -101,8 +105,13 @@ pub fn strip(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<(Vec<TokenWi
     extras.partition = super::partition::take(&mut tokens, source)?;
     extras.only = super::partition::take_only(&mut tokens, source);
     extras.likes = super::like::take(&mut tokens, source)?;
+    extras.exclusions = super::exclusion::take(&mut tokens, source)?;
     let tokens = tokens;
     let at = |i: usize| tokens.get(i);
+    if !tokens.iter().any(|token| WORDS.iter().any(|word| is(Some(token), word))) {
+        return Ok((tokens, extras));
+    }
+    let mut out = Vec::with_capacity(tokens.len());
     if is(at(0), "revoke") && is(at(1), "grant") && is(at(2), "option") && is(at(3), "for") {
         extras.grant_option_for = true;
         out.push(tokens[0].clone());

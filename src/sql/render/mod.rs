@@ -16,6 +16,8 @@ pub(super) struct Text {
     sql: String,
     params: Vec<u16>,
     numbers: HashMap<u16, usize>,
+    /// DuckDB may keep the statement's plan: see [`scalar::write`].
+    planned_once: bool,
 }
 
 impl Text {
@@ -42,9 +44,13 @@ impl std::ops::DerefMut for Text {
     }
 }
 
+/// Room for the text of most statements, in bytes.
+const LENGTH: usize = 2048;
+
 /// The statement's text, and which of its parameters `$1`, `$2` … are.
 pub fn statement(statement: &Statement) -> (String, Vec<u16>) {
-    let mut out = Text { sql: String::with_capacity(256), params: Vec::new(), numbers: HashMap::new() };
+    let planned_once = matches!(statement, Statement::Insert { .. });
+    let mut out = Text { sql: String::with_capacity(LENGTH), planned_once, ..Text::default() };
     write_statement(&mut out, statement);
     (out.sql, out.params)
 }
@@ -149,7 +155,7 @@ fn write_kept(out: &mut Text, query: &Query) {
     if !query.columns.is_empty() {
         out.push('(');
         for i in 0..query.columns.len() {
-            let _ = write!(out, "{}c{i}", if i > 0 { ", " } else { "" });
+            numbered(out, if i > 0 { ", c" } else { "c" }, i);
         }
         out.push(')');
     }
@@ -193,7 +199,7 @@ fn write_targets(out: &mut Text, targets: &[Scalar]) {
             out.push_str(", ");
         }
         scalar::write(out, target);
-        let _ = write!(out, " AS c{i}");
+        numbered(out, " AS c", i);
     }
 }
 
@@ -240,7 +246,7 @@ fn write_ctes(out: &mut Text, ctes: &[Cte], recursive: bool) {
     list(out, ctes, |out, cte| {
         let _ = write!(out, "cte{}(", cte.id);
         for i in 0..cte.query.columns.len() {
-            let _ = write!(out, "{}c{i}", if i > 0 { ", " } else { "" });
+            numbered(out, if i > 0 { ", c" } else { "c" }, i);
         }
         out.push_str(") AS ");
         match cte.materialized {
@@ -322,7 +328,7 @@ fn write_from(out: &mut Text, from: &From) {
             // VALUES gives its own column names.
             out.push('(');
             for i in 0..query.columns.len() {
-                let _ = write!(out, "{}c{i}", if i > 0 { ", " } else { "" });
+                numbered(out, if i > 0 { ", c" } else { "c" }, i);
             }
             out.push(')');
         }
@@ -363,10 +369,10 @@ fn is_lateral(from: &From) -> bool {
 fn write_table(out: &mut Text, table: &TableName) {
     match table {
         TableName::Relation(oid) => {
-            let _ = write!(out, "r{oid}");
+            numbered(out, "r", *oid);
         }
         TableName::Cte(id) => {
-            let _ = write!(out, "cte{id}");
+            numbered(out, "cte", *id);
         }
         TableName::Kept(n) => {
             let _ = write!(out, "temp.main.dg_step_{n}");
@@ -375,11 +381,17 @@ fn write_table(out: &mut Text, table: &TableName) {
 }
 
 pub(super) fn write_alias(out: &mut Text, alias: Alias) {
-    let _ = match alias {
-        Alias::Rel(n) => write!(out, "t{n}"),
-        Alias::Made(n) => write!(out, "s{n}"),
-        Alias::Excluded => write!(out, "excluded"),
-    };
+    match alias {
+        Alias::Rel(n) => numbered(out, "t", n),
+        Alias::Made(n) => numbered(out, "s", n),
+        Alias::Excluded => out.push_str("excluded"),
+    }
+}
+
+/// A name that ends with a number: what a statement's text is most made of.
+fn numbered(out: &mut Text, name: &str, n: impl itoa::Integer) {
+    out.push_str(name);
+    out.push_str(itoa::Buffer::new().format(n));
 }
 
 pub(super) fn write_order(out: &mut Text, order_by: &[Order]) {

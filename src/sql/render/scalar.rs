@@ -2,8 +2,12 @@
 
 use std::fmt::Write;
 
-use super::{Text, list, literal, write_alias, write_name, write_order, write_query};
+use super::{Text, list, literal, numbered, write_alias, write_name, write_order, write_query};
 use crate::sql::lower::ir::{Aggregate, Node, Over, Scalar, Template};
+
+/// A parameter that is cast again. DuckDB takes a cast of a parameter for its type, and where a second cast says another, it
+/// plans the statement anew for each execution, also an INSERT of values, whose plan it would keep.
+const SETTLED: &str = "CASE WHEN true THEN {0} END";
 
 pub(super) fn write(out: &mut Text, value: &Scalar) {
     match &value.node {
@@ -21,9 +25,17 @@ pub(super) fn write(out: &mut Text, value: &Scalar) {
         }
         Node::Param(n) => {
             let number = out.number(*n);
-            let _ = write!(out, "CAST(${number} AS {})", value.phys.duckdb());
+            numbered(out, "CAST($", number);
+            write_type(out, value);
         }
         Node::Template { text, args, .. } => {
+            if let [Scalar { node: Node::Param(_), .. }] = args.as_slice()
+                && out.planned_once
+                && (text.contains("::") || text.contains("CAST("))
+            {
+                let settled = Scalar::template(SETTLED, args.clone(), args[0].phys.clone());
+                return write(out, &Scalar::template(text.clone(), vec![settled], value.phys.clone()));
+            }
             if is_call(text) {
                 write_template(out, text, args);
             } else {
@@ -34,8 +46,11 @@ pub(super) fn write(out: &mut Text, value: &Scalar) {
         }
         Node::Cast(inner) => {
             out.push_str("CAST(");
-            write(out, inner);
-            let _ = write!(out, " AS {})", value.phys.duckdb());
+            match &inner.node {
+                Node::Param(_) if out.planned_once => write_template(out, &SETTLED.into(), std::slice::from_ref(inner)),
+                _ => write(out, inner),
+            }
+            write_type(out, value);
         }
         Node::Aggregate(aggregate) => write_aggregate(out, aggregate),
         Node::And(parts) => write_chain(out, parts, " AND "),
@@ -74,6 +89,13 @@ pub(super) fn write(out: &mut Text, value: &Scalar) {
             out.push_str("))");
         }
     }
+}
+
+/// The end of a cast.
+fn write_type(out: &mut Text, value: &Scalar) {
+    out.push_str(" AS ");
+    out.push_str(&value.phys.duckdb());
+    out.push(')');
 }
 
 /// `name(…)` or `(…)` whose first parenthesis closes at the very end.

@@ -25,6 +25,7 @@ mod math;
 pub mod native;
 mod network;
 mod range;
+mod search;
 mod system;
 mod text;
 pub(in crate::sql) use text::padding_is_no_matter;
@@ -80,10 +81,10 @@ macro_rules! raise {
 }
 pub(crate) use raise;
 
-static ENTRIES: LazyLock<HashMap<Oid, Entry>> = LazyLock::new(|| {
+static ENTRIES: LazyLock<facts::Map<Oid, Entry>> = LazyLock::new(|| {
     let by_signature: HashMap<String, &'static Proc> =
         facts::PROCS.all.iter().map(|proc_| (signature(proc_), proc_)).collect();
-    let mut entries = HashMap::new();
+    let mut entries = facts::Map::default();
     for (family, lines) in families() {
         for (key, how) in lines {
             let Some(proc_) = by_signature.get(key.as_ref() as &str) else {
@@ -118,6 +119,7 @@ fn families() -> Vec<(&'static str, Vec<(std::borrow::Cow<'static, str>, How)>)>
         ("contrib", lines(contrib::ENTRIES)),
         ("network", lines(network::ENTRIES)),
         ("range", lines(range::ENTRIES)),
+        ("search", lines(search::ENTRIES)),
         ("system", lines(system::ENTRIES)),
         ("catalog", lines(catalog::ENTRIES)),
         ("catalog's families", catalog::families()),
@@ -186,6 +188,7 @@ const COMPARABLE: &[&str] = &[
     "macaddr",
     "macaddr8",
     "pg_lsn",
+    "tsvector",
 ];
 
 /// The comparison operators' functions, for all pairs of comparable types that PostgreSQL has.

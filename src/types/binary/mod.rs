@@ -97,6 +97,8 @@ fn decode_codec(data: &[u8], ty: PgType, codec: &Codec, typmod: i32, types: &dyn
         Codec::PgLsn => Value::Bytea(fixed::<8>(data)?.as_slice().into()),
         Codec::Snapshot => Value::text(super::text::snapshot::receive(data)?),
         Codec::Hstore => Value::Bytea(super::coded::hstore::Hstore::receive(data)?.encode().into()),
+        Codec::TsVector => Value::Bytea(super::coded::tsvector::TsVector::receive(data)?.encode().into()),
+        Codec::TsQuery => Value::Bytea(super::coded::tsquery::encode(&super::coded::tsquery::receive(data)?).into()),
         Codec::Geometry(ty) => Value::Bytea(super::coded::geometry::receive(data, *ty)?.into()),
         Codec::MacAddr => Value::Bytea(fixed::<6>(data)?.as_slice().into()),
         // Six bytes are those of a macaddr.

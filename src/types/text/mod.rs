@@ -29,7 +29,7 @@ pub use float::{format_g, parse_f32, parse_f64, write_f32, write_f64};
 pub use json::{normalize_jsonb, validate_json};
 pub use range::{parse_range, parse_range_with, write_range};
 pub use record::{split_record, typed, typed_row};
-pub use reg::split_name;
+pub use reg::{search_configuration, split_name};
 pub use scalar::{char_byte, char_byte_text, parse_bool, parse_bytea, parse_int, parse_uuid, write_bytea, write_uuid};
 
 /// C's isspace in PostgreSQL's eyes.
@@ -95,6 +95,8 @@ fn parse_codec(text: &str, ty: PgType, codec: &Codec, typmod: i32, input: &Input
         Codec::PgLsn => Value::Bytea(coded::lsn::parse(text)?.as_slice().into()),
         Codec::Snapshot => Value::text(snapshot::parse(text)?),
         Codec::Hstore => Value::Bytea(coded::hstore::Hstore::parse(text)?.encode().into()),
+        Codec::TsVector => Value::Bytea(coded::tsvector::TsVector::parse(text)?.encode().into()),
+        Codec::TsQuery => Value::Bytea(coded::tsquery::encode(&coded::tsquery::parse(text)?).into()),
         Codec::Geometry(ty) => Value::Bytea(coded::geometry::parse(text, *ty)?.into()),
         Codec::MacAddr => Value::Bytea(coded::mac::parse(text)?.as_slice().into()),
         Codec::MacAddr8 => Value::Bytea(coded::mac::parse8(text)?.as_slice().into()),

@@ -4,7 +4,7 @@ use bytes::BufMut;
 
 use super::digits::put_uint;
 use crate::error::{Error, Result, SqlState};
-use crate::facts::{OPERATORS, PROCS};
+use crate::facts::{OPERATORS, PROCS, search};
 use crate::types::name::{self, quote};
 use crate::types::{Oid, PgType, TypeLookup, oid};
 
@@ -22,39 +22,6 @@ pub fn write(out: &mut Vec<u8>, value: Oid, kind: Oid, types: &dyn TypeLookup) {
     }
 }
 
-/// The configurations that PostgreSQL comes with.
-const TEXT_SEARCH_CONFIGURATIONS: [&str; 29] = [
-    "simple",
-    "arabic",
-    "armenian",
-    "basque",
-    "catalan",
-    "danish",
-    "dutch",
-    "english",
-    "finnish",
-    "french",
-    "german",
-    "greek",
-    "hindi",
-    "hungarian",
-    "indonesian",
-    "irish",
-    "italian",
-    "lithuanian",
-    "nepali",
-    "norwegian",
-    "portuguese",
-    "romanian",
-    "russian",
-    "serbian",
-    "spanish",
-    "swedish",
-    "tamil",
-    "turkish",
-    "yiddish",
-];
-
 fn is_reg(kind: Oid) -> bool {
     matches!(
         kind,
@@ -65,6 +32,7 @@ fn is_reg(kind: Oid) -> bool {
             | oid::REGCLASS
             | oid::REGTYPE
             | oid::REGCONFIG
+            | oid::REGDICTIONARY
             | oid::REGNAMESPACE
             | oid::REGROLE
             | oid::REGCOLLATION
@@ -99,6 +67,8 @@ pub fn object_text(value: Oid, kind: Oid, types: &dyn TypeLookup) -> Option<Stri
             format!("{}({},{})", o.name, side(o.left), side(o.right))
         }),
         oid::REGCOLLATION => crate::facts::collation_name(value).map(quote),
+        oid::REGCONFIG => search::configuration(value).map(|c| quote(c.name)),
+        oid::REGDICTIONARY => search::dictionary(value).map(quote),
         _ => None,
     }
 }
@@ -149,10 +119,10 @@ pub fn parse(text: &str, kind: Oid, types: &dyn TypeLookup) -> Result<Oid> {
         oid::REGOPER => parse_operator(text, types),
         oid::REGOPERATOR => parse_operator_of(text, types),
         oid::REGCOLLATION => parse_collation(text, types),
-        oid::REGCONFIG if TEXT_SEARCH_CONFIGURATIONS.contains(&text) => Err(Error::unsupported("text search")),
         oid::REGCONFIG => {
-            Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("text search configuration \"{text}\" does not exist")))
+            parse_search(text, "configuration", types, |name| search::configuration_named(name).map(|c| c.oid))
         }
+        oid::REGDICTIONARY => parse_search(text, "dictionary", types, search::dictionary_named),
         _ => Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("object \"{text}\" does not exist"))),
     }
 }
@@ -297,18 +267,41 @@ fn parse_operator_of(text: &str, types: &dyn TypeLookup) -> Result<Oid> {
     found.find(|o| o.left == *left && o.right == *right).map(|o| o.oid).ok_or_else(|| no_operator(text))
 }
 
+/// The name of an object of PostgreSQL's own, which may have pg_catalog before it; empty for one of another schema.
+fn own_name<'p>(parts: &'p [String], types: &dyn TypeLookup) -> Result<&'p str> {
+    match parts {
+        [name] => Ok(name),
+        [namespace, name] if namespace == "pg_catalog" => Ok(name),
+        [namespace, _] if types.object_named(oid::REGNAMESPACE, &quote(namespace)).is_none() => {
+            Err(no_namespace(namespace))
+        }
+        _ => Ok(""),
+    }
+}
+
 fn parse_collation(text: &str, types: &dyn TypeLookup) -> Result<Oid> {
     let parts = split_name(text)?;
-    let name = match parts.as_slice() {
-        [name] => name,
-        [namespace, name] if namespace == "pg_catalog" => name,
-        [namespace, _] if types.object_named(oid::REGNAMESPACE, namespace).is_none() => {
-            return Err(no_namespace(namespace));
-        }
-        _ => "",
-    };
-    crate::facts::collation_named(name).ok_or_else(|| {
+    crate::facts::collation_named(own_name(&parts, types)?).ok_or_else(|| {
         let message = format!("collation \"{}\" for encoding \"UTF8\" does not exist", parts.join("."));
         Error::new(SqlState::UNDEFINED_OBJECT, message)
     })
+}
+
+/// A configuration or dictionary of text search.
+fn parse_search(text: &str, what: &str, types: &dyn TypeLookup, own: fn(&str) -> Option<Oid>) -> Result<Oid> {
+    let parts = split_name(text)?;
+    own(own_name(&parts, types)?).ok_or_else(|| {
+        let message = format!("text search {what} \"{}\" does not exist", parts.join("."));
+        Error::new(SqlState::UNDEFINED_OBJECT, message)
+    })
+}
+
+/// The configuration of text search that a text names.
+pub fn search_configuration(text: &str) -> Option<&'static search::Configuration> {
+    let parts = split_name(text).ok()?;
+    match parts.as_slice() {
+        [name] => search::configuration_named(name),
+        [namespace, name] if namespace == "pg_catalog" => search::configuration_named(name),
+        _ => None,
+    }
 }

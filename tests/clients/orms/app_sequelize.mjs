@@ -59,8 +59,9 @@ try {
 
   const [upserted, made] = await Tag.upsert({ label: 'old' });
   say('upsert', upserted.label, made);
-  // findOrCreate makes a function in PL/pgSQL, which the gateway has not.
   say('found or made', (await Author.findCreateFind({ where: { name: 'Eve' } }))[1], (await Author.findCreateFind({ where: { name: 'Eve' } }))[1]);
+  say('find or create', (await Author.findOrCreate({ where: { name: 'Uma' } }))[1], (await Author.findOrCreate({ where: { name: 'Uma' } }))[1]);
+  await Author.destroy({ where: { name: 'Uma' } });
   await Book.bulkCreate([{ title: 'B3', price: 8, AuthorId: bob.id }], { updateOnDuplicate: ['price'], conflictAttributes: ['AuthorId', 'title'] });
 
   const [one, other] = [await Book.findByPk(2), await Book.findByPk(2)];

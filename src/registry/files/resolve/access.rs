@@ -110,8 +110,8 @@ impl Resolver {
             for member_of in raw.roles.iter().flat_map(|r| &r.get_ref().member_of) {
                 if !names.contains(member_of.get_ref()) {
                     let help = did_you_mean(member_of.get_ref(), names.iter().map(String::as_str));
-                    let message = format!("member of role \"{}\", which no file defines", member_of.get_ref());
-                    self.error(*file, member_of.span().start, message, help);
+                    let what = format!("member of role \"{}\"", member_of.get_ref());
+                    self.undefined(*file, member_of.span().start, &what, help);
                 }
             }
         }
@@ -166,8 +166,8 @@ impl Resolver {
                     if name != "public" && !self.schema.namespaces.iter().any(|n| &*n.name == name) {
                         let known = self.schema.namespaces.iter().map(|n| &*n.name);
                         let help = did_you_mean(name, known);
-                        let message = format!("grant on namespace \"{name}\", which no file defines");
-                        self.error(file, names.span().start, message, help);
+                        let what = format!("grant on namespace \"{name}\"");
+                        self.undefined(file, names.span().start, &what, help);
                         continue;
                     }
                     targets.push(FileGrantTarget::Namespace(name.into()));
@@ -193,7 +193,7 @@ impl Resolver {
         let (namespace, table) = name.split_once('.').unwrap_or((Self::file_namespace(raw), name));
         if self.table_named(namespace, table).is_none() {
             let help = did_you_mean(table, self.schema.tables.iter().map(|t| &*t.name));
-            self.error(file, at, format!("grant on table \"{name}\", which no file defines"), help);
+            self.undefined(file, at, &format!("grant on table \"{name}\""), help);
             return None;
         }
         Some(FileGrantTarget::Table { namespace: namespace.into(), name: table.into() })
@@ -208,8 +208,8 @@ impl Resolver {
                 grantees.push(Some(Name::from(name)));
             } else {
                 let help = did_you_mean(name, self.schema.roles.iter().map(|r| &*r.name));
-                let message = format!("grant to role \"{name}\", which no file defines");
-                self.error(file, to.span().start, message, help);
+                let what = format!("grant to role \"{name}\"");
+                self.undefined(file, to.span().start, &what, help);
             }
         }
         grantees

@@ -25,6 +25,8 @@ struct Resolver {
     /// Where each table stands in `schema.tables`, by namespace and name.
     by_name: HashMap<(Name, Name), usize>,
     enums: EnumNames,
+    /// A file has errors that leave open what it defines.
+    unread: bool,
 }
 
 /// The enums of the files, as type names.
@@ -78,7 +80,9 @@ impl TypeLookup for Types<'_> {
 
 pub fn resolve(parts: Vec<(Reporter, Option<raw::File>)>) -> (FileSchema, Vec<Diagnostic>) {
     let (reporters, raws): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+    let unread = raws.iter().any(Option::is_none);
     let mut resolver = Resolver {
+        unread,
         reporters,
         schema: FileSchema::default(),
         references: Vec::new(),
@@ -137,6 +141,14 @@ impl Resolver {
 
     fn error(&mut self, file: usize, offset: usize, message: impl Into<String>, help: Option<String>) {
         self.reporters[file].error(offset, message, help);
+    }
+
+    /// Something is named that no file defines. Not told while there is a file of which nothing is known but its errors: it
+    /// may well be there.
+    fn undefined(&mut self, file: usize, offset: usize, what: &str, help: Option<String>) {
+        if !self.unread {
+            self.error(file, offset, format!("{what}, which no file defines"), help);
+        }
     }
 
     /// The namespace of a file's things: complaints about its name are made once, where it is written.

@@ -120,8 +120,8 @@ impl Resolver {
                 roles.push(Some(Name::from(name)));
             } else {
                 let help = did_you_mean(name, self.schema.roles.iter().map(|r| &*r.name));
-                let message = format!("a rule for role \"{name}\", which no file defines");
-                self.error(file, to.span().start, message, help);
+                let what = format!("a rule for role \"{name}\"");
+                self.undefined(file, to.span().start, &what, help);
             }
         }
         roles

@@ -231,6 +231,9 @@ impl Resolver {
             return None;
         };
         let Some(found) = self.table_named(&target.0, &target.1) else {
+            if self.unread {
+                return None;
+            }
             let elsewhere = self.schema.tables.iter().find(|t| t.name == target.1);
             let help = match elsewhere {
                 Some(other) => Some(format!("there is one in namespace \"{}\"", other.namespace)),
@@ -358,9 +361,10 @@ enum Mark {
 fn primary_columns(table: &FileTable) -> Vec<Name> {
     let primary = |c: &FileConstraint| match &c.constraint.kind {
         NewConstraintKind::PrimaryKey { columns } => Some(columns.clone()),
-        NewConstraintKind::Unique { .. } | NewConstraintKind::ForeignKey { .. } | NewConstraintKind::Check { .. } => {
-            None
-        }
+        NewConstraintKind::Unique { .. }
+        | NewConstraintKind::ForeignKey { .. }
+        | NewConstraintKind::Check { .. }
+        | NewConstraintKind::Exclusion(_) => None,
     };
     table.constraints.iter().find_map(primary).unwrap_or_default()
 }
@@ -374,7 +378,9 @@ fn keys(table: &FileTable) -> Vec<(bool, BTreeSet<Name>)> {
     let key = |c: &'_ FileConstraint| match &c.constraint.kind {
         NewConstraintKind::PrimaryKey { columns } => Some((true, columns.clone())),
         NewConstraintKind::Unique { columns, .. } => Some((false, columns.clone())),
-        NewConstraintKind::ForeignKey { .. } | NewConstraintKind::Check { .. } => None,
+        NewConstraintKind::ForeignKey { .. } | NewConstraintKind::Check { .. } | NewConstraintKind::Exclusion(_) => {
+            None
+        }
     };
     table.constraints.iter().filter_map(key).map(|(p, c)| (p, c.into_iter().collect())).collect()
 }

@@ -26,7 +26,11 @@ impl Analyzer<'_> {
         }
         let name = self.qualified(name)?;
         let relation = self.find_relation(name.namespace.as_deref(), &name.name)?;
-        let (namespace, name) = self.existing_or_skipped(&name, *if_exists)?;
+        let written = name;
+        let (namespace, name) = self.existing_or_skipped(&written, *if_exists)?;
+        if relation.is_none() && !*if_exists && self.ctx.snapshot.index(&namespace, &name).is_none() {
+            return Err(self.no_relation(written.namespace.as_deref(), &name, 0));
+        }
         if let Some(relation) = relation.as_ref().filter(|r| r.is_partitioned()) {
             self.no_check_without_heirs(&relation.name)?;
         }
@@ -104,11 +108,14 @@ impl Analyzer<'_> {
                 if *not_valid
                     && matches!(
                         constraint.kind,
-                        NewConstraintKind::PrimaryKey { .. } | NewConstraintKind::Unique { .. }
+                        NewConstraintKind::PrimaryKey { .. }
+                            | NewConstraintKind::Unique { .. }
+                            | NewConstraintKind::Exclusion(_)
                     )
                 {
                     let what = match constraint.kind {
                         NewConstraintKind::PrimaryKey { .. } => "PRIMARY KEY",
+                        NewConstraintKind::Exclusion(_) => "EXCLUDE",
                         _ => "UNIQUE",
                     };
                     let message = format!("{what} constraints cannot be marked NOT VALID");

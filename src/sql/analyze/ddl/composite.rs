@@ -42,8 +42,8 @@ impl Analyzer<'_> {
                     RawAttribute::SetType { name, ty } => {
                         AlterAttribute::SetType { name: name.clone(), ty: self.attribute_type(name, ty)? }
                     }
-                    RawAttribute::Drop { name, if_exists } => {
-                        AlterAttribute::Drop { name: name.clone(), if_exists: *if_exists }
+                    RawAttribute::Drop { name, if_exists, behavior } => {
+                        AlterAttribute::Drop { name: name.clone(), if_exists: *if_exists, behavior: *behavior }
                     }
                     RawAttribute::Rename { from, to } => AlterAttribute::Rename { from: from.clone(), to: to.clone() },
                 })

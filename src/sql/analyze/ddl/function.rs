@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::super::{Analyzer, body, kept};
 use crate::error::{Error, Result, SqlState};
 use crate::facts::{PROCS, TYPES};
-use crate::registry::{Acl, Function, FunctionBody, Name, Parameter, ParameterMode, Privileges, polymorphic};
+use crate::registry::bootstrap::TEMPORARY;
+use crate::registry::{Acl, Function, FunctionBody, Language, Name, Parameter, ParameterMode, Privileges, polymorphic};
 use crate::sql::parse::{self, RawBody, RawCreate, RawFunction, RawSignature, RawTarget, RawType};
 use crate::tree::{
     AlterFunction, Ddl, FunctionDdl, GrantChange, GrantTarget, GrantedPrivilege, NewFunction, RoutineKind,
@@ -104,6 +105,7 @@ impl Analyzer<'_> {
         let name = &signature.name;
         self.may_look_into(name.namespace.as_deref())?;
         if let Some(namespace) = &name.namespace
+            && &**namespace != TEMPORARY
             && !self.ctx.snapshot.namespaces.contains_key(namespace)
         {
             let message = format!("schema \"{namespace}\" does not exist");
@@ -176,15 +178,22 @@ impl Analyzer<'_> {
 
     fn create_function(&mut self, raw: &RawCreate) -> Result<NewFunction> {
         let (namespace, name) = self.new_name(&raw.name, false)?;
-        language(raw)?;
+        let language = language(raw)?;
         let parameters = self.parameters(raw)?;
         let args: Vec<Oid> = parameters.iter().filter(|p| p.mode.is_input()).map(|p| p.ty).collect();
         let variadic = match parameters.iter().find(|p| p.mode == ParameterMode::Variadic) {
             None => 0,
             Some(last) => self.variadic_element(last.ty)?,
         };
+        if raw.procedure && parameters.iter().any(|p| p.mode == ParameterMode::Out) {
+            return Err(Error::unsupported("an OUT parameter of a procedure").hint("Make it INOUT."));
+        }
         let (result, returns_set) = self.result(raw, &parameters)?;
-        check_types(raw.procedure, &args, result, |ty| self.type_name(ty))?;
+        if (language, result) == (Language::Plpgsql, oid::TRIGGER) {
+            return Err(Error::unsupported("a trigger function")
+                .hint("There are no triggers: constraints, defaults and generated columns may do."));
+        }
+        check_types(language, raw.procedure, &args, result, |ty| self.type_name(ty))?;
         let outputs = parameters.iter().filter(|p| !p.mode.is_input() || p.mode == ParameterMode::InOut);
         for output in outputs {
             can_be_told(&args, output.ty, |ty| self.type_name(ty))?;
@@ -212,21 +221,30 @@ impl Analyzer<'_> {
             parallel: flags.parallel.unwrap_or(b'u'),
             cost: flags.cost.unwrap_or(100.0),
             rows: flags.rows.unwrap_or(if returns_set { 1000.0 } else { 0.0 }),
-            body: self.written_body(raw)?,
+            body: self.written_body(raw, language)?,
+            settings: Vec::new(),
             acl: Acl::default(),
             comment: None,
         };
-        self.keep_body(&mut function)?;
+        set_settings(&mut function, &flags.settings)?;
+        match language {
+            Language::Sql => self.keep_body(&mut function)?,
+            Language::Plpgsql => self.check_block(&function, raw.source_at)?,
+        }
         Ok(NewFunction { function, or_replace: raw.or_replace })
     }
 
     /// The body as it was written, along the session's search path.
-    fn written_body(&self, raw: &RawCreate) -> Result<FunctionBody> {
+    fn written_body(&self, raw: &RawCreate, language: Language) -> Result<FunctionBody> {
         // What somebody puts into a temporary schema is not meant.
         let path = self.ctx.search_path.iter().filter(|n| !n.starts_with("pg_temp")).cloned().collect();
         let (source, statements, expression) = match (&raw.source, &raw.body) {
             (Some(_), Some(_)) => return Err(definition("duplicate function body specified")),
             (None, None) => return Err(definition("no function body specified")),
+            (Some(source), None) if language == Language::Plpgsql => (Some(source.clone()), Vec::new(), false),
+            (None, Some(_)) if language == Language::Plpgsql => {
+                return Err(definition("inline SQL function body only valid for language SQL"));
+            }
             (Some(source), None) => {
                 let parsed = parse::parse(source).map_err(|mut e| {
                     e.report_mut().position = None;
@@ -238,7 +256,25 @@ impl Analyzer<'_> {
             (None, Some(RawBody::Return(text))) => (None, vec![format!("SELECT {text}")], true),
             (None, Some(RawBody::Atomic(statements))) => (None, statements.clone(), false),
         };
-        Ok(FunctionBody { source, statements, search_path: path, expression })
+        Ok(FunctionBody { language, source, statements, search_path: path, expression })
+    }
+
+    /// The body in PL/pgSQL is read: what its SQL names is found when it is run (plpgsql_validator).
+    fn check_block(&self, function: &Function, source_at: Option<u32>) -> Result<()> {
+        let unnamed = function.result == oid::RECORD && function.outputs().next().is_none();
+        if unnamed {
+            return Err(Error::unsupported("a function in PL/pgSQL that returns record without OUT parameters")
+                .hint("Name its columns: RETURNS TABLE (…), or OUT parameters."));
+        }
+        if !self.ctx.check_bodies {
+            return Ok(());
+        }
+        let source = function.body.source.as_deref().unwrap_or_default();
+        parse::plpgsql::parse_function(source, function).map(drop).map_err(|mut error| {
+            let position = &mut error.report_mut().position;
+            *position = position.zip(source_at).map(|(at, before)| at + before);
+            error
+        })
     }
 
     /// Analyzes the body, and writes it so that its names mean the same for everybody.
@@ -423,8 +459,35 @@ impl Analyzer<'_> {
     }
 }
 
-/// The language must be SQL: others exist, or do not.
-fn language(raw: &RawCreate) -> Result<()> {
+/// SET and RESET of a function.
+///
+/// # Errors
+/// 0A000 for one in SQL, whose body has no time of its own in which they would hold.
+pub fn set_settings(function: &mut Function, changes: &[(Name, Option<String>)]) -> Result<()> {
+    if !changes.is_empty() && !function.is_run() {
+        return Err(Error::unsupported("SET of a function in SQL")
+            .hint("A function's body is bound when it is made; its names need no search_path."));
+    }
+    for (name, value) in changes {
+        let is_it = |known: &Name| known.eq_ignore_ascii_case(name);
+        match value {
+            None if &**name == "all" => function.settings.clear(),
+            None => function.settings.retain(|(known, _)| !is_it(known)),
+            Some(_) if is_it(&"role".into()) || is_it(&"session_authorization".into()) => {
+                return Err(Error::unsupported(format!("SET {name} of a function"))
+                    .hint("SECURITY DEFINER gives it its owner's rights."));
+            }
+            Some(value) => match function.settings.iter_mut().find(|(known, _)| is_it(known)) {
+                Some((_, old)) => old.clone_from(value),
+                None => function.settings.push((name.clone(), value.clone())),
+            },
+        }
+    }
+    Ok(())
+}
+
+/// The language must be SQL or PL/pgSQL: others exist, or do not.
+fn language(raw: &RawCreate) -> Result<Language> {
     let what = if raw.procedure { "procedure" } else { "function" };
     let language = match (&raw.language, &raw.body) {
         (Some(language), _) => &**language,
@@ -432,9 +495,10 @@ fn language(raw: &RawCreate) -> Result<()> {
         (None, None) => return Err(definition("no language specified")),
     };
     match language {
-        "sql" => Ok(()),
-        "plpgsql" | "c" | "internal" => Err(Error::unsupported(format!("a {what} in language {language}"))
-            .hint("Write it in SQL, as one SELECT; more belongs into the application.")),
+        "sql" => Ok(Language::Sql),
+        "plpgsql" => Ok(Language::Plpgsql),
+        "c" | "internal" => Err(Error::unsupported(format!("a {what} in language {language}"))
+            .hint("Write it in SQL, as one SELECT, or in PL/pgSQL.")),
         other => {
             let message = format!("language \"{other}\" does not exist");
             let error = Error::new(SqlState::UNDEFINED_OBJECT, message);
@@ -445,14 +509,24 @@ fn language(raw: &RawCreate) -> Result<()> {
 }
 
 /// Which pseudo-types there may be.
-fn check_types(procedure: bool, args: &[Oid], result: Oid, shown: impl Fn(Oid) -> String) -> Result<()> {
+fn check_types(
+    language: Language,
+    procedure: bool,
+    args: &[Oid],
+    result: Oid,
+    shown: impl Fn(Oid) -> String,
+) -> Result<()> {
+    let language = match language {
+        Language::Sql => "SQL",
+        Language::Plpgsql => "PL/pgSQL",
+    };
     let pseudo = |ty: Oid| TYPES.by_oid(ty).is_some_and(|t| t.kind == b'p');
     if let Some(ty) = args.iter().find(|ty| pseudo(**ty) && !polymorphic(**ty)) {
-        return Err(definition(format!("SQL functions cannot have arguments of type {}", shown(*ty))));
+        return Err(definition(format!("{language} functions cannot have arguments of type {}", shown(*ty))));
     }
     let given = matches!(result, oid::VOID | oid::RECORD) || polymorphic(result);
     if pseudo(result) && !given && !procedure {
-        return Err(definition(format!("SQL functions cannot return type {}", shown(result))));
+        return Err(definition(format!("{language} functions cannot return type {}", shown(result))));
     }
     can_be_told(args, result, shown)
 }

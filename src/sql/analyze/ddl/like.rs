@@ -4,9 +4,11 @@ use super::super::Analyzer;
 use super::super::kept::Names;
 use super::super::stored::{self, Stored};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{ConstraintKind, Index, IndexKey, Name, Relation, RelationKind};
+use crate::registry::draft::{Excluding, NewExclusion};
+use crate::registry::{Constraint, ConstraintKind, Index, IndexKey, Name, Relation, RelationKind};
 use crate::sql::parse::{Included, LikeClause};
 use crate::tree::{LikeTable, NewColumn, NewConstraint, NewConstraintKind};
+use crate::types::Oid;
 
 impl Analyzer<'_> {
     /// The source's columns and constraints, as far as they are included.
@@ -109,10 +111,14 @@ impl Analyzer<'_> {
                     let nulls_not_distinct = *nulls_not_distinct;
                     (None, NewConstraintKind::Unique { columns: names(columns), nulls_not_distinct })
                 }
+                ConstraintKind::Exclusion { columns: _, operators } if included.has(Included::INDEXES) => {
+                    (None, self.like_exclusion(source, constraint, operators)?)
+                }
                 ConstraintKind::Check { .. }
                 | ConstraintKind::PrimaryKey { .. }
                 | ConstraintKind::Unique { .. }
-                | ConstraintKind::ForeignKey { .. } => continue,
+                | ConstraintKind::ForeignKey { .. }
+                | ConstraintKind::Exclusion { .. } => continue,
             };
             constraints.push(NewConstraint {
                 name,
@@ -123,6 +129,31 @@ impl Analyzer<'_> {
             });
         }
         Ok(())
+    }
+
+    fn like_exclusion(
+        &self,
+        source: &Relation,
+        constraint: &Constraint,
+        operators: &[Oid],
+    ) -> Result<NewConstraintKind> {
+        let index = source.indexes.iter().find(|index| index.of_constraint && index.name == constraint.name);
+        let index = index.ok_or_else(|| Error::internal("an exclusion constraint without its index"))?;
+        let mut elements = Vec::with_capacity(index.keys.len());
+        for (key, operator) in index.keys.iter().zip(operators) {
+            let text = key.expression.as_deref();
+            elements.push(Excluding {
+                column: source.column_by_num(key.column).map(|column| column.name.clone()),
+                expression: text.map(|text| self.like_text(source, text, Stored::IndexExpression)).transpose()?,
+                name: key.name.clone(),
+                opclass: key.opclass.clone(),
+                operator: crate::facts::OPERATORS.by_oid(*operator).map_or("", |row| row.name).to_owned(),
+                operator_oid: *operator,
+            });
+        }
+        let predicate = index.predicate.as_deref();
+        let predicate = predicate.map(|text| self.like_text(source, text, Stored::IndexPredicate)).transpose()?;
+        Ok(NewConstraintKind::Exclusion(Box::new(NewExclusion { method: index.method.clone(), elements, predicate })))
     }
 
     /// An index over the columns of the new table, of which so many are before those of the source (generateClonedIndexStmt).

@@ -7,6 +7,7 @@ mod absent;
 mod alter;
 mod composite;
 mod domain;
+pub(super) mod exclusion;
 mod function;
 mod grant;
 mod index;
@@ -29,6 +30,7 @@ use crate::registry::{Name, RelationKind, Sequence, build};
 use crate::sql::parse::{self, RawDdl};
 use crate::tree::{AlterEnum, AlterTable, Ddl, DropBehavior, ObjectKind, QualifiedName, SequenceChange, Statement};
 use crate::types::{PgType, oid};
+pub(crate) use function::set_settings;
 
 impl Analyzer<'_> {
     /// A schema change that sqlparser has read.

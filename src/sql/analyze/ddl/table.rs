@@ -351,6 +351,10 @@ impl Analyzer<'_> {
                 new_constraint(key.name.as_ref(), kind, key.characteristics.as_ref())
             }
             TableConstraint::Check(check) => {
+                let exclusions = &self.parsed.extras.exclusions;
+                if let Some(raw) = parse::exclusion::number(&check.expr).and_then(|n| exclusions.get(n)) {
+                    return self.exclusion(check.name.as_ref(), raw);
+                }
                 let kind = NewConstraintKind::Check { expression: parse::printed(&*check.expr) };
                 new_constraint(check.name.as_ref(), kind, None)
             }

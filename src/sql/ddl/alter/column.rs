@@ -237,6 +237,15 @@ impl Planner<'_> {
             return Ok(());
         }
         column.ty = ty;
+        let excludes =
+            |c: &Constraint| matches!(c.kind, ConstraintKind::Exclusion { .. }) && constraint_columns(c).contains(&num);
+        if from.oid != ty.oid
+            && let Some(constraint) = t.new.constraints.iter().find(|c| excludes(c))
+        {
+            let what = format!("ALTER TYPE of a column of exclusion constraint \"{}\"", constraint.name);
+            return Err(Error::unsupported(what).hint("Drop the constraint first, and add it again afterwards."));
+        }
+        let column = column_mut(&mut t.new, name)?;
         if let Some(Identity { .. }) = column.identity {
             if !matches!(ty.oid, oid::INT2 | oid::INT4 | oid::INT8) {
                 let message = "identity column type must be smallint, integer, or bigint";

@@ -21,6 +21,7 @@ impl Planner<'_> {
             return Ok(());
         }
         match (&draft.kind, &constraint.kind) {
+            (_, ConstraintKind::Exclusion { .. }) => t.keys.push(constraint.oid),
             (NewConstraintKind::Check { .. } | NewConstraintKind::ForeignKey { .. }, _) if draft.not_valid => {
                 physical::native_constraint(&t.new, &constraint, &self.after)?;
             }
@@ -106,7 +107,7 @@ impl Planner<'_> {
         }
         t.new.indexes.retain(|i| !(i.of_constraint && i.name == *name));
         match &constraint.kind {
-            ConstraintKind::Check { .. } | ConstraintKind::ForeignKey { .. } => {}
+            ConstraintKind::Check { .. } | ConstraintKind::ForeignKey { .. } | ConstraintKind::Exclusion { .. } => {}
             ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } => t.rebuild |= constraint.is_native(),
         }
         Ok(())
@@ -150,7 +151,7 @@ impl Planner<'_> {
                 let (expression, name) = (expression.clone(), constraint.name.clone());
                 t.verify.push(broken_check(&t.new, &name, &expression));
             }
-            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } => {
+            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Exclusion { .. } => {
                 let message = format!(
                     "constraint \"{name}\" of relation \"{}\" is not a foreign key or check constraint",
                     t.new.name

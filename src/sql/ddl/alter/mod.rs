@@ -521,7 +521,8 @@ pub fn constraint_columns(constraint: &Constraint) -> &[i16] {
         ConstraintKind::PrimaryKey { columns }
         | ConstraintKind::Unique { columns, .. }
         | ConstraintKind::ForeignKey { columns, .. }
-        | ConstraintKind::Check { columns, .. } => columns,
+        | ConstraintKind::Check { columns, .. }
+        | ConstraintKind::Exclusion { columns, .. } => columns,
     }
 }
 

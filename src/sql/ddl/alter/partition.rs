@@ -49,7 +49,8 @@ impl Planner<'_> {
                 refused(format!("cannot rename inherited constraint \"{from}\""))
             }
             AlterTable::AddConstraint(NewConstraint { kind, .. }) => match kind {
-                NewConstraintKind::Check { .. } => Ok(()),
+                // What EXCLUDE makes of itself there is said where it is made.
+                NewConstraintKind::Check { .. } | NewConstraintKind::Exclusion(_) => Ok(()),
                 kind if waits_above(parent, table, kind) => Ok(()),
                 NewConstraintKind::PrimaryKey { .. }
                 | NewConstraintKind::Unique { .. }

@@ -3,7 +3,7 @@
 use super::column::{Columns, same_expression};
 use super::question::qualified;
 use super::{Answer, Effect, Work};
-use crate::registry::draft::{NewConstraint, NewConstraintKind};
+use crate::registry::draft::{Excluding, NewConstraint, NewConstraintKind, NewExclusion};
 use crate::registry::expression::quote;
 use crate::registry::files::{FileConstraint, FileIndex, FileTable};
 use crate::registry::{Constraint, ConstraintKind, Index, IndexKey, Name, Relation, expression};
@@ -13,9 +13,10 @@ use crate::tree::{AlterTable, DropBehavior};
 fn is_foreign(kind: &NewConstraintKind) -> bool {
     match kind {
         NewConstraintKind::ForeignKey { .. } => true,
-        NewConstraintKind::PrimaryKey { .. } | NewConstraintKind::Unique { .. } | NewConstraintKind::Check { .. } => {
-            false
-        }
+        NewConstraintKind::PrimaryKey { .. }
+        | NewConstraintKind::Unique { .. }
+        | NewConstraintKind::Check { .. }
+        | NewConstraintKind::Exclusion(_) => false,
     }
 }
 
@@ -152,6 +153,8 @@ impl Work<'_> {
             NewConstraintKind::Check { expression } => {
                 (format!("SELECT count(*) FROM {table} WHERE NOT ({expression})"), "rows that do not meet it")
             }
+            // Whether rows meet is found out when it is added.
+            NewConstraintKind::Exclusion(_) => return None,
             NewConstraintKind::ForeignKey { target, target_columns, .. } => {
                 let target = self.planner.cx.snapshot.relation(&target.0, &target.1)?;
                 let names: Vec<Name> = if target_columns.is_empty() {
@@ -206,11 +209,15 @@ impl Work<'_> {
                     && (*target_columns == named || target_columns.is_empty() && named == primary)
                     && (on_delete, on_update, match_full) == (delete, update, full)
             }
+            (NewConstraintKind::Exclusion(new), ConstraintKind::Exclusion { columns: _, operators }) => {
+                same_exclusion(table, new, is, operators)
+            }
             (
                 NewConstraintKind::PrimaryKey { .. }
                 | NewConstraintKind::Unique { .. }
                 | NewConstraintKind::Check { .. }
-                | NewConstraintKind::ForeignKey { .. },
+                | NewConstraintKind::ForeignKey { .. }
+                | NewConstraintKind::Exclusion(_),
                 _,
             ) => false,
         }
@@ -289,12 +296,28 @@ impl Work<'_> {
     }
 }
 
+fn same_exclusion(table: &Relation, new: &NewExclusion, is: &Constraint, operators: &[crate::types::Oid]) -> bool {
+    let Some(index) = table.indexes.iter().find(|i| i.of_constraint && i.name == is.name) else { return false };
+    let same_element = |(said, (key, operator)): (&Excluding, (&IndexKey, &crate::types::Oid))| {
+        let column = table.column_by_num(key.column).map(|c| &c.name);
+        said.column.as_ref() == column
+            && same_expression(said.expression.as_deref(), key.expression.as_deref())
+            && said.operator_oid == *operator
+            && said.opclass == key.opclass
+    };
+    index.method == new.method
+        && index.keys.len() == new.elements.len()
+        && new.elements.iter().zip(index.keys.iter().zip(operators)).all(same_element)
+        && same_expression(new.predicate.as_deref(), index.predicate.as_deref())
+}
+
 /// What is no longer true of the rows.
 fn lost(constraint: &Constraint) -> String {
     match &constraint.kind {
         ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } => "that its values are unique".to_owned(),
         ConstraintKind::ForeignKey { .. } => "that its rows refer to rows that are there".to_owned(),
         ConstraintKind::Check { expression, .. } => format!("that every row meets {expression}"),
+        ConstraintKind::Exclusion { .. } => "that its rows exclude each other".to_owned(),
     }
 }
 
@@ -304,6 +327,11 @@ fn shown(constraint: &NewConstraint) -> String {
         NewConstraintKind::PrimaryKey { columns } => format!("primary key ({})", list(columns)),
         NewConstraintKind::Unique { columns, .. } => format!("unique ({})", list(columns)),
         NewConstraintKind::Check { expression } => format!("check ({expression})"),
+        NewConstraintKind::Exclusion(new) => {
+            let of = |e: &Excluding| e.column.as_deref().or(e.expression.as_deref()).unwrap_or_default().to_owned();
+            let elements = new.elements.iter().map(|e| format!("{} with {}", of(e), e.operator));
+            format!("exclude ({})", elements.collect::<Vec<_>>().join(", "))
+        }
         NewConstraintKind::ForeignKey { columns, target, .. } => {
             format!("foreign key ({}) references {}", list(columns), target.1)
         }
@@ -319,6 +347,12 @@ fn columns_of(file: &FileTable, kind: &NewConstraintKind) -> Vec<Name> {
         NewConstraintKind::Check { expression } => {
             let names: Vec<Name> = file.columns.iter().map(|c| c.name.clone()).collect();
             expression::columns_named(expression, &names).into_iter().map(|i| names[i].clone()).collect()
+        }
+        NewConstraintKind::Exclusion(new) => {
+            let names: Vec<Name> = file.columns.iter().map(|c| c.name.clone()).collect();
+            let texts = new.elements.iter().filter_map(|e| e.expression.as_deref()).chain(new.predicate.as_deref());
+            let read = texts.flat_map(|text| expression::columns_named(text, &names)).map(|i| names[i].clone());
+            new.elements.iter().filter_map(|e| e.column.clone()).chain(read).collect()
         }
     }
 }

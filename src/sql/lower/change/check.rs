@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::error::encode;
 use crate::error::{Error, Result, SqlState};
 use crate::policy;
 use crate::registry::{self, ConstraintKind, UserTypeKind};
@@ -13,37 +14,76 @@ use crate::sql::compile;
 
 use crate::sql::lower::Lowerer;
 use crate::sql::lower::ir::{Node, Scalar};
+use crate::sql::lower::value::raise::{VALUE, raise, raise_told, told};
 use crate::tree::{RelColumn, RelId, Relation};
 use crate::types::{Oid, PgType, Phys};
 
 /// A test that must not be true, and the error if it is.
 pub(crate) type Guard = (Scalar, Error);
 
+/// A new row as the details of errors show it: what stands before its columns, and their texts.
+pub(crate) struct RowText {
+    before: String,
+    columns: Vec<Scalar>,
+}
+
+impl RowText {
+    /// An error's text with the row's in it.
+    fn of(&self, told: Scalar) -> Scalar {
+        let place = Scalar::literal(VALUE.to_string(), Phys::Text);
+        let before = Scalar::literal(self.before.clone(), Phys::Text);
+        let args = [told, place, before].into_iter().chain(self.columns.iter().cloned());
+        Scalar::call("dg_told", args.collect(), Phys::Text)
+    }
+}
+
 /// Puts guards in front of the first value. `row` is the text of the whole row, for the detail of a broken CHECK or NOT NULL.
-pub(crate) fn guard_first(values: &mut [Scalar], guards: Vec<Guard>, row: Option<&Scalar>) {
+///
+/// DuckDB makes a place for the values of each part of an expression whenever it runs the statement, whether it computes the part or
+/// not. So the row's text is there once, and where there are several guards, they are asked once more for which of them it was.
+pub(crate) fn guard_first(values: &mut [Scalar], guards: Vec<Guard>, row: Option<&RowText>) {
     let Some(first) = values.first_mut() else { return };
     if guards.is_empty() {
         return;
     }
     let phys = first.phys.clone();
-    let raised = |error: Error| match row {
-        Some(row) if shows_row(&error) => {
-            crate::sql::lower::value::raise::raise_with(&of_row(error), row.clone(), &phys)
+    let row = row.filter(|_| guards.iter().any(|(_, error)| shows_row(error)));
+    let weights = guards.iter().map(|(test, _)| test.weight());
+    let (weight, volatile) = weights.fold((0, false), |(all, any), (one, volatile)| (all + one, any || volatile));
+    let whens = match row {
+        Some(row) if guards.len() > 1 && !volatile && weight <= guards.len() * row.columns.len() * TEXT_WEIGHT => {
+            let told = told_first(guards, true);
+            vec![(told.clone().is_not_null(), raise_told(row.of(told), &phys))]
         }
-        _ => crate::sql::lower::value::raise::raise(&error, &phys),
+        _ => {
+            let raised = |error: Error| match row {
+                Some(row) if shows_row(&error) => raise_told(row.of(told(&of_row(error))), &phys),
+                _ => raise(&error, &phys),
+            };
+            guards.into_iter().map(|(test, error)| (test, raised(error))).collect()
+        }
     };
-    let whens = guards.into_iter().map(|(test, error)| (test, raised(error))).collect();
     let value = std::mem::replace(first, Scalar::bool(true));
     *first = Scalar::new(Node::Case { whens, otherwise: Some(Box::new(value)) }, phys);
 }
 
 /// What [`guard_first`] would raise, as a text; NULL if nothing.
-pub(crate) fn first_broken(guards: Vec<Guard>, row: Option<&Scalar>) -> Scalar {
-    let told = |error: Error| match row {
-        Some(row) if shows_row(&error) => crate::sql::lower::value::raise::told_with(&of_row(error), row.clone()),
-        _ => crate::sql::lower::value::raise::told(&error),
+pub(crate) fn first_broken(guards: Vec<Guard>, row: Option<&RowText>) -> Scalar {
+    let told = told_first(guards, row.is_some());
+    match row {
+        Some(row) => row.of(told),
+        None => told,
+    }
+}
+
+/// The text of the first broken guard's error, with a place for the row's if that `shows`; NULL if none is broken.
+fn told_first(guards: Vec<Guard>, shows: bool) -> Scalar {
+    let of = |error: Error| match shows && shows_row(&error) {
+        true => told(&of_row(error)),
+        // No name has such a place.
+        false => Scalar::literal(encode(&error).replace(VALUE, " "), Phys::Text),
     };
-    let whens: Vec<_> = guards.into_iter().map(|(test, error)| (test, told(error))).collect();
+    let whens: Vec<_> = guards.into_iter().map(|(test, error)| (test, of(error))).collect();
     match whens.is_empty() {
         true => Scalar::null(Phys::Text),
         false => Scalar::new(Node::Case { whens, otherwise: None }, Phys::Text),
@@ -55,7 +95,7 @@ fn shows_row(error: &Error) -> bool {
 }
 
 fn of_row(error: Error) -> Error {
-    error.detail(format!("Failing row contains {}.", crate::sql::lower::value::raise::VALUE))
+    error.detail(format!("Failing row contains {VALUE}."))
 }
 
 impl Lowerer<'_> {
@@ -98,7 +138,8 @@ impl Lowerer<'_> {
                 }
                 ConstraintKind::PrimaryKey { .. }
                 | ConstraintKind::Unique { .. }
-                | ConstraintKind::ForeignKey { .. } => None,
+                | ConstraintKind::ForeignKey { .. }
+                | ConstraintKind::Exclusion { .. } => None,
             })
             .collect();
         // PostgreSQL checks them in the order of their names.
@@ -156,7 +197,7 @@ impl Lowerer<'_> {
         value_of: &dyn Fn(u16) -> Option<Scalar>,
         written: &[u16],
         guards: usize,
-    ) -> Option<Scalar> {
+    ) -> Option<RowText> {
         let (snapshot, role) = (self.cx.snapshot.clone(), self.cx.reader());
         if !snapshot.shows_values(role, def) {
             return None;
@@ -177,21 +218,16 @@ impl Lowerer<'_> {
         if columns.is_empty() || columns.len() * guards > MAX_SHOWN {
             return None;
         }
-        let mut shown = vec![Scalar::literal(", ", Phys::Text)];
+        let mut shown = Vec::with_capacity(columns.len());
         for (index, column) in &columns {
-            let Some(value) = value_of(*index) else {
-                shown.push(Scalar::literal("null", Phys::Text));
-                continue;
-            };
-            let text = self.output(value, column.ty).ok()?;
-            let text = Scalar::template(SHOWN, vec![text], Phys::Text);
-            shown.push(text);
+            shown.push(match value_of(*index) {
+                Some(value) => self.output(value, column.ty).ok()?,
+                None => Scalar::null(Phys::Text),
+            });
         }
         let names: Vec<&str> = columns.iter().map(|(_, c)| &*c.name).collect();
         let before = if all { "(".to_owned() } else { format!("({}) = (", names.join(", ")) };
-        let values = Scalar::call("concat_ws", shown, Phys::Text);
-        let parts = vec![Scalar::literal(before, Phys::Text), values];
-        Some(Scalar::template("({0} || {1} || ')')", parts, Phys::Text))
+        Some(RowText { before, columns: shown })
     }
 
     /// An expression in PostgreSQL's text over `columns`, for which `values` stand.
@@ -298,9 +334,8 @@ const MAX_SHOWN: usize = 256;
 /// As [`MAX_SHOWN`], for columns that are NOT NULL.
 const MAX_NOT_NULL: usize = 64;
 
-/// A value in a detail: cut at 64 characters, and without the separator of encoded errors.
-const SHOWN: &str =
-    "coalesce(replace(CASE WHEN length({0}) > 64 THEN left({0}, 64) || '...' ELSE {0} END, chr(1), ' '), 'null')";
+/// How much a guard may weigh for each column's text that it spares.
+const TEXT_WEIGHT: usize = 3;
 
 /// Relation ids from here on stand for rows that are checked.
 const CHECK_RELATIONS: u32 = 1 << 30;

@@ -245,7 +245,7 @@ pub(crate) fn keys_of(def: &registry::Relation) -> Vec<Vec<u16>> {
         ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => {
             columns.iter().map(place).collect::<Option<Vec<_>>>()
         }
-        ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => None,
+        ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } | ConstraintKind::Exclusion { .. } => None,
     });
     let indexes = def.indexes.iter().filter(|index| index.unique);
     let indexes = indexes.filter_map(|index| index.keys.iter().map(|key| place(&key.column)).collect());
@@ -254,7 +254,10 @@ pub(crate) fn keys_of(def: &registry::Relation) -> Vec<Vec<u16>> {
 
 /// False for a bare DO NOTHING on a table without any key: DuckDB would not hear of it.
 pub(crate) fn may_conflict(conflict: &OnConflict, def: &registry::Relation) -> bool {
-    !conflict.arbiter.is_empty() || def.indexes.iter().any(|index| index.unique) || !keys_of(def).is_empty()
+    !conflict.arbiter.is_empty()
+        || def.indexes.iter().any(|index| index.unique)
+        || !keys_of(def).is_empty()
+        || def.excludes()
 }
 
 /// `key = excluded.key` of an arbiter column changes nothing, and DuckDB does not let indexed columns be set there.

@@ -19,7 +19,7 @@ use crate::tree::{
 };
 use crate::types::{PgType, Phys, oid};
 
-use super::check::Guard;
+use super::check::{Guard, RowText};
 use super::conflict::may_conflict;
 
 /// Rows that are looked at one by one before they are written.
@@ -211,7 +211,7 @@ impl Lowerer<'_> {
         def: &Arc<registry::Relation>,
         source: &ir::Query,
         alias: Alias,
-    ) -> Result<(Vec<Guard>, Option<Scalar>)> {
+    ) -> Result<(Vec<Guard>, Option<RowText>)> {
         let value_of = |index: u16| {
             let at = insert.columns.iter().position(|c| *c == index)?;
             Some(Scalar::column(alias, ir::output_name(at), source.columns.get(at)?.clone()))

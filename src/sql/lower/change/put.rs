@@ -1,7 +1,7 @@
 //! Assignment to parts of columns: the column's new value.
 //!
 //! `SET a[3] = 1` → `list_concat(list_concat(list_resize(a, 2), [1]), list_slice(a, 4, len(a)))`,
-//! `SET c.f = 1` → the row with another value in that field
+//! `SET c.f = 1` → the row with another value in that field, `SET j['a'] = '1'` → `dg_jsonb_assign(j, ['a'], '1', false)`
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::lower::Lowerer;
@@ -32,8 +32,25 @@ impl Lowerer<'_> {
                 }
                 self.row_of(values)
             }
+            Place::Items(indices) if row.phys == Phys::Jsonb => self.put_jsonb(row, indices, value),
             Place::Items(indices) => self.put_items(row, indices, value),
         }
+    }
+
+    fn put_jsonb(&mut self, json: Scalar, indices: &[Subscript], value: &Expr) -> Result<Scalar> {
+        let mut path = Vec::with_capacity(indices.len());
+        let mut of_array = false;
+        for index in indices {
+            let Subscript::Index(index) = index else { return Err(Error::internal("lower: a slice of jsonb")) };
+            let index = self.expr(index)?;
+            of_array |= path.is_empty() && index.phys == Phys::Int4;
+            path.push(if index.phys == Phys::Text { index } else { index.cast(Phys::Text) });
+        }
+        let texts = Phys::List(Box::new(Phys::Text));
+        let path = Scalar::template("[{*}]", path, texts);
+        let value = self.expr(value)?;
+        let args = vec![json, path, value, Scalar::bool(of_array)];
+        Ok(Scalar::call("dg_jsonb_assign", args, Phys::Jsonb))
     }
 
     fn put_items(&mut self, list: Scalar, indices: &[Subscript], value: &Expr) -> Result<Scalar> {

@@ -303,10 +303,16 @@ impl Lowerer<'_> {
             let there = Rel { alias: self.make(), columns: self.table_columns(&of.insert.target, of.def)? };
             let new_key = self.key_over(key, of, &value_in(Some(&new)))?;
             let on = self.same_key(key, of, &there, &new_key)?;
+            let excludes = !key.operators.is_empty();
             let table = From::Table { name: table_name(of.def), alias: there.alias, sample: None };
             let query =
                 Select { targets: vec![Scalar::int4(1)], from: vec![table], filter: Some(on), ..Select::default() };
             found.push(Scalar::new(Node::Exists(Box::new(plain_query(query, vec![Phys::Int4]))), Phys::Bool));
+            if excludes {
+                // Which of the new rows exclude each other is found out when they are there.
+                numbers.push(Scalar::null(Phys::Int8));
+                continue;
+            }
             let order_by = new_key.values.into_iter();
             let order_by = order_by.map(|value| ir::Order {
                 key: ir::OrderKey::Scalar(value),

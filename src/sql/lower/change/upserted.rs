@@ -78,7 +78,7 @@ pub(crate) fn added(insert: &Insert) -> Option<Vec<RowKey>> {
     }
     let keys = def.constraints.iter().filter_map(|constraint| match &constraint.kind {
         ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => Some(columns.clone()),
-        ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => None,
+        ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } | ConstraintKind::Exclusion { .. } => None,
     });
     let indexes = def.indexes.iter().filter(|index| index.unique && !index.of_constraint && index.predicate.is_none());
     let indexes = indexes.map(|index| index.keys.iter().map(|key| key.column).collect::<Vec<i16>>());

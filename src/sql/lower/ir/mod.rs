@@ -14,7 +14,7 @@ pub use text::{Piece, Sample, TableName, Template, Variable};
 use crate::types::Phys;
 
 /// A value.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Scalar {
     pub node: Node,
     pub phys: Phys,
@@ -23,7 +23,7 @@ pub struct Scalar {
     pub dscale: Option<Box<Scalar>>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Node {
     /// A number or keyword, printed as it stands.
     Text(Template),
@@ -79,7 +79,7 @@ pub enum Alias {
     Excluded,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Aggregate {
     pub name: &'static str,
     pub args: Vec<Scalar>,
@@ -89,7 +89,7 @@ pub struct Aggregate {
     pub over: Option<Over>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Over {
     pub partition_by: Vec<Scalar>,
     pub order_by: Vec<Order>,
@@ -116,21 +116,21 @@ impl Over {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Order {
     pub key: OrderKey,
     pub descending: bool,
     pub nulls_first: bool,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum OrderKey {
     /// An output column, from 1.
     Position(usize),
     Scalar(Scalar),
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Query {
     pub ctes: Vec<Cte>,
     pub recursive: bool,
@@ -142,7 +142,7 @@ pub struct Query {
     pub columns: Vec<Phys>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Cte {
     /// It goes by `cte<id>`.
     pub id: u32,
@@ -152,14 +152,14 @@ pub struct Cte {
     pub recursive: bool,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Body {
     Select(Box<Select>),
     SetOp { op: &'static str, left: Box<Query>, right: Box<Query> },
     Values(Vec<Vec<Scalar>>),
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Select {
     pub distinct: bool,
     pub distinct_on: Vec<OrderKey>,
@@ -171,7 +171,7 @@ pub struct Select {
     pub qualify: Option<Scalar>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum From {
     Table {
         name: TableName,
@@ -247,7 +247,7 @@ pub enum Statement {
     },
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Conflict {
     pub columns: Vec<Arc<str>>,
     /// `None` is DO NOTHING.

@@ -284,33 +284,73 @@ pub fn query_columns_mut(query: &mut Query, visit: Visit<'_>) {
     every_value_mut(query, &mut |value| column_of(value, visit));
 }
 
+/// Shows the values directly in one; those of its query are the query's.
+pub fn each_child<'s>(value: &'s Scalar, show: &mut dyn FnMut(&'s Scalar)) {
+    match &value.node {
+        Node::Text(_)
+        | Node::Literal(_)
+        | Node::Type
+        | Node::Column(..)
+        | Node::Bare(_)
+        | Node::Variable(_)
+        | Node::Param(_)
+        | Node::Subquery(_)
+        | Node::Exists(_) => {}
+        Node::Template { text: _, args, draw: _ } => args.iter().for_each(show),
+        Node::Cast(inner) => show(inner),
+        Node::Aggregate(aggregate) => each_part(aggregate, show),
+        Node::And(all) | Node::Or(all) => all.iter().for_each(show),
+        Node::Case { whens, otherwise } => {
+            let parts = whens.iter().flat_map(|(test, then)| [test, then]);
+            parts.chain(otherwise.as_deref()).for_each(show);
+        }
+        Node::Quantified { left, op: _, query: _ } => show(left),
+    }
+}
+
+/// Shows all values of an aggregate or a window.
+pub fn each_part<'s>(aggregate: &'s Aggregate, show: &mut dyn FnMut(&'s Scalar)) {
+    let Aggregate { name: _, args, distinct: _, order_by, filter, over } = aggregate;
+    args.iter().chain(keys(order_by)).chain(filter).for_each(&mut *show);
+    if let Some(Over { partition_by, order_by, frame }) = over {
+        partition_by.iter().chain(keys(order_by)).for_each(&mut *show);
+        frame.iter().flat_map(|(_, args)| args).for_each(show);
+    }
+}
+
+/// The keys of an order that are values.
+pub fn keys(orders: &[Order]) -> impl Iterator<Item = &Scalar> {
+    orders.iter().filter_map(|order| match &order.key {
+        OrderKey::Position(_) => None,
+        OrderKey::Scalar(value) => Some(value),
+    })
+}
+
+/// The query directly in a value.
+pub fn query_of(value: &Scalar) -> Option<&Query> {
+    match &value.node {
+        Node::Subquery(query) | Node::Exists(query) | Node::Quantified { left: _, op: _, query } => Some(query),
+        Node::Text(_)
+        | Node::Literal(_)
+        | Node::Type
+        | Node::Column(..)
+        | Node::Bare(_)
+        | Node::Variable(_)
+        | Node::Param(_)
+        | Node::Template { .. }
+        | Node::Cast(_)
+        | Node::Aggregate(_)
+        | Node::And(_)
+        | Node::Or(_)
+        | Node::Case { .. } => None,
+    }
+}
+
 /// Is there anything of this kind in a value, outside of its queries?
 pub fn has(value: &Scalar, kind: &dyn Fn(&Node) -> bool) -> bool {
-    kind(&value.node)
-        || match &value.node {
-            Node::Text(_)
-            | Node::Literal(_)
-            | Node::Type
-            | Node::Column(..)
-            | Node::Bare(_)
-            | Node::Variable(_)
-            | Node::Param(_)
-            | Node::Subquery(_)
-            | Node::Exists(_) => false,
-            Node::Template { text: _, args, draw: _ } => args.iter().any(|arg| has(arg, kind)),
-            Node::Cast(inner) => has(inner, kind),
-            Node::Aggregate(aggregate) => {
-                // Read only: a copy is what there is a walk for.
-                let mut aggregate = aggregate.clone();
-                parts_mut(&mut aggregate).into_iter().any(|part| has(part, kind))
-            }
-            Node::And(all) | Node::Or(all) => all.iter().any(|part| has(part, kind)),
-            Node::Case { whens, otherwise } => {
-                let parts = whens.iter().flat_map(|(test, then)| [test, then]);
-                parts.chain(otherwise.as_deref()).any(|part| has(part, kind))
-            }
-            Node::Quantified { left, op: _, query: _ } => has(left, kind),
-        }
+    let mut found = kind(&value.node);
+    each_child(value, &mut |child| found = found || has(child, kind));
+    found
 }
 
 /// Is a value computed by a lambda?

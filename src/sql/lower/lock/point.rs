@@ -10,7 +10,10 @@ use crate::engine::KEY_TYPES;
 use crate::sql::lower::ir::{
     self, Alias, Body, From, Node, Piece, Query, SUBQUERY_WEIGHT, Scalar, Select, Statement, TableName, Template,
 };
+use crate::sql::lower::steer::census::Census;
 use crate::types::{Oid, Phys};
+
+use super::row_locks::Changed;
 
 /// The alias of the keys' row; [`crate::sql::lower::Lowerer::make`] begins with 1.
 const KEYS: Alias = Alias::Made(0);
@@ -54,6 +57,19 @@ pub fn keyed(statement: &Statement, order: &[u16]) -> Option<(Statement, Oid, bo
     };
     let (limit, offset) = (counted(limit)?, counted(offset)?);
     Some((Statement::Query(Query { body: Body::Select(select), limit, offset, ..query.clone() }), *table, lasting))
+}
+
+/// True for a change of rows that are given by values, or of the one row that has a key, which asks for nothing else: it waits for
+/// nobody, and takes as long each time.
+pub fn is_prompt(statement: &Statement, changes: Option<&Changed>) -> bool {
+    let few = match statement {
+        Statement::Insert { conflict, .. } => conflict.is_none(),
+        Statement::Update { .. } | Statement::Delete { .. } => {
+            matches!(changes, Some(Changed::Keyed { alone: true, .. }))
+        }
+        Statement::Query(_) | Statement::Keep { .. } | Statement::Explain { .. } => false,
+    };
+    few && Census::of(statement).only_values()
 }
 
 /// LIMIT or OFFSET with calls in place of its parameters.

@@ -203,7 +203,7 @@ fn draws(statement: &Statement) -> bool {
 pub(crate) fn in_unique_key(def: &registry::Relation, num: i16) -> bool {
     let constraint = def.constraints.iter().any(|c| match &c.kind {
         ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => columns.contains(&num),
-        ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => false,
+        ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } | ConstraintKind::Exclusion { .. } => false,
     });
     constraint || def.indexes.iter().any(|i| i.unique && i.keys.iter().any(|key| key.column == num))
 }

@@ -20,7 +20,7 @@ pub(crate) fn table_name(def: &registry::Relation) -> TableName {
 
 /// A column's name inside DuckDB, by its place among the target's.
 pub(crate) fn column_name(def: &registry::Relation, column: &RelColumn) -> Result<std::sync::Arc<str>> {
-    let found = def.column_by_num(column.attnum).map(|c| def.physical_column(c).into());
+    let found = def.column_by_num(column.attnum).map(|c| def.kept_column_name(c));
     found.ok_or_else(|| Error::internal(format!("lower: no column {} in {}", column.attnum, def.name)))
 }
 

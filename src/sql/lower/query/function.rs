@@ -187,7 +187,8 @@ impl Lowerer<'_> {
                 Ok(Scalar::template("generate_series({*})", args, Phys::List(Box::new(phys))))
             }
             ("generate_series", oid::NUMERIC) => self.numeric_series(call),
-            ("unnest", _) => {
+            // That of a tsvector gives rows of its own.
+            ("unnest", _) if call.func.out_args.is_empty() => {
                 let list = self.exprs(&call.args)?.into_iter().next();
                 if let Some(set) = list.clone().filter(|set| matches!(set.phys, Phys::Coded(_))) {
                     return self.multirange_members(set, ty);

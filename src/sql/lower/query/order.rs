@@ -45,17 +45,35 @@ impl Lowerer<'_> {
     /// An output column's position, or the value's sort key.
     pub(crate) fn order_key(&self, value: Scalar, targets: &[Scalar]) -> Result<OrderKey> {
         if !crate::sql::lower::value::compare::needs_key(&value.phys) && value.dscale.is_none() {
-            let text = crate::sql::render::scalar(&value);
+            let text = std::cell::OnceCell::new();
+            let text = || text.get_or_init(|| crate::sql::render::scalar(&value));
+            // To render it costs more than to see that it is something else, or the same.
+            let same = |target: &Scalar| {
+                target.node == value.node || is_like(target, &value) && crate::sql::render::scalar(target) == *text()
+            };
             let is_it = |target: &Scalar| {
-                crate::sql::render::scalar(target) == text
-                    || matches!(&target.node, Node::Cast(inner)
-                        if inner.phys == target.phys && crate::sql::render::scalar(inner) == text)
+                same(target) || matches!(&target.node, Node::Cast(inner) if inner.phys == target.phys && same(inner))
             };
             if let Some(position) = targets.iter().position(is_it) {
                 return Ok(OrderKey::Position(position + 1));
             }
         }
         Ok(OrderKey::Scalar(self.sort_key(value)?))
+    }
+}
+
+/// May the texts of two values be the same?
+fn is_like(a: &Scalar, b: &Scalar) -> bool {
+    match (&a.node, &b.node) {
+        (Node::Column(of, name), Node::Column(other, known)) => of == other && name == known,
+        (Node::Template { text, args, .. }, Node::Template { text: other, args: others, .. }) => {
+            text == other && args.len() == others.len() && args.iter().zip(others).all(|(a, b)| is_like(a, b))
+        }
+        (Node::Aggregate(a), Node::Aggregate(b)) => {
+            a.name == b.name && a.args.len() == b.args.len() && a.args.iter().zip(&b.args).all(|(a, b)| is_like(a, b))
+        }
+        (Node::Cast(a), Node::Cast(b)) => is_like(a, b),
+        (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
     }
 }
 

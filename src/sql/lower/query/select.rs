@@ -15,7 +15,8 @@ use super::keys_below::put_below;
 impl Lowerer<'_> {
     /// The select, what its columns carry, and the query's ORDER BY, which is of its scope.
     pub(crate) fn select(&mut self, select: &Select, query: &Query) -> Result<(ir::Select, Vec<Phys>, Vec<Order>)> {
-        self.levels.push(Level::default());
+        let level = self.level_of(&select.from);
+        self.levels.push(level);
         let lowered = self.select_at_level(select, query);
         let level = self.levels.pop();
         let (mut lowered, columns, order_by) = lowered?;

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use super::hold::may_fail;
 use crate::error::Result;
-use crate::sql::analyze::{walk, walk_query};
+use crate::sql::analyze::{walk, walk_query_where};
 use crate::sql::lower::Lowerer;
 use crate::sql::lower::ir::{Node, Scalar};
 use crate::sql::lower::value::routine::{of_groups, reads};
@@ -42,9 +42,11 @@ pub(crate) fn has_query(e: &Expr) -> bool {
     found
 }
 
+/// Whether what a query computes may fail by the row around it, or for want of it. The rules' own conditions and masks do not
+/// count: they look at their table's rows alone, and where one fails, whatever reads the table does.
 pub(crate) fn query_may_fail(query: &Query) -> bool {
     let mut found = false;
-    let _ = walk_query(query, 0, &mut |e, _| {
+    let _ = walk_query_where(query, &|inner| !crate::policy::is_of_rules(inner), &mut |e, _| {
         found |= may_fail(e);
         Ok(!found)
     });

@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::row_order::NUMBER;
+use super::places::NUMBER;
 use crate::sql::lower::ir::walk::{
     self, children_mut, has, is_query, key_mut, place_mut, query_columns_mut, query_mut, values_mut,
 };

@@ -10,15 +10,13 @@ use super::beside::ROW;
 use super::row_order::is_set;
 use crate::engine::Draw;
 use crate::error::{Error, Result};
-use crate::sql::analyze::{plain_targets, walk, walk_query};
 use crate::sql::lower::ir::walk::{children_mut, each_mut, has, is_query, key_mut, query_mut, values_mut};
 use crate::sql::lower::ir::{
     Alias, Body, From, Node, Order, OrderKey, Query, Scalar, Select, Statement, TableName, output_name, template,
 };
 use crate::sql::lower::value::array::{derived, plain_query};
 use crate::sql::render;
-use crate::tree::{self, Expr, ExprKind, InsertSource};
-use crate::types::{Oid, Phys, Value};
+use crate::types::Phys;
 
 /// Aliases from here on are this file's own.
 const FIRST: u32 = 1_200_000_000;
@@ -76,7 +74,7 @@ fn depend(all: &[Asked]) -> bool {
     all.iter().enumerate().any(met)
 }
 
-/// New numbers, of which each is another's whatever the order: where the rows' order cannot be had, they are taken as they come.
+/// New numbers alone, of which each is another's whatever the order.
 fn only_next(all: &[Asked]) -> bool {
     all.iter().all(|asked| matches!(asked.what, What::Draw(Draw::Next | Draw::NextAsked)))
 }
@@ -113,8 +111,9 @@ fn asks(value: &Scalar) -> bool {
     has(value, &|node| matches!(node, Node::Template { text, .. } if is_sequence(text)))
 }
 
-fn is_sequence(text: &str) -> bool {
-    ["dg_nextval", "dg_currval(", "dg_lastval(", "dg_setval("].iter().any(|name| text.starts_with(name))
+pub(super) fn is_sequence(text: &str) -> bool {
+    text.starts_with("dg_")
+        && ["dg_nextval", "dg_currval(", "dg_lastval(", "dg_setval("].iter().any(|name| text.starts_with(name))
 }
 
 fn several(here: &str) -> Error {
@@ -152,7 +151,7 @@ impl Rows {
                 select.filter.iter().for_each(|filter| draws_of(filter, &mut conditions));
                 if several && !conditions.is_empty() {
                     conditions.extend(asked.iter().cloned());
-                    if depend(&conditions) && !only_next(&conditions) {
+                    if depend(&conditions) {
                         return Err(self::several("WHERE"));
                     }
                 }
@@ -160,17 +159,18 @@ impl Rows {
                     self.value(value)?;
                 }
                 if several && (depend(&asked) || !first.is_empty()) {
+                    let alone = only_next(&asked);
                     let whole = query.clone();
                     match self.split(query, first) {
-                        Err(error) if !only_next(&asked) => return Err(error),
-                        Err(_) => *query = whole,
-                        Ok(()) => {}
+                        // Of one row of sets nothing but the order is lost.
+                        Err(_) if alone && is_row_of_sets(&whole) => *query = whole,
+                        split => split?,
                     }
                 }
                 let own = asked.len();
                 asked.append(&mut below);
                 // What a query in FROM has drawn for many rows, and this one looks at for each.
-                if several && own > 0 && own < asked.len() && depend(&asked) && !only_next(&asked) {
+                if several && own > 0 && own < asked.len() && depend(&asked) {
                     let (own, below) = asked.split_at(own);
                     if own.iter().any(|one| below.iter().any(|other| depend(&[one.clone(), other.clone()]))) {
                         return Err(self::several("a query and one in its FROM"));
@@ -236,6 +236,12 @@ impl Rows {
             return Err(several("SELECT DISTINCT … ORDER BY"));
         }
         let mut own = std::mem::take(targets);
+        let gathers = |target: &Scalar| {
+            has(target, &|node| matches!(node, Node::Aggregate(aggregate) if aggregate.over.is_none()))
+        };
+        if group_by.is_some() || having.is_some() || own.iter().any(gathers) {
+            return self.split_below(query, own, first);
+        }
         let mut order_by = Vec::with_capacity(query.order_by.len());
         for order in std::mem::take(&mut query.order_by) {
             let key = match &order.key {
@@ -258,6 +264,27 @@ impl Rows {
         let inner =
             Query { order_by, limit: query.limit.take(), offset: query.offset.take(), ..plain_query(inner, columns) };
         **select = Select { distinct, targets: own, from: vec![derived(inner, alias)], ..Select::default() };
+        Ok(())
+    }
+
+    /// The same of a select that gathers its rows: they and their draws go below the aggregates.
+    fn split_below(&mut self, query: &mut Query, mut own: Vec<Scalar>, first: Vec<Scalar>) -> Result<()> {
+        let Body::Select(select) = &mut query.body else { return Ok(()) };
+        let alias = self.alias();
+        let mut below = Below { alias, targets: Vec::new(), draws: Vec::new(), asked: Vec::new() };
+        if !first.is_empty() || select.qualify.is_some() {
+            return Err(several("an aggregate over a query that draws"));
+        }
+        let keys = query.order_by.iter_mut().filter_map(key_mut);
+        let rest = select.group_by.iter_mut().flatten().flatten().chain(&mut select.having).chain(keys);
+        for value in own.iter_mut().chain(rest) {
+            below.gathered(value)?;
+        }
+        let (from, filter) = (std::mem::take(&mut select.from), select.filter.take());
+        let inner = Select { targets: below.into_targets(), from, filter, ..Select::default() };
+        let columns = inner.targets.iter().map(|target| target.phys.clone()).collect();
+        select.targets = own;
+        select.from = vec![derived(plain_query(inner, columns), alias)];
         Ok(())
     }
 
@@ -358,6 +385,33 @@ impl Below {
         std::iter::once(drawn).chain(self.targets.into_iter().map(|(_, target)| target)).collect()
     }
 
+    /// A value of a select that gathers rows, over the columns of the select below.
+    fn gathered(&mut self, value: &mut Scalar) -> Result<()> {
+        if let Some(scale) = &mut value.dscale {
+            self.gathered(scale)?;
+        }
+        if asked(value).is_some() {
+            return Err(several("a group's own columns"));
+        }
+        match &mut value.node {
+            Node::Aggregate(aggregate) => {
+                if aggregate.over.is_some() {
+                    return Err(several("a window function"));
+                }
+                let mut when = Vec::new();
+                if let Some(filter) = &mut aggregate.filter {
+                    when.push(Scalar::template("({0} IS TRUE)", vec![filter.clone()], Phys::Bool));
+                    self.above(filter, &mut Vec::new())?;
+                }
+                aggregate.args.iter_mut().try_for_each(|arg| self.above(arg, &mut when))?;
+                let keys = aggregate.order_by.iter_mut().filter_map(key_mut);
+                keys.into_iter().try_for_each(|key| self.above(key, &mut when))
+            }
+            Node::Column(..) | Node::Subquery(_) | Node::Exists(_) | Node::Quantified { .. } => self.column(value),
+            _ => children_mut(value).into_iter().try_for_each(|child| self.gathered(child)),
+        }
+    }
+
     /// A value over the columns of the select below. `when`: the conditions under which it is computed.
     fn above(&mut self, value: &mut Scalar, when: &mut Vec<Scalar>) -> Result<()> {
         value.dscale = match value.dscale.take() {
@@ -379,6 +433,9 @@ impl Below {
             Node::Template { text, .. } if text.starts_with("unnest(") => self.column(value),
             Node::Template { text, args, draw: _ } => {
                 let first = text.find('{').and_then(|at| text[at + 1..].split('}').next()?.parse().ok()).unwrap_or(0);
+                if **text == *"coalesce({*})" {
+                    return self.above_each(args.iter_mut().collect(), "({0} IS NULL)", when);
+                }
                 let chooses =
                     ["CASE", "coalesce(", "lambda ", "if(", " AND ", " OR "].iter().any(|word| text.contains(word));
                 for (i, arg) in args.iter_mut().enumerate() {
@@ -390,15 +447,8 @@ impl Below {
                 Ok(())
             }
             Node::Cast(inner) => self.above(inner, when),
-            Node::And(parts) | Node::Or(parts) => {
-                for (i, part) in parts.iter_mut().enumerate() {
-                    if i > 0 && self.asks_anew(part) {
-                        return Err(under_condition());
-                    }
-                    self.above(part, when)?;
-                }
-                Ok(())
-            }
+            Node::And(parts) => self.above_each(parts.iter_mut().collect(), "({0} IS NOT FALSE)", when),
+            Node::Or(parts) => self.above_each(parts.iter_mut().collect(), "({0} IS NOT TRUE)", when),
             Node::Case { whens, otherwise } => {
                 let before = when.len();
                 for i in 0..whens.len() {
@@ -422,6 +472,23 @@ impl Below {
                 Ok(())
             }
         }
+    }
+
+    /// Values of which each is computed if all those before it are so.
+    fn above_each(&mut self, values: Vec<&mut Scalar>, so: &'static str, when: &mut Vec<Scalar>) -> Result<()> {
+        let (before, mut asked) = (when.len(), false);
+        for value in values {
+            // A condition that asks cannot be asked below.
+            if asked && self.asks_anew(value) {
+                return Err(under_condition());
+            }
+            asked |= asks(value);
+            let own = Scalar::template(so, vec![value.clone()], Phys::Bool);
+            self.above(value, when)?;
+            when.push(own);
+        }
+        when.truncate(before);
+        Ok(())
     }
 
     /// Does it ask what has not been asked before?
@@ -478,68 +545,10 @@ impl Below {
     }
 }
 
+fn is_row_of_sets(query: &Query) -> bool {
+    matches!(&query.body, Body::Select(select) if select.from.is_empty())
+}
+
 fn under_condition() -> Error {
     several("what is computed under a condition")
-}
-
-/// RETURNING is computed when all rows are written: what it asks of a sequence that gives them numbers is the last row's.
-pub(crate) fn returning_asks(statement: &tree::Statement) -> Result<()> {
-    let (returning, moved, several_rows) = match statement {
-        tree::Statement::Insert(insert) => {
-            let (exprs, query): (Vec<&Expr>, _) = match &insert.source {
-                InsertSource::Values(rows) => (rows.iter().flatten().collect(), None),
-                InsertSource::Query { query, rel: _, exprs } => (exprs.iter().collect(), Some(query)),
-                InsertSource::Feed { .. } => return Ok(()),
-            };
-            let several_rows = match &insert.source {
-                InsertSource::Values(rows) => rows.len() > 1,
-                _ => query.is_none_or(|query| plain_targets(query).is_none()),
-            };
-            let mut moved = Vec::new();
-            exprs.into_iter().for_each(|e| numbers(e, &mut moved, false));
-            if let Some(query) = query {
-                let _ = walk_query(query, 0, &mut |e, _| Ok(number(e, &mut moved, false)));
-            }
-            (&insert.returning, moved, several_rows)
-        }
-        tree::Statement::Update(update) => {
-            let mut moved = Vec::new();
-            update.sets.iter().for_each(|(_, e)| numbers(e, &mut moved, false));
-            (&update.returning, moved, true)
-        }
-        _ => return Ok(()),
-    };
-    let mut asked = Vec::new();
-    returning.exprs.iter().for_each(|e| numbers(e, &mut asked, true));
-    let same = |a: &Option<Oid>, b: &Option<Oid>| a.is_none() || b.is_none() || a == b;
-    if several_rows && asked.iter().any(|a| moved.iter().any(|b| same(a, b))) {
-        return Err(Error::unsupported(
-            "currval() or lastval() in RETURNING of several rows that get the sequence's numbers",
-        )
-        .hint("Return the column that has the number."));
-    }
-    Ok(())
-}
-
-/// The sequences that an expression moves, or (`looks`) asks in any way; `None` is any.
-fn numbers(e: &Expr, out: &mut Vec<Option<Oid>>, looks: bool) {
-    let _ = walk(e, 0, &mut |e, _| Ok(number(e, out, looks)));
-}
-
-fn number(e: &Expr, out: &mut Vec<Option<Oid>>, looks: bool) -> bool {
-    match &e.kind {
-        ExprKind::NextValue(of) => out.push(Some(*of)),
-        ExprKind::Call(call) if matches!(call.func.name, "nextval" | "setval") || looks && is_look(call.func.name) => {
-            out.push(match call.args.first() {
-                Some(Expr { kind: ExprKind::Const(Value::Oid(of)), .. }) => Some(*of),
-                _ => None,
-            });
-        }
-        _ => {}
-    }
-    true
-}
-
-fn is_look(name: &str) -> bool {
-    matches!(name, "currval" | "lastval")
 }

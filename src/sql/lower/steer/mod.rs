@@ -2,6 +2,8 @@
 
 pub(crate) mod arms;
 pub(crate) mod beside;
+pub(crate) mod census;
+pub(crate) mod drawn_returning;
 pub(crate) mod drawn_rows;
 pub(crate) mod hold;
 pub(crate) mod intervals;
@@ -16,6 +18,8 @@ pub(crate) mod nesting;
 pub(crate) mod once;
 pub(crate) mod one_sided;
 pub(crate) mod own_rows;
+mod places;
 pub(crate) mod presence;
 pub(crate) mod row_order;
+pub(crate) mod unread;
 pub(crate) mod unused;

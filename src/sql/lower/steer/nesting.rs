@@ -4,9 +4,8 @@
 use std::collections::HashSet;
 
 use crate::error::Result;
-use crate::sql::lower::ir::{
-    self, Aggregate, Alias, Body, Conflict, From, Node, Order, OrderKey, Query, Scalar, Select, Statement,
-};
+use crate::sql::lower::ir::walk::{each_child, keys, query_of};
+use crate::sql::lower::ir::{self, Alias, Body, Conflict, From, Node, OrderKey, Query, Scalar, Select, Statement};
 use crate::sql::parse::too_deep;
 
 /// Levels of `(SELECT … (SELECT …))`.
@@ -17,7 +16,7 @@ const MAX_CORRELATED: usize = 100;
 
 /// How deep values may stand inside each other for nothing, and how many levels beyond there may be, summed over all values:
 /// DuckDB looks at what is inside of a call anew for each level.
-const FREE_DEPTH: usize = 16;
+pub(super) const FREE_DEPTH: usize = 16;
 const MAX_DEPTHS: usize = 300_000;
 
 /// 54001 if planning a statement would take too long.
@@ -137,36 +136,17 @@ impl Nesting {
     }
 
     fn inside(&mut self, value: &Scalar, free: &mut Free) -> Result<()> {
-        match &value.node {
-            Node::Text(_) | Node::Literal(_) | Node::Type | Node::Bare(_) | Node::Variable(_) | Node::Param(_) => {}
-            Node::Column(alias, _) => {
-                free.insert(*alias);
-            }
-            Node::Template { text: _, args, draw: _ } => self.values(args, free)?,
-            Node::Cast(inner) => self.value(inner, free)?,
-            Node::Aggregate(aggregate) => self.aggregate(aggregate, free)?,
-            Node::And(parts) | Node::Or(parts) => self.values(parts, free)?,
-            Node::Case { whens, otherwise } => {
-                let parts = whens.iter().flat_map(|(test, then)| [test, then]);
-                self.values(parts.chain(otherwise.as_deref()), free)?;
-            }
-            Node::Subquery(query) | Node::Exists(query) => self.inner(query, free)?,
-            Node::Quantified { left, op: _, query } => {
-                self.value(left, free)?;
-                self.inner(query, free)?;
-            }
+        if let Node::Column(alias, _) = &value.node {
+            free.insert(*alias);
         }
-        Ok(())
-    }
-
-    fn aggregate(&mut self, aggregate: &Aggregate, free: &mut Free) -> Result<()> {
-        let Aggregate { name: _, args, distinct: _, order_by, filter, over } = aggregate;
-        self.values(args.iter().chain(keys(order_by)).chain(filter), free)?;
-        if let Some(ir::Over { partition_by, order_by, frame }) = over {
-            let offsets = frame.iter().flat_map(|(_, args)| args);
-            self.values(partition_by.iter().chain(keys(order_by)).chain(offsets), free)?;
-        }
-        Ok(())
+        let mut done = Ok(());
+        each_child(value, &mut |child| {
+            if done.is_ok() {
+                done = self.value(child, free);
+            }
+        });
+        done?;
+        query_of(value).map_or(Ok(()), |query| self.inner(query, free))
     }
 
     /// A query inside a value.
@@ -187,11 +167,4 @@ impl Nesting {
         free.extend(own);
         Ok(())
     }
-}
-
-fn keys(orders: &[Order]) -> impl Iterator<Item = &Scalar> {
-    orders.iter().filter_map(|order| match &order.key {
-        OrderKey::Position(_) => None,
-        OrderKey::Scalar(value) => Some(value),
-    })
 }

@@ -7,10 +7,9 @@
 use crate::error::{Error, Result};
 use crate::sql::render;
 
-use crate::sql::lower::ir::walk::{children_mut, key_mut};
+use crate::sql::lower::ir::walk::{children_mut, each_child, key_mut};
 use crate::sql::lower::ir::{
-    self, Aggregate, Body, From, Node, Order, OrderKey, Piece, Query, Scalar, Select, Statement, Template, Variable,
-    bound, template,
+    self, Body, From, Node, OrderKey, Piece, Query, Scalar, Select, Statement, Template, Variable, bound, template,
 };
 use crate::types::Phys;
 
@@ -254,44 +253,14 @@ fn several() -> Error {
         .hint("Compute it in a subquery in FROM, and use its column.")
 }
 
-fn parts(aggregate: &Aggregate) -> Vec<&Scalar> {
-    let Aggregate { name: _, args, distinct: _, order_by, filter, over } = aggregate;
-    fn keys(orders: &[Order]) -> impl Iterator<Item = &Scalar> {
-        orders.iter().filter_map(|order| match &order.key {
-            OrderKey::Position(_) => None,
-            OrderKey::Scalar(value) => Some(value),
-        })
-    }
-    let mut out: Vec<&Scalar> = args.iter().chain(keys(order_by)).chain(filter).collect();
-    if let Some(ir::Over { partition_by, order_by, frame }) = over {
-        out.extend(partition_by.iter().chain(keys(order_by)));
-        out.extend(frame.iter().flat_map(|(_, args)| args));
-    }
-    out
-}
-
 /// The values directly in one, each with how often it is computed.
 fn children(value: &Scalar) -> Vec<(&Scalar, usize)> {
-    match &value.node {
-        Node::Text(_)
-        | Node::Literal(_)
-        | Node::Type
-        | Node::Column(..)
-        | Node::Bare(_)
-        | Node::Variable(_)
-        | Node::Param(_)
-        | Node::Subquery(_)
-        | Node::Exists(_) => Vec::new(),
-        Node::Template { text, args, draw: _ } => args.iter().zip(text.mentions(args.len())).collect(),
-        Node::Cast(inner) => vec![(inner, 1)],
-        Node::Aggregate(aggregate) => parts(aggregate).into_iter().map(|part| (part, 1)).collect(),
-        Node::And(all) | Node::Or(all) => all.iter().map(|part| (part, 1)).collect(),
-        Node::Case { whens, otherwise } => {
-            let parts = whens.iter().flat_map(|(test, then)| [test, then]);
-            parts.chain(otherwise.as_deref()).map(|part| (part, 1)).collect()
-        }
-        Node::Quantified { left, op: _, query: _ } => vec![(left, 1)],
+    if let Node::Template { text, args, draw: _ } = &value.node {
+        return args.iter().zip(text.mentions(args.len())).collect();
     }
+    let mut out = Vec::new();
+    each_child(value, &mut |child| out.push((child, 1)));
+    out
 }
 
 fn own_draw(value: &Scalar) -> u32 {
@@ -306,9 +275,7 @@ fn draws(value: &Scalar, out: &mut Vec<u32>) {
     if own_draw(value) != 0 {
         out.push(own_draw(value));
     }
-    for (child, _) in children(value) {
-        draws(child, out);
-    }
+    each_child(value, &mut |child| draws(child, out));
 }
 
 /// How many copies of a draw are in a value.

@@ -11,14 +11,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::beside::ROW;
+use super::places::{Place, bounds, count, numbers, sorted};
 use crate::engine::PLACE;
 use crate::sql::lower::ir::walk::{
-    aliases, children_mut, ctes_of, has, is_aggregate, is_query, key_mut, query_columns_mut, query_mut,
-    statement_values_mut, values_mut,
+    aliases, children_mut, ctes_of, has, is_aggregate, is_query, key_mut, query_columns_mut, query_mut, values_mut,
 };
 use crate::sql::lower::ir::{
-    self, Alias, Body, From, Node, Order, OrderKey, Over, Query, SUBQUERY_WEIGHT, Scalar, Select, Statement, TableName,
-    Template,
+    self, Alias, Body, From, Node, Order, OrderKey, Over, Query, Scalar, Select, Statement, TableName, Template,
 };
 use crate::sql::lower::query::aggregate::Clauses;
 use crate::sql::lower::query::keys_below::put_below;
@@ -31,11 +30,8 @@ const FIRST: u32 = 1_000_000_000;
 const FIRST_OF_TABLES: u32 = FIRST + 40_000_000;
 const FIRST_SHOWN: u32 = FIRST + 80_000_000;
 
-/// What is unnested, and the number of a row of WITH ORDINALITY, as `function.rs` writes them.
-const UNNEST: &str = "unnest({0})";
 const SYSTEM: &str = "dg_system(";
 const SERIES: &str = "generate_series(";
-pub(crate) const NUMBER: &str = "unnest(generate_series(1, greatest({*})))";
 
 /// Puts a query over nothing but catalogs in order.
 pub(crate) fn of_catalogs(statement: &mut Statement) {
@@ -44,13 +40,8 @@ pub(crate) fn of_catalogs(statement: &mut Statement) {
     }
 }
 
-/// Puts in order what is gathered from tables.
+/// Puts in order what is gathered from tables: where something is.
 pub(crate) fn of_tables(statement: &mut Statement) {
-    let mut gathered = false;
-    statement_values_mut(statement, &mut |value| gathered |= gathers(&value.node));
-    if !gathered {
-        return;
-    }
     let mut orderer = Orderer::new(Of::Tables);
     match statement {
         Statement::Query(query) | Statement::Keep { table: _, query } => orderer.query(query, false, Shown::No),
@@ -96,11 +87,11 @@ pub(crate) fn placed(statement: &mut Statement) -> usize {
         let places = orderer.exported(&mut cte.query);
         orderer.ctes.insert(cte.id, (Leaves::default(), places));
     }
-    let mut places = orderer.places(&mut select.from);
-    places.sort_by_key(|place| place.made);
+    let places = sorted(orderer.places(&mut select.from));
     // Rows of others need no places to stay together; without the first one's they would be torn apart.
     match places.first() {
         Some(Place { by: Scalar { node: Node::Column(alias, _), .. }, .. }) if *alias == first => {}
+        Some(Place { rows: Some(_), .. }) if places.len() > 1 => {}
         Some(_) | None => return 0,
     }
     if orderer.torn {
@@ -134,15 +125,9 @@ struct Leaves {
     others: usize,
     /// Those whose rows DuckDB numbers.
     numbered: usize,
+    /// Those of the others that are series of constants.
+    series: usize,
     tables: bool,
-}
-
-/// What a relation's rows are in order by.
-#[derive(Clone)]
-struct Place<T> {
-    by: T,
-    /// Of a function's rows. PostgreSQL thinks them many, and joins them last.
-    made: bool,
 }
 
 struct Orderer {
@@ -170,7 +155,8 @@ impl Orderer {
             Of::Catalogs => !leaves.tables && leaves.catalogs > 0 && (inside || leaves.catalogs + leaves.others > 1),
             Of::Tables => {
                 let all = leaves.catalogs + leaves.others + leaves.numbered;
-                leaves.numbered > 0 && (inside || self.taken.is_some() || all > 1)
+                let series = !leaves.tables && leaves.series > 1 && leaves.series == all;
+                series || leaves.numbered > 0 && (inside || self.taken.is_some() || all > 1)
             }
         }
     }
@@ -320,9 +306,7 @@ impl Orderer {
     }
 
     fn orders(&mut self, from: &mut [From]) -> Vec<Order> {
-        let mut places = self.places(from);
-        places.sort_by_key(|place| place.made);
-        places.into_iter().map(|place| by(place.by)).collect()
+        sorted(self.places(from)).into_iter().map(|place| by(place.by)).collect()
     }
 
     /// What the rows of a FROM list are in order by; nothing if DuckDB keeps the order that they have.
@@ -336,9 +320,13 @@ impl Orderer {
     }
 
     fn places_in(&mut self, item: &mut From) -> Vec<Place<Scalar>> {
-        let column = |alias: Alias, name, made| Place { by: Scalar::column(alias, name, Phys::Int8), made };
+        let column = |alias: Alias, name, made| Place { by: Scalar::column(alias, name, Phys::Int8), made, rows: None };
         let columns = |alias: Alias, places: Vec<Place<usize>>| {
-            places.into_iter().map(|place| column(alias, ir::output_name(place.by), place.made)).collect()
+            let known = |place: Place<usize>| Place {
+                rows: place.rows,
+                ..column(alias, ir::output_name(place.by), place.made)
+            };
+            places.into_iter().map(known).collect()
         };
         match item {
             From::Table { name: TableName::Cte(id), alias, .. } => {
@@ -346,9 +334,14 @@ impl Orderer {
             }
             From::Table { alias, .. } if self.of == Of::Tables => vec![column(*alias, ROW.into(), false)],
             From::Table { .. } => Vec::new(),
-            From::Function { text, alias, columns, .. } if is_known(text) => match columns.first() {
+            From::Function { text, alias, columns, args } if is_known(text) => match columns.first() {
                 None => vec![column(*alias, PLACE.into(), false)],
-                Some(own) => vec![column(*alias, own.clone(), true)],
+                Some(own) => {
+                    let Place { by, made, rows: _ } = column(*alias, own.clone(), true);
+                    let descends = matches!(bounds(args), Some([_, _, step]) if step < 0);
+                    let by = if descends { Scalar::template("(~{0})", vec![by], Phys::Int8) } else { by };
+                    vec![Place { by, made, rows: bounds(args).map(count) }]
+                }
             },
             // Rows that come from without.
             From::Function { .. } => Vec::new(),
@@ -384,7 +377,7 @@ impl Orderer {
         if is_chosen(query) || matches!(query.body, Body::Values(_)) {
             let clauses = Clauses { distinct: false, order_by: vec![], filter: None, over: Some(Over::default()) };
             wrap(query, self.alias(), vec![clauses.call("row_number", vec![], Phys::Int8)], 0);
-            return vec![Place { by: visible, made: false }];
+            return vec![Place { by: visible, made: false, rows: None }];
         }
         match &mut query.body {
             Body::Select(select) if is_plain(select) => {
@@ -399,10 +392,13 @@ impl Orderer {
                     false => self.places(&mut select.from),
                 };
                 let first = select.targets.len();
-                let made: Vec<bool> = places.iter().map(|place| place.made).collect();
-                select.targets.extend(places.into_iter().map(|place| place.by));
+                let mut out = Vec::with_capacity(places.len());
+                for (i, Place { by, made, rows }) in places.into_iter().enumerate() {
+                    out.push(Place { by: first + i, made, rows });
+                    select.targets.push(by);
+                }
                 query.columns.resize(select.targets.len(), Phys::Int8);
-                made.into_iter().enumerate().map(|(i, made)| Place { by: first + i, made }).collect()
+                out
             }
             Body::SetOp { op: "UNION ALL", left, right } => {
                 let places = [self.exported(left), self.exported(right)];
@@ -416,7 +412,7 @@ impl Orderer {
                     wrap(arm, inner, added, places.len());
                 }
                 query.columns.resize(visible + most + 1, Phys::Int8);
-                (visible..query.columns.len()).map(|by| Place { by, made: false }).collect()
+                (visible..query.columns.len()).map(|by| Place { by, made: false, rows: None }).collect()
             }
             Body::Select(_) | Body::SetOp { .. } | Body::Values(_) => Vec::new(),
         }
@@ -440,6 +436,7 @@ impl Orderer {
                     leaves.catalogs += of.catalogs;
                     leaves.others += of.others;
                     leaves.numbered += of.numbered;
+                    leaves.series += of.series;
                     leaves.tables |= of.tables;
                 }
                 None => leaves.others += 1,
@@ -449,7 +446,10 @@ impl Orderer {
                 leaves.tables = true;
             }
             From::Function { text, .. } if text.starts_with(SYSTEM) => leaves.catalogs += 1,
-            From::Function { text, .. } if text.starts_with(SERIES) => leaves.others += 1,
+            From::Function { text, args, .. } if text.starts_with(SERIES) => {
+                leaves.others += 1;
+                leaves.series += usize::from(bounds(args).is_some());
+            }
             // Rows that come from without.
             From::Function { .. } => leaves.tables = true,
             From::Query { query, .. } => self.leaves_of(query, leaves),
@@ -565,26 +565,4 @@ pub(crate) fn gathers(node: &Node) -> bool {
     let Node::Aggregate(aggregate) = node else { return false };
     let in_turn = matches!(aggregate.name, "list" | "string_agg");
     in_turn && aggregate.over.is_none() && !aggregate.distinct && aggregate.order_by.is_empty()
-}
-
-/// The places of what a select without FROM unnests: WITH ORDINALITY's numbers, or numbers of its own.
-fn numbers(targets: &[Scalar]) -> Vec<Place<Scalar>> {
-    let mut lengths = Vec::new();
-    for target in targets.iter().filter(|target| has(target, &is_set)) {
-        match &target.node {
-            Node::Template { text, .. } if **text == *NUMBER => return vec![Place { by: target.clone(), made: true }],
-            Node::Template { text, args, .. } if **text == *UNNEST => {
-                let (weight, draws) = args[0].weight();
-                if draws || weight >= SUBQUERY_WEIGHT {
-                    return Vec::new();
-                }
-                lengths.push(Scalar::template("coalesce(len({0}), 0)", args.clone(), Phys::Int8));
-            }
-            _ => return Vec::new(),
-        }
-    }
-    match lengths.is_empty() {
-        true => Vec::new(),
-        false => vec![Place { by: Scalar::template(NUMBER, lengths, Phys::Int8), made: true }],
-    }
 }

@@ -5,6 +5,7 @@
 
 mod decimals;
 mod point;
+mod prompt;
 mod support;
 mod tpch;
 

@@ -183,6 +183,7 @@ impl Db {
             kind: Kind::Rows,
             writes: Writes::Anything,
             keyed: None,
+            prompt: false,
         };
         let run = Run::new("UTC".into(), None);
         let mut rows = match connection.execute(&Permit::system(rendered), vec![], &run).await {
@@ -271,6 +272,7 @@ async fn command(connection: &mut dyn Connection, sql: &str) {
         kind: Kind::Command,
         writes: Writes::Anything,
         keyed: None,
+        prompt: false,
     });
     let run = Run::new("UTC".into(), None);
     if let Err(error) = connection.execute(&permit, vec![], &run).await {
@@ -295,6 +297,7 @@ fn context() -> Context {
         probed: false,
         scratch: 0,
         shaped: Arc::default(),
+        given: Arc::default(),
         told: None,
         touched: Arc::default(),
     }

@@ -190,6 +190,7 @@ impl Lowerer<'_> {
             return Ok(value);
         }
         let correlated = left.len() > 1 && self.refers_outside(query)?;
+        let tie = if let [sought] = left { self.tie(sought, query)? } else { None };
         let left = self.exprs(left)?;
         let known = ops.iter().all(|op| super::compare::comparison(op).is_some());
         if !known {
@@ -239,6 +240,10 @@ impl Lowerer<'_> {
             return Ok(self.rows_in(lefts, inner, correlated, all));
         }
         let left = Box::new(lefts.remove(0));
+        let inner = match tie {
+            Some(to) => self.tied(inner, to),
+            None => inner,
+        };
         Ok(Scalar::new(Node::Quantified { left, op, query: Box::new(inner) }, Phys::Bool))
     }
 

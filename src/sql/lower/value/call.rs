@@ -8,7 +8,7 @@ use crate::sql::lower::Lowerer;
 use crate::sql::lower::ir::{self, Node, Piece, Scalar, Template, Variable, template};
 use crate::sql::signatures::{self, How};
 use crate::tree::{Call, Expr, ExprKind, SessionValue};
-use crate::types::{self, PgType, Phys, oid};
+use crate::types::{self, Oid, PgType, Phys, Value, oid};
 
 impl Lowerer<'_> {
     pub(crate) fn call(&mut self, call: &Call, ty: PgType) -> Result<Scalar> {
@@ -365,6 +365,8 @@ impl Lowerer<'_> {
         if let Some(value) = self.range_function(func, &args, ty)? {
             return Ok(value);
         }
+        self.writes |= matches!(func.name, "nextval" | "setval")
+            && !matches!(trees, [Expr { kind: ExprKind::Const(Value::Oid(of)), .. }, ..] if self.is_own_sequence(*of));
         if let Some(value) = self.session_function(func, &mut args, ty)? {
             return Ok(value);
         }
@@ -439,7 +441,6 @@ impl Lowerer<'_> {
             }
             "getdatabaseencoding" => return Ok(Some(Scalar::literal("UTF8", Phys::Text))),
             "nextval" | "currval" | "setval" | "lastval" | "pg_sequence_last_value" => {
-                self.writes |= matches!(func.name, "nextval" | "setval");
                 let mut all = vec![self.session_id()];
                 all.append(args);
                 // A sequence that is known now is a NextValue, which policy has judged; this one judges by itself.
@@ -451,6 +452,11 @@ impl Lowerer<'_> {
         };
         let phys = self.phys(ty)?;
         Ok(Some(self.session(value, phys)))
+    }
+
+    /// A temporary sequence counts for its session alone, in a read-only transaction, too.
+    pub(crate) fn is_own_sequence(&self, of: Oid) -> bool {
+        self.cx.snapshot.relation_by_oid(of).is_some_and(|sequence| sequence.temporary)
     }
 
     fn mark(&mut self, func: &Proc, value: Scalar) -> Scalar {

@@ -160,7 +160,9 @@ impl Lowerer<'_> {
             _ => None,
         };
         if let Some((inner, element)) = inner
-            && (matches!(inner, Phys::Row(_) | Phys::Enum(_)) || element.oid >= oid::FIRST_USER)
+            && (matches!(inner, Phys::Row(_) | Phys::Enum(_))
+                || element.oid >= oid::FIRST_USER
+                || inner == Phys::Oid && element.oid != oid::OID)
         {
             return self.array_by_texts(value, inner, element);
         }
@@ -174,7 +176,8 @@ impl Lowerer<'_> {
         Ok(Scalar::template(text, vec![session, value], Phys::Text))
     }
 
-    /// The text of an array whose elements have no output function of their own: array_out of their texts.
+    /// The text of an array whose elements have no output function of their own, or one that looks into the catalog (regclass and kin):
+    /// array_out of their texts.
     fn array_by_texts(&mut self, list: Scalar, inner: Phys, element: PgType) -> Result<Scalar> {
         let variable = self.variable();
         let body = self.output(Scalar::new(Node::Variable(variable), inner), element)?;

@@ -80,9 +80,10 @@ impl Lowerer<'_> {
                 Phys::Jsonb => crate::sql::lower::query::aggregate::jsonb_key(value),
                 Phys::Citext => Scalar::template("lower({0})", vec![value], Phys::Text),
                 Phys::Interval => interval_key(value),
-                Phys::Coded(_) => {
+                Phys::Coded(ty) => {
                     let phys = value.phys.clone();
-                    Scalar::call("dg_range_key", vec![value], phys)
+                    let key = if ty == oid::TSQUERY { "dg_tsquery_key" } else { "dg_range_key" };
+                    Scalar::call(key, vec![value], phys)
                 }
                 Phys::List(element) => {
                     let variable = Scalar::new(Node::Variable(ELEMENT), (*element).clone());
@@ -211,7 +212,7 @@ fn dissimilar(left: &[Phys], right: &[Phys]) -> Result<Option<Error>> {
 
 /// The operator that a comparison function carries out.
 pub(crate) fn comparison(op: &Proc) -> Option<&'static str> {
-    static NAMES: std::sync::LazyLock<std::collections::HashMap<u32, &'static str>> = std::sync::LazyLock::new(|| {
+    static NAMES: std::sync::LazyLock<crate::facts::Map<u32, &'static str>> = std::sync::LazyLock::new(|| {
         facts::OPERATORS
             .all
             .iter()

@@ -90,7 +90,7 @@ impl Lowerer<'_> {
             ExprKind::WholeRow(rel) => self.whole_row(*rel),
             ExprKind::Session(value, _) => self.session_value(*value, e.ty),
             ExprKind::NextValue(sequence) => {
-                self.writes = true;
+                self.writes |= !self.is_own_sequence(*sequence);
                 let args = vec![self.session_id(), Scalar::number(*sequence, Phys::Void).cast(Phys::Oid)];
                 Ok(self.volatile(Scalar::call("dg_nextval", args, Phys::Int8)))
             }
@@ -312,9 +312,15 @@ impl Lowerer<'_> {
         arg: Scalar,
         body: impl FnOnce(&mut Self, Scalar) -> Result<Scalar>,
     ) -> Result<Scalar> {
-        if !is_dear(&arg) {
-            return body(self, arg);
-        }
+        if is_dear(&arg) { self.bind(arg, body) } else { body(self, arg) }
+    }
+
+    /// Computes `arg` once, whatever `body` does with it.
+    pub(crate) fn bind(
+        &mut self,
+        arg: Scalar,
+        body: impl FnOnce(&mut Self, Scalar) -> Result<Scalar>,
+    ) -> Result<Scalar> {
         let variable = self.variable();
         let arg = self.settle(arg);
         let inner = body(self, Scalar::new(Node::Variable(variable), arg.phys.clone()))?;

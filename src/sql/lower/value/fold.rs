@@ -4,6 +4,7 @@
 use std::cmp::Ordering;
 
 use crate::error::{Error, Result, SqlState};
+use crate::facts;
 use crate::sql::lower::Lowerer;
 use crate::sql::lower::ir::Scalar;
 use crate::tree::{CastHow, Expr, ExprKind};
@@ -79,31 +80,72 @@ pub(crate) fn reachable<'a>(whens: &'a [(Expr, Expr)], otherwise: Option<&'a Exp
 
 /// Does the constant decide AND (OR), so that nothing behind it is looked at?
 pub(crate) fn decides(part: &Expr, and: bool) -> bool {
-    matches!(part.kind, ExprKind::Const(Value::Bool(value)) if value != and)
+    known(part) == Some(Some(!and))
 }
 
 /// What a condition of constants gives; NULL counts as false.
 fn truth(expr: &Expr) -> Option<bool> {
+    known(expr).map(|known| known == Some(true))
+}
+
+/// What a condition of constants gives, NULL included; `None` if that is not known.
+fn known(expr: &Expr) -> Option<Option<bool>> {
     match &expr.kind {
-        ExprKind::Const(Value::Bool(value)) => Some(*value),
-        ExprKind::Const(Value::Null) => Some(false),
-        ExprKind::Not(inner) => match &inner.kind {
-            ExprKind::Const(Value::Null) => Some(false),
-            _ => truth(inner).map(|t| !t),
-        },
+        ExprKind::Const(Value::Bool(value)) => Some(Some(*value)),
+        ExprKind::Const(Value::Null) => Some(None),
+        ExprKind::Not(inner) => known(inner).map(|known| known.map(|value| !value)),
+        ExprKind::And(parts) => arms(parts, true),
+        ExprKind::Or(parts) => arms(parts, false),
+        ExprKind::IsNull { arg, not, whole: _ } => {
+            let ExprKind::Const(value) = &arg.kind else { return None };
+            Some(Some(value.is_null() != *not))
+        }
         ExprKind::Call(call) => {
             let [left, right] = call.args.as_slice() else { return None };
-            let order = integer(left)?.cmp(&integer(right)?);
-            match super::compare::comparison(call.func)? {
-                "=" => Some(order == Ordering::Equal),
-                "<>" => Some(order != Ordering::Equal),
-                "<" => Some(order == Ordering::Less),
-                "<=" => Some(order != Ordering::Greater),
-                ">" => Some(order == Ordering::Greater),
-                ">=" => Some(order != Ordering::Less),
-                _ => None,
+            let comparison = super::compare::comparison(call.func)?;
+            if [left, right].iter().any(|side| matches!(side.kind, ExprKind::Const(Value::Null))) {
+                return Some(None);
             }
+            let order = match (integer(left), integer(right)) {
+                (Some(left), Some(right)) => left.cmp(&right),
+                _ => text(left, call.func)?.cmp(text(right, call.func)?),
+            };
+            let holds = match comparison {
+                "=" => order == Ordering::Equal,
+                "<>" => order != Ordering::Equal,
+                "<" => order == Ordering::Less,
+                "<=" => order != Ordering::Greater,
+                ">" => order == Ordering::Greater,
+                ">=" => order != Ordering::Less,
+                _ => return None,
+            };
+            Some(Some(holds))
         }
+        _ => None,
+    }
+}
+
+/// AND (OR) of conditions.
+fn arms(parts: &[Expr], and: bool) -> Option<Option<bool>> {
+    let mut all = Some(Some(and));
+    for part in parts {
+        match known(part) {
+            Some(Some(value)) if value != and => return Some(Some(!and)),
+            // One that is not known, or could not be computed, comes first.
+            None => return None,
+            Some(None) => all = Some(None),
+            Some(Some(_)) => {}
+        }
+    }
+    all
+}
+
+/// The text that a constant is, where the function compares texts, which are in order by their bytes.
+fn text<'e>(e: &'e Expr, by: &facts::Proc) -> Option<&'e str> {
+    let of_text = by.args == [oid::TEXT, oid::TEXT];
+    match &e.kind {
+        ExprKind::Const(Value::Text(text)) if of_text => Some(text),
+        ExprKind::Cast { arg, how: CastHow::Relabel, .. } => text(arg, by),
         _ => None,
     }
 }

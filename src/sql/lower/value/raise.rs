@@ -9,7 +9,12 @@ use crate::types::Phys;
 
 /// An expression of that type which fails with `error` when it is evaluated.
 pub(crate) fn raise(error: &Error, phys: &Phys) -> Scalar {
-    Scalar::call("error", vec![told(error)], Phys::Void).cast(phys.clone())
+    raise_told(told(error), phys)
+}
+
+/// As [`raise`], with the error's text as a value.
+pub(crate) fn raise_told(told: Scalar, phys: &Phys) -> Scalar {
+    Scalar::call("error", vec![told], Phys::Void).cast(phys.clone())
 }
 
 pub(crate) fn raise_message(code: SqlState, message: &str, phys: &Phys) -> Scalar {
@@ -21,7 +26,7 @@ pub(crate) const VALUE: char = '\u{2}';
 
 /// As [`raise`]; each [`VALUE`] in the error's texts is replaced by `value` (text) at execution.
 pub(crate) fn raise_with(error: &Error, value: Scalar, phys: &Phys) -> Scalar {
-    Scalar::call("error", vec![told_with(error, value)], Phys::Void).cast(phys.clone())
+    raise_told(told_with(error, value), phys)
 }
 
 /// The text that raises an error, as a value.
@@ -30,7 +35,7 @@ pub(crate) fn told(error: &Error) -> Scalar {
 }
 
 /// As [`told`], with `value` in the place of each [`VALUE`].
-pub(crate) fn told_with(error: &Error, value: Scalar) -> Scalar {
+fn told_with(error: &Error, value: Scalar) -> Scalar {
     // The error's texts hold names that clients gave: they are arguments, never the template's text.
     let mut args = vec![value];
     let mut pieces = Vec::new();

@@ -4,6 +4,7 @@
 //! `FROM f(t.a)` of `SELECT b FROM u WHERE c = $1` → `LATERAL (SELECT u.b FROM u WHERE u.c = t.a)`
 
 use crate::error::{Error, Result};
+use crate::sql::analyze::program::{is_always, is_there};
 use crate::sql::analyze::{plain_targets, walk, walk_query};
 use crate::sql::lower::Lowerer;
 use crate::sql::lower::ir::{self, Alias, From, Node, Scalar};
@@ -93,6 +94,7 @@ fn is_strict_in(e: &Expr, params: RelId, n: usize) -> bool {
 impl Lowerer<'_> {
     /// A function's one value: its body's first row.
     pub(crate) fn routine(&mut self, r: &Routine, ty: PgType) -> Result<Scalar> {
+        is_made(r)?;
         let needs_guard = |n: usize| match plain_targets(&r.body) {
             Some([target]) => !is_strict_in(target, r.params, n),
             Some(_) | None => true,
@@ -124,6 +126,7 @@ impl Lowerer<'_> {
 
     /// All that a function gives, as a list.
     pub(crate) fn routine_list(&mut self, r: &Routine) -> Result<Scalar> {
+        is_made(r)?;
         let guarded: Vec<usize> = if r.function.strict { (0..r.args.len()).collect() } else { Vec::new() };
         self.with_arguments(r, &guarded, |this, args| {
             this.once_a_row(r)?;
@@ -168,6 +171,7 @@ impl Lowerer<'_> {
 
     /// The rows of a set, as they stand in FROM.
     fn routine_query(&mut self, r: &Routine) -> Result<ir::Query> {
+        is_made(r)?;
         let args = self.arguments_of(r)?;
         if r.args.iter().any(has_columns) {
             self.once_a_row(r)?;
@@ -261,7 +265,11 @@ impl Lowerer<'_> {
     /// What the body gives, the parameters being in place.
     fn body_value(&mut self, r: &Routine, ty: PgType) -> Result<Scalar> {
         if let Some(targets) = plain_targets(&r.body) {
-            let values = self.exprs(targets)?;
+            let values = match r.function.is_run() {
+                // PostgreSQL plans it when it gets there.
+                true => self.left_out(|this| this.exprs(targets))?,
+                false => self.exprs(targets)?,
+            };
             return match values.as_slice() {
                 _ if r.row => self.row_of(values),
                 _ if ty.oid == oid::VOID => self.nothing(values, ty),
@@ -354,9 +362,14 @@ impl Lowerer<'_> {
             found.counts[*n] += 1;
         }
         if !found.queries {
-            // As PostgreSQL does it: what is not used is not computed.
-            let bound = args.into_iter().zip(found.counts);
-            let bound = bound.map(|(arg, count)| (arg, count > 1)).collect();
+            // As PostgreSQL does it: of functions in SQL, what is not used is not computed.
+            let bound = args.into_iter().zip(found.counts).enumerate();
+            let once = |n: usize, count: usize| match in_front(r, n) {
+                true => Bind::Always,
+                false if count > 1 => Bind::IfDear,
+                false => Bind::Not,
+            };
+            let bound = bound.map(|(n, (arg, count))| (arg, once(n, count))).collect();
             return self.bind_arguments(r, bound, Vec::new(), Box::new(body));
         }
         // No query may stand inside a lambda.
@@ -386,22 +399,46 @@ impl Lowerer<'_> {
     fn bind_arguments<'f>(
         &mut self,
         r: &Routine,
-        mut rest: std::collections::VecDeque<(Scalar, bool)>,
+        mut rest: std::collections::VecDeque<(Scalar, Bind)>,
         mut done: Vec<Scalar>,
         body: Box<dyn FnOnce(&mut Self, &[Scalar]) -> Result<Scalar> + 'f>,
     ) -> Result<Scalar> {
         let Some((arg, bind)) = rest.pop_front() else {
             return self.given(r, &done, |this| body(this, &done));
         };
-        if !bind {
-            done.push(arg);
-            return self.bind_arguments(r, rest, done, body);
-        }
-        self.bind_once(arg, move |this, arg| {
+        let next = move |this: &mut Self, arg| {
             done.push(arg);
             this.bind_arguments(r, rest, done, body)
-        })
+        };
+        match bind {
+            Bind::Not => next(self, arg),
+            Bind::IfDear => self.bind_once(arg, next),
+            Bind::Always => self.bind(arg, next),
+        }
     }
+}
+
+/// Whether an argument is computed by itself.
+#[derive(Clone, Copy)]
+enum Bind {
+    Not,
+    IfDear,
+    Always,
+}
+
+/// PL/pgSQL's arguments are computed though the body may not come to use them.
+fn in_front(r: &Routine, n: usize) -> bool {
+    let used = |targets: &[Expr]| targets.iter().any(|target| is_always(target, r.params, n as u16));
+    r.function.is_run() && !is_there(&r.args[n]) && !plain_targets(&r.body).is_some_and(used)
+}
+
+/// A call of PL/pgSQL must have been made before the statement.
+fn is_made(r: &Routine) -> Result<()> {
+    if !r.pending {
+        return Ok(());
+    }
+    let what = format!("a call of function {}, which is in PL/pgSQL, in this place", r.function.name);
+    Err(Error::unsupported(what).hint("Call it by itself: SELECT f(…), or SELECT … FROM f(…)."))
 }
 
 fn volatile_argument(r: &Routine) -> Error {

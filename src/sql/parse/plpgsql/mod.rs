@@ -1,18 +1,25 @@
-//! PL/pgSQL as DO takes it: the text of a block to a tree. Its queries and expressions are SQL, parsed as such; its variables
+//! PL/pgSQL, of DO and of functions: the text of a block to a tree. Its queries and expressions are SQL, parsed as such; its variables
 //! are names that these may use. (PostgreSQL's pl_gram.y is the grammar; what we leave out of it is refused by name.)
 
 mod raise;
 mod reader;
+mod result;
 mod statement;
+
+pub use reader::parameter_name;
 
 use std::sync::Arc;
 
 use super::Parsed;
 use crate::error::{Error, Result, Severity, SqlState};
-use crate::registry::Name;
+use crate::registry::{Function, Name};
+use crate::types::oid;
 
 /// How deep statements may be inside each other: each level takes its part of the thread's stack, here and where it runs.
 pub const MAX_DEPTH: usize = 100;
+
+/// What the operand of CASE is called in the conditions that WHEN becomes.
+pub const CASE_VARIABLE: &str = "__Case__Variable__";
 
 /// `<<label>> DECLARE … BEGIN … EXCEPTION … END`.
 #[derive(Debug, Clone)]
@@ -44,6 +51,8 @@ pub enum Declared {
     /// `table%ROWTYPE`: a query of no row of it.
     RowOf(Fragment),
     Record,
+    /// Another name of a variable.
+    Alias(Target),
 }
 
 /// A piece of SQL: a statement, or an expression as the only target of a SELECT.
@@ -83,7 +92,21 @@ pub enum Kind {
         label: Option<Name>,
         when: Option<Fragment>,
     },
-    Return,
+    /// RETURN, with a value if the function's result is one.
+    Return(Option<Fragment>),
+    /// RETURN NEXT; without a value the OUT parameters are the row.
+    ReturnNext(Option<Fragment>),
+    ReturnQuery(Fragment),
+    ReturnExecute {
+        query: Fragment,
+        using: Vec<Fragment>,
+    },
+    /// CASE: the operand, which is [`CASE_VARIABLE`] in the conditions, the arms, and ELSE.
+    Case {
+        operand: Option<Fragment>,
+        arms: Vec<(Fragment, Vec<Statement>)>,
+        otherwise: Option<Vec<Statement>>,
+    },
     Raise(Box<Raise>),
     Assert {
         condition: Fragment,
@@ -127,6 +150,11 @@ pub enum LoopKind {
         targets: Vec<Target>,
         query: Fragment,
         using: Vec<Fragment>,
+    },
+    /// FOREACH over the items of an array.
+    Array {
+        targets: Vec<Target>,
+        array: Fragment,
     },
 }
 
@@ -217,7 +245,61 @@ pub fn codes_of(name: &str) -> Result<Vec<SqlState>> {
     Ok(codes)
 }
 
-/// Parses a block. Positions of errors count in its text.
+/// What RETURN may say, and what the body sees beside its own variables.
+#[derive(Debug, Clone)]
+pub struct Shape {
+    /// As the lines of errors name it while it is compiled.
+    pub name: Name,
+    /// Is it a function's, and not DO's?
+    pub named: bool,
+    pub procedure: bool,
+    pub set: bool,
+    pub void: bool,
+    /// The names of its parameters; whether each may have fields.
+    pub parameters: Vec<(Name, bool)>,
+    /// Parameters are its result.
+    pub outputs: bool,
+    /// How many inputs it has: `$1`, `$2` …
+    pub inputs: usize,
+}
+
+impl Shape {
+    /// Of DO.
+    pub fn inline() -> Self {
+        Self {
+            name: "inline_code_block".into(),
+            named: false,
+            procedure: false,
+            set: false,
+            void: true,
+            parameters: Vec::new(),
+            outputs: false,
+            inputs: 0,
+        }
+    }
+
+    pub fn of(function: &Function) -> Self {
+        // A row, or what may be one.
+        let fields = |ty: u32| ty >= oid::FIRST_USER || ty == oid::RECORD;
+        Self {
+            name: function.name.clone(),
+            named: true,
+            procedure: function.procedure,
+            set: function.returns_set,
+            void: function.result == oid::VOID,
+            parameters: function.parameters.iter().map(|p| (p.name.clone(), fields(p.ty))).collect(),
+            outputs: function.outputs().next().is_some(),
+            inputs: function.inputs().count(),
+        }
+    }
+}
+
+/// Parses a block of DO. Positions of errors count in its text.
 pub fn parse(text: &str) -> Result<Block> {
-    reader::Reader::read(text)
+    reader::Reader::read(text, &Shape::inline())
+}
+
+/// Parses a function's body. Positions of errors count in its text.
+pub fn parse_function(text: &str, function: &Function) -> Result<Block> {
+    reader::Reader::read(text, &Shape::of(function))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
-use super::{Block, Fragment, MAX_DEPTH, Target};
+use super::{Block, Fragment, MAX_DEPTH, Shape, Target};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
 use crate::sql::parse::cursor::Cursor;
@@ -15,6 +15,7 @@ pub(super) struct Reader<'a> {
     depth: usize,
     /// The blocks and loops around, innermost last.
     pub around: Vec<Around>,
+    pub shape: &'a Shape,
 }
 
 /// What a name can mean in a block or loop.
@@ -38,11 +39,18 @@ impl Known {
 }
 
 impl Reader<'_> {
-    pub fn read(text: &str) -> Result<Block> {
+    pub fn read(text: &str, shape: &Shape) -> Result<Block> {
         let source = Source::new(text.into());
         let mut tokens = parse::tokenize(&source)?;
         tokens.retain(|token| token.token != Token::EOF);
-        let mut reader = Reader { c: Cursor::new(&tokens, &source), depth: 0, around: Vec::new() };
+        let mut reader = Reader { c: Cursor::new(&tokens, &source), depth: 0, around: Vec::new(), shape };
+        if shape.named {
+            let variables = shape.parameters.iter().filter(|(name, _)| !name.is_empty());
+            let mut variables: Vec<Known> =
+                variables.map(|(name, record)| Known { record: *record, ..Known::new(name.clone()) }).collect();
+            variables.push(Known::new("found"));
+            reader.around.push(Around { label: Some(shape.name.clone()), is_loop: false, variables });
+        }
         if matches!(reader.c.peek(), Some(Token::Sharp)) {
             return Err(Error::unsupported("a compiler option of PL/pgSQL"));
         }
@@ -51,7 +59,7 @@ impl Reader<'_> {
             Some(_) => error,
             None => {
                 let line = reader.line();
-                error.context(format!("compilation of PL/pgSQL function \"inline_code_block\" near line {line}"))
+                error.context(format!("compilation of PL/pgSQL function \"{}\" near line {line}", shape.name))
             }
         })
     }
@@ -134,6 +142,23 @@ impl Reader<'_> {
         }
     }
 
+    /// What ALIAS FOR names: a variable, or `$n` (by [`parameter_name`]).
+    pub fn alias_for(&mut self) -> Result<Target> {
+        let number = match self.c.peek() {
+            Some(Token::Placeholder(text)) => text.trim_start_matches('$').parse::<usize>().ok(),
+            _ => return self.target(),
+        };
+        let inputs = || self.shape.inputs;
+        let Some(number) = number.filter(|n| (1..=inputs()).contains(n)) else { return Err(self.c.error()) };
+        self.c.at += 1;
+        Ok(Target { qualifier: None, name: parameter_name(number) })
+    }
+
+    pub fn has_fields(&self, target: &Target) -> bool {
+        let of = |around: &Around| around.variables.iter().find(|known| known.name == target.name).map(|k| k.record);
+        self.around.iter().rev().find_map(of).unwrap_or(false)
+    }
+
     pub fn targets(&mut self) -> Result<Vec<Target>> {
         let mut targets = vec![self.target()?];
         while self.c.eat_token(&Token::Comma) {
@@ -191,9 +216,15 @@ impl Reader<'_> {
         let ends = |r: &Self| words.iter().any(|w| r.at_word(w)) || tokens.iter().any(|t| r.at_token(t));
         let (from, to) = self.until(ends)?;
         if from == to {
-            return Err(Error::syntax("missing expression").at(self.c.position()));
+            return Err(self.missing("expression"));
         }
         self.expression(from, to)
+    }
+
+    /// `missing expression at or near ";"`.
+    pub fn missing(&self, what: &str) -> Error {
+        let token = self.text(self.c.at, self.c.at + 1);
+        Error::syntax(format!("missing {what} at or near \"{token}\"")).at(self.c.position())
     }
 
     /// An expression and the semicolon after it.
@@ -234,6 +265,11 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// The variable that `$n` of a function is: a name that no text can say.
+pub fn parameter_name(number: usize) -> Name {
+    format!("{:>80}", format!("${number}")).into()
 }
 
 /// One statement of SQL.

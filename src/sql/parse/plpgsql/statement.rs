@@ -11,8 +11,6 @@ use crate::registry::Name;
 
 /// What cannot be had, by the word that it begins with.
 const REFUSED: &[(&str, &str)] = &[
-    ("case", "CASE as a statement of PL/pgSQL"),
-    ("foreach", "FOREACH"),
     ("open", "a cursor variable of PL/pgSQL"),
     ("fetch", "a cursor variable of PL/pgSQL"),
     ("move", "a cursor variable of PL/pgSQL"),
@@ -50,6 +48,7 @@ impl Reader<'_> {
                 }
                 let record = match ty {
                     Declared::Record | Declared::RowOf(_) => true,
+                    Declared::Alias(of) => self.has_fields(of),
                     Declared::Named { text, .. } => may_have_fields(text),
                 };
                 let known = Known { name: name.clone(), constant: *constant, record };
@@ -82,8 +81,12 @@ impl Reader<'_> {
     fn declaration(&mut self) -> Result<Declaration> {
         let line = self.line();
         let name = self.name()?;
-        if self.at_word("alias") {
-            return Err(Error::unsupported("ALIAS in PL/pgSQL"));
+        if self.c.eat("alias") {
+            self.c.expect("for")?;
+            let of = self.alias_for()?;
+            self.semicolon()?;
+            let ty = Declared::Alias(of);
+            return Ok(Declaration { name, line, ty, constant: false, not_null: false, default: None });
         }
         let constant = self.c.eat("constant");
         if self.at_word("cursor") || self.at_word("refcursor") || self.at_word("scroll") || self.c.is_word(1, "scroll")
@@ -145,7 +148,7 @@ impl Reader<'_> {
     }
 
     /// Statements up to a word that ends them.
-    fn statements(&mut self) -> Result<Vec<Statement>> {
+    pub(super) fn statements(&mut self) -> Result<Vec<Statement>> {
         self.nested(|r| {
             let mut all = Vec::new();
             while !["end", "exception", "elsif", "elseif", "else", "when"].iter().any(|word| r.at_word(word)) {
@@ -214,9 +217,11 @@ impl Reader<'_> {
         if let Some(kind) = self.loop_kind()? {
             let variables = match &kind {
                 LoopKind::Integers { variable, .. } => vec![Known::new(variable.clone())],
-                LoopKind::Forever | LoopKind::While(_) | LoopKind::Query { .. } | LoopKind::Execute { .. } => {
-                    Vec::new()
-                }
+                LoopKind::Forever
+                | LoopKind::While(_)
+                | LoopKind::Query { .. }
+                | LoopKind::Execute { .. }
+                | LoopKind::Array { .. } => Vec::new(),
             };
             self.around.push(Around { label: label.clone(), is_loop: true, variables });
             let body = self.statements();
@@ -259,12 +264,9 @@ impl Reader<'_> {
         } else if self.c.eat("if") {
             self.branches()?
         } else if self.c.eat("return") {
-            if !self.at_token(&Token::SemiColon) {
-                let message = "RETURN cannot have a parameter in function returning void";
-                return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).at(self.c.position()));
-            }
-            self.semicolon()?;
-            Kind::Return
+            self.return_kind()?
+        } else if self.c.eat("case") {
+            self.case()?
         } else if self.at_word("exit") || self.at_word("continue") {
             let (continues, pos) = (self.at_word("continue"), self.c.position());
             self.c.at += 1;
@@ -343,6 +345,8 @@ impl Reader<'_> {
             LoopKind::While(self.expression_until(&["loop"], &[])?)
         } else if self.c.eat("for") {
             self.for_kind()?
+        } else if self.c.eat("foreach") {
+            self.for_each()?
         } else {
             return Ok(None);
         };
@@ -416,7 +420,7 @@ impl Reader<'_> {
         Ok(names)
     }
 
-    fn values_until_loop(&mut self) -> Result<Vec<Fragment>> {
+    pub(super) fn values_until_loop(&mut self) -> Result<Vec<Fragment>> {
         let mut all = Vec::new();
         loop {
             all.push(self.expression_until(&["loop"], &[Token::Comma])?);

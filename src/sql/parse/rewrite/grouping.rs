@@ -8,6 +8,14 @@ use super::{DISTINCT, instead, is, is_token, keyword};
 
 /// `GROUPING SETS ((), GROUPING SETS (a, b))` → `GROUPING SETS ((), a, b)`, and `GROUP BY DISTINCT a` → `GROUP BY "␁distinct"(), a`.
 pub(super) fn spell(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let called_for = |at: usize| match keyword(tokens.get(at)) {
+        Keyword::SETS => true,
+        Keyword::BY => matches!(keyword(tokens.get(at + 1)), Keyword::DISTINCT | Keyword::ALL),
+        _ => false,
+    };
+    if !(0..tokens.len()).any(called_for) {
+        return tokens;
+    }
     let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
     // The parentheses that are open: of grouping sets, and whether they are left out.
     let mut open: Vec<(bool, bool)> = Vec::new();

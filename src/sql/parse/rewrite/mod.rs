@@ -71,7 +71,7 @@ pub fn rewrite(tokens: Vec<TokenWithSpan>, source: &Source, extras: &mut Extras)
         if let Token::Word(_) = &token.token {
             triggers.note(keyword(Some(token)));
         }
-        triggers.star |= token.token == Token::Mul;
+        triggers.star |= matches!(token.token, Token::Mul);
         triggers.places |= matches!(token.token, Token::LBracket | Token::Period);
     }
     if triggers.merge {
@@ -240,9 +240,33 @@ fn ends_targets(token: Option<&TokenWithSpan>) -> bool {
     }
 }
 
+/// May [`clauses`] have something to do here?
+fn may_be_clause(tokens: &[TokenWithSpan], at: usize) -> bool {
+    let next = tokens.get(at + 1);
+    match keyword(tokens.get(at)) {
+        Keyword::SELECT => ends_targets(next),
+        Keyword::ONLY | Keyword::USING | Keyword::ROWS | Keyword::ARRAY => true,
+        Keyword::AS => is_token(next, &Token::LParen),
+        _ => false,
+    }
+}
+
+/// A star behind a word: behind a table's name, in a FROM list, it is no product.
+fn may_be_inherited(tokens: &[TokenWithSpan], at: usize) -> bool {
+    matches!(tokens[at].token, Token::Mul) && at > 0 && is_word(tokens.get(at - 1))
+}
+
 /// The rules that look at a token and its neighbours, and at whether they stand in a FROM list.
 fn clauses(tokens: Vec<TokenWithSpan>, source: &Source, triggers: &Triggers) -> Result<Vec<TokenWithSpan>> {
+    let clause = (0..tokens.len()).any(|i| may_be_clause(&tokens, i));
+    let star = triggers.star && (0..tokens.len()).any(|i| may_be_inherited(&tokens, i));
+    if !clause && !star {
+        return Ok(tokens);
+    }
     let in_from = context::in_from(&tokens);
+    if !clause && !(0..tokens.len()).any(|i| in_from[i] && may_be_inherited(&tokens, i)) {
+        return Ok(tokens);
+    }
     let create = keyword(tokens.first()) == Keyword::CREATE;
     let aside = matches!(keyword(tokens.first()), Keyword::ALTER | Keyword::TRUNCATE | Keyword::LOCK);
     let at = |i: usize| tokens.get(i);

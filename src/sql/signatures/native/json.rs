@@ -14,6 +14,7 @@ pub(super) fn natives() -> Vec<Native> {
     all.extend(builders());
     all.extend(records());
     all.extend(super::json_edit::natives());
+    all.extend(super::json_assign::natives());
     all
 }
 

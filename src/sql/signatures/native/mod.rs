@@ -15,6 +15,7 @@ mod integer;
 mod io;
 mod json;
 mod json_array;
+mod json_assign;
 mod json_edit;
 mod jsonpath;
 mod lsn;
@@ -27,6 +28,9 @@ mod pattern;
 mod range;
 mod regexp;
 mod regexp_syntax;
+mod row_text;
+mod search;
+mod search_text;
 mod sha224;
 pub(crate) mod shape;
 mod spelling;
@@ -63,6 +67,7 @@ pub fn all() -> Vec<Native> {
 
     all.extend(text::natives());
     all.extend(text_more::natives());
+    all.extend(row_text::natives());
     all.extend(pattern::natives());
     all.extend(datetime::natives());
     all.extend(template::natives());
@@ -76,6 +81,8 @@ pub fn all() -> Vec<Native> {
     all.extend(lsn::natives());
     all.extend(range::natives());
     all.extend(hstore::natives());
+    all.extend(search::natives());
+    all.extend(search_text::natives());
     all.extend(shape::natives());
     all.extend(conflicts::natives());
     all.extend(spelling::natives());

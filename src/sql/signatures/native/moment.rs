@@ -29,7 +29,7 @@ pub(super) fn natives() -> Vec<Native> {
         },
     ));
     all.push(native3::<str, TimestampTz, str, TimestampTz>("dg_date_trunc_zone", |unit, ts, zone| {
-        truncate_in(unit, ts, &find_zone(zone)?).map(Some)
+        if ts.abs() == INFINITE { Ok(Some(ts)) } else { truncate_in(unit, ts, &find_zone(zone)?).map(Some) }
     }));
     all.push(native_values_or_null(
         "dg_overlaps",
@@ -279,26 +279,25 @@ fn overlaps(args: &[Value]) -> Value {
 
 fn zones() -> Vec<Native> {
     vec![
+        // What is infinite is so in every zone, also in one that is not there.
         native2::<str, TimestampTz, Timestamp>("dg_timezone_timestamptz", |zone, ts| {
-            let zone = find_zone(zone)?;
-            Ok(Some(if ts.abs() == INFINITE {
-                ts
-            } else {
-                ts + i64::from(zone.offset_at(ts.div_euclid(SECOND))) * SECOND
-            }))
+            if ts.abs() == INFINITE {
+                return Ok(Some(ts));
+            }
+            Ok(Some(ts + i64::from(find_zone(zone)?.offset_at(ts.div_euclid(SECOND))) * SECOND))
         }),
         native2::<str, Timestamp, TimestampTz>("dg_timezone_timestamp", |zone, ts| {
-            let zone = find_zone(zone)?;
-            let east = |ts: i64| i64::from(zone.offset_of_local(ts.div_euclid(SECOND)));
-            Ok(Some(if ts.abs() == INFINITE { ts } else { in_range(ts - east(ts) * SECOND)? }))
+            if ts.abs() == INFINITE {
+                return Ok(Some(ts));
+            }
+            let east = i64::from(find_zone(zone)?.offset_of_local(ts.div_euclid(SECOND)));
+            in_range(ts - east * SECOND).map(Some)
         }),
         native2::<Interval, TimestampTz, Timestamp>("dg_timezone_interval_tz", |zone, ts| {
-            let east = offset(zone)?;
-            Ok(Some(if ts.abs() == INFINITE { ts } else { ts + east }))
+            Ok(Some(if ts.abs() == INFINITE { ts } else { ts + offset(zone)? }))
         }),
         native2::<Interval, Timestamp, TimestampTz>("dg_timezone_interval", |zone, ts| {
-            let east = offset(zone)?;
-            Ok(Some(if ts.abs() == INFINITE { ts } else { ts - east }))
+            Ok(Some(if ts.abs() == INFINITE { ts } else { ts - offset(zone)? }))
         }),
         native_values("dg_timezone_timetz", vec![Phys::Text, Phys::TimeTz], Phys::TimeTz, |args| {
             let (Value::Text(zone), Value::TimeTz(t, own)) = (&args[0], &args[1]) else { return Ok(Value::Null) };

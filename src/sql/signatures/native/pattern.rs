@@ -168,7 +168,11 @@ fn like(text: &[u8], pattern: &[u8]) -> Result<bool> {
                 if pattern.get(p + 1).is_none() {
                     return Ok(true);
                 }
-                if pattern.get(p + 1..) == Some(b"\\") {
+                // What goes on behind is asked for as soon as there is text for each `_`.
+                let fixed = pattern[p..].iter().take_while(|b| matches!(b, b'%' | b'_')).count();
+                let least = pattern[p..p + fixed].iter().filter(|b| **b == b'_').count();
+                let left = || text[t..].iter().filter(|b| **b & 0xc0 != 0x80).count();
+                if &pattern[p + fixed..] == b"\\" && (least == 0 || left() >= least) {
                     return Err(unfinished());
                 }
                 any = Some((p + 1, t));

@@ -139,12 +139,14 @@ struct Moments {
     n: f64,
     sx: f64,
     sxx: f64,
+    /// It is told where the sums are asked for: a window's frames are put together from such as nobody asks for.
+    overflowed: bool,
     finish: fn(&Moments) -> Option<f64>,
 }
 
 impl Default for Moments {
     fn default() -> Self {
-        Self { n: 0.0, sx: 0.0, sxx: 0.0, finish: |_| None }
+        Self { n: 0.0, sx: 0.0, sxx: 0.0, overflowed: false, finish: |_| None }
     }
 }
 
@@ -170,7 +172,7 @@ impl AggregateState for Moments {
             self.sxx += tmp * tmp / (self.n * n);
             if self.sx.is_infinite() || self.sxx.is_infinite() {
                 if !sx.is_infinite() && !x.is_infinite() && (self.sx.is_infinite() || self.wants_squares()) {
-                    return Err(overflow());
+                    self.overflowed = true;
                 }
                 self.sxx = f64::NAN;
             }
@@ -182,18 +184,19 @@ impl AggregateState for Moments {
 
     fn merge(&mut self, other: &dyn AggregateState) -> Result<()> {
         let Some(b) = other.as_any().downcast_ref::<Self>() else { return Ok(()) };
+        self.overflowed |= b.overflowed;
         if self.n == 0.0 {
             (self.n, self.sx, self.sxx) = (b.n, b.sx, b.sxx);
         } else if b.n > 0.0 {
             let n = self.n + b.n;
             let sx = self.sx + b.sx;
             if sx.is_infinite() && !self.sx.is_infinite() && !b.sx.is_infinite() {
-                return Err(overflow());
+                self.overflowed = true;
             }
             let tmp = self.sx / self.n - b.sx / b.n;
             let sxx = self.sxx + b.sxx + self.n * b.n * tmp * tmp / n;
             if self.wants_squares() && sxx.is_infinite() && !self.sxx.is_infinite() && !b.sxx.is_infinite() {
-                return Err(overflow());
+                self.overflowed = true;
             }
             (self.n, self.sx, self.sxx) = (n, sx, sxx);
         }
@@ -201,7 +204,7 @@ impl AggregateState for Moments {
     }
 
     fn finish(&self) -> Result<Value> {
-        Ok(float((self.finish)(self)))
+        if self.overflowed { Err(overflow()) } else { Ok(float((self.finish)(self))) }
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -217,12 +220,14 @@ struct Regression {
     sy: f64,
     syy: f64,
     sxy: f64,
+    /// As of [`Moments`].
+    overflowed: bool,
     finish: fn(&Regression) -> Option<f64>,
 }
 
 impl Default for Regression {
     fn default() -> Self {
-        Self { n: 0.0, sx: 0.0, sxx: 0.0, sy: 0.0, syy: 0.0, sxy: 0.0, finish: |_| None }
+        Self { n: 0.0, sx: 0.0, sxx: 0.0, sy: 0.0, syy: 0.0, sxy: 0.0, overflowed: false, finish: |_| None }
     }
 }
 
@@ -251,7 +256,7 @@ impl AggregateState for Regression {
                     || (self.sy.is_infinite() || self.syy.is_infinite()) && of_y
                     || self.sxy.is_infinite() && of_x && of_y
                 {
-                    return Err(overflow());
+                    self.overflowed = true;
                 }
                 for sum in [&mut self.sxx, &mut self.syy, &mut self.sxy] {
                     if sum.is_infinite() {
@@ -272,6 +277,7 @@ impl AggregateState for Regression {
 
     fn merge(&mut self, other: &dyn AggregateState) -> Result<()> {
         let Some(b) = other.as_any().downcast_ref::<Self>() else { return Ok(()) };
+        self.overflowed |= b.overflowed;
         if self.n == 0.0 {
             (self.n, self.sx, self.sxx, self.sy, self.syy, self.sxy) = (b.n, b.sx, b.sxx, b.sy, b.syy, b.sxy);
         } else if b.n > 0.0 {
@@ -287,14 +293,14 @@ impl AggregateState for Regression {
             self.sxy += b.sxy + weight * tx * ty;
             self.n = n;
             if !known && sums(self).iter().any(|s| s.is_infinite()) {
-                return Err(overflow());
+                self.overflowed = true;
             }
         }
         Ok(())
     }
 
     fn finish(&self) -> Result<Value> {
-        Ok(float((self.finish)(self)))
+        if self.overflowed { Err(overflow()) } else { Ok(float((self.finish)(self))) }
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -1,9 +1,10 @@
 //! The unique keys that decide in ON CONFLICT, over the rows that are there and those that are proposed.
 
 use crate::error::{Error, Result};
+use crate::facts::OPERATORS;
 use crate::registry;
-use crate::sql::analyze::Stored;
-use crate::tree::{Expr, ExprKind, OnConflict};
+use crate::sql::analyze::{self, Stored};
+use crate::tree::{Expr, ExprKind, OnConflict, RelColumn, RelId};
 use crate::types::{Oid, Phys};
 
 use super::super::rules::value_in;
@@ -18,6 +19,8 @@ pub(super) struct ConflictKey {
     pub predicate: Option<String>,
     /// NULLS NOT DISTINCT
     pub equal_nulls: bool,
+    /// EXCLUDE: which operators must not all hold. Nothing: the key is unique.
+    pub operators: Vec<Oid>,
 }
 
 pub(super) enum KeyPart {
@@ -51,7 +54,8 @@ pub(super) fn keys_of(conflict: &OnConflict, def: &registry::Relation) -> Vec<Co
             None => place(*num).map(KeyPart::Column),
         };
         let parts = key.keys.iter().map(part).collect::<Option<Vec<_>>>()?;
-        Some(ConflictKey { parts, predicate: key.predicate.map(Into::into), equal_nulls: key.nulls_not_distinct })
+        let (predicate, equal_nulls) = (key.predicate.map(Into::into), key.nulls_not_distinct);
+        Some(ConflictKey { parts, predicate, equal_nulls, operators: key.operators.to_vec() })
     });
     let mut keys: Vec<ConflictKey> = checked.collect();
     let mut native: Vec<Vec<u16>> = match (conflict.checked, conflict.arbiter.as_slice()) {
@@ -69,6 +73,7 @@ pub(super) fn keys_of(conflict: &OnConflict, def: &registry::Relation) -> Vec<Co
         parts: key.into_iter().map(KeyPart::Column).collect(),
         predicate: None,
         equal_nulls: false,
+        operators: Vec::new(),
     };
     keys.extend(native.into_iter().map(plain));
     keys
@@ -82,7 +87,9 @@ fn native_keys(def: &registry::Relation, wanted: &dyn Fn(Option<Oid>) -> bool) -
         registry::ConstraintKind::PrimaryKey { columns } | registry::ConstraintKind::Unique { columns, .. } => {
             Some(columns.clone())
         }
-        registry::ConstraintKind::ForeignKey { .. } | registry::ConstraintKind::Check { .. } => None,
+        registry::ConstraintKind::ForeignKey { .. }
+        | registry::ConstraintKind::Check { .. }
+        | registry::ConstraintKind::Exclusion { .. } => None,
     });
     let indexes = def.indexes.iter().filter(|index| index.unique && !index.of_constraint && index.is_native());
     let indexes = indexes.filter(|index| wanted(Some(index.oid)));
@@ -110,7 +117,7 @@ impl Lowerer<'_> {
                     self.stored_expression((text, Stored::IndexExpression), name, &target.columns, all())?
                 }
             };
-            values.push(self.sort_key(value)?);
+            values.push(if key.operators.is_empty() { self.sort_key(value)? } else { value });
         }
         let mut has = Vec::new();
         if !key.equal_nulls {
@@ -128,12 +135,37 @@ impl Lowerer<'_> {
         let old = self.key_over(key, of, &value_in(Some(there)))?;
         let same = if key.equal_nulls { "({0} IS NOT DISTINCT FROM {1})" } else { "({0} = {1})" };
         let pairs = old.values.into_iter().zip(new.values.iter().cloned());
-        let mut tests: Vec<Scalar> = pairs.map(|(a, b)| Scalar::template(same, vec![a, b], Phys::Bool)).collect();
+        let mut tests: Vec<Scalar> = match key.operators.is_empty() {
+            true => pairs.map(|(a, b)| Scalar::template(same, vec![a, b], Phys::Bool)).collect(),
+            false => {
+                let parts = key.parts.iter().zip(&key.operators).zip(pairs);
+                parts.map(|((part, operator), pair)| self.excludes(part, *operator, of, pair)).collect::<Result<_>>()?
+            }
+        };
         if key.predicate.is_some() {
             tests.extend(old.has.into_iter().next_back());
             tests.extend(new.has.last().cloned());
         }
         Scalar::and(tests).ok_or_else(|| Error::internal("lower: a key without columns"))
+    }
+}
+
+impl Lowerer<'_> {
+    /// That an operator of EXCLUDE holds between two values of a part of its key.
+    fn excludes(&mut self, part: &KeyPart, operator: Oid, of: Of<'_>, (a, b): (Scalar, Scalar)) -> Result<Scalar> {
+        let target = &of.insert.target;
+        let ty = match part {
+            KeyPart::Column(index) => target.columns[usize::from(*index)].ty,
+            KeyPart::Expression(text) => {
+                let row = (&of.def.name[..], RelId(0));
+                analyze::expression(text, Stored::IndexExpression, row, &target.columns, self.cx)?.ty
+            }
+        };
+        let operator = OPERATORS.by_oid(operator).ok_or_else(|| Error::internal("an operator that is none"))?;
+        let text = format!("a OPERATOR(pg_catalog.{}) b", operator.name);
+        let side = |name: &str, attnum| RelColumn { name: name.into(), ty, attnum };
+        let sides = [side("a", 1), side("b", 2)];
+        self.stored_expression((&text, Stored::IndexPredicate), "", &sides, vec![Some(a), Some(b)])
     }
 }
 
