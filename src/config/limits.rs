@@ -102,6 +102,14 @@ limits! {
     password_failures: usize, usize = 5, "limit-password-failures", "DUCKGATE_LIMIT_PASSWORD_FAILURES";
     /// The longest pause between such attempts.
     password_pause: Duration, Span = Span::seconds(1), "limit-password-pause", "DUCKGATE_LIMIT_PASSWORD_PAUSE";
+    /// How long a fetch of the keys for tokens may take.
+    jwks_time: Duration, Span = Span::seconds(5), "limit-jwks-time", "DUCKGATE_LIMIT_JWKS_TIME";
+    /// Largest answer of such a fetch.
+    jwks_bytes: usize, Bytes = Bytes(256 << 10), "limit-jwks-bytes", "DUCKGATE_LIMIT_JWKS_BYTES";
+    /// The shortest time between two fetches that tokens with unknown keys lead to.
+    jwks_pause: Duration, Span = Span::seconds(10), "limit-jwks-pause", "DUCKGATE_LIMIT_JWKS_PAUSE";
+    /// How long fetched keys hold while no others can be fetched.
+    jwks_keep: Duration, Span = Span::seconds(86_400), "limit-jwks-keep", "DUCKGATE_LIMIT_JWKS_KEEP";
     /// Records of the audit that wait to be written.
     audit_queue: usize, usize = 10_000, "limit-audit-queue", "DUCKGATE_LIMIT_AUDIT_QUEUE";
     /// Records of the audit that are kept in memory, for pg_catalog.duckgate_audit; 0 keeps none.

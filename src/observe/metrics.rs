@@ -46,6 +46,10 @@ metrics! {
     connections_refused;
     /// Passwords that were wrong, and users that do not exist.
     authentication_failures;
+    /// Fetches of the keys that tokens are signed with.
+    jwks_fetches;
+    /// Of these, those that failed.
+    jwks_failures;
     /// Cancel requests.
     cancel_requests;
     /// Errors that clients were told of.

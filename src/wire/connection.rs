@@ -194,9 +194,8 @@ async fn authenticate(
             Ok(())
         }
         Some(Method::OAuth(bearer)) => {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |t| t.as_secs_f64());
             let is_role = |name: &str| hosts.is_named(bearer.map.as_deref(), name, user);
-            auth::oauth(stream, user, bearer, now, is_role).await
+            auth::oauth(stream, user, bearer, &shared.providers, is_role).await
         }
         Some(Method::Scram { certificate: wanted }) => {
             match wanted {

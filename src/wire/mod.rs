@@ -24,6 +24,7 @@ use parking_lot::RwLock;
 use tokio::sync::Semaphore;
 
 use self::auth::hosts::{self, Hosts};
+use self::auth::keys::Providers;
 use self::auth::throttle::Throttle;
 use self::handshake::Door;
 use crate::config::Config;
@@ -47,6 +48,8 @@ pub struct Shared {
     /// Is there a client CA?
     certificates: bool,
     throttle: Throttle,
+    /// The keys of tokens that are not in files.
+    providers: Providers,
 }
 
 impl Shared {
@@ -56,6 +59,8 @@ impl Shared {
         let certificates = config.client_ca.is_some() && tls.is_some();
         let hosts = read(config.host_rules.as_deref(), config.ident_map.as_deref(), certificates)
             .map_err(|problem| Error::fatal(SqlState::CONFIG_FILE_ERROR, problem))?;
+        let providers = Providers::new((&config.limits).into());
+        providers.keep(hosts.sources());
         let superuser =
             gateway.registry().snapshot().role_by_oid(builtin::SUPERUSER).and_then(|role| role.verifier.clone());
         let (rules, map) = (config.host_rules.clone(), config.ident_map.clone());
@@ -71,6 +76,7 @@ impl Shared {
             ident_map: config.ident_map.clone(),
             certificates,
             throttle: Throttle::new(&config.limits),
+            providers,
         }))
     }
 
@@ -80,7 +86,10 @@ impl Shared {
             tracing::error!(%problem, "certificates were not reloaded: what was in force stays");
         }
         match read(self.host_rules.as_deref(), self.ident_map.as_deref(), self.certificates) {
-            Ok(hosts) => *self.hosts.write() = Arc::new(hosts),
+            Ok(hosts) => {
+                self.providers.keep(hosts.sources());
+                *self.hosts.write() = Arc::new(hosts);
+            }
             Err(problem) => tracing::error!(problem, "the host rules were not reloaded: what was in force stays"),
         }
     }

@@ -36,7 +36,7 @@ fn initial_response(data: Option<&str>) -> Vec<u8> {
 }
 
 /// How a login ends: "let in", or the error, and with it the status that was told before.
-fn login(server: &Server, user: &str, auth: &str) -> (String, Option<Value>) {
+pub fn login(server: &Server, user: &str, auth: &str) -> (String, Option<Value>) {
     exchange(server, user, &format!("n,,\u{1}auth={auth}\u{1}\u{1}"), false)
 }
 
@@ -68,21 +68,21 @@ fn exchange(server: &Server, user: &str, data: &str, asks_first: bool) -> (Strin
     }
 }
 
-struct Signer(EcdsaKeyPair);
+pub struct Signer(EcdsaKeyPair);
 
 impl Signer {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let random = SystemRandom::new();
         let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
         Self(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random).expect("a key"))
     }
 
-    fn jwk(&self, id: &str) -> Value {
+    pub fn jwk(&self, id: &str) -> Value {
         let (x, y) = self.0.public_key().as_ref()[1..].split_at(32);
         json!({"kty": "EC", "crv": "P-256", "kid": id, "x": BASE64.encode(x), "y": BASE64.encode(y)})
     }
 
-    fn token(&self, id: &str, claims: &Value) -> String {
+    pub fn token(&self, id: &str, claims: &Value) -> String {
         let text = unsigned(&json!({"alg": "ES256", "kid": id}), claims);
         let seal = self.0.sign(&SystemRandom::new(), text.as_bytes()).expect("signed");
         format!("Bearer {text}.{}", BASE64.encode(seal))
@@ -97,7 +97,7 @@ fn seconds() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs()
 }
 
-fn claims(user: &str) -> Value {
+pub fn claims(user: &str) -> Value {
     let exp = seconds() + 600;
     json!({"iss": "https://id.example", "aud": "duckgate", "exp": exp, "sub": user, "scope": "openid db"})
 }

@@ -8,6 +8,7 @@ mod shown;
 use std::net::IpAddr;
 use std::path::Path;
 
+use super::keys::{Keys, Source};
 use super::method::{Around, Method, method, option};
 use super::words::{self, Line, Word};
 use crate::registry::Snapshot;
@@ -118,6 +119,17 @@ impl Hosts {
             Method::Cert { .. } => true,
             Method::Scram { certificate } => certificate.is_some(),
             Method::OAuth(_) | Method::Trust | Method::Reject => false,
+        })
+    }
+
+    /// From where keys for tokens are fetched.
+    pub fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.rules.iter().filter_map(|rule| match &rule.method {
+            Method::OAuth(bearer) => match &bearer.keys {
+                Keys::Fetched(source) => Some(source),
+                Keys::Kept(_) => None,
+            },
+            Method::Scram { .. } | Method::Cert { .. } | Method::Trust | Method::Reject => None,
         })
     }
 
@@ -416,11 +428,21 @@ mod tests {
             ("host all all all oauth", "line 1: oauth is for hostssl and local only"),
             ("hostssl all all all oauth", "line 1: oauth needs issuer=… beside it"),
             ("local all all oauth issuer=http://id", "line 1: issuer=http://id: an https URL is expected"),
-            ("local all all oauth issuer=https://id audience=a scope=b", "line 1: oauth needs jwks=… beside it"),
             (
-                "local all all oauth issuer=https://id jwks=https://id/keys",
-                "line 1: jwks=https://id/keys: a file is expected",
+                "local all all oauth issuer=https://id/.well-known/openid-configuration audience=a scope=b",
+                "line 1: oauth needs jwks=… beside such an issuer",
             ),
+            ("local all all oauth issuer=https:///id audience=a scope=b", "line 1: issuer=https:///id: an https URL"),
+            (
+                "local all all oauth issuer=https://id jwks=http://127.0.0.1/keys",
+                "line 1: jwks=http://127.0.0.1/keys: an https URL is expected",
+            ),
+            (
+                "local all all oauth issuer=https://id jwks=keys.json jwks_ca=ca.pem",
+                "line 1: jwks_ca is for keys that are fetched",
+            ),
+            ("local all all oauth issuer=https://id jwks_ca=none.pem", "line 1: none.pem: not there"),
+            ("local all all oauth issuer=https://id jwks_ca=keys.json", "line 1: jwks_ca=keys.json: there is no"),
             ("local all all oauth issuer=https://id jwks=none.json", "line 1: none.json: not there"),
             (
                 "local all all oauth issuer=https://id jwks=keys.json scope=b",

@@ -78,19 +78,51 @@ impl KeySet {
     /// # Errors
     /// It is no such set, or no key of it can be used.
     pub fn parse(text: &str) -> Result<Self, String> {
+        let (keys, faults) = Self::read(text)?;
+        match faults.into_iter().next() {
+            Some(fault) => Err(fault),
+            None => Self::of(keys),
+        }
+    }
+
+    /// The same of a set that others have written and may change: keys that are not in order are left out, too, and told.
+    ///
+    /// # Errors
+    /// As [`KeySet::parse`].
+    pub fn received(text: &str) -> Result<(Self, Vec<String>), String> {
+        let (keys, faults) = Self::read(text)?;
+        Ok((Self::of(keys)?, faults))
+    }
+
+    /// Its keys, and what is wrong with those that are not in order.
+    fn read(text: &str) -> Result<(Vec<Key>, Vec<String>), String> {
         let set: Value = serde_json::from_str(text).map_err(|e| format!("no JSON: {e}"))?;
         let keys = set.get("keys").and_then(Value::as_array).ok_or("no set of keys: {\"keys\": […]} is expected")?;
         if keys.len() > MOST_KEYS {
             return Err(format!("more than {MOST_KEYS} keys"));
         }
-        let mut usable = Vec::new();
+        let (mut usable, mut faults) = (Vec::new(), Vec::new());
         for (at, key) in keys.iter().enumerate() {
-            usable.extend(Key::read(key).map_err(|problem| format!("key {}: {problem}", at + 1))?);
+            match Key::read(key) {
+                Ok(key) => usable.extend(key),
+                Err(problem) => faults.push(format!("key {}: {problem}", at + 1)),
+            }
         }
-        if usable.is_empty() {
-            return Err("no key for RSA, ECDSA (P-256, P-384) or Ed25519 signatures in it".into());
+        Ok((usable, faults))
+    }
+
+    fn of(keys: Vec<Key>) -> Result<Self, String> {
+        match keys.is_empty() {
+            true => Err("no key for RSA, ECDSA (P-256, P-384) or Ed25519 signatures in it".into()),
+            false => Ok(Self(keys)),
         }
-        Ok(Self(usable))
+    }
+
+    /// Does the token name a key that is not among these?
+    pub fn lacks_key_of(&self, token: &str) -> bool {
+        let header = token.split_once('.').and_then(|(head, _)| object(head));
+        let id = header.as_ref().and_then(|header| header.get("kid")).and_then(Value::as_str);
+        id.is_some_and(|id| self.0.iter().all(|key| key.id.as_deref() != Some(id)))
     }
 
     /// The claims of a token that one of these keys has signed. What they say is not judged yet.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::hosts::Kind;
 use super::jwt::KeySet;
+use super::keys::{self, At, Keys, Source};
 use super::oauth::Bearer;
 use super::words::{self, Word};
 
@@ -97,7 +98,8 @@ fn oauth(options: &[(&str, &str)], around: &Around<'_>) -> Result<Bearer, String
         // Who reads a token has it.
         Kind::Host | Kind::HostNoSsl => return Err("oauth is for hostssl and local only".into()),
     }
-    let (mut issuer, mut audience, mut scope, mut claim, mut map, mut keys) = (None, None, None, None, None, None);
+    let (mut issuer, mut audience, mut scope, mut claim, mut map) = (None, None, None, None, None);
+    let (mut jwks, mut jwks_ca) = (None, None);
     for (option, value) in options {
         let place = match *option {
             "issuer" => &mut issuer,
@@ -105,7 +107,8 @@ fn oauth(options: &[(&str, &str)], around: &Around<'_>) -> Result<Bearer, String
             "scope" => &mut scope,
             "claim" => &mut claim,
             "map" => &mut map,
-            "jwks" => &mut keys,
+            "jwks" => &mut jwks,
+            "jwks_ca" => &mut jwks_ca,
             other => return Err(format!("the option {other} is not supported with oauth")),
         };
         // Blanks are no scope: none would be asked for.
@@ -123,19 +126,41 @@ fn oauth(options: &[(&str, &str)], around: &Around<'_>) -> Result<Bearer, String
     if !issuer.starts_with("https://") {
         return Err(format!("issuer={issuer}: an https URL is expected"));
     }
-    let file = needed("jwks", keys)?;
-    if file.contains("://") {
-        return Err(format!(
-            "jwks={file}: a file is expected (the gateway fetches nothing: let a timer do so, and SIGHUP)"
-        ));
-    }
-    let keys = KeySet::parse(&(around.read)(&file)?).map_err(|problem| format!("jwks={file}: {problem}"))?;
+    let keys = keys(&issuer, jwks, jwks_ca, around)?;
     Ok(Bearer {
         issuer,
         audience: needed("audience", audience)?,
         scopes: needed("scope", scope)?.split_whitespace().map(str::to_owned).collect(),
         claim: claim.unwrap_or("sub").to_owned(),
         map: map.map(|name| known(name, around)).transpose()?,
-        keys: Arc::new(keys),
+        keys,
     })
+}
+
+/// `jwks` is a file, the URL of a set, or left out: then the issuer tells where its set is. `jwks_ca` is whom to believe that.
+fn keys(issuer: &str, jwks: Option<&str>, jwks_ca: Option<&str>, around: &Around<'_>) -> Result<Keys, String> {
+    let at = match jwks {
+        Some(file) if !file.contains("://") => {
+            if jwks_ca.is_some() {
+                return Err("jwks_ca is for keys that are fetched, and jwks names a file".into());
+            }
+            let set = KeySet::parse(&(around.read)(file)?).map_err(|problem| format!("jwks={file}: {problem}"))?;
+            return Ok(Keys::Kept(Arc::new(set)));
+        }
+        Some(url) => keys::url(url).map(|()| At::Set(url.to_owned())).map_err(|e| format!("jwks={url}: {e}"))?,
+        // Its document could not name it: what tokens have to name is then the document.
+        None if issuer.contains("/.well-known/") => return Err("oauth needs jwks=… beside such an issuer".into()),
+        None => {
+            keys::url(issuer).map(|()| At::Issuer(issuer.to_owned())).map_err(|e| format!("issuer={issuer}: {e}"))?
+        }
+    };
+    let authorities = match jwks_ca {
+        None => None,
+        Some(file) => {
+            let pem = (around.read)(file)?;
+            keys::authorities(&pem).map_err(|problem| format!("jwks_ca={file}: {problem}"))?;
+            Some(pem.into())
+        }
+    };
+    Ok(Keys::Fetched(Source { at, authorities }))
 }

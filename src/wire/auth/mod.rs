@@ -2,6 +2,7 @@
 
 pub mod hosts;
 mod jwt;
+pub mod keys;
 pub mod method;
 pub mod oauth;
 pub mod scram;
@@ -9,11 +10,14 @@ pub mod throttle;
 mod words;
 
 use std::num::NonZeroU32;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use ring::hmac;
 use ring::rand::SecureRandom as _;
 
+use self::jwt::Fault;
+use self::keys::Providers;
 use self::oauth::{Asked, Bearer};
 use self::scram::{Channel, Proof, Secret};
 use super::message::{decode_sasl_initial, encode, sasl_text};
@@ -158,13 +162,13 @@ pub async fn oauth(
     stream: &mut Stream,
     user: &str,
     bearer: &Bearer,
-    now: f64,
+    providers: &Providers,
     is_role: impl Fn(&str) -> bool,
 ) -> Result<(), Lost> {
     let (_, data) = initial(stream, &[oauth::MECHANISM]).await?;
     let asked = sasl_text(&data).and_then(oauth::read).map_err(Lost::Fatal)?;
     let reason = match asked {
-        Asked::Token(token) => match bearer.named(token, now) {
+        Asked::Token(token) => match judged(bearer, providers, token).await {
             Ok(name) if is_role(&name) => {
                 encode::authentication(&mut stream.output, encode::Authentication::Ok);
                 return Ok(());
@@ -188,6 +192,13 @@ pub async fn oauth(
     sasl_text(&answer(stream).await?).and_then(oauth::read_acknowledgement).map_err(Lost::Fatal)?;
     let message = format!("OAuth bearer authentication failed for user \"{user}\"");
     Err(Lost::Fatal(Error::fatal(SqlState::INVALID_AUTHORIZATION_SPECIFICATION, message)))
+}
+
+/// Who the token is.
+async fn judged(bearer: &Bearer, providers: &Providers, token: &str) -> Result<String, Fault> {
+    let keys = providers.keys(&bearer.keys, token).await?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |t| t.as_secs_f64());
+    bearer.named(&keys, token, now)
 }
 
 async fn answer(stream: &mut Stream) -> Result<bytes::Bytes, Lost> {

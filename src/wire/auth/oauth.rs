@@ -1,8 +1,7 @@
 //! OAUTHBEARER (RFC 7628), the server's side, purely: what a client's message says, and whether its token is good for a role.
 
-use std::sync::Arc;
-
 use super::jwt::{Fault, KeySet};
+use super::keys::{Keys, discovery};
 use crate::error::{Error, Result, SqlState};
 
 pub const MECHANISM: &str = "OAUTHBEARER";
@@ -23,7 +22,7 @@ pub struct Bearer {
     pub claim: String,
     /// The map of such names to roles; without one they are the same.
     pub map: Option<String>,
-    pub keys: Arc<KeySet>,
+    pub keys: Keys,
 }
 
 /// What the client's message says.
@@ -118,12 +117,12 @@ pub fn read_acknowledgement(message: &str) -> Result<()> {
 }
 
 impl Bearer {
-    /// Who the token is: the name that its claim gives, if it is good now (seconds since 1970).
+    /// Who the token is: the name that its claim gives, if one of these keys has signed it and it is good now (seconds since 1970).
     ///
     /// # Errors
     /// It is not.
-    pub fn named(&self, token: &str, now: f64) -> Result<String, Fault> {
-        let claims = self.keys.open(token)?;
+    pub fn named(&self, keys: &KeySet, token: &str, now: f64) -> Result<String, Fault> {
+        let claims = keys.open(token)?;
         claims.hold(&self.issuer, &self.audience, now)?;
         if !self.scopes.iter().all(|scope| claims.has_scope(scope)) {
             return Err("it was not given the scope");
@@ -133,11 +132,8 @@ impl Bearer {
 
     /// The status that a client is told when its token is absent or no good: the same in all cases, and where one can be had.
     pub fn status(&self) -> String {
-        let discovery = if self.issuer.contains("/.well-known/") {
-            self.issuer.clone()
-        } else {
-            format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'))
-        };
+        let discovery =
+            if self.issuer.contains("/.well-known/") { self.issuer.clone() } else { discovery(&self.issuer) };
         serde_json::json!({
             "status": "invalid_token",
             "openid-configuration": discovery,
