@@ -43,4 +43,5 @@ LEFT JOIN (SELECT p.refobjid, p.refobjsubid, q.* FROM pg_catalog.pg_depend p JOI
            WHERE p.classid = 1259 AND p.refclassid = 1259 AND p.deptype = 'i') s
        ON s.refobjid = a.attrelid AND s.refobjsubid = a.attnum
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v', 'f', 'p')
-  AND pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT, INSERT, UPDATE, REFERENCES')
+  AND (pg_catalog.pg_has_role(c.relowner, 'USAGE')
+       OR pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT, INSERT, UPDATE, REFERENCES'))

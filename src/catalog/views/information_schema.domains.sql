@@ -21,3 +21,4 @@ JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype
 JOIN pg_catalog.pg_namespace bn ON bn.oid = b.typnamespace
 WHERE t.typtype = 'd'
+  AND (pg_catalog.pg_has_role(t.typowner, 'USAGE') OR pg_catalog.has_type_privilege(t.oid, 'USAGE'))

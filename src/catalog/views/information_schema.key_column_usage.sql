@@ -8,3 +8,5 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL unnest(k.conkey) WITH ORDINALITY AS u(num, n)
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = u.num
 WHERE k.contype IN ('p', 'u', 'f')
+  AND (pg_catalog.pg_has_role(c.relowner, 'USAGE')
+       OR pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT, INSERT, UPDATE, REFERENCES'))

@@ -19,4 +19,4 @@ JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 CROSS JOIN LATERAL unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])) WITH ORDINALITY AS x(type, n)
 JOIN pg_catalog.pg_type t ON t.oid = x.type
 JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
-WHERE pg_catalog.has_function_privilege(p.oid, 'EXECUTE')
+WHERE pg_catalog.pg_has_role(p.proowner, 'USAGE') OR pg_catalog.has_function_privilege(p.oid, 'EXECUTE')

@@ -45,4 +45,4 @@ FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_catalog.pg_type t ON t.oid = p.prorettype
 JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
-WHERE pg_catalog.has_function_privilege(p.oid, 'EXECUTE')
+WHERE pg_catalog.pg_has_role(p.proowner, 'USAGE') OR pg_catalog.has_function_privilege(p.oid, 'EXECUTE')

@@ -12,7 +12,8 @@ JOIN pg_catalog.pg_namespace n ON n.oid = k.connamespace
 JOIN pg_catalog.pg_namespace r ON r.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_index x ON x.indexrelid = k.conindid
 WHERE k.contype IN ('c', 'f', 'p', 'u') AND c.relkind IN ('r', 'p')
-  AND (pg_catalog.has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+  AND (pg_catalog.pg_has_role(c.relowner, 'USAGE')
+       OR pg_catalog.has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
        OR pg_catalog.has_any_column_privilege(c.oid, 'INSERT, UPDATE, REFERENCES'))
 UNION ALL
 SELECT current_database()::text, n.nspname::text, n.oid::text || '_' || c.oid::text || '_' || a.attnum::text || '_not_null',
@@ -21,5 +22,6 @@ FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE a.attnotnull AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p')
-  AND (pg_catalog.has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+  AND (pg_catalog.pg_has_role(c.relowner, 'USAGE')
+       OR pg_catalog.has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
        OR pg_catalog.has_any_column_privilege(c.oid, 'INSERT, UPDATE, REFERENCES'))
