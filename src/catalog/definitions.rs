@@ -263,10 +263,11 @@ fn view(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
 }
 
 fn serial_sequence(asker: &Asker, table: &str, column: &str) -> Result<Option<String>> {
+    let (kind, seen) = (crate::types::oid::REGCLASS, &asker.seen);
     let missing = || Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{table}\" does not exist"));
-    let oid =
-        crate::types::TypeLookup::object_named(&asker.seen, crate::types::oid::REGCLASS, table).ok_or_else(missing)?;
-    let relation = asker.seen.relation(oid).ok_or_else(missing)?;
+    let why = || crate::types::text::reg::parse(table, kind, seen).err().unwrap_or_else(missing);
+    let oid = crate::types::TypeLookup::object_named(seen, kind, table).ok_or_else(why)?;
+    let relation = asker.seen.named(oid).ok_or_else(missing)?;
     let column = relation.column(column).ok_or_else(|| {
         Error::new(
             SqlState::UNDEFINED_COLUMN,
@@ -274,6 +275,6 @@ fn serial_sequence(asker: &Asker, table: &str, column: &str) -> Result<Option<St
         )
     })?;
     let owned = asker.snapshot.objects().owned_sequences.get(&(relation.oid, column.num)).copied();
-    let owned = owned.and_then(|s| asker.seen.relation(s));
+    let owned = owned.and_then(|s| asker.seen.named(s));
     Ok(owned.map(|s| format!("{}.{}", quote_ident(&s.namespace), quote_ident(&s.name))))
 }

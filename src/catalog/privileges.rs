@@ -29,7 +29,7 @@ pub(super) fn natives() -> Vec<Native> {
         native3::<i64, str, str, OidArg>("dg_privilege_object", |s, kind, name| object(&ask(s)?, kind, name).map(Some)),
         native3::<i64, OidArg, str, i32>("dg_privilege_column", |s, table, name| {
             let asker = ask(s)?;
-            let Some(relation) = asker.seen.relation(table) else { return Ok(None) };
+            let Some(relation) = asker.seen.named(table) else { return Ok(None) };
             let found = relation.column(name).map(|c| i32::from(c.num));
             found.map(Some).ok_or_else(|| {
                 let message = format!("column \"{name}\" of relation \"{}\" does not exist", relation.name);
@@ -119,7 +119,7 @@ fn has(asker: &Asker, kind: &str, role: Oid, object: Oid, column: i32, words: &s
 
 fn relation(asker: &Asker, kind: &str, role: Oid, object: Oid, column: i32, words: &str) -> Result<Option<bool>> {
     let snapshot = &asker.snapshot;
-    let Some(found) = asker.seen.relation(object) else { return Ok(None) };
+    let Some(found) = asker.seen.named(object) else { return Ok(None) };
     let held = snapshot.relation_privileges(role, found);
     let grantable = snapshot.grantable(role, &found.acl, Kind::of(found), found.owner);
     match kind {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use super::expression::quote;
-use super::{Acl, Managed, Name, Relation, RelationKind, Snapshot, UserType, predefined};
+use super::{Acl, Managed, Name, Privileges, Relation, RelationKind, Snapshot, UserType, predefined};
 use crate::types::{Oid, PgType, TypeLookup, UserTypeInfo, UserTypeInfoKind, oid};
 
 /// A snapshot with the search path and the role of who looks at it.
@@ -62,6 +62,17 @@ impl Seen {
     /// A relation that the role may know of.
     pub fn relation(&self, oid: Oid) -> Option<&Arc<Relation>> {
         self.snapshot.relation_by_oid(oid).filter(|r| self.sees(r))
+    }
+
+    /// A relation that the role may ask about by its name: one that it may know of, or one in a namespace that it may look into.
+    /// No list shows the latter, but statements answer 42501 to their names, and 42P01 to others.
+    pub fn named(&self, oid: Oid) -> Option<&Arc<Relation>> {
+        self.snapshot.relation_by_oid(oid).filter(|r| self.sees(r) || self.looks_into(&r.namespace))
+    }
+
+    fn looks_into(&self, namespace: &str) -> bool {
+        let Some(known) = self.snapshot.namespaces.get(namespace) else { return true };
+        self.snapshot.namespace_privileges(self.role, known).contains(Privileges::USAGE)
     }
 
     /// Is this relation found by its name alone?
@@ -160,8 +171,9 @@ impl Seen {
     /// The relation or index that a name means: `namespace.name`, or along the search path.
     fn class_named(&self, namespace: Option<&str>, name: &str) -> Option<Oid> {
         let find = |namespace: &str| {
-            let relation = self.snapshot.relation(namespace, name).filter(|r| self.sees(r)).map(|r| r.oid);
-            let index = || self.snapshot.index(namespace, name).filter(|(t, _)| self.sees(t)).map(|(_, i)| i.oid);
+            let known = self.looks_into(namespace);
+            let relation = self.snapshot.relation(namespace, name).filter(|_| known).map(|r| r.oid);
+            let index = || self.snapshot.index(namespace, name).filter(|_| known).map(|(_, i)| i.oid);
             relation.or_else(index).or_else(|| crate::facts::system_index_named(namespace, name))
         };
         match namespace {
@@ -228,6 +240,10 @@ impl TypeLookup for Seen {
     fn extension_qualifier(&self, extension: &str) -> Option<String> {
         let namespace = self.snapshot.extension_namespace(extension)?;
         (!self.path.contains(namespace)).then(|| super::expression::quote(namespace))
+    }
+
+    fn may_look_into(&self, namespace: &str) -> bool {
+        self.looks_into(namespace)
     }
 
     fn object_name(&self, kind: Oid, object: Oid) -> Option<String> {

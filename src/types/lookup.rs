@@ -61,6 +61,12 @@ pub trait TypeLookup {
         None
     }
 
+    /// May who asks know what is in that namespace (USAGE)?
+    fn may_look_into(&self, namespace: &str) -> bool {
+        let _ = namespace;
+        true
+    }
+
     /// The object that the text of a `regclass` … value names; `None` if there is none.
     fn object_named(&self, kind: Oid, name: &str) -> Option<Oid> {
         let _ = (kind, name);

@@ -149,6 +149,9 @@ fn no_relation(parts: &[String], types: &dyn TypeLookup) -> Error {
     let whole = parts.join(".");
     match parts {
         [namespace, _] if types.object_named(oid::REGNAMESPACE, &quote(namespace)).is_none() => no_namespace(namespace),
+        [namespace, _] if !types.may_look_into(namespace) => {
+            Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for schema {namespace}"))
+        }
         [_] | [_, _] => Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{whole}\" does not exist")),
         [_, _, _] => Error::new(
             SqlState::FEATURE_NOT_SUPPORTED,
