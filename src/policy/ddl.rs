@@ -175,8 +175,8 @@ pub fn check(ddl: &Ddl, authority: &Authority, walk: &mut Walk) -> Result<()> {
             who.may_dispose(to, "reassign")
         }
         Ddl::DropOwned { roles, behavior: _ } => roles.iter().try_for_each(|role| who.may_dispose(role, "drop")),
-        Ddl::GrantRole { roles, members: _, admin: _, revoke: _, alter: _ } => {
-            roles.iter().try_for_each(|role| who.may_grant_role(role))
+        Ddl::GrantRole { roles, members: _, admin: _, revoke: _, grantor, alter: _ } => {
+            roles.iter().try_for_each(|role| who.may_grant_role(role, grantor.as_deref()))
         }
     }
 }

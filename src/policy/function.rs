@@ -3,10 +3,8 @@
 use super::check::must_use_namespace;
 use super::ddl::{Who, privilege};
 use crate::error::Result;
-use crate::registry::privileges::Kind;
 use crate::registry::{Function, Privileges};
 use crate::tree::{AlterFunction, FunctionDdl, NewFunction};
-use crate::types::Oid;
 
 /// Checks one command. What does not exist is planning's affair.
 pub fn check(who: &Who<'_>, ddl: &FunctionDdl) -> Result<()> {
@@ -68,18 +66,6 @@ fn must_own(who: &Who<'_>, function: &Function) -> Result<()> {
 fn leakproof(who: &Who<'_>, wanted: bool) -> Result<()> {
     if wanted && !who.is_superuser() {
         return Err(privilege("only superuser can define a leakproof function"));
-    }
-    Ok(())
-}
-
-/// A grantor has a grant option, or may at least do something with the function: then planning warns.
-pub fn may_grant(who: &Who<'_>, function: Oid) -> Result<()> {
-    let Some(function) = who.snapshot().function_now(function) else { return Ok(()) };
-    let snapshot = who.snapshot();
-    if snapshot.grantable(who.role(), &function.acl, Kind::Function, function.owner).is_empty()
-        && snapshot.function_privileges(who.role(), function).is_empty()
-    {
-        return Err(privilege(format!("permission denied for {} {}", function.word(), function.name)));
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use super::ddl::{Who, privilege};
 use crate::error::Result;
 use crate::registry::Role;
+use crate::registry::privileges::missing_role;
 use crate::tree::RoleOptions;
 
 impl Who<'_> {
@@ -21,7 +22,7 @@ impl Who<'_> {
             "must be superuser to create bypassrls users",
         )?;
         self.must_create_roles("permission denied to create role")?;
-        options.member_of.iter().try_for_each(|name| self.may_grant_role(name))
+        options.member_of.iter().try_for_each(|name| self.may_grant_role(name, None))
     }
 
     pub(super) fn superuser_options(&self, options: &RoleOptions, superuser: &str, bypass: &str) -> Result<()> {
@@ -82,15 +83,23 @@ impl Who<'_> {
         if self.snapshot().role(name).is_some_and(above) { Err(privilege(message)) } else { Ok(()) }
     }
 
-    pub(super) fn may_grant_role(&self, name: &str) -> Result<()> {
+    /// `by`: GRANTED BY, whose admin option counts then.
+    pub(super) fn may_grant_role(&self, name: &str, by: Option<&str>) -> Result<()> {
         let Some(role) = self.snapshot().role(name) else { return Ok(()) };
         if role.superuser && !self.is_superuser() {
             return Err(privilege("must be superuser to alter superusers"));
         }
-        if self.can_create_roles() || self.snapshot().has_admin_option(self.role(), role.oid) {
-            return Ok(());
+        let grantor = match by {
+            Some(by) => self.snapshot().role(by).ok_or_else(|| missing_role(by))?.oid,
+            None => self.role(),
+        };
+        if !self.can_create_roles() && !self.snapshot().has_admin_option(grantor, role.oid) {
+            return Err(privilege(format!("must have admin option on role \"{name}\"")));
         }
-        Err(privilege(format!("must have admin option on role \"{name}\"")))
+        if grantor != self.role() && !self.is_superuser() {
+            return Err(privilege("must be superuser to set grantor"));
+        }
+        Ok(())
     }
 }
 

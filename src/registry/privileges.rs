@@ -36,6 +36,26 @@ impl Kind {
         }
     }
 
+    /// What a GRANT or REVOKE asks for, where this is all that it can be; 0LP01 for anything else.
+    pub fn only(self, wanted: Privileges) -> Result<Privileges, Error> {
+        let extra = wanted.minus(self.all());
+        let Some(first) = (0..u16::BITS).map(|bit| Privileges(1 << bit)).find(|p| extra.contains(*p)) else {
+            return Ok(wanted);
+        };
+        let what = match self {
+            Self::Table | Self::System if first == Privileges::USAGE => "table",
+            Self::Table | Self::System => "relation",
+            Self::Sequence => "sequence",
+            Self::Namespace => "schema",
+            Self::Database => "database",
+            Self::Column => "column",
+            Self::Function => "function",
+            Self::Type => "type",
+        };
+        let message = format!("invalid privilege type {first:?} for {what}");
+        Err(Error::new(SqlState::INVALID_GRANT_OPERATION, message))
+    }
+
     const fn public(self) -> Privileges {
         match self {
             Self::System => Privileges::SELECT,
@@ -157,14 +177,6 @@ impl Snapshot {
             })
     }
 
-    /// Does the role hold anything on this relation or one of its columns?
-    pub fn has_any_privilege(&self, role: Oid, relation: &Relation) -> bool {
-        let on_column = |c: &Column| !self.acl_privileges(role, &c.acl, Kind::Column, relation.owner).is_empty();
-        !self.acl_privileges(role, &relation.acl, Kind::of(relation), relation.owner).is_empty()
-            || !self.all_data_privileges(role, Kind::of(relation)).is_empty()
-            || relation.columns.iter().any(on_column)
-    }
-
     fn acl_privileges(&self, role: Oid, acl: &Acl, kind: Kind, owner: Oid) -> Privileges {
         if self.is_superuser(role) {
             return kind.all();
@@ -248,6 +260,54 @@ impl Snapshot {
 
     pub fn database_privileges(&self, role: Oid) -> Privileges {
         self.acl_privileges(role, &self.rights().database_acl, Kind::Database, builtin::SUPERUSER)
+    }
+
+    /// The role and every role whose privileges it has, nearest first (the order of roles_is_member_of).
+    fn nearest_first(&self, role: Oid) -> Vec<Oid> {
+        let mut found = vec![role];
+        let mut at = 0;
+        while let Some(known) = found.get(at).and_then(|oid| self.rights().role_by_oid(*oid)) {
+            let mut next: Vec<Oid> = known.member_of.iter().map(|m| m.role).collect();
+            next.retain(|oid| known.inherit && !found.contains(oid));
+            next.sort_unstable();
+            found.extend(next);
+            at += 1;
+        }
+        found
+    }
+
+    /// Whose GRANT or REVOKE it is, and how much of `wanted` that role may pass on (select_best_grantor): the owner's, of who has
+    /// its rights; else that of the role, or one whose rights it has, that has the most of the grant options.
+    pub fn best_grantor(&self, role: Oid, wanted: Privileges, lists: &[Grant], owner: Oid) -> (Oid, Privileges) {
+        if role == owner || self.is_superuser(role) {
+            return (owner, wanted);
+        }
+        let (mut best, mut most) = (role, Privileges::NONE);
+        for other in self.nearest_first(role) {
+            let own = lists.iter().filter(|g| g.grantee == other).map(|g| g.with_grant.intersect(wanted));
+            let options = if other == owner { wanted } else { own.fold(Privileges::NONE, Privileges::union) };
+            if options == wanted {
+                return (other, wanted);
+            }
+            if options.0.count_ones() > most.0.count_ones() {
+                (best, most) = (other, options);
+            }
+        }
+        (best, most)
+    }
+
+    /// May this role's GRANT go on, if only with a warning (restrict_and_check_grant)? It has an option of what is wanted, or
+    /// anything at all on the object: `held` says what a role has.
+    pub fn may_grant(
+        &self,
+        role: Oid,
+        wanted: Privileges,
+        lists: &[Grant],
+        owner: Oid,
+        held: impl Fn(Oid) -> Privileges,
+    ) -> bool {
+        let (grantor, options) = self.best_grantor(role, wanted, lists, owner);
+        !options.is_empty() || !held(grantor).is_empty()
     }
 
     /// What `role` may grant to others.

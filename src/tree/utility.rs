@@ -266,6 +266,8 @@ pub enum Ddl {
         members: Vec<Name>,
         admin: bool,
         revoke: bool,
+        /// GRANTED BY, which is kept of nobody.
+        grantor: Option<Name>,
         /// Written ALTER GROUP: the tag says so.
         alter: bool,
     },

@@ -2,9 +2,9 @@
 
 use super::{Who, privilege};
 use crate::error::Result;
-use crate::policy::check::denied;
 use crate::registry::Privileges;
 use crate::registry::privileges::Kind;
+use crate::tree::GrantedPrivilege;
 use crate::types::Oid;
 
 impl Who<'_> {
@@ -22,23 +22,14 @@ impl Who<'_> {
         Err(privilege(format!("permission denied for type {}", name.as_deref().unwrap_or_default())))
     }
 
-    /// A grantor has a grant option, or may at least use the type: then planning warns.
-    pub(super) fn may_grant_on_type(&self, ty: Oid) -> Result<()> {
+    pub(super) fn may_grant_on_type(&self, ty: Oid, privileges: &[GrantedPrivilege]) -> Result<()> {
         let snapshot = self.snapshot();
-        let Some(known) = snapshot.user_type_by_oid(ty) else {
-            return match snapshot.relation_of_row(ty) {
-                Some(composite)
-                    if snapshot.grantable(self.role(), &composite.acl, Kind::Type, composite.owner).is_empty()
-                        && !snapshot.has_any_privilege(self.role(), composite) =>
-                {
-                    Err(denied(composite))
-                }
-                Some(_) | None => Ok(()),
-            };
+        let (acl, owner, name) = match (snapshot.user_type_by_oid(ty), snapshot.relation_of_row(ty)) {
+            (Some(known), _) => (&known.acl, known.owner, &known.name),
+            (None, Some(composite)) => (&composite.acl, composite.owner, &composite.name),
+            (None, None) => return Ok(()),
         };
-        if snapshot.grantable(self.role(), &known.acl, Kind::Type, known.owner).is_empty() {
-            return self.may_use_type(ty);
-        }
-        Ok(())
+        let held = |role| snapshot.type_privileges(role, ty);
+        self.may_pass_on(Kind::Type, acl, owner, privileges, held, || format!("type {name}"))
     }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::grant::{Terms, change, checked};
+use super::grant::{Terms, change};
 use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::privileges::{Kind, PUBLIC};
 use crate::registry::{Acl, Change, DefaultAcl, DefaultKind, Function, Name, Namespace, Relation, RelationKind};
-use crate::tree::DefaultPrivileges;
+use crate::tree::{DefaultPrivileges, WANTED_ALL};
 use crate::types::Oid;
 
 impl Planner<'_> {
@@ -32,14 +32,15 @@ impl Planner<'_> {
         if namespaces.is_empty() {
             namespaces.push(0);
         }
-        let wanted = checked(of.privileges, of.kind.kind(), "")?;
+        let wanted =
+            if of.privileges == WANTED_ALL { of.kind.kind().all() } else { of.kind.kind().only(of.privileges)? };
         for role in roles {
             let terms = Terms {
                 revoke: of.revoke,
                 option_only: of.option_only,
                 with_option: of.with_option,
                 grantees: grantees.clone(),
-                grantor: role,
+                role,
                 cascade: of.cascade,
             };
             for namespace in &namespaces {
@@ -47,7 +48,7 @@ impl Planner<'_> {
                 let before = known.as_ref().map(|d| d.acl.clone()).unwrap_or_default();
                 // A list of a namespace begins empty, the others with what the owner and everybody have anyway.
                 let kind = if *namespace == 0 { of.kind.kind() } else { Kind::Column };
-                let acl = change(&before, kind, role, wanted, &terms, &self.after)?;
+                let acl = change(&before, kind, role, wanted, role, &terms, &self.after)?;
                 let usual = if *namespace == 0 { Acl::default().explicit(kind, role) } else { Vec::new() };
                 match (known, acl.0 == usual) {
                     (Some(known), true) => self.change(Change::DropDefaultAcl(known.oid)),

@@ -2,10 +2,9 @@
 
 use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Report, Result, SqlState};
-use crate::registry::build::SYSTEM_COLUMNS;
 use crate::registry::privileges::{Kind, PUBLIC};
 use crate::registry::{
-    Acl, Change, Column, Grant, Managed, Name, Privileges, Relation, RelationKind, Snapshot, UserType, builtin,
+    Acl, Change, Grant, Managed, Name, Privileges, Relation, RelationKind, Snapshot, UserType, builtin,
 };
 use crate::tree::{GrantChange, GrantTarget, GrantedPrivilege, WANTED_ALL};
 use crate::types::Oid;
@@ -16,7 +15,8 @@ pub(super) struct Terms {
     pub option_only: bool,
     pub with_option: bool,
     pub grantees: Vec<Oid>,
-    pub grantor: Oid,
+    /// Who asks.
+    pub role: Oid,
     pub cascade: bool,
 }
 
@@ -40,7 +40,7 @@ impl Planner<'_> {
             option_only: *grant_option_only,
             with_option: *with_grant_option,
             grantees: oids,
-            grantor: self.cx.role,
+            role: self.cx.role,
             cascade: *cascade,
         };
         match on {
@@ -129,29 +129,37 @@ impl Planner<'_> {
         terms: &Terms,
     ) -> Result<()> {
         self.may_grant(&relation.managed, super::alter::word(&relation), &relation.name)?;
-        let kind = Kind::of(&relation);
-        for GrantedPrivilege { privileges: wanted, columns } in privileges {
-            if columns.is_empty() {
-                let wanted = checked(*wanted, kind, &relation.name)?;
-                let wanted = self.grantable(wanted, &relation.acl, kind, relation.owner, &relation.name);
-                relation.acl = change(&relation.acl, kind, relation.owner, wanted, terms, &self.after)?;
-                if terms.revoke {
-                    // REVOKE on the table takes the same privileges on its columns.
-                    let of_columns = wanted.intersect(Privileges::ALL_COLUMN);
-                    for column in &mut relation.columns {
-                        column.acl = change(&column.acl, Kind::Column, relation.owner, of_columns, terms, &self.after)?;
-                    }
-                }
+        let (kind, owner, name) = (Kind::of(&relation), relation.owner, relation.name.clone());
+        let Asked { whole, everything, columns } = Asked::of(&relation, privileges)?;
+        let list = relation.acl.explicit(kind, owner);
+        let supported = if kind == Kind::Sequence { whole.intersect(kind.all()) } else { whole };
+        if supported != whole {
+            let message = format!("sequence \"{name}\" only supports USAGE, SELECT, and UPDATE privileges");
+            self.plan.notices.push(Report::warning(SqlState::INVALID_GRANT_OPERATION, message));
+        }
+        let whole = supported;
+        if !whole.is_empty() {
+            let (grantor, may) = self.after.best_grantor(terms.role, whole, &list, owner);
+            self.warn_of_less(terms, whole, may, everything, &format!("\"{name}\""));
+            relation.acl = change(&relation.acl, kind, owner, may, grantor, terms, &self.after)?;
+        }
+        // REVOKE on the table takes the same privileges on its columns.
+        let of_all = if terms.revoke { whole.intersect(Privileges::ALL_COLUMN) } else { Privileges::NONE };
+        let system = if matches!(relation.kind, RelationKind::View { .. }) { &[][..] } else { &SYSTEM_COLUMNS };
+        let system = system.iter().map(|name| (Name::from(*name), None));
+        let own = relation.columns.iter().enumerate().map(|(at, c)| (c.name.clone(), Some(at)));
+        for (column, at) in system.chain(own).collect::<Vec<_>>() {
+            let wanted = columns.iter().filter(|(name, _)| *name == column).fold(of_all, |all, (_, p)| all.union(*p));
+            if wanted.is_empty() {
                 continue;
             }
-            let wanted = checked(*wanted, Kind::Column, &relation.name)?;
-            for name in columns {
-                let owner = relation.owner;
-                let whole = self.after.grantable(terms.grantor, &relation.acl, kind, owner);
-                let column = column_mut(&mut relation, name)?;
-                let own = self.after.grantable(terms.grantor, &column.acl, Kind::Column, owner);
-                let wanted = wanted.intersect(whole.union(own));
-                column.acl = change(&column.acl, Kind::Column, owner, wanted, terms, &self.after)?;
+            let known = at.map(|at| relation.columns[at].acl.clone()).unwrap_or_default();
+            let both: Vec<Grant> = list.iter().chain(&known.0).cloned().collect();
+            let (grantor, may) = self.after.best_grantor(terms.role, wanted, &both, owner);
+            let what = format!("column \"{column}\" of relation \"{name}\"");
+            self.warn_of_less(terms, wanted, may, wanted == Privileges::ALL_COLUMN, &what);
+            if let Some(at) = at {
+                relation.columns[at].acl = change(&known, Kind::Column, owner, may, grantor, terms, &self.after)?;
             }
         }
         self.put_relation(relation);
@@ -166,26 +174,37 @@ impl Planner<'_> {
         }
     }
 
+    /// The list of an object that is no relation.
+    fn granted(
+        &mut self,
+        acl: &Acl,
+        kind: Kind,
+        owner: Oid,
+        name: &str,
+        privileges: &[GrantedPrivilege],
+        terms: &Terms,
+    ) -> Result<Acl> {
+        let everything = is_everything(privileges);
+        let named = privileges.iter().fold(Privileges::NONE, |all, p| all.union(p.privileges));
+        let wanted = if everything { kind.all() } else { kind.only(named)? };
+        let (grantor, may) = self.after.best_grantor(terms.role, wanted, &acl.explicit(kind, owner), owner);
+        self.warn_of_less(terms, wanted, may, everything, &format!("\"{name}\""));
+        change(acl, kind, owner, may, grantor, terms, &self.after)
+    }
+
     fn grant_on_namespace(&mut self, name: &Name, privileges: &[GrantedPrivilege], terms: &Terms) -> Result<()> {
         let Some(namespace) = self.after.namespaces.get(name).cloned() else { return Err(no_namespace(name)) };
         self.may_grant(&namespace.managed, "schema", name)?;
         let mut namespace = (*namespace).clone();
-        for GrantedPrivilege { privileges: wanted, columns: _ } in privileges {
-            let wanted = checked(*wanted, Kind::Namespace, name)?;
-            let wanted = self.grantable(wanted, &namespace.acl, Kind::Namespace, namespace.owner, name);
-            namespace.acl = change(&namespace.acl, Kind::Namespace, namespace.owner, wanted, terms, &self.after)?;
-        }
+        namespace.acl = self.granted(&namespace.acl, Kind::Namespace, namespace.owner, name, privileges, terms)?;
         self.put_namespace(namespace);
         Ok(())
     }
 
     fn grant_on_function(&mut self, oid: Oid, privileges: &[GrantedPrivilege], terms: &Terms) -> Result<()> {
         let mut function = (*self.function_of(oid)?).clone();
-        for GrantedPrivilege { privileges: wanted, columns: _ } in privileges {
-            let wanted = checked(*wanted, Kind::Function, &function.name)?;
-            let wanted = self.grantable(wanted, &function.acl, Kind::Function, function.owner, &function.name);
-            function.acl = change(&function.acl, Kind::Function, function.owner, wanted, terms, &self.after)?;
-        }
+        function.acl =
+            self.granted(&function.acl, Kind::Function, function.owner, &function.name, privileges, terms)?;
         self.change(Change::PutFunction(std::sync::Arc::new(function)));
         Ok(())
     }
@@ -193,16 +212,15 @@ impl Planner<'_> {
     fn grant_on_type(&mut self, oid: Oid, privileges: &[GrantedPrivilege], terms: &Terms) -> Result<()> {
         let Some(ty) = self.after.user_type_by_oid(oid).cloned() else {
             let composite = self.after.relation_of_row(oid).map(|r| (**r).clone());
-            let composite = composite.ok_or_else(|| Error::internal("a grant on a type that is nobody's"))?;
-            return self.grant_on_relation(composite, privileges, terms);
+            let mut composite = composite.ok_or_else(|| Error::internal("a grant on a type that is nobody's"))?;
+            composite.acl =
+                self.granted(&composite.acl, Kind::Type, composite.owner, &composite.name, privileges, terms)?;
+            self.put_relation(composite);
+            return Ok(());
         };
         self.may_grant(&ty.managed, "type", &ty.name)?;
         let mut ty = (*ty).clone();
-        for GrantedPrivilege { privileges: wanted, columns: _ } in privileges {
-            let wanted = checked(*wanted, Kind::Type, &ty.name)?;
-            let wanted = self.grantable(wanted, &ty.acl, Kind::Type, ty.owner, &ty.name);
-            ty.acl = change(&ty.acl, Kind::Type, ty.owner, wanted, terms, &self.after)?;
-        }
+        ty.acl = self.granted(&ty.acl, Kind::Type, ty.owner, &ty.name, privileges, terms)?;
         self.put_type(ty);
         Ok(())
     }
@@ -216,84 +234,97 @@ impl Planner<'_> {
     }
 
     fn grant_on_database(&mut self, privileges: &[GrantedPrivilege], terms: &Terms) -> Result<()> {
-        let (mut acl, name) = (self.after.database_acl.clone(), self.after.database.clone());
-        for GrantedPrivilege { privileges: wanted, columns: _ } in privileges {
-            let wanted = checked(*wanted, Kind::Database, &name)?;
-            let wanted = self.grantable(wanted, &acl, Kind::Database, builtin::SUPERUSER, &name);
-            acl = change(&acl, Kind::Database, builtin::SUPERUSER, wanted, terms, &self.after)?;
-        }
+        let (acl, name) = (self.after.database_acl.clone(), self.after.database.clone());
+        let acl = self.granted(&acl, Kind::Database, builtin::SUPERUSER, &name, privileges, terms)?;
         let comment = self.after.database_comment.clone();
         self.change(Change::PutDatabase { acl, comment });
         Ok(())
     }
 
-    /// What of `wanted` the grantor may give; PostgreSQL warns where that is less.
-    fn grantable(&mut self, wanted: Privileges, acl: &Acl, kind: Kind, owner: Oid, name: &str) -> Privileges {
-        let has = self.after.grantable(self.cx.role, acl, kind, owner);
-        let given = wanted.intersect(has);
-        if given.is_empty() || given != wanted && wanted != kind.all() {
-            let (code, what) = if self.plan.tag == "REVOKE" {
-                (SqlState::WARNING_PRIVILEGE_NOT_REVOKED, "revoked")
-            } else {
-                (SqlState::WARNING_PRIVILEGE_NOT_GRANTED, "granted")
-            };
-            let message = if given.is_empty() {
-                format!("no privileges were {what} for \"{name}\"")
-            } else {
-                format!("not all privileges were {what} for \"{name}\"")
-            };
-            self.plan.notices.push(Report::warning(code, message));
+    /// The warning where less is given or taken than what was asked for (restrict_and_check_grant).
+    fn warn_of_less(&mut self, terms: &Terms, wanted: Privileges, may: Privileges, everything: bool, what: &str) {
+        let amount = match () {
+            () if may.is_empty() => "no",
+            () if may != wanted && !everything => "not all",
+            () => return,
+        };
+        let (code, done) = match terms.revoke {
+            true => (SqlState::WARNING_PRIVILEGE_NOT_REVOKED, "could be revoked"),
+            false => (SqlState::WARNING_PRIVILEGE_NOT_GRANTED, "were granted"),
+        };
+        self.plan.notices.push(Report::warning(code, format!("{amount} privileges {done} for {what}")));
+    }
+}
+
+/// PostgreSQL's, in the order of their numbers.
+const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"];
+
+/// ALL [PRIVILEGES] of a whole object.
+fn is_everything(privileges: &[GrantedPrivilege]) -> bool {
+    privileges.iter().any(|p| p.columns.is_empty() && p.privileges == WANTED_ALL)
+}
+
+/// What one GRANT or REVOKE asks for on one relation.
+struct Asked {
+    whole: Privileges,
+    /// ALL: then nobody is told that it was less.
+    everything: bool,
+    columns: Vec<(Name, Privileges)>,
+}
+
+impl Asked {
+    fn of(relation: &Relation, privileges: &[GrantedPrivilege]) -> Result<Self> {
+        let kind = Kind::of(relation);
+        let mut asked = Self { whole: Privileges::NONE, everything: is_everything(privileges), columns: Vec::new() };
+        for GrantedPrivilege { privileges: wanted, columns } in privileges {
+            let of_columns =
+                || if *wanted == WANTED_ALL { Ok(Privileges::ALL_COLUMN) } else { Kind::Column.only(*wanted) };
+            match columns.is_empty() {
+                true if asked.everything => asked.whole = kind.all(),
+                // GRANT … ON TABLE takes sequences, too, with a warning for what they have not.
+                true if kind == Kind::Sequence => {
+                    asked.whole = asked.whole.union(if Kind::Table.only(*wanted).is_ok() {
+                        *wanted
+                    } else {
+                        kind.only(*wanted)?
+                    });
+                }
+                true => asked.whole = asked.whole.union(kind.only(*wanted)?),
+                false => {
+                    for name in columns {
+                        must_have(relation, name)?;
+                        asked.columns.push((name.clone(), of_columns()?));
+                    }
+                }
+            }
         }
-        given
+        Ok(asked)
     }
 }
 
-/// ALL becomes the kind's own; a privilege that the kind has not is 0LP01.
-pub(super) fn checked(wanted: Privileges, kind: Kind, name: &str) -> Result<Privileges> {
-    if wanted == WANTED_ALL {
-        return Ok(kind.all());
-    }
-    // PostgreSQL takes GRANT … ON TABLE for sequences too, with the privileges that both have.
-    let extra = wanted.minus(kind.all());
-    if extra.is_empty() {
-        return Ok(wanted);
-    }
-    let what = match kind {
-        Kind::Table | Kind::System => "relation",
-        Kind::Sequence => "sequence",
-        Kind::Namespace => "schema",
-        Kind::Database => "database",
-        Kind::Column => "column",
-        Kind::Function => "function",
-        Kind::Type => "type",
-    };
-    let _ = name;
-    let message = format!("invalid privilege type {extra:?} for {what}");
-    Err(Error::new(SqlState::INVALID_GRANT_OPERATION, message))
-}
-
-fn column_mut<'a>(relation: &'a mut Relation, name: &str) -> Result<&'a mut Column> {
-    if SYSTEM_COLUMNS.contains(&name) {
-        return Err(Error::unsupported(format!("a grant on the system column \"{name}\""))
+fn must_have(relation: &Relation, column: &str) -> Result<()> {
+    if SYSTEM_COLUMNS.contains(&column) {
+        return Err(Error::unsupported(format!("a grant on the system column \"{column}\""))
             .hint("Whoever may read the whole table may read it."));
     }
-    let message = format!("column \"{name}\" of relation \"{}\" does not exist", relation.name);
-    let found = relation.columns.iter_mut().find(|c| &*c.name == name);
-    found.ok_or_else(|| Error::new(SqlState::UNDEFINED_COLUMN, message))
+    if relation.column(column).is_some() {
+        return Ok(());
+    }
+    let message = format!("column \"{column}\" of relation \"{}\" does not exist", relation.name);
+    Err(Error::new(SqlState::UNDEFINED_COLUMN, message))
 }
 
-/// The list after a GRANT or REVOKE. Who has the owner's rights acts as the owner, as in PostgreSQL (select_best_grantor).
+/// The list after a GRANT or REVOKE of `wanted` in the name of `grantor`.
 pub(super) fn change(
     acl: &Acl,
     kind: Kind,
     owner: Oid,
     wanted: Privileges,
+    grantor: Oid,
     terms: &Terms,
     snapshot: &Snapshot,
 ) -> Result<Acl> {
     let mut list = acl.explicit(kind, owner);
-    let may_pass_on = list.iter().any(|g| g.grantee == terms.grantor && !g.with_grant.is_empty());
-    let grantor = if may_pass_on && !snapshot.has_rights_of(terms.grantor, owner) { terms.grantor } else { owner };
     for grantee in &terms.grantees {
         if terms.revoke {
             let mut lost = Privileges::NONE;
@@ -308,6 +339,7 @@ pub(super) fn change(
             continue;
         }
         let option = if terms.with_option { wanted } else { Privileges::NONE };
+        no_circle(&list, owner, *grantee, grantor, option, snapshot)?;
         match list.iter_mut().find(|g| g.grantee == *grantee && g.grantor == grantor) {
             Some(grant) => {
                 grant.privileges = grant.privileges.union(wanted);
@@ -324,6 +356,40 @@ pub(super) fn change(
     Ok(Acl(list))
 }
 
+/// The grant options that a role has by a list; of who has the owner's rights all.
+fn options_of(list: &[Grant], owner: Oid, role: Oid, snapshot: &Snapshot) -> Privileges {
+    if snapshot.has_rights_of(role, owner) {
+        return Privileges(u16::MAX);
+    }
+    let own = list.iter().filter(|g| g.grantee != PUBLIC && snapshot.has_rights_of(role, g.grantee));
+    own.fold(Privileges::NONE, |all, g| all.union(g.with_grant))
+}
+
+/// 0LP01 where the grantor would have an option from nobody but the grantee (check_circularity).
+fn no_circle(
+    list: &[Grant],
+    owner: Oid,
+    grantee: Oid,
+    grantor: Oid,
+    option: Privileges,
+    snapshot: &Snapshot,
+) -> Result<()> {
+    if option.is_empty() || grantor == owner {
+        return Ok(());
+    }
+    let mut without = list.to_vec();
+    while let Some(grant) = without.iter_mut().find(|g| g.grantee == grantee && !g.with_grant.is_empty()) {
+        let lost = std::mem::take(&mut grant.with_grant);
+        grant.privileges = Privileges::NONE;
+        revoke_dependent(&mut without, owner, grantee, lost, true, snapshot)?;
+    }
+    if options_of(&without, owner, grantor, snapshot).contains(option) {
+        return Ok(());
+    }
+    let message = "grant options cannot be granted back to your own grantor";
+    Err(Error::new(SqlState::INVALID_GRANT_OPERATION, message))
+}
+
 /// What `by`, who lost these grant options, had given on (recursive_revoke): it goes with CASCADE, else 2BP01.
 fn revoke_dependent(
     list: &mut Vec<Grant>,
@@ -337,8 +403,7 @@ fn revoke_dependent(
     if by == owner || by == PUBLIC {
         return Ok(());
     }
-    let still = list.iter().filter(|g| g.grantee != PUBLIC && snapshot.has_rights_of(by, g.grantee));
-    let lost = lost.minus(still.fold(Privileges::NONE, |all, g| all.union(g.with_grant)));
+    let lost = lost.minus(options_of(list, owner, by, snapshot));
     while let Some(grant) = list.iter_mut().find(|g| g.grantor == by && !g.privileges.intersect(lost).is_empty()) {
         if !cascade {
             return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, "dependent privileges exist")

@@ -246,7 +246,7 @@ pub fn plan(ddl: &Permit<Ddl>, cx: &Context) -> Result<DdlPlan> {
         Ddl::DropRole { names, if_exists } => planner.drop_roles(names, *if_exists)?,
         Ddl::ReassignOwned { roles, to } => planner.reassign_owned(roles, to)?,
         Ddl::DropOwned { roles, behavior } => planner.drop_owned(roles, *behavior)?,
-        Ddl::GrantRole { roles, members, admin, revoke, alter } => {
+        Ddl::GrantRole { roles, members, admin, revoke, grantor: _, alter } => {
             planner.grant_role(roles, members, *admin, *revoke)?;
             if *alter {
                 planner.tag("ALTER ROLE");

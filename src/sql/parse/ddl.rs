@@ -368,7 +368,7 @@ fn alter_role(c: &mut Cursor<'_>) -> Result<RawDdl> {
         let revoke = c.eat("drop");
         c.eat("add");
         c.expect("user")?;
-        Ddl::GrantRole { roles: vec![name], members: role::roles(c)?, admin: false, revoke, alter: true }
+        Ddl::GrantRole { roles: vec![name], members: role::roles(c)?, admin: false, revoke, grantor: None, alter: true }
     } else {
         let mut options = RoleOptions::default();
         role_options(c, &mut options)?;
@@ -549,13 +549,11 @@ fn membership(c: &mut Cursor<'_>, revoke: bool) -> Result<Option<RawDdl>> {
     if !revoke {
         admin = c.eat("with admin option");
     }
-    if c.eat("granted by") {
-        role::role(c)?;
-    }
+    let grantor = if c.eat("granted by") { Some(role::role(c)?) } else { None };
     if revoke {
         let _ = c.eat("cascade") || c.eat("restrict");
     }
-    Ok(Some(RawDdl::Ready(Ddl::GrantRole { roles: granted, members, admin, revoke, alter: false })))
+    Ok(Some(RawDdl::Ready(Ddl::GrantRole { roles: granted, members, admin, revoke, grantor, alter: false })))
 }
 
 /// `COMMENT ON CONSTRAINT c ON [DOMAIN] t IS …`, `COMMENT ON POLICY p ON t IS …`, `COMMENT ON DOMAIN d IS …`.

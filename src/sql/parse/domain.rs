@@ -23,6 +23,7 @@ pub struct RawTypeGrant {
     /// `None` is PUBLIC.
     pub grantees: Vec<Option<Name>>,
     pub cascade: bool,
+    pub granted_by: Option<Name>,
 }
 
 /// Words that end a domain's type and its default.
@@ -158,10 +159,17 @@ pub(super) fn granted(c: &mut Cursor<'_>, revoke: bool, start: usize) -> Result<
         grantee(c)
     })?;
     let option = if revoke { option_for } else { c.eat("with grant option") };
-    if c.eat("granted by") {
-        grantee(c)?;
-    }
+    let granted_by = if c.eat("granted by") { Some(super::role::role(c)?) } else { None };
     let cascade = revoke && c.eat("cascade");
     c.eat("restrict");
-    Ok(Some(RawDdl::GrantOnTypes(RawTypeGrant { revoke, domain, option, privileges, names, grantees, cascade })))
+    Ok(Some(RawDdl::GrantOnTypes(RawTypeGrant {
+        revoke,
+        domain,
+        option,
+        privileges,
+        names,
+        grantees,
+        cascade,
+        granted_by,
+    })))
 }

@@ -37,6 +37,7 @@ pub enum RawFunction {
         /// `None` is PUBLIC.
         grantees: Vec<Option<Name>>,
         cascade: bool,
+        granted_by: Option<Name>,
     },
 }
 
@@ -427,12 +428,10 @@ fn grant(c: &mut Cursor<'_>, revoke: bool) -> Result<Option<RawFunction>> {
         }
     }
     let option = if revoke { option_for } else { c.eat("with grant option") };
-    if c.eat("granted by") {
-        grantee(c)?;
-    }
+    let granted_by = if c.eat("granted by") { Some(super::role::role(c)?) } else { None };
     let cascade = revoke && c.eat("cascade");
     c.eat("restrict");
-    Ok(Some(RawFunction::Grant { revoke, option, on: target, grantees, cascade }))
+    Ok(Some(RawFunction::Grant { revoke, option, on: target, grantees, cascade, granted_by }))
 }
 
 /// A role's name; `None` is PUBLIC.

@@ -64,7 +64,8 @@ impl Analyzer<'_> {
                 }
                 Ddl::Function(FunctionDdl::Drop { kind: *kind, functions, missing, behavior: *behavior })
             }
-            RawFunction::Grant { revoke, option, on, grantees, cascade } => {
+            RawFunction::Grant { revoke, option, on, grantees, cascade, granted_by } => {
+                self.granted_by(granted_by.as_ref())?;
                 let on = match on {
                     RawTarget::These { kind, signatures } => {
                         let found = signatures.iter().map(|s| self.function_named(*kind, s).map(|f| f.oid));

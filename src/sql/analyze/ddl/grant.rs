@@ -16,7 +16,7 @@ impl Analyzer<'_> {
         if as_grantor.is_some() || current_grants.is_some() {
             return Err(Error::syntax("syntax error in GRANT"));
         }
-        self.granted_by(granted_by.as_ref())?;
+        self.granted_by(granted_by.as_ref().map(parse::role::of_ident).as_ref())?;
         Ok(Ddl::Grant(GrantChange {
             revoke: false,
             grant_option_only: false,
@@ -29,7 +29,7 @@ impl Analyzer<'_> {
     }
 
     pub(super) fn revoke(&mut self, revoke: &ast::Revoke) -> Result<Ddl> {
-        self.granted_by(revoke.granted_by.as_ref())?;
+        self.granted_by(revoke.granted_by.as_ref().map(parse::role::of_ident).as_ref())?;
         Ok(Ddl::Grant(GrantChange {
             revoke: true,
             grant_option_only: self.parsed.extras.grant_option_for,
@@ -41,9 +41,9 @@ impl Analyzer<'_> {
         }))
     }
 
-    fn granted_by(&self, by: Option<&ast::Ident>) -> Result<()> {
+    pub(super) fn granted_by(&self, by: Option<&Name>) -> Result<()> {
         let current = self.role_name(parse::role::CURRENT);
-        match by.map(|b| self.role_name(&parse::role::of_ident(b))) {
+        match by.map(|by| self.role_name(by)) {
             Some(name) if name != current => {
                 Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "grantor must be current user"))
             }
@@ -123,7 +123,8 @@ impl Analyzer<'_> {
 
     /// USAGE of types (ExecGrant_Type).
     pub(super) fn grant_on_types(&self, grant: &RawTypeGrant) -> Result<Ddl> {
-        let RawTypeGrant { revoke, domain, option, privileges, names, grantees, cascade } = grant;
+        let RawTypeGrant { revoke, domain, option, privileges, names, grantees, cascade, granted_by } = grant;
+        self.granted_by(granted_by.as_ref())?;
         let mut types = Vec::with_capacity(names.len());
         for name in names {
             let Some(found) = self.find_type(name.namespace.as_deref(), &name.name) else {

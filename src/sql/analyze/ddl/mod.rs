@@ -249,9 +249,10 @@ impl Analyzer<'_> {
             Ddl::DropOwned { roles, behavior } => {
                 Ddl::DropOwned { roles: roles.iter().map(|r| self.role_name(r)).collect(), behavior }
             }
-            Ddl::GrantRole { roles, members, admin, revoke, alter } => {
+            Ddl::GrantRole { roles, members, admin, revoke, grantor, alter } => {
                 let members = members.iter().map(|m| self.role_name(m)).collect();
-                Ddl::GrantRole { roles, members, admin, revoke, alter }
+                let grantor = grantor.as_ref().map(|name| self.role_name(name));
+                Ddl::GrantRole { roles, members, admin, revoke, grantor, alter }
             }
             other => other,
         }
