@@ -217,7 +217,14 @@ fn builtin(asker: &Asker, kind: &str, role: Oid, object: Oid, words: &str) -> Re
 fn object(asker: &Asker, kind: &str, name: &str) -> Result<Oid> {
     let named = |kind: Oid| crate::types::text::reg::parse(name, kind, &asker.seen);
     match kind {
-        "table" | "sequence" | "column" | "any_column" => named(oid::REGCLASS),
+        "sequence" => {
+            let found = named(oid::REGCLASS)?;
+            match asker.snapshot.relation_by_oid(found) {
+                Some(relation) if matches!(relation.kind, RelationKind::Sequence(_)) => Ok(found),
+                _ => Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{name}\" is not a sequence"))),
+            }
+        }
+        "table" | "column" | "any_column" => named(oid::REGCLASS),
         "function" => named(oid::REGPROCEDURE),
         "type" => named(oid::REGTYPE),
         "schema" => asker

@@ -2,9 +2,10 @@
 
 use super::{Who, privilege};
 use crate::error::Result;
-use crate::policy::check::denied;
+use crate::policy::check::must_use_namespace;
+use crate::registry::build::SYSTEM_COLUMNS;
 use crate::registry::privileges::Kind;
-use crate::registry::{Acl, Grant, Privileges, Relation, RelationKind};
+use crate::registry::{Acl, Grant, Name, Privileges, Relation, RelationKind};
 use crate::tree::{GrantChange, GrantTarget, GrantedPrivilege, WANTED_ALL};
 use crate::types::Oid;
 
@@ -21,6 +22,7 @@ impl Who<'_> {
                 found.map(|r| &**r).try_for_each(|r| self.may_grant_on(r, privileges, *revoke))
             }
             GrantTarget::AllRelationsIn(namespaces) | GrantTarget::AllSequencesIn(namespaces) => {
+                self.may_look_into(namespaces)?;
                 let sequences = matches!(on, GrantTarget::AllSequencesIn(_));
                 let wanted = |r: &&std::sync::Arc<Relation>| {
                     namespaces.contains(&r.namespace) && matches!(r.kind, RelationKind::Sequence(_)) == sequences
@@ -43,6 +45,7 @@ impl Who<'_> {
             }
             GrantTarget::Types(types) => types.iter().try_for_each(|oid| self.may_grant_on_type(*oid, privileges)),
             GrantTarget::AllFunctionsIn { kind, namespaces } => {
+                self.may_look_into(namespaces)?;
                 let inside = snapshot.functions.values();
                 let inside = inside.filter(|f| namespaces.contains(&f.namespace) && kind.covers(f.procedure));
                 inside.map(|f| f.oid).try_for_each(|oid| self.may_grant_function(oid, privileges))
@@ -55,6 +58,10 @@ impl Who<'_> {
                 })
             }
         }
+    }
+
+    fn may_look_into(&self, namespaces: &[Name]) -> Result<()> {
+        namespaces.iter().try_for_each(|name| must_use_namespace(self.snapshot(), self.role(), name, Privileges::USAGE))
     }
 
     /// Of an object that is no relation.
@@ -96,11 +103,18 @@ impl Who<'_> {
             && !snapshot
                 .may_grant(self.role(), whole, &list, owner, |role| snapshot.relation_privileges(role, relation))
         {
-            return Err(denied(relation));
+            let word = if kind == Kind::Sequence { "sequence" } else { "table" };
+            return Err(privilege(format!("permission denied for {word} {}", relation.name)));
         }
         let of_all = if revoke { whole.intersect(Privileges::ALL_COLUMN) } else { Privileges::NONE };
         if !of_all.is_empty() && !matches!(relation.kind, RelationKind::View { .. }) {
             self.may_grant_column(relation, "tableoid", of_all, &list)?;
+        }
+        for name in privileges.iter().flat_map(|p| &p.columns).filter(|name| relation.column(name).is_none()) {
+            // PostgreSQL's system columns; what is not there is refused when it is planned.
+            if SYSTEM_COLUMNS.contains(&&**name) {
+                self.may_grant_column(relation, name, Privileges::SELECT, &list)?;
+            }
         }
         for column in &relation.columns {
             let own = privileges.iter().filter(|p| p.columns.contains(&column.name));

@@ -42,6 +42,7 @@ impl Planner<'_> {
                 grantees: grantees.clone(),
                 role,
                 cascade: of.cascade,
+                sequences: false,
             };
             for namespace in &namespaces {
                 let known = self.after.default_acl(role, *namespace, of.kind).cloned();

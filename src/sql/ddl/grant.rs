@@ -2,6 +2,7 @@
 
 use super::planner::{Planner, no_namespace};
 use crate::error::{Error, Report, Result, SqlState};
+use crate::registry::build::SYSTEM_COLUMNS;
 use crate::registry::privileges::{Kind, PUBLIC};
 use crate::registry::{
     Acl, Change, Grant, Managed, Name, Privileges, Relation, RelationKind, Snapshot, UserType, builtin,
@@ -18,6 +19,8 @@ pub(super) struct Terms {
     /// Who asks.
     pub role: Oid,
     pub cascade: bool,
+    /// Written ON SEQUENCE: a privilege that sequences have not is an error.
+    pub sequences: bool,
 }
 
 impl Planner<'_> {
@@ -42,6 +45,7 @@ impl Planner<'_> {
             grantees: oids,
             role: self.cx.role,
             cascade: *cascade,
+            sequences: matches!(on, GrantTarget::Sequences(_) | GrantTarget::AllSequencesIn(_)),
         };
         match on {
             GrantTarget::Relations(names) => {
@@ -130,7 +134,7 @@ impl Planner<'_> {
     ) -> Result<()> {
         self.may_grant(&relation.managed, super::alter::word(&relation), &relation.name)?;
         let (kind, owner, name) = (Kind::of(&relation), relation.owner, relation.name.clone());
-        let Asked { whole, everything, columns } = Asked::of(&relation, privileges)?;
+        let Asked { whole, everything, columns } = Asked::of(&relation, privileges, terms.sequences)?;
         let list = relation.acl.explicit(kind, owner);
         let supported = if kind == Kind::Sequence { whole.intersect(kind.all()) } else { whole };
         if supported != whole {
@@ -256,9 +260,6 @@ impl Planner<'_> {
     }
 }
 
-/// PostgreSQL's, in the order of their numbers.
-const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"];
-
 /// ALL [PRIVILEGES] of a whole object.
 fn is_everything(privileges: &[GrantedPrivilege]) -> bool {
     privileges.iter().any(|p| p.columns.is_empty() && p.privileges == WANTED_ALL)
@@ -273,7 +274,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(relation: &Relation, privileges: &[GrantedPrivilege]) -> Result<Self> {
+    fn of(relation: &Relation, privileges: &[GrantedPrivilege], sequences: bool) -> Result<Self> {
         let kind = Kind::of(relation);
         let mut asked = Self { whole: Privileges::NONE, everything: is_everything(privileges), columns: Vec::new() };
         for GrantedPrivilege { privileges: wanted, columns } in privileges {
@@ -282,7 +283,7 @@ impl Asked {
             match columns.is_empty() {
                 true if asked.everything => asked.whole = kind.all(),
                 // GRANT … ON TABLE takes sequences, too, with a warning for what they have not.
-                true if kind == Kind::Sequence => {
+                true if kind == Kind::Sequence && !sequences => {
                     asked.whole = asked.whole.union(if Kind::Table.only(*wanted).is_ok() {
                         *wanted
                     } else {
