@@ -52,6 +52,14 @@ impl Seen {
             || [predefined::READ_ALL_DATA, predefined::WRITE_ALL_DATA].iter().any(|all| roles.contains(all))
             || granted(&relation.acl)
             || relation.columns.iter().any(|c| granted(&c.acl))
+            || self.is_of_a_seen_column(relation)
+    }
+
+    /// The sequence of a serial or identity column stands in its default, which who sees the table may read.
+    fn is_of_a_seen_column(&self, relation: &Relation) -> bool {
+        let RelationKind::Sequence(sequence) = &relation.kind else { return false };
+        let table = sequence.owned_by.and_then(|(table, _)| self.snapshot.relation_by_oid(table));
+        table.is_some_and(|table| self.sees(table))
     }
 
     /// True if there is nothing that the role does not see.

@@ -2,7 +2,7 @@ SELECT g.rolname::text AS grantor, coalesce(r.rolname::text, 'PUBLIC') AS grante
        n.nspname::text AS object_schema, o.name AS object_name, o.kind AS object_type, 'USAGE'::text AS privilege_type,
        CASE WHEN x.is_grantable OR pg_catalog.pg_has_role(x.grantee, o.owner, 'USAGE') THEN 'YES' ELSE 'NO' END AS is_grantable
 FROM (SELECT c.relnamespace AS namespace, c.relname::text AS name, 'SEQUENCE'::text AS kind, c.relowner AS owner,
-             coalesce(c.relacl, pg_catalog.acldefault('s', c.relowner)) AS acl
+             coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner)) AS acl
       FROM pg_catalog.pg_class c WHERE c.relkind = 'S'
       UNION ALL
       SELECT t.typnamespace, t.typname::text, 'DOMAIN', t.typowner,
