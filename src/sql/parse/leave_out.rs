@@ -4,6 +4,7 @@
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::strip::Extras;
+use super::words::Words;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
 
@@ -22,6 +23,9 @@ const XML: [&str; 9] = [
     "xmlserialize",
     "xmltable",
 ];
+
+/// What the constructs that [`absent`] looks for cannot do without.
+const ABSENT: [&str; 8] = ["current", "document", "compression", "collation", "include", "set", "alter", "rows"];
 
 /// What the name of a column's UNIQUE NULLS NOT DISTINCT begins with.
 pub const NOT_DISTINCT: &str = "\u{1}nulls not distinct ";
@@ -90,9 +94,14 @@ fn after_created_name(tokens: &[TokenWithSpan]) -> Option<usize> {
 ///
 /// # Errors
 /// 0A000 for what is not supported, PostgreSQL's own for what it refuses.
-pub fn take(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) -> Result<()> {
-    absent(tokens)?;
-    frame_bounds(tokens);
+pub fn take(tokens: &mut Vec<TokenWithSpan>, words: &Words, extras: &mut Extras) -> Result<()> {
+    compared_images(tokens)?;
+    if words.any(&ABSENT) || words.any(&XML) {
+        absent(tokens)?;
+    }
+    if words.any(&["preceding", "following"]) {
+        frame_bounds(tokens);
+    }
     if let Some(at) = after_created_name(tokens) {
         toast_parameters(tokens, at)?;
         if !is(tokens, 1, "materialized") {
@@ -187,7 +196,16 @@ fn type_collations(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) {
     }
 }
 
-/// Syntax of PostgreSQL's that is refused by name.
+/// Operators on the bytes of rows (record_image_eq and kin).
+fn compared_images(tokens: &[TokenWithSpan]) -> Result<()> {
+    let images = |op: &str| matches!(op, "*=" | "*<>" | "*<" | "*<=" | "*>" | "*>=");
+    match tokens.iter().any(|t| matches!(&t.token, Token::CustomBinaryOperator(op) if images(op))) {
+        true => Err(Error::unsupported("a comparison of the images of records")),
+        false => Ok(()),
+    }
+}
+
+/// Words of PostgreSQL's grammar that are refused by name.
 fn absent(tokens: &[TokenWithSpan]) -> Result<()> {
     let refused = |what: &str| Err(Error::unsupported(what));
     // Where a table's columns are defined, which is before any query.
@@ -197,18 +215,8 @@ fn absent(tokens: &[TokenWithSpan]) -> Result<()> {
     };
     let of_table = definitions > 0 || is(tokens, 0, "alter") && is(tokens, 1, "table");
     for (at, found) in tokens.iter().enumerate() {
-        let Token::Word(word) = &found.token else {
-            if let Token::CustomBinaryOperator(op) = &found.token
-                && matches!(op.as_str(), "*=" | "*<>" | "*<" | "*<=" | "*>" | "*>=")
-            {
-                return refused("a comparison of the images of records");
-            }
-            continue;
-        };
+        let Token::Word(word) = &found.token else { continue };
         if word.quote_style.is_some() {
-            continue;
-        }
-        if !word.value.starts_with(['a', 'A', 'c', 'C', 'd', 'D', 'i', 'I', 'r', 'R', 's', 'S', 't', 'T', 'x', 'X']) {
             continue;
         }
         match word.value.to_ascii_lowercase().as_str() {

@@ -40,6 +40,7 @@ mod strip;
 mod tuning;
 mod unicode;
 mod view;
+mod words;
 
 use std::sync::Arc;
 

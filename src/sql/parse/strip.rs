@@ -3,6 +3,7 @@
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::source::Source;
+use super::words::Words;
 use crate::error::Result;
 use crate::tree::{FrameExclude, LockStrength, Overriding};
 
@@ -91,6 +92,7 @@ pub fn strip(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<(Vec<TokenWi
     let mut extras = Extras::default();
     let mut i = 0;
     let mut tokens = tokens;
+    let words = Words::of(&tokens);
     if is(tokens.first(), "create") && is(tokens.last(), "data") {
         let words = if is(tokens.get(tokens.len().saturating_sub(2)), "no") { 3 } else { 2 };
         if is(tokens.get(tokens.len().saturating_sub(words)), "with") {
@@ -98,17 +100,21 @@ pub fn strip(tokens: Vec<TokenWithSpan>, source: &Source) -> Result<(Vec<TokenWi
             extras.with_no_data = words == 3;
         }
     }
-    super::select_into::spell(&mut tokens, source);
+    if words.any(&["into"]) {
+        super::select_into::spell(&mut tokens, source);
+    }
     definition(&mut tokens, &mut extras);
     extras.check_option = super::view::take_check_option(&mut tokens);
-    super::leave_out::take(&mut tokens, &mut extras)?;
+    super::leave_out::take(&mut tokens, &words, &mut extras)?;
     extras.partition = super::partition::take(&mut tokens, source)?;
-    extras.only = super::partition::take_only(&mut tokens, source);
+    if words.any(&["only"]) {
+        extras.only = super::partition::take_only(&mut tokens, source);
+    }
     extras.likes = super::like::take(&mut tokens, source)?;
     extras.exclusions = super::exclusion::take(&mut tokens, source)?;
     let tokens = tokens;
     let at = |i: usize| tokens.get(i);
-    if !tokens.iter().any(|token| WORDS.iter().any(|word| is(Some(token), word))) {
+    if !words.any(WORDS) {
         return Ok((tokens, extras));
     }
     let mut out = Vec::with_capacity(tokens.len());
