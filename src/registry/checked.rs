@@ -1,14 +1,17 @@
 //! Unique keys that DuckDB has no index for.
 
 use super::{Constraint, ConstraintKind, Index, Name, Relation};
-use crate::types::Oid;
+use crate::types::{Oid, TypeLookup, phys};
 
 impl Constraint {
-    /// A key that DuckDB holds by an index: with each row that is written, and NULLs that differ from one another.
-    pub fn is_native(&self) -> bool {
+    /// A key of that table that DuckDB holds by an index: with each row that is written, NULLs that differ from one another, and
+    /// equal where PostgreSQL's is.
+    pub fn is_native(&self, table: &Relation, types: &dyn TypeLookup) -> bool {
         match &self.kind {
-            ConstraintKind::PrimaryKey { .. } => !self.deferrable,
-            ConstraintKind::Unique { columns: _, nulls_not_distinct } => !self.deferrable && !nulls_not_distinct,
+            ConstraintKind::PrimaryKey { columns } => !self.deferrable && table.are_indexable(columns, types),
+            ConstraintKind::Unique { columns, nulls_not_distinct } => {
+                !self.deferrable && !nulls_not_distinct && table.are_indexable(columns, types)
+            }
             ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } | ConstraintKind::Exclusion { .. } => {
                 false
             }
@@ -17,9 +20,11 @@ impl Constraint {
 }
 
 impl Index {
-    /// Whether a unique index is one that DuckDB has, too: over columns, of all rows.
-    pub fn is_native(&self) -> bool {
-        self.predicate.is_none() && !self.nulls_not_distinct && self.keys.iter().all(|key| key.expression.is_none())
+    /// Whether a unique index of that table is one that DuckDB has, too: over columns that it compares as PostgreSQL does, of all
+    /// rows.
+    pub fn is_native(&self, table: &Relation, types: &dyn TypeLookup) -> bool {
+        let plain = self.predicate.is_none() && !self.nulls_not_distinct;
+        plain && self.keys.iter().all(|key| key.expression.is_none() && table.are_indexable(&[key.column], types))
     }
 }
 
@@ -53,6 +58,12 @@ impl CheckedKey<'_> {
 }
 
 impl Relation {
+    /// Whether DuckDB compares what carries these columns (attnum) as PostgreSQL does their types.
+    fn are_indexable(&self, columns: &[i16], types: &dyn TypeLookup) -> bool {
+        let of = |num: &i16| self.column_by_num(*num).and_then(|column| phys(column.ty, types));
+        columns.iter().all(|num| of(num).is_none_or(|phys| phys.is_indexable()))
+    }
+
     /// The unique index that a foreign key to these columns (attnum, in any order) rests on: the oldest that fits
     /// (transformFkeyCheckAttrs).
     pub fn referenced_index(&self, columns: &[i16]) -> Option<&Index> {
@@ -97,34 +108,34 @@ impl Relation {
     }
 
     /// Unique constraints and indexes that DuckDB has no index for, and EXCLUDE: the session checks what is written.
-    pub fn checked_keys(&self) -> impl Iterator<Item = CheckedKey<'_>> {
-        let constraints =
-            self.constraints.iter().filter(|c| c.parent.is_none() && !c.is_native()).filter_map(|constraint| {
-                if let ConstraintKind::Exclusion { columns: _, operators } = &constraint.kind {
-                    return self.exclusion(constraint, operators);
+    pub fn checked_keys<'a>(&'a self, types: &'a dyn TypeLookup) -> impl Iterator<Item = CheckedKey<'a>> {
+        let own = self.constraints.iter().filter(move |c| c.parent.is_none() && !c.is_native(self, types));
+        let constraints = own.filter_map(|constraint| {
+            if let ConstraintKind::Exclusion { columns: _, operators } = &constraint.kind {
+                return self.exclusion(constraint, operators);
+            }
+            let (columns, nulls_not_distinct) = match &constraint.kind {
+                ConstraintKind::PrimaryKey { columns } => (columns, false),
+                ConstraintKind::Unique { columns, nulls_not_distinct } => (columns, *nulls_not_distinct),
+                ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } | ConstraintKind::Exclusion { .. } => {
+                    return None;
                 }
-                let (columns, nulls_not_distinct) = match &constraint.kind {
-                    ConstraintKind::PrimaryKey { columns } => (columns, false),
-                    ConstraintKind::Unique { columns, nulls_not_distinct } => (columns, *nulls_not_distinct),
-                    ConstraintKind::ForeignKey { .. }
-                    | ConstraintKind::Check { .. }
-                    | ConstraintKind::Exclusion { .. } => return None,
-                };
-                let keys = columns.iter().map(|column| (*column, None)).collect();
-                let name = &constraint.name;
-                Some(CheckedKey {
-                    oid: constraint.oid,
-                    name,
-                    keys,
-                    predicate: None,
-                    reads: &[],
-                    nulls_not_distinct,
-                    operators: &[],
-                    constraint: Some(constraint),
-                })
-            });
-        let indexes =
-            self.indexes.iter().filter(|i| i.parent.is_none() && i.unique && !i.of_constraint && !i.is_native());
+            };
+            let keys = columns.iter().map(|column| (*column, None)).collect();
+            let name = &constraint.name;
+            Some(CheckedKey {
+                oid: constraint.oid,
+                name,
+                keys,
+                predicate: None,
+                reads: &[],
+                nulls_not_distinct,
+                operators: &[],
+                constraint: Some(constraint),
+            })
+        });
+        let indexes = self.indexes.iter().filter(|i| i.parent.is_none() && i.unique && !i.of_constraint);
+        let indexes = indexes.filter(move |index| !index.is_native(self, types));
         let indexes = indexes.map(|index| {
             let keys = index.keys.iter().map(|key| (key.column, key.expression.as_deref())).collect();
             CheckedKey {

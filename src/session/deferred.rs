@@ -102,7 +102,7 @@ impl Session {
         let Some(active) = self.transaction.active() else { return Ok(()) };
         for table in tables.iter().filter_map(|oid| snapshot.relation_by_oid(*oid)) {
             let pending = |key: &CheckedKey<'_>| active.late.contains_key(&key.oid);
-            if table.checked_keys().any(|key| pending(&key)) {
+            if table.checked_keys(&*snapshot).any(|key| pending(&key)) {
                 let message = format!("cannot {what} \"{}\" because it has pending trigger events", table.name);
                 return Err(Error::new(SqlState::OBJECT_IN_USE, message));
             }
@@ -129,8 +129,8 @@ impl Session {
         } else if *new_rows {
             self.find_orphan(key, keys::Written::Since(keys::FIRST_OWN_ROW)).await?;
         }
-        let (of_parent, of_child) =
-            (keys::has(parent, key.child_types.clone())?, keys::has(child, key.child_types.clone())?);
+        let types = || key.child_types.clone();
+        let (of_parent, of_child) = (keys::has(parent, types(), true)?, keys::has(child, types(), true)?);
         for values in got {
             let missing = self.ask(&of_parent, values.clone()).await?.is_empty();
             if missing && !self.ask(&of_child, values.clone()).await?.is_empty() {
@@ -293,7 +293,7 @@ fn is_newly_unique(registry: &Snapshot, known: &Snapshot, touched: &Touched) -> 
         let (Some(now), Some(then)) = (registry.relation_by_oid(*oid), known.relation_by_oid(*oid)) else {
             return false;
         };
-        now.checked_keys().any(|key| !then.checked_keys().any(|k| k.oid == key.oid))
+        now.checked_keys(registry).any(|key| !then.checked_keys(known).any(|k| k.oid == key.oid))
     })
 }
 

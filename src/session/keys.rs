@@ -187,7 +187,7 @@ impl Session {
                     return Err(key.mixed());
                 }
                 for values in found.keys {
-                    let question = keys::has(parent, types())?;
+                    let question = keys::has(parent, types(), true)?;
                     if self.ask(&question, values.clone()).await?.is_empty() {
                         return Err(key.missing(self.shown(key, child.relation, &key.columns, &values).as_deref()));
                     }
@@ -264,8 +264,8 @@ impl Session {
         lost: Vec<Vec<Value>>,
         restrict: bool,
     ) -> Result<Option<Vec<Value>>> {
-        let of_parent = keys::has(key.parent_side(), key.parent_types.clone())?;
-        let of_child = keys::has(key.child_side(), key.parent_types.clone())?;
+        let of_parent = keys::has(key.parent_side(), key.parent_types.clone(), true)?;
+        let of_child = keys::has(key.child_side(), key.parent_types.clone(), false)?;
         for values in lost {
             if !restrict && !self.ask(&of_parent, values.clone()).await?.is_empty() {
                 continue;
@@ -392,7 +392,7 @@ impl Session {
         let skip = types.len() - key.columns.len();
         let types = &types[skip..];
         // The hashes of two types' values do not compare.
-        let comparable = key.child_types == key.parent_types && !types.iter().any(is_float);
+        let comparable = key.child_types == key.parent_types && !types.iter().any(has_forms);
         let mut found = Found { rows: 0, keys: Vec::new(), told: Keys::All, mixed: false };
         let (mut seen, mut told) = (HashSet::new(), HashSet::new());
         for batch in self.ask(question, Vec::new()).await? {
@@ -503,8 +503,8 @@ fn sets_some(kept: &KeptRows, columns: &[i16]) -> bool {
 }
 
 /// Equal values may have different bytes.
-pub(super) fn is_float(ty: &Phys) -> bool {
-    matches!(ty, Phys::Float4 | Phys::Float8)
+fn has_forms(ty: &Phys) -> bool {
+    matches!(ty, Phys::Float4 | Phys::Float8) || ty.needs_key()
 }
 
 pub(super) fn hashes(batch: &RecordBatch, skip: usize) -> Result<Vec<u64>> {

@@ -18,7 +18,7 @@ use crate::engine::error::decode;
 use crate::engine::tape;
 use crate::engine::{Moment, Outcome, Run};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{ConstraintKind, Name, Relation, expression};
+use crate::registry::{ConstraintKind, Name, Relation, Snapshot, expression};
 use crate::sql::ddl::keys::{Side, has};
 use crate::sql::{Command, Plan, Probe};
 use crate::types::{self, Oid, PgType, Phys, Value};
@@ -48,7 +48,7 @@ impl Session {
         let (rows, drew) = self.probed_rows(probe, values).await?;
         let types = probe.rows.get().columns.clone();
         let (types, errors) = types.split_at(probe.columns.len());
-        let keys = native_keys(&table);
+        let keys = native_keys(&table, &self.snapshot());
         for (at, values) in rows.iter().enumerate() {
             let (values, error) = values.split_at(types.len().min(values.len()));
             if let ([Value::Text(text)], [Phys::Text]) = (error, errors) {
@@ -138,7 +138,8 @@ impl Session {
         values: &[Value],
         types: Vec<Phys>,
     ) -> Result<bool> {
-        let question = has(Side { relation: table, columns: &key.columns }, types)?;
+        let side = Side { relation: table, columns: &key.columns, types: &types };
+        let question = has(side, types.clone(), true)?;
         Ok(!self.ask(&question, values.to_vec()).await?.is_empty())
     }
 
@@ -171,15 +172,16 @@ pub(super) fn is_nameless(error: &Error) -> bool {
 }
 
 /// In the order in which they were made, as PostgreSQL writes to them.
-fn native_keys(table: &Relation) -> Vec<NativeKey> {
-    let constraints = table.constraints.iter().filter(|constraint| constraint.is_native());
+fn native_keys(table: &Relation, types: &Snapshot) -> Vec<NativeKey> {
+    let constraints = table.constraints.iter().filter(|constraint| constraint.is_native(table, types));
     let constraints = constraints.filter_map(|constraint| match &constraint.kind {
         ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => {
             Some(NativeKey { oid: constraint.oid, name: constraint.name.clone(), columns: columns.clone() })
         }
         ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } | ConstraintKind::Exclusion { .. } => None,
     });
-    let indexes = table.indexes.iter().filter(|index| index.unique && !index.of_constraint && index.is_native());
+    let indexes =
+        table.indexes.iter().filter(|index| index.unique && !index.of_constraint && index.is_native(table, types));
     let indexes = indexes.map(|index| NativeKey {
         oid: index.oid,
         name: index.name.clone(),

@@ -29,12 +29,12 @@ impl Session {
             return Ok(keys.clone());
         }
         let Some(relation) = snapshot.relation_by_oid(table).cloned() else { return Ok(Arc::new([])) };
-        if relation.checked_keys().next().is_none() {
+        if relation.checked_keys(&*snapshot).next().is_none() {
             return Ok(Arc::new([]));
         }
         let environment = self.environment()?;
         let cx = crate::sql::Context { snapshot: snapshot.clone(), ..environment.context.clone() };
-        let keys = relation.checked_keys().map(|key| UniqueKey::new(&cx, &relation, &key).map(Arc::new));
+        let keys = relation.checked_keys(&*snapshot).map(|key| UniqueKey::new(&cx, &relation, &key).map(Arc::new));
         let keys: Arc<[Arc<UniqueKey>]> = keys.collect::<Result<Vec<_>>>()?.into();
         self.uniques.retain(|_, (version, _)| *version == snapshot.version);
         self.uniques.insert(table, (snapshot.version, keys.clone()));

@@ -12,7 +12,7 @@ use crate::engine::{Keyed, Kind, Rendered, Writes};
 use crate::error::{Error, Result};
 use crate::observe::audit::Access;
 use crate::policy::{self, Authority, Permit};
-use crate::registry::{Column, Relation};
+use crate::registry::{Column, Relation, Snapshot};
 use crate::tree::{self, ConflictAction, CopyDirection, Expr, InsertSource, RelId, Statement};
 use crate::types::{Oid, PgType, Phys, oid};
 
@@ -75,6 +75,7 @@ impl policy::Reader for Texts<'_> {
 }
 
 fn body(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<CompiledBody> {
+    let types = &*cx.snapshot;
     Ok(match permit.get() {
         Statement::Query(_)
         | Statement::Insert(_)
@@ -88,19 +89,23 @@ fn body(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<C
                     let (table, columns) = (Arc::clone(table), copy_fields(table, columns));
                     let counts_sent = replaces_all(insert);
                     let in_order = crate::sql::analyze::needs_order(insert);
-                    let plan = plan(permit, |s| lower_copy(s, cx, decimals))?;
+                    let plan = plan(permit, types, |s| lower_copy(s, cx, decimals))?;
                     CompiledBody::CopyIn { plan, options, columns, table, counts_sent, in_order }
                 }
                 CopyDirection::Out { statement: _, relation } => {
                     let relation = *relation;
-                    CompiledBody::CopyOut { plan: plan(permit, |s| lower_copy(s, cx, decimals))?, options, relation }
+                    CompiledBody::CopyOut {
+                        plan: plan(permit, types, |s| lower_copy(s, cx, decimals))?,
+                        options,
+                        relation,
+                    }
                 }
             }
         }
         Statement::Explain(explain) => {
             let options = (**explain).clone();
             let explained = |permit: Permit<Statement>, analyze: bool| {
-                plan(permit, |s| match s {
+                plan(permit, types, |s| match s {
                     Statement::Explain(explain) => lower::lower_to_explain(&explain.statement, cx, decimals, analyze),
                     _ => Err(other()),
                 })
@@ -110,7 +115,7 @@ fn body(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<C
             let unmeasured = shown_apart.then(|| explained(permit.clone(), false)).transpose()?;
             let plan = match shown_apart {
                 false => explained(permit, options.analyze)?,
-                true => plan(permit, |s| match s {
+                true => plan(permit, types, |s| match s {
                     Statement::Explain(explain) => lower::lower(&explain.statement, cx, decimals),
                     _ => Err(other()),
                 })?,
@@ -119,7 +124,7 @@ fn body(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<C
         }
         Statement::Ddl(ddl) => match &**ddl {
             tree::Ddl::CreateTableAs { with_data: true, .. } => {
-                let query = plan(permit.clone(), |s| match s {
+                let query = plan(permit.clone(), types, |s| match s {
                     Statement::Ddl(ddl) => match *ddl {
                         tree::Ddl::CreateTableAs { query, .. } => lower::lower_for_table(&query, cx, decimals),
                         _ => Err(other()),
@@ -136,9 +141,10 @@ fn body(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<C
 
 /// A statement with its calls of PL/pgSQL, as far as these are made.
 fn called(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result<Plan> {
+    let types = &*cx.snapshot;
     // Most databases have none, and the statement need not be gone through for them.
     if !cx.snapshot.functions.values().any(|function| function.is_run()) {
-        return plan(permit, |s| lower::lower(&s, cx, decimals));
+        return plan(permit, types, |s| lower::lower(&s, cx, decimals));
     }
     let mut pending = None;
     let permit = permit.try_map(|mut statement| {
@@ -149,11 +155,11 @@ fn called(permit: Permit<Statement>, cx: &Context, decimals: Decimals) -> Result
         None => None,
         Some(calls::Pending { function, args, result, columns, several }) => {
             let args = calls::arguments(args);
-            let args = args.map(|args| plan(permit.clone().map(|_| args), |s| lower::lower(&s, cx, decimals)));
+            let args = args.map(|args| plan(permit.clone().map(|_| args), types, |s| lower::lower(&s, cx, decimals)));
             Some(Arc::new(Call { function, args: args.transpose()?, result, columns, several }))
         }
     };
-    let plan = plan(permit, |s| lower::lower(&s, cx, decimals))?;
+    let plan = plan(permit, types, |s| lower::lower(&s, cx, decimals))?;
     Ok(Plan { call, ..plan })
 }
 
@@ -183,7 +189,7 @@ fn other() -> Error {
 }
 
 /// Lowers and renders what is permitted.
-pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered>) -> Result<Plan> {
+pub(crate) fn plan<T>(permit: Permit<T>, schema: &Snapshot, lower: impl FnOnce(T) -> Result<Lowered>) -> Result<Plan> {
     let lowered = permit.try_map(lower)?;
     let Lowered {
         fields,
@@ -214,7 +220,8 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
     let upserts: Vec<_> = upserts.iter().copied().collect();
     let arbitrates =
         !upserts.is_empty() || conflicts(statement) || before.iter().any(|step| conflicts(&step.statement));
-    let before: Vec<_> = before.iter().map(|step| step_plan(&lowered, step.clone(), command, &depends)).collect();
+    let before: Vec<_> =
+        before.iter().map(|step| step_plan((&lowered, schema), step.clone(), command, &depends)).collect();
     let drop = |table: &u32| lowered.clone().map(|_| dropped(*table));
     let after = scratch.iter().map(drop).collect();
     let (sql, order) = render::statement(statement);
@@ -224,9 +231,9 @@ pub(crate) fn plan<T>(permit: Permit<T>, lower: impl FnOnce(T) -> Result<Lowered
     let keyed = if reads { keyed_text(statement, &order) } else { None };
     let kind = if phys.is_empty() { Kind::Change } else { Kind::Rows };
     let prompt = before.is_empty() && !once && !depends.elusive && lower::is_prompt(statement, changes.as_ref());
-    let changed = change::writes(statement, target.as_deref()).unwrap_or(Writes::Anything);
+    let changed = change::writes(statement, target.as_deref(), schema).unwrap_or(Writes::Anything);
     let rendered = |columns| Rendered { sql: sql.into(), params: types, columns, kind, writes: changed, keyed, prompt };
-    let keys = keys::duty(statement, target.as_ref(), keys.clone());
+    let keys = keys::duty(statement, target.as_ref(), keys.clone(), schema);
     let row_locks = row_locks.iter().map(|rows| Arc::new(locked(&lowered, rows))).collect();
     let changes = changes.as_ref().map(|rows| Arc::new(changed_rows(&lowered, rows)));
     let added = added.clone().map(Arc::from);
@@ -269,7 +276,12 @@ fn keyed_text(statement: &lower::ir::Statement, order: &[u16]) -> Option<Keyed> 
 }
 
 /// A statement that runs before the last, under the same permit.
-fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command, depends: &Arc<Depends>) -> Plan {
+fn step_plan(
+    (permit, schema): (&Permit<Lowered>, &Snapshot),
+    step: Step,
+    command: Command,
+    depends: &Arc<Depends>,
+) -> Plan {
     let Step { statement, params, target, keys } = step;
     let kind = match statement {
         lower::ir::Statement::Keep { .. } => Kind::Command,
@@ -277,10 +289,10 @@ fn step_plan(permit: &Permit<Lowered>, step: Step, command: Command, depends: &A
     };
     let (sql, order) = render::statement(&statement);
     let (params, types) = in_order(&params, &order);
-    let writes = change::writes(&statement, target.as_deref()).unwrap_or(Writes::Aside);
+    let writes = change::writes(&statement, target.as_deref(), schema).unwrap_or(Writes::Aside);
     let rendered =
         Rendered { sql: sql.into(), params: types, columns: Vec::new(), kind, writes, keyed: None, prompt: false };
-    let keys = keys::duty(&statement, target.as_ref(), keys);
+    let keys = keys::duty(&statement, target.as_ref(), keys, schema);
     Plan {
         permit: permit.clone().map(|_| rendered),
         params,

@@ -304,6 +304,41 @@ fn numeric_phys(ty: PgType) -> Phys {
 }
 
 impl Phys {
+    /// True if DuckDB would compare what is carried so otherwise than PostgreSQL the value: by a part of it, then.
+    pub fn needs_key(&self) -> bool {
+        match self {
+            Self::Numeric | Self::Padded | Self::Interval | Self::Jsonb | Self::Citext => true,
+            Self::Coded(ty) => super::coded::needs_key(*ty),
+            Self::List(element) => element.needs_key(),
+            Self::Shaped(fields) | Self::Row(fields) => fields.iter().any(Self::needs_key),
+            Self::Bool
+            | Self::Int2
+            | Self::Int4
+            | Self::Int8
+            | Self::Oid
+            | Self::Float4
+            | Self::Float8
+            | Self::Decimal { .. }
+            | Self::Text
+            | Self::Char(_)
+            | Self::Bytea
+            | Self::Date
+            | Self::Time
+            | Self::TimeTz
+            | Self::Timestamp
+            | Self::TimestampTz
+            | Self::Uuid
+            | Self::Enum(_)
+            | Self::Void => false,
+        }
+    }
+
+    /// Whether DuckDB can hold a unique index over it which is one by PostgreSQL's equality, too.
+    pub fn is_indexable(&self) -> bool {
+        let whole = !matches!(self, Self::TimeTz | Self::List(_) | Self::Shaped(_) | Self::Row(_) | Self::Void);
+        whole && !self.needs_key()
+    }
+
     /// The type in DuckDB's SQL.
     pub fn duckdb(&self) -> Cow<'static, str> {
         match self {

@@ -162,7 +162,7 @@ impl Analyzer<'_> {
             if !wanted.expressions.is_empty() || wanted.columns != columns.iter().copied().collect() {
                 continue;
             }
-            if constraint.is_native() {
+            if constraint.is_native(def, &*self.ctx.snapshot) {
                 return Ok(native());
             }
             match constraint.deferrable {
@@ -185,19 +185,25 @@ impl Analyzer<'_> {
             if expressions != wanted.expressions || !conditions.unwrap_or_default().iter().all(said) {
                 continue;
             }
-            if index.is_native() {
+            if index.is_native(def, &*self.ctx.snapshot) {
                 return Ok(native());
             }
             of_session = of_session.or(Some(index.oid));
         }
         match (of_session, deferrable) {
-            (Some(oid), _) => Ok(checked_arbiter(def, oid)),
+            (Some(oid), _) => Ok(self.checked_arbiter(def, oid)),
             (None, Some(name)) => Err(deferrable_arbiter(def, name)),
             (None, None) => {
                 let message = "there is no unique or exclusion constraint matching the ON CONFLICT specification";
                 Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message))
             }
         }
+    }
+
+    fn checked_arbiter(&self, def: &TableDef, oid: Oid) -> Arbiter {
+        let key = def.checked_keys(&*self.ctx.snapshot).find(|key| key.oid == oid);
+        let read = key.map(|key| places(def, key.columns().collect::<Vec<_>>().into_iter())).unwrap_or_default();
+        Arbiter { columns: Vec::new(), checked: Some(oid), read }
     }
 
     fn arbiter_constraint(&self, def: &TableDef, name: &ast::ObjectName) -> Result<Arbiter> {
@@ -213,13 +219,13 @@ impl Analyzer<'_> {
                 Err(deferrable_arbiter(def, &constraint.name))
             }
             ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } => {
-                if !constraint.is_native() {
-                    return Ok(checked_arbiter(def, constraint.oid));
+                if !constraint.is_native(def, &*self.ctx.snapshot) {
+                    return Ok(self.checked_arbiter(def, constraint.oid));
                 }
                 let columns = places(def, columns.iter().copied());
                 Ok(Arbiter { read: columns.clone(), columns, checked: None })
             }
-            ConstraintKind::Exclusion { .. } => Ok(checked_arbiter(def, constraint.oid)),
+            ConstraintKind::Exclusion { .. } => Ok(self.checked_arbiter(def, constraint.oid)),
             ConstraintKind::ForeignKey { .. } | ConstraintKind::Check { .. } => {
                 let message = "constraint in ON CONFLICT clause has no associated index";
                 Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
@@ -230,12 +236,6 @@ impl Analyzer<'_> {
 
 fn places(def: &TableDef, nums: impl Iterator<Item = i16>) -> Vec<u16> {
     nums.filter_map(|num| def.columns.iter().position(|c| c.num == num).map(|i| i as u16)).collect()
-}
-
-fn checked_arbiter(def: &TableDef, oid: Oid) -> Arbiter {
-    let key = def.checked_keys().find(|key| key.oid == oid);
-    let read = key.map(|key| places(def, key.columns().collect::<Vec<_>>().into_iter())).unwrap_or_default();
-    Arbiter { columns: Vec::new(), checked: Some(oid), read }
 }
 
 pub(crate) fn deferrable_arbiter(table: &TableDef, name: &str) -> Error {

@@ -424,7 +424,7 @@ impl Analyzer<'_> {
             let pos = self.pos_of_words("on", "conflict");
             return Err(Error::syntax(message).hint("For example, ON CONFLICT (column_name).").at(pos));
         }
-        if def.checked_keys().any(|key| Some(key.oid) == checked && !key.operators.is_empty()) {
+        if def.checked_keys(&*self.ctx.snapshot).any(|key| Some(key.oid) == checked && !key.operators.is_empty()) {
             let message = "ON CONFLICT DO UPDATE not supported with exclusion constraints";
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
         }

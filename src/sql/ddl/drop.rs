@@ -216,7 +216,7 @@ impl Planner<'_> {
                 self.drop_table_constraint(child.oid, key)?;
             }
             let mut table = (**self.after.relation_by_oid(table.oid).unwrap_or(&table)).clone();
-            if index.unique && index.is_native() {
+            if index.unique && index.is_native(&table, &self.after) {
                 self.command(super::index::drop_native(&table, &index));
             }
             table.indexes.retain(|i| i.oid != index.oid);

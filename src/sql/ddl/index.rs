@@ -4,15 +4,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::Step;
 use super::alter::word;
 use super::physical::{self, column_list, table_name};
 use super::pipeline;
 use super::planner::Planner;
 use super::rebuild::Rebuild;
 use super::unique::UniqueKey;
+use super::{DdlPlan, Step};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{CheckedKey, Constraint, Index, Name, Relation, build};
+use crate::registry::{CheckedKey, Constraint, Index, Name, Relation, Snapshot, build};
 use crate::sql::Context;
 use crate::types::Oid;
 
@@ -54,7 +54,7 @@ impl Planner<'_> {
         } else {
             self.add_index(&mut relation, index)?;
         }
-        super::partition::keys_have_the_partition_key(&relation)?;
+        super::partition::keys_have_the_partition_key(&relation, &self.after)?;
         if !only {
             self.computable(&relation)?;
         }
@@ -71,7 +71,7 @@ impl Planner<'_> {
                     self.inherit_index(child, parent, index)?;
                 }
             }
-            super::partition::keys_have_the_partition_key(child)?;
+            super::partition::keys_have_the_partition_key(child, &self.after)?;
         }
         tree.into_iter().for_each(|relation| self.put_relation(relation));
         Ok(())
@@ -108,7 +108,7 @@ impl Planner<'_> {
         } else if &*index.method == "btree" {
             physical::sortable(relation, &columns, &self.after)?;
         }
-        if index.unique && !index.is_native() {
+        if index.unique && !index.is_native(relation, &self.after) {
             let oid = index.oid;
             relation.indexes.push(index);
             return self.check_unique(relation, oid);
@@ -129,8 +129,13 @@ impl Planner<'_> {
 
     /// The rows that are there are held against a key that the session checks.
     pub fn check_unique(&mut self, relation: &Relation, oid: Oid) -> Result<()> {
-        let key = relation.checked_keys().find(|key| key.oid == oid);
-        self.check_key(relation, &key.ok_or_else(|| Error::internal("a key that nobody checks"))?)
+        let key = relation.checked_keys(&self.after).find(|key| key.oid == oid);
+        check_key(
+            &mut self.plan,
+            (self.cx, &self.after),
+            relation,
+            &key.ok_or_else(|| Error::internal("a key that nobody checks"))?,
+        )
     }
 
     /// The rows that are there are held against a key that DuckDB is to keep: its own error would not say which it is.
@@ -145,7 +150,7 @@ impl Planner<'_> {
         let (predicate, nulls_not_distinct) = (None, false);
         let operators = &[];
         let key = CheckedKey { oid, name, keys, predicate, reads: &[], nulls_not_distinct, operators, constraint };
-        self.check_key(relation, &key)
+        check_key(&mut self.plan, (self.cx, &self.after), relation, &key)
     }
 
     /// That a new table's EXCLUDE constraints can be asked of its rows.
@@ -155,16 +160,21 @@ impl Planner<'_> {
         }
         let (cx, relation) =
             (Context { snapshot: Arc::new(self.after.clone()), ..self.cx.clone() }, Arc::new(relation.clone()));
-        let mut keys = relation.checked_keys().filter(|key| !key.operators.is_empty());
+        let mut keys = relation.checked_keys(&self.after).filter(|key| !key.operators.is_empty());
         keys.try_for_each(|key| UniqueKey::new(&cx, &relation, &key).map(drop))
     }
+}
 
-    fn check_key(&mut self, relation: &Relation, key: &CheckedKey<'_>) -> Result<()> {
-        let cx = Context { snapshot: Arc::new(self.after.clone()), ..self.cx.clone() };
-        let key = UniqueKey::new(&cx, &Arc::new(relation.clone()), key)?;
-        self.plan.steps.push(Step::Unique(Arc::new(key)));
-        Ok(())
-    }
+fn check_key(
+    plan: &mut DdlPlan,
+    (cx, after): (&Context, &Snapshot),
+    relation: &Relation,
+    key: &CheckedKey<'_>,
+) -> Result<()> {
+    let cx = Context { snapshot: Arc::new(after.clone()), ..cx.clone() };
+    let key = UniqueKey::new(&cx, &Arc::new(relation.clone()), key)?;
+    plan.steps.push(Step::Unique(Arc::new(key)));
+    Ok(())
 }
 
 /// Its name inside DuckDB: PostgreSQL's name may change, this one need not.

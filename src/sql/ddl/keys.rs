@@ -1,6 +1,7 @@
 //! Foreign keys as questions: DuckDB's tables do not have them; the session asks, in the name of nobody, whether what a
 //! statement has written keeps to them (`session::keys`).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::physical::{self, column_ident, column_type, table_name};
@@ -14,6 +15,7 @@ use crate::registry::{
     Acl, Change, Column, Constraint, FkAction, ForeignKey, Managed, OnConflictDefault, Relation, RelationKind,
     Snapshot, Storage, builtin, expression,
 };
+use crate::sql::lower::{Operand, are_same};
 use crate::sql::{Context, KeptRows, Plan};
 use crate::types::{Oid, Phys, oid};
 
@@ -79,11 +81,11 @@ impl Key {
     }
 
     pub fn child_side(&self) -> Side<'_> {
-        Side { relation: &self.child, columns: &self.columns }
+        Side { relation: &self.child, columns: &self.columns, types: &self.child_types }
     }
 
     pub fn parent_side(&self) -> Side<'_> {
-        Side { relation: &self.parent, columns: &self.target_columns }
+        Side { relation: &self.parent, columns: &self.target_columns, types: &self.parent_types }
     }
 
     fn violation(&self, message: String) -> Error {
@@ -128,20 +130,32 @@ fn key_text(side: Side<'_>, values: Option<&[String]>) -> String {
     format!("Key ({})=({})", names.collect::<Vec<_>>().join(", "), values.join(", "))
 }
 
-/// One side of a foreign key: a table and the columns of the key, by number, in the constraint's order.
+/// One side of a foreign key: a table and the columns of the key, by number, in the constraint's order, with what carries them.
 #[derive(Clone, Copy)]
 pub struct Side<'a> {
     pub relation: &'a Relation,
     pub columns: &'a [i16],
+    pub types: &'a [Phys],
 }
 
+/// What rows go by in questions (`t0`, `t1`, `t2`): those of the child or of the only table, of the parent, of a table of kept rows.
+const CHILD: u32 = 0;
+const PARENT: u32 = 1;
+const KEPT: u32 = 2;
+
 impl Side<'_> {
-    fn idents(&self) -> Result<Vec<String>> {
-        let ident = |num: &i16| {
+    fn names(&self) -> Result<Vec<Cow<'_, str>>> {
+        let name = |num: &i16| {
             let column = self.relation.column_by_num(*num);
-            column.map(|c| column_ident(self.relation, c)).ok_or_else(|| Error::internal("a key over a missing column"))
+            column
+                .map(|c| self.relation.physical_column(c))
+                .ok_or_else(|| Error::internal("a key over a missing column"))
         };
-        self.columns.iter().map(ident).collect()
+        self.columns.iter().map(name).collect()
+    }
+
+    fn idents(&self) -> Result<Vec<String>> {
+        Ok(self.names()?.iter().map(|name| physical::quote(name)).collect())
     }
 
     /// The table.
@@ -154,41 +168,54 @@ fn all(parts: impl Iterator<Item = String>) -> String {
     parts.collect::<Vec<_>>().join(" AND ")
 }
 
-/// `c."a" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM parent AS p WHERE p."k" = c."a")`
+/// That a row of the child refers to one of the parent.
+fn refers(child: Side<'_>, parent: Side<'_>) -> Result<String> {
+    let (ours, theirs) = (child.names()?, parent.names()?);
+    let (ours, theirs) = (ours.iter().zip(child.types), theirs.iter().zip(parent.types));
+    Ok(are_same(ours.zip(theirs).map(|((own, own_type), (name, ty))| {
+        ((Operand::Column(PARENT, name), ty), (Operand::Column(CHILD, own), own_type))
+    })))
+}
+
+/// `t0."a" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM parent AS t1 WHERE t1."k" = t0."a")`
 fn is_orphan(child: Side<'_>, parent: Side<'_>) -> Result<String> {
-    let (ours, theirs) = (child.idents()?, parent.idents()?);
-    let present = all(ours.iter().map(|c| format!("c.{c} IS NOT NULL")));
-    let same = all(ours.iter().zip(&theirs).map(|(c, p)| format!("p.{p} = c.{c}")));
-    Ok(format!("{present} AND NOT EXISTS (SELECT 1 FROM {} AS p WHERE {same})", parent.table()))
+    let present = all(child.idents()?.iter().map(|c| format!("t0.{c} IS NOT NULL")));
+    let same = refers(child, parent)?;
+    Ok(format!("{present} AND NOT EXISTS (SELECT 1 FROM {} AS t1 WHERE {same})", parent.table()))
 }
 
 fn shown(idents: &[String]) -> String {
-    idents.iter().map(|c| format!("c.{c}")).collect::<Vec<_>>().join(", ")
+    idents.iter().map(|c| format!("t0.{c}")).collect::<Vec<_>>().join(", ")
 }
 
-/// Is there a row with this key? Its values are the parameters.
-pub fn has(side: Side<'_>, types: Vec<Phys>) -> Result<Permit<Rendered>> {
-    let same = all(side.idents()?.iter().enumerate().map(|(i, c)| format!("c.{c} = ${}", i + 1)));
-    let sql = format!("SELECT 1 FROM {} AS c WHERE {same} LIMIT 1", side.table());
+/// Is there a row with this key? Its values are the parameters, carried as `types` say; `referring` if they are those of a row
+/// that refers to it, and otherwise those of one that it refers to.
+pub fn has(side: Side<'_>, types: Vec<Phys>, referring: bool) -> Result<Permit<Rendered>> {
+    let names = side.names()?;
+    let same = are_same(names.iter().zip(side.types).zip(&types).zip(0..).map(|(((name, own), given), i)| {
+        let (own, given) = ((Operand::Column(CHILD, name), own), (Operand::Param(i), given));
+        if referring { (own, given) } else { (given, own) }
+    }));
+    let sql = format!("SELECT 1 FROM {} AS t0 WHERE {same} LIMIT 1", side.table());
     Ok(question(sql, vec![Phys::Int4]).map(|rendered| Rendered { params: types, ..rendered }))
 }
 
 /// The rows that the transaction has appended since, at most `most`: number and columns.
 pub fn appended(side: Side<'_>, types: Vec<Phys>, since: i64, most: usize) -> Result<Permit<Rendered>> {
     let columns = shown(&side.idents()?);
-    let sql = format!("SELECT c.rowid, {columns} FROM {} AS c WHERE c.rowid >= {since} LIMIT {most}", side.table());
+    let sql = format!("SELECT t0.rowid, {columns} FROM {} AS t0 WHERE t0.rowid >= {since} LIMIT {most}", side.table());
     Ok(question(sql, std::iter::once(Phys::Int8).chain(types).collect()))
 }
 
 /// The number of the last row.
 pub fn last_row(relation: &Relation, since: i64) -> Permit<Rendered> {
-    let sql = format!("SELECT max(c.rowid) FROM {} AS c WHERE c.rowid >= {since}", table_name(relation));
+    let sql = format!("SELECT max(t0.rowid) FROM {} AS t0 WHERE t0.rowid >= {since}", table_name(relation));
     question(sql, vec![Phys::Int8])
 }
 
 /// Removes the rows from that number on, which the transaction has appended.
 pub fn remove_from(relation: &Relation, row: i64) -> Permit<Rendered> {
-    let sql = format!("DELETE FROM {} AS c WHERE c.rowid >= {row}", table_name(relation));
+    let sql = format!("DELETE FROM {} AS t0 WHERE t0.rowid >= {row}", table_name(relation));
     // Nobody else has seen them: for others they were never there.
     let writes = Writes::Table(relation.oid, engine::Change::APPENDS);
     question(sql, Vec::new()).map(|rendered| Rendered { kind: Kind::Change, writes, ..rendered })
@@ -205,19 +232,22 @@ pub enum Written<'a> {
 }
 
 impl Written<'_> {
-    /// The rows, called `c`, and a condition that goes before others.
+    /// The rows, called `t0`, and a condition that goes before others.
     fn source(self, child: Side<'_>) -> Result<(String, String)> {
         let table = child.table();
         Ok(match self {
-            Self::Anything => (format!("{table} AS c"), String::new()),
-            Self::Since(row) => (format!("{table} AS c"), format!("c.rowid >= {row} AND ")),
+            Self::Anything => (format!("{table} AS t0"), String::new()),
+            Self::Since(row) => (format!("{table} AS t0"), format!("t0.rowid >= {row} AND ")),
             Self::Kept(kept) => {
                 let idents = child.idents()?;
                 let named = child.columns.iter().zip(&idents).map(|(num, ident)| {
-                    Ok(format!("k.c{} AS {ident}", kept.new(*num).map_or_else(|| kept.old(*num), Ok)?))
+                    Ok(format!("t2.c{} AS {ident}", kept.new(*num).map_or_else(|| kept.old(*num), Ok)?))
                 });
                 let columns = named.collect::<Result<Vec<_>>>()?.join(", ");
-                (format!("(SELECT {columns}, k.c0 AS rowid FROM {} AS k) AS c", kept_table(kept.table)), String::new())
+                (
+                    format!("(SELECT {columns}, t2.c0 AS rowid FROM {} AS t2) AS t0", kept_table(kept.table)),
+                    String::new(),
+                )
             }
         })
     }
@@ -227,27 +257,36 @@ impl Written<'_> {
 pub fn orphan(child: Side<'_>, parent: Side<'_>, types: Vec<Phys>, rows: Written<'_>) -> Result<Permit<Rendered>> {
     let (from, first) = rows.source(child)?;
     let (columns, test) = (shown(&child.idents()?), is_orphan(child, parent)?);
-    Ok(question(format!("SELECT {columns} FROM {from} WHERE {first}{test} ORDER BY c.rowid LIMIT 1"), types))
+    Ok(question(format!("SELECT {columns} FROM {from} WHERE {first}{test} ORDER BY t0.rowid LIMIT 1"), types))
 }
 
 /// A key of which some columns are NULL and some are not.
 pub fn mixed(child: Side<'_>, rows: Written<'_>) -> Result<Permit<Rendered>> {
     let idents = child.idents()?;
     let (from, first) = rows.source(child)?;
-    let some = |what: &str| idents.iter().map(|c| format!("c.{c} {what}")).collect::<Vec<_>>().join(" OR ");
+    let some = |what: &str| idents.iter().map(|c| format!("t0.{c} {what}")).collect::<Vec<_>>().join(" OR ");
     let (null, present) = (some("IS NULL"), some("IS NOT NULL"));
     let sql = format!("SELECT 1 FROM {from} WHERE {first}({null}) AND ({present}) LIMIT 1");
     Ok(question(sql, vec![Phys::Int4]))
 }
 
+/// That a row of the child refers to what a row of the parent was.
+fn refers_to_old(child: Side<'_>, parent: Side<'_>, kept: &KeptRows) -> Result<String> {
+    let old = parent.columns.iter().map(|num| Ok(format!("c{}", kept.old(*num)?))).collect::<Result<Vec<_>>>()?;
+    let (ours, theirs) = (child.names()?, old.iter().zip(parent.types));
+    let ours = ours.iter().zip(child.types);
+    Ok(are_same(theirs.zip(ours).map(|((old, ty), (name, own_type))| {
+        ((Operand::Column(KEPT, old), ty), (Operand::Column(CHILD, name), own_type))
+    })))
+}
+
 /// A key of the child that one of the kept rows had, and the parent no longer has.
 pub fn orphan_of(child: Side<'_>, parent: Side<'_>, types: Vec<Phys>, kept: &KeptRows) -> Result<Permit<Rendered>> {
     let (ours, test) = (child.idents()?, is_orphan(child, parent)?);
-    let old = parent.columns.iter().map(|num| kept.old(*num)).collect::<Result<Vec<_>>>()?;
-    let same = all(ours.iter().zip(old).map(|(c, at)| format!("k.c{at} = c.{c}")));
-    let rows = format!("SELECT 1 FROM {} AS k WHERE {same}", kept_table(kept.table));
+    let same = refers_to_old(child, parent, kept)?;
+    let rows = format!("SELECT 1 FROM {} AS t2 WHERE {same}", kept_table(kept.table));
     let sql = format!(
-        "SELECT {} FROM {} AS c WHERE EXISTS ({rows}) AND {test} ORDER BY c.rowid LIMIT 1",
+        "SELECT {} FROM {} AS t0 WHERE EXISTS ({rows}) AND {test} ORDER BY t0.rowid LIMIT 1",
         shown(&ours),
         child.table()
     );
@@ -256,17 +295,15 @@ pub fn orphan_of(child: Side<'_>, parent: Side<'_>, types: Vec<Phys>, kept: &Kep
 
 /// A key of the child that one of the kept rows had, whether the parent has it again or not.
 pub fn child_of(child: Side<'_>, parent: Side<'_>, types: Vec<Phys>, kept: &KeptRows) -> Result<Permit<Rendered>> {
-    let ours = child.idents()?;
-    let old = parent.columns.iter().map(|num| kept.old(*num)).collect::<Result<Vec<_>>>()?;
-    let same = all(ours.iter().zip(old).map(|(c, at)| format!("k.c{at} = c.{c}")));
+    let (ours, same) = (child.idents()?, refers_to_old(child, parent, kept)?);
     let changed = changed(parent.columns, kept)?;
-    let rows = format!("SELECT 1 FROM {} AS k WHERE {same}{changed}", kept_table(kept.table));
+    let rows = format!("SELECT 1 FROM {} AS t2 WHERE {same}{changed}", kept_table(kept.table));
     let sql =
-        format!("SELECT {} FROM {} AS c WHERE EXISTS ({rows}) ORDER BY c.rowid LIMIT 1", shown(&ours), child.table());
+        format!("SELECT {} FROM {} AS t0 WHERE EXISTS ({rows}) ORDER BY t0.rowid LIMIT 1", shown(&ours), child.table());
     Ok(question(sql, types))
 }
 
-/// ` AND (k.c1 IS DISTINCT FROM k.c4 OR …)`: of an UPDATE's rows, those whose key is another now.
+/// ` AND (t2.c1 IS DISTINCT FROM t2.c4 OR …)`: of an UPDATE's rows, those whose key is another now.
 fn changed(columns: &[i16], kept: &KeptRows) -> Result<String> {
     if kept.deleted {
         return Ok(String::new());
@@ -274,7 +311,7 @@ fn changed(columns: &[i16], kept: &KeptRows) -> Result<String> {
     let differs = columns
         .iter()
         .filter_map(|num| kept.new(*num).map(|new| (num, new)))
-        .map(|(num, new)| Ok(format!("k.c{} IS DISTINCT FROM k.c{new}", kept.old(*num)?)))
+        .map(|(num, new)| Ok(format!("t2.c{} IS DISTINCT FROM t2.c{new}", kept.old(*num)?)))
         .collect::<Result<Vec<_>>>()?;
     Ok(format!(" AND ({})", if differs.is_empty() { "false".to_owned() } else { differs.join(" OR ") }))
 }
@@ -288,12 +325,12 @@ pub fn kept_keys(
     most: usize,
 ) -> Result<Permit<Rendered>> {
     let at = |num: &i16| match kept.new(*num).filter(|_| !old) {
-        Some(at) => Ok(format!("k.c{at}")),
-        None => kept.old(*num).map(|at| format!("k.c{at}")),
+        Some(at) => Ok(format!("t2.c{at}")),
+        None => kept.old(*num).map(|at| format!("t2.c{at}")),
     };
     let shown = columns.iter().map(at).collect::<Result<Vec<_>>>()?.join(", ");
     let changed = changed(columns, kept)?;
-    let sql = format!("SELECT DISTINCT {shown} FROM {} AS k WHERE true{changed} LIMIT {most}", kept_table(kept.table));
+    let sql = format!("SELECT DISTINCT {shown} FROM {} AS t2 WHERE true{changed} LIMIT {most}", kept_table(kept.table));
     Ok(question(sql, types))
 }
 
@@ -317,12 +354,12 @@ pub fn follow(cx: &Context, key: &Key, kept: &KeptRows, action: FkAction, number
     for (at, num) in key.target_columns.iter().enumerate() {
         let (old, new) = (kept.old(*num)?, kept.new(*num));
         let ident = |column: usize| column_ident(&keys, &keys.columns[column]);
-        columns.push(format!("k.c{old} AS {}", ident(2 * at)));
-        columns.push(format!("k.c{} AS {}", new.unwrap_or(old), ident(2 * at + 1)));
+        columns.push(format!("t2.c{old} AS {}", ident(2 * at)));
+        columns.push(format!("t2.c{} AS {}", new.unwrap_or(old), ident(2 * at + 1)));
     }
     let (table, changed) = (table_name(&keys), changed(&key.target_columns, kept)?);
     let sql = format!(
-        "CREATE OR REPLACE TEMP TABLE {table} AS SELECT DISTINCT {} FROM {} AS k WHERE true{changed}",
+        "CREATE OR REPLACE TEMP TABLE {table} AS SELECT DISTINCT {} FROM {} AS t2 WHERE true{changed}",
         columns.join(", "),
         kept_table(kept.table)
     );

@@ -16,7 +16,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::registry::partition::{self, edge_text, value};
 use crate::registry::{
     Column, Constraint, ConstraintKind, Edge, Index, IndexKey, Name, PartitionBound, PartitionKey, PartitionOf,
-    Relation, build, expression::quote,
+    Relation, Snapshot, build, expression::quote,
 };
 use crate::types::{Oid, PgType};
 
@@ -45,7 +45,7 @@ impl Planner<'_> {
             self.inherit(table, &parent)?;
             self.note_tree(&parent);
         }
-        keys_have_the_partition_key(table)
+        keys_have_the_partition_key(table, &self.after)
     }
 
     fn parent(&self, of: &PartitionOf) -> Result<Arc<Relation>> {
@@ -393,11 +393,12 @@ fn no_keys_of_its_own(table: &Relation, parent: &Relation) -> Result<()> {
 }
 
 /// A key of a partitioned table has all columns of its partition key: so the partitions' indexes could hold it (DefineIndex).
-pub(super) fn keys_have_the_partition_key(table: &Relation) -> Result<()> {
+pub(super) fn keys_have_the_partition_key(table: &Relation, types: &Snapshot) -> Result<()> {
     let Some(key) = &table.partitioning.key else { return Ok(()) };
-    if let Some(checked) = table.checked_keys().next() {
-        return Err(Error::unsupported(format!("unique key \"{}\" of a partitioned table", checked.name))
-            .hint("Use plain columns, without WHERE, NULLS NOT DISTINCT and DEFERRABLE."));
+    if let Some(checked) = table.checked_keys(types).next() {
+        return Err(Error::unsupported(format!("unique key \"{}\" of a partitioned table", checked.name)).hint(
+            "Use plain columns of types like integer, text and uuid, without WHERE, NULLS NOT DISTINCT and DEFERRABLE.",
+        ));
     }
     for index in table.indexes.iter().filter(|i| i.unique) {
         let primary = table.primary_key().is_some_and(|c| c.name == index.name && index.of_constraint);

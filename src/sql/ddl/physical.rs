@@ -98,12 +98,12 @@ pub fn native_constraint(relation: &Relation, constraint: &Constraint, types: &S
         ConstraintKind::PrimaryKey { columns } => {
             key_types(relation, columns, types)?;
             let list = column_list(relation, columns)?;
-            constraint.is_native().then(|| format!("PRIMARY KEY ({list})"))
+            constraint.is_native(relation, types).then(|| format!("PRIMARY KEY ({list})"))
         }
         ConstraintKind::Unique { columns, nulls_not_distinct: _ } => {
             key_types(relation, columns, types)?;
             let list = column_list(relation, columns)?;
-            constraint.is_native().then(|| format!("UNIQUE ({list})"))
+            constraint.is_native(relation, types).then(|| format!("UNIQUE ({list})"))
         }
         ConstraintKind::ForeignKey { columns, target, target_columns, .. } => {
             let own = (*target == relation.oid).then_some(relation);
@@ -161,45 +161,11 @@ pub fn sortable(relation: &Relation, columns: &[i16], types: &Snapshot) -> Resul
     Ok(())
 }
 
-/// Which types a key may have: those whose equality in DuckDB is PostgreSQL's.
+/// Refuses keys over columns that nothing carries. (Where DuckDB's equality of what carries one is not PostgreSQL's, the session
+/// checks the key: [`Constraint::is_native`].)
 pub fn key_types(relation: &Relation, columns: &[i16], types: &Snapshot) -> Result<()> {
     sortable(relation, columns, types)?;
-    for column in columns.iter().filter_map(|n| relation.column_by_num(*n)) {
-        let name = format_type(column.ty, types);
-        let hint = match column_type(column.ty, types)? {
-            Phys::Bool
-            | Phys::Int2
-            | Phys::Int4
-            | Phys::Int8
-            | Phys::Oid
-            | Phys::Float4
-            | Phys::Float8
-            | Phys::Decimal { .. }
-            | Phys::Bytea
-            | Phys::Date
-            | Phys::Time
-            | Phys::Timestamp
-            | Phys::TimestampTz
-            | Phys::Uuid
-            | Phys::Enum(_) => continue,
-            Phys::Char(_) => continue,
-            Phys::Coded(ty) if !crate::types::coded::needs_key(ty) => continue,
-            Phys::Text => continue,
-            Phys::Padded => "Declare the column as character(n).",
-            Phys::Numeric => "Declare the column as numeric(p,s) with p up to 38.",
-            Phys::Citext => "Make a unique index over lower() of the column.",
-            Phys::Jsonb
-            | Phys::Coded(_)
-            | Phys::TimeTz
-            | Phys::Interval
-            | Phys::List(_)
-            | Phys::Shaped(_)
-            | Phys::Row(_)
-            | Phys::Void => "Use another column for the key.",
-        };
-        return Err(Error::unsupported(format!("a key over column \"{}\" of type {name}", column.name)).hint(hint));
-    }
-    Ok(())
+    columns.iter().filter_map(|n| relation.column_by_num(*n)).try_for_each(|c| column_type(c.ty, types).map(drop))
 }
 
 /// Names of columns by number, quoted, with commas.

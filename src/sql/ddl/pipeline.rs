@@ -42,7 +42,7 @@ pub fn insert_query(cx: &Context, after: &Snapshot, table: &Arc<Relation>, permi
         Ddl::CreateTableAs { query, .. } => Ok(insert(table, query)),
         _ => Err(Error::internal("CREATE TABLE AS became something else")),
     })?;
-    compile::plan(insert, |insert| lower(&insert, &cx, Decimals::Fast))
+    compile::plan(insert, &cx.snapshot, |insert| lower(&insert, &cx, Decimals::Fast))
 }
 
 /// `INSERT INTO view <its query>` for REFRESH, with the rights of the view's owner alone.

@@ -124,7 +124,10 @@ impl Planner<'_> {
 
     /// DuckDB's unique indexes that are no constraints: made again on a table made anew.
     pub fn unique_indexes(&mut self, relation: &Relation) -> Result<()> {
-        for index in relation.indexes.iter().filter(|i| i.unique && !i.of_constraint && i.is_native()) {
+        for index in relation.indexes.iter().filter(|i| i.unique && !i.of_constraint) {
+            if !index.is_native(relation, &self.after) {
+                continue;
+            }
             let sql = super::index::create_native(relation, index)?;
             self.command(sql);
         }

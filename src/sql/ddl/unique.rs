@@ -13,7 +13,7 @@ use crate::policy::Permit;
 use crate::registry::{CheckedKey, Column, Constraint, Name, Relation, builtin, expression};
 use crate::sql::Context;
 use crate::sql::analyze::Stored;
-use crate::sql::lower::over_row;
+use crate::sql::lower::{self, over_row};
 use crate::types::{Oid, PgType, Phys};
 
 /// A unique key with its table.
@@ -50,6 +50,8 @@ pub struct Part {
     pub phys: Phys,
     /// Over a row that goes by `t0`.
     sql: String,
+    /// What is compared in its place, and what carries that.
+    key: (String, Phys),
 }
 
 /// Which rows were written.
@@ -80,7 +82,7 @@ impl Written {
 
 impl UniqueKey {
     /// # Errors
-    /// 0A000 if DuckDB does not compare the key's values as PostgreSQL does.
+    /// 0A000 if what it is made from cannot be had over stored values.
     pub fn new(cx: &Context, relation: &Arc<Relation>, key: &CheckedKey<'_>) -> Result<Self> {
         let cx = Context { role: builtin::SUPERUSER, ..cx.clone() };
         let mut parts = Vec::with_capacity(key.keys.len());
@@ -88,18 +90,18 @@ impl UniqueKey {
             let part = match text {
                 Some(text) => {
                     let value = over_row(text, Stored::IndexExpression, relation, &cx)?;
-                    Part { shown: value.shown, ty: value.ty, phys: value.phys, sql: value.sql }
+                    Part { shown: value.shown, ty: value.ty, phys: value.phys, sql: value.sql, key: value.key }
                 }
                 None => {
                     let column = relation.column_by_num(*num);
                     let column = column.ok_or_else(|| Error::internal("a key over a missing column"))?;
-                    let sql = format!("t0.{}", column_ident(relation, column));
                     let phys = column_type(column.ty, &cx.snapshot)?;
-                    Part { shown: expression::quote(&column.name), ty: column.ty, phys, sql }
+                    let (sql, key, key_phys) = lower::column_key(0, &relation.physical_column(column), &phys);
+                    Part { shown: expression::quote(&column.name), ty: column.ty, phys, sql, key: (key, key_phys) }
                 }
             };
-            if key.operators.is_empty() {
-                comparable(&part)?;
+            if key.operators.is_empty() && part.phys == Phys::Void {
+                return Err(Error::unsupported("a unique key over NULL").hint("Use another expression for the key."));
             }
             parts.push(part);
         }
@@ -129,9 +131,9 @@ impl UniqueKey {
         (0..self.parts.len()).map(part).collect::<Vec<_>>().join(separator)
     }
 
-    /// The keys of the rows that have one, with the rows' numbers.
+    /// The keys of the rows that have one (`c0` …), what is compared in their place (`k0` …), and the rows' numbers.
     fn rows(&self) -> String {
-        let shown = self.each(|i| format!("{} AS c{i}", self.parts[i].sql), ", ");
+        let shown = self.each(|i| format!("{} AS c{i}, {} AS k{i}", self.parts[i].sql, self.parts[i].key.0), ", ");
         let mut tests: Vec<String> = self.predicate.iter().map(|p| format!("({p})")).collect();
         if !self.nulls_not_distinct {
             tests.extend(self.parts.iter().map(|part| format!("({}) IS NOT NULL", part.sql)));
@@ -148,7 +150,7 @@ impl UniqueKey {
             Some(exclusion) => exclusion.equal.clone(),
         };
         let (mut shown, mut types): (Vec<String>, Vec<Phys>) =
-            told.iter().map(|i| (format!("s.c{i}"), self.parts[*i].phys.clone())).unzip();
+            told.iter().map(|i| (format!("s.k{i}"), self.parts[*i].key.1.clone())).unzip();
         if told.is_empty() {
             shown.push("1".to_owned());
             types.push(Phys::Int4);
@@ -159,10 +161,10 @@ impl UniqueKey {
 
     /// Whether what [`Self::written`] gives tells which rows may meet: two that differ in it do not.
     pub fn is_told(&self) -> bool {
-        let float = |part: &Part| matches!(part.phys, Phys::Float4 | Phys::Float8);
+        let told = |part: &Part| !has_floats(&part.phys);
         match &self.exclusion {
-            None => !self.parts.iter().any(float),
-            Some(exclusion) => !exclusion.equal.is_empty() && !exclusion.equal.iter().any(|i| float(&self.parts[*i])),
+            None => self.parts.iter().all(told),
+            Some(exclusion) => !exclusion.equal.is_empty() && exclusion.equal.iter().all(|i| told(&self.parts[*i])),
         }
     }
 
@@ -171,16 +173,19 @@ impl UniqueKey {
         if let Some(exclusion) = &self.exclusion {
             return self.excluded(exclusion, written);
         }
-        let (rows, shown) = (self.rows(), self.each(|i| format!("s.c{i}"), ", "));
+        let (rows, keys) = (self.rows(), self.each(|i| format!("s.k{i}"), ", "));
+        // Of values that are equal and look apart, the one that came.
+        let pick = if matches!(written, Written::All) { "first" } else { "last" };
+        let shown = self.each(|i| format!("{pick}(s.c{i} ORDER BY {}, s.r)", written.test("s")), ", ");
         let only = match written {
             Written::Anything | Written::All => String::new(),
             Written::Since(_) | Written::Kept(_) => {
-                let same = self.each(|i| format!("w.c{i} IS NOT DISTINCT FROM s.c{i}"), " AND ");
+                let same = self.each(|i| format!("w.k{i} IS NOT DISTINCT FROM s.k{i}"), " AND ");
                 format!(" WHERE EXISTS (SELECT 1 FROM ({rows}) AS w WHERE {} AND {same})", written.test("w"))
             }
         };
         let sql = format!(
-            "SELECT {shown} FROM ({rows}) AS s{only} GROUP BY {shown} HAVING count(*) > 1 ORDER BY min(s.r) LIMIT 1"
+            "SELECT {shown} FROM ({rows}) AS s{only} GROUP BY {keys} HAVING count(*) > 1 ORDER BY min(s.r) LIMIT 1"
         );
         question(sql, self.types())
     }
@@ -193,7 +198,7 @@ impl UniqueKey {
             Written::Kept(_) | Written::All => "w.r <> s.r",
         };
         let mut on = vec![order.to_owned(), written.test("w")];
-        on.extend(exclusion.equal.iter().map(|i| format!("w.c{i} = s.c{i}")));
+        on.extend(exclusion.equal.iter().map(|i| format!("w.k{i} = s.k{i}")));
         let columns = exclusion.names.iter().enumerate();
         let columns = columns.map(|(i, [own, other])| format!("w.c{i} AS {own}, s.c{i} AS {other}"));
         let columns = columns.collect::<Vec<_>>().join(", ");
@@ -281,7 +286,7 @@ impl Exclusion {
             }
             names.push(sides);
             let own = operator.left == part.ty.oid && operator.right == part.ty.oid;
-            match operator.name == "=" && own && comparable(part).is_ok() {
+            match operator.name == "=" && own {
                 true => equal.push(i),
                 false => texts.push(format!("(a{i} OPERATOR(pg_catalog.{}) b{i})", operator.name)),
             }
@@ -310,30 +315,12 @@ fn pair_column(at: usize, name: String, ty: PgType) -> Result<Column> {
     })
 }
 
-/// Grouping by what carries the type must be PostgreSQL's equality.
-fn comparable(part: &Part) -> Result<()> {
-    let fits = matches!(
-        &part.phys,
-        Phys::Bool
-            | Phys::Int2
-            | Phys::Int4
-            | Phys::Int8
-            | Phys::Oid
-            | Phys::Float4
-            | Phys::Float8
-            | Phys::Decimal { .. }
-            | Phys::Bytea
-            | Phys::Date
-            | Phys::Time
-            | Phys::Timestamp
-            | Phys::TimestampTz
-            | Phys::Uuid
-            | Phys::Enum(_)
-            | Phys::Text
-            | Phys::Char(_)
-    ) || matches!(&part.phys, Phys::Coded(ty) if !crate::types::coded::needs_key(*ty));
-    if fits {
-        return Ok(());
+/// Zeros of both signs are equal, and have different bytes.
+fn has_floats(phys: &Phys) -> bool {
+    match phys {
+        Phys::Float4 | Phys::Float8 => true,
+        Phys::List(element) => has_floats(element),
+        Phys::Shaped(fields) | Phys::Row(fields) => fields.iter().any(has_floats),
+        _ => false,
     }
-    Err(Error::unsupported("a unique key of this type").hint("Use another expression for the key."))
 }

@@ -8,6 +8,7 @@ mod change;
 mod lock;
 mod over_row;
 mod query;
+mod same;
 mod steer;
 mod value;
 
@@ -25,6 +26,7 @@ use ir::{Alias, Node, Scalar};
 pub use lock::point::{is_prompt, keyed};
 pub use lock::row_locks::{Changed, LIST_WIDTH, RowLocks};
 pub use over_row::over_row;
+pub use same::{Operand, are_same, column_key};
 use steer::census::Census;
 
 /// A statement as DuckDB is to be asked, with what the session needs to run it and to describe its result.

@@ -5,7 +5,7 @@ use crate::policy;
 use crate::registry::{Relation, expression};
 use crate::sql::analyze::{self, Stored};
 use crate::sql::deparse::{self, Style};
-use crate::sql::{Context, compile, render};
+use crate::sql::{Context, compile};
 use crate::tree::{RelColumn, RelId};
 use crate::types::{PgType, Phys};
 
@@ -19,6 +19,8 @@ const ROW: RelId = RelId(1 << 30);
 pub struct OverRow {
     pub sql: String,
     pub phys: Phys,
+    /// What is compared in its place, and what carries that.
+    pub key: (String, Phys),
     pub ty: PgType,
     /// As PostgreSQL prints an index's key.
     pub shown: String,
@@ -51,5 +53,6 @@ pub fn over_row(text: &str, stored: Stored, table: &Relation, cx: &Context) -> R
         return Err(Error::unsupported("a unique index over an expression that the session's settings decide")
             .hint("Index the columns, or an expression that gives the same in every session."));
     }
-    Ok(OverRow { sql: render::scalar(&value), phys: value.phys, ty, shown })
+    let (sql, key, key_phys) = super::same::with_key(&value);
+    Ok(OverRow { sql, phys: value.phys, key: (key, key_phys), ty, shown })
 }

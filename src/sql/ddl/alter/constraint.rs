@@ -52,7 +52,7 @@ impl Planner<'_> {
     }
 
     fn add_key(&mut self, t: &mut Altered, constraint: &Constraint, columns: &[i16]) -> Result<()> {
-        if !constraint.is_native() {
+        if !constraint.is_native(&t.new, &self.after) {
             physical::native_constraint(&t.new, constraint, &self.after)?;
             t.keys.push(constraint.oid);
             return Ok(());
@@ -108,7 +108,9 @@ impl Planner<'_> {
         t.new.indexes.retain(|i| !(i.of_constraint && i.name == *name));
         match &constraint.kind {
             ConstraintKind::Check { .. } | ConstraintKind::ForeignKey { .. } | ConstraintKind::Exclusion { .. } => {}
-            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } => t.rebuild |= constraint.is_native(),
+            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } => {
+                t.rebuild |= constraint.is_native(&t.old, &self.after)
+            }
         }
         Ok(())
     }

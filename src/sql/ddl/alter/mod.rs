@@ -21,7 +21,7 @@ use super::planner::Planner;
 use super::rebuild::{ColumnSource, Rebuild};
 use super::{Step, keys};
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Change, Column, Constraint, ConstraintKind, Name, Relation, RelationKind};
+use crate::registry::{Change, CheckedKey, Column, Constraint, ConstraintKind, Name, Relation, RelationKind};
 use crate::tree::{AlterTable, ObjectKind};
 use crate::types::Oid;
 
@@ -223,7 +223,7 @@ impl Planner<'_> {
                 self.spread(&mut table, action)?;
             }
         }
-        keys_have_the_partition_key(&table.new)?;
+        keys_have_the_partition_key(&table.new, &self.after)?;
         self.carry_out(table)
     }
 
@@ -354,6 +354,7 @@ impl Planner<'_> {
             self.put_sequence(sequence.clone(), *restart);
         }
         let (old, new_name) = (t.old.clone(), t.new.clone());
+        let retyped: Vec<i16> = t.sources.keys().copied().collect();
         let moved: Vec<Relation> = t.sequences.iter().map(|(s, _)| s.clone()).collect();
         if t.old.is_partition() {
             // Nothing of it is DuckDB's; what its rows must meet is asked below.
@@ -397,6 +398,10 @@ impl Planner<'_> {
             let plan = pipeline::violations(self.cx, &self.after, &new_name, &condition)?;
             self.plan.steps.push(Step::Verify(plan, error));
         }
+        // What has come of the values may be equal where they were not.
+        let of_retyped = |key: &CheckedKey<'_>| key.columns().any(|column| retyped.contains(&column));
+        let keys = new_name.checked_keys(&self.after).filter(of_retyped).map(|key| key.oid).collect::<Vec<_>>();
+        t.keys.extend(keys.into_iter().filter(|oid| !t.keys.contains(oid)).collect::<Vec<_>>());
         for constraint in t.keys {
             if let Some(key) = keys::Key::find(&self.after, new_name.oid, constraint)? {
                 self.plan.steps.push(Step::Key(Arc::new(key)));

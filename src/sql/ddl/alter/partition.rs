@@ -185,7 +185,7 @@ impl Planner<'_> {
                 self.inherit_constraint(child, parent, constraint)?;
             }
         }
-        keys_have_the_partition_key(child)
+        keys_have_the_partition_key(child, &self.after)
     }
 }
 

@@ -54,7 +54,7 @@ impl Planner<'_> {
         self.inherit(&mut new, parent)?;
         self.nothing_of_its_own(&new, parent)?;
         new.partitioning.of = Some(Arc::new(PartitionOf { parent: parent.oid, bound: bound.clone() }));
-        keys_have_the_partition_key(&new)?;
+        keys_have_the_partition_key(&new, &self.after)?;
         self.default_gives_way(parent, bound, table.oid)?;
         self.rows_fit(parent, &table, bound)?;
         let root = Arc::clone(self.after.partition_root(parent));

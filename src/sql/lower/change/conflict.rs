@@ -25,9 +25,11 @@ impl Lowerer<'_> {
         def: &Arc<registry::Relation>,
     ) -> Result<ir::Conflict> {
         self.depends.tables.insert(def.oid);
-        if conflict.checked.is_some() || (conflict.arbiter.is_empty() && def.checked_keys().next().is_some()) {
+        if conflict.checked.is_some()
+            || (conflict.arbiter.is_empty() && def.checked_keys(&*self.cx.snapshot).next().is_some())
+        {
             return Err(Error::unsupported(
-                "a load of rows ON CONFLICT with a unique key over expressions, over some rows or with NULLS NOT DISTINCT",
+                "a load of rows ON CONFLICT with a unique key that the gateway checks itself (over expressions, over some rows, with NULLS NOT DISTINCT, over types that DuckDB compares otherwise)",
             )
             .hint("Name the columns of another unique key."));
         }

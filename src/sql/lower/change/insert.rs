@@ -222,7 +222,7 @@ impl Lowerer<'_> {
         let once = single || matches!(&insert.source, InsertSource::Feed { .. });
         if let Some(conflict) = &insert.on_conflict
             && !single
-            && !super::upsert::wanted(insert, def)
+            && !super::upsert::wanted(insert, def, &self.cx.snapshot)
         {
             if !once {
                 guards.extend(self.second_time(conflict, value_of)?);

@@ -49,7 +49,7 @@ impl Lowerer<'_> {
     pub(crate) fn takes_more(mut self, statement: &tree::Statement, keyed: bool) -> Result<bool> {
         if let tree::Statement::Insert(insert) = statement
             && let def = target_table(&insert.target)?
-            && super::upsert::wanted(insert, def)
+            && super::upsert::wanted(insert, def, &self.cx.snapshot)
         {
             return Ok(true);
         }

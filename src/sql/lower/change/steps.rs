@@ -66,7 +66,7 @@ impl<'a> Lowerer<'a> {
         let mut columns: BTreeSet<i16> = pointed.flat_map(|(_, key)| key.target_columns.to_vec()).collect();
         if own {
             columns.extend(table.foreign_keys().flat_map(|key| key.columns.to_vec()));
-            columns.extend(table.checked_keys().flat_map(|key| key.columns().collect::<Vec<_>>()));
+            columns.extend(table.checked_keys(&*self.cx.snapshot).flat_map(|key| key.columns().collect::<Vec<_>>()));
         }
         columns
     }
@@ -137,7 +137,7 @@ impl<'a> Lowerer<'a> {
         self.writes = true;
         let adds_up = match (statement, &target) {
             (tree::Statement::Merge(_), _) => true,
-            (tree::Statement::Insert(insert), Some(def)) => super::upsert::wanted(insert, def),
+            (tree::Statement::Insert(insert), Some(def)) => super::upsert::wanted(insert, def, &self.cx.snapshot),
             _ => false,
         };
         Ok(Lowered { adds_up, before: reads, scratch, keys, ..self.done(last, (fields, phys), command, target) })
@@ -223,7 +223,9 @@ impl<'a> Lowerer<'a> {
         let (columns, types) = self.written_columns(insert)?;
         // What it gives is to be kept for the rest of the statement.
         let given = !last && !insert.returning.exprs.is_empty();
-        if super::upsert::wanted(insert, &def) || given && super::upsert::possible(insert, &def) {
+        if super::upsert::wanted(insert, &def, &self.cx.snapshot)
+            || given && super::upsert::possible(insert, &def, &self.cx.snapshot)
+        {
             return self.upsert_step(steps, insert, (&def, &types), (ctes, recursive), last);
         }
         if insert.xmax.is_some() {

@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
-use crate::registry;
+use crate::registry::{self, Snapshot};
 use crate::sql::KeptRows;
 use crate::sql::analyze::deferrable_arbiter;
 use crate::sql::lower::ir::{self, Alias, From, Node, Scalar, Select};
@@ -82,24 +82,24 @@ fn several(insert: &Insert) -> bool {
 }
 
 /// Whether an INSERT can take these steps.
-pub(crate) fn possible(insert: &Insert, def: &registry::Relation) -> bool {
+pub(crate) fn possible(insert: &Insert, def: &registry::Relation, types: &Snapshot) -> bool {
     let Some(conflict) = &insert.on_conflict else { return false };
     if matches!(insert.source, InsertSource::Feed { .. }) || insert.columns.is_empty() {
         return false;
     }
     // Where its key may be the next row's, that is not found out by looking at all of them first.
     let moves = conflict.checked.is_none() && several(insert) && moves_key(conflict, insert);
-    !moves && !keys_of(conflict, def).is_empty()
+    !moves && !keys_of(conflict, def, types).is_empty()
 }
 
 /// Whether an INSERT takes these steps.
-pub(crate) fn wanted(insert: &Insert, def: &registry::Relation) -> bool {
-    let Some(conflict) = insert.on_conflict.as_ref().filter(|_| possible(insert, def)) else { return false };
+pub(crate) fn wanted(insert: &Insert, def: &registry::Relation, types: &Snapshot) -> bool {
+    let Some(conflict) = insert.on_conflict.as_ref().filter(|_| possible(insert, def, types)) else { return false };
     let several = several(insert);
-    let keys = keys_of(conflict, def);
+    let keys = keys_of(conflict, def, types);
     let checked = match conflict.checked {
         Some(_) => true,
-        None => conflict.arbiter.is_empty() && def.checked_keys().next().is_some(),
+        None => conflict.arbiter.is_empty() && def.checked_keys(types).next().is_some(),
     };
     let nullable = |part: &KeyPart| match part {
         KeyPart::Column(index) => def.columns.get(usize::from(*index)).is_some_and(|column| !column.not_null),
@@ -173,7 +173,7 @@ impl Lowerer<'_> {
         }
         let of = Of { insert, def, conflict };
         self.depends.tables.insert(def.oid);
-        let keys = keys_of(conflict, def);
+        let keys = keys_of(conflict, def, &self.cx.snapshot);
         let (proposed, newcomers, updated) = match (&conflict.action, keys.as_slice()) {
             (ConflictAction::Nothing, keys) => {
                 let proposed = self.numbered_keys(steps, of, source, keys)?;
@@ -371,7 +371,7 @@ impl Lowerer<'_> {
     ) -> Result<Updated> {
         let Of { insert, def, conflict } = of;
         let kept: Vec<(u16, Expr)> = sets.iter().filter(|set| !keeps_key(set, conflict, insert)).cloned().collect();
-        if several(insert) && key.moves(&kept, of) {
+        if several(insert) && key.moves(&kept, of, &self.cx.snapshot) {
             return Err(Error::unsupported("ON CONFLICT DO UPDATE of a column of its key, for several rows")
                 .hint("Insert the rows by statements of their own."));
         }

@@ -147,7 +147,7 @@ impl Lowerer<'_> {
                 let name = if name == "min" { "arg_min" } else { "arg_max" };
                 Ok(clauses.call(name, vec![arg.clone(), key], arg.phys.clone()))
             }
-            Some(arg) if same && crate::sql::lower::value::compare::needs_key(&arg.phys) => {
+            Some(arg) if same && arg.phys.needs_key() => {
                 Err(Error::unsupported(format!("aggregate {} of this type", func.name)))
             }
             Some(arg) if same && crate::sql::lower::value::shaped::is_shaped(&arg.phys) => {
@@ -174,7 +174,7 @@ impl Lowerer<'_> {
             return Err(Error::unsupported("DISTINCT in this aggregate of intervals")
                 .hint("Aggregate over a subquery with SELECT DISTINCT."));
         }
-        if clauses.distinct && crate::sql::lower::value::compare::needs_key(phys) {
+        if clauses.distinct && phys.needs_key() {
             return Err(Error::unsupported(
                 "DISTINCT in this aggregate of numeric without precision, of jsonb and kin",
             )

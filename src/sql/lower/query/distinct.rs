@@ -13,7 +13,7 @@ impl Lowerer<'_> {
     pub(crate) fn distinct(&mut self, select: &mut Select) -> Result<()> {
         // A constant makes nothing distinct, and DuckDB takes it for a position.
         let varying: Vec<&Scalar> = select.targets.iter().filter(|t| !is_literal(t)).collect();
-        if !varying.iter().any(|t| crate::sql::lower::value::compare::needs_key(&t.phys)) {
+        if !varying.iter().any(|t| t.phys.needs_key()) {
             select.distinct = true;
             return Ok(());
         }

@@ -20,7 +20,7 @@ impl Lowerer<'_> {
         for e in group.map(|g| g.exprs.as_slice()).unwrap_or_default() {
             let value = self.expr(e)?;
             let value = self.settle(value);
-            if crate::sql::lower::value::compare::needs_key(&value.phys) {
+            if value.phys.needs_key() {
                 let key = self.sort_key(value.clone())?;
                 let text = crate::sql::render::scalar(&value);
                 let plain = Clauses { distinct: false, order_by: Vec::new(), filter: None, over: None };
@@ -57,7 +57,7 @@ impl Lowerer<'_> {
 
     /// What stands for a grouping expression outside of aggregates.
     pub(crate) fn ungroup(&self, value: Scalar) -> Scalar {
-        if self.grouped.iter().all(Vec::is_empty) || !crate::sql::lower::value::compare::needs_key(&value.phys) {
+        if self.grouped.iter().all(Vec::is_empty) || !value.phys.needs_key() {
             return value;
         }
         let text = crate::sql::render::scalar(&value);

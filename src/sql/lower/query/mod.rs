@@ -240,7 +240,7 @@ impl Lowerer<'_> {
             _ => self.phys(f.ty),
         });
         let columns = columns.collect::<Result<Vec<_>>>()?;
-        if !all && columns.iter().any(crate::sql::lower::value::compare::needs_key) {
+        if !all && columns.iter().any(Phys::needs_key) {
             return Err(Error::unsupported("a recursive UNION of numeric without precision, of jsonb and kin"));
         }
         let left = self.with_columns(left, &columns)?;

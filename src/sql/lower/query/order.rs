@@ -44,7 +44,7 @@ impl Lowerer<'_> {
 
     /// An output column's position, or the value's sort key.
     pub(crate) fn order_key(&self, value: Scalar, targets: &[Scalar]) -> Result<OrderKey> {
-        if !crate::sql::lower::value::compare::needs_key(&value.phys) && value.dscale.is_none() {
+        if !value.phys.needs_key() && value.dscale.is_none() {
             let text = std::cell::OnceCell::new();
             let text = || text.get_or_init(|| crate::sql::render::scalar(&value));
             // To render it costs more than to see that it is something else, or the same.

@@ -66,7 +66,7 @@ impl Lowerer<'_> {
         };
         let arg = self.expr(&key.expr)?;
         let arg = self.settle(arg);
-        if crate::sql::lower::value::compare::needs_key(&arg.phys) || arg.phys == Phys::Interval {
+        if arg.phys.needs_key() || arg.phys == Phys::Interval {
             return Ok(None);
         }
         let phys = if name == "quantile_disc" { arg.phys.clone() } else { self.phys(ty)? };
@@ -148,7 +148,7 @@ impl Lowerer<'_> {
     fn mode(&mut self, key: &SortKey, filter: Option<Scalar>) -> Result<Scalar> {
         let arg = self.expr(&key.expr)?;
         let arg = self.settle(arg);
-        if crate::sql::lower::value::compare::needs_key(&arg.phys) || matches!(arg.phys, Phys::List(_) | Phys::Row(_)) {
+        if arg.phys.needs_key() || matches!(arg.phys, Phys::List(_) | Phys::Row(_)) {
             return Err(Error::unsupported("aggregate mode of this type"));
         }
         let phys = arg.phys.clone();

@@ -39,7 +39,7 @@ impl Lowerer<'_> {
         right: ir::Query,
         columns: Vec<Phys>,
     ) -> Result<(Body, Vec<Phys>)> {
-        let keyed = columns.iter().any(crate::sql::lower::value::compare::needs_key);
+        let keyed = columns.iter().any(Phys::needs_key);
         if keyed && !all && op != SetOp::Union {
             return self.by_keys(op, left, right, columns);
         }

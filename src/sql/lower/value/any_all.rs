@@ -152,7 +152,7 @@ impl Lowerer<'_> {
             let (values, phys) = self.meet(items, true)?;
             let values = if op.args.first() == Some(&oid::JSONB) {
                 values.into_iter().map(jsonb_key).collect()
-            } else if super::compare::needs_key(&phys) {
+            } else if phys.needs_key() {
                 values
                     .into_iter()
                     .map(|v| {

@@ -278,7 +278,7 @@ impl Lowerer<'_> {
         let compares =
             matches!(func.name, "arraycontains" | "arraycontained" | "arrayoverlap" | "array_larger" | "array_smaller");
         match element {
-            Some(element) if compares && super::compare::needs_key(element) => {
+            Some(element) if compares && element.needs_key() => {
                 Err(Error::unsupported(format!("function {} of numeric without precision", func.name))
                     .hint("Cast the elements to numeric with precision and scale."))
             }

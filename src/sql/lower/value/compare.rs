@@ -10,6 +10,40 @@ use crate::sql::lower::ir::{Node, Scalar, Variable, template};
 use crate::tree::Expr;
 use crate::types::{PgType, Phys, oid};
 
+/// What DuckDB may sort, group and compare in place of a value: the value itself for nearly all types.
+pub(crate) fn sort_key(value: Scalar) -> Scalar {
+    if !value.phys.needs_key() {
+        return Scalar { dscale: None, ..value };
+    }
+    match value.phys.clone() {
+        Phys::Numeric => super::numeric::numeric_key(value),
+        Phys::Padded => super::blanks::trimmed(value),
+        Phys::Jsonb => crate::sql::lower::query::aggregate::jsonb_key(value),
+        Phys::Citext => Scalar::template("lower({0})", vec![value], Phys::Text),
+        Phys::Interval => interval_key(value),
+        Phys::Coded(ty) => {
+            let phys = value.phys.clone();
+            let key = if ty == oid::TSQUERY { "dg_tsquery_key" } else { "dg_range_key" };
+            Scalar::call(key, vec![value], phys)
+        }
+        Phys::List(element) => {
+            let body = sort_key(Scalar::new(Node::Variable(ELEMENT), (*element).clone()));
+            let phys = Phys::List(Box::new(body.phys.clone()));
+            Scalar::template(template!["list_transform({0}, lambda ", ELEMENT, ": {1})"], vec![value, body], phys)
+        }
+        Phys::Shaped(_) => super::shaped::shaped_key(value),
+        Phys::Row(fields) => {
+            let keys = fields.iter().enumerate();
+            let keys = keys.map(|(i, phys)| sort_key(super::row::field_of(value.clone(), i, phys.clone())));
+            let key = super::row::row(keys.collect());
+            // Of no row there is no key.
+            let phys = key.phys.clone();
+            Scalar::template("CASE WHEN {0} IS NOT NULL THEN {1} END", vec![value, key], phys)
+        }
+        _ => value,
+    }
+}
+
 impl Lowerer<'_> {
     /// `left op right` by a comparison operator's function; the values are lowered already.
     pub(crate) fn compare(&mut self, op: &'static Proc, left: Scalar, right: Scalar) -> Result<Scalar> {
@@ -70,46 +104,9 @@ impl Lowerer<'_> {
         Ok(compared(name, values))
     }
 
-    /// What DuckDB may sort, group and compare in place of a value: the value itself for nearly all types.
+    /// See [`sort_key`].
     pub(crate) fn sort_key(&self, value: Scalar) -> Result<Scalar> {
-        Ok(match needs_key(&value.phys) {
-            false => Scalar { dscale: None, ..value },
-            true => match value.phys.clone() {
-                Phys::Numeric => self.numeric_key(value),
-                Phys::Padded => super::blanks::trimmed(value),
-                Phys::Jsonb => crate::sql::lower::query::aggregate::jsonb_key(value),
-                Phys::Citext => Scalar::template("lower({0})", vec![value], Phys::Text),
-                Phys::Interval => interval_key(value),
-                Phys::Coded(ty) => {
-                    let phys = value.phys.clone();
-                    let key = if ty == oid::TSQUERY { "dg_tsquery_key" } else { "dg_range_key" };
-                    Scalar::call(key, vec![value], phys)
-                }
-                Phys::List(element) => {
-                    let variable = Scalar::new(Node::Variable(ELEMENT), (*element).clone());
-                    let body = self.sort_key(variable)?;
-                    let phys = Phys::List(Box::new(body.phys.clone()));
-                    Scalar::template(
-                        template!["list_transform({0}, lambda ", ELEMENT, ": {1})"],
-                        vec![value, body],
-                        phys,
-                    )
-                }
-                Phys::Shaped(_) => self.shaped_key(value)?,
-                Phys::Row(fields) => {
-                    let keys = fields
-                        .iter()
-                        .enumerate()
-                        .map(|(i, phys)| self.sort_key(super::row::field_of(value.clone(), i, phys.clone())))
-                        .collect::<Result<Vec<_>>>()?;
-                    let key = self.row_of(keys)?;
-                    // Of no row there is no key.
-                    let phys = key.phys.clone();
-                    Scalar::template("CASE WHEN {0} IS NOT NULL THEN {1} END", vec![value, key], phys)
-                }
-                _ => value,
-            },
-        })
+        Ok(sort_key(value))
     }
 
     /// `IS [NOT] DISTINCT FROM`.
@@ -155,7 +152,7 @@ impl Lowerer<'_> {
         if matches!(ty.oid, oid::JSON | oid::JSONB | oid::TIMETZ) || matches!(phys, Phys::Row(_)) {
             return Err(Error::unsupported("GREATEST or LEAST of this type"));
         }
-        if needs_key(&phys) {
+        if phys.needs_key() {
             // The list of (key, place, value), its first or last; of equal ones the first written.
             let mut pairs = Vec::with_capacity(values.len());
             for (value, place) in values.into_iter().zip(0..) {
@@ -231,33 +228,4 @@ pub(crate) fn comparison_word(op: &str) -> Result<&'static str> {
     const WORDS: [&str; 6] = ["=", "<>", "<", "<=", ">", ">="];
     let known = WORDS.into_iter().find(|word| *word == op);
     known.ok_or_else(|| Error::internal(format!("lower: {op} is no comparison")))
-}
-
-/// True if DuckDB would compare the physical value otherwise than PostgreSQL the value.
-pub(crate) fn needs_key(phys: &Phys) -> bool {
-    match phys {
-        Phys::Numeric | Phys::Padded | Phys::Interval | Phys::Jsonb | Phys::Citext => true,
-        Phys::Coded(ty) => crate::types::coded::needs_key(*ty),
-        Phys::List(element) => needs_key(element),
-        Phys::Shaped(fields) | Phys::Row(fields) => fields.iter().any(needs_key),
-        Phys::Bool
-        | Phys::Int2
-        | Phys::Int4
-        | Phys::Int8
-        | Phys::Oid
-        | Phys::Float4
-        | Phys::Float8
-        | Phys::Decimal { .. }
-        | Phys::Text
-        | Phys::Char(_)
-        | Phys::Bytea
-        | Phys::Date
-        | Phys::Time
-        | Phys::TimeTz
-        | Phys::Timestamp
-        | Phys::TimestampTz
-        | Phys::Uuid
-        | Phys::Enum(_)
-        | Phys::Void => false,
-    }
 }

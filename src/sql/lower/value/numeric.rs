@@ -29,33 +29,48 @@ fn of(precision: u8, scale: u8) -> Phys {
     Phys::Decimal { precision, scale }
 }
 
+/// Decimal text, with the display scale that PostgreSQL has.
+pub(crate) fn decimal_text(value: Scalar) -> Scalar {
+    if value.phys == Phys::Void {
+        return value.cast(Phys::Numeric);
+    }
+    let Some((precision, scale)) = decimal(&value.phys) else { return value };
+    let dscale = value.dscale.clone();
+    // DuckDB prints DECIMAL(2,2) without the zero before the point.
+    let value = Scalar { dscale: None, ..value };
+    let text = if precision == scale && precision < MAX_DECIMAL_PRECISION {
+        value.cast(of(precision + 1, scale)).cast(Phys::Text)
+    } else if precision == scale {
+        Scalar::template("replace(CAST({0} AS VARCHAR), '.', '0.')", vec![value], Phys::Text)
+    } else {
+        value.cast(Phys::Text)
+    };
+    let text = Scalar { phys: Phys::Numeric, ..text };
+    match dscale {
+        Some(scale) => Scalar::call("dg_numeric_round", vec![text, scale.cast(Phys::Int4)], Phys::Numeric),
+        None => text,
+    }
+}
+
+/// Bytes that sort and compare as the numeric does.
+pub(crate) fn numeric_key(value: Scalar) -> Scalar {
+    Scalar::call("dg_numeric_key", vec![decimal_text(Scalar { dscale: None, ..value })], Phys::Bytea)
+}
+
+/// A value as it may leave the expression it is in: a display scale that differs by row goes into text.
+pub(crate) fn settled(value: Scalar) -> Scalar {
+    if value.dscale.is_some() { decimal_text(value) } else { value }
+}
+
 impl Lowerer<'_> {
-    /// Decimal text, with the display scale that PostgreSQL has.
+    /// See [`decimal_text`].
     pub(crate) fn to_text(&self, value: Scalar) -> Scalar {
-        if value.phys == Phys::Void {
-            return value.cast(Phys::Numeric);
-        }
-        let Some((precision, scale)) = decimal(&value.phys) else { return value };
-        let dscale = value.dscale.clone();
-        // DuckDB prints DECIMAL(2,2) without the zero before the point.
-        let value = Scalar { dscale: None, ..value };
-        let text = if precision == scale && precision < MAX_DECIMAL_PRECISION {
-            value.cast(of(precision + 1, scale)).cast(Phys::Text)
-        } else if precision == scale {
-            Scalar::template("replace(CAST({0} AS VARCHAR), '.', '0.')", vec![value], Phys::Text)
-        } else {
-            value.cast(Phys::Text)
-        };
-        let text = Scalar { phys: Phys::Numeric, ..text };
-        match dscale {
-            Some(scale) => Scalar::call("dg_numeric_round", vec![text, scale.cast(Phys::Int4)], Phys::Numeric),
-            None => text,
-        }
+        decimal_text(value)
     }
 
-    /// A value as it may leave the expression it is in: a display scale that differs by row goes into text.
+    /// See [`settled`].
     pub(crate) fn settle(&self, value: Scalar) -> Scalar {
-        if value.dscale.is_some() { self.to_text(value) } else { value }
+        settled(value)
     }
 
     /// A value in another physical type of the same PostgreSQL type (decimals among each other and to text).
@@ -291,9 +306,9 @@ impl Lowerer<'_> {
         Some(Scalar::new(Node::Subquery(query), bound.phys))
     }
 
-    /// A text that sorts and compares as the numeric does.
+    /// See [`numeric_key`].
     pub(crate) fn numeric_key(&self, value: Scalar) -> Scalar {
-        Scalar::call("dg_numeric_key", vec![self.to_text(Scalar { dscale: None, ..value })], Phys::Text)
+        numeric_key(value)
     }
 
     /// `numeric(p,s)`: rounds half away from zero; 22003 beyond p digits.

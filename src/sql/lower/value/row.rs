@@ -20,20 +20,26 @@ pub(crate) fn fields(row: &Scalar) -> Result<Vec<Scalar>> {
     Ok(fields.iter().enumerate().map(|(i, phys)| field_of(row.clone(), i, phys.clone())).collect())
 }
 
+/// A row of these.
+pub(crate) fn row(fields: Vec<Scalar>) -> Scalar {
+    if fields.is_empty() {
+        return Scalar::template("struct_pack(f1 := TRUE)", fields, Phys::Row([].into()));
+    }
+    let fields: Vec<Scalar> = fields.into_iter().map(super::numeric::settled).collect();
+    let phys = Phys::Row(fields.iter().map(|f| f.phys.clone()).collect());
+    let mut text = vec![Piece::Word("struct_pack(")];
+    for i in 0..fields.len() {
+        let comma = if i > 0 { ", f" } else { "f" };
+        text.extend([comma.into(), (i + 1).into(), " := {".into(), i.into(), Piece::Word("}")]);
+    }
+    text.push(Piece::Word(")"));
+    Scalar::template(Template::of(&text), fields, phys)
+}
+
 impl Lowerer<'_> {
+    /// See [`row`].
     pub(crate) fn row_of(&self, fields: Vec<Scalar>) -> Result<Scalar> {
-        if fields.is_empty() {
-            return Ok(Scalar::template("struct_pack(f1 := TRUE)", fields, Phys::Row([].into())));
-        }
-        let fields: Vec<Scalar> = fields.into_iter().map(|f| self.settle(f)).collect();
-        let phys = Phys::Row(fields.iter().map(|f| f.phys.clone()).collect());
-        let mut text = vec![Piece::Word("struct_pack(")];
-        for i in 0..fields.len() {
-            let comma = if i > 0 { ", f" } else { "f" };
-            text.extend([comma.into(), (i + 1).into(), " := {".into(), i.into(), Piece::Word("}")]);
-        }
-        text.push(Piece::Word(")"));
-        Ok(Scalar::template(Template::of(&text), fields, phys))
+        Ok(row(fields))
     }
 
     /// A row with its fields carried otherwise.

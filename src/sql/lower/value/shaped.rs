@@ -105,6 +105,12 @@ fn written_items<'e>(e: &'e Expr, out: &mut Vec<&'e Expr>) {
     }
 }
 
+/// The key by which DuckDB compares arrays as PostgreSQL does.
+pub(crate) fn shaped_key(value: Scalar) -> Scalar {
+    let items = super::compare::sort_key(items_of(value.clone()));
+    packed(items, shape_of(value))
+}
+
 impl Lowerer<'_> {
     /// Computes `value` once, whatever it weighs: what is made of it stands in lambdas, which compute it for each item.
     pub(crate) fn once(
@@ -177,12 +183,6 @@ impl Lowerer<'_> {
             }
             _ => Ok(value),
         }
-    }
-
-    /// The key by which DuckDB compares arrays as PostgreSQL does.
-    pub(crate) fn shaped_key(&self, value: Scalar) -> Result<Scalar> {
-        let items = self.sort_key(items_of(value.clone()))?;
-        Ok(packed(items, shape_of(value)))
     }
 
     /// `ARRAY[…]` of arrays.

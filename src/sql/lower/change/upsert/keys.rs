@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::facts::OPERATORS;
-use crate::registry;
+use crate::registry::{self, Snapshot};
 use crate::sql::analyze::{self, Stored};
 use crate::tree::{Expr, ExprKind, OnConflict, RelColumn, RelId};
 use crate::types::{Oid, Phys};
@@ -37,10 +37,10 @@ pub(super) struct KeyOf {
 }
 
 /// The keys that decide: the arbiter, or all that come before one that is deferrable.
-pub(super) fn keys_of(conflict: &OnConflict, def: &registry::Relation) -> Vec<ConflictKey> {
+pub(super) fn keys_of(conflict: &OnConflict, def: &registry::Relation, types: &Snapshot) -> Vec<ConflictKey> {
     let end = def.first_deferrable().map(|(_, index)| index);
     let comes_before = |index: Option<Oid>| end.is_none_or(|end| index.is_some_and(|index| index < end));
-    let checked = def.checked_keys().filter(|key| match conflict.checked {
+    let checked = def.checked_keys(types).filter(|key| match conflict.checked {
         Some(oid) => key.oid == oid,
         None => {
             let index = key.constraint.map_or(Some(key.oid), |constraint| def.index_of(constraint));
@@ -61,7 +61,7 @@ pub(super) fn keys_of(conflict: &OnConflict, def: &registry::Relation) -> Vec<Co
     let mut native: Vec<Vec<u16>> = match (conflict.checked, conflict.arbiter.as_slice()) {
         (Some(_), _) => Vec::new(),
         (None, []) => {
-            let native = native_keys(def, &comes_before);
+            let native = native_keys(def, &comes_before, types);
             native.iter().filter_map(|key| key.iter().map(|num| place(*num)).collect()).collect()
         }
         (None, arbiter) => vec![arbiter.to_vec()],
@@ -80,8 +80,8 @@ pub(super) fn keys_of(conflict: &OnConflict, def: &registry::Relation) -> Vec<Co
 }
 
 /// The columns of the keys that DuckDB has indexes for.
-fn native_keys(def: &registry::Relation, wanted: &dyn Fn(Option<Oid>) -> bool) -> Vec<Vec<i16>> {
-    let constraints = def.constraints.iter().filter(|constraint| constraint.is_native());
+fn native_keys(def: &registry::Relation, wanted: &dyn Fn(Option<Oid>) -> bool, types: &Snapshot) -> Vec<Vec<i16>> {
+    let constraints = def.constraints.iter().filter(|constraint| constraint.is_native(def, types));
     let constraints = constraints.filter(|constraint| wanted(def.index_of(constraint)));
     let constraints = constraints.filter_map(|constraint| match &constraint.kind {
         registry::ConstraintKind::PrimaryKey { columns } | registry::ConstraintKind::Unique { columns, .. } => {
@@ -91,7 +91,8 @@ fn native_keys(def: &registry::Relation, wanted: &dyn Fn(Option<Oid>) -> bool) -
         | registry::ConstraintKind::Check { .. }
         | registry::ConstraintKind::Exclusion { .. } => None,
     });
-    let indexes = def.indexes.iter().filter(|index| index.unique && !index.of_constraint && index.is_native());
+    let indexes =
+        def.indexes.iter().filter(|index| index.unique && !index.of_constraint && index.is_native(def, types));
     let indexes = indexes.filter(|index| wanted(Some(index.oid)));
     constraints.chain(indexes.map(|index| index.keys.iter().map(|key| key.column).collect())).collect()
 }
@@ -172,9 +173,9 @@ impl Lowerer<'_> {
 impl ConflictKey {
     /// Whether SET may give a row another key. `column = excluded.column` does not: the two rows are equal in each column of
     /// the key, and in its predicate and each expression, if SET takes all that these read from the proposed row, or nothing.
-    pub(super) fn moves(&self, sets: &[(u16, Expr)], Of { insert, def, conflict }: Of<'_>) -> bool {
+    pub(super) fn moves(&self, sets: &[(u16, Expr)], Of { insert, def, conflict }: Of<'_>, types: &Snapshot) -> bool {
         let num_of = |index: u16| def.columns.get(usize::from(index)).map(|column| column.num);
-        let checked = def.checked_keys().find(|key| Some(key.oid) == conflict.checked);
+        let checked = def.checked_keys(types).find(|key| Some(key.oid) == conflict.checked);
         let reads: &[i16] = checked.as_ref().map_or(&[], |key| key.reads);
         let is_column =
             |index: u16| self.parts.iter().any(|part| matches!(part, KeyPart::Column(own) if *own == index));
