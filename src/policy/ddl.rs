@@ -407,6 +407,7 @@ impl Who<'_> {
                 | AlterTable::DropConstraint { .. }
                 | AlterTable::RenameConstraint { .. }
                 | AlterTable::ValidateConstraint { .. }
+                | AlterTable::DeferConstraint { .. }
                 | AlterTable::SetIdentity { .. }
                 | AlterTable::DropExpression { .. }
                 | AlterTable::AlterIdentity { .. }

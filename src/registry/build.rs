@@ -393,6 +393,10 @@ fn foreign_key(
         let message = format!("referenced relation \"{}\" is not a table", target.name);
         return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
     }
+    if target.is_partition() {
+        let what = format!("a foreign key that refers to partition \"{}\"", target.name);
+        return Err(Error::unsupported(what).hint("Let it refer to the partitioned table."));
+    }
     let persistence = |r: &Relation| (r.temporary, r.details.unlogged);
     let unlogged_to_logged = relation.details.unlogged && persistence(target) == (false, false);
     if persistence(target) != persistence(relation) && !unlogged_to_logged {

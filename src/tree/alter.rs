@@ -56,6 +56,12 @@ pub enum AlterTable {
     ValidateConstraint {
         name: Name,
     },
+    /// ALTER CONSTRAINT … [NOT] DEFERRABLE, INITIALLY …: when it is checked.
+    DeferConstraint {
+        name: Name,
+        deferrable: bool,
+        initially_deferred: bool,
+    },
     RenameConstraint {
         from: Name,
         to: Name,

@@ -382,14 +382,15 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    async fn store_into(&mut self, into: &Into, answer: &Answer) -> Result<()> {
+    /// INTO; `single` of more than one row refuses them.
+    async fn store_into(&mut self, into: &Into, answer: &Answer, single: bool) -> Result<()> {
         if !answer.counts || answer.fields.is_empty() {
             return Err(Error::syntax("INTO used with a command that cannot return data"));
         }
         if into.strict && answer.count == 0 {
             return Err(Error::new(SqlState::NO_DATA_FOUND, "query returned no rows"));
         }
-        if into.strict && answer.count > 1 {
+        if single && answer.count > 1 {
             return Err(Error::new(SqlState::TOO_MANY_ROWS, "query returned more than one row")
                 .hint("Make sure the query returns a single row, or use LIMIT 1."));
         }
@@ -404,7 +405,8 @@ impl<'a> Machine<'a> {
         let keep = if into.is_some() { Keep::First(2) } else { Keep::Nowhere };
         let answer = self.query(&statement.parsed, seen, keep, Some(&statement.text)).await?;
         if let Some(into) = into {
-            return self.store_into(into, &answer).await;
+            // RETURNING of several rows is an error without STRICT, too.
+            return self.store_into(into, &answer, into.strict || answer.changes).await;
         }
         if answer.counts {
             self.count(answer.count);
@@ -451,7 +453,7 @@ impl<'a> Machine<'a> {
         // EXECUTE leaves FOUND as it is.
         let found = self.found;
         match into {
-            Some(into) => self.store_into(into, &answer).await?,
+            Some(into) => self.store_into(into, &answer, into.strict).await?,
             None if answer.counts => self.row_count = answer.count,
             None => {}
         }

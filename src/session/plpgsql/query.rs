@@ -39,6 +39,8 @@ pub(super) struct Answer {
     pub count: u64,
     /// A query or a change, and not another command.
     pub counts: bool,
+    /// A change.
+    pub changes: bool,
 }
 
 impl Answer {
@@ -164,6 +166,7 @@ impl Machine<'_> {
             batches: Vec::new(),
             count: 0,
             counts: plan.command != Command::Call,
+            changes: !matches!(plan.command, Command::Select | Command::Call),
         };
         match started {
             Started::Changed(rows) => answer.count = rows,
@@ -228,7 +231,14 @@ impl Machine<'_> {
         if quiet.rows && keep != Keep::Nothing {
             return Err(Error::unsupported("the result of a command that is no query, in PL/pgSQL"));
         }
-        Ok(Answer { fields: Vec::new(), phys: Vec::new(), batches: Vec::new(), count: 0, counts: false })
+        Ok(Answer {
+            fields: Vec::new(),
+            phys: Vec::new(),
+            batches: Vec::new(),
+            count: 0,
+            counts: false,
+            changes: false,
+        })
     }
 }
 

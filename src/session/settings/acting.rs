@@ -245,6 +245,21 @@ fn check_plain(name: &str, value: Value) -> Result<Value> {
     }
 }
 
+/// PL/pgSQL's own settings, which the gateway does not follow.
+pub(super) fn check_custom(key: &str, text: Option<&str>) -> Result<()> {
+    let plain: &[&str] = match key {
+        "plpgsql.extra_errors" => &["", "none"],
+        "plpgsql.check_asserts" => &["", "on", "true", "yes", "1"],
+        "plpgsql.print_strict_params" => &["", "off", "false", "no", "0"],
+        "plpgsql.variable_conflict" => &["", "error"],
+        _ => return Ok(()),
+    };
+    match text {
+        Some(text) if !plain.iter().any(|word| text.eq_ignore_ascii_case(word)) => Err(refused(key, text)),
+        _ => Ok(()),
+    }
+}
+
 fn refused(name: &str, text: &str) -> Error {
     Error::unsupported(format!("setting \"{name}\" to \"{text}\""))
         .hint("The gateway behaves as with the default value of this parameter.")

@@ -176,6 +176,7 @@ impl Settings {
 
     fn set_custom(&mut self, name: &str, key: String, text: Option<&str>, scope: Scope) -> Result<()> {
         custom_name(name, &key)?;
+        acting::check_custom(&key, text)?;
         self.custom.entry(key.clone()).or_insert_with(|| name.to_owned());
         let value = text.map_or_else(|| Value::Text("".into()), |t| Value::Text(t.into()));
         self.store(key, Some(value), scope);

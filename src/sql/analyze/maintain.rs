@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Analyzer;
 use crate::error::{Error, Result, SqlState};
-use crate::registry::{Relation as TableDef, RelationKind};
+use crate::registry::{Constraint, ConstraintKind, Relation as TableDef, RelationKind};
 use crate::sql::parse::{Maintained, Reindex, Reindexed, known_tablespace};
 use crate::tree::{MaintainCommand, QualifiedName, Statement, Utility};
 
@@ -48,6 +48,12 @@ impl Analyzer<'_> {
             }
             Reindexed::Index(name) => {
                 let table = self.reindexed_table(name)?;
+                let excludes =
+                    |c: &Constraint| matches!(c.kind, ConstraintKind::Exclusion { .. }) && *c.name == *name.name;
+                if *concurrently && table.constraints.iter().any(excludes) {
+                    let message = "concurrent index creation for exclusion constraints is not supported";
+                    return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+                }
                 let partitioned = table.is_partitioned().then_some("REINDEX INDEX");
                 (vec![table], partitioned)
             }

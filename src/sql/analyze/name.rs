@@ -146,8 +146,9 @@ impl Analyzer<'_> {
             }
         }
         let constant = |v: &ast::ValueWithSpan| !matches!(v.value, ast::Value::Placeholder(_));
-        if matches!(root, ast::Expr::Value(value) if constant(value)) {
-            // A constant takes subscripts in parentheses only.
+        let built = matches!(root, ast::Expr::Array(_)) && matches!(chain.first(), Some(AccessExpr::Subscript(_)));
+        if built || matches!(root, ast::Expr::Value(value) if constant(value)) {
+            // A constant and ARRAY[…] take subscripts in parentheses only.
             let at = self.pos_after(root, "[");
             return Err(Error::syntax("syntax error at or near \"[\"").at(at));
         }

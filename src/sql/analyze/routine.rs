@@ -181,7 +181,11 @@ impl Analyzer<'_> {
         let ty = settle(function.result)?;
         let outputs: Vec<_> = function.outputs().collect();
         let columns = if outputs.len() > 1 || function.result == oid::RECORD {
-            outputs.iter().map(|p| Ok((p.name.clone(), PgType::new(settle(p.ty)?)))).collect::<Result<Vec<_>>>()?
+            let named = outputs.iter().enumerate().map(|(at, p)| {
+                let name = if p.name.is_empty() { format!("column{}", at + 1).into() } else { p.name.clone() };
+                Ok((name, PgType::new(settle(p.ty)?)))
+            });
+            named.collect::<Result<Vec<_>>>()?
         } else {
             let base = self.base_oid(ty);
             match self.row_type_relation(base) {

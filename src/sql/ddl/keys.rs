@@ -80,6 +80,12 @@ impl Key {
         Ok(found)
     }
 
+    /// 42804 if the columns of both sides do not compare.
+    pub fn is_possible(&self, types: &Snapshot) -> Result<()> {
+        let (own, target) = ((&*self.child, &self.columns[..]), (&*self.parent, &self.target_columns[..]));
+        physical::comparable_types(&self.constraint.name, own, target, types)
+    }
+
     pub fn child_side(&self) -> Side<'_> {
         Side { relation: &self.child, columns: &self.columns, types: &self.child_types }
     }

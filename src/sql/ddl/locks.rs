@@ -148,6 +148,7 @@ fn of_action(action: &AlterTable) -> (LockMode, bool) {
         },
         AlterTable::Triggers { .. } => (LockMode::ShareRowExclusive, false),
         AlterTable::RenameConstraint { .. }
+        | AlterTable::DeferConstraint { .. }
         | AlterTable::SetOwner { .. }
         | AlterTable::RowSecurity(_)
         | AlterTable::ViewSecurity { .. }

@@ -117,7 +117,12 @@ pub fn native_constraint(relation: &Relation, constraint: &Constraint, types: &S
 }
 
 /// A key is compared with the one it refers to: PostgreSQL wants an operator for that in the family of the referenced index.
-fn comparable_types(name: &str, own: (&Relation, &[i16]), target: (&Relation, &[i16]), types: &Snapshot) -> Result<()> {
+pub fn comparable_types(
+    name: &str,
+    own: (&Relation, &[i16]),
+    target: (&Relation, &[i16]),
+    types: &Snapshot,
+) -> Result<()> {
     for (a, b) in own.1.iter().zip(target.1) {
         let (Some(a), Some(b)) = (own.0.column_by_num(*a), target.0.column_by_num(*b)) else { continue };
         if !is_comparable(base_type(a.ty, types), base_type(b.ty, types)) {

@@ -282,6 +282,8 @@ fn alter(c: &mut Cursor<'_>) -> Result<Option<RawDdl>> {
         && let Some(tuning) = super::tuning::tuning(c)?
     {
         AlterTable::Tune(tuning)
+    } else if kind == ObjectKind::Table && c.eat("alter constraint") {
+        super::deferral::deferral(c)?
     } else if kind == ObjectKind::Table {
         let Some(action) = identity_action(c)? else { return Ok(None) };
         action

@@ -7,6 +7,7 @@ mod copy;
 mod cursor;
 mod ddl;
 mod defaults;
+mod deferral;
 mod depth;
 mod dialect;
 mod digest;

@@ -57,7 +57,6 @@ const ACTIONS: &[&str] = &[
     "options",
     "replica identity using",
     "set access method",
-    "alter constraint",
 ];
 
 /// Refuses the command if it is one of these. The cursor stands behind the first word, which is `word`, and stays there.
@@ -102,6 +101,11 @@ fn comment(c: &mut Cursor<'_>) -> Option<Error> {
 }
 
 fn create(c: &mut Cursor<'_>) -> Option<Error> {
+    if c.eat("database") {
+        return refused("CREATE DATABASE").map(|e| {
+            e.hint("A gateway serves one database: CREATE SCHEMA parts it, and another gateway serves another (duckgate serve --database).")
+        });
+    }
     c.eat("or replace");
     if let Some(error) = object(c, "CREATE") {
         return Some(error);

@@ -442,10 +442,12 @@ pub(super) fn only_refused(table: &Relation, action: &AlterTable) -> Option<Erro
         // The partitions have it when their own is attached.
         AlterTable::AddConstraint(key) if !matches!(key.kind, NewConstraintKind::ForeignKey { .. }) => None,
         AlterTable::SetDefault { .. } => None,
-        AlterTable::AddConstraint(_) | AlterTable::ValidateConstraint { .. } => Some(
-            Error::unsupported(format!("this ALTER TABLE ONLY of partitioned table \"{}\"", table.name))
-                .hint("Leave ONLY out: the partitions follow."),
-        ),
+        AlterTable::AddConstraint(_) | AlterTable::ValidateConstraint { .. } | AlterTable::DeferConstraint { .. } => {
+            Some(
+                Error::unsupported(format!("this ALTER TABLE ONLY of partitioned table \"{}\"", table.name))
+                    .hint("Leave ONLY out: the partitions follow."),
+            )
+        }
         AlterTable::TakeIndex { .. }
         | AlterTable::RenameConstraint { .. }
         | AlterTable::RenameTable { .. }

@@ -46,6 +46,10 @@ impl Analyzer<'_> {
         let Some(relation) = self.find_relation(table.namespace.as_deref(), &table.name)? else {
             return Err(self.no_relation(table.namespace.as_deref(), &table.name, table.pos));
         };
+        if relation.is_partitioned() && self.parsed.extras.outside_block.is_some() {
+            let message = format!("cannot create index on partitioned table \"{}\" concurrently", relation.name);
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
         let scope: Vec<RelColumn> =
             relation.columns.iter().map(|c| RelColumn { name: c.name.clone(), ty: c.ty, attnum: c.num }).collect();
         let mut keys = Vec::new();

@@ -12,6 +12,17 @@ use crate::tree::{DropBehavior, NewConstraint, NewConstraintKind};
 
 impl Planner<'_> {
     pub(super) fn add_constraint(&mut self, t: &mut Altered, draft: &NewConstraint) -> Result<()> {
+        if let NewConstraintKind::ForeignKey { target, .. } = &draft.kind
+            && draft.not_valid
+            && t.new.is_partitioned()
+        {
+            let message = format!(
+                "cannot add NOT VALID foreign key on partitioned table \"{}\" referencing relation \"{}\"",
+                t.new.name, target.1
+            );
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
+                .detail("This feature is not yet supported on partitioned tables."));
+        }
         let at = build::add_constraint(&self.after, &mut t.new, draft)?;
         let constraint = t.new.constraints[at].clone();
         if t.new.is_partition()
@@ -163,6 +174,26 @@ impl Planner<'_> {
         }
         Ok(())
     }
+}
+
+/// ALTER CONSTRAINT: a foreign key is checked at another time (ATExecAlterConstraint).
+pub(super) fn defer(table: &mut Relation, name: &Name, deferrable: bool, initially_deferred: bool) -> Result<()> {
+    let of = table.name.clone();
+    let Some(constraint) = table.constraints.iter_mut().find(|c| c.name == *name) else {
+        let message = format!("constraint \"{name}\" of relation \"{of}\" does not exist");
+        return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
+    };
+    if !matches!(constraint.kind, ConstraintKind::ForeignKey { .. }) {
+        let message = format!("constraint \"{name}\" of relation \"{of}\" is not a foreign key constraint");
+        return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+    }
+    if constraint.parent.is_some() {
+        let message = format!("cannot alter constraint \"{name}\" on relation \"{of}\"");
+        return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
+            .hint("You may alter the constraint it derives from instead."));
+    }
+    (constraint.deferrable, constraint.initially_deferred) = (deferrable, initially_deferred);
+    Ok(())
 }
 
 /// The condition under which a row breaks a CHECK that has not been checked yet, and the error.

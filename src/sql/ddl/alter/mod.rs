@@ -151,6 +151,7 @@ impl Planner<'_> {
                 | AlterTable::DropConstraint { .. }
                 | AlterTable::RenameConstraint { .. }
                 | AlterTable::ValidateConstraint { .. }
+                | AlterTable::DeferConstraint { .. }
                 | AlterTable::SetIdentity { .. }
                 | AlterTable::DropExpression { .. }
                 | AlterTable::AlterIdentity { .. }
@@ -276,6 +277,9 @@ impl Planner<'_> {
                 self.drop_constraint(t, name, *if_exists, *behavior)
             }
             AlterTable::ValidateConstraint { name } => self.validate_constraint(t, name),
+            AlterTable::DeferConstraint { name, deferrable, initially_deferred } => {
+                constraint::defer(&mut t.new, name, *deferrable, *initially_deferred)
+            }
             AlterTable::RenameConstraint { from, to } => {
                 if t.new.constraints.iter().any(|c| c.name == *to) {
                     let message = format!("constraint \"{to}\" for relation \"{}\" already exists", t.new.name);
@@ -398,6 +402,15 @@ impl Planner<'_> {
             let plan = pipeline::violations(self.cx, &self.after, &new_name, &condition)?;
             self.plan.steps.push(Step::Verify(plan, error));
         }
+        for key in keys::Key::all(&self.after)? {
+            let concerns = |table: &Relation, columns: &[i16]| {
+                table.oid == new_name.oid && columns.iter().any(|column| retyped.contains(column))
+            };
+            if concerns(&key.child, &key.columns) || concerns(&key.parent, &key.target_columns) {
+                key.is_possible(&self.after)?;
+                self.plan.steps.push(Step::Key(key));
+            }
+        }
         // What has come of the values may be equal where they were not.
         let of_retyped = |key: &CheckedKey<'_>| key.columns().any(|column| retyped.contains(&column));
         let keys = new_name.checked_keys(&self.after).filter(of_retyped).map(|key| key.oid).collect::<Vec<_>>();
@@ -479,6 +492,7 @@ fn not_for(relation: &Relation, action: &AlterTable) -> Error {
         AlterTable::DropConstraint { .. } => "DROP CONSTRAINT",
         AlterTable::RenameConstraint { .. } => "RENAME CONSTRAINT",
         AlterTable::ValidateConstraint { .. } => "VALIDATE CONSTRAINT",
+        AlterTable::DeferConstraint { .. } => "ALTER CONSTRAINT",
         AlterTable::SetIdentity { always: Some(_), .. } => "ALTER COLUMN ... ADD IDENTITY",
         AlterTable::SetIdentity { always: None, .. } => "ALTER COLUMN ... DROP IDENTITY",
         AlterTable::DropExpression { .. } => "ALTER COLUMN ... DROP EXPRESSION",

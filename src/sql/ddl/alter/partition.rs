@@ -144,6 +144,14 @@ impl Planner<'_> {
                     own.validated |= above.is_some_and(|c| c.validated);
                 }
             }
+            AlterTable::DeferConstraint { .. } => {
+                for own in &mut child.constraints {
+                    if let Some(above) = parent.constraints.iter().find(|c| own.parent == Some(c.oid)) {
+                        own.deferrable = above.deferrable;
+                        own.initially_deferred = above.initially_deferred;
+                    }
+                }
+            }
             AlterTable::AddConstraint(_) => {}
             AlterTable::TakeIndex { .. }
             | AlterTable::RenameTable { .. }
