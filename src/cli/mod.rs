@@ -10,7 +10,7 @@ mod serve;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{Config, Raw};
 use crate::error::Error;
@@ -96,13 +96,42 @@ pub fn main() -> ExitCode {
     // What is made holds all rows and the verifiers of all roles: it is its owner's alone, as PostgreSQL's data folder is.
     // SAFETY: umask only sets a number of the process; no other thread runs yet.
     unsafe { libc::umask(0o077) };
-    match run(Args::parse()) {
+    let args = Args::from_arg_matches(&command().get_matches()).unwrap_or_else(|error| error.exit());
+    match run(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("duckgate: {failure}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// The settings that every verb's help tells.
+const TOLD: [&str; 4] = ["config", "data", "schemas", "listen"];
+
+/// The command line as it is parsed: every verb takes every setting, since they share one config file, but the help of those that
+/// do one thing and end would be 200 lines of what matters to `serve`.
+fn command() -> clap::Command {
+    let mut command = Args::command();
+    // What all take is copied to the verbs when it is built.
+    command.build();
+    let verbs: Vec<String> = command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+    for verb in verbs.iter().filter(|verb| !["serve", "demo", "help"].contains(&verb.as_str())) {
+        command = command.mut_subcommand(verb, told);
+    }
+    command
+}
+
+fn told(verb: clap::Command) -> clap::Command {
+    let hidden = |arg: &clap::Arg| arg.is_global_set() && !TOLD.contains(&arg.get_id().as_str());
+    let mut verb = verb
+        .mut_args(|arg| if hidden(&arg) { arg.hide(true) } else { arg })
+        .after_help("All of the gateway's settings may be given, too: duckgate serve --help");
+    let below: Vec<String> = verb.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+    for name in below.iter().filter(|name| *name != "help") {
+        verb = verb.mut_subcommand(name, told);
+    }
+    verb
 }
 
 fn run(args: Args) -> Outcome {
@@ -137,4 +166,26 @@ fn with_file(file: Option<PathBuf>, raw: Raw) -> Result<Raw, Failure> {
         Some(path) => raw.or(Raw::read(&path)?),
         None => raw,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_of_a_verb_tells_what_matters_to_it_and_it_takes_every_setting() {
+        let help = |verb: &[&str]| {
+            let line = ["duckgate"].into_iter().chain(verb.iter().copied()).chain(["--help"]);
+            command().try_get_matches_from(line).expect_err("help").to_string()
+        };
+        for verb in [&["check"][..], &["plan"], &["apply"], &["explain-access"], &["health"], &["role", "password"]] {
+            let help = help(verb);
+            assert!(help.contains("--schemas") && help.contains("duckgate serve --help"), "{help}");
+            assert!(!help.contains("--tls-certificate") && help.lines().count() < 40, "{help}");
+        }
+        assert!(help(&["serve"]).contains("--tls-certificate"));
+        let given = ["duckgate", "check", "--tls", "off", "--schemas", "here"];
+        let args = Args::from_arg_matches(&command().try_get_matches_from(given).expect("taken")).expect("arguments");
+        assert_eq!((args.raw.tls.as_deref(), args.raw.schemas), (Some("off"), Some("here".into())));
+    }
 }
