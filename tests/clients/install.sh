@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the drivers that tests/clients.rs runs, at pinned versions, into a cache folder. Idempotent.
-#   install.sh python|node|go|java|tools|orms-python|orms-node|orms-prisma|orms-go|orms-java|orms-diesel    DUCKGATE_CLIENTS names the folder (default ~/.cache/duckgate-clients).
+#   install.sh python|node|go|java|tools|psql17|orms-python|orms-node|orms-prisma|orms-go|orms-java|orms-diesel    DUCKGATE_CLIENTS names the folder (default ~/.cache/duckgate-clients).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${DUCKGATE_CLIENTS:-$HOME/.cache/duckgate-clients}
@@ -10,7 +10,7 @@ mkdir -p "$cache"
 done_for() { stamp="$cache/$1.stamp"; wanted=$(cat "${@:2}" | cksum); [ -e "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; }
 finish() { echo "$wanted" >"$stamp"; }
 
-case "${1:?python, node, go, java, tools, or orms- and python, node, prisma, go, java, diesel}" in
+case "${1:?python, node, go, java, tools, psql17, or orms- and python, node, prisma, go, java, diesel}" in
   python)
     done_for python "$here/python/requirements.txt" && exit 0
     rm -rf "$cache/python"
@@ -40,6 +40,32 @@ case "${1:?python, node, go, java, tools, or orms- and python, node, prisma, go,
     "$cache/tools/bin/pip" install --quiet --disable-pip-version-check -r "$here/tools/requirements.txt"
     # Their programs are what is wanted; not all of them say that they are.
     chmod +x "$cache"/tools/lib/python*/site-packages/*pgserver/pginstall*/bin/*
+    finish ;;
+  psql17)
+    # Debian 12 has psql 15; 17 comes from Debian 13, by the mirror that this machine has, with the libraries that it needs: unpacked
+    # beside the system's and run by their own loader.
+    done_for psql17 "$here/psql17/packages.txt" && exit 0
+    rm -rf "$cache/psql17"; mkdir -p "$cache/psql17"/{bin,packages,apt/state/lists/partial,apt/cache/archives/partial}
+    cd "$cache/psql17/packages"
+    mirror=$({ grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d || true; } 2>/dev/null | head -1)
+    printf '%s\n' 'Types: deb' "URIs: $mirror" 'Suites: trixie' 'Components: main' \
+      'Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg' >"$cache/psql17/apt/trixie.sources"
+    apt="$cache/psql17/apt"
+    apt_get() {
+      apt-get -qq -o Dir::Etc::sourcelist="$apt/trixie.sources" -o Dir::Etc::sourceparts=- -o Dir::State="$apt/state" \
+        -o Dir::State::status=/dev/null -o Dir::Cache="$apt/cache" -o APT::Sandbox::User="$(id -un)" "$@"
+    }
+    apt_get update
+    mapfile -t packages <"$here/psql17/packages.txt"
+    apt_get download "${packages[@]}"
+    for package in *.deb; do dpkg -x "$package" ..; done
+    rm -rf ../packages ../apt
+    cd ..
+    loader=$(echo "$PWD"/usr/lib/*/ld-linux-*.so.*)
+    for program in psql pg_dump pg_restore; do
+      printf '#!/bin/sh\nexec "%s" --library-path "%s" "%s" "$@"\n' "$loader" "$(dirname "$loader")" "$PWD/usr/lib/postgresql/17/bin/$program" >"bin/$program"
+      chmod +x "bin/$program"
+    done
     finish ;;
   orms-python)
     done_for orms-python "$here/orms/requirements.txt" && exit 0
