@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod access;
+mod audit;
 mod schemas;
 mod system;
 #[cfg(test)]
@@ -17,7 +18,6 @@ use crate::catalog::{self, Catalog};
 use crate::config::{Config, Password, Tls};
 use crate::engine::{Engine, Plugins, Pool};
 use crate::error::{Error, Result, SqlState};
-use crate::observe::audit::Audit;
 use crate::registry::names::is_reserved_role;
 use crate::registry::verifier::Verifier;
 use crate::registry::{Change, Registry, Role, Snapshot, bootstrap, builtin};
@@ -48,8 +48,7 @@ impl Server {
         let (superuser, generated_password) = first_superuser(config, &mut snapshot, &mut system).await?;
         drop(system);
         let registry = Arc::new(Registry::new(snapshot));
-        let audit = Audit::open(config.audit.clone())
-            .map_err(|e| Error::fatal(crate::error::SqlState::IO_ERROR, format!("audit: {e}")))?;
+        let audit = audit::open(config.audit.clone()).await?;
         let schemas = Schemas::new(config, engine.clone(), registry.clone());
         schemas.apply().await?;
         let gateway = Gateway::new(config.limits.clone(), registry, engine, audit);
@@ -160,7 +159,8 @@ fn warn_of_readers(config: &Config) {
         Tls::Files { key, certificate: _ } => Some(key.as_path()),
         Tls::Off | Tls::SelfSigned => None,
     };
-    for path in [config.data.as_deref(), key].into_iter().flatten() {
+    let audit = config.audit.table.as_ref().map(|table| table.path.as_path());
+    for path in [config.data.as_deref(), audit, key].into_iter().flatten() {
         let mode = std::fs::metadata(path).map_or(0, |file| file.permissions().mode() & 0o777);
         if mode & 0o077 != 0 {
             tracing::warn!(path = %path.display(), mode = format!("{mode:04o}"), "others on this machine may read this file: chmod 600");

@@ -1,5 +1,7 @@
 //! Who gets in and what is told of it: the audit's file and view, host rules, client certificates, tokens, throttled passwords.
 
+#[path = "access/audit_table.rs"]
+mod audit_table;
 #[path = "access/keys.rs"]
 mod keys;
 #[path = "access/logins.rs"]

@@ -28,7 +28,7 @@ use arrow::record_batch::RecordBatch;
 use lru::LruCache;
 use parking_lot::Mutex;
 
-use crate::engine::{SystemTables, directory};
+use crate::engine::{Batches, SystemTables, directory};
 use crate::error::{Error, Result};
 use crate::registry::builtin;
 use crate::registry::seen::Seen;
@@ -36,6 +36,7 @@ use crate::types::Phys;
 use build::Batch;
 
 pub use acl::check_aclitem;
+pub use audit::{audit_batch, audit_columns};
 pub use functions::natives;
 pub(crate) use functions::{Asker, ask as asker};
 pub use relations::{relations, view_definition};
@@ -161,14 +162,18 @@ impl SystemTables for Catalog {
         build::columns(table)
     }
 
-    fn rows(&self, session: u64, table: &str, projection: &[usize]) -> Result<Vec<RecordBatch>> {
+    fn rows(&self, session: u64, table: &str, projection: &[usize]) -> Result<Batches> {
+        if table == audit::NAME {
+            return audit::rows(&*directory::session(session)?, projection);
+        }
         let (batches, seen) = self.batches(session, table)?;
-        batches.into_iter().map(|batch| visible(batch, &seen, projection)).collect()
+        let batches = batches.into_iter().map(|batch| visible(batch, &seen, projection)).collect::<Result<Vec<_>>>()?;
+        Ok(Box::new(batches.into_iter().map(Ok)))
     }
 
     fn cardinality(&self, session: u64, table: &str) -> Option<usize> {
         // What is made for this is kept for the scan, but for what changes all the time.
-        let kept = tables::find(table)?.changes != tables::Changes::Always;
+        let kept = table != audit::NAME && tables::find(table)?.changes != tables::Changes::Always;
         let (batches, _) = kept.then(|| self.batches(session, table).ok()).flatten()?;
         Some(batches.iter().map(|b| b.batch.num_rows()).sum())
     }

@@ -112,7 +112,7 @@ limits! {
     jwks_keep: Duration, Span = Span::seconds(86_400), "limit-jwks-keep", "DUCKGATE_LIMIT_JWKS_KEEP";
     /// Records of the audit that wait to be written.
     audit_queue: usize, usize = 10_000, "limit-audit-queue", "DUCKGATE_LIMIT_AUDIT_QUEUE";
-    /// Records of the audit that are kept in memory, for pg_catalog.duckgate_audit; 0 keeps none.
+    /// Records of the audit that are kept in memory, for pg_catalog.duckgate_audit, where audit_table is not set; 0 keeps none.
     audit_records: usize, usize = 10_000, "limit-audit-records", "DUCKGATE_LIMIT_AUDIT_RECORDS";
     /// Plans in the shared cache; it also ends where their texts have a megabyte.
     cached_plans: usize, usize = 10_000, "limit-cached-plans", "DUCKGATE_LIMIT_CACHED_PLANS";

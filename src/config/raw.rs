@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::limits::RawLimits;
 use super::units::{Bytes, Span};
@@ -108,6 +109,12 @@ options! {
     audit_keep: usize = Some(8), "audit-keep", "DUCKGATE_AUDIT_KEEP", "NUMBER";
     /// Whether the audit is written to standard output, too.
     audit_stdout: bool = Some(false), "audit-stdout", "DUCKGATE_AUDIT_STDOUT", "BOOL";
+    /// The file (a DuckDB database of its own) that the audit is kept in as a table, for pg_catalog.duckgate_audit; without it the view has the newest records, in memory.
+    audit_table: PathBuf = None, "audit-table", "DUCKGATE_AUDIT_TABLE", "FILE";
+    /// How many records the table keeps, and a tenth more until the oldest are removed; 0 is no bound.
+    audit_table_rows: u64 = Some(1_000_000), "audit-table-rows", "DUCKGATE_AUDIT_TABLE_ROWS", "NUMBER";
+    /// How long the table keeps a record; 0 is no bound.
+    audit_table_age: Span = Some(Span::seconds(90 * 86_400)), "audit-table-age", "DUCKGATE_AUDIT_TABLE_AGE", "TIME";
     /// What happens while the audit cannot be written: `block` (statements and logins wait before they begin) or `drop` (records are dropped and counted).
     audit_full: String = Some("block".into()), "audit-full", "DUCKGATE_AUDIT_FULL", "POLICY";
     /// Whether the audit keeps statements as they were written, with their literals.
@@ -162,6 +169,18 @@ impl Raw {
             return Err(bad("limits.parameters", "the protocol has room for 65535 at most"));
         }
         let (tls, tls_required) = tls(raw.tls.as_deref(), raw.tls_certificate, raw.tls_key)?;
+        let table = raw.audit_table.map(|path| audit::Kept {
+            path,
+            rows: raw.audit_table_rows.filter(|rows| *rows > 0),
+            age: raw.audit_table_age.map(Duration::from).filter(|age| !age.is_zero()),
+        });
+        let same = |one: &Path, other: &Path| std::path::absolute(one).ok() == std::path::absolute(other).ok();
+        if let Some(table) = &table
+            && [&data, &raw.audit_file].into_iter().flatten().any(|other| same(other, &table.path))
+        {
+            // DuckDB's lock keeps other processes from a file, not a second instance in this one.
+            return Err(bad("audit_table", "must be a file of its own"));
+        }
         let mut sinks = Vec::new();
         if let Some(path) = raw.audit_file {
             let rotate = raw.audit_rotate.map_or(u64::MAX, |size| size.0);
@@ -206,7 +225,8 @@ impl Raw {
                 },
                 literals: raw.audit_literals.unwrap_or_default(),
                 queue: limits.audit_queue,
-                table: limits.audit_records,
+                memory: limits.audit_records,
+                table,
             },
             limits,
             data,

@@ -15,7 +15,7 @@ use parking_lot::RwLock;
 
 use super::tape::Tape;
 use crate::error::{Error, Result};
-use crate::observe::audit::Record;
+use crate::observe::audit::{Batches, Record};
 use crate::registry::depend::Reference;
 use crate::registry::{Name, Snapshot};
 use crate::types::{Oid, OutputSettings, PgType};
@@ -95,9 +95,9 @@ pub trait SessionView: Send + Sync {
     fn listening(&self) -> Vec<String> {
         Vec::new()
     }
-    /// Rows of pg_catalog.duckgate_audit, the oldest first.
-    fn audit(&self) -> Vec<Arc<Record>> {
-        Vec::new()
+    /// Rows of pg_catalog.duckgate_audit, the oldest first: these columns of those that are kept, and records that are in memory.
+    fn audit(&self, _columns: &[usize]) -> Result<(Option<Batches>, Vec<Arc<Record>>)> {
+        Ok((None, Vec::new()))
     }
     /// Rows of pg_hba_file_rules: what the file says now, whether it is in force or not.
     fn host_rules(&self) -> Vec<HostRule> {

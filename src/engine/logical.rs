@@ -141,7 +141,7 @@ fn enum_label(ty: &LogicalType, index: usize) -> String {
 }
 
 /// A type for the log.
-fn describe(ty: &LogicalType) -> String {
+pub(super) fn describe(ty: &LogicalType) -> String {
     let id = ty.id();
     match id {
         ffi::DUCKDB_TYPE_DUCKDB_TYPE_DECIMAL => {

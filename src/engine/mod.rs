@@ -37,6 +37,7 @@ mod feed_scan;
 mod helpers;
 mod interrupts;
 mod keys;
+mod ledger;
 mod link;
 mod logical;
 mod native;
@@ -64,6 +65,7 @@ mod tests;
 pub use alone::write_alone;
 pub use block::{Block, Number, Strings, Vectors};
 pub use commits::Moment;
+pub use ledger::Ledger;
 pub use parquet::{Parquet, ParquetDownload, ParquetUpload};
 pub use pool::Pool;
 pub use sequence::Draw;
@@ -383,13 +385,16 @@ pub trait SystemTables: Send + Sync {
     /// Column names and physical types; `None` if there is no such table.
     fn columns(&self, table: &str) -> Option<Vec<(String, Phys)>>;
     /// The rows as `session` sees them now, with the columns of that projection, in that order.
-    fn rows(&self, session: u64, table: &str, projection: &[usize]) -> Result<Vec<RecordBatch>>;
+    fn rows(&self, session: u64, table: &str, projection: &[usize]) -> Result<Batches>;
     /// How many rows there are, if that is known without making them; for the order of joins.
     fn cardinality(&self, session: u64, table: &str) -> Option<usize> {
         let _ = (session, table);
         None
     }
 }
+
+/// Batches that are made as they are read.
+pub type Batches = crate::observe::audit::Batches;
 
 /// What is plugged into an engine when it is opened.
 #[derive(Clone)]

@@ -457,6 +457,51 @@ impl Drop for Chunk {
     }
 }
 
+/// Chunks on their way into a table, whose columns they have.
+pub(super) struct Appender<'a> {
+    handle: ffi::duckdb_appender,
+    _connection: &'a RawConnection,
+}
+
+impl<'a> Appender<'a> {
+    pub fn of(connection: &'a RawConnection, table: &str) -> RawResult<Self> {
+        let table = c_string(table)?;
+        let mut handle: ffi::duckdb_appender = std::ptr::null_mut();
+        // SAFETY: a live connection, NULL for the default schema, a NUL-terminated string, an out pointer to a local.
+        let state =
+            unsafe { ffi::duckdb_appender_create(connection.handle, std::ptr::null(), table.as_ptr(), &mut handle) };
+        let appender = Self { handle, _connection: connection };
+        appender.done(state)?;
+        Ok(appender)
+    }
+
+    pub fn append(&self, chunk: &Chunk) -> RawResult<()> {
+        // SAFETY: a live appender and a live chunk, which DuckDB copies.
+        self.done(unsafe { ffi::duckdb_append_data_chunk(self.handle, chunk.0) })
+    }
+
+    /// Writes what was appended, into the connection's transaction.
+    pub fn close(self) -> RawResult<()> {
+        // SAFETY: a live appender; it is destroyed afterwards in any case.
+        self.done(unsafe { ffi::duckdb_appender_close(self.handle) })
+    }
+
+    fn done(&self, state: ffi::duckdb_state) -> RawResult<()> {
+        if state == ffi::duckdb_state_DuckDBSuccess {
+            return Ok(());
+        }
+        // SAFETY: an appender, even one that was not made, holds its error text.
+        Err(RawError(unsafe { text_of(ffi::duckdb_appender_error(self.handle)) }))
+    }
+}
+
+impl Drop for Appender<'_> {
+    fn drop(&mut self) {
+        // SAFETY: made by us, destroyed once; what is not written yet is of no interest any more.
+        unsafe { ffi::duckdb_appender_destroy(&mut self.handle) };
+    }
+}
+
 /// A type of DuckDB's.
 pub(super) struct LogicalType(pub ffi::duckdb_logical_type);
 

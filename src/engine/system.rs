@@ -1,6 +1,5 @@
 //! Table functions: `dg_system(session, name)` over the plugged-in system tables, and what feeds share with it.
 
-use std::collections::VecDeque;
 use std::ffi::{CString, c_void};
 use std::sync::Arc;
 
@@ -9,12 +8,12 @@ use arrow::record_batch::RecordBatch;
 use duckdb::ffi;
 use parking_lot::Mutex;
 
-use super::SystemTables;
 use super::logical::logical_type;
 use super::native::{drop_box, guarded};
 use super::raw::{LogicalType, OwnedValue, RawConnection, text_of};
 use super::unwind;
 use super::write::{Span, Texts, write};
+use super::{Batches, SystemTables};
 use crate::error::{Error, Result, SqlState};
 use crate::types::Phys;
 
@@ -144,7 +143,9 @@ enum Wanted {
 /// How far a scan has come.
 struct Scan {
     columns: Vec<Wanted>,
-    batches: VecDeque<RecordBatch>,
+    batches: Batches,
+    /// The one that is being written.
+    batch: Option<RecordBatch>,
     row: usize,
     /// Rows of the batches that are done.
     done: usize,
@@ -199,8 +200,8 @@ unsafe extern "C" fn init(info: ffi::duckdb_init_info) {
             None => Wanted::Nothing,
         });
         let columns = columns.collect();
-        let batches = bound.tables.rows(bound.session, &bound.table, &projection)?.into();
-        let scan = Box::new(Mutex::new(Scan { columns, batches, row: 0, done: 0 }));
+        let batches = bound.tables.rows(bound.session, &bound.table, &projection)?;
+        let scan = Box::new(Mutex::new(Scan { columns, batches, batch: None, row: 0, done: 0 }));
         // SAFETY: a live handle; the box is given to DuckDB with its destructor.
         unsafe {
             ffi::duckdb_init_set_max_threads(info, 1);
@@ -212,19 +213,23 @@ unsafe extern "C" fn init(info: ffi::duckdb_init_info) {
 }
 
 unsafe extern "C-unwind" fn scan(info: ffi::duckdb_function_info, output: ffi::duckdb_data_chunk) {
-    // All is writing: the rows are there since init().
     let failed = unwind::guarded_then(
-        || Ok(()),
-        |()| {
+        || {
             // SAFETY: a live handle, whose init data is what init() gave.
             let scan = unsafe { &*ffi::duckdb_function_get_init_data(info).cast::<Mutex<Scan>>() };
             let mut scan = scan.lock();
-            while scan.batches.front().is_some_and(|batch| batch.num_rows() == scan.row) {
-                scan.batches.pop_front();
-                scan.done += scan.row;
-                scan.row = 0;
+            while scan.batch.as_ref().is_none_or(|batch| batch.num_rows() == scan.row) {
+                scan.done += std::mem::take(&mut scan.row);
+                scan.batch = scan.batches.next().transpose()?;
+                if scan.batch.is_none() {
+                    break;
+                }
             }
-            let Some(batch) = scan.batches.front() else {
+            Ok(scan)
+        },
+        |mut scan| {
+            let scan = &mut *scan;
+            let Some(batch) = &scan.batch else {
                 // SAFETY: a live chunk.
                 unsafe { ffi::duckdb_data_chunk_set_size(output, 0) };
                 return Ok(());

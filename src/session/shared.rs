@@ -21,7 +21,7 @@ use crate::engine::directory::{
 };
 use crate::engine::tape::Tape;
 use crate::error::{Error, Report, Result, SqlState};
-use crate::observe::audit::{Client, Record};
+use crate::observe::audit::{Batches, Client, Record};
 use crate::registry::depend::Reference;
 use crate::registry::{Name, Snapshot, builtin};
 use crate::sql::analyze::kept;
@@ -428,8 +428,8 @@ impl SessionView for Shared {
         self.gateway().map(|g| g.channels.of(&self.mailbox)).unwrap_or_default()
     }
 
-    fn audit(&self) -> Vec<Arc<Record>> {
-        self.gateway().map(|g| g.audit.records()).unwrap_or_default()
+    fn audit(&self, columns: &[usize]) -> Result<(Option<Batches>, Vec<Arc<Record>>)> {
+        self.gateway()?.audit.read(columns)
     }
 
     fn notification_queue_usage(&self) -> f64 {

@@ -30,7 +30,7 @@ use futures::future::BoxFuture;
 
 use super::{CopyInput, Front, Gateway, RowShape, Session, Startup};
 use crate::config::Limits;
-use crate::engine::{Engine, EngineConfig, Kind, Plugins, Pool, Rendered, Run, SystemTables, Writes};
+use crate::engine::{Batches, Engine, EngineConfig, Kind, Plugins, Pool, Rendered, Run, SystemTables, Writes};
 use crate::error::{Report, Result, SqlState};
 use crate::observe::audit::Audit;
 use crate::policy::Permit;
@@ -142,8 +142,8 @@ impl SystemTables for NoTables {
         None
     }
 
-    fn rows(&self, _session: u64, _table: &str, _projection: &[usize]) -> Result<Vec<RecordBatch>> {
-        Ok(Vec::new())
+    fn rows(&self, _session: u64, _table: &str, _projection: &[usize]) -> Result<Batches> {
+        Ok(Box::new(std::iter::empty()))
     }
 }
 

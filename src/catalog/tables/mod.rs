@@ -86,7 +86,6 @@ const TABLES: &[Table] = &[
     Table { name: "pg_locks", changes: Changes::Always, rows: sessions::pg_locks },
     Table { name: "pg_cursors", changes: Changes::Always, rows: sessions::pg_cursors },
     Table { name: "pg_hba_file_rules", changes: Changes::Always, rows: hosts::pg_hba_file_rules },
-    Table { name: super::audit::NAME, changes: Changes::Always, rows: sessions::duckgate_audit },
 ];
 
 const fn table(name: &'static str, rows: fn(&Ask<'_>) -> Result<Rows>) -> Table {
@@ -128,11 +127,11 @@ fn leak_once(namespace: &str, name: &str) -> &'static str {
     KEYS.get(&(namespace.to_owned(), name.to_owned())).copied().unwrap_or("")
 }
 
-fn text(s: impl AsRef<str>) -> Value {
+pub(super) fn text(s: impl AsRef<str>) -> Value {
     Value::text(s.as_ref())
 }
 
-fn opt_text(s: Option<impl AsRef<str>>) -> Value {
+pub(super) fn opt_text(s: Option<impl AsRef<str>>) -> Value {
     s.map_or(Value::Null, text)
 }
 

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::engine::directory::{ActivityRow, LockMode, LockRow, LockTag};
-use crate::observe::audit::{self, Outcome, Record};
 use crate::registry::{builtin, predefined};
 
 pub(super) fn pg_settings(ask: &Ask<'_>) -> Result<Rows> {
@@ -236,60 +235,6 @@ pub(super) fn pg_locks(ask: &Ask<'_>) -> Result<Rows> {
             Value::Bool(l.waits_since.is_none()),
             Value::Bool(false),
             l.waits_since.map_or(Value::Null, timestamp),
-        ]);
-    }
-    Ok(rows)
-}
-
-/// The audit's records in memory. Who may read them is a matter of grants on the view: by itself nobody but superusers.
-pub(super) fn duckgate_audit(ask: &Ask<'_>) -> Result<Rows> {
-    let mut rows = Rows::all();
-    let count = |n: u64| Value::Int8(i64::try_from(n).unwrap_or(i64::MAX));
-    for record in ask.view.audit() {
-        let (objects, rules) = audit::json_access(&record);
-        let Record {
-            event,
-            at,
-            client,
-            role,
-            application,
-            digest,
-            access: _,
-            rows: moved,
-            bytes_sent,
-            bytes_received,
-            duration,
-            outcome,
-            dropped: _,
-        } = &*record;
-        let (sqlstate, message) = match outcome {
-            Outcome::Failed { sqlstate, denied: _, message } => (text(sqlstate), opt_text(message.as_ref())),
-            Outcome::Ok | Outcome::Abandoned => (Value::Null, Value::Null),
-        };
-        let digest = digest.as_ref();
-        rows.push_row(vec![
-            timestamp(*at),
-            text(event.word()),
-            text(outcome.word()),
-            sqlstate,
-            message,
-            text(&client.user),
-            text(role),
-            text(&client.database),
-            Value::Int4(client.pid),
-            opt_text(client.address.map(|a| a.ip().to_string())),
-            client.address.map_or(Value::Null, |a| Value::Int4(i32::from(a.port()))),
-            Value::Bool(client.tls),
-            text(application),
-            opt_text(digest.map(|d| &d.fingerprint)),
-            opt_text(digest.map(|d| &d.command)),
-            opt_text(digest.map(|d| &d.text)),
-            text(objects),
-            text(rules),
-            count(*moved),
-            count(*bytes_sent),
-            count(*bytes_received),
-            Value::Float8(duration.as_micros() as f64 / 1000.0),
         ]);
     }
     Ok(rows)

@@ -2,6 +2,7 @@
 
 mod durability;
 mod keys;
+mod ledger;
 mod messages;
 mod plugins;
 mod pooling;
@@ -24,8 +25,8 @@ impl SystemTables for NoTables {
         None
     }
 
-    fn rows(&self, _: u64, _: &str, _: &[usize]) -> Result<Vec<RecordBatch>> {
-        Ok(Vec::new())
+    fn rows(&self, _: u64, _: &str, _: &[usize]) -> Result<Batches> {
+        Ok(Box::new(std::iter::empty()))
     }
 }
 

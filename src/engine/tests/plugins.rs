@@ -45,7 +45,7 @@ impl SystemTables for Tables {
         (table == "numbers").then(|| vec![("n".into(), Phys::Int8), ("t".into(), Phys::Text)])
     }
 
-    fn rows(&self, session: u64, _: &str, projection: &[usize]) -> Result<Vec<RecordBatch>> {
+    fn rows(&self, session: u64, _: &str, projection: &[usize]) -> Result<Batches> {
         let columns: Vec<ArrayRef> = projection
             .iter()
             .map(|i| match i {
@@ -55,7 +55,8 @@ impl SystemTables for Tables {
             .collect();
         let fields: Vec<_> = columns.iter().map(|c| Field::new("c", c.data_type().clone(), true)).collect();
         let options = arrow::record_batch::RecordBatchOptions::new().with_row_count(Some(session as usize));
-        Ok(vec![RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options).unwrap()])
+        let batch = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options).unwrap();
+        Ok(Box::new(std::iter::once(Ok(batch))))
     }
 
     fn cardinality(&self, session: u64, _: &str) -> Option<usize> {

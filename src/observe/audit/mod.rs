@@ -1,22 +1,29 @@
 //! The audit: one record for each statement, login and refusal, made from the permit or the denial.
 //!
-//! Records go into a bounded table in memory (the view pg_catalog.duckgate_audit) and, where one is configured, to a sink of
-//! JSON lines ([`writer`]). With [`Full::Block`] nothing begins while the sink has no room: who begins waits in
-//! [`Audit::room`], and what has begun is always taken.
+//! Records go to the sinks that are configured, each by a thread of its own ([`queue`]): as lines of JSON ([`lines`]), and into a
+//! table that the engine keeps ([`table`]). With [`Full::Block`] nothing begins while a sink has no room: who begins waits in
+//! [`Audit::room`], and what has begun is always taken. The view pg_catalog.duckgate_audit shows the table with what waits to be
+//! written to it; without one, the newest records, which are kept in memory for that.
 
 mod json;
-mod writer;
+mod lines;
+mod queue;
+mod table;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
 
 use super::METRICS;
-use writer::Queue;
+use crate::error::Result;
+use lines::Lines;
+use queue::Queue;
+
+pub use table::{Batches, Table};
 
 /// Objects that a statement asked for, and the rules that hold for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -181,34 +188,60 @@ pub struct Settings {
     pub literals: bool,
     /// Records that wait for the sink.
     pub queue: usize,
-    /// Records in the table in memory.
-    pub table: usize,
+    /// Records that are kept in memory where there is no table.
+    pub memory: usize,
+    pub table: Option<Kept>,
 }
 
-/// Takes records. Cheap to ask; without a table and a sink it takes none.
+/// The table of records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub path: PathBuf,
+    /// How many are kept, and how long; `None` is no bound.
+    pub rows: Option<u64>,
+    pub age: Option<Duration>,
+}
+
+/// Takes records. Cheap to ask; without a sink and a place in memory it takes none.
 #[derive(Default)]
 pub struct Audit {
     settings: Settings,
-    table: Mutex<VecDeque<Arc<Record>>>,
-    queue: Option<Arc<Queue>>,
+    memory: Mutex<VecDeque<Arc<Record>>>,
+    lines: Option<Arc<Queue>>,
+    table: Option<(Arc<Queue>, Arc<dyn Table>)>,
 }
 
 impl Audit {
-    /// Opens the sinks, and starts the thread that writes to them.
+    /// Opens the sinks, and starts the threads that write to them.
     ///
     /// # Errors
     /// A file cannot be opened; the text names it.
-    pub fn open(settings: Settings) -> std::io::Result<Self> {
-        let queue = match settings.sinks.is_empty() {
+    pub fn open(settings: Settings, table: Option<Arc<dyn Table>>) -> std::io::Result<Self> {
+        let (limit, full) = (settings.queue, settings.full);
+        let lines = match settings.sinks.is_empty() {
             true => None,
-            false => Some(Queue::open(&settings)?),
+            false => {
+                let lines = Lines::open(&settings.sinks)?;
+                Some(Queue::start("audit", limit, full, lines::PACE, Box::new(lines))?)
+            }
         };
-        Ok(Self { settings, table: Mutex::default(), queue })
+        let table = match table {
+            None => None,
+            Some(table) => {
+                let rows = table::Rows::of(table.clone());
+                Some((Queue::start("audit-table", limit, full, table::PACE, Box::new(rows))?, table))
+            }
+        };
+        Ok(Self { settings, memory: Mutex::default(), lines, table })
+    }
+
+    fn queues(&self) -> impl Iterator<Item = &Arc<Queue>> {
+        self.lines.iter().chain(self.table.as_ref().map(|(queue, _)| queue))
     }
 
     /// Is anything recorded at all?
     pub fn is_on(&self) -> bool {
-        self.settings.table > 0 || self.queue.is_some()
+        self.settings.memory > 0 || self.queues().next().is_some()
     }
 
     pub fn literals(&self) -> bool {
@@ -217,47 +250,67 @@ impl Audit {
 
     /// Comes back when there is room for the record of what is about to begin. Cancel-safe.
     pub async fn room(&self) {
-        if let Some(queue) = &self.queue {
+        for queue in self.queues() {
             queue.room().await;
         }
     }
 
     /// False if [`Audit::room`] would wait.
     pub fn has_room(&self) -> bool {
-        self.queue.as_ref().is_none_or(|queue| queue.has_room())
+        self.queues().all(|queue| queue.has_room())
     }
 
     pub fn take(&self, record: Record) {
         METRICS.audit_records.increment();
         let record = Arc::new(record);
-        if let Some(queue) = &self.queue {
+        for queue in self.queues() {
             queue.push(record.clone());
         }
-        if self.settings.table == 0 {
+        if self.settings.memory == 0 || self.table.is_some() {
             return;
         }
-        let mut table = self.table.lock();
-        while table.len() >= self.settings.table {
-            table.pop_front();
+        let mut memory = self.memory.lock();
+        while memory.len() >= self.settings.memory {
+            memory.pop_front();
         }
-        table.push_back(record);
+        memory.push_back(record);
+    }
+
+    /// The records that can be read: these columns of the table's, and what is in memory alone; the oldest first.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub fn read(&self, columns: &[usize]) -> Result<(Option<Batches>, Vec<Arc<Record>>)> {
+        match &self.table {
+            Some((queue, table)) => {
+                let (kept, waiting) = queue.read(|| table.read(columns));
+                Ok((Some(kept?), waiting))
+            }
+            None => Ok((None, self.records())),
+        }
     }
 
     /// The records in memory, the oldest first.
     pub fn records(&self) -> Vec<Arc<Record>> {
-        self.table.lock().iter().cloned().collect()
+        self.memory.lock().iter().cloned().collect()
     }
 
     /// Opens the files anew: somebody else has put them aside.
     pub fn reopen(&self) {
-        if let Some(queue) = &self.queue {
+        if let Some(queue) = &self.lines {
             queue.reopen();
         }
     }
 
     /// Writes what waits, for as long as `patience`. False if something is left.
     pub fn close(&self, patience: Duration) -> bool {
-        self.queue.as_ref().is_none_or(|queue| queue.close(patience))
+        let until = Instant::now() + patience;
+        // One that fails does not keep the other from being written.
+        let left = self.queues().filter(|queue| !queue.close(until)).count();
+        if let Some((_, table)) = &self.table {
+            table.close();
+        }
+        left == 0
     }
 }
 

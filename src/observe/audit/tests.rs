@@ -45,7 +45,7 @@ fn record(pid: i32) -> Record {
 }
 
 fn settings(sinks: Vec<Sink>, full: Full) -> Settings {
-    Settings { sinks, full, literals: false, queue: 4, table: 3 }
+    Settings { sinks, full, literals: false, queue: 4, memory: 3, table: None }
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_record_is_one_line_of_json() {
 
 #[test]
 fn the_table_keeps_the_newest() {
-    let audit = Audit::open(settings(Vec::new(), Full::Block)).expect("audit");
+    let audit = Audit::open(settings(Vec::new(), Full::Block), None).expect("audit");
     (1..=5).for_each(|n| audit.take(record(n)));
     assert_eq!(audit.records().iter().map(|r| r.client.pid).collect::<Vec<_>>(), [3, 4, 5]);
     assert!(audit.is_on() && !Audit::default().is_on());
@@ -77,7 +77,7 @@ fn a_file_is_put_aside_when_it_is_full() {
     let path = folder.path().join("audit.jsonl");
     let line = json_line(&record(1)).len() as u64 + 1;
     let sink = Sink::File { path: path.clone(), rotate: 2 * line, keep: 2 };
-    let audit = Audit::open(Settings { queue: 1, ..settings(vec![sink], Full::Block) }).expect("audit");
+    let audit = Audit::open(Settings { queue: 1, ..settings(vec![sink], Full::Block) }, None).expect("audit");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
     for n in 1..=9 {
         runtime.block_on(audit.room());
@@ -103,7 +103,7 @@ fn full_disk() -> Sink {
 
 #[test]
 fn a_sink_without_room_blocks() {
-    let audit = Audit::open(settings(vec![full_disk()], Full::Block)).expect("audit");
+    let audit = Audit::open(settings(vec![full_disk()], Full::Block), None).expect("audit");
     (1..=4).for_each(|n| audit.take(record(n)));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
     let waited = runtime.block_on(async { tokio::time::timeout(Duration::from_millis(300), audit.room()).await });
@@ -114,7 +114,7 @@ fn a_sink_without_room_blocks() {
 #[test]
 fn a_sink_that_may_drop_counts_what_it_drops() {
     let before = METRICS.audit_dropped.get();
-    let audit = Audit::open(settings(vec![full_disk()], Full::Drop)).expect("audit");
+    let audit = Audit::open(settings(vec![full_disk()], Full::Drop), None).expect("audit");
     (1..=50).for_each(|n| audit.take(record(n)));
     assert!(audit.has_room());
     let until = std::time::Instant::now() + Duration::from_secs(10);
@@ -122,4 +122,96 @@ fn a_sink_that_may_drop_counts_what_it_drops() {
         std::thread::sleep(Duration::from_millis(5));
     }
     assert!(METRICS.audit_dropped.get() >= before + 50);
+}
+
+/// A table of a test's own, which fails when it is told to.
+#[derive(Default)]
+struct Pids {
+    kept: Mutex<Vec<i32>>,
+    broken: std::sync::atomic::AtomicBool,
+    closed: std::sync::atomic::AtomicBool,
+}
+
+impl Table for Pids {
+    fn append(&self, records: &[Arc<Record>], _: &mut Option<i64>) -> Result<()> {
+        // Long enough that others look meanwhile.
+        std::thread::sleep(Duration::from_millis(3));
+        if self.broken.load(std::sync::atomic::Ordering::SeqCst) {
+            return Err(crate::error::Error::internal("broken"));
+        }
+        self.kept.lock().extend(records.iter().map(|record| record.client.pid));
+        Ok(())
+    }
+
+    fn read(&self, _: &[usize]) -> Result<Batches> {
+        let kept: Vec<_> = self.kept.lock().iter().map(|pid| i64::from(*pid)).collect();
+        let column: arrow::array::ArrayRef = Arc::new(arrow::array::Int64Array::from(kept));
+        let batch = arrow::record_batch::RecordBatch::try_from_iter([("pid", column)]).expect("a batch");
+        Ok(Box::new(std::iter::once(Ok(batch))))
+    }
+
+    fn close(&self) {
+        self.closed.store(true, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+/// All pids that can be read: those in the table, and how many besides.
+fn read(audit: &Audit) -> (Vec<i32>, usize) {
+    let (kept, waiting) = audit.read(&[0]).expect("readable");
+    let mut pids = Vec::new();
+    for batch in kept.into_iter().flatten() {
+        let batch = batch.expect("a batch");
+        let column = arrow::array::AsArray::as_primitive::<arrow::datatypes::Int64Type>(batch.column(0));
+        pids.extend(column.values().iter().map(|pid| *pid as i32));
+    }
+    pids.extend(waiting.iter().map(|record| record.client.pid));
+    (pids, waiting.len())
+}
+
+#[test]
+fn who_reads_a_table_finds_each_record_once_wherever_it_is() {
+    let table = Arc::new(Pids::default());
+    let settings = Settings { queue: 1000, ..settings(Vec::new(), Full::Block) };
+    let audit = Audit::open(settings, Some(table.clone())).expect("audit");
+    let (mut waited, mut kept) = (0, 0);
+    for n in 1..=2000 {
+        audit.take(record(n));
+        if n % 7 == 0 {
+            let (pids, waiting) = read(&audit);
+            assert!(pids.iter().copied().eq(1..=n), "{pids:?}");
+            waited += usize::from(waiting > 0);
+            kept += usize::from(waiting < pids.len());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+    assert!(waited > 0 && kept > 0, "{waited} {kept}");
+    assert!(audit.records().is_empty(), "nothing is kept twice");
+    assert!(audit.close(Duration::from_secs(10)) && table.closed.load(std::sync::atomic::Ordering::SeqCst));
+    assert_eq!(table.kept.lock().len(), 2000);
+}
+
+#[test]
+fn a_table_that_cannot_be_written_blocks_or_drops_as_files_do() {
+    let broken = || Arc::new(Pids { broken: true.into(), ..Pids::default() });
+    let table = broken();
+    let audit = Audit::open(settings(Vec::new(), Full::Block), Some(table.clone())).expect("audit");
+    (1..=4).for_each(|n| audit.take(record(n)));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+    let room = |patience| runtime.block_on(async { tokio::time::timeout(patience, audit.room()).await.is_ok() });
+    assert!(!room(Duration::from_millis(300)) && !audit.has_room());
+    assert_eq!(read(&audit).0, [1, 2, 3, 4]);
+    table.broken.store(false, std::sync::atomic::Ordering::SeqCst);
+    assert!(room(Duration::from_secs(10)));
+    assert!(audit.close(Duration::from_secs(10)));
+    assert_eq!(*table.kept.lock(), [1, 2, 3, 4]);
+
+    let table = broken();
+    let audit = Audit::open(settings(Vec::new(), Full::Drop), Some(table.clone())).expect("audit");
+    (1..=20).for_each(|n| audit.take(record(n)));
+    assert!(audit.has_room() && read(&audit).0.len() <= 4);
+    std::thread::sleep(Duration::from_millis(300));
+    table.broken.store(false, std::sync::atomic::Ordering::SeqCst);
+    assert!(audit.close(Duration::from_secs(10)));
+    // The gap, which is nobody's.
+    assert_eq!(*table.kept.lock(), [0]);
 }

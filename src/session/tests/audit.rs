@@ -4,7 +4,7 @@ use super::*;
 use crate::observe::audit::{Outcome, Record, Settings, Sink};
 
 async fn audited() -> Arc<Gateway> {
-    gateway_with(Audit::open(Settings { table: 1000, ..Settings::default() }).unwrap()).await
+    gateway_with(Audit::open(Settings { memory: 1000, ..Settings::default() }, None).unwrap()).await
 }
 
 fn line(record: &Record) -> String {
@@ -175,7 +175,7 @@ async fn loads_and_results_are_measured() {
 async fn nothing_begins_while_the_audit_has_no_room() {
     let sink = Sink::File { path: "/dev/full".into(), rotate: u64::MAX, keep: 0 };
     let settings = Settings { sinks: vec![sink], queue: 3, ..Settings::default() };
-    let gateway = gateway_with(Audit::open(settings).unwrap()).await;
+    let gateway = gateway_with(Audit::open(settings, None).unwrap()).await;
     let mut root = open(&gateway);
     simple(&mut root, "CREATE TABLE t (a int)").await;
     simple(&mut root, "SET statement_timeout = '200ms'").await;

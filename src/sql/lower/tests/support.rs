@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use arrow::record_batch::RecordBatch;
-
 use crate::engine::directory::{self, SessionView};
 use crate::engine::{
-    Access, Connection, Engine, EngineConfig, Kind, Outcome, Plugins, Pool, Rendered, Run, SystemTables, Writes,
+    Access, Batches, Connection, Engine, EngineConfig, Kind, Outcome, Plugins, Pool, Rendered, Run, SystemTables,
+    Writes,
 };
 use crate::error::{Result, SqlState};
 use crate::policy::Permit;
@@ -29,8 +28,8 @@ impl SystemTables for NoTables {
         None
     }
 
-    fn rows(&self, _: u64, _: &str, _: &[usize]) -> Result<Vec<RecordBatch>> {
-        Ok(Vec::new())
+    fn rows(&self, _: u64, _: &str, _: &[usize]) -> Result<Batches> {
+        Ok(Box::new(std::iter::empty()))
     }
 }
 
