@@ -321,6 +321,9 @@ pub enum UserTypeKind {
     },
     Domain {
         base: PgType,
+        /// That of its columns; 0: the base type's.
+        #[serde(default)]
+        collation: Oid,
         not_null: bool,
         default: Option<String>,
         checks: Vec<(Name, String)>,

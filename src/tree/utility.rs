@@ -309,6 +309,8 @@ pub enum AlterAttribute {
 #[derive(Debug, Clone)]
 pub struct NewDomain {
     pub base: PgType,
+    /// 0: the base type's.
+    pub collation: Oid,
     pub not_null: bool,
     pub default: Option<String>,
     pub checks: Vec<(Option<Name>, String)>,

@@ -33,7 +33,10 @@ pub(super) fn storage(ask: &Ask<'_>, ty: PgType) -> Storage {
                 Some((UserTypeKind::Enum { .. }, false)) => {
                     Storage { len: 4, by_value: true, align: "i", storage: "p", collation: 0, dims: 0 }
                 }
-                Some((UserTypeKind::Domain { base, .. }, false)) => storage(ask, *base),
+                Some((UserTypeKind::Domain { base, collation, .. }, false)) => {
+                    let of = storage(ask, *base);
+                    Storage { collation: if *collation == 0 { of.collation } else { *collation }, ..of }
+                }
                 Some((UserTypeKind::Range { .. } | UserTypeKind::Multirange { .. }, false)) => {
                     Storage { len: -1, by_value: false, align: "i", storage: "x", collation: 0, dims: 0 }
                 }

@@ -190,7 +190,7 @@ fn push_user(rows: &mut Rows, ask: &Ask<'_>, t: &UserType) {
         UserTypeKind::Multirange { .. } => {
             push(rows, Row { kind: b'm', io: MULTIRANGE_IO, ..of_ranges(ask, t, common) });
         }
-        UserTypeKind::Domain { base, not_null, default, .. } => {
+        UserTypeKind::Domain { base, collation, not_null, default, .. } => {
             let of = super::attributes::storage(ask, *base);
             let (category, [out, send]) = output_of(ask, *base);
             push(
@@ -205,7 +205,7 @@ fn push_user(rows: &mut Rows, ask: &Ask<'_>, t: &UserType) {
                     storage: of.storage,
                     not_null: *not_null,
                     base: (base.oid, base.typmod),
-                    collation: of.collation,
+                    collation: if *collation == 0 { of.collation } else { *collation },
                     default: default.as_deref(),
                     ..common
                 },

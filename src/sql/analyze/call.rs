@@ -16,8 +16,13 @@ use crate::types::{Oid, PgType, Value, oid};
 impl Analyzer<'_> {
     /// A call of a built-in function on analyzed arguments, by name.
     pub(crate) fn call_by_name(&mut self, name: &str, args: Vec<Expr>, pos: u32) -> Result<Expr> {
+        self.call_in("pg_catalog", name, args, pos)
+    }
+
+    /// A function of that namespace.
+    pub(crate) fn call_in(&mut self, namespace: &str, name: &str, args: Vec<Expr>, pos: u32) -> Result<Expr> {
         let arguments = Arguments { exprs: args, names: Vec::new(), variadic: false };
-        let form = match self.resolve_function(Some("pg_catalog"), name, &arguments, pos)? {
+        let form = match self.resolve_function(Some(namespace), name, &arguments, pos)? {
             Resolved::Function(form) => form,
             Resolved::Cast(_) => return Err(Error::internal(format!("{name} is no function"))),
         };

@@ -475,7 +475,7 @@ impl Analyzer<'_> {
         // The array of a domain goes by another OID.
         let of = self.ctx.snapshot.user_type_by_oid(ty.oid).filter(|t| t.oid == ty.oid)?;
         match &of.kind {
-            UserTypeKind::Domain { base: _, not_null: _, default, checks: _ } => default.clone(),
+            UserTypeKind::Domain { base: _, collation: _, not_null: _, default, checks: _ } => default.clone(),
             UserTypeKind::Enum { .. } | UserTypeKind::Range { .. } | UserTypeKind::Multirange { .. } => None,
         }
     }

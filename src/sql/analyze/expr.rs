@@ -449,10 +449,13 @@ impl Analyzer<'_> {
     /// The collation that is meant: one of PostgreSQL's own.
     pub(super) fn collation(&self, name: &ast::ObjectName, pos: u32) -> Result<Oid> {
         let (namespace, name, _) = self.name_parts(name)?;
-        let found =
-            namespace.as_deref().is_none_or(|n| n == "pg_catalog").then(|| crate::facts::collation_named(&name));
+        self.collation_of((namespace.as_deref(), &name), pos)
+    }
+
+    pub(super) fn collation_of(&self, (namespace, name): (Option<&str>, &str), pos: u32) -> Result<Oid> {
+        let found = namespace.is_none_or(|n| n == "pg_catalog").then(|| crate::facts::collation_named(name));
         found.flatten().ok_or_else(|| {
-            let shown = namespace.map_or_else(|| name.to_string(), |n| format!("{n}.{name}"));
+            let shown = namespace.map_or_else(|| name.to_owned(), |n| format!("{n}.{name}"));
             let message = format!("collation \"{shown}\" for encoding \"UTF8\" does not exist");
             Error::new(SqlState::UNDEFINED_OBJECT, message).at(pos)
         })

@@ -238,6 +238,12 @@ impl Analyzer<'_> {
             return self.jsonb_subscripts(array, chain);
         }
         let base = self.base_type(array.ty);
+        if base.oid == oid::HSTORE {
+            let key = self.hstore_subscript(chain)?;
+            let namespace = self.ctx.snapshot.extension_namespace("hstore").cloned();
+            let namespace = namespace.ok_or_else(|| Error::internal("an hstore without its extension"))?;
+            return self.call_in(&namespace, "fetchval", vec![array, key], pos);
+        }
         let element = match self.type_facts(base.oid).element {
             0 => match base.oid {
                 oid::INT2VECTOR => oid::INT2,
@@ -296,6 +302,17 @@ impl Analyzer<'_> {
         let pos = index.pos;
         self.coerce_to(index, PgType::new(oid::INT4), CastContext::Assignment, false)?
             .ok_or_else(|| Error::new(SqlState::DATATYPE_MISMATCH, "array subscript must have type integer").at(pos))
+    }
+
+    /// `h['key']`: one, and a text (hstore_subscript_transform).
+    pub(crate) fn hstore_subscript(&mut self, chain: &[AccessExpr]) -> Result<Expr> {
+        let [AccessExpr::Subscript(ast::Subscript::Index { index })] = chain else {
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "hstore allows only one subscript"));
+        };
+        let index = self.expr(index)?;
+        let pos = index.pos;
+        self.coerce_to(index, PgType::new(oid::TEXT), CastContext::Assignment, false)?
+            .ok_or_else(|| Error::new(SqlState::DATATYPE_MISMATCH, "hstore subscript must have type text").at(pos))
     }
 
     /// `j['key']`, `j[1]`: the same as `->`.

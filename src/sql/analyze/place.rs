@@ -141,6 +141,9 @@ impl Analyzer<'_> {
         if whole.ty.oid == oid::JSONB {
             return self.put_jsonb(whole, (subscripts, rest), value, name);
         }
+        if whole.ty.oid == oid::HSTORE {
+            return self.put_hstore(whole, (subscripts, rest), value, name);
+        }
         if !rest.is_empty() && inner_parts(&whole) >= MAX_INNER_PARTS {
             return Err(Error::unsupported("so many assignments to fields of a column's elements").at(whole.pos));
         }
@@ -193,6 +196,31 @@ impl Analyzer<'_> {
         Ok(Expr { kind, ty, pos })
     }
 
+    fn put_hstore(
+        &mut self,
+        whole: Expr,
+        (subscripts, rest): (&[AccessExpr], &[AccessExpr]),
+        value: Expr,
+        name: &str,
+    ) -> Result<Expr> {
+        let (ty, pos) = (whole.ty, whole.pos);
+        if let Some(AccessExpr::Dot(field)) = rest.first() {
+            let field = if let ast::Expr::Identifier(ident) = field { fold(ident) } else { "".into() };
+            let message = format!(
+                "cannot assign to field \"{field}\" of column \"{name}\" because its type text is not a composite type"
+            );
+            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).at(pos));
+        }
+        let indices = vec![Subscript::Index(self.hstore_subscript(subscripts)?)];
+        let mismatch = |wanted: &str, from: &str| {
+            format!("subscripted assignment to \"{name}\" requires type {wanted} but expression is of type {from}")
+        };
+        let part = Expr { kind: ExprKind::Const(Value::Null), ty: PgType::new(oid::TEXT), pos };
+        let value = self.part(part, &[], value, name, mismatch)?;
+        let kind = ExprKind::Put { whole: Box::new(whole), place: Place::Items(indices), value: Box::new(value) };
+        Ok(Expr { kind, ty, pos })
+    }
+
     /// The type of what is written to a place; the type itself if there is no such place (the assignment says so).
     pub(crate) fn place_type(&self, ty: PgType, place: &[AccessExpr]) -> PgType {
         let mut ty = ty;
@@ -213,7 +241,9 @@ impl Analyzer<'_> {
                     let run = place[at..].iter().take_while(|a| matches!(a, AccessExpr::Subscript(_)));
                     let slice = run.clone().any(|a| matches!(a, AccessExpr::Subscript(ast::Subscript::Slice { .. })));
                     at += run.count();
-                    if !slice && base.oid != oid::JSONB {
+                    if base.oid == oid::HSTORE {
+                        ty = PgType::new(oid::TEXT);
+                    } else if !slice && base.oid != oid::JSONB {
                         ty = PgType::with(self.type_facts(base.oid).element, base.typmod);
                     }
                 }

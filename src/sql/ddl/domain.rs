@@ -18,7 +18,7 @@ impl Planner<'_> {
         if self.after.user_type(namespace, name).is_some() || self.after.relation(namespace, name).is_some() {
             return Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("type \"{name}\" already exists")));
         }
-        let NewDomain { base, not_null, default, checks } = domain;
+        let NewDomain { base, collation, not_null, default, checks } = domain;
         let mut named: Vec<(Name, String)> = Vec::new();
         for (check, text) in checks {
             let check = constraint_name(name, check.as_ref(), &named)?;
@@ -32,7 +32,13 @@ impl Planner<'_> {
             name: name.clone(),
             owner: self.cx.role,
             managed: self.managed(),
-            kind: UserTypeKind::Domain { base: *base, not_null: *not_null, default: default.clone(), checks: named },
+            kind: UserTypeKind::Domain {
+                base: *base,
+                collation: *collation,
+                not_null: *not_null,
+                default: default.clone(),
+                checks: named,
+            },
             acl: self.type_default_acl(namespace),
             comment: None,
             constraint_comments: Vec::new(),
@@ -52,7 +58,9 @@ impl Planner<'_> {
         let mut ty = (*ty).clone();
         let other = self.type_is_not(&ty, "a domain");
         let comments = &mut ty.constraint_comments;
-        let UserTypeKind::Domain { base: _, not_null, default, checks } = &mut ty.kind else { return Err(other) };
+        let UserTypeKind::Domain { base: _, collation: _, not_null, default, checks } = &mut ty.kind else {
+            return Err(other);
+        };
         let mut holds = None;
         let missing = |check: &str| {
             let message = format!("constraint \"{check}\" of domain \"{name}\" does not exist");

@@ -140,7 +140,7 @@ pub fn texts_of(relation: &mut Relation) -> Vec<Kept<'_>> {
 pub fn texts_of_type(ty: &mut UserType) -> Vec<Kept<'_>> {
     let (oid, shown) = (ty.oid, format!("type {}", ty.name));
     match &mut ty.kind {
-        UserTypeKind::Domain { base, not_null: _, default, checks } => {
+        UserTypeKind::Domain { base, collation: _, not_null: _, default, checks } => {
             let base = *base;
             let kept = |text, kind, keeper| Kept {
                 text,

@@ -76,6 +76,7 @@ pub enum RawDdl {
     CreateDomain {
         name: QualifiedName,
         ty: DataType,
+        collation: Option<QualifiedName>,
         default: Option<String>,
         not_null: bool,
         /// Names, if given, and expressions over VALUE.

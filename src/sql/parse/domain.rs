@@ -34,11 +34,13 @@ pub fn create(c: &mut Cursor<'_>) -> Result<RawDdl> {
     let name = c.qualified()?;
     c.eat("as");
     let ty = with_parser(until_clause(c)?, c.source, |p| p.parse_data_type())?;
-    let (mut default, mut not_null, mut checks) = (None, None, Vec::new());
+    let (mut collation, mut default, mut not_null, mut checks) = (None, None, None, Vec::new());
     while !c.is_end() {
         let constraint = if c.eat("constraint") { Some(c.name()?) } else { None };
         if c.eat("collate") {
-            super::composite::known_collation(&c.qualified()?.name)?;
+            let name = c.qualified()?;
+            super::composite::known_collation(&name.name)?;
+            collation = Some(name);
         } else if c.eat("default") {
             if default.is_some() {
                 return Err(Error::syntax("multiple default expressions"));
@@ -58,7 +60,7 @@ pub fn create(c: &mut Cursor<'_>) -> Result<RawDdl> {
             checks.push((constraint, check(c)?));
         }
     }
-    Ok(RawDdl::CreateDomain { name, ty, default, not_null: not_null == Some(true), checks })
+    Ok(RawDdl::CreateDomain { name, ty, collation, default, not_null: not_null == Some(true), checks })
 }
 
 /// `CHECK (expression)`.

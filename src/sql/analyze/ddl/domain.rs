@@ -12,7 +12,7 @@ impl Analyzer<'_> {
     pub(super) fn create_domain(
         &mut self,
         name: &QualifiedName,
-        ty: &DataType,
+        (ty, collation): (&DataType, Option<&QualifiedName>),
         default: Option<String>,
         not_null: bool,
         checks: &[(Option<Name>, String)],
@@ -27,6 +27,13 @@ impl Analyzer<'_> {
             let message = format!("\"{}\" is not a valid base type for a domain", self.type_name(base.oid));
             return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
         }
+        let collation = match collation {
+            Some(named) => {
+                self.collatable(base)?;
+                self.collation_of((named.namespace.as_deref(), &named.name), 0)?
+            }
+            None => 0,
+        };
         let mut checks = checks.to_vec();
         for (_, text) in &mut checks {
             *text = self.domain_check(base, text)?;
@@ -34,7 +41,7 @@ impl Analyzer<'_> {
         // As DefineDomain, which copies the inner domain's: what becomes of that later is nothing to this one.
         let mut default = default.or_else(|| self.domain_default_of(base));
         stored::check_default((&name, base), &mut default, self.ctx)?;
-        let domain = NewDomain { base, not_null, default, checks };
+        let domain = NewDomain { base, collation, not_null, default, checks };
         Ok(Ddl::CreateDomain { namespace, name, domain })
     }
 

@@ -149,8 +149,8 @@ impl Analyzer<'_> {
                 let (column, comment) = (Some(part.clone()), comment.clone());
                 Ddl::Comment { kind: *kind, namespace, name, column, comment }
             }
-            RawDdl::CreateDomain { name, ty, default, not_null, checks } => {
-                self.create_domain(name, ty, default.clone(), *not_null, checks)?
+            RawDdl::CreateDomain { name, ty, collation, default, not_null, checks } => {
+                self.create_domain(name, (ty, collation.as_ref()), default.clone(), *not_null, checks)?
             }
             RawDdl::AlterDomain { name, change } => self.alter_domain(name, change)?,
             RawDdl::DropDomain { names, if_exists, behavior } => {

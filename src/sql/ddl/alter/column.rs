@@ -411,7 +411,9 @@ impl Planner<'_> {
 
 /// The conditions under which a new column's NULL is none of its domain's values, and the errors.
 fn domain_conditions(domain: &UserType, column: &str) -> Vec<(String, Error)> {
-    let UserTypeKind::Domain { base: _, not_null, default: _, checks } = &domain.kind else { return Vec::new() };
+    let UserTypeKind::Domain { base: _, collation: _, not_null, default: _, checks } = &domain.kind else {
+        return Vec::new();
+    };
     let name = &domain.name;
     let of_domain = |mut error: Error| {
         error.report_mut().schema = Some(domain.namespace.to_string());

@@ -313,7 +313,7 @@ struct Conditions {
 impl Conditions {
     fn of(snapshot: &registry::Snapshot, domain: Oid) -> Self {
         match snapshot.user_type_by_oid(domain).filter(|t| t.oid == domain).map(|t| &t.kind) {
-            Some(UserTypeKind::Domain { base, not_null, default: _, checks }) => {
+            Some(UserTypeKind::Domain { base, collation: _, not_null, default: _, checks }) => {
                 let mut all = Self::of(snapshot, base.oid);
                 all.not_null |= not_null;
                 let mut own: Vec<_> = checks.iter().map(|(name, text)| (*base, name.clone(), text.clone())).collect();

@@ -8,7 +8,7 @@ use crate::sql::lower::Lowerer;
 use crate::sql::lower::ir::{Node, Scalar};
 use crate::sql::lower::value::raise::{raise, raise_message};
 use crate::tree::{Expr, Place, Subscript};
-use crate::types::{PgType, Phys};
+use crate::types::{PgType, Phys, oid};
 
 /// How many elements an array may have.
 const MAX_ELEMENTS: i32 = 134_217_727;
@@ -33,6 +33,7 @@ impl Lowerer<'_> {
                 self.row_of(values)
             }
             Place::Items(indices) if row.phys == Phys::Jsonb => self.put_jsonb(row, indices, value),
+            Place::Items(indices) if row.phys == Phys::Coded(oid::HSTORE) => self.put_hstore(row, indices, value),
             Place::Items(indices) => self.put_items(row, indices, value),
         }
     }
@@ -51,6 +52,22 @@ impl Lowerer<'_> {
         let value = self.expr(value)?;
         let args = vec![json, path, value, Scalar::bool(of_array)];
         Ok(Scalar::call("dg_jsonb_assign", args, Phys::Jsonb))
+    }
+
+    /// `h['a'] = 'b'` → `dg_hstore_concat(h, dg_hstore_pair('a', 'b'))`
+    fn put_hstore(&mut self, map: Scalar, indices: &[Subscript], value: &Expr) -> Result<Scalar> {
+        let [Subscript::Index(key)] = indices else { return Err(Error::internal("lower: subscripts of hstore")) };
+        let (key, value, phys) = (self.expr(key)?, self.expr(value)?, map.phys.clone());
+        self.bind_once(key, |this, key| {
+            this.bind_once(map, |_, map| {
+                let message = "hstore subscript in assignment must not be null";
+                let missing = raise_message(SqlState::NULL_VALUE_NOT_ALLOWED, message, &phys);
+                let pair = Scalar::call("dg_hstore_pair", vec![key.clone(), value], phys.clone());
+                let text =
+                    "CASE WHEN {0} IS NULL THEN {1} WHEN {2} IS NULL THEN {3} ELSE dg_hstore_concat({2}, {3}) END";
+                Ok(Scalar::template(text, vec![key, missing, map, pair], phys))
+            })
+        })
     }
 
     fn put_items(&mut self, list: Scalar, indices: &[Subscript], value: &Expr) -> Result<Scalar> {

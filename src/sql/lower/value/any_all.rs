@@ -8,7 +8,7 @@ use crate::facts::Proc;
 use crate::sql::analyze::{same, walk};
 use crate::sql::lower::Lowerer;
 use crate::sql::lower::ir::{self, Node, Scalar, Select, Variable, template};
-use crate::sql::lower::query::aggregate::jsonb_key;
+use crate::sql::lower::query::aggregate::{Clauses, jsonb_key};
 use crate::sql::signatures;
 use crate::tree::{Body, CastHow, Expr, ExprKind, Field, Quantifier, Query, RelId};
 use crate::types::{PgType, Phys, oid};
@@ -201,6 +201,10 @@ impl Lowerer<'_> {
         if left.len() != rights.len() {
             return Err(Error::internal("lower: ANY of a subquery with other columns"));
         }
+        let whole = matches!((op_name, all), ("=", false) | ("<>", true));
+        if left.len() > 1 && !whole && !left.iter().any(super::expr::is_dear) {
+            return self.rows_of_query((all, op_name, ops), left, (inner, rights));
+        }
         let ordered = !matches!(super::compare::comparison_word(op_name)?, "=" | "<>");
         // Both sides in one comparable form.
         let alias = self.make();
@@ -245,6 +249,30 @@ impl Lowerer<'_> {
             None => inner,
         };
         Ok(Scalar::new(Node::Quantified { left, op, query: Box::new(inner) }, Phys::Bool))
+    }
+
+    /// `(a, b) < ANY (SELECT …)`: each row is compared, and what has come of it counted.
+    fn rows_of_query(
+        &mut self,
+        (all, op_name, ops): (bool, &str, &[&'static Proc]),
+        left: Vec<Scalar>,
+        (inner, types): (ir::Query, Vec<Phys>),
+    ) -> Result<Scalar> {
+        let alias = self.make();
+        let columns = types.into_iter().enumerate();
+        let columns = columns.map(|(i, phys)| Scalar::column(alias, ir::output_name(i), phys)).collect();
+        let test = self.row_compare_values(op_name, ops, left, columns)?;
+        let clauses = Clauses { distinct: false, order_by: Vec::new(), filter: None, over: None };
+        let some = |test: Scalar| clauses.call("bool_or", vec![test], Phys::Bool);
+        let decides = if all { Scalar::template("(NOT {0})", vec![test.clone()], Phys::Bool) } else { test.clone() };
+        let text = match all {
+            false => "CASE WHEN {0} THEN TRUE WHEN {1} THEN NULL ELSE FALSE END",
+            true => "CASE WHEN {0} THEN FALSE WHEN {1} THEN NULL ELSE TRUE END",
+        };
+        let target = Scalar::template(text, vec![some(decides), some(test.is_null())], Phys::Bool);
+        let select = Select { targets: vec![target], from: vec![derived(inner, alias)], ..Select::default() };
+        let query = plain_query(select, vec![Phys::Bool]);
+        Ok(Scalar::new(Node::Subquery(Box::new(query)), Phys::Bool))
     }
 
     /// `(a, b) op (SELECT …)`: the query gives its row as one value.
