@@ -3,6 +3,7 @@
 mod limits;
 mod machine;
 mod raw;
+mod shared;
 mod units;
 
 use std::net::SocketAddr;
@@ -13,7 +14,7 @@ pub use limits::{Limits, RawLimits};
 pub use raw::{ConfigError, Raw};
 pub use units::{Bytes, Span};
 
-use crate::engine::EngineConfig;
+use crate::engine::{EngineConfig, ServerFiles};
 use crate::error::Error;
 use crate::observe::{LogFormat, audit};
 
@@ -68,6 +69,11 @@ pub struct Config {
     pub interrupt_grace: Duration,
     pub temp_directory: Option<PathBuf>,
     pub extension_directory: Option<PathBuf>,
+    /// Where COPY may read and write files of the server.
+    pub read_directories: Vec<PathBuf>,
+    pub write_directories: Vec<PathBuf>,
+    /// The gateway's own files, which it gives to nobody.
+    pub private_files: Vec<PathBuf>,
     /// How long running statements may go on after SIGTERM or SIGINT; a second one, or SIGQUIT, ends them at once.
     pub shutdown_grace: Duration,
     pub log: String,
@@ -85,6 +91,11 @@ impl Config {
             threads: self.threads,
             temp_directory: self.temp_directory.clone(),
             extension_directory: self.extension_directory.clone(),
+            server_files: ServerFiles {
+                read: self.read_directories.clone(),
+                write: self.write_directories.clone(),
+                private: self.private_files.clone(),
+            },
             max_running: self.max_running,
             queue_timeout: self.queue_timeout,
             interrupt_grace: self.interrupt_grace,

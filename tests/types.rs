@@ -268,6 +268,7 @@ fn copy_options(text: &str, names: &[&str]) -> CopyOptions {
     };
     let quote = byte("QUOTE ", b'"');
     CopyOptions {
+        file: None,
         format: if csv { CopyFormat::Csv } else { CopyFormat::Text },
         delimiter: byte("DELIMITER ", if csv { b',' } else { b'\t' }),
         null: quoted(", NULL ").unwrap_or_else(|| if csv { String::new() } else { "\\N".into() }),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::limits::RawLimits;
+use super::shared::{Own, folders};
 use super::units::{Bytes, Span};
 use super::{Config, Listen, Password, Tls, machine};
 use crate::observe::{LogFormat, audit};
@@ -18,7 +19,7 @@ pub enum ConfigError {
     File { path: String, problem: String },
 }
 
-fn bad(key: &'static str, problem: impl std::fmt::Display) -> ConfigError {
+pub(super) fn bad(key: &'static str, problem: impl std::fmt::Display) -> ConfigError {
     ConfigError::Value { key, problem: problem.to_string() }
 }
 
@@ -95,6 +96,12 @@ options! {
     temp_directory: PathBuf = None, "temp-directory", "DUCKGATE_TEMP_DIRECTORY", "FOLDER";
     /// Where DuckDB's extensions are.
     extension_directory: PathBuf = None, "extension-directory", "DUCKGATE_EXTENSION_DIRECTORY", "FOLDER";
+    /// The directories of the server whose files COPY FROM may read, of members of pg_read_server_files and in so far as a role's duckgate.read_directories has them; none by default.
+    read_directories: Vec<String> = None, "read-directories", "DUCKGATE_READ_DIRECTORIES", "FOLDER",
+        { #[arg(value_delimiter = ',')] #[serde(deserialize_with = "one_or_many")] };
+    /// The same for the files that COPY TO writes: pg_write_server_files and duckgate.write_directories.
+    write_directories: Vec<String> = None, "write-directories", "DUCKGATE_WRITE_DIRECTORIES", "FOLDER",
+        { #[arg(value_delimiter = ',')] #[serde(deserialize_with = "one_or_many")] };
     /// How long running statements may go on after SIGTERM or SIGINT; a second one, or SIGQUIT, ends them at once.
     shutdown_grace: Span = Some(Span::seconds(10)), "shutdown-grace", "DUCKGATE_SHUTDOWN_GRACE", "TIME";
     /// What to log, as in RUST_LOG: a level, or module=level pairs.
@@ -168,6 +175,30 @@ impl Raw {
         if limits.parameters > 65_535 {
             return Err(bad("limits.parameters", "the protocol has room for 65535 at most"));
         }
+        let temp_directory = raw.temp_directory.or_else(|| data.as_ref().map(|path| beside(path, "tmp")));
+        let logs: Vec<PathBuf> = data.iter().flat_map(|path| [path.clone(), beside(path, "wal")]).collect();
+        let named = [
+            ("tls_certificate", &raw.tls_certificate),
+            ("tls_key", &raw.tls_key),
+            ("tls_client_ca", &raw.tls_client_ca),
+            ("tls_client_crl", &raw.tls_client_crl),
+            ("host_rules", &raw.host_rules),
+            ("ident_map", &raw.ident_map),
+            ("audit_file", &raw.audit_file),
+        ];
+        let mut files: Vec<_> = logs.iter().map(|path| ("data", path.as_path())).collect();
+        files.extend(named.iter().filter_map(|(key, path)| Some((*key, path.as_deref()?))));
+        let own_folders = [
+            ("schemas", &raw.schemas),
+            ("temp_directory", &temp_directory),
+            ("extension_directory", &raw.extension_directory),
+        ];
+        let own_folders = own_folders.into_iter().filter_map(|(key, path)| Some((key, path.as_deref()?))).collect();
+        let private_files = files.iter().map(|(_, path)| path.to_path_buf()).collect();
+        let own = Own { files, folders: own_folders };
+        let read_directories = folders("read_directories", raw.read_directories.as_deref().unwrap_or_default(), &own)?;
+        let write_directories =
+            folders("write_directories", raw.write_directories.as_deref().unwrap_or_default(), &own)?;
         let (tls, tls_required) = tls(raw.tls.as_deref(), raw.tls_certificate, raw.tls_key)?;
         let table = raw.audit_table.map(|path| audit::Kept {
             path,
@@ -207,8 +238,11 @@ impl Raw {
             max_running: positive("max_running", raw.max_running.unwrap_or((2 * cores).max(4)))?,
             queue_timeout: raw.queue_timeout.map(Into::into).unwrap_or_default(),
             interrupt_grace: raw.interrupt_grace.map(Into::into).unwrap_or_default(),
-            temp_directory: raw.temp_directory.or_else(|| data.as_ref().map(|path| beside(path, "tmp"))),
+            temp_directory,
             extension_directory: raw.extension_directory,
+            read_directories,
+            write_directories,
+            private_files,
             shutdown_grace: raw.shutdown_grace.map(Into::into).unwrap_or_default(),
             log: raw.log.unwrap_or_default(),
             log_format: match raw.log_format.as_deref() {

@@ -49,3 +49,33 @@ fn passwords_are_not_printed() {
     let config = Raw { password: Some("secret".into()), data: Some(":memory:".into()), ..Raw::default() };
     assert!(!format!("{:?}", config.resolve().expect("config")).contains("secret"));
 }
+
+#[test]
+fn folders_for_clients_are_kept_apart_from_the_gateways_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    std::fs::create_dir_all(at("data")).expect("a folder");
+    std::os::unix::fs::symlink(at("data"), at("link")).expect("a link");
+    let with = |read: &str| Raw {
+        data: Some(at("data/d.duckdb")),
+        schemas: Some(at("schemas").into()),
+        read_directories: Some(vec![read.to_owned()]),
+        ..Raw::default()
+    };
+    let config = with(&at("in")).resolve().expect("kept apart");
+    assert_eq!(config.engine().server_files.read, [std::path::PathBuf::from(at("in"))]);
+    assert!(config.engine().server_files.write.is_empty());
+    for (read, problem) in [
+        (at("data"), "is not kept apart from data"),
+        (at("link"), "is not kept apart from data"),
+        (at(""), "is not kept apart from data"),
+        ("/".to_owned(), "is not kept apart from data"),
+        (at("schemas/in"), "is not kept apart from schemas"),
+        (at("data/d.duckdb.tmp"), "is not kept apart from temp_directory"),
+        (at("in/../data"), "an absolute folder"),
+        ("in".to_owned(), "an absolute folder"),
+    ] {
+        let error = with(&read).resolve().expect_err(&read).to_string();
+        assert!(error.starts_with("read_directories: ") && error.contains(problem), "{read}: {error}");
+    }
+}

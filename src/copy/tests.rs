@@ -12,6 +12,7 @@ use crate::types::{BuiltinTypes, Value, arrow, oid, phys};
 fn options(format: CopyFormat) -> CopyOptions {
     let csv = format == CopyFormat::Csv;
     CopyOptions {
+        file: None,
         format,
         delimiter: if csv { b',' } else { b'\t' },
         null: if csv { String::new() } else { "\\N".into() },

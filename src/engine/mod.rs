@@ -49,6 +49,7 @@ mod quick;
 mod raw;
 mod read;
 mod sequence;
+mod server_files;
 mod spool;
 mod stream;
 mod system;
@@ -69,6 +70,7 @@ pub use ledger::Ledger;
 pub use parquet::{Parquet, ParquetDownload, ParquetUpload};
 pub use pool::Pool;
 pub use sequence::Draw;
+pub use server_files::{NewFile, Reach, ServerFiles, pieces};
 pub use spool::Spool;
 pub use system::PLACE;
 
@@ -324,6 +326,8 @@ pub trait Engine: Send + Sync {
     fn spool(&self, memory: usize) -> Spool;
     /// Reads and writes Parquet files of that many bytes at most.
     fn parquet(&self, limit: usize) -> Parquet;
+    /// The files of the server that statements may name.
+    fn server_files(&self) -> &ServerFiles;
     fn stats(&self) -> Stats;
     fn checkpoint(&self) -> BoxFuture<'_, Result<()>>;
     /// Sets the count of a sequence (see `registry::Sequence::count`) at once and durably: the next value is `value`, or the
@@ -414,6 +418,7 @@ pub struct EngineConfig {
     pub threads: usize,
     pub temp_directory: Option<std::path::PathBuf>,
     pub extension_directory: Option<std::path::PathBuf>,
+    pub server_files: ServerFiles,
     /// Statements that run at once; the rest wait.
     pub max_running: usize,
     /// How long a statement waits for a slot before it fails with 53300.

@@ -72,6 +72,12 @@ impl Parquet {
         Ok(ParquetUpload { file, bytes: 0, limit: self.limit })
     }
 
+    /// A file of the server, as [`ParquetUpload::read`] gives what a client has sent.
+    pub fn read(&self, file: File) -> Result<mpsc::Receiver<Result<Bytes>>> {
+        supported()?;
+        Ok(ParquetUpload { file, bytes: 0, limit: self.limit }.read())
+    }
+
     /// Begins a file of batches with that schema, whose columns are carried so.
     pub fn download(&self, schema: &SchemaRef, carriers: Vec<Phys>) -> Result<ParquetDownload> {
         supported()?;

@@ -19,6 +19,7 @@ use super::link::Link;
 use super::places::{Place, Places};
 use super::raw::{Database, RawConnection, RawError};
 use super::sequence::Sequences;
+use super::server_files::ServerFiles;
 use super::spool::Spool;
 use super::{Connection, Engine, EngineConfig, FeedOrder, FeedWriter, Parquet, Plugins, Stats};
 use super::{aggregate, feed_scan, native, sequence, system};
@@ -263,6 +264,10 @@ impl Engine for Pool {
 
     fn parquet(&self, limit: usize) -> Parquet {
         Parquet::new(self.0.config.temp_directory.clone(), limit as u64)
+    }
+
+    fn server_files(&self) -> &ServerFiles {
+        &self.0.config.server_files
     }
 
     fn restart_sequence(&self, oid: Oid, value: i64, called: bool) -> BoxFuture<'_, Result<()>> {

@@ -12,7 +12,9 @@ use std::sync::LazyLock;
 
 pub use index::{Indexed, OPERATORS, PROCS, TYPES, cast};
 pub use map::Map;
-pub use own::{OWN_SETTINGS, OwnKind, needs_superuser, wrong_value};
+pub use own::{
+    INSTEAD, NO_SHARE, OWN_SETTINGS, OwnKind, directories, is_share_of_memory, needs_superuser, wrong_value,
+};
 
 /// PostgreSQL's object identifier.
 pub type Oid = u32;

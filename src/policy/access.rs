@@ -8,7 +8,7 @@ use super::check::SequenceUse;
 use super::walk::{Found, Use};
 use crate::observe::audit::{Access, Object, Privilege, Rules};
 use crate::registry::{Name, Privileges, Relation, RelationKind, Snapshot};
-use crate::tree::{Ddl, FunctionDdl, GrantTarget, Statement, Utility};
+use crate::tree::{Copy, CopyDirection, Ddl, FunctionDdl, GrantTarget, Statement, Utility};
 use crate::types::Oid;
 
 /// The objects that the statement reads, writes or changes.
@@ -24,8 +24,8 @@ pub fn asked(statement: &Statement, found: &Found, role: Oid, snapshot: &Snapsho
         | Statement::Update(_)
         | Statement::Delete(_)
         | Statement::Merge(_)
-        | Statement::Copy(_)
         | Statement::Explain(_) => Vec::new(),
+        Statement::Copy(copy) => file(copy),
     };
     let role = name(role, snapshot);
     objects.extend(changed.into_iter().map(|(schema, of, word)| object(&schema, &of, role.clone(), vec![whole(word)])));
@@ -55,6 +55,15 @@ fn used(found: &Found, snapshot: &Snapshot) -> Vec<Object> {
         objects.push(object(&function.namespace, &function.name, name(*caller, snapshot), vec![whole("EXECUTE")]));
     }
     objects
+}
+
+/// The file of the server.
+fn file(copy: &Copy) -> Vec<Changed> {
+    let word = match &copy.direction {
+        CopyDirection::In { .. } => "READ FILE",
+        CopyDirection::Out { .. } => "WRITE FILE",
+    };
+    copy.options.file.iter().map(|path| ("".into(), path.clone(), word)).collect()
 }
 
 /// The rules that went into it, in words.

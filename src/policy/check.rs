@@ -25,6 +25,7 @@ fn walk(statement: &Statement, authority: &Authority, walk: &mut Walk) -> Result
         Statement::Delete(delete) => walk.delete(delete),
         Statement::Merge(merge) => walk.merge(merge),
         Statement::Copy(copy) => {
+            super::files::check(copy, authority)?;
             let Copy { direction, options: _ } = &**copy;
             match direction {
                 CopyDirection::In { insert, table: _, columns: _ } => {

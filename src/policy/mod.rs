@@ -8,6 +8,7 @@ mod check;
 mod collation;
 mod ddl;
 mod definer;
+mod files;
 mod function;
 /// The rules' way into the tree.
 mod rewrite;
@@ -20,6 +21,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use check::{SequenceUse, kind_word, may_use_sequence, must_own};
+pub use files::opens_everything;
 pub use rules::is_of_rules;
 pub use walk::{columns_of_expression, columns_of_query, fields_of_expression, fields_of_query};
 
@@ -47,11 +49,14 @@ pub struct Ways {
     pub copy_from: bool,
     pub copy_to: bool,
     pub ddl: bool,
+    /// Directories of the server are named for who logged in: duckgate.read_directories and write_directories.
+    pub read_files: bool,
+    pub write_files: bool,
 }
 
 impl Default for Ways {
     fn default() -> Self {
-        Self { copy_from: true, copy_to: true, ddl: true }
+        Self { copy_from: true, copy_to: true, ddl: true, read_files: false, write_files: false }
     }
 }
 

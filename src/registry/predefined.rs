@@ -1,5 +1,5 @@
 //! The roles that every database of PostgreSQL has from its making, with PostgreSQL's OIDs. What they may do stands where it is judged: `privileges.rs`
-//! for data, the catalog and the session for statistics and signals. Those that open what the gateway has not (server files, programs) open nothing.
+//! for data, the catalog and the session for statistics and signals. The one that opens what the gateway has not (programs) opens nothing.
 
 use std::sync::Arc;
 
@@ -16,6 +16,9 @@ const MONITOR: Oid = 3373;
 pub const READ_ALL_SETTINGS: Oid = 3374;
 pub const READ_ALL_STATS: Oid = 3375;
 const STAT_SCAN_TABLES: Oid = 3377;
+/// Every file of the directories that the operator has named.
+pub const READ_SERVER_FILES: Oid = 4569;
+pub const WRITE_SERVER_FILES: Oid = 4570;
 pub const SIGNAL_BACKEND: Oid = 4200;
 pub const CHECKPOINT: Oid = 4544;
 
@@ -28,8 +31,8 @@ const ROLES: [(Oid, &str, &[Oid]); 12] = [
     (READ_ALL_SETTINGS, "pg_read_all_settings", &[]),
     (READ_ALL_STATS, "pg_read_all_stats", &[]),
     (STAT_SCAN_TABLES, "pg_stat_scan_tables", &[]),
-    (4569, "pg_read_server_files", &[]),
-    (4570, "pg_write_server_files", &[]),
+    (READ_SERVER_FILES, "pg_read_server_files", &[]),
+    (WRITE_SERVER_FILES, "pg_write_server_files", &[]),
     (4571, "pg_execute_server_program", &[]),
     (SIGNAL_BACKEND, "pg_signal_backend", &[]),
     (CHECKPOINT, "pg_checkpoint", &[]),

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// Where the data come from.
 pub(super) enum Source {
     Client,
-    /// A file that the client has sent, as it is read; an empty piece is its end.
+    /// A file of the server, or one that the client has sent, as it is read; an empty piece is its end.
     File(mpsc::Receiver<Result<Bytes>>),
 }
 

@@ -1,4 +1,4 @@
-//! COPY FROM STDIN: what the client sends is decoded into batches, which feed an insert while it runs.
+//! COPY FROM STDIN, or from a file of the server: what comes is decoded into batches, which feed an insert while it runs.
 
 use std::future::Future;
 use std::pin::pin;
@@ -19,7 +19,7 @@ use super::plan_cache::Origin;
 use super::session::Session;
 use super::transaction;
 use crate::copy::{CopyColumn, CopySource, Decoder};
-use crate::engine::{FeedOrder, Outcome, Run};
+use crate::engine::{FeedOrder, Outcome, Run, pieces};
 use crate::error::{Error, Report, Result};
 use crate::registry::Relation;
 use crate::sql::{self, Compiled, CompiledBody, ParamSource, Plan};
@@ -40,6 +40,10 @@ impl Session {
         if self.shared.state.lock().settings.transaction.read_only {
             return Err(transaction::read_only("COPY FROM"));
         }
+        let file = match &options.file {
+            Some(path) => Some((self.open_server_file(path).await?, path)),
+            None => None,
+        };
         let several = plan.keys.is_some() || options.rejects.is_some() || options.batch.is_some();
         let alone = if several { Alone::No } else { alone };
         let finished = match &options.batch {
@@ -59,14 +63,20 @@ impl Session {
         let source = self.copy_source(columns, table)?;
         let types: Vec<_> = source.columns.iter().map(|c| c.phys.clone()).collect();
         let mut decoder = Decoder::new(options, source, self.output_settings().client_encoding)?;
-        front.copy_in(!options.format.is_text(), types.len()).await?;
+        if file.is_none() {
+            front.copy_in(!options.format.is_text(), types.len()).await?;
+        }
         if let (Some(finished), Some(batch)) = (finished, &options.batch) {
-            return self.repeat_batch(table, batch, &finished, front).await;
+            return self.repeat_batch(table, batch, &finished, file.is_none(), front).await;
         }
         let shown = Shown::new(&self.shared, table.oid, true);
-        let mut input = match options.format {
-            CopyFormat::Parquet => Source::File(self.upload(front).await?),
-            CopyFormat::Text | CopyFormat::Csv | CopyFormat::Binary | CopyFormat::Arrow | CopyFormat::Json => {
+        let mut input = match (file, options.format) {
+            (Some((file, _)), CopyFormat::Parquet) => {
+                Source::File(self.gateway.engine().parquet(self.gateway.limits().copy_file_bytes).read(file)?)
+            }
+            (Some((file, path)), _) => Source::File(pieces(file, path)),
+            (None, CopyFormat::Parquet) => Source::File(self.upload(front).await?),
+            (None, CopyFormat::Text | CopyFormat::Csv | CopyFormat::Binary | CopyFormat::Arrow | CopyFormat::Json) => {
                 Source::Client
             }
         };

@@ -1,11 +1,11 @@
-//! COPY TO STDOUT: the result's batches, encoded as they come, one row a message.
+//! COPY TO STDOUT, or to a file of the server: the result's batches, encoded as they come, one row a message.
 
 use super::constraint;
 use super::copy_progress::Shown;
 use super::execute::{Alone, Done};
 use super::front::Front;
-use super::interrupt::Interrupt;
 use super::portals::{Batches, OpenRows};
+use super::server_files::Target;
 use super::session::Session;
 use crate::copy::{ArrowEncoder, CopyColumn, Encoder};
 use crate::engine::{Outcome, Rows};
@@ -26,7 +26,12 @@ impl Session {
         front: &mut dyn Front,
     ) -> Result<Done> {
         self.duties.clear();
-        let done = self.copy_rows(plan, options, relation, front).await;
+        let file = match &options.file {
+            Some(path) => Some(self.create_server_file(path).await?),
+            None => None,
+        };
+        let mut target = Target::new(front, file);
+        let done = self.copy_rows(plan, options, relation, &mut target).await;
         let sent = match (done, &plan.target) {
             (Err(error), Some(target)) => {
                 return Err(constraint::explain(error, Some(target), &self.snapshot(), self.role()));
@@ -34,12 +39,12 @@ impl Session {
             (done, _) => done?,
         };
         if plan.writes {
-            let settled = self.settle_keys(front).await;
+            let settled = self.settle_keys(target.front).await;
             // The client has the rows.
             self.redefined = false;
             settled?;
         }
-        front.copy_out_done();
+        target.finish()?;
         Done::tag(format!("COPY {sent}"))
     }
 
@@ -49,10 +54,10 @@ impl Session {
         plan: &Plan,
         options: &CopyOptions,
         relation: Oid,
-        front: &mut dyn Front,
+        target: &mut Target<'_>,
     ) -> Result<u64> {
         let shown = Shown::new(&self.shared, relation, false);
-        let Outcome::Rows(rows) = self.start(plan, &[], front, Alone::No, None).await? else {
+        let Outcome::Rows(rows) = self.start(plan, &[], target.front, Alone::No, None).await? else {
             return Err(Error::internal("COPY TO gave no rows"));
         };
         let columns: Vec<CopyColumn> = plan
@@ -70,28 +75,28 @@ impl Session {
         let shared = self.shared.clone();
         if options.format == CopyFormat::Arrow {
             let encoder = ArrowEncoder::new(&columns, self.output_settings(), &types)?;
-            return self.arrow_out(rows, encoder, columns.len(), &shown, front).await;
+            return self.arrow_out(rows, encoder, columns.len(), &shown, target).await;
         }
         if options.format == CopyFormat::Parquet {
             let encoder = ArrowEncoder::new(&columns, self.output_settings(), &types)?;
-            return self.parquet_out(rows, encoder, columns.len(), &shown, front).await;
+            return self.parquet_out(rows, encoder, columns.len(), &shown, target).await;
         }
         let mut encoder = Encoder::new(options, &columns, self.output_settings(), &types)?;
-        front.copy_out(!options.format.is_text(), columns.len());
+        target.begin(!options.format.is_text(), columns.len());
         let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
         let mut out = Vec::new();
         let mut sent: u64 = 0;
         let quotas = self.result_quotas();
-        while let Some(batch) = self.next_batch(&mut open, front).await? {
+        while let Some(batch) = self.next_batch(&mut open, target.front).await? {
             self.check_result(&quotas, sent + batch.num_rows() as u64)?;
             let mut from = 0;
             while from < batch.num_rows() {
                 let to = (from + ROWS_AT_ONCE).min(batch.num_rows());
                 let ends = encoder.encode(&batch, from, to, &types, &mut out)?;
                 shown.progress.advance(out.len(), (to - from) as u64);
-                let before = front.sent();
-                messages(&mut out, &ends, &shared.interrupt, front).await?;
-                self.meter.sent += front.sent() - before;
+                let before = target.sent();
+                target.write(&mut out, &ends, &shared.interrupt).await?;
+                self.meter.sent += target.sent() - before;
                 self.meter.rows += (to - from) as u64;
                 self.check_result(&quotas, self.meter.rows)?;
                 from = to;
@@ -99,7 +104,7 @@ impl Session {
             sent += batch.num_rows() as u64;
         }
         let ends = encoder.finish(&mut out)?;
-        messages(&mut out, &ends, &shared.interrupt, front).await?;
+        target.write(&mut out, &ends, &shared.interrupt).await?;
         Ok(sent)
     }
 
@@ -110,27 +115,27 @@ impl Session {
         mut encoder: ArrowEncoder,
         width: usize,
         shown: &Shown,
-        front: &mut dyn Front,
+        target: &mut Target<'_>,
     ) -> Result<u64> {
         let types = self.seen();
         let shared = self.shared.clone();
-        front.copy_out(true, width);
+        target.begin(true, width);
         let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
         let (mut out, mut sent) = (Vec::new(), 0_u64);
         let quotas = self.result_quotas();
-        while let Some(batch) = self.next_batch(&mut open, front).await? {
+        while let Some(batch) = self.next_batch(&mut open, target.front).await? {
             self.check_result(&quotas, sent + batch.num_rows() as u64)?;
             let ends = encoder.encode(&batch, &types, &mut out)?;
             shown.progress.advance(out.len(), batch.num_rows() as u64);
-            let before = front.sent();
-            messages(&mut out, &ends, &shared.interrupt, front).await?;
-            self.meter.sent += front.sent() - before;
+            let before = target.sent();
+            target.write(&mut out, &ends, &shared.interrupt).await?;
+            self.meter.sent += target.sent() - before;
             self.meter.rows += batch.num_rows() as u64;
             self.check_result(&quotas, self.meter.rows)?;
             sent += batch.num_rows() as u64;
         }
         let ends = encoder.finish(&mut out)?;
-        messages(&mut out, &ends, &shared.interrupt, front).await?;
+        target.write(&mut out, &ends, &shared.interrupt).await?;
         Ok(sent)
     }
 }
@@ -143,7 +148,7 @@ impl Session {
         encoder: ArrowEncoder,
         width: usize,
         shown: &Shown,
-        front: &mut dyn Front,
+        target: &mut Target<'_>,
     ) -> Result<u64> {
         let types = self.seen();
         let shared = self.shared.clone();
@@ -152,7 +157,7 @@ impl Session {
         let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
         let mut sent = 0;
         let quotas = self.result_quotas();
-        while let Some(batch) = self.next_batch(&mut open, front).await? {
+        while let Some(batch) = self.next_batch(&mut open, target.front).await? {
             self.check_result(&quotas, (sent + batch.num_rows()) as u64)?;
             let batch = encoder.convert(&batch, &types)?;
             let rows = batch.num_rows();
@@ -161,7 +166,7 @@ impl Session {
             sent += rows;
         }
         let mut pieces = file.finish().await?;
-        front.copy_out(true, width);
+        target.begin(true, width);
         self.meter.rows += sent as u64;
         loop {
             let Some(piece) = pieces.recv().await.transpose()? else {
@@ -172,22 +177,11 @@ impl Session {
             }
             let mut out = piece.to_vec();
             shown.progress.advance(out.len(), 0);
-            let (ends, before) = ([out.len()], front.sent());
-            messages(&mut out, &ends, &shared.interrupt, front).await?;
-            self.meter.sent += front.sent() - before;
+            let (ends, before) = ([out.len()], target.sent());
+            target.write(&mut out, &ends, &shared.interrupt).await?;
+            self.meter.sent += target.sent() - before;
             self.check_result(&quotas, self.meter.rows)?;
         }
         Ok(sent as u64)
     }
-}
-
-/// Sends what was encoded, cut where the messages end.
-async fn messages(out: &mut Vec<u8>, ends: &[usize], interrupt: &Interrupt, front: &mut dyn Front) -> Result<()> {
-    tokio::select! {
-        biased;
-        done = front.copy_write(out, ends) => done?,
-        error = interrupt.terminated() => return Err(error),
-    }
-    out.clear();
-    interrupt.check()
 }

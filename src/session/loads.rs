@@ -96,18 +96,22 @@ impl Session {
         Ok(())
     }
 
-    /// Takes the data and does nothing with them.
+    /// Takes the data, if they come from the client, and does nothing with them.
     pub(super) async fn repeat_batch(
         &mut self,
         table: &Relation,
         batch: &str,
         finished: &Finished,
+        comes: bool,
         front: &mut dyn Front,
     ) -> Result<Done> {
         let message = format!("batch \"{batch}\" was loaded into \"{}\" before, nothing is loaded", table.name);
         let Finished { rows, at } = finished;
         let detail = Some(format!("It brought {rows} rows and was finished at {at} UTC."));
         self.notice(front, &Report { detail, ..Report::notice(message) });
+        if !comes {
+            return Done::tag(format!("COPY {rows}"));
+        }
         loop {
             match input(front, None, &self.shared.interrupt, self.deadline).await? {
                 CopyInput::Data(_) | CopyInput::Placed(_) => {}

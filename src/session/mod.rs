@@ -49,6 +49,7 @@ mod run;
 mod savepoints;
 mod scroll;
 #[allow(clippy::module_inception)]
+mod server_files;
 mod session;
 mod set;
 mod settings;

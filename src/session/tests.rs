@@ -13,6 +13,7 @@ mod kept_names;
 mod quotas;
 mod restarts;
 mod rules;
+mod server_files;
 mod sizes;
 mod stale;
 mod stops;
@@ -30,7 +31,9 @@ use futures::future::BoxFuture;
 
 use super::{CopyInput, Front, Gateway, RowShape, Session, Startup};
 use crate::config::Limits;
-use crate::engine::{Batches, Engine, EngineConfig, Kind, Plugins, Pool, Rendered, Run, SystemTables, Writes};
+use crate::engine::{
+    Batches, Engine, EngineConfig, Kind, Plugins, Pool, Rendered, Run, ServerFiles, SystemTables, Writes,
+};
 use crate::error::{Report, Result, SqlState};
 use crate::observe::audit::Audit;
 use crate::policy::Permit;
@@ -154,6 +157,7 @@ fn engine_config() -> EngineConfig {
         threads: 2,
         temp_directory: None,
         extension_directory: None,
+        server_files: Default::default(),
         max_running: 4,
         queue_timeout: Duration::from_secs(10),
         interrupt_grace: Duration::from_secs(1),
@@ -173,21 +177,22 @@ async fn gateway() -> Arc<Gateway> {
 }
 
 async fn gateway_with(audit: Audit) -> Arc<Gateway> {
-    gateway_over(audit, plugins(), bootstrap::snapshot("duckgate", "ann")).await
+    gateway_over(audit, engine_config(), plugins(), bootstrap::snapshot("duckgate", "ann")).await
 }
 
 /// One with pg_catalog and information_schema.
-async fn gateway_with_catalogs() -> Arc<Gateway> {
+async fn gateway_with_catalogs(files: ServerFiles) -> Arc<Gateway> {
     let mut snapshot = bootstrap::snapshot("duckgate", "ann");
     for relation in crate::catalog::relations() {
         snapshot.apply_in_place(&crate::registry::Change::PutRelation(relation.clone()));
     }
     let plugins = Plugins { system_tables: crate::catalog::Catalog::new(), ..plugins() };
-    gateway_over(Audit::default(), plugins, snapshot).await
+    let config = EngineConfig { server_files: files, ..engine_config() };
+    gateway_over(Audit::default(), config, plugins, snapshot).await
 }
 
-async fn gateway_over(audit: Audit, plugins: Plugins, snapshot: Snapshot) -> Arc<Gateway> {
-    let engine = Pool::open(engine_config(), plugins).unwrap();
+async fn gateway_over(audit: Audit, config: EngineConfig, plugins: Plugins, snapshot: Snapshot) -> Arc<Gateway> {
+    let engine = Pool::open(config, plugins).unwrap();
     let mut connection = engine.connect().unwrap();
     let run = Run::new("UTC".into(), None);
     for sql in crate::sql::ddl::store::create() {

@@ -43,6 +43,8 @@ pub struct CopyOptions {
     pub verbose: bool,
     /// REJECTS (ours): the table that keeps the rows that are skipped.
     pub rejects: Option<QualifiedName>,
+    /// A file of the server, by its absolute name, in the place of the client.
+    pub file: Option<Arc<str>>,
     /// BATCH_ID (ours): a load that was finished under this name is not done again.
     pub batch: Option<String>,
 }

@@ -41,6 +41,7 @@ fn config() -> EngineConfig {
         threads: 2,
         temp_directory: None,
         extension_directory: None,
+        server_files: Default::default(),
         max_running: 2,
         queue_timeout: Duration::from_millis(300),
         interrupt_grace: Duration::from_secs(5),

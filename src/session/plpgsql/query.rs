@@ -109,6 +109,9 @@ impl Machine<'_> {
                 return Err(no_destination(plan.command == Command::Select));
             }
             CompiledBody::Plan(plan) => self.plan(&origin, &compiled, plan, &values, keep).await.map_err(told)?,
+            CompiledBody::CopyIn { options, .. } | CompiledBody::CopyOut { options, .. } if options.file.is_some() => {
+                return Err(Error::unsupported("COPY with a file of the server in PL/pgSQL"));
+            }
             CompiledBody::CopyIn { .. } | CompiledBody::CopyOut { .. } => {
                 return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cannot COPY to/from client in PL/pgSQL"));
             }

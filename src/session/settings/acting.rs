@@ -1,5 +1,6 @@
 //! The settings that really act: their own checks (PostgreSQL's check hooks), and what they come to.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use super::super::quota::Quotas;
 use super::definition::Value;
 use super::zone;
 use crate::error::{Error, Result, Severity, SqlState};
+use crate::facts::directories;
 use crate::policy::Ways;
 use crate::sql::Dialect;
 use crate::tree::Isolation;
@@ -43,6 +45,9 @@ pub struct Acting {
     pub quotas: Arc<Quotas>,
     /// What the role may do whatever its privileges on objects are.
     pub ways: Ways,
+    /// Where it may read and write files of the server.
+    pub read_directories: Arc<[PathBuf]>,
+    pub write_directories: Arc<[PathBuf]>,
     pub application_name: Arc<str>,
 }
 
@@ -74,6 +79,8 @@ pub fn acts(key: &str) -> bool {
             | "duckgate.copy_from"
             | "duckgate.copy_to"
             | "duckgate.ddl"
+            | "duckgate.read_directories"
+            | "duckgate.write_directories"
             | "standard_conforming_strings"
             | "row_security"
             | "check_function_bodies"
@@ -106,6 +113,9 @@ impl Acting {
         let (date_style, date_order) =
             date_style(&text("datestyle"), (DateStyle::Iso, DateOrder::Mdy)).unwrap_or_default();
         let time_zone = text("timezone");
+        let folders = |key: &str| directories(&text(key)).unwrap_or_default();
+        let (read_directories, write_directories) =
+            (folders("duckgate.read_directories"), folders("duckgate.write_directories"));
         Self {
             engine_zone: zone::for_engine(&time_zone),
             output: OutputSettings {
@@ -151,7 +161,11 @@ impl Acting {
                 copy_from: flag("duckgate.copy_from"),
                 copy_to: flag("duckgate.copy_to"),
                 ddl: flag("duckgate.ddl"),
+                read_files: !read_directories.is_empty(),
+                write_files: !write_directories.is_empty(),
             },
+            read_directories: read_directories.into(),
+            write_directories: write_directories.into(),
             application_name: text("application_name"),
         }
     }
@@ -207,6 +221,11 @@ pub fn check(name: &str, value: Value, old: &Value) -> Result<Value> {
         "default_text_search_config" => {
             let own = crate::types::text::search_configuration(text).ok_or_else(|| invalid(name, text))?;
             format!("pg_catalog.{}", own.name).into()
+        }
+        "duckgate.read_directories" | "duckgate.write_directories" => {
+            let detail = "Absolute names of folders are expected, separated by commas.";
+            directories(text).ok_or_else(|| invalid(name, text).detail(detail))?;
+            text.clone()
         }
         "search_path" | "temp_tablespaces" => {
             split_names(text).ok_or_else(|| invalid(name, text).detail("List syntax is invalid."))?;

@@ -214,6 +214,12 @@ fn own() -> Vec<Definition> {
         category: WAYS,
         ..ours(name, Kind::Bool, "on", short_desc)
     };
+    let directories = |name, short_desc| Definition {
+        context: Context::Superuser,
+        context_name: "superuser",
+        category: WAYS,
+        ..ours(name, Kind::Text, "", short_desc)
+    };
     vec![
         ours(
             "duckgate.dialect",
@@ -249,6 +255,14 @@ fn own() -> Vec<Definition> {
         way("duckgate.copy_from", "Whether the role may use COPY FROM."),
         way("duckgate.copy_to", "Whether the role may use COPY TO."),
         way("duckgate.ddl", "Whether the role may change the schema, but for temporary tables and its own password."),
+        directories(
+            "duckgate.read_directories",
+            "Folders of the server whose files the role may read, separated by commas; inside of read_directories of the configuration.",
+        ),
+        directories(
+            "duckgate.write_directories",
+            "Folders of the server where the role may write files, separated by commas; inside of write_directories of the configuration.",
+        ),
         hidden("is_superuser", Kind::Bool, Context::Internal, "off", "Shows whether the current user is a superuser."),
         // PostgreSQL 17's: the catalogs are 15's.
         Definition {

@@ -465,6 +465,11 @@ fn custom_name(name: &str, key: &str) -> Result<()> {
     if !key.split('.').all(simple) {
         return invalid("Custom parameter names must be two or more simple identifiers separated by dots.");
     }
+    if crate::facts::is_share_of_memory(key) {
+        return Err(Error::unsupported(format!("setting \"{name}\""))
+            .detail(crate::facts::NO_SHARE)
+            .hint(crate::facts::INSTEAD));
+    }
     if key.starts_with("duckgate.") {
         return invalid("\"duckgate\" is a reserved prefix.");
     }

@@ -92,6 +92,7 @@ fn errors_have_postgresql_codes() {
         ("foo", "1", "42704"),
         ("foo.b-r", "1", "42602"),
         ("duckgate.nosuch", "1", "42602"),
+        ("duckgate.memory_share", "1GB", "0A000"),
         ("server_version", "1", "55P02"),
         ("max_connections", "1", "55P02"),
         ("log_checkpoints", "on", "55P02"),

@@ -172,6 +172,34 @@ async fn loads_and_results_are_measured() {
 }
 
 #[tokio::test]
+async fn files_of_the_server_are_recorded_whether_they_were_opened_or_not() {
+    let folder = super::server_files::Folder::make();
+    let config = EngineConfig { server_files: folder.files(), ..engine_config() };
+    let audit = Audit::open(Settings { table: 1000, ..Settings::default() }).unwrap();
+    let gateway = gateway_over(audit, config, plugins(), bootstrap::snapshot("duckgate", "ann")).await;
+    let mut root = open(&gateway);
+    for text in [
+        "CREATE TABLE t (a int, b text)",
+        "COPY t FROM '$DIR/in/rows.csv' (FORMAT csv)",
+        "COPY t TO '$DIR/both/x.csv'",
+        "COPY t FROM '/etc/passwd'",
+        "COPY t TO '/tmp/x'",
+    ] {
+        simple(&mut root, &folder.named(text)).await;
+    }
+    let lines = lines(&gateway, &mut 0);
+    for (line, has) in lines[2..].iter().zip([
+        ["in/rows.csv READ FILE", "| ok 2"],
+        ["both/x.csv WRITE FILE", "| ok 2"],
+        ["/etc/passwd READ FILE", "42501 0"],
+        ["/tmp/x WRITE FILE", "42501 0"],
+    ]) {
+        assert!(has.iter().all(|part| line.contains(part)), "{line}");
+    }
+    assert_eq!(lines.len(), 6, "{lines:?}");
+}
+
+#[tokio::test]
 async fn nothing_begins_while_the_audit_has_no_room() {
     let sink = Sink::File { path: "/dev/full".into(), rotate: u64::MAX, keep: 0 };
     let settings = Settings { sinks: vec![sink], queue: 3, ..Settings::default() };

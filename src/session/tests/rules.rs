@@ -4,6 +4,7 @@
 //! message of its error, with its detail below. Each statement is rolled back, but those of `role!: …` and of `root`, whose
 //! answers are not kept: they make what the others use. `scripts/record-rules.py` writes PostgreSQL's answers; a file that
 //! begins with `# ours` has what PostgreSQL does not know: `DUCKGATE_RECORD=1` writes what is answered; read it before you keep it.
+//! `$DIR` is a folder that [`super::server_files`] makes: statements may name what lies there.
 //! Nothing that is answered in `attacks*.txt` may have the word that stands in the hidden rows (but to their owner).
 
 use std::collections::HashMap;
@@ -41,7 +42,8 @@ async fn answer(session: &mut Session, text: &str) -> Vec<String> {
 
 /// What a file's statements answer that is not as it is written there, and how many there are.
 async fn differences(path: &Path) -> (Vec<String>, usize) {
-    let gateway = gateway_with_catalogs().await;
+    let folder = server_files::Folder::make();
+    let gateway = gateway_with_catalogs(folder.files()).await;
     let mut sessions: HashMap<String, Session> = HashMap::new();
     let text = std::fs::read_to_string(path).expect("a file of cases");
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -70,7 +72,8 @@ async fn differences(path: &Path) -> (Vec<String>, usize) {
         if !stays {
             answer(session, "begin").await;
         }
-        let answered = answer(session, statement).await;
+        let answered = answer(session, &folder.named(statement)).await;
+        let answered: Vec<String> = answered.iter().map(|line| folder.unnamed(line)).collect();
         if !stays {
             answer(session, "rollback").await;
         }

@@ -10,6 +10,7 @@ use super::{Analyzer, CastContext, Expr, ExprKind};
 use crate::error::{Error, Result, SqlState};
 use crate::facts::{PROCS, Proc};
 use crate::registry::{Function, Name};
+use crate::sql::Dialect;
 use crate::types::{Oid, PgType, oid};
 
 /// What a call may mean: PostgreSQL's own functions, and those of users.
@@ -263,6 +264,11 @@ impl Analyzer<'_> {
         if let Err(error) = self.namespace_is_there(namespace) {
             return error;
         }
+        if namespace.is_none() && self.ctx.dialect == Dialect::Extended && FILE_READERS.contains(&name) {
+            return Error::unsupported(format!("function {name}()")).hint(
+                "COPY … FROM 'file' loads a file of the server: into a temporary table, if it is for one query.",
+            );
+        }
         let positional = arguments.exprs.len() - arguments.names.len();
         let shown: Vec<String> = arguments
             .exprs
@@ -283,6 +289,24 @@ impl Analyzer<'_> {
             .hint("No function matches the given name and argument types. You might need to add explicit type casts.")
     }
 }
+
+/// DuckDB's functions that read files, which it does not do here.
+const FILE_READERS: &[&str] = &[
+    "glob",
+    "parquet_metadata",
+    "parquet_scan",
+    "parquet_schema",
+    "read_blob",
+    "read_csv",
+    "read_csv_auto",
+    "read_json",
+    "read_json_auto",
+    "read_json_objects",
+    "read_ndjson",
+    "read_parquet",
+    "read_text",
+    "sniff_csv",
+];
 
 /// The gateway's own functions, in a namespace of their own, and the functions of PostgreSQL's that they are.
 const OWN: &[(&str, &str)] = &[("reload", "pg_reload_conf")];

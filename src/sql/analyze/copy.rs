@@ -15,7 +15,8 @@ use crate::tree::{Copy, CopyDirection, CopyOptions, Field, QualifiedName, Query,
 impl Analyzer<'_> {
     pub(crate) fn copy(&mut self, copy: &CopyStatement) -> Result<Statement> {
         let raw = raw_options(&copy.options, copy.from)?;
-        let (direction, options) = match &copy.subject {
+        let file = copy.file.as_deref().map(|path| server_file(path, copy.from)).transpose()?;
+        let (direction, mut options) = match &copy.subject {
             CopySubject::Query(statement) => {
                 let statement = if raw.is_json() {
                     Statement::Query(Box::new(self.json_of(statement)?))
@@ -38,6 +39,7 @@ impl Analyzer<'_> {
             }
             CopySubject::Table { name, columns } => self.copy_table(copy, raw, name, columns)?,
         };
+        options.file = file;
         Ok(Statement::Copy(Box::new(Copy { direction, options })))
     }
 
@@ -172,6 +174,18 @@ impl Analyzer<'_> {
             _ => Err(Error::internal("COPY made no query")),
         }
     }
+}
+
+/// PostgreSQL reads relative names in its own folder, which is nobody's here, and writes none.
+fn server_file(path: &str, from: bool) -> Result<Arc<str>> {
+    if std::path::Path::new(path).is_absolute() {
+        return Ok(path.into());
+    }
+    if path.contains("://") {
+        return Err(Error::unsupported("COPY with a URL").hint("Fetch it, and COPY the file."));
+    }
+    let message = format!("relative path not allowed for COPY {} file", if from { "from" } else { "to" });
+    Err(Error::new(SqlState::INVALID_NAME, message))
 }
 
 /// The columns that a change gives back.

@@ -272,6 +272,7 @@ pub(super) fn finish(raw: Raw, from: bool, copied: &Copied<'_>, defaults: Vec<us
         return unsupported("cannot use \"match\" with HEADER in COPY TO");
     }
     Ok(CopyOptions {
+        file: None,
         format,
         delimiter,
         null,

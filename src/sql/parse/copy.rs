@@ -18,6 +18,8 @@ pub struct CopyStatement {
     /// Options in the order written: name, value, position.
     pub options: Vec<(Arc<str>, CopyOptionValue, u32)>,
     pub filter: Option<Box<ast::Expr>>,
+    /// The file of the server that is named in the place of STDIN and STDOUT.
+    pub file: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -78,7 +80,7 @@ pub fn parse(c: &mut Cursor<'_>) -> Result<CopyStatement> {
     if from && matches!(subject, CopySubject::Query(_)) {
         return Err(Error::syntax("syntax error at or near \"from\"").at(c.position()));
     }
-    endpoint(c, from)?;
+    let file = endpoint(c)?;
     if c.eat("using") {
         c.eat("delimiters");
         let pos = c.position();
@@ -113,27 +115,20 @@ pub fn parse(c: &mut Cursor<'_>) -> Result<CopyStatement> {
         return Err(Error::syntax("WHERE clause not allowed with COPY TO"));
     }
     c.end()?;
-    Ok(CopyStatement { subject, from, options, filter })
+    Ok(CopyStatement { subject, from, options, filter, file })
 }
 
-/// STDIN or STDOUT. Files and programs of the server are nobody's to touch.
-fn endpoint(c: &mut Cursor<'_>, from: bool) -> Result<()> {
+/// STDIN or STDOUT, or a file of the server. Its programs are nobody's to start.
+fn endpoint(c: &mut Cursor<'_>) -> Result<Option<String>> {
     if c.eat("stdin") || c.eat("stdout") {
-        return Ok(());
+        return Ok(None);
     }
-    let what = if c.eat("program") {
+    if c.eat("program") {
         c.string()?;
-        "COPY with a program of the server"
-    } else {
-        c.string()?;
-        "COPY with a file of the server"
-    };
-    let hint = if from {
-        "Use COPY FROM STDIN, or psql's \\copy, which reads the client's file."
-    } else {
-        "Use COPY TO STDOUT, or psql's \\copy, which writes the client's file."
-    };
-    Err(Error::unsupported(what).hint(hint))
+        return Err(Error::unsupported("COPY with a program of the server")
+            .hint("psql's \\copy … program starts a program of the client."));
+    }
+    c.string().map(Some)
 }
 
 fn option(c: &mut Cursor<'_>) -> Result<(Arc<str>, CopyOptionValue, u32)> {

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use toml::Spanned;
 
 use super::Resolver;
-use crate::facts::{OWN_SETTINGS, wrong_value};
+use crate::facts::{INSTEAD, NO_SHARE, OWN_SETTINGS, is_share_of_memory, wrong_value};
 use crate::registry::files::diagnostic::{did_you_mean, nearest};
 use crate::registry::files::{FileGrant, FileGrantTarget, FileRole, Password, raw};
 use crate::registry::{Name, Privileges, verifier};
@@ -69,7 +69,9 @@ impl Resolver {
     fn own_settings(&mut self, file: usize, offset: usize, settings: &IndexMap<String, String>) {
         for (setting, value) in settings.iter().filter(|(name, _)| name.to_lowercase().starts_with("duckgate.")) {
             let known = OWN_SETTINGS.iter().map(|(name, _)| *name);
-            if !known.clone().any(|name| name.eq_ignore_ascii_case(setting)) {
+            if is_share_of_memory(setting) {
+                self.error(file, offset, NO_SHARE, Some(INSTEAD.to_owned()));
+            } else if !known.clone().any(|name| name.eq_ignore_ascii_case(setting)) {
                 let help = did_you_mean(setting, known);
                 self.error(file, offset, format!("there is no setting \"{setting}\""), help);
             } else if let Some(problem) = wrong_value(setting, value) {

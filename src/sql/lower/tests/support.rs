@@ -116,6 +116,7 @@ impl Db {
             threads: 1,
             temp_directory: None,
             extension_directory: None,
+            server_files: Default::default(),
             max_running: 2,
             queue_timeout: Duration::from_secs(5),
             interrupt_grace: Duration::from_secs(5),

@@ -1,0 +1,327 @@
+//! Files of the server that a statement names: opened inside of the directories that the operator has named, and nowhere else.
+//!
+//! The kernel does the walking (`openat2` with RESOLVE_BENEATH): neither `..` nor a symbolic link leads out, whoever changes
+//! the folders meanwhile, and what was checked is what was opened. DuckDB opens none of them: it stays closed.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use crate::error::{Error, Result, SqlState};
+
+/// Pieces that wait for who takes them.
+const AHEAD: usize = 4;
+/// Bytes that are read at once.
+const PIECE: usize = 256 << 10;
+
+/// Where files may be read and written, of all that the machine has.
+#[derive(Debug, Clone, Default)]
+pub struct ServerFiles {
+    pub read: Vec<PathBuf>,
+    pub write: Vec<PathBuf>,
+    /// What is the gateway's own, wherever it lies: the database, its log, keys.
+    pub private: Vec<PathBuf>,
+}
+
+/// What one session may open of that.
+#[derive(Debug, Clone, Copy)]
+pub struct Reach<'a> {
+    /// All that the operator has named.
+    pub everything: bool,
+    /// Directories inside of those.
+    pub directories: &'a [PathBuf],
+}
+
+/// A file that is being written: under another name until it is whole.
+pub struct NewFile {
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code))]
+    place: place::Place,
+    file: File,
+    bytes: u64,
+    limit: u64,
+    path: String,
+}
+
+impl ServerFiles {
+    /// Opens a regular file to be read.
+    ///
+    /// # Errors
+    /// 42501 for what is out of reach, whether it is there or not; what the system says of others.
+    pub fn open(&self, path: &str, reach: Reach<'_>) -> Result<File> {
+        let file = place::find(&self.read, path, reach, "reading")?.open(path)?;
+        self.must_be_a_users(&file, path)?;
+        Ok(file)
+    }
+
+    /// Begins a file of at most so many bytes, which takes the place of one of that name when it is whole.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn create(&self, path: &str, reach: Reach<'_>, limit: u64) -> Result<NewFile> {
+        let found = place::find(&self.write, path, reach, "writing")?;
+        if let Some(old) = found.look(path)? {
+            self.must_be_a_users(&old, path)?;
+        }
+        let (place, file) = found.create(path)?;
+        Ok(NewFile { place, file, bytes: 0, limit, path: path.to_owned() })
+    }
+
+    /// A regular file, and none of the gateway's own under another name.
+    fn must_be_a_users(&self, file: &File, path: &str) -> Result<()> {
+        let found = file.metadata().map_err(|e| failed("read from", path, &e))?;
+        if found.is_dir() {
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{path}\" is a directory")));
+        }
+        if !found.is_file() {
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{path}\" is not a regular file")));
+        }
+        let same = |own: &PathBuf| {
+            use std::os::unix::fs::MetadataExt as _;
+            std::fs::metadata(own).is_ok_and(|own| (own.dev(), own.ino()) == (found.dev(), found.ino()))
+        };
+        if self.private.iter().any(same) { Err(denied(path)) } else { Ok(()) }
+    }
+}
+
+impl NewFile {
+    /// Writes a piece. 54000 if the file gets too long, 53100 if the disk is full.
+    pub async fn add(&mut self, data: Bytes) -> Result<()> {
+        self.bytes += data.len() as u64;
+        if self.bytes > self.limit {
+            let message = format!("the file has more than {} bytes", self.limit);
+            return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message)
+                .hint("Make several smaller files, or raise limits.copy_file_bytes."));
+        }
+        let mut file = self.file.try_clone().map_err(|e| failed("write to", &self.path, &e))?;
+        let written = tokio::task::spawn_blocking(move || file.write_all(&data));
+        written.await.map_err(Error::internal)?.map_err(|e| failed("write to", &self.path, &e))
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// It is whole, and gets its name.
+    pub fn finish(mut self) -> Result<()> {
+        self.place.name().map_err(|e| failed("write to", &self.path, &e))
+    }
+}
+
+/// The file, piece by piece; an empty piece is its end.
+pub fn pieces(mut file: File, path: &str) -> mpsc::Receiver<Result<Bytes>> {
+    let (sender, receiver) = mpsc::channel(AHEAD);
+    let path = path.to_owned();
+    tokio::task::spawn_blocking(move || {
+        loop {
+            let mut piece = vec![0; PIECE];
+            let read = file.read(&mut piece).map_err(|e| failed("read from", &path, &e));
+            let last = !matches!(read, Ok(1..));
+            let piece = read.map(|length| {
+                piece.truncate(length);
+                Bytes::from(piece)
+            });
+            // Who is gone need not know.
+            if sender.blocking_send(piece).is_err() || last {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+fn denied(path: &str) -> Error {
+    Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for file \"{path}\""))
+        .hint("Files are read and written in the directories alone that read_directories and write_directories name, and a role's duckgate.read_directories and duckgate.write_directories.")
+}
+
+/// errcode_for_file_access.
+fn failed(what: &str, path: &str, error: &std::io::Error) -> Error {
+    use std::io::ErrorKind;
+    let code = match error.kind() {
+        ErrorKind::NotFound => SqlState::UNDEFINED_FILE,
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => SqlState::INSUFFICIENT_PRIVILEGE,
+        ErrorKind::AlreadyExists => SqlState::DUPLICATE_FILE,
+        ErrorKind::NotADirectory | ErrorKind::IsADirectory => SqlState::WRONG_OBJECT_TYPE,
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => SqlState::DISK_FULL,
+        _ => SqlState::IO_ERROR,
+    };
+    // As strerror says it, without the number.
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    Error::new(code, format!("could not {what} file \"{path}\": {text}"))
+}
+
+#[cfg(target_os = "linux")]
+mod place {
+    //! Where a path leads to, step by step from a directory that is held open.
+
+    use std::ffi::OsString;
+    use std::fs::File;
+    use std::os::fd::OwnedFd;
+    use std::path::{Path, PathBuf};
+
+    use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags};
+    use rustix::io::Errno;
+
+    use super::{Reach, denied, failed};
+    use crate::error::{Error, Result};
+
+    /// A directory, and a path below it that has not been walked.
+    pub struct Found {
+        directory: OwnedFd,
+        below: PathBuf,
+    }
+
+    /// A file without its name, in its directory.
+    pub struct Place {
+        directory: OwnedFd,
+        /// `None` once it has its name.
+        temporary: Option<OsString>,
+        name: OsString,
+    }
+
+    const BENEATH: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGICLINKS);
+    const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+    /// Of the directories that the operator has named, one within reach that has the path below it.
+    pub fn find(named: &[PathBuf], path: &str, reach: Reach<'_>, purpose: &str) -> Result<Found> {
+        let whole = Path::new(path);
+        for operators in named {
+            let inside = reach.directories.iter().filter_map(|own| Some((own.strip_prefix(operators).ok()?, own)));
+            let whole_of = reach.everything.then_some((Path::new(""), operators));
+            for (own, start) in whole_of.into_iter().chain(inside) {
+                let Ok(below) = whole.strip_prefix(start) else { continue };
+                let open = |e: Errno| failed_to("open", purpose, path, e);
+                let mut directory = rustix::fs::openat(CWD, operators, FOLDER, Mode::empty()).map_err(open)?;
+                if !own.as_os_str().is_empty() {
+                    directory = walk(&directory, own, FOLDER).map_err(open)?;
+                }
+                return Ok(Found { directory, below: below.to_owned() });
+            }
+        }
+        Err(denied(path))
+    }
+
+    fn walk(directory: &OwnedFd, below: &Path, flags: OFlags) -> std::result::Result<OwnedFd, Errno> {
+        let below = if below.as_os_str().is_empty() { Path::new(".") } else { below };
+        // EAGAIN: something was renamed on the way.
+        loop {
+            match rustix::fs::openat2(directory, below, flags, Mode::empty(), BENEATH) {
+                Err(Errno::AGAIN) => {}
+                done => return done,
+            }
+        }
+    }
+
+    fn failed_to(what: &str, purpose: &str, path: &str, error: Errno) -> Error {
+        match error {
+            // Out of the directory, or a link that goes on and on.
+            Errno::XDEV | Errno::LOOP => denied(path),
+            Errno::NOSYS => Error::unsupported("a file of the server on a system without openat2"),
+            other => {
+                let mut error = failed(what, path, &other.into());
+                let report = error.report_mut();
+                report.message = report.message.replacen("\": ", &format!("\" for {purpose}: "), 1);
+                error
+            }
+        }
+    }
+
+    impl Found {
+        pub fn open(self, path: &str) -> Result<File> {
+            // A pipe does not keep who opens it waiting, a terminal does not become the process's.
+            let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+            let file = walk(&self.directory, &self.below, flags);
+            file.map(File::from).map_err(|e| failed_to("open", "reading", path, e))
+        }
+
+        /// What stands there already; a symbolic link is nothing to be replaced.
+        pub fn look(&self, path: &str) -> Result<Option<File>> {
+            match walk(&self.directory, &self.below, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC) {
+                Ok(found) => {
+                    let stat = rustix::fs::fstat(&found).map_err(|e| failed_to("open", "writing", path, e))?;
+                    match FileType::from_raw_mode(stat.st_mode) {
+                        FileType::Symlink => Err(denied(path)),
+                        _ => Ok(Some(File::from(found))),
+                    }
+                }
+                Err(Errno::NOENT) => Ok(None),
+                Err(error) => Err(failed_to("open", "writing", path, error)),
+            }
+        }
+
+        pub fn create(self, path: &str) -> Result<(Place, File)> {
+            let failed = |e: Errno| failed_to("open", "writing", path, e);
+            let Some(name) = self.below.file_name() else { return Err(denied(path)) };
+            let folder = self.below.parent().unwrap_or_else(|| Path::new(""));
+            let directory = walk(&self.directory, folder, FOLDER).map_err(failed)?;
+            let temporary = OsString::from(format!(".duckgate-{}", uuid::Uuid::new_v4().simple()));
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            // Readable by others as far as the process's umask allows: who writes a file here wants it to be read.
+            let mode = Mode::from_raw_mode(0o644);
+            let file = rustix::fs::openat(&directory, &temporary, flags, mode).map_err(failed)?;
+            let place = Place { directory, temporary: Some(temporary), name: name.to_owned() };
+            Ok((place, File::from(file)))
+        }
+    }
+
+    impl Place {
+        pub fn name(&mut self) -> std::io::Result<()> {
+            if let Some(temporary) = &self.temporary {
+                rustix::fs::renameat(&self.directory, temporary, &self.directory, &self.name)?;
+            }
+            self.temporary = None;
+            Ok(())
+        }
+    }
+
+    impl Drop for Place {
+        fn drop(&mut self) {
+            if let Some(temporary) = &self.temporary {
+                // Nobody is left to be told.
+                let _ = rustix::fs::unlinkat(&self.directory, temporary, AtFlags::empty());
+            }
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod place {
+    //! Elsewhere nothing walks a path so that it cannot be led astray.
+
+    use std::fs::File;
+    use std::path::PathBuf;
+
+    use super::Reach;
+    use crate::error::{Error, Result};
+
+    pub struct Found;
+    pub struct Place;
+
+    pub fn find(_: &[PathBuf], _: &str, _: Reach<'_>, _: &str) -> Result<Found> {
+        Err(Error::unsupported("a file of the server on this platform"))
+    }
+
+    impl Found {
+        pub fn open(self, _: &str) -> Result<File> {
+            Err(Error::unsupported("a file of the server on this platform"))
+        }
+
+        pub fn look(&self, _: &str) -> Result<Option<File>> {
+            Ok(None)
+        }
+
+        pub fn create(self, _: &str) -> Result<(Place, File)> {
+            Err(Error::unsupported("a file of the server on this platform"))
+        }
+    }
+
+    impl Place {
+        pub fn name(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+}
