@@ -49,6 +49,7 @@ fn columns() -> Vec<CopyColumn> {
 
 fn options(format: CopyFormat) -> CopyOptions {
     CopyOptions {
+        file: None,
         format,
         delimiter: if format == CopyFormat::Csv { b',' } else { b'|' },
         null: if format == CopyFormat::Csv { String::new() } else { "\\N".into() },

@@ -48,6 +48,7 @@ fn options(choice: u8) -> CopyOptions {
     let bit = |n: u8| (choice / 5) & (1 << n) != 0;
     let all = || if bit(0) { (0..COLUMNS.len()).collect() } else { Vec::new() };
     CopyOptions {
+        file: None,
         format,
         delimiter: if csv { b',' } else { b'\t' },
         null: if csv { String::new() } else { "\\N".into() },
