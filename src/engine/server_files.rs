@@ -260,10 +260,10 @@ mod place {
             let directory = walk(&self.directory, folder, FOLDER).map_err(failed)?;
             let temporary = OsString::from(format!(".duckgate-{}", uuid::Uuid::new_v4().simple()));
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            // Readable by others as far as the process's umask allows: who writes a file here wants it to be read.
-            let mode = Mode::from_raw_mode(0o644);
-            let file = rustix::fs::openat(&directory, &temporary, flags, mode).map_err(failed)?;
+            let file = rustix::fs::openat(&directory, &temporary, flags, Mode::RUSR | Mode::WUSR).map_err(failed)?;
             let place = Place { directory, temporary: Some(temporary), name: name.to_owned() };
+            // Whatever the umask: the folder's group is who the file is for.
+            rustix::fs::fchmod(&file, Mode::RUSR | Mode::WUSR | Mode::RGRP).map_err(failed)?;
             Ok((place, File::from(file)))
         }
     }
