@@ -467,13 +467,19 @@ fn custom_name(name: &str, key: &str) -> Result<()> {
     }
     if crate::facts::is_share_of_memory(key) {
         return Err(Error::unsupported(format!("setting \"{name}\""))
-            .detail(crate::facts::NO_SHARE)
-            .hint(crate::facts::INSTEAD));
+            .detail(sentence(crate::facts::NO_SHARE))
+            .hint(sentence(crate::facts::INSTEAD)));
     }
     if key.starts_with("duckgate.") {
         return invalid("\"duckgate\" is a reserved prefix.");
     }
     Ok(())
+}
+
+/// As a detail and a hint are written.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }
 
 #[cfg(test)]
