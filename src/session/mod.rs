@@ -48,8 +48,8 @@ mod rows_before;
 mod run;
 mod savepoints;
 mod scroll;
-#[allow(clippy::module_inception)]
 mod server_files;
+#[allow(clippy::module_inception)]
 mod session;
 mod set;
 mod settings;
