@@ -185,6 +185,7 @@ impl Raw {
             ("host_rules", &raw.host_rules),
             ("ident_map", &raw.ident_map),
             ("audit_file", &raw.audit_file),
+            ("audit_table", &raw.audit_table),
         ];
         let mut files: Vec<_> = logs.iter().map(|path| ("data", path.as_path())).collect();
         files.extend(named.iter().filter_map(|(key, path)| Some((*key, path.as_deref()?))));

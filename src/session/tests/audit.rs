@@ -175,7 +175,7 @@ async fn loads_and_results_are_measured() {
 async fn files_of_the_server_are_recorded_whether_they_were_opened_or_not() {
     let folder = super::server_files::Folder::make();
     let config = EngineConfig { server_files: folder.files(), ..engine_config() };
-    let audit = Audit::open(Settings { table: 1000, ..Settings::default() }).unwrap();
+    let audit = Audit::open(Settings { memory: 1000, ..Settings::default() }, None).unwrap();
     let gateway = gateway_over(audit, config, plugins(), bootstrap::snapshot("duckgate", "ann")).await;
     let mut root = open(&gateway);
     for text in [
