@@ -552,7 +552,8 @@ fn membership(c: &mut Cursor<'_>, revoke: bool) -> Result<Option<RawDdl>> {
     if !revoke {
         admin = c.eat("with admin option");
     }
-    let grantor = if c.eat("granted by") { Some(role::role(c)?) } else { None };
+    // REVOKE of a membership does not look at it (before PostgreSQL 16).
+    let grantor = if c.eat("granted by") { Some(role::role(c)?).filter(|_| !revoke) } else { None };
     if revoke {
         let _ = c.eat("cascade") || c.eat("restrict");
     }

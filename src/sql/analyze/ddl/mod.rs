@@ -429,6 +429,13 @@ impl Analyzer<'_> {
                 _ => self.existing_or_skipped(&name, if_exists)?,
             });
         }
+        if let ([(namespace, name)], ObjectKind::Index) = (list.as_slice(), kind)
+            && self.parsed.extras.outside_block.is_some()
+            && self.ctx.snapshot.index(namespace, name).is_some_and(|(table, _)| table.is_partitioned())
+        {
+            let message = format!("cannot drop partitioned index \"{name}\" concurrently");
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
         Ok(Ddl::Drop { kind, names: list, if_exists, behavior })
     }
 
