@@ -49,6 +49,16 @@ static AS_LABELS: LazyLock<HashSet<Keyword>> = LazyLock::new(|| {
     words.filter(|(word, _)| as_only(word)).map(|(_, keyword)| *keyword).collect()
 });
 
+/// Words that name no table (ColId leaves them out): reserved ones, and those that may be types or functions.
+static NO_TABLE_NAMES: LazyLock<HashSet<Keyword>> = LazyLock::new(|| {
+    let words = ALL_KEYWORDS.iter().zip(ALL_KEYWORDS_INDEX);
+    let reserved = |word: &str| {
+        let keyword = facts::KEYWORDS.get(word.to_ascii_lowercase().as_str());
+        keyword.is_some_and(|k| matches!(k.category, b'R' | b'T'))
+    };
+    words.filter(|(word, _)| reserved(word)).map(|(_, keyword)| *keyword).collect()
+});
+
 const PG: PostgreSqlDialect = PostgreSqlDialect {};
 
 impl Dialect for DuckgateDialect {
@@ -194,6 +204,11 @@ impl Dialect for DuckgateDialect {
     /// A name without AS is no word of those that PostgreSQL wants AS before: `SELECT 1 ON CONFLICT …`.
     fn is_select_item_alias(&self, explicit: bool, kw: &Keyword, parser: &mut Parser) -> bool {
         explicit || self.is_column_alias(kw, parser) && !AS_LABELS.contains(kw)
+    }
+
+    /// `FROM a CASE` and `FROM a AS case` are no aliases.
+    fn is_table_factor_alias(&self, explicit: bool, kw: &Keyword, parser: &mut Parser) -> bool {
+        (explicit || self.is_table_alias(kw, parser)) && !NO_TABLE_NAMES.contains(kw)
     }
 
     fn supports_window_clause_named_window_reference(&self) -> bool {
