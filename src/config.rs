@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use limits::{Limits, RawLimits};
-pub use raw::{ConfigError, Raw};
+pub use raw::{CONFIG_FILE, ConfigError, Raw};
+pub use shared::lies_in;
 pub use units::{Bytes, Span};
 
 use crate::engine::{EngineConfig, ServerFiles};

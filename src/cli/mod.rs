@@ -12,11 +12,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::config::{Config, Raw};
+use crate::config::{CONFIG_FILE, Config, Raw};
 use crate::error::Error;
-
-/// The config file that is read if there is one and none is named.
-const CONFIG_FILE: &str = "duckgate.toml";
 
 /// A PostgreSQL-wire-compatible SQL gateway over embedded DuckDB, with schemas and access rules in files.
 #[derive(Debug, Parser)]

@@ -80,7 +80,7 @@ limits! {
     held_cursor_bytes: usize, Bytes = Bytes(256 << 20), "limit-held-cursor-bytes", "DUCKGATE_LIMIT_HELD_CURSOR_BYTES";
     /// Savepoints of one transaction.
     savepoints: usize, usize = 10_000, "limit-savepoints", "DUCKGATE_LIMIT_SAVEPOINTS";
-    /// Longest Parquet file that COPY takes or makes; it is kept in temp_directory meanwhile.
+    /// Longest file of the server that COPY writes, and longest Parquet file that it takes or makes; that is kept in temp_directory meanwhile.
     copy_file_bytes: usize, Bytes = Bytes(16 << 30), "limit-copy-file-bytes", "DUCKGATE_LIMIT_COPY_FILE_BYTES";
     /// What one transaction keeps in memory of its statements, to do them again when it goes back to a savepoint.
     journal_bytes: usize, Bytes = Bytes(64 << 20), "limit-journal-bytes", "DUCKGATE_LIMIT_JOURNAL_BYTES";

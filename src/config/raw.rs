@@ -19,6 +19,9 @@ pub enum ConfigError {
     File { path: String, problem: String },
 }
 
+/// The config file that is read if there is one and none is named.
+pub const CONFIG_FILE: &str = "duckgate.toml";
+
 pub(super) fn bad(key: &'static str, problem: impl std::fmt::Display) -> ConfigError {
     ConfigError::Value { key, problem: problem.to_string() }
 }
@@ -35,6 +38,10 @@ macro_rules! options {
             #[serde(skip_serializing_if = "Option::is_none")]
             $($(#[$more])*)?
             pub $key: Option<$ty>,)*
+            /// The file that these were read from.
+            #[arg(skip)]
+            #[serde(skip)]
+            pub file: Option<PathBuf>,
             /// The limits.
             #[command(flatten)]
             pub limits: RawLimits,
@@ -43,12 +50,12 @@ macro_rules! options {
         impl Raw {
             /// What holds where nothing is said.
             pub fn defaults() -> Self {
-                Self { $($key: $default,)* limits: RawLimits::defaults() }
+                Self { $($key: $default,)* file: None, limits: RawLimits::defaults() }
             }
 
             /// These, and `other`'s where nothing is said here.
             pub fn or(self, other: Self) -> Self {
-                Self { $($key: self.$key.or(other.$key),)* limits: self.limits.or(other.limits) }
+                Self { $($key: self.$key.or(other.$key),)* file: self.file.or(other.file), limits: self.limits.or(other.limits) }
             }
         }
     };
@@ -150,7 +157,8 @@ impl Raw {
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let problem = |problem: String| ConfigError::File { path: path.display().to_string(), problem };
         let text = std::fs::read_to_string(path).map_err(|e| problem(e.to_string()))?;
-        toml::from_str(&text).map_err(|e| problem(e.to_string()))
+        let raw: Self = toml::from_str(&text).map_err(|e| problem(e.to_string()))?;
+        Ok(Self { file: Some(path.to_owned()), ..raw })
     }
 
     /// Fills in the defaults and checks every value.
@@ -177,7 +185,11 @@ impl Raw {
         }
         let temp_directory = raw.temp_directory.or_else(|| data.as_ref().map(|path| beside(path, "tmp")));
         let logs: Vec<PathBuf> = data.iter().flat_map(|path| [path.clone(), beside(path, "wal")]).collect();
+        // That of the working folder would be read at the next start.
+        let next = Some(PathBuf::from(CONFIG_FILE));
         let named = [
+            ("the config file", &raw.file),
+            ("the config file", &next),
             ("tls_certificate", &raw.tls_certificate),
             ("tls_key", &raw.tls_key),
             ("tls_client_ca", &raw.tls_client_ca),

@@ -32,6 +32,12 @@ pub fn folders(key: &'static str, named: &[String], own: &Own<'_>) -> Result<Vec
     Ok(list)
 }
 
+/// Does the file lie in one of the folders?
+pub fn lies_in(file: &Path, folders: &[PathBuf]) -> bool {
+    let file = real(file);
+    folders.iter().any(|folder| file.starts_with(real(folder)))
+}
+
 /// The path without links, as far as it is there.
 fn real(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());

@@ -62,6 +62,11 @@ fn folders_for_clients_are_kept_apart_from_the_gateways_own() {
         read_directories: Some(vec![read.to_owned()]),
         ..Raw::default()
     };
+    let own = Raw { file: Some(at("in/duckgate.toml").into()), ..with(&at("in")) }.resolve();
+    assert!(own.expect_err("its own").to_string().contains("is not kept apart from the config file"));
+    let here = std::env::current_dir().expect("a folder");
+    let next = with(&here.to_string_lossy()).resolve().expect_err("the next start would read it").to_string();
+    assert!(next.contains("is not kept apart from the config file"), "{next}");
     let config = with(&at("in")).resolve().expect("kept apart");
     assert_eq!(config.engine().server_files.read, [std::path::PathBuf::from(at("in"))]);
     assert!(config.engine().server_files.write.is_empty());

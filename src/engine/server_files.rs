@@ -64,6 +64,7 @@ impl ServerFiles {
         let found = place::find(&self.write, path, reach, "writing")?;
         if let Some(old) = found.look(path)? {
             self.must_be_a_users(&old, path)?;
+            place::may_be_written(&old, path)?;
         }
         let (place, file) = found.create(path)?;
         Ok(NewFile { place, file, bytes: 0, limit, path: path.to_owned() })
@@ -71,6 +72,7 @@ impl ServerFiles {
 
     /// A regular file, and none of the gateway's own under another name.
     fn must_be_a_users(&self, file: &File, path: &str) -> Result<()> {
+        use std::os::unix::fs::MetadataExt as _;
         let found = file.metadata().map_err(|e| failed("read from", path, &e))?;
         if found.is_dir() {
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{path}\" is a directory")));
@@ -78,8 +80,11 @@ impl ServerFiles {
         if !found.is_file() {
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{path}\" is not a regular file")));
         }
+        // Who may make links on this machine may give any file of the gateway's another name here.
+        if found.nlink() > 1 {
+            return Err(denied(path));
+        }
         let same = |own: &PathBuf| {
-            use std::os::unix::fs::MetadataExt as _;
             std::fs::metadata(own).is_ok_and(|own| (own.dev(), own.ino()) == (found.dev(), found.ino()))
         };
         if self.private.iter().any(same) { Err(denied(path)) } else { Ok(()) }
@@ -160,10 +165,11 @@ mod place {
 
     use std::ffi::OsString;
     use std::fs::File;
-    use std::os::fd::OwnedFd;
+    use std::os::fd::{AsRawFd as _, OwnedFd};
     use std::path::{Path, PathBuf};
+    use std::time::Duration;
 
-    use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags};
+    use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags};
     use rustix::io::Errno;
 
     use super::{Reach, denied, failed};
@@ -184,6 +190,9 @@ mod place {
     }
 
     const BENEATH: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGICLINKS);
+    /// How often a path is walked whose parts change meanwhile, and the pause in between.
+    const TRIES: usize = 100;
+    const BETWEEN: Duration = Duration::from_millis(1);
     const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
     /// Of the directories that the operator has named, one within reach that has the path below it.
@@ -207,13 +216,20 @@ mod place {
 
     fn walk(directory: &OwnedFd, below: &Path, flags: OFlags) -> std::result::Result<OwnedFd, Errno> {
         let below = if below.as_os_str().is_empty() { Path::new(".") } else { below };
-        // EAGAIN: something was renamed on the way.
-        loop {
+        // EAGAIN: something was renamed on the way, or somebody has a lease of the file, which may be for long.
+        for _ in 0..TRIES {
             match rustix::fs::openat2(directory, below, flags, Mode::empty(), BENEATH) {
-                Err(Errno::AGAIN) => {}
+                Err(Errno::AGAIN) => std::thread::sleep(BETWEEN),
                 done => return done,
             }
         }
+        Err(Errno::AGAIN)
+    }
+
+    /// A file takes the place of another only if that one could be written.
+    pub fn may_be_written(old: &File, path: &str) -> Result<()> {
+        let name = format!("/proc/self/fd/{}", old.as_raw_fd());
+        rustix::fs::access(name, Access::WRITE_OK).map_err(|e| failed_to("open", "writing", path, e))
     }
 
     fn failed_to(what: &str, purpose: &str, path: &str, error: Errno) -> Error {
@@ -303,6 +319,10 @@ mod place {
 
     pub fn find(_: &[PathBuf], _: &str, _: Reach<'_>, _: &str) -> Result<Found> {
         Err(Error::unsupported("a file of the server on this platform"))
+    }
+
+    pub fn may_be_written(_: &File, _: &str) -> Result<()> {
+        Ok(())
     }
 
     impl Found {

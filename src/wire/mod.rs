@@ -27,7 +27,7 @@ use self::auth::hosts::{self, Hosts};
 use self::auth::keys::Providers;
 use self::auth::throttle::Throttle;
 use self::handshake::Door;
-use crate::config::Config;
+use crate::config::{Config, lies_in};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::builtin;
 use crate::session::Gateway;
@@ -47,6 +47,8 @@ pub struct Shared {
     ident_map: Option<PathBuf>,
     /// Is there a client CA?
     certificates: bool,
+    /// Where clients may read or write files.
+    shared_folders: Vec<PathBuf>,
     throttle: Throttle,
     /// The keys of tokens that are not in files.
     providers: Providers,
@@ -57,7 +59,8 @@ impl Shared {
     /// The host rules cannot be read, or ask for client certificates without a CA for them; the system gives no random bytes.
     pub fn new(gateway: Arc<Gateway>, config: &Config, tls: Option<Arc<Acceptor>>) -> Result<Arc<Self>> {
         let certificates = config.client_ca.is_some() && tls.is_some();
-        let hosts = read(config.host_rules.as_deref(), config.ident_map.as_deref(), certificates)
+        let shared_folders = [&config.read_directories[..], &config.write_directories].concat();
+        let hosts = read(config.host_rules.as_deref(), config.ident_map.as_deref(), certificates, &shared_folders)
             .map_err(|problem| Error::fatal(SqlState::CONFIG_FILE_ERROR, problem))?;
         let providers = Providers::new((&config.limits).into());
         providers.keep(hosts.sources());
@@ -75,6 +78,7 @@ impl Shared {
             host_rules: config.host_rules.clone(),
             ident_map: config.ident_map.clone(),
             certificates,
+            shared_folders,
             throttle: Throttle::new(&config.limits),
             providers,
         }))
@@ -85,7 +89,8 @@ impl Shared {
         if let Some(Err(problem)) = self.door.tls.as_ref().map(|tls| tls.reload()) {
             tracing::error!(%problem, "certificates were not reloaded: what was in force stays");
         }
-        match read(self.host_rules.as_deref(), self.ident_map.as_deref(), self.certificates) {
+        let (rules, map) = (self.host_rules.as_deref(), self.ident_map.as_deref());
+        match read(rules, map, self.certificates, &self.shared_folders) {
             Ok(hosts) => {
                 self.providers.keep(hosts.sources());
                 *self.hosts.write() = Arc::new(hosts);
@@ -95,8 +100,17 @@ impl Shared {
     }
 }
 
-fn read(rules: Option<&Path>, map: Option<&Path>, certificates: bool) -> std::result::Result<Hosts, String> {
+fn read(
+    rules: Option<&Path>,
+    map: Option<&Path>,
+    certificates: bool,
+    shared_folders: &[PathBuf],
+) -> std::result::Result<Hosts, String> {
     let hosts = Hosts::read(rules, map)?;
+    if let Some(file) = hosts.files.iter().find(|file| lies_in(file, shared_folders)) {
+        let file = file.display();
+        return Err(format!("{file}, which the host rules name, lies where clients may read or write files"));
+    }
     if hosts.wants_certificates() && !certificates {
         return Err(
             "the host rules ask for client certificates: tls_client_ca must name those that are believed".into()

@@ -5,6 +5,7 @@
 //! [`Audit::room`], and what has begun is always taken. The view pg_catalog.duckgate_audit shows the table with what waits to be
 //! written to it; without one, the newest records, which are kept in memory for that.
 
+mod bound;
 mod json;
 mod lines;
 mod queue;
@@ -262,7 +263,7 @@ impl Audit {
 
     pub fn take(&self, record: Record) {
         METRICS.audit_records.increment();
-        let record = Arc::new(record);
+        let record = Arc::new(bound::bounded(record));
         for queue in self.queues() {
             queue.push(record.clone());
         }

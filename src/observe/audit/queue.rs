@@ -9,10 +9,14 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 
 use super::super::METRICS;
+use super::bound::weight;
 use super::{Client, Event, Full, Outcome, Record};
 
 /// How long the thread rests after the sink has failed, before it tries the same records again.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// What is written in one go, in bytes: less than the memory that a sink has.
+const BATCH_BYTES: usize = 8 << 20;
 
 /// Where records go.
 pub(super) trait Writer: Send {
@@ -179,7 +183,7 @@ impl Queue {
                         break;
                     }
                 }
-                let count = state.records.len().min(self.pace.batch);
+                let count = together(&state.records).min(self.pace.batch);
                 let batch: Vec<_> = state.records.drain(..count).collect();
                 state.at_work.clone_from(&batch);
                 return Some((batch, reopen));
@@ -232,6 +236,16 @@ impl Queue {
             }
         }
     }
+}
+
+/// How many of the first are written in one go: one at least.
+fn together(records: &VecDeque<Arc<Record>>) -> usize {
+    let mut bytes = 0;
+    let fits = |record: &&Arc<Record>| {
+        bytes += weight(record);
+        bytes <= BATCH_BYTES
+    };
+    records.iter().take_while(fits).count().max(1).min(records.len())
 }
 
 fn gap(dropped: u64) -> Record {

@@ -215,3 +215,30 @@ fn a_table_that_cannot_be_written_blocks_or_drops_as_files_do() {
     // The gap, which is nobody's.
     assert_eq!(*table.kept.lock(), [0]);
 }
+
+#[test]
+fn what_a_client_writes_makes_no_record_too_long() {
+    let long: Arc<str> = "ä".repeat(30 << 20).into();
+    let audit = Audit::open(settings(Vec::new(), Full::Block), None).expect("memory alone");
+    let mut given = record(1);
+    given.role = long.clone();
+    given.application = long.clone();
+    given.client = Arc::new(Client { user: long.clone(), database: long.clone(), ..Client::clone(&given.client) });
+    given.outcome = Outcome::Failed { sqlstate: "42501".into(), denied: true, message: Some(long.to_string()) };
+    let object = |name: Arc<str>| Object {
+        schema: "s".into(),
+        name,
+        role: "r".into(),
+        privileges: vec![Privilege { word: "SELECT", columns: (0..1000).map(|n| format!("c{n}").into()).collect() }],
+    };
+    let objects = std::iter::once(object(long)).chain((0..1000).map(|n| object(format!("t{n}").into()))).collect();
+    given.access = vec![Arc::new(Access { objects, rules: Vec::new() })];
+    audit.take(given);
+    let kept = audit.records();
+    let line = json_line(&kept[0]);
+    assert!(line.len() < 64 << 10, "{} bytes", line.len());
+    // What is left says that it is not all.
+    let objects = &kept[0].access[0].objects;
+    assert_eq!((objects[0].privileges[0].columns.first().map(|c| &**c), &*objects[1].name), (Some("c0"), "t0"));
+    assert_eq!(objects.last().map(|last| &*last.name), Some("…"));
+}

@@ -46,6 +46,9 @@ impl Folder {
         std::os::unix::fs::symlink("loop.csv", folder.path("in/loop.csv")).expect("a link");
         std::fs::hard_link(folder.path("secret/data.duckdb"), folder.path("in/own.csv")).expect("a link");
         std::fs::hard_link(folder.path("secret/data.duckdb"), folder.path("out/own.csv")).expect("a link");
+        std::fs::write(folder.path("secret/key.csv"), "1,SECRET\n").expect("a file");
+        std::fs::hard_link(folder.path("secret/key.csv"), folder.path("in/key.csv")).expect("a link");
+        std::fs::hard_link(folder.path("secret/key.csv"), folder.path("out/key.csv")).expect("a link");
         let pipe = std::process::Command::new("mkfifo").arg(folder.path("in/pipe.csv")).status().expect("mkfifo");
         assert!(pipe.success());
         folder

@@ -5,8 +5,9 @@
 
 mod shown;
 
+use std::cell::RefCell;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::keys::{Keys, Source};
 use super::method::{Around, Method, method, option};
@@ -69,6 +70,8 @@ struct Rule {
 pub struct Hosts {
     rules: Vec<Rule>,
     map: words::Map,
+    /// The files that rules name: keys of tokens, and whom to believe those.
+    pub files: Vec<PathBuf>,
 }
 
 /// Without a file: a password from everywhere.
@@ -81,7 +84,7 @@ impl Default for Hosts {
             addresses: Addresses::All,
             method: Method::Scram { certificate: None },
         };
-        Self { rules: vec![any(Kind::Local), any(Kind::Host)], map: words::Map::default() }
+        Self { rules: vec![any(Kind::Local), any(Kind::Host)], map: words::Map::default(), files: Vec::new() }
     }
 }
 
@@ -97,7 +100,13 @@ impl Hosts {
         };
         match rules {
             Some(path) => {
-                Self::parse(&text_of(path)?, map, &beside(path)).map_err(|e| format!("{}: {e}", path.display()))
+                let files = RefCell::new(Vec::new());
+                let read = |name: &str| {
+                    files.borrow_mut().push(path.parent().unwrap_or(Path::new("")).join(name));
+                    beside(path)(name)
+                };
+                let hosts = Self::parse(&text_of(path)?, map, &read).map_err(|e| format!("{}: {e}", path.display()))?;
+                Ok(Self { files: files.into_inner(), ..hosts })
             }
             None => Ok(Self { map, ..Self::default() }),
         }
@@ -110,7 +119,7 @@ impl Hosts {
     pub fn parse(text: &str, map: words::Map, read: &dyn Fn(&str) -> Result<String, String>) -> Result<Self, String> {
         let rule = |line: Line| rule(&line, &map, read).map_err(|e| format!("line {}: {e}", line.number));
         let rules = words::lines(text)?.into_iter().map(rule).collect::<Result<_, _>>()?;
-        Ok(Self { rules, map })
+        Ok(Self { rules, map, files: Vec::new() })
     }
 
     /// Does a rule ask for certificates?
