@@ -7,8 +7,9 @@ use super::{Access, Client, Object, Outcome, Privilege, Record, Rules};
 
 /// The longest name or message, in bytes. Names in the catalogs have 63; a client may write others.
 const TEXT: usize = 1 << 10;
-/// All names of the objects and rules together.
-const ACCESS: usize = 16 << 10;
+/// All names of a record's columns, policies and masks together, and of its objects: which these are is not to be hidden behind others.
+const PARTS: usize = 16 << 10;
+const OBJECTS: usize = 256 << 10;
 /// What stands where something was left out.
 const MORE: &str = "…";
 
@@ -28,8 +29,8 @@ pub(super) fn bounded(mut record: Record) -> Record {
     {
         *message = shortened(message);
     }
-    if record.access.iter().map(|access| length(access)).sum::<usize>() > ACCESS {
-        let mut left = ACCESS;
+    if record.access.iter().map(|access| length(access)).sum::<usize>() > PARTS {
+        let mut left = (OBJECTS, PARTS);
         record.access = record.access.iter().map(|access| Arc::new(part(access, &mut left))).collect();
     }
     record
@@ -72,15 +73,15 @@ fn texts(texts: &[Arc<str>]) -> usize {
     texts.iter().map(|text| text.len()).sum()
 }
 
-/// As much of it as `left` has room for.
-fn part(access: &Access, left: &mut usize) -> Access {
+/// As much of it as there is room `left` for objects and for their parts.
+fn part(access: &Access, (left, parts): &mut (usize, usize)) -> Access {
     let mut objects = Vec::new();
     for object in &access.objects {
         let Object { schema, name, role, privileges } = object;
         let Some(schema) = fitting(schema, left) else { break };
         let (name, role) = (fitting(name, left), fitting(role, left));
         let privileges = privileges.iter();
-        let privileges = privileges.map(|p| Privilege { word: p.word, columns: some(&p.columns, left) }).collect();
+        let privileges = privileges.map(|p| Privilege { word: p.word, columns: some(&p.columns, parts) }).collect();
         let named = |text: Option<Arc<str>>| text.unwrap_or_else(|| MORE.into());
         objects.push(Object { schema, name: named(name), role: named(role), privileges });
     }
@@ -94,7 +95,7 @@ fn part(access: &Access, left: &mut usize) -> Access {
         else {
             break;
         };
-        let (policies, masks) = (some(&rule.policies, left), some(&rule.masks, left));
+        let (policies, masks) = (some(&rule.policies, parts), some(&rule.masks, parts));
         rules.push(Rules { schema, table, role, policies, masks });
     }
     Access { objects, rules }
