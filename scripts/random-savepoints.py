@@ -95,7 +95,7 @@ class Program:
     def insert_u(self):
         return self.random.choice([
             "INSERT INTO u (v) VALUES (1.5) RETURNING id",
-            "INSERT INTO u (v) SELECT n FROM t WHERE id < 4",
+            "INSERT INTO u (v) SELECT n FROM t WHERE id < 4 ORDER BY id",
             "INSERT INTO u DEFAULT VALUES RETURNING id, at IS NULL AS same",
             "INSERT INTO u (id, v) VALUES (nextval('q') + 1000, currval('q')) RETURNING id, v",
             "INSERT INTO u (v) VALUES ('many')",

@@ -3,8 +3,6 @@
 use super::{How::*, Line};
 
 /// The text compares as the bits do: a string is less than those that it begins.
-const CMP: &str = super::CMP;
-
 pub(super) const ENTRIES: &[Line] = &[
     ("biteq(bit,bit)", Template("({0} = {1})")),
     ("bitne(bit,bit)", Template("({0} <> {1})")),
@@ -12,14 +10,14 @@ pub(super) const ENTRIES: &[Line] = &[
     ("bitle(bit,bit)", Template("({0} <= {1})")),
     ("bitgt(bit,bit)", Template("({0} > {1})")),
     ("bitge(bit,bit)", Template("({0} >= {1})")),
-    ("bitcmp(bit,bit)", Template(CMP)),
+    ("bitcmp(bit,bit)", Native("dg_bit_cmp")),
     ("varbiteq(varbit,varbit)", Template("({0} = {1})")),
     ("varbitne(varbit,varbit)", Template("({0} <> {1})")),
     ("varbitlt(varbit,varbit)", Template("({0} < {1})")),
     ("varbitle(varbit,varbit)", Template("({0} <= {1})")),
     ("varbitgt(varbit,varbit)", Template("({0} > {1})")),
     ("varbitge(varbit,varbit)", Template("({0} >= {1})")),
-    ("varbitcmp(varbit,varbit)", Template(CMP)),
+    ("varbitcmp(varbit,varbit)", Native("dg_bit_cmp")),
     ("bitcat(varbit,varbit)", Template("({0} || {1})")),
     ("length(bit)", Template("length({0})::INTEGER")),
     ("bit_length(bit)", Template("length({0})::INTEGER")),
@@ -36,7 +34,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("bitshiftleft(bit,int4)", Native("dg_bitshiftleft")),
     (
         "bitshiftright(bit,int4)",
-        Template("dg_bitshiftleft({0}, CASE WHEN {1} = -2147483648 THEN 2147483647 ELSE -{1} END)"),
+        Template("dg_bitshiftleft({0}, CASE WHEN {1} = -2147483648 THEN 2147483647 ELSE -{1} END::INTEGER)"),
     ),
     ("substring(bit,int4,int4)", Native("dg_substr3")),
     ("substring(bit,int4)", Native("dg_substr2")),

@@ -67,7 +67,13 @@ pub(super) const ENTRIES: &[Line] = &[
     ("pg_ts_parser_is_visible(oid)", SessionNative("dg_always_visible")),
     ("pg_ts_template_is_visible(oid)", SessionNative("dg_always_visible")),
     ("pg_statistics_obj_is_visible(oid)", SessionNative("dg_always_visible")),
-    ("regclass(text)", SessionNative("dg_in_regclass")),
+    // text_regclass: a number is a name here.
+    (
+        "regclass(text)",
+        Template(
+            "dg_in_regclass({session}, CASE WHEN regexp_full_match({0}, '[0-9]+|-') THEN '\"' || {0} || '\"' ELSE {0} END)",
+        ),
+    ),
     ("to_regclass(text)", Template("dg_to_reg({session}, 'regclass', {0})")),
     ("to_regtype(text)", Template("dg_to_reg({session}, 'regtype', {0})")),
     ("to_regproc(text)", Template("dg_to_reg({session}, 'regproc', {0})")),

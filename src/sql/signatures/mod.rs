@@ -199,7 +199,13 @@ fn comparisons() -> Vec<(std::borrow::Cow<'static, str>, How)> {
         .iter()
         .filter(|o| COMPARABLE.contains(&name(o.left)) && COMPARABLE.contains(&name(o.right)))
         .filter_map(|o| {
+            // Beyond ASCII its text is in octal.
+            let bytes = name(o.left) == "char";
             let template = match o.name {
+                "<" if bytes => "((dg_char_to_int4({0}) & 255) < (dg_char_to_int4({1}) & 255))",
+                "<=" if bytes => "((dg_char_to_int4({0}) & 255) <= (dg_char_to_int4({1}) & 255))",
+                ">" if bytes => "((dg_char_to_int4({0}) & 255) > (dg_char_to_int4({1}) & 255))",
+                ">=" if bytes => "((dg_char_to_int4({0}) & 255) >= (dg_char_to_int4({1}) & 255))",
                 "=" => "({0} = {1})",
                 "<>" => "({0} <> {1})",
                 "<" => "({0} < {1})",

@@ -30,7 +30,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("int8pl_inet(int8,inet)", Template("dg_inet_add({1}, {0})")),
     ("inetmi_int8(inet,int8)", Native("dg_inet_minus")),
     ("inetmi(inet,inet)", Native("dg_inet_distance")),
-    ("network_cmp(inet,inet)", Template(super::CMP)),
+    ("network_cmp(inet,inet)", Native("dg_inet_cmp")),
     ("network_larger(inet,inet)", Template("CASE WHEN {0} < {1} THEN {1} WHEN {0} >= {1} THEN {0} END")),
     ("network_smaller(inet,inet)", Template("CASE WHEN {0} > {1} THEN {1} WHEN {0} <= {1} THEN {0} END")),
     ("max(inet)", Aggregate("max")),

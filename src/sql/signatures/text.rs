@@ -261,7 +261,7 @@ pub(super) const ENTRIES: &[Line] = &[
     ("name(varchar)", Native("dg_name")),
     ("bpchar(name)", Template("{0}")),
     ("varchar(name)", Template("{0}")),
-    ("bpchar(char)", Template("{0}")),
+    ("bpchar(char)", Native("dg_char_to_bpchar")),
     ("bpchar(bpchar,int4,bool)", Special),
     ("varchar(varchar,int4,bool)", Special),
     ("textin(cstring)", Special),

@@ -339,7 +339,11 @@ pub(crate) fn asks_session(e: &Expr) -> bool {
     let _ = walk(e, 0, &mut |e, _| {
         found |= match &e.kind {
             ExprKind::Param(_) | ExprKind::Session(..) => true,
-            ExprKind::Call(call) => call.func.volatility == b's',
+            // What looks at something (sizes, locks) is a query of its own.
+            ExprKind::Call(call) => {
+                let func = call.func;
+                func.volatility == b's' || func.volatility == b'v' && !crate::sql::lower::value::call::draws(func)
+            }
             ExprKind::Cast { arg: _, how: CastHow::Function(func), explicit: _ } => func.volatility == b's',
             ExprKind::Cast { arg, how: CastHow::InOut, explicit: _ } => !settled(arg.ty) || !settled(e.ty),
             _ => false,
@@ -363,6 +367,8 @@ pub(crate) fn is_of_target(value: &Scalar, target: Alias) -> bool {
         | Node::Column(..)
         | Node::Bare(_)
         | Node::Variable(_) => {}
+        // A function's own query (pg_database_size()).
+        Node::Template { text, .. } if text.contains("SELECT") => return false,
         Node::Template { args, .. } => parts.extend(args),
         Node::Cast(inner) => parts.push(inner),
         Node::And(all) | Node::Or(all) => parts.extend(all),

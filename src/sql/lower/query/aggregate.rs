@@ -7,6 +7,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::facts::Proc;
 use crate::sql::lower::Lowerer;
 use crate::sql::lower::ir::{self, Node, Order, Over, Scalar};
+use crate::sql::lower::value::compare::kept_whole;
 use crate::sql::lower::value::numeric::decimal;
 use crate::sql::signatures::{self, How};
 use crate::tree::{self, ExprKind, SortKey};
@@ -199,7 +200,7 @@ impl Lowerer<'_> {
         if let Some(value) = self.json_aggregate(func, &args, clauses, trees)? {
             return Ok(value);
         }
-        let arg = args.pop().ok_or_else(unknown)?;
+        let arg = kept_whole(args.pop().ok_or_else(unknown)?);
         match (func.name, func.args.first().copied().unwrap_or(0)) {
             ("count", _) => {
                 let key = if clauses.distinct { self.sort_key(arg)? } else { Scalar { dscale: None, ..arg } };
@@ -215,6 +216,11 @@ impl Lowerer<'_> {
                     (crate::sql::lower::Decimals::Wide, "sum") => "dg_float8_sum",
                     (crate::sql::lower::Decimals::Wide, _) => "dg_float8_avg",
                 };
+                let far = (name == "avg" && arg.phys == Phys::Float8 && !arg.weight().1).then(|| {
+                    let size =
+                        Scalar::template("CASE WHEN isfinite({0}) THEN abs({0}) END", vec![arg.clone()], Phys::Float8);
+                    clauses.call("max", vec![size], Phys::Float8)
+                });
                 let sum = clauses.call(name, vec![arg], Phys::Void);
                 let sum = Scalar::new(Node::Cast(Box::new(sum)), phys.clone());
                 if self.decimals == crate::sql::lower::Decimals::Wide {
@@ -226,7 +232,12 @@ impl Lowerer<'_> {
                     FLOAT_OVERFLOW,
                     &phys,
                 );
-                Ok(Scalar::template("CASE WHEN isinf({0}) THEN {1} ELSE {0} END", vec![sum, error], phys))
+                // PostgreSQL's avg() sums squares, too (float8_accum): these overflow for far smaller values.
+                let (text, args) = match far {
+                    Some(far) => ("CASE WHEN isinf({0}) OR {2} > 1e140 THEN {1} ELSE {0} END", vec![sum, error, far]),
+                    None => ("CASE WHEN isinf({0}) THEN {1} ELSE {0} END", vec![sum, error]),
+                };
+                Ok(Scalar::template(text, args, phys))
             }
             ("sum", oid::NUMERIC) => self.sum_numeric(arg, clauses),
             // What is drawn is drawn once for both.

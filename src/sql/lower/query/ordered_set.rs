@@ -152,7 +152,12 @@ impl Lowerer<'_> {
             return Err(Error::unsupported("aggregate mode of this type"));
         }
         let phys = arg.phys.clone();
-        // The map's keys are sorted: among equals the first in the order wins.
+        // The map's keys are sorted: among equals the first in the order wins. NaN would have no place among bare floats.
+        let boxed = matches!(phys, Phys::Float4 | Phys::Float8) && !arg.weight().1;
+        let arg = match boxed {
+            true => Scalar::template("CASE WHEN {0} IS NOT NULL THEN struct_pack(v := {0}) END", vec![arg], Phys::Void),
+            false => arg,
+        };
         let map = plain(filter).call("histogram", vec![arg], Phys::Void);
         self.bind_once(map, |_, map| {
             let text = if key.descending {
@@ -160,7 +165,8 @@ impl Lowerer<'_> {
             } else {
                 "map_keys({0})[list_position(map_values({0}), list_max(map_values({0})))]"
             };
-            Ok(Scalar::template(text, vec![map], phys))
+            let mode = Scalar::template(text, vec![map], phys.clone());
+            Ok(if boxed { Scalar::template("struct_extract({0}, 'v')", vec![mode], phys) } else { mode })
         })
     }
 

@@ -6,13 +6,13 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
-use crate::registry::partition::part_text;
+use crate::registry::partition::{Strategy, part_text};
 use crate::registry::{self, ConstraintKind, Privileges, expression};
 use crate::sql::Context;
 use crate::sql::analyze::{self, Stored};
 use crate::sql::compile;
 use crate::tree::{self, CteBody, Expr, ExprKind, RelColumn, RelId, Relation, Source, TargetRules};
-use crate::types::{Oid, PgType, Phys};
+use crate::types::{Oid, PgType, Phys, Value};
 
 use super::from::table_name;
 use crate::policy;
@@ -275,7 +275,23 @@ impl Lowerer<'_> {
     }
 
     /// satisfies_hash_partition: the hashes of the key's columns, taken together, have this remainder.
-    pub(crate) fn hash_partition(&mut self, modulus: &Expr, remainder: &Expr, keys: &[Expr]) -> Result<Scalar> {
+    pub(crate) fn hash_partition(
+        &mut self,
+        parent: &Expr,
+        (modulus, remainder): (&Expr, &Expr),
+        keys: &[Expr],
+    ) -> Result<Scalar> {
+        // As conditions of partitions say it. Of other calls PostgreSQL says at each row what is wrong with them.
+        let (ExprKind::Const(Value::Oid(of)), ExprKind::Const(Value::Int4(m)), ExprKind::Const(Value::Int4(r))) =
+            (&parent.kind, &modulus.kind, &remainder.kind)
+        else {
+            return Err(unlike_a_condition());
+        };
+        let key = self.cx.snapshot.relation_by_oid(*of).and_then(|table| table.partitioning.key.clone());
+        let fits = key.is_some_and(|key| key.strategy == Strategy::Hash && key.parts.len() == keys.len());
+        if !fits || *r < 0 || r >= m {
+            return Err(unlike_a_condition());
+        }
         let mut hash = Scalar::number(0i64, Phys::Void).cast(Phys::Int8);
         for key in keys {
             let value = self.expr(key)?;
@@ -494,4 +510,9 @@ fn own_conditions(part: &registry::Relation, above: &registry::Relation) -> Vec<
 
 fn oid_value(oid: Oid, phys: &Phys) -> Scalar {
     Scalar::number(oid, Phys::Void).cast(phys.clone())
+}
+
+fn unlike_a_condition() -> Error {
+    Error::unsupported("satisfies_hash_partition() other than in the condition of a partition")
+        .hint("Select tableoid, or from the partition.")
 }

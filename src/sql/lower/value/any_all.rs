@@ -144,7 +144,7 @@ impl Lowerer<'_> {
         if let Some(word) = plain
             && op.args.first() == op.args.get(1)
         {
-            items.insert(0, left);
+            items.insert(0, super::compare::kept_whole(left));
             if op.args.first() == Some(&oid::BPCHAR) {
                 let keys = items.into_iter().map(super::blanks::trimmed).collect();
                 return Ok(Scalar::template(template!["({0} ", word, " ({1*}))"], keys, Phys::Bool));

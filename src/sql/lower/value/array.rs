@@ -57,9 +57,17 @@ impl Lowerer<'_> {
         let (Phys::List(element), false) = (value.phys.clone(), from_zero) else {
             return self.subscript_from_zero(value, index);
         };
+        // Of a NULL alone DuckDB would not know the item's type.
+        if value.is_null_literal() && matches!(index, Subscript::Index(_)) {
+            return Ok(Scalar::null(*element));
+        }
         match index {
             Subscript::Index(i) => {
                 let i = self.expr(i)?;
+                if i.is_null_literal() {
+                    let text = "CASE WHEN {1} > 0 THEN list_extract({0}, {1}) END";
+                    return Ok(Scalar::template(text, vec![value, i], Phys::Void).cast(*element));
+                }
                 // DuckDB counts negative subscripts from the end; PostgreSQL has nothing there.
                 if let Node::Cast(inner) = &i.node
                     && let Node::Text(text) = &inner.node

@@ -45,7 +45,10 @@ impl Lowerer<'_> {
                 | oid::TIMESTAMP
                 | oid::TIMESTAMPTZ),
             ) => self.compare(call.func, left, right),
-            _ => self.apply(call.func, vec![left, right], &call.args, ty),
+            _ => {
+                let (left, right) = super::compare::beside(left, right);
+                self.apply(call.func, vec![left, right], &call.args, ty)
+            }
         }
     }
 
@@ -86,8 +89,8 @@ impl Lowerer<'_> {
                 })
             }
             ("extract" | "date_part", [field, from]) => self.extract(call.func, field, from, ty)?,
-            ("satisfies_hash_partition", [_, modulus, remainder, keys @ ..]) => {
-                Some(self.hash_partition(modulus, remainder, keys)?)
+            ("satisfies_hash_partition", [parent, modulus, remainder, keys @ ..]) => {
+                Some(self.hash_partition(parent, (modulus, remainder), keys)?)
             }
             ("_pg_truetypid", [column, of]) => {
                 let [kind, base, own] = self.fields_of([(of, "typtype"), (of, "typbasetype"), (column, "atttypid")])?;

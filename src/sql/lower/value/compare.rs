@@ -6,7 +6,7 @@
 use crate::error::{Error, Result, SqlState};
 use crate::facts::{self, Proc};
 use crate::sql::lower::Lowerer;
-use crate::sql::lower::ir::{Node, Scalar, Variable, template};
+use crate::sql::lower::ir::{Node, Scalar, Variable, template, walk};
 use crate::tree::Expr;
 use crate::types::{PgType, Phys, oid};
 
@@ -47,6 +47,7 @@ pub(crate) fn sort_key(value: Scalar) -> Scalar {
 impl Lowerer<'_> {
     /// `left op right` by a comparison operator's function; the values are lowered already.
     pub(crate) fn compare(&mut self, op: &'static Proc, left: Scalar, right: Scalar) -> Result<Scalar> {
+        let (left, right) = beside(left, right);
         let Some(name) = comparison(op) else {
             return self.apply(op, vec![left, right], &[], PgType::new(oid::BOOL));
         };
@@ -111,7 +112,7 @@ impl Lowerer<'_> {
 
     /// `IS [NOT] DISTINCT FROM`.
     pub(crate) fn distinct_from(&mut self, eq: &'static Proc, left: &Expr, right: &Expr, not: bool) -> Result<Scalar> {
-        let (left, right) = (self.expr(left)?, self.expr(right)?);
+        let (left, right) = beside(self.expr(left)?, self.expr(right)?);
         let word = if not { "IS NOT DISTINCT FROM" } else { "IS DISTINCT FROM" };
         let (left, right) = if eq.args.first() == Some(&oid::NUMERIC) {
             self.numeric_keys(left, right)
@@ -149,6 +150,9 @@ impl Lowerer<'_> {
     pub(crate) fn min_max(&mut self, greatest: bool, args: &[Expr], ty: PgType) -> Result<Scalar> {
         let values = self.exprs(args)?;
         let (values, phys) = self.meet(values, false)?;
+        if values.iter().all(Scalar::is_null_literal) {
+            return Ok(Scalar::null(phys));
+        }
         if matches!(ty.oid, oid::JSON | oid::JSONB | oid::TIMETZ) || matches!(phys, Phys::Row(_)) {
             return Err(Error::unsupported("GREATEST or LEAST of this type"));
         }
@@ -166,6 +170,39 @@ impl Lowerer<'_> {
         }
         let name = if greatest { "greatest" } else { "least" };
         Ok(Scalar::call(name, values, phys))
+    }
+}
+
+/// Does it hang on a row?
+fn reads(value: &Scalar) -> bool {
+    walk::has(value, &|node| matches!(node, Node::Column(..) | Node::Bare(_) | Node::Variable(_) | Node::Aggregate(_)))
+}
+
+/// Two values that are compared: what is beside a constant is computed ([`kept_whole`]).
+pub(crate) fn beside(left: Scalar, right: Scalar) -> (Scalar, Scalar) {
+    match (reads(&left), reads(&right)) {
+        (true, false) => (kept_whole(left), right),
+        (false, true) => (left, kept_whole(right)),
+        _ => (left, right),
+    }
+}
+
+/// `x + 1`, computed. Beside a constant DuckDB would make `x = 4` of `x + 1 = 5`, of a sum of it one of x: and never find what
+/// leaves the range (22003). What greatest() of one value gives is that value, at no cost.
+pub(crate) fn kept_whole(value: Scalar) -> Scalar {
+    let moved = |text: &str, args: &[Scalar]| match text {
+        "({0} + {1})" | "({0} - {1})" | "({0} * {1})" => args.iter().any(|arg| !reads(arg)),
+        "(0::SMALLINT - {0})" | "(0::INTEGER - {0})" | "(0::BIGINT - {0})" => true,
+        _ => false,
+    };
+    match &value.node {
+        Node::Template { text, args, .. }
+            if matches!(value.phys, Phys::Int2 | Phys::Int4 | Phys::Int8) && moved(text, args) =>
+        {
+            let phys = value.phys.clone();
+            Scalar::template("greatest({0})", vec![value], phys)
+        }
+        _ => value,
     }
 }
 

@@ -93,7 +93,16 @@ impl Joined {
 
 fn pairs() -> Vec<Native> {
     let pair = |joined: Joined| native2::<str, str, str>(joined.native, move |a, b| joined.of(a, b).map(Some));
-    JOINED.into_iter().map(pair).collect()
+    let mut all: Vec<Native> = JOINED.into_iter().map(pair).collect();
+    all.push(native2::<str, str, i32>("dg_bit_cmp", |a, b| Ok(Some(compare(a, b)))));
+    all
+}
+
+/// PostgreSQL's bit_cmp: by how much the first bytes that differ do (memcmp), then by a sign which is longer.
+fn compare(a: &str, b: &str) -> i32 {
+    let byte = |bits: &[u8]| bits.iter().enumerate().fold(0, |byte, (i, bit)| byte | i32::from(bit & 1) << (7 - i));
+    let bytes = a.as_bytes().chunks(8).zip(b.as_bytes().chunks(8));
+    bytes.map(|(x, y)| byte(x) - byte(y)).find(|distance| *distance != 0).unwrap_or(a.len().cmp(&b.len()) as i32)
 }
 
 pub(super) fn aggregates() -> Vec<NativeAggregate> {

@@ -78,6 +78,30 @@ fn within(a: Inet, b: Inet) -> bool {
     a.v6 == b.v6 && a.bits >= b.bits && a.address & Inet::mask(b.bits) == b.network()
 }
 
+/// PostgreSQL's network_cmp: not a sign, but by how much what differs first differs.
+fn compare(a: Inet, b: Inet) -> i32 {
+    if a.v6 != b.v6 {
+        return i32::from(a.v6) - i32::from(b.v6);
+    }
+    let shared = leading(a, b, a.bits.min(b.bits));
+    if shared != 0 {
+        return shared;
+    }
+    let wider = i32::from(a.bits) - i32::from(b.bits);
+    if wider != 0 { wider } else { leading(a, b, a.width()) }
+}
+
+/// The first so many bits, as PostgreSQL's bitncmp tells them apart: the bytes by their distance, the bits of a last one by a sign.
+fn leading(a: Inet, b: Inet, bits: u8) -> i32 {
+    let (whole, rest) = (usize::from(bits / 8), bits % 8);
+    let (x, y) = (a.address.to_be_bytes(), b.address.to_be_bytes());
+    if let Some((l, r)) = x.iter().zip(&y).take(whole).find(|(l, r)| l != r) {
+        return i32::from(*l) - i32::from(*r);
+    }
+    let part = |bytes: &[u8; 16]| bytes.get(whole).map_or(0, |byte| byte & !(0xff >> rest));
+    (part(&x).cmp(&part(&y))) as i32
+}
+
 fn combine(name: &'static str, word: &'static str, f: fn(u128, u128) -> u128) -> Native {
     native2::<Bytes, Bytes, Bytes>(name, move |a, b| {
         let (a, b) = (Inet::decode(a), Inet::decode(b));
@@ -98,6 +122,7 @@ fn pairs() -> Vec<Native> {
         test("dg_inet_sub", |a, b| within(a, b) && a.bits > b.bits),
         test("dg_inet_subeq", within),
         test("dg_inet_overlap", |a, b| within(a, b) || within(b, a)),
+        native2::<Bytes, Bytes, i32>("dg_inet_cmp", |a, b| Ok(Some(compare(Inet::decode(a), Inet::decode(b))))),
         combine("dg_inet_and", "AND", |a, b| a & b),
         combine("dg_inet_or", "OR", |a, b| a | b),
         native2::<Bytes, Bytes, Bytes>("dg_inet_merge", |a, b| {

@@ -25,6 +25,12 @@ pub(super) fn natives() -> Vec<Native> {
             Ok(byte) => Ok(Some(char_byte_text(byte as u8))),
             Err(_) => Err(out_of_range("\"char\" out of range")),
         }),
+        // PostgreSQL's char_bpchar takes the byte as it is, also where that is no text.
+        native1::<str, str>("dg_char_to_bpchar", |s| match char_byte(s) {
+            1..=127 => Ok(Some(s.to_owned())),
+            _ => Err(Error::unsupported("a byte that is zero or beyond ASCII in a value of type character")
+                .hint("Convert the \"char\" to text.")),
+        }),
         native1::<str, i32>("dg_char_to_int4", |s| Ok(Some(i32::from(char_byte(s) as i8)))),
     ]);
     all
