@@ -94,9 +94,14 @@ fn plain() -> Vec<Native> {
             }
         }),
         ("dg_tanh", f64::tanh),
-        ("dg_asinh", f64::asinh),
+        ("dg_asinh", |v| far(v).unwrap_or_else(|| v.asinh())),
     ];
     functions.into_iter().map(|(name, f)| native1::<f64, f64>(name, move |v| Ok(Some(f(v))))).collect()
+}
+
+/// asinh and acosh of what is so far out that Rust's would leave the range on its way: there they are ln(2x).
+fn far(v: f64) -> Option<f64> {
+    (v.is_finite() && v.abs() > 1e300).then(|| (v.abs().ln() + std::f64::consts::LN_2).copysign(v))
 }
 
 /// Functions with a domain: outside it `input is out of range`.
@@ -114,7 +119,7 @@ fn trigonometry() -> Vec<Native> {
         ("dg_atan", f64::atan, |_| true),
         ("dg_sinh", f64::sinh, |_| true),
         ("dg_cosh", f64::cosh, |_| true),
-        ("dg_acosh", f64::acosh, |v| v.is_nan() || v >= 1.0),
+        ("dg_acosh", |v| far(v).unwrap_or_else(|| v.acosh()), |v| v.is_nan() || v >= 1.0),
         ("dg_atanh", f64::atanh, unit),
         ("dg_sind", |v| degrees(v, f64::sin), finite),
         ("dg_cosd", |v| degrees(v, f64::cos), finite),
