@@ -39,7 +39,7 @@ pub use acl::check_aclitem;
 pub use audit::{audit_batch, audit_columns};
 pub use functions::natives;
 pub(crate) use functions::{Asker, ask as asker};
-pub use relations::{relations, view_definition};
+pub use relations::{is_system_view, relations, view_definition};
 
 /// Memory that kept batches may take, in bytes; the oldest go first.
 const CACHE_BYTES: usize = 256 << 20;

@@ -201,7 +201,14 @@ impl Rules<'_> {
                 let def = Arc::clone(def);
                 self.table(relation, &def, locked)
             }
-            Source::System { def: _ } | Source::Sequence { def: _ } | Source::Cte(_) | Source::Feed => Ok(()),
+            Source::System { def: _, sample } => {
+                if let Some(Sample { bernoulli: _, percent, seed }) = sample {
+                    self.expr(percent)?;
+                    self.option(seed)?;
+                }
+                Ok(())
+            }
+            Source::Sequence { def: _ } | Source::Cte(_) | Source::Feed => Ok(()),
             Source::View { def: _, query, owner } => {
                 let outer = std::mem::replace(&mut self.role, owner.unwrap_or(self.user.0));
                 let done = self.query(query);

@@ -151,7 +151,14 @@ impl Walk {
                     self.option(seed);
                 }
             }
-            Source::System { def } | Source::Sequence { def } => self.meet(*id, def, columns, required),
+            Source::System { def, sample } => {
+                self.meet(*id, def, columns, required);
+                if let Some(Sample { bernoulli: _, percent, seed }) = sample {
+                    self.expr(percent);
+                    self.option(seed);
+                }
+            }
+            Source::Sequence { def } => self.meet(*id, def, columns, required),
             Source::View { def, query, owner } => {
                 self.meet(*id, def, columns, required);
                 let outer = (self.role, self.in_view, self.inner, self.inserting);

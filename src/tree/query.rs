@@ -263,6 +263,7 @@ pub enum Source {
     /// A view of pg_catalog or information_schema.
     System {
         def: Arc<TableDef>,
+        sample: Option<Sample>,
     },
     /// A sequence, read as the relation of one row that it is: last_value, log_cnt, is_called. Its state is no transaction's.
     Sequence {

@@ -307,7 +307,7 @@ impl Phys {
     /// True if DuckDB would compare what is carried so otherwise than PostgreSQL the value: by a part of it, then.
     pub fn needs_key(&self) -> bool {
         match self {
-            Self::Numeric | Self::Padded | Self::Interval | Self::Jsonb | Self::Citext => true,
+            Self::Numeric | Self::Padded | Self::Interval | Self::Jsonb | Self::Citext | Self::TimeTz => true,
             Self::Coded(ty) => super::coded::needs_key(*ty),
             Self::List(element) => element.needs_key(),
             Self::Shaped(fields) | Self::Row(fields) => fields.iter().any(Self::needs_key),
@@ -324,7 +324,6 @@ impl Phys {
             | Self::Bytea
             | Self::Date
             | Self::Time
-            | Self::TimeTz
             | Self::Timestamp
             | Self::TimestampTz
             | Self::Uuid

@@ -1,6 +1,7 @@
 //! pg_type, pg_enum, pg_range.
 
 use super::*;
+use crate::engine::directory::Deparsed;
 use crate::facts::{TYPE_ROWS, TYPES};
 use crate::registry::{RelationKind, UserType, UserTypeKind};
 use crate::types::PgType;
@@ -65,6 +66,8 @@ struct Row<'a> {
     base: (Oid, i32),
     collation: Oid,
     default: Option<&'a str>,
+    /// The default as PostgreSQL prints it.
+    shown_default: Option<std::sync::Arc<str>>,
     acl: Value,
 }
 
@@ -109,7 +112,7 @@ fn push(rows: &mut Rows, r: Row<'_>) {
         Value::Int4(r.base.1),
         Value::Int4(0),
         Value::Oid(r.collation),
-        opt_text(r.default),
+        opt_text(r.shown_default),
         opt_text(r.default),
         r.acl,
     ]);
@@ -153,6 +156,7 @@ fn push_array(rows: &mut Rows, oid: Oid, name: &str, namespace: Oid, owner: Oid,
             base: (0, -1),
             collation: 0,
             default: None,
+            shown_default: None,
             acl: Value::Null,
         },
     );
@@ -182,6 +186,7 @@ fn push_user(rows: &mut Rows, ask: &Ask<'_>, t: &UserType) {
         base: (0, -1),
         collation: 0,
         default: None,
+        shown_default: None,
         acl: acl(&t.acl, ask.snapshot),
     };
     match &t.kind {
@@ -207,6 +212,10 @@ fn push_user(rows: &mut Rows, ask: &Ask<'_>, t: &UserType) {
                     base: (base.oid, base.typmod),
                     collation: if *collation == 0 { of.collation } else { *collation },
                     default: default.as_deref(),
+                    shown_default: default.as_deref().map(|text| {
+                        let printed = ask.view.deparsed(Deparsed::Expression { text, relation: 0 }, false);
+                        printed.map_or_else(|| text.into(), |printed| printed.text)
+                    }),
                     ..common
                 },
             );
@@ -295,6 +304,7 @@ fn push_row_types(rows: &mut Rows, ask: &Ask<'_>) {
                 base: (0, -1),
                 collation: 0,
                 default: None,
+                shown_default: None,
                 acl: match r.kind {
                     RelationKind::Composite => acl(&r.acl, ask.snapshot),
                     _ => Value::Null,

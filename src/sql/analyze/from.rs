@@ -56,6 +56,11 @@ impl Analyzer<'_> {
                     no_sample(sample.is_some())?;
                     return self.function_item(name, &args.args, alias.as_ref(), *with_ordinality, false);
                 }
+                if let Some(call) = self.value_function_named(name)? {
+                    no_sample(sample.is_some())?;
+                    let (_, function, pos) = self.name_parts(name)?;
+                    return self.function_relation(vec![call], function, alias.as_ref(), *with_ordinality, pos);
+                }
                 self.table_item(name, alias.as_ref(), sample.as_ref())
             }
             TableFactor::Derived { lateral, subquery, alias, sample } => {
@@ -101,7 +106,12 @@ impl Analyzer<'_> {
             return Err(self.not_in_query(namespace.as_deref(), &table, pos));
         };
         self.note_relation_name(name, def.oid, alias.is_none());
-        if sample.is_some() && !matches!(def.kind, RelationKind::Table | RelationKind::MaterializedView { .. }) {
+        let sampled = match def.kind {
+            RelationKind::Table | RelationKind::MaterializedView { .. } => true,
+            RelationKind::System => !crate::catalog::is_system_view(def.oid),
+            _ => false,
+        };
+        if sample.is_some() && !sampled {
             return Err(only_of_tables().at(pos));
         }
         let sample = sample.map(|s| self.sample(s)).transpose()?;
@@ -116,7 +126,7 @@ impl Analyzer<'_> {
                     .hint("The engine's statistics are its own; pg_stats has no rows.")
                     .at(pos));
             }
-            RelationKind::System => Source::System { def: Arc::clone(&def) },
+            RelationKind::System => Source::System { def: Arc::clone(&def), sample },
             RelationKind::View { definition, search_path } => {
                 let query = self.expand_view(&def, definition, search_path)?;
                 Source::View {

@@ -31,6 +31,29 @@ impl Analyzer<'_> {
         })
     }
 
+    /// `FROM CURRENT_DATE`: a name that is one of these.
+    pub(super) fn value_function_named(&mut self, name: &ast::ObjectName) -> Result<Option<Expr>> {
+        const NAMES: [&str; 11] = [
+            "current_date",
+            "current_time",
+            "current_timestamp",
+            "localtime",
+            "localtimestamp",
+            "current_user",
+            "user",
+            "current_role",
+            "session_user",
+            "current_catalog",
+            "current_schema",
+        ];
+        let [part] = name.0.as_slice() else { return Ok(None) };
+        let Some(word) = part.as_ident().filter(|ident| ident.quote_style.is_none()) else { return Ok(None) };
+        let Some(known) = NAMES.into_iter().find(|known| word.value.eq_ignore_ascii_case(known)) else {
+            return Ok(None);
+        };
+        self.value_function(known, self.pos(word.span)).map(Some)
+    }
+
     /// Functions of pg_catalog that the session answers; None if it is none of them.
     pub(crate) fn session_function(
         &mut self,

@@ -314,6 +314,16 @@ impl Graph {
         }
     }
 
+    /// The foreign keys that refer to a partitioned table need each of its partitions, unless this goes with the whole.
+    fn on_root_of(&self, object: &Object, with: Option<&Object>) -> Vec<(Object, Link)> {
+        let parent_of = |oid: Oid| self.cx.snapshot.relation_by_oid(oid).and_then(|r| r.partition_parent());
+        let Object::Relation(partition) = object else { return Vec::new() };
+        let parent = parent_of(*partition).filter(|parent| with != Some(&Object::Relation(*parent)));
+        let parents = std::iter::successors(parent, |parent| parent_of(*parent));
+        let keys = parents.flat_map(|parent| self.keys_to(parent, |_| true));
+        keys.filter(|(child, _)| child.oid != *partition).map(key_object).collect()
+    }
+
     /// The names by which texts may come to columns of a relation: its own, and those of functions that give its rows.
     fn names_of_rows(&self, relation: &Relation) -> BTreeSet<Name> {
         let gives = |f: &&Arc<Function>| relation.row_type != 0 && f.result == relation.row_type;
@@ -512,8 +522,10 @@ impl Search<'_> {
         self.places.insert(object.clone(), at);
         self.quiet.push((quiet, of_column));
         let column = matches!(object, Object::Column(..));
+        let mut others = self.graph.on(object);
+        others.splice(0..0, self.graph.on_root_of(object, on));
         // What was made last goes first.
-        for (other, link) in self.graph.on(object).into_iter().rev() {
+        for (other, link) in others.into_iter().rev() {
             self.visit(&other, Some(object), link, column);
         }
         self.order.push((object.clone(), on.cloned(), at));

@@ -121,7 +121,7 @@ impl Printer<'_> {
                 let now = self.table_now(def);
                 self.relation_name(&now);
             }
-            Source::System { def } | Source::Sequence { def } | Source::View { def, .. } => {
+            Source::System { def, .. } | Source::Sequence { def } | Source::View { def, .. } => {
                 let now = self.table_now(def);
                 self.relation_name(&now);
             }
@@ -140,7 +140,8 @@ impl Printer<'_> {
             Source::Feed => return Err(Error::unsupported("printing a COPY feed")),
         }
         self.alias(relation, &called, defined)?;
-        if let Source::Table { sample: Some(sample), .. } = &relation.source {
+        if let Source::Table { sample: Some(sample), .. } | Source::System { sample: Some(sample), .. } = &relation.source
+        {
             self.sample(sample)?;
         }
         Ok(())

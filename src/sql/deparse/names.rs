@@ -147,7 +147,7 @@ impl Printer<'_> {
 
     /// What a table calls a column now, unless an alias was given to it.
     fn column_now(&self, relation: &Relation, column: u16) -> Option<Arc<str>> {
-        let (Source::Table { def, .. } | Source::System { def } | Source::Sequence { def } | Source::View { def, .. }) =
+        let (Source::Table { def, .. } | Source::System { def, .. } | Source::Sequence { def } | Source::View { def, .. }) =
             &relation.source
         else {
             return None;
@@ -175,7 +175,7 @@ impl Printer<'_> {
         // The names that the source itself gives, and the name that needs no alias.
         let (own, bare, always): (Vec<Arc<str>>, Option<Arc<str>>, bool) = match &relation.source {
             Source::Table { def, .. }
-            | Source::System { def }
+            | Source::System { def, .. }
             | Source::Sequence { def }
             | Source::View { def, .. } => {
                 let now = self.table_now(def);
@@ -195,7 +195,7 @@ impl Printer<'_> {
             // A name that differs from that of the source when the tree was made is an alias.
             let then = match &relation.source {
                 Source::Table { def, .. }
-                | Source::System { def }
+                | Source::System { def, .. }
                 | Source::Sequence { def }
                 | Source::View { def, .. } => def.columns.get(i).map(|c| &c.name),
                 _ => own.get(i),
@@ -221,7 +221,7 @@ impl Printer<'_> {
         let column_aliases = function || columns.iter().zip(&own).any(|(c, own)| **c != **own);
         let then = match &relation.source {
             Source::Table { def, .. }
-            | Source::System { def }
+            | Source::System { def, .. }
             | Source::Sequence { def }
             | Source::View { def, .. } => Some(&def.name),
             _ => None,

@@ -112,7 +112,7 @@ impl Pairs {
             (Source::Table { def: d1, only: o1, sample: None }, Source::Table { def: d2, only: o2, sample: None }) => {
                 d1.oid == d2.oid && o1 == o2
             }
-            (Source::System { def: a }, Source::System { def: b }) => a.oid == b.oid,
+            (Source::System { def: a, sample: None }, Source::System { def: b, sample: None }) => a.oid == b.oid,
             (Source::Sequence { def: a }, Source::Sequence { def: b }) => a.oid == b.oid,
             (Source::View { def: a, .. }, Source::View { def: b, .. }) => a.oid == b.oid,
             (Source::Subquery(a), Source::Subquery(b)) => self.same_query(a, b),

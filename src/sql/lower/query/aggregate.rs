@@ -141,7 +141,7 @@ impl Lowerer<'_> {
         match args.first() {
             Some(arg)
                 if matches!(name, "min" | "max")
-                    && matches!(arg.phys, Phys::Padded | Phys::Interval | Phys::Citext) =>
+                    && matches!(arg.phys, Phys::Padded | Phys::Interval | Phys::Citext | Phys::TimeTz) =>
             {
                 let key = self.sort_key(arg.clone())?;
                 let clauses = Clauses { distinct: false, order_by: Vec::new(), ..clauses.clone() };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result, SqlState};
 use crate::registry;
 use crate::sql::lower::ir::walk::{columns_mut, has, is_query};
-use crate::sql::lower::ir::{self, Alias, From, Scalar, TableName};
+use crate::sql::lower::ir::{self, Alias, From, Piece, Scalar, TableName, Template};
 use crate::sql::lower::value::array::{derived, plain_query};
 use crate::sql::lower::{Lowerer, Means, Rel};
 use crate::tree::{FromItem, Join, JoinKind, RelColumn, Relation, Sample, Source};
@@ -118,9 +118,10 @@ impl Lowerer<'_> {
                 self.enter_table(relation, def, alias)?;
                 From::Table { name: table_name(def), alias, sample }
             }
-            Source::System { def } => {
+            Source::System { def, sample } => {
                 self.depends.elusive = true;
-                self.system_table(relation, def, alias)?
+                let sample = sample.as_ref().map(constant_sample).transpose()?;
+                self.system_table(relation, def, alias, sample)?
             }
             Source::Sequence { def } => {
                 // What is drawn of it is kept with the statement, as what nextval() gives is: it may be done again.
@@ -196,14 +197,21 @@ impl Lowerer<'_> {
         self.rels.insert(relation.id, Rel { alias, columns });
     }
 
-    fn system_table(&mut self, relation: &Relation, def: &registry::Relation, alias: Alias) -> Result<From> {
+    fn system_table(
+        &mut self,
+        relation: &Relation,
+        def: &registry::Relation,
+        alias: Alias,
+        sample: Option<ir::Sample>,
+    ) -> Result<From> {
         self.enter_named(relation, def, alias);
         let name = match &*def.namespace {
             "pg_catalog" => def.name.to_string(),
             namespace => format!("{namespace}.{}", def.name),
         };
         let args = vec![self.session_id(), Scalar::literal(name, Phys::Text)];
-        Ok(From::Function { text: "dg_system({*})".into(), args, alias, columns: vec![] })
+        let text = sample.map_or_else(|| "dg_system({*})".into(), |sample| sampled("dg_system({*})", &sample));
+        Ok(From::Function { text, args, alias, columns: vec![] })
     }
 
     fn subquery_relation(&mut self, relation: &Relation, query: &crate::tree::Query, alias: Alias) -> Result<From> {
@@ -226,6 +234,19 @@ impl Lowerer<'_> {
         let number = self.param(crate::sql::ParamSource::Feed, Phys::Int8);
         Ok(From::Function { text: "duckgate_feed({0})".into(), args: vec![number], alias, columns: names })
     }
+}
+
+/// A sample of what a function gives, row by row: its rows stand in no blocks that SYSTEM could take.
+fn sampled(function: &'static str, sample: &ir::Sample) -> Template {
+    let percent = format!("{:.9}", sample.percent);
+    let mut text = vec!["(SELECT * FROM ".into(), function.into(), " TABLESAMPLE bernoulli(".into()];
+    text.extend(percent.chars().map(Piece::from));
+    text.push(" PERCENT)".into());
+    if let Some(seed) = sample.seed {
+        text.extend([" REPEATABLE (".into(), seed.into(), ")".into()]);
+    }
+    text.push(")".into());
+    Template::of(&text)
 }
 
 /// TABLESAMPLE of constants.

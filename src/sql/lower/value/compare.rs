@@ -21,6 +21,8 @@ pub(crate) fn sort_key(value: Scalar) -> Scalar {
         Phys::Jsonb => crate::sql::lower::query::aggregate::jsonb_key(value),
         Phys::Citext => Scalar::template("lower({0})", vec![value], Phys::Text),
         Phys::Interval => interval_key(value),
+        // DuckDB knows their order, but not where it makes keys of its own (in aggregates).
+        Phys::TimeTz => Scalar::call("dg_timetz_key", vec![value], Phys::Int8),
         Phys::Coded(ty) => {
             let phys = value.phys.clone();
             let key = if ty == oid::TSQUERY { "dg_tsquery_key" } else { "dg_range_key" };
@@ -153,7 +155,7 @@ impl Lowerer<'_> {
         if values.iter().all(Scalar::is_null_literal) {
             return Ok(Scalar::null(phys));
         }
-        if matches!(ty.oid, oid::JSON | oid::JSONB | oid::TIMETZ) || matches!(phys, Phys::Row(_)) {
+        if matches!(ty.oid, oid::JSON | oid::JSONB) || matches!(phys, Phys::Row(_)) {
             return Err(Error::unsupported("GREATEST or LEAST of this type"));
         }
         if phys.needs_key() {
@@ -169,6 +171,11 @@ impl Lowerer<'_> {
             return Ok(Scalar::template(text, pairs, phys));
         }
         let name = if greatest { "greatest" } else { "least" };
+        if phys == Phys::Float4 {
+            // DuckDB makes keys of these and values of them again, and 0 of -0; float8 it compares as it is.
+            let values = values.into_iter().map(|value| value.cast(Phys::Float8)).collect();
+            return Ok(Scalar::call(name, values, Phys::Float8).cast(phys));
+        }
         Ok(Scalar::call(name, values, phys))
     }
 }

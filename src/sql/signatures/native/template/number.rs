@@ -94,8 +94,8 @@ pub(super) fn natives() -> Vec<Native> {
             let (pieces, shape) = prepare(template)?;
             let value = Numeric::parse(n)?;
             if shape.roman {
-                let whole = value.round(0)?.to_i64();
-                return Ok(Some(fill_in(&pieces, shape, roman(whole), '+', 0)));
+                let whole = roman_whole(&value, n)?;
+                return Ok(Some(fill_in(&pieces, shape, roman(Some(whole)), '+', 0)));
             }
             if shape.exponent {
                 return scientific(&value, n, &shape).map(Some);
@@ -174,21 +174,19 @@ fn float(n: f64, template: &str, digits: i32) -> Result<Option<String>> {
     let value = if shape.shift { n * 10_f64.powi(shape.multi) } else { n };
     let text = match value {
         v if v.is_nan() => "NaN".to_owned(),
-        v if v.is_infinite() => {
-            if v > 0.0 {
-                "Infinity".into()
-            } else {
-                "-Infinity".into()
-            }
-        }
         v => {
-            let whole = format!("{:.0}", v.abs()).len() as i32;
+            // "Infinity" counts as eight digits.
+            let whole = if v.is_finite() { format!("{:.0}", v.abs()).len() as i32 } else { 8 };
             if whole >= digits {
                 shape.post = 0;
             } else if whole + shape.post > digits {
                 shape.post = digits - whole;
             }
-            format!("{:.*}", shape.post.max(0) as usize, v)
+            match v.is_finite() {
+                true => format!("{:.*}", shape.post.max(0) as usize, v),
+                false if v > 0.0 => "Infinity".into(),
+                false => "-Infinity".into(),
+            }
         }
     };
     Ok(Some(laid_out(&pieces, shape, &text)))
@@ -229,6 +227,16 @@ fn scientific(value: &Numeric, text: &str, shape: &Shape) -> Result<String> {
     let sign = if negative { '-' } else { ' ' };
     let exponent_sign = if exponent < 0 { '-' } else { '+' };
     Ok(format!("{sign}{mantissa}e{exponent_sign}{:02}", exponent.abs()))
+}
+
+/// The integer that `RN` writes: PostgreSQL asks for one, and says so where there is none.
+fn roman_whole(value: &Numeric, text: &str) -> Result<i64> {
+    if let Some(what) = [("NaN", "NaN"), ("Inf", "infinity")].iter().find(|(word, _)| text.contains(word)) {
+        let message = format!("cannot convert {} to integer", what.1);
+        return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+    }
+    let whole = value.round(0)?.to_i64().filter(|n| i32::try_from(*n).is_ok());
+    whole.ok_or_else(|| Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "integer out of range"))
 }
 
 fn roman(n: Option<i64>) -> String {
