@@ -84,10 +84,12 @@ fn constraint(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
     }
     let Some((relation, constraint)) = find_constraint(asker, oid) else { return domain_check(asker, oid, pretty) };
     let mut text = match &constraint.kind {
-        ConstraintKind::PrimaryKey { columns: key } => format!("PRIMARY KEY ({})", columns(relation, key)),
+        ConstraintKind::PrimaryKey { columns: key } => {
+            format!("PRIMARY KEY ({}){}", columns(relation, key), including(relation, constraint))
+        }
         ConstraintKind::Unique { columns: key, nulls_not_distinct } => {
             let nulls = if *nulls_not_distinct { "NULLS NOT DISTINCT " } else { "" };
-            format!("UNIQUE {nulls}({})", columns(relation, key))
+            format!("UNIQUE {nulls}({}){}", columns(relation, key), including(relation, constraint))
         }
         ConstraintKind::ForeignKey { columns: key, target, target_columns, on_delete, on_update, match_full } => {
             let target = asker.seen.relation(*target)?;
@@ -116,6 +118,14 @@ fn constraint(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
         text.push_str(" NOT VALID");
     }
     Some(text)
+}
+
+/// ` INCLUDE (b)` of a key.
+fn including(relation: &Relation, constraint: &Constraint) -> String {
+    match relation.indexes.iter().find(|i| i.of_constraint && i.name == constraint.name) {
+        Some(index) if !index.included.is_empty() => format!(" INCLUDE ({})", columns(relation, &index.included)),
+        _ => String::new(),
+    }
 }
 
 /// `EXCLUDE USING gist (room WITH =, during WITH &&) WHERE ((NOT cancelled))`

@@ -205,7 +205,7 @@ fn sequence(snapshot: &Snapshot, namespace: Name, name: Name, definition: Sequen
 
 /// Adds a constraint (with its index, for keys) to the relation. Gives its position in `constraints`.
 pub fn add_constraint(snapshot: &Snapshot, relation: &mut Relation, draft: &NewConstraint) -> Result<usize> {
-    let NewConstraint { name, kind, deferrable, initially_deferred, not_valid } = draft;
+    let NewConstraint { name, kind, included, deferrable, initially_deferred, not_valid } = draft;
     if matches!(kind, NewConstraintKind::Exclusion(_)) && (relation.is_partitioned() || relation.is_partition()) {
         let message = "exclusion constraints are not supported on partitioned tables";
         return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
@@ -215,10 +215,11 @@ pub fn add_constraint(snapshot: &Snapshot, relation: &mut Relation, draft: &NewC
         _ => None,
     };
     let kind = resolve_kind(snapshot, relation, kind)?;
+    let included = included.iter().map(|name| key_column(relation, name)).collect::<Result<Vec<_>>>()?;
     let name = match (name, &index) {
         (Some(name), _) => check_name(snapshot, relation, name, &kind)?,
         (None, Some(index)) => exclusion_name(snapshot, relation, index),
-        (None, None) => choose_name(snapshot, relation, &kind),
+        (None, None) => choose_name(snapshot, relation, &covering(&kind, &included)),
     };
     relation.indexes.extend(index.map(|index| Index { name: name.clone(), ..index }));
     if let ConstraintKind::PrimaryKey { columns } = &kind {
@@ -236,7 +237,7 @@ pub fn add_constraint(snapshot: &Snapshot, relation: &mut Relation, draft: &NewC
             nulls_not_distinct: matches!(&kind, ConstraintKind::Unique { nulls_not_distinct: true, .. }),
             reads: Vec::new(),
             method: "btree".into(),
-            included: Vec::new(),
+            included,
             of_constraint: true,
             comment: None,
             parent: None,
@@ -362,17 +363,31 @@ fn exclusion_name(snapshot: &Snapshot, relation: &Relation, index: &Index) -> Na
 fn key_columns(relation: &Relation, names: &[Name], what: &str) -> Result<Vec<i16>> {
     let mut numbers = Vec::new();
     for name in names {
-        let Some(column) = relation.column(name) else {
-            let message = format!("column \"{name}\" named in key does not exist");
-            return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
-        };
-        if numbers.contains(&column.num) {
+        let number = key_column(relation, name)?;
+        if numbers.contains(&number) {
             let message = format!("column \"{name}\" appears twice in {what} constraint");
             return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
         }
-        numbers.push(column.num);
+        numbers.push(number);
     }
     Ok(numbers)
+}
+
+fn key_column(relation: &Relation, name: &Name) -> Result<i16> {
+    let message = || format!("column \"{name}\" named in key does not exist");
+    let column = relation.column(name).ok_or_else(|| Error::new(SqlState::UNDEFINED_COLUMN, message()))?;
+    Ok(column.num)
+}
+
+/// A unique key as its name is chosen: with what its index includes.
+fn covering(kind: &ConstraintKind, included: &[i16]) -> ConstraintKind {
+    match kind.clone() {
+        ConstraintKind::Unique { mut columns, nulls_not_distinct } => {
+            columns.extend(included);
+            ConstraintKind::Unique { columns, nulls_not_distinct }
+        }
+        other => other,
+    }
 }
 
 type ForeignKey = (Vec<i16>, Oid, Vec<i16>);

@@ -45,6 +45,8 @@ pub struct NewColumn {
 pub struct NewConstraint {
     pub name: Option<Name>,
     pub kind: NewConstraintKind,
+    /// INCLUDE of a key: what its index has beside the key's columns.
+    pub included: Vec<Name>,
     pub deferrable: bool,
     pub initially_deferred: bool,
     /// NOT VALID: rows that are there already are not checked.

@@ -336,7 +336,9 @@ fn why_not(query: &Query) -> Option<&'static str> {
     }
     let [FromItem::Relation(relation)] = select.from.as_slice() else { return Some(SINGLE) };
     match &relation.source {
-        Source::Table { sample: Some(_), .. } | Source::System { sample: Some(_), .. } => Some("Views containing TABLESAMPLE are not automatically updatable."),
+        Source::Table { sample: Some(_), .. } | Source::System { sample: Some(_), .. } => {
+            Some("Views containing TABLESAMPLE are not automatically updatable.")
+        }
         Source::Table { def, .. } if matches!(def.kind, RelationKind::Table) => None,
         Source::View { .. } | Source::System { .. } => None,
         _ => Some(SINGLE),

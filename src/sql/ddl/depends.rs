@@ -355,7 +355,8 @@ impl Graph {
         let snapshot = &self.cx.snapshot;
         let Some(relation) = snapshot.relation_by_oid(of) else { return };
         let Some(column) = relation.column_by_num(num) else { return };
-        let elsewhere = |c: &Constraint| !super::alter::constraint_columns(c).contains(&num);
+        let with = super::alter::constraints_with(relation, num);
+        let elsewhere = |c: &Constraint| !with.contains(&c.name);
         let keys = self.keys_to(of, |columns| columns.contains(&num));
         found.extend(keys.filter(|(child, c)| child.oid != of || elsewhere(c)).map(key_object));
         // What EXCLUDE compares takes the constraint along; what its expressions read does not go from under it.

@@ -214,6 +214,9 @@ impl Planner<'_> {
                 table.columns.iter_mut().for_each(|c| c.not_null |= columns.contains(&c.num));
             }
             let key = |c: &i16| IndexKey::of_column(*c);
+            let above = parent.indexes.iter().find(|i| i.of_constraint && i.name == constraint.name);
+            let named = above.into_iter().flat_map(|i| &i.included).filter_map(|num| parent.column_by_num(*num));
+            let included = named.filter_map(|column| table.column(&column.name)).map(|column| column.num).collect();
             table.indexes.push(Index {
                 oid: self.after.counters.allocate_oid(),
                 name: name.clone(),
@@ -223,7 +226,7 @@ impl Planner<'_> {
                 nulls_not_distinct: matches!(kind, ConstraintKind::Unique { nulls_not_distinct: true, .. }),
                 reads: Vec::new(),
                 method: "btree".into(),
-                included: Vec::new(),
+                included,
                 of_constraint: true,
                 comment: None,
                 parent: index_of(parent, &constraint.name),

@@ -140,7 +140,8 @@ impl Printer<'_> {
             Source::Feed => return Err(Error::unsupported("printing a COPY feed")),
         }
         self.alias(relation, &called, defined)?;
-        if let Source::Table { sample: Some(sample), .. } | Source::System { sample: Some(sample), .. } = &relation.source
+        if let Source::Table { sample: Some(sample), .. } | Source::System { sample: Some(sample), .. } =
+            &relation.source
         {
             self.sample(sample)?;
         }

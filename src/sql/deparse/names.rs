@@ -147,8 +147,10 @@ impl Printer<'_> {
 
     /// What a table calls a column now, unless an alias was given to it.
     fn column_now(&self, relation: &Relation, column: u16) -> Option<Arc<str>> {
-        let (Source::Table { def, .. } | Source::System { def, .. } | Source::Sequence { def } | Source::View { def, .. }) =
-            &relation.source
+        let (Source::Table { def, .. }
+        | Source::System { def, .. }
+        | Source::Sequence { def }
+        | Source::View { def, .. }) = &relation.source
         else {
             return None;
         };

@@ -27,6 +27,9 @@ const XML: [&str; 9] = [
 /// What the constructs that [`absent`] looks for cannot do without.
 const ABSENT: [&str; 8] = ["current", "document", "compression", "collation", "include", "set", "alter", "rows"];
 
+/// The last of a key's columns, which has those that INCLUDE names.
+pub const INCLUDE: &str = "\u{1}include";
+
 /// What the name of a column's UNIQUE NULLS NOT DISTINCT begins with.
 pub const NOT_DISTINCT: &str = "\u{1}nulls not distinct ";
 
@@ -96,6 +99,11 @@ fn after_created_name(tokens: &[TokenWithSpan]) -> Option<usize> {
 /// 0A000 for what is not supported, PostgreSQL's own for what it refuses.
 pub fn take(tokens: &mut Vec<TokenWithSpan>, words: &Words, extras: &mut Extras) -> Result<()> {
     compared_images(tokens)?;
+    if words.any(&["include"])
+        && (after_created_name(tokens).is_some() || is(tokens, 0, "alter") && is(tokens, 1, "table"))
+    {
+        included(tokens);
+    }
     if words.any(&ABSENT) || words.any(&XML) {
         absent(tokens)?;
     }
@@ -129,6 +137,34 @@ pub fn take(tokens: &mut Vec<TokenWithSpan>, words: &Words, extras: &mut Extras)
         }
     }
     Ok(())
+}
+
+/// `UNIQUE (a) INCLUDE (b)` → `UNIQUE (a, "␁include"(b))`; EXCLUDE's is refused.
+fn included(tokens: &mut Vec<TokenWithSpan>) {
+    let mut opened = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        match tokens[at].token {
+            Token::LParen => opened.push(at),
+            Token::RParen => {
+                let open = opened.pop().unwrap_or(0);
+                let before = |n: usize, word: &str| open >= n && is(tokens, open - n, word);
+                let of_key = before(1, "unique") || before(1, "key") && before(2, "primary") || before(1, "distinct");
+                if of_key
+                    && is(tokens, at + 1, "include")
+                    && let Some(end) = closing(tokens, at + 2).filter(|_| token(tokens, at + 2) == Some(&Token::LParen))
+                {
+                    let close = TokenWithSpan { token: Token::RParen, span: tokens[end].span };
+                    tokens.insert(end + 1, close);
+                    tokens[at].token = Token::Comma;
+                    tokens[at + 1].token = Token::make_word(INCLUDE, Some('"'));
+                    at = end + 1;
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
 }
 
 /// `UNIQUE NULLS NOT DISTINCT` of a column: the mark goes into the constraint's name.

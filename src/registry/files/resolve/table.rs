@@ -152,7 +152,14 @@ impl Resolver {
         }
         let at = self.spot(file, offset);
         let name = name.map(Name::from);
-        let constraint = NewConstraint { name, kind, deferrable: false, initially_deferred: false, not_valid: false };
+        let constraint = NewConstraint {
+            name,
+            kind,
+            included: Vec::new(),
+            deferrable: false,
+            initially_deferred: false,
+            not_valid: false,
+        };
         table.constraints.push(FileConstraint { at, constraint });
     }
 

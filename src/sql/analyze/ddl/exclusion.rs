@@ -48,6 +48,7 @@ impl Analyzer<'_> {
         Ok(NewConstraint {
             name: name.map(parse::fold),
             kind: NewConstraintKind::Exclusion(Box::new(new)),
+            included: Vec::new(),
             deferrable: *deferrable,
             initially_deferred: *initially_deferred,
             not_valid: false,

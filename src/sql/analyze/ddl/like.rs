@@ -120,9 +120,11 @@ impl Analyzer<'_> {
                 | ConstraintKind::ForeignKey { .. }
                 | ConstraintKind::Exclusion { .. } => continue,
             };
+            let index = source.indexes.iter().find(|i| i.of_constraint && i.name == constraint.name);
             constraints.push(NewConstraint {
                 name,
                 kind,
+                included: index.map_or_else(Vec::new, |index| names(&index.included)),
                 deferrable: constraint.deferrable,
                 initially_deferred: constraint.initially_deferred,
                 not_valid: false,

@@ -335,15 +335,17 @@ impl Analyzer<'_> {
     pub(super) fn table_constraint(&mut self, constraint: &TableConstraint) -> Result<NewConstraint> {
         match constraint {
             TableConstraint::PrimaryKey(key) => {
-                let kind = NewConstraintKind::PrimaryKey { columns: self.key_columns(&key.columns)? };
-                new_constraint(key.name.as_ref(), kind, key.characteristics.as_ref())
+                let (columns, included) = self.key_columns(&key.columns)?;
+                let kind = NewConstraintKind::PrimaryKey { columns };
+                let constraint = new_constraint(key.name.as_ref(), kind, key.characteristics.as_ref())?;
+                Ok(NewConstraint { included, ..constraint })
             }
             TableConstraint::Unique(key) => {
-                let kind = NewConstraintKind::Unique {
-                    columns: self.key_columns(&key.columns)?,
-                    nulls_not_distinct: not_distinct(key.nulls_distinct),
-                };
-                new_constraint(key.name.as_ref(), kind, key.characteristics.as_ref())
+                let (columns, included) = self.key_columns(&key.columns)?;
+                let nulls_not_distinct = not_distinct(key.nulls_distinct);
+                let kind = NewConstraintKind::Unique { columns, nulls_not_distinct };
+                let constraint = new_constraint(key.name.as_ref(), kind, key.characteristics.as_ref())?;
+                Ok(NewConstraint { included, ..constraint })
             }
             TableConstraint::ForeignKey(key) => {
                 let columns = self.names(&key.columns);
@@ -362,13 +364,25 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The plain columns of a key.
-    fn key_columns(&self, columns: &[ast::IndexColumn]) -> Result<Vec<Name>> {
-        let plain = |column: &ast::IndexColumn| match &column.column.expr {
+    /// The plain columns of a key, and those that INCLUDE names.
+    fn key_columns(&self, columns: &[ast::IndexColumn]) -> Result<(Vec<Name>, Vec<Name>)> {
+        let plain = |expr: &ast::Expr| match expr {
             ast::Expr::Identifier(ident) => Ok(parse::fold(ident)),
             other => Err(Error::syntax(format!("syntax error at or near \"{other}\""))),
         };
-        columns.iter().map(plain).collect()
+        let (mut key, mut included) = (Vec::with_capacity(columns.len()), Vec::new());
+        for column in columns {
+            match &column.column.expr {
+                ast::Expr::Function(f) if f.name.to_string() == format!("\"{}\"", parse::INCLUDE) => {
+                    let ast::FunctionArguments::List(list) = &f.args else { continue };
+                    for arg in &list.args {
+                        included.push(plain(super::super::from::plain_arg(arg)?)?);
+                    }
+                }
+                expr => key.push(plain(expr)?),
+            }
+        }
+        Ok((key, included))
     }
 }
 
@@ -412,6 +426,7 @@ pub(super) fn new_constraint(
     Ok(NewConstraint {
         name: name.map(parse::fold),
         kind,
+        included: Vec::new(),
         deferrable: deferrable || initially_deferred,
         initially_deferred,
         not_valid: false,

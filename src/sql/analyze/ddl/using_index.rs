@@ -51,9 +51,6 @@ impl Analyzer<'_> {
         if let Some(at) = index.keys.iter().position(|key| key.descending || key.nulls_first) {
             return wrong(format!("index \"{name}\" column number {} does not have default sorting behavior", at + 1));
         }
-        if !index.included.is_empty() {
-            return Err(Error::unsupported("a key of an index with INCLUDE"));
-        }
         let columns = index.keys.iter().filter_map(|key| relation.column_by_num(key.column));
         let columns: Vec<Name> = columns.map(|column| column.name.clone()).collect();
         let kind = match primary {
@@ -62,6 +59,8 @@ impl Analyzer<'_> {
         };
         let mut constraint = new_constraint(given.name.as_ref(), kind, given.characteristics.as_ref())?;
         constraint.name.get_or_insert_with(|| name.clone());
+        let included = index.included.iter().filter_map(|num| relation.column_by_num(*num));
+        constraint.included = included.map(|column| column.name.clone()).collect();
         Ok((name, constraint))
     }
     /// Where the constraint begins: behind the ADD before the index's name.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Altered, column_mut, constraint_columns};
+use super::{Altered, column_mut, constraint_columns, constraints_with};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{
     Change, Column, Constraint, ConstraintKind, Identity, Name, Relation, RelationKind, Snapshot, UserType,
@@ -76,7 +76,8 @@ impl Planner<'_> {
             return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
         };
         self.drop_column_dependents(t, &column, behavior)?;
-        let uses = |c: &Constraint| constraint_columns(c).contains(&column.num);
+        let with = constraints_with(&t.new, column.num);
+        let uses = |c: &Constraint| with.contains(&c.name);
         let in_key = t.new.constraints.iter().any(|c| uses(c) && !matches!(c.kind, ConstraintKind::Check { .. }));
         t.new.constraints.retain(|c| !uses(c));
         // Expressions go by the names that the table had.

@@ -534,6 +534,15 @@ fn constraint_at(relation: &Relation, name: &str) -> Result<usize> {
     })
 }
 
+/// The constraints that have a column, or whose index includes it.
+pub fn constraints_with(relation: &Relation, num: i16) -> Vec<Name> {
+    let includes = |c: &Constraint| {
+        relation.indexes.iter().any(|i| i.of_constraint && i.name == c.name && i.included.contains(&num))
+    };
+    let with = relation.constraints.iter().filter(|c| constraint_columns(c).contains(&num) || includes(c));
+    with.map(|c| c.name.clone()).collect()
+}
+
 /// The columns that a constraint names in its own table.
 pub fn constraint_columns(constraint: &Constraint) -> &[i16] {
     match &constraint.kind {

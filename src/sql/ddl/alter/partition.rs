@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Altered, constraint_columns};
+use super::{Altered, constraints_with};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::{ConstraintKind, Name, Relation, expression};
 use crate::sql::ddl::partition::{inherited_column, keys_have_the_partition_key, waits_above};
@@ -104,7 +104,8 @@ impl Planner<'_> {
             AlterTable::AddColumn { column, .. } => self.column_comes(parent, child, &column.name)?,
             AlterTable::DropColumn { name, .. } => {
                 if let Some(num) = child.column(name).map(|c| c.num) {
-                    child.constraints.retain(|c| !constraint_columns(c).contains(&num));
+                    let with = constraints_with(child, num);
+                    child.constraints.retain(|c| !with.contains(&c.name));
                     child.indexes.retain(|i| !i.has_column(num) && !i.names_column(name));
                     child.columns.retain(|c| c.num != num);
                     child.last_dropped = child.last_dropped.max(num);

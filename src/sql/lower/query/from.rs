@@ -239,13 +239,13 @@ impl Lowerer<'_> {
 /// A sample of what a function gives, row by row: its rows stand in no blocks that SYSTEM could take.
 fn sampled(function: &'static str, sample: &ir::Sample) -> Template {
     let percent = format!("{:.9}", sample.percent);
-    let mut text = vec!["(SELECT * FROM ".into(), function.into(), " TABLESAMPLE bernoulli(".into()];
-    text.extend(percent.chars().map(Piece::from));
-    text.push(" PERCENT)".into());
+    let mut text = vec![Piece::Word("(SELECT * FROM "), Piece::Word(function), Piece::Word(" TABLESAMPLE bernoulli(")];
+    text.extend(percent.chars().map(Piece::Char));
+    text.push(Piece::Word(" PERCENT)"));
     if let Some(seed) = sample.seed {
-        text.extend([" REPEATABLE (".into(), seed.into(), ")".into()]);
+        text.extend([Piece::Word(" REPEATABLE ("), Piece::Number(seed), Piece::Word(")")]);
     }
-    text.push(")".into());
+    text.push(Piece::Word(")"));
     Template::of(&text)
 }
 

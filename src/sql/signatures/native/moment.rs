@@ -334,9 +334,7 @@ fn zones() -> Vec<Native> {
         }),
         // By the moment, then by the zone from east to west (timetz_cmp_internal).
         native_values("dg_timetz_key", vec![Phys::TimeTz], Phys::Int8, |args| match &args[0] {
-            Value::TimeTz(t, east) => {
-                Ok(Value::Int8(((t - i64::from(*east) * SECOND) << 18) - i64::from(*east)))
-            }
+            Value::TimeTz(t, east) => Ok(Value::Int8(((t - i64::from(*east) * SECOND) << 18) - i64::from(*east))),
             _ => Ok(Value::Null),
         }),
         native_values("dg_timetz_time", vec![Phys::TimeTz], Phys::Time, |args| match &args[0] {
