@@ -192,6 +192,9 @@ fn translate(kind: &str, message: &str) -> Option<Error> {
         // What is computed once stands in a lambda.
         "Binder Error" if message.contains("subqueries in lambda") => beyond(),
         "Binder Error" if message.contains("non-inner LATERAL JOIN") => beyond(),
+        "Binder Error" if message.starts_with("window expression is not supported here") => {
+            Error::unsupported("a window function at this place").hint("Compute it in a subquery in FROM.")
+        }
         "Binder Error" if message.contains("orrelated") && message.contains("not supported") => beyond(),
         _ => return None,
     };

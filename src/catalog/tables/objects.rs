@@ -7,7 +7,7 @@ use super::*;
 use crate::catalog::relations::is_system_view;
 use crate::registry::partition::bound_text;
 use crate::registry::{
-    ConstraintKind, PartitionBound, Relation, RelationKind, Strategy, UserType, UserTypeKind, builtin, opclass,
+    ConstraintKind, Index, PartitionBound, Relation, RelationKind, Strategy, UserType, UserTypeKind, builtin, opclass,
 };
 use crate::types::PgType;
 
@@ -177,7 +177,7 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
                 char_(b'n'),
                 Value::Oid(0),
                 Value::Null,
-                Value::Bool(kind == b'p' && objects.partitions.contains_key(&r.oid)),
+                Value::Bool(ask.snapshot.partitions(r.oid).iter().any(|p| has_below(p, index))),
                 Value::Bool(index.parent.is_some()),
                 Value::Null,
                 options_of(&index.options),
@@ -185,6 +185,11 @@ pub(super) fn pg_class(ask: &Ask<'_>) -> Result<Rows> {
         }
     }
     Ok(rows)
+}
+
+/// Has a partition an index that comes from this one?
+fn has_below(partition: &Relation, index: &Index) -> bool {
+    partition.indexes.iter().any(|i| i.parent == Some(index.oid))
 }
 
 /// `FOR VALUES …` of a partition.
@@ -268,6 +273,14 @@ fn opclass_of(ask: &Ask<'_>, method: &str, named: Option<&str>, ty: Oid) -> Oid 
     found.map_or(0, |found| found.oid)
 }
 
+/// An index that a partition has none for yet (ON ONLY) is not valid: has every partition, and every one of theirs, an index that comes from this one?
+fn is_whole(ask: &Ask<'_>, table: &Relation, index: &Index) -> bool {
+    ask.snapshot.partitions(table.oid).iter().all(|partition| {
+        let below = partition.indexes.iter().find(|i| i.parent == Some(index.oid));
+        below.is_some_and(|below| is_whole(ask, partition, below))
+    })
+}
+
 pub(super) fn pg_index(ask: &Ask<'_>) -> Result<Rows> {
     let mut rows = Rows::new(&[
         "indexrelid",
@@ -294,11 +307,6 @@ pub(super) fn pg_index(ask: &Ask<'_>) -> Result<Rows> {
     ]);
     for r in relations(ask) {
         rows.about[0] = r.oid;
-        // An index that a partition has none for yet (ON ONLY) is not valid.
-        let partitions = ask.snapshot.partitions(r.oid);
-        let is_whole = |index: &crate::registry::Index| {
-            partitions.iter().all(|p| p.indexes.iter().any(|i| i.parent == Some(index.oid)))
-        };
         for index in &r.indexes {
             let primary = r.primary_key().is_some_and(|c| c.name == index.name && index.of_constraint);
             let deferrable = index.of_constraint && r.constraints.iter().any(|c| c.name == index.name && c.deferrable);
@@ -319,7 +327,7 @@ pub(super) fn pg_index(ask: &Ask<'_>) -> Result<Rows> {
                 Value::Bool(index.of_constraint && !index.unique),
                 Value::Bool(!deferrable),
                 Value::Bool(r.details.clustered == Some(index.oid)),
-                Value::Bool(is_whole(index)),
+                Value::Bool(is_whole(ask, r, index)),
                 Value::Bool(false),
                 Value::Bool(true),
                 Value::Bool(true),

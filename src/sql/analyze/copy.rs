@@ -92,6 +92,10 @@ impl Analyzer<'_> {
         }
         let on_conflict = raw.on_conflict;
         let options = finish(raw, true, &Copied { names: &names, of: Some(&def) }, self.defaulted(&def, &chosen))?;
+        if options.freeze && def.is_partitioned() {
+            let message = "cannot perform COPY FREEZE on a partitioned table";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
         let feed = CopyFeed {
             sent: &chosen,
             flagged: options.default.as_ref().map_or(&[], |default| &default.columns),

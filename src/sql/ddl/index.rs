@@ -59,6 +59,8 @@ impl Planner<'_> {
             self.computable(&relation)?;
         }
         let mut tree = vec![relation];
+        // What a partition had already is taken as it is: nothing comes below it.
+        let mut made: Vec<Oid> = tree[0].indexes.last().map(|index| index.oid).into_iter().collect();
         for child in self.after.partition_descendants(tree[0].oid).into_iter().filter(|_| !only) {
             tree.push((**child).clone());
         }
@@ -66,10 +68,10 @@ impl Planner<'_> {
             let (above, rest) = tree.split_at_mut(at);
             let Some(child) = rest.first_mut() else { continue };
             let Some(parent) = above.iter().find(|r| Some(r.oid) == child.partition_parent()) else { continue };
-            for index in &parent.indexes {
-                if !index.of_constraint && !child.indexes.iter().any(|i| i.parent == Some(index.oid)) {
-                    self.inherit_index(child, parent, index)?;
-                }
+            for index in parent.indexes.iter().filter(|index| made.contains(&index.oid)) {
+                let before = child.indexes.len();
+                self.inherit_index(child, parent, index)?;
+                made.extend(child.indexes.get(before).map(|index| index.oid));
             }
             super::partition::keys_have_the_partition_key(child, &self.after)?;
         }

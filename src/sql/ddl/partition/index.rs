@@ -25,8 +25,8 @@ pub(super) fn renumbered(parent: &Relation, table: &Relation, index: &Index) -> 
 
 /// CompareIndexInfo
 pub(super) fn is_alike(own: &Index, other: &Index) -> bool {
-    let columns =
-        |keys: &[IndexKey]| keys.iter().map(|k| (k.column, k.expression.clone(), k.descending)).collect::<Vec<_>>();
+    let column = |k: &IndexKey| (k.column, k.expression.clone(), k.descending, k.opclass.clone());
+    let columns = |keys: &[IndexKey]| keys.iter().map(column).collect::<Vec<_>>();
     own.unique == other.unique
         && own.method == other.method
         && own.predicate == other.predicate

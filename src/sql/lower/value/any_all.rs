@@ -44,6 +44,16 @@ fn is_given(e: &Expr) -> bool {
     }
 }
 
+/// Has it a window of its own query?
+fn has_window(e: &Expr) -> bool {
+    let mut found = false;
+    let _ = walk(e, 0, &mut |e, depth| {
+        found |= depth == 0 && matches!(e.kind, ExprKind::Window(_));
+        Ok(!found && depth == 0)
+    });
+    found
+}
+
 /// Types whose values are equal exactly where DuckDB's lists find them equal.
 fn is_plain(phys: &Phys) -> bool {
     matches!(phys, Phys::Coded(ty) if !crate::types::coded::needs_key(*ty))
@@ -190,6 +200,7 @@ impl Lowerer<'_> {
             return Ok(value);
         }
         let correlated = left.len() > 1 && self.refers_outside(query)?;
+        let windowed = left.len() > 1 && left.iter().any(has_window);
         let tie = if let [sought] = left { self.tie(sought, query)? } else { None };
         let left = self.exprs(left)?;
         let known = ops.iter().all(|op| super::compare::comparison(op).is_some());
@@ -200,6 +211,9 @@ impl Lowerer<'_> {
         let (inner, rights) = self.cast_output(inner, query, ops, casts)?;
         if left.len() != rights.len() {
             return Err(Error::internal("lower: ANY of a subquery with other columns"));
+        }
+        if windowed {
+            return self.rows_of_list((all, op_name, ops), left, (inner, rights));
         }
         let whole = matches!((op_name, all), ("=", false) | ("<>", true));
         if left.len() > 1 && !whole && !left.iter().any(super::expr::is_dear) {
@@ -273,6 +287,34 @@ impl Lowerer<'_> {
         let select = Select { targets: vec![target], from: vec![derived(inner, alias)], ..Select::default() };
         let query = plain_query(select, vec![Phys::Bool]);
         Ok(Scalar::new(Node::Subquery(Box::new(query)), Phys::Bool))
+    }
+
+    /// The same where the left side has windows, which cannot stand in the query: its rows come as a list beside them.
+    fn rows_of_list(
+        &mut self,
+        (all, op_name, ops): (bool, &str, &[&'static Proc]),
+        left: Vec<Scalar>,
+        (inner, types): (ir::Query, Vec<Phys>),
+    ) -> Result<Scalar> {
+        let alias = self.make();
+        let columns = types.into_iter().enumerate();
+        let row = self.row_of(columns.map(|(i, phys)| Scalar::column(alias, ir::output_name(i), phys)).collect())?;
+        let (element, list) = (row.phys.clone(), Phys::List(Box::new(row.phys.clone())));
+        let clauses = Clauses { distinct: false, order_by: Vec::new(), filter: None, over: None };
+        let rows = clauses.call("list", vec![row], list.clone());
+        let rows = Scalar::template("coalesce({0}, [])", vec![rows], list.clone());
+        let select = Select { targets: vec![rows], from: vec![derived(inner, alias)], ..Select::default() };
+        let query = plain_query(select, vec![list.clone()]);
+        let left = self.row_of(left)?;
+        let both = self.row_of(vec![left, Scalar::new(Node::Subquery(Box::new(query)), list)])?;
+        self.bind_once(both, |this, both| {
+            let sides = super::row::fields(&both)?;
+            let [left, rows] = sides.as_slice() else { return Err(Error::internal("lower: a row beside a list")) };
+            let variable = this.variable();
+            let right = super::row::fields(&Scalar::new(Node::Variable(variable), element))?;
+            let test = this.row_compare_values(op_name, ops, super::row::fields(left)?, right)?;
+            this.fold_list(rows.clone(), variable, test, all)
+        })
     }
 
     /// `(a, b) op (SELECT …)`: the query gives its row as one value.

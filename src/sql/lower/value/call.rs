@@ -280,8 +280,10 @@ impl Lowerer<'_> {
     fn refuse_keyed(&self, func: &Proc, element: Option<&Phys>) -> Result<()> {
         let compares =
             matches!(func.name, "arraycontains" | "arraycontained" | "arrayoverlap" | "array_larger" | "array_smaller");
+        // Times with zones are equal where all of them is.
+        let equal = element == Some(&Phys::TimeTz) && !matches!(func.name, "array_larger" | "array_smaller");
         match element {
-            Some(element) if compares && element.needs_key() => {
+            Some(element) if compares && element.needs_key() && !equal => {
                 Err(Error::unsupported(format!("function {} of numeric without precision", func.name))
                     .hint("Cast the elements to numeric with precision and scale."))
             }
