@@ -105,7 +105,8 @@ fn constraint(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
         }
         ConstraintKind::Exclusion { operators, .. } => exclusion(asker, relation, constraint, operators, pretty)?,
         ConstraintKind::Check { expression, .. } => {
-            format!("CHECK ({})", printed(asker, expression, relation.oid, pretty).0)
+            let heirs = if constraint.no_inherit { " NO INHERIT" } else { "" };
+            format!("CHECK ({}){heirs}", printed(asker, expression, relation.oid, pretty).0)
         }
     };
     if constraint.deferrable {

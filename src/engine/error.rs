@@ -53,7 +53,12 @@ pub fn encoded(code: SqlState, message: &str, detail: Option<&str>, hint: Option
 
 /// Finds an encoded error in DuckDB's text.
 pub fn decode(text: &str) -> Option<Error> {
-    let encoded = &text[text.find(MARK)? + MARK.len()..];
+    let at = text.find(MARK)?;
+    // DuckDB shows a piece of its SQL behind an error of its own, which may hold another error's text.
+    if text[..at].contains("\n\nLINE ") {
+        return None;
+    }
+    let encoded = &text[at + MARK.len()..];
     let mut fields = encoded.split(SEPARATOR);
     let code = SqlState::parse(fields.next()?)?;
     let mut error = Error::new(code, fields.next()?);

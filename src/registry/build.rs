@@ -205,7 +205,7 @@ fn sequence(snapshot: &Snapshot, namespace: Name, name: Name, definition: Sequen
 
 /// Adds a constraint (with its index, for keys) to the relation. Gives its position in `constraints`.
 pub fn add_constraint(snapshot: &Snapshot, relation: &mut Relation, draft: &NewConstraint) -> Result<usize> {
-    let NewConstraint { name, kind, included, deferrable, initially_deferred, not_valid } = draft;
+    let NewConstraint { name, kind, included, deferrable, initially_deferred, not_valid, no_inherit } = draft;
     if matches!(kind, NewConstraintKind::Exclusion(_)) && (relation.is_partitioned() || relation.is_partition()) {
         let message = "exclusion constraints are not supported on partitioned tables";
         return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
@@ -251,6 +251,7 @@ pub fn add_constraint(snapshot: &Snapshot, relation: &mut Relation, draft: &NewC
         deferrable: *deferrable,
         initially_deferred: *initially_deferred,
         validated: !*not_valid,
+        no_inherit: *no_inherit,
         comment: None,
         parent: None,
     });
@@ -380,7 +381,7 @@ fn key_column(relation: &Relation, name: &Name) -> Result<i16> {
 }
 
 /// A unique key as its name is chosen: with what its index includes.
-fn covering(kind: &ConstraintKind, included: &[i16]) -> ConstraintKind {
+pub fn covering(kind: &ConstraintKind, included: &[i16]) -> ConstraintKind {
     match kind.clone() {
         ConstraintKind::Unique { mut columns, nulls_not_distinct } => {
             columns.extend(included);

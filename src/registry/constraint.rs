@@ -15,6 +15,9 @@ pub struct Constraint {
     /// False for NOT VALID: rows of before may break it.
     #[serde(default = "yes")]
     pub validated: bool,
+    /// NO INHERIT of a CHECK: a table that would inherit from this one would not have it.
+    #[serde(default)]
+    pub no_inherit: bool,
     pub comment: Option<String>,
     /// In a partition: the constraint of its parent that this one comes from, and goes with.
     #[serde(default)]

@@ -51,6 +51,8 @@ pub struct NewConstraint {
     pub initially_deferred: bool,
     /// NOT VALID: rows that are there already are not checked.
     pub not_valid: bool,
+    /// NO INHERIT of a CHECK.
+    pub no_inherit: bool,
 }
 
 #[derive(Debug, Clone)]

@@ -156,7 +156,7 @@ pub(super) fn pg_constraint(ask: &Ask<'_>) -> Result<Rows> {
                 // A CHECK has no parent there: it is merged by name.
                 Value::Oid(c.parent.filter(|_| kind != b'c').unwrap_or(0)),
                 Value::Bool(match kind {
-                    b'c' => false,
+                    b'c' => c.no_inherit,
                     // What a partition has from above is inherited further.
                     _ if c.parent.is_some() => false,
                     b'f' => !r.is_partitioned(),

@@ -9,8 +9,15 @@ use crate::tree::{NewConstraint, NewConstraintKind};
 impl Who<'_> {
     /// A foreign key needs REFERENCES on the columns (or the whole) of its target.
     pub(super) fn may_reference(&self, constraint: &NewConstraint) -> Result<()> {
-        let NewConstraint { name: _, kind, included: _, deferrable: _, initially_deferred: _, not_valid: _ } =
-            constraint;
+        let NewConstraint {
+            name: _,
+            kind,
+            included: _,
+            deferrable: _,
+            initially_deferred: _,
+            not_valid: _,
+            no_inherit: _,
+        } = constraint;
         match kind {
             NewConstraintKind::ForeignKey {
                 columns: _,

@@ -68,7 +68,10 @@ impl Planner<'_> {
             let (above, rest) = tree.split_at_mut(at);
             let Some(child) = rest.first_mut() else { continue };
             let Some(parent) = above.iter().find(|r| Some(r.oid) == child.partition_parent()) else { continue };
-            for index in parent.indexes.iter().filter(|index| made.contains(&index.oid)) {
+            for index in &parent.indexes {
+                if !made.contains(&index.oid) {
+                    continue;
+                }
                 let before = child.indexes.len();
                 self.inherit_index(child, parent, index)?;
                 made.extend(child.indexes.get(before).map(|index| index.oid));

@@ -189,6 +189,9 @@ impl Planner<'_> {
             }
             return Ok(());
         }
+        let above = parent.indexes.iter().find(|i| i.of_constraint && i.name == constraint.name);
+        let named = above.into_iter().flat_map(|i| &i.included).filter_map(|num| parent.column_by_num(*num));
+        let included: Vec<i16> = named.filter_map(|c| table.column(&c.name)).map(|c| c.num).collect();
         let name = match &kind {
             ConstraintKind::Check { .. } => {
                 if table.constraints.iter().any(|c| c.name == constraint.name) {
@@ -203,7 +206,7 @@ impl Planner<'_> {
             ConstraintKind::ForeignKey { .. } if !table.constraints.iter().any(|c| c.name == constraint.name) => {
                 constraint.name.clone()
             }
-            kind => build::choose_name(&self.after, table, kind),
+            kind => build::choose_name(&self.after, table, &build::covering(kind, &included)),
         };
         if let ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } = &kind {
             if matches!(kind, ConstraintKind::PrimaryKey { .. }) {
@@ -214,9 +217,6 @@ impl Planner<'_> {
                 table.columns.iter_mut().for_each(|c| c.not_null |= columns.contains(&c.num));
             }
             let key = |c: &i16| IndexKey::of_column(*c);
-            let above = parent.indexes.iter().find(|i| i.of_constraint && i.name == constraint.name);
-            let named = above.into_iter().flat_map(|i| &i.included).filter_map(|num| parent.column_by_num(*num));
-            let included = named.filter_map(|column| table.column(&column.name)).map(|column| column.num).collect();
             table.indexes.push(Index {
                 oid: self.after.counters.allocate_oid(),
                 name: name.clone(),

@@ -68,7 +68,7 @@ pub use printed::printed;
 pub use rewrite::{Arbiter, Place, kept_place};
 pub use source::{Source, too_deep};
 pub use statistics::{AlteredStatistics, RawStatistics};
-pub use strip::Extras;
+pub use strip::{Extras, NO_INHERIT};
 pub use view::{ViewOptions, view_options};
 
 use depth::{MAX_NESTING, check_nesting};

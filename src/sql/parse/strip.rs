@@ -291,17 +291,37 @@ fn switched_on(tokens: &mut Vec<TokenWithSpan>) {
     }
 }
 
-/// `CHECK (…) NO INHERIT`: nothing is inherited but by partitions, which analysis looks at. Was there one?
+/// What stands around the expression of a CHECK that has NO INHERIT.
+pub const NO_INHERIT: &str = "\u{1}no inherit";
+
+/// `CHECK (a) NO INHERIT` → `CHECK ("␁no inherit"(a))`. Was there one?
 fn no_inherit(tokens: &mut Vec<TokenWithSpan>) -> bool {
-    let mut i = 1;
-    let before = tokens.len();
-    while i + 1 < tokens.len() {
-        if tokens[i - 1].token == Token::RParen && is(tokens.get(i), "no") && is(tokens.get(i + 1), "inherit") {
-            tokens.drain(i..i + 2);
-        }
-        i += 1;
+    let (mut at, mut found, mut opened) = (0, false, Vec::new());
+    if !(1..5).any(|at| is(tokens.get(at), "table")) {
+        return false;
     }
-    tokens.len() != before
+    while at < tokens.len() {
+        match tokens[at].token {
+            Token::LParen => opened.push(at),
+            Token::RParen => {
+                let open = opened.pop().unwrap_or(0);
+                let of_check = open > 0 && is(tokens.get(open - 1), "check");
+                if of_check && is(tokens.get(at + 1), "no") && is(tokens.get(at + 2), "inherit") {
+                    // The two words' places are those of the call's parentheses.
+                    let span = tokens[open].span;
+                    tokens.drain(at + 1..at + 3);
+                    tokens.insert(at, TokenWithSpan { token: Token::RParen, span: tokens[at].span });
+                    let call = [Token::make_word(NO_INHERIT, Some('"')), Token::LParen];
+                    tokens.splice(open + 1..open + 1, call.map(|token| TokenWithSpan { token, span }));
+                    at += 3;
+                    found = true;
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    found
 }
 
 /// A new table has no rows that its constraints were not asked of: NOT VALID says nothing (transformCheckConstraints).

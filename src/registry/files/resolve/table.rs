@@ -159,6 +159,7 @@ impl Resolver {
             deferrable: false,
             initially_deferred: false,
             not_valid: false,
+            no_inherit: false,
         };
         table.constraints.push(FileConstraint { at, constraint });
     }

@@ -31,8 +31,8 @@ impl Analyzer<'_> {
         if relation.is_none() && !*if_exists && self.ctx.snapshot.index(&namespace, &name).is_none() {
             return Err(self.no_relation(written.namespace.as_deref(), &name, 0));
         }
-        if let Some(relation) = relation.as_ref().filter(|r| r.is_partitioned()) {
-            self.no_check_without_heirs(&relation.name)?;
+        if let Some(relation) = relation.as_ref().filter(|r| r.is_partitioned() && self.parsed.extras.no_inherit) {
+            return Err(super::partition::check_without_heirs(&relation.name));
         }
         // Renaming is a statement of its own.
         let renames = |o: &AlterTableOperation| {

@@ -52,6 +52,7 @@ impl Analyzer<'_> {
             deferrable: *deferrable,
             initially_deferred: *initially_deferred,
             not_valid: false,
+            no_inherit: false,
         })
     }
 }

@@ -128,6 +128,7 @@ impl Analyzer<'_> {
                 deferrable: constraint.deferrable,
                 initially_deferred: constraint.initially_deferred,
                 not_valid: false,
+                no_inherit: constraint.no_inherit,
             });
         }
         Ok(())

@@ -254,15 +254,6 @@ impl Analyzer<'_> {
         Ok(Ddl::CreateTable { table, if_not_exists: create.if_not_exists, like: Vec::new() })
     }
 
-    /// A partitioned table's CHECKs are its partitions', too.
-    pub(super) fn no_check_without_heirs(&self, table: &str) -> Result<()> {
-        if !self.parsed.extras.no_inherit {
-            return Ok(());
-        }
-        let message = format!("cannot add NO INHERIT constraint to partitioned table \"{table}\"");
-        Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message))
-    }
-
     pub(super) fn partition_action(&mut self, action: &RawAction) -> Result<Ddl> {
         let RawAction { table, if_exists, partition, what } = action;
         let concurrently = match what {
@@ -543,4 +534,10 @@ fn is_text(ty: PgType) -> bool {
 
 fn definition(message: impl Into<String>) -> Error {
     Error::new(SqlState::INVALID_OBJECT_DEFINITION, message.into())
+}
+
+/// A partitioned table's CHECKs are its partitions', too.
+pub(super) fn check_without_heirs(table: &str) -> Error {
+    let message = format!("cannot add NO INHERIT constraint to partitioned table \"{table}\"");
+    Error::new(SqlState::INVALID_TABLE_DEFINITION, message)
 }

@@ -6,6 +6,7 @@ use sqlparser::ast::{
 };
 
 use super::super::{Analyzer, stored};
+use super::partition::check_without_heirs;
 use super::{new_sequence, sequence_change};
 use crate::error::{Error, Result, SqlState};
 use crate::registry::storage_options::{self, Holder};
@@ -127,8 +128,8 @@ impl Analyzer<'_> {
             NewTable { namespace, name, temporary, unlogged, columns, constraints, on_commit, partitioning, options };
         stored::check_table(&mut table, self.ctx)?;
         self.partitioned_by(&mut table)?;
-        if table.partitioning.key.is_some() {
-            self.no_check_without_heirs(&table.name)?;
+        if table.partitioning.key.is_some() && table.constraints.iter().any(|c| c.no_inherit) {
+            return Err(check_without_heirs(&table.name));
         }
         Ok(Ddl::CreateTable { table, if_not_exists: create.if_not_exists, like })
     }
@@ -285,7 +286,9 @@ impl Analyzer<'_> {
                 constraints.push(new_constraint(name.as_ref(), kind, unique.characteristics.as_ref())?);
             }
             ColumnOption::Check(check) => {
-                constraints.push(named(NewConstraintKind::Check { expression: parse::printed(&*check.expr) }, &None)?);
+                let (expr, no_inherit) = heirless(&check.expr);
+                let constraint = named(NewConstraintKind::Check { expression: parse::printed(expr) }, &None)?;
+                constraints.push(NewConstraint { no_inherit, ..constraint });
             }
             ColumnOption::ForeignKey(key) => {
                 let kind = self.foreign_key(key, own)?;
@@ -357,8 +360,10 @@ impl Analyzer<'_> {
                 if let Some(raw) = parse::exclusion::number(&check.expr).and_then(|n| exclusions.get(n)) {
                     return self.exclusion(check.name.as_ref(), raw);
                 }
-                let kind = NewConstraintKind::Check { expression: parse::printed(&*check.expr) };
-                new_constraint(check.name.as_ref(), kind, None)
+                let (expr, no_inherit) = heirless(&check.expr);
+                let kind = NewConstraintKind::Check { expression: parse::printed(expr) };
+                let constraint = new_constraint(check.name.as_ref(), kind, None)?;
+                Ok(NewConstraint { no_inherit, ..constraint })
             }
             other => Err(Error::unsupported(format!("the table constraint {other}"))),
         }
@@ -430,7 +435,20 @@ pub(super) fn new_constraint(
         deferrable: deferrable || initially_deferred,
         initially_deferred,
         not_valid: false,
+        no_inherit: false,
     })
+}
+
+/// A CHECK's expression, and whether NO INHERIT was written behind it.
+fn heirless(expr: &ast::Expr) -> (&ast::Expr, bool) {
+    if let ast::Expr::Function(f) = expr
+        && f.name.to_string() == format!("\"{}\"", parse::NO_INHERIT)
+        && let ast::FunctionArguments::List(list) = &f.args
+        && let [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(inner))] = list.args.as_slice()
+    {
+        return (inner, true);
+    }
+    (expr, false)
 }
 
 fn not_distinct(option: NullsDistinctOption) -> bool {

@@ -388,6 +388,7 @@ fn add(snapshot: &mut Snapshot, oid: u32, name: &str, columns: Columns, key: boo
         deferrable: false,
         initially_deferred: false,
         validated: true,
+        no_inherit: false,
         parent: None,
         comment: None,
     };
