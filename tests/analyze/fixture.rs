@@ -222,8 +222,15 @@ fn draft(definition: &Definition, snapshot: &Snapshot) -> NewTable {
             sequence_options: None,
         })
         .collect();
-    let constraint =
-        |kind| NewConstraint { name: None, kind, deferrable: false, initially_deferred: false, not_valid: false };
+    let constraint = |kind| NewConstraint {
+        name: None,
+        kind,
+        included: Vec::new(),
+        deferrable: false,
+        initially_deferred: false,
+        not_valid: false,
+        no_inherit: false,
+    };
     let mut constraints = Vec::new();
     if !key.is_empty() {
         let columns = key.iter().map(|k| Name::from(*k)).collect();
