@@ -208,8 +208,8 @@ impl Lowerer<'_> {
                 }
                 let text = match args.len() {
                     3 => {
-                        "CASE WHEN {1} <> 1 THEN NULL WHEN {2} THEN generate_series(len({0}), 1, -1) \
-                         ELSE generate_series(1, len({0})) END"
+                        "CASE WHEN {1} = 1 AND {2} THEN generate_series(len({0}), 1, -1) \
+                         WHEN {1} = 1 AND NOT {2} THEN generate_series(1, len({0})) END"
                     }
                     _ => "CASE WHEN {1} = 1 THEN generate_series(1, len({0})) END",
                 };
