@@ -31,10 +31,53 @@ thread_local! {
     static LEFT: Cell<usize> = const { Cell::new(MAX_VALUE) };
 }
 
-/// Sets the budget by DuckDB's memory_limit.
+/// The part of memory_limit that long texts of statements may take together, as a divisor, and the least that it is.
+const TEXTS_SHARE: u64 = 2;
+const LEAST_FOR_TEXTS: usize = 64 << 20;
+
+/// What they may take and what they have taken, in bytes.
+static TEXTS: AtomicUsize = AtomicUsize::new(usize::MAX);
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+
+/// Sets the budgets by DuckDB's memory_limit.
 pub(super) fn open(memory_limit: u64) {
     let share = usize::try_from(memory_limit / SHARE).unwrap_or(MAX_VALUE);
     CALL.store(share.clamp(1 << 20, MAX_VALUE), Ordering::Relaxed);
+    let texts = usize::try_from(memory_limit / TEXTS_SHARE).unwrap_or(usize::MAX);
+    TEXTS.store(texts.max(LEAST_FOR_TEXTS), Ordering::Relaxed);
+}
+
+/// What the trees of one text take, given back when it goes.
+#[derive(Debug, Default)]
+pub struct TextMemory(AtomicUsize);
+
+impl TextMemory {
+    /// Takes more.
+    ///
+    /// # Errors
+    /// 53200: all texts together would take more than their share.
+    pub fn take(&self, bytes: usize) -> Result<()> {
+        let most = TEXTS.load(Ordering::Relaxed);
+        let fits = |taken: usize| taken.checked_add(bytes).filter(|taken| *taken <= most);
+        if TAKEN.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_err() {
+            return Err(Error::new(SqlState::OUT_OF_MEMORY, "out of memory")
+                .detail(format!("Texts of statements may take {} MB together while they are compiled, and as long as they are prepared.", most >> 20))
+                .hint("Send shorter statements (rows by COPY, lists as one array parameter), or raise memory_limit."));
+        }
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Has it taken any?
+    pub fn is_counted(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+}
+
+impl Drop for TextMemory {
+    fn drop(&mut self) {
+        TAKEN.fetch_sub(*self.0.get_mut(), Ordering::Relaxed);
+    }
 }
 
 /// A call begins: over one vector of rows.

@@ -190,6 +190,8 @@ pub struct CursorRow {
 /// How far a COPY has come.
 #[derive(Debug, Clone, Copy)]
 pub struct CopyRow {
+    /// A file of the server, not the client: its length, where it is read.
+    pub file: Option<u64>,
     /// 0 for a query.
     pub relation: Oid,
     /// COPY FROM or COPY TO.

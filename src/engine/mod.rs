@@ -34,6 +34,10 @@ mod data;
 pub mod error;
 mod feed;
 mod feed_scan;
+mod file_columns;
+#[cfg(target_os = "linux")]
+mod file_names;
+mod file_scan;
 mod helpers;
 mod interrupts;
 mod keys;
@@ -66,6 +70,8 @@ mod tests;
 pub use alone::write_alone;
 pub use block::{Block, Number, Strings, Vectors};
 pub use commits::Moment;
+pub use file_columns::FileColumn;
+pub use file_scan::{FileFormat, FileOption, FileReach, FileRequest, FileScan, FileScans, MOST_FILES};
 pub use ledger::Ledger;
 pub use parquet::{Parquet, ParquetDownload, ParquetUpload};
 pub use pool::Pool;
@@ -328,6 +334,8 @@ pub trait Engine: Send + Sync {
     fn parquet(&self, limit: usize) -> Parquet;
     /// The files of the server that statements may name.
     fn server_files(&self) -> &ServerFiles;
+    /// The same, to be read in FROM.
+    fn file_scans(&self) -> &Arc<FileScans>;
     fn stats(&self) -> Stats;
     fn checkpoint(&self) -> BoxFuture<'_, Result<()>>;
     /// Sets the count of a sequence (see `registry::Sequence::count`) at once and durably: the next value is `value`, or the

@@ -35,7 +35,7 @@ const PIECE: usize = 128 << 10;
 /// Bytes of the Arrow stream that are handed on at once, about.
 const STREAM_PIECE: usize = 1 << 20;
 /// DuckDB's memory for one file: its readers and writers hold a row group.
-const MEMORY_LIMIT: &str = "256MB";
+pub(super) const MEMORY_LIMIT: &str = "256MB";
 
 /// Where Parquet files go while they are made or read.
 #[derive(Debug, Clone)]
@@ -182,16 +182,17 @@ fn check(bytes: u64, limit: u64) -> Result<()> {
 }
 
 /// How the instance calls the file.
-fn path(file: &File) -> String {
+pub(super) fn path(file: &File) -> String {
     format!("/proc/self/fd/{}", file.as_raw_fd())
 }
 
-/// What leaves an instance with the file and nothing else, and takes the settings out of anybody's hands.
-fn confined(file: &File) -> String {
+/// What leaves an instance with the files and nothing else, and takes the settings out of anybody's hands.
+pub(super) fn confined(files: &[&File]) -> String {
+    let paths: Vec<String> = files.iter().map(|file| format!("'{}'", path(file))).collect();
     format!(
         "SET autoinstall_known_extensions = false; SET autoload_known_extensions = false; SET temp_directory = ''; \
-         SET allowed_paths = ['{}']; SET enable_external_access = false; SET lock_configuration = true",
-        path(file)
+         SET allowed_paths = [{}]; SET enable_external_access = false; SET lock_configuration = true",
+        paths.join(", ")
     )
 }
 
@@ -210,7 +211,7 @@ fn failed(text: &str) -> Error {
 }
 
 /// `… file '/proc/self/fd/12' …` → `… file …`.
-fn without_path(text: &str) -> String {
+pub(super) fn without_path(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().filter(|word| !word.contains("/proc/self/fd/")).collect();
     words.join(" ")
 }
@@ -220,7 +221,7 @@ fn read(file: &File, sender: &mpsc::Sender<Result<Bytes>>) -> Result<()> {
     let fail = |error: duckdb::Error| failed(&error.to_string());
     let connection = duckdb::Connection::open_in_memory().map_err(fail)?;
     let settings =
-        format!("SET threads = 1; SET memory_limit = '{MEMORY_LIMIT}'; SET TimeZone = 'UTC'; {}", confined(file));
+        format!("SET threads = 1; SET memory_limit = '{MEMORY_LIMIT}'; SET TimeZone = 'UTC'; {}", confined(&[file]));
     connection.execute_batch(&settings).map_err(fail)?;
     let sql = format!("SELECT * FROM read_parquet('{}', hive_partitioning = false)", path(file));
     let mut statement = connection.prepare(&sql).map_err(fail)?;
@@ -262,7 +263,7 @@ fn write_file(file: &File, columns: Vec<(String, Phys)>, batches: mpsc::Receiver
     let source = Arc::new(Source { columns, reading: Mutex::new(Reading { batches, batch: None, row: 0 }) });
     TableFunction { name: "batches", parameters: &[], projection: false, bind, init, local: None, function: scan }
         .register(&raw, Box::new(source))?;
-    raw.run(&confined(file)).map_err(fail)?;
+    raw.run(&confined(&[file])).map_err(fail)?;
     let path = path(file);
     let sql =
         format!("COPY (SELECT * FROM batches()) TO '{path}' (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)");

@@ -13,6 +13,7 @@ use super::control::{Control, Count};
 use super::data::DataVersion;
 use super::error::Translate;
 use super::feed::Feeds;
+use super::file_scan::FileScans;
 use super::helpers::Helpers;
 use super::keys::Keys;
 use super::link::Link;
@@ -22,7 +23,7 @@ use super::sequence::Sequences;
 use super::server_files::ServerFiles;
 use super::spool::Spool;
 use super::{Connection, Engine, EngineConfig, FeedOrder, FeedWriter, Parquet, Plugins, Stats};
-use super::{aggregate, feed_scan, native, sequence, system};
+use super::{aggregate, feed_scan, file_scan, native, sequence, system};
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Oid, Phys};
 
@@ -44,6 +45,7 @@ pub(super) struct Shared {
     pub data: DataVersion,
     pub commits: Commits,
     feeds: Arc<Feeds>,
+    file_scans: Arc<FileScans>,
     pub sequences: Arc<Sequences>,
     pub helpers: Helpers,
     keys: Arc<Keys>,
@@ -75,6 +77,8 @@ impl Pool {
         aggregate::register(&raw, &plugins.aggregates)?;
         system::register(&raw, plugins.system_tables)?;
         feed_scan::register(&raw, &feeds)?;
+        let file_scans = FileScans::new(config.server_files.clone());
+        file_scan::register(&raw, &file_scans)?;
         sequence::register(&raw, &sequences)?;
         sequence::register_relation(&raw, &sequences)?;
         // From here on no statement changes a setting, but for three of the connection's own.
@@ -95,6 +99,7 @@ impl Pool {
             data: DataVersion::default(),
             commits: Commits::default(),
             feeds,
+            file_scans,
             sequences,
             helpers,
             keys,
@@ -268,6 +273,10 @@ impl Engine for Pool {
 
     fn server_files(&self) -> &ServerFiles {
         &self.0.config.server_files
+    }
+
+    fn file_scans(&self) -> &Arc<FileScans> {
+        &self.0.file_scans
     }
 
     fn restart_sequence(&self, oid: Oid, value: i64, called: bool) -> BoxFuture<'_, Result<()>> {

@@ -403,6 +403,11 @@ impl QueryResult {
         LogicalType(unsafe { ffi::duckdb_column_logical_type(&mut self.0, column as u64) })
     }
 
+    pub fn column_name(&mut self, column: usize) -> String {
+        // SAFETY: a live result; the text lives as long as it, and is NULL for an index out of range.
+        unsafe { text_of(ffi::duckdb_column_name(&mut self.0, column as u64)) }
+    }
+
     /// The next chunk, with rows in it; `None` at the end.
     pub fn fetch(&mut self) -> RawResult<Option<Chunk>> {
         // SAFETY: a live result, passed by value as the API has it; DuckDB does not take ownership.

@@ -17,6 +17,11 @@ const AHEAD: usize = 4;
 /// Bytes that are read at once.
 const PIECE: usize = 256 << 10;
 
+/// Is it a pattern of names?
+pub(super) fn is_pattern(path: &str) -> bool {
+    path.contains(['*', '?', '['])
+}
+
 /// Where files may be read and written, of all that the machine has.
 #[derive(Debug, Clone, Default)]
 pub struct ServerFiles {
@@ -56,12 +61,21 @@ impl ServerFiles {
         Ok(file)
     }
 
+    /// The names of files that fit a pattern, up to so many.
+    ///
+    /// # Errors
+    /// 42501 for a pattern that is out of reach; 54000 for too many.
+    pub fn matching(&self, pattern: &str, reach: Reach<'_>, most: usize) -> Result<Vec<String>> {
+        place::find(&self.read, pattern, reach, "reading")?.matching(most)
+    }
+
     /// Begins a file of at most so many bytes, which takes the place of one of that name when it is whole.
     ///
     /// # Errors
     /// As [`Self::open`].
     pub fn create(&self, path: &str, reach: Reach<'_>, limit: u64) -> Result<NewFile> {
         let found = place::find(&self.write, path, reach, "writing")?;
+        found.must_name_a_file(path)?;
         if let Some(old) = found.look(path)? {
             self.must_be_a_users(&old, path)?;
             place::may_be_written(&old, path)?;
@@ -111,7 +125,7 @@ impl NewFile {
 
     /// It is whole, and gets its name.
     pub fn finish(mut self) -> Result<()> {
-        self.place.name().map_err(|e| failed("write to", &self.path, &e))
+        self.place.name(&self.path)
     }
 }
 
@@ -151,6 +165,8 @@ fn failed(what: &str, path: &str, error: &std::io::Error) -> Error {
         ErrorKind::AlreadyExists => SqlState::DUPLICATE_FILE,
         ErrorKind::NotADirectory | ErrorKind::IsADirectory => SqlState::WRONG_OBJECT_TYPE,
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => SqlState::DISK_FULL,
+        // PostgreSQL 16 has a code for it; 15 says XX000.
+        ErrorKind::InvalidFilename => SqlState::FILE_NAME_TOO_LONG,
         _ => SqlState::IO_ERROR,
     };
     // As strerror says it, without the number.
@@ -160,7 +176,7 @@ fn failed(what: &str, path: &str, error: &std::io::Error) -> Error {
 }
 
 #[cfg(target_os = "linux")]
-mod place {
+pub(super) mod place {
     //! Where a path leads to, step by step from a directory that is held open.
 
     use std::ffi::OsString;
@@ -169,7 +185,7 @@ mod place {
     use std::path::{Path, PathBuf};
     use std::time::Duration;
 
-    use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags};
+    use rustix::fs::{Access, AtFlags, CWD, Dir, FileType, FlockOperation, Mode, OFlags, ResolveFlags};
     use rustix::io::Errno;
 
     use super::{Reach, denied, failed};
@@ -179,6 +195,10 @@ mod place {
     pub struct Found {
         directory: OwnedFd,
         below: PathBuf,
+        /// How the directory is called.
+        start: PathBuf,
+        /// The path ends as that of a folder does.
+        folder: bool,
     }
 
     /// A file without its name, in its directory.
@@ -193,11 +213,15 @@ mod place {
     /// How often a path is walked whose parts change meanwhile, and the pause in between.
     const TRIES: usize = 100;
     const BETWEEN: Duration = Duration::from_millis(1);
-    const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+    /// How the name of an unfinished file begins.
+    pub const TEMPORARY: &str = ".duckgate-";
+    pub const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
     /// Of the directories that the operator has named, one within reach that has the path below it.
     pub fn find(named: &[PathBuf], path: &str, reach: Reach<'_>, purpose: &str) -> Result<Found> {
         let whole = Path::new(path);
+        // Path forgets what says so.
+        let folder = path.ends_with('/') || path.ends_with("/.");
         for operators in named {
             let inside = reach.directories.iter().filter_map(|own| Some((own.strip_prefix(operators).ok()?, own)));
             let whole_of = reach.everything.then_some((Path::new(""), operators));
@@ -208,13 +232,14 @@ mod place {
                 if !own.as_os_str().is_empty() {
                     directory = walk(&directory, own, FOLDER).map_err(open)?;
                 }
-                return Ok(Found { directory, below: below.to_owned() });
+                let below = if folder { below.join(".") } else { below.to_owned() };
+                return Ok(Found { directory, below, start: start.to_owned(), folder });
             }
         }
         Err(denied(path))
     }
 
-    fn walk(directory: &OwnedFd, below: &Path, flags: OFlags) -> std::result::Result<OwnedFd, Errno> {
+    pub fn walk(directory: &OwnedFd, below: &Path, flags: OFlags) -> std::result::Result<OwnedFd, Errno> {
         let below = if below.as_os_str().is_empty() { Path::new(".") } else { below };
         // EAGAIN: something was renamed on the way, or somebody has a lease of the file, which may be for long.
         for _ in 0..TRIES {
@@ -247,11 +272,25 @@ mod place {
     }
 
     impl Found {
+        /// The directory, its name, and what is below it as it is written.
+        pub fn parts(&self) -> (&OwnedFd, &Path, &Path) {
+            (&self.directory, &self.start, &self.below)
+        }
+
+        pub fn matching(&self, most: usize) -> Result<Vec<String>> {
+            crate::engine::file_names::matching(self, most)
+        }
+
         pub fn open(self, path: &str) -> Result<File> {
             // A pipe does not keep who opens it waiting, a terminal does not become the process's.
             let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
             let file = walk(&self.directory, &self.below, flags);
             file.map(File::from).map_err(|e| failed_to("open", "reading", path, e))
+        }
+
+        /// `open` with O_CREAT says it of such a name, whatever is there.
+        pub fn must_name_a_file(&self, path: &str) -> Result<()> {
+            if self.folder { Err(failed_to("open", "writing", path, Errno::ISDIR)) } else { Ok(()) }
         }
 
         /// What stands there already; a symbolic link is nothing to be replaced.
@@ -274,9 +313,20 @@ mod place {
             let Some(name) = self.below.file_name() else { return Err(denied(path)) };
             let folder = self.below.parent().unwrap_or_else(|| Path::new(""));
             let directory = walk(&self.directory, folder, FOLDER).map_err(failed)?;
-            let temporary = OsString::from(format!(".duckgate-{}", uuid::Uuid::new_v4().simple()));
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let file = rustix::fs::openat(&directory, &temporary, flags, Mode::RUSR | Mode::WUSR).map_err(failed)?;
+            let (temporary, file) = loop {
+                let temporary = OsString::from(format!("{TEMPORARY}{}", uuid::Uuid::new_v4().simple()));
+                let file =
+                    rustix::fs::openat(&directory, &temporary, flags, Mode::RUSR | Mode::WUSR).map_err(failed)?;
+                // Where nothing can be locked nothing is cleared either.
+                let _ = rustix::fs::flock(&file, FlockOperation::LockExclusive);
+                let made = rustix::fs::fstat(&file).map_err(failed)?;
+                // Somebody may have cleared it away before it was locked.
+                if made.st_nlink > 0 {
+                    clear(&directory, made.st_uid);
+                    break (temporary, file);
+                }
+            };
             let place = Place { directory, temporary: Some(temporary), name: name.to_owned() };
             // Whatever the umask: the folder's group is who the file is for.
             rustix::fs::fchmod(&file, Mode::RUSR | Mode::WUSR | Mode::RGRP).map_err(failed)?;
@@ -284,10 +334,40 @@ mod place {
         }
     }
 
+    /// Removes what a COPY left that was killed: files that nobody has locked. Those that go are ours by their owner and name.
+    fn clear(directory: &OwnedFd, own: u32) {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let listed = rustix::fs::openat(directory, ".", flags, Mode::empty()).and_then(Dir::new);
+        for entry in listed.into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let digits = name.to_bytes().strip_prefix(TEMPORARY.as_bytes());
+            if !digits.is_some_and(|digits| digits.len() == 32 && digits.iter().all(u8::is_ascii_hexdigit)) {
+                continue;
+            }
+            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+            let Ok(file) = rustix::fs::openat(directory, name, flags, Mode::empty()) else { continue };
+            let is_own = rustix::fs::fstat(&file)
+                .is_ok_and(|stat| stat.st_uid == own && FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
+            if is_own && rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+                // Another COPY may have been faster.
+                let _ = rustix::fs::unlinkat(directory, name, AtFlags::empty());
+            }
+        }
+    }
+
     impl Place {
-        pub fn name(&mut self) -> std::io::Result<()> {
+        /// Takes the name. What has come there meanwhile is replaced if it is a file; a link is no more than when COPY began.
+        pub fn name(&mut self, path: &str) -> Result<()> {
+            let failed = |e: Errno| super::failed("write to", path, &e.into());
             if let Some(temporary) = &self.temporary {
-                rustix::fs::renameat(&self.directory, temporary, &self.directory, &self.name)?;
+                match rustix::fs::statat(&self.directory, &self.name, AtFlags::SYMLINK_NOFOLLOW) {
+                    Ok(there) if FileType::from_raw_mode(there.st_mode) == FileType::Symlink => {
+                        return Err(denied(path));
+                    }
+                    Ok(_) | Err(Errno::NOENT) => {}
+                    Err(error) => return Err(failed(error)),
+                }
+                rustix::fs::renameat(&self.directory, temporary, &self.directory, &self.name).map_err(failed)?;
             }
             self.temporary = None;
             Ok(())
@@ -330,6 +410,14 @@ mod place {
             Err(Error::unsupported("a file of the server on this platform"))
         }
 
+        pub fn must_name_a_file(&self, _: &str) -> Result<()> {
+            Ok(())
+        }
+
+        pub fn matching(&self, _: usize) -> Result<Vec<String>> {
+            Ok(Vec::new())
+        }
+
         pub fn look(&self, _: &str) -> Result<Option<File>> {
             Ok(None)
         }
@@ -340,7 +428,7 @@ mod place {
     }
 
     impl Place {
-        pub fn name(&mut self) -> std::io::Result<()> {
+        pub fn name(&mut self, _: &str) -> Result<()> {
             Ok(())
         }
     }

@@ -15,6 +15,8 @@ pub struct SqlState([u8; 5]);
 impl SqlState {
     /// PostgreSQL 17's, as the setting of that name is.
     pub const TRANSACTION_TIMEOUT: Self = Self(*b"25P04");
+    /// PostgreSQL 16's.
+    pub const FILE_NAME_TOO_LONG: Self = Self(*b"58P03");
 
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("XX000")

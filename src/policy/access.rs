@@ -15,6 +15,7 @@ use crate::types::Oid;
 pub fn asked(statement: &Statement, found: &Found, role: Oid, snapshot: &Snapshot) -> Access {
     // What a query that is kept reads is asked for when it is used.
     let mut objects = if found.kept { Vec::new() } else { used(found, snapshot) };
+    objects.extend(found.files.iter().flat_map(|(_, paths)| files(paths, role, snapshot)));
     let inner = innermost(statement);
     let changed = match inner {
         Statement::Ddl(ddl) => changed(ddl, snapshot),
@@ -55,6 +56,12 @@ fn used(found: &Found, snapshot: &Snapshot) -> Vec<Object> {
         objects.push(object(&function.namespace, &function.name, name(*caller, snapshot), vec![whole("EXECUTE")]));
     }
     objects
+}
+
+/// Files of the server that are read.
+pub fn files(paths: &[Name], role: Oid, snapshot: &Snapshot) -> Vec<Object> {
+    let role = name(role, snapshot);
+    paths.iter().map(|path| object(&"".into(), path, role.clone(), vec![whole("READ FILE")])).collect()
 }
 
 /// The file of the server.

@@ -12,9 +12,18 @@ use crate::types::Oid;
 pub fn statement(statement: &Statement, authority: &Authority) -> (Found, Result<()>) {
     let mut walk = Walk::new(authority.role);
     let done = self::walk(statement, authority, &mut walk)
+        .and_then(|()| read_files(&walk.found, authority))
         .and_then(|()| judge(&walk.found, &authority.snapshot))
         .and_then(|()| super::collation::check(statement, &walk.found));
     (walk.found, done)
+}
+
+fn read_files(found: &Found, authority: &Authority) -> Result<()> {
+    let Authority { snapshot, role, row_security: _, ways } = authority;
+    found
+        .files
+        .iter()
+        .try_for_each(|(function, paths)| super::files::may_read(function, paths, (*role, *ways), snapshot))
 }
 
 fn walk(statement: &Statement, authority: &Authority, walk: &mut Walk) -> Result<()> {

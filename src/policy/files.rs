@@ -2,8 +2,11 @@
 //!
 //! Which files those are is decided where they are opened, by the kernel on its way to them: what was checked is what is open.
 
-use super::Authority;
+use std::sync::Arc;
+
+use super::{Authority, Ways};
 use crate::error::{Error, Result, SqlState};
+use crate::observe::audit::Access;
 use crate::registry::{Snapshot, predefined};
 use crate::tree::{Copy, CopyDirection};
 use crate::types::Oid;
@@ -12,6 +15,26 @@ use crate::types::Oid;
 pub fn opens_everything(snapshot: &Snapshot, role: Oid, write: bool) -> bool {
     let of = if write { predefined::WRITE_SERVER_FILES } else { predefined::READ_SERVER_FILES };
     snapshot.has_rights_of(role, of)
+}
+
+/// May files be read in FROM? Asked before they are opened, which analysis does, and again of the statement. The error has what
+/// was asked for with it.
+///
+/// # Errors
+/// 42501 for who has no directory at all.
+pub fn may_read(function: &str, paths: &[Arc<str>], (role, ways): (Oid, Ways), snapshot: &Snapshot) -> Result<()> {
+    if ways.read_files || opens_everything(snapshot, role, false) {
+        return Ok(());
+    }
+    let message = format!("permission denied for function {function}");
+    Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
+        .hint("Files of the server are read by superusers, members of pg_read_server_files, and who has duckgate.read_directories.")
+        .asking(&asked_for(paths, role, snapshot)))
+}
+
+/// What reading these files asks for, for the audit.
+pub fn asked_for(paths: &[Arc<str>], role: Oid, snapshot: &Snapshot) -> Arc<Access> {
+    Arc::new(Access { objects: super::access::files(paths, role, snapshot), rules: Vec::new() })
 }
 
 /// 42501 for who has no directory at all.

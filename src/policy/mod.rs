@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use check::{SequenceUse, kind_word, may_use_sequence, must_own};
-pub use files::opens_everything;
+pub use files::{asked_for as files_asked_for, may_read as may_read_files, opens_everything};
 pub use rules::is_of_rules;
 pub use walk::{columns_of_expression, columns_of_query, fields_of_expression, fields_of_query};
 

@@ -208,7 +208,7 @@ impl Rules<'_> {
                 }
                 Ok(())
             }
-            Source::Sequence { def: _ } | Source::Cte(_) | Source::Feed => Ok(()),
+            Source::Sequence { def: _ } | Source::Cte(_) | Source::Feed | Source::File(_) => Ok(()),
             Source::View { def: _, query, owner } => {
                 let outer = std::mem::replace(&mut self.role, owner.unwrap_or(self.user.0));
                 let done = self.query(query);

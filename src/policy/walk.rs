@@ -173,6 +173,11 @@ impl Walk {
             Source::Cte(_) | Source::Feed => {
                 self.found.derived.insert(*id);
             }
+            Source::File(scan) => {
+                let FileScan { function, paths, number: _, held: _ } = &**scan;
+                self.found.derived.insert(*id);
+                self.found.files.push((Arc::clone(function), Arc::clone(paths)));
+            }
             Source::Function { calls, ordinality: _ } => {
                 self.found.derived.insert(*id);
                 if let ([Expr { kind: ExprKind::Routine(routine), .. }], false) = (calls.as_slice(), self.inner) {
@@ -549,6 +554,7 @@ fn written_table(target: &Relation) -> Option<Oid> {
         | Source::Subquery(_)
         | Source::Cte(_)
         | Source::Function { .. }
-        | Source::Feed => None,
+        | Source::Feed
+        | Source::File(_) => None,
     }
 }

@@ -251,6 +251,7 @@ pub(super) fn context(snapshot: Arc<Snapshot>) -> Context {
         scratch: 0,
         shaped: Arc::default(),
         given: Arc::default(),
+        files: None,
         told: None,
         touched: Arc::default(),
     }

@@ -69,7 +69,7 @@ impl Session {
         if let (Some(finished), Some(batch)) = (finished, &options.batch) {
             return self.repeat_batch(table, batch, &finished, file.is_none(), front).await;
         }
-        let shown = Shown::new(&self.shared, table.oid, true);
+        let shown = Shown::new(&self.shared, table.oid, true, file.as_ref().map(|(file, _)| length(file)));
         let mut input = match (file, options.format) {
             (Some((file, _)), CopyFormat::Parquet) => {
                 Source::File(self.gateway.engine().parquet(self.gateway.limits().copy_file_bytes).read(file)?)
@@ -281,6 +281,11 @@ impl Session {
             Outcome::Rows(_) | Outcome::Done => Err(Error::internal("COPY gave no number of rows")),
         }
     }
+}
+
+/// How long a file is, as far as it can be told.
+fn length(file: &std::fs::File) -> u64 {
+    file.metadata().map_or(0, |of| of.len())
 }
 
 /// The columns of a feed: the rendered statement calls them by their place, as those of any query.

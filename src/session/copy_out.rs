@@ -56,7 +56,7 @@ impl Session {
         relation: Oid,
         target: &mut Target<'_>,
     ) -> Result<u64> {
-        let shown = Shown::new(&self.shared, relation, false);
+        let shown = Shown::new(&self.shared, relation, false, options.file.as_ref().map(|_| 0));
         let Outcome::Rows(rows) = self.start(plan, &[], target.front, Alone::No, None).await? else {
             return Err(Error::internal("COPY TO gave no rows"));
         };

@@ -12,6 +12,7 @@ pub struct CopyProgress {
     /// 0 for a query.
     relation: Oid,
     from: bool,
+    file: Option<u64>,
     bytes: AtomicU64,
     rows: AtomicU64,
 }
@@ -19,6 +20,7 @@ pub struct CopyProgress {
 impl CopyProgress {
     pub fn row(&self) -> CopyRow {
         CopyRow {
+            file: self.file,
             relation: self.relation,
             command: if self.from { "COPY FROM" } else { "COPY TO" },
             bytes_processed: self.bytes.load(Ordering::Relaxed),
@@ -40,9 +42,9 @@ pub struct Shown {
 }
 
 impl Shown {
-    pub fn new(shared: &Arc<Shared>, relation: Oid, from: bool) -> Self {
+    pub fn new(shared: &Arc<Shared>, relation: Oid, from: bool, file: Option<u64>) -> Self {
         let progress =
-            Arc::new(CopyProgress { relation, from, bytes: AtomicU64::default(), rows: AtomicU64::default() });
+            Arc::new(CopyProgress { relation, from, file, bytes: AtomicU64::default(), rows: AtomicU64::default() });
         shared.state.lock().copy = Some(progress.clone());
         Self { shared: shared.clone(), progress }
     }

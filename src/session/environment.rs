@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::settings::Acting;
+use crate::engine::FileScans;
 use crate::policy::Ways;
 use crate::registry::bootstrap::TEMPORARY;
 use crate::registry::{Name, Privileges, Snapshot};
-use crate::sql::{Context, Dialect};
+use crate::sql::{Context, Dialect, Files};
 use crate::types::{Oid, OutputSettings};
 
 /// What of the environment a compiled statement depends on.
@@ -34,7 +35,13 @@ pub struct Environment {
 }
 
 impl Environment {
-    pub fn new(snapshot: Arc<Snapshot>, (role, session_role): (Oid, Oid), acting: Arc<Acting>) -> Self {
+    pub fn new(
+        snapshot: Arc<Snapshot>,
+        (role, session_role): (Oid, Oid),
+        acting: Arc<Acting>,
+        scans: &Arc<FileScans>,
+    ) -> Self {
+        let files = Files { scans: Arc::clone(scans), directories: Arc::clone(&acting.read_directories) };
         let (search_path, creation_namespace) = search_path(&snapshot, role, &acting.search_path);
         let key = EnvironmentKey {
             snapshot: snapshot.version,
@@ -61,6 +68,7 @@ impl Environment {
             row_security: acting.row_security,
             check_bodies: acting.check_bodies,
             ways: acting.ways,
+            files: Some(files),
             held: false,
             probed: false,
             scratch: 0,

@@ -106,6 +106,7 @@ impl Session {
         let environment = environment.reading(&statement.read_by);
         if let Some((key, compiled)) = &statement.compiled
             && *key == environment.key
+            && !compiled.reads_files()
         {
             return Ok(Some(compiled.clone()));
         }

@@ -47,6 +47,13 @@ impl Text {
     }
 }
 
+impl Text {
+    /// Short enough for the cache. What is counted against the memory of long texts goes when its statements go.
+    fn is_kept(&self) -> bool {
+        self.text.len() <= CACHED_TEXT_BYTES && self.statements.iter().all(|parsed| !parsed.source.memory.is_counted())
+    }
+}
+
 /// Where a statement was written.
 #[derive(Clone)]
 pub struct Origin {
@@ -126,7 +133,7 @@ impl PlanCache {
         }
         let statements = aside(text, || sql::parse(text))?;
         let parsed = Arc::new(Text::new(text.into(), statements));
-        if text.len() <= CACHED_TEXT_BYTES {
+        if parsed.is_kept() {
             self.texts.lock().put(parsed.text.clone(), parsed.clone());
         }
         Ok(parsed)
@@ -152,7 +159,7 @@ impl PlanCache {
             return Ok(found.clone());
         }
         let compiled = Arc::new(aside(&text.text, compile)?);
-        if text.text.len() <= CACHED_TEXT_BYTES {
+        if text.is_kept() && !compiled.reads_files() {
             self.plans.lock().put(key, compiled.clone());
         }
         Ok(compiled)

@@ -509,7 +509,7 @@ pub(super) fn depends(plan: &Plan, singly: bool) -> Arc<Depends> {
     match locked {
         Some(table) if plan.before.is_empty() => {
             let tables = plan.depends.tables.iter().copied().filter(|oid| *oid != table).collect();
-            Arc::new(Depends { tables, ..*plan.depends })
+            Arc::new(Depends { tables, ..(*plan.depends).clone() })
         }
         Some(_) | None => Arc::clone(&plan.depends),
     }

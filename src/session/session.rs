@@ -276,7 +276,7 @@ impl Session {
         {
             return Ok(environment.clone());
         }
-        let environment = Arc::new(Environment::new(snapshot, roles, acting.clone()));
+        let environment = Arc::new(Environment::new(snapshot, roles, acting.clone(), gateway.engine().file_scans()));
         state.search_path = environment.context.search_path.clone();
         self.environment = Some(environment.clone());
         Ok(environment)

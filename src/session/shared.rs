@@ -257,6 +257,7 @@ fn reading(snapshot: Arc<Snapshot>, (role, session_role): (Oid, Oid), search_pat
         row_security: true,
         check_bodies: true,
         ways: Default::default(),
+        files: None,
         held: false,
         probed: false,
         scratch: 0,

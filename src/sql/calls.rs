@@ -176,9 +176,12 @@ impl Settler<'_> {
                 ExprKind::Routine(routine) if routine.pending => self.call(routine, call.ty, times).map(drop),
                 _ => self.expr(call, times),
             }),
-            Source::Table { .. } | Source::System { .. } | Source::Sequence { .. } | Source::Cte(_) | Source::Feed => {
-                Ok(())
-            }
+            Source::Table { .. }
+            | Source::System { .. }
+            | Source::Sequence { .. }
+            | Source::Cte(_)
+            | Source::Feed
+            | Source::File(_) => Ok(()),
         }
     }
 

@@ -63,6 +63,19 @@ pub fn step() -> Result<()> {
     })
 }
 
+/// As [`step`], asked at once: for what waits.
+///
+/// # Errors
+/// The statement is to stop.
+pub fn now() -> Result<()> {
+    CURRENT.with_borrow_mut(|current| {
+        if let Some(heeded) = current {
+            heeded.steps |= STEPS - 1;
+        }
+    });
+    step()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

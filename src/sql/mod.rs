@@ -52,6 +52,8 @@ pub struct Context {
     pub check_bodies: bool,
     /// What the session is kept from.
     pub ways: Ways,
+    /// Files of the server, for a statement that a client sends.
+    pub files: Option<Files>,
     /// Rules hide rows from the statement: what can fail must not run on these (see `lower/steer/hold.rs`).
     pub held: bool,
     /// An INSERT of a few rows is to have a [`Probe`].
@@ -80,6 +82,13 @@ impl Context {
     }
 }
 
+/// Files of the server, and the directories that the role which logged in has.
+#[derive(Debug, Clone)]
+pub struct Files {
+    pub scans: Arc<crate::engine::FileScans>,
+    pub directories: Arc<[std::path::PathBuf]>,
+}
+
 /// What a statement became.
 #[derive(Debug, Clone)]
 pub struct Compiled {
@@ -90,6 +99,21 @@ pub struct Compiled {
     /// What it asked for and was allowed.
     pub access: Arc<Access>,
     pub body: CompiledBody,
+}
+
+impl Compiled {
+    /// Does it read files of the server? Others may change them between two runs, and with them its columns.
+    pub fn reads_files(&self) -> bool {
+        let plan = match &self.body {
+            CompiledBody::Plan(plan)
+            | CompiledBody::CopyIn { plan, .. }
+            | CompiledBody::CopyOut { plan, .. }
+            | CompiledBody::Explain { plan, .. }
+            | CompiledBody::CreateTableAs { query: plan, .. } => plan,
+            CompiledBody::Ddl(_) | CompiledBody::Utility(_) => return false,
+        };
+        !plan.depends.files.is_empty()
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -326,6 +350,8 @@ pub struct Depends {
     /// Something that nobody can bring back: a volatile function that is not drawn through the session's tape, a view of
     /// the running system.
     pub elusive: bool,
+    /// The files that it reads: its plan is good for as long as they are what was found.
+    pub files: Vec<Arc<tree::FileScan>>,
 }
 
 /// What a statement is sure to do about advisory locks, in its order.

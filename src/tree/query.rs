@@ -285,7 +285,28 @@ pub enum Source {
     },
     /// Rows that the client sends (COPY FROM): fed by the session at execution.
     Feed,
+    /// Files of the server (`read_csv(…)` and kin, in the extended dialect).
+    File(Arc<FileScan>),
 }
+
+/// Files that a statement reads, as the engine has found them.
+#[derive(Debug, Clone)]
+pub struct FileScan {
+    /// The function that names them.
+    pub function: Arc<str>,
+    pub paths: Arc<[Arc<str>]>,
+    /// The engine's number for them, which is good for as long as `held` is there.
+    pub number: u64,
+    pub held: Arc<dyn std::any::Any + Send + Sync>,
+}
+
+impl PartialEq for FileScan {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl Eq for FileScan {}
 
 #[derive(Debug, Clone)]
 pub struct Sample {

@@ -64,6 +64,7 @@ async fn farewell(mut stream: Stream, error: &Error) {
 
 /// Handshake, authentication, and the session's opening.
 async fn start(io: Box<dyn Io>, ends: Option<Ends>, shared: &Arc<Shared>) -> Option<(Session, WireFront)> {
+    let begun = Instant::now();
     let peer = ends.map(|ends| ends.peer);
     let (stream, wish) = handshake::run(io, &shared.door).await;
     let mut stream = stream?;
@@ -77,12 +78,18 @@ async fn start(io: Box<dyn Io>, ends: Option<Ends>, shared: &Arc<Shared>) -> Opt
         }
         Ok(Wish::Session(start)) => {
             // Nobody is let in, or turned away, whose record has no room.
-            shared.gateway.audit().room().await;
-            let known = unless_panic(authenticate(&mut stream, &start, peer, shared)).await;
-            if let Err(Lost::Fatal(error)) = &known {
-                shared.gateway.refused(&visitor(&start, peer), error);
+            // Before the time for all of this is over, so that a client is told.
+            let patience = (shared.door.limits.startup_time / 10 * 9).saturating_sub(begun.elapsed());
+            match timeout(patience, shared.gateway.audit().room()).await {
+                Err(_) => Err(Lost::Fatal(no_room())),
+                Ok(()) => {
+                    let known = unless_panic(authenticate(&mut stream, &start, peer, shared)).await;
+                    if let Err(Lost::Fatal(error)) = &known {
+                        shared.gateway.refused(&visitor(&start, peer), error);
+                    }
+                    known.map(|()| start)
+                }
             }
-            known.map(|()| start)
         }
         Err(lost) => Err(lost),
     };
@@ -110,6 +117,12 @@ async fn start(io: Box<dyn Io>, ends: Option<Ends>, shared: &Arc<Shared>) -> Opt
         }
         Err(Lost::Eof) => None,
     }
+}
+
+/// What a client is told who has waited for the audit. It is in no record but the log's: there is no room for one.
+fn no_room() -> Error {
+    Error::fatal(SqlState::CANNOT_CONNECT_NOW, "the audit has no room for a record of this login")
+        .hint("What the audit is written to does not keep up, or its disk is full. See the gateway's log.")
 }
 
 /// A panic is the gateway's own fault, and told as such.

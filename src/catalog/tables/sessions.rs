@@ -120,9 +120,9 @@ pub(super) fn pg_stat_progress_copy(ask: &Ask<'_>) -> Result<Rows> {
             text(&a.database),
             shown(Value::Oid(copy.relation)),
             shown(text(copy.command)),
-            shown(text("PIPE")),
+            shown(text(if copy.file.is_some() { "FILE" } else { "PIPE" })),
             shown(Value::Int8(copy.bytes_processed.cast_signed())),
-            shown(Value::Int8(0)),
+            shown(Value::Int8(copy.file.unwrap_or(0).cast_signed())),
             shown(Value::Int8(copy.tuples_processed.cast_signed())),
             shown(Value::Int8(0)),
         ]);

@@ -31,6 +31,8 @@ pub struct Found {
     /// Functions of users, and who calls them.
     pub routines: Vec<(Arc<registry::Function>, Oid)>,
     pub sequences: Vec<SequenceCall>,
+    /// Files of the server that are read, by the function that names them.
+    pub files: Vec<(Arc<str>, Arc<[Arc<str>]>)>,
     /// Text is put in an order that depends on its collation.
     pub sorts: bool,
     /// COLLATE names another order than that of the bytes.

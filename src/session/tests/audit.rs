@@ -184,6 +184,8 @@ async fn files_of_the_server_are_recorded_whether_they_were_opened_or_not() {
         "COPY t TO '$DIR/both/x.csv'",
         "COPY t FROM '/etc/passwd'",
         "COPY t TO '/tmp/x'",
+        "SELECT * FROM read_csv('$DIR/in/r*.csv', header = false)",
+        "SELECT * FROM read_csv('/etc/passwd')",
     ] {
         simple(&mut root, &folder.named(text)).await;
     }
@@ -193,10 +195,12 @@ async fn files_of_the_server_are_recorded_whether_they_were_opened_or_not() {
         ["both/x.csv WRITE FILE", "| ok 2"],
         ["/etc/passwd READ FILE", "42501 0"],
         ["/tmp/x WRITE FILE", "42501 0"],
+        ["in/rows.csv READ FILE", "| ok 2"],
+        ["/etc/passwd READ FILE", "42501 0"],
     ]) {
         assert!(has.iter().all(|part| line.contains(part)), "{line}");
     }
-    assert_eq!(lines.len(), 6, "{lines:?}");
+    assert_eq!(lines.len(), 8, "{lines:?}");
 }
 
 #[tokio::test]

@@ -214,3 +214,35 @@ async fn more_migrations_than_there_are_waiting_threads_take_turns() {
         assert_eq!(timeout, "D |0");
     }
 }
+
+#[tokio::test]
+async fn texts_that_are_too_long_to_be_compiled_are_refused_while_they_are_read() {
+    let gateway = gateway().await;
+    let mut session = open(&gateway);
+    for long in [
+        format!("values {}", vec!["(1)"; 300_000].join(",")),
+        format!("select array[{}]", vec!["1"; 600_000].join(",")),
+        format!("prepare p as select {}", vec!["1"; 600_000].join("+")),
+    ] {
+        assert_eq!(run(&mut session, &long).await, "E 53200 out of memory");
+    }
+    // What was taken has been given back, and who sends less does not notice.
+    let fits = format!("select count(*) from (values {}) v", vec!["(1)"; 20_000].join(","));
+    for _ in 0..20 {
+        assert_eq!(run(&mut session, &fits).await, "D 20000");
+    }
+}
+
+#[tokio::test]
+async fn what_is_sought_in_a_long_text_takes_no_product_of_their_lengths() {
+    let gateway = gateway().await;
+    let mut session = open(&gateway);
+    for (expression, value) in [
+        ("length(translate(repeat('x', 600000), repeat('y', 600000) || 'x', ''))", "0"),
+        ("translate('añb', repeat('ü', 40) || 'ñba', repeat('-', 40) || '12')", "12"),
+        ("strpos(repeat('a', 6000000) || 'b', repeat('a', 100000) || 'c')", "0"),
+        ("position(repeat('a', 100000) || 'b' in 'ü' || repeat('a', 6000000) || 'b')", "5900002"),
+    ] {
+        assert_eq!(run(&mut session, &format!("select {expression}")).await, format!("D {value}"));
+    }
+}

@@ -129,6 +129,7 @@ async fn tables_of_an_older_file_lose_duckdbs_foreign_keys() {
         row_security: true,
         check_bodies: true,
         ways: Default::default(),
+        files: None,
         held: false,
         probed: false,
         scratch: 0,

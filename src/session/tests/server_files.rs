@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
-use crate::engine::ServerFiles;
+use crate::engine::{Reach, ServerFiles};
 
 /// `$DIR` of the cases.
 pub(super) struct Folder(tempfile::TempDir);
@@ -97,6 +97,63 @@ fn swap(folder: &Path, stop: &AtomicBool) {
     }
 }
 
+#[test]
+fn what_a_killed_copy_left_goes_with_the_next_and_what_is_being_written_stays() {
+    let folder = Folder::make();
+    let (files, reach) = (folder.files(), Reach { everything: true, directories: &[] });
+    let name = |of: &str| folder.path(of).to_string_lossy().into_owned();
+    let left = folder.path(&format!("both/.duckgate-{}", "0a".repeat(16)));
+    for other in [left.clone(), folder.path("both/.duckgate-mine"), folder.path("both/.duckgate")] {
+        std::fs::write(other, "x").expect("a file");
+    }
+    let listed = || {
+        let mut names: Vec<String> = std::fs::read_dir(folder.path("both"))
+            .expect("the folder")
+            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    };
+    let one = files.create(&name("both/one"), reach, 10).expect("begun");
+    assert!(!left.exists());
+    let two = files.create(&name("both/two"), reach, 10).expect("begun");
+    assert_eq!(listed().len(), 4, "{:?}", listed());
+    one.finish().expect("written");
+    drop(two);
+    assert_eq!(listed(), [".duckgate", ".duckgate-mine", "one"]);
+}
+
+#[test]
+fn a_link_that_comes_into_the_name_s_place_is_neither_followed_nor_replaced() {
+    let folder = Folder::make();
+    let reach = Reach { everything: true, directories: &[] };
+    let path = folder.path("both/new.csv");
+    let new = folder.files().create(&path.to_string_lossy(), reach, 10).expect("begun");
+    std::os::unix::fs::symlink(folder.path("secret/rows.csv"), &path).expect("a link");
+    assert_eq!(new.finish().err().map(|e| e.code()), Some(SqlState::INSUFFICIENT_PRIVILEGE));
+    assert!(path.is_symlink());
+    assert_eq!(std::fs::read_to_string(folder.path("secret/rows.csv")).expect("read"), "7,SECRET\n");
+    assert_eq!(std::fs::read_dir(folder.path("both")).expect("the folder").count(), 1);
+}
+
+#[test]
+fn errors_of_names_are_postgresql_s() {
+    let folder = Folder::make();
+    let (files, reach) = (folder.files(), Reach { everything: true, directories: &[] });
+    let long = format!("both/{}", "x".repeat(300));
+    for (name, code) in [
+        ("both/new/", "42809"),
+        ("both/new/.", "42809"),
+        ("out/there.csv/", "42809"),
+        ("both/nothing/new", "58P01"),
+        (&long, "58P03"),
+    ] {
+        let path = format!("{}/{name}", folder.0.path().display());
+        let error = files.create(&path, reach, 10).err().expect("an error");
+        assert_eq!(error.code().as_str(), code, "{name}: {error}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_swaps_a_file_for_a_link_gets_nothing_from_behind_it() {
     let folder = Folder::make();
@@ -115,6 +172,11 @@ async fn who_swaps_a_file_for_a_link_gets_nothing_from_behind_it() {
                         Some("C COPY 1") => read += 1,
                         Some(_) | None => refused += 1,
                     }
+                }
+                for name in ["swapped", "way/rows"].iter().cycle().take(60) {
+                    let query = format!("SELECT * FROM read_csv('$DIR/in/{name}.csv', header = false)");
+                    let answer = simple(&mut session, &folder.named(&query)).await;
+                    assert!(!answer.iter().any(|line| line.contains("SECRET")), "{answer:?}");
                 }
             });
         });

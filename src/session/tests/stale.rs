@@ -91,6 +91,7 @@ fn context(snapshot: Snapshot) -> Context {
         row_security: true,
         check_bodies: true,
         ways: Default::default(),
+        files: None,
         held: false,
         probed: false,
         scratch: 0,

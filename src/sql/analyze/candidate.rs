@@ -266,7 +266,7 @@ impl Analyzer<'_> {
         }
         if namespace.is_none() && self.ctx.dialect == Dialect::Extended && FILE_READERS.contains(&name) {
             return Error::unsupported(format!("function {name}()")).hint(
-                "COPY … FROM 'file' loads a file of the server: into a temporary table, if it is for one query.",
+                "read_csv(), read_json(), read_parquet(), their kin and glob() stand in FROM; COPY … FROM 'file' loads a file of the server.",
             );
         }
         let positional = arguments.exprs.len() - arguments.names.len();

@@ -267,7 +267,8 @@ fn go_from(item: &FromItem, depth: usize, visit: &mut Visit<'_>) -> Result<()> {
             | Source::Sequence { .. }
             | Source::View { .. }
             | Source::Cte(_)
-            | Source::Feed => {}
+            | Source::Feed
+            | Source::File(_) => {}
         },
     }
     Ok(())

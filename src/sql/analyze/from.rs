@@ -295,9 +295,12 @@ impl Analyzer<'_> {
         if &*function == parse::rewrite::ROWS {
             return self.rows_from(args, alias, ordinality, pos);
         }
-        if &*function == "unnest" && namespace.is_none_or(|n| &*n == "pg_catalog") && args.len() > 1 {
+        if &*function == "unnest" && namespace.as_deref().is_none_or(|n| n == "pg_catalog") && args.len() > 1 {
             let exprs = args.iter().map(plain_arg).collect::<Result<Vec<_>>>()?;
             return self.unnest_item_refs(&exprs, alias, ordinality);
+        }
+        if namespace.is_none() && self.reads_files(&function) {
+            return self.file_item(&function, args, alias, (ordinality, pos));
         }
         let call = self.in_lateral(|a| a.in_clause(Clause::From, |a| a.function_in_from(name, args)))?;
         let _ = lateral;

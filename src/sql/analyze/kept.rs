@@ -90,6 +90,7 @@ pub fn context(cx: &Context) -> Context {
         search_path: PATH.map(Name::from).into(),
         settings: OutputSettings::default(),
         standard_strings: true,
+        files: None,
         ..cx.clone()
     }
 }

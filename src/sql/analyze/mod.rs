@@ -46,6 +46,7 @@ mod routine;
 mod same;
 mod scope;
 mod search_cycle;
+mod server_file;
 mod session;
 mod setop;
 mod size;

@@ -350,7 +350,7 @@ impl Analyzer<'_> {
                             | Source::View { .. }
                             | Source::Sequence { .. }
                             | Source::Subquery(_) => None,
-                            Source::Function { .. } => Some("a function"),
+                            Source::Function { .. } | Source::File(_) => Some("a function"),
                             Source::Cte(_) => Some("a WITH query"),
                             Source::System { .. } | Source::Feed => Some("this relation"),
                         };

@@ -78,6 +78,10 @@ impl Analyzer<'_> {
                 let pos = self.pos_of_word("variadic", expr);
                 Err(Error::syntax("syntax error at or near \"variadic\"").at(pos))
             }
+            E::Dictionary(fields) => {
+                let pos = fields.first().map_or(0, |field| self.pos(field.key.span));
+                Err(Error::syntax("syntax error at or near \"{\"").at(pos.saturating_sub(1)))
+            }
             E::Wildcard(token) => Err(Error::syntax("syntax error at or near \"*\"").at(self.pos(token.0.span))),
             E::QualifiedWildcard(relation, _) => self.starred_relation(relation),
             other => {

@@ -111,7 +111,7 @@ impl DdlPlan {
                 | ObjectClass::Extension => {}
             }
         }
-        Some(Depends { tables, elusive: false })
+        Some(Depends { tables, elusive: false, files: Vec::new() })
     }
 }
 

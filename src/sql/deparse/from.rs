@@ -138,6 +138,9 @@ impl Printer<'_> {
             }
             Source::Function { calls, ordinality } => defined = self.functions(calls, *ordinality, relation)?,
             Source::Feed => return Err(Error::unsupported("printing a COPY feed")),
+            Source::File(scan) => {
+                return Err(Error::unsupported(format!("function {}() in what is kept", scan.function)));
+            }
         }
         self.alias(relation, &called, defined)?;
         if let Source::Table { sample: Some(sample), .. } | Source::System { sample: Some(sample), .. } =

@@ -191,7 +191,7 @@ impl Printer<'_> {
                 Some((name, columns)) => (columns.clone(), Some(Arc::clone(name)), false),
                 None => (Vec::new(), None, true),
             },
-            Source::Function { .. } | Source::Feed => (Vec::new(), None, true),
+            Source::Function { .. } | Source::Feed | Source::File(_) => (Vec::new(), None, true),
         };
         let aliased = |i: usize| {
             // A name that differs from that of the source when the tree was made is an alias.

@@ -82,6 +82,11 @@ impl Dialect for DuckgateDialect {
         ch.is_ascii_alphanumeric() || ch == '$' || ch == '_' || !ch.is_ascii()
     }
 
+    /// `{'a': 1}`, as options of `read_csv()` have it; everywhere else analysis calls it a syntax error.
+    fn supports_dictionary_syntax(&self) -> bool {
+        true
+    }
+
     fn supports_unicode_string_literal(&self) -> bool {
         true
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan};
 
+use crate::engine::budget::TextMemory;
 use crate::error::{Error, SqlState};
 
 /// A text with its lines, so that a parser's line and column become PostgreSQL's character position.
@@ -17,6 +18,8 @@ pub struct Source {
     chars: u32,
     /// Its identifiers that are cut, as they were folded.
     pub long_names: Vec<String>,
+    /// What its tokens, and the trees that are made of them, take.
+    pub memory: TextMemory,
 }
 
 /// Characters from mark to mark.
@@ -36,7 +39,7 @@ impl Source {
                 lines.push((chars, byte + 1));
             }
         }
-        Self { text, lines, marks, chars, long_names: Vec::new() }
+        Self { text, lines, marks, chars, long_names: Vec::new(), memory: TextMemory::default() }
     }
 
     /// The character position from 1; 0 for an unknown location.

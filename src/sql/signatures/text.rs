@@ -9,6 +9,11 @@ fn plain_substring(args: &[Expr]) -> bool {
         && (args.len() < 3 || const_int(args, 2).is_some_and(|len| len >= 0))
 }
 
+/// What is sought is short: DuckDB compares it at each place anew.
+fn short_sought(args: &[Expr]) -> bool {
+    const_text(args, 1).is_some_and(|sought| sought.len() <= 64)
+}
+
 /// A constant LIKE pattern without PostgreSQL's default escape character that DuckDB matches in linear time: it looks for
 /// several parts one after the other if there is no `_`, and otherwise tries all places for each (as ILIKE always does).
 fn plain_pattern(args: &[Expr]) -> bool {
@@ -94,8 +99,8 @@ pub(super) const ENTRIES: &[Line] = &[
     ("replace(text,text,text)", Native("dg_replace")),
     ("translate(text,text,text)", Native("dg_translate")),
     ("reverse(text)", Native("dg_reverse")),
-    ("strpos(text,text)", Template("strpos({0}, {1})::INTEGER")),
-    ("position(text,text)", Template("strpos({0}, {1})::INTEGER")),
+    ("strpos(text,text)", When(short_sought, "strpos({0}, {1})::INTEGER", &Native("dg_strpos"))),
+    ("position(text,text)", When(short_sought, "strpos({0}, {1})::INTEGER", &Native("dg_strpos"))),
     ("split_part(text,text,int4)", Native("dg_split_part")),
     ("ascii(text)", Template("ascii({0})")),
     ("chr(int4)", Native("dg_chr")),

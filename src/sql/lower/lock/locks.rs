@@ -40,7 +40,8 @@ fn of_one_row(query: &Query, around: &[Cte], steps: &mut Vec<LockStep>) -> Optio
             | Source::Sequence { .. }
             | Source::View { .. }
             | Source::Function { .. }
-            | Source::Feed => return None,
+            | Source::Feed
+            | Source::File(_) => return None,
         }
     }
     steps.extend(targets.iter().filter_map(step));

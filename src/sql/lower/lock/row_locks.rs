@@ -405,7 +405,8 @@ impl Lowerer<'_> {
             | Source::Sequence { .. }
             | Source::Cte(_)
             | Source::Function { .. }
-            | Source::Feed => {}
+            | Source::Feed
+            | Source::File(_) => {}
         }
         Ok(())
     }

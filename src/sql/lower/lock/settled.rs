@@ -32,7 +32,7 @@ fn item(item_: &FromItem) -> bool {
                 ExprKind::SetReturning(of) => of.func.volatility == b'i' && of.args.iter().all(expr),
                 _ => expr(call),
             }),
-            Source::System { .. } | Source::Sequence { .. } | Source::Feed => false,
+            Source::System { .. } | Source::Sequence { .. } | Source::Feed | Source::File(_) => false,
         },
     }
 }

@@ -10,7 +10,7 @@ use crate::sql::lower::ir::walk::{columns_mut, has, is_query};
 use crate::sql::lower::ir::{self, Alias, From, Piece, Scalar, TableName, Template};
 use crate::sql::lower::value::array::{derived, plain_query};
 use crate::sql::lower::{Lowerer, Means, Rel};
-use crate::tree::{FromItem, Join, JoinKind, RelColumn, Relation, Sample, Source};
+use crate::tree::{FileScan, FromItem, Join, JoinKind, RelColumn, Relation, Sample, Source};
 use crate::types::Phys;
 
 /// A table's name inside DuckDB.
@@ -143,6 +143,7 @@ impl Lowerer<'_> {
             }
             Source::Function { calls, ordinality } => self.function_relation(relation, calls, *ordinality, alias)?,
             Source::Feed => self.feed(relation, alias)?,
+            Source::File(scan) => self.file(relation, scan, alias)?,
         };
         Ok(from)
     }
@@ -233,6 +234,17 @@ impl Lowerer<'_> {
         self.enter(relation, alias, columns);
         let number = self.param(crate::sql::ParamSource::Feed, Phys::Int8);
         Ok(From::Function { text: "duckgate_feed({0})".into(), args: vec![number], alias, columns: names })
+    }
+
+    /// `read_csv('/dir/x.csv')` → `dg_file(1)`, whose number the engine knows.
+    fn file(&mut self, relation: &Relation, scan: &Arc<FileScan>, alias: Alias) -> Result<From> {
+        self.depends.elusive = true;
+        self.depends.files.push(Arc::clone(scan));
+        let columns = relation.columns.iter().map(|c| self.phys(c.ty)).collect::<Result<Vec<_>>>()?;
+        let names = (0..columns.len()).map(ir::output_name).collect();
+        self.enter(relation, alias, columns);
+        let number = Scalar::number(scan.number as i64, Phys::Int8);
+        Ok(From::Function { text: "dg_file({0})".into(), args: vec![number], alias, columns: names })
     }
 }
 

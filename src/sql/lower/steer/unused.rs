@@ -164,7 +164,7 @@ impl Uses {
                 let parts = sample.iter().flat_map(|sample| std::iter::once(&sample.percent).chain(&sample.seed));
                 parts.into_iter().try_for_each(|part| self.expr(part, reader))
             }
-            Source::System { .. } | Source::Sequence { .. } | Source::Feed => Ok(()),
+            Source::System { .. } | Source::Sequence { .. } | Source::Feed | Source::File(_) => Ok(()),
         }
     }
 
@@ -276,7 +276,12 @@ fn leave_out_of(item: &mut FromItem, unused: &HashSet<Place>) {
         FromItem::Relation(relation) => match &mut relation.source {
             Source::Subquery(query) | Source::View { query, .. } => leave_out(query, unused),
             Source::Function { calls, .. } => calls.iter_mut().for_each(|call| leave_out_below(call, unused)),
-            Source::Cte(_) | Source::Table { .. } | Source::System { .. } | Source::Sequence { .. } | Source::Feed => {}
+            Source::Cte(_)
+            | Source::Table { .. }
+            | Source::System { .. }
+            | Source::Sequence { .. }
+            | Source::Feed
+            | Source::File(_) => {}
         },
         FromItem::Join(join) => {
             leave_out_of(&mut join.left, unused);

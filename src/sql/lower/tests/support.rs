@@ -298,6 +298,7 @@ fn context() -> Context {
         scratch: 0,
         shaped: Arc::default(),
         given: Arc::default(),
+        files: None,
         told: None,
         touched: Arc::default(),
     }

@@ -23,7 +23,8 @@ impl Lowerer<'_> {
             | Source::System { .. }
             | Source::Sequence { .. }
             | Source::Function { .. }
-            | Source::Feed => None,
+            | Source::Feed
+            | Source::File(_) => None,
         };
         let columns = relation.columns.iter().enumerate().filter(|(_, c)| c.attnum >= 0);
         let field = |(i, c): (usize, &RelColumn)| RowField {

@@ -1,5 +1,7 @@
 //! Text functions by character, with PostgreSQL's treatment of negative and odd arguments.
 
+use std::collections::HashMap;
+
 use super::*;
 use crate::engine::budget::spend;
 use crate::registry::expression::quote as quote_ident;
@@ -23,6 +25,11 @@ pub(super) fn natives() -> Vec<Native> {
         }),
         native3::<str, str, str, str>("dg_replace", |s, from, to| replace(s, from, to).map(Some)),
         native3::<str, str, str, str>("dg_translate", |s, from, to| Ok(Some(translate(s, from, to)))),
+        // DuckDB's own compares at each place anew: for a long text that is sought it takes their product.
+        native2::<str, str, i32>("dg_strpos", |s, sought| {
+            let found = s.find(sought).map_or(0, |at| s[..at].chars().count() + 1);
+            i32::try_from(found).map(Some).map_err(Error::internal)
+        }),
         native3::<str, str, i32, str>("dg_split_part", |s, sep, n| split_part(s, sep, n).map(Some)),
         native1::<i32, str>("dg_chr", |n| chr(n).map(Some)),
         native1::<str, str>("dg_quote_ident", |s| Ok(Some(quote_ident(s)))),
@@ -146,8 +153,19 @@ fn replace(s: &str, from: &str, to: &str) -> Result<String> {
     Ok(s.replace(from, to))
 }
 
+/// Characters of `from` that are few enough to be looked at one after the other.
+const FEW: usize = 32;
+
 fn translate(s: &str, from: &str, to: &str) -> String {
     let to: Vec<char> = to.chars().collect();
+    if from.len() > FEW {
+        let mut becomes = HashMap::new();
+        for (i, c) in from.chars().enumerate() {
+            // Of equal ones the first counts.
+            becomes.entry(c).or_insert_with(|| to.get(i).copied());
+        }
+        return s.chars().filter_map(|c| becomes.get(&c).copied().unwrap_or(Some(c))).collect();
+    }
     s.chars()
         .filter_map(|c| match from.chars().position(|f| f == c) {
             None => Some(c),
