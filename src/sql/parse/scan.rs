@@ -56,7 +56,7 @@ pub(super) fn scan(source: &Source) -> Result<Vec<TokenWithSpan>> {
             beside(&out, &token, source)?;
         }
         out.push(token);
-        if out.len() % COUNTED == 0 {
+        if out.len().is_multiple_of(COUNTED) {
             source.memory.take(COUNTED * A_TOKEN)?;
         }
     }
