@@ -96,6 +96,34 @@ pub struct Report {
     pub location: &'static Location<'static>,
 }
 
+impl Report {
+    fn texts(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.message).chain([&self.detail, &self.hint, &self.context].into_iter().flatten())
+    }
+
+    /// Bytes of what it tells.
+    pub fn bytes(&self) -> usize {
+        self.texts().map(String::len).sum()
+    }
+
+    /// Cuts what it tells to so many bytes.
+    pub fn shorten(&mut self, most: usize) {
+        if self.bytes() <= most {
+            return;
+        }
+        let mut left = most;
+        for text in std::iter::once(&mut self.message)
+            .chain([&mut self.detail, &mut self.hint, &mut self.context].into_iter().flatten())
+        {
+            if text.len() > left {
+                text.truncate(text.floor_char_boundary(left));
+                text.push('…');
+            }
+            left = left.saturating_sub(text.len());
+        }
+    }
+}
+
 /// The error of every fallible function above the pure codecs. One word wide, so that `Result` stays small.
 #[derive(Clone)]
 pub struct Error(Box<Report>);

@@ -93,6 +93,7 @@ impl Session {
             while from < batch.num_rows() {
                 let to = (from + ROWS_AT_ONCE).min(batch.num_rows());
                 let ends = encoder.encode(&batch, from, to, &types, &mut out)?;
+                self.check_bytes(&quotas, out.len())?;
                 shown.progress.advance(out.len(), (to - from) as u64);
                 let before = target.sent();
                 target.write(&mut out, &ends, &shared.interrupt).await?;
@@ -126,6 +127,7 @@ impl Session {
         while let Some(batch) = self.next_batch(&mut open, target.front).await? {
             self.check_result(&quotas, sent + batch.num_rows() as u64)?;
             let ends = encoder.encode(&batch, &types, &mut out)?;
+            self.check_bytes(&quotas, out.len())?;
             shown.progress.advance(out.len(), batch.num_rows() as u64);
             let before = target.sent();
             target.write(&mut out, &ends, &shared.interrupt).await?;
@@ -176,6 +178,7 @@ impl Session {
                 break;
             }
             let mut out = piece.to_vec();
+            self.check_bytes(&quotas, out.len())?;
             shown.progress.advance(out.len(), 0);
             let (ends, before) = ([out.len()], target.sent());
             target.write(&mut out, &ends, &shared.interrupt).await?;

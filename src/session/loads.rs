@@ -13,17 +13,19 @@ use super::locks::Answer;
 use super::session::Session;
 use crate::engine::directory::{LockMode, LockScope, LockTag};
 use crate::engine::{Outcome, Run};
-use crate::error::{Error, Report, Result};
+use crate::error::{Error, Report, Result, SqlState};
 use crate::registry::Relation;
 use crate::sql::Depends;
 use crate::sql::ddl::loads;
-use crate::types::{self, Phys, Value};
+use crate::types::{self, Oid, Phys, Value};
 
 /// A load that was finished.
 pub(super) struct Finished {
     rows: u64,
     /// In UTC.
     at: String,
+    /// Who it was; 0 if that is not known.
+    role: Oid,
 }
 
 /// The lock on a batch of a table: a kind of its own among the advisory ones, which clients cannot name. (Two names that meet
@@ -36,8 +38,10 @@ fn lock_of(table: &Relation, batch: &str) -> LockTag {
 
 fn finished(batch: &arrow::record_batch::RecordBatch) -> Result<Finished> {
     let value = |column: usize, phys| types::arrow::value_at(batch.column(column).as_ref(), 0, &phys);
-    match (value(0, Phys::Int8), value(1, Phys::Text)) {
-        (Value::Int8(rows), Value::Text(at)) => Ok(Finished { rows: rows.cast_unsigned(), at: at.to_string() }),
+    match (value(0, Phys::Int8), value(1, Phys::Text), value(2, Phys::Oid)) {
+        (Value::Int8(rows), Value::Text(at), Value::Oid(role)) => {
+            Ok(Finished { rows: rows.cast_unsigned(), at: at.to_string(), role })
+        }
         _ => Err(Error::internal("a finished load of other types")),
     }
 }
@@ -67,7 +71,7 @@ impl Session {
         self.open_engine_to_change().await?;
         let question = loads::find(table.oid, batch);
         if let Some(found) = self.ask(&question, Vec::new()).await?.first() {
-            return finished(found).map(Some);
+            return self.own_load(table, batch, finished(found)?).map(Some);
         }
         if !began {
             return Ok(None);
@@ -80,15 +84,24 @@ impl Session {
         };
         while let Some(found) = rows.next().await? {
             if found.num_rows() > 0 {
-                return finished(&found).map(Some);
+                return self.own_load(table, batch, finished(&found)?).map(Some);
             }
         }
         Ok(None)
     }
 
+    /// A name that another has given to a load is no news to tell, and none to be silent about: nothing would be written.
+    fn own_load(&mut self, table: &Relation, batch: &str, found: Finished) -> Result<Finished> {
+        if found.role == 0 || self.snapshot().has_rights_of(self.role(), found.role) {
+            return Ok(found);
+        }
+        let message = format!("batch \"{batch}\" was loaded into \"{}\" by another role", table.name);
+        Err(Error::new(SqlState::DUPLICATE_OBJECT, message).hint("Give the batch another name."))
+    }
+
     /// The load is done: it is remembered if the transaction commits.
     pub(super) async fn remember_batch(&mut self, table: &Relation, batch: &str, rows: u64) -> Result<()> {
-        let permit = loads::remember(table.oid, batch, rows);
+        let permit = loads::remember(table.oid, batch, rows, self.role());
         let run = Run::new(self.shared.state.lock().settings.acting().engine_zone.clone(), self.deadline);
         self.next_tape(true);
         let outcome = self.lease()?.connection.execute(&permit, Vec::new(), &run).await?;
@@ -106,7 +119,7 @@ impl Session {
         front: &mut dyn Front,
     ) -> Result<Done> {
         let message = format!("batch \"{batch}\" was loaded into \"{}\" before, nothing is loaded", table.name);
-        let Finished { rows, at } = finished;
+        let Finished { rows, at, role: _ } = finished;
         let detail = Some(format!("It brought {rows} rows and was finished at {at} UTC."));
         self.notice(front, &Report { detail, ..Report::notice(message) });
         if !comes {

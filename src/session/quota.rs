@@ -11,10 +11,13 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::session::Session;
-use crate::error::{Error, Result, SqlState};
+use crate::error::{Error, Report, Result, SqlState};
 use crate::sql::{Compiled, CompiledBody};
 use crate::tree::Utility;
 use crate::types::Oid;
+
+/// Bytes that an error may have whatever the limit of results is: it has to be understood.
+const LEAST_OF_AN_ERROR: usize = 1000;
 
 /// The limits of one session; `None` is no limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -159,6 +162,14 @@ impl Session {
     pub(super) fn leave_place<T>(&mut self, done: Result<T>) -> Result<T> {
         self.place = None;
         let quotas = self.quotas();
+        // An error says what the statement lets it say, values too.
+        let done = done.map_err(|mut error| {
+            if let Some(most) = quotas.result_bytes {
+                error.report_mut().shorten(usize::try_from(most).unwrap_or(usize::MAX).max(LEAST_OF_AN_ERROR));
+            }
+            self.meter.sent += error.report().bytes() as u64;
+            error
+        });
         if let Some(rate) = quotas.bytes_per_second
             && self.meter.sent > 0
         {
@@ -190,11 +201,22 @@ impl Session {
         {
             return Err(exceeded(format!("the result has more than {most} rows"), "duckgate.max_rows"));
         }
-        if let Some(most) = quotas.result_bytes
-            && self.meter.sent > most
-        {
-            return Err(exceeded(format!("the result has more than {most} bytes"), "duckgate.max_result_bytes"));
+        self.check_bytes(quotas, 0)
+    }
+
+    /// Before so many bytes more are sent.
+    pub(super) fn check_bytes(&self, quotas: &Quotas, more: usize) -> Result<()> {
+        match quotas.result_bytes {
+            Some(most) if self.meter.sent.saturating_add(more as u64) > most => Err(too_many_bytes(most)),
+            Some(_) | None => Ok(()),
         }
+    }
+
+    /// What is told beside the result (RAISE) is sent, too.
+    pub(super) fn count_told(&mut self, report: &Report) -> Result<()> {
+        let bytes = report.bytes();
+        self.check_bytes(&self.quotas(), bytes)?;
+        self.meter.sent += bytes as u64;
         Ok(())
     }
 
@@ -202,6 +224,10 @@ impl Session {
     pub(super) fn result_quotas(&self) -> Arc<Quotas> {
         self.quotas()
     }
+}
+
+fn too_many_bytes(most: u64) -> Error {
+    exceeded(format!("the result has more than {most} bytes"), "duckgate.max_result_bytes")
 }
 
 fn is_timeout(error: &Error) -> bool {

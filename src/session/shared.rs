@@ -242,6 +242,22 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// NOTIFY. What a transaction notifies of is no more than a result may have: it can be heard in the same session.
+    pub fn say(&self, channel: &str, payload: &str, limit: usize) -> Result<()> {
+        let most = self.state.lock().settings.acting().quotas.result_bytes;
+        let own = most.and_then(|most| usize::try_from(most).ok()).filter(|own| *own < limit);
+        let said = self.pending.lock().notify(channel, payload, own.unwrap_or(limit));
+        said.map_err(|error| match own {
+            Some(own) if error.code() == SqlState::PROGRAM_LIMIT_EXCEEDED => {
+                let message = format!("the transaction notifies of more than {own} bytes");
+                super::quota::exceeded(message, "duckgate.max_result_bytes")
+            }
+            _ => error,
+        })
+    }
+}
+
 /// In what the texts that a snapshot keeps are read, to be shown.
 fn reading(snapshot: Arc<Snapshot>, (role, session_role): (Oid, Oid), search_path: Arc<[Name]>) -> Context {
     Context {
@@ -421,8 +437,7 @@ impl SessionView for Shared {
     }
 
     fn notify(&self, channel: &str, payload: &str) -> Result<()> {
-        let limit = self.gateway()?.limits().notifications;
-        self.pending.lock().notify(channel, payload, limit)
+        self.say(channel, payload, self.gateway()?.limits().notifications)
     }
 
     fn listening(&self) -> Vec<String> {

@@ -77,7 +77,7 @@ impl Session {
             }
             Utility::Notify { channel, payload } => {
                 let limit = self.gateway.limits().notifications;
-                self.shared.pending.lock().notify(channel, payload, limit)?;
+                self.shared.say(channel, payload, limit)?;
                 Done::tag("NOTIFY")
             }
             Utility::Unlisten(channel) => {

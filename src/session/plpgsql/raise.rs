@@ -77,6 +77,7 @@ impl Machine<'_> {
             return Err(error);
         }
         let error = self.frame.at(error, line, "at RAISE");
+        self.session.count_told(error.report())?;
         self.session.notice(&mut *self.front, error.report());
         Ok(())
     }

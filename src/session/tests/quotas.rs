@@ -191,3 +191,60 @@ async fn ways_in_and_out_are_closed_by_superusers_only() {
     // A role that it takes on opens nothing but for superusers, whom nothing is closed to.
     assert_eq!(simple(&mut kim, "SET ROLE ann; CREATE TABLE n (a int)").await[1], "C CREATE TABLE");
 }
+
+/// What is told beside a result is sent, too: nobody gets a table out by notices, errors or notifications.
+#[tokio::test]
+async fn bytes_of_a_result_are_counted_whatever_way_they_go() {
+    let (_gateway, mut root, mut kim) = limited(&[("duckgate.max_result_bytes", "2kB")]).await;
+    simple(&mut root, "CREATE TABLE p (a int, b text); GRANT ALL ON p TO kim").await;
+    simple(&mut root, "INSERT INTO p SELECT i, repeat('x', 90) || i FROM generate_series(1, 1000) i").await;
+    let long = "SELECT string_agg(b, '') FROM p";
+    let too_many = format!("53400 the result has more than 2048 bytes; {}", hint("duckgate.max_result_bytes"));
+    for copy in ["", " (FORMAT csv)", " (FORMAT json)", " (FORMAT binary)", " (FORMAT arrow)", " (FORMAT parquet)"] {
+        let mut notes = Notes::default();
+        // Parquet is smaller than what is in it.
+        let told = match copy.contains("parquet") {
+            true => "SELECT string_agg(md5(b), '') FROM p",
+            false => long,
+        };
+        let error = kim.simple(&format!("COPY ({told}) TO STDOUT{copy}"), &mut notes).await.unwrap_err();
+        assert_eq!(error.code().as_str(), "53400", "{copy}");
+        let sent: usize = notes.lines.iter().map(String::len).sum();
+        assert!(sent < 2500, "{copy}: {sent}");
+    }
+    let notices = "DO $$ DECLARE r record; BEGIN FOR r IN SELECT * FROM p LOOP RAISE NOTICE '%', r.b; END LOOP; END $$";
+    let mut notes = Notes::default();
+    let error = kim.simple(notices, &mut notes).await.unwrap_err();
+    assert_eq!(error.code().as_str(), "53400");
+    assert!(notes.lines.iter().map(String::len).sum::<usize>() < 3000, "{:?}", notes.lines.len());
+    let raised = format!("DO $$ DECLARE x text; BEGIN x := ({long}); RAISE EXCEPTION '%', x USING DETAIL = x; END $$");
+    for text in [raised, format!("SELECT ({long})::int")] {
+        let error = kim.simple(&text, &mut Notes::default()).await.unwrap_err();
+        assert!((500..2200).contains(&error.report().bytes()), "{text}: {}", error.report().bytes());
+    }
+    let answer = refused(&mut kim, "SELECT count(pg_notify('c', b)) FROM p").await;
+    let expected =
+        format!("53400 the transaction notifies of more than 2048 bytes; {}", hint("duckgate.max_result_bytes"));
+    assert_eq!(answer, expected);
+    assert_eq!(refused(&mut kim, long).await, too_many);
+}
+
+#[tokio::test]
+async fn a_batch_that_another_role_has_loaded_is_not_taken_for_ones_own() {
+    let (gateway, mut root, mut kim) = limited(&[]).await;
+    simple(&mut root, "CREATE ROLE lea LOGIN; GRANT ALL ON t TO lea").await;
+    let mut lea = open_as(&gateway, "lea", &[]).unwrap();
+    let load = async |session: &mut Session| {
+        let mut notes = Notes::default();
+        notes.input.extend([CopyInput::Data(Bytes::from_static(b"1\n")), CopyInput::Done]);
+        let done = session.simple("COPY t FROM STDIN (BATCH_ID 'monday')", &mut notes).await;
+        done.map(|()| notes.lines).map_err(|e| format!("{} {}", e.code(), e.report().message))
+    };
+    load(&mut kim).await.unwrap();
+    load(&mut kim).await.unwrap();
+    let refused = Err("42710 batch \"monday\" was loaded into \"t\" by another role".to_owned());
+    assert_eq!(load(&mut lea).await, refused);
+    simple(&mut root, "GRANT kim TO lea").await;
+    load(&mut lea).await.unwrap();
+    assert_eq!(simple(&mut kim, "SELECT count(*) FROM t").await[1], "D 1");
+}

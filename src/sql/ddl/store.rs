@@ -12,6 +12,7 @@ use crate::types::Oid;
 /// The commands that make the gateway's own schema in a new database. Harmless in an old one.
 pub fn create() -> Vec<String> {
     let schema = quote(INTERNAL_SCHEMA);
+    let [loads, role_of_loads] = super::loads::create();
     vec![
         format!("CREATE SCHEMA IF NOT EXISTS {schema}"),
         // No key: DuckDB would not let a row be replaced within one transaction.
@@ -19,7 +20,8 @@ pub fn create() -> Vec<String> {
             "CREATE TABLE IF NOT EXISTS {schema}.objects (kind VARCHAR NOT NULL, oid UINTEGER NOT NULL, definition VARCHAR NOT NULL)"
         ),
         format!("CREATE TABLE IF NOT EXISTS {schema}.counters (name VARCHAR NOT NULL, value UBIGINT NOT NULL)"),
-        super::loads::create(),
+        loads,
+        role_of_loads,
         "CREATE SCHEMA IF NOT EXISTS \"public\"".to_owned(),
     ]
 }
