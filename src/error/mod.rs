@@ -116,7 +116,8 @@ impl Report {
             .chain([&mut self.detail, &mut self.hint, &mut self.context].into_iter().flatten())
         {
             if text.len() > left {
-                text.truncate(text.floor_char_boundary(left));
+                let end = (0..=left).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+                text.truncate(end);
                 text.push('…');
             }
             left = left.saturating_sub(text.len());
