@@ -54,6 +54,7 @@ fn context(snapshot: Arc<Snapshot>) -> Context {
         row_security: true,
         check_bodies: true,
         ways: Default::default(),
+        files: None,
         held: false,
         told: None,
         probed: false,

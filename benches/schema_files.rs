@@ -100,6 +100,7 @@ fn context(snapshot: Snapshot) -> Context {
         row_security: true,
         check_bodies: true,
         ways: Default::default(),
+        files: None,
         held: false,
         told: None,
         probed: false,

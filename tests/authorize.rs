@@ -25,6 +25,7 @@ fn context(snapshot: &Snapshot, role: Oid) -> Context {
         row_security: true,
         check_bodies: true,
         ways: Default::default(),
+        files: None,
         held: false,
         told: None,
         probed: false,

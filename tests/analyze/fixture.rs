@@ -111,6 +111,7 @@ pub fn context() -> Context {
         row_security: true,
         check_bodies: true,
         ways: Default::default(),
+        files: None,
         held: false,
         told: None,
         probed: false,
