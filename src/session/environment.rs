@@ -35,13 +35,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    pub fn new(
-        snapshot: Arc<Snapshot>,
-        (role, session_role): (Oid, Oid),
-        acting: Arc<Acting>,
-        scans: &Arc<FileScans>,
-    ) -> Self {
-        let files = Files { scans: Arc::clone(scans), directories: Arc::clone(&acting.read_directories) };
+    pub fn new(snapshot: Arc<Snapshot>, (role, session_role): (Oid, Oid), acting: Arc<Acting>) -> Self {
         let (search_path, creation_namespace) = search_path(&snapshot, role, &acting.search_path);
         let key = EnvironmentKey {
             snapshot: snapshot.version,
@@ -68,7 +62,7 @@ impl Environment {
             row_security: acting.row_security,
             check_bodies: acting.check_bodies,
             ways: acting.ways,
-            files: Some(files),
+            files: None,
             held: false,
             probed: false,
             scratch: 0,
@@ -78,6 +72,13 @@ impl Environment {
             touched: Arc::default(),
         };
         Self { context, key: Arc::new(key), acting }
+    }
+
+    /// With files of the server, in the directories of the role that logged in.
+    pub fn with_files(mut self, scans: &Arc<FileScans>) -> Self {
+        let directories = Arc::clone(&self.acting.read_directories);
+        self.context.files = Some(Files { scans: Arc::clone(scans), directories });
+        self
     }
 
     /// The same, with typed constants read as they were when a statement was prepared: `date '01/02/2024'` stays the day that it

@@ -276,7 +276,8 @@ impl Session {
         {
             return Ok(environment.clone());
         }
-        let environment = Arc::new(Environment::new(snapshot, roles, acting.clone(), gateway.engine().file_scans()));
+        let environment =
+            Arc::new(Environment::new(snapshot, roles, acting.clone()).with_files(gateway.engine().file_scans()));
         state.search_path = environment.context.search_path.clone();
         self.environment = Some(environment.clone());
         Ok(environment)
