@@ -1,4 +1,4 @@
-//! Results as streams: batches fetched chunk by chunk, one ahead of the reader; read aside when their connection is
+//! Results as streams: batches fetched chunk by chunk, some ahead of the reader; read aside when their connection is
 //! needed for something else.
 
 use std::sync::Arc;
@@ -12,7 +12,8 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinHandle};
 
 use super::aside::Aside;
 use super::control::{Control, Watch};
@@ -30,6 +31,10 @@ use crate::types::Phys;
 /// enough that many streams fit in memory.
 const BATCH_BYTES: usize = 512 * 1024;
 const BATCH_ROWS: usize = 16 * 2048;
+/// Batches that are fetched before their reader asks for them: who fetches and who reads wait for each other less often.
+const AHEAD: usize = 4;
+/// Batches that are fetched at a go, of a result that is read on: then another statement may have the place.
+const AT_ONCE: usize = 16;
 
 /// One result. Its state is locked after its connection's [`super::link::Work`], never before.
 pub(super) struct Stream {
@@ -238,7 +243,8 @@ struct Source {
 }
 
 impl Source {
-    async fn fetch(self) -> Result<Option<RecordBatch>> {
+    /// Fetches batches while there is room for them, `most` at the most. True when nothing more is to come.
+    async fn fetch(self, into: mpsc::Sender<RecordBatch>, most: usize) -> Result<bool> {
         let shared = &self.held.shared;
         let slot = shared.slot(&self.control, self.epoch, self.deadline).await;
         let watch = Watch { control: &self.control, epoch: self.epoch, deadline: self.deadline, held: &self.held };
@@ -247,18 +253,28 @@ impl Source {
         watch
             .run(move || {
                 let _slot = slot.ok();
-                let mut work = held.work.lock();
                 if let Some(error) = failed {
                     // Stopped while it waited in line: the query is given up.
+                    let _work = held.work.lock();
                     stream.close(&held);
                     return Err(error);
                 }
-                let live = stream.is_live();
-                let batch = stream.fetch(&held);
-                if batch.is_err() && live {
-                    work.failed();
+                for _ in 0..most {
+                    let Ok(room) = into.try_reserve() else { break };
+                    let mut work = held.work.lock();
+                    let live = stream.is_live();
+                    match stream.fetch(&held) {
+                        Ok(Some(batch)) => room.send(batch),
+                        Ok(None) => return Ok(true),
+                        Err(error) => {
+                            if live {
+                                work.failed();
+                            }
+                            return Err(error);
+                        }
+                    }
                 }
-                batch
+                Ok(stream.is_done())
             })
             .await
     }
@@ -280,7 +296,15 @@ pub(super) struct StreamRows {
     source: Source,
     /// The first batch, fetched when the statement was begun.
     first: Option<RecordBatch>,
-    ahead: Option<JoinHandle<Result<Option<RecordBatch>>>>,
+    /// Fetches what is read next, and says whether that is all.
+    ahead: Option<JoinHandle<Result<bool>>>,
+    /// What was fetched ahead, and where it is put.
+    ready: mpsc::Receiver<RecordBatch>,
+    into: mpsc::Sender<RecordBatch>,
+    /// How many batches are fetched at the next go.
+    most: usize,
+    /// How the fetching ended.
+    fetched: Option<Result<()>>,
     ended: bool,
     /// Outside of a transaction an abandoned fetch can be interrupted; inside, that would abort the transaction.
     autocommit: bool,
@@ -301,23 +325,43 @@ impl StreamRows {
             // Nothing runs any more, whenever the rows are read.
             control.rest(epoch);
         }
+        let (into, ready) = mpsc::channel(AHEAD);
         Self {
             source: Source { held, stream, control, epoch, deadline },
             first,
             ahead: None,
+            ready,
+            into,
+            most: 1,
+            fetched: None,
             ended,
             autocommit: transaction == Transaction::None,
         }
     }
 
+    /// Has more fetched when little is left of what was.
     fn fetch_ahead(&mut self) {
-        if !self.ended && self.ahead.is_none() {
-            if self.source.stream.is_done() {
-                self.finish();
-            } else {
-                self.ahead = Some(started(self.source.clone().fetch()));
-            }
+        if let Some(done) = self.ahead.as_mut().and_then(|ahead| ahead.now_or_never()) {
+            self.reap(done);
         }
+        if self.fetched.is_some() || self.ahead.is_some() || self.ready.len() > AHEAD / 2 {
+            return;
+        }
+        if self.source.stream.is_done() {
+            self.fetched = Some(Ok(()));
+        } else {
+            self.ahead = Some(started(self.source.clone().fetch(self.into.clone(), self.most)));
+            self.most = (2 * self.most).min(AT_ONCE);
+        }
+    }
+
+    fn reap(&mut self, done: std::result::Result<Result<bool>, JoinError>) {
+        self.ahead = None;
+        self.fetched = match done.unwrap_or_else(|e| Err(Error::internal(e))) {
+            Ok(false) => None,
+            Ok(true) => Some(Ok(())),
+            Err(error) => Some(Err(error)),
+        };
     }
 
     fn finish(&mut self) {
@@ -325,29 +369,41 @@ impl StreamRows {
         self.source.control.rest(self.source.epoch);
     }
 
-    async fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
-        if let Some(first) = self.first.take() {
+    /// The next batch that was fetched; what ended the fetching, behind the last.
+    async fn fetched(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
             self.fetch_ahead();
-            return Ok(Some(first));
-        }
-        if self.ended {
-            return Ok(None);
-        }
-        self.source.control.resume(self.source.epoch);
-        let fetched = match self.source.control.check(self.source.epoch) {
-            Ok(()) => {
-                self.fetch_ahead();
-                match &mut self.ahead {
-                    Some(ahead) => ahead.await.unwrap_or_else(|e| Err(Error::internal(e))),
-                    None => Ok(None),
-                }
+            if let Ok(batch) = self.ready.try_recv() {
+                return Ok(Some(batch));
             }
-            Err(error) => Err(error),
+            let Some(ahead) = &mut self.ahead else { return self.fetched.take().unwrap_or(Ok(())).map(|()| None) };
+            let done = tokio::select! {
+                biased;
+                Some(batch) = self.ready.recv() => return Ok(Some(batch)),
+                done = ahead => done,
+            };
+            self.reap(done);
+        }
+    }
+
+    async fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
+        let next = if let Some(first) = self.first.take() {
+            Ok(Some(first))
+        } else if self.ended {
+            return Ok(None);
+        } else {
+            self.source.control.resume(self.source.epoch);
+            match self.source.control.check(self.source.epoch) {
+                Ok(()) => self.fetched().await,
+                Err(error) => Err(error),
+            }
         };
-        self.ahead = None;
-        match fetched {
+        match next {
             Ok(Some(batch)) => {
                 self.fetch_ahead();
+                if matches!(self.fetched, Some(Ok(()))) && self.ready.is_empty() {
+                    self.finish();
+                }
                 Ok(Some(batch))
             }
             end => {
@@ -367,7 +423,7 @@ impl StreamRows {
         if stream.is_done() {
             return;
         }
-        if self.ahead.take().is_some() && self.autocommit {
+        if self.ahead.take().is_some_and(|ahead| !ahead.is_finished()) && self.autocommit {
             self.source.control.resume(self.source.epoch);
             super::Cancel::cancel(&*self.source.control, CancelReason::ClientGone);
         }
