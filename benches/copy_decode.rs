@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use duckgate::copy::{ArrowEncoder, CopyColumn, CopySource, Decoder, Encoder, Ready};
+use duckgate::copy::{ArrowEncoder, CopyColumn, CopySource, Decoder, Encoder, Part, Ready};
 use duckgate::engine::write_alone;
 use duckgate::tree::{CopyFormat, CopyHeader, CopyOnError, CopyOptions};
 use duckgate::types::encoding::Encoding;
@@ -181,10 +181,14 @@ fn blocks(data: &[u8], write: bool) -> usize {
 
 fn encode_arrow(batches: &[RecordBatch], out: &mut Vec<u8>) {
     let mut encoder = ArrowEncoder::new(&columns(), OutputSettings::default(), &BuiltinTypes).expect("encoder");
+    let mut add = |part: Part| {
+        out.extend_from_slice(&part.head);
+        out.extend_from_slice(&part.body);
+    };
     for batch in batches {
-        encoder.encode(batch, &BuiltinTypes, out).expect("rows");
+        add(encoder.encode(batch, &BuiltinTypes).expect("rows"));
     }
-    encoder.finish(out).expect("encoder");
+    add(encoder.finish().expect("encoder"));
 }
 
 /// An object a line, of the texts that the rows' values have.

@@ -3,21 +3,24 @@
 
 use std::sync::Arc;
 
-use ::arrow::array::{ArrayRef, AsArray, StringBuilder};
+use ::arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, StringArray, StringBuilder};
+use ::arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use ::arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef, TimestampMicrosecondType};
-use ::arrow::ipc::writer::StreamWriter;
+use ::arrow::ipc::writer::{
+    CompressionContext, DictionaryTracker, EncodedData, IpcDataGenerator, IpcWriteOptions, StreamWriter, write_message,
+};
 use ::arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
 use super::CopyColumn;
 use super::column::is_plain_text;
-use super::texts::Texts;
+use super::texts::{Texts, too_many};
 use crate::error::{Error, Result, SqlState};
 use crate::types::datetime::{MAX_DATE, MIN_DATE, TIMESTAMP_INFINITY, TIMESTAMP_NEG_INFINITY};
 use crate::types::rows::{CellEncoders, ColumnShape};
 use crate::types::{OutputSettings, PgType, Phys, TypeLookup, base_type, oid};
 
-/// Bytes of one CopyData message.
-const MESSAGE: usize = 128 << 10;
+/// Bytes of one CopyData message, which is written from where it lies.
+const MESSAGE: usize = 256 << 10;
 
 pub struct ArrowEncoder {
     columns: Vec<CopyColumn>,
@@ -25,8 +28,35 @@ pub struct ArrowEncoder {
     as_text: Vec<bool>,
     cells: CellEncoders,
     schema: SchemaRef,
-    /// `None` after the end.
-    writer: Option<StreamWriter<Vec<u8>>>,
+    /// Knows how a stream begins and ends; `None` after the end.
+    frame: Option<StreamWriter<Vec<u8>>>,
+    batches: IpcDataGenerator,
+    options: IpcWriteOptions,
+    /// No type that goes out has one.
+    dictionaries: DictionaryTracker,
+    compression: CompressionContext,
+}
+
+/// A part of the stream: what is short and what is long are sent apart, so that the long one is not copied.
+#[derive(Debug, Default)]
+pub struct Part {
+    pub head: Vec<u8>,
+    pub body: Vec<u8>,
+}
+
+impl Part {
+    pub fn bytes(&self) -> usize {
+        self.head.len() + self.body.len()
+    }
+
+    /// The ends of the messages of its body.
+    pub fn ends(&self) -> Vec<usize> {
+        let mut ends: Vec<usize> = (1..=self.body.len() / MESSAGE).map(|n| n * MESSAGE).collect();
+        if ends.last().copied().unwrap_or(0) < self.body.len() {
+            ends.push(self.body.len());
+        }
+        ends
+    }
 }
 
 impl ArrowEncoder {
@@ -41,7 +71,11 @@ impl ArrowEncoder {
         Ok(Self {
             cells: CellEncoders::new(shapes, settings, types)?,
             columns: columns.to_vec(),
-            writer: Some(StreamWriter::try_new(Vec::new(), &schema).map_err(Error::internal)?),
+            frame: Some(StreamWriter::try_new(Vec::new(), &schema).map_err(Error::internal)?),
+            batches: IpcDataGenerator::default(),
+            options: IpcWriteOptions::default(),
+            dictionaries: DictionaryTracker::new(false),
+            compression: CompressionContext::default(),
             as_text,
             schema,
         })
@@ -58,17 +92,22 @@ impl ArrowEncoder {
         Arc::clone(&self.schema)
     }
 
-    /// Appends a batch; gives the ends of the messages.
-    pub fn encode(&mut self, batch: &RecordBatch, types: &dyn TypeLookup, out: &mut Vec<u8>) -> Result<Vec<usize>> {
+    /// A batch; before the first goes what begins the stream.
+    pub fn encode(&mut self, batch: &RecordBatch, types: &dyn TypeLookup) -> Result<Part> {
         let batch = self.convert(batch, types)?;
-        let Some(writer) = &mut self.writer else { return Err(Error::internal("a stream that has ended")) };
-        out.append(writer.get_mut());
-        // It writes behind what is there, instead of having it copied there.
-        std::mem::swap(out, writer.get_mut());
-        let written = writer.write(&batch);
-        std::mem::swap(out, writer.get_mut());
-        written.map_err(Error::internal)?;
-        Ok(ends(out))
+        let Some(frame) = &mut self.frame else { return Err(Error::internal("a stream that has ended")) };
+        let mut head = std::mem::take(frame.get_mut());
+        let (dictionaries, EncodedData { ipc_message, arrow_data }) = self
+            .batches
+            .encode(&batch, &mut self.dictionaries, &self.options, &mut self.compression)
+            .map_err(Error::internal)?;
+        if !dictionaries.is_empty() {
+            return Err(Error::internal("a column with a dictionary"));
+        }
+        // The writer would copy the body behind its head.
+        let bare = EncodedData { ipc_message, arrow_data: Vec::new() };
+        write_message(&mut head, bare, &self.options).map_err(Error::internal)?;
+        Ok(Part { head, body: arrow_data })
     }
 
     /// A batch in the types that go out.
@@ -87,12 +126,11 @@ impl ArrowEncoder {
         RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options).map_err(Error::internal)
     }
 
-    pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<Vec<usize>> {
-        if let Some(mut writer) = self.writer.take() {
-            writer.finish().map_err(Error::internal)?;
-            out.append(writer.get_mut());
-        }
-        Ok(ends(out))
+    /// What ends the stream.
+    pub fn finish(&mut self) -> Result<Part> {
+        let Some(mut frame) = self.frame.take() else { return Ok(Part::default()) };
+        frame.finish().map_err(Error::internal)?;
+        Ok(Part { head: std::mem::take(frame.get_mut()), body: Vec::new() })
     }
 
     fn texts(&self, batch: &RecordBatch, column: usize, types: &dyn TypeLookup) -> Result<ArrayRef> {
@@ -141,31 +179,56 @@ fn goes_as_it_is(ty: PgType, phys: &Phys) -> bool {
 /// The texts of a `char(n)`, with the blanks that it has as PostgreSQL shows it; `None` of another type.
 fn padded(array: &ArrayRef, phys: &Phys) -> Result<Option<ArrayRef>> {
     let (Phys::Char(length), Some(texts)) = (phys, array.as_string_opt::<i32>()) else { return Ok(None) };
-    let ascii = texts.value_data().is_ascii();
+    if texts.value_data().is_ascii() {
+        return padded_ascii(array, texts, *length as usize).map(Some);
+    }
     let mut made = Texts::new();
     for text in texts {
         match text {
             None => made.push_null(),
             Some(text) => {
-                let characters = if ascii { text.len() } else { text.chars().count() };
-                made.push_padded(text.as_bytes(), (*length as usize).saturating_sub(characters))?;
+                made.push_padded(text.as_bytes(), (*length as usize).saturating_sub(text.chars().count()))?;
             }
         }
     }
     made.finish().map(Some)
 }
 
+/// Texts whose characters are bytes become equally long.
+fn padded_ascii(array: &ArrayRef, texts: &StringArray, length: usize) -> Result<ArrayRef> {
+    let whole = (texts.len() - texts.null_count()) * length;
+    let (first, last) = (texts.value_offsets()[0] as usize, texts.value_offsets()[texts.len()] as usize);
+    // None is longer than the type says.
+    if last - first == whole && texts.value_data().len() == whole {
+        return Ok(Arc::clone(array));
+    }
+    if whole > i32::MAX as usize {
+        return Err(too_many());
+    }
+    let mut data = vec![b' '; whole];
+    let mut ends = Vec::with_capacity(texts.len() + 1);
+    let mut end = 0;
+    ends.push(0);
+    for (row, offsets) in texts.value_offsets().windows(2).enumerate() {
+        if texts.is_valid(row) {
+            let text = &texts.value_data()[offsets[0] as usize..offsets[1] as usize];
+            data[end..end + text.len()].copy_from_slice(text);
+            end += length;
+        }
+        ends.push(end as i32);
+    }
+    let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
+    let padded = StringArray::try_new(offsets, Buffer::from_vec(data), texts.nulls().cloned());
+    Ok(Arc::new(padded.map_err(Error::internal)?))
+}
+
 /// Arrow has no infinite dates.
 fn finite(array: &ArrayRef, name: &str, phys: &Phys) -> Result<()> {
     let wrong = match phys {
-        Phys::Date => {
-            let days = array.as_primitive::<Date32Type>();
-            days.iter().flatten().any(|day| !(MIN_DATE..=MAX_DATE).contains(&day))
-        }
-        Phys::Timestamp | Phys::TimestampTz => {
-            let micros = array.as_primitive::<TimestampMicrosecondType>();
-            micros.iter().flatten().any(|m| m == TIMESTAMP_INFINITY || m == TIMESTAMP_NEG_INFINITY)
-        }
+        Phys::Date => any(array.as_primitive::<Date32Type>(), |day| !(MIN_DATE..=MAX_DATE).contains(&day)),
+        Phys::Timestamp | Phys::TimestampTz => any(array.as_primitive::<TimestampMicrosecondType>(), |micros| {
+            (micros == TIMESTAMP_INFINITY) | (micros == TIMESTAMP_NEG_INFINITY)
+        }),
         _ => false,
     };
     if wrong {
@@ -175,10 +238,8 @@ fn finite(array: &ArrayRef, name: &str, phys: &Phys) -> Result<()> {
     Ok(())
 }
 
-fn ends(out: &[u8]) -> Vec<usize> {
-    let mut ends: Vec<usize> = (1..=out.len() / MESSAGE).map(|n| n * MESSAGE).collect();
-    if ends.last().copied().unwrap_or(0) < out.len() {
-        ends.push(out.len());
-    }
-    ends
+/// True if one of the values that are not NULL is as asked.
+fn any<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, asked: impl Fn(T::Native) -> bool) -> bool {
+    // At first all are looked at, without a way out and whatever lies where NULL is, which is quick.
+    array.values().iter().fold(false, |any, value| any | asked(*value)) && array.iter().flatten().any(asked)
 }

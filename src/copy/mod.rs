@@ -28,7 +28,7 @@ use crate::tree::{CopyFormat, CopyOptions};
 use crate::types::encoding::Encoding;
 use crate::types::{OutputSettings, PgType, Phys, RowTypes, TypeLookup};
 
-pub use arrow_out::ArrowEncoder;
+pub use arrow_out::{ArrowEncoder, Part};
 pub use encode::Encoder;
 pub use skips::Rejected;
 pub use spare::Room;

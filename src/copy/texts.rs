@@ -73,7 +73,7 @@ impl Texts {
     }
 }
 
-fn too_many() -> Error {
+pub(super) fn too_many() -> Error {
     let message = format!("a batch of COPY data has more than {MOST} bytes in one column");
     Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message)
 }

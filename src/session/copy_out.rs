@@ -122,22 +122,21 @@ impl Session {
         let shared = self.shared.clone();
         target.begin(true, width);
         let mut open = OpenRows::new(Batches::Engine(rows), self.output_settings());
-        let (mut out, mut sent) = (Vec::new(), 0_u64);
+        let mut sent = 0_u64;
         let quotas = self.result_quotas();
         while let Some(batch) = self.next_batch(&mut open, target.front).await? {
             self.check_result(&quotas, sent + batch.num_rows() as u64)?;
-            let ends = encoder.encode(&batch, &types, &mut out)?;
-            self.check_bytes(&quotas, out.len())?;
-            shown.progress.advance(out.len(), batch.num_rows() as u64);
+            let part = encoder.encode(&batch, &types)?;
+            self.check_bytes(&quotas, part.bytes())?;
+            shown.progress.advance(part.bytes(), batch.num_rows() as u64);
             let before = target.sent();
-            target.write(&mut out, &ends, &shared.interrupt).await?;
+            target.write_part(part, &shared.interrupt).await?;
             self.meter.sent += target.sent() - before;
             self.meter.rows += batch.num_rows() as u64;
             self.check_result(&quotas, self.meter.rows)?;
             sent += batch.num_rows() as u64;
         }
-        let ends = encoder.finish(&mut out)?;
-        target.write(&mut out, &ends, &shared.interrupt).await?;
+        target.write_part(encoder.finish()?, &shared.interrupt).await?;
         Ok(sent)
     }
 }

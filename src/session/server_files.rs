@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::front::Front;
 use super::interrupt::Interrupt;
 use super::session::Session;
+use crate::copy::Part;
 use crate::engine::{NewFile, Reach};
 use crate::error::{Error, Result};
 use crate::policy;
@@ -82,6 +83,13 @@ impl<'a> Target<'a> {
         }
         out.clear();
         interrupt.check()
+    }
+
+    /// As [`Self::write`], of a format whose stream is not cut by rows.
+    pub async fn write_part(&mut self, mut part: Part, interrupt: &Interrupt) -> Result<()> {
+        let (length, ends) = (part.head.len(), part.ends());
+        self.write(&mut part.head, &[length], interrupt).await?;
+        self.write(&mut part.body, &ends, interrupt).await
     }
 
     async fn put(file: &mut Option<NewFile>, front: &mut dyn Front, out: &[u8], ends: &[usize]) -> Result<()> {

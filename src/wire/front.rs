@@ -17,6 +17,8 @@ use crate::types::{OutputSettings, PgType, TypeLookup, base_type};
 
 /// pg_type.typlen of an enum.
 const ENUM_SIZE: i16 = 4;
+/// Data of this many bytes go to the socket from where they lie.
+const LONG: usize = 32 << 10;
 
 pub struct WireFront {
     pub stream: Stream,
@@ -207,9 +209,16 @@ impl Front for WireFront {
             self.given += data.len() as u64;
             let mut start = 0;
             for end in ends {
-                encode::copy_data(&mut self.stream.output, &data[start..*end]);
+                let body = &data[start..*end];
                 start = *end;
-                self.stream.flush_if_full().await.map_err(|_| gone())?;
+                let written = if body.len() >= LONG {
+                    encode::copy_data_head(&mut self.stream.output, body.len());
+                    self.stream.flush_with(body).await
+                } else {
+                    encode::copy_data(&mut self.stream.output, body);
+                    self.stream.flush_if_full().await
+                };
+                written.map_err(|_| gone())?;
             }
             Ok(())
         })

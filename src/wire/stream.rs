@@ -377,6 +377,30 @@ impl Stream {
         self.checked_lost()
     }
 
+    /// Flushes, with a message's body behind the output that is not copied there. Dropped on the way, it leaves the rest of
+    /// the message as output.
+    pub async fn flush_with(&mut self, body: &[u8]) -> io::Result<()> {
+        let mut rest = Rest { stream: self, body };
+        while !rest.body.is_empty() {
+            let Rest { stream, body } = &mut rest;
+            stream.checked_lost()?;
+            let output = stream.output.len() - stream.sent;
+            let both = [io::IoSlice::new(&stream.output[stream.sent..]), io::IoSlice::new(body)];
+            let written = timeout(stream.limits.write_time, stream.io.write_vectored(&both)).await;
+            let written = written.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+            match written {
+                Ok(n) if n > 0 => {
+                    stream.sent += n.min(output);
+                    *body = &body[n.saturating_sub(output)..];
+                    METRICS.bytes_sent.add(n as u64);
+                }
+                Ok(_) | Err(_) => stream.lost = true,
+            }
+        }
+        drop(rest);
+        self.flush().await
+    }
+
     fn checked_lost(&self) -> io::Result<()> {
         if self.lost { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
     }
@@ -415,6 +439,20 @@ impl Stream {
         };
         // Whether the client was quick enough changes nothing any more.
         let _ = timeout(LINGER, farewell).await;
+    }
+}
+
+/// What is not written yet of a message whose head is in the output.
+struct Rest<'a, 'b> {
+    stream: &'a mut Stream,
+    body: &'b [u8],
+}
+
+impl Drop for Rest<'_, '_> {
+    fn drop(&mut self) {
+        if !self.stream.lost {
+            self.stream.output.extend_from_slice(self.body);
+        }
     }
 }
 
@@ -484,6 +522,28 @@ mod tests {
             stream.output = [whole.as_slice(), rest].concat();
             stream.drop_unfinished();
             assert_eq!(stream.output, whole, "{rest:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_long_message_goes_from_where_it_lies_and_is_whole_even_if_its_writing_is_given_up() {
+        let body: Vec<u8> = (0..100_000).map(|at| at as u8).collect();
+        let head = [b"Z\0\0\0\x05Id".as_slice(), &100_004_u32.to_be_bytes()].concat();
+        for (pipe, read_first) in [(1 << 20, 0), (10, 0), (10, 5), (10, 50), (50_000, 20_000), (50_000, 90_000)] {
+            let (mut client, server) = tokio::io::duplex(pipe);
+            let mut stream = Stream::new(Box::new(server), Arc::default());
+            stream.output = head.clone();
+            let mut got = vec![0; read_first];
+            tokio::select! {
+                biased;
+                written = stream.flush_with(&body) => written.expect("written"),
+                read = client.read_exact(&mut got) => assert_eq!(read.expect("read"), read_first),
+            }
+            stream.output.extend(b"C\0\0\0\x04");
+            let sender = tokio::spawn(async move { stream.flush().await });
+            client.read_to_end(&mut got).await.expect("read");
+            sender.await.expect("ended").expect("sent");
+            assert!(got == [head.as_slice(), &body, b"C\0\0\0\x04"].concat(), "{pipe} {read_first}");
         }
     }
 

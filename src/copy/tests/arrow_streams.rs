@@ -313,10 +313,9 @@ fn what_is_sent_is_what_can_be_loaded() {
     text.finish().unwrap();
     let batch = text.take().unwrap().unwrap().batch;
     let mut encoder = ArrowEncoder::new(&columns, OutputSettings::default(), &BuiltinTypes).unwrap();
-    let mut out = Vec::new();
-    encoder.encode(&batch, &BuiltinTypes, &mut out).unwrap();
-    let ends = encoder.finish(&mut out).unwrap();
-    assert_eq!(ends.last(), Some(&out.len()));
+    let part = encoder.encode(&batch, &BuiltinTypes).unwrap();
+    assert_eq!(part.ends().last(), Some(&part.body.len()));
+    let out = [part.head, part.body, encoder.finish().unwrap().head].concat();
     let schema = ::arrow::ipc::reader::StreamReader::try_new(out.as_slice(), None).unwrap();
     let sent: Vec<_> =
         ::arrow::array::RecordBatchReader::schema(&schema).fields().iter().map(|f| f.data_type().clone()).collect();

@@ -226,6 +226,12 @@ pub fn copy_data(out: &mut Vec<u8>, data: &[u8]) {
     message(out, b'd', |out| out.put_slice(data));
 }
 
+/// CopyData but for its data, which come behind it.
+pub fn copy_data_head(out: &mut Vec<u8>, length: usize) {
+    out.put_u8(b'd');
+    out.put_u32(length as u32 + 4);
+}
+
 /// Messages that are nothing but their type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bare {
