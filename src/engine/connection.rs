@@ -9,7 +9,6 @@ use arrow::record_batch::RecordBatch;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::aside::Aside;
 use super::commits::Written;
 use super::control::{Control, Watch};
 use super::data::Touched;
@@ -23,6 +22,7 @@ use super::pool::{Shared, blocking};
 use super::quick::{self, InPlace, QUICK};
 use super::raw::QueryResult;
 use super::stream::{Stream, StreamRows};
+use super::transaction::{aborted, commit_work, make_way, rollback_work};
 use super::{Access, Cancel, CancelReason, Connection, Kind, Outcome, Rendered, Run, Writes};
 use crate::error::{Error, Result, SqlState};
 use crate::policy::Permit;
@@ -70,7 +70,11 @@ pub(super) enum Started {
 impl Lease {
     /// `queued`: its statements wait in line for a slot; `share`: of its role's.
     pub fn new(shared: Arc<Shared>, queued: bool, share: Option<Arc<Line>>) -> Self {
-        Self { shared, queued, held: None, control: Arc::new(Control::of(share)), transaction: Block::None, epoch: 0 }
+        let control = Arc::new(Control::of(share));
+        if queued {
+            shared.checkpoints.reserve().watch(&control);
+        }
+        Self { shared, queued, held: None, control, transaction: Block::None, epoch: 0 }
     }
 
     fn held(&mut self) -> Result<Arc<Held>> {
@@ -343,13 +347,6 @@ impl Lease {
     }
 }
 
-fn aborted() -> Error {
-    Error::new(
-        SqlState::IN_FAILED_SQL_TRANSACTION,
-        "current transaction is aborted, commands ignored until end of transaction block",
-    )
-}
-
 /// Begins a statement; blocks until its first rows or its end are there.
 fn start(
     held: &Arc<Held>,
@@ -412,14 +409,21 @@ impl Statement<'_> {
                 Ok(Some(Started::Rows { own: true, .. })) => {}
                 Ok(Some(Started::Rows { .. } | Started::Changed(_) | Started::Done)) => {
                     let _writing = self.held.shared.data.write(Touched::of(self.rendered.writes));
+                    let _reserve = self.held.shared.checkpoints.reserve().take();
                     let committing = self.held.shared.commits.begin(self.written(), Some(moment));
                     if let Err(error) = committing.and_then(|_committing| raw.commit().translated()) {
                         drop(self.held.roll_back());
-                        return Err(error);
+                        // An interrupt that came when it was done, but for this.
+                        let aborted = error.code() == SqlState::IN_FAILED_SQL_TRANSACTION;
+                        return Err(if aborted { CancelReason::UserRequest.error() } else { error });
                     }
                     self.held.lone.store(false, Ordering::SeqCst);
+                    self.held.shared.checkpoints.committed();
                 }
-                Ok(Some(Started::Feed { .. }) | None) | Err(_) => drop(self.held.roll_back()),
+                Ok(Some(Started::Feed { .. }) | None) | Err(_) => {
+                    let _reserve = self.held.shared.checkpoints.reserve().take();
+                    drop(self.held.roll_back());
+                }
             }
         }
         begun
@@ -449,6 +453,8 @@ impl Statement<'_> {
         }
         let _writing = (!select).then(|| data.write(Touched::of(*writes)));
         let alone = !select && autocommit && !own;
+        // It commits by itself.
+        let _reserve = alone.then(|| self.held.shared.checkpoints.reserve().take());
         let _committing = alone.then(|| self.held.shared.commits.begin(self.written(), None)).transpose()?;
         if !select && !autocommit {
             work.touched.add(*writes);
@@ -465,6 +471,9 @@ impl Statement<'_> {
             drop(result);
             work.written.add(*writes, self.singly);
             return Ok(Some(Started::Feed { feed, plan }));
+        }
+        if alone {
+            self.held.shared.checkpoints.committed();
         }
         self.begun(work, plan, result, own, help, Some(begun))
     }
@@ -505,52 +514,6 @@ impl Statement<'_> {
         };
         work.keep(&self.rendered, plan);
         Ok(Some(started))
-    }
-}
-
-/// Reads aside what DuckDB still streams on this connection: it has room for one open result.
-fn make_way(held: &Arc<Held>, work: &mut Work) {
-    if let Some(open) = std::mem::take(&mut work.open).upgrade() {
-        open.set_aside(held, Aside::new(held.shared.config.temp_directory.as_deref()));
-    }
-}
-
-fn commit_work(held: &Arc<Held>, work: &mut Work) -> Result<()> {
-    make_way(held, work);
-    let before = std::mem::replace(&mut work.transaction, Transaction::None);
-    match before {
-        Transaction::None | Transaction::Begun(_) => Ok(()),
-        Transaction::Failed => {
-            held.roll_back()?;
-            Err(aborted())
-        }
-        Transaction::Active => {
-            let touched = std::mem::take(&mut work.touched);
-            let writes = !touched.is_empty();
-            let _writing = writes.then(|| held.shared.data.write(touched));
-            // It may be time for a checkpoint.
-            let _help = writes.then(|| held.shared.helpers.call());
-            let committing = held.shared.commits.begin(std::mem::take(&mut work.written), work.moment.take());
-            let committed = committing.and_then(|_committing| held.raw.commit().translated());
-            if committed.is_err() {
-                // DuckDB has rolled back already in most cases; where it has, this fails without harm.
-                drop(held.roll_back());
-            }
-            committed
-        }
-    }
-}
-
-fn rollback_work(held: &Arc<Held>, work: &mut Work) -> Result<()> {
-    if let Some(open) = std::mem::take(&mut work.open).upgrade() {
-        open.close(held);
-    }
-    work.touched = Touched::default();
-    work.written = Written::default();
-    let before = std::mem::replace(&mut work.transaction, Transaction::None);
-    match before {
-        Transaction::None | Transaction::Begun(_) => Ok(()),
-        Transaction::Active | Transaction::Failed => held.roll_back(),
     }
 }
 

@@ -429,6 +429,10 @@ fn transaction(message: &str) -> Option<Error> {
     }
     if lower.contains("failed to commit") {
         // The reason of a failed commit follows in DuckDB's text, in the words of its own kind.
+        let memory = ["could not allocate", "failed to allocate", "failed to pin", "out of memory"];
+        if memory.iter().any(|words| lower.contains(words)) {
+            return Some(out_of_memory(message));
+        }
         return io(message).or_else(|| constraint(message)).or_else(|| {
             Some(Error::new(
                 SqlState::T_R_SERIALIZATION_FAILURE,
@@ -443,6 +447,10 @@ fn out_of_memory(message: &str) -> Error {
     if message.contains("max_temp_directory_size") || message.contains("No space left") {
         return Error::new(SqlState::DISK_FULL, "could not write to temporary file: no space left on device");
     }
+    no_memory()
+}
+
+pub(super) fn no_memory() -> Error {
     Error::new(SqlState::OUT_OF_MEMORY, "out of memory").hint("Raise memory_limit, or ask for less at a time.")
 }
 

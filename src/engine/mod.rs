@@ -27,6 +27,7 @@ mod bind;
 mod block;
 /// What native functions may make.
 pub mod budget;
+mod checkpoint;
 mod commits;
 mod connection;
 mod control;
@@ -52,6 +53,7 @@ mod pool;
 mod quick;
 mod raw;
 mod read;
+mod reserve;
 mod sequence;
 mod server_files;
 mod spool;
@@ -59,6 +61,7 @@ mod stream;
 mod system;
 /// What statements drew, to be drawn again.
 pub mod tape;
+mod transaction;
 mod unwind;
 /// Building blocks of native functions.
 pub(crate) mod vector;
@@ -190,6 +193,8 @@ pub enum CancelReason {
     TransactionTimeout,
     Shutdown,
     ClientGone,
+    /// It holds memory that others must have.
+    OutOfMemory,
 }
 
 impl CancelReason {
@@ -208,6 +213,7 @@ impl CancelReason {
                 Error::fatal(SqlState::ADMIN_SHUTDOWN, "terminating connection due to administrator command")
             }
             Self::ClientGone => Error::fatal(SqlState::CONNECTION_FAILURE, "connection to client lost"),
+            Self::OutOfMemory => error::no_memory(),
         }
     }
 }

@@ -7,6 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 
+use super::checkpoint::{self, Checkpoints};
 use super::commits::{Commits, Moment};
 use super::connection::Lease;
 use super::control::{Control, Count};
@@ -47,7 +48,8 @@ pub(super) struct Shared {
     feeds: Arc<Feeds>,
     file_scans: Arc<FileScans>,
     pub sequences: Arc<Sequences>,
-    pub helpers: Helpers,
+    pub helpers: Arc<Helpers>,
+    pub checkpoints: Checkpoints,
     keys: Arc<Keys>,
 }
 
@@ -81,12 +83,14 @@ impl Pool {
         file_scan::register(&raw, &file_scans)?;
         sequence::register(&raw, &sequences)?;
         sequence::register_relation(&raw, &sequences)?;
-        // From here on no statement changes a setting, but for three of the connection's own.
-        let own = "SET allowed_configs = ['TimeZone', 'preserve_insertion_order', 'explain_output']; \
+        // From here on no statement changes a setting, but for three of the connection's own; checkpoints change the limit.
+        let own = "SET allowed_configs = ['TimeZone', 'preserve_insertion_order', 'explain_output', 'memory_limit']; \
                    SET lock_configuration = true";
         raw.run(own).translated()?;
         drop(raw);
         let helpers = Helpers::start(&database, config.threads.max(1) - 1).map_err(Error::internal)?;
+        let helpers = Arc::new(helpers);
+        let checkpoints = Checkpoints::start(config.path.as_deref(), config.memory_limit, &database, &helpers)?;
         let shared = Shared {
             places: Places::new(config.max_running),
             database: Mutex::new(Some(database)),
@@ -102,6 +106,7 @@ impl Pool {
             file_scans,
             sequences,
             helpers,
+            checkpoints,
             keys,
             config,
         };
@@ -119,6 +124,9 @@ fn settings(config: &EngineConfig) -> Vec<(&'static str, String)> {
     }
     if let Some(dir) = &config.extension_directory {
         settings.push(("extension_directory", path(dir)));
+    }
+    if config.path.is_some() {
+        settings.push(("checkpoint_threshold", checkpoint::NEVER.into()));
     }
     settings.extend([
         ("memory_limit", format!("{}B", super::budget::of_duckdb(config.memory_limit))),
@@ -312,18 +320,8 @@ impl Engine for Pool {
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<()>> {
         async move {
-            let database = self.0.database()?;
-            let help = self.0.helpers.call();
-            blocking(move || {
-                let _help = help;
-                match RawConnection::open(&database).and_then(|raw| raw.run("CHECKPOINT")) {
-                    // Beside others' transactions DuckDB does not. What is committed is in its log, which it empties by itself
-                    // when they have ended.
-                    Err(error) if error.0.contains("Cannot CHECKPOINT") => Ok(()),
-                    done => done.translated(),
-                }
-            })
-            .await
+            let (database, shared) = (self.0.database()?, Arc::clone(&self.0));
+            blocking(move || shared.checkpoints.make(&database, &shared.helpers)).await
         }
         .boxed()
     }
@@ -339,11 +337,8 @@ impl Engine for Pool {
             let shared = Arc::clone(&self.0);
             blocking(move || {
                 drop(idle);
-                let help = shared.helpers.call();
                 shared.sequences.close()?;
-                let raw = RawConnection::open(&database).translated()?;
-                let done = raw.run("CHECKPOINT").translated();
-                drop(help);
+                let done = shared.checkpoints.close(&database, &shared.helpers);
                 shared.helpers.close();
                 done
             })

@@ -1,6 +1,7 @@
 //! DuckDB's C API as owned handles: each is freed once, each call's errors come back as text.
 
 use duckdb::ffi;
+use parking_lot::Mutex;
 use std::ffi::{CStr, CString, c_char};
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -120,6 +121,8 @@ pub(super) struct RawConnection {
     /// DuckDB's number for it.
     number: u64,
     interrupted: Flag,
+    /// A transaction begins or ends, which an interrupt would have look as if it did not.
+    turning: Mutex<bool>,
     /// What begins and ends transactions, prepared when it is first needed: to parse and plan it anew each time takes longer than
     /// many a transaction's statement.
     begin: OnceLock<Prepared>,
@@ -149,7 +152,8 @@ impl RawConnection {
         };
         let interrupted = database.interrupts.add(number);
         let (begin, commit, rollback) = Default::default();
-        Ok(Self { handle, database: Arc::clone(database), number, interrupted, begin, commit, rollback })
+        let turning = Mutex::new(false);
+        Ok(Self { handle, database: Arc::clone(database), number, interrupted, turning, begin, commit, rollback })
     }
 
     pub fn handle(&self) -> ffi::duckdb_connection {
@@ -165,8 +169,13 @@ impl RawConnection {
         self.interrupted.store(false, Ordering::Relaxed);
     }
 
-    /// Asks what runs here to stop, DuckDB and the natives that it calls. Has no effect on what is begun later.
+    /// Asks what runs here to stop, DuckDB and the natives that it calls. Has no effect on what is begun later, nor on BEGIN, COMMIT
+    /// and ROLLBACK: DuckDB would carry them out and then say that it was interrupted.
     pub fn interrupt(&self) {
+        let turning = self.turning.lock();
+        if *turning {
+            return;
+        }
         self.interrupted.store(true, Ordering::Relaxed);
         // SAFETY: the handle lives as long as self; the call sets a flag and is allowed from any thread.
         unsafe { ffi::duckdb_interrupt(self.handle) };
@@ -191,17 +200,25 @@ impl RawConnection {
 
     /// BEGIN, of a transaction that may write.
     pub fn begin_transaction(&self) -> RawResult<()> {
-        self.run_again(&self.begin, "BEGIN TRANSACTION")
+        self.turn(&self.begin, "BEGIN TRANSACTION")
     }
 
     /// COMMIT. It waits for the disk, in a task that a helper may have taken: not by [`Self::run`], which would ask without
     /// a pause whether it is done.
     pub fn commit(&self) -> RawResult<()> {
-        self.run_again(&self.commit, "COMMIT")
+        self.turn(&self.commit, "COMMIT")
     }
 
     pub fn roll_back(&self) -> RawResult<()> {
-        self.run_again(&self.rollback, "ROLLBACK")
+        self.turn(&self.rollback, "ROLLBACK")
+    }
+
+    /// Begins or ends a transaction.
+    fn turn(&self, known: &OnceLock<Prepared>, sql: &str) -> RawResult<()> {
+        *self.turning.lock() = true;
+        let turned = self.run_again(known, sql);
+        *self.turning.lock() = false;
+        turned
     }
 
     fn run_again(&self, known: &OnceLock<Prepared>, sql: &str) -> RawResult<()> {

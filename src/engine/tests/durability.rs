@@ -110,3 +110,41 @@ async fn files_that_cannot_be_opened_say_why() {
     assert_eq!(error.code(), SqlState::LOCK_FILE_EXISTS, "{error}");
     assert!(error.report().hint.is_some());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_cancel_that_comes_with_a_commit_does_not_deny_what_is_committed() {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = open(&folder.path().join("t.duckdb")).unwrap();
+    let mut c = pool.connect().unwrap();
+    command(&mut *c, "CREATE TABLE t(k BIGINT)").await.unwrap();
+    let cancel = c.canceller();
+    let done = tokio_util::sync::CancellationToken::new();
+    let over = done.clone();
+    let done = done.drop_guard();
+    let storm = tokio::task::spawn_blocking(move || {
+        for turn in 0.. {
+            if over.is_cancelled() {
+                break;
+            }
+            cancel.cancel(CancelReason::UserRequest);
+            // Into each part of a statement that takes a millisecond or two.
+            std::thread::sleep(Duration::from_micros(100 + turn * 37 % 2000));
+        }
+    });
+    let (mut acknowledged, mut refused) = (0, 0);
+    for k in 0..1500 {
+        match change(&mut *c, &format!("INSERT INTO t VALUES ({k})")).await {
+            Ok(rows) => acknowledged += rows,
+            Err(error) => {
+                assert_eq!(error.report().code, SqlState::QUERY_CANCELED, "{error}");
+                refused += 1;
+            }
+        }
+    }
+    drop(done);
+    storm.await.unwrap();
+    println!("{acknowledged} acknowledged, {refused} cancelled");
+    assert!(acknowledged > 0 && refused > 0);
+    let mut other = pool.connect().unwrap();
+    assert_eq!(int(&mut *other, "SELECT count(*) FROM t").await.unwrap() as u64, acknowledged);
+}

@@ -6,6 +6,7 @@ mod ledger;
 mod messages;
 mod plugins;
 mod pooling;
+mod reserve;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -396,7 +397,6 @@ async fn nothing_outside_is_within_reach() {
         "COPY (SELECT 1) TO '/tmp/duckgate-must-not-be.csv'",
         "ATTACH '/tmp/duckgate-must-not-be.duckdb' AS x",
         "SET enable_external_access = true",
-        "SET memory_limit = '100GB'",
         "SET lock_configuration = false",
         "INSTALL httpfs",
         "LOAD httpfs",
