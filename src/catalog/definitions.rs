@@ -93,8 +93,12 @@ fn constraint(asker: &Asker, oid: Oid, pretty: bool) -> Option<String> {
         }
         ConstraintKind::ForeignKey { columns: key, target, target_columns, on_delete, on_update, match_full } => {
             let target = asker.seen.relation(*target)?;
+            let sets = match constraint.delete_sets.as_slice() {
+                [] => String::new(),
+                some => format!(" ({})", columns(relation, some)),
+            };
             format!(
-                "FOREIGN KEY ({}) REFERENCES {}({}){}{}{}",
+                "FOREIGN KEY ({}) REFERENCES {}({}){}{}{}{sets}",
                 columns(relation, key),
                 asker.seen.relation_text(target),
                 columns(target, target_columns),

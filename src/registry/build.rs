@@ -205,7 +205,8 @@ fn sequence(snapshot: &Snapshot, namespace: Name, name: Name, definition: Sequen
 
 /// Adds a constraint (with its index, for keys) to the relation. Gives its position in `constraints`.
 pub fn add_constraint(snapshot: &Snapshot, relation: &mut Relation, draft: &NewConstraint) -> Result<usize> {
-    let NewConstraint { name, kind, included, deferrable, initially_deferred, not_valid, no_inherit } = draft;
+    let NewConstraint { name, kind, included, deferrable, initially_deferred, not_valid, no_inherit, delete_sets: _ } =
+        draft;
     if matches!(kind, NewConstraintKind::Exclusion(_)) && (relation.is_partitioned() || relation.is_partition()) {
         let message = "exclusion constraints are not supported on partitioned tables";
         return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
@@ -215,11 +216,12 @@ pub fn add_constraint(snapshot: &Snapshot, relation: &mut Relation, draft: &NewC
         _ => None,
     };
     let kind = resolve_kind(snapshot, relation, kind)?;
+    let delete_sets = draft.delete_sets_in(relation, &kind)?;
     let included = included.iter().map(|name| key_column(relation, name)).collect::<Result<Vec<_>>>()?;
     let name = match (name, &index) {
         (Some(name), _) => check_name(snapshot, relation, name, &kind)?,
         (None, Some(index)) => exclusion_name(snapshot, relation, index),
-        (None, None) => choose_name(snapshot, relation, &covering(&kind, &included)),
+        (None, None) => choose_name(snapshot, relation, &kind.covering(&included)),
     };
     relation.indexes.extend(index.map(|index| Index { name: name.clone(), ..index }));
     if let ConstraintKind::PrimaryKey { columns } = &kind {
@@ -252,6 +254,7 @@ pub fn add_constraint(snapshot: &Snapshot, relation: &mut Relation, draft: &NewC
         initially_deferred: *initially_deferred,
         validated: !*not_valid,
         no_inherit: *no_inherit,
+        delete_sets,
         comment: None,
         parent: None,
     });
@@ -378,17 +381,6 @@ fn key_column(relation: &Relation, name: &Name) -> Result<i16> {
     let message = || format!("column \"{name}\" named in key does not exist");
     let column = relation.column(name).ok_or_else(|| Error::new(SqlState::UNDEFINED_COLUMN, message()))?;
     Ok(column.num)
-}
-
-/// A unique key as its name is chosen: with what its index includes.
-pub fn covering(kind: &ConstraintKind, included: &[i16]) -> ConstraintKind {
-    match kind.clone() {
-        ConstraintKind::Unique { mut columns, nulls_not_distinct } => {
-            columns.extend(included);
-            ConstraintKind::Unique { columns, nulls_not_distinct }
-        }
-        other => other,
-    }
 }
 
 type ForeignKey = (Vec<i16>, Oid, Vec<i16>);

@@ -15,6 +15,9 @@ pub struct Constraint {
     /// False for NOT VALID: rows of before may break it.
     #[serde(default = "yes")]
     pub validated: bool,
+    /// ON DELETE SET NULL (a, b), or SET DEFAULT: the columns that are set, if not all of the key.
+    #[serde(default)]
+    pub delete_sets: Vec<i16>,
     /// NO INHERIT of a CHECK: a table that would inherit from this one would not have it.
     #[serde(default)]
     pub no_inherit: bool,
@@ -60,6 +63,19 @@ pub enum ConstraintKind {
         columns: Vec<i16>,
         operators: Vec<Oid>,
     },
+}
+
+impl ConstraintKind {
+    /// A unique key as its name is chosen: with what its index includes.
+    pub fn covering(&self, included: &[i16]) -> Self {
+        match self.clone() {
+            Self::Unique { mut columns, nulls_not_distinct } => {
+                columns.extend(included);
+                Self::Unique { columns, nulls_not_distinct }
+            }
+            other => other,
+        }
+    }
 }
 
 /// A constraint that is a foreign key, taken apart.

@@ -1,6 +1,7 @@
 //! Tables as they are asked for, by CREATE TABLE or by a schema file, before names and OIDs are given out.
 
-use super::{FkAction, Name, Sequence};
+use super::{ConstraintKind, FkAction, Name, Relation, Sequence};
+use crate::error::{Error, Result, SqlState};
 use crate::types::{Oid, PgType};
 
 /// A table as CREATE TABLE gives it, before OIDs are given out.
@@ -53,6 +54,33 @@ pub struct NewConstraint {
     pub not_valid: bool,
     /// NO INHERIT of a CHECK.
     pub no_inherit: bool,
+    /// ON DELETE SET NULL (a, b), or SET DEFAULT.
+    pub delete_sets: Vec<Name>,
+}
+
+impl NewConstraint {
+    /// The numbers of the columns that ON DELETE SET names (validateFkOnDeleteSetColumns).
+    pub fn delete_sets_in(&self, relation: &Relation, kind: &ConstraintKind) -> Result<Vec<i16>> {
+        let ConstraintKind::ForeignKey { columns, .. } = kind else { return Ok(Vec::new()) };
+        let number = |name: &Name| {
+            let found = relation.column(name).map(|c| c.num).filter(|num| columns.contains(num));
+            found.ok_or_else(|| match relation.column(name) {
+                None => {
+                    let message = format!("column \"{name}\" referenced in foreign key constraint does not exist");
+                    Error::new(SqlState::UNDEFINED_COLUMN, message)
+                }
+                Some(_) => {
+                    let message =
+                        format!("column \"{name}\" referenced in ON DELETE SET action must be part of foreign key");
+                    Error::new(SqlState::INVALID_COLUMN_REFERENCE, message)
+                }
+            })
+        };
+        let mut numbers = self.delete_sets.iter().map(number).collect::<Result<Vec<_>>>()?;
+        let mut seen = std::collections::HashSet::new();
+        numbers.retain(|num| seen.insert(*num));
+        Ok(numbers)
+    }
 }
 
 #[derive(Debug, Clone)]

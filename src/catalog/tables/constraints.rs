@@ -61,6 +61,7 @@ fn push_domain_check(rows: &mut Rows, oid: Oid, name: &str, namespace: Oid, doma
         Value::Null,
         Value::Null,
         Value::Null,
+        Value::Null,
         text(expression),
     ]);
 }
@@ -98,6 +99,7 @@ pub(super) fn pg_constraint(ask: &Ask<'_>) -> Result<Rows> {
         "connoinherit",
         "conkey",
         "confkey",
+        "confdelsetcols",
         "conexclop",
         "conbin",
     ]);
@@ -164,6 +166,7 @@ pub(super) fn pg_constraint(ask: &Ask<'_>) -> Result<Rows> {
                 }),
                 if key.is_empty() { Value::Null } else { int2s(key.iter().copied()) },
                 target_key.map_or(Value::Null, |k| int2s(k.iter().copied())),
+                if c.delete_sets.is_empty() { Value::Null } else { int2s(c.delete_sets.iter().copied()) },
                 match &c.kind {
                     ConstraintKind::Exclusion { operators, .. } => oids(operators.iter().copied()),
                     _ => Value::Null,

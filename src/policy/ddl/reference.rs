@@ -17,6 +17,7 @@ impl Who<'_> {
             initially_deferred: _,
             not_valid: _,
             no_inherit: _,
+            delete_sets: _,
         } = constraint;
         match kind {
             NewConstraintKind::ForeignKey {

@@ -423,6 +423,13 @@ fn key_table(key: &Key, number: Oid) -> Relation {
     }
 }
 
+/// The columns, of those by these names, that what follows sets: all, if a DELETE's SET names none.
+fn set_names<'a>(key: &'a Key, names: &'a [String], deleted: bool) -> impl Iterator<Item = (usize, &'a String)> {
+    let sets = if deleted { key.constraint.delete_sets.as_slice() } else { &[] };
+    let is_set = move |i: usize| sets.is_empty() || key.columns.get(i).is_some_and(|num| sets.contains(num));
+    names.iter().enumerate().filter(move |(i, _)| is_set(*i))
+}
+
 /// `DELETE FROM child AS c USING keys AS k WHERE c.a = k.o1`, `UPDATE child AS c SET a = k.n1 FROM keys AS k WHERE …`
 fn following_text(key: &Key, keys: &Relation, action: FkAction, deleted: bool) -> String {
     let child = format!("{}.{}", expression::quote(&key.child.namespace), expression::quote(&key.child.name));
@@ -433,7 +440,7 @@ fn following_text(key: &Key, keys: &Relation, action: FkAction, deleted: bool) -
     if deleted && action == FkAction::Cascade {
         return format!("DELETE FROM {child} AS c USING {keys} AS k WHERE {same}");
     }
-    let set = names.iter().enumerate().map(|(i, name)| match action {
+    let set = set_names(key, &names, deleted).map(|(i, name)| match action {
         FkAction::Cascade => format!("{name} = k.n{}", i + 1),
         FkAction::SetDefault => format!("{name} = DEFAULT"),
         FkAction::SetNull | FkAction::NoAction | FkAction::Restrict => format!("{name} = NULL"),
@@ -458,7 +465,7 @@ pub fn following_context(key: &Key, action: FkAction, deleted: bool) -> String {
         let (theirs, ours) = (text(key.parent.column_by_num(*target)), text(Some(column)));
         format!("${}{theirs} OPERATOR(pg_catalog.=) {}{ours}", first + i, names[i])
     }));
-    let set = names.iter().enumerate().map(|(i, name)| match action {
+    let set = set_names(key, &names, deleted).map(|(i, name)| match action {
         FkAction::Cascade => format!("{name} = ${}", i + 1),
         FkAction::SetDefault => format!("{name} = DEFAULT"),
         FkAction::SetNull | FkAction::NoAction | FkAction::Restrict => format!("{name} = NULL"),

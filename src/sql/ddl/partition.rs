@@ -206,7 +206,7 @@ impl Planner<'_> {
             ConstraintKind::ForeignKey { .. } if !table.constraints.iter().any(|c| c.name == constraint.name) => {
                 constraint.name.clone()
             }
-            kind => build::choose_name(&self.after, table, &build::covering(kind, &included)),
+            kind => build::choose_name(&self.after, table, &kind.covering(&included)),
         };
         if let ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. } = &kind {
             if matches!(kind, ConstraintKind::PrimaryKey { .. }) {
@@ -234,8 +234,10 @@ impl Planner<'_> {
             });
         }
         let oid = self.after.counters.allocate_oid();
+        let sets = constraint.delete_sets.iter().map(|num| number(parent, table, *num)).collect::<Result<_>>()?;
         let parent = Some(constraint.oid);
-        table.constraints.push(Constraint { oid, name, kind, comment: None, parent, ..constraint.clone() });
+        let own = Constraint { oid, name, kind, comment: None, parent, delete_sets: sets, ..constraint.clone() };
+        table.constraints.push(own);
         Ok(())
     }
 

@@ -25,7 +25,7 @@ const XML: [&str; 9] = [
 ];
 
 /// What the constructs that [`absent`] looks for cannot do without.
-const ABSENT: [&str; 8] = ["current", "document", "compression", "collation", "include", "set", "alter", "rows"];
+const ABSENT: [&str; 7] = ["current", "document", "compression", "collation", "include", "alter", "rows"];
 
 /// The last of a key's columns, which has those that INCLUDE names.
 pub const INCLUDE: &str = "\u{1}include";
@@ -104,6 +104,9 @@ pub fn take(tokens: &mut Vec<TokenWithSpan>, words: &Words, extras: &mut Extras)
     {
         included(tokens);
     }
+    if words.any(&["references"]) {
+        delete_sets(tokens, extras);
+    }
     if words.any(&ABSENT) || words.any(&XML) {
         absent(tokens)?;
     }
@@ -137,6 +140,27 @@ pub fn take(tokens: &mut Vec<TokenWithSpan>, words: &Words, extras: &mut Extras)
         }
     }
     Ok(())
+}
+
+/// `REFERENCES t … ON DELETE SET NULL (a, b)`: the columns are put aside, with the place of the table's name.
+fn delete_sets(tokens: &mut Vec<TokenWithSpan>, extras: &mut Extras) {
+    let (mut at, mut target) = (1, None);
+    while at + 2 < tokens.len() {
+        if is(tokens, at, "references") {
+            target = tokens.get(at + 1).map(|t| t.span.start);
+        }
+        let sets = is(tokens, at, "set") && (is(tokens, at + 1, "null") || is(tokens, at + 1, "default"));
+        if sets
+            && is(tokens, at - 1, "delete")
+            && token(tokens, at + 2) == Some(&Token::LParen)
+            && let (Some(target), Some(end)) = (target, closing(tokens, at + 2))
+        {
+            let names = (at + 3..end).filter_map(|n| name_at(tokens, n)).collect();
+            tokens.drain(at + 2..=end);
+            extras.delete_sets.push((target, names));
+        }
+        at += 1;
+    }
 }
 
 /// `UNIQUE (a) INCLUDE (b)` → `UNIQUE (a, "␁include"(b))`; EXCLUDE's is refused.
@@ -274,14 +298,6 @@ fn absent(tokens: &[TokenWithSpan]) -> Result<()> {
             }
             "include" if of_table && at > 0 && tokens[at - 1].token == Token::RParen => {
                 return refused("INCLUDE of a constraint");
-            }
-            "set"
-                if of_table
-                    && at > 0
-                    && is(tokens, at - 1, "delete")
-                    && token(tokens, at + 2) == Some(&Token::LParen) =>
-            {
-                return refused("ON DELETE SET of some of the columns");
             }
             "alter" if at > 2 && is(tokens, 0, "alter") && is(tokens, 1, "view") => {
                 return Err(Error::unsupported("ALTER VIEW … ALTER COLUMN").hint("Views are not updatable."));

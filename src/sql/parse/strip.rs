@@ -5,6 +5,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 use super::source::Source;
 use super::words::Words;
 use crate::error::Result;
+use crate::registry::Name;
 use crate::tree::{FrameExclude, LockStrength, Overriding};
 
 /// What was taken out.
@@ -31,6 +32,8 @@ pub struct Extras {
     pub unlogged: bool,
     /// The names of the columns of CREATE TABLE … AS.
     pub column_names: Vec<crate::registry::Name>,
+    /// The columns of ON DELETE SET NULL (…), by the place of the table's name behind REFERENCES.
+    pub delete_sets: Vec<(sqlparser::tokenizer::Location, Vec<Name>)>,
     /// A CHECK was written NO INHERIT.
     pub no_inherit: bool,
     /// Which parts of their columns INSERT and SET write, by the number in the mark behind the column's name.

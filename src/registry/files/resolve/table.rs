@@ -160,6 +160,7 @@ impl Resolver {
             initially_deferred: false,
             not_valid: false,
             no_inherit: false,
+            delete_sets: Vec::new(),
         };
         table.constraints.push(FileConstraint { at, constraint });
     }

@@ -53,6 +53,7 @@ impl Analyzer<'_> {
             initially_deferred: *initially_deferred,
             not_valid: false,
             no_inherit: false,
+            delete_sets: Vec::new(),
         })
     }
 }

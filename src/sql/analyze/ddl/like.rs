@@ -129,6 +129,7 @@ impl Analyzer<'_> {
                 initially_deferred: constraint.initially_deferred,
                 not_valid: false,
                 no_inherit: constraint.no_inherit,
+                delete_sets: Vec::new(),
             });
         }
         Ok(())

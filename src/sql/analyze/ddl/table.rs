@@ -292,7 +292,8 @@ impl Analyzer<'_> {
             }
             ColumnOption::ForeignKey(key) => {
                 let kind = self.foreign_key(key, own)?;
-                constraints.push(named(kind, &key.characteristics)?);
+                let constraint = named(kind, &key.characteristics)?;
+                constraints.push(NewConstraint { delete_sets: self.delete_sets(key), ..constraint });
             }
             ColumnOption::Generated { generated_as, sequence_options, generation_expr, .. } => {
                 if let Some(expr) = generation_expr {
@@ -335,6 +336,13 @@ impl Analyzer<'_> {
         })
     }
 
+    /// What ON DELETE SET NULL (…) of a key names, which the parser has put aside.
+    fn delete_sets(&self, key: &ast::ForeignKeyConstraint) -> Vec<Name> {
+        let of = key.foreign_table.0.first().and_then(|part| part.as_ident()).map(|ident| ident.span.start);
+        let found = self.parsed.extras.delete_sets.iter().find(|(at, _)| Some(*at) == of);
+        found.map_or_else(Vec::new, |(_, names)| names.clone())
+    }
+
     pub(super) fn table_constraint(&mut self, constraint: &TableConstraint) -> Result<NewConstraint> {
         match constraint {
             TableConstraint::PrimaryKey(key) => {
@@ -353,7 +361,8 @@ impl Analyzer<'_> {
             TableConstraint::ForeignKey(key) => {
                 let columns = self.names(&key.columns);
                 let kind = self.foreign_key(key, columns)?;
-                new_constraint(key.name.as_ref(), kind, key.characteristics.as_ref())
+                let constraint = new_constraint(key.name.as_ref(), kind, key.characteristics.as_ref())?;
+                Ok(NewConstraint { delete_sets: self.delete_sets(key), ..constraint })
             }
             TableConstraint::Check(check) => {
                 let exclusions = &self.parsed.extras.exclusions;
@@ -436,6 +445,7 @@ pub(super) fn new_constraint(
         initially_deferred,
         not_valid: false,
         no_inherit: false,
+        delete_sets: Vec::new(),
     })
 }
 

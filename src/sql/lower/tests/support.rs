@@ -390,6 +390,7 @@ fn add(snapshot: &mut Snapshot, oid: u32, name: &str, columns: Columns, key: boo
         initially_deferred: false,
         validated: true,
         no_inherit: false,
+        delete_sets: Vec::new(),
         parent: None,
         comment: None,
     };
