@@ -231,6 +231,7 @@ fn draft(definition: &Definition, snapshot: &Snapshot) -> NewTable {
         initially_deferred: false,
         not_valid: false,
         no_inherit: false,
+        delete_sets: Vec::new(),
     };
     let mut constraints = Vec::new();
     if !key.is_empty() {
