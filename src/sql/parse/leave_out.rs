@@ -574,7 +574,6 @@ mod tests {
             ("create table t (a text compression lz4)", "0A000"),
             ("select collation for ('a')", "0A000"),
             ("alter view v alter column a set default 1", "0A000"),
-            ("create table t (a int, foreign key (a) references u on delete set null (a))", "0A000"),
             ("create table t (a int) using btree", "55000"),
             ("create table t (a int) using columnar", "42704"),
             ("create index i on t (a) tablespace fast", "42704"),
