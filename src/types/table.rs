@@ -304,6 +304,17 @@ fn numeric_phys(ty: PgType) -> Phys {
 }
 
 impl Phys {
+    /// True if DuckDB would take what is carried so for equal where PostgreSQL does not, or for different where it does.
+    pub fn needs_key_to_equal(&self) -> bool {
+        match self {
+            // Only their order is another.
+            Self::TimeTz => false,
+            Self::List(element) => element.needs_key_to_equal(),
+            Self::Shaped(fields) | Self::Row(fields) => fields.iter().any(Self::needs_key_to_equal),
+            _ => self.needs_key(),
+        }
+    }
+
     /// True if DuckDB would compare what is carried so otherwise than PostgreSQL the value: by a part of it, then.
     pub fn needs_key(&self) -> bool {
         match self {

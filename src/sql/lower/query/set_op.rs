@@ -39,7 +39,7 @@ impl Lowerer<'_> {
         right: ir::Query,
         columns: Vec<Phys>,
     ) -> Result<(Body, Vec<Phys>)> {
-        let keyed = columns.iter().any(Phys::needs_key);
+        let keyed = columns.iter().any(Phys::needs_key_to_equal);
         if keyed && !all && op != SetOp::Union {
             return self.by_keys(op, left, right, columns);
         }
