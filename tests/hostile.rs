@@ -299,3 +299,41 @@ fn a_malformed_schema_file_is_told_with_file_and_line() {
         duckgate(&["serve", "--schemas", "schemas", "--data", ":memory:", "--listen", "127.0.0.1:0"], folder.path());
     assert!(!fine && said.contains("broken.toml"), "serve does not start on a broken file: {said}");
 }
+
+#[test]
+fn what_cursors_keep_is_bounded_for_all_of_them_together() {
+    let server = Server::start(&Options { flags: vec!["--memory-limit=200MB".into()], ..Options::default() });
+    let connect = || server.target.connect().unwrap_or_else(|e| panic!("{e}"));
+    let (mut one, mut other) = (connect(), connect());
+    // Between 25 and 50 MB each, of the 100 that there are.
+    let declare = |name: &str, how: &str| {
+        format!(
+            "DECLARE {name} {how} FOR SELECT n, repeat('x', 1000) || n FROM generate_series(1, 25000) n; MOVE FORWARD ALL IN {name}"
+        )
+    };
+    let hold = |name: &str| {
+        format!(
+            "BEGIN; DECLARE {name} CURSOR WITH HOLD FOR SELECT n, repeat('x', 1000) || n FROM generate_series(1, 25000) n; COMMIT"
+        )
+    };
+    one.query(&hold("a")).unwrap_or_else(|e| panic!("{e}"));
+    let code = |failure: Result<_, Failure>| match failure {
+        Err(Failure::Server(fields)) => fields.into_iter().find(|(k, _)| *k == 'C').map(|(_, v)| v),
+        _ => None,
+    };
+    let more = (0..4).find_map(|n| code(other.query(&hold(&format!("b{n}")))));
+    assert_eq!(more.as_deref(), Some("53200"));
+    other.query("BEGIN").unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(code(other.query(&declare("d", "SCROLL CURSOR"))).as_deref(), Some("53200"));
+    other.query("ROLLBACK").unwrap_or_else(|e| panic!("{e}"));
+    let gather = "DO $$ DECLARE r record; BEGIN FOR r IN SELECT n, repeat('x', 1000) FROM generate_series(1, 25000) n LOOP NULL; END LOOP; END $$";
+    assert_eq!(code(other.query(gather)).as_deref(), Some("53200"));
+    // What is given up is there for others, also by the end of a session.
+    drop(one);
+    let again = Instant::now();
+    while code(other.query(&hold("c"))).is_some() {
+        assert!(again.elapsed() < Duration::from_secs(10), "the memory of a session that has ended is not given back");
+    }
+    other.query("CLOSE ALL").unwrap_or_else(|e| panic!("{e}"));
+    other.query(gather).unwrap_or_else(|e| panic!("{e}"));
+}

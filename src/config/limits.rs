@@ -76,7 +76,7 @@ limits! {
     read_ahead: usize, Bytes = Bytes(64 << 10), "limit-read-ahead", "DUCKGATE_LIMIT_READ_AHEAD";
     /// Written before the socket is flushed.
     write_buffer: usize, Bytes = Bytes(256 << 10), "limit-write-buffer", "DUCKGATE_LIMIT_WRITE_BUFFER";
-    /// Rows that a WITH HOLD or SCROLL cursor keeps.
+    /// Rows that a WITH HOLD or SCROLL cursor keeps; all of them together, with those of loops and functions, half of `memory_limit`.
     held_cursor_bytes: usize, Bytes = Bytes(256 << 20), "limit-held-cursor-bytes", "DUCKGATE_LIMIT_HELD_CURSOR_BYTES";
     /// Savepoints of one transaction.
     savepoints: usize, usize = 10_000, "limit-savepoints", "DUCKGATE_LIMIT_SAVEPOINTS";

@@ -31,20 +31,47 @@ thread_local! {
     static LEFT: Cell<usize> = const { Cell::new(MAX_VALUE) };
 }
 
-/// The part of memory_limit that long texts of statements may take together, as a divisor, and the least that it is.
-const TEXTS_SHARE: u64 = 2;
-const LEAST_FOR_TEXTS: usize = 64 << 20;
+/// What sessions may have beside DuckDB's memory, all together, of each kind: as a divisor of memory_limit, and the least that it is.
+const SESSIONS_SHARE: u64 = 2;
+const LEAST_FOR_SESSIONS: usize = 64 << 20;
 
-/// What they may take and what they have taken, in bytes.
-static TEXTS: AtomicUsize = AtomicUsize::new(usize::MAX);
-static TAKEN: AtomicUsize = AtomicUsize::new(0);
+/// Of one kind: what sessions may have and what they have, in bytes.
+struct Account {
+    most: AtomicUsize,
+    taken: AtomicUsize,
+}
+
+impl Account {
+    const fn new() -> Self {
+        Self { most: AtomicUsize::new(usize::MAX), taken: AtomicUsize::new(0) }
+    }
+
+    fn open(&self, memory_limit: u64) {
+        let share = usize::try_from(memory_limit / SESSIONS_SHARE).unwrap_or(usize::MAX);
+        self.most.store(share.max(LEAST_FOR_SESSIONS), Ordering::Relaxed);
+    }
+
+    /// Gives the most that there may be, if this is more.
+    fn take(&self, bytes: usize) -> std::result::Result<(), usize> {
+        let most = self.most.load(Ordering::Relaxed);
+        let fits = |taken: usize| taken.checked_add(bytes).filter(|taken| *taken <= most);
+        self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).map(drop).map_err(|_| most)
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.taken.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+static TEXTS: Account = Account::new();
+static ROWS: Account = Account::new();
 
 /// Sets the budgets by DuckDB's memory_limit.
 pub(super) fn open(memory_limit: u64) {
     let share = usize::try_from(memory_limit / SHARE).unwrap_or(MAX_VALUE);
     CALL.store(share.clamp(1 << 20, MAX_VALUE), Ordering::Relaxed);
-    let texts = usize::try_from(memory_limit / TEXTS_SHARE).unwrap_or(usize::MAX);
-    TEXTS.store(texts.max(LEAST_FOR_TEXTS), Ordering::Relaxed);
+    TEXTS.open(memory_limit);
+    ROWS.open(memory_limit);
 }
 
 /// What the trees of one text take, given back when it goes.
@@ -57,13 +84,14 @@ impl TextMemory {
     /// # Errors
     /// 53200: all texts together would take more than their share.
     pub fn take(&self, bytes: usize) -> Result<()> {
-        let most = TEXTS.load(Ordering::Relaxed);
-        let fits = |taken: usize| taken.checked_add(bytes).filter(|taken| *taken <= most);
-        if TAKEN.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_err() {
-            return Err(Error::new(SqlState::OUT_OF_MEMORY, "out of memory")
-                .detail(format!("Texts of statements may take {} MB together while they are compiled, and as long as they are prepared.", most >> 20))
-                .hint("Send shorter statements (rows by COPY, lists as one array parameter), or raise memory_limit."));
-        }
+        TEXTS.take(bytes).map_err(|most| {
+            Error::new(SqlState::OUT_OF_MEMORY, "out of memory")
+                .detail(format!(
+                    "Texts of statements may take {} MB together while they are compiled, and as long as they are prepared.",
+                    most >> 20
+                ))
+                .hint("Send shorter statements (rows by COPY, lists as one array parameter), or raise memory_limit.")
+        })?;
         self.0.fetch_add(bytes, Ordering::Relaxed);
         Ok(())
     }
@@ -76,7 +104,40 @@ impl TextMemory {
 
 impl Drop for TextMemory {
     fn drop(&mut self) {
-        TAKEN.fetch_sub(*self.0.get_mut(), Ordering::Relaxed);
+        TEXTS.give_back(*self.0.get_mut());
+    }
+}
+
+/// What rows take that a session keeps (of a cursor, a loop, a function), given back when they go.
+#[derive(Debug, Default)]
+pub struct RowMemory(usize);
+
+impl RowMemory {
+    /// Takes more.
+    ///
+    /// # Errors
+    /// 53200: the rows that all sessions keep would take more than their share.
+    pub fn take(&mut self, bytes: usize) -> Result<()> {
+        ROWS.take(bytes).map_err(|most| {
+            Error::new(SqlState::OUT_OF_MEMORY, "out of memory")
+                .detail(format!(
+                    "Rows that cursors (WITH HOLD, SCROLL), loops and functions keep may take {} MB together.",
+                    most >> 20
+                ))
+                .hint("Read them as they come, CLOSE cursors that are no longer read, or raise memory_limit.")
+        })?;
+        self.0 += bytes;
+        Ok(())
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.0
+    }
+}
+
+impl Drop for RowMemory {
+    fn drop(&mut self) {
+        ROWS.give_back(self.0);
     }
 }
 

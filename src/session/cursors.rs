@@ -11,6 +11,7 @@ use super::scroll::Kept;
 use super::session::Session;
 use super::transaction;
 use crate::engine::Outcome;
+use crate::engine::budget::RowMemory;
 use crate::engine::directory::CursorRow;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
@@ -281,11 +282,10 @@ impl Session {
         let Batches::Engine(rows) = &mut open.source else { return Ok(()) };
         let shared = self.shared.clone();
         let canceller = self.lease()?.canceller.clone();
-        let mut kept = Vec::new();
-        let mut bytes = 0;
+        let (mut kept, mut memory) = (Vec::new(), RowMemory::default());
         while let Some(batch) = guarded(None, &shared.interrupt, &canceller, rows.next()).await? {
-            bytes += batch.get_array_memory_size();
-            if bytes > limit {
+            memory.take(batch.get_array_memory_size())?;
+            if memory.bytes() > limit {
                 let message = format!("a cursor WITH HOLD may keep at most {limit} bytes of rows");
                 return Err(
                     Error::new(SqlState::CONFIGURATION_LIMIT_EXCEEDED, message).hint("Read it inside its transaction.")
@@ -293,7 +293,7 @@ impl Session {
             }
             kept.push(batch);
         }
-        open.source = Batches::Kept(kept.into_iter());
+        open.source = Batches::Kept { batches: kept.into_iter(), _memory: memory };
         Ok(())
     }
 }

@@ -558,7 +558,7 @@ impl Session {
             return Ok(None);
         }
         let batch = match &mut open.source {
-            Batches::Kept(batches) => batches.next(),
+            Batches::Kept { batches, .. } => batches.next(),
             Batches::Engine(rows) => {
                 let shared = self.shared.clone();
                 let canceller = self.lease()?.canceller.clone();

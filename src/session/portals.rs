@@ -9,6 +9,7 @@ use super::front::RowShape;
 use super::plan_cache::Text;
 use super::scroll::Kept;
 use crate::engine::Rows;
+use crate::engine::budget::RowMemory;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::Compiled;
 use crate::types::{OutputSettings, Value};
@@ -49,8 +50,11 @@ pub enum PortalState {
 /// Where a result's batches come from.
 pub enum Batches {
     Engine(Box<dyn Rows>),
-    /// Rows kept aside: a held cursor's, or those that the gateway itself made.
-    Kept(std::vec::IntoIter<RecordBatch>),
+    /// Rows kept aside: a held cursor's, whose memory is counted, or those that the gateway itself made.
+    Kept {
+        batches: std::vec::IntoIter<RecordBatch>,
+        _memory: RowMemory,
+    },
 }
 
 /// A result that is being read.
@@ -78,12 +82,12 @@ impl OpenRows {
     pub fn suspend(&mut self) {
         match &mut self.source {
             Batches::Engine(rows) => rows.suspend(),
-            Batches::Kept(_) => {}
+            Batches::Kept { .. } => {}
         }
     }
 
     pub fn kept(batches: Vec<RecordBatch>, settings: OutputSettings) -> Self {
-        Self::new(Batches::Kept(batches.into_iter()), settings)
+        Self::new(Batches::Kept { batches: batches.into_iter(), _memory: RowMemory::default() }, settings)
     }
 }
 
@@ -172,7 +176,7 @@ impl Portals {
     pub fn unfinished(&self) -> bool {
         self.by_name.values().any(|portal| match &portal.state {
             PortalState::Ready | PortalState::Open(OpenRows { source: Batches::Engine(_), .. }) => true,
-            PortalState::Open(OpenRows { source: Batches::Kept(_), .. }) | PortalState::Done { .. } => false,
+            PortalState::Open(OpenRows { source: Batches::Kept { .. }, .. }) | PortalState::Done { .. } => false,
         })
     }
 

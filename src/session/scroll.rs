@@ -3,6 +3,7 @@
 use arrow::record_batch::RecordBatch;
 
 use super::portals::OpenRows;
+use crate::engine::budget::RowMemory;
 use crate::error::{Error, Result, SqlState};
 
 /// What a cursor that was not declared with SCROLL keeps, in bytes: PostgreSQL lets most such cursors go back too.
@@ -14,7 +15,7 @@ pub struct Kept {
     /// How many rows there are before each of them.
     before: Vec<u64>,
     rows: u64,
-    bytes: usize,
+    memory: RowMemory,
     limit: usize,
     /// SCROLL was asked for: more than the limit is an error, not the end of going back.
     asked: bool,
@@ -27,7 +28,8 @@ pub struct Kept {
 impl Kept {
     pub fn new(asked: bool, limit: usize) -> Self {
         let limit = if asked { limit } else { limit.min(UNASKED) };
-        Self { batches: Vec::new(), before: Vec::new(), rows: 0, bytes: 0, limit, asked, next: 0, whole: false }
+        let memory = RowMemory::default();
+        Self { batches: Vec::new(), before: Vec::new(), rows: 0, memory, limit, asked, next: 0, whole: false }
     }
 
     /// A batch that was read before and is to be read again.
@@ -37,13 +39,15 @@ impl Kept {
         Some(batch)
     }
 
-    /// Keeps a batch. False if there is no room, and going back was not asked for. 53400 if it was.
+    /// Keeps a batch. False if there is no room, and going back was not asked for. 53400 or 53200 if it was.
     fn keep(&mut self, batch: &RecordBatch) -> Result<bool> {
-        self.bytes += batch.get_array_memory_size();
-        if self.bytes > self.limit {
+        let bytes = batch.get_array_memory_size();
+        let taken = self.memory.take(bytes);
+        if taken.is_err() || self.memory.bytes() > self.limit {
             if !self.asked {
                 return Ok(false);
             }
+            taken?;
             let message = format!("a scrollable cursor may keep at most {} bytes of rows", self.limit);
             return Err(Error::new(SqlState::CONFIGURATION_LIMIT_EXCEEDED, message)
                 .hint("Declare it with NO SCROLL and read it forward."));

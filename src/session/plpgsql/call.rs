@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use super::frame::Frame;
 use super::machine::Machine;
 use super::returns::Returns;
+use crate::engine::budget::RowMemory;
 use crate::error::{Error, Result};
 use crate::observe::audit::Access;
 use crate::registry::{Function, Name};
@@ -214,7 +215,8 @@ impl Session {
                 let parameters = function.parameters.iter().enumerate();
                 let outputs = parameters.filter(|(_, p)| p.mode.is_output()).map(|(n, _)| n).collect();
                 let (ty, columns) = (call.result, call.columns.clone());
-                let returns = Returns { ty, columns, outputs, value: None, rows: Vec::new(), held: 0 };
+                let returns =
+                    Returns { ty, columns, outputs, value: None, rows: Vec::new(), memory: RowMemory::default() };
                 let mut machine = Machine::new(self, front, frame, Some(returns));
                 machine.function(function, &block, args).await
             }

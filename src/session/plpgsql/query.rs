@@ -7,6 +7,7 @@ use arrow::record_batch::RecordBatch;
 use super::machine::Machine;
 use super::variables::Seen;
 use crate::copy::Room;
+use crate::engine::budget::RowMemory;
 use crate::error::{Error, Result, SqlState};
 use crate::session::execute::{Alone, Started};
 use crate::session::front::{CopyInput, Front, RowShape};
@@ -35,6 +36,7 @@ pub(super) struct Answer {
     pub fields: Vec<Field>,
     phys: Vec<Phys>,
     batches: Vec<RecordBatch>,
+    memory: RowMemory,
     /// Rows given or changed.
     pub count: u64,
     /// A query or a change, and not another command.
@@ -167,6 +169,7 @@ impl Machine<'_> {
             fields: plan.fields.clone(),
             phys: plan.phys.clone(),
             batches: Vec::new(),
+            memory: RowMemory::default(),
             count: 0,
             counts: plan.command != Command::Call,
             changes: !matches!(plan.command, Command::Select | Command::Call),
@@ -181,7 +184,6 @@ impl Machine<'_> {
 
     async fn read(&mut self, mut open: OpenRows, writes: bool, keep: Keep, answer: &mut Answer) -> Result<()> {
         let most = self.session.gateway.limits().held_cursor_bytes;
-        let mut held = 0;
         let mut next = open.batch.take().map(|(batch, _)| batch);
         loop {
             let batch = match next.take() {
@@ -205,8 +207,8 @@ impl Machine<'_> {
                     }
                 }
                 Keep::All => {
-                    held += batch.get_array_memory_size();
-                    if held as u64 > most as u64 {
+                    answer.memory.take(batch.get_array_memory_size())?;
+                    if answer.memory.bytes() > most {
                         let message = format!("the rows of a loop take more than {most} bytes");
                         return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message)
                             .hint("Have the query give fewer rows at a time, or raise limits.held_cursor_bytes."));
@@ -238,6 +240,7 @@ impl Machine<'_> {
             fields: Vec::new(),
             phys: Vec::new(),
             batches: Vec::new(),
+            memory: RowMemory::default(),
             count: 0,
             counts: false,
             changes: false,

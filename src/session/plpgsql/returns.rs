@@ -3,6 +3,7 @@
 use super::machine::{Flow, Machine, statement};
 use super::query::{Answer, Keep};
 use super::variables::{Content, Scalar};
+use crate::engine::budget::RowMemory;
 use crate::error::{Error, Result, SqlState};
 use crate::registry::Name;
 use crate::sql::parse::plpgsql::{CASE_VARIABLE, Fragment, Statement, Target};
@@ -18,8 +19,8 @@ pub(super) struct Returns {
     pub outputs: Vec<usize>,
     pub value: Option<Value>,
     pub rows: Vec<Vec<Value>>,
-    /// The bytes of `rows`, roughly.
-    pub held: usize,
+    /// Of `rows`, roughly.
+    pub memory: RowMemory,
 }
 
 impl Machine<'_> {
@@ -141,8 +142,8 @@ impl Machine<'_> {
     fn add(&mut self, row: Vec<Value>) -> Result<()> {
         let most = self.session.gateway.limits().held_cursor_bytes;
         let Some(returns) = &mut self.returns else { return Err(Error::internal("rows of DO")) };
-        returns.held += row.iter().map(size).sum::<usize>();
-        if returns.held > most {
+        returns.memory.take(row.iter().map(size).sum::<usize>())?;
+        if returns.memory.bytes() > most {
             let message = format!("the rows of a function take more than {most} bytes");
             return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message)
                 .hint("Have it give fewer rows, or raise limits.held_cursor_bytes."));
