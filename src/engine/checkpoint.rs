@@ -154,7 +154,8 @@ impl Shared {
             None => self.changed.wait_while(&mut state, |state| !state.due && !state.closing),
             Some(pause) => {
                 let until = Instant::now() + *pause;
-                while !state.closing && !self.changed.wait_until(&mut state, until).timed_out() {}
+                // Right after a COMMIT is the moment where a writer that goes on and on has nothing open.
+                while !state.closing && !state.due && !self.changed.wait_until(&mut state, until).timed_out() {}
                 *pause = if state.due { AGAIN } else { (2 * *pause).min(SELDOM) };
             }
         }
@@ -164,7 +165,7 @@ impl Shared {
 
     fn make(&self, database: &Arc<Database>, helpers: &Helpers) -> Result<Made> {
         let _making = self.making.lock();
-        let _reserve = self.reserve.take();
+        let _reserve = self.reserve.take_whole();
         let _help = helpers.call();
         match RawConnection::open(database).and_then(|own| own.run("CHECKPOINT")) {
             Err(error) if error.0.contains("Cannot CHECKPOINT") => Ok(Made::Busy),

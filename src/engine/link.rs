@@ -170,7 +170,7 @@ impl Work {
         if let Transaction::Begun(access) = self.transaction {
             let begun = match access {
                 Access::ReadWrite => raw.begin_transaction(),
-                Access::ReadOnly => raw.run("BEGIN TRANSACTION READ ONLY"),
+                Access::ReadOnly => raw.begin_read_only(),
             };
             begun.translated()?;
             self.transaction = Transaction::Active;

@@ -213,10 +213,19 @@ impl RawConnection {
         self.turn(&self.rollback, "ROLLBACK")
     }
 
+    /// BEGIN, of a transaction that only reads.
+    pub fn begin_read_only(&self) -> RawResult<()> {
+        self.uninterrupted(|| self.run("BEGIN TRANSACTION READ ONLY"))
+    }
+
     /// Begins or ends a transaction.
     fn turn(&self, known: &OnceLock<Prepared>, sql: &str) -> RawResult<()> {
+        self.uninterrupted(|| self.run_again(known, sql))
+    }
+
+    fn uninterrupted(&self, turn: impl FnOnce() -> RawResult<()>) -> RawResult<()> {
         *self.turning.lock() = true;
-        let turned = self.run_again(known, sql);
+        let turned = turn();
         *self.turning.lock() = false;
         turned
     }

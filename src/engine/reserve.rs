@@ -2,8 +2,8 @@
 //!
 //! DuckDB has one limit for everything that runs. A ROLLBACK or a checkpoint that finds nothing left makes it give the database
 //! up, and a COMMIT may leave rows behind that were refused, or columns of unequal length. So where memory may get short, these run
-//! without the limit. What statements take meanwhile that is not theirs they are stopped for: under the limit they would have found
-//! no memory either.
+//! without the limit. What statements take meanwhile that is not theirs they are stopped for: under their own limit they would have
+//! found no memory either.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -17,26 +17,31 @@ use super::raw::{Database, RawConnection};
 use super::{Cancel, CancelReason, budget};
 use crate::error::{Error, Result};
 
-/// DuckDB's limit while there is none.
-const NONE: &str = "1000TB";
+/// DuckDB's limit while there is none, in bytes.
+const NONE: u64 = 1 << 50;
+/// What statements may take meanwhile, in bytes, if it is more than half of what they may have.
+const LEAST: u64 = 128 << 20;
+/// How often they are stopped: those that begin then are not to be stopped for what others still give back.
+const SELDOM: Duration = Duration::from_millis(250);
 /// How often it is looked whether who is at work needs more, and what statements take meanwhile; and for how long after.
 const AGAIN: Duration = Duration::from_millis(5);
 const WATCHED: Duration = Duration::from_secs(1);
-/// What statements may take meanwhile, in bytes, if it is more than half of what they may have.
-const LEAST: u64 = 128 << 20;
-/// How long they may have more than is theirs when nobody needs it any more.
+/// How long they may have more than is theirs when nobody needs it any more, and how long who needs it waits for them to give it back.
 const PATIENCE: Duration = Duration::from_millis(20);
+const WAITED: Duration = Duration::from_millis(500);
 
 pub(super) struct Reserve(Arc<Inner>);
 
 struct Inner {
-    /// What statements may have, in bytes.
+    /// What statements may have, in bytes, and what they may take beside it for a moment.
     limit: u64,
+    beside: u64,
     /// Changes the limit; `None` when the database is being closed.
     own: Mutex<Option<RawConnection>>,
     state: Mutex<State>,
     changed: Condvar,
     statements: Mutex<Vec<Weak<Control>>>,
+    stopped: Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
@@ -46,6 +51,8 @@ struct State {
     used: bool,
     /// There is no limit.
     raised: bool,
+    /// When it was last seen whether statements hold much.
+    seen: Option<(Instant, bool)>,
     /// The thread waits to be woken.
     idle: bool,
     closing: bool,
@@ -56,12 +63,15 @@ pub(super) struct Taken<'a>(&'a Inner);
 
 impl Reserve {
     pub fn open(database: &Arc<Database>, memory_limit: u64) -> Result<Self> {
+        let limit = budget::of_duckdb(memory_limit);
         let inner = Arc::new(Inner {
-            limit: budget::of_duckdb(memory_limit),
+            limit,
+            beside: (limit / 2).max(LEAST),
             own: Mutex::new(Some(RawConnection::open(database).translated()?)),
             state: Mutex::default(),
             changed: Condvar::new(),
             statements: Mutex::default(),
+            stopped: Mutex::default(),
         });
         let thread = std::thread::Builder::new().name("reserve".into());
         let lived = Arc::clone(&inner);
@@ -78,10 +88,27 @@ impl Reserve {
         all.push(Arc::downgrade(statements));
     }
 
-    /// What must not fail begins.
+    /// As [`Self::take`], for what is not done often and ends the gateway where it fails: without asking.
+    pub fn take_whole(&self) -> Taken<'_> {
+        let taken = self.take();
+        let mut state = self.0.state.lock();
+        if !state.raised {
+            state.raised = self.0.set(NONE);
+        }
+        drop(state);
+        taken
+    }
+
+    /// What must not fail begins. Waits while statements have not given back what they took when it was needed last.
     pub fn take(&self) -> Taken<'_> {
         let Self(inner) = self;
         let mut state = inner.state.lock();
+        let asked = Instant::now();
+        while state.raised && state.users == 0 && !state.closing && !inner.lower(&mut state) && asked.elapsed() < WAITED
+        {
+            MutexGuard::unlocked(&mut state, || inner.stop_all());
+            inner.changed.wait_for(&mut state, AGAIN);
+        }
         (state.users, state.used) = (state.users + 1, true);
         inner.raise_if_short(&mut state);
         if state.idle {
@@ -105,11 +132,28 @@ impl Drop for Reserve {
 }
 
 impl Inner {
+    /// Lifts the limit if statements hold more than a quarter of what they may, because they can take as much again in no time: what
+    /// they let DuckDB write to disk is counted too, what is only kept of the file is not.
     fn raise_if_short(&self, state: &mut State) {
-        // What the machine counts, DuckDB need not hold; but to ask costs next to nothing.
-        if !state.raised && resident().is_none_or(|resident| resident >= self.limit / 2) {
-            state.raised = self.set(NONE);
+        // To ask the machine costs next to nothing.
+        if state.raised || resident().is_some_and(|resident| resident < self.limit / 4) {
+            return;
         }
+        let short = match state.seen {
+            Some((at, short)) if at.elapsed() < AGAIN => short,
+            _ => {
+                let short = self.held().is_none_or(|held| held > self.limit / 4);
+                state.seen = Some((Instant::now(), short));
+                short
+            }
+        };
+        state.raised = short && self.set(NONE);
+    }
+
+    /// False if statements hold more than they may.
+    fn lower(&self, state: &mut State) -> bool {
+        state.raised &= !self.set(self.limit);
+        !state.raised
     }
 
     /// The bytes that statements hold: what is only kept of the file's blocks can be given up. `None` if that cannot be told.
@@ -123,14 +167,13 @@ impl Inner {
     }
 
     /// Sets DuckDB's limit; not below what is in use and cannot be given up.
-    fn set(&self, limit: &str) -> bool {
+    fn set(&self, limit: u64) -> bool {
         let own = self.own.lock();
-        own.as_ref().is_none_or(|own| own.run(&format!("SET memory_limit = '{limit}'")).is_ok())
+        own.as_ref().is_none_or(|own| own.run(&format!("SET memory_limit = '{limit}B'")).is_ok())
     }
 
     /// The life of the thread that watches who is at work, and sets the limit again.
     fn live(&self) {
-        let limit = format!("{}B", self.limit);
         let mut overdrawn: Option<Instant> = None;
         let mut watched = Instant::now();
         let mut state = self.state.lock();
@@ -145,12 +188,15 @@ impl Inner {
                 continue;
             }
             self.changed.wait_for(&mut state, AGAIN);
+            if state.closing {
+                return;
+            }
             let stop = if state.users > 0 {
                 overdrawn = None;
                 self.raise_if_short(&mut state);
-                state.raised && self.held().is_none_or(|held| held > self.limit + (self.limit / 2).max(LEAST))
-            } else if !state.raised || self.set(&limit) {
-                (state.raised, overdrawn) = (false, None);
+                state.raised && self.held().is_none_or(|held| held > self.limit + self.beside)
+            } else if !state.raised || self.lower(&mut state) {
+                overdrawn = None;
                 false
             } else {
                 overdrawn.get_or_insert_with(Instant::now).elapsed() > PATIENCE
@@ -163,6 +209,13 @@ impl Inner {
     }
 
     fn stop_all(&self) {
+        {
+            let mut stopped = self.stopped.lock();
+            if stopped.is_some_and(|at| at.elapsed() < SELDOM) {
+                return;
+            }
+            *stopped = Some(Instant::now());
+        }
         tracing::warn!(
             "statements hold more memory than they may while a COMMIT or a checkpoint needs some: they are stopped"
         );
@@ -175,7 +228,12 @@ impl Inner {
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        self.0.state.lock().users -= 1;
+        let mut state = self.0.state.lock();
+        state.users -= 1;
+        if state.users == 0 && state.raised {
+            // If they hold too much, it is tried again.
+            self.0.lower(&mut state);
+        }
     }
 }
 

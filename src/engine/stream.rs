@@ -259,9 +259,14 @@ impl Source {
                     stream.close(&held);
                     return Err(error);
                 }
-                for _ in 0..most {
+                for nth in 0..most {
                     let Ok(room) = into.try_reserve() else { break };
-                    let mut work = held.work.lock();
+                    // Another statement of the connection may have begun since: it is not to be stopped for this one's time.
+                    let mut work = match held.work.try_lock() {
+                        Some(work) => work,
+                        None if nth == 0 => held.work.lock(),
+                        None => break,
+                    };
                     let live = stream.is_live();
                     match stream.fetch(&held) {
                         Ok(Some(batch)) => room.send(batch),

@@ -15,7 +15,7 @@ async fn changes_are_whole_or_not_there_and_checkpoints_are_made_while_others_ta
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.duckdb");
     let log = folder.path().join("t.duckdb.wal");
-    let small = || EngineConfig { path: Some(path.clone()), memory_limit: 300 << 20, max_running: 6, ..config() };
+    let small = || EngineConfig { path: Some(path.clone()), memory_limit: 600 << 20, max_running: 6, ..config() };
     let pool = Pool::open(small(), plugins()).unwrap();
     let mut c = pool.connect().unwrap();
     command(&mut *c, "CREATE TABLE t(i BIGINT, x VARCHAR)").await.unwrap();
@@ -26,7 +26,7 @@ async fn changes_are_whole_or_not_there_and_checkpoints_are_made_while_others_ta
             let (pool, stop, short) = (Arc::clone(&pool), Arc::clone(&stop), Arc::clone(&short));
             tokio::spawn(async move {
                 let mut c = pool.connect().unwrap();
-                let sql = "SELECT length(string_agg(repeat('x', 1000000), '')) FROM range(120)";
+                let sql = "SELECT length(string_agg(repeat('x', 1000000), '')) FROM range(240)";
                 while !stop.load(Ordering::SeqCst) {
                     if let Err(error) = int(&mut *c, sql).await {
                         assert_eq!(error.report().code, SqlState::OUT_OF_MEMORY, "{error}");
@@ -62,7 +62,7 @@ async fn changes_are_whole_or_not_there_and_checkpoints_are_made_while_others_ta
     assert_eq!(int(&mut *c, "SELECT count(*) FROM t").await.unwrap() as u64, done * 10_000);
     // The log is taken in now that there is memory, and there is as little for statements as before.
     assert_eq!(change(&mut *c, &insert(1_000_000)).await.unwrap(), 10_000);
-    let limit = "SELECT count(*) FROM duckdb_settings() WHERE name = 'memory_limit' AND value = '200.0 MiB'";
+    let limit = "SELECT count(*) FROM duckdb_settings() WHERE name = 'memory_limit' AND value = '400.0 MiB'";
     let settled = async {
         while std::fs::metadata(&log).is_ok_and(|log| log.len() >= 16 << 20) || int(&mut *c, limit).await.unwrap() != 1
         {
